@@ -1,0 +1,15 @@
+/**
+ * What surrounds an attempt. Its properties are computed when they are first read, so pass it on
+ * as it is; a spread copy loses them.
+ */
+export interface RunContext {
+  readonly taskId: string;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  /** Aborted when the run no longer wants this attempt; its `reason` says why. */
+  readonly signal: AbortSignal;
+  /** When the whole run must be over, as Unix time in milliseconds; undefined without a limit. */
+  readonly deadline: number | undefined;
+  /** Reports a piece of text while the attempt runs; it becomes a `task_output` event. */
+  readonly emit: (text: string) => void;
+}

@@ -1,0 +1,182 @@
+/**
+ * What went wrong, as a stable machine-readable string. Match on this, never on a message.
+ *
+ * The first group is about how the library is used, the second about how a run ended, the third
+ * (see {@link AttemptErrorCode}) about one attempt at a task.
+ */
+export type ErrorCode =
+  | 'invalid_plan'
+  | 'invalid_option'
+  | 'missing_runner'
+  | 'invalid_strategy'
+  | 'plan_failed'
+  | 'plan_canceled'
+  | 'plan_timeout'
+  | AttemptErrorCode;
+
+/**
+ * Why an attempt at a task failed, in the same words for every provider, so that retry rules,
+ * fallbacks and strategies can be written once.
+ */
+export type AttemptErrorCode =
+  /** The task's own function or a runner threw something that carries no code of ours. */
+  | 'task_failed'
+  /** The runner answered with something that is no `TaskOutput`. */
+  | 'invalid_output'
+  /** The outputs of the dependencies cannot be written into a prompt. */
+  | 'invalid_input'
+  /** A credential is needed and none was given. */
+  | 'missing_api_key'
+  | 'authentication'
+  | 'permission_denied'
+  | 'insufficient_quota'
+  | 'invalid_request'
+  | 'not_found'
+  /** The server asks for fewer requests; `retryAfterMs` says for how long when it told. */
+  | 'rate_limited'
+  /** The server has no capacity at the moment. */
+  | 'overloaded'
+  | 'server_error'
+  | 'timeout'
+  /** The connection failed or broke. */
+  | 'connection'
+  /** The model declined to answer. */
+  | 'refused'
+  /** The answer was cut off at a token limit. */
+  | 'truncated'
+  /** The attempt was aborted because the run stopped. */
+  | 'aborted';
+
+const brand = Symbol.for('stratagem.error');
+
+/**
+ * Base of every error this library throws or reports.
+ *
+ * Serialises to `{ name, code, message, … }`; `cause` holds the original value in process and is
+ * left out of JSON, because what an SDK attaches to its errors may not be fit for a log.
+ */
+export class StratagemError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  toJSON(): Record<string, unknown> {
+    const { cause: _, ...known } = this as StratagemError & Record<string, unknown>;
+    return { ...known, message: this.message };
+  }
+}
+
+/**
+ * Whether a value is an error of this library. Holds across copies of the package, where
+ * `instanceof` does not.
+ */
+export function isStratagemError(value: unknown): value is StratagemError {
+  return typeof value === 'object' && value !== null && brand in value;
+}
+
+/** An option or argument that cannot be used; the message names it and says what is accepted. */
+export class OptionError extends StratagemError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('invalid_option', message, options);
+  }
+}
+
+/** What a runner knows about a failed attempt besides its code. */
+export interface RunnerErrorDetails {
+  /** The value originally thrown, kept as `cause`. */
+  readonly cause?: unknown;
+  /** How long the server asked to wait before the next try, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** HTTP status of the answer, when there was one. */
+  readonly status?: number;
+  /** The provider's id of the request, for its support. */
+  readonly requestId?: string;
+}
+
+/**
+ * What a `TaskRunner` throws when an attempt fails for a reason it understands.
+ *
+ * @example
+ * throw new RunnerError('rate_limited', 'the service allows 60 requests a minute', {
+ *   retryAfterMs: 1_500,
+ * });
+ */
+export class RunnerError extends StratagemError {
+  declare readonly code: AttemptErrorCode;
+  declare readonly retryAfterMs?: number;
+  declare readonly status?: number;
+  declare readonly requestId?: string;
+
+  constructor(code: AttemptErrorCode, message: string, details: RunnerErrorDetails = {}) {
+    const { cause, ...known } = details;
+    super(code, message, cause === undefined ? undefined : { cause });
+    Object.assign(this, known);
+  }
+}
+
+/**
+ * Why an attempt at a task failed: names the task, carries the runner's code and advice, and has
+ * whatever was thrown as its `cause`.
+ */
+export class TaskError extends StratagemError {
+  declare readonly code: AttemptErrorCode;
+  readonly taskId: string;
+  declare readonly retryAfterMs?: number;
+  declare readonly status?: number;
+  declare readonly requestId?: string;
+
+  constructor(taskId: string, thrown: unknown) {
+    const known = isStratagemError(thrown) ? (thrown as RunnerError) : undefined;
+    super(known?.code ?? 'task_failed', `Task "${taskId}" failed: ${describe(thrown)}`, {
+      cause: thrown,
+    });
+    this.taskId = taskId;
+    if (known?.retryAfterMs !== undefined) this.retryAfterMs = known.retryAfterMs;
+    if (known?.status !== undefined) this.status = known.status;
+    if (known?.requestId !== undefined) this.requestId = known.requestId;
+  }
+}
+
+/** A strategy broke its contract: it threw, or chose a task that is not ready. */
+export class StrategyError extends StratagemError {
+  constructor(strategy: string, message: string, options?: ErrorOptions) {
+    super('invalid_strategy', `Strategy "${strategy}" ${message}`, options);
+  }
+}
+
+/**
+ * One readable line for any thrown value, with the messages of its causes where they say more
+ * than it does itself ("fetch failed" alone helps nobody).
+ */
+export function describe(thrown: unknown): string {
+  const parts: string[] = [];
+  let current = thrown;
+  while (parts.length < 3) {
+    const text = ownMessage(current);
+    if (!parts.some((part) => part.includes(text))) parts.push(text);
+    const cause = current instanceof Error ? current.cause : undefined;
+    if (cause === undefined || cause === null) break;
+    current = cause;
+  }
+  return parts.join(': ');
+}
+
+function ownMessage(value: unknown): string {
+  try {
+    if (value instanceof Error) {
+      const [first] = value instanceof AggregateError ? value.errors : [];
+      return value.message || (first instanceof Error ? first.message : value.name);
+    }
+    if (typeof value === 'string') return value || 'an empty string was thrown';
+    if (value === undefined || value === null) return `${value} was thrown`;
+    if (typeof value === 'object') return JSON.stringify(value) ?? String(value);
+    return String(value);
+  } catch {
+    return 'a value that cannot be shown was thrown';
+  }
+}

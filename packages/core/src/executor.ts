@@ -1,0 +1,162 @@
+import { OptionError, StratagemError } from './errors.js';
+import type { PlanEvent } from './event.js';
+import { capOf, checkDuration, checkLimit, checkOptions } from './options.js';
+import type { Plan } from './plan.js';
+import type { PlanResult } from './result.js';
+import { Run } from './run.js';
+import type { TaskRunner } from './runner.js';
+import type { Strategy } from './strategy.js';
+import { graphOf } from './validate.js';
+
+/** How a run goes; given to the executor for all its runs, or to `execute` for one. */
+export interface RunOptions {
+  /**
+   * The most attempts in flight at once, whatever the strategy would like.
+   * @default the strategy's own `maxParallel`, or 16
+   */
+  readonly maxParallel?: number;
+  /**
+   * Stop everything at the first failed task. Without it, what does not depend on the failed task
+   * goes on to its end; the plan ends `failed` either way.
+   * @default false
+   */
+  readonly failFast?: boolean;
+  /** The longest the run may take, in milliseconds; then it is stopped and the plan has failed. */
+  readonly timeoutMs?: number;
+  /** Aborting it cancels the run. */
+  readonly signal?: AbortSignal;
+  /**
+   * `'keep'` gives every event with the result. `'stream'` gives them only to `onEvent` and to
+   * iterators of the run; with neither, they are dropped.
+   * @default 'keep'
+   */
+  readonly timeline?: 'keep' | 'stream';
+  /**
+   * Called with each event as it happens. What it throws ends up in `listenerErrors` of the
+   * result and has no other effect.
+   */
+  readonly onEvent?: (event: PlanEvent) => void;
+}
+
+export interface ExecutorOptions extends RunOptions {
+  /** Decides which ready task starts next. */
+  readonly strategy: Strategy;
+  /** Does the tasks that have no `run` of their own; needed only when there are such. */
+  readonly runner?: TaskRunner;
+}
+
+/**
+ * A run that has been started. `await` it for its result; iterate over it for its events, from
+ * the first on. Leaving the iteration does not stop the run.
+ */
+export interface RunHandle<Outputs = Record<string, unknown>>
+  extends PromiseLike<PlanResult<Outputs>>,
+    AsyncIterable<PlanEvent> {
+  /** Resolves when the run has ended, however it ended; never rejects. */
+  readonly result: Promise<PlanResult<Outputs>>;
+  /**
+   * Stops the run: attempts in flight are aborted, nothing new starts, and the result, `canceled`,
+   * has every output and event so far. Without effect on a run that has ended.
+   *
+   * @param reason Becomes the `cause` of the result's error.
+   */
+  cancel(reason?: unknown): void;
+}
+
+/** Runs plans in this process. Holds no state: any number of plans may run at once. */
+export interface Executor {
+  /**
+   * Starts a plan.
+   *
+   * @throws {PlanError} when the plan cannot be run, with everything that is wrong with it.
+   * @throws {StratagemError} `missing_runner` when a task needs a runner and there is none.
+   */
+  execute<Outputs>(plan: Plan<Outputs>, options?: RunOptions): RunHandle<Outputs>;
+}
+
+const RUN_OPTIONS = ['maxParallel', 'failFast', 'timeoutMs', 'signal', 'timeline', 'onEvent'];
+
+/**
+ * An executor that runs plans in this process.
+ *
+ * @throws {OptionError} when an option is unknown or out of range.
+ *
+ * @example
+ * const executor = createExecutor({ strategy: parallel({ maxParallel: 5 }), runner: openai() });
+ * const run = executor.execute(plan);
+ * for await (const event of run) console.log(event.type);
+ * const result = await run;
+ */
+export function createExecutor(options: ExecutorOptions): Executor {
+  checkOptions('createExecutor()', options, ['strategy', 'runner', ...RUN_OPTIONS]);
+  const { strategy, runner, ...defaults } = options;
+  checkStrategy(strategy);
+  if (runner !== undefined && typeof runner?.run !== 'function') {
+    throw new OptionError('createExecutor(): runner must be a TaskRunner, an object with run()');
+  }
+  checkRunOptions('createExecutor()', defaults);
+
+  return {
+    execute<Outputs>(plan: Plan<Outputs>, overrides: RunOptions = {}): RunHandle<Outputs> {
+      checkOptions('execute()', overrides, RUN_OPTIONS);
+      checkRunOptions('execute()', overrides);
+      const merged = { ...defaults, ...overrides };
+      const graph = graphOf(plan as Plan<never>);
+      const needsRunner = graph.tasks.find((task) => task.run === undefined);
+      if (runner === undefined && needsRunner !== undefined) {
+        throw new StratagemError(
+          'missing_runner',
+          `Task "${needsRunner.id}" has no run function, so createExecutor() needs a runner, ` +
+            'such as openai(), anthropic() or simulated()',
+        );
+      }
+      const run = new Run<Outputs>({
+        plan: plan as Plan,
+        graph,
+        strategy,
+        runner,
+        maxParallel: capOf(strategy, merged.maxParallel),
+        failFast: merged.failFast ?? false,
+        timeoutMs: merged.timeoutMs ?? Number.POSITIVE_INFINITY,
+        timeline: merged.timeline ?? 'keep',
+        signal: merged.signal,
+        onEvent: merged.onEvent,
+      });
+      return {
+        result: run.result,
+        // biome-ignore lint/suspicious/noThenProperty: a run is awaited for its result
+        then: (onFulfilled, onRejected) => run.result.then(onFulfilled, onRejected),
+        [Symbol.asyncIterator]: () => run.events.read(),
+        cancel: (reason) => run.cancel(reason),
+      };
+    },
+  };
+}
+
+function checkStrategy(strategy: Strategy): void {
+  if (typeof strategy?.begin !== 'function' || typeof strategy.name !== 'string') {
+    throw new OptionError(
+      'createExecutor(): strategy must be a Strategy, such as parallel() of @stratagem/parallel',
+    );
+  }
+  const { maxParallel } = strategy;
+  if (maxParallel !== undefined)
+    checkLimit(`strategy "${strategy.name}"`, 'maxParallel', maxParallel);
+}
+
+function checkRunOptions(owner: string, options: RunOptions): void {
+  const { maxParallel, timeoutMs, timeline, signal, onEvent } = options;
+  if (maxParallel !== undefined) checkLimit(owner, 'maxParallel', maxParallel);
+  if (timeoutMs !== undefined) checkDuration(owner, 'timeoutMs', timeoutMs);
+  if (timeline !== undefined && timeline !== 'keep' && timeline !== 'stream') {
+    throw new OptionError(
+      `${owner}: timeline must be 'keep' or 'stream'; it is ${String(timeline)}`,
+    );
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new OptionError(`${owner}: signal must be an AbortSignal`);
+  }
+  if (onEvent !== undefined && typeof onEvent !== 'function') {
+    throw new OptionError(`${owner}: onEvent must be a function`);
+  }
+}

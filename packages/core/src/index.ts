@@ -1,0 +1,41 @@
+export type { RunContext } from './context.js';
+export {
+  type AttemptErrorCode,
+  describe,
+  type ErrorCode,
+  isStratagemError,
+  OptionError,
+  RunnerError,
+  type RunnerErrorDetails,
+  StratagemError,
+  StrategyError,
+  TaskError,
+} from './errors.js';
+export type * from './event.js';
+export {
+  createExecutor,
+  type Executor,
+  type ExecutorOptions,
+  type RunHandle,
+  type RunOptions,
+} from './executor.js';
+export { Graph } from './graph.js';
+export { Heap } from './heap.js';
+export { type Command, type Emit, Kernel, type KernelOptions } from './kernel.js';
+export { computeMetrics, type Metrics } from './metrics.js';
+export { checkDuration, checkLimit, checkOptions } from './options.js';
+export {
+  createPlan,
+  type InputsOf,
+  type OutputsOf,
+  type Plan,
+  PlanBuilder,
+  type TaskInput,
+} from './plan.js';
+export { formatProblem, PlanError, type PlanProblem, type ProblemCode } from './problem.js';
+export type { CompletedResult, PlanResult, UnfinishedResult } from './result.js';
+export { type PlanStatus, RunState, type TaskResult, type TaskStatus } from './run-state.js';
+export type { TaskOutput, TaskRequest, TaskRunner, Usage } from './runner.js';
+export type { Outcome, RunView, Scheduler, Strategy, TaskView, Wait } from './strategy.js';
+export type { Estimate, Task, TaskFunction, TaskType } from './task.js';
+export { graphOf, validatePlan } from './validate.js';

@@ -1,0 +1,185 @@
+import type { PlanEvent, TaskCompleted } from './event.js';
+import { Graph } from './graph.js';
+import type { Usage } from './runner.js';
+
+/** The figures of a run. Durations are in milliseconds; they are of attempts that have ended. */
+export interface Metrics {
+  readonly totalTasks: number;
+  readonly completedTasks: number;
+  readonly failedTasks: number;
+  readonly skippedTasks: number;
+  readonly canceledTasks: number;
+  /** Attempts that were started. */
+  readonly attempts: number;
+  /** Completed tasks of all tasks, 0 to 1. */
+  readonly successRate: number;
+  /** From the first event to the last. */
+  readonly executionTimeMs: number;
+  readonly averageTaskDurationMs: number;
+  readonly p50TaskDurationMs: number;
+  readonly p95TaskDurationMs: number;
+  /** How long tasks were ready before they started, on average. */
+  readonly averageQueueWaitMs: number;
+  readonly maxQueueWaitMs: number;
+  /** Completed tasks per second. */
+  readonly throughputPerSecond: number;
+  /** The most attempts that were in flight at once. */
+  readonly peakConcurrency: number;
+  /** Sum of the durations of all attempts: what one after the other would have taken. */
+  readonly totalWorkMs: number;
+  /** The longest chain of dependent tasks, by their measured durations: no schedule could be faster. */
+  readonly criticalPathMs: number;
+  /** Total work over execution time: how many times faster than one task at a time. */
+  readonly speedup: number;
+  /** Speed-up over the number of tasks that could have run at once (the cap, or fewer tasks). */
+  readonly parallelEfficiency: number;
+  /** Tokens of all attempts that reported them. */
+  readonly usage: Required<Usage>;
+  /** Cost of all attempts in US dollars; null when tokens were used whose price is unknown. */
+  readonly costUsd: number | null;
+}
+
+/**
+ * The figures of a run, computed from its log.
+ *
+ * @example
+ * const { speedup } = computeMetrics(result.timeline);
+ */
+export function computeMetrics(events: Iterable<PlanEvent>): Metrics {
+  let fold: MetricsFold | undefined;
+  let graph: Graph | undefined;
+  for (const event of events) {
+    if (event.type === 'plan_started') graph = new Graph(event.plan.tasks);
+    if (graph === undefined) throw new TypeError('a log begins with plan_started');
+    fold ??= new MetricsFold(graph);
+    fold.apply(event, 'taskId' in event ? (graph.indexOf(event.taskId) as number) : -1);
+  }
+  return (fold ?? new MetricsFold(new Graph([]))).metrics();
+}
+
+/** The same, event by event, by a reader that knows the task's index. */
+export class MetricsFold {
+  readonly #graph: Graph;
+  readonly #durations: number[] = [];
+  /** For each completed task, the longest chain of durations that ends with it. */
+  readonly #chains: number[];
+  #startedAt = 0;
+  #endedAt = 0;
+  #maxParallel: number | null = null;
+  #running = 0;
+  #peak = 0;
+  #attempts = 0;
+  #completed = 0;
+  #failed = 0;
+  #skipped = 0;
+  #canceled = 0;
+  #totalWait = 0;
+  #maxWait = 0;
+  #totalWork = 0;
+  #criticalPath = 0;
+  #usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
+  #cost: number | null = 0;
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+    this.#chains = new Array(graph.size).fill(0.5).fill(0);
+  }
+
+  apply(event: PlanEvent, index: number): void {
+    this.#endedAt = event.timestamp;
+    switch (event.type) {
+      case 'plan_started':
+        this.#startedAt = event.timestamp;
+        break;
+      case 'strategy_initialized':
+        this.#maxParallel = event.maxParallel;
+        break;
+      case 'task_started':
+        this.#attempts++;
+        this.#running++;
+        this.#peak = Math.max(this.#peak, this.#running);
+        this.#totalWait += event.waitMs;
+        this.#maxWait = Math.max(this.#maxWait, event.waitMs);
+        break;
+      case 'task_completed':
+        this.#completed++;
+        this.#attemptEnded(index, event.durationMs);
+        this.#account(event);
+        break;
+      case 'task_failed':
+        this.#failed++;
+        this.#attemptEnded(index, event.durationMs);
+        break;
+      case 'task_skipped':
+        this.#skipped++;
+        break;
+      case 'task_canceled':
+        this.#canceled++;
+        if (event.durationMs !== undefined) this.#attemptEnded(index, event.durationMs);
+        break;
+    }
+  }
+
+  metrics(): Metrics {
+    const total = this.#graph.size;
+    const elapsed = this.#endedAt - this.#startedAt;
+    const durations = Float64Array.from(this.#durations).sort();
+    const speedup = ratio(this.#totalWork, elapsed);
+    const workers = Math.min(this.#maxParallel ?? total, total);
+    return {
+      totalTasks: total,
+      completedTasks: this.#completed,
+      failedTasks: this.#failed,
+      skippedTasks: this.#skipped,
+      canceledTasks: this.#canceled,
+      attempts: this.#attempts,
+      successRate: ratio(this.#completed, total),
+      executionTimeMs: elapsed,
+      averageTaskDurationMs: ratio(this.#totalWork, durations.length),
+      p50TaskDurationMs: percentile(durations, 0.5),
+      p95TaskDurationMs: percentile(durations, 0.95),
+      averageQueueWaitMs: ratio(this.#totalWait, this.#attempts),
+      maxQueueWaitMs: this.#maxWait,
+      throughputPerSecond: ratio(this.#completed * 1000, elapsed),
+      peakConcurrency: this.#peak,
+      totalWorkMs: this.#totalWork,
+      criticalPathMs: this.#criticalPath,
+      speedup,
+      parallelEfficiency: ratio(speedup, workers),
+      usage: { ...this.#usage },
+      costUsd: this.#cost,
+    };
+  }
+
+  #attemptEnded(index: number, durationMs: number): void {
+    this.#running--;
+    this.#durations.push(durationMs);
+    this.#totalWork += durationMs;
+    let before = 0;
+    this.#graph.eachDependency(index, (dependency) => {
+      before = Math.max(before, this.#chains[dependency] as number);
+    });
+    const chain = before + durationMs;
+    this.#chains[index] = chain;
+    this.#criticalPath = Math.max(this.#criticalPath, chain);
+  }
+
+  #account({ usage, costUsd }: TaskCompleted): void {
+    if (costUsd !== undefined && this.#cost !== null) this.#cost += costUsd;
+    if (usage === undefined) return;
+    if (costUsd === undefined) this.#cost = null;
+    this.#usage.inputTokens += usage.inputTokens;
+    this.#usage.outputTokens += usage.outputTokens;
+    this.#usage.cachedInputTokens += usage.cachedInputTokens ?? 0;
+    this.#usage.reasoningTokens += usage.reasoningTokens ?? 0;
+  }
+}
+
+/** Nearest rank; 0 of nothing. */
+function percentile(sorted: Float64Array, share: number): number {
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
+}
+
+function ratio(part: number, whole: number): number {
+  return whole > 0 ? part / whole : 0;
+}

@@ -1,0 +1,56 @@
+import { OptionError } from './errors.js';
+import type { Strategy } from './strategy.js';
+import { didYouMean } from './suggest.js';
+
+/**
+ * Throws an {@link OptionError} when `options` has a key that is not in `known`: a misspelt or
+ * misplaced option is an error, never silently without effect.
+ *
+ * @example
+ * checkOptions('parallel()', options, ['maxParallel', 'levelBarrier']);
+ * // OptionError: parallel() has no option "maxparallel". Did you mean "maxParallel"?
+ */
+export function checkOptions(owner: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new OptionError(`${owner} takes an object of options`);
+  }
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      const suggestion = didYouMean(key, known) || ` It takes ${known.join(', ') || 'none'}.`;
+      throw new OptionError(`${owner} has no option "${key}".${suggestion}`);
+    }
+  }
+}
+
+/**
+ * Throws an {@link OptionError} unless `value` is a whole number of at least 1, or `Infinity`.
+ *
+ * @example
+ * checkLimit('parallel()', 'maxParallel', 0);
+ * // OptionError: parallel(): maxParallel must be a whole number of at least 1 …
+ */
+export function checkLimit(owner: string, name: string, value: number): void {
+  if (value !== Number.POSITIVE_INFINITY && !(Number.isInteger(value) && value >= 1)) {
+    throw new OptionError(
+      `${owner}: ${name} must be a whole number of at least 1, or Infinity; it is ${String(value)}`,
+    );
+  }
+}
+
+/** Throws an {@link OptionError} unless `value` is a positive, finite number of milliseconds. */
+export function checkDuration(owner: string, name: string, value: number): void {
+  if (!(Number.isFinite(value) && value > 0)) {
+    throw new OptionError(
+      `${owner}: ${name} must be a positive number of milliseconds; it is ${String(value)}`,
+    );
+  }
+}
+
+/** The cap of a run whose strategy and options name none. */
+const DEFAULT_MAX_PARALLEL = 16;
+
+/** The cap in force: the lower of what the strategy declares and what the run is given. */
+export function capOf(strategy: Strategy, limit: number | undefined): number {
+  if (limit === undefined) return strategy.maxParallel ?? DEFAULT_MAX_PARALLEL;
+  return Math.min(limit, strategy.maxParallel ?? limit);
+}

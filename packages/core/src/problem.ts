@@ -1,0 +1,44 @@
+import { StratagemError } from './errors.js';
+
+export type ProblemCode =
+  | 'invalid_value'
+  | 'unknown_field'
+  | 'missing_field'
+  | 'empty_plan'
+  | 'duplicate_id'
+  | 'unknown_dependency'
+  | 'duplicate_dependency'
+  | 'self_dependency'
+  | 'cycle';
+
+/** One thing that is wrong with a plan. */
+export interface PlanProblem {
+  readonly code: ProblemCode;
+  /** Where, as keys and positions from the plan down: `['tasks', 3, 'dependencies', 0]`. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** A plan that cannot be run; `problems` lists everything that is wrong with it. */
+export class PlanError extends StratagemError {
+  readonly problems: readonly PlanProblem[];
+
+  constructor(problems: readonly PlanProblem[]) {
+    const shown = problems.slice(0, 20).map((problem) => `  - ${formatProblem(problem)}`);
+    if (problems.length > shown.length)
+      shown.push(`  - and ${problems.length - shown.length} more`);
+    const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+    super('invalid_plan', `The plan cannot be run, it has ${count}:\n${shown.join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+/** `tasks[3].dependencies[0]: there is no task "reserch". Did you mean "research"?` */
+export function formatProblem({ path, message }: PlanProblem): string {
+  let place = '';
+  for (const step of path) {
+    if (typeof step === 'number') place += `[${step}]`;
+    else place += place === '' ? step : `.${step}`;
+  }
+  return place === '' ? message : `${place}: ${message}`;
+}

@@ -1,0 +1,106 @@
+import type { StratagemError } from './errors.js';
+import type { PlanEvent } from './event.js';
+import type { Metrics } from './metrics.js';
+import type { RunState, TaskResult } from './run-state.js';
+
+interface Account {
+  readonly goal: string;
+  /** Name of the strategy. */
+  readonly strategy: string;
+  /** Every task of the plan, in its order. */
+  readonly tasks: readonly TaskResult[];
+  readonly metrics: Metrics;
+  /** Every event of the run, in order; empty with `timeline: 'stream'`. */
+  readonly timeline: readonly PlanEvent[];
+  /** What listeners threw (the first hundred); it had no effect on the run. */
+  readonly listenerErrors: readonly unknown[];
+}
+
+/** Every task completed. */
+export interface CompletedResult<Outputs> extends Account {
+  readonly status: 'completed';
+  /** The output of each task by its id. */
+  readonly outputs: Readonly<Outputs>;
+  readonly error?: undefined;
+}
+
+/** The run failed or was canceled; everything up to then is here. */
+export interface UnfinishedResult<Outputs> extends Account {
+  readonly status: 'failed' | 'canceled';
+  /** The outputs of the tasks that completed. */
+  readonly outputs: Readonly<Partial<Outputs>>;
+  /** Why the plan did not complete. */
+  readonly error: StratagemError;
+}
+
+/** The whole account of a run, however it ended. */
+export type PlanResult<Outputs = Record<string, unknown>> =
+  | CompletedResult<Outputs>
+  | UnfinishedResult<Outputs>;
+
+/** What `createResult` puts together. */
+export interface ResultParts {
+  readonly goal: string;
+  readonly strategy: string;
+  readonly state: RunState;
+  readonly metrics: Metrics;
+  readonly timeline: readonly PlanEvent[];
+  readonly listenerErrors?: readonly unknown[];
+}
+
+/** A result is a view of the run's state; lists and records are made when they are first read. */
+export function createResult<Outputs>(parts: ResultParts): PlanResult<Outputs> {
+  return new RunResult(parts) as unknown as PlanResult<Outputs>;
+}
+
+class RunResult {
+  readonly status: string;
+  readonly goal: string;
+  readonly strategy: string;
+  declare readonly error?: StratagemError;
+  readonly metrics: Metrics;
+  readonly timeline: readonly PlanEvent[];
+  readonly listenerErrors: readonly unknown[];
+  readonly #state: RunState;
+  #tasks: readonly TaskResult[] | undefined;
+  #outputs: Record<string, unknown> | undefined;
+
+  constructor({ goal, strategy, state, metrics, timeline, listenerErrors = [] }: ResultParts) {
+    this.status = state.status;
+    this.goal = goal;
+    this.strategy = strategy;
+    if (state.error !== undefined) this.error = state.error;
+    this.metrics = metrics;
+    this.timeline = timeline;
+    this.listenerErrors = listenerErrors;
+    this.#state = state;
+  }
+
+  get tasks(): readonly TaskResult[] {
+    this.#tasks ??= this.#state.graph.tasks.map((_, index) => this.#state.resultOf(index));
+    return this.#tasks;
+  }
+
+  get outputs(): Record<string, unknown> {
+    if (this.#outputs === undefined) {
+      // Without a prototype, so that "__proto__" and "constructor" are ids like any other.
+      this.#outputs = Object.create(null) as Record<string, unknown>;
+      for (const [index, { id }] of this.#state.graph.tasks.entries()) {
+        if (this.#state.statusOf(index) === 'completed')
+          this.#outputs[id] = this.#state.outputOf(index);
+      }
+    }
+    return this.#outputs;
+  }
+
+  toJSON(): Record<string, unknown> {
+    const { status, goal, strategy, outputs, tasks, error, metrics, timeline } = this;
+    return { status, goal, strategy, outputs, tasks, error, metrics, timeline };
+  }
+
+  /** What `console.log(result)` shows in Node: the account, with the timeline only counted. */
+  [Symbol.for('nodejs.util.inspect.custom')](): Record<string, unknown> {
+    const { timeline, ...account } = this.toJSON();
+    return { ...account, timeline: `${this.timeline.length} events` };
+  }
+}

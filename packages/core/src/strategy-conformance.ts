@@ -1,0 +1,232 @@
+import { RunnerError } from './errors.js';
+import type { PlanEvent } from './event.js';
+import type { Plan } from './plan.js';
+import type { PlanResult } from './result.js';
+import { simulate } from './simulate.js';
+import type { Scheduler, Strategy } from './strategy.js';
+import type { Task } from './task.js';
+
+/** One thing to prove; `run` throws when it does not hold. */
+export interface ConformanceCase {
+  readonly name: string;
+  run(): void | Promise<void>;
+}
+
+/**
+ * The cases every strategy must pass, for any test runner. They drive the real kernel in virtual
+ * time, over chains, batches, diamonds, layers and random plans, with tasks that fail.
+ *
+ * @param create Makes a fresh strategy; called many times.
+ *
+ * @example
+ * for (const { name, run } of strategyConformance(() => shortestFirst())) test(name, run);
+ */
+export function strategyConformance(create: () => Strategy): ConformanceCase[] {
+  return [
+    {
+      name: 'completes every task of every kind of plan',
+      run() {
+        for (const [kind, plan] of plans()) {
+          const result = play(plan, create());
+          assert(
+            result.status === 'completed',
+            `${kind}: ${result.status}, ${result.error?.message}`,
+          );
+          const started = result.timeline.filter((event) => event.type === 'task_started');
+          assert(started.length === plan.tasks.length, `${kind}: started ${started.length} tasks`);
+        }
+      },
+    },
+    {
+      name: 'is never more than its cap in flight, nor than a lower cap of the run',
+      run() {
+        const declared = create().maxParallel ?? Number.POSITIVE_INFINITY;
+        for (const [kind, plan] of plans()) {
+          for (const cap of [1, 2, 7, undefined]) {
+            const result = play(plan, create(), cap);
+            const { peakConcurrency } = result.metrics;
+            assert(result.status === 'completed', `${kind}, cap ${cap}: ${result.error?.message}`);
+            assert(
+              peakConcurrency <= Math.min(cap ?? declared, declared),
+              `${kind}, cap ${cap}: ${peakConcurrency} tasks in flight`,
+            );
+          }
+        }
+      },
+    },
+    {
+      name: 'makes the same choices when the run is repeated',
+      run() {
+        for (const [kind, plan] of plans()) {
+          const strategy = create();
+          const first = choices(play(plan, strategy).timeline);
+          assert(first === choices(play(plan, strategy).timeline), `${kind}: a second run differs`);
+          assert(
+            first === choices(play(plan, create()).timeline),
+            `${kind}: a new strategy differs`,
+          );
+        }
+      },
+    },
+    {
+      name: 'keeps the state of concurrent runs apart',
+      run() {
+        const [outer, inner] = [layered(12, 5, 1), layered(7, 9, 2)];
+        const strategy = create();
+        const alone = choices(play(outer, create()).timeline);
+        let played = 0;
+        const interleaved = simulate(outer, {
+          strategy,
+          attempt: (task) => {
+            if (played++ % 10 === 0) play(inner, strategy);
+            return durationOf(task);
+          },
+        });
+        assert(
+          choices(interleaved.timeline) === alone,
+          'a run in the middle of another changed it',
+        );
+      },
+    },
+    {
+      name: 'goes on when tasks fail, and with what does not depend on them',
+      run() {
+        for (const [kind, plan] of plans()) {
+          for (const every of [1, 3]) {
+            const result = simulate(plan, {
+              strategy: create(),
+              attempt: (task) => {
+                const fails = Number(task.metadata?.position) % every === 0;
+                const error = new RunnerError('rate_limited', 'too many requests', {
+                  retryAfterMs: 2_000,
+                });
+                return { ...durationOf(task), ...(fails && { error }) };
+              },
+            });
+            const { completedTasks, failedTasks, skippedTasks } = result.metrics;
+            assert(
+              completedTasks + failedTasks + skippedTasks === plan.tasks.length,
+              `${kind}: ${completedTasks} completed, ${failedTasks} failed, ${skippedTasks} skipped: ${result.error?.message}`,
+            );
+          }
+        }
+      },
+    },
+    {
+      name: 'changes nothing that it is given',
+      run() {
+        for (const [kind, plan] of plans()) {
+          const result = play(plan, frozen(create()));
+          assert(result.status === 'completed', `${kind}: ${result.error?.message}`);
+        }
+      },
+    },
+    {
+      name: 'schedules 20,000 tasks',
+      run() {
+        const result = play(layered(200, 100, 3), create());
+        assert(result.metrics.completedTasks === 20_000, `${result.error?.message}`);
+      },
+    },
+  ];
+}
+
+function assert(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new Error(message);
+}
+
+function play(plan: Plan, strategy: Strategy, maxParallel?: number): PlanResult {
+  return simulate(plan, {
+    strategy,
+    attempt: durationOf,
+    ...(maxParallel !== undefined && { maxParallel }),
+  });
+}
+
+/** Uneven durations, so that tasks end in another order than they start. */
+function durationOf(task: Task): { durationMs: number } {
+  return { durationMs: 10 + ((Number(task.metadata?.position) * 7_919) % 97) };
+}
+
+/** The order of starts and their times, as one comparable value. */
+function choices(timeline: readonly PlanEvent[]): string {
+  return timeline
+    .filter((event) => event.type === 'task_started')
+    .map((event) => `${event.timestamp}:${event.taskId}`)
+    .join();
+}
+
+/** The same strategy, which gets only frozen objects to see. */
+function frozen(strategy: Strategy): Strategy {
+  return {
+    ...strategy,
+    begin(run) {
+      const scheduler: Scheduler = strategy.begin(run);
+      return {
+        ready: (task) => scheduler.ready(Object.freeze(task)),
+        next: (now) => scheduler.next(now),
+        settled: (task, outcome) => scheduler.settled?.(task, Object.freeze(outcome)),
+      };
+    },
+  };
+}
+
+function plans(): [kind: string, plan: Plan][] {
+  return [
+    ['a single task', planOf([[]])],
+    ['a batch', planOf(Array.from({ length: 64 }, () => []))],
+    ['a chain', planOf(Array.from({ length: 50 }, (_, index) => (index === 0 ? [] : [index - 1])))],
+    ['a diamond', planOf([[], [0], [0], [1, 2]])],
+    ['layers', layered(10, 8, 4)],
+    ['a plan with late dependencies', planOf([[3], [0, 2], [3], []])],
+    ...Array.from({ length: 5 }, (_, seed): [string, Plan] => [
+      `random plan ${seed}`,
+      random(60, seed),
+    ]),
+  ];
+}
+
+function layered(levels: number, width: number, seed: number): Plan {
+  const next = generator(seed);
+  return planOf(
+    Array.from({ length: levels * width }, (_, index) => {
+      if (index < width) return [];
+      const above = (Math.floor(index / width) - 1) * width;
+      return [...new Set([above + next(width), above + next(width)])];
+    }),
+  );
+}
+
+function random(size: number, seed: number): Plan {
+  const next = generator(seed);
+  return planOf(
+    Array.from({ length: size }, (_, index) => {
+      const wanted = Array.from({ length: next(4) }, () => next(index + 1));
+      return [...new Set(wanted)].filter((dependency) => dependency < index);
+    }),
+  );
+}
+
+/** Tasks by the positions they depend on, with a mix of priorities and estimates. */
+function planOf(dependencies: readonly (readonly number[])[]): Plan {
+  return {
+    goal: 'conformance',
+    tasks: dependencies.map((positions, position) => ({
+      id: `task ${position}`,
+      description: `Task ${position}`,
+      dependencies: positions.map((dependency) => `task ${dependency}`),
+      priority: position % 3,
+      ...(position % 2 === 0 && { estimate: { durationMs: 10 + (position % 5) * 20 } }),
+      metadata: { position },
+    })),
+  };
+}
+
+/** Whole numbers below a bound, the same for the same seed. */
+function generator(seed: number): (bound: number) => number {
+  let state = (seed + 1) * 2_654_435_761;
+  return (bound) => {
+    state = (Math.imul(state ^ (state >>> 15), 2_246_822_519) + 3_266_489_917) >>> 0;
+    return state % bound;
+  };
+}

@@ -1,0 +1,102 @@
+import type { AttemptErrorCode } from './errors.js';
+import type { Usage } from './runner.js';
+import type { Estimate, TaskType } from './task.js';
+
+/**
+ * Decides which ready task starts next. A strategy never sees a task whose dependencies are not
+ * settled, and the kernel enforces every limit, so no strategy can break the order of
+ * dependencies or exceed a cap, however wrong it is.
+ *
+ * @example
+ * // Shortest job first, in ten lines.
+ * export function shortestFirst(): Strategy {
+ *   return {
+ *     name: 'shortest-first',
+ *     begin() {
+ *       const duration = (task: TaskView) => task.estimate?.durationMs ?? 0;
+ *       const ready = new Heap<TaskView>((a, b) => duration(a) - duration(b) || a.index - b.index);
+ *       return { ready: (task) => ready.push(task), next: () => ready.pop() };
+ *     },
+ *   };
+ * }
+ */
+export interface Strategy {
+  readonly name: string;
+  /**
+   * The most attempts that may be in flight at once; the kernel enforces it.
+   * @default 16, or what the executor was given
+   */
+  readonly maxParallel?: number;
+  /** Called once per run; what it returns holds the scheduling state of that run. */
+  begin(run: RunView): Scheduler;
+}
+
+/**
+ * The scheduling state of one run. Must be deterministic: the same calls give the same choices.
+ * No method may keep or change anything outside of it.
+ */
+export interface Scheduler {
+  /** The task's dependencies are settled: it may be chosen from now on. */
+  ready(task: TaskView): void;
+  /**
+   * Asked whenever an attempt could start. Answer with a ready task to start it, with
+   * `{ until }` to be asked again at that time, or with `undefined` to be asked again after the
+   * next event. Each ready task is to be given exactly once.
+   *
+   * @param now Unix time in milliseconds.
+   */
+  next(now: number): TaskView | Wait | undefined;
+  /** An attempt at a task that this scheduler chose has ended. */
+  settled?(task: TaskView, outcome: Outcome): void;
+}
+
+/** "Nothing yet: ask again at `until`" (Unix time in milliseconds). */
+export interface Wait {
+  readonly until: number;
+}
+
+/** What a strategy may know about a task. */
+export interface TaskView {
+  readonly id: string;
+  /** Position in the plan, from 0: the last word of every comparison. */
+  readonly index: number;
+  readonly type: TaskType;
+  /** 0 without dependencies, else one more than the highest level among them. */
+  readonly level: number;
+  /** Higher goes first. */
+  readonly priority: number;
+  readonly estimate: Estimate | undefined;
+  /**
+   * Length of the longest path from this task to the end of the plan, itself included. In
+   * milliseconds when any task of the plan has an estimated duration (tasks without one count as
+   * the average), otherwise in tasks.
+   */
+  readonly criticalPath: number;
+  /** What an attempt competes for: usually the provider and model. */
+  readonly resource: string;
+}
+
+/** What a strategy may know about the run; the figures are live. */
+export interface RunView {
+  /** The cap in force. */
+  readonly maxParallel: number;
+  readonly totalTasks: number;
+  /** Attempts in flight. */
+  readonly running: number;
+  /** Tasks that could start now. */
+  readonly ready: number;
+  /** Tasks that have not reached a final status, those running included. */
+  readonly remaining: number;
+}
+
+/** How an attempt ended. */
+export interface Outcome {
+  readonly ok: boolean;
+  /** From start to end of the attempt. */
+  readonly latencyMs: number;
+  /** Why it failed; undefined when it did not. */
+  readonly errorCode: AttemptErrorCode | undefined;
+  /** How long the server asked to wait. */
+  readonly retryAfterMs: number | undefined;
+  readonly usage: Usage | undefined;
+}
