@@ -1,0 +1,1 @@
+export { type ParallelOptions, parallel } from './parallel.js';

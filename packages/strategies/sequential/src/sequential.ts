@@ -1,0 +1,19 @@
+import { Heap, type Strategy, type TaskView } from '@stratagem/core';
+
+/**
+ * One task at a time, in an order that is the same on every run: dependencies first, then the
+ * higher priority, then the order of the plan.
+ *
+ * @example
+ * const executor = createExecutor({ strategy: sequential(), runner });
+ */
+export function sequential(): Strategy {
+  return {
+    name: 'sequential',
+    maxParallel: 1,
+    begin() {
+      const ready = new Heap<TaskView>((a, b) => b.priority - a.priority || a.index - b.index);
+      return { ready: (task) => ready.push(task), next: () => ready.pop() };
+    },
+  };
+}
