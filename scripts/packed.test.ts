@@ -1,0 +1,143 @@
+import { execFile } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+/** What a user gets: each package packed, and installed from its tarball into an empty project. */
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly private?: boolean;
+  readonly bin?: Record<string, string>;
+  readonly exports: Record<string, unknown>;
+  readonly dependencies?: Record<string, string>;
+  readonly peerDependencies?: Record<string, string>;
+}
+
+const root = join(import.meta.dirname, '..');
+const folders = new Map<string, string>();
+const manifests = new Map<string, Manifest>();
+for (const file of globSync('packages/{*,*/*}/package.json', { cwd: root })) {
+  const manifest: Manifest = JSON.parse(readFileSync(join(root, file), 'utf8'));
+  if (manifest.private) continue;
+  folders.set(manifest.name, join(root, file, '..'));
+  manifests.set(manifest.name, manifest);
+}
+const names = [...manifests.keys()].sort();
+
+let workshop: string;
+const tarballs = new Map<string, string>();
+
+beforeAll(async () => {
+  workshop = await mkdtemp(join(tmpdir(), 'stratagem-packed-'));
+  for (const name of names) {
+    const out = join(workshop, `${name.replace('@stratagem/', '')}.tgz`);
+    await run('pnpm', ['pack', '--out', out], folders.get(name) as string);
+    tarballs.set(name, out);
+  }
+});
+
+afterAll(() => rm(workshop, { recursive: true, force: true }));
+
+describe.each(names)('%s, installed alone', (name) => {
+  const manifest = manifests.get(name) as Manifest;
+  const entries = Object.keys(manifest.exports)
+    .filter((entry) => !entry.endsWith('.json'))
+    .map((entry) => name + entry.slice(1));
+  let project: string;
+
+  beforeAll(async () => {
+    project = await install(`${name.replace('@stratagem/', '')}-alone`, [name]);
+  });
+
+  test('brings its README and licence', () => {
+    for (const file of ['README.md', 'LICENSE', 'package.json']) {
+      expect(existsSync(join(project, 'node_modules', name, file)), file).toBe(true);
+    }
+  });
+
+  test.skipIf(entries.length === 0)('can be imported and required', async () => {
+    for (const entry of entries) {
+      const load = `const a = await import('${entry}'); if (Object.keys(a).length === 0) throw 1;`;
+      await run('node', ['--input-type=module', '-e', load], project);
+      const require = `const a = require('${entry}'); if (Object.keys(a).length === 0) throw 1;`;
+      await run('node', ['--input-type=commonjs', '-e', require], project);
+    }
+  });
+
+  test.skipIf(entries.length === 0).each([
+    ['nodenext', { module: 'nodenext' }],
+    ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
+  ])('type-checks strictly under %s', async (mode, options) => {
+    const lines = entries.map((entry, index) => `import * as entry${index} from '${entry}';`);
+    const uses = entries.map((_, index) => `entry${index}`).join(', ');
+    await writeFile(join(project, 'use.ts'), `${lines.join('\n')}\nconsole.log(${uses});\n`);
+    const compilerOptions = {
+      ...options,
+      target: 'es2023',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      types: [],
+      lib: ['es2023', 'dom', 'dom.asynciterable', 'esnext.disposable'],
+      // The declarations of the SDKs are theirs to keep right; ours are checked.
+      skipLibCheck: manifest.peerDependencies !== undefined,
+    };
+    const config = `tsconfig.${mode}.json`;
+    await writeFile(join(project, config), JSON.stringify({ compilerOptions, files: ['use.ts'] }));
+    await run(join(root, 'node_modules/.bin/tsc'), ['-p', config], project);
+  });
+
+  test.runIf(manifest.bin !== undefined)('has a command that starts', async () => {
+    for (const command of Object.keys(manifest.bin ?? {})) {
+      const { stdout } = await run('npx', ['--no-install', command, '--version'], project);
+      expect(stdout.trim()).toBe(manifest.version);
+    }
+  });
+});
+
+test('core, parallel and openai bring in the SDK of no other provider', async () => {
+  const project = await install('three', [
+    '@stratagem/core',
+    '@stratagem/parallel',
+    '@stratagem/openai',
+  ]);
+  expect(existsSync(join(project, 'node_modules/openai'))).toBe(true);
+  expect(existsSync(join(project, 'node_modules/@anthropic-ai'))).toBe(false);
+});
+
+/** An empty project with the packages and what they need of ours, from tarballs. */
+async function install(folder: string, packages: readonly string[]): Promise<string> {
+  const project = join(workshop, folder);
+  await mkdir(project);
+  const dependencies = Object.fromEntries(
+    withOurs(packages).map((name) => [name, `file:${tarballs.get(name)}`]),
+  );
+  await writeFile(join(project, 'package.json'), JSON.stringify({ private: true, dependencies }));
+  const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline'];
+  await run('npm', ['install', ...flags], project);
+  return project;
+}
+
+function withOurs(packages: readonly string[]): string[] {
+  const all = new Set(packages);
+  for (const name of all) {
+    for (const dependency of Object.keys(manifests.get(name)?.dependencies ?? {})) {
+      if (manifests.has(dependency)) all.add(dependency);
+    }
+  }
+  return [...all];
+}
+
+async function run(command: string, args: readonly string[], cwd: string) {
+  try {
+    return await promisify(execFile)(command, args, { cwd, maxBuffer: 2 ** 24 });
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${command} ${args.join(' ')}\n${stdout}\n${stderr}`, { cause: error });
+  }
+}
