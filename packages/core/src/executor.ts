@@ -1,6 +1,6 @@
 import { OptionError, StratagemError } from './errors.js';
 import type { PlanEvent } from './event.js';
-import { capOf, checkDuration, checkLimit, checkOptions } from './options.js';
+import { capOf, checkDuration, checkFlag, checkLimit, checkOptions } from './options.js';
 import type { Plan } from './plan.js';
 import type { PlanResult } from './result.js';
 import { Run } from './run.js';
@@ -145,8 +145,9 @@ function checkStrategy(strategy: Strategy): void {
 }
 
 function checkRunOptions(owner: string, options: RunOptions): void {
-  const { maxParallel, timeoutMs, timeline, signal, onEvent } = options;
+  const { maxParallel, failFast, timeoutMs, timeline, signal, onEvent } = options;
   if (maxParallel !== undefined) checkLimit(owner, 'maxParallel', maxParallel);
+  if (failFast !== undefined) checkFlag(owner, 'failFast', failFast);
   if (timeoutMs !== undefined) checkDuration(owner, 'timeoutMs', timeoutMs);
   if (timeline !== undefined && timeline !== 'keep' && timeline !== 'stream') {
     throw new OptionError(

@@ -23,7 +23,7 @@ export { Graph } from './graph.js';
 export { Heap } from './heap.js';
 export { type Command, type Emit, Kernel, type KernelOptions } from './kernel.js';
 export { computeMetrics, type Metrics } from './metrics.js';
-export { checkDuration, checkLimit, checkOptions } from './options.js';
+export { checkDuration, checkFlag, checkLimit, checkOptions } from './options.js';
 export {
   createPlan,
   type InputsOf,

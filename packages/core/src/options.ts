@@ -46,6 +46,13 @@ export function checkDuration(owner: string, name: string, value: number): void 
   }
 }
 
+/** Throws an {@link OptionError} unless `value` is true or false. */
+export function checkFlag(owner: string, name: string, value: boolean): void {
+  if (typeof value !== 'boolean') {
+    throw new OptionError(`${owner}: ${name} must be true or false; it is ${String(value)}`);
+  }
+}
+
 /** The cap of a run whose strategy and options name none. */
 const DEFAULT_MAX_PARALLEL = 16;
 

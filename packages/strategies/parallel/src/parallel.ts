@@ -1,4 +1,11 @@
-import { checkLimit, checkOptions, Heap, type Strategy, type TaskView } from '@stratagem/core';
+import {
+  checkFlag,
+  checkLimit,
+  checkOptions,
+  Heap,
+  type Strategy,
+  type TaskView,
+} from '@stratagem/core';
 
 export interface ParallelOptions {
   /**
@@ -28,6 +35,7 @@ export function parallel(options: ParallelOptions = {}): Strategy {
   checkOptions('parallel()', options, ['maxParallel', 'levelBarrier']);
   const { maxParallel = 5, levelBarrier = false } = options;
   checkLimit('parallel()', 'maxParallel', maxParallel);
+  checkFlag('parallel()', 'levelBarrier', levelBarrier);
 
   return {
     name: 'parallel',

@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest';
+import { Heap } from './heap.js';
+import type { Scheduler, Strategy, TaskView } from './strategy.js';
+import { simulate, strategyConformance } from './testing.js';
+
+const byIndex = (a: TaskView, b: TaskView) => a.index - b.index;
+
+function strategyOf(begin: () => Scheduler, maxParallel = 4): Strategy {
+  return { name: 'subject', maxParallel, begin };
+}
+
+function sound(): Scheduler {
+  const ready = new Heap<TaskView>(byIndex);
+  return { ready: (task) => ready.push(task), next: () => ready.pop() };
+}
+
+async function failures(create: () => Strategy): Promise<string[]> {
+  const failed: string[] = [];
+  for (const { name, run } of strategyConformance(create)) {
+    try {
+      await run();
+    } catch {
+      failed.push(name);
+    }
+  }
+  return failed;
+}
+
+describe('strategyConformance', () => {
+  for (const { name, run } of strategyConformance(() => strategyOf(sound))) test(name, run);
+
+  test('finds a strategy that loses tasks', async () => {
+    const forgetful = () => {
+      const scheduler = sound();
+      let count = 0;
+      return {
+        ...scheduler,
+        ready: (task: TaskView) => ++count % 10 !== 0 && scheduler.ready(task),
+      };
+    };
+    expect(await failures(() => strategyOf(forgetful as never))).toContain(
+      'completes every task of every kind of plan',
+    );
+  });
+
+  test('finds a strategy that is random', async () => {
+    const random = () => {
+      const ready: TaskView[] = [];
+      return {
+        ready: (task: TaskView) => void ready.push(task),
+        next: () => ready.splice(Math.floor(Math.random() * ready.length), 1)[0],
+      };
+    };
+    expect(await failures(() => strategyOf(random))).toContain(
+      'makes the same choices when the run is repeated',
+    );
+  });
+
+  test('finds a strategy whose runs share state', async () => {
+    const ready = new Heap<TaskView>(byIndex);
+    const shared = () => ({ ready: (task: TaskView) => ready.push(task), next: () => ready.pop() });
+    expect(await failures(() => strategyOf(shared))).toContain(
+      'keeps the state of concurrent runs apart',
+    );
+  });
+
+  test('finds a strategy that is confused by failures', async () => {
+    const strict = () => ({
+      ...sound(),
+      settled(_: TaskView, { ok }: { ok: boolean }) {
+        if (!ok) throw new Error('did not expect that');
+      },
+    });
+    expect(await failures(() => strategyOf(strict))).toEqual([
+      'goes on when tasks fail, and with what does not depend on them',
+    ]);
+  });
+
+  test('finds a strategy that writes on what it is given', async () => {
+    const scribbling = () => {
+      const scheduler = sound();
+      return {
+        ...scheduler,
+        ready(task: TaskView) {
+          (task as { level: number }).level = 0;
+          scheduler.ready(task);
+        },
+      };
+    };
+    expect(await failures(() => strategyOf(scribbling))).toEqual([
+      'changes nothing that it is given',
+    ]);
+  });
+});
+
+describe('simulate', () => {
+  const plan = {
+    goal: 'simulate',
+    tasks: [
+      { id: 'a', description: 'x', estimate: { durationMs: 30 } },
+      { id: 'b', description: 'x' },
+      { id: 'c', description: 'x', dependencies: ['a'] },
+    ],
+  };
+
+  test('takes the estimated durations, or a second, in virtual time', () => {
+    const { status, metrics, tasks } = simulate(plan, { strategy: strategyOf(sound) });
+    expect(status).toBe('completed');
+    expect(metrics).toMatchObject({
+      executionTimeMs: 1030,
+      criticalPathMs: 1030,
+      totalWorkMs: 2030,
+    });
+    expect(tasks.map((task) => task.startedAt)).toEqual([0, 0, 30]);
+  });
+
+  test('takes durations, outputs and failures from its caller', () => {
+    const result = simulate(plan, {
+      strategy: strategyOf(sound),
+      attempt: ({ id }) =>
+        id === 'a' ? { durationMs: 5, error: new Error('no') } : { durationMs: 7, output: id },
+    });
+    expect(result.status).toBe('failed');
+    expect(result.outputs).toEqual({ b: 'b' });
+    expect(result.metrics.executionTimeMs).toBe(7);
+  });
+
+  test('obeys maxParallel, failFast and timeoutMs', () => {
+    const strategy = strategyOf(sound);
+    expect(simulate(plan, { strategy, maxParallel: 1 }).metrics.executionTimeMs).toBe(2030);
+    expect(simulate(plan, { strategy, timeoutMs: 100 }).error?.code).toBe('plan_timeout');
+    const failing = { durationMs: 1, error: new Error('no') };
+    const stopped = simulate(plan, { strategy, failFast: true, attempt: () => failing });
+    expect(stopped.metrics).toMatchObject({ failedTasks: 1, canceledTasks: 1, skippedTasks: 1 });
+  });
+
+  test('says so when it could never end', () => {
+    const attempt = () => ({ durationMs: Number.POSITIVE_INFINITY });
+    expect(() => simulate(plan, { strategy: strategyOf(sound), attempt })).toThrow(/never ends/);
+    const limited = simulate(plan, { strategy: strategyOf(sound), attempt, timeoutMs: 10 });
+    expect(limited.error?.code).toBe('plan_timeout');
+  });
+});
