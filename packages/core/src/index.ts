@@ -21,6 +21,13 @@ export {
 } from './executor.js';
 export { Graph } from './graph.js';
 export { Heap } from './heap.js';
+export {
+  codeOfStatus,
+  parseRetryAfter,
+  redact,
+  redactCause,
+  withTimeLimit,
+} from './http-error.js';
 export { type Command, type Emit, Kernel, type KernelOptions } from './kernel.js';
 export { computeMetrics, type Metrics } from './metrics.js';
 export { checkDuration, checkFlag, checkLimit, checkOptions } from './options.js';
