@@ -1,0 +1,46 @@
+import { RunnerError } from '@stratagem/core';
+import type { OpenAI } from 'openai';
+import { isHttpUrl, type OpenAIOptions } from './options.js';
+
+/**
+ * The client for these options. The SDK takes a good while to import, so that waits until the
+ * first request.
+ *
+ * @throws {RunnerError} `invalid_request` when the base URL of the environment is none.
+ */
+export async function createClient({ client, apiKey, baseURL }: OpenAIOptions): Promise<OpenAI> {
+  if (client !== undefined) return client;
+  const { OpenAI } = await import('openai');
+  const created = new OpenAI({ apiKey, baseURL });
+  if (isHttpUrl(created.baseURL)) return created;
+  throw new RunnerError(
+    'invalid_request',
+    'the environment variable OPENAI_BASE_URL must be a URL that begins with http:// or https://',
+  );
+}
+
+/**
+ * Asked ahead of the SDK, which takes an admin key for an API key and does not say which variable
+ * is the usual one.
+ *
+ * @throws {RunnerError} `missing_api_key`
+ */
+export function requireKey({ client, apiKey }: OpenAIOptions): void {
+  if (client !== undefined || apiKey !== undefined || process.env.OPENAI_API_KEY?.trim()) return;
+  throw new RunnerError(
+    'missing_api_key',
+    'openai() has no API key: set the environment variable OPENAI_API_KEY, or pass ' +
+      'openai({ apiKey }). For a server that needs none, any value will do.',
+  );
+}
+
+/** Whether this is OpenAI itself, or its models on Azure, rather than a compatible server. */
+export function isOpenAI(baseURL: string): boolean {
+  return /(^|\.)openai\.(com|azure\.com)$/.test(new URL(baseURL).hostname);
+}
+
+/** What must never be seen in a message. */
+export function secretsOf({ apiKey, adminAPIKey, baseURL }: OpenAI): string[] {
+  const { password } = new URL(baseURL);
+  return [apiKey, adminAPIKey, password].filter((secret) => typeof secret === 'string');
+}

@@ -1,0 +1,2 @@
+export { openai } from './openai.js';
+export type { OpenAIOptions } from './options.js';
