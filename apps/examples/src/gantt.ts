@@ -37,6 +37,7 @@ export function drawGantt(result: PlanResult): string {
   const [width, height] = [LABEL + CHART + MARGIN, bottom + 28];
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
+    `<title>${title}</title>`,
     `<rect width="${width}" height="${height}" rx="8" fill="#fff"/>`,
     text(MARGIN, 24, title, 'start', '#333', 14),
     ...seconds,

@@ -1,0 +1,35 @@
+import type { TaskRequest } from '@stratagem/core';
+
+const FINDINGS = [
+  'The figures of the last three years point the same way.',
+  'Two of the sources disagree, and the newer one is better documented.',
+  'The largest part comes from a small number of cases.',
+  'Costs matter more here than features.',
+  'The change began earlier than is commonly said.',
+  'What is measured most often is not what matters most.',
+  'Smaller teams report the clearest gains.',
+  'There is little evidence for the popular view.',
+  'The exceptions are worth a closer look.',
+  'Growth slows where the market is already served.',
+];
+
+/** A short text that says what was asked and which outputs it was given, so that both can be seen. */
+export function answerTo({ description, inputs }: TaskRequest, random: () => number): string {
+  const given = Object.keys(inputs);
+  const basis = given.length === 0 ? '' : `, based on ${listOf(given)}`;
+  const findings = [...FINDINGS];
+  const sentences = Array.from({ length: 2 + Math.floor(random() * 3) }, () => {
+    return findings.splice(Math.floor(random() * findings.length), 1)[0];
+  });
+  return `Simulated answer to "${description.trim()}"${basis}. ${sentences.join(' ')}`;
+}
+
+function listOf(names: readonly string[]): string {
+  if (names.length < 3) return names.join(' and ');
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
+
+/** About as many tokens as a model would count: four characters each. */
+export function countTokens(text: string): number {
+  return Math.ceil(text.length / 4);
+}

@@ -1,0 +1,1 @@
+export { type LognormalLatency, type SimulatedOptions, simulated } from './simulated.js';
