@@ -1,0 +1,52 @@
+import { createExecutor, createPlan, type TaskRunner } from '@stratagem/core';
+import { parallel } from '@stratagem/parallel';
+import { announce, chooseRunner } from './choose-runner.js';
+import { printMetrics, printTimeline, title } from './print.js';
+
+/** Research, then three analyses at the same time, then a report that sees all three. */
+export async function run(runner: TaskRunner) {
+  const plan = createPlan('Report on the AI industry')
+    .addTask({
+      id: 'research',
+      description: 'Gather market data for the AI industry.',
+      type: 'observation',
+    })
+    .addTask({
+      id: 'trends',
+      description: 'Analyse the technology trends in these data.',
+      dependencies: ['research'],
+    })
+    .addTask({
+      id: 'market-size',
+      description: 'Estimate the size of the market from these data.',
+      dependencies: ['research'],
+    })
+    .addTask({
+      id: 'competition',
+      description: 'Describe the competitive landscape in these data.',
+      dependencies: ['research'],
+    })
+    .addTask({
+      id: 'report',
+      description: 'Write a report of three paragraphs.',
+      type: 'aggregate',
+      dependencies: ['trends', 'market-size', 'competition'],
+    });
+  const executor = createExecutor({ strategy: parallel({ maxParallel: 3 }), runner });
+  return await executor.execute(plan);
+}
+
+export async function main(runner: TaskRunner): Promise<void> {
+  title('Dependencies: research → three analyses → report');
+  const result = await run(runner);
+  printTimeline(result);
+  console.log(`\n  ${result.outputs.report}\n`);
+  printMetrics(result.metrics);
+  if (result.status !== 'completed') throw result.error;
+}
+
+if (import.meta.main) {
+  const runner = await chooseRunner();
+  announce(runner);
+  await main(runner);
+}

@@ -1,0 +1,28 @@
+import { createExecutor, createPlan, type TaskRunner } from '@stratagem/core';
+import { sequential } from '@stratagem/sequential';
+import { announce, chooseRunner } from './choose-runner.js';
+import { title } from './print.js';
+
+/** One task after the other; each sees what the one before it wrote. */
+export async function run(runner: TaskRunner) {
+  const plan = createPlan('A short story')
+    .addTask({ id: 'idea', description: 'Think of an idea for a story, in one sentence.' })
+    .addTask({ id: 'draft', description: 'Write five sentences.', dependencies: ['idea'] })
+    .addTask({ id: 'title', description: 'Find a title for this.', dependencies: ['draft'] });
+  return await createExecutor({ strategy: sequential(), runner }).execute(plan);
+}
+
+export async function main(runner: TaskRunner): Promise<void> {
+  title('Sequential: idea → draft → title');
+  const result = await run(runner);
+  for (const { id, status, output } of result.tasks) {
+    console.log(`  ${id.padEnd(6)} ${status}\n         ${output}`);
+  }
+  if (result.status !== 'completed') throw result.error;
+}
+
+if (import.meta.main) {
+  const runner = await chooseRunner();
+  announce(runner);
+  await main(runner);
+}

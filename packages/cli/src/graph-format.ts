@@ -1,0 +1,62 @@
+import { Graph, type Plan, type Task } from '@stratagem/core';
+
+export const GRAPH_FORMATS = ['mermaid', 'dot', 'json'] as const;
+
+export type GraphFormat = (typeof GRAPH_FORMATS)[number];
+
+/** A plan's graph as text in that format; edges go from a dependency to what waits for it. */
+export function formatGraph(plan: Plan, format: GraphFormat): string {
+  const graph = new Graph(plan.tasks);
+  switch (format) {
+    case 'mermaid':
+      return mermaid(graph);
+    case 'dot':
+      return dot(plan, graph);
+    case 'json':
+      return json(plan, graph);
+  }
+}
+
+function mermaid(graph: Graph): string {
+  const nodes = graph.tasks.map((task, index) => `  t${index}["${mermaidText(task.id)}"]`);
+  const edges = edgesOf(graph).map(([from, to]) => `  t${from} --> t${to}`);
+  return ['flowchart TD', ...nodes, ...edges].join('\n');
+}
+
+/** Everything that Mermaid could take for its own syntax or HTML, as entities. */
+function mermaidText(text: string): string {
+  return text.replace(/[^\p{L}\p{N} _.,:-]/gu, (sign) => `#${sign.codePointAt(0)};`);
+}
+
+function dot(plan: Plan, graph: Graph): string {
+  const nodes = graph.tasks.map((task, index) => `  t${index} [label="${dotText(task.id)}"];`);
+  const edges = edgesOf(graph).map(([from, to]) => `  t${from} -> t${to};`);
+  return [`digraph "${dotText(plan.goal)}" {`, '  node [shape=box];', ...nodes, ...edges, '}'].join(
+    '\n',
+  );
+}
+
+function dotText(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replace(/\r?\n/g, '\\n');
+}
+
+function json(plan: Plan, graph: Graph): string {
+  const idOf = (index: number) => (graph.tasks[index] as Task).id;
+  const levels: string[][] = [];
+  const nodes = graph.tasks.map(({ id, type = 'action', description }, index) => {
+    const level = graph.levels[index] as number;
+    levels[level] ??= [];
+    levels[level].push(id);
+    return { id, type, level, description };
+  });
+  const edges = edgesOf(graph).map(([from, to]) => ({ from: idOf(from), to: idOf(to) }));
+  return JSON.stringify({ goal: plan.goal, levels, nodes, edges }, undefined, 2);
+}
+
+function edgesOf(graph: Graph): [from: number, to: number][] {
+  const edges: [number, number][] = [];
+  for (let index = 0; index < graph.size; index++) {
+    graph.eachDependency(index, (dependency) => edges.push([dependency, index]));
+  }
+  return edges;
+}

@@ -1,0 +1,21 @@
+import { EXIT } from './exit-code.js';
+import { formatGraph, type GraphFormat } from './graph-format.js';
+import { loadPlan } from './load-plan.js';
+import { write } from './output.js';
+import { onOneLine } from './terminal-text.js';
+
+/** `stratagem validate` */
+export async function validateCommand(file: string): Promise<number> {
+  const { plan, strategy } = await loadPlan(file);
+  const tasks = plan.tasks.length === 1 ? '1 task' : `${plan.tasks.length} tasks`;
+  const using = strategy === undefined ? '' : `, ${strategy.name}`;
+  await write(process.stdout, `${onOneLine(plan.goal)}: ${tasks}${using}; the plan can be run\n`);
+  return EXIT.completed;
+}
+
+/** `stratagem graph` */
+export async function graphCommand(file: string, format: GraphFormat): Promise<number> {
+  const { plan } = await loadPlan(file);
+  await write(process.stdout, `${formatGraph(plan, format)}\n`);
+  return EXIT.completed;
+}

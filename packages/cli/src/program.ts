@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from './duration.js';
+import type { RunFlags } from './run-command.js';
+
+const PLAN = 'a YAML or JSON file, or - for standard input';
+
+/**
+ * The command line. Each command's code is loaded when it is called, so that `--help` is quick.
+ *
+ * @param finish Receives the exit code of the command that ran.
+ */
+export function createProgram(finish: (exitCode: number) => void): Command {
+  const program = new Command('stratagem')
+    .description('Runs, checks and draws plans of LLM tasks.')
+    .version(versionOfPackage(), '--version', 'print the version')
+    .helpOption('--help', 'print this help')
+    .helpCommand(false)
+    .exitOverride()
+    .showHelpAfterError('(stratagem --help says more)')
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 completed, 1 the plan failed, 2 bad usage or a bad plan, 130 interrupted.
+
+Examples:
+  stratagem run plan.yaml
+  stratagem run plan.yaml --runner openai --model gpt-5-mini --max-parallel 8
+  stratagem graph plan.yaml --format dot | dot -Tsvg > plan.svg`,
+    );
+
+  program
+    .command('run')
+    .description('run a plan; progress goes to standard error, the result to standard output')
+    .argument('<plan>', PLAN)
+    .addOption(
+      new Option('--strategy <name>', "over the file's own (default: parallel)").choices([
+        'sequential',
+        'parallel',
+      ]),
+    )
+    .addOption(
+      new Option('--max-parallel <n>', 'the most tasks that run at once').argParser(wholeNumber),
+    )
+    .addOption(
+      new Option('--runner <name>', 'what does the tasks')
+        .choices(['simulated', 'openai', 'anthropic'])
+        .default('simulated'),
+    )
+    .option('--model <name>', 'the model (openai, anthropic)')
+    .option('--base-url <url>', 'the server (openai, anthropic)')
+    .addOption(
+      new Option('--latency <ms>', 'milliseconds a task takes (simulated)').argParser(milliseconds),
+    )
+    .option('--fail-fast', 'stop everything at the first failed task')
+    .addOption(
+      new Option('--timeout <duration>', 'stop the plan after 500ms, 30s, 5m, 1h').argParser(
+        duration,
+      ),
+    )
+    .option('--json', 'print the result as one JSON document')
+    .action(async (file: string, flags: RunFlags) => {
+      const { runCommand } = await import('./run-command.js');
+      finish(await runCommand(file, flags));
+    });
+
+  program
+    .command('validate')
+    .description('check a plan and list everything that is wrong with it')
+    .argument('<plan>', PLAN)
+    .action(async (file: string) => {
+      const { validateCommand } = await import('./plan-commands.js');
+      finish(await validateCommand(file));
+    });
+
+  program
+    .command('graph')
+    .description('print the graph of a plan')
+    .argument('<plan>', PLAN)
+    .addOption(
+      new Option('--format <name>', 'how').choices(['mermaid', 'dot', 'json']).default('mermaid'),
+    )
+    .action(async (file: string, { format }: { format: 'mermaid' | 'dot' | 'json' }) => {
+      const { graphCommand } = await import('./plan-commands.js');
+      finish(await graphCommand(file, format));
+    });
+
+  return program;
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d+$/.test(text) && Number(text) >= 1) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number of at least 1.');
+}
+
+function milliseconds(text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a number of milliseconds.');
+}
+
+function duration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms > 0) return ms;
+  throw new InvalidArgumentError('It must be a duration such as 500ms, 30s, 5m or 1h.');
+}
+
+function versionOfPackage(): string {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+}
