@@ -1,0 +1,35 @@
+import type { Anthropic } from '@anthropic-ai/sdk';
+import { RunnerError } from '@stratagem/core';
+import { type AnthropicOptions, isHttpUrl } from './options.js';
+
+/**
+ * The client for these options. The SDK takes a good while to import, so that waits until the
+ * first request.
+ *
+ * @throws {RunnerError} `invalid_request` when the base URL of the environment is none.
+ */
+export async function createClient(options: AnthropicOptions): Promise<Anthropic> {
+  const { client, apiKey, baseURL } = options;
+  if (client !== undefined) return client;
+  const { Anthropic } = await import('@anthropic-ai/sdk');
+  const created = new Anthropic({ apiKey, baseURL });
+  if (isHttpUrl(created.baseURL)) return created;
+  throw new RunnerError(
+    'invalid_request',
+    'the environment variable ANTHROPIC_BASE_URL must be a URL that begins with http:// or https://',
+  );
+}
+
+/**
+ * Whether a client has found nothing to sign in with. To be asked after a request has failed: until
+ * then the SDK may still be looking, in the profiles that its command line tool writes.
+ */
+export function lacksCredentials({ apiKey, authToken, credentials }: Anthropic): boolean {
+  return [apiKey, authToken, credentials].every((credential) => credential == null);
+}
+
+/** What must never be seen in a message. */
+export function secretsOf({ apiKey, authToken, baseURL }: Anthropic): string[] {
+  const { password } = new URL(baseURL);
+  return [apiKey, authToken, password].filter((secret) => typeof secret === 'string');
+}

@@ -1,0 +1,2 @@
+export { anthropic } from './anthropic.js';
+export type { AnthropicOptions } from './options.js';

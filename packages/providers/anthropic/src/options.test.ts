@@ -1,0 +1,36 @@
+import { Anthropic } from '@anthropic-ai/sdk';
+import { OptionError } from '@stratagem/core';
+import { expect, test } from 'vitest';
+import { anthropic } from './anthropic.js';
+import type { AnthropicOptions } from './options.js';
+
+const client = new Anthropic({ apiKey: 'sk-ant-test-0123456789' });
+
+test.each([
+  [{ modle: 'a' }, 'anthropic() has no option "modle". Did you mean "model"?'],
+  [{ model: '' }, 'anthropic(): model must be a string that is not empty'],
+  [{ apiKey: ' ' }, 'anthropic(): apiKey must be a string that is not empty'],
+  [{ apiKey: 7 }, 'anthropic(): apiKey must be a string that is not empty'],
+  [{ instructions: [] }, 'anthropic(): instructions must be a string that is not empty'],
+  [{ baseURL: 'localhost:11434' }, 'anthropic(): baseURL must be a URL that begins with http://'],
+  [{ baseURL: 'http://' }, 'anthropic(): baseURL must be a URL that begins with http://'],
+  [{ temperature: 1 }, 'anthropic() has no option "temperature". It takes model, apiKey,'],
+  [
+    { maxOutputTokens: 0 },
+    'anthropic(): maxOutputTokens must be a whole number of at least 1; it is 0',
+  ],
+  [{ maxOutputTokens: Number.POSITIVE_INFINITY }, 'it is Infinity'],
+  [{ timeoutMs: 0 }, 'anthropic(): timeoutMs must be a positive number of milliseconds; it is 0'],
+  [{ client: {} }, 'anthropic(): client must be a client of the @anthropic-ai/sdk package'],
+  [{ client, apiKey: 'sk' }, 'anthropic(): give apiKey to the client, or leave out client'],
+  [{ client, baseURL: 'http://a' }, 'anthropic(): give baseURL to the client, or leave out client'],
+])('%j is an error', (options, message) => {
+  const create = () => anthropic(options as AnthropicOptions);
+  expect(create).toThrow(OptionError);
+  expect(create).toThrow(message);
+});
+
+test('an option that is undefined is as good as none', () => {
+  const options = { model: undefined, apiKey: undefined, timeoutMs: undefined, client: undefined };
+  expect(anthropic(options).resource).toBe(anthropic().resource);
+});
