@@ -1,6 +1,7 @@
 import {
   type AttemptErrorCode,
   codeOfStatus,
+  describe,
   isStratagemError,
   parseRetryAfter,
   RunnerError,
@@ -56,7 +57,7 @@ export function toRunnerError(
 
   if (thrown instanceof sdk.APIConnectionTimeoutError) return fail('timeout', message);
   if (thrown instanceof sdk.APIConnectionError) {
-    return fail('connection', `no connection to ${placeOf(client)}: ${message}`);
+    return fail('connection', `no connection to ${placeOf(client)}: ${describe(thrown)}`);
   }
   if (thrown instanceof sdk.APIUserAbortError) return fail('aborted', message);
   if (thrown instanceof sdk.APIError) {
@@ -69,7 +70,10 @@ export function toRunnerError(
   }
   if (!progress.answering) return fail('invalid_request', `could not send the request: ${message}`);
   if (thrown instanceof SyntaxError) return fail('server_error', message);
-  return fail('connection', `the connection broke in the middle of the answer: ${message}`);
+  return fail(
+    'connection',
+    `the connection broke in the middle of the answer: ${describe(thrown)}`,
+  );
 }
 
 function codeOf({ code, type, status }: APIError): AttemptErrorCode {

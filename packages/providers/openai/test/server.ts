@@ -61,8 +61,11 @@ export function stream(events: readonly object[], headers: Record<string, string
   };
 }
 
+/** No answer at all. */
+export const silence: Reply = () => {};
+
 /** A stream that goes silent after these events. */
-export function hang(events: readonly object[] = []): Reply {
+export function hang(events: readonly object[]): Reply {
   return (response) => begin(response, events);
 }
 
