@@ -1,18 +1,22 @@
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync, rmSync } from 'node:fs';
 import { install, run } from './steps.mjs';
 
+/** Every package leaves a report, also when its tests come from the cache. */
+const reports = () =>
+  globSync('{packages/**,apps/*,benchmarks,scripts}/test-results.json', {
+    exclude: ['**/node_modules'],
+  });
+
 install();
+for (const file of reports()) rmSync(file);
 const status = run(
   'pnpm turbo run build //#lint //#typecheck typecheck test package-check //#test:packed --continue --output-logs=new-only --log-order=grouped',
 );
 
-// Every package leaves a report, also when its tests came from the cache.
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-for (const file of globSync('{packages/**,apps/*,benchmarks,scripts}/test-results.json', {
-  exclude: ['**/node_modules'],
-})) {
+for (const file of reports()) {
   const report = JSON.parse(readFileSync(file, 'utf8'));
   passed += report.numPassedTests;
   failed += report.numFailedTests;

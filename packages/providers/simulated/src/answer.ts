@@ -21,7 +21,7 @@ export function answerTo({ description, inputs }: TaskRequest, random: () => num
   const sentences = Array.from({ length: 2 + Math.floor(random() * 3) }, () => {
     return findings.splice(Math.floor(random() * findings.length), 1)[0];
   });
-  return `Simulated answer to "${description.trim()}"${basis}. ${sentences.join(' ')}`;
+  return `Simulated answer to "${description.replace(/[.\s]+$/, '')}"${basis}. ${sentences.join(' ')}`;
 }
 
 function listOf(names: readonly string[]): string {
