@@ -91,6 +91,7 @@ describe('what is not said', () => {
     ['https://eu.api.openai.com/v1', '/v1/responses'],
     ['https://name.openai.azure.com/openai/v1', '/openai/v1/responses'],
     ['https://openai.com.example.org/v1', '/v1/chat/completions'],
+    ['https://notopenai.com/v1', '/v1/chat/completions'],
     ['http://127.0.0.1:11434/v1', '/v1/chat/completions'],
   ])('at %s, the request goes to %s', async (baseURL, path) => {
     const { client, requests } = clientThatIsRefused(baseURL);
