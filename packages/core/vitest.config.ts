@@ -1,3 +1,8 @@
-import config from '../../vitest.base.js';
+import { mergeConfig } from 'vitest/config';
+import base from '../../vitest.base.js';
 
-export default config;
+export default mergeConfig(base, {
+  test: {
+    typecheck: { enabled: true, include: ['src/**/*.test-d.ts'], tsconfig: './tsconfig.json' },
+  },
+});

@@ -186,7 +186,7 @@ function until(time: number, signal: AbortSignal): Promise<void> {
         signal.removeEventListener('abort', abort);
         resolve();
       },
-      Math.ceil(time - performance.now()),
+      Math.max(0, Math.ceil(time - performance.now())),
     );
     if (signal.aborted) abort();
     else signal.addEventListener('abort', abort, { once: true });
