@@ -118,7 +118,13 @@ async function install(folder: string, packages: readonly string[]): Promise<str
     withOurs(packages).map((name) => [name, `file:${tarballs.get(name)}`]),
   );
   await writeFile(join(project, 'package.json'), JSON.stringify({ private: true, dependencies }));
-  const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline'];
+  const flags = [
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts',
+    '--prefer-offline',
+    '--fetch-retries=1',
+  ];
   await run('npm', ['install', ...flags], project);
   return project;
 }

@@ -1,3 +1,5 @@
+import stringWidth from 'string-width';
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 /** Marks that reorder text, so that what is shown is not what is there. */
@@ -17,8 +19,23 @@ export function forTerminal(text: string): string {
     .replace(DIRECTION, '\ufffd');
 }
 
-/** The same on one line, cut to a width. */
+/** The same on one line, cut to a width in columns. */
 export function onOneLine(text: string, width = 100): string {
   const line = forTerminal(text).replace(/\s+/g, ' ').trim();
-  return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}…`;
+  // No sign is wider than two columns, so a long line need not be measured to its end.
+  return line.length <= 2 * width && stringWidth(line) <= width ? line : cut(line, width);
+}
+
+/** Filled up with spaces to a width in columns. */
+export function padTo(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - stringWidth(text)));
+}
+
+function cut(line: string, width: number): string {
+  let used = 0;
+  for (const { segment, index } of new Intl.Segmenter().segment(line)) {
+    used += stringWidth(segment);
+    if (used > width - 1) return `${line.slice(0, index)}…`;
+  }
+  return line;
 }

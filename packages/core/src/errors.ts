@@ -1,3 +1,5 @@
+import type { Usage } from './runner.js';
+
 /**
  * What went wrong, as a stable machine-readable string. Match on this, never on a message.
  *
@@ -96,6 +98,8 @@ export interface RunnerErrorDetails {
   readonly status?: number;
   /** The provider's id of the request, for its support. */
   readonly requestId?: string;
+  /** Tokens that the failed attempt used all the same. */
+  readonly usage?: Usage;
 }
 
 /**
@@ -111,6 +115,7 @@ export class RunnerError extends StratagemError {
   declare readonly retryAfterMs?: number;
   declare readonly status?: number;
   declare readonly requestId?: string;
+  declare readonly usage?: Usage;
 
   constructor(code: AttemptErrorCode, message: string, details: RunnerErrorDetails = {}) {
     const { cause, ...known } = details;
@@ -129,16 +134,18 @@ export class TaskError extends StratagemError {
   declare readonly retryAfterMs?: number;
   declare readonly status?: number;
   declare readonly requestId?: string;
+  declare readonly usage?: Usage;
 
   constructor(taskId: string, thrown: unknown) {
     const known = isStratagemError(thrown) ? (thrown as RunnerError) : undefined;
-    super(known?.code ?? 'task_failed', `Task "${taskId}" failed: ${describe(thrown)}`, {
-      cause: thrown,
-    });
+    // Our own messages say it all; of foreign ones the causes may say more.
+    const why = known?.message ?? describe(thrown);
+    super(known?.code ?? 'task_failed', `Task "${taskId}" failed: ${why}`, { cause: thrown });
     this.taskId = taskId;
     if (known?.retryAfterMs !== undefined) this.retryAfterMs = known.retryAfterMs;
     if (known?.status !== undefined) this.status = known.status;
     if (known?.requestId !== undefined) this.requestId = known.requestId;
+    if (known?.usage !== undefined) this.usage = known.usage;
   }
 }
 

@@ -101,7 +101,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       checkOptions('execute()', overrides, RUN_OPTIONS);
       checkRunOptions('execute()', overrides);
       const merged = { ...defaults, ...overrides };
-      const graph = graphOf(plan as Plan<never>);
+      const graph = graphOf(plan as Plan<unknown>);
       const needsRunner = graph.tasks.find((task) => task.run === undefined);
       if (runner === undefined && needsRunner !== undefined) {
         throw new StratagemError(

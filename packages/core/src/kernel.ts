@@ -132,7 +132,7 @@ export class Kernel {
       index,
     );
     try {
-      this.#dispatcher?.settled(index, durationMs, error);
+      this.#dispatcher?.settled(index, durationMs, error, error.usage);
       if (this.#options.failFast) this.#stopAtFailure(taskId, error, now);
       else this.#skipDependents(index, now);
       this.#dispatch(now);

@@ -1,4 +1,4 @@
-import type { PlanEvent, TaskCompleted } from './event.js';
+import type { PlanEvent } from './event.js';
 import { Graph } from './graph.js';
 import type { Usage } from './runner.js';
 
@@ -104,11 +104,12 @@ export class MetricsFold {
       case 'task_completed':
         this.#completed++;
         this.#attemptEnded(index, event.durationMs);
-        this.#account(event);
+        this.#account(event.usage, event.costUsd);
         break;
       case 'task_failed':
         this.#failed++;
         this.#attemptEnded(index, event.durationMs);
+        this.#account(event.error.usage, undefined);
         break;
       case 'task_skipped':
         this.#skipped++;
@@ -164,7 +165,7 @@ export class MetricsFold {
     this.#criticalPath = Math.max(this.#criticalPath, chain);
   }
 
-  #account({ usage, costUsd }: TaskCompleted): void {
+  #account(usage: Usage | undefined, costUsd: number | undefined): void {
     if (costUsd !== undefined && this.#cost !== null) this.#cost += costUsd;
     if (usage === undefined) return;
     if (costUsd === undefined) this.#cost = null;

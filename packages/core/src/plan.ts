@@ -16,7 +16,7 @@ export interface Plan<Outputs = Record<string, unknown>> {
 }
 
 /** The output types of a plan by task id. */
-export type OutputsOf<P extends Plan<never>> = P extends Plan<infer Outputs> ? Outputs : never;
+export type OutputsOf<P extends Plan<unknown>> = P extends Plan<infer Outputs> ? Outputs : never;
 
 /** Whether an id is known only when the program runs (`string`, `page-${number}`). */
 type IsDynamic<Id extends string> = { [K in Id]: 1 } extends infer R

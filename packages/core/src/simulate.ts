@@ -59,7 +59,7 @@ export function simulate<Outputs>(
   checkOptions('simulate()', options, OPTIONS);
   const { strategy, maxParallel, failFast = false, timeoutMs = Number.POSITIVE_INFINITY } = options;
   const attemptOf = options.attempt ?? estimated;
-  const graph = graphOf(plan as Plan<never>);
+  const graph = graphOf(plan as Plan<unknown>);
   const timeline: PlanEvent[] = [];
   const metrics = new MetricsFold(graph);
   const kernel = new Kernel(

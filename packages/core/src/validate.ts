@@ -11,7 +11,7 @@ import { TASK_TYPES, type Task } from './task.js';
  * @example
  * for (const problem of validatePlan(plan)) console.error(formatProblem(problem));
  */
-export function validatePlan(plan: Plan<never>): PlanProblem[] {
+export function validatePlan(plan: Plan<unknown>): PlanProblem[] {
   return inspect(plan).problems;
 }
 
@@ -20,7 +20,7 @@ export function validatePlan(plan: Plan<never>): PlanProblem[] {
  *
  * @throws {PlanError} listing every problem when it cannot.
  */
-export function graphOf(plan: Plan<never>): Graph {
+export function graphOf(plan: Plan<unknown>): Graph {
   const { problems, graph } = inspect(plan);
   if (graph === undefined || problems.length > 0) throw new PlanError(problems);
   return graph;
@@ -41,7 +41,7 @@ const ESTIMATE_FIELDS = ['durationMs'];
 
 type Path = readonly (string | number)[];
 
-function inspect(plan: Plan<never>): { problems: PlanProblem[]; graph?: Graph } {
+function inspect(plan: Plan<unknown>): { problems: PlanProblem[]; graph?: Graph } {
   const problems: PlanProblem[] = [];
   if (!isRecord(plan)) {
     const message = 'a plan is an object with a goal and tasks';

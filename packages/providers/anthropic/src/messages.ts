@@ -121,12 +121,12 @@ function usageOf(
 
 /** What there is of an answer that is not whole was emitted as it came, and is in the log. */
 function requireComplete(
-  { ended, stopReason, stopDetails }: Answer,
+  { ended, stopReason, stopDetails, usage }: Answer,
   { model, maxOutputTokens }: Question,
   requestId: string | undefined,
 ): void {
   const fail = (code: RunnerError['code'], message: string) => {
-    throw new RunnerError(code, `anthropic/${model}${message}`, { requestId });
+    throw new RunnerError(code, `anthropic/${model}${message}`, { requestId, usage });
   };
   if (!ended) fail('connection', ': the stream ended before the answer was complete');
   switch (stopReason) {

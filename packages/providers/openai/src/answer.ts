@@ -16,7 +16,7 @@ export interface Answer {
 /** An answer that is whole. What there is of any other was emitted as it came, and is in the log. */
 export function toTaskOutput(answer: Answer, { model, options }: Question): TaskOutput {
   const { text, refusal, end, usage, requestId } = answer;
-  const details = { requestId };
+  const details = { requestId, usage };
   if (end === undefined) {
     const message = `openai/${model}: the stream ended before the answer was complete`;
     throw new RunnerError('connection', message, details);

@@ -1,0 +1,635 @@
+import { inspect } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  createExecutor,
+  createPlan,
+  type ExecutorOptions,
+  Heap,
+  isStratagemError,
+  type Plan,
+  type PlanEvent,
+  type RunContext,
+  type RunHandle,
+  RunnerError,
+  StratagemError,
+  type Strategy,
+  type TaskRequest,
+  type TaskRunner,
+  type TaskView,
+} from './index.js';
+
+const inOrder: Strategy = {
+  name: 'in-order',
+  begin() {
+    const ready = new Heap<TaskView>((a, b) => a.index - b.index);
+    return { ready: (task) => ready.push(task), next: () => ready.pop() };
+  },
+};
+
+const executor = createExecutor({ strategy: inOrder });
+
+/** A function that ends when it is told to. */
+function gate<T = void>() {
+  let open!: (value: T) => void;
+  let fail!: (error: unknown) => void;
+  const promise = new Promise<T>((resolve, reject) => {
+    open = resolve;
+    fail = reject;
+  });
+  return { promise, open, fail, run: () => promise };
+}
+
+/** Lets everything happen that is waiting to happen. */
+const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+const types = (events: readonly PlanEvent[]) => events.map((event) => event.type);
+
+const runnerOf = (run: (request: TaskRequest, context: RunContext) => unknown): TaskRunner => ({
+  name: 'test',
+  run: run as TaskRunner['run'],
+});
+
+const executorWith = (
+  run: Parameters<typeof runnerOf>[0],
+  options: Partial<ExecutorOptions> = {},
+) => createExecutor({ strategy: inOrder, runner: runnerOf(run), ...options });
+
+const unhandled = vi.fn();
+beforeEach(() => void process.on('unhandledRejection', unhandled));
+afterEach(async () => {
+  await settle();
+  process.off('unhandledRejection', unhandled);
+  expect(unhandled).not.toHaveBeenCalled();
+});
+
+const single: Plan = { goal: 'one', tasks: [{ id: 'a', description: 'Do it' }] };
+
+describe('what a task is given', () => {
+  test('the prompt has the outputs of the dependencies, and the inputs have them as values', async () => {
+    const requests: TaskRequest[] = [];
+    const runner = executorWith((request) => {
+      requests.push(request);
+      return Promise.resolve({ output: request.taskId === 'data' ? { n: [1] } : 'Some "text"' });
+    });
+    const plan = createPlan('prompts')
+      .addTask({ id: 'a"<b', description: 'Write' })
+      .addTask({ id: 'data', description: 'Count', type: 'observation' })
+      .addTask({
+        id: 'end',
+        description: 'Combine',
+        dependencies: ['data', 'a"<b'],
+        metadata: { team: 'x' },
+      });
+    expect((await runner.execute(plan)).status).toBe('completed');
+    expect(requests[0]).toEqual({
+      taskId: 'a"<b',
+      type: 'action',
+      prompt: 'Write',
+      description: 'Write',
+      inputs: {},
+      metadata: {},
+    });
+    expect(requests[1]?.type).toBe('observation');
+    expect(requests[2]).toMatchObject({
+      prompt:
+        'Combine\n\n<output task="data">\n{\n  "n": [\n    1\n  ]\n}\n</output>\n\n' +
+        '<output task="a&quot;&lt;b">\nSome "text"\n</output>',
+      inputs: { data: { n: [1] }, 'a"<b': 'Some "text"' },
+      metadata: { team: 'x' },
+    });
+  });
+
+  test('an output that cannot be written into a prompt fails the task that needs it', async () => {
+    const circle: Record<string, unknown> = {};
+    circle.self = circle;
+    const runner = executorWith(({ taskId }) => Promise.resolve({ output: taskId }));
+    const plan = createPlan('circle')
+      .addTask({ id: 'a', run: () => circle })
+      .addTask({ id: 'b', description: 'x', dependencies: ['a'] });
+    const result = await runner.execute(plan);
+    expect(result.tasks[1]).toMatchObject({ status: 'failed', error: { code: 'invalid_input' } });
+    expect(result.error?.message).toContain('the output of its dependency "a"');
+  });
+
+  test('a function gets the outputs of its dependencies, whatever they are called', async () => {
+    const plan: Plan = {
+      goal: 'ids',
+      tasks: [
+        { id: '__proto__', run: () => 1 },
+        { id: 'constructor', run: () => 2 },
+        { id: 'end', dependencies: ['__proto__', 'constructor'], run: (inputs) => ({ ...inputs }) },
+      ],
+    };
+    const { outputs } = await executor.execute(plan);
+    expect(Object.entries(outputs.end as object)).toEqual([
+      ['__proto__', 1],
+      ['constructor', 2],
+    ]);
+    expect(Object.keys(outputs)).toEqual(['__proto__', 'constructor', 'end']);
+  });
+
+  test('the context tells the attempt, the deadline and the task', async () => {
+    let context: RunContext | undefined;
+    const plan = createPlan('context').addTask({
+      id: 'a',
+      run(_, given) {
+        context = given;
+      },
+    });
+    await executor.execute(plan);
+    expect(context).toMatchObject({ taskId: 'a', attempt: 1, deadline: undefined });
+    const before = Date.now();
+    await executor.execute(plan, { timeoutMs: 5_000 });
+    expect(context?.deadline).toBeGreaterThan(before + 4_900);
+    expect(context?.deadline).toBeLessThan(before + 5_500);
+  });
+});
+
+describe('events', () => {
+  const plan = createPlan('events')
+    .addTask({ id: 'a', run: async (_, { emit }) => emit('hello') })
+    .addTask({ id: 'b', dependencies: ['a'], run: async () => 2 });
+  const all = [
+    'plan_started',
+    'strategy_initialized',
+    'task_started',
+    'task_output',
+    'task_completed',
+    'task_started',
+    'task_completed',
+    'plan_completed',
+  ];
+
+  async function collect(events: AsyncIterable<PlanEvent>): Promise<PlanEvent[]> {
+    const seen: PlanEvent[] = [];
+    for await (const event of events) seen.push(event);
+    return seen;
+  }
+
+  test.each(['keep', 'stream'] as const)(
+    'reach every iterator as they happen (%s)',
+    async (timeline) => {
+      const run = executor.execute(plan, { timeline });
+      const [first, second] = await Promise.all([collect(run), collect(run)]);
+      expect(types(first)).toEqual(all);
+      expect(types(second)).toEqual(all);
+      expect(first[3]).toMatchObject({
+        type: 'task_output',
+        taskId: 'a',
+        attempt: 1,
+        text: 'hello',
+      });
+    },
+  );
+
+  test('arrive before the run has ended', async () => {
+    const held = gate();
+    const run = executor.execute(createPlan('live').addTask({ id: 'a', run: held.run }));
+    const iterator = run[Symbol.asyncIterator]();
+    const seen = [await iterator.next(), await iterator.next(), await iterator.next()];
+    expect(seen.map(({ value }) => value?.type)).toEqual(all.slice(0, 3));
+    held.open();
+    expect((await iterator.next()).value?.type).toBe('task_completed');
+  });
+
+  test('are kept for whoever comes late, unless they are only streamed', async () => {
+    const kept = executor.execute(plan);
+    const { timeline } = await kept;
+    expect(types(timeline)).toEqual(all);
+    expect(await collect(kept)).toEqual(timeline);
+
+    const streamed = executor.execute(plan, { timeline: 'stream' });
+    const result = await streamed;
+    expect(result.timeline).toEqual([]);
+    expect(await collect(streamed)).toEqual([]);
+    expect(result.metrics.completedTasks).toBe(2);
+    expect(result.outputs).toMatchObject({ b: 2 });
+  });
+
+  test('do not end the run when an iterator is left', async () => {
+    const run = executor.execute(plan);
+    for await (const event of run) if (event.type === 'task_started') break;
+    expect((await run).status).toBe('completed');
+  });
+
+  test('reach a listener, and what it throws or rejects hurts nobody', async () => {
+    const seen: string[] = [];
+    const throwing = await executor.execute(plan, {
+      onEvent(event) {
+        seen.push(event.type);
+        if (event.type === 'task_started') throw new Error(`no ${event.taskId}`);
+      },
+    });
+    expect(seen).toEqual(all);
+    expect(throwing.status).toBe('completed');
+    expect(throwing.listenerErrors.map(String)).toEqual(['Error: no a', 'Error: no b']);
+
+    const rejecting = await executor.execute(plan, { onEvent: (() => Promise.reject(7)) as never });
+    await settle();
+    expect(rejecting.listenerErrors).toHaveLength(all.length);
+  });
+
+  test('text that comes after the end of its attempt is nobody’s', async () => {
+    let late: (text: string) => void = () => {};
+    const { timeline } = await executor.execute(
+      createPlan('late')
+        .addTask({
+          id: 'a',
+          run(_, { emit }) {
+            late = emit;
+          },
+        })
+        .addTask({ id: 'b', dependencies: ['a'], run: () => late('too late') }),
+    );
+    expect(types(timeline)).not.toContain('task_output');
+  });
+});
+
+describe('a failed task', () => {
+  test('skips what depends on it and nothing else', async () => {
+    const plan = createPlan('partial')
+      .addTask({
+        id: 'a',
+        run() {
+          throw new Error('broken');
+        },
+      })
+      .addTask({ id: 'b', dependencies: ['a'], run: () => 1 })
+      .addTask({ id: 'c', run: async () => 'c' })
+      .addTask({ id: 'd', dependencies: ['c'], run: async () => 'd' });
+    const result = await executor.execute(plan);
+    expect(result.status).toBe('failed');
+    expect(result.tasks.map(({ status }) => status)).toEqual([
+      'failed',
+      'skipped',
+      'completed',
+      'completed',
+    ]);
+    expect(result.tasks[1]).toMatchObject({
+      reason: 'dependency_failed',
+      failedTaskId: 'a',
+      attempts: 0,
+    });
+    expect(result.outputs).toEqual({ c: 'c', d: 'd' });
+    expect(result.error?.message).toBe('The plan failed. Task "a" failed: broken');
+    expect(result.metrics).toMatchObject({ successRate: 0.5, failedTasks: 1, skippedTasks: 1 });
+  });
+
+  test('stops the run with failFast', async () => {
+    const aborted = vi.fn();
+    const plan = createPlan('stop')
+      .addTask({ id: 'a', run: () => Promise.reject(new Error('broken')) })
+      .addTask({
+        id: 'b',
+        run: (_, { signal }) =>
+          new Promise((_, reject) => {
+            signal.addEventListener('abort', () => {
+              aborted((signal.reason as Error).message);
+              reject(signal.reason);
+            });
+          }),
+      })
+      .addTask({ id: 'c', dependencies: ['b'], run: () => 1 });
+    const { status, tasks } = await executor.execute(plan, { failFast: true });
+    expect(status).toBe('failed');
+    expect(tasks.map((task) => task.status)).toEqual(['failed', 'canceled', 'skipped']);
+    expect(aborted).toHaveBeenCalledExactlyOnceWith('Task "a" failed: broken');
+  });
+
+  test.each<[string, unknown, string]>([
+    ['an error', new Error('broken'), 'broken'],
+    ['an error without a message', new TypeError(), 'TypeError'],
+    ['a string', 'broken', 'broken'],
+    ['an empty string', '', 'an empty string was thrown'],
+    ['undefined', undefined, 'undefined was thrown'],
+    ['null', null, 'null was thrown'],
+    ['an object', { status: 3 }, '{"status":3}'],
+    ['a symbol', Symbol('x'), 'Symbol(x)'],
+    [
+      'an error with a cause',
+      new Error('fetch failed', { cause: new Error('refused') }),
+      'fetch failed: refused',
+    ],
+  ])(
+    'says what was thrown when it was %s, and keeps it as the cause',
+    async (_, thrown, message) => {
+      for (const run of [
+        () => Promise.reject(thrown),
+        () => {
+          throw thrown;
+        },
+      ]) {
+        for (const result of [
+          await executor.execute(createPlan('x').addTask({ id: 'a', run })),
+          await executorWith(run).execute(single),
+        ]) {
+          const [task] = result.tasks;
+          expect(task).toMatchObject({
+            status: 'failed',
+            error: { code: 'task_failed', taskId: 'a', message: `Task "a" failed: ${message}` },
+          });
+          expect(task?.error?.cause).toBe(thrown);
+        }
+      }
+    },
+  );
+
+  test('keeps what a RunnerError says, and counts the tokens it used', async () => {
+    const usage = { inputTokens: 5, outputTokens: 7 };
+    const details = { retryAfterMs: 1_500, status: 429, requestId: 'r1', usage };
+    const result = await executorWith(() =>
+      Promise.reject(new RunnerError('rate_limited', 'too many requests', details)),
+    ).execute(single);
+    expect(result.tasks[0]?.error).toMatchObject({ code: 'rate_limited', ...details });
+    expect(result.metrics.usage).toMatchObject(usage);
+    expect(result.metrics.costUsd).toBeNull();
+    const json = JSON.parse(JSON.stringify(result.tasks[0]?.error));
+    expect(json).toEqual({
+      name: 'TaskError',
+      code: 'rate_limited',
+      message: 'Task "a" failed: too many requests',
+      taskId: 'a',
+      ...details,
+    });
+  });
+
+  test.each<[string, unknown]>([
+    ['undefined', undefined],
+    ['null', null],
+    ['a string', 'text'],
+    ['an object without output', { text: 'x' }],
+  ])('says so when a runner answers with %s', async (_, answer) => {
+    const { error } = await executorWith(async () => answer).execute(single);
+    expect(error?.cause).toMatchObject({ code: 'invalid_output' });
+    expect(error?.message).toContain('runner "test" answered with');
+  });
+
+  test('may be one whose promise is not a real one', async () => {
+    const thenable = {
+      // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+      then() {
+        throw new Error('odd');
+      },
+    };
+    const run = () => thenable as unknown as Promise<never>;
+    const { error } = await executor.execute(createPlan('x').addTask({ id: 'a', run }));
+    expect(error?.message).toBe('The plan failed. Task "a" failed: odd');
+  });
+});
+
+describe('cancelling', () => {
+  test('aborts what runs, starts nothing new and keeps what there is', async () => {
+    const held = gate();
+    let signal: AbortSignal | undefined;
+    const plan = createPlan('cancel')
+      .addTask({ id: 'a', run: () => 'done' })
+      .addTask({
+        id: 'b',
+        run(_, context) {
+          signal = context.signal;
+          return held.promise;
+        },
+      })
+      .addTask({ id: 'c', dependencies: ['b'], run: () => 1 });
+    const run = executor.execute(plan);
+    await settle();
+    const reason = new Error('enough');
+    run.cancel(reason);
+    const result = await run;
+    expect(signal?.aborted).toBe(true);
+    expect(signal?.reason).toMatchObject({ code: 'plan_canceled', cause: reason });
+    expect(result.status).toBe('canceled');
+    expect(result.outputs).toEqual({ a: 'done' });
+    expect(result.tasks.map(({ status }) => status)).toEqual(['completed', 'canceled', 'canceled']);
+    expect(result.error).toMatchObject({ code: 'plan_canceled', cause: reason });
+    expect(types(result.timeline).at(-1)).toBe('plan_canceled');
+
+    const length = result.timeline.length;
+    held.open();
+    await settle();
+    expect(result.timeline).toHaveLength(length);
+  });
+
+  test('before anything began starts nothing', async () => {
+    const run = vi.fn();
+    const handle = executor.execute(createPlan('x').addTask({ id: 'a', run }));
+    handle.cancel();
+    expect((await handle).status).toBe('canceled');
+    const outer = await executor.execute(createPlan('x').addTask({ id: 'a', run }), {
+      signal: AbortSignal.abort('no'),
+    });
+    expect(outer.status).toBe('canceled');
+    expect(outer.error?.cause).toBe('no');
+    expect(run).not.toHaveBeenCalled();
+  });
+
+  test('works from within a task and from within a listener', async () => {
+    let handle: RunHandle<unknown>;
+    const plan = createPlan('x')
+      .addTask({ id: 'a', run: () => handle.cancel('from a task') })
+      .addTask({ id: 'b', dependencies: ['a'], run: () => 1 });
+    handle = executor.execute(plan);
+    expect((await handle).error?.message).toBe('The plan was canceled: from a task');
+    handle = executor.execute(createPlan('x').addTask({ id: 'a', run: () => 1 }), {
+      onEvent: (event) => event.type === 'task_started' && handle.cancel('from a listener'),
+    });
+    expect((await handle).error?.message).toBe('The plan was canceled: from a listener');
+  });
+
+  test('twice, or after the end, changes nothing', async () => {
+    const held = gate();
+    const run = executor.execute(createPlan('x').addTask({ id: 'a', run: held.run }));
+    run.cancel('first');
+    run.cancel('second');
+    const result = await run;
+    run.cancel('third');
+    expect(await run).toBe(result);
+    expect(result.error?.cause).toBe('first');
+    const done = executor.execute(createPlan('x').addTask({ id: 'a', run: () => 1 }));
+    expect((await done).status).toBe('completed');
+    done.cancel();
+    expect((await done).status).toBe('completed');
+  });
+
+  test('by an outer signal leaves no listener behind', async () => {
+    const controller = new AbortController();
+    const added = vi.spyOn(controller.signal, 'addEventListener');
+    const removed = vi.spyOn(controller.signal, 'removeEventListener');
+    const plan = createPlan('x').addTask({ id: 'a', run: async () => 1 });
+    await executor.execute(plan, { signal: controller.signal });
+    expect(added).toHaveBeenCalledOnce();
+    expect(removed).toHaveBeenCalledOnce();
+
+    const held = executor.execute(createPlan('x').addTask({ id: 'a', run: gate().run }), {
+      signal: controller.signal,
+    });
+    await settle();
+    controller.abort('stop');
+    expect(await held).toMatchObject({ status: 'canceled', error: { cause: 'stop' } });
+  });
+
+  test('a signal that is asked for late is aborted already', async () => {
+    let late: RunContext | undefined;
+    const run = executor.execute(
+      createPlan('x').addTask({
+        id: 'a',
+        run(_, context) {
+          late = context;
+          return gate().promise;
+        },
+      }),
+    );
+    await settle();
+    run.cancel();
+    await run;
+    expect(late?.signal.aborted).toBe(true);
+  });
+
+  test('an attempt that fails, or throws, after it was aborted does no harm', async () => {
+    const held = gate();
+    const run = executor.execute(createPlan('x').addTask({ id: 'a', run: held.run }));
+    await settle();
+    run.cancel();
+    const { tasks } = await run;
+    held.fail(new Error('late'));
+    await settle();
+    expect(tasks[0]?.status).toBe('canceled');
+  });
+
+  test('gets through while a great many tasks do nothing but follow each other', async () => {
+    const size = 300_000;
+    const tasks = Array.from({ length: size }, (_, n) => ({ id: `${n}`, run: () => n }));
+    const run = executor.execute({ goal: 'busy', tasks }, { timeline: 'stream' });
+    setTimeout(() => run.cancel(), 1);
+    const { status, metrics } = await run;
+    expect(status).toBe('canceled');
+    expect(metrics.completedTasks).toBeGreaterThan(0);
+    expect(metrics.completedTasks + metrics.canceledTasks).toBe(size);
+  });
+});
+
+describe('limits', () => {
+  test('timeoutMs stops the plan, which then has failed', async () => {
+    const plan = createPlan('slow')
+      .addTask({ id: 'a', run: () => 'quick' })
+      .addTask({ id: 'b', run: gate().run })
+      .addTask({ id: 'c', dependencies: ['b'], run: () => 1 });
+    const result = await executor.execute(plan, { timeoutMs: 20 });
+    expect(result.status).toBe('failed');
+    expect(result.error).toMatchObject({ code: 'plan_timeout' });
+    expect(result.error?.message).toContain('within 20 ms');
+    expect(result.tasks.map(({ reason }) => reason)).toEqual([
+      undefined,
+      'plan_timeout',
+      'plan_timeout',
+    ]);
+    expect(result.outputs).toEqual({ a: 'quick' });
+  });
+
+  test('maxParallel is the lower of what the strategy and the run say, 16 when neither does', async () => {
+    const peak = async (strategy: Partial<Strategy>, options: { maxParallel?: number } = {}) => {
+      const tasks = Array.from({ length: 40 }, (_, n) => ({ id: `${n}`, run: settle }));
+      const greedy = createExecutor({ strategy: { ...inOrder, ...strategy } });
+      return (await greedy.execute({ goal: 'x', tasks }, options)).metrics.peakConcurrency;
+    };
+    expect(await peak({})).toBe(16);
+    expect(await peak({ maxParallel: 3 })).toBe(3);
+    expect(await peak({ maxParallel: 3 }, { maxParallel: 5 })).toBe(3);
+    expect(await peak({ maxParallel: 5 }, { maxParallel: 3 })).toBe(3);
+    expect(await peak({}, { maxParallel: 30 })).toBe(30);
+    expect(await peak({ maxParallel: Number.POSITIVE_INFINITY })).toBe(40);
+  });
+
+  test('a strategy that asks to wait is asked again at that time', async () => {
+    let until = 0;
+    const patient: Strategy = {
+      name: 'patient',
+      begin() {
+        const ready: TaskView[] = [];
+        return {
+          ready: (task) => void ready.push(task),
+          next(now) {
+            until ||= now + 15;
+            return now < until ? { until } : ready.shift();
+          },
+        };
+      },
+    };
+    const plan = createPlan('x').addTask({ id: 'a', run: () => 1 });
+    const { status, tasks } = await createExecutor({ strategy: patient }).execute(plan);
+    expect(status).toBe('completed');
+    expect(tasks[0]?.startedAt).toBeGreaterThanOrEqual(until);
+  });
+});
+
+describe('the result', () => {
+  const plan = createPlan('result').addTask({ id: 'a', run: () => ({ n: 1 }) });
+
+  test('goes into JSON whole', async () => {
+    const result = await executor.execute(plan);
+    const json = JSON.parse(JSON.stringify(result));
+    expect(json).toMatchObject({
+      status: 'completed',
+      goal: 'result',
+      strategy: 'in-order',
+      outputs: { a: { n: 1 } },
+      tasks: [{ id: 'a', status: 'completed', level: 0, attempts: 1, output: { n: 1 } }],
+      metrics: { completedTasks: 1 },
+    });
+    expect(json.timeline).toHaveLength(5);
+  });
+
+  test('shows itself to console.log, with the timeline only counted', async () => {
+    const text = inspect(await executor.execute(plan));
+    expect(text).toContain("status: 'completed'");
+    expect(text).toContain('a: { n: 1 }');
+    expect(text).toContain("timeline: '5 events'");
+  });
+
+  test('of two runs at once is each its own', async () => {
+    const [first, second] = await Promise.all([executor.execute(plan), executor.execute(plan)]);
+    expect(first.timeline).toHaveLength(5);
+    expect(second.timeline).toHaveLength(5);
+    expect(first.timeline).not.toBe(second.timeline);
+  });
+});
+
+describe('what cannot be run', () => {
+  test('a plan with problems throws before anything starts', () => {
+    expect(() => executor.execute({ goal: 'x', tasks: [] })).toThrow(/the plan has no tasks/);
+  });
+
+  test('a task without a function needs a runner', () => {
+    const execute = () => executor.execute(single);
+    expect(execute).toThrow(StratagemError);
+    expect(execute).toThrow(/Task "a" has no run function, so createExecutor\(\) needs a runner/);
+    try {
+      execute();
+    } catch (error) {
+      expect(isStratagemError(error) && error.code).toBe('missing_runner');
+    }
+  });
+
+  test.each<[object | undefined, string]>([
+    [undefined, 'createExecutor() takes an object of options'],
+    [{}, 'createExecutor(): strategy must be a Strategy'],
+    [{ strategy: 'parallel' }, 'createExecutor(): strategy must be a Strategy'],
+    [{ strategy: { ...inOrder, maxParallel: 0 } }, 'strategy "in-order": maxParallel must be'],
+    [{ strategy: inOrder, maxParalel: 3 }, 'no option "maxParalel". Did you mean "maxParallel"?'],
+    [{ strategy: inOrder, maxParallel: 0 }, 'maxParallel must be a whole number of at least 1'],
+    [{ strategy: inOrder, failFast: 'yes' }, 'failFast must be true or false'],
+    [{ strategy: inOrder, timeoutMs: -1 }, 'timeoutMs must be a positive number of milliseconds'],
+    [{ strategy: inOrder, timeline: 'off' }, "timeline must be 'keep' or 'stream'"],
+    [{ strategy: inOrder, signal: {} }, 'signal must be an AbortSignal'],
+    [{ strategy: inOrder, onEvent: 'log' }, 'onEvent must be a function'],
+    [{ strategy: inOrder, runner: () => {} }, 'runner must be a TaskRunner, an object with run()'],
+  ])('options %j are refused', (options, message) => {
+    expect(() => createExecutor(options as ExecutorOptions)).toThrow(message);
+  });
+
+  test('options of one run are checked as well', () => {
+    const execute = (options: object) => () => executor.execute(single, options);
+    expect(execute({ strategy: inOrder })).toThrow('execute() has no option "strategy"');
+    expect(execute({ maxParallel: 1.5 })).toThrow('execute(): maxParallel');
+  });
+});

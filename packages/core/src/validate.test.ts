@@ -1,0 +1,177 @@
+import { describe, expect, test } from 'vitest';
+import type { Plan } from './plan.js';
+import { formatProblem, PlanError } from './problem.js';
+import type { Task } from './task.js';
+import { graphOf, validatePlan } from './validate.js';
+
+const text = { description: 'x' };
+
+function problemsOf(tasks: unknown): string[] {
+  return validatePlan({ goal: 'x', tasks } as Plan).map(formatProblem);
+}
+
+describe('validatePlan', () => {
+  test.each<[unknown, string]>([
+    [undefined, 'a plan is an object with a goal and tasks'],
+    [null, 'a plan is an object with a goal and tasks'],
+    [[], 'a plan is an object with a goal and tasks'],
+    [{ tasks: [{ id: 'a', ...text }] }, 'goal: must be a string'],
+    [{ goal: 'x' }, 'tasks: must be a list of tasks'],
+    [{ goal: 'x', tasks: [] }, 'tasks: the plan has no tasks; give it at least one'],
+    [
+      { goal: 'x', tasks: [{ id: 'a', ...text }], taks: 1 },
+      'taks: unknown field "taks". Did you mean "tasks"?',
+    ],
+    [{ goal: 'x', metadata: 3, tasks: [{ id: 'a', ...text }] }, 'metadata: must be an object'],
+  ])('refuses %j', (plan, problem) => {
+    expect(validatePlan(plan as Plan).map(formatProblem)).toEqual([problem]);
+  });
+
+  test.each<[unknown, string]>([
+    [undefined, 'tasks[0]: a task is an object with an id and a description'],
+    ['a', 'tasks[0]: a task is an object with an id and a description'],
+    [{ ...text }, 'tasks[0].id: must be a non-empty string'],
+    [{ id: '', ...text }, 'tasks[0].id: must be a non-empty string'],
+    [{ id: 7, ...text }, 'tasks[0].id: must be a non-empty string'],
+    [
+      { id: 'a' },
+      'tasks[0].description: is missing; a task without a run function needs a description, its prompt',
+    ],
+    [{ id: 'a', description: ' ' }, 'tasks[0].description: is empty; it is the prompt'],
+    [{ id: 'a', description: 3 }, 'tasks[0].description: must be a string'],
+    [{ id: 'a', ...text, run: 'x' }, 'tasks[0].run: must be a function'],
+    [
+      { id: 'a', ...text, type: 'agregate' },
+      'tasks[0].type: must be one of action, decision, observation, aggregate. Did you mean "aggregate"?',
+    ],
+    [
+      { id: 'a', ...text, dependencies: 'b' },
+      'tasks[0].dependencies: must be a list of task ids, like ["research"]',
+    ],
+    [
+      { id: 'a', ...text, dependencies: [''] },
+      'tasks[0].dependencies: must be a list of task ids, like ["research"]',
+    ],
+    [{ id: 'a', ...text, priority: Number.NaN }, 'tasks[0].priority: must be a number'],
+    [
+      { id: 'a', ...text, estimate: 5 },
+      'tasks[0].estimate: must be an object like { durationMs: 2000 }',
+    ],
+    [
+      { id: 'a', ...text, estimate: { durationMs: -1 } },
+      'tasks[0].estimate.durationMs: must be a number of milliseconds, 0 or more',
+    ],
+    [{ id: 'a', ...text, metadata: [] }, 'tasks[0].metadata: must be an object'],
+    [
+      { id: 'a', ...text, dependecies: [] },
+      'tasks[0].dependecies: unknown field "dependecies". Did you mean "dependencies"?',
+    ],
+    [
+      { id: 'a', ...text, dependencies: ['a'] },
+      'tasks[0].dependencies[0]: task "a" depends on itself',
+    ],
+  ])('refuses the task %j', (task, problem) => {
+    expect(problemsOf([task])).toEqual([problem]);
+  });
+
+  test('reports everything at once, each with its place', () => {
+    expect(
+      problemsOf([
+        { id: 'research', ...text },
+        { id: 'a', descripton: 'x', dependencies: ['reserch', 'b', 'b'] },
+        { id: 'b', ...text, dependencies: ['c'] },
+        { id: 'c', ...text, dependencies: ['a'] },
+        { id: 'a', ...text },
+        null,
+      ]),
+    ).toEqual([
+      'tasks[1].descripton: unknown field "descripton". Did you mean "description"?',
+      'tasks[1].description: is missing; a task without a run function needs a description, its prompt',
+      'tasks[5]: a task is an object with an id and a description',
+      'tasks[4].id: the id "a" is already used by tasks[1]; ids must be unique',
+      'tasks[1].dependencies[0]: there is no task "reserch". Did you mean "research"?',
+      'tasks[1].dependencies[2]: "b" is listed twice',
+    ]);
+  });
+
+  test('shows a cycle as its path, from the earliest task, and each cycle once', () => {
+    expect(
+      problemsOf([
+        { id: 'x', ...text, dependencies: ['C'] },
+        { id: 'A', ...text, dependencies: ['B'] },
+        { id: 'B', ...text, dependencies: ['C'] },
+        { id: 'C', ...text, dependencies: ['A'] },
+        { id: 'p', ...text, dependencies: ['q'] },
+        { id: 'q', ...text, dependencies: ['p'] },
+      ]),
+    ).toEqual([
+      'tasks[1].dependencies: tasks wait for each other: A → B → C → A (each depends on the next)',
+      'tasks[4].dependencies: tasks wait for each other: p → q → p (each depends on the next)',
+    ]);
+  });
+
+  test.each(['__proto__', 'constructor', 'toString', 'a"b\n', 'é–🙂', ' ', 'x'.repeat(1_000_000)])(
+    'takes the id %.20j like any other',
+    (id) => {
+      expect(
+        problemsOf([
+          { id, ...text },
+          { id: 'b', ...text, dependencies: [id] },
+        ]),
+      ).toEqual([]);
+      expect(problemsOf([{ id: 'b', ...text, dependencies: [id] }])).toHaveLength(1);
+    },
+  );
+
+  test('takes a million problems in its stride', () => {
+    const size = 100_000;
+    const unknown: Task[] = Array.from({ length: size }, (_, n) => ({
+      id: `task ${n}`,
+      ...text,
+      dependencies: [`tsak ${n}`],
+    }));
+    const problems = validatePlan({ goal: 'x', tasks: unknown });
+    expect(problems).toHaveLength(size);
+    expect(problems[0]?.message).toContain('Did you mean');
+
+    const ring = unknown.map((task, n) => ({ ...task, dependencies: [`task ${(n + 1) % size}`] }));
+    const [cycle, ...others] = validatePlan({ goal: 'x', tasks: ring });
+    expect(others).toEqual([]);
+    expect(cycle?.message).toMatch(
+      /^tasks wait for each other: task 0 → task 1 → .* → … → .* → task 0 \(/,
+    );
+
+    const all = unknown.map(({ id }) => id);
+    const fan = [
+      ...unknown.map(({ id }) => ({ id, ...text })),
+      { id: 'end', ...text, dependencies: all },
+    ];
+    expect(validatePlan({ goal: 'x', tasks: fan })).toEqual([]);
+  });
+});
+
+describe('graphOf', () => {
+  test('throws an error that lists the problems, the first twenty by name', () => {
+    const tasks = Array.from({ length: 30 }, (_, n) => ({ id: `${n}` }));
+    const error = (() => {
+      try {
+        return graphOf({ goal: 'x', tasks });
+      } catch (thrown) {
+        return thrown;
+      }
+    })() as PlanError;
+    expect(error).toBeInstanceOf(PlanError);
+    expect(error.code).toBe('invalid_plan');
+    expect(error.problems).toHaveLength(30);
+    expect(error.message).toMatch(/^The plan cannot be run, it has 30 problems:\n {2}- tasks\[0\]/);
+    expect(error.message).toMatch(/and 10 more$/);
+    expect(JSON.parse(JSON.stringify(error)).problems).toHaveLength(30);
+  });
+
+  test('keeps the graph it was asked for when the plan is added to later', () => {
+    const tasks: Task[] = [{ id: 'a', ...text }];
+    const graph = graphOf({ goal: 'x', tasks });
+    tasks.push({ id: 'b', ...text });
+    expect(graph.size).toBe(1);
+  });
+});
