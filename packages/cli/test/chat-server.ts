@@ -1,0 +1,90 @@
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+
+/** What the server says to a prompt: an answer, an error of that status, or nothing, ever. */
+export type Reply =
+  | string
+  | { readonly status: number; readonly message: string }
+  | { readonly hang: true };
+
+/** A request as the server received it. */
+export interface ChatRequest {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly model: string;
+  readonly stream: boolean;
+  /** The text of all its messages. */
+  readonly prompt: string;
+}
+
+export interface ChatServer extends AsyncDisposable {
+  /** For `--base-url`. */
+  readonly url: string;
+  readonly requests: readonly ChatRequest[];
+}
+
+/**
+ * A server on loopback that speaks OpenAI's Chat Completions, streamed when the request asks for it;
+ * gone with `await using`.
+ */
+export async function chatServer(reply: (request: ChatRequest) => Reply): Promise<ChatServer> {
+  const requests: ChatRequest[] = [];
+  const server = createServer(async (message, response) => {
+    const body = (await json(message)) as {
+      model: string;
+      stream?: boolean;
+      messages: { content: string }[];
+    };
+    const request: ChatRequest = {
+      path: message.url ?? '',
+      headers: message.headers,
+      model: body.model,
+      stream: body.stream ?? false,
+      prompt: body.messages.map(({ content }) => content).join('\n'),
+    };
+    requests.push(request);
+    const said = reply(request);
+    if (typeof said === 'string') answer(response, request, said);
+    else if ('status' in said) refuse(response, said);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    requests,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
+
+function answer(response: ServerResponse, { model, stream }: ChatRequest, content: string): void {
+  const common = { id: 'chatcmpl-1', created: 1, model };
+  if (!stream) {
+    const choice = { index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' };
+    const completion = { ...common, object: 'chat.completion', choices: [choice], usage };
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(completion));
+    return;
+  }
+  const half = Math.ceil(content.length / 2);
+  response.setHeader('content-type', 'text/event-stream');
+  for (const part of [
+    { choices: [{ index: 0, delta: { role: 'assistant', content: content.slice(0, half) } }] },
+    { choices: [{ index: 0, delta: { content: content.slice(half) } }] },
+    { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] },
+    { choices: [], usage },
+  ]) {
+    const chunk = { ...common, object: 'chat.completion.chunk', ...part };
+    response.write(`data: ${JSON.stringify(chunk)}\n\n`);
+  }
+  response.end('data: [DONE]\n\n');
+}
+
+function refuse(response: ServerResponse, { status, message }: { status: number; message: string }) {
+  response
+    .writeHead(status, { 'content-type': 'application/json' })
+    .end(JSON.stringify({ error: { message, type: 'server_error', code: null, param: null } }));
+}

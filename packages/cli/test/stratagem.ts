@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+
+const BIN = fileURLToPath(new URL('../bin/stratagem.js', import.meta.url));
+
+/** How a command ended, and everything that it printed. */
+export interface Ended {
+  /** `null` when a signal ended the process. */
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface StratagemOptions {
+  /** What standard input holds; it is empty otherwise. */
+  readonly stdin?: string;
+  /** The whole environment beside `PATH`, so that no key of the developer's is ever used. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** A command that runs; `await ended` for its output. */
+export interface Started {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Settles when standard error shows this; rejects when the command ends before. */
+  progress(shows: string | RegExp): Promise<void>;
+}
+
+/** Starts the built command line as a process of its own. */
+export function start(args: readonly string[], options: StratagemOptions = {}): Started {
+  const { stdin = '', env = {}, cwd } = options;
+  const child = spawn(process.execPath, [BIN, ...args], {
+    stdio: 'pipe',
+    env: { PATH: process.env.PATH, ...env },
+    ...(cwd !== undefined && { cwd }),
+  });
+  // A command that never reads its input closes the pipe, which is its right.
+  child.stdin.on('error', () => {});
+  child.stdin.end(stdin);
+
+  let seen = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    seen += chunk;
+  });
+  const ended = Promise.all([once(child, 'close'), text(child.stdout)]).then(
+    ([[exitCode, signal], stdout]) => ({ exitCode, signal, stdout, stderr: seen }),
+  );
+  return {
+    child,
+    ended,
+    progress: (shows) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          if (seen.search(shows) >= 0) resolve();
+        };
+        look();
+        child.stderr.on('data', look);
+        child.once('close', () => reject(new Error(`ended before it showed ${shows}:\n${seen}`)));
+      }),
+  };
+}
+
+/** Runs the built command line to its end. */
+export function stratagem(args: readonly string[], options?: StratagemOptions): Promise<Ended> {
+  return start(args, options).ended;
+}
+
+/** A folder of its own for the files of one test; gone with `await using`. */
+export async function folder(
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<{ readonly path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), 'stratagem-'));
+  for (const [name, content] of Object.entries(files)) await writeFile(join(path, name), content);
+  return {
+    path,
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  };
+}
