@@ -1,11 +1,18 @@
 import { CommanderError } from 'commander';
 import { EXIT, UsageError } from './exit-code.js';
-import { tolerateClosedPipes, write } from './output.js';
+import { flush, tolerateClosedPipes, write } from './output.js';
 import { createProgram } from './program.js';
 
 tolerateClosedPipes();
+// Something that a dependency threw where nobody could catch it; `exit` restores the cursor.
+process.on('uncaughtException', async (error) => {
+  await reportInternal(error);
+  process.exit(EXIT.failed);
+});
+const exitCode = await main(process.argv.slice(2));
+await flush();
 // Ends the process by itself: a runner that ignores its abort must not keep it alive.
-process.exit(await main(process.argv.slice(2)));
+process.exit(exitCode);
 
 async function main(args: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.completed;
@@ -22,9 +29,13 @@ async function main(args: readonly string[]): Promise<number> {
       await write(process.stderr, `${error.message}\n`);
       return EXIT.usage;
     }
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    const more = process.env.DEBUG ? `\n${stack}` : ' (DEBUG=1 shows where)';
-    await write(process.stderr, `stratagem: ${message}${more}\n`);
+    await reportInternal(error);
     return EXIT.failed;
   }
+}
+
+async function reportInternal(thrown: unknown): Promise<void> {
+  const { message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const more = process.env.DEBUG ? `\n${stack}` : ' (DEBUG=1 shows where)';
+  await write(process.stderr, `stratagem: ${message}${more}\n`).catch(() => {});
 }

@@ -1,12 +1,10 @@
 import type { Strategy, TaskRunner } from '@stratagem/core';
 import type { StrategySpec } from '@stratagem/core/document';
+import type { RunnerName, StrategyName } from './choices.js';
 import { UsageError } from './exit-code.js';
 
-export const STRATEGIES = ['sequential', 'parallel'] as const;
-export const RUNNERS = ['simulated', 'openai', 'anthropic'] as const;
-
 export interface StrategyFlags {
-  readonly strategy?: (typeof STRATEGIES)[number];
+  readonly strategy?: StrategyName;
   readonly maxParallel?: number;
 }
 
@@ -26,17 +24,12 @@ export async function chooseStrategy(
     return sequential();
   }
   const { parallel } = await import('@stratagem/parallel');
-  const options = fromFile?.name === 'parallel' ? fromFile : {};
-  const { levelBarrier } = options as { levelBarrier?: boolean };
-  const cap = maxParallel ?? (options as { maxParallel?: number }).maxParallel;
-  return parallel({
-    ...(levelBarrier !== undefined && { levelBarrier }),
-    ...(cap !== undefined && { maxParallel: cap }),
-  });
+  const { name: _, ...options } = fromFile?.name === 'parallel' ? fromFile : { name };
+  return parallel({ ...options, ...(maxParallel !== undefined && { maxParallel }) });
 }
 
 export interface RunnerFlags {
-  readonly runner: (typeof RUNNERS)[number];
+  readonly runner: RunnerName;
   readonly model?: string;
   readonly baseUrl?: string;
   readonly latency?: number;

@@ -1,8 +1,7 @@
 import { Graph, type Plan, type Task } from '@stratagem/core';
-
-export const GRAPH_FORMATS = ['mermaid', 'dot', 'json'] as const;
-
-export type GraphFormat = (typeof GRAPH_FORMATS)[number];
+import type { GraphFormat } from './choices.js';
+import { jsonText } from './json-text.js';
+import { forTerminal } from './terminal-text.js';
 
 /** A plan's graph as text in that format; edges go from a dependency to what waits for it. */
 export function formatGraph(plan: Plan, format: GraphFormat): string {
@@ -25,7 +24,7 @@ function mermaid(graph: Graph): string {
 
 /** Everything that Mermaid could take for its own syntax or HTML, as entities. */
 function mermaidText(text: string): string {
-  return text.replace(/[^\p{L}\p{N} _.,:-]/gu, (sign) => `#${sign.codePointAt(0)};`);
+  return text.replace(/[^\p{L}\p{M}\p{N} _.,:-]/gu, (sign) => `#${sign.codePointAt(0)};`);
 }
 
 function dot(plan: Plan, graph: Graph): string {
@@ -36,8 +35,13 @@ function dot(plan: Plan, graph: Graph): string {
   );
 }
 
+/** Graphviz knows backslashes and HTML entities in a label. */
 function dotText(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replace(/\r?\n/g, '\\n');
+  return forTerminal(text)
+    .replaceAll('\\', '\\\\')
+    .replaceAll('"', '\\"')
+    .replaceAll('&', '&amp;')
+    .replaceAll('\n', '\\n');
 }
 
 function json(plan: Plan, graph: Graph): string {
@@ -50,7 +54,7 @@ function json(plan: Plan, graph: Graph): string {
     return { id, type, level, description };
   });
   const edges = edgesOf(graph).map(([from, to]) => ({ from: idOf(from), to: idOf(to) }));
-  return JSON.stringify({ goal: plan.goal, levels, nodes, edges }, undefined, 2);
+  return jsonText({ goal: plan.goal, levels, nodes, edges });
 }
 
 function edgesOf(graph: Graph): [from: number, to: number][] {

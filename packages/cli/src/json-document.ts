@@ -1,4 +1,5 @@
 import type { PlanEvent, PlanResult, TaskResult } from '@stratagem/core';
+import { explainNotRun } from './not-run.js';
 
 /** The one document that `run --json` prints; every field is always there, times are ISO 8601. */
 export function jsonDocument(result: PlanResult): object {
@@ -18,11 +19,8 @@ export function jsonDocument(result: PlanResult): object {
 }
 
 /** Why a task that was skipped or canceled has no output. */
-function notRun({ reason, failedTaskId }: TaskResult): object | null {
-  if (reason === undefined) return null;
-  const message =
-    failedTaskId === undefined ? `Canceled: ${reason}` : `Skipped: task "${failedTaskId}" failed`;
-  return { code: reason, message };
+function notRun(task: TaskResult): object | null {
+  return task.reason === undefined ? null : { code: task.reason, message: explainNotRun(task) };
 }
 
 function withIsoTime(event: PlanEvent): object {

@@ -36,14 +36,17 @@ export function parsePlan(text: string, name: string): LoadedPlan {
   const { lines, tree, problems } = parseSource(text);
   if (problems !== undefined) throw cannotRun(name, lines, problems);
   try {
-    return parsePlanDocument(tree.value);
+    const loaded = parsePlanDocument(tree.value);
+    if (tree.problems.length > 0) throw cannotRun(name, lines, tree.problems);
+    return loaded;
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;
-    const placed = error.problems.map((problem) => ({
-      offset: tree.offsetOf(problem),
-      message: formatProblem(problem),
-    }));
-    throw cannotRun(name, lines, placed);
+    const known = new Set(tree.problems.map(({ offset }) => offset));
+    const placed = error.problems
+      .map((problem) => ({ offset: tree.offsetOf(problem), message: formatProblem(problem) }))
+      // An alias that leads nowhere has no value, which need not be said again.
+      .filter(({ offset }) => !known.has(offset));
+    throw cannotRun(name, lines, [...tree.problems, ...placed]);
   }
 }
 

@@ -4,7 +4,7 @@ import { type SourceProblem, SourceTree } from './source-tree.js';
 /** A file's text, taken apart: either a tree of values or what is wrong with its syntax. */
 export type ParsedSource = { readonly lines: LineCounter } & (
   | { readonly tree: SourceTree; readonly problems?: undefined }
-  | { readonly problems: readonly SourceProblem[] }
+  | { readonly tree?: undefined; readonly problems: readonly SourceProblem[] }
 );
 
 /** Reads YAML, of which JSON is a part. */
@@ -21,10 +21,12 @@ export function parseSource(text: string): ParsedSource {
     const errors = [...document.errors, ...document.warnings];
     if (errors.length > 0) return { lines, problems: syntaxProblems(text, errors, lines) };
     if (document.contents === null) {
-      return { lines, problems: [{ offset: 0, message: 'the file is empty; it should hold a plan' }] };
+      return {
+        lines,
+        problems: [{ offset: 0, message: 'the file is empty; it must hold a plan' }],
+      };
     }
-    const tree = new SourceTree(document);
-    return tree.problems.length > 0 ? { lines, problems: tree.problems } : { lines, tree };
+    return { lines, tree: new SourceTree(document) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return { lines, problems: [{ offset: 0, message: 'the values are nested too deeply' }] };

@@ -1,5 +1,6 @@
+import type { GraphFormat } from './choices.js';
 import { EXIT } from './exit-code.js';
-import { formatGraph, type GraphFormat } from './graph-format.js';
+import { formatGraph } from './graph-format.js';
 import { loadPlan } from './load-plan.js';
 import { write } from './output.js';
 import { onOneLine } from './terminal-text.js';

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { GRAPH_FORMATS, type GraphFormat, RUNNERS, STRATEGIES } from './choices.js';
 import { parseDuration } from './duration.js';
 import type { RunFlags } from './run-command.js';
 
+const MAX_LATENCY_MS = 86_400_000;
 const PLAN = 'a YAML or JSON file, or - for standard input';
 
 /**
@@ -13,15 +15,15 @@ const PLAN = 'a YAML or JSON file, or - for standard input';
 export function createProgram(finish: (exitCode: number) => void): Command {
   const program = new Command('stratagem')
     .description('Runs, checks and draws plans of LLM tasks.')
-    .version(versionOfPackage(), '--version', 'print the version')
-    .helpOption('--help', 'print this help')
+    .version(versionOfPackage(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .exitOverride()
     .showHelpAfterError('(stratagem --help says more)')
     .addHelpText(
       'after',
       `
-Exit codes: 0 completed, 1 the plan failed, 2 bad usage or a bad plan, 130 interrupted.
+Exit codes: 0 completed, 1 the plan failed, 2 bad usage or a bad plan, 130 canceled (Ctrl-C).
 
 Examples:
   stratagem run plan.yaml
@@ -34,21 +36,18 @@ Examples:
     .description('run a plan; progress goes to standard error, the result to standard output')
     .argument('<plan>', PLAN)
     .addOption(
-      new Option('--strategy <name>', "over the file's own (default: parallel)").choices([
-        'sequential',
-        'parallel',
-      ]),
+      new Option('--strategy <name>', "over the file's own (default: parallel)").choices(
+        STRATEGIES,
+      ),
     )
     .addOption(
       new Option('--max-parallel <n>', 'the most tasks that run at once').argParser(wholeNumber),
     )
     .addOption(
-      new Option('--runner <name>', 'what does the tasks')
-        .choices(['simulated', 'openai', 'anthropic'])
-        .default('simulated'),
+      new Option('--runner <name>', 'what does the tasks').choices(RUNNERS).default('simulated'),
     )
-    .option('--model <name>', 'the model (openai, anthropic)')
-    .option('--base-url <url>', 'the server (openai, anthropic)')
+    .addOption(new Option('--model <name>', 'the model (openai, anthropic)').argParser(notEmpty))
+    .addOption(new Option('--base-url <url>', 'the server (openai, anthropic)').argParser(httpUrl))
     .addOption(
       new Option('--latency <ms>', 'milliseconds a task takes (simulated)').argParser(milliseconds),
     )
@@ -77,10 +76,8 @@ Examples:
     .command('graph')
     .description('print the graph of a plan')
     .argument('<plan>', PLAN)
-    .addOption(
-      new Option('--format <name>', 'how').choices(['mermaid', 'dot', 'json']).default('mermaid'),
-    )
-    .action(async (file: string, { format }: { format: 'mermaid' | 'dot' | 'json' }) => {
+    .addOption(new Option('--format <name>', 'how').choices(GRAPH_FORMATS).default('mermaid'))
+    .action(async (file: string, { format }: { format: GraphFormat }) => {
       const { graphCommand } = await import('./plan-commands.js');
       finish(await graphCommand(file, format));
     });
@@ -93,14 +90,24 @@ function wholeNumber(text: string): number {
   throw new InvalidArgumentError('It must be a whole number of at least 1.');
 }
 
+function notEmpty(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('It is empty.');
+}
+
+function httpUrl(text: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text;
+  throw new InvalidArgumentError('It must be a URL that begins with http:// or https://.');
+}
+
 function milliseconds(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It must be a number of milliseconds.');
+  if (/^\d+(\.\d+)?$/.test(text) && Number(text) <= MAX_LATENCY_MS) return Number(text);
+  throw new InvalidArgumentError('It must be a number of milliseconds, at most those of a day.');
 }
 
 function duration(text: string): number {
   const ms = parseDuration(text);
-  if (ms !== undefined && ms > 0) return ms;
+  if (ms !== undefined && ms > 0 && Number.isFinite(ms)) return ms;
   throw new InvalidArgumentError('It must be a duration such as 500ms, 30s, 5m or 1h.');
 }
 

@@ -1,7 +1,10 @@
 import { styleText } from 'node:util';
 import { Graph, type Metrics, type PlanResult, type TaskResult } from '@stratagem/core';
+import stringWidth from 'string-width';
 import { formatDuration } from './duration.js';
-import { forTerminal, onOneLine } from './terminal-text.js';
+import { explainNotRun } from './not-run.js';
+import { failureOf } from './task-error.js';
+import { forTerminal, onOneLine, padTo } from './terminal-text.js';
 
 /** More rows of one kind than this are counted instead of shown. */
 const MAX_ROWS = 50;
@@ -22,16 +25,15 @@ export function report(result: PlanResult): string {
     taskTable(result.tasks),
     ...finalOutputs(result),
     figures(result.metrics),
-    '',
   ]
-    .filter((part) => part !== undefined)
-    .join('\n\n');
+    .join('\n\n')
+    .concat('\n');
 }
 
 function heading({ goal, status, error, metrics, strategy }: PlanResult): string {
   const colour = status === 'completed' ? 'green' : status === 'failed' ? 'red' : 'yellow';
   const { completedTasks, totalTasks, executionTimeMs } = metrics;
-  const line = `${completedTasks} of ${totalTasks} tasks in ${formatDuration(executionTimeMs)}, ${strategy}`;
+  const line = `${completedTasks} of ${totalTasks} tasks completed in ${formatDuration(executionTimeMs)}, ${strategy}`;
   const lines = [
     styleText('bold', onOneLine(goal, 200), { stream: process.stdout }),
     `${styleText(colour, status, { stream: process.stdout })}: ${line}`,
@@ -43,7 +45,7 @@ function heading({ goal, status, error, metrics, strategy }: PlanResult): string
 function taskTable(tasks: readonly TaskResult[]): string {
   const width = Math.min(
     40,
-    Math.max(...tasks.slice(0, 500).map(({ id }) => onOneLine(id).length)),
+    Math.max(...tasks.slice(0, 500).map(({ id }) => stringWidth(onOneLine(id, 40)))),
   );
   const shown = new Map<string, number>();
   const rows: string[] = [];
@@ -60,21 +62,15 @@ function taskTable(tasks: readonly TaskResult[]): string {
 
 function row(task: TaskResult, width: number): string {
   const [colour, sign] = SIGNS[task.status];
-  const id = onOneLine(task.id, width).padEnd(width);
+  const id = padTo(onOneLine(task.id, width), width);
   const duration = task.durationMs === undefined ? '' : formatDuration(task.durationMs);
   const mark = styleText(colour, sign, { stream: process.stdout });
   return `  ${mark} ${id}  ${duration.padStart(7)}  ${detail(task)}`.trimEnd();
 }
 
-function detail({ status, error, failedTaskId, reason, attempts }: TaskResult): string {
-  if (error !== undefined) return onOneLine(error.message, 200);
-  if (status === 'skipped') return `skipped: "${onOneLine(failedTaskId ?? '')}" failed`;
-  if (status === 'canceled') {
-    const why =
-      reason === 'plan_timeout' ? 'time ran out' : reason === 'fail_fast' ? 'a task failed' : '';
-    return `canceled${attempts === 0 ? ' before it started' : ''}${why === '' ? '' : `: ${why}`}`;
-  }
-  return '';
+function detail(task: TaskResult): string {
+  const text = task.error === undefined ? explainNotRun(task) : failureOf(task.error);
+  return onOneLine(text, 200);
 }
 
 /** The outputs that no completed task has used: of a plan that completed, those of its last tasks. */

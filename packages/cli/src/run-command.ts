@@ -1,7 +1,8 @@
-import { createExecutor, OptionError, type PlanResult } from '@stratagem/core';
+import { createExecutor, type PlanResult } from '@stratagem/core';
 import { chooseRunner, chooseStrategy, type RunnerFlags, type StrategyFlags } from './choose.js';
-import { EXIT, UsageError } from './exit-code.js';
+import { EXIT } from './exit-code.js';
 import { jsonDocument } from './json-document.js';
+import { jsonText } from './json-text.js';
 import { loadPlan } from './load-plan.js';
 import { write } from './output.js';
 import { createProgress } from './progress.js';
@@ -15,10 +16,11 @@ export interface RunFlags extends StrategyFlags, RunnerFlags {
 
 /** `stratagem run`: the exit code of the run. */
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
+  const runner = await chooseRunner(flags);
   const { plan, strategy } = await loadPlan(file);
   const executor = createExecutor({
     strategy: await chooseStrategy(flags, strategy),
-    runner: await chooseRunner(flags).catch(asUsageError),
+    runner,
     ...(flags.failFast && { failFast: true }),
     ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }),
   });
@@ -36,9 +38,7 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
   progress.stop();
   signals.stop();
 
-  const document = flags.json
-    ? `${JSON.stringify(jsonDocument(result), undefined, 2)}\n`
-    : report(result);
+  const document = flags.json ? `${jsonText(jsonDocument(result))}\n` : report(result);
   await write(process.stdout, document);
   return exitCodeOf(result, signals.received);
 }
@@ -68,9 +68,4 @@ function cancelOnSignals(cancel: (reason: string) => void) {
       process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     },
   };
-}
-
-function asUsageError(error: unknown): never {
-  if (error instanceof OptionError) throw new UsageError(error.message, { cause: error });
-  throw error;
 }

@@ -34,7 +34,7 @@ interface Anchor {
  */
 export class SourceTree {
   readonly value: unknown;
-  /** Fields that stand twice, and aliases that cannot be followed. */
+  /** Fields that stand twice, and aliases that cannot be followed (their value is null). */
   readonly problems: SourceProblem[] = [];
   readonly #root: Node | null;
   readonly #anchors = new Map<string, Anchor>();
@@ -130,14 +130,15 @@ export class SourceTree {
       this.#report(alias, `the alias "*${alias.source}" stands inside of what it repeats`);
       return null;
     }
-    this.#targets.set(alias, anchor.node);
-    this.#size += anchor.size;
     const withinLimit = this.#unfolded <= MAX_UNFOLDED;
     this.#unfolded += anchor.size;
-    if (withinLimit && this.#unfolded > MAX_UNFOLDED) {
+    if (this.#unfolded > MAX_UNFOLDED) {
       const limit = MAX_UNFOLDED.toLocaleString('en');
-      this.#report(alias, `the aliases up to here stand for more than ${limit} values`);
+      if (withinLimit) this.#report(alias, `the aliases up to here stand for over ${limit} values`);
+      return null;
     }
+    this.#targets.set(alias, anchor.node);
+    this.#size += anchor.size;
     return anchor.value;
   }
 

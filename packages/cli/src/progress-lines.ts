@@ -1,0 +1,60 @@
+import type { PlanEvent } from '@stratagem/core';
+import { formatDuration } from './duration.js';
+import type { Progress } from './progress.js';
+import { ProgressCounts } from './progress-counts.js';
+import { failureOf } from './task-error.js';
+import { onOneLine } from './terminal-text.js';
+
+/** Of a plan with more tasks, not every start and end gets a line. */
+const MAX_TASKS_IN_DETAIL = 100;
+/** How many lines such a plan gets for its counts, and how many for failed tasks. */
+const COUNT_LINES = 20;
+const MAX_FAILURES = 20;
+
+/** For logs: a line an event; of a large plan, its failures and now and then where it stands. */
+export function createLineProgress(stream: { write(text: string): unknown }): Progress {
+  const counts = new ProgressCounts();
+  let began = 0;
+  let nextCount = 0;
+
+  function describeLarge(event: PlanEvent): string | undefined {
+    if (event.type === 'task_failed' && counts.failed <= MAX_FAILURES) return describe(event);
+    if (counts.settled < nextCount || counts.settled === 0) return undefined;
+    const step = counts.total / COUNT_LINES;
+    while (nextCount <= counts.settled) nextCount += step;
+    return `${counts}, ${counts.running} running`;
+  }
+
+  return {
+    onEvent(event) {
+      counts.apply(event);
+      if (event.type === 'plan_started') {
+        began = event.timestamp;
+        nextCount = counts.total / COUNT_LINES;
+      }
+      const inDetail = counts.total <= MAX_TASKS_IN_DETAIL;
+      const text = inDetail ? describe(event) : describeLarge(event);
+      if (text === undefined) return;
+      const at = `[${((event.timestamp - began) / 1000).toFixed(2)} s]`;
+      stream.write(`${at.padStart(11)} ${text}\n`);
+    },
+    stop() {},
+  };
+}
+
+function describe(event: PlanEvent): string | undefined {
+  switch (event.type) {
+    case 'task_started':
+      return `started   ${onOneLine(event.taskId)}`;
+    case 'task_completed':
+      return `completed ${onOneLine(event.taskId)} in ${formatDuration(event.durationMs)}`;
+    case 'task_failed':
+      return `failed    ${onOneLine(event.taskId)}: ${onOneLine(failureOf(event.error), 200)}`;
+    case 'task_skipped':
+      return `skipped   ${onOneLine(event.taskId)}: "${onOneLine(event.failedTaskId)}" failed`;
+    case 'task_canceled':
+      return `canceled  ${onOneLine(event.taskId)}`;
+    default:
+      return undefined;
+  }
+}
