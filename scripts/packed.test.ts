@@ -60,43 +60,75 @@ describe.each(names)('%s, installed alone', (name) => {
     }
   });
 
-  test.skipIf(entries.length === 0)('can be imported and required', async () => {
-    for (const entry of entries) {
-      const load = `const a = await import('${entry}'); if (Object.keys(a).length === 0) throw 1;`;
-      await run('node', ['--input-type=module', '-e', load], project);
-      const require = `const a = require('${entry}'); if (Object.keys(a).length === 0) throw 1;`;
-      await run('node', ['--input-type=commonjs', '-e', require], project);
-    }
-  });
+  if (entries.length > 0)
+    test('can be imported and required', async () => {
+      for (const entry of entries) {
+        const load = `const a = await import('${entry}'); if (Object.keys(a).length === 0) throw 1;`;
+        await run('node', ['--input-type=module', '-e', load], project);
+        const require = `const a = require('${entry}'); if (Object.keys(a).length === 0) throw 1;`;
+        await run('node', ['--input-type=commonjs', '-e', require], project);
+      }
+    });
 
-  test.skipIf(entries.length === 0).each([
-    ['nodenext', { module: 'nodenext' }],
-    ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
-  ])('type-checks strictly under %s', async (mode, options) => {
-    const lines = entries.map((entry, index) => `import * as entry${index} from '${entry}';`);
-    const uses = entries.map((_, index) => `entry${index}`).join(', ');
-    await writeFile(join(project, 'use.ts'), `${lines.join('\n')}\nconsole.log(${uses});\n`);
-    const compilerOptions = {
-      ...options,
-      target: 'es2023',
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noEmit: true,
-      types: [],
-      lib: ['es2023', 'dom', 'dom.asynciterable', 'esnext.disposable'],
-      // The declarations of the SDKs are theirs to keep right; ours are checked.
-      skipLibCheck: manifest.peerDependencies !== undefined,
-    };
-    const config = `tsconfig.${mode}.json`;
-    await writeFile(join(project, config), JSON.stringify({ compilerOptions, files: ['use.ts'] }));
-    await run(join(root, 'node_modules/.bin/tsc'), ['-p', config], project);
-  });
+  if (entries.length > 0)
+    test.each([
+      ['nodenext', { module: 'nodenext' }],
+      ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
+    ])('type-checks strictly under %s', async (mode, options) => {
+      const lines = entries.map((entry, index) => `import * as entry${index} from '${entry}';`);
+      const uses = entries.map((_, index) => `entry${index}`).join(', ');
+      await writeFile(join(project, 'use.ts'), `${lines.join('\n')}\nconsole.log(${uses});\n`);
+      const compilerOptions = {
+        ...options,
+        target: 'es2023',
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noEmit: true,
+        types: [],
+        lib: ['es2023', 'dom', 'dom.asynciterable', 'esnext.disposable'],
+        // The declarations of the SDKs are theirs to keep right; ours are checked.
+        skipLibCheck: manifest.peerDependencies !== undefined,
+      };
+      const config = `tsconfig.${mode}.json`;
+      await writeFile(
+        join(project, config),
+        JSON.stringify({ compilerOptions, files: ['use.ts'] }),
+      );
+      await run(join(root, 'node_modules/.bin/tsc'), ['-p', config], project);
+    });
 
-  test.runIf(manifest.bin !== undefined)('has a command that starts', async () => {
-    for (const command of Object.keys(manifest.bin ?? {})) {
-      const { stdout } = await run('npx', ['--no-install', command, '--version'], project);
-      expect(stdout.trim()).toBe(manifest.version);
-    }
+  if (manifest.bin !== undefined)
+    test('has a command that starts', async () => {
+      for (const command of Object.keys(manifest.bin ?? {})) {
+        const { stdout } = await run(
+          join(project, 'node_modules/.bin', command),
+          ['--version'],
+          project,
+        );
+        expect(stdout.trim()).toBe(manifest.version);
+      }
+    });
+});
+
+describe.each([
+  ['README.md', ['@stratagem/core', '@stratagem/parallel', '@stratagem/simulated']],
+  ['packages/core/README.md', ['@stratagem/core', '@stratagem/parallel']],
+  ['packages/strategies/parallel/README.md', ['@stratagem/parallel']],
+  ['packages/strategies/sequential/README.md', ['@stratagem/sequential']],
+  ['packages/providers/simulated/README.md', ['@stratagem/parallel', '@stratagem/simulated']],
+])('the first program of %s', (file, packages) => {
+  test('type-checks and runs as it is pasted, and prints something', async () => {
+    const project = await install(file.replaceAll('/', '-'), packages);
+    const [, program] = /```ts\n(.*?)```/s.exec(readFileSync(join(root, file), 'utf8')) ?? [];
+    await writeFile(join(project, 'program.mts'), program ?? '');
+    const options = ['--strict', '--noEmit', '--target', 'es2023', '--module', 'nodenext'];
+    await run(
+      join(root, 'node_modules/.bin/tsc'),
+      [...options, '--types', '', 'program.mts'],
+      project,
+    );
+    const { stdout } = await run('node', ['program.mts'], project);
+    expect(stdout).not.toBe('');
   });
 });
 

@@ -6,6 +6,6 @@ export default defineConfig({
     include: ['*.test.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    reporters: ['default', ['json', { outputFile: 'scripts/test-results.json' }]],
+    reporters: ['default', ['json', { outputFile: 'test-results.json' }]],
   },
 });
