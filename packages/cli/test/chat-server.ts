@@ -83,7 +83,10 @@ function answer(response: ServerResponse, { model, stream }: ChatRequest, conten
   response.end('data: [DONE]\n\n');
 }
 
-function refuse(response: ServerResponse, { status, message }: { status: number; message: string }) {
+function refuse(
+  response: ServerResponse,
+  { status, message }: { status: number; message: string },
+) {
   response
     .writeHead(status, { 'content-type': 'application/json' })
     .end(JSON.stringify({ error: { message, type: 'server_error', code: null, param: null } }));

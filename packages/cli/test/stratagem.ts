@@ -72,14 +72,14 @@ export function stratagem(args: readonly string[], options?: StratagemOptions): 
   return start(args, options).ended;
 }
 
-/** A folder of its own for the files of one test; gone with `await using`. */
-export async function folder(
-  files: Readonly<Record<string, string | Uint8Array>>,
-): Promise<{ readonly path: string } & AsyncDisposable> {
+/** A folder for the files of a test; gone with `await using`. */
+export async function folder(files: Readonly<Record<string, string | Uint8Array>>) {
   const path = await mkdtemp(join(tmpdir(), 'stratagem-'));
-  for (const [name, content] of Object.entries(files)) await writeFile(join(path, name), content);
+  const add = (name: string, content: string | Uint8Array) => writeFile(join(path, name), content);
+  for (const [name, content] of Object.entries(files)) await add(name, content);
   return {
     path,
+    add,
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
   };
 }
