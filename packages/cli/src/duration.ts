@@ -14,7 +14,7 @@ export function parseDuration(text: string): number | undefined {
 
 /** `0.4 s`, `2 min 5 s`: for people, not for programs. */
 export function formatDuration(ms: number): string {
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }

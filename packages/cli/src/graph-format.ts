@@ -3,6 +3,9 @@ import type { GraphFormat } from './choices.js';
 import { jsonText } from './json-text.js';
 import { forTerminal } from './terminal-text.js';
 
+/** `-`, `_`, `.` and `:` are harmless inside a word; "1. " begins a list, `__a__` is bold. */
+const MERMAID_SYNTAX = /(?<![\p{L}\p{N}])[-_.:]|[-_.:](?![\p{L}\p{N}])|[^\p{L}\p{M}\p{N} _.,:-]/gu;
+
 /** A plan's graph as text in that format; edges go from a dependency to what waits for it. */
 export function formatGraph(plan: Plan, format: GraphFormat): string {
   const graph = new Graph(plan.tasks);
@@ -22,9 +25,9 @@ function mermaid(graph: Graph): string {
   return ['flowchart TD', ...nodes, ...edges].join('\n');
 }
 
-/** Everything that Mermaid could take for its own syntax or HTML, as entities. */
+/** Everything that Mermaid could take for its own syntax, HTML or Markdown, as entities. */
 function mermaidText(text: string): string {
-  return text.replace(/[^\p{L}\p{M}\p{N} _.,:-]/gu, (sign) => `#${sign.codePointAt(0)};`);
+  return text.replace(MERMAID_SYNTAX, (sign) => `#${sign.codePointAt(0)};`);
 }
 
 function dot(plan: Plan, graph: Graph): string {

@@ -10,27 +10,20 @@ export type ParsedSource = { readonly lines: LineCounter } & (
 /** Reads YAML, of which JSON is a part. */
 export function parseSource(text: string): ParsedSource {
   const lines = new LineCounter();
-  try {
-    const document = parseDocument(text, {
-      lineCounter: lines,
-      prettyErrors: false,
-      // Whatever a %YAML directive says: "no" and 12:30 are text.
-      schema: 'core',
-      uniqueKeys: false,
-    });
-    const errors = [...document.errors, ...document.warnings];
-    if (errors.length > 0) return { lines, problems: syntaxProblems(text, errors, lines) };
-    if (document.contents === null) {
-      return {
-        lines,
-        problems: [{ offset: 0, message: 'the file is empty; it must hold a plan' }],
-      };
-    }
-    return { lines, tree: new SourceTree(document) };
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return { lines, problems: [{ offset: 0, message: 'the values are nested too deeply' }] };
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    // Whatever a %YAML directive says: "no" and 12:30 are text.
+    schema: 'core',
+    // The tree finds equal keys, in linear time.
+    uniqueKeys: false,
+  });
+  const errors = [...document.errors, ...document.warnings];
+  if (errors.length > 0) return { lines, problems: syntaxProblems(text, errors, lines) };
+  if (document.contents === null) {
+    return { lines, problems: [{ offset: 0, message: 'the file is empty; it must hold a plan' }] };
   }
+  return { lines, tree: new SourceTree(document) };
 }
 
 function syntaxProblems(
@@ -68,6 +61,8 @@ function explain({ code, message }: YAMLError): string {
   switch (code) {
     case 'MULTIPLE_DOCS':
       return 'a second document begins here; the file should hold one plan';
+    case 'RESOURCE_EXHAUSTION':
+      return 'the values are nested too deeply';
     case 'TAG_RESOLVE_FAILED':
       return `${message}; a plan has no tags`;
     case 'BLOCK_AS_IMPLICIT_KEY':

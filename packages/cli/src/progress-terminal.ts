@@ -17,7 +17,7 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
 
   const redraw = () => {
     // The last column and row stay free: a full line would wrap and break the redrawing.
-    const width = Math.max(1, (stream.columns ?? 80) - 1);
+    const width = Math.max(3, (stream.columns ?? 80) - 1);
     const rows = Math.max(1, (stream.rows ?? 24) - 4);
     const now = performance.timeOrigin + performance.now();
     const lines = [styleText('bold', onOneLine(goal, width), { stream })];
@@ -27,7 +27,9 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
       const mark = styleText('cyan', '▸', { stream });
       lines.push(`  ${mark} ${name} ${styleText('dim', elapsed, { stream })}`);
     }
-    if (running.size > rows) lines.push(`  … and ${running.size - rows} more running`);
+    if (running.size > rows) {
+      lines.push(`  ${onOneLine(`… and ${running.size - rows} more running`, width - 2)}`);
+    }
     lines.push(onOneLine(`${counts}, ${formatDuration(now - began)}`, width));
     draw(lines.join('\n'));
   };

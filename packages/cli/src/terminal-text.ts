@@ -22,8 +22,8 @@ export function forTerminal(text: string): string {
 /** The same on one line, cut to a width in columns. */
 export function onOneLine(text: string, width = 100): string {
   const line = forTerminal(text).replace(/\s+/g, ' ').trim();
-  // No sign is wider than two columns, so a long line need not be measured to its end.
-  return line.length <= 2 * width && stringWidth(line) <= width ? line : cut(line, width);
+  // A long line is measured only as far as it is shown.
+  return line.length <= 4 * width && stringWidth(line) <= width ? line : cut(line, width);
 }
 
 /** Filled up with spaces to a width in columns. */
@@ -33,9 +33,11 @@ export function padTo(text: string, width: number): string {
 
 function cut(line: string, width: number): string {
   let used = 0;
+  let end = 0;
   for (const { segment, index } of new Intl.Segmenter().segment(line)) {
     used += stringWidth(segment);
-    if (used > width - 1) return `${line.slice(0, index)}…`;
+    if (used > width) return `${line.slice(0, end)}…`;
+    if (used < width) end = index + segment.length;
   }
   return line;
 }

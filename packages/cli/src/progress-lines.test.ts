@@ -1,0 +1,70 @@
+import type { Plan } from '@stratagem/core';
+import { expect, test } from 'vitest';
+import { runPlan, start } from '../test/run-plan.js';
+import { createLineProgress } from './progress-lines.js';
+
+/** What a run printed, without its times. */
+async function linesOf(tasks: Plan['tasks']): Promise<string[]> {
+  let text = '';
+  const progress = createLineProgress({
+    write: (line: string) => {
+      text += line;
+    },
+  });
+  await runPlan(tasks, { onEvent: progress.onEvent });
+  progress.stop();
+  return (
+    text.match(/.*\n/g)?.map((line) => {
+      expect(line).toMatch(/^ *\[\d+\.\d\d s\] /);
+      return line
+        .slice(line.indexOf('] ') + 2)
+        .replace(/in \d+\.\d s/, 'in 0.0 s')
+        .trimEnd();
+    }) ?? []
+  );
+}
+
+test('a small plan gets a line an event', async () => {
+  expect(
+    await linesOf([
+      { id: 'a', description: 'x' },
+      { id: 'b\u001b[31m', description: 'fail as' },
+      { id: 'c', description: 'x', dependencies: ['b\u001b[31m'] },
+    ]),
+  ).toEqual([
+    'started   a',
+    'completed a in 0.0 s',
+    'started   b␛[31m',
+    'failed    b␛[31m: fail as it did',
+    'skipped   c: "b␛[31m" failed',
+  ]);
+});
+
+test('what is canceled is named', async () => {
+  let text = '';
+  const progress = createLineProgress({
+    write: (line: string) => {
+      text += line;
+    },
+  });
+  const run = start([{ id: 'a', run: () => new Promise(() => {}) }], {
+    onEvent: progress.onEvent,
+  });
+  for await (const { type } of run) if (type === 'task_started') run.cancel();
+  expect(text).toMatch(/\] canceled {2}a\n$/);
+});
+
+test('a large plan gets twenty counts and its first failures', async () => {
+  const tasks = Array.from({ length: 1_000 }, (_, index) => ({
+    id: `t${index}`,
+    description: index >= 500 && index < 540 ? 'fail as' : 'x',
+  }));
+  const lines = await linesOf(tasks);
+  const failures = lines.filter((line) => line.startsWith('failed '));
+  const counts = lines.filter((line) => !line.startsWith('failed '));
+  expect(failures).toHaveLength(20);
+  expect(failures[0]).toBe('failed    t500: fail as it did');
+  expect(counts).toHaveLength(20);
+  expect(counts[0]).toBe('50/1000 completed, 0 running');
+  expect(counts.at(-1)).toBe('960/1000 completed, 40 failed, 0 running');
+});
