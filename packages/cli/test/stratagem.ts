@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 const BIN = fileURLToPath(new URL('../bin/stratagem.js', import.meta.url));
@@ -27,7 +26,7 @@ export interface StratagemOptions {
 
 /** A command that runs; `await ended` for its output. */
 export interface Started {
-  readonly child: ChildProcess;
+  readonly child: ChildProcessWithoutNullStreams;
   readonly ended: Promise<Ended>;
   /** Settles when standard error shows this; rejects when the command ends before. */
   progress(shows: string | RegExp): Promise<void>;
@@ -45,24 +44,30 @@ export function start(args: readonly string[], options: StratagemOptions = {}): 
   child.stdin.on('error', () => {});
   child.stdin.end(stdin);
 
-  let seen = '';
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    seen += chunk;
-  });
-  const ended = Promise.all([once(child, 'close'), text(child.stdout)]).then(
-    ([[exitCode, signal], stdout]) => ({ exitCode, signal, stdout, stderr: seen }),
-  );
+  const printed = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (chunk: string) => {
+      printed[name] += chunk;
+    });
+  }
+  const ended = once(child, 'close').then(([exitCode, signal]) => ({
+    exitCode,
+    signal,
+    ...printed,
+  }));
   return {
     child,
     ended,
     progress: (shows) =>
       new Promise((resolve, reject) => {
         const look = () => {
-          if (seen.search(shows) >= 0) resolve();
+          if (printed.stderr.search(shows) >= 0) resolve();
         };
         look();
         child.stderr.on('data', look);
-        child.once('close', () => reject(new Error(`ended before it showed ${shows}:\n${seen}`)));
+        child.once('close', () => {
+          reject(new Error(`ended before it showed ${shows}:\n${printed.stderr}`));
+        });
       }),
   };
 }
