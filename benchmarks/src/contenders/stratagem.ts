@@ -1,0 +1,46 @@
+import { createExecutor, type Plan, type Task, type TaskRunner } from '@stratagem/core';
+import { parallel } from '@stratagem/parallel';
+import type { Dag } from '../dag.js';
+import type { Contender } from './contender.js';
+
+function planOf({ size, dependencies }: Dag, taskOf: (index: number) => Partial<Task>): Plan {
+  const tasks: Task[] = [];
+  for (let index = 0; index < size; index++) {
+    const mine = (dependencies[index] as readonly number[]).map(
+      (dependency) => `task-${dependency}`,
+    );
+    tasks.push({ id: `task-${index}`, dependencies: mine, ...taskOf(index) });
+  }
+  return { goal: 'benchmark', tasks };
+}
+
+export const stratagem: Contender = {
+  name: 'stratagem',
+  what: 'function tasks: plan, validation, parallel strategy, events, metrics, timeline',
+  maxSize: () => 1_000_000,
+  async run(dag, task, maxParallel) {
+    const plan = planOf(dag, (index) => ({ run: () => task(index) }));
+    const result = await createExecutor({ strategy: parallel({ maxParallel }) }).execute(plan);
+    if (result.timeline.length !== 2 * dag.size + 3) throw new Error('the timeline is not whole');
+  },
+};
+
+export const stratagemRunner: Contender = {
+  name: 'stratagem (runner)',
+  what: 'the same through a TaskRunner: a prompt is composed for every task',
+  maxSize: () => 1_000_000,
+  async run(dag, task, maxParallel) {
+    const runner: TaskRunner = {
+      name: 'no-op',
+      async run({ metadata }) {
+        await task(metadata.index as number);
+        return { output: 'done' };
+      },
+    };
+    const plan = planOf(dag, (index) => ({ description: 'Do nothing', metadata: { index } }));
+    const result = await createExecutor({ strategy: parallel({ maxParallel }), runner }).execute(
+      plan,
+    );
+    if (result.status !== 'completed') throw result.error;
+  },
+};

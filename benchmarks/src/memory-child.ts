@@ -1,0 +1,26 @@
+import { createExecutor, type Plan } from '@stratagem/core';
+import { parallel } from '@stratagem/parallel';
+import { childArguments } from './child.js';
+import { dagOf, type Shape } from './dag.js';
+
+/** Prints the bytes per task that a finished run holds on to, its plan not counted. */
+const [shape, size] = childArguments() as [Shape, number];
+const { dependencies } = dagOf(shape, size);
+const done = () => undefined;
+const plan: Plan = {
+  goal: 'memory',
+  tasks: dependencies.map((mine, index) => ({
+    id: `task-${index}`,
+    dependencies: mine.map((dependency) => `task-${dependency}`),
+    run: done,
+  })),
+};
+const collect = globalThis.gc as () => void;
+collect();
+const before = process.memoryUsage().heapUsed;
+const run = createExecutor({ strategy: parallel({ maxParallel: 16 }) }).execute(plan);
+const result = await run;
+collect();
+const held = process.memoryUsage().heapUsed - before;
+if (result.timeline.length !== 2 * size + 3) throw new Error('the timeline is not whole');
+console.log(JSON.stringify(held / size));

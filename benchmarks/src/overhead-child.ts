@@ -1,0 +1,29 @@
+import { childArguments } from './child.js';
+import { CONTENDERS } from './contenders/index.js';
+import { dagOf, type Shape } from './dag.js';
+
+/** Prints the microseconds per task of each of some runs, after a warm-up on smaller graphs. */
+const [name, shape, size, rounds] = childArguments() as [string, Shape, number, number];
+const contender = await CONTENDERS[name]?.();
+if (contender === undefined) throw new Error(`no contender is called ${name}`);
+
+const warm = dagOf(shape, Math.min(size, 1_000));
+const warmUntil = performance.now() + 400;
+do await contender.run(warm, async () => {}, 16);
+while (performance.now() < warmUntil);
+
+const dag = dagOf(shape, size);
+const figures: number[] = [];
+for (let round = 0; round < rounds; round++) {
+  let count = 0;
+  const task = async () => {
+    count++;
+  };
+  const began = performance.now();
+  await contender.run(dag, task, 16);
+  figures.push(((performance.now() - began) * 1_000) / size);
+  if (count !== size) throw new Error(`${name} ran ${count} of ${size} tasks`);
+}
+console.log(JSON.stringify(figures));
+// Some libraries leave timers behind.
+process.exit(0);
