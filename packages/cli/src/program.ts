@@ -27,7 +27,7 @@ Exit codes: 0 completed, 1 the plan failed, 2 bad usage or a bad plan, 130 cance
 
 Examples:
   stratagem run plan.yaml
-  stratagem run plan.yaml --runner openai --model gpt-5-mini --max-parallel 8
+  stratagem run plan.yaml --runner openai --max-parallel 8 --timeout 5m
   stratagem graph plan.yaml --format dot | dot -Tsvg > plan.svg`,
     );
 

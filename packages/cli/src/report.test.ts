@@ -76,6 +76,15 @@ speed-up 1.0 over one at a time · at most 1 at once · efficiency 100 % · toke
 `);
   });
 
+  test('has no figures of a run that brought nothing', async () => {
+    expect(shown(await runPlan([{ id: 'a', description: 'fail as' }]))).toBe(`Test
+failed: 0 of 1 tasks completed in 0.0 s, sequential
+The plan failed. Task "a" failed: fail as it did
+
+  ✗ a    0.0 s  fail as it did
+`);
+  });
+
   test('counts what would scroll the interesting rows away', async () => {
     const tasks = Array.from({ length: 120 }, (_, index) => ({
       id: `t${index}`,

@@ -24,7 +24,7 @@ export function report(result: PlanResult): string {
     heading(result),
     taskTable(result.tasks),
     ...finalOutputs(result),
-    figures(result.metrics),
+    ...figures(result.metrics),
   ]
     .join('\n\n')
     .concat('\n');
@@ -99,8 +99,10 @@ function asText(output: unknown): string {
     : (JSON.stringify(output, undefined, 2) ?? '(nothing)');
 }
 
-function figures(metrics: Metrics): string {
+/** Nothing of a run that brought nothing. */
+function figures(metrics: Metrics): string[] {
   const { speedup, parallelEfficiency, peakConcurrency, usage, costUsd } = metrics;
+  if (metrics.completedTasks === 0 && usage.inputTokens + usage.outputTokens === 0) return [];
   const parts = [
     `speed-up ${speedup.toFixed(1)} over one at a time`,
     `at most ${peakConcurrency} at once`,
@@ -110,5 +112,5 @@ function figures(metrics: Metrics): string {
     const cost = costUsd === null ? 'unknown' : `$${costUsd.toFixed(4)}`;
     parts.push(`tokens ${usage.inputTokens} in, ${usage.outputTokens} out`, `cost ${cost}`);
   }
-  return styleText('dim', parts.join(' · '), { stream: process.stdout });
+  return [styleText('dim', parts.join(' · '), { stream: process.stdout })];
 }
