@@ -13,7 +13,6 @@ export interface ChatRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly model: string;
-  readonly stream: boolean;
   /** The text of all its messages. */
   readonly prompt: string;
 }
@@ -25,22 +24,19 @@ export interface ChatServer extends AsyncDisposable {
 }
 
 /**
- * A server on loopback that speaks OpenAI's Chat Completions, streamed when the request asks for it;
- * gone with `await using`.
+ * A server on loopback that streams OpenAI's Chat Completions; gone with `await using`.
  */
 export async function chatServer(reply: (request: ChatRequest) => Reply): Promise<ChatServer> {
   const requests: ChatRequest[] = [];
   const server = createServer(async (message, response) => {
     const body = (await json(message)) as {
       model: string;
-      stream?: boolean;
       messages: { content: string }[];
     };
     const request: ChatRequest = {
       path: message.url ?? '',
       headers: message.headers,
       model: body.model,
-      stream: body.stream ?? false,
       prompt: body.messages.map(({ content }) => content).join('\n'),
     };
     requests.push(request);
@@ -61,14 +57,8 @@ export async function chatServer(reply: (request: ChatRequest) => Reply): Promis
 
 const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
 
-function answer(response: ServerResponse, { model, stream }: ChatRequest, content: string): void {
-  const common = { id: 'chatcmpl-1', created: 1, model };
-  if (!stream) {
-    const choice = { index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' };
-    const completion = { ...common, object: 'chat.completion', choices: [choice], usage };
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(completion));
-    return;
-  }
+function answer(response: ServerResponse, { model }: ChatRequest, content: string): void {
+  const common = { id: 'chatcmpl-1', created: 1, model, object: 'chat.completion.chunk' };
   const half = Math.ceil(content.length / 2);
   response.setHeader('content-type', 'text/event-stream');
   for (const part of [
@@ -77,8 +67,7 @@ function answer(response: ServerResponse, { model, stream }: ChatRequest, conten
     { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] },
     { choices: [], usage },
   ]) {
-    const chunk = { ...common, object: 'chat.completion.chunk', ...part };
-    response.write(`data: ${JSON.stringify(chunk)}\n\n`);
+    response.write(`data: ${JSON.stringify({ ...common, ...part })}\n\n`);
   }
   response.end('data: [DONE]\n\n');
 }
