@@ -11,7 +11,7 @@ export const asyncAuto: Contender = {
       const names = (dependencies[index] as readonly number[]).map(
         (dependency) => `task-${dependency}`,
       );
-      tasks[`task-${index}`] = [...names, () => task(index)];
+      tasks[`task-${index}`] = [...names, async () => task(index)];
     }
     await auto(tasks as Parameters<typeof auto>[0], maxParallel);
   },
