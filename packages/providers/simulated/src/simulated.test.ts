@@ -188,9 +188,10 @@ describe('simulated()', () => {
 
   test.each([
     [{ latency: 5 }, 'simulated() has no option "latency". Did you mean "latencyMs"?'],
-    [{ latencyMs: -1 }, 'latencyMs must be a number of at least 0'],
-    [{ latencyMs: { medianMs: 5, sigma: -1 } }, 'latencyMs.sigma must be a number of at least 0'],
+    [{ latencyMs: -1 }, 'latencyMs must be a number from 0 to 2147483647'],
+    [{ latencyMs: { medianMs: 5, sigma: -1 } }, 'latencyMs.sigma must be a number from 0 to 10'],
     [{ latencyMs: { median: 5 } }, 'has no option "median". Did you mean "medianMs"?'],
+    [{ latencyMs: 2 ** 31 }, 'latencyMs must be a number from 0 to 2147483647'],
     [{ failureRate: 1.5 }, 'failureRate must be a number from 0 to 1'],
     [{ requestsPerMinute: 0 }, 'requestsPerMinute must be a whole number of at least 1'],
     [{ maxConcurrent: 0 }, 'maxConcurrent must be a whole number of at least 1'],

@@ -68,6 +68,9 @@ export interface SimulatedOptions {
   model?: string;
 }
 
+/** The longest delay a timer takes; a longer one would end at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 const OPTIONS = [
   'seed',
   'latencyMs',
@@ -128,7 +131,7 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
       const latency =
         typeof latencyMs === 'number'
           ? latencyMs
-          : lognormal(random, latencyMs.medianMs, latencyMs.sigma);
+          : Math.min(MAX_TIMER_MS, lognormal(random, latencyMs.medianMs, latencyMs.sigma));
       const began = performance.now();
       limits.enter(began);
       try {
@@ -196,13 +199,13 @@ function until(time: number, signal: AbortSignal): Promise<void> {
 function checkLatency(latency: number | LognormalLatency): void {
   if (typeof latency === 'object' && latency !== null) {
     checkOptions('simulated(): latencyMs', latency, ['medianMs', 'sigma']);
-    checkNumber('latencyMs.medianMs', latency.medianMs, 0);
-    checkNumber('latencyMs.sigma', latency.sigma, 0);
-  } else checkNumber('latencyMs', latency, 0);
+    checkNumber('latencyMs.medianMs', latency.medianMs, 0, MAX_TIMER_MS);
+    checkNumber('latencyMs.sigma', latency.sigma, 0, 10);
+  } else checkNumber('latencyMs', latency, 0, MAX_TIMER_MS);
 }
 
 function checkNumber(name: string, value: number, min: number, max = Number.POSITIVE_INFINITY) {
   if (Number.isFinite(value) && value >= min && value <= max) return;
-  const range = max === 1 ? ' from 0 to 1' : min === 0 ? ' of at least 0' : '';
+  const range = Number.isFinite(max) ? ` from ${min} to ${max}` : min === 0 ? ' of at least 0' : '';
   throw new OptionError(`simulated(): ${name} must be a number${range}; it is ${String(value)}`);
 }
