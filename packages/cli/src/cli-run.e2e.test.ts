@@ -30,6 +30,7 @@ function batch(strategy?: unknown): string {
 
 /** Runs a plan on the simulated model, and reads the one JSON document it prints. */
 async function runJson(plan: string, ...args: string[]) {
+  // Of an option that is given twice, the last one counts.
   const { stdout, ...ended } = await stratagem(['run', '-', '--json', '--latency', '5', ...args], {
     stdin: plan,
   });
@@ -227,6 +228,14 @@ describe('the strategy', { timeout }, () => {
     const waves = await runJson(plan(true), '--max-parallel', '1');
     expect(startedIn(waves.document.timeline)).toEqual(['a', 'c', 'd', 'e']);
   });
+});
+
+test('--latency is how long each task takes', { timeout }, async () => {
+  const { document } = await runJson(batch(), '--latency', '500', '--max-parallel', '6');
+  for (const { durationMs } of document.tasks) {
+    // A timer may be early by less than a millisecond; a slow machine is only ever late.
+    expect(durationMs).toBeGreaterThan(499);
+  }
 });
 
 describe('--timeout', { timeout }, () => {

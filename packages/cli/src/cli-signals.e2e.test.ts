@@ -78,10 +78,11 @@ describe.skipIf(process.platform === 'win32')('a signal', { timeout }, () => {
     // Far more than a pipe holds: the command waits for a reader.
     const large = `${plan}metadata: { text: ${'x'.repeat(5_000_000)} }\n`;
     await using run = await stuck(['--json'], large);
-    run.child.stdout.pause();
+    // As long as somebody listens to this event, nothing is read by itself.
+    const printing = new Promise((resolve) => run.child.stdout.on('readable', resolve));
     const exited = once(run.child, 'exit');
     run.child.kill('SIGINT');
-    await once(run.child.stdout, 'readable');
+    await printing;
     run.child.kill('SIGINT');
     expect([
       [130, null],
