@@ -21,15 +21,19 @@ export function answerTo({ description, inputs }: TaskRequest, random: () => num
   const sentences = Array.from({ length: 2 + Math.floor(random() * 3) }, () => {
     return findings.splice(Math.floor(random() * findings.length), 1)[0];
   });
-  return `Simulated answer to "${description.replace(/[.\s]+$/, '')}"${basis}. ${sentences.join(' ')}`;
+  return `Simulated answer to "${shorten(description)}"${basis}. ${sentences.join(' ')}`;
+}
+
+/** On one line, without the full stop. */
+function shorten(text: string): string {
+  const line = text.slice(0, 1_000).trim().replace(/\s+/g, ' ');
+  const characters = [...line];
+  if (characters.length > 120) return `${characters.slice(0, 119).join('')}…`;
+  return line.replace(/\.+$/, '');
 }
 
 function listOf(names: readonly string[]): string {
   if (names.length < 3) return names.join(' and ');
+  if (names.length > 6) return `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`;
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-}
-
-/** About as many tokens as a model would count: four characters each. */
-export function countTokens(text: string): number {
-  return Math.ceil(text.length / 4);
 }

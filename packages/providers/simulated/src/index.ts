@@ -1,1 +1,2 @@
-export { type LognormalLatency, type SimulatedOptions, simulated } from './simulated.js';
+export type { LognormalLatency, SimulatedOptions } from './options.js';
+export { simulated } from './simulated.js';
