@@ -1,7 +1,8 @@
 import { createExecutor, createPlan, type PlanResult, type TaskRunner } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
-import { announce, chooseRunner } from './choose-runner.js';
-import { excerpt, printMetrics, title } from './print.js';
+import { chooseRunner } from './choose-runner.js';
+import { printMetrics, printTask, title } from './print.js';
+import { runIfMain } from './run-if-main.js';
 
 const COMPANIES = [
   'Apple',
@@ -22,7 +23,7 @@ export async function run(runner: TaskRunner): Promise<PlanResult> {
   for (const company of COMPANIES) {
     plan.addTask({
       id: company,
-      description: `Summarise the market position of ${company} in two sentences.`,
+      description: `What is ${company} known for?`,
     });
   }
   const executor = createExecutor({ strategy: parallel({ maxParallel: 5 }), runner });
@@ -32,16 +33,10 @@ export async function run(runner: TaskRunner): Promise<PlanResult> {
 export async function main(runner: TaskRunner): Promise<void> {
   title('Batch: ten companies, five at a time');
   const result = await run(runner);
-  for (const company of COMPANIES.slice(0, 3)) {
-    console.log(`  ${company.padEnd(10)} ${excerpt(result.outputs[company])}`);
-  }
-  console.log(`  … and ${COMPANIES.length - 3} more\n`);
+  for (const task of result.tasks.slice(0, 3)) printTask(task);
+  console.log(`  … and ${result.tasks.length - 3} more\n`);
   printMetrics(result.metrics);
   if (result.status !== 'completed') throw result.error;
 }
 
-if (import.meta.main) {
-  const runner = await chooseRunner();
-  announce(runner);
-  await main(runner);
-}
+await runIfMain(import.meta, async () => main(await chooseRunner()));

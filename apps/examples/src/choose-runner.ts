@@ -2,26 +2,21 @@ import type { TaskRunner } from '@stratagem/core';
 import { type SimulatedOptions, simulated } from '@stratagem/simulated';
 
 /**
- * A real provider when its key is set, otherwise the simulated model. This is all there is to
- * swapping providers: plans and strategies know nothing of it.
+ * A real provider when its key is set, otherwise the simulated model; one line says which. This is
+ * all there is to swapping providers: plans and strategies know nothing of it.
  */
 export async function chooseRunner(options?: SimulatedOptions): Promise<TaskRunner> {
-  if (process.env.OPENAI_API_KEY) {
-    const { openai } = await import('@stratagem/openai');
-    return openai();
-  }
-  if (process.env.ANTHROPIC_API_KEY) {
-    const { anthropic } = await import('@stratagem/anthropic');
-    return anthropic();
-  }
-  return simulated(options);
+  const runner = (await chooseProvider()) ?? simulated(options);
+  console.log(
+    runner.name === 'simulated'
+      ? 'Neither OPENAI_API_KEY nor ANTHROPIC_API_KEY is set: using the simulated model.\n'
+      : `Using ${runner.resource}.\n`,
+  );
+  return runner;
 }
 
-/** One line that says which model answers. */
-export function announce({ name, resource }: TaskRunner): void {
-  console.log(
-    name === 'simulated'
-      ? 'Neither OPENAI_API_KEY nor ANTHROPIC_API_KEY is set: using the simulated model.\n'
-      : `Using ${resource}.\n`,
-  );
+async function chooseProvider(): Promise<TaskRunner | undefined> {
+  if (process.env.OPENAI_API_KEY) return (await import('@stratagem/openai')).openai();
+  if (process.env.ANTHROPIC_API_KEY) return (await import('@stratagem/anthropic')).anthropic();
+  return undefined;
 }

@@ -7,8 +7,9 @@ import {
 } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
 import { sequential } from '@stratagem/sequential';
-import { announce, chooseRunner } from './choose-runner.js';
+import { chooseRunner } from './choose-runner.js';
 import { seconds, title } from './print.js';
+import { runIfMain } from './run-if-main.js';
 
 const TOPICS = ['solar', 'wind', 'tidal', 'nuclear', 'geothermal', 'hydrogen', 'coal', 'gas'];
 
@@ -49,8 +50,4 @@ export async function main(runner: TaskRunner): Promise<void> {
   console.log(`\n  Parallel was ${ratio.toFixed(2)} times as fast.`);
 }
 
-if (import.meta.main) {
-  const runner = await chooseRunner();
-  announce(runner);
-  await main(runner);
-}
+await runIfMain(import.meta, async () => main(await chooseRunner()));

@@ -1,5 +1,6 @@
 import { createExecutor, createPlan, Heap, type Strategy, type TaskView } from '@stratagem/core';
 import { title } from './print.js';
+import { runIfMain } from './run-if-main.js';
 
 /** Starts the task that is expected to be done first: the most results in the least time. */
 export function shortestFirst(maxParallel = 2): Strategy {
@@ -28,9 +29,11 @@ export async function run() {
   return await createExecutor({ strategy: shortestFirst() }).execute(plan);
 }
 
-if (import.meta.main) {
+export async function main(): Promise<void> {
   title('A strategy of our own: shortest first');
   const { timeline } = await run();
   const order = timeline.flatMap((event) => (event.type === 'task_started' ? event.taskId : []));
   console.log(`  ${order.join(' → ')}`);
 }
+
+await runIfMain(import.meta, main);

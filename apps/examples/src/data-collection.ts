@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createExecutor, createPlan } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
 import { printMetrics, title } from './print.js';
+import { runIfMain } from './run-if-main.js';
 
 interface Reading {
   readonly station: number;
@@ -74,4 +75,4 @@ export async function main(): Promise<void> {
   }
 }
 
-if (import.meta.main) await main();
+await runIfMain(import.meta, main);

@@ -1,7 +1,8 @@
 import { createExecutor, createPlan, type TaskRunner } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
-import { announce, chooseRunner } from './choose-runner.js';
-import { printMetrics, printTimeline, title } from './print.js';
+import { chooseRunner } from './choose-runner.js';
+import { printMetrics, printText, printTimeline, title } from './print.js';
+import { runIfMain } from './run-if-main.js';
 
 /** Research, then three analyses at the same time, then a report that sees all three. */
 export async function run(runner: TaskRunner) {
@@ -40,13 +41,11 @@ export async function main(runner: TaskRunner): Promise<void> {
   title('Dependencies: research → three analyses → report');
   const result = await run(runner);
   printTimeline(result);
-  console.log(`\n  ${result.outputs.report}\n`);
+  console.log();
   printMetrics(result.metrics);
   if (result.status !== 'completed') throw result.error;
+  console.log();
+  printText(result.outputs.report);
 }
 
-if (import.meta.main) {
-  const runner = await chooseRunner();
-  announce(runner);
-  await main(runner);
-}
+await runIfMain(import.meta, async () => main(await chooseRunner()));

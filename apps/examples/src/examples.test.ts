@@ -1,6 +1,6 @@
-import { RunnerError, type TaskRequest } from '@stratagem/core';
+import { type PlanResult, RunnerError, type TaskRequest } from '@stratagem/core';
 import { strategyConformance } from '@stratagem/core/testing';
-import { simulated } from '@stratagem/simulated';
+import { type SimulatedOptions, simulated } from '@stratagem/simulated';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import * as batch from './batch.js';
 import { chooseRunner } from './choose-runner.js';
@@ -15,9 +15,15 @@ import * as twoProviders from './two-providers.js';
 const quick = () => simulated({ latencyMs: 10 });
 
 afterEach(() => {
+  vi.useRealTimers();
   vi.restoreAllMocks();
   vi.unstubAllEnvs();
 });
+
+/** The order in which tasks started. */
+function startsOf({ timeline }: PlanResult): string[] {
+  return timeline.flatMap((event) => (event.type === 'task_started' ? event.taskId : []));
+}
 
 /** What an example prints. */
 async function printed(main: () => Promise<void>): Promise<string> {
@@ -32,7 +38,7 @@ describe('batch', () => {
     const { status, metrics, outputs } = await batch.run(quick());
     expect(status).toBe('completed');
     expect(metrics).toMatchObject({ completedTasks: 10, peakConcurrency: 5 });
-    expect(outputs.TSMC).toContain('the market position of TSMC');
+    expect(outputs.TSMC).toContain('What is TSMC known for?');
   });
 
   test('prints results and figures', async () => {
@@ -42,9 +48,13 @@ describe('batch', () => {
     expect(text).toMatch(/Peak concurrency +5/);
   });
 
-  test('ends with the error when a model fails', async () => {
-    vi.spyOn(console, 'log').mockImplementation(() => {});
-    await expect(batch.main(simulated({ failureRate: 1, latencyMs: 1 }))).rejects.toThrow(/failed/);
+  test('says which tasks failed, and ends with the error', async () => {
+    const failing = simulated({ failureRate: 1, latencyMs: 1 });
+    const text = await printed(() =>
+      expect(batch.main(failing)).rejects.toThrow(/^The plan failed\. Task "Apple" failed/),
+    );
+    expect(text).toMatch(/^ {2}Apple +failed$/m);
+    expect(text).toMatch(/Success rate +0 %/);
   });
 });
 
@@ -65,10 +75,32 @@ describe('dependencies', () => {
     expect(result.metrics.peakConcurrency).toBe(3);
   });
 
-  test('prints its timeline', async () => {
+  test('starts the analyses after the research, and the report after all of them', async () => {
+    const { timeline } = await dependencies.run(quick());
+    const marks = timeline.flatMap((event) =>
+      event.type === 'task_started' || event.type === 'task_completed'
+        ? `${event.type} ${event.taskId}`
+        : [],
+    );
+    expect(marks.slice(0, 2)).toEqual(['task_started research', 'task_completed research']);
+    expect(marks.slice(2, 5).sort()).toEqual([
+      'task_started competition',
+      'task_started market-size',
+      'task_started trends',
+    ]);
+    expect(marks.slice(-2)).toEqual(['task_started report', 'task_completed report']);
+  });
+
+  test('prints its timeline, also of a run that fails', async () => {
+    const failing = simulated({ failureRate: 1, latencyMs: 1 });
+    const account = await printed(() => expect(dependencies.main(failing)).rejects.toThrow());
+    expect(account).toMatch(/task_failed +level 0 {2}research \(0\.\d\d s\): server_error/);
+    expect(account).toMatch(/task_skipped +level 2 {2}report: dependency_failed/);
+    expect(account).not.toContain('undefined');
+
     const text = await printed(() => dependencies.main(quick()));
     expect(text).toMatch(/task_started +level 0 {2}research/);
-    expect(text).toMatch(/task_completed +level 2 {2}report \(0\.0\d s\)/);
+    expect(text).toMatch(/task_completed +level 2 {2}report \(\d\.\d\d s\)/);
     expect(text).toContain('plan_completed');
   });
 });
@@ -87,13 +119,20 @@ describe('comparison', () => {
   });
 });
 
-test('sequential runs in order, each task with the output of the one before', async () => {
-  const { tasks, outputs, metrics } = await sequential.run(quick());
-  expect(metrics.peakConcurrency).toBe(1);
-  expect(outputs.draft).toContain('based on idea');
-  expect(outputs.title).toContain('based on draft');
-  const times = tasks.map(({ startedAt = 0 }) => startedAt);
-  expect(times).toEqual(times.toSorted((a, b) => a - b));
+describe('sequential', () => {
+  test('runs in order, each task with the output of the one before', async () => {
+    const result = await sequential.run(quick());
+    expect(result.metrics.peakConcurrency).toBe(1);
+    expect(startsOf(result)).toEqual(['idea', 'draft', 'title']);
+    expect(result.outputs.draft).toContain('based on idea');
+    expect(result.outputs.title).toContain('based on draft');
+  });
+
+  test('prints what each task came to, in lines that fit a terminal', async () => {
+    const text = await printed(() => sequential.main(quick()));
+    expect(text).toMatch(/ {2}draft {2}completed\n {9}Simulated answer to "Write five sentences"/);
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
 });
 
 describe('data collection', () => {
@@ -104,6 +143,11 @@ describe('data collection', () => {
     expect(asked.sort()).toEqual(Array.from({ length: 10 }, (_, n) => `/stations/${n}`));
     expect(result.outputs.average).toEqual({ stations: 10, celsius: 14.5 });
     expect(result.metrics.peakConcurrency).toBe(4);
+  });
+
+  test('prints the average', async () => {
+    const text = await printed(() => dataCollection.main());
+    expect(text).toContain('10 stations, on average 14.5 °C');
   });
 
   test('says which station cannot be reached', async () => {
@@ -117,43 +161,77 @@ describe('data collection', () => {
 
 describe('custom strategy', () => {
   test('starts the shortest task first', async () => {
-    const { timeline } = await customStrategy.run();
-    const order = timeline.flatMap((event) => (event.type === 'task_started' ? event.taskId : []));
-    expect(order).toEqual(['yes', 'thanks', 'offer', 'contract']);
+    const order = ['yes', 'thanks', 'offer', 'contract'];
+    expect(startsOf(await customStrategy.run())).toEqual(order);
+    expect(await printed(() => customStrategy.main())).toContain(order.join(' → '));
   });
 
   for (const { name, run } of strategyConformance(customStrategy.shortestFirst)) test(name, run);
 });
 
-test('two providers answer the same plan', async () => {
-  vi.stubEnv('OPENAI_API_KEY', undefined);
-  vi.stubEnv('ANTHROPIC_API_KEY', undefined);
-  const results = await twoProviders.run(await twoProviders.chooseTwo());
-  expect(results.map(({ status }) => status)).toEqual(['completed', 'completed']);
-  expect(results[0]?.outputs.choice).not.toBe(results[1]?.outputs.choice);
+describe('two providers', () => {
+  test('answer the same plan, each in its own way', async () => {
+    const runners = [1, 2].map((seed) => simulated({ latencyMs: 10, model: `m${seed}`, seed }));
+    const results = await twoProviders.run(runners);
+    expect(results.map(({ status }) => status)).toEqual(['completed', 'completed']);
+    expect(results[0]?.outputs.choice).not.toBe(results[1]?.outputs.choice);
+    const text = await printed(() => twoProviders.main(runners));
+    expect(text).toMatch(
+      /simulated\/m1, .*\n {4}Simulated.*\n[\s\S]*simulated\/m2, .*\n {4}Simulated/,
+    );
+  });
+
+  test('are each real when its key is set; otherwise a line says what stands in', async () => {
+    vi.stubEnv('OPENAI_API_KEY', undefined);
+    vi.stubEnv('ANTHROPIC_API_KEY', 'test');
+    const names: string[] = [];
+    const text = await printed(async () => {
+      for (const { name } of await twoProviders.chooseTwo()) names.push(name);
+    });
+    expect(names).toEqual(['simulated', 'anthropic']);
+    expect(text).toBe('OPENAI_API_KEY is not set: using the simulated model in its place.');
+  });
 });
 
 test('the picture has a row for every task and says what was measured', async () => {
-  const picture = await drawPicture();
+  vi.useFakeTimers();
+  const drawn = drawPicture();
+  await vi.runAllTimersAsync();
+  const picture = await drawn;
   expect(picture.match(/text-anchor="end"/g)).toHaveLength(10);
-  expect(picture).toMatch(/10 tasks, at most 3 at once: 7\.\d s of work/);
+  expect(picture).toContain('10 tasks, at most 3 at once: 7.0 s of work');
 });
 
 describe('chooseRunner', () => {
+  /** The runner that is chosen, and the line that says so. */
+  async function chosen(options?: SimulatedOptions) {
+    let runner = quick();
+    const line = await printed(async () => {
+      runner = await chooseRunner(options);
+    });
+    return { runner, line };
+  }
+
   test('takes a real provider when its key is set, and the simulated model otherwise', async () => {
     vi.stubEnv('OPENAI_API_KEY', undefined);
     vi.stubEnv('ANTHROPIC_API_KEY', undefined);
-    expect((await chooseRunner()).name).toBe('simulated');
+    const none = await chosen();
+    expect(none.runner.name).toBe('simulated');
+    expect(none.line).toBe(
+      'Neither OPENAI_API_KEY nor ANTHROPIC_API_KEY is set: using the simulated model.\n',
+    );
     vi.stubEnv('ANTHROPIC_API_KEY', 'test');
-    expect((await chooseRunner()).name).toBe('anthropic');
+    expect((await chosen()).runner.name).toBe('anthropic');
     vi.stubEnv('OPENAI_API_KEY', 'test');
-    expect((await chooseRunner()).name).toBe('openai');
+    const both = await chosen();
+    expect(both.runner.name).toBe('openai');
+    expect(both.line).toMatch(/^Using openai\/\S+\.\n$/);
   });
 
   test('passes its options to the simulated model', async () => {
     vi.stubEnv('OPENAI_API_KEY', undefined);
     vi.stubEnv('ANTHROPIC_API_KEY', undefined);
-    const runner = await chooseRunner({ failureRate: 1, latencyMs: 0 });
+    const { runner } = await chosen({ failureRate: 1, latencyMs: 0 });
     const result = await batch.run(runner);
     expect(result.tasks[0]?.error?.cause).toBeInstanceOf(RunnerError);
   });

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { createExecutor, createPlan } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
 import { drawGantt } from './gantt.js';
+import { runIfMain } from './run-if-main.js';
 
 /** A plan of function tasks that take a while: what they do is not the point here. */
 function takes(ms: number) {
@@ -25,9 +26,9 @@ export async function run(): Promise<string> {
 }
 
 // Draws to the file that is named, or to standard output.
-if (import.meta.main) {
+await runIfMain(import.meta, async () => {
   const [file] = process.argv.slice(2);
   const picture = await run();
   if (file === undefined) process.stdout.write(picture);
   else await writeFile(file, picture);
-}
+});

@@ -1,4 +1,6 @@
-import type { Metrics, PlanEvent, PlanResult } from '@stratagem/core';
+import type { Metrics, PlanEvent, PlanResult, TaskResult } from '@stratagem/core';
+
+const WIDTH = 80;
 
 export function title(text: string): void {
   console.log(`${text}\n${'─'.repeat(text.length)}`);
@@ -10,15 +12,14 @@ export function seconds(ms: number): string {
 
 /** The figures people ask for first. */
 export function printMetrics(metrics: Metrics): void {
-  const { totalTasks, successRate, averageTaskDurationMs, throughputPerSecond, speedup } = metrics;
   const rows: [string, string][] = [
-    ['Tasks', `${totalTasks}`],
-    ['Success rate', `${(successRate * 100).toFixed(0)} %`],
+    ['Tasks', `${metrics.totalTasks}`],
+    ['Success rate', `${(metrics.successRate * 100).toFixed(0)} %`],
     ['Execution time', seconds(metrics.executionTimeMs)],
-    ['Average task duration', seconds(averageTaskDurationMs)],
-    ['Throughput', `${throughputPerSecond.toFixed(1)} tasks/s`],
+    ['Average task duration', seconds(metrics.averageTaskDurationMs)],
+    ['Throughput', `${metrics.throughputPerSecond.toFixed(1)} tasks/s`],
     ['Peak concurrency', `${metrics.peakConcurrency}`],
-    ['Speed-up', `${speedup.toFixed(2)} times one at a time`],
+    ['Speed-up', `${metrics.speedup.toFixed(2)} times one at a time`],
   ];
   for (const [name, value] of rows) console.log(`  ${name.padEnd(23)}${value}`);
 }
@@ -36,11 +37,21 @@ function describe(event: PlanEvent): string {
   const name = event.type.padEnd(21);
   if (!('taskId' in event)) return name.trimEnd();
   const duration = 'durationMs' in event ? ` (${seconds(event.durationMs ?? 0)})` : '';
-  return `${name}level ${event.level}  ${event.taskId}${duration}`;
+  const why =
+    'error' in event ? `: ${event.error.code}` : 'reason' in event ? `: ${event.reason}` : '';
+  return `${name}level ${event.level}  ${event.taskId}${duration}${why}`;
 }
 
-/** The start of a text, on one line. */
-export function excerpt(text: unknown, length = 88): string {
-  const line = String(text).replace(/\s+/g, ' ');
-  return line.length <= length ? line : `${line.slice(0, length - 1)}…`;
+/** The start of what a task came to, on one line beside its name. */
+export function printTask({ id, status, output }: TaskResult): void {
+  const name = `  ${id.padEnd(10)} `;
+  const line = status === 'completed' ? String(output).replace(/\s+/g, ' ') : status;
+  const room = WIDTH - name.length;
+  console.log(name + (line.length <= room ? line : `${line.slice(0, room - 1)}…`));
+}
+
+/** A text in lines that fit, indented. */
+export function printText(text: unknown, indent = 2): void {
+  const lines = String(text).match(new RegExp(`\\S.{0,${WIDTH - indent - 1}}(?!\\S)|\\S+`, 'g'));
+  for (const line of lines ?? []) console.log(' '.repeat(indent) + line.trimEnd());
 }

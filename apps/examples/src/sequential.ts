@@ -1,7 +1,8 @@
 import { createExecutor, createPlan, type TaskRunner } from '@stratagem/core';
 import { sequential } from '@stratagem/sequential';
-import { announce, chooseRunner } from './choose-runner.js';
-import { title } from './print.js';
+import { chooseRunner } from './choose-runner.js';
+import { printText, title } from './print.js';
+import { runIfMain } from './run-if-main.js';
 
 /** One task after the other; each sees what the one before it wrote. */
 export async function run(runner: TaskRunner) {
@@ -16,13 +17,10 @@ export async function main(runner: TaskRunner): Promise<void> {
   title('Sequential: idea → draft → title');
   const result = await run(runner);
   for (const { id, status, output } of result.tasks) {
-    console.log(`  ${id.padEnd(6)} ${status}\n         ${output}`);
+    console.log(`  ${id.padEnd(6)} ${status}`);
+    if (status === 'completed') printText(output, 9);
   }
   if (result.status !== 'completed') throw result.error;
 }
 
-if (import.meta.main) {
-  const runner = await chooseRunner();
-  announce(runner);
-  await main(runner);
-}
+await runIfMain(import.meta, async () => main(await chooseRunner()));

@@ -1,7 +1,8 @@
 import { createExecutor, createPlan, type PlanResult, type TaskRunner } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
-import { simulated } from '@stratagem/simulated';
-import { excerpt, seconds, title } from './print.js';
+import { type SimulatedOptions, simulated } from '@stratagem/simulated';
+import { printText, seconds, title } from './print.js';
+import { runIfMain } from './run-if-main.js';
 
 const plan = createPlan('Name a product')
   .addTask({ id: 'names', description: 'Suggest three names for a notebook that plans for you.' })
@@ -20,30 +21,36 @@ export function run(runners: readonly TaskRunner[]): Promise<PlanResult[]> {
   );
 }
 
-/** OpenAI and Anthropic, each replaced by a simulated model where its key is not set. */
+/** OpenAI and Anthropic; a simulated model stands in for the one whose key is not set. */
 export async function chooseTwo(): Promise<TaskRunner[]> {
   const { OPENAI_API_KEY, ANTHROPIC_API_KEY } = process.env;
   return [
     OPENAI_API_KEY
       ? (await import('@stratagem/openai')).openai()
-      : simulated({ model: 'in place of openai', seed: 1 }),
+      : standIn('OPENAI_API_KEY', { model: 'instead-of-openai', seed: 1 }),
     ANTHROPIC_API_KEY
       ? (await import('@stratagem/anthropic')).anthropic()
-      : simulated({ model: 'in place of anthropic', seed: 2 }),
+      : standIn('ANTHROPIC_API_KEY', { model: 'instead-of-anthropic', seed: 2 }),
   ];
 }
 
-if (import.meta.main) {
+function standIn(key: string, options: SimulatedOptions): TaskRunner {
+  console.log(`${key} is not set: using the simulated model in its place.`);
+  return simulated(options);
+}
+
+export async function main(runners: readonly TaskRunner[]): Promise<void> {
   title('One plan, two providers');
-  const runners = await chooseTwo();
-  if (runners.some(({ name }) => name === 'simulated')) {
-    console.log(
-      '  OPENAI_API_KEY or ANTHROPIC_API_KEY is not set: using the simulated model for it.',
-    );
-  }
   for (const [index, result] of (await run(runners)).entries()) {
     if (result.status !== 'completed') throw result.error;
-    console.log(`\n  ${runners[index]?.resource}, ${seconds(result.metrics.executionTimeMs)}`);
-    console.log(`  ${excerpt(result.outputs.choice)}`);
+    if (index > 0) console.log();
+    console.log(`  ${runners[index]?.resource}, ${seconds(result.metrics.executionTimeMs)}`);
+    printText(result.outputs.choice, 4);
   }
 }
+
+await runIfMain(import.meta, async () => {
+  const runners = await chooseTwo();
+  console.log();
+  await main(runners);
+});
