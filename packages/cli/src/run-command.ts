@@ -36,10 +36,11 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
   const signals = cancelOnSignals((reason) => run.cancel(reason));
   const result = await run;
   progress.stop();
-  signals.stop();
 
   const document = flags.json ? `${jsonText(jsonDocument(result))}\n` : report(result);
   await write(process.stdout, document);
+  // Only now: a second signal also ends the waiting for whoever reads our output.
+  signals.stop();
   return exitCodeOf(result, signals.received);
 }
 
