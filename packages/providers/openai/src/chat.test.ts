@@ -1,7 +1,7 @@
 import { OpenAI } from 'openai';
 import { describe, expect, test } from 'vitest';
 import { attempt, request } from '../test/attempt.js';
-import { stream, testServer } from '../test/server.js';
+import { json, stream, testServer } from '../test/server.js';
 import { openai } from './openai.js';
 import type { OpenAIOptions } from './options.js';
 
@@ -147,5 +147,37 @@ describe('an attempt fails', () => {
       requestId: 'req_1',
     });
     expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe('a server that does not stream', () => {
+  const whole = (message: object, more: object = {}) =>
+    json(200, { model: 'a-model-2026', choices: [{ index: 0, message, ...more }] });
+
+  test('is understood all the same, with what it says about usage', async () => {
+    const pieces: string[] = [];
+    const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 };
+    const choices = [
+      { index: 0, message: { role: 'assistant', content: 'Forty-two' }, finish_reason: 'stop' },
+    ];
+    server.replyWith(json(200, { model: 'a-model-2026', choices, usage }));
+    const answer = await ask('Why?', {}, { ...attempt(), emit: (text) => void pieces.push(text) });
+    expect(answer).toMatchObject({
+      output: 'Forty-two',
+      model: 'a-model-2026',
+      usage: { inputTokens: 3, outputTokens: 4 },
+    });
+    expect(pieces).toEqual(['Forty-two']);
+  });
+
+  test('may say less, but not nothing', async () => {
+    server.replyWith(whole({ content: 'Yes' }));
+    expect(await ask('Why?')).toMatchObject({ output: 'Yes' });
+    server.replyWith(whole({ content: 'Ye' }, { finish_reason: 'length' }));
+    await expect(ask('Why?')).rejects.toMatchObject({ code: 'truncated' });
+    server.replyWith(whole({ content: null, refusal: 'No.' }));
+    await expect(ask('Why?')).rejects.toMatchObject({ code: 'refused' });
+    server.replyWith(json(200, {}));
+    await expect(ask('Why?')).rejects.toMatchObject({ code: 'connection' });
   });
 });

@@ -1,5 +1,5 @@
 import type { TaskOutput, Usage } from '@stratagem/core';
-import type { ChatCompletionChunk } from 'openai/resources/chat/completions';
+import type { ChatCompletion, ChatCompletionChunk } from 'openai/resources/chat/completions';
 import type { CompletionUsage } from 'openai/resources/completions';
 import { type Answer, toTaskOutput } from './answer.js';
 import { isOpenAI } from './client.js';
@@ -27,6 +27,7 @@ export function askChat(question: Question): Promise<TaskOutput> {
         },
         request,
       ),
+    chunksOf,
     async (chunks, requestId) => toTaskOutput(await read(chunks, question, requestId), question),
   );
 }
@@ -38,8 +39,17 @@ function system(content: string) {
 /** Compatible servers leave out parts of a chunk, whatever the types say. */
 type Chunk = Partial<ChatCompletionChunk>;
 
+/** A whole completion as the one chunk it amounts to. */
+function chunksOf({ model, usage, choices }: Partial<ChatCompletion>): Chunk[] {
+  const [choice] = choices ?? [];
+  if (choice === undefined) return [];
+  const { content, refusal } = choice.message ?? {};
+  const { finish_reason = 'stop' } = choice;
+  return [{ model, usage, choices: [{ index: 0, delta: { content, refusal }, finish_reason }] }];
+}
+
 async function read(
-  chunks: AsyncIterable<Chunk>,
+  chunks: AsyncIterable<Chunk> | Iterable<Chunk>,
   { emit }: Question,
   requestId: string | undefined,
 ): Promise<Answer> {

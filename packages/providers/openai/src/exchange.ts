@@ -19,26 +19,36 @@ export interface Question {
 
 /** What the SDK gives for a request that is answered by a stream. */
 interface Sent<Event> {
-  withResponse(): Promise<{ data: AsyncIterable<Event>; request_id: string | null }>;
+  withResponse(): Promise<{
+    data: AsyncIterable<Event>;
+    response: Response;
+    request_id: string | null;
+  }>;
 }
 
 /**
  * Sends a request and reads the stream that answers it.
  *
+ * @param eventsOf The events of an answer that comes whole: some compatible servers do not stream.
  * @throws {RunnerError} whatever goes wrong.
  */
 export async function exchange<Event>(
   question: Question,
   send: () => Sent<Event>,
-  read: (events: AsyncIterable<Event>, requestId: string | undefined) => Promise<TaskOutput>,
+  eventsOf: (whole: never) => Event[],
+  read: (
+    events: AsyncIterable<Event> | Iterable<Event>,
+    requestId: string | undefined,
+  ) => Promise<TaskOutput>,
 ): Promise<TaskOutput> {
   let requestId: string | undefined;
   let answering = false;
   try {
-    const { data: events, request_id } = await send().withResponse();
+    const { data: events, response, request_id } = await send().withResponse();
     requestId = request_id ?? undefined;
     answering = true;
-    return await read(events, requestId);
+    const isWhole = response.headers.get('content-type')?.includes('application/json');
+    return await read(isWhole ? eventsOf((await response.json()) as never) : events, requestId);
   } catch (thrown) {
     throw toRunnerError(thrown, question, { requestId, answering });
   }

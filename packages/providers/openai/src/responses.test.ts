@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { attempt, request } from '../test/attempt.js';
-import { stream, testServer } from '../test/server.js';
+import { json, stream, testServer } from '../test/server.js';
 import { openai } from './openai.js';
 import type { OpenAIOptions } from './options.js';
 
@@ -167,4 +167,13 @@ describe('an attempt fails', () => {
       message: 'openai/a-model: No credit.',
     });
   });
+});
+
+test('a server that does not stream is understood all the same', async () => {
+  server.replyWith(json(200, completed({ output: [message('Forty-two')] }).response));
+  expect(await ask('Why?')).toMatchObject({ output: 'Forty-two', model: 'a-model-2026' });
+  server.replyWith(json(200, incomplete('max_output_tokens').response));
+  await expect(ask('Why?')).rejects.toMatchObject({ code: 'truncated' });
+  server.replyWith(json(200, { status: 'failed', error: { code: 'server_error', message: 'no' } }));
+  await expect(ask('Why?')).rejects.toMatchObject({ code: 'server_error' });
 });

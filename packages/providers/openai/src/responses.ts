@@ -25,12 +25,20 @@ export function askResponses(question: Question): Promise<TaskOutput> {
         },
         request,
       ),
+    eventsOf,
     async (events, requestId) => toTaskOutput(await read(events, question, requestId), question),
   );
 }
 
+/** A whole response as the event that ends a stream. */
+function eventsOf(response: Response): ResponseStreamEvent[] {
+  const { status } = response;
+  const type = status === 'incomplete' || status === 'failed' ? status : 'completed';
+  return [{ type: `response.${type}`, response, sequence_number: 0 }];
+}
+
 async function read(
-  events: AsyncIterable<ResponseStreamEvent>,
+  events: AsyncIterable<ResponseStreamEvent> | Iterable<ResponseStreamEvent>,
   { client, emit }: Question,
   requestId: string | undefined,
 ): Promise<Answer> {
