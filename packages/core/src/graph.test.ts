@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findCycles } from './cycle.js';
 import { Graph } from './graph.js';
 import type { Task } from './task.js';
 
@@ -93,27 +92,65 @@ describe('Graph', () => {
     expect(graph.levels[0]).toBe(size - 1);
     expect(graph.criticalPaths[size - 1]).toBe(size);
   });
-});
 
-describe('findCycles', () => {
-  test('finds a cycle exactly when there is one, and what it gives is one', () => {
+  test('adds up estimates along the longest path, as a naive computation does', () => {
+    const estimates = fc.array(fc.option(fc.nat(1_000), { nil: undefined }), {
+      minLength: 15,
+      maxLength: 15,
+    });
     fc.assert(
-      fc.property(anyTasks, (tasks) => {
-        const graph = new Graph(tasks);
-        const cycles = findCycles(graph);
-        expect(cycles.length > 0).toBe(!graph.acyclic);
-        const seen = new Set<number>();
-        for (const cycle of cycles) {
-          expect(cycle[0]).toBe(cycle.at(-1));
-          expect(cycle[0]).toBe(Math.min(...cycle));
-          for (const [step, index] of cycle.slice(0, -1).entries()) {
-            expect(tasks[index]?.dependencies).toContain(`t${cycle[step + 1]}`);
-            expect(seen.has(index)).toBe(false);
-            seen.add(index);
-          }
+      fc.property(acyclicTasks, estimates, (plain, durations) => {
+        const tasks = plain.map((task, index): Task => {
+          const durationMs = durations[index];
+          return durationMs === undefined ? task : { ...task, estimate: { durationMs } };
+        });
+        const given = tasks.flatMap(({ estimate }) => estimate?.durationMs ?? []);
+        const usual = given.length === 0 ? 1 : given.reduce((a, b) => a + b, 0) / given.length;
+        const { criticalPaths } = new Graph(tasks);
+        for (const [index, task] of tasks.entries()) {
+          expect(criticalPaths[index]).toBeCloseTo(naiveCriticalPath(tasks, task, usual), 6);
         }
       }),
-      { numRuns: 500 },
     );
+  });
+
+  test('leaves out what cannot be an edge: unknown ids and the task itself', () => {
+    const graph = new Graph([
+      { id: 'a', dependencies: ['a', 'nobody', 'b'] },
+      { id: 'b', dependencies: ['toString', '__proto__'] },
+    ]);
+    expect([graph.dependencyCount(0), graph.dependencyCount(1)]).toEqual([1, 0]);
+    expect(graph.levels).toEqual([1, 0]);
+    expect(graph.acyclic).toBe(true);
+  });
+
+  test('knows tasks by any id, and nobody by the names that every object has', () => {
+    const ids = ['__proto__', 'constructor', 'toString', ' ', 'é', 'e\u0301', '🙂', 'a"\n', '0'];
+    const graph = new Graph(ids.map((id) => ({ id })));
+    expect(ids.map((id) => graph.indexOf(id))).toEqual(ids.map((_, index) => index));
+    expect([...graph.ids()]).toEqual(ids);
+    expect(graph.uniqueIds).toBe(graph.size);
+    expect(new Graph([{ id: 'a' }]).indexOf('constructor')).toBeUndefined();
+  });
+
+  test('counts an id that is used twice once, and keeps both tasks', () => {
+    const graph = new Graph([{ id: 'a' }, { id: 'a' }, { id: 'b', dependencies: ['a'] }]);
+    expect([graph.size, graph.uniqueIds]).toEqual([3, 2]);
+    expect(graph.indexOf('a')).toBe(1);
+  });
+
+  test('takes one task with 100,000 dependencies, and one with as many dependents', () => {
+    const size = 100_000;
+    const ids = Array.from({ length: size }, (_, n) => `${n}`);
+    const graph = new Graph([
+      { id: 'start' },
+      ...ids.map((id) => ({ id, dependencies: ['start'] })),
+      { id: 'end', dependencies: ids },
+    ]);
+    expect(graph.dependencyCount(size + 1)).toBe(size);
+    expect(graph.levels[size + 1]).toBe(2);
+    let dependents = 0;
+    graph.eachDependent(0, () => dependents++);
+    expect(dependents).toBe(size);
   });
 });
