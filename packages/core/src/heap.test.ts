@@ -57,7 +57,7 @@ test.each([
   ['descending', (n: number) => -n],
   ['mixed', (n: number) => (n * 7_919) % 65_536],
   ['equal', () => 0],
-])('compares O(log n) times a push and a pop (%s)', (_, valueOf) => {
+])('compares O(log n) times a push and a pop (%s)', (_, nth) => {
   const size = 65_536;
   let comparisons = 0;
   const heap = new Heap<number>((a, b) => {
@@ -74,6 +74,6 @@ test.each([
     return worst;
   };
   let n = 0;
-  expect(most(() => heap.push(valueOf(n++)))).toBeLessThanOrEqual(Math.log2(size) + 1);
+  expect(most(() => heap.push(nth(n++)))).toBeLessThanOrEqual(Math.log2(size) + 1);
   expect(most(() => heap.pop())).toBeLessThanOrEqual(2 * Math.log2(size) + 2);
 });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Plan } from './plan.js';
 import { formatProblem, PlanError } from './problem.js';
@@ -8,6 +9,13 @@ const text = { description: 'x' };
 
 function problemsOf(tasks: unknown): string[] {
   return validatePlan({ goal: 'x', tasks } as Plan).map(formatProblem);
+}
+
+/** A list in which nothing stands at the first place, not even undefined. */
+function withHole<T>(...items: T[]): T[] {
+  const list: T[] = new Array(items.length + 1);
+  for (const [index, item] of items.entries()) list[index + 1] = item;
+  return list;
 }
 
 describe('validatePlan', () => {
@@ -122,6 +130,174 @@ describe('validatePlan', () => {
       expect(problemsOf([{ id: 'b', ...text, dependencies: [id] }])).toHaveLength(1);
     },
   );
+
+  test.each<[string, unknown, string[]]>([
+    [
+      'a hole in its tasks',
+      withHole({ id: 'a', ...text }, { id: 'b', ...text }),
+      ['tasks[0]: a task is an object with an id and a description'],
+    ],
+    [
+      'a hole in a list of dependencies',
+      [
+        { id: 'a', ...text },
+        { id: 'b', ...text, dependencies: withHole('a') },
+      ],
+      ['tasks[1].dependencies: must be a list of task ids, like ["research"]'],
+    ],
+    ['a text for its tasks', 'tasks', ['tasks: must be a list of tasks']],
+    ['an object for its tasks', { length: 1 }, ['tasks: must be a list of tasks']],
+    ['a set for its tasks', new Set([{ id: 'a', ...text }]), ['tasks: must be a list of tasks']],
+    [
+      'tasks of every other kind',
+      [null, 3, 'a', ['a'], () => {}, Symbol('a'), 3n, true],
+      Array.from(
+        { length: 8 },
+        (_, index) => `tasks[${index}]: a task is an object with an id and a description`,
+      ),
+    ],
+    [
+      'dependencies of every other kind',
+      [null, 3, 'a', {}, true, new Set(['a']), [3], [null], [['a']], [undefined]].map(
+        (dependencies, index) => ({ id: `${index}`, ...text, dependencies }),
+      ),
+      Array.from(
+        { length: 10 },
+        (_, index) => `tasks[${index}].dependencies: must be a list of task ids, like ["research"]`,
+      ),
+    ],
+    [
+      'null in every field',
+      [
+        {
+          id: null,
+          description: null,
+          type: null,
+          dependencies: null,
+          priority: null,
+          estimate: null,
+          metadata: null,
+          run: null,
+        },
+      ],
+      [
+        'tasks[0].id: must be a non-empty string',
+        'tasks[0].run: must be a function',
+        'tasks[0].description: must be a string',
+        'tasks[0].type: must be one of action, decision, observation, aggregate.',
+        'tasks[0].dependencies: must be a list of task ids, like ["research"]',
+        'tasks[0].priority: must be a number',
+        'tasks[0].estimate: must be an object like { durationMs: 2000 }',
+        'tasks[0].metadata: must be an object',
+      ],
+    ],
+    [
+      'fields that every object has',
+      [JSON.parse('{"id": "a", "description": "x", "__proto__": 1, "constructor": 2}')],
+      [
+        'tasks[0].__proto__: unknown field "__proto__". Known fields are id, description, type, dependencies, priority, estimate, metadata, run.',
+        'tasks[0].constructor: unknown field "constructor". Known fields are id, description, type, dependencies, priority, estimate, metadata, run.',
+      ],
+    ],
+  ])('lists what is wrong with a plan with %s', (_, tasks, problems) => {
+    expect(problemsOf(tasks)).toEqual(problems);
+  });
+
+  test('takes tasks without a prototype, frozen ones, and instances of a class', () => {
+    class Custom implements Task {
+      readonly id = 'c';
+      readonly dependencies = ['a', 'b'];
+      run() {
+        return this.id;
+      }
+    }
+    const bare = Object.assign(Object.create(null), { id: 'a', ...text });
+    const frozen = Object.freeze({ id: 'b', ...text, dependencies: Object.freeze(['a']) });
+    expect(problemsOf(Object.freeze([bare, frozen, new Custom()]))).toEqual([]);
+  });
+
+  test('lets through what a getter of the plan throws', () => {
+    const task = {
+      get id(): string {
+        throw new Error('from the getter');
+      },
+    };
+    expect(() => problemsOf([task])).toThrow('from the getter');
+  });
+
+  test('finds exactly the problems that were put in, each at its place', () => {
+    const flaws = fc.array(
+      fc.constantFrom('none', 'none', 'unknown', 'self', 'twice', 'duplicate', 'field', 'type'),
+      { minLength: 1, maxLength: 30 },
+    );
+    fc.assert(
+      fc.property(flaws, (kinds) => {
+        const expected: string[] = [];
+        const tasks: unknown[] = [{ id: 'first', ...text }];
+        for (const kind of kinds) {
+          const at = tasks.length;
+          const id = `task ${at}`;
+          const found = (code: string, path: string) =>
+            expected.push(`${code} tasks[${at}]${path}`);
+          const flawed = {
+            none: { id, ...text, dependencies: ['first'] },
+            unknown: { id, ...text, dependencies: ['first', `nobody ${at}`] },
+            self: { id, ...text, dependencies: [id, 'first'] },
+            twice: { id, ...text, dependencies: ['first', 'first'] },
+            duplicate: { id: 'first', ...text },
+            field: { id, ...text, color: 'red' },
+            type: { id, ...text, type: 'poem' },
+          }[kind];
+          tasks.push(flawed);
+          if (kind === 'unknown') found('unknown_dependency', '.dependencies[1]');
+          if (kind === 'self') found('self_dependency', '.dependencies[0]');
+          if (kind === 'twice') found('duplicate_dependency', '.dependencies[1]');
+          if (kind === 'duplicate') found('duplicate_id', '.id');
+          if (kind === 'field') found('unknown_field', '.color');
+          if (kind === 'type') found('invalid_value', '.type');
+        }
+        const problems = validatePlan({ goal: 'x', tasks } as Plan);
+        const seen = problems.map(
+          ({ code, path }) => `${code} ${formatProblem({ code, path, message: '' }).slice(0, -2)}`,
+        );
+        expect(seen.sort()).toEqual(expected.sort());
+      }),
+    );
+  });
+
+  test('has a path that leads to what is wrong', () => {
+    const plan = {
+      goal: 'x',
+      tasks: [
+        { id: 'a', ...text, dependencies: ['b', 'nobody'], estimate: { durationMs: -1 } },
+        { id: 'b', ...text, dependencies: ['a'], type: 'poem' },
+      ],
+    };
+    const at = (path: readonly (string | number)[]) =>
+      path.reduce<unknown>((value, key) => (value as Record<string | number, unknown>)[key], plan);
+    expect(validatePlan(plan as Plan).map(({ code, path }) => [code, at(path)])).toEqual([
+      ['invalid_value', -1],
+      ['invalid_value', 'poem'],
+      ['unknown_dependency', 'nobody'],
+      ['cycle', ['b', 'nobody']],
+    ]);
+  });
+
+  test('takes 300,000 problems between tasks beside one in the shape of a task', () => {
+    const dependencies = Array.from({ length: 300_000 }, (_, n) => `nobody ${n}`);
+    expect(problemsOf([{ id: 'a', dependencies }])).toHaveLength(300_001);
+  });
+
+  test('looks for suggestions within bounds when many long ids are misspelt', () => {
+    const id = (start: string, n: number) =>
+      `${start} a rather long id of a task ${n}`.padEnd(64, '.');
+    const tasks: Task[] = Array.from({ length: 10_000 }, (_, n) => ({
+      id: id('this is', n),
+      ...text,
+    }));
+    const dependencies = Array.from({ length: 1_000 }, (_, n) => id('that was', n));
+    expect(problemsOf([...tasks, { id: 'end', ...text, dependencies }])).toHaveLength(1_000);
+  });
 
   test('takes a million problems in its stride', () => {
     const size = 100_000;

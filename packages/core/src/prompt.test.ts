@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { RunnerError } from './errors.js';
+import { composePrompt } from './prompt.js';
+
+const inputsOf = (entries: Iterable<readonly [string, unknown]>) => {
+  const inputs = Object.create(null) as Record<string, unknown>;
+  for (const [id, output] of entries) inputs[id] = output;
+  return inputs;
+};
+
+describe('composePrompt', () => {
+  test('is the description alone when there are no inputs', () => {
+    expect(composePrompt('Write <it> "so"\n', inputsOf([]))).toBe('Write <it> "so"\n');
+  });
+
+  test('has the description first, then each output in an element that names its task', () => {
+    const inputs = inputsOf([
+      ['market', 'It grows.'],
+      ['figures', { a: [1] }],
+    ]);
+    expect(composePrompt('Report', inputs)).toBe(
+      'Report\n\n<output task="market">\nIt grows.\n</output>\n\n' +
+        '<output task="figures">\n{\n  "a": [\n    1\n  ]\n}\n</output>',
+    );
+  });
+
+  test('has every text word for word, in order', () => {
+    const id = fc
+      .string({ unit: fc.constantFrom(...'abc_$ é🙂'), minLength: 1 })
+      .map((text) => `id ${text}`);
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.tuple(id, fc.string({ unit: 'binary' })), { selector: ([key]) => key }),
+        (entries) => {
+          const parts = entries.map(([key, text]) => `<output task="${key}">\n${text}\n</output>`);
+          expect(composePrompt('Do', inputsOf(entries))).toBe(['Do', ...parts].join('\n\n'));
+        },
+      ),
+    );
+  });
+
+  test.each<[string, unknown, string]>([
+    ['undefined', undefined, 'undefined'],
+    ['null', null, 'null'],
+    ['a number', 1.5, '1.5'],
+    ['NaN', Number.NaN, 'null'],
+    ['false', false, 'false'],
+    ['an empty text', '', ''],
+    ['a date', new Date(0), '"1970-01-01T00:00:00.000Z"'],
+    ['a symbol', Symbol('s'), 'Symbol(s)'],
+    ['what says how it is written', { toJSON: () => 'short' }, '"short"'],
+  ])('writes %s', (_, output, text) => {
+    expect(composePrompt('x', inputsOf([['a', output]]))).toBe(
+      `x\n\n<output task="a">\n${text}\n</output>`,
+    );
+  });
+
+  test.each([
+    ['__proto__', '__proto__'],
+    ['constructor', 'constructor'],
+    ['a"b', 'a&quot;b'],
+    ['<a>', '&lt;a>'],
+    ['&amp;', '&amp;amp;'],
+    ['a\nb', 'a\nb'],
+  ])('names the task %j', (id, name) => {
+    expect(composePrompt('x', inputsOf([[id, 'y']]))).toBe(
+      `x\n\n<output task="${name}">\ny\n</output>`,
+    );
+  });
+
+  const circle: Record<string, unknown> = {};
+  circle.self = circle;
+  test.each<[string, unknown]>([
+    ['has a circle', circle],
+    ['has a bigint', { n: 1n }],
+    [
+      'throws when it is written',
+      {
+        toJSON() {
+          throw 'no';
+        },
+      },
+    ],
+  ])('names the dependency whose output %s', (_, output) => {
+    let error: unknown;
+    try {
+      composePrompt('x', inputsOf([['data', output]]));
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(RunnerError);
+    expect(error).toMatchObject({
+      code: 'invalid_input',
+      message: 'the output of its dependency "data" cannot be written as JSON for the prompt',
+    });
+    expect((error as Error).cause).toBeDefined();
+  });
+});

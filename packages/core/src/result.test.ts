@@ -1,0 +1,190 @@
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import type { PlanEvent } from './event.js';
+import { Graph } from './graph.js';
+import { computeMetrics } from './metrics.js';
+import type { Plan } from './plan.js';
+import { createResult } from './result.js';
+import { RunState } from './run-state.js';
+import { simulate } from './simulate.js';
+import type { Strategy, TaskView } from './strategy.js';
+
+const strategy: Strategy = {
+  name: 'first-come',
+  begin() {
+    const ready: TaskView[] = [];
+    return { ready: (task) => void ready.push(task), next: () => ready.shift() };
+  },
+};
+
+const plan: Plan = {
+  goal: 'result',
+  tasks: [
+    { id: 'a', description: 'x' },
+    { id: 'b', description: 'x', dependencies: ['a'] },
+    { id: 'c', description: 'x' },
+  ],
+};
+
+const completed = () =>
+  simulate(plan, { strategy, attempt: ({ id }) => ({ durationMs: 10, output: { from: id } }) });
+
+const failed = () =>
+  simulate(plan, {
+    strategy,
+    attempt: ({ id }) => ({ durationMs: 10, output: id, ...(id === 'a' && { error: 'no' }) }),
+  });
+
+describe('a result', () => {
+  test('of a run that completed has every output and no error', () => {
+    const result = completed();
+    expect(result.status).toBe('completed');
+    expect(result.goal).toBe('result');
+    expect(result.strategy).toBe('first-come');
+    expect({ ...result.outputs }).toEqual({ a: { from: 'a' }, b: { from: 'b' }, c: { from: 'c' } });
+    expect('error' in result).toBe(false);
+    expect(result.listenerErrors).toEqual([]);
+    expect(result.tasks[1]).toEqual({
+      id: 'b',
+      status: 'completed',
+      level: 1,
+      attempts: 1,
+      startedAt: 10,
+      completedAt: 20,
+      durationMs: 10,
+      output: { from: 'b' },
+    });
+  });
+
+  test('of a run that failed has the outputs there are, and says why of each other task', () => {
+    const result = failed();
+    expect(Object.keys(result.outputs)).toEqual(['c']);
+    expect(result.error).toMatchObject({ code: 'plan_failed' });
+    expect(result.tasks.map(({ id, status, attempts }) => [id, status, attempts])).toEqual([
+      ['a', 'failed', 1],
+      ['b', 'skipped', 0],
+      ['c', 'completed', 1],
+    ]);
+    expect(result.tasks[0]).toMatchObject({ error: { taskId: 'a' }, completedAt: 10 });
+    expect(result.tasks[0]).not.toHaveProperty('output');
+    expect(result.tasks[1]).toEqual({
+      id: 'b',
+      status: 'skipped',
+      level: 1,
+      attempts: 0,
+      reason: 'dependency_failed',
+      failedTaskId: 'a',
+    });
+  });
+
+  test('says of a task that was stopped how long it ran, and of one that never began that it did not', () => {
+    const { tasks } = simulate(plan, {
+      strategy,
+      timeoutMs: 25,
+      attempt: ({ id }) => ({ durationMs: id === 'a' ? Number.POSITIVE_INFINITY : 10 }),
+    });
+    expect(tasks[0]).toEqual({
+      id: 'a',
+      status: 'canceled',
+      level: 0,
+      attempts: 1,
+      startedAt: 0,
+      completedAt: 25,
+      durationMs: 25,
+      reason: 'plan_timeout',
+    });
+    expect(tasks[1]).toEqual({
+      id: 'b',
+      status: 'canceled',
+      level: 1,
+      attempts: 0,
+      reason: 'plan_timeout',
+    });
+  });
+
+  test('an output that is undefined is an output', () => {
+    const { outputs, tasks } = simulate(plan, { strategy });
+    expect(Object.entries(outputs)).toEqual([
+      ['a', undefined],
+      ['b', undefined],
+      ['c', undefined],
+    ]);
+    expect(tasks[0]).toHaveProperty('output', undefined);
+  });
+
+  test('gives the same lists and records each time they are read', () => {
+    const result = completed();
+    expect(result.tasks).toBe(result.tasks);
+    expect(result.outputs).toBe(result.outputs);
+  });
+
+  test('has outputs of tasks called as what every object has, also in JSON', () => {
+    const ids = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '', ' '].filter(Boolean);
+    const odd: Plan = { goal: 'x', tasks: ids.map((id) => ({ id, description: 'x' })) };
+    const result = simulate(odd, {
+      strategy,
+      attempt: ({ id }) => ({ durationMs: 1, output: id }),
+    });
+    expect(Object.entries(result.outputs)).toEqual(ids.map((id) => [id, id]));
+    expect(Object.getPrototypeOf(result.outputs)).toBeNull();
+    const { outputs } = JSON.parse(JSON.stringify(result));
+    expect(Object.entries(outputs)).toEqual(ids.map((id) => [id, id]));
+    expect(simulate(plan, { strategy }).outputs).not.toHaveProperty('toString');
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+
+  test('goes into JSON with everything but what listeners threw, and its metrics come out again', () => {
+    for (const result of [completed(), failed()]) {
+      const json = JSON.parse(JSON.stringify(result));
+      expect(Object.keys(json)).toEqual(
+        ['status', 'goal', 'strategy', 'outputs', 'tasks', 'error', 'metrics', 'timeline'].filter(
+          (key) => key !== 'error' || result.status === 'failed',
+        ),
+      );
+      expect(computeMetrics(json.timeline)).toEqual(result.metrics);
+    }
+    expect(JSON.parse(JSON.stringify(failed())).error).toEqual({
+      name: 'StratagemError',
+      code: 'plan_failed',
+      message: 'The plan failed. Task "a" failed: no',
+    });
+  });
+
+  test('can be told again from the timeline in its JSON', () => {
+    const result = failed();
+    const { timeline, tasks }: { timeline: PlanEvent[]; tasks: unknown } = JSON.parse(
+      JSON.stringify(result),
+    );
+    const state = new RunState(new Graph(plan.tasks));
+    for (const event of timeline) state.apply(event);
+    const again = createResult({
+      goal: 'result',
+      strategy: 'first-come',
+      state,
+      metrics: computeMetrics(timeline),
+      timeline,
+    });
+    expect(again.status).toBe('failed');
+    expect(again.tasks).toEqual(tasks);
+    expect(again.outputs).toEqual(result.outputs);
+  });
+
+  test('loses nothing in a spread copy or a structured clone', () => {
+    const result = completed();
+    expect({ ...result }).toMatchObject({ outputs: result.outputs, tasks: result.tasks });
+    const clone = structuredClone(result);
+    expect(clone.outputs.b).toEqual({ from: 'b' });
+    expect(clone.tasks).toEqual(result.tasks);
+  });
+
+  test('shows its account to console.log, and the number of events for the timeline', () => {
+    const text = inspect(failed(), { depth: 4 });
+    expect(text).toContain("status: 'failed'");
+    expect(text).toContain("c: 'c'");
+    expect(text).toContain("reason: 'dependency_failed'");
+    expect(text).toContain('successRate: 0.33');
+    expect(text).toContain('Task "a" failed: no');
+    expect(text).toMatch(/timeline: '\d+ events'/);
+    expect(text).not.toContain('plan_started');
+  });
+});
