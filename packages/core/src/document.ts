@@ -118,8 +118,8 @@ export function parsePlanDocument(value: unknown): { plan: Plan; strategy?: Stra
   const parsed = planDocumentSchema.safeParse(value, { reportInput: true });
   const problems = parsed.success ? [] : parsed.error.issues.flatMap(toProblems);
   const tasks = (value as { tasks?: unknown } | null | undefined)?.tasks;
-  if (Array.isArray(tasks)) problems.push(...connectionProblems(tasks));
-  if (!parsed.success || problems.length > 0) throw new PlanError(problems);
+  const between = Array.isArray(tasks) ? connectionProblems(tasks) : [];
+  if (!parsed.success || between.length > 0) throw new PlanError(problems.concat(between));
 
   const { $schema: _, strategy, ...plan } = parsed.data;
   if (strategy === undefined) return { plan };

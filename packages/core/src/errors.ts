@@ -78,7 +78,11 @@ export class StratagemError extends Error {
  * `instanceof` does not.
  */
 export function isStratagemError(value: unknown): value is StratagemError {
-  return typeof value === 'object' && value !== null && brand in value;
+  try {
+    return typeof value === 'object' && value !== null && brand in value;
+  } catch {
+    return false; // A proxy may refuse to say.
+  }
 }
 
 /** An option or argument that cannot be used; the message names it and says what is accepted. */
@@ -163,21 +167,39 @@ export class StrategyError extends StratagemError {
 export function describe(thrown: unknown): string {
   const parts: string[] = [];
   let current = thrown;
-  while (parts.length < 3) {
+  // Bounded, as an error can be its own cause.
+  for (let depth = 0; depth < 8 && parts.length < 3; depth++) {
     const text = ownMessage(current);
     if (!parts.some((part) => part.includes(text))) parts.push(text);
-    const cause = current instanceof Error ? current.cause : undefined;
-    if (cause === undefined || cause === null) break;
-    current = cause;
+    current = causeOf(current);
+    if (current === undefined || current === null) break;
   }
   return parts.join(': ');
+}
+
+/** A value as short text, whatever it is: even one that refuses to be read. */
+export function show(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return `an unreadable ${typeof value}`;
+  }
+}
+
+function causeOf(value: unknown): unknown {
+  try {
+    return value instanceof Error ? value.cause : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function ownMessage(value: unknown): string {
   try {
     if (value instanceof Error) {
       const [first] = value instanceof AggregateError ? value.errors : [];
-      return value.message || (first instanceof Error ? first.message : value.name);
+      const { message, name } = !value.message && first instanceof Error ? first : value;
+      return show(message || name || 'Error');
     }
     if (typeof value === 'string') return value || 'an empty string was thrown';
     if (value === undefined || value === null) return `${value} was thrown`;

@@ -1,4 +1,4 @@
-import { OptionError, StratagemError } from './errors.js';
+import { OptionError, StratagemError, show } from './errors.js';
 import type { PlanEvent } from './event.js';
 import { capOf, checkDuration, checkFlag, checkLimit, checkOptions } from './options.js';
 import type { Plan } from './plan.js';
@@ -150,9 +150,7 @@ function checkRunOptions(owner: string, options: RunOptions): void {
   if (failFast !== undefined) checkFlag(owner, 'failFast', failFast);
   if (timeoutMs !== undefined) checkDuration(owner, 'timeoutMs', timeoutMs);
   if (timeline !== undefined && timeline !== 'keep' && timeline !== 'stream') {
-    throw new OptionError(
-      `${owner}: timeline must be 'keep' or 'stream'; it is ${String(timeline)}`,
-    );
+    throw new OptionError(`${owner}: timeline must be 'keep' or 'stream'; it is ${show(timeline)}`);
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new OptionError(`${owner}: signal must be an AbortSignal`);

@@ -1,4 +1,4 @@
-import { OptionError } from './errors.js';
+import { OptionError, show } from './errors.js';
 import type { Strategy } from './strategy.js';
 import { didYouMean } from './suggest.js';
 
@@ -32,7 +32,7 @@ export function checkOptions(owner: string, options: object, known: readonly str
 export function checkLimit(owner: string, name: string, value: number): void {
   if (value !== Number.POSITIVE_INFINITY && !(Number.isInteger(value) && value >= 1)) {
     throw new OptionError(
-      `${owner}: ${name} must be a whole number of at least 1, or Infinity; it is ${String(value)}`,
+      `${owner}: ${name} must be a whole number of at least 1, or Infinity; it is ${show(value)}`,
     );
   }
 }
@@ -41,7 +41,7 @@ export function checkLimit(owner: string, name: string, value: number): void {
 export function checkDuration(owner: string, name: string, value: number): void {
   if (!(Number.isFinite(value) && value > 0)) {
     throw new OptionError(
-      `${owner}: ${name} must be a positive number of milliseconds; it is ${String(value)}`,
+      `${owner}: ${name} must be a positive number of milliseconds; it is ${show(value)}`,
     );
   }
 }
@@ -49,7 +49,7 @@ export function checkDuration(owner: string, name: string, value: number): void 
 /** Throws an {@link OptionError} unless `value` is true or false. */
 export function checkFlag(owner: string, name: string, value: boolean): void {
   if (typeof value !== 'boolean') {
-    throw new OptionError(`${owner}: ${name} must be true or false; it is ${String(value)}`);
+    throw new OptionError(`${owner}: ${name} must be true or false; it is ${show(value)}`);
   }
 }
 

@@ -61,9 +61,8 @@ class RunResult {
   readonly metrics: Metrics;
   readonly timeline: readonly PlanEvent[];
   readonly listenerErrors: readonly unknown[];
-  readonly #state: RunState;
-  #tasks: readonly TaskResult[] | undefined;
-  #outputs: Record<string, unknown> | undefined;
+  declare readonly tasks: readonly TaskResult[];
+  declare readonly outputs: Readonly<Record<string, unknown>>;
 
   constructor({ goal, strategy, state, metrics, timeline, listenerErrors = [] }: ResultParts) {
     this.status = state.status;
@@ -73,24 +72,8 @@ class RunResult {
     this.metrics = metrics;
     this.timeline = timeline;
     this.listenerErrors = listenerErrors;
-    this.#state = state;
-  }
-
-  get tasks(): readonly TaskResult[] {
-    this.#tasks ??= this.#state.graph.tasks.map((_, index) => this.#state.resultOf(index));
-    return this.#tasks;
-  }
-
-  get outputs(): Record<string, unknown> {
-    if (this.#outputs === undefined) {
-      // Without a prototype, so that "__proto__" and "constructor" are ids like any other.
-      this.#outputs = Object.create(null) as Record<string, unknown>;
-      for (const [index, { id }] of this.#state.graph.tasks.entries()) {
-        if (this.#state.statusOf(index) === 'completed')
-          this.#outputs[id] = this.#state.outputOf(index);
-      }
-    }
-    return this.#outputs;
+    defineLazily(this, 'tasks', () => tasksOf(state));
+    defineLazily(this, 'outputs', () => outputsOf(state));
   }
 
   toJSON(): Record<string, unknown> {
@@ -103,4 +86,27 @@ class RunResult {
     const { timeline, ...account } = this.toJSON();
     return { ...account, timeline: `${this.timeline.length} events` };
   }
+}
+
+/** A property of the object's own, so that a spread copy has it, made when it is first read. */
+function defineLazily<T>(target: object, name: string, make: () => T): void {
+  let made: { readonly value: T } | undefined;
+  const get = () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+  Object.defineProperty(target, name, { get, enumerable: true });
+}
+
+function tasksOf(state: RunState): TaskResult[] {
+  return state.graph.tasks.map((_, index) => state.resultOf(index));
+}
+
+function outputsOf(state: RunState): Record<string, unknown> {
+  // Without a prototype, so that "__proto__" and "constructor" are ids like any other.
+  const outputs = Object.create(null) as Record<string, unknown>;
+  for (const [index, { id }] of state.graph.tasks.entries()) {
+    if (state.statusOf(index) === 'completed') outputs[id] = state.outputOf(index);
+  }
+  return outputs;
 }

@@ -1,6 +1,8 @@
-/** Longest candidate and largest candidate list that are worth comparing letter by letter. */
+/** The longest word that is worth comparing letter by letter. */
 const MAX_LENGTH = 64;
+/** How many candidates, and pairs of letters, one search may look at. */
 const MAX_CANDIDATES = 10_000;
+const MAX_COMPARISONS = 500_000;
 
 /**
  * ` Did you mean "x"?` for the candidate closest to `word`, or an empty string when none is close.
@@ -11,9 +13,11 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   let seen = 0;
+  let comparisons = 0;
   for (const candidate of candidates) {
-    if (++seen > MAX_CANDIDATES) break;
+    if (++seen > MAX_CANDIDATES || comparisons > MAX_COMPARISONS) break;
     if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
+    comparisons += word.length * candidate.length;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;

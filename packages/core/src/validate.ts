@@ -74,8 +74,7 @@ function inspect(plan: Plan<unknown>): { problems: PlanProblem[]; graph?: Graph 
     checkTask(problems, plan.tasks[index] as Task, index);
   }
   if (problems.length > 0) {
-    problems.push(...connectionProblems(plan.tasks));
-    return { problems };
+    return { problems: problems.concat(connectionProblems(plan.tasks)) };
   }
   const graph = new Graph(plan.tasks.slice());
   checkConnections(problems, graph);
@@ -85,7 +84,7 @@ function inspect(plan: Plan<unknown>): { problems: PlanProblem[]; graph?: Graph 
 /** What is wrong between tasks, of whatever shape each of them is. */
 export function connectionProblems(tasks: readonly unknown[]): PlanProblem[] {
   const problems: PlanProblem[] = [];
-  checkConnections(problems, new Graph(tasks.map(connectable)));
+  checkConnections(problems, new Graph(Array.from(tasks, connectable)));
   return problems;
 }
 
@@ -101,7 +100,7 @@ function connectable(task: unknown): Task {
   const text = (value: unknown) => (typeof value === 'string' ? value : '');
   return {
     id: text(id),
-    dependencies: Array.isArray(dependencies) ? dependencies.map(text) : [],
+    dependencies: Array.isArray(dependencies) ? Array.from(dependencies, text) : [],
   };
 }
 
@@ -171,7 +170,7 @@ function checkFields(problems: PlanProblem[], value: object, known: string[], pa
   for (const key in value) {
     if (known.includes(key) || (value as Record<string, unknown>)[key] === undefined) continue;
     const suggestion = didYouMean(key, known) || ` Known fields are ${known.join(', ')}.`;
-    add(problems, 'unknown_field', [...path, key], `unknown field "${key}".${suggestion}`);
+    add(problems, 'unknown_field', [...path, key], `unknown field ${quote(key)}.${suggestion}`);
   }
 }
 
@@ -182,7 +181,7 @@ function reportDuplicates(problems: PlanProblem[], tasks: readonly Task[]): void
     const first = firsts.get(id);
     if (first === undefined) firsts.set(id, index);
     else if (id !== '') {
-      const message = `the id "${id}" is already used by tasks[${first}]; ids must be unique`;
+      const message = `the id ${quote(id)} is already used by tasks[${first}]; ids must be unique`;
       add(problems, 'duplicate_id', ['tasks', index, 'id'], message);
     }
   }
@@ -207,12 +206,12 @@ function checkDependencies(problems: PlanProblem[], graph: Graph): void {
       if (name === '') continue; // Reported with the shape of the list.
       const path = ['tasks', index, 'dependencies', position];
       if (name === id) {
-        add(problems, 'self_dependency', path, `task "${id}" depends on itself`);
+        add(problems, 'self_dependency', path, `task ${quote(id)} depends on itself`);
       } else if (dependency === undefined) {
         const suggestion = suggestions++ < MAX_SUGGESTIONS ? didYouMean(name, graph.ids()) : '';
-        add(problems, 'unknown_dependency', path, `there is no task "${name}".${suggestion}`);
+        add(problems, 'unknown_dependency', path, `there is no task ${quote(name)}.${suggestion}`);
       } else {
-        add(problems, 'duplicate_dependency', path, `"${name}" is listed twice`);
+        add(problems, 'duplicate_dependency', path, `${quote(name)} is listed twice`);
       }
     }
   }
@@ -220,11 +219,20 @@ function checkDependencies(problems: PlanProblem[], graph: Graph): void {
 
 function reportCycles(problems: PlanProblem[], graph: Graph): void {
   for (const cycle of findCycles(graph)) {
-    const ids = cycle.map((index) => (graph.tasks[index] as Task).id);
+    const ids = cycle.map((index) => shorten((graph.tasks[index] as Task).id));
     const shown = ids.length <= 12 ? ids : [...ids.slice(0, 8), '…', ...ids.slice(-3)];
     const message = `tasks wait for each other: ${shown.join(' → ')} (each depends on the next)`;
     add(problems, 'cycle', ['tasks', cycle[0] as number, 'dependencies'], message);
   }
+}
+
+/** The beginning of an id says which one is meant. */
+function shorten(id: string): string {
+  return id.length <= 80 ? id : `${id.slice(0, 80)}…`;
+}
+
+function quote(id: string): string {
+  return `"${shorten(id)}"`;
 }
 
 function add(problems: PlanProblem[], code: ProblemCode, path: Path, message: string): void {
@@ -232,7 +240,11 @@ function add(problems: PlanProblem[], code: ProblemCode, path: Path, message: st
 }
 
 function isListOfIds(value: unknown): boolean {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '');
+  // Array.from, because every() passes over holes.
+  return (
+    Array.isArray(value) &&
+    Array.from(value).every((item) => typeof item === 'string' && item !== '')
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
