@@ -86,7 +86,7 @@ describe('describe', () => {
     [new Error('broken'), 'broken'],
     [new TypeError(''), 'TypeError'],
     [nested('fetch failed', 'connect ECONNREFUSED'), 'fetch failed: connect ECONNREFUSED'],
-    [nested('a', 'b', 'c', 'd', 'e'), 'a: b: c'],
+    [nested('a', 'b', 'c'), 'a: b: c'],
     [nested('fetch failed: refused', 'refused', 'by peer'), 'fetch failed: refused: by peer'],
     [new Error('a', { cause: 'text' }), 'a: text'],
     [new Error('a', { cause: null }), 'a'],
@@ -106,6 +106,12 @@ describe('describe', () => {
     [Object.create(null), '{}'],
   ])('says %o in one line', (thrown, line) => {
     expect(describeThrown(thrown)).toBe(line);
+  });
+
+  test('says the first few of a long chain of causes', () => {
+    const chain = nested(...Array.from({ length: 1_000 }, (_, depth) => `cause ${depth};`));
+    expect(describeThrown(chain)).toMatch(/^cause 0;: cause 1;: cause 2;/);
+    expect(describeThrown(chain)).not.toContain('cause 10;');
   });
 
   test('comes to an end when an error is its own cause', () => {

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
+  computeMetrics,
   createExecutor,
   createPlan,
   type ExecutorOptions,
@@ -632,4 +633,108 @@ describe('what cannot be run', () => {
     expect(execute({ strategy: inOrder })).toThrow('execute() has no option "strategy"');
     expect(execute({ maxParallel: 1.5 })).toThrow('execute(): maxParallel');
   });
+});
+
+describe('the options of one run', () => {
+  const tasks = Array.from({ length: 8 }, (_, n) => ({ id: `${n}`, run: settle }));
+
+  test('take the place of those of the executor, and only where they say something', async () => {
+    const heard: string[] = [];
+    const careful = createExecutor({
+      strategy: inOrder,
+      maxParallel: 2,
+      timeline: 'stream',
+      onEvent: () => heard.push('executor'),
+    });
+    const own = await careful.execute({ goal: 'x', tasks });
+    expect([own.metrics.peakConcurrency, own.timeline.length]).toEqual([2, 0]);
+    expect(heard).toContain('executor');
+
+    heard.length = 0;
+    const other = await careful.execute(
+      { goal: 'x', tasks },
+      { maxParallel: 3, timeline: 'keep', onEvent: () => heard.push('run') },
+    );
+    expect(other.metrics.peakConcurrency).toBe(3);
+    expect(other.timeline).not.toHaveLength(0);
+    expect(new Set(heard)).toEqual(new Set(['run']));
+  });
+
+  test('that are undefined leave those of the executor as they are', async () => {
+    const careful = createExecutor({ strategy: inOrder, maxParallel: 2, timeline: 'stream' });
+    const { metrics, timeline } = await careful.execute(
+      { goal: 'x', tasks },
+      { maxParallel: undefined, timeline: undefined },
+    );
+    expect(metrics.peakConcurrency).toBe(2);
+    expect(timeline).toEqual([]);
+
+    const strict = createExecutor({ strategy: inOrder, failFast: true, timeoutMs: 20 });
+    const plan = createPlan('x')
+      .addTask({ id: 'a', run: () => Promise.reject(new Error('no')) })
+      .addTask({ id: 'b', run: settle });
+    const stopped = await strict.execute(plan, { failFast: undefined });
+    expect(stopped.tasks[1]?.status).toBe('canceled');
+    const slow = createPlan('x').addTask({
+      id: 'a',
+      run: () => new Promise((resolve) => setTimeout(resolve, 200)),
+    });
+    const late = await strict.execute(slow, { timeoutMs: undefined });
+    expect(late.error?.code).toBe('plan_timeout');
+  });
+
+  test('are not kept for the next', async () => {
+    const run = () => executor.execute({ goal: 'x', tasks });
+    await executor.execute({ goal: 'x', tasks }, { maxParallel: 1 });
+    expect((await run()).metrics.peakConcurrency).toBe(8);
+  });
+});
+
+test('the metrics of a result are those of its timeline, also when the plan is added to meanwhile', async () => {
+  const plan = createPlan('x').addTask({ id: 'a', run: () => 1 });
+  const run = executor.execute(plan);
+  plan.addTask({ id: 'b', run: () => 2 });
+  const { metrics, timeline } = await run;
+  plan.addTask({ id: 'c', run: () => 3 });
+  expect(metrics.totalTasks).toBe(1);
+  expect(computeMetrics(timeline)).toEqual(metrics);
+});
+
+test('a hundred runs of one executor at once are each their own', async () => {
+  const runs = Array.from({ length: 100 }, (_, n) =>
+    executor.execute(
+      createPlan(`plan ${n}`)
+        .addTask({ id: 'a', run: settle })
+        .addTask({ id: 'b', dependencies: ['a'], run: () => n }),
+    ),
+  );
+  runs[13]?.cancel('bad luck');
+  const results = await Promise.all(runs);
+  for (const [n, result] of results.entries()) {
+    expect(result.goal).toBe(`plan ${n}`);
+    if (n === 13) expect(result.error?.cause).toBe('bad luck');
+    else expect(result.outputs.b).toBe(n);
+  }
+});
+
+test('a plan may be run again, with the same outcome', async () => {
+  const plan = createPlan('x')
+    .addTask({ id: 'a', run: () => 1 })
+    .addTask({ id: 'b', dependencies: ['a'], run: ({ a }) => a + 1 });
+  const [first, second] = [await executor.execute(plan), await executor.execute(plan)];
+  expect(first.outputs).toEqual(second.outputs);
+  expect(types(first.timeline)).toEqual(types(second.timeline));
+});
+
+test.each<[string, unknown]>([
+  ['undefined', undefined],
+  ['null', null],
+  ['a number', 3],
+  ['a text', 'plan'],
+  ['a list', []],
+  ['a function', () => {}],
+])('a plan that is %s is refused with an error that says what a plan is', (_, plan) => {
+  expect(() => executor.execute(plan as Plan)).toThrow(
+    'The plan cannot be run, it has 1 problem:\n  - a plan is an object with a goal and tasks',
+  );
 });

@@ -12,26 +12,33 @@ const NONE = -1;
 export class Graph {
   readonly tasks: readonly Task[];
   /** 0 without dependencies, else one more than the highest level among them. */
-  readonly levels: number[];
+  readonly levels: Int32Array;
   /** See `TaskView.criticalPath`. */
-  readonly criticalPaths: number[];
+  readonly criticalPaths: Float64Array;
   /** Whether every task can be reached in dependency order; false when there is a cycle. */
   readonly acyclic: boolean;
 
   readonly #indexes = new Map<string, number>();
   /** Edges of task `i` are `#edgesEnd[i - 1]` (or 0) to `#edgesEnd[i]`. */
-  readonly #edgesEnd: number[] = [];
-  readonly #dependency: number[] = [];
-  readonly #dependent: number[] = [];
-  readonly #firstDependent: number[];
-  readonly #nextDependent: number[] = [];
+  readonly #edgesEnd: Int32Array;
+  readonly #dependency: Int32Array;
+  readonly #dependent: Int32Array;
+  readonly #firstDependent: Int32Array;
+  readonly #nextDependent: Int32Array;
 
-  /** A dependency on an unknown id or on the task itself is left out; of equal ids the last counts. */
+  /** A dependency on an unknown id or on the task itself is left out. */
   constructor(tasks: readonly Task[]) {
     this.tasks = tasks;
     const size = tasks.length;
-    for (let index = 0; index < size; index++) this.#indexes.set((tasks[index] as Task).id, index);
-    this.#firstDependent = new Array(size).fill(NONE);
+    let edges = 0;
+    for (let index = 0; index < size; index++) {
+      edges += (tasks[index] as Task).dependencies?.length ?? 0;
+    }
+    this.#edgesEnd = new Int32Array(size);
+    this.#dependency = new Int32Array(edges);
+    this.#dependent = new Int32Array(edges);
+    this.#firstDependent = new Int32Array(size).fill(NONE);
+    this.#nextDependent = new Int32Array(edges).fill(NONE);
     this.#connect();
     const order = this.#topologicalOrder();
     this.acyclic = order.length === size;
@@ -82,19 +89,27 @@ export class Graph {
   }
 
   #connect(): void {
+    // An id is found fastest soon after it was stored, and most plans only name earlier tasks.
+    let stored = 0;
+    let edges = 0;
+    const storeUntil = (end: number) => {
+      for (; stored < end; stored++) this.#indexes.set((this.tasks[stored] as Task).id, stored);
+    };
     for (let index = 0; index < this.size; index++) {
+      storeUntil(index + 1);
       for (const id of (this.tasks[index] as Task).dependencies ?? []) {
-        const dependency = this.#indexes.get(id);
+        let dependency = this.#indexes.get(id);
+        if (dependency === undefined && stored < this.size) {
+          storeUntil(this.size);
+          dependency = this.#indexes.get(id);
+        }
         if (dependency === undefined || dependency === index) continue;
-        this.#dependency.push(dependency);
-        this.#dependent.push(index);
+        this.#dependency[edges] = dependency;
+        this.#dependent[edges++] = index;
       }
-      this.#edgesEnd.push(this.#dependency.length);
+      this.#edgesEnd[index] = edges;
     }
     // Threaded from the last edge to the first, so that each list comes out in plan order.
-    const edges = this.#dependency.length;
-    this.#nextDependent.length = 0;
-    for (let edge = 0; edge < edges; edge++) this.#nextDependent.push(NONE);
     for (let edge = edges - 1; edge >= 0; edge--) {
       const dependency = this.#dependency[edge] as number;
       this.#nextDependent[edge] = this.#firstDependent[dependency] as number;
@@ -103,28 +118,29 @@ export class Graph {
   }
 
   /** Kahn's algorithm; shorter than the plan when there is a cycle. */
-  #topologicalOrder(): number[] {
-    const waiting: number[] = [];
-    const order: number[] = [];
+  #topologicalOrder(): Int32Array {
+    const waiting = new Int32Array(this.size);
+    const order = new Int32Array(this.size);
+    let length = 0;
     for (let index = 0; index < this.size; index++) {
       const count = this.dependencyCount(index);
-      waiting.push(count);
-      if (count === 0) order.push(index);
+      waiting[index] = count;
+      if (count === 0) order[length++] = index;
     }
-    for (let next = 0; next < order.length; next++) {
+    for (let next = 0; next < length; next++) {
       let edge = this.#firstDependent[order[next] as number] as number;
       while (edge !== NONE) {
         const dependent = this.#dependent[edge] as number;
         waiting[dependent] = (waiting[dependent] as number) - 1;
-        if (waiting[dependent] === 0) order.push(dependent);
+        if (waiting[dependent] === 0) order[length++] = dependent;
         edge = this.#nextDependent[edge] as number;
       }
     }
-    return order;
+    return order.subarray(0, length);
   }
 
-  #computeLevels(order: readonly number[]): number[] {
-    const levels: number[] = new Array(this.size).fill(0);
+  #computeLevels(order: Int32Array): Int32Array {
+    const levels = new Int32Array(this.size);
     for (const index of order) {
       const end = this.#edgesEnd[index] as number;
       let level = 0;
@@ -136,9 +152,9 @@ export class Graph {
     return levels;
   }
 
-  #computeCriticalPaths(order: readonly number[]): number[] {
+  #computeCriticalPaths(order: Int32Array): Float64Array {
     const usual = averageEstimate(this.tasks) ?? 1;
-    const paths: number[] = new Array(this.size).fill(0);
+    const paths = new Float64Array(this.size);
     for (let position = order.length - 1; position >= 0; position--) {
       const index = order[position] as number;
       let below = 0;

@@ -92,6 +92,22 @@ describe('the checks of values', () => {
   });
 });
 
+test.each<[string, unknown]>([
+  ['has no prototype', Object.create(null)],
+  [
+    'throws when it is shown',
+    {
+      toString() {
+        throw new Error('no');
+      },
+    },
+  ],
+])('the checks name the option even when its value %s', (_, value) => {
+  for (const check of [checkLimit, checkDuration, checkFlag]) {
+    expect(thrownBy(() => check('x()', 'option', value as never))).toContain('x(): option must');
+  }
+});
+
 test('capOf gives the lower of both caps, and 16 when neither is given', () => {
   const strategy = (maxParallel?: number): Strategy => ({
     name: 'x',

@@ -1,5 +1,16 @@
 import { expectTypeOf, test } from 'vitest';
-import { createExecutor, createPlan, type OutputsOf, type Plan, type Strategy } from './index.js';
+import {
+  createExecutor,
+  createPlan,
+  type OutputsOf,
+  type Plan,
+  type PlanEvent,
+  type PlanResult,
+  type RunHandle,
+  type StratagemError,
+  type Strategy,
+  type TaskFunction,
+} from './index.js';
 
 declare const strategy: Strategy;
 const executor = createExecutor({ strategy });
@@ -102,4 +113,147 @@ test('options are checked by the types, too', () => {
   createExecutor({ strategy, maxParalel: 3 });
   // @ts-expect-error misplaced
   executor.execute({ goal: 'x', tasks: [] }, { strategy });
+});
+
+test('a literal may be given where it is run', async () => {
+  const { outputs } = await executor.execute({
+    goal: 'x',
+    tasks: [{ id: 'a', description: 'x' }],
+  });
+  expectTypeOf(outputs.a).toEqualTypeOf<unknown>();
+  const tasks = [1, 2].map((n) => ({ id: `page-${n}`, run: () => n }));
+  const second = await executor.execute({ goal: 'x', tasks });
+  expectTypeOf(second.outputs['page-1']).toEqualTypeOf<unknown>();
+});
+
+test('a function without dependencies receives nothing', () => {
+  createPlan('x')
+    .addTask({ id: 'a', run: () => 1 })
+    .addTask({
+      id: 'b',
+      // @ts-expect-error a is no dependency of b
+      run: ({ a }) => a,
+    })
+    .addTask({
+      id: 'c',
+      dependencies: [],
+      // @ts-expect-error a is no dependency of c
+      run: ({ a }) => a,
+    });
+});
+
+test('the inputs of a function cannot be written to', () => {
+  createPlan('x')
+    .addTask({ id: 'a', run: () => 1 })
+    .addTask({
+      id: 'b',
+      dependencies: ['a'],
+      run(inputs) {
+        // @ts-expect-error read-only
+        inputs.a = 2;
+      },
+    });
+});
+
+test('a function may give its output at once, later, or sometimes', () => {
+  const plan = createPlan('x')
+    .addTask({ id: 'either', run: () => (Math.random() < 0.5 ? 1 : Promise.resolve(2)) })
+    .addTask({ id: 'nothing', run: async () => {} })
+    .addTask({ id: 'never', run: () => Promise.reject<number>(new Error('no')) })
+    .addTask({ id: 'both', description: 'Also for people', run: (): boolean => true });
+  expectTypeOf<OutputsOf<typeof plan>['either']>().toEqualTypeOf<number>();
+  expectTypeOf<OutputsOf<typeof plan>['nothing']>().toEqualTypeOf<void>();
+  expectTypeOf<OutputsOf<typeof plan>['never']>().toEqualTypeOf<number>();
+  expectTypeOf<OutputsOf<typeof plan>['both']>().toEqualTypeOf<boolean>();
+});
+
+test('a function may be written elsewhere', () => {
+  const count: TaskFunction<{ text: string }, number> = ({ text }) => text.length;
+  const plan = createPlan('x')
+    .addTask({ id: 'text', description: 'Write' })
+    .addTask({ id: 'length', dependencies: ['text'], run: count })
+    .addTask({
+      id: 'wrong',
+      dependencies: ['length'],
+      // @ts-expect-error it wants the output of "text"
+      run: count,
+    });
+  expectTypeOf<OutputsOf<typeof plan>['length']>().toEqualTypeOf<number>();
+});
+
+test('the status tells a result that is complete from one that is not', async () => {
+  const plan = createPlan('x').addTask({ id: 'a', run: () => 1 });
+  const run = executor.execute(plan);
+  expectTypeOf(run).toEqualTypeOf<RunHandle<{ a: number }>>();
+  expectTypeOf(run.result).resolves.toEqualTypeOf<PlanResult<{ a: number }>>();
+  const result = await run;
+  expectTypeOf(result.status).toEqualTypeOf<'completed' | 'failed' | 'canceled'>();
+  if (result.error === undefined) expectTypeOf(result.outputs.a).toEqualTypeOf<number>();
+  if (result.status !== 'completed') {
+    expectTypeOf(result.error).toEqualTypeOf<StratagemError>();
+    expectTypeOf(result.outputs.a).toEqualTypeOf<number | undefined>();
+    return;
+  }
+  expectTypeOf(result.outputs).toEqualTypeOf<Readonly<{ a: number }>>();
+  // @ts-expect-error read-only
+  result.outputs.a = 2;
+});
+
+test('a result that has neither failed nor been canceled is complete', async () => {
+  const result = await executor.execute(createPlan('x').addTask({ id: 'a', run: () => 1 }));
+  if (result.status === 'canceled') return;
+  if (result.status === 'failed') throw result.error;
+  expectTypeOf(result.outputs.a).toEqualTypeOf<number>();
+});
+
+test('the type of an event tells its fields', async () => {
+  const run = executor.execute(createPlan('x').addTask({ id: 'a', run: () => 1 }));
+  for await (const event of run) {
+    expectTypeOf(event).toEqualTypeOf<PlanEvent>();
+    if (event.type === 'task_completed') expectTypeOf(event.durationMs).toEqualTypeOf<number>();
+    if (event.type === 'task_output') expectTypeOf(event.text).toEqualTypeOf<string>();
+    // @ts-expect-error there is no such event
+    if (event.type === 'task_finished') return;
+    // @ts-expect-error not every event is about a task
+    event.taskId;
+  }
+});
+
+test('ids of a known pattern are taken, and their outputs known', () => {
+  const page: number = 1;
+  const plan = createPlan('x')
+    .addTask({ id: 'a', run: () => 1 })
+    .addTask({ id: `page-${page}`, run: () => 'text' })
+    .addTask({
+      id: 'b',
+      dependencies: ['a', 'page-3'],
+      run(inputs) {
+        expectTypeOf(inputs.a).toEqualTypeOf<number>();
+        expectTypeOf(inputs['page-3']).toEqualTypeOf<string>();
+        // @ts-expect-error page-4 is no dependency of b
+        inputs['page-4'];
+      },
+    });
+  expectTypeOf<OutputsOf<typeof plan>['page-7']>().toEqualTypeOf<string>();
+  // @ts-expect-error there is no task "chapter-1"
+  plan.addTask({ id: 'c', description: 'x', dependencies: ['chapter-1'] });
+});
+
+test('a list of dependencies may be put together', () => {
+  const plan = createPlan('x').addTask({ id: 'a', run: () => 1 });
+  const flag = Math.random() < 0.5;
+  const list: readonly 'a'[] = ['a'];
+  plan.addTask({ id: 'list', dependencies: list, run: ({ a }) => a });
+  plan.addTask({ id: 'spread', description: 'x', dependencies: [...(flag ? ['a'] : [])] });
+  plan.addTask({ id: 'perhaps', description: 'x', ...(flag && { dependencies: ['a'] }) });
+  plan.addTask({ id: 'undefined', description: 'x', dependencies: flag ? ['a'] : undefined });
+  plan.addTask({ id: 'either', description: 'x', dependencies: flag ? ['a'] : [] });
+  const some = flag ? (['a'] as const) : [];
+  plan.addTask({ id: 'constant', description: 'x', dependencies: some });
+});
+
+test('a plan of unknown outputs can be handed to a function that takes any plan', () => {
+  const run = async <Outputs>(plan: Plan<Outputs>) => (await executor.execute(plan)).outputs;
+  const plan = createPlan('x').addTask({ id: 'a', run: () => 1 });
+  expectTypeOf(run(plan)).resolves.toEqualTypeOf<Readonly<Partial<{ a: number }>>>();
 });

@@ -31,7 +31,10 @@ describe('composePrompt', () => {
       .map((text) => `id ${text}`);
     fc.assert(
       fc.property(
-        fc.uniqueArray(fc.tuple(id, fc.string({ unit: 'binary' })), { selector: ([key]) => key }),
+        fc.uniqueArray(fc.tuple(id, fc.string({ unit: 'binary', maxLength: 50 })), {
+          selector: ([key]) => key,
+          maxLength: 8,
+        }),
         (entries) => {
           const parts = entries.map(([key, text]) => `<output task="${key}">\n${text}\n</output>`);
           expect(composePrompt('Do', inputsOf(entries))).toBe(['Do', ...parts].join('\n\n'));

@@ -193,27 +193,40 @@ const MAX_SUGGESTIONS = 20;
 function checkDependencies(problems: PlanProblem[], graph: Graph): void {
   // The last task that named a dependency: finds repeats without a set per task.
   const namedBy = new Int32Array(graph.size).fill(-1);
-  let suggestions = 0;
+  const ambiguous = graph.uniqueIds < graph.size;
+  const suggestions = { left: MAX_SUGGESTIONS };
   for (let index = 0; index < graph.size; index++) {
-    const { id, dependencies = [] } = graph.tasks[index] as Task;
-    for (let position = 0; position < dependencies.length; position++) {
-      const name = dependencies[position] as string;
-      const dependency = graph.indexOf(name);
-      if (dependency !== undefined && name !== id && namedBy[dependency] !== index) {
-        namedBy[dependency] = index;
-        continue;
-      }
-      if (name === '') continue; // Reported with the shape of the list.
-      const path = ['tasks', index, 'dependencies', position];
-      if (name === id) {
-        add(problems, 'self_dependency', path, `task ${quote(id)} depends on itself`);
-      } else if (dependency === undefined) {
-        const suggestion = suggestions++ < MAX_SUGGESTIONS ? didYouMean(name, graph.ids()) : '';
-        add(problems, 'unknown_dependency', path, `there is no task ${quote(name)}.${suggestion}`);
-      } else {
-        add(problems, 'duplicate_dependency', path, `${quote(name)} is listed twice`);
-      }
+    // The graph has looked the names up already, and left out those that make no edge.
+    let edges = 0;
+    graph.eachDependency(index, (dependency) => {
+      if (namedBy[dependency] !== index) edges++;
+      namedBy[dependency] = index;
+    });
+    const named = (graph.tasks[index] as Task).dependencies?.length ?? 0;
+    if (edges < named || ambiguous) reportDependencies(problems, graph, index, suggestions);
+  }
+}
+
+function reportDependencies(
+  problems: PlanProblem[],
+  graph: Graph,
+  index: number,
+  suggestions: { left: number },
+): void {
+  const { id, dependencies = [] } = graph.tasks[index] as Task;
+  const seen = new Set<string>();
+  for (const [position, name] of dependencies.entries()) {
+    if (name === '') continue; // Reported with the shape of the list.
+    const path = ['tasks', index, 'dependencies', position];
+    if (name === id) {
+      add(problems, 'self_dependency', path, `task ${quote(id)} depends on itself`);
+    } else if (graph.indexOf(name) === undefined) {
+      const suggestion = suggestions.left-- > 0 ? didYouMean(name, graph.ids()) : '';
+      add(problems, 'unknown_dependency', path, `there is no task ${quote(name)}.${suggestion}`);
+    } else if (seen.has(name)) {
+      add(problems, 'duplicate_dependency', path, `${quote(name)} is listed twice`);
     }
+    seen.add(name);
   }
 }
 
