@@ -28,7 +28,7 @@ export {
   redactCause,
   withTimeLimit,
 } from './http-error.js';
-export { type Command, type Emit, Kernel, type KernelOptions } from './kernel.js';
+export { type Command, Kernel, type KernelOptions } from './kernel.js';
 export { computeMetrics, type Metrics } from './metrics.js';
 export { checkDuration, checkFlag, checkLimit, checkOptions } from './options.js';
 export {
@@ -40,6 +40,7 @@ export {
   type TaskInput,
 } from './plan.js';
 export { formatProblem, PlanError, type PlanProblem, type ProblemCode } from './problem.js';
+export type { Emit } from './recorder.js';
 export type { CompletedResult, PlanResult, UnfinishedResult } from './result.js';
 export { type PlanStatus, RunState, type TaskResult, type TaskStatus } from './run-state.js';
 export type { TaskOutput, TaskRequest, TaskRunner, Usage } from './runner.js';

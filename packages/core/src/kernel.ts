@@ -1,8 +1,9 @@
 import { Dispatcher } from './dispatcher.js';
 import { describe, StratagemError, StrategyError, TaskError } from './errors.js';
-import type { CancelReason, PlanEvent, SkipReason } from './event.js';
+import type { CancelReason } from './event.js';
 import type { Graph } from './graph.js';
 import type { Plan } from './plan.js';
+import { type Emit, type Ending, Recorder } from './recorder.js';
 import { RunState } from './run-state.js';
 import type { TaskOutput } from './runner.js';
 import type { RunView, Strategy } from './strategy.js';
@@ -29,9 +30,6 @@ export type Command =
   | { readonly type: 'start'; readonly index: number; readonly attempt: number }
   | { readonly type: 'abort'; readonly index: number; readonly error: StratagemError };
 
-/** Receives every event, with the index of the task it is about (-1 for the plan). */
-export type Emit = (event: PlanEvent, index: number) => void;
-
 /**
  * The scheduler proper: a deterministic state machine without I/O. Inputs (an attempt ended, time
  * passed, cancel) go in by its methods; events come out through `emit`, and `commands` holds what
@@ -48,10 +46,8 @@ export class Kernel {
 
   readonly #options: KernelOptions;
   readonly #graph: Graph;
-  readonly #emit: Emit;
+  readonly #record: Recorder;
   #dispatcher: Dispatcher | undefined;
-  #sequence = 0;
-  #startedAt = 0;
   #deadline = Number.POSITIVE_INFINITY;
   /** For each task, its dependencies that have not completed. */
   readonly #waiting: number[] = [];
@@ -61,8 +57,8 @@ export class Kernel {
   constructor(options: KernelOptions, emit: Emit) {
     this.#options = options;
     this.#graph = options.graph;
-    this.#emit = emit;
     this.state = new RunState(options.graph);
+    this.#record = new Recorder(options.graph, this.state, emit);
     for (let index = 0; index < this.#graph.size; index++) {
       this.#waiting.push(this.#graph.dependencyCount(index));
     }
@@ -77,15 +73,10 @@ export class Kernel {
 
   /** Begins the run; to be called once, before any other input. */
   start(now: number): void {
-    const { strategy, maxParallel, timeoutMs, resourceOf } = this.#options;
-    this.#open(now);
+    const { plan, strategy, maxParallel, timeoutMs, resourceOf } = this.#options;
     this.#deadline = now + timeoutMs;
-    this.#record({
-      type: 'strategy_initialized',
-      ...this.#stamp(now),
-      strategy: strategy.name,
-      maxParallel: Number.isFinite(maxParallel) ? maxParallel : null,
-    });
+    this.#record.planStarted(plan, now);
+    this.#record.strategyInitialized(strategy.name, maxParallel, now);
     try {
       this.#dispatcher = new Dispatcher(strategy, this.#runView(), this.#graph, resourceOf);
       for (let index = 0; index < this.#graph.size; index++) {
@@ -100,7 +91,7 @@ export class Kernel {
   /** The running attempt at a task brought its output. */
   completed(index: number, result: TaskOutput, now: number): void {
     const durationMs = now - this.state.startedAtOf(index);
-    this.#record(this.#completion(index, durationMs, result, now), index);
+    this.#record.completed(index, result, now);
     try {
       this.#dispatcher?.settled(index, durationMs, undefined, result.usage);
       this.#graph.eachDependent(index, (dependent) => {
@@ -119,18 +110,7 @@ export class Kernel {
     const { id: taskId } = this.#task(index);
     const error = new TaskError(taskId, thrown);
     const durationMs = now - this.state.startedAtOf(index);
-    this.#record(
-      {
-        type: 'task_failed',
-        ...this.#stamp(now),
-        taskId,
-        level: this.#level(index),
-        attempt: this.state.attemptsOf(index),
-        durationMs,
-        error,
-      },
-      index,
-    );
+    this.#record.failed(index, error, now);
     try {
       this.#dispatcher?.settled(index, durationMs, error, error.usage);
       if (this.#options.failFast) this.#stopAtFailure(taskId, error, now);
@@ -143,17 +123,7 @@ export class Kernel {
 
   /** The running attempt at a task reported a piece of text. */
   output(index: number, text: string, now: number): void {
-    this.#record(
-      {
-        type: 'task_output',
-        ...this.#stamp(now),
-        taskId: this.#task(index).id,
-        level: this.#level(index),
-        attempt: this.state.attemptsOf(index),
-        text,
-      },
-      index,
-    );
+    this.#record.output(index, text, now);
   }
 
   /** Time has passed; to be called at `nextWake`, harmless at any other time. */
@@ -179,33 +149,15 @@ export class Kernel {
    */
   cancel(cause: unknown, now: number): void {
     if (this.ended) return;
-    if (this.state.status === 'created') this.#open(now);
+    if (this.state.status === 'created') this.#record.planStarted(this.#options.plan, now);
     const because = cause === undefined ? '' : `: ${describe(cause)}`;
     const error = new StratagemError('plan_canceled', `The plan was canceled${because}`, { cause });
     this.#cancelAll('plan_canceled', error, now);
     this.#end({ type: 'plan_canceled', error }, now);
   }
 
-  #open(now: number): void {
-    this.#startedAt = now;
-    this.#record({ type: 'plan_started', ...this.#stamp(now), plan: this.#options.plan });
-  }
-
   #task(index: number): Task {
     return this.#graph.tasks[index] as Task;
-  }
-
-  #level(index: number): number {
-    return this.#graph.levels[index] as number;
-  }
-
-  #stamp(timestamp: number): { sequence: number; timestamp: number } {
-    return { sequence: this.#sequence++, timestamp };
-  }
-
-  #record(event: PlanEvent, index = -1): void {
-    this.state.apply(event, index);
-    this.#emit(event, index);
   }
 
   #becomeReady(index: number, now: number): void {
@@ -236,47 +188,8 @@ export class Kernel {
 
   #begin(index: number, now: number): void {
     const attempt = this.state.attemptsOf(index) + 1;
-    this.#record(
-      {
-        type: 'task_started',
-        sequence: this.#sequence++,
-        timestamp: now,
-        taskId: this.#task(index).id,
-        level: this.#level(index),
-        attempt,
-        waitMs: now - (this.#readyAt[index] as number),
-      },
-      index,
-    );
+    this.#record.started(index, attempt, now - (this.#readyAt[index] as number), now);
     this.commands.push({ type: 'start', index, attempt });
-  }
-
-  #completion(index: number, durationMs: number, result: TaskOutput, now: number): PlanEvent {
-    const { output, usage, costUsd, model, requestId } = result;
-    const event = {
-      type: 'task_completed' as const,
-      sequence: this.#sequence++,
-      timestamp: now,
-      taskId: this.#task(index).id,
-      level: this.#level(index),
-      attempt: this.state.attemptsOf(index),
-      durationMs,
-      output,
-    };
-    // Most outputs of functions come alone, and a copy for nothing costs a tenth of a whole run.
-    const alone =
-      usage === undefined &&
-      costUsd === undefined &&
-      model === undefined &&
-      requestId === undefined;
-    if (alone) return event;
-    return {
-      ...event,
-      ...(usage !== undefined && { usage }),
-      ...(costUsd !== undefined && { costUsd }),
-      ...(model !== undefined && { model }),
-      ...(requestId !== undefined && { requestId }),
-    };
   }
 
   /** Everything that hangs on a failed task is skipped; over a run, each edge is followed once. */
@@ -286,7 +199,7 @@ export class Kernel {
     for (let index = stack.pop(); index !== undefined; index = stack.pop()) {
       this.#graph.eachDependent(index, (dependent) => {
         if (this.state.statusOf(dependent) !== 'pending') return;
-        this.#skip(dependent, 'dependency_failed', failedTaskId, now);
+        this.#record.skipped(dependent, 'dependency_failed', failedTaskId, now);
         stack.push(dependent);
       });
     }
@@ -296,23 +209,9 @@ export class Kernel {
     for (let index = 0; index < this.#graph.size; index++) {
       const status = this.state.statusOf(index);
       if (status === 'running') this.#cancelTask(index, 'fail_fast', error, now);
-      else if (status === 'pending') this.#skip(index, 'fail_fast', failedTaskId, now);
+      else if (status === 'pending') this.#record.skipped(index, 'fail_fast', failedTaskId, now);
     }
     this.#dispatcher?.clear();
-  }
-
-  #skip(index: number, reason: SkipReason, failedTaskId: string, now: number): void {
-    this.#record(
-      {
-        type: 'task_skipped',
-        ...this.#stamp(now),
-        taskId: this.#task(index).id,
-        level: this.#level(index),
-        reason,
-        failedTaskId,
-      },
-      index,
-    );
   }
 
   /** Aborts what runs and cancels what has not started. */
@@ -325,18 +224,7 @@ export class Kernel {
 
   #cancelTask(index: number, reason: CancelReason, error: StratagemError, now: number): void {
     const running = this.state.statusOf(index) === 'running';
-    this.#record(
-      {
-        type: 'task_canceled',
-        ...this.#stamp(now),
-        taskId: this.#task(index).id,
-        level: this.#level(index),
-        attempt: this.state.attemptsOf(index),
-        reason,
-        ...(running && { durationMs: now - this.state.startedAtOf(index) }),
-      },
-      index,
-    );
+    this.#record.canceled(index, reason, now);
     if (running) this.commands.push({ type: 'abort', index, error });
   }
 
@@ -358,13 +246,8 @@ export class Kernel {
     this.#end({ type: 'plan_failed', error }, now);
   }
 
-  #end(
-    how:
-      | { type: 'plan_completed' }
-      | { type: 'plan_failed' | 'plan_canceled'; error: StratagemError },
-    now: number,
-  ): void {
-    this.#record({ ...how, ...this.#stamp(now), durationMs: now - this.#startedAt });
+  #end(ending: Ending, now: number): void {
+    this.#record.planEnded(ending, now);
     this.nextWake = Number.POSITIVE_INFINITY;
   }
 
