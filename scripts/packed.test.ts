@@ -29,6 +29,12 @@ for (const file of globSync('packages/{*,*/*}/package.json', { cwd: root })) {
 }
 const names = [...manifests.keys()].sort();
 
+test('the task of this test waits for the build of every published package', () => {
+  const { tasks } = JSON.parse(readFileSync(join(root, 'turbo.json'), 'utf8'));
+  const builds = names.map((name) => `${name}#build`);
+  expect([...tasks['//#test:packed'].dependsOn].sort()).toEqual(builds);
+});
+
 let workshop: string;
 const tarballs = new Map<string, string>();
 
@@ -95,6 +101,27 @@ describe.each(names)('%s, installed alone', (name) => {
         JSON.stringify({ compilerOptions, files: ['use.ts'] }),
       );
       await run(join(root, 'node_modules/.bin/tsc'), ['-p', config], project);
+    });
+
+  const sdks = Object.keys(manifest.peerDependencies ?? {});
+  if (entries.length > 0 && sdks.length > 0)
+    test('loads no SDK when it is imported', async () => {
+      const program = `
+        import { registerHooks } from 'node:module';
+        const loaded = new Set();
+        const load = (url, context, next) => {
+          for (const sdk of ${JSON.stringify(sdks)})
+            if (url.includes('/node_modules/' + sdk + '/')) loaded.add(sdk);
+          return next(url, context);
+        };
+        registerHooks({ load });
+        for (const entry of ${JSON.stringify(entries)}) await import(entry);
+        const byUs = [...loaded];
+        for (const sdk of ${JSON.stringify(sdks)}) await import(sdk);
+        console.log(JSON.stringify({ byUs, inAll: [...loaded] }));`;
+      const { stdout } = await run('node', ['--input-type=module', '-e', program], project);
+      // The SDKs that are imported afterwards prove that loading one would have been seen.
+      expect(JSON.parse(stdout)).toEqual({ byUs: [], inAll: sdks });
     });
 
   if (manifest.bin !== undefined)
