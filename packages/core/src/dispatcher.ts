@@ -1,8 +1,8 @@
 import { describe, StrategyError, type TaskError } from './errors.js';
 import type { Graph } from './graph.js';
-import type { Usage } from './runner.js';
 import type { RunView, Scheduler, Strategy, TaskView, Wait } from './strategy.js';
 import type { Task } from './task.js';
+import type { Usage } from './usage.js';
 
 /**
  * The kernel's side of the strategy contract: hands ready tasks to the scheduler, takes its

@@ -1,4 +1,4 @@
-import type { Usage } from './runner.js';
+import { isUsage, type Usage } from './usage.js';
 
 /**
  * What went wrong, as a stable machine-readable string. Match on this, never on a message.
@@ -149,7 +149,7 @@ export class TaskError extends StratagemError {
     if (known?.retryAfterMs !== undefined) this.retryAfterMs = known.retryAfterMs;
     if (known?.status !== undefined) this.status = known.status;
     if (known?.requestId !== undefined) this.requestId = known.requestId;
-    if (known?.usage !== undefined) this.usage = known.usage;
+    if (isUsage(known?.usage)) this.usage = known.usage;
   }
 }
 

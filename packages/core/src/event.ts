@@ -1,6 +1,6 @@
 import type { StratagemError, TaskError } from './errors.js';
 import type { Plan } from './plan.js';
-import type { Usage } from './runner.js';
+import type { Usage } from './usage.js';
 
 interface Base {
   /** Position in the run's log, from 0. */

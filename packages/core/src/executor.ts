@@ -71,7 +71,10 @@ export interface Executor {
    * @throws {PlanError} when the plan cannot be run, with everything that is wrong with it.
    * @throws {StratagemError} `missing_runner` when a task needs a runner and there is none.
    */
-  execute<Outputs>(plan: Plan<Outputs>, options?: RunOptions): RunHandle<Outputs>;
+  execute<Outputs = Record<string, unknown>>(
+    plan: Plan<Outputs>,
+    options?: RunOptions,
+  ): RunHandle<Outputs>;
 }
 
 const RUN_OPTIONS = ['maxParallel', 'failFast', 'timeoutMs', 'signal', 'timeline', 'onEvent'];

@@ -41,9 +41,10 @@ export {
 } from './plan.js';
 export { formatProblem, PlanError, type PlanProblem, type ProblemCode } from './problem.js';
 export type { Emit } from './recorder.js';
-export type { CompletedResult, PlanResult, UnfinishedResult } from './result.js';
+export type { CanceledResult, CompletedResult, FailedResult, PlanResult } from './result.js';
 export { type PlanStatus, RunState, type TaskResult, type TaskStatus } from './run-state.js';
-export type { TaskOutput, TaskRequest, TaskRunner, Usage } from './runner.js';
+export type { TaskOutput, TaskRequest, TaskRunner } from './runner.js';
 export type { Outcome, RunView, Scheduler, Strategy, TaskView, Wait } from './strategy.js';
 export type { Estimate, Task, TaskFunction, TaskType } from './task.js';
+export type { Usage } from './usage.js';
 export { graphOf, validatePlan } from './validate.js';

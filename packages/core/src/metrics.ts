@@ -1,6 +1,6 @@
 import type { PlanEvent } from './event.js';
 import { Graph } from './graph.js';
-import type { Usage } from './runner.js';
+import type { Usage } from './usage.js';
 
 /** The figures of a run. Durations are in milliseconds; they are of attempts that have ended. */
 export interface Metrics {

@@ -1,4 +1,10 @@
-import { expect, test } from 'vitest';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
 import { createPlan, validatePlan } from './index.js';
 
 test('addTask adds to the same plan, in order', () => {
@@ -34,4 +40,67 @@ test('a plan goes into JSON and comes back as the same plan', () => {
     ],
   });
   expect(validatePlan(copy)).toEqual([]);
+});
+
+test('what is not said about a plan is not in it', () => {
+  expect(Object.keys(createPlan('x'))).toEqual(['goal', 'tasks']);
+  expect(JSON.stringify(createPlan('x', { metadata: undefined }))).toBe('{"goal":"x","tasks":[]}');
+});
+
+test('a plan is its tasks at the time: what was added twice is reported, not lost', () => {
+  const plan = createPlan('x').addTask({ id: 'a', description: 'x' });
+  plan.addTask({ id: 'a', description: 'y' });
+  expect(plan.tasks).toHaveLength(2);
+  expect(validatePlan(plan)).toMatchObject([{ code: 'duplicate_id', path: ['tasks', 1, 'id'] }]);
+});
+
+test('the function of a task is no part of the JSON, and its absence there is reported', () => {
+  const plan = createPlan('x').addTask({ id: 'a', run: () => 1 });
+  const copy = JSON.parse(JSON.stringify(plan));
+  expect(copy.tasks).toEqual([{ id: 'a' }]);
+  expect(validatePlan(copy)).toMatchObject([
+    { code: 'missing_field', path: ['tasks', 0, 'description'] },
+  ]);
+});
+
+describe('the types of a long plan', () => {
+  /** How much work the compiler has with a plan of so many function tasks in one chain of calls. */
+  async function instantiationsOf(size: number): Promise<number> {
+    const core = fileURLToPath(new URL('plan.js', import.meta.url));
+    const calls = Array.from({ length: size - 1 }, (_, n) => {
+      const task = `id: 't${n + 1}', dependencies: ['t${n}'], run: (inputs) => inputs.t${n} + 1`;
+      return `  .addTask({ ${task} })`;
+    });
+    const source = [
+      `import { createPlan, type OutputsOf } from ${JSON.stringify(core)};`,
+      "const plan = createPlan('long').addTask({ id: 't0', run: () => 0 })",
+      ...calls,
+      `;export const last: OutputsOf<typeof plan>['t${size - 1}'] = 1;`,
+    ];
+    const folder = await mkdtemp(join(tmpdir(), 'long-plan-'));
+    try {
+      const file = join(folder, 'plan.mts');
+      await writeFile(file, source.join('\n'));
+      const compiler = fileURLToPath(
+        new URL('../node_modules/typescript/bin/tsc', import.meta.url),
+      );
+      const options = '--ignoreConfig --noEmit --strict --module nodenext --target es2023 --lib es2023,dom';
+      const { stdout } = await promisify(execFile)(process.execPath, [
+        compiler,
+        ...options.split(' '),
+        '--extendedDiagnostics',
+        file,
+      ]);
+      return Number(/^Instantiations:\s+(\d+)/m.exec(stdout)?.[1]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }
+
+  test('cost the compiler no more for the two-hundredth task than for the others', async () => {
+    const [short, long] = [await instantiationsOf(100), await instantiationsOf(200)];
+    expect(short).toBeGreaterThan(0);
+    expect(long).toBeLessThan(2.2 * short);
+    expect(long).toBeLessThan(200_000);
+  }, 30_000);
 });

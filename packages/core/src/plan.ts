@@ -45,7 +45,7 @@ export type TaskInput<Outputs, Id extends string, Ids extends readonly string[],
   'id' | 'dependencies' | 'run'
 > & {
   readonly id: Id;
-  readonly dependencies?: KnownIds<Outputs, Ids>;
+  readonly dependencies?: Ids & KnownIds<Outputs, Ids>;
 } & (
     | { readonly description: string; readonly run?: undefined }
     | { readonly run: TaskFunction<InputsOf<Outputs, Ids>, Output> }

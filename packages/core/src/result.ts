@@ -25,18 +25,28 @@ export interface CompletedResult<Outputs> extends Account {
 }
 
 /** The run failed or was canceled; everything up to then is here. */
-export interface UnfinishedResult<Outputs> extends Account {
-  readonly status: 'failed' | 'canceled';
+interface Unfinished<Outputs> extends Account {
   /** The outputs of the tasks that completed. */
   readonly outputs: Readonly<Partial<Outputs>>;
   /** Why the plan did not complete. */
   readonly error: StratagemError;
 }
 
+/** A task failed, time ran out, or the strategy broke its contract. */
+export interface FailedResult<Outputs> extends Unfinished<Outputs> {
+  readonly status: 'failed';
+}
+
+/** The run was canceled. */
+export interface CanceledResult<Outputs> extends Unfinished<Outputs> {
+  readonly status: 'canceled';
+}
+
 /** The whole account of a run, however it ended. */
 export type PlanResult<Outputs = Record<string, unknown>> =
   | CompletedResult<Outputs>
-  | UnfinishedResult<Outputs>;
+  | FailedResult<Outputs>
+  | CanceledResult<Outputs>;
 
 /** What `createResult` puts together. */
 export interface ResultParts {

@@ -1,5 +1,5 @@
+import { readAnswer } from './answer.js';
 import { Attempt } from './attempt.js';
-import { RunnerError } from './errors.js';
 import type { PlanEvent } from './event.js';
 import { EventStream } from './event-stream.js';
 import type { Graph } from './graph.js';
@@ -208,13 +208,7 @@ export class Run<Outputs> {
     const runner = this.#settings.runner as TaskRunner;
     const prompt = composePrompt(description, inputs);
     const request = { taskId: id, type, prompt, description, inputs, metadata };
-    const result: unknown = await runner.run(request, attempt);
-    if (typeof result === 'object' && result !== null && 'output' in result) {
-      return result as TaskOutput;
-    }
-    const answer = result === null ? 'null' : typeof result;
-    const message = `runner "${runner.name}" answered with ${answer}; it must resolve to { output }`;
-    throw new RunnerError('invalid_output', message);
+    return readAnswer(runner.name, await runner.run(request, attempt));
   }
 
   #inputsOf(index: number): Readonly<Record<string, unknown>> {

@@ -1,17 +1,6 @@
 import type { RunContext } from './context.js';
 import type { TaskType } from './task.js';
-
-/** Tokens that one or more requests used. */
-export interface Usage {
-  /** All tokens read, those served from a cache included. */
-  readonly inputTokens: number;
-  /** All tokens written, those of hidden reasoning included. */
-  readonly outputTokens: number;
-  /** Of the input tokens, those that were served from the provider's prompt cache. */
-  readonly cachedInputTokens?: number;
-  /** Of the output tokens, those spent on hidden reasoning. */
-  readonly reasoningTokens?: number;
-}
+import type { Usage } from './usage.js';
 
 /** What a runner is asked to do: one attempt at one task. */
 export interface TaskRequest {

@@ -52,7 +52,7 @@ interface Ending {
  * const { metrics } = simulate(plan, { strategy: parallel({ maxParallel: 8 }) });
  * console.log(`would take ${metrics.executionTimeMs} ms`);
  */
-export function simulate<Outputs>(
+export function simulate<Outputs = Record<string, unknown>>(
   plan: Plan<Outputs>,
   options: SimulateOptions,
 ): PlanResult<Outputs> {

@@ -1,6 +1,6 @@
 import type { AttemptErrorCode } from './errors.js';
-import type { Usage } from './runner.js';
 import type { Estimate, TaskType } from './task.js';
+import type { Usage } from './usage.js';
 
 /**
  * Decides which ready task starts next. A strategy never sees a task whose dependencies are not

@@ -1,0 +1,26 @@
+import { RunnerError } from './errors.js';
+import type { TaskOutput } from './runner.js';
+import { isUsage } from './usage.js';
+
+/**
+ * A runner's answer as a `TaskOutput` that is what it says it is: read once, so that nothing later
+ * depends on an object that is not ours.
+ *
+ * @throws {RunnerError} `invalid_output`, naming the runner and what is wrong.
+ */
+export function readAnswer(runner: string, answer: unknown): TaskOutput {
+  const refuse = (what: string) =>
+    new RunnerError('invalid_output', `runner "${runner}" answered with ${what}`);
+  if (typeof answer !== 'object' || answer === null || !('output' in answer)) {
+    const kind = answer === null ? 'null' : typeof answer;
+    throw refuse(`${kind}; it must resolve to { output }`);
+  }
+  const { output, usage, costUsd, model, requestId } = answer as TaskOutput;
+  if (usage !== undefined && !isUsage(usage)) {
+    throw refuse('a usage that is not { inputTokens, outputTokens } in numbers');
+  }
+  if (costUsd !== undefined && !Number.isFinite(costUsd)) {
+    throw refuse('a costUsd that is no number; leave it out when the price is unknown');
+  }
+  return { output, usage, costUsd, model, requestId };
+}

@@ -1,0 +1,19 @@
+/** Tokens that one or more requests used. */
+export interface Usage {
+  /** All tokens read, those served from a cache included. */
+  readonly inputTokens: number;
+  /** All tokens written, those of hidden reasoning included. */
+  readonly outputTokens: number;
+  /** Of the input tokens, those that were served from the provider's prompt cache. */
+  readonly cachedInputTokens?: number;
+  /** Of the output tokens, those spent on hidden reasoning. */
+  readonly reasoningTokens?: number;
+}
+
+/** Whether a value from outside can be counted with. */
+export function isUsage(value: unknown): value is Usage {
+  if (typeof value !== 'object' || value === null) return false;
+  const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = value as Usage;
+  const counts = [inputTokens, outputTokens, cachedInputTokens ?? 0, reasoningTokens ?? 0];
+  return counts.every((count) => Number.isFinite(count) && count >= 0);
+}
