@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RunnerError } from './errors.js';
 import type { PlanEvent } from './event.js';
+import type { Usage } from './index.js';
 import { computeMetrics, type Metrics } from './metrics.js';
 import type { Plan } from './plan.js';
-import type { Usage } from './runner.js';
 import { type SimulatedAttempt, simulate } from './simulate.js';
 import type { Strategy, TaskView } from './strategy.js';
 
