@@ -1,7 +1,8 @@
-import { describe, StrategyError, type TaskError } from './errors.js';
+import { describe, StrategyError, show, type TaskError } from './errors.js';
 import type { Graph } from './graph.js';
 import type { RunView, Scheduler, Strategy, TaskView, Wait } from './strategy.js';
 import type { Task } from './task.js';
+import { isThenable } from './thenable.js';
 import type { Usage } from './usage.js';
 
 /**
@@ -27,10 +28,10 @@ export class Dispatcher {
     this.#resourceOf = resourceOf;
     this.#views = new Array(graph.size).fill(undefined);
     this.#selectable = new Uint8Array(graph.size);
-    try {
-      this.#scheduler = strategy.begin(run);
-    } catch (thrown) {
-      throw this.#threw('begin', thrown);
+    this.#scheduler = this.#call('begin', () => strategy.begin(run));
+    const { ready, next } = (this.#scheduler ?? {}) as Partial<Scheduler>;
+    if (typeof ready !== 'function' || typeof next !== 'function') {
+      throw this.#wrong('has a begin() that gives no scheduler: it must have ready() and next()');
     }
   }
 
@@ -49,25 +50,20 @@ export class Dispatcher {
     this.#views[index] = view;
     this.#selectable[index] = 1;
     this.readyCount++;
-    try {
-      this.#scheduler.ready(view);
-    } catch (thrown) {
-      throw this.#threw('ready', thrown);
-    }
+    this.#call('ready', () => this.#scheduler.ready(view));
   }
 
   /** The index of the task to start, a time to wait for, or undefined. */
   next(now: number): number | Wait | undefined {
-    let choice: TaskView | Wait | undefined;
-    try {
-      choice = this.#scheduler.next(now);
-    } catch (thrown) {
-      throw this.#threw('next', thrown);
-    }
+    return this.#call('next', () => this.#accept(this.#scheduler.next(now), now));
+  }
+
+  #accept(choice: TaskView | Wait | undefined, now: number): number | Wait | undefined {
     if (choice === undefined || choice === null) return undefined;
     if (typeof choice === 'object' && 'until' in choice) {
-      if (choice.until > now) return choice;
-      throw this.#wrong(`asked to wait until ${choice.until}, which is not after now (${now})`);
+      const { until } = choice;
+      if (typeof until === 'number' && until > now) return { until };
+      throw this.#wrong(`asked to wait until ${show(until)}, which is not after now (${now})`);
     }
     const { index } = choice;
     if (this.#views[index] === choice && this.#selectable[index] === 1) {
@@ -75,8 +71,9 @@ export class Dispatcher {
       this.readyCount--;
       return index;
     }
+    requireSync(choice);
     throw this.#wrong(
-      `chose ${choice.id === undefined ? 'something' : `"${choice.id}"`} that is not ready; ` +
+      `chose ${choice.id === undefined ? 'something' : `"${show(choice.id)}"`} that is not ready; ` +
         'next() must give each task once, as it came to ready()',
     );
   }
@@ -86,17 +83,14 @@ export class Dispatcher {
     const view = this.#views[index] as TaskView;
     this.#views[index] = undefined;
     if (this.#scheduler.settled === undefined) return;
-    try {
-      this.#scheduler.settled(view, {
-        ok: error === undefined,
-        latencyMs,
-        errorCode: error?.code,
-        retryAfterMs: error?.retryAfterMs,
-        usage,
-      });
-    } catch (thrown) {
-      throw this.#threw('settled', thrown);
-    }
+    const outcome = {
+      ok: error === undefined,
+      latencyMs,
+      errorCode: error?.code,
+      retryAfterMs: error?.retryAfterMs,
+      usage,
+    };
+    this.#call('settled', () => this.#scheduler.settled?.(view, outcome));
   }
 
   /** Nothing that is ready may be chosen any more. */
@@ -114,12 +108,27 @@ export class Dispatcher {
     );
   }
 
-  #threw(method: string, thrown: unknown): StrategyError {
-    const message = `threw in ${method}(): ${describe(thrown)}`;
-    return new StrategyError(this.#strategy.name, message, { cause: thrown });
+  /** One call into the strategy; whatever goes wrong in it comes out as a `StrategyError`. */
+  #call<T>(method: string, call: () => T): T {
+    try {
+      const answer = call();
+      if (answer !== undefined) requireSync(answer);
+      return answer;
+    } catch (thrown) {
+      if (thrown instanceof StrategyError) throw thrown;
+      const message = `threw in ${method}(): ${describe(thrown)}`;
+      throw new StrategyError(this.#strategy.name, message, { cause: thrown });
+    }
   }
 
   #wrong(message: string): StrategyError {
     return new StrategyError(this.#strategy.name, message);
   }
+}
+
+/** A promise is no answer; that nobody waits for it must not end the process when it rejects. */
+function requireSync(answer: unknown): void {
+  if (!isThenable(answer)) return;
+  Promise.resolve(answer).catch(() => {});
+  throw new TypeError('it is asynchronous, and must answer at once');
 }

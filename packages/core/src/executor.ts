@@ -103,7 +103,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     execute<Outputs>(plan: Plan<Outputs>, overrides: RunOptions = {}): RunHandle<Outputs> {
       checkOptions('execute()', overrides, RUN_OPTIONS);
       checkRunOptions('execute()', overrides);
-      const merged = { ...defaults, ...overrides };
+      const merged = { ...defaults, ...withoutUndefined(overrides) };
       const graph = graphOf(plan as Plan<unknown>);
       const needsRunner = graph.tasks.find((task) => task.run === undefined);
       if (runner === undefined && needsRunner !== undefined) {
@@ -114,7 +114,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
         );
       }
       const run = new Run<Outputs>({
-        plan: plan as Plan,
+        // As it is now: a plan that is being written may be added to while it runs.
+        plan: { ...plan, tasks: graph.tasks } as Plan,
         graph,
         strategy,
         runner,
@@ -134,6 +135,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
       };
     },
   };
+}
+
+function withoutUndefined(options: RunOptions): RunOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function checkStrategy(strategy: Strategy): void {

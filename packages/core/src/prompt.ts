@@ -3,13 +3,16 @@ import { RunnerError } from './errors.js';
 /**
  * The prompt of a task: its description, then the output of each dependency in an element that
  * names its task. Text stands as it is; anything else as JSON.
+ *
+ * @param order The ids in the order wanted; an object does not keep that of ids like "7".
  */
 export function composePrompt(
   description: string,
   inputs: Readonly<Record<string, unknown>>,
+  order: readonly string[] = Object.keys(inputs),
 ): string {
   const parts = [description];
-  for (const id of Object.keys(inputs)) {
+  for (const id of order) {
     parts.push(`<output task="${escapeAttribute(id)}">\n${asText(id, inputs[id])}\n</output>`);
   }
   return parts.join('\n\n');

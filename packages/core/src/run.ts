@@ -11,6 +11,7 @@ import { createResult, type PlanResult } from './result.js';
 import type { TaskOutput, TaskRunner } from './runner.js';
 import type { Strategy } from './strategy.js';
 import type { Task } from './task.js';
+import { isThenable } from './thenable.js';
 
 /** Everything one run needs, with every default filled in. */
 export interface RunSettings {
@@ -60,6 +61,8 @@ export class Run<Outputs> {
   #resolve!: (result: PlanResult<Outputs>) => void;
   #inbox: Input[] = [];
   #working = false;
+  /** Set at once, so that what was about to start is left alone until the kernel hears of it. */
+  #canceling = false;
   #turnBegan = 0;
   #deadline: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -90,6 +93,7 @@ export class Run<Outputs> {
   }
 
   cancel(reason?: unknown): void {
+    this.#canceling = true;
     this.#take({ type: 'cancel', reason });
   }
 
@@ -167,8 +171,8 @@ export class Run<Outputs> {
     const { commands } = this.#kernel;
     for (let position = 0; position < commands.length; position++) {
       const command = commands[position] as (typeof commands)[number];
-      if (command.type === 'start') this.#launch(command.index, command.attempt);
-      else this.#abort(command.index, command.error);
+      if (command.type === 'abort') this.#abort(command.index, command.error);
+      else if (!this.#canceling) this.#launch(command.index, command.attempt);
     }
     commands.length = 0;
   }
@@ -204,9 +208,9 @@ export class Run<Outputs> {
     inputs: Readonly<Record<string, unknown>>,
     attempt: Attempt,
   ): Promise<TaskOutput> {
-    const { id, description = '', type = 'action', metadata = {} } = task;
+    const { id, description = '', type = 'action', dependencies, metadata = {} } = task;
     const runner = this.#settings.runner as TaskRunner;
-    const prompt = composePrompt(description, inputs);
+    const prompt = composePrompt(description, inputs, dependencies);
     const request = { taskId: id, type, prompt, description, inputs, metadata };
     return readAnswer(runner.name, await runner.run(request, attempt));
   }
@@ -297,11 +301,4 @@ function now(): number {
 function afterOtherWork(resume: () => void): void {
   if (typeof setImmediate === 'function') setImmediate(resume);
   else setTimeout(resume, 0);
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
 }

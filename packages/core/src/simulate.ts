@@ -64,7 +64,7 @@ export function simulate<Outputs = Record<string, unknown>>(
   const metrics = new MetricsFold(graph);
   const kernel = new Kernel(
     {
-      plan: plan as Plan,
+      plan: { ...plan, tasks: graph.tasks } as Plan,
       graph,
       strategy,
       maxParallel: capOf(strategy, maxParallel),
