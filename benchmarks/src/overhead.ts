@@ -1,49 +1,73 @@
 import { inChild } from './child.js';
 import { CONTENDERS } from './contenders/index.js';
-import { SHAPES } from './dag.js';
+import { SHAPES, type Shape } from './dag.js';
 import { median } from './statistics.js';
 import { printTable } from './table.js';
 
 /**
- * Microseconds per no-op task at concurrency 16, and in brackets how many times the floor's. Each
- * figure is the median of three processes' medians, the contenders taking turns.
+ * Microseconds per no-op task at concurrency 16, and in brackets how many times ours. Each figure
+ * is the median of three processes' medians. For each size the contenders take turns, so that what
+ * else the machine does falls on all of them.
  *
- * `overhead.js quick` leaves out the million.
+ * `overhead.js quick` takes three sizes up to 10,000.
  */
 const sizes = process.argv.includes('quick')
   ? [100, 1_000, 10_000]
   : [100, 1_000, 10_000, 100_000, 1_000_000];
 const PROCESSES = 3;
+const OURS = 'stratagem';
+
+const contenders = await Promise.all(
+  Object.entries(CONTENDERS).map(async ([name, load]) => ({ name, contender: await load() })),
+);
+printTable('Who runs, and what is timed', [
+  ['contender', 'what is timed'],
+  ...contenders.map(({ name, contender }) => [name, contender.what]),
+]);
 
 for (const shape of SHAPES) {
-  const rows: string[][] = [['µs per task', ...sizes.map((size) => size.toLocaleString('en'))]];
-  const figures = new Map<string, number[][]>();
-  const contenders = await Promise.all(
-    Object.entries(CONTENDERS).map(async ([name, load]) => ({
-      name,
-      maxSize: (await load()).maxSize(shape),
-    })),
-  );
+  const columns: Map<string, number>[] = [];
+  for (const size of sizes) columns.push(await measure(shape, size));
+  printTable(`${shape}: µs per task (times ours)`, [
+    ['tasks', ...sizes.map((size) => size.toLocaleString('en'))],
+    ...contenders.map(({ name }) => [name, ...columns.map((column) => cell(column, name))]),
+  ]);
+  printGrowth(shape, columns);
+}
+
+/** Figures by contender, of those that can bear the size. */
+async function measure(shape: Shape, size: number): Promise<Map<string, number>> {
+  const able = contenders.filter(({ contender }) => contender.maxSize(shape) >= size);
+  const medians = new Map<string, number[]>(able.map(({ name }) => [name, []]));
+  const runs = Math.max(3, Math.min(51, Math.round(20_000 / size)));
   for (let round = 0; round < PROCESSES; round++) {
-    for (const { name, maxSize } of contenders) {
-      for (const [column, size] of sizes.entries()) {
-        if (size > maxSize) continue;
-        const runs = Math.max(3, Math.min(51, Math.round(20_000 / size)));
-        const measured = await inChild<number[]>('overhead-child', [name, shape, size, runs]);
-        const cells = figures.get(name) ?? sizes.map(() => []);
-        figures.set(name, cells);
-        cells[column]?.push(median(measured));
-      }
+    for (const [name, figures] of medians) {
+      figures.push(median(await inChild<number[]>('overhead-child', [name, shape, size, runs])));
     }
   }
-  const floor = figures.get('floor')?.map(median);
-  for (const { name } of contenders) {
-    const cells = (figures.get(name) ?? sizes.map(() => [])).map((values, column) => {
-      if (values.length === 0) return '–';
-      const value = median(values);
-      return `${value.toFixed(value < 10 ? 2 : 0)} (${(value / (floor?.[column] ?? 1)).toFixed(1)})`;
-    });
-    rows.push([name, ...cells]);
-  }
-  printTable(`${shape}: µs per task (times the floor)`, rows);
+  return new Map([...medians].map(([name, figures]) => [name, median(figures)]));
+}
+
+function cell(column: ReadonlyMap<string, number>, name: string): string {
+  const value = column.get(name);
+  if (value === undefined) return '–';
+  const ratio = value / (column.get(OURS) ?? Number.NaN);
+  return `${digits(value)} (${digits(ratio)})`;
+}
+
+/** How the cost of a task grows from a thousand tasks to the largest size. */
+function printGrowth(shape: Shape, columns: readonly ReadonlyMap<string, number>[]): void {
+  const small = columns[sizes.indexOf(1_000)];
+  const large = columns.at(-1);
+  const names = contenders.map(({ name }) => name).filter((name) => large?.has(name));
+  const growth = names.map((name) => {
+    const times = (large?.get(name) ?? Number.NaN) / (small?.get(name) ?? Number.NaN);
+    return `${name} ${times.toFixed(2)}`;
+  });
+  const range = `1,000 to ${sizes.at(-1)?.toLocaleString('en')} tasks`;
+  console.log(`\n${shape}: the cost of a task grows from ${range} by ${growth.join(', ')}`);
+}
+
+function digits(value: number): string {
+  return value.toFixed(value < 10 ? 2 : 0);
 }

@@ -2,12 +2,19 @@ import { inChild } from './child.js';
 import { median } from './statistics.js';
 import { printTable } from './table.js';
 
-/** Milliseconds that an import takes in a fresh process; the modules take turns. */
+/**
+ * Milliseconds that an import takes in a fresh process, the modules taking turns, and which of the
+ * providers' SDKs it loads. Our providers load theirs at the first request, so for them it is none.
+ */
 const MODULES = [
   'p-queue',
   '@stratagem/core',
   '@stratagem/parallel',
   '@stratagem/core/document',
+  '@stratagem/openai',
+  '@stratagem/anthropic',
+  'openai',
+  '@anthropic-ai/sdk',
   'p-graph',
   'effect',
   '@langchain/langgraph',
@@ -17,14 +24,14 @@ const ROUNDS = 15;
 
 const figures = new Map<string, number[]>(MODULES.map((name) => [name, []]));
 for (let round = 0; round < ROUNDS; round++) {
-  for (const name of MODULES)
-    figures.get(name)?.push(await inChild<number>('startup-child', [name]));
+  for (const [name, mine] of figures)
+    mine.push(await inChild<number>('startup-child', [name, 'ms']));
 }
 const base = median(figures.get('p-queue') ?? []);
-printTable('import in a fresh process', [
-  ['module', 'ms', 'times p-queue'],
-  ...MODULES.map((name) => {
-    const ms = median(figures.get(name) ?? []);
-    return [name, ms.toFixed(1), (ms / base).toFixed(2)];
-  }),
-]);
+const rows = [['module', 'ms', 'times p-queue', 'SDKs loaded']];
+for (const [name, mine] of figures) {
+  const sdks = await inChild<string[]>('startup-child', [name, 'sdks']);
+  const ms = median(mine);
+  rows.push([name, ms.toFixed(1), (ms / base).toFixed(2), sdks.join(', ') || 'none']);
+}
+printTable('import in a fresh process', rows);
