@@ -40,7 +40,10 @@ export class Attempt implements RunContext {
   }
 
   get emit(): (text: string) => void {
-    return (text) => this.#report(this, text);
+    return (text) => {
+      if (typeof text !== 'string') throw new TypeError('emit() takes a piece of text');
+      this.#report(this, text);
+    };
   }
 
   abort(reason: unknown): void {

@@ -102,7 +102,9 @@ describe('describe', () => {
     [Number.NaN, 'NaN'],
     [Symbol('s'), 'Symbol(s)'],
     [{ status: 3 }, '{"status":3}'],
-    [{ n: 1n }, 'a value that cannot be shown was thrown'],
+    [{ n: 1n }, '{}'],
+    [{ message: 'no', headers: { authorization: 'Bearer sk-secret' } }, '{"message":"no"}'],
+    ['x'.repeat(3_000), `${'x'.repeat(2_000)}…`],
     [Object.create(null), '{}'],
   ])('says %o in one line', (thrown, line) => {
     expect(describeThrown(thrown)).toBe(line);

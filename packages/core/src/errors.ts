@@ -20,34 +20,38 @@ export type ErrorCode =
  * Why an attempt at a task failed, in the same words for every provider, so that retry rules,
  * fallbacks and strategies can be written once.
  */
-export type AttemptErrorCode =
+export const ATTEMPT_ERROR_CODES = [
   /** The task's own function or a runner threw something that carries no code of ours. */
-  | 'task_failed'
+  'task_failed',
   /** The runner answered with something that is no `TaskOutput`. */
-  | 'invalid_output'
+  'invalid_output',
   /** The outputs of the dependencies cannot be written into a prompt. */
-  | 'invalid_input'
+  'invalid_input',
   /** A credential is needed and none was given. */
-  | 'missing_api_key'
-  | 'authentication'
-  | 'permission_denied'
-  | 'insufficient_quota'
-  | 'invalid_request'
-  | 'not_found'
+  'missing_api_key',
+  'authentication',
+  'permission_denied',
+  'insufficient_quota',
+  'invalid_request',
+  'not_found',
   /** The server asks for fewer requests; `retryAfterMs` says for how long when it told. */
-  | 'rate_limited'
+  'rate_limited',
   /** The server has no capacity at the moment. */
-  | 'overloaded'
-  | 'server_error'
-  | 'timeout'
+  'overloaded',
+  'server_error',
+  'timeout',
   /** The connection failed or broke. */
-  | 'connection'
+  'connection',
   /** The model declined to answer. */
-  | 'refused'
+  'refused',
   /** The answer was cut off at a token limit. */
-  | 'truncated'
+  'truncated',
   /** The attempt was aborted because the run stopped. */
-  | 'aborted';
+  'aborted',
+] as const;
+
+/** One of {@link ATTEMPT_ERROR_CODES}, where each is explained. */
+export type AttemptErrorCode = (typeof ATTEMPT_ERROR_CODES)[number];
 
 const brand = Symbol.for('stratagem.error');
 
@@ -144,7 +148,8 @@ export class TaskError extends StratagemError {
     const known = isStratagemError(thrown) ? (thrown as RunnerError) : undefined;
     // Our own messages say it all; of foreign ones the causes may say more.
     const why = known?.message ?? describe(thrown);
-    super(known?.code ?? 'task_failed', `Task "${taskId}" failed: ${why}`, { cause: thrown });
+    const code = ATTEMPT_ERROR_CODES.find((each) => each === known?.code) ?? 'task_failed';
+    super(code, `Task "${taskId}" failed: ${why}`, { cause: thrown });
     this.taskId = taskId;
     if (known?.retryAfterMs !== undefined) this.retryAfterMs = known.retryAfterMs;
     if (known?.status !== undefined) this.status = known.status;
@@ -160,6 +165,12 @@ export class StrategyError extends StratagemError {
   }
 }
 
+/** Longer messages are cut: a whole answer or page belongs in the cause, not in every log. */
+const MAX_MESSAGE = 2_000;
+
+/** Of a thrown object that is no error, what may be shown: it could hold a request with its key. */
+const SHOWN_FIELDS = ['message', 'code', 'status', 'statusCode', 'type'];
+
 /**
  * One readable line for any thrown value, with the messages of its causes where they say more
  * than it does itself ("fetch failed" alone helps nobody).
@@ -174,7 +185,8 @@ export function describe(thrown: unknown): string {
     current = causeOf(current);
     if (current === undefined || current === null) break;
   }
-  return parts.join(': ');
+  const line = parts.join(': ');
+  return line.length <= MAX_MESSAGE ? line : `${line.slice(0, MAX_MESSAGE)}…`;
 }
 
 /** A value as short text, whatever it is: even one that refuses to be read. */
@@ -203,7 +215,7 @@ function ownMessage(value: unknown): string {
     }
     if (typeof value === 'string') return value || 'an empty string was thrown';
     if (value === undefined || value === null) return `${value} was thrown`;
-    if (typeof value === 'object') return JSON.stringify(value) ?? String(value);
+    if (typeof value === 'object') return JSON.stringify(value, SHOWN_FIELDS) ?? String(value);
     return String(value);
   } catch {
     return 'a value that cannot be shown was thrown';

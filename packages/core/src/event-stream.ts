@@ -25,10 +25,14 @@ export class EventStream {
     for (const reader of this.#readers) reader.wake();
   }
 
-  /** All events kept so far, then those that follow. */
-  async *read(): AsyncGenerator<PlanEvent, void, undefined> {
+  /** All events kept so far, then those that follow, from this call on. */
+  read(): AsyncGenerator<PlanEvent, void, undefined> {
     const reader = new Reader(this.kept, !this.#keep);
     this.#readers.add(reader);
+    return this.#follow(reader);
+  }
+
+  async *#follow(reader: Reader): AsyncGenerator<PlanEvent, void, undefined> {
     try {
       for (;;) {
         const event = reader.take();

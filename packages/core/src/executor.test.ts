@@ -623,7 +623,10 @@ describe('what cannot be run', () => {
     [{ strategy: inOrder, timeline: 'off' }, "timeline must be 'keep' or 'stream'"],
     [{ strategy: inOrder, signal: {} }, 'signal must be an AbortSignal'],
     [{ strategy: inOrder, onEvent: 'log' }, 'onEvent must be a function'],
-    [{ strategy: inOrder, runner: () => {} }, 'runner must be a TaskRunner, an object with run()'],
+    [
+      { strategy: inOrder, runner: () => {} },
+      'runner must be a TaskRunner, an object with a name and run()',
+    ],
   ])('options %j are refused', (options, message) => {
     expect(() => createExecutor(options as ExecutorOptions)).toThrow(message);
   });
@@ -737,4 +740,49 @@ test.each<[string, unknown]>([
   expect(() => executor.execute(plan as Plan)).toThrow(
     'The plan cannot be run, it has 1 problem:\n  - a plan is an object with a goal and tasks',
   );
+});
+
+test('a signal of the executor and one of the run each stop it', async () => {
+  for (const which of ['executor', 'run'] as const) {
+    const signals = { executor: new AbortController(), run: new AbortController() };
+    const stoppable = createExecutor({ strategy: inOrder, signal: signals.executor.signal });
+    const run = stoppable.execute(createPlan('x').addTask({ id: 'a', run: gate().run }), {
+      signal: signals.run.signal,
+    });
+    await settle();
+    signals[which].abort(which);
+    expect(await run).toMatchObject({ status: 'canceled', error: { cause: which } });
+  }
+});
+
+test('an iterator that is made at once and read late misses nothing, also of a stream', async () => {
+  const plan = createPlan('x').addTask({ id: 'a', run: () => 1 });
+  const run = executor.execute(plan, { timeline: 'stream' });
+  const iterator = run[Symbol.asyncIterator]();
+  await run;
+  expect((await iterator.next()).value?.type).toBe('plan_started');
+});
+
+test('emit takes nothing but text', async () => {
+  const plan = createPlan('x').addTask({ id: 'a', run: (_, { emit }) => emit(5 as never) });
+  expect((await executor.execute(plan)).error?.message).toContain('emit() takes a piece of text');
+});
+
+test('the error of a plan within a plan is a failure of the task, with its message', async () => {
+  const inner = createPlan('inner').addTask({
+    id: 'b',
+    run: () => Promise.reject(new Error('no')),
+  });
+  const outer = createPlan('outer').addTask({
+    id: 'a',
+    async run() {
+      const result = await executor.execute(inner);
+      if (result.status !== 'completed') throw result.error;
+    },
+  });
+  const [task] = (await executor.execute(outer)).tasks;
+  expect(task?.error).toMatchObject({
+    code: 'task_failed',
+    message: 'Task "a" failed: The plan failed. Task "b" failed: no',
+  });
 });

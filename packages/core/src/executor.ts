@@ -23,7 +23,7 @@ export interface RunOptions {
   readonly failFast?: boolean;
   /** The longest the run may take, in milliseconds; then it is stopped and the plan has failed. */
   readonly timeoutMs?: number;
-  /** Aborting it cancels the run. */
+  /** Aborting it cancels the run; with one of the executor's as well, either does. */
   readonly signal?: AbortSignal;
   /**
    * `'keep'` gives every event with the result. `'stream'` gives them only to `onEvent` and to
@@ -94,8 +94,9 @@ export function createExecutor(options: ExecutorOptions): Executor {
   checkOptions('createExecutor()', options, ['strategy', 'runner', ...RUN_OPTIONS]);
   const { strategy, runner, ...defaults } = options;
   checkStrategy(strategy);
-  if (runner !== undefined && typeof runner?.run !== 'function') {
-    throw new OptionError('createExecutor(): runner must be a TaskRunner, an object with run()');
+  if (runner !== undefined && !isRunner(runner)) {
+    const message = 'runner must be a TaskRunner, an object with a name and run()';
+    throw new OptionError(`createExecutor(): ${message}`);
   }
   checkRunOptions('createExecutor()', defaults);
 
@@ -123,7 +124,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         failFast: merged.failFast ?? false,
         timeoutMs: merged.timeoutMs ?? Number.POSITIVE_INFINITY,
         timeline: merged.timeline ?? 'keep',
-        signal: merged.signal,
+        signal: eitherSignal(defaults.signal, overrides.signal),
         onEvent: merged.onEvent,
       });
       return {
@@ -135,6 +136,18 @@ export function createExecutor(options: ExecutorOptions): Executor {
       };
     },
   };
+}
+
+function isRunner(value: TaskRunner): boolean {
+  return typeof value?.run === 'function' && typeof value.name === 'string';
+}
+
+/** Either signal stops the run. */
+function eitherSignal(
+  first: AbortSignal | undefined,
+  second: AbortSignal | undefined,
+): AbortSignal | undefined {
+  return first && second ? AbortSignal.any([first, second]) : (first ?? second);
 }
 
 function withoutUndefined(options: RunOptions): RunOptions {

@@ -1,5 +1,6 @@
 export type { RunContext } from './context.js';
 export {
+  ATTEMPT_ERROR_CODES,
   type AttemptErrorCode,
   describe,
   type ErrorCode,

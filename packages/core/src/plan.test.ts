@@ -105,3 +105,7 @@ describe('the types of a long plan', () => {
     expect(long).toBeLessThan(200_000);
   }, 30_000);
 });
+
+test('createPlan refuses options that it does not know', () => {
+  expect(() => createPlan('x', { metdata: {} } as never)).toThrow('Did you mean "metadata"?');
+});

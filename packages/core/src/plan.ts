@@ -1,3 +1,4 @@
+import { checkOptions } from './options.js';
 import type { Task, TaskFunction } from './task.js';
 
 declare const outputs: unique symbol;
@@ -97,5 +98,6 @@ export function createPlan(
   goal: string,
   options: { metadata?: Readonly<Record<string, unknown>> } = {},
 ): PlanBuilder {
+  checkOptions('createPlan()', options, ['metadata']);
   return new PlanBuilder(goal, options.metadata);
 }

@@ -1,4 +1,5 @@
 import {
+  ATTEMPT_ERROR_CODES,
   type AttemptErrorCode,
   checkFlag,
   checkLimit,
@@ -83,27 +84,6 @@ const OPTIONS: readonly (keyof SimulatedOptions)[] = [
   'model',
 ];
 
-/** A record, so that the compiler asks for a code that is added to the core. */
-const FAILURE_CODES: Record<AttemptErrorCode, true> = {
-  task_failed: true,
-  invalid_output: true,
-  invalid_input: true,
-  missing_api_key: true,
-  authentication: true,
-  permission_denied: true,
-  insufficient_quota: true,
-  invalid_request: true,
-  not_found: true,
-  rate_limited: true,
-  overloaded: true,
-  server_error: true,
-  timeout: true,
-  connection: true,
-  refused: true,
-  truncated: true,
-  aborted: true,
-};
-
 /** @throws {OptionError} when an option is unknown or out of range. */
 export function settingsOf(options: SimulatedOptions): Settings {
   checkOptions('simulated()', options, OPTIONS);
@@ -124,8 +104,8 @@ export function settingsOf(options: SimulatedOptions): Settings {
   checkNumber('seed', settings.seed, Number.NEGATIVE_INFINITY);
   checkLatency(latencyMs);
   checkNumber('failureRate', settings.failureRate, 0, 1);
-  if (!Object.hasOwn(FAILURE_CODES, failureCode)) {
-    const codes = Object.keys(FAILURE_CODES).join(', ');
+  if (!ATTEMPT_ERROR_CODES.includes(failureCode)) {
+    const codes = ATTEMPT_ERROR_CODES.join(', ');
     throw new OptionError(
       `simulated(): failureCode must be one of ${codes}; it is ${String(failureCode)}`,
     );
