@@ -20,10 +20,8 @@ const OURS = 'stratagem';
 const contenders = await Promise.all(
   Object.entries(CONTENDERS).map(async ([name, load]) => ({ name, contender: await load() })),
 );
-printTable('Who runs, and what is timed', [
-  ['contender', 'what is timed'],
-  ...contenders.map(({ name, contender }) => [name, contender.what]),
-]);
+console.log('Who runs, and what is timed:\n');
+for (const { name, contender } of contenders) console.log(`- ${name}: ${contender.what}`);
 
 for (const shape of SHAPES) {
   const columns: Map<string, number>[] = [];

@@ -1,24 +1,40 @@
-import { Deferred, Effect, Semaphore } from 'effect';
+import { Deferred, Effect, Queue } from 'effect';
 import type { Contender } from './contender.js';
 
 export const effect: Contender = {
   name: 'effect',
-  what: 'a fiber a task, a Deferred for its end, a semaphore for the cap',
-  maxSize: () => 100_000,
+  what: 'a fiber a place, all taking from a Queue, with dependencies counted by hand',
+  maxSize: () => 1_000_000,
   async run({ size, dependencies }, task, maxParallel) {
+    const waiting = dependencies.map((mine) => mine.length);
+    const dependents: number[][] = Array.from({ length: size }, () => []);
+    for (const [index, mine] of dependencies.entries()) {
+      for (const dependency of mine) dependents[dependency]?.push(index);
+    }
     const program = Effect.gen(function* () {
-      const ends = Array.from({ length: size }, () => Deferred.makeUnsafe<void>());
-      const places = Semaphore.makeUnsafe(maxParallel);
-      const one = (index: number) =>
-        Effect.gen(function* () {
-          for (const dependency of dependencies[index] as readonly number[]) {
-            yield* Deferred.await(ends[dependency] as Deferred.Deferred<void>);
+      const ready = yield* Queue.unbounded<number>();
+      const end = yield* Deferred.make<void>();
+      let left = size;
+      const worker = Effect.gen(function* () {
+        for (;;) {
+          const index = yield* Queue.take(ready);
+          yield* Effect.promise(() => task(index));
+          for (const dependent of dependents[index] as number[]) {
+            const count = (waiting[dependent] as number) - 1;
+            waiting[dependent] = count;
+            if (count === 0) Queue.offerUnsafe(ready, dependent);
           }
-          yield* places.withPermits(1)(Effect.promise(() => task(index)));
-          yield* Deferred.succeed(ends[index] as Deferred.Deferred<void>, undefined);
-        });
-      const all = Array.from({ length: size }, (_, index) => one(index));
-      yield* Effect.all(all, { concurrency: 'unbounded', discard: true });
+          if (--left === 0) yield* Deferred.succeed(end, undefined);
+        }
+      });
+      for (let index = 0; index < size; index++) {
+        if (waiting[index] === 0) Queue.offerUnsafe(ready, index);
+      }
+      const all = Array.from({ length: maxParallel }, () => worker);
+      yield* Effect.raceFirst(
+        Deferred.await(end),
+        Effect.all(all, { concurrency: 'unbounded', discard: true }),
+      );
     });
     await Effect.runPromise(program);
   },

@@ -4,7 +4,7 @@ import type { Contender } from './contender.js';
 export const pQueue: Contender = {
   name: 'p-queue',
   what: 'a queue, with dependencies counted by hand',
-  maxSize: () => 100_000,
+  maxSize: () => 1_000_000,
   async run({ size, dependencies }, task, maxParallel) {
     const waiting = dependencies.map((mine) => mine.length);
     const dependents: number[][] = Array.from({ length: size }, () => []);
