@@ -22,7 +22,7 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
     strategy: await chooseStrategy(flags, strategy),
     runner,
     ...(flags.failFast && { failFast: true }),
-    ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }),
+    ...(flags.timeout !== undefined && { deadlineMs: flags.timeout }),
   });
   if (flags.runner === 'simulated') {
     await write(

@@ -1,4 +1,11 @@
 import type { RunContext } from './context.js';
+import type { Task } from './task.js';
+
+/** What an attempt can do to its run. */
+export interface AttemptHost {
+  report(attempt: Attempt, text: string): void;
+  addTasks(attempt: Attempt, tasks: readonly Task[]): void;
+}
 
 /**
  * One attempt in flight, and the context its runner sees. The abort controller is made when the
@@ -13,7 +20,7 @@ export class Attempt implements RunContext {
   /** True once the kernel has been told, or has told us, that this attempt is over. */
   over = false;
 
-  readonly #report: (attempt: Attempt, text: string) => void;
+  readonly #host: AttemptHost;
   #controller: AbortController | undefined;
   #aborted: unknown;
 
@@ -22,13 +29,13 @@ export class Attempt implements RunContext {
     taskId: string,
     attempt: number,
     deadline: number | undefined,
-    report: (attempt: Attempt, text: string) => void,
+    host: AttemptHost,
   ) {
     this.index = index;
     this.taskId = taskId;
     this.attempt = attempt;
     this.deadline = deadline;
-    this.#report = report;
+    this.#host = host;
   }
 
   get signal(): AbortSignal {
@@ -42,8 +49,12 @@ export class Attempt implements RunContext {
   get emit(): (text: string) => void {
     return (text) => {
       if (typeof text !== 'string') throw new TypeError('emit() takes a piece of text');
-      this.#report(this, text);
+      this.#host.report(this, text);
     };
+  }
+
+  get addTasks(): (tasks: readonly Task[]) => void {
+    return (tasks) => this.#host.addTasks(this, tasks);
   }
 
   abort(reason: unknown): void {

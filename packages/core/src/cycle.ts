@@ -2,21 +2,26 @@ import type { Graph } from './graph.js';
 
 /**
  * One cycle from every group of tasks that wait for each other, as indexes in the direction
- * "depends on", the first repeated at the end. Linear in tasks and edges: Tarjan's components
+ * "waits for", the first repeated at the end. Linear in tasks and edges: Tarjan's components
  * without recursion, then a shortest way back inside each.
+ *
+ * A task with children counts twice, as its end (by its index) and as its beginning (its index
+ * plus the size of the graph): its end waits for its children, and they wait for its beginning.
  */
 export function findCycles(graph: Graph): number[][] {
   const cycles: number[][] = [];
-  for (const component of componentsOf(graph)) cycles.push(shortestCycle(graph, component));
+  for (const component of componentsOf(graph)) {
+    cycles.push(shortestCycle(graph, component).map((step) => step % graph.size));
+  }
   return cycles.sort((a, b) => (a[0] as number) - (b[0] as number));
 }
 
 /** The strongly connected components of more than one task. */
 function componentsOf(graph: Graph): number[][] {
   const components: number[][] = [];
-  const discovered = new Int32Array(graph.size).fill(-1);
-  const low = new Int32Array(graph.size);
-  const open = new Uint8Array(graph.size);
+  const discovered = new Int32Array(2 * graph.size).fill(-1);
+  const low = new Int32Array(2 * graph.size);
+  const open = new Uint8Array(2 * graph.size);
   const stack: number[] = [];
   let clock = 0;
 
@@ -24,7 +29,7 @@ function componentsOf(graph: Graph): number[][] {
     discovered[index] = low[index] = clock++;
     open[index] = 1;
     stack.push(index);
-    return { index, targets: dependenciesOf(graph, index), next: 0 };
+    return { index, targets: stepsBefore(graph, index), next: 0 };
   };
 
   for (let root = 0; root < graph.size; root++) {
@@ -60,7 +65,7 @@ function shortestCycle(graph: Graph, component: readonly number[]): number[] {
   const cameFrom = new Map<number, number>();
   const queue = [start];
   for (const index of queue) {
-    for (const dependency of dependenciesOf(graph, index)) {
+    for (const dependency of stepsBefore(graph, index)) {
       if (dependency === start) {
         const cycle = [start];
         for (let at = index; at !== start; at = cameFrom.get(at) as number) cycle.push(at);
@@ -74,8 +79,16 @@ function shortestCycle(graph: Graph, component: readonly number[]): number[] {
   throw new Error('a strongly connected component has no cycle');
 }
 
-function dependenciesOf(graph: Graph, index: number): number[] {
-  const dependencies: number[] = [];
-  graph.eachDependency(index, (dependency) => dependencies.push(dependency));
-  return dependencies;
+function stepsBefore(graph: Graph, step: number): number[] {
+  const index = step % graph.size;
+  const before: number[] = [];
+  if (step < graph.size && graph.childCount(index) > 0) {
+    graph.eachChild(index, (child) => before.push(child));
+    before.push(index + graph.size);
+    return before;
+  }
+  graph.eachDependency(index, (dependency) => before.push(dependency));
+  const parent = graph.parentOf(index);
+  if (parent !== undefined) before.push(parent + graph.size);
+  return before;
 }

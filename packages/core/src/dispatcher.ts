@@ -20,7 +20,7 @@ export class Dispatcher {
   readonly #resourceOf: (task: Task) => string;
   readonly #views: (TaskView | undefined)[];
   /** 1 while a task is ready and has not been chosen. */
-  readonly #selectable: Uint8Array;
+  #selectable: Uint8Array;
 
   constructor(strategy: Strategy, run: RunView, graph: Graph, resourceOf: (task: Task) => string) {
     this.#strategy = strategy;
@@ -47,10 +47,20 @@ export class Dispatcher {
       criticalPath: this.#graph.criticalPaths[index] as number,
       resource: this.#resourceOf(task),
     };
+    if (index >= this.#selectable.length) this.#grow();
     this.#views[index] = view;
     this.#selectable[index] = 1;
     this.readyCount++;
     this.#call('ready', () => this.#scheduler.ready(view));
+  }
+
+  /** The plan has grown. */
+  #grow(): void {
+    const larger = new Uint8Array(2 * this.#graph.size);
+    larger.set(this.#selectable);
+    this.#selectable = larger;
+    for (let index = this.#views.length; index < larger.length; index++)
+      this.#views.push(undefined);
   }
 
   /** The index of the task to start, a time to wait for, or undefined. */

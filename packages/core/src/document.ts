@@ -3,7 +3,7 @@ import type { Plan } from './plan.js';
 import { PlanError, type PlanProblem } from './problem.js';
 import { didYouMean } from './suggest.js';
 import { TASK_TYPES } from './task.js';
-import { connectionProblems } from './validate.js';
+import { betweenTasks } from './validate.js';
 
 /** `is missing` where nothing stands, else what should. */
 function needs(what: string) {
@@ -118,7 +118,7 @@ export function parsePlanDocument(value: unknown): { plan: Plan; strategy?: Stra
   const parsed = planDocumentSchema.safeParse(value, { reportInput: true });
   const problems = parsed.success ? [] : parsed.error.issues.flatMap(toProblems);
   const tasks = (value as { tasks?: unknown } | null | undefined)?.tasks;
-  const between = Array.isArray(tasks) ? connectionProblems(tasks) : [];
+  const between = Array.isArray(tasks) ? betweenTasks(tasks) : [];
   if (!parsed.success || between.length > 0) throw new PlanError(problems.concat(between));
 
   const { $schema: _, strategy, ...plan } = parsed.data;

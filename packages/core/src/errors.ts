@@ -1,3 +1,4 @@
+import { costOf, type PriceTable } from './price.js';
 import { isUsage, type Usage } from './usage.js';
 
 /**
@@ -14,6 +15,11 @@ export type ErrorCode =
   | 'plan_failed'
   | 'plan_canceled'
   | 'plan_timeout'
+  | 'goal_not_achieved'
+  | 'goal_achieved'
+  | 'budget_exceeded'
+  | 'not_waiting'
+  | 'run_ended'
   | AttemptErrorCode;
 
 /**
@@ -23,10 +29,14 @@ export type ErrorCode =
 export const ATTEMPT_ERROR_CODES = [
   /** The task's own function or a runner threw something that carries no code of ours. */
   'task_failed',
-  /** The runner answered with something that is no `TaskOutput`. */
+  /** The output does not fit the task's schema, or the runner's answer is no `TaskOutput`. */
   'invalid_output',
-  /** The outputs of the dependencies cannot be written into a prompt. */
+  /** The outputs of the dependencies cannot be used: in a prompt, a condition or a fan-out. */
   'invalid_input',
+  /** Subtasks failed, or too few elements of a fan-out succeeded. */
+  'subtasks_failed',
+  /** A human refused. */
+  'rejected',
   /** A credential is needed and none was given. */
   'missing_api_key',
   'authentication',
@@ -108,6 +118,10 @@ export interface RunnerErrorDetails {
   readonly requestId?: string;
   /** Tokens that the failed attempt used all the same. */
   readonly usage?: Usage;
+  /** What those cost in US dollars; leave it out when the price is unknown. */
+  readonly costUsd?: number;
+  /** The model that was asked, as the provider names it. */
+  readonly model?: string;
 }
 
 /**
@@ -124,6 +138,8 @@ export class RunnerError extends StratagemError {
   declare readonly status?: number;
   declare readonly requestId?: string;
   declare readonly usage?: Usage;
+  declare readonly costUsd?: number;
+  declare readonly model?: string;
 
   constructor(code: AttemptErrorCode, message: string, details: RunnerErrorDetails = {}) {
     const { cause, ...known } = details;
@@ -143,8 +159,11 @@ export class TaskError extends StratagemError {
   declare readonly status?: number;
   declare readonly requestId?: string;
   declare readonly usage?: Usage;
+  declare readonly costUsd?: number;
+  declare readonly model?: string;
 
-  constructor(taskId: string, thrown: unknown) {
+  /** @param prices What the attempt's tokens cost, for models that the table knows. */
+  constructor(taskId: string, thrown: unknown, prices: PriceTable = {}) {
     const known = isStratagemError(thrown) ? (thrown as RunnerError) : undefined;
     // Our own messages say it all; of foreign ones the causes may say more.
     const why = known?.message ?? describe(thrown);
@@ -155,6 +174,9 @@ export class TaskError extends StratagemError {
     if (known?.status !== undefined) this.status = known.status;
     if (known?.requestId !== undefined) this.requestId = known.requestId;
     if (isUsage(known?.usage)) this.usage = known.usage;
+    if (typeof known?.model === 'string') this.model = known.model;
+    const costUsd = this.usage && (costOf(this.usage, this.model, prices) ?? known?.costUsd);
+    if (Number.isFinite(costUsd)) this.costUsd = costUsd as number;
   }
 }
 

@@ -1,6 +1,10 @@
+import type { Budget } from './budget.js';
 import type { StratagemError, TaskError } from './errors.js';
+import type { CriterionProgress } from './goal.js';
 import type { Plan } from './plan.js';
+import type { Task } from './task.js';
 import type { Usage } from './usage.js';
+import type { WaitKind } from './wait-for.js';
 
 interface Base {
   /** Position in the run's log, from 0. */
@@ -15,13 +19,15 @@ interface TaskBase extends Base {
 }
 
 interface AttemptBase extends TaskBase {
-  /** 1 for the first try. */
+  /** 1 for the first try; 0 when it ended without one: a group, a human step, bad inputs. */
   readonly attempt: number;
 }
 
 export interface PlanStarted extends Base {
   readonly type: 'plan_started';
   readonly plan: Plan;
+  /** What the waits between attempts are drawn with. */
+  readonly seed: number;
 }
 
 export interface StrategyInitialized extends Base {
@@ -58,24 +64,109 @@ export interface TaskFailed extends AttemptBase {
   readonly error: TaskError;
 }
 
+/** An attempt failed, and there will be another one. */
+export interface TaskRetrying extends AttemptBase {
+  readonly type: 'task_retrying';
+  /** Length of the attempt that failed. */
+  readonly durationMs: number;
+  readonly error: TaskError;
+  /** How long until the task may start again. */
+  readonly delayMs: number;
+}
+
+/** A human step has come up: it waits for `answer`, `approve` or `reject` on the run's handle. */
+export interface TaskWaiting extends TaskBase {
+  readonly type: 'task_waiting';
+  readonly kind: WaitKind;
+  readonly question: string;
+  /** How long it waits; undefined for as long as it takes. */
+  readonly timeoutMs?: number;
+}
+
+/** The plan has grown: a fan-out has its list, or a task added tasks while it ran. */
+export interface TasksAdded extends Base {
+  readonly type: 'tasks_added';
+  /** The fan-out, or the task that added them; undefined when the run's handle was used. */
+  readonly taskId?: string;
+  readonly source: 'for_each' | 'add_tasks';
+  readonly tasks: readonly Task[];
+}
+
 /** Why a task will never start. */
-export type SkipReason = 'dependency_failed' | 'fail_fast';
+export type SkipReason =
+  | 'dependency_failed'
+  | 'fail_fast'
+  | 'not_chosen'
+  | 'goal_achieved'
+  | 'budget_exceeded';
 
 export interface TaskSkipped extends TaskBase {
   readonly type: 'task_skipped';
   readonly reason: SkipReason;
-  /** The task whose failure led to this. */
-  readonly failedTaskId: string;
+  /** The task whose failure led to this, if one did. */
+  readonly failedTaskId?: string;
 }
 
 /** Why a task was stopped, or not started, before it could end by itself. */
-export type CancelReason = 'plan_canceled' | 'plan_timeout' | 'fail_fast' | 'invalid_strategy';
+export type CancelReason =
+  | 'plan_canceled'
+  | 'plan_timeout'
+  | 'fail_fast'
+  | 'goal_achieved'
+  | 'invalid_strategy';
 
 export interface TaskCanceled extends AttemptBase {
   readonly type: 'task_canceled';
   readonly reason: CancelReason;
   /** How long the aborted attempt had been running; undefined when the task had not started. */
   readonly durationMs?: number;
+}
+
+export interface GoalChecked extends Base {
+  readonly type: 'goal_checked';
+  /** The share of the criteria that are met, by weight: 0 to 1. */
+  readonly progress: number;
+  readonly achieved: boolean;
+  readonly criteria: readonly CriterionProgress[];
+}
+
+/** The goal is reached: nothing more starts. */
+export interface GoalAchieved extends Base {
+  readonly type: 'goal_achieved';
+  readonly progress: number;
+}
+
+/** Which limit of a budget. */
+export type BudgetKind = keyof Budget;
+
+/** The next start would exceed the budget: nothing more starts. */
+export interface BudgetExceeded extends Base {
+  readonly type: 'budget_exceeded';
+  /** The task that was to start. */
+  readonly taskId: string;
+  readonly budget: BudgetKind;
+  readonly limit: number;
+  /** What has been used; null for a cost that is unknown. */
+  readonly used: number | null;
+  /** What the attempts in flight are expected to use. */
+  readonly reserved: number;
+  /** What the start would have added. */
+  readonly requested: number;
+}
+
+/** Nothing starts until the run is resumed; what runs goes on. */
+export interface PlanPaused extends Base {
+  readonly type: 'plan_paused';
+}
+
+export interface PlanResumed extends Base {
+  readonly type: 'plan_resumed';
+}
+
+export interface MaxParallelChanged extends Base {
+  readonly type: 'max_parallel_changed';
+  /** The cap from now on; null without one. */
+  readonly maxParallel: number | null;
 }
 
 export interface PlanCompleted extends Base {
@@ -106,8 +197,17 @@ export type PlanEvent =
   | TaskOutputReceived
   | TaskCompleted
   | TaskFailed
+  | TaskRetrying
+  | TaskWaiting
   | TaskSkipped
   | TaskCanceled
+  | TasksAdded
+  | GoalChecked
+  | GoalAchieved
+  | BudgetExceeded
+  | PlanPaused
+  | PlanResumed
+  | MaxParallelChanged
   | PlanCompleted
   | PlanFailed
   | PlanCanceled;

@@ -140,7 +140,7 @@ describe('what a task is given', () => {
     await executor.execute(plan);
     expect(context).toMatchObject({ taskId: 'a', attempt: 1, deadline: undefined });
     const before = Date.now();
-    await executor.execute(plan, { timeoutMs: 5_000 });
+    await executor.execute(plan, { deadlineMs: 5_000 });
     expect(context?.deadline).toBeGreaterThan(before + 4_900);
     expect(context?.deadline).toBeLessThan(before + 5_500);
   });
@@ -340,7 +340,7 @@ describe('a failed task', () => {
     const details = { retryAfterMs: 1_500, status: 429, requestId: 'r1', usage };
     const result = await executorWith(() =>
       Promise.reject(new RunnerError('rate_limited', 'too many requests', details)),
-    ).execute(single);
+    ).execute(single, { retry: { maxAttempts: 1 } });
     expect(result.tasks[0]?.error).toMatchObject({ code: 'rate_limited', ...details });
     expect(result.metrics.usage).toMatchObject(usage);
     expect(result.metrics.costUsd).toBeNull();
@@ -510,12 +510,12 @@ describe('cancelling', () => {
 });
 
 describe('limits', () => {
-  test('timeoutMs stops the plan, which then has failed', async () => {
+  test('deadlineMs stops the plan, which then has failed', async () => {
     const plan = createPlan('slow')
       .addTask({ id: 'a', run: () => 'quick' })
       .addTask({ id: 'b', run: gate().run })
       .addTask({ id: 'c', dependencies: ['b'], run: () => 1 });
-    const result = await executor.execute(plan, { timeoutMs: 20 });
+    const result = await executor.execute(plan, { deadlineMs: 20 });
     expect(result.status).toBe('failed');
     expect(result.error).toMatchObject({ code: 'plan_timeout' });
     expect(result.error?.message).toContain('within 20 ms');
@@ -619,7 +619,7 @@ describe('what cannot be run', () => {
     [{ strategy: inOrder, maxParalel: 3 }, 'no option "maxParalel". Did you mean "maxParallel"?'],
     [{ strategy: inOrder, maxParallel: 0 }, 'maxParallel must be a whole number of at least 1'],
     [{ strategy: inOrder, failFast: 'yes' }, 'failFast must be true or false'],
-    [{ strategy: inOrder, timeoutMs: -1 }, 'timeoutMs must be a positive number of milliseconds'],
+    [{ strategy: inOrder, deadlineMs: -1 }, 'deadlineMs must be a positive number of milliseconds'],
     [{ strategy: inOrder, timeline: 'off' }, "timeline must be 'keep' or 'stream'"],
     [{ strategy: inOrder, signal: {} }, 'signal must be an AbortSignal'],
     [{ strategy: inOrder, onEvent: 'log' }, 'onEvent must be a function'],
@@ -672,7 +672,7 @@ describe('the options of one run', () => {
     expect(metrics.peakConcurrency).toBe(2);
     expect(timeline).toEqual([]);
 
-    const strict = createExecutor({ strategy: inOrder, failFast: true, timeoutMs: 20 });
+    const strict = createExecutor({ strategy: inOrder, failFast: true, deadlineMs: 20 });
     const plan = createPlan('x')
       .addTask({ id: 'a', run: () => Promise.reject(new Error('no')) })
       .addTask({ id: 'b', run: settle });
@@ -682,7 +682,7 @@ describe('the options of one run', () => {
       id: 'a',
       run: () => new Promise((resolve) => setTimeout(resolve, 200)),
     });
-    const late = await strict.execute(slow, { timeoutMs: undefined });
+    const late = await strict.execute(slow, { deadlineMs: undefined });
     expect(late.error?.code).toBe('plan_timeout');
   });
 

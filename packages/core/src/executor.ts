@@ -1,12 +1,18 @@
+import { type Budget, eitherBudget } from './budget.js';
 import { OptionError, StratagemError, show } from './errors.js';
 import type { PlanEvent } from './event.js';
 import { capOf, checkDuration, checkFlag, checkLimit, checkOptions } from './options.js';
 import type { Plan } from './plan.js';
+import type { PriceTable } from './price.js';
+import { formatProblem, type PlanProblem } from './problem.js';
 import type { PlanResult } from './result.js';
+import type { RetryPolicy } from './retry.js';
 import { Run } from './run.js';
 import type { TaskRunner } from './runner.js';
 import type { Strategy } from './strategy.js';
-import { graphOf } from './validate.js';
+import { needsRunner, type Task } from './task.js';
+import { DEFAULT_MAX_DEPTH, graphOf } from './validate.js';
+import { checkBudget, checkPrices, checkRetry } from './validate-settings.js';
 
 /** How a run goes; given to the executor for all its runs, or to `execute` for one. */
 export interface RunOptions {
@@ -21,8 +27,29 @@ export interface RunOptions {
    * @default false
    */
   readonly failFast?: boolean;
-  /** The longest the run may take, in milliseconds; then it is stopped and the plan has failed. */
+  /**
+   * The longest the run may take, in milliseconds; then it is stopped and the plan has failed. With
+   * one of the plan's as well, the shorter.
+   */
+  readonly deadlineMs?: number;
+  /** The longest one attempt may take, in milliseconds, where neither task nor plan says. */
   readonly timeoutMs?: number;
+  /** How failed attempts are repeated, where neither task nor plan says. */
+  readonly retry?: RetryPolicy;
+  /** What the run may use at most; with one of the plan's as well, the lower limit each. */
+  readonly budget?: Budget;
+  /** What models cost, for those whose runner does not say or whose price is another for you. */
+  readonly prices?: PriceTable;
+  /**
+   * How deep subtasks may nest.
+   * @default 8
+   */
+  readonly maxDepth?: number;
+  /**
+   * A whole number that the waits between attempts are drawn with: the same seed, the same waits.
+   * @default drawn for each run
+   */
+  readonly seed?: number;
   /** Aborting it cancels the run; with one of the executor's as well, either does. */
   readonly signal?: AbortSignal;
   /**
@@ -61,6 +88,33 @@ export interface RunHandle<Outputs = Record<string, unknown>>
    * @param reason Becomes the `cause` of the result's error.
    */
   cancel(reason?: unknown): void;
+  /** Starts nothing more until `resume()`; what runs goes on, and so does the deadline. */
+  pause(): void;
+  resume(): void;
+  /**
+   * Changes the cap, whatever the strategy declared. What is in flight above a lower cap goes on.
+   *
+   * @throws {OptionError} unless it is a whole number of at least 1, or Infinity.
+   */
+  setMaxParallel(maxParallel: number): void;
+  /**
+   * Answers a human step that has come up (`task_waiting`); for an approval, true or false.
+   *
+   * Rejects with `not_waiting` when it does not wait, and with `invalid_option` when the answer does
+   * not fit its schema; it goes on waiting then.
+   */
+  answer(taskId: string, answer: unknown): Promise<void>;
+  /** Gives an approval. */
+  approve(taskId: string): Promise<void>;
+  /** Refuses an approval or an answer: the task has failed. */
+  reject(taskId: string, reason?: unknown): Promise<void>;
+  /**
+   * Adds tasks to the plan while it runs.
+   *
+   * @throws {PlanError} when they do not fit, with everything that is wrong with them.
+   * @throws {StratagemError} `run_ended` when the run is over.
+   */
+  addTasks(tasks: readonly Task[]): void;
 }
 
 /** Runs plans in this process. Holds no state: any number of plans may run at once. */
@@ -77,7 +131,20 @@ export interface Executor {
   ): RunHandle<Outputs>;
 }
 
-const RUN_OPTIONS = ['maxParallel', 'failFast', 'timeoutMs', 'signal', 'timeline', 'onEvent'];
+const RUN_OPTIONS = [
+  'maxParallel',
+  'failFast',
+  'deadlineMs',
+  'timeoutMs',
+  'retry',
+  'budget',
+  'prices',
+  'maxDepth',
+  'seed',
+  'signal',
+  'timeline',
+  'onEvent',
+];
 
 /**
  * An executor that runs plans in this process.
@@ -105,24 +172,34 @@ export function createExecutor(options: ExecutorOptions): Executor {
       checkOptions('execute()', overrides, RUN_OPTIONS);
       checkRunOptions('execute()', overrides);
       const merged = { ...defaults, ...withoutUndefined(overrides) };
-      const graph = graphOf(plan as Plan<unknown>);
-      const needsRunner = graph.tasks.find((task) => task.run === undefined);
-      if (runner === undefined && needsRunner !== undefined) {
+      const { maxDepth = DEFAULT_MAX_DEPTH } = merged;
+      const graph = graphOf(plan as Plan<unknown>, maxDepth);
+      const needy = runner === undefined ? graph.tasks.find(needsRunner) : undefined;
+      if (needy !== undefined) {
         throw new StratagemError(
           'missing_runner',
-          `Task "${needsRunner.id}" has no run function, so createExecutor() needs a runner, ` +
+          `Task "${needy.id}" has no run function, so createExecutor() needs a runner, ` +
             'such as openai(), anthropic() or simulated()',
         );
       }
       const run = new Run<Outputs>({
         // As it is now: a plan that is being written may be added to while it runs.
-        plan: { ...plan, tasks: graph.tasks } as Plan,
+        plan: { ...plan, tasks: plan.tasks.slice() } as Plan,
         graph,
         strategy,
         runner,
         maxParallel: capOf(strategy, merged.maxParallel),
         failFast: merged.failFast ?? false,
+        deadlineMs: Math.min(
+          plan.deadlineMs ?? Number.POSITIVE_INFINITY,
+          merged.deadlineMs ?? Number.POSITIVE_INFINITY,
+        ),
         timeoutMs: merged.timeoutMs ?? Number.POSITIVE_INFINITY,
+        retry: merged.retry,
+        budget: eitherBudget(plan.budget, merged.budget),
+        prices: merged.prices ?? {},
+        seed: merged.seed ?? Math.floor(Math.random() * 2 ** 32),
+        maxDepth,
         timeline: merged.timeline ?? 'keep',
         signal: eitherSignal(defaults.signal, overrides.signal),
         onEvent: merged.onEvent,
@@ -133,6 +210,16 @@ export function createExecutor(options: ExecutorOptions): Executor {
         then: (onFulfilled, onRejected) => run.result.then(onFulfilled, onRejected),
         [Symbol.asyncIterator]: () => run.events.read(),
         cancel: (reason) => run.cancel(reason),
+        pause: () => run.pause(),
+        resume: () => run.resume(),
+        setMaxParallel(maxParallel) {
+          checkLimit('setMaxParallel()', 'maxParallel', maxParallel);
+          run.setMaxParallel(maxParallel);
+        },
+        answer: (taskId, answer) => run.answer(taskId, answer),
+        approve: (taskId) => run.answer(taskId, true),
+        reject: (taskId, reason) => run.reject(taskId, reason),
+        addTasks: (tasks) => run.addTasks(undefined, tasks),
       };
     },
   };
@@ -166,10 +253,22 @@ function checkStrategy(strategy: Strategy): void {
 }
 
 function checkRunOptions(owner: string, options: RunOptions): void {
-  const { maxParallel, failFast, timeoutMs, timeline, signal, onEvent } = options;
+  const { maxParallel, failFast, deadlineMs, timeoutMs, maxDepth, seed } = options;
+  const { retry, budget, prices, timeline, signal, onEvent } = options;
   if (maxParallel !== undefined) checkLimit(owner, 'maxParallel', maxParallel);
   if (failFast !== undefined) checkFlag(owner, 'failFast', failFast);
+  if (deadlineMs !== undefined) checkDuration(owner, 'deadlineMs', deadlineMs);
   if (timeoutMs !== undefined) checkDuration(owner, 'timeoutMs', timeoutMs);
+  if (maxDepth !== undefined) checkLimit(owner, 'maxDepth', maxDepth);
+  if (seed !== undefined && !Number.isSafeInteger(seed)) {
+    throw new OptionError(`${owner}: seed must be a whole number; it is ${show(seed)}`);
+  }
+  const problems: PlanProblem[] = [];
+  if (retry !== undefined) checkRetry(problems, retry, ['retry']);
+  if (budget !== undefined) checkBudget(problems, budget, ['budget']);
+  if (prices !== undefined) checkPrices(problems, prices, ['prices']);
+  const [problem] = problems;
+  if (problem !== undefined) throw new OptionError(`${owner}: ${formatProblem(problem)}`);
   if (timeline !== undefined && timeline !== 'keep' && timeline !== 'stream') {
     throw new OptionError(`${owner}: timeline must be 'keep' or 'stream'; it is ${show(timeline)}`);
   }

@@ -157,7 +157,8 @@ describe('withTimeLimit', () => {
 
 function context(given: Partial<RunContext> = {}): RunContext {
   const { signal } = new AbortController();
-  return { taskId: 'a', attempt: 1, signal, deadline: undefined, emit: () => {}, ...given };
+  const nothing = { deadline: undefined, emit: () => {}, addTasks: () => {} };
+  return { taskId: 'a', attempt: 1, signal, ...nothing, ...given };
 }
 
 function untilAborted(signal: AbortSignal): Promise<never> {

@@ -1,3 +1,5 @@
+export type { Budget } from './budget.js';
+export type { Comparison, Condition, Operator } from './condition.js';
 export type { RunContext } from './context.js';
 export {
   ATTEMPT_ERROR_CODES,
@@ -20,6 +22,8 @@ export {
   type RunHandle,
   type RunOptions,
 } from './executor.js';
+export type { ForEach, ItemResult } from './for-each.js';
+export type { CriterionProgress, GoalCriterion, GoalProgress, GoalState } from './goal.js';
 export { Graph } from './graph.js';
 export { Heap } from './heap.js';
 export {
@@ -38,14 +42,19 @@ export {
   type OutputsOf,
   type Plan,
   PlanBuilder,
+  type PlanSettings,
   type TaskInput,
 } from './plan.js';
+export { costOf, type Price, type PriceTable } from './price.js';
 export { formatProblem, PlanError, type PlanProblem, type ProblemCode } from './problem.js';
 export type { Emit } from './recorder.js';
 export type { CanceledResult, CompletedResult, FailedResult, PlanResult } from './result.js';
+export { type RetryPolicy, TRANSIENT_ERROR_CODES } from './retry.js';
 export { type PlanStatus, RunState, type TaskResult, type TaskStatus } from './run-state.js';
 export type { TaskOutput, TaskRequest, TaskRunner } from './runner.js';
+export type { SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './schema.js';
 export type { Outcome, RunView, Scheduler, Strategy, TaskView, Wait } from './strategy.js';
 export type { Estimate, Task, TaskFunction, TaskType } from './task.js';
 export type { Usage } from './usage.js';
 export { graphOf, validatePlan } from './validate.js';
+export type { WaitFor, WaitKind } from './wait-for.js';

@@ -39,7 +39,12 @@ function kernelOf(plan: Plan, options: Partial<KernelOptions> = {}) {
       strategy: inOrder,
       maxParallel: 16,
       failFast: false,
+      deadlineMs: Number.POSITIVE_INFINITY,
       timeoutMs: Number.POSITIVE_INFINITY,
+      retry: { maxAttempts: 1 },
+      budget: undefined,
+      prices: {},
+      seed: 1,
       resourceOf: () => 'test',
       ...options,
     },
@@ -175,7 +180,7 @@ describe('an end from outside', () => {
   });
 
   test('the timeout wakes the kernel and fails the plan', () => {
-    const { kernel, commands, events } = kernelOf(planOf({ a: [], b: ['a'] }), { timeoutMs: 50 });
+    const { kernel, commands, events } = kernelOf(planOf({ a: [], b: ['a'] }), { deadlineMs: 50 });
     kernel.start(10);
     commands();
     expect(kernel.nextWake).toBe(60);
@@ -340,7 +345,8 @@ test('every run ends, every task has one final status, and the log alone tells t
       const endings = new Map<string, number>();
       for (const event of events) {
         if (/^task_(completed|failed|skipped|canceled)$/.test(event.type) && 'taskId' in event) {
-          endings.set(event.taskId, (endings.get(event.taskId) ?? 0) + 1);
+          const taskId = event.taskId as string;
+          endings.set(taskId, (endings.get(taskId) ?? 0) + 1);
         }
       }
       expect([...endings.values()].every((count) => count === 1)).toBe(true);

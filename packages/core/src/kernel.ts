@@ -1,18 +1,30 @@
+import { type Budget, BudgetKeeper, type Excess, explainExcess } from './budget.js';
+import { chosen } from './condition.js';
 import { Dispatcher } from './dispatcher.js';
-import { describe, StratagemError, StrategyError, TaskError } from './errors.js';
-import type { CancelReason } from './event.js';
-import type { Graph } from './graph.js';
+import { endingOf } from './ending.js';
+import { describe, RunnerError, StratagemError, StrategyError, TaskError } from './errors.js';
+import type { CancelReason, SkipReason } from './event.js';
+import { FanOut } from './fan-out.js';
+import { GoalTracker } from './goal.js';
+import { type Graph, Trait } from './graph.js';
+import { outputsOf, requireSubtasks, resultsOf } from './group.js';
+import { type Inputs, inputNamesOf, inputsOf } from './inputs.js';
 import type { Plan } from './plan.js';
+import { costOf, type PriceTable } from './price.js';
+import { promptOf } from './prompt.js';
 import { type Emit, type Ending, Recorder } from './recorder.js';
+import { type RetryPolicy, retryDelay } from './retry.js';
 import { RunState } from './run-state.js';
 import type { TaskOutput } from './runner.js';
 import type { RunView, Strategy } from './strategy.js';
-import type { Task } from './task.js';
+import { doesOwnWork, type Estimate, hasSubtasks, type Task } from './task.js';
+import { Timers } from './timers.js';
+import { waitOf } from './wait-for.js';
 
 /** What the kernel is to run, and the limits it enforces. */
 export interface KernelOptions {
   readonly plan: Plan;
-  /** The graph of that plan. */
+  /** The graph of that plan; it grows with the run. */
   readonly graph: Graph;
   readonly strategy: Strategy;
   /** The most attempts in flight at once. */
@@ -20,20 +32,44 @@ export interface KernelOptions {
   /** Stop everything at the first failed task. */
   readonly failFast: boolean;
   /** The longest the run may take, in milliseconds; Infinity for no limit. */
+  readonly deadlineMs: number;
+  /** The longest an attempt may take when neither its task nor the plan says; Infinity for no limit. */
   readonly timeoutMs: number;
+  /** How attempts are repeated when neither the task nor the plan says. */
+  readonly retry: RetryPolicy | undefined;
+  readonly budget: Budget | undefined;
+  readonly prices: PriceTable;
+  /** What the waits between attempts are drawn with. */
+  readonly seed: number;
   /** What an attempt at a task competes for; see `TaskView.resource`. */
   readonly resourceOf: (task: Task) => string;
 }
 
-/** What the driver is to do. Tasks are named by their index in the plan. */
+/** What the driver is to do. Tasks are named by their index in the graph. */
 export type Command =
-  | { readonly type: 'start'; readonly index: number; readonly attempt: number }
+  | {
+      readonly type: 'start';
+      readonly index: number;
+      readonly attempt: number;
+      /** When the attempt must be over, as Unix time in milliseconds; Infinity for no limit. */
+      readonly deadline: number;
+    }
   | { readonly type: 'abort'; readonly index: number; readonly error: StratagemError };
+
+/** Why nothing starts any more, although there are tasks left. */
+interface Stop {
+  readonly reason: SkipReason;
+  readonly failedTaskId?: string;
+  readonly ending?: Ending;
+}
+
+/** What makes a task more than a prompt or a function that starts when its dependencies are done. */
+const SPECIAL = Trait.when | Trait.forEach | Trait.subtasks | Trait.waitFor;
 
 /**
  * The scheduler proper: a deterministic state machine without I/O. Inputs (an attempt ended, time
- * passed, cancel) go in by its methods; events come out through `emit`, and `commands` holds what
- * the driver is to do. It reads no clock: every input brings the time.
+ * passed, tasks were added, cancel) go in by its methods; events come out through `emit`, and
+ * `commands` holds what the driver is to do. It reads no clock: every input brings the time.
  *
  * The same kernel runs in process, in virtual time and from a recorded log.
  */
@@ -47,23 +83,49 @@ export class Kernel {
   readonly #options: KernelOptions;
   readonly #graph: Graph;
   readonly #record: Recorder;
+  readonly #fanOut = new FanOut();
+  readonly #goal: GoalTracker | undefined;
+  readonly #budget: BudgetKeeper | undefined;
   #dispatcher: Dispatcher | undefined;
   #deadline = Number.POSITIVE_INFINITY;
-  /** For each task, its dependencies that have not completed. */
+  #maxParallel: number;
+  #paused = false;
+  #stop: Stop | undefined;
+  /** A task that the strategy chose and the budget holds back until attempts in flight have ended. */
+  #held: number | undefined;
+  /** Completed tasks since the goal was last checked. */
+  #unchecked = 0;
+
+  /** For each task, how many of its dependencies, and its parent's beginning, it waits for. */
   readonly #waiting: number[] = [];
   /** For each task, when it became ready. */
   readonly #readyAt: number[];
+  /** For some tasks, how many of its dependencies were not chosen. */
+  readonly #notChosen = new Map<number, number>();
+  /** For each group that has begun, how many of its children have not settled. */
+  readonly #childrenLeft = new Map<number, number>();
+  /** Human steps that have come up. */
+  readonly #questions = new Set<number>();
+  /** Ends of attempts, of waits between them, and of waits for humans. */
+  readonly #timers = new Timers();
+  /** Tasks that have settled, and tasks that are about to begin: worked off one by one. */
+  readonly #settled: number[] = [];
+  readonly #opening: number[] = [];
 
   constructor(options: KernelOptions, emit: Emit) {
+    const { plan, graph, budget } = options;
     this.#options = options;
-    this.#graph = options.graph;
-    this.state = new RunState(options.graph);
-    this.#record = new Recorder(options.graph, this.state, emit);
-    for (let index = 0; index < this.#graph.size; index++) {
-      this.#waiting.push(this.#graph.dependencyCount(index));
+    this.#graph = graph;
+    this.#maxParallel = options.maxParallel;
+    this.state = new RunState(graph);
+    this.#record = new Recorder(graph, this.state, emit);
+    if (plan.goalState !== undefined) {
+      this.#goal = new GoalTracker(plan.goalState, (id) => graph.indexOf(id) !== undefined);
     }
+    if (budget !== undefined) this.#budget = new BudgetKeeper(budget, this.state.spending);
+    for (let index = 0; index < graph.size; index++) this.#waiting.push(this.#before(index));
     // A fraction makes it an array of doubles from the start.
-    this.#readyAt = new Array(this.#graph.size).fill(0.5);
+    this.#readyAt = new Array(graph.size).fill(0.5);
   }
 
   get ended(): boolean {
@@ -71,54 +133,62 @@ export class Kernel {
     return status !== 'created' && status !== 'running';
   }
 
+  /** The tasks so far: those of the plan, their subtasks, and what was added. */
+  get graph(): Graph {
+    return this.#graph;
+  }
+
+  /** What a task is given. */
+  inputsOf(index: number): Inputs {
+    return inputsOf(index, this.state, this.#fanOut);
+  }
+
+  /** The prompt of a task. */
+  promptOf(index: number, inputs: Inputs): string {
+    const task = this.#task(index);
+    const names = inputNamesOf(index, this.state, this.#fanOut);
+    return promptOf(task, inputs, names, this.#fanOut.originOf(task) !== undefined);
+  }
+
+  /** Whether a human step has come up and has not been answered. */
+  isWaiting(index: number): boolean {
+    return this.#questions.has(index);
+  }
+
   /** Begins the run; to be called once, before any other input. */
   start(now: number): void {
-    const { plan, strategy, maxParallel, timeoutMs, resourceOf } = this.#options;
-    this.#deadline = now + timeoutMs;
-    this.#record.planStarted(plan, now);
-    this.#record.strategyInitialized(strategy.name, maxParallel, now);
-    try {
+    const { plan, strategy, deadlineMs, resourceOf, seed } = this.#options;
+    this.#deadline = now + deadlineMs;
+    this.#budget?.start(now);
+    this.#record.planStarted(plan, seed, now);
+    this.#record.strategyInitialized(strategy.name, this.#maxParallel, now);
+    this.#step(now, () => {
       this.#dispatcher = new Dispatcher(strategy, this.#runView(), this.#graph, resourceOf);
-      for (let index = 0; index < this.#graph.size; index++) {
-        if (this.#waiting[index] === 0) this.#becomeReady(index, now);
+      const { size } = this.#graph;
+      for (let index = 0; index < size; index++) {
+        if (this.#waiting[index] === 0) this.#arrive(index, now);
       }
-      this.#dispatch(now);
-    } catch (error) {
-      this.#breakOff(error, now);
-    }
+    });
   }
 
   /** The running attempt at a task brought its output. */
   completed(index: number, result: TaskOutput, now: number): void {
     const durationMs = now - this.state.startedAtOf(index);
-    this.#record.completed(index, result, now);
-    try {
+    this.#attemptOver(index);
+    this.#record.completed(index, this.#priced(result), now);
+    this.#budget?.release(index);
+    this.#step(now, () => {
       this.#dispatcher?.settled(index, durationMs, undefined, result.usage);
-      this.#graph.eachDependent(index, (dependent) => {
-        const waiting = (this.#waiting[dependent] as number) - 1;
-        this.#waiting[dependent] = waiting;
-        if (waiting === 0) this.#becomeReady(dependent, now);
-      });
-      this.#dispatch(now);
-    } catch (error) {
-      this.#breakOff(error, now);
-    }
+      this.#settle(index, now);
+    });
   }
 
   /** The running attempt at a task failed. */
   failed(index: number, thrown: unknown, now: number): void {
-    const { id: taskId } = this.#task(index);
-    const error = new TaskError(taskId, thrown);
-    const durationMs = now - this.state.startedAtOf(index);
-    this.#record.failed(index, error, now);
-    try {
-      this.#dispatcher?.settled(index, durationMs, error, error.usage);
-      if (this.#options.failFast) this.#stopAtFailure(taskId, error, now);
-      else this.#skipDependents(index, now);
-      this.#dispatch(now);
-    } catch (error) {
-      this.#breakOff(error, now);
-    }
+    this.#attemptOver(index);
+    this.#step(now, () => {
+      this.#attemptFailed(index, thrown, now);
+    });
   }
 
   /** The running attempt at a task reported a piece of text. */
@@ -126,21 +196,70 @@ export class Kernel {
     this.#record.output(index, text, now);
   }
 
+  /** A human answered; for an approval, `true` gives it and anything else refuses. */
+  answered(index: number, answer: unknown, now: number): void {
+    this.#step(now, () => {
+      this.#takeAnswer(index, answer, now);
+    });
+  }
+
+  /** A human refused to answer. */
+  rejected(index: number, reason: unknown, now: number): void {
+    this.#step(now, () => {
+      this.#reject(index, reason, now);
+    });
+  }
+
+  /**
+   * The plan grows; the tasks have been checked.
+   *
+   * @param by The task that adds them; -1 for none.
+   */
+  addTasks(tasks: readonly Task[], by: number, now: number): void {
+    this.#step(now, () => {
+      const first = this.#graph.size;
+      this.#record.tasksAdded('add_tasks', tasks, by, now);
+      this.#admit(first, now);
+    });
+  }
+
+  /** Nothing starts until `resume`; what runs goes on. */
+  pause(now: number): void {
+    if (this.#paused || this.ended) return;
+    this.#paused = true;
+    this.#record.paused(now);
+  }
+
+  resume(now: number): void {
+    if (!this.#paused || this.ended) return;
+    this.#paused = false;
+    this.#record.resumed(now);
+    this.#step(now, () => {});
+  }
+
+  /** Attempts in flight above a lowered cap go on; none starts until there are fewer. */
+  setMaxParallel(maxParallel: number, now: number): void {
+    if (maxParallel === this.#maxParallel || this.ended) return;
+    this.#maxParallel = maxParallel;
+    this.#record.maxParallelChanged(maxParallel, now);
+    this.#step(now, () => {});
+  }
+
   /** Time has passed; to be called at `nextWake`, harmless at any other time. */
   wake(now: number): void {
     if (this.ended) return;
     if (now >= this.#deadline) {
-      const message = `The plan was stopped: it did not end within ${this.#options.timeoutMs} ms`;
+      const message = `The plan was stopped: it did not end within ${this.#options.deadlineMs} ms`;
       const error = new StratagemError('plan_timeout', message);
       this.#cancelAll('plan_timeout', error, now);
       this.#end({ type: 'plan_failed', error }, now);
       return;
     }
-    try {
-      this.#dispatch(now);
-    } catch (error) {
-      this.#breakOff(error, now);
-    }
+    this.#step(now, () => {
+      for (let due = this.#timers.take(now); due !== undefined; due = this.#timers.take(now)) {
+        this.#timeUp(due, now);
+      }
+    });
   }
 
   /**
@@ -149,7 +268,8 @@ export class Kernel {
    */
   cancel(cause: unknown, now: number): void {
     if (this.ended) return;
-    if (this.state.status === 'created') this.#record.planStarted(this.#options.plan, now);
+    const { plan, seed } = this.#options;
+    if (this.state.status === 'created') this.#record.planStarted(plan, seed, now);
     const because = cause === undefined ? '' : `: ${describe(cause)}`;
     const error = new StratagemError('plan_canceled', `The plan was canceled${because}`, { cause });
     this.#cancelAll('plan_canceled', error, now);
@@ -160,58 +280,424 @@ export class Kernel {
     return this.#graph.tasks[index] as Task;
   }
 
-  #becomeReady(index: number, now: number): void {
+  /** Does one input's work, and what follows from it; a strategy that breaks its contract ends the run. */
+  #step(now: number, work: () => void): void {
+    if (this.ended) return;
+    try {
+      work();
+      this.#workOff(now);
+      this.#dispatch(now);
+    } catch (error) {
+      if (!(error instanceof StrategyError)) throw error;
+      this.#cancelAll('invalid_strategy', error, now);
+      this.#end({ type: 'plan_failed', error }, now);
+    }
+  }
+
+  // --- What a settled task means for others ---
+
+  /** What a task waits for before it can begin: its dependencies, and its parent's beginning. */
+  #before(index: number): number {
+    const parent = this.#graph.parentOf(index);
+    return this.#graph.dependencyCount(index) + (parent === undefined ? 0 : 1);
+  }
+
+  #settle(index: number, now: number): void {
+    if (this.state.statusOf(index) === 'completed') this.#checkGoal(index, now);
+    this.#settled.push(index);
+  }
+
+  /** Loops and no recursion: what follows from one task can be a million others. */
+  #workOff(now: number): void {
+    this.#spreadAll(now);
+    while (this.#opening.length > 0) {
+      // Not in the middle of spreading, because a fan-out changes the graph that is walked there.
+      for (const index of this.#opening.splice(0)) {
+        this.#open(index, now);
+        this.#spreadAll(now);
+      }
+    }
+  }
+
+  #spreadAll(now: number): void {
+    for (let index = this.#settled.pop(); index !== undefined; index = this.#settled.pop()) {
+      this.#spread(index, now);
+    }
+  }
+
+  #spread(index: number, now: number): void {
+    const { state } = this;
+    const graph = this.#graph;
+    if (state.statusOf(index) === 'completed') {
+      graph.eachDependent(index, (dependent) => this.#release(dependent, now));
+    } else if (state.reasonOf(index) === 'not_chosen') {
+      graph.eachDependent(index, (dependent) => this.#releaseUnchosen(dependent, now));
+      graph.eachChild(index, (child) => this.#skip(child, 'not_chosen', undefined, now));
+    } else {
+      const failedTaskId = state.failedTaskIdOf(index);
+      const skip = (other: number) => this.#skip(other, 'dependency_failed', failedTaskId, now);
+      graph.eachDependent(index, skip);
+      graph.eachChild(index, skip);
+    }
+    const parent = graph.parentOf(index);
+    if (parent !== undefined) this.#childSettled(parent, now);
+  }
+
+  #skip(index: number, reason: SkipReason, failedTaskId: string | undefined, now: number): void {
+    if (this.state.statusOf(index) !== 'pending') return;
+    this.#record.skipped(index, reason, failedTaskId, now);
+    this.#settled.push(index);
+  }
+
+  #release(index: number, now: number): void {
+    const waiting = (this.#waiting[index] as number) - 1;
+    this.#waiting[index] = waiting;
+    if (waiting === 0) this.#arrive(index, now);
+  }
+
+  /** Something that it waited for was not chosen: that counts as done, but brings nothing. */
+  #releaseUnchosen(index: number, now: number): void {
+    this.#notChosen.set(index, (this.#notChosen.get(index) ?? 0) + 1);
+    this.#release(index, now);
+  }
+
+  /** All that a task waited for is settled. */
+  #arrive(index: number, now: number): void {
     // A task that waited for a completed dependency may have been skipped for a failed one.
     if (this.state.statusOf(index) !== 'pending') return;
+    const notChosen = this.#notChosen.size === 0 ? undefined : this.#notChosen.get(index);
+    if (notChosen !== undefined && notChosen === this.#graph.dependencyCount(index)) {
+      this.#skip(index, 'not_chosen', undefined, now);
+    } else if ((this.#graph.traitsOf(index) & SPECIAL) === 0) this.#becomeReady(index, now);
+    else this.#opening.push(index);
+  }
+
+  #becomeReady(index: number, now: number): void {
     this.#readyAt[index] = now;
     this.#dispatcher?.ready(index);
   }
 
-  /** Starts what the strategy chooses until it, or the cap, says stop; ends the run when all is done. */
+  #checkGoal(completed: number, now: number): void {
+    if (this.#goal === undefined || this.#stop !== undefined) return;
+    this.#goal.completed(this.state.outputOf(completed));
+    const interval = this.#options.plan.goalCheckInterval ?? 1;
+    if (++this.#unchecked < interval) return;
+    this.#unchecked = 0;
+    const progress = this.#goal.check(this.state, now);
+    this.#record.goalChecked(progress, now);
+    if (!progress.achieved) return;
+    this.#record.goalAchieved(progress.progress, now);
+    this.#windDown({ reason: 'goal_achieved', ending: { type: 'plan_completed' } }, now);
+    if (this.#goal.whenAchieved === 'abort') {
+      const error = new StratagemError('goal_achieved', 'The goal of the plan is achieved');
+      this.#cancelRunning('goal_achieved', error, now);
+    }
+  }
+
+  // --- Conditions, fan-outs, subtasks, human steps ---
+
+  /** Begins a task that is more than one attempt. */
+  #open(index: number, now: number): void {
+    if (this.state.statusOf(index) !== 'pending') return;
+    const task = this.#task(index);
+    try {
+      const inputs = this.inputsOf(index);
+      if (task.when !== undefined && !chosen(task.when, inputs)) {
+        this.#skip(index, 'not_chosen', undefined, now);
+        return;
+      }
+      if (task.forEach !== undefined) this.#expand(index, task, inputs, now);
+      else if (hasSubtasks(task)) this.#openChildren(index, now);
+      else if (task.waitFor !== undefined) this.#ask(index, task, inputs, now);
+      else this.#becomeReady(index, now);
+    } catch (thrown) {
+      // What a strategy does wrong is not the task's fault.
+      if (thrown instanceof StrategyError) throw thrown;
+      this.#fail(index, thrown, now);
+    }
+  }
+
+  #expand(index: number, task: Task, inputs: Inputs, now: number): void {
+    const first = this.#graph.size;
+    const elements = this.#fanOut.expand(task, inputs);
+    const taken = elements.find(({ id }) => this.#graph.indexOf(id) !== undefined);
+    if (taken !== undefined) {
+      throw new RunnerError(
+        'invalid_input',
+        `its forEach needs the id "${taken.id}", which is taken`,
+      );
+    }
+    if (elements.length > 0) this.#record.tasksAdded('for_each', elements, index, now);
+    this.#admit(first, now);
+    this.#openChildren(index, now);
+  }
+
+  #openChildren(index: number, now: number): void {
+    const count = this.#graph.childCount(index);
+    this.#readyAt[index] = now;
+    this.#childrenLeft.set(index, count);
+    this.#graph.eachChild(index, (child) => this.#release(child, now));
+    if (count === 0) this.#finishGroup(index, now);
+  }
+
+  /** Counts what each added task waits for. */
+  #admit(first: number, now: number): void {
+    const graph = this.#graph;
+    const { size } = graph;
+    for (let index = first; index < size; index++) {
+      this.#waiting.push(this.#before(index));
+      this.#readyAt.push(0.5);
+    }
+    for (let index = first; index < size; index++) {
+      if (this.#stop !== undefined) {
+        this.#skip(index, this.#stop.reason, this.#stop.failedTaskId, now);
+        continue;
+      }
+      graph.eachDependency(index, (dependency) => {
+        // What is added together settles later than this.
+        if (dependency < first) this.#recall(dependency, index, now);
+      });
+      if (this.#before(index) === 0) this.#arrive(index, now);
+    }
+  }
+
+  /** A dependency of an added task may have settled long ago. */
+  #recall(dependency: number, index: number, now: number): void {
+    const { state } = this;
+    const status = state.statusOf(dependency);
+    if (status === 'pending' || status === 'running') return;
+    if (status === 'completed') this.#release(index, now);
+    else if (state.reasonOf(dependency) === 'not_chosen') this.#releaseUnchosen(index, now);
+    else this.#skip(index, 'dependency_failed', state.failedTaskIdOf(dependency), now);
+  }
+
+  #childSettled(parent: number, now: number): void {
+    const left = this.#childrenLeft.get(parent);
+    if (left === undefined) return; // The parent was skipped before it began.
+    this.#childrenLeft.set(parent, left - 1);
+    if (left === 1) this.#finishGroup(parent, now);
+  }
+
+  /** All children of a group are settled. */
+  #finishGroup(index: number, now: number): void {
+    this.#childrenLeft.delete(index);
+    if (this.state.statusOf(index) !== 'pending') return;
+    const { state } = this;
+    const task = this.#task(index);
+    try {
+      if (task.forEach !== undefined) this.#complete(index, resultsOf(index, state), now);
+      else {
+        requireSubtasks(index, state);
+        if (doesOwnWork(task)) this.#becomeReady(index, now);
+        else this.#complete(index, outputsOf(index, state, this.#fanOut), now);
+      }
+    } catch (thrown) {
+      if (thrown instanceof StrategyError) throw thrown;
+      this.#fail(index, thrown, now);
+    }
+  }
+
+  #ask(index: number, task: Task, inputs: Inputs, now: number): void {
+    const { kind, timeoutMs } = waitOf(task.waitFor as NonNullable<Task['waitFor']>);
+    const question = this.promptOf(index, inputs);
+    this.#readyAt[index] = now;
+    this.#questions.add(index);
+    if (timeoutMs !== undefined) this.#timers.set(index, now + timeoutMs);
+    this.#record.waiting(index, { kind, question, timeoutMs }, now);
+  }
+
+  #takeAnswer(index: number, answer: unknown, now: number): void {
+    const { kind } = waitOf(this.#task(index).waitFor as NonNullable<Task['waitFor']>);
+    if (kind === 'approval' && answer !== true) {
+      this.#reject(index, undefined, now);
+      return;
+    }
+    if (!this.#questions.delete(index)) return; // Answered, or timed out, a moment before.
+    this.#timers.clear(index);
+    this.#complete(index, answer, now);
+  }
+
+  #reject(index: number, reason: unknown, now: number): void {
+    if (!this.#questions.delete(index)) return;
+    this.#timers.clear(index);
+    const because = reason === undefined ? '' : `: ${describe(reason)}`;
+    this.#fail(index, new RunnerError('rejected', `it was not approved${because}`), now);
+  }
+
+  /** A task is complete without an attempt of its own. */
+  #complete(index: number, output: unknown, now: number): void {
+    this.#record.completed(index, { output }, now, this.#readyAt[index]);
+    this.#settle(index, now);
+  }
+
+  /** A task has failed without an attempt of its own. */
+  #fail(index: number, thrown: unknown, now: number): void {
+    const error = new TaskError(this.#task(index).id, thrown);
+    this.#record.failed(index, error, now, now);
+    this.#afterFailure(index, error, now);
+  }
+
+  // --- Attempts ---
+
+  /** The user's prices go before what a runner says. */
+  #priced(result: TaskOutput): TaskOutput {
+    const { usage, model } = result;
+    const costUsd = usage && costOf(usage, model, this.#options.prices);
+    return costUsd === undefined ? result : { ...result, costUsd };
+  }
+
+  /** Starts what the strategy chooses until it, or a limit, says stop; ends the run when all is done. */
   #dispatch(now: number): void {
     const dispatcher = this.#dispatcher as Dispatcher;
     let wait = Number.POSITIVE_INFINITY;
-    while (dispatcher.readyCount > 0 && this.state.running < this.#options.maxParallel) {
-      const choice = dispatcher.next(now);
-      if (typeof choice !== 'number') {
-        wait = choice?.until ?? wait;
-        break;
+    while (this.state.running < this.#maxParallel && !this.#paused) {
+      let choice: number;
+      if (this.#held !== undefined) choice = this.#held;
+      else {
+        if (dispatcher.readyCount === 0) break;
+        const next = dispatcher.next(now);
+        if (typeof next !== 'number') {
+          wait = next?.until ?? wait;
+          break;
+        }
+        choice = next;
       }
+      if (this.#budget !== undefined && !this.#affords(choice, now)) break;
       this.#begin(choice, now);
     }
-    this.nextWake = Math.min(wait, this.#deadline);
+    this.nextWake = Math.min(wait, this.#deadline, this.#timers.next);
     if (this.state.settled === this.#graph.size) this.#finish(now);
-    else if (this.state.running === 0 && wait === Number.POSITIVE_INFINITY) {
-      throw dispatcher.stalled();
-    }
+    else if (this.#isStuck(wait)) throw dispatcher.stalled();
+  }
+
+  /** Nothing is under way that could ever make the strategy be asked again. */
+  #isStuck(wait: number): boolean {
+    return (
+      this.state.running === 0 &&
+      wait === Number.POSITIVE_INFINITY &&
+      this.#timers.size === 0 &&
+      this.#questions.size === 0 &&
+      !this.#paused
+    );
   }
 
   #begin(index: number, now: number): void {
     const attempt = this.state.attemptsOf(index) + 1;
     this.#record.started(index, attempt, now - (this.#readyAt[index] as number), now);
-    this.commands.push({ type: 'start', index, attempt });
+    const timeoutMs = this.#timeoutOf(index);
+    if (timeoutMs !== Number.POSITIVE_INFINITY) this.#timers.set(index, now + timeoutMs);
+    const deadline = Math.min(this.#deadline, now + timeoutMs);
+    this.commands.push({ type: 'start', index, attempt, deadline });
   }
 
-  /** Everything that hangs on a failed task is skipped; over a run, each edge is followed once. */
-  #skipDependents(failed: number, now: number): void {
-    const failedTaskId = this.#task(failed).id;
-    const stack = [failed];
-    for (let index = stack.pop(); index !== undefined; index = stack.pop()) {
-      this.#graph.eachDependent(index, (dependent) => {
-        if (this.state.statusOf(dependent) !== 'pending') return;
-        this.#record.skipped(dependent, 'dependency_failed', failedTaskId, now);
-        stack.push(dependent);
-      });
+  #timeoutOf(index: number): number {
+    const { plan, timeoutMs } = this.#options;
+    return this.#task(index).timeoutMs ?? plan.timeoutMs ?? timeoutMs;
+  }
+
+  /** Whether the budget allows a start now; if it never will, the run stops. */
+  #affords(index: number, now: number): boolean {
+    const budget = this.#budget as BudgetKeeper;
+    const estimate = expectationOf(this.#task(index));
+    const isFirst = this.state.attemptsOf(index) === 0;
+    const excess = budget.excess(estimate, isFirst, now);
+    if (excess === undefined) {
+      this.#held = undefined;
+      budget.reserve(index, estimate, isFirst);
+      return true;
     }
+    this.#held = index;
+    if (excess.reserved === 0) this.#exceed(index, excess, now);
+    return false;
   }
 
-  #stopAtFailure(failedTaskId: string, error: TaskError, now: number): void {
+  #exceed(index: number, excess: Excess, now: number): void {
+    this.#record.budgetExceeded(index, excess, now);
+    const error = new StratagemError(
+      'budget_exceeded',
+      explainExcess(excess, this.#task(index).id),
+    );
+    this.#windDown({ reason: 'budget_exceeded', ending: { type: 'plan_failed', error } }, now);
+  }
+
+  #attemptOver(index: number): void {
+    if (this.#timers.size > 0) this.#timers.clear(index);
+  }
+
+  #attemptFailed(index: number, thrown: unknown, now: number): void {
+    const error = new TaskError(this.#task(index).id, thrown, this.#options.prices);
+    const durationMs = now - this.state.startedAtOf(index);
+    const delayMs = this.#retryDelay(index, error, now);
+    if (delayMs === undefined) this.#record.failed(index, error, now);
+    else this.#record.retrying(index, error, delayMs, now);
+    this.#budget?.release(index);
+    this.#dispatcher?.settled(index, durationMs, error, error.usage);
+    if (delayMs === undefined) this.#afterFailure(index, error, now);
+    else this.#timers.set(index, now + delayMs);
+  }
+
+  /** How long until a failed attempt is repeated; undefined when it is not. */
+  #retryDelay(index: number, error: TaskError, now: number): number | undefined {
+    if (this.#stop !== undefined) return undefined;
+    const { plan, retry, seed } = this.#options;
+    const { id: taskId, retry: own } = this.#task(index);
+    const attempt = this.state.attemptsOf(index);
+    const { code, retryAfterMs } = error;
+    const policy = own ?? plan.retry ?? retry;
+    const delayMs = retryDelay(policy, { taskId, attempt, code, retryAfterMs }, seed);
+    // There is no point in waiting for an attempt that could not start any more.
+    return delayMs === undefined || now + delayMs >= this.#deadline ? undefined : delayMs;
+  }
+
+  #afterFailure(index: number, error: TaskError, now: number): void {
+    const isForFanOut = (this.#graph.traitsOf(index) & Trait.item) !== 0;
+    if (this.#options.failFast && !isForFanOut && this.#stop === undefined) {
+      this.#windDown({ reason: 'fail_fast', failedTaskId: error.taskId }, now, error);
+    } else this.#settle(index, now);
+  }
+
+  /** A task's timer is due. */
+  #timeUp(index: number, now: number): void {
+    if (this.state.statusOf(index) === 'running') {
+      const message = `no answer within its timeout of ${this.#timeoutOf(index)} ms`;
+      const error = new RunnerError('timeout', message);
+      this.commands.push({ type: 'abort', index, error });
+      this.#attemptFailed(index, error, now);
+    } else if (this.#questions.has(index)) {
+      const wait = waitOf(this.#task(index).waitFor as NonNullable<Task['waitFor']>);
+      if (wait.default !== undefined) this.#takeAnswer(index, wait.default, now);
+      else {
+        this.#questions.delete(index);
+        const message = `nobody answered within ${wait.timeoutMs} ms`;
+        this.#fail(index, new RunnerError('timeout', message), now);
+      }
+    } else this.#becomeReady(index, now);
+  }
+
+  // --- Ends ---
+
+  /**
+   * Nothing starts any more: what has not started is skipped. What runs goes on to its end, unless
+   * there is a failure to abort it for.
+   */
+  #windDown(stop: Stop, now: number, failure?: TaskError): void {
+    this.#stop = stop;
     for (let index = 0; index < this.#graph.size; index++) {
       const status = this.state.statusOf(index);
-      if (status === 'running') this.#cancelTask(index, 'fail_fast', error, now);
-      else if (status === 'pending') this.#record.skipped(index, 'fail_fast', failedTaskId, now);
+      if (status === 'running' && failure !== undefined) {
+        this.#cancelTask(index, 'fail_fast', failure, now);
+      } else if (status === 'pending') {
+        this.#record.skipped(index, stop.reason, stop.failedTaskId, now);
+        this.#timers.clear(index);
+      }
     }
-    this.#dispatcher?.clear();
+    this.#forgetWaiting();
+  }
+
+  #cancelRunning(reason: CancelReason, error: StratagemError, now: number): void {
+    for (let index = 0; index < this.#graph.size; index++) {
+      if (this.state.statusOf(index) === 'running') this.#cancelTask(index, reason, error, now);
+    }
   }
 
   /** Aborts what runs and cancels what has not started. */
@@ -220,30 +706,33 @@ export class Kernel {
       const status = this.state.statusOf(index);
       if (status === 'running' || status === 'pending') this.#cancelTask(index, reason, error, now);
     }
+    this.#forgetWaiting();
   }
 
   #cancelTask(index: number, reason: CancelReason, error: StratagemError, now: number): void {
     const running = this.state.statusOf(index) === 'running';
     this.#record.canceled(index, reason, now);
+    this.#timers.clear(index);
+    this.#budget?.release(index);
     if (running) this.commands.push({ type: 'abort', index, error });
   }
 
-  #finish(now: number): void {
-    const { failed, firstFailure } = this.state;
-    if (firstFailure === undefined) {
-      this.#end({ type: 'plan_completed' }, now);
-      return;
-    }
-    const others = failed === 1 ? '' : ` (the first of ${failed} failures)`;
-    const message = `The plan failed. ${firstFailure.message}${others}`;
-    const error = new StratagemError('plan_failed', message, { cause: firstFailure });
-    this.#end({ type: 'plan_failed', error }, now);
+  #forgetWaiting(): void {
+    this.#dispatcher?.clear();
+    this.#questions.clear();
+    this.#opening.length = 0;
+    this.#held = undefined;
   }
 
-  #breakOff(error: unknown, now: number): void {
-    if (!(error instanceof StrategyError)) throw error;
-    this.#cancelAll('invalid_strategy', error, now);
-    this.#end({ type: 'plan_failed', error }, now);
+  #finish(now: number): void {
+    if (this.#stop?.ending !== undefined) {
+      this.#end(this.#stop.ending, now);
+      return;
+    }
+    const progress = this.#goal?.check(this.state, now);
+    if (progress !== undefined) this.#record.goalChecked(progress, now);
+    if (progress?.achieved) this.#record.goalAchieved(progress.progress, now);
+    this.#end(endingOf(this.state, progress), now);
   }
 
   #end(ending: Ending, now: number): void {
@@ -256,7 +745,7 @@ export class Kernel {
     const kernel = this;
     return {
       get maxParallel() {
-        return kernel.#options.maxParallel;
+        return kernel.#maxParallel;
       },
       get totalTasks() {
         return kernel.#graph.size;
@@ -272,4 +761,9 @@ export class Kernel {
       },
     };
   }
+}
+
+/** What an attempt is expected to use. A function uses no tokens unless it says so. */
+function expectationOf({ estimate, run }: Task): Estimate | undefined {
+  return run === undefined ? estimate : { tokens: 0, costUsd: 0, ...estimate };
 }

@@ -122,7 +122,7 @@ const runs = fc.record({
   ),
   maxParallel: fc.constantFrom(1, 2, 5, Number.POSITIVE_INFINITY),
   failFast: fc.boolean(),
-  timeoutMs: fc.constantFrom(50, 200, 100_000),
+  deadlineMs: fc.constantFrom(50, 200, 100_000),
 });
 
 describe('computeMetrics', () => {

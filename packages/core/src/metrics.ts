@@ -1,5 +1,7 @@
 import type { PlanEvent } from './event.js';
 import { Graph } from './graph.js';
+import { RunState } from './run-state.js';
+import { Spending } from './spending.js';
 import type { Usage } from './usage.js';
 
 /** The figures of a run. Durations are in milliseconds; they are of attempts that have ended. */
@@ -47,12 +49,14 @@ export interface Metrics {
  */
 export function computeMetrics(events: Iterable<PlanEvent>): Metrics {
   let fold: MetricsFold | undefined;
-  let graph: Graph | undefined;
+  let state: RunState | undefined;
   for (const event of events) {
-    if (event.type === 'plan_started') graph = new Graph(event.plan.tasks);
-    if (graph === undefined) throw new TypeError('a log begins with plan_started');
-    fold ??= new MetricsFold(graph);
-    fold.apply(event, 'taskId' in event ? (graph.indexOf(event.taskId) as number) : -1);
+    if (event.type === 'plan_started') state = new RunState(new Graph(event.plan.tasks));
+    if (state === undefined) throw new TypeError('a log begins with plan_started');
+    state.apply(event); // The graph grows with it.
+    fold ??= new MetricsFold(state.graph);
+    const { taskId } = event as { taskId?: string };
+    fold.apply(event, taskId === undefined ? -1 : (state.graph.indexOf(taskId) as number));
   }
   return (fold ?? new MetricsFold(new Graph([]))).metrics();
 }
@@ -63,6 +67,8 @@ export class MetricsFold {
   readonly #durations: number[] = [];
   /** For each completed task, the longest chain of durations that ends with it. */
   readonly #chains: number[];
+  /** For each group that has begun, the longest chain that led to it. */
+  readonly #openings = new Map<number, number>();
   #startedAt = 0;
   #endedAt = 0;
   #maxParallel: number | null = null;
@@ -77,8 +83,7 @@ export class MetricsFold {
   #maxWait = 0;
   #totalWork = 0;
   #criticalPath = 0;
-  #usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
-  #cost: number | null = 0;
+  readonly #spending = new Spending();
 
   constructor(graph: Graph) {
     this.#graph = graph;
@@ -101,22 +106,32 @@ export class MetricsFold {
         this.#totalWait += event.waitMs;
         this.#maxWait = Math.max(this.#maxWait, event.waitMs);
         break;
+      case 'max_parallel_changed':
+        this.#maxParallel = Math.max(
+          this.#maxParallel ?? Number.POSITIVE_INFINITY,
+          event.maxParallel ?? Number.POSITIVE_INFINITY,
+        );
+        break;
       case 'task_completed':
         this.#completed++;
-        this.#attemptEnded(index, event.durationMs);
-        this.#account(event.usage, event.costUsd);
+        this.#ended(index, event.durationMs, event.attempt);
+        this.#spending.add(event.usage, event.costUsd);
+        break;
+      case 'task_retrying':
+        this.#ended(index, event.durationMs, event.attempt);
+        this.#spending.add(event.error.usage, event.error.costUsd);
         break;
       case 'task_failed':
         this.#failed++;
-        this.#attemptEnded(index, event.durationMs);
-        this.#account(event.error.usage, undefined);
+        this.#ended(index, event.durationMs, event.attempt);
+        this.#spending.add(event.error.usage, event.error.costUsd);
         break;
       case 'task_skipped':
         this.#skipped++;
         break;
       case 'task_canceled':
         this.#canceled++;
-        if (event.durationMs !== undefined) this.#attemptEnded(index, event.durationMs);
+        if (event.durationMs !== undefined) this.#ended(index, event.durationMs, event.attempt);
         break;
     }
   }
@@ -147,32 +162,49 @@ export class MetricsFold {
       criticalPathMs: this.#criticalPath,
       speedup,
       parallelEfficiency: ratio(speedup, workers),
-      usage: { ...this.#usage },
-      costUsd: this.#cost,
+      usage: { ...this.#spending.usage },
+      costUsd: this.#spending.costUsd,
     };
   }
 
-  #attemptEnded(index: number, durationMs: number): void {
-    this.#running--;
-    this.#durations.push(durationMs);
-    this.#totalWork += durationMs;
-    let before = 0;
-    this.#graph.eachDependency(index, (dependency) => {
-      before = Math.max(before, this.#chains[dependency] as number);
-    });
-    const chain = before + durationMs;
+  #ended(index: number, durationMs: number, attempt: number): void {
+    if (attempt > 0) {
+      this.#running--;
+      this.#durations.push(durationMs);
+      this.#totalWork += durationMs;
+    }
+    // An attempt that is repeated goes on where the one before it ended.
+    const before = attempt > 1 ? (this.#chains[index] as number) : this.#chainBefore(index);
+    // A group's own time is that of its children.
+    const chain = before + (attempt === 0 && this.#graph.childCount(index) > 0 ? 0 : durationMs);
     this.#chains[index] = chain;
     this.#criticalPath = Math.max(this.#criticalPath, chain);
   }
 
-  #account(usage: Usage | undefined, costUsd: number | undefined): void {
-    if (costUsd !== undefined && this.#cost !== null) this.#cost += costUsd;
-    if (usage === undefined) return;
-    if (costUsd === undefined) this.#cost = null;
-    this.#usage.inputTokens += usage.inputTokens;
-    this.#usage.outputTokens += usage.outputTokens;
-    this.#usage.cachedInputTokens += usage.cachedInputTokens ?? 0;
-    this.#usage.reasoningTokens += usage.reasoningTokens ?? 0;
+  /** The longest chain that had to end before a task could begin. */
+  #chainBefore(index: number): number {
+    let before = 0;
+    const visit = (other: number) => {
+      before = Math.max(before, this.#chains[other] ?? 0);
+    };
+    this.#graph.eachDependency(index, visit);
+    this.#graph.eachChild(index, visit);
+    const parent = this.#graph.parentOf(index);
+    return parent === undefined ? before : Math.max(before, this.#chainBeforeChildren(parent));
+  }
+
+  /** The same for the children of a group; computed once, however many there are. */
+  #chainBeforeChildren(group: number): number {
+    const known = this.#openings.get(group);
+    if (known !== undefined) return known;
+    let before = 0;
+    this.#graph.eachDependency(group, (dependency) => {
+      before = Math.max(before, this.#chains[dependency] ?? 0);
+    });
+    const parent = this.#graph.parentOf(group);
+    if (parent !== undefined) before = Math.max(before, this.#chainBeforeChildren(parent));
+    this.#openings.set(group, before);
+    return before;
   }
 }
 

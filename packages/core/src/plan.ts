@@ -1,5 +1,12 @@
+import type { Budget } from './budget.js';
+import type { Condition } from './condition.js';
+import type { ItemResult } from './for-each.js';
+import type { GoalState } from './goal.js';
 import { checkOptions } from './options.js';
-import type { Task, TaskFunction } from './task.js';
+import type { RetryPolicy } from './retry.js';
+import type { SchemaOutput, StandardSchema } from './schema.js';
+import type { Task, TaskFunction, TaskType } from './task.js';
+import type { WaitFor } from './wait-for.js';
 
 declare const outputs: unique symbol;
 
@@ -7,13 +14,32 @@ declare const outputs: unique symbol;
  * A goal and the tasks that reach it: plain data, so any object literal of this shape will do.
  * `createPlan` writes one with types for every output.
  */
-export interface Plan<Outputs = Record<string, unknown>> {
+export interface Plan<Outputs = Record<string, unknown>> extends PlanSettings {
   readonly goal: string;
   readonly tasks: readonly Task[];
-  /** Yours; never interpreted. */
-  readonly metadata?: Readonly<Record<string, unknown>>;
   /** Only a type: the output of each task by id. */
   readonly [outputs]?: Outputs;
+}
+
+/** What holds for a whole plan. */
+export interface PlanSettings {
+  /** When the goal is reached: the run ends as soon as it is, and fails if it is not at the end. */
+  readonly goalState?: GoalState;
+  /**
+   * After how many completed tasks the goal is checked; it is always checked at the end.
+   * @default 1
+   */
+  readonly goalCheckInterval?: number;
+  /** How attempts are repeated at tasks that do not say so themselves. */
+  readonly retry?: RetryPolicy;
+  /** The longest one attempt may take, in milliseconds, at tasks that do not say so themselves. */
+  readonly timeoutMs?: number;
+  /** The longest the whole run may take, in milliseconds; then it is stopped and has failed. */
+  readonly deadlineMs?: number;
+  /** What the run may use at most. */
+  readonly budget?: Budget;
+  /** Yours; never interpreted. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /** The output types of a plan by task id. */
@@ -40,31 +66,151 @@ export type InputsOf<Outputs, Ids extends readonly string[]> = Readonly<{
   [Id in Ids[number]]: Id extends keyof Outputs ? Outputs[Id] : unknown;
 }>;
 
+/** The type of what stands at a path like `gather.documents`; unknown for longer ways of writing it. */
+type At<Value, Path extends string> = Path extends keyof Value
+  ? Value[Path]
+  : Path extends `${infer Head}.${infer Rest}`
+    ? Head extends keyof Value
+      ? At<Value[Head], Rest>
+      : unknown
+    : unknown;
+
+type ElementOf<List> = List extends readonly (infer Element)[] ? Element : unknown;
+
+/** A list that a fan-out goes over, or where it is. */
+type ItemsInput<Inputs, Source, Item> = Source | ((inputs: Inputs) => readonly Item[]);
+
+/** `forEach` of a task, with the type of the elements. */
+type ForEachInput<Inputs, Source, Item> =
+  | ItemsInput<Inputs, Source, Item>
+  | {
+      readonly items: ItemsInput<Inputs, Source, Item>;
+      readonly maxItems?: number;
+      readonly minSuccess?: number | `${number}%`;
+    };
+
+/** Neither a path nor a function was given. */
+type NoForEach<Source, Item> = [Source | Item] extends [never] ? true : false;
+
+/** What a task's function receives: in a fan-out, the element and its position besides. */
+type BodyInputs<Outputs, Ids extends readonly string[], Source extends string, Item> = InputsOf<
+  Outputs,
+  Ids
+> &
+  (NoForEach<Source, Item> extends true
+    ? unknown
+    : {
+        readonly item: [Source] extends [never] ? Item : ElementOf<At<Outputs, Source>>;
+        readonly index: number;
+      });
+
+/** Nothing says what the output is. */
+declare const unsaid: unique symbol;
+type Unsaid = typeof unsaid;
+
 /** A task as `addTask` takes it: the ids of earlier tasks and their outputs are known to the types. */
-export type TaskInput<Outputs, Id extends string, Ids extends readonly string[], Output> = Omit<
-  Task,
-  'id' | 'dependencies' | 'run'
-> & {
+export type TaskInput<
+  Outputs,
+  Id extends string,
+  Ids extends readonly string[],
+  Output,
+  Schema = undefined,
+  Source extends string = never,
+  Item = never,
+  When = undefined,
+  Subtasks = undefined,
+  Type = TaskType,
+  Wait = undefined,
+> = Omit<Task, TypedField> & {
   readonly id: Id;
+  readonly type?: Type;
   readonly dependencies?: Ids & KnownIds<Outputs, Ids>;
+  readonly outputSchema?: Schema;
+  readonly when?: When;
+  readonly forEach?: ForEachInput<InputsOf<Outputs, Ids>, Source, Item>;
+  readonly subtasks?: Subtasks;
+  readonly waitFor?: Wait;
+  readonly description?: string;
+  readonly prompt?: (inputs: BodyInputs<Outputs, Ids, Source, Item>) => string;
+  readonly run?: TaskFunction<BodyInputs<Outputs, Ids, Source, Item>, Output>;
 } & (
-    | { readonly description: string; readonly run?: undefined }
-    | { readonly run: TaskFunction<InputsOf<Outputs, Ids>, Output> }
+    | { readonly description: string }
+    | { readonly prompt: (inputs: BodyInputs<Outputs, Ids, Source, Item>) => string }
+    | { readonly run: TaskFunction<BodyInputs<Outputs, Ids, Source, Item>, Output> }
+    | { readonly subtasks: readonly Task[] }
   );
+
+type TypedField =
+  | 'id'
+  | 'type'
+  | 'dependencies'
+  | 'outputSchema'
+  | 'when'
+  | 'forEach'
+  | 'subtasks'
+  | 'waitFor'
+  | 'description'
+  | 'prompt'
+  | 'run';
+
+/** The output of one attempt: what its schema lets through, what its function returns, or text. */
+type AttemptOutput<Output, Schema, Subtasks, Type, Wait> = Schema extends StandardSchema
+  ? SchemaOutput<Schema>
+  : Output extends Unsaid
+    ? Subtasks extends readonly Task[]
+      ? Type extends 'aggregate'
+        ? string
+        : Readonly<Record<string, unknown>>
+      : Wait extends WaitFor
+        ? Wait extends 'approval' | { readonly kind: 'approval' }
+          ? true
+          : unknown
+        : string
+    : Output;
+
+/** The output of a task; possibly undefined when it may turn out not to be chosen. */
+type OutputOf<Attempt, Source, Item, IsOptional> =
+  | (NoForEach<Source, Item> extends true ? Attempt : readonly ItemResult<Attempt>[])
+  | (IsOptional extends true ? undefined : never);
+
+/** Whether a task may be skipped as not chosen: for its own condition, or with all it depends on. */
+type IsOptional<When, Ids extends readonly string[], Optional> = When extends undefined
+  ? Ids extends readonly []
+    ? false
+    : [Exclude<Ids[number], Optional>] extends [never]
+      ? true
+      : false
+  : true;
 
 /**
  * A plan that is being written. Each `addTask` adds to this same plan and returns it with the new
  * task's output in its type.
+ *
+ * `Optional` are the ids of tasks that may turn out not to be chosen; with a goal, `EndsEarly`, the
+ * outputs of a completed run may be only some.
  */
-export class PlanBuilder<Outputs = {}> implements Plan<Outputs> {
-  declare readonly [outputs]?: Outputs;
+export class PlanBuilder<
+  Outputs = {},
+  Optional extends string = never,
+  EndsEarly extends boolean = false,
+> implements Plan<EndsEarly extends true ? Partial<Outputs> : Outputs>
+{
+  declare readonly [outputs]?: EndsEarly extends true ? Partial<Outputs> : Outputs;
   readonly goal: string;
   readonly tasks: Task[] = [];
+  declare readonly goalState?: GoalState;
+  declare readonly goalCheckInterval?: number;
+  declare readonly retry?: RetryPolicy;
+  declare readonly timeoutMs?: number;
+  declare readonly deadlineMs?: number;
+  declare readonly budget?: Budget;
   declare readonly metadata?: Readonly<Record<string, unknown>>;
 
-  constructor(goal: string, metadata?: Readonly<Record<string, unknown>>) {
+  constructor(goal: string, settings: PlanSettings = {}) {
     this.goal = goal;
-    if (metadata !== undefined) this.metadata = metadata;
+    for (const [name, value] of Object.entries(settings)) {
+      if (value !== undefined) Object.assign(this, { [name]: value });
+    }
   }
 
   /**
@@ -73,31 +219,71 @@ export class PlanBuilder<Outputs = {}> implements Plan<Outputs> {
    *
    * @example
    * createPlan('Greet')
-   *   .addTask({ id: 'name', run: () => 'Ada' })
-   *   .addTask({ id: 'greeting', dependencies: ['name'], run: ({ name }) => `Hello ${name}` });
+   *   .addTask({ id: 'names', run: () => ['Ada', 'Alan'] })
+   *   .addTask({
+   *     id: 'greetings',
+   *     dependencies: ['names'],
+   *     forEach: ({ names }) => names,
+   *     run: ({ item }) => `Hello ${item}`,
+   *   });
    */
-  addTask<const Id extends string, const Ids extends readonly string[] = [], Output = string>(
-    task: TaskInput<Outputs, Id, Ids, Output>,
-  ): PlanBuilder<Outputs & { [K in Id]: Output }> {
+  addTask<
+    const Id extends string,
+    const Ids extends readonly string[] = [],
+    Output = Unsaid,
+    Schema extends StandardSchema | undefined = undefined,
+    const Source extends string = never,
+    Item = never,
+    When extends Condition | ((inputs: InputsOf<Outputs, Ids>) => boolean) | undefined = undefined,
+    Subtasks extends readonly Task[] | undefined = undefined,
+    const Type extends TaskType = 'action',
+    const Wait extends WaitFor | undefined = undefined,
+  >(
+    task: TaskInput<Outputs, Id, Ids, Output, Schema, Source, Item, When, Subtasks, Type, Wait>,
+  ): PlanBuilder<
+    Outputs & {
+      [K in Id]: OutputOf<
+        AttemptOutput<Output, Schema, Subtasks, Type, Wait>,
+        Source,
+        Item,
+        IsOptional<When, Ids, Optional>
+      >;
+    },
+    IsOptional<When, Ids, Optional> extends true ? Optional | Id : Optional,
+    EndsEarly
+  > {
     this.tasks.push(task as unknown as Task);
-    return this as unknown as PlanBuilder<Outputs & { [K in Id]: Output }>;
+    return this as never;
   }
 }
+
+const SETTINGS = [
+  'goalState',
+  'goalCheckInterval',
+  'retry',
+  'timeoutMs',
+  'deadlineMs',
+  'budget',
+  'metadata',
+];
 
 /**
  * Starts a plan.
  *
  * @param goal What the whole plan is to reach, in a sentence.
+ * @throws {OptionError} when a setting is unknown.
  *
  * @example
- * const plan = createPlan('Market report')
+ * const plan = createPlan('Market report', { deadlineMs: 60_000 })
  *   .addTask({ id: 'research', description: 'Gather market data for the AI industry' })
  *   .addTask({ id: 'report', description: 'Write the report', dependencies: ['research'] });
  */
 export function createPlan(
   goal: string,
-  options: { metadata?: Readonly<Record<string, unknown>> } = {},
-): PlanBuilder {
-  checkOptions('createPlan()', options, ['metadata']);
-  return new PlanBuilder(goal, options.metadata);
+  settings: PlanSettings & { readonly goalState: GoalState },
+): PlanBuilder<{}, never, true>;
+export function createPlan(goal: string, settings?: PlanSettings): PlanBuilder;
+export function createPlan(goal: string, settings: PlanSettings = {}): PlanBuilder {
+  checkOptions('createPlan()', settings, SETTINGS);
+  return new PlanBuilder(goal, settings);
 }

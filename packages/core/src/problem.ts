@@ -9,7 +9,10 @@ export type ProblemCode =
   | 'unknown_dependency'
   | 'duplicate_dependency'
   | 'self_dependency'
-  | 'cycle';
+  | 'cycle'
+  | 'unknown_reference'
+  | 'conflict'
+  | 'too_deep';
 
 /** One thing that is wrong with a plan. */
 export interface PlanProblem {
@@ -35,10 +38,14 @@ export class PlanError extends StratagemError {
 
 /** `tasks[3].dependencies[0]: there is no task "reserch". Did you mean "research"?` */
 export function formatProblem({ path, message }: PlanProblem): string {
-  let place = '';
-  for (const step of path) {
-    if (typeof step === 'number') place += `[${step}]`;
-    else place += place === '' ? step : `.${step}`;
-  }
+  const place = formatPath(path);
   return place === '' ? message : `${place}: ${message}`;
+}
+
+/** `tasks[3].dependencies[0]` */
+export function formatPath(path: PlanProblem['path']): string {
+  return path.reduce<string>((place, step) => {
+    if (typeof step === 'number') return `${place}[${step}]`;
+    return place === '' ? step : `${place}.${step}`;
+  }, '');
 }

@@ -1,9 +1,13 @@
+import type { Excess } from './budget.js';
 import type { StratagemError, TaskError } from './errors.js';
-import type { CancelReason, PlanEvent, SkipReason } from './event.js';
+import type { CancelReason, PlanEvent, SkipReason, TasksAdded } from './event.js';
+import type { GoalProgress } from './goal.js';
 import type { Graph } from './graph.js';
 import type { Plan } from './plan.js';
 import type { RunState } from './run-state.js';
 import type { TaskOutput } from './runner.js';
+import type { Task } from './task.js';
+import type { WaitKind } from './wait-for.js';
 
 /** Receives every event, with the index of the task it is about (-1 for the plan). */
 export type Emit = (event: PlanEvent, index: number) => void;
@@ -30,24 +34,78 @@ export class Recorder {
     this.#emit = emit;
   }
 
-  planStarted(plan: Plan, now: number): void {
+  planStarted(plan: Plan, seed: number, now: number): void {
     this.#startedAt = now;
-    this.#record({ type: 'plan_started', sequence: this.#sequence++, timestamp: now, plan });
+    this.#record({ type: 'plan_started', ...this.#stamp(now), plan, seed });
   }
 
   strategyInitialized(strategy: string, maxParallel: number, now: number): void {
     this.#record({
       type: 'strategy_initialized',
-      sequence: this.#sequence++,
-      timestamp: now,
+      ...this.#stamp(now),
       strategy,
-      maxParallel: Number.isFinite(maxParallel) ? maxParallel : null,
+      maxParallel: orNull(maxParallel),
     });
   }
 
   planEnded(ending: Ending, now: number): void {
-    const stamp = { sequence: this.#sequence++, timestamp: now, durationMs: now - this.#startedAt };
-    this.#record({ ...ending, ...stamp });
+    this.#record({ ...ending, ...this.#stamp(now), durationMs: now - this.#startedAt });
+  }
+
+  paused(now: number): void {
+    this.#record({ type: 'plan_paused', ...this.#stamp(now) });
+  }
+
+  resumed(now: number): void {
+    this.#record({ type: 'plan_resumed', ...this.#stamp(now) });
+  }
+
+  maxParallelChanged(maxParallel: number, now: number): void {
+    const event = { type: 'max_parallel_changed', maxParallel: orNull(maxParallel) } as const;
+    this.#record({ ...event, ...this.#stamp(now) });
+  }
+
+  /** @param index The fan-out or the task that adds them; -1 for the run's handle. */
+  tasksAdded(
+    source: TasksAdded['source'],
+    tasks: readonly Task[],
+    index: number,
+    now: number,
+  ): void {
+    const by = index < 0 ? {} : { taskId: this.#id(index) };
+    this.#record({ type: 'tasks_added', ...this.#stamp(now), ...by, source, tasks }, index);
+  }
+
+  goalChecked(progress: GoalProgress, now: number): void {
+    this.#record({ type: 'goal_checked', ...this.#stamp(now), ...progress });
+  }
+
+  goalAchieved(progress: number, now: number): void {
+    this.#record({ type: 'goal_achieved', ...this.#stamp(now), progress });
+  }
+
+  budgetExceeded(index: number, excess: Excess, now: number): void {
+    const taskId = this.#id(index);
+    this.#record({ type: 'budget_exceeded', ...this.#stamp(now), taskId, ...excess }, index);
+  }
+
+  waiting(
+    index: number,
+    wait: { kind: WaitKind; question: string; timeoutMs: number | undefined },
+    now: number,
+  ): void {
+    const { attempt: _, ...task } = this.#attempt(index, now);
+    const { kind, question, timeoutMs } = wait;
+    this.#record(
+      {
+        type: 'task_waiting',
+        ...task,
+        kind,
+        question,
+        ...(timeoutMs !== undefined && { timeoutMs }),
+      },
+      index,
+    );
   }
 
   started(index: number, attempt: number, waitMs: number, now: number): void {
@@ -69,7 +127,13 @@ export class Recorder {
     this.#record({ type: 'task_output', ...this.#attempt(index, now), text }, index);
   }
 
-  completed(index: number, result: TaskOutput, now: number): void {
+  /** @param since When it began, for what has no attempts. */
+  completed(
+    index: number,
+    result: TaskOutput,
+    now: number,
+    since: number = this.#state.startedAtOf(index),
+  ): void {
     const { output, usage, costUsd, model, requestId } = result;
     const event = {
       type: 'task_completed' as const,
@@ -78,7 +142,7 @@ export class Recorder {
       taskId: this.#id(index),
       level: this.#graph.levels[index] as number,
       attempt: this.#state.attemptsOf(index),
-      durationMs: now - this.#state.startedAtOf(index),
+      durationMs: now - since,
       output,
     };
     // Most outputs of functions come alone, and a copy for nothing costs a tenth of a whole run.
@@ -103,14 +167,27 @@ export class Recorder {
     );
   }
 
-  failed(index: number, error: TaskError, now: number): void {
-    const durationMs = now - this.#state.startedAtOf(index);
+  /** @param since When it began, for what has no attempts. */
+  failed(
+    index: number,
+    error: TaskError,
+    now: number,
+    since: number = this.#state.startedAtOf(index),
+  ): void {
+    const durationMs = now - since;
     this.#record({ type: 'task_failed', ...this.#attempt(index, now), durationMs, error }, index);
   }
 
-  skipped(index: number, reason: SkipReason, failedTaskId: string, now: number): void {
+  retrying(index: number, error: TaskError, delayMs: number, now: number): void {
+    const durationMs = now - this.#state.startedAtOf(index);
+    const attempt = this.#attempt(index, now);
+    this.#record({ type: 'task_retrying', ...attempt, durationMs, error, delayMs }, index);
+  }
+
+  skipped(index: number, reason: SkipReason, failedTaskId: string | undefined, now: number): void {
     const { attempt: _, ...task } = this.#attempt(index, now);
-    this.#record({ type: 'task_skipped', ...task, reason, failedTaskId }, index);
+    const because = failedTaskId === undefined ? { reason } : { reason, failedTaskId };
+    this.#record({ type: 'task_skipped', ...task, ...because }, index);
   }
 
   canceled(index: number, reason: CancelReason, now: number): void {
@@ -131,6 +208,10 @@ export class Recorder {
     return (this.#graph.tasks[index] as { id: string }).id;
   }
 
+  #stamp(timestamp: number) {
+    return { sequence: this.#sequence++, timestamp };
+  }
+
   #attempt(index: number, timestamp: number) {
     return {
       sequence: this.#sequence++,
@@ -145,4 +226,9 @@ export class Recorder {
     this.#state.apply(event, index);
     this.#emit(event, index);
   }
+}
+
+/** JSON has no infinity. */
+function orNull(limit: number): number | null {
+  return Number.isFinite(limit) ? limit : null;
 }

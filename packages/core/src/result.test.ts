@@ -80,7 +80,7 @@ describe('a result', () => {
   test('says of a task that was stopped how long it ran, and of one that never began that it did not', () => {
     const { tasks } = simulate(plan, {
       strategy,
-      timeoutMs: 25,
+      deadlineMs: 25,
       attempt: ({ id }) => ({ durationMs: id === 'a' ? Number.POSITIVE_INFINITY : 10 }),
     });
     expect(tasks[0]).toEqual({

@@ -1,6 +1,8 @@
 import type { StratagemError, TaskError } from './errors.js';
-import type { PlanEvent, TaskCanceled, TaskSkipped } from './event.js';
-import type { Graph } from './graph.js';
+import type { CancelReason, PlanEvent, SkipReason, TasksAdded } from './event.js';
+import type { GoalMetric } from './goal.js';
+import { type Graph, Trait } from './graph.js';
+import { Spending } from './spending.js';
 
 /** Where a task stands. `pending` until it starts, and one of the last four for good. */
 export type TaskStatus = 'pending' | 'running' | 'completed' | 'failed' | 'skipped' | 'canceled';
@@ -13,27 +15,29 @@ export interface TaskResult {
   readonly id: string;
   readonly status: TaskStatus;
   readonly level: number;
-  /** How often it was started. */
+  /** The task that it belongs to, as a subtask or as an element of its fan-out. */
+  readonly parentId?: string;
+  /** How often it was started; 0 for groups and human steps. */
   readonly attempts: number;
   /** Undefined unless completed. */
   readonly output?: unknown;
   /** Why it failed. */
   readonly error?: TaskError;
   /** Why it was skipped or canceled. */
-  readonly reason?: (TaskSkipped | TaskCanceled)['reason'];
-  /** For a skipped task: the task whose failure led to it. */
+  readonly reason?: SkipReason | CancelReason;
+  /** For a skipped task: the task whose failure led to it, if one did. */
   readonly failedTaskId?: string;
   /** Start of the last attempt, as Unix time in milliseconds. */
   readonly startedAt?: number;
-  /** When a started task reached its final status, as Unix time in milliseconds. */
+  /** When it reached its final status, as Unix time in milliseconds; undefined if it never began. */
   readonly completedAt?: number;
-  /** Length of the last attempt. */
+  /** Length of the last attempt; for a human step, how long it waited. */
   readonly durationMs?: number;
 }
 
 /**
  * What a log says about a run so far: a fold of its events, and all that the kernel knows about
- * the past. `apply` is the only way to change it.
+ * the past. `apply` is the only way to change it, and the graph grows with it.
  */
 export class RunState {
   readonly graph: Graph;
@@ -42,15 +46,24 @@ export class RunState {
   error: StratagemError | undefined;
   /** Tasks in a final status. */
   settled = 0;
+  /** Attempts in flight. */
   running = 0;
+  completed = 0;
   failed = 0;
+  skipped = 0;
+  /** Attempts that were started. */
+  attempts = 0;
+  /** Failures that make the plan fail: all but those that a fan-out or a parent answers for. */
+  failures = 0;
   firstFailure: TaskError | undefined;
+  readonly spending = new Spending();
 
   readonly #statuses: TaskStatus[];
   readonly #attempts: number[];
   /** Set by whatever ended the task: the completion, the failure, the skip or the cancellation. */
   readonly #last: (PlanEvent | undefined)[];
   readonly #startedAt: number[];
+  #planStartedAt = 0;
 
   constructor(graph: Graph) {
     this.graph = graph;
@@ -77,30 +90,92 @@ export class RunState {
     return last?.type === 'task_completed' ? last.output : undefined;
   }
 
+  /** Why a task was skipped or canceled. */
+  reasonOf(index: number): SkipReason | CancelReason | undefined {
+    const last = this.#last[index];
+    return last?.type === 'task_skipped' || last?.type === 'task_canceled'
+      ? last.reason
+      : undefined;
+  }
+
+  /** The task whose failure a task that failed or was skipped goes back to. */
+  failedTaskIdOf(index: number): string | undefined {
+    const last = this.#last[index];
+    if (last?.type === 'task_failed') return last.taskId;
+    return last?.type === 'task_skipped' ? last.failedTaskId : undefined;
+  }
+
+  errorOf(index: number): TaskError | undefined {
+    const last = this.#last[index];
+    return last?.type === 'task_failed' ? last.error : undefined;
+  }
+
+  /** A figure that the criteria of a goal may use; undefined for a cost that is unknown. */
+  figure(metric: GoalMetric, now: number): number | undefined {
+    switch (metric) {
+      case 'completedTasks':
+        return this.completed;
+      case 'failedTasks':
+        return this.failed;
+      case 'skippedTasks':
+        return this.skipped;
+      case 'totalTasks':
+        return this.graph.size;
+      case 'attempts':
+        return this.attempts;
+      case 'inputTokens':
+        return this.spending.usage.inputTokens;
+      case 'outputTokens':
+        return this.spending.usage.outputTokens;
+      case 'totalTokens':
+        return this.spending.totalTokens;
+      case 'costUsd':
+        return this.spending.costUsd ?? undefined;
+      case 'executionTimeMs':
+        return now - this.#planStartedAt;
+      case 'successRate':
+        return this.graph.size === 0 ? 0 : this.completed / this.graph.size;
+    }
+  }
+
   /** @param index The task the event is about; looked up by its id when left out. */
   apply(event: PlanEvent, index = this.#indexOf(event)): void {
     switch (event.type) {
       case 'plan_started':
         this.status = 'running';
+        this.#planStartedAt = event.timestamp;
         break;
       case 'task_started':
         this.#statuses[index] = 'running';
         this.#attempts[index] = event.attempt;
         this.#startedAt[index] = event.timestamp;
         this.running++;
+        this.attempts++;
         break;
       case 'task_completed':
-        this.running--;
+        if (event.attempt > 0) this.running--;
+        this.completed++;
+        this.spending.add(event.usage, event.costUsd);
         this.#settle(index, 'completed', event);
         break;
-      case 'task_failed':
+      case 'task_retrying':
         this.running--;
+        this.spending.add(event.error.usage, event.error.costUsd);
+        this.#statuses[index] = 'pending';
+        break;
+      case 'task_failed':
+        if (event.attempt > 0) this.running--;
         this.failed++;
-        this.firstFailure ??= event.error;
+        this.#countFailure(index, event.error);
+        this.spending.add(event.error.usage, event.error.costUsd);
         this.#settle(index, 'failed', event);
         break;
       case 'task_skipped':
+        this.skipped++;
         this.#settle(index, 'skipped', event);
+        break;
+      case 'tasks_added':
+        this.#grow(event, index);
         break;
       case 'task_canceled':
         if (this.#statuses[index] === 'running') this.running--;
@@ -121,17 +196,41 @@ export class RunState {
   }
 
   resultOf(index: number): TaskResult {
+    const { tasks, levels } = this.graph;
     const attempts = this.attemptsOf(index);
     const last = this.#last[index];
+    const parent = this.graph.parentOf(index);
+    const began = attempts > 0 || last?.type === 'task_completed' || last?.type === 'task_failed';
     return {
-      id: (this.graph.tasks[index] as { id: string }).id,
+      id: (tasks[index] as { id: string }).id,
       status: this.statusOf(index),
-      level: this.graph.levels[index] as number,
+      level: levels[index] as number,
+      ...(parent !== undefined && { parentId: (tasks[parent] as { id: string }).id }),
       attempts,
       ...(attempts > 0 && { startedAt: this.startedAtOf(index) }),
-      ...(attempts > 0 && last !== undefined && { completedAt: last.timestamp }),
+      ...(began && last !== undefined && { completedAt: last.timestamp }),
       ...(last !== undefined && endOf(last)),
     };
+  }
+
+  #grow(event: TasksAdded, parent: number): void {
+    const fansOut = event.source === 'for_each';
+    this.graph.add(event.tasks, fansOut ? parent : undefined, fansOut ? Trait.item : 0);
+    for (let index = this.#statuses.length; index < this.graph.size; index++) {
+      this.#statuses.push('pending');
+      this.#attempts.push(0);
+      this.#last.push(undefined);
+      this.#startedAt.push(0.5);
+    }
+  }
+
+  #countFailure(index: number, error: TaskError): void {
+    const traits = this.graph.traitsOf(index);
+    if ((traits & Trait.item) !== 0) return;
+    // A parent that fails for its subtasks: the failure has been counted where it happened.
+    if (error.code === 'subtasks_failed' && (traits & Trait.forEach) === 0) return;
+    this.failures++;
+    this.firstFailure ??= error;
   }
 
   #settle(index: number, status: TaskStatus, event: PlanEvent): void {
@@ -141,7 +240,8 @@ export class RunState {
   }
 
   #indexOf(event: PlanEvent): number {
-    return 'taskId' in event ? (this.graph.indexOf(event.taskId) ?? -1) : -1;
+    const { taskId } = event as { taskId?: string };
+    return taskId === undefined ? -1 : (this.graph.indexOf(taskId) ?? -1);
   }
 }
 
@@ -152,7 +252,9 @@ function endOf(event: PlanEvent): Partial<TaskResult> {
     case 'task_failed':
       return { durationMs: event.durationMs, error: event.error };
     case 'task_skipped':
-      return { reason: event.reason, failedTaskId: event.failedTaskId };
+      return event.failedTaskId === undefined
+        ? { reason: event.reason }
+        : { reason: event.reason, failedTaskId: event.failedTaskId };
     case 'task_canceled':
       return event.durationMs === undefined
         ? { reason: event.reason }

@@ -109,7 +109,7 @@ describe('a runner', () => {
     const answers = await ended(runWith(async () => ({ output: 1, usage })));
     const failures = await ended(
       runWith(async () => {
-        throw new RunnerError('server_error', 'x', { usage: usage as never });
+        throw new RunnerError('refused', 'x', { usage: usage as never });
       }),
     );
     for (const { metrics } of [answers, failures]) {
@@ -773,7 +773,8 @@ describe('a strategy', () => {
       if (taskId === 'a') return { output: 1, usage };
       throw new RunnerError('rate_limited', 'slow down', { retryAfterMs: 9, usage });
     });
-    await ended(createExecutor({ strategy, runner }).execute(plan));
+    const retry = { maxAttempts: 1 };
+    await ended(createExecutor({ strategy, runner, retry }).execute(plan));
     expect(outcomes).toEqual([
       [
         'a',
@@ -853,18 +854,18 @@ describe('time', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('timeoutMs ends a run that waits for its strategy', async () => {
+  test('deadlineMs ends a run that waits for its strategy', async () => {
     vi.useFakeTimers();
     const { strategy } = patient(DAY);
     const run = createExecutor({ strategy }).execute(planOf({ id: 'a', run: () => 1 }), {
-      timeoutMs: 1_000,
+      deadlineMs: 1_000,
     });
     await vi.advanceTimersByTimeAsync(1_001);
     expect(await run).toMatchObject({ status: 'failed', error: { code: 'plan_timeout' } });
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('timeoutMs aborts what runs then, with the error of the plan as its reason', async () => {
+  test('deadlineMs aborts what runs then, with the error of the plan as its reason', async () => {
     vi.useFakeTimers();
     const signals: AbortSignal[] = [];
     const run = runWith(
@@ -873,7 +874,7 @@ describe('time', () => {
         return never();
       },
       single,
-      { timeoutMs: 60_000 },
+      { deadlineMs: 60_000 },
     );
     await vi.advanceTimersByTimeAsync(59_990);
     expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
@@ -885,11 +886,11 @@ describe('time', () => {
   });
 
   test.each([1_000, Number.MAX_VALUE])(
-    'a run that ends before its timeoutMs of %s leaves no timer',
-    async (timeoutMs) => {
+    'a run that ends before its deadlineMs of %s leaves no timer',
+    async (deadlineMs) => {
       vi.useFakeTimers();
       const { status } = await executor.execute(planOf({ id: 'a', run: async () => 1 }), {
-        timeoutMs,
+        deadlineMs,
       });
       expect(status).toBe('completed');
       expect(vi.getTimerCount()).toBe(0);

@@ -1,27 +1,26 @@
 import { readAnswer } from './answer.js';
-import { Attempt } from './attempt.js';
+import { Attempt, type AttemptHost } from './attempt.js';
+import { OptionError, RunnerError, StratagemError } from './errors.js';
 import type { PlanEvent } from './event.js';
 import { EventStream } from './event-stream.js';
-import type { Graph } from './graph.js';
-import { Kernel } from './kernel.js';
+import type { Inputs } from './inputs.js';
+import { type Command, Kernel, type KernelOptions } from './kernel.js';
 import { MetricsFold } from './metrics.js';
-import type { Plan } from './plan.js';
-import { composePrompt } from './prompt.js';
+import { PlanError } from './problem.js';
+import { withSchema } from './prompt.js';
 import { createResult, type PlanResult } from './result.js';
 import type { TaskOutput, TaskRunner } from './runner.js';
-import type { Strategy } from './strategy.js';
-import type { Task } from './task.js';
+import { formatIssues, jsonSchemaOf } from './schema.js';
+import { needsRunner, type Task } from './task.js';
 import { isThenable } from './thenable.js';
+import { additionProblems } from './validate.js';
+import { validateAnswer, validateOutput } from './validate-output.js';
+import { waitOf } from './wait-for.js';
 
 /** Everything one run needs, with every default filled in. */
-export interface RunSettings {
-  readonly plan: Plan;
-  readonly graph: Graph;
-  readonly strategy: Strategy;
+export interface RunSettings extends Omit<KernelOptions, 'resourceOf'> {
   readonly runner: TaskRunner | undefined;
-  readonly maxParallel: number;
-  readonly failFast: boolean;
-  readonly timeoutMs: number;
+  readonly maxDepth: number;
   readonly timeline: 'keep' | 'stream';
   readonly signal: AbortSignal | undefined;
   readonly onEvent: ((event: PlanEvent) => void) | undefined;
@@ -32,10 +31,13 @@ const TURN_MS = 50;
 /** The longest delay a timer takes; past it we wake up early and wait again. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const MAX_LISTENER_ERRORS = 100;
-const NO_INPUTS: Readonly<Record<string, unknown>> = Object.freeze(Object.create(null));
 
 type Input =
-  | { readonly type: 'start' | 'wake' }
+  | { readonly type: 'start' | 'wake' | 'pause' | 'resume' }
+  | { readonly type: 'maxParallel'; readonly maxParallel: number }
+  | { readonly type: 'addTasks'; readonly tasks: readonly Task[]; readonly by: number }
+  | { readonly type: 'answered'; readonly index: number; readonly answer: unknown }
+  | { readonly type: 'rejected'; readonly index: number; readonly reason: unknown }
   | { readonly type: 'cancel'; readonly reason: unknown }
   | { readonly type: 'completed'; readonly attempt: Attempt; readonly result: TaskOutput }
   | { readonly type: 'failed'; readonly attempt: Attempt; readonly thrown: unknown }
@@ -46,7 +48,7 @@ type Input =
  * aborts attempts for it, and hands its events to those who listen. Inputs are queued and taken
  * one by one, so that a runner or listener that calls back in the middle of a step does no harm.
  */
-export class Run<Outputs> {
+export class Run<Outputs> implements AttemptHost {
   readonly events: EventStream;
   /** Never rejects: how the run ended is in the result. */
   readonly result: Promise<PlanResult<Outputs>>;
@@ -57,14 +59,14 @@ export class Run<Outputs> {
   readonly #active = new Map<number, Attempt>();
   readonly #listenerErrors: unknown[] = [];
   readonly #onAbort = () => this.cancel(this.#settings.signal?.reason);
-  readonly #report = (attempt: Attempt, text: string) => this.#onOutput(attempt, text);
+  /** Ids of tasks that are to be added as soon as the kernel takes them. */
+  readonly #coming = new Set<string>();
   #resolve!: (result: PlanResult<Outputs>) => void;
   #inbox: Input[] = [];
   #working = false;
   /** Set at once, so that what was about to start is left alone until the kernel hears of it. */
   #canceling = false;
   #turnBegan = 0;
-  #deadline: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
 
@@ -95,6 +97,78 @@ export class Run<Outputs> {
   cancel(reason?: unknown): void {
     this.#canceling = true;
     this.#take({ type: 'cancel', reason });
+  }
+
+  pause(): void {
+    this.#take({ type: 'pause' });
+  }
+
+  resume(): void {
+    this.#take({ type: 'resume' });
+  }
+
+  setMaxParallel(maxParallel: number): void {
+    this.#take({ type: 'maxParallel', maxParallel });
+  }
+
+  async answer(taskId: string, answer: unknown): Promise<void> {
+    const index = this.#waitingTask(taskId);
+    const { waitFor, outputSchema } = this.#task(index);
+    const isApproval = waitFor !== undefined && waitOf(waitFor).kind === 'approval';
+    if (isApproval && typeof answer !== 'boolean') {
+      const message = `task "${taskId}" waits for an approval: the answer must be true or false`;
+      throw new OptionError(`answer(): ${message}`);
+    }
+    let value = answer;
+    if (outputSchema !== undefined) {
+      const result = await outputSchema['~standard'].validate(answer);
+      if (result.issues !== undefined) {
+        const issues = formatIssues(result.issues);
+        throw new OptionError(`answer(): task "${taskId}" needs another answer: ${issues}`);
+      }
+      value = result.value;
+    }
+    this.#waitingTask(taskId); // Time may have passed.
+    this.#take({ type: 'answered', index, answer: value });
+  }
+
+  async reject(taskId: string, reason?: unknown): Promise<void> {
+    this.#take({ type: 'rejected', index: this.#waitingTask(taskId), reason });
+  }
+
+  /** @param attempt The attempt that adds them, if one does. */
+  addTasks(attempt: Attempt | undefined, tasks: readonly Task[]): void {
+    if (attempt?.over || this.#kernel.ended || this.#canceling) {
+      throw new StratagemError(
+        'run_ended',
+        'addTasks(): it is over, nothing can be added any more',
+      );
+    }
+    const { graph, runner, maxDepth } = this.#settings;
+    const isTaken = (id: string) => graph.indexOf(id) !== undefined || this.#coming.has(id);
+    const problems = additionProblems(tasks, isTaken, maxDepth);
+    if (problems.length > 0) throw new PlanError(problems);
+    if (runner === undefined) requireNoRunner(tasks);
+    if (tasks.length === 0) return;
+    const added = structuralCopy(tasks);
+    eachTask(added, ({ id }) => this.#coming.add(id));
+    this.#take({ type: 'addTasks', tasks: added, by: attempt?.index ?? -1 });
+  }
+
+  report(attempt: Attempt, text: string): void {
+    if (!attempt.over) this.#take({ type: 'output', attempt, text });
+  }
+
+  #task(index: number): Task {
+    return this.#settings.graph.tasks[index] as Task;
+  }
+
+  /** The index of a human step that can be answered. */
+  #waitingTask(taskId: string): number {
+    const index = this.#settings.graph.indexOf(taskId);
+    if (index !== undefined && this.#kernel.isWaiting(index)) return index;
+    const why = index === undefined ? 'there is no such task' : 'it is not waiting for an answer';
+    throw new StratagemError('not_waiting', `Task "${taskId}" cannot be answered: ${why}`);
   }
 
   #take(input: Input): void {
@@ -135,12 +209,12 @@ export class Run<Outputs> {
     if (kernel.ended) return;
     switch (input.type) {
       case 'completed':
-        if (this.#active.delete(input.attempt.index)) {
+        if (this.#leave(input.attempt)) {
           kernel.completed(input.attempt.index, input.result, time);
         }
         break;
       case 'failed':
-        if (this.#active.delete(input.attempt.index)) {
+        if (this.#leave(input.attempt)) {
           kernel.failed(input.attempt.index, input.thrown, time);
         }
         break;
@@ -149,12 +223,28 @@ export class Run<Outputs> {
           kernel.output(input.attempt.index, input.text, time);
         }
         break;
-      case 'start': {
-        const { timeoutMs } = this.#settings;
-        if (Number.isFinite(timeoutMs)) this.#deadline = time + timeoutMs;
+      case 'addTasks':
+        eachTask(input.tasks, ({ id }) => this.#coming.delete(id));
+        kernel.addTasks(input.tasks, input.by, time);
+        break;
+      case 'answered':
+        kernel.answered(input.index, input.answer, time);
+        break;
+      case 'rejected':
+        kernel.rejected(input.index, input.reason, time);
+        break;
+      case 'pause':
+        kernel.pause(time);
+        break;
+      case 'resume':
+        kernel.resume(time);
+        break;
+      case 'maxParallel':
+        kernel.setMaxParallel(input.maxParallel, time);
+        break;
+      case 'start':
         kernel.start(time);
         break;
-      }
       case 'wake':
         kernel.wake(time);
         break;
@@ -166,23 +256,30 @@ export class Run<Outputs> {
     if (kernel.ended) this.#finish();
   }
 
+  /** Whether this attempt is the one in flight; an older one may report late. */
+  #leave(attempt: Attempt): boolean {
+    if (this.#active.get(attempt.index) !== attempt) return false;
+    return this.#active.delete(attempt.index);
+  }
+
   /** Carries out what the kernel commands. */
   #obey(): void {
     const { commands } = this.#kernel;
     for (let position = 0; position < commands.length; position++) {
-      const command = commands[position] as (typeof commands)[number];
+      const command = commands[position] as Command;
       if (command.type === 'abort') this.#abort(command.index, command.error);
-      else if (!this.#canceling) this.#launch(command.index, command.attempt);
+      else if (!this.#canceling) this.#launch(command);
     }
     commands.length = 0;
   }
 
-  #launch(index: number, number: number): void {
-    const task = this.#settings.graph.tasks[index] as Task;
-    const attempt = new Attempt(index, task.id, number, this.#deadline, this.#report);
+  #launch({ index, attempt: number, deadline }: Extract<Command, { type: 'start' }>): void {
+    const task = this.#task(index);
+    const until = deadline === Number.POSITIVE_INFINITY ? undefined : deadline;
+    const attempt = new Attempt(index, task.id, number, until, this);
     this.#active.set(index, attempt);
     try {
-      const inputs = this.#inputsOf(index);
+      const inputs = this.#kernel.inputsOf(index);
       if (task.run === undefined) {
         this.#ask(task, inputs, attempt).then(
           (result) => this.#onEnd(attempt, { type: 'completed', attempt, result }),
@@ -191,8 +288,8 @@ export class Run<Outputs> {
         return;
       }
       const value = task.run(inputs, attempt);
-      if (isThenable(value)) {
-        Promise.resolve(value).then(
+      if (isThenable(value) || task.outputSchema !== undefined) {
+        this.#checked(task, value).then(
           (output) => this.#onEnd(attempt, { type: 'completed', attempt, result: { output } }),
           (thrown) => this.#onEnd(attempt, { type: 'failed', attempt, thrown }),
         );
@@ -202,39 +299,41 @@ export class Run<Outputs> {
     }
   }
 
-  /** One request to the runner, with an answer that is a `TaskOutput` or an error that says so. */
-  async #ask(
-    task: Task,
-    inputs: Readonly<Record<string, unknown>>,
-    attempt: Attempt,
-  ): Promise<TaskOutput> {
-    const { id, description = '', type = 'action', dependencies, metadata = {} } = task;
-    const runner = this.#settings.runner as TaskRunner;
-    const prompt = composePrompt(description, inputs, dependencies);
-    const request = { taskId: id, type, prompt, description, inputs, metadata };
-    return readAnswer(runner.name, await runner.run(request, attempt));
+  async #checked(task: Task, value: unknown): Promise<unknown> {
+    const output = await value;
+    return task.outputSchema === undefined ? output : validateOutput(task.outputSchema, output);
   }
 
-  #inputsOf(index: number): Readonly<Record<string, unknown>> {
-    const { graph } = this.#settings;
-    if (graph.dependencyCount(index) === 0) return NO_INPUTS;
-    // Without a prototype, so that "__proto__" and "constructor" are ids like any other.
-    const inputs = Object.create(null) as Record<string, unknown>;
-    graph.eachDependency(index, (dependency) => {
-      const { id } = graph.tasks[dependency] as Task;
-      inputs[id] = this.#kernel.state.outputOf(dependency);
-    });
-    return inputs;
+  /** One request to the runner, with an answer that is a `TaskOutput` or an error that says so. */
+  async #ask(task: Task, inputs: Inputs, attempt: Attempt): Promise<TaskOutput> {
+    const { id, description = '', type = 'action', metadata = {}, outputSchema } = task;
+    const runner = this.#settings.runner as TaskRunner;
+    const jsonSchema = outputSchema && jsonSchemaOf(outputSchema);
+    const request = {
+      taskId: id,
+      type,
+      prompt: withSchema(this.#kernel.promptOf(attempt.index, inputs), jsonSchema),
+      description,
+      inputs,
+      metadata,
+      ...(jsonSchema && { outputSchema: jsonSchema }),
+    };
+    const answer = readAnswer(runner.name, await runner.run(request, attempt));
+    if (outputSchema === undefined) return answer;
+    try {
+      return { ...answer, output: await validateAnswer(outputSchema, answer.output) };
+    } catch (thrown) {
+      if (!(thrown instanceof RunnerError)) throw thrown;
+      // What does not fit has been paid for all the same.
+      const { usage, costUsd, model, requestId } = answer;
+      throw Object.assign(thrown, { usage, costUsd, model, requestId });
+    }
   }
 
   #onEnd(attempt: Attempt, input: Input): void {
     if (attempt.over) return;
     attempt.over = true;
     this.#take(input);
-  }
-
-  #onOutput(attempt: Attempt, text: string): void {
-    if (!attempt.over) this.#take({ type: 'output', attempt, text });
   }
 
   #abort(index: number, reason: unknown): void {
@@ -301,4 +400,27 @@ function now(): number {
 function afterOtherWork(resume: () => void): void {
   if (typeof setImmediate === 'function') setImmediate(resume);
   else setTimeout(resume, 0);
+}
+
+/** Calls `visit` with each task and its subtasks. */
+function eachTask(tasks: readonly Task[], visit: (task: Task) => void): void {
+  for (const task of tasks) {
+    visit(task);
+    eachTask(task.subtasks ?? [], visit);
+  }
+}
+
+/** The tasks as they are now: the caller may go on using its list. */
+function structuralCopy(tasks: readonly Task[]): Task[] {
+  return tasks.map((task) =>
+    task.subtasks === undefined ? task : { ...task, subtasks: structuralCopy(task.subtasks) },
+  );
+}
+
+function requireNoRunner(tasks: readonly Task[]): void {
+  eachTask(tasks, (task) => {
+    if (!needsRunner(task)) return;
+    const message = `Task "${task.id}" has no run function, and the executor has no runner`;
+    throw new StratagemError('missing_runner', message);
+  });
 }

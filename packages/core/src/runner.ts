@@ -6,12 +6,17 @@ import type { Usage } from './usage.js';
 export interface TaskRequest {
   readonly taskId: string;
   readonly type: TaskType;
-  /** The task's description followed by the outputs of its dependencies: send this to the model. */
+  /**
+   * The task's description with the outputs of its dependencies, and the schema that the answer
+   * must fit: send this to the model.
+   */
   readonly prompt: string;
-  /** The task's description alone. */
+  /** The task's description as it was written. */
   readonly description: string;
   /** The outputs of the dependencies by task id, as values. */
   readonly inputs: Readonly<Record<string, unknown>>;
+  /** What the output must look like, as JSON Schema; undefined when anything will do. */
+  readonly outputSchema?: Readonly<Record<string, unknown>>;
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 

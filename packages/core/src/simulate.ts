@@ -1,14 +1,19 @@
-import type { PlanEvent } from './event.js';
+import { type Budget, eitherBudget } from './budget.js';
+import type { PlanEvent, TaskWaiting } from './event.js';
 import { Heap } from './heap.js';
-import { Kernel } from './kernel.js';
+import type { Inputs } from './inputs.js';
+import { type Command, Kernel } from './kernel.js';
 import { MetricsFold } from './metrics.js';
-import { capOf, checkOptions } from './options.js';
+import { capOf, checkLimit, checkOptions } from './options.js';
 import type { Plan } from './plan.js';
+import type { PriceTable } from './price.js';
+import { PlanError } from './problem.js';
 import { createResult, type PlanResult } from './result.js';
+import type { RetryPolicy } from './retry.js';
 import type { TaskOutput } from './runner.js';
 import type { Strategy } from './strategy.js';
 import type { Task } from './task.js';
-import { graphOf } from './validate.js';
+import { additionProblems, graphOf } from './validate.js';
 
 /** What becomes of one attempt in a simulation. */
 export interface SimulatedAttempt extends Partial<TaskOutput> {
@@ -16,6 +21,31 @@ export interface SimulatedAttempt extends Partial<TaskOutput> {
   readonly durationMs: number;
   /** When given, the attempt fails with it. */
   readonly error?: unknown;
+  /** Tasks that the attempt adds to the plan when it ends, as `context.addTasks` would. */
+  readonly addTasks?: readonly Task[];
+}
+
+/** What a human does in a simulation. */
+export interface SimulatedAnswer {
+  /** Virtual milliseconds until the answer comes; Infinity for one that never does. */
+  readonly afterMs: number;
+  readonly answer: unknown;
+}
+
+/** What can be done to a simulated run while it goes on. */
+export interface SimulationControls {
+  cancel(reason?: unknown): void;
+  pause(): void;
+  resume(): void;
+  setMaxParallel(maxParallel: number): void;
+  addTasks(tasks: readonly Task[]): void;
+}
+
+/** Something that happens to the run from outside. */
+export interface SimulatedAction {
+  /** When, in virtual milliseconds from the start. */
+  readonly atMs: number;
+  readonly act: (run: SimulationControls) => void;
 }
 
 export interface SimulateOptions {
@@ -25,28 +55,59 @@ export interface SimulateOptions {
   /** As in `RunOptions`. */
   readonly failFast?: boolean;
   /** As in `RunOptions`, in virtual time. */
+  readonly deadlineMs?: number;
+  /** As in `RunOptions`, in virtual time. */
   readonly timeoutMs?: number;
+  /** As in `RunOptions`, in virtual time. */
+  readonly retry?: RetryPolicy;
+  /** As in `RunOptions`. */
+  readonly budget?: Budget;
+  /** As in `RunOptions`. */
+  readonly prices?: PriceTable;
+  /** As in `RunOptions`. */
+  readonly maxDepth?: number;
   /**
-   * Says what becomes of an attempt; called when it starts.
+   * As in `RunOptions`.
+   * @default 0
+   */
+  readonly seed?: number;
+  /**
+   * Says what becomes of an attempt; called when it starts. Outputs are taken as they are, whatever
+   * the task's schema.
    * @default the task's estimated duration, or 1,000 ms, and no output
    */
-  readonly attempt?: (task: Task, attempt: number) => SimulatedAttempt;
+  readonly attempt?: (task: Task, attempt: number, inputs: Inputs) => SimulatedAttempt;
+  /**
+   * Says what a human answers; called when a human step comes up.
+   * @default `true` for an approval and nothing for an answer, after the task's estimated duration
+   */
+  readonly answer?: (task: Task, question: string) => SimulatedAnswer;
+  /** What happens to the run from outside, and when. */
+  readonly actions?: readonly SimulatedAction[];
 }
 
-const OPTIONS = ['strategy', 'maxParallel', 'failFast', 'timeoutMs', 'attempt'];
-
-interface Ending {
-  readonly at: number;
-  readonly order: number;
-  readonly index: number;
-  readonly outcome: SimulatedAttempt;
-}
+const OPTIONS = [
+  'strategy',
+  'maxParallel',
+  'failFast',
+  'deadlineMs',
+  'timeoutMs',
+  'retry',
+  'budget',
+  'prices',
+  'maxDepth',
+  'seed',
+  'attempt',
+  'answer',
+  'actions',
+];
 
 /**
  * Runs a plan under a strategy in virtual time: the real kernel, no waiting, no task executed.
  * Time begins at 0; the same arguments give the same result, event for event.
  *
  * @throws {PlanError} when the plan cannot be run.
+ * @throws {RangeError} when an attempt or an answer never ends, and nothing limits it.
  *
  * @example
  * const { metrics } = simulate(plan, { strategy: parallel({ maxParallel: 8 }) });
@@ -57,62 +118,162 @@ export function simulate<Outputs = Record<string, unknown>>(
   options: SimulateOptions,
 ): PlanResult<Outputs> {
   checkOptions('simulate()', options, OPTIONS);
-  const { strategy, maxParallel, failFast = false, timeoutMs = Number.POSITIVE_INFINITY } = options;
-  const attemptOf = options.attempt ?? estimated;
-  const graph = graphOf(plan as Plan<unknown>);
-  const timeline: PlanEvent[] = [];
-  const metrics = new MetricsFold(graph);
-  const kernel = new Kernel(
-    {
-      plan: { ...plan, tasks: graph.tasks } as Plan,
-      graph,
-      strategy,
-      maxParallel: capOf(strategy, maxParallel),
-      failFast,
-      timeoutMs,
-      resourceOf: () => 'simulation',
-    },
-    (event, index) => {
-      metrics.apply(event, index);
-      timeline.push(event);
-    },
-  );
+  return new Simulation(plan as Plan, options).run() as PlanResult<Outputs>;
+}
 
-  const endings = new Heap<Ending>((a, b) => a.at - b.at || a.order - b.order);
-  let order = 0;
-  let now = 0;
-  kernel.start(now);
-  while (!kernel.ended) {
-    for (const command of kernel.commands) {
-      if (command.type === 'abort') continue; // The run has ended, or its ending is ignored below.
-      const outcome = attemptOf(graph.tasks[command.index] as Task, command.attempt);
-      endings.push({ at: now + outcome.durationMs, order: order++, index: command.index, outcome });
+/** Something that is due in virtual time. */
+interface Due {
+  readonly at: number;
+  readonly order: number;
+  readonly happen: () => void;
+}
+
+/** A driver like the one in process, with a heap of what is due in place of timers. */
+class Simulation {
+  readonly #options: SimulateOptions;
+  readonly #plan: Plan;
+  readonly #kernel: Kernel;
+  readonly #metrics: MetricsFold;
+  readonly #timeline: PlanEvent[] = [];
+  readonly #due = new Heap<Due>((a, b) => a.at - b.at || a.order - b.order);
+  /** The number of the attempt in flight at each task; one that was aborted ends unheard. */
+  readonly #active = new Map<number, number>();
+  #order = 0;
+  #now = 0;
+
+  constructor(plan: Plan, options: SimulateOptions) {
+    const { strategy, maxParallel, failFast = false, seed = 0, prices = {}, retry } = options;
+    const forever = Number.POSITIVE_INFINITY;
+    const graph = graphOf(plan, options.maxDepth);
+    this.#plan = plan;
+    this.#options = options;
+    this.#metrics = new MetricsFold(graph);
+    this.#kernel = new Kernel(
+      {
+        plan: { ...plan, tasks: plan.tasks.slice() },
+        graph,
+        strategy,
+        maxParallel: capOf(strategy, maxParallel),
+        failFast,
+        deadlineMs: Math.min(options.deadlineMs ?? forever, plan.deadlineMs ?? forever),
+        timeoutMs: options.timeoutMs ?? forever,
+        retry,
+        budget: eitherBudget(plan.budget, options.budget),
+        prices,
+        seed,
+        resourceOf: () => 'simulation',
+      },
+      (event, index) => this.#listen(event, index),
+    );
+  }
+
+  run(): PlanResult<Record<string, unknown>> {
+    const kernel = this.#kernel;
+    for (const { atMs, act } of this.#options.actions ?? []) {
+      this.#schedule(atMs, () => act(this.#controls));
     }
-    kernel.commands.length = 0;
-    const ending = endings.peek();
-    now = Math.min(ending?.at ?? Number.POSITIVE_INFINITY, kernel.nextWake);
-    if (now === Number.POSITIVE_INFINITY) {
+    kernel.start(this.#now);
+    this.#obey();
+    while (!kernel.ended) this.#step();
+    return createResult({
+      goal: this.#plan.goal,
+      strategy: this.#options.strategy.name,
+      state: kernel.state,
+      metrics: this.#metrics.metrics(),
+      timeline: this.#timeline,
+    });
+  }
+
+  /** Goes to the next moment at which something happens. */
+  #step(): void {
+    const next = this.#due.peek();
+    const at = Math.min(next?.at ?? Number.POSITIVE_INFINITY, this.#kernel.nextWake);
+    if (at === Number.POSITIVE_INFINITY) {
       throw new RangeError(
-        'the simulation cannot go on: an attempt never ends and nothing limits it',
+        'the simulation cannot go on: an attempt or an answer never ends and nothing limits it',
       );
     }
-    if (ending === undefined || ending.at > now) kernel.wake(now);
-    else {
-      endings.pop();
-      const { outcome } = ending;
-      if ('error' in outcome) kernel.failed(ending.index, outcome.error, now);
-      else kernel.completed(ending.index, { output: undefined, ...outcome }, now);
-    }
+    this.#now = Math.max(this.#now, at);
+    if (next === undefined || next.at > at) this.#kernel.wake(this.#now);
+    else this.#due.pop()?.happen();
+    this.#obey();
   }
-  return createResult({
-    goal: plan.goal,
-    strategy: strategy.name,
-    state: kernel.state,
-    metrics: metrics.metrics(),
-    timeline,
-  });
+
+  #schedule(at: number, happen: () => void): void {
+    this.#due.push({ at, order: this.#order++, happen });
+  }
+
+  #obey(): void {
+    const { commands } = this.#kernel;
+    for (let position = 0; position < commands.length; position++) {
+      const command = commands[position] as Command;
+      if (command.type === 'abort') this.#active.delete(command.index);
+      else this.#start(command.index, command.attempt);
+    }
+    commands.length = 0;
+  }
+
+  #start(index: number, number: number): void {
+    const kernel = this.#kernel;
+    const task = kernel.graph.tasks[index] as Task;
+    const outcome = (this.#options.attempt ?? estimated)(task, number, kernel.inputsOf(index));
+    this.#active.set(index, number);
+    this.#schedule(this.#now + outcome.durationMs, () => {
+      if (this.#active.get(index) !== number) return;
+      this.#active.delete(index);
+      const { addTasks, error, durationMs: _, ...result } = outcome;
+      if (addTasks !== undefined) this.#add(addTasks, index);
+      if ('error' in outcome) kernel.failed(index, error, this.#now);
+      else kernel.completed(index, { output: undefined, ...result }, this.#now);
+    });
+  }
+
+  #add(tasks: readonly Task[], by: number): void {
+    const { graph } = this.#kernel;
+    const isTaken = (id: string) => graph.indexOf(id) !== undefined;
+    const problems = additionProblems(tasks, isTaken, this.#options.maxDepth);
+    if (problems.length > 0) throw new PlanError(problems);
+    if (tasks.length > 0) this.#kernel.addTasks(tasks, by, this.#now);
+  }
+
+  #listen(event: PlanEvent, index: number): void {
+    this.#metrics.apply(event, index);
+    this.#timeline.push(event);
+    if (event.type === 'task_waiting') this.#ask(event, index);
+  }
+
+  #ask({ question }: TaskWaiting, index: number): void {
+    const kernel = this.#kernel;
+    const task = kernel.graph.tasks[index] as Task;
+    const { afterMs, answer } = (this.#options.answer ?? approving)(task, question);
+    this.#schedule(this.#now + afterMs, () => {
+      if (kernel.isWaiting(index)) kernel.answered(index, answer, this.#now);
+    });
+  }
+
+  get #controls(): SimulationControls {
+    const kernel = this.#kernel;
+    return {
+      cancel: (reason) => kernel.cancel(reason, this.#now),
+      pause: () => kernel.pause(this.#now),
+      resume: () => kernel.resume(this.#now),
+      setMaxParallel: (maxParallel) => {
+        checkLimit('setMaxParallel()', 'maxParallel', maxParallel);
+        kernel.setMaxParallel(maxParallel, this.#now);
+      },
+      addTasks: (tasks) => this.#add(tasks, -1),
+    };
+  }
 }
 
 function estimated(task: Task): SimulatedAttempt {
   return { durationMs: task.estimate?.durationMs ?? 1_000 };
+}
+
+function approving({ waitFor, estimate }: Task): SimulatedAnswer {
+  const kind = typeof waitFor === 'object' ? waitFor.kind : waitFor;
+  return {
+    afterMs: estimate?.durationMs ?? 0,
+    answer: kind === 'approval' ? true : undefined,
+  };
 }

@@ -125,10 +125,10 @@ describe('simulate', () => {
     expect(result.metrics.executionTimeMs).toBe(7);
   });
 
-  test('obeys maxParallel, failFast and timeoutMs', () => {
+  test('obeys maxParallel, failFast and deadlineMs', () => {
     const strategy = strategyOf(sound);
     expect(simulate(plan, { strategy, maxParallel: 1 }).metrics.executionTimeMs).toBe(2030);
-    expect(simulate(plan, { strategy, timeoutMs: 100 }).error?.code).toBe('plan_timeout');
+    expect(simulate(plan, { strategy, deadlineMs: 100 }).error?.code).toBe('plan_timeout');
     const failing = { durationMs: 1, error: new Error('no') };
     const stopped = simulate(plan, { strategy, failFast: true, attempt: () => failing });
     expect(stopped.metrics).toMatchObject({ failedTasks: 1, canceledTasks: 1, skippedTasks: 1 });
@@ -137,7 +137,7 @@ describe('simulate', () => {
   test('says so when it could never end', () => {
     const attempt = () => ({ durationMs: Number.POSITIVE_INFINITY });
     expect(() => simulate(plan, { strategy: strategyOf(sound), attempt })).toThrow(/never ends/);
-    const limited = simulate(plan, { strategy: strategyOf(sound), attempt, timeoutMs: 10 });
+    const limited = simulate(plan, { strategy: strategyOf(sound), attempt, deadlineMs: 10 });
     expect(limited.error?.code).toBe('plan_timeout');
   });
 });

@@ -1,2 +1,9 @@
-export { type SimulatedAttempt, type SimulateOptions, simulate } from './simulate.js';
+export {
+  type SimulatedAction,
+  type SimulatedAnswer,
+  type SimulatedAttempt,
+  type SimulateOptions,
+  type SimulationControls,
+  simulate,
+} from './simulate.js';
 export { type ConformanceCase, strategyConformance } from './strategy-conformance.js';

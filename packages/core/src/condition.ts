@@ -1,0 +1,101 @@
+import { compilePattern, type Pattern } from './pattern.js';
+import { parseReference, readPath } from './reference.js';
+
+export const OPERATORS = ['==', '!=', '>', '<', '>=', '<=', 'contains', 'matches'] as const;
+
+/**
+ * How two values are compared. `==` and `!=` compare whole values; `<` and its like compare two
+ * numbers or two texts; `contains` looks for a piece of a text or an element of a list; `matches`
+ * takes a regular expression, in a syntax without look-around and backreferences, so that no
+ * pattern can hang.
+ */
+export type Operator = (typeof OPERATORS)[number];
+
+/** One comparison: what stands at `path`, an operator, and the value it is compared with. */
+export interface Comparison {
+  /** A dependency and a place in its output: `triage.kind`, `search.results[0].title`. */
+  readonly path: string;
+  readonly operator: Operator;
+  readonly value: unknown;
+}
+
+/** A condition as data. */
+export type Condition =
+  | Comparison
+  | { readonly all: readonly Condition[] }
+  | { readonly any: readonly Condition[] }
+  | { readonly not: Condition };
+
+/** Whether a task with this condition is to run. */
+export function chosen(
+  when: Condition | ((inputs: Readonly<Record<string, unknown>>) => boolean),
+  inputs: Readonly<Record<string, unknown>>,
+): boolean {
+  return typeof when === 'function' ? Boolean(when(inputs)) : holds(when, inputs);
+}
+
+/** Whether a condition holds for these inputs. */
+export function holds(condition: Condition, inputs: Readonly<Record<string, unknown>>): boolean {
+  if ('all' in condition) return condition.all.every((each) => holds(each, inputs));
+  if ('any' in condition) return condition.any.some((each) => holds(each, inputs));
+  if ('not' in condition) return !holds(condition.not, inputs);
+  // A dependency that was not chosen is not among the inputs: there is nothing at the path then.
+  const reference = parseReference(condition.path, (id) => Object.hasOwn(inputs, id));
+  const actual = reference && readPath(inputs[reference.id], reference.path);
+  return compare(actual, condition.operator, condition.value);
+}
+
+/** Whether `actual operator expected` is true; false when the two cannot be compared that way. */
+export function compare(actual: unknown, operator: Operator, expected: unknown): boolean {
+  switch (operator) {
+    case '==':
+      return equal(actual, expected);
+    case '!=':
+      return !equal(actual, expected);
+    case '>':
+      return comparable(actual, expected) && actual > (expected as number);
+    case '<':
+      return comparable(actual, expected) && actual < (expected as number);
+    case '>=':
+      return comparable(actual, expected) && actual >= (expected as number);
+    case '<=':
+      return comparable(actual, expected) && actual <= (expected as number);
+    case 'contains':
+      if (Array.isArray(actual)) return actual.some((item) => equal(item, expected));
+      return typeof actual === 'string' && actual.includes(String(expected));
+    case 'matches':
+      return typeof actual === 'string' && patternOf(String(expected)).test(actual);
+  }
+}
+
+/** Compiled patterns by their source: a plan has few, and asks them often. */
+const patterns = new Map<string, Pattern>();
+const MOST_PATTERNS = 200;
+
+function patternOf(source: string): Pattern {
+  let pattern = patterns.get(source);
+  if (pattern === undefined) {
+    if (patterns.size >= MOST_PATTERNS) patterns.clear();
+    pattern = compilePattern(source);
+    patterns.set(source, pattern);
+  }
+  return pattern;
+}
+
+function comparable(a: unknown, b: unknown): a is number {
+  return typeof a === typeof b && (typeof a === 'number' || typeof a === 'string');
+}
+
+/** Whether two values hold the same data. */
+export function equal(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) return false;
+  return keys.every(
+    (key) =>
+      Object.hasOwn(b, key) &&
+      equal((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]),
+  );
+}

@@ -1,0 +1,119 @@
+import { RunnerError, show } from './errors.js';
+import { forEachOf, type ItemsSource } from './for-each.js';
+import { parseReference, readPath } from './reference.js';
+import type { Task } from './task.js';
+
+type Inputs = Readonly<Record<string, unknown>>;
+
+/** Where a task of a fan-out comes from: what its inputs hold besides its dependencies' outputs. */
+export interface Origin {
+  readonly item: unknown;
+  readonly index: number;
+  /** Its id in the pattern. */
+  readonly localId: string;
+  /** The ids of its dependencies in the pattern, in the order written. */
+  readonly dependencies: readonly string[];
+  /** Whether it is the pattern itself and not one of its subtasks: it has the fan-out's inputs. */
+  readonly isElement: boolean;
+}
+
+/**
+ * Makes the tasks of fan-outs: for each element of the list a copy of the fan-out's task, and of
+ * its subtasks, under ids of their own.
+ */
+export class FanOut {
+  readonly #origins = new WeakMap<Task, Origin>();
+
+  originOf(task: Task): Origin | undefined {
+    return this.#origins.get(task);
+  }
+
+  /**
+   * One task for each element.
+   *
+   * @throws {RunnerError} `invalid_input` when there is no list, or more elements than allowed.
+   */
+  expand(task: Task, inputs: Inputs): Task[] {
+    const { items: source, maxItems } = forEachOf(task.forEach as NonNullable<Task['forEach']>);
+    const items = itemsOf(source, inputs);
+    if (items.length > maxItems) {
+      throw invalid(`its forEach has ${items.length} items, and maxItems is ${maxItems}`);
+    }
+    return Array.from(items, (item, index) => this.#element(task, item, index));
+  }
+
+  #element(pattern: Task, item: unknown, index: number): Task {
+    const id = elementId(pattern.id, index);
+    const { forEach: _, when: __, dependencies: ___, subtasks, ...rest } = pattern;
+    const scope = { item, index, prefix: id, siblings: idsOf(subtasks) };
+    const element = {
+      ...rest,
+      id,
+      ...(subtasks && { subtasks: this.#copies(subtasks, scope) }),
+    };
+    const { id: localId } = pattern;
+    this.#origins.set(element, { item, index, localId, dependencies: [], isElement: true });
+    return element;
+  }
+
+  #copies(subtasks: readonly Task[], scope: Scope): Task[] {
+    const { item, index, prefix, siblings } = scope;
+    const rename = (id: string) => (siblings.has(id) ? `${prefix}.${id}` : id);
+    return subtasks.map((task) => {
+      const { id: localId, dependencies = [] } = task;
+      const inner = task.forEach === undefined ? task.subtasks : undefined;
+      const copy = {
+        ...task,
+        id: rename(localId),
+        dependencies: dependencies.map(rename),
+        ...(inner && { subtasks: this.#copies(inner, scope) }),
+      };
+      this.#origins.set(copy, { item, index, localId, dependencies, isElement: false });
+      return copy;
+    });
+  }
+}
+
+interface Scope {
+  readonly item: unknown;
+  readonly index: number;
+  readonly prefix: string;
+  /** Ids that belong to the pattern, and are renamed with it. */
+  readonly siblings: ReadonlySet<string>;
+}
+
+/** The id of one element's task. */
+export function elementId(id: string, index: number): string {
+  return `${id}[${index}]`;
+}
+
+/** The ids of the subtasks at every depth. */
+function idsOf(subtasks: readonly Task[] | undefined, into = new Set<string>()): Set<string> {
+  for (const task of subtasks ?? []) {
+    into.add(task.id);
+    if (task.forEach === undefined) idsOf(task.subtasks, into);
+  }
+  return into;
+}
+
+function itemsOf(source: ItemsSource, inputs: Inputs): readonly unknown[] {
+  if (typeof source === 'function') {
+    const items: unknown = source(inputs);
+    if (Array.isArray(items)) return items;
+    throw invalid(`its forEach function must return a list; it returned ${kindOf(items)}`);
+  }
+  const reference = parseReference(source, (id) => Object.hasOwn(inputs, id));
+  const items = reference && readPath(inputs[reference.id], reference.path);
+  if (Array.isArray(items)) return items;
+  throw invalid(`its forEach needs a list at ${source}, and there is ${kindOf(items)}`);
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return show(value);
+  if (typeof value !== 'string') return `a value of type ${typeof value}`;
+  return `the text "${value.length <= 60 ? value : `${value.slice(0, 60)}…`}"`;
+}
+
+function invalid(message: string): RunnerError {
+  return new RunnerError('invalid_input', message);
+}

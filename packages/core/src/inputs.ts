@@ -1,0 +1,69 @@
+import type { FanOut } from './fan-out.js';
+import { Trait } from './graph.js';
+import type { RunState } from './run-state.js';
+import type { Task } from './task.js';
+
+export type Inputs = Readonly<Record<string, unknown>>;
+
+const NO_INPUTS: Inputs = Object.freeze(Object.create(null));
+
+/**
+ * What a task is given: the outputs of its dependencies by id, those of its subtasks when it has
+ * some, and `item` and `index` inside a fan-out. Dependencies that were not chosen are left out.
+ */
+export function inputsOf(index: number, state: RunState, fanOut: FanOut): Inputs {
+  const { graph } = state;
+  if (graph.dependencyCount(index) === 0 && !hasFamily(index, state)) return NO_INPUTS;
+  // Without a prototype, so that "__proto__" and "constructor" are ids like any other.
+  const inputs = Object.create(null) as Record<string, unknown>;
+  eachInput(index, state, fanOut, (name, from) => {
+    if (state.statusOf(from) === 'completed') inputs[name] = state.outputOf(from);
+  });
+  const origin = fanOut.originOf(graph.tasks[index] as Task);
+  if (origin !== undefined) {
+    inputs.item = origin.item;
+    inputs.index = origin.index;
+  }
+  return inputs;
+}
+
+/**
+ * The names of the inputs, those left out included, in the order in which they are written in the
+ * plan: an object does not keep that of names like "7".
+ */
+export function inputNamesOf(index: number, state: RunState, fanOut: FanOut): readonly string[] {
+  const task = state.graph.tasks[index] as Task;
+  if (!hasFamily(index, state)) return task.dependencies ?? [];
+  const names: string[] = [];
+  eachInput(index, state, fanOut, (name) => names.push(name));
+  if (fanOut.originOf(task) !== undefined) names.push('item', 'index');
+  return names;
+}
+
+function hasFamily(index: number, { graph }: RunState): boolean {
+  return graph.parentOf(index) !== undefined || graph.childCount(index) > 0;
+}
+
+/** Calls `visit` with each task whose output `index` is given, and the name it has there. */
+function eachInput(
+  index: number,
+  state: RunState,
+  fanOut: FanOut,
+  visit: (name: string, from: number) => void,
+): void {
+  const { graph } = state;
+  const task = graph.tasks[index] as Task;
+  const origin = fanOut.originOf(task);
+  if (origin?.isElement) eachInput(graph.parentOf(index) as number, state, fanOut, visit);
+  let position = 0;
+  graph.eachDependency(index, (dependency) => {
+    const { id } = graph.tasks[dependency] as Task;
+    visit(origin?.dependencies[position++] ?? id, dependency);
+  });
+  // The elements of a fan-out are its output, not its inputs.
+  if ((graph.traitsOf(index) & Trait.forEach) !== 0) return;
+  graph.eachChild(index, (child) => {
+    const subtask = graph.tasks[child] as Task;
+    visit(fanOut.originOf(subtask)?.localId ?? subtask.id, child);
+  });
+}

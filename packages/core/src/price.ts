@@ -1,0 +1,47 @@
+import type { Usage } from './usage.js';
+
+/** What a model costs, in US dollars per million tokens. */
+export interface Price {
+  readonly inputPerMillion: number;
+  readonly outputPerMillion: number;
+  /**
+   * For input tokens from the provider's prompt cache.
+   * @default the price of input tokens
+   */
+  readonly cachedInputPerMillion?: number;
+}
+
+/** Prices by the name of the model, as the provider reports it. */
+export type PriceTable = Readonly<Record<string, Price>>;
+
+/**
+ * What tokens cost, in US dollars; undefined when the table does not know the model. A dated name
+ * (`gpt-5-2026-04-01`) that has no price of its own has that of the name without the date.
+ *
+ * @example
+ * costOf({ inputTokens: 1000, outputTokens: 500 }, 'm', { m: { inputPerMillion: 1, outputPerMillion: 4 } });
+ * // 0.003
+ */
+export function costOf(
+  usage: Usage,
+  model: string | undefined,
+  prices: PriceTable,
+): number | undefined {
+  const price = model === undefined ? undefined : priceOf(model, prices);
+  if (price === undefined) return undefined;
+  const { inputTokens, outputTokens, cachedInputTokens = 0 } = usage;
+  const { inputPerMillion, outputPerMillion, cachedInputPerMillion = inputPerMillion } = price;
+  const total =
+    (inputTokens - cachedInputTokens) * inputPerMillion +
+    cachedInputTokens * cachedInputPerMillion +
+    outputTokens * outputPerMillion;
+  return total / 1_000_000;
+}
+
+/** `gpt-5-2026-04-01`, `claude-sonnet-5-20260401`: the same model and price, with its date. */
+const DATE = /-(\d{4}-\d{2}-\d{2}|\d{8})$/;
+
+function priceOf(model: string, prices: PriceTable): Price | undefined {
+  const name = [model, model.replace(DATE, '')].find((each) => Object.hasOwn(prices, each));
+  return name === undefined ? undefined : prices[name];
+}

@@ -1,0 +1,76 @@
+import type { AttemptErrorCode } from './errors.js';
+import { hashUnit } from './hash.js';
+
+/** How failed attempts are repeated: exponential backoff with full jitter. */
+export interface RetryPolicy {
+  /**
+   * The most attempts, the first included; 1 for no repetition.
+   * @default 3
+   */
+  readonly maxAttempts?: number;
+  /**
+   * The longest wait before the second attempt, in milliseconds.
+   * @default 500
+   */
+  readonly initialDelayMs?: number;
+  /**
+   * The longest wait before any attempt, in milliseconds, unless the server asks for more.
+   * @default 30_000
+   */
+  readonly maxDelayMs?: number;
+  /**
+   * What the longest wait is multiplied with from attempt to attempt.
+   * @default 2
+   */
+  readonly factor?: number;
+  /**
+   * The errors after which it is worth trying again.
+   * @default rate_limited, overloaded, server_error, timeout, connection
+   */
+  readonly on?: readonly AttemptErrorCode[];
+}
+
+/** Errors that may be gone a moment later. */
+export const TRANSIENT_ERROR_CODES: readonly AttemptErrorCode[] = [
+  'rate_limited',
+  'overloaded',
+  'server_error',
+  'timeout',
+  'connection',
+];
+
+const DEFAULTS: Required<RetryPolicy> = {
+  maxAttempts: 3,
+  initialDelayMs: 500,
+  maxDelayMs: 30_000,
+  factor: 2,
+  on: TRANSIENT_ERROR_CODES,
+};
+
+/** Why and when, as far as a decision about a retry goes. */
+export interface FailedAttempt {
+  readonly taskId: string;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  readonly code: AttemptErrorCode;
+  /** How long the server asked to wait. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/**
+ * How long to wait before the next attempt, in milliseconds; undefined when there is to be none.
+ * The wait is drawn evenly from zero up to the backoff, so that tasks that failed together do not
+ * come back together; what the server asked for is obeyed whatever its length.
+ *
+ * @param seed The same seed gives the same waits.
+ */
+export function retryDelay(
+  policy: RetryPolicy | undefined,
+  { taskId, attempt, code, retryAfterMs = 0 }: FailedAttempt,
+  seed: number,
+): number | undefined {
+  const { maxAttempts, initialDelayMs, maxDelayMs, factor, on } = { ...DEFAULTS, ...policy };
+  if (attempt >= maxAttempts || !on.includes(code)) return undefined;
+  const longest = Math.min(maxDelayMs, initialDelayMs * factor ** (attempt - 1));
+  return Math.max(retryAfterMs, longest * hashUnit(`${taskId}\n${attempt}`, seed));
+}

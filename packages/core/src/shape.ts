@@ -1,0 +1,89 @@
+import type { PlanProblem, ProblemCode } from './problem.js';
+import { didYouMean } from './suggest.js';
+
+/** Where something is in a plan, as keys and positions from the plan down. */
+export type PlanPath = readonly (string | number)[];
+
+/** Where problems of one plan are gathered. */
+export type Problems = PlanProblem[];
+
+export function add(problems: Problems, code: ProblemCode, path: PlanPath, message: string): void {
+  problems.push({ code, path, message });
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Reports fields that are not known. */
+export function checkFields(
+  problems: Problems,
+  value: object,
+  known: readonly string[],
+  path: PlanPath,
+): void {
+  for (const key in value) {
+    if (known.includes(key) || (value as Record<string, unknown>)[key] === undefined) continue;
+    const suggestion = didYouMean(key, known) || ` Known fields are ${known.join(', ')}.`;
+    add(problems, 'unknown_field', [...path, key], `unknown field ${quote(key)}.${suggestion}`);
+  }
+}
+
+/** Reports a number that is not in its range; undefined is for the caller to judge. */
+export function checkNumber(
+  problems: Problems,
+  value: unknown,
+  path: PlanPath,
+  { min, max = Number.POSITIVE_INFINITY, whole = false, over = false, what }: NumberRange,
+): void {
+  if (value === undefined) return;
+  const fits =
+    typeof value === 'number' &&
+    Number.isFinite(value) &&
+    (over ? value > min : value >= min) &&
+    value <= max &&
+    (!whole || Number.isInteger(value));
+  if (!fits) add(problems, 'invalid_value', path, `must be ${what}`);
+}
+
+interface NumberRange {
+  readonly min: number;
+  readonly max?: number;
+  readonly whole?: boolean;
+  /** Whether `min` itself is out. */
+  readonly over?: boolean;
+  readonly what: string;
+}
+
+export const POSITIVE_MS = { min: 0, over: true, what: 'a number of milliseconds above 0' };
+export const SOME_MS = { min: 0, what: 'a number of milliseconds, 0 or more' };
+export const COUNT = { min: 1, whole: true, what: 'a whole number of at least 1' };
+
+/** One of a few words, with a suggestion when it is nearly one. */
+export function checkWord(
+  problems: Problems,
+  value: unknown,
+  words: readonly string[],
+  path: PlanPath,
+): void {
+  if (value === undefined || words.includes(value as string)) return;
+  const suggestion = typeof value === 'string' ? didYouMean(value, words) : '';
+  add(problems, 'invalid_value', path, `must be one of ${words.join(', ')}.${suggestion}`);
+}
+
+/** The beginning of an id says which one is meant. */
+export function shorten(id: string): string {
+  return id.length <= 80 ? id : `${id.slice(0, 80)}…`;
+}
+
+export function quote(id: string): string {
+  return `"${shorten(id)}"`;
+}
+
+export function isListOfIds(value: unknown): value is string[] {
+  // Array.from, because every() passes over holes.
+  return (
+    Array.isArray(value) &&
+    Array.from(value).every((item) => typeof item === 'string' && item !== '')
+  );
+}

@@ -1,0 +1,26 @@
+import type { Usage } from './usage.js';
+
+/** What attempts have used so far. */
+export class Spending {
+  readonly usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
+  /** In US dollars; null once tokens were used whose price is unknown. */
+  costUsd: number | null = 0;
+  /** Attempts that reported what they used. */
+  reports = 0;
+
+  get totalTokens(): number {
+    return this.usage.inputTokens + this.usage.outputTokens;
+  }
+
+  add(usage: Usage | undefined, costUsd: number | undefined): void {
+    if (usage === undefined && costUsd === undefined) return;
+    this.reports++;
+    if (costUsd === undefined) this.costUsd = null;
+    else if (this.costUsd !== null) this.costUsd += costUsd;
+    if (usage === undefined) return;
+    this.usage.inputTokens += usage.inputTokens;
+    this.usage.outputTokens += usage.outputTokens;
+    this.usage.cachedInputTokens += usage.cachedInputTokens ?? 0;
+    this.usage.reasoningTokens += usage.reasoningTokens ?? 0;
+  }
+}

@@ -1,0 +1,38 @@
+import { RunnerError } from './errors.js';
+import { formatIssues, type StandardSchema } from './schema.js';
+
+/**
+ * An output as its schema gives it back.
+ *
+ * @throws {RunnerError} `invalid_output` with the messages of the schema.
+ */
+export async function validateOutput(schema: StandardSchema, output: unknown): Promise<unknown> {
+  const result = await schema['~standard'].validate(output);
+  if (result.issues === undefined) return result.value;
+  throw new RunnerError(
+    'invalid_output',
+    `its output does not fit its outputSchema: ${formatIssues(result.issues)}`,
+  );
+}
+
+/**
+ * The same for what a model answered: a text that does not fit as it stands may be JSON that does,
+ * alone or in a fenced block.
+ */
+export async function validateAnswer(schema: StandardSchema, answer: unknown): Promise<unknown> {
+  if (typeof answer !== 'string') return validateOutput(schema, answer);
+  const asText = await schema['~standard'].validate(answer);
+  if (asText.issues === undefined) return asText.value;
+  const parsed = parseJson(answer);
+  return validateOutput(schema, parsed === undefined ? answer : parsed.value);
+}
+
+const FENCED = /^\s*```[a-z]*\s*\n([\s\S]*?)\n?\s*```\s*$/i;
+
+function parseJson(text: string): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(FENCED.exec(text)?.[1] ?? text) };
+  } catch {
+    return undefined;
+  }
+}

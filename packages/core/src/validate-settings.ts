@@ -1,0 +1,207 @@
+import { BUDGET_FIELDS } from './budget.js';
+import { OPERATORS } from './condition.js';
+import { ATTEMPT_ERROR_CODES } from './errors.js';
+import { type GoalCriterion, placeOf } from './goal.js';
+import { compilePattern, PatternError } from './pattern.js';
+import {
+  add,
+  COUNT,
+  checkFields,
+  checkNumber,
+  checkWord,
+  isRecord,
+  type PlanPath,
+  POSITIVE_MS,
+  type Problems,
+  SOME_MS,
+} from './shape.js';
+
+/** What may stand beside the goal and the tasks of a plan. */
+export const SETTING_FIELDS = [
+  'goalState',
+  'goalCheckInterval',
+  'retry',
+  'timeoutMs',
+  'deadlineMs',
+  'budget',
+  'metadata',
+];
+
+/** What holds for a whole plan, by shape. */
+export function checkSettings(problems: Problems, plan: Record<string, unknown>): void {
+  checkNumber(problems, plan.timeoutMs, ['timeoutMs'], POSITIVE_MS);
+  checkNumber(problems, plan.deadlineMs, ['deadlineMs'], POSITIVE_MS);
+  if (plan.retry !== undefined) checkRetry(problems, plan.retry, ['retry']);
+  if (plan.budget !== undefined) checkBudget(problems, plan.budget, ['budget']);
+  if (plan.metadata !== undefined) checkMetadata(problems, plan.metadata, ['metadata']);
+  if (plan.goalState !== undefined) checkGoalState(problems, plan.goalState);
+  if (plan.goalCheckInterval === undefined) return;
+  checkNumber(problems, plan.goalCheckInterval, ['goalCheckInterval'], COUNT);
+  if (plan.goalState === undefined) {
+    const message = 'has no effect without a goalState that says when the goal is reached';
+    add(problems, 'conflict', ['goalCheckInterval'], message);
+  }
+}
+
+export function checkMetadata(problems: Problems, metadata: unknown, path: PlanPath): void {
+  if (!isRecord(metadata)) add(problems, 'invalid_value', path, 'must be an object');
+}
+
+const RETRY_FIELDS = ['maxAttempts', 'initialDelayMs', 'maxDelayMs', 'factor', 'on'];
+
+export function checkRetry(problems: Problems, retry: unknown, path: PlanPath): void {
+  if (!isRecord(retry)) {
+    add(problems, 'invalid_value', path, 'must be an object like { maxAttempts: 3 }');
+    return;
+  }
+  checkFields(problems, retry, RETRY_FIELDS, path);
+  checkNumber(problems, retry.maxAttempts, [...path, 'maxAttempts'], COUNT);
+  checkNumber(problems, retry.initialDelayMs, [...path, 'initialDelayMs'], SOME_MS);
+  checkNumber(problems, retry.maxDelayMs, [...path, 'maxDelayMs'], SOME_MS);
+  checkNumber(problems, retry.factor, [...path, 'factor'], {
+    min: 1,
+    what: 'a number of at least 1',
+  });
+  if (retry.on === undefined) return;
+  if (!Array.isArray(retry.on)) {
+    add(
+      problems,
+      'invalid_value',
+      [...path, 'on'],
+      'must be a list of errors, like ["rate_limited"]',
+    );
+    return;
+  }
+  for (const [position, code] of retry.on.entries()) {
+    checkWord(problems, code ?? null, ATTEMPT_ERROR_CODES, [...path, 'on', position]);
+  }
+}
+
+export function checkBudget(problems: Problems, budget: unknown, path: PlanPath): void {
+  if (!isRecord(budget)) {
+    add(problems, 'invalid_value', path, 'must be an object like { tokens: 100000 }');
+    return;
+  }
+  checkFields(problems, budget, BUDGET_FIELDS, path);
+  checkNumber(problems, budget.tokens, [...path, 'tokens'], COUNT);
+  checkNumber(problems, budget.tasks, [...path, 'tasks'], COUNT);
+  checkNumber(problems, budget.wallTimeMs, [...path, 'wallTimeMs'], POSITIVE_MS);
+  const dollars = { min: 0, over: true, what: 'a number of US dollars above 0' };
+  checkNumber(problems, budget.costUsd, [...path, 'costUsd'], dollars);
+}
+
+const PRICE_FIELDS = ['inputPerMillion', 'outputPerMillion', 'cachedInputPerMillion'];
+
+export function checkPrices(problems: Problems, prices: unknown, path: PlanPath): void {
+  const example = '{ "gpt-5": { inputPerMillion: 1.25, outputPerMillion: 10 } }';
+  if (!isRecord(prices)) {
+    add(problems, 'invalid_value', path, `must be an object like ${example}`);
+    return;
+  }
+  for (const [model, price] of Object.entries(prices)) {
+    const at = [...path, model];
+    if (!isRecord(price)) {
+      add(problems, 'invalid_value', at, `must be a price, as in ${example}`);
+      continue;
+    }
+    checkFields(problems, price, PRICE_FIELDS, at);
+    const dollars = { min: 0, what: 'a number of US dollars per million tokens, 0 or more' };
+    checkNumber(problems, price.inputPerMillion ?? null, [...at, 'inputPerMillion'], dollars);
+    checkNumber(problems, price.outputPerMillion ?? null, [...at, 'outputPerMillion'], dollars);
+    checkNumber(problems, price.cachedInputPerMillion, [...at, 'cachedInputPerMillion'], dollars);
+  }
+}
+
+const GOAL_FIELDS = ['criteria', 'threshold', 'whenAchieved'];
+const CRITERION_FIELDS = ['name', 'path', 'count', 'operator', 'value', 'weight'];
+
+function checkGoalState(problems: Problems, goal: unknown): void {
+  const path = ['goalState'];
+  if (!isRecord(goal)) {
+    add(problems, 'invalid_value', path, 'must be an object with criteria');
+    return;
+  }
+  checkFields(problems, goal, GOAL_FIELDS, path);
+  checkWord(problems, goal.whenAchieved, ['finish', 'abort'], [...path, 'whenAchieved']);
+  const share = { min: 0, over: true, max: 1, what: 'a share above 0, up to 1' };
+  checkNumber(problems, goal.threshold, [...path, 'threshold'], share);
+  if (!Array.isArray(goal.criteria) || goal.criteria.length === 0) {
+    const code = goal.criteria === undefined ? 'missing_field' : 'invalid_value';
+    add(problems, code, [...path, 'criteria'], 'must be a list of at least one criterion');
+    return;
+  }
+  for (const [position, criterion] of goal.criteria.entries()) {
+    checkCriterion(problems, criterion, [...path, 'criteria', position]);
+  }
+}
+
+function checkCriterion(problems: Problems, criterion: unknown, path: PlanPath): void {
+  if (!isRecord(criterion)) {
+    const example = '{ path: "outputs.report.score", operator: ">=", value: 8 }';
+    add(problems, 'invalid_value', path, `must be an object like ${example}`);
+    return;
+  }
+  checkFields(problems, criterion, CRITERION_FIELDS, path);
+  const { name, path: place, count, weight } = criterion;
+  if (name !== undefined && typeof name !== 'string') {
+    add(problems, 'invalid_value', [...path, 'name'], 'must be a string');
+  }
+  if ((typeof place === 'string') === (typeof count === 'string')) {
+    const message = 'needs a path or a count, as a string: what is to be compared';
+    add(problems, place === undefined ? 'missing_field' : 'invalid_value', path, message);
+  }
+  const positive = { min: 0, over: true, what: 'a number above 0' };
+  checkNumber(problems, weight, [...path, 'weight'], positive);
+  checkOperator(problems, criterion, path);
+}
+
+/** The places of the criteria, once it is known which tasks there are. */
+export function checkGoalPlaces(
+  problems: Problems,
+  goal: unknown,
+  isTask: (id: string) => boolean,
+): void {
+  const criteria = isRecord(goal) && Array.isArray(goal.criteria) ? goal.criteria : [];
+  for (const [position, criterion] of criteria.entries()) {
+    const { path, count } = isRecord(criterion) ? criterion : {};
+    if ((typeof path === 'string') === (typeof count === 'string')) continue; // Reported by shape.
+    const place = placeOf(criterion as GoalCriterion, isTask);
+    if (typeof place !== 'string') continue;
+    const field = typeof path === 'string' ? 'path' : 'count';
+    const at = ['goalState', 'criteria', position, field];
+    add(problems, 'unknown_reference', at, place);
+  }
+}
+
+/** An operator and the value that it compares with. */
+export function checkOperator(
+  problems: Problems,
+  comparison: Record<string, unknown>,
+  path: PlanPath,
+): void {
+  const { operator, value } = comparison;
+  if (operator === undefined) {
+    const message = `is missing; it must be one of ${OPERATORS.join(', ')}`;
+    add(problems, 'missing_field', [...path, 'operator'], message);
+  } else checkWord(problems, operator, OPERATORS, [...path, 'operator']);
+  const ordered = ['>', '<', '>=', '<='].includes(operator as string);
+  if (value === undefined) {
+    add(problems, 'missing_field', [...path, 'value'], 'is missing; it is what is compared with');
+  } else if (ordered && typeof value !== 'number' && typeof value !== 'string') {
+    const message = `must be a number or a text, which ${operator} compares`;
+    add(problems, 'invalid_value', [...path, 'value'], message);
+  } else if (operator === 'matches') checkPattern(problems, value, [...path, 'value']);
+}
+
+function checkPattern(problems: Problems, pattern: unknown, path: PlanPath): void {
+  if (typeof pattern !== 'string') {
+    add(problems, 'invalid_value', path, 'must be a regular expression, as a string');
+    return;
+  }
+  try {
+    compilePattern(pattern);
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    add(problems, 'invalid_value', path, `is no regular expression we can use: ${error.message}`);
+  }
+}

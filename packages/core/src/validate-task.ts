@@ -1,0 +1,259 @@
+import { isStandardSchema } from './schema.js';
+import {
+  add,
+  COUNT,
+  checkFields,
+  checkNumber,
+  checkWord,
+  isListOfIds,
+  isRecord,
+  type PlanPath,
+  POSITIVE_MS,
+  type Problems,
+  SOME_MS,
+} from './shape.js';
+import { doesOwnWork, hasSubtasks, TASK_TYPES, type Task } from './task.js';
+import { checkMetadata, checkOperator, checkRetry } from './validate-settings.js';
+import { WAIT_KINDS } from './wait-for.js';
+
+// The common ones first: most tasks have no others.
+const TASK_FIELDS = [
+  'id',
+  'description',
+  'dependencies',
+  'run',
+  'type',
+  'priority',
+  'estimate',
+  'metadata',
+  'prompt',
+  'outputSchema',
+  'when',
+  'forEach',
+  'subtasks',
+  'retry',
+  'timeoutMs',
+  'waitFor',
+];
+const ESTIMATE_FIELDS = ['durationMs', 'tokens', 'costUsd'];
+
+/** One task by itself, and its subtasks. */
+export function checkTask(
+  problems: Problems,
+  task: Task,
+  path: PlanPath,
+  maxDepth: number,
+  depth = 1,
+): void {
+  if (!isRecord(task)) {
+    add(problems, 'invalid_value', path, 'a task is an object with an id and a description');
+    return;
+  }
+  checkFields(problems, task, TASK_FIELDS, path);
+  const { id, type, dependencies, priority, estimate, metadata } = task as Task;
+  if (typeof id !== 'string' || id === '') {
+    const code = id === undefined ? 'missing_field' : 'invalid_value';
+    add(problems, code, [...path, 'id'], 'must be a non-empty string');
+  }
+  checkBody(problems, task as Task, path);
+  if (type !== undefined) checkWord(problems, type, TASK_TYPES, [...path, 'type']);
+  if (dependencies !== undefined && !isListOfIds(dependencies)) {
+    const message = `must be a list of task ids, like ["research"]`;
+    add(problems, 'invalid_value', [...path, 'dependencies'], message);
+  }
+  if (priority !== undefined && !Number.isFinite(priority)) {
+    add(problems, 'invalid_value', [...path, 'priority'], 'must be a number');
+  }
+  if (estimate !== undefined) checkEstimate(problems, estimate, [...path, 'estimate']);
+  if (metadata !== undefined) checkMetadata(problems, metadata, [...path, 'metadata']);
+  checkControl(problems, task as Task, path, maxDepth, depth);
+}
+
+/** What is to be done: a prompt, a function, or subtasks. */
+function checkBody(problems: Problems, task: Task, path: PlanPath): void {
+  const { description, prompt, run } = task;
+  for (const [field, value] of Object.entries({ run, prompt })) {
+    if (value !== undefined && typeof value !== 'function') {
+      add(problems, 'invalid_value', [...path, field], 'must be a function');
+    }
+  }
+  const needsPrompt = run === undefined && prompt === undefined && !hasSubtasks(task);
+  if (description === undefined) {
+    if (needsPrompt) {
+      const message = 'is missing; a task without a run function needs a description, its prompt';
+      add(problems, 'missing_field', [...path, 'description'], message);
+    }
+  } else if (typeof description !== 'string') {
+    add(problems, 'invalid_value', [...path, 'description'], 'must be a string');
+  } else if (description.trim() === '' && needsPrompt) {
+    add(problems, 'invalid_value', [...path, 'description'], 'is empty; it is the prompt');
+  }
+  if (run !== undefined && prompt !== undefined) {
+    const message = 'has no effect beside a run function, which makes its own requests';
+    add(problems, 'conflict', [...path, 'prompt'], message);
+  }
+}
+
+function checkEstimate(problems: Problems, estimate: unknown, path: PlanPath): void {
+  if (!isRecord(estimate)) {
+    add(problems, 'invalid_value', path, 'must be an object like { durationMs: 2000 }');
+    return;
+  }
+  checkFields(problems, estimate, ESTIMATE_FIELDS, path);
+  checkNumber(problems, estimate.durationMs, [...path, 'durationMs'], SOME_MS);
+  const tokens = { min: 0, what: 'a number of tokens, 0 or more' };
+  checkNumber(problems, estimate.tokens, [...path, 'tokens'], tokens);
+  const dollars = { min: 0, what: 'a number of US dollars, 0 or more' };
+  checkNumber(problems, estimate.costUsd, [...path, 'costUsd'], dollars);
+}
+
+/** What makes a task more than a prompt or a function. */
+function checkControl(
+  problems: Problems,
+  task: Task,
+  path: PlanPath,
+  maxDepth: number,
+  depth: number,
+): void {
+  const { outputSchema, when, forEach, subtasks, retry, timeoutMs, waitFor } = task;
+  if (outputSchema !== undefined && !isStandardSchema(outputSchema)) {
+    const message =
+      'must be a schema of a Standard Schema library, such as zod, valibot or arktype';
+    add(problems, 'invalid_value', [...path, 'outputSchema'], message);
+  }
+  if (when !== undefined && typeof when !== 'function') {
+    checkCondition(problems, when, [...path, 'when']);
+  }
+  if (forEach !== undefined) checkForEach(problems, forEach, [...path, 'forEach']);
+  if (retry !== undefined) checkRetry(problems, retry, [...path, 'retry']);
+  checkNumber(problems, timeoutMs, [...path, 'timeoutMs'], POSITIVE_MS);
+  if (waitFor !== undefined) checkWaitFor(problems, task, [...path, 'waitFor']);
+  if (subtasks !== undefined) checkSubtasks(problems, task, path, maxDepth, depth);
+}
+
+function checkSubtasks(
+  problems: Problems,
+  task: Task,
+  path: PlanPath,
+  maxDepth: number,
+  depth: number,
+): void {
+  const subtasks: unknown = task.subtasks;
+  const at = [...path, 'subtasks'];
+  if (!Array.isArray(subtasks)) {
+    add(problems, 'invalid_value', at, 'must be a list of tasks');
+    return;
+  }
+  if (depth >= maxDepth) {
+    const message = `is nested deeper than maxDepth, which is ${maxDepth}`;
+    add(problems, 'too_deep', at, message);
+    return;
+  }
+  for (const [position, subtask] of subtasks.entries()) {
+    checkTask(problems, subtask as Task, [...at, position], maxDepth, depth + 1);
+  }
+  if (doesOwnWork(task)) return;
+  for (const field of ['outputSchema', 'retry', 'timeoutMs', 'prompt'] as const) {
+    if (task[field] === undefined) continue;
+    const message =
+      'has no effect on a task that only has subtasks; ' +
+      'make it an aggregate with a prompt, or give it a run function';
+    add(problems, 'conflict', [...path, field], message);
+  }
+}
+
+const FOR_EACH_FIELDS = ['items', 'maxItems', 'minSuccess'];
+
+function checkForEach(problems: Problems, forEach: unknown, path: PlanPath): void {
+  const isSource = (value: unknown) => typeof value === 'string' || typeof value === 'function';
+  if (isSource(forEach)) return;
+  if (!isRecord(forEach) || !isSource(forEach.items)) {
+    const message =
+      'must say where the list is, like "gather.documents" or { items: "gather.documents" }';
+    add(problems, 'invalid_value', path, message);
+  }
+  if (!isRecord(forEach)) return;
+  checkFields(problems, forEach, FOR_EACH_FIELDS, path);
+  checkNumber(problems, forEach.maxItems, [...path, 'maxItems'], COUNT);
+  const { minSuccess } = forEach;
+  const share = typeof minSuccess === 'string' ? /^(\d+(\.\d+)?)%$/.exec(minSuccess) : null;
+  if (share !== null && Number(share[1]) <= 100) return;
+  const message = 'how many must succeed: a whole number of at least 0, or a share like "80%"';
+  checkNumber(problems, minSuccess, [...path, 'minSuccess'], {
+    min: 0,
+    whole: true,
+    what: message,
+  });
+}
+
+const WAIT_FIELDS = ['kind', 'timeoutMs', 'default'];
+
+function checkWaitFor(problems: Problems, task: Task, path: PlanPath): void {
+  const waitFor: unknown = task.waitFor;
+  const wait: unknown = typeof waitFor === 'string' ? { kind: waitFor } : waitFor;
+  if (!isRecord(wait)) {
+    add(problems, 'invalid_value', path, `must be one of ${WAIT_KINDS.join(', ')}`);
+    return;
+  }
+  checkFields(problems, wait, WAIT_FIELDS, path);
+  checkWord(problems, wait.kind ?? null, WAIT_KINDS, path);
+  checkNumber(problems, wait.timeoutMs, [...path, 'timeoutMs'], POSITIVE_MS);
+  if (wait.default !== undefined && wait.timeoutMs === undefined) {
+    const message = 'has no effect without timeoutMs: there is no end to the wait';
+    add(problems, 'conflict', [...path, 'default'], message);
+  }
+  const isApproval = wait.kind === 'approval';
+  if (isApproval && wait.default !== undefined && typeof wait.default !== 'boolean') {
+    add(problems, 'invalid_value', [...path, 'default'], 'must be true or false for an approval');
+  }
+  const idle = ['run', 'subtasks', 'retry', 'timeoutMs', ...(isApproval ? ['outputSchema'] : [])];
+  for (const field of idle as (keyof Task)[]) {
+    if (task[field] === undefined) continue;
+    const message = `has no effect on a task that waits for an ${isApproval ? 'approval' : 'answer'}`;
+    add(problems, 'conflict', [...path.slice(0, -1), field], message);
+  }
+}
+
+/** Conditions nest, but not so deep that reading them could fail. */
+const MAX_CONDITION_DEPTH = 20;
+const COMPARISON_FIELDS = ['path', 'operator', 'value'];
+
+function checkCondition(problems: Problems, condition: unknown, path: PlanPath, depth = 1): void {
+  if (!isRecord(condition)) {
+    const example = '{ path: "triage.kind", operator: "==", value: "bug" }';
+    add(problems, 'invalid_value', path, `must be a condition like ${example}`);
+    return;
+  }
+  if (depth > MAX_CONDITION_DEPTH) {
+    add(problems, 'too_deep', path, `is nested deeper than ${MAX_CONDITION_DEPTH}`);
+    return;
+  }
+  const join = ['all', 'any', 'not'].find((key) => key in condition);
+  if (join === undefined) {
+    checkFields(problems, condition, COMPARISON_FIELDS, path);
+    if (typeof condition.path !== 'string') {
+      const code = condition.path === undefined ? 'missing_field' : 'invalid_value';
+      add(
+        problems,
+        code,
+        [...path, 'path'],
+        'must be like "triage.kind": a dependency and a place in it',
+      );
+    }
+    checkOperator(problems, condition, path);
+    return;
+  }
+  checkFields(problems, condition, [join], path);
+  if (join === 'not') {
+    checkCondition(problems, condition.not, [...path, 'not'], depth + 1);
+    return;
+  }
+  const parts = condition[join];
+  if (!Array.isArray(parts)) {
+    add(problems, 'invalid_value', [...path, join], 'must be a list of conditions');
+    return;
+  }
+  for (const [position, part] of parts.entries()) {
+    checkCondition(problems, part, [...path, join, position], depth + 1);
+  }
+}
