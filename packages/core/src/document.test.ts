@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parsePlanDocument, planDocumentSchema, planJsonSchema } from './document.js';
 import { formatProblem, PlanError } from './problem.js';
+import type { StandardSchema } from './schema.js';
 
 const task = { id: 'research', description: 'Gather market data' };
 const document = { goal: 'Report', tasks: [task] };
@@ -84,7 +85,7 @@ describe('parsePlanDocument', () => {
     ],
     [
       { goal: 'x', tasks: [{ ...task, run: 'rm' }] },
-      'tasks[0].run: unknown field "run". Known fields are id, description, type, dependencies, priority, estimate, metadata.',
+      'tasks[0].run: unknown field "run". Known fields are id, description, type, dependencies, priority, estimate, outputSchema, when, forEach, subtasks, retry, timeoutMs, waitFor, metadata.',
     ],
     [
       { goal: 'x', tasks: [{ ...task, estimate: { duration: 1 } }] },
@@ -118,6 +119,133 @@ describe('parsePlanDocument', () => {
       '[{"id":"__proto__","description":"x"},{"id":"constructor","description":"x","dependencies":["__proto__"]}]',
     );
     expect(parsePlanDocument({ goal: 'x', tasks }).plan.tasks).toHaveLength(2);
+  });
+});
+
+const everything = {
+  goal: 'Review the papers',
+  goalState: { criteria: [{ count: 'outputs.*.papers', operator: '>=', value: 3 }] },
+  goalCheckInterval: 2,
+  retry: { maxAttempts: 2, on: ['rate_limited'] },
+  timeoutMs: 60_000,
+  deadlineMs: 600_000,
+  budget: { tokens: 100_000, costUsd: 2, tasks: 50, wallTimeMs: 500_000 },
+  tasks: [
+    {
+      id: 'gather',
+      description: 'Gather papers',
+      outputSchema: {
+        type: 'object',
+        properties: { papers: { type: 'array', items: { type: 'string' } } },
+        required: ['papers'],
+      },
+      retry: { maxAttempts: 5, initialDelayMs: 10, maxDelayMs: 100, factor: 3 },
+      timeoutMs: 5_000,
+    },
+    {
+      id: 'read',
+      dependencies: ['gather'],
+      forEach: { items: 'gather.papers', maxItems: 20, minSuccess: '80%' },
+      subtasks: [
+        { id: 'summary', description: 'Summarise {{item}}' },
+        { id: 'critique', description: 'Criticise {{summary}}', dependencies: ['summary'] },
+      ],
+    },
+    {
+      id: 'triage',
+      type: 'decision',
+      description: 'Is {{read[0].output}} good?',
+      dependencies: ['read'],
+    },
+    {
+      id: 'publish',
+      description: 'Publish {{triage}}?',
+      waitFor: { kind: 'approval', timeoutMs: 1_000, default: false },
+      dependencies: ['triage'],
+      when: {
+        any: [
+          { path: 'triage', operator: 'matches', value: '(?i)^yes' },
+          { not: { all: [{ path: 'triage', operator: '!=', value: 'good' }] } },
+        ],
+      },
+    },
+  ],
+};
+
+describe('what steers a run', () => {
+  test('is taken as it stands, and is the same in JSON', () => {
+    const { plan } = parsePlanDocument(everything);
+    expect(JSON.parse(JSON.stringify(plan))).toEqual(everything);
+    expect(parsePlanDocument(JSON.parse(JSON.stringify(plan))).plan).toEqual(plan);
+  });
+
+  test('has schemas that validate', async () => {
+    const [gather] = parsePlanDocument(everything).plan.tasks;
+    const { outputSchema } = gather as { outputSchema: StandardSchema };
+    const { validate } = outputSchema['~standard'];
+    expect(await validate({ papers: ['a'] })).toEqual({ value: { papers: ['a'] } });
+    expect(await validate({ papers: [1] })).toMatchObject({
+      issues: [{ path: ['papers', 0], message: expect.stringContaining('expected string') }],
+    });
+  });
+
+  test.each([
+    [{ outputSchema: 'text' }, 'outputSchema: must be a JSON Schema, like { type: object, … }'],
+    [
+      { outputSchema: { type: 'wood' } },
+      'outputSchema: is no JSON Schema that we can check with: ',
+    ],
+    [{ when: 'research.ok' }, 'when: must be a condition like '],
+    [{ when: { path: 'research', operator: '=', value: 1 } }, 'when.operator: must be one of =='],
+    [{ when: { path: 'reserch', operator: '==', value: 1 } }, 'when.path: "reserch" refers to '],
+    [{ forEach: 'reserch.list' }, 'forEach: "reserch.list" refers to nothing that this task is'],
+    [{ forEach: { items: 'research', maxItems: 0 } }, 'forEach.maxItems: must be a whole number'],
+    [
+      { forEach: { items: 'research', minSuccess: '120%' } },
+      'forEach.minSuccess: must be how many',
+    ],
+    [{ retry: { maxAttempts: 0 } }, 'retry.maxAttempts: must be a whole number of at least 1'],
+    [{ retry: { on: ['timout'] } }, 'retry.on[0]: must be one of task_failed, '],
+    [{ retry: { tries: 2 } }, 'retry.tries: unknown field "tries". Known fields are maxAttempts, '],
+    [{ timeoutMs: '5s' }, 'timeoutMs: must be a number of milliseconds above 0'],
+    [{ waitFor: 'aproval' }, 'waitFor: must be one of approval, answer. Did you mean "approval"?'],
+    [{ subtasks: 'a' }, 'subtasks: must be a list of tasks'],
+    [
+      { description: 'See {{reserch.x}}' },
+      'description: {{reserch.x}} refers to nothing that this task',
+    ],
+  ])('says what is wrong with %j', (fields, message) => {
+    const wrong = { id: 'report', description: 'x', dependencies: ['research'], ...fields };
+    const problems = problemsOf({ goal: 'x', tasks: [task, wrong] });
+    expect(problems).toEqual([expect.stringContaining(`tasks[1].${message}`)]);
+  });
+
+  test.each([
+    [{ budget: { tokns: 1 } }, 'budget.tokns: unknown field "tokns". Did you mean "tokens"?'],
+    [{ deadlineMs: -1 }, 'deadlineMs: must be a number of milliseconds above 0'],
+    [{ goalCheckInterval: 5 }, 'goalCheckInterval: has no effect without a goalState'],
+    [
+      { goalState: { criteria: [] } },
+      'goalState.criteria: must be a list of at least one criterion',
+    ],
+    [
+      { goalState: { criteria: [{ path: 'outputs.x', operator: '==', value: 1 }] } },
+      'goalState.criteria[0].path: "x" names no task of the plan',
+    ],
+    [
+      { goalState: { criteria: [{ path: 'metrics.tokens', operator: '>', value: 1 }] } },
+      'goalState.criteria[0].path: there is no metric "tokens"; there are completedTasks',
+    ],
+  ])('says what is wrong with a plan with %j', (fields, message) => {
+    expect(problemsOf({ ...document, ...fields })).toEqual([expect.stringContaining(message)]);
+  });
+
+  test('may nest, but not without end', () => {
+    let nested: object = { id: 'deep', description: 'x' };
+    for (let level = 0; level < 20_000; level++) nested = { id: `p${level}`, subtasks: [nested] };
+    expect(problemsOf({ goal: 'x', tasks: [nested] })).toEqual([
+      expect.stringContaining('is nested deeper than 8 levels'),
+    ]);
   });
 });
 

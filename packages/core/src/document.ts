@@ -1,9 +1,14 @@
 import * as z from 'zod';
+import { OPERATORS } from './condition.js';
+import { documentTasks } from './document-tasks.js';
+import { ATTEMPT_ERROR_CODES } from './errors.js';
 import type { Plan } from './plan.js';
 import { PlanError, type PlanProblem } from './problem.js';
 import { didYouMean } from './suggest.js';
 import { TASK_TYPES } from './task.js';
 import { betweenTasks } from './validate.js';
+import { checkSettings, SETTING_FIELDS } from './validate-settings.js';
+import { WAIT_KINDS } from './wait-for.js';
 
 /** `is missing` where nothing stands, else what should. */
 function needs(what: string) {
@@ -50,6 +55,116 @@ const estimateSchema = z.strictObject(
   needs('an object like { durationMs: 2000 }'),
 );
 
+// What is wrong with the following is said by the checks that plans written in code go through,
+// too; these schemas are for editors and types.
+
+const milliseconds = z.number().positive();
+const count = z.int().min(1);
+
+const retrySchema = z.strictObject({
+  maxAttempts: count.describe('The most attempts, the first included; 3 by default.').optional(),
+  initialDelayMs: z
+    .number()
+    .min(0)
+    .describe('The longest wait before the second attempt; 500 by default.')
+    .optional(),
+  maxDelayMs: z
+    .number()
+    .min(0)
+    .describe('The longest wait before any attempt; 30000 by default.')
+    .optional(),
+  factor: z
+    .number()
+    .min(1)
+    .describe('Growth of the longest wait from attempt to attempt; 2 by default.')
+    .optional(),
+  on: z
+    .array(z.enum(ATTEMPT_ERROR_CODES))
+    .describe(
+      'The errors after which to try again; by default those that may be gone a moment later.',
+    )
+    .optional(),
+});
+
+const budgetSchema = z.strictObject({
+  tokens: count.describe('Tokens, read and written together.').optional(),
+  costUsd: z.number().positive().describe('US dollars; needs known prices.').optional(),
+  tasks: count.describe('Tasks that are started.').optional(),
+  wallTimeMs: milliseconds.describe('Milliseconds after which nothing more starts.').optional(),
+});
+
+const operator = z.enum(OPERATORS).describe('`matches` takes a regular expression.');
+
+const conditionSchema = z.union([
+  z.strictObject({
+    path: z.string().describe('A dependency and a place in its output, like triage.kind.'),
+    operator,
+    value: z.unknown(),
+  }),
+  z.strictObject({
+    get all(): z.ZodArray<z.ZodType> {
+      return z.array(conditionSchema);
+    },
+  }),
+  z.strictObject({
+    get any(): z.ZodArray<z.ZodType> {
+      return z.array(conditionSchema);
+    },
+  }),
+  z.strictObject({
+    get not(): z.ZodType {
+      return conditionSchema;
+    },
+  }),
+]);
+
+const forEachSchema = z.union([
+  z.string().describe('Where the list is, like gather.documents.'),
+  z.strictObject({
+    items: z.string().describe('Where the list is, like gather.documents.'),
+    maxItems: count.describe('The most elements; 1000 by default.').optional(),
+    minSuccess: z
+      .union([z.int().min(0), z.string().regex(/^\d+(\.\d+)?%$/)])
+      .describe('How many must succeed, or which share, like 80%; all by default.')
+      .optional(),
+  }),
+]);
+
+const waitForSchema = z.union([
+  z.enum(WAIT_KINDS),
+  z.strictObject({
+    kind: z.enum(WAIT_KINDS),
+    timeoutMs: milliseconds.describe('How long to wait, in milliseconds.').optional(),
+    default: z.unknown().describe('The answer when none came in time.').optional(),
+  }),
+]);
+
+const criterionSchema = z.strictObject({
+  name: z.string().optional(),
+  path: z.string().describe('Like outputs.report.score or metrics.completedTasks.').optional(),
+  count: z
+    .string()
+    .describe('Like outputs.*.papers: how many there are in all outputs.')
+    .optional(),
+  operator,
+  value: z.unknown(),
+  weight: z.number().positive().optional(),
+});
+
+const goalStateSchema = z.strictObject({
+  criteria: z.array(criterionSchema).min(1),
+  threshold: z
+    .number()
+    .positive()
+    .max(1)
+    .describe('The share of the criteria, by weight, that must be met.')
+    .optional(),
+  whenAchieved: z
+    .enum(['finish', 'abort'])
+    .describe('What becomes of tasks that run then.')
+    .optional(),
+});
+
 const taskSchema = z.strictObject(
   {
     id: z
@@ -59,7 +174,10 @@ const taskSchema = z.strictObject(
     description: z
       .string(needs('a string, the prompt'))
       .refine((text) => text.trim() !== '', 'is empty; it is the prompt')
-      .describe('The prompt. The outputs of the dependencies are added to it.'),
+      .describe(
+        'The prompt. {{research}} and {{research.companies[0].name}} stand for the output of a dependency; without any, the outputs of all dependencies are appended.',
+      )
+      .optional(),
     type: z
       .enum(TASK_TYPES, needs(`one of ${TASK_TYPES.join(', ')}`))
       .describe('A label for strategies and reports.')
@@ -77,6 +195,27 @@ const taskSchema = z.strictObject(
     estimate: estimateSchema
       .describe('What the task is expected to take; used to order tasks.')
       .optional(),
+    outputSchema: z
+      .record(z.string(), z.unknown())
+      .describe('What the output must look like, as JSON Schema.')
+      .optional(),
+    when: conditionSchema.describe('Run the task only if this holds.').optional(),
+    forEach: forEachSchema
+      .describe('Do the task once for each element of a list; {{item}} is the element.')
+      .optional(),
+    get subtasks() {
+      return z
+        .array(taskSchema, needs('a list of tasks'))
+        .describe('Tasks that belong to this one; it is complete when they are.')
+        .optional();
+    },
+    retry: retrySchema.describe('How failed attempts are repeated.').optional(),
+    timeoutMs: milliseconds
+      .describe('The longest one attempt may take, in milliseconds.')
+      .optional(),
+    waitFor: waitForSchema
+      .describe('A human step: the description is the question, the answer is the output.')
+      .optional(),
     metadata: metadata.describe('Yours; handed to the runner, never interpreted.').optional(),
   },
   needs('an object with an id and a description'),
@@ -91,6 +230,22 @@ export const planDocumentSchema = z.strictObject(
     $schema: z.string(needs('a string')).describe('For editors; ignored.').optional(),
     goal: z.string(needs('a string')).describe('What the whole plan is to reach, in a sentence.'),
     strategy: strategySchema.describe('How tasks are scheduled.').optional(),
+    goalState: goalStateSchema
+      .describe('When the goal is reached; the run ends as soon as it is.')
+      .optional(),
+    goalCheckInterval: count
+      .describe('After how many completed tasks the goal is checked; 1 by default.')
+      .optional(),
+    retry: retrySchema
+      .describe('How attempts are repeated at tasks that do not say so themselves.')
+      .optional(),
+    timeoutMs: milliseconds
+      .describe('The longest one attempt may take, in milliseconds, at tasks that do not say so.')
+      .optional(),
+    deadlineMs: milliseconds
+      .describe('The longest the whole run may take, in milliseconds.')
+      .optional(),
+    budget: budgetSchema.describe('What the run may use at most.').optional(),
     metadata: metadata.describe('Yours; never interpreted.').optional(),
     tasks: z
       .array(taskSchema, needs('a list of tasks'))
@@ -115,15 +270,38 @@ export type StrategySpec = Exclude<NonNullable<PlanDocument['strategy']>, string
  * const { plan, strategy } = parsePlanDocument(JSON.parse(text));
  */
 export function parsePlanDocument(value: unknown): { plan: Plan; strategy?: StrategySpec } {
-  const parsed = planDocumentSchema.safeParse(value, { reportInput: true });
-  const problems = parsed.success ? [] : parsed.error.issues.flatMap(toProblems);
-  const tasks = (value as { tasks?: unknown } | null | undefined)?.tasks;
-  const between = Array.isArray(tasks) ? betweenTasks(tasks) : [];
-  if (!parsed.success || between.length > 0) throw new PlanError(problems.concat(between));
+  const problems: PlanProblem[] = [];
+  const record = typeof value === 'object' && value !== null ? value : {};
+  const { tasks: listed, goalState } = record as { tasks?: unknown; goalState?: unknown };
+  const tasks = documentTasks(problems, listed);
+  // What nests too deep for us would be too deep for the parser, too.
+  if (problems.some(({ code }) => code === 'too_deep')) throw new PlanError(problems);
 
-  const { $schema: _, strategy, ...plan } = parsed.data;
+  const parsed = planDocumentSchema.safeParse(value, { reportInput: true });
+  const shape = parsed.success ? [] : parsed.error.issues.filter(isOurs).flatMap(toProblems);
+  checkSettings(problems, record as Record<string, unknown>);
+  const between = tasks === undefined ? [] : betweenTasks(tasks, goalState);
+  const all = [...problems, ...shape, ...between];
+  // The checks above are there to say it better, and must not say less.
+  if (all.length === 0 && !parsed.success) all.push(...parsed.error.issues.flatMap(toProblems));
+  if (!parsed.success || all.length > 0) throw new PlanError(all);
+
+  const { $schema: _, strategy, tasks: __, ...rest } = parsed.data;
+  const plan = { ...rest, tasks } as Plan;
   if (strategy === undefined) return { plan };
   return { plan, strategy: typeof strategy === 'string' ? { name: strategy } : strategy };
+}
+
+/** Fields whose problems are found by the checks of plans in general. */
+const CHECKED_FIELDS = ['outputSchema', 'when', 'forEach', 'retry', 'timeoutMs', 'waitFor'];
+
+/** Whether an issue is for the schema to report. */
+function isOurs(issue: z.core.$ZodIssue): boolean {
+  const [first, ...path] = issue.path;
+  if (SETTING_FIELDS.includes(first as string)) return false;
+  while (path[1] === 'subtasks') path.splice(0, 2);
+  const [, field] = path;
+  return !(first === 'tasks' && CHECKED_FIELDS.includes(field as string));
 }
 
 /** The JSON Schema of a plan file, for editors; the package has it as `plan.schema.json`. */

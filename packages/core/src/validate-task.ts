@@ -66,7 +66,8 @@ export function checkTask(
   }
   if (estimate !== undefined) checkEstimate(problems, estimate, [...path, 'estimate']);
   if (metadata !== undefined) checkMetadata(problems, metadata, [...path, 'metadata']);
-  checkControl(problems, task as Task, path, maxDepth, depth);
+  checkControl(problems, task as Task, path);
+  if (task.subtasks !== undefined) checkSubtasks(problems, task as Task, path, maxDepth, depth);
 }
 
 /** What is to be done: a prompt, a function, or subtasks. */
@@ -107,15 +108,9 @@ function checkEstimate(problems: Problems, estimate: unknown, path: PlanPath): v
   checkNumber(problems, estimate.costUsd, [...path, 'costUsd'], dollars);
 }
 
-/** What makes a task more than a prompt or a function. */
-function checkControl(
-  problems: Problems,
-  task: Task,
-  path: PlanPath,
-  maxDepth: number,
-  depth: number,
-): void {
-  const { outputSchema, when, forEach, subtasks, retry, timeoutMs, waitFor } = task;
+/** What makes a task more than a prompt or a function, but for its subtasks. */
+export function checkControl(problems: Problems, task: Task, path: PlanPath): void {
+  const { outputSchema, when, forEach, retry, timeoutMs, waitFor } = task;
   if (outputSchema !== undefined && !isStandardSchema(outputSchema)) {
     const message =
       'must be a schema of a Standard Schema library, such as zod, valibot or arktype';
@@ -128,7 +123,7 @@ function checkControl(
   if (retry !== undefined) checkRetry(problems, retry, [...path, 'retry']);
   checkNumber(problems, timeoutMs, [...path, 'timeoutMs'], POSITIVE_MS);
   if (waitFor !== undefined) checkWaitFor(problems, task, [...path, 'waitFor']);
-  if (subtasks !== undefined) checkSubtasks(problems, task, path, maxDepth, depth);
+  if (Array.isArray(task.subtasks) && !doesOwnWork(task)) checkGroup(problems, task, path);
 }
 
 function checkSubtasks(
@@ -152,7 +147,10 @@ function checkSubtasks(
   for (const [position, subtask] of subtasks.entries()) {
     checkTask(problems, subtask as Task, [...at, position], maxDepth, depth + 1);
   }
-  if (doesOwnWork(task)) return;
+}
+
+/** What has no effect on a task that is not done itself. */
+function checkGroup(problems: Problems, task: Task, path: PlanPath): void {
   for (const field of ['outputSchema', 'retry', 'timeoutMs', 'prompt'] as const) {
     if (task[field] === undefined) continue;
     const message =

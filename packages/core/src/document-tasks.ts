@@ -1,0 +1,82 @@
+import * as z from 'zod';
+import type { PlanProblem } from './problem.js';
+import type { StandardSchema } from './schema.js';
+import { add, isRecord, type PlanPath } from './shape.js';
+import { hasSubtasks, type Task } from './task.js';
+import { DEFAULT_MAX_DEPTH } from './validate.js';
+import { checkControl } from './validate-task.js';
+
+/**
+ * The tasks of a plan file as tasks of a plan: their JSON Schemas can validate. Reports what is
+ * wrong with the fields that steer a run; the rest is for the schema of the file.
+ *
+ * @returns undefined when there is no list of tasks.
+ */
+export function documentTasks(
+  problems: PlanProblem[],
+  tasks: unknown,
+  path: PlanPath = ['tasks'],
+  depth = 1,
+): Task[] | undefined {
+  if (!Array.isArray(tasks)) return undefined;
+  if (depth > DEFAULT_MAX_DEPTH) {
+    const message = `is nested deeper than ${DEFAULT_MAX_DEPTH} levels`;
+    add(problems, 'too_deep', path, message);
+    return undefined;
+  }
+  return Array.from(tasks, (task, index) => documentTask(problems, task, [...path, index], depth));
+}
+
+function documentTask(
+  problems: PlanProblem[],
+  value: unknown,
+  path: PlanPath,
+  depth: number,
+): Task {
+  if (!isRecord(value)) return value as never; // Reported by its shape.
+  const task: Record<string, unknown> = { ...value };
+  if (value.outputSchema !== undefined) {
+    task.outputSchema = schemaOf(problems, value.outputSchema, [...path, 'outputSchema']);
+  }
+  if (value.subtasks !== undefined) {
+    const subtasks = documentTasks(problems, value.subtasks, [...path, 'subtasks'], depth + 1);
+    if (subtasks !== undefined) task.subtasks = subtasks;
+  }
+  const known = task as unknown as Task;
+  checkControl(problems, known, path);
+  if (task.description === undefined && !(Array.isArray(task.subtasks) && hasSubtasks(known))) {
+    add(
+      problems,
+      'missing_field',
+      [...path, 'description'],
+      'is missing; it must be a string, the prompt',
+    );
+  }
+  return known;
+}
+
+/** A JSON Schema that can validate, and is still the same JSON. */
+function schemaOf(
+  problems: PlanProblem[],
+  json: unknown,
+  path: PlanPath,
+): StandardSchema | undefined {
+  if (!isRecord(json)) {
+    add(problems, 'invalid_value', path, 'must be a JSON Schema, like { type: object, … }');
+    return undefined;
+  }
+  try {
+    const { validate } = z.fromJSONSchema(json as never)['~standard'];
+    const standard = {
+      version: 1,
+      vendor: 'stratagem',
+      validate,
+      jsonSchema: { output: () => json },
+    };
+    return Object.defineProperty({ ...json }, '~standard', { value: standard }) as never;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    add(problems, 'invalid_value', path, `is no JSON Schema that we can check with: ${why}`);
+    return undefined;
+  }
+}
