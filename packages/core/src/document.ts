@@ -61,30 +61,32 @@ const estimateSchema = z.strictObject(
 const milliseconds = z.number().positive();
 const count = z.int().min(1);
 
-const retrySchema = z.strictObject({
-  maxAttempts: count.describe('The most attempts, the first included; 3 by default.').optional(),
-  initialDelayMs: z
-    .number()
-    .min(0)
-    .describe('The longest wait before the second attempt; 500 by default.')
-    .optional(),
-  maxDelayMs: z
-    .number()
-    .min(0)
-    .describe('The longest wait before any attempt; 30000 by default.')
-    .optional(),
-  factor: z
-    .number()
-    .min(1)
-    .describe('Growth of the longest wait from attempt to attempt; 2 by default.')
-    .optional(),
-  on: z
-    .array(z.enum(ATTEMPT_ERROR_CODES))
-    .describe(
-      'The errors after which to try again; by default those that may be gone a moment later.',
-    )
-    .optional(),
-});
+const retrySchema = z
+  .strictObject({
+    maxAttempts: count.describe('The most attempts, the first included; 3 by default.').optional(),
+    initialDelayMs: z
+      .number()
+      .min(0)
+      .describe('The longest wait before the second attempt; 500 by default.')
+      .optional(),
+    maxDelayMs: z
+      .number()
+      .min(0)
+      .describe('The longest wait before any attempt; 30000 by default.')
+      .optional(),
+    factor: z
+      .number()
+      .min(1)
+      .describe('Growth of the longest wait from attempt to attempt; 2 by default.')
+      .optional(),
+    on: z
+      .array(z.enum(ATTEMPT_ERROR_CODES))
+      .describe(
+        'The errors after which to try again; by default those that may be gone a moment later.',
+      )
+      .optional(),
+  })
+  .meta({ id: 'retry' });
 
 const budgetSchema = z.strictObject({
   tokens: count.describe('Tokens, read and written together.').optional(),
@@ -95,28 +97,30 @@ const budgetSchema = z.strictObject({
 
 const operator = z.enum(OPERATORS).describe('`matches` takes a regular expression.');
 
-const conditionSchema = z.union([
-  z.strictObject({
-    path: z.string().describe('A dependency and a place in its output, like triage.kind.'),
-    operator,
-    value: z.unknown(),
-  }),
-  z.strictObject({
-    get all(): z.ZodArray<z.ZodType> {
-      return z.array(conditionSchema);
-    },
-  }),
-  z.strictObject({
-    get any(): z.ZodArray<z.ZodType> {
-      return z.array(conditionSchema);
-    },
-  }),
-  z.strictObject({
-    get not(): z.ZodType {
-      return conditionSchema;
-    },
-  }),
-]);
+const conditionSchema = z
+  .union([
+    z.strictObject({
+      path: z.string().describe('A dependency and a place in its output, like triage.kind.'),
+      operator,
+      value: z.unknown(),
+    }),
+    z.strictObject({
+      get all(): z.ZodArray<z.ZodType> {
+        return z.array(conditionSchema);
+      },
+    }),
+    z.strictObject({
+      get any(): z.ZodArray<z.ZodType> {
+        return z.array(conditionSchema);
+      },
+    }),
+    z.strictObject({
+      get not(): z.ZodType {
+        return conditionSchema;
+      },
+    }),
+  ])
+  .meta({ id: 'condition' });
 
 const forEachSchema = z.union([
   z.string().describe('Where the list is, like gather.documents.'),
@@ -165,61 +169,63 @@ const goalStateSchema = z.strictObject({
     .optional(),
 });
 
-const taskSchema = z.strictObject(
-  {
-    id: z
-      .string(needs('a string (a number or a date needs quotes)'))
-      .min(1, 'must not be empty')
-      .describe('Unique within the plan.'),
-    description: z
-      .string(needs('a string, the prompt'))
-      .refine((text) => text.trim() !== '', 'is empty; it is the prompt')
-      .describe(
-        'The prompt. {{research}} and {{research.companies[0].name}} stand for the output of a dependency; without any, the outputs of all dependencies are appended.',
-      )
-      .optional(),
-    type: z
-      .enum(TASK_TYPES, needs(`one of ${TASK_TYPES.join(', ')}`))
-      .describe('A label for strategies and reports.')
-      .optional(),
-    dependencies: z
-      .array(z.string(needs('the id of a task')).min(1, 'must be the id of a task'), {
-        ...needs('a list of task ids, like [research, interviews]'),
-      })
-      .describe('Ids of the tasks that must complete first.')
-      .optional(),
-    priority: z
-      .number(needs('a number'))
-      .describe('Among tasks that are equally urgent, the higher number goes first.')
-      .optional(),
-    estimate: estimateSchema
-      .describe('What the task is expected to take; used to order tasks.')
-      .optional(),
-    outputSchema: z
-      .record(z.string(), z.unknown())
-      .describe('What the output must look like, as JSON Schema.')
-      .optional(),
-    when: conditionSchema.describe('Run the task only if this holds.').optional(),
-    forEach: forEachSchema
-      .describe('Do the task once for each element of a list; {{item}} is the element.')
-      .optional(),
-    get subtasks() {
-      return z
-        .array(taskSchema, needs('a list of tasks'))
-        .describe('Tasks that belong to this one; it is complete when they are.')
-        .optional();
+const taskSchema = z
+  .strictObject(
+    {
+      id: z
+        .string(needs('a string (a number or a date needs quotes)'))
+        .min(1, 'must not be empty')
+        .describe('Unique within the plan.'),
+      description: z
+        .string(needs('a string, the prompt'))
+        .refine((text) => text.trim() !== '', 'is empty; it is the prompt')
+        .describe(
+          'The prompt. {{research}} and {{research.companies[0].name}} stand for the output of a dependency; without any, the outputs of all dependencies are appended.',
+        )
+        .optional(),
+      type: z
+        .enum(TASK_TYPES, needs(`one of ${TASK_TYPES.join(', ')}`))
+        .describe('A label for strategies and reports.')
+        .optional(),
+      dependencies: z
+        .array(z.string(needs('the id of a task')).min(1, 'must be the id of a task'), {
+          ...needs('a list of task ids, like [research, interviews]'),
+        })
+        .describe('Ids of the tasks that must complete first.')
+        .optional(),
+      priority: z
+        .number(needs('a number'))
+        .describe('Among tasks that are equally urgent, the higher number goes first.')
+        .optional(),
+      estimate: estimateSchema
+        .describe('What the task is expected to take; used to order tasks.')
+        .optional(),
+      outputSchema: z
+        .record(z.string(), z.unknown())
+        .describe('What the output must look like, as JSON Schema.')
+        .optional(),
+      when: conditionSchema.describe('Run the task only if this holds.').optional(),
+      forEach: forEachSchema
+        .describe('Do the task once for each element of a list; {{item}} is the element.')
+        .optional(),
+      get subtasks() {
+        return z
+          .array(taskSchema, needs('a list of tasks'))
+          .describe('Tasks that belong to this one; it is complete when they are.')
+          .optional();
+      },
+      retry: retrySchema.describe('How failed attempts are repeated.').optional(),
+      timeoutMs: milliseconds
+        .describe('The longest one attempt may take, in milliseconds.')
+        .optional(),
+      waitFor: waitForSchema
+        .describe('A human step: the description is the question, the answer is the output.')
+        .optional(),
+      metadata: metadata.describe('Yours; handed to the runner, never interpreted.').optional(),
     },
-    retry: retrySchema.describe('How failed attempts are repeated.').optional(),
-    timeoutMs: milliseconds
-      .describe('The longest one attempt may take, in milliseconds.')
-      .optional(),
-    waitFor: waitForSchema
-      .describe('A human step: the description is the question, the answer is the output.')
-      .optional(),
-    metadata: metadata.describe('Yours; handed to the runner, never interpreted.').optional(),
-  },
-  needs('an object with an id and a description'),
-);
+    needs('an object with an id and a description'),
+  )
+  .meta({ id: 'task' });
 
 /**
  * The shape of a plan file. It does not check what tasks say about each other: use

@@ -1,5 +1,5 @@
 import type { Budget } from './budget.js';
-import type { Condition } from './condition.js';
+import type { Condition, Operator } from './condition.js';
 import type { ItemResult } from './for-each.js';
 import type { GoalState } from './goal.js';
 import { checkOptions } from './options.js';
@@ -77,11 +77,16 @@ type At<Value, Path extends string> = Path extends keyof Value
 
 type ElementOf<List> = List extends readonly (infer Element)[] ? Element : unknown;
 
-/** A list that a fan-out goes over, or where it is. */
-type ItemsInput<Inputs, Source, Item> = Source | ((inputs: Inputs) => readonly Item[]);
+// Where a type says `${Source}` or `Operator & Chosen`, it is for inference: the parameter stays
+// `never` unless the field is there, and a function is never taken for a path.
 
-/** `forEach` of a task, with the type of the elements. */
-type ForEachInput<Inputs, Source, Item> =
+/** A list that a fan-out goes over, or where it is. */
+type ItemsInput<Inputs, Source extends string, Item> =
+  | `${Source}`
+  | ((inputs: Inputs) => readonly Item[]);
+
+/** `forEach` of a task whose dependencies are known. */
+type ForEachInput<Inputs, Source extends string, Item> =
   | ItemsInput<Inputs, Source, Item>
   | {
       readonly items: ItemsInput<Inputs, Source, Item>;
@@ -89,18 +94,30 @@ type ForEachInput<Inputs, Source, Item> =
       readonly minSuccess?: number | `${number}%`;
     };
 
+/** `when` of a task whose dependencies are known. */
+type WhenInput<Inputs, Chosen> =
+  | {
+      readonly path: string;
+      readonly operator: Operator & Chosen;
+      readonly value: unknown;
+    }
+  | { readonly all: readonly (Condition & Chosen)[] }
+  | { readonly any: readonly (Condition & Chosen)[] }
+  | { readonly not: Condition & Chosen }
+  | ((inputs: Inputs) => boolean & Chosen);
+
 /** Neither a path nor a function was given. */
-type NoForEach<Source, Item> = [Source | Item] extends [never] ? true : false;
+type IsNever<T> = [T] extends [never] ? true : false;
 
 /** What a task's function receives: in a fan-out, the element and its position besides. */
 type BodyInputs<Outputs, Ids extends readonly string[], Source extends string, Item> = InputsOf<
   Outputs,
   Ids
 > &
-  (NoForEach<Source, Item> extends true
+  (IsNever<Source | Item> extends true
     ? unknown
     : {
-        readonly item: [Source] extends [never] ? Item : ElementOf<At<Outputs, Source>>;
+        readonly item: IsNever<Source> extends true ? Item : ElementOf<At<Outputs, Source>>;
         readonly index: number;
       });
 
@@ -117,7 +134,7 @@ export type TaskInput<
   Schema = undefined,
   Source extends string = never,
   Item = never,
-  When = undefined,
+  Chosen = never,
   Subtasks = undefined,
   Type = TaskType,
   Wait = undefined,
@@ -126,7 +143,7 @@ export type TaskInput<
   readonly type?: Type;
   readonly dependencies?: Ids & KnownIds<Outputs, Ids>;
   readonly outputSchema?: Schema;
-  readonly when?: When;
+  readonly when?: WhenInput<InputsOf<Outputs, Ids>, Chosen>;
   readonly forEach?: ForEachInput<InputsOf<Outputs, Ids>, Source, Item>;
   readonly subtasks?: Subtasks;
   readonly waitFor?: Wait;
@@ -169,18 +186,19 @@ type AttemptOutput<Output, Schema, Subtasks, Type, Wait> = Schema extends Standa
     : Output;
 
 /** The output of a task; possibly undefined when it may turn out not to be chosen. */
-type OutputOf<Attempt, Source, Item, IsOptional> =
-  | (NoForEach<Source, Item> extends true ? Attempt : readonly ItemResult<Attempt>[])
+type OutputOf<Attempt, Each, IsOptional> =
+  | (IsNever<Each> extends true ? Attempt : readonly ItemResult<Attempt>[])
   | (IsOptional extends true ? undefined : never);
 
 /** Whether a task may be skipped as not chosen: for its own condition, or with all it depends on. */
-type IsOptional<When, Ids extends readonly string[], Optional> = When extends undefined
-  ? Ids extends readonly []
-    ? false
-    : [Exclude<Ids[number], Optional>] extends [never]
-      ? true
-      : false
-  : true;
+type IsOptional<Chosen, Ids extends readonly string[], Optional> =
+  IsNever<Chosen> extends true
+    ? Ids extends readonly []
+      ? false
+      : [Exclude<Ids[number], Optional>] extends [never]
+        ? true
+        : false
+    : true;
 
 /**
  * A plan that is being written. Each `addTask` adds to this same plan and returns it with the new
@@ -234,22 +252,21 @@ export class PlanBuilder<
     Schema extends StandardSchema | undefined = undefined,
     const Source extends string = never,
     Item = never,
-    When extends Condition | ((inputs: InputsOf<Outputs, Ids>) => boolean) | undefined = undefined,
+    Chosen extends string | boolean | object = never,
     Subtasks extends readonly Task[] | undefined = undefined,
     const Type extends TaskType = 'action',
     const Wait extends WaitFor | undefined = undefined,
   >(
-    task: TaskInput<Outputs, Id, Ids, Output, Schema, Source, Item, When, Subtasks, Type, Wait>,
+    task: TaskInput<Outputs, Id, Ids, Output, Schema, Source, Item, Chosen, Subtasks, Type, Wait>,
   ): PlanBuilder<
     Outputs & {
       [K in Id]: OutputOf<
         AttemptOutput<Output, Schema, Subtasks, Type, Wait>,
-        Source,
-        Item,
-        IsOptional<When, Ids, Optional>
+        Source | Item,
+        IsOptional<Chosen, Ids, Optional>
       >;
     },
-    IsOptional<When, Ids, Optional> extends true ? Optional | Id : Optional,
+    IsOptional<Chosen, Ids, Optional> extends true ? Optional | Id : Optional,
     EndsEarly
   > {
     this.tasks.push(task as unknown as Task);

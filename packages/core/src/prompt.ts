@@ -51,9 +51,9 @@ export function withSchema(
   prompt: string,
   schema: Readonly<Record<string, unknown>> | undefined,
 ): string {
+  const { $schema: _, ...shown } = schema ?? {};
   // A schema that only asks for text asks for nothing that a model would not give.
-  if (schema === undefined || schema.type === 'string') return prompt;
-  const { $schema: _, ...shown } = schema;
+  if (Object.keys(shown).length <= 1 && (shown.type ?? 'string') === 'string') return prompt;
   const wanted = 'Answer with JSON alone, nothing before or after it, that fits this JSON Schema:';
   return `${prompt}\n\n${wanted}\n${JSON.stringify(shown)}`;
 }
