@@ -10,7 +10,8 @@ export function attempt(given: Partial<RunContext> = {}): RunContext & { emitted
   const emitted: string[] = [];
   const { signal } = new AbortController();
   const emit = (text: string) => void emitted.push(text);
-  return { taskId: 'a', attempt: 1, signal, deadline: undefined, emit, emitted, ...given };
+  const base = { taskId: 'a', attempt: 1, signal, deadline: undefined, addTasks: () => {} };
+  return { ...base, emit, emitted, ...given };
 }
 
 /** Starts tasks in the order in which they become ready. */

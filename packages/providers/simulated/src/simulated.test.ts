@@ -29,7 +29,8 @@ function batch(size: number): Plan {
 
 /** Runs a plan in virtual time. */
 async function play(options: SimulatedOptions, plan: Plan = batch(1), run: RunOptions = {}) {
-  const executor = createExecutor({ strategy: atOnce, runner: simulated(options) });
+  const retry = { maxAttempts: 1 };
+  const executor = createExecutor({ strategy: atOnce, runner: simulated(options), retry });
   const result = executor.execute(plan, run);
   await vi.runAllTimersAsync();
   return await result;
@@ -56,7 +57,7 @@ function ask(runner: TaskRunner, question: Question = {}) {
   const { signal = new AbortController().signal } = question;
   return runner.run(
     { taskId, type: 'action', prompt: description, description, inputs, metadata: {} },
-    { taskId, attempt, signal, deadline: undefined, emit },
+    { taskId, attempt, signal, deadline: undefined, emit, addTasks: () => {} },
   );
 }
 

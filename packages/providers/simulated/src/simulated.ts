@@ -1,8 +1,9 @@
-import { RunnerError, type TaskOutput, type TaskRunner } from '@stratagem/core';
+import { RunnerError, type TaskOutput, type TaskRequest, type TaskRunner } from '@stratagem/core';
 import { answerTo } from './answer.js';
 import { Limits } from './limits.js';
 import { type SimulatedOptions, settingsOf } from './options.js';
 import { lognormal, randomFrom } from './random.js';
+import { sampleOf } from './sample.js';
 import { usageOf } from './usage.js';
 import { orAborted, throwIfAborted, until } from './wait.js';
 
@@ -40,7 +41,7 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
         }
         const output =
           respond === undefined
-            ? answerTo(request, draw('answer'))
+            ? madeUp(request, draw('answer'))
             : await orAborted(respond(request), signal);
         const pieces = stream && typeof output === 'string' ? piecesOf(output) : [];
         for (const [index, piece] of pieces.entries()) {
@@ -58,6 +59,12 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
       }
     },
   };
+}
+
+function madeUp(request: TaskRequest, random: () => number): unknown {
+  const { $schema: _, ...schema } = request.outputSchema ?? {};
+  const isText = Object.keys(schema).length <= 1 && (schema.type ?? 'string') === 'string';
+  return isText ? answerTo(request, random) : sampleOf(schema, random);
 }
 
 /** Its words, in at most eight pieces that add up to the text. */
