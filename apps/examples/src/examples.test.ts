@@ -7,7 +7,10 @@ import { chooseRunner } from './choose-runner.js';
 import * as comparison from './comparison.js';
 import * as customStrategy from './custom-strategy.js';
 import * as dataCollection from './data-collection.js';
+import * as decision from './decision.js';
 import * as dependencies from './dependencies.js';
+import * as documents from './documents.js';
+import * as papers from './papers.js';
 import { run as drawPicture } from './picture.js';
 import * as sequential from './sequential.js';
 import * as twoProviders from './two-providers.js';
@@ -49,7 +52,7 @@ describe('batch', () => {
   });
 
   test('says which tasks failed, and ends with the error', async () => {
-    const failing = simulated({ failureRate: 1, latencyMs: 1 });
+    const failing = simulated({ failureRate: 1, failureCode: 'refused', latencyMs: 1 });
     const text = await printed(() =>
       expect(batch.main(failing)).rejects.toThrow(/^The plan failed\. Task "Apple" failed/),
     );
@@ -102,6 +105,90 @@ describe('dependencies', () => {
     expect(text).toMatch(/task_started +level 0 {2}research/);
     expect(text).toMatch(/task_completed +level 2 {2}report \(\d\.\d\d s\)/);
     expect(text).toContain('plan_completed');
+  });
+});
+
+describe('documents', () => {
+  const answers = (failing: string[]) => (request: TaskRequest) => {
+    if (request.taskId === 'gather')
+      return { documents: [{ title: 'A' }, { title: 'B' }, { title: 'C' }] };
+    if (failing.includes(request.taskId)) throw new RunnerError('refused', 'I would rather not');
+    return request.taskId === 'report' ? request.prompt : { topic: request.taskId, relevance: 7 };
+  };
+
+  test('analyses each document that was gathered, and puts them together', async () => {
+    const result = await documents.run(simulated({ latencyMs: 1, respond: answers([]) }));
+    expect(result.outputs.report).toBe(
+      'Summarise: analyse[0] (7/10); analyse[1] (7/10); analyse[2] (7/10). 0 documents could not be read.',
+    );
+    expect(result.metrics.attempts).toBe(5);
+  });
+
+  test('goes on without one of three, and not without two', async () => {
+    const one = await documents.run(simulated({ latencyMs: 1, respond: answers(['analyse[1]']) }));
+    expect(one.status).toBe('completed');
+    expect(one.outputs.report).toContain('1 documents could not be read');
+    const two = await documents.run(
+      simulated({ latencyMs: 1, respond: answers(['analyse[0]', 'analyse[1]']) }),
+    );
+    expect(two.error?.message).toContain('1 of 3 items succeeded, and 2 must');
+  });
+
+  test('prints each analysis', async () => {
+    const text = await printed(() => documents.main(quick()));
+    expect(text).toMatch(/analyse\[2\] +{"topic":/);
+  });
+});
+
+describe('decision', () => {
+  test.each([
+    ['bug', 'reproduce', 'look-up'],
+    ['question', 'look-up', 'reproduce'],
+  ])('takes the branch of a %s, and replies', async (kind, taken, left) => {
+    const respond = ({ taskId, prompt }: TaskRequest) =>
+      taskId === 'triage' ? { kind } : taskId === 'reply' ? prompt : `<${taskId}>`;
+    const result = await decision.run('Help!', simulated({ latencyMs: 1, respond }));
+    expect(result.outputs.reply).toBe(`Reply to the customer: <${taken}>`);
+    expect(result.tasks.find(({ id }) => id === left)).toMatchObject({
+      status: 'skipped',
+      reason: 'not_chosen',
+    });
+  });
+
+  test('prints which branch was not chosen', async () => {
+    const text = await printed(() => decision.main(quick()));
+    expect(text).toMatch(/task_skipped +level 1 {2}(reproduce|look-up): not_chosen/);
+  });
+});
+
+describe('papers', () => {
+  test('stops when three have been found', async () => {
+    const found = ['arXiv', 'DBLP', 'Semantic Scholar', 'OpenAlex'];
+    const respond = ({ taskId }: TaskRequest) => ({
+      papers: found.includes(taskId) ? [{ title: taskId }] : [],
+    });
+    const result = await papers.run(simulated({ latencyMs: 5, respond }));
+    expect(result.status).toBe('completed');
+    expect(Object.keys(result.outputs).length).toBeLessThanOrEqual(5);
+    expect(result.tasks.find(({ id }) => id === 'bioRxiv')).toMatchObject({
+      status: 'skipped',
+      reason: 'goal_achieved',
+    });
+  });
+
+  test('has failed when there are not enough', async () => {
+    const respond = () => ({ papers: [] });
+    const result = await papers.run(simulated({ latencyMs: 1, respond }));
+    expect(result.error).toMatchObject({
+      code: 'goal_not_achieved',
+      message: expect.stringContaining('count of outputs.*.papers >= 3 (it is 0)'),
+    });
+  });
+
+  test('prints how far the goal is', async () => {
+    const text = await printed(() => papers.main(quick()));
+    expect(text).toContain('goal_achieved');
+    expect(text).toMatch(/\d of 7 sources were enough/);
   });
 });
 

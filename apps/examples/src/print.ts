@@ -35,11 +35,13 @@ export function printTimeline({ timeline }: PlanResult): void {
 
 function describe(event: PlanEvent): string {
   const name = event.type.padEnd(21);
-  if (!('taskId' in event)) return name.trimEnd();
+  if (event.type === 'goal_checked') return `${name}${Math.round(event.progress * 100)} %`;
+  if (!('taskId' in event) || event.taskId === undefined) return name.trimEnd();
+  const level = 'level' in event ? `level ${event.level}  ` : '';
   const duration = 'durationMs' in event ? ` (${seconds(event.durationMs ?? 0)})` : '';
   const why =
     'error' in event ? `: ${event.error.code}` : 'reason' in event ? `: ${event.reason}` : '';
-  return `${name}level ${event.level}  ${event.taskId}${duration}${why}`;
+  return `${name}${level}${event.taskId}${duration}${why}`;
 }
 
 /** The start of what a task came to, on one line beside its name. */
