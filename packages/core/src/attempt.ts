@@ -19,10 +19,12 @@ export class Attempt implements RunContext {
   readonly index: number;
   /** True once the kernel has been told, or has told us, that this attempt is over. */
   over = false;
+  /** True once the kernel wants it no more, and may have started another one in its place. */
+  aborted = false;
 
   readonly #host: AttemptHost;
   #controller: AbortController | undefined;
-  #aborted: unknown;
+  #reason: unknown;
 
   constructor(
     index: number,
@@ -41,7 +43,7 @@ export class Attempt implements RunContext {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
+      if (this.aborted) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
   }
@@ -59,7 +61,8 @@ export class Attempt implements RunContext {
 
   abort(reason: unknown): void {
     this.over = true;
-    this.#aborted = reason;
+    this.aborted = true;
+    this.#reason = reason;
     this.#controller?.abort(reason);
   }
 }

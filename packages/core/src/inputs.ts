@@ -13,9 +13,17 @@ const NO_INPUTS: Inputs = Object.freeze(Object.create(null));
  */
 export function inputsOf(index: number, state: RunState, fanOut: FanOut): Inputs {
   const { graph } = state;
-  if (graph.dependencyCount(index) === 0 && !hasFamily(index, state)) return NO_INPUTS;
+  const inFamily = hasFamily(index, state);
+  if (graph.dependencyCount(index) === 0 && !inFamily) return NO_INPUTS;
   // Without a prototype, so that "__proto__" and "constructor" are ids like any other.
   const inputs = Object.create(null) as Record<string, unknown>;
+  if (!inFamily) {
+    graph.eachDependency(index, (dependency) => {
+      if (state.statusOf(dependency) !== 'completed') return;
+      inputs[(graph.tasks[dependency] as Task).id] = state.outputOf(dependency);
+    });
+    return inputs;
+  }
   eachInput(index, state, fanOut, (name, from) => {
     if (state.statusOf(from) === 'completed') inputs[name] = state.outputOf(from);
   });

@@ -87,6 +87,8 @@ export class Kernel {
   readonly #goal: GoalTracker | undefined;
   readonly #budget: BudgetKeeper | undefined;
   #dispatcher: Dispatcher | undefined;
+  /** Of attempts at tasks that have none of their own. */
+  readonly #timeoutMs: number;
   #deadline = Number.POSITIVE_INFINITY;
   #maxParallel: number;
   #paused = false;
@@ -117,6 +119,7 @@ export class Kernel {
     this.#options = options;
     this.#graph = graph;
     this.#maxParallel = options.maxParallel;
+    this.#timeoutMs = plan.timeoutMs ?? options.timeoutMs;
     this.state = new RunState(graph);
     this.#record = new Recorder(graph, this.state, emit);
     if (plan.goalState !== undefined) {
@@ -177,18 +180,20 @@ export class Kernel {
     this.#attemptOver(index);
     this.#record.completed(index, this.#priced(result), now);
     this.#budget?.release(index);
-    this.#step(now, () => {
+    // Without a closure, unlike rarer inputs: this is once a task.
+    try {
       this.#dispatcher?.settled(index, durationMs, undefined, result.usage);
       this.#settle(index, now);
-    });
+      this.#proceed(now);
+    } catch (error) {
+      this.#breakOff(error, now);
+    }
   }
 
   /** The running attempt at a task failed. */
   failed(index: number, thrown: unknown, now: number): void {
     this.#attemptOver(index);
-    this.#step(now, () => {
-      this.#attemptFailed(index, thrown, now);
-    });
+    this.#step(now, () => this.#attemptFailed(index, thrown, now));
   }
 
   /** The running attempt at a task reported a piece of text. */
@@ -280,18 +285,27 @@ export class Kernel {
     return this.#graph.tasks[index] as Task;
   }
 
-  /** Does one input's work, and what follows from it; a strategy that breaks its contract ends the run. */
+  /** Does one input's work, and what follows from it. */
   #step(now: number, work: () => void): void {
     if (this.ended) return;
     try {
       work();
-      this.#workOff(now);
-      this.#dispatch(now);
+      this.#proceed(now);
     } catch (error) {
-      if (!(error instanceof StrategyError)) throw error;
-      this.#cancelAll('invalid_strategy', error, now);
-      this.#end({ type: 'plan_failed', error }, now);
+      this.#breakOff(error, now);
     }
+  }
+
+  #proceed(now: number): void {
+    this.#workOff(now);
+    this.#dispatch(now);
+  }
+
+  /** A strategy that breaks its contract ends the run. */
+  #breakOff(error: unknown, now: number): void {
+    if (!(error instanceof StrategyError)) throw error;
+    this.#cancelAll('invalid_strategy', error, now);
+    this.#end({ type: 'plan_failed', error }, now);
   }
 
   // --- What a settled task means for others ---
@@ -565,7 +579,8 @@ export class Kernel {
       if (this.#budget !== undefined && !this.#affords(choice, now)) break;
       this.#begin(choice, now);
     }
-    this.nextWake = Math.min(wait, this.#deadline, this.#timers.next);
+    const timer = this.#timers.size === 0 ? wait : this.#timers.next;
+    this.nextWake = Math.min(wait, this.#deadline, timer);
     if (this.state.settled === this.#graph.size) this.#finish(now);
     else if (this.#isStuck(wait)) throw dispatcher.stalled();
   }
@@ -591,8 +606,7 @@ export class Kernel {
   }
 
   #timeoutOf(index: number): number {
-    const { plan, timeoutMs } = this.#options;
-    return this.#task(index).timeoutMs ?? plan.timeoutMs ?? timeoutMs;
+    return this.#task(index).timeoutMs ?? this.#timeoutMs;
   }
 
   /** Whether the budget allows a start now; if it never will, the run stops. */

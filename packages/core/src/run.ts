@@ -256,10 +256,9 @@ export class Run<Outputs> implements AttemptHost {
     if (kernel.ended) this.#finish();
   }
 
-  /** Whether this attempt is the one in flight; an older one may report late. */
+  /** Whether this attempt is still in flight; the end of one that was aborted comes too late. */
   #leave(attempt: Attempt): boolean {
-    if (this.#active.get(attempt.index) !== attempt) return false;
-    return this.#active.delete(attempt.index);
+    return !attempt.aborted && this.#active.delete(attempt.index);
   }
 
   /** Carries out what the kernel commands. */
@@ -288,8 +287,14 @@ export class Run<Outputs> implements AttemptHost {
         return;
       }
       const value = task.run(inputs, attempt);
-      if (isThenable(value) || task.outputSchema !== undefined) {
-        this.#checked(task, value).then(
+      const { outputSchema } = task;
+      if (isThenable(value) || outputSchema !== undefined) {
+        const given = Promise.resolve(value);
+        const checked =
+          outputSchema === undefined
+            ? given
+            : given.then((output) => validateOutput(outputSchema, output));
+        checked.then(
           (output) => this.#onEnd(attempt, { type: 'completed', attempt, result: { output } }),
           (thrown) => this.#onEnd(attempt, { type: 'failed', attempt, thrown }),
         );
@@ -297,11 +302,6 @@ export class Run<Outputs> implements AttemptHost {
     } catch (thrown) {
       this.#onEnd(attempt, { type: 'failed', attempt, thrown });
     }
-  }
-
-  async #checked(task: Task, value: unknown): Promise<unknown> {
-    const output = await value;
-    return task.outputSchema === undefined ? output : validateOutput(task.outputSchema, output);
   }
 
   /** One request to the runner, with an answer that is a `TaskOutput` or an error that says so. */

@@ -73,10 +73,11 @@ export function checkTask(
 /** What is to be done: a prompt, a function, or subtasks. */
 function checkBody(problems: Problems, task: Task, path: PlanPath): void {
   const { description, prompt, run } = task;
-  for (const [field, value] of Object.entries({ run, prompt })) {
-    if (value !== undefined && typeof value !== 'function') {
-      add(problems, 'invalid_value', [...path, field], 'must be a function');
-    }
+  if (run !== undefined && typeof run !== 'function') {
+    add(problems, 'invalid_value', [...path, 'run'], 'must be a function');
+  }
+  if (prompt !== undefined && typeof prompt !== 'function') {
+    add(problems, 'invalid_value', [...path, 'prompt'], 'must be a function');
   }
   const needsPrompt = run === undefined && prompt === undefined && !hasSubtasks(task);
   if (description === undefined) {
@@ -121,7 +122,9 @@ export function checkControl(problems: Problems, task: Task, path: PlanPath): vo
   }
   if (forEach !== undefined) checkForEach(problems, forEach, [...path, 'forEach']);
   if (retry !== undefined) checkRetry(problems, retry, [...path, 'retry']);
-  checkNumber(problems, timeoutMs, [...path, 'timeoutMs'], POSITIVE_MS);
+  if (timeoutMs !== undefined) {
+    checkNumber(problems, timeoutMs, [...path, 'timeoutMs'], POSITIVE_MS);
+  }
   if (waitFor !== undefined) checkWaitFor(problems, task, [...path, 'waitFor']);
   if (Array.isArray(task.subtasks) && !doesOwnWork(task)) checkGroup(problems, task, path);
 }
