@@ -89,7 +89,13 @@ export class Dispatcher {
   }
 
   /** The attempt at a chosen task has ended. */
-  settled(index: number, latencyMs: number, error?: TaskError, usage?: Usage): void {
+  settled(
+    index: number,
+    latencyMs: number,
+    error?: TaskError,
+    usage?: Usage,
+    retryDelayMs?: number,
+  ): void {
     const view = this.#views[index] as TaskView;
     this.#views[index] = undefined;
     if (this.#scheduler.settled === undefined) return;
@@ -99,6 +105,7 @@ export class Dispatcher {
       errorCode: error?.code,
       retryAfterMs: error?.retryAfterMs,
       usage,
+      retryDelayMs,
     };
     this.#call('settled', () => this.#scheduler.settled?.(view, outcome));
   }

@@ -645,7 +645,7 @@ export class Kernel {
     if (delayMs === undefined) this.#record.failed(index, error, now);
     else this.#record.retrying(index, error, delayMs, now);
     this.#budget?.release(index);
-    this.#dispatcher?.settled(index, durationMs, error, error.usage);
+    this.#dispatcher?.settled(index, durationMs, error, error.usage, delayMs);
     if (delayMs === undefined) this.#afterFailure(index, error, now);
     else this.#timers.set(index, now + delayMs);
   }

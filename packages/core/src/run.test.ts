@@ -784,6 +784,7 @@ describe('a strategy', () => {
           errorCode: undefined,
           retryAfterMs: undefined,
           usage,
+          retryDelayMs: undefined,
         },
       ],
       [

@@ -113,6 +113,48 @@ export function strategyConformance(create: () => Strategy): ConformanceCase[] {
       },
     },
     {
+      name: 'takes tasks again whose attempts are repeated',
+      run() {
+        for (const [kind, plan] of plans()) {
+          const result = simulate(plan, {
+            strategy: create(),
+            retry: { maxAttempts: 3 },
+            attempt: (task, attempt) => {
+              const error = new RunnerError('overloaded', 'no capacity');
+              const fails = attempt <= Number(task.metadata?.position) % 3;
+              return { ...durationOf(task), ...(fails && { error }) };
+            },
+          });
+          assert(
+            result.status === 'completed',
+            `${kind}: ${result.status}, ${result.error?.message}`,
+          );
+        }
+      },
+    },
+    {
+      name: 'goes on with tasks that are added while it runs',
+      run() {
+        const [first, ...rest] = planOf(Array.from({ length: 30 }, () => [])).tasks as Task[];
+        const added = rest.map((task, position) => ({
+          ...task,
+          dependencies: position % 2 === 0 ? [] : ['task 0', `task ${position}`],
+        }));
+        const result = simulate(
+          { goal: 'growth', tasks: [first as Task] },
+          {
+            strategy: create(),
+            attempt: (task) => ({
+              ...durationOf(task),
+              ...(task === first && { addTasks: added }),
+            }),
+          },
+        );
+        assert(result.status === 'completed', `${result.status}, ${result.error?.message}`);
+        assert(result.metrics.completedTasks === 30, `${result.metrics.completedTasks} of 30`);
+      },
+    },
+    {
       name: 'changes nothing that it is given',
       run() {
         for (const [kind, plan] of plans()) {

@@ -23,7 +23,8 @@ import type { Usage } from './usage.js';
 export interface Strategy {
   readonly name: string;
   /**
-   * The most attempts that may be in flight at once; the kernel enforces it.
+   * The most attempts that may be in flight at once; the kernel enforces it. Whoever runs the plan
+   * may change it later through the run's handle.
    * @default 16, or what the executor was given
    */
   readonly maxParallel?: number;
@@ -36,12 +37,15 @@ export interface Strategy {
  * No method may keep or change anything outside of it.
  */
 export interface Scheduler {
-  /** The task's dependencies are settled: it may be chosen from now on. */
+  /**
+   * The task's dependencies are settled: it may be chosen from now on. A task whose attempt failed
+   * and is to be repeated comes again, as a new view, when its wait is over.
+   */
   ready(task: TaskView): void;
   /**
    * Asked whenever an attempt could start. Answer with a ready task to start it, with
    * `{ until }` to be asked again at that time, or with `undefined` to be asked again after the
-   * next event. Each ready task is to be given exactly once.
+   * next event. Each task is to be given once for each time that it came to `ready`.
    *
    * @param now Unix time in milliseconds.
    */
@@ -80,6 +84,7 @@ export interface TaskView {
 export interface RunView {
   /** The cap in force. */
   readonly maxParallel: number;
+  /** Tasks so far: a plan may grow while it runs. */
   readonly totalTasks: number;
   /** Attempts in flight. */
   readonly running: number;
@@ -99,4 +104,6 @@ export interface Outcome {
   /** How long the server asked to wait. */
   readonly retryAfterMs: number | undefined;
   readonly usage: Usage | undefined;
+  /** The attempt failed, and the task comes to `ready` again after this many milliseconds. */
+  readonly retryDelayMs: number | undefined;
 }

@@ -73,6 +73,7 @@ describe('strategyConformance', () => {
     });
     expect(await failures(() => strategyOf(strict))).toEqual([
       'goes on when tasks fail, and with what does not depend on them',
+      'takes tasks again whose attempts are repeated',
     ]);
   });
 

@@ -1,4 +1,4 @@
-import { OptionError, type Plan } from '@stratagem/core';
+import { OptionError, type Plan, RunnerError } from '@stratagem/core';
 import { simulate, strategyConformance } from '@stratagem/core/testing';
 import { describe, expect, test } from 'vitest';
 import { type ParallelOptions, parallel } from './index.js';
@@ -104,6 +104,32 @@ describe('parallel()', () => {
       attempt: ({ id }) => ({ durationMs: 1, ...(id === 'a' && { error: new Error('no') }) }),
     });
     expect(result.tasks.map(({ status }) => status)).toEqual(['failed', 'completed', 'completed']);
+  });
+
+  test('with levelBarrier waits for a task that is tried again', () => {
+    const plan = {
+      goal: 'x',
+      tasks: [
+        { id: 'a', description: 'x' },
+        { id: 'b', description: 'x' },
+        { id: 'c', description: 'x', dependencies: ['b'] },
+      ],
+    };
+    const error = new RunnerError('rate_limited', 'later', { retryAfterMs: 90_000 });
+    const { timeline } = simulate(plan, {
+      strategy: parallel({ levelBarrier: true }),
+      attempt: ({ id }, attempt) => ({
+        durationMs: 10,
+        ...(id === 'a' && attempt === 1 && { error }),
+      }),
+    });
+    const started = timeline.filter((event) => event.type === 'task_started');
+    expect(started.map(({ taskId, timestamp }) => `${taskId} ${timestamp}`)).toEqual([
+      'b 0',
+      'a 0',
+      'a 90010',
+      'c 90020',
+    ]);
   });
 
   test.each([

@@ -3,6 +3,7 @@ import {
   checkLimit,
   checkOptions,
   Heap,
+  type Outcome,
   type Strategy,
   type TaskView,
 } from '@stratagem/core';
@@ -49,22 +50,25 @@ export function parallel(options: ParallelOptions = {}): Strategy {
   };
 }
 
-/** Level by level: what is ready on a higher level waits until nothing is in flight. */
+/** Level by level: what is ready on a higher level waits until what was started has ended. */
 function waves() {
   const ready = new Heap<TaskView>((a, b) => a.level - b.level || mostUrgentFirst(a, b));
   let level = 0;
-  let inFlight = 0;
+  /** Tasks that have been started and have not ended, those that wait for another attempt included. */
+  const open = new Set<number>();
   return {
     ready: (task: TaskView) => ready.push(task),
     next() {
       const first = ready.peek();
-      if (first === undefined || (first.level > level && inFlight > 0)) return undefined;
+      if (first === undefined) return undefined;
+      const isOpen = open.has(first.index);
+      if (!isOpen && first.level > level && open.size > 0) return undefined;
       level = Math.max(level, first.level);
-      inFlight++;
+      open.add(first.index);
       return ready.pop();
     },
-    settled() {
-      inFlight--;
+    settled(task: TaskView, { retryDelayMs }: Outcome) {
+      if (retryDelayMs === undefined) open.delete(task.index);
     },
   };
 }

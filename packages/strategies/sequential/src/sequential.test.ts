@@ -27,4 +27,13 @@ describe('sequential()', () => {
     const { metrics } = simulate({ goal: 'x', tasks }, { strategy: sequential(), maxParallel: 8 });
     expect(metrics).toMatchObject({ peakConcurrency: 1, executionTimeMs: 5_000, speedup: 1 });
   });
+
+  test('stays one at a time when the cap of the run is raised', () => {
+    const tasks = Array.from({ length: 5 }, (_, n) => ({ id: `${n}`, description: 'x' }));
+    const { metrics } = simulate(
+      { goal: 'x', tasks },
+      { strategy: sequential(), actions: [{ atMs: 500, act: (run) => run.setMaxParallel(8) }] },
+    );
+    expect(metrics).toMatchObject({ peakConcurrency: 1, executionTimeMs: 5_000 });
+  });
 });

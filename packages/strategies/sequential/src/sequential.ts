@@ -13,7 +13,20 @@ export function sequential(): Strategy {
     maxParallel: 1,
     begin() {
       const ready = new Heap<TaskView>((a, b) => b.priority - a.priority || a.index - b.index);
-      return { ready: (task) => ready.push(task), next: () => ready.pop() };
+      let busy = false;
+      return {
+        ready: (task) => ready.push(task),
+        // Also when the run's cap has been raised.
+        next() {
+          if (busy) return undefined;
+          const task = ready.pop();
+          busy = task !== undefined;
+          return task;
+        },
+        settled() {
+          busy = false;
+        },
+      };
     },
   };
 }
