@@ -51,6 +51,16 @@ const estimateSchema = z.strictObject(
       .min(0, 'must be 0 or more')
       .describe('Expected duration in milliseconds.')
       .optional(),
+    tokens: z
+      .number(needs('a number of tokens'))
+      .min(0, 'must be 0 or more')
+      .describe('Expected tokens, read and written together.')
+      .optional(),
+    costUsd: z
+      .number(needs('a number of US dollars'))
+      .min(0, 'must be 0 or more')
+      .describe('Expected cost in US dollars.')
+      .optional(),
   },
   needs('an object like { durationMs: 2000 }'),
 );
@@ -198,7 +208,7 @@ const taskSchema = z
         .describe('Among tasks that are equally urgent, the higher number goes first.')
         .optional(),
       estimate: estimateSchema
-        .describe('What the task is expected to take; used to order tasks.')
+        .describe('What one attempt is expected to take: used to order tasks and to keep budgets.')
         .optional(),
       outputSchema: z
         .record(z.string(), z.unknown())

@@ -89,7 +89,9 @@ export class Run<Outputs> implements AttemptHost {
     this.#working = true;
     queueMicrotask(() => {
       this.#turnBegan = now();
-      this.#inbox.push({ type: 'start' });
+      // Before whatever the caller has done to the run already; a cancellation takes its place.
+      const canceled = this.#inbox.find(({ type }) => type === 'cancel');
+      this.#inbox.unshift(canceled ?? { type: 'start' });
       this.#work();
     });
   }
