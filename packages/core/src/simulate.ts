@@ -219,10 +219,15 @@ class Simulation {
     const outcome = (this.#options.attempt ?? estimated)(task, number, kernel.inputsOf(index));
     this.#active.set(index, number);
     this.#schedule(this.#now + outcome.durationMs, () => {
-      if (this.#active.get(index) !== number) return;
-      this.#active.delete(index);
       const { addTasks, error, durationMs: _, ...result } = outcome;
-      if (addTasks !== undefined) this.#add(addTasks, index);
+      if (this.#active.get(index) !== number) return;
+      if (addTasks !== undefined) {
+        this.#add(addTasks, index);
+        this.#obey();
+        // What was added may have failed at once, and aborted this with it.
+        if (this.#active.get(index) !== number) return;
+      }
+      this.#active.delete(index);
       if ('error' in outcome) kernel.failed(index, error, this.#now);
       else kernel.completed(index, { output: undefined, ...result }, this.#now);
     });

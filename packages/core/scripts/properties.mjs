@@ -1,0 +1,23 @@
+/**
+ * Runs the property tests of the kernel over many random plans:
+ *
+ *   pnpm --filter @stratagem/core properties [runs, default 1000000] [--seed N]
+ *
+ * The seed, when none is given, is another one each time; it is printed, so that a failure can be
+ * repeated.
+ */
+import { spawnSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+
+const { values, positionals } = parseArgs({
+  options: { seed: { type: 'string' } },
+  allowPositionals: true,
+});
+const RUNS = positionals[0] ?? '1000000';
+const SEED = values.seed ?? String(Math.floor(Math.random() * 2 ** 31));
+console.log(`${RUNS} runs with seed ${SEED}`);
+const { status } = spawnSync('vitest', ['run', 'src/kernel.properties.test.ts'], {
+  env: { ...process.env, RUNS, SEED },
+  stdio: 'inherit',
+});
+process.exitCode = status ?? 1;
