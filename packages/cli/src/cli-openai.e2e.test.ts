@@ -114,7 +114,7 @@ describe('a task that fails', { timeout }, () => {
   test('leaves its dependents skipped, and the others to their end', async () => {
     const { exitCode, stdout, requests } = await runOn(
       except('Analyse technology trends', refusal),
-      ['--json'],
+      ['--json', '--retries', '0'],
     );
     expect(exitCode).toBe(1);
     const { status, tasks, metrics } = JSON.parse(stdout);

@@ -112,6 +112,7 @@ describe('run --json', { timeout }, () => {
         'id',
         'status',
         'level',
+        'parentId',
         'attempts',
         'output',
         'error',
@@ -238,9 +239,9 @@ test('--latency is how long each task takes', { timeout }, async () => {
   }
 });
 
-describe('--timeout', { timeout }, () => {
+describe('--deadline', { timeout }, () => {
   test('fails the plan when its time runs out, and says so', async () => {
-    const args = ['run', '-', '--latency', '600000', '--timeout', '50ms'];
+    const args = ['run', '-', '--latency', '600000', '--deadline', '50ms'];
     const { exitCode, stdout, ...ended } = await stratagem([...args, '--json'], { stdin: report });
     const document = JSON.parse(stdout);
     expect({ exitCode, signal: ended.signal }).toEqual({ exitCode: 1, signal: null });
@@ -263,7 +264,7 @@ describe('--timeout', { timeout }, () => {
   });
 
   test('leaves a plan alone that is done in time', async () => {
-    expect(await runJson(report, '--timeout', '10m')).toMatchObject({ exitCode: 0 });
+    expect(await runJson(report, '--deadline', '10m')).toMatchObject({ exitCode: 0 });
   });
 });
 

@@ -23,7 +23,7 @@ describe('--help', { timeout }, () => {
       '--base-url',
       '--latency',
       '--fail-fast',
-      '--timeout',
+      '--deadline',
       '--json',
     ]) {
       expect(stdout).toContain(option);
@@ -64,9 +64,9 @@ describe('bad usage', { timeout }, () => {
       ['--latency', 'milliseconds'],
     ]),
     ...['0', '0ms', '-1s', 'abc', '5 parsecs', ''].map((text): [string, string[], string[]] => [
-      `--timeout "${text}"`,
-      ['run', 'plan.yaml', '--timeout', text],
-      ['--timeout', 'duration'],
+      `--deadline "${text}"`,
+      ['run', 'plan.yaml', '--deadline', text],
+      ['--deadline', 'duration'],
     ]),
   ])('%s is told, with exit code 2', async (_, args, words) => {
     const { exitCode, stdout, stderr } = await stratagem(args);

@@ -32,6 +32,7 @@ test('a completed plan, with every field of every task', async () => {
       id,
       status: 'completed',
       level,
+      parentId: null,
       attempts: 1,
       output: `output of ${id}`,
       error: null,
@@ -65,6 +66,7 @@ test('a failed and a skipped task say why; output and times are null', async () 
       id: 'a',
       status: 'failed',
       level: 0,
+      parentId: null,
       attempts: 1,
       output: null,
       error: {
@@ -81,6 +83,7 @@ test('a failed and a skipped task say why; output and times are null', async () 
       id: 'b',
       status: 'skipped',
       level: 1,
+      parentId: null,
       attempts: 0,
       output: null,
       error: { code: 'dependency_failed', message: 'skipped: task "a" failed' },

@@ -8,6 +8,7 @@ export function jsonDocument(result: PlanResult): object {
     id: task.id,
     status: task.status,
     level: task.level,
+    parentId: task.parentId ?? null,
     attempts: task.attempts,
     output: task.output ?? null,
     error: task.error ?? notRun(task),

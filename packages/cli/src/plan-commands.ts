@@ -1,3 +1,4 @@
+import { Graph } from '@stratagem/core';
 import type { GraphFormat } from './choices.js';
 import { EXIT } from './exit-code.js';
 import { formatGraph } from './graph-format.js';
@@ -8,7 +9,8 @@ import { onOneLine } from './terminal-text.js';
 /** `stratagem validate` */
 export async function validateCommand(file: string): Promise<number> {
   const { plan, strategy } = await loadPlan(file);
-  const tasks = plan.tasks.length === 1 ? '1 task' : `${plan.tasks.length} tasks`;
+  const { size } = new Graph(plan.tasks);
+  const tasks = size === 1 ? '1 task' : `${size} tasks`;
   const using = strategy === undefined ? '' : `, ${strategy.name}`;
   await write(process.stdout, `${onOneLine(plan.goal)}: ${tasks}${using}; the plan can be run\n`);
   return EXIT.completed;

@@ -24,10 +24,12 @@ export function createProgram(finish: (exitCode: number) => void): Command {
       'after',
       `
 Exit codes: 0 completed, 1 the plan failed, 2 bad usage or a bad plan, 130 canceled (Ctrl-C).
+A task that waits for a human is asked about on the terminal; without one, give --approve,
+--reject or --answer.
 
 Examples:
   stratagem run plan.yaml
-  stratagem run plan.yaml --runner openai --max-parallel 8 --timeout 5m
+  stratagem run plan.yaml --runner openai --max-parallel 8 --deadline 5m
   stratagem graph plan.yaml --format dot | dot -Tsvg > plan.svg`,
     );
 
@@ -53,8 +55,36 @@ Examples:
     )
     .option('--fail-fast', 'stop everything at the first failed task')
     .addOption(
-      new Option('--timeout <duration>', 'stop the plan after 500ms, 30s, 5m, 1h').argParser(
+      new Option('--deadline <duration>', 'stop the plan after 500ms, 30s, 5m, 1h').argParser(
         duration,
+      ),
+    )
+    .addOption(
+      new Option('--retries <n>', 'how often to repeat attempts after passing errors').argParser(
+        wholeNumberFrom(0),
+      ),
+    )
+    .addOption(
+      new Option('--seed <n>', 'the same seed, the same waits between attempts').argParser(
+        wholeNumberFrom(0),
+      ),
+    )
+    .addOption(
+      new Option('--budget-tokens <n>', 'stop before more tokens are used').argParser(wholeNumber),
+    )
+    .addOption(
+      new Option('--budget-cost <usd>', 'stop before more US dollars are spent').argParser(dollars),
+    )
+    .option('--prices <file>', 'US dollars per million tokens by model, in YAML or JSON')
+    .addOption(
+      new Option('--approve <id>', 'approve a task that will ask (repeatable)').argParser(list),
+    )
+    .addOption(
+      new Option('--reject <id>', 'refuse a task that will ask (repeatable)').argParser(list),
+    )
+    .addOption(
+      new Option('--answer <id=value>', 'answer a task that will ask (repeatable)').argParser(
+        answers,
       ),
     )
     .option('--json', 'print the result as one JSON document')
@@ -86,8 +116,35 @@ Examples:
 }
 
 function wholeNumber(text: string): number {
-  if (/^\d+$/.test(text) && Number(text) >= 1) return Number(text);
-  throw new InvalidArgumentError('It must be a whole number of at least 1.');
+  return wholeNumberFrom(1)(text);
+}
+
+function wholeNumberFrom(least: number): (text: string) => number {
+  return (text) => {
+    if (/^\d{1,15}$/.test(text) && Number(text) >= least) return Number(text);
+    throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
+  };
+}
+
+function dollars(text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError('It must be a number of US dollars above 0.');
+}
+
+/** Collects an option that may be given more than once. */
+function list(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}
+
+interface GivenAnswer {
+  readonly id: string;
+  readonly value: string;
+}
+
+function answers(text: string, before: readonly GivenAnswer[] = []): GivenAnswer[] {
+  const [id = '', ...rest] = text.split('=');
+  if (id !== '' && rest.length > 0) return [...before, { id, value: rest.join('=') }];
+  throw new InvalidArgumentError('It must be the id of a task, =, and the answer.');
 }
 
 function notEmpty(text: string): string {

@@ -1,4 +1,4 @@
-import type { PlanEvent } from '@stratagem/core';
+import { Graph, type PlanEvent } from '@stratagem/core';
 
 /** How many tasks a run has, and what became of them so far: a fold of its events. */
 export class ProgressCounts {
@@ -8,6 +8,8 @@ export class ProgressCounts {
   failed = 0;
   skipped = 0;
   canceled = 0;
+  /** How far the goal is reached, 0 to 1; undefined without a goal. */
+  goal: number | undefined;
 
   get settled(): number {
     return this.completed + this.failed + this.skipped + this.canceled;
@@ -16,18 +18,28 @@ export class ProgressCounts {
   apply(event: PlanEvent): void {
     switch (event.type) {
       case 'plan_started':
-        this.total = event.plan.tasks.length;
+        this.total = new Graph(event.plan.tasks).size;
+        break;
+      case 'tasks_added':
+        this.total += new Graph(event.tasks).size;
         break;
       case 'task_started':
         this.running++;
         break;
-      case 'task_completed':
+      case 'task_retrying':
         this.running--;
+        break;
+      case 'task_completed':
+        // Groups and human steps have no attempts.
+        if (event.attempt > 0) this.running--;
         this.completed++;
         break;
       case 'task_failed':
-        this.running--;
+        if (event.attempt > 0) this.running--;
         this.failed++;
+        break;
+      case 'goal_checked':
+        this.goal = event.progress;
         break;
       case 'task_skipped':
         this.skipped++;
@@ -39,11 +51,12 @@ export class ProgressCounts {
     }
   }
 
-  /** `3/8 completed, 1 failed, 2 skipped` */
+  /** `3/8 completed, 1 failed, 2 skipped, goal 50 %` */
   toString(): string {
-    const others = (['failed', 'skipped', 'canceled'] as const).flatMap((key) =>
+    const others: string[] = (['failed', 'skipped', 'canceled'] as const).flatMap((key) =>
       this[key] > 0 ? `${this[key]} ${key}` : [],
     );
+    if (this.goal !== undefined) others.push(`goal ${Math.round(this.goal * 100)} %`);
     return [`${this.completed}/${this.total} completed`, ...others].join(', ');
   }
 }

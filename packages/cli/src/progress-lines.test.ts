@@ -36,7 +36,7 @@ test('a small plan gets a line an event', async () => {
     'completed a in 0.0 s',
     'started   b␛[31m',
     'failed    b␛[31m: fail as it did',
-    'skipped   c: "b␛[31m" failed',
+    'skipped   c: task "b␛[31m" failed',
   ]);
 });
 

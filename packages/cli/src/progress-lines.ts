@@ -1,5 +1,6 @@
 import type { PlanEvent } from '@stratagem/core';
 import { formatDuration } from './duration.js';
+import { explainSkip } from './not-run.js';
 import type { Progress } from './progress.js';
 import { ProgressCounts } from './progress-counts.js';
 import { failureOf } from './task-error.js';
@@ -10,6 +11,14 @@ const MAX_TASKS_IN_DETAIL = 100;
 /** How many lines such a plan gets for its counts, and how many for failed tasks. */
 const COUNT_LINES = 20;
 const MAX_FAILURES = 20;
+/** Rare, and somebody may have to do something about them. */
+const ALWAYS_SHOWN: readonly PlanEvent['type'][] = [
+  'task_waiting',
+  'goal_achieved',
+  'budget_exceeded',
+  'plan_paused',
+  'plan_resumed',
+];
 
 /** For logs: a line an event; of a large plan, its failures and now and then where it stands. */
 export function createLineProgress(stream: { write(text: string): unknown }): Progress {
@@ -19,6 +28,7 @@ export function createLineProgress(stream: { write(text: string): unknown }): Pr
 
   function describeLarge(event: PlanEvent): string | undefined {
     if (event.type === 'task_failed' && counts.failed <= MAX_FAILURES) return describe(event);
+    if (ALWAYS_SHOWN.includes(event.type)) return describe(event);
     if (counts.settled < nextCount || counts.settled === 0) return undefined;
     const step = counts.total / COUNT_LINES;
     while (nextCount <= counts.settled) nextCount += step;
@@ -38,6 +48,8 @@ export function createLineProgress(stream: { write(text: string): unknown }): Pr
       const at = `[${((event.timestamp - began) / 1000).toFixed(2)} s]`;
       stream.write(`${at.padStart(11)} ${text}\n`);
     },
+    suspend() {},
+    resume() {},
     stop() {},
   };
 }
@@ -51,10 +63,32 @@ function describe(event: PlanEvent): string | undefined {
     case 'task_failed':
       return `failed    ${onOneLine(event.taskId)}: ${onOneLine(failureOf(event.error), 200)}`;
     case 'task_skipped':
-      return `skipped   ${onOneLine(event.taskId)}: "${onOneLine(event.failedTaskId)}" failed`;
+      return `skipped   ${onOneLine(event.taskId)}: ${onOneLine(explainSkip(event.reason, event.failedTaskId))}`;
     case 'task_canceled':
       return `canceled  ${onOneLine(event.taskId)}`;
+    case 'task_retrying': {
+      const why = onOneLine(failureOf(event.error), 200);
+      return `retrying  ${onOneLine(event.taskId)} in ${formatDuration(event.delayMs)}: ${why}`;
+    }
+    case 'task_waiting':
+      return `waiting   ${onOneLine(event.taskId)} for an ${event.kind}`;
+    case 'tasks_added':
+      return `added     ${event.tasks.length} tasks${by(event.taskId)}`;
+    case 'goal_checked':
+      return `goal      ${Math.round(event.progress * 100)} %`;
+    case 'goal_achieved':
+      return 'goal      achieved';
+    case 'budget_exceeded':
+      return `budget    for ${event.budget} is used up`;
+    case 'plan_paused':
+      return 'paused';
+    case 'plan_resumed':
+      return 'resumed';
     default:
       return undefined;
   }
+}
+
+function by(taskId: string | undefined): string {
+  return taskId === undefined ? '' : ` by ${onOneLine(taskId)}`;
 }

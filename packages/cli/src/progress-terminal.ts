@@ -12,10 +12,14 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
   const draw = createLogUpdate(stream);
   const counts = new ProgressCounts();
   const running = new Map<string, number>();
+  /** Tasks that wait for something, and for what. */
+  const waiting = new Map<string, string>();
+  let suspended = false;
   let goal = '';
   let began = 0;
 
   const redraw = () => {
+    if (suspended) return;
     // The last column and row stay free: a full line would wrap and break the redrawing.
     const width = Math.max(3, (stream.columns ?? 80) - 1);
     const rows = Math.max(1, (stream.rows ?? 24) - 4);
@@ -29,6 +33,11 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
     }
     if (running.size > rows) {
       lines.push(`  ${onOneLine(`… and ${running.size - rows} more running`, width - 2)}`);
+    }
+    const room = Math.max(0, rows - running.size);
+    for (const [id, what] of [...waiting].slice(0, room)) {
+      const mark = styleText('yellow', '…', { stream });
+      lines.push(`  ${mark} ${onOneLine(`${id}: ${what}`, Math.max(1, width - 4))}`);
     }
     lines.push(onOneLine(`${counts}, ${formatDuration(now - began)}`, width));
     draw(lines.join('\n'));
@@ -46,14 +55,32 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
           redraw();
           break;
         case 'task_started':
+          waiting.delete(event.taskId);
           running.set(event.taskId, event.timestamp);
+          break;
+        case 'task_retrying':
+          running.delete(event.taskId);
+          waiting.set(event.taskId, `trying again, ${event.error.code}`);
+          break;
+        case 'task_waiting':
+          waiting.set(event.taskId, `waits for an ${event.kind}`);
           break;
         case 'task_completed':
         case 'task_failed':
+        case 'task_skipped':
         case 'task_canceled':
           running.delete(event.taskId);
+          waiting.delete(event.taskId);
           break;
       }
+    },
+    suspend() {
+      suspended = true;
+      draw.clear();
+    },
+    resume() {
+      suspended = false;
+      redraw();
     },
     stop() {
       clearInterval(timer);

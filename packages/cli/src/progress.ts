@@ -5,6 +5,9 @@ import { createTerminalProgress } from './progress-terminal.js';
 /** Something that shows a run while it goes on. */
 export interface Progress {
   onEvent(event: PlanEvent): void;
+  /** Makes room on the screen for a question; what is shown comes back with `resume`. */
+  suspend(): void;
+  resume(): void;
   /** Leaves the screen tidy; nothing is shown after it. */
   stop(): void;
 }

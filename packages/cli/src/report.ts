@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { Graph, type Metrics, type PlanResult, type TaskResult } from '@stratagem/core';
+import { Graph, type Metrics, type PlanResult, RunState, type TaskResult } from '@stratagem/core';
 import stringWidth from 'string-width';
 import { formatDuration } from './duration.js';
 import { explainNotRun } from './not-run.js';
@@ -43,16 +43,16 @@ function heading({ goal, status, error, metrics, strategy }: PlanResult): string
 }
 
 function taskTable(tasks: readonly TaskResult[]): string {
-  const width = Math.min(
-    40,
-    Math.max(...tasks.slice(0, 500).map(({ id }) => stringWidth(onOneLine(id, 40)))),
-  );
+  const depths = depthsOf(tasks);
+  const widthOf = (task: TaskResult) =>
+    2 * (depths.get(task.id) ?? 0) + stringWidth(onOneLine(task.id, 40));
+  const width = Math.min(40, Math.max(...tasks.slice(0, 500).map(widthOf)));
   const shown = new Map<string, number>();
   const rows: string[] = [];
-  for (const task of tasks) {
+  for (const task of withChildrenBelow(tasks)) {
     const count = (shown.get(task.status) ?? 0) + 1;
     shown.set(task.status, count);
-    if (count <= MAX_ROWS) rows.push(row(task, width));
+    if (count <= MAX_ROWS) rows.push(row(task, width, depths.get(task.id) ?? 0));
   }
   for (const [status, count] of shown) {
     if (count > MAX_ROWS) rows.push(`  … and ${count - MAX_ROWS} more ${status}`);
@@ -60,12 +60,40 @@ function taskTable(tasks: readonly TaskResult[]): string {
   return rows.join('\n');
 }
 
-function row(task: TaskResult, width: number): string {
+/** How deep each task stands below the tasks of the plan itself. */
+function depthsOf(tasks: readonly TaskResult[]): Map<string, number> {
+  const depths = new Map<string, number>();
+  for (const { id, parentId } of tasks) {
+    depths.set(id, parentId === undefined ? 0 : (depths.get(parentId) ?? 0) + 1);
+  }
+  return depths;
+}
+
+/** The elements of a fan-out come last in a result, and below their fan-out in a report. */
+function withChildrenBelow(tasks: readonly TaskResult[]): TaskResult[] {
+  const children = new Map<string | undefined, TaskResult[]>();
+  for (const task of tasks) {
+    const siblings = children.get(task.parentId);
+    if (siblings === undefined) children.set(task.parentId, [task]);
+    else siblings.push(task);
+  }
+  const ordered: TaskResult[] = [];
+  const pending = (children.get(undefined) ?? []).toReversed();
+  for (let task = pending.pop(); task !== undefined; task = pending.pop()) {
+    ordered.push(task);
+    for (const child of (children.get(task.id) ?? []).toReversed()) pending.push(child);
+  }
+  return ordered;
+}
+
+function row(task: TaskResult, width: number, depth: number): string {
   const [colour, sign] = SIGNS[task.status];
-  const id = padTo(onOneLine(task.id, width), width);
+  const indent = ' '.repeat(Math.min(2 * depth, width - 1));
+  const id = padTo(onOneLine(task.id, width - indent.length), width - indent.length);
   const duration = task.durationMs === undefined ? '' : formatDuration(task.durationMs);
   const mark = styleText(colour, sign, { stream: process.stdout });
-  return `  ${mark} ${id}  ${duration.padStart(7)}  ${detail(task)}`.trimEnd();
+  const attempts = task.attempts > 1 ? `${task.attempts} attempts  ` : '';
+  return `  ${indent}${mark} ${id}  ${duration.padStart(7)}  ${attempts}${detail(task)}`.trimEnd();
 }
 
 function detail(task: TaskResult): string {
@@ -77,13 +105,18 @@ function detail(task: TaskResult): string {
 function finalOutputs({ tasks, timeline }: PlanResult): string[] {
   const [first] = timeline;
   if (first?.type !== 'plan_started') return [];
-  const graph = new Graph(first.plan.tasks);
+  const state = new RunState(new Graph(first.plan.tasks));
+  for (const event of timeline) state.apply(event);
   const used = new Set<number>();
   for (const [index, task] of tasks.entries()) {
     if (task.status === 'completed')
-      graph.eachDependency(index, (dependency) => used.add(dependency));
+      state.graph.eachDependency(index, (dependency) => used.add(dependency));
   }
-  const final = tasks.filter((task, index) => task.status === 'completed' && !used.has(index));
+  // What belongs to another task is in the output of that one.
+  const final = tasks.filter(
+    ({ status, parentId }, index) =>
+      status === 'completed' && parentId === undefined && !used.has(index),
+  );
   const parts = final.slice(0, MAX_ROWS).map(({ id, output }) => {
     const title = styleText('bold', onOneLine(id), { stream: process.stdout });
     return `${title}\n${forTerminal(asText(output))}`;

@@ -1,28 +1,46 @@
-import { createExecutor, type PlanResult } from '@stratagem/core';
+import {
+  createExecutor,
+  type Executor,
+  type ExecutorOptions,
+  OptionError,
+  type Plan,
+  type PlanResult,
+  type RunOptions,
+} from '@stratagem/core';
 import { chooseRunner, chooseStrategy, type RunnerFlags, type StrategyFlags } from './choose.js';
-import { EXIT } from './exit-code.js';
+import { EXIT, UsageError } from './exit-code.js';
+import { checkGivenAnswers } from './given-answers.js';
+import { type GivenAnswers, HumanSteps } from './human-steps.js';
 import { jsonDocument } from './json-document.js';
 import { jsonText } from './json-text.js';
 import { loadPlan } from './load-plan.js';
+import { loadPrices } from './load-prices.js';
 import { write } from './output.js';
 import { createProgress } from './progress.js';
 import { report } from './report.js';
+import { terminalOf } from './terminal-question.js';
 
-export interface RunFlags extends StrategyFlags, RunnerFlags {
+export interface RunFlags extends StrategyFlags, RunnerFlags, GivenAnswers {
   readonly failFast?: boolean;
-  readonly timeout?: number;
+  readonly deadline?: number;
+  readonly retries?: number;
+  readonly seed?: number;
+  readonly budgetTokens?: number;
+  readonly budgetCost?: number;
+  readonly prices?: string;
   readonly json?: boolean;
 }
 
 /** `stratagem run`: the exit code of the run. */
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
   const runner = await chooseRunner(flags);
-  const { plan, strategy } = await loadPlan(file);
-  const executor = createExecutor({
+  const { plan: written, strategy } = await loadPlan(file);
+  const plan = withRetries(written, flags.retries);
+  checkGivenAnswers(plan, flags);
+  const executor = executorOf({
     strategy: await chooseStrategy(flags, strategy),
     runner,
-    ...(flags.failFast && { failFast: true }),
-    ...(flags.timeout !== undefined && { deadlineMs: flags.timeout }),
+    ...(await limitsOf(flags)),
   });
   if (flags.runner === 'simulated') {
     await write(
@@ -32,8 +50,23 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
   }
 
   const progress = createProgress();
-  const run = executor.execute(plan, { onEvent: (event) => progress.onEvent(event) });
+  let stoppedFor: string | undefined;
+  const run = executor.execute(plan, {
+    onEvent(event) {
+      progress.onEvent(event);
+      if (event.type === 'task_waiting') humans.onWaiting(event);
+      else if (/^task_(completed|failed|canceled|skipped)$/.test(event.type)) {
+        humans.onSettled((event as { taskId: string }).taskId);
+      }
+    },
+  });
+  const stop = (why: string) => {
+    stoppedFor ??= why;
+    run.cancel(why);
+  };
   const signals = cancelOnSignals((reason) => run.cancel(reason));
+  const terminal = terminalOf(progress, () => process.kill(process.pid, 'SIGINT'));
+  const humans = new HumanSteps(run, flags, terminal, stop);
   const result = await run;
   progress.stop();
 
@@ -41,7 +74,41 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
   await write(process.stdout, document);
   // Only now: a second signal also ends the waiting for whoever reads our output.
   signals.stop();
-  return exitCodeOf(result, signals.received);
+  if (stoppedFor === undefined) return exitCodeOf(result, signals.received);
+  await write(process.stderr, `stratagem: ${stoppedFor}\n`);
+  return EXIT.failed;
+}
+
+/** The command line goes before the file, but not before what the file says about single tasks. */
+function withRetries(plan: Plan, retries: number | undefined): Plan {
+  if (retries === undefined) return plan;
+  return { ...plan, retry: { ...plan.retry, maxAttempts: retries + 1 } };
+}
+
+function executorOf(options: ExecutorOptions): Executor {
+  try {
+    return createExecutor(options);
+  } catch (error) {
+    // Prices come from a file; everything else has been checked where it was read.
+    if (error instanceof OptionError) throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** The options of a run that the command line gives. */
+async function limitsOf(flags: RunFlags): Promise<RunOptions> {
+  const { failFast, deadline, seed, budgetTokens, budgetCost, prices } = flags;
+  const budget = {
+    ...(budgetTokens !== undefined && { tokens: budgetTokens }),
+    ...(budgetCost !== undefined && { costUsd: budgetCost }),
+  };
+  return {
+    ...(failFast && { failFast: true }),
+    ...(deadline !== undefined && { deadlineMs: deadline }),
+    ...(seed !== undefined && { seed }),
+    ...(Object.keys(budget).length > 0 && { budget }),
+    ...(prices !== undefined && { prices: await loadPrices(prices) }),
+  };
 }
 
 function exitCodeOf({ status }: PlanResult, signal: NodeJS.Signals | undefined): number {

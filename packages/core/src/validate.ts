@@ -110,11 +110,13 @@ const MAX_LOOK = 100;
 /** What is left of a task for checking connections when its fields may have any shape. */
 function connectable(task: unknown, depth = 1): Task {
   const record = isRecord(task) ? task : {};
-  const { id, dependencies, description, when, forEach, subtasks } = record;
+  const { id, type, dependencies, description, when, forEach, subtasks } = record;
   const text = (value: unknown) => (typeof value === 'string' ? value : '');
   return {
     id: text(id),
     dependencies: Array.isArray(dependencies) ? Array.from(dependencies, text) : [],
+    // An aggregate is done itself, so that its description is a prompt.
+    ...(type === 'aggregate' && { type }),
     ...(typeof description === 'string' && { description }),
     ...(isRecord(when) && { when: when as never }),
     ...((typeof forEach === 'string' || isRecord(forEach)) && { forEach: forEach as never }),

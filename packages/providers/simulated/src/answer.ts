@@ -16,13 +16,15 @@ const FINDINGS = [
 /** A short text that says what was asked and which outputs it was given, so that both can be seen. */
 export function answerTo(request: TaskRequest, random: () => number): string {
   const { description, prompt, inputs } = request;
+  // The description as it was written says most, unless it is only a pattern.
+  const asked = description === '' || description.includes('{{') ? prompt : description;
   const given = Object.keys(inputs);
   const basis = given.length === 0 ? '' : `, based on ${listOf(given)}`;
   const findings = [...FINDINGS];
   const sentences = Array.from({ length: 2 + Math.floor(random() * 3) }, () => {
     return findings.splice(Math.floor(random() * findings.length), 1)[0];
   });
-  return `Simulated answer to "${shorten(description || prompt)}"${basis}. ${sentences.join(' ')}`;
+  return `Simulated answer to "${shorten(asked)}"${basis}. ${sentences.join(' ')}`;
 }
 
 /** On one line, without the full stop. */
