@@ -1,5 +1,12 @@
 import type { StratagemError, TaskError } from './errors.js';
-import type { CancelReason, PlanEvent, SkipReason, TasksAdded } from './event.js';
+import type {
+  CancelReason,
+  PlanEvent,
+  SkipReason,
+  TaskFailed,
+  TaskSkipped,
+  TasksAdded,
+} from './event.js';
 import type { GoalMetric } from './goal.js';
 import { type Graph, Trait } from './graph.js';
 import { Spending } from './spending.js';
@@ -63,6 +70,8 @@ export class RunState {
   /** Set by whatever ended the task: the completion, the failure, the skip or the cancellation. */
   readonly #last: (PlanEvent | undefined)[];
   readonly #startedAt: number[];
+  /** Failed tasks inside of fan-outs that a task outside depends on. */
+  readonly #needed = new Set<number>();
   #planStartedAt = 0;
 
   constructor(graph: Graph) {
@@ -166,12 +175,13 @@ export class RunState {
       case 'task_failed':
         if (event.attempt > 0) this.running--;
         this.failed++;
-        this.#countFailure(index, event.error);
+        this.#countFailure(index, event);
         this.spending.add(event.error.usage, event.error.costUsd);
         this.#settle(index, 'failed', event);
         break;
       case 'task_skipped':
         this.skipped++;
+        if (event.reason === 'dependency_failed') this.#countDropped(index, event);
         this.#settle(index, 'skipped', event);
         break;
       case 'tasks_added':
@@ -224,13 +234,37 @@ export class RunState {
     }
   }
 
-  #countFailure(index: number, error: TaskError): void {
+  #countFailure(index: number, { attempt, error }: TaskFailed): void {
     const traits = this.graph.traitsOf(index);
     if ((traits & Trait.item) !== 0) return;
-    // A parent that fails for its subtasks: the failure has been counted where it happened.
-    if (error.code === 'subtasks_failed' && (traits & Trait.forEach) === 0) return;
+    const isGroup = (traits & Trait.subtasks) !== 0 && (traits & Trait.forEach) === 0;
+    // A parent that fails for its subtasks: the failure has been counted where it happened. An
+    // attempt may end with the same code, and so may a group that could not even begin.
+    if (error.code === 'subtasks_failed' && isGroup && attempt === 0 && this.#isOver(index)) return;
     this.failures++;
     this.firstFailure ??= error;
+  }
+
+  /**
+   * A fan-out answers for a failed element with those that succeeded, but not for a task outside
+   * of it that needed that very element: without it, the plan has not done what it says.
+   */
+  #countDropped(index: number, { failedTaskId }: TaskSkipped): void {
+    if ((this.graph.traitsOf(index) & Trait.item) !== 0 || failedTaskId === undefined) return;
+    const failed = this.graph.indexOf(failedTaskId) as number;
+    if ((this.graph.traitsOf(failed) & Trait.item) === 0 || this.#needed.has(failed)) return;
+    this.#needed.add(failed);
+    this.failures++;
+    this.firstFailure ??= this.errorOf(failed);
+  }
+
+  /** Whether all children of a group are settled. */
+  #isOver(group: number): boolean {
+    let isOver = true;
+    this.graph.eachChild(group, (child) => {
+      if (this.statusOf(child) === 'pending') isOver = false;
+    });
+    return isOver;
   }
 
   #settle(index: number, status: TaskStatus, event: PlanEvent): void {

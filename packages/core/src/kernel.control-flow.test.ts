@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { RunnerError } from './errors.js';
+import { Heap } from './heap.js';
+import type { PlanSettings } from './plan.js';
+import type { PlanResult } from './result.js';
+import { type SimulateOptions, simulate } from './simulate.js';
+import type { Strategy, TaskView } from './strategy.js';
+import type { Task } from './task.js';
+
+const inOrder: Strategy = {
+  name: 'in-order',
+  begin() {
+    const ready = new Heap<TaskView>((a, b) => a.index - b.index);
+    return { ready: (task) => ready.push(task), next: () => ready.pop() };
+  },
+};
+
+type Script = Omit<SimulateOptions, 'strategy'> & PlanSettings;
+
+/** Attempts take 10 ms unless the script says otherwise. */
+function play(tasks: readonly Task[], { goalState, ...options }: Script = {}): PlanResult {
+  const plan = { goal: 'test', tasks, ...(goalState && { goalState }) };
+  return simulate(plan, { strategy: inOrder, attempt: () => ({ durationMs: 10 }), ...options });
+}
+
+/** Attempts at these tasks fail, with this error or one that is not repeated. */
+function failing(ids: readonly string[], error: unknown = new Error('no')): Script {
+  return {
+    attempt: ({ id }) => ({ durationMs: 10, ...(ids.includes(id) && { error }) }),
+  };
+}
+
+function resultOf({ tasks }: PlanResult, id: string) {
+  return tasks.find((task) => task.id === id);
+}
+
+function task(id: string, rest: Partial<Task> = {}): Task {
+  return { id, description: id, ...rest };
+}
+
+describe('a plan has failed', () => {
+  test('when an attempt says that subtasks failed', () => {
+    const result = play([task('a')], failing(['a'], new RunnerError('subtasks_failed', 'no')));
+    expect(result.error?.code).toBe('plan_failed');
+  });
+
+  test('when the condition of a group says that subtasks failed', () => {
+    const when = () => {
+      throw new RunnerError('subtasks_failed', 'no');
+    };
+    const result = play([task('group', { when, subtasks: [task('a')] })]);
+    expect(result.error?.code).toBe('plan_failed');
+  });
+
+  test('when a task was dropped for an element that its fan-out could do without', () => {
+    const options: Script = {
+      ...failing(['each[0]']),
+      actions: [
+        {
+          atMs: 5,
+          act: (run) => {
+            const dependencies = ['each[0]'];
+            run.addTasks([task('more', { dependencies }), task('most', { dependencies })]);
+          },
+        },
+      ],
+    };
+    const result = play(
+      [task('each', { forEach: { items: () => [1, 2], minSuccess: 1 } })],
+      options,
+    );
+    expect(resultOf(result, 'each')?.status).toBe('completed');
+    expect(resultOf(result, 'more')?.reason).toBe('dependency_failed');
+    expect(result.error).toMatchObject({
+      code: 'plan_failed',
+      message: 'The plan failed. Task "each[0]" failed: no',
+    });
+  });
+});
