@@ -170,7 +170,9 @@ export class TaskError extends StratagemError {
     const code = ATTEMPT_ERROR_CODES.find((each) => each === known?.code) ?? 'task_failed';
     super(code, `Task "${taskId}" failed: ${why}`, { cause: thrown });
     this.taskId = taskId;
-    if (known?.retryAfterMs !== undefined) this.retryAfterMs = known.retryAfterMs;
+    // Nothing could come of a wait that is no time: the task would never be tried again, nor end.
+    const retryAfterMs: unknown = known?.retryAfterMs;
+    if (isTime(retryAfterMs)) this.retryAfterMs = retryAfterMs;
     if (known?.status !== undefined) this.status = known.status;
     if (known?.requestId !== undefined) this.requestId = known.requestId;
     if (isUsage(known?.usage)) this.usage = known.usage;
@@ -178,6 +180,10 @@ export class TaskError extends StratagemError {
     const costUsd = this.usage && (costOf(this.usage, this.model, prices) ?? known?.costUsd);
     if (Number.isFinite(costUsd)) this.costUsd = costUsd as number;
   }
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0;
 }
 
 /** A strategy broke its contract: it threw, or chose a task that is not ready. */

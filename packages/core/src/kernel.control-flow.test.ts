@@ -77,3 +77,14 @@ describe('a plan has failed', () => {
     });
   });
 });
+
+describe('an attempt', () => {
+  test.each([Number.NaN, -1, '5'])('that asks for a wait of %j is repeated all the same', (odd) => {
+    const retryAfterMs = odd as number;
+    const result = play([task('a')], {
+      retry: { maxAttempts: 2, initialDelayMs: 1 },
+      ...failing(['a'], new RunnerError('rate_limited', 'no', { retryAfterMs })),
+    });
+    expect(resultOf(result, 'a')).toMatchObject({ status: 'failed', attempts: 2 });
+  });
+});
