@@ -15,6 +15,8 @@ export interface Origin {
   readonly dependencies: readonly string[];
   /** Whether it is the pattern itself and not one of its subtasks: it has the fan-out's inputs. */
   readonly isElement: boolean;
+  /** What the names that are used in the pattern have become. */
+  readonly rename: (id: string) => string;
 }
 
 /**
@@ -45,51 +47,48 @@ export class FanOut {
   #element(pattern: Task, item: unknown, index: number): Task {
     const id = elementId(pattern.id, index);
     const { forEach: _, when: __, dependencies: ___, subtasks, ...rest } = pattern;
-    const scope = { item, index, prefix: id, siblings: idsOf(subtasks) };
+    const siblings = idsOf(subtasks);
+    // Of a fan-out within another one, the subtasks may name tasks of the outer pattern.
+    const outer = this.#origins.get(pattern)?.rename;
+    const rename = (name: string) =>
+      siblings.has(name) ? `${id}.${name}` : (outer?.(name) ?? name);
+    const scope = { item, index, rename };
     const element = {
       ...rest,
       id,
       ...(subtasks && { subtasks: this.#copies(subtasks, scope) }),
     };
     const { id: localId } = pattern;
-    this.#origins.set(element, { item, index, localId, dependencies: [], isElement: true });
+    this.#origins.set(element, { ...scope, localId, dependencies: [], isElement: true });
     return element;
   }
 
   #copies(subtasks: readonly Task[], scope: Scope): Task[] {
-    const { item, index, prefix, siblings } = scope;
-    const rename = (id: string) => (siblings.has(id) ? `${prefix}.${id}` : id);
     return subtasks.map((task) => {
       const { id: localId, dependencies = [] } = task;
       const inner = task.forEach === undefined ? task.subtasks : undefined;
       const copy = {
         ...task,
-        id: rename(localId),
-        dependencies: dependencies.map(rename),
+        id: scope.rename(localId),
+        dependencies: dependencies.map(scope.rename),
         ...(inner && { subtasks: this.#copies(inner, scope) }),
       };
-      this.#origins.set(copy, { item, index, localId, dependencies, isElement: false });
+      this.#origins.set(copy, { ...scope, localId, dependencies, isElement: false });
       return copy;
     });
   }
 }
 
-interface Scope {
-  readonly item: unknown;
-  readonly index: number;
-  readonly prefix: string;
-  /** Ids that belong to the pattern, and are renamed with it. */
-  readonly siblings: ReadonlySet<string>;
-}
+type Scope = Pick<Origin, 'item' | 'index' | 'rename'>;
 
 /** The id of one element's task. */
 export function elementId(id: string, index: number): string {
   return `${id}[${index}]`;
 }
 
-/** The ids of the subtasks at every depth. */
-function idsOf(subtasks: readonly Task[] | undefined, into = new Set<string>()): Set<string> {
-  for (const task of subtasks ?? []) {
+/** The ids of tasks and of their subtasks at every depth; those of patterns are none yet. */
+export function idsOf(tasks: readonly Task[] | undefined, into = new Set<string>()): Set<string> {
+  for (const task of tasks ?? []) {
     into.add(task.id);
     if (task.forEach === undefined) idsOf(task.subtasks, into);
   }

@@ -38,6 +38,38 @@ function task(id: string, rest: Partial<Task> = {}): Task {
   return { id, description: id, ...rest };
 }
 
+describe('a fan-out within a fan-out', () => {
+  test('has subtasks that depend on tasks of the outer pattern', () => {
+    const seen: unknown[] = [];
+    const result = play(
+      [
+        task('outer', {
+          forEach: () => ['x', 'y'],
+          subtasks: [
+            task('first'),
+            task('inner', {
+              dependencies: ['first'],
+              forEach: () => [1],
+              subtasks: [task('leaf', { dependencies: ['first'] })],
+            }),
+          ],
+        }),
+      ],
+      {
+        attempt: ({ id }, _, inputs) => {
+          if (id.endsWith('leaf')) seen.push({ id, ...inputs });
+          return { durationMs: 10, output: `done ${id}` };
+        },
+      },
+    );
+    expect(result.status).toBe('completed');
+    expect(seen).toEqual([
+      { id: 'outer[0].inner[0].leaf', first: 'done outer[0].first', item: 1, index: 0 },
+      { id: 'outer[1].inner[0].leaf', first: 'done outer[1].first', item: 1, index: 0 },
+    ]);
+  });
+});
+
 describe('a plan has failed', () => {
   test('when an attempt says that subtasks failed', () => {
     const result = play([task('a')], failing(['a'], new RunnerError('subtasks_failed', 'no')));
