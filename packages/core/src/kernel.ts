@@ -165,6 +165,7 @@ export class Kernel {
     this.#budget?.start(now);
     this.#record.planStarted(plan, seed, now);
     this.#record.strategyInitialized(strategy.name, this.#maxParallel, now);
+    if (this.#paused) this.#record.paused(now);
     this.#step(now, () => {
       this.#dispatcher = new Dispatcher(strategy, this.#runView(), this.#graph, resourceOf);
       const { size } = this.#graph;
@@ -228,16 +229,17 @@ export class Kernel {
     });
   }
 
-  /** Nothing starts until `resume`; what runs goes on. */
+  /** Nothing starts until `resume`; what runs goes on. Before the start, the run begins paused. */
   pause(now: number): void {
     if (this.#paused || this.ended) return;
     this.#paused = true;
-    this.#record.paused(now);
+    if (this.state.status === 'running') this.#record.paused(now);
   }
 
   resume(now: number): void {
     if (!this.#paused || this.ended) return;
     this.#paused = false;
+    if (this.state.status === 'created') return;
     this.#record.resumed(now);
     this.#step(now, () => {});
   }
@@ -246,6 +248,7 @@ export class Kernel {
   setMaxParallel(maxParallel: number, now: number): void {
     if (maxParallel === this.#maxParallel || this.ended) return;
     this.#maxParallel = maxParallel;
+    if (this.state.status === 'created') return;
     this.#record.maxParallelChanged(maxParallel, now);
     this.#step(now, () => {});
   }

@@ -89,9 +89,7 @@ export class Run<Outputs> implements AttemptHost {
     this.#working = true;
     queueMicrotask(() => {
       this.#turnBegan = now();
-      // Before whatever the caller has done to the run already; a cancellation takes its place.
-      const canceled = this.#inbox.find(({ type }) => type === 'cancel');
-      this.#inbox.unshift(canceled ?? { type: 'start' });
+      this.#inbox = inOrderOfStart(this.#inbox);
       this.#work();
     });
   }
@@ -392,6 +390,21 @@ export class Run<Outputs> implements AttemptHost {
       this.#take({ type: 'wake' });
     }, delay);
   }
+}
+
+/**
+ * What the caller did to the run before it began, with the start among it: a run that was paused at
+ * once begins paused, and a cancellation takes the place of the start.
+ */
+function inOrderOfStart(inputs: readonly Input[]): Input[] {
+  const canceled = inputs.find(({ type }) => type === 'cancel');
+  if (canceled !== undefined) return [canceled];
+  const isSetting = ({ type }: Input) => ['pause', 'resume', 'maxParallel'].includes(type);
+  return [
+    ...inputs.filter(isSetting),
+    { type: 'start' },
+    ...inputs.filter((input) => !isSetting(input)),
+  ];
 }
 
 /** Unix time in milliseconds that never goes backwards. */
