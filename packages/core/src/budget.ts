@@ -2,7 +2,10 @@ import type { BudgetKind } from './event.js';
 import type { Spending } from './spending.js';
 import type { Estimate } from './task.js';
 
-/** What a plan may use at most. Before a start that would exceed it, the run stops. */
+/**
+ * What a plan may use at most. Before a start that would exceed it, the run stops: attempts in
+ * flight go on to their end, and nothing more starts, not even another attempt.
+ */
 export interface Budget {
   /** Tokens, read and written together. */
   readonly tokens?: number;
