@@ -128,6 +128,36 @@ describe('an output schema', () => {
   });
 });
 
+test('a result can be written as JSON whatever its schemas hold', async () => {
+  const tree = z.object({
+    name: z.string(),
+    get children() {
+      return z.array(tree);
+    },
+  });
+  const plan: Plan = {
+    goal: 'x',
+    tasks: [
+      { id: 'list', run: () => [1] },
+      {
+        id: 'each',
+        dependencies: ['list'],
+        forEach: 'list',
+        run: () => ({ name: 'a', children: [] }),
+        outputSchema: tree,
+      },
+    ],
+  };
+  const result = await execute(plan);
+  expect(result.status).toBe('completed');
+  const { timeline } = JSON.parse(JSON.stringify(result));
+  expect(timeline[0].plan.tasks[1].outputSchema).toMatchObject({ type: 'object' });
+  expect(timeline.find(({ type }: PlanEvent) => type === 'tasks_added').tasks[0]).toMatchObject({
+    id: 'each[0]',
+    outputSchema: { type: 'object' },
+  });
+});
+
 describe('a prompt', () => {
   const research = { companies: [{ name: 'Ada' }, { name: 'Bob' }], 'odd key': 1 };
   const promptOf = async (description: string, dependencies = ['research']) => {
@@ -349,6 +379,28 @@ describe('a fan-out', () => {
     await execute({ goal: 'x', tasks }, { runner });
     expect(requests.get('a[0]')?.prompt).toBe('T 0');
     expect(requests.get('b[0]')?.prompt).toMatch(/^Read\n\n<output .*<item>\n{\n {2}"title": "T"/s);
+  });
+
+  test('fails when a task that was added has the id of one of its elements', async () => {
+    const { tasks } = await execute({
+      goal: 'x',
+      tasks: [
+        {
+          id: 'list',
+          run(_, { addTasks }) {
+            addTasks([{ id: 'each[0].a', run: () => 'taken' }]);
+            return [1];
+          },
+        },
+        {
+          id: 'each',
+          dependencies: ['list'],
+          forEach: 'list',
+          subtasks: [{ id: 'a', run: () => 1 }],
+        },
+      ],
+    });
+    expect(tasks[1]?.error?.message).toContain('needs the id "each[0].a", which is taken');
   });
 
   test('keeps the ids of its elements to itself', () => {

@@ -11,6 +11,7 @@ import { Run } from './run.js';
 import type { TaskRunner } from './runner.js';
 import type { Strategy } from './strategy.js';
 import { needsRunner, type Task } from './task.js';
+import { asData } from './task-data.js';
 import { DEFAULT_MAX_DEPTH, graphOf } from './validate.js';
 import { checkBudget, checkPrices, checkRetry } from './validate-settings.js';
 
@@ -184,7 +185,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       }
       const run = new Run<Outputs>({
         // As it is now: a plan that is being written may be added to while it runs.
-        plan: { ...plan, tasks: plan.tasks.slice() } as Plan,
+        plan: { ...plan, tasks: asData(plan.tasks) } as Plan,
         graph,
         strategy,
         runner,

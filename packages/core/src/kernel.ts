@@ -4,7 +4,7 @@ import { Dispatcher } from './dispatcher.js';
 import { endingOf } from './ending.js';
 import { describe, RunnerError, StratagemError, StrategyError, TaskError } from './errors.js';
 import type { CancelReason, SkipReason } from './event.js';
-import { FanOut } from './fan-out.js';
+import { FanOut, idsOf } from './fan-out.js';
 import { GoalTracker } from './goal.js';
 import { type Graph, Trait } from './graph.js';
 import { outputsOf, requireSubtasks, resultsOf } from './group.js';
@@ -437,12 +437,9 @@ export class Kernel {
   #expand(index: number, task: Task, inputs: Inputs, now: number): void {
     const first = this.#graph.size;
     const elements = this.#fanOut.expand(task, inputs);
-    const taken = elements.find(({ id }) => this.#graph.indexOf(id) !== undefined);
+    const taken = [...idsOf(elements)].find((id) => this.#graph.indexOf(id) !== undefined);
     if (taken !== undefined) {
-      throw new RunnerError(
-        'invalid_input',
-        `its forEach needs the id "${taken.id}", which is taken`,
-      );
+      throw new RunnerError('invalid_input', `its forEach needs the id "${taken}", which is taken`);
     }
     if (elements.length > 0) this.#record.tasksAdded('for_each', elements, index, now);
     this.#admit(first, now);

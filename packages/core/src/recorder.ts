@@ -7,6 +7,7 @@ import type { Plan } from './plan.js';
 import type { RunState } from './run-state.js';
 import type { TaskOutput } from './runner.js';
 import type { Task } from './task.js';
+import { asData } from './task-data.js';
 import type { WaitKind } from './wait-for.js';
 
 /** Receives every event, with the index of the task it is about (-1 for the plan). */
@@ -73,7 +74,8 @@ export class Recorder {
     now: number,
   ): void {
     const by = index < 0 ? {} : { taskId: this.#id(index) };
-    this.#record({ type: 'tasks_added', ...this.#stamp(now), ...by, source, tasks }, index);
+    const event = { type: 'tasks_added', source, tasks: asData(tasks) } as const;
+    this.#record({ ...event, ...this.#stamp(now), ...by }, index);
   }
 
   goalChecked(progress: GoalProgress, now: number): void {

@@ -13,6 +13,7 @@ import type { RetryPolicy } from './retry.js';
 import type { TaskOutput } from './runner.js';
 import type { Strategy } from './strategy.js';
 import type { Task } from './task.js';
+import { asData } from './task-data.js';
 import { additionProblems, graphOf } from './validate.js';
 
 /** What becomes of one attempt in a simulation. */
@@ -150,7 +151,7 @@ class Simulation {
     this.#metrics = new MetricsFold(graph);
     this.#kernel = new Kernel(
       {
-        plan: { ...plan, tasks: plan.tasks.slice() },
+        plan: { ...plan, tasks: asData(plan.tasks) },
         graph,
         strategy,
         maxParallel: capOf(strategy, maxParallel),
