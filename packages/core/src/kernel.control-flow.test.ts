@@ -38,6 +38,47 @@ function task(id: string, rest: Partial<Task> = {}): Task {
   return { id, description: id, ...rest };
 }
 
+describe('a group', () => {
+  test('whose subtask was skipped before it began still ends', () => {
+    const result = play(
+      [
+        task('broken'),
+        task('slow', { dependencies: ['first'] }),
+        task('first'),
+        task('group', {
+          dependencies: ['slow'],
+          subtasks: [task('lost', { dependencies: ['broken'] }), task('kept')],
+        }),
+      ],
+      failing(['broken']),
+    );
+    expect(resultOf(result, 'lost')).toMatchObject({ status: 'skipped', failedTaskId: 'broken' });
+    expect(resultOf(result, 'kept')?.status).toBe('completed');
+    expect(resultOf(result, 'group')).toMatchObject({
+      status: 'failed',
+      error: { code: 'subtasks_failed' },
+    });
+    expect(result.error?.code).toBe('plan_failed');
+  });
+
+  test('all of whose subtasks were skipped before it began fails at once', () => {
+    const result = play(
+      [
+        task('broken'),
+        task('a'),
+        task('b', { dependencies: ['a'] }),
+        task('group', {
+          dependencies: ['b'],
+          subtasks: [task('lost', { dependencies: ['broken'] })],
+        }),
+      ],
+      failing(['broken']),
+    );
+    expect(resultOf(result, 'group')?.status).toBe('failed');
+    expect(result.error?.code).toBe('plan_failed');
+  });
+});
+
 describe('a fan-out within a fan-out', () => {
   test('has subtasks that depend on tasks of the outer pattern', () => {
     const seen: unknown[] = [];

@@ -447,11 +447,15 @@ export class Kernel {
   }
 
   #openChildren(index: number, now: number): void {
-    const count = this.#graph.childCount(index);
     this.#readyAt[index] = now;
-    this.#childrenLeft.set(index, count);
+    let left = 0;
+    // A child that depends on a failed task outside was skipped before its parent began.
+    this.#graph.eachChild(index, (child) => {
+      if (this.state.statusOf(child) === 'pending') left++;
+    });
+    this.#childrenLeft.set(index, left);
     this.#graph.eachChild(index, (child) => this.#release(child, now));
-    if (count === 0) this.#finishGroup(index, now);
+    if (left === 0) this.#finishGroup(index, now);
   }
 
   /** Counts what each added task waits for. */
@@ -487,7 +491,7 @@ export class Kernel {
 
   #childSettled(parent: number, now: number): void {
     const left = this.#childrenLeft.get(parent);
-    if (left === undefined) return; // The parent was skipped before it began.
+    if (left === undefined) return; // The parent has not begun, or was skipped before it did.
     this.#childrenLeft.set(parent, left - 1);
     if (left === 1) this.#finishGroup(parent, now);
   }
