@@ -77,6 +77,11 @@ describe('a group', () => {
     expect(resultOf(result, 'group')?.status).toBe('failed');
     expect(result.error?.code).toBe('plan_failed');
   });
+
+  test('that fails for its subtasks took as long as they did', () => {
+    const result = play([task('group', { subtasks: [task('a'), task('b')] })], failing(['a']));
+    expect(resultOf(result, 'group')?.durationMs).toBe(10);
+  });
 });
 
 describe('a fan-out within a fan-out', () => {
@@ -108,6 +113,23 @@ describe('a fan-out within a fan-out', () => {
       { id: 'outer[0].inner[0].leaf', first: 'done outer[0].first', item: 1, index: 0 },
       { id: 'outer[1].inner[0].leaf', first: 'done outer[1].first', item: 1, index: 0 },
     ]);
+  });
+});
+
+describe('a fan-out', () => {
+  test('fails when the id of one of its subtasks is taken', () => {
+    const result = play(
+      [
+        task('first'),
+        task('each', { dependencies: ['first'], forEach: () => [1], subtasks: [task('part')] }),
+      ],
+      { actions: [{ atMs: 5, act: (run) => run.addTasks([task('each[0].part')]) }] },
+    );
+    expect(resultOf(result, 'each')).toMatchObject({
+      status: 'failed',
+      error: { message: expect.stringContaining('"each[0].part", which is taken') },
+    });
+    expect(resultOf(result, 'each[0].part')?.status).toBe('completed');
   });
 });
 
@@ -148,6 +170,19 @@ describe('a plan has failed', () => {
       code: 'plan_failed',
       message: 'The plan failed. Task "each[0]" failed: no',
     });
+  });
+});
+
+describe('a human step', () => {
+  test.each([
+    ['refused', { kind: 'approval' }, 30],
+    ['not answered in time', { kind: 'answer', timeoutMs: 20 }, 20],
+  ] as const)('that was %s took as long as it waited', (_, waitFor, durationMs) => {
+    const result = play([task('ask', { waitFor })], {
+      answer: () => ({ afterMs: 30, answer: false }),
+    });
+    expect(resultOf(result, 'ask')).toMatchObject({ status: 'failed', durationMs });
+    expect(result.metrics.criticalPathMs).toBe(durationMs);
   });
 });
 

@@ -511,7 +511,7 @@ export class Kernel {
       }
     } catch (thrown) {
       if (thrown instanceof StrategyError) throw thrown;
-      this.#fail(index, thrown, now);
+      this.#fail(index, thrown, now, this.#readyAt[index]);
     }
   }
 
@@ -539,7 +539,8 @@ export class Kernel {
     if (!this.#questions.delete(index)) return;
     this.#timers.clear(index);
     const because = reason === undefined ? '' : `: ${describe(reason)}`;
-    this.#fail(index, new RunnerError('rejected', `it was not approved${because}`), now);
+    const error = new RunnerError('rejected', `it was not approved${because}`);
+    this.#fail(index, error, now, this.#readyAt[index]);
   }
 
   /** A task is complete without an attempt of its own. */
@@ -548,10 +549,14 @@ export class Kernel {
     this.#settle(index, now);
   }
 
-  /** A task has failed without an attempt of its own. */
-  #fail(index: number, thrown: unknown, now: number): void {
+  /**
+   * A task has failed without an attempt of its own.
+   *
+   * @param since When it began.
+   */
+  #fail(index: number, thrown: unknown, now: number, since = now): void {
     const error = new TaskError(this.#task(index).id, thrown);
-    this.#record.failed(index, error, now, now);
+    this.#record.failed(index, error, now, since);
     this.#afterFailure(index, error, now);
   }
 
@@ -687,7 +692,7 @@ export class Kernel {
       else {
         this.#questions.delete(index);
         const message = `nobody answered within ${wait.timeoutMs} ms`;
-        this.#fail(index, new RunnerError('timeout', message), now);
+        this.#fail(index, new RunnerError('timeout', message), now, this.#readyAt[index]);
       }
     } else this.#becomeReady(index, now);
   }
