@@ -195,4 +195,15 @@ describe('an attempt', () => {
     });
     expect(resultOf(result, 'a')).toMatchObject({ status: 'failed', attempts: 2 });
   });
+
+  test('does not start at the deadline, when it could only be aborted', () => {
+    const result = play([task('a'), task('b', { dependencies: ['a'] })], { deadlineMs: 10 });
+    expect(resultOf(result, 'a')?.status).toBe('completed');
+    expect(resultOf(result, 'b')).toMatchObject({ status: 'canceled', attempts: 0 });
+    expect(result.error?.code).toBe('plan_timeout');
+  });
+
+  test('may be the last one and end at the deadline', () => {
+    expect(play([task('a')], { deadlineMs: 10 }).status).toBe('completed');
+  });
 });

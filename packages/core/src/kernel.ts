@@ -573,7 +573,8 @@ export class Kernel {
   #dispatch(now: number): void {
     const dispatcher = this.#dispatcher as Dispatcher;
     let wait = Number.POSITIVE_INFINITY;
-    while (this.state.running < this.#maxParallel && !this.#paused) {
+    // At the deadline there is nothing left but to wake and stop.
+    while (this.state.running < this.#maxParallel && !this.#paused && now < this.#deadline) {
       let choice: number;
       if (this.#held !== undefined) choice = this.#held;
       else {
@@ -591,12 +592,13 @@ export class Kernel {
     const timer = this.#timers.size === 0 ? wait : this.#timers.next;
     this.nextWake = Math.min(wait, this.#deadline, timer);
     if (this.state.settled === this.#graph.size) this.#finish(now);
-    else if (this.#isStuck(wait)) throw dispatcher.stalled();
+    else if (this.#isStuck(wait, now)) throw dispatcher.stalled();
   }
 
   /** Nothing is under way that could ever make the strategy be asked again. */
-  #isStuck(wait: number): boolean {
+  #isStuck(wait: number, now: number): boolean {
     return (
+      now < this.#deadline &&
       this.state.running === 0 &&
       wait === Number.POSITIVE_INFINITY &&
       this.#timers.size === 0 &&
