@@ -16,8 +16,10 @@ const { values, positionals } = parseArgs({
 const RUNS = positionals[0] ?? '1000000';
 const SEED = values.seed ?? String(Math.floor(Math.random() * 2 ** 31));
 console.log(`${RUNS} runs with seed ${SEED}`);
-const { status } = spawnSync('vitest', ['run', 'src/kernel.properties.test.ts'], {
-  env: { ...process.env, RUNS, SEED },
-  stdio: 'inherit',
-});
+const { status } = spawnSync(
+  'vitest',
+  // Progress is of use when it is made.
+  ['run', '--typecheck=false', '--disable-console-intercept', 'src/kernel.properties.test.ts'],
+  { env: { ...process.env, RUNS, SEED }, stdio: 'inherit' },
+);
 process.exitCode = status ?? 1;

@@ -1,12 +1,21 @@
 import fc from 'fast-check';
-import { RunnerError } from '../src/errors.js';
-import type { GoalCriterion } from '../src/goal.js';
-import { hashUnit } from '../src/hash.js';
-import { Heap } from '../src/heap.js';
+import type { Condition } from '../src/condition.js';
+import { ATTEMPT_ERROR_CODES, RunnerError } from '../src/errors.js';
+import type { ForEach } from '../src/for-each.js';
+import { GOAL_METRICS, type GoalCriterion } from '../src/goal.js';
+import type { Inputs } from '../src/inputs.js';
 import type { Plan } from '../src/plan.js';
-import type { SimulatedAttempt, SimulateOptions } from '../src/simulate.js';
-import type { Strategy, TaskView } from '../src/strategy.js';
+import type { RetryPolicy } from '../src/retry.js';
+import type {
+  SimulatedAction,
+  SimulatedAnswer,
+  SimulatedAttempt,
+  SimulateOptions,
+  SimulationControls,
+} from '../src/simulate.js';
 import type { Task } from '../src/task.js';
+import { Dice } from './dice.js';
+import { randomStrategy } from './random-strategies.js';
 
 /** What a random run may have. A failing run is shrunk to the fewest that still make it fail. */
 const FEATURES = [
@@ -17,6 +26,7 @@ const FEATURES = [
   'failures',
   'retry',
   'timeouts',
+  'never',
   'addTasks',
   'failFast',
   'deadline',
@@ -30,11 +40,6 @@ const FEATURES = [
 
 type Feature = (typeof FEATURES)[number];
 
-export interface RandomRun {
-  readonly plan: Plan;
-  readonly options: SimulateOptions;
-}
-
 /** Everything about a run follows from these. */
 export interface Recipe {
   readonly seed: number;
@@ -44,282 +49,454 @@ export interface Recipe {
 
 export const recipes: fc.Arbitrary<Recipe> = fc.record({
   seed: fc.nat(),
-  size: fc.integer({ min: 1, max: 14 }),
+  // Small plans find most of what there is to find, and large ones take most of the time.
+  size: fc.oneof(
+    { weight: 4, arbitrary: fc.integer({ min: 1, max: 8 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 9, max: 30 }) },
+  ),
   features: fc.subarray([...FEATURES]),
 });
 
-/** Draws that depend on the seed and on what they are for, and on nothing that was drawn before. */
-class Dice {
-  readonly #seed: number;
-
-  constructor(seed: number) {
-    this.#seed = seed;
-  }
-
-  below(bound: number, what: string): number {
-    return Math.floor(hashUnit(what, this.#seed) * bound);
-  }
-
-  chance(share: number, what: string): boolean {
-    return hashUnit(what, this.#seed) < share;
-  }
-
-  pick<T>(list: readonly T[], what: string): T {
-    return list[this.below(list.length, what)] as T;
-  }
+/** A plan and what becomes of it. Good for one run: it remembers what was added. */
+export interface RandomRun {
+  readonly plan: Plan;
+  readonly options: SimulateOptions;
+  /** Whether the strategy gives a task whenever it is asked. */
+  readonly isEager: boolean;
+  /** Whether every attempt that ends by itself uses exactly what was estimated. */
+  readonly isExact: boolean;
+  /** What each attempt was given, in the order of their starts. */
+  readonly given: readonly GivenInputs[];
 }
 
-const CODES = ['rate_limited', 'server_error', 'timeout', 'refused', 'task_failed'] as const;
-
-export function randomRun({ seed, size, features }: Recipe): RandomRun {
-  const dice = new Dice(seed);
-  const has = (feature: Feature) => features.includes(feature);
-  const builder = new TaskBuilder(dice, has);
-  const tasks = builder.list('t', size, [], 1);
-  builder.roots.push(...tasks.map(({ id }) => id));
-  const plan: Plan = {
-    goal: 'random',
-    tasks,
-    ...(has('retry') && { retry: retryOf(dice, 'plan') }),
-    ...(has('timeouts') && dice.chance(0.5, 'plan timeout') && { timeoutMs: 60 }),
-    ...(has('goal') && goalOf(dice, tasks)),
-    ...(has('budget') && { budget: budgetOf(dice) }),
-  };
-  return { plan, options: optionsOf(dice, has, builder) };
+export interface GivenInputs {
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly inputs: Inputs;
 }
 
-class TaskBuilder {
-  /** The tasks of the plan itself. */
-  readonly roots: string[] = [];
+/** In a fan-out's pattern, what a task is called and depends on before it is copied. */
+export interface LocalNames {
+  readonly id: string;
+  readonly dependencies: readonly string[];
+}
+
+export function randomRun(recipe: Recipe): RandomRun {
+  return new RunMaker(recipe).run();
+}
+
+/** In virtual milliseconds; short, so that much happens at the same moment. */
+const MOST_MS = 40;
+/** Attempts and actions that make the plan grow stop at so many additions. */
+const MOST_ADDITIONS = 8;
+const PRICES = { known: { inputPerMillion: 50, outputPerMillion: 200 } };
+
+class RunMaker {
   readonly #dice: Dice;
-  readonly #has: (feature: Feature) => boolean;
+  readonly #size: number;
+  readonly #features: ReadonlySet<Feature>;
+  readonly #isExact: boolean;
+  readonly #given: GivenInputs[] = [];
+  /** Tasks that are certainly there, so that added ones may depend on them. */
+  readonly #known = new Set<string>();
+  #additions = 0;
 
-  constructor(dice: Dice, has: (feature: Feature) => boolean) {
-    this.#dice = dice;
-    this.#has = has;
+  constructor({ seed, size, features }: Recipe) {
+    this.#dice = new Dice(seed);
+    this.#size = size;
+    this.#features = new Set(features);
+    this.#isExact = this.#dice.chance(0.5, 'exact');
   }
 
-  /** Tasks that depend on earlier ones of the list, or on what is outside. */
-  list(prefix: string, count: number, outside: readonly string[], depth: number): Task[] {
+  run(): RandomRun {
+    const dice = this.#dice;
+    const known: string[] = [];
+    const tasks = this.#tasks('t', this.#size, { known, depth: 1 });
+    for (const id of known) this.#known.add(id);
+    const plan: Plan = {
+      goal: 'random',
+      tasks,
+      ...(this.#has('retry') && dice.chance(0.4, 'plan retry') && { retry: this.#retry('plan') }),
+      ...(this.#has('timeouts') && dice.chance(0.4, 'plan timeout') && { timeoutMs: 30 }),
+      ...(this.#has('deadline') && dice.chance(0.5, 'plan limit') && this.#deadline('plan')),
+      ...(this.#has('budget') && { budget: this.#budget('plan') }),
+      ...(this.#has('goal') && this.#goal(known)),
+    };
+    const strategy = randomStrategy(dice, this.#has('strategy'));
+    const options: SimulateOptions = {
+      strategy: strategy.strategy,
+      maxParallel: dice.pick([1, 2, 3, 5, 16, Number.POSITIVE_INFINITY], 'max parallel'),
+      seed: dice.below(1_000, 'seed'),
+      prices: PRICES,
+      ...(this.#has('retry') && dice.chance(0.5, 'run retry') && { retry: this.#retry('run') }),
+      ...(this.#has('timeouts') && dice.chance(0.4, 'run timeout') && { timeoutMs: 35 }),
+      ...(this.#has('deadline') && plan.deadlineMs === undefined && this.#deadline('run')),
+      ...(this.#has('budget') &&
+        dice.chance(0.2, 'two budgets') && { budget: this.#budget('run') }),
+      ...(this.#has('failFast') && { failFast: dice.chance(0.6, 'fail fast') }),
+      actions: this.#actions(),
+      attempt: (task, attempt, inputs) => {
+        this.#given.push({ taskId: task.id, attempt, inputs });
+        this.#known.add(task.id);
+        return this.#attempt(task, attempt, isLimited(task, plan, options));
+      },
+      answer: (task) => this.#answer(task, (plan.deadlineMs ?? options.deadlineMs) !== undefined),
+    };
+    const isExact = this.#isExact && this.#has('budget');
+    return { plan, options, isEager: strategy.isEager, isExact, given: this.#given };
+  }
+
+  #has(feature: Feature): boolean {
+    return this.#features.has(feature);
+  }
+
+  // --- Tasks ---
+
+  /** Tasks that depend on earlier ones, or on earlier ones around them. */
+  #tasks(prefix: string, count: number, scope: Scope): Task[] {
     const tasks: Task[] = [];
     for (let position = 0; position < count; position++) {
-      const known = [...outside, ...tasks.map(({ id }) => id)];
-      tasks.push(this.#task(`${prefix}${position}`, known, depth));
+      tasks.push(this.#task(`${prefix}${position}`, scope));
     }
     // The order of a plan need not be that of its dependencies.
     if (this.#dice.chance(0.3, `${prefix} reversed`)) tasks.reverse();
     return tasks;
   }
 
-  #task(id: string, known: readonly string[], depth: number): Task {
+  #task(id: string, scope: Scope): Task {
     const dice = this.#dice;
-    const wanted = dice.below(4, `${id} dependencies`);
-    const dependencies = Array.from({ length: wanted }, (_, n) => `${id} dependency ${n}`)
-      .map((what) => known[dice.below(known.length * 2, what)])
-      .filter((each) => each !== undefined);
-    const unique = [...new Set(dependencies)];
-    const base = { id, description: id, dependencies: unique };
-    const tokens = dice.below(50, `${id} tokens`);
-    return {
-      ...base,
-      ...(this.#has('budget') && { estimate: { tokens } }),
-      ...(this.#has('retry') && dice.chance(0.3, `${id} retry`) && { retry: retryOf(dice, id) }),
-      ...(this.#has('timeouts') && dice.chance(0.3, `${id} timeout`) && { timeoutMs: 25 }),
-      ...this.#when(id, unique),
-      ...this.#kind(id, unique, depth),
+    const { known } = scope;
+    const wanted = Array.from({ length: dice.below(4, `${id} dependencies`) }, (_, each) => each);
+    // Some point past the end, which leaves tasks that depend on nothing.
+    const picks = wanted.map((n) => known[dice.below(known.length * 1.5, `${id} on ${n}`)]);
+    const dependencies = [...new Set(picks.filter((each) => each !== undefined))];
+    const kind = this.#kind(id, dependencies, scope);
+    const isGroup = kind.subtasks !== undefined && kind.type !== 'aggregate';
+    const hasAttempts = kind.waitFor === undefined && !isGroup;
+    const isFunction = hasAttempts && dice.chance(0.2, `${id} function`);
+    const task: Task = {
+      id,
+      description: id,
+      dependencies,
+      ...(isFunction && { run: () => undefined }),
+      ...this.#estimate(id),
+      ...(hasAttempts && this.#has('retry') && dice.chance(0.4, `${id} retry`)
+        ? { retry: this.#retry(id) }
+        : {}),
+      ...(hasAttempts && this.#has('timeouts') && dice.chance(0.4, `${id} timeout`)
+        ? { timeoutMs: 1 + dice.below(MOST_MS, `${id} timeout`) }
+        : {}),
+      ...(this.#has('when') && dice.chance(0.4, `${id} when`)
+        ? { when: this.#when(id, dependencies[0]) }
+        : {}),
+      // Copies of it are named otherwise.
+      ...(scope.outside !== undefined || kind.forEach !== undefined
+        ? { metadata: { local: { id, dependencies } satisfies LocalNames } }
+        : {}),
+      ...kind,
     };
+    known.push(id);
+    return task;
   }
 
-  #when(id: string, dependencies: readonly string[]): Partial<Task> {
+  /** What makes it a fan-out, a group or a human step; nothing for a plain task. */
+  #kind(id: string, dependencies: readonly string[], scope: Scope): Partial<Task> {
     const dice = this.#dice;
-    const [first] = dependencies;
-    if (!this.#has('when') || first === undefined || !dice.chance(0.4, `${id} when`)) return {};
-    if (dice.chance(0.1, `${id} when throws`)) {
-      const when = () => {
-        throw new Error('no condition');
-      };
-      return { when };
-    }
-    const kind = { path: `${first}.kind`, operator: '==', value: 'a' } as const;
-    return { when: dice.pick([kind, { not: kind }, { any: [kind] }], `${id} condition`) };
-  }
-
-  /** A plain task, a fan-out, a group or a human step. */
-  #kind(id: string, dependencies: readonly string[], depth: number): Partial<Task> {
-    const dice = this.#dice;
-    const [first] = dependencies;
+    const fansOut = this.#has('forEach') && dice.chance(0.25, `${id} fans out`);
+    const forEach = fansOut ? { forEach: this.#forEach(id, dependencies) } : {};
+    const first = dependencies[0];
     if (this.#has('waitFor') && dice.chance(0.15, `${id} waits`)) {
-      const { estimate: _, ...none } = { estimate: undefined, retry: undefined };
-      const timeoutMs = 1 + dice.below(60, `${id} patience`);
-      const kind = dice.pick(['approval', 'answer'] as const, `${id} kind`);
-      const answers = [undefined, true, ...(kind === 'approval' ? [false] : [{ kind: 'a' }])];
-      const fallback = dice.pick(answers, `${id} default`);
-      const waitFor = { kind, timeoutMs, ...(fallback !== undefined && { default: fallback }) };
-      return { ...none, timeoutMs: undefined, waitFor } as Partial<Task>;
+      // Not every output has a kind: then there is no question, and the task fails.
+      const asks = first !== undefined && dice.chance(0.3, `${id} asks`);
+      const description = asks ? `Is {{${first}.kind}} right?` : 'Is it right?';
+      return { ...forEach, description, waitFor: this.#waitFor(id) };
     }
-    const subtasks = () => {
-      if (!this.#has('subtasks') || depth >= 4 || !dice.chance(0.3, `${id} group`)) return {};
-      const own = dice.pick([{ type: 'aggregate' }, {}] as const, `${id} aggregate`);
-      const list = this.list(
-        `${id}.`,
-        1 + dice.below(3, `${id} subtasks`),
-        dependencies,
-        depth + 1,
-      );
-      // What has no effect on a group is refused.
-      const idle = own.type === undefined ? { retry: undefined, timeoutMs: undefined } : {};
-      return { ...own, ...idle, subtasks: list } as Partial<Task>;
-    };
-    if (this.#has('forEach') && first !== undefined && dice.chance(0.35, `${id} fans out`)) {
-      const items = dice.chance(0.1, `${id} no list`) ? `${first}.kind` : `${first}.list`;
-      const minSuccess = dice.pick([0, 1, 2, '50%', '100%'] as const, `${id} min`);
-      const maxItems = dice.chance(0.1, `${id} max`) ? 1 : 100;
-      return { ...subtasks(), forEach: { items, minSuccess, maxItems } };
+    const { depth, outside } = scope;
+    const share = fansOut ? 0.5 : 0.25;
+    if (!this.#has('subtasks') || depth >= 4 || !dice.chance(share, `${id} group`)) return forEach;
+    // What stands in a fan-out sees its other tasks, and what the fan-out itself depends on.
+    const pattern = [...new Set([...dependencies, ...(outside ?? [])])];
+    const inner: Scope = fansOut
+      ? { known: [...pattern], depth: depth + 1, outside: pattern }
+      : { ...scope, depth: depth + 1 };
+    const count = 1 + dice.below(3, `${id} subtasks`);
+    const subtasks = this.#tasks(`${id}/`, count, inner);
+    const type = dice.chance(0.4, `${id} aggregates`) ? { type: 'aggregate' as const } : {};
+    return { ...forEach, ...type, subtasks };
+  }
+
+  #forEach(id: string, [first]: readonly string[]): ForEach {
+    const dice = this.#dice;
+    const length = dice.below(4, `${id} items`);
+    const items =
+      first === undefined || dice.chance(0.2, `${id} items by function`)
+        ? () => listOf(length)
+        : dice.chance(0.1, `${id} no list`)
+          ? `${first}.kind`
+          : `${first}.list`;
+    if (dice.chance(0.2, `${id} by default`)) return items;
+    const minSuccess = dice.pick([0, 1, 2, '0%', '50%', '70%', '100%'] as const, `${id} min`);
+    return { items, minSuccess, maxItems: dice.chance(0.1, `${id} max`) ? 1 : 100 };
+  }
+
+  #waitFor(id: string): NonNullable<Task['waitFor']> {
+    const dice = this.#dice;
+    const kind = dice.pick(['approval', 'answer'] as const, `${id} kind`);
+    if (dice.chance(0.4, `${id} for as long as it takes`)) return kind;
+    const timeoutMs = 1 + dice.below(MOST_MS, `${id} patience`);
+    const answers = kind === 'approval' ? [undefined, true, false] : [undefined, { kind: 'a' }];
+    const fallback = dice.pick<unknown>(answers, `${id} default`);
+    return { kind, timeoutMs, ...(fallback !== undefined && { default: fallback }) };
+  }
+
+  #when(id: string, first: string | undefined): NonNullable<Task['when']> {
+    const dice = this.#dice;
+    const which = dice.below(10, `${id} condition`);
+    if (which === 0) {
+      return () => {
+        throw dice.pick([new Error('none'), undefined, new RunnerError('timeout', 'none')], id);
+      };
     }
-    return subtasks();
+    const answer = dice.chance(0.6, `${id} chosen`);
+    if (which <= 2) return () => answer;
+    if (first === undefined) return answer ? { all: [] } : { any: [] };
+    if (which === 3) return (inputs: Inputs) => kindOf(inputs[first]) === 'a';
+    const kind: Condition = { path: `${first}.kind`, operator: '==', value: 'a' };
+    const score: Condition = { path: `${first}.score`, operator: '>=', value: 5 };
+    return dice.pick<Condition>(
+      [
+        kind,
+        score,
+        { not: kind },
+        { any: [kind, score] },
+        { all: [kind, { not: score }] },
+        { path: `${first}.list`, operator: 'contains', value: 10 },
+        { path: `${first}.kind`, operator: 'matches', value: '^(a|c)+$' },
+      ],
+      `${id} comparison`,
+    );
   }
-}
 
-function retryOf(dice: Dice, what: string) {
-  return {
-    maxAttempts: 1 + dice.below(4, `${what} attempts`),
-    initialDelayMs: dice.below(30, `${what} delay`),
-    maxDelayMs: 40,
-    ...(dice.chance(0.3, `${what} on`) && { on: ['refused', 'timeout'] as const }),
-  };
-}
-
-function goalOf(dice: Dice, tasks: readonly Task[]): Partial<Plan> {
-  const some = dice.pick(tasks, 'goal task').id;
-  const criteria: readonly GoalCriterion[] = [
-    { count: 'outputs.*.list', operator: '>=', value: dice.below(20, 'goal count') },
-    { path: 'metrics.completedTasks', operator: '>', value: dice.below(12, 'goal tasks') },
-    { path: `outputs.${some}.kind`, operator: 'matches', value: '^a', weight: 2 },
-    { path: 'metrics.executionTimeMs', operator: '<', value: 100 },
-  ];
-  const length = 1 + dice.below(4, 'goal criteria');
-  return {
-    goalState: {
-      criteria: criteria.slice(0, length),
-      threshold: dice.pick([0.3, 0.7, 1], 'goal threshold'),
-      whenAchieved: dice.pick(['finish', 'abort'] as const, 'goal end'),
-    },
-    goalCheckInterval: 1 + dice.below(3, 'goal interval'),
-  };
-}
-
-function budgetOf(dice: Dice) {
-  return dice.pick(
-    [
-      { tasks: 1 + dice.below(10, 'budget tasks') },
-      { tokens: 1 + dice.below(300, 'budget tokens') },
-      { wallTimeMs: 1 + dice.below(120, 'budget time') },
-      { costUsd: 0.001 + dice.below(10, 'budget cost') / 100 },
-    ],
-    'budget',
-  );
-}
-
-function optionsOf(
-  dice: Dice,
-  has: (feature: Feature) => boolean,
-  builder: TaskBuilder,
-): SimulateOptions {
-  const added = new Set<string>();
-  const actions = [];
-  if (has('pause')) {
-    const atMs = dice.below(60, 'pause');
-    actions.push({ atMs, act: (run: { pause(): void }) => run.pause() });
-    const until = atMs + dice.below(60, 'resume');
-    actions.push({ atMs: until, act: (run: { resume(): void }) => run.resume() });
-  }
-  if (has('cap')) {
-    for (const n of [0, 1, 2]) {
-      const cap = 1 + dice.below(6, `cap ${n}`);
-      const act = (run: { setMaxParallel(cap: number): void }) => run.setMaxParallel(cap);
-      actions.push({ atMs: dice.below(80, `cap time ${n}`), act });
-    }
-  }
-  if (has('cancel')) {
-    const act = (run: { cancel(reason: unknown): void }) => run.cancel('enough');
-    actions.push({ atMs: dice.below(120, 'cancel'), act });
-  }
-  return {
-    strategy: has('strategy') ? strategyOf(dice) : inOrder,
-    maxParallel: 1 + dice.below(5, 'max parallel'),
-    seed: dice.below(1_000, 'seed'),
-    actions,
-    ...(has('failFast') && { failFast: true }),
-    ...(has('deadline') && { deadlineMs: 1 + dice.below(200, 'deadline') }),
-    ...(has('budget') && { prices: { known: { inputPerMillion: 50, outputPerMillion: 200 } } }),
-    attempt: (task, attempt) => attemptOf(dice, has, builder, added, task, attempt),
-    answer: (task) => ({
-      afterMs: dice.below(80, `${task.id} answers`),
-      answer: dice.pick([true, false, { kind: 'a', list: [1] }], `${task.id} answer`),
-    }),
-  };
-}
-
-function attemptOf(
-  dice: Dice,
-  has: (feature: Feature) => boolean,
-  builder: TaskBuilder,
-  added: Set<string>,
-  task: Task,
-  attempt: number,
-): SimulatedAttempt {
-  const { id } = task;
-  const what = `${id} ${attempt}`;
-  const durationMs = dice.below(40, `${what} duration`);
-  const tokens = task.estimate?.tokens ?? 0;
-  const usage = { inputTokens: tokens, outputTokens: 0 };
-  const model = dice.chance(0.95, `${what} model`) ? 'known' : 'unknown';
-  const used = has('budget') ? { usage, model } : {};
-  if (has('failures') && dice.chance(0.3, `${what} fails`)) {
-    const retryAfterMs = dice.chance(0.3, `${what} after`) ? dice.below(100, what) : undefined;
-    const details = { ...used, ...(retryAfterMs !== undefined && { retryAfterMs }) };
-    return { durationMs, error: new RunnerError(dice.pick(CODES, `${what} code`), 'no', details) };
-  }
-  const list = Array.from({ length: dice.below(4, `${id} list`) }, (_, n) => n);
-  const output = { kind: dice.pick(['a', 'b'], `${id} kind`), list };
-  const grows = has('addTasks') && added.size < 20 && dice.chance(0.2, `${id} adds`);
-  if (!grows || added.has(id)) return { durationMs, output, ...used };
-  added.add(id);
-  // They depend on the task itself, on others in whatever state, and on each other.
-  const others = builder.roots.filter((root) => root !== id);
-  const outside = [id, ...others.filter((root) => dice.chance(0.3, `${id} on ${root}`))];
-  const addTasks = builder.list(`${id}+`, 1 + dice.below(4, `${id} added`), outside, 3);
-  return { durationMs, output, ...used, addTasks };
-}
-
-const inOrder: Strategy = {
-  name: 'in-order',
-  begin() {
-    const ready = new Heap<TaskView>((a, b) => a.index - b.index);
-    return { ready: (task) => ready.push(task), next: () => ready.pop() };
-  },
-};
-
-/** Four more, of which the last two make the kernel wait. */
-function strategyOf(dice: Dice): Strategy {
-  const begin = (): ReturnType<Strategy['begin']> => {
-    const stack: TaskView[] = [];
-    const kind = dice.below(4, 'strategy');
-    let inFlight = 0;
-    let asked = 0;
+  #retry(what: string): RetryPolicy {
+    const dice = this.#dice;
     return {
-      ready: (task) => stack.push(task),
-      next(now) {
-        asked++;
-        if (stack.length === 0) return undefined;
-        if (kind === 2 && inFlight > 0) return undefined;
-        if (kind === 3 && asked % 3 === 0) return { until: now + 5 };
-        inFlight++;
-        const position = kind === 1 ? dice.below(stack.length, `choice ${asked}`) : -1;
-        return stack.splice(position, 1)[0];
-      },
-      settled: () => void inFlight--,
+      ...(dice.chance(0.7, `${what} attempts`) && { maxAttempts: 1 + dice.below(4, what) }),
+      initialDelayMs: dice.below(30, `${what} delay`),
+      ...(dice.chance(0.5, `${what} most`) && { maxDelayMs: dice.below(40, `${what} most`) }),
+      ...(dice.chance(0.3, `${what} factor`) && { factor: 1 + dice.below(3, `${what} factor`) }),
+      ...(dice.chance(0.3, `${what} on`) && {
+        on: ATTEMPT_ERROR_CODES.filter((code) => dice.chance(0.6, `${what} on ${code}`)),
+      }),
     };
-  };
-  return { name: 'any', begin };
+  }
+
+  /** Always there when spending is to be what was estimated. */
+  #estimate(id: string): Pick<Task, 'estimate'> {
+    const dice = this.#dice;
+    if (!this.#has('budget')) return {};
+    if (!this.#isExact && dice.chance(0.4, `${id} no estimate`)) return {};
+    const estimate = {
+      tokens: dice.below(50, `${id} tokens`),
+      // Sums of quarters are exact.
+      costUsd: dice.below(8, `${id} cost`) / 4,
+      ...(dice.chance(0.5, `${id} duration`) && { durationMs: dice.below(MOST_MS, `${id} long`) }),
+    };
+    return { estimate };
+  }
+
+  // --- Limits and goals ---
+
+  #deadline(what: string): { deadlineMs: number } {
+    return { deadlineMs: 1 + this.#dice.below(150, `${what} deadline`) };
+  }
+
+  #budget(what: string): NonNullable<Plan['budget']> {
+    const dice = this.#dice;
+    const some = {
+      tokens: 1 + dice.below(300, `${what} budget tokens`),
+      costUsd: (1 + dice.below(40, `${what} budget cost`)) / 4,
+      tasks: 1 + dice.below(12, `${what} budget tasks`),
+      wallTimeMs: 1 + dice.below(120, `${what} budget time`),
+    };
+    const entries = Object.entries(some).filter(([name]) => dice.chance(0.4, `${what} ${name}`));
+    return Object.fromEntries(entries);
+  }
+
+  #goal(ids: readonly string[]): Partial<Plan> {
+    const dice = this.#dice;
+    const criteria = Array.from({ length: 1 + dice.below(4, 'criteria') }, (_, n) => {
+      const weight = dice.chance(0.5, `weight ${n}`)
+        ? { weight: 0.1 + dice.below(4, `w${n}`) }
+        : {};
+      return { ...this.#criterion(ids, `criterion ${n}`), ...weight } as GoalCriterion;
+    });
+    return {
+      goalState: {
+        criteria,
+        ...(dice.chance(0.6, 'threshold') && { threshold: dice.pick([0.3, 0.5, 0.9], 'thr') }),
+        ...(dice.chance(0.7, 'goal end') && {
+          whenAchieved: dice.pick(['finish', 'abort'] as const, 'when achieved'),
+        }),
+      },
+      ...(dice.chance(0.7, 'interval') && { goalCheckInterval: 1 + dice.below(4, 'interval') }),
+    };
+  }
+
+  #criterion(ids: readonly string[], what: string): GoalCriterion {
+    const dice = this.#dice;
+    const id = dice.pick(ids, `${what} task`);
+    const order = dice.pick(['>', '<', '>=', '<=', '==', '!='] as const, `${what} operator`);
+    const path = `metrics.${dice.pick(GOAL_METRICS, `${what} metric`)}`;
+    return dice.pick<GoalCriterion>(
+      [
+        { count: 'outputs.*.list', operator: '>=', value: dice.below(12, `${what} count`) },
+        { count: 'outputs.*', operator: order, value: dice.below(9, `${what} count`) },
+        { path, operator: order, value: dice.below(9, `${what} figure`) },
+        { path: `outputs.${id}.score`, operator: order, value: dice.below(9, `${what} score`) },
+        { path: `outputs.${id}.kind`, operator: 'matches', value: '^a' },
+        { path: `outputs.${id}.list`, operator: 'contains', value: 10 },
+      ],
+      what,
+    );
+  }
+
+  // --- What happens while it runs ---
+
+  #actions(): SimulatedAction[] {
+    const dice = this.#dice;
+    const actions: SimulatedAction[] = [];
+    const at = (atMs: number, act: (run: SimulationControls) => void) => {
+      actions.push({ atMs, act });
+    };
+    const times = (what: string) => Array.from({ length: 1 + dice.below(3, what) }, (_, n) => n);
+    if (this.#has('pause')) {
+      for (const n of times('pauses')) {
+        const from = dice.below(60, `pause ${n}`);
+        at(from, (run) => run.pause());
+        at(from + dice.below(60, `resume ${n}`), (run) => run.resume());
+      }
+    }
+    if (this.#has('cap')) {
+      for (const n of times('caps')) {
+        const cap = dice.pick([1, 1, 2, 4, Number.POSITIVE_INFINITY], `cap ${n}`);
+        at(dice.below(80, `cap time ${n}`), (run) => run.setMaxParallel(cap));
+      }
+    }
+    if (this.#has('addTasks')) {
+      for (const n of times('growth')) {
+        at(dice.below(80, `growth ${n}`), (run) => run.addTasks(this.#addition(`+${n}.`)));
+      }
+    }
+    if (this.#has('cancel') && dice.chance(0.6, 'canceled'))
+      at(dice.below(120, 'cancel'), (run) => run.cancel('enough'));
+    return actions;
+  }
+
+  /** They depend on what is there, in whatever state it is, and on each other. */
+  #addition(prefix: string, by?: string): Task[] {
+    const dice = this.#dice;
+    const known = [...this.#known].filter((id) => dice.chance(0.3, `${prefix} on ${id}`));
+    if (by !== undefined) known.push(by);
+    this.#additions++;
+    return this.#tasks(prefix, dice.below(4, `${prefix} count`), { known, depth: 3 });
+  }
+
+  #attempt(task: Task, attempt: number, limited: boolean): SimulatedAttempt {
+    const dice = this.#dice;
+    const { id } = task;
+    const what = `${id} ${attempt}`;
+    const never = limited && this.#has('never') && dice.chance(0.15, `${what} never ends`);
+    const grows = this.#has('addTasks') && dice.chance(0.2, `${what} adds`);
+    const used = this.#used(task, what);
+    const more =
+      grows && this.#additions < MOST_ADDITIONS
+        ? { addTasks: this.#addition(`${id}+${attempt}.`, id) }
+        : {};
+    const durationMs = never ? Number.POSITIVE_INFINITY : dice.below(MOST_MS, `${what} duration`);
+    if (this.#has('failures') && dice.chance(0.3, `${what} fails`)) {
+      return { durationMs, ...more, error: this.#error(what, used) };
+    }
+    return { durationMs, ...more, ...used, output: this.#output(id) };
+  }
+
+  #error(what: string, used: object): unknown {
+    const dice = this.#dice;
+    if (dice.chance(0.1, `${what} throws`)) return dice.pick([undefined, 'no', new Error()], what);
+    const transient = dice.chance(0.5, `${what} may be gone`);
+    const codes = transient ? (['rate_limited', 'connection'] as const) : ATTEMPT_ERROR_CODES;
+    const retryAfterMs = dice.pick([undefined, undefined, 0, 7, 45, Number.NaN], `${what} after`);
+    const details = { ...used, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+    return new RunnerError(dice.pick(codes, `${what} code`), 'no', details);
+  }
+
+  #used(task: Task, what: string): Partial<SimulatedAttempt> {
+    const dice = this.#dice;
+    if (!this.#has('budget')) return {};
+    if (this.#isExact) {
+      const { tokens = 0, costUsd = 0 } = task.estimate ?? {};
+      return { usage: { inputTokens: tokens, outputTokens: 0 }, costUsd };
+    }
+    if (dice.chance(0.2, `${what} says nothing`)) return {};
+    const usage = {
+      inputTokens: dice.below(40, `${what} in`),
+      outputTokens: dice.below(20, `${what} out`),
+    };
+    const model = dice.pick(['known', 'known', 'known', 'unknown', undefined], `${what} model`);
+    const costUsd = dice.chance(0.8, `${what} costs`)
+      ? dice.below(9, `${what} costs`) / 4
+      : undefined;
+    return { usage, ...(model && { model }), ...(costUsd !== undefined && { costUsd }) };
+  }
+
+  #output(id: string): unknown {
+    const dice = this.#dice;
+    if (dice.chance(0.15, `${id} plain`)) {
+      return dice.pick([undefined, null, 'a', 7, [0, 10], {}], `${id} output`);
+    }
+    const kind = dice.pick(['a', 'b'], `${id} kind`);
+    const list = listOf(dice.below(4, `${id} list`));
+    return { kind, list, score: dice.below(10, `${id} score`) };
+  }
+
+  #answer({ id, waitFor }: Task, limited: boolean): SimulatedAnswer {
+    const dice = this.#dice;
+    const isBounded = limited || (typeof waitFor === 'object' && waitFor.timeoutMs !== undefined);
+    const never = isBounded && dice.chance(0.3, `${id} never answered`);
+    const afterMs = never ? Number.POSITIVE_INFINITY : dice.below(60, `${id} answered`);
+    const answers = [true, true, false, undefined, { kind: 'a', list: listOf(2), score: 3 }];
+    return { afterMs, answer: dice.pick(answers, `${id} answer`) };
+  }
+}
+
+/** Where a task stands. */
+interface Scope {
+  /** What it may depend on: grows with each task that is finished. */
+  readonly known: string[];
+  readonly depth: number;
+  /** In a fan-out's pattern, what lies outside of it. */
+  readonly outside?: readonly string[];
+}
+
+/** Elements that tell their position. */
+function listOf(length: number): number[] {
+  return Array.from({ length }, (_, position) => position * 10);
+}
+
+function kindOf(output: unknown): unknown {
+  return (output as { kind?: unknown } | undefined)?.kind;
+}
+
+/** Whether something ends an attempt that does not end by itself. */
+function isLimited(
+  task: { timeoutMs?: number },
+  plan: { timeoutMs?: number; deadlineMs?: number },
+  options: { timeoutMs?: number; deadlineMs?: number },
+): boolean {
+  return [
+    task.timeoutMs,
+    plan.timeoutMs,
+    options.timeoutMs,
+    plan.deadlineMs,
+    options.deadlineMs,
+  ].some((limit) => limit !== undefined);
 }

@@ -1,0 +1,87 @@
+import type { CancelReason, SkipReason } from '../src/event.js';
+import type { TaskStatus } from '../src/run-state.js';
+import type { Task } from '../src/task.js';
+import type { LocalNames } from './random-runs.js';
+
+/** What the log has said about one task. */
+export class Account {
+  readonly task: Task;
+  readonly parent: Account | undefined;
+  readonly children: Account[] = [];
+  readonly dependencies: Account[] = [];
+  /** Whether it is a copy, made by a fan-out. */
+  readonly isCopy: boolean;
+  status: TaskStatus = 'pending';
+  reason: SkipReason | CancelReason | undefined;
+  output: unknown;
+  attempts = 0;
+  startedAt = 0;
+  /** When a wait before another attempt is over. */
+  notBefore = 0;
+  waitingSince: number | undefined;
+  /** Of all attempts that have ended, or of a wait for a human. */
+  workMs = 0;
+
+  constructor(task: Task, parent: Account | undefined, isCopy: boolean) {
+    this.task = task;
+    this.parent = parent;
+    this.isCopy = isCopy;
+  }
+
+  get isSettled(): boolean {
+    return this.status !== 'pending' && this.status !== 'running';
+  }
+
+  /** Ended, and not as it should; a task that was not chosen has ended well. */
+  get isFailure(): boolean {
+    return this.isSettled && this.status !== 'completed' && this.reason !== 'not_chosen';
+  }
+
+  get hasBegun(): boolean {
+    return this.attempts > 0 || this.waitingSince !== undefined;
+  }
+
+  /** All that it waits for is settled, and its parent has begun and not ended. */
+  get isOpen(): boolean {
+    const { parent, dependencies } = this;
+    if (!dependencies.every((each) => each.isSettled)) return false;
+    return parent === undefined || (parent.status === 'pending' && parent.isOpen);
+  }
+
+  /** Nothing that it depends on went wrong, and not all of it was not chosen. */
+  get isWanted(): boolean {
+    const { parent, dependencies } = this;
+    if (dependencies.some((each) => each.isFailure)) return false;
+    const isChosen =
+      dependencies.length === 0 || dependencies.some((each) => each.status === 'completed');
+    return isChosen && (parent === undefined || parent.isWanted);
+  }
+
+  /** What it is called where it is written. */
+  get localId(): string {
+    return this.isCopy ? this.local.id : this.task.id;
+  }
+
+  get local(): LocalNames {
+    return this.task.metadata?.local as LocalNames;
+  }
+
+  start(now: number): void {
+    this.status = 'running';
+    this.attempts++;
+    this.startedAt = now;
+  }
+}
+
+/** Whether it is an element of a fan-out, and not one of an element's subtasks. */
+export function isElement({ parent }: Account): boolean {
+  return parent?.task.forEach !== undefined;
+}
+
+/** Whether a failure of it is for a fan-out to judge. */
+export function isInFanOut(account: Account): boolean {
+  for (let at: Account | undefined = account; at !== undefined; at = at.parent) {
+    if (isElement(at)) return true;
+  }
+  return false;
+}

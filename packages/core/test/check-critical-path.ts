@@ -1,0 +1,31 @@
+import type { Metrics } from '../src/metrics.js';
+import type { Account } from './account.js';
+import { must } from './must.js';
+
+/** Sums of fractions may differ in the last place. */
+const EPSILON = 1e-6;
+
+/** Computes the longest chain of work from its end, which the metrics do from its beginning. */
+export function checkCriticalPath(
+  accounts: Iterable<Account>,
+  { criticalPathMs, executionTimeMs }: Metrics,
+): void {
+  const chains = new Map<Account, number>();
+  const longest = (others: readonly Account[]) => Math.max(0, ...others.map(chainOf));
+  /** What comes before the subtasks of a group. */
+  const opening = (group: Account | undefined): number =>
+    group === undefined ? 0 : Math.max(longest(group.dependencies), opening(group.parent));
+  function chainOf(account: Account): number {
+    const known = chains.get(account);
+    if (known !== undefined) return known;
+    const { dependencies, children, parent, status, workMs } = account;
+    const hasPart = status === 'completed' || status === 'failed' || workMs > 0;
+    const before = () => Math.max(longest(dependencies), longest(children), opening(parent));
+    const chain = hasPart ? before() + workMs : 0;
+    chains.set(account, chain);
+    return chain;
+  }
+  const path = longest([...accounts]);
+  must(Math.abs(path - criticalPathMs) < EPSILON, `the critical path is ${path} ms long`);
+  must(criticalPathMs <= executionTimeMs + EPSILON, 'no run is shorter than its critical path');
+}

@@ -1,0 +1,41 @@
+import type { Inputs } from '../src/inputs.js';
+import { type Account, isElement } from './account.js';
+import { must } from './must.js';
+
+/**
+ * Checks what an attempt is given: the outputs of what it depends on and of its subtasks, under
+ * the names that they have where the task is written, and in a fan-out the element.
+ */
+export function checkGivenInputs(account: Account, inputs: Inputs): void {
+  const { id } = account.task;
+  const expected = new Map<string, unknown>();
+  addInputs(account, expected);
+  const names = Object.keys(inputs);
+  must(names.length === expected.size, `it is given ${[...expected.keys()]}, not ${names}`, id);
+  for (const [name, value] of expected) {
+    must(Object.hasOwn(inputs, name), `it is given ${name}`, id);
+    must(inputs[name] === value, `it is given the right ${name}`, id);
+  }
+}
+
+function addInputs(account: Account, into: Map<string, unknown>): void {
+  const { task, parent, dependencies, children, isCopy } = account;
+  if (isElement(account)) addInputs(parent as Account, into);
+  const names = isCopy && !isElement(account) ? account.local.dependencies : task.dependencies;
+  for (const [position, dependency] of dependencies.entries()) {
+    if (dependency.status !== 'completed') continue;
+    into.set(names?.[position] as string, dependency.output);
+  }
+  if (task.forEach === undefined) {
+    for (const child of children) {
+      if (child.status === 'completed') into.set(child.localId, child.output);
+    }
+  }
+  if (!isCopy) return;
+  // The element that it is made for is the nearest one around it.
+  let element = account;
+  while (!isElement(element)) element = element.parent as Account;
+  const index = (element.parent as Account).children.indexOf(element);
+  into.set('index', index);
+  into.set('item', index * 10);
+}

@@ -1,0 +1,489 @@
+import type {
+  PlanEvent,
+  TaskCanceled,
+  TaskCompleted,
+  TaskFailed,
+  TaskRetrying,
+  TaskSkipped,
+  TaskStarted,
+  TasksAdded,
+} from '../src/event.js';
+import { forEachOf, requiredSuccesses } from '../src/for-each.js';
+import type { PlanResult } from '../src/result.js';
+import { TRANSIENT_ERROR_CODES } from '../src/retry.js';
+import { doesOwnWork, type Task } from '../src/task.js';
+import { waitOf } from '../src/wait-for.js';
+import { Account, isInFanOut } from './account.js';
+import { BudgetWatch } from './check-budget.js';
+import { checkCriticalPath } from './check-critical-path.js';
+import { GoalWatch } from './check-goal.js';
+import { checkGivenInputs } from './check-inputs.js';
+import { must } from './must.js';
+import type { RandomRun } from './random-runs.js';
+
+/**
+ * A second account of a run, kept by the log alone and without the kernel's own graph and state.
+ * Each entry is checked against what the log has said before.
+ */
+export class Ledger {
+  readonly #run: RandomRun;
+  readonly #accounts = new Map<string, Account>();
+  readonly #goal: GoalWatch;
+  readonly #budget: BudgetWatch;
+  readonly #failFast: boolean;
+  readonly #deadline: number;
+  #cap: number;
+  #entries = 0;
+  #now = 0;
+  #ended = false;
+  #paused = false;
+  /** Why nothing may start any more. */
+  #stopped: 'goal_achieved' | 'budget_exceeded' | 'fail_fast' | undefined;
+  #running = 0;
+  #attempts = 0;
+  #given = 0;
+
+  constructor(run: RandomRun, cap: number) {
+    const { plan, options } = run;
+    this.#run = run;
+    this.#goal = new GoalWatch(plan);
+    this.#budget = new BudgetWatch(run);
+    this.#cap = cap;
+    this.#failFast = options.failFast ?? false;
+    this.#deadline = plan.deadlineMs ?? options.deadlineMs ?? Number.POSITIVE_INFINITY;
+    this.#open(plan.tasks, undefined, false);
+  }
+
+  enter(event: PlanEvent): void {
+    must(event.sequence === this.#entries, 'events are numbered in order');
+    must(event.timestamp >= this.#now, 'time does not go backwards');
+    must((event.type === 'plan_started') === (this.#entries === 0), 'a log begins with its plan');
+    must(!this.#ended, 'nothing follows the end of the plan');
+    if (event.timestamp > this.#now) this.#checkNothingIsLate();
+    this.#entries++;
+    this.#now = event.timestamp;
+    switch (event.type) {
+      case 'strategy_initialized':
+        must(event.maxParallel === orNull(this.#cap), 'the cap is that of the options');
+        break;
+      case 'max_parallel_changed':
+        this.#cap = event.maxParallel ?? Number.POSITIVE_INFINITY;
+        break;
+      case 'plan_paused':
+      case 'plan_resumed':
+        must(this.#paused === (event.type === 'plan_resumed'), 'pauses alternate with resumptions');
+        this.#paused = event.type === 'plan_paused';
+        break;
+      case 'tasks_added':
+        this.#added(event);
+        break;
+      case 'task_waiting': {
+        const account = this.#mayBegin(event.taskId);
+        must(account.task.waitFor !== undefined, 'only human steps wait', event.taskId);
+        must(account.waitingSince === undefined, 'a human is asked once', event.taskId);
+        account.waitingSince = this.#now;
+        break;
+      }
+      case 'task_started':
+        this.#started(event);
+        break;
+      case 'task_retrying':
+        this.#retrying(event);
+        break;
+      case 'task_completed':
+        this.#completed(event);
+        break;
+      case 'task_failed':
+        this.#failed(event);
+        break;
+      case 'task_skipped':
+        this.#skipped(event);
+        break;
+      case 'task_canceled':
+        this.#canceled(event);
+        break;
+      case 'goal_checked':
+        this.#goal.checked(event, this.#isOver);
+        break;
+      case 'goal_achieved':
+        this.#goal.achieved();
+        this.#stopped ??= 'goal_achieved';
+        break;
+      case 'budget_exceeded':
+        must(this.#stopped === undefined, 'a run stops once');
+        this.#budget.exceeded(event, this.#mayBegin(event.taskId), this.#now);
+        this.#stopped = 'budget_exceeded';
+        break;
+      case 'plan_completed':
+      case 'plan_failed':
+      case 'plan_canceled':
+        this.#ended = true;
+        break;
+    }
+  }
+
+  /** At the end of the log: what the whole of it must be. */
+  close(result: PlanResult): void {
+    must(this.#ended, 'a log ends with the end of the plan');
+    must(this.#running === 0, 'no attempt outlives the run');
+    must(this.#now <= this.#deadline, 'no run is longer than its deadline');
+    must(this.#isOver, 'every task ends');
+    must(result.tasks.length === this.#accounts.size, 'no task is forgotten');
+    for (const { id, status, output, attempts, parentId } of result.tasks) {
+      const account = this.#get(id);
+      must(status === account.status, 'a status is that of the log', id);
+      must(output === account.output, 'an output is that of the log', id);
+      must(attempts === account.attempts, 'attempts are those of the log', id);
+      must(parentId === account.parent?.task.id, 'a task belongs to its parent', id);
+    }
+    this.#checkEnding(result);
+    this.#budget.close(result.metrics);
+    checkCriticalPath(this.#accounts.values(), result.metrics);
+  }
+
+  get #isOver(): boolean {
+    for (const account of this.#accounts.values()) if (!account.isSettled) return false;
+    return true;
+  }
+
+  // --- Tasks ---
+
+  #get(id: string): Account {
+    const account = this.#accounts.get(id);
+    must(account !== undefined, 'events are about tasks that are there', id);
+    return account;
+  }
+
+  #open(tasks: readonly Task[], parent: Account | undefined, isPattern: boolean): void {
+    const opened: Account[] = [];
+    const open = (list: readonly Task[], owner: Account | undefined) => {
+      for (const task of list) {
+        must(!this.#accounts.has(task.id), 'ids are unique', task.id);
+        const account = new Account(task, owner, isPattern);
+        owner?.children.push(account);
+        this.#accounts.set(task.id, account);
+        opened.push(account);
+        if (task.forEach === undefined) open(task.subtasks ?? [], account);
+      }
+    };
+    open(tasks, parent);
+    for (const account of opened) {
+      for (const id of account.task.dependencies ?? []) account.dependencies.push(this.#get(id));
+    }
+  }
+
+  #added({ source, taskId, tasks }: TasksAdded): void {
+    if (source === 'add_tasks') {
+      if (taskId !== undefined) {
+        must(this.#get(taskId).status === 'running', 'a task that adds others runs', taskId);
+      }
+      this.#open(tasks, undefined, false);
+      return;
+    }
+    const fanOut = this.#mayBegin(taskId as string);
+    must(fanOut.task.forEach !== undefined, 'only fan-outs have elements', taskId);
+    must(fanOut.children.length === 0, 'a fan-out has its elements once', taskId);
+    const { maxItems } = forEachOf(fanOut.task.forEach);
+    must(tasks.length <= maxItems, 'a fan-out has no more elements than maxItems', taskId);
+    this.#open(tasks, fanOut, true);
+    for (const [position, { id }] of tasks.entries()) {
+      must(id === `${taskId}[${position}]`, 'elements are numbered', id);
+    }
+  }
+
+  /** Checks that a task may begin now, in whatever way it does. */
+  #mayBegin(id: string): Account {
+    const account = this.#get(id);
+    must(account.status === 'pending', 'what begins has not begun or ended', id);
+    must(this.#stopped === undefined, 'nothing begins while a run winds down', id);
+    must(account.isOpen, 'what begins has settled dependencies and a parent that has begun', id);
+    must(account.isWanted, 'what begins has no failed dependency, and one that was chosen', id);
+    return account;
+  }
+
+  #started({ taskId, attempt, waitMs }: TaskStarted): void {
+    const account = this.#mayBegin(taskId);
+    const { task } = account;
+    must(!this.#paused, 'nothing starts during a pause', taskId);
+    must(this.#now < this.#deadline, 'nothing starts at or after the deadline', taskId);
+    must(
+      task.forEach === undefined && task.waitFor === undefined && doesOwnWork(task),
+      'only what is done itself has attempts',
+      taskId,
+    );
+    must(
+      account.children.every((child) => child.isSettled && !child.isFailure),
+      'a group is done after its subtasks, if they went well',
+      taskId,
+    );
+    must(attempt === account.attempts + 1, 'attempts are numbered from 1', taskId);
+    must(attempt <= this.#policyOf(task).maxAttempts, 'there are no more than maxAttempts', taskId);
+    must(this.#now >= account.notBefore, 'an attempt does not come before its delay', taskId);
+    must(waitMs >= 0 && waitMs <= this.#now, 'a wait is no longer than the run', taskId);
+    account.start(this.#now);
+    this.#attempts++;
+    this.#running++;
+    must(this.#running <= this.#cap, 'no more than the cap are in flight', taskId);
+
+    this.#budget.started(account, this.#now);
+    const given = this.#run.given[this.#given++];
+    must(given?.taskId === taskId && given.attempt === attempt, 'a start is a command', taskId);
+    checkGivenInputs(account, given.inputs);
+  }
+
+  #policyOf(task: Task) {
+    const { plan, options } = this.#run;
+    const policy = task.retry ?? plan.retry ?? options.retry;
+    const { maxAttempts = 3, on = TRANSIENT_ERROR_CODES, factor = 2 } = policy ?? {};
+    const { initialDelayMs = 500, maxDelayMs = 30_000 } = policy ?? {};
+    return { maxAttempts, on, factor, initialDelayMs, maxDelayMs };
+  }
+
+  /** The attempt that an event says has ended. */
+  #endAttempt({ taskId, attempt, durationMs }: TaskCompleted | TaskFailed | TaskRetrying): Account {
+    const account = this.#get(taskId);
+    must(account.status === 'running', 'only what runs ends', taskId);
+    must(attempt === account.attempts, 'an attempt ends under its number', taskId);
+    must(durationMs === this.#now - account.startedAt, 'a duration is since the start', taskId);
+    const { plan, options } = this.#run;
+    const timeoutMs = account.task.timeoutMs ?? plan.timeoutMs ?? options.timeoutMs;
+    must(durationMs <= (timeoutMs ?? durationMs), 'no attempt outlives its timeout', taskId);
+    account.workMs += durationMs;
+    this.#running--;
+    return account;
+  }
+
+  #retrying(event: TaskRetrying): void {
+    const { taskId, attempt, error, delayMs } = event;
+    const account = this.#endAttempt(event);
+    const { maxAttempts, on, factor, initialDelayMs, maxDelayMs } = this.#policyOf(account.task);
+    const { retryAfterMs = 0 } = error;
+    must(this.#stopped === undefined, 'nothing is repeated while a run winds down', taskId);
+    must(attempt < maxAttempts && on.includes(error.code), 'the policy says so', taskId);
+    must(delayMs >= retryAfterMs, 'a wait is what the server asked for, or longer', taskId);
+    const backoff = Math.min(maxDelayMs, initialDelayMs * factor ** (attempt - 1));
+    must(delayMs <= Math.max(backoff, retryAfterMs), 'a wait is within the backoff', taskId);
+    must(this.#now + delayMs < this.#deadline, 'what is repeated can still start', taskId);
+    account.status = 'pending';
+    account.notBefore = this.#now + delayMs;
+    this.#budget.spend(error.usage, error.costUsd);
+  }
+
+  #completed(event: TaskCompleted): void {
+    const { taskId, attempt, output, durationMs } = event;
+    const account = attempt > 0 ? this.#endAttempt(event) : this.#get(taskId);
+    const { task, children } = account;
+    if (attempt === 0) {
+      must(account.status === 'pending', 'what completes has not ended', taskId);
+      must(account.attempts === 0, 'what has attempts completes by one', taskId);
+      if (task.forEach !== undefined) this.#checkFanOut(account, output);
+      else if (task.waitFor !== undefined) {
+        must(account.waitingSince !== undefined, 'what is answered was asked', taskId);
+        const waited = this.#now - account.waitingSince;
+        must(durationMs === waited, 'the duration of a human step is its wait', taskId);
+        account.workMs += waited;
+      } else {
+        must(children.length > 0 && !doesOwnWork(task), 'groups complete by themselves', taskId);
+        const done = children.filter((child) => child.status === 'completed');
+        const names = Object.keys(output as object);
+        must(
+          isSame(
+            names,
+            done.map((child) => child.localId),
+          ),
+          'the output of a group is that of its subtasks',
+          taskId,
+        );
+      }
+    }
+    must(
+      task.forEach !== undefined || children.every((child) => child.isSettled && !child.isFailure),
+      'a group completes when its subtasks have, unless they were not chosen',
+      taskId,
+    );
+    account.status = 'completed';
+    account.output = output;
+    if (this.#stopped === undefined) this.#goal.completed(output);
+    this.#budget.spend(event.usage, event.costUsd);
+  }
+
+  #checkFanOut({ task, children }: Account, output: unknown): void {
+    must(
+      children.every((child) => child.isSettled),
+      'a fan-out waits for all elements',
+      task.id,
+    );
+    const results = output as { id: string; status: string; output?: unknown }[];
+    must(results.length === children.length, 'a fan-out tells of all its elements', task.id);
+    for (const [position, child] of children.entries()) {
+      const told = results[position];
+      must(told?.id === child.task.id, 'elements are told of in order', child.task.id);
+      must(told.status === child.status, 'elements are told of as they ended', child.task.id);
+      must(told.output === child.output, 'elements are told of with outputs', child.task.id);
+    }
+    const completed = children.filter((child) => child.status === 'completed').length;
+    must(completed >= requiredOf(task, children.length), 'enough elements succeeded', task.id);
+  }
+
+  #failed(event: TaskFailed): void {
+    const { taskId, attempt, error, durationMs } = event;
+    const account = attempt > 0 ? this.#endAttempt(event) : this.#get(taskId);
+    const { task } = account;
+    must(error.taskId === taskId, 'an error names its task', taskId);
+    if (attempt > 0) {
+      const { maxAttempts, on } = this.#policyOf(task);
+      const isOver = this.#stopped !== undefined || this.#deadline < Number.POSITIVE_INFINITY;
+      must(
+        isOver || attempt >= maxAttempts || !on.includes(error.code),
+        'what the policy would repeat is repeated',
+        taskId,
+      );
+    } else {
+      must(account.status === 'pending', 'what fails has not ended', taskId);
+      must(this.#stopped === undefined, 'nothing is tried while a run winds down', taskId);
+      must(account.isOpen && account.isWanted, 'what fails had begun', taskId);
+      if (account.waitingSince !== undefined) {
+        const waited = this.#now - account.waitingSince;
+        must(durationMs === waited, 'the duration of a human step is its wait', taskId);
+        account.workMs += waited;
+        const wait = waitOf(task.waitFor as NonNullable<Task['waitFor']>);
+        must(
+          error.code !== 'timeout' || (waited === wait.timeoutMs && wait.default === undefined),
+          'a wait that runs out without a default fails',
+          taskId,
+        );
+      }
+      must(
+        account.children.every((child) => child.isSettled || !child.hasBegun),
+        'a group does not fail while its subtasks run',
+        taskId,
+      );
+    }
+    account.status = 'failed';
+    this.#budget.spend(error.usage, error.costUsd);
+    if (this.#failFast && !isInFanOut(account)) this.#stopped ??= 'fail_fast';
+  }
+
+  #skipped({ taskId, reason, failedTaskId }: TaskSkipped): void {
+    const account = this.#get(taskId);
+    const { task, parent, dependencies } = account;
+    must(account.status === 'pending', 'what is skipped does not run and has not ended', taskId);
+    account.status = 'skipped';
+    account.reason = reason;
+    if (reason === 'not_chosen') {
+      if (parent?.reason === 'not_chosen') return;
+      must(!dependencies.some((each) => each.isFailure), 'a failure goes before a choice', taskId);
+      must(account.isOpen, 'what is not chosen could have begun', taskId);
+      must(task.when !== undefined || !account.isWanted, 'something was not chosen', taskId);
+    } else if (reason === 'dependency_failed') {
+      must(
+        dependencies.some((each) => each.isFailure) || parent?.isFailure === true,
+        'what is skipped for a failure depends on it',
+        taskId,
+      );
+      must(
+        this.#get(failedTaskId as string).status === 'failed',
+        'the failure that led to it is one',
+        taskId,
+      );
+    } else must(this.#stopped === reason, 'a run winds down for the reason given', taskId);
+  }
+
+  #canceled({ taskId, reason, attempt, durationMs }: TaskCanceled): void {
+    const account = this.#get(taskId);
+    const { status } = account;
+    must(status === 'pending' || status === 'running', 'what is canceled has not ended', taskId);
+    must((durationMs !== undefined) === (status === 'running'), 'only what ran has one', taskId);
+    must(attempt === account.attempts, 'an attempt is canceled under its number', taskId);
+    if (status === 'running') this.#running--;
+    account.workMs += durationMs ?? 0;
+    account.status = 'canceled';
+    if (reason === 'fail_fast' || reason === 'goal_achieved') {
+      must(this.#stopped === reason, 'a run winds down for the reason given', taskId);
+      must(status === 'running', 'what does not run is skipped', taskId);
+      must(reason === 'fail_fast' || this.#goal.aborts, 'a goal aborts if it says so', taskId);
+    } else {
+      must(
+        reason === 'plan_canceled' || (reason === 'plan_timeout' && this.#now === this.#deadline),
+        'a run is canceled for a reason of its own',
+        taskId,
+      );
+    }
+  }
+
+  // --- The run as a whole ---
+
+  /** When time passes, whatever could have begun or ended at this moment has. */
+  #checkNothingIsLate(): void {
+    // A budget and a strategy may hold back what could start.
+    const isFree =
+      !this.#paused &&
+      this.#running < this.#cap &&
+      this.#run.isEager &&
+      this.#run.plan.budget === undefined &&
+      this.#run.options.budget === undefined;
+    if (this.#stopped !== undefined) {
+      must(this.#running > 0, 'a run that winds down ends with its last attempt');
+      must(this.#stopped !== 'fail_fast', 'a failed run waits for nothing');
+      must(!this.#goal.isAchieved || !this.#goal.aborts, 'an aborted run waits for nothing');
+    }
+    for (const account of this.#accounts.values()) {
+      const { status, task, children, notBefore, waitingSince } = account;
+      if (status !== 'pending') continue;
+      must(this.#stopped === undefined, 'a run that winds down leaves nothing behind', task.id);
+      must(
+        !account.dependencies.some((each) => each.isFailure) && account.parent?.isFailure !== true,
+        'what cannot begin any more is skipped at once',
+        task.id,
+      );
+      if (!account.isOpen || waitingSince !== undefined || notBefore > this.#now) continue;
+      if (children.some((child) => !child.isSettled)) continue;
+      const hasAttempts =
+        task.forEach === undefined && task.waitFor === undefined && doesOwnWork(task);
+      must(hasAttempts && !isFree, 'what can begin begins at once', task.id);
+    }
+  }
+
+  #checkEnding({ status, error, metrics }: PlanResult): void {
+    const { plan } = this.#run;
+    const code = error?.code;
+    must((status === 'completed') === (error === undefined), 'what did not complete says why');
+    must(metrics.executionTimeMs === this.#now, 'a run takes from its first event to its last');
+    must(metrics.attempts === this.#attempts, 'attempts are counted');
+    must((status === 'canceled') === (code === 'plan_canceled'), 'only cancellation cancels');
+    if (code === 'plan_canceled') return;
+    must(code !== 'plan_timeout' || this.#now === this.#deadline, 'its time was up');
+    if (code === 'plan_timeout') return;
+    const bad = [...this.#accounts.values()].find(
+      (each) => !isInFanOut(each) && each.isFailure && each.status !== 'canceled',
+    );
+    const expected = this.#goal.isAchieved
+      ? undefined
+      : this.#stopped === 'budget_exceeded'
+        ? 'budget_exceeded'
+        : bad !== undefined
+          ? 'plan_failed'
+          : plan.goalState !== undefined
+            ? 'goal_not_achieved'
+            : undefined;
+    must(
+      code === expected,
+      `a run like this ends with ${expected}, and not with ${code}`,
+      bad?.task.id,
+    );
+  }
+}
+
+function requiredOf(task: Task, count: number): number {
+  const { minSuccess } = forEachOf(task.forEach as NonNullable<Task['forEach']>);
+  return requiredSuccesses(minSuccess, count);
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((each) => b.includes(each));
+}
+
+/** JSON has no infinity. */
+function orNull(limit: number): number | null {
+  return Number.isFinite(limit) ? limit : null;
+}

@@ -1,0 +1,35 @@
+import type { Strategy, TaskView } from '../src/strategy.js';
+import type { Dice } from './dice.js';
+
+const KINDS = ['first', 'last', 'any', 'waiting', 'shy'] as const;
+
+/** A strategy that chooses well enough for every run to end, and whether it never makes one wait. */
+export function randomStrategy(
+  dice: Dice,
+  isSpecial: boolean,
+): { readonly strategy: Strategy; readonly isEager: boolean } {
+  const kind = isSpecial ? dice.pick(KINDS, 'strategy') : 'first';
+  const cap = dice.chance(0.3, 'strategy has a cap') ? { maxParallel: 2 } : {};
+  const strategy: Strategy = {
+    name: kind,
+    ...(isSpecial && cap),
+    begin(run) {
+      const ready: TaskView[] = [];
+      let asked = 0;
+      return {
+        ready: (task) => ready.push(task),
+        next(now) {
+          asked++;
+          // Asked again at a moment that may be that of another event, or between two.
+          if (kind === 'waiting' && asked % 3 === 0) return { until: now + (asked % 2 ? 5 : 2.5) };
+          if (kind === 'shy' && run.running > 0 && asked % 2 === 0) return undefined;
+          const last = ready.length - 1;
+          const position =
+            kind === 'last' ? last : kind === 'any' ? dice.below(last + 1, `choice ${asked}`) : 0;
+          return ready.splice(position, 1)[0];
+        },
+      };
+    },
+  };
+  return { strategy, isEager: kind !== 'waiting' && kind !== 'shy' };
+}
