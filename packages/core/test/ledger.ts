@@ -59,7 +59,7 @@ export class Ledger {
     must(event.timestamp >= this.#now, 'time does not go backwards');
     must((event.type === 'plan_started') === (this.#entries === 0), 'a log begins with its plan');
     must(!this.#ended, 'nothing follows the end of the plan');
-    if (event.timestamp > this.#now) this.#checkNothingIsLate();
+    if (event.timestamp > this.#now) this.#checkNothingIsLate(event.timestamp);
     this.#entries++;
     this.#now = event.timestamp;
     switch (event.type) {
@@ -414,12 +414,12 @@ export class Ledger {
   // --- The run as a whole ---
 
   /** When time passes, whatever could have begun or ended at this moment has. */
-  #checkNothingIsLate(): void {
+  #checkNothingIsLate(next: number): void {
     // A budget and a strategy may hold back what could start.
     const isFree =
       !this.#paused &&
       this.#running < this.#cap &&
-      this.#run.isEager &&
+      next - this.#now > this.#run.patienceMs &&
       this.#run.plan.budget === undefined &&
       this.#run.options.budget === undefined;
     if (this.#stopped !== undefined) {

@@ -2,10 +2,8 @@ import fc from 'fast-check';
 import type { Condition } from '../src/condition.js';
 import { ATTEMPT_ERROR_CODES, RunnerError } from '../src/errors.js';
 import type { ForEach } from '../src/for-each.js';
-import { GOAL_METRICS, type GoalCriterion } from '../src/goal.js';
 import type { Inputs } from '../src/inputs.js';
 import type { Plan } from '../src/plan.js';
-import type { RetryPolicy } from '../src/retry.js';
 import type {
   SimulatedAction,
   SimulatedAnswer,
@@ -15,6 +13,7 @@ import type {
 } from '../src/simulate.js';
 import type { Task } from '../src/task.js';
 import { Dice } from './dice.js';
+import { randomBudget, randomDeadline, randomGoal, randomRetry } from './random-settings.js';
 import { randomStrategy } from './random-strategies.js';
 
 /** What a random run may have. A failing run is shrunk to the fewest that still make it fail. */
@@ -61,8 +60,8 @@ export const recipes: fc.Arbitrary<Recipe> = fc.record({
 export interface RandomRun {
   readonly plan: Plan;
   readonly options: SimulateOptions;
-  /** Whether the strategy gives a task whenever it is asked. */
-  readonly isEager: boolean;
+  /** The longest the strategy lets a ready task wait when it could start. */
+  readonly patienceMs: number;
   /** Whether every attempt that ends by itself uses exactly what was estimated. */
   readonly isExact: boolean;
   /** What each attempt was given, in the order of their starts. */
@@ -116,23 +115,25 @@ class RunMaker {
     const plan: Plan = {
       goal: 'random',
       tasks,
-      ...(this.#has('retry') && dice.chance(0.4, 'plan retry') && { retry: this.#retry('plan') }),
+      ...(this.#has('retry') &&
+        dice.chance(0.4, 'plan retry') && { retry: randomRetry(dice, 'plan') }),
       ...(this.#has('timeouts') && dice.chance(0.4, 'plan timeout') && { timeoutMs: 30 }),
-      ...(this.#has('deadline') && dice.chance(0.5, 'plan limit') && this.#deadline('plan')),
-      ...(this.#has('budget') && { budget: this.#budget('plan') }),
-      ...(this.#has('goal') && this.#goal(known)),
+      ...(this.#has('deadline') && dice.chance(0.5, 'plan limit') && randomDeadline(dice, 'plan')),
+      ...(this.#has('budget') && { budget: randomBudget(dice, 'plan') }),
+      ...(this.#has('goal') && randomGoal(dice, known)),
     };
-    const strategy = randomStrategy(dice, this.#has('strategy'));
+    const { strategy, patienceMs } = randomStrategy(dice, this.#has('strategy'));
     const options: SimulateOptions = {
-      strategy: strategy.strategy,
+      strategy,
       maxParallel: dice.pick([1, 2, 3, 5, 16, Number.POSITIVE_INFINITY], 'max parallel'),
       seed: dice.below(1_000, 'seed'),
       prices: PRICES,
-      ...(this.#has('retry') && dice.chance(0.5, 'run retry') && { retry: this.#retry('run') }),
+      ...(this.#has('retry') &&
+        dice.chance(0.5, 'run retry') && { retry: randomRetry(dice, 'run') }),
       ...(this.#has('timeouts') && dice.chance(0.4, 'run timeout') && { timeoutMs: 35 }),
-      ...(this.#has('deadline') && plan.deadlineMs === undefined && this.#deadline('run')),
+      ...(this.#has('deadline') && plan.deadlineMs === undefined && randomDeadline(dice, 'run')),
       ...(this.#has('budget') &&
-        dice.chance(0.2, 'two budgets') && { budget: this.#budget('run') }),
+        dice.chance(0.2, 'two budgets') && { budget: randomBudget(dice, 'run') }),
       ...(this.#has('failFast') && { failFast: dice.chance(0.6, 'fail fast') }),
       actions: this.#actions(),
       attempt: (task, attempt, inputs) => {
@@ -143,7 +144,7 @@ class RunMaker {
       answer: (task) => this.#answer(task, (plan.deadlineMs ?? options.deadlineMs) !== undefined),
     };
     const isExact = this.#isExact && this.#has('budget');
-    return { plan, options, isEager: strategy.isEager, isExact, given: this.#given };
+    return { plan, options, patienceMs, isExact, given: this.#given };
   }
 
   #has(feature: Feature): boolean {
@@ -181,7 +182,7 @@ class RunMaker {
       ...(isFunction && { run: () => undefined }),
       ...this.#estimate(id),
       ...(hasAttempts && this.#has('retry') && dice.chance(0.4, `${id} retry`)
-        ? { retry: this.#retry(id) }
+        ? { retry: randomRetry(dice, id) }
         : {}),
       ...(hasAttempts && this.#has('timeouts') && dice.chance(0.4, `${id} timeout`)
         ? { timeoutMs: 1 + dice.below(MOST_MS, `${id} timeout`) }
@@ -277,19 +278,6 @@ class RunMaker {
     );
   }
 
-  #retry(what: string): RetryPolicy {
-    const dice = this.#dice;
-    return {
-      ...(dice.chance(0.7, `${what} attempts`) && { maxAttempts: 1 + dice.below(4, what) }),
-      initialDelayMs: dice.below(30, `${what} delay`),
-      ...(dice.chance(0.5, `${what} most`) && { maxDelayMs: dice.below(40, `${what} most`) }),
-      ...(dice.chance(0.3, `${what} factor`) && { factor: 1 + dice.below(3, `${what} factor`) }),
-      ...(dice.chance(0.3, `${what} on`) && {
-        on: ATTEMPT_ERROR_CODES.filter((code) => dice.chance(0.6, `${what} on ${code}`)),
-      }),
-    };
-  }
-
   /** Always there when spending is to be what was estimated. */
   #estimate(id: string): Pick<Task, 'estimate'> {
     const dice = this.#dice;
@@ -302,62 +290,6 @@ class RunMaker {
       ...(dice.chance(0.5, `${id} duration`) && { durationMs: dice.below(MOST_MS, `${id} long`) }),
     };
     return { estimate };
-  }
-
-  // --- Limits and goals ---
-
-  #deadline(what: string): { deadlineMs: number } {
-    return { deadlineMs: 1 + this.#dice.below(150, `${what} deadline`) };
-  }
-
-  #budget(what: string): NonNullable<Plan['budget']> {
-    const dice = this.#dice;
-    const some = {
-      tokens: 1 + dice.below(300, `${what} budget tokens`),
-      costUsd: (1 + dice.below(40, `${what} budget cost`)) / 4,
-      tasks: 1 + dice.below(12, `${what} budget tasks`),
-      wallTimeMs: 1 + dice.below(120, `${what} budget time`),
-    };
-    const entries = Object.entries(some).filter(([name]) => dice.chance(0.4, `${what} ${name}`));
-    return Object.fromEntries(entries);
-  }
-
-  #goal(ids: readonly string[]): Partial<Plan> {
-    const dice = this.#dice;
-    const criteria = Array.from({ length: 1 + dice.below(4, 'criteria') }, (_, n) => {
-      const weight = dice.chance(0.5, `weight ${n}`)
-        ? { weight: 0.1 + dice.below(4, `w${n}`) }
-        : {};
-      return { ...this.#criterion(ids, `criterion ${n}`), ...weight } as GoalCriterion;
-    });
-    return {
-      goalState: {
-        criteria,
-        ...(dice.chance(0.6, 'threshold') && { threshold: dice.pick([0.3, 0.5, 0.9], 'thr') }),
-        ...(dice.chance(0.7, 'goal end') && {
-          whenAchieved: dice.pick(['finish', 'abort'] as const, 'when achieved'),
-        }),
-      },
-      ...(dice.chance(0.7, 'interval') && { goalCheckInterval: 1 + dice.below(4, 'interval') }),
-    };
-  }
-
-  #criterion(ids: readonly string[], what: string): GoalCriterion {
-    const dice = this.#dice;
-    const id = dice.pick(ids, `${what} task`);
-    const order = dice.pick(['>', '<', '>=', '<=', '==', '!='] as const, `${what} operator`);
-    const path = `metrics.${dice.pick(GOAL_METRICS, `${what} metric`)}`;
-    return dice.pick<GoalCriterion>(
-      [
-        { count: 'outputs.*.list', operator: '>=', value: dice.below(12, `${what} count`) },
-        { count: 'outputs.*', operator: order, value: dice.below(9, `${what} count`) },
-        { path, operator: order, value: dice.below(9, `${what} figure`) },
-        { path: `outputs.${id}.score`, operator: order, value: dice.below(9, `${what} score`) },
-        { path: `outputs.${id}.kind`, operator: 'matches', value: '^a' },
-        { path: `outputs.${id}.list`, operator: 'contains', value: 10 },
-      ],
-      what,
-    );
   }
 
   // --- What happens while it runs ---

@@ -3,11 +3,14 @@ import type { Dice } from './dice.js';
 
 const KINDS = ['first', 'last', 'any', 'waiting', 'shy'] as const;
 
-/** A strategy that chooses well enough for every run to end, and whether it never makes one wait. */
+/**
+ * A strategy that chooses well enough for every run to end, and the longest it lets a ready task
+ * wait, in milliseconds, when it could start.
+ */
 export function randomStrategy(
   dice: Dice,
   isSpecial: boolean,
-): { readonly strategy: Strategy; readonly isEager: boolean } {
+): { readonly strategy: Strategy; readonly patienceMs: number } {
   const kind = isSpecial ? dice.pick(KINDS, 'strategy') : 'first';
   const cap = dice.chance(0.3, 'strategy has a cap') ? { maxParallel: 2 } : {};
   const strategy: Strategy = {
@@ -31,5 +34,6 @@ export function randomStrategy(
       };
     },
   };
-  return { strategy, isEager: kind !== 'waiting' && kind !== 'shy' };
+  const patienceMs = kind === 'shy' ? Number.POSITIVE_INFINITY : kind === 'waiting' ? 5 : 0;
+  return { strategy, patienceMs };
 }

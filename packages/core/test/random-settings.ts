@@ -1,0 +1,68 @@
+import { ATTEMPT_ERROR_CODES } from '../src/errors.js';
+import { GOAL_METRICS, type GoalCriterion } from '../src/goal.js';
+import type { Plan } from '../src/plan.js';
+import type { RetryPolicy } from '../src/retry.js';
+import type { Dice } from './dice.js';
+
+// What holds for a whole plan or run, and retries, which may hold for one task.
+
+export function randomRetry(dice: Dice, what: string): RetryPolicy {
+  return {
+    ...(dice.chance(0.7, `${what} attempts`) && { maxAttempts: 1 + dice.below(4, what) }),
+    initialDelayMs: dice.below(30, `${what} delay`),
+    ...(dice.chance(0.5, `${what} most`) && { maxDelayMs: dice.below(40, `${what} most`) }),
+    ...(dice.chance(0.3, `${what} factor`) && { factor: 1 + dice.below(3, `${what} factor`) }),
+    ...(dice.chance(0.3, `${what} on`) && {
+      on: ATTEMPT_ERROR_CODES.filter((code) => dice.chance(0.6, `${what} on ${code}`)),
+    }),
+  };
+}
+
+export function randomDeadline(dice: Dice, what: string): { deadlineMs: number } {
+  return { deadlineMs: 1 + dice.below(150, `${what} deadline`) };
+}
+
+export function randomBudget(dice: Dice, what: string): NonNullable<Plan['budget']> {
+  const some = {
+    tokens: 1 + dice.below(300, `${what} budget tokens`),
+    costUsd: (1 + dice.below(40, `${what} budget cost`)) / 4,
+    tasks: 1 + dice.below(12, `${what} budget tasks`),
+    wallTimeMs: 1 + dice.below(120, `${what} budget time`),
+  };
+  const entries = Object.entries(some).filter(([name]) => dice.chance(0.4, `${what} ${name}`));
+  return Object.fromEntries(entries);
+}
+
+export function randomGoal(dice: Dice, ids: readonly string[]): Partial<Plan> {
+  const criteria = Array.from({ length: 1 + dice.below(4, 'criteria') }, (_, n) => {
+    const weight = dice.chance(0.5, `weight ${n}`) ? { weight: 0.1 + dice.below(4, `w${n}`) } : {};
+    return { ...randomCriterion(dice, ids, `criterion ${n}`), ...weight } as GoalCriterion;
+  });
+  return {
+    goalState: {
+      criteria,
+      ...(dice.chance(0.6, 'threshold') && { threshold: dice.pick([0.3, 0.5, 0.9], 'thr') }),
+      ...(dice.chance(0.7, 'goal end') && {
+        whenAchieved: dice.pick(['finish', 'abort'] as const, 'when achieved'),
+      }),
+    },
+    ...(dice.chance(0.7, 'interval') && { goalCheckInterval: 1 + dice.below(4, 'interval') }),
+  };
+}
+
+function randomCriterion(dice: Dice, ids: readonly string[], what: string): GoalCriterion {
+  const id = dice.pick(ids, `${what} task`);
+  const order = dice.pick(['>', '<', '>=', '<=', '==', '!='] as const, `${what} operator`);
+  const path = `metrics.${dice.pick(GOAL_METRICS, `${what} metric`)}`;
+  return dice.pick<GoalCriterion>(
+    [
+      { count: 'outputs.*.list', operator: '>=', value: dice.below(12, `${what} count`) },
+      { count: 'outputs.*', operator: order, value: dice.below(9, `${what} count`) },
+      { path, operator: order, value: dice.below(9, `${what} figure`) },
+      { path: `outputs.${id}.score`, operator: order, value: dice.below(9, `${what} score`) },
+      { path: `outputs.${id}.kind`, operator: 'matches', value: '^a' },
+      { path: `outputs.${id}.list`, operator: 'contains', value: 10 },
+    ],
+    what,
+  );
+}
