@@ -125,6 +125,11 @@ export class Graph {
     }
   }
 
+  /** Whether any task belongs to another one. */
+  get hasFamilies(): boolean {
+    return this.#family !== undefined;
+  }
+
   /** The task that this one belongs to, as a subtask or as an element of its fan-out. */
   parentOf(index: number): number | undefined {
     return this.#family?.parentOf(index);
@@ -338,7 +343,9 @@ export class Graph {
   /** What a task adds to a path by itself. */
   #ownWork(index: number): number {
     const task = this.#tasks[index] as Task;
-    return doesOwnWork(task) ? (task.estimate?.durationMs ?? this.#usual) : 0;
+    return this.#family === undefined || doesOwnWork(task)
+      ? (task.estimate?.durationMs ?? this.#usual)
+      : 0;
   }
 }
 
@@ -409,6 +416,10 @@ function enlarge<T extends Int32Array | Float64Array | Uint8Array>(array: T, cap
  * @returns The parent of each subtask, by index; undefined when there are none.
  */
 function flatten(tasks: readonly Task[], into: Task[]): Map<number, number> | undefined {
+  if (!tasks.some(hasSubtasks)) {
+    for (const task of tasks) into.push(task);
+    return undefined;
+  }
   let parents: Map<number, number> | undefined;
   const append = (list: readonly Task[], parent: number | undefined) => {
     for (const task of list) {

@@ -49,6 +49,7 @@ export function inputNamesOf(index: number, state: RunState, fanOut: FanOut): re
 }
 
 function hasFamily(index: number, { graph }: RunState): boolean {
+  if (!graph.hasFamilies) return false;
   return graph.parentOf(index) !== undefined || graph.childCount(index) > 0;
 }
 

@@ -51,8 +51,8 @@ export type Command =
       readonly type: 'start';
       readonly index: number;
       readonly attempt: number;
-      /** When the attempt must be over, as Unix time in milliseconds; Infinity for no limit. */
-      readonly deadline: number;
+      /** When the attempt must be over, as Unix time in milliseconds; undefined without a limit. */
+      readonly deadline: number | undefined;
     }
   | { readonly type: 'abort'; readonly index: number; readonly error: StratagemError };
 
@@ -356,7 +356,7 @@ export class Kernel {
       graph.eachDependent(index, skip);
       graph.eachChild(index, skip);
     }
-    const parent = graph.parentOf(index);
+    const parent = graph.hasFamilies ? graph.parentOf(index) : undefined;
     if (parent !== undefined) this.#childSettled(parent, now);
   }
 
@@ -612,7 +612,8 @@ export class Kernel {
     this.#record.started(index, attempt, now - (this.#readyAt[index] as number), now);
     const timeoutMs = this.#timeoutOf(index);
     if (timeoutMs !== Number.POSITIVE_INFINITY) this.#timers.set(index, now + timeoutMs);
-    const deadline = Math.min(this.#deadline, now + timeoutMs);
+    const until = Math.min(this.#deadline, now + timeoutMs);
+    const deadline = until === Number.POSITIVE_INFINITY ? undefined : until;
     this.commands.push({ type: 'start', index, attempt, deadline });
   }
 

@@ -188,6 +188,7 @@ export class MetricsFold {
       before = Math.max(before, this.#chains[other] ?? 0);
     };
     this.#graph.eachDependency(index, visit);
+    if (!this.#graph.hasFamilies) return before;
     this.#graph.eachChild(index, visit);
     const parent = this.#graph.parentOf(index);
     return parent === undefined ? before : Math.max(before, this.#chainBeforeChildren(parent));

@@ -274,8 +274,7 @@ export class Run<Outputs> implements AttemptHost {
 
   #launch({ index, attempt: number, deadline }: Extract<Command, { type: 'start' }>): void {
     const task = this.#task(index);
-    const until = deadline === Number.POSITIVE_INFINITY ? undefined : deadline;
-    const attempt = new Attempt(index, task.id, number, until, this);
+    const attempt = new Attempt(index, task.id, number, deadline, this);
     this.#active.set(index, attempt);
     try {
       const inputs = this.#kernel.inputsOf(index);
