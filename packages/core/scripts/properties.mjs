@@ -18,8 +18,8 @@ const SEED = values.seed ?? String(Math.floor(Math.random() * 2 ** 31));
 console.log(`${RUNS} runs with seed ${SEED}`);
 const { status } = spawnSync(
   'vitest',
-  // Progress is of use when it is made.
-  ['run', '--typecheck=false', '--disable-console-intercept', 'src/kernel.properties.test.ts'],
+  // The file first: vitest takes what follows a flag for its value. Progress is shown as it is made.
+  ['run', 'src/kernel.properties.test.ts', '--typecheck=false', '--disable-console-intercept'],
   { env: { ...process.env, RUNS, SEED }, stdio: 'inherit' },
 );
 process.exitCode = status ?? 1;
