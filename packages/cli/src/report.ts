@@ -30,7 +30,8 @@ export function report(result: PlanResult): string {
     .concat('\n');
 }
 
-function heading({ goal, status, error, metrics, strategy }: PlanResult): string {
+function heading(result: PlanResult): string {
+  const { goal, status, error, metrics, strategy, goalProgress } = result;
   const colour = status === 'completed' ? 'green' : status === 'failed' ? 'red' : 'yellow';
   const { completedTasks, totalTasks, executionTimeMs } = metrics;
   const line = `${completedTasks} of ${totalTasks} tasks completed in ${formatDuration(executionTimeMs)}, ${strategy}`;
@@ -38,6 +39,7 @@ function heading({ goal, status, error, metrics, strategy }: PlanResult): string
     styleText('bold', onOneLine(goal, 200), { stream: process.stdout }),
     `${styleText(colour, status, { stream: process.stdout })}: ${line}`,
   ];
+  if (goalProgress !== undefined) lines.push(`goal ${Math.round(goalProgress.progress * 100)} %`);
   if (error !== undefined) lines.push(forTerminal(error.message));
   return lines.join('\n');
 }

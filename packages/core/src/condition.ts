@@ -1,5 +1,7 @@
+import { RunnerError } from './errors.js';
 import { compilePattern, type Pattern } from './pattern.js';
 import { parseReference, readPath } from './reference.js';
+import { isLate } from './thenable.js';
 
 export const OPERATORS = ['==', '!=', '>', '<', '>=', '<=', 'contains', 'matches'] as const;
 
@@ -31,7 +33,12 @@ export function chosen(
   when: Condition | ((inputs: Readonly<Record<string, unknown>>) => boolean),
   inputs: Readonly<Record<string, unknown>>,
 ): boolean {
-  return typeof when === 'function' ? Boolean(when(inputs)) : holds(when, inputs);
+  if (typeof when !== 'function') return holds(when, inputs);
+  const answer: unknown = when(inputs);
+  // A promise would count as true whatever it brings.
+  if (!isLate(answer)) return Boolean(answer);
+  const message = 'its when function must answer at once; it returned a promise';
+  throw new RunnerError('invalid_input', message);
 }
 
 /** Whether a condition holds for these inputs. */

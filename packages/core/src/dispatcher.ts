@@ -2,7 +2,7 @@ import { describe, StrategyError, show, type TaskError } from './errors.js';
 import type { Graph } from './graph.js';
 import type { RunView, Scheduler, Strategy, TaskView, Wait } from './strategy.js';
 import type { Task } from './task.js';
-import { isThenable } from './thenable.js';
+import { isLate } from './thenable.js';
 import type { Usage } from './usage.js';
 
 /**
@@ -143,9 +143,7 @@ export class Dispatcher {
   }
 }
 
-/** A promise is no answer; that nobody waits for it must not end the process when it rejects. */
+/** A promise is no answer. */
 function requireSync(answer: unknown): void {
-  if (!isThenable(answer)) return;
-  Promise.resolve(answer).catch(() => {});
-  throw new TypeError('it is asynchronous, and must answer at once');
+  if (isLate(answer)) throw new TypeError('it is asynchronous, and must answer at once');
 }

@@ -2,6 +2,7 @@ import { RunnerError, show } from './errors.js';
 import { forEachOf, type ItemsSource } from './for-each.js';
 import { parseReference, readPath } from './reference.js';
 import type { Task } from './task.js';
+import { isLate } from './thenable.js';
 
 type Inputs = Readonly<Record<string, unknown>>;
 
@@ -99,7 +100,8 @@ function itemsOf(source: ItemsSource, inputs: Inputs): readonly unknown[] {
   if (typeof source === 'function') {
     const items: unknown = source(inputs);
     if (Array.isArray(items)) return items;
-    throw invalid(`its forEach function must return a list; it returned ${kindOf(items)}`);
+    const kind = isLate(items) ? 'a promise' : kindOf(items);
+    throw invalid(`its forEach function must return a list; it returned ${kind}`);
   }
   const reference = parseReference(source, (id) => Object.hasOwn(inputs, id));
   const items = reference && readPath(inputs[reference.id], reference.path);

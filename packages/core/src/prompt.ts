@@ -1,6 +1,7 @@
 import { RunnerError } from './errors.js';
 import { type Path, readPath } from './reference.js';
 import type { Task } from './task.js';
+import { isLate } from './thenable.js';
 import { parseTemplate, type TemplateReference } from './template.js';
 
 type Inputs = Readonly<Record<string, unknown>>;
@@ -23,7 +24,8 @@ export function promptOf(
   }
   const prompt: unknown = task.prompt(inputs);
   if (typeof prompt === 'string') return prompt;
-  throw invalid(`its prompt function must return a text; it returned ${typeof prompt}`);
+  const kind = isLate(prompt) ? 'a promise' : typeof prompt;
+  throw invalid(`its prompt function must return a text; it returned ${kind}`);
 }
 
 /**

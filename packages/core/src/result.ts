@@ -1,5 +1,6 @@
 import type { StratagemError } from './errors.js';
 import type { PlanEvent } from './event.js';
+import type { GoalProgress } from './goal.js';
 import type { Metrics } from './metrics.js';
 import type { RunState, TaskResult } from './run-state.js';
 
@@ -10,6 +11,8 @@ interface Account {
   /** Every task of the plan, in its order. */
   readonly tasks: readonly TaskResult[];
   readonly metrics: Metrics;
+  /** How far the goal was reached when it was last checked; undefined without a `goalState`. */
+  readonly goalProgress?: GoalProgress;
   /** Every event of the run, in order; empty with `timeline: 'stream'`. */
   readonly timeline: readonly PlanEvent[];
   /** What listeners threw (the first hundred); it had no effect on the run. */
@@ -69,6 +72,7 @@ class RunResult {
   readonly strategy: string;
   declare readonly error?: StratagemError;
   readonly metrics: Metrics;
+  declare readonly goalProgress?: GoalProgress;
   readonly timeline: readonly PlanEvent[];
   readonly listenerErrors: readonly unknown[];
   declare readonly tasks: readonly TaskResult[];
@@ -80,6 +84,7 @@ class RunResult {
     this.strategy = strategy;
     if (state.error !== undefined) this.error = state.error;
     this.metrics = metrics;
+    if (state.goalProgress !== undefined) this.goalProgress = state.goalProgress;
     this.timeline = timeline;
     this.listenerErrors = listenerErrors;
     defineLazily(this, 'tasks', () => tasksOf(state));
@@ -87,8 +92,18 @@ class RunResult {
   }
 
   toJSON(): Record<string, unknown> {
-    const { status, goal, strategy, outputs, tasks, error, metrics, timeline } = this;
-    return { status, goal, strategy, outputs, tasks, error, metrics, timeline };
+    const { status, goal, strategy, outputs, tasks, error, metrics, goalProgress } = this;
+    return {
+      status,
+      goal,
+      strategy,
+      outputs,
+      tasks,
+      error,
+      metrics,
+      ...(goalProgress && { goalProgress }),
+      timeline: this.timeline,
+    };
   }
 
   /** What `console.log(result)` shows in Node: the account, with the timeline only counted. */

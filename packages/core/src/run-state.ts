@@ -7,7 +7,7 @@ import type {
   TaskSkipped,
   TasksAdded,
 } from './event.js';
-import type { GoalMetric } from './goal.js';
+import type { GoalMetric, GoalProgress } from './goal.js';
 import { type Graph, Trait } from './graph.js';
 import { Spending } from './spending.js';
 
@@ -64,6 +64,8 @@ export class RunState {
   failures = 0;
   firstFailure: TaskError | undefined;
   readonly spending = new Spending();
+  /** How far the goal was reached when it was last checked. */
+  goalProgress: GoalProgress | undefined;
 
   readonly #statuses: TaskStatus[];
   readonly #attempts: number[];
@@ -191,6 +193,11 @@ export class RunState {
         if (this.#statuses[index] === 'running') this.running--;
         this.#settle(index, 'canceled', event);
         break;
+      case 'goal_checked': {
+        const { progress, achieved, criteria } = event;
+        this.goalProgress = { progress, achieved, criteria };
+        break;
+      }
       case 'plan_completed':
         this.status = 'completed';
         break;

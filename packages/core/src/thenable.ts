@@ -5,3 +5,13 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
     typeof (value as { then?: unknown }).then === 'function'
   );
 }
+
+/**
+ * Whether an answer that was needed at once is a promise instead. That nobody waits for it must not
+ * end the process when it rejects.
+ */
+export function isLate(answer: unknown): boolean {
+  if (!isThenable(answer)) return false;
+  Promise.resolve(answer).catch(() => {});
+  return true;
+}
