@@ -1,8 +1,8 @@
 import { RunnerError } from './errors.js';
 import { type Path, readPath } from './reference.js';
 import type { Task } from './task.js';
-import { isLate } from './thenable.js';
 import { parseTemplate, type TemplateReference } from './template.js';
+import { isLate } from './thenable.js';
 
 type Inputs = Readonly<Record<string, unknown>>;
 
