@@ -39,7 +39,9 @@ export function forEachOf(forEach: ForEach): {
   minSuccess: number | `${number}%`;
 } {
   const given = typeof forEach === 'object' ? forEach : { items: forEach };
-  return { maxItems: DEFAULT_MAX_ITEMS, minSuccess: '100%', ...given };
+  // A field that is undefined is a field left out.
+  const { items, maxItems = DEFAULT_MAX_ITEMS, minSuccess = '100%' } = given;
+  return { items, maxItems, minSuccess };
 }
 
 /** How many of `count` must succeed. */

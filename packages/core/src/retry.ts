@@ -39,14 +39,6 @@ export const TRANSIENT_ERROR_CODES: readonly AttemptErrorCode[] = [
   'connection',
 ];
 
-const DEFAULTS: Required<RetryPolicy> = {
-  maxAttempts: 3,
-  initialDelayMs: 500,
-  maxDelayMs: 30_000,
-  factor: 2,
-  on: TRANSIENT_ERROR_CODES,
-};
-
 /** Why and when, as far as a decision about a retry goes. */
 export interface FailedAttempt {
   readonly taskId: string;
@@ -69,8 +61,12 @@ export function retryDelay(
   { taskId, attempt, code, retryAfterMs = 0 }: FailedAttempt,
   seed: number,
 ): number | undefined {
-  const { maxAttempts, initialDelayMs, maxDelayMs, factor, on } = { ...DEFAULTS, ...policy };
+  // A field that is undefined is a field left out.
+  const { maxAttempts = 3, initialDelayMs = 500, maxDelayMs = 30_000 } = policy ?? {};
+  const { factor = 2, on = TRANSIENT_ERROR_CODES } = policy ?? {};
   if (attempt >= maxAttempts || !on.includes(code)) return undefined;
-  const longest = Math.min(maxDelayMs, initialDelayMs * factor ** (attempt - 1));
+  // After many attempts the power is infinite, and zero times that is no number.
+  const backoff = initialDelayMs === 0 ? 0 : initialDelayMs * factor ** (attempt - 1);
+  const longest = Math.min(maxDelayMs, backoff);
   return Math.max(retryAfterMs, longest * hashUnit(`${taskId}\n${attempt}`, seed));
 }
