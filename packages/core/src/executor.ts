@@ -10,7 +10,7 @@ import type { RetryPolicy } from './retry.js';
 import { Run } from './run.js';
 import type { TaskRunner } from './runner.js';
 import type { Strategy } from './strategy.js';
-import { needsRunner, type Task } from './task.js';
+import { firstForRunner, type Task } from './task.js';
 import { asData } from './task-data.js';
 import { DEFAULT_MAX_DEPTH, graphOf } from './validate.js';
 import { checkBudget, checkPrices, checkRetry } from './validate-settings.js';
@@ -175,7 +175,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const merged = { ...defaults, ...withoutUndefined(overrides) };
       const { maxDepth = DEFAULT_MAX_DEPTH } = merged;
       const graph = graphOf(plan as Plan<unknown>, maxDepth);
-      const needy = runner === undefined ? graph.tasks.find(needsRunner) : undefined;
+      const needy = runner === undefined ? firstForRunner(plan.tasks) : undefined;
       if (needy !== undefined) {
         throw new StratagemError(
           'missing_runner',

@@ -11,7 +11,7 @@ import { withSchema } from './prompt.js';
 import { createResult, type PlanResult } from './result.js';
 import type { TaskOutput, TaskRunner } from './runner.js';
 import { formatIssues, jsonSchemaOf } from './schema.js';
-import { needsRunner, type Task } from './task.js';
+import { firstForRunner, type Task } from './task.js';
 import { isThenable } from './thenable.js';
 import { additionProblems } from './validate.js';
 import { validateAnswer, validateOutput } from './validate-output.js';
@@ -432,9 +432,8 @@ function structuralCopy(tasks: readonly Task[]): Task[] {
 }
 
 function requireNoRunner(tasks: readonly Task[]): void {
-  eachTask(tasks, (task) => {
-    if (!needsRunner(task)) return;
-    const message = `Task "${task.id}" has no run function, and the executor has no runner`;
-    throw new StratagemError('missing_runner', message);
-  });
+  const needy = firstForRunner(tasks);
+  if (needy === undefined) return;
+  const message = `Task "${needy.id}" has no run function, and the executor has no runner`;
+  throw new StratagemError('missing_runner', message);
 }

@@ -104,6 +104,16 @@ export function doesOwnWork(task: Task): boolean {
 }
 
 /** Whether attempts at a task go to the runner. */
-export function needsRunner(task: Task): boolean {
+function needsRunner(task: Task): boolean {
   return task.run === undefined && task.waitFor === undefined && doesOwnWork(task);
+}
+
+/** The first task, among these and their subtasks, whose attempts go to the runner. */
+export function firstForRunner(tasks: readonly Task[]): Task | undefined {
+  for (const task of tasks) {
+    if (needsRunner(task)) return task;
+    const inner = hasSubtasks(task) ? firstForRunner(task.subtasks ?? []) : undefined;
+    if (inner !== undefined) return inner;
+  }
+  return undefined;
 }
