@@ -10,6 +10,8 @@ import { hasSubtasks, type Task } from './task.js';
 export interface Surroundings {
   /** Whether an id belongs to a task outside, which may be depended on. */
   readonly isTaken?: (id: string) => boolean;
+  /** Whether it is that of a fan-out that has yet to make its elements. */
+  readonly willFanOut?: (id: string) => boolean;
   /** For the subtasks of a fan-out: what they may depend on outside, and where they are. */
   readonly fanOut?: {
     readonly path: PlanPath;
@@ -179,12 +181,13 @@ function checkFanOuts(problems: Problems, scope: Scope): void {
 }
 
 /** `analyse[0]` is the first element's task in the fan-out `analyse`. */
-function reportReservedIds(problems: Problems, { graph, pathOf }: Scope): void {
+function reportReservedIds(problems: Problems, { graph, pathOf, surroundings }: Scope): void {
   for (const [index, { id }] of graph.tasks.entries()) {
     for (const { index: bracket } of id.matchAll(/\[\d+\]/g)) {
-      const owner = graph.indexOf(id.slice(0, bracket));
-      if (owner === undefined || graph.tasks[owner]?.forEach === undefined) continue;
-      const message = `ids that begin with ${quote(id.slice(0, bracket))} and a number in brackets are those of its elements`;
+      const owner = id.slice(0, bracket);
+      const among = graph.tasks[graph.indexOf(owner) ?? -1];
+      if (among?.forEach === undefined && !surroundings.willFanOut?.(owner)) continue;
+      const message = `ids that begin with ${quote(owner)} and a number in brackets are those of its elements`;
       add(problems, 'duplicate_id', [...pathOf(index), 'id'], message);
     }
   }

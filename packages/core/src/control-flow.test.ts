@@ -381,26 +381,22 @@ describe('a fan-out', () => {
     expect(requests.get('b[0]')?.prompt).toMatch(/^Read\n\n<output .*<item>\n{\n {2}"title": "T"/s);
   });
 
-  test('fails when a task that was added has the id of one of its elements', async () => {
+  test('that was added fails when a task has the id of one of its elements', async () => {
     const { tasks } = await execute({
       goal: 'x',
       tasks: [
+        { id: 'each[0].a', run: () => 'taken' },
         {
           id: 'list',
           run(_, { addTasks }) {
-            addTasks([{ id: 'each[0].a', run: () => 'taken' }]);
+            const subtasks = [{ id: 'a', run: () => 1 }];
+            addTasks([{ id: 'each', dependencies: ['list'], forEach: 'list', subtasks }]);
             return [1];
           },
         },
-        {
-          id: 'each',
-          dependencies: ['list'],
-          forEach: 'list',
-          subtasks: [{ id: 'a', run: () => 1 }],
-        },
       ],
     });
-    expect(tasks[1]?.error?.message).toContain('needs the id "each[0].a", which is taken');
+    expect(tasks[2]?.error?.message).toContain('needs the id "each[0].a", which is taken');
   });
 
   test('keeps the ids of its elements to itself', () => {

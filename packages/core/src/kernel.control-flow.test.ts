@@ -118,13 +118,15 @@ describe('a fan-out within a fan-out', () => {
 
 describe('a fan-out', () => {
   test('fails when the id of one of its subtasks is taken', () => {
-    const result = play(
-      [
-        task('first'),
-        task('each', { dependencies: ['first'], forEach: () => [1], subtasks: [task('part')] }),
+    const result = play([task('first'), task('each[0].part')], {
+      actions: [
+        {
+          atMs: 5,
+          act: (run) =>
+            run.addTasks([task('each', { forEach: () => [1], subtasks: [task('part')] })]),
+        },
       ],
-      { actions: [{ atMs: 5, act: (run) => run.addTasks([task('each[0].part')]) }] },
-    );
+    });
     expect(resultOf(result, 'each')).toMatchObject({
       status: 'failed',
       error: { message: expect.stringContaining('"each[0].part", which is taken') },

@@ -59,8 +59,8 @@ export class Run<Outputs> implements AttemptHost {
   readonly #active = new Map<number, Attempt>();
   readonly #listenerErrors: unknown[] = [];
   readonly #onAbort = () => this.cancel(this.#settings.signal?.reason);
-  /** Ids of tasks that are to be added as soon as the kernel takes them. */
-  readonly #coming = new Set<string>();
+  /** By id, the tasks that are to be added as soon as the kernel takes them. */
+  readonly #coming = new Map<string, Task>();
   #resolve!: (result: PlanResult<Outputs>) => void;
   #inbox: Input[] = [];
   #working = false;
@@ -145,13 +145,18 @@ export class Run<Outputs> implements AttemptHost {
       );
     }
     const { graph, runner, maxDepth } = this.#settings;
-    const isTaken = (id: string) => graph.indexOf(id) !== undefined || this.#coming.has(id);
-    const problems = additionProblems(tasks, isTaken, maxDepth);
+    const there = {
+      isTaken: (id: string) => graph.indexOf(id) !== undefined || this.#coming.has(id),
+      willFanOut: (id: string) =>
+        this.#kernel.willFanOut(id) || this.#coming.get(id)?.forEach !== undefined,
+    };
+    const problems = additionProblems(tasks, there, maxDepth);
     if (problems.length > 0) throw new PlanError(problems);
     if (runner === undefined) requireNoRunner(tasks);
     if (tasks.length === 0) return;
     const added = structuralCopy(tasks);
-    eachTask(added, ({ id }) => this.#coming.add(id));
+    eachTask(added, (task) => this.#coming.set(task.id, task));
+    this.#kernel.expectTasks();
     this.#take({ type: 'addTasks', tasks: added, by: attempt?.index ?? -1 });
   }
 
@@ -416,11 +421,11 @@ function afterOtherWork(resume: () => void): void {
   else setTimeout(resume, 0);
 }
 
-/** Calls `visit` with each task and its subtasks. */
+/** Calls `visit` with each task and its subtasks; those of a fan-out are a pattern and no tasks yet. */
 function eachTask(tasks: readonly Task[], visit: (task: Task) => void): void {
   for (const task of tasks) {
     visit(task);
-    eachTask(task.subtasks ?? [], visit);
+    if (task.forEach === undefined) eachTask(task.subtasks ?? [], visit);
   }
 }
 

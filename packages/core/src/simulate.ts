@@ -236,8 +236,11 @@ class Simulation {
 
   #add(tasks: readonly Task[], by: number): void {
     const { graph } = this.#kernel;
-    const isTaken = (id: string) => graph.indexOf(id) !== undefined;
-    const problems = additionProblems(tasks, isTaken, this.#options.maxDepth);
+    const there = {
+      isTaken: (id: string) => graph.indexOf(id) !== undefined,
+      willFanOut: (id: string) => this.#kernel.willFanOut(id),
+    };
+    const problems = additionProblems(tasks, there, this.#options.maxDepth);
     if (problems.length > 0) throw new PlanError(problems);
     if (tasks.length > 0) this.#kernel.addTasks(tasks, by, this.#now);
   }

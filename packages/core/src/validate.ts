@@ -1,4 +1,4 @@
-import { connectionProblems } from './connections.js';
+import { connectionProblems, type Surroundings } from './connections.js';
 import { Graph } from './graph.js';
 import type { Plan } from './plan.js';
 import { PlanError, type PlanProblem } from './problem.js';
@@ -73,10 +73,12 @@ function inspect(plan: Plan<unknown>, maxDepth: number): { problems: Problems; g
 /**
  * What is wrong with tasks that are to be added to a running plan: by themselves, with each other,
  * and with what is there.
+ *
+ * @param there The tasks that are there, by their ids.
  */
 export function additionProblems(
   tasks: readonly Task[],
-  isTaken: (id: string) => boolean,
+  there: Pick<Surroundings, 'isTaken' | 'willFanOut'>,
   maxDepth = DEFAULT_MAX_DEPTH,
 ): PlanProblem[] {
   const problems: Problems = [];
@@ -85,7 +87,7 @@ export function additionProblems(
     return problems;
   }
   checkTasks(problems, tasks, maxDepth);
-  if (problems.length === 0) connectionProblems(problems, new Graph(tasks), { isTaken });
+  if (problems.length === 0) connectionProblems(problems, new Graph(tasks), there);
   return problems;
 }
 
