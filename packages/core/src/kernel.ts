@@ -12,6 +12,7 @@ import { type Inputs, inputNamesOf, inputsOf } from './inputs.js';
 import type { Plan } from './plan.js';
 import { costOf, type PriceTable } from './price.js';
 import { promptOf } from './prompt.js';
+import { Readiness } from './readiness.js';
 import { type Emit, type Ending, Recorder } from './recorder.js';
 import { type RetryPolicy, retryDelay } from './retry.js';
 import { RunState } from './run-state.js';
@@ -83,6 +84,7 @@ export class Kernel {
   readonly #options: KernelOptions;
   readonly #graph: Graph;
   readonly #record: Recorder;
+  readonly #readiness: Readiness;
   readonly #fanOut = new FanOut();
   readonly #goal: GoalTracker | undefined;
   readonly #budget: BudgetKeeper | undefined;
@@ -100,14 +102,8 @@ export class Kernel {
   /** Completed tasks since the goal was last checked. */
   #unchecked = 0;
 
-  /** For each task, how many of its dependencies, and its parent's beginning, it waits for. */
-  readonly #waiting: number[] = [];
   /** For each task, when it became ready. */
   readonly #readyAt: number[];
-  /** For some tasks, how many of its dependencies were not chosen. */
-  readonly #notChosen = new Map<number, number>();
-  /** For each group that has begun, how many of its children have not settled. */
-  readonly #childrenLeft = new Map<number, number>();
   /** Human steps that have come up. */
   readonly #questions = new Set<number>();
   /** Ends of attempts, of waits between them, and of waits for humans. */
@@ -128,7 +124,11 @@ export class Kernel {
       this.#goal = new GoalTracker(plan.goalState, (id) => graph.indexOf(id) !== undefined);
     }
     if (budget !== undefined) this.#budget = new BudgetKeeper(budget, this.state.spending);
-    for (let index = 0; index < graph.size; index++) this.#waiting.push(this.#before(index));
+    this.#readiness = new Readiness(graph, this.state, {
+      arrived: (index, now) => this.#arrived(index, now),
+      skip: (index, reason, failedTaskId, now) => this.#skip(index, reason, failedTaskId, now),
+      childrenSettled: (index, now) => this.#finishGroup(index, now),
+    });
     // A fraction makes it an array of doubles from the start.
     this.#readyAt = new Array(graph.size).fill(0.5);
   }
@@ -177,10 +177,7 @@ export class Kernel {
     if (this.#paused) this.#record.paused(now);
     this.#step(now, () => {
       this.#dispatcher = new Dispatcher(strategy, this.#runView(), this.#graph, resourceOf);
-      const { size } = this.#graph;
-      for (let index = 0; index < size; index++) {
-        if (this.#waiting[index] === 0) this.#arrive(index, now);
-      }
+      this.#readiness.start(now);
     });
   }
 
@@ -328,12 +325,6 @@ export class Kernel {
 
   // --- What a settled task means for others ---
 
-  /** What a task waits for before it can begin: its dependencies, and its parent's beginning. */
-  #before(index: number): number {
-    const parent = this.#graph.parentOf(index);
-    return this.#graph.dependencyCount(index) + (parent === undefined ? 0 : 1);
-  }
-
   #settle(index: number, now: number): void {
     if (this.state.statusOf(index) === 'completed') this.#checkGoal(index, now);
     this.#settled.push(index);
@@ -353,26 +344,8 @@ export class Kernel {
 
   #spreadAll(now: number): void {
     for (let index = this.#settled.pop(); index !== undefined; index = this.#settled.pop()) {
-      this.#spread(index, now);
+      this.#readiness.settled(index, now);
     }
-  }
-
-  #spread(index: number, now: number): void {
-    const { state } = this;
-    const graph = this.#graph;
-    if (state.statusOf(index) === 'completed') {
-      graph.eachDependent(index, (dependent) => this.#release(dependent, now));
-    } else if (state.reasonOf(index) === 'not_chosen') {
-      graph.eachDependent(index, (dependent) => this.#releaseUnchosen(dependent, now));
-      graph.eachChild(index, (child) => this.#skip(child, 'not_chosen', undefined, now));
-    } else {
-      const failedTaskId = state.failedTaskIdOf(index);
-      const skip = (other: number) => this.#skip(other, 'dependency_failed', failedTaskId, now);
-      graph.eachDependent(index, skip);
-      graph.eachChild(index, skip);
-    }
-    const parent = graph.hasFamilies ? graph.parentOf(index) : undefined;
-    if (parent !== undefined) this.#childSettled(parent, now);
   }
 
   #skip(index: number, reason: SkipReason, failedTaskId: string | undefined, now: number): void {
@@ -381,26 +354,9 @@ export class Kernel {
     this.#settled.push(index);
   }
 
-  #release(index: number, now: number): void {
-    const waiting = (this.#waiting[index] as number) - 1;
-    this.#waiting[index] = waiting;
-    if (waiting === 0) this.#arrive(index, now);
-  }
-
-  /** Something that it waited for was not chosen: that counts as done, but brings nothing. */
-  #releaseUnchosen(index: number, now: number): void {
-    this.#notChosen.set(index, (this.#notChosen.get(index) ?? 0) + 1);
-    this.#release(index, now);
-  }
-
   /** All that a task waited for is settled. */
-  #arrive(index: number, now: number): void {
-    // A task that waited for a completed dependency may have been skipped for a failed one.
-    if (this.state.statusOf(index) !== 'pending') return;
-    const notChosen = this.#notChosen.size === 0 ? undefined : this.#notChosen.get(index);
-    if (notChosen !== undefined && notChosen === this.#graph.dependencyCount(index)) {
-      this.#skip(index, 'not_chosen', undefined, now);
-    } else if ((this.#graph.traitsOf(index) & SPECIAL) === 0) this.#becomeReady(index, now);
+  #arrived(index: number, now: number): void {
+    if ((this.#graph.traitsOf(index) & SPECIAL) === 0) this.#becomeReady(index, now);
     else this.#opening.push(index);
   }
 
@@ -463,57 +419,24 @@ export class Kernel {
 
   #openChildren(index: number, now: number): void {
     this.#readyAt[index] = now;
-    let left = 0;
-    // A child that depends on a failed task outside was skipped before its parent began.
-    this.#graph.eachChild(index, (child) => {
-      if (this.state.statusOf(child) === 'pending') left++;
-    });
-    this.#childrenLeft.set(index, left);
-    this.#graph.eachChild(index, (child) => this.#release(child, now));
-    if (left === 0) this.#finishGroup(index, now);
+    this.#readiness.open(index, now);
   }
 
-  /** Counts what each added task waits for. */
+  /** Tasks have been added from `first` on. */
   #admit(first: number, now: number): void {
-    const graph = this.#graph;
-    const { size } = graph;
-    for (let index = first; index < size; index++) {
-      this.#waiting.push(this.#before(index));
-      this.#readyAt.push(0.5);
+    this.#readiness.grow();
+    const { size } = this.#graph;
+    for (let index = first; index < size; index++) this.#readyAt.push(0.5);
+    if (this.#stop === undefined) {
+      this.#readiness.admit(first, now);
+      return;
     }
-    for (let index = first; index < size; index++) {
-      if (this.#stop !== undefined) {
-        this.#skip(index, this.#stop.reason, this.#stop.failedTaskId, now);
-        continue;
-      }
-      graph.eachDependency(index, (dependency) => {
-        // What is added together settles later than this.
-        if (dependency < first) this.#recall(dependency, index, now);
-      });
-      if (this.#before(index) === 0) this.#arrive(index, now);
-    }
-  }
-
-  /** A dependency of an added task may have settled long ago. */
-  #recall(dependency: number, index: number, now: number): void {
-    const { state } = this;
-    const status = state.statusOf(dependency);
-    if (status === 'pending' || status === 'running') return;
-    if (status === 'completed') this.#release(index, now);
-    else if (state.reasonOf(dependency) === 'not_chosen') this.#releaseUnchosen(index, now);
-    else this.#skip(index, 'dependency_failed', state.failedTaskIdOf(dependency), now);
-  }
-
-  #childSettled(parent: number, now: number): void {
-    const left = this.#childrenLeft.get(parent);
-    if (left === undefined) return; // The parent has not begun, or was skipped before it did.
-    this.#childrenLeft.set(parent, left - 1);
-    if (left === 1) this.#finishGroup(parent, now);
+    const { reason, failedTaskId } = this.#stop;
+    for (let index = first; index < size; index++) this.#skip(index, reason, failedTaskId, now);
   }
 
   /** All children of a group are settled. */
   #finishGroup(index: number, now: number): void {
-    this.#childrenLeft.delete(index);
     if (this.state.statusOf(index) !== 'pending') return;
     const { state } = this;
     const task = this.#task(index);
