@@ -97,7 +97,10 @@ function comparable(a: unknown, b: unknown): a is number {
 export function equal(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  if (kindOf(a) !== kindOf(b)) return false;
+  if (a instanceof Date) return Object.is(a.getTime(), (b as Date).getTime());
+  // What these hold is not in their properties.
+  if (a instanceof Map || a instanceof Set) return false;
   const keys = Object.keys(a);
   if (keys.length !== Object.keys(b).length) return false;
   return keys.every(
@@ -105,4 +108,8 @@ export function equal(a: unknown, b: unknown): boolean {
       Object.hasOwn(b, key) &&
       equal((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]),
   );
+}
+
+function kindOf(value: object): string {
+  return Object.prototype.toString.call(value);
 }
