@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest';
+import { parseRateLimits } from './rate-limits.js';
+
+const now = Date.UTC(2026, 10, 23, 12, 0, 0);
+
+function parse(headers: Record<string, string>) {
+  return parseRateLimits(new Headers(headers), now);
+}
+
+test('reads what OpenAI announces', () => {
+  const limits = parse({
+    'x-ratelimit-limit-requests': '600',
+    'x-ratelimit-remaining-requests': '599',
+    'x-ratelimit-reset-requests': '100ms',
+    'x-ratelimit-limit-tokens': '150000',
+    'x-ratelimit-remaining-tokens': '149984',
+    'x-ratelimit-reset-tokens': '6m0s',
+  });
+  expect(limits).toEqual({
+    requests: { limit: 600, remaining: 599, resetMs: 100 },
+    tokens: { limit: 150_000, remaining: 149_984, resetMs: 360_000 },
+  });
+});
+
+test('reads what Anthropic announces', () => {
+  const limits = parse({
+    'anthropic-ratelimit-requests-limit': '50',
+    'anthropic-ratelimit-requests-remaining': '49',
+    'anthropic-ratelimit-requests-reset': '2026-11-23T12:00:01Z',
+    'anthropic-ratelimit-tokens-limit': '38000',
+    'anthropic-ratelimit-tokens-remaining': '38000',
+    'anthropic-ratelimit-tokens-reset': '2026-11-23T12:00:00Z',
+    'anthropic-ratelimit-input-tokens-limit': '30000',
+    'anthropic-ratelimit-input-tokens-remaining': '29000',
+    'anthropic-ratelimit-input-tokens-reset': '2026-11-23T13:00:02.500+01:00',
+    'anthropic-ratelimit-output-tokens-limit': '8000',
+    'anthropic-ratelimit-output-tokens-remaining': '0',
+    'anthropic-ratelimit-output-tokens-reset': '2026-11-23T12:01:00Z',
+  });
+  expect(limits).toEqual({
+    requests: { limit: 50, remaining: 49, resetMs: 1_000 },
+    tokens: { limit: 38_000, remaining: 38_000, resetMs: 0 },
+    inputTokens: { limit: 30_000, remaining: 29_000, resetMs: 2_500 },
+    outputTokens: { limit: 8_000, remaining: 0, resetMs: 60_000 },
+  });
+});
+
+describe('a reset of', () => {
+  test.each([
+    ['12ms', 12],
+    ['1s', 1_000],
+    ['6m0s', 360_000],
+    ['1h2m3.5s', 3_723_500],
+    ['7m12s', 432_000],
+    ['1d2h', 93_600_000],
+    ['8.64s', 8_640],
+    ['250us', 0.25],
+    ['250µs', 0.25],
+    ['0s', 0],
+    ['1', 1_000],
+    ['0.5', 500],
+    [' 2 ', 2_000],
+    ['2026-11-23T12:00:30Z', 30_000],
+    ['2026-11-23T11:59:30Z', 0],
+    ['-1', undefined],
+    ['-5s', undefined],
+    ['1s ago', undefined],
+    ['soon', undefined],
+    ['', undefined],
+    ['s', undefined],
+    ['1e3', undefined],
+    ['NaN', undefined],
+    ['Infinity', undefined],
+    ['2026-99-99T12:00:00Z', undefined],
+    ['2126-11-23T12:00:00Z', undefined],
+    ['1795435200', undefined],
+    ['100d', undefined],
+  ])('"%s" is %s ms', (text, resetMs) => {
+    const limits = parse({
+      'x-ratelimit-limit-requests': '600',
+      'x-ratelimit-reset-requests': text,
+    });
+    expect(limits).toEqual({ requests: { limit: 600, ...(resetMs !== undefined && { resetMs }) } });
+  });
+});
+
+describe('what cannot be true is left out:', () => {
+  test.each([
+    ['600', '0', { limit: 600, remaining: 0 }],
+    ['600', '600', { limit: 600, remaining: 600 }],
+    ['600', '-1', { limit: 600 }],
+    ['600', '601', { limit: 600 }],
+    ['600', 'many', { limit: 600 }],
+    ['600', '', { limit: 600 }],
+    ['600.0', '12', { limit: 600, remaining: 12 }],
+    ['0', '12', { remaining: 12 }],
+    ['-1', '12', { remaining: 12 }],
+    ['unlimited', '12', { remaining: 12 }],
+    ['600, 600;w=60', '12', { remaining: 12 }],
+    ['0', '0', undefined],
+    ['-1', '-1', undefined],
+    ['-1', '0', undefined],
+    ['', '', undefined],
+    ['9'.repeat(400), 'NaN', undefined],
+  ])('limit "%s" with remaining "%s"', (limit, remaining, expected) => {
+    const limits = parse({
+      'x-ratelimit-limit-requests': limit,
+      'x-ratelimit-remaining-requests': remaining,
+    });
+    expect(limits).toEqual(expected && { requests: expected });
+  });
+});
+
+test('a reset alone is nothing', () => {
+  expect(parse({ 'x-ratelimit-reset-requests': '1s' })).toBeUndefined();
+});
+
+test('without headers there is nothing to read', () => {
+  expect(parse({})).toBeUndefined();
+  expect(parseRateLimits(undefined)).toBeUndefined();
+  expect(parseRateLimits({ get: () => undefined })).toBeUndefined();
+});
+
+test('a time is compared with the clock, unless told what to', () => {
+  const reset = new Date(Date.now() + 3_600_000).toISOString();
+  const headers = new Headers({
+    'anthropic-ratelimit-requests-limit': '50',
+    'anthropic-ratelimit-requests-reset': reset,
+  });
+  const { resetMs = 0 } = parseRateLimits(headers)?.requests ?? {};
+  expect(resetMs).toBeGreaterThan(0);
+  expect(resetMs).toBeLessThanOrEqual(3_600_000);
+});

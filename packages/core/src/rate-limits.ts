@@ -1,0 +1,121 @@
+/** What a server announced about its limits together with an answer. */
+export interface RateLimits {
+  readonly requests?: RateLimit;
+  /** Input and output tokens together. */
+  readonly tokens?: RateLimit;
+  readonly inputTokens?: RateLimit;
+  readonly outputTokens?: RateLimit;
+}
+
+/** One limit; each figure only where the server gave one that can be true. */
+export interface RateLimit {
+  /** How much is allowed per window. */
+  readonly limit?: number;
+  /** How much of it is left. */
+  readonly remaining?: number;
+  /** How long until it is whole again, in milliseconds from the answer on. */
+  readonly resetMs?: number;
+}
+
+/**
+ * What the headers of an answer announce: OpenAI's `x-ratelimit-{limit,remaining,reset}-{requests,
+ * tokens}`, which most compatible servers send too, and Anthropic's `anthropic-ratelimit-{requests,
+ * tokens,input-tokens,output-tokens}-{limit,remaining,reset}`. Resets may be durations (`12ms`,
+ * `1h2m3.5s`), seconds, or times. What cannot be true, such as a limit of 0 or -1, is left out;
+ * undefined when nothing is left.
+ *
+ * @param now Unix time in milliseconds, which times are compared with.
+ *
+ * @example
+ * parseRateLimits(
+ *   new Headers({
+ *     'x-ratelimit-limit-requests': '600',
+ *     'x-ratelimit-remaining-requests': '599',
+ *     'x-ratelimit-reset-requests': '100ms',
+ *   }),
+ * ); // { requests: { limit: 600, remaining: 599, resetMs: 100 } }
+ */
+export function parseRateLimits(
+  headers: { get(name: string): string | null | undefined } | undefined,
+  now: number = Date.now(),
+): RateLimits | undefined {
+  const limits: { -readonly [Name in keyof RateLimits]: RateLimit } = {};
+  for (const [name, spelling] of SPELLINGS) {
+    const read = (field: string) =>
+      headers?.get(`x-ratelimit-${field}-${spelling}`) ??
+      headers?.get(`anthropic-ratelimit-${spelling}-${field}`);
+    const limit = rateLimitOf(read('limit'), read('remaining'), read('reset'), now);
+    if (limit !== undefined) limits[name] = limit;
+  }
+  return Object.keys(limits).length > 0 ? limits : undefined;
+}
+
+const SPELLINGS: readonly [keyof RateLimits, string][] = [
+  ['requests', 'requests'],
+  ['tokens', 'tokens'],
+  ['inputTokens', 'input-tokens'],
+  ['outputTokens', 'output-tokens'],
+];
+
+type Header = string | null | undefined;
+
+function rateLimitOf(
+  limitHeader: Header,
+  remainingHeader: Header,
+  resetHeader: Header,
+  now: number,
+): RateLimit | undefined {
+  const limit = countOf(limitHeader) || undefined;
+  const remaining = countOf(remainingHeader);
+  // Without a limit, 0 is what servers send that know nothing; above the limit, it is of another.
+  const isReal = limit === undefined ? remaining !== 0 : (remaining ?? 0) <= limit;
+  const known = isReal ? remaining : undefined;
+  // By itself a reset says nothing.
+  if (limit === undefined && known === undefined) return undefined;
+  const resetMs = durationOf(resetHeader, now);
+  return {
+    ...(limit !== undefined && { limit }),
+    ...(known !== undefined && { remaining: known }),
+    ...(resetMs !== undefined && { resetMs }),
+  };
+}
+
+function countOf(header: Header): number | undefined {
+  const text = header?.trim() ?? '';
+  const count = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isFinite(count) ? count : undefined;
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  d: 86_400_000,
+  h: 3_600_000,
+  m: 60_000,
+  s: 1_000,
+  ms: 1,
+  us: 1e-3,
+  µs: 1e-3,
+  ns: 1e-6,
+};
+const DURATION_PART = /(\d+(?:\.\d+)?)(ms|us|µs|ns|d|h|m|s)/g;
+/** No provider counts over more than a month: a longer time is something else, misread. */
+const LONGEST_RESET_MS = 31 * 86_400_000;
+
+function durationOf(header: Header, now: number): number | undefined {
+  const text = header?.trim() ?? '';
+  const resetMs = durationIn(text, now);
+  return resetMs <= LONGEST_RESET_MS ? resetMs : undefined;
+}
+
+/** NaN when it cannot be read. */
+function durationIn(text: string, now: number): number {
+  const seconds = countOf(text);
+  if (seconds !== undefined) return seconds * 1_000;
+  // A time has a date in it: without that check, Date.parse makes times of the oddest texts.
+  if (/^\d{4}-\d\d-\d\dT/i.test(text)) return Math.max(0, Date.parse(text) - now);
+  const parts = [...text.matchAll(DURATION_PART)];
+  if (text === '' || parts.map(([part]) => part).join('') !== text) return Number.NaN;
+  return parts.reduce(
+    (sum, [, count, unit]) => sum + Number(count) * (UNITS_MS[unit as string] as number),
+    0,
+  );
+}
