@@ -2,7 +2,12 @@ import { defineConfig } from 'rolldown';
 
 /** One file an entry, and what they share: importing twenty small files costs more than their code. */
 export default defineConfig({
-  input: { index: 'src/index.ts', document: 'src/document.ts', testing: 'src/testing.ts' },
+  input: {
+    index: 'src/index.ts',
+    document: 'src/document.ts',
+    provider: 'src/provider.ts',
+    testing: 'src/testing.ts',
+  },
   external: ['zod'],
   output: {
     dir: 'dist',

@@ -15,12 +15,12 @@ export function readAnswer(runner: string, answer: unknown): TaskOutput {
     const kind = answer === null ? 'null' : typeof answer;
     throw refuse(`${kind}; it must resolve to { output }`);
   }
-  const { output, usage, costUsd, model, requestId } = answer as TaskOutput;
+  const { output, usage, costUsd, model, requestId, rateLimits } = answer as TaskOutput;
   if (usage !== undefined && !isUsage(usage)) {
     throw refuse('a usage that is not { inputTokens, outputTokens } in numbers');
   }
   if (costUsd !== undefined && !Number.isFinite(costUsd)) {
     throw refuse('a costUsd that is no number; leave it out when the price is unknown');
   }
-  return { output, usage, costUsd, model, requestId };
+  return { output, usage, costUsd, model, requestId, rateLimits };
 }

@@ -1,9 +1,11 @@
 import type { RunContext } from './context.js';
+import { type OutputPart, partOf } from './output-part.js';
 import type { Task } from './task.js';
 
 /** What an attempt can do to its run. */
 export interface AttemptHost {
-  report(attempt: Attempt, text: string): void;
+  /** @returns A promise while those who read the events are far behind. */
+  report(attempt: Attempt, part: OutputPart): Promise<void> | undefined;
   addTasks(attempt: Attempt, tasks: readonly Task[]): void;
 }
 
@@ -14,6 +16,7 @@ export interface AttemptHost {
 export class Attempt implements RunContext {
   readonly taskId: string;
   readonly attempt: number;
+  readonly attemptsLeft: number;
   readonly deadline: number | undefined;
   /** Position of the task in the plan. */
   readonly index: number;
@@ -27,15 +30,14 @@ export class Attempt implements RunContext {
   #reason: unknown;
 
   constructor(
-    index: number,
     taskId: string,
-    attempt: number,
-    deadline: number | undefined,
+    { index, attempt, attemptsLeft, deadline }: StartedAttempt,
     host: AttemptHost,
   ) {
     this.index = index;
     this.taskId = taskId;
     this.attempt = attempt;
+    this.attemptsLeft = attemptsLeft;
     this.deadline = deadline;
     this.#host = host;
   }
@@ -48,14 +50,11 @@ export class Attempt implements RunContext {
     return this.#controller.signal;
   }
 
-  get emit(): (text: string) => void {
-    return (text) => {
-      if (typeof text !== 'string') throw new TypeError('emit() takes a piece of text');
-      this.#host.report(this, text);
-    };
+  get emit(): RunContext['emit'] {
+    return (part) => this.#host.report(this, partOf(part));
   }
 
-  get addTasks(): (tasks: readonly Task[]) => void {
+  get addTasks(): RunContext['addTasks'] {
     return (tasks) => this.#host.addTasks(this, tasks);
   }
 
@@ -65,4 +64,12 @@ export class Attempt implements RunContext {
     this.#reason = reason;
     this.#controller?.abort(reason);
   }
+}
+
+/** What the kernel says of an attempt that is to start. */
+export interface StartedAttempt {
+  readonly index: number;
+  readonly attempt: number;
+  readonly attemptsLeft: number;
+  readonly deadline: number | undefined;
 }

@@ -1,9 +1,9 @@
 import { describe, StrategyError, show, type TaskError } from './errors.js';
 import type { Graph } from './graph.js';
+import type { TaskOutput } from './runner.js';
 import type { RunView, Scheduler, Strategy, TaskView, Wait } from './strategy.js';
 import type { Task } from './task.js';
 import { isLate } from './thenable.js';
-import type { Usage } from './usage.js';
 
 /**
  * The kernel's side of the strategy contract: hands ready tasks to the scheduler, takes its
@@ -19,6 +19,10 @@ export class Dispatcher {
   readonly #graph: Graph;
   readonly #resourceOf: (task: Task) => string;
   readonly #views: (TaskView | undefined)[];
+  /** The resource of the first task; while there is no other, there is nothing to tell apart. */
+  #onlyResource: string | undefined;
+  /** How many of the ready tasks each resource has, once there are several. */
+  #readyByResource: Map<string, number> | undefined;
   /** 1 while a task is ready and has not been chosen. */
   #selectable: Uint8Array;
 
@@ -50,6 +54,7 @@ export class Dispatcher {
     if (index >= this.#selectable.length) this.#grow();
     this.#views[index] = view;
     this.#selectable[index] = 1;
+    this.#count(view.resource, 1);
     this.readyCount++;
     this.#call('ready', () => this.#scheduler.ready(view));
   }
@@ -79,6 +84,7 @@ export class Dispatcher {
     if (this.#views[index] === choice && this.#selectable[index] === 1) {
       this.#selectable[index] = 0;
       this.readyCount--;
+      this.#count(choice.resource, -1);
       return index;
     }
     requireSync(choice);
@@ -88,12 +94,38 @@ export class Dispatcher {
     );
   }
 
+  /** What a task that has become ready competes for. */
+  resourceOf(index: number): string {
+    return (this.#views[index] as TaskView).resource;
+  }
+
+  /** Whether a ready task competes for something else than these. */
+  hasReadyBeside(resources: { has(resource: string): boolean }): boolean {
+    if (this.#readyByResource === undefined) {
+      return this.readyCount > 0 && !resources.has(this.#onlyResource as string);
+    }
+    for (const [resource, count] of this.#readyByResource) {
+      if (count > 0 && !resources.has(resource)) return true;
+    }
+    return false;
+  }
+
+  #count(resource: string, change: 1 | -1): void {
+    this.#onlyResource ??= resource;
+    if (this.#readyByResource === undefined) {
+      if (resource === this.#onlyResource) return;
+      this.#readyByResource = new Map([[this.#onlyResource, this.readyCount]]);
+    }
+    const counts = this.#readyByResource;
+    counts.set(resource, (counts.get(resource) ?? 0) + change);
+  }
+
   /** The attempt at a chosen task has ended. */
   settled(
     index: number,
     latencyMs: number,
-    error?: TaskError,
-    usage?: Usage,
+    error: TaskError | undefined,
+    { usage, rateLimits }: Pick<TaskOutput, 'usage' | 'rateLimits'>,
     retryDelayMs?: number,
   ): void {
     const view = this.#views[index] as TaskView;
@@ -105,6 +137,7 @@ export class Dispatcher {
       errorCode: error?.code,
       retryAfterMs: error?.retryAfterMs,
       usage,
+      rateLimits,
       retryDelayMs,
     };
     this.#call('settled', () => this.#scheduler.settled?.(view, outcome));
@@ -113,6 +146,7 @@ export class Dispatcher {
   /** Nothing that is ready may be chosen any more. */
   clear(): void {
     this.#selectable.fill(0);
+    this.#readyByResource?.clear();
     this.readyCount = 0;
   }
 

@@ -85,7 +85,7 @@ describe('parsePlanDocument', () => {
     ],
     [
       { goal: 'x', tasks: [{ ...task, run: 'rm' }] },
-      'tasks[0].run: unknown field "run". Known fields are id, description, type, dependencies, priority, estimate, outputSchema, when, forEach, subtasks, retry, timeoutMs, waitFor, metadata.',
+      'tasks[0].run: unknown field "run". Known fields are id, description, type, dependencies, priority, estimate, outputSchema, tools, when, forEach, subtasks, retry, timeoutMs, waitFor, metadata.',
     ],
     [
       { goal: 'x', tasks: [{ ...task, estimate: { duration: 1 } }] },

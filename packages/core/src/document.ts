@@ -214,6 +214,10 @@ const taskSchema = z
         .record(z.string(), z.unknown())
         .describe('What the output must look like, as JSON Schema.')
         .optional(),
+      tools: z
+        .array(z.string())
+        .describe('Names of tools that the model may call while it works on the task.')
+        .optional(),
       when: conditionSchema.describe('Run the task only if this holds.').optional(),
       forEach: forEachSchema
         .describe('Do the task once for each element of a list; {{item}} is the element.')
@@ -309,7 +313,15 @@ export function parsePlanDocument(value: unknown): { plan: Plan; strategy?: Stra
 }
 
 /** Fields whose problems are found by the checks of plans in general. */
-const CHECKED_FIELDS = ['outputSchema', 'when', 'forEach', 'retry', 'timeoutMs', 'waitFor'];
+const CHECKED_FIELDS = [
+  'outputSchema',
+  'tools',
+  'when',
+  'forEach',
+  'retry',
+  'timeoutMs',
+  'waitFor',
+];
 
 /** Whether an issue is for the schema to report. */
 function isOurs(issue: z.core.$ZodIssue): boolean {

@@ -1,4 +1,5 @@
 import { costOf, type PriceTable } from './price.js';
+import type { RateLimits } from './rate-limits.js';
 import { isUsage, type Usage } from './usage.js';
 
 /**
@@ -11,6 +12,7 @@ export type ErrorCode =
   | 'invalid_plan'
   | 'invalid_option'
   | 'missing_runner'
+  | 'unsupported_tools'
   | 'invalid_strategy'
   | 'plan_failed'
   | 'plan_canceled'
@@ -56,6 +58,8 @@ export const ATTEMPT_ERROR_CODES = [
   'refused',
   /** The answer was cut off at a token limit. */
   'truncated',
+  /** The model went on calling tools up to the limit of steps. */
+  'step_limit',
   /** The attempt was aborted because the run stopped. */
   'aborted',
 ] as const;
@@ -122,6 +126,13 @@ export interface RunnerErrorDetails {
   readonly costUsd?: number;
   /** The model that was asked, as the provider names it. */
   readonly model?: string;
+  /** What the server announced about its limits. */
+  readonly rateLimits?: RateLimits;
+  /**
+   * How many tries this attempt amounted to: all of them count against the task's retries.
+   * @default 1
+   */
+  readonly tries?: number;
 }
 
 /**
@@ -140,6 +151,8 @@ export class RunnerError extends StratagemError {
   declare readonly usage?: Usage;
   declare readonly costUsd?: number;
   declare readonly model?: string;
+  declare readonly rateLimits?: RateLimits;
+  declare readonly tries?: number;
 
   constructor(code: AttemptErrorCode, message: string, details: RunnerErrorDetails = {}) {
     const { cause, ...known } = details;
@@ -161,6 +174,8 @@ export class TaskError extends StratagemError {
   declare readonly usage?: Usage;
   declare readonly costUsd?: number;
   declare readonly model?: string;
+  declare readonly rateLimits?: RateLimits;
+  declare readonly tries?: number;
 
   /** @param prices What the attempt's tokens cost, for models that the table knows. */
   constructor(taskId: string, thrown: unknown, prices: PriceTable = {}) {
@@ -177,6 +192,8 @@ export class TaskError extends StratagemError {
     if (known?.requestId !== undefined) this.requestId = known.requestId;
     if (isUsage(known?.usage)) this.usage = known.usage;
     if (typeof known?.model === 'string') this.model = known.model;
+    if (isRecord(known?.rateLimits)) this.rateLimits = known.rateLimits;
+    if (isCount(known?.tries)) this.tries = known.tries;
     const costUsd = this.usage && (costOf(this.usage, this.model, prices) ?? known?.costUsd);
     if (Number.isFinite(costUsd)) this.costUsd = costUsd as number;
   }
@@ -184,6 +201,14 @@ export class TaskError extends StratagemError {
 
 function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) > 0;
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 /** A strategy broke its contract: it threw, or chose a task that is not ready. */

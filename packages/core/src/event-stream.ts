@@ -1,5 +1,8 @@
 import type { PlanEvent } from './event.js';
 
+/** More unread events than this, and those who make them are asked to wait. */
+const MOST_UNREAD = 1_000;
+
 /**
  * The events of one run, for those who listen: kept for the result or not, and read by any number
  * of iterators at their own pace.
@@ -10,6 +13,7 @@ export class EventStream {
   readonly #keep: boolean;
   readonly #readers = new Set<Reader>();
   #ended = false;
+  #drained: { promise: Promise<void>; resolve: () => void } | undefined;
 
   constructor(keep: boolean) {
     this.#keep = keep;
@@ -23,6 +27,17 @@ export class EventStream {
   end(): void {
     this.#ended = true;
     for (const reader of this.#readers) reader.wake();
+    this.#release();
+  }
+
+  /**
+   * A promise while a reader that has begun is far behind, so that whoever makes the events can
+   * slow down; undefined otherwise. Where everything is kept anyway, nothing is gained by waiting.
+   */
+  pressure(): Promise<void> | undefined {
+    if (this.#keep || this.#ended || !this.#isBehind(MOST_UNREAD)) return undefined;
+    this.#drained ??= resolvable();
+    return this.#drained.promise;
   }
 
   /** All events kept so far, then those that follow, from this call on. */
@@ -36,13 +51,25 @@ export class EventStream {
     try {
       for (;;) {
         const event = reader.take();
+        if (this.#drained !== undefined && !this.#isBehind(MOST_UNREAD / 2)) this.#release();
         if (event !== undefined) yield event;
         else if (this.#ended) return;
         else await reader.more();
       }
     } finally {
       this.#readers.delete(reader);
+      if (this.#drained !== undefined && !this.#isBehind(MOST_UNREAD / 2)) this.#release();
     }
+  }
+
+  #isBehind(most: number): boolean {
+    for (const reader of this.#readers) if (reader.unread > most) return true;
+    return false;
+  }
+
+  #release(): void {
+    this.#drained?.resolve();
+    this.#drained = undefined;
   }
 }
 
@@ -51,6 +78,7 @@ class Reader {
   #queue: PlanEvent[];
   readonly #own: boolean;
   #position = 0;
+  #begun = false;
   #wake: (() => void) | undefined;
 
   constructor(kept: PlanEvent[], own: boolean) {
@@ -68,7 +96,13 @@ class Reader {
     this.#wake = undefined;
   }
 
+  /** Events that wait for it; none before it has begun, as it may never do so. */
+  get unread(): number {
+    return this.#begun ? this.#queue.length - this.#position : 0;
+  }
+
   take(): PlanEvent | undefined {
+    this.#begun = true;
     const event = this.#queue[this.#position];
     if (event !== undefined) this.#position++;
     else if (this.#own) {
@@ -83,4 +117,12 @@ class Reader {
       this.#wake = resolve;
     });
   }
+}
+
+function resolvable(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
 }

@@ -1,7 +1,9 @@
 import type { Budget } from './budget.js';
-import type { StratagemError, TaskError } from './errors.js';
+import type { AttemptErrorCode, StratagemError, TaskError } from './errors.js';
 import type { CriterionProgress } from './goal.js';
+import type { OutputPart } from './output-part.js';
 import type { Plan } from './plan.js';
+import type { RateLimits } from './rate-limits.js';
 import type { Task } from './task.js';
 import type { Usage } from './usage.js';
 import type { WaitKind } from './wait-for.js';
@@ -43,10 +45,8 @@ export interface TaskStarted extends AttemptBase {
   readonly waitMs: number;
 }
 
-export interface TaskOutputReceived extends AttemptBase {
-  readonly type: 'task_output';
-  readonly text: string;
-}
+/** What a running attempt reported: a piece of text, a tool call, its result, … by `kind`. */
+export type TaskOutputReceived = AttemptBase & { readonly type: 'task_output' } & OutputPart;
 
 export interface TaskCompleted extends AttemptBase {
   readonly type: 'task_completed';
@@ -56,6 +56,8 @@ export interface TaskCompleted extends AttemptBase {
   readonly costUsd?: number;
   readonly model?: string;
   readonly requestId?: string;
+  /** What the server announced about its limits. */
+  readonly rateLimits?: RateLimits;
 }
 
 export interface TaskFailed extends AttemptBase {
@@ -163,6 +165,15 @@ export interface PlanResumed extends Base {
   readonly type: 'plan_resumed';
 }
 
+/** A server asked to wait: nothing starts for its resource until then. */
+export interface ResourcePaused extends Base {
+  readonly type: 'resource_paused';
+  readonly resource: string;
+  readonly pauseMs: number;
+  /** The error that said so. */
+  readonly code: AttemptErrorCode;
+}
+
 export interface MaxParallelChanged extends Base {
   readonly type: 'max_parallel_changed';
   /** The cap from now on; null without one. */
@@ -208,6 +219,7 @@ export type PlanEvent =
   | PlanPaused
   | PlanResumed
   | MaxParallelChanged
+  | ResourcePaused
   | PlanCompleted
   | PlanFailed
   | PlanCanceled;

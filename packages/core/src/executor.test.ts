@@ -86,6 +86,7 @@ describe('what a task is given', () => {
       taskId: 'a"<b',
       type: 'action',
       prompt: 'Write',
+      plainPrompt: 'Write',
       description: 'Write',
       inputs: {},
       metadata: {},

@@ -12,6 +12,8 @@ import type { TaskRunner } from './runner.js';
 import type { Strategy } from './strategy.js';
 import { firstForRunner, type Task } from './task.js';
 import { asData } from './task-data.js';
+import { type Tool, toolProblem } from './tool.js';
+import { Toolbox } from './toolbox.js';
 import { DEFAULT_MAX_DEPTH, graphOf } from './validate.js';
 import { checkBudget, checkPrices, checkRetry } from './validate-settings.js';
 
@@ -71,6 +73,8 @@ export interface ExecutorOptions extends RunOptions {
   readonly strategy: Strategy;
   /** Does the tasks that have no `run` of their own; needed only when there are such. */
   readonly runner?: TaskRunner;
+  /** Tools that tasks may list by name, as those of plan files do. */
+  readonly tools?: readonly Tool[];
 }
 
 /**
@@ -124,7 +128,8 @@ export interface Executor {
    * Starts a plan.
    *
    * @throws {PlanError} when the plan cannot be run, with everything that is wrong with it.
-   * @throws {StratagemError} `missing_runner` when a task needs a runner and there is none.
+   * @throws {StratagemError} `missing_runner` when a task needs a runner and there is none;
+   * `unsupported_tools` when it lists tools and the runner does not let its model call any.
    */
   execute<Outputs = Record<string, unknown>>(
     plan: Plan<Outputs>,
@@ -159,14 +164,16 @@ const RUN_OPTIONS = [
  * const result = await run;
  */
 export function createExecutor(options: ExecutorOptions): Executor {
-  checkOptions('createExecutor()', options, ['strategy', 'runner', ...RUN_OPTIONS]);
-  const { strategy, runner, ...defaults } = options;
+  checkOptions('createExecutor()', options, ['strategy', 'runner', 'tools', ...RUN_OPTIONS]);
+  const { strategy, runner, tools = [], ...defaults } = options;
   checkStrategy(strategy);
   if (runner !== undefined && !isRunner(runner)) {
     const message = 'runner must be a TaskRunner, an object with a name and run()';
     throw new OptionError(`createExecutor(): ${message}`);
   }
   checkRunOptions('createExecutor()', defaults);
+  checkTools(tools);
+  const toolbox = new Toolbox(tools);
 
   return {
     execute<Outputs>(plan: Plan<Outputs>, overrides: RunOptions = {}): RunHandle<Outputs> {
@@ -183,6 +190,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
             'such as openai(), anthropic() or simulated()',
         );
       }
+      toolbox.require(plan.tasks, runner);
       const run = new Run<Outputs>({
         // As it is now: a plan that is being written may be added to while it runs.
         plan: { ...plan, tasks: asData(plan.tasks) } as Plan,
@@ -200,6 +208,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         budget: eitherBudget(plan.budget, merged.budget),
         prices: merged.prices ?? {},
         seed: merged.seed ?? Math.floor(Math.random() * 2 ** 32),
+        toolbox,
         maxDepth,
         timeline: merged.timeline ?? 'keep',
         signal: eitherSignal(defaults.signal, overrides.signal),
@@ -224,6 +233,20 @@ export function createExecutor(options: ExecutorOptions): Executor {
       };
     },
   };
+}
+
+function checkTools(tools: readonly Tool[]): void {
+  if (!Array.isArray(tools))
+    throw new OptionError('createExecutor(): tools must be a list of tools');
+  const names = new Set<string>();
+  for (const tool of tools as readonly Tool[]) {
+    const problem = toolProblem(tool);
+    if (problem !== undefined) throw new OptionError(`createExecutor(): tools: ${problem}`);
+    if (names.has(tool.name)) {
+      throw new OptionError(`createExecutor(): there are two tools "${tool.name}"`);
+    }
+    names.add(tool.name);
+  }
 }
 
 function isRunner(value: TaskRunner): boolean {

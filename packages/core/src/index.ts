@@ -1,6 +1,6 @@
 export type { Budget } from './budget.js';
 export type { Comparison, Condition, Operator } from './condition.js';
-export type { RunContext } from './context.js';
+export { type ContextChanges, deriveContext, type RunContext } from './context.js';
 export {
   ATTEMPT_ERROR_CODES,
   type AttemptErrorCode,
@@ -26,16 +26,17 @@ export type { ForEach, ItemResult } from './for-each.js';
 export type { CriterionProgress, GoalCriterion, GoalProgress, GoalState } from './goal.js';
 export { Graph } from './graph.js';
 export { Heap } from './heap.js';
-export {
-  codeOfStatus,
-  parseRetryAfter,
-  redact,
-  redactCause,
-  withTimeLimit,
-} from './http-error.js';
 export { type Command, Kernel, type KernelOptions } from './kernel.js';
 export { computeMetrics, type Metrics } from './metrics.js';
 export { checkDuration, checkFlag, checkLimit, checkOptions } from './options.js';
+export type {
+  NoticePart,
+  OutputPart,
+  StepPart,
+  TextPart,
+  ToolCallPart,
+  ToolResultPart,
+} from './output-part.js';
 export {
   createPlan,
   type InputsOf,
@@ -47,14 +48,16 @@ export {
 } from './plan.js';
 export { costOf, type Price, type PriceTable } from './price.js';
 export { formatProblem, PlanError, type PlanProblem, type ProblemCode } from './problem.js';
+export type { RateLimit, RateLimits } from './rate-limits.js';
 export type { Emit } from './recorder.js';
 export type { CanceledResult, CompletedResult, FailedResult, PlanResult } from './result.js';
 export { type RetryPolicy, TRANSIENT_ERROR_CODES } from './retry.js';
 export { type PlanStatus, RunState, type TaskResult, type TaskStatus } from './run-state.js';
-export type { TaskOutput, TaskRequest, TaskRunner } from './runner.js';
+export { resourceOf, type TaskOutput, type TaskRequest, type TaskRunner } from './runner.js';
 export type { SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './schema.js';
 export type { Outcome, RunView, Scheduler, Strategy, TaskView, Wait } from './strategy.js';
 export type { Estimate, Task, TaskFunction, TaskType } from './task.js';
+export { type RequestTool, type Tool, type ToolContext, type ToolResult, tool } from './tool.js';
 export type { Usage } from './usage.js';
 export { graphOf, validatePlan } from './validate.js';
 export type { WaitFor, WaitKind } from './wait-for.js';

@@ -323,7 +323,7 @@ function drive(script: Script) {
     if (step === script.cancelAt) kernel.cancel('stop', now);
     else {
       const index = [...running][pick % running.size] as number;
-      if (what === 'output') kernel.output(index, 'text', now);
+      if (what === 'output') kernel.output(index, { kind: 'text', text: 'text' }, now);
       else {
         running.delete(index);
         if (what === 'fail') kernel.failed(index, new Error('no'), now);

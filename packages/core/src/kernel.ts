@@ -9,12 +9,14 @@ import { GoalTracker } from './goal.js';
 import { type Graph, Trait } from './graph.js';
 import { outputsOf, requireSubtasks, resultsOf } from './group.js';
 import { type Inputs, inputNamesOf, inputsOf } from './inputs.js';
+import type { OutputPart } from './output-part.js';
 import type { Plan } from './plan.js';
 import { costOf, type PriceTable } from './price.js';
 import { promptOf } from './prompt.js';
 import { Readiness } from './readiness.js';
 import { type Emit, type Ending, Recorder } from './recorder.js';
-import { type RetryPolicy, retryDelay } from './retry.js';
+import { ResourcePauses } from './resource-pauses.js';
+import { maxAttemptsOf, type RetryPolicy, retryDelay } from './retry.js';
 import { RunState } from './run-state.js';
 import type { TaskOutput } from './runner.js';
 import type { RunView, Strategy } from './strategy.js';
@@ -52,6 +54,8 @@ export type Command =
       readonly type: 'start';
       readonly index: number;
       readonly attempt: number;
+      /** How many tries the task has left, this one included. */
+      readonly attemptsLeft: number;
       /** When the attempt must be over, as Unix time in milliseconds; undefined without a limit. */
       readonly deadline: number | undefined;
     }
@@ -104,6 +108,8 @@ export class Kernel {
 
   /** For each task, when it became ready. */
   readonly #readyAt: number[];
+  /** Servers that asked to wait. */
+  readonly #pauses = new ResourcePauses();
   /** Human steps that have come up. */
   readonly #questions = new Set<number>();
   /** Ends of attempts, of waits between them, and of waits for humans. */
@@ -189,7 +195,7 @@ export class Kernel {
     this.#budget?.release(index);
     // Without a closure, unlike rarer inputs: this is once a task.
     try {
-      this.#dispatcher?.settled(index, durationMs, undefined, result.usage);
+      this.#dispatcher?.settled(index, durationMs, undefined, result);
       this.#settle(index, now);
       this.#proceed(now);
     } catch (error) {
@@ -203,9 +209,9 @@ export class Kernel {
     this.#step(now, () => this.#attemptFailed(index, thrown, now));
   }
 
-  /** The running attempt at a task reported a piece of text. */
-  output(index: number, text: string, now: number): void {
-    this.#record.output(index, text, now);
+  /** The running attempt at a task reported a part of its output. */
+  output(index: number, part: OutputPart, now: number): void {
+    this.#record.output(index, part, now);
   }
 
   /** A human answered; for an approval, `true` gives it and anything else refuses. */
@@ -511,12 +517,12 @@ export class Kernel {
   #dispatch(now: number): void {
     const dispatcher = this.#dispatcher as Dispatcher;
     let wait = Number.POSITIVE_INFINITY;
+    if (this.#pauses.size > 0) this.#pauses.expire(now);
     // At the deadline there is nothing left but to wake and stop.
     while (this.state.running < this.#maxParallel && !this.#paused && now < this.#deadline) {
-      let choice: number;
-      if (this.#held !== undefined) choice = this.#held;
-      else {
-        if (dispatcher.readyCount === 0) break;
+      let choice = this.#held ?? this.#pauses.unpark();
+      if (choice === undefined) {
+        if (!this.#hasReady(dispatcher)) break;
         const next = dispatcher.next(now);
         if (typeof next !== 'number') {
           wait = next?.until ?? wait;
@@ -524,11 +530,12 @@ export class Kernel {
         }
         choice = next;
       }
+      if (this.#isPaused(choice, dispatcher)) continue;
       if (this.#budget !== undefined && !this.#affords(choice, now)) break;
       this.#begin(choice, now);
     }
     const timer = this.#timers.size === 0 ? wait : this.#timers.next;
-    this.nextWake = Math.min(wait, this.#deadline, timer);
+    this.nextWake = Math.min(wait, this.#deadline, timer, this.#pauses.next);
     if (this.#expected > 0) return;
     if (this.state.settled === this.#graph.size) this.#finish(now);
     else if (this.#isStuck(wait, now)) throw dispatcher.stalled();
@@ -541,9 +548,37 @@ export class Kernel {
       this.state.running === 0 &&
       wait === Number.POSITIVE_INFINITY &&
       this.#timers.size === 0 &&
+      this.#pauses.size === 0 &&
       this.#questions.size === 0 &&
       !this.#paused
     );
+  }
+
+  /** Whether a task is ready whose server has not asked to wait. */
+  #hasReady(dispatcher: Dispatcher): boolean {
+    return this.#pauses.size === 0
+      ? dispatcher.readyCount > 0
+      : dispatcher.hasReadyBeside(this.#pauses);
+  }
+
+  /** Whether a chosen task has to wait for its server, and then sees to it that it does. */
+  #isPaused(index: number, dispatcher: Dispatcher): boolean {
+    if (this.#pauses.size === 0) return false;
+    const resource = dispatcher.resourceOf(index);
+    if (!this.#pauses.has(resource)) return false;
+    this.#held = undefined;
+    this.#pauses.park(index, resource);
+    return true;
+  }
+
+  /** A server that says when it has room again is left alone until then. */
+  #heed(index: number, { code, retryAfterMs = 0 }: TaskError, now: number): void {
+    if (code !== 'rate_limited' && code !== 'overloaded') return;
+    // Functions compete for nothing that they share.
+    if (retryAfterMs <= 0 || this.#task(index).run !== undefined) return;
+    const resource = this.#dispatcher?.resourceOf(index) ?? '';
+    if (!this.#pauses.pause(resource, now + retryAfterMs)) return;
+    this.#record.resourcePaused(resource, retryAfterMs, code, now);
   }
 
   #begin(index: number, now: number): void {
@@ -553,7 +588,12 @@ export class Kernel {
     if (timeoutMs !== Number.POSITIVE_INFINITY) this.#timers.set(index, now + timeoutMs);
     const until = Math.min(this.#deadline, now + timeoutMs);
     const deadline = until === Number.POSITIVE_INFINITY ? undefined : until;
-    this.commands.push({ type: 'start', index, attempt, deadline });
+    const attemptsLeft = Math.max(1, maxAttemptsOf(this.#retryOf(index)) - attempt + 1);
+    this.commands.push({ type: 'start', index, attempt, attemptsLeft, deadline });
+  }
+
+  #retryOf(index: number): RetryPolicy | undefined {
+    return this.#task(index).retry ?? this.#options.plan.retry ?? this.#options.retry;
   }
 
   #timeoutOf(index: number): number {
@@ -596,7 +636,8 @@ export class Kernel {
     if (delayMs === undefined) this.#record.failed(index, error, now);
     else this.#record.retrying(index, error, delayMs, now);
     this.#budget?.release(index);
-    this.#dispatcher?.settled(index, durationMs, error, error.usage, delayMs);
+    this.#heed(index, error, now);
+    this.#dispatcher?.settled(index, durationMs, error, error, delayMs);
     if (delayMs === undefined) this.#afterFailure(index, error, now);
     else this.#timers.set(index, now + delayMs);
   }
@@ -604,12 +645,10 @@ export class Kernel {
   /** How long until a failed attempt is repeated; undefined when it is not. */
   #retryDelay(index: number, error: TaskError, now: number): number | undefined {
     if (this.#stop !== undefined) return undefined;
-    const { plan, retry, seed } = this.#options;
-    const { id: taskId, retry: own } = this.#task(index);
-    const attempt = this.state.attemptsOf(index);
-    const { code, retryAfterMs } = error;
-    const policy = own ?? plan.retry ?? retry;
-    const delayMs = retryDelay(policy, { taskId, attempt, code, retryAfterMs }, seed);
+    const { code, retryAfterMs, taskId, tries = 1 } = error;
+    const attempt = this.state.attemptsOf(index) + tries - 1;
+    const failed = { taskId, attempt, code, retryAfterMs };
+    const delayMs = retryDelay(this.#retryOf(index), failed, this.#options.seed);
     // There is no point in waiting for an attempt that could not start any more.
     return delayMs === undefined || now + delayMs >= this.#deadline ? undefined : delayMs;
   }
@@ -684,6 +723,7 @@ export class Kernel {
 
   #forgetWaiting(): void {
     this.#dispatcher?.clear();
+    this.#pauses.clear();
     this.#questions.clear();
     this.#opening.length = 0;
     this.#held = undefined;

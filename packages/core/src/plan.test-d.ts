@@ -2,6 +2,7 @@ import { expectTypeOf, test } from 'vitest';
 import {
   createExecutor,
   createPlan,
+  type OutputPart,
   type OutputsOf,
   type Plan,
   type PlanEvent,
@@ -49,7 +50,7 @@ test('a function receives the outputs of its dependencies and of nothing else', 
         expectTypeOf(inputs.b).toEqualTypeOf<string>();
         expectTypeOf(signal).toEqualTypeOf<AbortSignal>();
         expectTypeOf(attempt).toEqualTypeOf<number>();
-        expectTypeOf(emit).parameters.toEqualTypeOf<[string]>();
+        expectTypeOf(emit).parameters.toEqualTypeOf<[string | OutputPart]>();
         // @ts-expect-error the output has no such field
         inputs.a.nmae;
       },
@@ -211,7 +212,9 @@ test('the type of an event tells its fields', async () => {
   for await (const event of run) {
     expectTypeOf(event).toEqualTypeOf<PlanEvent>();
     if (event.type === 'task_completed') expectTypeOf(event.durationMs).toEqualTypeOf<number>();
-    if (event.type === 'task_output') expectTypeOf(event.text).toEqualTypeOf<string>();
+    if (event.type === 'task_output' && event.kind === 'text') {
+      expectTypeOf(event.text).toEqualTypeOf<string>();
+    }
     // @ts-expect-error there is no such event
     if (event.type === 'task_finished') return;
     // @ts-expect-error not every event is about a task

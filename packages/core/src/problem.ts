@@ -11,6 +11,8 @@ export type ProblemCode =
   | 'self_dependency'
   | 'cycle'
   | 'unknown_reference'
+  | 'unknown_tool'
+  | 'duplicate_tool'
   | 'conflict'
   | 'too_deep';
 

@@ -1,8 +1,9 @@
 import type { Excess } from './budget.js';
-import type { StratagemError, TaskError } from './errors.js';
+import type { AttemptErrorCode, StratagemError, TaskError } from './errors.js';
 import type { CancelReason, PlanEvent, SkipReason, TasksAdded } from './event.js';
 import type { GoalProgress } from './goal.js';
 import type { Graph } from './graph.js';
+import type { OutputPart } from './output-part.js';
 import type { Plan } from './plan.js';
 import type { RunState } from './run-state.js';
 import type { TaskOutput } from './runner.js';
@@ -66,6 +67,10 @@ export class Recorder {
     this.#record({ ...event, ...this.#stamp(now) });
   }
 
+  resourcePaused(resource: string, pauseMs: number, code: AttemptErrorCode, now: number): void {
+    this.#record({ type: 'resource_paused', ...this.#stamp(now), resource, pauseMs, code });
+  }
+
   /** @param index The fan-out or the task that adds them; -1 for the run's handle. */
   tasksAdded(
     source: TasksAdded['source'],
@@ -125,8 +130,8 @@ export class Recorder {
     );
   }
 
-  output(index: number, text: string, now: number): void {
-    this.#record({ type: 'task_output', ...this.#attempt(index, now), text }, index);
+  output(index: number, part: OutputPart, now: number): void {
+    this.#record({ type: 'task_output', ...this.#attempt(index, now), ...part }, index);
   }
 
   /** @param since When it began, for what has no attempts. */
@@ -136,7 +141,7 @@ export class Recorder {
     now: number,
     since: number = this.#state.startedAtOf(index),
   ): void {
-    const { output, usage, costUsd, model, requestId } = result;
+    const { output, usage, costUsd, model, requestId, rateLimits } = result;
     const event = {
       type: 'task_completed' as const,
       sequence: this.#sequence++,
@@ -152,7 +157,8 @@ export class Recorder {
       usage === undefined &&
       costUsd === undefined &&
       model === undefined &&
-      requestId === undefined;
+      requestId === undefined &&
+      rateLimits === undefined;
     if (alone) {
       this.#record(event, index);
       return;
@@ -164,6 +170,7 @@ export class Recorder {
         ...(costUsd !== undefined && { costUsd }),
         ...(model !== undefined && { model }),
         ...(requestId !== undefined && { requestId }),
+        ...(rateLimits !== undefined && { rateLimits }),
       },
       index,
     );

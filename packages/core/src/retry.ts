@@ -49,6 +49,11 @@ export interface FailedAttempt {
   readonly retryAfterMs: number | undefined;
 }
 
+/** The most attempts at a task, the first included. */
+export function maxAttemptsOf(policy: RetryPolicy | undefined): number {
+  return policy?.maxAttempts ?? 3;
+}
+
 /**
  * How long to wait before the next attempt, in milliseconds; undefined when there is to be none.
  * The wait is drawn evenly from zero up to the backoff, so that tasks that failed together do not
@@ -62,9 +67,9 @@ export function retryDelay(
   seed: number,
 ): number | undefined {
   // A field that is undefined is a field left out.
-  const { maxAttempts = 3, initialDelayMs = 500, maxDelayMs = 30_000 } = policy ?? {};
+  const { initialDelayMs = 500, maxDelayMs = 30_000 } = policy ?? {};
   const { factor = 2, on = TRANSIENT_ERROR_CODES } = policy ?? {};
-  if (attempt >= maxAttempts || !on.includes(code)) return undefined;
+  if (attempt >= maxAttemptsOf(policy) || !on.includes(code)) return undefined;
   // After many attempts the power is infinite, and zero times that is no number.
   const backoff = initialDelayMs === 0 ? 0 : initialDelayMs * factor ** (attempt - 1);
   const longest = Math.min(maxDelayMs, backoff);

@@ -173,12 +173,14 @@ export class RunState {
         this.running--;
         this.spending.add(event.error.usage, event.error.costUsd);
         this.#statuses[index] = 'pending';
+        this.#attempts[index] = event.attempt + furtherTries(event.error);
         break;
       case 'task_failed':
         if (event.attempt > 0) this.running--;
         this.failed++;
         this.#countFailure(index, event);
         this.spending.add(event.error.usage, event.error.costUsd);
+        this.#attempts[index] = event.attempt + furtherTries(event.error);
         this.#settle(index, 'failed', event);
         break;
       case 'task_skipped':
@@ -303,4 +305,9 @@ function endOf(event: PlanEvent): Partial<TaskResult> {
     default:
       return {};
   }
+}
+
+/** What an attempt counts for besides itself, where its runner tried more than once. */
+function furtherTries({ tries = 1 }: TaskError): number {
+  return tries - 1;
 }

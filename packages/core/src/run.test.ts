@@ -183,7 +183,9 @@ describe('a runner', () => {
     const run = createExecutor({ strategy: inOrder, runner: new Counting() }).execute(plan);
     const { outputs, timeline } = await ended(run);
     expect(outputs).toEqual({ a: 1, b: 2 });
-    const texts = timeline.flatMap((event) => (event.type === 'task_output' ? event.text : []));
+    const texts = timeline.flatMap((event) =>
+      event.type === 'task_output' && event.kind === 'text' ? event.text : [],
+    );
     expect(texts).toEqual(['a 1', 'b 1']);
   });
 

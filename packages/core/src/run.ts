@@ -6,20 +6,24 @@ import { EventStream } from './event-stream.js';
 import type { Inputs } from './inputs.js';
 import { type Command, Kernel, type KernelOptions } from './kernel.js';
 import { MetricsFold } from './metrics.js';
+import type { OutputPart } from './output-part.js';
 import { PlanError } from './problem.js';
 import { withSchema } from './prompt.js';
 import { createResult, type PlanResult } from './result.js';
-import type { TaskOutput, TaskRunner } from './runner.js';
+import { resourceOf, type TaskOutput, type TaskRequest, type TaskRunner } from './runner.js';
 import { formatIssues, jsonSchemaOf } from './schema.js';
 import { firstForRunner, type Task } from './task.js';
 import { isThenable } from './thenable.js';
+import { bindTool } from './tool-call.js';
+import type { Toolbox } from './toolbox.js';
 import { additionProblems } from './validate.js';
-import { validateAnswer, validateOutput } from './validate-output.js';
+import { misfitOf, validateAnswer, validateOutput } from './validate-output.js';
 import { waitOf } from './wait-for.js';
 
 /** Everything one run needs, with every default filled in. */
 export interface RunSettings extends Omit<KernelOptions, 'resourceOf'> {
   readonly runner: TaskRunner | undefined;
+  readonly toolbox: Toolbox;
   readonly maxDepth: number;
   readonly timeline: 'keep' | 'stream';
   readonly signal: AbortSignal | undefined;
@@ -41,7 +45,7 @@ type Input =
   | { readonly type: 'cancel'; readonly reason: unknown }
   | { readonly type: 'completed'; readonly attempt: Attempt; readonly result: TaskOutput }
   | { readonly type: 'failed'; readonly attempt: Attempt; readonly thrown: unknown }
-  | { readonly type: 'output'; readonly attempt: Attempt; readonly text: string };
+  | { readonly type: 'output'; readonly attempt: Attempt; readonly part: OutputPart };
 
 /**
  * Drives a kernel in this process: gives it the time and what came of each attempt, starts and
@@ -76,11 +80,14 @@ export class Run<Outputs> implements AttemptHost {
     this.#settings = settings;
     this.events = new EventStream(settings.timeline === 'keep');
     this.#metrics = new MetricsFold(settings.graph);
-    const resource = runner?.resource ?? runner?.name ?? 'function';
-    const resourceOf = (task: Task) => (task.run === undefined ? resource : 'function');
-    this.#kernel = new Kernel({ ...settings, resourceOf }, (event, index) => {
-      this.#deliver(event, index);
-    });
+    this.#kernel = new Kernel(
+      {
+        ...settings,
+        resourceOf: (task) =>
+          runner === undefined || task.run !== undefined ? 'function' : resourceOf(runner, task),
+      },
+      (event, index) => this.#deliver(event, index),
+    );
     this.result = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -153,6 +160,7 @@ export class Run<Outputs> implements AttemptHost {
     const problems = additionProblems(tasks, there, maxDepth);
     if (problems.length > 0) throw new PlanError(problems);
     if (runner === undefined) requireNoRunner(tasks);
+    this.#settings.toolbox.require(tasks, runner);
     if (tasks.length === 0) return;
     const added = structuralCopy(tasks);
     eachTask(added, (task) => this.#coming.set(task.id, task));
@@ -160,8 +168,10 @@ export class Run<Outputs> implements AttemptHost {
     this.#take({ type: 'addTasks', tasks: added, by: attempt?.index ?? -1 });
   }
 
-  report(attempt: Attempt, text: string): void {
-    if (!attempt.over) this.#take({ type: 'output', attempt, text });
+  report(attempt: Attempt, part: OutputPart): Promise<void> | undefined {
+    if (attempt.over) return undefined;
+    this.#take({ type: 'output', attempt, part });
+    return this.events.pressure();
   }
 
   #task(index: number): Task {
@@ -225,7 +235,7 @@ export class Run<Outputs> implements AttemptHost {
         break;
       case 'output':
         if (this.#active.get(input.attempt.index) === input.attempt) {
-          kernel.output(input.attempt.index, input.text, time);
+          kernel.output(input.attempt.index, input.part, time);
         }
         break;
       case 'addTasks':
@@ -277,9 +287,10 @@ export class Run<Outputs> implements AttemptHost {
     commands.length = 0;
   }
 
-  #launch({ index, attempt: number, deadline }: Extract<Command, { type: 'start' }>): void {
+  #launch(command: Extract<Command, { type: 'start' }>): void {
+    const { index } = command;
     const task = this.#task(index);
-    const attempt = new Attempt(index, task.id, number, deadline, this);
+    const attempt = new Attempt(task.id, command, this);
     this.#active.set(index, attempt);
     try {
       const inputs = this.#kernel.inputsOf(index);
@@ -308,20 +319,11 @@ export class Run<Outputs> implements AttemptHost {
     }
   }
 
-  /** One request to the runner, with an answer that is a `TaskOutput` or an error that says so. */
+  /** What the runner answers: a `TaskOutput`, or an error that says what is wrong with it. */
   async #ask(task: Task, inputs: Inputs, attempt: Attempt): Promise<TaskOutput> {
-    const { id, description = '', type = 'action', metadata = {}, outputSchema } = task;
+    const { outputSchema } = task;
     const runner = this.#settings.runner as TaskRunner;
-    const jsonSchema = outputSchema && jsonSchemaOf(outputSchema);
-    const request = {
-      taskId: id,
-      type,
-      prompt: withSchema(this.#kernel.promptOf(attempt.index, inputs), jsonSchema),
-      description,
-      inputs,
-      metadata,
-      ...(jsonSchema && { outputSchema: jsonSchema }),
-    };
+    const request = this.#requestFor(task, inputs, attempt);
     const answer = readAnswer(runner.name, await runner.run(request, attempt));
     if (outputSchema === undefined) return answer;
     try {
@@ -329,9 +331,28 @@ export class Run<Outputs> implements AttemptHost {
     } catch (thrown) {
       if (!(thrown instanceof RunnerError)) throw thrown;
       // What does not fit has been paid for all the same.
-      const { usage, costUsd, model, requestId } = answer;
-      throw Object.assign(thrown, { usage, costUsd, model, requestId });
+      const { usage, costUsd, model, requestId, rateLimits } = answer;
+      throw Object.assign(thrown, { usage, costUsd, model, requestId, rateLimits });
     }
+  }
+
+  #requestFor(task: Task, inputs: Inputs, attempt: Attempt): TaskRequest {
+    const { id, description = '', type = 'action', metadata = {}, outputSchema } = task;
+    const plainPrompt = this.#kernel.promptOf(attempt.index, inputs);
+    const tools = this.#settings.toolbox.of(task);
+    const jsonSchema = outputSchema && jsonSchemaOf(outputSchema);
+    return {
+      taskId: id,
+      type,
+      prompt: withSchema(plainPrompt, jsonSchema),
+      plainPrompt,
+      description,
+      inputs,
+      metadata,
+      ...(jsonSchema && { outputSchema: jsonSchema }),
+      ...(outputSchema && { check: (answer) => misfitOf(outputSchema, answer) }),
+      ...(tools.length > 0 && { tools: tools.map((tool) => bindTool(tool, attempt)) }),
+    };
   }
 
   #onEnd(attempt: Attempt, input: Input): void {

@@ -1,5 +1,7 @@
 import type { RunContext } from './context.js';
-import type { TaskType } from './task.js';
+import type { RateLimits } from './rate-limits.js';
+import type { Task, TaskType } from './task.js';
+import type { RequestTool } from './tool.js';
 import type { Usage } from './usage.js';
 
 /** What a runner is asked to do: one attempt at one task. */
@@ -11,12 +13,21 @@ export interface TaskRequest {
    * must fit: send this to the model.
    */
   readonly prompt: string;
+  /** The prompt without the schema, for a backend that takes `outputSchema` in a way of its own. */
+  readonly plainPrompt: string;
   /** The task's description as it was written. */
   readonly description: string;
   /** The outputs of the dependencies by task id, as values. */
   readonly inputs: Readonly<Record<string, unknown>>;
   /** What the output must look like, as JSON Schema; undefined when anything will do. */
   readonly outputSchema?: Readonly<Record<string, unknown>>;
+  /**
+   * Says what is wrong with an answer before it is given, so that the model can be asked to mend
+   * it; undefined when it fits. Left out when anything will do.
+   */
+  readonly check?: (answer: unknown) => Promise<string | undefined>;
+  /** The tools that the model may call; left out when there are none. */
+  readonly tools?: readonly RequestTool[];
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
@@ -30,6 +41,8 @@ export interface TaskOutput {
   readonly model?: string;
   /** The provider's id of the request. */
   readonly requestId?: string;
+  /** What the server announced about its limits. */
+  readonly rateLimits?: RateLimits;
 }
 
 /**
@@ -48,10 +61,28 @@ export interface TaskOutput {
 export interface TaskRunner {
   readonly name: string;
   /**
-   * What attempts compete for, usually provider and model; strategies may keep one controller per
-   * resource.
+   * What attempts compete for, usually provider and model; a function where that depends on the
+   * task. Strategies may keep one controller per resource, and a server that asks to wait stops
+   * the starts for its resource alone.
    * @default the runner's name
    */
-  readonly resource?: string;
+  readonly resource?: string | ((task: Task) => string);
+  /**
+   * What besides the request decides on the answer: model, instructions, temperature. Plain data
+   * without secrets; part of what a cache goes by.
+   */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /**
+   * Whether it lets the model call `request.tools`. One that does not is not asked to do a task
+   * that lists tools: `execute` refuses the plan.
+   * @default false
+   */
+  readonly supportsTools?: boolean;
   run(request: TaskRequest, context: RunContext): Promise<TaskOutput>;
+}
+
+/** What an attempt at this task competes for. */
+export function resourceOf(runner: TaskRunner, task: Task): string {
+  const { resource } = runner;
+  return (typeof resource === 'function' ? resource(task) : resource) ?? runner.name;
 }

@@ -11,6 +11,7 @@ export interface StandardSchema<Input = unknown, Output = Input> {
     /** Only of libraries that can also write their schemas as JSON Schema. */
     readonly jsonSchema?: {
       readonly output: (options: { target: 'draft-2020-12' }) => Record<string, unknown>;
+      readonly input?: (options: { target: 'draft-2020-12' }) => Record<string, unknown>;
     };
   };
 }
@@ -35,10 +36,19 @@ export function isStandardSchema(value: unknown): value is StandardSchema {
   return typeof standard?.validate === 'function';
 }
 
-/** The schema as JSON Schema, when its library can write that. */
-export function jsonSchemaOf(schema: StandardSchema): Record<string, unknown> | undefined {
+/**
+ * The schema as JSON Schema, when its library can write that.
+ *
+ * @param side What goes into it, or what comes out: they differ where it has defaults or converts.
+ */
+export function jsonSchemaOf(
+  schema: StandardSchema,
+  side: 'input' | 'output' = 'output',
+): Record<string, unknown> | undefined {
+  const { jsonSchema } = schema['~standard'];
   try {
-    return schema['~standard'].jsonSchema?.output({ target: 'draft-2020-12' });
+    const write = jsonSchema?.[side] ?? jsonSchema?.output;
+    return write?.({ target: 'draft-2020-12' });
   } catch {
     return undefined; // Not every schema can be written as JSON Schema: transforms, custom checks.
   }

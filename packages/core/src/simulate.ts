@@ -83,6 +83,11 @@ export interface SimulateOptions {
    * @default `true` for an approval and nothing for an answer, after the task's estimated duration
    */
   readonly answer?: (task: Task, question: string) => SimulatedAnswer;
+  /**
+   * What an attempt competes for; see `TaskView.resource`.
+   * @default one resource for all
+   */
+  readonly resourceOf?: (task: Task) => string;
   /** What happens to the run from outside, and when. */
   readonly actions?: readonly SimulatedAction[];
 }
@@ -100,6 +105,7 @@ const OPTIONS = [
   'seed',
   'attempt',
   'answer',
+  'resourceOf',
   'actions',
 ];
 
@@ -162,7 +168,7 @@ class Simulation {
         budget: eitherBudget(plan.budget, options.budget),
         prices,
         seed,
-        resourceOf: () => 'simulation',
+        resourceOf: options.resourceOf ?? (() => 'simulation'),
       },
       (event, index) => this.#listen(event, index),
     );

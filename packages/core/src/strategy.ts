@@ -1,4 +1,5 @@
 import type { AttemptErrorCode } from './errors.js';
+import type { RateLimits } from './rate-limits.js';
 import type { Estimate, TaskType } from './task.js';
 import type { Usage } from './usage.js';
 
@@ -104,6 +105,8 @@ export interface Outcome {
   /** How long the server asked to wait. */
   readonly retryAfterMs: number | undefined;
   readonly usage: Usage | undefined;
+  /** What the server announced about its limits. */
+  readonly rateLimits: RateLimits | undefined;
   /** The attempt failed, and the task comes to `ready` again after this many milliseconds. */
   readonly retryDelayMs: number | undefined;
 }

@@ -3,6 +3,7 @@ import type { RunContext } from './context.js';
 import type { ForEach } from './for-each.js';
 import type { RetryPolicy } from './retry.js';
 import type { StandardSchema } from './schema.js';
+import type { Tool } from './tool.js';
 import type { WaitFor } from './wait-for.js';
 
 /** What a task is for. A label for strategies and reports; `action` when nothing is said. */
@@ -51,6 +52,11 @@ export interface Task {
    * output that does not fit makes the attempt fail with `invalid_output`.
    */
   readonly outputSchema?: StandardSchema;
+  /**
+   * What the model may call while it works on this task: tools, or the names of those that the
+   * executor was given.
+   */
+  readonly tools?: readonly (Tool | string)[];
   /**
    * Run this task only if the condition holds for the outputs of its dependencies; otherwise it is
    * skipped as "not chosen". What depends on it still runs, unless all that it depends on was not

@@ -1,4 +1,4 @@
-import { RunnerError } from './errors.js';
+import { describe, RunnerError } from './errors.js';
 import { formatIssues, type StandardSchema } from './schema.js';
 
 /**
@@ -34,5 +34,18 @@ function parseJson(text: string): { value: unknown } | undefined {
     return { value: JSON.parse(FENCED.exec(text)?.[1] ?? text) };
   } catch {
     return undefined;
+  }
+}
+
+/** What is wrong with an answer, as {@link validateAnswer} would say it; undefined when it fits. */
+export async function misfitOf(
+  schema: StandardSchema,
+  answer: unknown,
+): Promise<string | undefined> {
+  try {
+    await validateAnswer(schema, answer);
+    return undefined;
+  } catch (thrown) {
+    return describe(thrown);
   }
 }

@@ -13,6 +13,7 @@ import {
   SOME_MS,
 } from './shape.js';
 import { doesOwnWork, hasSubtasks, TASK_TYPES, type Task } from './task.js';
+import { TOOL_NAME, toolProblem } from './tool.js';
 import { checkMetadata, checkOperator, checkRetry } from './validate-settings.js';
 import { WAIT_KINDS } from './wait-for.js';
 
@@ -34,6 +35,7 @@ const TASK_FIELDS = [
   'retry',
   'timeoutMs',
   'waitFor',
+  'tools',
 ];
 const ESTIMATE_FIELDS = ['durationMs', 'tokens', 'costUsd'];
 
@@ -111,7 +113,7 @@ function checkEstimate(problems: Problems, estimate: unknown, path: PlanPath): v
 
 /** What makes a task more than a prompt or a function, but for its subtasks. */
 export function checkControl(problems: Problems, task: Task, path: PlanPath): void {
-  const { outputSchema, when, forEach, retry, timeoutMs, waitFor } = task;
+  const { outputSchema, when, forEach, retry, timeoutMs, waitFor, tools } = task;
   if (outputSchema !== undefined && !isStandardSchema(outputSchema)) {
     const message =
       'must be a schema of a Standard Schema library, such as zod, valibot or arktype';
@@ -125,6 +127,7 @@ export function checkControl(problems: Problems, task: Task, path: PlanPath): vo
   if (timeoutMs !== undefined) {
     checkNumber(problems, timeoutMs, [...path, 'timeoutMs'], POSITIVE_MS);
   }
+  if (tools !== undefined) checkTools(problems, task, [...path, 'tools']);
   if (waitFor !== undefined) checkWaitFor(problems, task, [...path, 'waitFor']);
   if (Array.isArray(task.subtasks) && !doesOwnWork(task)) checkGroup(problems, task, path);
 }
@@ -154,13 +157,39 @@ function checkSubtasks(
 
 /** What has no effect on a task that is not done itself. */
 function checkGroup(problems: Problems, task: Task, path: PlanPath): void {
-  for (const field of ['outputSchema', 'retry', 'timeoutMs', 'prompt'] as const) {
+  for (const field of ['outputSchema', 'tools', 'retry', 'timeoutMs', 'prompt'] as const) {
     if (task[field] === undefined) continue;
     const message =
       'has no effect on a task that only has subtasks; ' +
       'make it an aggregate with a prompt, or give it a run function';
     add(problems, 'conflict', [...path, field], message);
   }
+}
+
+function checkTools(problems: Problems, { tools, run }: Task, path: PlanPath): void {
+  if (!Array.isArray(tools)) {
+    add(problems, 'invalid_value', path, 'must be a list of tools, or of their names');
+    return;
+  }
+  const names = new Set<string>();
+  for (const [position, tool] of tools.entries()) {
+    const at = [...path, position];
+    const problem = typeof tool === 'string' ? nameProblem(tool) : toolProblem(tool);
+    if (problem !== undefined) {
+      add(problems, 'invalid_value', at, problem);
+      continue;
+    }
+    const name = typeof tool === 'string' ? tool : tool.name;
+    if (names.has(name)) add(problems, 'duplicate_tool', at, `there is another tool "${name}"`);
+    names.add(name);
+  }
+  if (run === undefined) return;
+  const message = 'has no effect beside a run function, which no model works on';
+  add(problems, 'conflict', path, message);
+}
+
+function nameProblem(name: string): string | undefined {
+  return TOOL_NAME.test(name) ? undefined : 'must be the name of a tool: letters, digits, _ and -';
 }
 
 const FOR_EACH_FIELDS = ['items', 'maxItems', 'minSuccess'];
@@ -207,7 +236,14 @@ function checkWaitFor(problems: Problems, task: Task, path: PlanPath): void {
   if (isApproval && wait.default !== undefined && typeof wait.default !== 'boolean') {
     add(problems, 'invalid_value', [...path, 'default'], 'must be true or false for an approval');
   }
-  const idle = ['run', 'subtasks', 'retry', 'timeoutMs', ...(isApproval ? ['outputSchema'] : [])];
+  const idle = [
+    'run',
+    'subtasks',
+    'tools',
+    'retry',
+    'timeoutMs',
+    ...(isApproval ? ['outputSchema'] : []),
+  ];
   for (const field of idle as (keyof Task)[]) {
     if (task[field] === undefined) continue;
     const message = `has no effect on a task that waits for an ${isApproval ? 'approval' : 'answer'}`;

@@ -18,6 +18,7 @@ import { BudgetWatch } from './check-budget.js';
 import { checkCriticalPath } from './check-critical-path.js';
 import { GoalWatch } from './check-goal.js';
 import { checkGivenInputs } from './check-inputs.js';
+import { PauseWatch } from './check-pauses.js';
 import { must } from './must.js';
 import type { RandomRun } from './random-runs.js';
 
@@ -30,6 +31,7 @@ export class Ledger {
   readonly #accounts = new Map<string, Account>();
   readonly #goal: GoalWatch;
   readonly #budget: BudgetWatch;
+  readonly #pauses: PauseWatch;
   readonly #failFast: boolean;
   readonly #deadline: number;
   #cap: number;
@@ -48,6 +50,7 @@ export class Ledger {
     this.#run = run;
     this.#goal = new GoalWatch(plan);
     this.#budget = new BudgetWatch(run);
+    this.#pauses = new PauseWatch(options.resourceOf);
     this.#cap = cap;
     this.#failFast = options.failFast ?? false;
     this.#deadline = plan.deadlineMs ?? options.deadlineMs ?? Number.POSITIVE_INFINITY;
@@ -59,6 +62,7 @@ export class Ledger {
     must(event.timestamp >= this.#now, 'time does not go backwards');
     must((event.type === 'plan_started') === (this.#entries === 0), 'a log begins with its plan');
     must(!this.#ended, 'nothing follows the end of the plan');
+    this.#pauses.entering(event);
     if (event.timestamp > this.#now) this.#checkNothingIsLate(event.timestamp);
     this.#entries++;
     this.#now = event.timestamp;
@@ -205,6 +209,7 @@ export class Ledger {
     const account = this.#mayBegin(taskId);
     const { task } = account;
     must(!this.#paused, 'nothing starts during a pause', taskId);
+    must(!this.#pauses.isPaused(task, this.#now), 'a server is left alone as it asked', taskId);
     must(this.#now < this.#deadline, 'nothing starts at or after the deadline', taskId);
     must(
       task.forEach === undefined && task.waitFor === undefined && doesOwnWork(task),
@@ -216,7 +221,7 @@ export class Ledger {
       'a group is done after its subtasks, if they went well',
       taskId,
     );
-    must(attempt === account.attempts + 1, 'attempts are numbered from 1', taskId);
+    must(attempt === account.attempts + 1, 'attempts are numbered by tries', taskId);
     must(attempt <= this.#policyOf(task).maxAttempts, 'there are no more than maxAttempts', taskId);
     must(this.#now >= account.notBefore, 'an attempt does not come before its delay', taskId);
     must(waitMs >= 0 && waitMs <= this.#now, 'a wait is no longer than the run', taskId);
@@ -254,14 +259,17 @@ export class Ledger {
   }
 
   #retrying(event: TaskRetrying): void {
-    const { taskId, attempt, error, delayMs } = event;
+    const { taskId, error, delayMs } = event;
     const account = this.#endAttempt(event);
+    account.attempts += (error.tries ?? 1) - 1;
+    this.#pauses.failed(event, account.task);
     const { maxAttempts, on, factor, initialDelayMs, maxDelayMs } = this.#policyOf(account.task);
     const { retryAfterMs = 0 } = error;
     must(this.#stopped === undefined, 'nothing is repeated while a run winds down', taskId);
-    must(attempt < maxAttempts && on.includes(error.code), 'the policy says so', taskId);
+    const tries = account.attempts;
+    must(tries < maxAttempts && on.includes(error.code), 'the policy says so', taskId);
     must(delayMs >= retryAfterMs, 'a wait is what the server asked for, or longer', taskId);
-    const backoff = Math.min(maxDelayMs, initialDelayMs * factor ** (attempt - 1));
+    const backoff = Math.min(maxDelayMs, initialDelayMs * factor ** (tries - 1));
     must(delayMs <= Math.max(backoff, retryAfterMs), 'a wait is within the backoff', taskId);
     must(this.#now + delayMs < this.#deadline, 'what is repeated can still start', taskId);
     account.status = 'pending';
@@ -332,9 +340,11 @@ export class Ledger {
     must(error.taskId === taskId, 'an error names its task', taskId);
     if (attempt > 0) {
       const { maxAttempts, on } = this.#policyOf(task);
+      account.attempts += (error.tries ?? 1) - 1;
+      this.#pauses.failed(event, task);
       const isOver = this.#stopped !== undefined || this.#deadline < Number.POSITIVE_INFINITY;
       must(
-        isOver || attempt >= maxAttempts || !on.includes(error.code),
+        isOver || account.attempts >= maxAttempts || !on.includes(error.code),
         'what the policy would repeat is repeated',
         taskId,
       );
@@ -440,7 +450,8 @@ export class Ledger {
       if (children.some((child) => !child.isSettled)) continue;
       const hasAttempts =
         task.forEach === undefined && task.waitFor === undefined && doesOwnWork(task);
-      must(hasAttempts && !isFree, 'what can begin begins at once', task.id);
+      const mustWait = !isFree || this.#pauses.isPaused(task, this.#now);
+      must(hasAttempts && mustWait, 'what can begin begins at once', task.id);
     }
   }
 

@@ -35,6 +35,8 @@ const FEATURES = [
   'cap',
   'cancel',
   'strategy',
+  'resources',
+  'tries',
 ] as const;
 
 type Feature = (typeof FEATURES)[number];
@@ -78,6 +80,11 @@ export interface GivenInputs {
 export interface LocalNames {
   readonly id: string;
   readonly dependencies: readonly string[];
+}
+
+/** What an attempt competes for: one of two servers, or both are one. */
+export function resourceOf({ id }: Task): string {
+  return id.length % 2 === 0 ? 'even' : 'odd';
 }
 
 export function randomRun(recipe: Recipe): RandomRun {
@@ -136,6 +143,7 @@ class RunMaker {
         dice.chance(0.2, 'two budgets') && { budget: randomBudget(dice, 'run') }),
       ...(this.#has('failFast') && { failFast: dice.chance(0.6, 'fail fast') }),
       actions: this.#actions(),
+      ...(this.#has('resources') && { resourceOf }),
       attempt: (task, attempt, inputs) => {
         this.#given.push({ taskId: task.id, attempt, inputs });
         this.#known.add(task.id);
@@ -357,7 +365,8 @@ class RunMaker {
     const transient = dice.chance(0.5, `${what} may be gone`);
     const codes = transient ? (['rate_limited', 'connection'] as const) : ATTEMPT_ERROR_CODES;
     const retryAfterMs = dice.pick([undefined, undefined, 0, 7, 45, Number.NaN], `${what} after`);
-    const details = { ...used, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+    const tries = this.#has('tries') ? dice.pick([1, 1, 2, 3, 0, Number.NaN], `${what} tries`) : 1;
+    const details = { ...used, tries, ...(retryAfterMs !== undefined && { retryAfterMs }) };
     return new RunnerError(dice.pick(codes, `${what} code`), 'no', details);
   }
 

@@ -1,5 +1,6 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
-import { type TaskRunner, withTimeLimit } from '@stratagem/core';
+import type { TaskRunner } from '@stratagem/core';
+import { withTimeLimit } from '@stratagem/core/provider';
 import { createClient } from './client.js';
 import { ask } from './messages.js';
 import { type AnthropicOptions, checkAnthropicOptions } from './options.js';

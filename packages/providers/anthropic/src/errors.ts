@@ -1,15 +1,12 @@
 import type { Anthropic, APIError } from '@anthropic-ai/sdk';
 import {
   type AttemptErrorCode,
-  codeOfStatus,
   describe,
   isStratagemError,
-  parseRetryAfter,
   RunnerError,
   type RunnerErrorDetails,
-  redact,
-  redactCause,
 } from '@stratagem/core';
+import { codeOfStatus, parseRetryAfter, redact, redactCause } from '@stratagem/core/provider';
 import { lacksCredentials, secretsOf } from './client.js';
 import type { Question } from './messages.js';
 

@@ -1,14 +1,11 @@
 import {
   type AttemptErrorCode,
-  codeOfStatus,
   describe,
   isStratagemError,
-  parseRetryAfter,
   RunnerError,
   type RunnerErrorDetails,
-  redact,
-  redactCause,
 } from '@stratagem/core';
+import { codeOfStatus, parseRetryAfter, redact, redactCause } from '@stratagem/core/provider';
 import type { APIError, OpenAI } from 'openai';
 import { secretsOf } from './client.js';
 import type { Question } from './exchange.js';

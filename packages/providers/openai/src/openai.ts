@@ -1,4 +1,5 @@
-import { type TaskRunner, withTimeLimit } from '@stratagem/core';
+import type { TaskRunner } from '@stratagem/core';
+import { withTimeLimit } from '@stratagem/core/provider';
 import type { OpenAI } from 'openai';
 import { askChat } from './chat.js';
 import { createClient, isOpenAI, requireKey } from './client.js';

@@ -1,0 +1,3 @@
+export { codeOfStatus, parseRetryAfter } from './provider/http-error.js';
+export { redact, redactCause } from './provider/redact.js';
+export { withTimeLimit } from './provider/time-limit.js';

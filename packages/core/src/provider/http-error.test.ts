@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest';
+import { codeOfStatus, parseRetryAfter } from './http-error.js';
+
+describe('codeOfStatus', () => {
+  test.each([
+    [400, 'invalid_request'],
+    [401, 'authentication'],
+    [402, 'insufficient_quota'],
+    [403, 'permission_denied'],
+    [404, 'not_found'],
+    [408, 'timeout'],
+    [413, 'invalid_request'],
+    [422, 'invalid_request'],
+    [429, 'rate_limited'],
+    [500, 'server_error'],
+    [502, 'server_error'],
+    [503, 'overloaded'],
+    [504, 'timeout'],
+    [529, 'overloaded'],
+    [599, 'server_error'],
+  ])('%i is %s', (status, code) => {
+    expect(codeOfStatus(status)).toBe(code);
+  });
+});
+
+describe('parseRetryAfter', () => {
+  const now = Date.UTC(2026, 10, 23, 12, 0, 0);
+  test.each([
+    [{ 'retry-after': '2' }, 2_000],
+    [{ 'retry-after': '0' }, 0],
+    [{ 'retry-after': '0.25' }, 250],
+    [{ 'retry-after-ms': '120' }, 120],
+    [{ 'retry-after-ms': '120', 'retry-after': '2' }, 120],
+    [{ 'retry-after-ms': 'soon', 'retry-after': '2' }, 2_000],
+    [{ 'retry-after': 'Mon, 23 Nov 2026 12:01:30 GMT' }, 90_000],
+    [{ 'retry-after': 'Mon, 23 Nov 2026 11:59:00 GMT' }, 0],
+    [{ 'retry-after': 'later' }, undefined],
+    [{ 'retry-after': '-1' }, undefined],
+    [{ 'retry-after': 'Infinity' }, undefined],
+    [{ 'retry-after': '' }, undefined],
+    [{}, undefined],
+  ])('%j is %s ms', (headers, expected) => {
+    expect(parseRetryAfter(new Headers(headers as Record<string, string>), now)).toBe(expected);
+  });
+
+  test('without headers there is nothing to wait for', () => {
+    expect(parseRetryAfter(undefined)).toBeUndefined();
+  });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import type { RunContext } from '../context.js';
+import { RunnerError } from '../errors.js';
+import { withTimeLimit } from './time-limit.js';
+
+describe('withTimeLimit', () => {
+  test('resolves with the answer, and passes on what was thrown', async () => {
+    await expect(withTimeLimit(context(), 1_000, async () => 'text')).resolves.toBe('text');
+    const error = new Error('no');
+    await expect(withTimeLimit(context(), 1_000, () => Promise.reject(error))).rejects.toBe(error);
+  });
+
+  test('stops the request after timeoutMs', async () => {
+    await expect(withTimeLimit(context(), 5, untilAborted)).rejects.toMatchObject({
+      code: 'timeout',
+      message: 'no complete answer within 5 ms',
+    });
+  });
+
+  test('stops the request at the deadline of the run, when that is sooner', async () => {
+    const run = withTimeLimit(context({ deadline: Date.now() - 1 }), 60_000, untilAborted);
+    await expect(run).rejects.toMatchObject({ code: 'timeout' });
+  });
+
+  test('says what is left', async () => {
+    const remaining = (given: Partial<RunContext>, timeoutMs: number) =>
+      withTimeLimit(context(given), timeoutMs, async (_, remainingMs) => remainingMs);
+    await expect(remaining({}, 1_234.5)).resolves.toBe(1_235);
+    await expect(remaining({}, Number.MAX_VALUE)).resolves.toBe(2 ** 31 - 1);
+    await expect(remaining({ deadline: Date.now() + 5_000 }, 60_000)).resolves.toBeLessThan(5_001);
+  });
+
+  test('stops the request when the run stops, with its reason as cause', async () => {
+    const controller = new AbortController();
+    const run = withTimeLimit(context({ signal: controller.signal }), 60_000, untilAborted);
+    const reason = new Error('enough');
+    controller.abort(reason);
+    const error = await run.catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(RunnerError);
+    expect(error).toMatchObject({ code: 'aborted', cause: reason });
+  });
+
+  test('sends nothing when the run has stopped already', async () => {
+    let sent = false;
+    const run = withTimeLimit(context({ signal: AbortSignal.abort() }), 1_000, async () => {
+      sent = true;
+    });
+    await expect(run).rejects.toMatchObject({ code: 'aborted' });
+    expect(sent).toBe(false);
+  });
+
+  test('keeps no timer and no listener once it is over', async () => {
+    const { signal } = new AbortController();
+    const listeners = new Set<unknown>();
+    signal.addEventListener = (_: string, listener: unknown) => listeners.add(listener);
+    signal.removeEventListener = (_: string, listener: unknown) => listeners.delete(listener);
+    const timers = () =>
+      process.getActiveResourcesInfo().filter((type) => type === 'Timeout').length;
+    const before = timers();
+    await withTimeLimit(context({ signal }), 60_000, async () => {
+      expect(listeners.size).toBe(1);
+      expect(timers()).toBe(before + 1);
+    });
+    expect(listeners.size).toBe(0);
+    expect(timers()).toBe(before);
+  });
+});
+
+function context(given: Partial<RunContext> = {}): RunContext {
+  const { signal } = new AbortController();
+  const nothing = { deadline: undefined, emit: () => undefined, addTasks: () => {} };
+  return { taskId: 'a', attempt: 1, attemptsLeft: 1, signal, ...nothing, ...given };
+}
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason));
+  });
+}

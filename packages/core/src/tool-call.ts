@@ -1,0 +1,106 @@
+import type { RunContext } from './context.js';
+import { describe, RunnerError } from './errors.js';
+import { formatIssues, jsonSchemaOf } from './schema.js';
+import { isThenable } from './thenable.js';
+import type { RequestTool, Tool, ToolContext, ToolResult } from './tool.js';
+
+/** A tool as the runner of one attempt gets it. */
+export function bindTool(tool: Tool, context: RunContext): RequestTool {
+  const { name, description, inputSchema } = tool;
+  let calls = 0;
+  return {
+    name,
+    description,
+    inputSchema: jsonSchemaOf(inputSchema, 'input') ?? { type: 'object' },
+    async call(given, callId = `${name}-${++calls}`) {
+      requireRunning(context.signal);
+      const input = typeof given === 'string' ? fromJson(given) : given;
+      await context.emit({ kind: 'tool_call', callId, tool: name, input });
+      const began = performance.now();
+      const result = await resultOf(tool, input, { context, callId });
+      requireRunning(context.signal);
+      const durationMs = performance.now() - began;
+      const { text: _, ...told } = result;
+      await context.emit({ kind: 'tool_result', callId, tool: name, ...told, durationMs });
+      return result;
+    },
+  };
+}
+
+/** Models that call a tool without input write an empty text. */
+function fromJson(text: string): unknown {
+  try {
+    return text.trim() === '' ? {} : JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+interface Call {
+  readonly context: RunContext;
+  readonly callId: string;
+}
+
+/** Rejects only when the attempt is over: all else is an answer for the model. */
+async function resultOf(tool: Tool, input: unknown, call: Call): Promise<ToolResult> {
+  const { signal } = call.context;
+  try {
+    const checked = await tool.inputSchema['~standard'].validate(input);
+    if (checked.issues !== undefined) {
+      return failure(`the input does not fit: ${formatIssues(checked.issues)}`);
+    }
+    const output = await execute(tool, checked.value, call);
+    return { ok: true, output, text: textOf(output) };
+  } catch (thrown) {
+    requireRunning(signal);
+    return failure(describe(thrown));
+  }
+}
+
+function failure(message: string): ToolResult {
+  return { ok: false, message, text: `Error: ${message}` };
+}
+
+/** What the tool returns, unless the attempt or the time of the call is over before. */
+async function execute(tool: Tool, input: unknown, { context, callId }: Call): Promise<unknown> {
+  const { timeoutMs } = tool;
+  const stop = new AbortController();
+  const onAbort = () => stop.abort(context.signal.reason);
+  context.signal.addEventListener('abort', onAbort, { once: true });
+  const timer =
+    timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => stop.abort(new Error(`no result within ${timeoutMs} ms`)), timeoutMs);
+  const stopped = new Promise<never>((_, reject) => {
+    stop.signal.addEventListener('abort', () => reject(stop.signal.reason), { once: true });
+  });
+  stopped.catch(() => {}); // Nobody may be waiting for it any more.
+  try {
+    const value = tool.execute(input, contextOf(context, callId, stop.signal));
+    return isThenable(value) ? await Promise.race([value, stopped]) : value;
+  } finally {
+    clearTimeout(timer);
+    context.signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function contextOf(context: RunContext, callId: string, signal: AbortSignal): ToolContext {
+  const { taskId, attempt, attemptsLeft, deadline, emit, addTasks } = context;
+  return { taskId, attempt, attemptsLeft, deadline, emit, addTasks, signal, callId };
+}
+
+function requireRunning(signal: AbortSignal): void {
+  if (!signal.aborted) return;
+  const { reason: cause } = signal;
+  throw new RunnerError('aborted', 'the attempt was stopped while a tool was called', { cause });
+}
+
+/** What the model is shown. */
+function textOf(output: unknown): string {
+  if (typeof output === 'string') return output;
+  try {
+    return JSON.stringify(output) ?? 'done';
+  } catch (cause) {
+    throw new Error('its result cannot be written as JSON', { cause });
+  }
+}

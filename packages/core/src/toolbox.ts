@@ -1,0 +1,68 @@
+import { StratagemError } from './errors.js';
+import { formatPath, PlanError, type PlanProblem } from './problem.js';
+import type { TaskRunner } from './runner.js';
+import { didYouMean } from './suggest.js';
+import type { Task } from './task.js';
+import type { Tool } from './tool.js';
+
+/** The tools that tasks may name, and what each task has of them. */
+export class Toolbox {
+  readonly #byName: ReadonlyMap<string, Tool>;
+
+  constructor(tools: readonly Tool[]) {
+    this.#byName = new Map(tools.map((tool) => [tool.name, tool]));
+  }
+
+  /** The tools of a task that has been required. */
+  of({ tools = [] }: Task): readonly Tool[] {
+    return tools.flatMap((tool) => (typeof tool === 'string' ? this.#find(tool) : tool));
+  }
+
+  /**
+   * Makes sure that these tasks, and their subtasks, get the tools they list.
+   *
+   * @throws {PlanError} when one names a tool that there is not.
+   * @throws {StratagemError} `unsupported_tools` when the runner does not let its model call any.
+   */
+  require(tasks: readonly Task[], runner: TaskRunner | undefined): void {
+    const problems: PlanProblem[] = [];
+    for (const [task, path] of tasksWithTools(tasks, ['tasks'])) {
+      for (const [position, name] of (task.tools ?? []).entries()) {
+        if (typeof name !== 'string' || this.#byName.has(name)) continue;
+        const names = [...this.#byName.keys()];
+        const there = `give it to createExecutor({ tools }), which has ${names.join(', ') || 'none'}`;
+        const message = `there is no tool "${name}".${didYouMean(name, names) || ` ${there}`}`;
+        problems.push({
+          code: 'unknown_tool',
+          path: [...path, 'tools', position],
+          message,
+        });
+      }
+      if (problems.length === 0 && runner?.supportsTools !== true) {
+        throw new StratagemError(
+          'unsupported_tools',
+          `Task "${task.id}" (${formatPath(path)}) lists tools, but the runner ` +
+            `"${runner?.name}" does not let its model call any`,
+        );
+      }
+    }
+    if (problems.length > 0) throw new PlanError(problems);
+  }
+
+  #find(name: string): Tool | [] {
+    return this.#byName.get(name) ?? [];
+  }
+}
+
+function* tasksWithTools(
+  tasks: readonly Task[],
+  path: readonly (string | number)[],
+): Generator<[Task, readonly (string | number)[]]> {
+  for (let position = 0; position < tasks.length; position++) {
+    const task = tasks[position] as Task;
+    if (task.tools !== undefined && task.tools.length > 0) yield [task, [...path, position]];
+    if (task.subtasks !== undefined) {
+      yield* tasksWithTools(task.subtasks, [...path, position, 'subtasks']);
+    }
+  }
+}
