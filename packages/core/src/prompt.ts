@@ -1,5 +1,6 @@
 import { RunnerError } from './errors.js';
 import { type Path, readPath } from './reference.js';
+import { asksForText } from './schema.js';
 import type { Task } from './task.js';
 import { parseTemplate, type TemplateReference } from './template.js';
 import { isLate } from './thenable.js';
@@ -53,9 +54,8 @@ export function withSchema(
   prompt: string,
   schema: Readonly<Record<string, unknown>> | undefined,
 ): string {
-  const { $schema: _, ...shown } = schema ?? {};
-  // A schema that only asks for text asks for nothing that a model would not give.
-  if (Object.keys(shown).length <= 1 && (shown.type ?? 'string') === 'string') return prompt;
+  if (schema === undefined || asksForText(schema)) return prompt;
+  const { $schema: _, ...shown } = schema;
   const wanted = 'Answer with JSON alone, nothing before or after it, that fits this JSON Schema:';
   return `${prompt}\n\n${wanted}\n${JSON.stringify(shown)}`;
 }

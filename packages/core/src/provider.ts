@@ -1,3 +1,27 @@
+export { type AnswerSchema, answerSchemaOf } from './provider/answer-schema.js';
+export {
+  type AnsweredCall,
+  type ConversationOptions,
+  converse,
+  type Dialogue,
+  type ToolCall,
+  type Turn,
+  type TurnInput,
+} from './provider/conversation.js';
 export { codeOfStatus, parseRetryAfter } from './provider/http-error.js';
+export {
+  checkClient,
+  checkModelOptions,
+  isHttpUrl,
+  type ModelOptions,
+} from './provider/model-options.js';
 export { redact, redactCause } from './provider/redact.js';
+export {
+  fromSdkError,
+  type SdkError,
+  type SdkErrorClasses,
+  type SdkRequest,
+} from './provider/sdk-errors.js';
 export { withTimeLimit } from './provider/time-limit.js';
+export { parseRateLimits } from './rate-limits.js';
+export { addUsage } from './usage.js';

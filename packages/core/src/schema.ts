@@ -54,6 +54,11 @@ export function jsonSchemaOf(
   }
 }
 
+/** Whether a JSON Schema asks for nothing that a model would not give anyway. */
+export function asksForText({ $schema: _, ...shown }: Readonly<Record<string, unknown>>): boolean {
+  return Object.keys(shown).length <= 1 && (shown.type ?? 'string') === 'string';
+}
+
 /** The most issues that go into a message; a list of a thousand items can have a thousand. */
 const SHOWN_ISSUES = 5;
 

@@ -12,13 +12,13 @@ export function bindTool(tool: Tool, context: RunContext): RequestTool {
     name,
     description,
     inputSchema: jsonSchemaOf(inputSchema, 'input') ?? { type: 'object' },
-    async call(given, callId = `${name}-${++calls}`) {
-      requireRunning(context.signal);
+    async call(given, callId = `${name}-${++calls}`, signal = context.signal) {
+      requireRunning(signal);
       const input = typeof given === 'string' ? fromJson(given) : given;
       await context.emit({ kind: 'tool_call', callId, tool: name, input });
       const began = performance.now();
-      const result = await resultOf(tool, input, { context, callId });
-      requireRunning(context.signal);
+      const result = await resultOf(tool, input, { context, callId, signal });
+      requireRunning(signal);
       const durationMs = performance.now() - began;
       const { text: _, ...told } = result;
       await context.emit({ kind: 'tool_result', callId, tool: name, ...told, durationMs });
@@ -39,11 +39,11 @@ function fromJson(text: string): unknown {
 interface Call {
   readonly context: RunContext;
   readonly callId: string;
+  readonly signal: AbortSignal;
 }
 
 /** Rejects only when the attempt is over: all else is an answer for the model. */
 async function resultOf(tool: Tool, input: unknown, call: Call): Promise<ToolResult> {
-  const { signal } = call.context;
   try {
     const checked = await tool.inputSchema['~standard'].validate(input);
     if (checked.issues !== undefined) {
@@ -52,7 +52,7 @@ async function resultOf(tool: Tool, input: unknown, call: Call): Promise<ToolRes
     const output = await execute(tool, checked.value, call);
     return { ok: true, output, text: textOf(output) };
   } catch (thrown) {
-    requireRunning(signal);
+    requireRunning(call.signal);
     return failure(describe(thrown));
   }
 }
@@ -62,11 +62,12 @@ function failure(message: string): ToolResult {
 }
 
 /** What the tool returns, unless the attempt or the time of the call is over before. */
-async function execute(tool: Tool, input: unknown, { context, callId }: Call): Promise<unknown> {
+async function execute(tool: Tool, input: unknown, call: Call): Promise<unknown> {
   const { timeoutMs } = tool;
+  const { context, callId, signal } = call;
   const stop = new AbortController();
-  const onAbort = () => stop.abort(context.signal.reason);
-  context.signal.addEventListener('abort', onAbort, { once: true });
+  const onAbort = () => stop.abort(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
   const timer =
     timeoutMs === undefined
       ? undefined
@@ -80,7 +81,7 @@ async function execute(tool: Tool, input: unknown, { context, callId }: Call): P
     return isThenable(value) ? await Promise.race([value, stopped]) : value;
   } finally {
     clearTimeout(timer);
-    context.signal.removeEventListener('abort', onAbort);
+    signal.removeEventListener('abort', onAbort);
   }
 }
 

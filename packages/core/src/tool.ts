@@ -40,8 +40,9 @@ export interface RequestTool {
    *
    * @param input What the model gave; a text is read as JSON.
    * @param callId The model's own id of the call.
+   * @param signal Ends the call ahead of the attempt.
    */
-  readonly call: (input: unknown, callId?: string) => Promise<ToolResult>;
+  readonly call: (input: unknown, callId?: string, signal?: AbortSignal) => Promise<ToolResult>;
 }
 
 /** What came of a call; `text` is what to tell the model. */

@@ -17,3 +17,18 @@ export function isUsage(value: unknown): value is Usage {
   const counts = [inputTokens, outputTokens, cachedInputTokens ?? 0, reasoningTokens ?? 0];
   return counts.every((count) => Number.isFinite(count) && count >= 0);
 }
+
+/** The tokens of both; what neither counts stays uncounted. */
+export function addUsage(first: Usage | undefined, second: Usage | undefined): Usage | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  const sum = (name: keyof Usage) =>
+    first[name] === undefined && second[name] === undefined
+      ? {}
+      : { [name]: (first[name] ?? 0) + (second[name] ?? 0) };
+  return {
+    inputTokens: first.inputTokens + second.inputTokens,
+    outputTokens: first.outputTokens + second.outputTokens,
+    ...sum('cachedInputTokens'),
+    ...sum('reasoningTokens'),
+  };
+}

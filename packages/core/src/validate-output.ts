@@ -1,4 +1,5 @@
 import { describe, RunnerError } from './errors.js';
+import { parseJsonAnswer } from './json-answer.js';
 import { formatIssues, type StandardSchema } from './schema.js';
 
 /**
@@ -23,18 +24,8 @@ export async function validateAnswer(schema: StandardSchema, answer: unknown): P
   if (typeof answer !== 'string') return validateOutput(schema, answer);
   const asText = await schema['~standard'].validate(answer);
   if (asText.issues === undefined) return asText.value;
-  const parsed = parseJson(answer);
+  const parsed = parseJsonAnswer(answer);
   return validateOutput(schema, parsed === undefined ? answer : parsed.value);
-}
-
-const FENCED = /^\s*```[a-z]*\s*\n([\s\S]*?)\n?\s*```\s*$/i;
-
-function parseJson(text: string): { value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(FENCED.exec(text)?.[1] ?? text) };
-  } catch {
-    return undefined;
-  }
 }
 
 /** What is wrong with an answer, as {@link validateAnswer} would say it; undefined when it fits. */
