@@ -1,17 +1,20 @@
-import type { RunContext, Strategy, TaskRequest, TaskView } from '@stratagem/core';
+import type { OutputPart, RunContext, Strategy, TaskRequest, TaskView } from '@stratagem/core';
 
 /** What the executor would hand to a runner for a task with this prompt. */
 export function request(prompt: string): TaskRequest {
-  return { taskId: 'a', type: 'action', prompt, description: prompt, inputs: {}, metadata: {} };
+  const texts = { prompt, plainPrompt: prompt, description: prompt };
+  return { taskId: 'a', type: 'action', ...texts, inputs: {}, metadata: {} };
 }
 
 /** What surrounds one attempt; `emitted` collects what the runner emits. */
-export function attempt(given: Partial<RunContext> = {}): RunContext & { emitted: string[] } {
-  const emitted: string[] = [];
+export function attempt(
+  given: Partial<RunContext> = {},
+): RunContext & { emitted: (string | OutputPart)[] } {
+  const emitted: (string | OutputPart)[] = [];
   const { signal } = new AbortController();
-  const emit = (text: string) => void emitted.push(text);
-  const base = { taskId: 'a', attempt: 1, signal, deadline: undefined, addTasks: () => {} };
-  return { ...base, emit, emitted, ...given };
+  const emit = (part: string | OutputPart): undefined => void emitted.push(part);
+  const base = { taskId: 'a', attempt: 1, attemptsLeft: 3, signal, deadline: undefined };
+  return { ...base, addTasks: () => {}, emit, emitted, ...given };
 }
 
 /** Starts tasks in the order in which they become ready. */
