@@ -1,32 +1,48 @@
-import { RunnerError, type TaskOutput, type Usage } from '@stratagem/core';
-import type { Question } from './exchange.js';
+import { type RateLimits, RunnerError, type Usage } from '@stratagem/core';
+import type { ToolCall, Turn } from '@stratagem/core/provider';
+import type { OpenAIOptions } from './options.js';
 
-/** What a stream brought, in the words that both APIs share. */
+/** What a model brought, in the words that both APIs share. */
 export interface Answer {
   readonly text: string;
+  readonly toolCalls: readonly ToolCall[];
   /** What the model wrote to say no. */
   readonly refusal: string;
   /** How it ended; undefined when the stream stopped before that. */
   readonly end: 'complete' | 'truncated' | 'filtered' | undefined;
   readonly usage: Usage | undefined;
   readonly model: string | undefined;
-  readonly requestId: string | undefined;
 }
 
-/** An answer that is whole. What there is of any other was emitted as it came, and is in the log. */
-export function toTaskOutput(answer: Answer, { model, options }: Question): TaskOutput {
-  const { text, refusal, end, usage, requestId } = answer;
-  const details = { requestId, usage };
+/** What came with the answer. */
+export interface Surroundings {
+  readonly requestId: string | undefined;
+  readonly rateLimits?: RateLimits | undefined;
+}
+
+/**
+ * An answer that is whole. What there is of any other was emitted as it came, and is in the log.
+ *
+ * @throws {RunnerError} `refused`, `truncated`, or `connection` when it is not.
+ */
+export function toTurn(
+  answer: Answer,
+  { model, options }: { readonly model: string; readonly options: OpenAIOptions },
+  surroundings: Surroundings,
+): Turn {
+  const { text, toolCalls, refusal, end, usage } = answer;
+  const fail = (code: RunnerError['code'], what: string) =>
+    new RunnerError(code, `openai/${model}${what}`, {
+      ...surroundings,
+      usage,
+      model: answer.model ?? model,
+    });
   if (end === undefined) {
-    const message = `openai/${model}: the stream ended before the answer was complete`;
-    throw new RunnerError('connection', message, details);
+    throw fail('connection', ': the stream ended before the answer was complete');
   }
-  if (refusal !== '') {
-    throw new RunnerError('refused', `openai/${model} refused: ${refusal}`, details);
-  }
+  if (refusal !== '') throw fail('refused', ` refused: ${refusal}`);
   if (end === 'filtered') {
-    const message = `openai/${model}: the answer was withheld by the content filter`;
-    throw new RunnerError('refused', message, details);
+    throw fail('refused', ': the answer was withheld by the content filter');
   }
   if (end === 'truncated') {
     const { maxOutputTokens } = options;
@@ -34,8 +50,7 @@ export function toTaskOutput(answer: Answer, { model, options }: Question): Task
       maxOutputTokens === undefined
         ? "at the model's limit of tokens"
         : `after ${maxOutputTokens} tokens; raise maxOutputTokens`;
-    const message = `openai/${model}: the answer was cut off ${limit}`;
-    throw new RunnerError('truncated', message, details);
+    throw fail('truncated', `: the answer was cut off ${limit}`);
   }
-  return { output: text, usage, model: answer.model, requestId };
+  return { text, toolCalls, usage, model: answer.model, ...surroundings };
 }

@@ -1,12 +1,12 @@
+import { attempt, json, request, testServer } from '@stratagem/test-kit';
 import { OpenAI } from 'openai';
 import { describe, expect, test } from 'vitest';
-import { attempt, request } from '../test/attempt.js';
-import { json, stream, testServer } from '../test/server.js';
+import { stream } from '../test/server.js';
 import { openai } from './openai.js';
 import type { OpenAIOptions } from './options.js';
 
 const apiKey = 'sk-test-0123456789';
-const server = testServer();
+const server = testServer('/v1');
 
 function ask(prompt: string, options: OpenAIOptions = {}, context = attempt()) {
   const runner = openai({ model: 'a-model', apiKey, baseURL: server.url, ...options });
@@ -155,19 +155,19 @@ describe('a server that does not stream', () => {
     json(200, { model: 'a-model-2026', choices: [{ index: 0, message, ...more }] });
 
   test('is understood all the same, with what it says about usage', async () => {
-    const pieces: string[] = [];
+    const context = attempt();
     const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 };
     const choices = [
       { index: 0, message: { role: 'assistant', content: 'Forty-two' }, finish_reason: 'stop' },
     ];
     server.replyWith(json(200, { model: 'a-model-2026', choices, usage }));
-    const answer = await ask('Why?', {}, { ...attempt(), emit: (text) => void pieces.push(text) });
+    const answer = await ask('Why?', {}, context);
     expect(answer).toMatchObject({
       output: 'Forty-two',
       model: 'a-model-2026',
       usage: { inputTokens: 3, outputTokens: 4 },
     });
-    expect(pieces).toEqual(['Forty-two']);
+    expect(context.emitted).toEqual(['Forty-two']);
   });
 
   test('may say less, but not nothing', async () => {

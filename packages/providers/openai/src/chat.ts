@@ -1,58 +1,127 @@
-import type { TaskOutput, Usage } from '@stratagem/core';
-import type { ChatCompletion, ChatCompletionChunk } from 'openai/resources/chat/completions';
+import type { Usage } from '@stratagem/core';
+import type { Dialogue, ToolCall, TurnInput } from '@stratagem/core/provider';
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatCompletionCreateParamsBase,
+  ChatCompletionMessageParam,
+} from 'openai/resources/chat/completions';
 import type { CompletionUsage } from 'openai/resources/completions';
-import { type Answer, toTaskOutput } from './answer.js';
+import type { Answer } from './answer.js';
 import { isOpenAI } from './client.js';
 import { exchange, type Question } from './exchange.js';
+import type { WireFormat } from './format.js';
 
-/** Asks through Chat Completions. */
-export function askChat(question: Question): Promise<TaskOutput> {
-  const { client, model, prompt, options, request } = question;
-  const { instructions, temperature, maxOutputTokens } = options;
-  return exchange(
-    question,
-    () =>
-      client.chat.completions.create(
-        {
-          model,
-          messages: [
-            ...(instructions === undefined ? [] : [system(instructions)]),
-            { role: 'user', content: prompt },
-          ],
-          temperature,
-          // OpenAI has dropped max_tokens; of the compatible servers, many know nothing else.
-          [isOpenAI(client.baseURL) ? 'max_completion_tokens' : 'max_tokens']: maxOutputTokens,
-          stream: true,
-          stream_options: { include_usage: true },
-        },
-        request,
-      ),
-    chunksOf,
-    async (chunks, requestId) => toTaskOutput(await read(chunks, question, requestId), question),
-  );
+/** Asks through Chat Completions; each turn says all that was said before. */
+export function chatDialogue(question: Question): Dialogue {
+  const { client, options, request } = question;
+  const { instructions } = options;
+  const history: ChatCompletionMessageParam[] =
+    instructions === undefined ? [] : [{ role: 'system', content: instructions }];
+  return {
+    async say(input) {
+      history.push(...messagesOf(input));
+      const body = chatBody(history, question);
+      const turn = await exchange(
+        question,
+        () =>
+          client.chat.completions.create(
+            { ...body, stream: true, stream_options: { include_usage: true } },
+            request,
+          ),
+        chunksOf,
+        (chunks) => read(chunks, question),
+      );
+      history.push(assistantMessage(turn.text, turn.toolCalls));
+      return turn;
+    },
+  };
 }
 
-function system(content: string) {
-  return { role: 'system', content } as const;
+/** A request for Chat Completions. */
+export function chatBody(
+  history: readonly ChatCompletionMessageParam[],
+  {
+    client,
+    model,
+    options,
+    format,
+    tools,
+  }: Pick<Question, 'client' | 'model' | 'options' | 'format' | 'tools'>,
+): ChatCompletionCreateParamsBase {
+  return {
+    model,
+    messages: [...history],
+    temperature: options.temperature,
+    // OpenAI has dropped max_tokens; of the compatible servers, many know nothing else.
+    [isOpenAI(client.baseURL) ? 'max_completion_tokens' : 'max_tokens']: options.maxOutputTokens,
+    ...(format.wire && { response_format: responseFormat(format.wire) }),
+    ...(tools.length > 0 && {
+      tools: tools.map(({ name, description, inputSchema }) => ({
+        type: 'function' as const,
+        function: { name, description, parameters: inputSchema },
+      })),
+    }),
+  };
+}
+
+function responseFormat(wire: WireFormat) {
+  if (wire.type === 'json_object') return wire;
+  const { type, ...jsonSchema } = wire;
+  return { type, json_schema: jsonSchema };
+}
+
+function messagesOf(input: TurnInput): ChatCompletionMessageParam[] {
+  if (input.kind === 'tool_results') {
+    return input.results.map(({ callId, result }) => ({
+      role: 'tool',
+      tool_call_id: callId,
+      content: result.text,
+    }));
+  }
+  return [{ role: 'user', content: input.text }];
+}
+
+function assistantMessage(
+  content: string,
+  calls: readonly ToolCall[] = [],
+): ChatCompletionMessageParam {
+  if (calls.length === 0) return { role: 'assistant', content };
+  return {
+    role: 'assistant',
+    content: content || null,
+    tool_calls: calls.map(({ callId, tool, input }) => ({
+      id: callId,
+      type: 'function',
+      function: { name: tool, arguments: input as string },
+    })),
+  };
 }
 
 /** Compatible servers leave out parts of a chunk, whatever the types say. */
 type Chunk = Partial<ChatCompletionChunk>;
+type Delta = Partial<ChatCompletionChunk.Choice.Delta>;
 
 /** A whole completion as the one chunk it amounts to. */
-function chunksOf({ model, usage, choices }: Partial<ChatCompletion>): Chunk[] {
+export function chunksOf({ model, usage, choices }: Partial<ChatCompletion>): Chunk[] {
   const [choice] = choices ?? [];
   if (choice === undefined) return [];
-  const { content, refusal } = choice.message ?? {};
+  const { content, refusal, tool_calls } = choice.message ?? {};
   const { finish_reason = 'stop' } = choice;
-  return [{ model, usage, choices: [{ index: 0, delta: { content, refusal }, finish_reason }] }];
+  const delta = {
+    content,
+    refusal,
+    tool_calls: tool_calls?.map((call, index) => ({ ...call, index })),
+  } as Delta;
+  return [{ model, usage, choices: [{ index: 0, delta, finish_reason }] }];
 }
 
-async function read(
+/** Reads the chunks of an answer. */
+export async function read(
   chunks: AsyncIterable<Chunk> | Iterable<Chunk>,
-  { emit }: Question,
-  requestId: string | undefined,
+  { emit }: Pick<Question, 'emit'>,
 ): Promise<Answer> {
+  const calls = new CallsInPieces();
   let text = '';
   let refusal = '';
   let reason: string | undefined;
@@ -64,15 +133,49 @@ async function read(
     usage = chunk.usage ?? usage;
     const choice = chunk.choices?.[0];
     if (choice === undefined) continue;
-    const { content, refusal: refused } = choice.delta ?? {};
+    const { content, refusal: refused, tool_calls } = (choice.delta ?? {}) as Delta;
     if (content) {
       text += content;
-      emit(content);
+      await emit(content);
     }
     if (refused) refusal += refused;
+    for (const piece of tool_calls ?? []) calls.add(piece);
     reason = choice.finish_reason ?? reason;
   }
-  return { text, refusal, end: endOf(reason), usage: usage && usageOf(usage), model, requestId };
+  return {
+    text,
+    toolCalls: calls.whole(),
+    refusal,
+    end: endOf(reason),
+    usage: usage && usageOf(usage),
+    model,
+  };
+}
+
+type CallPiece = NonNullable<Delta['tool_calls']>[number];
+
+/** Tool calls, whose arguments arrive in pieces. */
+class CallsInPieces {
+  readonly #calls: { callId: string; tool: string; input: string }[] = [];
+  readonly #byIndex = new Map<number, { input: string }>();
+
+  add({ index, id, function: called }: CallPiece): void {
+    const known = this.#byIndex.get(index ?? this.#calls.length);
+    // Some servers give every call the index 0, and each a name.
+    if (known === undefined || (called?.name && id)) {
+      const call = {
+        callId: id || `call-${this.#calls.length + 1}`,
+        tool: called?.name ?? '',
+        input: called?.arguments ?? '',
+      };
+      this.#calls.push(call);
+      this.#byIndex.set(index ?? this.#calls.length - 1, call);
+    } else known.input += called?.arguments ?? '';
+  }
+
+  whole(): readonly ToolCall[] {
+    return this.#calls;
+  }
 }
 
 function endOf(reason: string | undefined): Answer['end'] {

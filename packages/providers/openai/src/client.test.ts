@@ -1,6 +1,6 @@
+import { attempt, request, testServer } from '@stratagem/test-kit';
 import { expect, test, vi } from 'vitest';
-import { attempt, request } from '../test/attempt.js';
-import { stream, testServer } from '../test/server.js';
+import { stream } from '../test/server.js';
 import { openai } from './index.js';
 
 const loaded = vi.hoisted(() => vi.fn());
@@ -9,7 +9,7 @@ vi.mock('openai', async (original) => {
   return original();
 });
 
-const server = testServer();
+const server = testServer('/v1');
 
 test('the SDK is loaded at the first request, once', async () => {
   server.replyWith(stream([{ choices: [{ delta: {}, finish_reason: 'stop' }] }]));

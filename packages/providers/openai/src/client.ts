@@ -1,6 +1,7 @@
 import { RunnerError } from '@stratagem/core';
+import { isHttpUrl } from '@stratagem/core/provider';
 import type { OpenAI } from 'openai';
-import { isHttpUrl, type OpenAIOptions } from './options.js';
+import type { OpenAIOptions } from './options.js';
 
 /**
  * The client for these options. The SDK takes a good while to import, so that waits until the

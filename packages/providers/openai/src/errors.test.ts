@@ -1,14 +1,14 @@
 import { inspect } from 'node:util';
 import { createExecutor, createPlan, RunnerError } from '@stratagem/core';
+import { attempt, inOrder, json, request, reset, silence, testServer } from '@stratagem/test-kit';
 import { OpenAI } from 'openai';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { attempt, inOrder, request } from '../test/attempt.js';
-import { cut, hang, json, reset, silence, stream, testServer } from '../test/server.js';
+import { cut, hang, stream } from '../test/server.js';
 import { openai } from './openai.js';
 import type { OpenAIOptions } from './options.js';
 
 const apiKey = 'sk-test-0123456789';
-const server = testServer();
+const server = testServer('/v1');
 const chunk = { choices: [{ delta: { content: 'Beca' }, finish_reason: null }] };
 
 function ask(options: OpenAIOptions = {}, context = attempt()) {

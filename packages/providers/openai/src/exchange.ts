@@ -1,20 +1,24 @@
-import type { TaskOutput } from '@stratagem/core';
+import type { RequestTool, RunContext } from '@stratagem/core';
+import { parseRateLimits, type Turn } from '@stratagem/core/provider';
 import type { OpenAI } from 'openai';
+import { type Answer, toTurn } from './answer.js';
 import { toRunnerError } from './errors.js';
+import type { Format } from './format.js';
 import type { OpenAIOptions } from './options.js';
 
-/** One task's question: whom to ask what, and how. */
+/** One task's question: whom to ask, and how. */
 export interface Question {
   readonly client: OpenAI;
   readonly model: string;
-  readonly prompt: string;
   readonly options: OpenAIOptions;
+  readonly format: Format;
+  readonly tools: readonly RequestTool[];
   readonly request: {
     readonly signal: AbortSignal;
     readonly timeout: number;
     readonly maxRetries: 0;
   };
-  readonly emit: (text: string) => void;
+  readonly emit: RunContext['emit'];
 }
 
 /** What the SDK gives for a request that is answered by a stream. */
@@ -36,11 +40,8 @@ export async function exchange<Event>(
   question: Question,
   send: () => Sent<Event>,
   eventsOf: (whole: never) => Event[],
-  read: (
-    events: AsyncIterable<Event> | Iterable<Event>,
-    requestId: string | undefined,
-  ) => Promise<TaskOutput>,
-): Promise<TaskOutput> {
+  read: (events: AsyncIterable<Event> | Iterable<Event>) => Promise<Answer>,
+): Promise<Turn> {
   let requestId: string | undefined;
   let answering = false;
   try {
@@ -48,7 +49,9 @@ export async function exchange<Event>(
     requestId = request_id ?? undefined;
     answering = true;
     const isWhole = response.headers.get('content-type')?.includes('application/json');
-    return await read(isWhole ? eventsOf((await response.json()) as never) : events, requestId);
+    const answer = await read(isWhole ? eventsOf((await response.json()) as never) : events);
+    const rateLimits = parseRateLimits(response.headers);
+    return toTurn(answer, question, { requestId, rateLimits });
   } catch (thrown) {
     throw toRunnerError(thrown, question, { requestId, answering });
   }

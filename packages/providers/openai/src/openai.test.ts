@@ -1,16 +1,16 @@
 import { LLMock } from '@copilotkit/aimock';
 import { createExecutor, createPlan } from '@stratagem/core';
+import { attempt, inOrder, json, request, testServer } from '@stratagem/test-kit';
 import { OpenAI } from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { attempt, inOrder, request } from '../test/attempt.js';
-import { json, stream, testServer } from '../test/server.js';
+import { stream } from '../test/server.js';
 import { openai } from './openai.js';
 
 const apiKey = 'sk-test-0123456789';
 /** In the words of both APIs. */
 const usage = { input_tokens: 12, output_tokens: 9, prompt_tokens: 12, completion_tokens: 9 };
 const mock = new LLMock({ port: 0 });
-const server = testServer();
+const server = testServer('/v1');
 
 beforeAll(async () => {
   mock.onMessage(/^Research/, { content: 'The market grows by a fifth each year.', usage });
@@ -65,7 +65,9 @@ describe.each([
     expect(prompt).toContain('The market grows by a fifth each year.');
 
     const texts = result.timeline.flatMap((event) =>
-      event.type === 'task_output' && event.taskId === 'report' ? [event.text] : [],
+      event.type === 'task_output' && event.kind === 'text' && event.taskId === 'report'
+        ? [event.text]
+        : [],
     );
     expect(texts.join('')).toBe('Report: it grows.');
     expect(result.metrics.usage).toMatchObject({ inputTokens: 24, outputTokens: 18 });

@@ -1,17 +1,17 @@
 import type { TaskRunner } from '@stratagem/core';
-import { withTimeLimit } from '@stratagem/core/provider';
+import { converse, withTimeLimit } from '@stratagem/core/provider';
 import type { OpenAI } from 'openai';
-import { askChat } from './chat.js';
+import { chatDialogue } from './chat.js';
 import { createClient, isOpenAI, requireKey } from './client.js';
-import { checkOpenAIOptions, type OpenAIOptions } from './options.js';
-import { askResponses } from './responses.js';
-
-const DEFAULT_MODEL = 'gpt-6.1-sol';
+import { formatOf } from './format.js';
+import { checkOpenAIOptions, DEFAULT_MODEL, type OpenAIOptions, settingsOf } from './options.js';
+import { responsesDialogue } from './responses.js';
 
 /**
  * A runner that asks a model of OpenAI, or of any server that speaks its protocol. Answers are
- * streamed: each piece becomes a `task_output` event. Every attempt is one request; the SDK does
- * not retry behind the executor's back.
+ * streamed: each piece becomes a `task_output` event. A task's schema becomes the API's structured
+ * output, and its tools are called until the model answers. Every request is made once; the SDK
+ * does not retry behind the executor's back.
  *
  * Attempts fail with a `RunnerError`, whose `cause` is the SDK's error. Of an answer that was
  * `refused`, `truncated` or broken off, the text so far is in the task's `task_output` events.
@@ -26,22 +26,33 @@ const DEFAULT_MODEL = 'gpt-6.1-sol';
  */
 export function openai(options: OpenAIOptions = {}): TaskRunner {
   checkOpenAIOptions(options);
-  const { model = DEFAULT_MODEL, timeoutMs } = options;
+  const { model = DEFAULT_MODEL, timeoutMs, maxSteps = 20 } = options;
   let connecting: Promise<OpenAI> | undefined;
 
   return {
     name: 'openai',
     resource: `openai/${model}`,
-    async run({ prompt }, context) {
+    settings: settingsOf(options),
+    supportsTools: true,
+    async run(request, context) {
       if (connecting === undefined) requireKey(options);
       connecting ??= createClient(options);
       const client = await connecting;
       const api = options.api ?? (isOpenAI(client.baseURL) ? 'responses' : 'chat');
-      const ask = api === 'chat' ? askChat : askResponses;
-      const { emit } = context;
-      return withTimeLimit(context, timeoutMs ?? client.timeout, (signal, timeout) =>
-        ask({ client, model, prompt, options, emit, request: { signal, timeout, maxRetries: 0 } }),
-      );
+      const format = await formatOf(request, { api, client, options });
+      return withTimeLimit(context, timeoutMs ?? client.timeout, (signal, timeout) => {
+        const dialogueOf = api === 'chat' ? chatDialogue : responsesDialogue;
+        const dialogue = dialogueOf({
+          client,
+          model,
+          options,
+          format,
+          tools: request.tools ?? [],
+          emit: context.emit,
+          request: { signal, timeout, maxRetries: 0 },
+        });
+        return converse(request, context, dialogue, { ...format, maxSteps, signal });
+      });
     },
   };
 }

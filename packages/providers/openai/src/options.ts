@@ -1,5 +1,10 @@
-import { checkDuration, checkOptions, OptionError } from '@stratagem/core';
+import { checkOptions, OptionError } from '@stratagem/core';
+import { checkClient, checkModelOptions } from '@stratagem/core/provider';
 import type { OpenAI } from 'openai';
+
+export const DEFAULT_MODEL = 'gpt-6.1-sol';
+
+export const STRUCTURED_OUTPUTS = ['json_schema', 'json_object', 'prompt'] as const;
 
 export interface OpenAIOptions {
   /**
@@ -23,6 +28,14 @@ export interface OpenAIOptions {
    * @default 'responses' on OpenAI and Azure OpenAI, 'chat' on any other server
    */
   readonly api?: 'responses' | 'chat';
+  /**
+   * How an answer is held to a task's schema: by the server, which is given the schema
+   * (`'json_schema'`); by the server, which sees to it that it is JSON, and the words of the prompt
+   * (`'json_object'`); or by the words of the prompt alone (`'prompt'`). Whatever it is, an answer
+   * that does not fit is sent back once with what is wrong with it.
+   * @default 'json_schema' on OpenAI and Azure OpenAI, 'prompt' on any other server
+   */
+  readonly structuredOutput?: (typeof STRUCTURED_OUTPUTS)[number];
   /** What the model is told ahead of every task: its role, its tone, the rules. */
   readonly instructions?: string;
   /**
@@ -36,6 +49,12 @@ export interface OpenAIOptions {
    * @default the model's own limit
    */
   readonly maxOutputTokens?: number;
+  /**
+   * The most requests one attempt may take when the model calls tools; at the limit it fails as
+   * `step_limit`.
+   * @default 20
+   */
+  readonly maxSteps?: number;
   /**
    * The longest one attempt may take, to the end of its answer, in milliseconds.
    * @default that of the client, 600_000
@@ -53,56 +72,53 @@ const OPTIONS = [
   'apiKey',
   'baseURL',
   'api',
+  'structuredOutput',
   'instructions',
   'temperature',
   'maxOutputTokens',
+  'maxSteps',
   'timeoutMs',
   'client',
 ];
 
 /** @throws {OptionError} when an option is unknown or out of range. */
-export function checkOpenAIOptions(options: OpenAIOptions): void {
-  checkOptions('openai()', options, OPTIONS);
-  const { api, temperature, maxOutputTokens, timeoutMs, client } = options;
-  for (const name of ['model', 'apiKey', 'baseURL', 'instructions'] as const) {
-    const value: unknown = options[name];
-    if (value !== undefined && (typeof value !== 'string' || value.trim() === '')) {
-      // What was given is not shown: it may be a key that ended up in the wrong place.
-      throw new OptionError(`openai(): ${name} must be a string that is not empty`);
-    }
-  }
-  if (options.baseURL !== undefined && !isHttpUrl(options.baseURL)) {
-    throw new OptionError('openai(): baseURL must be a URL that begins with http:// or https://');
-  }
-  if (api !== undefined && api !== 'responses' && api !== 'chat') {
-    throw new OptionError(`openai(): api must be 'responses' or 'chat'; it is ${String(api)}`);
-  }
+export function checkOpenAIOptions(options: OpenAIOptions, owner = 'openai()'): void {
+  checkOptions(owner, options, OPTIONS);
+  const { api, structuredOutput, temperature, client } = options;
+  checkModelOptions(owner, options);
+  checkChoice(owner, 'api', api, ['responses', 'chat']);
+  checkChoice(owner, 'structuredOutput', structuredOutput, STRUCTURED_OUTPUTS);
   if (temperature !== undefined && !(temperature >= 0 && temperature <= 2)) {
     throw new OptionError(
-      `openai(): temperature must be a number from 0 to 2; it is ${String(temperature)}`,
+      `${owner}: temperature must be a number from 0 to 2; it is ${String(temperature)}`,
     );
   }
-  if (
-    maxOutputTokens !== undefined &&
-    !(Number.isInteger(maxOutputTokens) && maxOutputTokens > 0)
-  ) {
-    throw new OptionError(
-      `openai(): maxOutputTokens must be a whole number of at least 1; it is ${String(maxOutputTokens)}`,
-    );
-  }
-  if (timeoutMs !== undefined) checkDuration('openai()', 'timeoutMs', timeoutMs);
-  if (client === undefined) return;
-  // Its classes tell what its errors are.
-  if (typeof (client?.constructor as typeof OpenAI | undefined)?.APIError !== 'function') {
-    throw new OptionError('openai(): client must be a client of the openai package');
-  }
-  for (const name of ['apiKey', 'baseURL'] as const) {
-    if (options[name] !== undefined) {
-      throw new OptionError(`openai(): give ${name} to the client, or leave out client`);
-    }
-  }
+  checkClient(owner, client, 'openai', options);
 }
 
-export function isHttpUrl(text: string): boolean {
-  return /^https?:\/\//.test(text) && URL.canParse(text);
+/** What decides on an answer besides the request. */
+export function settingsOf(options: OpenAIOptions): Record<string, unknown> {
+  const { model = DEFAULT_MODEL, api, structuredOutput, instructions, temperature } = options;
+  const { maxOutputTokens, maxSteps, baseURL } = options;
+  const settings = { model, api, structuredOutput, instructions, temperature, maxOutputTokens };
+  return withoutUndefined({ ...settings, maxSteps, baseURL: baseURL && placeOf(baseURL) });
+}
+
+/** A URL without what may be secret in it. */
+function placeOf(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}
+
+function withoutUndefined(fields: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+function checkChoice(owner: string, name: string, value: unknown, choices: readonly string[]) {
+  if (value === undefined || choices.includes(value as string)) return;
+  const list = choices.map((choice) => `'${choice}'`);
+  const last = list.pop();
+  throw new OptionError(
+    `${owner}: ${name} must be ${list.join(', ')} or ${last}; it is ${String(value)}`,
+  );
 }

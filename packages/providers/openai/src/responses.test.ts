@@ -1,10 +1,10 @@
+import { attempt, json, request, testServer } from '@stratagem/test-kit';
 import { describe, expect, test } from 'vitest';
-import { attempt, request } from '../test/attempt.js';
-import { json, stream, testServer } from '../test/server.js';
+import { stream } from '../test/server.js';
 import { openai } from './openai.js';
 import type { OpenAIOptions } from './options.js';
 
-const server = testServer();
+const server = testServer('/v1');
 
 function ask(prompt: string, options: OpenAIOptions = {}, context = attempt()) {
   const fixed = { apiKey: 'sk-test-0123456789', baseURL: server.url, api: 'responses' } as const;

@@ -1,33 +1,80 @@
-import type { TaskOutput, Usage } from '@stratagem/core';
+import type { Usage } from '@stratagem/core';
+import type { Dialogue, TurnInput } from '@stratagem/core/provider';
 import type { OpenAI } from 'openai';
 import type {
   Response,
+  ResponseCreateParamsBase,
+  ResponseInputItem,
   ResponseStreamEvent,
   ResponseUsage,
 } from 'openai/resources/responses/responses';
-import { type Answer, toTaskOutput } from './answer.js';
+import type { Answer } from './answer.js';
 import { exchange, type Question } from './exchange.js';
 
-/** Asks through the Responses API. */
-export function askResponses(question: Question): Promise<TaskOutput> {
-  const { client, model, prompt, options, request } = question;
-  return exchange(
-    question,
-    () =>
-      client.responses.create(
-        {
-          model,
-          input: prompt,
-          instructions: options.instructions,
-          temperature: options.temperature,
-          max_output_tokens: options.maxOutputTokens,
-          stream: true,
+/** Asks through the Responses API; each turn says all that was said before. */
+export function responsesDialogue(question: Question): Dialogue {
+  const { client, request } = question;
+  const history: ResponseInputItem[] = [];
+  return {
+    async say(input) {
+      history.push(...itemsOf(input));
+      const body = responsesBody(history, question);
+      let response: Response | undefined;
+      const turn = await exchange(
+        question,
+        () => client.responses.create({ ...body, stream: true }, request),
+        eventsOf,
+        async (events) => {
+          const answer = await read(events, question, (whole) => {
+            response = whole;
+          });
+          return answer;
         },
-        request,
-      ),
-    eventsOf,
-    async (events, requestId) => toTaskOutput(await read(events, question, requestId), question),
-  );
+      );
+      // What the model thought goes along with what it called: it may not be left out.
+      history.push(...((response?.output ?? []) as ResponseInputItem[]));
+      return turn;
+    },
+  };
+}
+
+/** A request for the Responses API. */
+export function responsesBody(
+  history: readonly ResponseInputItem[],
+  { model, options, format, tools }: Pick<Question, 'model' | 'options' | 'format' | 'tools'>,
+): ResponseCreateParamsBase {
+  const [only] = history;
+  const isPrompt = history.length === 1 && only?.type === 'message' && 'role' in only;
+  return {
+    model,
+    // One prompt is a text; the API takes either.
+    input: isPrompt ? (only.content as string) : [...history],
+    instructions: options.instructions,
+    temperature: options.temperature,
+    max_output_tokens: options.maxOutputTokens,
+    ...(format.wire && { text: { format: format.wire } }),
+    ...(tools.length > 0 && {
+      tools: tools.map(({ name, description, inputSchema }) => ({
+        type: 'function' as const,
+        name,
+        description,
+        parameters: inputSchema,
+        // What it calls tools with is validated here; not every schema can be a strict one.
+        strict: false,
+      })),
+    }),
+  };
+}
+
+function itemsOf(input: TurnInput): ResponseInputItem[] {
+  if (input.kind === 'tool_results') {
+    return input.results.map(({ callId, result }) => ({
+      type: 'function_call_output',
+      call_id: callId,
+      output: result.text,
+    }));
+  }
+  return [{ type: 'message', role: 'user', content: input.text }];
 }
 
 /** A whole response as the event that ends a stream. */
@@ -40,7 +87,7 @@ function eventsOf(response: Response): ResponseStreamEvent[] {
 async function read(
   events: AsyncIterable<ResponseStreamEvent> | Iterable<ResponseStreamEvent>,
   { client, emit }: Question,
-  requestId: string | undefined,
+  done: (response: Response) => void,
 ): Promise<Answer> {
   const { APIError } = client.constructor as typeof OpenAI;
   let text = '';
@@ -50,7 +97,7 @@ async function read(
     switch (event.type) {
       case 'response.output_text.delta':
         text += event.delta;
-        emit(event.delta);
+        await emit(event.delta);
         break;
       case 'response.refusal.delta':
         refusal += event.delta;
@@ -72,24 +119,46 @@ async function read(
         throw new APIError(undefined, event, undefined, undefined);
     }
   }
+  if (response !== undefined) done(response);
+  return answerOf(response, { text, refusal });
+}
+
+/** @param streamed What came in pieces, for a response that does not repeat it. */
+export function answerOf(
+  response: Response | undefined,
+  streamed: Pick<Answer, 'text' | 'refusal'> = { text: '', refusal: '' },
+): Answer {
+  const output = response?.output ?? [];
+  const calls = output.filter((item) => item.type === 'function_call');
   return {
-    text: (response && finalText(response)) ?? text,
-    refusal,
+    text: finalText(output) ?? streamed.text,
+    toolCalls: calls.map((call) => ({
+      callId: call.call_id,
+      tool: call.name,
+      input: call.arguments,
+    })),
+    refusal: streamed.refusal || refusalOf(output),
     end: response && endOf(response),
     usage: response?.usage ? usageOf(response.usage) : undefined,
     model: response?.model,
-    requestId,
   };
 }
 
 /** The text of the answer proper: a model may also have commented on what it was doing. */
-function finalText({ output = [] }: Response): string | undefined {
+function finalText(output: Response['output']): string | undefined {
   const messages = output.filter((item) => item.type === 'message');
   if (messages.length === 0) return undefined;
   return messages
     .filter(({ phase }) => phase !== 'commentary')
     .flatMap(({ content }) => content)
     .map((part) => (part.type === 'output_text' ? part.text : ''))
+    .join('');
+}
+
+function refusalOf(output: Response['output']): string {
+  return output
+    .flatMap((item) => (item.type === 'message' ? item.content : []))
+    .map((part) => (part.type === 'refusal' ? part.refusal : ''))
     .join('');
 }
 

@@ -1,0 +1,37 @@
+import type { OutputPart, RunContext, Strategy, TaskRequest, TaskView } from '@stratagem/core';
+
+/** What the executor would hand to a runner for a task with this prompt. */
+export function request(prompt: string, given: Partial<TaskRequest> = {}): TaskRequest {
+  const texts = { prompt, plainPrompt: prompt, description: prompt };
+  return { taskId: 'a', type: 'action', ...texts, inputs: {}, metadata: {}, ...given };
+}
+
+export interface TestAttempt extends RunContext {
+  /** The texts that the runner has emitted. */
+  readonly emitted: string[];
+  /** What it has emitted besides texts. */
+  readonly parts: OutputPart[];
+}
+
+/** What surrounds one attempt, and collects what the runner emits. */
+export function attempt(given: Partial<RunContext> = {}): TestAttempt {
+  const emitted: string[] = [];
+  const parts: OutputPart[] = [];
+  const { signal } = new AbortController();
+  const emit = (part: string | OutputPart): undefined => {
+    if (typeof part === 'string') emitted.push(part);
+    else if (part.kind === 'text') emitted.push(part.text);
+    else parts.push(part);
+  };
+  const base = { taskId: 'a', attempt: 1, attemptsLeft: 3, signal, deadline: undefined };
+  return { ...base, addTasks: () => {}, emit, emitted, parts, ...given };
+}
+
+/** Starts tasks in the order in which they become ready. */
+export const inOrder: Strategy = {
+  name: 'in-order',
+  begin() {
+    const ready: TaskView[] = [];
+    return { ready: (task) => void ready.push(task), next: () => ready.shift() };
+  },
+};

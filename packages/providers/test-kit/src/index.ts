@@ -1,0 +1,2 @@
+export * from './attempt.js';
+export * from './server.js';
