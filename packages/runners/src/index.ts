@@ -1,1 +1,3 @@
-export {};
+export { createLimiter, type Limiter, type Permit } from './limiter.js';
+export type { LimiterOptions } from './limiter-options.js';
+export { rateLimit } from './rate-limit.js';
