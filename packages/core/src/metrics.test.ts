@@ -20,6 +20,7 @@ const nothing: Required<Usage> = {
   inputTokens: 0,
   outputTokens: 0,
   cachedInputTokens: 0,
+  cacheWriteInputTokens: 0,
   reasoningTokens: 0,
 };
 
@@ -92,6 +93,7 @@ function naive(events: readonly PlanEvent[], plan: Plan, maxParallel: number): M
       inputTokens: tokens('inputTokens'),
       outputTokens: tokens('outputTokens'),
       cachedInputTokens: tokens('cachedInputTokens'),
+      cacheWriteInputTokens: tokens('cacheWriteInputTokens'),
       reasoningTokens: tokens('reasoningTokens'),
     },
     costUsd: unpriced ? null : sum(reports.map(({ costUsd }) => costUsd ?? 0)),
@@ -103,6 +105,7 @@ const usages = fc.record(
     inputTokens: fc.nat(1_000),
     outputTokens: fc.nat(1_000),
     cachedInputTokens: fc.nat(1_000),
+    cacheWriteInputTokens: fc.nat(1_000),
     reasoningTokens: fc.nat(1_000),
   },
   { requiredKeys: ['inputTokens', 'outputTokens'] },
@@ -229,7 +232,13 @@ describe('computeMetrics', () => {
       criticalPathMs: 500,
       speedup: 2,
       parallelEfficiency: 1,
-      usage: { inputTokens: 40, outputTokens: 20, cachedInputTokens: 16, reasoningTokens: 0 },
+      usage: {
+        inputTokens: 40,
+        outputTokens: 20,
+        cachedInputTokens: 16,
+        cacheWriteInputTokens: 0,
+        reasoningTokens: 0,
+      },
       costUsd: 2,
     } satisfies Metrics);
   });

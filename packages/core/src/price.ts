@@ -9,6 +9,11 @@ export interface Price {
    * @default the price of input tokens
    */
   readonly cachedInputPerMillion?: number;
+  /**
+   * For input tokens that go into the provider's prompt cache.
+   * @default the price of input tokens
+   */
+  readonly cacheWriteInputPerMillion?: number;
 }
 
 /** Prices by the name of the model, as the provider reports it. */
@@ -29,11 +34,13 @@ export function costOf(
 ): number | undefined {
   const price = model === undefined ? undefined : priceOf(model, prices);
   if (price === undefined) return undefined;
-  const { inputTokens, outputTokens, cachedInputTokens = 0 } = usage;
+  const { inputTokens, outputTokens, cachedInputTokens = 0, cacheWriteInputTokens = 0 } = usage;
   const { inputPerMillion, outputPerMillion, cachedInputPerMillion = inputPerMillion } = price;
+  const { cacheWriteInputPerMillion = inputPerMillion } = price;
   const total =
-    (inputTokens - cachedInputTokens) * inputPerMillion +
+    (inputTokens - cachedInputTokens - cacheWriteInputTokens) * inputPerMillion +
     cachedInputTokens * cachedInputPerMillion +
+    cacheWriteInputTokens * cacheWriteInputPerMillion +
     outputTokens * outputPerMillion;
   return total / 1_000_000;
 }

@@ -2,7 +2,13 @@ import type { Usage } from './usage.js';
 
 /** What attempts have used so far. */
 export class Spending {
-  readonly usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
+  readonly usage = {
+    inputTokens: 0,
+    outputTokens: 0,
+    cachedInputTokens: 0,
+    cacheWriteInputTokens: 0,
+    reasoningTokens: 0,
+  };
   /** In US dollars; null once tokens were used whose price is unknown. */
   costUsd: number | null = 0;
   /** Attempts that reported what they used. */
@@ -21,6 +27,7 @@ export class Spending {
     this.usage.inputTokens += usage.inputTokens;
     this.usage.outputTokens += usage.outputTokens;
     this.usage.cachedInputTokens += usage.cachedInputTokens ?? 0;
+    this.usage.cacheWriteInputTokens += usage.cacheWriteInputTokens ?? 0;
     this.usage.reasoningTokens += usage.reasoningTokens ?? 0;
   }
 }

@@ -6,6 +6,8 @@ export interface Usage {
   readonly outputTokens: number;
   /** Of the input tokens, those that were served from the provider's prompt cache. */
   readonly cachedInputTokens?: number;
+  /** Of the input tokens, those that were written into the provider's prompt cache. */
+  readonly cacheWriteInputTokens?: number;
   /** Of the output tokens, those spent on hidden reasoning. */
   readonly reasoningTokens?: number;
 }
@@ -14,7 +16,9 @@ export interface Usage {
 export function isUsage(value: unknown): value is Usage {
   if (typeof value !== 'object' || value === null) return false;
   const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = value as Usage;
-  const counts = [inputTokens, outputTokens, cachedInputTokens ?? 0, reasoningTokens ?? 0];
+  const { cacheWriteInputTokens } = value as Usage;
+  const details = [cachedInputTokens, cacheWriteInputTokens, reasoningTokens];
+  const counts = [inputTokens, outputTokens, ...details.map((count) => count ?? 0)];
   return counts.every((count) => Number.isFinite(count) && count >= 0);
 }
 
@@ -29,6 +33,7 @@ export function addUsage(first: Usage | undefined, second: Usage | undefined): U
     inputTokens: first.inputTokens + second.inputTokens,
     outputTokens: first.outputTokens + second.outputTokens,
     ...sum('cachedInputTokens'),
+    ...sum('cacheWriteInputTokens'),
     ...sum('reasoningTokens'),
   };
 }

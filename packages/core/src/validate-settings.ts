@@ -90,7 +90,8 @@ export function checkBudget(problems: Problems, budget: unknown, path: PlanPath)
   checkNumber(problems, budget.costUsd, [...path, 'costUsd'], dollars);
 }
 
-const PRICE_FIELDS = ['inputPerMillion', 'outputPerMillion', 'cachedInputPerMillion'];
+const CACHE_PRICE_FIELDS = ['cachedInputPerMillion', 'cacheWriteInputPerMillion'] as const;
+const PRICE_FIELDS = ['inputPerMillion', 'outputPerMillion', ...CACHE_PRICE_FIELDS];
 
 export function checkPrices(problems: Problems, prices: unknown, path: PlanPath): void {
   const example = '{ "gpt-5": { inputPerMillion: 1.25, outputPerMillion: 10 } }';
@@ -108,7 +109,9 @@ export function checkPrices(problems: Problems, prices: unknown, path: PlanPath)
     const dollars = { min: 0, what: 'a number of US dollars per million tokens, 0 or more' };
     checkNumber(problems, price.inputPerMillion ?? null, [...at, 'inputPerMillion'], dollars);
     checkNumber(problems, price.outputPerMillion ?? null, [...at, 'outputPerMillion'], dollars);
-    checkNumber(problems, price.cachedInputPerMillion, [...at, 'cachedInputPerMillion'], dollars);
+    for (const name of CACHE_PRICE_FIELDS) {
+      checkNumber(problems, price[name], [...at, name], dollars);
+    }
   }
 }
 

@@ -1,9 +1,9 @@
 import { Anthropic } from '@anthropic-ai/sdk';
 import { LLMock } from '@copilotkit/aimock';
 import { createExecutor, createPlan } from '@stratagem/core';
+import { attempt, inOrder, json, request, testServer } from '@stratagem/test-kit';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { attempt, inOrder, request } from '../test/attempt.js';
-import { json, stream, testServer } from '../test/server.js';
+import { stream } from '../test/server.js';
 import { anthropic } from './anthropic.js';
 
 const apiKey = 'sk-ant-test-0123456789';
@@ -58,7 +58,9 @@ test('hands the outputs of dependencies to the model, in a run of a plan', async
   expect(prompt).toContain('The market grows by a fifth each year.');
 
   const texts = result.timeline.flatMap((event) =>
-    event.type === 'task_output' && event.taskId === 'report' ? [event.text] : [],
+    event.type === 'task_output' && event.kind === 'text' && event.taskId === 'report'
+      ? [event.text]
+      : [],
   );
   expect(texts.join('')).toBe('Report: it grows.');
   expect(result.metrics.usage).toMatchObject({ inputTokens: 24, outputTokens: 18 });

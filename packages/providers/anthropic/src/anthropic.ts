@@ -1,18 +1,22 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
 import type { TaskRunner } from '@stratagem/core';
-import { withTimeLimit } from '@stratagem/core/provider';
+import { converse, withTimeLimit } from '@stratagem/core/provider';
 import { createClient } from './client.js';
-import { ask } from './messages.js';
-import { type AnthropicOptions, checkAnthropicOptions } from './options.js';
-
-const DEFAULT_MODEL = 'claude-sonnet-5-5';
-/** The API wants a limit. Enough for long answers with reasoning, and within reach of any model. */
-const DEFAULT_MAX_OUTPUT_TOKENS = 32_000;
+import { formatOf } from './format.js';
+import { messagesDialogue } from './messages.js';
+import {
+  type AnthropicOptions,
+  checkAnthropicOptions,
+  DEFAULT_MAX_OUTPUT_TOKENS,
+  DEFAULT_MODEL,
+  settingsOf,
+} from './options.js';
 
 /**
  * A runner that asks a model of Anthropic, through the Messages API. Answers are streamed: each
- * piece becomes a `task_output` event. Every attempt is one request; the SDK does not retry behind
- * the executor's back.
+ * piece becomes a `task_output` event. A task's schema becomes the API's structured output, and its
+ * tools are called until the model answers. Every request is made once; the SDK does not retry
+ * behind the executor's back.
  *
  * Attempts fail with a `RunnerError`, whose `cause` is the SDK's error. Of an answer that was
  * `refused`, `truncated` or broken off, the text so far is in the task's `task_output` events.
@@ -27,20 +31,32 @@ const DEFAULT_MAX_OUTPUT_TOKENS = 32_000;
  */
 export function anthropic(options: AnthropicOptions = {}): TaskRunner {
   checkAnthropicOptions(options);
-  const { model = DEFAULT_MODEL, maxOutputTokens = DEFAULT_MAX_OUTPUT_TOKENS, timeoutMs } = options;
+  const { model = DEFAULT_MODEL, maxOutputTokens = DEFAULT_MAX_OUTPUT_TOKENS } = options;
+  const { timeoutMs, maxSteps = 20 } = options;
   let connecting: Promise<Anthropic> | undefined;
 
   return {
     name: 'anthropic',
     resource: `anthropic/${model}`,
-    async run({ prompt }, context) {
+    settings: settingsOf(options),
+    supportsTools: true,
+    async run(request, context) {
       connecting ??= createClient(options);
       const client = await connecting;
-      const { emit } = context;
-      const question = { client, model, prompt, maxOutputTokens, options, emit };
-      return withTimeLimit(context, timeoutMs ?? client.timeout, (signal, timeout) =>
-        ask({ ...question, request: { signal, timeout, maxRetries: 0 } }),
-      );
+      const format = await formatOf(request, options);
+      return withTimeLimit(context, timeoutMs ?? client.timeout, (signal, timeout) => {
+        const dialogue = messagesDialogue({
+          client,
+          model,
+          maxOutputTokens,
+          options,
+          format,
+          tools: request.tools ?? [],
+          emit: context.emit,
+          request: { signal, timeout, maxRetries: 0 },
+        });
+        return converse(request, context, dialogue, { ...format, maxSteps, signal });
+      });
     },
   };
 }

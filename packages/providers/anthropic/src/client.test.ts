@@ -1,6 +1,6 @@
+import { attempt, request, testServer } from '@stratagem/test-kit';
 import { expect, test, vi } from 'vitest';
-import { attempt, request } from '../test/attempt.js';
-import { stream, testServer } from '../test/server.js';
+import { stream } from '../test/server.js';
 import { anthropic } from './index.js';
 
 const loaded = vi.hoisted(() => vi.fn());

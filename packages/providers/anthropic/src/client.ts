@@ -1,6 +1,7 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
 import { RunnerError } from '@stratagem/core';
-import { type AnthropicOptions, isHttpUrl } from './options.js';
+import { isHttpUrl } from '@stratagem/core/provider';
+import type { AnthropicOptions } from './options.js';
 
 /**
  * The client for these options. The SDK takes a good while to import, so that waits until the

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
 import { Anthropic } from '@anthropic-ai/sdk';
 import { createExecutor, createPlan, RunnerError } from '@stratagem/core';
+import { attempt, inOrder, json, request, reset, silence, testServer } from '@stratagem/test-kit';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { attempt, inOrder, request } from '../test/attempt.js';
-import { cut, hang, json, reset, silence, stream, testServer } from '../test/server.js';
+import { cut, hang, stream } from '../test/server.js';
 import { anthropic } from './anthropic.js';
 import type { AnthropicOptions } from './options.js';
 

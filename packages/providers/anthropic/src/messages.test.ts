@@ -1,6 +1,6 @@
+import { attempt, request, testServer } from '@stratagem/test-kit';
 import { describe, expect, test } from 'vitest';
-import { attempt, request } from '../test/attempt.js';
-import { stream, testServer } from '../test/server.js';
+import { stream } from '../test/server.js';
 import { anthropic } from './anthropic.js';
 import type { AnthropicOptions } from './options.js';
 
@@ -87,6 +87,7 @@ describe('the answer', () => {
     expect((await ask('Why?')).usage).toEqual({
       inputTokens: 4_310,
       cachedInputTokens: 4_000,
+      cacheWriteInputTokens: 300,
       outputTokens: 20,
     });
   });

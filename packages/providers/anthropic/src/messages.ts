@@ -1,147 +1,131 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
 import type {
-  MessageDeltaUsage,
-  Usage as MessageUsage,
-  RawMessageStreamEvent,
-  RefusalStopDetails,
-  StopReason,
+  ContentBlockParam,
+  MessageCreateParamsBase,
+  MessageParam,
 } from '@anthropic-ai/sdk/resources/messages/messages';
-import { RunnerError, type TaskOutput, type Usage } from '@stratagem/core';
+import type { RequestTool, RunContext } from '@stratagem/core';
+import { type Dialogue, parseRateLimits, type TurnInput } from '@stratagem/core/provider';
+import { type Answer, readAnswer, toTurn } from './answer.js';
 import { toRunnerError } from './errors.js';
+import { ANSWER_TOOL, type Format } from './format.js';
 import type { AnthropicOptions } from './options.js';
 
-/** One task's question: whom to ask what, and how. */
+/** One task's question: whom to ask, and how. */
 export interface Question {
   readonly client: Anthropic;
   readonly model: string;
-  readonly prompt: string;
   readonly maxOutputTokens: number;
   readonly options: AnthropicOptions;
+  readonly format: Format;
+  readonly tools: readonly RequestTool[];
   readonly request: {
     readonly signal: AbortSignal;
     readonly timeout: number;
     readonly maxRetries: 0;
   };
-  readonly emit: (text: string) => void;
+  readonly emit: RunContext['emit'];
+}
+
+/** Asks through the Messages API; each turn says all that was said before. */
+export function messagesDialogue(question: Question): Dialogue {
+  const history: MessageParam[] = [];
+  return {
+    async say(input) {
+      history.push({ role: 'user', content: contentOf(input, history.at(-1)) });
+      const { answer, ...surroundings } = await exchange(history, question);
+      history.push({ role: 'assistant', content: replayable(answer.content) });
+      return toTurn(answer, question, surroundings);
+    },
+  };
+}
+
+/** A request for the Messages API. */
+export function messagesBody(
+  history: readonly MessageParam[],
+  {
+    model,
+    maxOutputTokens,
+    options,
+    format,
+    tools,
+  }: Pick<Question, 'model' | 'maxOutputTokens' | 'options' | 'format' | 'tools'>,
+): MessageCreateParamsBase {
+  const { instructions, cachePrompts = false } = options;
+  const { output, answerTool } = format;
+  const wireTools = tools.map(({ name, description, inputSchema }) => ({
+    name,
+    description,
+    input_schema: { ...inputSchema, type: 'object' as const },
+  }));
+  if (answerTool !== undefined) {
+    const description = 'Gives the answer. Call it once, when the answer is complete.';
+    wireTools.push({ name: ANSWER_TOOL, description, input_schema: answerTool });
+  }
+  return {
+    model,
+    max_tokens: maxOutputTokens,
+    system: instructions,
+    messages: [...history],
+    ...(cachePrompts && { cache_control: { type: 'ephemeral' } }),
+    ...(output && { output_config: { format: output } }),
+    ...(wireTools.length > 0 && { tools: wireTools }),
+    ...(answerTool && {
+      // Its own tools may have to be called first, but in the end it must be this one.
+      tool_choice: tools.length > 0 ? { type: 'any' } : { type: 'tool', name: ANSWER_TOOL },
+    }),
+  };
+}
+
+/** @param last What the model said before. */
+function contentOf(input: TurnInput, last: MessageParam | undefined): MessageParam['content'] {
+  if (input.kind === 'tool_results') {
+    return input.results.map(({ callId, result }) => ({
+      type: 'tool_result',
+      tool_use_id: callId,
+      content: result.text,
+      ...(!result.ok && { is_error: true }),
+    }));
+  }
+  if (input.kind === 'prompt') return input.text;
+  // A call of the answer's tool wants a result, whatever else is said.
+  const blocks = (Array.isArray(last?.content) ? last.content : []) as ContentBlockParam[];
+  const calls = blocks.filter((block) => block.type === 'tool_use');
+  if (calls.length === 0) return input.text;
+  return calls.map(({ id }) => ({
+    type: 'tool_result',
+    tool_use_id: id,
+    content: input.text,
+    is_error: true,
+  }));
+}
+
+/** What the model said as the API takes it back: it wants no empty text, and objects as inputs. */
+function replayable(content: readonly ContentBlockParam[]): ContentBlockParam[] {
+  const said = content.filter((block) => block.type !== 'text' || block.text !== '');
+  return said.map((block) =>
+    block.type === 'tool_use' && typeof block.input !== 'object' ? { ...block, input: {} } : block,
+  );
 }
 
 /**
- * Asks through the Messages API.
+ * Sends a request and reads the stream that answers it.
  *
  * @throws {RunnerError} whatever goes wrong.
  */
-export async function ask(question: Question): Promise<TaskOutput> {
-  const { client, model, prompt, maxOutputTokens, options, request, emit } = question;
+async function exchange(history: readonly MessageParam[], question: Question) {
+  const { client, request, emit } = question;
   let requestId: string | undefined;
   let answering = false;
   try {
-    const { data: events, request_id } = await client.messages
-      .create(
-        {
-          model,
-          max_tokens: maxOutputTokens,
-          system: options.instructions,
-          messages: [{ role: 'user', content: prompt }],
-          stream: true,
-        },
-        request,
-      )
-      .withResponse();
+    const body = messagesBody(history, question);
+    const sent = client.messages.create({ ...body, stream: true }, request);
+    const { data: events, response, request_id } = await sent.withResponse();
     requestId = request_id ?? undefined;
     answering = true;
-    const answer = await read(events, emit);
-    requireComplete(answer, question, requestId);
-    return { output: answer.text, usage: answer.usage, model: answer.model, requestId };
+    const answer: Answer = await readAnswer(events, emit);
+    return { answer, requestId, rateLimits: parseRateLimits(response.headers) };
   } catch (thrown) {
     throw toRunnerError(thrown, question, { requestId, answering });
-  }
-}
-
-/** What a stream brought. */
-interface Answer {
-  text: string;
-  /** False when the stream stopped before its end. */
-  ended: boolean;
-  stopReason?: StopReason | null;
-  stopDetails?: RefusalStopDetails | null;
-  usage?: Usage;
-  model?: string;
-}
-
-async function read(
-  events: AsyncIterable<RawMessageStreamEvent>,
-  emit: (text: string) => void,
-): Promise<Answer> {
-  const answer: Answer = { text: '', ended: false };
-  let started: MessageUsage | undefined;
-  for await (const event of events) {
-    switch (event.type) {
-      case 'message_start':
-        started = event.message.usage;
-        answer.model = event.message.model;
-        answer.usage = usageOf(started);
-        break;
-      case 'content_block_delta':
-        if (event.delta.type === 'text_delta') {
-          answer.text += event.delta.text;
-          emit(event.delta.text);
-        }
-        break;
-      case 'message_delta':
-        answer.stopReason = event.delta.stop_reason;
-        answer.stopDetails = event.delta.stop_details;
-        answer.usage = usageOf(started, event.usage);
-        break;
-      case 'message_stop':
-        answer.ended = true;
-        break;
-    }
-  }
-  return answer;
-}
-
-/** The last counts are whole; what they leave out was said at the start. */
-function usageOf(
-  started: Partial<MessageUsage> = {},
-  last: Partial<MessageDeltaUsage> = {},
-): Usage | undefined {
-  const count = (name: keyof MessageUsage & `${string}_tokens`) => last[name] ?? started[name];
-  const [input, output] = [count('input_tokens'), count('output_tokens')];
-  if (input == null || output == null) return undefined;
-  const cached = count('cache_read_input_tokens');
-  const details = last.output_tokens_details ?? started.output_tokens_details;
-  return {
-    // Anthropic counts what comes from the cache, and what goes into it, apart from the rest.
-    inputTokens: input + (cached ?? 0) + (count('cache_creation_input_tokens') ?? 0),
-    outputTokens: output,
-    cachedInputTokens: cached ?? undefined,
-    reasoningTokens: details?.thinking_tokens,
-  };
-}
-
-/** What there is of an answer that is not whole was emitted as it came, and is in the log. */
-function requireComplete(
-  { ended, stopReason, stopDetails, usage }: Answer,
-  { model, maxOutputTokens }: Question,
-  requestId: string | undefined,
-): void {
-  const fail = (code: RunnerError['code'], message: string) => {
-    throw new RunnerError(code, `anthropic/${model}${message}`, { requestId, usage });
-  };
-  if (!ended) fail('connection', ': the stream ended before the answer was complete');
-  switch (stopReason) {
-    case 'refusal': {
-      const why = stopDetails?.explanation ?? stopDetails?.category;
-      fail('refused', ` refused${why ? `: ${why}` : ' to answer'}`);
-      break;
-    }
-    case 'max_tokens':
-      fail(
-        'truncated',
-        `: the answer was cut off after ${maxOutputTokens} tokens; raise maxOutputTokens`,
-      );
-      break;
-    case 'model_context_window_exceeded':
-      fail('truncated', ": the answer was cut off at the end of the model's context window");
   }
 }
