@@ -1,3 +1,4 @@
+import { assert, type ConformanceCase } from './conformance-case.js';
 import { RunnerError } from './errors.js';
 import type { PlanEvent } from './event.js';
 import type { Plan } from './plan.js';
@@ -5,12 +6,6 @@ import type { PlanResult } from './result.js';
 import { simulate } from './simulate.js';
 import type { Scheduler, Strategy } from './strategy.js';
 import type { Task } from './task.js';
-
-/** One thing to prove; `run` throws when it does not hold. */
-export interface ConformanceCase {
-  readonly name: string;
-  run(): void | Promise<void>;
-}
 
 /**
  * The cases every strategy must pass, for any test runner. They drive the real kernel in virtual
@@ -171,10 +166,6 @@ export function strategyConformance(create: () => Strategy): ConformanceCase[] {
       },
     },
   ];
-}
-
-function assert(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new Error(message);
 }
 
 function play(plan: Plan, strategy: Strategy, maxParallel?: number): PlanResult {

@@ -1,3 +1,5 @@
+export type { ConformanceCase } from './conformance-case.js';
+export { type RunnerConformanceOptions, runnerConformance } from './runner-conformance.js';
 export {
   type SimulatedAction,
   type SimulatedAnswer,
@@ -6,4 +8,4 @@ export {
   type SimulationControls,
   simulate,
 } from './simulate.js';
-export { type ConformanceCase, strategyConformance } from './strategy-conformance.js';
+export { strategyConformance } from './strategy-conformance.js';

@@ -65,6 +65,7 @@ function failure(message: string): ToolResult {
 async function execute(tool: Tool, input: unknown, call: Call): Promise<unknown> {
   const { timeoutMs } = tool;
   const { context, callId, signal } = call;
+  requireRunning(signal);
   const stop = new AbortController();
   const onAbort = () => stop.abort(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });

@@ -1,0 +1,227 @@
+import { describe, expect, test } from 'vitest';
+import type { RunContext } from './context.js';
+import { RunnerError } from './errors.js';
+import { answerSchemaOf } from './provider/answer-schema.js';
+import type { TaskOutput, TaskRequest, TaskRunner } from './runner.js';
+import { runnerConformance } from './testing.js';
+
+/** A runner that does everything right, unless a test says otherwise. */
+function runnerOf(changes: Partial<TaskRunner> & { work?: Work } = {}): TaskRunner {
+  const { work = answer, ...fields } = changes;
+  return { name: 'sound', supportsTools: true, run: work, ...fields };
+}
+
+type Work = (request: TaskRequest, context: RunContext) => Promise<TaskOutput>;
+
+async function answer(request: TaskRequest, context: RunContext): Promise<TaskOutput> {
+  throwIfStopped(context);
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  throwIfStopped(context);
+  for (const tool of request.tools ?? []) await tool.call({ city: 'Lisbon' });
+  if (answerSchemaOf(request.outputSchema) !== undefined) return { output: { title: 'Sea' } };
+  const output = `Hello, ${request.taskId}`;
+  context.emit(output);
+  return { output, usage: { inputTokens: 9, outputTokens: 3 } };
+}
+
+function throwIfStopped({ signal }: RunContext): void {
+  if (!signal.aborted) return;
+  throw new RunnerError('aborted', 'stopped', { cause: signal.reason });
+}
+
+/** Which cases do not hold, with their messages. */
+async function failuresOf(
+  runner: TaskRunner,
+  options?: Parameters<typeof runnerConformance>[1],
+): Promise<Record<string, string>> {
+  const failures: Record<string, string> = {};
+  for (const { name, run } of runnerConformance(() => runner, options)) {
+    try {
+      await run();
+    } catch (error) {
+      failures[name] = (error as Error).message;
+    }
+  }
+  return failures;
+}
+
+const hanging = runnerOf({
+  work: (_, { signal }) =>
+    new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(new RunnerError('aborted', 'stopped')), {
+        once: true,
+      });
+    }),
+});
+const failing = runnerOf({
+  work: () => Promise.reject(new RunnerError('server_error', 'it broke')),
+});
+
+describe('a sound runner passes', () => {
+  const options = { hanging: () => hanging, failing: () => failing, secret: 'sk-planted-key' };
+  for (const { name, run } of runnerConformance(() => runnerOf(), options)) test(name, run);
+});
+
+describe('a runner without tools passes', () => {
+  const plain = runnerOf({
+    supportsTools: false,
+    work: (request, context) => answer({ ...request, tools: [] }, context),
+  });
+  for (const { name, run } of runnerConformance(() => plain)) test(name, run);
+});
+
+describe('it is noticed that a runner', () => {
+  test.each<[string, string, TaskRunner, string]>([
+    ['has no name', 'says what it is', runnerOf({ name: '' }), 'it has no name'],
+    [
+      'has settings that are no data',
+      'says what it is',
+      runnerOf({ settings: { client: () => {} } }),
+      'no plain data',
+    ],
+    [
+      'shows its key',
+      'says what it is',
+      runnerOf({ settings: { key: 'sk-planted-key' } }),
+      'the key it was given can be seen',
+    ],
+    [
+      'answers with a bare text',
+      'answers a task',
+      runnerOf({ work: async () => 'hello' as never }),
+      'it must resolve to { output }',
+    ],
+    [
+      'emits something else than it answers',
+      'answers a task',
+      runnerOf({
+        work: async (request, context) => {
+          context.emit('Hm. ');
+          return answer(request, context);
+        },
+      }),
+      'is not the text it answered',
+    ],
+    [
+      'counts more cached tokens than tokens',
+      'answers a task',
+      runnerOf({
+        work: async () => ({
+          output: '',
+          usage: { inputTokens: 1, outputTokens: 1, cachedInputTokens: 2 },
+        }),
+      }),
+      'more tokens were cached than read',
+    ],
+    [
+      'changes its request',
+      'answers a task',
+      runnerOf({
+        work: async (request, context) => {
+          (request as { prompt: string }).prompt += '!';
+          return answer(request, context);
+        },
+      }),
+      'read only',
+    ],
+    [
+      'spreads its context',
+      'answers a task',
+      runnerOf({ work: (request, context) => answer(request, { ...context }) }),
+      'undefined',
+    ],
+    [
+      'leaves a listener behind',
+      'emits nothing after its answer',
+      runnerOf({
+        work: (request, context) => {
+          context.signal.addEventListener('abort', () => {});
+          return answer(request, context);
+        },
+      }),
+      'it left 1 listeners',
+    ],
+    [
+      'goes on emitting',
+      'emits nothing after its answer',
+      runnerOf({
+        work: async (request, context) => {
+          setTimeout(() => context.emit('late'), 3);
+          return answer(request, context);
+        },
+      }),
+      'after its answer',
+    ],
+    [
+      'mixes up what it is asked at once',
+      'answers several tasks at once',
+      (() => {
+        let current: RunContext;
+        return runnerOf({
+          work: async (request, context) => {
+            current = context;
+            await new Promise((resolve) => setTimeout(resolve, 2));
+            current.emit(request.taskId);
+            return { output: request.taskId };
+          },
+        });
+      })(),
+      'is not the text it answered',
+    ],
+    [
+      'takes no notice of a signal',
+      'makes no request for an attempt that was stopped',
+      runnerOf({ work: async () => ({ output: '' }) }),
+      'it answered all the same',
+    ],
+    [
+      'answers schemas with prose',
+      'answers in the form that a task asks for',
+      runnerOf({ work: async () => ({ output: 'A title, then.' }) }),
+      'does not fit its outputSchema',
+    ],
+    [
+      'fails some tasks',
+      'does a whole plan',
+      runnerOf({
+        work: (request, context) =>
+          request.taskId === 'task-7'
+            ? Promise.reject(new RunnerError('refused', 'no'))
+            : answer(request, context),
+      }),
+      'failed: ',
+    ],
+  ])('%s', async (_, name, runner, message) => {
+    const failures = await failuresOf(runner, { secret: 'sk-planted-key' });
+    const found = Object.entries(failures).find(([failed]) => failed.startsWith(name));
+    expect(found?.[1], JSON.stringify(failures)).toContain(message);
+  });
+
+  test('cannot be stopped', async () => {
+    const deaf = () => runnerOf({ work: () => new Promise(() => {}) });
+    expect(await failuresOf(runnerOf(), { hanging: deaf, timeoutMs: 300 })).toEqual({
+      'stops waiting for its backend when it is told to': 'it did not come to an end within 300 ms',
+    });
+  });
+
+  test('fails in words of its own', async () => {
+    const rude = () => runnerOf({ work: () => Promise.reject(new Error('ECONNRESET')) });
+    expect(await failuresOf(runnerOf(), { failing: rude })).toEqual({
+      'says why an attempt failed, in our words':
+        'it rejected with something else than a RunnerError',
+    });
+  });
+
+  test('forgets the result of a tool', async () => {
+    const forgetful = runnerOf({
+      work: (request, context) => {
+        if (request.tools === undefined) return answer(request, context);
+        context.emit({ kind: 'tool_call', callId: '1', tool: 'weather', input: {} });
+        return answer({ ...request, tools: [] }, context);
+      },
+    });
+    expect(await failuresOf(forgetful)).toEqual({
+      'lets the model call tools, or says that it does not': 'calls without a result: 1',
+    });
+  });
+});

@@ -1,0 +1,412 @@
+import { readAnswer } from './answer.js';
+import { assert, type ConformanceCase } from './conformance-case.js';
+import type { RunContext } from './context.js';
+import { ATTEMPT_ERROR_CODES, isStratagemError } from './errors.js';
+import type { PlanEvent } from './event.js';
+import { createExecutor } from './executor.js';
+import { type OutputPart, partOf } from './output-part.js';
+import type { Plan } from './plan.js';
+import type { PlanResult } from './result.js';
+import { resourceOf, type TaskOutput, type TaskRequest, type TaskRunner } from './runner.js';
+import type { StandardSchema } from './schema.js';
+import type { Strategy, TaskView } from './strategy.js';
+import type { Task } from './task.js';
+import type { Tool } from './tool.js';
+
+export interface RunnerConformanceOptions {
+  /**
+   * Makes a runner whose backend fails every request, to see how it says so.
+   * @default failures are not tried
+   */
+  readonly failing?: () => TaskRunner | Promise<TaskRunner>;
+  /**
+   * Makes a runner whose backend never answers, to see that it can be stopped.
+   * @default stopping is only tried before and right after the start
+   */
+  readonly hanging?: () => TaskRunner | Promise<TaskRunner>;
+  /**
+   * Whether the backend answers with `{"title": "…"}` when it is asked for that schema.
+   * @default true
+   */
+  readonly answersSchemas?: boolean;
+  /**
+   * A key that the runner was given: it must never be seen in anything it says.
+   * @default none is looked for
+   */
+  readonly secret?: string;
+  /**
+   * How long one case may take, in milliseconds.
+   * @default 10_000
+   */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * The cases every runner must pass, be it a provider or a wrapper of others, for any test runner.
+ * They make a few dozen small requests: give it a backend of tests, not a real one.
+ *
+ * @param create Makes a fresh runner whose backend answers every prompt.
+ *
+ * @example
+ * for (const { name, run } of runnerConformance(() => shout)) test(name, run);
+ */
+export function runnerConformance(
+  create: () => TaskRunner | Promise<TaskRunner>,
+  options: RunnerConformanceOptions = {},
+): ConformanceCase[] {
+  const { failing, hanging, answersSchemas = true, secret, timeoutMs = 10_000 } = options;
+  const cases: ConformanceCase[] = [
+    {
+      name: 'says what it is, in plain data',
+      async run() {
+        const runner = await create();
+        assert(typeof runner.name === 'string' && runner.name !== '', 'it has no name');
+        const resource = resourceOf(runner, { id: 'a', description: 'x' });
+        assert(typeof resource === 'string' && resource !== '', 'its resource is no name');
+        const { settings = {} } = runner;
+        const copy = JSON.parse(JSON.stringify(settings));
+        assert(isSame(copy, settings), 'its settings are no plain data that JSON can hold');
+        keepsSecret(secret, JSON.stringify([runner.name, resource, settings]));
+      },
+    },
+    {
+      name: 'answers a task, and changes nothing that it is given',
+      async run() {
+        const runner = await create();
+        const attempt = new Witness();
+        const answer = await runner.run(requestFor('a', 'Say hello.'), attempt);
+        checkAnswer(runner, answer, attempt);
+        keepsSecret(secret, JSON.stringify([answer, attempt.parts]));
+      },
+    },
+    {
+      name: 'emits nothing after its answer, and listens to the signal no more',
+      async run() {
+        const runner = await create();
+        const attempt = new Witness();
+        await runner.run(requestFor('a', 'Say hello.'), attempt);
+        attempt.isOver = true;
+        await turns(20);
+        assert(!attempt.wasLate, 'it emitted something after its answer');
+        assert(attempt.listeners === 0, `it left ${attempt.listeners} listeners on the signal`);
+      },
+    },
+    {
+      name: 'answers several tasks at once, each for itself',
+      async run() {
+        const runner = await create();
+        const ids = Array.from({ length: 8 }, (_, position) => `task-${position}`);
+        await Promise.all(
+          ids.map(async (id) => {
+            const attempt = new Witness(id);
+            checkAnswer(
+              runner,
+              await runner.run(requestFor(id, `Say hello to ${id}.`), attempt),
+              attempt,
+            );
+          }),
+        );
+      },
+    },
+    {
+      name: 'makes no request for an attempt that was stopped before it began',
+      async run() {
+        const runner = await create();
+        const attempt = new Witness();
+        attempt.stop();
+        const failure = await failureOf(runner.run(requestFor('a', 'Say hello.'), attempt));
+        assert(failure !== undefined, 'it answered all the same');
+        assert(attempt.text === '', 'it emitted text all the same');
+      },
+    },
+    {
+      name: 'settles when it is stopped right after its start',
+      async run() {
+        const runner = await create();
+        const attempt = new Witness();
+        const answer = runner.run(requestFor('a', 'Say hello.'), attempt);
+        attempt.stop();
+        await failureOf(answer);
+        assert(attempt.listeners === 0, `it left ${attempt.listeners} listeners on the signal`);
+      },
+    },
+    {
+      name: 'does a whole plan, each task once',
+      async run() {
+        const tasks = Array.from({ length: 12 }, (_, position) => ({
+          id: `task-${position}`,
+          description: `Task ${position}`,
+          dependencies: position < 4 ? [] : [`task-${position - 4}`],
+        }));
+        const result = await play(await create(), { goal: 'conformance', tasks });
+        assert(result.status === 'completed', `${result.status}: ${result.error?.message}`);
+        const completed = result.timeline.filter(({ type }) => type === 'task_completed');
+        assert(completed.length === 12, `${completed.length} of 12 tasks were completed`);
+        keepsSecret(secret, JSON.stringify(result));
+      },
+    },
+  ];
+  if (answersSchemas) {
+    cases.push({
+      name: 'answers in the form that a task asks for',
+      async run() {
+        const task = { id: 'a', description: 'Name a café.', outputSchema: titleSchema };
+        const result = await play(await create(), { goal: 'conformance', tasks: [task] });
+        assert(result.status === 'completed', `${result.status}: ${result.error?.message}`);
+        const { title } = result.outputs.a as { title: unknown };
+        assert(typeof title === 'string', 'the output is not what the schema asks for');
+      },
+    });
+  }
+  cases.push({
+    name: 'lets the model call tools, or says that it does not',
+    async run() {
+      const runner = await create();
+      const task = { id: 'a', description: 'What is the weather in Lisbon?', tools: [weather] };
+      const plan = { goal: 'conformance', tasks: [task] };
+      if (runner.supportsTools !== true) {
+        const refusal = await failureOf(Promise.resolve().then(() => play(runner, plan)));
+        assert(isStratagemError(refusal), 'a plan with tools was not refused');
+        return;
+      }
+      const result = await play(runner, plan);
+      assert(result.status === 'completed', `${result.status}: ${result.error?.message}`);
+      checkToolCalls(result.timeline);
+    },
+  });
+  if (hanging !== undefined) {
+    cases.push({
+      name: 'stops waiting for its backend when it is told to',
+      async run() {
+        const runner = await hanging();
+        const attempt = new Witness();
+        const answer = failureOf(runner.run(requestFor('a', 'Say hello.'), attempt));
+        await turns(20);
+        attempt.stop();
+        const failure = await answer;
+        assert(isStratagemError(failure), 'it rejected with something else than a RunnerError');
+        assert(failure.code === 'aborted', `it rejected with ${failure.code} and not with aborted`);
+        assert(attempt.listeners === 0, `it left ${attempt.listeners} listeners on the signal`);
+      },
+    });
+  }
+  if (failing !== undefined) {
+    cases.push({
+      name: 'says why an attempt failed, in our words',
+      async run() {
+        const runner = await failing();
+        const attempt = new Witness();
+        const failure = await failureOf(runner.run(requestFor('a', 'Say hello.'), attempt));
+        assert(isStratagemError(failure), 'it rejected with something else than a RunnerError');
+        const { code, message } = failure;
+        assert(
+          ATTEMPT_ERROR_CODES.some((each) => each === code),
+          `"${code}" is no code of an attempt`,
+        );
+        assert(message !== '', 'the error has no message');
+        keepsSecret(secret, `${message} ${JSON.stringify(failure)} ${String(failure.cause)}`);
+      },
+    });
+  }
+  return cases.map(({ name, run }) => ({ name, run: () => within(timeoutMs, run) }));
+}
+
+/** What surrounds an attempt, and sees what the runner does with it. Its fields are getters. */
+class Witness implements RunContext {
+  readonly parts: OutputPart[] = [];
+  isOver = false;
+  wasLate = false;
+  listeners = 0;
+  readonly #taskId: string;
+  readonly #controller = new AbortController();
+
+  constructor(taskId = 'a') {
+    this.#taskId = taskId;
+    const { signal } = this.#controller;
+    const { addEventListener, removeEventListener } = signal;
+    const listening = new Set<unknown>();
+    const count = () => {
+      this.listeners = signal.aborted ? 0 : listening.size;
+    };
+    signal.addEventListener = (...given: Parameters<typeof addEventListener>) => {
+      listening.add(given[1]);
+      count();
+      addEventListener.apply(signal, given);
+    };
+    signal.removeEventListener = (...given: Parameters<typeof removeEventListener>) => {
+      listening.delete(given[1]);
+      count();
+      removeEventListener.apply(signal, given);
+    };
+    signal.addEventListener('abort', () => listening.clear());
+    listening.clear();
+    this.listeners = 0;
+  }
+
+  get taskId(): string {
+    return this.#taskId;
+  }
+
+  get attempt(): number {
+    return 1;
+  }
+
+  get attemptsLeft(): number {
+    return 3;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get deadline(): undefined {
+    return undefined;
+  }
+
+  get emit(): RunContext['emit'] {
+    return (part) => {
+      if (this.isOver) this.wasLate = true;
+      this.parts.push(partOf(part));
+      return undefined;
+    };
+  }
+
+  get addTasks(): RunContext['addTasks'] {
+    return () => {};
+  }
+
+  get text(): string {
+    return this.parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
+  }
+
+  stop(): void {
+    this.#controller.abort(new Error('enough'));
+    this.listeners = 0;
+  }
+}
+
+function requestFor(taskId: string, prompt: string): TaskRequest {
+  const texts = { prompt, plainPrompt: prompt, description: prompt };
+  const empty = { inputs: Object.freeze({}), metadata: Object.freeze({}) };
+  return Object.freeze({ taskId, type: 'action' as const, ...texts, ...empty });
+}
+
+function checkAnswer(runner: TaskRunner, answer: TaskOutput, attempt: Witness): void {
+  const { output, usage } = readAnswer(runner.name, answer);
+  if (typeof output === 'string' && attempt.text !== '') {
+    assert(attempt.text === output, 'the text it emitted is not the text it answered');
+  }
+  if (usage === undefined) return;
+  const { inputTokens, outputTokens, cachedInputTokens = 0, reasoningTokens = 0 } = usage;
+  assert(cachedInputTokens <= inputTokens, 'more tokens were cached than read');
+  assert(reasoningTokens <= outputTokens, 'more tokens were for reasoning than written');
+}
+
+/** Each call in the log has its result, once and after it. */
+function checkToolCalls(timeline: readonly PlanEvent[]): void {
+  const open = new Set<string>();
+  for (const event of timeline) {
+    if (event.type !== 'task_output') continue;
+    if (event.kind === 'tool_call') {
+      assert(!open.has(event.callId), `two calls have the id ${event.callId}`);
+      open.add(event.callId);
+    } else if (event.kind === 'tool_result') {
+      assert(open.delete(event.callId), `a result belongs to no call: ${event.callId}`);
+    }
+  }
+  assert(open.size === 0, `calls without a result: ${[...open].join()}`);
+}
+
+/** `{ title: string }`, without a library. */
+const titleSchema: StandardSchema<unknown, { title: string }> = {
+  '~standard': {
+    version: 1,
+    vendor: 'stratagem',
+    validate(value) {
+      const { title } = (value ?? {}) as { title?: unknown };
+      if (typeof title === 'string') return { value: { title } };
+      return { issues: [{ message: 'expected a text', path: ['title'] }] };
+    },
+    jsonSchema: {
+      output: () => ({
+        type: 'object',
+        properties: { title: { type: 'string' } },
+        required: ['title'],
+        additionalProperties: false,
+      }),
+    },
+  },
+};
+
+const weather: Tool = {
+  name: 'weather',
+  description: 'The weather in a city, now.',
+  inputSchema: {
+    '~standard': {
+      version: 1,
+      vendor: 'stratagem',
+      validate: (value) => ({ value }),
+      jsonSchema: {
+        output: () => ({ type: 'object', properties: { city: { type: 'string' } } }),
+      },
+    },
+  },
+  execute: () => 'sunny',
+};
+
+/** Starts tasks in the order in which they become ready. */
+const inOrder: Strategy = {
+  name: 'in order',
+  begin() {
+    const ready: TaskView[] = [];
+    return { ready: (task) => void ready.push(task), next: () => ready.shift() };
+  },
+};
+
+function play(
+  runner: TaskRunner,
+  plan: Plan & { readonly tasks: readonly Task[] },
+): PromiseLike<PlanResult> {
+  return createExecutor({ strategy: inOrder, runner, maxParallel: 4 }).execute(plan);
+}
+
+async function failureOf(work: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    await work;
+    return undefined;
+  } catch (thrown) {
+    return thrown ?? new Error('nothing was thrown');
+  }
+}
+
+function keepsSecret(secret: string | undefined, text: string): void {
+  assert(secret === undefined || !text.includes(secret), 'the key it was given can be seen');
+}
+
+function isSame(first: unknown, second: unknown): boolean {
+  if (typeof first !== 'object' || typeof second !== 'object' || !first || !second) {
+    return Object.is(first, second);
+  }
+  const keys = Object.keys(second);
+  return (
+    Object.keys(first).length === keys.length &&
+    keys.every((key) => isSame(first[key as never], second[key as never]))
+  );
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+async function within(timeoutMs: number, run: () => void | Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    const error = new Error(`it did not come to an end within ${timeoutMs} ms`);
+    timer = setTimeout(() => reject(error), timeoutMs);
+  });
+  try {
+    await Promise.race([run(), tooLong]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,141 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import * as z from 'zod';
+import type { RunContext } from './context.js';
+import type { OutputPart } from './output-part.js';
+import { type ToolContext, tool } from './tool.js';
+import { bindTool } from './tool-call.js';
+
+const city = z.object({ city: z.string(), days: z.number().default(1) });
+
+function bind(execute: (input: z.output<typeof city>, context: ToolContext) => unknown, more = {}) {
+  const controller = new AbortController();
+  const parts: OutputPart[] = [];
+  const context: RunContext = {
+    taskId: 'a',
+    attempt: 1,
+    attemptsLeft: 1,
+    signal: controller.signal,
+    deadline: undefined,
+    emit: (part) => void parts.push(part as OutputPart) as undefined,
+    addTasks: () => {},
+  };
+  const definition = { name: 'weather', description: 'Weather', inputSchema: city, ...more };
+  return { ...bindTool(tool({ ...definition, execute }), context), parts, controller };
+}
+
+afterEach(() => void vi.useRealTimers());
+
+test('a runner sees the schema of what goes in', () => {
+  expect(bind(() => 1).inputSchema).toMatchObject({
+    type: 'object',
+    properties: { city: { type: 'string' } },
+    required: ['city'],
+  });
+});
+
+describe('a call', () => {
+  test('gives the tool what its schema makes of the input, and is in the log', async () => {
+    const bound = bind(({ city, days }, { callId }) => ({ city, days, callId }));
+    const result = await bound.call({ city: 'Rome' }, 'call-7');
+    const output = { city: 'Rome', days: 1, callId: 'call-7' };
+    expect(result).toEqual({ ok: true, output, text: JSON.stringify(output) });
+    const about = { callId: 'call-7', tool: 'weather' };
+    expect(bound.parts).toEqual([
+      { kind: 'tool_call', ...about, input: { city: 'Rome' } },
+      { kind: 'tool_result', ...about, ok: true, output, durationMs: expect.any(Number) },
+    ]);
+  });
+
+  test.each([
+    ['an object as text', '{"city":"Rome"}', { ok: true, text: 'Rome' }],
+    ['a text that is no JSON', '{"city":', { ok: false, text: expect.stringContaining('Error: ') }],
+    [
+      'nothing',
+      '',
+      { ok: false, message: expect.stringContaining('the input does not fit: city') },
+    ],
+    ['a wrong field', { city: 7 }, { ok: false, message: expect.stringContaining('city: ') }],
+  ])('takes %s', async (_, input, expected) => {
+    expect(await bind(({ city }) => city).call(input)).toMatchObject(expected);
+  });
+
+  test.each([
+    ['throws', () => Promise.reject(new Error('no such city')), 'no such city'],
+    [
+      'throws at once',
+      () => {
+        throw new TypeError('broken');
+      },
+      'broken',
+    ],
+    ['returns what JSON cannot hold', () => 1n, 'its result cannot be written as JSON'],
+  ])('of a tool that %s is an answer for the model', async (_, execute, message) => {
+    const bound = bind(execute);
+    const result = await bound.call({ city: 'Rome' });
+    expect(result).toMatchObject({ ok: false, message: expect.stringContaining(message) });
+    expect(result.text).toBe(`Error: ${(result as { message: string }).message}`);
+    expect(bound.parts[1]).toMatchObject({ kind: 'tool_result', ok: false });
+  });
+
+  test.each([
+    ['nothing', undefined, 'done'],
+    ['a text', 'as it is', 'as it is'],
+    ['null', null, 'null'],
+  ])('of a tool that returns %s tells the model %s', async (_, output, text) => {
+    expect(await bind(() => output).call({ city: 'Rome' })).toEqual({ ok: true, output, text });
+  });
+
+  test('has an id of its own when the model gives none', async () => {
+    const bound = bind((_, { callId }) => callId);
+    expect([await bound.call({ city: 'a' }), await bound.call({ city: 'b' })]).toMatchObject([
+      { output: 'weather-1' },
+      { output: 'weather-2' },
+    ]);
+  });
+
+  test('that takes longer than its timeout is told so, and its signal is aborted', async () => {
+    vi.useFakeTimers();
+    let signal: AbortSignal | undefined;
+    const bound = bind(
+      (_, context) => {
+        signal = context.signal;
+        return new Promise(() => {});
+      },
+      { timeoutMs: 50 },
+    );
+    const result = bound.call({ city: 'Rome' });
+    await vi.advanceTimersByTimeAsync(50);
+    expect(await result).toMatchObject({ ok: false, message: 'no result within 50 ms' });
+    expect(signal?.aborted).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('ends with the attempt, whatever the tool does', async () => {
+    const bound = bind(() => new Promise(() => {}));
+    const result = bound.call({ city: 'Rome' });
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    bound.controller.abort(new Error('enough'));
+    await expect(result).rejects.toMatchObject({ code: 'aborted' });
+    await expect(bound.call({ city: 'Rome' })).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  test('ends ahead of the attempt when the runner has run out of time', async () => {
+    const bound = bind(() => new Promise(() => {}));
+    const stop = new AbortController();
+    const result = bound.call({ city: 'Rome' }, 'x', stop.signal);
+    stop.abort();
+    await expect(result).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
+
+test.each([
+  [{ name: 'the weather' }, 'name must have letters, digits, _ and - only, and 64 at most'],
+  [{ description: ' ' }, 'the description of "weather" must tell the model what the tool does'],
+  [{ inputSchema: { type: 'object' } }, 'inputSchema of "weather" must be a schema of a Standard'],
+  [{ execute: 'rm' }, 'execute of "weather" must be a function'],
+  [{ timeoutMs: -1 }, 'timeoutMs must be a positive number of milliseconds'],
+  [{ parameters: {} }, 'tool() has no option "parameters"'],
+])('tool() refuses %j', (change, message) => {
+  const sound = { name: 'weather', description: 'x', inputSchema: city, execute: () => 1 };
+  expect(() => tool({ ...sound, ...change } as never)).toThrow(message);
+});
