@@ -1,0 +1,210 @@
+import { describe, expect, test } from 'vitest';
+import type { RunContext } from '../context.js';
+import { RunnerError } from '../errors.js';
+import type { OutputPart } from '../output-part.js';
+import type { TaskRequest } from '../runner.js';
+import type { RequestTool, ToolResult } from '../tool.js';
+import { type ConversationOptions, converse, type Turn, type TurnInput } from './conversation.js';
+
+const usage = { inputTokens: 10, outputTokens: 2, cachedInputTokens: 4 };
+
+/** A dialogue whose model says these, one after the other. */
+function scripted(...turns: (Partial<Turn> | Error)[]) {
+  const heard: TurnInput[] = [];
+  return {
+    heard,
+    async say(input: TurnInput): Promise<Turn> {
+      const turn = turns[heard.length];
+      heard.push(input);
+      if (turn === undefined) throw new Error('the script has no more turns');
+      if (turn instanceof Error) throw turn;
+      return { text: '', usage, requestId: `req-${heard.length}`, ...turn };
+    },
+  };
+}
+
+function toolOf(name: string, call: RequestTool['call']): RequestTool {
+  return { name, description: name, inputSchema: { type: 'object' }, call };
+}
+
+const says = (text: string): ToolResult => ({ ok: true, output: text, text });
+const calls = (...tools: string[]) => ({
+  toolCalls: tools.map((tool, position) => ({ callId: `c${position}`, tool, input: '{}' })),
+});
+
+function talk(
+  dialogue: ReturnType<typeof scripted>,
+  given: Partial<TaskRequest> = {},
+  options: Partial<ConversationOptions> = {},
+) {
+  const parts: OutputPart[] = [];
+  const context: RunContext = {
+    taskId: 'a',
+    attempt: 1,
+    attemptsLeft: 1,
+    signal: new AbortController().signal,
+    deadline: undefined,
+    emit: (part) => void parts.push(part as OutputPart) as undefined,
+    addTasks: () => {},
+  };
+  const texts = { prompt: 'Whole', plainPrompt: 'Plain', description: 'Plain' };
+  const request: TaskRequest = {
+    taskId: 'a',
+    type: 'action',
+    ...texts,
+    inputs: {},
+    metadata: {},
+    ...given,
+  };
+  const defaults = { schemaIn: 'prompt', maxSteps: 5 } as const;
+  return Object.assign(converse(request, context, dialogue, { ...defaults, ...options }), {
+    parts,
+  });
+}
+
+test('one question and its answer are no steps', async () => {
+  const dialogue = scripted({ text: 'Because.', model: 'm' });
+  const conversation = talk(dialogue);
+  expect(await conversation).toEqual({ output: 'Because.', usage, model: 'm', requestId: 'req-1' });
+  expect(dialogue.heard).toEqual([{ kind: 'prompt', text: 'Whole' }]);
+  expect(conversation.parts).toEqual([]);
+});
+
+describe('tools', () => {
+  test('of one turn are called at the same time, and their results told in order', async () => {
+    const order: string[] = [];
+    const slow = toolOf('slow', async () => {
+      order.push('slow begins');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      order.push('slow ends');
+      return says('S');
+    });
+    const fast = toolOf('fast', async () => {
+      order.push('fast');
+      return says('F');
+    });
+    const dialogue = scripted(calls('slow', 'fast'), { text: 'Done.' });
+    const conversation = talk(dialogue, { tools: [slow, fast] });
+    expect(await conversation).toMatchObject({
+      output: 'Done.',
+      requestId: 'req-2',
+      usage: { inputTokens: 20, outputTokens: 4, cachedInputTokens: 8 },
+    });
+    expect(order).toEqual(['slow begins', 'fast', 'slow ends']);
+    expect(dialogue.heard[1]).toMatchObject({
+      kind: 'tool_results',
+      results: [
+        { callId: 'c0', tool: 'slow', result: { text: 'S' } },
+        { callId: 'c1', tool: 'fast', result: { text: 'F' } },
+      ],
+    });
+    expect(conversation.parts).toEqual([
+      { kind: 'step', step: 1, usage, requestId: 'req-1' },
+      { kind: 'step', step: 2, usage, requestId: 'req-2' },
+    ]);
+  });
+
+  test('that do not exist are an answer for the model', async () => {
+    const dialogue = scripted(calls('serch'), { text: 'Sorry.' });
+    await talk(dialogue, { tools: [toolOf('search', async () => says(''))] });
+    expect(dialogue.heard[1]).toMatchObject({
+      results: [
+        { result: { ok: false, text: 'Error: there is no tool "serch". Did you mean "search"?' } },
+      ],
+    });
+  });
+
+  test('can be called up to the limit of steps', async () => {
+    const tools = [toolOf('again', async () => says('more'))];
+    const dialogue = scripted(calls('again'), calls('again'), calls('again'));
+    await expect(talk(dialogue, { tools }, { maxSteps: 3 })).rejects.toMatchObject({
+      code: 'step_limit',
+      message: 'the model still called tools after 3 requests; raise maxSteps',
+      usage: { inputTokens: 30, outputTokens: 6 },
+      requestId: 'req-3',
+    });
+    const enough = scripted(calls('again'), calls('again'), { text: 'Now.' });
+    expect(await talk(enough, { tools }, { maxSteps: 3 })).toMatchObject({ output: 'Now.' });
+  });
+
+  test('that end with the attempt end the conversation', async () => {
+    const aborted = new RunnerError('aborted', 'stopped');
+    const tools = [toolOf('hang', () => Promise.reject(aborted))];
+    await expect(talk(scripted(calls('hang')), { tools })).rejects.toBe(aborted);
+  });
+});
+
+describe('an answer in a form', () => {
+  const outputSchema = { type: 'object' };
+  const check = async (answer: unknown) =>
+    (typeof answer === 'object' ? answer : JSON.parse(String(answer))).n > 3
+      ? undefined
+      : 'n: must be more than 3';
+
+  test('is asked for by the backend, or by the words of the prompt', async () => {
+    const [backend, words] = [scripted({ text: '{"n":4}' }), scripted({ text: '{"n":4}' })];
+    const given = { outputSchema, check };
+    expect((await talk(backend, given, { schemaIn: 'request' })).output).toEqual({ n: 4 });
+    expect((await talk(words, given)).output).toBe('{"n":4}');
+    expect([backend, words].map(({ heard }) => heard[0])).toEqual([
+      { kind: 'prompt', text: 'Plain' },
+      { kind: 'prompt', text: 'Whole' },
+    ]);
+  });
+
+  test('is taken out of what the backend was asked to put it into', async () => {
+    const unwrap = (value: unknown) => (value as { answer: unknown }).answer;
+    const dialogue = scripted({ text: '{"answer":[1,2]}' });
+    const options = { schemaIn: 'request', unwrap } as const;
+    expect((await talk(dialogue, { outputSchema }, options)).output).toEqual([1, 2]);
+  });
+
+  test.each(['request', 'prompt'] as const)(
+    'that does not fit is sent back once, with what is wrong (%s)',
+    async (schemaIn) => {
+      const dialogue = scripted({ text: '{"n":1}' }, { text: '{"n":7}' });
+      const conversation = talk(dialogue, { outputSchema, check }, { schemaIn });
+      const { output, usage: used } = await conversation;
+      expect(typeof output === 'string' ? JSON.parse(output) : output).toEqual({ n: 7 });
+      expect(used).toMatchObject({ inputTokens: 20 });
+      expect(dialogue.heard[1]).toEqual({
+        kind: 'correction',
+        text:
+          'That answer cannot be used: n: must be more than 3\n' +
+          'Answer again in full, with JSON alone, nothing before or after it, that fits the schema.',
+      });
+      expect(conversation.parts.map(({ kind }) => kind)).toEqual(['step', 'step']);
+    },
+  );
+
+  test('that still does not fit is left to whoever validates it', async () => {
+    const dialogue = scripted({ text: '{"n":1}' }, { text: '{"n":2}' }, { text: '{"n":9}' });
+    const given = { outputSchema, check };
+    expect((await talk(dialogue, given, { schemaIn: 'request' })).output).toEqual({ n: 2 });
+    expect(dialogue.heard).toHaveLength(2);
+  });
+
+  test('is not sent back past the limit of steps', async () => {
+    const dialogue = scripted({ text: '{"n":1}' }, { text: '{"n":9}' });
+    const options = { schemaIn: 'request', maxSteps: 1 } as const;
+    expect((await talk(dialogue, { outputSchema, check }, options)).output).toEqual({ n: 1 });
+  });
+
+  test('that is no JSON at all stays the text it is', async () => {
+    const dialogue = scripted({ text: 'Sorry, no.' });
+    const options = { schemaIn: 'request' } as const;
+    expect((await talk(dialogue, { outputSchema }, options)).output).toBe('Sorry, no.');
+  });
+});
+
+test('what earlier turns used is part of the error of a later one', async () => {
+  const limited = new RunnerError('rate_limited', 'later', { retryAfterMs: 5 });
+  const tools = [toolOf('look', async () => says(''))];
+  await expect(talk(scripted(calls('look'), limited), { tools })).rejects.toMatchObject({
+    code: 'rate_limited',
+    retryAfterMs: 5,
+    usage,
+  });
+  const first = new RunnerError('rate_limited', 'later');
+  await expect(talk(scripted(first))).rejects.not.toHaveProperty('usage');
+});
