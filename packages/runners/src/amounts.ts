@@ -10,15 +10,14 @@ export type Amounts = Readonly<Record<Quantity, number>>;
 
 export const NOTHING: Amounts = { requests: 0, tokens: 0, inputTokens: 0, outputTokens: 0 };
 
-/** What one request with so many tokens amounts to. */
-export function amountsOf(inputTokens: number, outputTokens: number): Amounts {
-  return { requests: 1, tokens: inputTokens + outputTokens, inputTokens, outputTokens };
-}
-
-/** The same by what the answer says. Where input is counted apart, what came from a cache is free. */
+/** What an answer says. Where input is counted apart, what came out of a cache is free. */
 export function amountsUsed({ inputTokens, outputTokens, cachedInputTokens = 0 }: Usage): Amounts {
-  const used = amountsOf(inputTokens, outputTokens);
-  return { ...used, inputTokens: Math.max(0, inputTokens - cachedInputTokens) };
+  return {
+    requests: 1,
+    tokens: inputTokens + outputTokens,
+    inputTokens: Math.max(0, inputTokens - cachedInputTokens),
+    outputTokens,
+  };
 }
 
 /** The sum of both; with a sign of -1, the difference. */

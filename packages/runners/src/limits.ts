@@ -101,14 +101,15 @@ export class Limits {
     const { usage, rateLimits, code, retryAfterMs } = outcome;
     const refusal = code === 'rate_limited' || code === 'overloaded' ? code : undefined;
     if (isUsage(usage)) {
-      this.#estimate.learn(prompt, usage);
-      this.#correct(amounts, amountsUsed(usage), marks, now);
+      const used = amountsUsed(usage);
+      this.#estimate.learn(prompt, used);
+      this.#correct(amounts, used, marks, now);
     } else if (refusal !== undefined) {
       this.#correct(amounts, NOTHING, marks, now);
     }
     const isExplained = this.#announced(rateLimits, marks, now);
     const startedAt = marks.requests.at;
-    const known = isTime(retryAfterMs) ? retryAfterMs : undefined;
+    const known = isAmount(retryAfterMs) ? retryAfterMs : undefined;
     const ending = { startedAt, refusal, retryAfterMs: known, isExplained };
     return this.#backOff.learn(ending, now) || isExplained;
   }
@@ -134,9 +135,10 @@ export class Limits {
 }
 
 function isUsage(usage: Usage | undefined): usage is Usage {
-  return Number.isFinite(usage?.inputTokens) && Number.isFinite(usage?.outputTokens);
+  const counts = [usage?.inputTokens, usage?.outputTokens, usage?.cachedInputTokens ?? 0];
+  return counts.every(isAmount);
 }
 
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0;
+function isAmount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY;
 }

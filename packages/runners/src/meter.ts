@@ -44,6 +44,7 @@ export class Meter {
   constructor(perMinute: number, burstMs: number) {
     this.#own = perMinute;
     this.#burstMs = burstMs;
+    this.#tuned(1, 0);
   }
 
   /** Per minute; Infinity while there is none. */

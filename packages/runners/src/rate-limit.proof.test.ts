@@ -2,7 +2,8 @@ import { createExecutor, type TaskRunner } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { attempt, request } from '../test/attempt.js';
-import { type Kind, limitedServer } from '../test/limited-server.js';
+import type { Kind } from '../test/counts.js';
+import { limitedServer } from '../test/limited-server.js';
 import { createLimiter } from './limiter.js';
 import { rateLimit } from './rate-limit.js';
 

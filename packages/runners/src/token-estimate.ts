@@ -1,8 +1,7 @@
-import type { Usage } from '@stratagem/core';
-import { type Amounts, amountsOf } from './amounts.js';
+import type { Amounts } from './amounts.js';
 
 const CHARACTERS_PER_TOKEN = 4;
-/** How much the last answer counts in the average. */
+/** How much the last answer counts in an average. */
 const WEIGHT = 0.1;
 /** Of an answer, before there was one. */
 const FIRST_OUTPUT_TOKENS = 500;
@@ -13,24 +12,39 @@ const FIRST_OUTPUT_TOKENS = 500;
  * and tools, is learned in the same way.
  */
 export class TokenEstimate {
-  /** Input tokens beyond the prompt's, on average. */
+  /** Input beyond the prompt's own, on average. */
   #overhead = 0;
+  /** The same for what counts as input where that has a limit of its own. */
+  #inputOverhead = 0;
   #output = FIRST_OUTPUT_TOKENS;
   #answers = 0;
 
   of(prompt: string): Amounts {
-    const input = Math.max(1, Math.ceil(tokensOf(prompt) + this.#overhead));
-    return amountsOf(input, Math.ceil(this.#output));
+    const inPrompt = tokensOf(prompt);
+    const outputTokens = Math.ceil(this.#output);
+    return {
+      requests: 1,
+      tokens: positive(inPrompt + this.#overhead) + outputTokens,
+      inputTokens: positive(inPrompt + this.#inputOverhead),
+      outputTokens,
+    };
   }
 
-  learn(prompt: string, { inputTokens, outputTokens }: Usage): void {
+  /** Takes in what a request turned out to use. */
+  learn(prompt: string, { tokens, inputTokens, outputTokens }: Amounts): void {
     // The first answers count evenly, and the first guess no more.
     const weight = Math.max(WEIGHT, 1 / ++this.#answers);
-    this.#overhead += (inputTokens - tokensOf(prompt) - this.#overhead) * weight;
+    const inPrompt = tokensOf(prompt);
+    this.#overhead += (tokens - outputTokens - inPrompt - this.#overhead) * weight;
+    this.#inputOverhead += (inputTokens - inPrompt - this.#inputOverhead) * weight;
     this.#output += (outputTokens - this.#output) * weight;
   }
 }
 
 function tokensOf(prompt: string): number {
   return prompt.length / CHARACTERS_PER_TOKEN;
+}
+
+function positive(tokens: number): number {
+  return Math.max(1, Math.ceil(tokens));
 }

@@ -1,10 +1,7 @@
 import { type RateLimits, RunnerError, type TaskRunner } from '@stratagem/core';
-
-export const KINDS = ['sliding window', 'fixed windows', 'bucket'] as const;
-export type Kind = (typeof KINDS)[number];
+import { countOf, type Kind } from './counts.js';
 
 export interface LimitedServerOptions {
-  /** How it counts: the last minute, clock minutes, or by a bucket that refills evenly. */
   readonly kind: Kind;
   readonly requestsPerMinute: number;
   /** What a full bucket holds. */
@@ -19,18 +16,6 @@ export interface LimitedServerOptions {
   readonly onTheWayMs?: number;
 }
 
-/** What a server thinks of its limit: how much is left, and when there will be more. */
-interface Count {
-  remaining(now: number): number;
-  take(now: number): void;
-  /** Until it is whole again. */
-  resetMs(now: number): number;
-  /** Until there is one more. */
-  retryAfterMs(now: number): number;
-}
-
-const MINUTE_MS = 60_000;
-
 /**
  * A server that enforces a rate, in virtual time. It counts what arrives and what it refuses; the
  * times that a request is on its way, and is worked on, are spread evenly, the same in each test.
@@ -38,12 +23,10 @@ const MINUTE_MS = 60_000;
 export function limitedServer(options: LimitedServerOptions): TaskRunner & {
   readonly arrivals: readonly number[];
   readonly refusals: readonly number[];
-  /** Somebody else sends a request. */
-  intrude(): void;
 } {
   const { kind, requestsPerMinute: limit, announces = false, advises = true } = options;
   const { burst = 10, latencyMs = [300, 3_000], onTheWayMs = 60 } = options;
-  const count = { 'sliding window': sliding, 'fixed windows': fixed, bucket }[kind](limit, burst);
+  const count = countOf(kind, limit, burst);
   const arrivals: number[] = [];
   const refusals: number[] = [];
   let seed = 1;
@@ -56,7 +39,6 @@ export function limitedServer(options: LimitedServerOptions): TaskRunner & {
     name: 'server',
     arrivals,
     refusals,
-    intrude: () => count.take(performance.now()),
     async run() {
       await sleep(random() * onTheWayMs);
       const now = performance.now();
@@ -76,61 +58,6 @@ export function limitedServer(options: LimitedServerOptions): TaskRunner & {
       await sleep(latencyMs[0] + random() * (latencyMs[1] - latencyMs[0]));
       return { output: 'done', rateLimits };
     },
-  };
-}
-
-function sliding(limit: number): Count {
-  let times: number[] = [];
-  const recent = (now: number) => {
-    times = times.filter((time) => time > now - MINUTE_MS);
-    return times;
-  };
-  return {
-    remaining: (now) => limit - recent(now).length,
-    take: (now) => void times.push(now),
-    resetMs: (now) => (recent(now).at(-1) ?? now - MINUTE_MS) + MINUTE_MS - now,
-    retryAfterMs: (now) => (recent(now)[0] as number) + MINUTE_MS - now,
-  };
-}
-
-function fixed(limit: number): Count {
-  // Its minutes are not ours.
-  const offset = 17_000;
-  const windowOf = (now: number) => Math.floor((now + offset) / MINUTE_MS);
-  let window = 0;
-  let used = 0;
-  const enter = (now: number) => {
-    if (windowOf(now) !== window) used = 0;
-    window = windowOf(now);
-  };
-  const untilNext = (now: number) => (windowOf(now) + 1) * MINUTE_MS - offset - now;
-  return {
-    remaining(now) {
-      enter(now);
-      return limit - used;
-    },
-    take(now) {
-      enter(now);
-      used++;
-    },
-    resetMs: untilNext,
-    retryAfterMs: untilNext,
-  };
-}
-
-function bucket(limit: number, burst: number): Count {
-  const perMs = limit / MINUTE_MS;
-  let level = burst;
-  let at = performance.now();
-  const levelAt = (now: number) => Math.min(burst, level + (now - at) * perMs);
-  return {
-    remaining: levelAt,
-    take(now) {
-      level = levelAt(now) - 1;
-      at = now;
-    },
-    resetMs: (now) => (burst - levelAt(now)) / perMs,
-    retryAfterMs: (now) => (1 - levelAt(now)) / perMs,
   };
 }
 

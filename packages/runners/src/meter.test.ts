@@ -1,0 +1,209 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Meter } from './meter.js';
+
+const NONE = Number.POSITIVE_INFINITY;
+const BURST_MS = 250;
+
+/** Takes so much, one at a time, each as soon as it may. */
+function takeAll(meter: Meter, count: number, from = 0): number[] {
+  let now = from;
+  return Array.from({ length: count }, () => {
+    now += meter.waitMs(1, 1, now);
+    meter.take(1, now);
+    return now;
+  });
+}
+
+describe('a meter', () => {
+  test('spreads what it permits over the minute, after a small burst', () => {
+    const [first, second, third, fourth, fifth, sixth] = takeAll(new Meter(600, BURST_MS), 6);
+    expect([first, second, third]).toEqual([0, 0, 0]);
+    expect((sixth as number) - (fifth as number)).toBeCloseTo(60_000 / (0.98 * 600));
+    expect(fourth).toBeLessThan(100);
+  });
+
+  test.each([1, 2, 7, 60, 600, 10_000])('permits %i per minute, and hardly fewer', (limit) => {
+    const count = 3 * limit;
+    const times = takeAll(new Meter(limit, BURST_MS), count);
+    for (const [index, time] of times.entries()) {
+      const earlier = times[index - limit];
+      if (earlier !== undefined) expect(time - earlier).toBeGreaterThanOrEqual(60_000);
+    }
+    const minutes = (times.at(-1) as number) / 60_000;
+    expect((count - 1) / minutes / limit).toBeGreaterThanOrEqual(0.97);
+  });
+
+  test('never permits more than its limit within a minute, of whatever sizes', () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 80 });
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: 300, max: 5_000 }), (sizes, limit) => {
+        const meter = new Meter(limit, BURST_MS);
+        const taken: { at: number; size: number }[] = [];
+        let now = 0;
+        for (const size of sizes) {
+          // What is permitted later may have to wait for something else by then.
+          for (let wait = 1; wait > 0; now += wait) wait = meter.waitMs(size, 1, now);
+          meter.take(size, now);
+          taken.push({ at: now, size });
+        }
+        for (const { at } of taken) {
+          const minute = taken.filter((other) => other.at > at - 60_000 && other.at <= at);
+          expect(minute.reduce((sum, { size }) => sum + size, 0)).toBeLessThanOrEqual(limit);
+        }
+      }),
+    );
+  });
+
+  test('permits more at once after a quiet time when it is told to', () => {
+    expect(takeAll(new Meter(600, 10_000), 98).at(-1)).toBe(0);
+  });
+
+  test('lets through what is larger than its limit, when nothing else was for a minute', () => {
+    const meter = new Meter(1_000, BURST_MS);
+    meter.take(10, 0);
+    expect(meter.waitMs(5_000, 1, 0)).toBe(61_000);
+    expect(meter.waitMs(5_000, 1, 61_000)).toBe(0);
+    meter.take(5_000, 61_000);
+    expect(meter.waitMs(1, 1, 61_000)).toBeGreaterThan(300_000);
+  });
+
+  test('goes slower at a lower pace', () => {
+    const meter = new Meter(600, BURST_MS);
+    meter.take(10, 0);
+    const full = meter.leastWaitMs(1, 0, 1, 0);
+    expect(full).toBeGreaterThan(0);
+    expect(meter.leastWaitMs(1, 0, 0.5, 0)).toBeGreaterThan(1.9 * full);
+  });
+
+  test('counts what a request really took', () => {
+    const meter = new Meter(6_000, BURST_MS);
+    const mark = meter.take(100, 0);
+    const before = meter.waitMs(1, 1, 0);
+    meter.correct(98, mark, 0);
+    expect(meter.waitMs(1, 1, 0) - before).toBeCloseTo(98 / 0.098);
+    meter.correct(-98, mark, 0);
+    expect(meter.waitMs(1, 1, 0)).toBeCloseTo(before);
+  });
+
+  test('without a limit permits everything', () => {
+    const meter = new Meter(NONE, BURST_MS);
+    expect(takeAll(meter, 10_000).at(-1)).toBe(0);
+    expect(meter.leastWaitMs(1, 1e9, 1, 0)).toBe(0);
+  });
+});
+
+describe('a limit that is announced', () => {
+  test.each([
+    [600, 300, 300],
+    [600, 900, 600],
+    [NONE, 900, 900],
+    [600, 0, 600],
+    [600, -1, 600],
+    [600, Number.NaN, 600],
+    [NONE, NONE, NONE],
+  ])('to one of %d, as %d, makes it %d', (own, limit, expected) => {
+    const meter = new Meter(own, BURST_MS);
+    expect(meter.announced({ limit }, meter.take(1, 0), 100)).toBe(expected < own);
+    expect(meter.limit).toBe(expected);
+  });
+
+  test('counts for what was permitted before it was known', () => {
+    const meter = new Meter(600, BURST_MS);
+    const [first, ...others] = Array.from({ length: 100 }, () => meter.take(1, 0));
+    meter.announced({ limit: 90 }, others.at(-1) ?? (first as never), 1_000);
+    expect(meter.waitMs(1, 1, 1_000)).toBe(60_000);
+  });
+
+  test('may rise again, up to the own', () => {
+    const meter = new Meter(600, BURST_MS);
+    meter.announced({ limit: 300 }, meter.take(1, 0), 0);
+    meter.announced({ limit: 400 }, meter.take(1, 1), 1);
+    expect(meter.limit).toBe(400);
+    meter.announced({ limit: 4_000 }, meter.take(1, 2), 2);
+    expect(meter.limit).toBe(600);
+  });
+
+  test('is the one that the latest request was told', () => {
+    const meter = new Meter(600, BURST_MS);
+    const early = meter.take(1, 0);
+    const late = meter.take(1, 10);
+    meter.announced({ limit: 300 }, late, 100);
+    meter.announced({ limit: 500 }, early, 200);
+    expect(meter.limit).toBe(300);
+  });
+});
+
+describe('what remains', () => {
+  /** 600 a minute of which hardly anything was used here; long enough ago to be paced no more. */
+  function fresh() {
+    const meter = new Meter(600, BURST_MS);
+    return { meter, mark: meter.take(1, 1_000) };
+  }
+
+  test('says nothing new while it is what we have left', () => {
+    const { meter, mark } = fresh();
+    meter.announced({ limit: 600, remaining: 599, resetMs: 60_000 }, mark, 1_500);
+    expect(meter.waitMs(1, 1, 1_500)).toBe(0);
+  });
+
+  test('is all there is until the reset, when others have taken the rest', () => {
+    const { meter, mark } = fresh();
+    meter.announced({ limit: 600, remaining: 2, resetMs: 20_000 }, mark, 1_500);
+    expect(meter.waitMs(1, 1, 1_500)).toBe(0);
+    meter.take(1, 1_500);
+    meter.take(1, 1_600);
+    // From when it was sent.
+    expect(meter.waitMs(1, 1, 2_000)).toBe(19_000);
+    expect(meter.leastWaitMs(1, 0, 1, 2_000)).toBe(19_000);
+    expect(meter.waitMs(1, 1, 21_000)).toBe(0);
+  });
+
+  test('is less by what the server could not know of', () => {
+    const { meter, mark } = fresh();
+    for (let count = 0; count < 5; count++) meter.take(1, 1_100 + count);
+    meter.announced({ limit: 600, remaining: 5, resetMs: 20_000 }, mark, 1_500);
+    expect(meter.waitMs(1, 1, 5_000)).toBe(16_000);
+  });
+
+  test('comes back bit by bit, where the reset is that of a bucket', () => {
+    const { meter, mark } = fresh();
+    meter.announced({ limit: 600, remaining: 0, resetMs: 60_000 }, mark, 1_000);
+    const waitMs = meter.waitMs(1, 1, 1_000);
+    expect(waitMs).toBeGreaterThan(90);
+    expect(waitMs).toBeLessThan(110);
+  });
+
+  test('comes back bit by bit, where nothing is said about a reset', () => {
+    const { meter, mark } = fresh();
+    meter.announced({ limit: 600, remaining: 0 }, mark, 1_000);
+    expect(meter.waitMs(1, 1, 1_000)).toBeLessThan(110);
+    expect(meter.waitMs(1, 1, 1_000)).toBeGreaterThan(90);
+  });
+
+  test('stops nothing when the reset is over before the answer came', () => {
+    const { meter, mark } = fresh();
+    meter.announced({ limit: 600, remaining: 0, resetMs: 5_000 }, mark, 7_000);
+    expect(meter.waitMs(1, 1, 7_000)).toBe(0);
+  });
+
+  test('stops nothing for longer than a minute', () => {
+    const { meter, mark } = fresh();
+    meter.announced({ limit: 600, remaining: 0, resetMs: 7_200_000 }, mark, 1_500);
+    expect(meter.waitMs(1, 1, 1_500)).toBe(59_500);
+  });
+
+  test('is known better by the next answer', () => {
+    const { meter, mark } = fresh();
+    meter.announced({ limit: 600, remaining: 0, resetMs: 20_000 }, mark, 1_500);
+    const next = meter.take(1, 2_000);
+    meter.announced({ limit: 600, remaining: 590, resetMs: 60_000 }, next, 2_500);
+    expect(meter.waitMs(1, 1, 2_500)).toBe(0);
+  });
+
+  test('of a limit that nobody has told is of no use', () => {
+    const meter = new Meter(NONE, BURST_MS);
+    meter.announced({ remaining: 0, resetMs: 20_000 }, meter.take(1, 0), 100);
+    expect(meter.waitMs(1, 1, 100)).toBe(0);
+  });
+});

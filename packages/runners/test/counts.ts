@@ -1,0 +1,75 @@
+export const KINDS = ['sliding window', 'fixed windows', 'bucket'] as const;
+/** How a server counts: the last minute, clock minutes, or by a bucket that refills evenly. */
+export type Kind = (typeof KINDS)[number];
+
+/** What a server thinks of its limit: how much is left, and when there will be more. */
+export interface Count {
+  remaining(now: number): number;
+  take(now: number): void;
+  /** Until it is whole again. */
+  resetMs(now: number): number;
+  /** Until there is one more. */
+  retryAfterMs(now: number): number;
+}
+
+const MINUTE_MS = 60_000;
+
+/** @param burst What a full bucket holds. */
+export function countOf(kind: Kind, perMinute: number, burst: number): Count {
+  return { 'sliding window': sliding, 'fixed windows': fixed, bucket }[kind](perMinute, burst);
+}
+
+function sliding(limit: number): Count {
+  let times: number[] = [];
+  const recent = (now: number) => {
+    times = times.filter((time) => time > now - MINUTE_MS);
+    return times;
+  };
+  return {
+    remaining: (now) => limit - recent(now).length,
+    take: (now) => void times.push(now),
+    resetMs: (now) => (recent(now).at(-1) ?? now - MINUTE_MS) + MINUTE_MS - now,
+    retryAfterMs: (now) => (recent(now)[0] as number) + MINUTE_MS - now,
+  };
+}
+
+function fixed(limit: number): Count {
+  // Its minutes are not ours.
+  const offset = 17_000;
+  const windowOf = (now: number) => Math.floor((now + offset) / MINUTE_MS);
+  let window = 0;
+  let used = 0;
+  const enter = (now: number) => {
+    if (windowOf(now) !== window) used = 0;
+    window = windowOf(now);
+  };
+  const untilNext = (now: number) => (windowOf(now) + 1) * MINUTE_MS - offset - now;
+  return {
+    remaining(now) {
+      enter(now);
+      return limit - used;
+    },
+    take(now) {
+      enter(now);
+      used++;
+    },
+    resetMs: untilNext,
+    retryAfterMs: untilNext,
+  };
+}
+
+function bucket(limit: number, burst: number): Count {
+  const perMs = limit / MINUTE_MS;
+  let level = burst;
+  let at = performance.now();
+  const levelAt = (now: number) => Math.min(burst, level + (now - at) * perMs);
+  return {
+    remaining: levelAt,
+    take(now) {
+      level = levelAt(now) - 1;
+      at = now;
+    },
+    resetMs: (now) => (burst - levelAt(now)) / perMs,
+    retryAfterMs: (now) => (1 - levelAt(now)) / perMs,
+  };
+}
