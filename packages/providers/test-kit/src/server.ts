@@ -8,7 +8,7 @@ export interface Received {
   readonly body: Record<string, unknown>;
 }
 
-export type Reply = (response: ServerResponse) => void;
+export type Reply = (response: ServerResponse, received: Received) => void;
 
 /** A server on loopback that answers as a test tells it to, and remembers what it was asked. */
 export function testServer(path = '') {
@@ -20,8 +20,9 @@ export function testServer(path = '') {
     let text = '';
     for await (const chunk of request) text += chunk;
     const reply = replies[Math.min(requests.length, replies.length - 1)];
-    requests.push({ path: request.url, headers: request.headers, body: JSON.parse(text) });
-    reply?.(response);
+    const received = { path: request.url, headers: request.headers, body: JSON.parse(text) };
+    requests.push(received);
+    reply?.(response, received);
   });
   beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
   afterAll(() => {

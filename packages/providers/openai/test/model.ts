@@ -1,0 +1,95 @@
+import { json, type Received, type Reply } from '@stratagem/test-kit';
+import { stream } from './server.js';
+
+/** What a model of tests says to one request. */
+export interface Saying {
+  readonly text?: string;
+  readonly calls?: readonly { readonly name: string; readonly input: object }[];
+}
+
+/** Whether the last thing a request says is the result of a tool. */
+export function isToolResult({ body }: Received): boolean {
+  const said = (body.messages ?? body.input) as unknown;
+  const last = Array.isArray(said) ? said.at(-1) : undefined;
+  return last?.role === 'tool' || last?.type === 'function_call_output';
+}
+
+/** A stream that says this, in the words of the API that was asked. */
+export function saying(said: Saying, headers = {}): Reply {
+  return (response, received) => {
+    const isChat = received.path?.endsWith('/chat/completions');
+    stream(isChat ? chatChunks(said) : responseEvents(said), headers)(response, received);
+  };
+}
+
+/** The stream of a response, as far as it matters; shaped like what the API sends. */
+export function responseEvents({ text = '', calls = [] }: Saying): object[] {
+  const output = [
+    ...calls.map(({ name, input }, position) => ({
+      type: 'function_call',
+      id: `fc_${position}`,
+      call_id: `call_${position}`,
+      name,
+      arguments: JSON.stringify(input),
+      status: 'completed',
+    })),
+    ...(text === ''
+      ? []
+      : [
+          {
+            type: 'message',
+            id: 'msg_1',
+            role: 'assistant',
+            status: 'completed',
+            content: [{ type: 'output_text', text, annotations: [] }],
+          },
+        ]),
+  ];
+  const usage = { input_tokens: 12, output_tokens: 3, total_tokens: 15 };
+  const response = { id: 'resp_1', status: 'completed', model: 'a-model-2026', output, usage };
+  return [
+    { type: 'response.created', response: { ...response, output: [] } },
+    ...pieces(text).map((delta) => ({ type: 'response.output_text.delta', delta })),
+    { type: 'response.completed', response },
+  ];
+}
+
+/** The same in the chunks of Chat Completions; the arguments of calls come in pieces. */
+export function chatChunks({ text = '', calls = [] }: Saying): object[] {
+  const chunk = (delta: object, finish_reason: string | null = null) => ({
+    id: 'chatcmpl-1',
+    object: 'chat.completion.chunk',
+    model: 'a-model-2026',
+    choices: [{ index: 0, delta, finish_reason }],
+  });
+  return [
+    chunk({ role: 'assistant', content: '' }),
+    ...pieces(text).map((content) => chunk({ content })),
+    ...calls.flatMap(({ name, input }, index) => [
+      chunk({
+        tool_calls: [
+          { index, id: `call_${index}`, type: 'function', function: { name, arguments: '' } },
+        ],
+      }),
+      ...pieces(JSON.stringify(input)).map((piece) =>
+        chunk({ tool_calls: [{ index, function: { arguments: piece } }] }),
+      ),
+    ]),
+    chunk({}, calls.length > 0 ? 'tool_calls' : 'stop'),
+    {
+      id: 'chatcmpl-1',
+      model: 'a-model-2026',
+      choices: [],
+      usage: { prompt_tokens: 12, completion_tokens: 3, total_tokens: 15 },
+    },
+  ];
+}
+
+/** An answer with an error. */
+export function failing(status: number, headers = {}): Reply {
+  return json(status, { error: { message: 'No.' } }, headers);
+}
+
+function pieces(text: string): string[] {
+  return text.match(/.{1,7}/gs) ?? [];
+}
