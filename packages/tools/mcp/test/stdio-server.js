@@ -1,0 +1,63 @@
+// What a client of this package starts in the tests. Its argument says which kind of server to be.
+import { Server } from '@modelcontextprotocol/server';
+import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
+import { createServer } from './tools.js';
+
+const kinds = {
+  /** As the SDK makes them. */
+  tools: () => serveStdio(createServer),
+  /** Speaks the newer era alone. */
+  modern: () => serveStdio(createServer, { legacy: 'reject' }),
+  /** Lists its tools in three pages. */
+  paged: () =>
+    serveList(({ cursor = '0' }) => ({
+      tools: [listed(`tool-${cursor}`), listed(`other-${cursor}`)],
+      ...(cursor !== '2' && { nextCursor: String(Number(cursor) + 1) }),
+    })),
+  /** Has names and schemas that few take. */
+  odd: () =>
+    serveList(() => ({
+      tools: [
+        listed('files/read.all', { description: '', title: 'Read all' }),
+        listed('x'.repeat(80), { description: undefined }),
+        listed('old', {
+          inputSchema: {
+            $schema: 'http://json-schema.org/draft-04/schema#',
+            type: 'object',
+            properties: { count: { type: 'integer', minimum: 0, exclusiveMinimum: true } },
+          },
+        }),
+      ],
+    })),
+  /** Two of its names differ only in what providers do not take. */
+  clashing: () => serveList(() => ({ tools: [listed('files.read'), listed('files/read')] })),
+  /** Goes on when its input ends and when it is asked to stop. */
+  stubborn: () => {
+    serveStdio(createServer);
+    process.on('SIGTERM', () => {});
+    setInterval(() => {}, 1_000);
+  },
+  /** Never answers anything. */
+  silent: () => process.stdin.resume(),
+  /** Ends at once. */
+  broken() {
+    process.stderr.write(`cannot read the configuration for ${process.env.SERVER_TOKEN}\n`);
+    process.exitCode = 3;
+  },
+};
+
+kinds[process.argv[2] ?? 'tools']();
+
+function listed(name, more = {}) {
+  return { name, description: `This is ${name}.`, inputSchema: { type: 'object' }, ...more };
+}
+
+function serveList(list) {
+  const info = { name: 'list-server', version: '1.0.0' };
+  const server = new Server(info, { capabilities: { tools: {} } });
+  server.setRequestHandler('tools/list', ({ params = {} }) => list(params));
+  server.setRequestHandler('tools/call', ({ params }) => ({
+    content: [{ type: 'text', text: JSON.stringify(params) }],
+  }));
+  server.connect(new StdioServerTransport());
+}

@@ -1,0 +1,68 @@
+import { McpServer } from '@modelcontextprotocol/server';
+import { z } from 'zod';
+
+/** Calls that were given up by the client, by the tool's name. */
+const canceled = [];
+/** Who waits for a second caller. */
+const waiting = [];
+
+/** A server with one tool for each way in which a tool may answer. */
+export function createServer() {
+  const server = new McpServer({ name: 'test-server', version: '1.0.0' });
+  const tool = (name, description, input, execute, more = {}) =>
+    server.registerTool(name, { description, inputSchema: z.object(input), ...more }, execute);
+
+  tool(
+    'add',
+    'Adds two numbers.',
+    { a: z.number(), b: z.number() },
+    ({ a, b }) => ({
+      structuredContent: { sum: a + b },
+      content: [{ type: 'text', text: `The sum is ${a + b}.` }],
+    }),
+    { outputSchema: z.object({ sum: z.number() }) },
+  );
+  tool('greet', 'Greets somebody.', { name: z.string().min(2) }, ({ name }) =>
+    texts(`Hello ${name}.`, 'Have a nice day.'),
+  );
+  tool('fail', 'Fails.', {}, () => ({ isError: true, ...texts('The disk is full.') }));
+  tool('fail_silently', 'Fails and does not say why.', {}, () => ({ isError: true, content: [] }));
+  tool('look', 'Looks around.', {}, () => ({ content: everyKindOfContent }));
+  tool('meet', 'Waits for a second caller.', {}, () => new Promise(meet));
+  tool('hang', 'Never answers.', {}, (_, { mcpReq }) => {
+    mcpReq.signal.addEventListener('abort', () => canceled.push('hang'));
+    return new Promise(() => {});
+  });
+  tool('canceled', 'The calls that were given up.', {}, () => texts(JSON.stringify(canceled)));
+  tool('environment', 'What the server finds in its environment.', {}, () =>
+    texts(JSON.stringify(process.env)),
+  );
+  tool('directory', 'Where the server runs.', {}, () => texts(process.cwd()));
+  tool('client', 'Who is asking.', {}, (_, { mcpReq }) =>
+    texts(JSON.stringify(server.server.getClientVersion() ?? mcpReq.envelope)),
+  );
+  tool('crash', 'Ends the server.', {}, () => {
+    process.stderr.write(`out of memory, the token was ${process.env.SERVER_TOKEN}\n`);
+    process.exit(1);
+  });
+  return server;
+}
+
+function texts(...lines) {
+  return { content: lines.map((text) => ({ type: 'text', text })) };
+}
+
+function meet(resolve) {
+  waiting.push(() => resolve(texts('We met.')));
+  if (waiting.length < 2) return;
+  for (const go of waiting.splice(0)) go();
+}
+
+const everyKindOfContent = [
+  { type: 'text', text: 'I see this:' },
+  { type: 'image', mimeType: 'image/png', data: 'AAECAwQ=' },
+  { type: 'audio', mimeType: 'audio/wav', data: 'AAEC' },
+  { type: 'resource_link', uri: 'file:///a.txt', name: 'a.txt', description: 'a file' },
+  { type: 'resource', resource: { uri: 'file:///b.txt', mimeType: 'text/plain', text: 'Bees.' } },
+  { type: 'resource', resource: { uri: 'file:///c.bin', blob: 'AAECAw==' } },
+];
