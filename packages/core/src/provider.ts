@@ -24,4 +24,5 @@ export {
 } from './provider/sdk-errors.js';
 export { withTimeLimit } from './provider/time-limit.js';
 export { parseRateLimits } from './rate-limits.js';
+export { asksForText } from './schema.js';
 export { addUsage } from './usage.js';

@@ -9,6 +9,7 @@ import {
   type TaskRunner,
   type TaskView,
 } from '@stratagem/core';
+import { attempt, request } from '@stratagem/test-kit';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type SimulatedOptions, simulated } from './index.js';
 
@@ -47,17 +48,13 @@ interface Question {
 
 /** Asks the runner itself, as an executor would. */
 function ask(runner: TaskRunner, question: Question = {}) {
-  const {
-    taskId = 'a',
-    description = 'Look',
-    inputs = {},
-    attempt = 1,
-    emit = () => {},
-  } = question;
-  const { signal = new AbortController().signal } = question;
+  const { taskId = 'a', description = 'Look', inputs = {}, emit, ...surroundings } = question;
+  const context = attempt({ taskId, ...surroundings });
   return runner.run(
-    { taskId, type: 'action', prompt: description, description, inputs, metadata: {} },
-    { taskId, attempt, signal, deadline: undefined, emit, addTasks: () => {} },
+    request(description, { taskId, inputs }),
+    emit === undefined
+      ? context
+      : { ...context, emit: (part) => void emit(part as string) as undefined },
   );
 }
 
@@ -125,7 +122,9 @@ describe('the answer', () => {
     ['nothing', 0, ''],
   ])('arrives in pieces that add up to it: %s', async (_, count, answer) => {
     const { timeline } = await play({ respond: () => answer });
-    const pieces = timeline.flatMap((event) => (event.type === 'task_output' ? event.text : []));
+    const pieces = timeline.flatMap((event) =>
+      event.type === 'task_output' && event.kind === 'text' ? event.text : [],
+    );
     expect(pieces.join('')).toBe(answer);
     expect(pieces).toHaveLength(count);
   });

@@ -1,15 +1,18 @@
 import { RunnerError, type TaskOutput, type TaskRequest, type TaskRunner } from '@stratagem/core';
+import { asksForText } from '@stratagem/core/provider';
 import { answerTo } from './answer.js';
 import { Limits } from './limits.js';
 import { type SimulatedOptions, settingsOf } from './options.js';
 import { lognormal, randomFrom } from './random.js';
 import { sampleOf } from './sample.js';
-import { usageOf } from './usage.js';
+import { callsOf, resultsOf } from './tools.js';
+import { addSpending, type Spending, usageOf } from './usage.js';
 import { orAborted, throwIfAborted, until } from './wait.js';
 
 /**
  * A model without a network: answers after a while, fails and limits its rate as it is told, and
- * does the same again for the same seed, whatever the order in which tasks run.
+ * does the same again for the same seed, whatever the order in which tasks run. It calls each tool
+ * of a task once before it answers.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -19,11 +22,14 @@ import { orAborted, throwIfAborted, until } from './wait.js';
 export function simulated(options: SimulatedOptions = {}): TaskRunner {
   const { seed, latencyMs, failureRate, failureCode, stream, respond, model, ...settings } =
     settingsOf(options);
+  const { pricePerMillionTokens: price } = settings;
   const limits = new Limits(settings.requestsPerMinute, settings.maxConcurrent);
 
   return {
     name: 'simulated',
     resource: `simulated/${model}`,
+    settings: { model, seed },
+    supportsTools: true,
     async run(request, { attempt, signal, emit }): Promise<TaskOutput> {
       throwIfAborted(signal);
       // A sequence for each question, so that one option does not change what another one does.
@@ -32,12 +38,23 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
         typeof latencyMs === 'number'
           ? latencyMs
           : lognormal(draw('latency'), latencyMs.medianMs, latencyMs.sigma);
-      const began = performance.now();
+      let began = performance.now();
       const admission = limits.enter(began, latency);
       try {
         if (draw('failure')() < failureRate) {
           await until(began + latency, signal);
           throw new RunnerError(failureCode, 'the simulated model failed, as failureRate asks');
+        }
+        let spent: Spending | undefined;
+        let prompt = request.prompt;
+        if (request.tools !== undefined) {
+          await until(began + latency, signal);
+          const calls = callsOf(request.tools, draw('tools'));
+          const written = JSON.stringify(calls.map(({ input }) => input));
+          spent = usageOf(prompt, written, price);
+          await emit({ kind: 'step', step: 1, usage: spent.usage, model });
+          prompt += `\n${written}\n${await resultsOf(calls, signal)}`;
+          began = performance.now();
         }
         const output =
           respond === undefined
@@ -46,14 +63,14 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
         const pieces = stream && typeof output === 'string' ? piecesOf(output) : [];
         for (const [index, piece] of pieces.entries()) {
           await until(began + (latency * (index + 1)) / pieces.length, signal);
-          emit(piece);
+          await emit(piece);
         }
         if (pieces.length === 0) await until(began + latency, signal);
-        return {
-          output,
-          model,
-          ...usageOf(request.prompt, output, settings.pricePerMillionTokens),
-        };
+        const answered = usageOf(prompt, output, price);
+        if (spent !== undefined) {
+          await emit({ kind: 'step', step: 2, usage: answered.usage, model });
+        }
+        return { output, model, ...addSpending(spent, answered) };
       } finally {
         limits.leave(admission);
       }
@@ -62,9 +79,10 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
 }
 
 function madeUp(request: TaskRequest, random: () => number): unknown {
-  const { $schema: _, ...schema } = request.outputSchema ?? {};
-  const isText = Object.keys(schema).length <= 1 && (schema.type ?? 'string') === 'string';
-  return isText ? answerTo(request, random) : sampleOf(schema, random);
+  const { outputSchema } = request;
+  if (outputSchema === undefined || asksForText(outputSchema)) return answerTo(request, random);
+  const { $schema: _, ...schema } = outputSchema;
+  return sampleOf(schema, random);
 }
 
 /** Its words, in at most eight pieces that add up to the text. */

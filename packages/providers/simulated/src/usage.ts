@@ -1,12 +1,19 @@
-import type { TaskOutput } from '@stratagem/core';
+import type { Usage } from '@stratagem/core';
+import { addUsage } from '@stratagem/core/provider';
 import type { SimulatedOptions } from './options.js';
+
+/** What a request used. */
+export interface Spending {
+  readonly usage: Usage;
+  readonly costUsd?: number;
+}
 
 /** The tokens of a request by the length of its texts, and their cost when there is a price. */
 export function usageOf(
   prompt: string,
   output: unknown,
   price: SimulatedOptions['pricePerMillionTokens'],
-): Pick<TaskOutput, 'usage' | 'costUsd'> {
+): Spending {
   const usage = { inputTokens: countTokens(prompt), outputTokens: countTokens(textOf(output)) };
   if (price === undefined) return { usage };
   const cost = usage.inputTokens * price.inputUsd + usage.outputTokens * price.outputUsd;
@@ -26,4 +33,12 @@ function textOf(output: unknown): string {
   } catch {
     return '';
   }
+}
+
+/** What two requests of one attempt used. */
+export function addSpending(first: Spending | undefined, second: Spending): Spending {
+  if (first === undefined) return second;
+  const usage = addUsage(first.usage, second.usage) as Usage;
+  if (first.costUsd === undefined || second.costUsd === undefined) return { usage };
+  return { usage, costUsd: first.costUsd + second.costUsd };
 }
