@@ -1,0 +1,390 @@
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import type { RunContext } from './context.js';
+import { RunnerError } from './errors.js';
+import type { PlanEvent } from './event.js';
+import { createExecutor, type ExecutorOptions, type RunOptions } from './executor.js';
+import { createPlan, type Plan } from './plan.js';
+import { PlanError } from './problem.js';
+import type { TaskOutput, TaskRequest, TaskRunner } from './runner.js';
+import { simulate } from './simulate.js';
+import type { Outcome, Strategy, TaskView } from './strategy.js';
+import type { Task } from './task.js';
+import { tool } from './tool.js';
+
+const inOrder: Strategy = {
+  name: 'in-order',
+  begin() {
+    const ready: TaskView[] = [];
+    return { ready: (task) => void ready.push(task), next: () => ready.shift() };
+  },
+};
+
+type Work = (request: TaskRequest, context: RunContext) => TaskOutput | Promise<TaskOutput>;
+
+function executorWith(work: Work, more: Partial<TaskRunner & ExecutorOptions> = {}) {
+  const { name = 'test', supportsTools, resource, ...options } = more;
+  const fields = {
+    ...(supportsTools !== undefined && { supportsTools }),
+    ...(resource && { resource }),
+  };
+  const runner: TaskRunner = { name, ...fields, run: async (...given) => work(...given) };
+  return createExecutor({ strategy: inOrder, runner, ...options });
+}
+
+const search = tool({
+  name: 'search',
+  description: 'Searches.',
+  inputSchema: z.object({ query: z.string() }),
+  execute: ({ query }, { taskId }) => `${taskId} looked for ${query}`,
+});
+
+describe('tools', () => {
+  const callFirst: Work = async ({ tools = [] }) => {
+    const result = await tools[0]?.call({ query: 'x' });
+    return { output: result?.text };
+  };
+  const options = { supportsTools: true, tools: [search] };
+  const task = (tools: Task['tools'], more: Partial<Task> = {}): Task => ({
+    id: 'a',
+    description: 'Look it up',
+    tools,
+    ...more,
+  });
+  const planOf = (...tasks: Task[]): Plan => ({ goal: 'look', tasks });
+
+  test('are listed by name or as they are, also by tasks that are added and by elements', async () => {
+    const plan = createPlan('look')
+      .addTask({ id: 'named', description: 'x', tools: ['search'] })
+      .addTask({ id: 'given', description: 'x', tools: [search] })
+      .addTask({
+        id: 'each',
+        description: 'x',
+        forEach: () => [1, 2],
+        tools: ['search'],
+      })
+      .addTask({
+        id: 'more',
+        run: (_, { addTasks }) => addTasks([{ id: 'late', description: 'x', tools: ['search'] }]),
+      });
+    const { outputs, error } = await executorWith(callFirst, options).execute(plan);
+    expect(error).toBeUndefined();
+    expect(outputs).toMatchObject({
+      named: 'named looked for x',
+      given: 'given looked for x',
+      each: [{ output: 'each[0] looked for x' }, { output: 'each[1] looked for x' }],
+      late: 'late looked for x',
+    });
+  });
+
+  test('come to the runner with their JSON Schema, and not at all when there are none', async () => {
+    const seen: TaskRequest[] = [];
+    const executor = executorWith((request) => {
+      seen.push(request);
+      return { output: '' };
+    }, options);
+    await executor.execute(planOf(task(['search']), { id: 'b', description: 'x', tools: [] }));
+    expect(seen[0]?.tools).toMatchObject([
+      { name: 'search', description: 'Searches.', inputSchema: { required: ['query'] } },
+    ]);
+    expect(seen[1]).not.toHaveProperty('tools');
+  });
+
+  test('are written as their names', async () => {
+    const result = await executorWith(callFirst, options).execute(planOf(task([search])));
+    const [started] = JSON.parse(JSON.stringify(result.timeline));
+    expect(started.plan.tasks).toEqual([{ id: 'a', description: 'Look it up', tools: ['search'] }]);
+  });
+
+  test.each<[string, Task, string]>([
+    [
+      'a name that there is not',
+      task(['serch']),
+      'there is no tool "serch". Did you mean "search"?',
+    ],
+    ['a name that is none', task(['my tool']), 'must be the name of a tool'],
+    ['one tool twice', task(['search', search]), 'there is another tool "search"'],
+    ['no list', task('search' as never), 'must be a list of tools, or of their names'],
+    ['no tool', task([{ name: 'x' } as never]), 'the description of "x" must tell the model'],
+    ['tools of a function', task(['search'], { run: () => 1 }), 'has no effect beside a run'],
+    [
+      'tools of a human',
+      task(['search'], { waitFor: 'answer' }),
+      'has no effect on a task that waits',
+    ],
+    [
+      'tools of a group',
+      { id: 'a', tools: ['search'], subtasks: [{ id: 'b', description: 'x' }] },
+      'has no effect on a task that only has subtasks',
+    ],
+  ])('are refused with %s', (_, wrong, message) => {
+    expect(() => executorWith(callFirst, options).execute(planOf(wrong))).toThrow(PlanError);
+    expect(() => executorWith(callFirst, options).execute(planOf(wrong))).toThrow(message);
+  });
+
+  test('are refused where the runner would not let its model call them', () => {
+    const executor = executorWith(callFirst, { tools: [search], name: 'plain' });
+    expect(() => executor.execute(planOf(task(['search'])))).toThrow(
+      'Task "a" (tasks[0]) lists tools, but the runner "plain" does not let its model call any',
+    );
+  });
+
+  test.each([
+    [[search, search], 'createExecutor(): there are two tools "search"'],
+    ['search', 'createExecutor(): tools must be a list of tools'],
+    [[{}], 'createExecutor(): tools: name must have letters'],
+  ])('of an executor must be tools: %#', (tools, message) => {
+    expect(() => executorWith(callFirst, { tools: tools as never })).toThrow(message);
+  });
+
+  test('that go on after the end of the attempt change nothing', async () => {
+    const executor = executorWith(
+      async ({ tools = [] }) => {
+        tools[0]?.call({ query: 'x' }).catch(() => {});
+        return { output: 'done' };
+      },
+      { supportsTools: true },
+    );
+    const slow = tool({
+      ...search,
+      execute: () => new Promise((resolve) => setTimeout(resolve, 5)),
+    });
+    const result = await executor.execute(planOf(task([slow])));
+    expect(result.status).toBe('completed');
+    const { timeline } = result;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(timeline.at(-1)?.type).toBe('plan_completed');
+  });
+});
+
+describe('a server that asks to wait', () => {
+  const limited = (retryAfterMs?: number, code: 'rate_limited' | 'overloaded' = 'rate_limited') =>
+    new RunnerError(code, 'later', { ...(retryAfterMs !== undefined && { retryAfterMs }) });
+  const batch = (count: number): Plan => ({
+    goal: 'batch',
+    tasks: Array.from({ length: count }, (_, index) => ({ id: `t${index}`, description: 'x' })),
+  });
+  const starts = (timeline: readonly PlanEvent[]) =>
+    timeline.flatMap((event) =>
+      event.type === 'task_started' ? `${event.taskId}@${event.timestamp}` : [],
+    );
+  const play = (plan: Plan, error: (task: Task, attempt: number) => unknown, more: object = {}) =>
+    simulate(plan, {
+      strategy: inOrder,
+      maxParallel: 2,
+      retry: { initialDelayMs: 0 },
+      attempt: (task, attempt) => {
+        const thrown = error(task, attempt);
+        return { durationMs: 10, ...(thrown !== undefined && { error: thrown }) };
+      },
+      ...more,
+    });
+
+  test.each(['rate_limited', 'overloaded'] as const)('is left alone until then (%s)', (code) => {
+    const result = play(batch(4), ({ id }, attempt) =>
+      id === 't0' && attempt === 1 ? limited(100, code) : undefined,
+    );
+    expect(starts(result.timeline)).toEqual(['t0@0', 't1@0', 't2@110', 't3@110', 't0@120']);
+    const paused = result.timeline.filter(({ type }) => type === 'resource_paused');
+    expect(paused).toMatchObject([{ resource: 'simulation', pauseMs: 100, code, timestamp: 10 }]);
+    expect(result.status).toBe('completed');
+  });
+
+  test('is not left alone when it does not say how long, or asks for nothing', () => {
+    for (const retryAfterMs of [undefined, 0]) {
+      const result = play(batch(4), ({ id }, attempt) =>
+        id === 't0' && attempt === 1 ? limited(retryAfterMs) : undefined,
+      );
+      expect(starts(result.timeline)).toContain('t2@10');
+      expect(result.timeline.some(({ type }) => type === 'resource_paused')).toBe(false);
+    }
+  });
+
+  test('has the longest of its waits kept, and each that is longer in the log', () => {
+    const waits: Record<string, number> = { t0: 50, t1: 80, t2: 20 };
+    const result = play(
+      batch(4),
+      ({ id }, attempt) => (attempt === 1 && waits[id] ? limited(waits[id]) : undefined),
+      { maxParallel: 3 },
+    );
+    expect(starts(result.timeline).slice(3, 4)).toEqual(['t3@90']);
+    expect(result.timeline.filter(({ type }) => type === 'resource_paused')).toMatchObject([
+      { pauseMs: 50 },
+      { pauseMs: 80 },
+    ]);
+  });
+
+  test('holds back nothing of another server, and what was chosen keeps its turn', () => {
+    const tasks = ['a0', 'b0', 'a1', 'b1', 'a2', 'b2'].map((id) => ({ id, description: 'x' }));
+    const result = play(
+      { goal: 'two', tasks },
+      ({ id }, attempt) => (id === 'a0' && attempt === 1 ? limited(100) : undefined),
+      { resourceOf: ({ id }: Task) => id.slice(0, 1) },
+    );
+    expect(starts(result.timeline)).toEqual([
+      'a0@0',
+      'b0@0',
+      'b1@10',
+      'b2@10',
+      'a1@110',
+      'a2@110',
+      'a0@120',
+    ]);
+  });
+
+  test('does not hold up the end of a run, and its wait ends with the run', async () => {
+    const result = play(batch(2), ({ id }) => (id === 't0' ? limited(1e9) : undefined), {
+      retry: { maxAttempts: 1 },
+    });
+    expect(result.status).toBe('failed');
+    expect(result.metrics.executionTimeMs).toBe(10);
+    const beforeDeadline = play(batch(3), ({ id }) => (id === 't0' ? limited(1e9) : undefined), {
+      retry: { maxAttempts: 1 },
+      deadlineMs: 500,
+    });
+    expect(beforeDeadline.error?.code).toBe('plan_timeout');
+    expect(beforeDeadline.metrics.executionTimeMs).toBe(500);
+  });
+
+  test('is a matter of runners: functions compete for nothing', () => {
+    const tasks = batch(4).tasks.map((task) => ({ ...task, run: () => 1 }));
+    const result = play({ goal: 'functions', tasks }, ({ id }, attempt) =>
+      id === 't0' && attempt === 1 ? limited(100) : undefined,
+    );
+    expect(starts(result.timeline)).toContain('t2@10');
+  });
+
+  test('is seen by the strategy, with the limits that it announced', () => {
+    const outcomes: Outcome[] = [];
+    const watching: Strategy = {
+      name: 'watching',
+      begin: (run) => ({
+        ...inOrder.begin(run),
+        settled: (_, outcome) => void outcomes.push(outcome),
+      }),
+    };
+    const rateLimits = { requests: { limit: 60, remaining: 0, resetMs: 900 } };
+    const error = new RunnerError('rate_limited', 'later', { retryAfterMs: 9, rateLimits });
+    const result = play(batch(1), (_, attempt) => (attempt === 1 ? error : undefined), {
+      strategy: watching,
+      attempt: (_: Task, attempt: number) =>
+        attempt === 1 ? { durationMs: 1, error } : { durationMs: 1, rateLimits },
+    });
+    expect(outcomes).toMatchObject([
+      { ok: false, errorCode: 'rate_limited', retryAfterMs: 9, rateLimits },
+      { ok: true, rateLimits },
+    ]);
+    expect(result.timeline.at(-2)).toMatchObject({ type: 'task_completed', rateLimits });
+  });
+});
+
+describe('a runner that tries more than once in an attempt', () => {
+  const options: RunOptions = { retry: { maxAttempts: 4, initialDelayMs: 0 } };
+
+  test('knows how many tries are left, and all of them count', async () => {
+    const seen: [attempt: number, left: number][] = [];
+    const executor = executorWith((_, { attempt, attemptsLeft }) => {
+      seen.push([attempt, attemptsLeft]);
+      throw new RunnerError('server_error', 'no', { tries: 2 });
+    });
+    const result = await executor.execute(
+      createPlan('x').addTask({ id: 'a', description: 'x' }),
+      options,
+    );
+    expect(seen).toEqual([
+      [1, 4],
+      [3, 2],
+    ]);
+    expect(result.tasks[0]).toMatchObject({ attempts: 4, error: { tries: 2 } });
+  });
+
+  test('does not end a task early by counts that are none', async () => {
+    const seen: number[] = [];
+    const counts = [0, -1, 1.5, Number.NaN];
+    const executor = executorWith((_, { attempt }) => {
+      seen.push(attempt);
+      throw new RunnerError('server_error', 'no', { tries: counts[attempt - 1] as number });
+    });
+    await executor.execute(createPlan('x').addTask({ id: 'a', description: 'x' }), options);
+    expect(seen).toEqual([1, 2, 3, 4]);
+  });
+});
+
+describe('a runner that emits faster than its events are read', () => {
+  /** Emits until it is told to wait, and says how much that was. */
+  function flooding(): { readonly runner: TaskRunner; readonly emitted: () => number } {
+    let emitted = 0;
+    const runner: TaskRunner = {
+      name: 'flood',
+      async run(_, { emit }) {
+        for (let piece = 0; piece < 5_000; piece++) {
+          emitted++;
+          await emit('x');
+        }
+        return { output: 'done' };
+      },
+    };
+    return { runner, emitted: () => emitted };
+  }
+  const plan = createPlan('x').addTask({ id: 'a', description: 'x' });
+  const soon = () => new Promise((resolve) => setTimeout(resolve, 10));
+
+  test('is held up by a reader, and goes on as it reads', async () => {
+    const { runner, emitted } = flooding();
+    const run = createExecutor({ strategy: inOrder, runner, timeline: 'stream' }).execute(plan);
+    const reader = run[Symbol.asyncIterator]();
+    await reader.next();
+    await soon();
+    expect(emitted()).toBeGreaterThan(900);
+    expect(emitted()).toBeLessThan(1_100);
+    for (let read = 0; read < 700; read++) await reader.next();
+    await soon();
+    expect(emitted()).toBeGreaterThan(1_600);
+    expect(emitted()).toBeLessThan(1_900);
+    for (;;) if ((await reader.next()).done) break;
+    expect((await run).status).toBe('completed');
+    expect(emitted()).toBe(5_000);
+  });
+
+  test.each<[string, 'keep' | 'stream', (reader: AsyncIterator<PlanEvent>) => Promise<unknown>]>([
+    ['a reader that leaves', 'stream', async (reader) => reader.return?.()],
+    ['a log that is kept anyway', 'keep', async () => {}],
+  ])('is not held up by %s', async (_, timeline, act) => {
+    const { runner } = flooding();
+    const run = createExecutor({ strategy: inOrder, runner, timeline }).execute(plan);
+    const reader = run[Symbol.asyncIterator]();
+    await reader.next();
+    await soon();
+    await act(reader);
+    expect((await run).status).toBe('completed');
+  });
+
+  test('is not held up by a reader that never began', async () => {
+    const { runner } = flooding();
+    const run = createExecutor({ strategy: inOrder, runner, timeline: 'stream' }).execute(plan);
+    run[Symbol.asyncIterator]();
+    expect((await run).status).toBe('completed');
+  });
+
+  test('is let go when the run ends', async () => {
+    const { runner } = flooding();
+    const run = createExecutor({ strategy: inOrder, runner, timeline: 'stream' }).execute(plan);
+    const reader = run[Symbol.asyncIterator]();
+    await reader.next();
+    await soon();
+    run.cancel();
+    expect((await run).status).toBe('canceled');
+  });
+});
+
+test.each([[1], [null], [{ kind: 'word', text: 'x' }], [{ kind: 'text' }]])(
+  'emit() refuses %j',
+  async (part) => {
+    const executor = executorWith((_, { emit }) => {
+      emit(part as never);
+      return { output: '' };
+    });
+    const result = await executor.execute(createPlan('x').addTask({ id: 'a', description: 'x' }));
+    expect(result.tasks[0]?.error?.message).toContain('emit() takes a piece of text, or a part');
+  },
+);
