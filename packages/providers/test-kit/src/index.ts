@@ -1,2 +1,3 @@
 export * from './attempt.js';
+export * from './chaos.js';
 export * from './server.js';
