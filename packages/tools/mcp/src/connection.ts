@@ -3,7 +3,7 @@ import type { Client } from '@modelcontextprotocol/client';
 import { type AttemptErrorCode, describe, RunnerError } from '@stratagem/core';
 import { codeOfStatus, redact } from '@stratagem/core/provider';
 import { DEFAULT_TIMEOUT_MS, isStdio, type McpOptions } from './options.js';
-import { httpWay, stdioWay, type Way } from './transports.js';
+import { BROKEN_STREAM, httpWay, stdioWay, type Way } from './transports.js';
 
 /** A server that was reached. */
 export interface Connection {
@@ -102,7 +102,7 @@ function reasonOf(
   thrown: unknown,
   { timeoutMs, state, isGone }: Circumstances,
 ): { code: AttemptErrorCode; text: string } {
-  const { code, status } = Object(thrown) as { code?: unknown; status?: unknown };
+  const { code, status, message } = Object(thrown) as Record<string, unknown>;
   if (state === 'closed') return { code: 'connection', text: 'the connection has been closed' };
   if (typeof status === 'number') return { code: codeOfStatus(status), text: describe(thrown) };
   if (code === 'REQUEST_TIMEOUT') {
@@ -111,9 +111,12 @@ function reasonOf(
   if (code === 'CONNECTION_CLOSED' || (state === 'open' && isGone)) {
     return { code: 'connection', text: 'it has stopped' };
   }
-  if (state === 'opening')
+  if (state === 'opening') {
     return { code: 'connection', text: `no connection: ${describe(thrown)}` };
-  return { code: 'task_failed', text: describe(thrown) };
+  }
+  // What fetch throws when it gets no answer is a TypeError, whatever the reason.
+  const isBroken = thrown instanceof TypeError || message === BROKEN_STREAM;
+  return { code: isBroken ? 'connection' : 'task_failed', text: describe(thrown) };
 }
 
 /** What it may be called in messages: arguments and queries may have keys in them. */

@@ -74,8 +74,9 @@ function isOldServer(refusal: unknown): boolean {
   return status === 400 || status === 404 || status === 405;
 }
 
-/** The protocol's code for a connection that was lost. */
-const CONNECTION_CLOSED = -32_000;
+export const BROKEN_STREAM = 'the connection broke before the answer came';
+/** Among the codes that the protocol leaves to its users. */
+const BROKEN_STREAM_CODE = -32_000;
 
 /**
  * A stream that breaks off before it brought the answer is news to the transport alone: without
@@ -88,7 +89,7 @@ function answerWhenStreamsEnd(transport: Transport): void {
     const onRequestStreamEnd = () => {
       options?.onRequestStreamEnd?.();
       // An answer that did come has been taken by now, and a second one is ignored.
-      const error = { code: CONNECTION_CLOSED, message: 'the connection broke before the answer' };
+      const error = { code: BROKEN_STREAM_CODE, message: BROKEN_STREAM };
       transport.onmessage?.({ jsonrpc: '2.0', id: message.id, error });
     };
     return send(message, { ...options, onRequestStreamEnd });

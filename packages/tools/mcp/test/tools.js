@@ -37,7 +37,10 @@ export function createServer() {
   tool('environment', 'What the server finds in its environment.', {}, () =>
     texts(JSON.stringify(process.env)),
   );
-  tool('directory', 'Where the server runs.', {}, () => texts(process.cwd()));
+  tool('process', 'Which process the server is, and where it runs.', {}, () => ({
+    structuredContent: { pid: process.pid, directory: process.cwd() },
+    content: [],
+  }));
   tool('client', 'Who is asking.', {}, (_, { mcpReq }) =>
     texts(JSON.stringify(server.server.getClientVersion() ?? mcpReq.envelope)),
   );

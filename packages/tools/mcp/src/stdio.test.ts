@@ -1,0 +1,330 @@
+import { realpathSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { createExecutor, createPlan, type TaskRunner, type Tool } from '@stratagem/core';
+import { inOrder } from '@stratagem/test-kit';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { call } from '../test/call.js';
+import { type McpTools, mcpTools } from './index.js';
+import type { McpStdioOptions } from './options.js';
+
+const script = fileURLToPath(new URL('../test/stdio-server.js', import.meta.url));
+const SECRET = 'a-secret-of-the-server';
+
+function start(kind: string, options: Partial<McpStdioOptions> = {}): Promise<McpTools> {
+  return mcpTools({ command: process.execPath, args: [script, kind], ...options });
+}
+
+const namesOf = ({ tools }: { tools: readonly Tool[] }) => tools.map(({ name }) => name);
+
+describe('the tools of a server', () => {
+  let server: McpTools;
+  beforeAll(async () => {
+    server = await start('tools');
+  });
+  afterAll(() => server.close());
+
+  test('have names, descriptions and schemas', () => {
+    const [add] = server.tools;
+    expect(add).toMatchObject({ name: 'add', description: 'Adds two numbers.' });
+    expect(add?.inputSchema['~standard'].jsonSchema?.input?.({ target: 'draft-2020-12' })).toEqual({
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      type: 'object',
+      properties: { a: { type: 'number' }, b: { type: 'number' } },
+      required: ['a', 'b'],
+    });
+  });
+
+  test('bring data, or text, whatever else there is being mentioned', async () => {
+    expect(await call(server, 'add', { a: 1, b: 2 })).toEqual({ sum: 3 });
+    expect(await call(server, 'greet', { name: 'Ada' })).toBe('Hello Ada.\nHave a nice day.');
+    expect(await call(server, 'look')).toBe(
+      [
+        'I see this:',
+        '[image: image/png, 5 bytes]',
+        '[audio: audio/wav, 3 bytes]',
+        '[resource: file:///a.txt, a.txt, a file]',
+        '[resource: file:///b.txt]',
+        'Bees.',
+        '[resource: file:///c.bin, 4 bytes]',
+      ].join('\n'),
+    );
+  });
+
+  test('can be called at the same time', async () => {
+    expect(await Promise.all([call(server, 'meet'), call(server, 'meet')])).toEqual([
+      'We met.',
+      'We met.',
+    ]);
+  });
+
+  test('fail with what the server says', async () => {
+    await expect(call(server, 'fail')).rejects.toThrow(/^The disk is full\.$/);
+    await expect(call(server, 'fail_silently')).rejects.toThrow(
+      'the tool failed and did not say why',
+    );
+  });
+
+  test('fail with what the server says of a call that it does not take', async () => {
+    await expect(call(server, 'greet', { name: 1 })).rejects.toThrow(/name/);
+  });
+
+  test('are called by a model in a plan, which is told what was wrong', async () => {
+    const told: string[] = [];
+    const model: TaskRunner = {
+      name: 'a model',
+      supportsTools: true,
+      async run({ tools = [] }) {
+        const use = async (name: string, input: unknown) => {
+          const answer = await tools.find((each) => each.name === name)?.call(input);
+          told.push(answer?.text ?? 'no such tool');
+        };
+        await use('add', { a: 'one', b: 2 });
+        await use('fail', {});
+        await use('add', { a: 1, b: 2 });
+        return { output: told.at(-1) };
+      },
+    };
+    const plan = createPlan('Count').addTask({
+      id: 'sum',
+      description: 'What is 1 + 2?',
+      tools: server.tools,
+    });
+    const result = await createExecutor({ strategy: inOrder, runner: model }).execute(plan);
+    expect(result.outputs).toEqual({ sum: '{"sum":3}' });
+    expect(told).toEqual([
+      'Error: the input does not fit: data/a must be number',
+      'Error: The disk is full.',
+      '{"sum":3}',
+    ]);
+    const kinds = result.timeline.flatMap((event) =>
+      event.type === 'task_output' ? [event.kind] : [],
+    );
+    expect(kinds.filter((kind) => kind === 'tool_result')).toHaveLength(3);
+  });
+
+  test('that hang are given up when the attempt is, and the server is told', async () => {
+    const controller = new AbortController();
+    const hanging = call(server, 'hang', {}, controller.signal);
+    await call(server, 'greet', { name: 'Ada' });
+    controller.abort(new Error('enough'));
+    await expect(hanging).rejects.toThrow('enough');
+    await expect(call(server, 'hang', {}, controller.signal)).rejects.toThrow('enough');
+    expect(await call(server, 'canceled')).toBe('["hang"]');
+  });
+});
+
+describe('the time limit', () => {
+  afterEach(() => vi.useRealTimers());
+
+  test('ends a call that takes longer, and the server is told', async () => {
+    const server = await start('tools', { timeoutMs: 5_000 });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const hanging = call(server, 'hang').catch((thrown: unknown) => thrown);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await hanging).toMatchObject({
+      code: 'timeout',
+      message: 'MCP server "test-server": no answer within 5000 ms',
+    });
+    expect(await call(server, 'canceled')).toBe('["hang"]');
+    vi.useRealTimers();
+    await server.close();
+  });
+
+  test('ends the wait for a server that never says hello', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const server = start('silent', { timeoutMs: 5_000 }).catch((thrown: unknown) => thrown);
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await server).toMatchObject({
+      code: 'timeout',
+      message: `MCP server "${process.execPath}": no answer within 5000 ms`,
+    });
+  });
+});
+
+describe('a server', () => {
+  test('finds only harmless variables in its environment, and those it is given', async () => {
+    vi.stubEnv('OPENAI_API_KEY', 'sk-planted');
+    const server = await start('tools', { env: { SERVER_TOKEN: SECRET } });
+    const environment = JSON.parse(String(await call(server, 'environment')));
+    await server.close();
+    vi.unstubAllEnvs();
+    expect(environment).toMatchObject({ SERVER_TOKEN: SECRET, PATH: process.env.PATH });
+    expect(environment).not.toHaveProperty('OPENAI_API_KEY');
+  });
+
+  test('runs where it is told to, and is told who is asking', async () => {
+    const cwd = realpathSync(tmpdir());
+    const server = await start('tools', { cwd, clientName: 'my-program' });
+    expect(await call(server, 'process')).toMatchObject({ directory: cwd });
+    expect(await call(server, 'client')).toMatch(/"my-program"/);
+    await server.close();
+    const other = await start('tools');
+    expect(await call(other, 'client')).toMatch(/"stratagem"/);
+    await other.close();
+  });
+
+  test('may speak the newer era of the protocol alone', async () => {
+    const server = await start('modern');
+    expect(await call(server, 'add', { a: 1, b: 2 })).toEqual({ sum: 3 });
+    await server.close();
+  });
+
+  test('may list its tools in pages', async () => {
+    await using server = await start('paged');
+    expect(namesOf(server)).toEqual([
+      'tool-0',
+      'other-0',
+      'tool-1',
+      'other-1',
+      'tool-2',
+      'other-2',
+    ]);
+  });
+
+  test('that crashes in the middle of a call fails it, and those that follow', async () => {
+    const server = await start('tools', { env: { SERVER_TOKEN: SECRET } });
+    const waiting = call(server, 'hang').catch((thrown: unknown) => thrown);
+    const crash = await call(server, 'crash').catch((thrown: unknown) => thrown);
+    const expected = {
+      code: 'connection',
+      message:
+        'MCP server "test-server": it has stopped; its last words: ' +
+        'out of memory, the token was [redacted]',
+    };
+    expect(crash).toMatchObject(expected);
+    expect(await waiting).toMatchObject(expected);
+    await expect(call(server, 'greet', { name: 'Ada' })).rejects.toMatchObject(expected);
+    await server.close();
+  });
+
+  test('that ends at once is an error with its last words', async () => {
+    await expect(start('broken', { env: { SERVER_TOKEN: SECRET } })).rejects.toMatchObject({
+      name: 'RunnerError',
+      code: 'connection',
+      message:
+        `MCP server "${process.execPath}": it has stopped; its last words: ` +
+        'cannot read the configuration for [redacted]',
+    });
+  });
+
+  test('that cannot be started is an error with the reason', async () => {
+    const command = '/there/is/no/such/program';
+    await expect(mcpTools({ command, args: [`--token=${SECRET}`] })).rejects.toMatchObject({
+      code: 'connection',
+      message: `MCP server "${command}": no connection: spawn ${command} ENOENT`,
+    });
+  });
+});
+
+describe('closing', () => {
+  afterEach(() => vi.useRealTimers());
+
+  test('ends the process, fails what is under way, and leaves no handle', async () => {
+    const before = await settledHandles();
+    const server = await start('tools');
+    const { pid } = (await call(server, 'process')) as { pid: number };
+    const hanging = call(server, 'hang').catch((thrown: unknown) => thrown);
+    expect(isAlive(pid)).toBe(true);
+    expect(handles().length).toBeGreaterThan(before.length);
+    await server.close();
+    expect(isAlive(pid)).toBe(false);
+    await vi.waitFor(() => expect(handles()).toEqual(before));
+    const closed = 'MCP server "test-server": the connection has been closed';
+    expect(await hanging).toMatchObject({ code: 'connection', message: closed });
+    await expect(call(server, 'greet', { name: 'Ada' })).rejects.toThrow(closed);
+    await server.close();
+  });
+
+  test('ends a server that does not want to', async () => {
+    const server = await start('stubborn');
+    const { pid } = (await call(server, 'process')) as { pid: number };
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const closed = server.close();
+    // The SDK closes the input, asks, and then kills, with two seconds between.
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(isAlive(pid)).toBe(true);
+    await vi.advanceTimersByTimeAsync(2_000);
+    vi.useRealTimers();
+    await closed;
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  test('is done for a server whose tools cannot be used', async () => {
+    const before = await settledHandles();
+    await expect(start('clashing')).rejects.toThrow(
+      'mcpTools(): the tools "files.read" and "files/read" of "list-server" would both be called ' +
+        '"files_read"; exclude one of them',
+    );
+    await vi.waitFor(() => expect(handles()).toEqual(before));
+  });
+});
+
+describe('which tools', () => {
+  test('is chosen by their names at the server', async () => {
+    await using included = await start('paged', { include: ['tool-1', 'other-2'] });
+    expect(namesOf(included)).toEqual(['tool-1', 'other-2']);
+    await using excluded = await start('clashing', { exclude: ['files.read'] });
+    expect(namesOf(excluded)).toEqual(['files_read']);
+    await using both = await start('paged', { include: ['tool-1', 'tool-2'], exclude: ['tool-1'] });
+    expect(namesOf(both)).toEqual(['tool-2']);
+  });
+
+  test.each(['include', 'exclude'])(
+    'cannot be chosen by a name that is not there (%s)',
+    async (option) => {
+      await expect(start('clashing', { [option]: ['files.rea'] })).rejects.toThrow(
+        'mcpTools(): "list-server" has no tool "files.rea"; it has files.read, files/read',
+      );
+    },
+  );
+
+  test('may have a prefix, which the server does not see', async () => {
+    await using server = await start('odd', { prefix: 'disk_' });
+    expect(namesOf(server)[0]).toBe('disk_files_read_all');
+    expect(JSON.parse(String(await call(server, 'disk_files_read_all', { a: 1 })))).toEqual({
+      name: 'files/read.all',
+      arguments: { a: 1 },
+    });
+  });
+
+  test('have names that providers take, and a description', async () => {
+    await using server = await start('odd');
+    expect(server.tools.map(({ name, description }) => [name, description])).toEqual([
+      ['files_read_all', 'Read all'],
+      ['x'.repeat(64), 'x'.repeat(80)],
+      ['old', 'This is old.'],
+    ]);
+  });
+
+  test('may have schemas of a kind that is not checked here', async () => {
+    await using server = await start('odd', { include: ['old'] });
+    const { validate, jsonSchema } = server.tools[0]?.inputSchema['~standard'] ?? {};
+    expect(validate?.({ count: -1 })).toEqual({ value: { count: -1 } });
+    expect(jsonSchema?.output({ target: 'draft-2020-12' })).toMatchObject({
+      properties: { count: { type: 'integer' } },
+    });
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** The processes and pipes that keep this process from ending. */
+function handles(): string[] {
+  return process.getActiveResourcesInfo().filter((kind) => /^(Process|Pipe)/.test(kind));
+}
+
+/** Those that stay; the ones of the last test may still be closing. */
+async function settledHandles(): Promise<string[]> {
+  return vi.waitFor(() => {
+    expect(handles()).not.toContain('ProcessWrap');
+    return handles();
+  });
+}
