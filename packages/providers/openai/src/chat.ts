@@ -166,16 +166,21 @@ class CallsInPieces {
       const call = {
         callId: id || `call-${this.#calls.length + 1}`,
         tool: called?.name ?? '',
-        input: called?.arguments ?? '',
+        input: textOf(called?.arguments),
       };
       this.#calls.push(call);
       this.#byIndex.set(index ?? this.#calls.length - 1, call);
-    } else known.input += called?.arguments ?? '';
+    } else known.input += textOf(called?.arguments);
   }
 
   whole(): readonly ToolCall[] {
     return this.#calls;
   }
+}
+
+/** Some servers send arguments as the object they are. */
+function textOf(piece: unknown): string {
+  return typeof piece === 'string' ? piece : piece === undefined ? '' : JSON.stringify(piece);
 }
 
 function endOf(reason: string | undefined): Answer['end'] {
@@ -191,7 +196,10 @@ function endOf(reason: string | undefined): Answer['end'] {
   }
 }
 
-function usageOf(usage: CompletionUsage): Usage {
+/** Undefined when a server does not count what it read and wrote. */
+function usageOf(usage: CompletionUsage): Usage | undefined {
+  const counts: unknown[] = [usage.prompt_tokens, usage.completion_tokens];
+  if (!counts.every((count) => typeof count === 'number' && count >= 0)) return undefined;
   return {
     inputTokens: usage.prompt_tokens,
     outputTokens: usage.completion_tokens,

@@ -1,0 +1,275 @@
+import { createExecutor, createPlan, tool } from '@stratagem/core';
+import { inOrder, json, type Received, type Reply, testServer } from '@stratagem/test-kit';
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { isToolResult } from '../test/model.js';
+import { stream } from '../test/server.js';
+import { openai } from './openai.js';
+
+interface ToolMessage {
+  readonly role: string;
+  readonly content: string;
+  readonly tool_call_id: string;
+}
+
+const server = testServer('/v1');
+const weather = tool({
+  name: 'weather',
+  description: 'The weather in a city.',
+  inputSchema: z.object({ city: z.string() }),
+  execute: ({ city }) => `sunny in ${city}`,
+});
+const plan = createPlan('Pack').addTask({
+  id: 'a',
+  description: 'What is the weather in Rome?',
+  tools: [weather],
+});
+const run = () => {
+  const runner = openai({ model: 'local', apiKey: 'none', baseURL: server.url });
+  const executor = createExecutor({ strategy: inOrder, runner, retry: { maxAttempts: 1 } });
+  return executor.execute(plan);
+};
+
+const chunk = (delta: object, finish_reason: string | null = null, more = {}) => ({
+  choices: [{ index: 0, delta, finish_reason, ...more }],
+});
+const call = (fields: object) => ({ tool_calls: [fields] });
+const rome = '{"city":"Rome"}';
+
+/** How servers stream calls of tools, each in its own way. */
+const CALLS: Record<string, object[]> = {
+  'Ollama: whole, each with the index 0, and an end that is a stop': [
+    chunk({
+      role: 'assistant',
+      content: '',
+      tool_calls: [
+        {
+          id: 'call_1',
+          index: 0,
+          type: 'function',
+          function: { name: 'weather', arguments: rome },
+        },
+      ],
+    }),
+    chunk({
+      tool_calls: [
+        {
+          id: 'call_2',
+          index: 0,
+          type: 'function',
+          function: { name: 'weather', arguments: '{"city":"Pisa"}' },
+        },
+      ],
+    }),
+    chunk({ role: 'assistant', content: '' }, 'stop'),
+  ],
+  'vLLM: in pieces, with reasoning beside it and counts in each chunk': [
+    {
+      ...chunk({ role: 'assistant', content: '' }),
+      usage: { prompt_tokens: 9, completion_tokens: 0, total_tokens: 9 },
+    },
+    {
+      ...chunk({ reasoning_content: 'Hm.' }),
+      usage: { prompt_tokens: 9, completion_tokens: 1, total_tokens: 10 },
+    },
+    chunk(
+      call({ index: 0, id: 'chatcmpl-tool-1', type: 'function', function: { name: 'weather' } }),
+    ),
+    chunk(call({ index: 0, function: { arguments: '{"city":' } })),
+    chunk(call({ index: 0, function: { arguments: ' "Rome"}' } })),
+    chunk(
+      call({
+        index: 1,
+        id: 'chatcmpl-tool-2',
+        type: 'function',
+        function: { name: 'weather', arguments: '' },
+      }),
+    ),
+    chunk(call({ index: 1, function: { arguments: '{"city":"Pisa"}' } })),
+    chunk({ content: '' }, 'tool_calls', { stop_reason: null }),
+    { choices: [], usage: { prompt_tokens: 9, completion_tokens: 7, total_tokens: 16 } },
+  ],
+  'llama.cpp: without ids, with timings': [
+    chunk({ role: 'assistant', content: null }),
+    chunk(
+      call({ index: 0, id: '', type: 'function', function: { name: 'weather', arguments: '{' } }),
+    ),
+    chunk(call({ index: 0, function: { arguments: '"city":"Rome"}' } })),
+    chunk(
+      call({
+        index: 1,
+        id: '',
+        type: 'function',
+        function: { name: 'weather', arguments: '{"city":"Pisa"}' },
+      }),
+    ),
+    { ...chunk({}, 'tool_calls'), timings: { prompt_n: 1, predicted_per_second: 30.1 } },
+  ],
+  'LM Studio: numbered ids, and arguments as the object they are': [
+    chunk({ role: 'assistant' }),
+    chunk(
+      call({
+        index: 0,
+        id: '365174485',
+        type: 'function',
+        function: { name: 'weather', arguments: { city: 'Rome' } },
+      }),
+    ),
+    chunk(
+      call({
+        index: 1,
+        id: '365174486',
+        type: 'function',
+        function: { name: 'weather', arguments: { city: 'Pisa' } },
+      }),
+    ),
+    chunk({}, 'tool_calls'),
+  ],
+  'a server that says neither which call nor what kind': [
+    chunk(call({ function: { name: 'weather', arguments: rome } })),
+    chunk(call({ function: { name: 'weather', arguments: '{"city":"Pisa"}' } })),
+    chunk({}, 'stop'),
+  ],
+};
+
+describe('calls of tools are understood as they come from', () => {
+  test.each(Object.entries(CALLS))('%s', async (_, chunks) => {
+    const answer = stream([chunk({ content: 'Sun hats.' }), chunk({}, 'stop')]);
+    const reply: Reply = (response, received) =>
+      (isToolResult(received) ? answer : stream(chunks))(response, received);
+    server.replyWith(reply);
+    const result = await run();
+    expect(result.error).toBeUndefined();
+    expect(result.outputs).toEqual({ a: 'Sun hats.' });
+    const { messages } = (server.requests[1] as Received).body;
+    const results = (messages as ToolMessage[]).filter(({ role }) => role === 'tool');
+    expect(results.map(({ content }) => content)).toEqual(['sunny in Rome', 'sunny in Pisa']);
+    const ids = new Set(results.map((message) => message.tool_call_id));
+    expect(ids.size).toBe(2);
+    expect([...ids].every((id) => id !== '')).toBe(true);
+  });
+});
+
+describe('what servers leave out or add does no harm', () => {
+  test.each<[string, Reply, object]>([
+    [
+      'comments that keep the connection alive',
+      (response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write(': OPENROUTER PROCESSING\n\n');
+        response.end(
+          `data: ${JSON.stringify(chunk({ content: 'Yes.' }, 'stop'))}\n\ndata: [DONE]\n\n`,
+        );
+      },
+      { output: 'Yes.' },
+    ],
+    [
+      'a stream that ends without saying that it is done',
+      (response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.end(`data: ${JSON.stringify(chunk({ content: 'Yes.' }, 'stop'))}\n\n`);
+      },
+      { output: 'Yes.' },
+    ],
+    [
+      'usage that counts only the sum',
+      stream([{ ...chunk({ content: 'Yes.' }, 'stop'), usage: { total_tokens: 9 } }]),
+      { output: 'Yes.', usage: undefined },
+    ],
+    [
+      'usage with nothing where details would be',
+      stream([
+        {
+          ...chunk({ content: 'Yes.' }, 'stop'),
+          usage: {
+            prompt_tokens: 3,
+            completion_tokens: 1,
+            prompt_tokens_details: null,
+            completion_tokens_details: { reasoning_tokens: null },
+          },
+        },
+      ]),
+      { output: 'Yes.', usage: { inputTokens: 3, outputTokens: 1 } },
+    ],
+    [
+      'limits that are none',
+      stream([chunk({ content: 'Yes.' }, 'stop')], {
+        'x-ratelimit-remaining-requests': '-1',
+        'x-ratelimit-limit-requests': '0',
+        'x-ratelimit-reset-requests': 'soon',
+      }),
+      { output: 'Yes.', rateLimits: undefined },
+    ],
+    [
+      'limits',
+      stream([chunk({ content: 'Yes.' }, 'stop')], {
+        'x-ratelimit-limit-requests': '60',
+        'x-ratelimit-remaining-requests': '59',
+        'x-ratelimit-reset-requests': '1s',
+      }),
+      { output: 'Yes.', rateLimits: { requests: { limit: 60, remaining: 59, resetMs: 1_000 } } },
+    ],
+  ])('%s', async (_, reply, expected) => {
+    server.replyWith(reply);
+    const result = await run();
+    expect(result.error).toBeUndefined();
+    expect(result.timeline.find(({ type }) => type === 'task_completed')).toMatchObject(
+      Object.fromEntries(Object.entries(expected).filter(([, value]) => value !== undefined)),
+    );
+    for (const [name, value] of Object.entries(expected)) {
+      if (value === undefined) {
+        expect(result.timeline.find(({ type }) => type === 'task_completed')).not.toHaveProperty(
+          name,
+        );
+      }
+    }
+  });
+});
+
+describe('errors in the words of servers', () => {
+  test.each<[string, Reply, object]>([
+    [
+      'Ollama, without the model',
+      json(404, {
+        error: {
+          message: 'model "local" not found, try pulling it first',
+          type: 'api_error',
+          param: null,
+          code: null,
+        },
+      }),
+      { code: 'not_found', message: expect.stringContaining('try pulling it first') },
+    ],
+    [
+      'llama.cpp, which is still loading',
+      json(503, { error: { code: 503, message: 'Loading model', type: 'unavailable_error' } }),
+      { code: 'overloaded', message: expect.stringContaining('Loading model') },
+    ],
+    [
+      'vLLM, with a prompt that is too long',
+      json(400, {
+        object: 'error',
+        message: "This model's maximum context length is 4096 tokens.",
+        type: 'BadRequestError',
+        param: null,
+        code: 400,
+      }),
+      { code: 'invalid_request', message: expect.stringContaining('maximum context length') },
+    ],
+    [
+      'LM Studio, with a bare text',
+      json(400, { error: 'No models loaded. Please load a model in the developer page.' }),
+      { code: 'invalid_request', message: expect.stringContaining('No models loaded') },
+    ],
+    [
+      'an error that comes in the stream, with its status as code',
+      stream([chunk({ content: 'Ye' }), { error: { message: 'Upstream is busy', code: 429 } }]),
+      { code: 'rate_limited', message: expect.stringContaining('Upstream is busy') },
+    ],
+  ])('%s', async (_, reply, expected) => {
+    server.replyWith(reply);
+    const result = await run();
+    expect(result.tasks[0]?.error).toMatchObject(expected);
+    expect(server.requests).toHaveLength(1);
+  });
+});
