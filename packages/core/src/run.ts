@@ -63,6 +63,8 @@ export class Run<Outputs> implements AttemptHost {
   readonly #active = new Map<number, Attempt>();
   readonly #listenerErrors: unknown[] = [];
   readonly #onAbort = () => this.cancel(this.#settings.signal?.reason);
+  /** Human steps that have been answered, of which the kernel may not have heard yet. */
+  readonly #answered = new Set<number>();
   /** By id, the tasks that are to be added as soon as the kernel takes them. */
   readonly #coming = new Map<string, Task>();
   #resolve!: (result: PlanResult<Outputs>) => void;
@@ -136,11 +138,14 @@ export class Run<Outputs> implements AttemptHost {
       value = result.value;
     }
     this.#waitingTask(taskId); // Time may have passed.
+    this.#answered.add(index);
     this.#take({ type: 'answered', index, answer: value });
   }
 
   async reject(taskId: string, reason?: unknown): Promise<void> {
-    this.#take({ type: 'rejected', index: this.#waitingTask(taskId), reason });
+    const index = this.#waitingTask(taskId);
+    this.#answered.add(index);
+    this.#take({ type: 'rejected', index, reason });
   }
 
   /** @param attempt The attempt that adds them, if one does. */
@@ -181,7 +186,8 @@ export class Run<Outputs> implements AttemptHost {
   /** The index of a human step that can be answered. */
   #waitingTask(taskId: string): number {
     const index = this.#settings.graph.indexOf(taskId);
-    if (index !== undefined && this.#kernel.isWaiting(index)) return index;
+    const isWaiting = index !== undefined && this.#kernel.isWaiting(index);
+    if (isWaiting && !this.#answered.has(index)) return index;
     const why = index === undefined ? 'there is no such task' : 'it is not waiting for an answer';
     throw new StratagemError('not_waiting', `Task "${taskId}" cannot be answered: ${why}`);
   }

@@ -1,4 +1,4 @@
-import { isStandardSchema } from './schema.js';
+import { formatIssues, isStandardSchema } from './schema.js';
 import {
   add,
   COUNT,
@@ -13,6 +13,7 @@ import {
   SOME_MS,
 } from './shape.js';
 import { doesOwnWork, hasSubtasks, TASK_TYPES, type Task } from './task.js';
+import { isThenable } from './thenable.js';
 import { TOOL_NAME, toolProblem } from './tool.js';
 import { checkMetadata, checkOperator, checkRetry } from './validate-settings.js';
 import { WAIT_KINDS } from './wait-for.js';
@@ -236,6 +237,7 @@ function checkWaitFor(problems: Problems, task: Task, path: PlanPath): void {
   if (isApproval && wait.default !== undefined && typeof wait.default !== 'boolean') {
     add(problems, 'invalid_value', [...path, 'default'], 'must be true or false for an approval');
   }
+  if (wait.default !== undefined) checkDefault(problems, task, wait.default, [...path, 'default']);
   const idle = [
     'run',
     'subtasks',
@@ -249,6 +251,23 @@ function checkWaitFor(problems: Problems, task: Task, path: PlanPath): void {
     const message = `has no effect on a task that waits for an ${isApproval ? 'approval' : 'answer'}`;
     add(problems, 'conflict', [...path.slice(0, -1), field], message);
   }
+}
+
+/** A default is an answer like any other, as far as its schema can say so at once. */
+function checkDefault(
+  problems: Problems,
+  { outputSchema }: Task,
+  value: unknown,
+  path: PlanPath,
+): void {
+  if (!isStandardSchema(outputSchema)) return;
+  const result = outputSchema['~standard'].validate(value);
+  if (isThenable(result)) {
+    Promise.resolve(result).catch(() => {});
+    return;
+  }
+  if (result.issues === undefined) return;
+  add(problems, 'invalid_value', path, `does not fit the schema: ${formatIssues(result.issues)}`);
 }
 
 /** Conditions nest, but not so deep that reading them could fail. */

@@ -1,0 +1,651 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import * as z from 'zod';
+import {
+  deferred,
+  eventsOf,
+  execute,
+  inOrder,
+  no,
+  planOf,
+  problemsOf,
+  statuses,
+  taskOf,
+} from '../test/runs.js';
+import {
+  createExecutor,
+  createPlan,
+  type ExecutorOptions,
+  type Plan,
+  type PlanEvent,
+  type RunHandle,
+  type StandardSchema,
+  type Task,
+} from './index.js';
+
+const ask = (id: string, more: Partial<Task> = {}): Task => ({
+  id,
+  description: `${id}?`,
+  waitFor: 'answer',
+  ...more,
+});
+
+/** A run, and a promise of the first event of each type. */
+function running(plan: Plan, options: Partial<ExecutorOptions> = {}) {
+  const heard = new Map<string, ReturnType<typeof deferred<PlanEvent>>>();
+  const first = (type: string) => {
+    const found = heard.get(type) ?? deferred<PlanEvent>();
+    heard.set(type, found);
+    return found;
+  };
+  const { onEvent, ...others } = options;
+  const run = execute(plan, {
+    ...others,
+    onEvent(event) {
+      first(event.type).resolve(event);
+      onEvent?.(event);
+    },
+  });
+  return { run, once: (type: PlanEvent['type']) => first(type).promise };
+}
+
+const notWaiting = { code: 'not_waiting' };
+
+describe('a human step', () => {
+  test('of every kind of answer gives it on as it is', async () => {
+    for (const answer of [0, '', null, undefined, false, { a: [1] }]) {
+      const { run, once } = running(
+        planOf(ask('n'), { id: 'after', dependencies: ['n'], run: (inputs) => inputs }),
+      );
+      await once('task_waiting');
+      await run.answer('n', answer);
+      const { outputs, status } = await run;
+      expect(status).toBe('completed');
+      expect(outputs.after).toEqual({ n: answer });
+    }
+  });
+
+  test('asks with the outputs it depends on, or with a function of them', async () => {
+    const questions: string[] = [];
+    const run: RunHandle = execute(
+      planOf(
+        { id: 'draft', run: () => ({ title: 'T' }) },
+        ask('a', { description: 'Is {{draft.title}} good?', dependencies: ['draft'] }),
+        ask('b', { description: 'Good?', dependencies: ['draft'] }),
+        {
+          id: 'c',
+          prompt: ({ draft }) => `${draft.title}!`,
+          waitFor: 'answer',
+          dependencies: ['draft'],
+        },
+      ),
+      {
+        onEvent(event) {
+          if (event.type !== 'task_waiting') return;
+          questions.push(event.question);
+          run.answer(event.taskId, 1);
+        },
+      },
+    );
+    expect((await run).status).toBe('completed');
+    expect(questions).toEqual([
+      'Is T good?',
+      'Good?\n\n<output task="draft">\n{\n  "title": "T"\n}\n</output>',
+      'T!',
+    ]);
+  });
+
+  test('whose question cannot be made has failed', async () => {
+    const result = await execute(
+      planOf(
+        { id: 'draft', run: () => 1 },
+        ask('a', { description: '{{draft.title}}', dependencies: ['draft'] }),
+        { id: 'b', prompt: no, waitFor: 'approval' },
+      ),
+    );
+    expect(statuses(result)).toMatchObject({ a: 'failed', b: 'failed' });
+    expect(taskOf(result, 'a').error?.code).toBe('invalid_input');
+  });
+
+  test('takes no slot: others run beside any number of them', async () => {
+    const gate = deferred();
+    const { run, once } = running(
+      planOf(ask('a'), ask('b'), { id: 'work', run: () => gate.promise }),
+      { maxParallel: 1 },
+    );
+    await once('task_started');
+    await run.answer('a', 1);
+    await run.answer('b', 2);
+    gate.resolve();
+    expect((await run).outputs).toMatchObject({ a: 1, b: 2 });
+  });
+
+  test('is not counted as an attempt, and tells how long it waited', async () => {
+    const { run, once } = running(planOf(ask('a')));
+    await once('task_waiting');
+    await run.answer('a', 1);
+    const result = await run;
+    expect(taskOf(result, 'a')).toMatchObject({ status: 'completed', attempts: 0 });
+    expect(result.metrics.attempts).toBe(0);
+    const [waited] = eventsOf(result, 'task_waiting');
+    const [completed] = eventsOf(result, 'task_completed');
+    expect(completed?.durationMs).toBeCloseTo(
+      (completed?.timestamp ?? 0) - (waited?.timestamp ?? 0),
+      3,
+    );
+  });
+
+  describe('with a schema', () => {
+    const plan = createPlan('x').addTask({
+      id: 'n',
+      description: 'How many?',
+      waitFor: 'answer',
+      outputSchema: z.string().trim().transform(Number).pipe(z.number().int()),
+    });
+
+    test('gives on what the schema makes of the answer', async () => {
+      const { run, once } = running(plan);
+      await once('task_waiting');
+      await run.answer('n', ' 12 ');
+      expect((await run).outputs).toEqual({ n: 12 });
+    });
+
+    test('refuses others as often as they come, and goes on waiting', async () => {
+      const { run, once } = running(plan);
+      await once('task_waiting');
+      for (const answer of ['1.5', 12, undefined]) {
+        await expect(run.answer('n', answer)).rejects.toMatchObject({
+          code: 'invalid_option',
+          message: expect.stringMatching(/^answer\(\): task "n" needs another answer: /),
+        });
+      }
+      await run.answer('n', '3');
+      const result = await run;
+      expect(result.outputs).toEqual({ n: 3 });
+      expect(eventsOf(result, 'task_waiting')).toHaveLength(1);
+    });
+
+    test('takes one of two answers that come at the same time', async () => {
+      const { run, once } = running(plan);
+      await once('task_waiting');
+      const both = await Promise.allSettled([run.answer('n', '1'), run.answer('n', '2')]);
+      expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+      expect(both[1]).toMatchObject({ reason: notWaiting });
+      expect((await run).outputs).toEqual({ n: 1 });
+    });
+
+    test('that takes its time finds out when the run has ended meanwhile', async () => {
+      const gate = deferred();
+      const slow: StandardSchema = {
+        '~standard': {
+          version: 1,
+          vendor: 'mine',
+          validate: (value) => gate.promise.then(() => ({ value })),
+        },
+      };
+      const { run, once } = running(planOf(ask('n', { outputSchema: slow })));
+      await once('task_waiting');
+      const answered = run.answer('n', 1);
+      run.cancel();
+      gate.resolve();
+      await expect(answered).rejects.toMatchObject(notWaiting);
+      expect(taskOf(await run, 'n').status).toBe('canceled');
+    });
+
+    test('that throws refuses the answer and nothing else', async () => {
+      const broken: StandardSchema = {
+        '~standard': { version: 1, vendor: 'mine', validate: no },
+      };
+      const { run, once } = running(planOf(ask('n', { outputSchema: broken })));
+      await once('task_waiting');
+      await expect(run.answer('n', 1)).rejects.toThrow('no');
+      await run.reject('n');
+      expect(taskOf(await run, 'n').error?.code).toBe('rejected');
+    });
+
+    test('takes only a default that fits', () => {
+      const waitFor = { kind: 'answer', timeoutMs: 5, default: 7 } as const;
+      const task = ask('n', { outputSchema: z.number().max(5), waitFor });
+      expect(problemsOf(() => execute(planOf(task)))).toMatchObject([
+        { code: 'invalid_value', path: ['tasks', 0, 'waitFor', 'default'] },
+      ]);
+    });
+  });
+
+  describe('cannot be answered', () => {
+    test.each<[string, (run: RunHandle) => Promise<void>]>([
+      ['answer', (run) => run.answer('later', 1)],
+      ['approve', (run) => run.approve('later')],
+      ['reject', (run) => run.reject('later')],
+    ])('before it asks, after it has been, or when it is none: %s', async (_, act) => {
+      const { run, once } = running(
+        planOf(ask('first'), ask('later', { dependencies: ['first'] })),
+      );
+      await expect(act(run)).rejects.toMatchObject(notWaiting);
+      await once('task_waiting');
+      await expect(act(run)).rejects.toMatchObject(notWaiting);
+      await run.answer('first', 1);
+      await act(run);
+      await expect(act(run)).rejects.toMatchObject(notWaiting);
+      await run;
+      await expect(act(run)).rejects.toMatchObject({
+        ...notWaiting,
+        message: expect.stringContaining('"later"'),
+      });
+    });
+
+    test('twice in the same turn, also from a listener', async () => {
+      const late: unknown[] = [];
+      const run: RunHandle = execute(planOf(ask('a')), {
+        onEvent(event) {
+          if (event.type !== 'task_waiting') return;
+          run.answer('a', 1);
+          run.answer('a', 2).catch((error) => late.push(error));
+          run.reject('a').catch((error) => late.push(error));
+        },
+      });
+      expect((await run).outputs).toEqual({ a: 1 });
+      expect(late).toMatchObject([notWaiting, notWaiting]);
+    });
+
+    test('once the run was canceled, in the same turn', async () => {
+      const { run, once } = running(planOf(ask('a')));
+      await once('task_waiting');
+      run.cancel();
+      await expect(run.answer('a', 1)).rejects.toMatchObject(notWaiting);
+      expect((await run).status).toBe('canceled');
+    });
+
+    test.each(['work', 'group', 'nothing', '__proto__', ''])('at %j', async (id) => {
+      const gate = deferred();
+      const { run, once } = running(
+        planOf({ id: 'work', run: () => gate.promise }, { id: 'group', subtasks: [ask('a')] }),
+      );
+      await once('task_waiting');
+      await expect(run.answer(id, 1)).rejects.toMatchObject(notWaiting);
+      await run.answer('a', 1);
+      gate.resolve();
+      expect((await run).status).toBe('completed');
+    });
+
+    test('with anything but yes or no when it is an approval', async () => {
+      const { run, once } = running(planOf(ask('ok', { waitFor: 'approval' })));
+      await once('task_waiting');
+      for (const answer of ['yes', 1, undefined, null]) {
+        await expect(run.answer('ok', answer)).rejects.toMatchObject({ code: 'invalid_option' });
+      }
+      await run.answer('ok', false);
+      expect(taskOf(await run, 'ok').error).toMatchObject({
+        code: 'rejected',
+        message: 'Task "ok" failed: it was not approved',
+      });
+    });
+  });
+
+  test('is not tried again when it is refused, whatever the plan says about that', async () => {
+    const { run, once } = running({
+      ...planOf(ask('ok', { waitFor: 'approval' })),
+      retry: { on: ['rejected', 'timeout'], initialDelayMs: 0 },
+    });
+    await once('task_waiting');
+    await run.reject('ok', new Error('too long'));
+    const result = await run;
+    expect(taskOf(result, 'ok').error?.message).toContain('too long');
+    expect(eventsOf(result, 'task_waiting')).toHaveLength(1);
+  });
+
+  test('that is refused stops a run with failFast', async () => {
+    const { run, once } = running(planOf(ask('a'), ask('b')), { failFast: true });
+    await once('task_waiting');
+    await run.reject('a');
+    expect(statuses(await run)).toEqual({ a: 'failed', b: 'skipped' });
+  });
+
+  test('is skipped when the goal is reached without it', async () => {
+    const plan: Plan = {
+      ...planOf(ask('a'), { id: 'b', run: () => 1 }),
+      goalState: { criteria: [{ path: 'outputs.b', operator: '==', value: 1 }] },
+    };
+    const result = await execute(plan);
+    expect(result.status).toBe('completed');
+    expect(taskOf(result, 'a')).toMatchObject({ status: 'skipped', reason: 'goal_achieved' });
+  });
+});
+
+describe('in time', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test.each<[string, Task['waitFor'], object]>([
+    ['an answer by default', { kind: 'answer', timeoutMs: 60_000, default: 'd' }, { output: 'd' }],
+    [
+      'an answer by default that says nothing',
+      { kind: 'answer', timeoutMs: 60_000, default: null },
+      { output: null },
+    ],
+    [
+      'an approval by default',
+      { kind: 'approval', timeoutMs: 60_000, default: true },
+      { output: true },
+    ],
+    [
+      'no approval by default',
+      { kind: 'approval', timeoutMs: 60_000, default: false },
+      { status: 'failed', error: { code: 'rejected' } },
+    ],
+    [
+      'no answer',
+      { kind: 'answer', timeoutMs: 60_000 },
+      {
+        status: 'failed',
+        error: { code: 'timeout', message: expect.stringContaining('60000 ms') },
+      },
+    ],
+  ])('a human step has %s', async (_, waitFor, expected) => {
+    const run = execute(planOf(ask('a', { waitFor } as Partial<Task>)));
+    await vi.advanceTimersByTimeAsync(59_999);
+    await expect(run.answer('b', 1)).rejects.toMatchObject(notWaiting);
+    await vi.advanceTimersByTimeAsync(2);
+    expect(taskOf(await run, 'a')).toMatchObject(expected);
+    await expect(run.answer('a', 1)).rejects.toMatchObject(notWaiting);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('an answer just before the end of the wait counts, and leaves no timer', async () => {
+    const waitFor = { kind: 'answer', timeoutMs: 60_000, default: 'late' } as const;
+    const run = execute(planOf(ask('a', { waitFor })));
+    await vi.advanceTimersByTimeAsync(59_999);
+    await run.answer('a', 'in time');
+    await vi.advanceTimersByTimeAsync(1);
+    expect((await run).outputs).toEqual({ a: 'in time' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('a wait goes on while the run is paused', async () => {
+    const waitFor = { kind: 'answer', timeoutMs: 1_000, default: 'd' } as const;
+    const run = execute(
+      planOf(ask('a', { waitFor }), { id: 'b', dependencies: ['a'], run: () => 1 }),
+    );
+    await vi.advanceTimersByTimeAsync(1);
+    run.pause();
+    await vi.advanceTimersByTimeAsync(5_000);
+    run.resume();
+    await vi.advanceTimersByTimeAsync(1);
+    const result = await run;
+    expect(result.timeline.map(({ type }) => type).slice(3)).toEqual([
+      'plan_paused',
+      'task_completed',
+      'plan_resumed',
+      'task_started',
+      'task_completed',
+      'plan_completed',
+    ]);
+  });
+
+  test('the deadline ends a run that waits, or is paused', async () => {
+    const run = execute(planOf(ask('a')), { deadlineMs: 1_000 });
+    run.pause();
+    await vi.advanceTimersByTimeAsync(1_001);
+    const result = await run;
+    expect(result.error?.code).toBe('plan_timeout');
+    expect(taskOf(result, 'a')).toMatchObject({ status: 'canceled', reason: 'plan_timeout' });
+  });
+
+  test('a repetition that comes due while the run is paused waits for its end', async () => {
+    const started: number[] = [];
+    const began = Date.now();
+    const run = execute(
+      planOf({
+        id: 'a',
+        timeoutMs: 100,
+        retry: { maxAttempts: 2, initialDelayMs: 0 },
+        run(_, { attempt }) {
+          started.push(Date.now() - began);
+          return attempt === 1 ? new Promise(() => {}) : 'done';
+        },
+      }),
+    );
+    await vi.advanceTimersByTimeAsync(50);
+    run.pause();
+    await vi.advanceTimersByTimeAsync(950);
+    expect(started).toHaveLength(1);
+    run.resume();
+    await vi.advanceTimersByTimeAsync(1);
+    expect((await run).outputs).toEqual({ a: 'done' });
+    expect(started).toHaveLength(2);
+  });
+});
+
+describe('pausing', () => {
+  /** Tasks that wait for their gates. */
+  function gated(count: number) {
+    const gates = Array.from({ length: count }, () => deferred<number>());
+    const started: number[] = [];
+    const tasks = gates.map(
+      ({ promise }, n): Task => ({
+        id: `${n}`,
+        run() {
+          started.push(n);
+          return promise;
+        },
+      }),
+    );
+    return { gates, started, plan: planOf(...tasks) };
+  }
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+  test('lets what runs go on to its end, and starts nothing in its place', async () => {
+    const { gates, started, plan } = gated(4);
+    const run = execute(plan, { maxParallel: 2 });
+    await turn();
+    run.pause();
+    gates[0]?.resolve(0);
+    gates[1]?.resolve(1);
+    await turn();
+    expect(started).toEqual([0, 1]);
+    run.resume();
+    await turn();
+    expect(started).toEqual([0, 1, 2, 3]);
+    gates[2]?.resolve(2);
+    gates[3]?.resolve(3);
+    expect((await run).status).toBe('completed');
+  });
+
+  test('twice is once, and so is resuming', async () => {
+    const { gates, plan } = gated(1);
+    const run = execute(plan);
+    run.resume();
+    run.pause();
+    run.pause();
+    await turn();
+    run.resume();
+    run.resume();
+    gates[0]?.resolve(0);
+    const result = await run;
+    expect(eventsOf(result, 'plan_paused')).toHaveLength(1);
+    expect(eventsOf(result, 'plan_resumed')).toHaveLength(1);
+    run.pause();
+    run.resume();
+    run.setMaxParallel(3);
+    run.cancel();
+    expect(eventsOf(await run, 'plan_paused')).toHaveLength(1);
+  });
+
+  test('and resuming at once, before the run begins, leaves no trace', async () => {
+    const { gates, plan } = gated(1);
+    const run = execute(plan);
+    run.pause();
+    run.resume();
+    gates[0]?.resolve(0);
+    expect(eventsOf(await run, 'plan_paused')).toEqual([]);
+  });
+
+  test('when all is done does not keep the run from ending', async () => {
+    const { gates, plan } = gated(1);
+    const run = execute(plan);
+    await turn();
+    run.pause();
+    gates[0]?.resolve(0);
+    expect((await run).status).toBe('completed');
+  });
+
+  test('a run that is paused and canceled is canceled, with what there is', async () => {
+    const { gates, plan } = gated(3);
+    const run = execute(plan, { maxParallel: 1 });
+    await turn();
+    gates[0]?.resolve(0);
+    run.pause();
+    await turn();
+    run.cancel('enough');
+    const result = await run;
+    expect(result.status).toBe('canceled');
+    expect(result.outputs).toEqual({ 0: 0 });
+    expect(statuses(result)).toEqual({ 0: 'completed', 1: 'canceled', 2: 'canceled' });
+  });
+
+  test('from within a task and from a listener holds at once', async () => {
+    const { run, once } = running(
+      planOf({ id: 'a', run: () => run.pause() }, { id: 'b', dependencies: ['a'], run: () => 1 }),
+    );
+    await once('plan_paused');
+    await turn();
+    run.resume();
+    const { timeline } = await run;
+    const types = timeline.map(({ type }) => type);
+    expect(types.indexOf('plan_resumed')).toBeLessThan(types.lastIndexOf('task_started'));
+  });
+
+  test('does not start what was added, answered or fanned out meanwhile', async () => {
+    const { run, once } = running(
+      planOf(ask('a'), {
+        id: 'each',
+        dependencies: ['a'],
+        forEach: ({ a }) => a,
+        run: ({ item }) => item,
+      }),
+    );
+    await once('task_waiting');
+    run.pause();
+    await run.answer('a', [1, 2]);
+    run.addTasks([{ id: 'more', run: () => 3 }]);
+    await turn();
+    run.resume();
+    const { timeline, outputs } = await run;
+    expect(outputs).toMatchObject({ more: 3, 'each[1]': 2 });
+    const types = timeline.map(({ type }) => type);
+    expect(types.indexOf('task_started')).toBeGreaterThan(types.indexOf('plan_resumed'));
+  });
+});
+
+describe('setMaxParallel', () => {
+  function crowd(count: number, options: Partial<ExecutorOptions>) {
+    const open: (() => void)[] = [];
+    const tasks = Array.from(
+      { length: count },
+      (_, n): Task => ({
+        id: `${n}`,
+        run: () => new Promise<void>((resolve) => open.push(resolve)),
+      }),
+    );
+    const run = execute(planOf(...tasks), options);
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    return {
+      run,
+      /** Lets so many end, and tells how many have been started in all. */
+      async end(first: number, last: number) {
+        await turn();
+        for (const resolve of open.slice(first, last)) resolve();
+        await turn();
+        return open.length;
+      },
+    };
+  }
+
+  test('raises and lowers the cap while tasks run; what is above it goes on', async () => {
+    const { run, end } = crowd(10, { maxParallel: 2 });
+    expect(await end(0, 0)).toBe(2);
+    run.setMaxParallel(5);
+    expect(await end(0, 0)).toBe(5);
+    run.setMaxParallel(1);
+    expect(await end(0, 4)).toBe(5);
+    expect(await end(4, 5)).toBe(6);
+    run.setMaxParallel(Number.POSITIVE_INFINITY);
+    expect(await end(5, 6)).toBe(10);
+    await end(6, 10);
+    const result = await run;
+    expect(result.status).toBe('completed');
+    expect(eventsOf(result, 'max_parallel_changed').map(({ maxParallel }) => maxParallel)).toEqual([
+      5,
+      1,
+      null,
+    ]);
+    expect(result.metrics.peakConcurrency).toBe(5);
+  });
+
+  test('goes beyond what strategy and executor say, also before the run begins', async () => {
+    const { run, end } = crowd(6, { strategy: { ...inOrder, maxParallel: 1 }, maxParallel: 2 });
+    run.setMaxParallel(4);
+    expect(await end(0, 0)).toBe(4);
+    await end(0, 4);
+    await end(4, 6);
+    const result = await run;
+    expect(eventsOf(result, 'strategy_initialized')[0]?.maxParallel).toBe(4);
+    expect(eventsOf(result, 'max_parallel_changed')).toEqual([]);
+  });
+
+  test('is seen by the strategy', async () => {
+    const seen: number[] = [];
+    const { run, end } = crowd(2, {
+      maxParallel: 1,
+      strategy: {
+        ...inOrder,
+        begin(view) {
+          const scheduler = inOrder.begin(view);
+          return {
+            ready: (task) => scheduler.ready(task),
+            next(now) {
+              seen.push(view.maxParallel);
+              return scheduler.next(now);
+            },
+          };
+        },
+      },
+    });
+    await end(0, 0);
+    run.setMaxParallel(7);
+    await end(0, 2);
+    await run;
+    expect(seen[0]).toBe(1);
+    expect(seen.at(-1)).toBe(7);
+  });
+
+  test.each([0, -1, 1.5, Number.NaN, '4', undefined, null])('takes no %s', async (value) => {
+    const run = execute(planOf({ id: 'a', run: () => 1 }));
+    expect(() => run.setMaxParallel(value as number)).toThrow(
+      expect.objectContaining({ code: 'invalid_option' }),
+    );
+    expect((await run).status).toBe('completed');
+  });
+
+  test('while paused holds when the run is resumed', async () => {
+    const { run, end } = crowd(4, { maxParallel: 4 });
+    run.pause();
+    run.setMaxParallel(2);
+    expect(await end(0, 0)).toBe(0);
+    run.resume();
+    expect(await end(0, 0)).toBe(2);
+    await end(0, 2);
+    await end(2, 4);
+    expect((await run).metrics.peakConcurrency).toBe(2);
+  });
+});
+
+test('a run whose handle is used by nobody harms nobody', async () => {
+  const executor = createExecutor({ strategy: inOrder });
+  executor.execute(planOf({ id: 'a', run: async () => no() }));
+  const { result } = executor.execute(planOf({ id: 'a', run: async () => no(), when: no }));
+  expect((await result).status).toBe('failed');
+});
