@@ -30,7 +30,10 @@ export function createServer() {
   tool('look', 'Looks around.', {}, () => ({ content: everyKindOfContent }));
   tool('meet', 'Waits for a second caller.', {}, () => new Promise(meet));
   tool('hang', 'Never answers.', {}, (_, { mcpReq }) => {
-    mcpReq.signal.addEventListener('abort', () => canceled.push('hang'));
+    const note = () => canceled.push('hang');
+    // It may have been given up before it got here.
+    if (mcpReq.signal.aborted) note();
+    else mcpReq.signal.addEventListener('abort', note);
     return new Promise(() => {});
   });
   tool('canceled', 'The calls that were given up.', {}, () => texts(JSON.stringify(canceled)));
