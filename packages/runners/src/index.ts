@@ -1,3 +1,5 @@
+export type { BreakerOptions } from './circuit-breaker.js';
+export { type FallbackOptions, fallback } from './fallback.js';
 export { createLimiter, type Limiter, type Permit } from './limiter.js';
 export type { LimiterOptions } from './limiter-options.js';
 export { rateLimit } from './rate-limit.js';
