@@ -36,6 +36,7 @@ describe.concurrent('the program', { timeout: 60_000 }, () => {
     ['sequential', /simulated model[\s\S]*title {2}completed/],
     ['data-collection', /10 stations, on average 14\.5 °C/],
     ['custom-strategy', /yes → thanks → offer → contract/],
+    ['custom-provider', /The service has thought about "Choose the best one\."[\s\S]*tokens read/],
     [
       'two-providers',
       /OPENAI_API_KEY is not set[\s\S]*ANTHROPIC_API_KEY is not set[\s\S]*instead-of/,

@@ -30,8 +30,7 @@ export class Toolbox {
       for (const [position, name] of (task.tools ?? []).entries()) {
         if (typeof name !== 'string' || this.#byName.has(name)) continue;
         const names = [...this.#byName.keys()];
-        const there = `give it to createExecutor({ tools }), which has ${names.join(', ') || 'none'}`;
-        const message = `there is no tool "${name}".${didYouMean(name, names) || ` ${there}`}`;
+        const message = `there is no tool "${name}".${didYouMean(name, names) || listOf(names)}`;
         problems.push({
           code: 'unknown_tool',
           path: [...path, 'tools', position],
@@ -52,6 +51,12 @@ export class Toolbox {
   #find(name: string): Tool | [] {
     return this.#byName.get(name) ?? [];
   }
+}
+
+function listOf(names: readonly string[]): string {
+  return names.length === 0
+    ? ' The executor was given no tools.'
+    : ` The executor was given ${names.join(', ')}.`;
 }
 
 function* tasksWithTools(

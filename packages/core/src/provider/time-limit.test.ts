@@ -64,6 +64,21 @@ describe('withTimeLimit', () => {
     expect(listeners.size).toBe(0);
     expect(timers()).toBe(before);
   });
+
+  test('says that there is no connection when fetch does', async () => {
+    const nowhere = withTimeLimit(context(), 5_000, (signal) =>
+      fetch('http://127.0.0.1:1', { signal }),
+    );
+    await expect(nowhere).rejects.toMatchObject({
+      code: 'connection',
+      message: expect.stringContaining('fetch failed'),
+      cause: expect.any(TypeError),
+    });
+    const broken = new TypeError('cannot read x of undefined');
+    await expect(withTimeLimit(context(), 5_000, () => Promise.reject(broken))).rejects.toBe(
+      broken,
+    );
+  });
 });
 
 function context(given: Partial<RunContext> = {}): RunContext {

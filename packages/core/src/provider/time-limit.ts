@@ -1,5 +1,5 @@
 import type { RunContext } from '../context.js';
-import { RunnerError } from '../errors.js';
+import { describe, RunnerError } from '../errors.js';
 
 /** The longest delay a timer takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -10,7 +10,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * answer has been read, which the timeout of an HTTP client usually does not.
  *
  * @param send Makes the request with this signal; `remainingMs` is what is left for it.
- * @throws {RunnerError} `aborted` or `timeout`; otherwise whatever `send` throws.
+ * @throws {RunnerError} `aborted`, `timeout`, or `connection` when `fetch` got none or lost it;
+ * otherwise whatever `send` throws.
  *
  * @example
  * const text = await withTimeLimit(context, 60_000, async (signal) => {
@@ -43,9 +44,19 @@ export async function withTimeLimit<T>(
       throw new RunnerError('aborted', 'the attempt was stopped before it was answered', { cause });
     }
     if (timedOut) throw new RunnerError('timeout', `no complete answer within ${remainingMs} ms`);
+    if (isFetchFailure(thrown)) {
+      throw new RunnerError('connection', describe(thrown), { cause: thrown });
+    }
     throw thrown;
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', stop);
   }
 }
+
+/** What `fetch` throws where there is no connection, or a broken one, in the words of each platform. */
+function isFetchFailure(thrown: unknown): boolean {
+  return thrown instanceof TypeError && FETCH_FAILURES.includes(thrown.message);
+}
+
+const FETCH_FAILURES = ['fetch failed', 'terminated', 'Failed to fetch', 'Load failed'];
