@@ -1,6 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createExecutor, createPlan, RunnerError, type TaskRunner } from '@stratagem/core';
+import {
+  createExecutor,
+  createPlan,
+  RunnerError,
+  type TaskRunner,
+  type Usage,
+} from '@stratagem/core';
 import { codeOfStatus, parseRetryAfter, withTimeLimit } from '@stratagem/core/provider';
 import { parallel } from '@stratagem/parallel';
 import { printText, title } from './print.js';
@@ -19,7 +25,7 @@ export function myProvider(url: string): TaskRunner {
           const retryAfterMs = parseRetryAfter(response.headers);
           throw new RunnerError(codeOfStatus(response.status), why, { retryAfterMs });
         }
-        const { text, usage } = await response.json();
+        const { text, usage } = (await response.json()) as { text: string; usage?: Usage };
         await context.emit(text);
         return { output: text, usage };
       }),
