@@ -86,6 +86,14 @@ describe('a meter', () => {
     expect(meter.waitMs(1, 1, 0)).toBeCloseTo(before);
   });
 
+  test('makes room in the minute for what a request did not take', () => {
+    const meter = new Meter(1_000, BURST_MS);
+    const mark = meter.take(900, 0);
+    expect(meter.waitMs(500, 1, 59_000)).toBe(2_000);
+    meter.correct(-800, mark, 59_000);
+    expect(meter.waitMs(500, 1, 59_000)).toBe(0);
+  });
+
   test('without a limit permits everything', () => {
     const meter = new Meter(NONE, BURST_MS);
     expect(takeAll(meter, 10_000).at(-1)).toBe(0);
@@ -147,6 +155,31 @@ describe('what remains', () => {
     expect(meter.waitMs(1, 1, 1_500)).toBe(0);
   });
 
+  test('stops nothing while it is only our own requests that lower it', () => {
+    const meter = new Meter(600, BURST_MS);
+    const now = takeAll(meter, 299).at(-1) as number;
+    const mark = meter.take(1, now);
+    meter.announced({ limit: 600, remaining: 300, resetMs: 60_000 }, mark, now);
+    const then = takeAll(meter, 280, now).at(-1) as number;
+    expect(meter.leastWaitMs(300, 0, 1, then)).toBeLessThan(200);
+  });
+
+  test('is all there is, however little of the rest others have taken, when it is next to nothing', () => {
+    const meter = new Meter(600, BURST_MS);
+    const now = takeAll(meter, 588).at(-1) as number;
+    const mark = meter.take(1, now);
+    meter.announced({ limit: 600, remaining: 3, resetMs: 20_000 }, mark, now);
+    expect(meter.leastWaitMs(3, 0, 1, now)).toBeLessThan(1_000);
+    expect(meter.leastWaitMs(4, 0, 1, now)).toBeCloseTo(20_000);
+  });
+
+  test('is all there is, when others have taken a good part', () => {
+    const { meter, mark } = fresh();
+    meter.announced({ limit: 600, remaining: 50, resetMs: 20_000 }, mark, 1_500);
+    expect(meter.leastWaitMs(50, 0, 1, 1_500)).toBe(0);
+    expect(meter.leastWaitMs(1, 50, 1, 1_500)).toBe(19_500);
+  });
+
   test('is all there is until the reset, when others have taken the rest', () => {
     const { meter, mark } = fresh();
     meter.announced({ limit: 600, remaining: 2, resetMs: 20_000 }, mark, 1_500);
@@ -172,6 +205,12 @@ describe('what remains', () => {
     const waitMs = meter.waitMs(1, 1, 1_000);
     expect(waitMs).toBeGreaterThan(90);
     expect(waitMs).toBeLessThan(110);
+  });
+
+  test('has come back by as much as refills while an answer is under way', () => {
+    const { meter, mark } = fresh();
+    meter.announced({ limit: 600, remaining: 0, resetMs: 60_000 }, mark, 2_000);
+    expect(meter.waitMs(1, 1, 2_000)).toBe(0);
   });
 
   test('comes back bit by bit, where nothing is said about a reset', () => {

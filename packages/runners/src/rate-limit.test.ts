@@ -104,6 +104,28 @@ describe('requests', () => {
     expect(times()[1]).toBeLessThan(10_500);
   });
 
+  test('are thought to take what those before took', async () => {
+    const { runner, sent, ends } = manual();
+    const limited = rateLimit(runner, { tokensPerMinute: 6_000 });
+    ask(limited, 1);
+    await tick();
+    ends[0]?.resolve({ usage: { inputTokens: 1, outputTokens: 9 } });
+    await tick(1_000);
+    ask(limited, 20);
+    await tick(2_000);
+    // Ten tokens each, where one of 500 would take five seconds.
+    expect(sent).toHaveLength(21);
+  });
+
+  test('that were refused have been sent all the same', async () => {
+    const { runner, ends, times } = manual();
+    ask(rateLimit(runner, { requestsPerMinute: 60 }), 2);
+    await tick();
+    ends[0]?.reject(new RunnerError('rate_limited', 'no', { retryAfterMs: 0 }));
+    await tick(10_000);
+    expect(times()[1]).toBeGreaterThan(750);
+  });
+
   test('that were refused have used no tokens', async () => {
     const { runner, sent, ends } = manual();
     ask(rateLimit(runner, { tokensPerMinute: 6_000 }), 2);
@@ -124,6 +146,7 @@ describe('requests', () => {
     await tick(10_000);
     // Three requests were sent, and 60 a minute are permitted.
     expect(times()[1]).toBeGreaterThan(2_500);
+    expect(times()[1]).toBeLessThan(3_000);
   });
 
   test('100,000 can wait, leave, and be sent', async () => {
@@ -270,6 +293,13 @@ describe('an attempt that waits', () => {
     expect(sent).toHaveLength(3);
   });
 
+  test('is sent at its very deadline, when there is nothing to wait for', async () => {
+    const { runner, sent } = manual();
+    ask(rateLimit(runner, { requestsPerMinute: 60 }), 1, { deadline: Date.now() });
+    await tick();
+    expect(sent).toHaveLength(1);
+  });
+
   test('fails as soon as a pause takes longer than its deadline', async () => {
     const { runner, ends } = manual();
     const limiter = createLimiter({ requestsPerMinute: 60 });
@@ -285,6 +315,22 @@ describe('an attempt that waits', () => {
       retryAfterMs: 10_000,
     });
     expect(limiter.waiting).toBe(1);
+  });
+
+  test('fails as soon as a limit turns out to be too low for its deadline', async () => {
+    const { runner, ends } = manual();
+    const limiter = createLimiter({ requestsPerMinute: 60 });
+    const limited = rateLimit(runner, limiter);
+    ask(limited, 1);
+    const [first, second] = ask(limited, 2, { deadline: Date.now() + 12_000 });
+    await tick();
+    ends[0]?.resolve({ rateLimits: { requests: { limit: 6 } } });
+    await tick();
+    await expect(second?.answer).rejects.toMatchObject({ code: 'rate_limited' });
+    expect(limiter.waiting).toBe(1);
+    await tick(12_000);
+    ends[1]?.resolve();
+    await expect(first?.answer).resolves.toBeDefined();
   });
 });
 
@@ -379,6 +425,34 @@ describe('what the server says', () => {
     const [, second, , fourth, fifth] = times() as [number, number, number, number, number];
     expect(second).toBe(4_000);
     expect(fifth - fourth).toBeGreaterThan(1_100);
+  });
+
+  test('may be to wait for longer than a timer can', async () => {
+    const { runner, ends, sent } = manual();
+    const limited = rateLimit(runner, { requestsPerMinute: 60 });
+    ask(limited, 1);
+    await tick();
+    const days = 24 * 60 * 60_000;
+    ends[0]?.reject(new RunnerError('rate_limited', 'no', { retryAfterMs: 40 * days }));
+    await tick();
+    ask(limited, 1);
+    const began = Date.now();
+    // Not at once, as for a timer that is set for too long.
+    await vi.advanceTimersToNextTimerAsync();
+    expect(Date.now() - began).toBe(2 ** 31 - 1);
+    expect(sent).toHaveLength(1);
+    await vi.advanceTimersToNextTimerAsync();
+    expect(Date.now() - began).toBe(40 * days);
+    expect(sent).toHaveLength(2);
+  });
+
+  test('may be nothing at all', async () => {
+    const limiter = createLimiter({ maxConcurrent: 1 });
+    const runner = { name: 'silent', run: () => Promise.resolve() } as unknown as TaskRunner;
+    const [first, second] = ask(rateLimit(runner, limiter), 2);
+    await expect(first?.answer).resolves.toBeUndefined();
+    await expect(second?.answer).resolves.toBeUndefined();
+    expect(limiter.inFlight).toBe(0);
   });
 
   test('may be anything', async () => {
