@@ -1,1 +1,2 @@
-export {};
+export { aiSdk } from './ai-sdk.js';
+export type { AiSdkOptions, ProviderOptions } from './options.js';

@@ -1,0 +1,25 @@
+import type { RequestTool } from '@stratagem/core';
+import type { ToolSet } from 'ai';
+
+/**
+ * The task's tools as the SDK's loop calls them. Inputs are validated, and calls written to the log,
+ * by the tools themselves.
+ */
+export async function toolSetOf(tools: readonly RequestTool[]): Promise<ToolSet> {
+  const { jsonSchema, tool } = await import('ai');
+  return Object.fromEntries(
+    tools.map(({ name, description, inputSchema, call }) => [
+      name,
+      tool({
+        description,
+        inputSchema: jsonSchema(inputSchema),
+        execute: (input: unknown, { toolCallId, abortSignal }) =>
+          call(input, toolCallId, abortSignal),
+        toModelOutput: ({ output: { ok, text } }) => ({
+          type: ok ? 'text' : 'error-text',
+          value: text,
+        }),
+      }),
+    ]),
+  );
+}

@@ -1,0 +1,126 @@
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import { json, type Received, type Reply, streamsOf } from '@stratagem/test-kit';
+import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test';
+
+/** What a model of tests says in one step. */
+export interface Saying {
+  readonly text?: string;
+  readonly calls?: readonly { readonly name: string; readonly input: object | string }[];
+  readonly finish?: 'stop' | 'length' | 'content-filter' | 'tool-calls' | 'error' | 'other';
+  readonly headers?: Record<string, string>;
+}
+
+/** A model without a server: says one thing after the other, the last for all requests after it. */
+export function mockOf(...script: readonly Saying[]): MockLanguageModelV4 {
+  let asked = 0;
+  const model: MockLanguageModelV4 = new MockLanguageModelV4({
+    provider: 'test.chat',
+    modelId: 'a-model',
+    doStream: async () => {
+      const said = script[Math.min(asked++, script.length - 1)] ?? {};
+      const { headers } = said;
+      return {
+        stream: convertArrayToReadableStream(partsOf(said)),
+        ...(headers && { response: { headers } }),
+      };
+    },
+  });
+  return model;
+}
+
+/** What a provider hands to the SDK. */
+export function partsOf({ text = '', calls = [], finish }: Saying): LanguageModelV4StreamPart[] {
+  const unified = finish ?? (calls.length > 0 ? 'tool-calls' : 'stop');
+  return [
+    { type: 'stream-start', warnings: [] },
+    { type: 'response-metadata', id: 'chat-1', modelId: 'a-model-2026' },
+    ...(text === '' ? [] : [{ type: 'text-start' as const, id: '1' }]),
+    ...pieces(text).map((delta) => ({ type: 'text-delta' as const, id: '1', delta })),
+    ...(text === '' ? [] : [{ type: 'text-end' as const, id: '1' }]),
+    ...calls.map(({ name, input }, position) => ({
+      type: 'tool-call' as const,
+      toolCallId: `call_${position}`,
+      toolName: name,
+      input: typeof input === 'string' ? input : JSON.stringify(input),
+    })),
+    {
+      type: 'finish',
+      finishReason: { unified, raw: finish === 'other' ? undefined : unified },
+      usage: {
+        inputTokens: { total: 100, noCache: 30, cacheRead: 60, cacheWrite: 10 },
+        outputTokens: { total: 40, text: 15, reasoning: 25 },
+      },
+    },
+  ];
+}
+
+export const apiKey = 'planted-key-0123456789';
+export const teamKey = 'planted-team-0123456789';
+
+/** A model behind a server that speaks OpenAI's protocol. */
+export function compatible(baseURL: string, options = {}) {
+  return createOpenAICompatible({
+    name: 'test',
+    baseURL,
+    apiKey,
+    headers: { 'x-team-key': teamKey },
+    includeUsage: true,
+    ...options,
+  }).chatModel('a-model');
+}
+
+export const { stream, hang, cut } = streamsOf<object>({
+  write: (event) => `data: ${JSON.stringify(event)}\n\n`,
+  end: 'data: [DONE]\n\n',
+});
+
+/** A stream that says this. */
+export function saying(said: Saying, headers = {}): Reply {
+  return stream(chunksOf(said), headers);
+}
+
+/** An answer with an error. */
+export function failing(status: number, headers = {}): Reply {
+  return json(status, { error: { message: 'No.' } }, headers);
+}
+
+/** Chunks of Chat Completions. */
+export function chunksOf({ text = '', calls = [] }: Saying): object[] {
+  const chunk = (delta: object, finish_reason: string | null = null) => ({
+    id: 'chatcmpl-1',
+    model: 'a-model-2026',
+    choices: [{ index: 0, delta, finish_reason }],
+  });
+  return [
+    ...pieces(text).map((content) => chunk({ content })),
+    ...calls.map(({ name, input }, index) =>
+      chunk({
+        tool_calls: [
+          {
+            index,
+            id: `call_${index}`,
+            type: 'function',
+            function: { name, arguments: JSON.stringify(input) },
+          },
+        ],
+      }),
+    ),
+    chunk({}, calls.length > 0 ? 'tool_calls' : 'stop'),
+    {
+      id: 'chatcmpl-1',
+      model: 'a-model-2026',
+      choices: [],
+      usage: { prompt_tokens: 12, completion_tokens: 3, total_tokens: 15 },
+    },
+  ];
+}
+
+/** Whether the last thing a request says is the result of a tool. */
+export function isToolResult({ body }: Received): boolean {
+  return (body.messages as { role: string }[]).at(-1)?.role === 'tool';
+}
+
+function pieces(text: string): string[] {
+  return text.match(/.{1,7}/gs) ?? [];
+}
