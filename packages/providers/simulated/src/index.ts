@@ -1,2 +1,2 @@
-export type { LognormalLatency, SimulatedOptions } from './options.js';
+export type { LognormalLatency, SimulatedOptions, SimulatedPromptCache } from './options.js';
 export { simulated } from './simulated.js';

@@ -1,6 +1,7 @@
 import {
   ATTEMPT_ERROR_CODES,
   type AttemptErrorCode,
+  checkDuration,
   checkFlag,
   checkLimit,
   checkOptions,
@@ -14,6 +15,20 @@ export interface LognormalLatency {
   medianMs: number;
   /** Standard deviation of the logarithm: 0 is no spread, 0.5 common, 1 wild. */
   sigma: number;
+}
+
+/** How the model caches prompts: in blocks of 128 tokens. */
+export interface SimulatedPromptCache {
+  /**
+   * Less than this in common counts for nothing.
+   * @default 1_024
+   */
+  minTokens?: number;
+  /**
+   * How long a prompt stays cached after it was last used, in milliseconds.
+   * @default 300_000
+   */
+  ttlMs?: number;
 }
 
 export interface SimulatedOptions {
@@ -53,8 +68,17 @@ export interface SimulatedOptions {
    * @default true
    */
   stream?: boolean;
-  /** US dollars per million tokens; without it the cost is unknown. */
-  pricePerMillionTokens?: { inputUsd: number; outputUsd: number };
+  /**
+   * US dollars per million tokens; without it the cost is unknown. Input tokens from the prompt
+   * cache cost `inputUsd` too, unless `cachedInputUsd` is given.
+   */
+  pricePerMillionTokens?: { inputUsd: number; outputUsd: number; cachedInputUsd?: number };
+  /**
+   * Lets the model cache prompts as real ones do: what a prompt has in common with the beginning of
+   * an earlier one counts as `cachedInputTokens`, from when that one's answer began.
+   * @default no prompt is cached
+   */
+  promptCache?: SimulatedPromptCache;
   /**
    * Makes the answer, or a promise of it. What it throws becomes the error of the attempt.
    * @default a few sentences that name the task and the outputs it was given
@@ -68,8 +92,12 @@ export interface SimulatedOptions {
 }
 
 /** The options with their defaults. */
-export type Settings = Required<Omit<SimulatedOptions, 'pricePerMillionTokens' | 'respond'>> &
-  Pick<SimulatedOptions, 'pricePerMillionTokens' | 'respond'>;
+export type Settings = Required<Omit<SimulatedOptions, Optional>> &
+  Pick<SimulatedOptions, 'pricePerMillionTokens' | 'respond'> & {
+    promptCache?: Required<SimulatedPromptCache>;
+  };
+
+type Optional = 'pricePerMillionTokens' | 'promptCache' | 'respond';
 
 const OPTIONS: readonly (keyof SimulatedOptions)[] = [
   'seed',
@@ -80,6 +108,7 @@ const OPTIONS: readonly (keyof SimulatedOptions)[] = [
   'maxConcurrent',
   'stream',
   'pricePerMillionTokens',
+  'promptCache',
   'respond',
   'model',
 ];
@@ -114,9 +143,11 @@ export function settingsOf(options: SimulatedOptions): Settings {
   checkLimit('simulated()', 'maxConcurrent', settings.maxConcurrent);
   checkFlag('simulated()', 'stream', settings.stream);
   if (price !== undefined) {
-    checkOptions('simulated(): pricePerMillionTokens', price, ['inputUsd', 'outputUsd']);
+    checkOptions('simulated(): pricePerMillionTokens', price, PRICES);
     checkNumber('pricePerMillionTokens.inputUsd', price.inputUsd, 0);
     checkNumber('pricePerMillionTokens.outputUsd', price.outputUsd, 0);
+    const { cachedInputUsd = 0 } = price;
+    checkNumber('pricePerMillionTokens.cachedInputUsd', cachedInputUsd, 0);
   }
   if (respond !== undefined && typeof respond !== 'function') {
     throw new OptionError('simulated(): respond must be a function');
@@ -124,7 +155,19 @@ export function settingsOf(options: SimulatedOptions): Settings {
   if (typeof model !== 'string' || model === '') {
     throw new OptionError('simulated(): model must be a name, a string that is not empty');
   }
-  return settings;
+  if (options.promptCache === undefined) return settings;
+  return { ...settings, promptCache: promptCacheOf(options.promptCache) };
+}
+
+const PRICES = ['inputUsd', 'outputUsd', 'cachedInputUsd'];
+
+function promptCacheOf(given: SimulatedPromptCache): Required<SimulatedPromptCache> {
+  const owner = 'simulated(): promptCache';
+  checkOptions(owner, given, ['minTokens', 'ttlMs']);
+  const { minTokens = 1_024, ttlMs = 300_000 } = given;
+  checkLimit(owner, 'minTokens', minTokens);
+  checkDuration(owner, 'ttlMs', ttlMs);
+  return { minTokens, ttlMs };
 }
 
 function checkLatency(latency: number | LognormalLatency): void {

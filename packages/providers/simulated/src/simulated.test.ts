@@ -350,6 +350,14 @@ describe('options', () => {
       'inputUsd must be a number of at least 0',
     ],
     [{ pricePerMillionTokens: { inputUsd: 1 } }, 'outputUsd must be a number of at least 0'],
+    [
+      { pricePerMillionTokens: { inputUsd: 1, outputUsd: 1, cachedInputUsd: -1 } },
+      'cachedInputUsd must be a number of at least 0',
+    ],
+    [{ promptCache: true }, 'promptCache takes an object'],
+    [{ promptCache: { ttl: 5 } }, 'promptCache has no option "ttl". It takes minTokens, ttlMs.'],
+    [{ promptCache: { minTokens: 0 } }, 'minTokens must be a whole number of at least 1'],
+    [{ promptCache: { ttlMs: 0 } }, 'ttlMs must be a positive number'],
   ])('are refused when they cannot be used: %j', (options, message) => {
     const create = () => simulated(options as SimulatedOptions);
     expect(create).toThrow(OptionError);

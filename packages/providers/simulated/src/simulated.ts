@@ -3,6 +3,7 @@ import { asksForText } from '@stratagem/core/provider';
 import { answerTo } from './answer.js';
 import { Limits } from './limits.js';
 import { type SimulatedOptions, settingsOf } from './options.js';
+import { PromptCache } from './prompt-cache.js';
 import { lognormal, randomFrom } from './random.js';
 import { sampleOf } from './sample.js';
 import { callsOf, resultsOf } from './tools.js';
@@ -24,6 +25,7 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
     settingsOf(options);
   const { pricePerMillionTokens: price } = settings;
   const limits = new Limits(settings.requestsPerMinute, settings.maxConcurrent);
+  const cache = settings.promptCache && new PromptCache(settings.promptCache);
 
   return {
     name: 'simulated',
@@ -47,14 +49,17 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
         }
         let spent: Spending | undefined;
         let prompt = request.prompt;
+        let cached = cache?.read(prompt, began);
         if (request.tools !== undefined) {
           await until(began + latency, signal);
+          cache?.write(prompt, performance.now());
           const calls = callsOf(request.tools, draw('tools'));
           const written = JSON.stringify(calls.map(({ input }) => input));
-          spent = usageOf(prompt, written, price);
+          spent = usageOf(prompt, written, cached, price);
           await emit({ kind: 'step', step: 1, usage: spent.usage, model });
           prompt += `\n${written}\n${await resultsOf(calls, signal)}`;
           began = performance.now();
+          cached = cache?.read(prompt, began);
         }
         const output =
           respond === undefined
@@ -63,10 +68,14 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
         const pieces = stream && typeof output === 'string' ? piecesOf(output) : [];
         for (const [index, piece] of pieces.entries()) {
           await until(began + (latency * (index + 1)) / pieces.length, signal);
+          if (index === 0) cache?.write(prompt, performance.now());
           await emit(piece);
         }
-        if (pieces.length === 0) await until(began + latency, signal);
-        const answered = usageOf(prompt, output, price);
+        if (pieces.length === 0) {
+          await until(began + latency, signal);
+          cache?.write(prompt, performance.now());
+        }
+        const answered = usageOf(prompt, output, cached, price);
         if (spent !== undefined) {
           await emit({ kind: 'step', step: 2, usage: answered.usage, model });
         }

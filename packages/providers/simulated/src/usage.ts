@@ -8,15 +8,28 @@ export interface Spending {
   readonly costUsd?: number;
 }
 
-/** The tokens of a request by the length of its texts, and their cost when there is a price. */
+/**
+ * The tokens of a request by the length of its texts, and their cost when there is a price.
+ *
+ * @param cachedInputTokens Those of the prompt that were cached; undefined when none ever are.
+ */
 export function usageOf(
   prompt: string,
   output: unknown,
+  cachedInputTokens: number | undefined,
   price: SimulatedOptions['pricePerMillionTokens'],
 ): Spending {
-  const usage = { inputTokens: countTokens(prompt), outputTokens: countTokens(textOf(output)) };
+  const inputTokens = countTokens(prompt);
+  const outputTokens = countTokens(textOf(output));
+  const usage: Usage = {
+    ...{ inputTokens, outputTokens },
+    ...(cachedInputTokens !== undefined && { cachedInputTokens }),
+  };
   if (price === undefined) return { usage };
-  const cost = usage.inputTokens * price.inputUsd + usage.outputTokens * price.outputUsd;
+  const { inputUsd, outputUsd, cachedInputUsd = inputUsd } = price;
+  const cached = cachedInputTokens ?? 0;
+  const cost =
+    (inputTokens - cached) * inputUsd + cached * cachedInputUsd + outputTokens * outputUsd;
   return { usage, costUsd: cost / 1_000_000 };
 }
 
