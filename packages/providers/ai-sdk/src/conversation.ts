@@ -84,7 +84,10 @@ async function exchange(
       // The SDK would print it, with whatever is in it; here it comes with the stream as well.
       onError: () => {},
     });
-    for await (const part of result.stream) await transcript.read(part);
+    for await (const part of result.stream) {
+      signal.throwIfAborted();
+      await transcript.read(part);
+    }
     return () => result.responseMessages;
   } catch (thrown) {
     // Nobody listens any more to the request and the tools that are still under way.

@@ -36,6 +36,7 @@ interface SdkError {
   readonly data?: unknown;
   readonly code?: unknown;
   readonly type?: unknown;
+  readonly cause?: unknown;
 }
 
 /** Errors of the SDK by their names, which hold across copies of it. */
@@ -53,6 +54,7 @@ const NAMES: ReadonlyMap<unknown, AttemptErrorCode> = new Map([
   ['AI_JSONParseError', 'server_error'],
   ['AI_TypeValidationError', 'server_error'],
   ['AI_EmptyResponseBodyError', 'server_error'],
+  ['AI_StreamProviderError', 'server_error'],
 ]);
 
 /** What providers say themselves, where it tells more than the status. */
@@ -80,17 +82,15 @@ export async function toRunnerError(
   progress: Progress,
 ): Promise<RunnerError> {
   if (isStratagemError(thrown)) return thrown as RunnerError;
-  const error = Object(thrown) as SdkError;
-  const label = labelOf(model);
   const secrets = await secretsOf(model, thrown, given);
-  const code = codeOf(error, progress);
-  const { statusCode: status, responseHeaders } = error;
+  const { statusCode: status, responseHeaders } = Object(thrown) as SdkError;
   const get = (name: string) => responseHeaders?.[name];
-  return new RunnerError(code, redact(`${label}: ${textOf(thrown, code, progress)}`, secrets), {
+  const [code, text] = reasonOf(thrown, progress.answering);
+  return new RunnerError(code, redact(`${labelOf(model)}: ${text}`, secrets), {
     cause: redactCause(thrown, secrets),
     model: typeof model === 'string' ? model : model.modelId,
-    ...(status !== undefined && { status }),
     ...definedOf({
+      status,
       requestId: requestIdOf(responseHeaders),
       retryAfterMs: parseRetryAfter({ get }),
       rateLimits: parseRateLimits({ get }),
@@ -104,33 +104,30 @@ export function requestIdOf(headers: Headers): string | undefined {
   return headers?.['x-request-id'] ?? headers?.['request-id'] ?? headers?.['apim-request-id'];
 }
 
-function codeOf(error: SdkError, { answering }: Progress): AttemptErrorCode {
-  const { name = '', statusCode, data } = error;
-  const details = Object(Object(data).error ?? data) as { code?: unknown; type?: unknown };
-  for (const said of [details.code, details.type, error.code, error.type]) {
-    const code = SAID.get(said);
-    if (code !== undefined) return code;
+function reasonOf(thrown: unknown, answering: boolean): [AttemptErrorCode, string] {
+  const error = Object(thrown) as SdkError;
+  const { name = '', message = '', statusCode, cause } = error;
+  const isCall = name === 'AI_APICallError';
+  // The answer had begun: what broke it off is the cause.
+  if (isCall && cause !== undefined && statusCode !== undefined && statusCode < 400) {
+    return reasonOf(cause, true);
   }
-  if (typeof statusCode === 'number') return codeOfStatus(statusCode);
-  const known = NAMES.get(name);
-  if (known !== undefined) return known;
-  if (name === 'AI_APICallError') return 'connection';
-  if (name === 'AI_StreamProviderError') return 'server_error';
-  // What else breaks off a stream is the connection; an error of the SDK says what it is.
-  return answering && !name.startsWith('AI_') ? 'connection' : 'task_failed';
+  const said = codeOf(error);
+  // Of an API's error its own words: the SDK puts into the cause what it tried to read.
+  if (said !== undefined) return [said, isCall && message ? message : describe(thrown)];
+  if (isCall) return ['connection', describe(thrown)];
+  if (!answering || name.startsWith('AI_')) return ['task_failed', describe(thrown)];
+  return ['connection', `the connection broke in the middle of the answer: ${describe(thrown)}`];
 }
 
-function textOf(thrown: unknown, code: AttemptErrorCode, { answering }: Progress): string {
-  const { name = '' } = Object(thrown) as SdkError;
-  if (code !== 'connection' || name.startsWith('AI_')) {
-    // Of an API's error its own words: the SDK puts into the cause what it tried to read.
-    return name === 'AI_APICallError' && code !== 'connection'
-      ? (thrown as Error).message
-      : describe(thrown);
+/** Undefined when the error does not tell. */
+function codeOf({ name, statusCode, data, code, type }: SdkError): AttemptErrorCode | undefined {
+  const details = Object(Object(data).error ?? data) as { code?: unknown; type?: unknown };
+  for (const said of [details.code, details.type, code, type]) {
+    const known = SAID.get(said);
+    if (known !== undefined) return known;
   }
-  return answering
-    ? `the connection broke in the middle of the answer: ${describe(thrown)}`
-    : describe(thrown);
+  return typeof statusCode === 'number' ? codeOfStatus(statusCode) : NAMES.get(name);
 }
 
 export function definedOf<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {

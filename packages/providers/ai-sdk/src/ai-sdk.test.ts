@@ -1,0 +1,201 @@
+import { LLMock } from '@copilotkit/aimock';
+import { createExecutor, createPlan } from '@stratagem/core';
+import { attempt, inOrder, request, testServer } from '@stratagem/test-kit';
+import { customProvider } from 'ai';
+import { convertArrayToReadableStream, MockLanguageModelV3 } from 'ai/test';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { apiKey, compatible, mockOf, partsOf, saying } from '../test/model.js';
+import { aiSdk } from './ai-sdk.js';
+
+const server = testServer('/v1');
+
+describe('the answer', () => {
+  test('has the text, the usage, the model that answered, the id and the limits', async () => {
+    const headers = {
+      'x-request-id': 'req_1',
+      'x-ratelimit-limit-requests': '600',
+      'x-ratelimit-remaining-requests': '599',
+      'x-ratelimit-reset-requests': '100ms',
+    };
+    const context = attempt();
+    const runner = aiSdk(mockOf({ text: 'Because it is so.', headers }));
+    expect(await runner.run(request('Why?'), context)).toEqual({
+      output: 'Because it is so.',
+      usage: {
+        inputTokens: 100,
+        cachedInputTokens: 60,
+        cacheWriteInputTokens: 10,
+        outputTokens: 40,
+        reasoningTokens: 25,
+      },
+      model: 'a-model-2026',
+      requestId: 'req_1',
+      rateLimits: { requests: { limit: 600, remaining: 599, resetMs: 100 } },
+    });
+    expect(context.emitted).toEqual(['Because', ' it is ', 'so.']);
+    expect(context.parts).toEqual([]);
+  });
+
+  test('has the id in the answer where no header names one, and no usage where none was sent', async () => {
+    const parts = partsOf({ text: 'Because.' }).map((part) =>
+      part.type === 'finish'
+        ? { ...part, usage: { inputTokens: {}, outputTokens: {} } as never }
+        : part,
+    );
+    const model = mockOf();
+    model.doStream = async () => ({ stream: convertArrayToReadableStream(parts) });
+    expect(await aiSdk(model).run(request('Why?'), attempt())).toEqual({
+      output: 'Because.',
+      model: 'a-model-2026',
+      requestId: 'chat-1',
+    });
+  });
+
+  test('may be empty', async () => {
+    const answer = await aiSdk(mockOf({})).run(request('Why?'), attempt());
+    expect(answer.output).toBe('');
+  });
+
+  test('may come from a model of an older version of the SDK', async () => {
+    const model = new MockLanguageModelV3({
+      doStream: async () => ({
+        stream: convertArrayToReadableStream(partsOf({ text: 'Because.' }) as never[]),
+      }),
+    });
+    const answer = await aiSdk(model).run(request('Why?'), attempt());
+    expect(answer.output).toBe('Because.');
+  });
+
+  test('is not read faster than the text is taken', async () => {
+    let written = 0;
+    let take = () => {};
+    const model = mockOf();
+    model.doStream = async () => ({
+      stream: new ReadableStream({
+        start: (controller) => controller.enqueue({ type: 'text-start', id: '1' }),
+        pull: (controller) =>
+          controller.enqueue({ type: 'text-delta', id: '1', delta: `${++written} ` }),
+      }),
+    });
+    const controller = new AbortController();
+    const emit = () => new Promise<void>((resolve) => (take = resolve));
+    const context = attempt({ emit, signal: controller.signal });
+    const answer = aiSdk(model).run(request('Count.'), context);
+    const turns = async () => {
+      for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+    };
+    await turns();
+    const ahead = written;
+    expect(ahead).toBeLessThan(50);
+    await turns();
+    expect(written).toBe(ahead);
+    take();
+    await turns();
+    expect(written).toBe(ahead + 1);
+    controller.abort();
+    take();
+    await expect(answer).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
+
+describe('the request', () => {
+  test('has the prompt and nothing that was not asked for', async () => {
+    const model = mockOf({ text: 'Because.' });
+    await aiSdk(model).run(request('Why?'), attempt());
+    const [call] = model.doStreamCalls;
+    expect(call?.prompt).toEqual([{ role: 'user', content: [{ type: 'text', text: 'Why?' }] }]);
+    for (const name of ['temperature', 'maxOutputTokens', 'tools', 'responseFormat'] as const) {
+      expect(call?.[name]).toBeUndefined();
+    }
+  });
+
+  test('has every option', async () => {
+    const model = mockOf({ text: 'Because.' });
+    const providerOptions = { test: { reasoningEffort: 'low' } };
+    const options = { temperature: 0.5, maxOutputTokens: 200, providerOptions };
+    const runner = aiSdk(model, { instructions: 'Be brief.', ...options });
+    await runner.run(request('Why?'), attempt());
+    expect(model.doStreamCalls[0]).toMatchObject({
+      ...options,
+      prompt: [{ role: 'system', content: 'Be brief.' }, { role: 'user' }],
+    });
+    expect(runner.settings).toEqual({
+      model: 'test.chat/a-model',
+      instructions: 'Be brief.',
+      ...options,
+    });
+  });
+
+  test('goes over HTTP as the provider of the model sends it', async () => {
+    server.replyWith(saying({ text: 'Because.' }, { 'x-request-id': 'req_1' }));
+    const runner = aiSdk(compatible(server.url), { temperature: 0 });
+    expect(await runner.run(request('Why?'), attempt())).toEqual({
+      output: 'Because.',
+      usage: { inputTokens: 12, outputTokens: 3, cachedInputTokens: 0, reasoningTokens: 0 },
+      model: 'a-model-2026',
+      requestId: 'req_1',
+    });
+    expect(server.requests).toMatchObject([
+      { path: '/v1/chat/completions', headers: { authorization: `Bearer ${apiKey}` } },
+    ]);
+    expect(server.requests[0]?.body).toEqual({
+      model: 'a-model',
+      messages: [{ role: 'user', content: 'Why?' }],
+      temperature: 0,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+  });
+});
+
+describe('the runner', () => {
+  test('names its model', () => {
+    const runner = aiSdk(mockOf({}));
+    expect(runner).toMatchObject({
+      name: 'ai-sdk',
+      resource: 'test.chat/a-model',
+      supportsTools: true,
+    });
+  });
+
+  afterEach(() => {
+    globalThis.AI_SDK_DEFAULT_PROVIDER = undefined;
+  });
+
+  test('takes the id of a model, of the provider that is the default', async () => {
+    globalThis.AI_SDK_DEFAULT_PROVIDER = customProvider({
+      languageModels: { 'maker/a-model': mockOf({ text: 'Because.' }) },
+    });
+    const runner = aiSdk('maker/a-model');
+    expect(runner.resource).toBe('maker/a-model');
+    expect((await runner.run(request('Why?'), attempt())).output).toBe('Because.');
+    await expect(aiSdk('maker/other').run(request('Why?'), attempt())).rejects.toMatchObject({
+      code: 'not_found',
+    });
+  });
+});
+
+describe('in a run of a plan', () => {
+  const mock = new LLMock({ port: 0 });
+  beforeAll(async () => {
+    mock.onMessage(/^Research/, { content: 'The market grows by a fifth each year.' });
+    mock.onMessage(/^Write/, { content: 'Report: it grows.' });
+    await mock.start();
+  });
+  afterAll(() => mock.stop());
+
+  test('the outputs of dependencies are handed to the model', async () => {
+    const plan = createPlan('Market report')
+      .addTask({ id: 'research', description: 'Research the market' })
+      .addTask({ id: 'report', description: 'Write the report', dependencies: ['research'] });
+    const runner = aiSdk(compatible(`${mock.url}/v1`));
+    const result = await createExecutor({ strategy: inOrder, runner }).execute(plan);
+    expect(result.error).toBeUndefined();
+    expect(result.outputs).toEqual({
+      research: 'The market grows by a fifth each year.',
+      report: 'Report: it grows.',
+    });
+    const [, second] = mock.getRequests().map(({ body }) => JSON.stringify(body));
+    expect(second).toContain('The market grows by a fifth each year.');
+  });
+});

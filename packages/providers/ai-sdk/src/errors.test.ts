@@ -1,0 +1,366 @@
+import { inspect } from 'node:util';
+import { createExecutor, createPlan, RunnerError } from '@stratagem/core';
+import { attempt, inOrder, json, request, reset, silence, testServer } from '@stratagem/test-kit';
+import { APICallError, wrapLanguageModel } from 'ai';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import {
+  apiKey,
+  chunksOf,
+  compatible,
+  cut,
+  hang,
+  mockOf,
+  partsOf,
+  saying,
+  stream,
+  teamKey,
+} from '../test/model.js';
+import { aiSdk } from './ai-sdk.js';
+import type { AiSdkOptions } from './options.js';
+
+const server = testServer('/v1');
+const label = 'test.chat/a-model';
+
+function ask(options: AiSdkOptions = {}, context = attempt()) {
+  return aiSdk(compatible(server.url), options).run(request('Why?'), context);
+}
+
+async function failureOf(work: Promise<unknown>): Promise<RunnerError> {
+  const thrown = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(thrown).toBeInstanceOf(RunnerError);
+  return thrown as RunnerError;
+}
+
+describe('an answer with an error', () => {
+  test.each([
+    [400, {}, 'invalid_request'],
+    [400, { code: 'content_filter' }, 'refused'],
+    [401, { code: 'invalid_api_key' }, 'authentication'],
+    [402, {}, 'insufficient_quota'],
+    [403, {}, 'permission_denied'],
+    [404, { code: 'model_not_found' }, 'not_found'],
+    [408, {}, 'timeout'],
+    [429, { code: 'rate_limit_exceeded' }, 'rate_limited'],
+    [429, { code: 'insufficient_quota' }, 'insufficient_quota'],
+    [429, { code: null, type: 'insufficient_quota' }, 'insufficient_quota'],
+    [429, { code: 'constructor' }, 'rate_limited'],
+    [500, {}, 'server_error'],
+    [503, {}, 'overloaded'],
+    [529, {}, 'overloaded'],
+  ])('%i %j becomes %s, after one request', async (status, error, code) => {
+    const body = { error: { message: 'No.', ...error } };
+    server.replyWith(json(status, body, { 'x-request-id': 'req_1' }));
+    const failure = await failureOf(ask());
+    expect(failure).toMatchObject({
+      code,
+      status,
+      requestId: 'req_1',
+      model: 'a-model',
+      message: `${label}: No.`,
+    });
+    expect(APICallError.isInstance(failure.cause)).toBe(true);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test.each([
+    [{ 'retry-after': '7' }, 7_000],
+    [{ 'retry-after-ms': '250', 'retry-after': '1' }, 250],
+    [{}, undefined],
+  ])('says with %j to wait for %s ms', async (headers, retryAfterMs) => {
+    server.replyWith(json(429, { error: { message: 'No.' } }, headers as Record<string, string>));
+    expect((await failureOf(ask())).retryAfterMs).toBe(retryAfterMs);
+  });
+
+  test('says what the limits are', async () => {
+    const headers = { 'x-ratelimit-limit-requests': '60', 'x-ratelimit-remaining-requests': '0' };
+    server.replyWith(json(429, { error: { message: 'No.' } }, headers));
+    expect((await failureOf(ask())).rateLimits).toEqual({ requests: { limit: 60, remaining: 0 } });
+  });
+
+  test('that is no JSON is one all the same', async () => {
+    server.replyWith((response) => response.writeHead(502).end('<html>'));
+    expect(await failureOf(ask())).toMatchObject({ code: 'server_error', status: 502 });
+  });
+
+  test('in the middle of a stream ends the attempt, and what was written has been emitted', async () => {
+    const error = { message: 'Slow down.', code: 429 };
+    server.replyWith(stream([...chunksOf({ text: 'Beca' }).slice(0, 1), { error }]));
+    const context = attempt();
+    expect(await failureOf(ask({}, context))).toMatchObject({
+      code: 'rate_limited',
+      message: `${label}: Slow down.`,
+    });
+    expect(context.emitted).toEqual(['Beca']);
+  });
+
+  test('without a status in a stream is a server error', async () => {
+    server.replyWith(stream([{ error: { message: 'It failed.' } }]));
+    expect(await failureOf(ask())).toMatchObject({
+      code: 'server_error',
+      message: `${label}: It failed.`,
+    });
+  });
+
+  test('after answers that were paid for says what they used', async () => {
+    const model = mockOf({ calls: [{ name: 'none', input: {} }] });
+    const first = model.doStream;
+    let asked = 0;
+    model.doStream = async (options) => {
+      if (asked++ === 0) return first(options);
+      throw new APICallError({
+        message: 'No.',
+        url: server.url,
+        requestBodyValues: {},
+        statusCode: 500,
+      });
+    };
+    expect(await failureOf(aiSdk(model).run(request('Why?'), attempt()))).toMatchObject({
+      code: 'server_error',
+      usage: { inputTokens: 100, outputTokens: 40 },
+    });
+  });
+});
+
+describe('a connection', () => {
+  test('that cannot be made', async () => {
+    const runner = aiSdk(compatible('http://127.0.0.1:65530/v1'));
+    expect(await failureOf(runner.run(request('Why?'), attempt()))).toMatchObject({
+      code: 'connection',
+      message: expect.stringMatching(/^test\.chat\/a-model: .*127\.0\.0\.1:65530/),
+    });
+  });
+
+  test('that breaks before the answer', async () => {
+    server.replyWith(reset);
+    expect(await failureOf(ask())).toMatchObject({ code: 'connection' });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('that breaks in the middle of the answer', async () => {
+    server.replyWith(cut(chunksOf({ text: 'Because.' }).slice(0, 1)));
+    const context = attempt();
+    expect(await failureOf(ask({}, context))).toMatchObject({
+      code: 'connection',
+      message: expect.stringContaining('the connection broke in the middle of the answer'),
+    });
+    expect(context.emitted).toEqual(['Because']);
+  });
+
+  test('that ends before the answer does', async () => {
+    server.replyWith(stream(chunksOf({ text: 'Because.' }).slice(0, 1)));
+    expect(await failureOf(ask())).toMatchObject({ code: 'connection' });
+  });
+
+  test('whose provider does not notice that it ended before the answer did', async () => {
+    const model = mockOf();
+    const parts = partsOf({ text: 'Because.' }).filter(({ type }) => type !== 'finish');
+    model.doStream = async () => ({
+      stream: new ReadableStream({
+        start(controller) {
+          for (const part of parts) controller.enqueue(part);
+          controller.close();
+        },
+      }),
+    });
+    expect(await failureOf(aiSdk(model).run(request('Why?'), attempt()))).toMatchObject({
+      code: 'connection',
+      message: `${label}: the stream ended before the answer was complete`,
+    });
+  });
+
+  test('whose provider does not say how the answer ended, but what it used, brought it whole', async () => {
+    const runner = aiSdk(mockOf({ text: 'Because.', finish: 'other' }));
+    expect((await runner.run(request('Why?'), attempt())).output).toBe('Because.');
+  });
+});
+
+describe('an answer that is none', () => {
+  test.each([
+    ['refused', 'content-filter', 'I cannot.', {}, `${label} refused: I cannot.`],
+    [
+      'refused',
+      'content-filter',
+      '',
+      {},
+      `${label}: the answer was withheld by the content filter`,
+    ],
+    [
+      'truncated',
+      'length',
+      'Beca',
+      {},
+      `${label}: the answer was cut off at the model's limit of tokens`,
+    ],
+    [
+      'truncated',
+      'length',
+      'Beca',
+      { maxOutputTokens: 200 },
+      `${label}: the answer was cut off after 200 tokens; raise maxOutputTokens`,
+    ],
+    ['server_error', 'error', 'Beca', {}, `${label}: the answer failed`],
+  ] as const)('fails as %s: %s %j %j', async (code, finish, text, options, message) => {
+    const runner = aiSdk(mockOf({ text, finish }), options);
+    expect(await failureOf(runner.run(request('Why?'), attempt()))).toMatchObject({
+      code,
+      message,
+      usage: { inputTokens: 100, outputTokens: 40 },
+      model: 'a-model-2026',
+      requestId: 'chat-1',
+    });
+  });
+});
+
+describe('time', () => {
+  afterEach(() => vi.useRealTimers());
+
+  test('that runs out ends the request', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    server.replyWith(silence);
+    const failure = failureOf(ask({ timeoutMs: 30_000 }));
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(await failure).toMatchObject({
+      code: 'timeout',
+      message: 'no complete answer within 30000 ms',
+    });
+    await server.closed;
+  });
+
+  test('that runs out in the middle of an answer ends it as well', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    server.replyWith(hang(chunksOf({ text: 'Because.' }).slice(0, 1)));
+    const context = attempt();
+    const failure = failureOf(ask({}, context));
+    await vi.waitFor(() => expect(context.emitted).toEqual(['Because']));
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(await failure).toMatchObject({ code: 'timeout' });
+    await server.closed;
+  });
+
+  test('a run that is stopped stops the request', async () => {
+    server.replyWith(hang(chunksOf({ text: 'Because.' }).slice(0, 1)));
+    const controller = new AbortController();
+    const context = attempt({ signal: controller.signal });
+    const failure = failureOf(ask({}, context));
+    await vi.waitFor(() => expect(context.emitted).toEqual(['Because']));
+    const reason = new Error('enough');
+    controller.abort(reason);
+    expect(await failure).toMatchObject({ code: 'aborted', cause: reason });
+    await server.closed;
+  });
+});
+
+describe('secrets', () => {
+  /** A server that says all that it was sent, in its words and in its headers. */
+  const gossip = (status: number) =>
+    server.replyWith((response, { headers }) => {
+      const said = JSON.stringify(headers);
+      response.writeHead(status, { 'content-type': 'application/json', 'x-said': said });
+      response.end(JSON.stringify({ error: { message: `I was sent ${said}`, code: said } }));
+    });
+
+  /** All that anybody might print of it. */
+  const printed = (value: unknown) =>
+    inspect(value, { depth: 20, showHidden: true }) + JSON.stringify(value);
+
+  test.each([401, 429, 500])(
+    'that a server repeats with %i are in no error and no event',
+    async (status) => {
+      gossip(status);
+      const runner = aiSdk(compatible(server.url));
+      const plan = createPlan('Why').addTask({ id: 'a', description: 'Why?' });
+      const executor = createExecutor({ strategy: inOrder, runner, retry: { maxAttempts: 1 } });
+      const result = await executor.execute(plan);
+      expect(result.status).toBe('failed');
+      expect(printed(result)).not.toContain(apiKey);
+      expect(printed(result)).not.toContain(teamKey);
+      expect(printed(await failureOf(runner.run(request('Why?'), attempt())))).not.toContain(
+        'planted',
+      );
+    },
+  );
+
+  test('that come back in a stream are in no error', async () => {
+    server.replyWith(stream([{ error: { message: `The key ${apiKey} is over its limit.` } }]));
+    const failure = await failureOf(ask());
+    expect(failure.message).toBe(`${label}: The key [redacted] is over its limit.`);
+    expect(printed(failure)).not.toContain(apiKey);
+  });
+
+  test.each([
+    ['Authorization: Bearer abcdef123456', 'abcdef123456'],
+    ['Incorrect API key provided: sk-proj-abcdef123456', 'sk-proj-abcdef123456'],
+    ['API key not valid: AIzaSyAbcdef123456', 'AIzaSyAbcdef123456'],
+  ])('are known by their looks, where the model hides its headers: %s', async (message, key) => {
+    const model = wrapLanguageModel({ model: compatible(server.url), middleware: {} as never });
+    server.replyWith(json(401, { error: { message } }));
+    const failure = await failureOf(aiSdk(model).run(request('Why?'), attempt()));
+    expect(failure.message).toContain('[redacted]');
+    expect(printed(failure)).not.toContain(key);
+  });
+
+  test('that look like none are known when they are named', async () => {
+    const model = wrapLanguageModel({ model: compatible(server.url), middleware: {} as never });
+    gossip(401);
+    const runner = aiSdk(model, { secrets: [teamKey, apiKey] });
+    expect(printed(await failureOf(runner.run(request('Why?'), attempt())))).not.toContain(
+      'planted',
+    );
+    expect(JSON.stringify(runner.settings)).not.toContain('planted');
+  });
+
+  test('in the address of the API are in no error', async () => {
+    const model = mockOf();
+    model.doStream = async () => {
+      const url = 'https://user:a-password@127.0.0.1/v1?key=a-secret-key';
+      throw new APICallError({ message: `Failed at ${url}`, url, requestBodyValues: {} });
+    };
+    const failure = await failureOf(aiSdk(model).run(request('Why?'), attempt()));
+    expect(printed(failure)).not.toMatch(/a-password|a-secret-key/);
+  });
+});
+
+test('nothing is printed', async () => {
+  const print = vi.spyOn(console, 'error').mockImplementation(() => {});
+  server.replyWith(json(500, { error: { message: 'No.' } }));
+  await failureOf(ask());
+  expect(print).not.toHaveBeenCalled();
+  print.mockRestore();
+});
+
+test('a key that is missing is an error before anything is sent', async () => {
+  const model = mockOf();
+  model.doStream = async () => {
+    const { LoadAPIKeyError } = await import('ai');
+    throw new LoadAPIKeyError({ message: 'Pass it, or set TEST_API_KEY.' });
+  };
+  expect(await failureOf(aiSdk(model).run(request('Why?'), attempt()))).toMatchObject({
+    code: 'missing_api_key',
+    message: `${label}: Pass it, or set TEST_API_KEY.`,
+  });
+});
+
+test('an error of the provider itself is none of the connection', async () => {
+  const model = mockOf();
+  model.doStream = async () => {
+    throw new TypeError('x is not a function');
+  };
+  expect(await failureOf(aiSdk(model).run(request('Why?'), attempt()))).toMatchObject({
+    code: 'task_failed',
+    message: `${label}: x is not a function`,
+  });
+});
+
+test('a request that the provider did not like is sent again by the run, not by the SDK', async () => {
+  server.replyWith(json(500, { error: { message: 'No.' } }), saying({ text: 'Because.' }));
+  const plan = createPlan('Why').addTask({ id: 'a', description: 'Why?' });
+  const runner = aiSdk(compatible(server.url));
+  const retry = { maxAttempts: 2, initialDelayMs: 1 };
+  const result = await createExecutor({ strategy: inOrder, runner, retry }).execute(plan);
+  expect(result.outputs).toEqual({ a: 'Because.' });
+  expect(result.timeline.filter(({ type }) => type === 'task_retrying')).toHaveLength(1);
+});

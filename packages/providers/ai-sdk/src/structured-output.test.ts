@@ -1,0 +1,132 @@
+import { createExecutor, createPlan } from '@stratagem/core';
+import { inOrder, testServer } from '@stratagem/test-kit';
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { compatible, mockOf, type Saying, saying } from '../test/model.js';
+import { aiSdk } from './ai-sdk.js';
+import type { AiSdkOptions } from './options.js';
+
+const server = testServer('/v1');
+const cafe = z.object({ name: z.string(), seats: z.int().min(2) });
+const sea = '{"name":"Sea","seats":8}';
+
+function runOn(model: Parameters<typeof aiSdk>[0], schema: z.ZodType, options: AiSdkOptions = {}) {
+  const plan = createPlan('Cafés').addTask({
+    id: 'a',
+    description: 'Invent a café.',
+    outputSchema: schema,
+  });
+  const runner = aiSdk(model, options);
+  return createExecutor({ strategy: inOrder, runner, retry: { maxAttempts: 1 } }).execute(plan);
+}
+
+describe('a task with a schema', () => {
+  test('has its schema in the request, and in the prompt for those who do not heed that', async () => {
+    const model = mockOf({ text: sea });
+    const result = await runOn(model, cafe);
+    expect(result.outputs).toEqual({ a: { name: 'Sea', seats: 8 } });
+    const [call] = model.doStreamCalls;
+    expect(call?.responseFormat).toMatchObject({
+      type: 'json',
+      schema: { type: 'object', required: ['name', 'seats'], additionalProperties: false },
+    });
+    expect(JSON.stringify(call?.prompt)).toContain('fits this JSON Schema');
+    expect(model.doStreamCalls).toHaveLength(1);
+  });
+
+  test('streams its answer as it comes', async () => {
+    const result = await runOn(mockOf({ text: sea }), cafe);
+    const texts = result.timeline.flatMap((event) =>
+      event.type === 'task_output' && event.kind === 'text' ? [event.text] : [],
+    );
+    expect(texts).toEqual(['{"name"', ':"Sea",', '"seats"', ':8}']);
+  });
+
+  test('asks once for a better answer, and says what was wrong', async () => {
+    const model = mockOf({ text: '{"name":"Sea","seats":1}' }, { text: sea });
+    const result = await runOn(model, cafe);
+    expect(result.outputs).toEqual({ a: { name: 'Sea', seats: 8 } });
+    expect(model.doStreamCalls[1]?.prompt).toMatchObject([
+      { role: 'user' },
+      { role: 'assistant', content: [{ type: 'text', text: '{"name":"Sea","seats":1}' }] },
+      {
+        role: 'user',
+        content: [{ text: expect.stringMatching(/^That answer cannot be used: .*seats/s) }],
+      },
+    ]);
+    const steps = result.timeline.flatMap((event) =>
+      event.type === 'task_output' && event.kind === 'step' ? [event.step] : [],
+    );
+    expect(steps).toEqual([1, 2]);
+    expect(result.metrics.usage).toMatchObject({ inputTokens: 200, outputTokens: 80 });
+  });
+
+  test.each(['no JSON at all', '{"name":"Sea","seats":1}'])(
+    'fails as invalid_output when the second answer is not better: %s',
+    async (text) => {
+      const model = mockOf({ text });
+      const result = await runOn(model, cafe);
+      const failed = result.timeline.find((event) => event.type === 'task_failed');
+      expect(failed).toMatchObject({
+        error: { code: 'invalid_output', usage: { inputTokens: 200 } },
+      });
+      expect(model.doStreamCalls).toHaveLength(2);
+    },
+  );
+
+  test('makes no second request that maxSteps does not allow', async () => {
+    const model = mockOf({ text: 'no JSON at all' });
+    const result = await runOn(model, cafe, { maxSteps: 1 });
+    expect(result.status).toBe('failed');
+    expect(model.doStreamCalls).toHaveLength(1);
+  });
+
+  test('takes an answer in a fence', async () => {
+    const model = mockOf({ text: `\`\`\`json\n${sea}\n\`\`\`` });
+    expect((await runOn(model, cafe)).outputs).toEqual({ a: { name: 'Sea', seats: 8 } });
+    expect(model.doStreamCalls).toHaveLength(1);
+  });
+
+  test.each([
+    ['a list', z.array(z.string()), '["Sea","Sky"]', ['Sea', 'Sky']],
+    ['a number', z.number(), '7', 7],
+  ])('of %s is asked for in the prompt alone', async (_, schema, text, output) => {
+    const model = mockOf({ text });
+    expect((await runOn(model, schema)).outputs).toEqual({ a: output });
+    const [call] = model.doStreamCalls;
+    expect(call?.responseFormat).toBeUndefined();
+    expect(JSON.stringify(call?.prompt)).toContain('fits this JSON Schema');
+  });
+
+  test('of any text is asked for like a task without one', async () => {
+    const model = mockOf({ text: 'Sea' });
+    expect((await runOn(model, z.string())).outputs).toEqual({ a: 'Sea' });
+    expect(model.doStreamCalls[0]?.responseFormat).toBeUndefined();
+  });
+});
+
+describe('over HTTP', () => {
+  const script = (...said: Saying[]) => server.replyWith(...said.map((each) => saying(each)));
+
+  test('a server with structured outputs gets the schema', async () => {
+    script({ text: sea });
+    const model = compatible(server.url, { supportsStructuredOutputs: true });
+    expect((await runOn(model, cafe)).outputs).toEqual({ a: { name: 'Sea', seats: 8 } });
+    expect(server.requests[0]?.body.response_format).toMatchObject({
+      type: 'json_schema',
+      json_schema: { schema: { required: ['name', 'seats'] } },
+    });
+  });
+
+  test('a server without them is asked for JSON, and nobody is warned of it', async () => {
+    const warnings: unknown[] = [];
+    globalThis.AI_SDK_LOG_WARNINGS = ({ warnings: given }) => void warnings.push(...given);
+    script({ text: sea });
+    expect((await runOn(compatible(server.url), cafe)).outputs).toEqual({
+      a: { name: 'Sea', seats: 8 },
+    });
+    globalThis.AI_SDK_LOG_WARNINGS = undefined;
+    expect(server.requests[0]?.body.response_format).toEqual({ type: 'json_object' });
+    expect(warnings).toEqual([]);
+  });
+});

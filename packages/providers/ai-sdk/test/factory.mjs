@@ -1,0 +1,8 @@
+// What a process of its own makes its runner with.
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { aiSdk } from '../dist/index.js';
+
+export function create({ apiKey, baseURL, timeoutMs }) {
+  const provider = createOpenAICompatible({ name: 'test', apiKey, baseURL });
+  return aiSdk(provider.chatModel('a-model'), { timeoutMs });
+}
