@@ -7,7 +7,7 @@ import {
 } from '@stratagem/core';
 import { type Amounts, NOTHING, plus } from './amounts.js';
 import { type LimiterOptions, type LimiterSettings, limiterSettings } from './limiter-options.js';
-import { Limits, type Obstacle, type Outcome } from './limits.js';
+import { counted, Limits, type Obstacle, type Outcome } from './limits.js';
 import { type Waiting, WaitList } from './wait-list.js';
 
 /**
@@ -154,7 +154,7 @@ class Gate implements Limiter {
   #tooMany(): Obstacle | undefined {
     const { maxConcurrent } = this.#settings;
     if (this.#inFlight < maxConcurrent) return undefined;
-    const why = `the limit of ${count(maxConcurrent)} requests at once`;
+    const why = `the limit of ${counted(maxConcurrent, 'requests')} at once`;
     return { waitMs: Number.POSITIVE_INFINITY, why };
   }
 

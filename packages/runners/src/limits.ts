@@ -64,8 +64,7 @@ export class Limits {
       const meter = this.#meters[quantity];
       const waitMs = meter.waitMs(amounts[quantity], pace, now);
       if (waitMs <= 0 || waitMs <= longest.waitMs) continue;
-      const limit = meter.limit.toLocaleString('en');
-      longest = { waitMs, why: `the limit of ${limit} ${UNITS[quantity]} per minute` };
+      longest = { waitMs, why: `the limit of ${counted(meter.limit, UNITS[quantity])} per minute` };
     }
     return longest.waitMs > 0 ? longest : undefined;
   }
@@ -132,6 +131,11 @@ export class Limits {
     }
     return isLower;
   }
+}
+
+/** A number with what it counts, given as more than one. */
+export function counted(count: number, things: string): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? things.slice(0, -1) : things}`;
 }
 
 function isUsage(usage: Usage | undefined): usage is Usage {

@@ -368,7 +368,7 @@ describe('a long wait is told in the log', () => {
     ends[0]?.resolve();
     await tick();
     expect(notices(asked)).toMatchObject([
-      { message: 'waited 2,000 ms for the limit of 1 requests at once' },
+      { message: 'waited 2,000 ms for the limit of 1 request at once' },
     ]);
   });
 
