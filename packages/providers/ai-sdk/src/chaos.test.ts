@@ -1,0 +1,106 @@
+import { LLMock } from '@copilotkit/aimock';
+import { createExecutor, type PlanEvent, type PlanResult } from '@stratagem/core';
+import {
+  chaosOf,
+  inOrder,
+  json,
+  type Received,
+  type Reply,
+  reset,
+  runInChild,
+  silence,
+  testServer,
+} from '@stratagem/test-kit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { apiKey, chunksOf, compatible, cut, failing, saying } from '../test/model.js';
+import { aiSdk } from './ai-sdk.js';
+
+const server = testServer('/v1');
+
+/** The last word of the prompt: which task it is. */
+function taskOf({ body }: Received): string {
+  const [, number] = /Say (\d+)\./.exec(JSON.stringify(body)) ?? [];
+  return `task-${number}`;
+}
+
+const answer: Reply = (response, received) =>
+  saying({ text: `Here it is: ${taskOf(received)}` })(response, received);
+const quoted = `The key ${apiKey} is over its limit`;
+const faults: Record<string, Reply> = {
+  'server error': failing(500),
+  'no capacity': failing(503),
+  'limit with a time': json(429, { error: { message: quoted } }, { 'retry-after-ms': '20' }),
+  'limit without a time': json(429, { error: { message: quoted } }),
+  'no JSON': (response) => response.writeHead(200).end('{"choices": [{'),
+  'a stream of nonsense': (response) =>
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).end('data: {"a\n\n'),
+  'a stream that is cut': cut(chunksOf({ text: 'Half of' }).slice(0, 1)),
+  'a stream without an end': (response) =>
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).end(),
+  'a broken connection': reset,
+  silence,
+};
+
+const completions = (timeline: readonly PlanEvent[]) =>
+  timeline.filter(({ type }) => type === 'task_completed').length;
+
+test('with a fault in five answers, 500 tasks are each done once, and the process ends', async () => {
+  const chaos = chaosOf(faults, 0.2, answer, taskOf);
+  server.replyWith(chaos.reply);
+  const module = new URL('../test/factory.mjs', import.meta.url).href;
+  const options = { apiKey, baseURL: server.url, timeoutMs: 1_000 };
+  const child = await runInChild({ module, name: 'create' }, options, 500);
+
+  expect(child.exitCode, child.stderr.slice(0, 2_000)).toBe(0);
+  const result = JSON.parse(child.stdout) as PlanResult;
+  expect(result.error).toBeUndefined();
+  expect(result.status).toBe('completed');
+  expect(completions(result.timeline)).toBe(500);
+  for (const [id, output] of Object.entries(result.outputs)) {
+    expect(output).toBe(`Here it is: ${id}`);
+  }
+  // The server has answered each task once, and every fault that it served was met and counted.
+  expect(chaos.answered.size).toBe(500);
+  expect([...chaos.answered.values()].every((times) => times === 1)).toBe(true);
+  const served = [...chaos.served.values()].reduce((sum, times) => sum + times, 0);
+  expect(served).toBeGreaterThan(110);
+  expect(chaos.served.size).toBe(Object.keys(faults).length);
+  expect(result.timeline.filter(({ type }) => type === 'task_retrying')).toHaveLength(served);
+  for (const written of [child.stdout, child.stderr]) {
+    expect(written.includes('[redacted]')).toBe(true);
+    expect(written.includes(apiKey)).toBe(false);
+  }
+});
+
+describe('against a mock of the service with chaos of its own', () => {
+  const mock = new LLMock({ port: 0 });
+  beforeAll(async () => {
+    mock.onMessage(/^Say/, { content: 'As you say.' });
+    await mock.start();
+  });
+  afterAll(() => mock.stop());
+
+  test.each([
+    ['errors', { dropRate: 0.2 }],
+    ['malformed answers', { malformedRate: 0.2 }],
+    ['broken connections', { disconnectRate: 0.2 }],
+    ['limits', { rateLimitRate: 0.1 }],
+  ])('a plan is completed in spite of %s', async (_, chaos) => {
+    mock.setChaos(chaos);
+    const executor = createExecutor({
+      strategy: inOrder,
+      runner: aiSdk(compatible(`${mock.url}/v1`)),
+      maxParallel: 20,
+      retry: { maxAttempts: 12, initialDelayMs: 5, maxDelayMs: 20 },
+    });
+    const tasks = Array.from({ length: 40 }, (_, index) => ({
+      id: `task-${index}`,
+      description: `Say ${index}.`,
+    }));
+    const result = await executor.execute({ goal: 'chaos', tasks });
+    mock.clearChaos();
+    expect(result.error).toBeUndefined();
+    expect(completions(result.timeline)).toBe(40);
+    expect(Object.values(result.outputs)).toEqual(Array(40).fill('As you say.'));
+  });
+});
