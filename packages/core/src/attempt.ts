@@ -7,6 +7,7 @@ export interface AttemptHost {
   /** @returns A promise while those who read the events are far behind. */
   report(attempt: Attempt, part: OutputPart): Promise<void> | undefined;
   addTasks(attempt: Attempt, tasks: readonly Task[]): void;
+  attemptsLeft(attempt: Attempt): number;
 }
 
 /**
@@ -16,7 +17,6 @@ export interface AttemptHost {
 export class Attempt implements RunContext {
   readonly taskId: string;
   readonly attempt: number;
-  readonly attemptsLeft: number;
   readonly deadline: number | undefined;
   /** Position of the task in the plan. */
   readonly index: number;
@@ -29,15 +29,10 @@ export class Attempt implements RunContext {
   #controller: AbortController | undefined;
   #reason: unknown;
 
-  constructor(
-    taskId: string,
-    { index, attempt, attemptsLeft, deadline }: StartedAttempt,
-    host: AttemptHost,
-  ) {
+  constructor(taskId: string, { index, attempt, deadline }: StartedAttempt, host: AttemptHost) {
     this.index = index;
     this.taskId = taskId;
     this.attempt = attempt;
-    this.attemptsLeft = attemptsLeft;
     this.deadline = deadline;
     this.#host = host;
   }
@@ -48,6 +43,10 @@ export class Attempt implements RunContext {
       if (this.aborted) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
+  }
+
+  get attemptsLeft(): number {
+    return this.#host.attemptsLeft(this);
   }
 
   get emit(): RunContext['emit'] {
@@ -70,6 +69,5 @@ export class Attempt implements RunContext {
 export interface StartedAttempt {
   readonly index: number;
   readonly attempt: number;
-  readonly attemptsLeft: number;
   readonly deadline: number | undefined;
 }

@@ -54,8 +54,6 @@ export type Command =
       readonly type: 'start';
       readonly index: number;
       readonly attempt: number;
-      /** How many tries the task has left, this one included. */
-      readonly attemptsLeft: number;
       /** When the attempt must be over, as Unix time in milliseconds; undefined without a limit. */
       readonly deadline: number | undefined;
     }
@@ -159,6 +157,11 @@ export class Kernel {
     const task = this.#task(index);
     const names = inputNamesOf(index, this.state, this.#fanOut);
     return promptOf(task, inputs, names, this.#fanOut.originOf(task) !== undefined);
+  }
+
+  /** How many tries a task has left when this attempt begins, this one included. */
+  attemptsLeft(index: number, attempt: number): number {
+    return Math.max(1, maxAttemptsOf(this.#retryOf(index)) - attempt + 1);
   }
 
   /** Whether a human step has come up and has not been answered. */
@@ -588,8 +591,7 @@ export class Kernel {
     if (timeoutMs !== Number.POSITIVE_INFINITY) this.#timers.set(index, now + timeoutMs);
     const until = Math.min(this.#deadline, now + timeoutMs);
     const deadline = until === Number.POSITIVE_INFINITY ? undefined : until;
-    const attemptsLeft = Math.max(1, maxAttemptsOf(this.#retryOf(index)) - attempt + 1);
-    this.commands.push({ type: 'start', index, attempt, attemptsLeft, deadline });
+    this.commands.push({ type: 'start', index, attempt, deadline });
   }
 
   #retryOf(index: number): RetryPolicy | undefined {

@@ -179,6 +179,10 @@ export class Run<Outputs> implements AttemptHost {
     return this.events.pressure();
   }
 
+  attemptsLeft({ index, attempt }: Attempt): number {
+    return this.#kernel.attemptsLeft(index, attempt);
+  }
+
   #task(index: number): Task {
     return this.#settings.graph.tasks[index] as Task;
   }
