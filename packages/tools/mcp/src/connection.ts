@@ -12,6 +12,8 @@ export interface Connection {
   readonly name: string;
   /** The time limit of one request, in milliseconds. */
   readonly timeoutMs: number;
+  /** The text without what must never be seen in a message. */
+  readonly tell: (text: string) => string;
   /** Says what went wrong with a request. */
   readonly explain: (thrown: unknown) => RunnerError;
   /** Ends the connection, and the server if we started it. */
@@ -52,15 +54,16 @@ function openerOf(options: McpOptions, way: Way) {
   let name = place;
   let state: 'opening' | 'open' | 'closed' = 'opening';
   let gone: Promise<void> | undefined;
+  let parting: Promise<void> | undefined;
 
+  const tell = (text: string) => redact(text, secretsOf(options));
   const explain = (thrown: unknown): RunnerError => {
     const { code, text } = reasonOf(thrown, { timeoutMs, state, isGone: !client?.transport });
     const words = code === 'connection' && state !== 'closed' ? way.lastWords?.() : undefined;
     const message = `MCP server "${name}": ${text}${words ? `; its last words: ${words}` : ''}`;
-    return new RunnerError(code, redact(message, secretsOf(options)));
+    return new RunnerError(code, tell(message));
   };
-  const close = async () => {
-    if (state === 'closed') return gone;
+  const part = async () => {
     state = 'closed';
     await within(
       FAREWELL_MS,
@@ -87,7 +90,11 @@ function openerOf(options: McpOptions, way: Way) {
     }
     state = 'open';
     name = opened.getServerVersion()?.name.slice(0, 100) || place;
-    return { client: opened, name, timeoutMs, explain, close };
+    const close = () => {
+      parting ??= part();
+      return parting;
+    };
+    return { client: opened, name, timeoutMs, tell, explain, close };
   };
   return { open, explain };
 }

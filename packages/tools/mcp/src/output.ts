@@ -4,11 +4,15 @@ import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/client'
  * What a call brought, for the model: the data, when the server gave it as data, or else the text.
  * Pictures and other files are only mentioned, as their bytes would mean nothing to it.
  *
+ * @param tell Takes out of an error what must never be seen.
  * @throws {Error} with what the server says went wrong.
  */
-export function outputOf({ content, structuredContent, isError }: CallToolResult): unknown {
+export function outputOf(
+  { content, structuredContent, isError }: CallToolResult,
+  tell: (text: string) => string,
+): unknown {
   const text = content.map(textOf).join('\n');
-  if (isError) throw new Error(text || 'the tool failed and did not say why');
+  if (isError) throw new Error(tell(text) || 'the tool failed and did not say why');
   return structuredContent === undefined ? text : structuredContent;
 }
 

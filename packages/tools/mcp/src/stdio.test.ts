@@ -154,6 +154,11 @@ describe('a server', () => {
     expect(environment).not.toHaveProperty('OPENAI_API_KEY');
   });
 
+  test('that quotes a secret in an error is not repeated', async () => {
+    await using server = await start('tools', { env: { SERVER_TOKEN: SECRET } });
+    await expect(call(server, 'fail_loudly')).rejects.toThrow('The token [redacted] has expired.');
+  });
+
   test('runs where it is told to, and is told who is asking', async () => {
     const cwd = realpathSync(tmpdir());
     const server = await start('tools', { cwd, clientName: 'my-program' });

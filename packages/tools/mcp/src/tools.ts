@@ -34,7 +34,7 @@ export async function toolsOf(connection: Connection, options: McpToolOptions): 
 }
 
 async function call(
-  { client, timeoutMs, explain }: Connection,
+  { client, timeoutMs, tell, explain }: Connection,
   name: string,
   input: unknown,
   signal: AbortSignal,
@@ -46,7 +46,7 @@ async function call(
       signal.throwIfAborted();
       throw explain(thrown);
     });
-  return outputOf(result);
+  return outputOf(result, tell);
 }
 
 function choose(

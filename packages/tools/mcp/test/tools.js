@@ -26,6 +26,10 @@ export function createServer() {
     texts(`Hello ${name}.`, 'Have a nice day.'),
   );
   tool('fail', 'Fails.', {}, () => ({ isError: true, ...texts('The disk is full.') }));
+  tool('fail_loudly', 'Fails and says too much.', {}, () => ({
+    isError: true,
+    ...texts(`The token ${process.env.SERVER_TOKEN} has expired.`),
+  }));
   tool('fail_silently', 'Fails and does not say why.', {}, () => ({ isError: true, content: [] }));
   tool('look', 'Looks around.', {}, () => ({ content: everyKindOfContent }));
   tool('meet', 'Waits for a second caller.', {}, () => new Promise(meet));
