@@ -33,17 +33,16 @@ export class Transcript implements Progress {
   async read(part: Part): Promise<void> {
     switch (part.type) {
       case 'start-step':
+        this.answering = true;
         this.text = '';
         this.#calls = 0;
         this.#isLastTold = false;
         break;
       case 'text-delta':
-        this.answering = true;
         this.text += part.text;
         if (part.text !== '') await this.#emit(part.text);
         break;
       case 'tool-call':
-        this.answering = true;
         if (!part.providerExecuted) this.#calls++;
         if (part.invalid) await this.#refuse(part);
         break;
@@ -127,6 +126,7 @@ export class Transcript implements Progress {
 
   async #endStep(end: StepEnd): Promise<void> {
     this.#end = end;
+    this.answering = false;
     this.steps++;
     this.usage = addUsage(this.usage, usageOf(end.usage));
     if (this.steps > 1 || this.#calls > 0) await this.tellLastStep();
