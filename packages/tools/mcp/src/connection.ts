@@ -86,6 +86,8 @@ function openerOf(options: McpOptions, way: Way) {
       await opened.connect(way.transport, { timeout: timeoutMs });
     } catch (thrown) {
       await way.transport.close();
+      // The SDK has closed a transport that was in use before us, and did not wait for the process.
+      if (way.mode === 'legacy') await within(FAREWELL_MS, gone);
       throw thrown;
     }
     state = 'open';

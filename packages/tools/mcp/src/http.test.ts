@@ -87,10 +87,12 @@ describe.each([
 
 test('a session is ended when the connection is closed', async () => {
   const { handle, sessions } = sessionTools();
-  const tools = await connect(await start(handle));
+  const server = await start(handle);
+  const tools = await connect(server);
   expect(sessions.size).toBe(1);
-  await tools.close();
+  await Promise.all([tools.close(), tools.close()]);
   expect(sessions.size).toBe(0);
+  expect(server.requests.filter(({ method }) => method === 'DELETE')).toHaveLength(1);
   await expect(call(tools, 'greet', { name: 'Ada' })).rejects.toThrow(
     'MCP server "test-server": the connection has been closed',
   );
@@ -126,7 +128,8 @@ describe('a server that cannot be reached', () => {
   ])(
     'because it answers with %i, fails as %s, and what it quotes is not repeated',
     async (status, code) => {
-      const quote = (request: Request) => `no: ${request.headers.get('authorization')}`;
+      const quote = (request: Request) =>
+        `no: ${request.headers.get('authorization')?.split(' ')[1]}`;
       const server = await start(async (request) => new Response(quote(request), { status }));
       const headers = { authorization: 'Bearer a-secret-token' };
       const failure = await mcpTools({ url: server.url, headers }).catch((thrown) => thrown);

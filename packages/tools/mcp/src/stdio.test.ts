@@ -1,5 +1,6 @@
-import { realpathSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createExecutor, createPlan, type TaskRunner, type Tool } from '@stratagem/core';
 import { inOrder } from '@stratagem/test-kit';
@@ -131,15 +132,27 @@ describe('the time limit', () => {
     await server.close();
   });
 
-  test('ends the wait for a server that never says hello', async () => {
+  test('ends the wait for a server that never lists its tools', async () => {
+    await expect(start('mute', { timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'timeout' });
+  });
+
+  test('ends the wait for a server that never says hello, and the server', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'mcp-')), 'pid');
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const server = start('silent', { timeoutMs: 5_000 }).catch((thrown: unknown) => thrown);
-    await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0));
+    const args = [script, 'silent', file];
+    const server = start('silent', { args, timeoutMs: 5_000 }).catch((thrown: unknown) => thrown);
+    const pid = await vi.waitFor(() => {
+      const written = Number(readFileSync(file, 'utf8'));
+      expect(written).toBeGreaterThan(0);
+      return written;
+    });
+    expect(isAlive(pid)).toBe(true);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(await server).toMatchObject({
       code: 'timeout',
       message: `MCP server "${process.execPath}": no answer within 5000 ms`,
     });
+    expect(isAlive(pid)).toBe(false);
   });
 });
 
@@ -212,6 +225,13 @@ describe('a server', () => {
         `MCP server "${process.execPath}": it has stopped; its last words: ` +
         'cannot read the configuration for [redacted]',
     });
+  });
+
+  test('that says much before it ends is quoted with the end of it', async () => {
+    const failure = await start('loud').catch((thrown: Error) => thrown);
+    const { message } = failure as Error;
+    expect(message).toMatch(/many words the end$/);
+    expect(message.length).toBeLessThan(1_200);
   });
 
   test('that cannot be started is an error with the reason', async () => {
@@ -301,6 +321,17 @@ describe('which tools', () => {
       ['x'.repeat(64), 'x'.repeat(80)],
       ['old', 'This is old.'],
     ]);
+  });
+
+  test('may have schemas with the same ids at several servers', async () => {
+    const one = (type: string) => start('identified', { args: [script, 'identified', type] });
+    await using texts = await one('string');
+    await using numbers = await one('number');
+    const check = ({ tools }: McpTools, value: unknown) =>
+      tools[0]?.inputSchema['~standard'].validate({ value });
+    expect(check(texts, 'a')).toEqual({ value: { value: 'a' } });
+    expect(check(numbers, 1)).toEqual({ value: { value: 1 } });
+    expect(check(numbers, 'a')).toHaveProperty('issues');
   });
 
   test('may have schemas of a kind that is not checked here', async () => {

@@ -1,4 +1,5 @@
 // What a client of this package starts in the tests. Its argument says which kind of server to be.
+import { writeFileSync } from 'node:fs';
 import { Server } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { createServer } from './tools.js';
@@ -37,8 +38,28 @@ const kinds = {
     process.on('SIGTERM', () => {});
     setInterval(() => {}, 1_000);
   },
-  /** Never answers anything. */
-  silent: () => process.stdin.resume(),
+  /** Has a schema with an id; of which type its value is, is the next argument. */
+  identified: () =>
+    serveList(() => ({
+      tools: [
+        listed('same', {
+          inputSchema: {
+            $id: 'https://example.com/same.json',
+            type: 'object',
+            properties: { value: { type: process.argv[3] } },
+          },
+        }),
+      ],
+    })),
+  /** Says hello, and never which tools it has. */
+  mute: () => serveList(() => new Promise(() => {})),
+  /** Ends at once, after many words. */
+  loud: () => process.stderr.write(`${'many words '.repeat(1_000)}the end`),
+  /** Never answers anything; writes its id to the file that is the next argument. */
+  silent() {
+    writeFileSync(process.argv[3], String(process.pid));
+    process.stdin.resume();
+  },
   /** Ends at once. */
   broken() {
     process.stderr.write(`cannot read the configuration for ${process.env.SERVER_TOKEN}\n`);
