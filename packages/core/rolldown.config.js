@@ -8,7 +8,7 @@ export default defineConfig({
     provider: 'src/provider.ts',
     testing: 'src/testing.ts',
   },
-  external: ['zod'],
+  external: ['zod', /^node:/],
   output: {
     dir: 'dist',
     cleanDir: true,

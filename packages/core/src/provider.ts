@@ -1,6 +1,19 @@
 export { type AnswerSchema, answerSchemaOf } from './provider/answer-schema.js';
 export {
+  BATCH_OPTIONS,
+  type BatchBackend,
+  type BatchOptions,
+  type BatchProgress,
+  type BatchProvider,
+  type BatchRequest,
+  type BatchResult,
+  batchRunner,
+  checkBatchOptions,
+  type PreparedRequest,
+} from './provider/batch.js';
+export {
   type AnsweredCall,
+  answerOf,
   type ConversationOptions,
   converse,
   type Dialogue,

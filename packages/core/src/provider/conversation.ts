@@ -119,7 +119,12 @@ export async function converse(
   }
 }
 
-function answerOf(text: string, { outputSchema }: TaskRequest, options: ConversationOptions) {
+/** What a text is as the answer to a request. */
+export function answerOf(
+  text: string,
+  { outputSchema }: Pick<TaskRequest, 'outputSchema'>,
+  options: Pick<ConversationOptions, 'schemaIn' | 'unwrap'>,
+): unknown {
   if (outputSchema === undefined || options.schemaIn === 'prompt') return text;
   const parsed = parseJsonAnswer(text);
   if (parsed === undefined) return text;

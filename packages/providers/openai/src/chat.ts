@@ -11,13 +11,12 @@ import type { Answer } from './answer.js';
 import { isOpenAI } from './client.js';
 import { exchange, type Question } from './exchange.js';
 import type { WireFormat } from './format.js';
+import type { OpenAIOptions } from './options.js';
 
 /** Asks through Chat Completions; each turn says all that was said before. */
 export function chatDialogue(question: Question): Dialogue {
   const { client, options, request } = question;
-  const { instructions } = options;
-  const history: ChatCompletionMessageParam[] =
-    instructions === undefined ? [] : [{ role: 'system', content: instructions }];
+  const history = openingOf(options);
   return {
     async say(input) {
       history.push(...messagesOf(input));
@@ -36,6 +35,13 @@ export function chatDialogue(question: Question): Dialogue {
       return turn;
     },
   };
+}
+
+/** What every conversation begins with. */
+export function openingOf({
+  instructions,
+}: Pick<OpenAIOptions, 'instructions'>): ChatCompletionMessageParam[] {
+  return instructions === undefined ? [] : [{ role: 'system', content: instructions }];
 }
 
 /** A request for Chat Completions. */

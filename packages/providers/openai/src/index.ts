@@ -1,2 +1,3 @@
+export { type OpenAIBatchOptions, openaiBatch } from './batch.js';
 export { openai } from './openai.js';
 export type { OpenAIOptions } from './options.js';

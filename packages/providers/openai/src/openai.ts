@@ -1,10 +1,16 @@
-import type { TaskRunner } from '@stratagem/core';
+import { checkOptions, type TaskRunner } from '@stratagem/core';
 import { converse, withTimeLimit } from '@stratagem/core/provider';
 import type { OpenAI } from 'openai';
 import { chatDialogue } from './chat.js';
 import { createClient, isOpenAI, requireKey } from './client.js';
 import { formatOf } from './format.js';
-import { checkOpenAIOptions, DEFAULT_MODEL, type OpenAIOptions, settingsOf } from './options.js';
+import {
+  checkOpenAIOptions,
+  DEFAULT_MODEL,
+  OPENAI_OPTIONS,
+  type OpenAIOptions,
+  settingsOf,
+} from './options.js';
 import { responsesDialogue } from './responses.js';
 
 /**
@@ -25,7 +31,8 @@ import { responsesDialogue } from './responses.js';
  * });
  */
 export function openai(options: OpenAIOptions = {}): TaskRunner {
-  checkOpenAIOptions(options);
+  checkOptions('openai()', options, OPENAI_OPTIONS);
+  checkOpenAIOptions(options, 'openai()');
   const { model = DEFAULT_MODEL, timeoutMs, maxSteps = 20 } = options;
   let connecting: Promise<OpenAI> | undefined;
 

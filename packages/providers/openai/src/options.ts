@@ -1,4 +1,4 @@
-import { checkOptions, OptionError } from '@stratagem/core';
+import { OptionError } from '@stratagem/core';
 import { checkClient, checkModelOptions } from '@stratagem/core/provider';
 import type { OpenAI } from 'openai';
 
@@ -67,7 +67,7 @@ export interface OpenAIOptions {
   readonly client?: OpenAI;
 }
 
-const OPTIONS = [
+export const OPENAI_OPTIONS = [
   'model',
   'apiKey',
   'baseURL',
@@ -81,9 +81,8 @@ const OPTIONS = [
   'client',
 ];
 
-/** @throws {OptionError} when an option is unknown or out of range. */
-export function checkOpenAIOptions(options: OpenAIOptions, owner = 'openai()'): void {
-  checkOptions(owner, options, OPTIONS);
+/** @throws {OptionError} when an option is out of range. */
+export function checkOpenAIOptions(options: OpenAIOptions, owner: string): void {
   const { api, structuredOutput, temperature, client } = options;
   checkModelOptions(owner, options);
   checkChoice(owner, 'api', api, ['responses', 'chat']);

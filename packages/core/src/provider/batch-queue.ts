@@ -1,0 +1,191 @@
+import { describe, RunnerError } from '../errors.js';
+import type { BatchBackend, BatchOptions } from './batch.js';
+import { BatchJob, type Waiting } from './batch-job.js';
+import { type BatchState, stateIn } from './batch-state.js';
+import type { Turn } from './conversation.js';
+import { RequestIds } from './request-ids.js';
+
+/** A request that is to be sent. */
+interface Pending {
+  readonly waiting: Waiting;
+  readonly body: object;
+  readonly bytes: number;
+}
+
+/** Requests on their way: gathered into jobs, and handed what became of them. */
+export class BatchQueue {
+  readonly #backend: BatchBackend;
+  readonly #gatherMs: number;
+  readonly #pollMs: number;
+  readonly #maxRequests: number;
+  readonly #keepsJobs: boolean;
+  readonly #state: () => Promise<BatchState | undefined>;
+  readonly #ids = new RequestIds();
+  /** Jobs that somebody waits for. */
+  readonly #jobs = new Map<string, BatchJob>();
+  /** Those whose job is being sent at the moment. */
+  readonly #sending = new Set<Waiting>();
+  #pending: Pending[] = [];
+  #bytes = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(backend: BatchBackend, options: BatchOptions) {
+    const { gatherMs = 1_000, pollMs = 30_000, maxRequests, stateFile, whenAbandoned } = options;
+    this.#backend = backend;
+    this.#gatherMs = gatherMs;
+    this.#pollMs = pollMs;
+    this.#maxRequests = Math.min(maxRequests ?? backend.maxRequests, backend.maxRequests);
+    this.#keepsJobs = (whenAbandoned ?? (stateFile === undefined ? 'cancel' : 'keep')) === 'keep';
+    this.#state = async () => (stateFile === undefined ? undefined : stateIn(stateFile));
+  }
+
+  /**
+   * What becomes of a request.
+   *
+   * @param notify Called with what happens to it on the way.
+   * @throws {RunnerError} why it has failed, or `aborted`.
+   */
+  async answer(
+    body: object,
+    signal: AbortSignal,
+    notify: (message: string) => void,
+  ): Promise<Turn> {
+    const state = await this.#state();
+    const text = JSON.stringify(body);
+    const customId = this.#ids.take(await hashOf(`${this.#backend.label}\n${text}`));
+    let waiting: Waiting | undefined;
+    let stop = () => {};
+    try {
+      return await new Promise<Turn>((resolve, reject) => {
+        stop = () => {
+          const { reason: cause } = signal;
+          reject(new RunnerError('aborted', 'the attempt was stopped', { cause }));
+          if (waiting !== undefined) this.#leave(waiting);
+        };
+        if (signal.aborted) {
+          stop();
+          return;
+        }
+        signal.addEventListener('abort', stop, { once: true });
+        waiting = { customId, resolve, reject, notify };
+        const jobId = state?.jobOf(customId);
+        if (jobId !== undefined) this.#job(jobId, state).add(waiting, true);
+        else this.#gather({ waiting, body, bytes: byteLength(text) });
+      });
+    } catch (thrown) {
+      // The next request like it is this one again.
+      this.#ids.free(customId);
+      throw thrown;
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  #gather(pending: Pending): void {
+    const { maxBytes } = this.#backend;
+    if (this.#pending.length > 0 && this.#bytes + pending.bytes > maxBytes) this.#flush();
+    this.#pending.push(pending);
+    this.#bytes += pending.bytes;
+    if (this.#pending.length >= this.#maxRequests) this.#flush();
+    else {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#flush(), this.#gatherMs);
+    }
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    const batch = this.#pending;
+    this.#pending = [];
+    this.#bytes = 0;
+    if (batch.length > 0) void this.#submit(batch);
+  }
+
+  async #submit(batch: readonly Pending[]): Promise<void> {
+    for (const { waiting } of batch) this.#sending.add(waiting);
+    const requests = batch.map(({ waiting, body }) => ({ customId: waiting.customId, body }));
+    try {
+      const jobId = await this.#backend.submit(requests);
+      const state = await this.#state();
+      const problem = await remember(state, jobId, requests);
+      const job = this.#job(jobId, state);
+      for (const { waiting } of batch) {
+        // One that was stopped meanwhile waits no more.
+        if (!this.#sending.delete(waiting)) continue;
+        if (problem !== undefined) waiting.notify(problem);
+        job.add(waiting, false);
+      }
+      if (job.size === 0) this.#abandon(job, state);
+    } catch (thrown) {
+      for (const { waiting } of batch) {
+        if (this.#sending.delete(waiting)) waiting.reject(thrown);
+      }
+    }
+  }
+
+  #leave(waiting: Waiting): void {
+    if (this.#sending.delete(waiting)) return;
+    const position = this.#pending.findIndex((pending) => pending.waiting === waiting);
+    if (position >= 0) {
+      const [removed] = this.#pending.splice(position, 1);
+      this.#bytes -= removed?.bytes ?? 0;
+      if (this.#pending.length === 0) clearTimeout(this.#timer);
+      return;
+    }
+    for (const job of this.#jobs.values()) {
+      if (!job.leave(waiting)) continue;
+      if (job.size === 0) void this.#state().then((state) => this.#abandon(job, state));
+      return;
+    }
+  }
+
+  #job(jobId: string, state: BatchState | undefined): BatchJob {
+    let job = this.#jobs.get(jobId);
+    if (job === undefined) {
+      job = new BatchJob(jobId, this.#backend, {
+        pollMs: this.#pollMs,
+        failed: (customId) => state?.forget(customId),
+        lost: () => state?.forgetJob(jobId),
+        over: () => this.#jobs.delete(jobId),
+      });
+      this.#jobs.set(jobId, job);
+    }
+    return job;
+  }
+
+  #abandon(job: BatchJob, state: BatchState | undefined): void {
+    if (job.size > 0) return; // Somebody has come back to it.
+    job.stop();
+    this.#jobs.delete(job.id);
+    if (this.#keepsJobs) return;
+    // Nobody is left who could be told that it goes on.
+    this.#backend.cancel(job.id).catch(() => {});
+    state?.forgetJob(job.id);
+  }
+}
+
+/** What went wrong with it; the job is on its way all the same. */
+async function remember(
+  state: BatchState | undefined,
+  jobId: string,
+  requests: readonly { readonly customId: string }[],
+): Promise<string | undefined> {
+  try {
+    await state?.add(
+      jobId,
+      requests.map(({ customId }) => customId),
+    );
+    return undefined;
+  } catch (thrown) {
+    return `batch ${jobId} cannot be found again after a restart: ${describe(thrown)}`;
+  }
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+async function hashOf(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
