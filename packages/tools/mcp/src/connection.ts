@@ -85,8 +85,7 @@ function openerOf(options: McpOptions, way: Way) {
     try {
       await opened.connect(way.transport, { timeout: timeoutMs });
     } catch (thrown) {
-      await way.transport.close();
-      // The SDK has closed a transport that was in use before us, and did not wait for the process.
+      // The SDK has closed it by now, but did not wait for the process.
       if (way.mode === 'legacy') await within(FAREWELL_MS, gone);
       throw thrown;
     }
