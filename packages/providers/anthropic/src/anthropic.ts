@@ -1,10 +1,11 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
-import type { TaskRunner } from '@stratagem/core';
+import { checkOptions, type TaskRunner } from '@stratagem/core';
 import { converse, withTimeLimit } from '@stratagem/core/provider';
 import { createClient } from './client.js';
 import { formatOf } from './format.js';
 import { messagesDialogue } from './messages.js';
 import {
+  ANTHROPIC_OPTIONS,
   type AnthropicOptions,
   checkAnthropicOptions,
   DEFAULT_MAX_OUTPUT_TOKENS,
@@ -30,7 +31,8 @@ import {
  * });
  */
 export function anthropic(options: AnthropicOptions = {}): TaskRunner {
-  checkAnthropicOptions(options);
+  checkOptions('anthropic()', options, ANTHROPIC_OPTIONS);
+  checkAnthropicOptions(options, 'anthropic()');
   const { model = DEFAULT_MODEL, maxOutputTokens = DEFAULT_MAX_OUTPUT_TOKENS } = options;
   const { timeoutMs, maxSteps = 20 } = options;
   let connecting: Promise<Anthropic> | undefined;

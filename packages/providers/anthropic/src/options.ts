@@ -1,5 +1,5 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
-import { checkFlag, checkOptions, OptionError } from '@stratagem/core';
+import { checkFlag, OptionError } from '@stratagem/core';
 import { checkClient, checkModelOptions } from '@stratagem/core/provider';
 
 export const DEFAULT_MODEL = 'claude-sonnet-5-5';
@@ -65,7 +65,7 @@ export interface AnthropicOptions {
   readonly client?: Anthropic;
 }
 
-const OPTIONS = [
+export const ANTHROPIC_OPTIONS = [
   'model',
   'apiKey',
   'baseURL',
@@ -78,9 +78,8 @@ const OPTIONS = [
   'client',
 ];
 
-/** @throws {OptionError} when an option is unknown or out of range. */
-export function checkAnthropicOptions(options: AnthropicOptions, owner = 'anthropic()'): void {
-  checkOptions(owner, options, OPTIONS);
+/** @throws {OptionError} when an option is out of range. */
+export function checkAnthropicOptions(options: AnthropicOptions, owner: string): void {
   const { structuredOutput, cachePrompts, client } = options;
   checkModelOptions(owner, options);
   if (structuredOutput !== undefined && !STRUCTURED_OUTPUTS.includes(structuredOutput)) {

@@ -103,17 +103,20 @@ export interface BatchTarget {
   readonly api: 'responses' | 'chat';
 }
 
+/** Sends something, and says in our words what goes wrong with it. */
+type Told = <T>(send: () => Promise<T>, answering?: boolean) => Promise<T>;
+
 /** Requests are made once: whoever waits for a job asks again. */
 const ONCE = { maxRetries: 0 };
 
 function backendOf(target: BatchTarget): BatchBackend {
   const { client, model, api } = target;
   const endpoint = api === 'chat' ? '/v1/chat/completions' : '/v1/responses';
-  const told = async <T>(send: () => Promise<T>): Promise<T> => {
+  const told: Told = async (send, answering = false) => {
     try {
       return await send();
     } catch (thrown) {
-      throw toRunnerError(thrown, target, { requestId: undefined, answering: false });
+      throw toRunnerError(thrown, target, { requestId: undefined, answering });
     }
   };
   return {
@@ -138,11 +141,7 @@ function backendOf(target: BatchTarget): BatchBackend {
   };
 }
 
-function progressOf(
-  job: Batch,
-  target: BatchTarget,
-  told: <T>(send: () => Promise<T>) => Promise<T>,
-): BatchProgress {
+function progressOf(job: Batch, target: BatchTarget, told: Told): BatchProgress {
   switch (job.status) {
     case 'completed':
     case 'failed':
@@ -163,11 +162,12 @@ function progressOf(
 async function* resultsOf(
   { output_file_id: output, error_file_id: errors }: Batch,
   target: BatchTarget,
-  told: <T>(send: () => Promise<T>) => Promise<T>,
+  told: Told,
 ) {
   for (const file of [output, errors]) {
     if (file === undefined || file === null) continue;
-    const text = await told(async () => (await target.client.files.content(file, ONCE)).text());
+    const content = await told(async () => target.client.files.content(file, ONCE));
+    const text = await told(() => content.text(), true);
     yield* readResults(text, target);
   }
 }
