@@ -1,0 +1,540 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as realTime } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { RunnerError } from '../errors.js';
+import { OptionError } from '../index.js';
+import {
+  type BatchBackend,
+  type BatchOptions,
+  type BatchProgress,
+  type BatchRequest,
+  batchRunner,
+  checkBatchOptions,
+} from './batch.js';
+import { BatchQueue } from './batch-queue.js';
+
+/** A provider whose jobs end when a test says so. */
+class FakeProvider implements BatchBackend {
+  readonly label = 'fake/m';
+  maxRequests = 1_000;
+  maxBytes = 1_000_000;
+  readonly jobs = new Map<string, readonly BatchRequest[]>();
+  readonly canceled: string[] = [];
+  readonly polls: string[] = [];
+  readonly ended = new Set<string>();
+  /** What submitting or polling fails with next. */
+  readonly failures: unknown[] = [];
+  problem: RunnerError | undefined;
+  /** Asked about each request of a job that has ended; undefined for no result. */
+  answer: (body: { n: number }, customId: string) => string | Error | undefined = ({ n }) => `${n}`;
+
+  async submit(requests: readonly BatchRequest[]): Promise<string> {
+    this.#fail();
+    const id = `job-${this.jobs.size + 1}`;
+    this.jobs.set(id, requests);
+    return id;
+  }
+
+  async poll(jobId: string): Promise<BatchProgress> {
+    this.polls.push(jobId);
+    this.#fail();
+    if (!this.ended.has(jobId)) return { ended: false };
+    const requests = [...(this.jobs.get(jobId) ?? [])].reverse();
+    const { answer, problem } = this;
+    return {
+      ended: true,
+      ...(problem && { problem }),
+      async *results() {
+        for (const { customId, body } of requests) {
+          const said = answer(body as { n: number }, customId);
+          if (said === undefined) continue;
+          const read = () => {
+            if (said instanceof Error) throw said;
+            return { text: said };
+          };
+          yield { customId, read };
+        }
+      },
+    };
+  }
+
+  async cancel(jobId: string): Promise<void> {
+    this.canceled.push(jobId);
+  }
+
+  #fail(): void {
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw failure;
+  }
+
+  endAll(): void {
+    for (const id of this.jobs.keys()) this.ended.add(id);
+  }
+}
+
+const quick = { gatherMs: 10, pollMs: 100 };
+
+/** Asks for these, and says what became of each. */
+function ask(queue: BatchQueue, numbers: readonly number[], signal = new AbortController().signal) {
+  const notices: string[] = [];
+  const answers = numbers.map((n) =>
+    queue
+      .answer({ n }, signal, (message) => notices.push(message))
+      .then(
+        ({ text }) => text,
+        (error: RunnerError) => error,
+      ),
+  );
+  return { answers: Promise.all(answers), notices };
+}
+
+/** Lets what needs no timer happen: hashes and files are made elsewhere. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) {
+    await crypto.subtle.digest('SHA-256', new Uint8Array(1));
+    await realTime(2);
+  }
+}
+
+async function pass(ms: number): Promise<void> {
+  await settle();
+  await vi.advanceTimersByTimeAsync(ms);
+  await settle();
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+});
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+describe('requests', () => {
+  test('that come together go in one job, and each gets its own result', async () => {
+    const provider = new FakeProvider();
+    const { answers, notices } = ask(new BatchQueue(provider, quick), [1, 2, 3]);
+    await pass(10);
+    expect(provider.jobs.size).toBe(1);
+    expect(notices).toEqual(Array(3).fill('sent in batch job-1'));
+    await pass(250);
+    expect(provider.polls).toEqual(['job-1', 'job-1']);
+    provider.endAll();
+    await pass(100);
+    expect(await answers).toEqual(['1', '2', '3']);
+  });
+
+  test('that come later than gatherMs go in another job', async () => {
+    const provider = new FakeProvider();
+    const queue = new BatchQueue(provider, quick);
+    const first = ask(queue, [1]);
+    await pass(6);
+    const second = ask(queue, [2]);
+    await pass(6);
+    expect(provider.jobs.size).toBe(0);
+    await pass(4);
+    const third = ask(queue, [3]);
+    await pass(10);
+    expect([...provider.jobs.values()].map((requests) => requests.length)).toEqual([2, 1]);
+    provider.endAll();
+    await pass(100);
+    expect(await Promise.all([first.answers, second.answers, third.answers])).toEqual([
+      ['1'],
+      ['2'],
+      ['3'],
+    ]);
+  });
+
+  test.each([
+    ['too many', { maxRequests: 2 }, {}],
+    ['more than the provider takes', {}, { maxRequests: 2 }],
+    ['too large together', {}, { maxBytes: 16 }],
+  ])('are spread over several jobs when they are %s', async (_, options, limits) => {
+    const provider = Object.assign(new FakeProvider(), limits);
+    const { answers } = ask(new BatchQueue(provider, { ...quick, ...options }), [1, 2, 3, 4, 5]);
+    await pass(10);
+    expect([...provider.jobs.values()].map((requests) => requests.length)).toEqual([2, 2, 1]);
+    provider.endAll();
+    await pass(100);
+    expect(await answers).toEqual(['1', '2', '3', '4', '5']);
+  });
+
+  test('that are equal have ids of their own, of letters and digits', async () => {
+    const provider = new FakeProvider();
+    const { answers } = ask(new BatchQueue(provider, quick), [7, 7, 7]);
+    await pass(10);
+    const ids = [...(provider.jobs.get('job-1') ?? [])].map(({ customId }) => customId);
+    expect(new Set(ids).size).toBe(3);
+    for (const id of ids) expect(id).toMatch(/^[a-z0-9]{48}-\d$/);
+    provider.endAll();
+    await pass(100);
+    expect(await answers).toEqual(['7', '7', '7']);
+  });
+
+  test('fail alone, each with its own error', async () => {
+    const provider = new FakeProvider();
+    const refused = new RunnerError('refused', 'no');
+    provider.answer = ({ n }) => (n === 2 ? refused : n === 3 ? undefined : `${n}`);
+    const { answers } = ask(new BatchQueue(provider, quick), [1, 2, 3]);
+    await pass(10);
+    provider.endAll();
+    await pass(100);
+    expect(await answers).toMatchObject([
+      '1',
+      { code: 'refused' },
+      { code: 'server_error', message: 'fake/m: batch job-1 has ended without a result for it' },
+    ]);
+  });
+
+  test('without a result fail with what is wrong with their job', async () => {
+    const provider = new FakeProvider();
+    provider.answer = ({ n }) => (n === 1 ? '1' : undefined);
+    provider.problem = new RunnerError('timeout', 'the job expired');
+    const { answers } = ask(new BatchQueue(provider, quick), [1, 2, 3]);
+    await pass(10);
+    provider.endAll();
+    await pass(100);
+    const [first, second, third] = await answers;
+    expect([first, second]).toMatchObject(['1', { code: 'timeout', message: 'the job expired' }]);
+    expect(second).not.toBe(third);
+  });
+
+  test('whose job cannot be sent fail with the reason, and can be sent again', async () => {
+    const provider = new FakeProvider();
+    provider.failures.push(new RunnerError('rate_limited', 'later', { retryAfterMs: 5 }));
+    const queue = new BatchQueue(provider, quick);
+    const failed = ask(queue, [1, 2]);
+    await pass(10);
+    expect(await failed.answers).toMatchObject([
+      { code: 'rate_limited', retryAfterMs: 5 },
+      { code: 'rate_limited' },
+    ]);
+    const again = ask(queue, [1, 2]);
+    await pass(10);
+    provider.endAll();
+    await pass(100);
+    expect(await again.answers).toEqual(['1', '2']);
+  });
+});
+
+describe('a job', () => {
+  test('goes on while nobody can be asked about it', async () => {
+    const provider = new FakeProvider();
+    const { answers } = ask(new BatchQueue(provider, quick), [1]);
+    await pass(10);
+    provider.endAll();
+    provider.failures.push(
+      new RunnerError('connection', 'broken'),
+      new RunnerError('overloaded', 'busy', { retryAfterMs: 700 }),
+    );
+    await pass(200);
+    expect(provider.polls).toHaveLength(2);
+    await pass(600);
+    expect(provider.polls).toHaveLength(2);
+    await pass(100);
+    expect(await answers).toEqual(['1']);
+  });
+
+  test.each(['authentication', 'not_found'] as const)(
+    'that must not be asked about ends in an error: %s',
+    async (code) => {
+      const provider = new FakeProvider();
+      const { answers } = ask(new BatchQueue(provider, quick), [1, 2]);
+      await pass(10);
+      provider.failures.push(new RunnerError(code, 'no'));
+      await pass(100);
+      expect(await answers).toMatchObject([{ code }, { code }]);
+    },
+  );
+
+  test('whose results break off is asked for the others again', async () => {
+    const provider = new FakeProvider();
+    let broken = false;
+    provider.answer = ({ n }) => {
+      if (n > 2 || broken) return `${n}`;
+      broken = true;
+      throw new RunnerError('connection', 'broken');
+    };
+    const { answers } = ask(new BatchQueue(provider, quick), [1, 2, 3, 4]);
+    await pass(10);
+    provider.endAll();
+    await pass(200);
+    expect(await answers).toEqual(['1', '2', '3', '4']);
+  });
+});
+
+describe('a request that is stopped', () => {
+  test('before it was sent is not sent', async () => {
+    const provider = new FakeProvider();
+    const queue = new BatchQueue(provider, quick);
+    const controller = new AbortController();
+    const stopped = ask(queue, [1], controller.signal);
+    const other = ask(queue, [2]);
+    await pass(5);
+    controller.abort(new Error('enough'));
+    expect(await stopped.answers).toMatchObject([{ code: 'aborted' }]);
+    await pass(10);
+    expect(provider.jobs.get('job-1')).toHaveLength(1);
+    provider.endAll();
+    await pass(100);
+    expect(await other.answers).toEqual(['2']);
+  });
+
+  test.each([
+    [{}, ['job-1']],
+    [{ whenAbandoned: 'keep' }, []],
+  ] as const)('leaves a job, which goes with the last who waits: %j', async (options, canceled) => {
+    const provider = new FakeProvider();
+    const queue = new BatchQueue(provider, { ...quick, ...options });
+    const [first, second] = [new AbortController(), new AbortController()];
+    const answers = [ask(queue, [1], first.signal), ask(queue, [2], second.signal)];
+    await pass(10);
+    first.abort();
+    await pass(100);
+    expect(provider.canceled).toEqual([]);
+    second.abort();
+    await settle();
+    expect(provider.canceled).toEqual(canceled);
+    for (const { answers: ended } of answers) {
+      expect(await ended).toMatchObject([{ code: 'aborted' }]);
+    }
+  });
+
+  test('while its job is being sent is found there when it is asked for again', async () => {
+    const provider = new FakeProvider();
+    const submit = provider.submit.bind(provider);
+    let open = () => {};
+    provider.submit = async (requests) => {
+      await new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      return submit(requests);
+    };
+    const queue = new BatchQueue(provider, quick);
+    const controller = new AbortController();
+    const stopped = ask(queue, [1], controller.signal);
+    await pass(10);
+    controller.abort();
+    expect(await stopped.answers).toMatchObject([{ code: 'aborted' }]);
+    open();
+    await settle();
+    expect(provider.canceled).toEqual(['job-1']);
+  });
+
+  test('before it began makes no request', async () => {
+    const provider = new FakeProvider();
+    const { answers } = ask(new BatchQueue(provider, quick), [1], AbortSignal.abort());
+    expect(await answers).toMatchObject([{ code: 'aborted' }]);
+    await pass(50);
+    expect(provider.jobs.size).toBe(0);
+  });
+});
+
+describe('a stateFile', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'stratagem-batch-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  /** A queue of a process that begins with this file: the state is read anew. */
+  async function restarted(provider: FakeProvider, file: string, options: BatchOptions = {}) {
+    vi.resetModules();
+    const { BatchQueue: Fresh } = await import('./batch-queue.js');
+    return new Fresh(provider, { ...quick, stateFile: file, ...options }) as BatchQueue;
+  }
+
+  test('finds a job again after a restart, by its id, and pays nothing twice', async () => {
+    const provider = new FakeProvider();
+    const file = join(folder, 'state', 'batches.json');
+    const controller = new AbortController();
+    const first = ask(await restarted(provider, file), [1, 2, 2], controller.signal);
+    await vi.waitFor(() => pass(10).then(() => expect(provider.jobs.size).toBe(1)));
+    await vi.waitFor(() => expect(first.notices).toHaveLength(3));
+    controller.abort();
+    await first.answers;
+    expect(provider.canceled).toEqual([]);
+
+    provider.endAll();
+    const { answers, notices } = ask(await restarted(provider, file), [2, 1, 2]);
+    await vi.waitFor(() => pass(1).then(() => expect(notices).toHaveLength(3)));
+    expect(notices).toEqual(Array(3).fill('found in batch job-1'));
+    expect(await answers).toEqual(['2', '1', '2']);
+    expect(provider.jobs.size).toBe(1);
+  });
+
+  test('sends again what has failed, and only that', async () => {
+    const provider = new FakeProvider();
+    const file = join(folder, 'batches.json');
+    provider.answer = ({ n }) => (n === 2 ? new RunnerError('server_error', 'no') : `${n}`);
+    const first = ask(await restarted(provider, file), [1, 2]);
+    await vi.waitFor(() => pass(10).then(() => expect(provider.jobs.size).toBe(1)));
+    provider.endAll();
+    await vi.waitFor(() => pass(100).then(() => expect(provider.polls).not.toHaveLength(0)));
+    expect(await first.answers).toMatchObject(['1', { code: 'server_error' }]);
+    await vi.waitFor(async () => {
+      const { jobs } = JSON.parse(await readFile(file, 'utf8'));
+      expect(jobs['job-1'].requests).toHaveLength(1);
+    });
+    provider.answer = ({ n }) => `${n} at last`;
+    const second = ask(await restarted(provider, file), [1, 2]);
+    await vi.waitFor(() => pass(20).then(() => expect(provider.jobs.size).toBe(2)));
+    expect(provider.jobs.get('job-2')).toMatchObject([{ body: { n: 2 } }]);
+    provider.endAll();
+    await pass(100);
+    expect(await second.answers).toEqual(['1 at last', '2 at last']);
+  });
+
+  test('holds hashes and ids alone, for its owner alone', async () => {
+    const provider = new FakeProvider();
+    const file = join(folder, 'batches.json');
+    const controller = new AbortController();
+    const body = { prompt: 'the secret plan', key: 'sk-planted-0123456789' };
+    const queue = await restarted(provider, file);
+    const answer = queue.answer(body, controller.signal, () => {}).catch(() => {});
+    await vi.waitFor(() => pass(10).then(() => expect(provider.jobs.size).toBe(1)));
+    await vi.waitFor(async () => expect(await readdir(folder)).toContain('batches.json'));
+    controller.abort();
+    await answer;
+    const text = await readFile(file, 'utf8');
+    expect(text).toMatch(
+      /^\{"version":1,"jobs":\{"job-1":\{"sentAt":\d+,"requests":\["[a-f0-9]{48}-0"\]\}\}\}$/,
+    );
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+  });
+
+  test.each([
+    ['damaged', '{"version":1,"jobs":'],
+    ['of another version', '{"version":2,"jobs":{}}'],
+    ['of something else', '[1,2]'],
+    ['with jobs that are none', '{"version":1,"jobs":{"a":{}}}'],
+  ])('that is %s is an error, and stays as it is', async (_, text) => {
+    const file = join(folder, 'batches.json');
+    await writeFile(file, text);
+    const { answers } = ask(await restarted(new FakeProvider(), file), [1]);
+    expect(await answers).toMatchObject([
+      {
+        code: 'invalid_request',
+        message: expect.stringContaining(`the stateFile ${file} is damaged`),
+      },
+    ]);
+    expect(await readFile(file, 'utf8')).toBe(text);
+  });
+
+  test('of another process that runs is left alone; one that has died is not in the way', async () => {
+    const file = join(folder, 'batches.json');
+    await writeFile(`${file}.lock`, String(process.ppid));
+    const busy = ask(await restarted(new FakeProvider(), file), [1]);
+    expect(await busy.answers).toMatchObject([
+      { message: `the stateFile ${file} is in use by process ${process.ppid}` },
+    ]);
+    await writeFile(`${file}.lock`, '999999999');
+    const provider = new FakeProvider();
+    const free = ask(await restarted(provider, file), [1]);
+    await vi.waitFor(() => pass(10).then(() => expect(provider.jobs.size).toBe(1)));
+    provider.endAll();
+    await vi.waitFor(() => pass(100).then(() => expect(provider.polls).not.toHaveLength(0)));
+    expect(await free.answers).toEqual(['1']);
+  });
+});
+
+test('every request gets one answer, whatever the order, the splits and the failures', async () => {
+  vi.useRealTimers();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ n: fc.nat(5), pause: fc.boolean() }), { maxLength: 40 }),
+      fc.integer({ min: 1, max: 7 }),
+      fc.array(fc.boolean(), { maxLength: 10 }),
+      async (requests, maxRequests, failures) => {
+        const provider = new FakeProvider();
+        const submit = provider.submit.bind(provider);
+        provider.submit = async (batch) => {
+          const id = await submit(batch);
+          provider.ended.add(id);
+          return id;
+        };
+        provider.answer = ({ n }) => (n === 0 ? new RunnerError('refused', 'no') : `${n}`);
+        for (const fails of failures) {
+          provider.failures.push(fails ? new RunnerError('connection', 'broken') : undefined);
+        }
+        const queue = new BatchQueue(provider, { gatherMs: 1, pollMs: 1, maxRequests });
+        const answers: Promise<unknown>[] = [];
+        for (const { n, pause } of requests) {
+          answers.push(ask(queue, [n]).answers);
+          if (pause) await new Promise((resolve) => setTimeout(resolve, 2));
+        }
+        const ended = (await Promise.all(answers)) as [string | RunnerError][];
+        for (const [index, [answer]] of ended.entries()) {
+          const { n } = requests[index] as { n: number };
+          const code = answer instanceof RunnerError ? answer.code : answer;
+          // One that could not be sent says so; every other has its own answer.
+          expect(['connection', n === 0 ? 'refused' : `${n}`]).toContain(code);
+        }
+        for (const job of provider.jobs.values())
+          expect(job.length).toBeLessThanOrEqual(maxRequests);
+      },
+    ),
+    { numRuns: 60 },
+  );
+  vi.useFakeTimers();
+});
+
+test('the runner gives each task its output, and tells where its request is', async () => {
+  const provider = new FakeProvider();
+  const runner = batchRunner(
+    {
+      name: 'fake-batch',
+      resource: 'fake-batch/m',
+      settings: { model: 'm' },
+      connect: async () => provider,
+      prepare: async ({ prompt }) => ({
+        body: { n: Number(prompt) },
+        finish: ({ text }) => ({ output: `the answer is ${text}`, model: 'm' }),
+      }),
+    },
+    quick,
+  );
+  expect(runner).toMatchObject({
+    name: 'fake-batch',
+    resource: 'fake-batch/m',
+    supportsTools: false,
+  });
+  const parts: unknown[] = [];
+  const texts = { prompt: '6', plainPrompt: '6', description: '6' };
+  const answer = runner.run(
+    { taskId: 'a', type: 'action', ...texts, inputs: {}, metadata: {} },
+    {
+      taskId: 'a',
+      attempt: 1,
+      attemptsLeft: 1,
+      signal: new AbortController().signal,
+      deadline: undefined,
+      emit: (part) => void parts.push(part) as undefined,
+      addTasks: () => {},
+    },
+  );
+  await pass(10);
+  provider.endAll();
+  await pass(100);
+  expect(await answer).toEqual({ output: 'the answer is 6', model: 'm' });
+  expect(parts).toEqual([
+    { kind: 'notice', source: 'fake-batch', message: 'sent in batch job-1' },
+    '6',
+  ]);
+});
+
+test.each<[string, BatchOptions]>([
+  ['gatherMs', { gatherMs: 0 }],
+  ['pollMs', { pollMs: Number.NaN }],
+  ['maxRequests', { maxRequests: 0.5 }],
+  ['stateFile', { stateFile: '' }],
+  ['whenAbandoned', { whenAbandoned: 'sell' as never }],
+])('%s must make sense', (name, options) => {
+  expect(() => checkBatchOptions('openaiBatch()', options)).toThrow(OptionError);
+  expect(() => checkBatchOptions('openaiBatch()', options)).toThrow(
+    `openaiBatch(): ${name} must be`,
+  );
+});
