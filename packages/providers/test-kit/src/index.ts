@@ -1,3 +1,4 @@
 export * from './attempt.js';
+export * from './batch-server.js';
 export * from './chaos.js';
 export * from './server.js';
