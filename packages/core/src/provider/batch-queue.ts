@@ -10,6 +10,8 @@ interface Pending {
   readonly waiting: Waiting;
   readonly body: object;
   readonly bytes: number;
+  /** When it was asked for, among all. */
+  readonly order: number;
 }
 
 /** Requests on their way: gathered into jobs, and handed what became of them. */
@@ -27,6 +29,7 @@ export class BatchQueue {
   readonly #sending = new Set<Waiting>();
   #pending: Pending[] = [];
   #bytes = 0;
+  #order = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(backend: BatchBackend, options: BatchOptions) {
@@ -50,6 +53,7 @@ export class BatchQueue {
     signal: AbortSignal,
     notify: (message: string) => void,
   ): Promise<Turn> {
+    const order = this.#order++;
     const state = await this.#state();
     const text = JSON.stringify(body);
     const customId = this.#ids.take(await hashOf(`${this.#backend.label}\n${text}`));
@@ -70,7 +74,7 @@ export class BatchQueue {
         waiting = { customId, resolve, reject, notify };
         const jobId = state?.jobOf(customId);
         if (jobId !== undefined) this.#job(jobId, state).add(waiting, true);
-        else this.#gather({ waiting, body, bytes: byteLength(text) });
+        else this.#gather({ waiting, body, bytes: byteLength(text), order });
       });
     } catch (thrown) {
       // The next request like it is this one again.
@@ -95,7 +99,8 @@ export class BatchQueue {
 
   #flush(): void {
     clearTimeout(this.#timer);
-    const batch = this.#pending;
+    // Hashes are not made in the order in which they are asked for.
+    const batch = this.#pending.sort((a, b) => a.order - b.order);
     this.#pending = [];
     this.#bytes = 0;
     if (batch.length > 0) void this.#submit(batch);

@@ -1,0 +1,49 @@
+import type { BatchAnswer, BatchCall } from '@stratagem/test-kit';
+
+/** A request of a job, as it was sent. */
+export interface SentRequest {
+  readonly custom_id: string;
+  readonly params: Record<string, unknown>;
+}
+
+/** Jobs as Anthropic keeps them; they end after so many questions about them. */
+export class BatchApi {
+  readonly jobs: SentRequest[][] = [];
+  readonly canceled: string[] = [];
+  questionsPerJob = 2;
+  /** What becomes of a request; undefined for no line at all. */
+  outcome: (request: SentRequest) => object | undefined = () => undefined;
+  readonly #questions = new Map<string, number>();
+
+  readonly routes = ({ method, path, body }: BatchCall): BatchAnswer | undefined => {
+    const [, , , , id, action] = (path.split('?')[0] ?? '').split('/');
+    if (!path.startsWith('/v1/messages/batches')) return undefined;
+    if (method === 'POST' && id === undefined) {
+      this.jobs.push((JSON.parse(body) as { requests: SentRequest[] }).requests);
+      return { body: { id: `msgbatch_${this.jobs.length}`, processing_status: 'in_progress' } };
+    }
+    if (action === 'cancel') {
+      this.canceled.push(id ?? '');
+      return { body: { id, processing_status: 'canceling' } };
+    }
+    return {
+      body: action === 'results' ? this.#results(id ?? '') : this.#retrieve(id ?? '', path),
+    };
+  };
+
+  #retrieve(id: string, path: string): object {
+    const questions = (this.#questions.get(id) ?? 0) + 1;
+    this.#questions.set(id, questions);
+    if (questions < this.questionsPerJob) return { id, processing_status: 'in_progress' };
+    return { id, processing_status: 'ended', results_url: `${path.split('?')[0]}/results` };
+  }
+
+  /** In another order than they were sent. */
+  #results(id: string): string {
+    const lines = (this.jobs[Number(id.slice(9)) - 1] ?? []).flatMap((request) => {
+      const result = this.outcome(request);
+      return result === undefined ? [] : JSON.stringify({ custom_id: request.custom_id, result });
+    });
+    return `${lines.reverse().join('\n')}\n`;
+  }
+}
