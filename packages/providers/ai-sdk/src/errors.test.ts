@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import { createExecutor, createPlan, RunnerError } from '@stratagem/core';
 import { attempt, inOrder, json, request, reset, silence, testServer } from '@stratagem/test-kit';
 import { APICallError, wrapLanguageModel } from 'ai';
@@ -32,6 +33,26 @@ async function failureOf(work: Promise<unknown>): Promise<RunnerError> {
   );
   expect(thrown).toBeInstanceOf(RunnerError);
   return thrown as RunnerError;
+}
+
+const call = { url: 'https://127.0.0.1/v1', requestBodyValues: {} };
+const begun = partsOf({ text: 'Because.' }).filter(({ type }) => type !== 'finish');
+
+/** Runs on a model that streams these parts and then ends, with an error if there is one. */
+function streaming(parts: readonly LanguageModelV4StreamPart[], error?: Error) {
+  const left = [...parts];
+  const model = mockOf();
+  model.doStream = async () => ({
+    stream: new ReadableStream<LanguageModelV4StreamPart>({
+      pull(controller) {
+        const part = left.shift();
+        if (part !== undefined) controller.enqueue(part);
+        else if (error !== undefined) controller.error(error);
+        else controller.close();
+      },
+    }),
+  });
+  return aiSdk(model).run(request('Why?'), attempt());
 }
 
 describe('an answer with an error', () => {
@@ -104,22 +125,53 @@ describe('an answer with an error', () => {
     });
   });
 
+  test('in a stream may be a text, from a provider that does not make more of it', async () => {
+    expect(
+      await failureOf(streaming([...begun, { type: 'error', error: 'It failed.' }])),
+    ).toMatchObject({ code: 'server_error', message: `${label}: It failed.` });
+  });
+
+  test('in a stream ends the request, also when the server would go on', async () => {
+    server.replyWith(hang([{ error: { message: 'It failed.' } }]));
+    expect(await failureOf(ask())).toMatchObject({ code: 'server_error' });
+    await server.closed;
+  });
+
+  test('is told in the words of the API, not in those of what could not be read of it', async () => {
+    const model = mockOf();
+    model.doStream = async () => {
+      const cause = new Error('Unexpected token');
+      throw new APICallError({ ...call, message: 'Bad Gateway', statusCode: 502, cause });
+    };
+    expect((await failureOf(aiSdk(model).run(request('Why?'), attempt()))).message).toBe(
+      `${label}: Bad Gateway`,
+    );
+  });
+
   test('after answers that were paid for says what they used', async () => {
     const model = mockOf({ calls: [{ name: 'none', input: {} }] });
     const first = model.doStream;
     let asked = 0;
     model.doStream = async (options) => {
       if (asked++ === 0) return first(options);
-      throw new APICallError({
-        message: 'No.',
-        url: server.url,
-        requestBodyValues: {},
-        statusCode: 500,
-      });
+      throw new APICallError({ ...call, message: 'No.', statusCode: 500 });
     };
     expect(await failureOf(aiSdk(model).run(request('Why?'), attempt()))).toMatchObject({
       code: 'server_error',
       usage: { inputTokens: 100, outputTokens: 40 },
+    });
+  });
+
+  test('of the provider itself is none of the connection, in the second request neither', async () => {
+    const model = mockOf({ calls: [{ name: 'none', input: {} }] });
+    const first = model.doStream;
+    let asked = 0;
+    model.doStream = async (options) => {
+      if (asked++ === 0) return first(options);
+      throw new TypeError('x is not a function');
+    };
+    expect(await failureOf(aiSdk(model).run(request('Why?'), attempt()))).toMatchObject({
+      code: 'task_failed',
     });
   });
 });
@@ -149,23 +201,28 @@ describe('a connection', () => {
     expect(context.emitted).toEqual(['Because']);
   });
 
+  test('that breaks unbeknown to the provider', async () => {
+    const broken = streaming(begun, new TypeError('terminated'));
+    expect(await failureOf(broken)).toMatchObject({
+      code: 'connection',
+      message: `${label}: the connection broke in the middle of the answer: terminated`,
+    });
+  });
+
+  test('is not to blame for what the SDK does not understand', async () => {
+    const { InvalidArgumentError } = await import('@ai-sdk/provider');
+    const error = new InvalidArgumentError({ argument: 'x', message: 'x is wrong' });
+    error.name = 'AI_SomethingNew';
+    expect(await failureOf(streaming(begun, error))).toMatchObject({ code: 'task_failed' });
+  });
+
   test('that ends before the answer does', async () => {
     server.replyWith(stream(chunksOf({ text: 'Because.' }).slice(0, 1)));
     expect(await failureOf(ask())).toMatchObject({ code: 'connection' });
   });
 
   test('whose provider does not notice that it ended before the answer did', async () => {
-    const model = mockOf();
-    const parts = partsOf({ text: 'Because.' }).filter(({ type }) => type !== 'finish');
-    model.doStream = async () => ({
-      stream: new ReadableStream({
-        start(controller) {
-          for (const part of parts) controller.enqueue(part);
-          controller.close();
-        },
-      }),
-    });
-    expect(await failureOf(aiSdk(model).run(request('Why?'), attempt()))).toMatchObject({
+    expect(await failureOf(streaming(begun))).toMatchObject({
       code: 'connection',
       message: `${label}: the stream ended before the answer was complete`,
     });

@@ -116,6 +116,8 @@ function reasonOf(thrown: unknown, answering: boolean): [AttemptErrorCode, strin
   // Of an API's error its own words: the SDK puts into the cause what it tried to read.
   if (said !== undefined) return [said, isCall && message ? message : describe(thrown)];
   if (isCall) return ['connection', describe(thrown)];
+  // No error of this process: older providers hand on what the server wrote into the stream.
+  if (answering && !(thrown instanceof Error)) return ['server_error', describe(thrown)];
   if (!answering || name.startsWith('AI_')) return ['task_failed', describe(thrown)];
   return ['connection', `the connection broke in the middle of the answer: ${describe(thrown)}`];
 }

@@ -1,8 +1,9 @@
 import { createExecutor, createPlan, type PlanEvent, tool } from '@stratagem/core';
 import { inOrder, testServer } from '@stratagem/test-kit';
-import { describe, expect, test } from 'vitest';
+import { convertArrayToReadableStream } from 'ai/test';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
-import { compatible, mockOf, type Saying, saying } from '../test/model.js';
+import { compatible, mockOf, partsOf, type Saying, saying } from '../test/model.js';
 import { aiSdk } from './ai-sdk.js';
 import type { AiSdkOptions } from './options.js';
 
@@ -37,8 +38,15 @@ function logOf(timeline: readonly PlanEvent[]) {
   });
 }
 
+function failureIn(timeline: readonly PlanEvent[]) {
+  const failed = timeline.find((event) => event.type === 'task_failed');
+  return failed?.type === 'task_failed' ? failed.error : undefined;
+}
+
 const step = { inputTokens: 100, cachedInputTokens: 60, cacheWriteInputTokens: 10 };
 const usage = { ...step, outputTokens: 40, reasoningTokens: 25 };
+
+afterEach(() => vi.useRealTimers());
 
 describe('tools', () => {
   test('are called until the model answers, and each step is in the log', async () => {
@@ -122,15 +130,12 @@ describe('tools', () => {
   test('called again and again end at the limit of steps, with what they used', async () => {
     const model = mockOf({ calls: [forCity('Lisbon')] });
     const result = await runOn(model, { maxSteps: 3 });
-    const failed = result.timeline.find((event) => event.type === 'task_failed');
-    expect(failed).toMatchObject({
-      error: {
-        code: 'step_limit',
-        message: expect.stringContaining(
-          'test.chat/a-model: the model still called tools after 3 requests; raise maxSteps',
-        ),
-        usage: { inputTokens: 300, outputTokens: 120 },
-      },
+    expect(failureIn(result.timeline)).toMatchObject({
+      code: 'step_limit',
+      message: expect.stringContaining(
+        'test.chat/a-model: the model still called tools after 3 requests; raise maxSteps',
+      ),
+      usage: { inputTokens: 300, outputTokens: 120 },
     });
     expect(model.doStreamCalls).toHaveLength(3);
   });
@@ -166,6 +171,48 @@ describe('tools', () => {
     expect(result.status).toBe('canceled');
     expect(stopped.aborted).toBe(true);
     expect(model.doStreamCalls).toHaveLength(1);
+  });
+
+  test('that the provider runs itself are no business of ours', async () => {
+    const own = { toolCallId: 'own', toolName: 'search', providerExecuted: true, dynamic: true };
+    const parts = partsOf({ text: 'Sun.' });
+    parts.splice(1, 0, { type: 'tool-call', input: '{}', ...own });
+    parts.splice(2, 0, { type: 'tool-result', result: { found: 1 }, ...own });
+    const model = mockOf();
+    model.doStream = async () => ({ stream: convertArrayToReadableStream(parts) });
+    const result = await runOn(model);
+    expect(result.outputs).toEqual({ a: 'Sun.' });
+    expect(logOf(result.timeline).map(({ kind }) => kind)).toEqual(['text']);
+  });
+
+  test('are stopped when the time of the attempt is over', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let stopped: AbortSignal | undefined;
+    const hang = tool({
+      ...weather,
+      execute: (_, { signal }) => {
+        stopped = signal;
+        return new Promise(() => {});
+      },
+    });
+    const run = runOn(mockOf({ calls: [forCity('Lisbon')] }), { timeoutMs: 30_000 }, [
+      hang as never,
+    ]);
+    await vi.waitFor(() => expect(stopped).toBeDefined());
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(failureIn((await run).timeline)).toMatchObject({ code: 'timeout' });
+    expect(stopped?.aborted).toBe(true);
+  });
+
+  test('and a better answer share the limit of steps', async () => {
+    const useless = { text: 'no JSON' };
+    const model = mockOf({ calls: [forCity('Lisbon')] }, useless, { calls: [forCity('Porto')] });
+    const task = { id: 'a', description: 'Trip', tools: [weather], outputSchema: z.object({}) };
+    const runner = aiSdk(model, { maxSteps: 4 });
+    const executor = createExecutor({ strategy: inOrder, runner, retry: { maxAttempts: 1 } });
+    const result = await executor.execute({ goal: 'Trip', tasks: [task] });
+    expect(failureIn(result.timeline)).toMatchObject({ code: 'step_limit' });
+    expect(model.doStreamCalls).toHaveLength(4);
   });
 
   test('go over HTTP as the provider of the model sends them', async () => {
