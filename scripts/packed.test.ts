@@ -143,6 +143,10 @@ describe.each([
   ['packages/strategies/parallel/README.md', ['@stratagem/parallel']],
   ['packages/strategies/sequential/README.md', ['@stratagem/sequential']],
   ['packages/providers/simulated/README.md', ['@stratagem/parallel', '@stratagem/simulated']],
+  [
+    'packages/runners/README.md',
+    ['@stratagem/parallel', '@stratagem/runners', '@stratagem/simulated'],
+  ],
 ])('the first program of %s', (file, packages) => {
   test('type-checks and runs as it is pasted, and prints something', async () => {
     const project = await install(file.replaceAll('/', '-'), packages);
