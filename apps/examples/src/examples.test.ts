@@ -13,6 +13,7 @@ import * as documents from './documents.js';
 import * as papers from './papers.js';
 import { run as drawPicture } from './picture.js';
 import * as sequential from './sequential.js';
+import * as tools from './tools.js';
 import * as twoProviders from './two-providers.js';
 
 const quick = () => simulated({ latencyMs: 10 });
@@ -158,6 +159,20 @@ describe('decision', () => {
   test('prints which branch was not chosen', async () => {
     const text = await printed(() => decision.main(quick()));
     expect(text).toMatch(/task_skipped +level 1 {2}(reproduce|look-up): not_chosen/);
+  });
+});
+
+describe('tools', () => {
+  test('are called and their answers handed to the model, failures as well', async () => {
+    const result = await tools.run(quick());
+    expect(result.status).toBe('completed');
+    const calls = tools.callsOf(result);
+    expect(calls.filter((line) => line.startsWith('stock('))).toHaveLength(1);
+    expect(calls.filter((line) => line.startsWith('  → '))).toHaveLength(2);
+  });
+
+  test('prints them', async () => {
+    expect(await printed(() => tools.main(quick()))).toMatch(/supplier\(.*\)\n[\s\S]*tokens read/);
   });
 });
 

@@ -41,6 +41,7 @@ describe.concurrent('the program', { timeout: 60_000 }, () => {
       'two-providers',
       /OPENAI_API_KEY is not set[\s\S]*ANTHROPIC_API_KEY is not set[\s\S]*instead-of/,
     ],
+    ['tools', /stock\(\{"article":[\s\S]*→ [\s\S]*tokens read/],
     ['picture', /^<svg [\s\S]*<\/svg>\n$/],
   ])('%s runs to its end', async (name, expected) => {
     const { code, stdout, stderr } = await start(name);
