@@ -29,22 +29,25 @@ export async function chooseStrategy(
 }
 
 export interface RunnerFlags {
-  readonly runner: RunnerName;
+  /** Left out for the simulated model. */
+  readonly runner?: RunnerName;
   readonly model?: string;
   readonly baseUrl?: string;
   readonly latency?: number;
+  readonly replay?: string;
 }
 
 /** The runner of the command line; its package is loaded only now. */
 export async function chooseRunner(flags: RunnerFlags): Promise<TaskRunner> {
-  const { runner, model, baseUrl, latency } = flags;
+  if (flags.replay !== undefined) return replayOf(flags.replay, flags);
+  const { runner = 'simulated', model, baseUrl, latency } = flags;
   if (runner === 'simulated') {
-    if (model !== undefined) throw notFor('--model', 'simulated');
-    if (baseUrl !== undefined) throw notFor('--base-url', 'simulated');
+    if (model !== undefined) throw notFor('--model', '--runner simulated');
+    if (baseUrl !== undefined) throw notFor('--base-url', '--runner simulated');
     const { simulated } = await import('@stratagem/simulated');
     return simulated(latency === undefined ? {} : { latencyMs: latency });
   }
-  if (latency !== undefined) throw notFor('--latency', runner);
+  if (latency !== undefined) throw notFor('--latency', `--runner ${runner}`);
   const options = {
     ...(model !== undefined && { model }),
     ...(baseUrl !== undefined && { baseURL: baseUrl }),
@@ -57,6 +60,21 @@ export async function chooseRunner(flags: RunnerFlags): Promise<TaskRunner> {
   return anthropic(options);
 }
 
-function notFor(option: string, runner: string): UsageError {
-  return new UsageError(`${option} has no effect with --runner ${runner}: leave it out`);
+/** A recording is a runner of its own. */
+async function replayOf(file: string, flags: RunnerFlags): Promise<TaskRunner> {
+  const options = {
+    runner: '--runner',
+    model: '--model',
+    baseUrl: '--base-url',
+    latency: '--latency',
+  };
+  for (const [name, option] of Object.entries(options)) {
+    if (flags[name as keyof typeof options] !== undefined) throw notFor(option, '--replay');
+  }
+  const { replay } = await import('@stratagem/runners');
+  return replay({ file });
+}
+
+function notFor(option: string, beside: string): UsageError {
+  return new UsageError(`${option} has no effect with ${beside}: leave it out`);
 }

@@ -46,7 +46,7 @@ Examples:
       new Option('--max-parallel <n>', 'the most tasks that run at once').argParser(wholeNumber),
     )
     .addOption(
-      new Option('--runner <name>', 'what does the tasks').choices(RUNNERS).default('simulated'),
+      new Option('--runner <name>', 'what does the tasks (default: simulated)').choices(RUNNERS),
     )
     .addOption(new Option('--model <name>', 'the model (openai, anthropic)').argParser(notEmpty))
     .addOption(new Option('--base-url <url>', 'the server (openai, anthropic)').argParser(httpUrl))
@@ -76,6 +76,20 @@ Examples:
       new Option('--budget-cost <usd>', 'stop before more US dollars are spent').argParser(dollars),
     )
     .option('--prices <file>', 'US dollars per million tokens by model, in YAML or JSON')
+    .addOption(
+      new Option('--requests-per-minute <n>', 'hold requests back to this rate').argParser(
+        wholeNumber,
+      ),
+    )
+    .addOption(
+      new Option('--tokens-per-minute <n>', 'hold requests back to this rate of tokens').argParser(
+        wholeNumber,
+      ),
+    )
+    .option('--cache <dir>', 'answer from this directory what was asked before')
+    .option('--record <file>', 'write requests and answers to this file, secrets scrubbed')
+    .option('--replay <file>', 'answer from such a file, in place of a runner')
+    .option('--mcp-config <file>', 'tools for the tasks: MCP servers, in JSON or YAML')
     .addOption(
       new Option('--approve <id>', 'approve a task that will ask (repeatable)').argParser(list),
     )

@@ -1,4 +1,4 @@
-import type { PlanEvent } from '@stratagem/core';
+import type { PlanEvent, TaskOutputReceived } from '@stratagem/core';
 import { formatDuration } from './duration.js';
 import { explainSkip } from './not-run.js';
 import type { Progress } from './progress.js';
@@ -18,6 +18,7 @@ const ALWAYS_SHOWN: readonly PlanEvent['type'][] = [
   'budget_exceeded',
   'plan_paused',
   'plan_resumed',
+  'resource_paused',
 ];
 
 /** For logs: a line an event; of a large plan, its failures and now and then where it stands. */
@@ -80,6 +81,12 @@ function describe(event: PlanEvent): string | undefined {
       return 'goal      achieved';
     case 'budget_exceeded':
       return `budget    for ${event.budget} is used up`;
+    case 'task_output':
+      return describeOutput(event);
+    case 'resource_paused': {
+      const { resource, pauseMs, code } = event;
+      return `paused    ${onOneLine(resource)} for ${formatDuration(pauseMs)}: ${code}`;
+    }
     case 'plan_paused':
       return 'paused';
     case 'plan_resumed':
@@ -87,6 +94,15 @@ function describe(event: PlanEvent): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** Calls of tools, and what runners say; text is left for the result. */
+function describeOutput(event: TaskOutputReceived): string | undefined {
+  const id = onOneLine(event.taskId);
+  if (event.kind === 'tool_call') return `tool      ${id}: ${onOneLine(event.tool)}`;
+  if (event.kind === 'notice') return `notice    ${id}: ${onOneLine(event.message, 200)}`;
+  if (event.kind !== 'tool_result' || event.ok) return undefined;
+  return `tool      ${id}: ${onOneLine(`${event.tool} failed: ${event.message}`, 200)}`;
 }
 
 function by(taskId: string | undefined): string {

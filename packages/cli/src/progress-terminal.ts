@@ -12,6 +12,8 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
   const draw = createLogUpdate(stream);
   const counts = new ProgressCounts();
   const running = new Map<string, number>();
+  /** What tasks that run are doing, where that is known: the tool that is called. */
+  const doing = new Map<string, string>();
   /** Tasks that wait for something, and for what. */
   const waiting = new Map<string, string>();
   let suspended = false;
@@ -27,7 +29,9 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
     const lines = [styleText('bold', onOneLine(goal, width), { stream })];
     for (const [id, startedAt] of [...running].slice(0, rows)) {
       const elapsed = formatDuration(now - startedAt);
-      const name = onOneLine(id, Math.max(1, width - elapsed.length - 5));
+      const tool = doing.get(id);
+      const what = tool === undefined ? id : `${id}: ${tool}`;
+      const name = onOneLine(what, Math.max(1, width - elapsed.length - 5));
       const mark = styleText('cyan', '▸', { stream });
       lines.push(`  ${mark} ${name} ${styleText('dim', elapsed, { stream })}`);
     }
@@ -58,8 +62,13 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
           waiting.delete(event.taskId);
           running.set(event.taskId, event.timestamp);
           break;
+        case 'task_output':
+          if (event.kind === 'tool_call') doing.set(event.taskId, event.tool);
+          else if (event.kind === 'tool_result') doing.delete(event.taskId);
+          break;
         case 'task_retrying':
           running.delete(event.taskId);
+          doing.delete(event.taskId);
           waiting.set(event.taskId, `trying again, ${event.error.code}`);
           break;
         case 'task_waiting':
@@ -70,6 +79,7 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
         case 'task_skipped':
         case 'task_canceled':
           running.delete(event.taskId);
+          doing.delete(event.taskId);
           waiting.delete(event.taskId);
           break;
       }

@@ -2,9 +2,11 @@ import {
   createExecutor,
   type Executor,
   type ExecutorOptions,
+  isStratagemError,
   OptionError,
   type Plan,
   type PlanResult,
+  type RunHandle,
   type RunOptions,
 } from '@stratagem/core';
 import { chooseRunner, chooseStrategy, type RunnerFlags, type StrategyFlags } from './choose.js';
@@ -15,12 +17,14 @@ import { jsonDocument } from './json-document.js';
 import { jsonText } from './json-text.js';
 import { loadPlan } from './load-plan.js';
 import { loadPrices } from './load-prices.js';
+import { loadTools } from './load-tools.js';
 import { write } from './output.js';
 import { createProgress } from './progress.js';
 import { report } from './report.js';
 import { terminalOf } from './terminal-question.js';
+import { type WrapperFlags, wrapRunner } from './wrap-runner.js';
 
-export interface RunFlags extends StrategyFlags, RunnerFlags, GivenAnswers {
+export interface RunFlags extends StrategyFlags, RunnerFlags, WrapperFlags, GivenAnswers {
   readonly failFast?: boolean;
   readonly deadline?: number;
   readonly retries?: number;
@@ -28,21 +32,32 @@ export interface RunFlags extends StrategyFlags, RunnerFlags, GivenAnswers {
   readonly budgetTokens?: number;
   readonly budgetCost?: number;
   readonly prices?: string;
+  readonly mcpConfig?: string;
   readonly json?: boolean;
 }
 
 /** `stratagem run`: the exit code of the run. */
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
-  const runner = await chooseRunner(flags);
+  const runner = await wrapRunner(await chooseRunner(flags), flags);
   const { plan: written, strategy } = await loadPlan(file);
   const plan = withRetries(written, flags.retries);
   checkGivenAnswers(plan, flags);
-  const executor = executorOf({
+  const options = {
     strategy: await chooseStrategy(flags, strategy),
     runner,
     ...(await limitsOf(flags)),
-  });
-  if (flags.runner === 'simulated') {
+  };
+  if (flags.mcpConfig === undefined) return runPlan(plan, executorOf(options), flags);
+  const { tools, close } = await loadTools(flags.mcpConfig);
+  try {
+    return await runPlan(plan, executorOf({ ...options, tools }), flags);
+  } finally {
+    await close();
+  }
+}
+
+async function runPlan(plan: Plan, executor: Executor, flags: RunFlags): Promise<number> {
+  if ((flags.runner ?? 'simulated') === 'simulated' && flags.replay === undefined) {
     await write(
       process.stderr,
       'Using the simulated model; --runner openai or anthropic takes a real one.\n',
@@ -51,7 +66,7 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
 
   const progress = createProgress();
   let stoppedFor: string | undefined;
-  const run = executor.execute(plan, {
+  const run = start(executor, plan, {
     onEvent(event) {
       progress.onEvent(event);
       if (event.type === 'task_waiting') humans.onWaiting(event);
@@ -77,6 +92,18 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
   if (stoppedFor === undefined) return exitCodeOf(result, signals.received);
   await write(process.stderr, `stratagem: ${stoppedFor}\n`);
   return EXIT.failed;
+}
+
+/** What a plan asks for that it is not given is found only here: tools. */
+function start(executor: Executor, plan: Plan, options: RunOptions): RunHandle {
+  try {
+    return executor.execute(plan, options);
+  } catch (error) {
+    if (!isStratagemError(error)) throw error;
+    const lacksTools = error.code === 'invalid_plan' && error.message.includes('there is no tool');
+    const hint = lacksTools ? '\n--mcp-config gives tasks the tools of MCP servers.' : '';
+    throw new UsageError(error.message + hint, { cause: error });
+  }
 }
 
 /** The command line goes before the file, but not before what the file says about single tasks. */

@@ -5,7 +5,11 @@ import { json } from 'node:stream/consumers';
 /** What the server says to a prompt: an answer, an error of that status, or nothing, ever. */
 export type Reply =
   | string
-  | { readonly status: number; readonly message: string }
+  | {
+      readonly status: number;
+      readonly message: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   | { readonly hang: true };
 
 /** A request as the server received it. */
@@ -74,9 +78,9 @@ function answer(response: ServerResponse, { model }: ChatRequest, content: strin
 
 function refuse(
   response: ServerResponse,
-  { status, message }: { status: number; message: string },
+  { status, message, headers }: Extract<Reply, { status: number }>,
 ) {
   response
-    .writeHead(status, { 'content-type': 'application/json' })
+    .writeHead(status, { 'content-type': 'application/json', ...headers })
     .end(JSON.stringify({ error: { message, type: 'server_error', code: null, param: null } }));
 }
