@@ -278,6 +278,36 @@ describe('a server that asks to wait', () => {
   });
 });
 
+test.each<[string, (task: Task) => string]>([
+  ['depends on the task', ({ id }) => `server/${id}`],
+  [
+    'throws',
+    () => {
+      throw new Error('no idea');
+    },
+  ],
+  ['gives no name', () => undefined as never],
+])('a resource that %s does not stop a run', async (_, resource) => {
+  const seen: string[] = [];
+  const watching: Strategy = {
+    name: 'watching',
+    begin(run) {
+      const scheduler = inOrder.begin(run);
+      return {
+        ...scheduler,
+        ready(task) {
+          seen.push(task.resource);
+          scheduler.ready(task);
+        },
+      };
+    },
+  };
+  const executor = executorWith(() => ({ output: 1 }), { resource, strategy: watching });
+  const plan = createPlan('x').addTask({ id: 'a', description: 'x' });
+  expect((await executor.execute(plan)).status).toBe('completed');
+  expect(seen).toEqual([_ === 'depends on the task' ? 'server/a' : 'test']);
+});
+
 describe('a runner that tries more than once in an attempt', () => {
   const options: RunOptions = { retry: { maxAttempts: 4, initialDelayMs: 0 } };
 

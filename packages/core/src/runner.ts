@@ -81,8 +81,17 @@ export interface TaskRunner {
   run(request: TaskRequest, context: RunContext): Promise<TaskOutput>;
 }
 
-/** What an attempt at this task competes for. */
+/**
+ * What an attempt at this task competes for. A function that throws, or gives no name, says no more
+ * than the runner's own name does: an attempt will show what is wrong.
+ */
 export function resourceOf(runner: TaskRunner, task: Task): string {
-  const { resource } = runner;
-  return (typeof resource === 'function' ? resource(task) : resource) ?? runner.name;
+  const { resource, name } = runner;
+  if (typeof resource !== 'function') return resource ?? name;
+  try {
+    const given: unknown = resource(task);
+    return typeof given === 'string' && given !== '' ? given : name;
+  } catch {
+    return name;
+  }
 }
