@@ -78,7 +78,8 @@ export class CircuitBreaker {
     if (this.#isOpen) this.#probes--;
     if (worked === undefined) return;
     this.#failures = worked ? 0 : this.#failures + 1;
-    const opens = !worked && (this.#isOpen || this.#failures >= this.#settings.openAfter);
+    // While it is open they are still as many as it took.
+    const opens = this.#failures >= this.#settings.openAfter;
     if (!opens && !this.#isOpen) return;
     this.#isOpen = opens;
     this.#openUntil = now + this.#settings.halfOpenAfterMs;

@@ -1,4 +1,10 @@
-import { ATTEMPT_ERROR_CODES, OptionError, RunnerError, type Task } from '@stratagem/core';
+import {
+  ATTEMPT_ERROR_CODES,
+  OptionError,
+  type RunContext,
+  RunnerError,
+  type Task,
+} from '@stratagem/core';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { attempt, request } from '../test/attempt.js';
 import { failure, pause, scripted } from '../test/scripted.js';
@@ -177,6 +183,20 @@ describe('the log', () => {
     ]);
   });
 
+  test('says of each runner once why it is not the one', async () => {
+    const context = attempt();
+    const codes = ['timeout', 'refused', 'truncated'] as const;
+    await ask(
+      fallback([...codes.map((code) => scripted(code, failure(code))), scripted('d')]),
+      context,
+    );
+    expect(context.emitted).toMatchObject([
+      { message: '"timeout" failed: it was timeout; trying "refused"' },
+      { message: '"refused" failed: it was refused; trying "truncated"' },
+      { message: '"truncated" failed: it was truncated; trying "d"' },
+    ]);
+  });
+
   test('gets nothing more from a runner that has failed', async () => {
     const a = scripted('a', (_, { emit }) => {
       setTimeout(() => emit('too late'), 10);
@@ -212,8 +232,10 @@ describe('an attempt that is over', () => {
       control.abort();
       throw failure('connection');
     });
-    await errorOf(ask(fallback(a, b), attempt({ signal: control.signal })));
+    const context = attempt({ signal: control.signal });
+    expect(await errorOf(ask(fallback(a, b), context))).toMatchObject({ code: 'connection' });
     expect(b.contexts).toHaveLength(0);
+    expect(context.emitted).toEqual([]);
   });
 
   test('asks none at all when it was before it began', async () => {
@@ -293,6 +315,19 @@ describe('a runner', () => {
     });
     expect([a.contexts, b.contexts].map(({ length }) => length)).toEqual([1, 1]);
   });
+});
+
+test('a runner is told how many tries it may take, so that each of the others has one', async () => {
+  const runners = ['a', 'b', 'c'].map((name) => scripted(name, failure('refused', { tries: 2 })));
+  const given = async (left: Partial<RunContext>) => {
+    for (const { contexts } of runners) contexts.length = 0;
+    await errorOf(ask(fallback(runners), attempt(left)));
+    return runners.flatMap(({ contexts }) => contexts.map(({ attemptsLeft }) => attemptsLeft));
+  };
+  expect(await given({ attempt: 1, attemptsLeft: 9 })).toEqual([7, 6, 5]);
+  expect(await given({ attempt: 2, attemptsLeft: 5 })).toEqual([3, 2, 1]);
+  expect(await given({ attempt: 2, attemptsLeft: 4 })).toEqual([2, 1]);
+  expect(await given({ attempt: 1, attemptsLeft: 1 })).toEqual([1, 1, 1]);
 });
 
 describe('what it says of itself', () => {

@@ -115,8 +115,6 @@ class Fallback {
   readonly #on: readonly AttemptErrorCode[];
   readonly #request: TaskRequest;
   readonly #context: RunContext;
-  /** How many tries this attempt may amount to. */
-  readonly #most: number;
   readonly #failures: Failure[] = [];
   #tries = 0;
   /** How many of the failures are in the log. */
@@ -132,16 +130,15 @@ class Fallback {
     this.#on = on;
     this.#request = request;
     this.#context = context;
-    const { attempt, attemptsLeft } = context;
-    this.#most = attempt === 1 ? Math.max(attemptsLeft, members.length) : attemptsLeft;
   }
 
   async run(): Promise<TaskOutput> {
-    const { attempt, signal, deadline = Number.POSITIVE_INFINITY } = this.#context;
+    const { attempt, attemptsLeft, signal } = this.#context;
+    const { deadline = Number.POSITIVE_INFINITY } = this.#context;
     for (const [index, member] of this.#members.entries()) {
       if (this.#passesOver(member)) continue;
       // The first attempt tries each, even where one of them has tried more often than it should.
-      if (attempt > 1 && this.#tries >= this.#most) break;
+      if (attempt > 1 && this.#tries >= attemptsLeft) break;
       // There is no time left, which would look like a fault of this one.
       if (index > 0 && Date.now() >= deadline) break;
       if (this.#failures.length > 0) await this.#tell(member);
@@ -173,10 +170,11 @@ class Fallback {
     const { runner, label, health } = member;
     const { signal, emit } = this.#context;
     const healthy = others.filter((other) => other.health.waitMs(performance.now()) === 0);
-    const attemptsLeft = Math.max(1, this.#most - this.#tries - healthy.length);
+    // Each of the others is to have one as well.
+    const triesLeft = this.#context.attemptsLeft - this.#tries - healthy.length;
     let isOver = false;
     const context = deriveContext(this.#context, {
-      attemptsLeft,
+      attemptsLeft: Math.max(1, triesLeft),
       // What comes late must not mix with the text of the next.
       emit: (part) => (isOver ? undefined : emit(part)),
     });

@@ -61,6 +61,13 @@ describe('a runner that asks to wait', () => {
     expect(health.waitMs(5_000)).toBe(0);
   });
 
+  test('is asked again at that time, however early', () => {
+    const health = fresh();
+    fail(health, 'overloaded', { retryAfterMs: 100 });
+    expect(health.waitMs(99)).toBe(1);
+    expect(health.waitMs(100)).toBe(0);
+  });
+
   test('is left alone for the longest time it gave', () => {
     const health = fresh();
     fail(health, 'overloaded', { retryAfterMs: 5_000 });

@@ -70,6 +70,11 @@ describe('a second request', () => {
     expect(broken.contexts).toHaveLength(1);
   });
 
+  test('leaves no timer behind when it is not needed', async () => {
+    await hedge(scripted('a'), ALWAYS).run(request('Why?'), attempt());
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test('is not sent when the first has begun to answer, however long it goes on', async () => {
     const a = scripted('a', writes([50, 'Let '], [9_000, 'me.']));
     const context = attempt();
@@ -123,6 +128,7 @@ describe('of two requests', () => {
       for (const piece of ['one ', 'two ', 'three']) {
         await pause(150);
         await emit(piece);
+        await emit({ kind: 'notice', source: 'a', message: 'still there' });
       }
       return { output: 'one two three' };
     };
@@ -134,6 +140,7 @@ describe('of two requests', () => {
       tookMs: 500,
     });
     expect(textsOf(context.emitted)).toEqual(['eins ', 'zwei ', 'drei']);
+    expect(messagesOf(context.emitted)).toHaveLength(2);
     expect(messagesOf(context.emitted).at(-1)).toBe('the second request, to "b", was quicker');
     // It is decided before the first word.
     expect(context.emitted.indexOf('eins ')).toBe(2);
@@ -161,6 +168,19 @@ describe('of two requests', () => {
     expect(first).toEqual({ output: expected, tookMs: 600 });
     const second = await ask(hedge(scripted('x', late, a), ALWAYS));
     expect(second).toEqual({ output: expected, tookMs: 500 });
+  });
+
+  test('one that has failed can win no more', async () => {
+    const babbling: Outcome = async (_, { emit }) => {
+      setTimeout(() => emit('too late'), 250);
+      await pause(200);
+      throw failure('timeout');
+    };
+    const b = scripted('b', writes([300, 'b']));
+    const context = attempt();
+    const runner = hedge(scripted('a', babbling), { ...ALWAYS, to: b });
+    expect((await ask(runner, context)).output).toEqual({ output: 'b' });
+    expect(textsOf(context.emitted)).toEqual(['b']);
   });
 
   test('both are told of when they fail, and count as two tries', async () => {
