@@ -68,3 +68,28 @@ test('a large plan gets twenty counts and its first failures', async () => {
   expect(counts[0]).toBe('50/1000 completed, 0 running');
   expect(counts.at(-1)).toBe('960/1000 completed, 40 failed, 0 running');
 });
+
+test('what a strategy says it does differently is told, of a large plan as well', () => {
+  let text = '';
+  const progress = createLineProgress({
+    write: (line: string) => {
+      text += line;
+    },
+  });
+  const tasks = Array.from({ length: 1_000 }, (_, index) => ({ id: `${index}`, description: 'x' }));
+  const change = { type: 'strategy_switched', reason: 'it keeps up', limit: 8 } as const;
+  for (const event of [
+    { type: 'plan_started', plan: { goal: 'x', tasks }, seed: 1 },
+    { ...change, from: 'sequential', to: 'parallel' },
+    { ...change, from: 'parallel', to: 'parallel', limit: 16, resource: 'openai/gpt\u001b[31m' },
+    { type: 'strategy_switched', from: 'parallel', to: 'paced', reason: 'told to' },
+  ] as const) {
+    progress.onEvent({ sequence: 0, timestamp: 0, ...event });
+  }
+  expect(text.split('\n')).toEqual([
+    '   [0.00 s] strategy  sequential → parallel, up to 8 at once: it keeps up',
+    '   [0.00 s] strategy  parallel, up to 16 at once (openai/gpt␛[31m): it keeps up',
+    '   [0.00 s] strategy  parallel → paced: told to',
+    '',
+  ]);
+});

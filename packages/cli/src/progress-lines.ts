@@ -1,4 +1,4 @@
-import type { PlanEvent, TaskOutputReceived } from '@stratagem/core';
+import type { PlanEvent, StrategySwitched, TaskOutputReceived } from '@stratagem/core';
 import { formatDuration } from './duration.js';
 import { explainSkip } from './not-run.js';
 import type { Progress } from './progress.js';
@@ -19,6 +19,7 @@ const ALWAYS_SHOWN: readonly PlanEvent['type'][] = [
   'plan_paused',
   'plan_resumed',
   'resource_paused',
+  'strategy_switched',
 ];
 
 /** For logs: a line an event; of a large plan, its failures and now and then where it stands. */
@@ -87,6 +88,8 @@ function describe(event: PlanEvent): string | undefined {
       const { resource, pauseMs, code } = event;
       return `paused    ${onOneLine(resource)} for ${formatDuration(pauseMs)}: ${code}`;
     }
+    case 'strategy_switched':
+      return `strategy  ${describeSwitch(event)}`;
     case 'plan_paused':
       return 'paused';
     case 'plan_resumed':
@@ -94,6 +97,14 @@ function describe(event: PlanEvent): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** `parallel, up to 16 at once (openai/gpt): the limit was not reached` */
+function describeSwitch({ from, to, limit, resource, reason }: StrategySwitched): string {
+  const mode = from === to ? to : `${from} → ${to}`;
+  const upTo = limit === undefined ? '' : `, up to ${limit} at once`;
+  const where = resource === undefined ? '' : ` (${resource})`;
+  return onOneLine(`${mode}${upTo}${where}: ${reason}`, 200);
 }
 
 /** Calls of tools, and what runners say; text is left for the result. */

@@ -1,7 +1,8 @@
 import { describe, StrategyError, show, type TaskError } from './errors.js';
 import type { Graph } from './graph.js';
 import type { TaskOutput } from './runner.js';
-import type { RunView, Scheduler, Strategy, TaskView, Wait } from './strategy.js';
+import type { RunView, Scheduler, Strategy, StrategySwitch, TaskView, Wait } from './strategy.js';
+import { checkSwitch } from './strategy-switch.js';
 import type { Task } from './task.js';
 import { isLate } from './thenable.js';
 
@@ -15,7 +16,7 @@ export class Dispatcher {
   readyCount = 0;
 
   readonly #strategy: Strategy;
-  readonly #scheduler: Scheduler;
+  #scheduler!: Scheduler;
   readonly #graph: Graph;
   readonly #resourceOf: (task: Task) => string;
   readonly #views: (TaskView | undefined)[];
@@ -25,14 +26,20 @@ export class Dispatcher {
   #readyByResource: Map<string, number> | undefined;
   /** 1 while a task is ready and has not been chosen. */
   #selectable: Uint8Array;
+  /** Whether the strategy is answering a call. */
+  #isAsked = false;
 
-  constructor(strategy: Strategy, run: RunView, graph: Graph, resourceOf: (task: Task) => string) {
+  constructor(strategy: Strategy, graph: Graph, resourceOf: (task: Task) => string) {
     this.#strategy = strategy;
     this.#graph = graph;
     this.#resourceOf = resourceOf;
     this.#views = new Array(graph.size).fill(undefined);
     this.#selectable = new Uint8Array(graph.size);
-    this.#scheduler = this.#call('begin', () => strategy.begin(run));
+  }
+
+  /** To be called once, before any other method. */
+  begin(run: RunView): void {
+    this.#scheduler = this.#call('begin', () => this.#strategy.begin(run));
     const { ready, next } = (this.#scheduler ?? {}) as Partial<Scheduler>;
     if (typeof ready !== 'function' || typeof next !== 'function') {
       throw this.#wrong('has a begin() that gives no scheduler: it must have ready() and next()');
@@ -143,6 +150,16 @@ export class Dispatcher {
     this.#call('settled', () => this.#scheduler.settled?.(view, outcome));
   }
 
+  /** What the strategy reported, once it is fit for the log. */
+  accept(change: StrategySwitch): StrategySwitch {
+    if (!this.#isAsked) throw this.#wrong('reported a switch while nothing asked it');
+    try {
+      return checkSwitch(change);
+    } catch (error) {
+      throw this.#wrong(`reported a switch that cannot be logged: ${describe(error)}`);
+    }
+  }
+
   /** Nothing that is ready may be chosen any more. */
   clear(): void {
     this.#selectable.fill(0);
@@ -161,6 +178,7 @@ export class Dispatcher {
 
   /** One call into the strategy; whatever goes wrong in it comes out as a `StrategyError`. */
   #call<T>(method: string, call: () => T): T {
+    this.#isAsked = true;
     try {
       const answer = call();
       if (answer !== undefined) requireSync(answer);
@@ -169,6 +187,8 @@ export class Dispatcher {
       if (thrown instanceof StrategyError) throw thrown;
       const message = `threw in ${method}(): ${describe(thrown)}`;
       throw new StrategyError(this.#strategy.name, message, { cause: thrown });
+    } finally {
+      this.#isAsked = false;
     }
   }
 

@@ -4,6 +4,7 @@ import type { CriterionProgress } from './goal.js';
 import type { OutputPart } from './output-part.js';
 import type { Plan } from './plan.js';
 import type { RateLimits } from './rate-limits.js';
+import type { StrategySwitch } from './strategy.js';
 import type { Task } from './task.js';
 import type { Usage } from './usage.js';
 import type { WaitKind } from './wait-for.js';
@@ -37,6 +38,11 @@ export interface StrategyInitialized extends Base {
   readonly strategy: string;
   /** The cap in force; null without one. */
   readonly maxParallel: number | null;
+}
+
+/** The strategy works in another way from now on, and says why. */
+export interface StrategySwitched extends Base, StrategySwitch {
+  readonly type: 'strategy_switched';
 }
 
 export interface TaskStarted extends AttemptBase {
@@ -204,6 +210,7 @@ export interface PlanCanceled extends Base {
 export type PlanEvent =
   | PlanStarted
   | StrategyInitialized
+  | StrategySwitched
   | TaskStarted
   | TaskOutputReceived
   | TaskCompleted

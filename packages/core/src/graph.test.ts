@@ -108,9 +108,12 @@ describe('Graph', () => {
         });
         const given = tasks.flatMap(({ estimate }) => estimate?.durationMs ?? []);
         const usual = given.length === 0 ? 1 : given.reduce((a, b) => a + b, 0) / given.length;
-        const { criticalPaths } = new Graph(tasks);
+        const graph = new Graph(tasks);
+        const others = graph.criticalPathsBy(() => 777);
         for (const [index, task] of tasks.entries()) {
-          expect(criticalPaths[index]).toBeCloseTo(naiveCriticalPath(tasks, task, usual), 6);
+          const path = graph.criticalPaths[index];
+          expect(path).toBeCloseTo(naiveCriticalPath(tasks, task, usual), 6);
+          expect(others[index]).toBeCloseTo(naiveCriticalPath(tasks, task, 777), 6);
         }
       }),
     );

@@ -1,4 +1,4 @@
-import { doesOwnWork, hasSubtasks, type Task } from './task.js';
+import { doesOwnWork, hasSubtasks, type Task, type TaskType } from './task.js';
 
 /** Marks the end of a list. */
 const NONE = -1;
@@ -239,8 +239,15 @@ export class Graph {
   #rank(first: number): number {
     const { opened, done } = this.#topologicalOrder(first);
     for (const index of opened) this.levels[index] = this.#levelOf(index);
-    this.#computeCriticalPaths(done, first);
+    this.#computeCriticalPaths(this.criticalPaths, done, first, () => this.#usual);
     return done.length;
+  }
+
+  /** The critical paths by other durations of tasks without an estimate; the graph keeps its own. */
+  criticalPathsBy(usualMs: (type: TaskType) => number): Float64Array {
+    const paths = new Float64Array(this.size);
+    this.#computeCriticalPaths(paths, this.#topologicalOrder(0).done, 0, usualMs);
+    return paths;
   }
 
   /**
@@ -309,8 +316,12 @@ export class Graph {
     return level;
   }
 
-  #computeCriticalPaths(done: Int32Array, first: number): void {
-    const paths = this.criticalPaths;
+  #computeCriticalPaths(
+    paths: Float64Array,
+    done: Int32Array,
+    first: number,
+    usual: (type: TaskType) => number,
+  ): void {
     const family = this.#family;
     // For each task, what follows when its children are done.
     const tails = new Float64Array(family === undefined ? 0 : this.size - first);
@@ -322,14 +333,14 @@ export class Graph {
         below =
           parent >= first
             ? (tails[parent - first] as number)
-            : (paths[parent] as number) - this.#ownWork(parent);
+            : (paths[parent] as number) - this.#ownWork(parent, usual);
       }
       let edge = this.#firstDependent[index] as number;
       while (edge !== NONE) {
         below = Math.max(below, paths[this.#dependent[edge] as number] as number);
         edge = this.#nextDependent[edge] as number;
       }
-      const path = below + this.#ownWork(index);
+      const path = below + this.#ownWork(index, usual);
       paths[index] = path;
       if (family === undefined) continue;
       tails[index - first] = path;
@@ -341,10 +352,10 @@ export class Graph {
   }
 
   /** What a task adds to a path by itself. */
-  #ownWork(index: number): number {
+  #ownWork(index: number, usual: (type: TaskType) => number): number {
     const task = this.#tasks[index] as Task;
     return this.#family === undefined || doesOwnWork(task)
-      ? (task.estimate?.durationMs ?? this.#usual)
+      ? (task.estimate?.durationMs ?? usual(task.type ?? 'action'))
       : 0;
   }
 }

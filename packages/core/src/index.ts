@@ -55,7 +55,16 @@ export { type RetryPolicy, TRANSIENT_ERROR_CODES } from './retry.js';
 export { type PlanStatus, RunState, type TaskResult, type TaskStatus } from './run-state.js';
 export { resourceOf, type TaskOutput, type TaskRequest, type TaskRunner } from './runner.js';
 export type { SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './schema.js';
-export type { Outcome, RunView, Scheduler, Strategy, TaskView, Wait } from './strategy.js';
+export type {
+  Outcome,
+  RunView,
+  Scheduler,
+  Strategy,
+  StrategyFigures,
+  StrategySwitch,
+  TaskView,
+  Wait,
+} from './strategy.js';
 export type { Estimate, Task, TaskFunction, TaskType } from './task.js';
 export { type RequestTool, type Tool, type ToolContext, type ToolResult, tool } from './tool.js';
 export type { Usage } from './usage.js';

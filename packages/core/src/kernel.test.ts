@@ -8,7 +8,7 @@ import { Kernel, type KernelOptions } from './kernel.js';
 import { computeMetrics } from './metrics.js';
 import type { Plan } from './plan.js';
 import { RunState } from './run-state.js';
-import type { Strategy, TaskView } from './strategy.js';
+import type { RunView, Strategy, StrategySwitch, TaskView } from './strategy.js';
 
 const inOrder: Strategy = {
   name: 'in-order',
@@ -260,10 +260,145 @@ describe('a strategy', () => {
     };
     const { kernel } = kernelOf(planOf({ a: [], b: [] }), { strategy, maxParallel: 3 });
     kernel.start(0);
-    const fixed = { maxParallel: 3, totalTasks: 2, remaining: 2 };
-    expect(seen).toEqual([
+    const fixed = { now: 0, maxParallel: 3, totalTasks: 2, remaining: 2 };
+    expect(seen).toMatchObject([
       { ...fixed, running: 0, ready: 2 },
       { ...fixed, running: 1, ready: 1 },
+    ]);
+  });
+
+  /** In order, with a look at the run whenever it is called. */
+  const looking = (look: (run: RunView, call: string) => void): Strategy => ({
+    name: 'looking',
+    begin(run) {
+      look(run, 'begin');
+      const { ready, next } = inOrder.begin(run);
+      return {
+        ready(task) {
+          look(run, `ready ${task.id}`);
+          ready(task);
+        },
+        next(now) {
+          look(run, 'next');
+          return next(now);
+        },
+        settled: (task) => look(run, `settled ${task.id}`),
+      };
+    },
+  });
+
+  test('knows the time of every call', () => {
+    const times: string[] = [];
+    const strategy = looking((run, call) => times.push(`${call} at ${run.now}`));
+    const { kernel } = kernelOf(planOf({ a: [], b: ['a'] }), { strategy });
+    kernel.start(5);
+    kernel.completed(0, { output: 'A' }, 20);
+    kernel.failed(1, new Error('no'), 30);
+    expect(times).toEqual([
+      'begin at 5',
+      'ready a at 5',
+      'next at 5',
+      'settled a at 20',
+      'ready b at 20',
+      'next at 20',
+      'settled b at 30',
+    ]);
+  });
+
+  test('can say whenever it is called that it works in another way from now on', () => {
+    const figures = { tasksPerSecond: 0.5, averageLatencyMs: 2_000, parallelEfficiency: 1 };
+    const change = { from: 'sequential', to: 'parallel', reason: 'it can be', limit: 4, figures };
+    const strategy = looking((run, reason) => run.report({ ...change, reason }));
+    const { kernel, events } = kernelOf(planOf({ a: [] }), { strategy });
+    kernel.start(0);
+    kernel.completed(0, { output: 'A' }, 20);
+    expect(events.filter(({ type }) => type === 'strategy_switched')).toEqual([
+      { type: 'strategy_switched', sequence: 2, timestamp: 0, ...change, reason: 'begin' },
+      { type: 'strategy_switched', sequence: 3, timestamp: 0, ...change, reason: 'ready a' },
+      { type: 'strategy_switched', sequence: 4, timestamp: 0, ...change, reason: 'next' },
+      { type: 'strategy_switched', sequence: 7, timestamp: 20, ...change, reason: 'settled a' },
+    ]);
+  });
+
+  test('that says so while it is not called is told, and nothing is logged', () => {
+    let late: RunView | undefined;
+    const strategy = looking((run) => {
+      late = run;
+    });
+    const { kernel, types } = kernelOf(planOf({ a: [] }), { strategy });
+    kernel.start(0);
+    const report = () => late?.report({ from: 'a', to: 'b', reason: 'c' });
+    expect(report).toThrow('Strategy "looking" reported a switch while nothing asked it');
+    expect(types()).not.toContain('strategy_switched');
+  });
+
+  test.each([
+    [undefined, 'its from must be a text; it is undefined'],
+    [{ from: 'a', to: '', reason: 'c' }, 'its to must be a text; it is '],
+    [{ from: 'a', to: 'b', reason: 7 }, 'its reason must be a text; it is 7'],
+    [{ from: 'a', to: 'b', reason: 'c', resource: 1 }, 'its resource must be a text; it is 1'],
+    [{ from: 'a', to: 'b', reason: 'c', limit: 0 }, 'its limit must be a whole number'],
+    [{ from: 'a', to: 'b', reason: 'c', limit: Number.POSITIVE_INFINITY }, 'it is Infinity'],
+    [{ from: 'a', to: 'b', reason: 'c', figures: {} }, 'its tasksPerSecond must be a number'],
+    [
+      {
+        ...{ from: 'a', to: 'b', reason: 'c' },
+        figures: { tasksPerSecond: 1, averageLatencyMs: Number.NaN, parallelEfficiency: 1 },
+      },
+      'its averageLatencyMs must be a number of at least 0; it is NaN',
+    ],
+  ])('that reports %j ends the plan with an error that says so', (change, message) => {
+    const strategy = looking((run) => run.report(change as StrategySwitch));
+    const { kernel, events } = kernelOf(planOf({ a: [] }), { strategy });
+    kernel.start(0);
+    const { error } = events.at(-1) as { error: Error };
+    expect(error).toMatchObject({ code: 'invalid_strategy' });
+    expect(error.message).toContain('reported a switch that cannot be logged: ');
+    expect(error.message).toContain(message);
+  });
+
+  test('that reports more than belongs into a log gets the rest left out', () => {
+    const change = { from: 'a', to: 'b', reason: 'c', apiKey: 'secret' };
+    const strategy = looking((run, call) => call === 'begin' && run.report(change));
+    const { kernel, events } = kernelOf(planOf({ a: [] }), { strategy });
+    kernel.start(0);
+    expect(events[2]).toMatchObject({ type: 'strategy_switched', reason: 'c' });
+    expect(events[2]).not.toHaveProperty('apiKey');
+  });
+
+  test('can have the critical paths by what it has learned of each type', () => {
+    const plan: Plan = {
+      goal: 'x',
+      tasks: [
+        { id: 'quick', description: 'x', type: 'observation' },
+        { id: 'after quick', description: 'x', type: 'observation', dependencies: ['quick'] },
+        { id: 'slow', description: 'x' },
+        { id: 'estimated', description: 'x', estimate: { durationMs: 70 } },
+      ],
+    };
+    const seen: [string, number, number][] = [];
+    const strategy: Strategy = {
+      name: 'learning',
+      begin(run) {
+        const paths = run.criticalPaths((type) => (type === 'observation' ? 20 : 100));
+        const { ready, next } = inOrder.begin(run);
+        return {
+          ready(task) {
+            seen.push([task.id, task.criticalPath, paths(task)]);
+            ready(task);
+          },
+          next,
+        };
+      },
+    };
+    const { kernel } = kernelOf(plan, { strategy });
+    kernel.start(0);
+    kernel.addTasks([{ id: 'added', description: 'x' }], -1, 1);
+    expect(seen).toEqual([
+      ['quick', 140, 40],
+      ['slow', 70, 100],
+      ['estimated', 70, 70],
+      ['added', 70, 100],
     ]);
   });
 });

@@ -96,6 +96,8 @@ export class Kernel {
   #deadline = Number.POSITIVE_INFINITY;
   #maxParallel: number;
   #paused = false;
+  /** The time of the input that is worked on. */
+  #now = 0;
   #stop: Stop | undefined;
   /** A task that the strategy chose and the budget holds back until attempts in flight have ended. */
   #held: number | undefined;
@@ -185,7 +187,8 @@ export class Kernel {
     this.#record.strategyInitialized(strategy.name, this.#maxParallel, now);
     if (this.#paused) this.#record.paused(now);
     this.#step(now, () => {
-      this.#dispatcher = new Dispatcher(strategy, this.#runView(), this.#graph, resourceOf);
+      this.#dispatcher = new Dispatcher(strategy, this.#graph, resourceOf);
+      this.#dispatcher.begin(this.#runView());
       this.#readiness.start(now);
     });
   }
@@ -196,6 +199,7 @@ export class Kernel {
     this.#attemptOver(index);
     this.#record.completed(index, this.#priced(result), now);
     this.#budget?.release(index);
+    this.#now = now;
     // Without a closure, unlike rarer inputs: this is once a task.
     try {
       this.#dispatcher?.settled(index, durationMs, undefined, result);
@@ -312,6 +316,7 @@ export class Kernel {
   /** Does one input's work, and what follows from it. */
   #step(now: number, work: () => void): void {
     if (this.ended) return;
+    this.#now = now;
     try {
       work();
       this.#proceed(now);
@@ -751,6 +756,9 @@ export class Kernel {
   #runView(): RunView {
     const kernel = this;
     return {
+      get now() {
+        return kernel.#now;
+      },
       get maxParallel() {
         return kernel.#maxParallel;
       },
@@ -765,6 +773,14 @@ export class Kernel {
       },
       get remaining() {
         return kernel.#graph.size - kernel.state.settled;
+      },
+      criticalPaths(usualMs) {
+        const paths = kernel.#graph.criticalPathsBy(usualMs);
+        return ({ index, estimate, type }) => paths[index] ?? estimate?.durationMs ?? usualMs(type);
+      },
+      report(change) {
+        const accepted = (kernel.#dispatcher as Dispatcher).accept(change);
+        kernel.#record.strategySwitched(accepted, kernel.#now);
       },
     };
   }

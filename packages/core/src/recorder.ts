@@ -7,6 +7,7 @@ import type { OutputPart } from './output-part.js';
 import type { Plan } from './plan.js';
 import type { RunState } from './run-state.js';
 import type { TaskOutput } from './runner.js';
+import type { StrategySwitch } from './strategy.js';
 import type { Task } from './task.js';
 import { asData } from './task-data.js';
 import type { WaitKind } from './wait-for.js';
@@ -48,6 +49,10 @@ export class Recorder {
       strategy,
       maxParallel: orNull(maxParallel),
     });
+  }
+
+  strategySwitched(change: StrategySwitch, now: number): void {
+    this.#record({ type: 'strategy_switched', ...this.#stamp(now), ...change });
   }
 
   planEnded(ending: Ending, now: number): void {

@@ -81,8 +81,10 @@ export interface TaskView {
   readonly resource: string;
 }
 
-/** What a strategy may know about the run; the figures are live. */
+/** What a strategy may know about the run, and say to it; the figures are live. */
 export interface RunView {
+  /** The time of the call that the strategy is answering, as Unix time in milliseconds. */
+  readonly now: number;
   /** The cap in force. */
   readonly maxParallel: number;
   /** Tasks so far: a plan may grow while it runs. */
@@ -93,6 +95,46 @@ export interface RunView {
   readonly ready: number;
   /** Tasks that have not reached a final status, those running included. */
   readonly remaining: number;
+  /**
+   * The critical paths once more, in milliseconds, for a strategy that learns how long tasks take.
+   * Takes time in proportion to the size of the plan: not for every decision.
+   *
+   * @param usualMs How long a task of a type takes when it has no estimate.
+   * @returns `TaskView.criticalPath` by that measure; of tasks that are added later, only what they
+   * take themselves.
+   */
+  criticalPaths(usualMs: (type: TaskType) => number): (task: TaskView) => number;
+  /**
+   * Puts a `strategy_switched` event into the log, for a strategy that changes how it works. To be
+   * called while the strategy answers a call, at no other time.
+   */
+  report(change: StrategySwitch): void;
+}
+
+/** That a strategy works in another way from now on, and why. */
+export interface StrategySwitch {
+  /** How it worked until now: a mode of its own, such as `sequential`. */
+  readonly from: string;
+  /** How it works from now on; the same mode when only the limit changes. */
+  readonly to: string;
+  /** Why, in a sentence for humans. */
+  readonly reason: string;
+  /** Which tasks it is about; all when left out. See `TaskView.resource`. */
+  readonly resource?: string;
+  /** The most attempts that it lets run at once from now on. */
+  readonly limit?: number;
+  /** What was measured. */
+  readonly figures?: StrategyFigures;
+}
+
+/** What a strategy has measured since it last switched. */
+export interface StrategyFigures {
+  /** Attempts that succeeded, per second. */
+  readonly tasksPerSecond: number;
+  /** Of attempts that succeeded. */
+  readonly averageLatencyMs: number;
+  /** The share of the limit that was in use, on average: 0 to 1. */
+  readonly parallelEfficiency: number;
 }
 
 /** How an attempt ended. */
