@@ -1,3 +1,4 @@
+import type { JournalErrorCode } from './journal-error.js';
 import { costOf, type PriceTable } from './price.js';
 import type { RateLimits } from './rate-limits.js';
 import { isUsage, type Usage } from './usage.js';
@@ -22,6 +23,7 @@ export type ErrorCode =
   | 'budget_exceeded'
   | 'not_waiting'
   | 'run_ended'
+  | JournalErrorCode
   | AttemptErrorCode;
 
 /**

@@ -64,6 +64,8 @@ export interface TaskCompleted extends AttemptBase {
   readonly requestId?: string;
   /** What the server announced about its limits. */
   readonly rateLimits?: RateLimits;
+  /** What the output follows from, as a hash; only in a journalled run, and only where it is known. */
+  readonly contentKey?: string;
 }
 
 export interface TaskFailed extends AttemptBase {
@@ -180,6 +182,18 @@ export interface ResourcePaused extends Base {
   readonly code: AttemptErrorCode;
 }
 
+/** The run goes on after its process ended: what follows happened in another one. */
+export interface RunResumed extends Base {
+  readonly type: 'run_resumed';
+  /** How long nothing happened: from the last event to this one. No part of any duration. */
+  readonly downMs: number;
+  /**
+   * The tasks whose attempts were in flight: each is started again now, as the same attempt. What
+   * it had reported is void, and comes again.
+   */
+  readonly restarted: readonly string[];
+}
+
 export interface MaxParallelChanged extends Base {
   readonly type: 'max_parallel_changed';
   /** The cap from now on; null without one. */
@@ -227,6 +241,7 @@ export type PlanEvent =
   | PlanResumed
   | MaxParallelChanged
   | ResourcePaused
+  | RunResumed
   | PlanCompleted
   | PlanFailed
   | PlanCanceled;

@@ -26,7 +26,21 @@ export type { ForEach, ItemResult } from './for-each.js';
 export type { CriterionProgress, GoalCriterion, GoalProgress, GoalState } from './goal.js';
 export { Graph } from './graph.js';
 export { Heap } from './heap.js';
+export {
+  type EventData,
+  type Journal,
+  type Json,
+  type NewRun,
+  newSummary,
+  type OpenedRun,
+  type RecordedCompletion,
+  type RunJournal,
+  type RunSummary,
+  summaryAfter,
+} from './journal.js';
+export { JournalError, type JournalErrorCode, journalErrors } from './journal-error.js';
 export { type Command, Kernel, type KernelOptions } from './kernel.js';
+export { memoryJournal } from './memory-journal.js';
 export { computeMetrics, type Metrics } from './metrics.js';
 export { checkDuration, checkFlag, checkLimit, checkOptions } from './options.js';
 export type {

@@ -1,4 +1,5 @@
 export type { ConformanceCase } from './conformance-case.js';
+export { type JournalConformanceOptions, journalConformance } from './journal-conformance.js';
 export { type RunnerConformanceOptions, runnerConformance } from './runner-conformance.js';
 export {
   type SimulatedAction,

@@ -1,0 +1,375 @@
+import { assert, type ConformanceCase } from './conformance-case.js';
+import { isStratagemError } from './errors.js';
+import type { EventData, Journal, Json, RunJournal } from './journal.js';
+
+export interface JournalConformanceOptions {
+  /**
+   * Opens what the closed journal has left behind, as another process would. Left out, nothing is
+   * proved about that: a journal in memory leaves nothing.
+   */
+  readonly reopen?: (closed: Journal) => Journal | Promise<Journal>;
+}
+
+/**
+ * The cases every journal must pass, for any test runner: order, leases, lists, values of every
+ * kind, and, with `reopen`, that what was appended is there afterwards.
+ *
+ * @param create Makes an empty journal; called once a case, which closes it.
+ *
+ * @example
+ * for (const { name, run } of journalConformance(() => memoryJournal())) test(name, run);
+ */
+export function journalConformance(
+  create: () => Journal | Promise<Journal>,
+  { reopen }: JournalConformanceOptions = {},
+): ConformanceCase[] {
+  const cases: ConformanceCase[] = Object.entries(CASES).map(([name, prove]) => ({
+    name,
+    async run() {
+      const journal = await create();
+      try {
+        await prove(journal);
+      } finally {
+        await journal.close();
+      }
+    },
+  }));
+  if (reopen === undefined) return cases;
+  return cases.concat(
+    Object.entries(DURABLE_CASES).map(([name, prove]) => ({
+      name,
+      async run() {
+        const journal = await create();
+        const again = await prove(journal, async () => {
+          await journal.close();
+          return reopen(journal);
+        });
+        await again.close();
+      },
+    })),
+  );
+}
+
+const CASES: Record<string, (journal: Journal) => Promise<void>> = {
+  async 'gives back the events in order'(journal) {
+    const run = await journal.create(newRun('a'));
+    await run.append([started(0), task(1, 'x')]);
+    await run.append([]);
+    await run.append([task(2, 'y')]);
+    await run.append([ended(7)]);
+    same(await all(journal, 'a'), [started(0), task(1, 'x'), task(2, 'y'), ended(7)]);
+    await run.close();
+    same(await all(journal, 'a'), [started(0), task(1, 'x'), task(2, 'y'), ended(7)]);
+  },
+
+  async 'lets a run be taken over with all its events, and continued'(journal) {
+    const first = await journal.create(newRun('a'));
+    await first.append([started(0), task(1, 'x')]);
+    await first.close();
+    const second = await journal.open('a');
+    assert(second.runId === 'a', `the run taken over is called "${second.runId}"`);
+    same(second.events, [started(0), task(1, 'x')]);
+    await second.append([task(2, 'y')]);
+    same(await all(journal, 'a'), [started(0), task(1, 'x'), task(2, 'y')]);
+    await second.close();
+  },
+
+  async 'keeps values of every kind as they are'(journal) {
+    const run = await journal.create(newRun('a'));
+    const events = VALUES.map((output, index) => ({ ...task(index, `t${index}`), output }));
+    await run.append(events);
+    same(await all(journal, 'a'), events);
+    await run.close();
+    same((await journal.open('a')).events, events);
+  },
+
+  async 'keeps what was appended, whatever becomes of the objects afterwards'(journal) {
+    const run = await journal.create(newRun('a'));
+    const output = { list: [1, 2] };
+    await run.append([{ ...task(0, 'x'), output }]);
+    output.list.push(3);
+    same(await all(journal, 'a'), [{ ...task(0, 'x'), output: { list: [1, 2] } }]);
+  },
+
+  async 'keeps thousands of events, of few and of many at once'(journal) {
+    const run = await journal.create(newRun('a'));
+    const events = Array.from({ length: 3_000 }, (_, index) => task(index, `t${index}`));
+    await run.append(events.slice(0, 2_500));
+    for (const event of events.slice(2_500)) await run.append([event]);
+    same(await all(journal, 'a'), events);
+  },
+
+  async 'keeps runs apart that are written at the same time'(journal) {
+    const [a, b] = [await journal.create(newRun('a')), await journal.create(newRun('b'))];
+    await a.append([task(0, 'x')]);
+    await b.append([task(0, 'y')]);
+    await a.append([task(1, 'z')]);
+    same(await all(journal, 'a'), [task(0, 'x'), task(1, 'z')]);
+    same(await all(journal, 'b'), [task(0, 'y')]);
+  },
+
+  async 'refuses to begin a run that is recorded already'(journal) {
+    const run = await journal.create(newRun('a'));
+    await run.append([started(0)]);
+    await run.close();
+    await refuses('run_exists', () => journal.create(newRun('a')));
+    same(await all(journal, 'a'), [started(0)]);
+  },
+
+  async 'lets a run begin whose place was taken and never used'(journal) {
+    await (await journal.create(newRun('a'))).close();
+    const run = await journal.create(newRun('a', 'another'));
+    await run.append([started(0)]);
+    same(await all(journal, 'a'), [started(0)]);
+    assert((await journal.list()).length === 1, 'it is listed once');
+  },
+
+  async 'does not know a run that is not recorded'(journal) {
+    await refuses('run_not_found', () => journal.open('a'));
+    await refuses('run_not_found', () => all(journal, 'a'));
+  },
+
+  async 'lets one at a time write a run'(journal) {
+    const run = await journal.create(newRun('a'));
+    await refuses('run_locked', () => journal.create(newRun('a')));
+    await run.append([started(0)]);
+    await refuses('run_locked', () => journal.open('a'));
+    await run.close();
+    const again = await journal.open('a');
+    await refuses('run_locked', () => journal.open('a'));
+    await again.close();
+    await (await journal.open('a')).close();
+  },
+
+  async 'takes nothing from one that gave its lease back'(journal) {
+    const run = await journal.create(newRun('a'));
+    await run.append([started(0)]);
+    await run.close();
+    await run.close();
+    await refuses('journal_failed', async () => run.append([task(1, 'x')]));
+    const next = await journal.open('a');
+    await refuses('journal_failed', async () => run.append([task(1, 'x')]));
+    same(next.events, [started(0)]);
+  },
+
+  async 'lists runs, the newest first, and how far they are'(journal) {
+    const created = await journal.create(newRun('created', 'not begun', 4_000));
+    const done = await write(journal, 'done', [started(1_000, 3), task(1_001, 'x'), ended(1_002)]);
+    const grown = await write(journal, 'grown', [
+      started(2_000, 3),
+      { ...event('tasks_added', 2_001), source: 'add_tasks', tasks: [], taskCount: 4 },
+      task(2_002, 'x'),
+      task(2_003, 'y'),
+    ]);
+    await done.close();
+    same(await journal.list(), [
+      summary('created', 'created', 4_000, 0, 0, 'not begun'),
+      summary('grown', 'running', 2_000, 2, 7),
+      summary('done', 'completed', 1_000, 1, 3),
+    ]);
+    await created.close();
+    await grown.close();
+    const statuses = (await journal.list()).map(({ status }) => status);
+    same(statuses, ['interrupted', 'interrupted', 'completed']);
+  },
+
+  async 'lists a run that was resumed as what became of it'(journal) {
+    await (await write(journal, 'a', [started(1_000), event('plan_failed', 1_001)])).close();
+    await (await write(journal, 'b', [started(500), event('plan_canceled', 501)])).close();
+    same(
+      (await journal.list()).map(({ status }) => status),
+      ['failed', 'canceled'],
+    );
+    const again = await journal.open('a');
+    await again.append([event('run_resumed', 3_000)]);
+    same((await journal.list())[0], summary('a', 'running', 1_000, 0, 1));
+    await again.append([task(3_001, 'x'), ended(3_002)]);
+    same((await journal.list())[0], summary('a', 'completed', 1_000, 1, 1));
+  },
+
+  async 'finds the completion with a content key that was recorded last'(journal) {
+    const keyed = (sequence: number, key: string, output: Json) => ({
+      ...task(sequence, 'x'),
+      contentKey: key,
+      output,
+    });
+    same(await journal.lookup('k'), undefined);
+    const first = await write(journal, 'a', [
+      keyed(0, 'k', 1),
+      task(1, 'y'),
+      keyed(2, 'l', 'other'),
+    ]);
+    same(await journal.lookup('k'), { runId: 'a', event: keyed(0, 'k', 1) });
+    await write(journal, 'b', [keyed(0, 'k', { list: [2] })]);
+    same(await journal.lookup('k'), { runId: 'b', event: keyed(0, 'k', { list: [2] }) });
+    await first.append([keyed(3, 'k', 3)]);
+    same(await journal.lookup('k'), { runId: 'a', event: keyed(3, 'k', 3) });
+    same(await journal.lookup('l'), { runId: 'a', event: keyed(2, 'l', 'other') });
+    same(await journal.lookup('m'), undefined);
+  },
+
+  async 'does nothing any more once it is closed'(journal) {
+    const run = await journal.create(newRun('a'));
+    await run.append([started(0)]);
+    await journal.close();
+    await journal.close();
+    await refuses('journal_failed', async () => run.append([task(1, 'x')]));
+    await refuses('journal_failed', () => journal.create(newRun('b')));
+    await refuses('journal_failed', () => journal.open('a'));
+    await refuses('journal_failed', () => all(journal, 'a'));
+    await refuses('journal_failed', () => journal.list());
+    await refuses('journal_failed', () => journal.lookup('k'));
+    await run.close();
+  },
+
+  async 'takes ids of every kind that is allowed'(journal) {
+    const ids = ['a', 'A', '-', '_.', '0.9', 'x'.repeat(128), 'CON', '__proto__', 'constructor'];
+    for (const id of ids) await write(journal, id, [{ ...task(0, 'x'), output: id }]);
+    for (const id of ids) same(await all(journal, id), [{ ...task(0, 'x'), output: id }]);
+    same((await journal.list()).map(({ id }) => id).sort(), [...ids].sort());
+  },
+};
+
+type Reopen = () => Promise<Journal>;
+
+const DURABLE_CASES: Record<string, (journal: Journal, reopen: Reopen) => Promise<Journal>> = {
+  async 'has everything that was appended when it is opened again'(journal, reopen) {
+    const events = VALUES.map((output, index) => ({
+      ...task(index, `t${index}`),
+      output,
+      contentKey: `key ${index}`,
+    }));
+    await write(journal, 'a', [started(1_000), ...events]);
+    await write(journal, 'b', [started(2_000), ended(2_001)]);
+    const again = await reopen();
+    same(await all(again, 'a'), [started(1_000), ...events]);
+    same(await again.lookup('key 3'), { runId: 'a', event: events[3] as EventData });
+    same(await again.list(), [
+      summary('b', 'completed', 2_000, 0, 1),
+      summary('a', 'interrupted', 1_000, events.length, 1),
+    ]);
+    await refuses('run_exists', () => again.create(newRun('a')));
+    const run = await again.open('a');
+    same(run.events, [started(1_000), ...events]);
+    await run.append([ended(3_000)]);
+    same((await again.list())[1], summary('a', 'completed', 1_000, events.length, 1));
+    return again;
+  },
+
+  async 'holds no lease of a journal that was closed'(journal, reopen) {
+    await write(journal, 'a', [started(0)]);
+    const again = await reopen();
+    await (await again.open('a')).close();
+    return again;
+  },
+};
+
+const VALUES: readonly Json[] = [
+  null,
+  true,
+  false,
+  0,
+  -1.5e-7,
+  2 ** 53,
+  1e308,
+  '',
+  'plain',
+  'ümläute, 漢字, 🦉, \u0000, \u2028, "quotes" and \\',
+  '\ud800 alone',
+  'long '.repeat(40_000),
+  [],
+  {},
+  [[], [{}], [null, [1, 'two', { three: [3] }]]],
+  JSON.parse('{"__proto__":{"a":1},"constructor":"b","":0," ":1,"7":2,"a.b":3}') as Json,
+  { z: 1, a: 2, deep: { deeper: { deepest: ['x'.repeat(2_000)] } } },
+  // Some stores would like to take it for a number, a date, or nothing.
+  '12',
+  'null',
+  '2026-01-01T00:00:00.000Z',
+];
+
+function newRun(id: string, goal = 'prove it', createdAt = 1_000) {
+  return { id, goal, createdAt };
+}
+
+function event(type: EventData['type'], at: number): EventData {
+  return { type, sequence: at, timestamp: at + 0.25 };
+}
+
+function started(at: number, taskCount = 1): EventData {
+  const plan = { goal: 'prove it', tasks: [{ id: 'x', description: 'do it' }] };
+  return { ...event('plan_started', at), plan, taskCount, seed: 1 };
+}
+
+function task(at: number, taskId: string): EventData {
+  const attempt = { level: 0, attempt: 1, durationMs: 0.125 };
+  return { ...event('task_completed', at), taskId, ...attempt, output: `output of ${taskId}` };
+}
+
+function ended(at: number): EventData {
+  return { ...event('plan_completed', at), durationMs: 5 };
+}
+
+function summary(
+  id: string,
+  status: string,
+  startedAt: number,
+  completedTasks: number,
+  totalTasks: number,
+  goal = 'prove it',
+) {
+  // One that has started says when its first event happened.
+  const fraction = totalTasks === 0 ? 0 : 0.25;
+  return { id, goal, status, startedAt: startedAt + fraction, completedTasks, totalTasks };
+}
+
+async function write(
+  journal: Journal,
+  id: string,
+  events: readonly EventData[],
+): Promise<RunJournal> {
+  const run = await journal.create(newRun(id));
+  await run.append(events);
+  return run;
+}
+
+async function all(journal: Journal, runId: string): Promise<EventData[]> {
+  const events: EventData[] = [];
+  for await (const each of journal.read(runId)) events.push(each);
+  return events;
+}
+
+function same(actual: unknown, expected: unknown): void {
+  const [is, must] = [canonical(actual), canonical(expected)];
+  if (is === must) return;
+  let at = 0;
+  while (is[at] === must[at]) at++;
+  const around = (text: string) => text.slice(Math.max(0, at - 40), at + 80);
+  throw new Error(`it gives …${around(is)}… where it must give …${around(must)}…`);
+}
+
+/** As text that does not depend on the order of fields. */
+function canonical(value: unknown): string {
+  return (
+    JSON.stringify(value, (_, each: unknown) => {
+      if (typeof each !== 'object' || each === null || Array.isArray(each)) return each;
+      // A field named __proto__ must stay one.
+      const sorted = Object.create(null) as Record<string, unknown>;
+      for (const key of Object.keys(each).sort()) {
+        sorted[key] = (each as Record<string, unknown>)[key];
+      }
+      return sorted;
+    }) ?? 'undefined'
+  );
+}
+
+async function refuses(code: string, call: () => unknown): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    const actual = isStratagemError(error) ? error.code : String(error);
+    assert(actual === code, `it refuses with ${actual}, and must with ${code}`);
+    return;
+  }
+  throw new Error(`it does what it must refuse with ${code}`);
+}

@@ -1,0 +1,7 @@
+import { describe, test } from 'vitest';
+import { journalConformance } from './journal-conformance.js';
+import { memoryJournal } from './memory-journal.js';
+
+describe('memoryJournal', () => {
+  for (const { name, run } of journalConformance(() => memoryJournal())) test(name, run);
+});
