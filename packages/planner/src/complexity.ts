@@ -1,0 +1,2 @@
+/** Whether a goal is one task, or many. */
+export type Complexity = 'simple' | 'complex';
