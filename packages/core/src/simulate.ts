@@ -11,6 +11,7 @@ import { PlanError } from './problem.js';
 import { createResult, type PlanResult } from './result.js';
 import type { RetryPolicy } from './retry.js';
 import type { TaskOutput } from './runner.js';
+import type { SimulatedEnd, SimulatedRequest, SimulatedServer } from './simulated-server.js';
 import type { Strategy } from './strategy.js';
 import type { Task } from './task.js';
 import { asData } from './task-data.js';
@@ -73,11 +74,16 @@ export interface SimulateOptions {
    */
   readonly seed?: number;
   /**
-   * Says what becomes of an attempt; called when it starts. Outputs are taken as they are, whatever
-   * the task's schema.
+   * Says what becomes of an attempt; called when it starts. With a `server`, only the attempts at
+   * function tasks are asked about here. Outputs are taken as they are, whatever the task's schema.
    * @default the task's estimated duration, or 1,000 ms, and no output
    */
   readonly attempt?: (task: Task, attempt: number, inputs: Inputs) => SimulatedAttempt;
+  /**
+   * What attempts are sent to, and what says when they end; for one run alone.
+   * @default none: `attempt` says of each attempt how long it takes when it starts
+   */
+  readonly server?: SimulatedServer;
   /**
    * Says what a human answers; called when a human step comes up.
    * @default `true` for an approval and nothing for an answer, after the task's estimated duration
@@ -104,6 +110,7 @@ const OPTIONS = [
   'maxDepth',
   'seed',
   'attempt',
+  'server',
   'answer',
   'resourceOf',
   'actions',
@@ -145,6 +152,10 @@ class Simulation {
   readonly #due = new Heap<Due>((a, b) => a.at - b.at || a.order - b.order);
   /** The number of the attempt in flight at each task; one that was aborted ends unheard. */
   readonly #active = new Map<number, number>();
+  /** The attempts in flight that the server works on, both ways. */
+  readonly #requests = new Map<number, SimulatedRequest>();
+  readonly #requested = new Map<SimulatedRequest, number>();
+  readonly #resourceOf: (task: Task) => string;
   #order = 0;
   #now = 0;
 
@@ -155,6 +166,7 @@ class Simulation {
     this.#plan = plan;
     this.#options = options;
     this.#metrics = new MetricsFold(graph);
+    this.#resourceOf = options.resourceOf ?? (() => 'simulation');
     this.#kernel = new Kernel(
       {
         plan: { ...plan, tasks: asData(plan.tasks) },
@@ -168,7 +180,7 @@ class Simulation {
         budget: eitherBudget(plan.budget, options.budget),
         prices,
         seed,
-        resourceOf: options.resourceOf ?? (() => 'simulation'),
+        resourceOf: this.#resourceOf,
       },
       (event, index) => this.#listen(event, index),
     );
@@ -194,16 +206,35 @@ class Simulation {
   /** Goes to the next moment at which something happens. */
   #step(): void {
     const next = this.#due.peek();
-    const at = Math.min(next?.at ?? Number.POSITIVE_INFINITY, this.#kernel.nextWake);
+    const { server } = this.#options;
+    const nextEnd = server?.nextAt ?? Number.POSITIVE_INFINITY;
+    const at = Math.min(next?.at ?? Number.POSITIVE_INFINITY, nextEnd, this.#kernel.nextWake);
     if (at === Number.POSITIVE_INFINITY) {
       throw new RangeError(
         'the simulation cannot go on: an attempt or an answer never ends and nothing limits it',
       );
     }
     this.#now = Math.max(this.#now, at);
-    if (next === undefined || next.at > at) this.#kernel.wake(this.#now);
-    else this.#due.pop()?.happen();
+    if (next !== undefined && next.at <= at) this.#due.pop()?.happen();
+    else if (nextEnd <= at) this.#take(server?.advance(this.#now));
+    else this.#kernel.wake(this.#now);
     this.#obey();
+  }
+
+  /** An attempt that the server ended. */
+  #take(end: SimulatedEnd | undefined): void {
+    if (end === undefined) return;
+    const { request, ...outcome } = end;
+    const index = this.#requested.get(request);
+    if (index === undefined)
+      throw new TypeError('the server ended an attempt that is not in flight');
+    this.#forget(index, request);
+    this.#end(index, outcome);
+  }
+
+  #forget(index: number, request: SimulatedRequest): void {
+    this.#requests.delete(index);
+    this.#requested.delete(request);
   }
 
   #schedule(at: number, happen: () => void): void {
@@ -214,19 +245,35 @@ class Simulation {
     const { commands } = this.#kernel;
     for (let position = 0; position < commands.length; position++) {
       const command = commands[position] as Command;
-      if (command.type === 'abort') this.#active.delete(command.index);
+      if (command.type === 'abort') this.#abort(command.index);
       else this.#start(command.index, command.attempt);
     }
     commands.length = 0;
   }
 
+  #abort(index: number): void {
+    this.#active.delete(index);
+    const request = this.#requests.get(index);
+    if (request === undefined) return;
+    this.#forget(index, request);
+    this.#options.server?.abort(request, this.#now);
+  }
+
   #start(index: number, number: number): void {
     const kernel = this.#kernel;
     const task = kernel.graph.tasks[index] as Task;
+    const { server } = this.#options;
+    if (server !== undefined && task.run === undefined) {
+      const request = { task, attempt: number, resource: this.#resourceOf(task) };
+      this.#requests.set(index, request);
+      this.#requested.set(request, index);
+      server.start(request, this.#now);
+      return;
+    }
     const outcome = (this.#options.attempt ?? estimated)(task, number, kernel.inputsOf(index));
     this.#active.set(index, number);
     this.#schedule(this.#now + outcome.durationMs, () => {
-      const { addTasks, error, durationMs: _, ...result } = outcome;
+      const { addTasks, durationMs: _, ...end } = outcome;
       if (this.#active.get(index) !== number) return;
       if (addTasks !== undefined) {
         this.#add(addTasks, index);
@@ -235,9 +282,13 @@ class Simulation {
         if (this.#active.get(index) !== number) return;
       }
       this.#active.delete(index);
-      if ('error' in outcome) kernel.failed(index, error, this.#now);
-      else kernel.completed(index, { output: undefined, ...result }, this.#now);
+      this.#end(index, end);
     });
+  }
+
+  #end(index: number, end: Omit<SimulatedEnd, 'request'>): void {
+    if ('error' in end) this.#kernel.failed(index, end.error, this.#now);
+    else this.#kernel.completed(index, { output: undefined, ...end }, this.#now);
   }
 
   #add(tasks: readonly Task[], by: number): void {

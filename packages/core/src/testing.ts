@@ -9,4 +9,5 @@ export {
   type SimulationControls,
   simulate,
 } from './simulate.js';
+export type { SimulatedEnd, SimulatedRequest, SimulatedServer } from './simulated-server.js';
 export { strategyConformance } from './strategy-conformance.js';

@@ -1,0 +1,107 @@
+import type { PlanResult, Strategy } from '@stratagem/core';
+import {
+  type Change,
+  type Figures,
+  figuresOf,
+  type ServerModel,
+  simulateOn,
+  type Workload,
+} from '@stratagem/simulation';
+import { type Contender, FIXED, fixed } from './contenders.js';
+import { RETRY, type ServerCase, TIMEOUT_MS } from './matrix.js';
+
+/** One workload on one server with one seed, and what became of it under each contender. */
+export interface Cell {
+  readonly workload: Workload;
+  readonly server: ServerCase;
+  readonly seed: number;
+  /** When the server's limit changes; undefined when it does not. */
+  readonly changeAtMs: number | undefined;
+  /** Of the best fixed setting. */
+  readonly bestMs: number;
+  readonly bestFixed: number;
+  readonly runs: ReadonlyMap<string, Run>;
+}
+
+export interface Run extends Figures {
+  /** Its makespan over that of the best fixed setting. */
+  readonly regret: number;
+}
+
+/** A run that takes so many times what another one took is stopped: it may well never end. */
+export const HOPELESS = 20;
+
+export function play(
+  { plan, demandOf }: Workload,
+  server: ServerModel,
+  seed: number,
+  strategy: Strategy,
+  deadlineMs = Number.POSITIVE_INFINITY,
+): PlanResult {
+  return simulateOn(plan, {
+    ...{ server, seed, strategy, demandOf, deadlineMs },
+    retry: RETRY,
+    timeoutMs: TIMEOUT_MS,
+  });
+}
+
+/** The figures of a run; one that did not complete has no makespan. */
+function measure(...args: Parameters<typeof play>): Figures {
+  const result = play(...args);
+  const figures = figuresOf(result);
+  if (result.status === 'completed') return figures;
+  if (result.error?.code !== 'plan_timeout') throw result.error;
+  return { ...figures, makespanMs: Number.POSITIVE_INFINITY };
+}
+
+interface Setting {
+  readonly maxParallel: number;
+  readonly figures: Figures;
+}
+
+/** What the fixed settings take, the best first. */
+function fixedSettings(workload: Workload, server: ServerModel, seed: number): Setting[] {
+  const settings: Setting[] = [];
+  let bestMs = Number.POSITIVE_INFINITY;
+  for (const maxParallel of FIXED) {
+    const strategy = fixed(maxParallel).create();
+    const figures = measure(workload, server, seed, strategy, HOPELESS * bestMs);
+    bestMs = Math.min(bestMs, figures.makespanMs);
+    settings.push({ maxParallel, figures });
+  }
+  return settings.sort((a, b) => a.figures.makespanMs - b.figures.makespanMs);
+}
+
+/** When the limit changes: half-way through what the best fixed setting takes without a change. */
+function changesOf(workload: Workload, server: ServerCase, seed: number): Change[] {
+  if (server.factor === 1) return [];
+  const [best] = fixedSettings(workload, server.model([]), seed);
+  return [{ atMs: (best as Setting).figures.makespanMs / 2, factor: server.factor }];
+}
+
+/** Runs the contenders in a cell. */
+export function runCell(
+  workload: Workload,
+  server: ServerCase,
+  seed: number,
+  contenders: readonly Contender[],
+): Cell {
+  const changes = changesOf(workload, server, seed);
+  const model = server.model(changes);
+  const settings = fixedSettings(workload, model, seed);
+  const best = settings[0] as Setting;
+  const bestMs = best.figures.makespanMs;
+  const runs = new Map<string, Run>();
+  const note = (name: string, figures: Figures) =>
+    runs.set(name, { ...figures, regret: figures.makespanMs / bestMs });
+  for (const { maxParallel, figures } of settings) note(fixed(maxParallel).name, figures);
+  for (const { name, create } of contenders) {
+    if (runs.has(name)) continue;
+    note(name, measure(workload, model, seed, create(), HOPELESS * bestMs));
+  }
+  return {
+    ...{ workload, server, seed, bestMs, runs },
+    bestFixed: best.maxParallel,
+    changeAtMs: changes[0]?.atMs,
+  };
+}

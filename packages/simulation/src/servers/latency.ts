@@ -1,0 +1,35 @@
+import { checkOptions } from '@stratagem/core';
+import { checkNumber, type SpreadOption } from '../options.js';
+import type { ServerModel } from '../server.js';
+import { Station } from '../station.js';
+
+/**
+ * Each request takes what its task takes, however many there are: the more at once, the better.
+ *
+ * @example
+ * whatIf(plan, { server: fixedLatency(), strategy: parallel, maxParallel: [4, 8, 16] });
+ */
+export function fixedLatency(): ServerModel {
+  return {
+    name: 'fixed latency',
+    begin: (seed) => new Station({ seed, sigma: 0 }),
+  };
+}
+
+/**
+ * Latencies spread as those of real models are: most near the median, some far above it.
+ *
+ * @throws {OptionError} when an option is unknown or out of range.
+ *
+ * @example
+ * lognormalLatency({ sigma: 0.5 }); // one request in ten takes more than 1.9 times the median
+ */
+export function lognormalLatency(options: SpreadOption = {}): ServerModel {
+  checkOptions('lognormalLatency()', options, ['sigma']);
+  const { sigma = 1 } = options;
+  checkNumber('lognormalLatency()', 'sigma', sigma);
+  return {
+    name: `lognormal latency, sigma ${sigma}`,
+    begin: (seed) => new Station({ seed, sigma }),
+  };
+}

@@ -1,0 +1,62 @@
+import { OptionError } from '@stratagem/core';
+import { randomFrom } from '../random.js';
+import type { Answer, Request, Server, ServerModel } from '../server.js';
+
+/**
+ * Several providers, each with its own server; tasks are spread over them evenly, each always to
+ * the same one. Each is a resource of its own.
+ *
+ * @param models By the name of the resource.
+ * @throws {OptionError} when there is none.
+ *
+ * @example
+ * providers({
+ *   fast: rateLimited({ requestsPerMinute: 600 }),
+ *   slow: concurrencyKnee({ knee: 4 }),
+ * });
+ */
+export function providers(models: Readonly<Record<string, ServerModel>>): ServerModel {
+  const names = Object.keys(models);
+  if (names.length === 0) throw new OptionError('providers() needs at least one server model');
+  return {
+    name: `providers: ${Object.values(models)
+      .map(({ name }) => name)
+      .join('; ')}`,
+    resourceOf: ({ id }) => names[Math.floor(randomFrom(id)() * names.length)] as string,
+    begin: (seed) =>
+      new Providers(
+        new Map(names.map((name) => [name, (models[name] as ServerModel).begin(seed)])),
+      ),
+  };
+}
+
+class Providers implements Server {
+  readonly #servers: ReadonlyMap<string, Server>;
+
+  constructor(servers: ReadonlyMap<string, Server>) {
+    this.#servers = servers;
+  }
+
+  get nextAt(): number {
+    return Math.min(...Array.from(this.#servers.values(), ({ nextAt }) => nextAt));
+  }
+
+  start(request: Request, now: number): void {
+    this.#serverOf(request).start(request, now);
+  }
+
+  abort(request: Request, now: number): void {
+    this.#serverOf(request).abort(request, now);
+  }
+
+  advance(now: number): Answer | undefined {
+    for (const server of this.#servers.values()) {
+      if (server.nextAt <= now) return server.advance(now);
+    }
+    return undefined;
+  }
+
+  #serverOf({ resource }: Request): Server {
+    return this.#servers.get(resource) as Server;
+  }
+}
