@@ -1,25 +1,80 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { batch } from '@stratagem/simulation';
 import { type Cell, runCell } from './regret/cell.js';
-import { CONTENDERS } from './regret/contenders.js';
+import { CONTENDERS, OURS } from './regret/contenders.js';
 import { SERVERS, WORKLOADS } from './regret/matrix.js';
+import { readaptation } from './regret/readaptation.js';
+import { grid, percent, ratio, runOf, summary, worstCells } from './regret/summary.js';
 import { quantile } from './statistics.js';
-import { printTable } from './table.js';
+import { tableOf } from './table.js';
 
+/**
+ * Every workload on every server under every contender, in virtual time: the makespan over that of
+ * the best fixed `maxParallel`, chosen with hindsight.
+ *
+ *   regret            the tables of the README
+ *   regret --write    the same, into the README
+ *   regret --cells    and every cell of ours
+ */
 const SEEDS = [1, 2, 3];
+const MARKS = ['<!-- regret -->\n', '<!-- /regret -->\n'] as const;
 
+const flags = process.argv.slice(2);
+const names = CONTENDERS.map(({ name }) => name);
 const cells: Cell[] = [];
 for (const workload of WORKLOADS) {
   for (const server of SERVERS) {
-    if (process.argv[2] === 'cells') console.time(server.name);
     for (const seed of SEEDS) cells.push(runCell(workload(seed), server, seed, CONTENDERS));
   }
 }
+const large = SERVERS.map((server) => runCell(batch(2_000), server, 1, CONTENDERS));
 
-const rows = CONTENDERS.map(({ name }) => {
-  const regrets = cells.map(({ runs }) => runs.get(name)?.regret ?? Number.NaN);
-  const shares = [0.5, 0.9, 1].map((share) => quantile(regrets, share).toFixed(2));
-  return [name, ...shares];
-});
-printTable('makespan over that of the best fixed setting', [
-  ['', 'median', '90 %', 'worst'],
-  ...rows,
-]);
+const changing = SERVERS.filter(({ factor }) => factor !== 1);
+const adapting = CONTENDERS.filter(({ adapts }) => adapts);
+const readaptations = [
+  ['back at 90 % of the best', ...changing.map(({ name }) => name)],
+  ...adapting.map((contender) => [
+    contender.name,
+    ...changing.map((server) => {
+      const { completions, afterMs } = readaptation(batch(2_000), server, 1, contender);
+      return Number.isFinite(afterMs)
+        ? `${completions} tasks, ${(afterMs / 1_000).toFixed(1)} s`
+        : 'never';
+    }),
+  ]),
+];
+const largeRows = [
+  ['batches of 2,000', 'median', 'worst', 'wasted, at most'],
+  ...names.map((name) => {
+    const runs = large.map((cell) => runOf(cell, name));
+    const regrets = runs.map(({ regret }) => regret);
+    return [
+      name,
+      ratio(quantile(regrets, 0.5)),
+      ratio(Math.max(...regrets)),
+      percent(Math.max(...runs.map(({ wastedShare }) => wastedShare))),
+    ];
+  }),
+];
+
+const tables = [
+  summary(names, cells),
+  largeRows,
+  readaptations,
+  worstCells(OURS, cells, 12),
+  grid(OURS, cells),
+].map(tableOf);
+
+if (flags.includes('--write')) {
+  const file = new URL('../README.md', import.meta.url);
+  const page = await readFile(file, 'utf8');
+  const [before = '', rest = ''] = page.split(MARKS[0]);
+  const [, after = ''] = rest.split(MARKS[1]);
+  const text = `${before}${MARKS[0]}\n${tables.join('\n\n')}\n\n${MARKS[1]}${after}`;
+  await writeFile(file, text);
+} else console.log(`\n${tables.join('\n\n')}`);
+
+if (flags.includes('--cells')) {
+  for (const name of names) console.log(`\n${tableOf(grid(name, cells))}`);
+  console.log(`\n${tableOf(worstCells(OURS, cells, cells.length))}`);
+}

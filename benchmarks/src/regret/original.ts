@@ -1,0 +1,63 @@
+import { Heap, type Outcome, type Strategy, type TaskView } from '@stratagem/core';
+
+/** What its documentation recommends to most, and calls the defaults. */
+const MAX_PARALLEL = 5;
+const THRESHOLD = 0.5;
+
+/**
+ * The adaptive strategy of the Go library whose words this one speaks, as it is documented (its code
+ * never leaves the sequential mode): level by level, the first one sequentially. After each level it
+ * takes the mode for the next: from sequential to parallel when several tasks are there and the
+ * expected efficiency, which is 1 by its account, is above the threshold; back when the efficiency,
+ * work over (wall time × tasks), has fallen below it.
+ */
+export function original(): Strategy {
+  return {
+    name: 'original',
+    maxParallel: MAX_PARALLEL,
+    begin(run) {
+      const ready = new Heap<TaskView>((a, b) => a.level - b.level || a.index - b.index);
+      /** Of this level: what has been started and is not done, those waiting for a retry included. */
+      const open = new Set<number>();
+      let parallel = false;
+      let level = 0;
+      let tasks = 0;
+      let workMs = 0;
+      let beganAt: number | undefined;
+
+      const endLevel = (next: number, now: number) => {
+        const efficiency = parallel ? workMs / ((now - (beganAt ?? now)) * tasks) : 1;
+        const several = run.ready > 1;
+        if (parallel && efficiency < THRESHOLD) parallel = false;
+        else if (!parallel && several && efficiency > THRESHOLD) parallel = true;
+        level = next;
+        tasks = 0;
+        workMs = 0;
+        beganAt = undefined;
+      };
+
+      return {
+        ready: (task) => ready.push(task),
+        next(now) {
+          const first = ready.peek();
+          if (first === undefined) return undefined;
+          const again = open.has(first.index);
+          if (!again && first.level > level) {
+            if (open.size > 0) return undefined;
+            endLevel(first.level, now);
+          }
+          if (!parallel && run.running > 0) return undefined;
+          if (!parallel && !again && open.size > 0) return undefined;
+          beganAt ??= now;
+          if (!again) tasks++;
+          open.add(first.index);
+          return ready.pop();
+        },
+        settled(task: TaskView, { latencyMs, retryDelayMs }: Outcome) {
+          workMs += latencyMs;
+          if (retryDelayMs === undefined) open.delete(task.index);
+        },
+      };
+    },
+  };
+}

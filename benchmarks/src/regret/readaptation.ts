@@ -1,0 +1,65 @@
+import type { PlanEvent } from '@stratagem/core';
+import type { Workload } from '@stratagem/simulation';
+import { play } from './cell.js';
+import { type Contender, FIXED, fixed } from './contenders.js';
+import type { ServerCase } from './matrix.js';
+
+/** How long a contender takes to get back to the best after a change of limit. */
+export interface Readaptation {
+  /** Tasks that completed in between. */
+  readonly completions: number;
+  /** Virtual milliseconds in between. */
+  readonly afterMs: number;
+  /** Whether it is within what we ask of ourselves: 20 completions or 10 seconds. */
+  readonly prompt: boolean;
+}
+
+/** What counts as back: so many completions in a row at this share of the best throughput. */
+const WINDOW = 50;
+const SHARE = 0.9;
+const MOST_COMPLETIONS = 20;
+const MOST_MS = 10_000;
+/** Long enough that every contender has settled, and that there is work left afterwards. */
+const CHANGE_AT_MS = 40_000;
+
+/**
+ * When a contender is back at 90 % of what the best fixed setting does per second under the new
+ * limit alone; Infinity when it never is.
+ */
+export function readaptation(
+  workload: Workload,
+  server: ServerCase,
+  seed: number,
+  { create }: Contender,
+): Readaptation {
+  const goal = SHARE * steadyRate(workload, server, seed);
+  const changed = server.model([{ atMs: CHANGE_AT_MS, factor: server.factor }]);
+  const ends = completions(play(workload, changed, seed, create()).timeline);
+  const after = ends.filter((at) => at >= CHANGE_AT_MS);
+  for (let index = 0; index + WINDOW < after.length; index++) {
+    const from = after[index] as number;
+    const to = after[index + WINDOW] as number;
+    if (WINDOW / (to - from) < goal) continue;
+    const afterMs = from - CHANGE_AT_MS;
+    const prompt = index <= MOST_COMPLETIONS || afterMs <= MOST_MS;
+    return { completions: index, afterMs, prompt };
+  }
+  const never = Number.POSITIVE_INFINITY;
+  return { completions: never, afterMs: never, prompt: false };
+}
+
+/** Completions per millisecond of the best fixed setting once it is under way. */
+function steadyRate(workload: Workload, { model, factor }: ServerCase, seed: number): number {
+  const server = model([{ atMs: 1e-3, factor }]);
+  const rates = FIXED.filter((maxParallel) => maxParallel <= 64).map((maxParallel) => {
+    const ends = completions(play(workload, server, seed, fixed(maxParallel).create()).timeline);
+    const first = ends[Math.floor(ends.length / 4)] as number;
+    const last = ends[Math.floor((3 * ends.length) / 4)] as number;
+    return ends.length / 2 / (last - first);
+  });
+  return Math.max(...rates);
+}
+
+function completions(timeline: readonly PlanEvent[]): number[] {
+  return timeline.filter(({ type }) => type === 'task_completed').map(({ timestamp }) => timestamp);
+}
