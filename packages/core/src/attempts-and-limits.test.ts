@@ -4,7 +4,8 @@ import { ATTEMPT_ERROR_CODES } from './errors.js';
 import { createExecutor } from './executor.js';
 import { costOf, type Plan, type PlanEvent, RunnerError, type Task } from './index.js';
 import { retryDelay, TRANSIENT_ERROR_CODES } from './retry.js';
-import { type SimulateOptions, simulate } from './simulate.js';
+import { simulate } from './simulate.js';
+import type { SimulateOptions } from './simulate-options.js';
 import type { Strategy, TaskView } from './strategy.js';
 
 const inOrder: Strategy = {

@@ -3,7 +3,8 @@ import { RunnerError } from './errors.js';
 import { Heap } from './heap.js';
 import type { PlanSettings } from './plan.js';
 import type { PlanResult } from './result.js';
-import { type SimulateOptions, simulate } from './simulate.js';
+import { simulate } from './simulate.js';
+import type { SimulateOptions } from './simulate-options.js';
 import type { Strategy, TaskView } from './strategy.js';
 import type { Task } from './task.js';
 

@@ -5,7 +5,8 @@ import type { PlanEvent } from './event.js';
 import type { Usage } from './index.js';
 import { computeMetrics, type Metrics } from './metrics.js';
 import type { Plan } from './plan.js';
-import { type SimulatedAttempt, simulate } from './simulate.js';
+import { simulate } from './simulate.js';
+import type { SimulatedAttempt } from './simulate-options.js';
 import type { Strategy, TaskView } from './strategy.js';
 
 const strategy: Strategy = {

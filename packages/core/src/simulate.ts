@@ -1,120 +1,23 @@
-import { type Budget, eitherBudget } from './budget.js';
+import { eitherBudget } from './budget.js';
 import type { PlanEvent, TaskWaiting } from './event.js';
 import { Heap } from './heap.js';
-import type { Inputs } from './inputs.js';
 import { type Command, Kernel } from './kernel.js';
 import { MetricsFold } from './metrics.js';
 import { capOf, checkLimit, checkOptions } from './options.js';
 import type { Plan } from './plan.js';
-import type { PriceTable } from './price.js';
 import { PlanError } from './problem.js';
 import { createResult, type PlanResult } from './result.js';
-import type { RetryPolicy } from './retry.js';
-import type { TaskOutput } from './runner.js';
-import type { SimulatedEnd, SimulatedRequest, SimulatedServer } from './simulated-server.js';
-import type { Strategy } from './strategy.js';
+import {
+  SIMULATE_OPTIONS,
+  type SimulatedAnswer,
+  type SimulatedAttempt,
+  type SimulateOptions,
+  type SimulationControls,
+} from './simulate-options.js';
+import type { SimulatedEnd, SimulatedRequest } from './simulated-server.js';
 import type { Task } from './task.js';
 import { asData } from './task-data.js';
 import { additionProblems, graphOf } from './validate.js';
-
-/** What becomes of one attempt in a simulation. */
-export interface SimulatedAttempt extends Partial<TaskOutput> {
-  /** Virtual milliseconds the attempt takes; Infinity for one that never ends by itself. */
-  readonly durationMs: number;
-  /** When given, the attempt fails with it. */
-  readonly error?: unknown;
-  /** Tasks that the attempt adds to the plan when it ends, as `context.addTasks` would. */
-  readonly addTasks?: readonly Task[];
-}
-
-/** What a human does in a simulation. */
-export interface SimulatedAnswer {
-  /** Virtual milliseconds until the answer comes; Infinity for one that never does. */
-  readonly afterMs: number;
-  readonly answer: unknown;
-}
-
-/** What can be done to a simulated run while it goes on. */
-export interface SimulationControls {
-  cancel(reason?: unknown): void;
-  pause(): void;
-  resume(): void;
-  setMaxParallel(maxParallel: number): void;
-  addTasks(tasks: readonly Task[]): void;
-}
-
-/** Something that happens to the run from outside. */
-export interface SimulatedAction {
-  /** When, in virtual milliseconds from the start. */
-  readonly atMs: number;
-  readonly act: (run: SimulationControls) => void;
-}
-
-export interface SimulateOptions {
-  readonly strategy: Strategy;
-  /** As in `RunOptions`. */
-  readonly maxParallel?: number;
-  /** As in `RunOptions`. */
-  readonly failFast?: boolean;
-  /** As in `RunOptions`, in virtual time. */
-  readonly deadlineMs?: number;
-  /** As in `RunOptions`, in virtual time. */
-  readonly timeoutMs?: number;
-  /** As in `RunOptions`, in virtual time. */
-  readonly retry?: RetryPolicy;
-  /** As in `RunOptions`. */
-  readonly budget?: Budget;
-  /** As in `RunOptions`. */
-  readonly prices?: PriceTable;
-  /** As in `RunOptions`. */
-  readonly maxDepth?: number;
-  /**
-   * As in `RunOptions`.
-   * @default 0
-   */
-  readonly seed?: number;
-  /**
-   * Says what becomes of an attempt; called when it starts. With a `server`, only the attempts at
-   * function tasks are asked about here. Outputs are taken as they are, whatever the task's schema.
-   * @default the task's estimated duration, or 1,000 ms, and no output
-   */
-  readonly attempt?: (task: Task, attempt: number, inputs: Inputs) => SimulatedAttempt;
-  /**
-   * What attempts are sent to, and what says when they end; for one run alone.
-   * @default none: `attempt` says of each attempt how long it takes when it starts
-   */
-  readonly server?: SimulatedServer;
-  /**
-   * Says what a human answers; called when a human step comes up.
-   * @default `true` for an approval and nothing for an answer, after the task's estimated duration
-   */
-  readonly answer?: (task: Task, question: string) => SimulatedAnswer;
-  /**
-   * What an attempt competes for; see `TaskView.resource`.
-   * @default one resource for all
-   */
-  readonly resourceOf?: (task: Task) => string;
-  /** What happens to the run from outside, and when. */
-  readonly actions?: readonly SimulatedAction[];
-}
-
-const OPTIONS = [
-  'strategy',
-  'maxParallel',
-  'failFast',
-  'deadlineMs',
-  'timeoutMs',
-  'retry',
-  'budget',
-  'prices',
-  'maxDepth',
-  'seed',
-  'attempt',
-  'server',
-  'answer',
-  'resourceOf',
-  'actions',
-];
 
 /**
  * Runs a plan under a strategy in virtual time: the real kernel, no waiting, no task executed.
@@ -131,9 +34,12 @@ export function simulate<Outputs = Record<string, unknown>>(
   plan: Plan<Outputs>,
   options: SimulateOptions,
 ): PlanResult<Outputs> {
-  checkOptions('simulate()', options, OPTIONS);
+  checkOptions('simulate()', options, SIMULATE_OPTIONS);
   return new Simulation(plan as Plan, options).run() as PlanResult<Outputs>;
 }
+
+/** How often a server may change how things stand before it ends another attempt. */
+const MAX_CHANGES = 1_000_000;
 
 /** Something that is due in virtual time. */
 interface Due {
@@ -158,6 +64,8 @@ class Simulation {
   readonly #resourceOf: (task: Task) => string;
   #order = 0;
   #now = 0;
+  /** How often the server has been called since it last ended an attempt. */
+  #changes = 0;
 
   constructor(plan: Plan, options: SimulateOptions) {
     const { strategy, maxParallel, failFast = false, seed = 0, prices = {}, retry } = options;
@@ -223,11 +131,19 @@ class Simulation {
 
   /** An attempt that the server ended. */
   #take(end: SimulatedEnd | undefined): void {
-    if (end === undefined) return;
+    if (end === undefined) {
+      if (++this.#changes > MAX_CHANGES) {
+        throw new RangeError('the server ends nothing, and asks to be called for ever');
+      }
+      return;
+    }
+    this.#changes = 0;
     const { request, ...outcome } = end;
     const index = this.#requested.get(request);
-    if (index === undefined)
-      throw new TypeError('the server ended an attempt that is not in flight');
+    if (index === undefined) {
+      const { id } = request.task;
+      throw new TypeError(`the server ended an attempt at "${id}" that is not in flight`);
+    }
     this.#forget(index, request);
     this.#end(index, outcome);
   }

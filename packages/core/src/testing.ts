@@ -1,13 +1,13 @@
 export type { ConformanceCase } from './conformance-case.js';
 export { type JournalConformanceOptions, journalConformance } from './journal-conformance.js';
 export { type RunnerConformanceOptions, runnerConformance } from './runner-conformance.js';
-export {
-  type SimulatedAction,
-  type SimulatedAnswer,
-  type SimulatedAttempt,
-  type SimulateOptions,
-  type SimulationControls,
-  simulate,
-} from './simulate.js';
+export { simulate } from './simulate.js';
+export type {
+  SimulatedAction,
+  SimulatedAnswer,
+  SimulatedAttempt,
+  SimulateOptions,
+  SimulationControls,
+} from './simulate-options.js';
 export type { SimulatedEnd, SimulatedRequest, SimulatedServer } from './simulated-server.js';
 export { strategyConformance } from './strategy-conformance.js';

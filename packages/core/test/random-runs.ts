@@ -10,7 +10,7 @@ import type {
   SimulatedAttempt,
   SimulateOptions,
   SimulationControls,
-} from '../src/simulate.js';
+} from '../src/simulate-options.js';
 import type { Task } from '../src/task.js';
 import { Dice } from './dice.js';
 import { randomBudget, randomDeadline, randomGoal, randomRetry } from './random-settings.js';

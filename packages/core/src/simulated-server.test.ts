@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest';
+import { planOf } from '../test/runs.js';
+import { RunnerError } from './errors.js';
+import type { SimulatedRequest, SimulatedServer } from './simulated-server.js';
+import type { TaskView } from './strategy.js';
+import type { Task } from './task.js';
+import { type SimulateOptions, simulate } from './testing.js';
+
+const inOrder = {
+  name: 'in-order',
+  begin() {
+    const ready: TaskView[] = [];
+    return { ready: (task: TaskView) => void ready.push(task), next: () => ready.shift() };
+  },
+};
+
+/** Takes one request at a time, a second each; notes what it is told. */
+function oneByOne() {
+  const told: string[] = [];
+  const queue: SimulatedRequest[] = [];
+  let endsAt = Number.POSITIVE_INFINITY;
+  const work = (now: number) => {
+    endsAt = queue.length > 0 ? now + 1_000 : Number.POSITIVE_INFINITY;
+  };
+  const server: SimulatedServer = {
+    get nextAt() {
+      return endsAt;
+    },
+    start(request, now) {
+      told.push(`${now}: start ${request.task.id}, attempt ${request.attempt}`);
+      if (queue.push(request) === 1) work(now);
+    },
+    abort(request, now) {
+      told.push(`${now}: abort ${request.task.id}`);
+      const position = queue.indexOf(request);
+      queue.splice(position, 1);
+      if (position === 0) work(now);
+    },
+    advance(now) {
+      const request = queue.shift();
+      work(now);
+      return request && { request, output: `${request.task.id} at ${now}` };
+    },
+  };
+  return { server, told };
+}
+
+const task = (id: string, more: Partial<Task> = {}): Task => ({ id, description: 'x', ...more });
+
+function run(server: SimulatedServer, tasks: Task[], options: Partial<SimulateOptions> = {}) {
+  return simulate(planOf(...tasks), { strategy: inOrder, server, ...options });
+}
+
+describe('simulate with a server', () => {
+  test('ends each attempt when the server says so', () => {
+    const { server, told } = oneByOne();
+    const result = run(server, [task('a'), task('b'), task('c', { dependencies: ['a'] })]);
+    expect(told).toEqual([
+      '0: start a, attempt 1',
+      '0: start b, attempt 1',
+      '1000: start c, attempt 1',
+    ]);
+    expect(result.outputs).toEqual({ a: 'a at 1000', b: 'b at 2000', c: 'c at 3000' });
+    expect(result.metrics.executionTimeMs).toBe(3_000);
+  });
+
+  test('tells the server of the resource that a task competes for', () => {
+    const { server } = oneByOne();
+    const resources: string[] = [];
+    const watched: SimulatedServer = {
+      get nextAt() {
+        return server.nextAt;
+      },
+      start(request, now) {
+        resources.push(request.resource);
+        server.start(request, now);
+      },
+      abort: server.abort,
+      advance: server.advance,
+    };
+    run(watched, [task('a'), task('b')], { resourceOf: ({ id }) => `${id}'s` });
+    expect(resources).toEqual(["a's", "b's"]);
+  });
+
+  test('tells the server when an attempt is given up, which then never ends', () => {
+    const { server, told } = oneByOne();
+    const { tasks } = run(server, [task('a'), task('b', { timeoutMs: 400 }), task('c')], {
+      retry: { maxAttempts: 1 },
+    });
+    expect(told).toContain('400: abort b');
+    expect(tasks.map(({ status, completedAt }) => [status, completedAt])).toEqual([
+      ['completed', 1_000],
+      ['failed', 400],
+      ['completed', 2_000],
+    ]);
+  });
+
+  test('takes the answer that comes at the very moment of the timeout', () => {
+    const { server } = oneByOne();
+    expect(run(server, [task('a', { timeoutMs: 1_000 })]).status).toBe('completed');
+  });
+
+  test('aborts what is in flight when the run stops', () => {
+    const { server, told } = oneByOne();
+    const result = run(server, [task('a'), task('b')], {
+      actions: [{ atMs: 1_500, act: (running) => running.cancel('enough') }],
+    });
+    expect(result.status).toBe('canceled');
+    expect(told.at(-1)).toBe('1500: abort b');
+  });
+
+  test('repeats what the server fails', () => {
+    const { server, told } = oneByOne();
+    let failures = 0;
+    const failing: SimulatedServer = {
+      get nextAt() {
+        return server.nextAt;
+      },
+      start: server.start,
+      abort: server.abort,
+      advance(now) {
+        const end = server.advance(now);
+        if (end === undefined || ++failures > 2) return end;
+        return { request: end.request, error: new RunnerError('overloaded', 'no capacity') };
+      },
+    };
+    const result = run(failing, [task('a')], { retry: { initialDelayMs: 0 } });
+    expect(result.tasks[0]).toMatchObject({ status: 'completed', attempts: 3 });
+    expect(told.at(-1)).toBe('2000: start a, attempt 3');
+  });
+
+  test('sends it no function task: those are what `attempt` is asked about', () => {
+    const { server, told } = oneByOne();
+    const asked: string[] = [];
+    const result = run(server, [task('a'), { id: 'f', run: () => 1 }], {
+      attempt: ({ id }) => {
+        asked.push(id);
+        return { durationMs: 7, output: 'by hand' };
+      },
+    });
+    expect(asked).toEqual(['f']);
+    expect(told).toEqual(['0: start a, attempt 1']);
+    expect(result.outputs.f).toBe('by hand');
+  });
+
+  test('says so when the server never ends anything', () => {
+    const silent: SimulatedServer = {
+      nextAt: Number.POSITIVE_INFINITY,
+      start() {},
+      abort() {},
+      advance: () => undefined,
+    };
+    expect(() => run(silent, [task('a')])).toThrow(/never ends/);
+    expect(() => run({ ...silent, nextAt: 5 }, [task('a')])).toThrow(/called for ever/);
+    expect(run(silent, [task('a')], { deadlineMs: 10 }).error?.code).toBe('plan_timeout');
+  });
+
+  test('refuses the end of what is not in flight', () => {
+    const request = { task: task('x'), attempt: 1, resource: 'r' };
+    const wrong: SimulatedServer = {
+      nextAt: 5,
+      start() {},
+      abort() {},
+      advance: () => ({ request }),
+    };
+    expect(() => run(wrong, [task('a')])).toThrow(/"x".*not in flight/);
+  });
+});
