@@ -111,8 +111,8 @@ export class Dispatcher {
     if (this.#readyByResource === undefined) {
       return this.readyCount > 0 && !resources.has(this.#onlyResource as string);
     }
-    for (const [resource, count] of this.#readyByResource) {
-      if (count > 0 && !resources.has(resource)) return true;
+    for (const resource of this.#readyByResource.keys()) {
+      if (!resources.has(resource)) return true;
     }
     return false;
   }
@@ -124,7 +124,10 @@ export class Dispatcher {
       this.#readyByResource = new Map([[this.#onlyResource, this.readyCount]]);
     }
     const counts = this.#readyByResource;
-    counts.set(resource, (counts.get(resource) ?? 0) + change);
+    const count = (counts.get(resource) ?? 0) + change;
+    // Those without any are not to be looked through.
+    if (count === 0) counts.delete(resource);
+    else counts.set(resource, count);
   }
 
   /** The attempt at a chosen task has ended. */

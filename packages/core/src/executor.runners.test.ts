@@ -16,7 +16,11 @@ const inOrder: Strategy = {
   name: 'in-order',
   begin() {
     const ready: TaskView[] = [];
-    return { ready: (task) => void ready.push(task), next: () => ready.shift() };
+    let chosen = 0;
+    return {
+      ready: (task) => void ready.push(task),
+      next: () => (chosen < ready.length ? ready[chosen++] : undefined),
+    };
   },
 };
 
@@ -230,6 +234,40 @@ describe('a server that asks to wait', () => {
       'a2@110',
       'a0@120',
     ]);
+  });
+
+  test.each<[string, (task: Task) => string, RegExp]>([
+    ['one server', ({ id }) => id.slice(0, 1), /^a0$/],
+    ['a server each', ({ id }) => id, /^a/],
+  ])('holds back 30,000 tasks of %s without asking again for each', (_, resourceOf, refused) => {
+    const tasks = ['a', 'b'].flatMap((name) =>
+      Array.from({ length: 30_000 }, (_, index) => ({ id: `${name}${index}`, description: 'x' })),
+    );
+    const result = play(
+      { goal: 'two', tasks },
+      ({ id }, attempt) => (attempt === 1 && refused.test(id) ? limited(1e7) : undefined),
+      { resourceOf },
+    );
+    expect(result.metrics).toMatchObject({ completedTasks: 60_000 });
+    // Those of the other server were done long before.
+    const last = result.timeline.findLast(
+      (event) => event.type === 'task_completed' && event.taskId.startsWith('b'),
+    );
+    expect(last?.timestamp).toBeLessThan(1e6);
+  });
+
+  test('that asks for a time which is none is asked again as if it had not said any', async () => {
+    let requests = 0;
+    const executor = executorWith(
+      ({ taskId }, { attempt }) => {
+        requests++;
+        if (taskId === 't0' && attempt === 1) throw limited(Number.POSITIVE_INFINITY);
+        return { output: 'done' };
+      },
+      { maxParallel: 1, retry: { initialDelayMs: 0 } },
+    );
+    const { status } = await executor.execute(batch(3));
+    expect({ status, requests }).toEqual({ status: 'completed', requests: 4 });
   });
 
   test('does not hold up the end of a run, and its wait ends with the run', async () => {
