@@ -202,7 +202,7 @@ export class TaskError extends StratagemError {
 }
 
 function isTime(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0;
+  return Number.isFinite(value) && (value as number) >= 0;
 }
 
 function isCount(value: unknown): value is number {

@@ -37,6 +37,12 @@ describe('parseRetryAfter', () => {
     [{ 'retry-after': 'later' }, undefined],
     [{ 'retry-after': '-1' }, undefined],
     [{ 'retry-after': 'Infinity' }, undefined],
+    [{ 'retry-after': '2678400' }, 31 * 86_400_000],
+    // A time instead of a duration, and numbers beyond all numbers.
+    [{ 'retry-after': '1795694400' }, undefined],
+    [{ 'retry-after': 'Mon, 23 Nov 2099 12:00:00 GMT' }, undefined],
+    [{ 'retry-after': '9'.repeat(400) }, undefined],
+    [{ 'retry-after-ms': '9'.repeat(400) }, undefined],
     [{ 'retry-after': '' }, undefined],
     [{}, undefined],
   ])('%j is %s ms', (headers, expected) => {

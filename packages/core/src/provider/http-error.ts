@@ -26,9 +26,12 @@ const CODES: ReadonlyMap<number, AttemptErrorCode> = new Map([
   [529, 'overloaded'],
 ]);
 
+/** No server asks for more than a month: a longer time is something else, such as a time of day. */
+const LONGEST_WAIT_MS = 31 * 86_400_000;
+
 /**
  * How long a server asks to wait, in milliseconds: `retry-after-ms`, or `retry-after` in seconds
- * or as an HTTP date. Undefined when it does not say, or not in a way that can be read.
+ * or as an HTTP date. Undefined when it does not say, or not in a way that can be true.
  *
  * @param now Unix time in milliseconds, which a date is compared with.
  *
@@ -39,14 +42,20 @@ export function parseRetryAfter(
   headers: { get(name: string): string | null | undefined } | undefined,
   now: number = Date.now(),
 ): number | undefined {
-  const milliseconds = parseNumber(headers?.get('retry-after-ms'));
-  if (milliseconds !== undefined) return milliseconds;
-  const retryAfter = headers?.get('retry-after');
+  const waitMs = parseNumber(headers?.get('retry-after-ms')) ?? waitIn(headers, now);
+  return waitMs <= LONGEST_WAIT_MS ? waitMs : undefined;
+}
+
+/** NaN when it cannot be read. */
+function waitIn(
+  headers: { get(name: string): string | null | undefined } | undefined,
+  now: number,
+): number {
+  const retryAfter = headers?.get('retry-after') ?? '';
   const seconds = parseNumber(retryAfter);
   if (seconds !== undefined) return seconds * 1_000;
   // A date names its month: without that check, Date.parse takes "-1" for the year 2001.
-  const time = /[a-z]/i.test(retryAfter ?? '') ? Date.parse(retryAfter as string) : Number.NaN;
-  return Number.isNaN(time) ? undefined : Math.max(0, time - now);
+  return /[a-z]/i.test(retryAfter) ? Math.max(0, Date.parse(retryAfter) - now) : Number.NaN;
 }
 
 function parseNumber(text: string | null | undefined): number | undefined {
