@@ -190,6 +190,19 @@ test('a prefix stays warm for ttlMs after its last use', async () => {
   expect(await askAll()).toBe(1);
 });
 
+test('a prefix that goes cold while it is still being answered is warmed by the next', async () => {
+  const { runner, begun } = model();
+  const warm = warmPrefix(runner, { ttlMs: 50 });
+  const began = performance.now();
+  const first = ask(warm, 'first', long);
+  await vi.advanceTimersByTimeAsync(200);
+  const others = ['second', 'third'].map((id) => ask(warm, id, long));
+  await vi.runAllTimersAsync();
+  expect(await Promise.all([first, ...others])).toMatchObject(Array(3).fill({ output: 'Well' }));
+  const starts = begun.map((each) => Number(each.split('@')[1]) - Math.round(began));
+  expect(starts).toEqual([0, 200, 300]);
+});
+
 describe('on a model with a prompt cache', () => {
   const price = { inputUsd: 3, outputUsd: 15, cachedInputUsd: 0.3 };
   const options: SimulatedOptions = {

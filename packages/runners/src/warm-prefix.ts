@@ -43,7 +43,7 @@ export interface WarmPrefixOptions {
 /** What is known of one prefix. */
 interface Prefix {
   warmUntil: number;
-  /** Settles when the request that goes first has warmed it, or has failed to. */
+  /** Resolves when the request that goes first has warmed it, or has failed to; gone from then on. */
   warming: Promise<void> | undefined;
 }
 
@@ -125,10 +125,16 @@ export function warmPrefix(runner: TaskRunner, options: WarmPrefixOptions = {}):
     request: TaskRequest,
     context: RunContext,
   ): Promise<TaskOutput> {
-    let settle = () => {};
-    prefix.warming = new Promise((resolve) => {
-      settle = resolve;
+    let resolve = () => {};
+    const warming = new Promise<void>((done) => {
+      resolve = done;
     });
+    prefix.warming = warming;
+    const settle = () => {
+      // A slow answer may outlast the cache: by then another one may be warming it.
+      if (prefix.warming === warming) prefix.warming = undefined;
+      resolve();
+    };
     const warmed = () => {
       prefix.warmUntil = Date.now() + ttlMs;
       settle();
@@ -144,7 +150,6 @@ export function warmPrefix(runner: TaskRunner, options: WarmPrefixOptions = {}):
       warmed();
       return answer;
     } finally {
-      prefix.warming = undefined;
       settle();
     }
   }
