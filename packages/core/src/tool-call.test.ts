@@ -110,6 +110,14 @@ describe('a call', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test('has more time than a timer can count, if it is given that', async () => {
+    vi.useFakeTimers();
+    const execute = () => new Promise((resolve) => setTimeout(() => resolve('done'), 60_000));
+    const result = bind(execute, { timeoutMs: 1e12 }).call({ city: 'Rome' });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await result).toMatchObject({ ok: true, output: 'done' });
+  });
+
   test('ends with the attempt, whatever the tool does', async () => {
     const bound = bind(() => new Promise(() => {}));
     const result = bound.call({ city: 'Rome' });

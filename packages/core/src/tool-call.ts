@@ -36,6 +36,9 @@ function fromJson(text: string): unknown {
   }
 }
 
+/** The longest delay a timer takes: one that is set for longer fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 interface Call {
   readonly context: RunContext;
   readonly callId: string;
@@ -72,7 +75,10 @@ async function execute(tool: Tool, input: unknown, call: Call): Promise<unknown>
   const timer =
     timeoutMs === undefined
       ? undefined
-      : setTimeout(() => stop.abort(new Error(`no result within ${timeoutMs} ms`)), timeoutMs);
+      : setTimeout(
+          () => stop.abort(new Error(`no result within ${timeoutMs} ms`)),
+          Math.min(timeoutMs, MAX_TIMER_MS),
+        );
   const stopped = new Promise<never>((_, reject) => {
     stop.signal.addEventListener('abort', () => reject(stop.signal.reason), { once: true });
   });

@@ -3,6 +3,9 @@ import { TRANSIENT_ERROR_CODES } from '../retry.js';
 import type { BatchBackend, BatchProgress } from './batch.js';
 import type { Turn } from './conversation.js';
 
+/** The longest delay a timer takes: one that is set for longer fires at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** Somebody who waits for the result of a request. */
 export interface Waiting {
   readonly customId: string;
@@ -62,10 +65,11 @@ export class BatchJob {
   }
 
   #schedule(delayMs: number): void {
-    this.#timer = setTimeout(() => {
+    const poll = () => {
       this.#timer = undefined;
       void this.#poll();
-    }, delayMs);
+    };
+    this.#timer = setTimeout(poll, Math.min(delayMs, MAX_TIMER_MS));
   }
 
   async #poll(): Promise<void> {
@@ -117,7 +121,7 @@ export class BatchJob {
 }
 
 /** What one task's error is given later must not show in another's. */
-function copyOf(thrown: unknown): unknown {
+export function copyOf(thrown: unknown): unknown {
   if (!isStratagemError(thrown)) {
     return new RunnerError('task_failed', describe(thrown), { cause: thrown });
   }

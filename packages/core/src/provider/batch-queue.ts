@@ -1,13 +1,12 @@
 import { describe, RunnerError } from '../errors.js';
 import type { BatchBackend, BatchOptions } from './batch.js';
-import { BatchJob, type Waiting } from './batch-job.js';
+import { BatchJob, copyOf, MAX_TIMER_MS, type Waiting } from './batch-job.js';
 import { type BatchState, stateIn } from './batch-state.js';
 import type { Turn } from './conversation.js';
 import { RequestIds } from './request-ids.js';
 
 /** A request that is to be sent. */
 interface Pending {
-  readonly waiting: Waiting;
   readonly body: object;
   readonly bytes: number;
   /** When it was asked for, among all. */
@@ -27,7 +26,7 @@ export class BatchQueue {
   readonly #jobs = new Map<string, BatchJob>();
   /** Those whose job is being sent at the moment. */
   readonly #sending = new Set<Waiting>();
-  #pending: Pending[] = [];
+  #pending = new Map<Waiting, Pending>();
   #bytes = 0;
   #order = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -74,7 +73,7 @@ export class BatchQueue {
         waiting = { customId, resolve, reject, notify };
         const jobId = state?.jobOf(customId);
         if (jobId !== undefined) this.#job(jobId, state).add(waiting, true);
-        else this.#gather({ waiting, body, bytes: byteLength(text), order });
+        else this.#gather(waiting, { body, bytes: byteLength(text), order });
       });
     } catch (thrown) {
       // The next request like it is this one again.
@@ -85,36 +84,36 @@ export class BatchQueue {
     }
   }
 
-  #gather(pending: Pending): void {
+  #gather(waiting: Waiting, pending: Pending): void {
     const { maxBytes } = this.#backend;
-    if (this.#pending.length > 0 && this.#bytes + pending.bytes > maxBytes) this.#flush();
-    this.#pending.push(pending);
+    if (this.#pending.size > 0 && this.#bytes + pending.bytes > maxBytes) this.#flush();
+    this.#pending.set(waiting, pending);
     this.#bytes += pending.bytes;
-    if (this.#pending.length >= this.#maxRequests) this.#flush();
+    if (this.#pending.size >= this.#maxRequests) this.#flush();
     else {
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#flush(), this.#gatherMs);
+      this.#timer = setTimeout(() => this.#flush(), Math.min(this.#gatherMs, MAX_TIMER_MS));
     }
   }
 
   #flush(): void {
     clearTimeout(this.#timer);
     // Hashes are not made in the order in which they are asked for.
-    const batch = this.#pending.sort((a, b) => a.order - b.order);
-    this.#pending = [];
+    const batch = [...this.#pending].sort(([, a], [, b]) => a.order - b.order);
+    this.#pending.clear();
     this.#bytes = 0;
     if (batch.length > 0) void this.#submit(batch);
   }
 
-  async #submit(batch: readonly Pending[]): Promise<void> {
-    for (const { waiting } of batch) this.#sending.add(waiting);
-    const requests = batch.map(({ waiting, body }) => ({ customId: waiting.customId, body }));
+  async #submit(batch: readonly [Waiting, Pending][]): Promise<void> {
+    for (const [waiting] of batch) this.#sending.add(waiting);
+    const requests = batch.map(([{ customId }, { body }]) => ({ customId, body }));
     try {
       const jobId = await this.#backend.submit(requests);
       const state = await this.#state();
       const problem = await remember(state, jobId, requests);
       const job = this.#job(jobId, state);
-      for (const { waiting } of batch) {
+      for (const [waiting] of batch) {
         // One that was stopped meanwhile waits no more.
         if (!this.#sending.delete(waiting)) continue;
         if (problem !== undefined) waiting.notify(problem);
@@ -122,19 +121,19 @@ export class BatchQueue {
       }
       if (job.size === 0) this.#abandon(job, state);
     } catch (thrown) {
-      for (const { waiting } of batch) {
-        if (this.#sending.delete(waiting)) waiting.reject(thrown);
+      for (const [waiting] of batch) {
+        if (this.#sending.delete(waiting)) waiting.reject(copyOf(thrown));
       }
     }
   }
 
   #leave(waiting: Waiting): void {
     if (this.#sending.delete(waiting)) return;
-    const position = this.#pending.findIndex((pending) => pending.waiting === waiting);
-    if (position >= 0) {
-      const [removed] = this.#pending.splice(position, 1);
-      this.#bytes -= removed?.bytes ?? 0;
-      if (this.#pending.length === 0) clearTimeout(this.#timer);
+    const pending = this.#pending.get(waiting);
+    if (pending !== undefined) {
+      this.#pending.delete(waiting);
+      this.#bytes -= pending.bytes;
+      if (this.#pending.size === 0) clearTimeout(this.#timer);
       return;
     }
     for (const job of this.#jobs.values()) {

@@ -208,10 +208,12 @@ describe('requests', () => {
     const queue = new BatchQueue(provider, quick);
     const failed = ask(queue, [1, 2]);
     await pass(10);
-    expect(await failed.answers).toMatchObject([
+    const [first, second] = await failed.answers;
+    expect([first, second]).toMatchObject([
       { code: 'rate_limited', retryAfterMs: 5 },
-      { code: 'rate_limited' },
+      { code: 'rate_limited', retryAfterMs: 5 },
     ]);
+    expect(first).not.toBe(second);
     const again = ask(queue, [1, 2]);
     await pass(10);
     provider.endAll();
@@ -264,6 +266,20 @@ describe('a job', () => {
     await pass(200);
     expect(await answers).toEqual(['1', '2', '3', '4']);
   });
+});
+
+test('times that are longer than a timer can count are long, and not none', async () => {
+  const provider = new FakeProvider();
+  const patient = new BatchQueue(provider, { gatherMs: 1e12, pollMs: 1e12, maxRequests: 2 });
+  const controller = new AbortController();
+  const { answers } = ask(patient, [1, 2, 3], controller.signal);
+  await pass(60_000);
+  expect(provider.jobs.get('job-1')).toHaveLength(2);
+  expect(provider.jobs.size).toBe(1);
+  expect(provider.polls).toEqual([]);
+  controller.abort();
+  expect(await answers).toMatchObject(Array(3).fill({ code: 'aborted' }));
+  await settle();
 });
 
 describe('a request that is stopped', () => {

@@ -1,3 +1,5 @@
+import { Heap } from '../heap.js';
+
 /** Of the hash, as many digits as leave room for a number within 64 characters. */
 const HASH_LENGTH = 48;
 
@@ -5,7 +7,8 @@ const HASH_LENGTH = 48;
 interface Numbers {
   /** All below it were given out. */
   next: number;
-  readonly freed: Set<number>;
+  /** Of those, the ones that can be given out again, the lowest first. */
+  readonly freed: Heap<number>;
 }
 
 /**
@@ -20,20 +23,15 @@ export class RequestIds {
     const key = hash.slice(0, HASH_LENGTH);
     let numbers = this.#numbers.get(key);
     if (numbers === undefined) {
-      numbers = { next: 0, freed: new Set() };
+      numbers = { next: 0, freed: new Heap((a, b) => a - b) };
       this.#numbers.set(key, numbers);
     }
-    const { freed } = numbers;
-    if (freed.size === 0) return `${key}-${numbers.next++}`;
-    let lowest = Number.POSITIVE_INFINITY;
-    for (const number of freed) lowest = Math.min(lowest, number);
-    freed.delete(lowest);
-    return `${key}-${lowest}`;
+    return `${key}-${numbers.freed.pop() ?? numbers.next++}`;
   }
 
   /** The next equal request gets it. */
   free(id: string): void {
     const [key = '', number] = id.split('-');
-    this.#numbers.get(key)?.freed.add(Number(number));
+    this.#numbers.get(key)?.freed.push(Number(number));
   }
 }
