@@ -218,6 +218,22 @@ describe('equal requests at the same time', () => {
     expect(second).not.toBe(first);
   });
 
+  test('that fail when the first has been stopped say once what they used', async () => {
+    const { runner, fail } = gated();
+    const cached = cache(runner, memoryStore());
+    const stop = new AbortController();
+    const answers = [stop.signal, undefined, undefined].map((signal) =>
+      cached.run(request('x'), attempt({ ...(signal && { signal }) })).catch((e) => e),
+    );
+    await soon();
+    stop.abort();
+    const usage = { inputTokens: 5, outputTokens: 0 };
+    fail(new RunnerError('refused', 'no', { usage }));
+    const [, second, third] = await Promise.all(answers);
+    expect([second, third]).toMatchObject([{ code: 'refused', usage }, { code: 'refused' }]);
+    expect(third.usage).toBeUndefined();
+  });
+
   test('go on when the first is stopped, and stop when all are', async () => {
     const { runner, asked, open, signal } = gated();
     const store = memoryStore();
@@ -234,8 +250,10 @@ describe('equal requests at the same time', () => {
     const late = cached.run(request('x'), attempt());
     await soon();
     open('answer');
-    for (const answer of [...answers.slice(1), late]) {
-      expect(await answer).toMatchObject({ output: 'answer' });
+    // What the request used is still counted once.
+    expect(await answers[1]).toMatchObject({ output: 'answer', costUsd: 0.01 });
+    for (const answer of [answers[2], late]) {
+      expect(await answer).toMatchObject({ output: 'answer', ...free });
     }
     expect(asked).toHaveLength(1);
     expect((await cached.run(request('x'), attempt())).output).toBe('answer');
@@ -267,6 +285,28 @@ test('a store that fails is done without, and the log says so', async () => {
     { message: 'could not store the answer: disk full' },
   ]);
   expect(asked).toHaveLength(1);
+});
+
+test.each([
+  ['null', null],
+  ['a text', '{"output":"old"}'],
+  ['something else', { output: 'old' }],
+  ['no output', { storedAt: 1 }],
+])('a store that gives %s has no answer', async (_, given) => {
+  const { runner, asked } = counting();
+  const odd: CacheStore = { get: async () => given as never, set: async () => {} };
+  const context = attempt();
+  expect((await cache(runner, odd).run(request('a'), context)).output).toBe('a!');
+  expect(context.emitted).toEqual([]);
+  expect(asked).toHaveLength(1);
+});
+
+test('a runner that answers nothing is told so', async () => {
+  const nothing = { name: 'nothing', run: async () => undefined as never };
+  await expect(cache(nothing, memoryStore()).run(request('a'), attempt())).rejects.toMatchObject({
+    code: 'invalid_output',
+    message: expect.stringContaining('"nothing"'),
+  });
 });
 
 describe('memoryStore', () => {

@@ -11,6 +11,7 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
+import { checkedAnswer } from './answer.js';
 import type { CachedAnswer, CacheStore } from './cache-store.js';
 import { codeOf, detailsOf } from './failures.js';
 import { contentOf, keyOf } from './request-key.js';
@@ -80,7 +81,7 @@ export function cache(
   async function find(key: string, request: TaskRequest, context: RunContext) {
     try {
       const answer = await store.get(key);
-      if (answer === undefined || Date.now() - answer.storedAt >= ttlMs) return undefined;
+      if (!isAnswer(answer) || Date.now() - answer.storedAt >= ttlMs) return undefined;
       return (await request.check?.(answer.output)) === undefined ? answer : undefined;
     } catch (thrown) {
       notice(context, `could not read from the cache: ${describe(thrown)}`);
@@ -88,10 +89,11 @@ export function cache(
     }
   }
 
-  function lead(key: string, request: TaskRequest, context: RunContext): Promise<TaskOutput> {
+  async function lead(key: string, request: TaskRequest, context: RunContext) {
     const flight = new SharedFlight(async (signal) => {
       try {
-        const answer = await runner.run(request, deriveContext(context, { signal }));
+        const given = await runner.run(request, deriveContext(context, { signal }));
+        const answer = checkedAnswer(runner, given);
         await keep(key, answer, request, context);
         return answer;
       } finally {
@@ -99,7 +101,12 @@ export function cache(
       }
     });
     flights.set(key, flight);
-    return flight.join(context.signal);
+    try {
+      return await flight.join(context.signal);
+    } finally {
+      // Others who wait for it come after this one.
+      if (!context.signal.aborted) flight.charge();
+    }
   }
 
   async function keep(key: string, answer: TaskOutput, request: TaskRequest, context: RunContext) {
@@ -113,13 +120,17 @@ export function cache(
   }
 }
 
-/** Waits for a request that somebody else sent. What that used is on their account. */
+/**
+ * Waits for a request that somebody else sent. What that used is on their account, unless they were
+ * stopped meanwhile: it is counted once, and never lost.
+ */
 async function follow(flight: SharedFlight, context: RunContext): Promise<TaskOutput> {
   try {
-    const { output, model } = await flight.join(context.signal);
-    return told({ output, ...(model !== undefined && { model }) }, context, 'shared an answer');
+    const answer = await flight.join(context.signal);
+    const free = told(answer, context, 'shared an answer');
+    return flight.charge() ? answer : free;
   } catch (thrown) {
-    if (context.signal.aborted) throw thrown;
+    if (context.signal.aborted || flight.charge()) throw thrown;
     const { retryAfterMs, status } = detailsOf(thrown);
     throw new RunnerError(codeOf(thrown), describe(thrown), {
       cause: thrown,
@@ -127,6 +138,11 @@ async function follow(flight: SharedFlight, context: RunContext): Promise<TaskOu
       ...(status !== undefined && { status }),
     });
   }
+}
+
+/** Stores say in many ways that they have none. */
+function isAnswer(value: CachedAnswer | undefined): value is CachedAnswer {
+  return Number.isFinite(value?.storedAt) && 'output' in (value as object);
 }
 
 /** An answer that cost nothing. */

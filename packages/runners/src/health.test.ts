@@ -76,10 +76,11 @@ describe('a runner that asks to wait', () => {
   });
 
   test('counts as failing when it does not say for how long', () => {
-    const health = fresh(2);
+    const health = fresh(3);
     fail(health, 'rate_limited');
     fail(health, 'rate_limited', { retryAfterMs: 0 });
-    expect(health.obstacle(0)?.why).toMatch(/^after 2 failures in a row \(rate_limited/);
+    fail(health, 'rate_limited', { retryAfterMs: Number.POSITIVE_INFINITY });
+    expect(health.obstacle(0)?.why).toMatch(/^after 3 failures in a row \(rate_limited/);
   });
 });
 
@@ -109,5 +110,18 @@ describe('of announced limits', () => {
     expect(health.waitMs(100)).toBe(600);
     health.announced({ requests: { remaining: 1 } }, 200);
     expect(health.waitMs(200)).toBe(0);
+  });
+
+  test.each([
+    { requests: undefined },
+    { requests: null },
+    { requests: { remaining: '0', resetMs: 700 } },
+    { requests: { remaining: 0, resetMs: Number.NaN } },
+    { requests: { remaining: 0, resetMs: Number.POSITIVE_INFINITY } },
+    'none',
+  ])('what makes no sense counts for nothing: %j', (limits) => {
+    const health = fresh();
+    health.announced(limits as never, 0);
+    expect(health.waitMs(0)).toBe(0);
   });
 });

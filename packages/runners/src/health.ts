@@ -1,12 +1,6 @@
-import {
-  type AttemptErrorCode,
-  isStratagemError,
-  type RateLimits,
-  type RunnerError,
-  TRANSIENT_ERROR_CODES,
-} from '@stratagem/core';
+import { type AttemptErrorCode, type RateLimits, TRANSIENT_ERROR_CODES } from '@stratagem/core';
 import { type BreakerSettings, CircuitBreaker, type Mark } from './circuit-breaker.js';
-import { codeOf, messageOf } from './failures.js';
+import { codeOf, detailsOf, messageOf } from './failures.js';
 
 /** Why a runner is left alone, and for how long. */
 export interface Obstacle {
@@ -95,14 +89,16 @@ export class Health {
 
   /** What a server said of its limits: where nothing is left, the next request is one too many. */
   announced(limits: RateLimits | undefined, now: number): void {
-    const known = Object.values(limits ?? {}).filter(({ remaining }) => remaining !== undefined);
+    // Runners of one's own may hand on anything.
+    const known = Object.values(limits ?? {}).filter((limit) => Number.isFinite(limit?.remaining));
     if (known.length === 0) return;
-    const resets = known.map(({ remaining, resetMs = 0 }) => (remaining < 1 ? resetMs : 0));
-    this.#exhaustedUntil = now + Math.max(...resets);
+    const resets = known.map(({ remaining, resetMs }) => (remaining < 1 ? resetMs : 0));
+    this.#exhaustedUntil = now + Math.max(...resets.filter(Number.isFinite), 0);
   }
 }
 
 function retryAfterOf(thrown: unknown): number | undefined {
-  const retryAfterMs = isStratagemError(thrown) && (thrown as RunnerError).retryAfterMs;
-  return typeof retryAfterMs === 'number' && retryAfterMs > 0 ? retryAfterMs : undefined;
+  const { retryAfterMs } = detailsOf(thrown);
+  const isTime = Number.isFinite(retryAfterMs) && (retryAfterMs as number) > 0;
+  return isTime ? retryAfterMs : undefined;
 }

@@ -118,6 +118,14 @@ describe('a recording', () => {
     await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
+  test('has the error of a runner that answers nothing', async () => {
+    const nothing = { name: 'nothing', run: async () => undefined as never };
+    const recorded = record(nothing, { file }).run(request('a'), attempt());
+    await expect(recorded).rejects.toMatchObject({ code: 'invalid_output' });
+    const [line = ''] = await linesOf();
+    expect(JSON.parse(line)).toMatchObject({ error: { code: 'invalid_output' } });
+  });
+
   test('that cannot be written is told in the log, and the answer stands', async () => {
     await writeFile(join(folder, 'fixtures'), 'no folder');
     const context = attempt();

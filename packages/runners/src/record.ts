@@ -11,6 +11,7 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
+import { checkedAnswer } from './answer.js';
 import { codeOf, detailsOf } from './failures.js';
 import {
   RECORDING_VERSION,
@@ -72,7 +73,7 @@ export function record(runner: TaskRunner, options: RecordOptions): TaskRunner {
       const keep = (what: Pick<Recording, 'answer' | 'error'>) =>
         write(request, context, { parts, durationMs: performance.now() - began, ...what });
       try {
-        const answer = await runner.run(request, watching);
+        const answer = checkedAnswer(runner, await runner.run(request, watching));
         await keep({ answer: recordedAnswer(answer) });
         return answer;
       } catch (thrown) {

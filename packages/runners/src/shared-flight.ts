@@ -7,6 +7,7 @@ export class SharedFlight {
   readonly #controller = new AbortController();
   readonly #answer: Promise<TaskOutput>;
   #waiting = 0;
+  #isCharged = false;
 
   constructor(send: (signal: AbortSignal) => Promise<TaskOutput>) {
     this.#answer = send(this.#controller.signal);
@@ -16,6 +17,13 @@ export class SharedFlight {
   /** Whether it can be joined: nobody stopped it. */
   get isOpen(): boolean {
     return !this.#controller.signal.aborted;
+  }
+
+  /** Whether nobody has been charged for it so far; whoever asks is. */
+  charge(): boolean {
+    const isFirst = !this.#isCharged;
+    this.#isCharged = true;
+    return isFirst;
   }
 
   async join(signal: AbortSignal): Promise<TaskOutput> {
