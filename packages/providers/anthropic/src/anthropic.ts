@@ -1,7 +1,6 @@
-import type { Anthropic } from '@anthropic-ai/sdk';
 import { checkOptions, type TaskRunner } from '@stratagem/core';
 import { converse, withTimeLimit } from '@stratagem/core/provider';
-import { createClient } from './client.js';
+import { connector } from './client.js';
 import { formatOf } from './format.js';
 import { messagesDialogue } from './messages.js';
 import {
@@ -35,7 +34,7 @@ export function anthropic(options: AnthropicOptions = {}): TaskRunner {
   checkAnthropicOptions(options, 'anthropic()');
   const { model = DEFAULT_MODEL, maxOutputTokens = DEFAULT_MAX_OUTPUT_TOKENS } = options;
   const { timeoutMs, maxSteps = 20 } = options;
-  let connecting: Promise<Anthropic> | undefined;
+  const connect = connector(options);
 
   return {
     name: 'anthropic',
@@ -43,8 +42,7 @@ export function anthropic(options: AnthropicOptions = {}): TaskRunner {
     settings: settingsOf(options),
     supportsTools: true,
     async run(request, context) {
-      connecting ??= createClient(options);
-      const client = await connecting;
+      const client = await connect();
       const format = await formatOf(request, options);
       return withTimeLimit(context, timeoutMs ?? client.timeout, (signal, timeout) => {
         const dialogue = messagesDialogue({

@@ -15,7 +15,7 @@ import {
   type Turn,
 } from '@stratagem/core/provider';
 import { answerOf, toTurn } from './answer.js';
-import { createClient } from './client.js';
+import { connector } from './client.js';
 import { codeOfBody, type ErrorBody, toRunnerError } from './errors.js';
 import { formatOf } from './format.js';
 import { messagesBody } from './messages.js';
@@ -56,6 +56,7 @@ export function anthropicBatch(options: AnthropicBatchOptions = {}): TaskRunner 
   checkAnthropicOptions(options, OWNER);
   checkBatchOptions(OWNER, options);
   const { model = DEFAULT_MODEL, maxOutputTokens = DEFAULT_MAX_OUTPUT_TOKENS } = options;
+  const connect = connector(options);
 
   return batchRunner(
     {
@@ -63,7 +64,7 @@ export function anthropicBatch(options: AnthropicBatchOptions = {}): TaskRunner 
       resource: `anthropic-batch/${model}`,
       settings: settingsOf(options),
       async connect() {
-        const client = await createClient(options);
+        const client = await connect();
         return backendOf({ client, model, maxOutputTokens, options });
       },
       async prepare(request: TaskRequest) {

@@ -9,7 +9,7 @@ import type { AnthropicOptions } from './options.js';
  *
  * @throws {RunnerError} `invalid_request` when the base URL of the environment is none.
  */
-export async function createClient(options: AnthropicOptions): Promise<Anthropic> {
+async function createClient(options: AnthropicOptions): Promise<Anthropic> {
   const { client, apiKey, baseURL } = options;
   if (client !== undefined) return client;
   const { Anthropic } = await import('@anthropic-ai/sdk');
@@ -19,6 +19,25 @@ export async function createClient(options: AnthropicOptions): Promise<Anthropic
     'invalid_request',
     'the environment variable ANTHROPIC_BASE_URL must be a URL that begins with http:// or https://',
   );
+}
+
+/**
+ * Gives the one client of a runner, made at its first request. What is wrong with the environment
+ * now may be mended before the next attempt.
+ *
+ * @throws {RunnerError} `invalid_request`
+ */
+export function connector(options: AnthropicOptions): () => Promise<Anthropic> {
+  let connecting: Promise<Anthropic> | undefined;
+  return () => {
+    if (connecting === undefined) {
+      connecting = createClient(options);
+      connecting.catch(() => {
+        connecting = undefined;
+      });
+    }
+    return connecting;
+  };
 }
 
 /**

@@ -231,11 +231,16 @@ describe('a key', () => {
   });
 });
 
-test('a base URL in the environment that is none is reported', async () => {
+test('a base URL in the environment that is none is reported, and mended by the next attempt', async () => {
   vi.stubEnv('ANTHROPIC_BASE_URL', 'localhost');
-  const run = anthropic({ apiKey }).run(request('Why?'), attempt());
+  const runner = anthropic({ apiKey });
+  const run = runner.run(request('Why?'), attempt());
   await expect(run).rejects.toMatchObject({
     code: 'invalid_request',
     message: expect.stringContaining('ANTHROPIC_BASE_URL must be a URL'),
   });
+  vi.stubEnv('ANTHROPIC_BASE_URL', server.url);
+  server.replyWith(json(500, {}));
+  const again = runner.run(request('Why?'), attempt());
+  await expect(again).rejects.toMatchObject({ code: 'server_error' });
 });

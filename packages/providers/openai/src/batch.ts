@@ -12,7 +12,7 @@ import type { OpenAI } from 'openai';
 import type { Batch } from 'openai/resources/batches';
 import { readResults } from './batch-results.js';
 import { chatBody, openingOf } from './chat.js';
-import { createClient, isOpenAI, requireKey } from './client.js';
+import { connector, isOpenAI } from './client.js';
 import { toRunnerError } from './errors.js';
 import { formatOf } from './format.js';
 import {
@@ -52,12 +52,7 @@ export function openaiBatch(options: OpenAIBatchOptions = {}): TaskRunner {
   checkOpenAIOptions(options, OWNER);
   checkBatchOptions(OWNER, options);
   const { model = DEFAULT_MODEL } = options;
-  let connecting: Promise<OpenAI> | undefined;
-  const connect = () => {
-    if (connecting === undefined) requireKey(options);
-    connecting ??= createClient(options);
-    return connecting;
-  };
+  const connect = connector(options);
   const apiOf = (client: OpenAI) =>
     options.api ?? (isOpenAI(client.baseURL) ? 'responses' : 'chat');
 

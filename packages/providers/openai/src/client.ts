@@ -9,7 +9,7 @@ import type { OpenAIOptions } from './options.js';
  *
  * @throws {RunnerError} `invalid_request` when the base URL of the environment is none.
  */
-export async function createClient({ client, apiKey, baseURL }: OpenAIOptions): Promise<OpenAI> {
+async function createClient({ client, apiKey, baseURL }: OpenAIOptions): Promise<OpenAI> {
   if (client !== undefined) return client;
   const { OpenAI } = await import('openai');
   const created = new OpenAI({ apiKey, baseURL });
@@ -21,12 +21,32 @@ export async function createClient({ client, apiKey, baseURL }: OpenAIOptions): 
 }
 
 /**
+ * Gives the one client of a runner, made at its first request. What is wrong with the environment
+ * now may be mended before the next attempt.
+ *
+ * @throws {RunnerError} `missing_api_key`, `invalid_request`
+ */
+export function connector(options: OpenAIOptions): () => Promise<OpenAI> {
+  let connecting: Promise<OpenAI> | undefined;
+  return () => {
+    if (connecting === undefined) {
+      requireKey(options);
+      connecting = createClient(options);
+      connecting.catch(() => {
+        connecting = undefined;
+      });
+    }
+    return connecting;
+  };
+}
+
+/**
  * Asked ahead of the SDK, which takes an admin key for an API key and does not say which variable
  * is the usual one.
  *
  * @throws {RunnerError} `missing_api_key`
  */
-export function requireKey({ client, apiKey }: OpenAIOptions): void {
+function requireKey({ client, apiKey }: OpenAIOptions): void {
   if (client !== undefined || apiKey !== undefined || process.env.OPENAI_API_KEY?.trim()) return;
   throw new RunnerError(
     'missing_api_key',

@@ -217,11 +217,16 @@ describe('a key', () => {
   });
 });
 
-test('a base URL in the environment that is none is reported', async () => {
+test('a base URL in the environment that is none is reported, and mended by the next attempt', async () => {
   vi.stubEnv('OPENAI_BASE_URL', 'localhost');
-  const run = openai({ apiKey }).run(request('Why?'), attempt());
+  const runner = openai({ apiKey });
+  const run = runner.run(request('Why?'), attempt());
   await expect(run).rejects.toMatchObject({
     code: 'invalid_request',
     message: expect.stringContaining('OPENAI_BASE_URL must be a URL'),
   });
+  vi.stubEnv('OPENAI_BASE_URL', server.url);
+  server.replyWith(json(500, {}));
+  const again = runner.run(request('Why?'), attempt());
+  await expect(again).rejects.toMatchObject({ code: 'server_error' });
 });

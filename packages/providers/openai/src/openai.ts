@@ -1,8 +1,7 @@
 import { checkOptions, type TaskRunner } from '@stratagem/core';
 import { converse, withTimeLimit } from '@stratagem/core/provider';
-import type { OpenAI } from 'openai';
 import { chatDialogue } from './chat.js';
-import { createClient, isOpenAI, requireKey } from './client.js';
+import { connector, isOpenAI } from './client.js';
 import { formatOf } from './format.js';
 import {
   checkOpenAIOptions,
@@ -34,7 +33,7 @@ export function openai(options: OpenAIOptions = {}): TaskRunner {
   checkOptions('openai()', options, OPENAI_OPTIONS);
   checkOpenAIOptions(options, 'openai()');
   const { model = DEFAULT_MODEL, timeoutMs, maxSteps = 20 } = options;
-  let connecting: Promise<OpenAI> | undefined;
+  const connect = connector(options);
 
   return {
     name: 'openai',
@@ -42,9 +41,7 @@ export function openai(options: OpenAIOptions = {}): TaskRunner {
     settings: settingsOf(options),
     supportsTools: true,
     async run(request, context) {
-      if (connecting === undefined) requireKey(options);
-      connecting ??= createClient(options);
-      const client = await connecting;
+      const client = await connect();
       const api = options.api ?? (isOpenAI(client.baseURL) ? 'responses' : 'chat');
       const format = await formatOf(request, { api, client, options });
       return withTimeLimit(context, timeoutMs ?? client.timeout, (signal, timeout) => {
