@@ -1,8 +1,7 @@
-import { LLMock } from '@copilotkit/aimock';
-import { createExecutor, type PlanEvent, type PlanResult } from '@stratagem/core';
+import type { PlanEvent, PlanResult } from '@stratagem/core';
 import {
   chaosOf,
-  inOrder,
+  describeChaosOfMock,
   json,
   type Received,
   type Reply,
@@ -11,7 +10,7 @@ import {
   silence,
   testServer,
 } from '@stratagem/test-kit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { failing, messageEvents, saying } from '../test/model.js';
 import { cut, stream } from '../test/server.js';
 import { anthropic } from './anthropic.js';
@@ -85,36 +84,4 @@ describe('with a fault in five answers', () => {
   });
 });
 
-describe('against a mock of the service with chaos of its own', () => {
-  const mock = new LLMock({ port: 0 });
-  beforeAll(async () => {
-    mock.onMessage(/^Say/, { content: 'As you say.' });
-    await mock.start();
-  });
-  afterAll(() => mock.stop());
-
-  test.each([
-    ['errors', { dropRate: 0.2 }],
-    ['malformed answers', { malformedRate: 0.2 }],
-    ['broken connections', { disconnectRate: 0.2 }],
-    ['limits', { rateLimitRate: 0.1 }],
-  ])('a plan is completed in spite of %s', async (_, chaos) => {
-    mock.setChaos(chaos);
-    const runner = anthropic({ apiKey, baseURL: mock.url, model: 'a-model' });
-    const executor = createExecutor({
-      strategy: inOrder,
-      runner,
-      maxParallel: 20,
-      retry: { maxAttempts: 12, initialDelayMs: 5, maxDelayMs: 20 },
-    });
-    const tasks = Array.from({ length: 40 }, (_, index) => ({
-      id: `task-${index}`,
-      description: `Say ${index}.`,
-    }));
-    const result = await executor.execute({ goal: 'chaos', tasks });
-    mock.clearChaos();
-    expect(result.error).toBeUndefined();
-    expect(completions(result.timeline)).toBe(40);
-    expect(Object.values(result.outputs)).toEqual(Array(40).fill('As you say.'));
-  });
-});
+describeChaosOfMock((url) => anthropic({ apiKey, baseURL: url, model: 'a-model' }));

@@ -1,4 +1,5 @@
 export * from './attempt.js';
 export * from './batch-server.js';
 export * from './chaos.js';
+export * from './mock-chaos.js';
 export * from './server.js';
