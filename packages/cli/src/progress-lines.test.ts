@@ -1,17 +1,17 @@
-import type { Plan } from '@stratagem/core';
+import type { Plan, Replan } from '@stratagem/core';
 import { expect, test } from 'vitest';
 import { runPlan, start } from '../test/run-plan.js';
 import { createLineProgress } from './progress-lines.js';
 
 /** What a run printed, without its times. */
-async function linesOf(tasks: Plan['tasks']): Promise<string[]> {
+async function linesOf(tasks: Plan['tasks'], replan?: Replan): Promise<string[]> {
   let text = '';
   const progress = createLineProgress({
     write: (line: string) => {
       text += line;
     },
   });
-  await runPlan(tasks, { onEvent: progress.onEvent });
+  await runPlan(tasks, { onEvent: progress.onEvent, ...(replan && { replan }) });
   progress.stop();
   return (
     text.match(/.*\n/g)?.map((line) => {
@@ -22,6 +22,10 @@ async function linesOf(tasks: Plan['tasks']): Promise<string[]> {
         .trimEnd();
     }) ?? []
   );
+}
+
+function no(): never {
+  throw new Error('no idea');
 }
 
 test('a small plan gets a line an event', async () => {
@@ -37,6 +41,24 @@ test('a small plan gets a line an event', async () => {
     'started   b␛[31m',
     'failed    b␛[31m: fail as it did',
     'skipped   c: task "b␛[31m" failed',
+  ]);
+});
+
+test('a round of re-planning says why it is and what it brings', async () => {
+  const tasks = [{ id: 'a', description: 'fail as' }];
+  const replan = ['replan    round 1: 1 task failed', 'replan    round 1: 1 more tasks in 0.0 s'];
+  const lines = await linesOf(tasks, {
+    revise: ({ round }) => (round === 1 ? [{ id: 'b', description: 'fail as' }] : no()),
+  });
+  expect(lines).toEqual([
+    'started   a',
+    'failed    a: fail as it did',
+    ...replan,
+    'added     1 tasks',
+    'started   b',
+    'failed    b: fail as it did',
+    'replan    round 2: 1 task failed',
+    'replan    Re-planning failed in round 2: no idea',
   ]);
 });
 

@@ -1,4 +1,9 @@
-import type { PlanEvent, StrategySwitched, TaskOutputReceived } from '@stratagem/core';
+import type {
+  PlanEvent,
+  ReplanStarted,
+  StrategySwitched,
+  TaskOutputReceived,
+} from '@stratagem/core';
 import { formatDuration } from './duration.js';
 import { explainSkip } from './not-run.js';
 import type { Progress } from './progress.js';
@@ -14,6 +19,9 @@ const MAX_FAILURES = 20;
 /** Rare, and somebody may have to do something about them. */
 const ALWAYS_SHOWN: readonly PlanEvent['type'][] = [
   'task_waiting',
+  'replan_started',
+  'replan_completed',
+  'replan_failed',
   'goal_achieved',
   'budget_exceeded',
   'plan_paused',
@@ -76,6 +84,12 @@ function describe(event: PlanEvent): string | undefined {
       return `waiting   ${onOneLine(event.taskId)} for an ${event.kind}`;
     case 'tasks_added':
       return `added     ${event.tasks.length} tasks${by(event.taskId)}`;
+    case 'replan_started':
+      return `replan    round ${event.round}: ${reasonOf(event)}`;
+    case 'replan_completed':
+      return `replan    round ${event.round}: ${event.tasks} more tasks in ${formatDuration(event.durationMs)}`;
+    case 'replan_failed':
+      return `replan    ${onOneLine(event.error.message, 200)}`;
     case 'goal_checked':
       return `goal      ${Math.round(event.progress * 100)} %`;
     case 'goal_achieved':
@@ -105,6 +119,11 @@ function describeSwitch({ from, to, limit, resource, reason }: StrategySwitched)
   const upTo = limit === undefined ? '' : `, up to ${limit} at once`;
   const where = resource === undefined ? '' : ` (${resource})`;
   return onOneLine(`${mode}${upTo}${where}: ${reason}`, 200);
+}
+
+function reasonOf({ failedTaskIds: { length } }: ReplanStarted): string {
+  if (length === 0) return 'the goal is not achieved';
+  return length === 1 ? '1 task failed' : `${length} tasks failed`;
 }
 
 /** Calls of tools, and what runners say; text is left for the result. */

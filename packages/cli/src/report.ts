@@ -39,6 +39,10 @@ function heading(result: PlanResult): string {
     styleText('bold', onOneLine(goal, 200), { stream: process.stdout }),
     `${styleText(colour, status, { stream: process.stdout })}: ${line}`,
   ];
+  const { replanRounds } = metrics;
+  if (replanRounds > 0) {
+    lines.push(`re-planned in ${replanRounds === 1 ? '1 round' : `${replanRounds} rounds`}`);
+  }
   if (goalProgress !== undefined) lines.push(`goal ${Math.round(goalProgress.progress * 100)} %`);
   if (error !== undefined) lines.push(forTerminal(error.message));
   return lines.join('\n');
@@ -99,8 +103,11 @@ function row(task: TaskResult, width: number, depth: number): string {
 }
 
 function detail(task: TaskResult): string {
-  const text = task.error === undefined ? explainNotRun(task) : failureOf(task.error);
-  return onOneLine(text, 200);
+  const { error, replacedInRound } = task;
+  const text = error === undefined ? explainNotRun(task) : failureOf(error);
+  const madeUpFor =
+    replacedInRound === undefined ? '' : ` (made up for in round ${replacedInRound})`;
+  return onOneLine(text, 200) + madeUpFor;
 }
 
 /** The outputs that no completed task has used: of a plan that completed, those of its last tasks. */

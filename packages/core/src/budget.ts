@@ -120,6 +120,20 @@ export class BudgetKeeper {
     if (isFirst) this.#tasks++;
   }
 
+  /** What may still be used, whatever is in flight; no more than the limits there are. */
+  remaining(now: number): Budget {
+    const { tokens, costUsd, tasks, wallTimeMs } = this.#budget;
+    const { totalTokens, costUsd: spent } = this.#spending;
+    const left = (limit: number, used: number) => Math.max(0, limit - used);
+    return {
+      ...(tokens !== undefined && { tokens: left(tokens, totalTokens) }),
+      // Once a price is unknown, nothing is left that could be counted on.
+      ...(costUsd !== undefined && { costUsd: left(costUsd, spent ?? costUsd) }),
+      ...(tasks !== undefined && { tasks: left(tasks, this.#tasks) }),
+      ...(wallTimeMs !== undefined && { wallTimeMs: left(wallTimeMs, now - this.#startedAt) }),
+    };
+  }
+
   /** The attempt has ended, and what it used is in the spending. */
   release(index: number): void {
     const reserve = this.#reserves.get(index);

@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'goal_not_achieved'
   | 'goal_achieved'
   | 'budget_exceeded'
+  | 'replan_failed'
   | 'not_waiting'
   | 'run_ended'
   | JournalErrorCode
@@ -211,6 +212,28 @@ function isCount(value: unknown): value is number {
 
 function isRecord(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
+}
+
+/** A round of re-planning brought nothing that can be used; `cause` is what was thrown. */
+export class ReplanError extends StratagemError {
+  readonly round: number;
+  /** Tokens that the round used all the same. */
+  declare readonly usage?: Usage;
+  /** What those cost in US dollars; left out when the price is unknown. */
+  declare readonly costUsd?: number;
+  declare readonly model?: string;
+
+  /** @param prices What the round's tokens cost, for models that the table knows. */
+  constructor(round: number, thrown: unknown, prices: PriceTable = {}) {
+    const known = isStratagemError(thrown) ? (thrown as RunnerError) : undefined;
+    const why = known?.message ?? describe(thrown);
+    super('replan_failed', `Re-planning failed in round ${round}: ${why}`, { cause: thrown });
+    this.round = round;
+    if (isUsage(known?.usage)) this.usage = known.usage;
+    if (typeof known?.model === 'string') this.model = known.model;
+    const costUsd = this.usage && (costOf(this.usage, this.model, prices) ?? known?.costUsd);
+    if (Number.isFinite(costUsd)) this.costUsd = costUsd as number;
+  }
 }
 
 /** A strategy broke its contract: it threw, or chose a task that is not ready. */

@@ -1,9 +1,10 @@
 import type { Budget } from './budget.js';
-import type { AttemptErrorCode, StratagemError, TaskError } from './errors.js';
+import type { AttemptErrorCode, ReplanError, StratagemError, TaskError } from './errors.js';
 import type { CriterionProgress } from './goal.js';
 import type { OutputPart } from './output-part.js';
 import type { Plan } from './plan.js';
 import type { RateLimits } from './rate-limits.js';
+import type { ReplanReason } from './replan.js';
 import type { StrategySwitch } from './strategy.js';
 import type { Task } from './task.js';
 import type { Usage } from './usage.js';
@@ -93,12 +94,15 @@ export interface TaskWaiting extends TaskBase {
   readonly timeoutMs?: number;
 }
 
-/** The plan has grown: a fan-out has its list, or a task added tasks while it ran. */
+/**
+ * The plan has grown: a fan-out has its list, a task added tasks while it ran, or a round of
+ * re-planning brought some.
+ */
 export interface TasksAdded extends Base {
   readonly type: 'tasks_added';
-  /** The fan-out, or the task that added them; undefined when the run's handle was used. */
+  /** The fan-out, or the task that added them; undefined when no task did. */
   readonly taskId?: string;
-  readonly source: 'for_each' | 'add_tasks';
+  readonly source: 'for_each' | 'add_tasks' | 'replan';
   readonly tasks: readonly Task[];
 }
 
@@ -162,6 +166,42 @@ export interface BudgetExceeded extends Base {
   readonly reserved: number;
   /** What the start would have added. */
   readonly requested: number;
+}
+
+interface ReplanBase extends Base {
+  /** 1 for the first. */
+  readonly round: number;
+}
+
+/** The plan would end without having done what it says: more tasks are asked for. */
+export interface ReplanStarted extends ReplanBase {
+  readonly type: 'replan_started';
+  readonly reason: ReplanReason;
+  /** What failed, and no earlier round has made up for. */
+  readonly failedTaskIds: readonly string[];
+  /** How many tasks were not done because of those. */
+  readonly droppedTasks: number;
+}
+
+/** A round has its answer; the tasks themselves follow as `tasks_added`. */
+export interface ReplanCompleted extends ReplanBase {
+  readonly type: 'replan_completed';
+  readonly durationMs: number;
+  /** How many tasks it adds, without their subtasks; 0 for none, and then the plan ends. */
+  readonly tasks: number;
+  /** The failed tasks that these make up for. */
+  readonly replaces: readonly string[];
+  readonly usage?: Usage;
+  readonly costUsd?: number;
+  readonly model?: string;
+  readonly requestId?: string;
+}
+
+/** A round brought no answer that can be taken: the plan ends as it would have. */
+export interface ReplanFailed extends ReplanBase {
+  readonly type: 'replan_failed';
+  readonly durationMs: number;
+  readonly error: ReplanError;
 }
 
 /** Nothing starts until the run is resumed; what runs goes on. */
@@ -237,6 +277,9 @@ export type PlanEvent =
   | GoalChecked
   | GoalAchieved
   | BudgetExceeded
+  | ReplanStarted
+  | ReplanCompleted
+  | ReplanFailed
   | PlanPaused
   | PlanResumed
   | MaxParallelChanged

@@ -5,6 +5,7 @@ import { capOf, checkDuration, checkFlag, checkLimit, checkOptions } from './opt
 import type { Plan } from './plan.js';
 import type { PriceTable } from './price.js';
 import { formatProblem, type PlanProblem } from './problem.js';
+import { checkReplan, type Replan, replanLimits } from './replan.js';
 import type { PlanResult } from './result.js';
 import type { RetryPolicy } from './retry.js';
 import { Run } from './run.js';
@@ -43,6 +44,12 @@ export interface RunOptions {
   readonly budget?: Budget;
   /** What models cost, for those whose runner does not say or whose price is another for you. */
   readonly prices?: PriceTable;
+  /**
+   * What to do when the plan would end with tasks that failed for good, or with its goal not
+   * reached: ask for more tasks, a limited number of times. After a budget is used up, a deadline, a
+   * cancellation or a stop by `failFast`, there is nothing to ask for.
+   */
+  readonly replan?: Replan;
   /**
    * How deep subtasks may nest.
    * @default 8
@@ -145,6 +152,7 @@ const RUN_OPTIONS = [
   'retry',
   'budget',
   'prices',
+  'replan',
   'maxDepth',
   'seed',
   'signal',
@@ -207,6 +215,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
         retry: merged.retry,
         budget: eitherBudget(plan.budget, merged.budget),
         prices: merged.prices ?? {},
+        replan: merged.replan && replanLimits(merged.replan),
+        planner: merged.replan,
         seed: merged.seed ?? Math.floor(Math.random() * 2 ** 32),
         toolbox,
         maxDepth,
@@ -278,7 +288,7 @@ function checkStrategy(strategy: Strategy): void {
 
 function checkRunOptions(owner: string, options: RunOptions): void {
   const { maxParallel, failFast, deadlineMs, timeoutMs, maxDepth, seed } = options;
-  const { retry, budget, prices, timeline, signal, onEvent } = options;
+  const { retry, budget, prices, replan, timeline, signal, onEvent } = options;
   if (maxParallel !== undefined) checkLimit(owner, 'maxParallel', maxParallel);
   if (failFast !== undefined) checkFlag(owner, 'failFast', failFast);
   if (deadlineMs !== undefined) checkDuration(owner, 'deadlineMs', deadlineMs);
@@ -287,6 +297,7 @@ function checkRunOptions(owner: string, options: RunOptions): void {
   if (seed !== undefined && !Number.isSafeInteger(seed)) {
     throw new OptionError(`${owner}: seed must be a whole number; it is ${show(seed)}`);
   }
+  if (replan !== undefined) checkReplan(owner, replan);
   const problems: PlanProblem[] = [];
   if (retry !== undefined) checkRetry(problems, retry, ['retry']);
   if (budget !== undefined) checkBudget(problems, budget, ['budget']);

@@ -8,6 +8,7 @@ export {
   type ErrorCode,
   isStratagemError,
   OptionError,
+  ReplanError,
   RunnerError,
   type RunnerErrorDetails,
   StratagemError,
@@ -64,6 +65,15 @@ export { costOf, type Price, type PriceTable } from './price.js';
 export { formatProblem, PlanError, type PlanProblem, type ProblemCode } from './problem.js';
 export type { RateLimit, RateLimits } from './rate-limits.js';
 export type { Emit } from './recorder.js';
+export type {
+  Remaining,
+  Replan,
+  ReplanContext,
+  ReplanLimits,
+  ReplanReason,
+  Revision,
+  Situation,
+} from './replan.js';
 export type { CanceledResult, CompletedResult, FailedResult, PlanResult } from './result.js';
 export { type RetryPolicy, TRANSIENT_ERROR_CODES } from './retry.js';
 export { type PlanStatus, RunState, type TaskResult, type TaskStatus } from './run-state.js';

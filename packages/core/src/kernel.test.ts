@@ -4,7 +4,7 @@ import { RunnerError } from './errors.js';
 import type { PlanEvent } from './event.js';
 import { Graph } from './graph.js';
 import { Heap } from './heap.js';
-import { Kernel, type KernelOptions } from './kernel.js';
+import { type Command, Kernel, type KernelOptions } from './kernel.js';
 import { computeMetrics } from './metrics.js';
 import type { Plan } from './plan.js';
 import { RunState } from './run-state.js';
@@ -44,6 +44,7 @@ function kernelOf(plan: Plan, options: Partial<KernelOptions> = {}) {
       retry: { maxAttempts: 1 },
       budget: undefined,
       prices: {},
+      replan: undefined,
       seed: 1,
       resourceOf: () => 'test',
       ...options,
@@ -51,10 +52,15 @@ function kernelOf(plan: Plan, options: Partial<KernelOptions> = {}) {
     (event) => events.push(event),
   );
   const commands = () =>
-    kernel.commands.splice(0).map((command) => `${command.type} ${graph.tasks[command.index]?.id}`);
+    attemptsIn(kernel.commands).map(({ type, index }) => `${type} ${graph.tasks[index]?.id}`);
   const types = () =>
     events.map((event) => ('taskId' in event ? `${event.type} ${event.taskId}` : event.type));
   return { kernel, graph, events, commands, types };
+}
+
+/** Takes what is to be done about attempts. */
+function attemptsIn(commands: Command[]) {
+  return commands.splice(0).filter((command) => 'index' in command);
 }
 
 describe('a run', () => {
@@ -437,7 +443,7 @@ function drive(script: Script) {
   const running = new Set<number>();
   let now = 0;
   const check = () => {
-    for (const { type, index } of kernel.commands.splice(0)) {
+    for (const { type, index } of attemptsIn(kernel.commands)) {
       if (type === 'abort') expect(running.delete(index)).toBe(true);
       else {
         graph.eachDependency(index, (dependency) => {

@@ -15,6 +15,8 @@ import { costOf, type PriceTable } from './price.js';
 import { promptOf } from './prompt.js';
 import { Readiness } from './readiness.js';
 import { type Emit, type Ending, Recorder } from './recorder.js';
+import type { ReplanLimits, Revision } from './replan.js';
+import { type ReplanCommand, Replanning } from './replanning.js';
 import { ResourcePauses } from './resource-pauses.js';
 import { maxAttemptsOf, type RetryPolicy, retryDelay } from './retry.js';
 import { RunState } from './run-state.js';
@@ -42,6 +44,8 @@ export interface KernelOptions {
   readonly retry: RetryPolicy | undefined;
   readonly budget: Budget | undefined;
   readonly prices: PriceTable;
+  /** How far the plan may be revised while it runs; undefined for not at all. */
+  readonly replan: Required<ReplanLimits> | undefined;
   /** What the waits between attempts are drawn with. */
   readonly seed: number;
   /** What an attempt at a task competes for; see `TaskView.resource`. */
@@ -57,7 +61,9 @@ export type Command =
       /** When the attempt must be over, as Unix time in milliseconds; undefined without a limit. */
       readonly deadline: number | undefined;
     }
-  | { readonly type: 'abort'; readonly index: number; readonly error: StratagemError };
+  | { readonly type: 'abort'; readonly index: number; readonly error: StratagemError }
+  | ReplanCommand
+  | { readonly type: 'abort_replan'; readonly error: StratagemError };
 
 /** Why nothing starts any more, although there are tasks left. */
 interface Stop {
@@ -90,6 +96,7 @@ export class Kernel {
   readonly #fanOut = new FanOut();
   readonly #goal: GoalTracker | undefined;
   readonly #budget: BudgetKeeper | undefined;
+  readonly #replanning: Replanning | undefined;
   #dispatcher: Dispatcher | undefined;
   /** Of attempts at tasks that have none of their own. */
   readonly #timeoutMs: number;
@@ -119,7 +126,7 @@ export class Kernel {
   readonly #opening: number[] = [];
 
   constructor(options: KernelOptions, emit: Emit) {
-    const { plan, graph, budget } = options;
+    const { plan, graph, budget, replan } = options;
     this.#options = options;
     this.#graph = graph;
     this.#maxParallel = options.maxParallel;
@@ -130,6 +137,17 @@ export class Kernel {
       this.#goal = new GoalTracker(plan.goalState, (id) => graph.indexOf(id) !== undefined);
     }
     if (budget !== undefined) this.#budget = new BudgetKeeper(budget, this.state.spending);
+    if (replan !== undefined) {
+      const { goal } = plan;
+      this.#replanning = new Replanning(
+        { goal, limits: replan, prices: options.prices },
+        this.state,
+        {
+          record: this.#record,
+          budget: this.#budget,
+        },
+      );
+    }
     this.#readiness = new Readiness(graph, this.state, {
       arrived: (index, now) => this.#arrived(index, now),
       skip: (index, reason, failedTaskId, now) => this.#skip(index, reason, failedTaskId, now),
@@ -252,6 +270,20 @@ export class Kernel {
       this.#record.tasksAdded('add_tasks', tasks, by, now);
       this.#admit(first, now);
     });
+  }
+
+  /** The round of re-planning under way has its answer; it has been checked. */
+  replanned(revision: Revision, now: number): void {
+    this.#step(now, () => {
+      const first = this.#graph.size;
+      this.#replanning?.completed(revision, now);
+      if (this.#graph.size > first) this.#admit(first, now);
+    });
+  }
+
+  /** The round of re-planning under way brought nothing that can be used. */
+  replanFailed(thrown: unknown, now: number): void {
+    this.#step(now, () => this.#replanning?.failed(thrown, now));
   }
 
   /** Nothing starts until `resume`; what runs goes on. Before the start, the run begins paused. */
@@ -558,6 +590,7 @@ export class Kernel {
       this.#timers.size === 0 &&
       this.#pauses.size === 0 &&
       this.#questions.size === 0 &&
+      this.state.replan.since === undefined &&
       !this.#paused
     );
   }
@@ -693,6 +726,8 @@ export class Kernel {
    */
   #windDown(stop: Stop, now: number, failure?: TaskError): void {
     this.#stop = stop;
+    const why = stop.reason.replace('_', ' ');
+    this.#abortRound(new StratagemError('aborted', `the run is over but for it (${why})`), now);
     for (let index = 0; index < this.#graph.size; index++) {
       const status = this.state.statusOf(index);
       if (status === 'running' && failure !== undefined) {
@@ -717,6 +752,7 @@ export class Kernel {
       const status = this.state.statusOf(index);
       if (status === 'running' || status === 'pending') this.#cancelTask(index, reason, error, now);
     }
+    this.#abortRound(error, now);
     this.#forgetWaiting();
   }
 
@@ -737,14 +773,32 @@ export class Kernel {
   }
 
   #finish(now: number): void {
+    const { state } = this;
+    if (state.replan.since !== undefined) return;
     if (this.#stop?.ending !== undefined) {
       this.#end(this.#stop.ending, now);
       return;
     }
-    const progress = this.#goal?.check(this.state, now);
+    const progress = this.#goal?.check(state, now);
+    // Whoever asked to stop at the first failure has been heard.
+    const replanning = this.#stop === undefined ? this.#replanning : undefined;
+    const refusal = replanning?.refusal(this.#deadline, now);
+    const ending = endingOf(state, progress, refusal);
+    const isRevised =
+      ending.type === 'plan_failed' && replanning !== undefined && refusal === undefined;
+    if (isRevised && this.#paused) return;
+    this.#unchecked = 0;
     if (progress !== undefined) this.#record.goalChecked(progress, now);
     if (progress?.achieved) this.#record.goalAchieved(progress.progress, now);
-    this.#end(endingOf(this.state, progress), now);
+    if (isRevised) this.commands.push(replanning.begin(this.#deadline, now));
+    else this.#end(ending, now);
+  }
+
+  /** Ends a round for whose answer there is no use any more. */
+  #abortRound(error: StratagemError, now: number): void {
+    if (this.state.replan.since === undefined) return;
+    this.#replanning?.failed(error, now);
+    this.commands.push({ type: 'abort_replan', error });
   }
 
   #end(ending: Ending, now: number): void {

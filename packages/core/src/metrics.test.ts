@@ -90,6 +90,7 @@ function naive(events: readonly PlanEvent[], plan: Plan, maxParallel: number): M
     criticalPathMs: Math.max(0, ...plan.tasks.map(({ id }) => chain(id))),
     speedup,
     parallelEfficiency: share(speedup, Math.min(maxParallel, plan.tasks.length)),
+    replanRounds: 0,
     usage: {
       inputTokens: tokens('inputTokens'),
       outputTokens: tokens('outputTokens'),
@@ -233,6 +234,7 @@ describe('computeMetrics', () => {
       criticalPathMs: 500,
       speedup: 2,
       parallelEfficiency: 1,
+      replanRounds: 0,
       usage: {
         inputTokens: 40,
         outputTokens: 20,

@@ -35,9 +35,11 @@ export interface Metrics {
   readonly speedup: number;
   /** Speed-up over the number of tasks that could have run at once (the cap, or fewer tasks). */
   readonly parallelEfficiency: number;
-  /** Tokens of all attempts that reported them. */
+  /** How often the plan was revised while it ran. */
+  readonly replanRounds: number;
+  /** Tokens of all attempts, and of re-planning, as far as they were reported. */
   readonly usage: Required<Usage>;
-  /** Cost of all attempts in US dollars; null when tokens were used whose price is unknown. */
+  /** Cost of all that in US dollars; null when tokens were used whose price is unknown. */
   readonly costUsd: number | null;
 }
 
@@ -83,6 +85,7 @@ export class MetricsFold {
   #maxWait = 0;
   #totalWork = 0;
   #criticalPath = 0;
+  #replanRounds = 0;
   readonly #spending = new Spending();
 
   constructor(graph: Graph) {
@@ -126,6 +129,15 @@ export class MetricsFold {
         this.#ended(index, event.durationMs, event.attempt);
         this.#spending.add(event.error.usage, event.error.costUsd);
         break;
+      case 'replan_started':
+        this.#replanRounds++;
+        break;
+      case 'replan_completed':
+        this.#spending.add(event.usage, event.costUsd);
+        break;
+      case 'replan_failed':
+        this.#spending.add(event.error.usage, event.error.costUsd);
+        break;
       case 'task_skipped':
         this.#skipped++;
         break;
@@ -162,6 +174,7 @@ export class MetricsFold {
       criticalPathMs: this.#criticalPath,
       speedup,
       parallelEfficiency: ratio(speedup, workers),
+      replanRounds: this.#replanRounds,
       usage: { ...this.#spending.usage },
       costUsd: this.#spending.costUsd,
     };

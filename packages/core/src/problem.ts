@@ -7,6 +7,7 @@ export type ProblemCode =
   | 'empty_plan'
   | 'duplicate_id'
   | 'unknown_dependency'
+  | 'failed_dependency'
   | 'duplicate_dependency'
   | 'self_dependency'
   | 'cycle'
@@ -14,7 +15,8 @@ export type ProblemCode =
   | 'unknown_tool'
   | 'duplicate_tool'
   | 'conflict'
-  | 'too_deep';
+  | 'too_deep'
+  | 'too_many';
 
 /** One thing that is wrong with a plan. */
 export interface PlanProblem {

@@ -1,10 +1,11 @@
 import type { Excess } from './budget.js';
-import type { AttemptErrorCode, StratagemError, TaskError } from './errors.js';
+import type { AttemptErrorCode, ReplanError, StratagemError, TaskError } from './errors.js';
 import type { CancelReason, PlanEvent, SkipReason, TasksAdded } from './event.js';
 import type { GoalProgress } from './goal.js';
 import type { Graph } from './graph.js';
 import type { OutputPart } from './output-part.js';
 import type { Plan } from './plan.js';
+import type { ReplanReason, Revision } from './replan.js';
 import type { RunState } from './run-state.js';
 import type { TaskOutput } from './runner.js';
 import type { StrategySwitch } from './strategy.js';
@@ -76,7 +77,7 @@ export class Recorder {
     this.#record({ type: 'resource_paused', ...this.#stamp(now), resource, pauseMs, code });
   }
 
-  /** @param index The fan-out or the task that adds them; -1 for the run's handle. */
+  /** @param index The fan-out or the task that adds them; -1 for none. */
   tasksAdded(
     source: TasksAdded['source'],
     tasks: readonly Task[],
@@ -99,6 +100,36 @@ export class Recorder {
   budgetExceeded(index: number, excess: Excess, now: number): void {
     const taskId = this.#id(index);
     this.#record({ type: 'budget_exceeded', ...this.#stamp(now), taskId, ...excess }, index);
+  }
+
+  replanStarted(
+    round: number,
+    about: {
+      reason: ReplanReason;
+      failedTaskIds: readonly string[];
+      droppedTasks: number;
+    },
+    now: number,
+  ): void {
+    this.#record({ type: 'replan_started', ...this.#stamp(now), round, ...about });
+  }
+
+  replanCompleted({ tasks, replaces = [], ...spent }: Revision, now: number): void {
+    const { usage, costUsd, model, requestId } = spent;
+    this.#record({
+      type: 'replan_completed',
+      ...this.#round(now),
+      tasks: tasks.length,
+      replaces,
+      ...(usage !== undefined && { usage }),
+      ...(costUsd !== undefined && { costUsd }),
+      ...(model !== undefined && { model }),
+      ...(requestId !== undefined && { requestId }),
+    });
+  }
+
+  replanFailed(error: ReplanError, now: number): void {
+    this.#record({ type: 'replan_failed', ...this.#round(now), error });
   }
 
   waiting(
@@ -224,6 +255,12 @@ export class Recorder {
 
   #stamp(timestamp: number) {
     return { sequence: this.#sequence++, timestamp };
+  }
+
+  /** Of the round that ends now. */
+  #round(now: number) {
+    const { rounds: round, since = now } = this.#state.replan;
+    return { ...this.#stamp(now), round, durationMs: now - since };
   }
 
   #attempt(index: number, timestamp: number) {

@@ -7,8 +7,10 @@ import type {
   TaskSkipped,
   TasksAdded,
 } from './event.js';
+import { Failures } from './failures.js';
 import type { GoalMetric, GoalProgress } from './goal.js';
 import { type Graph, Trait } from './graph.js';
+import { ReplanState } from './replan-state.js';
 import { Spending } from './spending.js';
 
 /** Where a task stands. `pending` until it starts, and one of the last four for good. */
@@ -34,6 +36,8 @@ export interface TaskResult {
   readonly reason?: SkipReason | CancelReason;
   /** For a skipped task: the task whose failure led to it, if one did. */
   readonly failedTaskId?: string;
+  /** For a failed task: the round of re-planning whose tasks make up for it, if one does. */
+  readonly replacedInRound?: number;
   /** Start of the last attempt, as Unix time in milliseconds. */
   readonly startedAt?: number;
   /** When it reached its final status, as Unix time in milliseconds; undefined if it never began. */
@@ -60,9 +64,12 @@ export class RunState {
   skipped = 0;
   /** Attempts that were started. */
   attempts = 0;
-  /** Failures that make the plan fail: all but those that a fan-out or a parent answers for. */
-  failures = 0;
-  firstFailure: TaskError | undefined;
+  /**
+   * Failures that make the plan fail: all but those that a fan-out, a parent or a round of
+   * re-planning answers for.
+   */
+  readonly failures = new Failures();
+  readonly replan = new ReplanState();
   readonly spending = new Spending();
   /** How far the goal was reached when it was last checked. */
   goalProgress: GoalProgress | undefined;
@@ -72,8 +79,6 @@ export class RunState {
   /** Set by whatever ended the task: the completion, the failure, the skip or the cancellation. */
   readonly #last: (PlanEvent | undefined)[];
   readonly #startedAt: number[];
-  /** Failed tasks inside of fan-outs that a task outside depends on. */
-  readonly #needed = new Set<number>();
   #planStartedAt = 0;
 
   constructor(graph: Graph) {
@@ -195,6 +200,20 @@ export class RunState {
         if (this.#statuses[index] === 'running') this.running--;
         this.#settle(index, 'canceled', event);
         break;
+      case 'replan_started':
+        this.replan.apply(event);
+        break;
+      case 'replan_completed':
+        this.replan.apply(event);
+        this.spending.add(event.usage, event.costUsd);
+        for (const id of event.replaces) {
+          this.failures.replace(this.graph.indexOf(id) as number, event.round);
+        }
+        break;
+      case 'replan_failed':
+        this.replan.apply(event);
+        this.spending.add(event.error.usage, event.error.costUsd);
+        break;
       case 'goal_checked': {
         const { progress, achieved, criteria } = event;
         this.goalProgress = { progress, achieved, criteria };
@@ -219,6 +238,7 @@ export class RunState {
     const attempts = this.attemptsOf(index);
     const last = this.#last[index];
     const parent = this.graph.parentOf(index);
+    const replacedInRound = this.failures.replacedIn(index);
     const began = attempts > 0 || last?.type === 'task_completed' || last?.type === 'task_failed';
     return {
       id: (tasks[index] as { id: string }).id,
@@ -229,12 +249,14 @@ export class RunState {
       ...(attempts > 0 && { startedAt: this.startedAtOf(index) }),
       ...(began && last !== undefined && { completedAt: last.timestamp }),
       ...(last !== undefined && endOf(last)),
+      ...(replacedInRound !== undefined && { replacedInRound }),
     };
   }
 
   #grow(event: TasksAdded, parent: number): void {
     const fansOut = event.source === 'for_each';
     this.graph.add(event.tasks, fansOut ? parent : undefined, fansOut ? Trait.item : 0);
+    if (event.source === 'replan') this.replan.tasks += this.graph.size - this.#statuses.length;
     for (let index = this.#statuses.length; index < this.graph.size; index++) {
       this.#statuses.push('pending');
       this.#attempts.push(0);
@@ -250,21 +272,20 @@ export class RunState {
     // A parent that fails for its subtasks: the failure has been counted where it happened. An
     // attempt may end with the same code, and so may a group that could not even begin.
     if (error.code === 'subtasks_failed' && isGroup && attempt === 0 && this.#isOver(index)) return;
-    this.failures++;
-    this.firstFailure ??= error;
+    this.failures.add(index, error);
   }
 
   /**
    * A fan-out answers for a failed element with those that succeeded, but not for a task outside
-   * of it that needed that very element: without it, the plan has not done what it says.
+   * of it that needed that very element: without it, the plan has not done what it says. Nor has
+   * it when a task needs a failed one that a round of re-planning may have made up for.
    */
   #countDropped(index: number, { failedTaskId }: TaskSkipped): void {
     if ((this.graph.traitsOf(index) & Trait.item) !== 0 || failedTaskId === undefined) return;
     const failed = this.graph.indexOf(failedTaskId) as number;
-    if ((this.graph.traitsOf(failed) & Trait.item) === 0 || this.#needed.has(failed)) return;
-    this.#needed.add(failed);
-    this.failures++;
-    this.firstFailure ??= this.errorOf(failed);
+    const isElement = (this.graph.traitsOf(failed) & Trait.item) !== 0;
+    if (!isElement && this.replan.rounds === 0) return;
+    if (!this.failures.has(failed)) this.failures.add(failed, this.errorOf(failed) as TaskError);
   }
 
   /** Whether all children of a group are settled. */

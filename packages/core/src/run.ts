@@ -9,7 +9,11 @@ import { MetricsFold } from './metrics.js';
 import type { OutputPart } from './output-part.js';
 import { PlanError } from './problem.js';
 import { withSchema } from './prompt.js';
+import type { Replan, Revision } from './replan.js';
+import { ReplanRound } from './replan-round.js';
+import type { ReplanCommand } from './replanning.js';
 import { createResult, type PlanResult } from './result.js';
+import { revisionProblems } from './revision.js';
 import { resourceOf, type TaskOutput, type TaskRequest, type TaskRunner } from './runner.js';
 import { formatIssues, jsonSchemaOf } from './schema.js';
 import { firstForRunner, type Task } from './task.js';
@@ -25,6 +29,8 @@ export interface RunSettings extends Omit<KernelOptions, 'resourceOf'> {
   readonly runner: TaskRunner | undefined;
   readonly toolbox: Toolbox;
   readonly maxDepth: number;
+  /** What is asked for a revision of the plan. */
+  readonly planner: Pick<Replan, 'revise'> | undefined;
   readonly timeline: 'keep' | 'stream';
   readonly signal: AbortSignal | undefined;
   readonly onEvent: ((event: PlanEvent) => void) | undefined;
@@ -43,6 +49,8 @@ type Input =
   | { readonly type: 'answered'; readonly index: number; readonly answer: unknown }
   | { readonly type: 'rejected'; readonly index: number; readonly reason: unknown }
   | { readonly type: 'cancel'; readonly reason: unknown }
+  | { readonly type: 'replanned'; readonly round: ReplanRound; readonly revision: Revision }
+  | { readonly type: 'replanFailed'; readonly round: ReplanRound; readonly thrown: unknown }
   | { readonly type: 'completed'; readonly attempt: Attempt; readonly result: TaskOutput }
   | { readonly type: 'failed'; readonly attempt: Attempt; readonly thrown: unknown }
   | { readonly type: 'output'; readonly attempt: Attempt; readonly part: OutputPart };
@@ -61,6 +69,8 @@ export class Run<Outputs> implements AttemptHost {
   readonly #kernel: Kernel;
   readonly #metrics: MetricsFold;
   readonly #active = new Map<number, Attempt>();
+  /** The round of re-planning under way. */
+  #round: ReplanRound | undefined;
   readonly #listenerErrors: unknown[] = [];
   readonly #onAbort = () => this.cancel(this.#settings.signal?.reason);
   /** Human steps that have been answered, of which the kernel may not have heard yet. */
@@ -156,6 +166,16 @@ export class Run<Outputs> implements AttemptHost {
         'addTasks(): it is over, nothing can be added any more',
       );
     }
+    this.#requireFit(tasks);
+    if (tasks.length === 0) return;
+    const added = structuralCopy(tasks);
+    eachTask(added, (task) => this.#coming.set(task.id, task));
+    this.#kernel.expectTasks();
+    this.#take({ type: 'addTasks', tasks: added, by: attempt?.index ?? -1 });
+  }
+
+  /** @throws {StratagemError} unless the tasks can be added now; a PlanError says all that is wrong. */
+  #requireFit(tasks: readonly Task[]): void {
     const { graph, runner, maxDepth } = this.#settings;
     const there = {
       isTaken: (id: string) => graph.indexOf(id) !== undefined || this.#coming.has(id),
@@ -166,11 +186,13 @@ export class Run<Outputs> implements AttemptHost {
     if (problems.length > 0) throw new PlanError(problems);
     if (runner === undefined) requireNoRunner(tasks);
     this.#settings.toolbox.require(tasks, runner);
-    if (tasks.length === 0) return;
-    const added = structuralCopy(tasks);
-    eachTask(added, (task) => this.#coming.set(task.id, task));
-    this.#kernel.expectTasks();
-    this.#take({ type: 'addTasks', tasks: added, by: attempt?.index ?? -1 });
+  }
+
+  /** The same for a revision of the plan. */
+  #requireRevision(revision: Revision, maxTasks: number): void {
+    this.#requireFit(revision.tasks);
+    const problems = revisionProblems(revision, this.#kernel.state, maxTasks);
+    if (problems.length > 0) throw new PlanError(problems);
   }
 
   report(attempt: Attempt, part: OutputPart): Promise<void> | undefined {
@@ -252,6 +274,13 @@ export class Run<Outputs> implements AttemptHost {
         eachTask(input.tasks, ({ id }) => this.#coming.delete(id));
         kernel.addTasks(input.tasks, input.by, time);
         break;
+      case 'replanned':
+        eachTask(input.revision.tasks, ({ id }) => this.#coming.delete(id));
+        if (this.#leaveRound(input.round)) kernel.replanned(input.revision, time);
+        break;
+      case 'replanFailed':
+        if (this.#leaveRound(input.round)) kernel.replanFailed(input.thrown, time);
+        break;
       case 'answered':
         kernel.answered(input.index, input.answer, time);
         break;
@@ -292,7 +321,10 @@ export class Run<Outputs> implements AttemptHost {
     for (let position = 0; position < commands.length; position++) {
       const command = commands[position] as Command;
       if (command.type === 'abort') this.#abort(command.index, command.error);
-      else if (!this.#canceling) this.#launch(command);
+      else if (command.type === 'abort_replan') this.#abortRound(command.error);
+      else if (this.#canceling) continue;
+      else if (command.type === 'replan') this.#beginRound(command);
+      else this.#launch(command);
     }
     commands.length = 0;
   }
@@ -375,6 +407,34 @@ export class Run<Outputs> implements AttemptHost {
     const attempt = this.#active.get(index);
     this.#active.delete(index);
     attempt?.abort(reason);
+  }
+
+  #beginRound(command: ReplanCommand): void {
+    const { tasks: maxTasks } = command.situation.remaining;
+    const round = new ReplanRound(command, (revision) => this.#requireRevision(revision, maxTasks));
+    this.#round = round;
+    round
+      .ask(this.#settings.planner as Pick<Replan, 'revise'>)
+      .then((revision) => {
+        if (this.#round !== round) return;
+        this.#requireRevision(revision, maxTasks);
+        const tasks = structuralCopy(revision.tasks);
+        eachTask(tasks, (task) => this.#coming.set(task.id, task));
+        this.#take({ type: 'replanned', round, revision: { ...revision, tasks } });
+      })
+      .catch((thrown) => this.#take({ type: 'replanFailed', round, thrown }));
+  }
+
+  /** Whether the answer of this round is still wanted. */
+  #leaveRound(round: ReplanRound): boolean {
+    const isWanted = this.#round === round;
+    if (isWanted) this.#round = undefined;
+    return isWanted;
+  }
+
+  #abortRound(reason: unknown): void {
+    this.#round?.abort(reason);
+    this.#round = undefined;
   }
 
   #deliver(event: PlanEvent, index: number): void {

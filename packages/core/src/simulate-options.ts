@@ -1,6 +1,7 @@
 import type { Budget } from './budget.js';
 import type { Inputs } from './inputs.js';
 import type { PriceTable } from './price.js';
+import type { ReplanLimits, Revision, Situation } from './replan.js';
 import type { RetryPolicy } from './retry.js';
 import type { TaskOutput } from './runner.js';
 import type { SimulatedServer } from './simulated-server.js';
@@ -22,6 +23,14 @@ export interface SimulatedAnswer {
   /** Virtual milliseconds until the answer comes; Infinity for one that never does. */
   readonly afterMs: number;
   readonly answer: unknown;
+}
+
+/** What comes of a round of re-planning in a simulation. */
+export interface SimulatedRevision extends Partial<Revision> {
+  /** Virtual milliseconds the round takes; Infinity for one that never ends by itself. */
+  readonly durationMs: number;
+  /** When given, the round fails with it. */
+  readonly error?: unknown;
 }
 
 /** What can be done to a simulated run while it goes on. */
@@ -56,6 +65,8 @@ export interface SimulateOptions {
   readonly budget?: Budget;
   /** As in `RunOptions`. */
   readonly prices?: PriceTable;
+  /** As in `RunOptions`; `revise` says what comes of a round, and is called when it begins. */
+  readonly replan?: ReplanLimits & { revise(situation: Situation): SimulatedRevision };
   /** As in `RunOptions`. */
   readonly maxDepth?: number;
   /**
@@ -98,6 +109,7 @@ export const SIMULATE_OPTIONS: readonly (keyof SimulateOptions)[] = [
   'retry',
   'budget',
   'prices',
+  'replan',
   'maxDepth',
   'seed',
   'attempt',

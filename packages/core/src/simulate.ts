@@ -5,8 +5,11 @@ import { type Command, Kernel } from './kernel.js';
 import { MetricsFold } from './metrics.js';
 import { capOf, checkLimit, checkOptions } from './options.js';
 import type { Plan } from './plan.js';
-import { PlanError } from './problem.js';
+import { PlanError, type PlanProblem } from './problem.js';
+import { checkReplan, replanLimits } from './replan.js';
+import type { ReplanCommand } from './replanning.js';
 import { createResult, type PlanResult } from './result.js';
+import { readRevision, revisionProblems } from './revision.js';
 import {
   SIMULATE_OPTIONS,
   type SimulatedAnswer,
@@ -35,6 +38,7 @@ export function simulate<Outputs = Record<string, unknown>>(
   options: SimulateOptions,
 ): PlanResult<Outputs> {
   checkOptions('simulate()', options, SIMULATE_OPTIONS);
+  if (options.replan !== undefined) checkReplan('simulate()', options.replan);
   return new Simulation(plan as Plan, options).run() as PlanResult<Outputs>;
 }
 
@@ -62,6 +66,8 @@ class Simulation {
   readonly #requests = new Map<number, SimulatedRequest>();
   readonly #requested = new Map<SimulatedRequest, number>();
   readonly #resourceOf: (task: Task) => string;
+  /** The round of re-planning under way; one that was aborted ends unheard. */
+  #round = 0;
   #order = 0;
   #now = 0;
   /** How often the server has been called since it last ended an attempt. */
@@ -87,6 +93,7 @@ class Simulation {
         retry,
         budget: eitherBudget(plan.budget, options.budget),
         prices,
+        replan: options.replan && replanLimits(options.replan),
         seed,
         resourceOf: this.#resourceOf,
       },
@@ -162,6 +169,8 @@ class Simulation {
     for (let position = 0; position < commands.length; position++) {
       const command = commands[position] as Command;
       if (command.type === 'abort') this.#abort(command.index);
+      else if (command.type === 'abort_replan') this.#round = 0;
+      else if (command.type === 'replan') this.#replan(command);
       else this.#start(command.index, command.attempt);
     }
     commands.length = 0;
@@ -207,15 +216,41 @@ class Simulation {
     else this.#kernel.completed(index, { output: undefined, ...end }, this.#now);
   }
 
+  #replan({ situation }: ReplanCommand): void {
+    const kernel = this.#kernel;
+    const { round, remaining } = situation;
+    const { revise } = this.#options.replan as NonNullable<SimulateOptions['replan']>;
+    const outcome = revise(situation);
+    this.#round = round;
+    this.#schedule(this.#now + outcome.durationMs, () => {
+      if (this.#round !== round) return;
+      this.#round = 0;
+      if ('error' in outcome) kernel.replanFailed(outcome.error, this.#now);
+      else {
+        const revision = readRevision({ tasks: [], ...outcome });
+        const problems = [
+          ...this.#problemsOf(revision.tasks),
+          ...revisionProblems(revision, kernel.state, remaining.tasks),
+        ];
+        if (problems.length === 0) kernel.replanned(revision, this.#now);
+        else kernel.replanFailed(new PlanError(problems), this.#now);
+      }
+    });
+  }
+
   #add(tasks: readonly Task[], by: number): void {
+    const problems = this.#problemsOf(tasks);
+    if (problems.length > 0) throw new PlanError(problems);
+    if (tasks.length > 0) this.#kernel.addTasks(tasks, by, this.#now);
+  }
+
+  #problemsOf(tasks: readonly Task[]): PlanProblem[] {
     const { graph } = this.#kernel;
     const there = {
       isTaken: (id: string) => graph.indexOf(id) !== undefined,
       willFanOut: (id: string) => this.#kernel.willFanOut(id),
     };
-    const problems = additionProblems(tasks, there, this.#options.maxDepth);
-    if (problems.length > 0) throw new PlanError(problems);
-    if (tasks.length > 0) this.#kernel.addTasks(tasks, by, this.#now);
+    return additionProblems(tasks, there, this.#options.maxDepth);
   }
 
   #listen(event: PlanEvent, index: number): void {

@@ -6,6 +6,7 @@ export type {
   SimulatedAction,
   SimulatedAnswer,
   SimulatedAttempt,
+  SimulatedRevision,
   SimulateOptions,
   SimulationControls,
 } from './simulate-options.js';

@@ -19,6 +19,12 @@ export class Account {
   /** When a wait before another attempt is over. */
   notBefore = 0;
   waitingSince: number | undefined;
+  /** The task whose failure led to its being skipped. */
+  cause: Account | undefined;
+  /** When, by its number in the log, a round of re-planning said that it makes up for it. */
+  replacedAt = -1;
+  /** When, by its number in the log, something was last dropped for want of it. */
+  missedAt = -1;
   /** Of all attempts that have ended, or of a wait for a human. */
   workMs = 0;
 
@@ -35,6 +41,16 @@ export class Account {
   /** Ended, and not as it should; a task that was not chosen has ended well. */
   get isFailure(): boolean {
     return this.isSettled && this.status !== 'completed' && this.reason !== 'not_chosen';
+  }
+
+  /** Something takes the place of it, or of what it failed for. */
+  get isMadeUpFor(): boolean {
+    if (this.replacedAt > this.missedAt) return true;
+    if (this.status === 'skipped') return this.cause?.isMadeUpFor ?? false;
+    // When it failed by itself, they were skipped for it.
+    const failures = this.children.filter((child) => child.isFailure && child.cause !== this);
+    const isGroup = this.task.forEach === undefined && this.attempts === 0 && failures.length > 0;
+    return isGroup && this.missedAt < 0 && failures.every((child) => child.isMadeUpFor);
   }
 
   get hasBegun(): boolean {

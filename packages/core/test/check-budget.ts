@@ -45,6 +45,15 @@ export class BudgetWatch {
     must(this.#spent < this.#costUsd, 'nothing starts after the money is used up', id);
   }
 
+  /** A round of re-planning begins. */
+  revised(now: number): void {
+    must(this.#started < this.#tasks, 'what a round adds can start');
+    must(now < this.#wallTimeMs, 'no round begins after the time is up');
+    must(this.#usedTokens < this.#tokens, 'no round begins after the tokens are used up');
+    if (this.#costUsd === Number.POSITIVE_INFINITY) return;
+    must(this.#spent !== null && this.#spent < this.#costUsd, 'a round can be paid for');
+  }
+
   spend(usage: Usage | undefined, costUsd: number | undefined): void {
     if (usage === undefined && costUsd === undefined) return;
     this.#reports++;

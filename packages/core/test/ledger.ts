@@ -19,6 +19,7 @@ import { checkCriticalPath } from './check-critical-path.js';
 import { GoalWatch } from './check-goal.js';
 import { checkGivenInputs } from './check-inputs.js';
 import { PauseWatch } from './check-pauses.js';
+import { ReplanWatch } from './check-replan.js';
 import { must } from './must.js';
 import type { RandomRun } from './random-runs.js';
 
@@ -32,6 +33,7 @@ export class Ledger {
   readonly #goal: GoalWatch;
   readonly #budget: BudgetWatch;
   readonly #pauses: PauseWatch;
+  readonly #replan: ReplanWatch;
   readonly #failFast: boolean;
   readonly #deadline: number;
   #cap: number;
@@ -51,6 +53,7 @@ export class Ledger {
     this.#goal = new GoalWatch(plan);
     this.#budget = new BudgetWatch(run);
     this.#pauses = new PauseWatch(options.resourceOf);
+    this.#replan = new ReplanWatch(options.replan, run.situations);
     this.#cap = cap;
     this.#failFast = options.failFast ?? false;
     this.#deadline = plan.deadlineMs ?? options.deadlineMs ?? Number.POSITIVE_INFINITY;
@@ -106,6 +109,23 @@ export class Ledger {
       case 'task_canceled':
         this.#canceled(event);
         break;
+      case 'replan_started':
+        must(this.#isOver, 'a plan is revised when all of it has ended');
+        must(this.#stopped === undefined, 'no round begins while a run winds down');
+        must(!this.#paused, 'no round begins during a pause');
+        must(!this.#goal.isAchieved, 'what is achieved needs no revision');
+        must(this.#now < this.#deadline, 'no round begins at or after the deadline');
+        this.#budget.revised(this.#now);
+        this.#replan.started(event, [...this.#accounts.values()]);
+        break;
+      case 'replan_completed':
+        this.#replan.completed(event, (id) => this.#get(id));
+        this.#budget.spend(event.usage, event.costUsd);
+        break;
+      case 'replan_failed':
+        this.#replan.failed(event);
+        this.#budget.spend(event.error.usage, event.error.costUsd);
+        break;
       case 'goal_checked':
         this.#goal.checked(event, this.#isOver);
         break;
@@ -133,6 +153,7 @@ export class Ledger {
     must(this.#now <= this.#deadline, 'no run is longer than its deadline');
     must(this.#isOver, 'every task ends');
     must(result.tasks.length === this.#accounts.size, 'no task is forgotten');
+    this.#replan.close();
     for (const { id, status, output, attempts, parentId } of result.tasks) {
       const account = this.#get(id);
       must(status === account.status, 'a status is that of the log', id);
@@ -176,7 +197,14 @@ export class Ledger {
     }
   }
 
-  #added({ source, taskId, tasks }: TasksAdded): void {
+  #added(event: TasksAdded): void {
+    const { source, taskId, tasks } = event;
+    if (source === 'replan') {
+      const before = this.#accounts.size;
+      this.#open(tasks, undefined, false);
+      this.#replan.added(event, this.#accounts.size - before);
+      return;
+    }
     if (source === 'add_tasks') {
       if (taskId !== undefined) {
         must(this.#get(taskId).status === 'running', 'a task that adds others runs', taskId);
@@ -374,7 +402,7 @@ export class Ledger {
     if (this.#failFast && !isInFanOut(account)) this.#stopped ??= 'fail_fast';
   }
 
-  #skipped({ taskId, reason, failedTaskId }: TaskSkipped): void {
+  #skipped({ taskId, reason, failedTaskId, sequence }: TaskSkipped): void {
     const account = this.#get(taskId);
     const { task, parent, dependencies } = account;
     must(account.status === 'pending', 'what is skipped does not run and has not ended', taskId);
@@ -391,11 +419,10 @@ export class Ledger {
         'what is skipped for a failure depends on it',
         taskId,
       );
-      must(
-        this.#get(failedTaskId as string).status === 'failed',
-        'the failure that led to it is one',
-        taskId,
-      );
+      const cause = this.#get(failedTaskId as string);
+      must(cause.status === 'failed', 'the failure that led to it is one', taskId);
+      account.cause = cause;
+      if (this.#replan.hasBegun && !isInFanOut(account)) cause.missedAt = sequence;
     } else must(this.#stopped === reason, 'a run winds down for the reason given', taskId);
   }
 
@@ -437,6 +464,10 @@ export class Ledger {
       must(this.#stopped !== 'fail_fast', 'a failed run waits for nothing');
       must(!this.#goal.isAchieved || !this.#goal.aborts, 'an aborted run waits for nothing');
     }
+    must(
+      !this.#isOver || this.#replan.isUnderWay || this.#paused,
+      'a run that has nothing left to do has ended',
+    );
     for (const account of this.#accounts.values()) {
       const { status, task, children, notBefore, waitingSince } = account;
       if (status !== 'pending') continue;
@@ -466,7 +497,8 @@ export class Ledger {
     must(code !== 'plan_timeout' || this.#now === this.#deadline, 'its time was up');
     if (code === 'plan_timeout') return;
     const bad = [...this.#accounts.values()].find(
-      (each) => !isInFanOut(each) && each.isFailure && each.status !== 'canceled',
+      (each) =>
+        !isInFanOut(each) && each.isFailure && !each.isMadeUpFor && each.status !== 'canceled',
     );
     const expected = this.#goal.isAchieved
       ? undefined

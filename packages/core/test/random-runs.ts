@@ -8,6 +8,7 @@ import type {
   SimulatedAction,
   SimulatedAnswer,
   SimulatedAttempt,
+  SimulatedRevision,
   SimulateOptions,
   SimulationControls,
 } from '../src/simulate-options.js';
@@ -37,6 +38,7 @@ const FEATURES = [
   'strategy',
   'resources',
   'tries',
+  'replan',
 ] as const;
 
 type Feature = (typeof FEATURES)[number];
@@ -68,6 +70,16 @@ export interface RandomRun {
   readonly isExact: boolean;
   /** What each attempt was given, in the order of their starts. */
   readonly given: readonly GivenInputs[];
+  /** What each round of re-planning was told. */
+  readonly situations: readonly GivenSituation[];
+}
+
+export interface GivenSituation {
+  readonly round: number;
+  readonly reason: string;
+  readonly completed: readonly { readonly id: string; readonly output: unknown }[];
+  readonly failed: readonly string[];
+  readonly dropped: readonly string[];
 }
 
 export interface GivenInputs {
@@ -103,6 +115,7 @@ class RunMaker {
   readonly #features: ReadonlySet<Feature>;
   readonly #isExact: boolean;
   readonly #given: GivenInputs[] = [];
+  readonly #situations: GivenSituation[] = [];
   /** Tasks that are certainly there, so that added ones may depend on them. */
   readonly #known = new Set<string>();
   #additions = 0;
@@ -142,6 +155,9 @@ class RunMaker {
       ...(this.#has('budget') &&
         dice.chance(0.2, 'two budgets') && { budget: randomBudget(dice, 'run') }),
       ...(this.#has('failFast') && { failFast: dice.chance(0.6, 'fail fast') }),
+      ...(this.#has('replan') && {
+        replan: this.#replan(() => (plan.deadlineMs ?? options.deadlineMs) !== undefined),
+      }),
       actions: this.#actions(),
       ...(this.#has('resources') && { resourceOf }),
       attempt: (task, attempt, inputs) => {
@@ -152,7 +168,8 @@ class RunMaker {
       answer: (task) => this.#answer(task, (plan.deadlineMs ?? options.deadlineMs) !== undefined),
     };
     const isExact = this.#isExact && this.#has('budget');
-    return { plan, options, patienceMs, isExact, given: this.#given };
+    const [given, situations] = [this.#given, this.#situations];
+    return { plan, options, patienceMs, isExact, given, situations };
   }
 
   #has(feature: Feature): boolean {
@@ -339,6 +356,43 @@ class RunMaker {
     if (by !== undefined) known.push(by);
     this.#additions++;
     return this.#tasks(prefix, dice.below(4, `${prefix} count`), { known, depth: 3 });
+  }
+
+  #replan(isLimited: () => boolean): NonNullable<SimulateOptions['replan']> {
+    const dice = this.#dice;
+    return {
+      ...(dice.chance(0.7, 'rounds') && { maxRounds: 1 + dice.below(3, 'rounds') }),
+      ...(dice.chance(0.5, 'additions') && { maxTasks: 1 + dice.below(8, 'additions') }),
+      revise: (situation) => {
+        const { round, reason } = situation;
+        const completed = situation.completed.map(({ task, output }) => ({ id: task.id, output }));
+        const failed = situation.failed.map(({ task }) => task.id);
+        const dropped = situation.dropped.map(({ task }) => task.id);
+        this.#situations.push({ round, reason, completed, failed, dropped });
+        return this.#revision(`r${round}`, { completed, failed }, isLimited());
+      },
+    };
+  }
+
+  #revision(
+    what: string,
+    { completed, failed }: Pick<GivenSituation, 'completed' | 'failed'>,
+    isLimited: boolean,
+  ): SimulatedRevision {
+    const dice = this.#dice;
+    const never = isLimited && this.#has('never') && dice.chance(0.2, `${what} never ends`);
+    const durationMs = never ? Number.POSITIVE_INFINITY : dice.below(MOST_MS, `${what} duration`);
+    const used = this.#isExact ? {} : this.#used({ id: what }, what);
+    if (dice.chance(0.1, `${what} throws`)) {
+      return { durationMs, error: new RunnerError('server_error', 'no', used) };
+    }
+    // What failed is sometimes depended on: then there is no use in the answer.
+    const known = completed.map(({ id }) => id);
+    if (dice.chance(0.1, `${what} is wrong`)) known.push(...failed);
+    const tasks = this.#tasks(`${what}.`, dice.below(4, `${what} count`), { known, depth: 3 });
+    const replaces = failed.filter((id) => dice.chance(0.7, `${what} replaces ${id}`));
+    if (dice.chance(0.05, `${what} replaces another`)) replaces.push('another');
+    return { durationMs, tasks, ...(dice.chance(0.5, `${what} some`) && { replaces }), ...used };
   }
 
   #attempt(task: Task, attempt: number, limited: boolean): SimulatedAttempt {

@@ -1,0 +1,44 @@
+import { isStratagemError } from './errors.js';
+import { PlanError, type PlanProblem } from './problem.js';
+import type { Replan, ReplanContext, Revision } from './replan.js';
+import type { ReplanCommand } from './replanning.js';
+import { readRevision } from './revision.js';
+import type { Task } from './task.js';
+
+/** One round of re-planning in flight, and the context that its planner sees. */
+export class ReplanRound implements ReplanContext {
+  readonly deadline: number | undefined;
+  readonly #situation: ReplanCommand['situation'];
+  readonly #controller = new AbortController();
+  readonly #require: (revision: Revision) => void;
+
+  /** @param require Throws unless a revision can be taken as the run stands now. */
+  constructor({ situation, deadline }: ReplanCommand, require: (revision: Revision) => void) {
+    this.#situation = situation;
+    this.deadline = deadline;
+    this.#require = require;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  readonly check = (answer: Revision | readonly Task[]): readonly PlanProblem[] => {
+    try {
+      this.#require(readRevision(answer));
+      return [];
+    } catch (error) {
+      if (error instanceof PlanError) return error.problems;
+      if (!isStratagemError(error)) throw error;
+      return [{ code: 'invalid_value', path: [], message: error.message }];
+    }
+  };
+
+  async ask(planner: Pick<Replan, 'revise'>): Promise<Revision> {
+    return readRevision(await planner.revise(this.#situation, this));
+  }
+
+  abort(reason: unknown): void {
+    this.#controller.abort(reason);
+  }
+}

@@ -1,0 +1,101 @@
+import { StratagemError } from './errors.js';
+import type { PlanProblem } from './problem.js';
+import type { Revision } from './replan.js';
+import type { RunState } from './run-state.js';
+import { add, type PlanPath, type Problems, quote } from './shape.js';
+import { didYouMean } from './suggest.js';
+import type { Task } from './task.js';
+import { isUsage } from './usage.js';
+
+/**
+ * What `revise` answered, as a revision that is what it says it is.
+ *
+ * @throws {StratagemError} `invalid_option` when it is none.
+ */
+export function readRevision(answer: unknown): Revision {
+  if (answer === undefined) return { tasks: [] };
+  if (Array.isArray(answer)) return { tasks: answer };
+  const { tasks, replaces, usage, costUsd, model, requestId } = Object(answer) as Revision;
+  if (!Array.isArray(tasks)) throw refuse('must give tasks, { tasks }, or undefined for none');
+  if (replaces !== undefined && !isListOfText(replaces)) {
+    throw refuse('gave replaces that is no list of ids');
+  }
+  if (usage !== undefined && !isUsage(usage)) {
+    throw refuse('gave a usage that is not { inputTokens, outputTokens } in numbers');
+  }
+  if (costUsd !== undefined && !Number.isFinite(costUsd)) {
+    throw refuse('gave a costUsd that is no number; leave it out when the price is unknown');
+  }
+  return {
+    tasks,
+    ...(replaces !== undefined && { replaces }),
+    ...(usage !== undefined && { usage }),
+    ...(costUsd !== undefined && { costUsd }),
+    ...(typeof model === 'string' && { model }),
+    ...(typeof requestId === 'string' && { requestId }),
+  };
+}
+
+function refuse(what: string): StratagemError {
+  return new StratagemError('invalid_option', `revise() ${what}`);
+}
+
+function isListOfText(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
+}
+
+/**
+ * What is wrong with a revision beyond its tasks by themselves and with each other: there are too
+ * many, they need what failed, or it makes up for what did not fail.
+ *
+ * @param maxTasks How many may still be added.
+ */
+export function revisionProblems(
+  { tasks, replaces = [] }: Revision,
+  state: RunState,
+  maxTasks: number,
+): PlanProblem[] {
+  const problems: Problems = [];
+  let count = 0;
+  eachTask(tasks, ['tasks'], (task, path) => {
+    count++;
+    for (const [position, name] of (task.dependencies ?? []).entries()) {
+      const why = whyNotDone(name, state);
+      if (why === undefined) continue;
+      const message = `${quote(name)} ${why}; depend on what is completed, or do it in another way`;
+      add(problems, 'failed_dependency', [...path, 'dependencies', position], message);
+    }
+  });
+  if (count > maxTasks) {
+    const message = `there are ${count} tasks, subtasks included; no more than ${maxTasks} may be added`;
+    add(problems, 'too_many', ['tasks'], message);
+  }
+  const { failed } = state.replan;
+  for (const [position, id] of replaces.entries()) {
+    if (failed.includes(id)) continue;
+    const message = `${quote(id)} is none of the failed tasks.${didYouMean(id, failed)}`;
+    add(problems, 'invalid_value', ['replaces', position], message);
+  }
+  return problems;
+}
+
+/** What became of a task that will bring nothing. */
+function whyNotDone(id: string, state: RunState): string | undefined {
+  const index = state.graph.indexOf(id);
+  if (index === undefined) return undefined;
+  const status = state.statusOf(index);
+  if (status === 'failed') return 'failed';
+  const isDropped = status === 'skipped' && state.reasonOf(index) !== 'not_chosen';
+  return isDropped ? 'was skipped' : undefined;
+}
+
+function eachTask(
+  tasks: readonly Task[],
+  path: PlanPath,
+  visit: (task: Task, path: PlanPath) => void,
+): void {
+  for (const [position, task] of tasks.entries()) {
+    visit(task, [...path, position]);
+    eachTask(task.subtasks ?? [], [...path, position, 'subtasks'], visit);
+  }
+}
