@@ -87,7 +87,7 @@ function describe(event: PlanEvent): string | undefined {
     case 'replan_started':
       return `replan    round ${event.round}: ${reasonOf(event)}`;
     case 'replan_completed':
-      return `replan    round ${event.round}: ${event.tasks} more tasks in ${formatDuration(event.durationMs)}`;
+      return `replan    round ${event.round}: adds ${event.tasks} after ${formatDuration(event.durationMs)}`;
     case 'replan_failed':
       return `replan    ${onOneLine(event.error.message, 200)}`;
     case 'goal_checked':

@@ -76,6 +76,19 @@ speed-up 1.0 over one at a time · at most 1 at once · efficiency 100 % · toke
 `);
   });
 
+  test('says what re-planning made up for', async () => {
+    const result = await runPlan([{ id: 'a', description: 'fail as' }], {
+      replan: { revise: () => [{ id: 'b', description: 'x' }] },
+    });
+    expect(shown(result)).toContain(`Test
+completed: 1 of 2 tasks completed in 0.0 s, sequential
+re-planned in 1 round
+
+  ✗ a    0.0 s  fail as it did (made up for in round 1)
+  ✓ b    0.0 s
+`);
+  });
+
   test('has no figures of a run that brought nothing', async () => {
     expect(shown(await runPlan([{ id: 'a', description: 'fail as' }]))).toBe(`Test
 failed: 0 of 1 tasks completed in 0.0 s, sequential
