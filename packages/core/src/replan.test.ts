@@ -18,7 +18,8 @@ import {
   type Task,
 } from './index.js';
 import { computeMetrics } from './metrics.js';
-import { type SimulateOptions, simulate } from './simulate.js';
+import { simulate } from './simulate.js';
+import type { SimulateOptions } from './simulate-options.js';
 
 const failing: Task = { id: 'a', run: no };
 const after = (id: string, ...dependencies: string[]): Task => ({
