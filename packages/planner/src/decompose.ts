@@ -1,27 +1,33 @@
-import type { Plan, PlanResult, RunOptions, TaskRunner, Usage } from '@stratagem/core';
-import type { AnswerProblem } from './answer-problem.js';
-import type { Complexity } from './complexity.js';
-import type { PlannerOptions } from './options.js';
+import {
+  checkOptions,
+  OptionError,
+  type Plan,
+  type PlanResult,
+  type Task,
+  type TaskRunner,
+  type Usage,
+} from '@stratagem/core';
+import { type Complexity, judgeComplexity } from './complexity.js';
+import type { RejectedAnswer } from './dialogue.js';
+import { makePlan, type PlanningRunOptions } from './make-plan.js';
+import {
+  PLANNER_OPTIONS,
+  type PlannerOptions,
+  type PlannerSettings,
+  plannerSettings,
+} from './options.js';
+import { plannerPrompt } from './planner-prompt.js';
 
-/** How a plan is made; the limits of a run hold for the making of it. */
-export interface DecomposeOptions
-  extends PlannerOptions,
-    Omit<RunOptions, 'maxParallel' | 'failFast' | 'maxDepth'> {
+/** How a plan is made; the limits of a run (`deadlineMs`, `budget`, …) hold for the making of it. */
+export interface DecomposeOptions extends PlannerOptions, PlanningRunOptions {
   /** Who makes the plan. */
   readonly runner: TaskRunner;
   /**
    * Whether the goal is one task, which needs no model to say so, or many; or a function that says
    * so of a goal.
-   * @default judged by the words of the goal; see `judgeComplexity`
+   * @default judged by the words of the goal: see `judgeComplexity`
    */
   readonly complexity?: Complexity | ((goal: string) => Complexity | Promise<Complexity>);
-}
-
-/** An answer that could not be used, and why. */
-export interface RejectedAnswer {
-  /** As the model gave it. */
-  readonly answer: string;
-  readonly problems: readonly AnswerProblem[];
 }
 
 /** A plan, and how it came about. */
@@ -30,7 +36,7 @@ export interface Decomposition {
   readonly complexity: Complexity;
   /** What was mended in the model's answer, in plain sentences. */
   readonly repairs: readonly string[];
-  /** The answers that were sent back before. */
+  /** The answers that were sent back before, and why. */
   readonly rejected: readonly RejectedAnswer[];
   /** Tokens of all requests. */
   readonly usage: Required<Usage>;
@@ -38,4 +44,89 @@ export interface Decomposition {
   readonly costUsd: number | null;
   /** The run that made the plan, with its log; undefined when no model was asked. */
   readonly result?: PlanResult;
+}
+
+const RUN_OPTIONS = [
+  ...['deadlineMs', 'timeoutMs', 'retry', 'budget', 'prices', 'seed', 'signal', 'timeline'],
+  'onEvent',
+] as const;
+const OWNER = 'decompose()';
+const NO_USAGE: Required<Usage> = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cachedInputTokens: 0,
+  cacheWriteInputTokens: 0,
+  reasoningTokens: 0,
+};
+
+/**
+ * Makes a plan of a goal: asks a model for it, mends what plainly means a plan, and sends back what
+ * does not, with everything that is wrong with it. A simple goal becomes one task, and no model is
+ * asked. Nothing of the plan is run.
+ *
+ * Whatever a model answers, the plan has nothing in it but prompts, their order, and the tools and
+ * models that the options allow, within the limits of the options.
+ *
+ * @param goal What the plan is to reach, in the user's words.
+ * @throws {OptionError} when an option is unknown or out of range.
+ * @throws {DecompositionError} when there is no plan at the end, with the last answer and what is
+ * wrong with it.
+ *
+ * @example
+ * const { plan, repairs } = await decompose('Research AI trends, then write a report', {
+ *   runner: openai(),
+ *   maxSubtasks: 6,
+ * });
+ * const result = await createExecutor({ strategy: parallel(), runner: openai() }).execute(plan);
+ */
+export async function decompose(goal: string, options: DecomposeOptions): Promise<Decomposition> {
+  const { runner, complexity: judge = judgeComplexity } = checkDecompose(goal, options);
+  const settings = plannerSettings(OWNER, options);
+  const complexity = typeof judge === 'function' ? await judge(goal) : judge;
+  checkComplexity(complexity);
+  if (complexity === 'simple') {
+    const plan = simplePlan(goal, settings);
+    return { plan, complexity, repairs: [], rejected: [], usage: NO_USAGE, costUsd: 0 };
+  }
+  const run = Object.fromEntries(
+    RUN_OPTIONS.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+  );
+  const prompt = plannerPrompt(goal, settings);
+  const { tasks, repairs, rejected, result } = await makePlan({
+    ...{ goal, prompt, runner, settings, run },
+  });
+  const { usage, costUsd } = result.metrics;
+  return { plan: { goal, tasks }, complexity, repairs, rejected, usage, costUsd, result };
+}
+
+/** The goal is the prompt, in which braces are text, and all tools are there for it. */
+function simplePlan(goal: string, { taskTypes, tools }: PlannerSettings): Plan {
+  const [first] = taskTypes;
+  const task: Task = {
+    id: 'answer',
+    description: goal.replaceAll('{{', '\\{{'),
+    ...(!taskTypes.includes('action') && first !== undefined && { type: first }),
+    ...(tools.length > 0 && { tools: tools.map(({ name }) => name) }),
+  };
+  return { goal, tasks: [task] };
+}
+
+function checkDecompose(goal: string, options: DecomposeOptions): DecomposeOptions {
+  checkOptions(OWNER, options, ['runner', 'complexity', ...PLANNER_OPTIONS, ...RUN_OPTIONS]);
+  if (typeof goal !== 'string' || goal.trim() === '') {
+    throw new OptionError(`${OWNER}: the goal must be a text that is not empty`);
+  }
+  const { runner, complexity } = options;
+  if (typeof runner?.run !== 'function' || typeof runner.name !== 'string') {
+    throw new OptionError(`${OWNER}: runner must be a TaskRunner, such as openai() or simulated()`);
+  }
+  if (complexity !== undefined && typeof complexity !== 'function') checkComplexity(complexity);
+  return options;
+}
+
+function checkComplexity(complexity: unknown): void {
+  if (complexity === 'simple' || complexity === 'complex') return;
+  throw new OptionError(
+    `${OWNER}: complexity must be 'simple' or 'complex', or a function that gives one of them`,
+  );
 }

@@ -3,6 +3,9 @@ export {
   type AnswerProblemCode,
   formatAnswerProblem,
 } from './answer-problem.js';
-export type { Complexity } from './complexity.js';
-export type { DecomposeOptions, Decomposition, RejectedAnswer } from './decompose.js';
+export { type Complexity, judgeComplexity } from './complexity.js';
+export { type DecomposeOptions, type Decomposition, decompose } from './decompose.js';
+export { DecompositionError, type DecompositionErrorDetails } from './decomposition-error.js';
+export type { RejectedAnswer } from './dialogue.js';
+export type { PlanningRunOptions } from './make-plan.js';
 export type { PlanExample, PlannerOptions } from './options.js';

@@ -1,0 +1,125 @@
+import {
+  createExecutor,
+  type PlanResult,
+  type RunOptions,
+  type StandardSchema,
+  type Strategy,
+  type Task,
+  type TaskRunner,
+} from '@stratagem/core';
+import { formatAnswerProblem } from './answer-problem.js';
+import { DecompositionError } from './decomposition-error.js';
+import { Dialogue, type RejectedAnswer } from './dialogue.js';
+import type { PlannerSettings } from './options.js';
+import { planSchema } from './plan-schema.js';
+import { type PlanReading, readPlan, type Surroundings } from './read-plan.js';
+
+/** The limits of the run that makes a plan. */
+export type PlanningRunOptions = Omit<RunOptions, 'maxParallel' | 'failFast' | 'maxDepth'>;
+
+/** Tasks that a model planned, and the run in which it did. */
+export interface MadePlan extends PlanReading {
+  readonly rejected: readonly RejectedAnswer[];
+  readonly result: PlanResult;
+}
+
+export interface PlanRequest {
+  readonly goal: string;
+  readonly prompt: string;
+  readonly runner: TaskRunner;
+  readonly settings: PlannerSettings;
+  readonly surroundings?: Surroundings;
+  readonly run?: PlanningRunOptions;
+}
+
+/** The id of the task whose output is the plan. */
+export const PLAN_TASK = 'plan';
+
+/** There is one task, and it starts. */
+const oneTask: Strategy = {
+  name: 'planner',
+  begin() {
+    let waiting: Parameters<ReturnType<Strategy['begin']>['ready']>[0] | undefined;
+    return {
+      ready(task) {
+        waiting = task;
+      },
+      next() {
+        const task = waiting;
+        waiting = undefined;
+        return task;
+      },
+    };
+  },
+};
+
+/**
+ * Has a model make a plan: one task of a run of its own, whose output is the plan.
+ *
+ * @throws {DecompositionError} when there is no plan at the end of it.
+ */
+export async function makePlan(request: PlanRequest): Promise<MadePlan> {
+  const { goal, runner, settings, surroundings, run = {} } = request;
+  const dialogue = new Dialogue(
+    (answer) => readPlan(answer, settings, surroundings),
+    settings.repairAttempts,
+  );
+  const executor = createExecutor({ strategy: oneTask, runner: dialogue.with(runner) });
+  const result = await executor.execute({ goal, tasks: [planningTask(request)] }, run);
+  const { accepted, rejected } = dialogue;
+  if (result.status === 'completed' && accepted !== undefined) {
+    return { ...accepted, rejected, result };
+  }
+  const [task] = result.tasks;
+  const error = task?.error ?? result.error;
+  const last = rejected.at(-1);
+  throw new DecompositionError(
+    error?.code ?? 'plan_failed',
+    `No plan could be made for ${JSON.stringify(shorten(goal))}: ${error?.message}`,
+    {
+      cause: error,
+      result,
+      problems: last?.problems,
+      ...(last?.answer !== undefined && { answer: last.answer }),
+    },
+  );
+}
+
+/** What a planning task tells its runner about the plan, for models that are none. */
+export interface PlanningMetadata {
+  readonly goal: string;
+  readonly minSubtasks: number;
+  readonly maxSubtasks: number;
+  readonly maxTasks: number;
+}
+
+/** The task whose output is a plan. */
+export function planningTask({ goal, prompt, settings, surroundings }: PlanRequest): Task {
+  const { minSubtasks, maxSubtasks, maxTasks } = settings;
+  return {
+    id: PLAN_TASK,
+    // All of it is text.
+    description: prompt.replaceAll('{{', '\\{{'),
+    outputSchema: outputSchema(settings, surroundings),
+    metadata: { planning: { goal, minSubtasks, maxSubtasks, maxTasks } },
+  };
+}
+
+function outputSchema(settings: PlannerSettings, surroundings?: Surroundings): StandardSchema {
+  return {
+    '~standard': {
+      version: 1,
+      vendor: 'stratagem',
+      validate(value) {
+        const { tasks, problems } = readPlan(value, settings, surroundings);
+        if (problems.length === 0) return { value: { tasks } };
+        return { issues: [{ message: problems.map(formatAnswerProblem).join('; ') }] };
+      },
+      jsonSchema: { output: () => ({ ...planSchema(settings) }) },
+    },
+  };
+}
+
+function shorten(text: string): string {
+  return text.length <= 80 ? text : `${text.slice(0, 80)}…`;
+}
