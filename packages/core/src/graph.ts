@@ -1,3 +1,4 @@
+import { IdIndex } from './id-index.js';
 import { doesOwnWork, hasSubtasks, type Task, type TaskType } from './task.js';
 
 /** Marks the end of a list. */
@@ -34,7 +35,7 @@ export class Graph {
   readonly acyclic: boolean;
 
   readonly #tasks: Task[] = [];
-  readonly #indexes = new Map<string, number>();
+  readonly #ids: IdIndex;
   /** For each task, a sum of `Trait`s. */
   #traits: Uint8Array;
   /** Edges of task `i` are `#edgesEnd[i - 1]` (or 0) to `#edgesEnd[i]`. */
@@ -54,6 +55,7 @@ export class Graph {
   constructor(tasks: readonly Task[]) {
     const parents = flatten(tasks, this.#tasks);
     const size = this.#tasks.length;
+    this.#ids = new IdIndex(size);
     this.#traits = new Uint8Array(size);
     let edges = 0;
     for (let index = 0; index < size; index++) {
@@ -88,15 +90,15 @@ export class Graph {
 
   /** Fewer than `size` when an id is used twice. */
   get uniqueIds(): number {
-    return this.#indexes.size;
+    return this.#ids.uniqueIds;
   }
 
   indexOf(id: string): number | undefined {
-    return this.#indexes.get(id);
+    return this.#ids.indexOf(id);
   }
 
   ids(): Iterable<string> {
-    return this.#indexes.keys();
+    return this.#ids.ids();
   }
 
   /** A sum of `Trait`s; 0 for a plain task. */
@@ -186,15 +188,15 @@ export class Graph {
     const { size } = this;
     let stored = first;
     const storeUntil = (end: number) => {
-      for (; stored < end; stored++) this.#indexes.set((this.#tasks[stored] as Task).id, stored);
+      for (; stored < end; stored++) this.#ids.push((this.#tasks[stored] as Task).id);
     };
     for (let index = first; index < size; index++) {
       storeUntil(index + 1);
       for (const id of (this.#tasks[index] as Task).dependencies ?? []) {
-        let dependency = this.#indexes.get(id);
+        let dependency = this.#ids.indexOf(id);
         if (dependency === undefined && stored < size) {
           storeUntil(size);
-          dependency = this.#indexes.get(id);
+          dependency = this.#ids.indexOf(id);
         }
         if (dependency !== undefined && dependency !== index) this.#addEdge(dependency, index);
       }
