@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PlanEvent } from '@stratagem/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chatServer } from '../test/chat-server.js';
+import { type ChatRequest, chatServer } from '../test/chat-server.js';
 import { stratagem } from '../test/stratagem.js';
 
 const timeout = 60_000;
@@ -103,6 +103,37 @@ describe('a recording', { timeout }, () => {
     const { exitCode, stderr } = await stratagem(args, { stdin: plan });
     expect(exitCode).toBe(2);
     expect(stderr).toContain(`${option} has no effect with --replay`);
+  });
+});
+
+describe('a key that the server quotes in its errors', { timeout }, () => {
+  test('is in nothing that is printed or written, whatever is put around the runner', async () => {
+    const written = await mkdtemp(join(folder, 'written-'));
+    const [cache, file] = [join(written, 'cache'), join(written, 'recording.jsonl')];
+    const quoted: unknown[] = [];
+    const reply = ({ headers }: ChatRequest) => {
+      quoted.push(headers.authorization);
+      if (quoted.length % 2 === 0) return 'Done.';
+      const message = `No capacity for ${headers.authorization}`;
+      return { status: 500, message, headers: { 'x-seen': String(headers.authorization) } };
+    };
+    await using server = await chatServer(reply);
+    const args = ['run', '-', '--runner', 'openai', '--base-url', server.url, '--model', 'm'];
+    const around = ['--cache', cache, '--record', file, '--requests-per-minute', '6000'];
+    for (const more of [['--json'], ['--cache', `${cache}-too`]]) {
+      const all = [...args, ...around, ...more];
+      const { exitCode, stdout, stderr } = await stratagem(all, { stdin: plan, env });
+      expect(exitCode, stderr).toBe(0);
+      expect(stdout + stderr).not.toContain(env.OPENAI_API_KEY);
+    }
+    expect(new Set(quoted)).toEqual(new Set([`Bearer ${env.OPENAI_API_KEY}`]));
+    const entries = await readdir(written, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
+    const texts = await Promise.all(
+      files.map(({ parentPath, name }) => readFile(join(parentPath, name), 'utf8')),
+    );
+    expect(texts.join('\n')).toContain('No capacity for');
+    expect(texts.join('\n')).not.toContain(env.OPENAI_API_KEY);
   });
 });
 
