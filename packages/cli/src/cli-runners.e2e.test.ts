@@ -106,6 +106,18 @@ describe('a recording', { timeout }, () => {
   });
 });
 
+test.each(['--cache', '--record', '--replay', '--mcp-config', '--prices'])(
+  '%s needs a name that is not empty',
+  { timeout },
+  async (option) => {
+    const { exitCode, stderr } = await stratagem(['run', '-', option, ''], { stdin: plan });
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(
+      new RegExp(`option '${option} <\\w+>' argument '' is invalid. It is empty.`),
+    );
+  },
+);
+
 describe('a key that the server quotes in its errors', { timeout }, () => {
   test('is in nothing that is printed or written, whatever is put around the runner', async () => {
     const written = await mkdtemp(join(folder, 'written-'));

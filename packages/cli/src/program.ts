@@ -75,7 +75,12 @@ Examples:
     .addOption(
       new Option('--budget-cost <usd>', 'stop before more US dollars are spent').argParser(dollars),
     )
-    .option('--prices <file>', 'US dollars per million tokens by model, in YAML or JSON')
+    .addOption(
+      new Option(
+        '--prices <file>',
+        'US dollars per million tokens by model, in YAML or JSON',
+      ).argParser(notEmpty),
+    )
     .addOption(
       new Option('--requests-per-minute <n>', 'hold requests back to this rate').argParser(
         wholeNumber,
@@ -86,10 +91,28 @@ Examples:
         wholeNumber,
       ),
     )
-    .option('--cache <dir>', 'answer from this directory what was asked before')
-    .option('--record <file>', 'write requests and answers to this file, secrets scrubbed')
-    .option('--replay <file>', 'answer from such a file, in place of a runner')
-    .option('--mcp-config <file>', 'tools for the tasks: MCP servers, in JSON or YAML')
+    .addOption(
+      new Option('--cache <dir>', 'answer from this directory what was asked before').argParser(
+        notEmpty,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--record <file>',
+        'write requests and answers to this file, secrets scrubbed',
+      ).argParser(notEmpty),
+    )
+    .addOption(
+      new Option('--replay <file>', 'answer from such a file, in place of a runner').argParser(
+        notEmpty,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--mcp-config <file>',
+        'tools for the tasks: MCP servers, in JSON or YAML',
+      ).argParser(notEmpty),
+    )
     .addOption(
       new Option('--approve <id>', 'approve a task that will ask (repeatable)').argParser(list),
     )
