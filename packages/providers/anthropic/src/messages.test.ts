@@ -1,4 +1,4 @@
-import { attempt, request, testServer } from '@stratagem/test-kit';
+import { attempt, expectBackpressure, json, request, testServer } from '@stratagem/test-kit';
 import { describe, expect, test } from 'vitest';
 import { stream } from '../test/server.js';
 import { anthropic } from './anthropic.js';
@@ -89,6 +89,37 @@ describe('the answer', () => {
       cachedInputTokens: 4_000,
       cacheWriteInputTokens: 300,
       outputTokens: 20,
+    });
+  });
+
+  test('brings the limits that the server announces, and so does a refusal', async () => {
+    const limits = Object.entries({ requests: 50, 'input-tokens': 30_000, 'output-tokens': 8_000 });
+    const headers = Object.fromEntries(
+      limits.flatMap(([name, limit]) => [
+        [`anthropic-ratelimit-${name}-limit`, `${limit}`],
+        [`anthropic-ratelimit-${name}-remaining`, `${limit / 10}`],
+        [`anthropic-ratelimit-${name}-reset`, '2020-01-01T00:00:00Z'],
+      ]),
+    );
+    const rateLimits = {
+      requests: { limit: 50, remaining: 5, resetMs: 0 },
+      inputTokens: { limit: 30_000, remaining: 3_000, resetMs: 0 },
+      outputTokens: { limit: 8_000, remaining: 800, resetMs: 0 },
+    };
+    server.replyWith(stream([start(), end('end_turn'), stop], headers));
+    expect(await ask('Why?')).toMatchObject({ rateLimits });
+    const error = { type: 'rate_limit_error', message: 'Slow down.' };
+    server.replyWith(json(429, { type: 'error', error }, headers));
+    await expect(ask('Why?')).rejects.toMatchObject({ code: 'rate_limited', rateLimits });
+  });
+
+  test('is not read faster than its text is taken', async () => {
+    const runner = anthropic({ model: 'a-model', apiKey: 'sk-ant-test', baseURL: server.url });
+    const line = (event: { type: string }) =>
+      `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+    await expectBackpressure(runner, (reply) => server.replyWith(reply), {
+      opening: line(start()),
+      piece: (text) => line(delta(text)),
     });
   });
 

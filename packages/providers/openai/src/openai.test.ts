@@ -1,6 +1,13 @@
 import { LLMock } from '@copilotkit/aimock';
 import { createExecutor, createPlan } from '@stratagem/core';
-import { attempt, inOrder, json, request, testServer } from '@stratagem/test-kit';
+import {
+  attempt,
+  expectBackpressure,
+  inOrder,
+  json,
+  request,
+  testServer,
+} from '@stratagem/test-kit';
 import { OpenAI } from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { stream } from '../test/server.js';
@@ -73,6 +80,18 @@ describe.each([
     expect(result.metrics.usage).toMatchObject({ inputTokens: 24, outputTokens: 18 });
   });
 });
+
+test.each([
+  ['responses', (text: string) => ({ type: 'response.output_text.delta', delta: text })],
+  ['chat', (text: string) => ({ choices: [{ index: 0, delta: { content: text } }] })],
+] as const)(
+  'through %s, the answer is not read faster than its text is taken',
+  async (api, event) => {
+    const runner = openai({ model: 'a-model', apiKey, baseURL: server.url, api });
+    const piece = (text: string) => `data: ${JSON.stringify(event(text))}\n\n`;
+    await expectBackpressure(runner, (reply) => server.replyWith(reply), { piece });
+  },
+);
 
 describe('what is not said', () => {
   test('the key and the base URL come from the environment', async () => {

@@ -1,4 +1,5 @@
 export * from './attempt.js';
+export * from './backpressure.js';
 export * from './batch-server.js';
 export * from './chaos.js';
 export * from './mock-chaos.js';
