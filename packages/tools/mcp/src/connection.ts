@@ -55,10 +55,13 @@ function openerOf(options: McpOptions, way: Way) {
   let state: 'opening' | 'open' | 'closed' = 'opening';
   let gone: Promise<void> | undefined;
   let parting: Promise<void> | undefined;
+  /** What was wrong with the connection itself, of late. */
+  let fault: unknown;
 
   const tell = (text: string) => redact(text, secretsOf(options));
   const explain = (thrown: unknown): RunnerError => {
-    const { code, text } = reasonOf(thrown, { timeoutMs, state, isGone: !client?.transport });
+    const circumstances = { timeoutMs, state, isGone: !client?.transport, fault };
+    const { code, text } = reasonOf(thrown, circumstances);
     const words = code === 'connection' && state !== 'closed' ? way.lastWords?.() : undefined;
     const message = `MCP server "${name}": ${text}${words ? `; its last words: ${words}` : ''}`;
     return new RunnerError(code, tell(message));
@@ -79,6 +82,9 @@ function openerOf(options: McpOptions, way: Way) {
       { versionNegotiation: { mode: way.mode } },
     );
     client = opened;
+    opened.onerror = (error) => {
+      fault = error;
+    };
     gone = new Promise((resolve) => {
       opened.onclose = resolve;
     });
@@ -104,11 +110,12 @@ interface Circumstances {
   readonly timeoutMs: number;
   readonly state: 'opening' | 'open' | 'closed';
   readonly isGone: boolean;
+  readonly fault: unknown;
 }
 
 function reasonOf(
   thrown: unknown,
-  { timeoutMs, state, isGone }: Circumstances,
+  { timeoutMs, state, isGone, fault }: Circumstances,
 ): { code: AttemptErrorCode; text: string } {
   const { code, status, message } = Object(thrown) as Record<string, unknown>;
   if (state === 'closed') return { code: 'connection', text: 'the connection has been closed' };
@@ -117,7 +124,8 @@ function reasonOf(
     return { code: 'timeout', text: `no answer within ${timeoutMs} ms` };
   }
   if (code === 'CONNECTION_CLOSED' || (state === 'open' && isGone)) {
-    return { code: 'connection', text: 'it has stopped' };
+    const why = fault === undefined ? '' : `: ${describe(fault)}`;
+    return { code: 'connection', text: `it has stopped${why}` };
   }
   if (state === 'opening') {
     return { code: 'connection', text: `no connection: ${describe(thrown)}` };

@@ -201,6 +201,26 @@ describe('a server', () => {
     ]);
   });
 
+  test('may have no tools, and nothing is printed about it', async () => {
+    const spies = (['log', 'debug', 'info', 'warn', 'error'] as const).map((name) =>
+      vi.spyOn(console, name),
+    );
+    await using server = await start('toolless');
+    expect(server.tools).toEqual([]);
+    for (const spy of spies) {
+      expect(spy).not.toHaveBeenCalled();
+      spy.mockRestore();
+    }
+  });
+
+  test('that answers more than the SDK takes is lost, and the error says why', async () => {
+    await using server = await start('endless');
+    await expect(call(server, 'read')).rejects.toMatchObject({
+      code: 'connection',
+      message: expect.stringMatching(/it has stopped: .*exceeded maximum size/),
+    });
+  });
+
   test('that crashes in the middle of a call fails it, and those that follow', async () => {
     const server = await start('tools', { env: { SERVER_TOKEN: SECRET } });
     const waiting = call(server, 'hang').catch((thrown: unknown) => thrown);

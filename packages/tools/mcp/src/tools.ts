@@ -14,12 +14,7 @@ const LONGEST_NAME = 64;
  * @throws {OptionError} when a tool to include or exclude is not there, or two get the same name.
  */
 export async function toolsOf(connection: Connection, options: McpToolOptions): Promise<Tool[]> {
-  const { client, timeoutMs } = connection;
-  const { tools: listed } = await client
-    .listTools(undefined, { timeout: timeoutMs })
-    .catch((thrown) => {
-      throw connection.explain(thrown);
-    });
+  const listed = await listOf(connection);
   const chosen = choose(listed, options, connection.name);
   const names = namesOf(chosen, options, connection.name);
   const schemaOf = await schemaReader();
@@ -31,6 +26,16 @@ export async function toolsOf(connection: Connection, options: McpToolOptions): 
       execute: (input, { signal }) => call(connection, each.name, input, signal),
     }),
   );
+}
+
+async function listOf({ client, timeoutMs, explain }: Connection): Promise<ListedTool[]> {
+  // The SDK would say on standard output that there are none.
+  if (client.getServerCapabilities()?.tools === undefined) return [];
+  try {
+    return (await client.listTools(undefined, { timeout: timeoutMs })).tools;
+  } catch (thrown) {
+    throw explain(thrown);
+  }
 }
 
 async function call(

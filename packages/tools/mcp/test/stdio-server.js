@@ -51,6 +51,17 @@ const kinds = {
         }),
       ],
     })),
+  /** Has other things to offer than tools. */
+  toolless: () => {
+    const info = { name: 'prompt-server', version: '1.0.0' };
+    new Server(info, { capabilities: { prompts: {} } }).connect(new StdioServerTransport());
+  },
+  /** Answers more than a client takes. */
+  endless: () =>
+    serveList(
+      () => ({ tools: [listed('read')] }),
+      () => ({ content: [{ type: 'text', text: 'x'.repeat(16 * 2 ** 20) }] }),
+    ),
   /** Says hello, and never which tools it has. */
   mute: () => serveList(() => new Promise(() => {})),
   /** Ends at once, after many words. */
@@ -73,12 +84,13 @@ function listed(name, more = {}) {
   return { name, description: `This is ${name}.`, inputSchema: { type: 'object' }, ...more };
 }
 
-function serveList(list) {
+function serveList(
+  list,
+  call = ({ params }) => ({ content: [{ type: 'text', text: JSON.stringify(params) }] }),
+) {
   const info = { name: 'list-server', version: '1.0.0' };
   const server = new Server(info, { capabilities: { tools: {} } });
   server.setRequestHandler('tools/list', ({ params = {} }) => list(params));
-  server.setRequestHandler('tools/call', ({ params }) => ({
-    content: [{ type: 'text', text: JSON.stringify(params) }],
-  }));
+  server.setRequestHandler('tools/call', call);
   server.connect(new StdioServerTransport());
 }
