@@ -1,6 +1,6 @@
 import { Anthropic } from '@anthropic-ai/sdk';
 import { OptionError } from '@stratagem/core';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { anthropic } from './anthropic.js';
 import type { AnthropicOptions } from './options.js';
 
@@ -33,4 +33,26 @@ test.each([
 test('an option that is undefined is as good as none', () => {
   const options = { model: undefined, apiKey: undefined, timeoutMs: undefined, client: undefined };
   expect(anthropic(options).resource).toBe(anthropic().resource);
+});
+
+afterEach(() => vi.unstubAllEnvs());
+
+test('where it asks is one of its settings, however that was said, without secrets', () => {
+  const url = 'http://me:hunter2@127.0.0.1:1/proxy?key=hunter2';
+  vi.stubEnv('ANTHROPIC_BASE_URL', undefined);
+  const here = anthropic();
+  const there = anthropic({ baseURL: url });
+  const byClient = anthropic({
+    client: new Anthropic({ apiKey: 'sk-test-0123456789', baseURL: url }),
+  });
+  vi.stubEnv('ANTHROPIC_BASE_URL', url);
+  const byEnvironment = anthropic();
+  vi.stubEnv('ANTHROPIC_BASE_URL', 'localhost');
+  expect(anthropic().settings).toEqual(here.settings);
+  expect(there.settings).toEqual({
+    ...here.settings,
+    baseURL: 'http://127.0.0.1:1/proxy',
+  });
+  expect(byClient.settings).toEqual(there.settings);
+  expect(byEnvironment.settings).toEqual(there.settings);
 });

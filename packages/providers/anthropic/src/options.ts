@@ -94,14 +94,20 @@ export function checkAnthropicOptions(options: AnthropicOptions, owner: string):
 
 /** What decides on an answer besides the request. */
 export function settingsOf(options: AnthropicOptions): Record<string, unknown> {
-  const { model = DEFAULT_MODEL, structuredOutput, instructions, maxSteps, baseURL } = options;
+  const { model = DEFAULT_MODEL, structuredOutput, instructions, maxSteps } = options;
   const { maxOutputTokens = DEFAULT_MAX_OUTPUT_TOKENS } = options;
   const settings = { model, structuredOutput, instructions, maxOutputTokens, maxSteps };
-  return withoutUndefined({ ...settings, baseURL: baseURL && placeOf(baseURL) });
+  return withoutUndefined({ ...settings, baseURL: placeOf(options) });
 }
 
-/** A URL without what may be secret in it. */
-function placeOf(url: string): string {
+/**
+ * Where it asks, without what may be secret in it; undefined for the SDK's own place. The same name
+ * may be another model elsewhere.
+ */
+function placeOf({ client, baseURL }: AnthropicOptions): string | undefined {
+  const url = client?.baseURL ?? baseURL ?? process.env.ANTHROPIC_BASE_URL?.trim();
+  // One of the environment that is none is an error of the first request.
+  if (url === undefined || !URL.canParse(url)) return undefined;
   const { origin, pathname } = new URL(url);
   return origin + pathname;
 }

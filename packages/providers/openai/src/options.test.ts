@@ -1,6 +1,6 @@
 import { OptionError } from '@stratagem/core';
 import { OpenAI } from 'openai';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { openai } from './openai.js';
 import type { OpenAIOptions } from './options.js';
 
@@ -35,4 +35,24 @@ test.each([
 test('an option that is undefined is as good as none', () => {
   const options = { model: undefined, apiKey: undefined, timeoutMs: undefined, client: undefined };
   expect(openai(options).resource).toBe(openai().resource);
+});
+
+afterEach(() => vi.unstubAllEnvs());
+
+test('where it asks is one of its settings, however that was said, without secrets', () => {
+  const url = 'http://me:hunter2@127.0.0.1:1/v1?key=hunter2';
+  vi.stubEnv('OPENAI_BASE_URL', undefined);
+  const here = openai();
+  const there = openai({ baseURL: url });
+  const byClient = openai({ client: new OpenAI({ apiKey: 'sk-test-0123456789', baseURL: url }) });
+  vi.stubEnv('OPENAI_BASE_URL', url);
+  const byEnvironment = openai();
+  vi.stubEnv('OPENAI_BASE_URL', 'localhost');
+  expect(openai().settings).toEqual(here.settings);
+  expect(there.settings).toEqual({
+    ...here.settings,
+    baseURL: 'http://127.0.0.1:1/v1',
+  });
+  expect(byClient.settings).toEqual(there.settings);
+  expect(byEnvironment.settings).toEqual(there.settings);
 });

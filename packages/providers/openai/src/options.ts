@@ -98,13 +98,19 @@ export function checkOpenAIOptions(options: OpenAIOptions, owner: string): void 
 /** What decides on an answer besides the request. */
 export function settingsOf(options: OpenAIOptions): Record<string, unknown> {
   const { model = DEFAULT_MODEL, api, structuredOutput, instructions, temperature } = options;
-  const { maxOutputTokens, maxSteps, baseURL } = options;
+  const { maxOutputTokens, maxSteps } = options;
   const settings = { model, api, structuredOutput, instructions, temperature, maxOutputTokens };
-  return withoutUndefined({ ...settings, maxSteps, baseURL: baseURL && placeOf(baseURL) });
+  return withoutUndefined({ ...settings, maxSteps, baseURL: placeOf(options) });
 }
 
-/** A URL without what may be secret in it. */
-function placeOf(url: string): string {
+/**
+ * Where it asks, without what may be secret in it; undefined for the SDK's own place. The same name
+ * may be another model elsewhere.
+ */
+function placeOf({ client, baseURL }: OpenAIOptions): string | undefined {
+  const url = client?.baseURL ?? baseURL ?? process.env.OPENAI_BASE_URL?.trim();
+  // One of the environment that is none is an error of the first request.
+  if (url === undefined || !URL.canParse(url)) return undefined;
   const { origin, pathname } = new URL(url);
   return origin + pathname;
 }
