@@ -13,7 +13,9 @@ async function createClient(options: AnthropicOptions): Promise<Anthropic> {
   const { client, apiKey, baseURL } = options;
   if (client !== undefined) return client;
   const { Anthropic } = await import('@anthropic-ai/sdk');
-  const created = new Anthropic({ apiKey, baseURL });
+  // It would print what it cannot read, with whatever is in it; the error says it, without secrets.
+  const quiet = process.env.ANTHROPIC_LOG?.trim() ? {} : { logLevel: 'off' as const };
+  const created = new Anthropic({ apiKey, baseURL, ...quiet });
   if (isHttpUrl(created.baseURL)) return created;
   throw new RunnerError(
     'invalid_request',

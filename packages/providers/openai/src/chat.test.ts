@@ -64,7 +64,7 @@ describe('the answer', () => {
   test('has the text, the usage, the model that answered and the id of the request', async () => {
     const usage = {
       prompt_tokens: 100,
-      prompt_tokens_details: { cached_tokens: 60 },
+      prompt_tokens_details: { cached_tokens: 60, cache_write_tokens: 20 },
       completion_tokens: 40,
       completion_tokens_details: { reasoning_tokens: 25 },
     };
@@ -73,7 +73,10 @@ describe('the answer', () => {
     const context = attempt();
     expect(await ask('Why?', {}, context)).toEqual({
       output: 'Because.',
-      usage: { inputTokens: 100, cachedInputTokens: 60, outputTokens: 40, reasoningTokens: 25 },
+      usage: {
+        ...{ inputTokens: 100, cachedInputTokens: 60, cacheWriteInputTokens: 20 },
+        ...{ outputTokens: 40, reasoningTokens: 25 },
+      },
       model: 'a-model-2026',
       requestId: 'req_1',
     });

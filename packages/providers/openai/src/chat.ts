@@ -134,18 +134,20 @@ export async function read(
   let model: string | undefined;
   let usage: CompletionUsage | undefined;
   for await (const chunk of chunks) {
-    model ??= chunk.model;
+    // Azure begins with a chunk that has none.
+    model ||= chunk.model;
     // In the last chunk, which has no choices; some servers count on from chunk to chunk.
     usage = chunk.usage ?? usage;
     const choice = chunk.choices?.[0];
     if (choice === undefined) continue;
     const { content, refusal: refused, tool_calls } = (choice.delta ?? {}) as Delta;
-    if (content) {
-      text += content;
-      await emit(content);
+    const piece = textIn(content);
+    if (piece !== '') {
+      text += piece;
+      await emit(piece);
     }
     if (refused) refusal += refused;
-    for (const piece of tool_calls ?? []) calls.add(piece);
+    for (const called of tool_calls ?? []) calls.add(called);
     reason = choice.finish_reason ?? reason;
   }
   return {
@@ -156,6 +158,13 @@ export async function read(
     usage: usage && usageOf(usage),
     model,
   };
+}
+
+/** Some servers give a list of parts, of which those that the model thought are not for us. */
+function textIn(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content.map((part) => (part?.type === 'text' ? String(part.text ?? '') : '')).join('');
 }
 
 type CallPiece = NonNullable<Delta['tool_calls']>[number];
@@ -210,6 +219,7 @@ function usageOf(usage: CompletionUsage): Usage | undefined {
     inputTokens: usage.prompt_tokens,
     outputTokens: usage.completion_tokens,
     cachedInputTokens: usage.prompt_tokens_details?.cached_tokens,
+    cacheWriteInputTokens: usage.prompt_tokens_details?.cache_write_tokens || undefined,
     reasoningTokens: usage.completion_tokens_details?.reasoning_tokens,
   };
 }

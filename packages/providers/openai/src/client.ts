@@ -12,7 +12,9 @@ import type { OpenAIOptions } from './options.js';
 async function createClient({ client, apiKey, baseURL }: OpenAIOptions): Promise<OpenAI> {
   if (client !== undefined) return client;
   const { OpenAI } = await import('openai');
-  const created = new OpenAI({ apiKey, baseURL });
+  // It would print what it cannot read, with whatever is in it; the error says it, without secrets.
+  const quiet = process.env.OPENAI_LOG?.trim() ? {} : { logLevel: 'off' as const };
+  const created = new OpenAI({ apiKey, baseURL, ...quiet });
   if (isHttpUrl(created.baseURL)) return created;
   throw new RunnerError(
     'invalid_request',

@@ -172,6 +172,35 @@ describe('what servers leave out or add does no harm', () => {
       { output: 'Yes.' },
     ],
     [
+      'text in parts, beside those that the model thought',
+      stream([
+        chunk({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] }] }),
+        chunk(
+          {
+            content: [
+              { type: 'text', text: 'Yes' },
+              { type: 'text', text: '.' },
+            ],
+          },
+          'stop',
+        ),
+      ]),
+      { output: 'Yes.' },
+    ],
+    [
+      'what the model thought, in a field of its own',
+      stream([chunk({ reasoning_content: 'Hm.' }), chunk({ content: 'Yes.' }, 'stop')]),
+      { output: 'Yes.' },
+    ],
+    [
+      'a first chunk that is about the prompt alone',
+      stream([
+        { id: '', model: '', choices: [], prompt_filter_results: [] },
+        { ...chunk({ content: 'Yes.' }, 'stop'), model: 'routed-model' },
+      ]),
+      { output: 'Yes.', model: 'routed-model' },
+    ],
+    [
       'usage that counts only the sum',
       stream([{ ...chunk({ content: 'Yes.' }, 'stop'), usage: { total_tokens: 9 } }]),
       { output: 'Yes.', usage: undefined },

@@ -51,7 +51,7 @@ describe('the answer', () => {
   test('has the text, the usage, the model that answered and the id of the request', async () => {
     const usage = {
       input_tokens: 100,
-      input_tokens_details: { cached_tokens: 60 },
+      input_tokens_details: { cached_tokens: 60, cache_write_tokens: 20 },
       output_tokens: 40,
       output_tokens_details: { reasoning_tokens: 25 },
     };
@@ -64,7 +64,10 @@ describe('the answer', () => {
     const context = attempt();
     expect(await ask('Why?', {}, context)).toEqual({
       output: 'Because.',
-      usage: { inputTokens: 100, cachedInputTokens: 60, outputTokens: 40, reasoningTokens: 25 },
+      usage: {
+        ...{ inputTokens: 100, cachedInputTokens: 60, cacheWriteInputTokens: 20 },
+        ...{ outputTokens: 40, reasoningTokens: 25 },
+      },
       model: 'a-model-2026',
       requestId: 'req_1',
     });

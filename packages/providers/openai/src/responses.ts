@@ -93,6 +93,7 @@ async function read(
   let text = '';
   let refusal = '';
   let response: Response | undefined;
+  const items: Response['output'] = [];
   for await (const event of events) {
     switch (event.type) {
       case 'response.output_text.delta':
@@ -102,9 +103,12 @@ async function read(
       case 'response.refusal.delta':
         refusal += event.delta;
         break;
+      case 'response.output_item.done':
+        items[event.output_index] = event.item;
+        break;
       case 'response.completed':
       case 'response.incomplete':
-        response = event.response;
+        response = withOutput(event.response, items);
         break;
       case 'response.failed':
         // The request was fine and the answer failed: the SDK passes that on as an event.
@@ -121,6 +125,12 @@ async function read(
   }
   if (response !== undefined) done(response);
   return answerOf(response, { text, refusal });
+}
+
+/** Some servers do not repeat at the end what they have sent before. */
+function withOutput(response: Response, items: Response['output']): Response {
+  if (response.output?.length) return response;
+  return { ...response, output: items.flatMap((item) => item ?? []) };
 }
 
 /** @param streamed What came in pieces, for a response that does not repeat it. */
@@ -172,6 +182,7 @@ function usageOf(usage: ResponseUsage): Usage {
     inputTokens: usage.input_tokens,
     outputTokens: usage.output_tokens,
     cachedInputTokens: usage.input_tokens_details?.cached_tokens,
+    cacheWriteInputTokens: usage.input_tokens_details?.cache_write_tokens || undefined,
     reasoningTokens: usage.output_tokens_details?.reasoning_tokens,
   };
 }

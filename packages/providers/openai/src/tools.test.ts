@@ -3,6 +3,7 @@ import { inOrder, testServer } from '@stratagem/test-kit';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { isToolResult, type Saying, saying } from '../test/model.js';
+import { stream } from '../test/server.js';
 import { openai } from './openai.js';
 import type { OpenAIOptions } from './options.js';
 
@@ -148,6 +149,40 @@ test('the requests of the Responses API are these', async () => {
     },
   ]);
   expect(server.requests.map(isToolResult)).toEqual([false, true]);
+});
+
+test('what a server sent before and does not repeat at the end is not lost', async () => {
+  const call = {
+    ...{ type: 'function_call', id: 'fc_1', call_id: 'call_1', status: 'completed' },
+    ...{ name: 'search', arguments: '{"query":"tides"}' },
+  };
+  const message = {
+    ...{ type: 'message', id: 'msg_1', role: 'assistant', status: 'completed' },
+    content: [{ type: 'output_text', text: 'Three papers.', annotations: [] }],
+  };
+  const answer = (item: object) =>
+    stream([
+      { type: 'response.output_item.done', output_index: 0, item },
+      { type: 'response.completed', response: { status: 'completed', output: [] } },
+    ]);
+  server.replyWith(answer(call), answer(message));
+  const runner = openai({
+    model: 'a-model',
+    apiKey: 'sk-test',
+    baseURL: server.url,
+    api: 'responses',
+  });
+  const tasks = [{ id: 'a', description: 'What is known about tides?', tools: [search] }];
+  const { outputs } = await createExecutor({ strategy: inOrder, runner }).execute({
+    goal: 'x',
+    tasks,
+  });
+  expect(outputs).toEqual({ a: 'Three papers.' });
+  expect(server.requests[1]?.body.input).toMatchObject([
+    { role: 'user' },
+    call,
+    { type: 'function_call_output', call_id: 'call_1', output: '3 papers on tides' },
+  ]);
 });
 
 test('the requests of Chat Completions are these', async () => {
