@@ -1,3 +1,4 @@
+export { type Assumed, type AssumeOptions, assume } from './assume.js';
 export type { Change } from './changes.js';
 export { type Figures, figuresOf } from './figures.js';
 export type { SpreadOption } from './options.js';

@@ -2,6 +2,7 @@ import { checkDuration, checkFlag, checkLimit, checkOptions } from '@stratagem/c
 import { checkNumber, type SpreadOption } from '../options.js';
 import type { ServerModel } from '../server.js';
 import { type Gate, Station } from '../station.js';
+import { wholeMs } from '../whole-ms.js';
 
 export interface FixedWindowsOptions extends SpreadOption {
   /** How many requests a window takes. */
@@ -57,12 +58,12 @@ export function fixedWindows(options: FixedWindowsOptions): ServerModel {
           code: 'rate_limited',
           message: 'the window is used up',
           status: 429,
-          retryAfterMs: Math.ceil(resetMs),
+          retryAfterMs: wholeMs(resetMs),
           afterMs: refusalMs,
         };
       },
       announce(now) {
-        const resetMs = Math.ceil(enter(now));
+        const resetMs = wholeMs(enter(now));
         const remaining = Math.max(0, requests - used);
         return announced ? { requests: { limit: requests, remaining, resetMs } } : undefined;
       },

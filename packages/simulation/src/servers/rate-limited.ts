@@ -3,6 +3,7 @@ import { type Change, Changes } from '../changes.js';
 import { checkNumber, checkPositive, type SpreadOption } from '../options.js';
 import type { Request, ServerModel } from '../server.js';
 import { type Gate, type Refusal, Station } from '../station.js';
+import { wholeMs } from '../whole-ms.js';
 
 const MINUTE_MS = 60_000;
 
@@ -103,7 +104,7 @@ function gateOf({ requests, tokens }: Buckets, refusalMs: number, announced: boo
           code: 'rate_limited',
           message: 'the rate limit is reached',
           status: 429,
-          retryAfterMs: Math.ceil(waitMs),
+          retryAfterMs: wholeMs(waitMs),
           afterMs: refusalMs,
         };
       }
@@ -153,7 +154,7 @@ class Bucket {
     return {
       limit,
       remaining: Math.max(0, Math.floor(this.#level + 1e-6)),
-      resetMs: Math.ceil(((limit - this.#level) / limit) * MINUTE_MS),
+      resetMs: wholeMs(((limit - this.#level) / limit) * MINUTE_MS),
     };
   }
 
