@@ -143,6 +143,7 @@ describe.each([
   ['packages/strategies/parallel/README.md', ['@stratagem/parallel']],
   ['packages/strategies/sequential/README.md', ['@stratagem/sequential']],
   ['packages/providers/simulated/README.md', ['@stratagem/parallel', '@stratagem/simulated']],
+  ['packages/simulation/README.md', ['@stratagem/parallel', '@stratagem/simulation']],
   [
     'packages/runners/README.md',
     ['@stratagem/parallel', '@stratagem/runners', '@stratagem/simulated'],

@@ -26,7 +26,12 @@ async function blocksOf(
   return blocks;
 }
 
-const pages = ['docs/control-flow.md', 'docs/providers.md', 'packages/runners/README.md'];
+const pages = [
+  'docs/control-flow.md',
+  'docs/providers.md',
+  'docs/simulation.md',
+  'packages/runners/README.md',
+];
 /** Their programs write files. */
 const LEFT_OUT = ['record and replay'];
 

@@ -1,8 +1,18 @@
 /** The names that options accept; apart from what they load, so that `--help` loads nothing. */
 export const STRATEGIES = ['sequential', 'parallel'] as const;
 export const RUNNERS = ['simulated', 'openai', 'anthropic'] as const;
+export const SERVERS = [
+  'fixed',
+  'lognormal',
+  'knee',
+  'cpu-bound',
+  'overload-503',
+  'overload-429',
+  'overload-silent',
+] as const;
 export const GRAPH_FORMATS = ['mermaid', 'dot', 'json'] as const;
 
 export type StrategyName = (typeof STRATEGIES)[number];
 export type RunnerName = (typeof RUNNERS)[number];
 export type GraphFormat = (typeof GRAPH_FORMATS)[number];
+export type ServerName = (typeof SERVERS)[number];

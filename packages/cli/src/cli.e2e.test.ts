@@ -7,7 +7,7 @@ const timeout = 60_000;
 describe('--help', { timeout }, () => {
   test('names the commands, and what the exit codes mean', async () => {
     const { exitCode, stdout, stderr } = await stratagem(['--help']);
-    for (const word of ['run', 'validate', 'graph', '--version', '130']) {
+    for (const word of ['run', 'validate', 'graph', 'simulate', '--version', '130']) {
       expect(stdout).toContain(word);
     }
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { GRAPH_FORMATS, type GraphFormat, RUNNERS, STRATEGIES } from './choices.js';
+import { GRAPH_FORMATS, type GraphFormat, RUNNERS, SERVERS, STRATEGIES } from './choices.js';
 import { parseDuration } from './duration.js';
 import type { RunFlags } from './run-command.js';
+import type { SimulateFlags } from './simulate-command.js';
 
 const MAX_LATENCY_MS = 86_400_000;
 const PLAN = 'a YAML or JSON file, or - for standard input';
@@ -14,7 +15,7 @@ const PLAN = 'a YAML or JSON file, or - for standard input';
  */
 export function createProgram(finish: (exitCode: number) => void): Command {
   const program = new Command('stratagem')
-    .description('Runs, checks and draws plans of LLM tasks.')
+    .description('Runs, checks, draws and simulates plans of LLM tasks.')
     .version(versionOfPackage(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
@@ -30,7 +31,8 @@ A task that waits for a human is asked about on the terminal; without one, give 
 Examples:
   stratagem run plan.yaml
   stratagem run plan.yaml --runner openai --max-parallel 8 --deadline 5m
-  stratagem graph plan.yaml --format dot | dot -Tsvg > plan.svg`,
+  stratagem graph plan.yaml --format dot | dot -Tsvg > plan.svg
+  stratagem simulate plan.yaml --max-parallel 4,8,16 --requests-per-minute 60`,
     );
 
   program
@@ -149,6 +151,71 @@ Examples:
       finish(await graphCommand(file, format));
     });
 
+  program
+    .command('simulate')
+    .description('say how long a plan would take, in virtual time: nothing runs, nothing costs')
+    .argument('<plan>', PLAN)
+    .addOption(
+      new Option('--max-parallel <list>', 'the caps to compare (default: 1,2,4,8,16)').argParser(
+        wholeNumbers,
+      ),
+    )
+    .addOption(
+      new Option('--strategy <name>', "over the file's own (default: parallel)").choices(
+        STRATEGIES,
+      ),
+    )
+    .addOption(
+      new Option('--server <kind>', 'how the server behaves (default: fixed)').choices(SERVERS),
+    )
+    .addOption(
+      new Option('--capacity <n>', 'how many requests it takes well (knee, …)').argParser(
+        wholeNumber,
+      ),
+    )
+    .addOption(
+      new Option('--requests-per-minute <n>', 'answer more requests 429').argParser(wholeNumber),
+    )
+    .addOption(
+      new Option('--tokens-per-minute <n>', 'answer more tokens 429').argParser(wholeNumber),
+    )
+    .addOption(
+      new Option(
+        '--latency <ms>',
+        'what a task takes without an estimate (default: 1000)',
+      ).argParser(milliseconds),
+    )
+    .addOption(
+      new Option('--tokens <n>', 'what a task uses without an estimate (default: 1000)').argParser(
+        wholeNumber,
+      ),
+    )
+    .addOption(
+      new Option('--elements <n>', 'how many elements the list of a forEach has').argParser(
+        wholeNumber,
+      ),
+    )
+    .addOption(
+      new Option('--retries <n>', 'how often to repeat attempts after passing errors').argParser(
+        wholeNumberFrom(0),
+      ),
+    )
+    .addOption(
+      new Option('--timeout <duration>', 'give an attempt up after 500ms, 30s, 5m').argParser(
+        duration,
+      ),
+    )
+    .addOption(
+      new Option('--seed <n>', 'another seed, other latencies and waits (default: 0)').argParser(
+        wholeNumberFrom(0),
+      ),
+    )
+    .option('--json', 'print the rows as one JSON document')
+    .action(async (file: string, flags: SimulateFlags) => {
+      const { simulateCommand } = await import('./simulate-command.js');
+      finish(await simulateCommand(file, flags));
+    });
+
   return program;
 }
 
@@ -161,6 +228,11 @@ function wholeNumberFrom(least: number): (text: string) => number {
     if (/^\d{1,15}$/.test(text) && Number(text) >= least) return Number(text);
     throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
   };
+}
+
+/** `4,8,16` */
+function wholeNumbers(text: string): number[] {
+  return [...new Set(text.split(',').map((each) => wholeNumber(each.trim())))];
 }
 
 function dollars(text: string): number {

@@ -13,7 +13,7 @@ const strategy = {
 
 const written: Plan = {
   goal: 'x',
-  goalState: { criteria: [{ name: 'never', metric: 'completedTasks', operator: '>', value: 999 }] },
+  goalState: { criteria: [] },
   budget: { tokens: 1 },
   deadlineMs: 60_000,
   tasks: [

@@ -1,5 +1,5 @@
 export { type Assumed, type AssumeOptions, assume } from './assume.js';
-export type { Change } from './changes.js';
+export { type Change, Changes } from './changes.js';
 export { type Figures, figuresOf } from './figures.js';
 export type { SpreadOption } from './options.js';
 export type { Answer, Demand, Request, Server, ServerModel } from './server.js';
@@ -15,6 +15,7 @@ export { type OverloadKind, type OverloadOptions, overload } from './servers/ove
 export { providers } from './servers/providers.js';
 export { type RateLimitedOptions, rateLimited } from './servers/rate-limited.js';
 export { type SimulateOnOptions, simulateOn } from './simulate-on.js';
+export { type Gate, type Refusal, Station, type StationOptions } from './station.js';
 export { type WhatIfOptions, type WhatIfRow, whatIf } from './what-if.js';
 export type { Workload } from './workload.js';
 export { mixed, randomLayers } from './workloads/random.js';

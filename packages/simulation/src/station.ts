@@ -13,7 +13,7 @@ export interface Refusal {
   readonly afterMs: number;
 }
 
-/** What stands before the work: decides who is let in. */
+/** What stands before the work: decides who is let in. One for each run, when it counts. */
 export interface Gate {
   /**
    * @param inFlight How many requests the server works on.
@@ -55,6 +55,22 @@ const NO_CHANGES = new Changes('');
  * A server whose requests all get on equally fast, the faster the fewer they are. Each is done when
  * the common progress since its start equals its work, so that a heap of those sums finds the next
  * one to end, and a change of speed costs nothing for those in flight.
+ *
+ * @example
+ * // Three at full speed, more share them; closed for the first second.
+ * const model: ServerModel = {
+ *   name: 'late',
+ *   begin: (seed) =>
+ *     new Station({
+ *       seed,
+ *       sigma: 0.2,
+ *       speed: (inFlight) => Math.min(1, 3 / inFlight),
+ *       gate: {
+ *         refuse: (_request, now) =>
+ *           now < 1_000 ? { code: 'overloaded', message: 'closed', afterMs: 5 } : undefined,
+ *       },
+ *     }),
+ * };
  */
 export class Station implements Server {
   readonly #options: StationOptions;

@@ -75,8 +75,8 @@ export function rateLimited(options: RateLimitedOptions): ServerModel {
   checkNumber(owner, 'sigma', sigma);
   const changes = new Changes(owner, options.changes);
   const limits = [
-    requestsPerMinute !== undefined && `${requestsPerMinute} requests`,
-    tokensPerMinute !== undefined && `${tokensPerMinute} tokens`,
+    requestsPerMinute !== undefined && counted(requestsPerMinute, 'request'),
+    tokensPerMinute !== undefined && counted(tokensPerMinute, 'token'),
   ];
   return {
     name: `${limits.filter(Boolean).join(', ')} a minute${announced ? '' : ', unannounced'}`,
@@ -87,6 +87,10 @@ export function rateLimited(options: RateLimitedOptions): ServerModel {
       return new Station({ seed, sigma, gate: gateOf(buckets, refusalMs, announced) });
     },
   };
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 interface Buckets {
