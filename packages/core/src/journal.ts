@@ -1,3 +1,6 @@
+// Programs whose own `lib` does not know Symbol.asyncDispose must be able to import this.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import type { PlanEventType } from './event.js';
 import type { PlanStatus } from './run-state.js';
 
