@@ -1,5 +1,5 @@
 import type { TaskType } from '@stratagem/core';
-import { type AnswerPath, type Notes, quote } from './notes.js';
+import { type AnswerPath, asText, type Notes, quote } from './notes.js';
 import type { PlannerSettings } from './options.js';
 import { isEmpty, isJson, plain } from './task-list.js';
 import { typeOf } from './task-type.js';
@@ -126,7 +126,7 @@ export class DraftReader {
   /** The fields by their meaning; says what was taken for what, and what was left out. */
   #fieldsOf(value: object, path: AnswerPath): Map<Field, unknown> {
     const given = new Map<Field, [name: string, value: unknown][]>();
-    for (const [name, content] of Object.entries(value)) {
+    for (const [name, content] of this.#entriesOf(value)) {
       if (isEmpty(content)) continue;
       const field = fieldOf(plain(name), content);
       if (field === undefined) this.#leaveOut(name, path);
@@ -146,6 +146,17 @@ export class DraftReader {
       }
     }
     return fields;
+  }
+
+  /** Its entries, with what a plan of ours has in the metadata of a task among them. */
+  #entriesOf(value: object): [string, unknown][] {
+    return Object.entries(value).flatMap(([name, content]): [string, unknown][] => {
+      const isChoice = name === 'metadata' && Object.keys(this.#settings.models).length > 0;
+      if (!isChoice || !isJson(content) || Object.keys(content).join() !== 'model') {
+        return [[name, content]];
+      }
+      return [['model', content.model]];
+    });
   }
 
   #leaveOut(name: string, path: AnswerPath): void {
@@ -205,14 +216,14 @@ export class DraftReader {
     for (const [position, given] of (Array.isArray(value) ? value : [value]).entries()) {
       const name: unknown = isJson(given) ? given.name : given;
       if (isEmpty(name) || (typeof name === 'string' && /^(none|n\/a|null)$/i.test(name))) continue;
-      const same = known.find((each) => plain(each) === plain(String(name)));
+      const same = known.find((each) => plain(each) === plain(asText(name)));
       if (same === undefined) {
         const are = known.length === 0 ? 'there are none' : `there are ${known.join(', ')}`;
-        const message = `there is no tool ${quote(String(name))}; ${are}`;
+        const message = `there is no tool ${quote(asText(name))}; ${are}`;
         this.#notes.wrong('unknown_tool', [...path, position], message);
       } else if (!names.includes(same)) {
         if (same !== name) {
-          this.#notes.mended(`The tool ${quote(String(name))} was read as "${same}".`);
+          this.#notes.mended(`The tool ${quote(asText(name))} was read as "${same}".`);
         }
         names.push(same);
       } else this.#notes.mended(`The tool "${same}" was listed twice for a task.`);
@@ -227,9 +238,9 @@ export class DraftReader {
       this.#notes.mended('"model" was left out: a plan has no say in it.');
       return undefined;
     }
-    const model = known.find((name) => plain(name) === plain(String(value)));
+    const model = known.find((name) => plain(name) === plain(asText(value)));
     if (model !== undefined) return model;
-    const message = `there is no model ${quote(String(value))}; there are ${known.join(', ')}`;
+    const message = `there is no model ${quote(asText(value))}; there are ${known.join(', ')}`;
     this.#notes.wrong('unknown_model', path, message);
     return undefined;
   }

@@ -8,15 +8,19 @@ export type FoundPlan =
   | { readonly list: readonly unknown[]; readonly notes: readonly string[] }
   | { readonly code: AnswerProblemCode; readonly message: string };
 
+/** What begins as JSON does, in one of its spellings, and not as an aside in prose. */
+const LIKE_JSON = /^(\{\s*(["'“}]|\/[/*]|\w+\s*:)|\[\s*(["'“{[\]\d]|\/[/*]))/;
 /** More brackets than this are not looked at: an answer of nothing but brackets has no plan. */
 const MAX_STRETCHES = 200;
 /** How often the answer may be read over, all stretches taken together. */
 const MAX_READINGS = 8;
 
 const MENDED = 'The JSON was not valid as it was written, and was mended.';
+const UNESCAPED = 'The quotes of the JSON were escaped, and were read as quotes.';
 const CUT_OFF =
   'the answer ends before the list of tasks does; answer with a plan that is shorter, and whole';
 const LEFT_OUT = 'it leaves something out with an ellipsis; answer with the plan in full';
+const UNREADABLE = 'the JSON in it cannot be read, not even mended; answer with valid JSON';
 const TOO_DEEP = 'its brackets nest too deep to be a plan';
 const FORM =
   'answer with an object like ' +
@@ -30,7 +34,18 @@ export function findPlan(text: string): FoundPlan {
   if (found !== undefined) return accept(found);
   if (whole !== undefined && isTask(whole.value)) return accept({ list: [whole.value], notes: [] });
   const thought = text.lastIndexOf('</think>');
-  return findAmidProse(thought === -1 ? text : text.slice(thought + '</think>'.length));
+  const said = thought === -1 ? text : text.slice(thought + '</think>'.length);
+  const inner = unescaped(said);
+  if (inner === undefined) return findAmidProse(said, thought !== -1);
+  const plan = findAmidProse(inner, thought !== -1);
+  return 'list' in plan ? { ...plan, notes: [UNESCAPED, ...plan.notes] } : plan;
+}
+
+/** What some write as it stands inside of a string, without the quotes around it. */
+function unescaped(text: string): string | undefined {
+  if (!/^[^"]*\\"/.test(text)) return undefined;
+  const inner = parse(`"${text.trim().replaceAll('\n', '\\n')}"`)?.value;
+  return typeof inner === 'string' ? inner : undefined;
 }
 
 /** What was read from one stretch of the text. */
@@ -40,36 +55,54 @@ interface Reading {
   readonly isMended: boolean;
 }
 
-function findAmidProse(text: string): FoundPlan {
+/** @param hasMore Whether there is more to the answer than this text. */
+function findAmidProse(text: string, hasMore: boolean): FoundPlan {
   const readings: Reading[] = [];
   let around = '';
   let end = 0;
   let hasEllipsis = false;
-  let unfinished: { readonly start: number; readonly stretch: Stretch } | undefined;
   for (const { start, stretch, use } of stretches(text)) {
-    if (stretch.ending !== 'closed') {
-      unfinished ??= { start, stretch };
+    const written = text.slice(start, stretch.end);
+    const reading = stretch.ending === 'closed' ? readStretch(written, stretch.text) : undefined;
+    if (reading === 'nothing') continue;
+    if (reading !== undefined && reading !== 'unreadable') {
+      readings.push(reading);
+      around += text.slice(end, start);
+      end = stretch.end;
+      hasEllipsis ||= stretch.hasEllipsis;
+      use();
       continue;
     }
-    const reading = readStretch(text.slice(start, stretch.end));
-    if (reading === undefined) continue;
-    readings.push(reading);
-    around += text.slice(end, start);
-    end = stretch.end;
-    hasEllipsis ||= stretch.hasEllipsis;
-    use();
+    // A bracket in prose is nothing; a part of what was meant to be JSON is no plan.
+    if (!LIKE_JSON.test(written)) continue;
+    const hasPlan = readings.some(({ isPlan }) => isPlan);
+    if (stretch.ending === 'closed') {
+      if (!hasPlan) return { code: 'not_json', message: UNREADABLE };
+      use();
+      continue;
+    }
+    if (!hasPlan) return readUnfinished(stretch);
+    if (findList(parseMended(written)?.value) !== undefined) {
+      return { code: 'cut_off', message: CUT_OFF };
+    }
+    break;
   }
-  const plans = readings.filter(({ isPlan }) => isPlan);
-  if (plans.length === 0 && unfinished !== undefined) return readUnfinished(text, unfinished);
   if (hasEllipsis) return { code: 'cut_off', message: LEFT_OUT };
-  const hasProse = /\S/.test((around + text.slice(end)).replace(/```\w*/g, ''));
+  const hasProse = hasMore || /\S/.test((around + text.slice(end)).replace(/```\w*/g, ''));
+  return choose(readings, hasProse) ?? noPlanIn(text);
+}
+
+function choose(readings: readonly Reading[], hasProse: boolean): FoundPlan | undefined {
   const notes = hasProse ? ['The text around the JSON was left out.'] : [];
+  const plans = readings.filter(({ isPlan }) => isPlan);
   if (plans.length > 0) return onlyOf(plans, notes);
-  if (readings.length > 0) {
-    const list = readings.flatMap(({ found }) => found.list);
-    const note = 'The tasks stood one after the other, and were taken as one list.';
-    return accept({ list, notes: [...notes, ...notesOf(readings), note] });
-  }
+  if (readings.length === 0) return undefined;
+  const list = readings.flatMap(({ found }) => found.list);
+  const note = 'The tasks stood one after the other, and were taken as one list.';
+  return accept({ list, notes: [...notes, ...notesOf(readings), note] });
+}
+
+function noPlanIn(text: string): FoundPlan {
   return /[{[]/.test(text)
     ? { code: 'no_plan', message: `there is no list of tasks in it; ${FORM}` }
     : { code: 'not_json', message: `there is no JSON in it; ${FORM}` };
@@ -93,24 +126,21 @@ function* stretches(text: string) {
   }
 }
 
-function readStretch(text: string): Reading | undefined {
-  const parsed = parse(text) ?? parseMended(text);
-  if (parsed === undefined) return undefined;
+function readStretch(written: string, balanced: string): Reading | 'unreadable' | 'nothing' {
+  const parsed = parse(written) ?? parseMended(balanced);
+  if (parsed === undefined) return 'unreadable';
   const { value, isMended = false } = parsed;
   const found = findList(value);
   if (found !== undefined) return { found, isMended, isPlan: true };
-  if (!isTask(value)) return undefined;
+  if (!isTask(value)) return 'nothing';
   return { found: { list: [value], notes: [] }, isMended, isPlan: false };
 }
 
 /** A text that ends too early is a plan all the same when its list of tasks has its end. */
-function readUnfinished(
-  text: string,
-  { start, stretch }: { readonly start: number; readonly stretch: Stretch },
-): FoundPlan {
-  const parsed = parseMended(text.slice(start));
+function readUnfinished({ text, ending, hasEllipsis }: Stretch): FoundPlan {
+  const parsed = parseMended(text);
   const found = parsed && findList(parsed.value);
-  if (found !== undefined && stretch.ending === 'trailing' && !stretch.hasEllipsis) {
+  if (found !== undefined && ending === 'trailing' && !hasEllipsis) {
     return accept({ ...found, notes: [MENDED, ...found.notes] });
   }
   return { code: 'cut_off', message: CUT_OFF };

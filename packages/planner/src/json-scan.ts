@@ -9,6 +9,8 @@ export interface Stretch {
   readonly ending: 'closed' | 'trailing' | 'cut';
   /** Something was left out with an ellipsis, in place of a value or in a comment. */
   readonly hasEllipsis: boolean;
+  /** The text without brackets that close what is closed already. */
+  readonly text: string;
 }
 
 const ELLIPSIS = /\.\.\.|…/;
@@ -22,9 +24,16 @@ const QUOTES = '"\'';
  */
 export function scanJson(text: string, start: number): Stretch {
   const open: string[] = [];
+  const surplus: number[] = [];
   let hasEllipsis = false;
   let last = '';
   let position = start;
+  const stretch = (end: number, ending: Stretch['ending']): Stretch => {
+    const parts = [start - 1, ...surplus].map((at, index) =>
+      text.slice(at + 1, surplus[index] ?? end),
+    );
+    return { end, ending, hasEllipsis, text: parts.join('') };
+  };
   while (position < text.length) {
     const character = text[position] as string;
     const comment = commentAt(text, position);
@@ -35,20 +44,20 @@ export function scanJson(text: string, start: number): Stretch {
     }
     if (opensString(text, position, last)) {
       const end = endOfString(text, position);
-      if (end === undefined) return { end: text.length, ending: 'cut', hasEllipsis };
+      if (end === undefined) return stretch(text.length, 'cut');
       last = character;
       position = end;
       continue;
     }
     if (character === '{' || character === '[') open.push(character);
-    else if (character === '}' || character === ']') close(open, character, text, position);
-    else if (character === '…' || text.startsWith('...', position)) hasEllipsis = true;
+    else if (character === '}' || character === ']') {
+      if (!close(open, character, text, position)) surplus.push(position);
+    } else if (character === '…' || text.startsWith('...', position)) hasEllipsis = true;
     if (!/\s/.test(character)) last = character;
     position++;
-    if (open.length === 0) return { end: position, ending: 'closed', hasEllipsis };
+    if (open.length === 0) return stretch(position, 'closed');
   }
-  const isTrailing = last === ']' && !open.includes('[');
-  return { end: text.length, ending: isTrailing ? 'trailing' : 'cut', hasEllipsis };
+  return stretch(text.length, last === ']' && !open.includes('[') ? 'trailing' : 'cut');
 }
 
 /** Where a comment ends that begins here; undefined when none does. */
@@ -89,13 +98,17 @@ function endsString(text: string, position: number): boolean {
   return true;
 }
 
-/** Models forget brackets and write some twice; a forgotten one ends with what it stands in. */
-function close(open: string[], bracket: string, text: string, position: number): void {
-  const opening = bracket === '}' ? '{' : '[';
-  const at = open.lastIndexOf(opening);
-  if (at === -1) return;
+/**
+ * Models forget brackets and write some twice; a forgotten one ends with what it stands in.
+ *
+ * @returns false when the bracket closes nothing.
+ */
+function close(open: string[], bracket: string, text: string, position: number): boolean {
+  const at = open.lastIndexOf(bracket === '}' ? '{' : '[');
   const isSurplus = at < open.length - 1 && bracket === '}' && goesOn(text, position + 1);
-  if (!isSurplus) open.length = at;
+  if (at === -1 || isSurplus) return false;
+  open.length = at;
+  return true;
 }
 
 /** Whether a list goes on here. */

@@ -32,3 +32,8 @@ export class Notes {
 export function quote(text: string): string {
   return `"${text.length <= 80 ? text : `${text.slice(0, 80)}…`}"`;
 }
+
+/** A value of JSON as text. Not by its own `toString`, which may be anything. */
+export function asText(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}

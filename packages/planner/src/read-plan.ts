@@ -71,11 +71,11 @@ function readTasks(
   { isTaken = () => false }: Surroundings,
 ): PlanReading {
   const drafts = new DraftReader(notes, settings).readList(list, ['tasks']);
-  checkFewest(drafts, ['tasks'], settings, notes);
   // Nothing is gained by connecting what is not all there.
   if (notes.problems.some(({ code }) => code === 'too_many_tasks')) {
     return { tasks: [], repairs: notes.repairs, problems: notes.problems };
   }
+  checkFewest(drafts, ['tasks'], settings, notes);
   const connected = connect(drafts, notes, isTaken);
   const tasks = drafts.map((draft) => taskOf(draft, connected, notes));
   const outside = new Set([...connected.values()].flatMap((each) => each.dependencies));

@@ -30,9 +30,9 @@ export class Resolver {
    * The task that is meant by a text or number in a task of the answer; undefined when that is not
    * plain. Nearer tasks come first: those of the same list, then those of the lists around it.
    *
-   * @param byPosition Whether a number may be a position.
+   * @param inProse Whether a description may be meant, a number be a position, and "all" be all.
    */
-  find(given: string, from: Draft, byPosition = true): Meant | undefined {
+  find(given: string, from: Draft, inProse = true): Meant | undefined {
     const text = given.trim().replace(/\s+/g, ' ');
     const scopes = this.#scopesOf(from);
     for (const scope of scopes) {
@@ -41,10 +41,10 @@ export class Resolver {
     }
     if (this.#isOutside(text)) return { outside: text };
     for (const scope of scopes) {
-      const draft = scope.near(text);
+      const draft = scope.near(text, inProse);
       if (draft !== undefined) return { draft };
     }
-    if (!byPosition) return undefined;
+    if (!inProse) return undefined;
     const before = from.siblings.slice(0, from.siblings.indexOf(from));
     if (ALL.test(text) && before.length > 0) return { allBefore: true };
     if (PREVIOUS.test(text)) return asMeant(before.at(-1));
@@ -104,11 +104,11 @@ class Index {
     this.#near = near;
   }
 
-  /** By id, title or description, but for case, spaces and separators. */
-  near(text: string): Draft | undefined {
+  /** By id, title or perhaps description, but for case, spaces and separators. */
+  near(text: string, byDescription: boolean): Draft | undefined {
     const key = nameKey(text);
     if (key === '') return undefined;
-    for (const map of this.#near) {
+    for (const map of byDescription ? this.#near : this.#near.slice(0, 2)) {
       const draft = map.get(key);
       if (draft === AMBIGUOUS) return undefined;
       if (draft !== undefined) return draft;
@@ -136,11 +136,14 @@ function nameKey(name: string): string {
 
 /** A reference as text; undefined when it is nothing that could be one, '' when it says "nothing". */
 export function referenceText(given: unknown): string | undefined {
-  const value = typeof given === 'object' && given !== null ? inside(given) : given;
-  if (value === null || value === undefined || value === false) return '';
-  if (typeof value === 'number') return String(value);
-  if (typeof value !== 'string') return undefined;
-  return NOTHING.test(value.trim()) ? '' : value;
+  if (typeof given === 'object' && given !== null) {
+    const id = inside(given);
+    return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined;
+  }
+  if (given === null || given === undefined || given === false) return '';
+  if (typeof given === 'number') return String(given);
+  if (typeof given !== 'string') return undefined;
+  return NOTHING.test(given.trim()) ? '' : given;
 }
 
 /** `{ "id": "research" }`, `{ "task": "research" }` */

@@ -1,3 +1,5 @@
+import { asText } from './notes.js';
+
 /** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -144,18 +146,18 @@ function withEdges(value: Json, found: FoundList): FoundList {
   const unclear = 'its edges cannot be read; say in "dependencies" of each task what it needs';
   if (!Array.isArray(edges)) return { ...found, unclear };
   const needs = new Map<unknown, unknown[]>(
-    found.list.filter(isJson).map(({ id }) => [String(id), []]),
+    found.list.filter(isJson).map(({ id }) => [asText(id), []]),
   );
   for (const edge of edges) {
     const [from, to] = endsOf(edge);
-    const needed = needs.get(String(to));
+    const needed = needs.get(asText(to));
     if (needed === undefined || isEmpty(from)) return { ...found, unclear };
     needed.push(from);
   }
   const list = found.list.map((task) => {
     if (!isJson(task)) return task;
     const own = Array.isArray(task.dependencies) ? task.dependencies : [];
-    return { ...task, dependencies: [...own, ...(needs.get(String(task.id)) ?? [])] };
+    return { ...task, dependencies: [...own, ...(needs.get(asText(task.id)) ?? [])] };
   });
   return { list, notes: [...found.notes, 'The edges of the graph were read as dependencies.'] };
 }

@@ -1,5 +1,5 @@
 import type { TaskType } from '@stratagem/core';
-import { type AnswerPath, type Notes, quote } from './notes.js';
+import { type AnswerPath, asText, type Notes, quote } from './notes.js';
 import type { PlannerSettings } from './options.js';
 import { plain } from './task-list.js';
 
@@ -23,7 +23,7 @@ export function typeOf(
 ): TaskType {
   const usual = taskTypes.includes('action') ? 'action' : (taskTypes[0] as TaskType);
   if (value === undefined) return usual;
-  const word = plain(String(value));
+  const word = plain(asText(value));
   const known = WORDS.find(([type]) => type === word)?.[0];
   if (known !== undefined && !taskTypes.includes(known)) {
     notes.wrong('invalid_value', path, `must be one of ${taskTypes.join(', ')}`);
@@ -31,6 +31,6 @@ export function typeOf(
   }
   const meant = WORDS.find(([type, words]) => taskTypes.includes(type) && words.test(word))?.[0];
   const type = known ?? meant ?? usual;
-  if (value !== type) notes.mended(`The type ${quote(String(value))} was read as "${type}".`);
+  if (value !== type) notes.mended(`The type ${quote(asText(value))} was read as "${type}".`);
   return type;
 }

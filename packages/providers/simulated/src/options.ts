@@ -81,7 +81,8 @@ export interface SimulatedOptions {
   promptCache?: SimulatedPromptCache;
   /**
    * Makes the answer, or a promise of it. What it throws becomes the error of the attempt.
-   * @default a few sentences that name the task and the outputs it was given
+   * @default a few sentences that name the task and the outputs it was given; a made-up value where
+   * there is a schema; a plan where `@stratagem/planner` asks for one
    */
   respond?: (request: TaskRequest) => unknown;
   /**

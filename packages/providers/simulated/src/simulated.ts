@@ -3,6 +3,7 @@ import { asksForText } from '@stratagem/core/provider';
 import { answerTo } from './answer.js';
 import { Limits } from './limits.js';
 import { type SimulatedOptions, settingsOf } from './options.js';
+import { planFor, planningOf } from './plan.js';
 import { PromptCache } from './prompt-cache.js';
 import { lognormal, randomFrom } from './random.js';
 import { sampleOf } from './sample.js';
@@ -90,6 +91,8 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
 function madeUp(request: TaskRequest, random: () => number): unknown {
   const { outputSchema } = request;
   if (outputSchema === undefined || asksForText(outputSchema)) return answerTo(request, random);
+  const planning = planningOf(request);
+  if (planning !== undefined) return planFor(planning);
   const { $schema: _, ...schema } = outputSchema;
   return sampleOf(schema, random);
 }
