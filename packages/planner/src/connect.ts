@@ -9,6 +9,8 @@ export interface Connected {
   readonly description: string | undefined;
 }
 
+/** Longer text between braces is no reference, for core either. */
+const MAX_REFERENCE = 1_000;
 /** `{{…}}` that stands for an output, and `\{{` for braces that are text, as core reads them. */
 const PLACEHOLDER = /\\\{\{|\{\{([^{}]*)\}\}/g;
 
@@ -167,6 +169,7 @@ class Connector {
 
   /** A place in the outputs that the task is given; undefined when there is no such place. */
   #referenceTo(source: string, draft: Draft, dependencies: string[]): string | undefined {
+    if (source.length > MAX_REFERENCE) return undefined;
     for (const [name, rest] of splits(source)) {
       const meant = this.#resolver.find(name, draft, false);
       if (meant === undefined || 'allBefore' in meant) continue;

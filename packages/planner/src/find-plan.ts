@@ -15,6 +15,12 @@ const MAX_STRETCHES = 200;
 /** How often the answer may be read over, all stretches taken together. */
 const MAX_READINGS = 8;
 
+/**
+ * So many characters of an answer are mended at most: of ill-meant text, mending takes time that
+ * grows with the square of its length. What is valid JSON may be longer.
+ */
+const MAX_MENDED = 40_000;
+
 const MENDED = 'The JSON was not valid as it was written, and was mended.';
 const UNESCAPED = 'The quotes of the JSON were escaped, and were read as quotes.';
 const CUT_OFF =
@@ -58,12 +64,14 @@ interface Reading {
 /** @param hasMore Whether there is more to the answer than this text. */
 function findAmidProse(text: string, hasMore: boolean): FoundPlan {
   const readings: Reading[] = [];
+  const mender = new Mender();
   let around = '';
   let end = 0;
   let hasEllipsis = false;
   for (const { start, stretch, use } of stretches(text)) {
     const written = text.slice(start, stretch.end);
-    const reading = stretch.ending === 'closed' ? readStretch(written, stretch.text) : undefined;
+    const reading =
+      stretch.ending === 'closed' ? readStretch(written, stretch.text, mender) : undefined;
     if (reading === 'nothing') continue;
     if (reading !== undefined && reading !== 'unreadable') {
       readings.push(reading);
@@ -81,8 +89,8 @@ function findAmidProse(text: string, hasMore: boolean): FoundPlan {
       use();
       continue;
     }
-    if (!hasPlan) return readUnfinished(stretch);
-    if (findList(parseMended(written)?.value) !== undefined) {
+    if (!hasPlan) return readUnfinished(stretch, mender);
+    if (findList(mender.parse(written)?.value) !== undefined) {
       return { code: 'cut_off', message: CUT_OFF };
     }
     break;
@@ -126,8 +134,12 @@ function* stretches(text: string) {
   }
 }
 
-function readStretch(written: string, balanced: string): Reading | 'unreadable' | 'nothing' {
-  const parsed = parse(written) ?? parseMended(balanced);
+function readStretch(
+  written: string,
+  balanced: string,
+  mender: Mender,
+): Reading | 'unreadable' | 'nothing' {
+  const parsed = parse(written) ?? mender.parse(balanced);
   if (parsed === undefined) return 'unreadable';
   const { value, isMended = false } = parsed;
   const found = findList(value);
@@ -137,13 +149,11 @@ function readStretch(written: string, balanced: string): Reading | 'unreadable' 
 }
 
 /** A text that ends too early is a plan all the same when its list of tasks has its end. */
-function readUnfinished({ text, ending, hasEllipsis }: Stretch): FoundPlan {
-  const parsed = parseMended(text);
-  const found = parsed && findList(parsed.value);
-  if (found !== undefined && ending === 'trailing' && !hasEllipsis) {
-    return accept({ ...found, notes: [MENDED, ...found.notes] });
-  }
-  return { code: 'cut_off', message: CUT_OFF };
+function readUnfinished({ text, ending, hasEllipsis }: Stretch, mender: Mender): FoundPlan {
+  const isWhole = ending === 'trailing' && !hasEllipsis;
+  const found = isWhole ? findList(mender.parse(text)?.value) : undefined;
+  if (found === undefined) return { code: 'cut_off', message: CUT_OFF };
+  return accept({ ...found, notes: [MENDED, ...found.notes] });
 }
 
 /** The one plan of an answer; one that is written twice is one. */
@@ -180,11 +190,18 @@ function parse(text: string): Parsed | undefined {
   }
 }
 
-/** What no mending helps, or what nests too deep to be mended, is no JSON. */
-function parseMended(text: string): Parsed | undefined {
-  try {
-    return { value: JSON.parse(jsonrepair(text)), isMended: true };
-  } catch {
-    return undefined;
+/** Mends what is not quite JSON, as far as that takes no long time. */
+class Mender {
+  #left = MAX_MENDED;
+
+  /** What no mending helps is no JSON. */
+  parse(text: string): Parsed | undefined {
+    if (text.length > this.#left) return undefined;
+    this.#left -= text.length;
+    try {
+      return { value: JSON.parse(jsonrepair(text)), isMended: true };
+    } catch {
+      return undefined;
+    }
   }
 }
