@@ -16,6 +16,7 @@ export {
   TaskError,
 } from './errors.js';
 export type * from './event.js';
+export { EventStream } from './event-stream.js';
 export {
   createExecutor,
   type Executor,

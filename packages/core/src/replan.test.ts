@@ -182,6 +182,29 @@ describe('a plan with a failed task', () => {
     expect(completed.map(({ task }) => task.id)).toEqual(['c', 'list', 'each']);
   });
 
+  test('does not tell of a group again that has been made up for', async () => {
+    const { revise, situations } = plannerOf();
+    const answers: Replan['revise'][] = [
+      () => ({ tasks: [after('c')], replaces: ['group'] }),
+      (situation) => {
+        void revise(situation, {} as ReplanContext);
+        return undefined;
+      },
+    ];
+    const group: Task = {
+      id: 'group',
+      dependencies: ['later'],
+      when: no,
+      subtasks: [after('in', 'a'), after('there')],
+    };
+    await execute(planOf(failing, after('later'), group), {
+      replan: { revise: (...given) => answers.shift()?.(...given) },
+    });
+    const [{ failed, dropped } = { failed: [], dropped: [] }] = situations;
+    expect(failed.map(({ task }) => task.id)).toEqual(['a']);
+    expect(dropped.map(({ task }) => task.id)).toEqual(['in']);
+  });
+
   test('is not revised after a stop at the first failure', async () => {
     const { revise, situations } = plannerOf([after('again')]);
     const result = await execute(planOf(failing, after('b')), {

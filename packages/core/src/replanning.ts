@@ -161,6 +161,7 @@ class OpenFailures {
   behind(index: number): string | undefined {
     const state = this.#state;
     if (state.failures.has(index)) return this.#id(index);
+    if (state.failures.replacedIn(index) !== undefined) return undefined;
     if (state.statusOf(index) === 'failed') return this.#amongChildren(index);
     const failedTaskId = state.failedTaskIdOf(index);
     const failed = failedTaskId === undefined ? undefined : this.#graph.indexOf(failedTaskId);
