@@ -29,6 +29,9 @@ export interface PlanRequest {
   readonly runner: TaskRunner;
   readonly settings: PlannerSettings;
   readonly surroundings?: Surroundings;
+  /** Reads an answer otherwise than as a plan alone, by a schema of its own. */
+  readonly read?: (answer: unknown) => PlanReading;
+  readonly schema?: Readonly<Record<string, unknown>>;
   readonly run?: PlanningRunOptions;
 }
 
@@ -60,10 +63,8 @@ const oneTask: Strategy = {
  */
 export async function makePlan(request: PlanRequest): Promise<MadePlan> {
   const { goal, runner, settings, surroundings, run = {} } = request;
-  const dialogue = new Dialogue(
-    (answer) => readPlan(answer, settings, surroundings),
-    settings.repairAttempts,
-  );
+  const read = request.read ?? ((answer) => readPlan(answer, settings, surroundings));
+  const dialogue = new Dialogue(read, settings.repairAttempts);
   const executor = createExecutor({ strategy: oneTask, runner: dialogue.with(runner) });
   const result = await executor.execute({ goal, tasks: [planningTask(request)] }, run);
   const { accepted, rejected } = dialogue;
@@ -94,13 +95,15 @@ export interface PlanningMetadata {
 }
 
 /** The task whose output is a plan. */
-export function planningTask({ goal, prompt, settings, surroundings }: PlanRequest): Task {
+export function planningTask(request: Omit<PlanRequest, 'runner' | 'run'>): Task {
+  const { goal, prompt, settings, surroundings, schema } = request;
   const { minSubtasks, maxSubtasks, maxTasks } = settings;
   return {
     id: PLAN_TASK,
     // All of it is text.
     description: prompt.replaceAll('{{', '\\{{'),
-    outputSchema: outputSchema(settings, surroundings),
+    outputSchema:
+      schema === undefined ? outputSchema(settings, surroundings) : uncheckedSchema(schema),
     metadata: { planning: { goal, minSubtasks, maxSubtasks, maxTasks } },
   };
 }
@@ -116,6 +119,18 @@ function outputSchema(settings: PlannerSettings, surroundings?: Surroundings): S
         return { issues: [{ message: problems.map(formatAnswerProblem).join('; ') }] };
       },
       jsonSchema: { output: () => ({ ...planSchema(settings) }) },
+    },
+  };
+}
+
+/** Of an answer all of whose checks have been made when it is there. */
+function uncheckedSchema(schema: Readonly<Record<string, unknown>>): StandardSchema {
+  return {
+    '~standard': {
+      version: 1,
+      vendor: 'stratagem',
+      validate: (value) => ({ value }),
+      jsonSchema: { output: () => ({ ...schema }) },
     },
   };
 }

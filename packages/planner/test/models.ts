@@ -1,0 +1,74 @@
+import type { PlanEvent, TaskRequest, TaskRunner } from '@stratagem/core';
+
+/** A model that gives these answers one by one, and remembers what it was asked. */
+export function answering(...answers: readonly unknown[]) {
+  const requests: TaskRequest[] = [];
+  const left = [...answers];
+  const runner: TaskRunner = {
+    name: 'planner',
+    async run(request) {
+      requests.push(request);
+      const answer = left.shift();
+      if (answer instanceof Error) throw answer;
+      return { output: answer, usage: { inputTokens: 10, outputTokens: 5 }, costUsd: 1 };
+    },
+  };
+  return { runner, requests };
+}
+
+/** A model that writes its answers token by token, four characters each. */
+export function writing(answers: readonly string[], tokensPerSecond: number) {
+  const requests: TaskRequest[] = [];
+  const left = [...answers];
+  const runner: TaskRunner = {
+    name: 'writer',
+    async run(request, { emit, signal }) {
+      requests.push(request);
+      const answer = left.shift() ?? '';
+      const tokens = answer.match(/[\s\S]{1,4}/g) ?? [];
+      for (const token of tokens) {
+        await wait(1_000 / tokensPerSecond, signal);
+        await emit(token);
+      }
+      const usage = { inputTokens: 10, outputTokens: tokens.length };
+      return { output: answer, usage, costUsd: 1 };
+    },
+  };
+  return { runner, requests };
+}
+
+/** By the timers that tests put in place of the clock. */
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
+}
+
+/** Does tasks at once, or after a while; those named fail, as often as they are tried. */
+export function working({ latencyMs = 0, failing = [] as readonly string[] } = {}) {
+  const requests: TaskRequest[] = [];
+  const runner: TaskRunner = {
+    name: 'worker',
+    async run(request, { signal }) {
+      requests.push(request);
+      if (latencyMs > 0) await wait(latencyMs, signal);
+      if (failing.includes(request.taskId)) throw new Error('it cannot be done');
+      const output = `${request.taskId} is done`;
+      return { output, usage: { inputTokens: 3, outputTokens: 2 }, costUsd: 0.5 };
+    },
+  };
+  return { runner, requests };
+}
+
+export function eventsOf<Type extends PlanEvent['type']>(
+  events: readonly PlanEvent[] | undefined,
+  type: Type,
+): Extract<PlanEvent, { type: Type }>[] {
+  return (events ?? []).filter((event): event is Extract<PlanEvent, { type: Type }> => {
+    return event.type === type;
+  });
+}
