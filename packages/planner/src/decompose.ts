@@ -80,10 +80,9 @@ const NO_USAGE: Required<Usage> = {
  * const result = await createExecutor({ strategy: parallel(), runner: openai() }).execute(plan);
  */
 export async function decompose(goal: string, options: DecomposeOptions): Promise<Decomposition> {
-  const { runner, complexity: judge = judgeComplexity } = checkDecompose(goal, options);
+  const { runner } = checkDecompose(goal, options);
   const settings = plannerSettings(OWNER, options);
-  const complexity = typeof judge === 'function' ? await judge(goal) : judge;
-  checkComplexity(complexity);
+  const complexity = await complexityOf(OWNER, goal, options.complexity);
   if (complexity === 'simple') {
     const plan = simplePlan(goal, settings);
     return { plan, complexity, repairs: [], rejected: [], usage: NO_USAGE, costUsd: 0 };
@@ -99,8 +98,19 @@ export async function decompose(goal: string, options: DecomposeOptions): Promis
   return { plan: { goal, tasks }, complexity, repairs, rejected, usage, costUsd, result };
 }
 
+/** @throws {OptionError} when a function judges otherwise than it may. */
+export async function complexityOf(
+  owner: string,
+  goal: string,
+  judge: DecomposeOptions['complexity'] = judgeComplexity,
+): Promise<Complexity> {
+  const complexity = typeof judge === 'function' ? await judge(goal) : judge;
+  checkComplexity(owner, complexity);
+  return complexity;
+}
+
 /** The goal is the prompt, in which braces are text, and all tools are there for it. */
-function simplePlan(goal: string, { taskTypes, tools }: PlannerSettings): Plan {
+export function simplePlan(goal: string, { taskTypes, tools }: PlannerSettings): Plan {
   const [first] = taskTypes;
   const task: Task = {
     id: 'answer',
@@ -120,13 +130,15 @@ function checkDecompose(goal: string, options: DecomposeOptions): DecomposeOptio
   if (typeof runner?.run !== 'function' || typeof runner.name !== 'string') {
     throw new OptionError(`${OWNER}: runner must be a TaskRunner, such as openai() or simulated()`);
   }
-  if (complexity !== undefined && typeof complexity !== 'function') checkComplexity(complexity);
+  if (complexity !== undefined && typeof complexity !== 'function') {
+    checkComplexity(OWNER, complexity);
+  }
   return options;
 }
 
-function checkComplexity(complexity: unknown): void {
+export function checkComplexity(owner: string, complexity: unknown): void {
   if (complexity === 'simple' || complexity === 'complex') return;
   throw new OptionError(
-    `${OWNER}: complexity must be 'simple' or 'complex', or a function that gives one of them`,
+    `${owner}: complexity must be 'simple' or 'complex', or a function that gives one of them`,
   );
 }

@@ -1,0 +1,64 @@
+import { checkFlag, checkLimit, checkOptions, OptionError, type RunOptions } from '@stratagem/core';
+import { checkComplexity } from './decompose.js';
+import { PLANNER_OPTIONS, type PlannerOptions } from './options.js';
+import type { PlanAndExecuteOptions } from './plan-and-execute.js';
+
+export const OWNER = 'planAndExecute()';
+
+/** Options of planning; few tasks can be enough to mend a plan. */
+export const PLANNER_NAMES: readonly (keyof PlannerOptions)[] = PLANNER_OPTIONS;
+export const REPLANNER_NAMES = PLANNER_NAMES.filter((name) => name !== 'minSubtasks');
+
+type RunName = Exclude<keyof PlanAndExecuteOptions & keyof RunOptions, 'replan'>;
+
+/** Options of the run that makes the plan, and of the one that carries it out. */
+export const PLANNING_NAMES: readonly Exclude<RunName, 'maxParallel' | 'failFast'>[] = [
+  ...(['deadlineMs', 'timeoutMs', 'retry', 'budget', 'prices', 'seed', 'timeline'] as const),
+];
+export const RUN_NAMES: readonly RunName[] = ['maxParallel', 'failFast', ...PLANNING_NAMES];
+
+/** Of an object, the fields named that are there. */
+export function only<T extends object, Name extends keyof T>(
+  from: T,
+  names: readonly Name[],
+): Partial<Pick<T, Name>> {
+  const entries = names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]]));
+  return Object.fromEntries(entries) as Partial<Pick<T, Name>>;
+}
+
+/** @throws {OptionError} when the goal or an option of this function itself cannot be used. */
+export function checkPlanAndExecute(goal: string, options: PlanAndExecuteOptions): void {
+  checkOptions(OWNER, options, [
+    ...['strategy', 'runner', 'planner', 'complexity', 'review', 'stream', 'replan'],
+    ...['signal', 'onEvent'],
+    ...RUN_NAMES,
+    ...PLANNER_NAMES,
+  ]);
+  if (typeof goal !== 'string' || goal.trim() === '') {
+    throw new OptionError(`${OWNER}: the goal must be a text that is not empty`);
+  }
+  const { runner, planner, complexity, review, stream, replan } = options;
+  for (const [name, given] of Object.entries({ runner, planner: planner ?? runner })) {
+    if (typeof given?.run === 'function' && typeof given.name === 'string') continue;
+    const message = `${name} must be a TaskRunner, such as openai() or simulated()`;
+    throw new OptionError(`${OWNER}: ${message}`);
+  }
+  if (complexity !== undefined && typeof complexity !== 'function') {
+    checkComplexity(OWNER, complexity);
+  }
+  if (review !== undefined && typeof review !== 'function') {
+    throw new OptionError(`${OWNER}: review must be a function that is given the plan`);
+  }
+  if (stream !== undefined) checkFlag(OWNER, 'stream', stream);
+  if (stream === true && review !== undefined) {
+    const why =
+      'review sees the whole plan before anything is run, and stream does not wait for it';
+    throw new OptionError(`${OWNER}: ${why}; take one of them`);
+  }
+  if (replan === undefined) return;
+  checkOptions(`${OWNER}: replan`, replan, ['maxRounds', 'maxTasks']);
+  for (const name of ['maxRounds', 'maxTasks'] as const) {
+    const limit = replan[name];
+    if (limit !== undefined) checkLimit(`${OWNER}: replan`, name, limit);
+  }
+}
