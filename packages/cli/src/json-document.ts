@@ -1,4 +1,5 @@
 import type { PlanEvent, PlanResult, TaskResult } from '@stratagem/core';
+import type { GoalResult } from '@stratagem/planner';
 import { explainNotRun } from './not-run.js';
 
 /** The one document that `run --json` prints; every field is always there, times are ISO 8601. */
@@ -17,6 +18,25 @@ export function jsonDocument(result: PlanResult): object {
     durationMs: task.durationMs ?? null,
   }));
   return { status, goal, strategy, tasks, metrics, timeline: result.timeline.map(withIsoTime) };
+}
+
+/**
+ * The same for a goal: the document of the run, and beside it the final output, the plan, how it
+ * came about, and what all of it has cost. Without a run, its fields are empty.
+ */
+export function goalDocument(result: GoalResult): object {
+  const { status, goal, output, error, plan, planning, usage, costUsd } = result;
+  const none = { status, goal, strategy: null, tasks: [], metrics: null, timeline: [] };
+  const { repairs, rejected } = planning;
+  return {
+    ...(result.result === undefined ? none : jsonDocument(result.result)),
+    output: output ?? null,
+    error: error ?? null,
+    plan: plan ?? null,
+    planning: { repairs, rejected, timeline: planning.result?.timeline.map(withIsoTime) ?? [] },
+    usage,
+    costUsd,
+  };
 }
 
 /** Why a task that was skipped or canceled has no output. */

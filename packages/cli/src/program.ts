@@ -5,6 +5,10 @@ import { parseDuration } from './duration.js';
 import type { RunFlags } from './run-command.js';
 import type { SimulateFlags } from './simulate-command.js';
 
+interface GoalFlags extends RunFlags {
+  readonly goal?: string;
+}
+
 const MAX_LATENCY_MS = 86_400_000;
 const PLAN = 'a YAML or JSON file, or - for standard input';
 
@@ -26,11 +30,12 @@ export function createProgram(finish: (exitCode: number) => void): Command {
       `
 Exit codes: 0 completed, 1 the plan failed, 2 bad usage or a bad plan, 130 canceled (Ctrl-C).
 A task that waits for a human is asked about on the terminal; without one, give --approve,
---reject or --answer.
+--reject or --answer. So is a plan that the model made for --goal; without a terminal, give --yes.
 
 Examples:
   stratagem run plan.yaml
   stratagem run plan.yaml --runner openai --max-parallel 8 --deadline 5m
+  stratagem run --goal "Compare three databases, then recommend one" --runner openai
   stratagem graph plan.yaml --format dot | dot -Tsvg > plan.svg
   stratagem simulate plan.yaml --max-parallel 4,8,16 --requests-per-minute 60`,
     );
@@ -38,7 +43,14 @@ Examples:
   program
     .command('run')
     .description('run a plan; progress goes to standard error, the result to standard output')
-    .argument('<plan>', PLAN)
+    .argument('[plan]', PLAN)
+    .option('--goal <text>', 'let the model make the plan, in place of a file')
+    .option('--yes', 'run that plan without asking')
+    .addOption(
+      new Option('--replan <rounds>', 'let the model add tasks when some fail').argParser(
+        wholeNumber,
+      ),
+    )
     .addOption(
       new Option('--strategy <name>', "over the file's own (default: parallel)").choices(
         STRATEGIES,
@@ -127,7 +139,17 @@ Examples:
       ),
     )
     .option('--json', 'print the result as one JSON document')
-    .action(async (file: string, flags: RunFlags) => {
+    .action(async (file: string | undefined, flags: GoalFlags, command: Command) => {
+      const { goal } = flags;
+      if (goal !== undefined) {
+        if (file !== undefined) command.error('error: give a plan, or --goal for one, not both');
+        const { goalCommand } = await import('./goal-command.js');
+        finish(await goalCommand(goal, flags));
+        return;
+      }
+      if (file === undefined) {
+        command.error("error: missing required argument 'plan', or --goal for one");
+      }
       const { runCommand } = await import('./run-command.js');
       finish(await runCommand(file, flags));
     });

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { Graph, type Metrics, type PlanResult, RunState, type TaskResult } from '@stratagem/core';
+import type { GoalResult } from '@stratagem/planner';
 import stringWidth from 'string-width';
 import { formatDuration } from './duration.js';
 import { explainNotRun } from './not-run.js';
@@ -28,6 +29,26 @@ export function report(result: PlanResult): string {
   ]
     .join('\n\n')
     .concat('\n');
+}
+
+/** The same for a goal, with what making the plan took; nothing when nothing was run. */
+export function goalReport({ result, planning, usage, costUsd }: GoalResult): string {
+  if (result === undefined) return '';
+  const made = planning.result?.metrics;
+  if (made === undefined) return report(result);
+  const { executionTimeMs, usage: planned } = made;
+  const parts = [
+    `planned in ${formatDuration(executionTimeMs)}`,
+    `tokens ${planned.inputTokens} in, ${planned.outputTokens} out`,
+    `with the run ${usage.inputTokens} in, ${usage.outputTokens} out`,
+    `cost ${costText(costUsd)}`,
+  ];
+  const line = styleText('dim', parts.join(' · '), { stream: process.stdout });
+  return `${report(result)}${line}\n`;
+}
+
+function costText(costUsd: number | null): string {
+  return costUsd === null ? 'unknown' : `$${costUsd.toFixed(4)}`;
 }
 
 function heading(result: PlanResult): string {
@@ -151,8 +172,8 @@ function figures(metrics: Metrics): string[] {
     `efficiency ${Math.round(parallelEfficiency * 100)} %`,
   ];
   if (usage.inputTokens + usage.outputTokens > 0) {
-    const cost = costUsd === null ? 'unknown' : `$${costUsd.toFixed(4)}`;
-    parts.push(`tokens ${usage.inputTokens} in, ${usage.outputTokens} out`, `cost ${cost}`);
+    parts.push(`tokens ${usage.inputTokens} in, ${usage.outputTokens} out`);
+    parts.push(`cost ${costText(costUsd)}`);
   }
   return [styleText('dim', parts.join(' · '), { stream: process.stdout })];
 }

@@ -8,6 +8,8 @@ import {
   type PlanResult,
   type RunHandle,
   type RunOptions,
+  type TaskRunner,
+  type Tool,
 } from '@stratagem/core';
 import { chooseRunner, chooseStrategy, type RunnerFlags, type StrategyFlags } from './choose.js';
 import { EXIT, UsageError } from './exit-code.js';
@@ -33,11 +35,16 @@ export interface RunFlags extends StrategyFlags, RunnerFlags, WrapperFlags, Give
   readonly budgetCost?: number;
   readonly prices?: string;
   readonly mcpConfig?: string;
+  /** The most rounds of re-planning. */
+  readonly replan?: number;
+  /** Run a plan that a model has made without asking. */
+  readonly yes?: boolean;
   readonly json?: boolean;
 }
 
-/** `stratagem run`: the exit code of the run. */
+/** `stratagem run PLAN`: the exit code of the run. */
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
+  if (flags.yes) throw new UsageError('--yes has no effect without --goal: leave it out');
   const runner = await wrapRunner(await chooseRunner(flags), flags);
   const { plan: written, strategy } = await loadPlan(file);
   const plan = withRetries(written, flags.retries);
@@ -47,23 +54,21 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
     runner,
     ...(await limitsOf(flags)),
   };
-  if (flags.mcpConfig === undefined) return runPlan(plan, executorOf(options), flags);
+  if (flags.mcpConfig === undefined) {
+    const replan = await replanOf(flags, runner, []);
+    return runPlan(plan, executorOf({ ...options, ...replan }), flags);
+  }
   const { tools, close } = await loadTools(flags.mcpConfig);
   try {
-    return await runPlan(plan, executorOf({ ...options, tools }), flags);
+    const replan = await replanOf(flags, runner, tools);
+    return await runPlan(plan, executorOf({ ...options, tools, ...replan }), flags);
   } finally {
     await close();
   }
 }
 
 async function runPlan(plan: Plan, executor: Executor, flags: RunFlags): Promise<number> {
-  if ((flags.runner ?? 'simulated') === 'simulated' && flags.replay === undefined) {
-    await write(
-      process.stderr,
-      'Using the simulated model; --runner openai or anthropic takes a real one.\n',
-    );
-  }
-
+  await tellOfSimulation(flags);
   const progress = createProgress();
   let stoppedFor: string | undefined;
   const run = start(executor, plan, {
@@ -94,6 +99,15 @@ async function runPlan(plan: Plan, executor: Executor, flags: RunFlags): Promise
   return EXIT.failed;
 }
 
+/** Nobody is to take the answers of the simulated model for those of a real one. */
+export async function tellOfSimulation(flags: RunFlags): Promise<void> {
+  if ((flags.runner ?? 'simulated') !== 'simulated' || flags.replay !== undefined) return;
+  await write(
+    process.stderr,
+    'Using the simulated model; --runner openai or anthropic takes a real one.\n',
+  );
+}
+
 /** What a plan asks for that it is not given is found only here: tools. */
 function start(executor: Executor, plan: Plan, options: RunOptions): RunHandle {
   try {
@@ -122,8 +136,20 @@ function executorOf(options: ExecutorOptions): Executor {
   }
 }
 
+/** The model that does the tasks also says what else to do when some fail. */
+async function replanOf(
+  { replan: maxRounds, retries }: RunFlags,
+  runner: TaskRunner,
+  tools: readonly Tool[],
+): Promise<Pick<RunOptions, 'replan'>> {
+  if (maxRounds === undefined) return {};
+  const { replanner } = await import('@stratagem/planner');
+  const retry = retries === undefined ? {} : { retry: { maxAttempts: retries + 1 } };
+  return { replan: replanner({ runner, tools, maxRounds, ...retry }) };
+}
+
 /** The options of a run that the command line gives. */
-async function limitsOf(flags: RunFlags): Promise<RunOptions> {
+export async function limitsOf(flags: RunFlags): Promise<RunOptions> {
   const { failFast, deadline, seed, budgetTokens, budgetCost, prices } = flags;
   const budget = {
     ...(budgetTokens !== undefined && { tokens: budgetTokens }),
@@ -145,7 +171,7 @@ function exitCodeOf({ status }: PlanResult, signal: NodeJS.Signals | undefined):
 }
 
 /** The first signal cancels, so that what was done is still printed; the second one quits at once. */
-function cancelOnSignals(cancel: (reason: string) => void) {
+export function cancelOnSignals(cancel: (reason: string) => void) {
   let received: NodeJS.Signals | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
     if (received !== undefined) {
