@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { LLMock } from '@copilotkit/aimock';
 import { createExecutor, createPlan, type Plan } from '@stratagem/core';
 import { runnerConformance } from '@stratagem/core/testing';
 import { batchServer, inOrder } from '@stratagem/test-kit';
@@ -268,6 +269,25 @@ test.each([
   [{ model: '' }, 'openaiBatch(): model must be'],
 ])('%j is refused', (options, message) => {
   expect(() => openaiBatch(options as never)).toThrow(message);
+});
+
+test.each([
+  ['', {}],
+  [' that fails now and then', { dropRate: 0.2 }],
+  [' that has a limit', { rateLimitRate: 0.2 }],
+])('a mock of the service%s does the jobs', async (_, chaos) => {
+  const mock = new LLMock({ port: 0 });
+  await mock.start();
+  mock.setChaos(chaos);
+  const runner = openaiBatch({ model: 'm', apiKey, baseURL: `${mock.url}/v1`, ...quick });
+  const retry = { maxAttempts: 40, initialDelayMs: 1, maxDelayMs: 20 };
+  const executor = createExecutor({ strategy: inOrder, runner, maxParallel: Infinity, retry });
+  const { error, outputs } = await executor.execute(three);
+  await mock.stop();
+  expect(error).toBeUndefined();
+  // It answers every batch with the same words.
+  expect(Object.keys(outputs)).toEqual(['a', 'b', 'c']);
+  expect(new Set(Object.values(outputs)).size).toBe(1);
 });
 
 describe('it is a runner like any other', () => {
