@@ -207,3 +207,40 @@ describe('an attempt fails', () => {
     expect(context.emitted).toEqual(['Beca']);
   });
 });
+
+describe('a gateway that does not stream', () => {
+  test('is understood all the same', async () => {
+    const content = [{ type: 'text', text: 'Because.' }];
+    const usage = { input_tokens: 3, output_tokens: 4 };
+    const message = {
+      type: 'message',
+      model: 'a-model-2026',
+      stop_reason: 'end_turn',
+      content,
+      usage,
+    };
+    server.replyWith(json(200, message, { 'request-id': 'req_1' }));
+    const context = attempt();
+    expect(await ask('Why?', {}, context)).toMatchObject({
+      ...{ output: 'Because.', model: 'a-model-2026', requestId: 'req_1' },
+      usage: { inputTokens: 3, outputTokens: 4 },
+    });
+    expect(context.emitted).toEqual(['Because.']);
+    server.replyWith(json(200, { ...message, stop_reason: 'max_tokens' }));
+    await expect(ask('Why?')).rejects.toMatchObject({ code: 'truncated' });
+  });
+
+  test('may answer with an error and a status that says all is well', async () => {
+    const error = { type: 'overloaded_error', message: 'Too busy.' };
+    server.replyWith(json(200, { type: 'error', error }, { 'retry-after': '2' }));
+    await expect(ask('Why?')).rejects.toMatchObject({
+      ...{ code: 'overloaded', retryAfterMs: 2_000 },
+      message: 'anthropic/a-model: Too busy.',
+    });
+  });
+
+  test.each([[{}], [[]], [null], ['Because.']])('and %j is no answer', async (body) => {
+    server.replyWith(json(200, body));
+    await expect(ask('Why?')).rejects.toMatchObject({ code: 'connection' });
+  });
+});

@@ -1,12 +1,13 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
 import type {
   ContentBlockParam,
+  Message,
   MessageCreateParamsBase,
   MessageParam,
 } from '@anthropic-ai/sdk/resources/messages/messages';
 import type { RequestTool, RunContext } from '@stratagem/core';
 import { type Dialogue, parseRateLimits, type TurnInput } from '@stratagem/core/provider';
-import { type Answer, readAnswer, toTurn } from './answer.js';
+import { type Answer, answerOf, readAnswer, toTurn } from './answer.js';
 import { toRunnerError } from './errors.js';
 import { ANSWER_TOOL, type Format } from './format.js';
 import type { AnthropicOptions } from './options.js';
@@ -123,9 +124,23 @@ async function exchange(history: readonly MessageParam[], question: Question) {
     const { data: events, response, request_id } = await sent.withResponse();
     requestId = request_id ?? undefined;
     answering = true;
-    const answer: Answer = await readAnswer(events, emit);
+    const isWhole = response.headers.get('content-type')?.includes('application/json');
+    const answer = isWhole ? await wholeOf(response, question) : await readAnswer(events, emit);
     return { answer, requestId, rateLimits: parseRateLimits(response.headers) };
   } catch (thrown) {
     throw toRunnerError(thrown, question, { requestId, answering });
   }
+}
+
+/** What gateways answer that do not stream: a message, or an error under a status of 200. */
+async function wholeOf(response: Response, { client, emit }: Question): Promise<Answer> {
+  const whole = Object(await response.json()) as { type?: string; error?: unknown };
+  if (whole.error) {
+    const { APIError } = client.constructor as typeof Anthropic;
+    throw new APIError(undefined, whole, undefined, response.headers);
+  }
+  if (whole.type !== 'message') return { content: [], ended: false };
+  const answer = answerOf(whole as Message);
+  for (const block of answer.content) if (block.type === 'text') await emit(block.text);
+  return answer;
 }

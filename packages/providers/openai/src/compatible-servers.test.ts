@@ -295,6 +295,25 @@ describe('errors in the words of servers', () => {
       stream([chunk({ content: 'Ye' }), { error: { message: 'Upstream is busy', code: 429 } }]),
       { code: 'rate_limited', message: expect.stringContaining('Upstream is busy') },
     ],
+    [
+      'an error under a status that says all is well',
+      json(200, { error: { message: 'Upstream is busy', code: 429 } }),
+      { code: 'rate_limited', message: expect.stringContaining('Upstream is busy') },
+    ],
+    [
+      'the same as a bare text',
+      json(200, { error: 'No models loaded.' }),
+      { code: 'server_error', message: expect.stringContaining('No models loaded.') },
+    ],
+    [
+      'a page of something that is in between',
+      (response) =>
+        response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<p>Log in'),
+      {
+        code: 'server_error',
+        message: expect.stringMatching(/text\/html .* is the base URL right/),
+      },
+    ],
   ])('%s', async (_, reply, expected) => {
     server.replyWith(reply);
     const result = await run();

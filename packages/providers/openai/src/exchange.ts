@@ -1,4 +1,4 @@
-import type { RequestTool, RunContext } from '@stratagem/core';
+import { type RequestTool, type RunContext, RunnerError } from '@stratagem/core';
 import { parseRateLimits, type Turn } from '@stratagem/core/provider';
 import type { OpenAI } from 'openai';
 import { type Answer, toTurn } from './answer.js';
@@ -49,10 +49,29 @@ export async function exchange<Event>(
     requestId = request_id ?? undefined;
     answering = true;
     const isWhole = response.headers.get('content-type')?.includes('application/json');
-    const answer = await read(isWhole ? eventsOf((await response.json()) as never) : events);
+    const answer = await read(isWhole ? eventsOf(await wholeOf(response, question)) : events);
+    if (answer.end === undefined) requireStream(response, question);
     const rateLimits = parseRateLimits(response.headers);
     return toTurn(answer, question, { requestId, rateLimits });
   } catch (thrown) {
     throw toRunnerError(thrown, question, { requestId, answering });
   }
+}
+
+/** An answer that came whole; some servers answer with a status of 200 and an error. */
+async function wholeOf(response: Response, { client }: Question): Promise<never> {
+  const whole = Object(await response.json()) as { error?: unknown };
+  const { error } = whole;
+  if (!error) return whole as never;
+  const { APIError } = client.constructor as typeof OpenAI;
+  const said = typeof error === 'string' ? { message: error } : error;
+  throw new APIError(undefined, said, undefined, response.headers);
+}
+
+/** What is no stream at all comes from something else than a model, such as a proxy that wants a login. */
+function requireStream({ headers }: Response, { model }: Question): void {
+  const [type = ''] = headers.get('content-type')?.split(';') ?? [];
+  if (['', 'text/event-stream', 'application/json'].includes(type)) return;
+  const message = `openai/${model}: ${type} came instead of an answer; is the base URL right?`;
+  throw new RunnerError('server_error', message, { model });
 }

@@ -180,3 +180,14 @@ test('a server that does not stream is understood all the same', async () => {
   server.replyWith(json(200, { status: 'failed', error: { code: 'server_error', message: 'no' } }));
   await expect(ask('Why?')).rejects.toMatchObject({ code: 'server_error' });
 });
+
+test.each([[{}], [[]], [null], ['Because.']])('%j is no answer', async (body) => {
+  server.replyWith(json(200, body));
+  await expect(ask('Why?')).rejects.toMatchObject({ code: 'connection' });
+});
+
+test('an error under a status that says all is well is none the less one', async () => {
+  const error = { message: 'Slow down.', code: 'rate_limit_exceeded' };
+  server.replyWith(json(200, { error }, { 'retry-after': '2' }));
+  await expect(ask('Why?')).rejects.toMatchObject({ code: 'rate_limited', retryAfterMs: 2_000 });
+});

@@ -78,10 +78,12 @@ function itemsOf(input: TurnInput): ResponseInputItem[] {
 }
 
 /** A whole response as the event that ends a stream. */
-function eventsOf(response: Response): ResponseStreamEvent[] {
-  const { status } = response;
+function eventsOf(response: Partial<Response>): ResponseStreamEvent[] {
+  const { status, output } = response;
+  // What has neither is no response.
+  if (status === undefined && output === undefined) return [];
   const type = status === 'incomplete' || status === 'failed' ? status : 'completed';
-  return [{ type: `response.${type}`, response, sequence_number: 0 }];
+  return [{ type: `response.${type}`, response: response as Response, sequence_number: 0 }];
 }
 
 async function read(
