@@ -1,50 +1,47 @@
 import { styleText } from 'node:util';
 import { Graph, type Plan, type Task } from '@stratagem/core';
-import stringWidth from 'string-width';
-import { onOneLine, padTo } from './terminal-text.js';
+import { onOneLine } from './terminal-text.js';
 
 /** More tasks than these are counted instead of shown. */
 const MAX_ROWS = 100;
-const MAX_ID_WIDTH = 40;
-const WIDTH = 160;
+const MAX_ID_WIDTH = 60;
+/** Of a prompt, so much is shown: enough to judge it by. */
+const MAX_PROMPT_WIDTH = 400;
 
-/** A plan for people to look at before it is run: a line a task, with what it waits for. */
+/** A plan for people to look at before it is run: each task, what it waits for, and its prompt. */
 export function planOutline(plan: Plan, stream: NodeJS.WriteStream): string {
   const { size } = new Graph(plan.tasks);
   const count = size === 1 ? '1 task' : `${size} tasks`;
-  const rows = rowsOf(plan.tasks, 0);
-  const width = Math.min(
-    MAX_ID_WIDTH,
-    Math.max(...rows.map(([id, , depth]) => depth + widthOf(id))),
-  );
-  const lines = rows.slice(0, MAX_ROWS).map(([id, task, depth]) => {
-    const name = padTo(`${' '.repeat(depth)}${onOneLine(id, MAX_ID_WIDTH)}`, width);
-    const line = onOneLine(task.description ?? '', WIDTH);
-    return `  ${styleText('bold', name, { stream })}  ${line}${after(task, stream)}`.trimEnd();
-  });
-  if (rows.length > MAX_ROWS) lines.push(`  … and ${rows.length - MAX_ROWS} more`);
-  return `The plan, ${count}:\n${lines.join('\n')}\n`;
+  const rows = rowsOf(plan.tasks, 1);
+  const blocks = rows.slice(0, MAX_ROWS).map(([task, depth]) => block(task, depth, stream));
+  if (rows.length > MAX_ROWS) blocks.push(`  … and ${rows.length - MAX_ROWS} more`);
+  return `The plan has ${count}.\n\n${blocks.join('\n')}\n\n`;
 }
 
-type Row = readonly [id: string, task: Task, depth: number];
+type Row = readonly [task: Task, depth: number];
 
 function rowsOf(tasks: readonly Task[], depth: number): Row[] {
   return tasks.flatMap((task) => [
-    [task.id, task, depth] as const,
-    ...rowsOf(task.subtasks ?? [], depth + 2),
+    [task, depth] as const,
+    ...rowsOf(task.subtasks ?? [], depth + 1),
   ]);
 }
 
-function after({ dependencies = [], tools = [] }: Task, stream: NodeJS.WriteStream): string {
+function block(task: Task, depth: number, stream: NodeJS.WriteStream): string {
+  const indent = '  '.repeat(depth);
+  const id = styleText('bold', onOneLine(task.id, MAX_ID_WIDTH), { stream });
+  const needs = needsOf(task);
+  const after = needs === '' ? '' : styleText('dim', `  ${needs}`, { stream });
+  const prompt = onOneLine(task.description ?? '', MAX_PROMPT_WIDTH);
+  return `${indent}${id}${after}${prompt === '' ? '' : `\n${indent}  ${prompt}`}`;
+}
+
+/** `after gather, with search` */
+function needsOf({ dependencies = [], tools = [] }: Task): string {
   const names = tools.map((tool) => (typeof tool === 'string' ? tool : tool.name));
   const parts = [
     ...(dependencies.length > 0 ? [`after ${dependencies.join(', ')}`] : []),
     ...(names.length > 0 ? [`with ${names.join(', ')}`] : []),
   ];
-  if (parts.length === 0) return '';
-  return styleText('dim', `  (${onOneLine(parts.join('; '), WIDTH)})`, { stream });
-}
-
-function widthOf(id: string): number {
-  return stringWidth(onOneLine(id, MAX_ID_WIDTH));
+  return onOneLine(parts.join('; '), MAX_PROMPT_WIDTH);
 }

@@ -32,6 +32,11 @@ export interface PlanRequest {
   /** Reads an answer otherwise than as a plan alone, by a schema of its own. */
   readonly read?: (answer: unknown) => PlanReading;
   readonly schema?: Readonly<Record<string, unknown>>;
+  /**
+   * What the task tells its runner.
+   * @default what there is to know of a whole plan, for models that are none
+   */
+  readonly metadata?: Readonly<Record<string, unknown>>;
   readonly run?: PlanningRunOptions;
 }
 
@@ -104,7 +109,7 @@ export function planningTask(request: Omit<PlanRequest, 'runner' | 'run'>): Task
     description: prompt.replaceAll('{{', '\\{{'),
     outputSchema:
       schema === undefined ? outputSchema(settings, surroundings) : uncheckedSchema(schema),
-    metadata: { planning: { goal, minSubtasks, maxSubtasks, maxTasks } },
+    metadata: request.metadata ?? { planning: { goal, minSubtasks, maxSubtasks, maxTasks } },
   };
 }
 

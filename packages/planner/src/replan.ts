@@ -118,6 +118,7 @@ class Round {
         settings: this.#settings,
         read: (answer) => this.#read(answer),
         schema: this.#schema(),
+        metadata: {},
         run: {
           signal: this.#context.signal,
           ...(Object.keys(budget).length > 0 && { budget }),
