@@ -12,6 +12,7 @@ import * as dependencies from './dependencies.js';
 import * as documents from './documents.js';
 import * as papers from './papers.js';
 import { run as drawPicture } from './picture.js';
+import * as researchReport from './research-report.js';
 import * as sequential from './sequential.js';
 import * as tools from './tools.js';
 import * as twoProviders from './two-providers.js';
@@ -159,6 +160,29 @@ describe('decision', () => {
   test('prints which branch was not chosen', async () => {
     const text = await printed(() => decision.main(quick()));
     expect(text).toMatch(/task_skipped +level 1 {2}(reproduce|look-up): not_chosen/);
+  });
+});
+
+describe('research report', () => {
+  test('goes from a goal to one output, and says what all of it used', async () => {
+    const { status, output, plan, usage, result, planning } = await researchReport.run(quick());
+    expect(status).toBe('completed');
+    expect(plan?.tasks.length).toBeGreaterThan(2);
+    expect(output).toBe(result?.outputs.result);
+    const both = [planning.result?.metrics.usage, result?.metrics.usage];
+    expect(usage.inputTokens).toBe(both.reduce((sum, each) => sum + (each?.inputTokens ?? 0), 0));
+  });
+
+  test('shows the plan, and prints the report', async () => {
+    const text = await printed(() => researchReport.main(quick()));
+    expect(text).toMatch(/gather\n[\s\S]*result after [\s\S]*Simulated answer[\s\S]*tokens read/);
+  });
+
+  test('says why when no plan can be made', async () => {
+    const silent = simulated({ latencyMs: 1, respond: () => 'I would rather not.' });
+    await printed(() =>
+      expect(researchReport.main(silent)).rejects.toThrow(/can be used as a plan/),
+    );
   });
 });
 

@@ -42,6 +42,10 @@ describe.concurrent('the program', { timeout: 60_000 }, () => {
       /OPENAI_API_KEY is not set[\s\S]*ANTHROPIC_API_KEY is not set[\s\S]*instead-of/,
     ],
     ['tools', /stock\(\{"article":[\s\S]*→ [\s\S]*tokens read/],
+    [
+      'research-report',
+      /simulated model[\s\S]*result after [\s\S]*Put the result together[\s\S]*planned in/,
+    ],
     ['picture', /^<svg [\s\S]*<\/svg>\n$/],
   ])('%s runs to its end', async (name, expected) => {
     const { code, stdout, stderr } = await start(name);
