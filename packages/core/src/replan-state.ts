@@ -10,6 +10,8 @@ export class ReplanState {
   since: number | undefined;
   /** Ids of the failed tasks that this round is about. */
   failed: readonly string[] = [];
+  /** Of those, the ones that its tasks make up for, until these are in the plan. */
+  replaces: readonly string[] = [];
   /** Why there will not be another round, when the last one settled that. */
   over: string | undefined;
 
@@ -22,6 +24,7 @@ export class ReplanState {
         break;
       case 'replan_completed':
         this.since = undefined;
+        this.replaces = event.replaces;
         if (event.tasks === 0) this.over = 'the last round of re-planning added nothing';
         break;
       case 'replan_failed':

@@ -11,9 +11,11 @@ import {
 } from '../test/runs.js';
 import {
   createExecutor,
+  Graph,
   type Replan,
   type ReplanContext,
   RunnerError,
+  RunState,
   type Situation,
   type Task,
 } from './index.js';
@@ -94,6 +96,26 @@ describe('a plan with a failed task', () => {
     expect(JSON.parse(JSON.stringify(timeline))).toHaveLength(timeline.length);
     expect(metrics.replanRounds).toBe(1);
     expect(computeMetrics(timeline)).toEqual(metrics);
+  });
+
+  test('has its failures as long as the log does not have what makes up for them', async () => {
+    const plan = planOf(failing);
+    const { timeline } = await execute(plan, {
+      replan: { revise: plannerOf([after('again')]).revise },
+    });
+    const state = new RunState(new Graph(plan.tasks));
+    const failures = timeline.map((event) => {
+      state.apply(event);
+      return `${event.type} ${state.failures.size}`;
+    });
+    expect(failures.slice(-6)).toEqual([
+      'replan_started 1',
+      'replan_completed 1',
+      'tasks_added 0',
+      'task_started 0',
+      'task_completed 0',
+      'plan_completed 0',
+    ]);
   });
 
   test('fails as it would have when nothing is added', async () => {

@@ -19,10 +19,13 @@ interface Account {
   readonly listenerErrors: readonly unknown[];
 }
 
-/** Every task completed. */
+/**
+ * Every task completed or was not chosen; or the goal was reached without the others, or something
+ * has made up for them: see `replacedInRound`.
+ */
 export interface CompletedResult<Outputs> extends Account {
   readonly status: 'completed';
-  /** The output of each task by its id. */
+  /** The output of each task by its id; of a task that did not complete, undefined. */
   readonly outputs: Readonly<Outputs>;
   readonly error?: undefined;
 }

@@ -206,9 +206,6 @@ export class RunState {
       case 'replan_completed':
         this.replan.apply(event);
         this.spending.add(event.usage, event.costUsd);
-        for (const id of event.replaces) {
-          this.failures.replace(this.graph.indexOf(id) as number, event.round);
-        }
         break;
       case 'replan_failed':
         this.replan.apply(event);
@@ -256,13 +253,21 @@ export class RunState {
   #grow(event: TasksAdded, parent: number): void {
     const fansOut = event.source === 'for_each';
     this.graph.add(event.tasks, fansOut ? parent : undefined, fansOut ? Trait.item : 0);
-    if (event.source === 'replan') this.replan.tasks += this.graph.size - this.#statuses.length;
+    if (event.source === 'replan') this.#replaceFailures();
     for (let index = this.#statuses.length; index < this.graph.size; index++) {
       this.#statuses.push('pending');
       this.#attempts.push(0);
       this.#last.push(undefined);
       this.#startedAt.push(0.5);
     }
+  }
+
+  /** Only now that the tasks are there which make up for them: a log may end before. */
+  #replaceFailures(): void {
+    const { replan, graph, failures } = this;
+    replan.tasks += graph.size - this.#statuses.length;
+    for (const id of replan.replaces) failures.replace(graph.indexOf(id) as number, replan.rounds);
+    replan.replaces = [];
   }
 
   #countFailure(index: number, { attempt, error }: TaskFailed): void {

@@ -114,8 +114,11 @@ export class GoalWork {
       return await making;
     } catch (error) {
       if (error instanceof DecompositionError && error.result !== undefined) {
-        this.#spent = error.result.metrics;
-        this.#planning = { ...this.#planning, result: error.result };
+        const { answer, problems, result } = error;
+        const { usage, costUsd } = error.result.metrics;
+        this.#spent = { usage, costUsd };
+        const rejected = problems.length === 0 ? [] : [{ answer, problems }];
+        this.#planning = { repairs: [], rejected, result };
       }
       throw error;
     }

@@ -1,6 +1,12 @@
-import { OptionError, type Plan, type PlanEvent, StratagemError } from '@stratagem/core';
+import {
+  OptionError,
+  type Plan,
+  type PlanEvent,
+  type PlanResult,
+  StratagemError,
+} from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { answering, eventsOf, working } from '../test/models.js';
 import { DecompositionError } from './decomposition-error.js';
 import { type PlanAndExecuteOptions, planAndExecute } from './plan-and-execute.js';
@@ -70,6 +76,19 @@ describe('a goal', () => {
     const { runner } = answering(chain, 'one', 'two');
     const result = await planAndExecute(GOAL, { strategy, runner, complexity: 'complex' });
     expect(result.output).toBe('two');
+  });
+
+  test('has an output when it is completed, and an error when it is not', async () => {
+    const result = await start([chain]).handle;
+    if (result.status === 'completed') {
+      expectTypeOf(result.plan).toEqualTypeOf<Plan>();
+      expectTypeOf(result.result).toEqualTypeOf<PlanResult>();
+      expectTypeOf(result.error).toEqualTypeOf<undefined>();
+    } else {
+      expectTypeOf(result.error).toEqualTypeOf<StratagemError>();
+      expectTypeOf(result.output).toEqualTypeOf<undefined>();
+    }
+    expect(Object.keys(result)).toContain('output');
   });
 
   test('has a result of its own even when it costs nobody knows how much', async () => {
@@ -198,6 +217,8 @@ describe('what ends it early', () => {
     expect(result.status).toBe('failed');
     expect(result.error).toBeInstanceOf(DecompositionError);
     expect(result).toMatchObject({ usage: { inputTokens: 30 }, costUsd: 3 });
+    expect(result.planning.rejected.at(-1)).toMatchObject({ answer: 'at all' });
+    expect(result.planning.result?.status).toBe('failed');
     expect(result.plan).toBeUndefined();
     expect(worked).toEqual([]);
   });
