@@ -6,6 +6,7 @@ import {
   type Strategy,
   type Task,
   type TaskRunner,
+  type TaskType,
 } from '@stratagem/core';
 import { formatAnswerProblem } from './answer-problem.js';
 import { DecompositionError } from './decomposition-error.js';
@@ -97,19 +98,21 @@ export interface PlanningMetadata {
   readonly minSubtasks: number;
   readonly maxSubtasks: number;
   readonly maxTasks: number;
+  readonly taskTypes: readonly TaskType[];
 }
 
 /** The task whose output is a plan. */
 export function planningTask(request: Omit<PlanRequest, 'runner' | 'run'>): Task {
   const { goal, prompt, settings, surroundings, schema } = request;
-  const { minSubtasks, maxSubtasks, maxTasks } = settings;
+  const { minSubtasks, maxSubtasks, maxTasks, taskTypes } = settings;
+  const planning: PlanningMetadata = { goal, minSubtasks, maxSubtasks, maxTasks, taskTypes };
   return {
     id: PLAN_TASK,
     // All of it is text.
     description: prompt.replaceAll('{{', '\\{{'),
     outputSchema:
       schema === undefined ? outputSchema(settings, surroundings) : uncheckedSchema(schema),
-    metadata: request.metadata ?? { planning: { goal, minSubtasks, maxSubtasks, maxTasks } },
+    metadata: request.metadata ?? { planning },
   };
 }
 

@@ -6,6 +6,8 @@ interface Planning {
   readonly minSubtasks: number;
   readonly maxSubtasks: number;
   readonly maxTasks: number;
+  /** The types that its tasks may have. */
+  readonly taskTypes: readonly string[];
 }
 
 /** Sides of any question, each a task of its own. */
@@ -24,21 +26,29 @@ const USUAL = 4;
 export function planningOf({ metadata }: TaskRequest): Planning | undefined {
   const { planning } = metadata as { planning?: Partial<Planning> | null };
   if (typeof planning !== 'object' || planning === null) return undefined;
-  const { goal, minSubtasks, maxSubtasks, maxTasks } = planning;
-  if (typeof goal !== 'string') return undefined;
-  const numbers = [minSubtasks, maxSubtasks, maxTasks].every((each) => typeof each === 'number');
-  return numbers ? (planning as Planning) : undefined;
+  const { goal, minSubtasks, maxSubtasks, maxTasks, taskTypes } = planning;
+  const limits = [minSubtasks, maxSubtasks, maxTasks];
+  const isMeant =
+    typeof goal === 'string' &&
+    limits.every((limit) => typeof limit === 'number') &&
+    Array.isArray(taskTypes);
+  return isMeant ? (planning as Planning) : undefined;
 }
 
 /**
  * A plan for any goal: gather, look at it from several sides at the same time, put the result
  * together. It keeps within the limits that the planner gives.
  */
-export function planFor({ goal, minSubtasks, maxSubtasks, maxTasks }: Planning): object {
+export function planFor({ goal, ...limits }: Planning): object {
+  const { minSubtasks, maxSubtasks, maxTasks, taskTypes } = limits;
   const size = Math.max(minSubtasks, Math.min(USUAL, maxSubtasks, maxTasks));
   const about = shorten(goal);
-  const gather = task('gather', 'observation', `Gather what is known that bears on: ${about}`, []);
+  const task = (id: string, wanted: string, description: string, dependencies: string[]) => {
+    const type = taskTypes.includes(wanted) ? wanted : taskTypes[0];
+    return { id, description, type, dependencies };
+  };
   if (size === 1) return { tasks: [task('result', 'action', about, [])] };
+  const gather = task('gather', 'observation', `Gather what is known that bears on: ${about}`, []);
   const sides = Array.from({ length: size - 2 }, (_, index) => {
     const [id, what] = ANGLES[index % ANGLES.length] as (typeof ANGLES)[number];
     const round = Math.floor(index / ANGLES.length);
@@ -48,10 +58,6 @@ export function planFor({ goal, minSubtasks, maxSubtasks, maxTasks }: Planning):
   const needed = sides.length === 0 ? ['gather'] : sides.map(({ id }) => id);
   const result = task('result', 'aggregate', `Put the result together for: ${about}`, needed);
   return { tasks: [gather, ...sides, result] };
-}
-
-function task(id: string, type: string, description: string, dependencies: readonly string[]) {
-  return { id, description, type, dependencies };
 }
 
 /** On one line, and no longer than a title. */
