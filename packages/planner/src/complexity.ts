@@ -9,6 +9,9 @@ const MAX_JUDGED = 2_000;
 /** Work that has parts by its nature. */
 const BROAD_WORK =
   /\b(research|investigate|analy[sz]e|compare|contrast|evaluate|survey|review|plan|design|organi[sz]e|audit|benchmark)\b/gi;
+/** Work that is done in one go; next to other work, it is a step. */
+const PLAIN_WORK =
+  /\b(write|draft|create|make|build|prepare|present|summari[sz]e|translate|recommend|suggest|propose|find|gather|collect|list|check|rate|rank|calculate|estimate|describe|draw)\b/gi;
 /** What is made of many things. */
 const BROAD_RESULT =
   /\b(report|study|strategy|proposal|roadmap|white ?paper|comparison|overview|market|campaign)\b/i;
@@ -17,11 +20,11 @@ const ORDER =
   /\b(then|afterwards?|after that|next|finally|followed by|before|once|based on|first(ly)?|second(ly)?|lastly)\b|→|->|;/gi;
 /** The same for many. */
 const MANY =
-  /\b(each|every|all|several|multiple|various|both|different|respectively|top \d+|\d+ (\w+ )?\w+s)\b/gi;
-const JOINED = /,|\band\b|&|\bas well as\b|\balso\b|\bplus\b/gi;
+  /\b(each|every|all|several|multiple|various|both|different|respectively|top \d+|two|three|four|five|six|seven|eight|nine|ten|dozens?|\d+ (\w+ )?\w+s)\b/gi;
+const JOINED = /[,，、；]|\band\b|&|\bas well as\b|\balso\b|\bplus\b/gi;
 /** Lines that are items of a list. */
 const LISTED = /^\s*([-*•]|\d+[.)])\s+\S/gm;
-const SENTENCE_END = /[.!?。！？]+(\s|$)/g;
+const SENTENCE_END = /[.!?]+(\s|$)|[。！？]/g;
 
 /**
  * Judges by the words of a goal whether it is worth a plan, without asking a model. It counts points,
@@ -29,9 +32,10 @@ const SENTENCE_END = /[.!?。！？]+(\s|$)/g;
  *
  * - its length: one point above 12 words, two above 25, three above 50;
  * - work that has parts (research, analyse, compare, …): one point each, two at most;
+ * - more than one kind of work (research … write …): one point each after the first, two at most;
  * - a result that is made of many things (report, strategy, …): one point;
  * - words of order (then, finally, based on, …): two points each;
- * - words for many (each, every, several, "5 cities"): one point each, two at most;
+ * - words for many (each, every, several, "5 cities", …): one point each, two at most;
  * - commas and words that join: one point from two on, two from four on;
  * - lines of a list: one point each; sentences after the first: one point each.
  *
@@ -46,9 +50,12 @@ export function judgeComplexity(goal: string): Complexity {
   if (goal.length > MAX_JUDGED) return 'complex';
   // What is quoted is what to work on, and not what to do.
   const asked = goal.replace(/"[^"]*"|“[^”]*”|```[\s\S]*?```/g, ' … ');
+  const broad = count(asked, BROAD_WORK);
+  const steps = broad + count(asked, PLAIN_WORK) - 1;
   const points =
     ofLength(asked) +
-    Math.min(2, count(asked, BROAD_WORK)) +
+    Math.min(2, broad) +
+    Math.max(0, Math.min(2, steps)) +
     (BROAD_RESULT.test(asked) ? 1 : 0) +
     2 * count(asked, ORDER) +
     Math.min(2, count(asked, MANY)) +
