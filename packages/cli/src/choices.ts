@@ -11,6 +11,7 @@ export const SERVERS = [
   'overload-silent',
 ] as const;
 export const GRAPH_FORMATS = ['mermaid', 'dot', 'json'] as const;
+export const COMPLEXITIES = ['simple', 'complex'] as const;
 
 export type StrategyName = (typeof STRATEGIES)[number];
 export type RunnerName = (typeof RUNNERS)[number];

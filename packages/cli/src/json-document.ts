@@ -1,5 +1,5 @@
 import type { PlanEvent, PlanResult, TaskResult } from '@stratagem/core';
-import type { GoalResult } from '@stratagem/planner';
+import type { Decomposition, DecompositionError, GoalResult } from '@stratagem/planner';
 import { explainNotRun } from './not-run.js';
 
 /** The one document that `run --json` prints; every field is always there, times are ISO 8601. */
@@ -36,6 +36,28 @@ export function goalDocument(result: GoalResult): object {
     planning: { repairs, rejected, timeline: planning.result?.timeline.map(withIsoTime) ?? [] },
     usage,
     costUsd,
+  };
+}
+
+/** The one document that `plan --json` prints. */
+export function planDocument(made: Decomposition): object {
+  const { plan, complexity, repairs, rejected, usage, costUsd, result } = made;
+  const timeline = result?.timeline.map(withIsoTime) ?? [];
+  return { plan, complexity, repairs, rejected, usage, costUsd, error: null, timeline };
+}
+
+/** The same when there is no plan: why, and what was asked and answered until then. */
+export function planErrorDocument(error: DecompositionError): object {
+  const { rejected, result } = error;
+  return {
+    plan: null,
+    complexity: 'complex',
+    repairs: [],
+    rejected,
+    usage: result?.metrics.usage ?? null,
+    costUsd: result?.metrics.costUsd ?? null,
+    error,
+    timeline: result?.timeline.map(withIsoTime) ?? [],
   };
 }
 

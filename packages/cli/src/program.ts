@@ -1,7 +1,20 @@
 import { readFileSync } from 'node:fs';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { GRAPH_FORMATS, type GraphFormat, RUNNERS, SERVERS, STRATEGIES } from './choices.js';
-import { parseDuration } from './duration.js';
+import { Command, Option } from 'commander';
+import { COMPLEXITIES, GRAPH_FORMATS, type GraphFormat, SERVERS, STRATEGIES } from './choices.js';
+import { addModelOptions } from './common-options.js';
+import {
+  answers,
+  depth,
+  duration,
+  list,
+  milliseconds,
+  notEmpty,
+  repairs,
+  wholeNumber,
+  wholeNumberFrom,
+  wholeNumbers,
+} from './option-values.js';
+import type { PlanFlags } from './plan-command.js';
 import type { RunFlags } from './run-command.js';
 import type { SimulateFlags } from './simulate-command.js';
 
@@ -9,7 +22,6 @@ interface GoalFlags extends RunFlags {
   readonly goal?: string;
 }
 
-const MAX_LATENCY_MS = 86_400_000;
 const PLAN = 'a YAML or JSON file, or - for standard input';
 
 /**
@@ -36,11 +48,12 @@ Examples:
   stratagem run plan.yaml
   stratagem run plan.yaml --runner openai --max-parallel 8 --deadline 5m
   stratagem run --goal "Compare three databases, then recommend one" --runner openai
+  stratagem plan "Compare three databases, then recommend one" -o plan.yaml
   stratagem graph plan.yaml --format dot | dot -Tsvg > plan.svg
   stratagem simulate plan.yaml --max-parallel 4,8,16 --requests-per-minute 60`,
     );
 
-  program
+  const run = program
     .command('run')
     .description('run a plan; progress goes to standard error, the result to standard output')
     .argument('[plan]', PLAN)
@@ -58,75 +71,9 @@ Examples:
     )
     .addOption(
       new Option('--max-parallel <n>', 'the most tasks that run at once').argParser(wholeNumber),
-    )
-    .addOption(
-      new Option('--runner <name>', 'what does the tasks (default: simulated)').choices(RUNNERS),
-    )
-    .addOption(new Option('--model <name>', 'the model (openai, anthropic)').argParser(notEmpty))
-    .addOption(new Option('--base-url <url>', 'the server (openai, anthropic)').argParser(httpUrl))
-    .addOption(
-      new Option('--latency <ms>', 'milliseconds a task takes (simulated)').argParser(milliseconds),
-    )
+    );
+  addModelOptions(run)
     .option('--fail-fast', 'stop everything at the first failed task')
-    .addOption(
-      new Option('--deadline <duration>', 'stop the plan after 500ms, 30s, 5m, 1h').argParser(
-        duration,
-      ),
-    )
-    .addOption(
-      new Option('--retries <n>', 'how often to repeat attempts after passing errors').argParser(
-        wholeNumberFrom(0),
-      ),
-    )
-    .addOption(
-      new Option('--seed <n>', 'the same seed, the same waits between attempts').argParser(
-        wholeNumberFrom(0),
-      ),
-    )
-    .addOption(
-      new Option('--budget-tokens <n>', 'stop before more tokens are used').argParser(wholeNumber),
-    )
-    .addOption(
-      new Option('--budget-cost <usd>', 'stop before more US dollars are spent').argParser(dollars),
-    )
-    .addOption(
-      new Option(
-        '--prices <file>',
-        'US dollars per million tokens by model, in YAML or JSON',
-      ).argParser(notEmpty),
-    )
-    .addOption(
-      new Option('--requests-per-minute <n>', 'hold requests back to this rate').argParser(
-        wholeNumber,
-      ),
-    )
-    .addOption(
-      new Option('--tokens-per-minute <n>', 'hold requests back to this rate of tokens').argParser(
-        wholeNumber,
-      ),
-    )
-    .addOption(
-      new Option('--cache <dir>', 'answer from this directory what was asked before').argParser(
-        notEmpty,
-      ),
-    )
-    .addOption(
-      new Option(
-        '--record <file>',
-        'write requests and answers to this file, secrets scrubbed',
-      ).argParser(notEmpty),
-    )
-    .addOption(
-      new Option('--replay <file>', 'answer from such a file, in place of a runner').argParser(
-        notEmpty,
-      ),
-    )
-    .addOption(
-      new Option(
-        '--mcp-config <file>',
-        'tools for the tasks: MCP servers, in JSON or YAML',
-      ).argParser(notEmpty),
-    )
     .addOption(
       new Option('--approve <id>', 'approve a task that will ask (repeatable)').argParser(list),
     )
@@ -152,6 +99,48 @@ Examples:
       }
       const { runCommand } = await import('./run-command.js');
       finish(await runCommand(file, flags));
+    });
+
+  const plan = program
+    .command('plan')
+    .description('let the model make a plan, and print it as a plan file; nothing of it is run')
+    .argument('<goal>', 'what the plan is to reach')
+    .addOption(
+      new Option('-o, --output <file>', 'write the plan to this file, in YAML or JSON').argParser(
+        notEmpty,
+      ),
+    )
+    .option('--force', 'write over a file that is there')
+    .addOption(
+      new Option('--complexity <kind>', 'one task, or many (default: judged by the words)').choices(
+        COMPLEXITIES,
+      ),
+    )
+    .addOption(new Option('--max-depth <n>', 'levels of subtasks (default: 3)').argParser(depth))
+    .addOption(
+      new Option('--max-subtasks <n>', 'the most tasks in a list (default: 10)').argParser(
+        wholeNumber,
+      ),
+    )
+    .addOption(
+      new Option('--min-subtasks <n>', 'the fewest tasks in a list (default: 2)').argParser(
+        wholeNumber,
+      ),
+    )
+    .addOption(
+      new Option('--max-tasks <n>', 'the most tasks in all (default: 50)').argParser(wholeNumber),
+    )
+    .addOption(
+      new Option(
+        '--repair-attempts <n>',
+        'how often to send a bad answer back (default: 2)',
+      ).argParser(repairs),
+    );
+  addModelOptions(plan)
+    .option('--json', 'print the plan and how it came about as one JSON document')
+    .action(async (goal: string, flags: PlanFlags) => {
+      const { planCommand } = await import('./plan-command.js');
+      finish(await planCommand(goal, flags));
     });
 
   program
@@ -239,64 +228,6 @@ Examples:
     });
 
   return program;
-}
-
-function wholeNumber(text: string): number {
-  return wholeNumberFrom(1)(text);
-}
-
-function wholeNumberFrom(least: number): (text: string) => number {
-  return (text) => {
-    if (/^\d{1,15}$/.test(text) && Number(text) >= least) return Number(text);
-    throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
-  };
-}
-
-/** `4,8,16` */
-function wholeNumbers(text: string): number[] {
-  return [...new Set(text.split(',').map((each) => wholeNumber(each.trim())))];
-}
-
-function dollars(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
-  throw new InvalidArgumentError('It must be a number of US dollars above 0.');
-}
-
-/** Collects an option that may be given more than once. */
-function list(text: string, before: readonly string[] = []): string[] {
-  return [...before, text];
-}
-
-interface GivenAnswer {
-  readonly id: string;
-  readonly value: string;
-}
-
-function answers(text: string, before: readonly GivenAnswer[] = []): GivenAnswer[] {
-  const [id = '', ...rest] = text.split('=');
-  if (id !== '' && rest.length > 0) return [...before, { id, value: rest.join('=') }];
-  throw new InvalidArgumentError('It must be the id of a task, =, and the answer.');
-}
-
-function notEmpty(text: string): string {
-  if (text.trim() !== '') return text;
-  throw new InvalidArgumentError('It is empty.');
-}
-
-function httpUrl(text: string): string {
-  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text;
-  throw new InvalidArgumentError('It must be a URL that begins with http:// or https://.');
-}
-
-function milliseconds(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text) && Number(text) <= MAX_LATENCY_MS) return Number(text);
-  throw new InvalidArgumentError('It must be a number of milliseconds, at most those of a day.');
-}
-
-function duration(text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== undefined && ms > 0 && Number.isFinite(ms)) return ms;
-  throw new InvalidArgumentError('It must be a duration such as 500ms, 30s, 5m or 1h.');
 }
 
 function versionOfPackage(): string {

@@ -26,7 +26,8 @@ import { report } from './report.js';
 import { terminalOf } from './terminal-question.js';
 import { type WrapperFlags, wrapRunner } from './wrap-runner.js';
 
-export interface RunFlags extends StrategyFlags, RunnerFlags, WrapperFlags, GivenAnswers {
+/** How far a run may go. */
+export interface LimitFlags {
   readonly failFast?: boolean;
   readonly deadline?: number;
   readonly retries?: number;
@@ -34,6 +35,14 @@ export interface RunFlags extends StrategyFlags, RunnerFlags, WrapperFlags, Give
   readonly budgetTokens?: number;
   readonly budgetCost?: number;
   readonly prices?: string;
+}
+
+export interface RunFlags
+  extends StrategyFlags,
+    RunnerFlags,
+    WrapperFlags,
+    LimitFlags,
+    GivenAnswers {
   readonly mcpConfig?: string;
   /** The most rounds of re-planning. */
   readonly replan?: number;
@@ -100,7 +109,7 @@ async function runPlan(plan: Plan, executor: Executor, flags: RunFlags): Promise
 }
 
 /** Nobody is to take the answers of the simulated model for those of a real one. */
-export async function tellOfSimulation(flags: RunFlags): Promise<void> {
+export async function tellOfSimulation(flags: RunnerFlags): Promise<void> {
   if ((flags.runner ?? 'simulated') !== 'simulated' || flags.replay !== undefined) return;
   await write(
     process.stderr,
@@ -149,7 +158,7 @@ async function replanOf(
 }
 
 /** The options of a run that the command line gives. */
-export async function limitsOf(flags: RunFlags): Promise<RunOptions> {
+export async function limitsOf(flags: LimitFlags): Promise<RunOptions> {
   const { failFast, deadline, seed, budgetTokens, budgetCost, prices } = flags;
   const budget = {
     ...(budgetTokens !== undefined && { tokens: budgetTokens }),

@@ -1,11 +1,11 @@
 import { type ErrorCode, type PlanResult, StratagemError } from '@stratagem/core';
 import type { AnswerProblem } from './answer-problem.js';
+import type { RejectedAnswer } from './dialogue.js';
 
 /** What is known of a plan that could not be made. */
 export interface DecompositionErrorDetails {
   readonly cause?: unknown;
-  readonly answer?: string;
-  readonly problems?: readonly AnswerProblem[];
+  readonly rejected?: readonly RejectedAnswer[];
   readonly result?: PlanResult;
 }
 
@@ -24,14 +24,18 @@ export class DecompositionError extends StratagemError {
   declare readonly answer?: string;
   /** What is wrong with that answer. */
   readonly problems: readonly AnswerProblem[];
+  /** All the answers that could not be used, the last one included; not part of the JSON. */
+  declare readonly rejected: readonly RejectedAnswer[];
   /** The run that was to make the plan, with its log and what it cost; not part of the JSON. */
   declare readonly result?: PlanResult;
 
   constructor(code: ErrorCode, message: string, details: DecompositionErrorDetails = {}) {
-    const { cause, answer, problems = [], result } = details;
+    const { cause, rejected = [], result } = details;
     super(code, message, cause === undefined ? undefined : { cause });
+    const { answer, problems = [] } = rejected.at(-1) ?? {};
     if (answer !== undefined) this.answer = answer;
     this.problems = problems;
+    Object.defineProperty(this, 'rejected', { value: rejected });
     Object.defineProperty(this, 'result', { value: result });
   }
 }

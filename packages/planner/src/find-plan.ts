@@ -9,7 +9,7 @@ export type FoundPlan =
   | { readonly code: AnswerProblemCode; readonly message: string };
 
 /** What begins as JSON does, in one of its spellings, and not as an aside in prose. */
-const LIKE_JSON = /^(\{\s*(["'“}]|\/[/*]|\w+\s*:)|\[\s*(["'“{[\]\d]|\/[/*]))/;
+const LIKE_JSON = /^(\{\s*(["'“}]|\/[/*]|\w+\s*:)|\[\s*(["'“{[\]]|\/[/*]))/;
 /** More brackets than this are not looked at: an answer of nothing but brackets has no plan. */
 const MAX_STRETCHES = 200;
 /** How often the answer may be read over, all stretches taken together. */

@@ -79,16 +79,10 @@ export async function makePlan(request: PlanRequest): Promise<MadePlan> {
   }
   const [task] = result.tasks;
   const error = task?.error ?? result.error;
-  const last = rejected.at(-1);
   throw new DecompositionError(
     error?.code ?? 'plan_failed',
     `No plan could be made for ${JSON.stringify(shorten(goal))}: ${error?.message}`,
-    {
-      cause: error,
-      result,
-      problems: last?.problems,
-      ...(last?.answer !== undefined && { answer: last.answer }),
-    },
+    { cause: error, rejected, result },
   );
 }
 
