@@ -145,6 +145,10 @@ describe.each([
   ['packages/providers/simulated/README.md', ['@stratagem/parallel', '@stratagem/simulated']],
   ['packages/simulation/README.md', ['@stratagem/parallel', '@stratagem/simulation']],
   [
+    'packages/planner/README.md',
+    ['@stratagem/core', '@stratagem/parallel', '@stratagem/planner', '@stratagem/simulated'],
+  ],
+  [
     'packages/runners/README.md',
     ['@stratagem/parallel', '@stratagem/runners', '@stratagem/simulated'],
   ],
