@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { type TaskRunner, tool } from '@stratagem/core';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { fixtureFiles, fixturesIn } from '../test/fixtures.js';
 import {
   DecompositionError,
   decompose,
@@ -9,45 +9,7 @@ import {
   type PlannerOptions,
 } from './index.js';
 
-/** An answer of a model, and what is to become of it. */
-interface Fixture {
-  readonly name: string;
-  readonly answer: string;
-  readonly options: PlannerOptions;
-  readonly plan?: readonly unknown[];
-  readonly mended: readonly string[];
-  readonly sentBack?: readonly string[];
-}
-
-const folder = new URL('./__fixtures__/', import.meta.url);
-const files = readdirSync(folder).filter((name) => name.endsWith('.txt'));
-
-/** Fixtures stand under their names; what is expected of them follows the answer. */
-function fixturesIn(file: string): Fixture[] {
-  const text = readFileSync(new URL(file, folder), 'utf8');
-  const [, ...sections] = text.split(/^=== /m);
-  return sections.map((section) => {
-    const end = section.indexOf('\n');
-    const [answer = '', ...expected] = section.slice(end + 1).split(/^--- /m);
-    const parts = new Map(
-      expected.map((part) => {
-        const [title = '', ...lines] = part.trimEnd().split('\n');
-        return [title, lines];
-      }),
-    );
-    const json = (title: string) => JSON.parse(parts.get(title)?.join('\n') ?? 'null');
-    return {
-      name: section.slice(0, end),
-      answer: answer.replace(/\n$/, ''),
-      options: json('options') ?? {},
-      mended: parts.get('mended') ?? [],
-      ...(parts.has('plan') && { plan: json('plan') }),
-      ...(parts.has('sent back') && { sentBack: parts.get('sent back') }),
-    };
-  });
-}
-
-const fixtures = files.map((file) => [file, fixturesIn(file)] as const);
+const fixtures = fixtureFiles.map((file) => [file, fixturesIn(file)] as const);
 
 const tools = ['web_search', 'calculator'].map((name) =>
   tool({ name, description: `The ${name}.`, inputSchema: z.object({}), execute: () => '' }),

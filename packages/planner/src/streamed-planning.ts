@@ -27,6 +27,8 @@ export class StreamedPlan {
   readonly #goal: string;
   readonly #settings: PlannerSettings;
   readonly #added: Task[] = [];
+  /** Of those, and of those with their subtasks. */
+  readonly #topIds = new Set<string>();
   readonly #ids = new Set<string>();
   #waiting: unknown[] = [];
   #addTasks: RunContext['addTasks'] = () => {};
@@ -128,13 +130,16 @@ export class StreamedPlan {
 
   #remember(tasks: readonly Task[]): void {
     this.#added.push(...tasks);
-    for (const task of tasks) eachTask(task, ({ id }) => this.#ids.add(id));
+    for (const task of tasks) {
+      this.#topIds.add(task.id);
+      eachTask(task, ({ id }) => this.#ids.add(id));
+    }
   }
 
   /** The whole answer is there: adds what is left of it, when it can be used. */
   #read(answer: unknown): PlanReading {
     const { tasks, repairs, problems } = this.#readWhole(answer);
-    const rest = tasks.filter(({ id }) => !this.#ids.has(id));
+    const rest = tasks.filter(({ id }) => !this.#topIds.has(id));
     const wrong = [...problems, ...this.#excess(rest), ...this.#shortage(rest)];
     if (wrong.length > 0) return { tasks: [], repairs, problems: wrong };
     const all = [...this.#added, ...rest];

@@ -42,6 +42,7 @@ describe('the tasks of an answer', () => {
     ['in a plan that is wrapped', `{"plan": {"tasks": [{"id": "a"}]}}`],
     ['in a list alone', `[{"id": "a"}]`],
     ['in a fence, after prose', 'Here it is:\n```json\n{"tasks": [{"id": "a"}]}\n```\nDone {.'],
+    ['after thoughts', '<think>{"tasks": [{"id": "no"}]}</think>\n{"tasks": [{"id": "a"}]}'],
     ['before something that is no JSON', `{"tasks": [{"id": "a"}, {id: 'b'}, {"id": "c"}]}`],
     ['before the end of a text that is cut off', `{"tasks": [{"id": "a"}, {"id": "b`],
     ['before another answer', `{"tasks": [{"id": "a"}]} {"tasks": [{"id": "b"}]}`],
