@@ -69,6 +69,31 @@ test('shows the goal, what runs and what is done, and nothing after it stopped',
   expect(look()).toBe('');
 });
 
+test('shows a round of re-planning as long as it lasts', async () => {
+  const { stream, look } = terminal(80);
+  const progress = createProgress(stream);
+  const run = start([{ id: 'a', description: 'fail as' }], {
+    onEvent: (event) => progress.onEvent(event),
+    replan: {
+      async revise() {
+        vi.advanceTimersByTime(100);
+        expect(look().replace(/\d+\.\d s/g, '0.0 s')).toContain('▸ re-planning, round 1 0.0 s');
+        return [{ id: 'b', run: never }];
+      },
+    },
+  });
+  for await (const event of run) {
+    if (event.type !== 'task_started' || event.taskId !== 'b') continue;
+    look();
+    vi.advanceTimersByTime(100);
+    expect(look()).not.toContain('re-planning');
+    run.cancel();
+  }
+  progress.stop();
+  expect((await run).metrics.replanRounds).toBe(1);
+  expect((await run).listenerErrors).toEqual([]);
+});
+
 test('fits a narrow and low window, whatever the ids are', async () => {
   const { stream, look } = terminal(20, 8);
   const progress = createProgress(stream);

@@ -16,6 +16,8 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
   const doing = new Map<string, string>();
   /** Tasks that wait for something, and for what. */
   const waiting = new Map<string, string>();
+  /** The round of re-planning that is under way, and since when. */
+  let round: { readonly number: number; readonly since: number } | undefined;
   let suspended = false;
   let goal = '';
   let began = 0;
@@ -37,6 +39,13 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
     }
     if (running.size > rows) {
       lines.push(`  ${onOneLine(`… and ${running.size - rows} more running`, width - 2)}`);
+    }
+    if (round !== undefined) {
+      const mark = styleText('cyan', '▸', { stream });
+      const elapsed = formatDuration(now - round.since);
+      const room = Math.max(1, width - elapsed.length - 5);
+      const what = onOneLine(`re-planning, round ${round.number}`, room);
+      lines.push(`  ${mark} ${what} ${styleText('dim', elapsed, { stream })}`);
     }
     const room = Math.max(0, rows - running.size);
     for (const [id, what] of [...waiting].slice(0, room)) {
@@ -73,6 +82,13 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
           break;
         case 'task_waiting':
           waiting.set(event.taskId, `waits for an ${event.kind}`);
+          break;
+        case 'replan_started':
+          round = { number: event.round, since: event.timestamp };
+          break;
+        case 'replan_completed':
+        case 'replan_failed':
+          round = undefined;
           break;
         case 'task_completed':
         case 'task_failed':

@@ -726,8 +726,8 @@ export class Kernel {
    */
   #windDown(stop: Stop, now: number, failure?: TaskError): void {
     this.#stop = stop;
-    const why = stop.reason.replace('_', ' ');
-    this.#abortRound(new StratagemError('aborted', `the run is over but for it (${why})`), now);
+    const why = `the run stopped before it had an answer (${stop.reason})`;
+    this.#abortRound(new StratagemError('aborted', why), now);
     for (let index = 0; index < this.#graph.size; index++) {
       const status = this.state.statusOf(index);
       if (status === 'running' && failure !== undefined) {
