@@ -51,23 +51,40 @@ export type ContextChanges = Partial<
  * await runner.run(request, deriveContext(context, { signal }));
  */
 export function deriveContext(context: RunContext, changes: ContextChanges): RunContext {
-  return {
-    taskId: context.taskId,
-    attempt: context.attempt,
-    get attemptsLeft() {
-      return changes.attemptsLeft ?? context.attemptsLeft;
-    },
-    get signal() {
-      return changes.signal ?? context.signal;
-    },
-    get deadline() {
-      return 'deadline' in changes ? changes.deadline : context.deadline;
-    },
-    get emit() {
-      return changes.emit ?? context.emit;
-    },
-    get addTasks() {
-      return context.addTasks;
-    },
-  };
+  return new DerivedContext(context, changes);
+}
+
+/** A class, as an engine keeps the getters of an object literal, and all that they refer to, for long. */
+class DerivedContext implements RunContext {
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly #context: RunContext;
+  readonly #changes: ContextChanges;
+
+  constructor(context: RunContext, changes: ContextChanges) {
+    this.taskId = context.taskId;
+    this.attempt = context.attempt;
+    this.#context = context;
+    this.#changes = changes;
+  }
+
+  get attemptsLeft(): number {
+    return this.#changes.attemptsLeft ?? this.#context.attemptsLeft;
+  }
+
+  get signal(): AbortSignal {
+    return this.#changes.signal ?? this.#context.signal;
+  }
+
+  get deadline(): number | undefined {
+    return 'deadline' in this.#changes ? this.#changes.deadline : this.#context.deadline;
+  }
+
+  get emit(): RunContext['emit'] {
+    return this.#changes.emit ?? this.#context.emit;
+  }
+
+  get addTasks(): RunContext['addTasks'] {
+    return this.#context.addTasks;
+  }
 }
