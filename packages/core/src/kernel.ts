@@ -20,6 +20,7 @@ import { type ReplanCommand, Replanning } from './replanning.js';
 import { ResourcePauses } from './resource-pauses.js';
 import { maxAttemptsOf, type RetryPolicy, retryDelay } from './retry.js';
 import { RunState } from './run-state.js';
+import { LiveRunView } from './run-view.js';
 import type { TaskOutput } from './runner.js';
 import type { RunView, Strategy } from './strategy.js';
 import { doesOwnWork, type Estimate, hasSubtasks, type Task } from './task.js';
@@ -806,37 +807,16 @@ export class Kernel {
     this.nextWake = Number.POSITIVE_INFINITY;
   }
 
-  /** Live figures for the strategy, and no way to change them. */
   #runView(): RunView {
-    const kernel = this;
-    return {
-      get now() {
-        return kernel.#now;
+    return new LiveRunView(this.#graph, this.state, {
+      now: () => this.#now,
+      maxParallel: () => this.#maxParallel,
+      ready: () => this.#dispatcher?.readyCount ?? 0,
+      report: (change) => {
+        const accepted = (this.#dispatcher as Dispatcher).accept(change);
+        this.#record.strategySwitched(accepted, this.#now);
       },
-      get maxParallel() {
-        return kernel.#maxParallel;
-      },
-      get totalTasks() {
-        return kernel.#graph.size;
-      },
-      get running() {
-        return kernel.state.running;
-      },
-      get ready() {
-        return kernel.#dispatcher?.readyCount ?? 0;
-      },
-      get remaining() {
-        return kernel.#graph.size - kernel.state.settled;
-      },
-      criticalPaths(usualMs) {
-        const paths = kernel.#graph.criticalPathsBy(usualMs);
-        return ({ index, estimate, type }) => paths[index] ?? estimate?.durationMs ?? usualMs(type);
-      },
-      report(change) {
-        const accepted = (kernel.#dispatcher as Dispatcher).accept(change);
-        kernel.#record.strategySwitched(accepted, kernel.#now);
-      },
-    };
+    });
   }
 }
 

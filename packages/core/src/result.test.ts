@@ -56,6 +56,16 @@ describe('a result', () => {
     });
   });
 
+  // An engine keeps getters that differ from object to object alive long after the objects.
+  test('shares its getters with all others', () => {
+    const getters = (result: object) =>
+      Object.values(Object.getOwnPropertyDescriptors(result)).flatMap(({ get }) => get ?? []);
+    const first = getters(completed());
+    const second = getters(failed());
+    expect(first).toHaveLength(2);
+    expect(first.every((getter, position) => getter === second[position])).toBe(true);
+  });
+
   test('of a run that failed has the outputs there are, and says why of each other task', () => {
     const result = failed();
     expect(Object.keys(result.outputs)).toEqual(['c']);

@@ -69,6 +69,15 @@ export function createResult<Outputs>(parts: ResultParts): PlanResult<Outputs> {
   return new RunResult(parts) as unknown as PlanResult<Outputs>;
 }
 
+const SOURCE = Symbol('source');
+
+/** What lists and records are made from, and those that have been. */
+interface Source {
+  readonly state: RunState;
+  tasks?: readonly TaskResult[];
+  outputs?: Readonly<Record<string, unknown>>;
+}
+
 class RunResult {
   readonly status: string;
   readonly goal: string;
@@ -80,6 +89,7 @@ class RunResult {
   readonly listenerErrors: readonly unknown[];
   declare readonly tasks: readonly TaskResult[];
   declare readonly outputs: Readonly<Record<string, unknown>>;
+  declare readonly [SOURCE]: Source;
 
   constructor({ goal, strategy, state, metrics, timeline, listenerErrors = [] }: ResultParts) {
     this.status = state.status;
@@ -90,8 +100,8 @@ class RunResult {
     if (state.goalProgress !== undefined) this.goalProgress = state.goalProgress;
     this.timeline = timeline;
     this.listenerErrors = listenerErrors;
-    defineLazily(this, 'tasks', () => tasksOf(state));
-    defineLazily(this, 'outputs', () => outputsOf(state));
+    Object.defineProperty(this, SOURCE, { value: { state } });
+    Object.defineProperties(this, MADE_WHEN_READ);
   }
 
   toJSON(): Record<string, unknown> {
@@ -116,15 +126,29 @@ class RunResult {
   }
 }
 
-/** A property of the object's own, so that a spread copy has it, made when it is first read. */
-function defineLazily<T>(target: object, name: string, make: () => T): void {
-  let made: { readonly value: T } | undefined;
-  const get = () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-  Object.defineProperty(target, name, { get, enumerable: true });
-}
+/**
+ * Properties of the object's own, so that a spread copy has them. All results share these getters:
+ * the engine keeps those of each object apart with its shape, and with them all that they refer
+ * to, here a whole run, until it collects its old garbage.
+ */
+const MADE_WHEN_READ: PropertyDescriptorMap & ThisType<RunResult> = {
+  tasks: {
+    enumerable: true,
+    get() {
+      const source = this[SOURCE];
+      source.tasks ??= tasksOf(source.state);
+      return source.tasks;
+    },
+  },
+  outputs: {
+    enumerable: true,
+    get() {
+      const source = this[SOURCE];
+      source.outputs ??= outputsOf(source.state);
+      return source.outputs;
+    },
+  },
+};
 
 function tasksOf(state: RunState): TaskResult[] {
   return state.graph.tasks.map((_, index) => state.resultOf(index));
