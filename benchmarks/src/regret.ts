@@ -1,8 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { batch } from '@stratagem/simulation';
 import { type Cell, runCell } from './regret/cell.js';
 import { CONTENDERS, OURS } from './regret/contenders.js';
-import { SERVERS, WORKLOADS } from './regret/matrix.js';
+import { batchOf, SERVERS, WORKLOADS } from './regret/matrix.js';
 import { readaptation } from './regret/readaptation.js';
 import { grid, percent, ratio, runOf, summary, worstCells } from './regret/summary.js';
 import { quantile } from './statistics.js';
@@ -27,7 +26,7 @@ for (const workload of WORKLOADS) {
     for (const seed of SEEDS) cells.push(runCell(workload(seed), server, seed, CONTENDERS));
   }
 }
-const large = SERVERS.map((server) => runCell(batch(2_000), server, 1, CONTENDERS));
+const large = SERVERS.map((server) => runCell(batchOf(2_000)(1), server, 1, CONTENDERS));
 
 const changing = SERVERS.filter(({ factor }) => factor !== 1);
 const adapting = CONTENDERS.filter(({ adapts }) => adapts);
@@ -36,7 +35,7 @@ const readaptations = [
   ...adapting.map((contender) => [
     contender.name,
     ...changing.map((server) => {
-      const { completions, afterMs } = readaptation(batch(2_000), server, 1, contender);
+      const { completions, afterMs } = readaptation(batchOf(2_000)(1), server, 1, contender);
       return Number.isFinite(afterMs)
         ? `${completions} tasks, ${(afterMs / 1_000).toFixed(1)} s`
         : 'never';

@@ -30,7 +30,7 @@ export const RETRY: RetryPolicy = {
 };
 
 /** What a request that is never answered costs. */
-export const TIMEOUT_MS = 30_000;
+export const TIMEOUT_MS = 60_000;
 
 export interface ServerCase {
   readonly name: string;
@@ -83,10 +83,14 @@ export const SERVERS: readonly ServerCase[] = [
   },
 ];
 
+/** How far the tasks of a batch differ: alike, as the answers of a model are, and not equal. */
+const SPREAD = 0.5;
+export const batchOf = (size: number) => (seed: number) => batch(size, { sigma: SPREAD, seed });
+
 /** @param seed Which of the random ones. */
 export const WORKLOADS: readonly ((seed: number) => Workload)[] = [
-  () => batch(64),
-  () => batch(200),
+  batchOf(64),
+  batchOf(200),
   () => chain(50),
   () => diamond(),
   () => researchPipeline(),

@@ -20,6 +20,7 @@ export { type WhatIfOptions, type WhatIfRow, whatIf } from './what-if.js';
 export type { Workload } from './workload.js';
 export { mixed, randomLayers } from './workloads/random.js';
 export {
+  type BatchOptions,
   batch,
   chain,
   diamond,

@@ -13,9 +13,8 @@ export interface SpreadOption {
 /** @throws {OptionError} unless it is a finite number of at least `min`. */
 export function checkNumber(owner: string, name: string, value: number, min = 0): void {
   if (Number.isFinite(value) && value >= min) return;
-  throw new OptionError(
-    `${owner}: ${name} must be a number of at least ${min}; it is ${String(value)}`,
-  );
+  const range = min === Number.NEGATIVE_INFINITY ? '' : ` of at least ${min}`;
+  throw new OptionError(`${owner}: ${name} must be a number${range}; it is ${String(value)}`);
 }
 
 /** @throws {OptionError} unless it is a finite number above 0. */

@@ -68,6 +68,24 @@ describe('workloads', () => {
     },
   );
 
+  test('a batch with a sigma has tasks around a second, others for another seed', () => {
+    const worksOf = (seed: number) => {
+      const { plan, demandOf } = batch(500, { sigma: 0.5, seed });
+      return plan.tasks.map((task) => demandOf(task).workMs).sort((a, b) => a - b);
+    };
+    expect(worksOf(1)[250]).toBeGreaterThan(900);
+    expect(worksOf(1)[250]).toBeLessThan(1_100);
+    expect(worksOf(1)[450]).toBeGreaterThan(1_600);
+    expect(worksOf(1)).toEqual(worksOf(1));
+    expect(worksOf(1)).not.toEqual(worksOf(2));
+  });
+
+  test('a batch refuses what it does not know', () => {
+    expect(() => batch(5, { sigma: -1 })).toThrow('sigma must be a number of at least 0');
+    expect(() => batch(5, { seed: Number.NaN })).toThrow('seed must be a number; it is NaN');
+    expect(() => batch(5, { spread: 1 } as never)).toThrow('has no option "spread"');
+  });
+
   test.each([batch, chain, mapReduce])('%o refuses a size that is none', (make) => {
     expect(() => make(0)).toThrow('whole number of at least 1');
   });

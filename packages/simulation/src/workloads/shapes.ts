@@ -1,15 +1,34 @@
-import { checkLimit } from '@stratagem/core';
+import { checkLimit, checkOptions } from '@stratagem/core';
+import { checkNumber, type SpreadOption } from '../options.js';
+import { randomFrom, spread } from '../random.js';
 import { type Step, type Workload, workloadOf } from '../workload.js';
 
+export interface BatchOptions extends SpreadOption {
+  /**
+   * Another seed gives other tasks; matters with `sigma`.
+   * @default 0
+   */
+  readonly seed?: number;
+}
+
 /**
- * Tasks that do not depend on each other, a second each.
+ * Tasks that do not depend on each other, a second each; with `sigma`, around a second.
+ *
+ * @throws {OptionError} when the size or an option is out of range, or unknown.
  *
  * @example
- * const { plan, demandOf } = batch(200);
+ * const { plan, demandOf } = batch(200, { sigma: 0.5 });
  */
-export function batch(size: number): Workload {
+export function batch(size: number, options: BatchOptions = {}): Workload {
   checkLimit('batch()', 'size', size);
-  return workloadOf(`batch of ${size}`, many('task', size));
+  checkOptions('batch()', options, ['sigma', 'seed']);
+  const { sigma = 0, seed = 0 } = options;
+  checkNumber('batch()', 'sigma', sigma);
+  checkNumber('batch()', 'seed', seed, Number.NEGATIVE_INFINITY);
+  const steps = many('task', size).map(
+    (step): Step => ({ ...step, workMs: 1_000 * spread(randomFrom(seed, step.id), sigma) }),
+  );
+  return workloadOf(`batch of ${size}`, steps);
 }
 
 /** Each task on the one before, a second each. */
