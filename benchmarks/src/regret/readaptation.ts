@@ -1,6 +1,6 @@
 import type { PlanEvent } from '@stratagem/core';
 import type { Workload } from '@stratagem/simulation';
-import { play } from './cell.js';
+import { HOPELESS, play } from './cell.js';
 import { type Contender, FIXED, fixed } from './contenders.js';
 import type { ServerCase } from './matrix.js';
 
@@ -32,14 +32,15 @@ export function readaptation(
   seed: number,
   { create }: Contender,
 ): Readaptation {
-  const goal = SHARE * steadyRate(workload, server, seed);
+  const { rate, makespanMs } = best(workload, server, seed);
   const changed = server.model([{ atMs: CHANGE_AT_MS, factor: server.factor }]);
-  const ends = completions(play(workload, changed, seed, create()).timeline);
+  const deadlineMs = CHANGE_AT_MS + HOPELESS * makespanMs;
+  const ends = completions(play(workload, changed, seed, create(), deadlineMs).timeline);
   const after = ends.filter((at) => at >= CHANGE_AT_MS);
   for (let index = 0; index + WINDOW < after.length; index++) {
     const from = after[index] as number;
     const to = after[index + WINDOW] as number;
-    if (WINDOW / (to - from) < goal) continue;
+    if (WINDOW / (to - from) < SHARE * rate) continue;
     const afterMs = from - CHANGE_AT_MS;
     const prompt = index <= MOST_COMPLETIONS || afterMs <= MOST_MS;
     return { completions: index, afterMs, prompt };
@@ -48,16 +49,23 @@ export function readaptation(
   return { completions: never, afterMs: never, prompt: false };
 }
 
-/** Completions per millisecond of the best fixed setting once it is under way. */
-function steadyRate(workload: Workload, { model, factor }: ServerCase, seed: number): number {
+/** What the best fixed setting does under the new limit: completions per millisecond, once under way. */
+function best(workload: Workload, { model, factor }: ServerCase, seed: number) {
+  // As good as from the beginning.
   const server = model([{ atMs: 1e-3, factor }]);
-  const rates = FIXED.filter((maxParallel) => maxParallel <= 64).map((maxParallel) => {
-    const ends = completions(play(workload, server, seed, fixed(maxParallel).create()).timeline);
+  let rate = 0;
+  let makespanMs = Number.POSITIVE_INFINITY;
+  for (const maxParallel of FIXED) {
+    const strategy = fixed(maxParallel).create();
+    const result = play(workload, server, seed, strategy, HOPELESS * makespanMs);
+    if (result.status !== 'completed') continue;
+    makespanMs = Math.min(makespanMs, result.metrics.executionTimeMs);
+    const ends = completions(result.timeline);
     const first = ends[Math.floor(ends.length / 4)] as number;
     const last = ends[Math.floor((3 * ends.length) / 4)] as number;
-    return ends.length / 2 / (last - first);
-  });
-  return Math.max(...rates);
+    rate = Math.max(rate, ends.length / 2 / (last - first));
+  }
+  return { rate, makespanMs };
 }
 
 function completions(timeline: readonly PlanEvent[]): number[] {

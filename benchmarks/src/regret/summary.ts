@@ -23,6 +23,7 @@ export function summary(names: readonly string[], cells: readonly Cell[]): Row[]
 /** Of all tasks on such servers, and in brackets in the worst cell. */
 function wasted(name: string, cells: readonly Cell[], limits: 'announced' | 'unannounced'): string {
   const concerned = cells.filter(({ server }) => server.limits === limits);
+  if (concerned.length === 0) return '–';
   let tasks = 0;
   let requests = 0;
   let worst = 0;

@@ -126,6 +126,12 @@ describe('simulate', { timeout }, () => {
     expect(stdout).toContain('With 8 the plan fails');
   });
 
+  test('ends where a server is overwhelmed so much that nothing is ever done', async () => {
+    const args = ['--server', 'knee', '--capacity', '1', '--timeout', '5s'];
+    const { rows } = await simulate(batch({}, 200), ...args, '--max-parallel', '2,64');
+    expect(rows.map(({ status }) => status)).toEqual(['completed', 'failed']);
+  });
+
   test('keeps to what the file says about retries', async () => {
     const file = batch({ retry: { maxAttempts: 1 } });
     const { rows } = await simulate(file, '--requests-per-minute', '1', '--max-parallel', '8');

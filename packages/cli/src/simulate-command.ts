@@ -24,7 +24,7 @@ export interface SimulateFlags extends ServerFlags {
 const CAPS = [1, 2, 4, 8, 16];
 const LATENCY_MS = 1_000;
 const TOKENS = 1_000;
-/** Often enough for what can be done, and not for ever for what cannot. */
+/** Often enough for what can be done; what has failed so often is on a server that it overwhelms. */
 const UNTIL_DONE = 1_000;
 
 /** `stratagem simulate` */
@@ -39,6 +39,8 @@ export async function simulateCommand(file: string, flags: SimulateFlags): Promi
   const rows = atOnce(() =>
     whatIf(withTimeout(plan, flags.timeout), {
       ...{ server, seed },
+      // Once a task is given up that had all the time in the world, the others fare no better.
+      failFast: !saysRetries(written, flags),
       maxParallel: [...strategies.keys()],
       strategy: (maxParallel) => strategies.get(maxParallel) as Strategy,
       demandOf: (task) => demandOf(task, flags),
@@ -110,6 +112,10 @@ async function strategiesOf(
   return strategies;
 }
 
+function saysRetries({ retry }: Plan, { retries }: SimulateFlags): boolean {
+  return (retries ?? retry?.maxAttempts) !== undefined;
+}
+
 /** Repeats attempts until they are done, unless the command line or the file says how often. */
 function withRetries(plan: Plan, { retries }: SimulateFlags): Plan {
   const fromFile = plan.retry?.maxAttempts ?? UNTIL_DONE;
@@ -147,7 +153,7 @@ function demandOf({ estimate }: Task, { latency, tokens }: SimulateFlags): Deman
 
 /** What is taken for granted where neither the plan nor the command line says anything. */
 function defaultsOf(plan: Plan, flags: SimulateFlags, rows: readonly WhatIfRow[]): string[] {
-  const { latency, tokens, tokensPerMinute, retries } = flags;
+  const { latency, tokens, tokensPerMinute } = flags;
   const lacks = (field: 'durationMs' | 'tokens') =>
     !every(plan, ({ estimate }) => estimate?.[field] !== undefined);
   const which = 'a task without an estimate';
@@ -156,8 +162,7 @@ function defaultsOf(plan: Plan, flags: SimulateFlags, rows: readonly WhatIfRow[]
     ...(tokensPerMinute !== undefined && lacks('tokens')
       ? [`${which} uses ${tokens ?? TOKENS} tokens`]
       : []),
-    ...(rows.some(({ wastedShare }) => wastedShare > 0) &&
-    (retries ?? plan.retry?.maxAttempts) === undefined
+    ...(rows.some(({ wastedShare }) => wastedShare > 0) && !saysRetries(plan, flags)
       ? ['attempts are repeated until they are done; --retries says how often at most']
       : []),
   ];

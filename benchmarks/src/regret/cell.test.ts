@@ -1,0 +1,99 @@
+import { batch, concurrencyKnee, fixedLatency } from '@stratagem/simulation';
+import { describe, expect, test } from 'vitest';
+import { type Cell, runCell } from './cell.js';
+import { CONTENDERS, fixed } from './contenders.js';
+import { SERVERS, type ServerCase, WORKLOADS } from './matrix.js';
+import { readaptation } from './readaptation.js';
+import { grid, ratio, runOf, summary, worstCells } from './summary.js';
+
+const knee: ServerCase = {
+  name: 'knee',
+  factor: 1,
+  model: (changes) => concurrencyKnee({ knee: 8, changes }),
+};
+const moving = { ...knee, factor: 4 };
+
+const serverOf = (name: string) => SERVERS.find((server) => server.name === name) as ServerCase;
+
+describe('a cell', () => {
+  const cell = runCell(batch(64), knee, 1, CONTENDERS);
+
+  test('compares with the best fixed setting', () => {
+    expect([cell.bestFixed, cell.bestMs]).toEqual([8, 8_000]);
+    expect(runOf(cell, 'fixed at 8').regret).toBe(1);
+    expect(runOf(cell, 'fixed at 4').regret).toBe(2);
+    expect(runOf(cell, 'sequential').regret).toBe(8);
+  });
+
+  test('has a run of every contender', () => {
+    for (const { name } of CONTENDERS) expect(runOf(cell, name).regret).toBeGreaterThan(0);
+  });
+
+  test('changes a limit half-way through the best run without a change', () => {
+    expect(runCell(batch(64), moving, 1, []).changeAtMs).toBe(4_000);
+    expect(cell.changeAtMs).toBeUndefined();
+  });
+
+  test('stops what would never end, and gives it no makespan', () => {
+    // A hundred and twenty-eight at once are all given up before they end, again and again.
+    const hopeless = runCell(batch(200), serverOf('knee at 4'), 1, []);
+    expect(runOf(hopeless, 'fixed at 128').regret).toBe(Number.POSITIVE_INFINITY);
+    expect(ratio(runOf(hopeless, 'fixed at 128').regret)).toBe('> 20');
+  });
+});
+
+test('every cell of the matrix has a best setting that completes', () => {
+  for (const workload of WORKLOADS.slice(2, 5)) {
+    for (const server of SERVERS) {
+      const { bestMs, bestFixed } = runCell(workload(1), server, 1, []);
+      expect(Number.isFinite(bestMs), `${server.name} with ${bestFixed}`).toBe(true);
+    }
+  }
+});
+
+describe('the summary', () => {
+  const cells: Cell[] = [1, 2].map((seed) => ({
+    workload: batch(4),
+    server: { ...knee, limits: 'announced' as const },
+    seed,
+    changeAtMs: undefined,
+    bestMs: 1,
+    bestFixed: seed,
+    runs: new Map([['one', { regret: seed, wastedShare: 0.25 * seed } as never]]),
+  }));
+
+  test('has quantiles over all cells, and the share of tasks that was wasted', () => {
+    expect(summary(['one'], cells)[1]).toEqual([
+      ...['one', '1.00', '2.00', '2.00'],
+      ...['37.5 % (50.0 %)', '–'],
+    ]);
+  });
+
+  test('has cells with the median and the worst of their seeds', () => {
+    expect(worstCells('one', cells, 5)[1]).toEqual([
+      ...['knee, batch of 4', '1.00', '2.00', '1/2', '50.0 %'],
+    ]);
+    expect(grid('one', cells)).toEqual([
+      ['one', 'batch of 4'],
+      ['knee', '1.00'],
+    ]);
+  });
+});
+
+describe('readaptation', () => {
+  test('is at once where the setting suits the new limit', () => {
+    const eight = readaptation(batch(2_000), { ...knee, factor: 0.5 }, 1, fixed(4));
+    expect(eight.completions).toBeLessThanOrEqual(4);
+    expect(eight.prompt).toBe(true);
+  });
+
+  test('never comes where it does not', () => {
+    const one = readaptation(batch(2_000), moving, 1, fixed(8));
+    expect(one).toEqual({ completions: Infinity, afterMs: Infinity, prompt: false });
+  });
+});
+
+test('a server that does not change knows no change', () => {
+  const steady: ServerCase = { name: 'steady', factor: 1, model: () => fixedLatency() };
+  expect(runCell(batch(5), steady, 1, []).changeAtMs).toBeUndefined();
+});
