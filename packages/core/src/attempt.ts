@@ -1,9 +1,11 @@
 import type { RunContext } from './context.js';
 import { type OutputPart, partOf } from './output-part.js';
+import { idempotencyKeyOf } from './run-id.js';
 import type { Task } from './task.js';
 
 /** What an attempt can do to its run. */
 export interface AttemptHost {
+  readonly runId: string;
   /** @returns A promise while those who read the events are far behind. */
   report(attempt: Attempt, part: OutputPart): Promise<void> | undefined;
   addTasks(attempt: Attempt, tasks: readonly Task[]): void;
@@ -43,6 +45,10 @@ export class Attempt implements RunContext {
       if (this.aborted) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
+  }
+
+  get idempotencyKey(): string {
+    return idempotencyKeyOf(this.#host.runId, this.taskId, this.attempt);
   }
 
   get attemptsLeft(): number {

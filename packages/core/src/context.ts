@@ -10,6 +10,12 @@ export interface RunContext {
   /** 1 for the first try. */
   readonly attempt: number;
   /**
+   * The same when this attempt is started again after a crash, and another one for each other
+   * attempt: for servers that do a request once for each key. Fits in a header. A runner that sends
+   * several requests in one attempt needs a key for each, such as this one with the step behind it.
+   */
+  readonly idempotencyKey: string;
+  /**
    * How many tries the task has left, this one included. A runner that makes several in one
    * attempt keeps within it, and says how many it made: see `RunnerErrorDetails.tries`.
    */
@@ -38,7 +44,7 @@ export interface RunContext {
 
 /** What a runner that wraps another may change of the context it hands on. */
 export type ContextChanges = Partial<
-  Pick<RunContext, 'attemptsLeft' | 'signal' | 'deadline' | 'emit'>
+  Pick<RunContext, 'attemptsLeft' | 'idempotencyKey' | 'signal' | 'deadline' | 'emit'>
 >;
 
 /**
@@ -66,6 +72,10 @@ class DerivedContext implements RunContext {
     this.attempt = context.attempt;
     this.#context = context;
     this.#changes = changes;
+  }
+
+  get idempotencyKey(): string {
+    return this.#changes.idempotencyKey ?? this.#context.idempotencyKey;
   }
 
   get attemptsLeft(): number {

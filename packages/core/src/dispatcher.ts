@@ -101,9 +101,9 @@ export class Dispatcher {
     );
   }
 
-  /** What a task that has become ready competes for. */
+  /** What a task competes for. */
   resourceOf(index: number): string {
-    return (this.#views[index] as TaskView).resource;
+    return this.#views[index]?.resource ?? this.#resourceOf(this.#graph.tasks[index] as Task);
   }
 
   /** Whether a ready task competes for something else than these. */
@@ -138,9 +138,10 @@ export class Dispatcher {
     { usage, rateLimits }: Pick<TaskOutput, 'usage' | 'rateLimits'>,
     retryDelayMs?: number,
   ): void {
-    const view = this.#views[index] as TaskView;
+    const view = this.#views[index];
     this.#views[index] = undefined;
-    if (this.#scheduler.settled === undefined) return;
+    // An attempt that was started again after a crash is not one that this scheduler chose.
+    if (this.#scheduler.settled === undefined || view === undefined) return;
     const outcome = {
       ok: error === undefined,
       latencyMs,

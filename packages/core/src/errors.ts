@@ -24,6 +24,9 @@ export type ErrorCode =
   | 'replan_failed'
   | 'not_waiting'
   | 'run_ended'
+  | 'run_not_open'
+  | 'plan_changed'
+  | 'plan_required'
   | JournalErrorCode
   | AttemptErrorCode;
 

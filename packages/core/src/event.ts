@@ -3,8 +3,11 @@ import type { AttemptErrorCode, ReplanError, StratagemError, TaskError } from '.
 import type { CriterionProgress } from './goal.js';
 import type { OutputPart } from './output-part.js';
 import type { Plan } from './plan.js';
+import type { PriceTable } from './price.js';
 import type { RateLimits } from './rate-limits.js';
 import type { ReplanReason } from './replan.js';
+import type { RetryPolicy } from './retry.js';
+import type { SpendingData } from './spending.js';
 import type { StrategySwitch } from './strategy.js';
 import type { Task } from './task.js';
 import type { Usage } from './usage.js';
@@ -32,6 +35,24 @@ export interface PlanStarted extends Base {
   readonly plan: Plan;
   /** What the waits between attempts are drawn with. */
   readonly seed: number;
+  /** What limits the run; undefined in logs of before there were journals. */
+  readonly limits?: RunLimits;
+  /**
+   * Of a changed plan that a run has adopted, which begins it anew in the same log: what had been used
+   * until then.
+   */
+  readonly spentBefore?: SpendingData;
+}
+
+/** Limits of a run, those of its plan taken into account; a field is left out where there is none. */
+export interface RunLimits {
+  readonly failFast?: boolean;
+  readonly maxParallel?: number;
+  readonly deadlineMs?: number;
+  readonly timeoutMs?: number;
+  readonly retry?: RetryPolicy;
+  readonly budget?: Budget;
+  readonly prices?: PriceTable;
 }
 
 export interface StrategyInitialized extends Base {
@@ -67,6 +88,8 @@ export interface TaskCompleted extends AttemptBase {
   readonly rateLimits?: RateLimits;
   /** What the output follows from, as a hash; only in a journalled run, and only where it is known. */
   readonly contentKey?: string;
+  /** It was not done again, but taken from what this run had recorded. */
+  readonly reused?: { readonly runId: string };
 }
 
 export interface TaskFailed extends AttemptBase {
@@ -104,6 +127,8 @@ export interface TasksAdded extends Base {
   readonly taskId?: string;
   readonly source: 'for_each' | 'add_tasks' | 'replan';
   readonly tasks: readonly Task[];
+  /** The list that a fan-out's function gave; otherwise it stands in the output it goes over. */
+  readonly items?: readonly unknown[];
 }
 
 /** Why a task will never start. */
@@ -232,6 +257,13 @@ export interface RunResumed extends Base {
    * it had reported is void, and comes again.
    */
   readonly restarted: readonly string[];
+  /** The tasks that are done once more after the run had failed, and what they had come to. */
+  readonly retried?: readonly RetriedTask[];
+}
+
+export interface RetriedTask {
+  readonly taskId: string;
+  readonly was: 'failed' | 'skipped' | 'canceled';
 }
 
 export interface MaxParallelChanged extends Base {

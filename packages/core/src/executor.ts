@@ -1,14 +1,19 @@
 import { type Budget, eitherBudget } from './budget.js';
 import { OptionError, StratagemError, show } from './errors.js';
-import type { PlanEvent } from './event.js';
+import type { PlanEvent, RunLimits } from './event.js';
+import type { Journal } from './journal.js';
 import { capOf, checkDuration, checkFlag, checkLimit, checkOptions } from './options.js';
 import type { Plan } from './plan.js';
+import { planToData } from './plan-data.js';
 import type { PriceTable } from './price.js';
 import { formatProblem, type PlanProblem } from './problem.js';
 import { checkReplan, type Replan, replanLimits } from './replan.js';
 import type { PlanResult } from './result.js';
+import { checkResumeOptions, openRun, type ResumeOptions, randomSeed } from './resume.js';
+import { handleOfOpening } from './resumed-handle.js';
 import type { RetryPolicy } from './retry.js';
 import { Run } from './run.js';
+import { checkRunId, newRunId } from './run-id.js';
 import type { TaskRunner } from './runner.js';
 import type { Strategy } from './strategy.js';
 import { firstForRunner, type Task } from './task.js';
@@ -73,6 +78,27 @@ export interface RunOptions {
    * result and has no other effect.
    */
   readonly onEvent?: (event: PlanEvent) => void;
+  /**
+   * Where the run is kept, so that it survives the process: nothing of it is told, and no attempt is
+   * started, before that is durable.
+   */
+  readonly journal?: Journal;
+  /**
+   * Makes of a task's output what may be kept in the journal. The run itself goes on with the output;
+   * one that is resumed goes on with what was kept. What tasks report while they run (`task_output`)
+   * is not kept then, and no output of this run is used again by another one.
+   */
+  readonly redact?: (output: unknown, task: Task) => unknown;
+}
+
+/** How one run goes. */
+export interface ExecuteOptions extends RunOptions {
+  /**
+   * What the run is called, in its journal and in idempotency keys: letters, digits, `.`, `_` and `-`,
+   * 128 at most, no `.` in front.
+   * @default a random one
+   */
+  readonly runId?: string;
 }
 
 export interface ExecutorOptions extends RunOptions {
@@ -91,7 +117,8 @@ export interface ExecutorOptions extends RunOptions {
 export interface RunHandle<Outputs = Record<string, unknown>>
   extends PromiseLike<PlanResult<Outputs>>,
     AsyncIterable<PlanEvent> {
-  /** Resolves when the run has ended, however it ended; never rejects. */
+  readonly runId: string;
+  /** Resolves when the run has ended, however it ended; never rejects, unless it cannot be resumed. */
   readonly result: Promise<PlanResult<Outputs>>;
   /**
    * Stops the run: attempts in flight are aborted, nothing new starts, and the result, `canceled`,
@@ -113,7 +140,7 @@ export interface RunHandle<Outputs = Record<string, unknown>>
    * Answers a human step that has come up (`task_waiting`); for an approval, true or false.
    *
    * Rejects with `not_waiting` when it does not wait, and with `invalid_option` when the answer does
-   * not fit its schema; it goes on waiting then.
+   * not fit its schema; it goes on waiting then. With a journal, resolves when the answer is durable.
    */
   answer(taskId: string, answer: unknown): Promise<void>;
   /** Gives an approval. */
@@ -140,7 +167,27 @@ export interface Executor {
    */
   execute<Outputs = Record<string, unknown>>(
     plan: Plan<Outputs>,
-    options?: RunOptions,
+    options?: ExecuteOptions,
+  ): RunHandle<Outputs>;
+  /**
+   * Goes on with a recorded run, whose process has ended, been stopped or lost its journal: what was
+   * reported of it stands, attempts that were in flight are started again as the same attempts, and
+   * everything else goes on where it was. One that had ended gives its result at once. Its limits are
+   * those it had, unless options say otherwise.
+   *
+   * `onEvent` and, with `timeline: 'stream'`, iterators have the events from `run_resumed` on; a
+   * timeline that is kept has all.
+   *
+   * The result rejects with a `JournalError` (`run_not_found`, `run_locked`, …) when it cannot be
+   * taken over, with `plan_required` when its tasks have functions or schemas and `plan` was not given,
+   * and with a `PlanChangedError` when the plan is another one.
+   *
+   * @example
+   * const { status } = await executor.resume('nightly-7', { plan });
+   */
+  resume<Outputs = Record<string, unknown>>(
+    runId: string,
+    options?: RunOptions & ResumeOptions & { readonly plan?: Plan<Outputs> },
   ): RunHandle<Outputs>;
 }
 
@@ -158,7 +205,10 @@ const RUN_OPTIONS = [
   'signal',
   'timeline',
   'onEvent',
+  'journal',
+  'redact',
 ];
+const RESUME_OPTIONS = ['plan', 'adopt', 'retryFailed', 'addedTasks'];
 
 /**
  * An executor that runs plans in this process.
@@ -183,65 +233,158 @@ export function createExecutor(options: ExecutorOptions): Executor {
   checkTools(tools);
   const toolbox = new Toolbox(tools);
 
+  /** @throws {StratagemError} when there is nobody to do a task, or with its tools. */
+  function requireRunner({ tasks }: Plan): void {
+    const needy = runner === undefined ? firstForRunner(tasks) : undefined;
+    if (needy !== undefined) {
+      throw new StratagemError(
+        'missing_runner',
+        `Task "${needy.id}" has no run function, so createExecutor() needs a runner, ` +
+          'such as openai(), anthropic() or simulated()',
+      );
+    }
+    toolbox.require(tasks, runner);
+  }
+
+  /** Everything that one run needs, besides where it is kept. */
+  function settingsOf(plan: Plan, options: RunOptions, signal: AbortSignal | undefined) {
+    const { maxDepth = DEFAULT_MAX_DEPTH } = options;
+    const graph = graphOf(plan, maxDepth);
+    const limits = limitsOf(plan, options);
+    return {
+      // As it is now: a plan that is being written may be added to while it runs.
+      plan: { ...plan, tasks: asData(plan.tasks) } as Plan,
+      graph,
+      strategy,
+      runner,
+      maxParallel: capOf(strategy, options.maxParallel),
+      failFast: options.failFast ?? false,
+      deadlineMs: limits.deadlineMs ?? Number.POSITIVE_INFINITY,
+      timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY,
+      retry: options.retry,
+      budget: limits.budget,
+      prices: options.prices ?? {},
+      replan: options.replan && replanLimits(options.replan),
+      planner: options.replan,
+      toolbox,
+      maxDepth,
+      timeline: options.timeline ?? 'keep',
+      signal,
+      onEvent: options.onEvent,
+    };
+  }
+
   return {
-    execute<Outputs>(plan: Plan<Outputs>, overrides: RunOptions = {}): RunHandle<Outputs> {
-      checkOptions('execute()', overrides, RUN_OPTIONS);
+    execute<Outputs>(plan: Plan<Outputs>, overrides: ExecuteOptions = {}): RunHandle<Outputs> {
+      checkOptions('execute()', overrides, ['runId', ...RUN_OPTIONS]);
       checkRunOptions('execute()', overrides);
-      const merged = { ...defaults, ...withoutUndefined(overrides) };
-      const { maxDepth = DEFAULT_MAX_DEPTH } = merged;
-      const graph = graphOf(plan as Plan<unknown>, maxDepth);
-      const needy = runner === undefined ? firstForRunner(plan.tasks) : undefined;
-      if (needy !== undefined) {
-        throw new StratagemError(
-          'missing_runner',
-          `Task "${needy.id}" has no run function, so createExecutor() needs a runner, ` +
-            'such as openai(), anthropic() or simulated()',
-        );
+      const { runId = newRunId(), ...given } = overrides;
+      checkRunId('execute()', runId);
+      const options = { ...defaults, ...withoutUndefined(given) };
+      const signal = eitherSignal(defaults.signal, overrides.signal);
+      const settings = settingsOf(plan as Plan, options, signal);
+      requireRunner(settings.plan);
+      const { journal, redact, seed = randomSeed() } = options;
+      if (journal === undefined) {
+        return handleOf(new Run<Outputs>({ ...settings, runId, seed, record: undefined }));
       }
-      toolbox.require(plan.tasks, runner);
-      const run = new Run<Outputs>({
-        // As it is now: a plan that is being written may be added to while it runs.
-        plan: { ...plan, tasks: asData(plan.tasks) } as Plan,
-        graph,
-        strategy,
-        runner,
-        maxParallel: capOf(strategy, merged.maxParallel),
-        failFast: merged.failFast ?? false,
-        deadlineMs: Math.min(
-          plan.deadlineMs ?? Number.POSITIVE_INFINITY,
-          merged.deadlineMs ?? Number.POSITIVE_INFINITY,
-        ),
-        timeoutMs: merged.timeoutMs ?? Number.POSITIVE_INFINITY,
-        retry: merged.retry,
-        budget: eitherBudget(plan.budget, merged.budget),
-        prices: merged.prices ?? {},
-        replan: merged.replan && replanLimits(merged.replan),
-        planner: merged.replan,
-        seed: merged.seed ?? Math.floor(Math.random() * 2 ** 32),
-        toolbox,
-        maxDepth,
-        timeline: merged.timeline ?? 'keep',
-        signal: eitherSignal(defaults.signal, overrides.signal),
-        onEvent: merged.onEvent,
-      });
-      return {
-        result: run.result,
-        // biome-ignore lint/suspicious/noThenProperty: a run is awaited for its result
-        then: (onFulfilled, onRejected) => run.result.then(onFulfilled, onRejected),
-        [Symbol.asyncIterator]: () => run.events.read(),
-        cancel: (reason) => run.cancel(reason),
-        pause: () => run.pause(),
-        resume: () => run.resume(),
-        setMaxParallel(maxParallel) {
-          checkLimit('setMaxParallel()', 'maxParallel', maxParallel);
-          run.setMaxParallel(maxParallel);
-        },
-        answer: (taskId, answer) => run.answer(taskId, answer),
-        approve: (taskId) => run.answer(taskId, true),
-        reject: (taskId, reason) => run.reject(taskId, reason),
-        addTasks: (tasks) => run.addTasks(undefined, tasks),
+      const { goal } = plan;
+      const record = {
+        planData: planToData(settings.plan),
+        redact,
+        open: () => journal.create({ id: runId, goal, createdAt: Date.now() }),
       };
+      const limits = limitsOf(settings.plan, options);
+      return handleOf(new Run<Outputs>({ ...settings, limits, runId, seed, record }));
     },
+
+    resume<Outputs>(runId: string, overrides: RunOptions & ResumeOptions = {}): RunHandle<Outputs> {
+      checkOptions('resume()', overrides, [...RESUME_OPTIONS, ...RUN_OPTIONS]);
+      checkRunOptions('resume()', overrides);
+      checkResumeOptions(overrides);
+      checkRunId('resume()', runId);
+      const { plan: _, adopt: __, retryFailed: ___, addedTasks: ____, ...given } = overrides;
+      const signal = eitherSignal(defaults.signal, overrides.signal);
+      const { journal } = { ...defaults, ...withoutUndefined(given) };
+      if (journal === undefined) {
+        throw new OptionError('resume() needs the journal that the run is recorded in');
+      }
+      // What is given now goes before how it was, and that before what holds for any run.
+      const optionsFor = (recorded: RunLimits) => ({
+        ...defaults,
+        ...NO_LIMITS,
+        ...recorded,
+        ...withoutUndefined(given),
+      });
+      const limitsFor = (plan: Plan, recorded: RunLimits) => limitsOf(plan, optionsFor(recorded));
+      return handleOfOpening<Outputs>(runId, async (isOpen) => {
+        const found = await openRun(journal, runId, overrides, limitsFor);
+        const { plan, planData, limits, seed, journal: opened, past, isOver } = found;
+        try {
+          const options = optionsFor(limits);
+          if (!isOver) requireRunner(plan);
+          const settings = { ...settingsOf(plan, options, signal), limits, runId, seed };
+          const record = { planData, redact: options.redact, open: async () => opened };
+          const run = new Run<Outputs>({ ...settings, record: { ...record, past } });
+          if (given.maxParallel !== undefined) run.setMaxParallel(settings.maxParallel);
+          isOpen(handleOf(run));
+        } catch (error) {
+          await opened.close();
+          throw error;
+        }
+      });
+    },
+  };
+}
+
+/** Takes the place of what holds for any run, where a recorded one had no such limit. */
+const NO_LIMITS: RunOptions = {
+  failFast: undefined,
+  maxParallel: undefined,
+  deadlineMs: undefined,
+  timeoutMs: undefined,
+  retry: undefined,
+  budget: undefined,
+  prices: undefined,
+};
+
+/** The limits of a run as data, those of its plan taken into account. */
+function limitsOf(plan: Plan, options: RunOptions): RunLimits {
+  const { failFast, maxParallel, timeoutMs, retry, prices } = options;
+  const deadlineMs = Math.min(
+    plan.deadlineMs ?? Number.POSITIVE_INFINITY,
+    options.deadlineMs ?? Number.POSITIVE_INFINITY,
+  );
+  const budget = eitherBudget(plan.budget, options.budget);
+  return {
+    ...(failFast && { failFast }),
+    ...(maxParallel !== undefined && { maxParallel }),
+    ...(Number.isFinite(deadlineMs) && { deadlineMs }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(retry !== undefined && { retry }),
+    ...(budget !== undefined && { budget }),
+    ...(prices !== undefined && { prices }),
+  };
+}
+
+function handleOf<Outputs>(run: Run<Outputs>): RunHandle<Outputs> {
+  return {
+    runId: run.runId,
+    result: run.result,
+    // biome-ignore lint/suspicious/noThenProperty: a run is awaited for its result
+    then: (onFulfilled, onRejected) => run.result.then(onFulfilled, onRejected),
+    [Symbol.asyncIterator]: () => run.events.read(),
+    cancel: (reason) => run.cancel(reason),
+    pause: () => run.pause(),
+    resume: () => run.resume(),
+    setMaxParallel(maxParallel) {
+      checkLimit('setMaxParallel()', 'maxParallel', maxParallel);
+      run.setMaxParallel(maxParallel);
+    },
+    answer: (taskId, answer) => run.answer(taskId, answer),
+    approve: (taskId) => run.answer(taskId, true),
+    reject: (taskId, reason) => run.reject(taskId, reason),
+    addTasks: (tasks) => run.addTasks(undefined, tasks),
   };
 }
 
@@ -289,6 +432,7 @@ function checkStrategy(strategy: Strategy): void {
 function checkRunOptions(owner: string, options: RunOptions): void {
   const { maxParallel, failFast, deadlineMs, timeoutMs, maxDepth, seed } = options;
   const { retry, budget, prices, replan, timeline, signal, onEvent } = options;
+  const { journal, redact } = options;
   if (maxParallel !== undefined) checkLimit(owner, 'maxParallel', maxParallel);
   if (failFast !== undefined) checkFlag(owner, 'failFast', failFast);
   if (deadlineMs !== undefined) checkDuration(owner, 'deadlineMs', deadlineMs);
@@ -312,5 +456,11 @@ function checkRunOptions(owner: string, options: RunOptions): void {
   }
   if (onEvent !== undefined && typeof onEvent !== 'function') {
     throw new OptionError(`${owner}: onEvent must be a function`);
+  }
+  if (redact !== undefined && typeof redact !== 'function') {
+    throw new OptionError(`${owner}: redact must be a function`);
+  }
+  if (journal !== undefined && typeof journal?.create !== 'function') {
+    throw new OptionError(`${owner}: journal must be a Journal, such as memoryJournal()`);
   }
 }

@@ -31,6 +31,11 @@ export class Failures {
     this.#replacedIn.delete(index);
   }
 
+  /** The run is given another chance. */
+  clear(): void {
+    this.#open.clear();
+  }
+
   replace(index: number, round: number): void {
     if (this.#open.delete(index)) this.#replacedIn.set(index, round);
   }

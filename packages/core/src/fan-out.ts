@@ -32,17 +32,22 @@ export class FanOut {
   }
 
   /**
-   * One task for each element.
+   * The list that a fan-out goes over.
    *
-   * @throws {RunnerError} `invalid_input` when there is no list, or more elements than allowed.
+   * @throws {RunnerError} `invalid_input` when there is none, or it has more elements than allowed.
    */
-  expand(task: Task, inputs: Inputs): Task[] {
+  itemsOf(task: Task, inputs: Inputs): readonly unknown[] {
     const { items: source, maxItems } = forEachOf(task.forEach as NonNullable<Task['forEach']>);
     const items = itemsOf(source, inputs);
     if (items.length > maxItems) {
       throw invalid(`its forEach has ${items.length} items, and maxItems is ${maxItems}`);
     }
-    return Array.from(items, (item, index) => this.#element(task, item, index));
+    return items;
+  }
+
+  /** One task for each of the first `count` items. */
+  elementsOf(task: Task, items: readonly unknown[], count: number): Task[] {
+    return Array.from({ length: count }, (_, index) => this.#element(task, items[index], index));
   }
 
   #element(pattern: Task, item: unknown, index: number): Task {

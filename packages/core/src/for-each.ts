@@ -50,3 +50,8 @@ export function requiredSuccesses(minSuccess: number | `${number}%`, count: numb
   // A hair less, so that 70% of 10 is 7 although 0.7 is not quite seven tenths.
   return Math.ceil((Number.parseFloat(minSuccess) / 100) * count - 1e-9);
 }
+
+/** Whether the list comes from a function, and does not stand in an output. */
+export function isByFunction({ forEach }: { readonly forEach?: ForEach }): boolean {
+  return forEach !== undefined && typeof forEachOf(forEach).items === 'function';
+}

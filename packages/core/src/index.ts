@@ -19,6 +19,7 @@ export type * from './event.js';
 export { EventStream } from './event-stream.js';
 export {
   createExecutor,
+  type ExecuteOptions,
   type Executor,
   type ExecutorOptions,
   type RunHandle,
@@ -41,7 +42,8 @@ export {
   summaryAfter,
 } from './journal.js';
 export { JournalError, type JournalErrorCode, journalErrors } from './journal-error.js';
-export { type Command, Kernel, type KernelOptions } from './kernel.js';
+export { type Command, Kernel, type KernelOptions, type RecoverOptions } from './kernel.js';
+export { readRun } from './log-reader.js';
 export { memoryJournal } from './memory-journal.js';
 export { computeMetrics, type Metrics } from './metrics.js';
 export { checkDuration, checkFlag, checkLimit, checkOptions } from './options.js';
@@ -62,6 +64,7 @@ export {
   type PlanSettings,
   type TaskInput,
 } from './plan.js';
+export { PlanChangedError, type PlanDiff, type TaskChange } from './plan-diff.js';
 export { costOf, type Price, type PriceTable } from './price.js';
 export { formatProblem, PlanError, type PlanProblem, type ProblemCode } from './problem.js';
 export type { RateLimit, RateLimits } from './rate-limits.js';
@@ -76,6 +79,7 @@ export type {
   Situation,
 } from './replan.js';
 export type { CanceledResult, CompletedResult, FailedResult, PlanResult } from './result.js';
+export type { ResumeOptions } from './resume.js';
 export { type RetryPolicy, TRANSIENT_ERROR_CODES } from './retry.js';
 export { type PlanStatus, RunState, type TaskResult, type TaskStatus } from './run-state.js';
 export { resourceOf, type TaskOutput, type TaskRequest, type TaskRunner } from './runner.js';

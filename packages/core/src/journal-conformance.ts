@@ -86,8 +86,9 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
   async 'keeps what was appended, whatever becomes of the objects afterwards'(journal) {
     const run = await journal.create(newRun('a'));
     const output = { list: [1, 2] };
-    await run.append([{ ...task(0, 'x'), output }]);
+    const appended = run.append([{ ...task(0, 'x'), output }]);
     output.list.push(3);
+    await appended;
     same(await all(journal, 'a'), [{ ...task(0, 'x'), output: { list: [1, 2] } }]);
   },
 

@@ -1,23 +1,27 @@
 import { StratagemError } from './errors.js';
 
 /** Why a journal could not do what it was asked; see {@link JournalError}. */
-export type JournalErrorCode =
+export const JOURNAL_ERROR_CODES = [
   /** A run of that id is recorded already. */
-  | 'run_exists'
+  'run_exists',
   /** No run of that id is recorded. */
-  | 'run_not_found'
+  'run_not_found',
   /** The run is being written by somebody else, in this process or another. */
-  | 'run_locked'
+  'run_locked',
   /** What is stored cannot be read: damaged, or cut off in the middle. */
-  | 'journal_corrupt'
+  'journal_corrupt',
   /** It was written by a newer version. */
-  | 'journal_newer'
+  'journal_newer',
   /** It may only be read. */
-  | 'journal_read_only'
+  'journal_read_only',
   /** There is no room left. */
-  | 'journal_full'
+  'journal_full',
   /** Anything else that keeps it from being read or written. */
-  | 'journal_failed';
+  'journal_failed',
+] as const;
+
+/** One of {@link JOURNAL_ERROR_CODES}, where each is explained. */
+export type JournalErrorCode = (typeof JOURNAL_ERROR_CODES)[number];
 
 /**
  * What a journal rejects with. The message names the run or the file and says what to do.

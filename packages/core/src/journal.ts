@@ -99,7 +99,7 @@ export interface RunJournal {
   /**
    * Appends events in order. They are durable, all of them, when it returns or when its promise
    * resolves; it is not called again before that. After a crash, some first part of the events may
-   * be there, never one without those before it.
+   * be there, never one without those before it. The objects may change as soon as it has returned.
    *
    * Throws or rejects with `run_locked` when the lease was lost, and with `journal_full`,
    * `journal_read_only` or `journal_failed`: then the run ends.

@@ -2,28 +2,41 @@ import { type Budget, BudgetKeeper, type Excess, explainExcess } from './budget.
 import { chosen } from './condition.js';
 import { Dispatcher } from './dispatcher.js';
 import { endingOf } from './ending.js';
-import { describe, RunnerError, StratagemError, StrategyError, TaskError } from './errors.js';
-import type { CancelReason, SkipReason } from './event.js';
+import {
+  describe,
+  ReplanError,
+  RunnerError,
+  StratagemError,
+  StrategyError,
+  TaskError,
+} from './errors.js';
+import type { CancelReason, PlanEvent, RetriedTask, RunLimits, SkipReason } from './event.js';
 import { FanOut, idsOf } from './fan-out.js';
+import { isByFunction } from './for-each.js';
 import { GoalTracker } from './goal.js';
 import { type Graph, Trait } from './graph.js';
 import { outputsOf, requireSubtasks, resultsOf } from './group.js';
 import { type Inputs, inputNamesOf, inputsOf } from './inputs.js';
+import type { EventData } from './journal.js';
 import type { OutputPart } from './output-part.js';
+import { Past } from './past.js';
 import type { Plan } from './plan.js';
 import { costOf, type PriceTable } from './price.js';
 import { promptOf } from './prompt.js';
 import { Readiness } from './readiness.js';
 import { type Emit, type Ending, Recorder } from './recorder.js';
+import { groupsThatBegan, interruptedEnding, resumptionOf } from './recovery.js';
 import type { ReplanLimits, Revision } from './replan.js';
 import { type ReplanCommand, Replanning } from './replanning.js';
 import { ResourcePauses } from './resource-pauses.js';
 import { maxAttemptsOf, type RetryPolicy, retryDelay } from './retry.js';
+import { tasksToRetry } from './retry-failed.js';
 import { RunState } from './run-state.js';
 import { LiveRunView } from './run-view.js';
 import type { TaskOutput } from './runner.js';
+import type { Stop } from './stop.js';
 import type { RunView, Strategy } from './strategy.js';
-import { doesOwnWork, type Estimate, hasSubtasks, type Task } from './task.js';
+import { doesOwnWork, expectationOf, hasSubtasks, type Task } from './task.js';
 import { Timers } from './timers.js';
 import { waitOf } from './wait-for.js';
 
@@ -51,6 +64,19 @@ export interface KernelOptions {
   readonly seed: number;
   /** What an attempt at a task competes for; see `TaskView.resource`. */
   readonly resourceOf: (task: Task) => string;
+  /** What `plan_started` says about the limits of the run. */
+  readonly limits?: RunLimits | undefined;
+}
+
+/** How a recorded run is taken up again. */
+export interface RecoverOptions {
+  /** Do once more what failed, and what was skipped or canceled for it. */
+  readonly retryFailed?: boolean;
+  /**
+   * Tasks that were added while it ran and that data alone cannot do, as they are to be done now, by
+   * their ids.
+   */
+  readonly added?: ReadonlyMap<string, Task>;
 }
 
 /** What the driver is to do. Tasks are named by their index in the graph. */
@@ -65,13 +91,6 @@ export type Command =
   | { readonly type: 'abort'; readonly index: number; readonly error: StratagemError }
   | ReplanCommand
   | { readonly type: 'abort_replan'; readonly error: StratagemError };
-
-/** Why nothing starts any more, although there are tasks left. */
-interface Stop {
-  readonly reason: SkipReason;
-  readonly failedTaskId?: string;
-  readonly ending?: Ending;
-}
 
 /** What makes a task more than a prompt or a function that starts when its dependencies are done. */
 const SPECIAL = Trait.when | Trait.forEach | Trait.subtasks | Trait.waitFor;
@@ -126,6 +145,11 @@ export class Kernel {
   readonly #settled: number[] = [];
   readonly #opening: number[] = [];
 
+  /** What was recovered, until the run goes on. */
+  #past: { readonly past: Past; readonly retried: readonly RetriedTask[] } | undefined;
+  /** For attempts that were started again, the ids of tasks they had added before. */
+  #additions: ReadonlyMap<number, readonly string[]> = new Map();
+
   constructor(options: KernelOptions, emit: Emit) {
     const { plan, graph, budget, replan } = options;
     this.#options = options;
@@ -160,7 +184,12 @@ export class Kernel {
 
   get ended(): boolean {
     const { status } = this.state;
-    return status !== 'created' && status !== 'running';
+    return status !== 'created' && status !== 'running' && this.#past === undefined;
+  }
+
+  /** Whether `start` has been called. */
+  get #isUnderWay(): boolean {
+    return this.state.status === 'running' && this.#past === undefined;
   }
 
   /** The tasks so far: those of the plan, their subtasks, and what was added. */
@@ -182,7 +211,8 @@ export class Kernel {
 
   /** How many tries a task has left when this attempt begins, this one included. */
   attemptsLeft(index: number, attempt: number): number {
-    return Math.max(1, maxAttemptsOf(this.#retryOf(index)) - attempt + 1);
+    const before = this.state.attemptsOf(index) - this.state.triesOf(index);
+    return Math.max(1, maxAttemptsOf(this.#retryOf(index)) - (attempt - before) + 1);
   }
 
   /** Whether a human step has come up and has not been answered. */
@@ -197,19 +227,154 @@ export class Kernel {
     return this.state.statusOf(index) === 'pending' && this.#graph.childCount(index) === 0;
   }
 
-  /** Begins the run; to be called once, before any other input. */
+  /**
+   * Takes in what is recorded of a run, so that `start` goes on with it: what has been reported
+   * stands, what was in flight is started again as the same attempt, and everything else is where it
+   * was. To be called once, before any input. The log may end anywhere.
+   *
+   * @returns The log as events. A run that had ended stays as it is, unless `retryFailed` finds
+   * something to do.
+   */
+  recover(log: Iterable<EventData>, options: RecoverOptions = {}): readonly PlanEvent[] {
+    const { plan, failFast } = this.#options;
+    const { retryFailed = false, added = new Map() } = options;
+    const parts = { state: this.state, fanOut: this.#fanOut, goal: this.#goal };
+    const limits = { budget: this.#budget, pauses: this.#pauses, failFast };
+    const past = new Past({ plan, added, ...parts, ...limits });
+    const events = past.read(log);
+    const retried = retryFailed ? tasksToRetry(this.state) : [];
+    if (this.ended && retried.length === 0) return events;
+    this.#past = { past, retried };
+    this.#record.continueAt(past.sequence + 1);
+    this.#paused = past.paused;
+    this.#maxParallel = past.maxParallel ?? this.#maxParallel;
+    this.#unchecked = past.unchecked;
+    this.#additions = past.additions;
+    this.#readiness.grow();
+    const { size } = this.#graph;
+    for (let index = this.#readyAt.length; index < size; index++) this.#readyAt.push(0.5);
+    return events;
+  }
+
+  /** Begins the run, or goes on with one that was recovered; to be called once. */
   start(now: number): void {
-    const { plan, strategy, deadlineMs, resourceOf, seed } = this.#options;
+    if (this.#past !== undefined) this.#goOn(this.#past.past, now);
+    if (this.state.status !== 'created') return;
+    const { plan, deadlineMs, seed, limits } = this.#options;
     this.#deadline = now + deadlineMs;
     this.#budget?.start(now);
-    this.#record.planStarted(plan, seed, now);
+    this.#record.planStarted(plan, seed, limits, now);
+    this.#beginStrategy(now, () => {
+      if (this.#paused) this.#record.paused(now);
+      this.#readiness.start(now);
+    });
+  }
+
+  #goOn(past: Past, now: number): void {
+    this.#recordResumption(now);
+    this.#deadline = past.startedAt + this.#options.deadlineMs;
+    this.#budget?.start(past.startedAt);
+    this.#beginStrategy(now, () => {
+      if (this.#paused && !past.paused) this.#record.paused(now);
+      if (!this.#paused && past.paused) this.#record.resumed(now);
+      this.#takeUp(past, now);
+    });
+  }
+
+  #recordResumption(now: number): void {
+    if (this.#past === undefined) return;
+    const { past, retried } = this.#past;
+    this.#past = undefined;
+    const resumption = resumptionOf(past, this.state, retried, now);
+    this.#record.runResumed(resumption, now);
+    past.resumed({ ...resumption, timestamp: now });
+  }
+
+  /** The ids of tasks that a started-again attempt had added before: they are there already. */
+  addedBefore(index: number): readonly string[] {
+    return this.#additions.get(index) ?? [];
+  }
+
+  #beginStrategy(now: number, work: () => void): void {
+    const { strategy, resourceOf } = this.#options;
     this.#record.strategyInitialized(strategy.name, this.#maxParallel, now);
-    if (this.#paused) this.#record.paused(now);
     this.#step(now, () => {
       this.#dispatcher = new Dispatcher(strategy, this.#graph, resourceOf);
       this.#dispatcher.begin(this.#runView());
-      this.#readiness.start(now);
+      work();
     });
+  }
+
+  /** Completes the step that the log may end in, and puts every task where it was. */
+  #takeUp(past: Past, now: number): void {
+    const { canceling, stop } = past;
+    if (canceling !== undefined) {
+      const error = interruptedEnding(canceling);
+      this.#cancelAll(canceling, error, now);
+      const type = canceling === 'plan_canceled' ? 'plan_canceled' : 'plan_failed';
+      this.#end({ type, error }, now);
+      return;
+    }
+    if (stop !== undefined) this.#resumeStop(stop, past.goalAnnounced, now);
+    else if (this.#unchecked >= this.#goalCheckInterval) this.#checkGoalNow(now);
+    if (this.#stop === undefined) this.#restoreWaiting(past, now);
+    for (let index = 0; index < this.#graph.size; index++) {
+      if (this.state.statusOf(index) === 'running') this.#launch(index, now);
+    }
+    if (this.state.replan.since !== undefined) this.#askAgain(now);
+  }
+
+  /** A round of re-planning was in flight. */
+  #askAgain(now: number): void {
+    if (this.#replanning !== undefined) {
+      this.commands.push(this.#replanning.again(this.#deadline, now));
+      return;
+    }
+    const error = new StratagemError('aborted', 'the run was resumed without re-planning');
+    this.#record.replanFailed(new ReplanError(this.state.replan.rounds, error, {}), now);
+  }
+
+  #resumeStop(stop: Stop, isAnnounced: boolean, now: number): void {
+    if (stop.reason === 'goal_achieved' && !isAnnounced) {
+      this.#record.goalAchieved(this.state.goalProgress?.progress ?? 1, now);
+    }
+    this.#windDown(stop, now);
+    if (stop.abort !== undefined) {
+      this.#cancelRunning(stop.reason as CancelReason, stop.abort, now);
+    }
+  }
+
+  #restoreWaiting(past: Past, now: number): void {
+    const { state } = this;
+    for (const [index, due] of past.retries) {
+      // Who asked to wait was left alone all the while: this goes by the clock on the wall.
+      if (due > now) this.#timers.set(index, due);
+      else this.#becomeReady(index, Math.min(now, past.shifted(due)));
+    }
+    for (const [index, { askedAt, timeoutMs }] of past.questions) {
+      const since = past.shifted(askedAt);
+      this.#readyAt[index] = since;
+      this.#questions.add(index);
+      if (timeoutMs !== undefined) this.#timers.set(index, since + timeoutMs);
+    }
+    const begun = groupsThatBegan(state, (index) => this.#questions.has(index));
+    for (const group of begun) this.#readyAt[group] = past.readyAt(group);
+    const free = this.#readiness.restore(past.settled, (index) => begun.has(index));
+    for (const index of past.settled) this.#respread(index, now);
+    for (const index of free) {
+      if (past.retries.has(index) || this.#questions.has(index)) continue;
+      if (begun.has(index)) this.#finishGroup(index, now);
+      else this.#readiness.arrive(index, now);
+      // It has been so for a while; a group since its children settled.
+      this.#readyAt[index] = begun.has(index) ? past.childrenSettledAt(index) : past.readyAt(index);
+    }
+  }
+
+  /** What follows from a failure, a skip or a cancellation, if the log ends before it. */
+  #respread(index: number, now: number): void {
+    const status = this.state.statusOf(index);
+    if (status === 'completed' || status === 'pending') return;
+    this.#readiness.skipAfter(index, now);
   }
 
   /** The running attempt at a task brought its output. */
@@ -291,13 +456,13 @@ export class Kernel {
   pause(now: number): void {
     if (this.#paused || this.ended) return;
     this.#paused = true;
-    if (this.state.status === 'running') this.#record.paused(now);
+    if (this.#isUnderWay) this.#record.paused(now);
   }
 
   resume(now: number): void {
     if (!this.#paused || this.ended) return;
     this.#paused = false;
-    if (this.state.status === 'created') return;
+    if (!this.#isUnderWay) return;
     this.#record.resumed(now);
     this.#step(now, () => {});
   }
@@ -306,7 +471,7 @@ export class Kernel {
   setMaxParallel(maxParallel: number, now: number): void {
     if (maxParallel === this.#maxParallel || this.ended) return;
     this.#maxParallel = maxParallel;
-    if (this.state.status === 'created') return;
+    if (!this.#isUnderWay) return;
     this.#record.maxParallelChanged(maxParallel, now);
     this.#step(now, () => {});
   }
@@ -334,8 +499,9 @@ export class Kernel {
    */
   cancel(cause: unknown, now: number): void {
     if (this.ended) return;
-    const { plan, seed } = this.#options;
-    if (this.state.status === 'created') this.#record.planStarted(plan, seed, now);
+    const { plan, seed, limits } = this.#options;
+    if (this.state.status === 'created') this.#record.planStarted(plan, seed, limits, now);
+    else this.#recordResumption(now);
     const because = cause === undefined ? '' : `: ${describe(cause)}`;
     const error = new StratagemError('plan_canceled', `The plan was canceled${because}`, { cause });
     this.#cancelAll('plan_canceled', error, now);
@@ -415,8 +581,15 @@ export class Kernel {
   #checkGoal(completed: number, now: number): void {
     if (this.#goal === undefined || this.#stop !== undefined) return;
     this.#goal.completed(this.state.outputOf(completed));
-    const interval = this.#options.plan.goalCheckInterval ?? 1;
-    if (++this.#unchecked < interval) return;
+    if (++this.#unchecked >= this.#goalCheckInterval) this.#checkGoalNow(now);
+  }
+
+  get #goalCheckInterval(): number {
+    return this.#options.plan.goalCheckInterval ?? 1;
+  }
+
+  #checkGoalNow(now: number): void {
+    if (this.#goal === undefined) return;
     this.#unchecked = 0;
     const progress = this.#goal.check(this.state, now);
     this.#record.goalChecked(progress, now);
@@ -454,12 +627,14 @@ export class Kernel {
 
   #expand(index: number, task: Task, inputs: Inputs, now: number): void {
     const first = this.#graph.size;
-    const elements = this.#fanOut.expand(task, inputs);
+    const items = this.#fanOut.itemsOf(task, inputs);
+    const elements = this.#fanOut.elementsOf(task, items, items.length);
     const taken = [...idsOf(elements)].find((id) => this.#graph.indexOf(id) !== undefined);
     if (taken !== undefined) {
       throw new RunnerError('invalid_input', `its forEach needs the id "${taken}", which is taken`);
     }
-    if (elements.length > 0) this.#record.tasksAdded('for_each', elements, index, now);
+    const given = isByFunction(task) ? items : undefined;
+    if (elements.length > 0) this.#record.tasksAdded('for_each', elements, index, now, given);
     this.#admit(first, now);
     this.#openChildren(index, now);
   }
@@ -626,6 +801,12 @@ export class Kernel {
   #begin(index: number, now: number): void {
     const attempt = this.state.attemptsOf(index) + 1;
     this.#record.started(index, attempt, now - (this.#readyAt[index] as number), now);
+    this.#launch(index, now);
+  }
+
+  /** The attempt that the state says is in flight. */
+  #launch(index: number, now: number): void {
+    const attempt = this.state.attemptsOf(index);
     const timeoutMs = this.#timeoutOf(index);
     if (timeoutMs !== Number.POSITIVE_INFINITY) this.#timers.set(index, now + timeoutMs);
     const until = Math.min(this.#deadline, now + timeoutMs);
@@ -687,7 +868,7 @@ export class Kernel {
   #retryDelay(index: number, error: TaskError, now: number): number | undefined {
     if (this.#stop !== undefined) return undefined;
     const { code, retryAfterMs, taskId, tries = 1 } = error;
-    const attempt = this.state.attemptsOf(index) + tries - 1;
+    const attempt = this.state.triesOf(index) + tries - 1;
     const failed = { taskId, attempt, code, retryAfterMs };
     const delayMs = retryDelay(this.#retryOf(index), failed, this.#options.seed);
     // There is no point in waiting for an attempt that could not start any more.
@@ -818,9 +999,4 @@ export class Kernel {
       },
     });
   }
-}
-
-/** What an attempt is expected to use. A function uses no tokens unless it says so. */
-function expectationOf({ estimate, run }: Task): Estimate | undefined {
-  return run === undefined ? estimate : { tokens: 0, costUsd: 0, ...estimate };
 }

@@ -15,7 +15,7 @@ export interface Metrics {
   readonly attempts: number;
   /** Completed tasks of all tasks, 0 to 1. */
   readonly successRate: number;
-  /** From the first event to the last. */
+  /** From the first event to the last; the time between a crash and its resumption does not count. */
   readonly executionTimeMs: number;
   readonly averageTaskDurationMs: number;
   readonly p50TaskDurationMs: number;
@@ -53,10 +53,15 @@ export function computeMetrics(events: Iterable<PlanEvent>): Metrics {
   let fold: MetricsFold | undefined;
   let state: RunState | undefined;
   for (const event of events) {
-    if (event.type === 'plan_started') state = new RunState(new Graph(event.plan.tasks));
-    if (state === undefined) throw new TypeError('a log begins with plan_started');
+    if (event.type === 'plan_started') {
+      // Also in the middle of a log: a changed plan that was adopted begins it anew.
+      state = new RunState(new Graph(event.plan.tasks));
+      fold = new MetricsFold(state.graph);
+    }
+    if (state === undefined || fold === undefined) {
+      throw new TypeError('a log begins with plan_started');
+    }
     state.apply(event); // The graph grows with it.
-    fold ??= new MetricsFold(state.graph);
     const { taskId } = event as { taskId?: string };
     fold.apply(event, taskId === undefined ? -1 : (state.graph.indexOf(taskId) as number));
   }
@@ -74,6 +79,7 @@ export class MetricsFold {
   #startedAt = 0;
   #endedAt = 0;
   #maxParallel: number | null = null;
+  #isInitialized = false;
   #running = 0;
   #peak = 0;
   #attempts = 0;
@@ -98,9 +104,22 @@ export class MetricsFold {
     switch (event.type) {
       case 'plan_started':
         this.#startedAt = event.timestamp;
+        if (event.spentBefore !== undefined) this.#spending.begin(event.spentBefore);
+        break;
+      case 'run_resumed':
+        this.#startedAt += event.downMs;
+        for (const { was } of event.retried ?? []) {
+          if (was === 'failed') this.#failed--;
+          else if (was === 'skipped') this.#skipped--;
+          else this.#canceled--;
+        }
         break;
       case 'strategy_initialized':
-        this.#maxParallel = event.maxParallel;
+        // Again after a resumption, when the cap may be another.
+        this.#maxParallel = this.#isInitialized
+          ? widerCap(this.#maxParallel, event.maxParallel)
+          : event.maxParallel;
+        this.#isInitialized = true;
         break;
       case 'task_started':
         this.#attempts++;
@@ -110,10 +129,7 @@ export class MetricsFold {
         this.#maxWait = Math.max(this.#maxWait, event.waitMs);
         break;
       case 'max_parallel_changed':
-        this.#maxParallel = Math.max(
-          this.#maxParallel ?? Number.POSITIVE_INFINITY,
-          event.maxParallel ?? Number.POSITIVE_INFINITY,
-        );
+        this.#maxParallel = widerCap(this.#maxParallel, event.maxParallel);
         break;
       case 'task_completed':
         this.#completed++;
@@ -220,6 +236,11 @@ export class MetricsFold {
     this.#openings.set(group, before);
     return before;
   }
+}
+
+/** The higher of two caps; null for none. */
+function widerCap(a: number | null, b: number | null): number {
+  return Math.max(a ?? Number.POSITIVE_INFINITY, b ?? Number.POSITIVE_INFINITY);
 }
 
 /** Nearest rank; 0 of nothing. */

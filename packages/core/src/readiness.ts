@@ -61,6 +61,61 @@ export class Readiness {
     }
   }
 
+  /**
+   * Takes up a run that was interrupted, from what its tasks have come to.
+   *
+   * @param settled Tasks in the order in which they settled.
+   * @param hasBegun Whether a group that has not settled has begun.
+   * @returns Those tasks that are pending and wait for nothing, in the order in which they came to
+   * that; of groups that have begun, those whose children have all settled.
+   */
+  restore(settled: readonly number[], hasBegun: (group: number) => boolean): number[] {
+    const graph = this.#graph;
+    const state = this.#state;
+    const free: number[] = [];
+    const release = (index: number) => {
+      const waiting = (this.#waiting[index] as number) - 1;
+      this.#waiting[index] = waiting;
+      if (waiting === 0) free.push(index);
+    };
+    for (let index = 0; index < graph.size; index++) {
+      if (this.#waiting[index] === 0) free.push(index);
+    }
+    for (let index = 0; graph.hasFamilies && index < graph.size; index++) {
+      if (graph.childCount(index) === 0 || state.statusOf(index) !== 'pending') continue;
+      if (hasBegun(index)) this.#restoreGroup(index, release);
+    }
+    for (const index of settled) {
+      const isUnchosen = state.reasonOf(index) === 'not_chosen';
+      if (state.statusOf(index) !== 'completed' && !isUnchosen) continue;
+      graph.eachDependent(index, (dependent) => {
+        if (isUnchosen) {
+          this.#notChosen.set(dependent, (this.#notChosen.get(dependent) ?? 0) + 1);
+        }
+        release(dependent);
+      });
+    }
+    return free.filter((index) => {
+      if (state.statusOf(index) !== 'pending') return false;
+      return graph.childCount(index) === 0 || !this.#childrenLeft.has(index);
+    });
+  }
+
+  /** Goes on with a task of which `restore` has said that it waits for nothing. */
+  arrive(index: number, now: number): void {
+    this.#arrive(index, now);
+  }
+
+  #restoreGroup(group: number, release: (child: number) => void): void {
+    let left = 0;
+    this.#graph.eachChild(group, (child) => {
+      const status = this.#state.statusOf(child);
+      if (status === 'pending' || status === 'running') left++;
+      release(child);
+    });
+    if (left > 0) this.#childrenLeft.set(group, left);
+  }
+
   /** A group begins, and its children with it. */
   open(group: number, now: number): void {
     let left = 0;
@@ -81,16 +136,22 @@ export class Readiness {
       graph.eachDependent(index, (dependent) => this.#release(dependent, now));
     } else if (state.reasonOf(index) === 'not_chosen') {
       graph.eachDependent(index, (dependent) => this.#releaseUnchosen(dependent, now));
-      graph.eachChild(index, (child) => this.#host.skip(child, 'not_chosen', undefined, now));
-    } else {
-      const failedTaskId = state.failedTaskIdOf(index);
-      const skip = (other: number) =>
-        this.#host.skip(other, 'dependency_failed', failedTaskId, now);
-      graph.eachDependent(index, skip);
-      graph.eachChild(index, skip);
-    }
+      this.skipAfter(index, now);
+    } else this.skipAfter(index, now);
     const parent = graph.hasFamilies ? graph.parentOf(index) : undefined;
     if (parent !== undefined) this.#childSettled(parent, now);
+  }
+
+  /** What hangs on a task that failed, or that was skipped or canceled, never begins. */
+  skipAfter(index: number, now: number): void {
+    const state = this.#state;
+    const isUnchosen = state.reasonOf(index) === 'not_chosen';
+    const failedTaskId = isUnchosen ? undefined : state.failedTaskIdOf(index);
+    const reason = isUnchosen ? 'not_chosen' : 'dependency_failed';
+    const skip = (other: number) => this.#host.skip(other, reason, failedTaskId, now);
+    // What depends on a task that was not chosen may still begin.
+    if (!isUnchosen) this.#graph.eachDependent(index, skip);
+    this.#graph.eachChild(index, skip);
   }
 
   #before(index: number): number {

@@ -1,6 +1,13 @@
 import type { Excess } from './budget.js';
 import type { AttemptErrorCode, ReplanError, StratagemError, TaskError } from './errors.js';
-import type { CancelReason, PlanEvent, SkipReason, TasksAdded } from './event.js';
+import type {
+  CancelReason,
+  PlanEvent,
+  RunLimits,
+  RunResumed,
+  SkipReason,
+  TasksAdded,
+} from './event.js';
 import type { GoalProgress } from './goal.js';
 import type { Graph } from './graph.js';
 import type { OutputPart } from './output-part.js';
@@ -21,6 +28,9 @@ export type Ending =
   | { readonly type: 'plan_completed' }
   | { readonly type: 'plan_failed' | 'plan_canceled'; readonly error: StratagemError };
 
+/** How a run goes on after its process ended. */
+export type Resumption = Pick<RunResumed, 'downMs' | 'restarted' | 'retried'>;
+
 /**
  * Turns what the kernel decides into events: numbers and stamps them, folds each into the state,
  * and passes it on. Nothing else makes events, so the state cannot know what the log does not say.
@@ -30,7 +40,6 @@ export class Recorder {
   readonly #state: RunState;
   readonly #emit: Emit;
   #sequence = 0;
-  #startedAt = 0;
 
   constructor(graph: Graph, state: RunState, emit: Emit) {
     this.#graph = graph;
@@ -38,9 +47,18 @@ export class Recorder {
     this.#emit = emit;
   }
 
-  planStarted(plan: Plan, seed: number, now: number): void {
-    this.#startedAt = now;
-    this.#record({ type: 'plan_started', ...this.#stamp(now), plan, seed });
+  /** The log goes on behind what is recorded. */
+  continueAt(sequence: number): void {
+    this.#sequence = sequence;
+  }
+
+  planStarted(plan: Plan, seed: number, limits: RunLimits | undefined, now: number): void {
+    const given = limits === undefined ? {} : { limits };
+    this.#record({ type: 'plan_started', ...this.#stamp(now), plan, seed, ...given });
+  }
+
+  runResumed(resumption: Resumption, now: number): void {
+    this.#record({ type: 'run_resumed', ...this.#stamp(now), ...resumption });
   }
 
   strategyInitialized(strategy: string, maxParallel: number, now: number): void {
@@ -57,7 +75,7 @@ export class Recorder {
   }
 
   planEnded(ending: Ending, now: number): void {
-    this.#record({ ...ending, ...this.#stamp(now), durationMs: now - this.#startedAt });
+    this.#record({ ...ending, ...this.#stamp(now), durationMs: now - this.#state.planStartedAt });
   }
 
   paused(now: number): void {
@@ -77,16 +95,21 @@ export class Recorder {
     this.#record({ type: 'resource_paused', ...this.#stamp(now), resource, pauseMs, code });
   }
 
-  /** @param index The fan-out or the task that adds them; -1 for none. */
+  /**
+   * @param index The fan-out or the task that adds them; -1 for none.
+   * @param items The list that a function gave.
+   */
   tasksAdded(
     source: TasksAdded['source'],
     tasks: readonly Task[],
     index: number,
     now: number,
+    items?: readonly unknown[],
   ): void {
     const by = index < 0 ? {} : { taskId: this.#id(index) };
     const event = { type: 'tasks_added', source, tasks: asData(tasks) } as const;
-    this.#record({ ...event, ...this.#stamp(now), ...by }, index);
+    const from = items === undefined ? {} : { items };
+    this.#record({ ...event, ...this.#stamp(now), ...by, ...from }, index);
   }
 
   goalChecked(progress: GoalProgress, now: number): void {

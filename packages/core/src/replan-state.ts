@@ -24,12 +24,17 @@ export class ReplanState {
         break;
       case 'replan_completed':
         this.since = undefined;
-        this.replaces = event.replaces;
+        this.replaces = event.tasks === 0 ? [] : event.replaces;
         if (event.tasks === 0) this.over = 'the last round of re-planning added nothing';
         break;
       case 'replan_failed':
         this.since = undefined;
         this.over = event.error.message;
+        break;
+      case 'run_resumed':
+        // A round in flight begins again.
+        if (this.since !== undefined) this.since = event.timestamp;
+        if (event.retried !== undefined) this.over = undefined;
         break;
     }
   }

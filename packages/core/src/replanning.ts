@@ -22,7 +22,7 @@ interface Settings {
 }
 
 /** What a round sets aside in the budget, among the attempts at tasks. */
-const ROUND = -1;
+export const ROUND = -1;
 
 /** The rounds in which a run revises its plan: whether there may be one, and what comes of it. */
 export class Replanning {
@@ -67,8 +67,14 @@ export class Replanning {
     const droppedTasks = dropped.length;
     this.#record.replanStarted(round, { reason, failedTaskIds, droppedTasks }, now);
     this.#budget?.reserve(ROUND, undefined, false);
-    const isLimited = deadline !== Number.POSITIVE_INFINITY;
-    return { type: 'replan', situation, deadline: isLimited ? deadline : undefined };
+    return commandOf(situation, deadline);
+  }
+
+  /** Once more the round that was in flight when the process ended. */
+  again(deadline: number, now: number): ReplanCommand {
+    const { round, remaining, ...situation } = this.#situation(deadline, now);
+    const left = { ...remaining, rounds: remaining.rounds + 1 };
+    return commandOf({ ...situation, round: round - 1, remaining: left }, deadline);
   }
 
   /** The round has its answer: the plan grows by its tasks. */
@@ -115,6 +121,11 @@ export class Replanning {
       ...(timeMs !== forever && { timeMs }),
     };
   }
+}
+
+function commandOf(situation: Situation, deadline: number): ReplanCommand {
+  const isLimited = deadline !== Number.POSITIVE_INFINITY;
+  return { type: 'replan', situation, deadline: isLimited ? deadline : undefined };
 }
 
 function count(figure: number, what: string): string {

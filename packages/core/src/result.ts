@@ -62,6 +62,8 @@ export interface ResultParts {
   readonly metrics: Metrics;
   readonly timeline: readonly PlanEvent[];
   readonly listenerErrors?: readonly unknown[];
+  /** Why the run could not go on, where its log does not say how it ended. */
+  readonly failure?: StratagemError | undefined;
 }
 
 /** A result is a view of the run's state; lists and records are made when they are first read. */
@@ -91,11 +93,13 @@ class RunResult {
   declare readonly outputs: Readonly<Record<string, unknown>>;
   declare readonly [SOURCE]: Source;
 
-  constructor({ goal, strategy, state, metrics, timeline, listenerErrors = [] }: ResultParts) {
-    this.status = state.status;
+  constructor(parts: ResultParts) {
+    const { goal, strategy, state, metrics, timeline, listenerErrors = [], failure } = parts;
+    const error = failure ?? state.error;
+    this.status = failure === undefined ? state.status : 'failed';
     this.goal = goal;
     this.strategy = strategy;
-    if (state.error !== undefined) this.error = state.error;
+    if (error !== undefined) this.error = error;
     this.metrics = metrics;
     if (state.goalProgress !== undefined) this.goalProgress = state.goalProgress;
     this.timeline = timeline;

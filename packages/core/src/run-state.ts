@@ -2,6 +2,8 @@ import type { StratagemError, TaskError } from './errors.js';
 import type {
   CancelReason,
   PlanEvent,
+  RetriedTask,
+  RunResumed,
   SkipReason,
   TaskFailed,
   TaskSkipped,
@@ -79,7 +81,10 @@ export class RunState {
   /** Set by whatever ended the task: the completion, the failure, the skip or the cancellation. */
   readonly #last: (PlanEvent | undefined)[];
   readonly #startedAt: number[];
-  #planStartedAt = 0;
+  /** Attempts before a resumption that does the task once more. */
+  readonly #triesBefore = new Map<number, number>();
+  /** When it started, later by the time that was spent down. */
+  planStartedAt = 0;
 
   constructor(graph: Graph) {
     this.graph = graph;
@@ -95,6 +100,11 @@ export class RunState {
 
   attemptsOf(index: number): number {
     return this.#attempts[index] as number;
+  }
+
+  /** Attempts since the task was last given a fresh start: those that its retry policy counts. */
+  triesOf(index: number): number {
+    return this.attemptsOf(index) - (this.#triesBefore.get(index) ?? 0);
   }
 
   startedAtOf(index: number): number {
@@ -148,7 +158,7 @@ export class RunState {
       case 'costUsd':
         return this.spending.costUsd ?? undefined;
       case 'executionTimeMs':
-        return now - this.#planStartedAt;
+        return now - this.planStartedAt;
       case 'successRate':
         return this.graph.size === 0 ? 0 : this.completed / this.graph.size;
     }
@@ -159,7 +169,8 @@ export class RunState {
     switch (event.type) {
       case 'plan_started':
         this.status = 'running';
-        this.#planStartedAt = event.timestamp;
+        this.planStartedAt = event.timestamp;
+        if (event.spentBefore !== undefined) this.spending.begin(event.spentBefore);
         break;
       case 'task_started':
         this.#statuses[index] = 'running';
@@ -211,6 +222,9 @@ export class RunState {
         this.replan.apply(event);
         this.spending.add(event.error.usage, event.error.costUsd);
         break;
+      case 'run_resumed':
+        this.#goOn(event);
+        break;
       case 'goal_checked': {
         const { progress, achieved, criteria } = event;
         this.goalProgress = { progress, achieved, criteria };
@@ -248,6 +262,33 @@ export class RunState {
       ...(last !== undefined && endOf(last)),
       ...(replacedInRound !== undefined && { replacedInRound }),
     };
+  }
+
+  /** The time spent down is no part of what was under way. */
+  #goOn(event: RunResumed): void {
+    const { downMs, restarted, retried, timestamp } = event;
+    this.replan.apply(event);
+    this.replan.replaces = [];
+    this.planStartedAt += downMs;
+    for (let index = 0; index < this.graph.size; index++) {
+      if (this.#statuses[index] === 'running')
+        this.#startedAt[index] = this.startedAtOf(index) + downMs;
+    }
+    for (const id of restarted) this.#startedAt[this.graph.indexOf(id) as number] = timestamp;
+    if (retried === undefined) return;
+    this.status = 'running';
+    this.error = undefined;
+    this.failures.clear();
+    for (const { taskId, was } of retried) this.#reset(this.graph.indexOf(taskId) as number, was);
+  }
+
+  #reset(index: number, was: RetriedTask['was']): void {
+    if (was === 'failed') this.failed--;
+    else if (was === 'skipped') this.skipped--;
+    this.settled--;
+    this.#statuses[index] = 'pending';
+    this.#last[index] = undefined;
+    this.#triesBefore.set(index, this.attemptsOf(index));
   }
 
   #grow(event: TasksAdded, parent: number): void {

@@ -1,13 +1,16 @@
 import { readAnswer } from './answer.js';
 import { Attempt, type AttemptHost } from './attempt.js';
-import { OptionError, RunnerError, StratagemError } from './errors.js';
+import { describe, isStratagemError, OptionError, RunnerError, StratagemError } from './errors.js';
 import type { PlanEvent } from './event.js';
 import { EventStream } from './event-stream.js';
 import type { Inputs } from './inputs.js';
-import { type Command, Kernel, type KernelOptions } from './kernel.js';
+import type { EventData, RunJournal } from './journal.js';
+import { type Command, Kernel, type KernelOptions, type RecoverOptions } from './kernel.js';
+import { understood } from './log-reader.js';
 import { MetricsFold } from './metrics.js';
 import type { OutputPart } from './output-part.js';
-import { PlanError } from './problem.js';
+import { type PlanData, tasksToData } from './plan-data.js';
+import { PlanError, type PlanProblem } from './problem.js';
 import { withSchema } from './prompt.js';
 import type { Replan, Revision } from './replan.js';
 import { ReplanRound } from './replan-round.js';
@@ -23,9 +26,13 @@ import type { Toolbox } from './toolbox.js';
 import { additionProblems } from './validate.js';
 import { misfitOf, validateAnswer, validateOutput } from './validate-output.js';
 import { waitOf } from './wait-for.js';
+import { journalFailure, type Redact, WriteAhead } from './write-ahead.js';
 
 /** Everything one run needs, with every default filled in. */
 export interface RunSettings extends Omit<KernelOptions, 'resourceOf'> {
+  readonly runId: string;
+  /** Where the run is written before anything of it is heard of or done. */
+  readonly record: RunRecord | undefined;
   readonly runner: TaskRunner | undefined;
   readonly toolbox: Toolbox;
   readonly maxDepth: number;
@@ -34,6 +41,16 @@ export interface RunSettings extends Omit<KernelOptions, 'resourceOf'> {
   readonly timeline: 'keep' | 'stream';
   readonly signal: AbortSignal | undefined;
   readonly onEvent: ((event: PlanEvent) => void) | undefined;
+}
+
+/** How a run is kept. */
+export interface RunRecord {
+  readonly planData: PlanData;
+  readonly redact: Redact | undefined;
+  /** Takes the lease. */
+  readonly open: () => Promise<RunJournal>;
+  /** What is recorded already, of a run that is resumed. */
+  readonly past?: ({ readonly log: readonly EventData[] } & RecoverOptions) | undefined;
 }
 
 /** How long the run may keep the event loop to itself before timers and signals get a turn. */
@@ -46,14 +63,19 @@ type Input =
   | { readonly type: 'start' | 'wake' | 'pause' | 'resume' }
   | { readonly type: 'maxParallel'; readonly maxParallel: number }
   | { readonly type: 'addTasks'; readonly tasks: readonly Task[]; readonly by: number }
-  | { readonly type: 'answered'; readonly index: number; readonly answer: unknown }
-  | { readonly type: 'rejected'; readonly index: number; readonly reason: unknown }
+  | ({ readonly type: 'answered'; readonly index: number; readonly answer: unknown } & Acknowledged)
+  | ({ readonly type: 'rejected'; readonly index: number; readonly reason: unknown } & Acknowledged)
   | { readonly type: 'cancel'; readonly reason: unknown }
   | { readonly type: 'replanned'; readonly round: ReplanRound; readonly revision: Revision }
   | { readonly type: 'replanFailed'; readonly round: ReplanRound; readonly thrown: unknown }
   | { readonly type: 'completed'; readonly attempt: Attempt; readonly result: TaskOutput }
   | { readonly type: 'failed'; readonly attempt: Attempt; readonly thrown: unknown }
   | { readonly type: 'output'; readonly attempt: Attempt; readonly part: OutputPart };
+
+/** Somebody waits until the input counts. */
+interface Acknowledged {
+  readonly acknowledge: (failure?: StratagemError) => void;
+}
 
 /**
  * Drives a kernel in this process: gives it the time and what came of each attempt, starts and
@@ -77,11 +99,20 @@ export class Run<Outputs> implements AttemptHost {
   readonly #answered = new Set<number>();
   /** By id, the tasks that are to be added as soon as the kernel takes them. */
   readonly #coming = new Map<string, Task>();
+  /** In a run with a journal: what is on its way there. */
+  #ahead: WriteAhead | undefined;
+  #journal: RunJournal | undefined;
+  /** Why the run cannot go on. */
+  #failure: StratagemError | undefined;
+  #unacknowledged: Acknowledged[] = [];
+  /** How far the clock of a resumed run is ahead of this machine's: time never goes backwards. */
+  #clockAhead = 0;
   #resolve!: (result: PlanResult<Outputs>) => void;
   #inbox: Input[] = [];
   #working = false;
   /** Set at once, so that what was about to start is left alone until the kernel hears of it. */
   #canceling = false;
+  #isOver = false;
   #turnBegan = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -106,11 +137,50 @@ export class Run<Outputs> implements AttemptHost {
     if (signal?.aborted) this.#inbox.push({ type: 'cancel', reason: signal.reason });
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
     this.#working = true;
-    queueMicrotask(() => {
-      this.#turnBegan = now();
-      this.#inbox = inOrderOfStart(this.#inbox);
-      this.#work();
-    });
+    if (settings.record === undefined) queueMicrotask(() => this.#begin());
+    else this.#open(settings.record);
+  }
+
+  get runId(): string {
+    return this.#settings.runId;
+  }
+
+  #begin(): void {
+    this.#turnBegan = this.#now();
+    this.#inbox = inOrderOfStart(this.#inbox);
+    this.#work();
+  }
+
+  async #open(record: RunRecord): Promise<void> {
+    const { plan } = this.#settings;
+    const { planData, redact, past, open } = record;
+    try {
+      this.#journal = await open();
+      this.#ahead = new WriteAhead({ plan, planData, redact, journal: this.#journal });
+      if (past !== undefined) this.#recover(past.log, past);
+    } catch (thrown) {
+      this.#breakDown(isStratagemError(thrown) ? thrown : journalFailure(this.runId, thrown));
+      return;
+    }
+    if (this.#kernel.ended) this.#finish();
+    else this.#begin();
+  }
+
+  /** What is recorded has been told before, and is in the result all the same. */
+  #recover(log: readonly EventData[], options: RecoverOptions): void {
+    const last = log.at(-1)?.timestamp ?? 0;
+    this.#clockAhead = Math.max(0, last - now());
+    const { graph } = this.#settings;
+    const events = understood(this.runId, () => this.#kernel.recover(log, options));
+    for (const event of events) {
+      const { taskId } = event as { readonly taskId?: string };
+      this.#ahead?.tell(event, taskId === undefined ? -1 : (graph.indexOf(taskId) as number));
+      if (this.#settings.timeline === 'keep') this.events.push(event);
+    }
+  }
+
+  #now(): number {
+    return now() + this.#clockAhead;
   }
 
   cancel(reason?: unknown): void {
@@ -148,24 +218,54 @@ export class Run<Outputs> implements AttemptHost {
       value = result.value;
     }
     this.#waitingTask(taskId); // Time may have passed.
+    if (this.#ahead !== undefined) this.#requireStorable(index, value);
     this.#answered.add(index);
-    this.#take({ type: 'answered', index, answer: value });
+    await this.#acknowledged((acknowledge) => {
+      this.#take({ type: 'answered', index, answer: value, acknowledge });
+    });
   }
 
   async reject(taskId: string, reason?: unknown): Promise<void> {
     const index = this.#waitingTask(taskId);
     this.#answered.add(index);
-    this.#take({ type: 'rejected', index, reason });
+    await this.#acknowledged((acknowledge) => {
+      this.#take({ type: 'rejected', index, reason, acknowledge });
+    });
+  }
+
+  /** With a journal, what a human said counts when it is durable. */
+  #acknowledged(take: (acknowledge: Acknowledged['acknowledge']) => void): Promise<void> | void {
+    if (this.#ahead === undefined) {
+      take(() => {});
+      return undefined;
+    }
+    return new Promise((resolve, reject) => {
+      take((failure) => (failure === undefined ? resolve() : reject(failure)));
+    });
+  }
+
+  #requireStorable(index: number, answer: unknown): void {
+    try {
+      this.#ahead?.prepare(index, this.#task(index), answer);
+    } catch (thrown) {
+      const why = describe(thrown).replace('its output', 'it');
+      throw new OptionError(
+        `answer(): task "${this.#task(index).id}" needs another answer: ${why}`,
+      );
+    }
   }
 
   /** @param attempt The attempt that adds them, if one does. */
-  addTasks(attempt: Attempt | undefined, tasks: readonly Task[]): void {
+  addTasks(attempt: Attempt | undefined, given: readonly Task[]): void {
     if (attempt?.over || this.#kernel.ended || this.#canceling) {
       throw new StratagemError(
         'run_ended',
         'addTasks(): it is over, nothing can be added any more',
       );
     }
+    // The same attempt had added some before its process ended.
+    const before = attempt === undefined ? [] : this.#kernel.addedBefore(attempt.index);
+    const tasks = before.length === 0 ? given : given.filter(({ id }) => !before.includes(id));
     this.#requireFit(tasks);
     if (tasks.length === 0) return;
     const added = structuralCopy(tasks);
@@ -186,6 +286,7 @@ export class Run<Outputs> implements AttemptHost {
     if (problems.length > 0) throw new PlanError(problems);
     if (runner === undefined) requireNoRunner(tasks);
     this.#settings.toolbox.require(tasks, runner);
+    if (this.#settings.record !== undefined) requireStorable(tasks);
   }
 
   /** The same for a revision of the plan. */
@@ -219,6 +320,7 @@ export class Run<Outputs> implements AttemptHost {
   }
 
   #take(input: Input): void {
+    if (this.#failure !== undefined) return;
     this.#inbox.push(input);
     if (this.#working) return;
     this.#working = true;
@@ -227,38 +329,115 @@ export class Run<Outputs> implements AttemptHost {
 
   /** Takes inputs until there are none, with a pause for the event loop when that takes long. */
   #work(): void {
+    if (this.#ahead !== undefined) {
+      this.#workAhead(this.#ahead);
+      return;
+    }
     while (this.#inbox.length > 0) {
       const inputs = this.#inbox;
       this.#inbox = [];
       for (let position = 0; position < inputs.length; position++) {
-        const time = now();
+        const time = this.#now();
         if (time - this.#turnBegan > TURN_MS) {
           this.#inbox = inputs.slice(position).concat(this.#inbox);
           this.#pause();
           return;
         }
         this.#step(inputs[position] as Input, time);
+        this.#obey();
+        if (this.#kernel.ended) this.#finish();
       }
     }
     this.#working = false;
     this.#setTimer();
   }
 
+  /**
+   * The same with a journal: what the inputs lead to is written with one append, and only then told
+   * and done. While that takes its time, further inputs gather.
+   */
+  #workAhead(ahead: WriteAhead): void {
+    while (this.#inbox.length > 0) {
+      const inputs = this.#inbox;
+      this.#inbox = [];
+      let position = 0;
+      for (; position < inputs.length; position++) {
+        const time = this.#now();
+        if (time - this.#turnBegan > TURN_MS) break;
+        this.#step(inputs[position] as Input, time);
+      }
+      const isLate = position < inputs.length;
+      if (isLate) this.#inbox = inputs.slice(position).concat(this.#inbox);
+      try {
+        const committed = ahead.commit(this.#settings.graph);
+        if (committed !== undefined) {
+          this.#goOnAfter(committed, ahead);
+          return;
+        }
+      } catch (failure) {
+        this.#breakDown(failure as StratagemError);
+        return;
+      }
+      this.#afterCommit(ahead);
+      if (isLate) {
+        this.#pause();
+        return;
+      }
+    }
+    this.#working = false;
+    this.#setTimer();
+  }
+
+  #goOnAfter(committed: Promise<void>, ahead: WriteAhead): void {
+    committed.then(
+      () => {
+        this.#turnBegan = this.#now();
+        this.#afterCommit(ahead);
+        this.#work();
+      },
+      (failure) => this.#breakDown(failure),
+    );
+  }
+
+  #afterCommit(ahead: WriteAhead): void {
+    for (const { event } of ahead.take()) this.#tell(event);
+    this.#acknowledgeAll();
+    dropAborted(this.#kernel.commands);
+    this.#obey();
+    if (this.#kernel.ended) this.#finish();
+  }
+
+  #acknowledgeAll(failure?: StratagemError): void {
+    for (const { acknowledge } of this.#unacknowledged.splice(0)) acknowledge(failure);
+  }
+
+  /** The journal failed: what was not written has not happened, and nothing more will. */
+  #breakDown(failure: StratagemError): void {
+    this.#failure = failure;
+    for (const attempt of this.#active.values()) attempt.abort(failure);
+    this.#active.clear();
+    this.#abortRound(failure);
+    for (const input of this.#inbox.splice(0)) {
+      if ('acknowledge' in input) this.#unacknowledged.push(input);
+    }
+    this.#acknowledgeAll(failure);
+    this.#finish();
+  }
+
   #pause(): void {
     afterOtherWork(() => {
-      this.#turnBegan = now();
+      this.#turnBegan = this.#now();
       this.#work();
     });
   }
 
   #step(input: Input, time: number): void {
     const kernel = this.#kernel;
+    if ('acknowledge' in input) this.#unacknowledged.push(input);
     if (kernel.ended) return;
     switch (input.type) {
       case 'completed':
-        if (this.#leave(input.attempt)) {
-          kernel.completed(input.attempt.index, input.result, time);
-        }
+        if (this.#leave(input.attempt)) this.#complete(input.attempt.index, input.result, time);
         break;
       case 'failed':
         if (this.#leave(input.attempt)) {
@@ -306,8 +485,18 @@ export class Run<Outputs> implements AttemptHost {
         kernel.cancel(input.reason, time);
         break;
     }
-    this.#obey();
-    if (kernel.ended) this.#finish();
+  }
+
+  #complete(index: number, result: TaskOutput, time: number): void {
+    try {
+      this.#ahead?.prepare(index, this.#task(index), result.output);
+    } catch (thrown) {
+      const { usage, costUsd, model, requestId, rateLimits } = result;
+      const details = { usage, costUsd, model, requestId, rateLimits };
+      this.#kernel.failed(index, Object.assign(thrown as RunnerError, details), time);
+      return;
+    }
+    this.#kernel.completed(index, result, time);
   }
 
   /** Whether this attempt is still in flight; the end of one that was aborted comes too late. */
@@ -438,7 +627,15 @@ export class Run<Outputs> implements AttemptHost {
   }
 
   #deliver(event: PlanEvent, index: number): void {
+    if (this.#ahead !== undefined) {
+      this.#ahead.add(event, index);
+      return;
+    }
     this.#metrics.apply(event, index);
+    this.#tell(event);
+  }
+
+  #tell(event: PlanEvent): void {
     this.events.push(event);
     const { onEvent } = this.#settings;
     if (onEvent === undefined) return;
@@ -457,29 +654,45 @@ export class Run<Outputs> implements AttemptHost {
   }
 
   #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     const { plan, strategy, signal } = this.#settings;
     clearTimeout(this.#timer);
     signal?.removeEventListener('abort', this.#onAbort);
-    this.events.end();
-    this.#resolve(
-      createResult({
-        goal: plan.goal,
-        strategy: strategy.name,
-        state: this.#kernel.state,
-        metrics: this.#metrics.metrics(),
-        timeline: this.events.kept,
-        listenerErrors: this.#listenerErrors,
-      }),
-    );
+    const result = createResult<Outputs>({
+      goal: plan.goal,
+      strategy: strategy.name,
+      state: this.#ahead?.state ?? this.#kernel.state,
+      metrics: (this.#ahead?.metrics ?? this.#metrics).metrics(),
+      timeline: this.events.kept,
+      listenerErrors: this.#listenerErrors,
+      failure: this.#failure,
+    });
+    const end = () => {
+      this.events.end();
+      this.#resolve(result);
+    };
+    // Whoever has the result may resume the run at once.
+    const closed = this.#settings.record === undefined ? undefined : this.#closeJournal();
+    if (closed === undefined) end();
+    else closed.then(end);
+  }
+
+  async #closeJournal(): Promise<void> {
+    try {
+      await this.#journal?.close();
+    } catch {
+      // Everything is written; a lease that cannot be given back expires.
+    }
   }
 
   #setTimer(): void {
-    const at = this.#kernel.nextWake;
+    const at = this.#failure === undefined ? this.#kernel.nextWake : Number.POSITIVE_INFINITY;
     if (at === this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
     if (at === Number.POSITIVE_INFINITY) return;
-    const delay = Math.min(Math.max(0, Math.ceil(at - now())), MAX_TIMER_MS);
+    const delay = Math.min(Math.max(0, Math.ceil(at - this.#now())), MAX_TIMER_MS);
     this.#timer = setTimeout(() => {
       this.#timerAt = Number.POSITIVE_INFINITY;
       this.#take({ type: 'wake' });
@@ -525,6 +738,32 @@ function structuralCopy(tasks: readonly Task[]): Task[] {
   return tasks.map((task) =>
     task.subtasks === undefined ? task : { ...task, subtasks: structuralCopy(task.subtasks) },
   );
+}
+
+/**
+ * Leaves out attempts that are to be aborted when they are only about to start: what a journal took
+ * its time to write was decided one after the other.
+ */
+function dropAborted(commands: Command[]): void {
+  const aborted = new Map<number, number>();
+  let lastRound = -1;
+  for (const [position, command] of commands.entries()) {
+    if (command.type === 'abort') aborted.set(command.index, position);
+    if (command.type === 'abort_replan') lastRound = position;
+  }
+  if (aborted.size === 0 && lastRound < 0) return;
+  const left = commands.filter((command, position) => {
+    if (command.type === 'start') return position > (aborted.get(command.index) ?? -1);
+    return command.type !== 'replan' || position > lastRound;
+  });
+  commands.splice(0, commands.length, ...left);
+}
+
+/** @throws {PlanError} naming what cannot be kept in a journal. */
+function requireStorable(tasks: readonly Task[]): void {
+  const problems: PlanProblem[] = [];
+  tasksToData(tasks, problems);
+  if (problems.length > 0) throw new PlanError(problems);
 }
 
 function requireNoRunner(tasks: readonly Task[]): void {

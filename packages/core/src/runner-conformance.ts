@@ -247,6 +247,10 @@ class Witness implements RunContext {
     return this.#taskId;
   }
 
+  get idempotencyKey(): string {
+    return `conformance/${this.#taskId}/1`;
+  }
+
   get attempt(): number {
     return 1;
   }

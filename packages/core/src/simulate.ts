@@ -1,7 +1,8 @@
 import { eitherBudget } from './budget.js';
-import type { PlanEvent, TaskWaiting } from './event.js';
+import type { PlanEvent, RunResumed, TaskWaiting } from './event.js';
 import { Heap } from './heap.js';
-import { type Command, Kernel } from './kernel.js';
+import type { EventData } from './journal.js';
+import { type Command, Kernel, type RecoverOptions } from './kernel.js';
 import { MetricsFold } from './metrics.js';
 import { capOf, checkLimit, checkOptions } from './options.js';
 import type { Plan } from './plan.js';
@@ -44,6 +45,18 @@ export function simulate<Outputs = Record<string, unknown>>(
 
 /** How often a server may change how things stand before it ends another attempt. */
 const MAX_CHANGES = 1_000_000;
+/**
+ * Goes on with a simulation that was recorded up to some event, after its process was down for a
+ * while. What had been in flight begins again, and humans answer when they would have.
+ */
+export function resumeSimulation(
+  plan: Plan,
+  options: SimulateOptions,
+  log: readonly EventData[],
+  { downMs = 0, ...recover }: RecoverOptions & { readonly downMs?: number } = {},
+): PlanResult {
+  return new Simulation(plan, options).resume(log, downMs, recover);
+}
 
 /** Something that is due in virtual time. */
 interface Due {
@@ -72,6 +85,7 @@ class Simulation {
   #now = 0;
   /** How often the server has been called since it last ended an attempt. */
   #changes = 0;
+  #isResumed = false;
 
   constructor(plan: Plan, options: SimulateOptions) {
     const { strategy, maxParallel, failFast = false, seed = 0, prices = {}, retry } = options;
@@ -101,10 +115,38 @@ class Simulation {
     );
   }
 
-  run(): PlanResult<Record<string, unknown>> {
+  resume(log: readonly EventData[], downMs: number, recover: RecoverOptions): PlanResult {
+    const kernel = this.#kernel;
+    const lastAt = log.at(-1)?.timestamp ?? 0;
+    this.#now = lastAt + downMs;
+    this.#isResumed = true;
+    const open: [event: TaskWaiting, index: number][] = [];
+    const downs: RunResumed[] = [];
+    for (const event of kernel.recover(log, recover)) {
+      const { taskId } = event as { taskId?: string };
+      const index = taskId === undefined ? -1 : (kernel.graph.indexOf(taskId) as number);
+      this.#metrics.apply(event, index);
+      this.#timeline.push(event);
+      if (event.type === 'task_waiting') open.push([event, index]);
+      if (event.type === 'run_resumed') downs.push(event);
+    }
+    const downSince = (at: number) =>
+      downs.reduce((sum, each) => sum + (each.timestamp > at ? each.downMs : 0), 0);
+    for (const [event, index] of open) {
+      if (kernel.state.statusOf(index) !== 'pending') continue;
+      const { timestamp } = event;
+      this.#ask(event, index, timestamp + downSince(timestamp) + downMs);
+    }
+    // What happened to it before has happened.
+    return this.run(lastAt - downSince(0));
+  }
+
+  /** @param from What happens before this time, in its own time, does not happen any more. */
+  run(from = 0): PlanResult<Record<string, unknown>> {
     const kernel = this.#kernel;
     for (const { atMs, act } of this.#options.actions ?? []) {
-      this.#schedule(atMs, () => act(this.#controls));
+      if (atMs < from) continue;
+      this.#schedule(atMs + this.#now - from, () => act(this.#controls));
     }
     kernel.start(this.#now);
     this.#obey();
@@ -238,7 +280,13 @@ class Simulation {
     });
   }
 
-  #add(tasks: readonly Task[], by: number): void {
+  #add(given: readonly Task[], by: number): void {
+    const { graph } = this.#kernel;
+    const before = this.#kernel.addedBefore(by);
+    // From outside, what happened at the very moment of the crash may happen again.
+    const isThere = (id: string) =>
+      by < 0 && this.#isResumed ? graph.indexOf(id) !== undefined : before.includes(id);
+    const tasks = given.filter(({ id }) => !isThere(id));
     const problems = this.#problemsOf(tasks);
     if (problems.length > 0) throw new PlanError(problems);
     if (tasks.length > 0) this.#kernel.addTasks(tasks, by, this.#now);
@@ -256,14 +304,14 @@ class Simulation {
   #listen(event: PlanEvent, index: number): void {
     this.#metrics.apply(event, index);
     this.#timeline.push(event);
-    if (event.type === 'task_waiting') this.#ask(event, index);
+    if (event.type === 'task_waiting') this.#ask(event, index, this.#now);
   }
 
-  #ask({ question }: TaskWaiting, index: number): void {
+  #ask({ question }: TaskWaiting, index: number, askedAt: number): void {
     const kernel = this.#kernel;
     const task = kernel.graph.tasks[index] as Task;
     const { afterMs, answer } = (this.#options.answer ?? approving)(task, question);
-    this.#schedule(this.#now + afterMs, () => {
+    this.#schedule(Math.max(this.#now, askedAt + afterMs), () => {
       if (kernel.isWaiting(index)) kernel.answered(index, answer, this.#now);
     });
   }

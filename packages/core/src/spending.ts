@@ -1,5 +1,14 @@
 import type { Usage } from './usage.js';
 
+/** What has been used, as plain data. */
+export interface SpendingData {
+  readonly usage: Required<Usage>;
+  /** Null once tokens were used whose price is unknown. */
+  readonly costUsd: number | null;
+  /** Attempts that reported what they used. */
+  readonly reports: number;
+}
+
 /** What attempts have used so far. */
 export class Spending {
   readonly usage = {
@@ -16,6 +25,17 @@ export class Spending {
 
   get totalTokens(): number {
     return this.usage.inputTokens + this.usage.outputTokens;
+  }
+
+  get data(): SpendingData {
+    return { usage: { ...this.usage }, costUsd: this.costUsd, reports: this.reports };
+  }
+
+  /** What was used before. */
+  begin({ usage, costUsd, reports }: SpendingData): void {
+    Object.assign(this.usage, usage);
+    this.costUsd = costUsd;
+    this.reports = reports;
   }
 
   add(usage: Usage | undefined, costUsd: number | undefined): void {

@@ -123,3 +123,8 @@ export function firstForRunner(tasks: readonly Task[]): Task | undefined {
   }
   return undefined;
 }
+
+/** What an attempt is expected to use. A function uses no tokens unless it says so. */
+export function expectationOf({ estimate, run }: Task): Estimate | undefined {
+  return run === undefined ? estimate : { tokens: 0, costUsd: 0, ...estimate };
+}

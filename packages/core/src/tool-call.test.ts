@@ -13,6 +13,7 @@ function bind(execute: (input: z.output<typeof city>, context: ToolContext) => u
   const context: RunContext = {
     taskId: 'a',
     attempt: 1,
+    idempotencyKey: 'run/task/1',
     attemptsLeft: 1,
     signal: controller.signal,
     deadline: undefined,

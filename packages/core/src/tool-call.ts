@@ -94,7 +94,9 @@ async function execute(tool: Tool, input: unknown, call: Call): Promise<unknown>
 
 function contextOf(context: RunContext, callId: string, signal: AbortSignal): ToolContext {
   const { taskId, attempt, attemptsLeft, deadline, emit, addTasks } = context;
-  return { taskId, attempt, attemptsLeft, deadline, emit, addTasks, signal, callId };
+  const idempotencyKey = `${context.idempotencyKey}/${encodeURIComponent(callId)}`;
+  const surroundings = { taskId, attempt, idempotencyKey, attemptsLeft, deadline };
+  return { ...surroundings, emit, addTasks, signal, callId };
 }
 
 function requireRunning(signal: AbortSignal): void {

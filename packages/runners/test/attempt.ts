@@ -13,7 +13,8 @@ export function attempt(
   const emitted: (string | OutputPart)[] = [];
   const { signal } = new AbortController();
   const emit = (part: string | OutputPart): undefined => void emitted.push(part);
-  const base = { taskId: 'a', attempt: 1, attemptsLeft: 3, signal, deadline: undefined };
+  const attempt = { taskId: 'a', attempt: 1, idempotencyKey: 'run/a/1', attemptsLeft: 3 };
+  const base = { ...attempt, signal, deadline: undefined };
   return { ...base, addTasks: () => {}, emit, emitted, ...given };
 }
 

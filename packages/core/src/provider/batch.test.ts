@@ -525,6 +525,7 @@ test('the runner gives each task its output, and tells where its request is', as
     {
       taskId: 'a',
       attempt: 1,
+      idempotencyKey: 'run/task/1',
       attemptsLeft: 1,
       signal: new AbortController().signal,
       deadline: undefined,

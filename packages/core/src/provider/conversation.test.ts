@@ -41,6 +41,7 @@ function talk(
   const context: RunContext = {
     taskId: 'a',
     attempt: 1,
+    idempotencyKey: 'run/task/1',
     attemptsLeft: 1,
     signal: new AbortController().signal,
     deadline: undefined,

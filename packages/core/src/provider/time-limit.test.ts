@@ -84,7 +84,8 @@ describe('withTimeLimit', () => {
 function context(given: Partial<RunContext> = {}): RunContext {
   const { signal } = new AbortController();
   const nothing = { deadline: undefined, emit: () => undefined, addTasks: () => {} };
-  return { taskId: 'a', attempt: 1, attemptsLeft: 1, signal, ...nothing, ...given };
+  const attempt = { taskId: 'a', attempt: 1, idempotencyKey: 'run/a/1', attemptsLeft: 1 };
+  return { ...attempt, signal, ...nothing, ...given };
 }
 
 function untilAborted(signal: AbortSignal): Promise<never> {

@@ -23,7 +23,8 @@ export function attempt(given: Partial<RunContext> = {}): TestAttempt {
     else if (part.kind === 'text') emitted.push(part.text);
     else parts.push(part);
   };
-  const base = { taskId: 'a', attempt: 1, attemptsLeft: 3, signal, deadline: undefined };
+  const attempt = { taskId: 'a', attempt: 1, idempotencyKey: 'run/a/1', attemptsLeft: 3 };
+  const base = { ...attempt, signal, deadline: undefined };
   return { ...base, addTasks: () => {}, emit, emitted, parts, ...given };
 }
 

@@ -1,0 +1,168 @@
+import type { RunLimits } from './event.js';
+import { Graph } from './graph.js';
+import type { EventData, Json } from './journal.js';
+import { LogReader } from './log-reader.js';
+import { countTasks, type PlanData, planFromData, type TaskData } from './plan-data.js';
+import { diffPlans } from './plan-diff.js';
+import { isInCompleteTask } from './retry-failed.js';
+import type { RunState } from './run-state.js';
+import type { SpendingData } from './spending.js';
+import type { Task } from './task.js';
+
+/** How a changed plan takes the place of the one that a run was started with. */
+export interface Adoption {
+  readonly runId: string;
+  /** The run so far, from the start of the plan that it had. */
+  readonly log: readonly EventData[];
+  readonly planData: PlanData;
+  readonly limits: RunLimits;
+  /** As Unix time in milliseconds. */
+  readonly now: number;
+}
+
+/**
+ * The events with which a run goes on under a changed plan: it starts anew, and what was complete and
+ * has not changed is complete again, with nothing spent. A task has changed when it, or anything that
+ * it depends on or belongs to, has.
+ */
+export function adoptedLog({ runId, log, planData, limits, now }: Adoption): EventData[] {
+  const reader = new LogReader();
+  for (const event of log) reader.read(event);
+  const state = reader.state as RunState;
+  const [started] = log as [EventData];
+  const after = new Graph(planFromData(planData).tasks);
+  const changed = changedTasks(started.plan as PlanData, planData, after);
+  const kept = keptTasks(log, state, after, changed);
+  let sequence = (log.at(-1) as EventData).sequence;
+  const stamp = () => ({ sequence: ++sequence, timestamp: now });
+  const events: EventData[] = [
+    {
+      type: 'plan_started',
+      ...stamp(),
+      plan: planData,
+      taskCount: countTasks(planData.tasks as unknown as readonly Task[]),
+      seed: started.seed as Json,
+      limits: limits as Json,
+      spentBefore: state.spending.data as unknown as Json,
+    },
+  ];
+  for (const event of log) {
+    const isKept = event.taskId !== undefined && kept.has(event.taskId);
+    if (event.type === 'tasks_added') {
+      if (isKeptAddition(event, kept)) events.push({ ...event, ...stamp() });
+    } else if (isKept && stays(event, state)) {
+      events.push({ ...withoutCost(event, runId), ...stamp() });
+    }
+  }
+  return events;
+}
+
+/** Whether what became of a task that is kept stays so: what failed is done again. */
+function stays({ type, taskId, reason }: EventData, state: RunState): boolean {
+  if (type === 'task_completed') return true;
+  if (type === 'task_skipped' && reason === 'not_chosen') return true;
+  // What is complete has put up with what failed in it.
+  const isEnd = type === 'task_failed' || type === 'task_skipped';
+  return isEnd && isInCompleteTask(state, state.graph.indexOf(taskId as string) as number);
+}
+
+/** The end of a task once more, for which nothing has been spent. */
+function withoutCost(event: EventData, runId: string): EventData {
+  const { usage: _, costUsd: __, rateLimits: ___, ...end } = event;
+  if (event.type === 'task_skipped') return event;
+  const again = { ...end, attempt: 0, durationMs: 0 } as unknown as EventData;
+  if (event.type === 'task_completed') return { ...again, reused: event.reused ?? { runId } };
+  const { usage: ____, costUsd: _____, tries: ______, ...error } = event.error as Fields;
+  return { ...again, error };
+}
+
+type Fields = { readonly [field: string]: Json };
+
+/** The tasks of the new plan that are not what they were, by index. */
+function changedTasks(before: PlanData, planData: PlanData, after: Graph): ReadonlySet<number> {
+  /** What they begin with is another; or only what comes of them. */
+  const beginnings = new Set<number>();
+  const outcomes = new Set<number>();
+  const stack: number[] = [];
+  const begin = (index: number) => {
+    if (beginnings.has(index)) return;
+    beginnings.add(index);
+    stack.push(index);
+  };
+  const come = (index: number) => {
+    if (outcomes.has(index)) return;
+    outcomes.add(index);
+    stack.push(index);
+  };
+  const parents = parentsIn(before);
+  for (const { taskId, kind } of diffPlans(before, planData).tasks) {
+    const index = after.indexOf(taskId);
+    if (index !== undefined) begin(index);
+    // A group without one of its tasks comes to something else.
+    const parent = kind === 'removed' ? after.indexOf(parents.get(taskId) ?? '') : undefined;
+    if (parent !== undefined) come(parent);
+  }
+  for (let index = stack.pop(); index !== undefined; index = stack.pop()) {
+    if (beginnings.has(index)) after.eachChild(index, begin);
+    after.eachDependent(index, begin);
+    const parent = after.parentOf(index);
+    if (parent !== undefined) come(parent);
+  }
+  return new Set([...beginnings, ...outcomes]);
+}
+
+function parentsIn({ tasks }: PlanData): ReadonlyMap<string, string> {
+  const parents = new Map<string, string>();
+  const visit = (list: readonly TaskData[], parent: string | undefined) => {
+    for (const { id, subtasks } of list) {
+      if (parent !== undefined) parents.set(id, parent);
+      visit((subtasks ?? []) as readonly TaskData[], id);
+    }
+  };
+  visit(tasks, undefined);
+  return parents;
+}
+
+/** The ids of tasks, also of those that came while it ran, that are what they were. */
+function keptTasks(
+  log: readonly EventData[],
+  state: RunState,
+  after: Graph,
+  changed: ReadonlySet<number>,
+): ReadonlySet<string> {
+  const { graph } = state;
+  const kept = new Set<string>();
+  const adders = new Map<string, string | undefined>();
+  for (const { type, source, tasks, taskId } of log) {
+    if (type !== 'tasks_added' || source === 'for_each') continue;
+    for (const { id } of tasks as readonly TaskData[]) adders.set(id, taskId);
+  }
+  // What came later stands behind what it came from.
+  for (let index = 0; index < graph.size; index++) {
+    const { id, dependencies = [] } = graph.tasks[index] as Task;
+    const now = after.indexOf(id);
+    const parent = graph.parentOf(index);
+    let isKept: boolean;
+    if (now !== undefined) isKept = !adders.has(id) && !changed.has(now);
+    else if (parent !== undefined) isKept = kept.has((graph.tasks[parent] as Task).id);
+    else {
+      // One that was removed has no adder; who runs again adds its tasks again.
+      const adder = adders.get(id);
+      const isThere = adder === undefined || isDone(state, adder, kept);
+      isKept = adders.has(id) && isThere && dependencies.every((other) => kept.has(other));
+    }
+    if (isKept) kept.add(id);
+  }
+  return kept;
+}
+
+function isDone(state: RunState, id: string, kept: ReadonlySet<string>): boolean {
+  const index = state.graph.indexOf(id);
+  return index !== undefined && kept.has(id) && state.statusOf(index) === 'completed';
+}
+
+/** Whether all of the tasks that were added stay. */
+function isKeptAddition({ source, taskId, tasks }: EventData, kept: ReadonlySet<string>): boolean {
+  if (source === 'for_each') return kept.has(taskId as string);
+  return (tasks as readonly TaskData[]).every(({ id }) => kept.has(id));
+}

@@ -1,0 +1,43 @@
+import {
+  OptionError,
+  ReplanError,
+  RunnerError,
+  StratagemError,
+  StrategyError,
+  TaskError,
+} from './errors.js';
+import { JournalError } from './journal-error.js';
+import { PlanError } from './problem.js';
+
+const CLASSES: Readonly<Record<string, { readonly prototype: StratagemError }>> = {
+  JournalError,
+  OptionError,
+  PlanError,
+  ReplanError,
+  RunnerError,
+  StratagemError,
+  StrategyError,
+  TaskError,
+};
+
+/** An error again, from what `toData` has kept of it. Its stack and its cause are gone. */
+export function reviveError({ name, message, ...known }: Record<string, unknown>): Error {
+  const Class = Object.hasOwn(CLASSES, name as string) ? CLASSES[name as string] : undefined;
+  if (typeof known.code !== 'string') {
+    return named(new Error(message as string), name as string);
+  }
+  const error = new StratagemError(known.code as StratagemError['code'], message as string);
+  // Of a class that a user derived from ours, no more is known than that.
+  Object.setPrototypeOf(error, (Class ?? StratagemError).prototype);
+  return Object.assign(named(error, name as string), known);
+}
+
+function named<T extends Error>(error: T, name: string): T {
+  delete error.stack;
+  return Object.defineProperty(error, 'name', {
+    value: name,
+    configurable: true,
+    writable: true,
+    enumerable: error instanceof StratagemError,
+  });
+}

@@ -1,0 +1,382 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
+import { logOf, testJournal } from '../test/journals.js';
+import { deferred, inOrder, planOf, statuses, taskOf } from '../test/runs.js';
+import type { PlanEvent } from './event.js';
+import { createExecutor, type ExecutorOptions } from './executor.js';
+import { JournalError } from './journal-error.js';
+import { readRun } from './log-reader.js';
+import { memoryJournal } from './memory-journal.js';
+import type { Plan } from './plan.js';
+
+function executor(options: Partial<ExecutorOptions> = {}) {
+  return createExecutor({ strategy: inOrder, ...options });
+}
+
+const full = () => {
+  throw new JournalError('journal_full', 'there is no room left');
+};
+
+describe('a run with a journal', () => {
+  const plan = planOf(
+    { id: 'a', run: () => ({ n: 1 }) },
+    { id: 'b', dependencies: ['a'], run: ({ a }) => a.n + 1 },
+  );
+
+  test('is recorded as it is told', async () => {
+    const journal = memoryJournal();
+    const run = executor({ journal }).execute(plan, { runId: 'one', seed: 7, failFast: true });
+    const { status, timeline } = await run;
+    expect(status).toBe('completed');
+    expect(run.runId).toBe('one');
+    const told: PlanEvent[] = [];
+    for await (const event of readRun(journal, 'one')) told.push(event);
+    expect(JSON.parse(JSON.stringify(told))).toEqual(JSON.parse(JSON.stringify(timeline)));
+    expect(timeline[0]).toMatchObject({ seed: 7, limits: { failFast: true } });
+    expect(await journal.list()).toMatchObject([
+      { id: 'one', goal: 'x', status: 'completed', completedTasks: 2, totalTasks: 2 },
+    ]);
+  });
+
+  test('tells nothing and starts nothing before it is durable', async () => {
+    const gates: (() => void)[] = [];
+    const journal = testJournal(() => new Promise<void>((open) => gates.push(open)));
+    const seen: string[] = [];
+    const body = vi.fn(() => 1);
+    const run = executor({ journal, onEvent: ({ type }) => void seen.push(type) }).execute(
+      planOf({ id: 'a', run: body }),
+    );
+    await setImmediate();
+    expect(gates).toHaveLength(1);
+    expect([seen, body.mock.calls]).toEqual([[], []]);
+    gates[0]?.();
+    await setImmediate();
+    expect(seen).toEqual(['plan_started', 'strategy_initialized', 'task_started']);
+    expect(body).toHaveBeenCalledOnce();
+    expect(gates).toHaveLength(2);
+    gates[1]?.();
+    expect((await run).status).toBe('completed');
+    expect(seen.slice(3)).toEqual(['task_completed', 'plan_completed']);
+  });
+
+  test('writes with one append what happened while another was under way', async () => {
+    const gates: (() => void)[] = [];
+    const journal = testJournal(() => new Promise<void>((open) => gates.push(open)));
+    const ends = Array.from({ length: 5 }, () => deferred());
+    const tasks = ends.map(({ promise }, index) => ({ id: `t${index}`, run: () => promise }));
+    const run = executor({ journal }).execute(planOf(...tasks));
+    await setImmediate();
+    gates[0]?.();
+    await setImmediate();
+    ends[0]?.resolve();
+    await setImmediate();
+    for (const end of ends) end.resolve();
+    await setImmediate();
+    expect(gates).toHaveLength(2);
+    gates[1]?.();
+    await setImmediate();
+    gates[2]?.();
+    await run;
+    const completions = journal.batches.map((batch) => {
+      return batch.filter(({ type }) => type === 'task_completed').length;
+    });
+    expect(completions).toEqual([0, 1, 4]);
+  });
+
+  test('does not start an attempt that was stopped before it was durable', async () => {
+    const gates: (() => void)[] = [];
+    const journal = testJournal(() => new Promise<void>((open) => gates.push(open)));
+    const body = vi.fn();
+    const run = executor({ journal }).execute(planOf({ id: 'a', run: body }));
+    await setImmediate();
+    run.cancel('changed my mind');
+    gates[0]?.();
+    await setImmediate();
+    gates[1]?.();
+    expect((await run).status).toBe('canceled');
+    expect(body).not.toHaveBeenCalled();
+  });
+
+  test('refuses an id that is recorded already', async () => {
+    const journal = memoryJournal();
+    const { execute } = executor({ journal });
+    await execute(plan, { runId: 'one' });
+    const { status, error, tasks, timeline } = await execute(plan, { runId: 'one' });
+    expect([status, error?.code]).toEqual(['failed', 'run_exists']);
+    expect(statuses({ tasks })).toEqual({ a: 'pending', b: 'pending' });
+    expect(timeline).toEqual([]);
+  });
+
+  test.each(['', '.a', 'a/b', 'ü', 'x'.repeat(129), 7 as never])(
+    'does not take "%s" for an id',
+    (runId) => {
+      expect(() => executor().execute(plan, { runId })).toThrow('runId must have letters, digits');
+    },
+  );
+
+  test('gives its lease back when it has ended', async () => {
+    const journal = memoryJournal();
+    const { runId } = await endedRun(journal, plan);
+    const opened = await journal.open(runId);
+    expect(opened.events.at(-1)).toMatchObject({ type: 'plan_completed' });
+  });
+});
+
+async function endedRun(journal: ReturnType<typeof memoryJournal>, plan: Plan) {
+  const run = executor({ journal }).execute(plan);
+  await run;
+  // Not the run itself: what an asynchronous function returns is awaited.
+  return { runId: run.runId };
+}
+
+describe('a journal that fails', () => {
+  test.each([1, 2, 3, 4])(
+    'at append %i ends the run, and what was not written is not reported',
+    async (last) => {
+      let isFull = true;
+      const journal = testJournal((_, append) => (isFull && append === last ? full() : undefined));
+      const tasks = Array.from({ length: 6 }, (_, index) => ({
+        id: `t${index}`,
+        dependencies: index === 0 ? [] : [`t${index - 1}`],
+        run: () => index,
+      }));
+      const seen: PlanEvent[] = [];
+      const onEvent = (event: PlanEvent) => void seen.push(event);
+      const run = executor({ journal, onEvent }).execute(planOf(...tasks), { runId: 'one' });
+      const { status, error, timeline, outputs, metrics } = await run;
+      expect([status, error?.code]).toEqual(['failed', 'journal_full']);
+      expect(error?.message).toBe(
+        'Run "one" was stopped, because its journal could not be written: there is no room left. ' +
+          'What it has recorded can be resumed',
+      );
+      const log = await logOf(journal, 'one');
+      expect(seen.map(({ sequence }) => sequence)).toEqual(log.map(({ sequence }) => sequence));
+      expect(timeline).toEqual(seen);
+      const completed = log.filter(({ type }) => type === 'task_completed');
+      expect(Object.keys(outputs)).toEqual(completed.map(({ taskId }) => taskId));
+      expect(metrics.completedTasks).toBe(completed.length);
+      isFull = false;
+      const resumed = await executor({ journal }).resume('one', { plan: planOf(...tasks) });
+      expect([resumed.status, resumed.outputs.t5]).toEqual(['completed', 5]);
+    },
+  );
+
+  test('aborts what runs', async () => {
+    const end = deferred();
+    let reason: unknown;
+    const journal = testJournal((_, append) => (append === 1 ? full() : undefined));
+    const run = executor({ journal }).execute(
+      planOf(
+        { id: 'a', run: () => end.promise },
+        {
+          id: 'b',
+          run: (_, { signal }) =>
+            new Promise((_, reject) => {
+              signal.addEventListener('abort', () => {
+                ({ reason } = signal);
+                reject(signal.reason);
+              });
+            }),
+        },
+      ),
+    );
+    await setImmediate();
+    end.resolve();
+    const { tasks } = await run;
+    expect(statuses({ tasks })).toEqual({ a: 'running', b: 'running' });
+    expect(reason).toMatchObject({ code: 'journal_full' });
+  });
+
+  test('may fail with anything, and later than at once', async () => {
+    const journal = testJournal((_, append) =>
+      append === 1 ? Promise.reject(new Error('disk on fire')) : undefined,
+    );
+    const { error } = await executor({ journal }).execute(planOf({ id: 'a', run: () => 1 }));
+    expect(error).toBeInstanceOf(JournalError);
+    expect(error).toMatchObject({ code: 'journal_failed' });
+    expect(error?.message).toContain('disk on fire');
+  });
+
+  test('takes no answer for given that it has not kept', async () => {
+    const journal = testJournal((_, append) => (append === 1 ? full() : undefined));
+    const run = executor({ journal }).execute(
+      planOf({ id: 'ask', description: 'Well?', waitFor: 'approval' }),
+    );
+    await setImmediate();
+    await expect(run.approve('ask')).rejects.toMatchObject({ code: 'journal_full' });
+    expect(statuses(await run)).toEqual({ ask: 'pending' });
+  });
+});
+
+describe('what is kept', () => {
+  test('is every output as it was', async () => {
+    const outputs = {
+      nothing: undefined,
+      odd: [undefined, Number.NaN, -0, Number.NEGATIVE_INFINITY, 12n, { $: 'date', value: 1 }],
+      date: new Date(5),
+      bytes: new Uint8Array([0, 255, 128]),
+      map: new Map<unknown, unknown>([[{ a: 1 }, new Set([1, undefined])]]),
+      proto: JSON.parse('{"__proto__": {"x": 1}}'),
+      error: new RangeError('too far'),
+    };
+    const journal = memoryJournal();
+    const plan = planOf(
+      ...Object.entries(outputs).map(([id, output]) => ({ id, run: () => output })),
+    );
+    const { runId } = await endedRun(journal, plan);
+    const { outputs: kept, status } = await executor({ journal }).resume(runId);
+    expect(status).toBe('completed');
+    const { error, ...values } = kept;
+    expect({ ...values, error: outputs.error }).toStrictEqual(outputs);
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({ name: 'RangeError', message: 'too far' });
+  });
+
+  test.each<[string, unknown, string]>([
+    ['a function', { done: () => 1 }, 'done is a function'],
+    ['a symbol', [Symbol('x')], '[0] is a symbol'],
+    ['an instance', { rows: [{ at: new URL('http://x') }] }, 'rows[0].at is an instance of URL'],
+    ['what contains itself', cyclic(), 'it is nested too deep, or contains itself'],
+  ])('cannot be %s: the attempt fails and says so', async (_, output, message) => {
+    const journal = memoryJournal();
+    const result = await executor({ journal }).execute(
+      planOf({ id: 'a', run: () => output }, { id: 'b', run: () => 1 }),
+    );
+    expect(statuses(result)).toEqual({ a: 'failed', b: 'completed' });
+    expect(taskOf(result, 'a').error).toMatchObject({ code: 'invalid_output' });
+    expect(taskOf(result, 'a').error?.message).toBe(
+      `Task "a" failed: its output cannot be kept in the journal: ${message}`,
+    );
+  });
+
+  test('cannot be a plan that data cannot hold: nothing begins', () => {
+    const plan = planOf({ id: 'a', run: () => 1, metadata: { call: [() => 1] } });
+    expect(() => executor({ journal: memoryJournal() }).execute(plan)).toThrow(
+      'tasks[0].metadata: cannot be kept in a journal: call[0] is a function',
+    );
+    expect(() => executor().execute(plan)).not.toThrow();
+  });
+
+  test('cannot be tasks that data cannot hold: they are not added', async () => {
+    const journal = memoryJournal();
+    const result = await executor({ journal }).execute(
+      planOf({
+        id: 'a',
+        run: (_, { addTasks }) =>
+          addTasks([{ id: 'more', run: () => 1, metadata: { call: () => 1 } }]),
+      }),
+    );
+    expect(taskOf(result, 'a').error?.message).toContain('cannot be kept in a journal');
+  });
+
+  test('cannot be an answer that data cannot hold: it is asked for again', async () => {
+    const run = executor({ journal: memoryJournal() }).execute(
+      planOf({ id: 'ask', description: 'Well?', waitFor: 'answer' }),
+    );
+    await setImmediate();
+    await expect(run.answer('ask', { call: () => 1 })).rejects.toMatchObject({
+      code: 'invalid_option',
+      message: expect.stringContaining('call is a function'),
+    });
+    await run.answer('ask', { fine: true });
+    expect((await run).outputs).toEqual({ ask: { fine: true } });
+  });
+
+  test('never has the secrets of a runner', async () => {
+    const secret = 'sk-planted-0123456789';
+    const journal = testJournal();
+    const runner = {
+      name: 'secretive',
+      settings: { model: 'm' },
+      apiKey: secret,
+      async run(
+        _: unknown,
+        { emit, signal }: { emit: (text: string) => void; signal: AbortSignal },
+      ) {
+        emit(`I am ${signal.aborted}`);
+        return { output: 'fine', headers: { authorization: secret }, client: { apiKey: secret } };
+      },
+    };
+    const { status } = await executor({ journal, runner: runner as never }).execute(
+      planOf({ id: 'a', description: 'go' }),
+    );
+    expect(status).toBe('completed');
+    expect(journal.batches.flat().map(({ type }) => type)).toContain('task_output');
+    expect(JSON.stringify(journal.batches)).not.toContain(secret);
+  });
+
+  test('has each output once: a group and a fan-out are put together from their children', async () => {
+    const journal = testJournal();
+    const plan = planOf(
+      { id: 'list', run: () => ['x', 'y'] },
+      { id: 'each', dependencies: ['list'], forEach: 'list', run: ({ item }) => `big ${item}` },
+      { id: 'group', subtasks: [{ id: 'inner', run: () => 'huge' }] },
+    );
+    const { runId } = await endedRun(journal, plan);
+    const text = JSON.stringify(journal.batches);
+    for (const output of ['big x', 'big y', 'huge']) expect(text.split(output)).toHaveLength(2);
+    const { outputs } = await executor({ journal }).resume(runId);
+    expect({ ...outputs }).toMatchObject({
+      each: [
+        { id: 'each[0]', status: 'completed', output: 'big x' },
+        { id: 'each[1]', status: 'completed', output: 'big y' },
+      ],
+      group: { inner: 'huge' },
+    });
+  });
+});
+
+describe('redact', () => {
+  const redact = (output: unknown) => String(output).replace('secret', '[…]');
+
+  test('decides what of an output is kept, and the run goes on with all of it', async () => {
+    const journal = testJournal();
+    const plan = planOf(
+      { id: 'a', run: () => 'a secret' },
+      { id: 'b', dependencies: ['a'], run: ({ a }) => a.length },
+      { id: 'group', subtasks: [{ id: 'inner', run: () => 'a secret' }] },
+    );
+    const run = executor({ journal, redact }).execute(plan);
+    const { outputs } = await run;
+    expect(outputs).toMatchObject({ a: 'a secret', b: 8 });
+    expect(JSON.stringify(journal.batches)).not.toContain('secret');
+    const again = await executor({ journal }).resume(run.runId);
+    expect({ ...again.outputs }).toEqual({
+      a: 'a […]',
+      b: '8',
+      group: { inner: 'a […]' },
+      inner: 'a […]',
+    });
+  });
+
+  test('keeps nothing of what tasks report while they run', async () => {
+    const journal = testJournal();
+    const seen: string[] = [];
+    const onEvent = ({ type }: PlanEvent) => void seen.push(type);
+    const { status } = await executor({ journal, redact, onEvent }).execute(
+      planOf({ id: 'a', run: (_, { emit }) => void emit('secret') }),
+    );
+    expect(status).toBe('completed');
+    expect(seen).toContain('task_output');
+    expect(JSON.stringify(journal.batches)).not.toContain('secret');
+  });
+
+  test('that throws, or makes what cannot be kept, fails the attempt and keeps nothing', async () => {
+    const run = (redact: ExecutorOptions['redact']) =>
+      executor({ journal: memoryJournal(), redact: redact as never }).execute(
+        planOf({ id: 'a', run: () => 'secret' }),
+      );
+    const thrown = await run(() => {
+      throw new Error('oops');
+    });
+    expect(taskOf(thrown, 'a').error?.message).toBe('Task "a" failed: redact() threw: oops');
+    const wrong = await run(() => () => 1);
+    expect(taskOf(wrong, 'a').error?.message).toContain('what redact() made of its output cannot');
+  });
+});
+
+function cyclic(): object {
+  const value: Record<string, unknown> = {};
+  value.self = value;
+  return value;
+}

@@ -1,0 +1,680 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
+import { logOf } from '../test/journals.js';
+import { deferred, eventsOf, inOrder, no, planOf, statuses, taskOf } from '../test/runs.js';
+import { RunnerError } from './errors.js';
+import type { PlanEvent } from './event.js';
+import { createExecutor, type ExecutorOptions, type RunOptions } from './executor.js';
+import type { EventData, Journal } from './journal.js';
+import { memoryJournal } from './memory-journal.js';
+import type { Plan } from './plan.js';
+import type { Task } from './task.js';
+
+function executor(options: Partial<ExecutorOptions> = {}) {
+  return createExecutor({ strategy: inOrder, ...options });
+}
+
+/** A journal with the first events of a run, as if the process had ended then. */
+async function crashed(log: readonly EventData[], runId = 'one'): Promise<Journal> {
+  const journal = memoryJournal();
+  const run = await journal.create({ id: runId, goal: 'x', createdAt: 0 });
+  await run.append(log);
+  await run.close();
+  return journal;
+}
+
+/** What a run records up to the first event for which `isLast` holds. */
+async function logUntil(
+  plan: Plan,
+  isLast: (event: EventData) => boolean,
+  options: Partial<ExecutorOptions> & {
+    readonly act?: (run: ReturnType<typeof start>) => void;
+  } = {},
+): Promise<EventData[]> {
+  const { act, ...rest } = options;
+  const journal = memoryJournal();
+  const run = start(journal, plan, rest);
+  act?.(run);
+  for await (const _ of run) if ((await logOf(journal, 'one')).some(isLast)) break;
+  run.cancel();
+  await run.result;
+  const log = await logOf(journal, 'one');
+  return log.slice(0, log.findIndex(isLast) + 1);
+}
+
+function start(journal: Journal, plan: Plan, options: Partial<ExecutorOptions>) {
+  return executor({ journal, ...options }).execute(plan, { runId: 'one' });
+}
+
+const completed = (taskId: string) => (event: EventData) =>
+  event.type === 'task_completed' && event.taskId === taskId;
+const started = (taskId: string) => (event: EventData) =>
+  event.type === 'task_started' && event.taskId === taskId;
+
+const runner = (answers: Record<string, unknown> = {}) => {
+  const asked: [taskId: string, attempt: number, key: string][] = [];
+  return {
+    asked,
+    name: 'test',
+    async run(
+      { taskId, prompt }: { taskId: string; prompt: string },
+      { attempt, idempotencyKey }: { attempt: number; idempotencyKey: string },
+    ) {
+      asked.push([taskId, attempt, idempotencyKey]);
+      const answer = answers[taskId];
+      if (answer instanceof Error) throw answer;
+      return { output: answer ?? `${prompt}!` };
+    },
+  };
+};
+
+const chain: Plan = planOf(
+  { id: 'a', description: 'A' },
+  { id: 'b', description: 'B', dependencies: ['a'] },
+  { id: 'c', description: 'C {{b}}', dependencies: ['b'] },
+);
+
+describe('a run that is resumed', () => {
+  test('keeps what is complete and starts again what was in flight, as the same attempt', async () => {
+    const first = runner();
+    const log = await logUntil(chain, started('b'), { runner: first });
+    const second = runner({ b: 'from b' });
+    const result = await executor({ journal: await crashed(log), runner: second }).resume('one');
+    expect(result.status).toBe('completed');
+    expect({ ...result.outputs }).toEqual({ a: 'A!', b: 'from b', c: 'C from b!' });
+    expect(second.asked).toEqual([
+      ['b', 1, 'one/b/1'],
+      ['c', 1, 'one/c/1'],
+    ]);
+    expect(first.asked).toContainEqual(['b', 1, 'one/b/1']);
+    const [resumed] = eventsOf(result, 'run_resumed');
+    expect(resumed).toMatchObject({ restarted: ['b'], sequence: log.length });
+    expect(result.timeline.map(({ sequence }) => sequence)).toEqual(
+      result.timeline.map((_, index) => index),
+    );
+    expect(taskOf(result, 'b').attempts).toBe(1);
+    expect(result.metrics.attempts).toBe(3);
+  });
+
+  test('tells its listeners what is new, and its readers everything', async () => {
+    const log = await logUntil(chain, completed('b'), { runner: runner() });
+    const journal = await crashed(log);
+    const heard: string[] = [];
+    const onEvent = ({ type }: PlanEvent) => void heard.push(type);
+    const run = executor({ journal, runner: runner(), onEvent }).resume('one');
+    const read: number[] = [];
+    for await (const { sequence } of run) read.push(sequence);
+    expect(heard.slice(0, 2)).toEqual(['run_resumed', 'strategy_initialized']);
+    expect(read).toEqual((await logOf(journal, 'one')).map(({ sequence }) => sequence));
+    const streamed: string[] = [];
+    const again = executor({ journal: await crashed(log), runner: runner(), timeline: 'stream' });
+    for await (const { type } of again.resume('one')) streamed.push(type);
+    expect(streamed).toEqual(heard);
+  });
+
+  test('does not count the time that it was down', async () => {
+    const log = await logUntil(chain, completed('b'), { runner: runner() });
+    const longAgo = log.map((event) => ({ ...event, timestamp: event.timestamp - 3_600_000 }));
+    const options = { journal: await crashed(longAgo), runner: runner() };
+    const limits = { deadlineMs: 60_000, budget: { wallTimeMs: 60_000 } };
+    const result = await executor({ ...options, ...limits }).resume('one', limits);
+    expect(result.status).toBe('completed');
+    expect(eventsOf(result, 'run_resumed')[0]?.downMs).toBeGreaterThanOrEqual(3_600_000);
+    expect(result.metrics.executionTimeMs).toBeLessThan(60_000);
+    expect(result.metrics.maxQueueWaitMs).toBeLessThan(60_000);
+    expect(eventsOf(result, 'plan_completed')[0]?.durationMs).toBeLessThan(60_000);
+  });
+
+  test('goes on in time although the clock was set back', async () => {
+    const log = await logUntil(chain, completed('b'), { runner: runner() });
+    const later = log.map((event) => ({ ...event, timestamp: event.timestamp + 3_600_000 }));
+    const options = { journal: await crashed(later), runner: runner() };
+    const { status, timeline } = await executor(options).resume('one');
+    expect(status).toBe('completed');
+    const times = timeline.map(({ timestamp }) => timestamp);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+
+  test('that is complete gives its result at once, without its plan', async () => {
+    const journal = memoryJournal();
+    const plan = planOf({ id: 'a', run: () => 1 });
+    const whole = await executor({ journal }).execute(plan, { runId: 'one' });
+    const before = await logOf(journal, 'one');
+    const again = await executor({ journal }).resume('one');
+    expect(JSON.parse(JSON.stringify(again))).toEqual(JSON.parse(JSON.stringify(whole)));
+    expect(await logOf(journal, 'one')).toEqual(before);
+    await (await journal.open('one')).close();
+  });
+
+  test('that had failed says why again', async () => {
+    const journal = memoryJournal();
+    const whole = await executor({ journal }).execute(planOf({ id: 'a', run: no }), {
+      runId: 'one',
+    });
+    const again = await executor({ journal }).resume('one');
+    expect(again.status).toBe('failed');
+    expect(again.error).toMatchObject({ code: 'plan_failed', message: whole.error?.message });
+    expect(taskOf(again, 'a').error).toMatchObject({ code: 'task_failed', taskId: 'a' });
+  });
+
+  test('can be canceled, paused and widened before it goes on', async () => {
+    const log = await logUntil(chain, completed('a'), { runner: runner() });
+    const canceled = executor({ journal: await crashed(log), runner: runner() }).resume('one');
+    canceled.cancel('no more');
+    expect(statuses(await canceled)).toEqual({ a: 'completed', b: 'canceled', c: 'canceled' });
+    const paused = executor({ journal: await crashed(log), runner: runner() }).resume('one');
+    paused.pause();
+    paused.setMaxParallel(3);
+    await setImmediate();
+    await setImmediate();
+    paused.resume();
+    const { status, timeline } = await paused;
+    expect(status).toBe('completed');
+    const types = timeline.slice(log.length).map(({ type }) => type);
+    expect(types.slice(0, 4)).toEqual([
+      'run_resumed',
+      'strategy_initialized',
+      'plan_paused',
+      'plan_resumed',
+    ]);
+    expect(timeline[log.length + 1]).toMatchObject({ maxParallel: 3 });
+  });
+
+  test('that was paused stays so, with the cap that was set', async () => {
+    const log = await logUntil(chain, ({ type }) => type === 'plan_paused', {
+      runner: runner(),
+      act(run) {
+        run.pause();
+        run.setMaxParallel(2);
+      },
+    });
+    const journal = await crashed(log);
+    const run = executor({ journal, runner: runner() }).resume('one');
+    await setImmediate();
+    await setImmediate();
+    const types = (await logOf(journal, 'one')).slice(log.length).map(({ type }) => type);
+    expect(types).toEqual(['run_resumed', 'strategy_initialized']);
+    expect((await logOf(journal, 'one')).at(-1)).toMatchObject({ maxParallel: 2 });
+    run.resume();
+    expect((await run).status).toBe('completed');
+  });
+
+  test('asks its open questions, and takes their answers', async () => {
+    const plan = planOf(
+      { id: 'ask', description: 'Well?', waitFor: { kind: 'approval', timeoutMs: 60_000 } },
+      { id: 'after', description: 'go {{ask}}', dependencies: ['ask'] },
+    );
+    const log = await logUntil(plan, ({ type }) => type === 'task_waiting', { runner: runner() });
+    const run = executor({ journal: await crashed(log), runner: runner() }).resume('one');
+    await run.approve('ask');
+    const { outputs, timeline } = await run;
+    expect({ ...outputs }).toEqual({ ask: true, after: 'go true!' });
+    expect(eventsOf({ timeline }, 'task_waiting')).toHaveLength(1);
+  });
+
+  test('waits for a retry no longer than it would have, and counts the attempts before', async () => {
+    const plan = planOf({
+      id: 'a',
+      description: 'A',
+      retry: { maxAttempts: 2, initialDelayMs: 50_000 },
+    });
+    const failing = runner({
+      a: new RunnerError('rate_limited', 'wait', { retryAfterMs: 60_000 }),
+    });
+    const log = await logUntil(plan, ({ type }) => type === 'task_retrying', { runner: failing });
+    const anHourAgo = log.map((event) => ({ ...event, timestamp: event.timestamp - 3_600_000 }));
+    const second = runner({ a: new RunnerError('overloaded', 'no') });
+    const result = await executor({ journal: await crashed(anHourAgo), runner: second }).resume(
+      'one',
+    );
+    expect(second.asked).toEqual([['a', 2, 'one/a/2']]);
+    expect(taskOf(result, 'a')).toMatchObject({ status: 'failed', attempts: 2 });
+  });
+
+  test('has what it had spent, and its budget', async () => {
+    const usage = { inputTokens: 60, outputTokens: 0 };
+    const paid = { name: 'paid', run: async () => ({ output: 1, usage, costUsd: 0.5 }) };
+    const plan = planOf(
+      { id: 'a', description: 'A' },
+      { id: 'b', description: 'B', dependencies: ['a'] },
+      { id: 'c', description: 'C', dependencies: ['b'] },
+    );
+    const options = { runner: paid, budget: { tokens: 130 } };
+    const log = await logUntil(plan, completed('a'), options);
+    const journal = await crashed(log);
+    const result = await executor({ journal, runner: paid }).resume('one');
+    expect(statuses(result)).toEqual({ a: 'completed', b: 'completed', c: 'skipped' });
+    expect([result.error?.code, result.metrics.costUsd]).toEqual(['budget_exceeded', 1]);
+    const wider = executor({ journal: await crashed(log), runner: paid });
+    const { status, metrics } = await wider.resume('one', { budget: { tokens: 500 } });
+    expect([status, metrics.usage.inputTokens]).toEqual(['completed', 180]);
+  });
+
+  test('goes on with the limits it had, unless others are given', async () => {
+    const plan = planOf({ id: 'a', run: no }, { id: 'b', description: 'B' });
+    const slow = { name: 'slow', run: () => new Promise<never>(() => {}) };
+    const log = await logUntil(plan, started('a'), {
+      runner: slow,
+      failFast: true,
+      maxParallel: 1,
+    });
+    const resume = async (options: RunOptions, defaults: RunOptions = {}) => {
+      const journal = await crashed(log);
+      const run = executor({ journal, runner: runner(), ...defaults });
+      return statuses(await run.resume('one', { plan, ...options }));
+    };
+    expect(await resume({})).toEqual({ a: 'failed', b: 'skipped' });
+    expect(await resume({}, { failFast: false })).toEqual({ a: 'failed', b: 'skipped' });
+    expect(await resume({ failFast: false })).toEqual({ a: 'failed', b: 'completed' });
+  });
+
+  test('does not add again the tasks that an attempt had added before', async () => {
+    const end = deferred();
+    const add: Task['run'] = async (_, { addTasks }) => {
+      addTasks([{ id: 'more', description: 'More' }]);
+      addTasks([{ id: 'most', description: 'Most', dependencies: ['more'] }]);
+      await end.promise;
+    };
+    const plan = planOf({ id: 'a', run: add });
+    const log = await logUntil(plan, completed('more'), { runner: runner() });
+    end.resolve();
+    const journal = await crashed(log);
+    const result = await executor({ journal, runner: runner() }).resume('one', { plan });
+    expect(statuses(result)).toEqual({ a: 'completed', more: 'completed', most: 'completed' });
+    expect(eventsOf(result, 'tasks_added')).toHaveLength(2);
+    expect(
+      eventsOf(result, 'task_completed').filter(({ taskId }) => taskId === 'more'),
+    ).toHaveLength(1);
+  });
+
+  test('makes the elements of a fan-out again, with a list that a function gave', async () => {
+    const lists = vi.fn(() => ['x', 'y', 'z']);
+    const plan = planOf({
+      id: 'each',
+      forEach: lists,
+      subtasks: [
+        { id: 'up', run: ({ item }) => item.toUpperCase() },
+        { id: 'twice', dependencies: ['up'], run: ({ up, item }) => up + item },
+      ],
+    });
+    const log = await logUntil(plan, completed('each[1].up'), { maxParallel: 1 });
+    lists.mockImplementation(() => ['other']);
+    const result = await executor({ journal: await crashed(log) }).resume('one', { plan });
+    expect(result.status).toBe('completed');
+    expect(lists).toHaveBeenCalledOnce();
+    expect(result.outputs.each).toMatchObject([
+      { output: { up: 'X', twice: 'Xx' } },
+      { output: { up: 'Y', twice: 'Yy' } },
+      { output: { up: 'Z', twice: 'Zz' } },
+    ]);
+  });
+});
+
+describe('resume', () => {
+  test('knows no run that is not recorded, nor one that is under way', async () => {
+    const journal = memoryJournal();
+    await expect(executor({ journal }).resume('one')).rejects.toMatchObject({
+      code: 'run_not_found',
+    });
+    const end = deferred();
+    const run = executor({ journal }).execute(planOf({ id: 'a', run: () => end.promise }), {
+      runId: 'one',
+    });
+    await setImmediate();
+    const second = executor({ journal }).resume('one');
+    await expect(second.result).rejects.toMatchObject({ code: 'run_locked' });
+    await expect(second[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: 'run_locked',
+    });
+    await expect(second.approve('a')).rejects.toMatchObject({ code: 'run_locked' });
+    end.resolve();
+    expect((await run).status).toBe('completed');
+  });
+
+  test('needs a journal, an id and options that it knows', () => {
+    expect(() => executor().resume('one')).toThrow('resume() needs the journal');
+    const { resume } = executor({ journal: memoryJournal() });
+    expect(() => resume('a/b')).toThrow('runId must have letters');
+    expect(() => resume('one', { retryfailed: true } as never)).toThrow(
+      'Did you mean "retryFailed"',
+    );
+    expect(() => resume('one', { adopt: true })).toThrow('adopt needs the changed plan');
+  });
+
+  test('needs the plan for what is not complete and has functions', async () => {
+    const plan = planOf(
+      { id: 'done', run: () => 1 },
+      { id: 'a', dependencies: ['done'], run: () => 1, when: () => true },
+      { id: 'b', dependencies: ['a'], description: 'B' },
+      {
+        id: 'each',
+        forEach: 'done',
+        dependencies: ['done'],
+        subtasks: [{ id: 'x', prompt: () => 'X' }],
+      },
+    );
+    const log = await logUntil(plan, completed('done'), { runner: runner() });
+    const journal = await crashed(log);
+    const run = executor({ journal, runner: runner() }).resume('one');
+    await expect(run).rejects.toMatchObject({ code: 'plan_required' });
+    await expect(run).rejects.toThrow('It is needed for "a" (run, when), "x" (prompt)');
+    await (await journal.open('one')).close();
+  });
+
+  test('needs tasks that were added and have functions', async () => {
+    const plan = planOf({ id: 'a', description: 'A' });
+    const slow = { name: 'slow', run: () => new Promise<never>(() => {}) };
+    const more = { id: 'more', dependencies: ['a'], run: () => 'more' };
+    const log = await logUntil(plan, ({ type }) => type === 'tasks_added', {
+      runner: slow,
+      act: (run) => run.addTasks([more]),
+    });
+    const run = executor({ journal: await crashed(log), runner: runner() }).resume('one');
+    await expect(run).rejects.toThrow('give them as `addedTasks`. They are "more" (run)');
+    const again = executor({ journal: await crashed(log), runner: runner() });
+    const { outputs } = await again.resume('one', { addedTasks: [more] });
+    expect({ ...outputs }).toEqual({ a: 'A!', more: 'more' });
+  });
+
+  test('begins a run that has its place and never began', async () => {
+    const journal = await crashed([]);
+    await expect(executor({ journal, runner: runner() }).resume('one')).rejects.toMatchObject({
+      code: 'plan_required',
+    });
+    const { status } = await executor({ journal, runner: runner() }).resume('one', { plan: chain });
+    expect(status).toBe('completed');
+  });
+
+  test.each<[string, (log: EventData[]) => EventData[]]>([
+    ['begins in the middle', (log) => log.slice(1)],
+    [
+      'has no plan',
+      ([first, ...log]) => [{ ...(first as EventData), plan: { goal: 'x' } }, ...log],
+    ],
+    [
+      'has a task that is not there',
+      (log) => log.map((event) => (event.taskId ? { ...event, taskId: 'z' } : event)),
+    ],
+    [
+      'has a value of an unknown kind',
+      (log) => log.map((event) => (event.output ? { ...event, output: { $: 'x' } } : event)),
+    ],
+  ])('says so when what is recorded %s', async (_, damage) => {
+    const log = damage(await logUntil(chain, completed('b'), { runner: runner() }));
+    const journal = await crashed(log);
+    const run = executor({ journal, runner: runner() }).resume('one');
+    const error = await run.result.then(
+      ({ error }) => error,
+      (error) => error,
+    );
+    expect(error).toMatchObject({ code: 'journal_corrupt', runId: 'one' });
+    await (await journal.open('one')).close();
+  });
+});
+
+describe('a plan that has changed', () => {
+  const before = planOf(
+    { id: 'a', description: 'A' },
+    { id: 'b', description: 'B' },
+    { id: 'c', description: 'C', dependencies: ['a'] },
+    { id: 'd', description: 'D', dependencies: ['b', 'c'] },
+    { id: 'gone', description: 'Gone' },
+  );
+  const after: Plan = {
+    ...planOf(
+      { id: 'd', description: 'D', dependencies: ['b', 'c'] },
+      { id: 'b', description: 'B, but better', priority: 2 },
+      { id: 'a', description: 'A' },
+      { id: 'c', description: 'C', dependencies: ['a'] },
+      { id: 'new', description: 'New', dependencies: ['a'] },
+    ),
+    deadlineMs: 60_000,
+  };
+
+  test('is refused with what is different', async () => {
+    const log = await logUntil(before, completed('c'), { runner: runner() });
+    const journal = await crashed(log);
+    const run = executor({ journal, runner: runner() }).resume('one', { plan: after });
+    await expect(run).rejects.toMatchObject({
+      code: 'plan_changed',
+      runId: 'one',
+      diff: {
+        settings: ['deadlineMs'],
+        tasks: [
+          { taskId: 'b', kind: 'changed', fields: ['description', 'priority'] },
+          { taskId: 'new', kind: 'added', fields: [] },
+          { taskId: 'gone', kind: 'removed', fields: [] },
+        ],
+      },
+    });
+    await expect(run).rejects.toThrow(
+      '  ~ deadlineMs of the plan\n  ~ task "b": description, priority\n' +
+        '  + task "new"\n  - task "gone"',
+    );
+    expect(await logOf(journal, 'one')).toEqual(log);
+  });
+
+  test('is taken in another order, and with other functions', async () => {
+    const plan = (run: Task['run']) => [
+      { id: 'x', run },
+      { id: 'y', description: 'Y', dependencies: ['x'] },
+    ];
+    const tasks = plan(() => 1);
+    const log = await logUntil(planOf(...tasks), completed('x'), { runner: runner() });
+    const changed = planOf(...plan(() => 2).reverse());
+    const options = { journal: await crashed(log), runner: runner() };
+    const { outputs } = await executor(options).resume('one', { plan: changed });
+    expect(outputs.x).toBe(1);
+  });
+
+  test('is adopted: what is complete and unchanged stays, and costs nothing again', async () => {
+    const usage = { inputTokens: 10, outputTokens: 1 };
+    const paid = (asked: string[]) => ({
+      name: 'paid',
+      async run({ taskId }: { taskId: string }) {
+        asked.push(taskId);
+        return { output: `${taskId} done`, usage, costUsd: 1 };
+      },
+    });
+    const log = await logUntil(before, completed('d'), { runner: paid([]) });
+    const spent = log.filter(({ type }) => type === 'task_completed').length;
+    const journal = await crashed(log);
+    const asked: string[] = [];
+    const result = await executor({ journal, runner: paid(asked) }).resume('one', {
+      plan: after,
+      adopt: true,
+    });
+    expect(result.status).toBe('completed');
+    expect(asked.sort()).toEqual(['b', 'd', 'new']);
+    expect(result.metrics).toMatchObject({ totalTasks: 5, completedTasks: 5, costUsd: spent + 3 });
+    const reused = eventsOf(result, 'task_completed').filter(({ reused }) => reused !== undefined);
+    expect(reused.map(({ taskId, reused }) => [taskId, reused])).toEqual([
+      ['a', { runId: 'one' }],
+      ['c', { runId: 'one' }],
+    ]);
+    expect(await journal.list()).toMatchObject([
+      { completedTasks: 5, totalTasks: 5, status: 'completed' },
+    ]);
+    const again = await executor({ journal }).resume('one');
+    expect(JSON.stringify(again.tasks)).toEqual(JSON.stringify(result.tasks));
+    expect(again.metrics).toEqual(result.metrics);
+  });
+
+  test('is adopted with its fan-outs, groups, decisions and added tasks', async () => {
+    const body = (log: string[]) => (name: string, output: unknown) => (): unknown => {
+      log.push(name);
+      return output;
+    };
+    const planWith = (calls: string[], last: string): Plan => {
+      const done = body(calls);
+      return planOf(
+        { id: 'list', run: done('list', [1, 2, 3]) },
+        {
+          id: 'each',
+          dependencies: ['list'],
+          forEach: { items: 'list', minSuccess: 2 },
+          run({ item }) {
+            calls.push(`each ${item}`);
+            if (item === 2) throw new Error('no');
+            return item * 10;
+          },
+        },
+        {
+          id: 'group',
+          subtasks: [
+            { id: 'one', run: done('one', 1) },
+            { id: 'never', when: () => false, run: done('never', 1) },
+          ],
+        },
+        {
+          id: 'adds',
+          run(_, { addTasks }) {
+            calls.push('adds');
+            addTasks([{ id: 'added', run: done('added', 'added') }]);
+          },
+        },
+        { id: 'last', description: last, dependencies: ['each', 'group', 'adds'] },
+      );
+    };
+    const log = await logUntil(planWith([], 'Last'), completed('last'), { runner: runner() });
+    const calls: string[] = [];
+    const journal = await crashed(log);
+    const options = { plan: planWith(calls, 'Last, again'), adopt: true };
+    const second = runner();
+    const result = await executor({ journal, runner: second }).resume('one', options);
+    expect([result.status, calls]).toEqual(['completed', []]);
+    expect(second.asked.map(([taskId]) => taskId)).toEqual(['last']);
+    expect(statuses(result)).toEqual({
+      list: 'completed',
+      each: 'completed',
+      'each[0]': 'completed',
+      'each[1]': 'failed',
+      'each[2]': 'completed',
+      group: 'completed',
+      one: 'completed',
+      never: 'skipped',
+      adds: 'completed',
+      added: 'completed',
+      last: 'completed',
+    });
+    expect(result.outputs.group).toEqual({ one: 1 });
+  });
+});
+
+describe('retryFailed', () => {
+  const plan = planOf(
+    { id: 'a', description: 'A' },
+    { id: 'b', description: 'B', retry: { maxAttempts: 2, initialDelayMs: 0 } },
+    { id: 'c', description: 'C', dependencies: ['b'] },
+    { id: 'd', description: 'D', dependencies: ['a', 'c'] },
+  );
+
+  test('does what failed and what hung on it, with attempts of their own', async () => {
+    const journal = memoryJournal();
+    const failing = runner({ b: new RunnerError('overloaded', 'no') });
+    await executor({ journal, runner: failing }).execute(plan, { runId: 'one' });
+    const still = runner({ b: new RunnerError('overloaded', 'still no') });
+    const second = await executor({ journal, runner: still }).resume('one', { retryFailed: true });
+    expect(second.error?.message).toContain('still no');
+    expect(still.asked).toEqual([
+      ['b', 3, 'one/b/3'],
+      ['b', 4, 'one/b/4'],
+    ]);
+    const fine = runner();
+    const third = await executor({ journal, runner: fine }).resume('one', { retryFailed: true });
+    expect(third.status).toBe('completed');
+    expect(fine.asked.map(([taskId, attempt]) => [taskId, attempt])).toEqual([
+      ['b', 5],
+      ['c', 1],
+      ['d', 1],
+    ]);
+    expect(third.metrics).toMatchObject({ completedTasks: 4, failedTasks: 0, skippedTasks: 0 });
+    expect(taskOf(third, 'b')).toMatchObject({ attempts: 5 });
+    expect(eventsOf(third, 'run_resumed')[1]).toMatchObject({
+      restarted: [],
+      retried: [
+        { taskId: 'b', was: 'failed' },
+        { taskId: 'c', was: 'skipped' },
+        { taskId: 'd', was: 'skipped' },
+      ],
+    });
+    expect(JSON.stringify((await executor({ journal }).resume('one')).metrics)).toEqual(
+      JSON.stringify(third.metrics),
+    );
+  });
+
+  test('has nothing to do on a run that completed', async () => {
+    const journal = memoryJournal();
+    await executor({ journal, runner: runner() }).execute(chain, { runId: 'one' });
+    const before = await logOf(journal, 'one');
+    const { status } = await executor({ journal, runner: runner() }).resume('one', {
+      retryFailed: true,
+    });
+    expect(status).toBe('completed');
+    expect(await logOf(journal, 'one')).toEqual(before);
+  });
+
+  test('goes on after a failure that stopped everything, a deadline and a cancellation', async () => {
+    const never = { name: 'never', run: () => new Promise<never>(() => {}) };
+    for (const options of [{ failFast: true }, { deadlineMs: 1 }, {}]) {
+      const journal = memoryJournal();
+      const tasks = planOf(
+        { id: 'a', description: 'A' },
+        ...(options.failFast ? [{ id: 'b', description: 'B', when: no }] : []),
+      );
+      const run = executor({ journal, runner: never }).execute(tasks, { runId: 'one', ...options });
+      await setImmediate();
+      if (Object.keys(options).length === 0) run.cancel();
+      expect((await run).status).not.toBe('completed');
+      const fixed = tasks.tasks.map((task) => ({
+        ...task,
+        ...(task.when && { when: () => true }),
+      }));
+      const again = executor({ journal, runner: runner() });
+      const limits = { deadlineMs: 60_000 };
+      const result = await again.resume('one', {
+        plan: planOf(...fixed),
+        retryFailed: true,
+        ...limits,
+      });
+      expect(result.status, JSON.stringify(options)).toBe('completed');
+    }
+  });
+
+  test('does the elements of a fan-out that failed with it, and no others', async () => {
+    let isBroken = true;
+    const done: number[] = [];
+    const tasks = planOf(
+      {
+        id: 'all',
+        forEach: () => [0, 1, 2],
+        run({ item }) {
+          if (isBroken && item > 0) throw new Error('no');
+          done.push(item);
+          return item;
+        },
+      },
+      {
+        id: 'some',
+        forEach: { items: () => [7, 8], minSuccess: 1 },
+        run({ item }) {
+          if (item === 8) throw new Error('never');
+          return item;
+        },
+      },
+      { id: 'after', dependencies: ['all'], run: ({ all }) => all.length },
+    );
+    const journal = memoryJournal();
+    await executor({ journal }).execute(tasks, { runId: 'one' });
+    expect(done).toEqual([0]);
+    isBroken = false;
+    const result = await executor({ journal }).resume('one', { plan: tasks, retryFailed: true });
+    expect(result.status).toBe('completed');
+    expect(done).toEqual([0, 1, 2]);
+    expect(statuses(result)).toMatchObject({
+      after: 'completed',
+      some: 'completed',
+      'some[1]': 'failed',
+    });
+  });
+});

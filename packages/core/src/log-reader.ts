@@ -1,0 +1,74 @@
+import type { PlanEvent } from './event.js';
+import { FanOut } from './fan-out.js';
+import { Graph } from './graph.js';
+import type { EventData, Journal } from './journal.js';
+import { JournalError } from './journal-error.js';
+import { Past } from './past.js';
+import type { Plan } from './plan.js';
+import { type PlanData, planFromData } from './plan-data.js';
+import { ResourcePauses } from './resource-pauses.js';
+import { RunState } from './run-state.js';
+
+/**
+ * Reads a recorded run with nothing but its log at hand: events as they were, and what they have come
+ * to. Functions and schemas of its tasks are there and do nothing.
+ */
+export class LogReader {
+  #past: Past | undefined;
+  #state: RunState | undefined;
+
+  /** What has been read; undefined before the first event. */
+  get state(): RunState | undefined {
+    return this.#state;
+  }
+
+  read(data: EventData): PlanEvent {
+    // A changed plan that was adopted begins the run anew.
+    if (data.type === 'plan_started') this.#begin(planFromData(data.plan as PlanData));
+    if (this.#past === undefined) throw new TypeError('a log begins with plan_started');
+    const [event] = this.#past.read([data]);
+    return event as PlanEvent;
+  }
+
+  #begin(plan: Plan): void {
+    const state = new RunState(new Graph(plan.tasks));
+    this.#state = state;
+    this.#past = new Past({
+      plan,
+      state,
+      fanOut: new FanOut(),
+      goal: undefined,
+      budget: undefined,
+      pauses: new ResourcePauses(),
+      failFast: false,
+      added: new Map(),
+    });
+  }
+}
+
+/**
+ * The events of a recorded run, as they were told. A list that a function gave to a fan-out, and
+ * whatever else was written down, is there; functions and schemas of its tasks are not.
+ *
+ * Rejects with `run_not_found`, and with `journal_corrupt` when they cannot be understood.
+ *
+ * @example
+ * for await (const event of readRun(journal, runId)) console.log(event.type);
+ */
+export async function* readRun(journal: Journal, runId: string): AsyncGenerator<PlanEvent> {
+  const reader = new LogReader();
+  for await (const data of journal.read(runId)) {
+    yield understood(runId, () => reader.read(data));
+  }
+}
+
+/** What a log says, or an error that says whose log cannot be understood. */
+export function understood<T>(runId: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `What is recorded of run "${runId}" cannot be understood: ${why}`;
+    throw new JournalError('journal_corrupt', message, { runId, cause });
+  }
+}

@@ -1,0 +1,177 @@
+import { fromData, toData, UnstorableError } from './data.js';
+import type { Json } from './journal.js';
+import type { Plan } from './plan.js';
+import { PlanError, type PlanProblem } from './problem.js';
+import { jsonSchemaOf } from './schema.js';
+import type { PlanPath } from './shape.js';
+import type { Task } from './task.js';
+import { asData } from './task-data.js';
+
+/** A task as a journal keeps it. */
+export type TaskData = { readonly id: string } & { readonly [field: string]: Json };
+
+/** A plan as a journal keeps it. */
+export type PlanData = { readonly goal: string; readonly tasks: readonly TaskData[] } & {
+  readonly [setting: string]: Json;
+};
+
+/** Stands where a function stood, which cannot be kept. */
+const FUNCTION: Json = { $: 'function' };
+/** Stands where a schema stood that cannot be written as JSON Schema. */
+const SCHEMA: Json = { $: 'schema' };
+
+/** Fields that are a function, or may be one. */
+const FUNCTION_FIELDS = ['run', 'prompt', 'when', 'forEach'];
+
+/**
+ * A plan as data. What JSON cannot hold of a task, its functions and schemas, is only marked: a plan
+ * that has any must be given again to be resumed.
+ *
+ * @throws {PlanError} naming each task that has something else that cannot be kept.
+ */
+export function planToData(plan: Plan): PlanData {
+  const problems: PlanProblem[] = [];
+  const { goal, tasks, ...settings } = plan;
+  const data: Record<string, Json> = { goal, tasks: tasksToData(tasks, problems) };
+  for (const [name, value] of Object.entries(settings)) {
+    if (value !== undefined) data[name] = keep(value, [name], problems);
+  }
+  if (problems.length > 0) throw new PlanError(problems);
+  return data as PlanData;
+}
+
+/**
+ * The same for tasks that are added.
+ *
+ * @param problems Where what cannot be kept is reported.
+ */
+export function tasksToData(
+  tasks: readonly Task[],
+  problems: PlanProblem[],
+  path: PlanPath = ['tasks'],
+): TaskData[] {
+  // `map` would leave the method `toJSON` of such lists behind, and so it is meant.
+  return Array.from(tasks, (task, index) => taskToData(task, problems, [...path, index]));
+}
+
+function taskToData(task: Task, problems: PlanProblem[], path: PlanPath): TaskData {
+  const data: Record<string, Json> = {};
+  for (const [field, value] of Object.entries(task)) {
+    if (value === undefined) continue;
+    data[field] = fieldToData(field, value, problems, [...path, field]);
+  }
+  return data as TaskData;
+}
+
+function fieldToData(field: string, value: unknown, problems: PlanProblem[], path: PlanPath): Json {
+  switch (field) {
+    case 'outputSchema':
+      return (jsonSchemaOf(value as NonNullable<Task['outputSchema']>) as Json) ?? SCHEMA;
+    case 'tools':
+      return (value as NonNullable<Task['tools']>).map((tool) =>
+        typeof tool === 'string' ? tool : tool.name,
+      );
+    case 'subtasks':
+      return tasksToData(value as readonly Task[], problems, path);
+  }
+  if (FUNCTION_FIELDS.includes(field)) {
+    if (typeof value === 'function') return FUNCTION;
+    const { items } = value as { items?: unknown };
+    if (typeof items === 'function') {
+      const { items: _, ...settings } = value as { items: unknown };
+      return { ...(keep(settings, path, problems) as object), items: FUNCTION };
+    }
+  }
+  return keep(value, path, problems);
+}
+
+function keep(value: unknown, path: PlanPath, problems: PlanProblem[]): Json {
+  try {
+    return toData(value);
+  } catch (error) {
+    if (!(error instanceof UnstorableError)) throw error;
+    const message = `cannot be kept in a journal: ${error.message}`;
+    problems.push({ code: 'invalid_value', path, message });
+    return null;
+  }
+}
+
+/**
+ * The ids of tasks that cannot be done from data alone, with the fields that are missing.
+ *
+ * @param isDone Whether a task is complete, and needs them no more.
+ */
+export function incompleteTasks(
+  tasks: readonly TaskData[],
+  isDone: (id: string) => boolean,
+): [id: string, fields: string[]][] {
+  return tasks.flatMap((task) => {
+    if (isDone(task.id)) return [];
+    const fields = Object.keys(task).filter((field) => isIncomplete(field, task[field] as Json));
+    const inner = incompleteTasks((task.subtasks ?? []) as readonly TaskData[], isDone);
+    return fields.length === 0 ? inner : [[task.id, fields], ...inner];
+  });
+}
+
+function isIncomplete(field: string, value: Json): boolean {
+  // A schema is data, and what checks with it is not.
+  if (field === 'outputSchema') return true;
+  if (!FUNCTION_FIELDS.includes(field)) return false;
+  return isMark(value) || isMark((value as { items?: Json })?.items);
+}
+
+function isMark(value: Json | undefined): boolean {
+  return typeof value === 'object' && value !== null && (value as { $?: Json }).$ === 'function';
+}
+
+/** How many tasks these are, subtasks included; those of a fan-out are a pattern and no tasks yet. */
+export function countTasks(tasks: readonly Pick<Task, 'subtasks' | 'forEach'>[]): number {
+  let count = tasks.length;
+  for (const { subtasks, forEach } of tasks) {
+    if (subtasks !== undefined && forEach === undefined) count += countTasks(subtasks);
+  }
+  return count;
+}
+
+/** What stands for a function in a plan that is only read. */
+function notRecorded(): never {
+  throw new TypeError('a function is not recorded; give the plan again');
+}
+
+/** A plan as it was recorded, for reading: its functions and schemas are there and do nothing. */
+export function planFromData({ tasks, ...settings }: PlanData): Plan {
+  return { ...(reviveAll(settings) as Omit<Plan, 'tasks'>), tasks: asData(tasksFromData(tasks)) };
+}
+
+export function tasksFromData(tasks: readonly TaskData[]): Task[] {
+  return tasks.map((data) => {
+    const task = reviveAll(data);
+    const { outputSchema, subtasks, forEach } = data;
+    if (outputSchema !== undefined) task.outputSchema = schemaFromData(outputSchema);
+    if (subtasks !== undefined) task.subtasks = tasksFromData(subtasks as readonly TaskData[]);
+    if (isMark((forEach as { items?: Json } | undefined)?.items)) {
+      task.forEach = { ...(task.forEach as object), items: notRecorded };
+    }
+    return task as unknown as Task;
+  });
+}
+
+function reviveAll(data: { readonly [field: string]: Json }): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(data)) {
+    const isLeft = field === 'outputSchema' || field === 'subtasks' || field === 'forEach';
+    fields[field] = isMark(value) ? notRecorded : isLeft ? value : fromData(value);
+  }
+  return fields;
+}
+
+function schemaFromData(json: Json): object {
+  const { $: mark } = json as { $?: Json };
+  const standard = {
+    version: 1,
+    vendor: 'stratagem',
+    validate: notRecorded,
+    ...(mark !== 'schema' && { jsonSchema: { output: () => json } }),
+  };
+  return Object.defineProperty({ ...(json as object) }, '~standard', { value: standard });
+}

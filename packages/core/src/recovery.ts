@@ -1,0 +1,77 @@
+import { StratagemError } from './errors.js';
+import type { CancelReason, RetriedTask } from './event.js';
+import { Trait } from './graph.js';
+import type { Past } from './past.js';
+import type { Resumption } from './recorder.js';
+import type { RunState } from './run-state.js';
+import type { Task } from './task.js';
+
+/** What is said of a run that goes on. */
+export function resumptionOf(
+  past: Past,
+  state: RunState,
+  retried: readonly RetriedTask[],
+  now: number,
+): Resumption {
+  const restarted: string[] = [];
+  // What was about to be aborted is not started again for that.
+  const isAborting = past.canceling !== undefined || past.stop?.abort !== undefined;
+  if (!isAborting || retried.length > 0) {
+    for (let index = 0; index < state.graph.size; index++) {
+      if (state.statusOf(index) === 'running') {
+        restarted.push((state.graph.tasks[index] as Task).id);
+      }
+    }
+  }
+  const downMs = Math.max(0, now - past.lastAt);
+  return { downMs, restarted, ...(retried.length > 0 && { retried }) };
+}
+
+/**
+ * The groups that are not settled and have begun. That is in no event; what has become of their
+ * children says so. A group of whose children nothing is known may begin as well now.
+ */
+export function groupsThatBegan(
+  state: RunState,
+  isAsked: (index: number) => boolean,
+): ReadonlySet<number> {
+  const { graph } = state;
+  const begun = new Set<number>();
+  if (!graph.hasFamilies) return begun;
+  for (let index = 0; index < graph.size; index++) {
+    const fansOut = (graph.traitsOf(index) & Trait.forEach) !== 0;
+    // Its elements are there from its beginning on.
+    if (fansOut && graph.childCount(index) > 0) addWithParents(begun, index, state);
+    else if (hasBegun(state, index) || isAsked(index)) {
+      const parent = graph.parentOf(index);
+      if (parent !== undefined) addWithParents(begun, parent, state);
+    }
+  }
+  return begun;
+}
+
+function addWithParents(begun: Set<number>, from: number, { graph }: RunState): void {
+  for (let index: number | undefined = from; index !== undefined; index = graph.parentOf(index)) {
+    if (begun.has(index)) return;
+    begun.add(index);
+  }
+}
+
+function hasBegun(state: RunState, index: number): boolean {
+  if (state.attemptsOf(index) > 0) return true;
+  const status = state.statusOf(index);
+  // One that was skipped for another task may have been so before its parent began.
+  return status === 'completed' || status === 'failed' || state.reasonOf(index) === 'not_chosen';
+}
+
+/** How a run ends that was being stopped when its process ended, before the log could say how. */
+export function interruptedEnding(reason: CancelReason): StratagemError {
+  switch (reason) {
+    case 'plan_timeout':
+      return new StratagemError('plan_timeout', 'The plan was stopped: it did not end in time');
+    case 'invalid_strategy':
+      return new StratagemError('invalid_strategy', 'The plan was stopped: its strategy was wrong');
+    default:
+      return new StratagemError('plan_canceled', 'The plan was canceled');
+  }
+}

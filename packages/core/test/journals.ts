@@ -1,0 +1,43 @@
+import type { EventData, Journal, RunJournal } from '../src/journal.js';
+import { memoryJournal } from '../src/memory-journal.js';
+
+export interface TestJournal extends Journal {
+  /** What was appended, batch by batch. */
+  readonly batches: (readonly EventData[])[];
+}
+
+/**
+ * A journal in memory that a test can break.
+ *
+ * @param onAppend Called before each append with what is to be appended; what it throws or rejects
+ * with is the failure of the append, and nothing is written then.
+ */
+export function testJournal(
+  onAppend: (events: readonly EventData[], append: number) => void | Promise<void> = () => {},
+): TestJournal {
+  const inner = memoryJournal();
+  const batches: (readonly EventData[])[] = [];
+  const wrap = <T extends RunJournal>(run: T): T => ({
+    ...run,
+    append(events) {
+      const commit = () => {
+        batches.push(JSON.parse(JSON.stringify(events)));
+        return run.append(events);
+      };
+      const before = onAppend(events, batches.length);
+      return before instanceof Promise ? before.then(commit) : commit();
+    },
+  });
+  return {
+    ...inner,
+    batches,
+    create: async (run) => wrap(await inner.create(run)),
+    open: async (runId) => wrap(await inner.open(runId)),
+  };
+}
+
+export async function logOf(journal: Journal, runId: string): Promise<EventData[]> {
+  const events: EventData[] = [];
+  for await (const event of journal.read(runId)) events.push(event);
+  return events;
+}

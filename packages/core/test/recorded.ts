@@ -1,0 +1,23 @@
+import { toData } from '../src/data.js';
+import type { PlanEvent } from '../src/event.js';
+import { encodeEvent } from '../src/event-data.js';
+import { Graph } from '../src/graph.js';
+import type { EventData } from '../src/journal.js';
+import type { Plan } from '../src/plan.js';
+import { RunState } from '../src/run-state.js';
+
+/** A log as a journal would give it back. */
+export function recorded(plan: Plan, timeline: readonly PlanEvent[]): EventData[] {
+  const state = new RunState(new Graph(plan.tasks));
+  const options = {
+    graph: state.graph,
+    outputOf: ({ output }: { output: unknown }) => toData(output),
+  };
+  return timeline.map((event) => {
+    const { taskId } = event as { taskId?: string };
+    const index = taskId === undefined ? -1 : (state.graph.indexOf(taskId) as number);
+    const data = encodeEvent(event, index, options);
+    state.apply(event);
+    return JSON.parse(JSON.stringify(data)) as EventData;
+  });
+}
