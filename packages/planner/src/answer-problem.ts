@@ -9,6 +9,8 @@ export type AnswerProblemCode =
   | 'no_plan'
   /** There are several plans, and nothing says which one is meant. */
   | 'several_plans'
+  /** What it says of the whole plan can be read in more than one way. */
+  | 'unclear'
   /** It ends before the list of tasks does. */
   | 'cut_off'
   /** The answer, or a text in it, is longer than allowed. */

@@ -1,4 +1,4 @@
-import type { Draft } from './draft.js';
+import { type Draft, MAX_ID } from './draft.js';
 import { type Notes, quote } from './notes.js';
 import { type Meant, Resolver, referenceText, sayReading } from './resolve.js';
 
@@ -65,7 +65,8 @@ class Connector {
     for (const draft of this.#drafts) {
       const { writtenId, title, parent, siblings } = draft;
       const position = siblings.indexOf(draft) + 1;
-      let id = writtenId ?? title ?? `task-${position}`;
+      const shortTitle = title !== undefined && title.length <= MAX_ID ? title : undefined;
+      let id = writtenId ?? shortTitle ?? `task-${position}`;
       if (writtenId === undefined) this.#notes.mended('Tasks without an id were given one.');
       const owner = owners.get(id);
       const isTaken =

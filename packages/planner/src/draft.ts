@@ -53,10 +53,14 @@ const NAMES: Readonly<Record<Field, readonly string[]>> = {
   model: ['model', 'modelname'],
 };
 
+/** Of the names of a description, those that say more than one beside them. */
+const DETAILS = ['prompt', 'instruction', 'instructions', 'details', 'detail', 'query', 'content'];
+
 /** Fields that change what a run does: a plan without them would be another plan. */
 const FORBIDDEN = ['run', 'when', 'foreach', 'waitfor', 'outputschema', 'condition', 'loop', 'if'];
 
-const MAX_ID = 100;
+/** The longest id of a task, in characters. */
+export const MAX_ID = 100;
 
 /** Reads tasks as a model wrote them, with as many as the limits allow. */
 export class DraftReader {
@@ -137,15 +141,34 @@ export class DraftReader {
       const rank = ([name]: [string, unknown]) => NAMES[field].indexOf(plain(name));
       const [best, ...others] = ways.sort((one, other) => rank(one) - rank(other));
       const [name, content] = best as [string, unknown];
-      fields.set(field, content);
       if (name !== field && field !== 'title') {
         this.#notes.mended(`"${shown(name)}" was read as "${field}".`);
       }
-      for (const [other] of others) {
-        this.#notes.mended(`"${shown(other)}" was left out beside "${shown(name)}".`);
-      }
+      fields.set(
+        field,
+        others.reduce((all, [other, more]) => this.#both(field, all, other, more), content),
+      );
+    }
+    if (fields.has('title') && fields.has('id') && fields.has('description')) {
+      this.#notes.mended('Titles of tasks were left out beside their descriptions.');
     }
     return fields;
+  }
+
+  /** What two fields of one meaning say together: nothing of what is to be done gets lost. */
+  #both(field: Field, first: unknown, name: string, second: unknown): unknown {
+    const isDetail = DETAILS.includes(plain(name)) && typeof second === 'string';
+    if (field === 'description' && isDetail && typeof first === 'string') {
+      if (first.includes(second.trim())) return first;
+      this.#notes.mended(`"${shown(name)}" was added to "${field}".`);
+      return `${first}\n\n${second}`;
+    }
+    if (field === 'dependencies' || field === 'subtasks' || field === 'tools') {
+      this.#notes.mended(`"${shown(name)}" was added to "${field}".`);
+      return [...listOf(first), ...listOf(second)];
+    }
+    this.#notes.mended(`"${shown(name)}" was left out beside "${field}".`);
+    return first;
   }
 
   /** Its entries, with what a plan of ours has in the metadata of a task among them. */
@@ -206,7 +229,8 @@ export class DraftReader {
     if (value === undefined) return [];
     if (Array.isArray(value)) return value;
     this.#notes.mended('Dependencies that were no list were made lists.');
-    return isJson(value) && !('id' in value) ? Object.keys(value) : [value];
+    if (!isJson(value) || 'id' in value) return [value];
+    return Object.entries(value).flatMap(([id, isNeeded]) => (isEmpty(isNeeded) ? [] : id));
   }
 
   #tools(value: unknown, path: AnswerPath): string[] {
@@ -283,6 +307,10 @@ function fieldOf(key: string, value: unknown): Field | undefined {
   if (key === 'steps' && isListOfTexts(value)) return undefined;
   const fields = Object.keys(NAMES) as Field[];
   return fields.find((field) => NAMES[field].includes(key));
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [value];
 }
 
 function isListOfTexts(value: unknown): boolean {

@@ -173,7 +173,7 @@ function notesOf(readings: readonly Reading[]): string[] {
 }
 
 function accept({ list, notes, unclear }: FoundList): FoundPlan {
-  if (unclear !== undefined) return { code: 'no_plan', message: unclear };
+  if (unclear !== undefined) return { code: 'unclear', message: unclear };
   return { list, notes };
 }
 

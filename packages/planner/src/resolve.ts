@@ -48,7 +48,9 @@ export class Resolver {
     const before = from.siblings.slice(0, from.siblings.indexOf(from));
     if (ALL.test(text) && before.length > 0) return { allBefore: true };
     if (PREVIOUS.test(text)) return asMeant(before.at(-1));
-    return asMeant(this.#listOf(from).at(text));
+    const at = this.#listOf(from).at(text);
+    // Who counts otherwise than we do does not mean the task itself.
+    return at === from ? undefined : asMeant(at);
   }
 
   #scopesOf(from: Draft): Index[] {

@@ -70,22 +70,40 @@ export function findList(value: unknown, depth = 0): FoundList | undefined {
   if (Array.isArray(value)) return findInArray(value, depth);
   if (!isJson(value) || isTask(value)) return undefined;
   const entries = Object.entries(value);
-  for (const [names, note] of [
-    [LISTS, (key: string) => `"${key}" was read as the list of tasks.`],
-    [WRAPPERS, (key: string) => `The plan was taken out of "${key}".`],
-  ] as const) {
-    for (const [key, inner] of entries) {
-      if (!names.includes(plain(key))) continue;
-      const found = findInner(inner, depth, names === LISTS);
-      if (found === undefined) continue;
-      const notes = key === 'tasks' ? [] : [note(key)];
-      return withEdges(value, {
-        list: found.list,
-        notes: [...notes, ...found.notes, ...leftOut(value, key)],
-      });
-    }
+  for (const names of [LISTS, WRAPPERS]) {
+    const candidates = entries.flatMap(([key, inner]) => {
+      const found = names.includes(plain(key)) && findInner(inner, depth, names === LISTS);
+      return found ? [{ key, found }] : [];
+    });
+    const chosen = candidates.find(({ found }) => found.list.length > 0) ?? candidates[0];
+    if (chosen !== undefined) return withRest(value, chosen.key, chosen.found, depth);
   }
   return byId(value) ?? onlyList(entries);
+}
+
+/** The list with what stands beside it: other lists, edges, and what is left out. */
+function withRest(value: Json, key: string, found: FoundList, depth: number): FoundList {
+  const others = Object.entries(value).filter(
+    ([name, inner]) => name !== key && !EXPECTED.includes(name) && !isEmpty(inner),
+  );
+  const isRival = ([, inner]: [string, unknown]) => {
+    const list = findList(inner, depth + 1)?.list ?? [];
+    return list.length > 0 && JSON.stringify(list) !== JSON.stringify(found.list);
+  };
+  const rival = others.find(isRival);
+  if (rival !== undefined) {
+    const unclear = `there are tasks in "${key}" and in "${rival[0]}"; put all of them into "tasks"`;
+    return { ...found, unclear };
+  }
+  const read = LISTS.includes(plain(key))
+    ? `"${key}" was read as the list of tasks.`
+    : `The plan was taken out of "${key}".`;
+  const notes = [...(key === 'tasks' ? [] : [read]), ...found.notes];
+  const left = others.filter(([name]) => !ORDERS.includes(name));
+  return withOrder(value, {
+    ...found,
+    notes: [...notes, ...left.map(([name]) => `"${name}" of the plan was left out.`)],
+  });
 }
 
 function findInner(value: unknown, depth: number, isList: boolean): FoundList | undefined {
@@ -139,41 +157,57 @@ function onlyList(entries: readonly [string, unknown][]): FoundList | undefined 
   return { list, notes: [`"${key}" was read as the list of tasks.`] };
 }
 
-/** `edges: [{ from: "research", to: "report" }]` beside the tasks says what depends on what. */
-function withEdges(value: Json, found: FoundList): FoundList {
-  const edges = value.edges ?? value.links;
-  if (isEmpty(edges)) return found;
-  const unclear = 'its edges cannot be read; say in "dependencies" of each task what it needs';
-  if (!Array.isArray(edges)) return { ...found, unclear };
-  const needs = new Map<unknown, unknown[]>(
+/** What stands beside a list of tasks and says in which order they come. */
+const ORDERS = ['edges', 'links', 'dependencies'];
+const UNCLEAR_ORDER =
+  'the order of its tasks cannot be read; say in "dependencies" of each task what it needs';
+
+/**
+ * Beside the tasks, `edges: [{ from: "research", to: "report" }]` and
+ * `dependencies: { report: ["research"] }` say what depends on what.
+ */
+function withOrder(value: Json, found: FoundList): FoundList {
+  const pairs = ORDERS.map((name) => [name, value[name]] as const).flatMap(([name, order]) => {
+    if (isEmpty(order)) return [];
+    return name === 'dependencies' ? pairsOfRecord(order) : pairsOfEdges(order);
+  });
+  if (pairs.length === 0) return found;
+  const needs = new Map<string, unknown[]>(
     found.list.filter(isJson).map(({ id }) => [asText(id), []]),
   );
-  for (const edge of edges) {
-    const [from, to] = endsOf(edge);
-    const needed = needs.get(asText(to));
-    if (needed === undefined || isEmpty(from)) return { ...found, unclear };
-    needed.push(from);
+  for (const [before, after] of pairs) {
+    const needed = needs.get(asText(after));
+    if (needed === undefined || isEmpty(before)) return { ...found, unclear: UNCLEAR_ORDER };
+    needed.push(before);
   }
   const list = found.list.map((task) => {
     if (!isJson(task)) return task;
     const own = Array.isArray(task.dependencies) ? task.dependencies : [];
     return { ...task, dependencies: [...own, ...(needs.get(asText(task.id)) ?? [])] };
   });
-  return { list, notes: [...found.notes, 'The edges of the graph were read as dependencies.'] };
+  const note = 'What stood beside the tasks about their order was read as dependencies.';
+  return { ...found, list, notes: [...found.notes, note] };
 }
 
-function endsOf(edge: unknown): readonly [unknown, unknown] | readonly [] {
-  if (Array.isArray(edge)) return [edge[0], edge[1]];
-  if (!isJson(edge)) return [];
-  return [edge.from ?? edge.source, edge.to ?? edge.target];
+type Pair = readonly [before: unknown, after: unknown];
+const UNREADABLE: Pair = [undefined, undefined];
+
+function pairsOfEdges(edges: unknown): Pair[] {
+  if (!Array.isArray(edges)) return [UNREADABLE];
+  return edges.map((edge): Pair => {
+    if (Array.isArray(edge)) return [edge[0], edge[1]];
+    if (!isJson(edge)) return UNREADABLE;
+    return [edge.from ?? edge.source, edge.to ?? edge.target];
+  });
 }
 
-/** What else a plan had. */
-function leftOut(value: Json, listKey: string): string[] {
-  return Object.entries(value)
-    .filter(([key, inner]) => key !== listKey && !EXPECTED.includes(key) && !isEmpty(inner))
-    .filter(([key]) => key !== 'edges' && key !== 'links')
-    .map(([key]) => `"${key}" of the plan was left out.`);
+/** In a list under this name, it would not be plain which end needs the other. */
+function pairsOfRecord(order: unknown): Pair[] {
+  if (!isJson(order)) return [UNREADABLE];
+  return Object.entries(order).flatMap(([after, needed]): Pair[] => {
+    const all = Array.isArray(needed) ? needed : [needed];
+    return all.map((before): Pair => [before, after]);
+  });
 }
 
 /** Nothing, in one of the ways in which models write it. */
