@@ -50,7 +50,7 @@ function checkFlags(goal: string, flags: RunFlags): void {
   if (flags.yes || canAsk()) return;
   throw new UsageError(
     '--goal makes a plan and asks before it is run, and there is no terminal to ask on: ' +
-      'give --yes to run it unseen',
+      'give --yes to run it unseen, or make a file with "stratagem plan" and run that',
   );
 }
 

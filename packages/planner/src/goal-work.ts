@@ -114,10 +114,9 @@ export class GoalWork {
       return await making;
     } catch (error) {
       if (error instanceof DecompositionError && error.result !== undefined) {
-        const { answer, problems, result } = error;
+        const { rejected, result } = error;
         const { usage, costUsd } = error.result.metrics;
         this.#spent = { usage, costUsd };
-        const rejected = problems.length === 0 ? [] : [{ answer, problems }];
         this.#planning = { repairs: [], rejected, result };
       }
       throw error;
