@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { type Cell, runCell } from './regret/cell.js';
-import { CONTENDERS, OURS } from './regret/contenders.js';
+import { CONTENDERS, OURS, ROWS } from './regret/contenders.js';
 import { batchOf, SERVERS, WORKLOADS } from './regret/matrix.js';
 import { readaptation } from './regret/readaptation.js';
 import { grid, percent, ratio, runOf, summary, worstCells } from './regret/summary.js';
@@ -19,7 +19,6 @@ const SEEDS = [1, 2, 3];
 const MARKS = ['<!-- regret -->\n', '<!-- /regret -->\n'] as const;
 
 const flags = process.argv.slice(2);
-const names = CONTENDERS.map(({ name }) => name);
 const cells: Cell[] = [];
 for (const workload of WORKLOADS) {
   for (const server of SERVERS) {
@@ -44,7 +43,7 @@ const readaptations = [
 ];
 const largeRows = [
   ['batches of 2,000', 'median', 'worst', 'wasted, at most'],
-  ...names.map((name) => {
+  ...ROWS.map((name) => {
     const runs = large.map((cell) => runOf(cell, name));
     const regrets = runs.map(({ regret }) => regret);
     return [
@@ -57,7 +56,7 @@ const largeRows = [
 ];
 
 const tables = [
-  summary(names, cells),
+  summary(ROWS, cells),
   largeRows,
   readaptations,
   worstCells(OURS, cells, 12),
@@ -74,6 +73,6 @@ if (flags.includes('--write')) {
 } else console.log(`\n${tables.join('\n\n')}`);
 
 if (flags.includes('--cells')) {
-  for (const name of names) console.log(`\n${tableOf(grid(name, cells))}`);
+  for (const name of ROWS) console.log(`\n${tableOf(grid(name, cells))}`);
   console.log(`\n${tableOf(worstCells(OURS, cells, cells.length))}`);
 }

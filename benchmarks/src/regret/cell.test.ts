@@ -1,5 +1,6 @@
 import { batch, concurrencyKnee, fixedLatency } from '@stratagem/simulation';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { aimd } from './aimd.js';
 import { type Cell, runCell } from './cell.js';
 import { CONTENDERS, fixed } from './contenders.js';
 import { SERVERS, type ServerCase, WORKLOADS } from './matrix.js';
@@ -12,6 +13,7 @@ const knee: ServerCase = {
   model: (changes) => concurrencyKnee({ knee: 8, changes }),
 };
 const moving = { ...knee, factor: 4 };
+const parallel8 = fixed(8).create;
 
 const serverOf = (name: string) => SERVERS.find((server) => server.name === name) as ServerCase;
 
@@ -40,6 +42,16 @@ describe('a cell', () => {
     expect(runOf(hopeless, 'fixed at 128').regret).toBe(Number.POSITIVE_INFINITY);
     expect(ratio(runOf(hopeless, 'fixed at 128').regret)).toBe('> 20');
   });
+});
+
+test('a warm run begins with what an earlier one learned, on the server before any change', () => {
+  const server: ServerCase = { ...moving, name: 'moving' };
+  const learner = { name: 'learner', create: () => aimd(), createWarm: vi.fn(() => parallel8()) };
+  const { runs } = runCell(batch(64), server, 1, [learner]);
+  const [earlier] = learner.createWarm.mock.calls[0] as unknown as [{ name: string }];
+  expect(earlier.name).toBe('aimd');
+  expect(runs.get('learner, warm')?.regret).toBe(runs.get('fixed at 8')?.regret);
+  expect(runs.get('learner')?.regret).toBeGreaterThan(1.2);
 });
 
 test('every cell of the matrix has a best setting that completes', () => {

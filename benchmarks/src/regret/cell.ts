@@ -7,7 +7,7 @@ import {
   simulateOn,
   type Workload,
 } from '@stratagem/simulation';
-import { type Contender, FIXED, fixed } from './contenders.js';
+import { type Contender, FIXED, fixed, warm } from './contenders.js';
 import { RETRY, type ServerCase, TIMEOUT_MS } from './matrix.js';
 
 /** One workload on one server with one seed, and what became of it under each contender. */
@@ -27,6 +27,9 @@ export interface Run extends Figures {
   /** Its makespan over that of the best fixed setting. */
   readonly regret: number;
 }
+
+/** How far the seed of an earlier run is away: its latencies are others. */
+const EARLIER = 1_000;
 
 /** A run that takes so many times what another one took is stopped: it may well never end. */
 export const HOPELESS = 20;
@@ -95,9 +98,14 @@ export function runCell(
   const note = (name: string, figures: Figures) =>
     runs.set(name, { ...figures, regret: figures.makespanMs / bestMs });
   for (const { maxParallel, figures } of settings) note(fixed(maxParallel).name, figures);
-  for (const { name, create } of contenders) {
+  const deadlineMs = HOPELESS * bestMs;
+  for (const { name, create, createWarm } of contenders) {
     if (runs.has(name)) continue;
-    note(name, measure(workload, model, seed, create(), HOPELESS * bestMs));
+    note(name, measure(workload, model, seed, create(), deadlineMs));
+    if (createWarm === undefined) continue;
+    const earlier = create();
+    play(workload, server.model([]), seed + EARLIER, earlier, deadlineMs);
+    note(warm(name), measure(workload, model, seed, createWarm(earlier), deadlineMs));
   }
   return {
     ...{ workload, server, seed, bestMs, runs },

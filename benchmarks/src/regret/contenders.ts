@@ -12,7 +12,15 @@ export interface Contender {
   readonly create: () => Strategy;
   /** Whether it changes how much it runs at once. */
   readonly adapts?: true;
+  /**
+   * The same again, with what an earlier run of it learned. That run was on the server as it is
+   * before any change, and met other latencies.
+   */
+  readonly createWarm?: (earlier: Strategy) => Strategy;
 }
+
+/** What the row of its warm runs is called. */
+export const warm = (name: string) => `${name}, warm`;
 
 export const fixed = (maxParallel: number): Contender => ({
   name: `fixed at ${maxParallel}`,
@@ -25,6 +33,11 @@ export const CONTENDERS: readonly Contender[] = [
   { name: 'original', create: original, adapts: true },
   { name: 'AIMD', create: aimd, adapts: true },
 ];
+
+/** The names of all rows. */
+export const ROWS: readonly string[] = CONTENDERS.flatMap(({ name, createWarm }) =>
+  createWarm === undefined ? [name] : [name, warm(name)],
+);
 
 /** The one whose cells are shown. */
 export const OURS = 'AIMD';
