@@ -1,0 +1,146 @@
+import type { Outcome, StrategySwitch, TaskView } from '@stratagem/core';
+import { Announced } from './announced.js';
+import type { LearnedResource } from './learned.js';
+import { Overtaking } from './overtaking.js';
+import { Pace } from './pace.js';
+import { Ramp } from './ramp.js';
+import type { Request } from './request.js';
+import { Search } from './search.js';
+import { Switches } from './switches.js';
+import { Trial } from './trial.js';
+
+export interface ControllerOptions {
+  readonly maxParallel: number;
+  readonly adaptiveThreshold: number;
+}
+
+/** Timeouts by fewer than this share of the limit, or by one request alone, are of slow requests. */
+const MANY = 0.1;
+
+/**
+ * Says when tasks may start at one resource. Three things can hold a task back: how many are in
+ * flight (`Search`), what the server announces (`Announced`), and how fast it was found to let
+ * requests in (`Pace`).
+ */
+export class Controller {
+  readonly #search: Search;
+  readonly #pace: Pace;
+  readonly #announced = new Announced();
+  readonly #requests = new Overtaking();
+  readonly #ramp = new Ramp();
+  readonly #switches: Switches;
+  /** By the index of the task. */
+  readonly #open = new Map<number, Request>();
+  #trial: Trial;
+  #trialLimit: number;
+  #order = 0;
+  #timeouts = 0;
+  /** How many were in flight in the last trial. */
+  #level: number | undefined;
+  /** Requests up to this one started before the limit was cut, and say nothing about it since. */
+  #cutAt = -1;
+
+  constructor(
+    { maxParallel, adaptiveThreshold }: ControllerOptions,
+    known: LearnedResource | undefined,
+    tell: (change: StrategySwitch) => void,
+  ) {
+    this.#search = new Search(maxParallel, adaptiveThreshold, known);
+    this.#pace = new Pace(known);
+    this.#switches = new Switches(this.#search.limit, tell);
+    this.#trialLimit = this.#search.limit;
+    this.#trial = new Trial(this.#trialLimit, 0);
+  }
+
+  /** When a task may start; Infinity while there are too many in flight. */
+  availableAt(task: TaskView, now: number): number {
+    if (this.#requests.held >= this.#search.limit) {
+      this.#switches.heldBy('limit');
+      return Number.POSITIVE_INFINITY;
+    }
+    const at = Math.max(this.#pace.availableAt(now), this.#announced.availableAt(task, now));
+    if (at > now) this.#switches.heldBy('pace');
+    return Math.max(at, this.#ramp.availableAt(this.#requests.held, now));
+  }
+
+  started(task: TaskView, now: number): void {
+    this.#advance(now);
+    const request = { task, order: this.#order++, startedAt: now };
+    this.#open.set(task.index, request);
+    this.#requests.started(request);
+    this.#trial.started(request);
+    this.#pace.started(now);
+    this.#announced.started(request, now);
+  }
+
+  settled(task: TaskView, outcome: Outcome, now: number): void {
+    const request = this.#open.get(task.index) as Request;
+    this.#open.delete(task.index);
+    this.#advance(now);
+    this.#requests.ended(request);
+    this.#announced.ended(request, outcome, now);
+    if (outcome.ok) {
+      this.#trial.ended(request, outcome.latencyMs, true);
+      this.#requests.answered(request, 2 * this.#search.limit);
+      this.#switches.answered(outcome.latencyMs);
+    } else this.#failed(request, outcome, now);
+
+    const finding = this.#trial.finding(this.#order);
+    if (finding !== undefined) {
+      const { limit } = this.#search;
+      this.#level = finding.level;
+      this.#search.judge(finding);
+      this.#ramp.raised(limit, this.#search.limit, outcome.latencyMs, now);
+    }
+    if (finding !== undefined || this.#search.limit < this.#trialLimit) this.#begin();
+    this.#switches.look(this.#search, this.#pace.intervalMs, now);
+  }
+
+  learned(): LearnedResource {
+    const { limit, isSettled } = this.#search.known;
+    // What a pace leaves in flight is all that it needs, and no flood for a run that begins with it.
+    const paced = this.#switches.mode === 'paced' && this.#level !== undefined;
+    return {
+      limit: paced ? Math.min(limit, Math.ceil(this.#level as number)) : limit,
+      isSettled,
+      ...this.#pace.learned(),
+    };
+  }
+
+  #failed(request: Request, { errorCode, latencyMs, retryAfterMs = 0 }: Outcome, now: number): void {
+    if (errorCode === 'timeout') {
+      this.#trial.ended(request, latencyMs, false);
+      this.#timedOut(request);
+      return;
+    }
+    this.#trial.dropped(request);
+    const isRefusal = errorCode === 'rate_limited' || errorCode === 'overloaded';
+    if (isRefusal && retryAfterMs > 0) {
+      // By what it announces, the server's own word, nothing need be guessed.
+      const roomAt = now + retryAfterMs;
+      if (this.#announced.isEmpty) this.#pace.refused(request.startedAt, roomAt, now);
+      else this.#pace.wait(roomAt);
+    } else if (isRefusal || errorCode === 'server_error') {
+      this.#search.refused(this.#requests.held);
+    }
+  }
+
+  #timedOut({ order }: Request): void {
+    if (order <= this.#cutAt || ++this.#timeouts < Math.max(2, MANY * this.#search.limit)) return;
+    this.#cutAt = this.#order - 1;
+    this.#search.timedOut();
+  }
+
+  #begin(): void {
+    this.#timeouts = 0;
+    this.#trialLimit = this.#search.limit;
+    this.#trial = new Trial(this.#trialLimit, this.#order);
+  }
+
+  /** To be called before the number in flight changes. */
+  #advance(now: number): void {
+    const { held } = this.#requests;
+    this.#trial.passed(held, now);
+    this.#switches.passed(held, now);
+  }
+}

@@ -1,0 +1,9 @@
+import type { TaskView } from '@stratagem/core';
+
+/** An attempt in flight. */
+export interface Request {
+  readonly task: TaskView;
+  /** Position among the attempts for its resource, from 0. */
+  readonly order: number;
+  readonly startedAt: number;
+}

@@ -1,0 +1,94 @@
+import type { TaskType } from '@stratagem/core';
+import { type Duration, type Latencies, middleOf } from './latencies.js';
+import type { Request } from './request.js';
+
+/** What part of those that started in a trial must be answered before it says anything. */
+const ENOUGH = 0.6;
+/** A median of fewer is chance. */
+const MIN_SIZE = 6;
+
+/** What a trial found. */
+export interface Finding {
+  /** How many were in flight on average. */
+  readonly level: number;
+  readonly latencies: Latencies;
+}
+
+/** Measures how a limit does: the first requests that start under it, until most are answered. */
+export class Trial {
+  readonly #size: number;
+  readonly #from: number;
+  /** The members, and how long those took that are over. */
+  readonly #members = new Map<Request, Duration | undefined>();
+  #ended = 0;
+  /** When the first of them started: what is left from a higher limit has gone by then. */
+  #beganAt: number | undefined;
+  /** Sum of the time that requests were in flight. */
+  #held = 0;
+  #updatedAt = 0;
+
+  /**
+   * @param limit How many may be in flight.
+   * @param from The order of the next request.
+   */
+  constructor(limit: number, from: number) {
+    this.#size = Math.max(MIN_SIZE, Math.ceil(0.6 * limit));
+    this.#from = from;
+  }
+
+  /** To be called before the number in flight changes. */
+  passed(held: number, now: number): void {
+    if (this.#beganAt === undefined) return;
+    this.#held += held * (now - this.#updatedAt);
+    this.#updatedAt = now;
+  }
+
+  started(request: Request): void {
+    if (request.order >= this.#from + this.#size) return;
+    if (this.#beganAt === undefined) this.#updatedAt = this.#beganAt = request.startedAt;
+    this.#members.set(request, undefined);
+  }
+
+  /** @param isOver False for one that was given up: it would have taken longer. */
+  ended(request: Request, latencyMs: number, isOver: boolean): void {
+    if (!this.#members.has(request)) return;
+    this.#members.set(request, { log: logOf(latencyMs), isOver });
+    this.#ended++;
+  }
+
+  dropped(request: Request): void {
+    this.#members.delete(request);
+  }
+
+  /**
+   * @param nextOrder The order of the next request.
+   * @returns Undefined until enough is known.
+   */
+  finding(nextOrder: number): Finding | undefined {
+    const size = this.#members.size;
+    const elapsed = this.#updatedAt - (this.#beganAt ?? this.#updatedAt);
+    if (elapsed <= 0 || nextOrder < this.#from + this.#size) return undefined;
+    if (size < MIN_SIZE / 2 || this.#ended < ENOUGH * size) return undefined;
+    return { level: this.#held / elapsed, latencies: this.#latencies() };
+  }
+
+  #latencies(): Latencies {
+    const byType = new Map<TaskType, Duration[]>();
+    for (const [{ task, startedAt }, ended] of this.#members) {
+      const duration = ended ?? { log: logOf(this.#updatedAt - startedAt), isOver: false };
+      const others = byType.get(task.type);
+      if (others === undefined) byType.set(task.type, [duration]);
+      else others.push(duration);
+    }
+    const latencies: Latencies = new Map();
+    for (const [type, durations] of byType) {
+      const middle = middleOf(durations);
+      if (middle !== undefined) latencies.set(type, middle);
+    }
+    return latencies;
+  }
+}
+
+function logOf(durationMs: number): number {
+  return Math.log(Math.max(1, durationMs));
+}
