@@ -6,7 +6,6 @@ import { countTasks, type PlanData, planFromData, type TaskData } from './plan-d
 import { diffPlans } from './plan-diff.js';
 import { isInCompleteTask } from './retry-failed.js';
 import type { RunState } from './run-state.js';
-import type { SpendingData } from './spending.js';
 import type { Task } from './task.js';
 
 /** How a changed plan takes the place of the one that a run was started with. */

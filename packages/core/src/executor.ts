@@ -1,6 +1,7 @@
 import { type Budget, eitherBudget } from './budget.js';
 import { OptionError, StratagemError, show } from './errors.js';
 import type { PlanEvent, RunLimits } from './event.js';
+import { explain, type TaskForecast } from './explain.js';
 import type { Journal } from './journal.js';
 import { capOf, checkDuration, checkFlag, checkLimit, checkOptions } from './options.js';
 import type { Plan } from './plan.js';
@@ -12,6 +13,7 @@ import type { PlanResult } from './result.js';
 import { checkResumeOptions, openRun, type ResumeOptions, randomSeed } from './resume.js';
 import { handleOfOpening } from './resumed-handle.js';
 import type { RetryPolicy } from './retry.js';
+import { checkReuse, Reuse, type ReuseOptions } from './reuse.js';
 import { Run } from './run.js';
 import { checkRunId, newRunId } from './run-id.js';
 import type { TaskRunner } from './runner.js';
@@ -89,6 +91,14 @@ export interface RunOptions {
    * is not kept then, and no output of this run is used again by another one.
    */
   readonly redact?: (output: unknown, task: Task) => unknown;
+  /**
+   * Take outputs of earlier runs from the journal, where nothing has changed that they follow from:
+   * the task, what it is given, the runner with its model and its settings. Nothing is spent for
+   * them, and their `task_completed` says which run they are from. Functions and tasks with tools
+   * are always done, as nobody can see what they do.
+   * @default false
+   */
+  readonly reuse?: boolean | ReuseOptions;
 }
 
 /** How one run goes. */
@@ -189,6 +199,31 @@ export interface Executor {
     runId: string,
     options?: RunOptions & ResumeOptions & { readonly plan?: Plan<Outputs> },
   ): RunHandle<Outputs>;
+  /**
+   * What a run of the plan would do, and what it would take from earlier runs with `reuse`, each with
+   * the reason; nothing is done. Subtasks and the elements of fan-outs are there as far as they are
+   * known.
+   *
+   * @throws {PlanError} when the plan cannot be run. Rejects when the journal cannot be read.
+   *
+   * @example
+   * for (const { taskId, message } of await executor.explain(plan)) console.log(taskId, message);
+   */
+  explain<Outputs>(plan: Plan<Outputs>, options?: ExplainOptions): Promise<TaskForecast[]>;
+}
+
+export interface ExplainOptions {
+  /** @default that of the executor */
+  readonly journal?: Journal;
+  /** As in `RunOptions`. */
+  readonly maxDepth?: number;
+  /** As in `RunOptions`. */
+  readonly reuse?: ReuseOptions;
+  /**
+   * The id of the run to compare the plan with.
+   * @default the newest with the same goal
+   */
+  readonly since?: string;
 }
 
 const RUN_OPTIONS = [
@@ -207,6 +242,7 @@ const RUN_OPTIONS = [
   'onEvent',
   'journal',
   'redact',
+  'reuse',
 ];
 const RESUME_OPTIONS = ['plan', 'adopt', 'retryFailed', 'addedTasks'];
 
@@ -292,6 +328,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const record = {
         planData: planToData(settings.plan),
         redact,
+        reuse: reuseOf(journal, options.reuse),
         open: () => journal.create({ id: runId, goal, createdAt: Date.now() }),
       };
       const limits = limitsOf(settings.plan, options);
@@ -324,7 +361,9 @@ export function createExecutor(options: ExecutorOptions): Executor {
           const options = optionsFor(limits);
           if (!isOver) requireRunner(plan);
           const settings = { ...settingsOf(plan, options, signal), limits, runId, seed };
-          const record = { planData, redact: options.redact, open: async () => opened };
+          const { redact } = options;
+          const reuse = reuseOf(journal, options.reuse);
+          const record = { planData, redact, reuse, open: async () => opened };
           const run = new Run<Outputs>({ ...settings, record: { ...record, past } });
           if (given.maxParallel !== undefined) run.setMaxParallel(settings.maxParallel);
           isOpen(handleOf(run));
@@ -334,7 +373,31 @@ export function createExecutor(options: ExecutorOptions): Executor {
         }
       });
     },
+
+    async explain<Outputs>(plan: Plan<Outputs>, options: ExplainOptions = {}) {
+      checkOptions('explain()', options, ['journal', 'maxDepth', 'reuse', 'since']);
+      const { journal = defaults.journal, maxDepth = DEFAULT_MAX_DEPTH, since } = options;
+      if (journal === undefined) {
+        throw new OptionError('explain() needs the journal with the earlier runs');
+      }
+      const reuse = options.reuse ?? defaults.reuse ?? {};
+      checkReuse('explain()', reuse);
+      return explain({
+        plan: { ...plan, tasks: asData(plan.tasks) } as Plan,
+        graph: graphOf(plan as Plan, maxDepth),
+        runner,
+        journal,
+        reuse: new Reuse(journal, typeof reuse === 'boolean' ? {} : reuse),
+        since,
+        now: Date.now(),
+      });
+    },
   };
+}
+
+function reuseOf(journal: Journal, reuse: boolean | ReuseOptions = false): Reuse | undefined {
+  if (reuse === false) return undefined;
+  return new Reuse(journal, reuse === true ? {} : reuse);
 }
 
 /** Takes the place of what holds for any run, where a recorded one had no such limit. */
@@ -432,7 +495,7 @@ function checkStrategy(strategy: Strategy): void {
 function checkRunOptions(owner: string, options: RunOptions): void {
   const { maxParallel, failFast, deadlineMs, timeoutMs, maxDepth, seed } = options;
   const { retry, budget, prices, replan, timeline, signal, onEvent } = options;
-  const { journal, redact } = options;
+  const { journal, redact, reuse } = options;
   if (maxParallel !== undefined) checkLimit(owner, 'maxParallel', maxParallel);
   if (failFast !== undefined) checkFlag(owner, 'failFast', failFast);
   if (deadlineMs !== undefined) checkDuration(owner, 'deadlineMs', deadlineMs);
@@ -460,6 +523,7 @@ function checkRunOptions(owner: string, options: RunOptions): void {
   if (redact !== undefined && typeof redact !== 'function') {
     throw new OptionError(`${owner}: redact must be a function`);
   }
+  if (reuse !== undefined) checkReuse(owner, reuse);
   if (journal !== undefined && typeof journal?.create !== 'function') {
     throw new OptionError(`${owner}: journal must be a Journal, such as memoryJournal()`);
   }

@@ -22,9 +22,11 @@ export {
   type ExecuteOptions,
   type Executor,
   type ExecutorOptions,
+  type ExplainOptions,
   type RunHandle,
   type RunOptions,
 } from './executor.js';
+export type { ForecastReason, TaskForecast } from './explain.js';
 export type { ForEach, ItemResult } from './for-each.js';
 export type { CriterionProgress, GoalCriterion, GoalProgress, GoalState } from './goal.js';
 export { Graph } from './graph.js';
@@ -81,6 +83,7 @@ export type {
 export type { CanceledResult, CompletedResult, FailedResult, PlanResult } from './result.js';
 export type { ResumeOptions } from './resume.js';
 export { type RetryPolicy, TRANSIENT_ERROR_CODES } from './retry.js';
+export type { ReuseOptions } from './reuse.js';
 export { type PlanStatus, RunState, type TaskResult, type TaskStatus } from './run-state.js';
 export { resourceOf, type TaskOutput, type TaskRequest, type TaskRunner } from './runner.js';
 export type { SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './schema.js';

@@ -33,7 +33,7 @@ import { maxAttemptsOf, type RetryPolicy, retryDelay } from './retry.js';
 import { tasksToRetry } from './retry-failed.js';
 import { RunState } from './run-state.js';
 import { LiveRunView } from './run-view.js';
-import type { TaskOutput } from './runner.js';
+import type { AttemptResult } from './runner.js';
 import type { Stop } from './stop.js';
 import type { RunView, Strategy } from './strategy.js';
 import { doesOwnWork, expectationOf, hasSubtasks, type Task } from './task.js';
@@ -378,7 +378,7 @@ export class Kernel {
   }
 
   /** The running attempt at a task brought its output. */
-  completed(index: number, result: TaskOutput, now: number): void {
+  completed(index: number, result: AttemptResult, now: number): void {
     const durationMs = now - this.state.startedAtOf(index);
     this.#attemptOver(index);
     this.#record.completed(index, this.#priced(result), now);
@@ -723,7 +723,7 @@ export class Kernel {
   // --- Attempts ---
 
   /** The user's prices go before what a runner says. */
-  #priced(result: TaskOutput): TaskOutput {
+  #priced(result: AttemptResult): AttemptResult {
     const { usage, model } = result;
     const costUsd = usage && costOf(usage, model, this.#options.prices);
     return costUsd === undefined ? result : { ...result, costUsd };

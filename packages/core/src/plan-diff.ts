@@ -1,3 +1,4 @@
+import { canonical } from './canonical.js';
 import { StratagemError } from './errors.js';
 import type { Json } from './journal.js';
 import type { PlanData, TaskData } from './plan-data.js';
@@ -106,15 +107,4 @@ function differences(
   return [...fields].filter((field) => {
     return !except.includes(field) && canonical(before[field]) !== canonical(after[field]);
   });
-}
-
-/** Data as text that does not depend on the order of fields. */
-export function canonical(data: Json | undefined): string {
-  if (typeof data !== 'object' || data === null) return JSON.stringify(data) ?? 'undefined';
-  if (Array.isArray(data)) return `[${data.map(canonical).join(',')}]`;
-  const fields = data as { readonly [field: string]: Json };
-  const written = Object.keys(fields)
-    .sort()
-    .map((field) => `${JSON.stringify(field)}:${canonical(fields[field])}`);
-  return `{${written.join(',')}}`;
 }

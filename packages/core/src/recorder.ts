@@ -14,7 +14,7 @@ import type { OutputPart } from './output-part.js';
 import type { Plan } from './plan.js';
 import type { ReplanReason, Revision } from './replan.js';
 import type { RunState } from './run-state.js';
-import type { TaskOutput } from './runner.js';
+import type { AttemptResult } from './runner.js';
 import type { StrategySwitch } from './strategy.js';
 import type { Task } from './task.js';
 import { asData } from './task-data.js';
@@ -196,11 +196,11 @@ export class Recorder {
   /** @param since When it began, for what has no attempts. */
   completed(
     index: number,
-    result: TaskOutput,
+    result: AttemptResult,
     now: number,
     since: number = this.#state.startedAtOf(index),
   ): void {
-    const { output, usage, costUsd, model, requestId, rateLimits } = result;
+    const { output, usage, costUsd, model, requestId, rateLimits, contentKey, reused } = result;
     const event = {
       type: 'task_completed' as const,
       sequence: this.#sequence++,
@@ -217,7 +217,8 @@ export class Recorder {
       costUsd === undefined &&
       model === undefined &&
       requestId === undefined &&
-      rateLimits === undefined;
+      rateLimits === undefined &&
+      contentKey === undefined;
     if (alone) {
       this.#record(event, index);
       return;
@@ -230,6 +231,8 @@ export class Recorder {
         ...(model !== undefined && { model }),
         ...(requestId !== undefined && { requestId }),
         ...(rateLimits !== undefined && { rateLimits }),
+        ...(contentKey !== undefined && { contentKey }),
+        ...(reused !== undefined && { reused }),
       },
       index,
     );

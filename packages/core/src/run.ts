@@ -1,5 +1,6 @@
 import { readAnswer } from './answer.js';
 import { Attempt, type AttemptHost } from './attempt.js';
+import { contentKeyOf } from './content-key.js';
 import { describe, isStratagemError, OptionError, RunnerError, StratagemError } from './errors.js';
 import type { PlanEvent } from './event.js';
 import { EventStream } from './event-stream.js';
@@ -11,20 +12,27 @@ import { MetricsFold } from './metrics.js';
 import type { OutputPart } from './output-part.js';
 import { type PlanData, tasksToData } from './plan-data.js';
 import { PlanError, type PlanProblem } from './problem.js';
-import { withSchema } from './prompt.js';
 import type { Replan, Revision } from './replan.js';
 import { ReplanRound } from './replan-round.js';
 import type { ReplanCommand } from './replanning.js';
+import { requestOf } from './request.js';
 import { createResult, type PlanResult } from './result.js';
+import type { Reuse } from './reuse.js';
 import { revisionProblems } from './revision.js';
-import { resourceOf, type TaskOutput, type TaskRequest, type TaskRunner } from './runner.js';
-import { formatIssues, jsonSchemaOf } from './schema.js';
+import {
+  type AttemptResult,
+  resourceOf,
+  type TaskOutput,
+  type TaskRequest,
+  type TaskRunner,
+} from './runner.js';
+import { formatIssues } from './schema.js';
 import { firstForRunner, type Task } from './task.js';
 import { isThenable } from './thenable.js';
 import { bindTool } from './tool-call.js';
 import type { Toolbox } from './toolbox.js';
 import { additionProblems } from './validate.js';
-import { misfitOf, validateAnswer, validateOutput } from './validate-output.js';
+import { validateAnswer, validateOutput } from './validate-output.js';
 import { waitOf } from './wait-for.js';
 import { journalFailure, type Redact, WriteAhead } from './write-ahead.js';
 
@@ -47,6 +55,8 @@ export interface RunSettings extends Omit<KernelOptions, 'resourceOf'> {
 export interface RunRecord {
   readonly planData: PlanData;
   readonly redact: Redact | undefined;
+  /** Where outputs of earlier runs are looked for. */
+  readonly reuse: Reuse | undefined;
   /** Takes the lease. */
   readonly open: () => Promise<RunJournal>;
   /** What is recorded already, of a run that is resumed. */
@@ -68,7 +78,7 @@ type Input =
   | { readonly type: 'cancel'; readonly reason: unknown }
   | { readonly type: 'replanned'; readonly round: ReplanRound; readonly revision: Revision }
   | { readonly type: 'replanFailed'; readonly round: ReplanRound; readonly thrown: unknown }
-  | { readonly type: 'completed'; readonly attempt: Attempt; readonly result: TaskOutput }
+  | { readonly type: 'completed'; readonly attempt: Attempt; readonly result: AttemptResult }
   | { readonly type: 'failed'; readonly attempt: Attempt; readonly thrown: unknown }
   | { readonly type: 'output'; readonly attempt: Attempt; readonly part: OutputPart };
 
@@ -487,7 +497,7 @@ export class Run<Outputs> implements AttemptHost {
     }
   }
 
-  #complete(index: number, result: TaskOutput, time: number): void {
+  #complete(index: number, result: AttemptResult, time: number): void {
     try {
       this.#ahead?.prepare(index, this.#task(index), result.output);
     } catch (thrown) {
@@ -551,14 +561,19 @@ export class Run<Outputs> implements AttemptHost {
   }
 
   /** What the runner answers: a `TaskOutput`, or an error that says what is wrong with it. */
-  async #ask(task: Task, inputs: Inputs, attempt: Attempt): Promise<TaskOutput> {
+  async #ask(task: Task, inputs: Inputs, attempt: Attempt): Promise<AttemptResult> {
     const { outputSchema } = task;
     const runner = this.#settings.runner as TaskRunner;
-    const request = this.#requestFor(task, inputs, attempt);
+    const tools = this.#settings.toolbox.of(task).map((tool) => bindTool(tool, attempt));
+    const request = requestOf(this.#kernel, attempt.index, inputs, tools);
+    const contentKey = this.#contentKeyOf(task, request, runner);
+    const reused = await this.#reusedOutput(task, contentKey, attempt);
+    if (reused !== undefined) return reused;
     const answer = readAnswer(runner.name, await runner.run(request, attempt));
-    if (outputSchema === undefined) return answer;
+    if (outputSchema === undefined) return withKey(answer, await contentKey);
     try {
-      return { ...answer, output: await validateAnswer(outputSchema, answer.output) };
+      const output = await validateAnswer(outputSchema, answer.output);
+      return withKey({ ...answer, output }, await contentKey);
     } catch (thrown) {
       if (!(thrown instanceof RunnerError)) throw thrown;
       // What does not fit has been paid for all the same.
@@ -567,23 +582,38 @@ export class Run<Outputs> implements AttemptHost {
     }
   }
 
-  #requestFor(task: Task, inputs: Inputs, attempt: Attempt): TaskRequest {
-    const { id, description = '', type = 'action', metadata = {}, outputSchema } = task;
-    const plainPrompt = this.#kernel.promptOf(attempt.index, inputs);
-    const tools = this.#settings.toolbox.of(task);
-    const jsonSchema = outputSchema && jsonSchemaOf(outputSchema);
-    return {
-      taskId: id,
-      type,
-      prompt: withSchema(plainPrompt, jsonSchema),
-      plainPrompt,
-      description,
-      inputs,
-      metadata,
-      ...(jsonSchema && { outputSchema: jsonSchema }),
-      ...(outputSchema && { check: (answer) => misfitOf(outputSchema, answer) }),
-      ...(tools.length > 0 && { tools: tools.map((tool) => bindTool(tool, attempt)) }),
-    };
+  /** Known while the runner works. What has been redacted is no answer to anything. */
+  #contentKeyOf(
+    task: Task,
+    request: TaskRequest,
+    runner: TaskRunner,
+  ): Promise<string | undefined> | undefined {
+    const { record } = this.#settings;
+    if (record === undefined || record.redact !== undefined) return undefined;
+    return contentKeyOf(request, runner, resourceOf(runner, task));
+  }
+
+  /** What an earlier run has found out. A journal that cannot say is done without. */
+  async #reusedOutput(
+    { outputSchema }: Task,
+    contentKey: Promise<string | undefined> | undefined,
+    attempt: Attempt,
+  ): Promise<AttemptResult | undefined> {
+    const reuse = this.#settings.record?.reuse;
+    if (reuse === undefined || contentKey === undefined) return undefined;
+    const key = await contentKey;
+    if (key === undefined) return undefined;
+    try {
+      const found = await reuse.find(key, outputSchema, this.#now());
+      if (found === undefined) return undefined;
+      const { output, runId, model } = found;
+      const reused = { output, contentKey: key, reused: { runId } };
+      return model === undefined ? reused : { ...reused, model };
+    } catch (thrown) {
+      const message = `could not look for what earlier runs found out: ${describe(thrown)}`;
+      this.report(attempt, { kind: 'notice', source: 'journal', message });
+      return undefined;
+    }
   }
 
   #onEnd(attempt: Attempt, input: Input): void {
@@ -738,6 +768,10 @@ function structuralCopy(tasks: readonly Task[]): Task[] {
   return tasks.map((task) =>
     task.subtasks === undefined ? task : { ...task, subtasks: structuralCopy(task.subtasks) },
   );
+}
+
+function withKey(answer: TaskOutput, contentKey: string | undefined): AttemptResult {
+  return contentKey === undefined ? answer : { ...answer, contentKey };
 }
 
 /**

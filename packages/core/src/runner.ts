@@ -45,6 +45,14 @@ export interface TaskOutput {
   readonly rateLimits?: RateLimits;
 }
 
+/** The same, with what the executor knows about it. */
+export interface AttemptResult extends TaskOutput {
+  /** What the output follows from, as a hash. */
+  readonly contentKey?: string | undefined;
+  /** It was taken from this run, and nothing was spent; has a content key. */
+  readonly reused?: { readonly runId: string } | undefined;
+}
+
 /**
  * Does one attempt at one task. Every LLM backend sits behind this contract, and so may anything
  * else: a queue, another agent, a human.

@@ -1,0 +1,307 @@
+import { describe, expect, test } from 'vitest';
+import { logOf } from '../test/journals.js';
+import { eventsOf, inOrder, planOf } from '../test/runs.js';
+import type { PlanEvent } from './event.js';
+import { createExecutor, type ExecutorOptions } from './executor.js';
+import { memoryJournal } from './memory-journal.js';
+import type { Plan } from './plan.js';
+import type { TaskRequest, TaskRunner } from './runner.js';
+import type { StandardSchema } from './schema.js';
+import type { Task } from './task.js';
+import { tool } from './tool.js';
+
+const usage = { inputTokens: 10, outputTokens: 1 };
+
+function model(
+  answer: (request: TaskRequest) => unknown = ({ prompt }) => `${prompt}!`,
+  more: Partial<TaskRunner> = {},
+) {
+  const asked: string[] = [];
+  const runner: TaskRunner = {
+    name: 'model',
+    supportsTools: true,
+    settings: { model: 'm-1', temperature: 0 },
+    async run(request) {
+      asked.push(request.taskId);
+      return { output: answer(request), usage, costUsd: 1, model: 'm-1-exact' };
+    },
+    ...more,
+  };
+  return { runner, asked };
+}
+
+function executor(options: Partial<ExecutorOptions>) {
+  return createExecutor({ strategy: inOrder, ...options });
+}
+
+const tasks: readonly Task[] = [
+  { id: 'a', description: 'A' },
+  { id: 'b', description: 'B {{a}}', dependencies: ['a'] },
+  { id: 'c', description: 'C {{b}}', dependencies: ['b'] },
+  { id: 'd', description: 'D' },
+];
+
+const changed = (id: string, change: Partial<Task>): Plan =>
+  planOf(...tasks.map((task) => (task.id === id ? { ...task, ...change } : task)));
+
+describe('reuse', () => {
+  async function first(options: Partial<ExecutorOptions> = {}, plan = planOf(...tasks)) {
+    const journal = memoryJournal();
+    const { status } = await executor({ journal, runner: model().runner, ...options }).execute(
+      plan,
+      { runId: 'first' },
+    );
+    expect(status).toBe('completed');
+    return journal;
+  }
+
+  async function second(
+    plan: Plan,
+    { runner, asked } = model(),
+    options: Partial<ExecutorOptions> = {},
+  ) {
+    const journal = options.journal ?? (await first());
+    const run = executor({ journal, runner, reuse: true, ...options });
+    const result = await run.execute(plan, { runId: 'second' });
+    return { result, asked };
+  }
+
+  test('does nothing again that has not changed, and spends nothing for it', async () => {
+    const { result, asked } = await second(planOf(...tasks));
+    expect([result.status, asked]).toEqual(['completed', []]);
+    expect({ ...result.outputs }).toEqual({ a: 'A!', b: 'B A!!', c: 'C B A!!!', d: 'D!' });
+    expect(result.metrics).toMatchObject({ costUsd: 0, usage: { inputTokens: 0 } });
+    for (const event of eventsOf(result, 'task_completed')) {
+      expect(event).toMatchObject({ reused: { runId: 'first' }, model: 'm-1-exact' });
+      expect(event).not.toHaveProperty('usage');
+    }
+  });
+
+  test('is of the run that did it, however often it was used since', async () => {
+    const journal = await first();
+    await second(planOf(...tasks), model(), { journal });
+    const { runner } = model();
+    const third = await executor({ journal, runner, reuse: true }).execute(planOf(...tasks));
+    expect(eventsOf(third, 'task_completed').map(({ reused }) => reused?.runId)).toEqual(
+      Array(4).fill('first'),
+    );
+  });
+
+  test.each<[string, Plan, string[]]>([
+    ['a description', changed('b', { description: 'B, {{a}}' }), ['b', 'c']],
+    ['metadata', changed('d', { metadata: { tone: 'dry' } }), ['d']],
+    ['a type', changed('d', { type: 'observation' }), ['d']],
+    ['an id', planOf({ id: 'e', description: 'D' }), ['e']],
+    ['nothing that its output follows from', changed('d', { priority: 5, timeoutMs: 9_000 }), []],
+  ])('does again what follows from %s that has changed', async (_, plan, expected) => {
+    expect((await second(plan)).asked).toEqual(expected);
+  });
+
+  test('stops at an output that came out the same', async () => {
+    const journal = await first();
+    const same = model(({ taskId, prompt }) => (taskId === 'b' ? 'B A!!' : `${prompt}!`));
+    const plan = changed('b', { description: 'Other {{a}}' });
+    expect((await second(plan, same, { journal })).asked).toEqual(['b']);
+  });
+
+  test.each<[string, Partial<TaskRunner>]>([
+    ['settings', { settings: { model: 'm-2' } }],
+    ['resource', { resource: 'elsewhere' }],
+    ['name', { name: 'other' }],
+  ])('does everything again when the %s of the runner changed', async (_, more) => {
+    const { asked } = await second(planOf(...tasks), model(undefined, more));
+    expect(asked.sort()).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('is only for what is asked for: neither without it, nor for functions and tools', async () => {
+    const { asked } = await second(planOf(...tasks), model(), { reuse: false });
+    expect(asked).toHaveLength(4);
+    const calls: string[] = [];
+    const look = tool({
+      name: 'look',
+      description: 'Looks.',
+      inputSchema: anything,
+      execute: () => 1,
+    });
+    const plan = planOf(
+      { id: 'f', run: () => calls.push('f') },
+      { id: 't', description: 'T', tools: [look] },
+    );
+    const journal = await first({}, plan);
+    const again = await second(plan, model(), { journal });
+    expect([again.asked, calls]).toEqual([['t'], ['f', 'f']]);
+  });
+
+  test('takes nothing that is too old', async () => {
+    const journal = await first();
+    const old = await second(planOf(...tasks), model(), { journal, reuse: { maxAgeMs: 0.001 } });
+    expect(old.asked).toHaveLength(4);
+    const { runner, asked } = model();
+    await executor({ journal, runner, reuse: { maxAgeMs: 60_000 } }).execute(planOf(...tasks));
+    expect(asked).toEqual([]);
+  });
+
+  test('takes nothing that does not fit its schema any more', async () => {
+    const schema = (fits: boolean): StandardSchema => ({
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: (value) => (fits ? { value } : { issues: [{ message: 'no' }] }),
+      },
+    });
+    const journal = await first(
+      {},
+      planOf({ id: 'a', description: 'A', outputSchema: schema(true) }),
+    );
+    const plan = planOf({ id: 'a', description: 'A', outputSchema: schema(false) });
+    const { result, asked } = await second(plan, model(), { journal });
+    expect([result.status, asked]).toEqual(['failed', ['a']]);
+  });
+
+  test('takes nothing that has been redacted', async () => {
+    const journal = await first({ redact: () => '[…]' });
+    expect(JSON.stringify(await logOf(journal, 'first'))).not.toContain('contentKey');
+    const { asked } = await second(planOf(...tasks), model(), { journal });
+    expect(asked).toHaveLength(4);
+  });
+
+  test('does without a journal that cannot look things up, and says so', async () => {
+    const journal = await first();
+    const lookup = () => Promise.reject(new Error('index is gone'));
+    const told: PlanEvent[] = [];
+    const { result, asked } = await second(planOf(...tasks), model(), {
+      journal: { ...journal, lookup },
+      onEvent: (event) => void told.push(event),
+    });
+    expect([result.status, asked.length]).toEqual(['completed', 4]);
+    expect(told).toContainEqual(
+      expect.objectContaining({
+        source: 'journal',
+        message: 'could not look for what earlier runs found out: index is gone',
+      }),
+    );
+  });
+
+  test('knows its options', () => {
+    const with_ = (reuse: unknown) => () => executor({ reuse: reuse as never });
+    expect(with_({ maxAge: 1 })).toThrow('Did you mean "maxAgeMs"?');
+    expect(with_({ maxAgeMs: 0 })).toThrow('maxAgeMs must be a positive number');
+    expect(with_('yes')).toThrow('reuse must be true, or an object');
+  });
+});
+
+describe('explain', () => {
+  async function explained(plan: Plan, before: Plan | undefined, more: Partial<TaskRunner> = {}) {
+    const journal = memoryJournal();
+    if (before !== undefined) {
+      const { runner } = model();
+      await executor({ journal, runner }).execute(before, { runId: 'first' });
+    }
+    const log = before === undefined ? [] : await logOf(journal, 'first');
+    const { runner, asked } = model(undefined, more);
+    const forecast = await executor({ journal, runner }).explain(plan);
+    expect(asked).toEqual([]);
+    if (before !== undefined) expect(await logOf(journal, 'first')).toEqual(log);
+    expect(await journal.list()).toHaveLength(before === undefined ? 0 : 1);
+    return Object.fromEntries(
+      forecast.map(({ taskId, runs, message }) => [taskId, runs ? `runs: ${message}` : message]),
+    );
+  }
+
+  const group = (description: string): Plan =>
+    planOf(
+      { id: 'list', description: 'list' },
+      { id: 'f', run: () => [1, 2] },
+      { id: 'each', dependencies: ['f'], forEach: 'f', description: 'Each {{item}}' },
+      { id: 'in', subtasks: [{ id: 'inner', description }] },
+      { id: 'when', dependencies: ['list'], when: () => false, description: 'Never' },
+      {
+        id: 'ask',
+        description: 'Well?',
+        waitFor: { kind: 'approval', timeoutMs: 1, default: true },
+      },
+      { id: 'wrong', dependencies: ['list'], forEach: 'list', description: 'No list' },
+      { id: 'after', dependencies: ['wrong'], description: 'After' },
+    );
+
+  test('says of each task what a run would do, and why', async () => {
+    const plan = planOf(...(changed('b', { description: 'B now {{a}}' }).tasks as Task[]), {
+      id: 'e',
+      description: 'E',
+      dependencies: ['d'],
+    });
+    expect(await explained(plan, planOf(...tasks))).toEqual({
+      a: 'reused from run first',
+      b: 'runs: changed: description',
+      c: 'runs: input of b changed',
+      d: 'reused from run first',
+      e: 'runs: new',
+    });
+    expect(await explained(planOf(...tasks), undefined)).toEqual({
+      a: 'runs: new',
+      b: 'runs: new',
+      c: 'runs: new',
+      d: 'runs: new',
+    });
+    const other = await explained(planOf(...tasks), planOf(...tasks), { settings: { model: 'x' } });
+    expect(other.a).toBe(
+      'runs: the model or the settings of its runner changed, or its output is too old',
+    );
+  });
+
+  test('knows groups, fan-outs, decisions, humans and functions', async () => {
+    expect(await explained(group('inner'), group('inner'))).toEqual({
+      list: 'reused from run first',
+      f: 'runs: what functions and tools do cannot be seen',
+      each: 'runs: input of f changed',
+      in: 'complete with its subtasks',
+      inner: 'reused from run first',
+      when: 'its condition does not hold',
+      ask: 'runs: a human is asked',
+      wrong: expect.stringContaining('its forEach needs a list at list'),
+      after: 'what it needs fails: wrong',
+    });
+    const { inner, in: outer } = await explained(group('other'), group('inner'));
+    expect([inner, outer]).toEqual(['runs: changed: description', 'runs: input of inner changed']);
+  });
+
+  test('says what was not completed before', async () => {
+    const journal = memoryJournal();
+    const failing = model(() => {
+      throw new Error('no');
+    });
+    await executor({ journal, runner: failing.runner }).execute(planOf(...tasks));
+    const [forecast] = await executor({ journal, runner: model().runner }).explain(
+      planOf(...tasks),
+    );
+    expect(forecast).toMatchObject({ runs: true, reason: 'not_completed' });
+  });
+
+  test('compares with the run that is named', async () => {
+    const journal = memoryJournal();
+    const { execute, explain } = executor({ journal, runner: model().runner });
+    await execute(planOf(...tasks), { runId: 'first' });
+    await execute(changed('a', { description: 'B' }), { runId: 'second' });
+    const plan = changed('a', { description: 'C' });
+    const of = async (since?: string) => (await explain(plan, { ...(since && { since }) }))[0];
+    expect(await of()).toMatchObject({ fields: ['description'] });
+    expect(await explain(planOf(...tasks), { since: 'first' })).toMatchObject([
+      { reason: 'reused', runId: 'first' },
+      {},
+      {},
+      {},
+    ]);
+    await expect(of('third')).rejects.toMatchObject({ code: 'run_not_found' });
+    await expect(executor({}).explain(plan)).rejects.toThrow('explain() needs the journal');
+    await expect(explain(plan, { sinc: 'x' } as never)).rejects.toThrow('Did you mean "since"?');
+  });
+});
+
+const anything: StandardSchema = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: (value) => ({ value }),
+    jsonSchema: { output: () => ({ type: 'object' }) },
+  },
+};

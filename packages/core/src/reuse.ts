@@ -1,0 +1,63 @@
+import { fromData } from './data.js';
+import { OptionError } from './errors.js';
+import type { Journal, RecordedCompletion } from './journal.js';
+import { checkDuration, checkOptions } from './options.js';
+import type { StandardSchema } from './schema.js';
+import { misfitOf } from './validate-output.js';
+
+/** Which outputs of earlier runs are used again. */
+export interface ReuseOptions {
+  /**
+   * How old they may be, in milliseconds.
+   * @default Infinity
+   */
+  readonly maxAgeMs?: number;
+}
+
+/** An output of an earlier run. */
+export interface ReusedOutput {
+  readonly output: unknown;
+  readonly runId: string;
+  readonly model?: string;
+}
+
+/** Looks for outputs of earlier runs that may be used again. */
+export class Reuse {
+  readonly #journal: Journal;
+  readonly #maxAgeMs: number;
+
+  constructor(journal: Journal, { maxAgeMs = Number.POSITIVE_INFINITY }: ReuseOptions) {
+    this.#journal = journal;
+    this.#maxAgeMs = maxAgeMs;
+  }
+
+  /** @param schema What the output must still fit. */
+  async find(
+    contentKey: string,
+    schema: StandardSchema | undefined,
+    now: number,
+  ): Promise<ReusedOutput | undefined> {
+    const found = await this.#journal.lookup(contentKey);
+    if (found === undefined || now - found.event.timestamp > this.#maxAgeMs) return undefined;
+    const output = outputIn(found);
+    if (schema !== undefined && (await misfitOf(schema, output)) !== undefined) return undefined;
+    const { model, reused } = found.event;
+    // Where it was done, however often it has been used since.
+    const { runId } = (reused as { runId: string } | undefined) ?? found;
+    return { output, runId, ...(typeof model === 'string' && { model }) };
+  }
+}
+
+function outputIn({ event }: RecordedCompletion): unknown {
+  return event.output === undefined ? undefined : fromData(event.output);
+}
+
+/** @throws {OptionError} unless it says which outputs may be used again. */
+export function checkReuse(owner: string, reuse: boolean | ReuseOptions): void {
+  if (typeof reuse === 'boolean') return;
+  if (typeof reuse !== 'object' || reuse === null) {
+    throw new OptionError(`${owner}: reuse must be true, or an object like { maxAgeMs }`);
+  }
+  checkOptions(`${owner}: reuse`, reuse, ['maxAgeMs']);
+  if (reuse.maxAgeMs !== undefined) checkDuration(`${owner}: reuse`, 'maxAgeMs', reuse.maxAgeMs);
+}
