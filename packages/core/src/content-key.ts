@@ -21,15 +21,20 @@ export async function contentKeyOf(
   if (tools !== undefined) return undefined;
   const { name, settings = {} } = runner;
   try {
-    const text = canonical(toData({ version: VERSION, content, name, resource, settings }));
-    const bytes = new TextEncoder().encode(text);
-    return hex(await crypto.subtle.digest('SHA-256', bytes));
+    return await sha256(canonical(toData({ version: VERSION, content, name, resource, settings })));
   } catch (error) {
     if (error instanceof UnstorableError) return undefined;
     throw error;
   }
 }
 
-function hex(buffer: ArrayBuffer): string {
-  return Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, '0')).join('');
+/** At once in Node, where that is many times faster; elsewhere by WebCrypto. */
+function sha256(text: string): string | Promise<string> {
+  const node = globalThis.process?.getBuiltinModule?.('node:crypto');
+  return node === undefined ? digest(text) : node.hash('sha256', text, 'hex');
+}
+
+async function digest(text: string): Promise<string> {
+  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

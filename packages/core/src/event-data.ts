@@ -60,17 +60,31 @@ function additionOf({ source, tasks, items }: TasksAdded): { readonly [field: st
 }
 
 /** Fields that are written in a way of their own. */
-const OWN_FIELDS = ['plan', 'tasks', 'items', 'output'];
+const OWN_FIELDS: Readonly<Partial<Record<PlanEvent['type'], readonly string[]>>> = {
+  plan_started: ['plan'],
+  task_completed: ['output'],
+  tasks_added: ['tasks', 'items'],
+};
+const NONE: readonly string[] = [];
 
-/** The others may hold what tools and servers said: what cannot be written down is described. */
+/**
+ * The others may hold what tools and servers said: what cannot be written down is described. Most
+ * events are plain data already, and stay the very same objects.
+ */
 function fieldsOf(event: PlanEvent): EventData {
-  const data: Record<string, Json> = {};
-  const isPart = event.type === 'task_output';
-  for (const [field, value] of Object.entries(event)) {
-    if (value === undefined || (OWN_FIELDS.includes(field) && !isPart)) continue;
-    data[field] = toDataLoosely(value);
+  const own = OWN_FIELDS[event.type] ?? NONE;
+  const fields = event as unknown as Record<string, unknown>;
+  let copy: Record<string, unknown> | undefined;
+  for (const field of Object.keys(fields)) {
+    const value = fields[field];
+    if (typeof value === 'string' || own.includes(field)) continue;
+    const data = value === undefined ? undefined : toDataLoosely(value);
+    if (data === value && value !== undefined) continue;
+    copy ??= { ...fields };
+    if (value === undefined) delete copy[field];
+    else copy[field] = data;
   }
-  return data as unknown as EventData;
+  return (copy ?? fields) as unknown as EventData;
 }
 
 /** What stands in an event for something else than itself. */
@@ -91,34 +105,27 @@ export interface Standing {
 
 /** The event that was written down as this. */
 export function decodeEvent(data: EventData, standing: Standing): PlanEvent {
-  const { taskCount: _, elements, ...fields } = data;
-  const event: Record<string, unknown> = {};
-  for (const field of Object.keys(fields)) {
-    const value = fields[field] as Json;
-    event[field] = OWN_FIELDS.includes(field) ? value : fromData(value);
-  }
   switch (data.type) {
-    case 'plan_started':
-      event.plan = standing.plan(data.plan as PlanData);
-      break;
-    case 'task_completed':
-      event.output = isFromChildren(data.output)
-        ? standing.outputOf(data.taskId as string)
-        : fromData(data.output as Json);
-      break;
-    case 'tasks_added':
-      if (data.source !== 'for_each') event.tasks = standing.addedTasks(data.tasks as Json);
-      else {
-        const items = data.items === undefined ? undefined : (fromData(data.items) as unknown[]);
-        event.tasks = standing.elementsOf(data.taskId as string, elements as number, items);
-        if (items !== undefined) event.items = items;
+    case 'plan_started': {
+      const { taskCount: _, plan, ...fields } = data;
+      const known = fromData(fields as Json) as object;
+      return { ...known, plan: standing.plan(plan as PlanData) } as PlanEvent;
+    }
+    case 'tasks_added': {
+      const { taskCount: _, elements, tasks, items, ...fields } = data;
+      if (data.source !== 'for_each') {
+        return { ...fields, tasks: standing.addedTasks(tasks as Json) } as unknown as PlanEvent;
       }
-      break;
-    case 'task_output':
-      if (data.output !== undefined) event.output = fromData(data.output);
-      break;
+      const list = items === undefined ? undefined : (fromData(items) as unknown[]);
+      const made = standing.elementsOf(data.taskId as string, elements as number, list);
+      return { ...fields, tasks: made, ...(list && { items: list }) } as unknown as PlanEvent;
+    }
+    case 'task_completed':
+      if (!isFromChildren(data.output)) break;
+      return { ...data, output: standing.outputOf(data.taskId as string) } as unknown as PlanEvent;
   }
-  return event as unknown as PlanEvent;
+  // Most are plain data, and stay the very same objects.
+  return fromData(data as Json) as PlanEvent;
 }
 
 function isFromChildren(output: Json | undefined): boolean {

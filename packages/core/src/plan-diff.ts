@@ -18,11 +18,15 @@ export interface PlanDiff {
   readonly settings: readonly string[];
 }
 
+const NO_DIFFERENCE: PlanDiff = { tasks: [], settings: [] };
+
 /**
  * Compares a plan with the one that a run was started with, as data: what a function does cannot be
  * seen, only whether there is one. The order of tasks makes no difference.
  */
 export function diffPlans(before: PlanData, after: PlanData): PlanDiff {
+  // The same program writes the same plan in the same way.
+  if (before === after || JSON.stringify(before) === JSON.stringify(after)) return NO_DIFFERENCE;
   const [had, has] = [placesOf(before), placesOf(after)];
   const tasks: TaskChange[] = [];
   for (const [taskId, place] of has) {
