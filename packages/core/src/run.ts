@@ -26,7 +26,7 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from './runner.js';
-import { formatIssues } from './schema.js';
+import { formatIssues, type StandardSchema } from './schema.js';
 import { firstForRunner, type Task } from './task.js';
 import { isThenable } from './thenable.js';
 import { bindTool } from './tool-call.js';
@@ -562,18 +562,37 @@ export class Run<Outputs> implements AttemptHost {
 
   /** What the runner answers: a `TaskOutput`, or an error that says what is wrong with it. */
   async #ask(task: Task, inputs: Inputs, attempt: Attempt): Promise<AttemptResult> {
-    const { outputSchema } = task;
     const runner = this.#settings.runner as TaskRunner;
     const tools = this.#settings.toolbox.of(task).map((tool) => bindTool(tool, attempt));
     const request = requestOf(this.#kernel, attempt.index, inputs, tools);
-    const contentKey = this.#contentKeyOf(task, request, runner);
-    const reused = await this.#reusedOutput(task, contentKey, attempt);
-    if (reused !== undefined) return reused;
+    const { record } = this.#settings;
+    if (record !== undefined) return this.#askOrReuse(record, task, request, attempt);
     const answer = readAnswer(runner.name, await runner.run(request, attempt));
-    if (outputSchema === undefined) return withKey(answer, await contentKey);
+    return task.outputSchema === undefined ? answer : this.#fitting(task.outputSchema, answer);
+  }
+
+  /** The same with a journal, in which the answer is found again. */
+  async #askOrReuse(
+    { redact, reuse }: RunRecord,
+    task: Task,
+    request: TaskRequest,
+    attempt: Attempt,
+  ): Promise<AttemptResult> {
+    const runner = this.#settings.runner as TaskRunner;
+    // What has been redacted is no answer to anything.
+    const key = redact === undefined ? contentKeyOf(request, runner, resourceOf(runner, task)) : '';
+    const contentKey = (await key) || undefined;
+    const found = contentKey && (await this.#reusedOutput(task, contentKey, attempt, reuse));
+    if (found) return found;
+    const answer = readAnswer(runner.name, await runner.run(request, attempt));
+    const { outputSchema } = task;
+    const result = outputSchema === undefined ? answer : await this.#fitting(outputSchema, answer);
+    return contentKey === undefined ? result : { ...result, contentKey };
+  }
+
+  async #fitting(outputSchema: StandardSchema, answer: TaskOutput): Promise<TaskOutput> {
     try {
-      const output = await validateAnswer(outputSchema, answer.output);
-      return withKey({ ...answer, output }, await contentKey);
+      return { ...answer, output: await validateAnswer(outputSchema, answer.output) };
     } catch (thrown) {
       if (!(thrown instanceof RunnerError)) throw thrown;
       // What does not fit has been paid for all the same.
@@ -582,32 +601,18 @@ export class Run<Outputs> implements AttemptHost {
     }
   }
 
-  /** Known while the runner works. What has been redacted is no answer to anything. */
-  #contentKeyOf(
-    task: Task,
-    request: TaskRequest,
-    runner: TaskRunner,
-  ): Promise<string | undefined> | undefined {
-    const { record } = this.#settings;
-    if (record === undefined || record.redact !== undefined) return undefined;
-    return contentKeyOf(request, runner, resourceOf(runner, task));
-  }
-
   /** What an earlier run has found out. A journal that cannot say is done without. */
   async #reusedOutput(
     { outputSchema }: Task,
-    contentKey: Promise<string | undefined> | undefined,
+    contentKey: string,
     attempt: Attempt,
+    reuse: Reuse | undefined,
   ): Promise<AttemptResult | undefined> {
-    const reuse = this.#settings.record?.reuse;
-    if (reuse === undefined || contentKey === undefined) return undefined;
-    const key = await contentKey;
-    if (key === undefined) return undefined;
     try {
-      const found = await reuse.find(key, outputSchema, this.#now());
+      const found = await reuse?.find(contentKey, outputSchema, this.#now());
       if (found === undefined) return undefined;
       const { output, runId, model } = found;
-      const reused = { output, contentKey: key, reused: { runId } };
+      const reused = { output, contentKey, reused: { runId } };
       return model === undefined ? reused : { ...reused, model };
     } catch (thrown) {
       const message = `could not look for what earlier runs found out: ${describe(thrown)}`;
@@ -768,10 +773,6 @@ function structuralCopy(tasks: readonly Task[]): Task[] {
   return tasks.map((task) =>
     task.subtasks === undefined ? task : { ...task, subtasks: structuralCopy(task.subtasks) },
   );
-}
-
-function withKey(answer: TaskOutput, contentKey: string | undefined): AttemptResult {
-  return contentKey === undefined ? answer : { ...answer, contentKey };
 }
 
 /**
