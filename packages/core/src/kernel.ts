@@ -518,7 +518,8 @@ export class Kernel {
     this.#now = now;
     try {
       work();
-      this.#proceed(now);
+      // A run that was about to end when its process did has ended now.
+      if (!this.ended) this.#proceed(now);
     } catch (error) {
       this.#breakOff(error, now);
     }

@@ -2,10 +2,12 @@ import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { Ledger } from '../test/ledger.js';
 import { must } from '../test/must.js';
-import { type Recipe, randomRun, recipes } from '../test/random-runs.js';
+import { type RandomRun, type Recipe, randomRun, recipes } from '../test/random-runs.js';
 import { recorded } from '../test/recorded.js';
 import type { PlanEvent } from './event.js';
+import { capOf } from './options.js';
 import type { PlanResult } from './result.js';
 import { resumeSimulation, simulate } from './simulate.js';
 
@@ -54,6 +56,7 @@ test(`a run goes on as if nothing had happened from ${RUNS.toLocaleString('en')}
         const recipe = isOrdered ? { ...anyRecipe, features } : anyRecipe;
         const run = randomRun(recipe);
         const whole = simulate(run.plan, run.options);
+        checkAtOnce(recipe, run, whole, points[0] as Crash);
         for (const point of points) {
           const resumed = crash(recipe, whole, point);
           if (isOrdered) {
@@ -100,6 +103,25 @@ function goOn(recipe: Recipe, until: PlanResult, share: number, downMs: number):
   const resumed = resumeSimulation(run.plan, run.options, log, { downMs });
   checkLog(crashed, resumed);
   return resumed;
+}
+
+/**
+ * A run that goes on at the moment of its crash is checked like any other, as if nothing had happened.
+ * The ledger knows what rounds of re-planning are asked only of whole runs.
+ */
+function checkAtOnce(recipe: Recipe, run: RandomRun, whole: PlanResult, { share }: Crash): void {
+  const features = recipe.features.filter((each) => each !== 'replan');
+  if (features.length < recipe.features.length) return;
+  const crashed = whole.timeline.slice(0, 1 + Math.floor(share * whole.timeline.length));
+  const again = randomRun(recipe);
+  const log = recorded(again.plan, crashed);
+  const resumed = resumeSimulation(again.plan, again.options, log);
+  const starts = crashed.filter(({ type }) => type === 'task_started').length;
+  const given = [...run.given.slice(0, starts), ...again.given];
+  const cap = capOf(run.options.strategy, run.options.maxParallel);
+  const ledger = new Ledger({ ...again, given }, cap);
+  for (const event of resumed.timeline) ledger.enter(event);
+  ledger.close(resumed);
 }
 
 /** No completion is lost, no task completes twice, and everything ends. */

@@ -16,6 +16,8 @@ export class PauseWatch {
   entering(event: PlanEvent): void {
     const expected = this.#expected;
     this.#expected = undefined;
+    // A log that ends between the two has lost it.
+    if (event.type === 'run_resumed') return;
     must((event.type === 'resource_paused') === (expected !== undefined), 'a pause is in the log');
     if (event.type !== 'resource_paused' || expected === undefined) return;
     const { resource, pauseMs, code } = event;

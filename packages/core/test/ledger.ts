@@ -1,5 +1,6 @@
 import type {
   PlanEvent,
+  RunResumed,
   TaskCanceled,
   TaskCompleted,
   TaskFailed,
@@ -72,6 +73,9 @@ export class Ledger {
     switch (event.type) {
       case 'strategy_initialized':
         must(event.maxParallel === orNull(this.#cap), 'the cap is that of the options');
+        break;
+      case 'run_resumed':
+        this.#resumed(event);
         break;
       case 'max_parallel_changed':
         this.#cap = event.maxParallel ?? Number.POSITIVE_INFINITY;
@@ -262,6 +266,21 @@ export class Ledger {
     const given = this.#run.given[this.#given++];
     must(given?.taskId === taskId && given.attempt === attempt, 'a start is a command', taskId);
     checkGivenInputs(account, given.inputs);
+  }
+
+  /** What was in flight begins again, with what it had been given. Nothing is down for any time. */
+  #resumed({ restarted, downMs, timestamp }: RunResumed): void {
+    must(downMs === 0, 'a run that is checked is not down for any time');
+    for (const id of restarted) {
+      const account = this.#get(id);
+      must(account.status === 'running', 'what begins again was in flight', id);
+      account.startedAt = timestamp;
+      const given = this.#run.given[this.#given];
+      // The step that the log ended in may abort it.
+      if (given?.taskId !== id || given.attempt !== account.attempts) continue;
+      this.#given++;
+      checkGivenInputs(account, given.inputs);
+    }
   }
 
   #policyOf(task: Task) {
