@@ -31,6 +31,7 @@ const pages = [
   'docs/providers.md',
   'docs/planning.md',
   'docs/simulation.md',
+  'docs/journal.md',
   'packages/runners/README.md',
 ];
 /** Their programs write files. */
