@@ -1,3 +1,4 @@
+import type { TaskType } from '@stratagem/core';
 import { type Draft, MAX_ID } from './draft.js';
 import { type Notes, quote } from './notes.js';
 import { type Meant, Resolver, referenceText, sayReading } from './resolve.js';
@@ -5,6 +6,8 @@ import { type Meant, Resolver, referenceText, sayReading } from './resolve.js';
 /** What a task of an answer says of others, by their final ids. */
 export interface Connected {
   readonly id: string;
+  /** An aggregate where what it depends on says so. */
+  readonly type: TaskType;
   readonly dependencies: string[];
   readonly description: string | undefined;
 }
@@ -18,39 +21,61 @@ const PLACEHOLDER = /\\\{\{|\{\{([^{}]*)\}\}/g;
  * Gives each task its id, and resolves what tasks say of each other. What cannot be resolved stays
  * as it was written, for the checks of plans to report.
  *
+ * @param mayAggregate Whether tasks may be aggregates.
  * @param isOutside Whether an id is that of a task that is there already.
  */
 export function connect(
   top: readonly Draft[],
   notes: Notes,
+  mayAggregate: boolean,
   isOutside: (id: string) => boolean,
 ): Map<Draft, Connected> {
-  return new Connector(top, notes, isOutside).connect();
+  return new Connector(top, notes, mayAggregate, isOutside).connect();
 }
 
 class Connector {
   readonly #drafts: readonly Draft[];
   readonly #notes: Notes;
+  readonly #mayAggregate: boolean;
   readonly #isOutside: (id: string) => boolean;
+  /** Those that said that they are done after their subtasks. */
+  readonly #aggregates = new Set<Draft>();
   readonly #ids: Map<Draft, string>;
   readonly #resolver: Resolver;
 
-  constructor(top: readonly Draft[], notes: Notes, isOutside: (id: string) => boolean) {
+  constructor(
+    top: readonly Draft[],
+    notes: Notes,
+    mayAggregate: boolean,
+    isOutside: (id: string) => boolean,
+  ) {
     this.#drafts = levelByLevel(top);
     this.#notes = notes;
+    this.#mayAggregate = mayAggregate;
     this.#isOutside = isOutside;
     this.#ids = this.#assignIds();
     this.#resolver = new Resolver(this.#drafts, isOutside);
   }
 
   connect(): Map<Draft, Connected> {
+    const dependencies = new Map(
+      this.#drafts.map((draft) => [draft, this.#dependenciesOf(draft)] as const),
+    );
     const connected = new Map<Draft, Connected>();
-    for (const draft of this.#drafts) {
-      const dependencies = this.#dependenciesOf(draft);
-      const description = this.#descriptionOf(draft, dependencies);
-      connected.set(draft, { id: this.#idOf(draft), dependencies, description });
+    for (const [draft, needed] of dependencies) {
+      const description = this.#descriptionOf(draft, needed);
+      const type = this.#typeOf(draft);
+      connected.set(draft, { id: this.#idOf(draft), type, dependencies: needed, description });
     }
     return connected;
+  }
+
+  #typeOf(draft: Draft): TaskType {
+    return this.#aggregates.has(draft) ? 'aggregate' : draft.type;
+  }
+
+  #doesOwnWork(draft: Draft): boolean {
+    return doesOwnWork(draft, this.#typeOf(draft));
   }
 
   #idOf(draft: Draft): string {
@@ -145,6 +170,12 @@ class Connector {
     if (isWithin(meant.draft, draft)) {
       const why = `its own subtask ${quote(id)}, as it does anyway`;
       this.#notes.mended(`Task ${quote(own)} was said to depend on ${why}.`);
+      if (draft.type !== 'aggregate' && draft.description !== undefined && this.#mayAggregate) {
+        this.#notes.mended(
+          `Task ${quote(own)}, which is done after its subtasks, is an aggregate.`,
+        );
+        this.#aggregates.add(draft);
+      }
       return [];
     }
     return [id];
@@ -153,7 +184,7 @@ class Connector {
   /** The prompt with the references in it as core wants them, and all other braces as text. */
   #descriptionOf(draft: Draft, dependencies: string[]): string | undefined {
     const { description } = draft;
-    if (!description?.includes('{{') || !doesOwnWork(draft)) return description;
+    if (!description?.includes('{{') || !this.#doesOwnWork(draft)) return description;
     return description.replace(PLACEHOLDER, (written, source?: string) => {
       if (source === undefined) return written;
       const reference = this.#referenceTo(source.trim(), draft, dependencies);
@@ -182,7 +213,7 @@ class Connector {
       if (isWithin(other, draft)) return undefined;
       const place = this.#depend(id, draft, dependencies);
       // Only a group's output has parts: those of its subtasks. All else is text.
-      const part = doesOwnWork(other) ? undefined : this.#partOf(other, rest);
+      const part = this.#doesOwnWork(other) ? undefined : this.#partOf(other, rest);
       return part === undefined ? place : `${place}${part}`;
     }
     return undefined;
@@ -225,6 +256,6 @@ function isWithin(draft: Draft, outer: Draft): boolean {
 }
 
 /** Whether a task is done itself, as core has it: a group is only its subtasks, unless an aggregate. */
-export function doesOwnWork({ subtasks, type, description }: Draft): boolean {
+export function doesOwnWork({ subtasks, description }: Draft, type: TaskType): boolean {
   return subtasks.length === 0 || (type === 'aggregate' && description !== undefined);
 }

@@ -123,6 +123,9 @@ export class DraftReader {
       subtasks: [] as Draft[],
     };
     const subtasks = fields.get('subtasks');
+    if (writtenId === undefined && draft.description === undefined) {
+      this.#notes.wrong('invalid_value', path, 'must be an object with an id and a description');
+    }
     if (!isEmpty(subtasks)) draft.subtasks.push(...this.#subtasks(subtasks, draft));
     return draft;
   }

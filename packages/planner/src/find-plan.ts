@@ -8,6 +8,8 @@ export type FoundPlan =
   | { readonly list: readonly unknown[]; readonly notes: readonly string[] }
   | { readonly code: AnswerProblemCode; readonly message: string };
 
+/** A field of JSON: what has one is no prose. */
+const FIELD = /["'“][\w -]{1,40}["'”]\s*:/;
 /** What begins as JSON does, in one of its spellings, and not as an aside in prose. */
 const LIKE_JSON = /^(\{\s*(["'“}]|\/[/*]|\w+\s*:)|\[\s*(["'“{[\]]|\/[/*]))/;
 /** More brackets than this are not looked at: an answer of nothing but brackets has no plan. */
@@ -26,6 +28,7 @@ const UNESCAPED = 'The quotes of the JSON were escaped, and were read as quotes.
 const CUT_OFF =
   'the answer ends before the list of tasks does; answer with a plan that is shorter, and whole';
 const LEFT_OUT = 'it leaves something out with an ellipsis; answer with the plan in full';
+const OUTSIDE = 'there are tasks outside of its list of tasks; answer with all of them in one list';
 const UNREADABLE = 'the JSON in it cannot be read, not even mended; answer with valid JSON';
 const TOO_DEEP = 'its brackets nest too deep to be a plan';
 const FORM =
@@ -72,7 +75,11 @@ function findAmidProse(text: string, hasMore: boolean): FoundPlan {
     const written = text.slice(start, stretch.end);
     const reading =
       stretch.ending === 'closed' ? readStretch(written, stretch.text, mender) : undefined;
-    if (reading === 'nothing') continue;
+    if (reading === 'nothing') {
+      // What is JSON has been searched already.
+      if (LIKE_JSON.test(written)) use();
+      continue;
+    }
     if (reading !== undefined && reading !== 'unreadable') {
       readings.push(reading);
       around += text.slice(end, start);
@@ -96,14 +103,22 @@ function findAmidProse(text: string, hasMore: boolean): FoundPlan {
     break;
   }
   if (hasEllipsis) return { code: 'cut_off', message: LEFT_OUT };
-  const hasProse = hasMore || /\S/.test((around + text.slice(end)).replace(/```\w*/g, ''));
-  return choose(readings, hasProse) ?? noPlanIn(text);
+  around += text.slice(end);
+  const hasProse = hasMore || /\S/.test(around.replace(/```\w*/g, ''));
+  const plan = choose(readings, hasProse ? ['The text around the JSON was left out.'] : []);
+  if (plan === undefined) return noPlanIn(text);
+  const isTorn = 'list' in plan && hasRemains(around);
+  return isTorn ? { code: 'not_json', message: UNREADABLE } : plan;
 }
 
-function choose(readings: readonly Reading[], hasProse: boolean): FoundPlan | undefined {
-  const notes = hasProse ? ['The text around the JSON was left out.'] : [];
+/** Whether a text has parts of JSON in it: fields, or the end of a list. */
+function hasRemains(text: string): boolean {
+  return FIELD.test(text) || text.replace(/\[[^[\]]*\]/g, '').includes(']');
+}
+
+function choose(readings: readonly Reading[], notes: readonly string[]): FoundPlan | undefined {
   const plans = readings.filter(({ isPlan }) => isPlan);
-  if (plans.length > 0) return onlyOf(plans, notes);
+  if (plans.length > 0) return onlyOf(plans, readings, notes);
   if (readings.length === 0) return undefined;
   const list = readings.flatMap(({ found }) => found.list);
   const note = 'The tasks stood one after the other, and were taken as one list.';
@@ -157,12 +172,21 @@ function readUnfinished({ text, ending, hasEllipsis }: Stretch, mender: Mender):
 }
 
 /** The one plan of an answer; one that is written twice is one. */
-function onlyOf(plans: readonly Reading[], notes: readonly string[]): FoundPlan {
+function onlyOf(
+  plans: readonly Reading[],
+  readings: readonly Reading[],
+  notes: readonly string[],
+): FoundPlan {
   const [first] = plans as readonly [Reading];
   const different = new Set(plans.map(({ found }) => JSON.stringify(found.list))).size;
   if (different > 1) {
     const message = `there are ${different} plans in it; answer with the one that is to be used`;
     return { code: 'several_plans', message };
+  }
+  const inside = new Set(first.found.list.map((task) => JSON.stringify(task)));
+  const tasks = readings.flatMap(({ found }) => found.list);
+  if (tasks.some((task) => !inside.has(JSON.stringify(task)))) {
+    return { code: 'unclear', message: OUTSIDE };
   }
   return accept({ ...first.found, notes: [...notes, ...notesOf([first])] });
 }

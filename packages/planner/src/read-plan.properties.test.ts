@@ -168,6 +168,20 @@ const damaged = fc
     return before + (cut === undefined ? json : json.slice(0, cut % (json.length + 1))) + after;
   });
 
+/** Every task with what it is to do and what it needs, whatever it belongs to. */
+function inventory(tasks: readonly Task[]): string[] {
+  return tasks
+    .flatMap(({ id, description, dependencies = [], subtasks = [] }) => {
+      // What a task needs of its own parts, it is given without saying so.
+      const own = subtasks.map((subtask) => subtask.id);
+      return [
+        `${id}: ${description} ${[...new Set([...dependencies, ...own])].sort()}`,
+        ...inventory(subtasks),
+      ];
+    })
+    .sort();
+}
+
 const runs = { numRuns: 1_000 };
 
 describe('readPlan', () => {
@@ -217,6 +231,36 @@ describe('readPlan', () => {
       runs,
     );
     expect(plans).toBeGreaterThan(100);
+  });
+
+  test('loses no task of an answer that it can use in spite of a damaged character', () => {
+    const wide = plannerSettings('test', {});
+    const work = (id: string, ...dependencies: string[]) => ({
+      ...{ id, description: `Do the ${id} work.`, type: 'action', dependencies },
+    });
+    const tasks = [
+      ...[work('alpha'), work('beta', 'alpha'), work('gamma', 'alpha', 'beta')],
+      { ...work('delta', 'beta'), subtasks: [work('first'), work('second', 'first')] },
+    ];
+    const expected = inventory(tasks as Task[]);
+    let used = 0;
+    for (const indent of [0, 2]) {
+      const json = JSON.stringify({ tasks }, undefined, indent);
+      for (let at = 0; at < json.length; at++) {
+        const character = json[at] as string;
+        if (!'{}[],:"'.includes(character)) continue;
+        for (const by of ['', ...'{}[],:"', character + character]) {
+          const damaged = json.slice(0, at) + by + json.slice(at + 1);
+          const { tasks: read, problems } = readPlan(damaged, wide);
+          if (problems.length > 0) continue;
+          used++;
+          expect(inventory(read), damaged).toEqual(expected);
+        }
+        const cut = readPlan(json.slice(0, at), wide);
+        if (cut.problems.length === 0) expect(inventory(cut.tasks)).toEqual(expected);
+      }
+    }
+    expect(used).toBeGreaterThan(300);
   });
 
   test('changes no prototype', () => {

@@ -76,7 +76,7 @@ function readTasks(
     return { tasks: [], repairs: notes.repairs, problems: notes.problems };
   }
   checkFewest(drafts, ['tasks'], settings, notes);
-  const connected = connect(drafts, notes, isTaken);
+  const connected = connect(drafts, notes, settings.taskTypes.includes('aggregate'), isTaken);
   const tasks = drafts.map((draft) => taskOf(draft, connected, notes));
   const outside = new Set([...connected.values()].flatMap((each) => each.dependencies));
   const there = [...outside].filter(isTaken).map((id) => ({ id, description: 'There already' }));
@@ -106,9 +106,9 @@ function checkFewest(
 
 /** The one place where tasks are made of what a model wrote: field by field, and no other. */
 function taskOf(draft: Draft, connected: ReadonlyMap<Draft, Connected>, notes: Notes): Task {
-  const { id, dependencies, description } = connected.get(draft) as Connected;
-  const { type, tools, model, subtasks } = draft;
-  const isDone = doesOwnWork(draft);
+  const { id, type, dependencies, description } = connected.get(draft) as Connected;
+  const { tools, model, subtasks } = draft;
+  const isDone = doesOwnWork(draft, type);
   if (!isDone && tools.length > 0) {
     notes.mended(`The tools of ${quote(id)} were left out: its subtasks do the work.`);
   }

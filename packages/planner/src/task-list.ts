@@ -37,6 +37,7 @@ const TEXT_FIELDS = ['description', 'prompt', 'instruction', 'instructions', 'ta
 const EXPECTED = ['tasks', 'goal'];
 
 const MAX_WRAPPERS = 5;
+const ALONE = 'The list of tasks stood alone, without an object around it.';
 
 export function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -78,7 +79,7 @@ export function findList(value: unknown, depth = 0): FoundList | undefined {
     const chosen = candidates.find(({ found }) => found.list.length > 0) ?? candidates[0];
     if (chosen !== undefined) return withRest(value, chosen.key, chosen.found, depth);
   }
-  return byId(value) ?? onlyList(entries);
+  return byId(value) ?? onlyList(value, depth);
 }
 
 /** The list with what stands beside it: other lists, edges, and what is left out. */
@@ -95,10 +96,13 @@ function withRest(value: Json, key: string, found: FoundList, depth: number): Fo
     const unclear = `there are tasks in "${key}" and in "${rival[0]}"; put all of them into "tasks"`;
     return { ...found, unclear };
   }
-  const read = LISTS.includes(plain(key))
+  const read = Array.isArray(value[key])
     ? `"${key}" was read as the list of tasks.`
     : `The plan was taken out of "${key}".`;
-  const notes = [...(key === 'tasks' ? [] : [read]), ...found.notes];
+  const notes = [
+    ...(key === 'tasks' ? [] : [read]),
+    ...found.notes.filter((note) => note !== ALONE),
+  ];
   const left = others.filter(([name]) => !ORDERS.includes(name));
   return withOrder(value, {
     ...found,
@@ -119,7 +123,7 @@ function findInArray(value: readonly unknown[], depth: number): FoundList | unde
   // A plan that stands alone in a list.
   if (value.length === 1 && isJson(only) && !isTask(only)) return findList(only, depth + 1);
   if (!value.some(isTask)) return undefined;
-  return { list: value, notes: ['The list of tasks stood alone, without an object around it.'] };
+  return { list: value, notes: [ALONE] };
 }
 
 /** JSON that was written into a string of JSON. */
@@ -149,12 +153,15 @@ function fields(task: unknown): [string, unknown][] {
   return Object.entries(task as Json).filter(([key]) => plain(key) !== 'id');
 }
 
-/** A list under a name of the model's own. */
-function onlyList(entries: readonly [string, unknown][]): FoundList | undefined {
-  const lists = entries.filter(([, list]) => Array.isArray(list) && list.some(isTask));
-  if (lists.length !== 1) return undefined;
-  const [key, list] = lists[0] as [string, unknown[]];
-  return { list, notes: [`"${key}" was read as the list of tasks.`] };
+/** A plan or list under a name of the model's own. */
+function onlyList(value: Json, depth: number): FoundList | undefined {
+  const candidates = Object.entries(value).flatMap(([key, inner]) => {
+    const found = typeof inner === 'object' ? findList(inner, depth + 1) : undefined;
+    return found === undefined ? [] : [{ key, found }];
+  });
+  const [only] = candidates;
+  if (only === undefined) return undefined;
+  return withRest(value, only.key, only.found, depth);
 }
 
 /** What stands beside a list of tasks and says in which order they come. */
