@@ -110,6 +110,7 @@ export class StreamedPlan {
 
   /** @returns Whether it is in the run now. */
   #addEarly(written: unknown): boolean {
+    if (!saysOrder(written)) return false;
     const settings = { ...this.#settings, minSubtasks: 1 };
     const isTaken = (id: string) => this.#ids.has(id);
     const { tasks, repairs, problems } = readPlan({ tasks: [written] }, settings, { isTaken });
@@ -187,6 +188,11 @@ export class StreamedPlan {
     const message = `each list of tasks must have at least ${minSubtasks}`;
     return [{ code: 'too_few_tasks', path: ['tasks'], message }];
   }
+}
+
+/** What does not say whether it waits for anything may be told so at the end of the answer. */
+function saysOrder(written: unknown): boolean {
+  return typeof written === 'object' && written !== null && 'dependencies' in written;
 }
 
 function hasTooFew({ subtasks = [] }: Task, least: number): boolean {
