@@ -64,7 +64,7 @@ describe('plan', { timeout }, () => {
     const text = await readFile(file, 'utf8');
     expect(text.startsWith(HEADER)).toBe(true);
     expect(parse(text)).toEqual(PLAN);
-    expect(stderr).toContain('The plan, 2 tasks:');
+    expect(stderr).toContain('The plan has 2 tasks.');
     expect(stderr).toContain(
       'Mended in its answer:\n  - The dependency "Research" was read as "research".',
     );
