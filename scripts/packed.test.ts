@@ -143,10 +143,6 @@ describe.each([
   ['packages/strategies/parallel/README.md', ['@stratagem/parallel']],
   ['packages/strategies/sequential/README.md', ['@stratagem/sequential']],
   ['packages/providers/simulated/README.md', ['@stratagem/parallel', '@stratagem/simulated']],
-  [
-    'packages/planner/README.md',
-    ['@stratagem/parallel', '@stratagem/planner', '@stratagem/simulated'],
-  ],
   ['packages/simulation/README.md', ['@stratagem/parallel', '@stratagem/simulation']],
   [
     'packages/planner/README.md',
