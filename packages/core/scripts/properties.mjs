@@ -1,5 +1,6 @@
 /**
- * Runs the property tests of the kernel over many random plans:
+ * Runs the property tests of the kernel over many random plans, and those of resumed runs over as many
+ * crash points:
  *
  *   pnpm --filter @stratagem/core properties [runs, default 1000000] [--seed N]
  *
@@ -16,10 +17,11 @@ const { values, positionals } = parseArgs({
 const RUNS = positionals[0] ?? '1000000';
 const SEED = values.seed ?? String(Math.floor(Math.random() * 2 ** 31));
 console.log(`${RUNS} runs with seed ${SEED}`);
+const FILES = ['src/kernel.properties.test.ts', 'src/recovery.properties.test.ts'];
 const { status } = spawnSync(
   'vitest',
-  // The file first: vitest takes what follows a flag for its value. Progress is shown as it is made.
-  ['run', 'src/kernel.properties.test.ts', '--typecheck=false', '--disable-console-intercept'],
+  // The files first: vitest takes what follows a flag for its value. Progress is shown as it is made.
+  ['run', ...FILES, '--typecheck=false', '--disable-console-intercept'],
   { env: { ...process.env, RUNS, SEED }, stdio: 'inherit' },
 );
 process.exitCode = status ?? 1;

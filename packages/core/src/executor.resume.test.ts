@@ -310,6 +310,86 @@ describe('a run that is resumed', () => {
   });
 });
 
+describe('a log that ends in the middle of a step', () => {
+  test.each<[string, Partial<ExecutorOptions>, string]>([
+    ['of being canceled', {}, 'plan_canceled'],
+    ['of running out of time', { deadlineMs: 1 }, 'plan_timeout'],
+  ])('%s comes to that end', async (_, options, code) => {
+    const never = { name: 'never', run: () => new Promise<never>(() => {}) };
+    const plan = planOf({ id: 'a', description: 'A' }, { id: 'b', description: 'B' });
+    const journal = memoryJournal();
+    const run = executor({ journal, runner: never, ...options }).execute(plan, { runId: 'one' });
+    await setImmediate();
+    if (options.deadlineMs === undefined) run.cancel();
+    await run;
+    const log = await logOf(journal, 'one');
+    const cut = log.slice(0, log.findIndex(({ type }) => type === 'task_canceled') + 1);
+    const resumed = executor({ journal: await crashed(cut), runner: runner() }).resume('one');
+    const { status, error, tasks, timeline } = await resumed;
+    expect(error?.code).toBe(code);
+    expect(statuses({ tasks })).toEqual({ a: 'canceled', b: 'canceled' });
+    expect(
+      timeline.filter(({ type }) => type === 'plan_canceled' || type === 'plan_failed'),
+    ).toHaveLength(1);
+    expect(status).toBe(code === 'plan_canceled' ? 'canceled' : 'failed');
+  });
+});
+
+describe('a round of re-planning', () => {
+  const plan = planOf({ id: 'a', run: no });
+  const until = async (isLast: (event: EventData) => boolean, revise: () => unknown) =>
+    logUntil(plan, isLast, { runner: runner(), replan: { revise: revise as never } });
+
+  test('that was in flight is asked again', async () => {
+    const log = await until(
+      ({ type }) => type === 'replan_started',
+      () => new Promise(() => {}),
+    );
+    const rounds: number[] = [];
+    const result = await executor({
+      journal: await crashed(log),
+      runner: runner(),
+      replan: {
+        revise({ round, remaining, failed }) {
+          rounds.push(round, remaining.rounds, failed.length);
+          return [{ id: 'instead', description: 'Instead' }];
+        },
+      },
+    }).resume('one', { plan });
+    expect([result.status, rounds]).toEqual(['completed', [1, 2, 1]]);
+    expect(result.metrics.replanRounds).toBe(1);
+    expect(statuses(result)).toEqual({ a: 'failed', instead: 'completed' });
+  });
+
+  test('that was in flight fails where nobody can be asked', async () => {
+    const log = await until(
+      ({ type }) => type === 'replan_started',
+      () => new Promise(() => {}),
+    );
+    const options = { journal: await crashed(log), runner: runner() };
+    const { status, error, timeline } = await executor(options).resume('one', { plan });
+    expect([status, error?.code]).toEqual(['failed', 'plan_failed']);
+    expect(eventsOf({ timeline }, 'replan_failed')).toHaveLength(1);
+  });
+
+  test('whose tasks were lost has made up for nothing', async () => {
+    const revise = () => [{ id: 'instead', description: 'Instead' }];
+    const log = await until(({ type }) => type === 'replan_completed', revise);
+    const options = { journal: await crashed(log), runner: runner() };
+    const { status, tasks } = await executor(options).resume('one', { plan });
+    expect([status, statuses({ tasks })]).toEqual(['failed', { a: 'failed' }]);
+  });
+
+  test('that is over has its tasks, and made up for what failed', async () => {
+    const revise = () => [{ id: 'instead', description: 'Instead' }];
+    const log = await until(({ type }) => type === 'tasks_added', revise);
+    const options = { journal: await crashed(log), runner: runner() };
+    const result = await executor(options).resume('one', { plan });
+    expect(result.status).toBe('completed');
+    expect(taskOf(result, 'a').replacedInRound).toBe(1);
+  });
+});
+
 describe('resume', () => {
   test('knows no run that is not recorded, nor one that is under way', async () => {
     const journal = memoryJournal();

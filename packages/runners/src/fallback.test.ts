@@ -330,6 +330,13 @@ test('a runner is told how many tries it may take, so that each of the others ha
   expect(await given({ attempt: 1, attemptsLeft: 1 })).toEqual([1, 1, 1]);
 });
 
+test('each runner has an idempotency key of its own', async () => {
+  const runners = ['a', 'b', 'c'].map((name) => scripted(name, failure('refused')));
+  await errorOf(ask(fallback(runners), attempt({ idempotencyKey: 'run/a/1' })));
+  const keys = runners.map(({ contexts }) => contexts[0]?.idempotencyKey);
+  expect(keys).toEqual(['run/a/1', 'run/a/1/2', 'run/a/1/3']);
+});
+
 describe('what it says of itself', () => {
   const task: Task = { id: 't', description: 'x' };
 

@@ -173,8 +173,12 @@ class Fallback {
     // Each of the others is to have one as well.
     const triesLeft = this.#context.attemptsLeft - this.#tries - healthy.length;
     let isOver = false;
+    const { idempotencyKey: key } = this.#context;
+    const before = this.#failures.length;
     const context = deriveContext(this.#context, {
       attemptsLeft: Math.max(1, triesLeft),
+      // Another runner may ask the same server for something else.
+      idempotencyKey: before === 0 ? key : `${key}/${before + 1}`,
       // What comes late must not mix with the text of the next.
       emit: (part) => (isOver ? undefined : emit(part)),
     });

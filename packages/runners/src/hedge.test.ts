@@ -330,6 +330,13 @@ describe('bounded are', () => {
     expect(await sent({ attempt: 3, attemptsLeft: 1 })).toEqual([1]);
   });
 
+  test('what a server does under one key: each request has its own', async () => {
+    const a = slow();
+    await ask(hedge(a, ALWAYS), attempt({ idempotencyKey: 'run/a/1' }));
+    const keys = a.contexts.map(({ idempotencyKey }) => idempotencyKey);
+    expect(keys).toEqual(['run/a/1', 'run/a/1/2']);
+  });
+
   test.each([1, 2, 3, 4, 5, 6])('all tries of a task, with maxAttempts %d', async (maxAttempts) => {
     const a = scripted('a', after(500, failure('server_error')));
     const executor = createExecutor({ strategy: inOrder, runner: hedge(a, ALWAYS) });

@@ -103,7 +103,12 @@ export class Race {
   #contextOf(entrant: Entrant, attemptsLeft: number): RunContext {
     const signal = AbortSignal.any([this.#context.signal, entrant.control.signal]);
     const emit = (part: string | OutputPart) => this.#emit(entrant, part);
-    const context = deriveContext(this.#context, { attemptsLeft, signal, emit });
+    const position = this.#entrants.indexOf(entrant);
+    const { idempotencyKey: key } = this.#context;
+    // With the key of the first, a server would give the second the same answer, or none.
+    const idempotencyKey = position === 0 ? key : `${key}/${position + 1}`;
+    const changes = { attemptsLeft, idempotencyKey, signal, emit };
+    const context = deriveContext(this.#context, changes);
     const addTasks: RunContext['addTasks'] = (tasks) => {
       if (!this.#claim(entrant)) throw quicker();
       this.#context.addTasks(tasks);

@@ -1,0 +1,115 @@
+import { setImmediate } from 'node:timers/promises';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { logOf, testJournal } from '../test/journals.js';
+import { inOrder } from '../test/runs.js';
+import { createExecutor } from './executor.js';
+import { JournalError } from './journal-error.js';
+import type { Plan } from './plan.js';
+import type { Task } from './task.js';
+
+/**
+ * The run in this process with a journal that fails, over and over, at any append: what it has told
+ * is what is written, and in the end each task has been completed once.
+ */
+test('a run gets through any number of failing journals, and completes every task once', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.nat(12), { maxLength: 6 }),
+      fc.boolean(),
+      fc.integer({ min: 1, max: 5 }),
+      async (failures, isAsync, maxParallel) => {
+        let left: number | undefined;
+        const journal = testJournal((): void | Promise<void> => {
+          if (left !== undefined && left-- === 0) {
+            throw new JournalError('journal_full', 'there is no room left');
+          }
+          return isAsync ? setImmediate() : undefined;
+        });
+        const done = new Map<string, number>();
+        const plan = planFor(done);
+        const executor = createExecutor({ strategy: inOrder, journal, maxParallel });
+        const told: string[] = [];
+        const onEvent = (event: { type: string; taskId?: string }) => {
+          if (event.type === 'task_completed') told.push(event.taskId as string);
+        };
+        [left] = failures;
+        let result = await executor.execute(plan, { runId: 'run', onEvent });
+        for (const next of failures.slice(1)) {
+          if (result.error?.code !== 'journal_full') break;
+          left = next;
+          // A run that never began has its place, and begins now.
+          result = await executor.resume('run', { plan, onEvent });
+        }
+        left = undefined;
+        if (result.error?.code === 'journal_full') {
+          result = await executor.resume('run', { plan, onEvent });
+        }
+        expect(result.status, result.error?.message).toBe('completed');
+        const log = await logOf(journal, 'run');
+        const completed = log.filter(({ type }) => type === 'task_completed');
+        const ids = completed.map(({ taskId }) => taskId as string);
+        expect(new Set(ids).size).toBe(ids.length);
+        expect(told).toEqual(ids);
+        expect(ids.toSorted()).toEqual(result.tasks.map(({ id }) => id).toSorted());
+        expect(result.outputs.sum).toBe(60);
+        expect(result.outputs.late).toBe('late');
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+/** With a fan-out, a group, retries and tasks that come while it runs. */
+function planFor(done: Map<string, number>): Plan {
+  const count = (id: string) => {
+    const times = (done.get(id) ?? 0) + 1;
+    done.set(id, times);
+    return times;
+  };
+  const tasks: Task[] = [
+    { id: 'list', run: () => [1, 2, 3] },
+    {
+      id: 'each',
+      dependencies: ['list'],
+      forEach: 'list',
+      retry: { maxAttempts: 5, initialDelayMs: 0, on: ['task_failed'] },
+      run({ item }) {
+        if (count(`each ${item}`) % 2 === 1) throw new Error('not yet');
+        return item * 10;
+      },
+    },
+    {
+      id: 'group',
+      subtasks: [
+        { id: 'one', run: async () => setImmediate(1) },
+        { id: 'two', dependencies: ['one'], run: ({ one }) => one + 1 },
+      ],
+    },
+    {
+      id: 'adds',
+      async run(_, { addTasks }) {
+        addTasks([
+          {
+            id: 'more',
+            description: 'x',
+            subtasks: [{ id: 'inner', waitFor: WAIT, description: 'x' }],
+          },
+        ]);
+        await setImmediate();
+        return 'added';
+      },
+    },
+    {
+      id: 'sum',
+      dependencies: ['each', 'group', 'adds'],
+      run: ({ each }) =>
+        each.reduce((sum: number, { output }: { output: number }) => sum + output, 0),
+    },
+    { id: 'late', dependencies: ['sum'], run: () => 'late' },
+  ];
+  return { goal: 'crash', tasks };
+}
+
+/** A human who is never there. */
+const WAIT = { kind: 'approval', timeoutMs: 1, default: true } as const;
