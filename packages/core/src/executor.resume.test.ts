@@ -492,6 +492,17 @@ describe('resume', () => {
   });
 });
 
+test('a run that a newer version has written is left alone', async () => {
+  const log = await logUntil(chain, completed('a'), { runner: runner() });
+  const journal = await crashed([
+    ...log,
+    { type: 'task_dreamt', sequence: 99, timestamp: 0 } as never,
+  ]);
+  const { status, error } = await executor({ journal, runner: runner() }).resume('one');
+  expect([status, error?.code]).toEqual(['failed', 'journal_newer']);
+  expect(error?.message).toContain('"task_dreamt", which a newer version writes');
+});
+
 describe('a plan that has changed', () => {
   const before = planOf(
     { id: 'a', description: 'A' },
@@ -692,6 +703,19 @@ describe('retryFailed', () => {
     });
     expect(status).toBe('completed');
     expect(await logOf(journal, 'one')).toEqual(before);
+  });
+
+  test('goes on with a run that was canceled during a pause', async () => {
+    const journal = memoryJournal();
+    const run = executor({ journal, runner: runner() }).execute(chain, { runId: 'one' });
+    run.pause();
+    await setImmediate();
+    run.cancel();
+    await run.result;
+    const again = executor({ journal, runner: runner() });
+    const { status, timeline } = await again.resume('one', { retryFailed: true });
+    expect(status).toBe('completed');
+    expect(eventsOf({ timeline }, 'plan_resumed')).toHaveLength(1);
   });
 
   test('goes on after a failure that stopped everything, a deadline and a cancellation', async () => {

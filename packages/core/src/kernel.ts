@@ -25,7 +25,7 @@ import { costOf, type PriceTable } from './price.js';
 import { promptOf } from './prompt.js';
 import { Readiness } from './readiness.js';
 import { type Emit, type Ending, Recorder } from './recorder.js';
-import { groupsThatBegan, interruptedEnding, resumptionOf } from './recovery.js';
+import { interruptedEnding, restoreWaiting, resumptionOf } from './recovery.js';
 import type { ReplanLimits, Revision } from './replan.js';
 import { type ReplanCommand, Replanning } from './replanning.js';
 import { ResourcePauses } from './resource-pauses.js';
@@ -243,10 +243,12 @@ export class Kernel {
     const past = new Past({ plan, added, ...parts, ...limits });
     const events = past.read(log);
     const retried = retryFailed ? tasksToRetry(this.state) : [];
-    if (this.ended && retried.length === 0) return events;
+    const hadEnded = this.ended;
+    if (hadEnded && retried.length === 0) return events;
     this.#past = { past, retried };
     this.#record.continueAt(past.sequence + 1);
-    this.#paused = past.paused;
+    // Whoever wants more of a run that is over does not want it to wait.
+    this.#paused = past.paused && !hadEnded;
     this.#maxParallel = past.maxParallel ?? this.#maxParallel;
     this.#unchecked = past.unchecked;
     this.#additions = past.additions;
@@ -317,7 +319,17 @@ export class Kernel {
     }
     if (stop !== undefined) this.#resumeStop(stop, past.goalAnnounced, now);
     else if (this.#unchecked >= this.#goalCheckInterval) this.#checkGoalNow(now);
-    if (this.#stop === undefined) this.#restoreWaiting(past, now);
+    if (this.#stop === undefined) {
+      restoreWaiting(past, now, {
+        state: this.state,
+        readiness: this.#readiness,
+        timers: this.#timers,
+        questions: this.#questions,
+        readyAt: this.#readyAt,
+        becomeReady: (index, at) => this.#becomeReady(index, at),
+        finishGroup: (index) => this.#finishGroup(index, now),
+      });
+    }
     for (let index = 0; index < this.#graph.size; index++) {
       if (this.state.statusOf(index) === 'running') this.#launch(index, now);
     }
@@ -342,39 +354,6 @@ export class Kernel {
     if (stop.abort !== undefined) {
       this.#cancelRunning(stop.reason as CancelReason, stop.abort, now);
     }
-  }
-
-  #restoreWaiting(past: Past, now: number): void {
-    const { state } = this;
-    for (const [index, due] of past.retries) {
-      // Who asked to wait was left alone all the while: this goes by the clock on the wall.
-      if (due > now) this.#timers.set(index, due);
-      else this.#becomeReady(index, Math.min(now, past.shifted(due)));
-    }
-    for (const [index, { askedAt, timeoutMs }] of past.questions) {
-      const since = past.shifted(askedAt);
-      this.#readyAt[index] = since;
-      this.#questions.add(index);
-      if (timeoutMs !== undefined) this.#timers.set(index, since + timeoutMs);
-    }
-    const begun = groupsThatBegan(state, (index) => this.#questions.has(index));
-    for (const group of begun) this.#readyAt[group] = past.readyAt(group);
-    const free = this.#readiness.restore(past.settled, (index) => begun.has(index));
-    for (const index of past.settled) this.#respread(index, now);
-    for (const index of free) {
-      if (past.retries.has(index) || this.#questions.has(index)) continue;
-      if (begun.has(index)) this.#finishGroup(index, now);
-      else this.#readiness.arrive(index, now);
-      // It has been so for a while; a group since its children settled.
-      this.#readyAt[index] = begun.has(index) ? past.childrenSettledAt(index) : past.readyAt(index);
-    }
-  }
-
-  /** What follows from a failure, a skip or a cancellation, if the log ends before it. */
-  #respread(index: number, now: number): void {
-    const status = this.state.statusOf(index);
-    if (status === 'completed' || status === 'pending') return;
-    this.#readiness.skipAfter(index, now);
   }
 
   /** The running attempt at a task brought its output. */

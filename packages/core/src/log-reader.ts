@@ -1,3 +1,4 @@
+import { isStratagemError } from './errors.js';
 import type { PlanEvent } from './event.js';
 import { FanOut } from './fan-out.js';
 import { Graph } from './graph.js';
@@ -50,7 +51,8 @@ export class LogReader {
  * The events of a recorded run, as they were told. A list that a function gave to a fan-out, and
  * whatever else was written down, is there; functions and schemas of its tasks are not.
  *
- * Rejects with `run_not_found`, and with `journal_corrupt` when they cannot be understood.
+ * Rejects with `run_not_found`, and with `journal_corrupt` or `journal_newer` when they cannot be
+ * understood.
  *
  * @example
  * for await (const event of readRun(journal, runId)) console.log(event.type);
@@ -68,7 +70,11 @@ export function understood<T>(runId: string, read: () => T): T {
     return read();
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
+    const isNewer = isStratagemError(cause) && cause.code === 'journal_newer';
     const message = `What is recorded of run "${runId}" cannot be understood: ${why}`;
-    throw new JournalError('journal_corrupt', message, { runId, cause });
+    throw new JournalError(isNewer ? 'journal_newer' : 'journal_corrupt', message, {
+      runId,
+      cause,
+    });
   }
 }

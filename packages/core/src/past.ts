@@ -9,6 +9,7 @@ import { Trait } from './graph.js';
 import { outputsOf, resultsOf } from './group.js';
 import { inputsOf } from './inputs.js';
 import type { EventData } from './journal.js';
+import { JournalError } from './journal-error.js';
 import type { Plan } from './plan.js';
 import { type TaskData, tasksFromData } from './plan-data.js';
 import { ROUND } from './replanning.js';
@@ -88,6 +89,7 @@ export class Past {
     const { state } = this.#parts;
     const events: PlanEvent[] = [];
     for (const data of log) {
+      if (!Object.hasOwn(FOLLOW, data.type)) throw ofNewerVersion(data.type);
       const event = decodeEvent(data, this.#standing);
       const { taskId } = event as { readonly taskId?: string };
       const index = taskId === undefined ? -1 : state.graph.indexOf(taskId);
@@ -198,6 +200,11 @@ export class Past {
     const { added } = this.#parts;
     return asData(tasksFromData(data).map((task) => added.get(task.id) ?? task));
   }
+}
+
+function ofNewerVersion(type: string): JournalError {
+  const message = `it has events of the type "${type}", which a newer version writes`;
+  return new JournalError('journal_newer', message);
 }
 
 /** What is to be known of an event besides what the state knows; `apply` is among it, in its place. */

@@ -2,9 +2,11 @@ import { StratagemError } from './errors.js';
 import type { CancelReason, RetriedTask } from './event.js';
 import { Trait } from './graph.js';
 import type { Past } from './past.js';
+import type { Readiness } from './readiness.js';
 import type { Resumption } from './recorder.js';
 import type { RunState } from './run-state.js';
 import type { Task } from './task.js';
+import type { Timers } from './timers.js';
 
 /** What is said of a run that goes on. */
 export function resumptionOf(
@@ -27,11 +29,52 @@ export function resumptionOf(
   return { downMs, restarted, ...(retried.length > 0 && { retried }) };
 }
 
+/** The parts of a kernel in which tasks wait, and what happens to those that need not. */
+export interface WaitingRoom {
+  readonly state: RunState;
+  readonly readiness: Readiness;
+  readonly timers: Timers;
+  readonly questions: Set<number>;
+  /** For each task, when it became ready or began. */
+  readonly readyAt: number[];
+  readonly becomeReady: (index: number, at: number) => void;
+  readonly finishGroup: (index: number) => void;
+}
+
+/** Puts every task that has not started where it was, and does what the log ends before. */
+export function restoreWaiting(past: Past, now: number, room: WaitingRoom): void {
+  const { state, readiness, timers, questions, readyAt } = room;
+  for (const [index, due] of past.retries) {
+    // Who asked to wait was left alone all the while: this goes by the clock on the wall.
+    if (due > now) timers.set(index, due);
+    else room.becomeReady(index, Math.min(now, past.shifted(due)));
+  }
+  for (const [index, { askedAt, timeoutMs }] of past.questions) {
+    const since = past.shifted(askedAt);
+    readyAt[index] = since;
+    questions.add(index);
+    if (timeoutMs !== undefined) timers.set(index, since + timeoutMs);
+  }
+  const begun = groupsThatBegan(state, (index) => questions.has(index));
+  for (const group of begun) readyAt[group] = past.readyAt(group);
+  const free = readiness.restore(past.settled, (index) => begun.has(index));
+  for (const index of past.settled) {
+    if (state.statusOf(index) !== 'completed') readiness.skipAfter(index, now);
+  }
+  for (const index of free) {
+    if (past.retries.has(index) || questions.has(index)) continue;
+    if (begun.has(index)) room.finishGroup(index);
+    else readiness.arrive(index, now);
+    // It has been so for a while; a group since its children settled.
+    readyAt[index] = begun.has(index) ? past.childrenSettledAt(index) : past.readyAt(index);
+  }
+}
+
 /**
  * The groups that are not settled and have begun. That is in no event; what has become of their
  * children says so. A group of whose children nothing is known may begin as well now.
  */
-export function groupsThatBegan(
+function groupsThatBegan(
   state: RunState,
   isAsked: (index: number) => boolean,
 ): ReadonlySet<number> {
