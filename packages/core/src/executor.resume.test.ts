@@ -483,11 +483,7 @@ describe('resume', () => {
     const log = damage(await logUntil(chain, completed('b'), { runner: runner() }));
     const journal = await crashed(log);
     const run = executor({ journal, runner: runner() }).resume('one');
-    const error = await run.result.then(
-      ({ error }) => error,
-      (error) => error,
-    );
-    expect(error).toMatchObject({ code: 'journal_corrupt', runId: 'one' });
+    await expect(run).rejects.toMatchObject({ code: 'journal_corrupt', runId: 'one' });
     await (await journal.open('one')).close();
   });
 });
@@ -498,9 +494,10 @@ test('a run that a newer version has written is left alone', async () => {
     ...log,
     { type: 'task_dreamt', sequence: 99, timestamp: 0 } as never,
   ]);
-  const { status, error } = await executor({ journal, runner: runner() }).resume('one');
-  expect([status, error?.code]).toEqual(['failed', 'journal_newer']);
-  expect(error?.message).toContain('"task_dreamt", which a newer version writes');
+  const run = executor({ journal, runner: runner() }).resume('one');
+  await expect(run).rejects.toMatchObject({ code: 'journal_newer', runId: 'one' });
+  await expect(run).rejects.toThrow('"task_dreamt", which a newer version writes');
+  await (await journal.open('one')).close();
 });
 
 describe('a plan that has changed', () => {

@@ -127,7 +127,11 @@ export class Run<Outputs> implements AttemptHost {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
 
-  /** The run begins after the caller's own turn, so that it can listen and cancel first. */
+  /**
+   * The run begins after the caller's own turn, so that it can listen and cancel first.
+   *
+   * @throws {JournalError} when what is recorded of it cannot be understood.
+   */
   constructor(settings: RunSettings) {
     const { runner, signal } = settings;
     this.#settings = settings;
@@ -147,8 +151,13 @@ export class Run<Outputs> implements AttemptHost {
     if (signal?.aborted) this.#inbox.push({ type: 'cancel', reason: signal.reason });
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
     this.#working = true;
-    if (settings.record === undefined) queueMicrotask(() => this.#begin());
-    else this.#open(settings.record);
+    const { record, plan, runId } = settings;
+    if (record === undefined) queueMicrotask(() => this.#begin());
+    else {
+      this.#ahead = new WriteAhead({ ...record, plan, runId });
+      if (record.past !== undefined) this.#recover(record.past.log, record.past);
+      this.#open(record, this.#ahead);
+    }
   }
 
   get runId(): string {
@@ -161,17 +170,14 @@ export class Run<Outputs> implements AttemptHost {
     this.#work();
   }
 
-  async #open(record: RunRecord): Promise<void> {
-    const { plan } = this.#settings;
-    const { planData, redact, past, open } = record;
+  async #open({ open }: RunRecord, ahead: WriteAhead): Promise<void> {
     try {
       this.#journal = await open();
-      this.#ahead = new WriteAhead({ plan, planData, redact, journal: this.#journal });
-      if (past !== undefined) this.#recover(past.log, past);
     } catch (thrown) {
       this.#breakDown(isStratagemError(thrown) ? thrown : journalFailure(this.runId, thrown));
       return;
     }
+    ahead.openTo(this.#journal);
     if (this.#kernel.ended) this.#finish();
     else this.#begin();
   }

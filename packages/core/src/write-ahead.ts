@@ -17,7 +17,7 @@ export type Redact = (output: unknown, task: Task) => unknown;
 export interface WriteAheadOptions {
   readonly plan: Plan;
   readonly planData: PlanData;
-  readonly journal: RunJournal;
+  readonly runId: string;
   readonly redact: Redact | undefined;
 }
 
@@ -33,6 +33,7 @@ export class WriteAhead {
   readonly #options: WriteAheadOptions;
   /** As they may be written, of tasks that have just completed. */
   readonly #outputs = new Map<number, Json>();
+  #journal: RunJournal | undefined;
   #waiting: { readonly event: PlanEvent; readonly index: number }[] = [];
 
   constructor(options: WriteAheadOptions) {
@@ -41,9 +42,9 @@ export class WriteAhead {
     this.metrics = new MetricsFold(this.state.graph);
   }
 
-  /** The name of the run in every message about it. */
-  get runId(): string {
-    return this.#options.journal.runId;
+  /** Where everything is written; to be called before the first commit. */
+  openTo(journal: RunJournal): void {
+    this.#journal = journal;
   }
 
   /**
@@ -67,7 +68,7 @@ export class WriteAhead {
   commit(graph: Graph): void | Promise<void> {
     if (this.#waiting.length === 0) return undefined;
     try {
-      const appended = this.#options.journal.append(this.#encoded(graph));
+      const appended = (this.#journal as RunJournal).append(this.#encoded(graph));
       return appended?.catch((thrown: unknown) => {
         throw this.#failure(thrown);
       });
@@ -126,7 +127,7 @@ export class WriteAhead {
   }
 
   #failure(thrown: unknown): JournalError {
-    return journalFailure(this.runId, thrown);
+    return journalFailure(this.#options.runId, thrown);
   }
 }
 
