@@ -1,38 +1,35 @@
-import { readAnswer } from './answer.js';
+import { eachTask, requireNoRunner, requireStorable, structuralCopy } from './added-tasks.js';
+import { Asker } from './asker.js';
 import { Attempt, type AttemptHost } from './attempt.js';
-import { contentKeyOf } from './content-key.js';
-import { describe, isStratagemError, OptionError, RunnerError, StratagemError } from './errors.js';
+import {
+  describe,
+  isStratagemError,
+  OptionError,
+  type RunnerError,
+  StratagemError,
+} from './errors.js';
 import type { PlanEvent } from './event.js';
 import { EventStream } from './event-stream.js';
-import type { Inputs } from './inputs.js';
 import type { EventData, RunJournal } from './journal.js';
 import { type Command, Kernel, type KernelOptions, type RecoverOptions } from './kernel.js';
 import { understood } from './log-reader.js';
 import { MetricsFold } from './metrics.js';
 import type { OutputPart } from './output-part.js';
-import { type PlanData, tasksToData } from './plan-data.js';
-import { PlanError, type PlanProblem } from './problem.js';
+import type { PlanData } from './plan-data.js';
+import { PlanError } from './problem.js';
 import type { Replan, Revision } from './replan.js';
 import { ReplanRound } from './replan-round.js';
 import type { ReplanCommand } from './replanning.js';
-import { requestOf } from './request.js';
 import { createResult, type PlanResult } from './result.js';
 import type { Reuse } from './reuse.js';
 import { revisionProblems } from './revision.js';
-import {
-  type AttemptResult,
-  resourceOf,
-  type TaskOutput,
-  type TaskRequest,
-  type TaskRunner,
-} from './runner.js';
-import { formatIssues, type StandardSchema } from './schema.js';
-import { firstForRunner, type Task } from './task.js';
+import { type AttemptResult, resourceOf, type TaskRunner } from './runner.js';
+import { formatIssues } from './schema.js';
+import type { Task } from './task.js';
 import { isThenable } from './thenable.js';
-import { bindTool } from './tool-call.js';
 import type { Toolbox } from './toolbox.js';
 import { additionProblems } from './validate.js';
-import { validateAnswer, validateOutput } from './validate-output.js';
+import { validateOutput } from './validate-output.js';
 import { waitOf } from './wait-for.js';
 import { journalFailure, type Redact, WriteAhead } from './write-ahead.js';
 
@@ -99,6 +96,7 @@ export class Run<Outputs> implements AttemptHost {
 
   readonly #settings: RunSettings;
   readonly #kernel: Kernel;
+  readonly #asker: Asker;
   readonly #metrics: MetricsFold;
   readonly #active = new Map<number, Attempt>();
   /** The round of re-planning under way. */
@@ -145,6 +143,7 @@ export class Run<Outputs> implements AttemptHost {
       },
       (event, index) => this.#deliver(event, index),
     );
+    this.#asker = new Asker(settings, this.#kernel, () => this.#now());
     this.result = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -542,7 +541,7 @@ export class Run<Outputs> implements AttemptHost {
     try {
       const inputs = this.#kernel.inputsOf(index);
       if (task.run === undefined) {
-        this.#ask(task, inputs, attempt).then(
+        this.#asker.ask(task, inputs, attempt).then(
           (result) => this.#onEnd(attempt, { type: 'completed', attempt, result }),
           (thrown) => this.#onEnd(attempt, { type: 'failed', attempt, thrown }),
         );
@@ -563,67 +562,6 @@ export class Run<Outputs> implements AttemptHost {
       } else this.#onEnd(attempt, { type: 'completed', attempt, result: { output: value } });
     } catch (thrown) {
       this.#onEnd(attempt, { type: 'failed', attempt, thrown });
-    }
-  }
-
-  /** What the runner answers: a `TaskOutput`, or an error that says what is wrong with it. */
-  async #ask(task: Task, inputs: Inputs, attempt: Attempt): Promise<AttemptResult> {
-    const runner = this.#settings.runner as TaskRunner;
-    const tools = this.#settings.toolbox.of(task).map((tool) => bindTool(tool, attempt));
-    const request = requestOf(this.#kernel, attempt.index, inputs, tools);
-    const { record } = this.#settings;
-    if (record !== undefined) return this.#askOrReuse(record, task, request, attempt);
-    const answer = readAnswer(runner.name, await runner.run(request, attempt));
-    return task.outputSchema === undefined ? answer : this.#fitting(task.outputSchema, answer);
-  }
-
-  /** The same with a journal, in which the answer is found again. */
-  async #askOrReuse(
-    { redact, reuse }: RunRecord,
-    task: Task,
-    request: TaskRequest,
-    attempt: Attempt,
-  ): Promise<AttemptResult> {
-    const runner = this.#settings.runner as TaskRunner;
-    // What has been redacted is no answer to anything.
-    const key = redact === undefined ? contentKeyOf(request, runner, resourceOf(runner, task)) : '';
-    const contentKey = (await key) || undefined;
-    const found = contentKey && (await this.#reusedOutput(task, contentKey, attempt, reuse));
-    if (found) return found;
-    const answer = readAnswer(runner.name, await runner.run(request, attempt));
-    const { outputSchema } = task;
-    const result = outputSchema === undefined ? answer : await this.#fitting(outputSchema, answer);
-    return contentKey === undefined ? result : { ...result, contentKey };
-  }
-
-  async #fitting(outputSchema: StandardSchema, answer: TaskOutput): Promise<TaskOutput> {
-    try {
-      return { ...answer, output: await validateAnswer(outputSchema, answer.output) };
-    } catch (thrown) {
-      if (!(thrown instanceof RunnerError)) throw thrown;
-      // What does not fit has been paid for all the same.
-      const { usage, costUsd, model, requestId, rateLimits } = answer;
-      throw Object.assign(thrown, { usage, costUsd, model, requestId, rateLimits });
-    }
-  }
-
-  /** What an earlier run has found out. A journal that cannot say is done without. */
-  async #reusedOutput(
-    { outputSchema }: Task,
-    contentKey: string,
-    attempt: Attempt,
-    reuse: Reuse | undefined,
-  ): Promise<AttemptResult | undefined> {
-    try {
-      const found = await reuse?.find(contentKey, outputSchema, this.#now());
-      if (found === undefined) return undefined;
-      const { output, runId, model } = found;
-      const reused = { output, contentKey, reused: { runId } };
-      return model === undefined ? reused : { ...reused, model };
-    } catch (thrown) {
-      const message = `could not look for what earlier runs found out: ${describe(thrown)}`;
-      this.report(attempt, { kind: 'notice', source: 'journal', message });
-      return undefined;
     }
   }
 
@@ -766,21 +704,6 @@ function afterOtherWork(resume: () => void): void {
   else setTimeout(resume, 0);
 }
 
-/** Calls `visit` with each task and its subtasks; those of a fan-out are a pattern and no tasks yet. */
-function eachTask(tasks: readonly Task[], visit: (task: Task) => void): void {
-  for (const task of tasks) {
-    visit(task);
-    if (task.forEach === undefined) eachTask(task.subtasks ?? [], visit);
-  }
-}
-
-/** The tasks as they are now: the caller may go on using its list. */
-function structuralCopy(tasks: readonly Task[]): Task[] {
-  return tasks.map((task) =>
-    task.subtasks === undefined ? task : { ...task, subtasks: structuralCopy(task.subtasks) },
-  );
-}
-
 /**
  * Leaves out attempts that are to be aborted when they are only about to start: what a journal took
  * its time to write was decided one after the other.
@@ -798,18 +721,4 @@ function dropAborted(commands: Command[]): void {
     return command.type !== 'replan' || position > lastRound;
   });
   commands.splice(0, commands.length, ...left);
-}
-
-/** @throws {PlanError} naming what cannot be kept in a journal. */
-function requireStorable(tasks: readonly Task[]): void {
-  const problems: PlanProblem[] = [];
-  tasksToData(tasks, problems);
-  if (problems.length > 0) throw new PlanError(problems);
-}
-
-function requireNoRunner(tasks: readonly Task[]): void {
-  const needy = firstForRunner(tasks);
-  if (needy === undefined) return;
-  const message = `Task "${needy.id}" has no run function, and the executor has no runner`;
-  throw new StratagemError('missing_runner', message);
 }
