@@ -7,7 +7,8 @@ import {
   simulateOn,
   type Workload,
 } from '@stratagem/simulation';
-import { type Contender, FIXED, fixed, warm } from './contenders.js';
+import { type Contender, FIXED, fixed, INFORMED, warm } from './contenders.js';
+import { informed } from './informed.js';
 import { RETRY, type ServerCase, TIMEOUT_MS } from './matrix.js';
 
 /** One workload on one server with one seed, and what became of it under each contender. */
@@ -99,6 +100,7 @@ export function runCell(
     runs.set(name, { ...figures, regret: figures.makespanMs / bestMs });
   for (const { maxParallel, figures } of settings) note(fixed(maxParallel).name, figures);
   const deadlineMs = HOPELESS * bestMs;
+  note(INFORMED, measure(workload, model, seed, informed(best.maxParallel), deadlineMs));
   for (const { name, create, createWarm } of contenders) {
     if (runs.has(name)) continue;
     note(name, measure(workload, model, seed, create(), deadlineMs));

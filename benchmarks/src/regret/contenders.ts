@@ -34,10 +34,16 @@ export const CONTENDERS: readonly Contender[] = [
   { name: 'AIMD', create: aimd, adapts: true },
 ];
 
+/** What the row of the yardstick is called that is told the best setting with the first answer. */
+export const INFORMED = 'told after the first answer';
+
 /** The names of all rows. */
-export const ROWS: readonly string[] = CONTENDERS.flatMap(({ name, createWarm }) =>
-  createWarm === undefined ? [name] : [name, warm(name)],
-);
+export const ROWS: readonly string[] = [
+  ...CONTENDERS.flatMap(({ name, createWarm }) =>
+    createWarm === undefined ? [name] : [name, warm(name)],
+  ),
+  INFORMED,
+];
 
 /** The one whose cells are shown. */
 export const OURS = 'AIMD';
