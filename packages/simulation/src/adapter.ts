@@ -1,4 +1,4 @@
-import type { Task } from '@stratagem/core';
+import { OptionError, type Task } from '@stratagem/core';
 import type { SimulatedEnd, SimulatedRequest, SimulatedServer } from '@stratagem/core/testing';
 import type { Demand, Request, Server } from './server.js';
 
@@ -24,7 +24,8 @@ export function simulatedServer(
     },
     start(attemptOf, now) {
       const { task, attempt, resource } = attemptOf;
-      const sent = { ...demandOf(task), taskId: task.id, attempt, resource, attemptOf };
+      const demand = checked(task, demandOf(task));
+      const sent = { ...demand, taskId: task.id, attempt, resource, attemptOf };
       inFlight.set(attemptOf, sent);
       server.start(sent, now);
     },
@@ -49,4 +50,18 @@ export function simulatedServer(
       };
     },
   };
+}
+
+const FIGURES = ['workMs', 'inputTokens', 'outputTokens'] as const;
+
+/** A request that takes no time that can be counted with would never end. */
+function checked({ id }: Task, demand: Demand): Demand {
+  for (const figure of FIGURES) {
+    const value: unknown = demand?.[figure];
+    if (Number.isFinite(value) && (value as number) >= 0) continue;
+    throw new OptionError(
+      `demandOf must give task "${id}" a ${figure} of at least 0; it is ${String(value)}`,
+    );
+  }
+  return demand;
 }

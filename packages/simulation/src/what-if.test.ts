@@ -91,6 +91,18 @@ describe('simulateOn', () => {
     expect(metrics.usage).toMatchObject({ inputTokens: 300 + 750, outputTokens: 100 + 250 });
   });
 
+  test.each([
+    [undefined, 'workMs'],
+    [{ workMs: -1, inputTokens: 1, outputTokens: 1 }, 'workMs'],
+    [{ workMs: 1, inputTokens: Number.NaN, outputTokens: 1 }, 'inputTokens'],
+    [{ workMs: 1, inputTokens: 1 }, 'outputTokens'],
+  ])('refuses a demand of %o', (demand, figure) => {
+    const demandOf = () => demand as never;
+    expect(() =>
+      simulateOn(plan, { server: fixedLatency(), strategy: sequential(), demandOf }),
+    ).toThrow(`demandOf must give task "a" a ${figure} of at least 0`);
+  });
+
   test('gives the outputs it is told to give', () => {
     const fanOut: Plan = {
       goal: 'x',
