@@ -5,7 +5,7 @@ import { type FoundList, findList, isTask } from './task-list.js';
 
 /** A plan in a model's answer, or why there is none that can be used. */
 export type FoundPlan =
-  | { readonly list: readonly unknown[]; readonly notes: readonly string[] }
+  | Omit<FoundList, 'unclear'>
   | { readonly code: AnswerProblemCode; readonly message: string };
 
 /** A field of JSON: what has one is no prose. */
@@ -196,9 +196,8 @@ function notesOf(readings: readonly Reading[]): string[] {
   return [...mended, ...new Set(readings.flatMap(({ found }) => found.notes))];
 }
 
-function accept({ list, notes, unclear }: FoundList): FoundPlan {
-  if (unclear !== undefined) return { code: 'unclear', message: unclear };
-  return { list, notes };
+function accept({ unclear, ...found }: FoundList): FoundPlan {
+  return unclear === undefined ? found : { code: 'unclear', message: unclear };
 }
 
 interface Parsed {

@@ -5,6 +5,7 @@ import { type Draft, DraftReader } from './draft.js';
 import { findPlan } from './find-plan.js';
 import { type AnswerPath, Notes, quote } from './notes.js';
 import type { PlannerSettings } from './options.js';
+import type { Json } from './task-list.js';
 
 /** What there is in a model's answer. */
 export interface PlanReading {
@@ -13,6 +14,8 @@ export interface PlanReading {
   /** What was mended, in plain sentences. */
   readonly repairs: readonly string[];
   readonly problems: readonly AnswerProblem[];
+  /** The object of the answer that the list of tasks stood in, if it stood in one. */
+  readonly around?: Json;
 }
 
 /** What a reading takes for granted. */
@@ -46,7 +49,9 @@ export function readPlan(
     const found = findPlan(text);
     if (!('code' in found)) {
       for (const note of found.notes) notes.mended(note);
-      return readTasks(found.list, settings, notes, surroundings);
+      const { around } = found;
+      const reading = readTasks(found.list, settings, notes, surroundings);
+      return around === undefined ? reading : { ...reading, around };
     }
     notes.wrong(found.code, [], found.message);
   }

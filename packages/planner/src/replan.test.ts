@@ -118,6 +118,48 @@ describe('an answer that cannot be used', () => {
     expect(result.outputs).toMatchObject({ a2: 'a2 is done' });
   });
 
+  test.each<[string, string]>([
+    ['was thought of before', '<think>Or { "tasks": [], "replaces": [] }?</think>'],
+    ['was thought of otherwise', '<think>"replaces": ["b"], or not?</think>'],
+  ])('is not taken for what %s', async (_, thought) => {
+    const { run, requests } = start([thought + JSON.stringify(repaired)]);
+    expect((await run).status).toBe('completed');
+    expect(requests).toHaveLength(1);
+  });
+
+  test.each<[string, string]>([
+    ['one id', '{"tasks": [{"id": "a2", "description": "Again"}], "replaces": "a"}'],
+    ['no quotes', "{tasks: [{id: 'a2', description: 'Again'}], replaces: ['a']}"],
+    [
+      'a plan around it',
+      '{"plan": {"tasks": [{"id": "a2", "description": "Again"}]}, "replaces": ["a"]}',
+    ],
+  ])('says what it makes up for with %s', async (_, answer) => {
+    const { run, requests } = start([answer]);
+    expect((await run).status).toBe('completed');
+    expect(requests).toHaveLength(1);
+  });
+
+  test('is sent back rather than taken for none when it says both', async () => {
+    const both = `Were it not possible: {"tasks": []}. But it is:\n${JSON.stringify(repaired)}`;
+    const { run, requests } = start([both, repaired]);
+    expect((await run).status).toBe('completed');
+    expect(requests[1]?.prompt).toContain('there are 2 plans in it');
+  });
+
+  test('may make up for a task with brackets in its id', async () => {
+    const tasks = [{ id: 'a[1]', run: () => Promise.reject(new Error('no')) }, task('b')];
+    const { run, requests } = start(
+      [revision([task('c')], 'a[1]')],
+      {},
+      {
+        plan: { goal: GOAL, tasks },
+      },
+    );
+    expect((await run).status).toBe('completed');
+    expect(requests).toHaveLength(1);
+  });
+
   test('is asked for again after an error that passes', async () => {
     const { run, requests } = start([new RunnerError('overloaded', 'later'), repaired], {
       retry: { maxAttempts: 2, initialDelayMs: 0 },

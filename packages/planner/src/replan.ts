@@ -25,7 +25,7 @@ import {
   plannerSettings,
 } from './options.js';
 import { planSchema } from './plan-schema.js';
-import { answerText, type PlanReading, readPlan } from './read-plan.js';
+import { type PlanReading, readPlan } from './read-plan.js';
 import { situationPrompt } from './situation-prompt.js';
 
 /** How a model revises plans. */
@@ -152,10 +152,11 @@ class Round {
   #read(answer: unknown): PlanReading {
     const { failed } = this.#situation;
     this.#replaces = [];
-    if (saysNothing(answer)) return { tasks: [], repairs: [], problems: [] };
     const isTaken = (id: string) => this.#taken.has(id);
-    const reading = readPlan(answer, this.#settings, { isTaken });
-    const replaces = failed.length === 0 ? [] : replacesOf(answer);
+    // To add nothing is an answer as well.
+    const reading = readPlan(answer, { ...this.#settings, minSubtasks: 0 }, { isTaken });
+    if (reading.tasks.length === 0) return reading;
+    const replaces = failed.length === 0 ? [] : replacesOf(reading);
     const problems = [...reading.problems];
     if (replaces === undefined) problems.push(NO_REPLACES);
     if (problems.length > 0) return { ...reading, problems };
@@ -178,21 +179,11 @@ function known(problems: readonly PlanProblem[]): AnswerProblem[] {
   return problems.map(({ code, path, message }) => ({ code, path, message }));
 }
 
-/** No tasks, said in as many words. */
-function saysNothing(answer: unknown): boolean {
-  return /"tasks"\s*:\s*\[\s*\]/.test(answerText(answer) ?? '');
-}
-
 /** The ids that an answer says it makes up for; undefined when it does not say. */
-function replacesOf(answer: unknown): string[] | undefined {
-  const [, list] = /"replaces"\s*:\s*(\[[^\]]*\])/.exec(answerText(answer) ?? '') ?? [];
-  if (list === undefined) return undefined;
-  try {
-    const ids: unknown = JSON.parse(list.replace(/,\s*\]$/, ']'));
-    return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : undefined;
-  } catch {
-    return undefined;
-  }
+function replacesOf({ around }: PlanReading): string[] | undefined {
+  const replaces = around?.replaces;
+  const ids: unknown = typeof replaces === 'string' ? [replaces] : replaces;
+  return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : undefined;
 }
 
 /** What is unknown is left out. */

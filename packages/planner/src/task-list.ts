@@ -8,6 +8,8 @@ export interface FoundList {
   readonly list: readonly unknown[];
   /** What has to be said about it, in plain sentences. */
   readonly notes: readonly string[];
+  /** The object that the list stood in, with what that was wrapped into. */
+  readonly around?: Json;
   /** What about it cannot be understood. */
   readonly unclear?: string;
 }
@@ -106,6 +108,7 @@ function withRest(value: Json, key: string, found: FoundList, depth: number): Fo
   const left = others.filter(([name]) => !ORDERS.includes(name));
   return withOrder(value, {
     ...found,
+    around: { ...value, ...found.around },
     notes: [...notes, ...left.map(([name]) => `"${name}" of the plan was left out.`)],
   });
 }
