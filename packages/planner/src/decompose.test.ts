@@ -306,6 +306,22 @@ describe('an answer that cannot be used', () => {
 });
 
 describe('a model that cannot be asked', () => {
+  test('may come from a class, whose fields are in its prototype', async () => {
+    class Model implements TaskRunner {
+      get name() {
+        return 'class';
+      }
+      resource() {
+        return 'class/small';
+      }
+      async run() {
+        return { output: ANSWER };
+      }
+    }
+    const { result } = await decompose(GOAL, { runner: new Model() });
+    expect(result?.status).toBe('completed');
+  });
+
   test('is asked again after a passing error, and goes on where it was', async () => {
     const usage = { inputTokens: 100, outputTokens: 10 };
     const busy = new RunnerError('overloaded', 'busy', { usage });

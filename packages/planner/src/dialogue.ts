@@ -1,6 +1,7 @@
 import {
   type RunContext,
   RunnerError,
+  resourceOf,
   type TaskOutput,
   type TaskRequest,
   type TaskRunner,
@@ -48,13 +49,22 @@ export class Dialogue {
 
   /** The runner with the dialogue around it: each attempt brings a plan, or why there is none. */
   with(runner: TaskRunner): TaskRunner {
-    return { ...runner, run: (request, context) => this.#hold(runner, request, context) };
+    return {
+      // Not by spreading: what a class has in its prototype is no field of its own.
+      name: runner.name,
+      resource: (task) => resourceOf(runner, task),
+      ...(runner.settings !== undefined && { settings: runner.settings }),
+      ...(runner.supportsTools !== undefined && { supportsTools: runner.supportsTools }),
+      run: (request, context) => this.#hold(runner, request, context),
+    };
   }
 
   async #hold(runner: TaskRunner, request: TaskRequest, context: RunContext): Promise<TaskOutput> {
     const spent = new Spent();
     for (let step = 1; ; step++) {
       const answer = await this.#ask(runner, request, context, spent);
+      // An attempt that was given up has no say in the next one.
+      context.signal.throwIfAborted();
       // What is no answer of a runner is for the executor to refuse.
       if (answer !== 'cut off' && !isAnswer(answer)) return answer;
       const { text, reading } = this.#understand(answer);

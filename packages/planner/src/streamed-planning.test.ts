@@ -44,6 +44,10 @@ async function ended(handle: GoalHandle) {
   return handle.result;
 }
 
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /** When each task started, in milliseconds from the start of the run. */
 function startsOf({ result }: Awaited<GoalHandle>): Record<string, number> {
   const [first] = result?.timeline ?? [];
@@ -194,6 +198,34 @@ describe('an answer that cannot be used as a whole', () => {
     expect(planner.requests[1]?.prompt).toContain('they were written: "a".');
     const started = eventsOf(result.result?.timeline, 'task_started').map(({ taskId }) => taskId);
     expect(started.toSorted()).toEqual(['(plan)', '(plan)', 'a', 'b']);
+  });
+
+  test('is not heard any more when its attempt has been given up', async () => {
+    const late = planOf(taskOf('a'), taskOf('ghost'), taskOf('z', 'ghost'));
+    const planner = writing(['', planOf(taskOf('a'), taskOf('b', 'a'))], 1_000);
+    const cut = late.indexOf('},') + 1;
+    let attempts = 0;
+    const deaf: typeof planner.runner = {
+      ...planner.runner,
+      async run(request, context) {
+        const isFirst = attempts++ === 0;
+        const answer = await planner.runner.run(request, context);
+        if (!isFirst) {
+          await wait(400);
+          return answer;
+        }
+        await context.emit(late.slice(0, cut));
+        await wait(600);
+        await context.emit(late.slice(cut));
+        return { output: late };
+      },
+    };
+    const options = { timeoutMs: 500, retry: { maxAttempts: 2, initialDelayMs: 0 } };
+    const { runner } = working();
+    const result = await ended(start({ ...planner, runner: deaf }, { ...options, runner }));
+    expect(result.output).toBe('b is done');
+    expect(result.plan?.tasks.map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(result.planning.rejected).toEqual([]);
   });
 
   test('with an id that the run needs itself is sent back', async () => {

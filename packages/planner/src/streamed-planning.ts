@@ -31,6 +31,8 @@ export class StreamedPlan {
   readonly #topIds = new Set<string>();
   readonly #ids = new Set<string>();
   #waiting: unknown[] = [];
+  /** What the answer under way is read with. */
+  #stream: TaskStream | undefined;
   #addTasks: RunContext['addTasks'] = () => {};
   #finalTaskId: string | undefined;
 
@@ -66,18 +68,25 @@ export class StreamedPlan {
     };
   }
 
-  /** One request for the plan, or for the rest of it, whose answer is read as it comes. */
+  /**
+   * One request for the plan, or for the rest of it, whose answer is read as it comes. What an
+   * attempt that was given up still writes is not heard.
+   */
   #listen(planner: TaskRunner, request: TaskRequest, context: RunContext): Promise<TaskOutput> {
     this.#waiting = [];
     this.#addTasks = context.addTasks;
     const { maxAnswerLength } = this.#settings;
     const stream = new TaskStream(maxAnswerLength, (task) => this.#take(task));
+    this.#stream = stream;
+    const write = (text: string) => {
+      if (this.#stream === stream) stream.write(text);
+    };
     return planner.run(
       this.#withProgress(request),
       deriveContext(context, {
         emit(part) {
-          if (typeof part === 'string') stream.write(part);
-          else if (part.kind === 'text') stream.write(part.text);
+          if (typeof part === 'string') write(part);
+          else if (part.kind === 'text') write(part.text);
           return context.emit(part);
         },
       }),
