@@ -1,5 +1,6 @@
 import {
   checkOptions,
+  isStratagemError,
   OptionError,
   type Plan,
   type PlanResult,
@@ -7,9 +8,10 @@ import {
   type TaskRunner,
   type Usage,
 } from '@stratagem/core';
+import { unlessCanceled } from './cancellation.js';
 import { type Complexity, judgeComplexity } from './complexity.js';
 import type { RejectedAnswer } from './dialogue.js';
-import { makePlan, type PlanningRunOptions } from './make-plan.js';
+import { makePlan, noPlan, PLANNING_RUN_OPTIONS, type PlanningRunOptions } from './make-plan.js';
 import {
   PLANNER_OPTIONS,
   type PlannerOptions,
@@ -46,10 +48,6 @@ export interface Decomposition {
   readonly result?: PlanResult;
 }
 
-const RUN_OPTIONS = [
-  ...['deadlineMs', 'timeoutMs', 'retry', 'budget', 'prices', 'seed', 'signal', 'timeline'],
-  'onEvent',
-] as const;
 const OWNER = 'decompose()';
 const NO_USAGE: Required<Usage> = {
   inputTokens: 0,
@@ -82,13 +80,15 @@ const NO_USAGE: Required<Usage> = {
 export async function decompose(goal: string, options: DecomposeOptions): Promise<Decomposition> {
   const { runner } = checkDecompose(goal, options);
   const settings = plannerSettings(OWNER, options);
-  const complexity = await complexityOf(OWNER, goal, options.complexity);
+  const complexity = await judged(goal, options);
   if (complexity === 'simple') {
     const plan = simplePlan(goal, settings);
     return { plan, complexity, repairs: [], rejected: [], usage: NO_USAGE, costUsd: 0 };
   }
   const run = Object.fromEntries(
-    RUN_OPTIONS.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+    PLANNING_RUN_OPTIONS.flatMap((name) =>
+      options[name] === undefined ? [] : [[name, options[name]]],
+    ),
   );
   const prompt = plannerPrompt(goal, settings);
   const { tasks, repairs, rejected, result } = await makePlan({
@@ -98,13 +98,28 @@ export async function decompose(goal: string, options: DecomposeOptions): Promis
   return { plan: { goal, tasks }, complexity, repairs, rejected, usage, costUsd, result };
 }
 
-/** @throws {OptionError} when a function judges otherwise than it may. */
+/** @throws {DecompositionError} `plan_canceled` when the judge is not waited for any more. */
+async function judged(goal: string, { complexity, signal }: DecomposeOptions): Promise<Complexity> {
+  try {
+    return await complexityOf(OWNER, goal, complexity, signal);
+  } catch (error) {
+    if (!isStratagemError(error) || error.code !== 'plan_canceled') throw error;
+    throw noPlan(goal, error);
+  }
+}
+
+/**
+ * @throws {OptionError} when a function judges otherwise than it may.
+ * @throws {StratagemError} `plan_canceled` when the signal is aborted before it has judged.
+ */
 export async function complexityOf(
   owner: string,
   goal: string,
   judge: DecomposeOptions['complexity'] = judgeComplexity,
+  signal?: AbortSignal,
 ): Promise<Complexity> {
-  const complexity = typeof judge === 'function' ? await judge(goal) : judge;
+  const complexity =
+    typeof judge === 'function' ? await unlessCanceled(signal, () => judge(goal)) : judge;
   checkComplexity(owner, complexity);
   return complexity;
 }
@@ -122,7 +137,12 @@ export function simplePlan(goal: string, { taskTypes, tools }: PlannerSettings):
 }
 
 function checkDecompose(goal: string, options: DecomposeOptions): DecomposeOptions {
-  checkOptions(OWNER, options, ['runner', 'complexity', ...PLANNER_OPTIONS, ...RUN_OPTIONS]);
+  checkOptions(OWNER, options, [
+    'runner',
+    'complexity',
+    ...PLANNER_OPTIONS,
+    ...PLANNING_RUN_OPTIONS,
+  ]);
   if (typeof goal !== 'string' || goal.trim() === '') {
     throw new OptionError(`${OWNER}: the goal must be a text that is not empty`);
   }

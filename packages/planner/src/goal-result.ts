@@ -27,14 +27,20 @@ export interface CompletedGoal extends Account {
   readonly status: 'completed';
   /** What was asked for: the output of the task that all others lead to. */
   readonly output: unknown;
-  /** The plan as it was run, with the task that puts the outputs together where it needs one. */
+  /**
+   * The plan that was run, with the task that puts the outputs together where it needs one. What was
+   * added when it was revised is in `result.tasks` alone.
+   */
   readonly plan: Plan;
   /** The run of the plan, with the outputs of all tasks and the log. */
   readonly result: PlanResult;
   readonly error?: undefined;
 }
 
-/** There is no final output: no plan could be made, it failed, or it was canceled. */
+/**
+ * There is no final output: no plan could be made, it failed, it was canceled, or it was complete
+ * without the task that was to bring the output.
+ */
 export interface UnfinishedGoal extends Account {
   readonly status: 'failed' | 'canceled';
   readonly output?: undefined;

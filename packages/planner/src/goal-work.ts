@@ -4,6 +4,7 @@ import {
   EventStream,
   type Executor,
   isStratagemError,
+  OptionError,
   type Plan,
   PlanError,
   type PlanResult,
@@ -11,25 +12,21 @@ import {
   type RunOptions,
   StratagemError,
   type Task,
+  type TaskResult,
   type TaskRunner,
   validatePlan,
 } from '@stratagem/core';
 import { type Bill, NOTHING_SPENT, sumOf } from './bill.js';
+import { unlessCanceled } from './cancellation.js';
 import { complexityOf, type Decomposition, decompose, simplePlan } from './decompose.js';
 import { DecompositionError } from './decomposition-error.js';
 import { type Final, goalReplan, STREAMED_PLAN_TASK } from './goal-replan.js';
 import type { CompletedGoal, GoalResult, Planning, UnfinishedGoal } from './goal-result.js';
 import { limitsLeft } from './limits-left.js';
-import { planningTask } from './make-plan.js';
+import { PLANNING_RUN_OPTIONS, planningTask } from './make-plan.js';
 import type { PlannerSettings } from './options.js';
 import type { PlanAndExecuteOptions } from './plan-and-execute.js';
-import {
-  OWNER,
-  only,
-  PLANNER_NAMES,
-  PLANNING_NAMES,
-  RUN_NAMES,
-} from './plan-and-execute-options.js';
+import { OWNER, only, PLANNER_NAMES, RUN_NAMES } from './plan-and-execute-options.js';
 import { planSchema } from './plan-schema.js';
 import { plannerPrompt } from './planner-prompt.js';
 import { StreamedPlan } from './streamed-planning.js';
@@ -54,10 +51,10 @@ export class GoalWork {
     this.#goal = goal;
     this.#options = options;
     this.#settings = settings;
+    this.#executor(options.runner, {});
     this.events = new EventStream(timeline !== 'stream');
     const own = this.#controller.signal;
     this.#signal = signal === undefined ? own : AbortSignal.any([signal, own]);
-    this.#executor(options.runner);
   }
 
   cancel(reason?: unknown): void {
@@ -79,7 +76,8 @@ export class GoalWork {
   async #work(): Promise<GoalResult> {
     const { stream = false } = this.#options;
     if (!stream) return this.#runPlan(await this.#decompose());
-    const complexity = await complexityOf(OWNER, this.#goal, this.#options.complexity);
+    const { complexity: judge } = this.#options;
+    const complexity = await complexityOf(OWNER, this.#goal, judge, this.#signal);
     if (complexity === 'complex') return this.#runWhilePlanning();
     return this.#runPlan(simplePlan(this.#goal, this.#settings));
   }
@@ -91,7 +89,7 @@ export class GoalWork {
     const { plan, repairs, rejected, result, usage, costUsd } = await this.#settled(
       decompose(this.#goal, {
         ...only(this.#options, PLANNER_NAMES),
-        ...only(this.#options, PLANNING_NAMES),
+        ...only(this.#options, PLANNING_RUN_OPTIONS),
         ...this.#listening(),
         runner: planner ?? runner,
         ...(complexity !== undefined && { complexity }),
@@ -126,27 +124,19 @@ export class GoalWork {
   async #review(plan: Plan): Promise<Plan> {
     const { review } = this.#options;
     const signal = this.#signal;
-    this.#throwIfCanceled();
-    const verdict = await Promise.race([
-      Promise.resolve(review?.(plan, { signal })),
-      aborted(signal),
-    ]);
-    this.#throwIfCanceled();
+    const verdict = await unlessCanceled(signal, () => review?.(plan, { signal }));
     if (verdict === false) {
       throw new StratagemError('plan_canceled', 'The plan was not approved, and was not run');
     }
-    if (typeof verdict !== 'object') return plan;
+    if (verdict === undefined || verdict === true) return plan;
+    if (typeof verdict !== 'object' || verdict === null) {
+      const message = `review must give a plan, true, false or nothing; it gave ${String(verdict)}`;
+      throw new OptionError(`${OWNER}: ${message}`);
+    }
     const problems = validatePlan(verdict);
     if (problems.length > 0) throw new PlanError(problems);
     this.#plan = verdict;
     return verdict;
-  }
-
-  #throwIfCanceled(): void {
-    if (!this.#signal.aborted) return;
-    const cause: unknown = this.#signal.reason;
-    const message = `The plan was canceled: ${describe(cause)}`;
-    throw new StratagemError('plan_canceled', message, { cause });
   }
 
   async #runPlan(plan: Plan): Promise<GoalResult> {
@@ -161,11 +151,11 @@ export class GoalWork {
     return this.#finished(result);
   }
 
-  #executor(runner: TaskRunner): Executor {
+  #executor(runner: TaskRunner, listening: Partial<RunOptions> = this.#listening()): Executor {
     const { strategy } = this.#options;
     const { tools } = this.#settings;
     const run = only(this.#options, RUN_NAMES);
-    return createExecutor({ strategy, runner, tools, ...run, ...this.#listening() });
+    return createExecutor({ strategy, runner, tools, ...run, ...listening });
   }
 
   // --- Both at once ---
@@ -211,10 +201,12 @@ export class GoalWork {
     const { taskId } = this.#final;
     this.#spent = sumOf(this.#spent, result.metrics);
     if (result.status !== 'completed') return this.#unfinished(result.error, result);
+    // A plan of the caller's may be complete without the end of it: by its goal, or a condition.
+    const final = result.tasks.find(({ id }) => id === taskId);
+    if (final?.status !== 'completed') return this.#unfinished(withoutEnd(final), result);
     return {
       status: 'completed',
-      // A plan that completes has an end.
-      output: result.outputs[taskId as string],
+      output: final.output,
       plan: this.#plan as Plan,
       result,
       ...this.#account(result),
@@ -242,11 +234,12 @@ export class GoalWork {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
+function withoutEnd(final: TaskResult | undefined): StratagemError {
+  const why = final?.reason === undefined ? '' : ` (${final.reason})`;
+  const message =
+    `The plan is complete, but has no result: task "${final?.id}", ` +
+    `which was to bring it, was ${final?.status}${why}`;
+  return new StratagemError('plan_failed', message);
 }
 
 /** What a review throws is an error of its caller's. */

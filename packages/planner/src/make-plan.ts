@@ -3,20 +3,34 @@ import {
   type PlanResult,
   type RunOptions,
   type StandardSchema,
+  type StratagemError,
   type Strategy,
   type Task,
   type TaskRunner,
   type TaskType,
 } from '@stratagem/core';
 import { formatAnswerProblem } from './answer-problem.js';
-import { DecompositionError } from './decomposition-error.js';
+import { DecompositionError, type DecompositionErrorDetails } from './decomposition-error.js';
 import { Dialogue, type RejectedAnswer } from './dialogue.js';
 import type { PlannerSettings } from './options.js';
 import { planSchema } from './plan-schema.js';
 import { type PlanReading, readPlan, type Surroundings } from './read-plan.js';
 
-/** The limits of the run that makes a plan. */
-export type PlanningRunOptions = Omit<RunOptions, 'maxParallel' | 'failFast' | 'maxDepth'>;
+/** The options of the run that makes a plan. */
+export const PLANNING_RUN_OPTIONS = [
+  'deadlineMs',
+  'timeoutMs',
+  'retry',
+  'budget',
+  'prices',
+  'seed',
+  'timeline',
+  'signal',
+  'onEvent',
+] as const;
+
+/** The limits of the run that makes a plan, and who listens to it. */
+export type PlanningRunOptions = Pick<RunOptions, (typeof PLANNING_RUN_OPTIONS)[number]>;
 
 /** Tasks that a model planned, and the run in which it did. */
 export interface MadePlan extends PlanReading {
@@ -79,10 +93,19 @@ export async function makePlan(request: PlanRequest): Promise<MadePlan> {
   }
   const [task] = result.tasks;
   const error = task?.error ?? result.error;
-  throw new DecompositionError(
-    error?.code ?? 'plan_failed',
-    `No plan could be made for ${JSON.stringify(shorten(goal))}: ${error?.message}`,
-    { cause: error, rejected, result },
+  throw noPlan(goal, error, { rejected, result });
+}
+
+/** That there is no plan, and why. */
+export function noPlan(
+  goal: string,
+  cause: StratagemError | undefined,
+  details: Omit<DecompositionErrorDetails, 'cause'> = {},
+): DecompositionError {
+  return new DecompositionError(
+    cause?.code ?? 'plan_failed',
+    `No plan could be made for ${JSON.stringify(shorten(goal))}: ${cause?.message}`,
+    { cause, ...details },
   );
 }
 

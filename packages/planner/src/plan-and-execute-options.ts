@@ -1,5 +1,6 @@
-import { checkFlag, checkLimit, checkOptions, OptionError, type RunOptions } from '@stratagem/core';
+import { checkFlag, checkLimit, checkOptions, OptionError } from '@stratagem/core';
 import { checkComplexity } from './decompose.js';
+import { PLANNING_RUN_OPTIONS } from './make-plan.js';
 import { PLANNER_OPTIONS, type PlannerOptions } from './options.js';
 import type { PlanAndExecuteOptions } from './plan-and-execute.js';
 
@@ -9,13 +10,8 @@ export const OWNER = 'planAndExecute()';
 export const PLANNER_NAMES: readonly (keyof PlannerOptions)[] = PLANNER_OPTIONS;
 export const REPLANNER_NAMES = PLANNER_NAMES.filter((name) => name !== 'minSubtasks');
 
-type RunName = Exclude<keyof PlanAndExecuteOptions & keyof RunOptions, 'replan'>;
-
-/** Options of the run that makes the plan, and of the one that carries it out. */
-export const PLANNING_NAMES: readonly Exclude<RunName, 'maxParallel' | 'failFast'>[] = [
-  ...(['deadlineMs', 'timeoutMs', 'retry', 'budget', 'prices', 'seed', 'timeline'] as const),
-];
-export const RUN_NAMES: readonly RunName[] = ['maxParallel', 'failFast', ...PLANNING_NAMES];
+/** Options of the run that carries the plan out. */
+export const RUN_NAMES = ['maxParallel', 'failFast', ...PLANNING_RUN_OPTIONS] as const;
 
 /** Of an object, the fields named that are there. */
 export function only<T extends object, Name extends keyof T>(
@@ -30,7 +26,6 @@ export function only<T extends object, Name extends keyof T>(
 export function checkPlanAndExecute(goal: string, options: PlanAndExecuteOptions): void {
   checkOptions(OWNER, options, [
     ...['strategy', 'runner', 'planner', 'complexity', 'review', 'stream', 'replan'],
-    ...['signal', 'onEvent'],
     ...RUN_NAMES,
     ...PLANNER_NAMES,
   ]);

@@ -181,6 +181,43 @@ describe('a review', () => {
     expect([status, error?.code]).toEqual(['failed', 'invalid_plan']);
   });
 
+  test('that says something else runs nothing', async () => {
+    for (const verdict of ['no', 0, null]) {
+      const { handle, worked } = reviewed(verdict);
+      const { status, error } = await handle;
+      expect([status, error?.code]).toEqual(['failed', 'invalid_option']);
+      expect(error?.message).toContain(`it gave ${verdict}`);
+      expect(worked).toEqual([]);
+    }
+  });
+
+  test.each<[string, Partial<Plan>]>([
+    [
+      'goal_achieved',
+      { goalState: { criteria: [{ path: 'metrics.completedTasks', operator: '>=', value: 1 }] } },
+    ],
+    [
+      'not_chosen',
+      {
+        tasks: [
+          { id: 'a', description: 'A' },
+          {
+            ...{ id: 'b', description: 'B', dependencies: ['a'] },
+            when: { path: 'a', operator: '==', value: 'never' },
+          },
+        ],
+      },
+    ],
+  ])('with a plan that ends without its result is no success: %s', async (why, change) => {
+    const { handle } = start([chain], { review: (plan) => ({ ...plan, ...change }) });
+    const result = await handle;
+    expect(result.result?.status).toBe('completed');
+    expect(result).toMatchObject({ status: 'failed', error: { code: 'plan_failed' } });
+    expect(result.error?.message).toBe(
+      `The plan is complete, but has no result: task "b", which was to bring it, was skipped (${why})`,
+    );
+  });
+
   test('that throws ends it', async () => {
     const { handle } = start([chain], {
       review() {
@@ -252,6 +289,20 @@ describe('what ends it early', () => {
         expect(result.error?.message).toContain('enough');
         expect(hang).toHaveBeenCalledTimes(1);
       }
+    }
+  });
+
+  test('is a cancellation while it is judged', async () => {
+    for (const stream of [false, true]) {
+      const complexity = () => {
+        handle.cancel('enough');
+        return new Promise<never>(() => {});
+      };
+      const { handle, planned } = start([chain], { complexity, stream });
+      const result = await handle;
+      expect(result).toMatchObject({ status: 'canceled', error: { code: 'plan_canceled' } });
+      expect(result.error?.message).toContain('The plan was canceled: enough');
+      expect(planned).toEqual([]);
     }
   });
 
@@ -359,6 +410,8 @@ describe('the options', () => {
     ['strategy', { strategy: undefined }, /strategy must be a Strategy/],
     ['complexity', { complexity: 'hard' }, /planAndExecute\(\): complexity must be/],
     ['review', { review: true }, /review must be a function/],
+    ['onEvent', { onEvent: 5 }, /onEvent must be a function/],
+    ['signal', { signal: 5 }, /signal must be an AbortSignal/],
     ['stream', { stream: 'yes' }, /stream must be true or false/],
     ['stream with review', { stream: true, review: () => true }, /take one of them/],
     ['replan', { replan: { rounds: 1 } }, /replan has no option "rounds"/],

@@ -9,13 +9,15 @@ import type {
 import type { Complexity } from './complexity.js';
 import type { GoalResult } from './goal-result.js';
 import { GoalWork } from './goal-work.js';
+import type { PlanningRunOptions } from './make-plan.js';
 import { type PlannerOptions, plannerSettings } from './options.js';
 import { checkPlanAndExecute, OWNER } from './plan-and-execute-options.js';
 
 /** How a goal is planned and the plan is run; the limits of a run hold for both together. */
 export interface PlanAndExecuteOptions
   extends PlannerOptions,
-    Omit<RunOptions, 'maxDepth' | 'replan'>,
+    PlanningRunOptions,
+    Pick<RunOptions, 'maxParallel' | 'failFast'>,
     Pick<ExecutorOptions, 'strategy'> {
   /** Does the tasks. */
   readonly runner: TaskRunner;
