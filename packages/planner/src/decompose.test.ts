@@ -422,6 +422,13 @@ describe('options', () => {
     await expect(making).rejects.toThrow(message);
   });
 
+  test('of the run are checked although a simple goal has none', async () => {
+    for (const options of [{ budget: { tokens: -1 } }, { signal: 5 }, { timeline: 'no' }]) {
+      const making = decompose('Say hello', { runner: scripted(), ...options } as never);
+      await expect(making).rejects.toThrow(OptionError);
+    }
+  });
+
   test.each(['', '  ', undefined, 7])('no goal is refused: %j', async (goal) => {
     const making = decompose(goal as never, { runner: scripted() });
     await expect(making).rejects.toThrow('the goal must be a text that is not empty');

@@ -8,10 +8,18 @@ import {
   type TaskRunner,
   type Usage,
 } from '@stratagem/core';
+import { NOTHING_SPENT } from './bill.js';
 import { unlessCanceled } from './cancellation.js';
 import { type Complexity, judgeComplexity } from './complexity.js';
 import type { RejectedAnswer } from './dialogue.js';
-import { makePlan, noPlan, PLANNING_RUN_OPTIONS, type PlanningRunOptions } from './make-plan.js';
+import {
+  checkPlanningRun,
+  makePlan,
+  noPlan,
+  PLANNING_RUN_OPTIONS,
+  type PlanningRunOptions,
+} from './make-plan.js';
+import { only } from './only.js';
 import {
   PLANNER_OPTIONS,
   type PlannerOptions,
@@ -49,13 +57,6 @@ export interface Decomposition {
 }
 
 const OWNER = 'decompose()';
-const NO_USAGE: Required<Usage> = {
-  inputTokens: 0,
-  outputTokens: 0,
-  cachedInputTokens: 0,
-  cacheWriteInputTokens: 0,
-  reasoningTokens: 0,
-};
 
 /**
  * Makes a plan of a goal: asks a model for it, mends what plainly means a plan, and sends back what
@@ -78,18 +79,17 @@ const NO_USAGE: Required<Usage> = {
  * const result = await createExecutor({ strategy: parallel(), runner: openai() }).execute(plan);
  */
 export async function decompose(goal: string, options: DecomposeOptions): Promise<Decomposition> {
-  const { runner } = checkDecompose(goal, options);
+  checkDecompose(goal, options);
+  const { runner } = options;
+  const run = only(options, PLANNING_RUN_OPTIONS);
+  // Before the goal is judged, which may take a while.
+  checkPlanningRun(runner, run);
   const settings = plannerSettings(OWNER, options);
   const complexity = await judged(goal, options);
   if (complexity === 'simple') {
     const plan = simplePlan(goal, settings);
-    return { plan, complexity, repairs: [], rejected: [], usage: NO_USAGE, costUsd: 0 };
+    return { plan, complexity, repairs: [], rejected: [], ...NOTHING_SPENT };
   }
-  const run = Object.fromEntries(
-    PLANNING_RUN_OPTIONS.flatMap((name) =>
-      options[name] === undefined ? [] : [[name, options[name]]],
-    ),
-  );
   const prompt = plannerPrompt(goal, settings);
   const { tasks, repairs, rejected, result } = await makePlan({
     ...{ goal, prompt, runner, settings, run },
@@ -136,7 +136,7 @@ export function simplePlan(goal: string, { taskTypes, tools }: PlannerSettings):
   return { goal, tasks: [task] };
 }
 
-function checkDecompose(goal: string, options: DecomposeOptions): DecomposeOptions {
+function checkDecompose(goal: string, options: DecomposeOptions): void {
   checkOptions(OWNER, options, [
     'runner',
     'complexity',
@@ -153,7 +153,6 @@ function checkDecompose(goal: string, options: DecomposeOptions): DecomposeOptio
   if (complexity !== undefined && typeof complexity !== 'function') {
     checkComplexity(OWNER, complexity);
   }
-  return options;
 }
 
 export function checkComplexity(owner: string, complexity: unknown): void {

@@ -1,7 +1,8 @@
 import type { Replan, Situation, Task } from '@stratagem/core';
+import { only } from './only.js';
 import type { PlannerSettings } from './options.js';
 import type { PlanAndExecuteOptions } from './plan-and-execute.js';
-import { only, REPLANNER_NAMES } from './plan-and-execute-options.js';
+import { REPLANNER_NAMES } from './plan-and-execute-options.js';
 import { replanner } from './replan.js';
 import { endingOf } from './synthesis.js';
 

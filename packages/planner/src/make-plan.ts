@@ -76,6 +76,11 @@ const oneTask: Strategy = {
   },
 };
 
+/** @throws {OptionError} when an option of the run that makes a plan cannot be used. */
+export function checkPlanningRun(runner: TaskRunner, run: PlanningRunOptions): void {
+  createExecutor({ strategy: oneTask, runner, ...run });
+}
+
 /**
  * Has a model make a plan: one task of a run of its own, whose output is the plan.
  *

@@ -13,15 +13,6 @@ export const REPLANNER_NAMES = PLANNER_NAMES.filter((name) => name !== 'minSubta
 /** Options of the run that carries the plan out. */
 export const RUN_NAMES = ['maxParallel', 'failFast', ...PLANNING_RUN_OPTIONS] as const;
 
-/** Of an object, the fields named that are there. */
-export function only<T extends object, Name extends keyof T>(
-  from: T,
-  names: readonly Name[],
-): Partial<Pick<T, Name>> {
-  const entries = names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]]));
-  return Object.fromEntries(entries) as Partial<Pick<T, Name>>;
-}
-
 /** @throws {OptionError} when the goal or an option of this function itself cannot be used. */
 export function checkPlanAndExecute(goal: string, options: PlanAndExecuteOptions): void {
   checkOptions(OWNER, options, [
