@@ -1,6 +1,6 @@
 import { RunnerError } from './errors.js';
 import type { TaskOutput } from './runner.js';
-import { isUsage } from './usage.js';
+import { isCost, isUsage } from './usage.js';
 
 /**
  * A runner's answer as a `TaskOutput` that is what it says it is: read once, so that nothing later
@@ -19,8 +19,8 @@ export function readAnswer(runner: string, answer: unknown): TaskOutput {
   if (usage !== undefined && !isUsage(usage)) {
     throw refuse('a usage that is not { inputTokens, outputTokens } in numbers');
   }
-  if (costUsd !== undefined && !Number.isFinite(costUsd)) {
-    throw refuse('a costUsd that is no number; leave it out when the price is unknown');
+  if (costUsd !== undefined && !isCost(costUsd)) {
+    throw refuse('a costUsd that is no amount; leave it out when the price is unknown');
   }
   return { output, usage, costUsd, model, requestId, rateLimits };
 }

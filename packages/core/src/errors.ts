@@ -1,7 +1,7 @@
 import type { JournalErrorCode } from './journal-error.js';
 import { costOf, type PriceTable } from './price.js';
 import type { RateLimits } from './rate-limits.js';
-import { isUsage, type Usage } from './usage.js';
+import { isCost, isUsage, type Usage } from './usage.js';
 
 /**
  * What went wrong, as a stable machine-readable string. Match on this, never on a message.
@@ -201,7 +201,7 @@ export class TaskError extends StratagemError {
     if (isRecord(known?.rateLimits)) this.rateLimits = known.rateLimits;
     if (isCount(known?.tries)) this.tries = known.tries;
     const costUsd = this.usage && (costOf(this.usage, this.model, prices) ?? known?.costUsd);
-    if (Number.isFinite(costUsd)) this.costUsd = costUsd as number;
+    if (isCost(costUsd)) this.costUsd = costUsd;
   }
 }
 
@@ -235,7 +235,7 @@ export class ReplanError extends StratagemError {
     if (isUsage(known?.usage)) this.usage = known.usage;
     if (typeof known?.model === 'string') this.model = known.model;
     const costUsd = this.usage && (costOf(this.usage, this.model, prices) ?? known?.costUsd);
-    if (Number.isFinite(costUsd)) this.costUsd = costUsd as number;
+    if (isCost(costUsd)) this.costUsd = costUsd;
   }
 }
 

@@ -310,6 +310,12 @@ describe('an answer that cannot be taken', () => {
     ['with a broken list', { tasks: [], replaces: 'a' }, 'revise() gave replaces'],
     ['with a broken usage', { tasks: [], usage: { inputTokens: 1 } }, 'revise() gave a usage'],
     ['with a broken cost', { tasks: [], costUsd: Number.NaN }, 'revise() gave a costUsd'],
+    ['with a negative cost', { tasks: [], costUsd: -1 }, 'revise() gave a costUsd'],
+    [
+      'with a field that there is not',
+      { tasks: [after('d')], replace: [] },
+      'unknown field "replace". Did you mean "replaces"?',
+    ],
   ])('%s ends the plan and is in the log', async (_, answer, message) => {
     const { result, problems } = await answeredWith(answer, { maxTasks: 2 });
     expect(problems.map((each) => each.message).join()).toContain(message);

@@ -5,7 +5,9 @@ import type { RunState } from './run-state.js';
 import { add, type PlanPath, type Problems, quote } from './shape.js';
 import { didYouMean } from './suggest.js';
 import type { Task } from './task.js';
-import { isUsage } from './usage.js';
+import { isCost, isUsage } from './usage.js';
+
+const FIELDS = ['tasks', 'replaces', 'usage', 'costUsd', 'model', 'requestId'];
 
 /**
  * What `revise` answered, as a revision that is what it says it is.
@@ -17,14 +19,19 @@ export function readRevision(answer: unknown): Revision {
   if (Array.isArray(answer)) return { tasks: answer };
   const { tasks, replaces, usage, costUsd, model, requestId } = Object(answer) as Revision;
   if (!Array.isArray(tasks)) throw refuse('must give tasks, { tasks }, or undefined for none');
+  // What is not seen would have its default: all failures are made up for.
+  const unknown = Object.keys(answer as object).find((name) => !FIELDS.includes(name));
+  if (unknown !== undefined) {
+    throw refuse(`gave an unknown field "${unknown}".${didYouMean(unknown, FIELDS)}`);
+  }
   if (replaces !== undefined && !isListOfText(replaces)) {
     throw refuse('gave replaces that is no list of ids');
   }
   if (usage !== undefined && !isUsage(usage)) {
     throw refuse('gave a usage that is not { inputTokens, outputTokens } in numbers');
   }
-  if (costUsd !== undefined && !Number.isFinite(costUsd)) {
-    throw refuse('gave a costUsd that is no number; leave it out when the price is unknown');
+  if (costUsd !== undefined && !isCost(costUsd)) {
+    throw refuse('gave a costUsd that is no amount; leave it out when the price is unknown');
   }
   return {
     tasks,

@@ -119,7 +119,7 @@ describe('a runner', () => {
     }
   });
 
-  test.each([null, Number.NaN, 'free', Number.POSITIVE_INFINITY])(
+  test.each([null, Number.NaN, 'free', Number.POSITIVE_INFINITY, -1])(
     'whose cost is %s never makes it a price',
     async (costUsd) => {
       const usage = { inputTokens: 1, outputTokens: 1 };
@@ -129,6 +129,12 @@ describe('a runner', () => {
       // Taken without it, or refused as a whole.
       if (status === 'completed') expect(metrics.costUsd).toBeNull();
       else expect(tasks[0]?.error?.code).toBe('invalid_output');
+      const failed = await ended(
+        runWith(async () => {
+          throw new RunnerError('refused', 'x', { usage, costUsd: costUsd as never });
+        }),
+      );
+      expect(failed.metrics.costUsd).toBeNull();
     },
   );
 

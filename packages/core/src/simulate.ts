@@ -269,7 +269,8 @@ class Simulation {
       this.#round = 0;
       if ('error' in outcome) kernel.replanFailed(outcome.error, this.#now);
       else {
-        const revision = readRevision({ tasks: [], ...outcome });
+        const { durationMs: _, ...given } = outcome;
+        const revision = readRevision({ tasks: [], ...given });
         const problems = [
           ...this.#problemsOf(revision.tasks),
           ...revisionProblems(revision, kernel.state, remaining.tasks),

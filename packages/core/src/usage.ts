@@ -22,6 +22,11 @@ export function isUsage(value: unknown): value is Usage {
   return counts.every((count) => Number.isFinite(count) && count >= 0);
 }
 
+/** Whether a value from outside is an amount in US dollars that can be counted with. */
+export function isCost(value: unknown): value is number {
+  return Number.isFinite(value) && (value as number) >= 0;
+}
+
 /** The tokens of both; what neither counts stays uncounted. */
 export function addUsage(first: Usage | undefined, second: Usage | undefined): Usage | undefined {
   if (first === undefined || second === undefined) return first ?? second;
