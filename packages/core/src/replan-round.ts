@@ -2,7 +2,7 @@ import { isStratagemError } from './errors.js';
 import { PlanError, type PlanProblem } from './problem.js';
 import type { Replan, ReplanContext, Revision } from './replan.js';
 import type { ReplanCommand } from './replanning.js';
-import { readRevision } from './revision.js';
+import { atItsCost, readRevision } from './revision.js';
 import type { Task } from './task.js';
 
 /** One round of re-planning in flight, and the context that its planner sees. */
@@ -35,7 +35,12 @@ export class ReplanRound implements ReplanContext {
   };
 
   async ask(planner: Pick<Replan, 'revise'>): Promise<Revision> {
-    return readRevision(await planner.revise(this.#situation, this));
+    const answer = await planner.revise(this.#situation, this);
+    try {
+      return readRevision(answer);
+    } catch (thrown) {
+      throw atItsCost(thrown, answer);
+    }
   }
 
   abort(reason: unknown): void {

@@ -327,6 +327,16 @@ describe('an answer that cannot be taken', () => {
     expect(result.tasks).toHaveLength(3);
   });
 
+  test.each<[string, object]>([
+    ['tasks that cannot be added', { tasks: [after('c')] }],
+    ['a list that is none', { tasks: [], replaces: 'a' }],
+  ])('is paid for all the same: %s', async (_, answer) => {
+    const usage = { inputTokens: 30, outputTokens: 10 };
+    const { result } = await answeredWith({ ...answer, usage, costUsd: 2 });
+    expect(result.metrics).toMatchObject({ usage, costUsd: 2, replanRounds: 1 });
+    expect(eventsOf(result, 'replan_failed')[0]?.error).toMatchObject({ usage, costUsd: 2 });
+  });
+
   test('can be mended before it is given', async () => {
     const revise: Replan['revise'] = (_, { check }) => {
       const wrong = [after('d', 'a')];

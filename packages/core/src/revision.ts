@@ -1,4 +1,4 @@
-import { StratagemError } from './errors.js';
+import { isStratagemError, StratagemError } from './errors.js';
 import type { PlanProblem } from './problem.js';
 import type { Revision } from './replan.js';
 import type { RunState } from './run-state.js';
@@ -41,6 +41,13 @@ export function readRevision(answer: unknown): Revision {
     ...(typeof model === 'string' && { model }),
     ...(typeof requestId === 'string' && { requestId }),
   };
+}
+
+/** Why an answer of `revise` cannot be taken, with what that answer has cost all the same. */
+export function atItsCost(thrown: unknown, answer: unknown): unknown {
+  if (!isStratagemError(thrown)) return thrown;
+  const { usage, costUsd, model } = Object(answer) as Revision;
+  return Object.assign(thrown, { usage, costUsd, model });
 }
 
 function refuse(what: string): StratagemError {

@@ -22,7 +22,7 @@ import { ReplanRound } from './replan-round.js';
 import type { ReplanCommand } from './replanning.js';
 import { createResult, type PlanResult } from './result.js';
 import type { Reuse } from './reuse.js';
-import { revisionProblems } from './revision.js';
+import { atItsCost, revisionProblems } from './revision.js';
 import { type AttemptResult, resourceOf, type TaskRunner } from './runner.js';
 import { formatIssues } from './schema.js';
 import type { Task } from './task.js';
@@ -585,7 +585,11 @@ export class Run<Outputs> implements AttemptHost {
       .ask(this.#settings.planner as Pick<Replan, 'revise'>)
       .then((revision) => {
         if (this.#round !== round) return;
-        this.#requireRevision(revision, maxTasks);
+        try {
+          this.#requireRevision(revision, maxTasks);
+        } catch (thrown) {
+          throw atItsCost(thrown, revision);
+        }
         const tasks = structuralCopy(revision.tasks);
         eachTask(tasks, (task) => this.#coming.set(task.id, task));
         this.#take({ type: 'replanned', round, revision: { ...revision, tasks } });

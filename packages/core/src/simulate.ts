@@ -10,7 +10,7 @@ import { PlanError, type PlanProblem } from './problem.js';
 import { checkReplan, replanLimits } from './replan.js';
 import type { ReplanCommand } from './replanning.js';
 import { createResult, type PlanResult } from './result.js';
-import { readRevision, revisionProblems } from './revision.js';
+import { atItsCost, readRevision, revisionProblems } from './revision.js';
 import {
   SIMULATE_OPTIONS,
   type SimulatedAnswer,
@@ -276,7 +276,7 @@ class Simulation {
           ...revisionProblems(revision, kernel.state, remaining.tasks),
         ];
         if (problems.length === 0) kernel.replanned(revision, this.#now);
-        else kernel.replanFailed(new PlanError(problems), this.#now);
+        else kernel.replanFailed(atItsCost(new PlanError(problems), revision), this.#now);
       }
     });
   }

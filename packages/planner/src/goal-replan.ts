@@ -50,7 +50,10 @@ export function goalReplan(
         return revision;
       }
       left = Math.max(0, left - countOf(revision.tasks));
-      return { ...revision, tasks: withEnding(goal, revision.tasks, known, final) };
+      // Failures that an earlier round made up for, and what hung on them, are there all the same.
+      const isTaken = (id: string) =>
+        context.check([{ id, description: goal }]).some(({ code }) => code === 'duplicate_id');
+      return { ...revision, tasks: withEnding(goal, revision.tasks, completed, isTaken, final) };
     },
   };
 }
@@ -64,15 +67,15 @@ function countOf(tasks: readonly Task[]): number {
 function withEnding(
   goal: string,
   tasks: readonly Task[],
-  { completed, failed, dropped }: Situation,
+  completed: Situation['completed'],
+  isTaken: (id: string) => boolean,
   final: Final,
 ): readonly Task[] {
   const done = completed.map(({ task }) => task);
   const used = new Set(done.flatMap(({ dependencies = [] }) => dependencies));
   const children = new Set(done.flatMap(({ subtasks = [] }) => subtasks.map(({ id }) => id)));
   const unused = done.filter(({ id }) => !used.has(id) && !children.has(id));
-  const taken = new Set([...completed, ...failed, ...dropped].map(({ task }) => task.id));
-  const { taskId, synthesis } = endingOf(goal, tasks, (id) => taken.has(id), unused);
+  const { taskId, synthesis } = endingOf(goal, tasks, isTaken, unused);
   final.taskId = taskId;
   return synthesis === undefined ? tasks : [...tasks, synthesis];
 }

@@ -376,6 +376,21 @@ describe('re-planning', () => {
     expect(added?.tasks.at(-1)).toMatchObject({ id: 'result', dependencies: ['b', 'a2'] });
   });
 
+  test('finds an id for what puts together in every round', async () => {
+    const two = planOf(taskOf('a'), taskOf('b'));
+    const first = answerOf(taskOf('a2'), taskOf('x'));
+    const failing = working({ failing: ['a', 'x'] });
+    const second = JSON.stringify({ tasks: [taskOf('a3'), taskOf('y')], replaces: ['x'] });
+    const { handle } = start([two, first, second], { runner: failing.runner, replan });
+    const result = await handle;
+    expect(result).toMatchObject({ output: 'result-3 is done', replanRounds: 2 });
+    const ids = result.result?.tasks.map(({ id, status }) => [id, status]);
+    expect(ids).toContainEqual(['result', 'skipped']);
+    expect(ids).toContainEqual(['result-2', 'skipped']);
+    const [, added] = eventsOf(result.result?.timeline, 'tasks_added');
+    expect(added?.tasks.at(-1)).toMatchObject({ dependencies: ['b', 'a2', 'a3', 'y'] });
+  });
+
   test('adds no more than it may, besides what puts outputs together', async () => {
     const one = { runner, replan: { maxRounds: 2, maxTasks: 1 } };
     const { handle } = start([three, answerOf(taskOf('a2'))], one);
