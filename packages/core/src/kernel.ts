@@ -28,7 +28,7 @@ import { type Emit, type Ending, Recorder } from './recorder.js';
 import { interruptedEnding, restoreWaiting, resumptionOf } from './recovery.js';
 import type { ReplanLimits, Revision } from './replan.js';
 import { type ReplanCommand, Replanning } from './replanning.js';
-import { ResourcePauses } from './resource-pauses.js';
+import { pauseAskedFor, ResourcePauses } from './resource-pauses.js';
 import { maxAttemptsOf, type RetryPolicy, retryDelay } from './retry.js';
 import { tasksToRetry } from './retry-failed.js';
 import { RunState } from './run-state.js';
@@ -236,10 +236,10 @@ export class Kernel {
    * something to do.
    */
   recover(log: Iterable<EventData>, options: RecoverOptions = {}): readonly PlanEvent[] {
-    const { plan, failFast } = this.#options;
+    const { plan, failFast, resourceOf } = this.#options;
     const { retryFailed = false, added = new Map() } = options;
     const parts = { state: this.state, fanOut: this.#fanOut, goal: this.#goal };
-    const limits = { budget: this.#budget, pauses: this.#pauses, failFast };
+    const limits = { budget: this.#budget, pauses: this.#pauses, resourceOf, failFast };
     const past = new Past({ plan, added, ...parts, ...limits });
     const events = past.read(log);
     const retried = retryFailed ? tasksToRetry(this.state) : [];
@@ -769,13 +769,12 @@ export class Kernel {
   }
 
   /** A server that says when it has room again is left alone until then. */
-  #heed(index: number, { code, retryAfterMs = 0 }: TaskError, now: number): void {
-    if (code !== 'rate_limited' && code !== 'overloaded') return;
-    // Functions compete for nothing that they share.
-    if (retryAfterMs <= 0 || this.#task(index).run !== undefined) return;
+  #heed(index: number, error: TaskError, now: number): void {
+    const pauseMs = pauseAskedFor(this.#task(index), error);
+    if (pauseMs === 0) return;
     const resource = this.#dispatcher?.resourceOf(index) ?? '';
-    if (!this.#pauses.pause(resource, now + retryAfterMs)) return;
-    this.#record.resourcePaused(resource, retryAfterMs, code, now);
+    if (!this.#pauses.pause(resource, now + pauseMs)) return;
+    this.#record.resourcePaused(resource, pauseMs, error.code, now);
   }
 
   #begin(index: number, now: number): void {

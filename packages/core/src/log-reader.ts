@@ -41,6 +41,7 @@ export class LogReader {
       goal: undefined,
       budget: undefined,
       pauses: new ResourcePauses(),
+      resourceOf: () => '',
       failFast: false,
       added: new Map(),
     });

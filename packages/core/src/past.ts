@@ -1,7 +1,14 @@
 import type { BudgetKeeper } from './budget.js';
 import { explainExcess } from './budget.js';
 import { StratagemError } from './errors.js';
-import type { CancelReason, PlanEvent, PlanEventType, RunResumed } from './event.js';
+import type {
+  CancelReason,
+  PlanEvent,
+  PlanEventType,
+  RunResumed,
+  TaskFailed,
+  TaskRetrying,
+} from './event.js';
 import { decodeEvent, type Standing } from './event-data.js';
 import type { FanOut } from './fan-out.js';
 import type { GoalTracker } from './goal.js';
@@ -13,7 +20,7 @@ import { JournalError } from './journal-error.js';
 import type { Plan } from './plan.js';
 import { type TaskData, tasksFromData } from './plan-data.js';
 import { ROUND } from './replanning.js';
-import type { ResourcePauses } from './resource-pauses.js';
+import { pauseAskedFor, type ResourcePauses } from './resource-pauses.js';
 import type { RunState } from './run-state.js';
 import type { Stop } from './stop.js';
 import { expectationOf, type Task } from './task.js';
@@ -27,6 +34,7 @@ export interface PastParts {
   readonly goal: GoalTracker | undefined;
   readonly budget: BudgetKeeper | undefined;
   readonly pauses: ResourcePauses;
+  readonly resourceOf: (task: Task) => string;
   readonly failFast: boolean;
   /** Tasks that were added while it ran, as they are to be done now, by id. */
   readonly added: ReadonlyMap<string, Task>;
@@ -217,6 +225,17 @@ type Follow<Event extends PlanEvent> = (
 
 const justApply: Follow<PlanEvent> = (_, event, index, { state }) => state.apply(event, index);
 
+/** What a server asked for goes by the clock on the wall, whether anybody waits or not. */
+function heed(
+  { error, timestamp }: TaskFailed | TaskRetrying,
+  index: number,
+  { state, pauses, resourceOf }: PastParts,
+): void {
+  const task = state.graph.tasks[index] as Task;
+  const pauseMs = pauseAskedFor(task, error);
+  if (pauseMs > 0) pauses.pause(resourceOf(task), timestamp + pauseMs);
+}
+
 /** Every type of event has its line: a new one that is forgotten here does not compile. */
 const FOLLOW: { [Type in PlanEventType]: Follow<Extract<PlanEvent, { type: Type }>> } = {
   plan_started(past, event, index, { state, budget }) {
@@ -244,15 +263,18 @@ const FOLLOW: { [Type in PlanEventType]: Follow<Extract<PlanEvent, { type: Type 
     goal.completed(event.output);
     past.unchecked++;
   },
-  task_retrying(past, event, index, { state, budget }) {
-    state.apply(event, index);
-    budget?.release(index);
+  task_retrying(past, event, index, parts) {
+    parts.state.apply(event, index);
+    parts.budget?.release(index);
+    heed(event, index, parts);
     past.additions.delete(index);
     past.retries.set(index, event.timestamp + event.delayMs);
   },
-  task_failed(past, event, index, { state, budget, failFast }) {
+  task_failed(past, event, index, parts) {
+    const { state, budget, failFast } = parts;
     state.apply(event, index);
     budget?.release(index);
+    if (event.attempt > 0) heed(event, index, parts);
     past.settle(index, event.timestamp);
     const isForFanOut = (state.graph.traitsOf(index) & Trait.item) !== 0;
     if (!failFast || isForFanOut || past.stop !== undefined) return;
@@ -333,11 +355,8 @@ const FOLLOW: { [Type in PlanEventType]: Follow<Extract<PlanEvent, { type: Type 
     past.maxParallel = event.maxParallel ?? Number.POSITIVE_INFINITY;
     state.apply(event, index);
   },
-  resource_paused(_, event, index, { state, pauses }) {
-    // What a server asked for goes by the clock on the wall, whether anybody waits or not.
-    pauses.pause(event.resource, event.timestamp + event.pauseMs);
-    state.apply(event, index);
-  },
+  // That follows from the failure before it, which is in the log if this one is not.
+  resource_paused: justApply,
   run_resumed(past, event, index, { state, budget }) {
     state.apply(event, index);
     past.resumed(event);

@@ -152,9 +152,13 @@ function outcomeOf({ status, error, tasks, metrics }: PlanResult) {
     status,
     code: error?.code,
     spent: [metrics.usage, metrics.costUsd, metrics.attempts, metrics.completedTasks],
-    tasks: tasks.map(({ id, status, output, error, attempts, reason }) => {
-      return [id, status, attempts, reason, error?.message, JSON.stringify(output)];
-    }),
+    // Fan-outs that come up in another order have their elements in another order; and of two reasons
+    // to skip a task, the first counts.
+    tasks: Object.fromEntries(
+      tasks.map(({ id, status, output, error, attempts }) => {
+        return [id, [status, attempts, error?.message, JSON.stringify(output)]];
+      }),
+    ),
   };
 }
 

@@ -1,4 +1,6 @@
+import type { TaskError } from './errors.js';
 import { Heap } from './heap.js';
+import type { Task } from './task.js';
 
 /**
  * Resources whose server asked to wait, and the tasks that were chosen for one of them meanwhile.
@@ -108,4 +110,13 @@ interface Line {
 
 function orderOf({ parked, first }: Line): number {
   return (parked[first] as Parked).order;
+}
+
+/**
+ * For how long a server that an attempt failed on asked to be left alone, in milliseconds; 0 when it
+ * did not. Functions compete for nothing that they share.
+ */
+export function pauseAskedFor({ run }: Task, { code, retryAfterMs = 0 }: TaskError): number {
+  const isBusy = code === 'rate_limited' || code === 'overloaded';
+  return isBusy && run === undefined ? Math.max(0, retryAfterMs) : 0;
 }
