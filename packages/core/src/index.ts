@@ -81,6 +81,7 @@ export type {
   Situation,
 } from './replan.js';
 export type { CanceledResult, CompletedResult, FailedResult, PlanResult } from './result.js';
+export { type RunAccount, resultOf } from './result-of.js';
 export type { ResumeOptions } from './resume.js';
 export { type RetryPolicy, TRANSIENT_ERROR_CODES } from './retry.js';
 export type { ReuseOptions } from './reuse.js';

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import type { PlanEvent } from './event.js';
+import { createExecutor } from './executor.js';
+import { readRun } from './log-reader.js';
+import { memoryJournal } from './memory-journal.js';
+import type { Plan } from './plan.js';
+import { resultOf } from './result-of.js';
+import type { Strategy, TaskView } from './strategy.js';
+
+const strategy: Strategy = {
+  name: 'first-come',
+  begin() {
+    const ready: TaskView[] = [];
+    return { ready: (task) => void ready.push(task), next: () => ready.shift() };
+  },
+};
+
+const plan: Plan = {
+  goal: 'Tell it again',
+  tasks: [
+    { id: 'list', run: () => [1, 2] },
+    { id: 'each', dependencies: ['list'], forEach: 'list', run: ({ item }) => item * 10 },
+    { id: 'bad', run: () => Promise.reject(new Error('no')) },
+  ],
+};
+
+const plain = (value: unknown) => JSON.parse(JSON.stringify(value));
+
+describe('what the events of a run come to', () => {
+  test('is its result, when it is over', async () => {
+    const result = await createExecutor({ strategy }).execute(plan);
+    expect(plain(resultOf(result.timeline))).toEqual(plain(result));
+    expect({ ...resultOf(result.timeline).outputs }).toEqual({ ...result.outputs });
+  });
+
+  test('is how far it is, in the middle', async () => {
+    const { timeline } = await createExecutor({ strategy }).execute(plan);
+    const middle = timeline.findIndex(
+      (event) => event.type === 'task_completed' && event.taskId === 'each[0]',
+    );
+    const {
+      status,
+      error,
+      strategy: name,
+      tasks,
+      metrics,
+    } = resultOf(timeline.slice(0, middle + 1));
+    expect({ status, error, name }).toEqual({
+      status: 'running',
+      error: undefined,
+      name: 'first-come',
+    });
+    expect(Object.fromEntries(tasks.map((task) => [task.id, task.status]))).toMatchObject({
+      list: 'completed',
+      'each[0]': 'completed',
+    });
+    expect(metrics).toMatchObject({ totalTasks: 5, completedTasks: 2 });
+  });
+
+  test('is nothing before they begin', () => {
+    expect(resultOf([])).toMatchObject({ status: 'created', goal: '', tasks: [], outputs: {} });
+  });
+
+  test('is that of the plan which was adopted, from there on', async () => {
+    const journal = memoryJournal();
+    const executor = createExecutor({ strategy, journal });
+    await executor.execute(plan, { runId: 'one' });
+    const changed = { ...plan, tasks: plan.tasks.slice(0, 2) };
+    const result = await executor.resume('one', { plan: changed, adopt: true });
+    const events: PlanEvent[] = [];
+    for await (const event of readRun(journal, 'one')) events.push(event);
+    const { status, tasks, metrics } = resultOf(events);
+    expect({ status, tasks: plain(tasks) }).toEqual({
+      status: 'completed',
+      tasks: plain(result.tasks),
+    });
+    expect(metrics.totalTasks).toBe(4);
+  });
+});

@@ -1,0 +1,44 @@
+import type { StratagemError } from './errors.js';
+import type { PlanEvent } from './event.js';
+import { Graph } from './graph.js';
+import { MetricsFold } from './metrics.js';
+import { type CanceledResult, createResult } from './result.js';
+import { type PlanStatus, RunState } from './run-state.js';
+
+/** What a log says about a run, be it over or not. */
+export interface RunAccount
+  extends Omit<CanceledResult<Record<string, unknown>>, 'status' | 'error'> {
+  readonly status: PlanStatus;
+  /** Why the plan did not complete, if it is over and did not. */
+  readonly error?: StratagemError;
+}
+
+/**
+ * What the events of a run come to: the same account that its result is, also in the middle of the
+ * run. Empty before the first event.
+ *
+ * @example
+ * const events = [];
+ * for await (const event of readRun(journal, runId)) events.push(event);
+ * const { status, tasks } = resultOf(events);
+ */
+export function resultOf(events: Iterable<PlanEvent>): RunAccount {
+  const timeline = [...events];
+  let state = new RunState(new Graph([]));
+  let metrics = new MetricsFold(state.graph);
+  let goal = '';
+  let strategy = '';
+  for (const event of timeline) {
+    if (event.type === 'plan_started') {
+      // Once more when a changed plan was adopted.
+      goal = event.plan.goal;
+      state = new RunState(new Graph(event.plan.tasks));
+      metrics = new MetricsFold(state.graph);
+    } else if (event.type === 'strategy_initialized') strategy = event.strategy;
+    state.apply(event); // The graph grows with it.
+    const { taskId } = event as { taskId?: string };
+    metrics.apply(event, taskId === undefined ? -1 : (state.graph.indexOf(taskId) as number));
+  }
+  const parts = { goal, strategy, state, metrics: metrics.metrics(), timeline };
+  return createResult(parts) as unknown as RunAccount;
+}
