@@ -65,17 +65,22 @@ export class Asker {
   ): Promise<AttemptResult> {
     const { outputSchema } = task;
     const runner = this.#settings.runner as TaskRunner;
-    // What has been redacted is no answer to anything.
-    const contentKey =
+    // What has been redacted is no answer to anything. The attempt waits for the key only where an
+    // earlier answer may take its place.
+    const key =
       redact === undefined
-        ? await contentKeyOf(request, runner, resourceOf(runner, task))
-        : undefined;
-    if (reuse !== undefined && contentKey !== undefined) {
-      const found = await this.#find(reuse, contentKey, outputSchema, attempt);
+        ? contentKeyOf(request, runner, resourceOf(runner, task))
+        : Promise.resolve(undefined);
+    key.catch(() => {}); // It is reported below, unless the attempt itself fails.
+    if (reuse !== undefined) {
+      const known = await key;
+      const found =
+        known === undefined ? undefined : await this.#find(reuse, known, outputSchema, attempt);
       if (found !== undefined) return found;
     }
     const answer = readAnswer(runner.name, await runner.run(request, attempt));
     const result = outputSchema === undefined ? answer : await fitting(outputSchema, answer);
+    const contentKey = await key;
     return contentKey === undefined ? result : { ...result, contentKey };
   }
 

@@ -70,6 +70,7 @@ describe('a run with a journal', () => {
     await setImmediate();
     ends[0]?.resolve();
     await setImmediate();
+    await setImmediate();
     for (const end of ends) end.resolve();
     await setImmediate();
     expect(gates).toHaveLength(2);
@@ -81,6 +82,23 @@ describe('a run with a journal', () => {
       return batch.filter(({ type }) => type === 'task_completed').length;
     });
     expect(completions).toEqual([0, 1, 4]);
+  });
+
+  test('writes with one append what happens in one turn of the event loop', async () => {
+    const journal = testJournal();
+    const ends = Array.from({ length: 5 }, () => deferred());
+    const tasks = ends.map(({ promise }, index) => ({ id: `t${index}`, run: () => promise }));
+    const run = executor({ journal }).execute(planOf(...tasks));
+    await setImmediate();
+    for (const end of ends) {
+      end.resolve();
+      await Promise.resolve();
+    }
+    await run;
+    const completions = journal.batches.map((batch) => {
+      return batch.filter(({ type }) => type === 'task_completed').length;
+    });
+    expect(completions).toEqual([0, 5]);
   });
 
   test('does not start an attempt that was stopped before it was durable', async () => {

@@ -339,7 +339,10 @@ export class Run<Outputs> implements AttemptHost {
     this.#inbox.push(input);
     if (this.#working) return;
     this.#working = true;
-    this.#work();
+    // What comes in the same turn of the event loop, such as attempts that end together, becomes one
+    // append: it is the appends that cost.
+    if (this.#ahead !== undefined) this.#pause();
+    else this.#work();
   }
 
   /** Takes inputs until there are none, with a pause for the event loop when that takes long. */
