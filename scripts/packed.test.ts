@@ -152,6 +152,10 @@ describe.each([
     'packages/runners/README.md',
     ['@stratagem/parallel', '@stratagem/runners', '@stratagem/simulated'],
   ],
+  [
+    'packages/stores/sqlite/README.md',
+    ['@stratagem/parallel', '@stratagem/simulated', '@stratagem/sqlite'],
+  ],
 ])('the first program of %s', (file, packages) => {
   test('type-checks and runs as it is pasted, and prints something', async () => {
     const project = await install(file.replaceAll('/', '-'), packages);

@@ -1,0 +1,105 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { JournalError } from '@stratagem/core';
+import { GroupSync } from './group-sync.js';
+import { APPLICATION_ID, SCHEMA, VERSION } from './schema.js';
+import { sqliteModule } from './sqlite-module.js';
+
+/** How long to wait while another process writes. */
+const BUSY_MS = 10_000;
+/** Room for the index of some hundred thousand contents, which are found in no order. */
+const CACHE_KIB = 16_384;
+
+/** One connection to the file of a journal. */
+export class Database {
+  readonly #connection: DatabaseSync;
+  readonly #log: GroupSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  /** Opens a file that is there; an empty one becomes a journal. */
+  constructor(file: string) {
+    const { DatabaseSync } = sqliteModule();
+    this.#log = new GroupSync(`${file}-wal`);
+    this.#connection = new DatabaseSync(file);
+    try {
+      this.#connection.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA cell_size_check = ON`);
+      this.#connection.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
+      this.#prepareFile(file);
+    } catch (error) {
+      this.#connection.close();
+      throw error;
+    }
+  }
+
+  /** A statement, prepared once. */
+  statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#connection.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** Does all of it or nothing; what it throws is passed on. */
+  transaction<Result>(work: () => Result): Result {
+    this.statement('BEGIN IMMEDIATE').run();
+    try {
+      const result = work();
+      this.statement('COMMIT').run();
+      return result;
+    } catch (error) {
+      try {
+        this.statement('ROLLBACK').run();
+      } catch {
+        // SQLite has done so itself after some errors, such as a full disk.
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * Resolves when everything committed so far would survive a power failure. Without it, commits
+   * are in the system's hands: they survive the end of the process, however sudden.
+   */
+  sync(): Promise<void> {
+    return this.#log.sync();
+  }
+
+  async close(): Promise<void> {
+    await this.#log.close();
+    this.#connection.close();
+  }
+
+  #prepareFile(file: string): void {
+    const version = this.#number('PRAGMA user_version');
+    const application = this.#number('PRAGMA application_id');
+    const isEmpty = version === 0 && this.#number('SELECT count(*) FROM sqlite_schema') === 0;
+    if (!isEmpty && application !== APPLICATION_ID) {
+      const message = `${file} is the database of another program and no journal: name another file`;
+      throw new JournalError('journal_corrupt', message);
+    }
+    if (version > VERSION) {
+      throw new JournalError(
+        'journal_newer',
+        `${file} was written by a newer @stratagem/sqlite (format ${version}; this one reads ${VERSION}): update the package`,
+      );
+    }
+    if (this.#text('PRAGMA journal_mode') !== 'wal')
+      this.#connection.exec('PRAGMA journal_mode = WAL');
+    // Nothing but checkpoints waits for the disk; `sync` does so for what must.
+    this.#connection.exec('PRAGMA synchronous = NORMAL');
+    if (!isEmpty) return;
+    this.transaction(() => {
+      // Another process may have been faster.
+      if (this.#number('PRAGMA user_version') === 0) this.#connection.exec(SCHEMA);
+    });
+  }
+
+  #number(sql: string): number {
+    return Number(this.#text(sql));
+  }
+
+  #text(sql: string): unknown {
+    return Object.values(this.#connection.prepare(sql).get() ?? {})[0];
+  }
+}

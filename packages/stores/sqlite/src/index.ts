@@ -1,0 +1,2 @@
+export type { Durability, SqliteJournalOptions } from './options.js';
+export { sqliteJournal } from './sqlite-journal.js';

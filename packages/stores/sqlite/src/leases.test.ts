@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { all, completed, newRun } from '../test/events.js';
+import { type TestFolder, testFolder } from '../test/folder.js';
+import { sqliteJournal } from './sqlite-journal.js';
+
+const HOLDER = fileURLToPath(new URL('../test/hold-lease.js', import.meta.url));
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Makes the lease of run "a" one that a process of another machine took. */
+function moveLease(folder: TestFolder): void {
+  const database = new DatabaseSync(join(folder.path, 'journal.db'));
+  database.exec("UPDATE leases SET machine = 'elsewhere boot namespace', pid = 4321");
+  database.close();
+}
+
+describe('the lease of a run', () => {
+  test('is held by one of two processes, and free as soon as that one is killed', async () => {
+    using folder = testFolder();
+    await using journal = sqliteJournal({ directory: folder.path });
+    await (await journal.create(newRun('a'))).close();
+    const holder = spawn(process.execPath, [HOLDER, folder.path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(holder.stdout, 'data');
+    await expect(journal.open('a')).rejects.toMatchObject({
+      code: 'run_locked',
+      runId: 'a',
+      message: `Run "a" is under way in process ${holder.pid}. If that has crashed, the run is free in 30 s`,
+    });
+    expect(await journal.list()).toMatchObject([{ id: 'a', status: 'created' }]);
+    holder.kill('SIGKILL');
+    await once(holder, 'close');
+    expect(await journal.list()).toMatchObject([{ id: 'a', status: 'interrupted' }]);
+    await journal.open('a');
+  });
+
+  test('of a process that cannot be asked runs out', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] });
+    using folder = testFolder();
+    await using journal = sqliteJournal({ directory: folder.path, leaseMs: 90_000 });
+    await journal.create(newRun('a'));
+    moveLease(folder);
+    await using other = sqliteJournal({ directory: folder.path });
+    vi.setSystemTime(Date.now() + 50_000);
+    await expect(other.open('a')).rejects.toThrow(
+      'Run "a" is under way in process 4321 on elsewhere. If that has crashed, the run is free in 40 s',
+    );
+    vi.setSystemTime(Date.now() + 40_000);
+    await other.open('a');
+  });
+
+  test('is renewed for as long as its owner lives', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] });
+    using folder = testFolder();
+    const journal = sqliteJournal({ directory: folder.path });
+    const run = await journal.create(newRun('a'));
+    moveLease(folder);
+    await using other = sqliteJournal({ directory: folder.path });
+    vi.advanceTimersByTime(3_600_000);
+    await expect(other.open('a')).rejects.toMatchObject({ code: 'run_locked' });
+    await run.close();
+    await other.open('a');
+    expect(vi.getTimerCount()).toBe(1); // That of the other one alone.
+    await journal.close();
+  });
+
+  test('keeps one that stood still from writing into what another has taken over', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    using folder = testFolder();
+    await using slow = sqliteJournal({ directory: folder.path, leaseMs: 5_000 });
+    const run = await slow.create(newRun('a'));
+    await run.append([completed(0, 'x')]);
+    moveLease(folder);
+    vi.setSystemTime(Date.now() + 5_000);
+    await using quick = sqliteJournal({ directory: folder.path });
+    const taken = await quick.open('a');
+    await taken.append([completed(1, 'by the other')]);
+    expect(() => run.append([completed(1, 'too late')])).toThrow(
+      'Run "a" was taken over by another process: this one stood still for 5000 ms or more',
+    );
+    await run.close();
+    await taken.append([completed(2, 'and on')]);
+    expect(await all(quick, 'a')).toEqual([
+      completed(0, 'x'),
+      completed(1, 'by the other'),
+      completed(2, 'and on'),
+    ]);
+  });
+
+  test('is still good for one that stood still and was not missed', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    using folder = testFolder();
+    await using journal = sqliteJournal({ directory: folder.path });
+    const run = await journal.create(newRun('a'));
+    vi.setSystemTime(Date.now() + 3_600_000);
+    await run.append([completed(0, 'x')]);
+  });
+});

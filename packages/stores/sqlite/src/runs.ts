@@ -1,0 +1,109 @@
+import { crc32 } from 'node:zlib';
+import { type EventData, type NewRun, newSummary, type RunSummary } from '@stratagem/core';
+import type { Database } from './database.js';
+import { Damage } from './errors.js';
+import { EVENT_ROWS, type EventRow, readEvent } from './records.js';
+
+/** What is recorded of a run beside its events. */
+export interface KnownRun {
+  /** Its number in this file. */
+  readonly run: number;
+  /** How many events there are. */
+  readonly events: number;
+  readonly summary: RunSummary;
+}
+
+interface RunRow {
+  readonly run: number;
+  readonly id: string;
+  readonly events: number;
+  readonly summary: string;
+  readonly checksum: number;
+}
+
+/** What is read at once, so that neither time nor room is taken from the rest of the program. */
+const MAX_PAGE = 1_000;
+const MAX_PAGE_LENGTH = 2 ** 22;
+
+export function insertRun(database: Database, created: NewRun): KnownRun {
+  const summary = newSummary(created);
+  const { lastInsertRowid } = database
+    .statement("INSERT INTO runs (id, events, summary, checksum) VALUES (?, 0, '', 0)")
+    .run(created.id);
+  const known = { run: Number(lastInsertRowid), events: 0, summary };
+  updateRun(database, known);
+  return known;
+}
+
+export function updateRun(database: Database, { run, events, summary }: KnownRun): void {
+  const text = JSON.stringify(summary);
+  database
+    .statement('UPDATE runs SET events = ?, summary = ?, checksum = ? WHERE run = ?')
+    .run(events, text, checksumOf(run, summary.id, events, text), run);
+}
+
+/** @throws {Damage} when its entry is not as it was written. */
+export function findRun(database: Database, id: string): KnownRun | undefined {
+  const row = database.statement('SELECT * FROM runs WHERE id = ?').get(id);
+  return row && knownRun(row as unknown as RunRow);
+}
+
+export function numberOfLastRun(database: Database): number {
+  const row = database.statement('SELECT max(run) AS last FROM runs').get();
+  return Number(row?.last ?? 0);
+}
+
+/** All runs, those that were created last first. */
+export function allRuns(database: Database): KnownRun[] {
+  const rows = database.statement('SELECT * FROM runs ORDER BY run DESC').all();
+  return rows.map((row) => knownRun(row as unknown as RunRow));
+}
+
+/**
+ * The events of a run as it is now, some at a time.
+ *
+ * @throws {Damage} when one of them is not as it was written, or some are missing.
+ */
+export function* eventsOf(database: Database, known: KnownRun): Generator<EventData[]> {
+  const { run, events, summary } = known;
+  const statement = database.statement(
+    `SELECT * FROM ${EVENT_ROWS} WHERE run = ? AND position BETWEEN ? AND ? ORDER BY position`,
+  );
+  let next = 0;
+  while (next < events) {
+    const page: EventData[] = [];
+    let length = 0;
+    for (const each of statement.iterate(run, next, events - 1)) {
+      const row = each as unknown as EventRow;
+      if (row.position !== next) break;
+      page.push(readEvent(run, summary.id, row));
+      next++;
+      length += row.event.length + (row.text?.length ?? 0);
+      if (page.length >= MAX_PAGE || length > MAX_PAGE_LENGTH) break;
+    }
+    if (page.length === 0) {
+      throw new Damage(`record ${next} of ${events} is missing`, summary.id);
+    }
+    yield page;
+  }
+}
+
+/** @throws {Damage} when it is not as it was written, or missing. */
+export function eventAt(database: Database, run: number, id: string, position: number): EventData {
+  const row = database
+    .statement(`SELECT * FROM ${EVENT_ROWS} WHERE run = ? AND position = ?`)
+    .get(run, position);
+  if (row === undefined) throw new Damage(`record ${position} is missing`, id);
+  return readEvent(run, id, row as unknown as EventRow);
+}
+
+function knownRun({ run, id, events, summary, checksum }: RunRow): KnownRun {
+  if (checksumOf(run, id, events, summary) !== checksum) {
+    throw new Damage('its entry in the list of runs is not as it was written', id);
+  }
+  return { run, events, summary: JSON.parse(summary) as RunSummary };
+}
+
+function checksumOf(run: number, id: string, events: number, summary: string): number {
+  return crc32(`${run}:${id}:${events}:${summary}`);
+}

@@ -1,0 +1,2 @@
+export const SIZE: number;
+export function attemptsOf(seed: string, taskId: string): number;
