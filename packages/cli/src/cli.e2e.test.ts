@@ -7,7 +7,7 @@ const timeout = 60_000;
 describe('--help', { timeout }, () => {
   test('names the commands, and what the exit codes mean', async () => {
     const { exitCode, stdout, stderr } = await stratagem(['--help']);
-    for (const word of ['run', 'validate', 'graph', 'simulate', '--version', '130']) {
+    for (const word of ['run', 'resume', 'runs', 'show', 'validate', 'graph', 'simulate', '130']) {
       expect(stdout).toContain(word);
     }
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
@@ -24,11 +24,18 @@ describe('--help', { timeout }, () => {
       '--latency',
       '--fail-fast',
       '--deadline',
+      '--journal',
+      '--reuse',
+      '--dry',
       '--json',
     ]) {
       expect(stdout).toContain(option);
     }
     expect(exitCode).toBe(0);
+    const resume = await stratagem(['resume', '--help']);
+    for (const option of ['--retry-failed', '--adopt', '--as-recorded', '--runner', '--approve']) {
+      expect(resume.stdout).toContain(option);
+    }
     expect((await stratagem(['graph', '--help'])).stdout).toContain('"mermaid", "dot", "json"');
   });
 });
@@ -47,6 +54,9 @@ describe('bad usage', { timeout }, () => {
   test.each([
     ['an unknown command', ['rum', 'plan.yaml'], ["'rum'", 'Did you mean run?']],
     ['an unknown option', ['run', 'plan.yaml', '--jsno'], ["'--jsno'", 'Did you mean --json?']],
+    ['no journal', ['runs'], ['--journal', 'not specified']],
+    ['an empty journal', ['run', 'plan.yaml', '--journal', ''], ['--journal', 'empty']],
+    ['a missing run', ['show', '--journal', 'j'], ['missing required argument', 'run']],
     ['a missing plan', ['run'], ['missing required argument', 'plan']],
     ['a plan too many', ['run', 'a.yaml', 'b.yaml'], ['too many arguments']],
     ['an unknown strategy', ['run', 'plan.yaml', '--strategy', 'fast'], ['fast', 'sequential']],

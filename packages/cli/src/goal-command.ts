@@ -14,7 +14,8 @@ import { write } from './output.js';
 import { planOutline } from './plan-outline.js';
 import { createProgress, type Progress } from './progress.js';
 import { goalReport } from './report.js';
-import { cancelOnSignals, limitsOf, type RunFlags, tellOfSimulation } from './run-command.js';
+import { limitsOf, type RunFlags, tellOfSimulation } from './run-command.js';
+import { cancelOnSignals } from './signals.js';
 import { canAsk, terminalOf } from './terminal-question.js';
 import { forTerminal } from './terminal-text.js';
 import { wrapRunner } from './wrap-runner.js';
@@ -45,6 +46,11 @@ function checkFlags(goal: string, flags: RunFlags): void {
   for (const name of ['approve', 'reject', 'answer'] as const) {
     if (flags[name] === undefined) continue;
     const why = 'no task of a plan that a model makes waits for a human';
+    throw new UsageError(`--${name} has no effect with --goal: ${why}`);
+  }
+  for (const name of ['journal', 'reuse', 'dry'] as const) {
+    if (flags[name] === undefined) continue;
+    const why = 'it is for plans that stand in a file';
     throw new UsageError(`--${name} has no effect with --goal: ${why}`);
   }
   if (flags.yes || canAsk()) return;

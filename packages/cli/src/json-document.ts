@@ -1,9 +1,10 @@
-import type { PlanEvent, PlanResult, TaskResult } from '@stratagem/core';
+import type { PlanEvent, TaskResult } from '@stratagem/core';
 import type { Decomposition, DecompositionError, GoalResult } from '@stratagem/planner';
 import { explainNotRun } from './not-run.js';
+import type { ShownRun } from './shown-run.js';
 
 /** The one document that `run --json` prints; every field is always there, times are ISO 8601. */
-export function jsonDocument(result: PlanResult): object {
+export function jsonDocument(result: ShownRun): object {
   const { status, goal, strategy, metrics } = result;
   const tasks = result.tasks.map((task) => ({
     id: task.id,

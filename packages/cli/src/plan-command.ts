@@ -15,7 +15,8 @@ import { write } from './output.js';
 import { checkPlanFile, planYaml, writePlanFile } from './plan-file.js';
 import { planOutline } from './plan-outline.js';
 import { createProgress } from './progress.js';
-import { cancelOnSignals, type LimitFlags, limitsOf, tellOfSimulation } from './run-command.js';
+import { type LimitFlags, limitsOf, tellOfSimulation } from './run-command.js';
+import { cancelOnSignals } from './signals.js';
 import { forTerminal, onOneLine } from './terminal-text.js';
 import { type WrapperFlags, wrapRunner } from './wrap-runner.js';
 

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { COMPLEXITIES, GRAPH_FORMATS, type GraphFormat, SERVERS, STRATEGIES } from './choices.js';
-import { addModelOptions } from './common-options.js';
+import { addModelOptions, addRunOptions } from './common-options.js';
+import { addJournalCommands } from './journal-commands.js';
 import {
-  answers,
   depth,
   duration,
-  list,
   milliseconds,
   notEmpty,
   repairs,
@@ -48,6 +47,7 @@ Examples:
   stratagem run plan.yaml
   stratagem run plan.yaml --runner openai --max-parallel 8 --deadline 5m
   stratagem run --goal "Compare three databases, then recommend one" --runner openai
+  stratagem run plan.yaml --journal .stratagem
   stratagem plan "Compare three databases, then recommend one" -o plan.yaml
   stratagem graph plan.yaml --format dot | dot -Tsvg > plan.svg
   stratagem simulate plan.yaml --max-parallel 4,8,16 --requests-per-minute 60`,
@@ -58,33 +58,16 @@ Examples:
     .description('run a plan; progress goes to standard error, the result to standard output')
     .argument('[plan]', PLAN)
     .option('--goal <text>', 'let the model make the plan, in place of a file')
-    .option('--yes', 'run that plan without asking')
-    .addOption(
-      new Option('--replan <rounds>', 'let the model add tasks when some fail').argParser(
-        wholeNumber,
-      ),
-    )
-    .addOption(
-      new Option('--strategy <name>', "over the file's own (default: parallel)").choices(
-        STRATEGIES,
-      ),
-    )
-    .addOption(
-      new Option('--max-parallel <n>', 'the most tasks that run at once').argParser(wholeNumber),
-    );
-  addModelOptions(run)
+    .option('--yes', 'run that plan without asking');
+  addModelOptions(addRunOptions(run))
     .option('--fail-fast', 'stop everything at the first failed task')
     .addOption(
-      new Option('--approve <id>', 'approve a task that will ask (repeatable)').argParser(list),
-    )
-    .addOption(
-      new Option('--reject <id>', 'refuse a task that will ask (repeatable)').argParser(list),
-    )
-    .addOption(
-      new Option('--answer <id=value>', 'answer a task that will ask (repeatable)').argParser(
-        answers,
+      new Option('--journal <dir>', 'record the run here, so that it can be resumed').argParser(
+        notEmpty,
       ),
     )
+    .option('--reuse', 'take outputs of earlier runs in the journal for tasks that are unchanged')
+    .option('--dry', 'run nothing: say what would run, and why')
     .option('--json', 'print the result as one JSON document')
     .action(async (file: string | undefined, flags: GoalFlags, command: Command) => {
       const { goal } = flags;
@@ -142,6 +125,8 @@ Examples:
       const { planCommand } = await import('./plan-command.js');
       finish(await planCommand(goal, flags));
     });
+
+  addJournalCommands(program, finish);
 
   program
     .command('validate')

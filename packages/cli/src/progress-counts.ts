@@ -18,7 +18,12 @@ export class ProgressCounts {
   apply(event: PlanEvent): void {
     switch (event.type) {
       case 'plan_started':
+        // A changed plan that is adopted begins the run anew.
+        this.running = this.completed = this.failed = this.skipped = this.canceled = 0;
         this.total = new Graph(event.plan.tasks).size;
+        break;
+      case 'run_resumed':
+        for (const { was } of event.retried ?? []) this[was]--;
         break;
       case 'tasks_added':
         this.total += new Graph(event.tasks).size;

@@ -45,13 +45,18 @@ export function createLineProgress(stream: { write(text: string): unknown }): Pr
     return `${counts}, ${counts.running} running`;
   }
 
+  function take(event: PlanEvent): void {
+    counts.apply(event);
+    if (event.type === 'plan_started') {
+      began = event.timestamp;
+      nextCount = counts.total / COUNT_LINES;
+    } else if (event.type === 'run_resumed') began += event.downMs;
+  }
+
   return {
+    recall: take,
     onEvent(event) {
-      counts.apply(event);
-      if (event.type === 'plan_started') {
-        began = event.timestamp;
-        nextCount = counts.total / COUNT_LINES;
-      }
+      take(event);
       const inDetail = counts.total <= MAX_TASKS_IN_DETAIL;
       const text = inDetail ? describe(event) : describeLarge(event);
       if (text === undefined) return;
@@ -69,6 +74,9 @@ function describe(event: PlanEvent): string | undefined {
     case 'task_started':
       return `started   ${onOneLine(event.taskId)}`;
     case 'task_completed':
+      if (event.reused !== undefined) {
+        return `reused    ${onOneLine(event.taskId)} from run ${onOneLine(event.reused.runId)}`;
+      }
       return `completed ${onOneLine(event.taskId)} in ${formatDuration(event.durationMs)}`;
     case 'task_failed':
       return `failed    ${onOneLine(event.taskId)}: ${onOneLine(failureOf(event.error), 200)}`;
@@ -108,6 +116,8 @@ function describe(event: PlanEvent): string | undefined {
       return 'paused';
     case 'plan_resumed':
       return 'resumed';
+    case 'run_resumed':
+      return `going on after ${formatDuration(event.downMs)}`;
     default:
       return undefined;
   }

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import type { PlanEvent } from '@stratagem/core';
 import { createLogUpdate } from 'log-update';
 import { formatDuration } from './duration.js';
 import type { Progress } from './progress.js';
@@ -58,48 +59,56 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
   const timer = setInterval(redraw, REDRAW_MS);
   timer.unref();
 
+  function take(event: PlanEvent): void {
+    counts.apply(event);
+    switch (event.type) {
+      case 'plan_started':
+        goal = event.plan.goal;
+        began = event.timestamp;
+        redraw();
+        break;
+      case 'run_resumed':
+        // What was in flight begins again, and the time in between does not count.
+        began += event.downMs;
+        for (const id of running.keys()) running.set(id, event.timestamp);
+        break;
+      case 'task_started':
+        waiting.delete(event.taskId);
+        running.set(event.taskId, event.timestamp);
+        break;
+      case 'task_output':
+        if (event.kind === 'tool_call') doing.set(event.taskId, event.tool);
+        else if (event.kind === 'tool_result') doing.delete(event.taskId);
+        break;
+      case 'task_retrying':
+        running.delete(event.taskId);
+        doing.delete(event.taskId);
+        waiting.set(event.taskId, `trying again, ${event.error.code}`);
+        break;
+      case 'task_waiting':
+        waiting.set(event.taskId, `waits for an ${event.kind}`);
+        break;
+      case 'replan_started':
+        round = { number: event.round, since: event.timestamp };
+        break;
+      case 'replan_completed':
+      case 'replan_failed':
+        round = undefined;
+        break;
+      case 'task_completed':
+      case 'task_failed':
+      case 'task_skipped':
+      case 'task_canceled':
+        running.delete(event.taskId);
+        doing.delete(event.taskId);
+        waiting.delete(event.taskId);
+        break;
+    }
+  }
+
   return {
-    onEvent(event) {
-      counts.apply(event);
-      switch (event.type) {
-        case 'plan_started':
-          goal = event.plan.goal;
-          began = event.timestamp;
-          redraw();
-          break;
-        case 'task_started':
-          waiting.delete(event.taskId);
-          running.set(event.taskId, event.timestamp);
-          break;
-        case 'task_output':
-          if (event.kind === 'tool_call') doing.set(event.taskId, event.tool);
-          else if (event.kind === 'tool_result') doing.delete(event.taskId);
-          break;
-        case 'task_retrying':
-          running.delete(event.taskId);
-          doing.delete(event.taskId);
-          waiting.set(event.taskId, `trying again, ${event.error.code}`);
-          break;
-        case 'task_waiting':
-          waiting.set(event.taskId, `waits for an ${event.kind}`);
-          break;
-        case 'replan_started':
-          round = { number: event.round, since: event.timestamp };
-          break;
-        case 'replan_completed':
-        case 'replan_failed':
-          round = undefined;
-          break;
-        case 'task_completed':
-        case 'task_failed':
-        case 'task_skipped':
-        case 'task_canceled':
-          running.delete(event.taskId);
-          doing.delete(event.taskId);
-          waiting.delete(event.taskId);
-          break;
-      }
-    },
+    onEvent: take,
+    recall: take,
     suspend() {
       suspended = true;
       draw.clear();

@@ -5,6 +5,8 @@ import { createTerminalProgress } from './progress-terminal.js';
 /** Something that shows a run while it goes on. */
 export interface Progress {
   onEvent(event: PlanEvent): void;
+  /** Something that happened before, in a run that goes on: it counts, and is not shown again. */
+  recall(event: PlanEvent): void;
   /** Makes room on the screen for a question; what is shown comes back with `resume`. */
   suspend(): void;
   resume(): void;

@@ -1,9 +1,10 @@
 import { styleText } from 'node:util';
-import { Graph, type Metrics, type PlanResult, RunState, type TaskResult } from '@stratagem/core';
+import { Graph, type Metrics, RunState, type TaskResult } from '@stratagem/core';
 import type { GoalResult } from '@stratagem/planner';
 import stringWidth from 'string-width';
 import { formatDuration } from './duration.js';
 import { explainNotRun } from './not-run.js';
+import type { ShownRun } from './shown-run.js';
 import { failureOf } from './task-error.js';
 import { forTerminal, onOneLine, padTo } from './terminal-text.js';
 
@@ -20,7 +21,7 @@ const SIGNS = {
 } as const;
 
 /** What a run brought, for people: each task, the final outputs in full, the figures. */
-export function report(result: PlanResult): string {
+export function report(result: ShownRun): string {
   return [
     heading(result),
     taskTable(result.tasks),
@@ -51,7 +52,7 @@ function costText(costUsd: number | null): string {
   return costUsd === null ? 'unknown' : `$${costUsd.toFixed(4)}`;
 }
 
-function heading(result: PlanResult): string {
+function heading(result: ShownRun): string {
   const { goal, status, error, metrics, strategy, goalProgress } = result;
   const colour = status === 'completed' ? 'green' : status === 'failed' ? 'red' : 'yellow';
   const { completedTasks, totalTasks, executionTimeMs } = metrics;
@@ -132,7 +133,7 @@ function detail(task: TaskResult): string {
 }
 
 /** The outputs that no completed task has used: of a plan that completed, those of its last tasks. */
-function finalOutputs({ tasks, timeline }: PlanResult): string[] {
+function finalOutputs({ tasks, timeline }: ShownRun): string[] {
   const [first] = timeline;
   if (first?.type !== 'plan_started') return [];
   const state = new RunState(new Graph(first.plan.tasks));

@@ -1,116 +1,90 @@
 import {
-  createExecutor,
   type Executor,
-  type ExecutorOptions,
   isStratagemError,
-  OptionError,
   type Plan,
-  type PlanResult,
   type RunHandle,
   type RunOptions,
-  type TaskRunner,
-  type Tool,
 } from '@stratagem/core';
-import { chooseRunner, chooseStrategy, type RunnerFlags, type StrategyFlags } from './choose.js';
-import { EXIT, UsageError } from './exit-code.js';
+import type { RunnerFlags } from './choose.js';
+import { commandJournal } from './command-journal.js';
+import { recordOf } from './command-record.js';
+import { type DriveFlags, driveRun } from './drive-run.js';
+import { UsageError } from './exit-code.js';
 import { checkGivenAnswers } from './given-answers.js';
-import { type GivenAnswers, HumanSteps } from './human-steps.js';
-import { jsonDocument } from './json-document.js';
-import { jsonText } from './json-text.js';
+import { asUsageError, openJournal } from './journal-folder.js';
 import { loadPlan } from './load-plan.js';
 import { loadPrices } from './load-prices.js';
-import { loadTools } from './load-tools.js';
 import { write } from './output.js';
-import { createProgress } from './progress.js';
-import { report } from './report.js';
-import { terminalOf } from './terminal-question.js';
-import { type WrapperFlags, wrapRunner } from './wrap-runner.js';
+import { recordingIn } from './recording.js';
+import { type ExecutorFlags, withExecutor } from './with-executor.js';
 
 /** How far a run may go. */
 export interface LimitFlags {
+  readonly retries?: number;
   readonly failFast?: boolean;
   readonly deadline?: number;
-  readonly retries?: number;
   readonly seed?: number;
   readonly budgetTokens?: number;
   readonly budgetCost?: number;
   readonly prices?: string;
 }
 
-export interface RunFlags
-  extends StrategyFlags,
-    RunnerFlags,
-    WrapperFlags,
-    LimitFlags,
-    GivenAnswers {
-  readonly mcpConfig?: string;
-  /** The most rounds of re-planning. */
-  readonly replan?: number;
+export interface RunFlags extends ExecutorFlags, LimitFlags, DriveFlags {
+  readonly journal?: string;
+  /** Take outputs of earlier runs. */
+  readonly reuse?: boolean;
+  /** Say what would run, and run nothing. */
+  readonly dry?: boolean;
   /** Run a plan that a model has made without asking. */
   readonly yes?: boolean;
-  readonly json?: boolean;
 }
 
 /** `stratagem run PLAN`: the exit code of the run. */
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
   if (flags.yes) throw new UsageError('--yes has no effect without --goal: leave it out');
-  const runner = await wrapRunner(await chooseRunner(flags), flags);
   const { plan: written, strategy } = await loadPlan(file);
   const plan = withRetries(written, flags.retries);
   checkGivenAnswers(plan, flags);
-  const options = {
-    strategy: await chooseStrategy(flags, strategy),
-    runner,
-    ...(await limitsOf(flags)),
-  };
-  if (flags.mcpConfig === undefined) {
-    const replan = await replanOf(flags, runner, []);
-    return runPlan(plan, executorOf({ ...options, ...replan }), flags);
+  if (flags.dry) {
+    const { dryCommand } = await import('./dry-command.js');
+    return dryCommand(plan, strategy, flags);
   }
-  const { tools, close } = await loadTools(flags.mcpConfig);
+  const { journal: directory } = flags;
+  if (directory === undefined) {
+    if (flags.reuse) throw needsJournal('--reuse');
+    return withExecutor(flags, strategy, undefined, async (executor) => {
+      const options = await begin(flags);
+      return driveRun((more) => start(executor, plan, { ...options, ...more }), flags);
+    });
+  }
+  const opened = await openJournal(directory, false);
+  const journal = commandJournal(opened, recordOf(file, strategy, flags));
   try {
-    const replan = await replanOf(flags, runner, tools);
-    return await runPlan(plan, executorOf({ ...options, tools, ...replan }), flags);
+    return await withExecutor(flags, strategy, journal, async (executor) => {
+      const options = await begin(flags);
+      const recording = recordingIn(directory, journal);
+      return driveRun((more) => start(executor, plan, { ...options, ...more }), flags, recording);
+    });
+  } catch (error) {
+    throw asUsageError(error);
   } finally {
-    await close();
+    await journal.close();
   }
 }
 
-async function runPlan(plan: Plan, executor: Executor, flags: RunFlags): Promise<number> {
-  await tellOfSimulation(flags);
-  const progress = createProgress();
-  let stoppedFor: string | undefined;
-  const run = start(executor, plan, {
-    onEvent(event) {
-      progress.onEvent(event);
-      if (event.type === 'task_waiting') humans.onWaiting(event);
-      else if (/^task_(completed|failed|canceled|skipped)$/.test(event.type)) {
-        humans.onSettled((event as { taskId: string }).taskId);
-      }
-    },
-  });
-  const stop = (why: string) => {
-    stoppedFor ??= why;
-    run.cancel(why);
-  };
-  const signals = cancelOnSignals((reason) => run.cancel(reason));
-  const terminal = terminalOf(progress, () => process.kill(process.pid, 'SIGINT'));
-  const humans = new HumanSteps(run, flags, terminal, stop);
-  const result = await run;
-  progress.stop();
+/** An option that has to do with earlier runs. */
+export function needsJournal(option: string): UsageError {
+  return new UsageError(`${option} needs --journal DIR, the folder with the earlier runs`);
+}
 
-  const document = flags.json ? `${jsonText(jsonDocument(result))}\n` : report(result);
-  await write(process.stdout, document);
-  // Only now: a second signal also ends the waiting for whoever reads our output.
-  signals.stop();
-  if (stoppedFor === undefined) return exitCodeOf(result, signals.received);
-  await write(process.stderr, `stratagem: ${stoppedFor}\n`);
-  return EXIT.failed;
+async function begin(flags: RunFlags): Promise<RunOptions> {
+  await tellOfSimulation(flags);
+  return { ...(await limitsOf(flags)), ...(flags.reuse && { reuse: true }) };
 }
 
 /** Nobody is to take the answers of the simulated model for those of a real one. */
-export async function tellOfSimulation(flags: RunnerFlags): Promise<void> {
-  if ((flags.runner ?? 'simulated') !== 'simulated' || flags.replay !== undefined) return;
+export async function tellOfSimulation({ runner, replay }: RunnerFlags): Promise<void> {
+  if ((runner ?? 'simulated') !== 'simulated' || replay !== undefined) return;
   await write(
     process.stderr,
     'Using the simulated model; --runner openai or anthropic takes a real one.\n',
@@ -122,39 +96,22 @@ function start(executor: Executor, plan: Plan, options: RunOptions): RunHandle {
   try {
     return executor.execute(plan, options);
   } catch (error) {
-    if (!isStratagemError(error)) throw error;
-    const lacksTools = error.code === 'invalid_plan' && error.message.includes('there is no tool');
-    const hint = lacksTools ? '\n--mcp-config gives tasks the tools of MCP servers.' : '';
-    throw new UsageError(error.message + hint, { cause: error });
+    throw lackOf(error);
   }
+}
+
+/** What an executor refuses, with how the command line gives what is missing. */
+export function lackOf(error: unknown): unknown {
+  if (!isStratagemError(error)) return error;
+  const lacksTools = error.code === 'invalid_plan' && error.message.includes('there is no tool');
+  const hint = lacksTools ? '\n--mcp-config gives tasks the tools of MCP servers.' : '';
+  return new UsageError(error.message + hint, { cause: error });
 }
 
 /** The command line goes before the file, but not before what the file says about single tasks. */
-function withRetries(plan: Plan, retries: number | undefined): Plan {
+export function withRetries(plan: Plan, retries: number | undefined): Plan {
   if (retries === undefined) return plan;
   return { ...plan, retry: { ...plan.retry, maxAttempts: retries + 1 } };
-}
-
-function executorOf(options: ExecutorOptions): Executor {
-  try {
-    return createExecutor(options);
-  } catch (error) {
-    // Prices come from a file; everything else has been checked where it was read.
-    if (error instanceof OptionError) throw new UsageError(error.message, { cause: error });
-    throw error;
-  }
-}
-
-/** The model that does the tasks also says what else to do when some fail. */
-async function replanOf(
-  { replan: maxRounds, retries }: RunFlags,
-  runner: TaskRunner,
-  tools: readonly Tool[],
-): Promise<Pick<RunOptions, 'replan'>> {
-  if (maxRounds === undefined) return {};
-  const { replanner } = await import('@stratagem/planner');
-  const retry = retries === undefined ? {} : { retry: { maxAttempts: retries + 1 } };
-  return { replan: replanner({ runner, tools, maxRounds, ...retry }) };
 }
 
 /** The options of a run that the command line gives. */
@@ -170,32 +127,5 @@ export async function limitsOf(flags: LimitFlags): Promise<RunOptions> {
     ...(seed !== undefined && { seed }),
     ...(Object.keys(budget).length > 0 && { budget }),
     ...(prices !== undefined && { prices: await loadPrices(prices) }),
-  };
-}
-
-function exitCodeOf({ status }: PlanResult, signal: NodeJS.Signals | undefined): number {
-  if (status === 'completed') return EXIT.completed;
-  if (status === 'failed') return EXIT.failed;
-  return signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
-}
-
-/** The first signal cancels, so that what was done is still printed; the second one quits at once. */
-export function cancelOnSignals(cancel: (reason: string) => void) {
-  let received: NodeJS.Signals | undefined;
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (received !== undefined) {
-      process.exit(signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted);
-    }
-    received = signal;
-    cancel(signal === 'SIGTERM' ? 'terminated' : 'interrupted');
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  return {
-    get received() {
-      return received;
-    },
-    stop() {
-      process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-    },
   };
 }
