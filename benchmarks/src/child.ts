@@ -14,6 +14,13 @@ export async function inChild<T>(
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null');
 }
 
+/** The same for one that may kill itself; whatever it prints is of no interest. */
+export async function killedChild(module: string, args: readonly unknown[]): Promise<void> {
+  await inChild(module, args).catch((error: { signal?: string }) => {
+    if (error.signal !== 'SIGKILL') throw error;
+  });
+}
+
 /** The arguments that `inChild` was given. */
 export function childArguments(): unknown[] {
   return process.argv.slice(2).map((arg) => JSON.parse(arg));

@@ -1,0 +1,174 @@
+import { createExecutor, type Journal, type TaskRunner } from '@stratagem/core';
+import { parallel } from '@stratagem/parallel';
+import { inChild, killedChild } from './child.js';
+import { runFlow } from './durability/bullmq.js';
+import { benchFolder } from './durability/folder.js';
+import { planOf, planOfTree } from './durability/plans.js';
+import { journalOf, POLICIES, type Policy } from './durability/policy.js';
+import { type AppendSync, redisVersion, startRedis } from './durability/redis.js';
+import { sizeOf, treeOf } from './durability/tree.js';
+import { median } from './statistics.js';
+import { printTable } from './table.js';
+
+/** What it costs that a run survives: events per second, overhead of a run, replay, and a peer. */
+const ROUNDS = 5;
+const DURABLE = ['normal', 'full'] as const;
+
+const PARTS = { appends, overhead, 'taking-up': takingUp, peer };
+
+/** `durability.js overhead` measures that alone. */
+for (const [name, measure] of Object.entries(PARTS)) {
+  const wanted = process.argv.slice(2);
+  if (wanted.length === 0 || wanted.includes(name)) await measure();
+}
+
+/** Each policy and size of an append in a process of its own, by turns. */
+async function appends(): Promise<void> {
+  const batches = [1, 10, 100];
+  const figures = new Map<string, number[]>();
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const policy of POLICIES) {
+      for (const batch of batches) {
+        const total = batch * (policy === 'full' ? 300 : 1_000);
+        note(
+          figures,
+          `${policy} ${batch}`,
+          await inChild('durability/append-child', [policy, batch, total]),
+        );
+      }
+    }
+  }
+  printTable('events per second, by commit policy', [
+    ['events an append', ...batches.map(String)],
+    ...POLICIES.map((policy) => [
+      policy,
+      ...batches.map((batch) => whole(median(figures.get(`${policy} ${batch}`) ?? []))),
+    ]),
+  ]);
+}
+
+/** Tasks of 20 ms, ten at a time and one after the other: with a journal and without, by turns. */
+async function overhead(): Promise<void> {
+  const cases = [
+    { name: '600 in layers, 10 at once', plan: planOf('layered', 600), maxParallel: 10 },
+    { name: '60 in a chain', plan: planOf('chain', 60), maxParallel: 1 },
+  ];
+  const runner: TaskRunner = {
+    name: 'sleep',
+    run: ({ taskId }) =>
+      new Promise((resolve) => setTimeout(() => resolve({ output: `Done with ${taskId}` }), 20)),
+  };
+  const rows = [
+    ['tasks of 20 ms', 'without (ms)', ...DURABLE.map((policy) => `${policy}: over it`)],
+  ];
+  for (const { name, plan, maxParallel } of cases) {
+    await using folder = await benchFolder();
+    const journals = DURABLE.map((policy) => journalOf(policy, `${folder.path}/${policy}`));
+    const figures = new Map<Journal | undefined, number[]>();
+    // The first round is a warm-up, and makes the files.
+    for (let round = 0; round <= ROUNDS; round++) {
+      for (const journal of [undefined, ...journals]) {
+        const ms = await timed(() => execute(plan, runner, maxParallel, journal));
+        if (round > 0) figures.set(journal, [...(figures.get(journal) ?? []), ms]);
+      }
+    }
+    for (const journal of journals) await journal.close();
+    const without = median(figures.get(undefined) ?? []);
+    const over = (journal: Journal) => percent(median(figures.get(journal) ?? []) / without - 1);
+    rows.push([name, without.toFixed(0), ...journals.map(over)]);
+  }
+  printTable('a run of 20 ms tasks with a journal, over the same run without one', rows);
+}
+
+/** How long it takes until a run that was recorded goes on, or is there again. */
+async function takingUp(): Promise<void> {
+  const cases = [
+    {
+      name: 'replay of 100,000 events of a run that has ended',
+      size: 50_000,
+      until: -1,
+      mode: 'replay',
+    },
+    {
+      name: 'until a run of 100,000 tasks, killed at half, starts its next',
+      size: 100_000,
+      until: 50_000,
+      mode: 'resume',
+    },
+  ];
+  const rows = [['', 'ms']];
+  for (const { name, size, until, mode } of cases) {
+    const figures: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      await using folder = await benchFolder();
+      await killedChild('durability/resume-child', ['begin', folder.path, size, until]);
+      figures.push(await inChild('durability/resume-child', [mode, folder.path, size, until]));
+    }
+    rows.push([name, whole(median(figures))]);
+  }
+  printTable('taking up what is recorded', rows);
+}
+
+/** The same tree of 1,111 tasks that do nothing, 16 at once, through BullMQ on a Redis beside us. */
+async function peer(): Promise<void> {
+  const version = redisVersion();
+  if (version === undefined) {
+    console.log(
+      '\nNo redis-server here (Debian: apt-get install redis-server): BullMQ is left out.',
+    );
+    return;
+  }
+  const tree = treeOf(3);
+  const plan = planOfTree(tree);
+  const runner: TaskRunner = { name: 'no-op', run: async () => ({ output: 'done' }) };
+  const pairs: [policy: Policy, appendSync: AppendSync, survives: string][] = [
+    ['normal', 'no', 'a killed process'],
+    ['full', 'always', 'a power failure'],
+  ];
+  const rows = [[`tasks per second (Redis ${version})`, 'stratagem', 'BullMQ', 'times']];
+  for (const [policy, appendSync, survives] of pairs) {
+    const figures = { ours: [] as number[], theirs: [] as number[] };
+    for (let round = 0; round < ROUNDS; round++) {
+      await using folder = await benchFolder();
+      const journal = journalOf(policy, folder.path);
+      figures.ours.push(sizeOf(tree) / (await timed(() => execute(plan, runner, 16, journal))));
+      await journal.close();
+      await using redis = await startRedis(appendSync);
+      const ms = await runFlow(tree, redis.port, async () => 'done', 16);
+      figures.theirs.push(sizeOf(tree) / ms);
+    }
+    const [ours, theirs] = [median(figures.ours) * 1_000, median(figures.theirs) * 1_000];
+    rows.push([`survives ${survives}`, whole(ours), whole(theirs), (ours / theirs).toFixed(1)]);
+  }
+  printTable(`a tree of ${sizeOf(tree)} tasks that do nothing, 16 at once`, rows);
+}
+
+async function execute(
+  plan: Parameters<ReturnType<typeof createExecutor>['execute']>[0],
+  runner: TaskRunner,
+  maxParallel: number,
+  journal: Journal | undefined,
+): Promise<void> {
+  const strategy = parallel({ maxParallel });
+  const executor = createExecutor({ strategy, runner, ...(journal && { journal }) });
+  const { status, error } = await executor.execute(plan);
+  if (status !== 'completed') throw error;
+}
+
+async function timed(run: () => Promise<void>): Promise<number> {
+  const began = performance.now();
+  await run();
+  return performance.now() - began;
+}
+
+function note(figures: Map<string, number[]>, name: string, value: number): void {
+  figures.set(name, [...(figures.get(name) ?? []), value]);
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString('en');
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}

@@ -1,0 +1,11 @@
+import { type Journal, memoryJournal } from '@stratagem/core';
+import { sqliteJournal } from '@stratagem/sqlite';
+
+/** When an append counts as done: at once, when the system has it, when the disk has it. */
+export const POLICIES = ['memory', 'normal', 'full'] as const;
+
+export type Policy = (typeof POLICIES)[number];
+
+export function journalOf(policy: Policy, directory: string): Journal {
+  return policy === 'memory' ? memoryJournal() : sqliteJournal({ directory, durability: policy });
+}
