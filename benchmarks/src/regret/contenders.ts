@@ -1,3 +1,4 @@
+import { type AdaptiveStrategy, adaptive } from '@stratagem/adaptive';
 import type { Strategy } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
 import { sequential } from '@stratagem/sequential';
@@ -32,6 +33,7 @@ export const CONTENDERS: readonly Contender[] = [
   ...FIXED.slice(1).map(fixed),
   { name: 'original', create: original, adapts: true },
   { name: 'AIMD', create: aimd, adapts: true },
+  { name: 'adaptive', create: adaptive, adapts: true, createWarm: continued },
 ];
 
 /** What the row of the yardstick is called that is told the best setting with the first answer. */
@@ -46,4 +48,10 @@ export const ROWS: readonly string[] = [
 ];
 
 /** The one whose cells are shown. */
-export const OURS = 'AIMD';
+export const OURS = 'adaptive';
+
+/** What was learned goes through JSON, as it does from one process to another. */
+function continued(earlier: Strategy): Strategy {
+  const learned = JSON.stringify((earlier as AdaptiveStrategy).learned());
+  return adaptive({ warmStart: JSON.parse(learned) });
+}

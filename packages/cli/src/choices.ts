@@ -1,5 +1,5 @@
 /** The names that options accept; apart from what they load, so that `--help` loads nothing. */
-export const STRATEGIES = ['sequential', 'parallel'] as const;
+export const STRATEGIES = ['sequential', 'parallel', 'adaptive'] as const;
 export const RUNNERS = ['simulated', 'openai', 'anthropic'] as const;
 export const SERVERS = [
   'fixed',

@@ -28,6 +28,15 @@ describe('the strategy', () => {
       'sequential',
       1,
     ],
+    ['the options of an adaptive one', {}, { name: 'adaptive', maxParallel: 30 }, 'adaptive', 30],
+    ['adaptive alone', { strategy: 'adaptive' }, { name: 'sequential' }, 'adaptive', 128],
+    [
+      'adaptive with a cap of the command line',
+      { strategy: 'adaptive', maxParallel: 9 },
+      { name: 'parallel', maxParallel: 3 },
+      'adaptive',
+      9,
+    ],
     ['one at a time, said twice', { maxParallel: 1 }, { name: 'sequential' }, 'sequential', 1],
   ] as const)('by %s', async (_, flags, fromFile, name, maxParallel) => {
     expect(await chooseStrategy(flags, fromFile)).toMatchObject({ name, maxParallel });

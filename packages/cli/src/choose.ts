@@ -17,15 +17,21 @@ export async function chooseStrategy(
   const { maxParallel } = flags;
   if (name === 'sequential') {
     if (maxParallel !== undefined && maxParallel !== 1) {
-      const remedy = 'leave it out, or take --strategy parallel';
+      const remedy = 'leave it out, or take --strategy parallel or adaptive';
       throw new UsageError(`--max-parallel ${maxParallel} means nothing to sequential: ${remedy}`);
     }
     const { sequential } = await import('@stratagem/sequential');
     return sequential();
   }
+  const cap = maxParallel === undefined ? {} : { maxParallel };
+  if (name === 'adaptive') {
+    const { adaptive } = await import('@stratagem/adaptive');
+    const { name: _, ...options } = fromFile?.name === 'adaptive' ? fromFile : { name };
+    return adaptive({ ...options, ...cap });
+  }
   const { parallel } = await import('@stratagem/parallel');
   const { name: _, ...options } = fromFile?.name === 'parallel' ? fromFile : { name };
-  return parallel({ ...options, ...(maxParallel !== undefined && { maxParallel }) });
+  return parallel({ ...options, ...cap });
 }
 
 export interface RunnerFlags {

@@ -23,11 +23,15 @@ describe('parsePlanDocument', () => {
       plan: document,
       strategy: { name: 'parallel' },
     });
-    const strategy = { name: 'parallel', maxParallel: 3, levelBarrier: true };
-    expect(parsePlanDocument({ ...document, strategy, $schema: './x.json' })).toEqual({
-      plan: document,
-      strategy,
-    });
+    for (const strategy of [
+      { name: 'parallel', maxParallel: 3, levelBarrier: true },
+      { name: 'adaptive', maxParallel: 3, adaptiveThreshold: 0.7 },
+    ]) {
+      expect(parsePlanDocument({ ...document, strategy, $schema: './x.json' })).toEqual({
+        plan: document,
+        strategy,
+      });
+    }
   });
 
   test('takes every field of a task', () => {
@@ -52,7 +56,7 @@ describe('parsePlanDocument', () => {
     [{ ...document, taks: [] }, 'taks: unknown field "taks". Did you mean "tasks"?'],
     [
       { ...document, strategy: 'paralell' },
-      'strategy: there is no strategy "paralell"; it must be sequential or parallel. Did you mean "parallel"?',
+      'strategy: there is no strategy "paralell"; it must be one of sequential, parallel, adaptive. Did you mean "parallel"?',
     ],
     [
       { ...document, strategy: { name: 'parallel', maxparallel: 3 } },
@@ -67,8 +71,16 @@ describe('parsePlanDocument', () => {
       'strategy.maxParallel: must be a whole number of at least 1',
     ],
     [
+      { ...document, strategy: { name: 'adaptive', adaptiveThreshold: 0 } },
+      'strategy.adaptiveThreshold: must be above 0',
+    ],
+    [
+      { ...document, strategy: { name: 'adaptive', levelBarrier: true } },
+      'strategy.levelBarrier: unknown field "levelBarrier". Known fields are name, maxParallel, adaptiveThreshold.',
+    ],
+    [
       { ...document, strategy: ['parallel'] },
-      'strategy: must be sequential, parallel, or an object with a name and options',
+      'strategy: must be sequential, parallel, adaptive, or an object with a name and options',
     ],
     [{ goal: 'x', tasks: ['a'] }, 'tasks[0]: must be an object with an id and a description'],
     [

@@ -33,13 +33,23 @@ const strategyObjects = [
       .describe('Run level by level: no task starts before all of the lower levels ended.')
       .optional(),
   }),
+  z.strictObject({
+    name: z.literal('adaptive'),
+    maxParallel: maxParallel.optional(),
+    adaptiveThreshold: z
+      .number(needs('a number above 0 and up to 1'))
+      .gt(0, 'must be above 0')
+      .max(1, 'must be at most 1')
+      .describe('What share of the possible gain more tasks at once must bring to be worth it.')
+      .optional(),
+  }),
 ] as const;
 
 const STRATEGIES: readonly string[] = strategyObjects.map((option) => option.shape.name.value);
 
 const strategySchema = z.union(
-  [z.enum(['sequential', 'parallel']), z.discriminatedUnion('name', strategyObjects)],
-  needs('sequential, parallel, or an object with a name and options'),
+  [z.enum(['sequential', 'parallel', 'adaptive']), z.discriminatedUnion('name', strategyObjects)],
+  needs('sequential, parallel, adaptive, or an object with a name and options'),
 );
 
 const metadata = z.record(z.string(), z.unknown(), needs('an object'));
@@ -382,7 +392,7 @@ function strategyProblems(
   if (typeof name === 'string' && !STRATEGIES.includes(name)) {
     const at = input === name ? path : [...path, 'name'];
     const suggestion = didYouMean(name, STRATEGIES);
-    const text = `there is no strategy "${name}"; it must be ${STRATEGIES.join(' or ')}.${suggestion}`;
+    const text = `there is no strategy "${name}"; it must be one of ${STRATEGIES.join(', ')}.${suggestion}`;
     return [{ code: 'invalid_value', path: at, message: text }];
   }
   const ofObject = errors.at(-1) ?? [];

@@ -47,7 +47,7 @@ export function adaptive(options: AdaptiveOptions = {}): AdaptiveStrategy {
   checkOptions('adaptive()', options, ['maxParallel', 'adaptiveThreshold', 'warmStart']);
   const { maxParallel = 128, adaptiveThreshold = 0.5, warmStart } = options;
   checkLimit('adaptive()', 'maxParallel', maxParallel);
-  if (!(adaptiveThreshold > 0 && adaptiveThreshold <= 1)) {
+  if (typeof adaptiveThreshold !== 'number' || !(adaptiveThreshold > 0 && adaptiveThreshold <= 1)) {
     throw new OptionError(
       `adaptive(): adaptiveThreshold must be a number above 0 and up to 1; it is ${String(adaptiveThreshold)}`,
     );

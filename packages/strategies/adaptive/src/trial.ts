@@ -11,11 +11,14 @@ const MIN_SIZE = 6;
 export interface Finding {
   /** How many were in flight on average. */
   readonly level: number;
+  /** How many might have been: more, when too few tasks were ready. */
+  readonly limit: number;
   readonly latencies: Latencies;
 }
 
 /** Measures how a limit does: the first requests that start under it, until most are answered. */
 export class Trial {
+  readonly #limit: number;
   readonly #size: number;
   readonly #from: number;
   /** The members, and how long those took that are over. */
@@ -32,6 +35,7 @@ export class Trial {
    * @param from The order of the next request.
    */
   constructor(limit: number, from: number) {
+    this.#limit = limit;
     this.#size = Math.max(MIN_SIZE, Math.ceil(0.6 * limit));
     this.#from = from;
   }
@@ -69,7 +73,7 @@ export class Trial {
     const elapsed = this.#updatedAt - (this.#beganAt ?? this.#updatedAt);
     if (elapsed <= 0 || nextOrder < this.#from + this.#size) return undefined;
     if (size < MIN_SIZE / 2 || this.#ended < ENOUGH * size) return undefined;
-    return { level: this.#held / elapsed, latencies: this.#latencies() };
+    return { level: this.#held / elapsed, limit: this.#limit, latencies: this.#latencies() };
   }
 
   #latencies(): Latencies {

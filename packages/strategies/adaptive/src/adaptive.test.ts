@@ -1,0 +1,274 @@
+import { OptionError, type Plan, type StrategySwitched } from '@stratagem/core';
+import { strategyConformance } from '@stratagem/core/testing';
+import {
+  batch,
+  concurrencyKnee,
+  cpuBound,
+  figuresOf,
+  fixedLatency,
+  fixedWindows,
+  lognormalLatency,
+  overload,
+  providers,
+  rateLimited,
+  type ServerModel,
+  simulateOn,
+  type Workload,
+} from '@stratagem/simulation';
+import { describe, expect, test } from 'vitest';
+import { type AdaptiveOptions, adaptive, type Learned } from './index.js';
+
+const alike = (size: number) => batch(size, { sigma: 0.3, seed: 7 });
+const retry = { maxAttempts: 100 };
+
+function run(
+  server: ServerModel,
+  options: AdaptiveOptions = {},
+  { plan, demandOf }: Pick<Workload, 'plan' | 'demandOf'> = alike(300),
+) {
+  const strategy = adaptive(options);
+  const result = simulateOn(plan, { server, strategy, demandOf, retry, timeoutMs: 60_000 });
+  const switches = result.timeline.filter((event) => event.type === 'strategy_switched');
+  return { ...figuresOf(result), result, switches, learned: strategy.learned() as Learned };
+}
+
+/** The most that were in flight at once in the second half of the run. */
+function settledAt({ result }: ReturnType<typeof run>): number {
+  let running = 0;
+  let most = 0;
+  const half = result.metrics.executionTimeMs / 2;
+  for (const { type, timestamp } of result.timeline) {
+    if (type === 'task_started') running++;
+    else if (['task_completed', 'task_retrying', 'task_failed'].includes(type)) running--;
+    if (timestamp > half) most = Math.max(most, running);
+  }
+  return most;
+}
+
+describe.each<[string, AdaptiveOptions]>([
+  ['adaptive()', {}],
+  ['adaptive({ maxParallel: 1 })', { maxParallel: 1 }],
+  ['adaptive({ maxParallel: Infinity })', { maxParallel: Number.POSITIVE_INFINITY }],
+  [
+    'adaptive({ warmStart })',
+    { warmStart: run(rateLimited({ requestsPerMinute: 60, announced: false })).learned },
+  ],
+])('%s', (_, options) => {
+  for (const { name, run } of strategyConformance(() => adaptive(options))) test(name, run);
+});
+
+describe('the concurrency', () => {
+  test('grows as long as the server keeps up, up to the cap', () => {
+    expect(run(fixedLatency()).peakConcurrency).toBeGreaterThan(60);
+    expect(run(fixedLatency(), { maxParallel: 20 }).peakConcurrency).toBe(20);
+  });
+
+  test('is not taken in by a heavy tail', () => {
+    const { peakConcurrency } = run(lognormalLatency({ sigma: 1 }), {}, alike(600));
+    expect(peakConcurrency).toBeGreaterThan(60);
+  });
+
+  test.each([4, 16])('settles near a knee at %i', (knee) => {
+    const settled = settledAt(run(concurrencyKnee({ knee, sigma: 0.15 }), {}, alike(600)));
+    expect(settled).toBeGreaterThanOrEqual(knee / 1.5);
+    expect(settled).toBeLessThanOrEqual(knee * 2);
+  });
+
+  test('stays low where more at once bring nothing', () => {
+    expect(settledAt(run(cpuBound({ cores: 8, sigma: 0.15 })))).toBeLessThanOrEqual(24);
+  });
+
+  test.each(['server_error', 'rate_limited', 'timeout'] as const)(
+    'stays below what a server holds that answers overload by %s',
+    (kind) => {
+      const { wastedShare, status } = run(overload({ capacity: 16, kind, sigma: 0.15 }));
+      expect(status).toBe('completed');
+      expect(wastedShare).toBeLessThan(0.05);
+    },
+  );
+
+  test('rises when the server takes more from some time on, and falls when it takes less', () => {
+    const changing = (factor: number) =>
+      concurrencyKnee({ knee: 16, sigma: 0.15, changes: [{ atMs: 20_000, factor }] });
+    expect(settledAt(run(changing(4), {}, alike(1_500)))).toBeGreaterThan(32);
+    expect(settledAt(run(changing(0.25), {}, alike(600)))).toBeLessThan(12);
+  });
+
+  test('is found for each resource apart', () => {
+    const server = providers({
+      large: fixedLatency(),
+      small: concurrencyKnee({ knee: 2, sigma: 0.15 }),
+    });
+    const { resources } = run(server, {}, alike(600)).learned;
+    expect(resources.large?.limit).toBeGreaterThanOrEqual(48);
+    expect(resources.small?.limit).toBeLessThanOrEqual(6);
+  });
+
+  test('stops sooner the higher the adaptiveThreshold', () => {
+    // Twice as many bring 1.4 times as much.
+    const soft = concurrencyKnee({ knee: 8, exponent: 0.5 });
+    const peak = (adaptiveThreshold: number) =>
+      run(soft, { adaptiveThreshold }, batch(600)).peakConcurrency;
+    expect(peak(0.2)).toBeGreaterThan(2 * peak(0.9));
+  });
+});
+
+describe('limits per time', () => {
+  test('that are announced are hardly ever met', () => {
+    for (const server of [
+      rateLimited({ requestsPerMinute: 300, initial: 0.1, sigma: 0.15 }),
+      rateLimited({ tokensPerMinute: 300_000, initial: 0.1, sigma: 0.15 }),
+      fixedWindows({ requests: 100, windowMs: 30_000, sigma: 0.15 }),
+    ]) {
+      expect(run(server).wastedShare, server.name).toBeLessThan(0.04);
+    }
+  });
+
+  test('that are not announced are found out, and used to the full', () => {
+    const limit = { requestsPerMinute: 300, initial: 0.1, sigma: 0.15, announced: false };
+    const { wastedShare, makespanMs } = run(rateLimited(limit));
+    expect(wastedShare).toBeLessThan(0.07);
+    // 30 at once, 270 at five a second.
+    expect(makespanMs).toBeLessThan(1.05 * 54_000 + 2_000);
+  });
+
+  test('that rise are found out as well', () => {
+    const changes = [{ atMs: 20_000, factor: 4 }];
+    const limit = { requestsPerMinute: 300, initial: 0.1, announced: false, changes };
+    const steady = run(rateLimited({ ...limit, changes: [] })).makespanMs;
+    expect(run(rateLimited(limit)).makespanMs).toBeLessThan(0.75 * steady);
+  });
+});
+
+describe('the order', () => {
+  const plan: Plan = {
+    goal: 'x',
+    tasks: [
+      ...Array.from({ length: 20 }, (_, n) => ({ id: `look ${n}`, type: 'observation' as const })),
+      ...Array.from({ length: 20 }, (_, n) => ({ id: `sum ${n}`, type: 'aggregate' as const })),
+    ].map((task) => ({ ...task, description: 'x' })),
+  };
+
+  test('follows what has been learned about types of tasks', () => {
+    const demandOf = ({ type }: { type?: string }) => ({
+      workMs: type === 'aggregate' ? 5_000 : 100,
+      inputTokens: 1,
+      outputTokens: 1,
+    });
+    const starts = (options: AdaptiveOptions) =>
+      run(fixedLatency(), { maxParallel: 2, ...options }, { plan, demandOf }).result.timeline.flatMap(
+        (event) => (event.type === 'task_started' ? event.taskId : []),
+      );
+    expect(starts({})[0]).toBe('look 0');
+    const warmStart: Learned = {
+      version: 1,
+      durationsMs: { observation: 100, aggregate: 5_000 },
+      resources: {},
+    };
+    expect(starts({ warmStart }).slice(0, 20).every((id) => id.startsWith('sum'))).toBe(true);
+  });
+});
+
+describe('the log', () => {
+  test('tells when the strategy works in another way, why, and what it measured', () => {
+    const { switches } = run(fixedLatency());
+    expect(switches.length).toBeGreaterThanOrEqual(2);
+    const first = switches[0] as StrategySwitched;
+    expect(first).toMatchObject({ from: 'parallel', to: 'parallel', limit: 32 });
+    expect(first.reason).not.toBe('');
+    const { tasksPerSecond, averageLatencyMs, parallelEfficiency } = first.figures ?? {};
+    expect(tasksPerSecond).toBeGreaterThan(1);
+    expect(averageLatencyMs).toBeGreaterThan(100);
+    expect(parallelEfficiency).toBeGreaterThan(0.5);
+    expect(parallelEfficiency).toBeLessThanOrEqual(1);
+  });
+
+  test('tells of one task at a time, and of a pace', () => {
+    const modes = (server: ServerModel) => run(server).switches.map(({ to }) => to);
+    expect(modes(concurrencyKnee({ knee: 1, exponent: 2 }))).toContain('sequential');
+    expect(modes(rateLimited({ requestsPerMinute: 300, initial: 0.1 }))).toContain('paced');
+  });
+
+  test('is not told every move', () => {
+    for (const server of [concurrencyKnee({ knee: 16, sigma: 0.3 }), lognormalLatency()]) {
+      expect(run(server, {}, alike(1_000)).switches.length).toBeLessThan(20);
+    }
+  });
+});
+
+describe('what was learned', () => {
+  test('is plain data, and undefined before any run', () => {
+    expect(adaptive().learned()).toBeUndefined();
+    const { learned } = run(concurrencyKnee({ knee: 16, sigma: 0.15 }));
+    expect(JSON.parse(JSON.stringify(learned))).toEqual(learned);
+    expect(learned).toMatchObject({
+      version: 1,
+      durationsMs: { action: expect.any(Number) },
+      resources: { simulation: { limit: expect.any(Number), isSettled: true } },
+    });
+  });
+
+  test('makes a second run begin where the first ended', () => {
+    const server = concurrencyKnee({ knee: 4, sigma: 0.15 });
+    const first = run(server);
+    const second = run(server, { warmStart: first.learned });
+    expect(second.makespanMs).toBeLessThan(0.9 * first.makespanMs);
+  });
+
+  test('knows a limit that is not announced', () => {
+    const server = rateLimited({ requestsPerMinute: 300, initial: 0.1, announced: false });
+    const first = run(server);
+    expect(first.learned.resources.simulation?.intervalMs).toBeCloseTo(200, -1);
+    const second = run(server, { warmStart: first.learned });
+    expect(second.rateLimited).toBeLessThanOrEqual(first.rateLimited);
+  });
+
+  test('is kept for resources and types that a run does not meet', () => {
+    const warmStart: Learned = {
+      version: 1,
+      durationsMs: { decision: 77 },
+      resources: { elsewhere: { limit: 3, isSettled: true } },
+    };
+    const { learned } = run(fixedLatency(), { warmStart });
+    expect(learned.durationsMs.decision).toBeCloseTo(77, 6);
+    expect(learned.resources.elsewhere).toEqual({ limit: 3, isSettled: true });
+  });
+});
+
+const learned = { version: 1, durationsMs: {}, resources: {} };
+
+test.each([
+  [{ maxParallel: 0 }, 'maxParallel must be a whole number of at least 1'],
+  [{ adaptiveThreshold: 0 }, 'adaptiveThreshold must be a number above 0 and up to 1; it is 0'],
+  [{ adaptiveThreshold: 1.1 }, 'adaptiveThreshold must be a number above 0 and up to 1'],
+  [{ adaptiveThreshold: '0.5' }, 'adaptiveThreshold must be a number above 0 and up to 1'],
+  [{ treshold: 1 }, 'adaptive() has no option "treshold". It takes maxParallel, adaptiveThreshold'],
+  [4, 'adaptive() takes an object of options'],
+  [{ warmStart: null }, 'warmStart must be an object, as learned() gives it; it is null'],
+  [{ warmStart: { ...learned, version: 2 } }, 'warmStart.version must be 1'],
+  [{ warmStart: { ...learned, resource: {} } }, 'warmStart has no field "resource"'],
+  [
+    { warmStart: { ...learned, durationsMs: { action: 0 } } },
+    'warmStart.durationsMs.action must be a number above 0; it is 0',
+  ],
+  [
+    { warmStart: { ...learned, durationsMs: { acton: 1 } } },
+    'warmStart.durationsMs has no field "acton"',
+  ],
+  [
+    { warmStart: { ...learned, resources: { a: { limit: 1.5, isSettled: true } } } },
+    'warmStart.resources["a"].limit must be a whole number of at least 1; it is 1.5',
+  ],
+  [
+    { warmStart: { ...learned, resources: { a: { limit: 1 } } } },
+    'warmStart.resources["a"].isSettled must be true or false; it is undefined',
+  ],
+  [
+    { warmStart: { ...learned, resources: { a: { limit: 1, isSettled: true, burst: 0 } } } },
+    'warmStart.resources["a"].burst must be a whole number of at least 1',
+  ],
+])('refuses %j', (options, message) => {
+  const create = () => adaptive(options as AdaptiveOptions);
+  expect(create).toThrow(OptionError);
+  expect(create).toThrow(message);
+});
