@@ -142,6 +142,7 @@ describe.each([
   ['packages/core/README.md', ['@stratagem/core', '@stratagem/parallel']],
   ['packages/strategies/parallel/README.md', ['@stratagem/parallel']],
   ['packages/strategies/sequential/README.md', ['@stratagem/sequential']],
+  ['packages/strategies/adaptive/README.md', ['@stratagem/adaptive']],
   ['packages/providers/simulated/README.md', ['@stratagem/parallel', '@stratagem/simulated']],
   ['packages/simulation/README.md', ['@stratagem/parallel', '@stratagem/simulation']],
   [

@@ -2,6 +2,8 @@ import { type PlanResult, RunnerError, type TaskRequest } from '@stratagem/core'
 import { strategyConformance } from '@stratagem/core/testing';
 import { type SimulatedOptions, simulated } from '@stratagem/simulated';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import * as adaptive from './adaptive.js';
+import { run as drawAdaptivePicture } from './adaptive-picture.js';
 import * as batch from './batch.js';
 import { chooseRunner } from './choose-runner.js';
 import * as comparison from './comparison.js';
@@ -242,6 +244,35 @@ describe('comparison', () => {
     const text = await printed(() => comparison.main(quick()));
     expect(text).toMatch(/At once +1 +4/);
     expect(text).toMatch(/Parallel was \d+\.\d\d times as fast/);
+  });
+});
+
+describe('adaptive', () => {
+  test('runs more at once than it begins with, and says when and why', async () => {
+    const result = await adaptive.run(quick(), 60, 10);
+    expect(result.status).toBe('completed');
+    expect(result.metrics.completedTasks).toBe(72);
+    const lines = adaptive.strategyTimeline(result);
+    expect(lines[0]).toMatch(/0\.00 s {2}adaptive, at most 64 at once/);
+    expect(lines[1]).toMatch(/up to \d+ at once: .*\n +\d+\.\d tasks\/s, average latency/);
+    expect(adaptive.phases(result).map(([phase, tasks]) => `${phase} ${tasks}`)).toEqual([
+      'research 60',
+      'synthesise 1',
+      'write 10',
+      'review 1',
+    ]);
+  });
+
+  test('prints a row for each phase', async () => {
+    const text = await printed(() => adaptive.main(quick()));
+    expect(text).toMatch(/Phase +Tasks +Time +Work +At once\n +research +120 /);
+    expect(text).toMatch(/times as fast as one by one/);
+  });
+
+  test('is drawn on twelve servers', () => {
+    const picture = drawAdaptivePicture();
+    expect(picture.match(/stroke="#4c78a8"/g)).toHaveLength(12);
+    expect(picture).toBe(drawAdaptivePicture());
   });
 });
 

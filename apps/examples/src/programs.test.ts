@@ -33,6 +33,10 @@ describe.concurrent('the program', { timeout: 60_000 }, () => {
       /simulated model[\s\S]*task_completed +level 2 {2}report[\s\S]*Simulated answer/,
     ],
     ['comparison', /simulated model[\s\S]*At once +1 +4\n[\s\S]*times as fast/],
+    [
+      'adaptive',
+      /adaptive, at most 64[\s\S]*up to 32 at once[\s\S]*tasks\/s[\s\S]*research +120[\s\S]*times as fast/,
+    ],
     ['sequential', /simulated model[\s\S]*title {2}completed/],
     ['data-collection', /10 stations, on average 14\.5 °C/],
     ['custom-strategy', /yes → thanks → offer → contract/],
@@ -46,6 +50,7 @@ describe.concurrent('the program', { timeout: 60_000 }, () => {
       'research-report',
       /simulated model[\s\S]*result after [\s\S]*Put the result together[\s\S]*planned in/,
     ],
+    ['adaptive-picture', /^<svg [\s\S]*300 a minute, unannounced[\s\S]*<\/svg>\n$/],
     ['picture', /^<svg [\s\S]*<\/svg>\n$/],
   ])('%s runs to its end', async (name, expected) => {
     const { code, stdout, stderr } = await start(name);

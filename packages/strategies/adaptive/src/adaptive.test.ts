@@ -156,16 +156,22 @@ describe('the order', () => {
       outputTokens: 1,
     });
     const starts = (options: AdaptiveOptions) =>
-      run(fixedLatency(), { maxParallel: 2, ...options }, { plan, demandOf }).result.timeline.flatMap(
-        (event) => (event.type === 'task_started' ? event.taskId : []),
-      );
+      run(
+        fixedLatency(),
+        { maxParallel: 2, ...options },
+        { plan, demandOf },
+      ).result.timeline.flatMap((event) => (event.type === 'task_started' ? event.taskId : []));
     expect(starts({})[0]).toBe('look 0');
     const warmStart: Learned = {
       version: 1,
       durationsMs: { observation: 100, aggregate: 5_000 },
       resources: {},
     };
-    expect(starts({ warmStart }).slice(0, 20).every((id) => id.startsWith('sum'))).toBe(true);
+    expect(
+      starts({ warmStart })
+        .slice(0, 20)
+        .every((id) => id.startsWith('sum')),
+    ).toBe(true);
   });
 });
 

@@ -35,8 +35,8 @@ export class Allowance {
     this.#last = { limit: Math.max(known, remaining), remaining, resetMs: resetMs ?? 0, at: now };
     this.#windowMs = Math.max(this.#windowMs, resetMs ?? 0);
     if (last !== undefined) this.#compare(last, this.#last);
-    // A part of one is left that is not told.
-    const most = remaining + (last?.limit === limit ? 1 : 0);
+    // Of a bucket, a part of one may be there that is not told.
+    const most = this.#isWindow ? remaining : remaining + 1;
     this.#level = Math.min(most, Math.max(this.#level, remaining - takenSince));
     if (last === undefined) this.#level = remaining;
   }

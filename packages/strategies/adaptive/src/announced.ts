@@ -43,7 +43,10 @@ export class Announced {
       this.#taken.set(kind, (this.#taken.get(kind) ?? 0) + mean);
       this.#allowances.get(kind)?.take(mean, now);
     }
-    this.#takenBefore.set(request, KINDS.map((kind) => this.#taken.get(kind) ?? 0));
+    this.#takenBefore.set(
+      request,
+      KINDS.map((kind) => this.#taken.get(kind) ?? 0),
+    );
   }
 
   ended(request: Request, { ok, usage, rateLimits }: Outcome, now: number): void {
@@ -54,8 +57,8 @@ export class Announced {
     for (const [position, kind] of KINDS.entries()) {
       const limit = rateLimits[kind];
       if (limit === undefined) continue;
-      let allowance = this.#allowances.get(kind);
-      if (allowance === undefined) this.#allowances.set(kind, (allowance = new Allowance()));
+      const allowance = this.#allowances.get(kind) ?? new Allowance();
+      this.#allowances.set(kind, allowance);
       const since = (this.#taken.get(kind) ?? 0) - (before[position] as number);
       allowance.announced(limit, since, now);
     }

@@ -107,7 +107,11 @@ export class Controller {
     };
   }
 
-  #failed(request: Request, { errorCode, latencyMs, retryAfterMs = 0 }: Outcome, now: number): void {
+  #failed(
+    request: Request,
+    { errorCode, latencyMs, retryAfterMs = 0 }: Outcome,
+    now: number,
+  ): void {
     if (errorCode === 'timeout') {
       this.#trial.ended(request, latencyMs, false);
       this.#timedOut(request);

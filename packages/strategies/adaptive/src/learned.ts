@@ -28,7 +28,11 @@ const TYPES: readonly string[] = ['action', 'decision', 'observation', 'aggregat
 export function checkLearned(value: unknown): Learned {
   const learned = objectAt('warmStart', value, ['version', 'durationsMs', 'resources']);
   if (learned.version !== 1) {
-    throw wrong('warmStart.version', 'be 1: data of another version cannot be read', learned.version);
+    throw wrong(
+      'warmStart.version',
+      'be 1: data of another version cannot be read',
+      learned.version,
+    );
   }
   const durations = objectAt('warmStart.durationsMs', learned.durationsMs, TYPES);
   for (const [type, durationMs] of Object.entries(durations)) {
@@ -54,7 +58,9 @@ function objectAt(at: string, value: unknown, known?: readonly string[]): Record
   }
   const unknown = Object.keys(value).find((key) => known?.includes(key) === false);
   if (unknown === undefined) return value as Record<string, unknown>;
-  throw new OptionError(`adaptive(): ${at} has no field "${unknown}". It has ${known?.join(', ')}.`);
+  throw new OptionError(
+    `adaptive(): ${at} has no field "${unknown}". It has ${known?.join(', ')}.`,
+  );
 }
 
 function checkCount(at: string, value: unknown): void {

@@ -1,4 +1,11 @@
-import { Heap, type Outcome, type RunView, type Scheduler, type TaskView, type Wait } from '@stratagem/core';
+import {
+  Heap,
+  type Outcome,
+  type RunView,
+  type Scheduler,
+  type TaskView,
+  type Wait,
+} from '@stratagem/core';
 import { Controller, type ControllerOptions } from './controller.js';
 import { Durations } from './durations.js';
 import type { Learned } from './learned.js';
@@ -64,7 +71,10 @@ export class AdaptiveScheduler implements Scheduler {
 
   /** What another run can begin with. */
   learned(): Learned {
-    const resources = [...this.#lanes].map(([name, { controller }]) => [name, controller.learned()]);
+    const resources = [...this.#lanes].map(([name, { controller }]) => [
+      name,
+      controller.learned(),
+    ]);
     return {
       version: 1,
       durationsMs: { ...this.#known?.durationsMs, ...this.#durations.toJSON() },
@@ -91,7 +101,8 @@ export class AdaptiveScheduler implements Scheduler {
     for (const lane of this.#lanes.values()) {
       const ready = new Heap(this.#urgency.compare);
       // Not by popping in the old order: that one is gone.
-      for (let task = lane.ready.pop(); task !== undefined; task = lane.ready.pop()) ready.push(task);
+      for (let task = lane.ready.pop(); task !== undefined; task = lane.ready.pop())
+        ready.push(task);
       lane.ready = ready;
     }
   }

@@ -60,6 +60,7 @@ export class Search {
     const here = this.#levels.add(found);
     if (best === undefined) {
       if (this.phase === 'holding') this.#best = here;
+      else if (this.phase === 'shrinking') this.#shrink(here, 'the server has become slower');
       else if (isFull(found)) this.#grow(here, 'it is only the start');
       return;
     }
@@ -92,7 +93,9 @@ export class Search {
   #isAnother(found: Finding, { more, slower, error }: Comparison): boolean {
     // No server gets slower when it has less to do.
     if (more < SAME && slower - 2.5 * error > CHANGED + Math.max(0, 2 * more)) {
-      this.#best = this.#levels.restart(found);
+      // What was found is of both servers, and is no measure for the new one.
+      this.#levels.cut(0);
+      this.#best = undefined;
       this.#to(found.level / 2, 'shrinking', 'the server has become slower');
       return true;
     }
@@ -123,8 +126,7 @@ export class Search {
       this.#hold(best, 'fewer at once brought less');
       return;
     }
-    this.#best = here;
-    this.#to(here.level / 2, 'shrinking', 'fewer at once bring as much');
+    this.#shrink(here, 'fewer at once bring as much');
   }
 
   #tried(here: Level, best: Level, { more, gain, error }: Comparison): void {
@@ -175,6 +177,11 @@ export class Search {
     if (this.limit >= this.#max) this.#to(this.#max, 'holding', 'it is the most allowed');
     else if (next > this.#ceiling) this.#to(this.#ceiling, 'holding', 'more were refused');
     else this.#to(next, 'growing', reason);
+  }
+
+  #shrink(here: Level, reason: string): void {
+    this.#best = here;
+    this.#to(here.level / 2, 'shrinking', reason);
   }
 
   #tryMore({ level }: Level): void {

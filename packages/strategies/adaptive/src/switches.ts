@@ -62,7 +62,13 @@ export class Switches {
     this.mode = mode;
     const every = `a start every ${Math.round(intervalMs)} ms is what it lets in`;
     const paced = intervalMs > 0 ? every : 'that is what the server announces';
-    this.#tell({ from, to: mode, reason: mode === 'paced' ? paced : reason, limit, ...this.#figures(now) });
+    this.#tell({
+      from,
+      to: mode,
+      reason: mode === 'paced' ? paced : reason,
+      limit,
+      ...this.#figures(now),
+    });
     this.#limit = limit;
     this.#since = now;
     this.#held = this.#room = this.#answers = this.#latency = 0;
