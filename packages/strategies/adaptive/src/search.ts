@@ -121,8 +121,8 @@ export class Search {
     else this.#hold(kneeOf(best, here, gain), 'more at once brought hardly more');
   }
 
-  #shrank(here: Level, best: Level, { gain, error }: Comparison): void {
-    if (gain - error < 2 * NEARLY) {
+  #shrank(here: Level, best: Level, { gain }: Comparison): void {
+    if (gain < 2 * NEARLY) {
       this.#hold(best, 'fewer at once brought less');
       return;
     }
@@ -148,12 +148,21 @@ export class Search {
     if (better !== undefined) this.#hold(better, 'it brought more');
     else if (++this.#held >= PATIENCE) {
       this.#held = 0;
-      const isTopKnown = this.limit >= this.#max || this.#levels.isKnown(here, 1.1, 2.1);
-      if (!isTopKnown) this.#tryMore(here);
+      if (!this.#isTop(here)) this.#tryMore(here);
       else if (this.limit > 1 && !this.#levels.isKnown(here, 1 / 2.1, 1 / 1.1)) {
         this.#to(here.level / 1.5, 'trying', 'fewer at once may bring as much');
       }
     }
+  }
+
+  /** Whether more at once cannot be, or are known not to be, worth it. */
+  #isTop(here: Level): boolean {
+    if (this.limit >= this.#max) return true;
+    return this.#levels.all.some((other) => {
+      const { more, gain, error } = this.#levels.compare(here, other);
+      const isNext = more > Math.log(1.1) && more < Math.log(2.1);
+      return isNext && gain + 0.5 * error < this.#wanted(more);
+    });
   }
 
   /** What a raise must bring to be kept. */

@@ -14,47 +14,46 @@ describe('a trial', () => {
     const all = Array.from({ length: 10 }, (_, order) => request(order, 0));
     for (const one of all) trial.started(one);
     for (const [position, one] of all.entries()) {
-      expect(trial.finding(10) === undefined, `${position}`).toBe(position < 4);
+      expect(trial.finding(10) === undefined, `${position}`).toBe(position < 6);
       trial.passed(10 - position, 100 * (position + 1));
       trial.ended(one, 100 * (position + 1), true);
     }
     const { latencies, limit } = trial.finding(10) ?? {};
-    // Six of ten are the members; the third of those is the middle.
-    expect(Math.exp(latencies?.get('action')?.log ?? 0)).toBeCloseTo(300, 6);
+    expect(Math.exp(latencies?.get('action')?.log ?? 0)).toBeCloseTo(500, 6);
     expect(limit).toBe(10);
   });
 
   test('begins when the first of its own requests starts', () => {
     const trial = new Trial(2, 5);
     trial.passed(40, 1_000);
-    const all = Array.from({ length: 6 }, (_, n) => request(5 + n, 1_000));
+    const all = Array.from({ length: 10 }, (_, n) => request(5 + n, 1_000));
     for (const one of all) trial.started(one);
     trial.passed(2, 2_000);
     for (const one of all) trial.ended(one, 1_000, true);
-    expect(trial.finding(11)?.level).toBe(2);
+    expect(trial.finding(15)?.level).toBe(2);
   });
 
   test('leaves out what failed, and takes what timed out for longer than that', () => {
     const trial = new Trial(2, 0);
-    const all = Array.from({ length: 6 }, (_, n) => request(n, 0));
+    const all = Array.from({ length: 10 }, (_, n) => request(n, 0));
     for (const one of all) trial.started(one);
     trial.passed(6, 500);
     const [failed, late, later, ...answered] = all;
     if (failed) trial.dropped(failed);
     for (const one of [late, later]) if (one) trial.ended(one, 100, false);
     for (const one of answered) trial.ended(one, 500, true);
-    const { log, count } = trial.finding(6)?.latencies.get('action') ?? {};
-    expect([Math.round(Math.exp(log ?? 0)), count]).toEqual([500, 5]);
+    const { log, count } = trial.finding(10)?.latencies.get('action') ?? {};
+    expect([Math.round(Math.exp(log ?? 0)), count]).toEqual([500, 9]);
   });
 
   test('keeps types apart', () => {
     const trial = new Trial(2, 0);
-    const types = ['action', 'action', 'action', 'decision', 'decision', 'decision'] as const;
-    const all = types.map((type, n) => request(n, 0, type));
+    const typeOf = (n: number) => (n < 5 ? 'action' : 'decision');
+    const all = Array.from({ length: 10 }, (_, n) => request(n, 0, typeOf(n)));
     for (const one of all) trial.started(one);
     trial.passed(6, 900);
     for (const one of all) trial.ended(one, one.task.type === 'action' ? 900 : 100, true);
-    const { latencies } = trial.finding(6) ?? {};
+    const { latencies } = trial.finding(10) ?? {};
     expect(Math.exp(latencies?.get('decision')?.log ?? 0)).toBeCloseTo(100, 6);
     expect(Math.exp(latencies?.get('action')?.log ?? 0)).toBeCloseTo(900, 6);
   });

@@ -5,7 +5,7 @@ import type { Request } from './request.js';
 /** What part of those that started in a trial must be answered before it says anything. */
 const ENOUGH = 0.6;
 /** A median of fewer is chance. */
-const MIN_SIZE = 6;
+const MIN_SIZE = 10;
 
 /** What a trial found. */
 export interface Finding {
