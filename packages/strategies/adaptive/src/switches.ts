@@ -38,8 +38,8 @@ export class Switches {
 
   /** To be called before the number in flight changes. */
   passed(held: number, now: number): void {
-    this.#since ??= now;
-    if (this.#updatedAt > 0 || this.#answers > 0) {
+    if (this.#since === undefined) this.#since = now;
+    else {
       this.#held += held * (now - this.#updatedAt);
       this.#room += this.#limit * (now - this.#updatedAt);
     }
