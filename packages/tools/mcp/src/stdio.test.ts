@@ -10,6 +10,8 @@ import { type McpTools, mcpTools } from './index.js';
 import type { McpStdioOptions } from './options.js';
 
 const script = fileURLToPath(new URL('../test/stdio-server.js', import.meta.url));
+/** A process starts and ends when the machine has time for it. */
+const PATIENTLY = { timeout: 20_000 };
 const SECRET = 'a-secret-of-the-server';
 
 function start(kind: string, options: Partial<McpStdioOptions> = {}): Promise<McpTools> {
@@ -140,17 +142,17 @@ describe('the time limit', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'mcp-')), 'pid');
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const args = [script, 'silent', file];
-    const server = start('silent', { args, timeoutMs: 5_000 }).catch((thrown: unknown) => thrown);
+    const server = start('silent', { args, timeoutMs: 100_000 }).catch((thrown: unknown) => thrown);
     const pid = await vi.waitFor(() => {
       const written = Number(readFileSync(file, 'utf8'));
       expect(written).toBeGreaterThan(0);
       return written;
-    });
+    }, PATIENTLY);
     expect(isAlive(pid)).toBe(true);
-    await vi.advanceTimersByTimeAsync(5_000);
+    await vi.advanceTimersByTimeAsync(100_000);
     expect(await server).toMatchObject({
       code: 'timeout',
-      message: `MCP server "${process.execPath}": no answer within 5000 ms`,
+      message: `MCP server "${process.execPath}": no answer within 100000 ms`,
     });
     expect(isAlive(pid)).toBe(false);
   });
@@ -275,7 +277,7 @@ describe('closing', () => {
     expect(handles().length).toBeGreaterThan(before.length);
     await server.close();
     expect(isAlive(pid)).toBe(false);
-    await vi.waitFor(() => expect(handles()).toEqual(before));
+    await vi.waitFor(() => expect(handles()).toEqual(before), PATIENTLY);
     const closed = 'MCP server "test-server": the connection has been closed';
     expect(await hanging).toMatchObject({ code: 'connection', message: closed });
     await expect(call(server, 'greet', { name: 'Ada' })).rejects.toThrow(closed);
@@ -302,7 +304,7 @@ describe('closing', () => {
       'mcpTools(): the tools "files.read" and "files/read" of "list-server" would both be called ' +
         '"files_read"; exclude one of them',
     );
-    await vi.waitFor(() => expect(handles()).toEqual(before));
+    await vi.waitFor(() => expect(handles()).toEqual(before), PATIENTLY);
   });
 });
 
@@ -382,5 +384,5 @@ async function settledHandles(): Promise<string[]> {
   return vi.waitFor(() => {
     expect(handles()).not.toContain('ProcessWrap');
     return handles();
-  });
+  }, PATIENTLY);
 }
