@@ -236,6 +236,35 @@ describe('a server that asks to wait', () => {
     ]);
   });
 
+  test('is not asked for by a strategy that waits: others start when it said', () => {
+    /** In order, but for `wait`, at which it asks to wait. */
+    const waiting = (...order: readonly string[]): Strategy => ({
+      name: 'waiting',
+      begin() {
+        const ready = new Map<string, TaskView>();
+        const left = [...order];
+        return {
+          ready: (task) => void ready.set(task.id, task),
+          next(now) {
+            const first = left.shift() as string;
+            return first === 'wait' ? { until: now + 5 } : ready.get(first);
+          },
+        };
+      },
+    });
+    const result = play(
+      { goal: 'two', tasks: ['a0', 'a1', 'a2', 'b0'].map((id) => ({ id, description: 'x' })) },
+      ({ id }) => (id === 'a0' ? limited(100) : undefined),
+      {
+        strategy: waiting('a0', 'wait', 'wait', 'a1', 'wait', 'a2', 'wait', 'b0'),
+        resourceOf: ({ id }: Task) => id.slice(0, 1),
+        retry: { maxAttempts: 1 },
+      },
+    );
+    // Asked again at 5, at 10 when a0 ends, at 15 and at 20: what it chose meanwhile waits for a.
+    expect(starts(result.timeline)).toEqual(['a0@0', 'b0@20', 'a1@110', 'a2@110']);
+  });
+
   test.each<[string, (task: Task) => string, RegExp]>([
     ['one server', ({ id }) => id.slice(0, 1), /^a0$/],
     ['a server each', ({ id }) => id, /^a/],

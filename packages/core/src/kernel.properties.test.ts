@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkRun } from '../test/check-run.js';
-import { randomRun, recipes } from '../test/random-runs.js';
+import { type Recipe, randomRun, recipes } from '../test/random-runs.js';
 import type { PlanEvent } from './event.js';
 import type { PlanResult } from './result.js';
 import { simulate } from './simulate.js';
@@ -44,6 +44,28 @@ test(`what must hold in every run holds in ${RUNS.toLocaleString('en')} random o
     expect(endings.get(ending) ?? 0, ending).toBeGreaterThan(RUNS / 100);
   }
   if (RUNS >= BATCH) expect(KINDS.filter((kind) => !seen.has(kind))).toEqual([]);
+});
+
+test.each<Recipe>([
+  // A strategy asks to wait and, when that is over, chooses tasks that wait for their server.
+  { seed: 1009551109, size: 24, features: ['subtasks', 'failures', 'strategy', 'resources'] },
+  {
+    seed: 4,
+    size: 1,
+    features: [
+      'subtasks',
+      'forEach',
+      'failures',
+      'addTasks',
+      'pause',
+      'cap',
+      'strategy',
+      'resources',
+    ],
+  },
+])('it holds in the rare run $seed', (recipe) => {
+  const run = randomRun(recipe);
+  checkRun(run, simulate(run.plan, run.options));
 });
 
 /** A log as text. */

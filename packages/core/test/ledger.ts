@@ -475,7 +475,7 @@ export class Ledger {
     const isFree =
       !this.#paused &&
       this.#running < this.#cap &&
-      next - this.#now > this.#run.patienceMs &&
+      next > this.#now + this.#run.patienceMs &&
       this.#run.plan.budget === undefined &&
       this.#run.options.budget === undefined;
     if (this.#stopped !== undefined) {

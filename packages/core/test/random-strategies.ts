@@ -19,12 +19,25 @@ export function randomStrategy(
     begin(run) {
       const ready: TaskView[] = [];
       let asked = 0;
+      /** Tasks that had not begun when it last asked to wait. */
+      let before: number | undefined;
+      /**
+       * It waits once at most until something happens: tasks that it chose and whose server asked to
+       * wait do not begin either, and one wait after another would be longer than it says.
+       */
+      const mayWait = () => {
+        const left = run.remaining - run.running;
+        if (left === before) return false;
+        before = left;
+        return true;
+      };
       return {
         ready: (task) => ready.push(task),
         next(now) {
           asked++;
           // Asked again at a moment that may be that of another event, or between two.
-          if (kind === 'waiting' && asked % 3 === 0) return { until: now + (asked % 2 ? 5 : 2.5) };
+          if (kind === 'waiting' && asked % 3 === 0 && mayWait())
+            return { until: now + (asked % 2 ? 5 : 2.5) };
           if (kind === 'shy' && run.running > 0 && asked % 2 === 0) return undefined;
           const last = ready.length - 1;
           const position =
