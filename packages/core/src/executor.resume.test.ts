@@ -4,10 +4,11 @@ import { logOf } from '../test/journals.js';
 import { deferred, eventsOf, inOrder, no, planOf, statuses, taskOf } from '../test/runs.js';
 import { RunnerError } from './errors.js';
 import type { PlanEvent } from './event.js';
-import { createExecutor, type ExecutorOptions, type RunOptions } from './executor.js';
+import { createExecutor, type ExecutorOptions } from './executor.js';
 import type { EventData, Journal } from './journal.js';
 import { memoryJournal } from './memory-journal.js';
 import type { Plan } from './plan.js';
+import type { RunOptions } from './run-options.js';
 import type { Task } from './task.js';
 
 function executor(options: Partial<ExecutorOptions> = {}) {

@@ -1,115 +1,32 @@
-import { type Budget, eitherBudget } from './budget.js';
-import { OptionError, StratagemError, show } from './errors.js';
-import type { PlanEvent, RunLimits } from './event.js';
+import { OptionError, StratagemError } from './errors.js';
+import type { RunLimits } from './event.js';
 import { explain, type TaskForecast } from './explain.js';
 import type { Journal } from './journal.js';
-import { capOf, checkDuration, checkFlag, checkLimit, checkOptions } from './options.js';
+import { capOf, checkLimit, checkOptions } from './options.js';
 import type { Plan } from './plan.js';
 import { planToData } from './plan-data.js';
-import type { PriceTable } from './price.js';
-import { formatProblem, type PlanProblem } from './problem.js';
-import { checkReplan, type Replan, replanLimits } from './replan.js';
-import type { PlanResult } from './result.js';
+import { replanLimits } from './replan.js';
 import { checkResumeOptions, openRun, type ResumeOptions, randomSeed } from './resume.js';
 import { handleOfOpening } from './resumed-handle.js';
-import type { RetryPolicy } from './retry.js';
 import { checkReuse, Reuse, type ReuseOptions } from './reuse.js';
 import { Run } from './run.js';
+import { handleOf, type RunHandle } from './run-handle.js';
 import { checkRunId, newRunId } from './run-id.js';
+import {
+  checkRunOptions,
+  type ExecuteOptions,
+  limitsOf,
+  NO_LIMITS,
+  RUN_OPTIONS,
+  type RunOptions,
+} from './run-options.js';
 import type { TaskRunner } from './runner.js';
 import type { Strategy } from './strategy.js';
-import { firstForRunner, type Task } from './task.js';
+import { firstForRunner } from './task.js';
 import { asData } from './task-data.js';
 import { type Tool, toolProblem } from './tool.js';
 import { Toolbox } from './toolbox.js';
 import { DEFAULT_MAX_DEPTH, graphOf } from './validate.js';
-import { checkBudget, checkPrices, checkRetry } from './validate-settings.js';
-
-/** How a run goes; given to the executor for all its runs, or to `execute` for one. */
-export interface RunOptions {
-  /**
-   * The most attempts in flight at once, whatever the strategy would like.
-   * @default the strategy's own `maxParallel`, or 16
-   */
-  readonly maxParallel?: number;
-  /**
-   * Stop everything at the first failed task. Without it, what does not depend on the failed task
-   * goes on to its end; the plan ends `failed` either way.
-   * @default false
-   */
-  readonly failFast?: boolean;
-  /**
-   * The longest the run may take, in milliseconds; then it is stopped and the plan has failed. With
-   * one of the plan's as well, the shorter.
-   */
-  readonly deadlineMs?: number;
-  /** The longest one attempt may take, in milliseconds, where neither task nor plan says. */
-  readonly timeoutMs?: number;
-  /** How failed attempts are repeated, where neither task nor plan says. */
-  readonly retry?: RetryPolicy;
-  /** What the run may use at most; with one of the plan's as well, the lower limit each. */
-  readonly budget?: Budget;
-  /** What models cost, for those whose runner does not say or whose price is another for you. */
-  readonly prices?: PriceTable;
-  /**
-   * What to do when the plan would end with tasks that failed for good, or with its goal not
-   * reached: ask for more tasks, a limited number of times. After a budget is used up, a deadline, a
-   * cancellation or a stop by `failFast`, there is nothing to ask for.
-   */
-  readonly replan?: Replan;
-  /**
-   * How deep subtasks may nest.
-   * @default 8
-   */
-  readonly maxDepth?: number;
-  /**
-   * A whole number that the waits between attempts are drawn with: the same seed, the same waits.
-   * @default drawn for each run
-   */
-  readonly seed?: number;
-  /** Aborting it cancels the run; with one of the executor's as well, either does. */
-  readonly signal?: AbortSignal;
-  /**
-   * `'keep'` gives every event with the result. `'stream'` gives them only to `onEvent` and to
-   * iterators of the run; with neither, they are dropped.
-   * @default 'keep'
-   */
-  readonly timeline?: 'keep' | 'stream';
-  /**
-   * Called with each event as it happens. What it throws ends up in `listenerErrors` of the
-   * result and has no other effect.
-   */
-  readonly onEvent?: (event: PlanEvent) => void;
-  /**
-   * Where the run is kept, so that it survives the process: nothing of it is told, and no attempt is
-   * started, before that is durable.
-   */
-  readonly journal?: Journal;
-  /**
-   * Makes of a task's output what may be kept in the journal. The run itself goes on with the output;
-   * one that is resumed goes on with what was kept. What tasks report while they run (`task_output`)
-   * is not kept then, and no output of this run is used again by another one.
-   */
-  readonly redact?: (output: unknown, task: Task) => unknown;
-  /**
-   * Take outputs of earlier runs from the journal, where nothing has changed that they follow from:
-   * the task, what it is given, the runner with its model and its settings. Nothing is spent for
-   * them, and their `task_completed` says which run they are from. Functions and tasks with tools
-   * are always done, as nobody can see what they do.
-   * @default false
-   */
-  readonly reuse?: boolean | ReuseOptions;
-}
-
-/** How one run goes. */
-export interface ExecuteOptions extends RunOptions {
-  /**
-   * What the run is called, in its journal and in idempotency keys: letters, digits, `.`, `_` and `-`,
-   * 128 at most, no `.` in front.
-   * @default a random one
-   */
-  readonly runId?: string;
-}
 
 export interface ExecutorOptions extends RunOptions {
   /** Decides which ready task starts next. */
@@ -118,52 +35,6 @@ export interface ExecutorOptions extends RunOptions {
   readonly runner?: TaskRunner;
   /** Tools that tasks may list by name, as those of plan files do. */
   readonly tools?: readonly Tool[];
-}
-
-/**
- * A run that has been started. `await` it for its result; iterate over it for its events, from
- * the first on. Leaving the iteration does not stop the run.
- */
-export interface RunHandle<Outputs = Record<string, unknown>>
-  extends PromiseLike<PlanResult<Outputs>>,
-    AsyncIterable<PlanEvent> {
-  readonly runId: string;
-  /** Resolves when the run has ended, however it ended; never rejects, unless it cannot be resumed. */
-  readonly result: Promise<PlanResult<Outputs>>;
-  /**
-   * Stops the run: attempts in flight are aborted, nothing new starts, and the result, `canceled`,
-   * has every output and event so far. Without effect on a run that has ended.
-   *
-   * @param reason Becomes the `cause` of the result's error.
-   */
-  cancel(reason?: unknown): void;
-  /** Starts nothing more until `resume()`; what runs goes on, and so does the deadline. */
-  pause(): void;
-  resume(): void;
-  /**
-   * Changes the cap, whatever the strategy declared. What is in flight above a lower cap goes on.
-   *
-   * @throws {OptionError} unless it is a whole number of at least 1, or Infinity.
-   */
-  setMaxParallel(maxParallel: number): void;
-  /**
-   * Answers a human step that has come up (`task_waiting`); for an approval, true or false.
-   *
-   * Rejects with `not_waiting` when it does not wait, and with `invalid_option` when the answer does
-   * not fit its schema; it goes on waiting then. With a journal, resolves when the answer is durable.
-   */
-  answer(taskId: string, answer: unknown): Promise<void>;
-  /** Gives an approval. */
-  approve(taskId: string): Promise<void>;
-  /** Refuses an approval or an answer: the task has failed. */
-  reject(taskId: string, reason?: unknown): Promise<void>;
-  /**
-   * Adds tasks to the plan while it runs.
-   *
-   * @throws {PlanError} when they do not fit, with everything that is wrong with them.
-   * @throws {StratagemError} `run_ended` when the run is over.
-   */
-  addTasks(tasks: readonly Task[]): void;
 }
 
 /** Runs plans in this process. Holds no state: any number of plans may run at once. */
@@ -226,24 +97,6 @@ export interface ExplainOptions {
   readonly since?: string;
 }
 
-const RUN_OPTIONS = [
-  'maxParallel',
-  'failFast',
-  'deadlineMs',
-  'timeoutMs',
-  'retry',
-  'budget',
-  'prices',
-  'replan',
-  'maxDepth',
-  'seed',
-  'signal',
-  'timeline',
-  'onEvent',
-  'journal',
-  'redact',
-  'reuse',
-];
 const RESUME_OPTIONS = ['plan', 'adopt', 'retryFailed', 'addedTasks'];
 
 /**
@@ -400,57 +253,6 @@ function reuseOf(journal: Journal, reuse: boolean | ReuseOptions = false): Reuse
   return new Reuse(journal, reuse === true ? {} : reuse);
 }
 
-/** Takes the place of what holds for any run, where a recorded one had no such limit. */
-const NO_LIMITS: RunOptions = {
-  failFast: undefined,
-  maxParallel: undefined,
-  deadlineMs: undefined,
-  timeoutMs: undefined,
-  retry: undefined,
-  budget: undefined,
-  prices: undefined,
-};
-
-/** The limits of a run as data, those of its plan taken into account. */
-function limitsOf(plan: Plan, options: RunOptions): RunLimits {
-  const { failFast, maxParallel, timeoutMs, retry, prices } = options;
-  const deadlineMs = Math.min(
-    plan.deadlineMs ?? Number.POSITIVE_INFINITY,
-    options.deadlineMs ?? Number.POSITIVE_INFINITY,
-  );
-  const budget = eitherBudget(plan.budget, options.budget);
-  return {
-    ...(failFast && { failFast }),
-    ...(maxParallel !== undefined && { maxParallel }),
-    ...(Number.isFinite(deadlineMs) && { deadlineMs }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(retry !== undefined && { retry }),
-    ...(budget !== undefined && { budget }),
-    ...(prices !== undefined && { prices }),
-  };
-}
-
-function handleOf<Outputs>(run: Run<Outputs>): RunHandle<Outputs> {
-  return {
-    runId: run.runId,
-    result: run.result,
-    // biome-ignore lint/suspicious/noThenProperty: a run is awaited for its result
-    then: (onFulfilled, onRejected) => run.result.then(onFulfilled, onRejected),
-    [Symbol.asyncIterator]: () => run.events.read(),
-    cancel: (reason) => run.cancel(reason),
-    pause: () => run.pause(),
-    resume: () => run.resume(),
-    setMaxParallel(maxParallel) {
-      checkLimit('setMaxParallel()', 'maxParallel', maxParallel);
-      run.setMaxParallel(maxParallel);
-    },
-    answer: (taskId, answer) => run.answer(taskId, answer),
-    approve: (taskId) => run.answer(taskId, true),
-    reject: (taskId, reason) => run.reject(taskId, reason),
-    addTasks: (tasks) => run.addTasks(undefined, tasks),
-  };
-}
-
 function checkTools(tools: readonly Tool[]): void {
   if (!Array.isArray(tools))
     throw new OptionError('createExecutor(): tools must be a list of tools');
@@ -490,41 +292,4 @@ function checkStrategy(strategy: Strategy): void {
   const { maxParallel } = strategy;
   if (maxParallel !== undefined)
     checkLimit(`strategy "${strategy.name}"`, 'maxParallel', maxParallel);
-}
-
-function checkRunOptions(owner: string, options: RunOptions): void {
-  const { maxParallel, failFast, deadlineMs, timeoutMs, maxDepth, seed } = options;
-  const { retry, budget, prices, replan, timeline, signal, onEvent } = options;
-  const { journal, redact, reuse } = options;
-  if (maxParallel !== undefined) checkLimit(owner, 'maxParallel', maxParallel);
-  if (failFast !== undefined) checkFlag(owner, 'failFast', failFast);
-  if (deadlineMs !== undefined) checkDuration(owner, 'deadlineMs', deadlineMs);
-  if (timeoutMs !== undefined) checkDuration(owner, 'timeoutMs', timeoutMs);
-  if (maxDepth !== undefined) checkLimit(owner, 'maxDepth', maxDepth);
-  if (seed !== undefined && !Number.isSafeInteger(seed)) {
-    throw new OptionError(`${owner}: seed must be a whole number; it is ${show(seed)}`);
-  }
-  if (replan !== undefined) checkReplan(owner, replan);
-  const problems: PlanProblem[] = [];
-  if (retry !== undefined) checkRetry(problems, retry, ['retry']);
-  if (budget !== undefined) checkBudget(problems, budget, ['budget']);
-  if (prices !== undefined) checkPrices(problems, prices, ['prices']);
-  const [problem] = problems;
-  if (problem !== undefined) throw new OptionError(`${owner}: ${formatProblem(problem)}`);
-  if (timeline !== undefined && timeline !== 'keep' && timeline !== 'stream') {
-    throw new OptionError(`${owner}: timeline must be 'keep' or 'stream'; it is ${show(timeline)}`);
-  }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new OptionError(`${owner}: signal must be an AbortSignal`);
-  }
-  if (onEvent !== undefined && typeof onEvent !== 'function') {
-    throw new OptionError(`${owner}: onEvent must be a function`);
-  }
-  if (redact !== undefined && typeof redact !== 'function') {
-    throw new OptionError(`${owner}: redact must be a function`);
-  }
-  if (reuse !== undefined) checkReuse(owner, reuse);
-  if (journal !== undefined && typeof journal?.create !== 'function') {
-    throw new OptionError(`${owner}: journal must be a Journal, such as memoryJournal()`);
-  }
 }

@@ -19,12 +19,9 @@ export type * from './event.js';
 export { EventStream } from './event-stream.js';
 export {
   createExecutor,
-  type ExecuteOptions,
   type Executor,
   type ExecutorOptions,
   type ExplainOptions,
-  type RunHandle,
-  type RunOptions,
 } from './executor.js';
 export type { ForecastReason, TaskForecast } from './explain.js';
 export type { ForEach, ItemResult } from './for-each.js';
@@ -85,9 +82,12 @@ export { type RunAccount, resultOf } from './result-of.js';
 export type { ResumeOptions } from './resume.js';
 export { type RetryPolicy, TRANSIENT_ERROR_CODES } from './retry.js';
 export type { ReuseOptions } from './reuse.js';
-export { type PlanStatus, RunState, type TaskResult, type TaskStatus } from './run-state.js';
+export type { RunHandle } from './run-handle.js';
+export type { ExecuteOptions, RunOptions } from './run-options.js';
+export { RunState } from './run-state.js';
 export { resourceOf, type TaskOutput, type TaskRequest, type TaskRunner } from './runner.js';
 export type { SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './schema.js';
+export type { PlanStatus, TaskStatus } from './status.js';
 export type {
   Outcome,
   RunView,
@@ -99,6 +99,7 @@ export type {
   Wait,
 } from './strategy.js';
 export type { Estimate, Task, TaskFunction, TaskType } from './task.js';
+export type { TaskResult } from './task-result.js';
 export { type RequestTool, type Tool, type ToolContext, type ToolResult, tool } from './tool.js';
 export type { Usage } from './usage.js';
 export { graphOf, validatePlan } from './validate.js';

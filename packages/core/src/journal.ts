@@ -2,7 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import type { PlanEventType } from './event.js';
-import type { PlanStatus } from './run-state.js';
+import type { PlanStatus } from './status.js';
 
 /** Whatever JSON can hold. */
 export type Json =

@@ -3,7 +3,8 @@ import type { PlanEvent } from './event.js';
 import { Graph } from './graph.js';
 import { MetricsFold } from './metrics.js';
 import { type CanceledResult, createResult } from './result.js';
-import { type PlanStatus, RunState } from './run-state.js';
+import { RunState } from './run-state.js';
+import type { PlanStatus } from './status.js';
 
 /** What a log says about a run, be it over or not. */
 export interface RunAccount

@@ -2,7 +2,8 @@ import type { StratagemError } from './errors.js';
 import type { PlanEvent } from './event.js';
 import type { GoalProgress } from './goal.js';
 import type { Metrics } from './metrics.js';
-import type { RunState, TaskResult } from './run-state.js';
+import type { RunState } from './run-state.js';
+import type { TaskResult } from './task-result.js';
 
 interface Account {
   readonly goal: string;

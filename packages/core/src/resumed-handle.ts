@@ -1,7 +1,7 @@
 import { StratagemError } from './errors.js';
 import type { PlanEvent } from './event.js';
-import type { RunHandle } from './executor.js';
 import type { PlanResult } from './result.js';
+import type { RunHandle } from './run-handle.js';
 
 /**
  * The handle of a run that is still being opened: what is done to it waits until it is. When it

@@ -14,39 +14,8 @@ import type { GoalMetric, GoalProgress } from './goal.js';
 import { type Graph, Trait } from './graph.js';
 import { ReplanState } from './replan-state.js';
 import { Spending } from './spending.js';
-
-/** Where a task stands. `pending` until it starts, and one of the last four for good. */
-export type TaskStatus = 'pending' | 'running' | 'completed' | 'failed' | 'skipped' | 'canceled';
-
-/** Where a plan stands. */
-export type PlanStatus = 'created' | 'running' | 'completed' | 'failed' | 'canceled';
-
-/** What became of one task. */
-export interface TaskResult {
-  readonly id: string;
-  readonly status: TaskStatus;
-  readonly level: number;
-  /** The task that it belongs to, as a subtask or as an element of its fan-out. */
-  readonly parentId?: string;
-  /** How often it was started; 0 for groups and human steps. */
-  readonly attempts: number;
-  /** Undefined unless completed. */
-  readonly output?: unknown;
-  /** Why it failed. */
-  readonly error?: TaskError;
-  /** Why it was skipped or canceled. */
-  readonly reason?: SkipReason | CancelReason;
-  /** For a skipped task: the task whose failure led to it, if one did. */
-  readonly failedTaskId?: string;
-  /** For a failed task: the round of re-planning whose tasks make up for it, if one does. */
-  readonly replacedInRound?: number;
-  /** Start of the last attempt, as Unix time in milliseconds. */
-  readonly startedAt?: number;
-  /** When it reached its final status, as Unix time in milliseconds; undefined if it never began. */
-  readonly completedAt?: number;
-  /** Length of the last attempt; for a human step, how long it waited. */
-  readonly durationMs?: number;
-}
+import type { PlanStatus, TaskStatus } from './status.js';
+import { type TaskResult, taskResultOf } from './task-result.js';
 
 /**
  * What a log says about a run so far: a fold of its events, and all that the kernel knows about
@@ -245,23 +214,7 @@ export class RunState {
   }
 
   resultOf(index: number): TaskResult {
-    const { tasks, levels } = this.graph;
-    const attempts = this.attemptsOf(index);
-    const last = this.#last[index];
-    const parent = this.graph.parentOf(index);
-    const replacedInRound = this.failures.replacedIn(index);
-    const began = attempts > 0 || last?.type === 'task_completed' || last?.type === 'task_failed';
-    return {
-      id: (tasks[index] as { id: string }).id,
-      status: this.statusOf(index),
-      level: levels[index] as number,
-      ...(parent !== undefined && { parentId: (tasks[parent] as { id: string }).id }),
-      attempts,
-      ...(attempts > 0 && { startedAt: this.startedAtOf(index) }),
-      ...(began && last !== undefined && { completedAt: last.timestamp }),
-      ...(last !== undefined && endOf(last)),
-      ...(replacedInRound !== undefined && { replacedInRound }),
-    };
+    return taskResultOf(index, this, this.#last[index]);
   }
 
   /** The time spent down is no part of what was under way. */
@@ -352,25 +305,6 @@ export class RunState {
   #indexOf(event: PlanEvent): number {
     const { taskId } = event as { taskId?: string };
     return taskId === undefined ? -1 : (this.graph.indexOf(taskId) ?? -1);
-  }
-}
-
-function endOf(event: PlanEvent): Partial<TaskResult> {
-  switch (event.type) {
-    case 'task_completed':
-      return { durationMs: event.durationMs, output: event.output };
-    case 'task_failed':
-      return { durationMs: event.durationMs, error: event.error };
-    case 'task_skipped':
-      return event.failedTaskId === undefined
-        ? { reason: event.reason }
-        : { reason: event.reason, failedTaskId: event.failedTaskId };
-    case 'task_canceled':
-      return event.durationMs === undefined
-        ? { reason: event.reason }
-        : { durationMs: event.durationMs, reason: event.reason };
-    default:
-      return {};
   }
 }
 

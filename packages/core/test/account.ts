@@ -1,5 +1,5 @@
 import type { CancelReason, SkipReason } from '../src/event.js';
-import type { TaskStatus } from '../src/run-state.js';
+import type { TaskStatus } from '../src/status.js';
 import type { Task } from '../src/task.js';
 import type { LocalNames } from './random-runs.js';
 

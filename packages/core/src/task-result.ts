@@ -1,0 +1,74 @@
+import type { TaskError } from './errors.js';
+import type { CancelReason, PlanEvent, SkipReason } from './event.js';
+import type { RunState } from './run-state.js';
+import type { TaskStatus } from './status.js';
+
+/** What became of one task. */
+export interface TaskResult {
+  readonly id: string;
+  readonly status: TaskStatus;
+  readonly level: number;
+  /** The task that it belongs to, as a subtask or as an element of its fan-out. */
+  readonly parentId?: string;
+  /** How often it was started; 0 for groups and human steps. */
+  readonly attempts: number;
+  /** Undefined unless completed. */
+  readonly output?: unknown;
+  /** Why it failed. */
+  readonly error?: TaskError;
+  /** Why it was skipped or canceled. */
+  readonly reason?: SkipReason | CancelReason;
+  /** For a skipped task: the task whose failure led to it, if one did. */
+  readonly failedTaskId?: string;
+  /** For a failed task: the round of re-planning whose tasks make up for it, if one does. */
+  readonly replacedInRound?: number;
+  /** Start of the last attempt, as Unix time in milliseconds. */
+  readonly startedAt?: number;
+  /** When it reached its final status, as Unix time in milliseconds; undefined if it never began. */
+  readonly completedAt?: number;
+  /** Length of the last attempt; for a human step, how long it waited. */
+  readonly durationMs?: number;
+}
+
+/** @param last What ended the task, if anything has. */
+export function taskResultOf(
+  index: number,
+  state: RunState,
+  last: PlanEvent | undefined,
+): TaskResult {
+  const { tasks, levels } = state.graph;
+  const attempts = state.attemptsOf(index);
+  const parent = state.graph.parentOf(index);
+  const replacedInRound = state.failures.replacedIn(index);
+  const began = attempts > 0 || last?.type === 'task_completed' || last?.type === 'task_failed';
+  return {
+    id: (tasks[index] as { id: string }).id,
+    status: state.statusOf(index),
+    level: levels[index] as number,
+    ...(parent !== undefined && { parentId: (tasks[parent] as { id: string }).id }),
+    attempts,
+    ...(attempts > 0 && { startedAt: state.startedAtOf(index) }),
+    ...(began && last !== undefined && { completedAt: last.timestamp }),
+    ...(last !== undefined && endOf(last)),
+    ...(replacedInRound !== undefined && { replacedInRound }),
+  };
+}
+
+function endOf(event: PlanEvent): Partial<TaskResult> {
+  switch (event.type) {
+    case 'task_completed':
+      return { durationMs: event.durationMs, output: event.output };
+    case 'task_failed':
+      return { durationMs: event.durationMs, error: event.error };
+    case 'task_skipped':
+      return event.failedTaskId === undefined
+        ? { reason: event.reason }
+        : { reason: event.reason, failedTaskId: event.failedTaskId };
+    case 'task_canceled':
+      return event.durationMs === undefined
+        ? { reason: event.reason }
+        : { durationMs: event.durationMs, reason: event.reason };
+    default:
+      return {};
+  }
+}
