@@ -85,12 +85,13 @@ export async function explain(settings: ExplainSettings): Promise<TaskForecast[]
   const kernel = new Kernel({ ...UNLIMITED, plan: rest, graph, strategy: inOrder }, () => {});
   const reused = new Map<number, string>();
   kernel.start(now);
-  for (let next = kernel.commands.shift(); next !== undefined; next = kernel.commands.shift()) {
-    if (next.type !== 'start' || runner === undefined) continue;
-    const found = await known(kernel, next.index, { runner, reuse, now });
+  // What completes adds to them; to take them out from the front would move all that follow each time.
+  for (const command of kernel.commands) {
+    if (command.type !== 'start' || runner === undefined) continue;
+    const found = await known(kernel, command.index, { runner, reuse, now });
     if (found === undefined) continue;
-    reused.set(next.index, found.runId);
-    kernel.completed(next.index, { output: found.output }, now);
+    reused.set(command.index, found.runId);
+    kernel.completed(command.index, { output: found.output }, now);
   }
   const before = await baselineOf(settings);
   const forecaster = new Forecaster(kernel, before, diffWith(before, plan), reused);
