@@ -25,7 +25,9 @@ export function journalErrorOf(thrown: unknown, file: string): Error {
     (errcode & 0xff) === FULL ||
     errcode === IOERR_WRITE ||
     errcode === IOERR_SHMSIZE ||
-    code === 'ENOSPC'
+    code === 'ENOSPC' ||
+    code === 'EDQUOT' ||
+    code === 'EFBIG'
   ) {
     const remedy = 'make room, then resume the run: everything acknowledged is there';
     return new JournalError(

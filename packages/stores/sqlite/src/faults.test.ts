@@ -212,6 +212,25 @@ describe('a damaged byte', () => {
       message: expect.stringContaining(message),
     });
   });
+
+  test('in where completions are looked up takes no output for that of another', async () => {
+    using folder = testFolder();
+    await using journal = sqliteJournal({ directory: folder.path });
+    const run = await journal.create(newRun('a'));
+    await run.append([
+      { ...completed(0, 'x'), contentKey: 'of x' },
+      { ...completed(1, 'y'), contentKey: 'of y' },
+    ]);
+    const database = new DatabaseSync(join(folder.path, 'journal.db'));
+    database.exec("UPDATE completions SET position = 1 WHERE content_key = 'of x'");
+    database.close();
+    await expect(journal.lookup('of x')).rejects.toMatchObject({
+      code: 'journal_corrupt',
+      runId: 'a',
+      message: expect.stringContaining('record 1 is not the completion'),
+    });
+    expect((await journal.lookup('of y'))?.event.output).toBe('y');
+  });
 });
 
 describe('a file that is no journal of ours', () => {

@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { JournalError } from '@stratagem/core';
 import { Acknowledged } from './acknowledged.js';
 import { Database } from './database.js';
 import { Damage, journalErrorOf } from './errors.js';
@@ -12,6 +14,7 @@ export class JournalFile {
   readonly database: Database;
   readonly acknowledged: Acknowledged;
   readonly #file: string;
+  readonly #inode: bigint | undefined;
 
   private constructor({ file, durability, leaseMs }: JournalSettings) {
     this.#file = file;
@@ -24,6 +27,7 @@ export class JournalFile {
     const { lastRun } = this.acknowledged;
     this.database = new Database(file);
     if (lastRun > numberOfLastRun(this.database)) throw lost('whole runs');
+    this.#inode = inodeOf(file);
   }
 
   /** @throws {JournalError} when it cannot be opened, or is not what was written. */
@@ -51,6 +55,18 @@ export class JournalFile {
     return again;
   }
 
+  /**
+   * SQLite goes on writing into a file that has no name any more, and tells nobody.
+   *
+   * @throws {JournalError} when it has been deleted, moved or replaced since it was opened.
+   */
+  requireThere(): void {
+    if (inodeOf(this.#file) === this.#inode) return;
+    const remedy = 'put back what was there, then resume the run';
+    const message = `${this.#file} was deleted or moved away while it was used: ${remedy}`;
+    throw new JournalError('journal_failed', message);
+  }
+
   /** Calls it, and says what its errors mean. */
   guard<Result>(work: () => Result): Result {
     try {
@@ -72,6 +88,10 @@ export class JournalFile {
     await this.database.close();
     this.acknowledged.close();
   }
+}
+
+function inodeOf(file: string): bigint | undefined {
+  return statSync(file, { bigint: true, throwIfNoEntry: false })?.ino;
 }
 
 function lost(what: string, runId?: string): Damage {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { checkDuration, checkOptions, OptionError } from '@stratagem/core';
 
 interface Settings {
@@ -56,5 +56,6 @@ export function settingsOf(options: SqliteJournalOptions): JournalSettings {
     throw new OptionError(`${owner}: durability must be 'full' or 'normal'; it is ${durability}`);
   }
   checkDuration(owner, 'leaseMs', leaseMs);
-  return { file: file ?? join(path[0], 'journal.db'), durability, leaseMs };
+  // As it is now: the program may go to another folder before it is used.
+  return { file: resolve(file ?? `${directory}/journal.db`), durability, leaseMs };
 }

@@ -33,6 +33,7 @@ export class RunWriter implements RunJournal {
     };
     this.#file.guard(() =>
       database.transaction(() => {
+        this.#file.requireThere();
         this.#lease.check();
         let position = this.#known.events;
         for (const event of events) writeEvent(database, known.run, position++, event);

@@ -166,6 +166,47 @@ describe('the file', () => {
       fs.rmSync(join(folder.path, 'journal.db'));
     }
   });
+
+  test.skipIf(process.platform === 'win32')(
+    'that is deleted or moved away while a run is written stops the run',
+    async () => {
+      for (const take of [
+        (path: string) => fs.rmSync(path),
+        (path: string) => fs.renameSync(path, `${path}.old`),
+        (path: string) => fs.renameSync(path, `${path}.old`) ?? fs.writeFileSync(path, ''),
+      ]) {
+        using folder = testFolder();
+        const file = join(folder.path, 'journal.db');
+        await using journal = sqliteJournal({ file });
+        const run = await journal.create(newRun('a'));
+        await run.append([completed(0, 'x')]);
+        take(file);
+        expect(() => run.append([completed(1, 'y')])).toThrow(
+          expect.objectContaining({
+            code: 'journal_failed',
+            message: expect.stringContaining(`${file} was deleted or moved away`),
+          }),
+        );
+      }
+    },
+  );
+
+  test('is where its path led to when it was named', async () => {
+    using folder = testFolder();
+    using other = testFolder();
+    const before = process.cwd();
+    try {
+      process.chdir(folder.path);
+      await using journal = sqliteJournal({ directory: 'runs' });
+      process.chdir(other.path);
+      const run = await journal.create(newRun('a'));
+      await run.append([completed(0, 'x')]);
+    } finally {
+      process.chdir(before);
+    }
+    expect(existsSync(join(folder.path, 'runs', 'journal.db'))).toBe(true);
+    expect(readdirSync(other.path)).toEqual([]);
+  });
 });
 
 describe('node:sqlite', () => {

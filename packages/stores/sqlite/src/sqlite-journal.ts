@@ -9,6 +9,7 @@ import {
   type RunJournal,
   type RunSummary,
 } from '@stratagem/core';
+import { Damage } from './errors.js';
 import { JournalFile } from './journal-file.js';
 import { isLeased, takeLease } from './leases.js';
 import { type JournalSettings, type SqliteJournalOptions, settingsOf } from './options.js';
@@ -118,7 +119,9 @@ class SqliteJournal implements Journal {
         .get(contentKey);
       if (found === undefined) return undefined;
       const { run, id, position } = found as { run: number; id: string; position: number };
-      return { runId: id, event: eventAt(file.database, run, id, position) };
+      const event = eventAt(file.database, run, id, position);
+      if (event.contentKey === contentKey) return { runId: id, event };
+      throw new Damage(`record ${position} is not the completion that is looked up there`, id);
     });
   }
 
