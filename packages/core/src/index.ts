@@ -1,4 +1,5 @@
 export type { Budget } from './budget.js';
+export type { Command } from './command.js';
 export type { Comparison, Condition, Operator } from './condition.js';
 export { type ContextChanges, deriveContext, type RunContext } from './context.js';
 export {
@@ -41,7 +42,8 @@ export {
   summaryAfter,
 } from './journal.js';
 export { JournalError, type JournalErrorCode, journalErrors } from './journal-error.js';
-export { type Command, Kernel, type KernelOptions, type RecoverOptions } from './kernel.js';
+export { Kernel } from './kernel.js';
+export type { KernelOptions, RecoverOptions } from './kernel-options.js';
 export { readRun } from './log-reader.js';
 export { memoryJournal } from './memory-journal.js';
 export { computeMetrics, type Metrics } from './metrics.js';

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Command } from './command.js';
 import { RunnerError } from './errors.js';
 import type { PlanEvent } from './event.js';
 import { Graph } from './graph.js';
 import { Heap } from './heap.js';
-import { type Command, Kernel, type KernelOptions } from './kernel.js';
+import { Kernel } from './kernel.js';
+import type { KernelOptions } from './kernel-options.js';
 import { computeMetrics } from './metrics.js';
 import type { Plan } from './plan.js';
 import { RunState } from './run-state.js';

@@ -1,6 +1,7 @@
 import { StratagemError } from './errors.js';
 import type { CancelReason, RetriedTask } from './event.js';
 import { Trait } from './graph.js';
+import type { HumanSteps } from './human-steps.js';
 import type { Past } from './past.js';
 import type { Readiness } from './readiness.js';
 import type { Resumption } from './recorder.js';
@@ -34,7 +35,7 @@ export interface WaitingRoom {
   readonly state: RunState;
   readonly readiness: Readiness;
   readonly timers: Timers;
-  readonly questions: Set<number>;
+  readonly humanSteps: HumanSteps;
   /** For each task, when it became ready or began. */
   readonly readyAt: number[];
   readonly becomeReady: (index: number, at: number) => void;
@@ -43,26 +44,23 @@ export interface WaitingRoom {
 
 /** Puts every task that has not started where it was, and does what the log ends before. */
 export function restoreWaiting(past: Past, now: number, room: WaitingRoom): void {
-  const { state, readiness, timers, questions, readyAt } = room;
+  const { state, readiness, timers, humanSteps, readyAt } = room;
   for (const [index, due] of past.retries) {
     // Who asked to wait was left alone all the while: this goes by the clock on the wall.
     if (due > now) timers.set(index, due);
     else room.becomeReady(index, Math.min(now, past.shifted(due)));
   }
   for (const [index, { askedAt, timeoutMs }] of past.questions) {
-    const since = past.shifted(askedAt);
-    readyAt[index] = since;
-    questions.add(index);
-    if (timeoutMs !== undefined) timers.set(index, since + timeoutMs);
+    humanSteps.restore(index, past.shifted(askedAt), timeoutMs);
   }
-  const begun = groupsThatBegan(state, (index) => questions.has(index));
+  const begun = groupsThatBegan(state, (index) => humanSteps.has(index));
   for (const group of begun) readyAt[group] = past.readyAt(group);
   const free = readiness.restore(past.settled, (index) => begun.has(index));
   for (const index of past.settled) {
     if (state.statusOf(index) !== 'completed') readiness.skipAfter(index, now);
   }
   for (const index of free) {
-    if (past.retries.has(index) || questions.has(index)) continue;
+    if (past.retries.has(index) || humanSteps.has(index)) continue;
     if (begun.has(index)) room.finishGroup(index);
     else readiness.arrive(index, now);
     // It has been so for a while; a group since its children settled.

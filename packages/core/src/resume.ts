@@ -3,7 +3,7 @@ import { OptionError, StratagemError } from './errors.js';
 import type { RunLimits } from './event.js';
 import type { EventData, Journal, OpenedRun } from './journal.js';
 import { journalErrors } from './journal-error.js';
-import type { RecoverOptions } from './kernel.js';
+import type { RecoverOptions } from './kernel-options.js';
 import { understood } from './log-reader.js';
 import type { Plan } from './plan.js';
 import {

@@ -1,6 +1,7 @@
 import { eachTask, requireNoRunner, requireStorable, structuralCopy } from './added-tasks.js';
 import { Asker } from './asker.js';
 import { Attempt, type AttemptHost } from './attempt.js';
+import type { Command } from './command.js';
 import {
   describe,
   isStratagemError,
@@ -11,7 +12,8 @@ import {
 import type { PlanEvent } from './event.js';
 import { EventStream } from './event-stream.js';
 import type { EventData, RunJournal } from './journal.js';
-import { type Command, Kernel, type KernelOptions, type RecoverOptions } from './kernel.js';
+import { Kernel } from './kernel.js';
+import type { KernelOptions, RecoverOptions } from './kernel-options.js';
 import { understood } from './log-reader.js';
 import { MetricsFold } from './metrics.js';
 import type { OutputPart } from './output-part.js';

@@ -1,8 +1,10 @@
 import { eitherBudget } from './budget.js';
+import type { Command } from './command.js';
 import type { PlanEvent, RunResumed, TaskWaiting } from './event.js';
 import { Heap } from './heap.js';
 import type { EventData } from './journal.js';
-import { type Command, Kernel, type RecoverOptions } from './kernel.js';
+import { Kernel } from './kernel.js';
+import type { RecoverOptions } from './kernel-options.js';
 import { MetricsFold } from './metrics.js';
 import { capOf, checkLimit, checkOptions } from './options.js';
 import type { Plan } from './plan.js';
