@@ -336,6 +336,21 @@ describe('a log that ends in the middle of a step', () => {
   });
 });
 
+test('a goal that was reached when a failure had stopped the run is checked once', async () => {
+  const plan: Plan = {
+    ...planOf({ id: 'a', run: () => 1 }, { id: 'b', dependencies: ['a'], run: no }),
+    goalState: { criteria: [{ count: 'outputs.*', operator: '>=', value: 1 }] },
+    goalCheckInterval: 9,
+  };
+  for (const last of ['goal_checked', 'goal_achieved']) {
+    const log = await logUntil(plan, ({ type }) => type === last, { failFast: true });
+    const result = await executor({ journal: await crashed(log) }).resume('one', { plan });
+    expect(result.status).toBe('completed');
+    expect(eventsOf(result, 'goal_checked')).toHaveLength(1);
+    expect(eventsOf(result, 'goal_achieved')).toHaveLength(1);
+  }
+});
+
 describe('a round of re-planning', () => {
   const plan = planOf({ id: 'a', run: no });
   const until = async (isLast: (event: EventData) => boolean, revise: () => unknown) =>

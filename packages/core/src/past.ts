@@ -311,7 +311,8 @@ const FOLLOW: { [Type in PlanEventType]: Follow<Extract<PlanEvent, { type: Type 
   goal_checked(past, event, index, { state, goal }) {
     state.apply(event, index);
     past.unchecked = 0;
-    if (!event.achieved || past.stop !== undefined) return;
+    if (!event.achieved) return;
+    // Also after a failure has stopped the run: the goal was checked when all had ended, and decides.
     const isAbort = goal?.whenAchieved === 'abort';
     past.stop = {
       reason: 'goal_achieved',
