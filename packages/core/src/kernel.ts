@@ -1,26 +1,25 @@
-import { Attempts } from './attempts.js';
-import { BudgetKeeper } from './budget.js';
+import type { Attempts } from './attempts.js';
 import type { Command } from './command.js';
 import { StrategyError } from './errors.js';
 import type { PlanEvent } from './event.js';
 import type { Graph } from './graph.js';
-import { HumanSteps } from './human-steps.js';
+import type { HumanSteps } from './human-steps.js';
 import type { Inputs } from './inputs.js';
 import type { EventData } from './journal.js';
+import { type AssembledParts, assemble } from './kernel-assembly.js';
 import type { KernelOptions, RecoverOptions } from './kernel-options.js';
-import type { KernelParts } from './kernel-parts.js';
-import { Openings } from './openings.js';
+import type { Openings } from './openings.js';
 import type { OutputPart } from './output-part.js';
-import { type Emit, Recorder } from './recorder.js';
-import { RecoveredRun, type RecoveringParts } from './recovered-run.js';
+import type { Emit, Recorder } from './recorder.js';
+import { RecoveredRun } from './recovered-run.js';
 import type { Revision } from './replan.js';
-import { RunEnd } from './run-end.js';
-import { RunState } from './run-state.js';
+import type { RunEnd } from './run-end.js';
+import type { RunState } from './run-state.js';
 import type { AttemptResult } from './runner.js';
-import { Settling } from './settling.js';
-import { Starts } from './starts.js';
+import type { Settling } from './settling.js';
+import type { Starts } from './starts.js';
 import type { Task } from './task.js';
-import { Timers } from './timers.js';
+import type { Timers } from './timers.js';
 
 /**
  * The scheduler proper: a deterministic state machine without I/O. Inputs (an attempt ended, time
@@ -38,7 +37,7 @@ export class Kernel {
   readonly graph: Graph;
   readonly state: RunState;
 
-  readonly #parts: RecoveringParts;
+  readonly #parts: AssembledParts;
   readonly #record: Recorder;
   readonly #timers: Timers;
   readonly #end: RunEnd;
@@ -55,45 +54,20 @@ export class Kernel {
   #isDown = false;
 
   constructor(options: KernelOptions, emit: Emit) {
-    const { graph, budget } = options;
-    const state = new RunState(graph);
-    const base: KernelParts = {
-      options,
-      graph,
-      state,
-      record: new Recorder(graph, state, emit),
-      budget: budget && new BudgetKeeper(budget, state.spending),
-      timers: new Timers(),
-      // A fraction makes it an array of doubles from the start.
-      readyAt: new Array(graph.size).fill(0.5),
-      commands: this.commands,
-    };
-    const end = new RunEnd(base, {
-      forgetWaiting: () => this.#forgetWaiting(),
-      ended: () => {
-        this.nextWake = Number.POSITIVE_INFINITY;
-      },
+    const parts = assemble(options, emit, this.commands, () => {
+      this.nextWake = Number.POSITIVE_INFINITY;
     });
-    const attempts = new Attempts(base, end);
-    const starts = new Starts(base, attempts, end);
-    const settling = new Settling(base, end, {
-      ready: (index, now) => starts.ready(index, now),
-      open: (index, now) => this.#openings.open(index, now),
-      finishGroup: (index, now) => this.#openings.finishGroup(index, now),
-    });
-    const humanSteps = new HumanSteps(base, settling);
-    const openings = new Openings(base, { end, settling, starts, humanSteps });
-    this.graph = graph;
-    this.state = state;
-    this.#parts = { ...base, end, attempts, starts, settling, humanSteps, openings };
-    this.#record = base.record;
-    this.#timers = base.timers;
-    this.#end = end;
-    this.#attempts = attempts;
-    this.#starts = starts;
-    this.#settling = settling;
-    this.#humanSteps = humanSteps;
-    this.#openings = openings;
+    this.graph = parts.graph;
+    this.state = parts.state;
+    this.#parts = parts;
+    this.#record = parts.record;
+    this.#timers = parts.timers;
+    this.#end = parts.end;
+    this.#attempts = parts.attempts;
+    this.#starts = parts.starts;
+    this.#settling = parts.settling;
+    this.#humanSteps = parts.humanSteps;
+    this.#openings = parts.openings;
   }
 
   get ended(): boolean {
@@ -374,11 +348,5 @@ export class Kernel {
   #breakOff(error: unknown, now: number): void {
     if (!(error instanceof StrategyError)) throw error;
     this.#end.strategyFailed(error, now);
-  }
-
-  #forgetWaiting(): void {
-    this.#starts.clear();
-    this.#humanSteps.clear();
-    this.#settling.clear();
   }
 }

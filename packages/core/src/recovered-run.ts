@@ -1,38 +1,22 @@
-import type { Attempts } from './attempts.js';
 import type { PlanEvent, RetriedTask } from './event.js';
-import type { HumanSteps } from './human-steps.js';
 import type { EventData } from './journal.js';
+import type { AssembledParts } from './kernel-assembly.js';
 import type { RecoverOptions } from './kernel-options.js';
-import type { KernelParts } from './kernel-parts.js';
-import type { Openings } from './openings.js';
 import { Past } from './past.js';
 import { restoreWaiting, resumptionOf } from './recovery.js';
 import { tasksToRetry } from './retry-failed.js';
-import type { RunEnd } from './run-end.js';
-import type { Settling } from './settling.js';
-import type { Starts } from './starts.js';
-
-/** The parts of a kernel that a recorded run goes on in. */
-export interface RecoveringParts extends KernelParts {
-  readonly end: RunEnd;
-  readonly attempts: Attempts;
-  readonly starts: Starts;
-  readonly settling: Settling;
-  readonly humanSteps: HumanSteps;
-  readonly openings: Openings;
-}
 
 /** A recorded run: what it had come to, and how it is taken up again. */
 export class RecoveredRun {
   /** The log as events. */
   readonly events: readonly PlanEvent[];
 
-  readonly #parts: RecoveringParts;
+  readonly #parts: AssembledParts;
   readonly #past: Past;
   /** Tasks that are done once more. */
   readonly #retried: readonly RetriedTask[];
 
-  constructor(log: Iterable<EventData>, options: RecoverOptions, parts: RecoveringParts) {
+  constructor(log: Iterable<EventData>, options: RecoverOptions, parts: AssembledParts) {
     const { state, budget, end, starts, openings } = parts;
     const { plan, failFast, resourceOf } = parts.options;
     const { retryFailed = false, added = new Map() } = options;

@@ -1,0 +1,102 @@
+import { describe, OptionError, StratagemError } from './errors.js';
+import type { Kernel } from './kernel.js';
+import type { Acknowledged, Input } from './run-input.js';
+import { formatIssues } from './schema.js';
+import type { Task } from './task.js';
+import { waitOf } from './wait-for.js';
+import type { WriteAhead } from './write-ahead.js';
+
+/**
+ * What humans answer: checked before it is taken, and with a journal acknowledged when it is durable.
+ */
+export class Answers {
+  readonly #kernel: Kernel;
+  readonly #ahead: WriteAhead | undefined;
+  readonly #take: (input: Input) => void;
+  /** Human steps that have been answered, of which the kernel may not have heard yet. */
+  readonly #answered = new Set<number>();
+  readonly #unacknowledged: Acknowledged[] = [];
+
+  constructor(kernel: Kernel, ahead: WriteAhead | undefined, take: (input: Input) => void) {
+    this.#kernel = kernel;
+    this.#ahead = ahead;
+    this.#take = take;
+  }
+
+  async answer(taskId: string, answer: unknown): Promise<void> {
+    const index = this.#waitingTask(taskId);
+    const { waitFor, outputSchema } = this.#task(index);
+    const isApproval = waitFor !== undefined && waitOf(waitFor).kind === 'approval';
+    if (isApproval && typeof answer !== 'boolean') {
+      const message = `task "${taskId}" waits for an approval: the answer must be true or false`;
+      throw new OptionError(`answer(): ${message}`);
+    }
+    let value = answer;
+    if (outputSchema !== undefined) {
+      const result = await outputSchema['~standard'].validate(answer);
+      if (result.issues !== undefined) {
+        const issues = formatIssues(result.issues);
+        throw new OptionError(`answer(): task "${taskId}" needs another answer: ${issues}`);
+      }
+      value = result.value;
+    }
+    this.#waitingTask(taskId); // Time may have passed.
+    if (this.#ahead !== undefined) this.#requireStorable(index, value);
+    this.#answered.add(index);
+    await this.#acknowledged((acknowledge) => {
+      this.#take({ type: 'answered', index, answer: value, acknowledge });
+    });
+  }
+
+  async reject(taskId: string, reason?: unknown): Promise<void> {
+    const index = this.#waitingTask(taskId);
+    this.#answered.add(index);
+    await this.#acknowledged((acknowledge) => {
+      this.#take({ type: 'rejected', index, reason, acknowledge });
+    });
+  }
+
+  /** It has been taken, and counts as soon as it is durable. */
+  taken(input: Acknowledged): void {
+    this.#unacknowledged.push(input);
+  }
+
+  /** What has been taken counts now, or never will. */
+  acknowledge(failure?: StratagemError): void {
+    for (const { acknowledge } of this.#unacknowledged.splice(0)) acknowledge(failure);
+  }
+
+  /** The index of a human step that can be answered. */
+  #waitingTask(taskId: string): number {
+    const index = this.#kernel.graph.indexOf(taskId);
+    const isWaiting = index !== undefined && this.#kernel.isWaiting(index);
+    if (isWaiting && !this.#answered.has(index)) return index;
+    const why = index === undefined ? 'there is no such task' : 'it is not waiting for an answer';
+    throw new StratagemError('not_waiting', `Task "${taskId}" cannot be answered: ${why}`);
+  }
+
+  #acknowledged(take: (acknowledge: Acknowledged['acknowledge']) => void): Promise<void> | void {
+    if (this.#ahead === undefined) {
+      take(() => {});
+      return undefined;
+    }
+    return new Promise((resolve, reject) => {
+      take((failure) => (failure === undefined ? resolve() : reject(failure)));
+    });
+  }
+
+  #requireStorable(index: number, answer: unknown): void {
+    try {
+      this.#ahead?.prepare(index, this.#task(index), answer);
+    } catch (thrown) {
+      const why = describe(thrown).replace('its output', 'it');
+      throw new OptionError(
+        `answer(): task "${this.#task(index).id}" needs another answer: ${why}`,
+      );
+    }
+  }
+
+  #task(index: number): Task {
+    return this.#kernel.graph.tasks[index] as Task;
+  }
+}

@@ -1,0 +1,108 @@
+import type { Asker } from './asker.js';
+import { Attempt, type AttemptHost } from './attempt.js';
+import type { Command } from './command.js';
+import type { Graph } from './graph.js';
+import type { Kernel } from './kernel.js';
+import type { Input } from './run-input.js';
+import type { Task } from './task.js';
+import { isThenable } from './thenable.js';
+import { validateOutput } from './validate-output.js';
+
+/** The attempts of a run in flight: starts and aborts them, and says what came of each. */
+export class InFlight {
+  readonly #graph: Graph;
+  readonly #kernel: Kernel;
+  readonly #asker: Asker;
+  readonly #host: AttemptHost;
+  readonly #take: (end: Input) => void;
+  readonly #active = new Map<number, Attempt>();
+
+  /**
+   * @param host What attempts can do to their run.
+   * @param take Is given the end of each, unless it was aborted before.
+   */
+  constructor(kernel: Kernel, asker: Asker, host: AttemptHost, take: (end: Input) => void) {
+    this.#graph = kernel.graph;
+    this.#kernel = kernel;
+    this.#asker = asker;
+    this.#host = host;
+    this.#take = take;
+  }
+
+  launch(command: Extract<Command, { type: 'start' }>): void {
+    const { index } = command;
+    const task = this.#graph.tasks[index] as Task;
+    const attempt = new Attempt(task.id, command, this.#host);
+    this.#active.set(index, attempt);
+    try {
+      const inputs = this.#kernel.inputsOf(index);
+      if (task.run === undefined) {
+        this.#asker.ask(task, inputs, attempt).then(
+          (result) => this.#onEnd(attempt, { type: 'completed', attempt, result }),
+          (thrown) => this.#onEnd(attempt, { type: 'failed', attempt, thrown }),
+        );
+        return;
+      }
+      const value = task.run(inputs, attempt);
+      const { outputSchema } = task;
+      if (isThenable(value) || outputSchema !== undefined) {
+        const given = Promise.resolve(value);
+        const checked =
+          outputSchema === undefined
+            ? given
+            : given.then((output) => validateOutput(outputSchema, output));
+        checked.then(
+          (output) => this.#onEnd(attempt, { type: 'completed', attempt, result: { output } }),
+          (thrown) => this.#onEnd(attempt, { type: 'failed', attempt, thrown }),
+        );
+      } else this.#onEnd(attempt, { type: 'completed', attempt, result: { output: value } });
+    } catch (thrown) {
+      this.#onEnd(attempt, { type: 'failed', attempt, thrown });
+    }
+  }
+
+  has(attempt: Attempt): boolean {
+    return this.#active.get(attempt.index) === attempt;
+  }
+
+  /** Whether this attempt was still in flight; the end of one that was aborted comes too late. */
+  leave(attempt: Attempt): boolean {
+    return !attempt.aborted && this.#active.delete(attempt.index);
+  }
+
+  abort(index: number, reason: unknown): void {
+    const attempt = this.#active.get(index);
+    this.#active.delete(index);
+    attempt?.abort(reason);
+  }
+
+  abortAll(reason: unknown): void {
+    for (const attempt of this.#active.values()) attempt.abort(reason);
+    this.#active.clear();
+  }
+
+  #onEnd(attempt: Attempt, end: Input): void {
+    if (attempt.over) return;
+    attempt.over = true;
+    this.#take(end);
+  }
+}
+
+/**
+ * Leaves out attempts that are to be aborted when they are only about to start: what a journal took
+ * its time to write was decided one after the other.
+ */
+export function dropAborted(commands: Command[]): void {
+  const aborted = new Map<number, number>();
+  let lastRound = -1;
+  for (const [position, command] of commands.entries()) {
+    if (command.type === 'abort') aborted.set(command.index, position);
+    if (command.type === 'abort_replan') lastRound = position;
+  }
+  if (aborted.size === 0 && lastRound < 0) return;
+  const left = commands.filter((command, position) => {
+    if (command.type === 'start') return position > (aborted.get(command.index) ?? -1);
+    return command.type !== 'replan' || position > lastRound;
+  });
+  commands.splice(0, commands.length, ...left);
+}

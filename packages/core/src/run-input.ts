@@ -1,0 +1,41 @@
+import type { Attempt } from './attempt.js';
+import type { StratagemError } from './errors.js';
+import type { OutputPart } from './output-part.js';
+import type { Revision } from './replan.js';
+import type { ReplanRound } from './replan-round.js';
+import type { AttemptResult } from './runner.js';
+import type { Task } from './task.js';
+
+/** What happens to a run, for its kernel to hear of. */
+export type Input =
+  | { readonly type: 'start' | 'wake' | 'pause' | 'resume' }
+  | { readonly type: 'maxParallel'; readonly maxParallel: number }
+  | { readonly type: 'addTasks'; readonly tasks: readonly Task[]; readonly by: number }
+  | ({ readonly type: 'answered'; readonly index: number; readonly answer: unknown } & Acknowledged)
+  | ({ readonly type: 'rejected'; readonly index: number; readonly reason: unknown } & Acknowledged)
+  | { readonly type: 'cancel'; readonly reason: unknown }
+  | { readonly type: 'replanned'; readonly round: ReplanRound; readonly revision: Revision }
+  | { readonly type: 'replanFailed'; readonly round: ReplanRound; readonly thrown: unknown }
+  | { readonly type: 'completed'; readonly attempt: Attempt; readonly result: AttemptResult }
+  | { readonly type: 'failed'; readonly attempt: Attempt; readonly thrown: unknown }
+  | { readonly type: 'output'; readonly attempt: Attempt; readonly part: OutputPart };
+
+/** Somebody waits until the input counts. */
+export interface Acknowledged {
+  readonly acknowledge: (failure?: StratagemError) => void;
+}
+
+/**
+ * What the caller did to the run before it began, with the start among it: a run that was paused at
+ * once begins paused, and a cancellation takes the place of the start.
+ */
+export function inOrderOfStart(inputs: readonly Input[]): Input[] {
+  const canceled = inputs.find(({ type }) => type === 'cancel');
+  if (canceled !== undefined) return [canceled];
+  const isSetting = ({ type }: Input) => ['pause', 'resume', 'maxParallel'].includes(type);
+  return [
+    ...inputs.filter(isSetting),
+    { type: 'start' },
+    ...inputs.filter((input) => !isSetting(input)),
+  ];
+}

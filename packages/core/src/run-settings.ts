@@ -1,0 +1,36 @@
+import type { PlanEvent } from './event.js';
+import type { EventData, RunJournal } from './journal.js';
+import type { KernelOptions, RecoverOptions } from './kernel-options.js';
+import type { PlanData } from './plan-data.js';
+import type { Replan } from './replan.js';
+import type { Reuse } from './reuse.js';
+import type { TaskRunner } from './runner.js';
+import type { Toolbox } from './toolbox.js';
+import type { Redact } from './write-ahead.js';
+
+/** Everything one run needs, with every default filled in. */
+export interface RunSettings extends Omit<KernelOptions, 'resourceOf'> {
+  readonly runId: string;
+  /** Where the run is written before anything of it is heard of or done. */
+  readonly record: RunRecord | undefined;
+  readonly runner: TaskRunner | undefined;
+  readonly toolbox: Toolbox;
+  readonly maxDepth: number;
+  /** What is asked for a revision of the plan. */
+  readonly planner: Pick<Replan, 'revise'> | undefined;
+  readonly timeline: 'keep' | 'stream';
+  readonly signal: AbortSignal | undefined;
+  readonly onEvent: ((event: PlanEvent) => void) | undefined;
+}
+
+/** How a run is kept. */
+export interface RunRecord {
+  readonly planData: PlanData;
+  readonly redact: Redact | undefined;
+  /** Where outputs of earlier runs are looked for. */
+  readonly reuse: Reuse | undefined;
+  /** Takes the lease. */
+  readonly open: () => Promise<RunJournal>;
+  /** What is recorded already, of a run that is resumed. */
+  readonly past?: ({ readonly log: readonly EventData[] } & RecoverOptions) | undefined;
+}
