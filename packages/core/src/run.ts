@@ -1,4 +1,3 @@
-import { Answers } from './answers.js';
 import { Asker } from './asker.js';
 import type { Attempt, AttemptHost } from './attempt.js';
 import type { Command } from './command.js';
@@ -6,6 +5,7 @@ import { isStratagemError, StratagemError } from './errors.js';
 import type { PlanEvent } from './event.js';
 import type { EventStream } from './event-stream.js';
 import { Growth } from './growth.js';
+import { HumanAnswers } from './human-answers.js';
 import { dropAborted, InFlight } from './in-flight.js';
 import type { EventData, RunJournal } from './journal.js';
 import { Kernel } from './kernel.js';
@@ -39,7 +39,7 @@ export class Run<Outputs> implements AttemptHost {
   readonly #listeners: Listeners;
   readonly #inFlight: InFlight;
   readonly #growth: Growth;
-  readonly #answers: Answers;
+  readonly #answers: HumanAnswers;
   /** The same, for what an input is about. */
   readonly #parts: RunParts;
   readonly #onAbort = () => this.cancel(this.#settings.signal?.reason);
@@ -79,7 +79,7 @@ export class Run<Outputs> implements AttemptHost {
     const asker = new Asker(settings, this.#kernel, () => this.#clock.now());
     this.#inFlight = new InFlight(this.#kernel, asker, this, take);
     this.#growth = new Growth(settings, this.#kernel, take);
-    this.#answers = new Answers(this.#kernel, this.#ahead, take);
+    this.#answers = new HumanAnswers(this.#kernel, this.#ahead, take);
     this.#parts = {
       kernel: this.#kernel,
       inFlight: this.#inFlight,

@@ -1,6 +1,6 @@
-import type { Answers } from './answers.js';
 import type { RunnerError } from './errors.js';
 import type { Growth } from './growth.js';
+import type { HumanAnswers } from './human-answers.js';
 import type { InFlight } from './in-flight.js';
 import type { Kernel } from './kernel.js';
 import type { Input } from './run-input.js';
@@ -13,7 +13,7 @@ export interface RunParts {
   readonly kernel: Kernel;
   readonly inFlight: InFlight;
   readonly growth: Growth;
-  readonly answers: Answers;
+  readonly answers: HumanAnswers;
   /** In a run with a journal. */
   readonly ahead: WriteAhead | undefined;
 }

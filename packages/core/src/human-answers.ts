@@ -9,7 +9,7 @@ import type { WriteAhead } from './write-ahead.js';
 /**
  * What humans answer: checked before it is taken, and with a journal acknowledged when it is durable.
  */
-export class Answers {
+export class HumanAnswers {
   readonly #kernel: Kernel;
   readonly #ahead: WriteAhead | undefined;
   readonly #take: (input: Input) => void;
