@@ -28,7 +28,7 @@ export {
   isHttpUrl,
   type ModelOptions,
 } from './provider/model-options.js';
-export { redact, redactCause } from './provider/redact.js';
+export { redact, redactCause, secretsIn } from './provider/redact.js';
 export {
   fromSdkError,
   type SdkError,

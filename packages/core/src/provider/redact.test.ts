@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { redact, redactCause } from './redact.js';
+import { redact, redactCause, secretsIn } from './redact.js';
 
 describe('redaction', () => {
   const key = 'sk-very-secret';
@@ -9,6 +9,14 @@ describe('redaction', () => {
       'key [redacted], again [redacted]',
     );
     expect(redact('max exceeded', ['x'])).toBe('max exceeded');
+  });
+
+  test('knows what a URL holds, as it is written and as it is meant', () => {
+    const url = 'https://user:p%40ss-word@host/v1?api-version=2026-01&token=a%2Bb-secret';
+    const echo = 'p%40ss-word p@ss-word a%2Bb-secret a+b-secret host';
+    expect(redact(echo, secretsIn(url))).toBe(`${'[redacted] '.repeat(4)}host`);
+    expect(redact('nothing in it', secretsIn('https://host/v1'))).toBe('nothing in it');
+    expect(redact('100%-secret', secretsIn('https://host/?token=100%-secret'))).toBe('[redacted]');
   });
 
   test('leaves a value without a secret as it is', () => {

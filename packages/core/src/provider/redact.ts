@@ -3,6 +3,24 @@ const SHORTEST_SECRET = 6;
 /** How much of a thrown value is searched before it is taken to hold a secret. */
 const MOST_VALUES = 2_000;
 
+/** What a URL may hold that must never be seen: its password, and whatever its query says. */
+export function secretsIn(url: string): string[] {
+  const { password, search } = new URL(url);
+  // As it is written, which is how it comes back in most messages, and as it is meant.
+  const written = search.slice(1).split('&');
+  return [password, ...written.map((field) => field.slice(field.indexOf('=') + 1))].flatMap(
+    (secret) => [secret, decoded(secret)],
+  );
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** The same text with each of the secrets replaced. */
 export function redact(text: string, secrets: readonly string[]): string {
   let redacted = text;

@@ -1,6 +1,6 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
 import { RunnerError } from '@stratagem/core';
-import { isHttpUrl } from '@stratagem/core/provider';
+import { isHttpUrl, secretsIn } from '@stratagem/core/provider';
 import type { AnthropicOptions } from './options.js';
 
 /**
@@ -52,6 +52,5 @@ export function lacksCredentials({ apiKey, authToken, credentials }: Anthropic):
 
 /** What must never be seen in a message. */
 export function secretsOf({ apiKey, authToken, baseURL }: Anthropic): string[] {
-  const { password } = new URL(baseURL);
-  return [apiKey, authToken, password].filter((secret) => typeof secret === 'string');
+  return [apiKey, authToken, ...secretsIn(baseURL)].filter((secret) => typeof secret === 'string');
 }

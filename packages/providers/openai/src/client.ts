@@ -1,5 +1,5 @@
 import { RunnerError } from '@stratagem/core';
-import { isHttpUrl } from '@stratagem/core/provider';
+import { isHttpUrl, secretsIn } from '@stratagem/core/provider';
 import type { OpenAI } from 'openai';
 import type { OpenAIOptions } from './options.js';
 
@@ -64,6 +64,7 @@ export function isOpenAI(baseURL: string): boolean {
 
 /** What must never be seen in a message. */
 export function secretsOf({ apiKey, adminAPIKey, baseURL }: OpenAI): string[] {
-  const { password } = new URL(baseURL);
-  return [apiKey, adminAPIKey, password].filter((secret) => typeof secret === 'string');
+  return [apiKey, adminAPIKey, ...secretsIn(baseURL)].filter(
+    (secret) => typeof secret === 'string',
+  );
 }
