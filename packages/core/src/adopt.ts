@@ -4,6 +4,7 @@ import type { EventData, Json } from './journal.js';
 import { LogReader } from './log-reader.js';
 import { countTasks, type PlanData, planFromData, type TaskData } from './plan-data.js';
 import { diffPlans } from './plan-diff.js';
+import { type Changes, remainsOf } from './remains.js';
 import { isInCompleteTask } from './retry-failed.js';
 import type { RunState } from './run-state.js';
 import type { Task } from './task.js';
@@ -30,8 +31,8 @@ export function adoptedLog({ runId, log, planData, limits, now }: Adoption): Eve
   const state = reader.state as RunState;
   const [started] = log as [EventData];
   const after = new Graph(planFromData(planData).tasks);
-  const changed = changedTasks(started.plan as PlanData, planData, after);
-  const kept = keptTasks(log, state, after, changed);
+  const changes = changesOf(started.plan as PlanData, planData, after);
+  const { there, kept } = remainsOf(log, state, after, changes);
   let sequence = (log.at(-1) as EventData).sequence;
   const stamp = () => ({ sequence: ++sequence, timestamp: now });
   const events: EventData[] = [
@@ -48,12 +49,21 @@ export function adoptedLog({ runId, log, planData, limits, now }: Adoption): Eve
   for (const event of log) {
     const isKept = event.taskId !== undefined && kept.has(event.taskId);
     if (event.type === 'tasks_added') {
-      if (isKeptAddition(event, kept)) events.push({ ...event, ...stamp() });
+      const addition = event.source === 'for_each' ? isKept && event : withoutTasks(event, there);
+      if (addition) events.push({ ...addition, ...stamp() });
     } else if (isKept && stays(event, state)) {
       events.push({ ...withoutCost(event, runId), ...stamp() });
     }
   }
   return events;
+}
+
+/** The addition of those tasks that are there; undefined when none is. */
+function withoutTasks(event: EventData, there: ReadonlySet<string>): EventData | undefined {
+  const added = event.tasks as unknown as readonly Task[];
+  const tasks = added.filter(({ id }) => there.has(id));
+  if (tasks.length === 0) return undefined;
+  return { ...event, tasks: tasks as unknown as Json, taskCount: countTasks(tasks) };
 }
 
 /** Whether what became of a task that is kept stays so: what failed is done again. */
@@ -77,9 +87,7 @@ function withoutCost(event: EventData, runId: string): EventData {
 
 type Fields = { readonly [field: string]: Json };
 
-/** The tasks of the new plan that are not what they were, by index. */
-function changedTasks(before: PlanData, planData: PlanData, after: Graph): ReadonlySet<number> {
-  /** What they begin with is another; or only what comes of them. */
+function changesOf(before: PlanData, planData: PlanData, after: Graph): Changes {
   const beginnings = new Set<number>();
   const outcomes = new Set<number>();
   const stack: number[] = [];
@@ -107,7 +115,7 @@ function changedTasks(before: PlanData, planData: PlanData, after: Graph): Reado
     const parent = after.parentOf(index);
     if (parent !== undefined) come(parent);
   }
-  return new Set([...beginnings, ...outcomes]);
+  return { beginnings, outcomes };
 }
 
 function parentsIn({ tasks }: PlanData): ReadonlyMap<string, string> {
@@ -120,48 +128,4 @@ function parentsIn({ tasks }: PlanData): ReadonlyMap<string, string> {
   };
   visit(tasks, undefined);
   return parents;
-}
-
-/** The ids of tasks, also of those that came while it ran, that are what they were. */
-function keptTasks(
-  log: readonly EventData[],
-  state: RunState,
-  after: Graph,
-  changed: ReadonlySet<number>,
-): ReadonlySet<string> {
-  const { graph } = state;
-  const kept = new Set<string>();
-  const adders = new Map<string, string | undefined>();
-  for (const { type, source, tasks, taskId } of log) {
-    if (type !== 'tasks_added' || source === 'for_each') continue;
-    for (const { id } of tasks as readonly TaskData[]) adders.set(id, taskId);
-  }
-  // What came later stands behind what it came from.
-  for (let index = 0; index < graph.size; index++) {
-    const { id, dependencies = [] } = graph.tasks[index] as Task;
-    const now = after.indexOf(id);
-    const parent = graph.parentOf(index);
-    let isKept: boolean;
-    if (now !== undefined) isKept = !adders.has(id) && !changed.has(now);
-    else if (parent !== undefined) isKept = kept.has((graph.tasks[parent] as Task).id);
-    else {
-      // One that was removed has no adder; who runs again adds its tasks again.
-      const adder = adders.get(id);
-      const isThere = adder === undefined || isDone(state, adder, kept);
-      isKept = adders.has(id) && isThere && dependencies.every((other) => kept.has(other));
-    }
-    if (isKept) kept.add(id);
-  }
-  return kept;
-}
-
-function isDone(state: RunState, id: string, kept: ReadonlySet<string>): boolean {
-  const index = state.graph.indexOf(id);
-  return index !== undefined && kept.has(id) && state.statusOf(index) === 'completed';
-}
-
-/** Whether all of the tasks that were added stay. */
-function isKeptAddition({ source, taskId, tasks }: EventData, kept: ReadonlySet<string>): boolean {
-  if (source === 'for_each') return kept.has(taskId as string);
-  return (tasks as readonly TaskData[]).every(({ id }) => kept.has(id));
 }

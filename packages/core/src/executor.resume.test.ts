@@ -663,6 +663,57 @@ describe('a plan that has changed', () => {
     });
     expect(result.outputs.group).toEqual({ one: 1 });
   });
+
+  test('is adopted with tasks that were added: those on what has changed are done again', async () => {
+    const planWith = (base: string): Plan =>
+      planOf(
+        { id: 'base', description: base },
+        {
+          id: 'adds',
+          run(_, { addTasks }) {
+            addTasks([
+              { id: 'on base', description: 'On base', dependencies: ['base'] },
+              { id: 'on its own', description: 'On its own' },
+            ]);
+          },
+        },
+        { id: 'last', description: 'Last', dependencies: ['base', 'adds'] },
+      );
+    const log = await logUntil(planWith('Base'), ({ type }) => type === 'plan_completed', {
+      runner: runner(),
+    });
+    const second = runner();
+    const options = { plan: planWith('Another'), adopt: true };
+    const result = await executor({ journal: await crashed(log), runner: second }).resume(
+      'one',
+      options,
+    );
+    expect(second.asked.map(([taskId]) => taskId).sort()).toEqual(['base', 'last', 'on base']);
+    expect(statuses(result)).toEqual({
+      base: 'completed',
+      adds: 'completed',
+      last: 'completed',
+      'on base': 'completed',
+      'on its own': 'completed',
+    });
+  });
+
+  test.each([
+    ['has a cycle', [{ id: 'x', description: 'X', dependencies: ['x'] }], 'invalid_plan'],
+    [
+      'needs a tool that there is not',
+      [{ id: 'x', description: 'X', tools: ['t'] }],
+      'invalid_plan',
+    ],
+    ['needs a runner', [{ id: 'x', description: 'X' }], 'missing_runner'],
+  ])('that %s is not adopted, and the run stays what it was', async (_, tasks, code) => {
+    const log = await logUntil(before, completed('d'), { runner: runner() });
+    const journal = await crashed(log);
+    const options = code === 'missing_runner' ? { journal } : { journal, runner: runner() };
+    const { result } = executor(options).resume('one', { plan: planOf(...tasks), adopt: true });
+    await expect(result).rejects.toMatchObject({ code });
+    expect(await logOf(journal, 'one')).toEqual(log);
+  });
 });
 
 describe('retryFailed', () => {

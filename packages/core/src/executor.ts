@@ -209,7 +209,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const limitsFor = (plan: Plan, recorded: RunLimits) => limitsOf(plan, optionsFor(recorded));
       return handleOfOpening<Outputs>(runId, async (isOpen) => {
         const found = await openRun(journal, runId, overrides, limitsFor);
-        const { plan, planData, limits, seed, journal: opened, past, isOver } = found;
+        const { plan, planData, limits, seed, journal: opened, past, adopted, isOver } = found;
         try {
           const options = optionsFor(limits);
           if (!isOver) requireRunner(plan);
@@ -217,6 +217,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
           const { redact } = options;
           const reuse = reuseOf(journal, options.reuse);
           const record = { planData, redact, reuse, open: async () => opened };
+          if (adopted.length > 0) await opened.append(adopted);
           const run = new Run<Outputs>({ ...settings, record: { ...record, past } });
           if (given.maxParallel !== undefined) run.setMaxParallel(settings.maxParallel);
           isOpen(handleOf(run));

@@ -48,6 +48,8 @@ export interface ResumableRun {
   readonly journal: OpenedRun;
   /** Undefined for a run that has its place in the journal and never began. */
   readonly past: ({ readonly log: readonly EventData[] } & RecoverOptions) | undefined;
+  /** To be appended when the changed plan is found fit to be run: with these it takes its place. */
+  readonly adopted: readonly EventData[];
   /** Nothing is left to do: its result is all there is. */
   readonly isOver: boolean;
 }
@@ -87,7 +89,7 @@ async function resumable(
     if (whole === undefined) throw neverBegan(runId);
     const limits = limitsOf(whole, {});
     const planData = planToData(whole);
-    const fresh = { seed: randomSeed(), journal, past: undefined, isOver: false };
+    const fresh = { seed: randomSeed(), journal, past: undefined, adopted: [], isOver: false };
     return { plan: whole, planData, limits, ...fresh };
   }
   const log = events.slice(events.findLastIndex(({ type }) => type === 'plan_started'));
@@ -102,14 +104,13 @@ async function resumable(
     const now = Math.max(Date.now(), (events.at(-1) as EventData).timestamp);
     const adoption = { runId, log, planData, limits, now };
     const adopted = understood(runId, () => adoptedLog(adoption));
-    await journal.append(adopted);
     const added = addedTasks(runId, adopted, options);
-    return { ...found, past: { log: adopted, added }, isOver: false };
+    return { ...found, past: { log: adopted, added }, adopted, isOver: false };
   }
   const isOver = ENDINGS.includes((log.at(-1) as EventData).type) && !retryFailed;
   if (whole === undefined && !isOver) requirePlan(runId, started.plan.tasks, log);
   const added = isOver ? new Map() : addedTasks(runId, log, options);
-  return { ...found, past: { log, retryFailed, added }, isOver };
+  return { ...found, past: { log, retryFailed, added }, adopted: [], isOver };
 }
 
 const ENDINGS = ['plan_completed', 'plan_failed', 'plan_canceled'];
