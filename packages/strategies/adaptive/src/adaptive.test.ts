@@ -221,6 +221,30 @@ describe('what was learned', () => {
     expect(second.makespanMs).toBeLessThan(0.9 * first.makespanMs);
   });
 
+  test('remembers beside how many requests were lost', () => {
+    const server = overload({ capacity: 16, kind: 'timeout', sigma: 0.15 });
+    const warmStart: Learned = {
+      version: 1,
+      durationsMs: {},
+      resources: { simulation: { limit: 64, isSettled: true } },
+    };
+    const first = run(server, { warmStart }, alike(600));
+    expect(first.wastedShare).toBeGreaterThan(0);
+    expect(first.learned.resources.simulation?.ceiling).toBe(32);
+    const second = run(server, { warmStart: first.learned }, alike(600));
+    expect(second.wastedShare).toBe(0);
+    expect(second.peakConcurrency).toBeLessThanOrEqual(32);
+  });
+
+  test('does not go beyond what a short run had reached without comparing', () => {
+    const server = overload({ capacity: 16, kind: 'timeout', sigma: 0.15 });
+    for (const size of [24, 40, 64, 100]) {
+      const { learned } = run(server, {}, alike(size));
+      const { wastedShare } = run(server, { warmStart: learned }, alike(size));
+      expect(wastedShare, `${size}`).toBe(0);
+    }
+  });
+
   test('knows a limit that is not announced', () => {
     const server = rateLimited({ requestsPerMinute: 300, initial: 0.1, announced: false });
     const first = run(server);
@@ -268,6 +292,25 @@ test.each([
   [
     { warmStart: { ...learned, resources: { a: { limit: 1 } } } },
     'warmStart.resources["a"].isSettled must be true or false; it is undefined',
+  ],
+  [
+    { warmStart: { ...learned, resources: { a: { limit: 1, isSettled: true, ceiling: 0 } } } },
+    'warmStart.resources["a"].ceiling must be a whole number of at least 1',
+  ],
+  [
+    { warmStart: { ...learned, resources: { a: { limit: 1, isSettled: false, measured: {} } } } },
+    'warmStart.resources["a"].measured.level must be a number above 0; it is undefined',
+  ],
+  [
+    {
+      warmStart: {
+        ...learned,
+        resources: {
+          a: { limit: 1, isSettled: false, measured: { level: 1, latenciesMs: { action: -1 } } },
+        },
+      },
+    },
+    'warmStart.resources["a"].measured.latenciesMs.action must be a number above 0; it is -1',
   ],
   [
     { warmStart: { ...learned, resources: { a: { limit: 1, isSettled: true, burst: 0 } } } },

@@ -5,15 +5,17 @@ import { Overtaking } from './overtaking.js';
 import { Pace } from './pace.js';
 import { Ramp } from './ramp.js';
 import type { Request } from './request.js';
-import { Search } from './search.js';
+import { Search, START } from './search.js';
 import { Switches } from './switches.js';
-import { Trial } from './trial.js';
+import { type Finding, Trial } from './trial.js';
 
 export interface ControllerOptions {
   readonly maxParallel: number;
   readonly adaptiveThreshold: number;
 }
 
+/** A request is taken to be lost when so many times those beside it were answered since. */
+const ROUNDS = 2;
 /** Timeouts by fewer than this share of the limit, or by one request alone, are of slow requests. */
 const MANY = 0.1;
 
@@ -33,12 +35,14 @@ export class Controller {
   readonly #open = new Map<number, Request>();
   #trial: Trial;
   #trialLimit: number;
+  /** The last trials: some of their requests are still in flight. */
+  #earlier: Trial[] = [];
   #order = 0;
   #timeouts = 0;
   /** How many were in flight in the last trial. */
   #level: number | undefined;
-  /** Requests up to this one started before the limit was cut, and say nothing about it since. */
-  #cutAt = -1;
+  /** The fewest that were in flight beside one that was not answered in time. */
+  #lostBeside = Number.POSITIVE_INFINITY;
 
   constructor(
     { maxParallel, adaptiveThreshold }: ControllerOptions,
@@ -65,7 +69,7 @@ export class Controller {
 
   started(task: TaskView, now: number): void {
     this.#advance(now);
-    const request = { task, order: this.#order++, startedAt: now };
+    const request = { task, order: this.#order++, startedAt: now, beside: this.#requests.held };
     this.#open.set(task.index, request);
     this.#requests.started(request);
     this.#trial.started(request);
@@ -73,23 +77,23 @@ export class Controller {
     this.#announced.started(request, now);
   }
 
-  settled(task: TaskView, outcome: Outcome, now: number): void {
+  settled(task: TaskView, outcome: Outcome, waiting: number, now: number): void {
     const request = this.#open.get(task.index) as Request;
     this.#open.delete(task.index);
     this.#advance(now);
     this.#requests.ended(request);
     this.#announced.ended(request, outcome, now);
     if (outcome.ok) {
-      this.#trial.ended(request, outcome.latencyMs, true);
-      this.#requests.answered(request, 2 * this.#search.limit);
+      this.#measure((trial) => trial.ended(request, outcome.latencyMs, true));
+      this.#requests.answered(request, ROUNDS);
       this.#switches.answered(outcome.latencyMs);
     } else this.#failed(request, outcome, now);
 
-    const finding = this.#trial.finding(this.#order);
+    const finding = this.#trial.finding(this.#order) ?? this.#futile();
     if (finding !== undefined) {
       const { limit } = this.#search;
       this.#level = finding.level;
-      this.#search.judge(finding);
+      this.#search.judge(finding, waiting);
       this.#ramp.raised(limit, this.#search.limit, outcome.latencyMs, now);
     }
     if (finding !== undefined || this.#search.limit < this.#trialLimit) this.#begin();
@@ -97,14 +101,28 @@ export class Controller {
   }
 
   learned(): LearnedResource {
-    const { limit, isSettled } = this.#search.known;
-    // What a pace leaves in flight is all that it needs, and no flood for a run that begins with it.
-    const paced = this.#switches.mode === 'paced' && this.#level !== undefined;
-    return {
-      limit: paced ? Math.min(limit, Math.ceil(this.#level as number)) : limit,
-      isSettled,
-      ...this.#pace.learned(),
-    };
+    // The trial that the end of the run cut short.
+    const unheard = this.#open.size === 0 ? this.#trial.last() : undefined;
+    if (unheard !== undefined) {
+      this.#search.judge(unheard, 0);
+      this.#begin();
+    }
+    const { limit, measured, ...known } = this.#search.known;
+    const paced = this.#switches.mode === 'paced' || this.#pace.intervalMs > 0;
+    if (!paced && this.#announced.isEmpty) {
+      return { limit, ...known, ...(measured && { measured }), ...this.#pace.learned() };
+    }
+    // What such limits leave in flight is all that they need, and no flood for a run that begins
+    // before it knows how much is left.
+    const needed = Math.max(paced ? 1 : START, Math.ceil(this.#level ?? limit));
+    return { limit: Math.min(limit, needed), ...known, ...this.#pace.learned() };
+  }
+
+  /** A raise that is not worth waiting for the end of its trial. */
+  #futile(): Finding | undefined {
+    if (this.#search.phase !== 'growing') return undefined;
+    const glimpse = this.#trial.glimpse();
+    return glimpse !== undefined && this.#search.isFutile(glimpse) ? glimpse : undefined;
   }
 
   #failed(
@@ -113,11 +131,11 @@ export class Controller {
     now: number,
   ): void {
     if (errorCode === 'timeout') {
-      this.#trial.ended(request, latencyMs, false);
+      this.#measure((trial) => trial.ended(request, latencyMs, false));
       this.#timedOut(request);
       return;
     }
-    this.#trial.dropped(request);
+    this.#measure((trial) => trial.dropped(request));
     const isRefusal = errorCode === 'rate_limited' || errorCode === 'overloaded';
     if (isRefusal && retryAfterMs > 0) {
       // By what it announces, the server's own word, nothing need be guessed.
@@ -129,14 +147,20 @@ export class Controller {
     }
   }
 
-  #timedOut({ order }: Request): void {
-    if (order <= this.#cutAt || ++this.#timeouts < Math.max(2, MANY * this.#search.limit)) return;
-    this.#cutAt = this.#order - 1;
-    this.#search.timedOut();
+  #timedOut({ beside }: Request): void {
+    this.#lostBeside = Math.min(this.#lostBeside, beside);
+    if (++this.#timeouts < Math.max(2, MANY * this.#search.limit)) return;
+    this.#timeouts = 0;
+    this.#search.lost(this.#lostBeside);
+  }
+
+  #measure(note: (trial: Trial) => void): void {
+    for (const trial of this.#earlier) note(trial);
+    note(this.#trial);
   }
 
   #begin(): void {
-    this.#timeouts = 0;
+    this.#earlier = [...this.#earlier, this.#trial].filter(({ isOver }) => !isOver).slice(-3);
     this.#trialLimit = this.#search.limit;
     this.#trial = new Trial(this.#trialLimit, this.#order);
   }
@@ -144,7 +168,7 @@ export class Controller {
   /** To be called before the number in flight changes. */
   #advance(now: number): void {
     const { held } = this.#requests;
-    this.#trial.passed(held, now);
+    this.#measure((trial) => trial.passed(held, now));
     this.#switches.passed(held, now);
   }
 }

@@ -1,37 +1,38 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compare, type Latencies, merge, middleOf, scale } from './latencies.js';
+import { compare, type Latencies, merge, quartileOf, scale } from './latencies.js';
 
 const over = (log: number) => ({ log, isOver: true });
 const going = (log: number) => ({ log, isOver: false });
 const of = (type: 'action' | 'decision', log: number, count: number): Latencies =>
   new Map([[type, { log, spread: 0.1, count }]]);
 
-describe('the middle of durations', () => {
-  test('is the median when all are over', () => {
+describe('the quartile of durations', () => {
+  test('is what a quarter took no longer than, when all are over', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1 }), (logs) => {
         const sorted = logs.toSorted((a, b) => a - b);
-        expect(middleOf(logs.map(over))?.log).toBe(sorted[Math.ceil(logs.length / 2) - 1]);
+        expect(quartileOf(logs.map(over)).log).toBe(sorted[Math.ceil(logs.length / 4) - 1]);
       }),
     );
   });
 
-  test('is not moved by how long the slow half takes', () => {
-    const quick = [1, 2, 3, 4].map(over);
-    const slow = middleOf([...quick, going(5), going(5), going(5)]);
-    expect(slow?.log).toBe(4);
-    expect(middleOf([...quick, over(50), over(500), going(5_000)])?.log).toBe(4);
+  test('is not moved by how long the others take', () => {
+    const quick = [1, 2].map(over);
+    const others = Array.from({ length: 6 }, () => going(5));
+    expect(quartileOf([...quick, ...others])).toMatchObject({ log: 2, spread: undefined });
+    expect(quartileOf([...quick, ...[50, 60, 70, 80, 90, 500].map(over)]).log).toBe(2);
   });
 
   test('takes no young request for a slow one', () => {
-    // Three have only just begun: of the others, the middle is 2.
-    expect(middleOf([over(1), over(2), over(3), going(0), going(0), going(0)])?.log).toBe(2);
+    // Six have only just begun: of the others, a quarter took 1.
+    const begun = Array.from({ length: 6 }, () => going(0));
+    expect(quartileOf([...begun, ...[1, 2, 3, 4].map(over)]).log).toBe(1);
   });
 
-  test('is unknown while fewer than half are over', () => {
-    expect(middleOf([over(1), going(2), going(2)])).toBeUndefined();
-    expect(middleOf([])).toBeUndefined();
+  test('is only known to be so long while fewer than a quarter are over', () => {
+    const slow = [over(1), ...Array.from({ length: 7 }, () => going(3))];
+    expect(quartileOf(slow)).toMatchObject({ log: 3, isLeast: true });
   });
 });
 

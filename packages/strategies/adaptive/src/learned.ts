@@ -1,4 +1,6 @@
 import { OptionError, type TaskType } from '@stratagem/core';
+import type { Latencies } from './latencies.js';
+import type { Finding } from './trial.js';
 
 /** What a run has learned: plain data, to be kept as JSON and given to another run. */
 export interface Learned {
@@ -15,13 +17,27 @@ export interface LearnedResource {
   readonly limit: number;
   /** Whether more at once are known not to be better. */
   readonly isSettled: boolean;
+  /** Beside more than so many others, requests were not answered in time; undefined when none were lost. */
+  readonly ceiling?: number;
+  /** What was measured last at a level that is known to be good. */
+  readonly measured?: Measured;
   /** How many could start before the first was refused; undefined when none was. */
   readonly burst?: number;
   /** Time between starts after those, in milliseconds; undefined where that is not needed. */
   readonly intervalMs?: number;
 }
 
-const FIELDS = ['limit', 'isSettled', 'burst', 'intervalMs'];
+/** How long requests take at a level of concurrency. */
+export interface Measured {
+  /** How many were in flight on average. */
+  readonly level: number;
+  /** The first quartile, by type of task, in milliseconds. */
+  readonly latenciesMs: Readonly<Partial<Record<TaskType, number>>>;
+}
+
+const FIELDS = ['limit', 'isSettled', 'ceiling', 'measured', 'burst', 'intervalMs'];
+/** What was measured earlier counts as from so many requests. */
+const MEASURED = 16;
 const TYPES: readonly string[] = ['action', 'decision', 'observation', 'aggregate'];
 
 /** @throws {OptionError} that names what is wrong with it. */
@@ -45,11 +61,41 @@ export function checkLearned(value: unknown): Learned {
 
 function checkResource(name: string, value: unknown): void {
   const at = `warmStart.resources["${name}"]`;
-  const { limit, isSettled, burst, intervalMs } = objectAt(at, value, FIELDS);
+  const { limit, isSettled, ceiling, measured, burst, intervalMs } = objectAt(at, value, FIELDS);
   checkCount(`${at}.limit`, limit);
   if (typeof isSettled !== 'boolean') throw wrong(`${at}.isSettled`, 'be true or false', isSettled);
+  if (ceiling !== undefined) checkCount(`${at}.ceiling`, ceiling);
+  if (measured !== undefined) checkMeasured(`${at}.measured`, measured);
   if (burst !== undefined) checkCount(`${at}.burst`, burst);
   if (intervalMs !== undefined) checkPositive(`${at}.intervalMs`, intervalMs);
+}
+
+function checkMeasured(at: string, value: unknown): void {
+  const { level, latenciesMs } = objectAt(at, value, ['level', 'latenciesMs']);
+  checkPositive(`${at}.level`, level);
+  const latencies = objectAt(`${at}.latenciesMs`, latenciesMs, TYPES);
+  for (const [type, latencyMs] of Object.entries(latencies)) {
+    checkPositive(`${at}.latenciesMs.${type}`, latencyMs);
+  }
+}
+
+/** As plain data. */
+export function measuredOf({ level, latencies }: Finding): Measured {
+  const entries = [...latencies].map(([type, { log }]) => [type, Math.exp(log)]);
+  return { level, latenciesMs: Object.fromEntries(entries) };
+}
+
+/** As if it had just been measured. */
+export function findingOf({ level, latenciesMs }: Measured): Finding {
+  const latencies: Latencies = new Map();
+  for (const [type, latencyMs] of Object.entries(latenciesMs)) {
+    latencies.set(type as TaskType, {
+      log: Math.log(latencyMs),
+      spread: undefined,
+      count: MEASURED,
+    });
+  }
+  return { level, limit: level, latencies };
 }
 
 function objectAt(at: string, value: unknown, known?: readonly string[]): Record<string, unknown> {

@@ -7,7 +7,7 @@ export const SAME = Math.log(1.18);
 const MEMORY = 10;
 /** Latencies of real models differ about so much; it counts like so many measurements at first. */
 const SPREAD = 0.4;
-const SPREAD_COUNT = 8;
+const SPREAD_COUNT = 16;
 
 /** What is known of a level. */
 export interface Level extends Finding {
@@ -42,8 +42,10 @@ export class Levels {
   /** Adds a finding to what is known of its level; what is known of others ages. */
   add(found: Finding): Level {
     const trial = ++this.#trials;
-    this.#learnSpread(found.latencies);
-    let level: Level = { ...found, trial };
+    const last = this.#known.at(-1);
+    // Most of its requests have ended by now.
+    if (last !== undefined) this.#learnSpread(last.latencies);
+    let level = levelOf(found, trial);
     this.#known = this.#known.filter((other) => {
       if (Math.abs(Math.log(other.level / found.level)) > SAME) return trial - other.trial < MEMORY;
       const latencies = merge(other.latencies, found.latencies);
@@ -56,7 +58,7 @@ export class Levels {
 
   /** Forgets all levels but one: the server is another one now. */
   restart(found: Finding): Level {
-    const level = { ...found, trial: this.#trials };
+    const level = levelOf(found, this.#trials);
     this.#known = [level];
     return level;
   }
@@ -74,18 +76,28 @@ export class Levels {
   compare(before: Finding, after: Finding): Comparison {
     const { slower, weight } = compare(before.latencies, after.latencies);
     const more = Math.log(after.level / before.level);
-    // A median is a quarter less certain than an average.
-    const error = (1.25 * Math.max(0.05, this.#spread)) / Math.sqrt(weight);
+    // A quartile is a third less certain than an average.
+    const error = (1.36 * Math.max(0.05, this.#spread)) / Math.sqrt(weight);
     return { more, slower, gain: more - slower, error };
   }
 
   #learnSpread(latencies: Latencies): void {
     for (const { spread, count } of latencies.values()) {
-      if (count < 4) continue;
+      if (spread === undefined || count < 4) continue;
       this.#count = Math.min(100, this.#count + count);
       this.#spread += (count / this.#count) * (spread - this.#spread);
     }
   }
+}
+
+/** A copy would keep the latencies as they are now, and more requests of the trial will end. */
+function levelOf(found: Finding, trial: number): Level {
+  return {
+    ...{ level: found.level, limit: found.limit, trial },
+    get latencies() {
+      return found.latencies;
+    },
+  };
 }
 
 /** Whether there were enough tasks for the limit to matter. */

@@ -8,6 +8,8 @@ import type { Request } from './request.js';
 export class Overtaking {
   /** Those in flight that nothing speaks against, in the order of their start. */
   readonly #open = new Map<number, Request>();
+  /** The one of them that found the most beside it. */
+  #peak: Pick<Request, 'order' | 'beside'> = { order: -1, beside: -1 };
   readonly #lost = new Set<Request>();
   /** The highest orders that were answered, the lowest of them first. */
   readonly #answered = new Heap<number>((a, b) => a - b);
@@ -23,6 +25,7 @@ export class Overtaking {
 
   started(request: Request): void {
     this.#open.set(request.order, request);
+    if (request.beside >= this.#peak.beside) this.#peak = request;
   }
 
   ended(request: Request): void {
@@ -30,9 +33,10 @@ export class Overtaking {
     this.#lost.delete(request);
   }
 
-  /** @param patience How many later ones may be answered before a request is taken to be lost. */
-  answered({ order }: Request, patience: number): void {
+  /** @param rounds How many times those beside a request may be answered before it is taken to be lost. */
+  answered({ order }: Request, rounds: number): void {
     this.#answered.push(order);
+    const patience = rounds * this.#most();
     while (this.#answered.size > patience) this.#answered.pop();
     if (this.#answered.size < patience) return;
     const before = this.#answered.peek() as number;
@@ -41,5 +45,14 @@ export class Overtaking {
       this.#open.delete(request.order);
       this.#lost.add(request);
     }
+  }
+
+  /** How many have been in flight at once since the oldest of them started. */
+  #most(): number {
+    const [oldest] = this.#open.keys();
+    if (oldest !== undefined && oldest > this.#peak.order) {
+      this.#peak = [...this.#open.values()].reduce((a, b) => (b.beside >= a.beside ? b : a));
+    }
+    return this.#peak.beside + 1;
   }
 }

@@ -6,4 +6,6 @@ export interface Request {
   /** Position among the attempts for its resource, from 0. */
   readonly order: number;
   readonly startedAt: number;
+  /** How many others were in flight when it started. */
+  readonly beside: number;
 }

@@ -63,7 +63,12 @@ export class AdaptiveScheduler implements Scheduler {
   }
 
   settled(task: TaskView, outcome: Outcome): void {
-    this.#laneOf(task).controller.settled(task, outcome, this.#run.now);
+    this.#laneOf(task).controller.settled(
+      task,
+      outcome,
+      this.#run.remaining - this.#run.running,
+      this.#run.now,
+    );
     if (!outcome.ok) return;
     this.#durations.learn(task.type, outcome.latencyMs);
     if (this.#urgency.answered()) this.#reorder();

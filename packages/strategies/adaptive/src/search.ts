@@ -1,3 +1,4 @@
+import { findingOf, type LearnedResource, measuredOf } from './learned.js';
 import { type Comparison, isFull, kneeOf, type Level, Levels, SAME } from './levels.js';
 import type { Finding } from './trial.js';
 
@@ -5,13 +6,20 @@ import type { Finding } from './trial.js';
  * How many run at once before anything is known: more than most servers need to be busy, and few
  * enough to be no flood for one that takes fewer.
  */
-const START = 16;
+export const START = 16;
 /** How much throughput may be missing before a level counts as worse, as a logarithm. */
 const NEARLY = Math.log(0.9);
 /** A latency that changed by this factor at the same level is another server's, as a logarithm. */
 const CHANGED = Math.log(1.6);
 /** How many trials a limit is held before a neighbour is tried. */
 const PATIENCE = 2;
+/** Trials of a neighbour that may leave open whether it is better. */
+const MAX_DOUBTS = 4;
+/** Rounds of tasks that must be left for a look above, and below, to pay. */
+const ROUNDS_ABOVE = 6;
+const ROUNDS_BELOW = 2;
+
+export type Known = Pick<LearnedResource, 'limit' | 'isSettled' | 'ceiling' | 'measured'>;
 
 export type Phase = 'growing' | 'shrinking' | 'holding' | 'trying';
 
@@ -36,26 +44,50 @@ export class Search {
   #held = 0;
   /** Trials that could not tell whether a raise was worth it. */
   #doubts = 0;
+  /** Tasks that have not started. */
+  #waiting = 0;
   /** More than this was refused, and by how much the next attempt goes beyond it. */
   #ceiling = Number.POSITIVE_INFINITY;
   #step = 0;
+  /** Of more, some are not answered in time: that costs too much to be tried again. */
+  #mostSafe = Number.POSITIVE_INFINITY;
 
   /** @param known Where an earlier run ended. */
-  constructor(max: number, threshold: number, known?: { limit: number; isSettled: boolean }) {
+  constructor(max: number, threshold: number, known?: Known) {
     this.limit = Math.min(known?.limit ?? START, max);
     if (known?.isSettled) this.phase = 'holding';
+    if (known?.ceiling !== undefined) this.#ceiling = this.#mostSafe = known.ceiling;
+    if (known?.measured !== undefined) this.#best = this.#levels.add(findingOf(known.measured));
     this.#max = max;
     this.#threshold = threshold;
   }
 
   /** The limit that is known to be good, and whether a higher one is known not to be better. */
-  get known(): { limit: number; isSettled: boolean } {
-    const limit = Math.max(1, Math.round(this.#best?.level ?? this.limit));
-    return { limit: Math.min(limit, this.#max), isSettled: this.phase !== 'growing' };
+  get known(): Known {
+    const isSettled = this.phase !== 'growing';
+    const limit = isSettled ? Math.round(this.#best?.level ?? this.limit) : this.limit;
+    return {
+      ...{ limit: Math.max(1, Math.min(limit, this.#max)), isSettled },
+      ...(Number.isFinite(this.#mostSafe) && { ceiling: this.#mostSafe }),
+      ...(!isSettled && this.#best !== undefined && { measured: measuredOf(this.#best) }),
+    };
   }
 
-  /** A trial of the limit has ended. */
-  judge(found: Finding): void {
+  /** Whether a raise that is being tried has already failed, whatever comes. */
+  isFutile(glimpse: Finding): boolean {
+    if (this.phase !== 'growing' || this.#best === undefined) return false;
+    const { more, gain, error } = this.#levels.compare(this.#best, glimpse);
+    // It is asked after each answer: chance must not be given so many chances.
+    return more > SAME && gain + 1.5 * error < 0.25 * this.#wanted(more);
+  }
+
+  /**
+   * A trial of the limit has ended.
+   *
+   * @param waiting How many tasks have not started.
+   */
+  judge(found: Finding, waiting: number): void {
+    this.#waiting = waiting;
     const best = this.#best;
     const here = this.#levels.add(found);
     if (best === undefined) {
@@ -82,9 +114,12 @@ export class Search {
     this.#cut(limit, 'more were refused');
   }
 
-  /** Requests were not answered in time. */
-  timedOut(): void {
-    this.#cut(Math.floor(this.limit / 2), 'requests were not answered in time');
+  /** Requests were not answered in time that had started beside so many others, or more. */
+  lost(beside: number): void {
+    const limit = Math.max(1, beside);
+    this.#mostSafe = Math.min(this.#mostSafe, limit);
+    this.#ceiling = Math.min(this.#ceiling, limit);
+    if (limit < this.limit) this.#cut(limit, 'more were not answered in time');
   }
 
   // --- What a trial says ---
@@ -96,7 +131,9 @@ export class Search {
       // What was found is of both servers, and is no measure for the new one.
       this.#levels.cut(0);
       this.#best = undefined;
-      this.#to(found.level / 2, 'shrinking', 'the server has become slower');
+      // Where too few tasks were ready, it is not the limit that is too high.
+      const limit = isFull(found) ? found.level / 2 : this.limit;
+      this.#to(limit, 'shrinking', 'the server has become slower');
       return true;
     }
     if (Math.abs(more) <= SAME && -slower - 2 * error > CHANGED) {
@@ -115,7 +152,7 @@ export class Search {
       if (isFull(here)) this.#grow(here, 'throughput grows with it', Math.max(0, slower));
     } else if (gain + 1.5 * error >= wanted && (slower < error || this.#doubts === 0)) {
       if (isFull(here) && this.#doubts++ > 0) this.#raise(here, 'nothing speaks against it');
-    } else if (this.#isLowest && gain + error < 0.25 * wanted) {
+    } else if (this.#isLowest && gain + 0.5 * error < 0.25 * wanted) {
       this.#to(best.level / 2, 'shrinking', 'more at once brought no more');
     } else if (gain + error < NEARLY) this.#hold(best, 'throughput fell');
     else this.#hold(kneeOf(best, here, gain), 'more at once brought hardly more');
@@ -130,10 +167,13 @@ export class Search {
   }
 
   #tried(here: Level, best: Level, { more, gain, error }: Comparison): void {
+    const wanted = this.#wanted(more);
     if (this.limit < best.level) {
       if (gain - error >= NEARLY) this.#hold(here, 'fewer at once bring as much');
       else this.#hold(best, 'fewer at once brought less');
-    } else if (gain >= this.#wanted(more)) this.#grow(here, 'throughput grows with it');
+    } else if (gain + error >= wanted && gain - error < wanted && this.#doubts++ < MAX_DOUBTS) {
+      return;
+    } else if (gain >= wanted) this.#grow(here, 'throughput grows with it');
     else if (gain <= error) this.#hold(best, 'more at once brought hardly more');
     else this.#hold(kneeOf(best, here, gain), 'more at once brought a little more');
   }
@@ -147,9 +187,14 @@ export class Search {
     });
     if (better !== undefined) this.#hold(better, 'it brought more');
     else if (++this.#held >= PATIENCE) {
-      this.#held = 0;
-      if (!this.#isTop(here)) this.#tryMore(here);
-      else if (this.limit > 1 && !this.#levels.isKnown(here, 1 / 2.1, 1 / 1.1)) {
+      const rounds = this.#waiting / this.limit;
+      if (!this.#isTop(here)) {
+        if (rounds > ROUNDS_ABOVE) this.#tryMore(here);
+      } else if (
+        rounds > ROUNDS_BELOW &&
+        this.limit > 1 &&
+        !this.#levels.isKnown(here, 1 / 2.1, 1 / 1.1)
+      ) {
         this.#to(here.level / 1.5, 'trying', 'fewer at once may bring as much');
       }
     }
@@ -157,7 +202,7 @@ export class Search {
 
   /** Whether more at once cannot be, or are known not to be, worth it. */
   #isTop(here: Level): boolean {
-    if (this.limit >= this.#max) return true;
+    if (this.limit >= Math.min(this.#max, this.#mostSafe)) return true;
     return this.#levels.all.some((other) => {
       const { more, gain, error } = this.#levels.compare(here, other);
       const isNext = more > Math.log(1.1) && more < Math.log(2.1);
@@ -194,13 +239,15 @@ export class Search {
   }
 
   #tryMore({ level }: Level): void {
+    this.#held = 0;
     if (this.limit < this.#ceiling) {
       const next = Math.min(this.#ceiling, Math.ceil(1.5 * level));
+      this.#doubts = 0;
       this.#to(next, 'trying', 'more at once may bring more');
       return;
     }
     this.#step = Math.max(1, 2 * this.#step);
-    this.#ceiling += this.#step;
+    this.#ceiling = Math.min(this.#mostSafe, this.#ceiling + this.#step);
     this.#to(this.#ceiling, 'holding', 'more may be taken by now');
   }
 

@@ -1,9 +1,9 @@
 import type { TaskType } from '@stratagem/core';
-import { type Duration, type Latencies, middleOf } from './latencies.js';
+import { type Duration, type Latencies, quartileOf } from './latencies.js';
 import type { Request } from './request.js';
 
 /** What part of those that started in a trial must be answered before it says anything. */
-const ENOUGH = 0.6;
+const ENOUGH = 0.35;
 /** A median of fewer is chance. */
 const MIN_SIZE = 10;
 
@@ -13,6 +13,7 @@ export interface Finding {
   readonly level: number;
   /** How many might have been: more, when too few tasks were ready. */
   readonly limit: number;
+  /** By all that has ended until it is asked for. */
   readonly latencies: Latencies;
 }
 
@@ -29,6 +30,9 @@ export class Trial {
   /** Sum of the time that requests were in flight. */
   #held = 0;
   #updatedAt = 0;
+  /** When the last request started, a member or not, and the sum until then. */
+  #startedAt = 0;
+  #heldThen = 0;
 
   /**
    * @param limit How many may be in flight.
@@ -36,7 +40,7 @@ export class Trial {
    */
   constructor(limit: number, from: number) {
     this.#limit = limit;
-    this.#size = Math.max(MIN_SIZE, Math.ceil(0.6 * limit));
+    this.#size = Math.max(MIN_SIZE, Math.ceil(0.9 * limit));
     this.#from = from;
   }
 
@@ -48,6 +52,8 @@ export class Trial {
   }
 
   started(request: Request): void {
+    this.#startedAt = request.startedAt;
+    this.#heldThen = this.#held;
     if (request.order >= this.#from + this.#size) return;
     if (this.#beganAt === undefined) this.#updatedAt = this.#beganAt = request.startedAt;
     this.#members.set(request, undefined);
@@ -73,10 +79,43 @@ export class Trial {
     const elapsed = this.#updatedAt - (this.#beganAt ?? this.#updatedAt);
     if (elapsed <= 0 || nextOrder < this.#from + this.#size) return undefined;
     if (size < MIN_SIZE / 2 || this.#ended < ENOUGH * size) return undefined;
-    return { level: this.#held / elapsed, limit: this.#limit, latencies: this.#latencies() };
+    return this.#finding(this.#held / elapsed);
   }
 
-  #latencies(): Latencies {
+  /** What can be said before that: latencies are at least so long. */
+  glimpse(): Finding | undefined {
+    const elapsed = this.#updatedAt - (this.#beganAt ?? this.#updatedAt);
+    if (elapsed <= 0 || this.#members.size < MIN_SIZE) return undefined;
+    return this.#finding(this.#held / elapsed, true);
+  }
+
+  /**
+   * What can be said when no more requests start and all are over. What was in flight while the last
+   * ones ended is no level.
+   */
+  last(): Finding | undefined {
+    const elapsed = this.#startedAt - (this.#beganAt ?? this.#startedAt);
+    const level = elapsed > 0 ? this.#heldThen / elapsed : this.#members.size;
+    if (this.#ended < MIN_SIZE / 2) return undefined;
+    return this.#finding(level);
+  }
+
+  /** Whether all that it measures has ended. */
+  get isOver(): boolean {
+    return this.#ended >= this.#members.size;
+  }
+
+  #finding(level: number, withLeast = false): Finding {
+    const latencies = () => this.#latencies(withLeast);
+    return {
+      ...{ level, limit: this.#limit },
+      get latencies() {
+        return latencies();
+      },
+    };
+  }
+
+  #latencies(withLeast: boolean): Latencies {
     const byType = new Map<TaskType, Duration[]>();
     for (const [{ task, startedAt }, ended] of this.#members) {
       const duration = ended ?? { log: logOf(this.#updatedAt - startedAt), isOver: false };
@@ -86,8 +125,8 @@ export class Trial {
     }
     const latencies: Latencies = new Map();
     for (const [type, durations] of byType) {
-      const middle = middleOf(durations);
-      if (middle !== undefined) latencies.set(type, middle);
+      const quartile = quartileOf(durations);
+      if (withLeast || !quartile.isLeast) latencies.set(type, quartile);
     }
     return latencies;
   }
