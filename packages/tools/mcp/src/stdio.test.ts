@@ -154,7 +154,7 @@ describe('the time limit', () => {
       code: 'timeout',
       message: `MCP server "${process.execPath}": no answer within 100000 ms`,
     });
-    expect(isAlive(pid)).toBe(false);
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), PATIENTLY);
   });
 });
 
