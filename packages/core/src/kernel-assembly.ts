@@ -58,8 +58,7 @@ export function assemble(
   });
   const attempts = new Attempts(parts, end);
   const starts = new Starts(parts, attempts, end);
-  const settling = new Settling(parts, end, {
-    ready: (index, now) => starts.ready(index, now),
+  const settling = new Settling(parts, end, starts, {
     open: (index, now) => openings.open(index, now),
     finishGroup: (index, now) => openings.finishGroup(index, now),
   });

@@ -6,6 +6,7 @@ import { Readiness } from './readiness.js';
 import type { Recorder } from './recorder.js';
 import type { RunEnd } from './run-end.js';
 import type { RunState } from './run-state.js';
+import type { Starts } from './starts.js';
 import type { Task } from './task.js';
 
 /** What makes a task more than a prompt or a function that starts when its dependencies are done. */
@@ -13,8 +14,6 @@ const SPECIAL = Trait.when | Trait.forEach | Trait.subtasks | Trait.waitFor;
 
 /** What follows from settled tasks, for the kernel to do. */
 export interface SettlingHost {
-  /** A task may start. */
-  ready(index: number, now: number): void;
   /** A task begins that is more than one attempt. */
   open(index: number, now: number): void;
   /** All children of a group that has begun are settled. */
@@ -31,18 +30,20 @@ export class Settling {
   readonly #failFast: boolean;
   readonly #readyAt: readonly number[];
   readonly #end: RunEnd;
+  readonly #starts: Starts;
   readonly #host: SettlingHost;
   /** Tasks that have settled, and tasks that are about to begin: worked off one by one. */
   readonly #settled: number[] = [];
   readonly #opening: number[] = [];
 
-  constructor(parts: KernelParts, end: RunEnd, host: SettlingHost) {
+  constructor(parts: KernelParts, end: RunEnd, starts: Starts, host: SettlingHost) {
     this.#graph = parts.graph;
     this.#state = parts.state;
     this.#record = parts.record;
     this.#failFast = parts.options.failFast;
     this.#readyAt = parts.readyAt;
     this.#end = end;
+    this.#starts = starts;
     this.#host = host;
     this.readiness = new Readiness(parts.graph, parts.state, {
       arrived: (index, now) => this.#arrived(index, now),
@@ -113,7 +114,7 @@ export class Settling {
 
   /** All that a task waited for is settled. */
   #arrived(index: number, now: number): void {
-    if ((this.#graph.traitsOf(index) & SPECIAL) === 0) this.#host.ready(index, now);
+    if ((this.#graph.traitsOf(index) & SPECIAL) === 0) this.#starts.ready(index, now);
     else this.#opening.push(index);
   }
 }
