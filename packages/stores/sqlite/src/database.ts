@@ -88,6 +88,8 @@ export class Database {
       this.#connection.exec('PRAGMA journal_mode = WAL');
     // Nothing but checkpoints waits for the disk; `sync` does so for what must.
     this.#connection.exec('PRAGMA synchronous = NORMAL');
+    // Where the system takes a disk's word for it, macOS, checkpoints ask the disk as `sync` does.
+    this.#connection.exec('PRAGMA checkpoint_fullfsync = ON');
     if (!isEmpty) return;
     this.transaction(() => {
       // Another process may have been faster.
