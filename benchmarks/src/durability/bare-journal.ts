@@ -1,0 +1,28 @@
+import { close, fdatasync, open, write } from 'node:fs';
+import { promisify } from 'node:util';
+import { type Journal, memoryJournal, type RunJournal } from '@stratagem/core';
+
+/**
+ * The least that any journal does whose events are on the disk before they are told: it writes them to
+ * the end of a file and waits for the disk. Nothing can be read from it.
+ */
+export async function bareJournal(file: string): Promise<Journal> {
+  const descriptor = await promisify(open)(file, 'a');
+  const journal = memoryJournal();
+  const bare = ({ runId, close }: RunJournal): RunJournal => ({
+    runId,
+    close,
+    async append(events) {
+      await promisify(write)(descriptor, JSON.stringify(events));
+      await promisify(fdatasync)(descriptor);
+    },
+  });
+  return {
+    ...journal,
+    create: async (run) => bare(await journal.create(run)),
+    async close() {
+      await promisify(close)(descriptor);
+      await journal.close();
+    },
+  };
+}
