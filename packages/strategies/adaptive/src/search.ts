@@ -25,7 +25,8 @@ export type Phase = 'growing' | 'shrinking' | 'holding' | 'trying';
 
 /**
  * Looks for the limit with the highest throughput: doubles it while throughput grows with it, halves
- * it while throughput does not suffer, then holds it, and tries its neighbours from time to time.
+ * it while throughput does not suffer, then holds it, and tries its neighbours from time to time, as
+ * long as enough tasks are left for that to pay.
  */
 export class Search {
   limit: number;

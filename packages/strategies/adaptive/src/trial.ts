@@ -4,7 +4,7 @@ import type { Request } from './request.js';
 
 /** What part of those that started in a trial must be answered before it says anything. */
 const ENOUGH = 0.35;
-/** A median of fewer is chance. */
+/** A quartile of fewer is chance. */
 const MIN_SIZE = 10;
 
 /** What a trial found. */
