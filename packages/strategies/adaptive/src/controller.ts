@@ -16,6 +16,8 @@ export interface ControllerOptions {
 
 /** A request is taken to be lost when so many times those beside it were answered since. */
 const ROUNDS = 2;
+/** How often a raise is looked at while as many are answered as it allows at once. */
+const LOOKS = 32;
 /** Timeouts by fewer than this share of the limit, or by one request alone, are of slow requests. */
 const MANY = 0.1;
 
@@ -39,6 +41,8 @@ export class Controller {
   #earlier: Trial[] = [];
   #order = 0;
   #timeouts = 0;
+  /** Answers since a raise was looked at. */
+  #unseen = 0;
   /** How many were in flight in the last trial. */
   #level: number | undefined;
   /** The fewest that were in flight beside one that was not answered in time. */
@@ -121,6 +125,9 @@ export class Controller {
   /** A raise that is not worth waiting for the end of its trial. */
   #futile(): Finding | undefined {
     if (this.#search.phase !== 'growing') return undefined;
+    // A look takes time in proportion to the limit, and must not with each answer.
+    if (++this.#unseen < this.#trialLimit / LOOKS) return undefined;
+    this.#unseen = 0;
     const glimpse = this.#trial.glimpse();
     return glimpse !== undefined && this.#search.isFutile(glimpse) ? glimpse : undefined;
   }
