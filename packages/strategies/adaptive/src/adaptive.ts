@@ -5,15 +5,16 @@ import { AdaptiveScheduler } from './scheduler.js';
 export interface AdaptiveOptions {
   /**
    * The most tasks that run at once, over all resources, whatever the servers would take: a whole
-   * number of at least 1, or `Infinity`.
+   * number of at least 1, or `Infinity` (no more than 8,192 for one resource).
    * @default 128
    */
   maxParallel?: number;
   /**
    * What share of the possible gain more at once must bring to be worth it, above 0 and up to 1.
-   * With 0.5, twice as many at once must bring at least half as much throughput again. A higher one
-   * spares servers that slow down, a lower one takes the last bit of throughput out of them.
-   * @default 0.5
+   * With 0.1, twice as many at once must bring at least a tenth more throughput; with 0.9, nearly
+   * twice as much. A higher one spares servers that slow down, a lower one takes the last bit of
+   * throughput out of them.
+   * @default 0.1
    */
   adaptiveThreshold?: number;
   /**
@@ -45,7 +46,7 @@ export interface AdaptiveStrategy extends Strategy {
  */
 export function adaptive(options: AdaptiveOptions = {}): AdaptiveStrategy {
   checkOptions('adaptive()', options, ['maxParallel', 'adaptiveThreshold', 'warmStart']);
-  const { maxParallel = 128, adaptiveThreshold = 0.5, warmStart } = options;
+  const { maxParallel = 128, adaptiveThreshold = 0.1, warmStart } = options;
   checkLimit('adaptive()', 'maxParallel', maxParallel);
   if (typeof adaptiveThreshold !== 'number' || !(adaptiveThreshold > 0 && adaptiveThreshold <= 1)) {
     throw new OptionError(

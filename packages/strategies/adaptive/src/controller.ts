@@ -5,9 +5,8 @@ import { Overtaking } from './overtaking.js';
 import { Pace } from './pace.js';
 import { Ramp } from './ramp.js';
 import type { Request } from './request.js';
-import { Search, START } from './search.js';
+import { type Queue, Search, START } from './search.js';
 import { Switches } from './switches.js';
-import { type Finding, Trial } from './trial.js';
 
 export interface ControllerOptions {
   readonly maxParallel: number;
@@ -15,9 +14,7 @@ export interface ControllerOptions {
 }
 
 /** A request is taken to be lost when so many times those beside it were answered since. */
-const ROUNDS = 2;
-/** How often a raise is looked at while as many are answered as it allows at once. */
-const LOOKS = 32;
+const ROUNDS = 4;
 /** Timeouts by fewer than this share of the limit, or by one request alone, are of slow requests. */
 const MANY = 0.1;
 
@@ -35,16 +32,12 @@ export class Controller {
   readonly #switches: Switches;
   /** By the index of the task. */
   readonly #open = new Map<number, Request>();
-  #trial: Trial;
-  #trialLimit: number;
-  /** The last trials: some of their requests are still in flight. */
-  #earlier: Trial[] = [];
   #order = 0;
   #timeouts = 0;
-  /** Answers since a raise was looked at. */
-  #unseen = 0;
-  /** How many were in flight in the last trial. */
-  #level: number | undefined;
+  /** When the first request started, and the sum of the time that requests have been in flight. */
+  #beganAt: number | undefined;
+  #updatedAt = 0;
+  #heldMs = 0;
   /** The fewest that were in flight beside one that was not answered in time. */
   #lostBeside = Number.POSITIVE_INFINITY;
 
@@ -56,8 +49,6 @@ export class Controller {
     this.#search = new Search(maxParallel, adaptiveThreshold, known);
     this.#pace = new Pace(known);
     this.#switches = new Switches(this.#search.limit, tell);
-    this.#trialLimit = this.#search.limit;
-    this.#trial = new Trial(this.#trialLimit, 0);
   }
 
   /** When a task may start; Infinity while there are too many in flight. */
@@ -76,73 +67,50 @@ export class Controller {
     const request = { task, order: this.#order++, startedAt: now, beside: this.#requests.held };
     this.#open.set(task.index, request);
     this.#requests.started(request);
-    this.#trial.started(request);
+    this.#search.started(request);
     this.#pace.started(now);
     this.#announced.started(request, now);
   }
 
-  settled(task: TaskView, outcome: Outcome, waiting: number, now: number): void {
+  settled(task: TaskView, outcome: Outcome, queue: Omit<Queue, 'held'>, now: number): void {
     const request = this.#open.get(task.index) as Request;
     this.#open.delete(task.index);
     this.#advance(now);
+    const before = this.#search.limit;
+    const { held } = this.#requests;
     this.#requests.ended(request);
     this.#announced.ended(request, outcome, now);
     if (outcome.ok) {
-      this.#measure((trial) => trial.ended(request, outcome.latencyMs, true));
+      this.#search.answered(request, { ...queue, held });
       this.#requests.answered(request, ROUNDS);
       this.#switches.answered(outcome.latencyMs);
     } else this.#failed(request, outcome, now);
 
-    const finding = this.#trial.finding(this.#order) ?? this.#futile();
-    if (finding !== undefined) {
-      const { limit } = this.#search;
-      this.#level = finding.level;
-      this.#search.judge(finding, waiting);
-      this.#ramp.raised(limit, this.#search.limit, outcome.latencyMs, now);
-    }
-    if (finding !== undefined || this.#search.limit < this.#trialLimit) this.#begin();
+    const { limit } = this.#search;
+    if (limit !== before) this.#ramp.raised(before, limit, outcome.latencyMs, now);
     this.#switches.look(this.#search, this.#pace.intervalMs, now);
   }
 
   learned(): LearnedResource {
-    // The trial that the end of the run cut short.
-    const unheard = this.#open.size === 0 ? this.#trial.last() : undefined;
-    if (unheard !== undefined) {
-      this.#search.judge(unheard, 0);
-      this.#begin();
-    }
-    const { limit, measured, ...known } = this.#search.known;
+    const { measured, ...known } = this.#search.known;
     const paced = this.#switches.mode === 'paced' || this.#pace.intervalMs > 0;
     if (!paced && this.#announced.isEmpty) {
-      return { limit, ...known, ...(measured && { measured }), ...this.#pace.learned() };
+      return { ...known, ...(measured && { measured }), ...this.#pace.learned() };
     }
     // What such limits leave in flight is all that they need, and no flood for a run that begins
     // before it knows how much is left.
-    const needed = Math.max(paced ? 1 : START, Math.ceil(this.#level ?? limit));
-    return { limit: Math.min(limit, needed), ...known, ...this.#pace.learned() };
+    const elapsed = this.#updatedAt - (this.#beganAt ?? this.#updatedAt);
+    const level = elapsed > 0 ? Math.ceil(this.#heldMs / elapsed) : known.limit;
+    const limit = Math.min(known.limit, Math.max(paced ? 1 : START, level));
+    return { ...known, limit, ...this.#pace.learned() };
   }
 
-  /** A raise that is not worth waiting for the end of its trial. */
-  #futile(): Finding | undefined {
-    if (this.#search.phase !== 'growing') return undefined;
-    // A look takes time in proportion to the limit, and must not with each answer.
-    if (++this.#unseen < this.#trialLimit / LOOKS) return undefined;
-    this.#unseen = 0;
-    const glimpse = this.#trial.glimpse();
-    return glimpse !== undefined && this.#search.isFutile(glimpse) ? glimpse : undefined;
-  }
-
-  #failed(
-    request: Request,
-    { errorCode, latencyMs, retryAfterMs = 0 }: Outcome,
-    now: number,
-  ): void {
+  #failed(request: Request, { errorCode, retryAfterMs = 0 }: Outcome, now: number): void {
+    this.#search.dropped(request);
     if (errorCode === 'timeout') {
-      this.#measure((trial) => trial.ended(request, latencyMs, false));
       this.#timedOut(request);
       return;
     }
-    this.#measure((trial) => trial.dropped(request));
     const isRefusal = errorCode === 'rate_limited' || errorCode === 'overloaded';
     if (isRefusal && retryAfterMs > 0) {
       // By what it announces, the server's own word, nothing need be guessed.
@@ -161,21 +129,13 @@ export class Controller {
     this.#search.lost(this.#lostBeside);
   }
 
-  #measure(note: (trial: Trial) => void): void {
-    for (const trial of this.#earlier) note(trial);
-    note(this.#trial);
-  }
-
-  #begin(): void {
-    this.#earlier = [...this.#earlier, this.#trial].filter(({ isOver }) => !isOver).slice(-3);
-    this.#trialLimit = this.#search.limit;
-    this.#trial = new Trial(this.#trialLimit, this.#order);
-  }
-
   /** To be called before the number in flight changes. */
   #advance(now: number): void {
     const { held } = this.#requests;
-    this.#measure((trial) => trial.passed(held, now));
+    this.#search.passed(held, now);
     this.#switches.passed(held, now);
+    this.#beganAt ??= now;
+    this.#heldMs += held * (now - this.#updatedAt);
+    this.#updatedAt = now;
   }
 }

@@ -1,6 +1,4 @@
 import { OptionError, type TaskType } from '@stratagem/core';
-import type { Latencies } from './latencies.js';
-import type { Finding } from './trial.js';
 
 /** What a run has learned: plain data, to be kept as JSON and given to another run. */
 export interface Learned {
@@ -31,13 +29,11 @@ export interface LearnedResource {
 export interface Measured {
   /** How many were in flight on average. */
   readonly level: number;
-  /** The first quartile, by type of task, in milliseconds. */
+  /** What they take in the middle, by type of task, in milliseconds. */
   readonly latenciesMs: Readonly<Partial<Record<TaskType, number>>>;
 }
 
 const FIELDS = ['limit', 'isSettled', 'ceiling', 'measured', 'burst', 'intervalMs'];
-/** What was measured earlier counts as from so many requests. */
-const MEASURED = 16;
 const TYPES: readonly string[] = ['action', 'decision', 'observation', 'aggregate'];
 
 /** @throws {OptionError} that names what is wrong with it. */
@@ -77,25 +73,6 @@ function checkMeasured(at: string, value: unknown): void {
   for (const [type, latencyMs] of Object.entries(latencies)) {
     checkPositive(`${at}.latenciesMs.${type}`, latencyMs);
   }
-}
-
-/** As plain data. */
-export function measuredOf({ level, latencies }: Finding): Measured {
-  const entries = [...latencies].map(([type, { log }]) => [type, Math.exp(log)]);
-  return { level, latenciesMs: Object.fromEntries(entries) };
-}
-
-/** As if it had just been measured. */
-export function findingOf({ level, latenciesMs }: Measured): Finding {
-  const latencies: Latencies = new Map();
-  for (const [type, latencyMs] of Object.entries(latenciesMs)) {
-    latencies.set(type as TaskType, {
-      log: Math.log(latencyMs),
-      spread: undefined,
-      count: MEASURED,
-    });
-  }
-  return { level, limit: level, latencies };
 }
 
 function objectAt(at: string, value: unknown, known?: readonly string[]): Record<string, unknown> {

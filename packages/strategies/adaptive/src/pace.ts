@@ -1,5 +1,9 @@
 /** Of so many starts one may be refused: that is how a limit that is not announced is felt out. */
 const STARTS_PER_REFUSAL = 30;
+/** How many starts may go without a refusal before there seems to be room for more; fewer, */
+const PATIENCE = 1.5 * STARTS_PER_REFUSAL;
+/** by so many for each start that the interval is from, where that is hardly known. */
+const PATIENCE_PER_START = 5;
 /** With so many starts between refusals, these cost too little to slow down for. */
 const RARE = 20;
 /** The interval is that of about the last so many starts; of fewer than the second it is chance. */
@@ -39,6 +43,8 @@ export class Pace {
   /** How many were let in before the first refusal, and the interval after those. */
   #burst: number | undefined;
   #knownMs: number | undefined;
+  /** How many starts without a refusal are no news. */
+  #patience = PATIENCE;
 
   constructor({ burst, intervalMs }: { burst?: number; intervalMs?: number } = {}) {
     this.#burst = burst;
@@ -65,7 +71,7 @@ export class Pace {
     if (this.#knownMs !== undefined && this.#admitted === this.#burst) this.#useKnown(now);
     if (this.intervalMs > 0) {
       // Where no refusal came although it was due, there is room for more.
-      const overdue = this.#since - 1.5 * STARTS_PER_REFUSAL;
+      const overdue = this.#since - this.#patience;
       if (overdue > 0 && overdue % 6 === 0) this.intervalMs /= 1.5;
       const interval = this.intervalMs * (1 - 1 / STARTS_PER_REFUSAL);
       this.#nextAt = Math.max(now, this.#nextAt) + interval;
@@ -129,7 +135,9 @@ export class Pace {
     this.#together = isRare ? 0 : 1;
     if (isRare) return;
     const from = newest >= FEW ? before : (fulls[0] as Full);
-    this.intervalMs = (last.roomAt - from.roomAt) / Math.max(1, last.admitted - from.admitted);
+    const starts = Math.max(1, last.admitted - from.admitted);
+    this.intervalMs = (last.roomAt - from.roomAt) / starts;
+    this.#patience = Math.min(PATIENCE, PATIENCE_PER_START * starts);
     this.#nextAt += this.intervalMs;
   }
 }

@@ -63,12 +63,9 @@ export class AdaptiveScheduler implements Scheduler {
   }
 
   settled(task: TaskView, outcome: Outcome): void {
-    this.#laneOf(task).controller.settled(
-      task,
-      outcome,
-      this.#run.remaining - this.#run.running,
-      this.#run.now,
-    );
+    const { controller, ready } = this.#laneOf(task);
+    const waiting = this.#run.remaining - this.#run.running;
+    controller.settled(task, outcome, { ready: ready.size, waiting }, this.#run.now);
     if (!outcome.ok) return;
     this.#durations.learn(task.type, outcome.latencyMs);
     if (this.#urgency.answered()) this.#reorder();

@@ -52,9 +52,9 @@ export class Switches {
     this.#latency += latencyMs;
   }
 
-  look({ limit, phase, reason }: Search, intervalMs: number, now: number): void {
-    // A neighbour that is only tried is not where the strategy has gone.
-    if (phase === 'trying') return;
+  look({ limit, isLooking, reason }: Search, intervalMs: number, now: number): void {
+    // A limit that is only tried is not where the strategy has gone.
+    if (isLooking) return;
     const mode = this.#modeAt(limit);
     const factor = Math.max(limit / this.#limit, this.#limit / limit);
     if (mode === this.mode && (mode === 'paced' || factor < WORTH_TELLING)) return;

@@ -1,0 +1,19 @@
+/** What there is in a standard normal distribution above a value, as a logarithm. */
+export function logTail(z: number): number {
+  if (z < 0) return Math.log1p(-Math.exp(logTail(-z)));
+  // Abramowitz and Stegun 26.2.17, relative to the density; further out, its continued fraction.
+  if (z > 6) return LOG_PEAK - (z * z) / 2 - Math.log(z + 1 / (z + 2 / (z + 3 / z)));
+  const t = 1 / (1 + 0.2316419 * z);
+  const series =
+    t *
+    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+  return LOG_PEAK - (z * z) / 2 + Math.log(series);
+}
+
+/** The mean of what is above a value in a standard normal distribution. */
+export function meanAbove(z: number): number {
+  return Math.exp(LOG_PEAK - (z * z) / 2 - logTail(z));
+}
+
+/** The logarithm of the density at 0. */
+const LOG_PEAK = -0.5 * Math.log(2 * Math.PI);

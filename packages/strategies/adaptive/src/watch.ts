@@ -1,0 +1,83 @@
+import type { TaskType } from '@stratagem/core';
+import type { Fit } from './fit.js';
+import { logTail } from './normal.js';
+import type { Request } from './request.js';
+import { logWork } from './work.js';
+
+/** A hypothesis less likely than this is not looked at. */
+const PLAUSIBLE = 0.02;
+
+/** A hypothesis that was believed, and what it foretold. */
+interface Watched {
+  readonly h: number;
+  readonly logs: ReadonlyMap<TaskType, number>;
+  readonly spread: number;
+  /** How many answers should have come while the requests that were answered were in flight. */
+  due: number;
+}
+
+/**
+ * Compares how many answers come with how many should, if one of the hypotheses is true that are
+ * believed now: a server that has become slower shows by the answers that do not come.
+ */
+export class Watch {
+  readonly #from: number;
+  readonly #weight: number;
+  readonly #watched: readonly Watched[];
+  #answers = 0;
+
+  /**
+   * @param fits What is believed of requests, by hypothesis.
+   * @param weight How many answers that is from.
+   * @param from The order of the first request to look at.
+   */
+  constructor(fits: readonly Fit[], probabilities: Float64Array, weight: number, from: number) {
+    this.#from = from;
+    this.#weight = weight;
+    this.#watched = fits.flatMap(({ logs, spread }, h) =>
+      (probabilities[h] as number) > PLAUSIBLE ? { h, logs: new Map(logs), spread, due: 0 } : [],
+    );
+  }
+
+  /** @param start The progress when it started. */
+  answered(request: Request, start: Float64Array, progress: Float64Array): void {
+    if (!this.#concerns(request)) return;
+    this.#answers++;
+    for (const each of this.#watched) each.due += dueOf(each, request, start, progress);
+  }
+
+  /** How much speaks against the hypothesis that does best, as a logarithm of odds. */
+  surprise(open: ReadonlyMap<Request, Float64Array>, progress: Float64Array): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const each of this.#watched) {
+      let { due } = each;
+      for (const [request, start] of open) {
+        if (this.#concerns(request)) due += dueOf(each, request, start, progress);
+      }
+      if (due <= this.#answers) return 0;
+      least = Math.min(least, oddsAgainst(due, this.#answers, this.#weight));
+    }
+    return Number.isFinite(least) ? least : 0;
+  }
+
+  #concerns({ order, task }: Request): boolean {
+    return order >= this.#from && this.#watched[0]?.logs.has(task.type) === true;
+  }
+}
+
+/** How many answers should come in the time that a request has taken: below 1 where it is early. */
+function dueOf(
+  { h, logs, spread }: Watched,
+  { task }: Request,
+  start: Float64Array,
+  progress: Float64Array,
+): number {
+  return -logTail((logWork(start, progress, h) - (logs.get(task.type) as number)) / spread);
+}
+
+/** Poisson distributed answers, fewer than are due by what so many others have shown. */
+function oddsAgainst(due: number, answers: number, weight: number): number {
+  const share = (weight + due) / (weight + answers);
+  const came = answers === 0 ? 0 : answers * Math.log((answers / due) * share);
+  return weight * Math.log(share) + came;
+}
