@@ -1,6 +1,7 @@
 import { Asker } from './asker.js';
 import type { Attempt, AttemptHost } from './attempt.js';
 import type { Command } from './command.js';
+import { empty } from './empty.js';
 import { isStratagemError, StratagemError } from './errors.js';
 import type { PlanEvent } from './event.js';
 import type { EventStream } from './event-stream.js';
@@ -50,6 +51,8 @@ export class Run<Outputs> implements AttemptHost {
   #failure: StratagemError | undefined;
   #resolve!: (result: PlanResult<Outputs>) => void;
   #inbox: Input[] = [];
+  /** The next one, empty: the two take turns, as a new one for each input asks for room each time. */
+  #nextInbox: Input[] = [];
   #working = false;
   /** Set at once, so that what was about to start is left alone until the kernel hears of it. */
   #canceling = false;
@@ -205,11 +208,12 @@ export class Run<Outputs> implements AttemptHost {
     }
     while (this.#inbox.length > 0) {
       const inputs = this.#inbox;
-      this.#inbox = [];
+      this.#inbox = this.#nextInbox;
       for (let position = 0; position < inputs.length; position++) {
         const time = this.#clock.now();
         if (this.#clock.isTurnOver(time)) {
           this.#inbox = inputs.slice(position).concat(this.#inbox);
+          this.#nextInbox = [];
           this.#pause();
           return;
         }
@@ -217,6 +221,8 @@ export class Run<Outputs> implements AttemptHost {
         this.#obey();
         if (this.#kernel.ended) this.#finish();
       }
+      empty(inputs);
+      this.#nextInbox = inputs;
     }
     this.#working = false;
     this.#setTimer();
@@ -313,7 +319,7 @@ export class Run<Outputs> implements AttemptHost {
       else if (command.type === 'replan') this.#growth.beginRound(command);
       else this.#inFlight.launch(command);
     }
-    commands.length = 0;
+    empty(commands);
   }
 
   #deliver(event: PlanEvent, index: number): void {

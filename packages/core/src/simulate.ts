@@ -1,5 +1,6 @@
 import { eitherBudget } from './budget.js';
 import type { Command } from './command.js';
+import { empty } from './empty.js';
 import type { PlanEvent, RunResumed, TaskWaiting } from './event.js';
 import { Heap } from './heap.js';
 import type { EventData } from './journal.js';
@@ -217,7 +218,7 @@ class Simulation {
       else if (command.type === 'replan') this.#replan(command);
       else this.#start(command.index, command.attempt);
     }
-    commands.length = 0;
+    empty(commands);
   }
 
   #abort(index: number): void {
