@@ -15,7 +15,11 @@ export class InFlight {
   readonly #asker: Asker;
   readonly #host: AttemptHost;
   readonly #take: (end: Input) => void;
-  readonly #active = new Map<number, Attempt>();
+  /**
+   * By the index of the task. A `Map` whose keys come and go is made anew by the engine every few
+   * tasks, which took a tenth of a chain.
+   */
+  readonly #active: (Attempt | undefined)[];
 
   /**
    * @param host What attempts can do to their run.
@@ -27,13 +31,14 @@ export class InFlight {
     this.#asker = asker;
     this.#host = host;
     this.#take = take;
+    this.#active = new Array(kernel.graph.size).fill(undefined);
   }
 
   launch(command: Extract<Command, { type: 'start' }>): void {
     const { index } = command;
     const task = this.#graph.tasks[index] as Task;
     const attempt = new Attempt(task.id, command, this.#host);
-    this.#active.set(index, attempt);
+    this.#enter(attempt);
     try {
       const inputs = this.#kernel.inputsOf(index);
       if (task.run === undefined) {
@@ -62,23 +67,31 @@ export class InFlight {
   }
 
   has(attempt: Attempt): boolean {
-    return this.#active.get(attempt.index) === attempt;
+    return this.#active[attempt.index] === attempt;
   }
 
   /** Whether this attempt was still in flight; the end of one that was aborted comes too late. */
   leave(attempt: Attempt): boolean {
-    return !attempt.aborted && this.#active.delete(attempt.index);
+    if (!this.has(attempt)) return false;
+    this.#active[attempt.index] = undefined;
+    return true;
   }
 
   abort(index: number, reason: unknown): void {
-    const attempt = this.#active.get(index);
-    this.#active.delete(index);
-    attempt?.abort(reason);
+    const attempt = this.#active[index];
+    if (attempt === undefined) return;
+    this.#active[index] = undefined;
+    attempt.abort(reason);
   }
 
   abortAll(reason: unknown): void {
-    for (const attempt of this.#active.values()) attempt.abort(reason);
-    this.#active.clear();
+    for (const index of this.#active.keys()) this.abort(index, reason);
+  }
+
+  #enter(attempt: Attempt): void {
+    // The plan may have grown.
+    while (this.#active.length <= attempt.index) this.#active.push(undefined);
+    this.#active[attempt.index] = attempt;
   }
 
   #onEnd(attempt: Attempt, end: Input): void {
