@@ -6,6 +6,10 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** The time of a run, its turns of the event loop, and the timer that wakes it. */
 export class RunClock {
   readonly #wake: () => void;
+  // Read once: it is a getter in Node, and so is its origin, which took as long as the time itself.
+  readonly #machine = performance;
+  /** What the machine counts from, as Unix time in milliseconds. */
+  readonly #origin = this.#machine.timeOrigin;
   /** How far it is ahead of this machine's: the time of a resumed run never goes backwards. */
   #aheadMs = 0;
   #turnBegan = 0;
@@ -18,12 +22,12 @@ export class RunClock {
 
   /** Unix time in milliseconds. */
   now(): number {
-    return now() + this.#aheadMs;
+    return this.#machineTime() + this.#aheadMs;
   }
 
   /** From now on, the time is not before this. */
   notBefore(at: number): void {
-    this.#aheadMs = Math.max(0, at - now());
+    this.#aheadMs = Math.max(0, at - this.#machineTime());
   }
 
   beginTurn(): void {
@@ -61,9 +65,9 @@ export class RunClock {
   stop(): void {
     clearTimeout(this.#timer);
   }
-}
 
-/** Unix time in milliseconds that never goes backwards. */
-function now(): number {
-  return performance.timeOrigin + performance.now();
+  /** Unix time in milliseconds that never goes backwards. */
+  #machineTime(): number {
+    return this.#origin + this.#machine.now();
+  }
 }
