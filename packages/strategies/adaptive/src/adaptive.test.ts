@@ -69,9 +69,11 @@ describe('the concurrency', () => {
   });
 
   test.each([4, 16])('settles near a knee at %i', (knee) => {
-    const settled = settledAt(run(concurrencyKnee({ knee, sigma: 0.15 }), {}, alike(600)));
-    expect(settled).toBeGreaterThanOrEqual(knee / 1.5);
-    expect(settled).toBeLessThanOrEqual(knee * 2);
+    const { learned } = run(concurrencyKnee({ knee, sigma: 0.15 }), {}, alike(600));
+    const { limit, isSettled } = learned.resources.simulation ?? {};
+    expect(isSettled).toBe(true);
+    expect(limit).toBeGreaterThanOrEqual(knee / 1.5);
+    expect(limit).toBeLessThanOrEqual(knee * 1.5);
   });
 
   test('stays low where more at once bring nothing', () => {
@@ -94,6 +96,15 @@ describe('the concurrency', () => {
     expect(settledAt(run(changing(0.25), {}, alike(600)))).toBeLessThan(12);
   });
 
+  test('falls at once when a server becomes much slower', () => {
+    const changes = [{ atMs: 40_000, factor: 0.25 }];
+    const server = concurrencyKnee({ knee: 32, sigma: 0.15, changes });
+    const { switches } = run(server, {}, alike(2_000));
+    const slower = switches.find(({ reason }) => reason === 'the server has become slower');
+    expect(slower?.timestamp).toBeGreaterThan(40_000);
+    expect(slower?.timestamp).toBeLessThan(50_000);
+  });
+
   test('is found for each resource apart', () => {
     const server = providers({
       large: fixedLatency(),
@@ -108,7 +119,7 @@ describe('the concurrency', () => {
     // Twice as many bring 1.4 times as much.
     const soft = concurrencyKnee({ knee: 8, exponent: 0.5 });
     const peak = (adaptiveThreshold: number) =>
-      run(soft, { adaptiveThreshold }, batch(600)).peakConcurrency;
+      run(soft, { adaptiveThreshold }, alike(600)).peakConcurrency;
     expect(peak(0.2)).toBeGreaterThan(2 * peak(0.9));
   });
 });
@@ -216,9 +227,9 @@ describe('what was learned', () => {
 
   test('makes a second run begin where the first ended', () => {
     const server = concurrencyKnee({ knee: 4, sigma: 0.15 });
-    const first = run(server);
-    const second = run(server, { warmStart: first.learned });
-    expect(second.makespanMs).toBeLessThan(0.9 * first.makespanMs);
+    const first = run(server, {}, alike(100));
+    const second = run(server, { warmStart: first.learned }, alike(100));
+    expect(second.makespanMs).toBeLessThan(0.85 * first.makespanMs);
   });
 
   test('remembers beside how many requests were lost', () => {

@@ -125,10 +125,6 @@ export class Belief {
     this.#watch = new Watch(this.#fits, this.probabilities, weight, this.#next);
   }
 
-  unwatch(): void {
-    this.#watch = undefined;
-  }
-
   /** How much speaks for the server having become slower since it is watched, as a logarithm of odds. */
   get surprise(): number {
     return this.#watch?.surprise(this.#open, this.#progress) ?? 0;
@@ -142,7 +138,7 @@ export class Belief {
       for (let h = 0; h < this.hypotheses.length; h++) work.assume(h, log, spread, ASSUMED);
     }
     this.#densities.fill(0);
-    this.unwatch();
+    this.#watch = undefined;
     this.update();
   }
 

@@ -2,7 +2,7 @@
 export function logTail(z: number): number {
   if (z < 0) return Math.log1p(-Math.exp(logTail(-z)));
   // Abramowitz and Stegun 26.2.17, relative to the density; further out, its continued fraction.
-  if (z > 6) return LOG_PEAK - (z * z) / 2 - Math.log(z + 1 / (z + 2 / (z + 3 / z)));
+  if (z > 4) return LOG_PEAK - (z * z) / 2 - Math.log(z + 1 / (z + 2 / (z + 3 / (z + 4 / z))));
   const t = 1 / (1 + 0.2316419 * z);
   const series =
     t *

@@ -63,6 +63,19 @@ describe('a pace', () => {
     expect(pace.intervalMs).toBeLessThan(20);
   });
 
+  test('goes up sooner where it is known from one start only', () => {
+    const pace = new Pace();
+    pace.started(0);
+    pace.refused(0, 100, 50);
+    pace.started(100);
+    pace.started(101);
+    pace.refused(101, 1_100, 150);
+    const first = pace.intervalMs;
+    expect(first).toBeCloseTo(1_000, -2);
+    for (let n = 0; n < 12; n++) pace.started(pace.availableAt(1_100));
+    expect(pace.intervalMs).toBeLessThan(first);
+  });
+
   test('does not slow down for a refusal in a hundred, and stops where the last one came', () => {
     const pace = new Pace();
     const start = (count: number, at: number) => {

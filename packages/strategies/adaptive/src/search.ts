@@ -15,12 +15,12 @@ const PER_OCTAVE = 4;
 /** How much better another limit must be to go there, up and down, as a logarithm. */
 const BETTER_ABOVE = 0.05;
 const BETTER_BELOW = 0.03;
-/** How likely it may be that a limit slows requests down when twice of it is tried, */
+/** How likely it may be that a limit slows requests down for twice of it to be tried, */
 const DOUBT = 0.05;
-/** and how much likelier for every round that has been spent on the question, up to a most. */
+/** how much likelier for every round that the question has been open, and at most. */
 const DOUBT_A_ROUND = 0.3 * DOUBT;
 const MOST_DOUBT = 0.25;
-/** What part of a round must be answered before such a question, and before another raise. */
+/** What part of a round must be answered to say so, and before the limit is raised again. */
 const PROOF = 0.3;
 const SOON = 0.2;
 /** How much may be lost on average, as a logarithm, before it is worth to look at fewer at once. */
@@ -33,10 +33,8 @@ const MEMORY = 8;
 const MIN_MEMORY = 60;
 /** How often in a round the limit is thought over. */
 const THOUGHTS = 12;
-/** What part of a round after a change the server is watched from, once so many were answered, */
-const SETTLED = 0.5;
+/** Once so many were answered, such odds make the server another one, as a logarithm. */
 const ENOUGH = 40;
-/** and what odds make it another one, as a logarithm. */
 const ANOTHER = 8;
 
 export type Known = Pick<LearnedResource, 'limit' | 'isSettled' | 'ceiling' | 'measured'>;
@@ -69,7 +67,7 @@ export class Search {
   #changedAt = 0;
   /** The limit that a look at fewer began at. */
   #lookFrom: number | undefined;
-  #isWatched = false;
+  /** How many there were when the server began to be watched. */
   #watchedAt = 0;
   /** The highest limit that slows nobody down, and how many answers there were when it was found. */
   #harmless: number;
@@ -165,19 +163,14 @@ export class Search {
 
   /** Whether the server has become another one, that is slower. */
   #isSlower(): boolean {
-    const watched = this.#answers - this.#watchedAt;
-    if (this.#isWatched && this.#answers > ENOUGH && this.#belief.surprise > ANOTHER) {
-      this.#belief.restart();
-      this.#isWatched = false;
-      return true;
-    }
+    const isSlower = this.#answers > ENOUGH && this.#belief.surprise > ANOTHER;
+    if (isSlower) this.#belief.restart();
     // What has long been as foretold would hide what is not.
-    if (!this.#isWatched || watched > this.limit) {
+    if (isSlower || this.#answers - this.#watchedAt > this.limit) {
       this.#belief.watch();
-      this.#isWatched = true;
       this.#watchedAt = this.#answers;
     }
-    return false;
+    return isSlower;
   }
 
   #note(): void {

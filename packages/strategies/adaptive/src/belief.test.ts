@@ -1,0 +1,150 @@
+import type { TaskView } from '@stratagem/core';
+import { describe, expect, test } from 'vitest';
+import { Belief } from './belief.js';
+import type { Request } from './request.js';
+
+const MAX = 128;
+
+/** A server that works on so many at once, as fast as it is asked to: a second of work each, or so. */
+class Server {
+  readonly belief: Belief;
+  speed: (inFlight: number) => number;
+  #now = 0;
+  #order = 0;
+  readonly #open = new Map<Request, number>();
+
+  constructor(speed: (inFlight: number) => number, belief = new Belief(MAX)) {
+    this.speed = speed;
+    this.belief = belief;
+  }
+
+  /** Keeps so many in flight until so many are answered. */
+  answer(answers: number, inFlight: number): this {
+    for (let answered = 0; answered < answers; answered++) {
+      while (this.#open.size < inFlight) this.#start();
+      this.#next();
+    }
+    this.belief.update();
+    return this;
+  }
+
+  /** Answers nothing for so long. */
+  wait(ms: number): this {
+    this.#now += ms;
+    this.belief.passed(this.#open.size, this.#now);
+    this.belief.update();
+    return this;
+  }
+
+  #start(): void {
+    const order = this.#order++;
+    const task = { type: 'action', index: order } as TaskView;
+    const request = { task, order, startedAt: this.#now, beside: this.#open.size };
+    this.belief.passed(this.#open.size, this.#now);
+    this.belief.started(request);
+    // Between 0.6 and 1.6 s, the same every time.
+    this.#open.set(request, 1_000 * Math.exp(0.5 * Math.sin(12.9898 * order) ** 3));
+  }
+
+  #next(): void {
+    const held = this.#open.size;
+    const speed = this.speed(held);
+    const [request, work] = [...this.#open].reduce((a, b) => (b[1] < a[1] ? b : a));
+    for (const [other, left] of this.#open) this.#open.set(other, left - work);
+    this.#open.delete(request);
+    this.#now += work / speed;
+    this.belief.passed(held, this.#now);
+    this.belief.answered(request, held, 1_000);
+  }
+}
+
+const knee = (at: number, exponent: number) => (inFlight: number) =>
+  Math.min(1, (at / inFlight) ** exponent);
+const likelihood = ({ hypotheses, probabilities }: Belief, at: number, exponent: number) =>
+  hypotheses.reduce(
+    (sum, each, h) =>
+      each.knee === at && each.exponent === exponent ? sum + (probabilities[h] as number) : sum,
+    0,
+  );
+
+test('cannot tell servers apart as long as as many are in flight', () => {
+  const { belief } = new Server(knee(4, 1.5)).answer(60, 16);
+  // But for the first sixteen, which ended beside fewer and fewer that had started with them.
+  expect(belief.isPast(16)).toBeGreaterThan(0.1);
+  expect(belief.isPast(16)).toBeLessThan(0.9);
+});
+
+test.each([
+  [4, 1.5],
+  [16, 1],
+  [16, 1.5],
+])(
+  'finds a knee at %i, exponent %d, by some answers at several numbers in flight',
+  (at, exponent) => {
+    const server = new Server(knee(at, exponent));
+    for (const inFlight of [16, 32, 8, 4, 2]) server.answer(25, inFlight);
+    expect(server.belief.knee).toBe(at);
+    expect(likelihood(server.belief, at, exponent)).toBeGreaterThan(0.5);
+  },
+);
+
+test('finds that there is none', () => {
+  const { belief } = new Server(() => 1).answer(16, 16).answer(64, 64);
+  expect(belief.isPast(64)).toBeLessThan(0.05);
+  expect(belief.knee).toBeGreaterThanOrEqual(64);
+});
+
+test('counts what is not answered', () => {
+  const server = new Server(() => 1).answer(20, 16).answer(1, 32);
+  const before = server.belief.isPast(32);
+  expect(server.wait(1_000).belief.isPast(32)).toBeGreaterThan(before);
+  expect(server.wait(10_000).belief.isPast(32)).toBeGreaterThan(0.95);
+});
+
+describe('a server that becomes slower', () => {
+  const settled = () => {
+    const server = new Server(knee(32, 1.5)).answer(100, 32);
+    server.belief.watch();
+    return server;
+  };
+
+  test('is no surprise while it does not', () => {
+    expect(settled().answer(60, 32).belief.surprise).toBeLessThan(3);
+  });
+
+  test('is one soon when it does, and what is left is how long a request takes alone', () => {
+    const server = settled();
+    server.answer(40, 32);
+    server.speed = knee(8, 1.5);
+    server.answer(20, 32);
+    expect(server.belief.surprise).toBeGreaterThan(8);
+    server.belief.restart();
+    expect(server.belief.surprise).toBe(0);
+    expect(server.belief.isPast(32)).toBeGreaterThan(0.9);
+    expect(server.answer(10, 8).belief.knee).toBeLessThanOrEqual(16);
+  });
+});
+
+describe('what goes from one run to the next', () => {
+  test('is what requests take, and where the knee is', () => {
+    const server = new Server(knee(4, 1.5)).answer(25, 16).answer(25, 4);
+    const latencies = server.belief.latenciesAt(16);
+    expect(latencies.action).toBeGreaterThan(6_000);
+    expect(latencies.action).toBeLessThan(10_000);
+
+    const next = new Belief(MAX);
+    next.assume(16, latencies);
+    next.assumeKnee(4);
+    expect(next.knee).toBe(4);
+    expect(likelihood(next, 4, 1.5)).toBeGreaterThan(0.2);
+    expect(new Server(knee(4, 1.5), next).answer(5, 4).belief.knee).toBe(4);
+  });
+
+  test('is given up where it is wrong', () => {
+    const next = new Belief(MAX);
+    next.assume(16, { action: 1_000 });
+    next.assumeKnee(64);
+    const server = new Server(knee(4, 1.5), next).answer(40, 16).answer(40, 8);
+    expect(server.belief.isPast(16)).toBeGreaterThan(0.9);
+  });
+});
