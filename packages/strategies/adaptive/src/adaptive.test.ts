@@ -232,6 +232,12 @@ describe('what was learned', () => {
     expect(second.makespanMs).toBeLessThan(0.85 * first.makespanMs);
   });
 
+  test('comes from how the last requests end as well', () => {
+    // After the first answer all have started.
+    const { learned } = run(concurrencyKnee({ knee: 4, sigma: 0.15 }), {}, alike(20));
+    expect(learned.resources.simulation).toMatchObject({ limit: 4, isSettled: true });
+  });
+
   test('remembers beside how many requests were lost', () => {
     const server = overload({ capacity: 16, kind: 'timeout', sigma: 0.15 });
     const warmStart: Learned = {

@@ -101,12 +101,14 @@ export class Search {
   }
 
   get known(): Known {
-    const latenciesMs = this.#belief.latenciesAt(this.#used);
+    // What came after the last task had started may have told more.
+    const limit = this.#isSettled ? this.#used : this.#best(this.#used, this.#used);
+    const latenciesMs = this.#belief.latenciesAt(limit);
     const isMeasured = Object.keys(latenciesMs).length > 0;
     return {
-      ...{ limit: this.#used, isSettled: this.#isSettled },
+      ...{ limit, isSettled: this.#isSettled || this.#isBest(limit) },
       ...(Number.isFinite(this.#mostSafe) && { ceiling: this.#mostSafe }),
-      ...(isMeasured && { measured: { level: this.#used, latenciesMs } }),
+      ...(isMeasured && { measured: { level: limit, latenciesMs } }),
     };
   }
 
@@ -175,15 +177,19 @@ export class Search {
 
   #note(): void {
     this.#used = this.limit;
+    this.#isSettled = this.#isBest(this.limit);
+  }
+
+  #isBest(limit: number): boolean {
     const { knee } = this.#belief;
-    const isThere = knee > this.limit / 1.5 && knee < this.limit * 1.5;
-    this.#isSettled = isThere && this.#loss(this.limit) < UNSURE;
+    const isThere = knee > limit / 1.5 && knee < limit * 1.5;
+    return isThere && this.#loss(limit) < UNSURE;
   }
 
   #decide({ held, waiting }: Queue, isSlower: boolean): void {
     const lookFrom = this.#lookFrom;
     if (lookFrom !== undefined && this.#since < Math.max(4, LOOK_ANSWERS * lookFrom)) return;
-    const best = this.#best();
+    const best = this.#best(this.limit, this.#most());
     this.#lookFrom = undefined;
     if (best > this.limit) {
       const isTime = this.#answers === 1 || this.#since >= SOON * this.limit;
@@ -202,16 +208,15 @@ export class Search {
     }
   }
 
-  /** The best limit there is; the present one, if no other is much better. */
-  #best(): number {
-    const most = this.#most();
-    const loss = this.#loss(this.limit);
-    let best = Math.min(this.limit, most);
+  /** The best limit up to some number; the present one, if no other is much better. */
+  #best(present: number, most: number): number {
+    const loss = this.#loss(present);
+    let best = Math.min(present, most);
     let least = Number.POSITIVE_INFINITY;
     for (let step = 0, limit = 0; limit < most; step++) {
       limit = Math.min(most, Math.round(2 ** (step / PER_OCTAVE)));
       const other = this.#loss(limit);
-      const isBetter = loss - other > (limit > this.limit ? BETTER_ABOVE : BETTER_BELOW);
+      const isBetter = loss - other > (limit > present ? BETTER_ABOVE : BETTER_BELOW);
       if (!isBetter || other >= least) continue;
       best = limit;
       least = other;
