@@ -120,8 +120,11 @@ describe('a server that becomes slower', () => {
     expect(server.belief.surprise).toBeGreaterThan(8);
     server.belief.restart();
     expect(server.belief.surprise).toBe(0);
-    expect(server.belief.isPast(32)).toBeGreaterThan(0.9);
-    expect(server.answer(10, 8).belief.knee).toBeLessThanOrEqual(16);
+    expect(server.belief.isPast(32)).toBeLessThan(0.5);
+    // The first 24 began before, and tell nothing.
+    expect(server.answer(24, 8).belief.isPast(32)).toBeLessThan(0.5);
+    expect(server.answer(40, 16).belief.isPast(32)).toBeGreaterThan(0.9);
+    expect(server.belief.knee).toBe(8);
   });
 });
 

@@ -76,11 +76,13 @@ export class Belief {
   }
 
   /**
+   * @returns Whether it says anything: it does not if the server became another one meanwhile.
    * @param held How many were in flight with it.
    * @param memory After so many answers, an answer counts for a third.
    */
-  answered(request: Request, held: number, memory: number): void {
-    const start = this.#open.get(request) as Float64Array;
+  answered(request: Request, held: number, memory: number): boolean {
+    const start = this.#open.get(request);
+    if (start === undefined) return false;
     this.#open.delete(request);
     this.#watch?.answered(request, start, this.#progress);
     const part = 1 - 1 / memory;
@@ -94,6 +96,7 @@ export class Belief {
       const density = Math.log(speeds[h] as number) - log;
       this.#densities[h] = (this.#densities[h] as number) * part + density;
     }
+    return true;
   }
 
   /** Works out how likely the hypotheses are by now. */
@@ -130,13 +133,17 @@ export class Belief {
     return this.#watch?.surprise(this.#open, this.#progress) ?? 0;
   }
 
-  /** Forgets all but how much work requests are: the knee is another one now. */
+  /**
+   * Forgets all but how much work requests are: the knee is another one now. What is in flight began
+   * before that, and tells nothing.
+   */
   restart(): void {
     const { logs, spread } = this.#fits[this.#likeliest] as Fit;
     for (const [type, log] of logs) {
       const work = this.#workOf(type);
       for (let h = 0; h < this.hypotheses.length; h++) work.assume(h, log, spread, ASSUMED);
     }
+    this.#open.clear();
     this.#densities.fill(0);
     this.#watch = undefined;
     this.update();

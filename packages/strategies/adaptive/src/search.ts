@@ -36,6 +36,8 @@ const THOUGHTS = 12;
 /** Once so many were answered, such odds make the server another one, as a logarithm. */
 const ENOUGH = 40;
 const ANOTHER = 8;
+/** To what part the limit goes then: what is in flight goes on to keep the server busy. */
+const DROP = 4;
 
 export type Known = Pick<LearnedResource, 'limit' | 'isSettled' | 'ceiling' | 'measured'>;
 
@@ -127,14 +129,16 @@ export class Search {
   }
 
   answered(request: Request, queue: Queue): void {
-    this.#belief.answered(request, queue.held, Math.max(MIN_MEMORY, MEMORY * this.limit));
+    const memory = Math.max(MIN_MEMORY, MEMORY * this.limit);
+    if (!this.#belief.answered(request, queue.held, memory)) return;
     if (++this.#answers % Math.max(1, Math.floor(this.limit / THOUGHTS)) !== 0) return;
     this.#belief.update();
     const isSlower = this.#isSlower();
     // Where no more tasks are ready, it is not the limit that holds them back.
     if (queue.ready === 0) return;
     if (!this.isLooking && queue.held > 0.75 * this.limit) this.#note();
-    this.#decide(queue, isSlower);
+    if (isSlower) this.#to(this.limit / DROP, 'the server has become slower');
+    else this.#decide(queue);
   }
 
   /** A request was given up. */
@@ -186,7 +190,7 @@ export class Search {
     return isThere && this.#loss(limit) < UNSURE;
   }
 
-  #decide({ held, waiting }: Queue, isSlower: boolean): void {
+  #decide({ held, waiting }: Queue): void {
     const lookFrom = this.#lookFrom;
     if (lookFrom !== undefined && this.#since < Math.max(4, LOOK_ANSWERS * lookFrom)) return;
     const best = this.#best(this.limit, this.#most());
@@ -195,7 +199,7 @@ export class Search {
       const isTime = this.#answers === 1 || this.#since >= SOON * this.limit;
       if (isTime) this.#to(best, 'more at once are likely to bring more');
     } else if (best < this.limit) {
-      this.#to(best, isSlower ? 'the server has become slower' : 'fewer at once are likely to do');
+      this.#to(best, 'fewer at once are likely to do');
     } else if (
       this.#loss(best) > UNSURE &&
       this.#since > this.limit &&
