@@ -12,11 +12,23 @@ import {
   providers,
   rateLimited,
   type ServerModel,
+  Station,
   simulateOn,
   type Workload,
 } from '@stratagem/simulation';
 import { describe, expect, test } from 'vitest';
 import { type AdaptiveOptions, adaptive, type Learned } from './index.js';
+
+/** The same numbers below 1 every time. */
+function mulberry(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
 
 const alike = (size: number) => batch(size, { sigma: 0.3, seed: 7 });
 const retry = { maxAttempts: 100 };
@@ -88,6 +100,43 @@ describe('the concurrency', () => {
       expect(wastedShare).toBeLessThan(0.05);
     },
   );
+
+  test('is not kept down by errors that have nothing to do with it', () => {
+    const faulty: ServerModel = {
+      name: 'faulty',
+      begin: (seed) => {
+        const random = mulberry(seed + 1);
+        const gate = {
+          refuse: () =>
+            random() < 0.02
+              ? { code: 'server_error' as const, message: 'a bad moment', status: 503, afterMs: 50 }
+              : undefined,
+        };
+        return new Station({ seed, sigma: 0.15, gate });
+      },
+    };
+    const { makespanMs } = run(faulty, {}, alike(1_000));
+    expect(makespanMs).toBeLessThan(2 * run(fixedLatency(), {}, alike(1_000)).makespanMs);
+  });
+
+  test('comes back after a refusal that was the only one', () => {
+    let isFirst = true;
+    const once: ServerModel = {
+      name: 'refuses once',
+      begin: (seed) => {
+        const gate = {
+          refuse: () => {
+            const refusal = { code: 'overloaded' as const, message: 'later', afterMs: 50 };
+            const first = isFirst;
+            isFirst = false;
+            return first ? refusal : undefined;
+          },
+        };
+        return new Station({ seed, sigma: 0.15, gate });
+      },
+    };
+    expect(run(once, {}, alike(600)).peakConcurrency).toBeGreaterThan(32);
+  });
 
   test('rises when the server takes more from some time on, and falls when it takes less', () => {
     const changing = (factor: number) =>
@@ -251,6 +300,34 @@ describe('what was learned', () => {
     const second = run(server, { warmStart: first.learned }, alike(600));
     expect(second.wastedShare).toBe(0);
     expect(second.peakConcurrency).toBeLessThanOrEqual(32);
+  });
+
+  test('never has more at once than were answered in time', () => {
+    const server = overload({ capacity: 16, kind: 'timeout', sigma: 0.15 });
+    const warmStart: Learned = {
+      version: 1,
+      durationsMs: {},
+      resources: { simulation: { limit: 64, isSettled: true } },
+    };
+    const first = run(server, { warmStart }, alike(70)).learned;
+    expect(first.resources.simulation).toMatchObject({ limit: 32, ceiling: 32, isSettled: false });
+    expect(run(server, { warmStart: first }, alike(70)).wastedShare).toBe(0);
+  });
+
+  test('is handed on by a run that was too short to measure', () => {
+    const resources = {
+      simulation: {
+        limit: 64,
+        isSettled: true,
+        measured: { level: 64, latenciesMs: { action: 9 } },
+      },
+    };
+    const { learned } = run(
+      fixedLatency(),
+      { warmStart: { version: 1, durationsMs: {}, resources } },
+      alike(3),
+    );
+    expect(learned.resources).toEqual(resources);
   });
 
   test('does not go beyond what a short run had reached without comparing', () => {

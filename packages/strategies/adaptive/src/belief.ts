@@ -7,8 +7,12 @@ import { logWork, Work } from './work.js';
 
 /** What is assumed, and was not measured in this run, counts like so many answers. */
 const ASSUMED = 8;
-/** A knee that an earlier run found is so much likelier than others, as a logarithm. */
+/** A knee that an earlier run found is so much likelier than others at first, as a logarithm. */
 const FOUND = 4;
+/** A type of which so little is left is met anew. */
+const FORGOTTEN = 1e-3;
+/** What takes less, in milliseconds, says nothing about a server. */
+const NOTHING_MS = 0.01;
 /** In how many groups requests in flight are looked at: one by one would take too long. */
 const GROUPS = 16;
 
@@ -82,11 +86,14 @@ export class Belief {
    */
   answered(request: Request, held: number, memory: number): boolean {
     const start = this.#open.get(request);
-    if (start === undefined) return false;
     this.#open.delete(request);
+    if (start === undefined || durationOf(start, this.#progress) < NOTHING_MS) return false;
     this.#watch?.answered(request, start, this.#progress);
     const part = 1 - 1 / memory;
-    for (const work of this.#works.values()) work.fade(part);
+    for (const [type, work] of this.#works) {
+      work.fade(part);
+      if (work.count < FORGOTTEN) this.#works.delete(type);
+    }
     const work = this.#workOf(request.task.type);
     const speeds = this.#speedsAt(held);
     work.count++;
@@ -163,7 +170,7 @@ export class Belief {
     for (const [type, latencyMs] of Object.entries(latenciesMs)) {
       const work = this.#workOf(type as TaskType);
       for (const [h, hypothesis] of this.hypotheses.entries()) {
-        const log = Math.log(latencyMs * speedOf(hypothesis, inFlight));
+        const log = Math.log(Math.max(1e-9, latencyMs * speedOf(hypothesis, inFlight)));
         work.assume(h, log, SPREAD, ASSUMED);
       }
     }
@@ -243,4 +250,9 @@ export class Belief {
   get #likeliest(): number {
     return this.probabilities.indexOf(Math.max(...this.probabilities));
   }
+}
+
+/** Under the first hypothesis, that nothing slows requests down, work is time. */
+function durationOf(start: Float64Array, progress: Float64Array): number {
+  return (progress[0] as number) - (start[0] as number);
 }

@@ -6,6 +6,7 @@ import { Pace } from './pace.js';
 import { Ramp } from './ramp.js';
 import type { Request } from './request.js';
 import { type Queue, Search, START } from './search.js';
+import { Signs } from './signs.js';
 import { Switches } from './switches.js';
 
 export interface ControllerOptions {
@@ -15,9 +16,6 @@ export interface ControllerOptions {
 
 /** A request is taken to be lost when so many times those beside it were answered since. */
 const ROUNDS = 4;
-/** Timeouts by fewer than this share of the limit, or by one request alone, are of slow requests. */
-const MANY = 0.1;
-
 /**
  * Says when tasks may start at one resource. Three things can hold a task back: how many are in
  * flight (`Search`), what the server announces (`Announced`), and how fast it was found to let
@@ -33,13 +31,12 @@ export class Controller {
   /** By the index of the task. */
   readonly #open = new Map<number, Request>();
   #order = 0;
-  #timeouts = 0;
   /** When the first request started, and the sum of the time that requests have been in flight. */
   #beganAt: number | undefined;
   #updatedAt = 0;
   #heldMs = 0;
-  /** The fewest that were in flight beside one that was not answered in time. */
-  #lostBeside = Number.POSITIVE_INFINITY;
+  readonly #timeouts = new Signs();
+  readonly #errors = new Signs();
 
   constructor(
     { maxParallel, adaptiveThreshold }: ControllerOptions,
@@ -82,6 +79,8 @@ export class Controller {
     this.#announced.ended(request, outcome, now);
     if (outcome.ok) {
       this.#search.answered(request, { ...queue, held });
+      this.#timeouts.answered(this.#search.limit);
+      this.#errors.answered(this.#search.limit);
       this.#requests.answered(request, ROUNDS);
       this.#switches.answered(outcome.latencyMs);
     } else this.#failed(request, outcome, now);
@@ -102,31 +101,27 @@ export class Controller {
     const elapsed = this.#updatedAt - (this.#beganAt ?? this.#updatedAt);
     const level = elapsed > 0 ? Math.ceil(this.#heldMs / elapsed) : known.limit;
     const limit = Math.min(known.limit, Math.max(paced ? 1 : START, level));
-    return { ...known, limit, ...this.#pace.learned() };
+    const isSettled = known.isSettled && limit === known.limit;
+    return { ...known, limit, isSettled, ...this.#pace.learned() };
   }
 
   #failed(request: Request, { errorCode, retryAfterMs = 0 }: Outcome, now: number): void {
     this.#search.dropped(request);
+    const { held } = this.#requests;
+    const { limit } = this.#search;
     if (errorCode === 'timeout') {
-      this.#timedOut(request);
-      return;
-    }
-    const isRefusal = errorCode === 'rate_limited' || errorCode === 'overloaded';
-    if (isRefusal && retryAfterMs > 0) {
+      const fewest = this.#timeouts.seen(request.beside, limit);
+      if (fewest !== undefined) this.#search.lost(fewest);
+    } else if (errorCode === 'server_error') {
+      const fewest = this.#errors.seen(held, limit);
+      if (fewest !== undefined) this.#search.refused(fewest);
+    } else if (errorCode === 'rate_limited' || errorCode === 'overloaded') {
       // By what it announces, the server's own word, nothing need be guessed.
       const roomAt = now + retryAfterMs;
-      if (this.#announced.isEmpty) this.#pace.refused(request.startedAt, roomAt, now);
+      if (retryAfterMs === 0) this.#search.refused(held);
+      else if (this.#announced.isEmpty) this.#pace.refused(request.startedAt, roomAt, now);
       else this.#pace.wait(roomAt);
-    } else if (isRefusal || errorCode === 'server_error') {
-      this.#search.refused(this.#requests.held);
     }
-  }
-
-  #timedOut({ beside }: Request): void {
-    this.#lostBeside = Math.min(this.#lostBeside, beside);
-    if (++this.#timeouts < Math.max(2, MANY * this.#search.limit)) return;
-    this.#timeouts = 0;
-    this.#search.lost(this.#lostBeside);
   }
 
   /** To be called before the number in flight changes. */

@@ -15,9 +15,9 @@ export interface LearnedResource {
   readonly limit: number;
   /** Whether more at once are known not to be better. */
   readonly isSettled: boolean;
-  /** Beside more than so many others, requests were not answered in time; undefined when none were lost. */
+  /** Of more than so many in flight, some were not answered in time; undefined when none were lost. */
   readonly ceiling?: number;
-  /** What was measured last at a level that is known to be good. */
+  /** What requests take with so many in flight as the limit, by all that was answered. */
   readonly measured?: Measured;
   /** How many could start before the first was refused; undefined when none was. */
   readonly burst?: number;
@@ -27,7 +27,7 @@ export interface LearnedResource {
 
 /** How long requests take at a level of concurrency. */
 export interface Measured {
-  /** How many were in flight on average. */
+  /** How many are in flight. */
   readonly level: number;
   /** What they take in the middle, by type of task, in milliseconds. */
   readonly latenciesMs: Readonly<Partial<Record<TaskType, number>>>;

@@ -1,8 +1,8 @@
 /** What there is in a standard normal distribution above a value, as a logarithm. */
 export function logTail(z: number): number {
   if (z < 0) return Math.log1p(-Math.exp(logTail(-z)));
-  // Abramowitz and Stegun 26.2.17, relative to the density; further out, its continued fraction.
-  if (z > 4) return LOG_PEAK - (z * z) / 2 - Math.log(z + 1 / (z + 2 / (z + 3 / (z + 4 / z))));
+  if (z > 4) return LOG_PEAK - (z * z) / 2 - Math.log(farAbove(z));
+  // Abramowitz and Stegun 26.2.17, relative to the density.
   const t = 1 / (1 + 0.2316419 * z);
   const series =
     t *
@@ -12,7 +12,13 @@ export function logTail(z: number): number {
 
 /** The mean of what is above a value in a standard normal distribution. */
 export function meanAbove(z: number): number {
+  if (z > 4) return farAbove(z);
   return Math.exp(LOG_PEAK - (z * z) / 2 - logTail(z));
+}
+
+/** The mean far out, as a continued fraction. */
+function farAbove(z: number): number {
+  return z + 1 / (z + 2 / (z + 3 / (z + 4 / z)));
 }
 
 /** The logarithm of the density at 0. */

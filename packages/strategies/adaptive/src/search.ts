@@ -28,6 +28,8 @@ const UNSURE = 0.5;
 /** Such a look is at this part of the limit, until so large a part of a round is answered. */
 const LOOK = 0.5;
 const LOOK_ANSWERS = 0.3;
+/** After how many rounds without a refusal more than were refused are tried. */
+const RELAX = 2;
 /** How many rounds are remembered, and answers at least. */
 const MEMORY = 8;
 const MIN_MEMORY = 60;
@@ -74,13 +76,17 @@ export class Search {
   /** The highest limit that slows nobody down, and how many answers there were when it was found. */
   #harmless: number;
   #harmlessAt = 0;
-  /** Of more, some were refused. */
+  /** Of more, some were refused; by how much it was raised since, and answers since either. */
   #ceiling = Number.POSITIVE_INFINITY;
+  #step = 0;
+  #unrefused = 0;
   /** Of more, some were not answered in time: that costs too much to be tried again. */
   #mostSafe = Number.POSITIVE_INFINITY;
   /** The last limit that was used to the full, and whether it was known to be the best. */
   #used: number;
   #isSettled: boolean;
+  /** What an earlier run measured. */
+  readonly #measured: Known['measured'];
 
   /**
    * @param threshold What share of the possible gain more at once must bring.
@@ -90,16 +96,18 @@ export class Search {
     this.#max = Math.min(max, HIGHEST);
     this.#belief = new Belief(this.#max);
     this.#worth = new Worth(this.#belief.hypotheses, threshold, this.#max);
-    this.limit = Math.min(known?.limit ?? START, this.#max);
+    this.limit = Math.min(known?.limit ?? START, known?.ceiling ?? this.#max, this.#max);
     this.#used = this.limit;
     this.#isSettled = known?.isSettled === true;
     // What an earlier run went to without knowing is not known now either.
     const isKnown = this.#isSettled || this.limit <= START;
     this.#harmless = isKnown ? this.limit : Math.max(START, this.limit / 2);
     if (known?.ceiling !== undefined) this.#ceiling = this.#mostSafe = known.ceiling;
-    if (known?.measured === undefined) return;
-    this.#belief.assume(known.measured.level, known.measured.latenciesMs);
-    if (known.isSettled) this.#belief.assumeKnee(known.limit);
+    this.#measured = known?.measured;
+    if (this.#measured !== undefined) {
+      this.#belief.assume(this.#measured.level, this.#measured.latenciesMs);
+    }
+    if (known?.isSettled) this.#belief.assumeKnee(known.limit);
   }
 
   get known(): Known {
@@ -107,10 +115,11 @@ export class Search {
     const limit = this.#isSettled ? this.#used : this.#best(this.#used, this.#used);
     const latenciesMs = this.#belief.latenciesAt(limit);
     const isMeasured = Object.keys(latenciesMs).length > 0;
+    const measured = isMeasured ? { level: limit, latenciesMs } : this.#measured;
     return {
       ...{ limit, isSettled: this.#isSettled || this.#isBest(limit) },
       ...(Number.isFinite(this.#mostSafe) && { ceiling: this.#mostSafe }),
-      ...(isMeasured && { measured: { level: limit, latenciesMs } }),
+      ...(measured !== undefined && { measured }),
     };
   }
 
@@ -129,16 +138,19 @@ export class Search {
   }
 
   answered(request: Request, queue: Queue): void {
+    this.#relax();
     const memory = Math.max(MIN_MEMORY, MEMORY * this.limit);
     if (!this.#belief.answered(request, queue.held, memory)) return;
     if (++this.#answers % Math.max(1, Math.floor(this.limit / THOUGHTS)) !== 0) return;
     this.#belief.update();
-    const isSlower = this.#isSlower();
+    if (this.#isSlower()) {
+      this.#to(this.limit / DROP, 'the server has become slower');
+      return;
+    }
     // Where no more tasks are ready, it is not the limit that holds them back.
     if (queue.ready === 0) return;
     if (!this.isLooking && queue.held > 0.75 * this.limit) this.#note();
-    if (isSlower) this.#to(this.limit / DROP, 'the server has become slower');
-    else this.#decide(queue);
+    this.#decide(queue);
   }
 
   /** A request was given up. */
@@ -151,7 +163,8 @@ export class Search {
     const limit = Math.max(1, inFlight);
     if (limit > this.limit) return;
     this.#ceiling = limit;
-    this.#to(limit, 'more were refused');
+    this.#step = this.#unrefused = 0;
+    this.#cut(limit, 'more were refused');
   }
 
   /** Requests were not answered in time that had started beside so many others, or more. */
@@ -159,7 +172,23 @@ export class Search {
     const limit = Math.max(1, beside);
     this.#mostSafe = Math.min(this.#mostSafe, limit);
     this.#ceiling = Math.min(this.#ceiling, limit);
-    if (limit < this.limit) this.#to(limit, 'more were not answered in time');
+    this.#cut(limit, 'more were not answered in time');
+  }
+
+  #cut(limit: number, reason: string): void {
+    if (limit < this.#used) {
+      this.#used = limit;
+      this.#isSettled = false;
+    }
+    if (limit < this.limit) this.#to(limit, reason);
+  }
+
+  /** More may be taken by now than were refused. */
+  #relax(): void {
+    if (this.#ceiling >= this.#mostSafe || ++this.#unrefused < RELAX * this.limit) return;
+    this.#unrefused = 0;
+    this.#step = Math.max(1, 2 * this.#step);
+    this.#ceiling = Math.min(this.#mostSafe, this.#ceiling + this.#step);
   }
 
   /** Answers since the limit was changed. */

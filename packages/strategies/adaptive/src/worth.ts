@@ -1,5 +1,8 @@
 import { type Hypothesis, speedOf } from './hypotheses.js';
 
+/** With all of the gain as a toll, nothing would be better than one at a time. */
+const MOST_TOLL = 0.9;
+
 /** What is lost by having some number in flight that is not the best, over all hypotheses. */
 export class Worth {
   readonly #hypotheses: readonly Hypothesis[];
@@ -16,7 +19,7 @@ export class Worth {
    */
   constructor(hypotheses: readonly Hypothesis[], threshold: number, max: number) {
     this.#hypotheses = hypotheses;
-    this.#toll = Math.log2(1 + threshold);
+    this.#toll = Math.min(MOST_TOLL, Math.log2(1 + threshold));
     // It rises up to the knee, and rises or falls from there.
     this.#best = hypotheses.map((each) =>
       Math.max(this.#worth(each, Math.min(each.knee, max)), this.#worth(each, max)),
