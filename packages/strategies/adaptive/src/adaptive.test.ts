@@ -19,17 +19,6 @@ import {
 import { describe, expect, test } from 'vitest';
 import { type AdaptiveOptions, adaptive, type Learned } from './index.js';
 
-/** The same numbers below 1 every time. */
-function mulberry(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const alike = (size: number) => batch(size, { sigma: 0.3, seed: 7 });
 const retry = { maxAttempts: 100 };
 
@@ -105,10 +94,11 @@ describe('the concurrency', () => {
     const faulty: ServerModel = {
       name: 'faulty',
       begin: (seed) => {
-        const random = mulberry(seed + 1);
+        let order = seed;
         const gate = {
+          // One in fifty, as if by chance.
           refuse: () =>
-            random() < 0.02
+            (Math.abs(Math.sin(++order)) * 43_758.5453) % 1 < 0.02
               ? { code: 'server_error' as const, message: 'a bad moment', status: 503, afterMs: 50 }
               : undefined,
         };

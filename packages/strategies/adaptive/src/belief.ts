@@ -3,7 +3,7 @@ import { Fit, type Group, SPREAD } from './fit.js';
 import { type Hypothesis, hypotheses, speedOf } from './hypotheses.js';
 import type { Request } from './request.js';
 import { Watch } from './watch.js';
-import { logWork, Work } from './work.js';
+import { logOf, logWork, Work } from './work.js';
 
 /** What is assumed, and was not measured in this run, counts like so many answers. */
 const ASSUMED = 8;
@@ -170,7 +170,7 @@ export class Belief {
     for (const [type, latencyMs] of Object.entries(latenciesMs)) {
       const work = this.#workOf(type as TaskType);
       for (const [h, hypothesis] of this.hypotheses.entries()) {
-        const log = Math.log(Math.max(1e-9, latencyMs * speedOf(hypothesis, inFlight)));
+        const log = logOf(latencyMs * speedOf(hypothesis, inFlight));
         work.assume(h, log, SPREAD, ASSUMED);
       }
     }

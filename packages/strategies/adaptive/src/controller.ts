@@ -16,6 +16,7 @@ export interface ControllerOptions {
 
 /** A request is taken to be lost when so many times those beside it were answered since. */
 const ROUNDS = 4;
+
 /**
  * Says when tasks may start at one resource. Three things can hold a task back: how many are in
  * flight (`Search`), what the server announces (`Announced`), and how fast it was found to let
@@ -91,18 +92,17 @@ export class Controller {
   }
 
   learned(): LearnedResource {
-    const { measured, ...known } = this.#search.known;
+    const known = this.#search.known;
     const paced = this.#switches.mode === 'paced' || this.#pace.intervalMs > 0;
-    if (!paced && this.#announced.isEmpty) {
-      return { ...known, ...(measured && { measured }), ...this.#pace.learned() };
-    }
+    if (!paced && this.#announced.isEmpty) return { ...known, ...this.#pace.learned() };
     // What such limits leave in flight is all that they need, and no flood for a run that begins
     // before it knows how much is left.
     const elapsed = this.#updatedAt - (this.#beganAt ?? this.#updatedAt);
     const level = elapsed > 0 ? Math.ceil(this.#heldMs / elapsed) : known.limit;
     const limit = Math.min(known.limit, Math.max(paced ? 1 : START, level));
     const isSettled = known.isSettled && limit === known.limit;
-    return { ...known, limit, isSettled, ...this.#pace.learned() };
+    const { measured: _, ...rest } = known;
+    return { ...rest, limit, isSettled, ...this.#pace.learned() };
   }
 
   #failed(request: Request, { errorCode, retryAfterMs = 0 }: Outcome, now: number): void {

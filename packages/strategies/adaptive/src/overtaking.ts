@@ -10,17 +10,12 @@ export class Overtaking {
   readonly #open = new Map<number, Request>();
   /** The one of them that found the most beside it. */
   #peak: Pick<Request, 'order' | 'beside'> = { order: -1, beside: -1 };
-  readonly #lost = new Set<Request>();
   /** The highest orders that were answered, the lowest of them first. */
   readonly #answered = new Heap<number>((a, b) => a - b);
 
   /** How many are in flight, those taken to be lost not counted. */
   get held(): number {
     return this.#open.size;
-  }
-
-  get lost(): number {
-    return this.#lost.size;
   }
 
   started(request: Request): void {
@@ -30,7 +25,6 @@ export class Overtaking {
 
   ended(request: Request): void {
     this.#open.delete(request.order);
-    this.#lost.delete(request);
   }
 
   /** @param rounds How many times those beside a request may be answered before it is taken to be lost. */
@@ -43,7 +37,6 @@ export class Overtaking {
     for (const request of this.#open.values()) {
       if (request.order >= before) return;
       this.#open.delete(request.order);
-      this.#lost.add(request);
     }
   }
 

@@ -149,7 +149,7 @@ export class Search {
     }
     // Where no more tasks are ready, it is not the limit that holds them back.
     if (queue.ready === 0) return;
-    if (!this.isLooking && queue.held > 0.75 * this.limit) this.#note();
+    if (!this.isLooking && this.#isUsed(queue)) this.#note();
     this.#decide(queue);
   }
 
@@ -219,7 +219,12 @@ export class Search {
     return isThere && this.#loss(limit) < UNSURE;
   }
 
-  #decide({ held, waiting }: Queue): void {
+  /** Whether there was enough to do for the limit to matter. */
+  #isUsed({ held }: Queue): boolean {
+    return held > 0.75 * this.limit;
+  }
+
+  #decide(queue: Queue): void {
     const lookFrom = this.#lookFrom;
     if (lookFrom !== undefined && this.#since < Math.max(4, LOOK_ANSWERS * lookFrom)) return;
     const best = this.#best(this.limit, this.#most());
@@ -232,8 +237,8 @@ export class Search {
     } else if (
       this.#loss(best) > UNSURE &&
       this.#since > this.limit &&
-      held > 0.75 * this.limit &&
-      waiting > this.limit &&
+      this.#isUsed(queue) &&
+      queue.waiting > this.limit &&
       this.limit > 1
     ) {
       this.#to(this.limit * LOOK, 'fewer at once show what more at once bring');

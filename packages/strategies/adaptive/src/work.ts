@@ -37,5 +37,10 @@ export class Work {
 
 /** The logarithm of the work that was done between two states of progress under a hypothesis. */
 export function logWork(from: Float64Array, to: Float64Array, h: number): number {
-  return Math.log(Math.max(1e-9, (to[h] as number) - (from[h] as number)));
+  return logOf((to[h] as number) - (from[h] as number));
+}
+
+/** The logarithm of work, which may be too little to have one. */
+export function logOf(workMs: number): number {
+  return Math.log(Math.max(1e-9, workMs));
 }
