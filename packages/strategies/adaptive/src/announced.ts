@@ -22,6 +22,9 @@ export class Announced {
   readonly #taken = new Map<Kind, number>();
   readonly #takenBefore = new Map<Request, readonly number[]>();
 
+  /** How many requests would have been let in together at first; 0 while that is not known. */
+  atFirst = 0;
+
   get isEmpty(): boolean {
     return this.#allowances.size === 0;
   }
@@ -57,6 +60,9 @@ export class Announced {
     for (const [position, kind] of KINDS.entries()) {
       const limit = rateLimits[kind];
       if (limit === undefined) continue;
+      if (kind === 'requests' && !this.#allowances.has(kind)) {
+        this.atFirst = (limit.remaining ?? 0) + (before[position] as number);
+      }
       const allowance = this.#allowances.get(kind) ?? new Allowance();
       this.#allowances.set(kind, allowance);
       const since = (this.#taken.get(kind) ?? 0) - (before[position] as number);

@@ -9,6 +9,8 @@ const MAX = 128;
 class Server {
   readonly belief: Belief;
   speed: (inFlight: number) => number;
+  /** Whether answers say how much was written. */
+  tellsTokens = false;
   #now = 0;
   #order = 0;
   readonly #open = new Map<Request, number>();
@@ -42,8 +44,12 @@ class Server {
     const request = { task, order, startedAt: this.#now, beside: this.#open.size };
     this.belief.passed(this.#open.size, this.#now);
     this.belief.started(request);
-    // Between 0.6 and 1.6 s, the same every time.
-    this.#open.set(request, 1_000 * Math.exp(0.5 * Math.sin(12.9898 * order) ** 3));
+    this.#open.set(request, 1_000 * Math.exp(this.#logOf(order)));
+  }
+
+  /** Between 0.6 and 1.6 s, the same every time. */
+  #logOf(order: number): number {
+    return 0.5 * Math.sin(12.9898 * order) ** 3;
   }
 
   #next(): void {
@@ -54,7 +60,8 @@ class Server {
     this.#open.delete(request);
     this.#now += work / speed;
     this.belief.passed(held, this.#now);
-    this.belief.answered(request, held, 1_000);
+    const tokens = this.tellsTokens ? Math.exp(this.#logOf(request.order)) * 200 : undefined;
+    this.belief.answered(request, held, 1_000, tokens);
   }
 }
 
@@ -123,7 +130,7 @@ describe('a server that becomes slower', () => {
     expect(server.belief.isPast(32)).toBeLessThan(0.5);
     // The first 24 began before, and tell nothing.
     expect(server.answer(24, 8).belief.isPast(32)).toBeLessThan(0.5);
-    expect(server.answer(40, 16).belief.isPast(32)).toBeGreaterThan(0.9);
+    expect(server.answer(40, 16).belief.isPast(32)).toBeGreaterThan(0.6);
     expect(server.belief.knee).toBe(8);
   });
 });
@@ -131,23 +138,67 @@ describe('a server that becomes slower', () => {
 describe('what goes from one run to the next', () => {
   test('is what requests take, and where the knee is', () => {
     const server = new Server(knee(4, 1.5)).answer(25, 16).answer(25, 4);
-    const latencies = server.belief.latenciesAt(16);
-    expect(latencies.action).toBeGreaterThan(6_000);
-    expect(latencies.action).toBeLessThan(10_000);
+    const { likely, outputTokens } = server.belief;
+    // With never fewer than four in flight, a knee at two could be one at four.
+    const found = likely.find((each) => each.knee === 4 && each.exponent === 1.5);
+    expect(found?.probability).toBeGreaterThan(0.2);
+    expect(found?.latenciesMs.action).toBeGreaterThan(750);
+    expect(found?.latenciesMs.action).toBeLessThan(1_250);
+    expect(outputTokens).toBeUndefined();
 
     const next = new Belief(MAX);
-    next.assume(16, latencies);
-    next.assumeKnee(4);
-    expect(next.knee).toBe(4);
+    next.resume(likely, outputTokens, 4);
     expect(likelihood(next, 4, 1.5)).toBeGreaterThan(0.2);
     expect(new Server(knee(4, 1.5), next).answer(5, 4).belief.knee).toBe(4);
   });
 
   test('is given up where it is wrong', () => {
     const next = new Belief(MAX);
-    next.assume(16, { action: 1_000 });
-    next.assumeKnee(64);
+    const latenciesMs = { action: 1_000 };
+    next.resume([{ knee: 64, exponent: 1.5, probability: 1, latenciesMs }], undefined, 16);
     const server = new Server(knee(4, 1.5), next).answer(40, 16).answer(40, 8);
     expect(server.belief.isPast(16)).toBeGreaterThan(0.9);
+  });
+
+  test('may be of another grid: the nearest counts, and a knee at the most in flight is none', () => {
+    const resumed = (found: number, max: number) => {
+      const next = new Belief(max);
+      const latenciesMs = { action: 1_000 };
+      next.resume([{ knee: found, exponent: 1.5, probability: 1, latenciesMs }], undefined, 8);
+      return next;
+    };
+    expect(resumed(5, MAX).knee).toBe(4);
+    expect(resumed(32, 16).isPast(16)).toBeLessThan(0.1);
+  });
+});
+
+describe('how much was written', () => {
+  const unsure = ({ belief }: Server) => 1 - belief.isPast(15);
+
+  test('tells a knee after fewer answers', () => {
+    const untold = new Server(knee(8, 1.5)).answer(8, 8).answer(10, 16);
+    const told = new Server(knee(8, 1.5));
+    told.tellsTokens = true;
+    told.answer(8, 8).answer(10, 16);
+    expect(unsure(told)).toBeLessThan(unsure(untold) / 4);
+  });
+
+  test('is handed on', () => {
+    const server = new Server(knee(8, 1.5));
+    server.tellsTokens = true;
+    expect(server.answer(40, 8).belief.outputTokens?.action).toBeCloseTo(200, -2);
+  });
+});
+
+describe('a knee that moves up', () => {
+  test('shows by answers while more are in flight, and not by others', () => {
+    const server = new Server(knee(8, 1.5)).answer(40, 16).answer(60, 8);
+    server.belief.watchRise();
+    expect(server.answer(16, 8).belief.rise).toBe(0);
+    expect(server.answer(16, 16).belief.rise).toBeLessThan(1);
+    server.speed = knee(32, 1.5);
+    expect(server.answer(24, 16).belief.rise).toBeGreaterThan(5);
+    server.belief.endRise();
+    expect(server.belief.rise).toBe(0);
   });
 });

@@ -1,14 +1,19 @@
 import type { TaskType } from '@stratagem/core';
-import { Fit, type Group, SPREAD } from './fit.js';
+import { Fit, type Group, type Middle } from './fit.js';
 import { type Hypothesis, hypotheses, speedOf } from './hypotheses.js';
+import type { ByType, Likely } from './learned.js';
 import type { Request } from './request.js';
+import { Rise } from './rise.js';
+import { type Spread, UNTOLD, USUAL } from './spread.js';
 import { Watch } from './watch.js';
 import { logOf, logWork, Work } from './work.js';
 
 /** What is assumed, and was not measured in this run, counts like so many answers. */
 const ASSUMED = 8;
-/** A knee that an earlier run found is so much likelier than others at first, as a logarithm. */
-const FOUND = 4;
+/** How likely it is that a server is still what it was in an earlier run. */
+const STILL = 0.9;
+/** A hypothesis less likely than this is not worth handing on. */
+const WORTH_A_WORD = 0.01;
 /** A type of which so little is left is met anew. */
 const FORGOTTEN = 1e-3;
 /** What takes less, in milliseconds, says nothing about a server. */
@@ -44,6 +49,9 @@ export class Belief {
   readonly #open = new Map<Request, Float64Array>();
   #next = 0;
   #watch: Watch | undefined;
+  #rise: Rise | undefined;
+  /** What is usual, until it is known whether answers tell how much they are. */
+  #usual: Spread = UNTOLD;
 
   /** @param max How many may be in flight. */
   constructor(max: number) {
@@ -83,8 +91,9 @@ export class Belief {
    * @returns Whether it says anything: it does not if the server became another one meanwhile.
    * @param held How many were in flight with it.
    * @param memory After so many answers, an answer counts for a third.
+   * @param tokens How many were written, where that is told.
    */
-  answered(request: Request, held: number, memory: number): boolean {
+  answered(request: Request, held: number, memory: number, tokens: number | undefined): boolean {
     const start = this.#open.get(request);
     this.#open.delete(request);
     if (start === undefined || durationOf(start, this.#progress) < NOTHING_MS) return false;
@@ -95,11 +104,16 @@ export class Belief {
       if (work.count < FORGOTTEN) this.#works.delete(type);
     }
     const work = this.#workOf(request.task.type);
+    if (tokens !== undefined) this.#usual = USUAL;
+    // Where it is not told, it is like those before.
+    const logTokens =
+      tokens === undefined ? work.tokens / Math.max(1, work.count) : Math.log(Math.max(1, tokens));
     const speeds = this.#speedsAt(held);
-    work.count++;
+    this.#rise?.answered(request, logTokens, start, this.#progress, speeds);
+    work.answered(logTokens);
     for (let h = 0; h < start.length; h++) {
       const log = logWork(start, this.#progress, h);
-      work.add(h, log);
+      work.add(h, log, logTokens);
       const density = Math.log(speeds[h] as number) - log;
       this.#densities[h] = (this.#densities[h] as number) * part + density;
     }
@@ -109,14 +123,14 @@ export class Belief {
   /** Works out how likely the hypotheses are by now. */
   update(): void {
     const groups = this.#groups();
-    this.#weigh((h) => (this.#fits[h] as Fit).improve(this.#works, groups));
+    this.#weigh((h) => (this.#fits[h] as Fit).improve(this.#works, groups, this.#usual));
   }
 
-  /** How likely it is that so many in flight slow each other down. */
+  /** How likely it is that so many in flight slow each other down so much that more bring nothing. */
   isPast(inFlight: number): number {
     let sum = 0;
-    for (const [h, { knee }] of this.hypotheses.entries()) {
-      if (knee < inFlight) sum += this.probabilities[h] as number;
+    for (const [h, { knee, exponent }] of this.hypotheses.entries()) {
+      if (knee < inFlight && exponent >= 1) sum += this.probabilities[h] as number;
     }
     return sum;
   }
@@ -140,47 +154,85 @@ export class Belief {
     return this.#watch?.surprise(this.#open, this.#progress) ?? 0;
   }
 
+  /** From here on, it is looked at whether the knee has moved up from where it is believed now. */
+  watchRise(): void {
+    const found = this.#likeliest;
+    this.#rise ??= new Rise(this.hypotheses, found, this.#fits[found] as Fit);
+  }
+
+  /** What was found is given up. */
+  endRise(): void {
+    this.#rise = undefined;
+  }
+
+  /** How much speaks for the knee having moved up, as a logarithm of odds. */
+  get rise(): number {
+    return this.#rise?.odds(this.#open, this.#progress) ?? 0;
+  }
+
   /**
    * Forgets all but how much work requests are: the knee is another one now. What is in flight began
    * before that, and tells nothing.
    */
   restart(): void {
-    const { logs, spread } = this.#fits[this.#likeliest] as Fit;
-    for (const [type, log] of logs) {
+    const { middles, spread } = this.#fits[this.#likeliest] as Fit;
+    for (const [type, { work: log, tokens }] of middles) {
       const work = this.#workOf(type);
-      for (let h = 0; h < this.hypotheses.length; h++) work.assume(h, log, spread, ASSUMED);
+      for (let h = 0; h < this.hypotheses.length; h++) work.assume(h, log, tokens, spread, ASSUMED);
     }
     this.#open.clear();
     this.#densities.fill(0);
     this.#watch = undefined;
+    this.#rise = undefined;
     this.update();
   }
 
   // --- What goes from one run to the next ---
 
-  /** What requests take with so many in flight, in the middle, by type; in milliseconds. */
-  latenciesAt(inFlight: number): Partial<Record<TaskType, number>> {
-    const speed = speedOf(this.hypotheses[this.#likeliest] as Hypothesis, inFlight);
-    const { logs } = this.#fits[this.#likeliest] as Fit;
-    return Object.fromEntries([...logs].map(([type, log]) => [type, Math.exp(log) / speed]));
+  /** What the server may be, the likeliest first; empty before anything was answered. */
+  get likely(): readonly Likely[] {
+    if (this.#works.size === 0) return [];
+    return this.hypotheses
+      .map(({ knee, exponent }, h) => ({
+        ...(Number.isFinite(knee) && { knee, exponent }),
+        probability: Number((this.probabilities[h] as number).toPrecision(3)),
+        latenciesMs: this.#ofTypes(h, ({ work }) => work),
+      }))
+      .filter(({ probability }) => probability >= WORTH_A_WORD)
+      .sort((a, b) => b.probability - a.probability);
   }
 
-  /** Begins with what requests took with so many in flight. */
-  assume(inFlight: number, latenciesMs: Readonly<Partial<Record<TaskType, number>>>): void {
-    for (const [type, latencyMs] of Object.entries(latenciesMs)) {
-      const work = this.#workOf(type as TaskType);
-      for (const [h, hypothesis] of this.hypotheses.entries()) {
-        const log = logOf(latencyMs * speedOf(hypothesis, inFlight));
-        work.assume(h, log, SPREAD, ASSUMED);
+  /** How many tokens are written, by type; undefined where answers do not tell. */
+  get outputTokens(): ByType | undefined {
+    if (this.#usual === UNTOLD) return undefined;
+    return this.#ofTypes(this.#likeliest, ({ tokens }) => tokens);
+  }
+
+  /**
+   * Begins with what an earlier run held likely; the server may be another one by now.
+   *
+   * @param level How many it had in flight.
+   */
+  resume(likely: readonly Likely[], outputTokens: ByType | undefined, level: number): void {
+    const likeliest = likely[0];
+    if (likeliest === undefined) return;
+    if (outputTokens !== undefined) this.#usual = USUAL;
+    const found = new Map(likely.map((each) => [this.#nearest(each), each]));
+    const total = likely.reduce((sum, { probability }) => sum + probability, 0);
+    const observed = this.hypotheses[this.#nearest(likeliest)] as Hypothesis;
+    for (const [h, hypothesis] of this.hypotheses.entries()) {
+      const { prior } = hypothesis;
+      const known = found.get(h);
+      const share = (STILL * (known?.probability ?? 0)) / total + (1 - STILL) * prior;
+      this.#densities[h] = Math.log(share / prior);
+      // What is not likely must explain what was seen as well.
+      const relative = speedOf(hypothesis, level) / speedOf(observed, level);
+      for (const [name, latencyMs] of Object.entries((known ?? likeliest).latenciesMs)) {
+        const type = name as TaskType;
+        const log = logOf(known === undefined ? latencyMs * relative : latencyMs);
+        const logTokens = Math.log(outputTokens?.[type] ?? 1);
+        this.#workOf(type).assume(h, log, logTokens, this.#usual, ASSUMED);
       }
-    }
-  }
-
-  /** Begins with a knee that was found. */
-  assumeKnee(found: number): void {
-    for (const [h, { knee }] of this.hypotheses.entries()) {
-      const octaves = Math.abs(Math.log2(Math.min(knee, this.#max) / found));
-      this.#densities[h] = FOUND * Math.max(0, 1 - octaves);
     }
     this.#weigh(() => 0);
   }
@@ -226,6 +278,25 @@ export class Belief {
       if (group.count === size) filling.delete(task.type);
     }
     return groups;
+  }
+
+  #ofTypes(h: number, log: (middle: Middle) => number): ByType {
+    const { middles } = this.#fits[h] as Fit;
+    return Object.fromEntries([...middles].map(([type, each]) => [type, Math.exp(log(each))]));
+  }
+
+  /** The hypothesis that comes nearest; a knee at what may be in flight, or above, is none. */
+  #nearest({ knee = Number.POSITIVE_INFINITY, exponent = 0 }: Likely): number {
+    if (knee >= this.#max) return 0;
+    let nearest = 0;
+    let least = Number.POSITIVE_INFINITY;
+    for (const [h, each] of this.hypotheses.entries()) {
+      const distance = Math.abs(Math.log(each.knee / knee)) + Math.abs(each.exponent - exponent);
+      if (distance >= least) continue;
+      nearest = h;
+      least = distance;
+    }
+    return nearest;
   }
 
   #speedsAt(held: number): Float64Array {

@@ -79,7 +79,7 @@ export class Controller {
     this.#requests.ended(request);
     this.#announced.ended(request, outcome, now);
     if (outcome.ok) {
-      this.#search.answered(request, { ...queue, held });
+      this.#search.answered(request, { ...queue, held }, outcome.usage?.outputTokens);
       this.#timeouts.answered(this.#search.limit);
       this.#errors.answered(this.#search.limit);
       this.#requests.answered(request, ROUNDS);
@@ -99,10 +99,9 @@ export class Controller {
     // before it knows how much is left.
     const elapsed = this.#updatedAt - (this.#beganAt ?? this.#updatedAt);
     const level = elapsed > 0 ? Math.ceil(this.#heldMs / elapsed) : known.limit;
-    const limit = Math.min(known.limit, Math.max(paced ? 1 : START, level));
-    const isSettled = known.isSettled && limit === known.limit;
-    const { measured: _, ...rest } = known;
-    return { ...rest, limit, isSettled, ...this.#pace.learned() };
+    const few = paced ? 1 : Math.max(START, this.#announced.atFirst);
+    const limit = Math.min(known.limit, Math.max(few, level));
+    return { ...known, limit, ...this.#pace.learned() };
   }
 
   #failed(request: Request, { errorCode, retryAfterMs = 0 }: Outcome, now: number): void {

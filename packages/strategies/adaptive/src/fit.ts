@@ -1,11 +1,10 @@
 import type { TaskType } from '@stratagem/core';
 import { logTail, meanAbove } from './normal.js';
+import { type Spread, slopeOf, UNTOLD } from './spread.js';
 import type { Work } from './work.js';
 
-/** Latencies of models differ about so much, as a deviation of logarithms. */
-export const SPREAD = 0.25;
-/** How many answers that counts for. */
-const SPREAD_COUNT = 2;
+/** How many answers it counts for what is usual. */
+const USUAL_COUNT = 2;
 /** How often a fit is improved, the first time and later. */
 const FIRST_STEPS = 4;
 const STEPS = 2;
@@ -18,15 +17,19 @@ export interface Group {
   readonly logs: Float64Array;
 }
 
+/** What requests of a type are in the middle, as logarithms. */
+export interface Middle {
+  readonly work: number;
+  readonly tokens: number;
+}
+
 /**
- * How much work requests are if a hypothesis is true: the log-normal distribution that makes what was
- * answered, and what was not, as likely as can be.
+ * How much work requests are if a hypothesis is true, and how that goes with what they write: the
+ * log-normal distribution that makes what was answered, and what was not, as likely as can be.
  */
 export class Fit {
-  /** The means of the logarithms, by type. */
-  readonly logs = new Map<TaskType, number>();
-  /** Standard deviation of the logarithms. */
-  spread = SPREAD;
+  readonly middles = new Map<TaskType, Middle>();
+  spread = UNTOLD;
 
   readonly #h: number;
   #steps = FIRST_STEPS;
@@ -36,56 +39,99 @@ export class Fit {
     this.#h = h;
   }
 
-  /** @returns How likely it makes it all, as a logarithm. */
-  improve(works: ReadonlyMap<TaskType, Work>, groups: readonly Group[]): number {
-    for (const [type, { count, sums }] of works) {
-      if (!this.logs.has(type)) this.logs.set(type, (sums[this.#h] as number) / count);
+  /**
+   * @param usual What is taken to be so before anything is known.
+   * @returns How likely it makes it all, as a logarithm.
+   */
+  improve(works: ReadonlyMap<TaskType, Work>, groups: readonly Group[], usual: Spread): number {
+    if (this.middles.size === 0) this.spread = usual;
+    for (const [type, { count, sums, tokens }] of works) {
+      if (this.middles.has(type)) continue;
+      this.middles.set(type, { work: (sums[this.#h] as number) / count, tokens: tokens / count });
     }
-    for (let step = 0; step < this.#steps; step++) this.#step(works, groups);
+    for (let step = 0; step < this.#steps; step++) this.#step(works, groups, usual);
     this.#steps = STEPS;
-    return this.#likelihood(works, groups);
+    return this.#likelihood(works, groups, usual);
+  }
+
+  /** How far work is above the middle, in deviations, when nobody knows how much is written. */
+  score(type: TaskType, log: number): number {
+    return (log - (this.middles.get(type) as Middle).work) / Math.sqrt(this.spread.yy);
   }
 
   /** Expectation and maximisation: what is in flight will take what is left of the distribution. */
-  #step(works: ReadonlyMap<TaskType, Work>, groups: readonly Group[]): void {
-    let total = SPREAD_COUNT;
-    let deviations = SPREAD_COUNT * SPREAD * SPREAD;
+  #step(works: ReadonlyMap<TaskType, Work>, groups: readonly Group[], usual: Spread): void {
+    const { xx, xy, yy } = this.spread;
+    /** What is written goes with work as work goes with what is written. */
+    const slope = xy / yy;
+    const rest = xx - slope * xy;
+    let count = USUAL_COUNT;
+    const deviations = {
+      xx: USUAL_COUNT * usual.xx,
+      xy: USUAL_COUNT * usual.xy,
+      yy: USUAL_COUNT * usual.yy,
+    };
     for (const [type, work] of works) {
-      const log = this.logs.get(type) as number;
-      let { count } = work;
-      let sum = work.sums[this.#h] as number;
-      let squares = work.squares[this.#h] as number;
+      const middle = this.middles.get(type) as Middle;
+      let n = work.count;
+      let x = work.tokens;
+      let y = work.sums[this.#h] as number;
+      let squaresOfX = work.tokenSquares;
+      let squaresOfY = work.squares[this.#h] as number;
+      let products = work.products[this.#h] as number;
       for (const group of groups) {
         if (group.type !== type) continue;
-        const z = ((group.logs[this.#h] as number) - log) / this.spread;
+        const z = this.score(type, group.logs[this.#h] as number);
         const above = meanAbove(z);
-        const mean = log + this.spread * above;
-        const variance = this.spread ** 2 * Math.max(0, 1 + z * above - above * above);
-        count += group.count;
-        sum += group.count * mean;
-        squares += group.count * (mean * mean + variance);
+        const expected = middle.work + Math.sqrt(yy) * above;
+        const variance = yy * Math.max(0, 1 + z * above - above * above);
+        const written = middle.tokens + slope * (expected - middle.work);
+        n += group.count;
+        x += group.count * written;
+        y += group.count * expected;
+        squaresOfX += group.count * (written * written + rest + slope * slope * variance);
+        squaresOfY += group.count * (expected * expected + variance);
+        products += group.count * (written * expected + slope * variance);
       }
-      total += count;
-      deviations += squares - (sum * sum) / count;
-      this.logs.set(type, sum / count);
+      count += n;
+      deviations.xx += squaresOfX - (x * x) / n;
+      deviations.xy += products - (x * y) / n;
+      deviations.yy += squaresOfY - (y * y) / n;
+      this.middles.set(type, { work: y / n, tokens: x / n });
     }
-    this.spread = Math.sqrt(deviations / total);
+    this.spread = {
+      xx: deviations.xx / count,
+      xy: deviations.xy / count,
+      yy: deviations.yy / count,
+    };
   }
 
-  #likelihood(works: ReadonlyMap<TaskType, Work>, groups: readonly Group[]): number {
-    let total = SPREAD_COUNT;
-    let squares = SPREAD_COUNT * SPREAD * SPREAD;
+  #likelihood(works: ReadonlyMap<TaskType, Work>, groups: readonly Group[], usual: Spread): number {
+    let count = USUAL_COUNT;
+    let xx = USUAL_COUNT * usual.xx;
+    let xy = USUAL_COUNT * usual.xy;
+    let yy = USUAL_COUNT * usual.yy;
     for (const [type, work] of works) {
-      const log = this.logs.get(type) as number;
-      const sum = work.sums[this.#h] as number;
-      total += work.count;
-      squares += (work.squares[this.#h] as number) - 2 * log * sum + work.count * log * log;
+      const { work: my, tokens: mx } = this.middles.get(type) as Middle;
+      const y = work.sums[this.#h] as number;
+      count += work.count;
+      xx += work.tokenSquares - 2 * mx * work.tokens + work.count * mx * mx;
+      xy += (work.products[this.#h] as number) - mx * y - my * work.tokens + work.count * mx * my;
+      yy += (work.squares[this.#h] as number) - 2 * my * y + work.count * my * my;
     }
-    let likelihood = -total * Math.log(this.spread) - squares / (2 * this.spread ** 2);
-    for (const { type, count, logs } of groups) {
-      const z = ((logs[this.#h] as number) - (this.logs.get(type) as number)) / this.spread;
-      likelihood += count * logTail(z);
+    const { spread } = this;
+    const determinant = spread.xx * spread.yy - spread.xy * spread.xy;
+    const distance = spread.yy * xx - 2 * spread.xy * xy + spread.xx * yy;
+    let likelihood = -0.5 * (count * Math.log(determinant) + distance / determinant);
+    for (const group of groups) {
+      const z = this.score(group.type, group.logs[this.#h] as number);
+      likelihood += group.count * logTail(z);
     }
     return likelihood;
   }
+}
+
+/** What work is to be expected, as a logarithm, of a request that wrote so much. */
+export function expectedWork(middle: Middle, spread: Spread, logTokens: number): number {
+  return middle.work + slopeOf(spread) * (logTokens - middle.tokens);
 }

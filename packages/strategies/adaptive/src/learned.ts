@@ -4,7 +4,7 @@ import { OptionError, type TaskType } from '@stratagem/core';
 export interface Learned {
   readonly version: 1;
   /** How long tasks take, by type, in milliseconds. */
-  readonly durationsMs: Readonly<Partial<Record<TaskType, number>>>;
+  readonly durationsMs: ByType;
   /** What is known of each resource, by its name. */
   readonly resources: Readonly<Record<string, LearnedResource>>;
 }
@@ -13,27 +13,34 @@ export interface Learned {
 export interface LearnedResource {
   /** How many run at once. */
   readonly limit: number;
-  /** Whether more at once are known not to be better. */
-  readonly isSettled: boolean;
   /** Of more than so many in flight, some were not answered in time; undefined when none were lost. */
   readonly ceiling?: number;
-  /** What requests take with so many in flight as the limit, by all that was answered. */
-  readonly measured?: Measured;
+  /** What the server may be, the likeliest first; undefined before anything was answered. */
+  readonly likely?: readonly Likely[];
+  /** How many tokens are written, by type of task; undefined where answers do not tell. */
+  readonly outputTokens?: ByType;
   /** How many could start before the first was refused; undefined when none was. */
   readonly burst?: number;
   /** Time between starts after those, in milliseconds; undefined where that is not needed. */
   readonly intervalMs?: number;
 }
 
-/** How long requests take at a level of concurrency. */
-export interface Measured {
-  /** How many are in flight. */
-  readonly level: number;
-  /** What they take in the middle, by type of task, in milliseconds. */
-  readonly latenciesMs: Readonly<Partial<Record<TaskType, number>>>;
+/** A number for each type of task. */
+export type ByType = Readonly<Partial<Record<TaskType, number>>>;
+
+/** What a server may be, and how likely that is. */
+export interface Likely {
+  /** Past so many in flight they slow each other down; undefined when none do. */
+  readonly knee?: number;
+  /** Past the knee each takes (in flight / knee) to this power as long. */
+  readonly exponent?: number;
+  readonly probability: number;
+  /** What a request would take alone, in the middle, by type of task, in milliseconds. */
+  readonly latenciesMs: ByType;
 }
 
-const FIELDS = ['limit', 'isSettled', 'ceiling', 'measured', 'burst', 'intervalMs'];
+const FIELDS = ['limit', 'ceiling', 'likely', 'outputTokens', 'burst', 'intervalMs'];
+const LIKELY_FIELDS = ['knee', 'exponent', 'probability', 'latenciesMs'];
 const TYPES: readonly string[] = ['action', 'decision', 'observation', 'aggregate'];
 
 /** @throws {OptionError} that names what is wrong with it. */
@@ -46,10 +53,7 @@ export function checkLearned(value: unknown): Learned {
       learned.version,
     );
   }
-  const durations = objectAt('warmStart.durationsMs', learned.durationsMs, TYPES);
-  for (const [type, durationMs] of Object.entries(durations)) {
-    checkPositive(`warmStart.durationsMs.${type}`, durationMs);
-  }
+  checkByType('warmStart.durationsMs', learned.durationsMs);
   const resources = objectAt('warmStart.resources', learned.resources);
   for (const [name, resource] of Object.entries(resources)) checkResource(name, resource);
   return learned as unknown as Learned;
@@ -57,21 +61,31 @@ export function checkLearned(value: unknown): Learned {
 
 function checkResource(name: string, value: unknown): void {
   const at = `warmStart.resources["${name}"]`;
-  const { limit, isSettled, ceiling, measured, burst, intervalMs } = objectAt(at, value, FIELDS);
+  const resource = objectAt(at, value, FIELDS);
+  const { limit, ceiling, likely, outputTokens, burst, intervalMs } = resource;
   checkCount(`${at}.limit`, limit);
-  if (typeof isSettled !== 'boolean') throw wrong(`${at}.isSettled`, 'be true or false', isSettled);
   if (ceiling !== undefined) checkCount(`${at}.ceiling`, ceiling);
-  if (measured !== undefined) checkMeasured(`${at}.measured`, measured);
+  if (likely !== undefined) checkLikely(`${at}.likely`, likely);
+  if (outputTokens !== undefined) checkByType(`${at}.outputTokens`, outputTokens);
   if (burst !== undefined) checkCount(`${at}.burst`, burst);
   if (intervalMs !== undefined) checkPositive(`${at}.intervalMs`, intervalMs);
 }
 
-function checkMeasured(at: string, value: unknown): void {
-  const { level, latenciesMs } = objectAt(at, value, ['level', 'latenciesMs']);
-  checkPositive(`${at}.level`, level);
-  const latencies = objectAt(`${at}.latenciesMs`, latenciesMs, TYPES);
-  for (const [type, latencyMs] of Object.entries(latencies)) {
-    checkPositive(`${at}.latenciesMs.${type}`, latencyMs);
+function checkLikely(at: string, value: unknown): void {
+  if (!Array.isArray(value)) throw wrong(at, 'be a list, as learned() gives it', value);
+  for (const [index, each] of value.entries()) {
+    const of = `${at}[${index}]`;
+    const { knee, exponent, probability, latenciesMs } = objectAt(of, each, LIKELY_FIELDS);
+    if (knee !== undefined) checkPositive(`${of}.knee`, knee);
+    if (exponent !== undefined) checkPositive(`${of}.exponent`, exponent);
+    checkPositive(`${of}.probability`, probability);
+    checkByType(`${of}.latenciesMs`, latenciesMs);
+  }
+}
+
+function checkByType(at: string, value: unknown): void {
+  for (const [type, amount] of Object.entries(objectAt(at, value, TYPES))) {
+    checkPositive(`${at}.${type}`, amount);
   }
 }
 

@@ -15,19 +15,32 @@ const PER_OCTAVE = 4;
 /** How much better another limit must be to go there, up and down, as a logarithm. */
 const BETTER_ABOVE = 0.05;
 const BETTER_BELOW = 0.03;
-/** How likely it may be that a limit slows requests down for twice of it to be tried, */
-const DOUBT = 0.05;
-/** how much likelier for every round that the question has been open, and at most. */
-const DOUBT_A_ROUND = 0.3 * DOUBT;
-const MOST_DOUBT = 0.25;
+/** How likely it may be that a limit slows requests down for twice of it to be tried. */
+const DOUBT = 0.15;
+/** How many times as many at once the first answer brings: it may be that of a slow server. */
+const FIRST = 1.5;
+/** The limit itself may be the knee. */
+const NEARLY = 0.95;
 /** What part of a round must be answered to say so, and before the limit is raised again. */
 const PROOF = 0.3;
 const SOON = 0.2;
-/** How much may be lost on average, as a logarithm, before it is worth to look at fewer at once. */
-const UNSURE = 0.5;
+/** How much better it must be to go up again while more than the limit are still in flight. */
+const BETTER_BACK = 0.35;
+/** How much may be lost on average, as a logarithm, before it is worth to look at fewer at once, */
+const UNSURE = 0.2;
+/** and how much by now, in rounds. */
+const WORTH = 1;
 /** Such a look is at this part of the limit, until so large a part of a round is answered. */
 const LOOK = 0.5;
 const LOOK_ANSWERS = 0.3;
+/** After so many rounds it is looked at more at once, so many times the limit, for such a part of one. */
+const ABOVE_AFTER = 4;
+const ABOVE = 2;
+const ABOVE_ANSWERS = 0.5;
+/** No look is shorter than so many answers. */
+const LEAST_ANSWERS = 4;
+/** Such odds make the server another one that takes more, as a logarithm. */
+const RISEN = 5;
 /** After how many rounds without a refusal more than were refused are tried. */
 const RELAX = 2;
 /** How many rounds are remembered, and answers at least. */
@@ -41,7 +54,7 @@ const ANOTHER = 8;
 /** To what part the limit goes then: what is in flight goes on to keep the server busy. */
 const DROP = 4;
 
-export type Known = Pick<LearnedResource, 'limit' | 'isSettled' | 'ceiling' | 'measured'>;
+export type Known = Pick<LearnedResource, 'limit' | 'ceiling' | 'likely' | 'outputTokens'>;
 
 /** What there was to do when a request was answered. */
 export interface Queue {
@@ -67,26 +80,24 @@ export class Search {
   readonly #belief: Belief;
   readonly #worth: Worth;
   #answers = 0;
-  /** How many answers there were when the limit was changed. */
+  /** How many answers there were when the limit was changed, */
   #changedAt = 0;
-  /** The limit that a look at fewer began at. */
+  /** and when no more than that were in flight. */
+  #reachedAt = 0;
+  /** The limit that a look at fewer, or at more, began at. */
   #lookFrom: number | undefined;
   /** How many there were when the server began to be watched. */
   #watchedAt = 0;
-  /** The highest limit that slows nobody down, and how many answers there were when it was found. */
+  /** The highest limit that slows nobody down. */
   #harmless: number;
-  #harmlessAt = 0;
   /** Of more, some were refused; by how much it was raised since, and answers since either. */
   #ceiling = Number.POSITIVE_INFINITY;
   #step = 0;
   #unrefused = 0;
   /** Of more, some were not answered in time: that costs too much to be tried again. */
   #mostSafe = Number.POSITIVE_INFINITY;
-  /** The last limit that was used to the full, and whether it was known to be the best. */
+  /** The last limit that was used to the full. */
   #used: number;
-  #isSettled: boolean;
-  /** What an earlier run measured. */
-  readonly #measured: Known['measured'];
 
   /**
    * @param threshold What share of the possible gain more at once must bring.
@@ -98,29 +109,23 @@ export class Search {
     this.#worth = new Worth(this.#belief.hypotheses, threshold, this.#max);
     this.limit = Math.min(known?.limit ?? START, known?.ceiling ?? this.#max, this.#max);
     this.#used = this.limit;
-    this.#isSettled = known?.isSettled === true;
-    // What an earlier run went to without knowing is not known now either.
-    const isKnown = this.#isSettled || this.limit <= START;
-    this.#harmless = isKnown ? this.limit : Math.max(START, this.limit / 2);
     if (known?.ceiling !== undefined) this.#ceiling = this.#mostSafe = known.ceiling;
-    this.#measured = known?.measured;
-    if (this.#measured !== undefined) {
-      this.#belief.assume(this.#measured.level, this.#measured.latenciesMs);
+    if (known?.likely !== undefined) {
+      this.#belief.resume(known.likely, known.outputTokens, known.limit);
     }
-    if (known?.isSettled) this.#belief.assumeKnee(known.limit);
+    // What an earlier run went to without knowing is not known now either.
+    const isKnown = this.limit <= START || this.#belief.isPast(NEARLY * this.limit) < DOUBT;
+    this.#harmless = isKnown ? this.limit : Math.max(START, this.limit / 2);
   }
 
   get known(): Known {
     // What came after the last task had started may have told more.
-    const limit = this.#isSettled ? this.#used : this.#best(this.#used, this.#used);
-    const latenciesMs = this.#belief.latenciesAt(limit);
-    const isMeasured = Object.keys(latenciesMs).length > 0;
-    const measured = isMeasured ? { level: limit, latenciesMs } : this.#measured;
-    return {
-      ...{ limit, isSettled: this.#isSettled || this.#isBest(limit) },
-      ...(Number.isFinite(this.#mostSafe) && { ceiling: this.#mostSafe }),
-      ...(measured !== undefined && { measured }),
-    };
+    this.#belief.update();
+    const limit = Math.min(this.#best(this.#used, this.#most()), this.#used);
+    const ceiling = Number.isFinite(this.#mostSafe) ? { ceiling: this.#mostSafe } : {};
+    const { likely, outputTokens } = this.#belief;
+    if (likely.length === 0) return { limit, ...ceiling };
+    return { limit, ...ceiling, likely, ...(outputTokens !== undefined && { outputTokens }) };
   }
 
   /** Whether the limit is only tried for a moment. */
@@ -137,10 +142,13 @@ export class Search {
     this.#belief.started(request);
   }
 
-  answered(request: Request, queue: Queue): void {
+  /** @param tokens How many were written, where that is told. */
+  answered(request: Request, queue: Queue, tokens: number | undefined): void {
     this.#relax();
     const memory = Math.max(MIN_MEMORY, MEMORY * this.limit);
-    if (!this.#belief.answered(request, queue.held, memory)) return;
+    if (!this.#belief.answered(request, queue.held, memory, tokens)) return;
+    // Those that are too many go on to slow down the others.
+    if (queue.held > this.limit) this.#reachedAt = this.#answers + 1;
     if (++this.#answers % Math.max(1, Math.floor(this.limit / THOUGHTS)) !== 0) return;
     this.#belief.update();
     if (this.#isSlower()) {
@@ -149,7 +157,7 @@ export class Search {
     }
     // Where no more tasks are ready, it is not the limit that holds them back.
     if (queue.ready === 0) return;
-    if (!this.isLooking && this.#isUsed(queue)) this.#note();
+    if (!this.isLooking && this.#isUsed(queue)) this.#used = this.limit;
     this.#decide(queue);
   }
 
@@ -176,10 +184,7 @@ export class Search {
   }
 
   #cut(limit: number, reason: string): void {
-    if (limit < this.#used) {
-      this.#used = limit;
-      this.#isSettled = false;
-    }
+    this.#used = Math.min(this.#used, limit);
     if (limit < this.limit) this.#to(limit, reason);
   }
 
@@ -191,9 +196,9 @@ export class Search {
     this.#ceiling = Math.min(this.#mostSafe, this.#ceiling + this.#step);
   }
 
-  /** Answers since the limit was changed. */
+  /** Answers since no more than the limit are in flight. */
   get #since(): number {
-    return this.#answers - this.#changedAt;
+    return this.#answers - this.#reachedAt;
   }
 
   /** Whether the server has become another one, that is slower. */
@@ -208,17 +213,6 @@ export class Search {
     return isSlower;
   }
 
-  #note(): void {
-    this.#used = this.limit;
-    this.#isSettled = this.#isBest(this.limit);
-  }
-
-  #isBest(limit: number): boolean {
-    const { knee } = this.#belief;
-    const isThere = knee > limit / 1.5 && knee < limit * 1.5;
-    return isThere && this.#loss(limit) < UNSURE;
-  }
-
   /** Whether there was enough to do for the limit to matter. */
   #isUsed({ held }: Queue): boolean {
     return held > 0.75 * this.limit;
@@ -226,24 +220,60 @@ export class Search {
 
   #decide(queue: Queue): void {
     const lookFrom = this.#lookFrom;
-    if (lookFrom !== undefined && this.#since < Math.max(4, LOOK_ANSWERS * lookFrom)) return;
+    if (lookFrom !== undefined) {
+      const isAbove = lookFrom < this.limit;
+      if (isAbove && this.#hasRisen(lookFrom)) return;
+      const part = isAbove ? ABOVE_ANSWERS : LOOK_ANSWERS;
+      if (this.#since < Math.max(LEAST_ANSWERS, part * lookFrom)) return;
+      if (isAbove) {
+        this.#to(lookFrom, 'more at once did not bring more');
+        return;
+      }
+    }
     const best = this.#best(this.limit, this.#most());
     this.#lookFrom = undefined;
     if (best > this.limit) {
-      const isTime = this.#answers === 1 || this.#since >= SOON * this.limit;
-      if (isTime) this.#to(best, 'more at once are likely to bring more');
+      if (this.#mayRaise(best)) this.#change(best, 'more at once are likely to bring more');
     } else if (best < this.limit) {
-      this.#to(best, 'fewer at once are likely to do');
+      this.#change(best, 'fewer at once are likely to do');
+    } else if (this.#isUsed(queue) && queue.waiting > this.limit) this.#consider(queue);
+  }
+
+  /** Whether it is time to raise the limit. */
+  #mayRaise(limit: number): boolean {
+    const soon = SOON * this.limit;
+    if (this.#answers === 1 || this.#since >= soon) return true;
+    const gain = this.#loss(this.limit) - this.#loss(limit);
+    return this.#answers - this.#changedAt >= soon && gain > BETTER_BACK;
+  }
+
+  /** Looks at fewer, or at more, when that is worth it. */
+  #consider({ waiting }: Queue): void {
+    const { limit } = this;
+    const since = this.#since;
+    const loss = this.#loss(limit);
+    if (limit > 1 && since > limit && loss > UNSURE && loss * since > WORTH * limit) {
+      this.#to(limit * LOOK, 'fewer at once show what more at once bring');
+      this.#lookFrom = limit;
     } else if (
-      this.#loss(best) > UNSURE &&
-      this.#since > this.limit &&
-      this.#isUsed(queue) &&
-      queue.waiting > this.limit &&
-      this.limit > 1
+      since > ABOVE_AFTER * limit &&
+      waiting > ABOVE * limit &&
+      ABOVE * limit <= Math.min(this.#max, this.#ceiling) &&
+      this.#belief.knee < 1.5 * limit
     ) {
-      this.#to(this.limit * LOOK, 'fewer at once show what more at once bring');
-      this.#lookFrom = best;
+      this.#belief.watchRise();
+      this.#to(ABOVE * limit, 'the server may take more by now');
+      this.#lookFrom = limit;
     }
+  }
+
+  /** Whether the server has become another one, that takes more. */
+  #hasRisen(lookFrom: number): boolean {
+    if (this.#belief.rise <= RISEN) return false;
+    this.#belief.restart();
+    this.#harmless = Math.max(this.#harmless, lookFrom);
+    this.#to(this.limit, 'the server takes more by now');
+    return true;
   }
 
   /** The best limit up to some number; the present one, if no other is much better. */
@@ -264,18 +294,16 @@ export class Search {
 
   /** The highest limit that may be tried. */
   #most(): number {
-    const rounds = (this.#answers - this.#harmlessAt) / this.limit;
-    const doubt = Math.min(MOST_DOUBT, Math.max(DOUBT, DOUBT_A_ROUND * rounds));
     const isAnswered = this.#since >= Math.max(3, PROOF * this.limit);
     if (
       this.limit > this.#harmless &&
       isAnswered &&
-      this.#belief.isPast(0.95 * this.limit) < doubt
+      this.#belief.isPast(NEARLY * this.limit) < DOUBT
     ) {
       this.#harmless = this.limit;
-      this.#harmlessAt = this.#answers;
     }
-    const most = Math.max(2 * this.limit, this.#lookFrom ?? 0);
+    const next = (this.#answers === 1 ? FIRST : 2) * this.limit;
+    const most = Math.max(next, this.#lookFrom ?? 0);
     return Math.floor(Math.min(this.#max, this.#ceiling, 2 * this.#harmless, most));
   }
 
@@ -283,10 +311,16 @@ export class Search {
     return this.#worth.loss(limit, this.#belief.probabilities);
   }
 
+  /** Another limit is better: what was found is no more. */
+  #change(limit: number, reason: string): void {
+    this.#belief.endRise();
+    this.#to(limit, reason);
+  }
+
   #to(limit: number, reason: string): void {
     this.limit = Math.max(1, Math.round(limit));
     this.reason = reason;
     this.#lookFrom = undefined;
-    this.#changedAt = this.#answers;
+    this.#changedAt = this.#reachedAt = this.#answers;
   }
 }

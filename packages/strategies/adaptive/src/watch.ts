@@ -1,5 +1,5 @@
 import type { TaskType } from '@stratagem/core';
-import type { Fit } from './fit.js';
+import type { Fit, Middle } from './fit.js';
 import { logTail } from './normal.js';
 import type { Request } from './request.js';
 import { logWork } from './work.js';
@@ -10,8 +10,9 @@ const PLAUSIBLE = 0.02;
 /** A hypothesis that was believed, and what it foretold. */
 interface Watched {
   readonly h: number;
-  readonly logs: ReadonlyMap<TaskType, number>;
-  readonly spread: number;
+  readonly middles: ReadonlyMap<TaskType, Middle>;
+  /** Of the work, as a deviation of logarithms. */
+  readonly deviation: number;
   /** How many answers should have come while the requests that were answered were in flight. */
   due: number;
 }
@@ -34,8 +35,10 @@ export class Watch {
   constructor(fits: readonly Fit[], probabilities: Float64Array, weight: number, from: number) {
     this.#from = from;
     this.#weight = weight;
-    this.#watched = fits.flatMap(({ logs, spread }, h) =>
-      (probabilities[h] as number) > PLAUSIBLE ? { h, logs: new Map(logs), spread, due: 0 } : [],
+    this.#watched = fits.flatMap(({ middles, spread }, h) =>
+      (probabilities[h] as number) > PLAUSIBLE
+        ? { h, middles: new Map(middles), deviation: Math.sqrt(spread.yy), due: 0 }
+        : [],
     );
   }
 
@@ -61,18 +64,19 @@ export class Watch {
   }
 
   #concerns({ order, task }: Request): boolean {
-    return order >= this.#from && this.#watched[0]?.logs.has(task.type) === true;
+    return order >= this.#from && this.#watched[0]?.middles.has(task.type) === true;
   }
 }
 
 /** How many answers should come in the time that a request has taken: below 1 where it is early. */
 function dueOf(
-  { h, logs, spread }: Watched,
+  { h, middles, deviation }: Watched,
   { task }: Request,
   start: Float64Array,
   progress: Float64Array,
 ): number {
-  return -logTail((logWork(start, progress, h) - (logs.get(task.type) as number)) / spread);
+  const { work } = middles.get(task.type) as Middle;
+  return -logTail((logWork(start, progress, h) - work) / deviation);
 }
 
 /** Poisson distributed answers, fewer than are due by what so many others have shown. */
