@@ -202,9 +202,14 @@ export class Belief {
       .sort((a, b) => b.probability - a.probability);
   }
 
+  /** Whether answers tell how much was written. */
+  get tellsTokens(): boolean {
+    return this.#usual === USUAL;
+  }
+
   /** How many tokens are written, by type; undefined where answers do not tell. */
   get outputTokens(): ByType | undefined {
-    if (this.#usual === UNTOLD) return undefined;
+    if (!this.tellsTokens) return undefined;
     return this.#ofTypes(this.#likeliest, ({ tokens }) => tokens);
   }
 

@@ -15,10 +15,12 @@ const PER_OCTAVE = 4;
 /** How much better another limit must be to go there, up and down, as a logarithm. */
 const BETTER_ABOVE = 0.05;
 const BETTER_BELOW = 0.03;
-/** How likely it may be that a limit slows requests down for twice of it to be tried. */
-const DOUBT = 0.15;
-/** How many times as many at once the first answer brings: it may be that of a slow server. */
-const FIRST = 1.5;
+/**
+ * How likely it may be that more bring nothing for twice a limit to be tried, and how many times as
+ * many at once the first answer brings. Where answers tell how much they are, a mistake shows sooner.
+ */
+const TOLD = { doubt: 0.15, first: 1.5 };
+const UNTOLD = { doubt: 0.05, first: 2 };
 /** The limit itself may be the knee. */
 const NEARLY = 0.95;
 /** What part of a round must be answered to say so, and before the limit is raised again. */
@@ -114,7 +116,8 @@ export class Search {
       this.#belief.resume(known.likely, known.outputTokens, known.limit);
     }
     // What an earlier run went to without knowing is not known now either.
-    const isKnown = this.limit <= START || this.#belief.isPast(NEARLY * this.limit) < DOUBT;
+    const isKnown =
+      this.limit <= START || this.#belief.isPast(NEARLY * this.limit) < this.#care.doubt;
     this.#harmless = isKnown ? this.limit : Math.max(START, this.limit / 2);
   }
 
@@ -294,17 +297,22 @@ export class Search {
 
   /** The highest limit that may be tried. */
   #most(): number {
+    const { doubt, first } = this.#care;
     const isAnswered = this.#since >= Math.max(3, PROOF * this.limit);
     if (
       this.limit > this.#harmless &&
       isAnswered &&
-      this.#belief.isPast(NEARLY * this.limit) < DOUBT
+      this.#belief.isPast(NEARLY * this.limit) < doubt
     ) {
       this.#harmless = this.limit;
     }
-    const next = (this.#answers === 1 ? FIRST : 2) * this.limit;
+    const next = (this.#answers === 1 ? first : 2) * this.limit;
     const most = Math.max(next, this.#lookFrom ?? 0);
     return Math.floor(Math.min(this.#max, this.#ceiling, 2 * this.#harmless, most));
+  }
+
+  get #care(): typeof TOLD {
+    return this.#belief.tellsTokens ? TOLD : UNTOLD;
   }
 
   #loss(limit: number): number {
