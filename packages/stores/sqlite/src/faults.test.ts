@@ -168,6 +168,30 @@ describe('a damaged byte', () => {
     },
   );
 
+  test('in the name of a column is a clear error, or changes nothing', async () => {
+    const { folder, events } = await killed();
+    using _ = folder;
+    const journal = sqliteJournal({ directory: folder.path });
+    await journal.list();
+    await journal.close();
+    const file = join(folder.path, 'journal.db');
+    const bytes = readFileSync(file);
+    const schema = bytes.subarray(0, 4_096).toString('latin1');
+    const columns = [...schema.matchAll(/\n? *(\w+) (INTEGER|TEXT|BLOB)\b/g)];
+    expect(columns.length).toBeGreaterThan(5);
+    for (const { index, 0: text } of columns) {
+      using image = folder.image();
+      const damaged = Buffer.from(bytes);
+      // The first letter of its name becomes its neighbour.
+      const at = index + text.search(/\w/);
+      damaged[at] = (damaged[at] as number) ^ 1;
+      writeFileSync(join(image.path, 'journal.db'), damaged);
+      const result = await attempt(image.path);
+      if (Array.isArray(result)) expect(result, text).toEqual(events);
+      else expect(result, text).toMatchObject({ code: 'journal_corrupt' });
+    }
+  });
+
   test('in one run leaves the others readable', async () => {
     const { folder } = await killed();
     using _ = folder;
