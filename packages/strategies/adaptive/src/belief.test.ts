@@ -168,6 +168,13 @@ describe('what goes from one run to the next', () => {
       return next;
     };
     expect(resumed(5, MAX).knee).toBe(4);
+    const both = new Belief(MAX);
+    const likely = [128, 256].map((at, index) => ({
+      ...{ knee: at, exponent: 1.5, probability: 0.6 - 0.2 * index },
+      latenciesMs: { action: 1_000 + index },
+    }));
+    both.resume(likely, undefined, 8);
+    expect(both.probabilities[0]).toBeGreaterThan(0.9);
     expect(resumed(32, 16).isPast(16)).toBeLessThan(0.1);
   });
 });
@@ -181,6 +188,16 @@ describe('how much was written', () => {
     told.tellsTokens = true;
     told.answer(8, 8).answer(10, 16);
     expect(unsure(told)).toBeLessThan(unsure(untold) / 4);
+  });
+
+  test('is not told by a count of nothing', () => {
+    const { belief } = new Server(knee(8, 1.5));
+    const task = { type: 'action', index: 0 } as TaskView;
+    const request = { task, order: 0, startedAt: 0, beside: 0 };
+    belief.started(request);
+    belief.passed(1, 1_000);
+    belief.answered(request, 1, 60, 0);
+    expect(belief.tellsTokens).toBe(false);
   });
 
   test('is handed on', () => {

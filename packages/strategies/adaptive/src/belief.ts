@@ -104,10 +104,9 @@ export class Belief {
       if (work.count < FORGOTTEN) this.#works.delete(type);
     }
     const work = this.#workOf(request.task.type);
-    if (tokens !== undefined) this.#usual = USUAL;
-    // Where it is not told, it is like those before.
-    const logTokens =
-      tokens === undefined ? work.tokens / Math.max(1, work.count) : Math.log(Math.max(1, tokens));
+    if (tokens) this.#usual = USUAL;
+    // Where it is not told, or told to be nothing, it is like those before.
+    const logTokens = tokens ? Math.log(tokens) : work.count > 0 ? work.tokens / work.count : 0;
     const speeds = this.#speedsAt(held);
     this.#rise?.answered(request, logTokens, start, this.#progress, speeds);
     work.answered(logTokens);
@@ -222,7 +221,12 @@ export class Belief {
     const likeliest = likely[0];
     if (likeliest === undefined) return;
     if (outputTokens !== undefined) this.#usual = USUAL;
-    const found = new Map(likely.map((each) => [this.#nearest(each), each]));
+    const found = new Map<number, Likely>();
+    for (const each of likely) {
+      const h = this.#nearest(each);
+      const same = found.get(h) ?? { ...each, probability: 0 };
+      found.set(h, { ...same, probability: same.probability + each.probability });
+    }
     const total = likely.reduce((sum, { probability }) => sum + probability, 0);
     const observed = this.hypotheses[this.#nearest(likeliest)] as Hypothesis;
     for (const [h, hypothesis] of this.hypotheses.entries()) {

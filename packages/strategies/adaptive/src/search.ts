@@ -188,7 +188,10 @@ export class Search {
 
   #cut(limit: number, reason: string): void {
     this.#used = Math.min(this.#used, limit);
-    if (limit < this.limit) this.#to(limit, reason);
+    this.#belief.endRise();
+    // A look at more is over with it.
+    const next = Math.min(limit, this.#lookFrom ?? limit);
+    if (next < this.limit) this.#to(next, reason);
   }
 
   /** More may be taken by now than were refused. */
