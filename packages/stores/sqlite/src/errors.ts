@@ -21,8 +21,6 @@ export function journalErrorOf(thrown: unknown, file: string): Error {
   const { errcode = 0, code } = thrown as { errcode?: number; code?: string };
   const options = { cause: thrown };
   const why = describe(thrown);
-  // A column of another name is read as undefined.
-  if (code === 'ERR_INVALID_ARG_TYPE') return corrupt(file, why, undefined, thrown);
   if (
     (errcode & 0xff) === FULL ||
     errcode === IOERR_WRITE ||

@@ -81,7 +81,9 @@ function holderOf(database: Database, run: number): Row | undefined {
 }
 
 function leaseOf(database: Database, run: number): Row | undefined {
-  const row = database.statement('SELECT * FROM leases WHERE run = ?').get(run);
+  const row = database
+    .statement('SELECT owner, machine, pid, expires_at FROM leases WHERE run = ?')
+    .get(run);
   return row as unknown as Row | undefined;
 }
 

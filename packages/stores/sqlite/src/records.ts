@@ -21,8 +21,9 @@ export interface EventRow {
   readonly checksum: number;
 }
 
-/** What an {@link EventRow} is selected from. */
-export const EVENT_ROWS = 'events LEFT JOIN contents USING (content)';
+/** Selects every {@link EventRow}. Columns are named, so that one that has lost its name is missed. */
+export const SELECT_EVENTS =
+  'SELECT position, event, content, text, checksum FROM events LEFT JOIN contents USING (content)';
 
 const INSERT = 'INSERT INTO events VALUES (?, ?, ?, ?, ?)';
 const INSERT_COMPLETION = 'INSERT OR REPLACE INTO completions VALUES (?, ?, ?)';

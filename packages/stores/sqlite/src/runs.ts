@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { type EventData, type NewRun, newSummary, type RunSummary } from '@stratagem/core';
 import type { Database } from './database.js';
 import { Damage } from './errors.js';
-import { EVENT_ROWS, type EventRow, readEvent } from './records.js';
+import { type EventRow, readEvent, SELECT_EVENTS } from './records.js';
 
 /** What is recorded of a run beside its events. */
 export interface KnownRun {
@@ -67,7 +67,7 @@ export function allRuns(database: Database): KnownRun[] {
 export function* eventsOf(database: Database, known: KnownRun): Generator<EventData[]> {
   const { run, events, summary } = known;
   const statement = database.statement(
-    `SELECT * FROM ${EVENT_ROWS} WHERE run = ? AND position BETWEEN ? AND ? ORDER BY position`,
+    `${SELECT_EVENTS} WHERE run = ? AND position BETWEEN ? AND ? ORDER BY position`,
   );
   let next = 0;
   while (next < events) {
@@ -91,7 +91,7 @@ export function* eventsOf(database: Database, known: KnownRun): Generator<EventD
 /** @throws {Damage} when it is not as it was written, or missing. */
 export function eventAt(database: Database, run: number, id: string, position: number): EventData {
   const row = database
-    .statement(`SELECT * FROM ${EVENT_ROWS} WHERE run = ? AND position = ?`)
+    .statement(`${SELECT_EVENTS} WHERE run = ? AND position = ?`)
     .get(run, position);
   if (row === undefined) throw new Damage(`record ${position} is missing`, id);
   return readEvent(run, id, row as unknown as EventRow);

@@ -115,7 +115,9 @@ class SqliteJournal implements Journal {
     const file = this.#existing();
     return file?.guard(() => {
       const found = file.database
-        .statement('SELECT * FROM completions JOIN runs USING (run) WHERE content_key = ?')
+        .statement(
+          'SELECT run, id, position FROM completions JOIN runs USING (run) WHERE content_key = ?',
+        )
         .get(contentKey);
       if (found === undefined) return undefined;
       const { run, id, position } = found as { run: number; id: string; position: number };

@@ -1,6 +1,6 @@
 import type { TaskType } from '@stratagem/core';
 import { logTail, meanAbove } from './normal.js';
-import { type Spread, slopeOf, UNTOLD } from './spread.js';
+import { type Spread, UNTOLD } from './spread.js';
 import type { Work } from './work.js';
 
 /** How many answers it counts for what is usual. */
@@ -54,11 +54,6 @@ export class Fit {
     return this.#likelihood(works, groups, usual);
   }
 
-  /** How far work is above the middle, in deviations, when nobody knows how much is written. */
-  score(type: TaskType, log: number): number {
-    return (log - (this.middles.get(type) as Middle).work) / Math.sqrt(this.spread.yy);
-  }
-
   /** Expectation and maximisation: what is in flight will take what is left of the distribution. */
   #step(works: ReadonlyMap<TaskType, Work>, groups: readonly Group[], usual: Spread): void {
     const { xx, xy, yy } = this.spread;
@@ -81,7 +76,7 @@ export class Fit {
       let products = work.products[this.#h] as number;
       for (const group of groups) {
         if (group.type !== type) continue;
-        const z = this.score(type, group.logs[this.#h] as number);
+        const z = scoreOf(middle, this.spread, group.logs[this.#h] as number);
         const above = meanAbove(z);
         const expected = middle.work + Math.sqrt(yy) * above;
         const variance = yy * Math.max(0, 1 + z * above - above * above);
@@ -124,14 +119,20 @@ export class Fit {
     const distance = spread.yy * xx - 2 * spread.xy * xy + spread.xx * yy;
     let likelihood = -0.5 * (count * Math.log(determinant) + distance / determinant);
     for (const group of groups) {
-      const z = this.score(group.type, group.logs[this.#h] as number);
+      const middle = this.middles.get(group.type) as Middle;
+      const z = scoreOf(middle, spread, group.logs[this.#h] as number);
       likelihood += group.count * logTail(z);
     }
     return likelihood;
   }
 }
 
+/** How far work is above the middle, in deviations, while nobody knows how much is written. */
+export function scoreOf(middle: Middle, { yy }: Spread, log: number): number {
+  return (log - middle.work) / Math.sqrt(yy);
+}
+
 /** What work is to be expected, as a logarithm, of a request that wrote so much. */
-export function expectedWork(middle: Middle, spread: Spread, logTokens: number): number {
-  return middle.work + slopeOf(spread) * (logTokens - middle.tokens);
+export function expectedWork(middle: Middle, { xx, xy }: Spread, logTokens: number): number {
+  return middle.work + (xy / xx) * (logTokens - middle.tokens);
 }

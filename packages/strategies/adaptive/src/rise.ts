@@ -1,5 +1,5 @@
 import type { TaskType } from '@stratagem/core';
-import { expectedWork, type Fit, type Middle } from './fit.js';
+import { expectedWork, type Fit, type Middle, scoreOf } from './fit.js';
 import type { Hypothesis } from './hypotheses.js';
 import { logTail } from './normal.js';
 import type { Request } from './request.js';
@@ -66,7 +66,6 @@ export class Rise {
 
   /** How much speaks for a higher knee, as a logarithm of odds, with what is not answered yet. */
   odds(open: ReadonlyMap<Request, Float64Array>, progress: Float64Array): number {
-    const deviation = Math.sqrt(this.#spread.yy);
     let most = 0;
     for (const [index, h] of this.#higher.entries()) {
       let odds = this.#odds[index] as number;
@@ -74,7 +73,7 @@ export class Rise {
         const middle = this.#middles.get(task.type);
         if (middle === undefined) continue;
         const tail = (of: number) =>
-          logTail((logWork(start, progress, of) - middle.work) / deviation);
+          logTail(scoreOf(middle, this.#spread, logWork(start, progress, of)));
         odds += tail(h) - tail(this.#found);
       }
       most = Math.max(most, odds);

@@ -20,8 +20,3 @@ export const UNTOLD: Spread = { ...USUAL, xy: 0 };
 export function restOf({ xx, xy, yy }: Spread): number {
   return yy - (xy * xy) / xx;
 }
-
-/** By what power work grows with what is written. */
-export function slopeOf({ xx, xy }: Spread): number {
-  return xy / xx;
-}

@@ -1,7 +1,8 @@
 import type { TaskType } from '@stratagem/core';
-import type { Fit, Middle } from './fit.js';
+import { type Fit, type Middle, scoreOf } from './fit.js';
 import { logTail } from './normal.js';
 import type { Request } from './request.js';
+import type { Spread } from './spread.js';
 import { logWork } from './work.js';
 
 /** A hypothesis less likely than this is not looked at. */
@@ -11,8 +12,7 @@ const PLAUSIBLE = 0.02;
 interface Watched {
   readonly h: number;
   readonly middles: ReadonlyMap<TaskType, Middle>;
-  /** Of the work, as a deviation of logarithms. */
-  readonly deviation: number;
+  readonly spread: Spread;
   /** How many answers should have come while the requests that were answered were in flight. */
   due: number;
 }
@@ -37,7 +37,7 @@ export class Watch {
     this.#weight = weight;
     this.#watched = fits.flatMap(({ middles, spread }, h) =>
       (probabilities[h] as number) > PLAUSIBLE
-        ? { h, middles: new Map(middles), deviation: Math.sqrt(spread.yy), due: 0 }
+        ? { h, middles: new Map(middles), spread, due: 0 }
         : [],
     );
   }
@@ -70,13 +70,13 @@ export class Watch {
 
 /** How many answers should come in the time that a request has taken: below 1 where it is early. */
 function dueOf(
-  { h, middles, deviation }: Watched,
+  { h, middles, spread }: Watched,
   { task }: Request,
   start: Float64Array,
   progress: Float64Array,
 ): number {
-  const { work } = middles.get(task.type) as Middle;
-  return -logTail((logWork(start, progress, h) - work) / deviation);
+  const middle = middles.get(task.type) as Middle;
+  return -logTail(scoreOf(middle, spread, logWork(start, progress, h)));
 }
 
 /** Poisson distributed answers, fewer than are due by what so many others have shown. */
