@@ -1,5 +1,6 @@
 import { describe, StrategyError, show, type TaskError } from './errors.js';
 import type { Graph } from './graph.js';
+import type { OutputPart } from './output-part.js';
 import type { TaskOutput } from './runner.js';
 import type { RunView, Scheduler, Strategy, StrategySwitch, TaskView, Wait } from './strategy.js';
 import { checkSwitch } from './strategy-switch.js';
@@ -144,6 +145,19 @@ export class Dispatcher {
     // Those without any are not to be looked through.
     if (count === 0) counts.delete(resource);
     else counts.set(resource, count);
+  }
+
+  /** Whether the strategy wants to know what attempts report. */
+  get isListening(): boolean {
+    return this.#scheduler.output !== undefined;
+  }
+
+  /** The attempt at a chosen task reported a part of its output. */
+  output(index: number, part: OutputPart): void {
+    const view = this.#views[index];
+    // As in `settled`.
+    if (view === undefined) return;
+    this.#call('output', () => this.#scheduler.output?.(view, part));
   }
 
   /** The attempt at a chosen task has ended. */

@@ -200,6 +200,7 @@ export class Kernel {
   /** The running attempt at a task reported a part of its output. */
   output(index: number, part: OutputPart, now: number): void {
     this.#record.output(index, part, now);
+    if (this.#starts.isListening) this.#step(now, () => this.#starts.output(index, part));
   }
 
   /** A human answered; for an approval, `true` gives it and anything else refuses. */

@@ -1,5 +1,6 @@
 import type { Budget } from './budget.js';
 import type { Inputs } from './inputs.js';
+import type { OutputPart } from './output-part.js';
 import type { PriceTable } from './price.js';
 import type { ReplanLimits, Revision, Situation } from './replan.js';
 import type { RetryPolicy } from './retry.js';
@@ -12,6 +13,8 @@ import type { Task } from './task.js';
 export interface SimulatedAttempt extends Partial<TaskOutput> {
   /** Virtual milliseconds the attempt takes; Infinity for one that never ends by itself. */
   readonly durationMs: number;
+  /** What it reports of its output, and how long after its start, in virtual milliseconds. */
+  readonly parts?: readonly { readonly afterMs: number; readonly part: OutputPart }[];
   /** When given, the attempt fails with it. */
   readonly error?: unknown;
   /** Tasks that the attempt adds to the plan when it ends, as `context.addTasks` would. */

@@ -21,7 +21,7 @@ import {
   type SimulateOptions,
   type SimulationControls,
 } from './simulate-options.js';
-import type { SimulatedEnd, SimulatedRequest } from './simulated-server.js';
+import type { SimulatedEnd, SimulatedPart, SimulatedRequest } from './simulated-server.js';
 import type { Task } from './task.js';
 import { asData } from './task-data.js';
 import { additionProblems, graphOf } from './validate.js';
@@ -181,20 +181,25 @@ class Simulation {
     this.#obey();
   }
 
-  /** An attempt that the server ended. */
-  #take(end: SimulatedEnd | undefined): void {
-    if (end === undefined) {
+  /** What the server did to an attempt. */
+  #take(done: SimulatedEnd | SimulatedPart | undefined): void {
+    if (done === undefined) {
       if (++this.#changes > MAX_CHANGES) {
         throw new RangeError('the server ends nothing, and asks to be called for ever');
       }
       return;
     }
     this.#changes = 0;
-    const { request, ...outcome } = end;
+    const { request, ...outcome } = done;
     const index = this.#requested.get(request);
     if (index === undefined) {
       const { id } = request.task;
-      throw new TypeError(`the server ended an attempt at "${id}" that is not in flight`);
+      const what = 'part' in outcome ? 'reported a part of' : 'ended';
+      throw new TypeError(`the server ${what} an attempt at "${id}" that is not in flight`);
+    }
+    if ('part' in outcome) {
+      this.#kernel.output(index, outcome.part, this.#now);
+      return;
     }
     this.#forget(index, request);
     this.#end(index, outcome);
@@ -242,8 +247,13 @@ class Simulation {
     }
     const outcome = (this.#options.attempt ?? estimated)(task, number, kernel.inputsOf(index));
     this.#active.set(index, number);
+    for (const { afterMs, part } of outcome.parts ?? []) {
+      this.#schedule(this.#now + afterMs, () => {
+        if (this.#active.get(index) === number) kernel.output(index, part, this.#now);
+      });
+    }
     this.#schedule(this.#now + outcome.durationMs, () => {
-      const { addTasks, durationMs: _, ...end } = outcome;
+      const { addTasks, durationMs: _, parts: __, ...end } = outcome;
       if (this.#active.get(index) !== number) return;
       if (addTasks !== undefined) {
         this.#add(addTasks, index);

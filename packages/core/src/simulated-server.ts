@@ -1,3 +1,4 @@
+import type { OutputPart } from './output-part.js';
 import type { TaskOutput } from './runner.js';
 import type { Task } from './task.js';
 
@@ -16,6 +17,13 @@ export interface SimulatedEnd extends Partial<TaskOutput> {
   readonly request: SimulatedRequest;
   /** When given, even as undefined, the attempt fails with it. */
   readonly error?: unknown;
+}
+
+/** A part of the output of an attempt that goes on. */
+export interface SimulatedPart {
+  /** The attempt, as it was given to `start`. */
+  readonly request: SimulatedRequest;
+  readonly part: OutputPart;
 }
 
 /**
@@ -59,8 +67,8 @@ export interface SimulatedServer {
   /** When `advance` is to be called next, as things stand; `Infinity` for never. */
   readonly nextAt: number;
   /**
-   * Called at `nextAt`, as often as that is due: ends one attempt, or changes how things stand.
-   * Neither may leave `nextAt` where it is for good.
+   * Called at `nextAt`, as often as that is due: ends one attempt, reports a part of its output, or
+   * changes how things stand. None of them may leave `nextAt` where it is for good.
    */
-  advance(now: number): SimulatedEnd | undefined;
+  advance(now: number): SimulatedEnd | SimulatedPart | undefined;
 }

@@ -5,6 +5,7 @@ import type { StrategyError, TaskError } from './errors.js';
 import type { Graph } from './graph.js';
 import type { KernelOptions } from './kernel-options.js';
 import type { KernelParts } from './kernel-parts.js';
+import type { OutputPart } from './output-part.js';
 import type { Recorder } from './recorder.js';
 import { pauseAskedFor, ResourcePauses } from './resource-pauses.js';
 import type { RunEnd } from './run-end.js';
@@ -70,6 +71,15 @@ export class Starts {
   ready(index: number, now: number): void {
     this.#readyAt[index] = now;
     this.#dispatcher?.ready(index);
+  }
+
+  /** Whether the strategy wants to know what attempts report. */
+  get isListening(): boolean {
+    return this.#dispatcher?.isListening === true;
+  }
+
+  output(index: number, part: OutputPart): void {
+    this.#dispatcher?.output(index, part);
   }
 
   completed(index: number, durationMs: number, result: AttemptResult): void {

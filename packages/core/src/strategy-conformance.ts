@@ -198,6 +198,7 @@ function frozen(strategy: Strategy): Strategy {
       return {
         ready: (task) => scheduler.ready(Object.freeze(task)),
         next: (now) => scheduler.next(now),
+        output: (task, part) => scheduler.output?.(task, Object.freeze(part)),
         settled: (task, outcome) => scheduler.settled?.(task, Object.freeze(outcome)),
       };
     },

@@ -1,4 +1,5 @@
 import type { AttemptErrorCode } from './errors.js';
+import type { OutputPart } from './output-part.js';
 import type { RateLimits } from './rate-limits.js';
 import type { Estimate, TaskType } from './task.js';
 import type { Usage } from './usage.js';
@@ -51,6 +52,12 @@ export interface Scheduler {
    * @param now Unix time in milliseconds.
    */
   next(now: number): TaskView | Wait | undefined;
+  /**
+   * An attempt at a task that this scheduler chose, still in flight, has reported a part of its
+   * output: how fast text comes tells how busy a server is, long before there is an answer. Runners
+   * that do not stream report nothing, or everything at the end.
+   */
+  output?(task: TaskView, part: OutputPart): void;
   /** An attempt at a task that this scheduler chose has ended. */
   settled?(task: TaskView, outcome: Outcome): void;
 }

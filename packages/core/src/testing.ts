@@ -10,5 +10,10 @@ export type {
   SimulateOptions,
   SimulationControls,
 } from './simulate-options.js';
-export type { SimulatedEnd, SimulatedRequest, SimulatedServer } from './simulated-server.js';
+export type {
+  SimulatedEnd,
+  SimulatedPart,
+  SimulatedRequest,
+  SimulatedServer,
+} from './simulated-server.js';
 export { strategyConformance } from './strategy-conformance.js';

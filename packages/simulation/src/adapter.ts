@@ -1,21 +1,32 @@
 import { OptionError, type Task } from '@stratagem/core';
-import type { SimulatedEnd, SimulatedRequest, SimulatedServer } from '@stratagem/core/testing';
-import type { Demand, Request, Server } from './server.js';
+import type {
+  SimulatedEnd,
+  SimulatedPart,
+  SimulatedRequest,
+  SimulatedServer,
+} from '@stratagem/core/testing';
+import type { Answer, Demand, Part, Request, Server } from './server.js';
+
+/** What a token is worth in text, about. */
+const WORD = 'word ';
 
 /** A request that knows which attempt it is for. */
 interface Sent extends Request {
   readonly attemptOf: SimulatedRequest;
 }
 
-/**
- * A server of a model, as core's `simulate` takes it.
- *
- * @param demandOf What each task asks of it.
- */
+/** What attempts ask of a server, and what comes of them. */
+export interface Exchange {
+  readonly demandOf: (task: Task) => Demand;
+  readonly outputOf: ((task: Task) => unknown) | undefined;
+  /** See `Request`. */
+  readonly tokensPerPart: number;
+}
+
+/** A server of a model, as core's `simulate` takes it. */
 export function simulatedServer(
   server: Server,
-  demandOf: (task: Task) => Demand,
-  outputOf: ((task: Task) => unknown) | undefined,
+  { demandOf, outputOf, tokensPerPart }: Exchange,
 ): SimulatedServer {
   const inFlight = new Map<SimulatedRequest, Sent>();
   return {
@@ -25,7 +36,7 @@ export function simulatedServer(
     start(attemptOf, now) {
       const { task, attempt, resource } = attemptOf;
       const demand = checked(task, demandOf(task));
-      const sent = { ...demand, taskId: task.id, attempt, resource, attemptOf };
+      const sent = { ...demand, taskId: task.id, attempt, resource, tokensPerPart, attemptOf };
       inFlight.set(attemptOf, sent);
       server.start(sent, now);
     },
@@ -35,9 +46,13 @@ export function simulatedServer(
       inFlight.delete(attemptOf);
       server.abort(sent, now);
     },
-    advance(now): SimulatedEnd | undefined {
-      const answer = server.advance(now);
+    advance(now): SimulatedEnd | SimulatedPart | undefined {
+      const answer: Answer | Part | undefined = server.advance(now);
       if (answer === undefined) return undefined;
+      if ('tokens' in answer) {
+        const { attemptOf } = answer.request as Sent;
+        return { request: attemptOf, part: { kind: 'text', text: WORD.repeat(answer.tokens) } };
+      }
       const { error, rateLimits } = answer;
       const { attemptOf, inputTokens, outputTokens } = answer.request as Sent;
       inFlight.delete(attemptOf);

@@ -15,6 +15,15 @@ export interface Request extends Demand {
   readonly attempt: number;
   /** What it competes for; see `TaskView.resource` of core. */
   readonly resource: string;
+  /** The answer is reported in parts of so many tokens; `Infinity` for one that comes as a whole. */
+  readonly tokensPerPart: number;
+}
+
+/** A part of an answer, the rest of which is yet to come. */
+export interface Part<R extends Request = Request> {
+  readonly request: R;
+  /** How many tokens this part has. */
+  readonly tokens: number;
 }
 
 /** How a server model ended a request. */
@@ -37,8 +46,8 @@ export interface Server {
   abort(request: Request, now: number): void;
   /** When `advance` is to be called next, as things stand; `Infinity` for never. */
   readonly nextAt: number;
-  /** Ends one request, or changes how things stand without ending any. */
-  advance(now: number): Answer | undefined;
+  /** Ends one request, brings a part of its answer, or changes how things stand. */
+  advance(now: number): Answer | Part | undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
-import { checkOptions, OptionError, type Plan, type PlanResult, type Task } from '@stratagem/core';
+import { checkLimit, checkOptions, OptionError, type Plan, type PlanResult, type Task } from '@stratagem/core';
 import { type SimulateOptions, simulate } from '@stratagem/core/testing';
-import { simulatedServer } from './adapter.js';
+import { type Exchange, simulatedServer } from './adapter.js';
 import type { Demand, ServerModel } from './server.js';
 
 export interface SimulateOnOptions extends Omit<SimulateOptions, 'server' | 'resourceOf'> {
@@ -16,6 +16,12 @@ export interface SimulateOnOptions extends Omit<SimulateOptions, 'server' | 'res
    * @default nothing
    */
   readonly outputOf?: (task: Task) => unknown;
+  /**
+   * Answers come in parts of so many tokens, as `task_output` events: a whole number of at least 1.
+   * Strategies may hear of them.
+   * @default answers come as a whole
+   */
+  readonly tokensPerPart?: number;
   /**
    * Another seed gives other latencies and other waits between attempts; the same seed the same run.
    * @default 0
@@ -42,20 +48,22 @@ export function simulateOn<Outputs = Record<string, unknown>>(
   plan: Plan<Outputs>,
   options: SimulateOnOptions,
 ): PlanResult<Outputs> {
-  const { server: model, demandOf = estimatedDemand, outputOf, ...rest } = options;
+  const { server: model, demandOf = estimatedDemand, outputOf, tokensPerPart, ...rest } = options;
   if (typeof model?.begin !== 'function') {
     throw new OptionError('simulateOn() needs a server: a model such as fixedLatency()');
   }
   checkOptions('simulateOn()', rest, OPTIONS);
+  if (tokensPerPart !== undefined) checkLimit('simulateOn()', 'tokensPerPart', tokensPerPart);
+  const exchange = { demandOf, outputOf, tokensPerPart: tokensPerPart ?? Number.POSITIVE_INFINITY };
   const { resourceOf } = model;
   return simulate(plan, {
     ...rest,
-    server: simulatedServer(model.begin(rest.seed ?? 0), demandOf, outputOf),
+    server: simulatedServer(model.begin(rest.seed ?? 0), exchange),
     ...(resourceOf && { resourceOf }),
   });
 }
 
-const OPTIONS: readonly (keyof Omit<SimulateOnOptions, 'server' | 'demandOf' | 'outputOf'>)[] = [
+const OPTIONS: readonly (keyof Omit<SimulateOnOptions, 'server' | keyof Exchange>)[] = [
   'strategy',
   'maxParallel',
   'failFast',

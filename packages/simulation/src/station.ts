@@ -1,7 +1,8 @@
 import { type AttemptErrorCode, Heap, type RateLimits, RunnerError } from '@stratagem/core';
 import { Changes } from './changes.js';
+import { type Parts, partsOf } from './parts.js';
 import { randomFrom, spread } from './random.js';
-import type { Answer, Request, Server } from './server.js';
+import type { Answer, Part, Request, Server } from './server.js';
 
 /** Why a request is not let in. */
 export interface Refusal {
@@ -41,8 +42,10 @@ export interface StationOptions {
 
 interface Entry {
   readonly request: Request;
-  /** Progress at which the work is done, or the time at which the refusal is told. */
-  readonly due: number;
+  /** Progress at which the next part or the end is due, or the time at which the refusal is told. */
+  due: number;
+  /** Those of its parts that have not been told. */
+  readonly parts: Parts | undefined;
   readonly order: number;
   readonly refusal: Refusal | undefined;
   aborted: boolean;
@@ -105,14 +108,16 @@ export class Station implements Server {
     const refusal = gate?.refuse(request, now, this.#inFlight);
     const order = this.#order++;
     if (refusal !== undefined) {
-      const entry = { request, due: now + refusal.afterMs, order, refusal, aborted: false };
+      const entry = { request, due: now + refusal.afterMs, order, refusal, parts: undefined, aborted: false };
       this.#entries.set(request, entry);
       if (refusal.afterMs !== Number.POSITIVE_INFINITY) this.#refusals.push(entry);
       return;
     }
     const random = randomFrom(seed, request.taskId, request.attempt, 'latency');
-    const due = this.#progress + request.workMs * spread(random, sigma);
-    const entry = { request, due, order, refusal, aborted: false };
+    const workMs = request.workMs * spread(random, sigma);
+    const parts = partsOf(request, this.#progress, workMs, seed);
+    const due = parts?.due ?? this.#progress + workMs;
+    const entry = { request, due, order, refusal, parts, aborted: false };
     this.#entries.set(request, entry);
     this.#working.push(entry);
     this.#inFlight++;
@@ -129,7 +134,7 @@ export class Station implements Server {
     this.#reckon(now);
   }
 
-  advance(now: number): Answer | undefined {
+  advance(now: number): Answer | Part | undefined {
     const refused = this.#refusals.peek();
     if (refused !== undefined && refused.due <= now) {
       this.#refusals.pop();
@@ -144,6 +149,14 @@ export class Station implements Server {
     }
     // The sum of many small steps may fall short of it by a rounding error.
     this.#progress = Math.max(this.#progress, done.due);
+    const { request, parts } = done;
+    if (parts?.isOver === false) {
+      const tokens = parts.take();
+      done.due = parts.due;
+      this.#working.push(done);
+      this.#reckon(now);
+      return { request, tokens };
+    }
     this.#inFlight--;
     this.#reckon(now);
     return this.#answer(done, now);

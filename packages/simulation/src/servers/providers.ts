@@ -1,6 +1,6 @@
 import { OptionError } from '@stratagem/core';
 import { randomFrom } from '../random.js';
-import type { Answer, Request, Server, ServerModel } from '../server.js';
+import type { Answer, Part, Request, Server, ServerModel } from '../server.js';
 
 /**
  * Several providers, each with its own server; tasks are spread over them evenly, each always to
@@ -49,7 +49,7 @@ class Providers implements Server {
     this.#serverOf(request).abort(request, now);
   }
 
-  advance(now: number): Answer | undefined {
+  advance(now: number): Answer | Part | undefined {
     for (const server of this.#servers.values()) {
       if (server.nextAt <= now) return server.advance(now);
     }

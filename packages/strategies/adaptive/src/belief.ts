@@ -4,6 +4,7 @@ import { type Hypothesis, hypotheses, speedOf } from './hypotheses.js';
 import type { ByType, Likely } from './learned.js';
 import type { Request } from './request.js';
 import { Rise } from './rise.js';
+import { Streams } from './streams.js';
 import { type Spread, UNTOLD, USUAL } from './spread.js';
 import { Watch } from './watch.js';
 import { logOf, logWork, Work } from './work.js';
@@ -47,6 +48,7 @@ export class Belief {
   #speedsOf = 0;
   /** The progress when those in flight started. */
   readonly #open = new Map<Request, Float64Array>();
+  readonly #streams: Streams;
   #next = 0;
   #watch: Watch | undefined;
   #rise: Rise | undefined;
@@ -64,6 +66,7 @@ export class Belief {
     this.#densities = new Float64Array(length);
     this.#progress = new Float64Array(length);
     this.#speeds = new Float64Array(length).fill(1);
+    this.#streams = new Streams(length);
   }
 
   /** To be called before the number in flight changes. */
@@ -85,6 +88,22 @@ export class Belief {
   /** It was refused, or given up. */
   dropped(request: Request): void {
     this.#open.delete(request);
+    this.#streams.ended(request);
+  }
+
+  /**
+   * A request has written so much more.
+   *
+   * @returns Whether that says anything yet.
+   */
+  wrote(request: Request, characters: number, held: number): boolean {
+    if (!this.#open.has(request)) return false;
+    return this.#streams.came(request, characters, this.#progress, this.#speedsAt(held));
+  }
+
+  /** A request does something else than to write. */
+  paused(request: Request): void {
+    this.#streams.ended(request);
   }
 
   /**
@@ -96,9 +115,11 @@ export class Belief {
   answered(request: Request, held: number, memory: number, tokens: number | undefined): boolean {
     const start = this.#open.get(request);
     this.#open.delete(request);
+    this.#streams.ended(request);
     if (start === undefined || durationOf(start, this.#progress) < NOTHING_MS) return false;
     this.#watch?.answered(request, start, this.#progress);
     const part = 1 - 1 / memory;
+    this.#streams.fade(part);
     for (const [type, work] of this.#works) {
       work.fade(part);
       if (work.count < FORGOTTEN) this.#works.delete(type);
@@ -122,7 +143,11 @@ export class Belief {
   /** Works out how likely the hypotheses are by now. */
   update(): void {
     const groups = this.#groups();
-    this.#weigh((h) => (this.#fits[h] as Fit).improve(this.#works, groups, this.#usual));
+    this.#weigh(
+      (h) =>
+        (this.#fits[h] as Fit).improve(this.#works, groups, this.#usual) +
+        this.#streams.likelihood(h),
+    );
   }
 
   /** How likely it is that so many in flight slow each other down so much that more bring nothing. */
@@ -180,6 +205,7 @@ export class Belief {
       for (let h = 0; h < this.hypotheses.length; h++) work.assume(h, log, tokens, spread, ASSUMED);
     }
     this.#open.clear();
+    this.#streams.clear();
     this.#densities.fill(0);
     this.#watch = undefined;
     this.#rise = undefined;

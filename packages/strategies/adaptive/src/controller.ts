@@ -1,4 +1,4 @@
-import type { Outcome, StrategySwitch, TaskView } from '@stratagem/core';
+import type { Outcome, OutputPart, StrategySwitch, TaskView } from '@stratagem/core';
 import { Announced } from './announced.js';
 import type { LearnedResource } from './learned.js';
 import { Overtaking } from './overtaking.js';
@@ -68,6 +68,23 @@ export class Controller {
     this.#search.started(request);
     this.#pace.started(now);
     this.#announced.started(request, now);
+  }
+
+  /** A request in flight has reported a part of its output. */
+  reported(task: TaskView, part: OutputPart, queue: Omit<Queue, 'held'>, now: number): void {
+    const request = this.#open.get(task.index) as Request;
+    // While it calls tools, it writes nothing.
+    if (part.kind !== 'text') {
+      this.#search.paused(request);
+      return;
+    }
+    this.#advance(now);
+    const before = this.#search.limit;
+    this.#search.wrote(request, part.text.length, { ...queue, held: this.#requests.held });
+    const { limit } = this.#search;
+    if (limit === before) return;
+    this.#ramp.raised(before, limit, now - request.startedAt, now);
+    this.#switches.look(this.#search, this.#pace.intervalMs, now);
   }
 
   settled(task: TaskView, outcome: Outcome, queue: Omit<Queue, 'held'>, now: number): void {

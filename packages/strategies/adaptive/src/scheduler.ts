@@ -1,6 +1,7 @@
 import {
   Heap,
   type Outcome,
+  type OutputPart,
   type RunView,
   type Scheduler,
   type TaskView,
@@ -9,6 +10,7 @@ import {
 import { Controller, type ControllerOptions } from './controller.js';
 import { Durations } from './durations.js';
 import type { Learned } from './learned.js';
+import type { Queue } from './search.js';
 import { Urgency } from './urgency.js';
 
 /** The ready tasks of one resource, and who decides when they start. */
@@ -62,10 +64,14 @@ export class AdaptiveScheduler implements Scheduler {
     return task;
   }
 
+  output(task: TaskView, part: OutputPart): void {
+    const lane = this.#laneOf(task);
+    lane.controller.reported(task, part, this.#queueOf(lane), this.#run.now);
+  }
+
   settled(task: TaskView, outcome: Outcome): void {
-    const { controller, ready } = this.#laneOf(task);
-    const waiting = this.#run.remaining - this.#run.running;
-    controller.settled(task, outcome, { ready: ready.size, waiting }, this.#run.now);
+    const lane = this.#laneOf(task);
+    lane.controller.settled(task, outcome, this.#queueOf(lane), this.#run.now);
     if (!outcome.ok) return;
     this.#durations.learn(task.type, outcome.latencyMs);
     if (this.#urgency.answered()) this.#reorder();
@@ -82,6 +88,10 @@ export class AdaptiveScheduler implements Scheduler {
       durationsMs: { ...this.#known?.durationsMs, ...this.#durations.toJSON() },
       resources: { ...this.#known?.resources, ...Object.fromEntries(resources) },
     };
+  }
+
+  #queueOf({ ready }: Lane): Omit<Queue, 'held'> {
+    return { ready: ready.size, waiting: this.#run.remaining - this.#run.running };
   }
 
   #laneOf({ resource }: TaskView): Lane {

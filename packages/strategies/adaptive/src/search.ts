@@ -82,6 +82,7 @@ export class Search {
   readonly #belief: Belief;
   readonly #worth: Worth;
   #answers = 0;
+  #signs = 0;
   /** How many answers there were when the limit was changed, */
   #changedAt = 0;
   /** and when no more than that were in flight. */
@@ -151,8 +152,25 @@ export class Search {
     const memory = Math.max(MIN_MEMORY, MEMORY * this.limit);
     if (!this.#belief.answered(request, queue.held, memory, tokens)) return;
     // Those that are too many go on to slow down the others.
-    if (queue.held > this.limit) this.#reachedAt = this.#answers + 1;
-    if (++this.#answers % Math.max(1, Math.floor(this.limit / THOUGHTS)) !== 0) return;
+    this.#answers++;
+    this.#noted(queue);
+  }
+
+  /** A request in flight has written so much more, in characters. */
+  wrote(request: Request, characters: number, queue: Queue): void {
+    if (this.#belief.wrote(request, characters, queue.held)) this.#noted(queue);
+  }
+
+  /** A request does something else than to write. */
+  paused(request: Request): void {
+    this.#belief.paused(request);
+  }
+
+  /** Something was learned: an answer, or how fast one is written. */
+  #noted(queue: Queue): void {
+    this.#signs++;
+    if (queue.held > this.limit) this.#reachedAt = this.#signs;
+    if (this.#signs % Math.max(1, Math.floor(this.limit / THOUGHTS)) !== 0) return;
     this.#belief.update();
     if (this.#isSlower()) {
       this.#to(this.limit / DROP, 'the server has become slower');
@@ -204,7 +222,7 @@ export class Search {
 
   /** Answers since no more than the limit are in flight. */
   get #since(): number {
-    return this.#answers - this.#reachedAt;
+    return this.#signs - this.#reachedAt;
   }
 
   /** Whether the server has become another one, that is slower. */
@@ -248,9 +266,9 @@ export class Search {
   /** Whether it is time to raise the limit. */
   #mayRaise(limit: number): boolean {
     const soon = SOON * this.limit;
-    if (this.#answers === 1 || this.#since >= soon) return true;
+    if (this.#signs === 1 || this.#since >= soon) return true;
     const gain = this.#loss(this.limit) - this.#loss(limit);
-    return this.#answers - this.#changedAt >= soon && gain > BETTER_BACK;
+    return this.#signs - this.#changedAt >= soon && gain > BETTER_BACK;
   }
 
   /** Looks at fewer, or at more, when that is worth it. */
@@ -309,7 +327,7 @@ export class Search {
     ) {
       this.#harmless = this.limit;
     }
-    const next = (this.#answers === 1 ? first : 2) * this.limit;
+    const next = (this.#signs === 1 ? first : 2) * this.limit;
     const most = Math.max(next, this.#lookFrom ?? 0);
     return Math.floor(Math.min(this.#max, this.#ceiling, 2 * this.#harmless, most));
   }
@@ -332,6 +350,6 @@ export class Search {
     this.limit = Math.max(1, Math.round(limit));
     this.reason = reason;
     this.#lookFrom = undefined;
-    this.#changedAt = this.#reachedAt = this.#answers;
+    this.#changedAt = this.#reachedAt = this.#signs;
   }
 }
