@@ -19,7 +19,13 @@ export class Parts {
   #tokensLeft: number;
   #told = 0;
 
-  constructor(from: number, workMs: number, shares: readonly number[], tokens: number, size: number) {
+  constructor(
+    from: number,
+    workMs: number,
+    shares: readonly number[],
+    tokens: number,
+    size: number,
+  ) {
     this.#from = from;
     this.#workMs = workMs;
     this.#shares = shares;

@@ -1,4 +1,11 @@
-import { checkLimit, checkOptions, OptionError, type Plan, type PlanResult, type Task } from '@stratagem/core';
+import {
+  checkLimit,
+  checkOptions,
+  OptionError,
+  type Plan,
+  type PlanResult,
+  type Task,
+} from '@stratagem/core';
 import { type SimulateOptions, simulate } from '@stratagem/core/testing';
 import { type Exchange, simulatedServer } from './adapter.js';
 import type { Demand, ServerModel } from './server.js';

@@ -108,7 +108,14 @@ export class Station implements Server {
     const refusal = gate?.refuse(request, now, this.#inFlight);
     const order = this.#order++;
     if (refusal !== undefined) {
-      const entry = { request, due: now + refusal.afterMs, order, refusal, parts: undefined, aborted: false };
+      const entry = {
+        request,
+        due: now + refusal.afterMs,
+        order,
+        refusal,
+        parts: undefined,
+        aborted: false,
+      };
       this.#entries.set(request, entry);
       if (refusal.afterMs !== Number.POSITIVE_INFINITY) this.#refusals.push(entry);
       return;

@@ -4,13 +4,16 @@ import { type Hypothesis, hypotheses, speedOf } from './hypotheses.js';
 import type { ByType, Likely } from './learned.js';
 import type { Request } from './request.js';
 import { Rise } from './rise.js';
-import { Streams } from './streams.js';
+import { Slowing } from './slowing.js';
 import { type Spread, UNTOLD, USUAL } from './spread.js';
+import { Streams } from './streams.js';
 import { Watch } from './watch.js';
 import { logOf, logWork, Work } from './work.js';
 
 /** What is assumed, and was not measured in this run, counts like so many answers. */
 const ASSUMED = 8;
+/** A hypothesis less likely than this is not believed. */
+const PLAUSIBLE = 0.02;
 /** How likely it is that a server is still what it was in an earlier run. */
 const STILL = 0.9;
 /** A hypothesis less likely than this is not worth handing on. */
@@ -44,11 +47,13 @@ export class Belief {
   /** The work that would have been done by now on a request that was there from the beginning, in ms. */
   readonly #progress: Float64Array;
   #updatedAt = 0;
+  /** How fast requests got on until then, by hypothesis. */
   readonly #speeds: Float64Array;
   #speedsOf = 0;
   /** The progress when those in flight started. */
   readonly #open = new Map<Request, Float64Array>();
   readonly #streams: Streams;
+  readonly #slowing: Slowing;
   #next = 0;
   #watch: Watch | undefined;
   #rise: Rise | undefined;
@@ -67,6 +72,7 @@ export class Belief {
     this.#progress = new Float64Array(length);
     this.#speeds = new Float64Array(length).fill(1);
     this.#streams = new Streams(length);
+    this.#slowing = new Slowing(length);
   }
 
   /** To be called before the number in flight changes. */
@@ -96,9 +102,14 @@ export class Belief {
    *
    * @returns Whether that says anything yet.
    */
-  wrote(request: Request, characters: number, held: number): boolean {
+  wrote(request: Request, characters: number): boolean {
     if (!this.#open.has(request)) return false;
-    return this.#streams.came(request, characters, this.#progress, this.#speedsAt(held));
+    const stretch = this.#streams.came(request, characters, this.#progress, this.#speeds);
+    if (stretch === undefined) return false;
+    const varianceOf = (h: number) => this.#streams.variance(h);
+    this.#slowing.wrote(stretch, varianceOf);
+    this.#rise?.wrote(stretch, varianceOf(this.#likeliest));
+    return true;
   }
 
   /** A request does something else than to write. */
@@ -108,11 +119,10 @@ export class Belief {
 
   /**
    * @returns Whether it says anything: it does not if the server became another one meanwhile.
-   * @param held How many were in flight with it.
    * @param memory After so many answers, an answer counts for a third.
    * @param tokens How many were written, where that is told.
    */
-  answered(request: Request, held: number, memory: number, tokens: number | undefined): boolean {
+  answered(request: Request, memory: number, tokens: number | undefined): boolean {
     const start = this.#open.get(request);
     this.#open.delete(request);
     this.#streams.ended(request);
@@ -128,7 +138,7 @@ export class Belief {
     if (tokens) this.#usual = USUAL;
     // Where it is not told, or told to be nothing, it is like those before.
     const logTokens = tokens ? Math.log(tokens) : work.count > 0 ? work.tokens / work.count : 0;
-    const speeds = this.#speedsAt(held);
+    const speeds = this.#speeds;
     this.#rise?.answered(request, logTokens, start, this.#progress, speeds);
     work.answered(logTokens);
     for (let h = 0; h < start.length; h++) {
@@ -146,7 +156,7 @@ export class Belief {
     this.#weigh(
       (h) =>
         (this.#fits[h] as Fit).improve(this.#works, groups, this.#usual) +
-        this.#streams.likelihood(h),
+        this.#streams.likelihood(h, this.#progress),
     );
   }
 
@@ -178,6 +188,11 @@ export class Belief {
     return this.#watch?.surprise(this.#open, this.#progress) ?? 0;
   }
 
+  /** How much speaks for text coming slower than it did, as a logarithm of odds. */
+  get slowing(): number {
+    return this.#slowing.odds((h) => (this.probabilities[h] as number) > PLAUSIBLE);
+  }
+
   /** From here on, it is looked at whether the knee has moved up from where it is believed now. */
   watchRise(): void {
     const found = this.#likeliest;
@@ -206,6 +221,7 @@ export class Belief {
     }
     this.#open.clear();
     this.#streams.clear();
+    this.#slowing.clear();
     this.#densities.fill(0);
     this.#watch = undefined;
     this.#rise = undefined;

@@ -1,5 +1,6 @@
 import type { Outcome, OutputPart, StrategySwitch, TaskView } from '@stratagem/core';
 import { Announced } from './announced.js';
+import { Carried } from './carried.js';
 import type { LearnedResource } from './learned.js';
 import { Overtaking } from './overtaking.js';
 import { Pace } from './pace.js';
@@ -38,6 +39,7 @@ export class Controller {
   #heldMs = 0;
   readonly #timeouts = new Signs();
   readonly #errors = new Signs();
+  readonly #carried = new Carried();
 
   constructor(
     { maxParallel, adaptiveThreshold }: ControllerOptions,
@@ -97,6 +99,7 @@ export class Controller {
     this.#announced.ended(request, outcome, now);
     if (outcome.ok) {
       this.#search.answered(request, { ...queue, held }, outcome.usage?.outputTokens);
+      this.#carried.answered(request);
       this.#timeouts.answered(this.#search.limit);
       this.#errors.answered(this.#search.limit);
       this.#requests.answered(request, ROUNDS);
@@ -126,6 +129,7 @@ export class Controller {
     const { held } = this.#requests;
     const { limit } = this.#search;
     if (errorCode === 'timeout') {
+      if (!this.#carried.mayBeTooMany(request)) return;
       const fewest = this.#timeouts.seen(request.beside, limit);
       if (fewest !== undefined) this.#search.lost(fewest);
     } else if (errorCode === 'server_error') {

@@ -4,10 +4,13 @@ import type { Hypothesis } from './hypotheses.js';
 import { logTail } from './normal.js';
 import type { Request } from './request.js';
 import { restOf, type Spread } from './spread.js';
+import type { Stretch } from './streams.js';
 import { logWork } from './work.js';
 
 /** How many times higher a knee may be by now. */
 const FACTORS = [2, 4];
+/** One stretch of text says no more than this. */
+const MOST = 2;
 
 /**
  * Whether a knee that was found has moved up: Page's test, of the higher knee against the one that
@@ -61,6 +64,19 @@ export class Rise {
     const found = likelihood(this.#found);
     for (const [index, h] of this.#higher.entries()) {
       this.#odds[index] = Math.max(0, (this.#odds[index] as number) + likelihood(h) - found);
+    }
+  }
+
+  /** @param variance How far stretches of text differ. */
+  wrote({ before, deviations, densities }: Stretch, variance: number): void {
+    if (before === 0) return;
+    const scale = 2 * variance * (1 + 1 / before);
+    const likelihood = (h: number) =>
+      (densities[h] as number) - (deviations[h] as number) ** 2 / scale;
+    const found = likelihood(this.#found);
+    for (const [index, h] of this.#higher.entries()) {
+      const odds = Math.max(-MOST, Math.min(MOST, likelihood(h) - found));
+      this.#odds[index] = Math.max(0, (this.#odds[index] as number) + odds);
     }
   }
 

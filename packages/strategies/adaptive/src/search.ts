@@ -1,5 +1,8 @@
 import { Belief } from './belief.js';
+import { type Care, TOLD, UNTOLD, WRITTEN } from './care.js';
+import { Ceiling } from './ceiling.js';
 import type { LearnedResource } from './learned.js';
+import { News } from './news.js';
 import type { Request } from './request.js';
 import { Worth } from './worth.js';
 
@@ -15,42 +18,35 @@ const PER_OCTAVE = 4;
 /** How much better another limit must be to go there, up and down, as a logarithm. */
 const BETTER_ABOVE = 0.05;
 const BETTER_BELOW = 0.03;
-/**
- * How likely it may be that more bring nothing for twice a limit to be tried, and how many times as
- * many at once the first answer brings. Where answers tell how much they are, a mistake shows sooner.
- */
-const TOLD = { doubt: 0.15, first: 1.5 };
-const UNTOLD = { doubt: 0.05, first: 2 };
 /** The limit itself may be the knee. */
 const NEARLY = 0.95;
-/** What part of a round must be answered to say so, and before the limit is raised again. */
-const PROOF = 0.3;
-const SOON = 0.2;
+/** At least so many must have been heard of for that to be said. */
+const LEAST_PROOF = 3;
 /** How much better it must be to go up again while more than the limit are still in flight. */
 const BETTER_BACK = 0.35;
 /** How much may be lost on average, as a logarithm, before it is worth to look at fewer at once, */
 const UNSURE = 0.2;
 /** and how much by now, in rounds. */
 const WORTH = 1;
-/** Such a look is at this part of the limit, until so large a part of a round is answered. */
+/** Such a look is at this part of the limit. */
 const LOOK = 0.5;
-const LOOK_ANSWERS = 0.3;
-/** After so many rounds it is looked at more at once, so many times the limit, for such a part of one. */
+/** After so many rounds it is looked at more at once. */
 const ABOVE_AFTER = 4;
-const ABOVE = 2;
-const ABOVE_ANSWERS = 0.5;
-/** No look is shorter than so many answers. */
-const LEAST_ANSWERS = 4;
+/** No look is over before so many were heard of. */
+const LEAST_HEARD = 4;
+/** Where a look is not what it is to be yet, or such odds speak for more, it is so many times as long. */
+const PATIENCE = 3;
+const HOPEFUL = 1;
 /** Such odds make the server another one that takes more, as a logarithm. */
 const RISEN = 5;
-/** After how many rounds without a refusal more than were refused are tried. */
-const RELAX = 2;
-/** How many rounds are remembered, and answers at least. */
+/** How many rounds are remembered, and answers at least; */
 const MEMORY = 8;
 const MIN_MEMORY = 60;
+/** so many times as long where it shows at once when the server becomes another one. */
+const LONG = 10;
 /** How often in a round the limit is thought over. */
 const THOUGHTS = 12;
-/** Once so many were answered, such odds make the server another one, as a logarithm. */
+/** Once so many were heard of, such odds make the server another one, as a logarithm. */
 const ENOUGH = 40;
 const ANOTHER = 8;
 /** To what part the limit goes then: what is in flight goes on to keep the server busy. */
@@ -58,7 +54,7 @@ const DROP = 4;
 
 export type Known = Pick<LearnedResource, 'limit' | 'ceiling' | 'likely' | 'outputTokens'>;
 
-/** What there was to do when a request was answered. */
+/** What there was to do when something was heard of a request. */
 export interface Queue {
   /** How many were in flight with it. */
   readonly held: number;
@@ -70,8 +66,8 @@ export interface Queue {
 
 /**
  * Looks for the limit with the highest throughput: the one that is best on average over all
- * hypotheses about the server, each as likely as the answers make it. A round is as many answers as
- * the limit.
+ * hypotheses about the server, each as likely as all that is heard of requests makes it. A round is as
+ * many answers, or stretches of text, as the limit.
  */
 export class Search {
   limit: number;
@@ -81,24 +77,14 @@ export class Search {
   readonly #max: number;
   readonly #belief: Belief;
   readonly #worth: Worth;
-  #answers = 0;
-  #signs = 0;
-  /** How many answers there were when the limit was changed, */
-  #changedAt = 0;
-  /** and when no more than that were in flight. */
-  #reachedAt = 0;
+  readonly #ceiling: Ceiling;
+  readonly #news = new News();
   /** The limit that a look at fewer, or at more, began at. */
   #lookFrom: number | undefined;
-  /** How many there were when the server began to be watched. */
+  /** How many answers there were when the server began to be watched. */
   #watchedAt = 0;
   /** The highest limit that slows nobody down. */
   #harmless: number;
-  /** Of more, some were refused; by how much it was raised since, and answers since either. */
-  #ceiling = Number.POSITIVE_INFINITY;
-  #step = 0;
-  #unrefused = 0;
-  /** Of more, some were not answered in time: that costs too much to be tried again. */
-  #mostSafe = Number.POSITIVE_INFINITY;
   /** The last limit that was used to the full. */
   #used: number;
 
@@ -110,26 +96,27 @@ export class Search {
     this.#max = Math.min(max, HIGHEST);
     this.#belief = new Belief(this.#max);
     this.#worth = new Worth(this.#belief.hypotheses, threshold, this.#max);
-    this.limit = Math.min(known?.limit ?? START, known?.ceiling ?? this.#max, this.#max);
+    this.#ceiling = new Ceiling(known?.ceiling);
+    this.limit = Math.min(known?.limit ?? START, this.#ceiling.value, this.#max);
     this.#used = this.limit;
-    if (known?.ceiling !== undefined) this.#ceiling = this.#mostSafe = known.ceiling;
     if (known?.likely !== undefined) {
       this.#belief.resume(known.likely, known.outputTokens, known.limit);
     }
     // What an earlier run went to without knowing is not known now either.
-    const isKnown =
-      this.limit <= START || this.#belief.isPast(NEARLY * this.limit) < this.#care.doubt;
+    const isKnown = this.limit <= START || this.#isHarmless;
     this.#harmless = isKnown ? this.limit : Math.max(START, this.limit / 2);
   }
 
   get known(): Known {
-    // What came after the last task had started may have told more.
-    this.#belief.update();
-    const limit = Math.min(this.#best(this.#used, this.#most()), this.#used);
-    const ceiling = Number.isFinite(this.#mostSafe) ? { ceiling: this.#mostSafe } : {};
+    const limit = Math.min(this.#best(this.#used), this.#used);
+    const ceiling = this.#ceiling.known;
     const { likely, outputTokens } = this.#belief;
-    if (likely.length === 0) return { limit, ...ceiling };
-    return { limit, ...ceiling, likely, ...(outputTokens !== undefined && { outputTokens }) };
+    return {
+      limit,
+      ...(ceiling !== undefined && { ceiling }),
+      ...(likely.length > 0 && { likely }),
+      ...(likely.length > 0 && outputTokens !== undefined && { outputTokens }),
+    };
   }
 
   /** Whether the limit is only tried for a moment. */
@@ -148,38 +135,19 @@ export class Search {
 
   /** @param tokens How many were written, where that is told. */
   answered(request: Request, queue: Queue, tokens: number | undefined): void {
-    this.#relax();
-    const memory = Math.max(MIN_MEMORY, MEMORY * this.limit);
-    if (!this.#belief.answered(request, queue.held, memory, tokens)) return;
-    // Those that are too many go on to slow down the others.
-    this.#answers++;
-    this.#noted(queue);
+    this.#ceiling.answered(this.limit);
+    const rounds = (this.#news.isWritten ? LONG : 1) * Math.max(MIN_MEMORY, MEMORY * this.limit);
+    if (this.#belief.answered(request, rounds, tokens)) this.#came(true, queue);
   }
 
   /** A request in flight has written so much more, in characters. */
   wrote(request: Request, characters: number, queue: Queue): void {
-    if (this.#belief.wrote(request, characters, queue.held)) this.#noted(queue);
+    if (this.#belief.wrote(request, characters)) this.#came(false, queue);
   }
 
-  /** A request does something else than to write. */
+  /** A request in flight does something else than to write. */
   paused(request: Request): void {
     this.#belief.paused(request);
-  }
-
-  /** Something was learned: an answer, or how fast one is written. */
-  #noted(queue: Queue): void {
-    this.#signs++;
-    if (queue.held > this.limit) this.#reachedAt = this.#signs;
-    if (this.#signs % Math.max(1, Math.floor(this.limit / THOUGHTS)) !== 0) return;
-    this.#belief.update();
-    if (this.#isSlower()) {
-      this.#to(this.limit / DROP, 'the server has become slower');
-      return;
-    }
-    // Where no more tasks are ready, it is not the limit that holds them back.
-    if (queue.ready === 0) return;
-    if (!this.isLooking && this.#isUsed(queue)) this.#used = this.limit;
-    this.#decide(queue);
   }
 
   /** A request was given up. */
@@ -191,16 +159,14 @@ export class Search {
   refused(inFlight: number): void {
     const limit = Math.max(1, inFlight);
     if (limit > this.limit) return;
-    this.#ceiling = limit;
-    this.#step = this.#unrefused = 0;
+    this.#ceiling.refused(limit);
     this.#cut(limit, 'more were refused');
   }
 
   /** Requests were not answered in time that had started beside so many others, or more. */
   lost(beside: number): void {
     const limit = Math.max(1, beside);
-    this.#mostSafe = Math.min(this.#mostSafe, limit);
-    this.#ceiling = Math.min(this.#ceiling, limit);
+    this.#ceiling.lost(limit);
     this.#cut(limit, 'more were not answered in time');
   }
 
@@ -212,27 +178,36 @@ export class Search {
     if (next < this.limit) this.#to(next, reason);
   }
 
-  /** More may be taken by now than were refused. */
-  #relax(): void {
-    if (this.#ceiling >= this.#mostSafe || ++this.#unrefused < RELAX * this.limit) return;
-    this.#unrefused = 0;
-    this.#step = Math.max(1, 2 * this.#step);
-    this.#ceiling = Math.min(this.#mostSafe, this.#ceiling + this.#step);
-  }
-
-  /** Answers since no more than the limit are in flight. */
-  get #since(): number {
-    return this.#signs - this.#reachedAt;
+  /** Something was heard of a request: an answer, or a stretch of text. */
+  #came(isAnswer: boolean, queue: Queue): void {
+    this.#news.came(isAnswer, queue.held, this.limit);
+    const isTime = this.#news.heard % Math.max(1, Math.floor(this.limit / THOUGHTS)) === 0;
+    // What comes at the end is worth a thought for the run after this.
+    if (!isTime && !(isAnswer && queue.waiting === 0)) return;
+    this.#belief.update();
+    this.#prove();
+    if (this.#isSlower()) {
+      this.#to(this.limit / DROP, 'the server has become slower');
+    } else if (queue.ready > 0) {
+      if (!this.isLooking && this.#isUsed(queue)) this.#used = this.limit;
+      this.#decide(queue);
+    } else if (!this.isLooking) {
+      // It is not the limit that holds tasks back; and yet there may be too many.
+      this.#lower(Math.min(this.limit, queue.held));
+    }
   }
 
   /** Whether the server has become another one, that is slower. */
   #isSlower(): boolean {
-    const isSlower = this.#answers > ENOUGH && this.#belief.surprise > ANOTHER;
+    const { answers, heard } = this.#news;
+    const isSlower =
+      (answers > ENOUGH && this.#belief.surprise > ANOTHER) ||
+      (heard > ENOUGH && this.#belief.slowing > ANOTHER);
     if (isSlower) this.#belief.restart();
     // What has long been as foretold would hide what is not.
-    if (isSlower || this.#answers - this.#watchedAt > this.limit) {
+    if (isSlower || answers - this.#watchedAt > this.limit) {
       this.#belief.watch();
-      this.#watchedAt = this.#answers;
+      this.#watchedAt = answers;
     }
     return isSlower;
   }
@@ -243,50 +218,61 @@ export class Search {
   }
 
   #decide(queue: Queue): void {
-    const lookFrom = this.#lookFrom;
-    if (lookFrom !== undefined) {
-      const isAbove = lookFrom < this.limit;
-      if (isAbove && this.#hasRisen(lookFrom)) return;
-      const part = isAbove ? ABOVE_ANSWERS : LOOK_ANSWERS;
-      if (this.#since < Math.max(LEAST_ANSWERS, part * lookFrom)) return;
-      if (isAbove) {
-        this.#to(lookFrom, 'more at once did not bring more');
-        return;
-      }
-    }
-    const best = this.#best(this.limit, this.#most());
+    if (this.#lookFrom !== undefined && !this.#hasLooked(this.#lookFrom)) return;
+    const best = this.#best(this.limit);
     this.#lookFrom = undefined;
     if (best > this.limit) {
       if (this.#mayRaise(best)) this.#change(best, 'more at once are likely to bring more');
-    } else if (best < this.limit) {
-      this.#change(best, 'fewer at once are likely to do');
-    } else if (this.#isUsed(queue) && queue.waiting > this.limit) this.#consider(queue);
+    } else if (best < this.limit) this.#lower(this.limit);
+    else if (this.#isUsed(queue) && queue.waiting > this.limit) this.#consider(queue);
+  }
+
+  /** Has fewer at once than some number, if that is likely to be better. */
+  #lower(than: number): void {
+    const best = this.#best(this.limit);
+    if (best < than) this.#change(best, 'fewer at once are likely to do');
+  }
+
+  /** Whether a look is over, and another limit may be gone to. */
+  #hasLooked(lookFrom: number): boolean {
+    const { aboveUntil, belowUntil } = this.#care;
+    const isAbove = lookFrom < this.limit;
+    if (isAbove && this.#hasRisen(lookFrom)) return false;
+    const isUnclear = isAbove && (!this.#news.isReached || this.#belief.rise > HOPEFUL);
+    const patience = this.#news.isWritten && isUnclear ? PATIENCE : 1;
+    const enough = Math.max(LEAST_HEARD, (isAbove ? aboveUntil : belowUntil) * lookFrom);
+    if (this.#news.since < patience * enough) return false;
+    if (isAbove) this.#to(lookFrom, 'more at once did not bring more');
+    return !isAbove;
   }
 
   /** Whether it is time to raise the limit. */
   #mayRaise(limit: number): boolean {
-    const soon = SOON * this.limit;
-    if (this.#signs === 1 || this.#since >= soon) return true;
+    const { answers, heard, since, sinceChange } = this.#news;
+    // The first answer tells how long to wait for others.
+    if (answers === 1 && heard === 1) return true;
+    const soon = this.#care.soon * this.limit;
     const gain = this.#loss(this.limit) - this.#loss(limit);
-    return this.#signs - this.#changedAt >= soon && gain > BETTER_BACK;
+    return since >= soon || (sinceChange >= soon && gain > BETTER_BACK);
   }
 
   /** Looks at fewer, or at more, when that is worth it. */
   #consider({ waiting }: Queue): void {
     const { limit } = this;
-    const since = this.#since;
+    const since = this.#news.answersSince;
     const loss = this.#loss(limit);
+    const above = this.#care.above * limit;
     if (limit > 1 && since > limit && loss > UNSURE && loss * since > WORTH * limit) {
       this.#to(limit * LOOK, 'fewer at once show what more at once bring');
       this.#lookFrom = limit;
     } else if (
       since > ABOVE_AFTER * limit &&
-      waiting > ABOVE * limit &&
-      ABOVE * limit <= Math.min(this.#max, this.#ceiling) &&
+      waiting > above &&
+      above <= Math.min(this.#max, this.#ceiling.value) &&
       this.#belief.knee < 1.5 * limit
     ) {
       this.#belief.watchRise();
-      this.#to(ABOVE * limit, 'the server may take more by now');
+      this.#to(above, 'the server may take more by now');
       this.#lookFrom = limit;
     }
   }
@@ -300,8 +286,9 @@ export class Search {
     return true;
   }
 
-  /** The best limit up to some number; the present one, if no other is much better. */
-  #best(present: number, most: number): number {
+  /** The best limit of those that may be tried; the present one, if no other is much better. */
+  #best(present: number): number {
+    const most = this.#most;
     const loss = this.#loss(present);
     let best = Math.min(present, most);
     let least = Number.POSITIVE_INFINITY;
@@ -317,22 +304,28 @@ export class Search {
   }
 
   /** The highest limit that may be tried. */
-  #most(): number {
-    const { doubt, first } = this.#care;
-    const isAnswered = this.#since >= Math.max(3, PROOF * this.limit);
-    if (
-      this.limit > this.#harmless &&
-      isAnswered &&
-      this.#belief.isPast(NEARLY * this.limit) < doubt
-    ) {
-      this.#harmless = this.limit;
-    }
-    const next = (this.#signs === 1 ? first : 2) * this.limit;
-    const most = Math.max(next, this.#lookFrom ?? 0);
-    return Math.floor(Math.min(this.#max, this.#ceiling, 2 * this.#harmless, most));
+  get #most(): number {
+    const { first, step } = this.#care;
+    const factor = this.#news.isChanged ? step : first;
+    const next = Math.max(factor * this.limit, this.limit + 1, this.#lookFrom ?? 0);
+    const proven = Math.max(step * this.#harmless, this.#harmless + 1);
+    return Math.floor(Math.min(this.#max, this.#ceiling.value, proven, next));
   }
 
-  get #care(): typeof TOLD {
+  /** Takes the limit for harmless, once enough was heard of it. */
+  #prove(): void {
+    if (this.limit <= this.#harmless) return;
+    const enough = Math.max(LEAST_PROOF, this.#care.proof * this.limit);
+    if (this.#news.since >= enough && this.#isHarmless) this.#harmless = this.limit;
+  }
+
+  /** Whether it is unlikely that as many as the limit slow each other down. */
+  get #isHarmless(): boolean {
+    return this.#belief.isPast(NEARLY * this.limit) < this.#care.doubt;
+  }
+
+  get #care(): Care {
+    if (this.#news.isWritten) return WRITTEN;
     return this.#belief.tellsTokens ? TOLD : UNTOLD;
   }
 
@@ -350,6 +343,6 @@ export class Search {
     this.limit = Math.max(1, Math.round(limit));
     this.reason = reason;
     this.#lookFrom = undefined;
-    this.#changedAt = this.#reachedAt = this.#signs;
+    this.#news.changed();
   }
 }

@@ -1,3 +1,4 @@
+import { logTail } from './normal.js';
 import type { Request } from './request.js';
 import { logWork } from './work.js';
 
@@ -17,9 +18,21 @@ interface Stream {
   /** The progress when the stretch of text began that has yet to be complete. */
   start: Float64Array;
   characters: number;
+  /** How much the last one was, as a logarithm of characters. */
+  size: number;
   /** How many stretches are complete, and the mean of the logarithms of their work per character. */
   count: number;
   readonly means: Float64Array;
+}
+
+/** A stretch of text that is complete, beside those of the same request before it. */
+export interface Stretch {
+  /** How many there were before. */
+  readonly before: number;
+  /** How much more work it was than those, under each hypothesis, as a logarithm. */
+  readonly deviations: Float64Array;
+  /** What makes its time likely besides that, as a logarithm. */
+  readonly densities: Float64Array;
 }
 
 /**
@@ -34,11 +47,17 @@ export class Streams {
   readonly #squares: Float64Array;
   /** What else makes them likely, as a logarithm: they are times, not work. */
   readonly #densities: Float64Array;
+  readonly #latest: { before: number; deviations: Float64Array; densities: Float64Array };
 
   /** @param hypotheses How many there are. */
   constructor(hypotheses: number) {
     this.#squares = new Float64Array(hypotheses);
     this.#densities = new Float64Array(hypotheses);
+    this.#latest = {
+      before: 0,
+      deviations: new Float64Array(hypotheses),
+      densities: new Float64Array(hypotheses),
+    };
   }
 
   /**
@@ -46,34 +65,44 @@ export class Streams {
    *
    * @param progress The progress by now.
    * @param speeds How fast requests get on now, by hypothesis.
-   * @returns Whether a stretch is complete.
+   * @returns The stretch that is complete with it, until the next call; undefined when none is.
    */
-  came(request: Request, characters: number, progress: Float64Array, speeds: Float64Array): boolean {
+  came(
+    request: Request,
+    characters: number,
+    progress: Float64Array,
+    speeds: Float64Array,
+  ): Stretch | undefined {
     const stream = this.#open.get(request);
     if (stream === undefined) {
       const means = new Float64Array(progress.length);
-      this.#open.set(request, { start: progress.slice(), characters: 0, count: 0, means });
-      return false;
+      this.#open.set(request, { start: progress.slice(), characters: 0, size: 0, count: 0, means });
+      return undefined;
     }
     stream.characters += characters;
-    if (stream.characters < STRETCH) return false;
-    if ((progress[0] as number) - (stream.start[0] as number) < BUFFERED_MS) return false;
+    if (stream.characters < STRETCH) return undefined;
+    if ((progress[0] as number) - (stream.start[0] as number) < BUFFERED_MS) return undefined;
     const log = Math.log(stream.characters);
-    const count = ++stream.count;
-    if (count > 1) this.#count++;
+    stream.size = log;
+    const before = stream.count++;
+    const { deviations, densities } = this.#latest;
+    this.#latest.before = before;
+    if (before > 0) this.#count++;
     for (let h = 0; h < progress.length; h++) {
       const work = logWork(stream.start, progress, h);
       const mean = stream.means[h] as number;
       const deviation = work - log - mean;
-      stream.means[h] = mean + deviation / count;
-      if (count > 1) {
-        this.#squares[h] = (this.#squares[h] as number) + deviation * deviation * (1 - 1 / count);
-      }
-      this.#densities[h] = (this.#densities[h] as number) + Math.log(speeds[h] as number) - work;
+      const density = Math.log(speeds[h] as number) - work;
+      stream.means[h] = mean + deviation / stream.count;
+      const square = before === 0 ? 0 : deviation * deviation * (before / stream.count);
+      this.#squares[h] = (this.#squares[h] as number) + square;
+      this.#densities[h] = (this.#densities[h] as number) + density;
+      deviations[h] = deviation;
+      densities[h] = density;
     }
     stream.start.set(progress);
     stream.characters = 0;
-    return true;
+    return this.#latest;
   }
 
   /** It does something else than to write, or is over. */
@@ -96,11 +125,27 @@ export class Streams {
     this.fade(0);
   }
 
-  /** How likely a hypothesis makes it all, as a logarithm. */
-  likelihood(h: number): number {
-    const usual = USUAL_COUNT * DEVIATION ** 2;
-    const squares = (this.#squares[h] as number) + usual + this.#count * LEAST_DEVIATION ** 2;
+  /**
+   * How likely a hypothesis makes it all, as a logarithm: what came, and what has not come yet, lest
+   * only fast stretches count.
+   *
+   * @param progress The progress by now.
+   */
+  likelihood(h: number, progress: Float64Array): number {
     const count = this.#count + USUAL_COUNT;
-    return (this.#densities[h] as number) - 0.5 * count * Math.log(squares);
+    const variance = this.variance(h);
+    let sum = (this.#densities[h] as number) - 0.5 * count * Math.log(count * variance);
+    for (const { start, size, count, means } of this.#open.values()) {
+      if (count === 0) continue;
+      const deviation = logWork(start, progress, h) - size - (means[h] as number);
+      sum += logTail(deviation / Math.sqrt(variance * (1 + 1 / count)));
+    }
+    return sum;
+  }
+
+  /** The squared deviation of stretches under a hypothesis. */
+  variance(h: number): number {
+    const usual = USUAL_COUNT * DEVIATION ** 2 + this.#count * LEAST_DEVIATION ** 2;
+    return ((this.#squares[h] as number) + usual) / (this.#count + USUAL_COUNT);
   }
 }

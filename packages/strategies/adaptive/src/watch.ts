@@ -8,6 +8,10 @@ import { logWork } from './work.js';
 /** A hypothesis less likely than this is not looked at. */
 const PLAUSIBLE = 0.02;
 
+/** Requests that take so much longer than foretold are late, as a logarithm. */
+const LATE = Math.log(1.2);
+/** However late, one request is not worth more answers than this: it may just be a long one. */
+const MOST_DUE = 3;
 /** A hypothesis that was believed, and what it foretold. */
 interface Watched {
   readonly h: number;
@@ -76,7 +80,8 @@ function dueOf(
   progress: Float64Array,
 ): number {
   const middle = middles.get(task.type) as Middle;
-  return -logTail(scoreOf(middle, spread, logWork(start, progress, h)));
+  const due = -logTail(scoreOf(middle, spread, logWork(start, progress, h) - LATE));
+  return Math.min(MOST_DUE, due);
 }
 
 /** Poisson distributed answers, fewer than are due by what so many others have shown. */
