@@ -11,9 +11,12 @@ class Server {
   speed: (inFlight: number) => number;
   /** Whether answers say how much was written. */
   tellsTokens = false;
+  /** In how many stretches of text an answer comes, those before its end. */
+  stretches = 0;
   #now = 0;
   #order = 0;
-  readonly #open = new Map<Request, number>();
+  /** The work that is left of each stretch. */
+  readonly #open = new Map<Request, number[]>();
 
   constructor(speed: (inFlight: number) => number, belief = new Belief(MAX)) {
     this.speed = speed;
@@ -22,7 +25,17 @@ class Server {
 
   /** Keeps so many in flight until so many are answered. */
   answer(answers: number, inFlight: number): this {
-    for (let answered = 0; answered < answers; answered++) {
+    for (let answered = 0; answered < answers; ) {
+      while (this.#open.size < inFlight) this.#start();
+      if (this.#next()) answered++;
+    }
+    this.belief.update();
+    return this;
+  }
+
+  /** Keeps so many in flight until so many stretches of text have come. */
+  write(stretches: number, inFlight: number): this {
+    for (let written = 0; written < stretches; written++) {
       while (this.#open.size < inFlight) this.#start();
       this.#next();
     }
@@ -44,7 +57,15 @@ class Server {
     const request = { task, order, startedAt: this.#now, beside: this.#open.size };
     this.belief.passed(this.#open.size, this.#now);
     this.belief.started(request);
-    this.#open.set(request, 1_000 * Math.exp(this.#logOf(order)));
+    const work = 1_000 * Math.exp(this.#logOf(order));
+    const parts = Array.from({ length: this.stretches + 1 }, (_, part) =>
+      Math.exp(this.#logOf(order + 7.44 * part)),
+    );
+    const total = parts.reduce((sum, part) => sum + part, 0);
+    this.#open.set(
+      request,
+      parts.map((part) => (work * part) / total),
+    );
   }
 
   /** Between 0.6 and 1.6 s, the same every time. */
@@ -52,16 +73,24 @@ class Server {
     return 0.5 * Math.sin(12.9898 * order) ** 3;
   }
 
-  #next(): void {
+  /** @returns Whether it is an answer that came. */
+  #next(): boolean {
     const held = this.#open.size;
     const speed = this.speed(held);
-    const [request, work] = [...this.#open].reduce((a, b) => (b[1] < a[1] ? b : a));
-    for (const [other, left] of this.#open) this.#open.set(other, left - work);
-    this.#open.delete(request);
+    const first = (parts: readonly number[]) => parts[0] as number;
+    const [request, parts] = [...this.#open].reduce((a, b) => (first(b[1]) < first(a[1]) ? b : a));
+    const work = parts.shift() as number;
+    for (const [other, left] of this.#open) if (other !== request) left[0] = first(left) - work;
     this.#now += work / speed;
     this.belief.passed(held, this.#now);
+    if (parts.length > 0) {
+      this.belief.wrote(request, 100);
+      return false;
+    }
+    this.#open.delete(request);
     const tokens = this.tellsTokens ? Math.exp(this.#logOf(request.order)) * 200 : undefined;
-    this.belief.answered(request, held, 1_000, tokens);
+    this.belief.answered(request, 1_000, tokens);
+    return true;
   }
 }
 
@@ -200,7 +229,7 @@ describe('how much was written', () => {
     const request = { task, order: 0, startedAt: 0, beside: 0 };
     belief.started(request);
     belief.passed(1, 1_000);
-    belief.answered(request, 1, 60, 0);
+    belief.answered(request, 60, 0);
     expect(belief.tellsTokens).toBe(false);
   });
 
@@ -221,5 +250,79 @@ describe('a knee that moves up', () => {
     expect(server.answer(24, 16).belief.rise).toBeGreaterThan(5);
     server.belief.endRise();
     expect(server.belief.rise).toBe(0);
+  });
+});
+
+describe('text that comes while it is written', () => {
+  /** A server that has written a few stretches for each of sixteen. */
+  const writing = (speed: (inFlight: number) => number) => {
+    const server = new Server(speed);
+    server.stretches = 12;
+    return server.write(64, 16);
+  };
+
+  test('says nothing as long as as many are in flight', () => {
+    expect(writing(knee(4, 1.5)).belief.probabilities[0]).toBeCloseTo(
+      new Belief(MAX).probabilities[0] as number,
+      1,
+    );
+  });
+
+  test('tells a knee from none before anything is answered', () => {
+    expect(writing(knee(4, 1.5)).write(48, 24).belief.isPast(16.1)).toBeGreaterThan(0.95);
+    expect(
+      writing(() => 1)
+        .write(48, 24)
+        .belief.isPast(24),
+    ).toBeLessThan(0.05);
+  });
+
+  test('counts what has not come, lest only fast requests count', () => {
+    const server = writing(() => 1).write(24, 24);
+    const before = server.belief.isPast(24);
+    expect(server.wait(1_000).belief.isPast(24)).toBeGreaterThan(before);
+  });
+
+  test('is not compared with what came before a pause of the request', () => {
+    const belief = new Belief(MAX);
+    const task = { type: 'action', index: 0 } as TaskView;
+    const request = { task, order: 0, startedAt: 0, beside: 0 };
+    belief.started(request);
+    const write = (now: number) => {
+      belief.passed(1, now);
+      return belief.wrote(request, 100);
+    };
+    expect([write(100), write(200), write(300)]).toEqual([false, true, true]);
+    belief.paused(request);
+    expect([write(5_000), write(5_100)]).toEqual([false, true]);
+    expect(belief.slowing).toBe(0);
+  });
+
+  test('out of a buffer says nothing', () => {
+    const belief = new Belief(MAX);
+    const task = { type: 'action', index: 0 } as TaskView;
+    const request = { task, order: 0, startedAt: 0, beside: 0 };
+    belief.started(request);
+    belief.passed(1, 1_000);
+    expect([1, 2, 3].map(() => belief.wrote(request, 1_000))).toEqual([false, false, false]);
+  });
+
+  test('shows at once that the server has become slower, and not that more are in flight', () => {
+    const server = writing(knee(8, 1.5)).write(100, 8).write(100, 16);
+    expect(server.belief.slowing).toBeLessThan(3);
+    server.speed = knee(2, 1.5);
+    expect(server.write(24, 16).belief.slowing).toBeGreaterThan(8);
+    server.belief.restart();
+    expect(server.belief.slowing).toBe(0);
+  });
+
+  test('shows a knee that has moved up while more are in flight, and not otherwise', () => {
+    const server = writing(knee(8, 1.5)).write(200, 4).write(200, 8);
+    expect(server.belief.knee).toBe(8);
+    server.belief.watchRise();
+    expect(server.write(24, 12).belief.rise).toBeLessThan(1);
+    server.write(200, 8);
+    server.speed = knee(32, 1.5);
+    expect(server.write(20, 12).belief.rise).toBeGreaterThan(5);
   });
 });
