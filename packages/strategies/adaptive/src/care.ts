@@ -10,6 +10,8 @@ export interface Care {
   readonly soon: number;
   /** and before it counts as harmless. */
   readonly proof: number;
+  /** How often in a round the limit is thought over. */
+  readonly thoughts: number;
   /** How many times as many a look at more is at. */
   readonly above: number;
   /** What part of a round must have been heard of in a look at more, */
@@ -25,6 +27,7 @@ export const UNTOLD: Care = {
   step: 2,
   soon: 0.2,
   proof: 0.3,
+  thoughts: 12,
   above: 2,
   aboveUntil: 0.5,
   belowUntil: 0.3,
@@ -43,6 +46,7 @@ export const WRITTEN: Care = {
   step: 1.75,
   soon: 0.7,
   proof: 0.7,
+  thoughts: 4,
   above: 1.5,
   aboveUntil: 1,
   belowUntil: 1,

@@ -44,8 +44,6 @@ const MEMORY = 8;
 const MIN_MEMORY = 60;
 /** so many times as long where it shows at once when the server becomes another one. */
 const LONG = 10;
-/** How often in a round the limit is thought over. */
-const THOUGHTS = 12;
 /** Once so many were heard of, such odds make the server another one, as a logarithm. */
 const ENOUGH = 40;
 const ANOTHER = 8;
@@ -181,7 +179,8 @@ export class Search {
   /** Something was heard of a request: an answer, or a stretch of text. */
   #came(isAnswer: boolean, queue: Queue): void {
     this.#news.came(isAnswer, queue.held, this.limit);
-    const isTime = this.#news.heard % Math.max(1, Math.floor(this.limit / THOUGHTS)) === 0;
+    const pause = Math.max(1, Math.floor(this.limit / this.#care.thoughts));
+    const isTime = this.#news.heard % pause === 0;
     // What comes at the end is worth a thought for the run after this.
     if (!isTime && !(isAnswer && queue.waiting === 0)) return;
     this.#belief.update();
