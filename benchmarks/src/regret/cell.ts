@@ -35,15 +35,23 @@ const EARLIER = 1_000;
 /** A run that takes so many times what another one took is stopped: it may well never end. */
 export const HOPELESS = 20;
 
+export interface PlayOptions {
+  /** When the run is stopped. */
+  readonly deadlineMs?: number;
+  /** See `Contender`. */
+  readonly tokensPerPart?: number | undefined;
+}
+
 export function play(
   { plan, demandOf }: Workload,
   server: ServerModel,
   seed: number,
   strategy: Strategy,
-  deadlineMs = Number.POSITIVE_INFINITY,
+  { deadlineMs = Number.POSITIVE_INFINITY, tokensPerPart }: PlayOptions = {},
 ): PlanResult {
   return simulateOn(plan, {
     ...{ server, seed, strategy, demandOf, deadlineMs },
+    ...(tokensPerPart !== undefined && { tokensPerPart }),
     retry: RETRY,
     timeoutMs: TIMEOUT_MS,
   });
@@ -69,7 +77,9 @@ function fixedSettings(workload: Workload, server: ServerModel, seed: number): S
   let bestMs = Number.POSITIVE_INFINITY;
   for (const maxParallel of FIXED) {
     const strategy = fixed(maxParallel).create();
-    const figures = measure(workload, server, seed, strategy, HOPELESS * bestMs);
+    const figures = measure(workload, server, seed, strategy, {
+      deadlineMs: HOPELESS * bestMs,
+    });
     bestMs = Math.min(bestMs, figures.makespanMs);
     settings.push({ maxParallel, figures });
   }
@@ -100,14 +110,15 @@ export function runCell(
     runs.set(name, { ...figures, regret: figures.makespanMs / bestMs });
   for (const { maxParallel, figures } of settings) note(fixed(maxParallel).name, figures);
   const deadlineMs = HOPELESS * bestMs;
-  note(INFORMED, measure(workload, model, seed, informed(best.maxParallel), deadlineMs));
-  for (const { name, create, createWarm } of contenders) {
+  note(INFORMED, measure(workload, model, seed, informed(best.maxParallel), { deadlineMs }));
+  for (const { name, create, createWarm, tokensPerPart } of contenders) {
     if (runs.has(name)) continue;
-    note(name, measure(workload, model, seed, create(), deadlineMs));
+    const options = { deadlineMs, tokensPerPart };
+    note(name, measure(workload, model, seed, create(), options));
     if (createWarm === undefined) continue;
     const earlier = create();
-    play(workload, server.model([]), seed + EARLIER, earlier, deadlineMs);
-    note(warm(name), measure(workload, model, seed, createWarm(earlier), deadlineMs));
+    play(workload, server.model([]), seed + EARLIER, earlier, options);
+    note(warm(name), measure(workload, model, seed, createWarm(earlier), options));
   }
   return {
     ...{ workload, server, seed, bestMs, runs },

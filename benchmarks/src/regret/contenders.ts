@@ -18,7 +18,16 @@ export interface Contender {
    * before any change, and met other latencies.
    */
   readonly createWarm?: (earlier: Strategy) => Strategy;
+  /**
+   * Answers come to it in parts of so many tokens, as they do from models, and take as long. Most
+   * strategies do not hear of that.
+   */
+  readonly tokensPerPart?: number;
 }
+
+/** A tenth of what the tasks of most workloads write. */
+const TOKENS_PER_PART = 20;
+const WITH_ADAPTIVE = { create: adaptive, adapts: true, createWarm: continued } as const;
 
 /** What the row of its warm runs is called. */
 export const warm = (name: string) => `${name}, warm`;
@@ -33,7 +42,8 @@ export const CONTENDERS: readonly Contender[] = [
   ...FIXED.slice(1).map(fixed),
   { name: 'original', create: original, adapts: true },
   { name: 'AIMD', create: aimd, adapts: true },
-  { name: 'adaptive', create: adaptive, adapts: true, createWarm: continued },
+  { name: 'adaptive', ...WITH_ADAPTIVE, tokensPerPart: TOKENS_PER_PART },
+  { name: 'adaptive, whole answers', ...WITH_ADAPTIVE },
 ];
 
 /** What the row of the yardstick is called that is told the best setting with the first answer. */

@@ -30,12 +30,12 @@ export function readaptation(
   workload: Workload,
   server: ServerCase,
   seed: number,
-  { create }: Contender,
+  { create, tokensPerPart }: Contender,
 ): Readaptation {
   const { rate, makespanMs } = best(workload, server, seed);
   const changed = server.model([{ atMs: CHANGE_AT_MS, factor: server.factor }]);
-  const deadlineMs = CHANGE_AT_MS + HOPELESS * makespanMs;
-  const ends = completions(play(workload, changed, seed, create(), deadlineMs).timeline);
+  const options = { deadlineMs: CHANGE_AT_MS + HOPELESS * makespanMs, tokensPerPart };
+  const ends = completions(play(workload, changed, seed, create(), options).timeline);
   const after = ends.filter((at) => at >= CHANGE_AT_MS);
   for (let index = 0; index + WINDOW < after.length; index++) {
     const from = after[index] as number;
@@ -57,7 +57,9 @@ function best(workload: Workload, { model, factor }: ServerCase, seed: number) {
   let makespanMs = Number.POSITIVE_INFINITY;
   for (const maxParallel of FIXED) {
     const strategy = fixed(maxParallel).create();
-    const result = play(workload, server, seed, strategy, HOPELESS * makespanMs);
+    const result = play(workload, server, seed, strategy, {
+      deadlineMs: HOPELESS * makespanMs,
+    });
     if (result.status !== 'completed') continue;
     makespanMs = Math.min(makespanMs, result.metrics.executionTimeMs);
     const ends = completions(result.timeline);
