@@ -26,9 +26,13 @@ function run(
   server: ServerModel,
   options: AdaptiveOptions = {},
   { plan, demandOf }: Pick<Workload, 'plan' | 'demandOf'> = alike(300),
+  tokensPerPart?: number,
 ) {
   const strategy = adaptive(options);
-  const result = simulateOn(plan, { server, strategy, demandOf, retry, timeoutMs: 60_000 });
+  const result = simulateOn(plan, {
+    ...{ server, strategy, demandOf, retry, timeoutMs: 60_000 },
+    ...(tokensPerPart !== undefined && { tokensPerPart }),
+  });
   const switches = result.timeline.filter((event) => event.type === 'strategy_switched');
   return { ...figuresOf(result), result, switches, learned: strategy.learned() as Learned };
 }
@@ -250,6 +254,70 @@ describe('the log', () => {
     for (const server of [concurrencyKnee({ knee: 16, sigma: 0.3 }), lognormalLatency()]) {
       expect(run(server, {}, alike(1_000)).switches.length).toBeLessThan(20);
     }
+  });
+});
+
+describe('answers that come in parts', () => {
+  const inParts = (server: ServerModel, size: number, options: AdaptiveOptions = {}) =>
+    run(server, options, alike(size), 20);
+
+  test('tell that more at once are no harm before the first of them is complete', () => {
+    const { result } = inParts(fixedLatency(), 300);
+    const at = (type: string) => result.timeline.find((event) => event.type === type)?.timestamp;
+    expect(at('strategy_switched')).toBeLessThan(at('task_completed') as number);
+  });
+
+  test.each([4, 16])('tell sooner that more at once are, past %i', (knee) => {
+    const server = concurrencyKnee({ knee, sigma: 0.15 });
+    const { makespanMs, learned } = inParts(server, 64);
+    expect(makespanMs).toBeLessThan(run(server, {}, alike(64)).makespanMs);
+    expect(learned.resources.simulation?.likely?.[0]?.knee).toBe(knee);
+  });
+
+  test('keep it from what a server never answers', () => {
+    const server = overload({ capacity: 16, kind: 'timeout', sigma: 0.15 });
+    for (const size of [64, 100, 300]) expect(inParts(server, size).wastedShare).toBe(0);
+  });
+
+  test.each([
+    ['up', 8, 4],
+    ['down', 32, 0.25],
+  ])('show that a knee has moved %s', (_, knee, factor) => {
+    const changes = [{ atMs: 20_000, factor }];
+    const { learned } = inParts(concurrencyKnee({ knee, sigma: 0.15, changes }), 1_000);
+    expect(learned.resources.simulation?.likely?.[0]?.knee).toBe(knee * factor);
+  });
+
+  test('do not make it forget a limit that is announced', () => {
+    const server = rateLimited({ requestsPerMinute: 300, initial: 0.1, sigma: 0.15 });
+    const { makespanMs } = inParts(server, 300);
+    expect(makespanMs).toBeLessThan(1.1 * run(server, {}, alike(300)).makespanMs);
+  });
+
+  test('may all be in one, at the end', () => {
+    const server = concurrencyKnee({ knee: 16, sigma: 0.15 });
+    const whole = run(server, {}, alike(100));
+    expect(run(server, {}, alike(100), 10_000).makespanMs).toBe(whole.makespanMs);
+  });
+});
+
+describe('a server that answers nothing for a while', () => {
+  test('is not taken for one that takes one at a time', () => {
+    const asleep: ServerModel = {
+      name: 'asleep',
+      begin: (seed) => {
+        const gate = {
+          refuse: (_request: unknown, now: number) =>
+            now < 30_000
+              ? { code: 'timeout' as const, message: 'x', afterMs: Number.POSITIVE_INFINITY }
+              : undefined,
+        };
+        return new Station({ seed, sigma: 0.15, gate });
+      },
+    };
+    const { learned, peakConcurrency } = run(asleep);
+    expect(learned.resources.simulation?.ceiling).toBeUndefined();
+    expect(peakConcurrency).toBeGreaterThan(60);
   });
 });
 

@@ -24,6 +24,13 @@ describe('an announced limit', () => {
     expect(allowance.availableAt(3, 1_000)).toBeCloseTo(4_000, 6);
   });
 
+  test('that is a bucket is not taken for a window while nothing is left of it', () => {
+    const allowance = new Allowance();
+    const at = (now: number) => ({ limit: 300, remaining: 0, resetMs: 59_868 - (now - 500) });
+    for (const now of [500, 505, 511, 516]) allowance.announced(at(now), 0, now);
+    expect(allowance.availableAt(1, 516)).toBeLessThan(1_000);
+  });
+
   test('that is a window is whole again at its end, not before', () => {
     const allowance = new Allowance();
     allowance.announced({ limit: 100, remaining: 50, resetMs: 29_000 }, 0, 1_000);

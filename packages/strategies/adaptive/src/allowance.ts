@@ -88,8 +88,10 @@ export class Allowance {
     const elapsed = next.at - last.at;
     // After the reset it is another window, and says nothing about the last one.
     if (elapsed >= last.resetMs) return;
-    const bucket = ((next.limit - next.remaining) / used) * last.resetMs;
-    this.#bucketError += Math.abs(next.resetMs - bucket);
+    // Of a bucket, a part of one more is there that is not told, and so is the time that it took.
+    const untoldMs = last.resetMs / used;
+    const bucket = (next.limit - next.remaining) * untoldMs;
+    this.#bucketError += Math.max(0, Math.abs(next.resetMs - bucket) - untoldMs);
     this.#windowError += Math.abs(next.resetMs - (last.resetMs - elapsed));
   }
 }
