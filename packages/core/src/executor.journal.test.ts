@@ -115,6 +115,55 @@ describe('a run with a journal', () => {
     expect(body).not.toHaveBeenCalled();
   });
 
+  test('takes nothing more from an attempt that is given up, however long an append takes', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    try {
+      const gates: (() => void)[] = [];
+      const journal = testJournal(() => new Promise<void>((open) => gates.push(open)));
+      const other = deferred();
+      const late = deferred<string>();
+      let emit: (text: string) => void = () => {};
+      const plan = planOf(
+        {
+          id: 'slow',
+          timeoutMs: 50,
+          retry: { initialDelayMs: 0 },
+          run(_, context) {
+            if (context.attempt === 2) return 'second';
+            emit = context.emit;
+            return late.promise;
+          },
+        },
+        { id: 'other', run: () => other.promise },
+      );
+      const run = executor({ journal }).execute(plan);
+      await setImmediate();
+      gates[0]?.();
+      await setImmediate();
+      other.resolve();
+      await setImmediate();
+      await setImmediate();
+      expect(gates).toHaveLength(2);
+      await vi.advanceTimersByTimeAsync(50);
+      emit('too late');
+      late.resolve('first');
+      await setImmediate();
+      for (let gate = 1; gate < 8; gate++) {
+        gates[gate]?.();
+        await setImmediate();
+        await vi.advanceTimersByTimeAsync(1);
+      }
+      const { outputs, timeline } = await run;
+      expect(outputs.slow).toBe('second');
+      const types = timeline.flatMap((event) =>
+        'taskId' in event && event.taskId === 'slow' ? event.type : [],
+      );
+      expect(types).toEqual(['task_started', 'task_retrying', 'task_started', 'task_completed']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('refuses an id that is recorded already', async () => {
     const journal = memoryJournal();
     const { execute } = executor({ journal });

@@ -66,11 +66,21 @@ export class InFlight {
     }
   }
 
+  /**
+   * Whether it is this attempt that the kernel waits for. What it gave up is aborted only once that
+   * is durable, and until then may report, or end, as if it were the next attempt at the task.
+   */
   has(attempt: Attempt): boolean {
-    return this.#active[attempt.index] === attempt;
+    const { index } = attempt;
+    const { state } = this.#kernel;
+    return (
+      this.#active[index] === attempt &&
+      state.attemptsOf(index) === attempt.attempt &&
+      state.statusOf(index) === 'running'
+    );
   }
 
-  /** Whether this attempt was still in flight; the end of one that was aborted comes too late. */
+  /** Whether this attempt was still in flight; the end of one that was given up comes too late. */
   leave(attempt: Attempt): boolean {
     if (!this.has(attempt)) return false;
     this.#active[attempt.index] = undefined;

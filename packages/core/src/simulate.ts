@@ -46,8 +46,9 @@ export function simulate<Outputs = Record<string, unknown>>(
   return new Simulation(plan as Plan, options).run() as PlanResult<Outputs>;
 }
 
-/** How often a server may change how things stand before it ends another attempt. */
+/** How often a server may be called before it ends another attempt, or reports of it at a later time. */
 const MAX_CHANGES = 1_000_000;
+
 /**
  * Goes on with a simulation that was recorded up to some event, after its process was down for a
  * while. What had been in flight begins again, and humans answer when they would have.
@@ -86,8 +87,10 @@ class Simulation {
   #round = 0;
   #order = 0;
   #now = 0;
-  /** How often the server has been called since it last ended an attempt. */
+  /** How often the server has been called since it last got on: see `MAX_CHANGES`. */
   #changes = 0;
+  /** When it last reported a part. */
+  #partAt = -1;
   #isResumed = false;
 
   constructor(plan: Plan, options: SimulateOptions) {
@@ -183,13 +186,11 @@ class Simulation {
 
   /** What the server did to an attempt. */
   #take(done: SimulatedEnd | SimulatedPart | undefined): void {
-    if (done === undefined) {
-      if (++this.#changes > MAX_CHANGES) {
-        throw new RangeError('the server ends nothing, and asks to be called for ever');
-      }
-      return;
+    if (this.#getsOn(done)) this.#changes = 0;
+    else if (++this.#changes > MAX_CHANGES) {
+      throw new RangeError('the server ends nothing, and asks to be called for ever');
     }
-    this.#changes = 0;
+    if (done === undefined) return;
     const { request, ...outcome } = done;
     const index = this.#requested.get(request);
     if (index === undefined) {
@@ -203,6 +204,14 @@ class Simulation {
     }
     this.#forget(index, request);
     this.#end(index, outcome);
+  }
+
+  /** Whether the run has got on by what the server did. */
+  #getsOn(done: SimulatedEnd | SimulatedPart | undefined): boolean {
+    if (done === undefined || !('part' in done)) return done !== undefined;
+    const isLater = this.#now > this.#partAt;
+    this.#partAt = this.#now;
+    return isLater;
   }
 
   #forget(index: number, request: SimulatedRequest): void {

@@ -187,6 +187,7 @@ export class Search {
     this.#prove();
     if (this.#isSlower()) {
       this.#to(this.limit / DROP, 'the server has become slower');
+      this.#harmless = Math.min(this.#harmless, this.limit);
     } else if (queue.ready > 0) {
       if (!this.isLooking && this.#isUsed(queue)) this.#used = this.limit;
       this.#decide(queue);
