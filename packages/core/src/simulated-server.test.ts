@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { planOf } from '../test/runs.js';
 import { RunnerError } from './errors.js';
+import type { OutputPart } from './output-part.js';
 import type { SimulatedRequest, SimulatedServer } from './simulated-server.js';
 import type { TaskView } from './strategy.js';
 import type { Task } from './task.js';
@@ -44,6 +45,8 @@ function oneByOne() {
   };
   return { server, told };
 }
+
+const part: OutputPart = { kind: 'text', text: 'word' };
 
 const task = (id: string, more: Partial<Task> = {}): Task => ({ id, description: 'x', ...more });
 
@@ -155,14 +158,97 @@ describe('simulate with a server', () => {
     expect(run(silent, [task('a')], { deadlineMs: 10 }).error?.code).toBe('plan_timeout');
   });
 
-  test('refuses the end of what is not in flight', () => {
+  test('says so when the server reports for ever and time stands still', () => {
+    const requests: SimulatedRequest[] = [];
+    const babbling: SimulatedServer = {
+      nextAt: 5,
+      start: (request) => void requests.push(request),
+      abort() {},
+      advance: () => ({ request: requests[0] as SimulatedRequest, part }),
+    };
+    expect(() => run(babbling, [task('a')])).toThrow(/called for ever/);
+    let now = 0;
+    const talkative: SimulatedServer = {
+      ...babbling,
+      get nextAt() {
+        return now + 1;
+      },
+      advance(at) {
+        now = at;
+        return { request: requests[0] as SimulatedRequest, part };
+      },
+    };
+    requests.length = 0;
+    const { error, timeline } = run(talkative, [task('a')], { deadlineMs: 10 });
+    expect(error?.code).toBe('plan_timeout');
+    expect(timeline.filter(({ type }) => type === 'task_output')).toHaveLength(10);
+  });
+
+  test('logs what the server reports of an attempt that goes on', () => {
+    const { server } = oneByOne();
+    let current: SimulatedRequest | undefined;
+    let reported: SimulatedRequest | undefined;
+    const streaming: SimulatedServer = {
+      get nextAt() {
+        return reported === undefined ? server.nextAt - 300 : server.nextAt;
+      },
+      start(request, now) {
+        reported = undefined;
+        current = request;
+        server.start(request, now);
+      },
+      abort: server.abort,
+      advance(now) {
+        if (reported !== undefined) return server.advance(now);
+        reported = current;
+        return { request: current as SimulatedRequest, part };
+      },
+    };
+    const { timeline, outputs } = run(streaming, [task('a'), task('b', { dependencies: ['a'] })]);
+    expect(timeline.filter(({ type }) => type.startsWith('task_'))).toMatchObject([
+      { type: 'task_started', timestamp: 0, taskId: 'a' },
+      { type: 'task_output', timestamp: 700, taskId: 'a', level: 0, attempt: 1, ...part },
+      { type: 'task_completed', timestamp: 1_000, taskId: 'a' },
+      { type: 'task_started', timestamp: 1_000, taskId: 'b' },
+      { type: 'task_output', timestamp: 1_700, taskId: 'b', level: 1, attempt: 1, ...part },
+      { type: 'task_completed', timestamp: 2_000, taskId: 'b' },
+    ]);
+    expect(outputs).toEqual({ a: 'a at 1000', b: 'b at 2000' });
+  });
+
+  test.each([
+    ['the end', {}, /ended an attempt at "x" that is not in flight/],
+    ['a part', { part }, /reported a part of an attempt at "x" that is not in flight/],
+  ])('refuses %s of what is not in flight', (_, outcome, message) => {
     const request = { task: task('x'), attempt: 1, resource: 'r' };
     const wrong: SimulatedServer = {
       nextAt: 5,
       start() {},
       abort() {},
-      advance: () => ({ request }),
+      advance: () => ({ request, ...outcome }),
     };
-    expect(() => run(wrong, [task('a')])).toThrow(/"x".*not in flight/);
+    const running = () => run(wrong, [task('a')]);
+    expect(running).toThrow(TypeError);
+    expect(running).toThrow(message);
+  });
+
+  test('refuses a part of what it has given up', () => {
+    const { server } = oneByOne();
+    let given: SimulatedRequest | undefined;
+    const late: SimulatedServer = {
+      get nextAt() {
+        return given === undefined ? server.nextAt : 500;
+      },
+      start: server.start,
+      abort(request, now) {
+        given = request;
+        server.abort(request, now);
+      },
+      advance: () => ({ request: given as SimulatedRequest, part }),
+    };
+    const tasks = [task('a', { timeoutMs: 400, retry: { maxAttempts: 1 } }), task('b')];
+    expect(() => run(late, tasks)).toThrow(
+      'the server reported a part of an attempt at "a" that is not in flight',
+    );
   });
 });

@@ -1,6 +1,7 @@
 import { assert, type ConformanceCase } from './conformance-case.js';
 import { RunnerError } from './errors.js';
 import type { PlanEvent } from './event.js';
+import type { OutputPart } from './output-part.js';
 import type { Plan } from './plan.js';
 import type { PlanResult } from './result.js';
 import { simulate } from './simulate.js';
@@ -150,10 +151,26 @@ export function strategyConformance(create: () => Strategy): ConformanceCase[] {
       },
     },
     {
+      name: 'takes no harm from what attempts report while they run',
+      run() {
+        for (const [kind, plan] of plans()) {
+          const strategy = create();
+          const first = listen(plan, strategy);
+          const started = first.timeline.filter((event) => event.type === 'task_started');
+          assert(first.status === 'completed', `${kind}: ${first.status}, ${first.error?.message}`);
+          assert(started.length === plan.tasks.length, `${kind}: started ${started.length} tasks`);
+          for (const again of [strategy, create()]) {
+            const repeated = choices(listen(plan, again).timeline);
+            assert(choices(first.timeline) === repeated, `${kind}: a second run differs`);
+          }
+        }
+      },
+    },
+    {
       name: 'changes nothing that it is given',
       run() {
         for (const [kind, plan] of plans()) {
-          const result = play(plan, frozen(create()));
+          const result = listen(plan, frozen(create()));
           assert(result.status === 'completed', `${kind}: ${result.error?.message}`);
         }
       },
@@ -175,6 +192,32 @@ function play(plan: Plan, strategy: Strategy, maxParallel?: number): PlanResult 
     ...(maxParallel !== undefined && { maxParallel }),
   });
 }
+
+/** The same with attempts that report something of every kind while they run. */
+function listen(plan: Plan, strategy: Strategy): PlanResult {
+  return simulate(plan, {
+    strategy,
+    attempt: (task) => {
+      const { durationMs } = durationOf(task);
+      const parts = PARTS.map((part, index) => ({
+        // The last one comes at the very end.
+        afterMs: (durationMs * (index + 1)) / PARTS.length,
+        part,
+      }));
+      return { durationMs, parts };
+    },
+  });
+}
+
+const PARTS: readonly OutputPart[] = [
+  { kind: 'notice', source: 'conformance', message: 'it begins' },
+  { kind: 'text', text: 'A few words ' },
+  { kind: 'tool_call', callId: 'call 1', tool: 'lookup', input: { of: 'conformance' } },
+  { kind: 'tool_result', callId: 'call 1', tool: 'lookup', ok: true, output: 1, durationMs: 1 },
+  { kind: 'step', step: 1, usage: { inputTokens: 20, outputTokens: 6 } },
+  { kind: 'text', text: '' },
+  { kind: 'text', text: 'and some more.' },
+];
 
 /** Uneven durations, so that tasks end in another order than they start. */
 function durationOf(task: Task): { durationMs: number } {
@@ -198,7 +241,7 @@ function frozen(strategy: Strategy): Strategy {
       return {
         ready: (task) => scheduler.ready(Object.freeze(task)),
         next: (now) => scheduler.next(now),
-        output: (task, part) => scheduler.output?.(task, Object.freeze(part)),
+        output: (task, part) => scheduler.output?.(task, Object.freeze({ ...part })),
         settled: (task, outcome) => scheduler.settled?.(task, Object.freeze(outcome)),
       };
     },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Heap } from './heap.js';
+import type { OutputPart } from './output-part.js';
 import type { Scheduler, Strategy, TaskView } from './strategy.js';
 import { simulate, strategyConformance } from './testing.js';
 
@@ -74,6 +75,46 @@ describe('strategyConformance', () => {
     expect(await failures(() => strategyOf(strict))).toEqual([
       'goes on when tasks fail, and with what does not depend on them',
       'takes tasks again whose attempts are repeated',
+    ]);
+  });
+
+  test('finds a strategy that is confused by what attempts report', async () => {
+    const textOnly = () => ({
+      ...sound(),
+      output(_: TaskView, part: OutputPart) {
+        if (part.kind !== 'text') throw new Error('did not expect that');
+      },
+    });
+    expect(await failures(() => strategyOf(textOnly))).toEqual([
+      'takes no harm from what attempts report while they run',
+      'changes nothing that it is given',
+    ]);
+  });
+
+  test('finds a strategy that remembers what it heard in another run', async () => {
+    let heard = 0;
+    const forgetsNothing = () => {
+      const ready: TaskView[] = [];
+      return {
+        ready: (task: TaskView) => void ready.push(task),
+        next: () => (heard < 100 ? ready.shift() : ready.pop()),
+        output: () => void heard++,
+      };
+    };
+    expect(await failures(() => strategyOf(forgetsNothing))).toEqual([
+      'takes no harm from what attempts report while they run',
+    ]);
+  });
+
+  test('finds a strategy that writes on what attempts report', async () => {
+    const shouting = () => ({
+      ...sound(),
+      output(_: TaskView, part: OutputPart) {
+        if (part.kind === 'text') Object.assign(part, { text: part.text.toUpperCase() });
+      },
+    });
+    expect(await failures(() => strategyOf(shouting))).toEqual([
+      'changes nothing that it is given',
     ]);
   });
 

@@ -2,7 +2,7 @@ export { type Assumed, type AssumeOptions, assume } from './assume.js';
 export { type Change, Changes } from './changes.js';
 export { type Figures, figuresOf } from './figures.js';
 export type { SpreadOption } from './options.js';
-export type { Answer, Demand, Request, Server, ServerModel } from './server.js';
+export type { Answer, Demand, Part, Request, Server, ServerModel } from './server.js';
 export { type FixedWindowsOptions, fixedWindows } from './servers/fixed-windows.js';
 export { fixedLatency, lognormalLatency } from './servers/latency.js';
 export {

@@ -19,7 +19,7 @@ export interface Request extends Demand {
   readonly tokensPerPart: number;
 }
 
-/** A part of an answer, the rest of which is yet to come. */
+/** A part of an answer, whose end is yet to come. */
 export interface Part<R extends Request = Request> {
   readonly request: R;
   /** How many tokens this part has. */

@@ -8,19 +8,28 @@ export interface Arrival {
   readonly workMs?: number;
   /** Read and written together; @default 1_000 */
   readonly tokens?: number;
+  /** Those of them that are written; @default 0 */
+  readonly written?: number;
+  /** @default the answer comes as a whole */
+  readonly tokensPerPart?: number;
   readonly resource?: string;
   /** When nobody waits for it any more. */
   readonly abortAt?: number;
 }
 
-/** What became of it: when it was answered, and how. */
+/** What became of it: when it was answered, how, and what of the answer came before its end. */
 export interface Served {
   readonly at: number;
+  readonly parts: readonly { readonly at: number; readonly tokens: number }[];
   readonly error: RunnerError | undefined;
   readonly rateLimits: Answer['rateLimits'];
 }
 
-/** Sends requests to a server of a model; what was never answered is undefined. */
+/**
+ * Sends requests to a server of a model; what was never answered is undefined.
+ *
+ * @throws {Error} when it reports of what is not in flight.
+ */
 export function serve(
   model: ServerModel,
   arrivals: readonly Arrival[],
@@ -29,15 +38,20 @@ export function serve(
   const server = model.begin(seed);
   const served: (Served | undefined)[] = arrivals.map(() => undefined);
   const requests = arrivals.map(
-    ({ workMs = 1_000, tokens = 1_000, resource = 'r' }, index): Request => ({
+    (
+      { workMs = 1_000, tokens = 1_000, written = 0, tokensPerPart = Infinity, resource = 'r' },
+      index,
+    ): Request => ({
       taskId: `${index}`,
       attempt: 1,
       resource,
       workMs,
-      inputTokens: tokens,
-      outputTokens: 0,
+      inputTokens: tokens - written,
+      outputTokens: written,
+      tokensPerPart,
     }),
   );
+  const parts = arrivals.map((): { at: number; tokens: number }[] => []);
   const open = new Set<Request>();
   const moves = arrivals
     .flatMap(({ at, abortAt }, index) => {
@@ -64,9 +78,16 @@ export function serve(
       const now = server.nextAt;
       const answer = server.advance(now);
       if (answer === undefined) continue;
-      open.delete(answer.request);
+      const { request } = answer;
+      const index = requests.indexOf(request);
+      if (!open.has(request)) throw new Error(`request ${index} is not in flight`);
+      if ('tokens' in answer) {
+        parts[index]?.push({ at: now, tokens: answer.tokens });
+        continue;
+      }
+      open.delete(request);
       const { error, rateLimits } = answer;
-      served[requests.indexOf(answer.request)] = { at: now, error, rateLimits };
+      served[index] = { at: now, parts: parts[index] as Served['parts'], error, rateLimits };
     }
   };
   for (const { at, act } of moves) {

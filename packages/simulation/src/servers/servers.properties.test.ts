@@ -40,6 +40,21 @@ const arrivals = fc.array(
   { minLength: 1, maxLength: 40 },
 );
 
+/** In parts, and at times at which nothing else happens: there a rounding error would decide. */
+const inParts = fc
+  .tuple(arrivals, fc.integer({ min: 1, max: 300 }), fc.integer({ min: 0, max: 100 }))
+  .map(([given, tokensPerPart, percent]) =>
+    given.map(({ at, tokens = 0, abortAt, ...rest }, index): Arrival => {
+      const shift = (index * Math.SQRT2) / 1_000;
+      return {
+        ...rest,
+        ...{ at: at + shift, tokens, tokensPerPart },
+        written: Math.floor((tokens * percent) / 100),
+        ...(abortAt !== undefined && { abortAt: abortAt + shift + 0.5 }),
+      };
+    }),
+  );
+
 describe.each(models)('$name', (model) => {
   test('does each request once, in no less than its work, and none that was given up', () => {
     fc.assert(
@@ -65,6 +80,44 @@ describe.each(models)('$name', (model) => {
         if (!model.name.endsWith('timeout')) expect(lost).toEqual([]);
       }),
       { numRuns: 60, seed: 2 },
+    );
+  });
+
+  test('brings the parts of an answer one after another, all of it by the end', () => {
+    fc.assert(
+      fc.property(inParts, (given) => {
+        for (const [index, answer] of serve(model, given).entries()) {
+          if (answer === undefined) continue;
+          const request = given[index] as Arrival;
+          const { at: startedAt, workMs = 0, written = 0, tokensPerPart = 0 } = request;
+          const { at: endedAt, parts, error } = answer;
+          const isInParts = error === undefined && written > tokensPerPart;
+          expect(parts).toHaveLength(isInParts ? Math.ceil(written / tokensPerPart) : 0);
+          if (!isInParts) continue;
+          expect(parts.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(written);
+          expect(parts.slice(0, -1).every(({ tokens }) => tokens === tokensPerPart)).toBe(true);
+          const times = [startedAt, ...parts.map(({ at }) => at), endedAt];
+          expect(times).toEqual(times.toSorted((a, b) => a - b));
+          // Nothing is written before a tenth of the work is done.
+          expect(times[1]).toBeGreaterThan(startedAt + workMs / 10);
+        }
+      }),
+      { numRuns: 60, seed: 4 },
+    );
+  });
+
+  test('takes as long for an answer in parts as for a whole one', () => {
+    const timesOf = (given: readonly Arrival[]) => serve(model, given).map((each) => each?.at);
+    fc.assert(
+      fc.property(inParts, (given) => {
+        const whole = timesOf(given.map(({ tokensPerPart: _, ...rest }) => rest));
+        for (const [index, at] of timesOf(given).entries()) {
+          const expected = whole[index];
+          if (at === undefined || expected === undefined) expect(at).toBe(expected);
+          else expect(at).toBeCloseTo(expected, 6);
+        }
+      }),
+      { numRuns: 60, seed: 5 },
     );
   });
 
