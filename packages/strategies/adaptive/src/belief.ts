@@ -103,7 +103,6 @@ export class Belief {
    * @returns Whether that says anything yet.
    */
   wrote(request: Request, characters: number): boolean {
-    if (!this.#open.has(request)) return false;
     const stretch = this.#streams.came(request, characters, this.#progress, this.#speeds);
     if (stretch === undefined) return false;
     const varianceOf = (h: number) => this.#streams.variance(h);
