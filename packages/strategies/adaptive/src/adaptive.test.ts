@@ -1,4 +1,10 @@
-import { OptionError, type Plan, type StrategySwitched } from '@stratagem/core';
+import {
+  OptionError,
+  type Plan,
+  type Scheduler,
+  type Strategy,
+  type StrategySwitched,
+} from '@stratagem/core';
 import { strategyConformance } from '@stratagem/core/testing';
 import {
   batch,
@@ -417,6 +423,37 @@ describe('what was learned', () => {
     expect(first.learned.resources.simulation?.intervalMs).toBeCloseTo(200, -1);
     const second = run(server, { warmStart: first.learned });
     expect(second.rateLimited).toBeLessThanOrEqual(first.rateLimited);
+  });
+
+  test('may be asked for at any time, and that changes nothing', () => {
+    const startsOf = (isAsked: boolean) => {
+      const strategy = adaptive();
+      const begin: Strategy['begin'] = (view) => {
+        const scheduler = strategy.begin(view) as Required<Scheduler>;
+        const ask = () => {
+          if (isAsked) strategy.learned();
+        };
+        return {
+          ready: (task) => scheduler.ready(task),
+          next: (now) => scheduler.next(now),
+          output(task, part) {
+            scheduler.output(task, part);
+            ask();
+          },
+          settled(task, outcome) {
+            scheduler.settled(task, outcome);
+            ask();
+          },
+        };
+      };
+      const { plan, demandOf } = alike(200);
+      const server = concurrencyKnee({ knee: 8, sigma: 0.15 });
+      const asked = { name: 'asked', maxParallel: 128, begin };
+      return simulateOn(plan, { server, strategy: asked, demandOf, tokensPerPart: 20 })
+        .timeline.filter(({ type }) => type === 'task_started')
+        .map(({ timestamp }) => timestamp);
+    };
+    expect(startsOf(true)).toEqual(startsOf(false));
   });
 
   test('is kept for resources and types that a run does not meet', () => {
