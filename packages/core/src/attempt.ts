@@ -6,7 +6,7 @@ import type { Task } from './task.js';
 /** What an attempt can do to its run. */
 export interface AttemptHost {
   readonly runId: string;
-  /** @returns A promise while those who read the events are far behind. */
+  /** @returns A promise while the run, or those who read its events, are far behind. */
   report(attempt: Attempt, part: OutputPart): Promise<void> | undefined;
   addTasks(attempt: Attempt, tasks: readonly Task[]): void;
   attemptsLeft(attempt: Attempt): number;

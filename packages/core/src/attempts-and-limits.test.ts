@@ -141,7 +141,7 @@ describe('attempts', () => {
         async run(_, { signal, deadline, attempt }) {
           expect((deadline as number) - Date.now()).toBeLessThan(25);
           if (attempt === 2) return 'second';
-          await new Promise((resolve) => setTimeout(resolve, 60));
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
           reasons.push(signal.reason);
           return 'too late';
         },

@@ -28,8 +28,8 @@ export interface RunContext {
    * Reports a piece of text, or another part of the output, while the attempt runs; it becomes a
    * `task_output` event.
    *
-   * @returns A promise while those who read the events are far behind: await it before reading more
-   * from the model, and the model is slowed down with them. Undefined otherwise.
+   * @returns A promise while the run, or those who read its events, are far behind: await it before
+   * reading more from the model, and the model is slowed down with them. Undefined otherwise.
    */
   readonly emit: (part: string | OutputPart) => Promise<void> | undefined;
   /**

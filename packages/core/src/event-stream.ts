@@ -1,4 +1,5 @@
 import type { PlanEvent } from './event.js';
+import { Floodgate } from './floodgate.js';
 
 /** More unread events than this, and those who make them are asked to wait. */
 const MOST_UNREAD = 1_000;
@@ -13,7 +14,7 @@ export class EventStream {
   readonly #keep: boolean;
   readonly #readers = new Set<Reader>();
   #ended = false;
-  #drained: { promise: Promise<void>; resolve: () => void } | undefined;
+  readonly #gate = new Floodgate();
 
   constructor(keep: boolean) {
     this.#keep = keep;
@@ -27,7 +28,7 @@ export class EventStream {
   end(): void {
     this.#ended = true;
     for (const reader of this.#readers) reader.wake();
-    this.#release();
+    this.#gate.open();
   }
 
   /**
@@ -36,8 +37,7 @@ export class EventStream {
    */
   pressure(): Promise<void> | undefined {
     if (this.#keep || this.#ended || !this.#isBehind(MOST_UNREAD)) return undefined;
-    this.#drained ??= resolvable();
-    return this.#drained.promise;
+    return this.#gate.close();
   }
 
   /** All events kept so far, then those that follow, from this call on. */
@@ -51,25 +51,20 @@ export class EventStream {
     try {
       for (;;) {
         const event = reader.take();
-        if (this.#drained !== undefined && !this.#isBehind(MOST_UNREAD / 2)) this.#release();
+        if (this.#gate.isClosed && !this.#isBehind(MOST_UNREAD / 2)) this.#gate.open();
         if (event !== undefined) yield event;
         else if (this.#ended) return;
         else await reader.more();
       }
     } finally {
       this.#readers.delete(reader);
-      if (this.#drained !== undefined && !this.#isBehind(MOST_UNREAD / 2)) this.#release();
+      if (this.#gate.isClosed && !this.#isBehind(MOST_UNREAD / 2)) this.#gate.open();
     }
   }
 
   #isBehind(most: number): boolean {
     for (const reader of this.#readers) if (reader.unread > most) return true;
     return false;
-  }
-
-  #release(): void {
-    this.#drained?.resolve();
-    this.#drained = undefined;
   }
 }
 
@@ -117,12 +112,4 @@ class Reader {
       this.#wake = resolve;
     });
   }
-}
-
-function resolvable(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }

@@ -4,6 +4,7 @@ import type { RunContext } from './context.js';
 import { RunnerError } from './errors.js';
 import type { PlanEvent } from './event.js';
 import { createExecutor, type ExecutorOptions } from './executor.js';
+import { memoryJournal } from './memory-journal.js';
 import { createPlan, type Plan } from './plan.js';
 import { PlanError } from './problem.js';
 import type { RunOptions } from './run-options.js';
@@ -426,6 +427,24 @@ describe('a runner that emits faster than its events are read', () => {
   }
   const plan = createPlan('x').addTask({ id: 'a', description: 'x' });
   const soon = () => new Promise((resolve) => setTimeout(resolve, 10));
+
+  test('is held up while what it emits is written down, so that others have their turn', async () => {
+    let emitted = 0;
+    const flood = 100_000;
+    const runner: TaskRunner = {
+      name: 'flood',
+      async run(_, { emit, signal }) {
+        for (; emitted < flood && !signal.aborted; emitted++) await emit('x');
+        return { output: 'done' };
+      },
+    };
+    const executor = createExecutor({ strategy: inOrder, runner, journal: memoryJournal() });
+    const run = executor.execute(plan);
+    setTimeout(() => run.cancel(), 20);
+    expect((await run).status).toBe('canceled');
+    expect(emitted).toBeGreaterThan(50);
+    expect(emitted).toBeLessThan(flood);
+  });
 
   test('is held up by a reader, and goes on as it reads', async () => {
     const { runner, emitted } = flooding();

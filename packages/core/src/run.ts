@@ -5,6 +5,7 @@ import { empty } from './empty.js';
 import { isStratagemError, StratagemError } from './errors.js';
 import type { PlanEvent } from './event.js';
 import type { EventStream } from './event-stream.js';
+import { Floodgate } from './floodgate.js';
 import { Growth } from './growth.js';
 import { HumanAnswers } from './human-answers.js';
 import { dropAborted, InFlight } from './in-flight.js';
@@ -23,6 +24,9 @@ import { resourceOf } from './runner.js';
 import { type RunParts, takeInto } from './take-input.js';
 import type { Task } from './task.js';
 import { journalFailure, WriteAhead } from './write-ahead.js';
+
+/** More inputs than this that have not been taken, and those who report are asked to wait. */
+const MOST_WAITING = 50;
 
 /**
  * Drives a kernel in this process: gives it the time and what came of each attempt, starts and
@@ -54,6 +58,8 @@ export class Run<Outputs> implements AttemptHost {
   /** The next one, empty: the two take turns, as a new one for each input asks for room each time. */
   #nextInbox: Input[] = [];
   #working = false;
+  /** For those who report faster than that is taken: in one turn, they might never let it be. */
+  readonly #gate = new Floodgate();
   /** Set at once, so that what was about to start is left alone until the kernel hears of it. */
   #canceling = false;
   #isOver = false;
@@ -180,7 +186,7 @@ export class Run<Outputs> implements AttemptHost {
   report(attempt: Attempt, part: OutputPart): Promise<void> | undefined {
     if (attempt.over) return undefined;
     this.#take({ type: 'output', attempt, part });
-    return this.events.pressure();
+    return this.#inbox.length > MOST_WAITING ? this.#gate.close() : this.events.pressure();
   }
 
   attemptsLeft({ index, attempt }: Attempt): number {
@@ -223,6 +229,7 @@ export class Run<Outputs> implements AttemptHost {
       }
       empty(inputs);
       this.#nextInbox = inputs;
+      this.#letIn();
     }
     this.#working = false;
     this.#setTimer();
@@ -280,7 +287,13 @@ export class Run<Outputs> implements AttemptHost {
     this.#answers.acknowledge();
     dropAborted(this.#kernel.commands);
     this.#obey();
+    this.#letIn();
     if (this.#kernel.ended) this.#finish();
+  }
+
+  /** Those who wait to report more may go on. */
+  #letIn(): void {
+    if (this.#inbox.length <= MOST_WAITING) this.#gate.open();
   }
 
   /** The journal failed: what was not written has not happened, and nothing more will. */
@@ -334,6 +347,7 @@ export class Run<Outputs> implements AttemptHost {
   #finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#gate.open();
     const { plan, strategy, signal } = this.#settings;
     this.#clock.stop();
     signal?.removeEventListener('abort', this.#onAbort);
