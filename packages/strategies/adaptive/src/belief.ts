@@ -1,6 +1,6 @@
 import type { TaskType } from '@stratagem/core';
 import { Fit, type Group, type Middle } from './fit.js';
-import { type Hypothesis, hypotheses, speedOf } from './hypotheses.js';
+import { type Hypothesis, hypotheses, PLAUSIBLE, speedOf } from './hypotheses.js';
 import type { ByType, Likely } from './learned.js';
 import type { Request } from './request.js';
 import { Rise } from './rise.js';
@@ -12,8 +12,6 @@ import { logOf, logWork, Work } from './work.js';
 
 /** What is assumed, and was not measured in this run, counts like so many answers. */
 const ASSUMED = 8;
-/** A hypothesis less likely than this is not believed. */
-const PLAUSIBLE = 0.02;
 /** How likely it is that a server is still what it was in an earlier run. */
 const STILL = 0.9;
 /** A hypothesis less likely than this is not worth handing on. */

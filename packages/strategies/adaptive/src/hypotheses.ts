@@ -20,6 +20,9 @@ const EXPONENTS: readonly (readonly [exponent: number, prior: number])[] = [
 const USUAL_KNEE = 128;
 const HIGHEST_KNEE = 4_096;
 
+/** A hypothesis less likely than this is not believed. */
+export const PLAUSIBLE = 0.02;
+
 /** @param max How many may be in flight: a knee there or above is none. */
 export function hypotheses(max: number): readonly Hypothesis[] {
   const highest = Math.min(HIGHEST_KNEE, Math.max(USUAL_KNEE, max));

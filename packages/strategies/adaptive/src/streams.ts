@@ -8,6 +8,9 @@ const STRETCH = 64;
 const DEVIATION = 0.25;
 /** and no less than this, however evenly they come. */
 const LEAST_DEVIATION = 0.1;
+/** A request that hangs says no more than this, or it would outweigh all others. */
+const MOST_DEVIATION = 1.5;
+const LEAST_LIKELIHOOD = -4;
 /** How many stretches are counted for what is usual. */
 const USUAL_COUNT = 4;
 /** What takes less, in milliseconds, comes from a buffer. */
@@ -91,7 +94,8 @@ export class Streams {
     for (let h = 0; h < progress.length; h++) {
       const work = logWork(stream.start, progress, h);
       const mean = stream.means[h] as number;
-      const deviation = work - log - mean;
+      const most = before === 0 ? Number.POSITIVE_INFINITY : MOST_DEVIATION;
+      const deviation = Math.max(-most, Math.min(most, work - log - mean));
       const density = Math.log(speeds[h] as number) - work;
       stream.means[h] = mean + deviation / stream.count;
       const square = before === 0 ? 0 : deviation * deviation * (before / stream.count);
@@ -138,7 +142,8 @@ export class Streams {
     for (const { start, size, count, means } of this.#open.values()) {
       if (count === 0) continue;
       const deviation = logWork(start, progress, h) - size - (means[h] as number);
-      sum += logTail(deviation / Math.sqrt(variance * (1 + 1 / count)));
+      const tail = logTail(deviation / Math.sqrt(variance * (1 + 1 / count)));
+      sum += Math.max(LEAST_LIKELIHOOD, tail);
     }
     return sum;
   }

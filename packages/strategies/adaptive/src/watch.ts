@@ -1,17 +1,16 @@
 import type { TaskType } from '@stratagem/core';
 import { type Fit, type Middle, scoreOf } from './fit.js';
+import { PLAUSIBLE } from './hypotheses.js';
 import { logTail } from './normal.js';
 import type { Request } from './request.js';
 import type { Spread } from './spread.js';
 import { logWork } from './work.js';
 
-/** A hypothesis less likely than this is not looked at. */
-const PLAUSIBLE = 0.02;
-
 /** Requests that take so much longer than foretold are late, as a logarithm. */
 const LATE = Math.log(1.2);
 /** However late, one request is not worth more answers than this: it may just be a long one. */
 const MOST_DUE = 3;
+
 /** A hypothesis that was believed, and what it foretold. */
 interface Watched {
   readonly h: number;
