@@ -165,6 +165,13 @@ describe('the concurrency', () => {
     expect(resources.small?.limit).toBeLessThanOrEqual(6);
   });
 
+  test.each([0.8, 1])('is not lowered by an adaptiveThreshold of %d alone', (adaptiveThreshold) => {
+    for (const tokensPerPart of [20, undefined]) {
+      const { learned } = run(fixedLatency(), { adaptiveThreshold }, alike(300), tokensPerPart);
+      expect(learned.resources.simulation?.limit).toBeGreaterThanOrEqual(16);
+    }
+  });
+
   test('stops sooner the higher the adaptiveThreshold', () => {
     // Twice as many bring 1.4 times as much.
     const soft = concurrencyKnee({ knee: 8, exponent: 0.5 });

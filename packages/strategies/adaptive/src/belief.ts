@@ -166,6 +166,15 @@ export class Belief {
     return sum;
   }
 
+  /** How likely it is that so many in flight slow each other down at all. */
+  isSlowed(inFlight: number): number {
+    let sum = 0;
+    for (const [h, { knee }] of this.hypotheses.entries()) {
+      if (knee < inFlight) sum += this.probabilities[h] as number;
+    }
+    return sum;
+  }
+
   /** The likeliest knee; the most that may be in flight if there is none below. */
   get knee(): number {
     return Math.min(this.#max, (this.hypotheses[this.#likeliest] as Hypothesis).knee);

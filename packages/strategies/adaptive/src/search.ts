@@ -20,6 +20,8 @@ const BETTER_ABOVE = 0.05;
 const BETTER_BELOW = 0.03;
 /** The limit itself may be the knee. */
 const NEARLY = 0.95;
+/** How likely it must be that they slow each other down, for fewer to be better. */
+const LIKELY = 0.4;
 /** At least so many must have been heard of for that to be said. */
 const LEAST_PROOF = 3;
 /** How much better it must be to go up again while more than the limit are still in flight. */
@@ -191,7 +193,7 @@ export class Search {
     } else if (queue.ready > 0) {
       if (!this.isLooking && this.#isUsed(queue)) this.#used = this.limit;
       this.#decide(queue);
-    } else if (!this.isLooking) {
+    } else if (!this.isLooking && this.#isSlowed) {
       // It is not the limit that holds tasks back; and yet there may be too many.
       this.#lower(Math.min(this.limit, queue.held));
     }
@@ -223,8 +225,11 @@ export class Search {
     this.#lookFrom = undefined;
     if (best > this.limit) {
       if (this.#mayRaise(best)) this.#change(best, 'more at once are likely to bring more');
-    } else if (best < this.limit) this.#lower(this.limit);
-    else if (this.#isUsed(queue) && queue.waiting > this.limit) this.#consider(queue);
+    } else if (best < this.limit) {
+      // Without any sign of it, a high threshold alone is a reason to find out, no more.
+      if (this.#isSlowed) this.#lower(this.limit);
+      else this.#lookBelow();
+    } else if (this.#isUsed(queue) && queue.waiting > this.limit) this.#consider(queue);
   }
 
   /** Has fewer at once than some number, if that is likely to be better. */
@@ -263,8 +268,7 @@ export class Search {
     const loss = this.#loss(limit);
     const above = this.#care.above * limit;
     if (limit > 1 && since > limit && loss > UNSURE && loss * since > WORTH * limit) {
-      this.#to(limit * LOOK, 'fewer at once show what more at once bring');
-      this.#lookFrom = limit;
+      this.#lookBelow();
     } else if (
       since > ABOVE_AFTER * limit &&
       waiting > above &&
@@ -275,6 +279,12 @@ export class Search {
       this.#to(above, 'the server may take more by now');
       this.#lookFrom = limit;
     }
+  }
+
+  #lookBelow(): void {
+    const { limit } = this;
+    this.#to(limit * LOOK, 'fewer at once show what more at once bring');
+    this.#lookFrom = limit;
   }
 
   /** Whether the server has become another one, that takes more. */
@@ -322,6 +332,11 @@ export class Search {
   /** Whether it is unlikely that as many as the limit slow each other down. */
   get #isHarmless(): boolean {
     return this.#belief.isPast(NEARLY * this.limit) < this.#care.doubt;
+  }
+
+  /** Whether it is likely that as many as the limit slow each other down at all. */
+  get #isSlowed(): boolean {
+    return this.#belief.isSlowed(this.limit) >= LIKELY;
   }
 
   get #care(): Care {
