@@ -426,7 +426,14 @@ describe('a runner that emits faster than its events are read', () => {
     return { runner, emitted: () => emitted };
   }
   const plan = createPlan('x').addTask({ id: 'a', description: 'x' });
-  const soon = () => new Promise((resolve) => setTimeout(resolve, 10));
+  /** Until it has been still for some turns of the event loop, in each of which it could go on. */
+  const still = async (emitted: () => number) => {
+    for (let turns = 0, before = -1; turns < 5; ) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      turns = emitted() === before ? turns + 1 : 0;
+      before = emitted();
+    }
+  };
 
   test('is held up while what it emits is written down, so that others have their turn', async () => {
     let emitted = 0;
@@ -451,11 +458,11 @@ describe('a runner that emits faster than its events are read', () => {
     const run = createExecutor({ strategy: inOrder, runner, timeline: 'stream' }).execute(plan);
     const reader = run[Symbol.asyncIterator]();
     await reader.next();
-    await soon();
+    await still(emitted);
     expect(emitted()).toBeGreaterThan(900);
     expect(emitted()).toBeLessThan(1_100);
     for (let read = 0; read < 700; read++) await reader.next();
-    await soon();
+    await still(emitted);
     expect(emitted()).toBeGreaterThan(1_600);
     expect(emitted()).toBeLessThan(1_900);
     for (;;) if ((await reader.next()).done) break;
@@ -467,11 +474,11 @@ describe('a runner that emits faster than its events are read', () => {
     ['a reader that leaves', 'stream', async (reader) => reader.return?.()],
     ['a log that is kept anyway', 'keep', async () => {}],
   ])('is not held up by %s', async (_, timeline, act) => {
-    const { runner } = flooding();
+    const { runner, emitted } = flooding();
     const run = createExecutor({ strategy: inOrder, runner, timeline }).execute(plan);
     const reader = run[Symbol.asyncIterator]();
     await reader.next();
-    await soon();
+    await still(emitted);
     await act(reader);
     expect((await run).status).toBe('completed');
   });
@@ -484,11 +491,11 @@ describe('a runner that emits faster than its events are read', () => {
   });
 
   test('is let go when the run ends', async () => {
-    const { runner } = flooding();
+    const { runner, emitted } = flooding();
     const run = createExecutor({ strategy: inOrder, runner, timeline: 'stream' }).execute(plan);
     const reader = run[Symbol.asyncIterator]();
     await reader.next();
-    await soon();
+    await still(emitted);
     run.cancel();
     expect((await run).status).toBe('canceled');
   });
