@@ -1,7 +1,7 @@
 import { RunnerError } from './errors.js';
-import { compilePattern, type Pattern } from './pattern.js';
 import { parseReference, readPath } from './reference.js';
-import { isLate } from './thenable.js';
+import { compilePattern, type Pattern } from './util/pattern.js';
+import { isLate } from './util/promise.js';
 
 export const OPERATORS = ['==', '!=', '>', '<', '>=', '<=', 'contains', 'matches'] as const;
 

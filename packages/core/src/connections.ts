@@ -3,8 +3,8 @@ import { Graph } from './graph.js';
 import { formatPath } from './problem.js';
 import { checkReferences } from './references.js';
 import { add, type PlanPath, type Problems, quote, shorten } from './shape.js';
-import { didYouMean } from './suggest.js';
 import { hasSubtasks, type Task } from './task.js';
+import { didYouMean } from './util/suggest.js';
 
 /** What surrounds the tasks of a graph. */
 export interface Surroundings {

@@ -5,7 +5,7 @@ import type { TaskOutput } from './runner.js';
 import type { RunView, Scheduler, Strategy, StrategySwitch, TaskView, Wait } from './strategy.js';
 import { checkSwitch } from './strategy-switch.js';
 import type { Task } from './task.js';
-import { isLate } from './thenable.js';
+import { isLate } from './util/promise.js';
 
 /**
  * The kernel's side of the strategy contract: hands ready tasks to the scheduler, takes its

@@ -1,5 +1,5 @@
 import type { PlanEvent } from './event.js';
-import { Floodgate } from './floodgate.js';
+import { Floodgate } from './util/gate.js';
 
 /** More unread events than this, and those who make them are asked to wait. */
 const MOST_UNREAD = 1_000;

@@ -2,7 +2,7 @@ import { RunnerError, show } from './errors.js';
 import { forEachOf, type ItemsSource } from './for-each.js';
 import { parseReference, readPath } from './reference.js';
 import type { Task } from './task.js';
-import { isLate } from './thenable.js';
+import { isLate } from './util/promise.js';
 
 type Inputs = Readonly<Record<string, unknown>>;
 

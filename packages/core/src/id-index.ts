@@ -1,4 +1,4 @@
-import { hashOf } from './hash.js';
+import { hashOf } from './util/hash.js';
 
 /** Room for this many ids at first. */
 const SMALLEST = 16;

@@ -5,7 +5,7 @@ import type { Graph } from './graph.js';
 import type { Kernel } from './kernel.js';
 import type { Input } from './run-input.js';
 import type { Task } from './task.js';
-import { isThenable } from './thenable.js';
+import { isThenable } from './util/promise.js';
 import { validateOutput } from './validate-output.js';
 
 /** The attempts of a run in flight: starts and aborts them, and says what came of each. */

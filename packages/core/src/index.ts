@@ -28,7 +28,6 @@ export type { ForecastReason, TaskForecast } from './explain.js';
 export type { ForEach, ItemResult } from './for-each.js';
 export type { CriterionProgress, GoalCriterion, GoalProgress, GoalState } from './goal.js';
 export { Graph } from './graph.js';
-export { Heap } from './heap.js';
 export {
   type EventData,
   type Journal,
@@ -104,5 +103,6 @@ export type { Estimate, Task, TaskFunction, TaskType } from './task.js';
 export type { TaskResult } from './task-result.js';
 export { type RequestTool, type Tool, type ToolContext, type ToolResult, tool } from './tool.js';
 export type { Usage } from './usage.js';
+export { Heap } from './util/heap.js';
 export { graphOf, validatePlan } from './validate.js';
 export type { WaitFor, WaitKind } from './wait-for.js';

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { RunnerError } from './errors.js';
-import { Heap } from './heap.js';
 import type { PlanSettings } from './plan.js';
 import type { PlanResult } from './result.js';
 import { simulate } from './simulate.js';
 import type { SimulateOptions } from './simulate-options.js';
 import type { Strategy, TaskView } from './strategy.js';
 import type { Task } from './task.js';
+import { Heap } from './util/heap.js';
 
 const inOrder: Strategy = {
   name: 'in-order',

@@ -4,13 +4,13 @@ import type { Command } from './command.js';
 import { RunnerError } from './errors.js';
 import type { PlanEvent } from './event.js';
 import { Graph } from './graph.js';
-import { Heap } from './heap.js';
 import { Kernel } from './kernel.js';
 import type { KernelOptions } from './kernel-options.js';
 import { computeMetrics } from './metrics.js';
 import type { Plan } from './plan.js';
 import { RunState } from './run-state.js';
 import type { RunView, Strategy, StrategySwitch, TaskView } from './strategy.js';
+import { Heap } from './util/heap.js';
 
 const inOrder: Strategy = {
   name: 'in-order',

@@ -1,6 +1,6 @@
 import type { PlanEvent } from './event.js';
 import { EventStream } from './event-stream.js';
-import { isThenable } from './thenable.js';
+import { isThenable } from './util/promise.js';
 
 const MAX_ERRORS = 100;
 

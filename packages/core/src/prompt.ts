@@ -3,7 +3,7 @@ import { type Path, readPath } from './reference.js';
 import { asksForText } from './schema.js';
 import type { Task } from './task.js';
 import { parseTemplate, type TemplateReference } from './template.js';
-import { isLate } from './thenable.js';
+import { isLate } from './util/promise.js';
 
 type Inputs = Readonly<Record<string, unknown>>;
 

@@ -3,9 +3,9 @@ import type { ForEach } from './for-each.js';
 import type { Graph } from './graph.js';
 import { parseReference } from './reference.js';
 import { add, isRecord, type PlanPath, type Problems, quote } from './shape.js';
-import { didYouMean } from './suggest.js';
 import { doesOwnWork, hasSubtasks, type Task } from './task.js';
 import { parseTemplate } from './template.js';
+import { didYouMean } from './util/suggest.js';
 
 /** What a fan-out gives to its elements besides. */
 const ELEMENT_NAMES = ['item', 'index'];

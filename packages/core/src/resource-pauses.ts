@@ -1,6 +1,6 @@
 import type { TaskError } from './errors.js';
-import { Heap } from './heap.js';
 import type { Task } from './task.js';
+import { Heap } from './util/heap.js';
 
 /**
  * Resources whose server asked to wait, and the tasks that were chosen for one of them meanwhile.

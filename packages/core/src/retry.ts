@@ -1,5 +1,5 @@
 import type { AttemptErrorCode } from './errors.js';
-import { hashUnit } from './hash.js';
+import { hashUnit } from './util/hash.js';
 
 /** How failed attempts are repeated: exponential backoff with full jitter. */
 export interface RetryPolicy {

@@ -3,9 +3,9 @@ import type { PlanProblem } from './problem.js';
 import type { Revision } from './replan.js';
 import type { RunState } from './run-state.js';
 import { add, type PlanPath, type Problems, quote } from './shape.js';
-import { didYouMean } from './suggest.js';
 import type { Task } from './task.js';
 import { isCost, isUsage } from './usage.js';
+import { didYouMean } from './util/suggest.js';
 
 const FIELDS = ['tasks', 'replaces', 'usage', 'costUsd', 'model', 'requestId'];
 

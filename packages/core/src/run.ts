@@ -1,11 +1,9 @@
 import { Asker } from './asker.js';
 import type { Attempt, AttemptHost } from './attempt.js';
 import type { Command } from './command.js';
-import { empty } from './empty.js';
 import { isStratagemError, StratagemError } from './errors.js';
 import type { PlanEvent } from './event.js';
 import type { EventStream } from './event-stream.js';
-import { Floodgate } from './floodgate.js';
 import { Growth } from './growth.js';
 import { HumanAnswers } from './human-answers.js';
 import { dropAborted, InFlight } from './in-flight.js';
@@ -23,6 +21,8 @@ import type { RunRecord, RunSettings } from './run-settings.js';
 import { resourceOf } from './runner.js';
 import { type RunParts, takeInto } from './take-input.js';
 import type { Task } from './task.js';
+import { empty } from './util/array.js';
+import { Floodgate } from './util/gate.js';
 import { journalFailure, WriteAhead } from './write-ahead.js';
 
 /** More inputs than this that have not been taken, and those who report are asked to wait. */

@@ -1,8 +1,6 @@
 import { eitherBudget } from './budget.js';
 import type { Command } from './command.js';
-import { empty } from './empty.js';
 import type { PlanEvent, RunResumed, TaskWaiting } from './event.js';
-import { Heap } from './heap.js';
 import type { EventData } from './journal.js';
 import { Kernel } from './kernel.js';
 import type { RecoverOptions } from './kernel-options.js';
@@ -24,6 +22,8 @@ import {
 import type { SimulatedEnd, SimulatedPart, SimulatedRequest } from './simulated-server.js';
 import type { Task } from './task.js';
 import { asData } from './task-data.js';
+import { empty } from './util/array.js';
+import { Heap } from './util/heap.js';
 import { additionProblems, graphOf } from './validate.js';
 
 /**

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { Heap } from './heap.js';
 import type { OutputPart } from './output-part.js';
 import type { Scheduler, Strategy, TaskView } from './strategy.js';
 import { simulate, strategyConformance } from './testing.js';
+import { Heap } from './util/heap.js';
 
 const byIndex = (a: TaskView, b: TaskView) => a.index - b.index;
 

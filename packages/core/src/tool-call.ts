@@ -1,8 +1,8 @@
 import type { RunContext } from './context.js';
 import { describe, RunnerError } from './errors.js';
 import { formatIssues, jsonSchemaOf } from './schema.js';
-import { isThenable } from './thenable.js';
 import type { RequestTool, Tool, ToolContext, ToolResult } from './tool.js';
+import { isThenable } from './util/promise.js';
 
 /** A tool as the runner of one attempt gets it. */
 export function bindTool(tool: Tool, context: RunContext): RequestTool {

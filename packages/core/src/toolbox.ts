@@ -1,9 +1,9 @@
 import { StratagemError } from './errors.js';
 import { formatPath, PlanError, type PlanProblem } from './problem.js';
 import type { TaskRunner } from './runner.js';
-import { didYouMean } from './suggest.js';
 import type { Task } from './task.js';
 import type { Tool } from './tool.js';
+import { didYouMean } from './util/suggest.js';
 
 /** The tools that tasks may name, and what each task has of them. */
 export class Toolbox {

@@ -2,7 +2,6 @@ import { BUDGET_FIELDS } from './budget.js';
 import { OPERATORS } from './condition.js';
 import { ATTEMPT_ERROR_CODES } from './errors.js';
 import { type GoalCriterion, placeOf } from './goal.js';
-import { compilePattern, PatternError } from './pattern.js';
 import {
   add,
   COUNT,
@@ -15,6 +14,7 @@ import {
   type Problems,
   SOME_MS,
 } from './shape.js';
+import { compilePattern, PatternError } from './util/pattern.js';
 
 /** What may stand beside the goal and the tasks of a plan. */
 export const SETTING_FIELDS = [

@@ -13,8 +13,8 @@ import {
   SOME_MS,
 } from './shape.js';
 import { doesOwnWork, hasSubtasks, TASK_TYPES, type Task } from './task.js';
-import { isThenable } from './thenable.js';
 import { TOOL_NAME, toolProblem } from './tool.js';
+import { isThenable } from './util/promise.js';
 import { checkMetadata, checkOperator, checkRetry } from './validate-settings.js';
 import { WAIT_KINDS } from './wait-for.js';
 

@@ -1,4 +1,4 @@
-import { hashUnit } from '../src/hash.js';
+import { hashUnit } from '../src/util/hash.js';
 
 /** Draws that depend on the seed and on what they are for, and on nothing that was drawn before. */
 export class Dice {

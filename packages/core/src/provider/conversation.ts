@@ -1,11 +1,11 @@
 import type { RunContext } from '../context.js';
 import { RunnerError } from '../errors.js';
-import { parseJsonAnswer } from '../json-answer.js';
 import type { RateLimits } from '../rate-limits.js';
 import type { TaskOutput, TaskRequest } from '../runner.js';
-import { didYouMean } from '../suggest.js';
 import type { ToolResult } from '../tool.js';
 import { addUsage, type Usage } from '../usage.js';
+import { parseJsonAnswer } from '../util/parse-json.js';
+import { didYouMean } from '../util/suggest.js';
 
 /** What the model is told in one turn. */
 export type TurnInput =

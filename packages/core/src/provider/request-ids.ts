@@ -1,4 +1,4 @@
-import { Heap } from '../heap.js';
+import { Heap } from '../util/heap.js';
 
 /** Of the hash, as many digits as leave room for a number within 64 characters. */
 const HASH_LENGTH = 48;
