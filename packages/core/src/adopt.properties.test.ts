@@ -4,11 +4,11 @@ import { must } from '../test/must.js';
 import { randomRun, recipes } from '../test/random-runs.js';
 import { recorded } from '../test/recorded.js';
 import { adoptedLog } from './adopt.js';
-import type { PlanEvent } from './event.js';
-import type { EventData } from './journal.js';
+import type { PlanEvent } from './contract/event.js';
+import type { EventData } from './contract/journal.js';
+import type { Task } from './contract/task.js';
 import { planToData } from './plan-data.js';
 import { resumeSimulation, simulate } from './simulate.js';
-import type { Task } from './task.js';
 
 const share = fc.noBias(fc.nat(999)).map((part) => part / 1_000);
 

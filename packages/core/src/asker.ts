@@ -1,23 +1,23 @@
-import { readAnswer } from './answer.js';
 import type { Attempt } from './attempt.js';
 import { contentKeyOf } from './content-key.js';
-import { describe, RunnerError } from './errors.js';
-import type { Inputs } from './inputs.js';
-import type { Kernel } from './kernel.js';
-import { requestOf } from './request.js';
-import type { Reuse } from './reuse.js';
+import { describe, RunnerError } from './contract/errors.js';
 import {
   type AttemptResult,
   resourceOf,
   type TaskOutput,
   type TaskRequest,
   type TaskRunner,
-} from './runner.js';
-import type { StandardSchema } from './schema.js';
-import type { Task } from './task.js';
+} from './contract/runner.js';
+import { readAnswer } from './contract/runner-output.js';
+import type { StandardSchema } from './contract/schema.js';
+import type { Task } from './contract/task.js';
+import { validateAnswer } from './contract/validate-output.js';
+import type { Inputs } from './inputs.js';
+import type { Kernel } from './kernel.js';
+import { requestOf } from './request.js';
+import type { Reuse } from './reuse.js';
 import { bindTool } from './tool-call.js';
 import type { Toolbox } from './toolbox.js';
-import { validateAnswer } from './validate-output.js';
 import type { Redact } from './write-ahead.js';
 
 /** What of a run's settings says how its runner is asked. */

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ATTEMPT_ERROR_CODES } from './errors.js';
+import { ATTEMPT_ERROR_CODES } from './contract/errors.js';
+import { retryDelay, TRANSIENT_ERROR_CODES } from './contract/retry.js';
+import type { Strategy, TaskView } from './contract/strategy.js';
 import { createExecutor } from './executor.js';
 import { costOf, type Plan, type PlanEvent, RunnerError, type Task } from './index.js';
-import { retryDelay, TRANSIENT_ERROR_CODES } from './retry.js';
 import { simulate } from './simulate.js';
 import type { SimulateOptions } from './simulate-options.js';
-import type { Strategy, TaskView } from './strategy.js';
 
 const inOrder: Strategy = {
   name: 'in-order',

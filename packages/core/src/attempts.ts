@@ -1,15 +1,15 @@
 import type { Command } from './command.js';
-import { RunnerError, TaskError } from './errors.js';
+import { RunnerError, TaskError } from './contract/errors.js';
+import { costOf } from './contract/price.js';
+import { maxAttemptsOf, type RetryPolicy, retryDelay } from './contract/retry.js';
+import type { AttemptResult } from './contract/runner.js';
+import type { Task } from './contract/task.js';
 import type { Graph } from './graph.js';
 import type { KernelOptions } from './kernel-options.js';
 import type { KernelParts } from './kernel-parts.js';
-import { costOf } from './price.js';
 import type { Recorder } from './recorder.js';
-import { maxAttemptsOf, type RetryPolicy, retryDelay } from './retry.js';
 import type { RunEnd } from './run-end.js';
 import type { RunState } from './run-state.js';
-import type { AttemptResult } from './runner.js';
-import type { Task } from './task.js';
 import type { Timers } from './timers.js';
 
 /** What has become of an attempt that failed. */

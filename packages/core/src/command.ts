@@ -1,4 +1,4 @@
-import type { StratagemError } from './errors.js';
+import type { StratagemError } from './contract/errors.js';
 import type { ReplanCommand } from './replanning.js';
 
 /** What the driver is to do. Tasks are named by their index in the graph. */

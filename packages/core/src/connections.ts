@@ -1,9 +1,9 @@
+import { formatPath } from './contract/plan-error.js';
+import { hasSubtasks, type Task } from './contract/task.js';
 import { findCycles } from './cycle.js';
 import { Graph } from './graph.js';
-import { formatPath } from './problem.js';
 import { checkReferences } from './references.js';
 import { add, type PlanPath, type Problems, quote, shorten } from './shape.js';
-import { hasSubtasks, type Task } from './task.js';
 import { didYouMean } from './util/suggest.js';
 
 /** What surrounds the tasks of a graph. */

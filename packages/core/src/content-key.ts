@@ -1,6 +1,6 @@
 import { canonical } from './canonical.js';
+import type { TaskRequest, TaskRunner } from './contract/runner.js';
 import { toData, UnstorableError } from './data.js';
-import type { TaskRequest, TaskRunner } from './runner.js';
 
 /** Changes when the same content is written down in another way. */
 const VERSION = 1;

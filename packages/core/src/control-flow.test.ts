@@ -1,5 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
+import { PlanError } from './contract/plan-error.js';
+import type { Strategy, TaskView } from './contract/strategy.js';
 import { createExecutor, type ExecutorOptions } from './executor.js';
 import {
   createPlan,
@@ -11,8 +13,6 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from './index.js';
-import { PlanError } from './problem.js';
-import type { Strategy, TaskView } from './strategy.js';
 
 const inOrder: Strategy = {
   name: 'in-order',

@@ -1,10 +1,17 @@
-import { describe, StrategyError, show, type TaskError } from './errors.js';
+import { describe, StrategyError, show, type TaskError } from './contract/errors.js';
+import type { OutputPart } from './contract/output-part.js';
+import type { TaskOutput } from './contract/runner.js';
+import type {
+  RunView,
+  Scheduler,
+  Strategy,
+  StrategySwitch,
+  TaskView,
+  Wait,
+} from './contract/strategy.js';
+import type { Task } from './contract/task.js';
 import type { Graph } from './graph.js';
-import type { OutputPart } from './output-part.js';
-import type { TaskOutput } from './runner.js';
-import type { RunView, Scheduler, Strategy, StrategySwitch, TaskView, Wait } from './strategy.js';
 import { checkSwitch } from './strategy-switch.js';
-import type { Task } from './task.js';
 import { isLate } from './util/promise.js';
 
 /**

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { PlanProblem } from './problem.js';
-import type { StandardSchema } from './schema.js';
+import type { PlanProblem } from './contract/plan-error.js';
+import type { StandardSchema } from './contract/schema.js';
+import { hasSubtasks, type Task } from './contract/task.js';
 import { add, isRecord, type PlanPath } from './shape.js';
-import { hasSubtasks, type Task } from './task.js';
 import { DEFAULT_MAX_DEPTH } from './validate.js';
 import { checkControl } from './validate-task.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { formatProblem, PlanError } from './contract/plan-error.js';
+import type { StandardSchema } from './contract/schema.js';
 import { parsePlanDocument, planDocumentSchema, planJsonSchema } from './document.js';
-import { formatProblem, PlanError } from './problem.js';
-import type { StandardSchema } from './schema.js';
 
 const task = { id: 'research', description: 'Gather market data' };
 const document = { goal: 'Report', tasks: [task] };

@@ -1,14 +1,14 @@
 import * as z from 'zod';
-import { OPERATORS } from './condition.js';
+import { OPERATORS } from './contract/condition.js';
+import { ATTEMPT_ERROR_CODES } from './contract/errors.js';
+import type { Plan } from './contract/plan.js';
+import { PlanError, type PlanProblem } from './contract/plan-error.js';
+import { TASK_TYPES } from './contract/task.js';
+import { WAIT_KINDS } from './contract/wait-for.js';
 import { documentTasks } from './document-tasks.js';
-import { ATTEMPT_ERROR_CODES } from './errors.js';
-import type { Plan } from './plan.js';
-import { PlanError, type PlanProblem } from './problem.js';
-import { TASK_TYPES } from './task.js';
 import { didYouMean } from './util/suggest.js';
 import { betweenTasks } from './validate.js';
 import { checkSettings, SETTING_FIELDS } from './validate-settings.js';
-import { WAIT_KINDS } from './wait-for.js';
 
 /** `is missing` where nothing stands, else what should. */
 function needs(what: string) {

@@ -1,5 +1,5 @@
-import { StratagemError } from './errors.js';
-import { type GoalProgress, unmet } from './goal.js';
+import { StratagemError } from './contract/errors.js';
+import { type GoalProgress, unmet } from './contract/goal.js';
 import type { Ending } from './recorder.js';
 import type { RunState } from './run-state.js';
 

@@ -1,4 +1,4 @@
-import type { PlanEvent } from './event.js';
+import type { PlanEvent } from './contract/event.js';
 import { Floodgate } from './util/gate.js';
 
 /** More unread events than this, and those who make them are asked to wait. */

@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import type { RunContext } from './context.js';
-import { RunnerError } from './errors.js';
-import type { PlanEvent } from './event.js';
+import { RunnerError } from './contract/errors.js';
+import type { PlanEvent } from './contract/event.js';
+import { createPlan, type Plan } from './contract/plan.js';
+import { PlanError } from './contract/plan-error.js';
+import type { RunContext } from './contract/run-context.js';
+import type { TaskOutput, TaskRequest, TaskRunner } from './contract/runner.js';
+import type { Outcome, Strategy, TaskView } from './contract/strategy.js';
+import type { Task } from './contract/task.js';
+import { tool } from './contract/tool.js';
 import { createExecutor, type ExecutorOptions } from './executor.js';
 import { memoryJournal } from './memory-journal.js';
-import { createPlan, type Plan } from './plan.js';
-import { PlanError } from './problem.js';
 import type { RunOptions } from './run-options.js';
-import type { TaskOutput, TaskRequest, TaskRunner } from './runner.js';
 import { simulate } from './simulate.js';
-import type { Outcome, Strategy, TaskView } from './strategy.js';
-import type { Task } from './task.js';
-import { tool } from './tool.js';
 
 const inOrder: Strategy = {
   name: 'in-order',

@@ -1,17 +1,21 @@
-import { OptionError, StratagemError } from './errors.js';
-import type { RunLimits } from './event.js';
+import { capOf, checkLimit, checkOptions } from './contract/check-options.js';
+import { OptionError, StratagemError } from './contract/errors.js';
+import type { RunLimits } from './contract/event.js';
+import type { Journal } from './contract/journal.js';
+import type { Plan } from './contract/plan.js';
+import { replanLimits } from './contract/replan.js';
+import { checkRunId, newRunId } from './contract/run-id.js';
+import type { TaskRunner } from './contract/runner.js';
+import type { Strategy } from './contract/strategy.js';
+import { firstForRunner } from './contract/task.js';
+import { type Tool, toolProblem } from './contract/tool.js';
 import { explain, type TaskForecast } from './explain.js';
-import type { Journal } from './journal.js';
-import { capOf, checkLimit, checkOptions } from './options.js';
-import type { Plan } from './plan.js';
 import { planToData } from './plan-data.js';
-import { replanLimits } from './replan.js';
 import { checkResumeOptions, openRun, type ResumeOptions, randomSeed } from './resume.js';
 import { handleOfOpening } from './resumed-handle.js';
 import { checkReuse, Reuse, type ReuseOptions } from './reuse.js';
 import { Run } from './run.js';
 import { handleOf, type RunHandle } from './run-handle.js';
-import { checkRunId, newRunId } from './run-id.js';
 import {
   checkRunOptions,
   type ExecuteOptions,
@@ -20,11 +24,7 @@ import {
   RUN_OPTIONS,
   type RunOptions,
 } from './run-options.js';
-import type { TaskRunner } from './runner.js';
-import type { Strategy } from './strategy.js';
-import { firstForRunner } from './task.js';
 import { asData } from './task-data.js';
-import { type Tool, toolProblem } from './tool.js';
 import { Toolbox } from './toolbox.js';
 import { DEFAULT_MAX_DEPTH, graphOf } from './validate.js';
 

@@ -1,5 +1,5 @@
+import { doesOwnWork, hasSubtasks, type Task, type TaskType } from './contract/task.js';
 import { IdIndex } from './id-index.js';
-import { doesOwnWork, hasSubtasks, type Task, type TaskType } from './task.js';
 
 /** Marks the end of a list. */
 const NONE = -1;

@@ -1,9 +1,9 @@
-import { RunnerError, type TaskError } from './errors.js';
+import { RunnerError, type TaskError } from './contract/errors.js';
+import { forEachOf, type ItemResult, requiredSuccesses } from './contract/for-each.js';
+import type { Task } from './contract/task.js';
 import type { FanOut } from './fan-out.js';
-import { forEachOf, type ItemResult, requiredSuccesses } from './for-each.js';
 import type { Inputs } from './inputs.js';
 import type { RunState } from './run-state.js';
-import type { Task } from './task.js';
 
 /**
  * What became of the elements of a fan-out, in the order of its list.

@@ -1,13 +1,13 @@
 import { eachTask, requireNoRunner, requireStorable, structuralCopy } from './added-tasks.js';
+import { PlanError } from './contract/plan-error.js';
+import type { Replan, Revision } from './contract/replan.js';
+import type { Task } from './contract/task.js';
 import type { Kernel } from './kernel.js';
-import { PlanError } from './problem.js';
-import type { Replan, Revision } from './replan.js';
 import { ReplanRound } from './replan-round.js';
 import type { ReplanCommand } from './replanning.js';
 import { atItsCost, revisionProblems } from './revision.js';
 import type { Input } from './run-input.js';
 import type { RunSettings } from './run-settings.js';
-import type { Task } from './task.js';
 import { additionProblems } from './validate.js';
 
 /** How a plan grows while it runs: by tasks that are added, and by rounds of re-planning. */

@@ -1,11 +1,11 @@
-import { describe, RunnerError } from './errors.js';
+import { describe, RunnerError } from './contract/errors.js';
+import type { Task } from './contract/task.js';
+import { waitOf } from './contract/wait-for.js';
 import type { Graph } from './graph.js';
 import type { KernelParts } from './kernel-parts.js';
 import type { Recorder } from './recorder.js';
 import type { Settling } from './settling.js';
-import type { Task } from './task.js';
 import type { Timers } from './timers.js';
-import { waitOf } from './wait-for.js';
 
 /** The tasks that wait for a human. */
 export class HumanSteps {

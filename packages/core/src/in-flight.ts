@@ -1,12 +1,12 @@
 import type { Asker } from './asker.js';
 import { Attempt, type AttemptHost } from './attempt.js';
 import type { Command } from './command.js';
+import type { Task } from './contract/task.js';
+import { validateOutput } from './contract/validate-output.js';
 import type { Graph } from './graph.js';
 import type { Kernel } from './kernel.js';
 import type { Input } from './run-input.js';
-import type { Task } from './task.js';
 import { isThenable } from './util/promise.js';
-import { validateOutput } from './validate-output.js';
 
 /** The attempts of a run in flight: starts and aborts them, and says what came of each. */
 export class InFlight {

@@ -1,7 +1,7 @@
 export type { Budget } from './budget.js';
 export type { Command } from './command.js';
-export type { Comparison, Condition, Operator } from './condition.js';
-export { type ContextChanges, deriveContext, type RunContext } from './context.js';
+export { checkDuration, checkFlag, checkLimit, checkOptions } from './contract/check-options.js';
+export type { Comparison, Condition, Operator } from './contract/condition.js';
 export {
   ATTEMPT_ERROR_CODES,
   type AttemptErrorCode,
@@ -15,19 +15,10 @@ export {
   StratagemError,
   StrategyError,
   TaskError,
-} from './errors.js';
-export type * from './event.js';
-export { EventStream } from './event-stream.js';
-export {
-  createExecutor,
-  type Executor,
-  type ExecutorOptions,
-  type ExplainOptions,
-} from './executor.js';
-export type { ForecastReason, TaskForecast } from './explain.js';
-export type { ForEach, ItemResult } from './for-each.js';
-export type { CriterionProgress, GoalCriterion, GoalProgress, GoalState } from './goal.js';
-export { Graph } from './graph.js';
+} from './contract/errors.js';
+export type * from './contract/event.js';
+export type { ForEach, ItemResult } from './contract/for-each.js';
+export type { CriterionProgress, GoalCriterion, GoalProgress, GoalState } from './contract/goal.js';
 export {
   type EventData,
   type Journal,
@@ -39,14 +30,8 @@ export {
   type RunJournal,
   type RunSummary,
   summaryAfter,
-} from './journal.js';
-export { JournalError, type JournalErrorCode, journalErrors } from './journal-error.js';
-export { Kernel } from './kernel.js';
-export type { KernelOptions, RecoverOptions } from './kernel-options.js';
-export { readRun } from './log-reader.js';
-export { memoryJournal } from './memory-journal.js';
-export { computeMetrics, type Metrics } from './metrics.js';
-export { checkDuration, checkFlag, checkLimit, checkOptions } from './options.js';
+} from './contract/journal.js';
+export { JournalError, type JournalErrorCode, journalErrors } from './contract/journal-error.js';
 export type {
   NoticePart,
   OutputPart,
@@ -54,7 +39,7 @@ export type {
   TextPart,
   ToolCallPart,
   ToolResultPart,
-} from './output-part.js';
+} from './contract/output-part.js';
 export {
   createPlan,
   type InputsOf,
@@ -63,12 +48,15 @@ export {
   PlanBuilder,
   type PlanSettings,
   type TaskInput,
-} from './plan.js';
-export { PlanChangedError, type PlanDiff, type TaskChange } from './plan-diff.js';
-export { costOf, type Price, type PriceTable } from './price.js';
-export { formatProblem, PlanError, type PlanProblem, type ProblemCode } from './problem.js';
-export type { RateLimit, RateLimits } from './rate-limits.js';
-export type { Emit } from './recorder.js';
+} from './contract/plan.js';
+export {
+  formatProblem,
+  PlanError,
+  type PlanProblem,
+  type ProblemCode,
+} from './contract/plan-error.js';
+export { costOf, type Price, type PriceTable } from './contract/price.js';
+export type { RateLimit, RateLimits } from './contract/rate-limits.js';
 export type {
   Remaining,
   Replan,
@@ -77,18 +65,17 @@ export type {
   ReplanReason,
   Revision,
   Situation,
-} from './replan.js';
-export type { CanceledResult, CompletedResult, FailedResult, PlanResult } from './result.js';
-export { type RunAccount, resultOf } from './result-of.js';
-export type { ResumeOptions } from './resume.js';
-export { type RetryPolicy, TRANSIENT_ERROR_CODES } from './retry.js';
-export type { ReuseOptions } from './reuse.js';
-export type { RunHandle } from './run-handle.js';
-export type { ExecuteOptions, RunOptions } from './run-options.js';
-export { RunState } from './run-state.js';
-export { resourceOf, type TaskOutput, type TaskRequest, type TaskRunner } from './runner.js';
-export type { SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './schema.js';
-export type { PlanStatus, TaskStatus } from './status.js';
+} from './contract/replan.js';
+export { type RetryPolicy, TRANSIENT_ERROR_CODES } from './contract/retry.js';
+export { type ContextChanges, deriveContext, type RunContext } from './contract/run-context.js';
+export {
+  resourceOf,
+  type TaskOutput,
+  type TaskRequest,
+  type TaskRunner,
+} from './contract/runner.js';
+export type { SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './contract/schema.js';
+export type { PlanStatus, TaskStatus } from './contract/status.js';
 export type {
   Outcome,
   RunView,
@@ -98,11 +85,40 @@ export type {
   StrategySwitch,
   TaskView,
   Wait,
-} from './strategy.js';
-export type { Estimate, Task, TaskFunction, TaskType } from './task.js';
+} from './contract/strategy.js';
+export type { Estimate, Task, TaskFunction, TaskType } from './contract/task.js';
+export {
+  type RequestTool,
+  type Tool,
+  type ToolContext,
+  type ToolResult,
+  tool,
+} from './contract/tool.js';
+export type { Usage } from './contract/usage.js';
+export type { WaitFor, WaitKind } from './contract/wait-for.js';
+export { EventStream } from './event-stream.js';
+export {
+  createExecutor,
+  type Executor,
+  type ExecutorOptions,
+  type ExplainOptions,
+} from './executor.js';
+export type { ForecastReason, TaskForecast } from './explain.js';
+export { Graph } from './graph.js';
+export { Kernel } from './kernel.js';
+export type { KernelOptions, RecoverOptions } from './kernel-options.js';
+export { readRun } from './log-reader.js';
+export { memoryJournal } from './memory-journal.js';
+export { computeMetrics, type Metrics } from './metrics.js';
+export { PlanChangedError, type PlanDiff, type TaskChange } from './plan-diff.js';
+export type { Emit } from './recorder.js';
+export type { CanceledResult, CompletedResult, FailedResult, PlanResult } from './result.js';
+export { type RunAccount, resultOf } from './result-of.js';
+export type { ResumeOptions } from './resume.js';
+export type { ReuseOptions } from './reuse.js';
+export type { RunHandle } from './run-handle.js';
+export type { ExecuteOptions, RunOptions } from './run-options.js';
+export { RunState } from './run-state.js';
 export type { TaskResult } from './task-result.js';
-export { type RequestTool, type Tool, type ToolContext, type ToolResult, tool } from './tool.js';
-export type { Usage } from './usage.js';
 export { Heap } from './util/heap.js';
 export { graphOf, validatePlan } from './validate.js';
-export type { WaitFor, WaitKind } from './wait-for.js';

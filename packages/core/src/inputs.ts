@@ -1,7 +1,7 @@
+import type { Task } from './contract/task.js';
 import type { FanOut } from './fan-out.js';
 import { Trait } from './graph.js';
 import type { RunState } from './run-state.js';
-import type { Task } from './task.js';
 
 export type Inputs = Readonly<Record<string, unknown>>;
 

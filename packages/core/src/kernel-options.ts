@@ -1,12 +1,12 @@
 import type { Budget } from './budget.js';
-import type { RunLimits } from './event.js';
+import type { RunLimits } from './contract/event.js';
+import type { Plan } from './contract/plan.js';
+import type { PriceTable } from './contract/price.js';
+import type { ReplanLimits } from './contract/replan.js';
+import type { RetryPolicy } from './contract/retry.js';
+import type { Strategy } from './contract/strategy.js';
+import type { Task } from './contract/task.js';
 import type { Graph } from './graph.js';
-import type { Plan } from './plan.js';
-import type { PriceTable } from './price.js';
-import type { ReplanLimits } from './replan.js';
-import type { RetryPolicy } from './retry.js';
-import type { Strategy } from './strategy.js';
-import type { Task } from './task.js';
 
 /** What the kernel is to run, and the limits it enforces. */
 export interface KernelOptions {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkRun } from '../test/check-run.js';
 import { type Recipe, randomRun, recipes } from '../test/random-runs.js';
-import type { PlanEvent } from './event.js';
+import type { PlanEvent } from './contract/event.js';
 import type { PlanResult } from './result.js';
 import { simulate } from './simulate.js';
 

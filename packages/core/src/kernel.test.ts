@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Command } from './command.js';
-import { RunnerError } from './errors.js';
-import type { PlanEvent } from './event.js';
+import { RunnerError } from './contract/errors.js';
+import type { PlanEvent } from './contract/event.js';
+import type { Plan } from './contract/plan.js';
+import type { RunView, Strategy, StrategySwitch, TaskView } from './contract/strategy.js';
 import { Graph } from './graph.js';
 import { Kernel } from './kernel.js';
 import type { KernelOptions } from './kernel-options.js';
 import { computeMetrics } from './metrics.js';
-import type { Plan } from './plan.js';
 import { RunState } from './run-state.js';
-import type { RunView, Strategy, StrategySwitch, TaskView } from './strategy.js';
 import { Heap } from './util/heap.js';
 
 const inOrder: Strategy = {

@@ -1,24 +1,24 @@
 import type { Attempts } from './attempts.js';
 import type { Command } from './command.js';
-import { StrategyError } from './errors.js';
-import type { PlanEvent } from './event.js';
+import { StrategyError } from './contract/errors.js';
+import type { PlanEvent } from './contract/event.js';
+import type { EventData } from './contract/journal.js';
+import type { OutputPart } from './contract/output-part.js';
+import type { Revision } from './contract/replan.js';
+import type { AttemptResult } from './contract/runner.js';
+import type { Task } from './contract/task.js';
 import type { Graph } from './graph.js';
 import type { HumanSteps } from './human-steps.js';
 import type { Inputs } from './inputs.js';
-import type { EventData } from './journal.js';
 import { type AssembledParts, assemble } from './kernel-assembly.js';
 import type { KernelOptions, RecoverOptions } from './kernel-options.js';
 import type { Openings } from './openings.js';
-import type { OutputPart } from './output-part.js';
 import type { Emit, Recorder } from './recorder.js';
 import { RecoveredRun } from './recovered-run.js';
-import type { Revision } from './replan.js';
 import type { RunEnd } from './run-end.js';
 import type { RunState } from './run-state.js';
-import type { AttemptResult } from './runner.js';
 import type { Settling } from './settling.js';
 import type { Starts } from './starts.js';
-import type { Task } from './task.js';
 import type { Timers } from './timers.js';
 
 /**

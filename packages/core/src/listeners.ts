@@ -1,4 +1,4 @@
-import type { PlanEvent } from './event.js';
+import type { PlanEvent } from './contract/event.js';
 import { EventStream } from './event-stream.js';
 import { isThenable } from './util/promise.js';
 

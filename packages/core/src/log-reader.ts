@@ -1,11 +1,11 @@
-import { isStratagemError } from './errors.js';
-import type { PlanEvent } from './event.js';
+import { isStratagemError } from './contract/errors.js';
+import type { PlanEvent } from './contract/event.js';
+import type { EventData, Journal } from './contract/journal.js';
+import { JournalError } from './contract/journal-error.js';
+import type { Plan } from './contract/plan.js';
 import { FanOut } from './fan-out.js';
 import { Graph } from './graph.js';
-import type { EventData, Journal } from './journal.js';
-import { JournalError } from './journal-error.js';
 import { Past } from './past.js';
-import type { Plan } from './plan.js';
 import { type PlanData, planFromData } from './plan-data.js';
 import { ResourcePauses } from './resource-pauses.js';
 import { RunState } from './run-state.js';

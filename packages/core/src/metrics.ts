@@ -1,8 +1,8 @@
-import type { PlanEvent } from './event.js';
+import type { PlanEvent } from './contract/event.js';
+import type { Usage } from './contract/usage.js';
 import { Graph } from './graph.js';
 import { RunState } from './run-state.js';
 import { Spending } from './spending.js';
-import type { Usage } from './usage.js';
 
 /** The figures of a run. Durations are in milliseconds; they are of attempts that have ended. */
 export interface Metrics {

@@ -1,7 +1,8 @@
-import { chosen } from './condition.js';
-import { RunnerError, StrategyError } from './errors.js';
+import { chosen } from './contract/condition.js';
+import { RunnerError, StrategyError } from './contract/errors.js';
+import { isByFunction } from './contract/for-each.js';
+import { doesOwnWork, hasSubtasks, type Task } from './contract/task.js';
 import { FanOut, idsOf } from './fan-out.js';
-import { isByFunction } from './for-each.js';
 import { type Graph, Trait } from './graph.js';
 import { outputsOf, requireSubtasks, resultsOf } from './group.js';
 import type { HumanSteps } from './human-steps.js';
@@ -13,7 +14,6 @@ import type { RunEnd } from './run-end.js';
 import type { RunState } from './run-state.js';
 import type { Settling } from './settling.js';
 import type { Starts } from './starts.js';
-import { doesOwnWork, hasSubtasks, type Task } from './task.js';
 
 /** The parts of a kernel that a task may go on in when it begins. */
 export interface OpeningsHost {

@@ -1,6 +1,6 @@
 import type { BudgetKeeper } from './budget.js';
 import { explainExcess } from './budget.js';
-import { StratagemError } from './errors.js';
+import { StratagemError } from './contract/errors.js';
 import type {
   CancelReason,
   PlanEvent,
@@ -8,22 +8,22 @@ import type {
   RunResumed,
   TaskFailed,
   TaskRetrying,
-} from './event.js';
+} from './contract/event.js';
+import type { GoalTracker } from './contract/goal.js';
+import type { EventData } from './contract/journal.js';
+import { JournalError } from './contract/journal-error.js';
+import type { Plan } from './contract/plan.js';
+import type { Stop } from './contract/stop.js';
+import { expectationOf, type Task } from './contract/task.js';
 import { decodeEvent, type Standing } from './event-data.js';
 import type { FanOut } from './fan-out.js';
-import type { GoalTracker } from './goal.js';
 import { Trait } from './graph.js';
 import { outputsOf, resultsOf } from './group.js';
 import { inputsOf } from './inputs.js';
-import type { EventData } from './journal.js';
-import { JournalError } from './journal-error.js';
-import type { Plan } from './plan.js';
 import { type TaskData, tasksFromData } from './plan-data.js';
 import { ROUND } from './replanning.js';
 import { pauseAskedFor, type ResourcePauses } from './resource-pauses.js';
 import type { RunState } from './run-state.js';
-import type { Stop } from './stop.js';
-import { expectationOf, type Task } from './task.js';
 import { asData } from './task-data.js';
 
 /** The parts of a kernel that a recorded run is read into. */

@@ -1,10 +1,10 @@
+import type { Json } from './contract/journal.js';
+import type { Plan } from './contract/plan.js';
+import { PlanError, type PlanProblem } from './contract/plan-error.js';
+import { jsonSchemaOf } from './contract/schema.js';
+import type { Task } from './contract/task.js';
 import { fromData, toData, UnstorableError } from './data.js';
-import type { Json } from './journal.js';
-import type { Plan } from './plan.js';
-import { PlanError, type PlanProblem } from './problem.js';
-import { jsonSchemaOf } from './schema.js';
 import type { PlanPath } from './shape.js';
-import type { Task } from './task.js';
 import { asData } from './task-data.js';
 
 /** A task as a journal keeps it. */

@@ -1,6 +1,6 @@
 import { canonical } from './canonical.js';
-import { StratagemError } from './errors.js';
-import type { Json } from './journal.js';
+import { StratagemError } from './contract/errors.js';
+import type { Json } from './contract/journal.js';
 import type { PlanData, TaskData } from './plan-data.js';
 
 /** What is different about one task. */

@@ -1,3 +1,6 @@
+export { parseRateLimits } from './contract/rate-limits.js';
+export { asksForText } from './contract/schema.js';
+export { addUsage } from './contract/usage.js';
 export { type AnswerSchema, answerSchemaOf } from './provider/answer-schema.js';
 export {
   BATCH_OPTIONS,
@@ -36,6 +39,3 @@ export {
   type SdkRequest,
 } from './provider/sdk-errors.js';
 export { withTimeLimit } from './provider/time-limit.js';
-export { parseRateLimits } from './rate-limits.js';
-export { asksForText } from './schema.js';
-export { addUsage } from './usage.js';

@@ -1,5 +1,10 @@
 import type { Excess } from './budget.js';
-import type { AttemptErrorCode, ReplanError, StratagemError, TaskError } from './errors.js';
+import type {
+  AttemptErrorCode,
+  ReplanError,
+  StratagemError,
+  TaskError,
+} from './contract/errors.js';
 import type {
   CancelReason,
   PlanEvent,
@@ -7,18 +12,18 @@ import type {
   RunResumed,
   SkipReason,
   TasksAdded,
-} from './event.js';
-import type { GoalProgress } from './goal.js';
+} from './contract/event.js';
+import type { GoalProgress } from './contract/goal.js';
+import type { OutputPart } from './contract/output-part.js';
+import type { Plan } from './contract/plan.js';
+import type { ReplanReason, Revision } from './contract/replan.js';
+import type { AttemptResult } from './contract/runner.js';
+import type { StrategySwitch } from './contract/strategy.js';
+import type { Task } from './contract/task.js';
+import type { WaitKind } from './contract/wait-for.js';
 import type { Graph } from './graph.js';
-import type { OutputPart } from './output-part.js';
-import type { Plan } from './plan.js';
-import type { ReplanReason, Revision } from './replan.js';
 import type { RunState } from './run-state.js';
-import type { AttemptResult } from './runner.js';
-import type { StrategySwitch } from './strategy.js';
-import type { Task } from './task.js';
 import { asData } from './task-data.js';
-import type { WaitKind } from './wait-for.js';
 
 /** Receives every event, with the index of the task it is about (-1 for the plan). */
 export type Emit = (event: PlanEvent, index: number) => void;

@@ -1,5 +1,5 @@
-import type { PlanEvent, RetriedTask } from './event.js';
-import type { EventData } from './journal.js';
+import type { PlanEvent, RetriedTask } from './contract/event.js';
+import type { EventData } from './contract/journal.js';
 import type { AssembledParts } from './kernel-assembly.js';
 import type { RecoverOptions } from './kernel-options.js';
 import { Past } from './past.js';

@@ -6,8 +6,8 @@ import { Ledger } from '../test/ledger.js';
 import { must } from '../test/must.js';
 import { type RandomRun, type Recipe, randomRun, recipes } from '../test/random-runs.js';
 import { recorded } from '../test/recorded.js';
-import type { PlanEvent } from './event.js';
-import { capOf } from './options.js';
+import { capOf } from './contract/check-options.js';
+import type { PlanEvent } from './contract/event.js';
 import type { PlanResult } from './result.js';
 import { resumeSimulation, simulate } from './simulate.js';
 

@@ -1,12 +1,12 @@
-import { StratagemError } from './errors.js';
-import type { CancelReason, RetriedTask } from './event.js';
+import { StratagemError } from './contract/errors.js';
+import type { CancelReason, RetriedTask } from './contract/event.js';
+import type { Task } from './contract/task.js';
 import { Trait } from './graph.js';
 import type { HumanSteps } from './human-steps.js';
 import type { Past } from './past.js';
 import type { Readiness } from './readiness.js';
 import type { Resumption } from './recorder.js';
 import type { RunState } from './run-state.js';
-import type { Task } from './task.js';
 import type { Timers } from './timers.js';
 
 /** What is said of a run that goes on. */

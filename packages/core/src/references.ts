@@ -1,10 +1,10 @@
-import type { Condition } from './condition.js';
-import type { ForEach } from './for-each.js';
+import type { Condition } from './contract/condition.js';
+import type { ForEach } from './contract/for-each.js';
+import { parseReference } from './contract/reference.js';
+import { doesOwnWork, hasSubtasks, type Task } from './contract/task.js';
+import { parseTemplate } from './contract/template.js';
 import type { Graph } from './graph.js';
-import { parseReference } from './reference.js';
 import { add, isRecord, type PlanPath, type Problems, quote } from './shape.js';
-import { doesOwnWork, hasSubtasks, type Task } from './task.js';
-import { parseTemplate } from './template.js';
 import { didYouMean } from './util/suggest.js';
 
 /** What a fan-out gives to its elements besides. */

@@ -1,11 +1,11 @@
 import type { BudgetKeeper } from './budget.js';
-import { ReplanError } from './errors.js';
+import { ReplanError } from './contract/errors.js';
+import { costOf, type PriceTable } from './contract/price.js';
+import type { ReplanLimits, Revision, Situation } from './contract/replan.js';
+import type { Task } from './contract/task.js';
 import { type Graph, Trait } from './graph.js';
-import { costOf, type PriceTable } from './price.js';
 import type { Recorder } from './recorder.js';
-import type { ReplanLimits, Revision, Situation } from './replan.js';
 import type { RunState } from './run-state.js';
-import type { Task } from './task.js';
 
 /** Asks the driver for a revision of the plan. */
 export interface ReplanCommand {

@@ -1,11 +1,11 @@
+import type { TaskRequest } from './contract/runner.js';
+import { jsonSchemaOf } from './contract/schema.js';
+import type { Task } from './contract/task.js';
+import type { RequestTool } from './contract/tool.js';
+import { misfitOf } from './contract/validate-output.js';
 import type { Inputs } from './inputs.js';
 import type { Kernel } from './kernel.js';
 import { withSchema } from './prompt.js';
-import type { TaskRequest } from './runner.js';
-import { jsonSchemaOf } from './schema.js';
-import type { Task } from './task.js';
-import type { RequestTool } from './tool.js';
-import { misfitOf } from './validate-output.js';
 
 /**
  * What a runner is asked.

@@ -1,5 +1,5 @@
-import type { TaskError } from './errors.js';
-import type { Task } from './task.js';
+import type { TaskError } from './contract/errors.js';
+import type { Task } from './contract/task.js';
 import { Heap } from './util/heap.js';
 
 /**

@@ -1,10 +1,10 @@
-import type { StratagemError } from './errors.js';
-import type { PlanEvent } from './event.js';
+import type { StratagemError } from './contract/errors.js';
+import type { PlanEvent } from './contract/event.js';
+import type { PlanStatus } from './contract/status.js';
 import { Graph } from './graph.js';
 import { MetricsFold } from './metrics.js';
 import { type CanceledResult, createResult } from './result.js';
 import { RunState } from './run-state.js';
-import type { PlanStatus } from './status.js';
 
 /** What a log says about a run, be it over or not. */
 export interface RunAccount

@@ -1,11 +1,12 @@
 import { adoptedLog } from './adopt.js';
-import { OptionError, StratagemError } from './errors.js';
-import type { RunLimits } from './event.js';
-import type { EventData, Journal, OpenedRun } from './journal.js';
-import { journalErrors } from './journal-error.js';
+import { OptionError, StratagemError } from './contract/errors.js';
+import type { RunLimits } from './contract/event.js';
+import type { EventData, Journal, OpenedRun } from './contract/journal.js';
+import { journalErrors } from './contract/journal-error.js';
+import type { Plan } from './contract/plan.js';
+import type { Task } from './contract/task.js';
 import type { RecoverOptions } from './kernel-options.js';
 import { understood } from './log-reader.js';
-import type { Plan } from './plan.js';
 import {
   incompleteTasks,
   type PlanData,
@@ -14,7 +15,6 @@ import {
   type TaskData,
 } from './plan-data.js';
 import { diffPlans, isSame, PlanChangedError } from './plan-diff.js';
-import type { Task } from './task.js';
 
 /** How a recorded run is resumed, besides how it goes on. */
 export interface ResumeOptions {

@@ -1,5 +1,5 @@
-import { StratagemError } from './errors.js';
-import type { PlanEvent } from './event.js';
+import { StratagemError } from './contract/errors.js';
+import type { PlanEvent } from './contract/event.js';
 import type { PlanResult } from './result.js';
 import type { RunHandle } from './run-handle.js';
 

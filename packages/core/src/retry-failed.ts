@@ -1,4 +1,4 @@
-import type { RetriedTask } from './event.js';
+import type { RetriedTask } from './contract/event.js';
 import type { RunState } from './run-state.js';
 
 /**

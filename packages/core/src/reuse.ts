@@ -1,9 +1,9 @@
+import { checkDuration, checkOptions } from './contract/check-options.js';
+import { OptionError } from './contract/errors.js';
+import type { Journal, RecordedCompletion } from './contract/journal.js';
+import type { StandardSchema } from './contract/schema.js';
+import { misfitOf } from './contract/validate-output.js';
 import { fromData } from './data.js';
-import { OptionError } from './errors.js';
-import type { Journal, RecordedCompletion } from './journal.js';
-import { checkDuration, checkOptions } from './options.js';
-import type { StandardSchema } from './schema.js';
-import { misfitOf } from './validate-output.js';
 
 /** Which outputs of earlier runs are used again. */
 export interface ReuseOptions {

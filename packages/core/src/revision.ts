@@ -1,10 +1,10 @@
-import { isStratagemError, StratagemError } from './errors.js';
-import type { PlanProblem } from './problem.js';
-import type { Revision } from './replan.js';
+import { isStratagemError, StratagemError } from './contract/errors.js';
+import type { PlanProblem } from './contract/plan-error.js';
+import type { Revision } from './contract/replan.js';
+import type { Task } from './contract/task.js';
+import { isCost, isUsage } from './contract/usage.js';
 import type { RunState } from './run-state.js';
 import { add, type PlanPath, type Problems, quote } from './shape.js';
-import type { Task } from './task.js';
-import { isCost, isUsage } from './usage.js';
 import { didYouMean } from './util/suggest.js';
 
 const FIELDS = ['tasks', 'replaces', 'usage', 'costUsd', 'model', 'requestId'];

@@ -1,20 +1,20 @@
 import { type BudgetKeeper, type Excess, explainExcess } from './budget.js';
 import type { Command } from './command.js';
+import { describe, ReplanError, StratagemError, type TaskError } from './contract/errors.js';
+import type { CancelReason } from './contract/event.js';
+import { GoalTracker } from './contract/goal.js';
+import type { Revision } from './contract/replan.js';
+import type { Stop } from './contract/stop.js';
+import type { Task } from './contract/task.js';
 import { endingOf } from './ending.js';
-import { describe, ReplanError, StratagemError, type TaskError } from './errors.js';
-import type { CancelReason } from './event.js';
-import { GoalTracker } from './goal.js';
 import type { Graph } from './graph.js';
 import type { KernelOptions } from './kernel-options.js';
 import type { KernelParts } from './kernel-parts.js';
 import type { Past } from './past.js';
 import type { Ending, Recorder } from './recorder.js';
 import { interruptedEnding } from './recovery.js';
-import type { Revision } from './replan.js';
 import { Replanning } from './replanning.js';
 import type { RunState } from './run-state.js';
-import type { Stop } from './stop.js';
-import type { Task } from './task.js';
 import type { Timers } from './timers.js';
 
 /** What the end of a run means for the rest of the kernel. */

@@ -1,10 +1,10 @@
 import type { Attempt } from './attempt.js';
-import type { StratagemError } from './errors.js';
-import type { OutputPart } from './output-part.js';
-import type { Revision } from './replan.js';
+import type { StratagemError } from './contract/errors.js';
+import type { OutputPart } from './contract/output-part.js';
+import type { Revision } from './contract/replan.js';
+import type { AttemptResult } from './contract/runner.js';
+import type { Task } from './contract/task.js';
 import type { ReplanRound } from './replan-round.js';
-import type { AttemptResult } from './runner.js';
-import type { Task } from './task.js';
 
 /** What happens to a run, for its kernel to hear of. */
 export type Input =

@@ -1,15 +1,15 @@
 import { type Budget, eitherBudget } from './budget.js';
-import { OptionError, show } from './errors.js';
-import type { PlanEvent, RunLimits } from './event.js';
-import type { Journal } from './journal.js';
-import { checkDuration, checkFlag, checkLimit } from './options.js';
-import type { Plan } from './plan.js';
-import type { PriceTable } from './price.js';
-import { formatProblem, type PlanProblem } from './problem.js';
-import { checkReplan, type Replan } from './replan.js';
-import type { RetryPolicy } from './retry.js';
+import { checkDuration, checkFlag, checkLimit } from './contract/check-options.js';
+import { OptionError, show } from './contract/errors.js';
+import type { PlanEvent, RunLimits } from './contract/event.js';
+import type { Journal } from './contract/journal.js';
+import type { Plan } from './contract/plan.js';
+import { formatProblem, type PlanProblem } from './contract/plan-error.js';
+import type { PriceTable } from './contract/price.js';
+import { checkReplan, type Replan } from './contract/replan.js';
+import type { RetryPolicy } from './contract/retry.js';
+import type { Task } from './contract/task.js';
 import { checkReuse, type ReuseOptions } from './reuse.js';
-import type { Task } from './task.js';
 import { checkBudget, checkPrices, checkRetry } from './validate-settings.js';
 
 /** How a run goes; given to the executor for all its runs, or to `execute` for one. */

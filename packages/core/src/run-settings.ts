@@ -1,10 +1,10 @@
-import type { PlanEvent } from './event.js';
-import type { EventData, RunJournal } from './journal.js';
+import type { PlanEvent } from './contract/event.js';
+import type { EventData, RunJournal } from './contract/journal.js';
+import type { Replan } from './contract/replan.js';
+import type { TaskRunner } from './contract/runner.js';
 import type { KernelOptions, RecoverOptions } from './kernel-options.js';
 import type { PlanData } from './plan-data.js';
-import type { Replan } from './replan.js';
 import type { Reuse } from './reuse.js';
-import type { TaskRunner } from './runner.js';
 import type { Toolbox } from './toolbox.js';
 import type { Redact } from './write-ahead.js';
 

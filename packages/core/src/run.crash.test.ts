@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { logOf, testJournal } from '../test/journals.js';
 import { inOrder } from '../test/runs.js';
+import { JournalError } from './contract/journal-error.js';
+import type { Plan } from './contract/plan.js';
+import type { Task } from './contract/task.js';
 import { createExecutor } from './executor.js';
-import { JournalError } from './journal-error.js';
-import type { Plan } from './plan.js';
-import type { Task } from './task.js';
 
 /**
  * The run in this process with a journal that fails, over and over, at any append: what it has told

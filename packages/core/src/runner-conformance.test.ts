@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { RunContext } from './context.js';
-import { RunnerError } from './errors.js';
+import { RunnerError } from './contract/errors.js';
+import type { RunContext } from './contract/run-context.js';
+import type { TaskOutput, TaskRequest, TaskRunner } from './contract/runner.js';
 import { answerSchemaOf } from './provider/answer-schema.js';
-import type { TaskOutput, TaskRequest, TaskRunner } from './runner.js';
 import { runnerConformance } from './testing.js';
 
 /** A runner that does everything right, unless a test says otherwise. */

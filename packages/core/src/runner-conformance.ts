@@ -1,17 +1,22 @@
-import { readAnswer } from './answer.js';
 import { assert, type ConformanceCase } from './conformance-case.js';
-import type { RunContext } from './context.js';
-import { ATTEMPT_ERROR_CODES, isStratagemError } from './errors.js';
-import type { PlanEvent } from './event.js';
+import { ATTEMPT_ERROR_CODES, isStratagemError } from './contract/errors.js';
+import type { PlanEvent } from './contract/event.js';
+import { type OutputPart, partOf } from './contract/output-part.js';
+import type { Plan } from './contract/plan.js';
+import type { RunContext } from './contract/run-context.js';
+import {
+  resourceOf,
+  type TaskOutput,
+  type TaskRequest,
+  type TaskRunner,
+} from './contract/runner.js';
+import { readAnswer } from './contract/runner-output.js';
+import type { StandardSchema } from './contract/schema.js';
+import type { Strategy, TaskView } from './contract/strategy.js';
+import type { Task } from './contract/task.js';
+import type { Tool } from './contract/tool.js';
 import { createExecutor } from './executor.js';
-import { type OutputPart, partOf } from './output-part.js';
-import type { Plan } from './plan.js';
 import type { PlanResult } from './result.js';
-import { resourceOf, type TaskOutput, type TaskRequest, type TaskRunner } from './runner.js';
-import type { StandardSchema } from './schema.js';
-import type { Strategy, TaskView } from './strategy.js';
-import type { Task } from './task.js';
-import type { Tool } from './tool.js';
 
 export interface RunnerConformanceOptions {
   /**

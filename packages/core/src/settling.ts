@@ -1,5 +1,6 @@
-import { TaskError } from './errors.js';
-import type { SkipReason } from './event.js';
+import { TaskError } from './contract/errors.js';
+import type { SkipReason } from './contract/event.js';
+import type { Task } from './contract/task.js';
 import { type Graph, Trait } from './graph.js';
 import type { KernelParts } from './kernel-parts.js';
 import { Readiness } from './readiness.js';
@@ -7,7 +8,6 @@ import type { Recorder } from './recorder.js';
 import type { RunEnd } from './run-end.js';
 import type { RunState } from './run-state.js';
 import type { Starts } from './starts.js';
-import type { Task } from './task.js';
 
 /** What makes a task more than a prompt or a function that starts when its dependencies are done. */
 const SPECIAL = Trait.when | Trait.forEach | Trait.subtasks | Trait.waitFor;

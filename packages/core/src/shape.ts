@@ -1,4 +1,4 @@
-import type { PlanProblem, ProblemCode } from './problem.js';
+import type { PlanProblem, ProblemCode } from './contract/plan-error.js';
 import { didYouMean } from './util/suggest.js';
 
 /** Where something is in a plan, as keys and positions from the plan down. */

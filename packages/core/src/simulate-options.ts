@@ -1,13 +1,13 @@
 import type { Budget } from './budget.js';
+import type { OutputPart } from './contract/output-part.js';
+import type { PriceTable } from './contract/price.js';
+import type { ReplanLimits, Revision, Situation } from './contract/replan.js';
+import type { RetryPolicy } from './contract/retry.js';
+import type { TaskOutput } from './contract/runner.js';
+import type { Strategy } from './contract/strategy.js';
+import type { Task } from './contract/task.js';
 import type { Inputs } from './inputs.js';
-import type { OutputPart } from './output-part.js';
-import type { PriceTable } from './price.js';
-import type { ReplanLimits, Revision, Situation } from './replan.js';
-import type { RetryPolicy } from './retry.js';
-import type { TaskOutput } from './runner.js';
 import type { SimulatedServer } from './simulated-server.js';
-import type { Strategy } from './strategy.js';
-import type { Task } from './task.js';
 
 /** What becomes of one attempt in a simulation. */
 export interface SimulatedAttempt extends Partial<TaskOutput> {

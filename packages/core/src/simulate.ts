@@ -1,14 +1,15 @@
 import { eitherBudget } from './budget.js';
 import type { Command } from './command.js';
-import type { PlanEvent, RunResumed, TaskWaiting } from './event.js';
-import type { EventData } from './journal.js';
+import { capOf, checkLimit, checkOptions } from './contract/check-options.js';
+import type { PlanEvent, RunResumed, TaskWaiting } from './contract/event.js';
+import type { EventData } from './contract/journal.js';
+import type { Plan } from './contract/plan.js';
+import { PlanError, type PlanProblem } from './contract/plan-error.js';
+import { checkReplan, replanLimits } from './contract/replan.js';
+import type { Task } from './contract/task.js';
 import { Kernel } from './kernel.js';
 import type { RecoverOptions } from './kernel-options.js';
 import { MetricsFold } from './metrics.js';
-import { capOf, checkLimit, checkOptions } from './options.js';
-import type { Plan } from './plan.js';
-import { PlanError, type PlanProblem } from './problem.js';
-import { checkReplan, replanLimits } from './replan.js';
 import type { ReplanCommand } from './replanning.js';
 import { createResult, type PlanResult } from './result.js';
 import { atItsCost, readRevision, revisionProblems } from './revision.js';
@@ -20,7 +21,6 @@ import {
   type SimulationControls,
 } from './simulate-options.js';
 import type { SimulatedEnd, SimulatedPart, SimulatedRequest } from './simulated-server.js';
-import type { Task } from './task.js';
 import { asData } from './task-data.js';
 import { empty } from './util/array.js';
 import { Heap } from './util/heap.js';

@@ -1,18 +1,18 @@
 import type { Attempts, FailedAttempt } from './attempts.js';
 import type { BudgetKeeper } from './budget.js';
+import type { StrategyError, TaskError } from './contract/errors.js';
+import type { OutputPart } from './contract/output-part.js';
+import type { AttemptResult } from './contract/runner.js';
+import { expectationOf, type Task } from './contract/task.js';
 import { Dispatcher } from './dispatcher.js';
-import type { StrategyError, TaskError } from './errors.js';
 import type { Graph } from './graph.js';
 import type { KernelOptions } from './kernel-options.js';
 import type { KernelParts } from './kernel-parts.js';
-import type { OutputPart } from './output-part.js';
 import type { Recorder } from './recorder.js';
 import { pauseAskedFor, ResourcePauses } from './resource-pauses.js';
 import type { RunEnd } from './run-end.js';
 import type { RunState } from './run-state.js';
 import { LiveRunView } from './run-view.js';
-import type { AttemptResult } from './runner.js';
-import { expectationOf, type Task } from './task.js';
 
 /**
  * Which attempts start, and when: what the strategy chooses, within the cap, the budget and the

@@ -1,12 +1,12 @@
 import { assert, type ConformanceCase } from './conformance-case.js';
-import { RunnerError } from './errors.js';
-import type { PlanEvent } from './event.js';
-import type { OutputPart } from './output-part.js';
-import type { Plan } from './plan.js';
+import { RunnerError } from './contract/errors.js';
+import type { PlanEvent } from './contract/event.js';
+import type { OutputPart } from './contract/output-part.js';
+import type { Plan } from './contract/plan.js';
+import type { Scheduler, Strategy } from './contract/strategy.js';
+import type { Task } from './contract/task.js';
 import type { PlanResult } from './result.js';
 import { simulate } from './simulate.js';
-import type { Scheduler, Strategy } from './strategy.js';
-import type { Task } from './task.js';
 
 /**
  * The cases every strategy must pass, for any test runner. They drive the real kernel in virtual

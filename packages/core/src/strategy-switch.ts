@@ -1,5 +1,5 @@
-import { show } from './errors.js';
-import type { StrategyFigures, StrategySwitch } from './strategy.js';
+import { show } from './contract/errors.js';
+import type { StrategyFigures, StrategySwitch } from './contract/strategy.js';
 
 /**
  * A copy of what a strategy reported, with nothing in it that does not belong into a log.

@@ -1,14 +1,14 @@
 import { describe, expect, test, vi } from 'vitest';
 import { eventsOf, inOrder, planOf, runnerOf } from '../test/runs.js';
-import { RunnerError } from './errors.js';
+import { RunnerError } from './contract/errors.js';
+import type { OutputPart } from './contract/output-part.js';
+import type { TaskRunner } from './contract/runner.js';
+import type { RunView, Strategy, TaskView } from './contract/strategy.js';
+import type { Task } from './contract/task.js';
 import { createExecutor } from './executor.js';
-import type { OutputPart } from './output-part.js';
-import type { TaskRunner } from './runner.js';
 import { simulate } from './simulate.js';
 import type { SimulatedAttempt, SimulateOptions } from './simulate-options.js';
 import type { SimulatedRequest, SimulatedServer } from './simulated-server.js';
-import type { RunView, Strategy, TaskView } from './strategy.js';
-import type { Task } from './task.js';
 
 const text = (words: string): OutputPart => ({ kind: 'text', text: words });
 

@@ -1,11 +1,11 @@
-import type { RunnerError } from './errors.js';
+import type { RunnerError } from './contract/errors.js';
+import type { AttemptResult } from './contract/runner.js';
+import type { Task } from './contract/task.js';
 import type { Growth } from './growth.js';
 import type { HumanAnswers } from './human-answers.js';
 import type { InFlight } from './in-flight.js';
 import type { Kernel } from './kernel.js';
 import type { Input } from './run-input.js';
-import type { AttemptResult } from './runner.js';
-import type { Task } from './task.js';
 import type { WriteAhead } from './write-ahead.js';
 
 /** The parts of a run that an input is about. */

@@ -1,7 +1,7 @@
-import type { TaskError } from './errors.js';
-import type { CancelReason, PlanEvent, SkipReason } from './event.js';
+import type { TaskError } from './contract/errors.js';
+import type { CancelReason, PlanEvent, SkipReason } from './contract/event.js';
+import type { TaskStatus } from './contract/status.js';
 import type { RunState } from './run-state.js';
-import type { TaskStatus } from './status.js';
 
 /** What became of one task. */
 export interface TaskResult {

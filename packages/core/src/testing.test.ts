@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { OutputPart } from './output-part.js';
-import type { Scheduler, Strategy, TaskView } from './strategy.js';
+import type { OutputPart } from './contract/output-part.js';
+import type { Scheduler, Strategy, TaskView } from './contract/strategy.js';
 import { simulate, strategyConformance } from './testing.js';
 import { Heap } from './util/heap.js';
 

@@ -1,7 +1,7 @@
-import type { RunContext } from './context.js';
-import { describe, RunnerError } from './errors.js';
-import { formatIssues, jsonSchemaOf } from './schema.js';
-import type { RequestTool, Tool, ToolContext, ToolResult } from './tool.js';
+import { describe, RunnerError } from './contract/errors.js';
+import type { RunContext } from './contract/run-context.js';
+import { formatIssues, jsonSchemaOf } from './contract/schema.js';
+import type { RequestTool, Tool, ToolContext, ToolResult } from './contract/tool.js';
 import { isThenable } from './util/promise.js';
 
 /** A tool as the runner of one attempt gets it. */

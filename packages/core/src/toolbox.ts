@@ -1,8 +1,8 @@
-import { StratagemError } from './errors.js';
-import { formatPath, PlanError, type PlanProblem } from './problem.js';
-import type { TaskRunner } from './runner.js';
-import type { Task } from './task.js';
-import type { Tool } from './tool.js';
+import { StratagemError } from './contract/errors.js';
+import { formatPath, PlanError, type PlanProblem } from './contract/plan-error.js';
+import type { TaskRunner } from './contract/runner.js';
+import type { Task } from './contract/task.js';
+import type { Tool } from './contract/tool.js';
 import { didYouMean } from './util/suggest.js';
 
 /** The tools that tasks may name, and what each task has of them. */

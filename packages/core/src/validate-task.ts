@@ -1,4 +1,7 @@
-import { formatIssues, isStandardSchema } from './schema.js';
+import { formatIssues, isStandardSchema } from './contract/schema.js';
+import { doesOwnWork, hasSubtasks, TASK_TYPES, type Task } from './contract/task.js';
+import { TOOL_NAME, toolProblem } from './contract/tool.js';
+import { WAIT_KINDS } from './contract/wait-for.js';
 import {
   add,
   COUNT,
@@ -12,11 +15,8 @@ import {
   type Problems,
   SOME_MS,
 } from './shape.js';
-import { doesOwnWork, hasSubtasks, TASK_TYPES, type Task } from './task.js';
-import { TOOL_NAME, toolProblem } from './tool.js';
 import { isThenable } from './util/promise.js';
 import { checkMetadata, checkOperator, checkRetry } from './validate-settings.js';
-import { WAIT_KINDS } from './wait-for.js';
 
 // The common ones first: most tasks have no others.
 const TASK_FIELDS = [

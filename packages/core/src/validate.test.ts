@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Plan } from './plan.js';
-import { formatProblem, PlanError } from './problem.js';
-import type { Task } from './task.js';
+import type { Plan } from './contract/plan.js';
+import { formatProblem, PlanError } from './contract/plan-error.js';
+import type { Task } from './contract/task.js';
 import { graphOf, validatePlan } from './validate.js';
 
 const text = { description: 'x' };

@@ -1,9 +1,9 @@
 import { connectionProblems, type Surroundings } from './connections.js';
+import type { Plan } from './contract/plan.js';
+import { PlanError, type PlanProblem } from './contract/plan-error.js';
+import type { Task } from './contract/task.js';
 import { Graph } from './graph.js';
-import type { Plan } from './plan.js';
-import { PlanError, type PlanProblem } from './problem.js';
 import { add, checkFields, isRecord, type Problems } from './shape.js';
-import type { Task } from './task.js';
 import { checkGoalPlaces, checkSettings, SETTING_FIELDS } from './validate-settings.js';
 import { checkTask } from './validate-task.js';
 

@@ -1,15 +1,15 @@
+import { describe, isStratagemError, RunnerError } from './contract/errors.js';
+import type { PlanEvent } from './contract/event.js';
+import type { EventData, Json, RunJournal } from './contract/journal.js';
+import { JOURNAL_ERROR_CODES, JournalError } from './contract/journal-error.js';
+import type { Plan } from './contract/plan.js';
+import type { Task } from './contract/task.js';
 import { toData, UnstorableError } from './data.js';
-import { describe, isStratagemError, RunnerError } from './errors.js';
-import type { PlanEvent } from './event.js';
 import { encodeEvent } from './event-data.js';
 import { Graph } from './graph.js';
-import type { EventData, Json, RunJournal } from './journal.js';
-import { JOURNAL_ERROR_CODES, JournalError } from './journal-error.js';
 import { MetricsFold } from './metrics.js';
-import type { Plan } from './plan.js';
 import type { PlanData } from './plan-data.js';
 import { RunState } from './run-state.js';
-import type { Task } from './task.js';
 
 /** Makes of a task's output what may be written down. */
 export type Redact = (output: unknown, task: Task) => unknown;

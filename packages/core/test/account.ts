@@ -1,6 +1,6 @@
-import type { CancelReason, SkipReason } from '../src/event.js';
-import type { TaskStatus } from '../src/status.js';
-import type { Task } from '../src/task.js';
+import type { CancelReason, SkipReason } from '../src/contract/event.js';
+import type { TaskStatus } from '../src/contract/status.js';
+import type { Task } from '../src/contract/task.js';
 import type { LocalNames } from './random-runs.js';
 
 /** What the log has said about one task. */

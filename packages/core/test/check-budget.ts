@@ -1,8 +1,8 @@
 import { eitherBudget } from '../src/budget.js';
-import type { BudgetExceeded } from '../src/event.js';
+import type { BudgetExceeded } from '../src/contract/event.js';
+import type { Task } from '../src/contract/task.js';
+import type { Usage } from '../src/contract/usage.js';
 import type { Metrics } from '../src/metrics.js';
-import type { Task } from '../src/task.js';
-import type { Usage } from '../src/usage.js';
 import type { Account } from './account.js';
 import { must } from './must.js';
 import type { RandomRun } from './random-runs.js';

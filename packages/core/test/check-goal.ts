@@ -1,5 +1,5 @@
-import type { GoalChecked } from '../src/event.js';
-import type { Plan } from '../src/plan.js';
+import type { GoalChecked } from '../src/contract/event.js';
+import type { Plan } from '../src/contract/plan.js';
 import { must } from './must.js';
 
 /** Watches when the goal of a run is checked, and what is counted for it. */

@@ -1,5 +1,5 @@
-import type { PlanEvent, ResourcePaused, TaskFailed, TaskRetrying } from '../src/event.js';
-import type { Task } from '../src/task.js';
+import type { PlanEvent, ResourcePaused, TaskFailed, TaskRetrying } from '../src/contract/event.js';
+import type { Task } from '../src/contract/task.js';
 import { must } from './must.js';
 
 /** Which resources may start nothing, as the errors of their servers say. */

@@ -1,5 +1,10 @@
-import type { ReplanCompleted, ReplanFailed, ReplanStarted, TasksAdded } from '../src/event.js';
-import type { ReplanLimits } from '../src/replan.js';
+import type {
+  ReplanCompleted,
+  ReplanFailed,
+  ReplanStarted,
+  TasksAdded,
+} from '../src/contract/event.js';
+import type { ReplanLimits } from '../src/contract/replan.js';
 import { type Account, isInFanOut } from './account.js';
 import { must } from './must.js';
 import type { GivenSituation } from './random-runs.js';

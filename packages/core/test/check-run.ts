@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import { capOf } from '../src/contract/check-options.js';
 import { Graph } from '../src/graph.js';
 import { computeMetrics } from '../src/metrics.js';
-import { capOf } from '../src/options.js';
 import type { PlanResult } from '../src/result.js';
 import { RunState } from '../src/run-state.js';
 import { Ledger } from './ledger.js';

@@ -1,4 +1,4 @@
-import type { EventData, Journal, RunJournal } from '../src/journal.js';
+import type { EventData, Journal, RunJournal } from '../src/contract/journal.js';
 import { memoryJournal } from '../src/memory-journal.js';
 
 export interface TestJournal extends Journal {

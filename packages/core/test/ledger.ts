@@ -8,12 +8,12 @@ import type {
   TaskSkipped,
   TaskStarted,
   TasksAdded,
-} from '../src/event.js';
-import { forEachOf, requiredSuccesses } from '../src/for-each.js';
+} from '../src/contract/event.js';
+import { forEachOf, requiredSuccesses } from '../src/contract/for-each.js';
+import { TRANSIENT_ERROR_CODES } from '../src/contract/retry.js';
+import { doesOwnWork, type Task } from '../src/contract/task.js';
+import { waitOf } from '../src/contract/wait-for.js';
 import type { PlanResult } from '../src/result.js';
-import { TRANSIENT_ERROR_CODES } from '../src/retry.js';
-import { doesOwnWork, type Task } from '../src/task.js';
-import { waitOf } from '../src/wait-for.js';
 import { Account, isInFanOut } from './account.js';
 import { BudgetWatch } from './check-budget.js';
 import { checkCriticalPath } from './check-critical-path.js';

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import type { Condition } from '../src/condition.js';
-import { ATTEMPT_ERROR_CODES, RunnerError } from '../src/errors.js';
-import type { ForEach } from '../src/for-each.js';
+import type { Condition } from '../src/contract/condition.js';
+import { ATTEMPT_ERROR_CODES, RunnerError } from '../src/contract/errors.js';
+import type { ForEach } from '../src/contract/for-each.js';
+import type { Plan } from '../src/contract/plan.js';
+import type { Task } from '../src/contract/task.js';
 import type { Inputs } from '../src/inputs.js';
-import type { Plan } from '../src/plan.js';
 import type {
   SimulatedAction,
   SimulatedAnswer,
@@ -12,7 +13,6 @@ import type {
   SimulateOptions,
   SimulationControls,
 } from '../src/simulate-options.js';
-import type { Task } from '../src/task.js';
 import { Dice } from './dice.js';
 import { randomBudget, randomDeadline, randomGoal, randomRetry } from './random-settings.js';
 import { randomStrategy } from './random-strategies.js';

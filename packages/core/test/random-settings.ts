@@ -1,7 +1,7 @@
-import { ATTEMPT_ERROR_CODES } from '../src/errors.js';
-import { GOAL_METRICS, type GoalCriterion } from '../src/goal.js';
-import type { Plan } from '../src/plan.js';
-import type { RetryPolicy } from '../src/retry.js';
+import { ATTEMPT_ERROR_CODES } from '../src/contract/errors.js';
+import { GOAL_METRICS, type GoalCriterion } from '../src/contract/goal.js';
+import type { Plan } from '../src/contract/plan.js';
+import type { RetryPolicy } from '../src/contract/retry.js';
 import type { Dice } from './dice.js';
 
 // What holds for a whole plan or run, and retries, which may hold for one task.

@@ -1,4 +1,4 @@
-import type { Strategy, TaskView } from '../src/strategy.js';
+import type { Strategy, TaskView } from '../src/contract/strategy.js';
 import type { Dice } from './dice.js';
 
 const KINDS = ['first', 'last', 'any', 'waiting', 'shy'] as const;

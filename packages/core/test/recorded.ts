@@ -1,9 +1,9 @@
+import type { PlanEvent } from '../src/contract/event.js';
+import type { EventData } from '../src/contract/journal.js';
+import type { Plan } from '../src/contract/plan.js';
 import { toData } from '../src/data.js';
-import type { PlanEvent } from '../src/event.js';
 import { encodeEvent } from '../src/event-data.js';
 import { Graph } from '../src/graph.js';
-import type { EventData } from '../src/journal.js';
-import type { Plan } from '../src/plan.js';
 import { RunState } from '../src/run-state.js';
 
 /** A log as a journal would give it back. */

@@ -1,4 +1,4 @@
-import { asksForText } from '../schema.js';
+import { asksForText } from '../contract/schema.js';
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 

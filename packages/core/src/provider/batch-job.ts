@@ -1,5 +1,5 @@
-import { describe, isStratagemError, RunnerError } from '../errors.js';
-import { TRANSIENT_ERROR_CODES } from '../retry.js';
+import { describe, isStratagemError, RunnerError } from '../contract/errors.js';
+import { TRANSIENT_ERROR_CODES } from '../contract/retry.js';
 import type { BatchBackend, BatchProgress } from './batch.js';
 import type { Turn } from './conversation.js';
 

@@ -1,4 +1,4 @@
-import { describe, RunnerError } from '../errors.js';
+import { describe, RunnerError } from '../contract/errors.js';
 import type { BatchBackend, BatchOptions } from './batch.js';
 import { BatchJob, copyOf, MAX_TIMER_MS, type Waiting } from './batch-job.js';
 import { type BatchState, stateIn } from './batch-state.js';

@@ -1,4 +1,4 @@
-import { RunnerError } from '../errors.js';
+import { RunnerError } from '../contract/errors.js';
 
 /** Written into the file; another version is not read. */
 const VERSION = 1;

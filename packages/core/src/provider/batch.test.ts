@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as realTime } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { RunnerError } from '../errors.js';
+import { RunnerError } from '../contract/errors.js';
 import { OptionError } from '../index.js';
 import {
   type BatchBackend,

@@ -1,7 +1,7 @@
-import type { RunContext } from '../context.js';
-import { OptionError, type RunnerError } from '../errors.js';
-import { checkDuration, checkLimit } from '../options.js';
-import type { TaskOutput, TaskRequest, TaskRunner } from '../runner.js';
+import { checkDuration, checkLimit } from '../contract/check-options.js';
+import { OptionError, type RunnerError } from '../contract/errors.js';
+import type { RunContext } from '../contract/run-context.js';
+import type { TaskOutput, TaskRequest, TaskRunner } from '../contract/runner.js';
 import { BatchQueue } from './batch-queue.js';
 import type { Turn } from './conversation.js';
 

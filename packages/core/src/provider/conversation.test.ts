@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { RunContext } from '../context.js';
-import { RunnerError } from '../errors.js';
-import type { OutputPart } from '../output-part.js';
-import type { TaskRequest } from '../runner.js';
-import type { RequestTool, ToolResult } from '../tool.js';
+import { RunnerError } from '../contract/errors.js';
+import type { OutputPart } from '../contract/output-part.js';
+import type { RunContext } from '../contract/run-context.js';
+import type { TaskRequest } from '../contract/runner.js';
+import type { RequestTool, ToolResult } from '../contract/tool.js';
 import { type ConversationOptions, converse, type Turn, type TurnInput } from './conversation.js';
 
 const usage = { inputTokens: 10, outputTokens: 2, cachedInputTokens: 4 };

@@ -1,9 +1,9 @@
-import type { RunContext } from '../context.js';
-import { RunnerError } from '../errors.js';
-import type { RateLimits } from '../rate-limits.js';
-import type { TaskOutput, TaskRequest } from '../runner.js';
-import type { ToolResult } from '../tool.js';
-import { addUsage, type Usage } from '../usage.js';
+import { RunnerError } from '../contract/errors.js';
+import type { RateLimits } from '../contract/rate-limits.js';
+import type { RunContext } from '../contract/run-context.js';
+import type { TaskOutput, TaskRequest } from '../contract/runner.js';
+import type { ToolResult } from '../contract/tool.js';
+import { addUsage, type Usage } from '../contract/usage.js';
 import { parseJsonAnswer } from '../util/parse-json.js';
 import { didYouMean } from '../util/suggest.js';
 

@@ -1,4 +1,4 @@
-import type { AttemptErrorCode } from '../errors.js';
+import type { AttemptErrorCode } from '../contract/errors.js';
 
 /**
  * The code of an attempt that failed with this HTTP status. What a provider's own error codes say

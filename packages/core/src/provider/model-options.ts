@@ -1,5 +1,5 @@
-import { OptionError } from '../errors.js';
-import { checkDuration, checkLimit } from '../options.js';
+import { checkDuration, checkLimit } from '../contract/check-options.js';
+import { OptionError } from '../contract/errors.js';
 
 /** The options that providers of models have in common. */
 export interface ModelOptions {

@@ -4,8 +4,8 @@ import {
   isStratagemError,
   RunnerError,
   type RunnerErrorDetails,
-} from '../errors.js';
-import { parseRateLimits } from '../rate-limits.js';
+} from '../contract/errors.js';
+import { parseRateLimits } from '../contract/rate-limits.js';
 import { parseRetryAfter } from './http-error.js';
 import { redact, redactCause } from './redact.js';
 

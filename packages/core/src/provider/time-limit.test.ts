@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { RunContext } from '../context.js';
-import { RunnerError } from '../errors.js';
+import { RunnerError } from '../contract/errors.js';
+import type { RunContext } from '../contract/run-context.js';
 import { withTimeLimit } from './time-limit.js';
 
 describe('withTimeLimit', () => {

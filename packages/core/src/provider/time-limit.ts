@@ -1,5 +1,5 @@
-import type { RunContext } from '../context.js';
-import { describe, RunnerError } from '../errors.js';
+import { describe, RunnerError } from '../contract/errors.js';
+import type { RunContext } from '../contract/run-context.js';
 
 /** The longest delay a timer takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -1,5 +1,5 @@
-import type { RunContext } from './context.js';
 import type { RateLimits } from './rate-limits.js';
+import type { RunContext } from './run-context.js';
 import type { Task, TaskType } from './task.js';
 import type { RequestTool } from './tool.js';
 import type { Usage } from './usage.js';

@@ -1,6 +1,6 @@
+import type { Ending } from '../recorder.js';
 import type { StratagemError } from './errors.js';
 import type { SkipReason } from './event.js';
-import type { Ending } from './recorder.js';
 
 /** Why nothing starts any more, although there are tasks left. */
 export interface Stop {

@@ -1,6 +1,6 @@
 import { expectTypeOf, test } from 'vitest';
 import * as z from 'zod';
-import { createPlan, type ItemResult, type OutputsOf } from './index.js';
+import { createPlan, type ItemResult, type OutputsOf } from '../index.js';
 
 const base = createPlan('types').addTask({
   id: 'gather',

@@ -1,7 +1,7 @@
+import { checkLimit, checkOptions } from './check-options.js';
 import { OptionError, type TaskError } from './errors.js';
 import type { GoalProgress } from './goal.js';
-import { checkLimit, checkOptions } from './options.js';
-import type { PlanProblem } from './problem.js';
+import type { PlanProblem } from './plan-error.js';
 import type { TaskOutput } from './runner.js';
 import type { Task } from './task.js';
 

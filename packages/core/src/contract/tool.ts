@@ -1,6 +1,6 @@
-import type { RunContext } from './context.js';
+import { checkDuration, checkOptions } from './check-options.js';
 import { OptionError } from './errors.js';
-import { checkDuration, checkOptions } from './options.js';
+import type { RunContext } from './run-context.js';
 import { isStandardSchema, type SchemaOutput, type StandardSchema } from './schema.js';
 
 /** Something that a model may call while it works on a task. */

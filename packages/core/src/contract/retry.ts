@@ -1,5 +1,5 @@
+import { hashUnit } from '../util/hash.js';
 import type { AttemptErrorCode } from './errors.js';
-import { hashUnit } from './util/hash.js';
 
 /** How failed attempts are repeated: exponential backoff with full jitter. */
 export interface RetryPolicy {

@@ -9,7 +9,7 @@ import {
   StrategyError,
   TaskError,
 } from './errors.js';
-import { formatProblem, PlanError } from './problem.js';
+import { formatProblem, PlanError } from './plan-error.js';
 
 describe('every error of the library', () => {
   const cause = new Error('why');

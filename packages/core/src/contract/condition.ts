@@ -1,7 +1,7 @@
+import { compilePattern, type Pattern } from '../util/pattern.js';
+import { isLate } from '../util/promise.js';
 import { RunnerError } from './errors.js';
 import { parseReference, readPath } from './reference.js';
-import { compilePattern, type Pattern } from './util/pattern.js';
-import { isLate } from './util/promise.js';
 
 export const OPERATORS = ['==', '!=', '>', '<', '>=', '<=', 'contains', 'matches'] as const;
 

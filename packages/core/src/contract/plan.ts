@@ -1,8 +1,8 @@
-import type { Budget } from './budget.js';
+import type { Budget } from '../budget.js';
+import { checkOptions } from './check-options.js';
 import type { Condition, Operator } from './condition.js';
 import type { ItemResult } from './for-each.js';
 import type { GoalState } from './goal.js';
-import { checkOptions } from './options.js';
 import type { RetryPolicy } from './retry.js';
 import type { SchemaOutput, StandardSchema } from './schema.js';
 import type { Task, TaskFunction, TaskType } from './task.js';

@@ -1,4 +1,5 @@
-import type { Budget } from './budget.js';
+import type { Budget } from '../budget.js';
+import type { SpendingData } from '../spending.js';
 import type { AttemptErrorCode, ReplanError, StratagemError, TaskError } from './errors.js';
 import type { CriterionProgress } from './goal.js';
 import type { OutputPart } from './output-part.js';
@@ -7,7 +8,6 @@ import type { PriceTable } from './price.js';
 import type { RateLimits } from './rate-limits.js';
 import type { ReplanReason } from './replan.js';
 import type { RetryPolicy } from './retry.js';
-import type { SpendingData } from './spending.js';
 import type { StrategySwitch } from './strategy.js';
 import type { Task } from './task.js';
 import type { Usage } from './usage.js';

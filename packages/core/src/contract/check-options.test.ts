@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { capOf, checkDuration, checkFlag, checkLimit, checkOptions } from './check-options.js';
 import { OptionError } from './errors.js';
-import { capOf, checkDuration, checkFlag, checkLimit, checkOptions } from './options.js';
 import type { Strategy } from './strategy.js';
 
 const thrownBy = (check: () => void): string => {

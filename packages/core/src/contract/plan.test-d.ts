@@ -11,7 +11,7 @@ import {
   type StratagemError,
   type Strategy,
   type TaskFunction,
-} from './index.js';
+} from '../index.js';
 
 declare const strategy: Strategy;
 const executor = createExecutor({ strategy });

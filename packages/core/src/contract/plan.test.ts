@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { createPlan, validatePlan } from './index.js';
+import { createPlan, validatePlan } from '../index.js';
 
 test('addTask adds to the same plan, in order', () => {
   const plan = createPlan('Report', { metadata: { team: 'a' } });

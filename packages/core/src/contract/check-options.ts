@@ -1,6 +1,6 @@
+import { didYouMean } from '../util/suggest.js';
 import { OptionError, show } from './errors.js';
 import type { Strategy } from './strategy.js';
-import { didYouMean } from './util/suggest.js';
 
 /**
  * Throws an {@link OptionError} when `options` has a key that is not in `known`: a misspelt or

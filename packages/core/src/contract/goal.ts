@@ -1,7 +1,7 @@
+import type { RunState } from '../run-state.js';
 import { compare, type Operator } from './condition.js';
 import { show } from './errors.js';
 import { type Path, parsePath, parseReference, readPath } from './reference.js';
-import type { RunState } from './run-state.js';
 
 /**
  * When a plan has reached its goal: criteria over outputs and figures. The plan ends as soon as a

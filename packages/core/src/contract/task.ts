@@ -1,7 +1,7 @@
 import type { Condition } from './condition.js';
-import type { RunContext } from './context.js';
 import type { ForEach } from './for-each.js';
 import type { RetryPolicy } from './retry.js';
+import type { RunContext } from './run-context.js';
 import type { StandardSchema } from './schema.js';
 import type { Tool } from './tool.js';
 import type { WaitFor } from './wait-for.js';

@@ -1,6 +1,6 @@
+import { parseJsonAnswer } from '../util/parse-json.js';
 import { describe, RunnerError } from './errors.js';
 import { formatIssues, type StandardSchema } from './schema.js';
-import { parseJsonAnswer } from './util/parse-json.js';
 
 /**
  * An output as its schema gives it back.
