@@ -1,7 +1,7 @@
 import type { RunLimits } from './contract/event.js';
 import type { EventData, Json } from './contract/journal.js';
 import type { Task } from './contract/task.js';
-import { Graph } from './graph.js';
+import { Graph } from './graph/graph.js';
 import { LogReader } from './log-reader.js';
 import { countTasks, type PlanData, planFromData, type TaskData } from './plan-data.js';
 import { diffPlans } from './plan-diff.js';

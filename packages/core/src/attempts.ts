@@ -4,7 +4,7 @@ import { costOf } from './contract/price.js';
 import { maxAttemptsOf, type RetryPolicy, retryDelay } from './contract/retry.js';
 import type { AttemptResult } from './contract/runner.js';
 import type { Task } from './contract/task.js';
-import type { Graph } from './graph.js';
+import type { Graph } from './graph/graph.js';
 import type { KernelOptions } from './kernel-options.js';
 import type { KernelParts } from './kernel-parts.js';
 import type { Recorder } from './recorder.js';

@@ -1,7 +1,7 @@
 import { formatPath } from './contract/plan-error.js';
 import { hasSubtasks, type Task } from './contract/task.js';
-import { findCycles } from './cycle.js';
-import { Graph } from './graph.js';
+import { findCycles } from './graph/cycle.js';
+import { Graph } from './graph/graph.js';
 import { checkReferences } from './references.js';
 import { add, type PlanPath, type Problems, quote, shorten } from './shape.js';
 import { didYouMean } from './util/suggest.js';

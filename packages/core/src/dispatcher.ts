@@ -10,7 +10,7 @@ import type {
   Wait,
 } from './contract/strategy.js';
 import type { Task } from './contract/task.js';
-import type { Graph } from './graph.js';
+import type { Graph } from './graph/graph.js';
 import { checkSwitch } from './strategy-switch.js';
 import { isLate } from './util/promise.js';
 

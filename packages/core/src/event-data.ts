@@ -1,7 +1,7 @@
 import type { PlanEvent, TaskCompleted, TasksAdded } from './contract/event.js';
 import type { EventData, Json } from './contract/journal.js';
 import { fromData, toData, toDataLoosely } from './data.js';
-import type { Graph } from './graph.js';
+import type { Graph } from './graph/graph.js';
 import { countTasks, type PlanData, planToData, tasksToData } from './plan-data.js';
 
 /** Stands for the output of a group or a fan-out, which is put together from those of its children. */

@@ -6,7 +6,7 @@ import { resourceOf, type TaskRunner } from './contract/runner.js';
 import type { Strategy, TaskView } from './contract/strategy.js';
 import type { Task } from './contract/task.js';
 import { toDataLoosely } from './data.js';
-import type { Graph } from './graph.js';
+import type { Graph } from './graph/graph.js';
 import { Kernel } from './kernel.js';
 import type { KernelOptions } from './kernel-options.js';
 import { LogReader, understood } from './log-reader.js';

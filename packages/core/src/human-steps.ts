@@ -1,7 +1,7 @@
 import { describe, RunnerError } from './contract/errors.js';
 import type { Task } from './contract/task.js';
 import { waitOf } from './contract/wait-for.js';
-import type { Graph } from './graph.js';
+import type { Graph } from './graph/graph.js';
 import type { KernelParts } from './kernel-parts.js';
 import type { Recorder } from './recorder.js';
 import type { Settling } from './settling.js';

@@ -3,7 +3,7 @@ import { Attempt, type AttemptHost } from './attempt.js';
 import type { Command } from './command.js';
 import type { Task } from './contract/task.js';
 import { validateOutput } from './contract/validate-output.js';
-import type { Graph } from './graph.js';
+import type { Graph } from './graph/graph.js';
 import type { Kernel } from './kernel.js';
 import type { Input } from './run-input.js';
 import { isThenable } from './util/promise.js';

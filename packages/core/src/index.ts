@@ -104,7 +104,7 @@ export {
   type ExplainOptions,
 } from './executor.js';
 export type { ForecastReason, TaskForecast } from './explain.js';
-export { Graph } from './graph.js';
+export { Graph } from './graph/graph.js';
 export { Kernel } from './kernel.js';
 export type { KernelOptions, RecoverOptions } from './kernel-options.js';
 export { readRun } from './log-reader.js';

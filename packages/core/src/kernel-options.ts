@@ -6,7 +6,7 @@ import type { ReplanLimits } from './contract/replan.js';
 import type { RetryPolicy } from './contract/retry.js';
 import type { Strategy } from './contract/strategy.js';
 import type { Task } from './contract/task.js';
-import type { Graph } from './graph.js';
+import type { Graph } from './graph/graph.js';
 
 /** What the kernel is to run, and the limits it enforces. */
 export interface KernelOptions {

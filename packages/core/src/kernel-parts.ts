@@ -1,6 +1,6 @@
 import type { BudgetKeeper } from './budget.js';
 import type { Command } from './command.js';
-import type { Graph } from './graph.js';
+import type { Graph } from './graph/graph.js';
 import type { KernelOptions } from './kernel-options.js';
 import type { Recorder } from './recorder.js';
 import type { RunState } from './run-state.js';

@@ -5,7 +5,7 @@ import { RunnerError } from './contract/errors.js';
 import type { PlanEvent } from './contract/event.js';
 import type { Plan } from './contract/plan.js';
 import type { RunView, Strategy, StrategySwitch, TaskView } from './contract/strategy.js';
-import { Graph } from './graph.js';
+import { Graph } from './graph/graph.js';
 import { Kernel } from './kernel.js';
 import type { KernelOptions } from './kernel-options.js';
 import { computeMetrics } from './metrics.js';

@@ -7,7 +7,7 @@ import type { OutputPart } from './contract/output-part.js';
 import type { Revision } from './contract/replan.js';
 import type { AttemptResult } from './contract/runner.js';
 import type { Task } from './contract/task.js';
-import type { Graph } from './graph.js';
+import type { Graph } from './graph/graph.js';
 import type { HumanSteps } from './human-steps.js';
 import type { Inputs } from './inputs.js';
 import { type AssembledParts, assemble } from './kernel-assembly.js';

@@ -4,7 +4,7 @@ import type { EventData, Journal } from './contract/journal.js';
 import { JournalError } from './contract/journal-error.js';
 import type { Plan } from './contract/plan.js';
 import { FanOut } from './fan-out.js';
-import { Graph } from './graph.js';
+import { Graph } from './graph/graph.js';
 import { Past } from './past.js';
 import { type PlanData, planFromData } from './plan-data.js';
 import { ResourcePauses } from './resource-pauses.js';

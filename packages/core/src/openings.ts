@@ -3,7 +3,7 @@ import { RunnerError, StrategyError } from './contract/errors.js';
 import { isByFunction } from './contract/for-each.js';
 import { doesOwnWork, hasSubtasks, type Task } from './contract/task.js';
 import { FanOut, idsOf } from './fan-out.js';
-import { type Graph, Trait } from './graph.js';
+import { type Graph, Trait } from './graph/graph.js';
 import { outputsOf, requireSubtasks, resultsOf } from './group.js';
 import type { HumanSteps } from './human-steps.js';
 import { type Inputs, inputNamesOf, inputsOf } from './inputs.js';

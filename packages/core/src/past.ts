@@ -17,7 +17,7 @@ import type { Stop } from './contract/stop.js';
 import { expectationOf, type Task } from './contract/task.js';
 import { decodeEvent, type Standing } from './event-data.js';
 import type { FanOut } from './fan-out.js';
-import { Trait } from './graph.js';
+import { Trait } from './graph/graph.js';
 import { outputsOf, resultsOf } from './group.js';
 import { inputsOf } from './inputs.js';
 import { type TaskData, tasksFromData } from './plan-data.js';

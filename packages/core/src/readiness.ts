@@ -1,4 +1,4 @@
-import type { Graph } from './graph.js';
+import type { Graph } from './graph/graph.js';
 import type { RunState } from './run-state.js';
 
 /** What follows from a settled task, for the kernel to do. */

@@ -21,7 +21,7 @@ import type { AttemptResult } from './contract/runner.js';
 import type { StrategySwitch } from './contract/strategy.js';
 import type { Task } from './contract/task.js';
 import type { WaitKind } from './contract/wait-for.js';
-import type { Graph } from './graph.js';
+import type { Graph } from './graph/graph.js';
 import type { RunState } from './run-state.js';
 import { asData } from './task-data.js';
 

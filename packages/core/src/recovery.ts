@@ -1,7 +1,7 @@
 import { StratagemError } from './contract/errors.js';
 import type { CancelReason, RetriedTask } from './contract/event.js';
 import type { Task } from './contract/task.js';
-import { Trait } from './graph.js';
+import { Trait } from './graph/graph.js';
 import type { HumanSteps } from './human-steps.js';
 import type { Past } from './past.js';
 import type { Readiness } from './readiness.js';

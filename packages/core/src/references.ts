@@ -3,7 +3,7 @@ import type { ForEach } from './contract/for-each.js';
 import { parseReference } from './contract/reference.js';
 import { doesOwnWork, hasSubtasks, type Task } from './contract/task.js';
 import { parseTemplate } from './contract/template.js';
-import type { Graph } from './graph.js';
+import type { Graph } from './graph/graph.js';
 import { add, isRecord, type PlanPath, type Problems, quote } from './shape.js';
 import { didYouMean } from './util/suggest.js';
 

@@ -1,6 +1,6 @@
 import type { EventData } from './contract/journal.js';
 import type { Task } from './contract/task.js';
-import { type Graph, Trait } from './graph.js';
+import { type Graph, Trait } from './graph/graph.js';
 import type { TaskData } from './plan-data.js';
 import type { RunState } from './run-state.js';
 

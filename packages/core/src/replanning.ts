@@ -3,7 +3,7 @@ import { ReplanError } from './contract/errors.js';
 import { costOf, type PriceTable } from './contract/price.js';
 import type { ReplanLimits, Revision, Situation } from './contract/replan.js';
 import type { Task } from './contract/task.js';
-import { type Graph, Trait } from './graph.js';
+import { type Graph, Trait } from './graph/graph.js';
 import type { Recorder } from './recorder.js';
 import type { RunState } from './run-state.js';
 

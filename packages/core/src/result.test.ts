@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { PlanEvent } from './contract/event.js';
 import type { Plan } from './contract/plan.js';
 import type { Strategy, TaskView } from './contract/strategy.js';
-import { Graph } from './graph.js';
+import { Graph } from './graph/graph.js';
 import { computeMetrics } from './metrics.js';
 import { createResult } from './result.js';
 import { RunState } from './run-state.js';

@@ -7,7 +7,7 @@ import type { Revision } from './contract/replan.js';
 import type { Stop } from './contract/stop.js';
 import type { Task } from './contract/task.js';
 import { endingOf } from './ending.js';
-import type { Graph } from './graph.js';
+import type { Graph } from './graph/graph.js';
 import type { KernelOptions } from './kernel-options.js';
 import type { KernelParts } from './kernel-parts.js';
 import type { Past } from './past.js';

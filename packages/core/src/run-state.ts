@@ -12,7 +12,7 @@ import type {
 import type { GoalMetric, GoalProgress } from './contract/goal.js';
 import type { PlanStatus, TaskStatus } from './contract/status.js';
 import { Failures } from './failures.js';
-import { type Graph, Trait } from './graph.js';
+import { type Graph, Trait } from './graph/graph.js';
 import { ReplanState } from './replan-state.js';
 import { Spending } from './spending.js';
 import { type TaskResult, taskResultOf } from './task-result.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Graph } from './graph.js';
+import { Graph } from './graph/graph.js';
 import { RunState } from './run-state.js';
 import { LiveRunView } from './run-view.js';
 

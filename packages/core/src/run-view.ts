@@ -1,5 +1,5 @@
 import type { RunView } from './contract/strategy.js';
-import type { Graph } from './graph.js';
+import type { Graph } from './graph/graph.js';
 import type { RunState } from './run-state.js';
 
 /** What only the kernel can say. */

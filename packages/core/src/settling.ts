@@ -1,7 +1,7 @@
 import { TaskError } from './contract/errors.js';
 import type { SkipReason } from './contract/event.js';
 import type { Task } from './contract/task.js';
-import { type Graph, Trait } from './graph.js';
+import { type Graph, Trait } from './graph/graph.js';
 import type { KernelParts } from './kernel-parts.js';
 import { Readiness } from './readiness.js';
 import type { Recorder } from './recorder.js';

@@ -5,7 +5,7 @@ import type { OutputPart } from './contract/output-part.js';
 import type { AttemptResult } from './contract/runner.js';
 import { expectationOf, type Task } from './contract/task.js';
 import { Dispatcher } from './dispatcher.js';
-import type { Graph } from './graph.js';
+import type { Graph } from './graph/graph.js';
 import type { KernelOptions } from './kernel-options.js';
 import type { KernelParts } from './kernel-parts.js';
 import type { Recorder } from './recorder.js';

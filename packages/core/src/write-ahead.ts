@@ -6,7 +6,7 @@ import type { Plan } from './contract/plan.js';
 import type { Task } from './contract/task.js';
 import { toData, UnstorableError } from './data.js';
 import { encodeEvent } from './event-data.js';
-import { Graph } from './graph.js';
+import { Graph } from './graph/graph.js';
 import { MetricsFold } from './metrics.js';
 import type { PlanData } from './plan-data.js';
 import { RunState } from './run-state.js';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { capOf } from '../src/contract/check-options.js';
-import { Graph } from '../src/graph.js';
+import { Graph } from '../src/graph/graph.js';
 import { computeMetrics } from '../src/metrics.js';
 import type { PlanResult } from '../src/result.js';
 import { RunState } from '../src/run-state.js';

@@ -3,7 +3,7 @@ import type { EventData } from '../src/contract/journal.js';
 import type { Plan } from '../src/contract/plan.js';
 import { toData } from '../src/data.js';
 import { encodeEvent } from '../src/event-data.js';
-import { Graph } from '../src/graph.js';
+import { Graph } from '../src/graph/graph.js';
 import { RunState } from '../src/run-state.js';
 
 /** A log as a journal would give it back. */

@@ -1,4 +1,4 @@
-import { doesOwnWork, hasSubtasks, type Task, type TaskType } from './contract/task.js';
+import { doesOwnWork, hasSubtasks, type Task, type TaskType } from '../contract/task.js';
 import { IdIndex } from './id-index.js';
 
 /** Marks the end of a list. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { hashOf } from '../util/hash.js';
 import { IdIndex } from './id-index.js';
-import { hashOf } from './util/hash.js';
 
 /** Ids that all belong in the same place of a table of up to 1,024 places. */
 function collidingIds(count: number): string[] {

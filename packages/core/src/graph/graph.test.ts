@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Task } from './contract/task.js';
+import type { Task } from '../contract/task.js';
 import { Graph } from './graph.js';
 
 /** Random tasks by position; edges may point anywhere, so there may be cycles. */

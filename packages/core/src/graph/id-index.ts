@@ -1,4 +1,4 @@
-import { hashOf } from './util/hash.js';
+import { hashOf } from '../util/hash.js';
 
 /** Room for this many ids at first. */
 const SMALLEST = 16;
