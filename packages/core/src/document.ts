@@ -7,8 +7,8 @@ import { TASK_TYPES } from './contract/task.js';
 import { WAIT_KINDS } from './contract/wait-for.js';
 import { documentTasks } from './document-tasks.js';
 import { didYouMean } from './util/suggest.js';
-import { betweenTasks } from './validate.js';
-import { checkSettings, SETTING_FIELDS } from './validate-settings.js';
+import { betweenTasks } from './validate/plan.js';
+import { checkSettings, SETTING_FIELDS } from './validate/settings.js';
 
 /** `is missing` where nothing stands, else what should. */
 function needs(what: string) {

@@ -26,7 +26,7 @@ import {
 } from './run-options.js';
 import { asData } from './task-data.js';
 import { Toolbox } from './toolbox.js';
-import { DEFAULT_MAX_DEPTH, graphOf } from './validate.js';
+import { DEFAULT_MAX_DEPTH, graphOf } from './validate/plan.js';
 
 export interface ExecutorOptions extends RunOptions {
   /** Decides which ready task starts next. */

@@ -8,7 +8,7 @@ import type { ReplanCommand } from './replanning.js';
 import { atItsCost, revisionProblems } from './revision.js';
 import type { Input } from './run-input.js';
 import type { RunSettings } from './run-settings.js';
-import { additionProblems } from './validate.js';
+import { additionProblems } from './validate/plan.js';
 
 /** How a plan grows while it runs: by tasks that are added, and by rounds of re-planning. */
 export class Growth {

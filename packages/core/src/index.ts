@@ -121,4 +121,4 @@ export type { ExecuteOptions, RunOptions } from './run-options.js';
 export { RunState } from './run-state.js';
 export type { TaskResult } from './task-result.js';
 export { Heap } from './util/heap.js';
-export { graphOf, validatePlan } from './validate.js';
+export { graphOf, validatePlan } from './validate/plan.js';

@@ -4,8 +4,8 @@ import { PlanError, type PlanProblem } from './contract/plan-error.js';
 import { jsonSchemaOf } from './contract/schema.js';
 import type { Task } from './contract/task.js';
 import { fromData, toData, UnstorableError } from './data.js';
-import type { PlanPath } from './shape.js';
 import { asData } from './task-data.js';
+import type { PlanPath } from './validate/checks.js';
 
 /** A task as a journal keeps it. */
 export type TaskData = { readonly id: string } & { readonly [field: string]: Json };

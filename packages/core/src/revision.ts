@@ -4,8 +4,8 @@ import type { Revision } from './contract/replan.js';
 import type { Task } from './contract/task.js';
 import { isCost, isUsage } from './contract/usage.js';
 import type { RunState } from './run-state.js';
-import { add, type PlanPath, type Problems, quote } from './shape.js';
 import { didYouMean } from './util/suggest.js';
+import { add, type PlanPath, type Problems, quote } from './validate/checks.js';
 
 const FIELDS = ['tasks', 'replaces', 'usage', 'costUsd', 'model', 'requestId'];
 

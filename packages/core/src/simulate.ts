@@ -24,7 +24,7 @@ import type { SimulatedEnd, SimulatedPart, SimulatedRequest } from './simulated-
 import { asData } from './task-data.js';
 import { empty } from './util/array.js';
 import { Heap } from './util/heap.js';
-import { additionProblems, graphOf } from './validate.js';
+import { additionProblems, graphOf } from './validate/plan.js';
 
 /**
  * Runs a plan under a strategy in virtual time: the real kernel, no waiting, no task executed.

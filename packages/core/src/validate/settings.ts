@@ -1,7 +1,8 @@
-import { BUDGET_FIELDS } from './budget.js';
-import { OPERATORS } from './contract/condition.js';
-import { ATTEMPT_ERROR_CODES } from './contract/errors.js';
-import { type GoalCriterion, placeOf } from './contract/goal.js';
+import { BUDGET_FIELDS } from '../budget.js';
+import { OPERATORS } from '../contract/condition.js';
+import { ATTEMPT_ERROR_CODES } from '../contract/errors.js';
+import { type GoalCriterion, placeOf } from '../contract/goal.js';
+import { compilePattern, PatternError } from '../util/pattern.js';
 import {
   add,
   COUNT,
@@ -13,8 +14,7 @@ import {
   POSITIVE_MS,
   type Problems,
   SOME_MS,
-} from './shape.js';
-import { compilePattern, PatternError } from './util/pattern.js';
+} from './checks.js';
 
 /** What may stand beside the goal and the tasks of a plan. */
 export const SETTING_FIELDS = [

@@ -1,11 +1,11 @@
-import { connectionProblems, type Surroundings } from './connections.js';
-import type { Plan } from './contract/plan.js';
-import { PlanError, type PlanProblem } from './contract/plan-error.js';
-import type { Task } from './contract/task.js';
-import { Graph } from './graph/graph.js';
-import { add, checkFields, isRecord, type Problems } from './shape.js';
-import { checkGoalPlaces, checkSettings, SETTING_FIELDS } from './validate-settings.js';
-import { checkTask } from './validate-task.js';
+import type { Plan } from '../contract/plan.js';
+import { PlanError, type PlanProblem } from '../contract/plan-error.js';
+import type { Task } from '../contract/task.js';
+import { Graph } from '../graph/graph.js';
+import { add, checkFields, isRecord, type Problems } from './checks.js';
+import { connectionProblems, type Surroundings } from './dependencies.js';
+import { checkGoalPlaces, checkSettings, SETTING_FIELDS } from './settings.js';
+import { checkTask } from './task.js';
 
 /** How deep subtasks may nest when nothing else is said. */
 export const DEFAULT_MAX_DEPTH = 8;

@@ -1,10 +1,10 @@
-import { formatPath } from './contract/plan-error.js';
-import { hasSubtasks, type Task } from './contract/task.js';
-import { findCycles } from './graph/cycle.js';
-import { Graph } from './graph/graph.js';
+import { formatPath } from '../contract/plan-error.js';
+import { hasSubtasks, type Task } from '../contract/task.js';
+import { findCycles } from '../graph/cycle.js';
+import { Graph } from '../graph/graph.js';
+import { didYouMean } from '../util/suggest.js';
+import { add, type PlanPath, type Problems, quote, shorten } from './checks.js';
 import { checkReferences } from './references.js';
-import { add, type PlanPath, type Problems, quote, shorten } from './shape.js';
-import { didYouMean } from './util/suggest.js';
 
 /** What surrounds the tasks of a graph. */
 export interface Surroundings {

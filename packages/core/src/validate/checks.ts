@@ -1,5 +1,5 @@
-import type { PlanProblem, ProblemCode } from './contract/plan-error.js';
-import { didYouMean } from './util/suggest.js';
+import type { PlanProblem, ProblemCode } from '../contract/plan-error.js';
+import { didYouMean } from '../util/suggest.js';
 
 /** Where something is in a plan, as keys and positions from the plan down. */
 export type PlanPath = readonly (string | number)[];

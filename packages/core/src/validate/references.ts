@@ -1,11 +1,11 @@
-import type { Condition } from './contract/condition.js';
-import type { ForEach } from './contract/for-each.js';
-import { parseReference } from './contract/reference.js';
-import { doesOwnWork, hasSubtasks, type Task } from './contract/task.js';
-import { parseTemplate } from './contract/template.js';
-import type { Graph } from './graph/graph.js';
-import { add, isRecord, type PlanPath, type Problems, quote } from './shape.js';
-import { didYouMean } from './util/suggest.js';
+import type { Condition } from '../contract/condition.js';
+import type { ForEach } from '../contract/for-each.js';
+import { parseReference } from '../contract/reference.js';
+import { doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
+import { parseTemplate } from '../contract/template.js';
+import type { Graph } from '../graph/graph.js';
+import { didYouMean } from '../util/suggest.js';
+import { add, isRecord, type PlanPath, type Problems, quote } from './checks.js';
 
 /** What a fan-out gives to its elements besides. */
 const ELEMENT_NAMES = ['item', 'index'];

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Plan } from './contract/plan.js';
-import { formatProblem, PlanError } from './contract/plan-error.js';
-import type { Task } from './contract/task.js';
-import { graphOf, validatePlan } from './validate.js';
+import type { Plan } from '../contract/plan.js';
+import { formatProblem, PlanError } from '../contract/plan-error.js';
+import type { Task } from '../contract/task.js';
+import { graphOf, validatePlan } from './plan.js';
 
 const text = { description: 'x' };
 

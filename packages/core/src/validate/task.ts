@@ -1,7 +1,8 @@
-import { formatIssues, isStandardSchema } from './contract/schema.js';
-import { doesOwnWork, hasSubtasks, TASK_TYPES, type Task } from './contract/task.js';
-import { TOOL_NAME, toolProblem } from './contract/tool.js';
-import { WAIT_KINDS } from './contract/wait-for.js';
+import { formatIssues, isStandardSchema } from '../contract/schema.js';
+import { doesOwnWork, hasSubtasks, TASK_TYPES, type Task } from '../contract/task.js';
+import { TOOL_NAME, toolProblem } from '../contract/tool.js';
+import { WAIT_KINDS } from '../contract/wait-for.js';
+import { isThenable } from '../util/promise.js';
 import {
   add,
   COUNT,
@@ -14,9 +15,8 @@ import {
   POSITIVE_MS,
   type Problems,
   SOME_MS,
-} from './shape.js';
-import { isThenable } from './util/promise.js';
-import { checkMetadata, checkOperator, checkRetry } from './validate-settings.js';
+} from './checks.js';
+import { checkMetadata, checkOperator, checkRetry } from './settings.js';
 
 // The common ones first: most tasks have no others.
 const TASK_FIELDS = [
