@@ -1,6 +1,6 @@
-import { canonical } from './canonical.js';
 import type { TaskRequest, TaskRunner } from './contract/runner.js';
-import { toData, UnstorableError } from './data.js';
+import { canonical } from './serialize/canonical.js';
+import { toData, UnstorableError } from './serialize/value.js';
 
 /** Changes when the same content is written down in another way. */
 const VERSION = 1;

@@ -10,7 +10,6 @@ import type { Strategy } from './contract/strategy.js';
 import { firstForRunner } from './contract/task.js';
 import { type Tool, toolProblem } from './contract/tool.js';
 import { explain, type TaskForecast } from './explain.js';
-import { planToData } from './plan-data.js';
 import { checkResumeOptions, openRun, type ResumeOptions, randomSeed } from './resume.js';
 import { handleOfOpening } from './resumed-handle.js';
 import { checkReuse, Reuse, type ReuseOptions } from './reuse.js';
@@ -24,7 +23,8 @@ import {
   RUN_OPTIONS,
   type RunOptions,
 } from './run-options.js';
-import { asData } from './task-data.js';
+import { planToData } from './serialize/plan.js';
+import { asData } from './serialize/task.js';
 import { Toolbox } from './toolbox.js';
 import { DEFAULT_MAX_DEPTH, graphOf } from './validate/plan.js';
 

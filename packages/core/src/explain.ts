@@ -1,20 +1,20 @@
-import { canonical } from './canonical.js';
 import { contentKeyOf } from './content-key.js';
 import type { Journal } from './contract/journal.js';
 import type { Plan } from './contract/plan.js';
 import { resourceOf, type TaskRunner } from './contract/runner.js';
 import type { Strategy, TaskView } from './contract/strategy.js';
 import type { Task } from './contract/task.js';
-import { toDataLoosely } from './data.js';
 import type { Graph } from './graph/graph.js';
 import { Kernel } from './kernel.js';
 import type { KernelOptions } from './kernel-options.js';
 import { LogReader, understood } from './log-reader.js';
-import { type PlanData, planToData } from './plan-data.js';
-import { diffPlans, type TaskChange } from './plan-diff.js';
 import { requestOf } from './request.js';
 import type { Reuse } from './reuse.js';
 import type { RunState } from './run-state.js';
+import { canonical } from './serialize/canonical.js';
+import { type PlanData, planToData } from './serialize/plan.js';
+import { diffPlans, type TaskChange } from './serialize/plan-diff.js';
+import { toDataLoosely } from './serialize/value.js';
 
 /** Why a task would be done, or would not. */
 export type ForecastReason =

@@ -6,9 +6,9 @@ import type { Plan } from './contract/plan.js';
 import { FanOut } from './fan-out.js';
 import { Graph } from './graph/graph.js';
 import { Past } from './past.js';
-import { type PlanData, planFromData } from './plan-data.js';
 import { ResourcePauses } from './resource-pauses.js';
 import { RunState } from './run-state.js';
+import { type PlanData, planFromData } from './serialize/plan.js';
 
 /**
  * Reads a recorded run with nothing but its log at hand: events as they were, and what they have come

@@ -23,7 +23,7 @@ import type { Task } from './contract/task.js';
 import type { WaitKind } from './contract/wait-for.js';
 import type { Graph } from './graph/graph.js';
 import type { RunState } from './run-state.js';
-import { asData } from './task-data.js';
+import { asData } from './serialize/task.js';
 
 /** Receives every event, with the index of the task it is about (-1 for the plan). */
 export type Emit = (event: PlanEvent, index: number) => void;

@@ -13,8 +13,8 @@ import {
   planFromData,
   planToData,
   type TaskData,
-} from './plan-data.js';
-import { diffPlans, isSame, PlanChangedError } from './plan-diff.js';
+} from './serialize/plan.js';
+import { diffPlans, isSame, PlanChangedError } from './serialize/plan-diff.js';
 
 /** How a recorded run is resumed, besides how it goes on. */
 export interface ResumeOptions {

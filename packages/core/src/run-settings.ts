@@ -3,8 +3,8 @@ import type { EventData, RunJournal } from './contract/journal.js';
 import type { Replan } from './contract/replan.js';
 import type { TaskRunner } from './contract/runner.js';
 import type { KernelOptions, RecoverOptions } from './kernel-options.js';
-import type { PlanData } from './plan-data.js';
 import type { Reuse } from './reuse.js';
+import type { PlanData } from './serialize/plan.js';
 import type { Toolbox } from './toolbox.js';
 import type { Redact } from './write-ahead.js';
 

@@ -13,6 +13,7 @@ import { MetricsFold } from './metrics.js';
 import type { ReplanCommand } from './replanning.js';
 import { createResult, type PlanResult } from './result.js';
 import { atItsCost, readRevision, revisionProblems } from './revision.js';
+import { asData } from './serialize/task.js';
 import {
   SIMULATE_OPTIONS,
   type SimulatedAnswer,
@@ -21,7 +22,6 @@ import {
   type SimulationControls,
 } from './simulate-options.js';
 import type { SimulatedEnd, SimulatedPart, SimulatedRequest } from './simulated-server.js';
-import { asData } from './task-data.js';
 import { empty } from './util/array.js';
 import { Heap } from './util/heap.js';
 import { additionProblems, graphOf } from './validate/plan.js';

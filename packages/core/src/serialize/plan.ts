@@ -1,11 +1,11 @@
-import type { Json } from './contract/journal.js';
-import type { Plan } from './contract/plan.js';
-import { PlanError, type PlanProblem } from './contract/plan-error.js';
-import { jsonSchemaOf } from './contract/schema.js';
-import type { Task } from './contract/task.js';
-import { fromData, toData, UnstorableError } from './data.js';
-import { asData } from './task-data.js';
-import type { PlanPath } from './validate/checks.js';
+import type { Json } from '../contract/journal.js';
+import type { Plan } from '../contract/plan.js';
+import { PlanError, type PlanProblem } from '../contract/plan-error.js';
+import { jsonSchemaOf } from '../contract/schema.js';
+import type { Task } from '../contract/task.js';
+import type { PlanPath } from '../validate/checks.js';
+import { asData } from './task.js';
+import { fromData, toData, UnstorableError } from './value.js';
 
 /** A task as a journal keeps it. */
 export type TaskData = { readonly id: string } & { readonly [field: string]: Json };

@@ -1,6 +1,6 @@
-import { jsonSchemaOf } from './contract/schema.js';
-import type { Task } from './contract/task.js';
-import type { Tool } from './contract/tool.js';
+import { jsonSchemaOf } from '../contract/schema.js';
+import type { Task } from '../contract/task.js';
+import type { Tool } from '../contract/tool.js';
 
 /**
  * A copy of a list of tasks that can be written as JSON: schemas as JSON Schema, since those of a

@@ -1,7 +1,7 @@
+import { StratagemError } from '../contract/errors.js';
+import type { Json } from '../contract/journal.js';
 import { canonical } from './canonical.js';
-import { StratagemError } from './contract/errors.js';
-import type { Json } from './contract/journal.js';
-import type { PlanData, TaskData } from './plan-data.js';
+import type { PlanData, TaskData } from './plan.js';
 
 /** What is different about one task. */
 export interface TaskChange {

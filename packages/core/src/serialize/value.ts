@@ -1,6 +1,6 @@
-import { isStratagemError, show } from './contract/errors.js';
-import type { Json } from './contract/journal.js';
-import { reviveError } from './error-data.js';
+import { isStratagemError, show } from '../contract/errors.js';
+import type { Json } from '../contract/journal.js';
+import { reviveError } from './error.js';
 
 /**
  * Marks what JSON has no word for: `{ "$": "date", "value": 0 }`. An object that has such a field

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { OptionError, RunnerError, TaskError } from './contract/errors.js';
-import { JournalError } from './contract/journal-error.js';
-import { fromData, toData, toDataLoosely, UnstorableError } from './data.js';
+import { OptionError, RunnerError, TaskError } from '../contract/errors.js';
+import { JournalError } from '../contract/journal-error.js';
+import { fromData, toData, toDataLoosely, UnstorableError } from './value.js';
 
 const RUNS = 5_000;
 

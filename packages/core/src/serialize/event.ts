@@ -1,8 +1,8 @@
-import type { PlanEvent, TaskCompleted, TasksAdded } from './contract/event.js';
-import type { EventData, Json } from './contract/journal.js';
-import { fromData, toData, toDataLoosely } from './data.js';
-import type { Graph } from './graph/graph.js';
-import { countTasks, type PlanData, planToData, tasksToData } from './plan-data.js';
+import type { PlanEvent, TaskCompleted, TasksAdded } from '../contract/event.js';
+import type { EventData, Json } from '../contract/journal.js';
+import type { Graph } from '../graph/graph.js';
+import { countTasks, type PlanData, planToData, tasksToData } from './plan.js';
+import { fromData, toData, toDataLoosely } from './value.js';
 
 /** Stands for the output of a group or a fan-out, which is put together from those of its children. */
 const FROM_CHILDREN: Json = { $: 'children' };

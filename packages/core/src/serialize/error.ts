@@ -5,9 +5,9 @@ import {
   StratagemError,
   StrategyError,
   TaskError,
-} from './contract/errors.js';
-import { JournalError } from './contract/journal-error.js';
-import { PlanError } from './contract/plan-error.js';
+} from '../contract/errors.js';
+import { JournalError } from '../contract/journal-error.js';
+import { PlanError } from '../contract/plan-error.js';
 
 const CLASSES: Readonly<Record<string, { readonly prototype: StratagemError }>> = {
   JournalError,

@@ -1,4 +1,4 @@
-import type { Json } from './contract/journal.js';
+import type { Json } from '../contract/journal.js';
 
 /** Data as text that does not depend on the order of fields. */
 export function canonical(data: Json | undefined): string {
