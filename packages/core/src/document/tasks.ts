@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { PlanProblem } from './contract/plan-error.js';
-import type { StandardSchema } from './contract/schema.js';
-import { hasSubtasks, type Task } from './contract/task.js';
-import { add, isRecord, type PlanPath } from './validate/checks.js';
-import { DEFAULT_MAX_DEPTH } from './validate/plan.js';
-import { checkControl } from './validate/task.js';
+import type { PlanProblem } from '../contract/plan-error.js';
+import type { StandardSchema } from '../contract/schema.js';
+import { hasSubtasks, type Task } from '../contract/task.js';
+import { add, isRecord, type PlanPath } from '../validate/checks.js';
+import { DEFAULT_MAX_DEPTH } from '../validate/plan.js';
+import { checkControl } from '../validate/task.js';
 
 /**
  * The tasks of a plan file as tasks of a plan: their JSON Schemas can validate. Reports what is

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { formatProblem, PlanError } from './contract/plan-error.js';
-import type { StandardSchema } from './contract/schema.js';
+import { formatProblem, PlanError } from '../contract/plan-error.js';
+import type { StandardSchema } from '../contract/schema.js';
 import { parsePlanDocument, planDocumentSchema, planJsonSchema } from './document.js';
 
 const task = { id: 'research', description: 'Gather market data' };
