@@ -5,9 +5,9 @@ import { Graph } from './graph/graph.js';
 import { LogReader } from './log-reader.js';
 import { type Changes, remainsOf } from './remains.js';
 import { isInCompleteTask } from './retry-failed.js';
-import type { RunState } from './run-state.js';
 import { countTasks, type PlanData, planFromData, type TaskData } from './serialize/plan.js';
 import { diffPlans } from './serialize/plan-diff.js';
+import type { RunState } from './state/run-state.js';
 
 /** How a changed plan takes the place of the one that a run was started with. */
 export interface Adoption {

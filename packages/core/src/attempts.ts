@@ -9,7 +9,7 @@ import type { KernelOptions } from './kernel-options.js';
 import type { KernelParts } from './kernel-parts.js';
 import type { Recorder } from './recorder.js';
 import type { RunEnd } from './run-end.js';
-import type { RunState } from './run-state.js';
+import type { RunState } from './state/run-state.js';
 import type { Timers } from './timers.js';
 
 /** What has become of an attempt that failed. */

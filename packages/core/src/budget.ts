@@ -1,6 +1,6 @@
 import type { BudgetKind } from './contract/event.js';
 import type { Estimate } from './contract/task.js';
-import type { Spending } from './spending.js';
+import type { Spending } from './state/spending.js';
 
 /**
  * What a plan may use at most. Before a start that would exceed it, the run stops: attempts in

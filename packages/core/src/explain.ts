@@ -10,11 +10,11 @@ import type { KernelOptions } from './kernel-options.js';
 import { LogReader, understood } from './log-reader.js';
 import { requestOf } from './request.js';
 import type { Reuse } from './reuse.js';
-import type { RunState } from './run-state.js';
 import { canonical } from './serialize/canonical.js';
 import { type PlanData, planToData } from './serialize/plan.js';
 import { diffPlans, type TaskChange } from './serialize/plan-diff.js';
 import { toDataLoosely } from './serialize/value.js';
+import type { RunState } from './state/run-state.js';
 
 /** Why a task would be done, or would not. */
 export type ForecastReason =

@@ -7,9 +7,9 @@ import type { KernelParts } from './kernel-parts.js';
 import { Openings } from './openings.js';
 import { type Emit, Recorder } from './recorder.js';
 import { RunEnd } from './run-end.js';
-import { RunState } from './run-state.js';
 import { Settling } from './settling.js';
 import { Starts } from './starts.js';
+import { RunState } from './state/run-state.js';
 import { Timers } from './timers.js';
 
 /** All parts of a kernel. */

@@ -3,7 +3,7 @@ import type { Command } from './command.js';
 import type { Graph } from './graph/graph.js';
 import type { KernelOptions } from './kernel-options.js';
 import type { Recorder } from './recorder.js';
-import type { RunState } from './run-state.js';
+import type { RunState } from './state/run-state.js';
 import type { Timers } from './timers.js';
 
 /** What the parts of a kernel share. Whatever else a part knows, it keeps to itself. */

@@ -8,8 +8,8 @@ import type { RunView, Strategy, StrategySwitch, TaskView } from './contract/str
 import { Graph } from './graph/graph.js';
 import { Kernel } from './kernel.js';
 import type { KernelOptions } from './kernel-options.js';
-import { computeMetrics } from './metrics.js';
-import { RunState } from './run-state.js';
+import { computeMetrics } from './state/metrics.js';
+import { RunState } from './state/run-state.js';
 import { Heap } from './util/heap.js';
 
 const inOrder: Strategy = {

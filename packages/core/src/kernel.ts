@@ -9,16 +9,16 @@ import type { AttemptResult } from './contract/runner.js';
 import type { Task } from './contract/task.js';
 import type { Graph } from './graph/graph.js';
 import type { HumanSteps } from './human-steps.js';
-import type { Inputs } from './inputs.js';
 import { type AssembledParts, assemble } from './kernel-assembly.js';
 import type { KernelOptions, RecoverOptions } from './kernel-options.js';
 import type { Openings } from './openings.js';
 import type { Emit, Recorder } from './recorder.js';
 import { RecoveredRun } from './recovered-run.js';
 import type { RunEnd } from './run-end.js';
-import type { RunState } from './run-state.js';
 import type { Settling } from './settling.js';
 import type { Starts } from './starts.js';
+import type { Inputs } from './state/inputs.js';
+import type { RunState } from './state/run-state.js';
 import type { Timers } from './timers.js';
 
 /**

@@ -2,18 +2,18 @@ import { chosen } from './contract/condition.js';
 import { RunnerError, StrategyError } from './contract/errors.js';
 import { isByFunction } from './contract/for-each.js';
 import { doesOwnWork, hasSubtasks, type Task } from './contract/task.js';
-import { FanOut, idsOf } from './fan-out.js';
 import { type Graph, Trait } from './graph/graph.js';
-import { outputsOf, requireSubtasks, resultsOf } from './group.js';
 import type { HumanSteps } from './human-steps.js';
-import { type Inputs, inputNamesOf, inputsOf } from './inputs.js';
 import type { KernelParts } from './kernel-parts.js';
-import { promptOf } from './prompt.js';
 import type { Recorder } from './recorder.js';
 import type { RunEnd } from './run-end.js';
-import type { RunState } from './run-state.js';
 import type { Settling } from './settling.js';
 import type { Starts } from './starts.js';
+import { FanOut, idsOf } from './state/fan-out.js';
+import { outputsOf, requireSubtasks, resultsOf } from './state/group.js';
+import { type Inputs, inputNamesOf, inputsOf } from './state/inputs.js';
+import { promptOf } from './state/prompt.js';
+import type { RunState } from './state/run-state.js';
 
 /** The parts of a kernel that a task may go on in when it begins. */
 export interface OpeningsHost {

@@ -15,16 +15,16 @@ import { JournalError } from './contract/journal-error.js';
 import type { Plan } from './contract/plan.js';
 import type { Stop } from './contract/stop.js';
 import { expectationOf, type Task } from './contract/task.js';
-import type { FanOut } from './fan-out.js';
 import { Trait } from './graph/graph.js';
-import { outputsOf, resultsOf } from './group.js';
-import { inputsOf } from './inputs.js';
 import { ROUND } from './replanning.js';
 import { pauseAskedFor, type ResourcePauses } from './resource-pauses.js';
-import type { RunState } from './run-state.js';
 import { decodeEvent, type Standing } from './serialize/event.js';
 import { type TaskData, tasksFromData } from './serialize/plan.js';
 import { asData } from './serialize/task.js';
+import type { FanOut } from './state/fan-out.js';
+import { outputsOf, resultsOf } from './state/group.js';
+import { inputsOf } from './state/inputs.js';
+import type { RunState } from './state/run-state.js';
 
 /** The parts of a kernel that a recorded run is read into. */
 export interface PastParts {

@@ -1,5 +1,5 @@
 import type { Graph } from './graph/graph.js';
-import type { RunState } from './run-state.js';
+import type { RunState } from './state/run-state.js';
 
 /** What follows from a settled task, for the kernel to do. */
 export interface ReadinessHost {

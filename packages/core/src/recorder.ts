@@ -22,8 +22,8 @@ import type { StrategySwitch } from './contract/strategy.js';
 import type { Task } from './contract/task.js';
 import type { WaitKind } from './contract/wait-for.js';
 import type { Graph } from './graph/graph.js';
-import type { RunState } from './run-state.js';
 import { asData } from './serialize/task.js';
+import type { RunState } from './state/run-state.js';
 
 /** Receives every event, with the index of the task it is about (-1 for the plan). */
 export type Emit = (event: PlanEvent, index: number) => void;

@@ -8,8 +8,8 @@ import { type RandomRun, type Recipe, randomRun, recipes } from '../test/random-
 import { recorded } from '../test/recorded.js';
 import { capOf } from './contract/check-options.js';
 import type { PlanEvent } from './contract/event.js';
-import type { PlanResult } from './result.js';
 import { resumeSimulation, simulate } from './simulate.js';
+import type { PlanResult } from './state/result.js';
 
 /** 10,000 crash points in the test command; `pnpm properties` tries a million. */
 const RUNS = Number(process.env.RUNS ?? 10_000);

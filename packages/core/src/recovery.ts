@@ -6,7 +6,7 @@ import type { HumanSteps } from './human-steps.js';
 import type { Past } from './past.js';
 import type { Readiness } from './readiness.js';
 import type { Resumption } from './recorder.js';
-import type { RunState } from './run-state.js';
+import type { RunState } from './state/run-state.js';
 import type { Timers } from './timers.js';
 
 /** What is said of a run that goes on. */

@@ -19,9 +19,9 @@ import {
   type Situation,
   type Task,
 } from './index.js';
-import { computeMetrics } from './metrics.js';
 import { simulate } from './simulate.js';
 import type { SimulateOptions } from './simulate-options.js';
+import { computeMetrics } from './state/metrics.js';
 
 const failing: Task = { id: 'a', run: no };
 const after = (id: string, ...dependencies: string[]): Task => ({

@@ -5,7 +5,7 @@ import type { ReplanLimits, Revision, Situation } from './contract/replan.js';
 import type { Task } from './contract/task.js';
 import { type Graph, Trait } from './graph/graph.js';
 import type { Recorder } from './recorder.js';
-import type { RunState } from './run-state.js';
+import type { RunState } from './state/run-state.js';
 
 /** Asks the driver for a revision of the plan. */
 export interface ReplanCommand {

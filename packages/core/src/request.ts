@@ -3,9 +3,9 @@ import { jsonSchemaOf } from './contract/schema.js';
 import type { Task } from './contract/task.js';
 import type { RequestTool } from './contract/tool.js';
 import { misfitOf } from './contract/validate-output.js';
-import type { Inputs } from './inputs.js';
 import type { Kernel } from './kernel.js';
-import { withSchema } from './prompt.js';
+import type { Inputs } from './state/inputs.js';
+import { withSchema } from './state/prompt.js';
 
 /**
  * What a runner is asked.

@@ -1,5 +1,5 @@
 import type { RetriedTask } from './contract/event.js';
-import type { RunState } from './run-state.js';
+import type { RunState } from './state/run-state.js';
 
 /**
  * What is to be done once more after a run has failed: what failed, what was skipped or canceled for

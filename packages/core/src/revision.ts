@@ -3,7 +3,7 @@ import type { PlanProblem } from './contract/plan-error.js';
 import type { Revision } from './contract/replan.js';
 import type { Task } from './contract/task.js';
 import { isCost, isUsage } from './contract/usage.js';
-import type { RunState } from './run-state.js';
+import type { RunState } from './state/run-state.js';
 import { didYouMean } from './util/suggest.js';
 import { add, type PlanPath, type Problems, quote } from './validate/checks.js';
 

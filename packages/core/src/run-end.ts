@@ -6,7 +6,6 @@ import { GoalTracker } from './contract/goal.js';
 import type { Revision } from './contract/replan.js';
 import type { Stop } from './contract/stop.js';
 import type { Task } from './contract/task.js';
-import { endingOf } from './ending.js';
 import type { Graph } from './graph/graph.js';
 import type { KernelOptions } from './kernel-options.js';
 import type { KernelParts } from './kernel-parts.js';
@@ -14,7 +13,8 @@ import type { Past } from './past.js';
 import type { Ending, Recorder } from './recorder.js';
 import { interruptedEnding } from './recovery.js';
 import { Replanning } from './replanning.js';
-import type { RunState } from './run-state.js';
+import { endingOf } from './state/outcome.js';
+import type { RunState } from './state/run-state.js';
 import type { Timers } from './timers.js';
 
 /** What the end of a run means for the rest of the kernel. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Graph } from './graph/graph.js';
-import { RunState } from './run-state.js';
 import { LiveRunView } from './run-view.js';
+import { RunState } from './state/run-state.js';
 
 function viewOf(now: () => number): LiveRunView {
   const graph = new Graph([{ id: 'a', run: () => 1 }]);

@@ -1,6 +1,6 @@
 import type { RunView } from './contract/strategy.js';
 import type { Graph } from './graph/graph.js';
-import type { RunState } from './run-state.js';
+import type { RunState } from './state/run-state.js';
 
 /** What only the kernel can say. */
 export interface KernelFigures extends Pick<RunView, 'report'> {

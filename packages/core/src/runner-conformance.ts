@@ -16,7 +16,7 @@ import type { Strategy, TaskView } from './contract/strategy.js';
 import type { Task } from './contract/task.js';
 import type { Tool } from './contract/tool.js';
 import { createExecutor } from './executor.js';
-import type { PlanResult } from './result.js';
+import type { PlanResult } from './state/result.js';
 
 export interface RunnerConformanceOptions {
   /**

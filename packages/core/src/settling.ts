@@ -6,8 +6,8 @@ import type { KernelParts } from './kernel-parts.js';
 import { Readiness } from './readiness.js';
 import type { Recorder } from './recorder.js';
 import type { RunEnd } from './run-end.js';
-import type { RunState } from './run-state.js';
 import type { Starts } from './starts.js';
+import type { RunState } from './state/run-state.js';
 
 /** What makes a task more than a prompt or a function that starts when its dependencies are done. */
 const SPECIAL = Trait.when | Trait.forEach | Trait.subtasks | Trait.waitFor;

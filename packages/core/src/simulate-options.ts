@@ -6,8 +6,8 @@ import type { RetryPolicy } from './contract/retry.js';
 import type { TaskOutput } from './contract/runner.js';
 import type { Strategy } from './contract/strategy.js';
 import type { Task } from './contract/task.js';
-import type { Inputs } from './inputs.js';
 import type { SimulatedServer } from './simulated-server.js';
+import type { Inputs } from './state/inputs.js';
 
 /** What becomes of one attempt in a simulation. */
 export interface SimulatedAttempt extends Partial<TaskOutput> {

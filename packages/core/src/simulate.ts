@@ -9,9 +9,7 @@ import { checkReplan, replanLimits } from './contract/replan.js';
 import type { Task } from './contract/task.js';
 import { Kernel } from './kernel.js';
 import type { RecoverOptions } from './kernel-options.js';
-import { MetricsFold } from './metrics.js';
 import type { ReplanCommand } from './replanning.js';
-import { createResult, type PlanResult } from './result.js';
 import { atItsCost, readRevision, revisionProblems } from './revision.js';
 import { asData } from './serialize/task.js';
 import {
@@ -22,6 +20,8 @@ import {
   type SimulationControls,
 } from './simulate-options.js';
 import type { SimulatedEnd, SimulatedPart, SimulatedRequest } from './simulated-server.js';
+import { MetricsFold } from './state/metrics.js';
+import { createResult, type PlanResult } from './state/result.js';
 import { empty } from './util/array.js';
 import { Heap } from './util/heap.js';
 import { additionProblems, graphOf } from './validate/plan.js';

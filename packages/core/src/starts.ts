@@ -11,8 +11,8 @@ import type { KernelParts } from './kernel-parts.js';
 import type { Recorder } from './recorder.js';
 import { pauseAskedFor, ResourcePauses } from './resource-pauses.js';
 import type { RunEnd } from './run-end.js';
-import type { RunState } from './run-state.js';
 import { LiveRunView } from './run-view.js';
+import type { RunState } from './state/run-state.js';
 
 /**
  * Which attempts start, and when: what the strategy chooses, within the cap, the budget and the

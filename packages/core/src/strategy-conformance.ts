@@ -5,8 +5,8 @@ import type { OutputPart } from './contract/output-part.js';
 import type { Plan } from './contract/plan.js';
 import type { Scheduler, Strategy } from './contract/strategy.js';
 import type { Task } from './contract/task.js';
-import type { PlanResult } from './result.js';
 import { simulate } from './simulate.js';
+import type { PlanResult } from './state/result.js';
 
 /**
  * The cases every strategy must pass, for any test runner. They drive the real kernel in virtual

@@ -2,7 +2,7 @@ import { eitherBudget } from '../src/budget.js';
 import type { BudgetExceeded } from '../src/contract/event.js';
 import type { Task } from '../src/contract/task.js';
 import type { Usage } from '../src/contract/usage.js';
-import type { Metrics } from '../src/metrics.js';
+import type { Metrics } from '../src/state/metrics.js';
 import type { Account } from './account.js';
 import { must } from './must.js';
 import type { RandomRun } from './random-runs.js';

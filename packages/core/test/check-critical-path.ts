@@ -1,4 +1,4 @@
-import type { Metrics } from '../src/metrics.js';
+import type { Metrics } from '../src/state/metrics.js';
 import type { Account } from './account.js';
 import { must } from './must.js';
 

@@ -1,4 +1,4 @@
-import type { Inputs } from '../src/inputs.js';
+import type { Inputs } from '../src/state/inputs.js';
 import { type Account, isElement } from './account.js';
 import { must } from './must.js';
 

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { capOf } from '../src/contract/check-options.js';
 import { Graph } from '../src/graph/graph.js';
-import { computeMetrics } from '../src/metrics.js';
-import type { PlanResult } from '../src/result.js';
-import { RunState } from '../src/run-state.js';
+import { computeMetrics } from '../src/state/metrics.js';
+import type { PlanResult } from '../src/state/result.js';
+import { RunState } from '../src/state/run-state.js';
 import { Ledger } from './ledger.js';
 import { must } from './must.js';
 import type { RandomRun } from './random-runs.js';

@@ -13,7 +13,7 @@ import { forEachOf, requiredSuccesses } from '../src/contract/for-each.js';
 import { TRANSIENT_ERROR_CODES } from '../src/contract/retry.js';
 import { doesOwnWork, type Task } from '../src/contract/task.js';
 import { waitOf } from '../src/contract/wait-for.js';
-import type { PlanResult } from '../src/result.js';
+import type { PlanResult } from '../src/state/result.js';
 import { Account, isInFanOut } from './account.js';
 import { BudgetWatch } from './check-budget.js';
 import { checkCriticalPath } from './check-critical-path.js';

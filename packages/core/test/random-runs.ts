@@ -4,7 +4,6 @@ import { ATTEMPT_ERROR_CODES, RunnerError } from '../src/contract/errors.js';
 import type { ForEach } from '../src/contract/for-each.js';
 import type { Plan } from '../src/contract/plan.js';
 import type { Task } from '../src/contract/task.js';
-import type { Inputs } from '../src/inputs.js';
 import type {
   SimulatedAction,
   SimulatedAnswer,
@@ -13,6 +12,7 @@ import type {
   SimulateOptions,
   SimulationControls,
 } from '../src/simulate-options.js';
+import type { Inputs } from '../src/state/inputs.js';
 import { Dice } from './dice.js';
 import { randomBudget, randomDeadline, randomGoal, randomRetry } from './random-settings.js';
 import { randomStrategy } from './random-strategies.js';

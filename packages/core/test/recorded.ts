@@ -2,9 +2,9 @@ import type { PlanEvent } from '../src/contract/event.js';
 import type { EventData } from '../src/contract/journal.js';
 import type { Plan } from '../src/contract/plan.js';
 import { Graph } from '../src/graph/graph.js';
-import { RunState } from '../src/run-state.js';
 import { encodeEvent } from '../src/serialize/event.js';
 import { toData } from '../src/serialize/value.js';
+import { RunState } from '../src/state/run-state.js';
 
 /** A log as a journal would give it back. */
 export function recorded(plan: Plan, timeline: readonly PlanEvent[]): EventData[] {

@@ -1,5 +1,5 @@
 import type { Budget } from '../budget.js';
-import type { SpendingData } from '../spending.js';
+import type { SpendingData } from '../state/spending.js';
 import type { AttemptErrorCode, ReplanError, StratagemError, TaskError } from './errors.js';
 import type { CriterionProgress } from './goal.js';
 import type { OutputPart } from './output-part.js';

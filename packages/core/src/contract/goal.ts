@@ -1,4 +1,4 @@
-import type { RunState } from '../run-state.js';
+import type { RunState } from '../state/run-state.js';
 import { compare, type Operator } from './condition.js';
 import { show } from './errors.js';
 import { type Path, parsePath, parseReference, readPath } from './reference.js';

@@ -1,13 +1,13 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import type { PlanEvent } from './contract/event.js';
-import type { Plan } from './contract/plan.js';
-import type { Strategy, TaskView } from './contract/strategy.js';
-import { Graph } from './graph/graph.js';
+import type { PlanEvent } from '../contract/event.js';
+import type { Plan } from '../contract/plan.js';
+import type { Strategy, TaskView } from '../contract/strategy.js';
+import { Graph } from '../graph/graph.js';
+import { simulate } from '../simulate.js';
 import { computeMetrics } from './metrics.js';
 import { createResult } from './result.js';
 import { RunState } from './run-state.js';
-import { simulate } from './simulate.js';
 
 const strategy: Strategy = {
   name: 'first-come',

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { PlanEvent } from './contract/event.js';
-import type { Plan } from './contract/plan.js';
-import type { Strategy, TaskView } from './contract/strategy.js';
-import { createExecutor } from './executor.js';
-import { readRun } from './log-reader.js';
-import { memoryJournal } from './memory-journal.js';
-import { resultOf } from './result-of.js';
+import type { PlanEvent } from '../contract/event.js';
+import type { Plan } from '../contract/plan.js';
+import type { Strategy, TaskView } from '../contract/strategy.js';
+import { createExecutor } from '../executor.js';
+import { readRun } from '../log-reader.js';
+import { memoryJournal } from '../memory-journal.js';
+import { resultOf } from './result-from-log.js';
 
 const strategy: Strategy = {
   name: 'first-come',

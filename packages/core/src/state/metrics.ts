@@ -1,6 +1,6 @@
-import type { PlanEvent } from './contract/event.js';
-import type { Usage } from './contract/usage.js';
-import { Graph } from './graph/graph.js';
+import type { PlanEvent } from '../contract/event.js';
+import type { Usage } from '../contract/usage.js';
+import { Graph } from '../graph/graph.js';
 import { RunState } from './run-state.js';
 import { Spending } from './spending.js';
 

@@ -1,6 +1,6 @@
-import type { TaskError } from './contract/errors.js';
-import type { CancelReason, PlanEvent, SkipReason } from './contract/event.js';
-import type { TaskStatus } from './contract/status.js';
+import type { TaskError } from '../contract/errors.js';
+import type { CancelReason, PlanEvent, SkipReason } from '../contract/event.js';
+import type { TaskStatus } from '../contract/status.js';
 import type { RunState } from './run-state.js';
 
 /** What became of one task. */

@@ -1,4 +1,4 @@
-import type { StratagemError, TaskError } from './contract/errors.js';
+import type { StratagemError, TaskError } from '../contract/errors.js';
 import type {
   CancelReason,
   PlanEvent,
@@ -8,11 +8,11 @@ import type {
   TaskFailed,
   TaskSkipped,
   TasksAdded,
-} from './contract/event.js';
-import type { GoalMetric, GoalProgress } from './contract/goal.js';
-import type { PlanStatus, TaskStatus } from './contract/status.js';
+} from '../contract/event.js';
+import type { GoalMetric, GoalProgress } from '../contract/goal.js';
+import type { PlanStatus, TaskStatus } from '../contract/status.js';
+import { type Graph, Trait } from '../graph/graph.js';
 import { Failures } from './failures.js';
-import { type Graph, Trait } from './graph/graph.js';
 import { ReplanState } from './replan-state.js';
 import { Spending } from './spending.js';
 import { type TaskResult, taskResultOf } from './task-result.js';

@@ -1,9 +1,9 @@
-import { RunnerError } from './contract/errors.js';
-import { type Path, readPath } from './contract/reference.js';
-import { asksForText } from './contract/schema.js';
-import type { Task } from './contract/task.js';
-import { parseTemplate, type TemplateReference } from './contract/template.js';
-import { isLate } from './util/promise.js';
+import { RunnerError } from '../contract/errors.js';
+import { type Path, readPath } from '../contract/reference.js';
+import { asksForText } from '../contract/schema.js';
+import type { Task } from '../contract/task.js';
+import { parseTemplate, type TemplateReference } from '../contract/template.js';
+import { isLate } from '../util/promise.js';
 
 type Inputs = Readonly<Record<string, unknown>>;
 

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RunnerError } from './contract/errors.js';
-import type { PlanEvent } from './contract/event.js';
-import type { Plan } from './contract/plan.js';
-import type { Strategy, TaskView } from './contract/strategy.js';
-import type { Usage } from './index.js';
+import { RunnerError } from '../contract/errors.js';
+import type { PlanEvent } from '../contract/event.js';
+import type { Plan } from '../contract/plan.js';
+import type { Strategy, TaskView } from '../contract/strategy.js';
+import type { Usage } from '../index.js';
+import { simulate } from '../simulate.js';
+import type { SimulatedAttempt } from '../simulate-options.js';
 import { computeMetrics, type Metrics } from './metrics.js';
-import { simulate } from './simulate.js';
-import type { SimulatedAttempt } from './simulate-options.js';
 
 const strategy: Strategy = {
   name: 'first-come',

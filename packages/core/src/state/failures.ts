@@ -1,4 +1,4 @@
-import type { TaskError } from './contract/errors.js';
+import type { TaskError } from '../contract/errors.js';
 
 /**
  * The failures that a plan has to answer for, by the index of the task, in their order. A round of

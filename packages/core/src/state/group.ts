@@ -1,6 +1,6 @@
-import { RunnerError, type TaskError } from './contract/errors.js';
-import { forEachOf, type ItemResult, requiredSuccesses } from './contract/for-each.js';
-import type { Task } from './contract/task.js';
+import { RunnerError, type TaskError } from '../contract/errors.js';
+import { forEachOf, type ItemResult, requiredSuccesses } from '../contract/for-each.js';
+import type { Task } from '../contract/task.js';
 import type { FanOut } from './fan-out.js';
 import type { Inputs } from './inputs.js';
 import type { RunState } from './run-state.js';

@@ -1,6 +1,6 @@
-import type { Task } from './contract/task.js';
+import type { Task } from '../contract/task.js';
+import { Trait } from '../graph/graph.js';
 import type { FanOut } from './fan-out.js';
-import { Trait } from './graph/graph.js';
 import type { RunState } from './run-state.js';
 
 export type Inputs = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
-import type { StratagemError } from './contract/errors.js';
-import type { PlanEvent } from './contract/event.js';
-import type { GoalProgress } from './contract/goal.js';
+import type { StratagemError } from '../contract/errors.js';
+import type { PlanEvent } from '../contract/event.js';
+import type { GoalProgress } from '../contract/goal.js';
 import type { Metrics } from './metrics.js';
 import type { RunState } from './run-state.js';
 import type { TaskResult } from './task-result.js';

@@ -1,4 +1,4 @@
-import type { PlanEvent } from './contract/event.js';
+import type { PlanEvent } from '../contract/event.js';
 
 /** What a log says about the rounds of re-planning so far. */
 export class ReplanState {

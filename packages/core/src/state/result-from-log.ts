@@ -1,7 +1,7 @@
-import type { StratagemError } from './contract/errors.js';
-import type { PlanEvent } from './contract/event.js';
-import type { PlanStatus } from './contract/status.js';
-import { Graph } from './graph/graph.js';
+import type { StratagemError } from '../contract/errors.js';
+import type { PlanEvent } from '../contract/event.js';
+import type { PlanStatus } from '../contract/status.js';
+import { Graph } from '../graph/graph.js';
 import { MetricsFold } from './metrics.js';
 import { type CanceledResult, createResult } from './result.js';
 import { RunState } from './run-state.js';

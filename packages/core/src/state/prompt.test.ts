@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RunnerError } from './contract/errors.js';
+import { RunnerError } from '../contract/errors.js';
 import { composePrompt } from './prompt.js';
 
 const inputsOf = (entries: Iterable<readonly [string, unknown]>) => {

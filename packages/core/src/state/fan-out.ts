@@ -1,8 +1,8 @@
-import { RunnerError, show } from './contract/errors.js';
-import { forEachOf, type ItemsSource } from './contract/for-each.js';
-import { parseReference, readPath } from './contract/reference.js';
-import type { Task } from './contract/task.js';
-import { isLate } from './util/promise.js';
+import { RunnerError, show } from '../contract/errors.js';
+import { forEachOf, type ItemsSource } from '../contract/for-each.js';
+import { parseReference, readPath } from '../contract/reference.js';
+import type { Task } from '../contract/task.js';
+import { isLate } from '../util/promise.js';
 
 type Inputs = Readonly<Record<string, unknown>>;
 

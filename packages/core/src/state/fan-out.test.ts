@@ -11,7 +11,7 @@ import {
   runnerOf,
   statuses,
   taskOf,
-} from '../test/runs.js';
+} from '../../test/runs.js';
 import {
   createExecutor,
   createPlan,
@@ -20,7 +20,7 @@ import {
   type RunHandle,
   RunnerError,
   type Task,
-} from './index.js';
+} from '../index.js';
 
 const listOf = (items: unknown): Task => ({ id: 'list', run: () => items });
 

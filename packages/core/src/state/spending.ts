@@ -1,4 +1,4 @@
-import type { Usage } from './contract/usage.js';
+import type { Usage } from '../contract/usage.js';
 
 /** What has been used, as plain data. */
 export interface SpendingData {
