@@ -12,7 +12,7 @@ import { readAnswer } from './contract/runner-output.js';
 import type { StandardSchema } from './contract/schema.js';
 import type { Task } from './contract/task.js';
 import { validateAnswer } from './contract/validate-output.js';
-import type { Kernel } from './kernel.js';
+import type { Kernel } from './kernel/kernel.js';
 import { requestOf } from './request.js';
 import type { Reuse } from './reuse.js';
 import type { Inputs } from './state/inputs.js';

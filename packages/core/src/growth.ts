@@ -2,10 +2,10 @@ import { eachTask, requireNoRunner, requireStorable, structuralCopy } from './ad
 import { PlanError } from './contract/plan-error.js';
 import type { Replan, Revision } from './contract/replan.js';
 import type { Task } from './contract/task.js';
-import type { Kernel } from './kernel.js';
+import type { Kernel } from './kernel/kernel.js';
+import type { ReplanCommand } from './kernel/replan.js';
+import { atItsCost, revisionProblems } from './kernel/revision.js';
 import { ReplanRound } from './replan-round.js';
-import type { ReplanCommand } from './replanning.js';
-import { atItsCost, revisionProblems } from './revision.js';
 import type { Input } from './run-input.js';
 import type { RunSettings } from './run-settings.js';
 import { additionProblems } from './validate/plan.js';

@@ -2,7 +2,7 @@ import { describe, OptionError, StratagemError } from './contract/errors.js';
 import { formatIssues } from './contract/schema.js';
 import type { Task } from './contract/task.js';
 import { waitOf } from './contract/wait-for.js';
-import type { Kernel } from './kernel.js';
+import type { Kernel } from './kernel/kernel.js';
 import type { Acknowledged, Input } from './run-input.js';
 import type { WriteAhead } from './write-ahead.js';
 

@@ -1,10 +1,10 @@
 import type { Asker } from './asker.js';
 import { Attempt, type AttemptHost } from './attempt.js';
-import type { Command } from './command.js';
 import type { Task } from './contract/task.js';
 import { validateOutput } from './contract/validate-output.js';
 import type { Graph } from './graph/graph.js';
-import type { Kernel } from './kernel.js';
+import type { Command } from './kernel/command.js';
+import type { Kernel } from './kernel/kernel.js';
 import type { Input } from './run-input.js';
 import { isThenable } from './util/promise.js';
 

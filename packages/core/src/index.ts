@@ -1,5 +1,3 @@
-export type { Budget } from './budget.js';
-export type { Command } from './command.js';
 export { checkDuration, checkFlag, checkLimit, checkOptions } from './contract/check-options.js';
 export type { Comparison, Condition, Operator } from './contract/condition.js';
 export {
@@ -105,11 +103,13 @@ export {
 } from './executor.js';
 export type { ForecastReason, TaskForecast } from './explain.js';
 export { Graph } from './graph/graph.js';
-export { Kernel } from './kernel.js';
-export type { KernelOptions, RecoverOptions } from './kernel-options.js';
+export type { Budget } from './kernel/budget.js';
+export type { Command } from './kernel/command.js';
+export { Kernel } from './kernel/kernel.js';
+export type { KernelOptions, RecoverOptions } from './kernel/options.js';
+export type { Emit } from './kernel/recorder.js';
 export { readRun } from './log-reader.js';
 export { memoryJournal } from './memory-journal.js';
-export type { Emit } from './recorder.js';
 export type { ResumeOptions } from './resume.js';
 export type { ReuseOptions } from './reuse.js';
 export type { RunHandle } from './run-handle.js';

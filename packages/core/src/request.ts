@@ -3,7 +3,7 @@ import { jsonSchemaOf } from './contract/schema.js';
 import type { Task } from './contract/task.js';
 import type { RequestTool } from './contract/tool.js';
 import { misfitOf } from './contract/validate-output.js';
-import type { Kernel } from './kernel.js';
+import type { Kernel } from './kernel/kernel.js';
 import type { Inputs } from './state/inputs.js';
 import { withSchema } from './state/prompt.js';
 

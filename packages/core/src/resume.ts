@@ -5,7 +5,7 @@ import type { EventData, Journal, OpenedRun } from './contract/journal.js';
 import { journalErrors } from './contract/journal-error.js';
 import type { Plan } from './contract/plan.js';
 import type { Task } from './contract/task.js';
-import type { RecoverOptions } from './kernel-options.js';
+import type { RecoverOptions } from './kernel/options.js';
 import { understood } from './log-reader.js';
 import {
   incompleteTasks,

@@ -1,4 +1,3 @@
-import { type Budget, eitherBudget } from './budget.js';
 import { checkDuration, checkFlag, checkLimit } from './contract/check-options.js';
 import { OptionError, show } from './contract/errors.js';
 import type { PlanEvent, RunLimits } from './contract/event.js';
@@ -9,6 +8,7 @@ import type { PriceTable } from './contract/price.js';
 import { checkReplan, type Replan } from './contract/replan.js';
 import type { RetryPolicy } from './contract/retry.js';
 import type { Task } from './contract/task.js';
+import { type Budget, eitherBudget } from './kernel/budget.js';
 import { checkReuse, type ReuseOptions } from './reuse.js';
 import { checkBudget, checkPrices, checkRetry } from './validate/settings.js';
 

@@ -2,7 +2,7 @@ import type { PlanEvent } from './contract/event.js';
 import type { EventData, RunJournal } from './contract/journal.js';
 import type { Replan } from './contract/replan.js';
 import type { TaskRunner } from './contract/runner.js';
-import type { KernelOptions, RecoverOptions } from './kernel-options.js';
+import type { KernelOptions, RecoverOptions } from './kernel/options.js';
 import type { Reuse } from './reuse.js';
 import type { PlanData } from './serialize/plan.js';
 import type { Toolbox } from './toolbox.js';

@@ -1,6 +1,5 @@
 import { Asker } from './asker.js';
 import type { Attempt, AttemptHost } from './attempt.js';
-import type { Command } from './command.js';
 import { isStratagemError, StratagemError } from './contract/errors.js';
 import type { PlanEvent } from './contract/event.js';
 import type { EventData, RunJournal } from './contract/journal.js';
@@ -11,8 +10,9 @@ import type { EventStream } from './event-stream.js';
 import { Growth } from './growth.js';
 import { HumanAnswers } from './human-answers.js';
 import { dropAborted, InFlight } from './in-flight.js';
-import { Kernel } from './kernel.js';
-import type { RecoverOptions } from './kernel-options.js';
+import type { Command } from './kernel/command.js';
+import { Kernel } from './kernel/kernel.js';
+import type { RecoverOptions } from './kernel/options.js';
 import { Listeners } from './listeners.js';
 import { understood } from './log-reader.js';
 import { RunClock } from './run-clock.js';

@@ -1,4 +1,3 @@
-import type { Budget } from './budget.js';
 import type { OutputPart } from './contract/output-part.js';
 import type { PriceTable } from './contract/price.js';
 import type { ReplanLimits, Revision, Situation } from './contract/replan.js';
@@ -6,6 +5,7 @@ import type { RetryPolicy } from './contract/retry.js';
 import type { TaskOutput } from './contract/runner.js';
 import type { Strategy } from './contract/strategy.js';
 import type { Task } from './contract/task.js';
+import type { Budget } from './kernel/budget.js';
 import type { SimulatedServer } from './simulated-server.js';
 import type { Inputs } from './state/inputs.js';
 

@@ -1,5 +1,3 @@
-import { eitherBudget } from './budget.js';
-import type { Command } from './command.js';
 import { capOf, checkLimit, checkOptions } from './contract/check-options.js';
 import type { PlanEvent, RunResumed, TaskWaiting } from './contract/event.js';
 import type { EventData } from './contract/journal.js';
@@ -7,10 +5,12 @@ import type { Plan } from './contract/plan.js';
 import { PlanError, type PlanProblem } from './contract/plan-error.js';
 import { checkReplan, replanLimits } from './contract/replan.js';
 import type { Task } from './contract/task.js';
-import { Kernel } from './kernel.js';
-import type { RecoverOptions } from './kernel-options.js';
-import type { ReplanCommand } from './replanning.js';
-import { atItsCost, readRevision, revisionProblems } from './revision.js';
+import { eitherBudget } from './kernel/budget.js';
+import type { Command } from './kernel/command.js';
+import { Kernel } from './kernel/kernel.js';
+import type { RecoverOptions } from './kernel/options.js';
+import type { ReplanCommand } from './kernel/replan.js';
+import { atItsCost, readRevision, revisionProblems } from './kernel/revision.js';
 import { asData } from './serialize/task.js';
 import {
   SIMULATE_OPTIONS,

@@ -4,7 +4,7 @@ import type { Task } from './contract/task.js';
 import type { Growth } from './growth.js';
 import type { HumanAnswers } from './human-answers.js';
 import type { InFlight } from './in-flight.js';
-import type { Kernel } from './kernel.js';
+import type { Kernel } from './kernel/kernel.js';
 import type { Input } from './run-input.js';
 import type { WriteAhead } from './write-ahead.js';
 

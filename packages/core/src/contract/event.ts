@@ -1,4 +1,4 @@
-import type { Budget } from '../budget.js';
+import type { Budget } from '../kernel/budget.js';
 import type { SpendingData } from '../state/spending.js';
 import type { AttemptErrorCode, ReplanError, StratagemError, TaskError } from './errors.js';
 import type { CriterionProgress } from './goal.js';

@@ -1,4 +1,4 @@
-import type { Ending } from '../recorder.js';
+import type { Ending } from '../kernel/recorder.js';
 import type { StratagemError } from './errors.js';
 import type { SkipReason } from './event.js';
 

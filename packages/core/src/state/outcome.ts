@@ -1,6 +1,6 @@
 import { StratagemError } from '../contract/errors.js';
 import { type GoalProgress, unmet } from '../contract/goal.js';
-import type { Ending } from '../recorder.js';
+import type { Ending } from '../kernel/recorder.js';
 import type { RunState } from './run-state.js';
 
 /**

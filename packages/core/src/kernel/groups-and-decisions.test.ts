@@ -1,0 +1,644 @@
+import { describe, expect, test, vi } from 'vitest';
+import * as z from 'zod';
+import {
+  deferred,
+  eventsOf,
+  execute,
+  messagesOf,
+  no,
+  planOf,
+  problemsOf,
+  runnerOf,
+  statuses,
+  taskOf,
+} from '../../test/runs.js';
+import {
+  type Condition,
+  type Operator,
+  type PlanResult,
+  type RunHandle,
+  RunnerError,
+  type Task,
+} from '../index.js';
+
+/** A task that returns its inputs. */
+const echo = (id: string, ...dependencies: string[]): Task => ({
+  id,
+  dependencies,
+  run: (inputs) => ({ ...inputs }),
+});
+
+function startsOf(result: Pick<PlanResult, 'timeline'>): string[] {
+  return eventsOf(result, 'task_started').map(({ taskId }) => taskId);
+}
+
+describe('subtasks', () => {
+  test('wait for their own dependencies, inside and outside, and for those of their parents', async () => {
+    const result = await execute(
+      planOf(
+        {
+          id: 'group',
+          dependencies: ['first'],
+          subtasks: [
+            echo('a', 'inner', 'outside'),
+            { id: 'deep', dependencies: ['b'], subtasks: [echo('inner', 'b', 'first')] },
+            echo('b'),
+          ],
+        },
+        echo('outside', 'first'),
+        echo('first'),
+      ),
+    );
+    expect(result.status).toBe('completed');
+    expect(startsOf(result)).toEqual(['first', 'outside', 'b', 'inner', 'a']);
+    expect(result.outputs.inner).toEqual({ b: {}, first: {} });
+    expect(result.outputs.group).toEqual({
+      a: { inner: result.outputs.inner, outside: { first: {} } },
+      deep: { inner: result.outputs.inner },
+      b: {},
+    });
+  });
+
+  test('run at once where the cap allows', async () => {
+    const gates = [deferred(), deferred()];
+    const run = execute(
+      planOf({
+        id: 'group',
+        subtasks: [0, 1].map((n) => ({
+          id: `${n}`,
+          run() {
+            gates[1 - n]?.resolve();
+            return gates[n]?.promise;
+          },
+        })),
+      }),
+      { maxParallel: 2 },
+    );
+    expect((await run).status).toBe('completed');
+  });
+
+  test('are known to others: a dependent of one does not wait for the rest', async () => {
+    const gate = deferred();
+    const result = await execute(
+      planOf(
+        { id: 'group', subtasks: [echo('quick'), { id: 'slow', run: () => gate.promise }] },
+        { id: 'after', dependencies: ['quick'], run: () => gate.resolve() },
+      ),
+    );
+    expect(statuses(result)).toMatchObject({ after: 'completed', group: 'completed' });
+  });
+
+  test('have levels, and a parent that was never started itself', async () => {
+    const result = await execute(
+      planOf(echo('a'), {
+        id: 'group',
+        dependencies: ['a'],
+        subtasks: [echo('b'), echo('c', 'b')],
+      }),
+    );
+    expect(result.tasks.map(({ id, level, parentId }) => [id, level, parentId])).toEqual([
+      ['a', 0, undefined],
+      ['group', 1, undefined],
+      ['b', 1, 'group'],
+      ['c', 2, 'group'],
+    ]);
+    expect(taskOf(result, 'group')).toMatchObject({ attempts: 0 });
+    expect(eventsOf(result, 'task_completed').at(-1)).toMatchObject({
+      taskId: 'group',
+      attempt: 0,
+    });
+    expect(result.metrics).toMatchObject({ attempts: 3, completedTasks: 4, totalTasks: 4 });
+  });
+
+  test('that are none are none: an empty list is no group', async () => {
+    const { runner, requests } = runnerOf();
+    const { outputs } = await execute(planOf({ id: 'a', description: 'x', subtasks: [] }), {
+      runner,
+    });
+    expect(outputs.a).toBe('x');
+    expect(requests.size).toBe(1);
+    expect(messagesOf(() => execute(planOf({ id: 'a', subtasks: [] })))).toEqual([
+      expect.stringContaining('is missing'),
+    ]);
+  });
+
+  test('nest as deep as maxDepth, given to the executor or the run', async () => {
+    const nest = (depth: number): Task =>
+      depth === 1 ? echo('1') : { id: `${depth}`, subtasks: [nest(depth - 1)] };
+    const plan = planOf(nest(30));
+    expect(problemsOf(() => execute(plan, { maxDepth: 29 }))).toEqual([
+      {
+        code: 'too_deep',
+        path: ['tasks', 0, ...Array.from({ length: 28 }, () => ['subtasks', 0]).flat(), 'subtasks'],
+        message: 'is nested deeper than maxDepth, which is 29',
+      },
+    ]);
+    const result = await execute(plan, { maxDepth: 30 });
+    expect(result.status).toBe('completed');
+    expect(result.metrics.attempts).toBe(1);
+    const { status } = await execute(plan, { maxDepth: Number.POSITIVE_INFINITY });
+    expect(status).toBe('completed');
+  });
+
+  test.each<[string, Task[], string]>([
+    ['their parent', [{ id: 'p', subtasks: [echo('a', 'p')] }], 'p → a → p'],
+    [
+      'their parent’s parent',
+      [{ id: 'g', subtasks: [{ id: 'p', subtasks: [echo('a', 'g')] }] }],
+      'g → p → a → g',
+    ],
+    ['what waits for the parent', [{ id: 'p', subtasks: [echo('a', 'x')] }, echo('x', 'p')], 'p'],
+    ['each other', [{ id: 'p', subtasks: [echo('a', 'b'), echo('b', 'a')] }], 'a → b → a'],
+    [
+      'subtasks of a parent that waits for them',
+      [{ id: 'p', dependencies: ['a'], subtasks: [echo('a')] }],
+      'p',
+    ],
+    [
+      'a group that waits for theirs',
+      [
+        { id: 'p', subtasks: [echo('a', 'q'), echo('b')] },
+        { id: 'q', subtasks: [echo('c', 'p'), echo('d', 'c')] },
+      ],
+      'p → a → q → c → p',
+    ],
+  ])('cannot wait for %s', (_, tasks, path) => {
+    const problems = problemsOf(() => execute(planOf(...tasks)));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatchObject({ code: 'cycle', message: expect.stringContaining(path) });
+  });
+
+  test('of two groups may wait for each other’s members where there is no circle', async () => {
+    const result = await execute(
+      planOf(
+        { id: 'p', subtasks: [echo('a', 'd'), echo('b')] },
+        { id: 'q', subtasks: [echo('c', 'b'), echo('d', 'c')] },
+      ),
+    );
+    expect(startsOf(result)).toEqual(['b', 'c', 'd', 'a']);
+  });
+});
+
+describe('a parent that is done itself', () => {
+  test('is given its dependencies and its direct subtasks, in the order of the plan', async () => {
+    const { runner, requests } = runnerOf();
+    const plan = planOf(echo('before'), {
+      id: 'sum',
+      type: 'aggregate',
+      dependencies: ['before'],
+      description: 'Sum up',
+      subtasks: [
+        { id: '2', run: () => 'two' },
+        { id: '1', subtasks: [{ id: 'deep', run: () => 'deep' }] },
+      ],
+    });
+    await execute(plan, { runner });
+    const { inputs, prompt } = requests.get('sum') as { inputs: object; prompt: string };
+    expect(inputs).toEqual({ before: {}, 2: 'two', 1: { deep: 'deep' } });
+    expect([...prompt.matchAll(/<output task="(.*)">/g)].map(([, id]) => id)).toEqual([
+      'before',
+      '2',
+      '1',
+    ]);
+  });
+
+  test('may have a prompt function, a schema, and attempts, which repeat nothing below', async () => {
+    const below = vi.fn(() => 1);
+    let asked = 0;
+    const result = await execute(
+      planOf({
+        id: 'sum',
+        type: 'aggregate',
+        prompt: ({ a }) => `${a} and more`,
+        outputSchema: z.object({ total: z.number() }),
+        retry: { on: ['invalid_output'], initialDelayMs: 0 },
+        subtasks: [{ id: 'a', run: below }],
+      }),
+      {
+        runner: {
+          name: 'test',
+          async run({ prompt }) {
+            expect(prompt).toMatch(/^1 and more\n/);
+            return { output: ++asked === 1 ? 'no JSON' : '{"total": 3}' };
+          },
+        },
+      },
+    );
+    expect(taskOf(result, 'sum')).toMatchObject({ output: { total: 3 }, attempts: 2 });
+    expect(below).toHaveBeenCalledTimes(1);
+  });
+
+  test('does not run when a subtask fails, and says which', async () => {
+    const run = vi.fn();
+    const result = await execute(
+      planOf(
+        {
+          id: 'group',
+          run,
+          subtasks: [{ id: 'inner', subtasks: [{ id: 'a', run: no }, echo('b', 'a')] }],
+        },
+        echo('after', 'group'),
+        echo('aside', 'inner'),
+      ),
+    );
+    expect(run).not.toHaveBeenCalled();
+    expect(statuses(result)).toEqual({
+      group: 'failed',
+      inner: 'failed',
+      a: 'failed',
+      b: 'skipped',
+      after: 'skipped',
+      aside: 'skipped',
+    });
+    expect(taskOf(result, 'inner').error).toMatchObject({ code: 'subtasks_failed' });
+    expect(taskOf(result, 'inner').error?.message).toBe(
+      'Task "inner" failed: 2 of its 2 subtasks did not complete. Task "a" failed: no',
+    );
+    // One failure, although three tasks have failed.
+    expect(result.error?.message).toBe('The plan failed. Task "a" failed: no');
+  });
+
+  test('may fail by itself', async () => {
+    const result = await execute(planOf({ id: 'group', run: no, subtasks: [echo('a')] }));
+    expect(taskOf(result, 'group')).toMatchObject({ status: 'failed', attempts: 1 });
+    expect(result.error?.message).toBe('The plan failed. Task "group" failed: no');
+  });
+});
+
+describe('a group', () => {
+  test('whose dependency fails is skipped with all that is in it', async () => {
+    const result = await execute(
+      planOf(
+        { id: 'broken', run: no },
+        {
+          id: 'group',
+          dependencies: ['broken'],
+          subtasks: [echo('a'), { id: 'inner', subtasks: [echo('b')] }],
+        },
+        echo('after b', 'b'),
+      ),
+    );
+    for (const id of ['group', 'a', 'inner', 'b', 'after b']) {
+      expect(taskOf(result, id)).toMatchObject({
+        status: 'skipped',
+        reason: 'dependency_failed',
+        failedTaskId: 'broken',
+      });
+    }
+  });
+
+  test('that fails does not hold back what depends on its good parts', async () => {
+    const result = await execute(
+      planOf({ id: 'group', subtasks: [{ id: 'a', run: no }, echo('b')] }, echo('after b', 'b')),
+    );
+    expect(statuses(result)).toMatchObject({ group: 'failed', 'after b': 'completed' });
+  });
+
+  test('with failFast stops at the first subtask that fails', async () => {
+    const result = await execute(
+      planOf({ id: 'group', subtasks: [{ id: 'a', run: no }, echo('b')] }, echo('c', 'b')),
+      { failFast: true, maxParallel: 1 },
+    );
+    expect(statuses(result)).toEqual({ group: 'skipped', a: 'failed', b: 'skipped', c: 'skipped' });
+    expect(taskOf(result, 'group').reason).toBe('fail_fast');
+  });
+
+  test('that is not chosen is skipped whole, also for those who depend on a part of it', async () => {
+    const result = await execute(
+      planOf(
+        {
+          id: 'group',
+          when: () => false,
+          subtasks: [echo('a'), { id: 'inner', subtasks: [echo('b', 'a')] }],
+        },
+        echo('after b', 'b'),
+        echo('sure'),
+        echo('join', 'after b', 'sure'),
+      ),
+    );
+    expect(result.status).toBe('completed');
+    for (const id of ['group', 'a', 'inner', 'b', 'after b']) {
+      expect(taskOf(result, id)).toMatchObject({ status: 'skipped', reason: 'not_chosen' });
+    }
+    expect(result.outputs.join).toEqual({ sure: {} });
+  });
+
+  test('whose condition throws has failed, and its subtasks never start', async () => {
+    const result = await execute(planOf({ id: 'group', when: no, subtasks: [echo('a')] }));
+    expect(statuses(result)).toEqual({ group: 'failed', a: 'skipped' });
+    expect(taskOf(result, 'a')).toMatchObject({
+      reason: 'dependency_failed',
+      failedTaskId: 'group',
+    });
+    expect(result.error?.message).toBe('The plan failed. Task "group" failed: no');
+  });
+
+  test('is complete without subtasks that were not chosen', async () => {
+    const result = await execute(
+      planOf(
+        {
+          id: 'some',
+          run: (inputs) => ({ ...inputs }),
+          subtasks: [echo('a'), { ...echo('b'), when: () => false }],
+        },
+        { id: 'none', subtasks: [{ ...echo('c'), when: () => false }, echo('d', 'c')] },
+        echo('after', 'none'),
+      ),
+    );
+    expect(result.status).toBe('completed');
+    expect(result.outputs).toMatchObject({ some: { a: {} }, none: {}, after: { none: {} } });
+    expect(result.outputs.some).not.toHaveProperty('b');
+  });
+
+  test('may hold human steps and fan-outs', async () => {
+    const run: RunHandle = execute(
+      planOf({
+        id: 'group',
+        subtasks: [
+          { id: 'ok', description: 'Ok?', waitFor: 'approval' },
+          { id: 'list', dependencies: ['ok'], run: () => [1, 2] },
+          { id: 'each', dependencies: ['list'], forEach: 'list', run: ({ item }) => -item },
+        ],
+      }),
+      { onEvent: (event) => void (event.type === 'task_waiting' && run.approve(event.taskId)) },
+    );
+    const { outputs } = await run;
+    expect(outputs.group).toMatchObject({ ok: true, each: [{ output: -1 }, { output: -2 }] });
+  });
+
+  test('with an id like those of objects is a group like any other', async () => {
+    const { outputs } = await execute(
+      planOf(
+        { id: '__proto__', subtasks: [{ id: 'constructor', run: () => 1 }] },
+        echo('x', '__proto__', 'constructor'),
+      ),
+    );
+    expect(Object.keys(outputs.x as object)).toEqual(['__proto__', 'constructor']);
+    expect(Object.keys(outputs)).toContain('__proto__');
+  });
+});
+
+describe('a condition', () => {
+  const chooses = async (value: unknown, when: Condition) => {
+    const result = await execute(
+      planOf({ id: 'a', run: () => value }, { id: 'b', dependencies: ['a'], when, run: () => 1 }),
+    );
+    expect(result.status, result.error?.message).toBe('completed');
+    return taskOf(result, 'b').status === 'completed';
+  };
+
+  test.each<[unknown, Operator, unknown, boolean]>([
+    [null, '==', null, true],
+    [undefined, '==', null, false],
+    [Number.NaN, '==', Number.NaN, true],
+    [0, '==', -0, true],
+    ['', '==', false, false],
+    [{ a: 1, b: 2 }, '==', { b: 2, a: 1 }, true],
+    [{ a: 1 }, '==', { a: 1, b: undefined }, false],
+    [[1, 2], '==', [2, 1], false],
+    [[], '==', {}, false],
+    [new Date(0), '==', new Date(0), true],
+    [new Date(0), '==', new Date(1), false],
+    [new Date(0), '==', {}, false],
+    [new Map([[1, 2]]), '==', {}, false],
+    [{ a: 1 }, '!=', { a: 1 }, false],
+    [undefined, '!=', 'x', true],
+    [3, '>', 3, false],
+    [3, '>=', 3, true],
+    ['10', '>', '9', false],
+    [Number.NaN, '<=', 1, false],
+    [undefined, '<', 1, false],
+    ['a', '<', 'b', true],
+    [[1], '<=', 1, false],
+    ['a12', 'contains', 12, true],
+    [['12'], 'contains', 12, false],
+    [[], 'contains', 1, false],
+    [{ a: 1 }, 'contains', 'a', false],
+    [undefined, 'contains', 'a', false],
+    ['Bug report', 'matches', '(?i)^bug', true],
+    ['a\nb', 'matches', '^b$', false],
+    [['abc'], 'matches', 'abc', false],
+  ])('compares %j %s %j: %s', async (value, operator, expected, result) => {
+    expect(await chooses(value, { path: 'a', operator, value: expected })).toBe(result);
+  });
+
+  const yes: Condition = { path: 'a', operator: '==', value: 1 };
+  const not: Condition = { path: 'a', operator: '==', value: 2 };
+
+  test.each<[string, Condition, boolean]>([
+    ['all of nothing', { all: [] }, true],
+    ['any of nothing', { any: [] }, false],
+    ['all, one not', { all: [yes, not] }, false],
+    ['any, one not', { any: [not, yes] }, true],
+    ['not not', { not: { not: yes } }, true],
+    ['nested', { all: [{ any: [not, { not }] }, { not: { all: [yes, not] } }] }, true],
+  ])('joins others: %s', async (_, when, result) => {
+    expect(await chooses(1, when)).toBe(result);
+  });
+
+  test.each([
+    ['a.list[1].name', true],
+    ['a.list[2].name', false],
+    ['a["odd.key"]', true],
+    ['a.constructor', false],
+    ['a.list.length', true],
+  ])('looks at %s', async (path, result) => {
+    const value = { list: [{ name: 'x' }, { name: 'y' }], 'odd.key': 1 };
+    const there: Condition = {
+      any: [
+        { path, operator: '>=', value: 0 },
+        { path, operator: '>=', value: '' },
+      ],
+    };
+    expect(await chooses(value, there)).toBe(result);
+  });
+
+  test('that takes a pattern cannot hang', async () => {
+    const text = `${'a'.repeat(20_000)}!`;
+    const when: Condition = { path: 'a', operator: 'matches', value: '^(a|aa)+$' };
+    expect(await chooses(text, when)).toBe(false);
+  });
+
+  test('is asked once, whatever becomes of the attempts', async () => {
+    const when = vi.fn(() => true);
+    const result = await execute(
+      planOf({
+        id: 'a',
+        when,
+        retry: { initialDelayMs: 0 },
+        run(_, { attempt }) {
+          if (attempt < 3) throw new RunnerError('timeout', 'again');
+        },
+      }),
+    );
+    expect(taskOf(result, 'a').attempts).toBe(3);
+    expect(when).toHaveBeenCalledTimes(1);
+  });
+
+  test.each([
+    ['throws', no, 'no'],
+    ['is asynchronous', async () => false, 'it returned a promise'],
+    ['rejects', async () => no(), 'it returned a promise'],
+  ])('that %s makes the task fail before it starts', async (_, when, message) => {
+    const run = vi.fn();
+    const result = await execute(
+      planOf({ id: 'a', when: when as unknown as () => boolean, run }, echo('after', 'a')),
+    );
+    expect(run).not.toHaveBeenCalled();
+    expect(taskOf(result, 'a')).toMatchObject({ status: 'failed', attempts: 0 });
+    expect(taskOf(result, 'a').error?.message).toContain(message);
+    expect(taskOf(result, 'after').status).toBe('skipped');
+  });
+
+  test('is not asked when the task is skipped anyway', async () => {
+    const when = vi.fn(() => true);
+    const result = await execute(
+      planOf(
+        { id: 'broken', run: no },
+        { ...echo('left'), when: () => false },
+        { ...echo('a', 'broken'), when },
+        { ...echo('b', 'left'), when },
+        { ...echo('c', 'left', 'broken'), when },
+      ),
+    );
+    expect(when).not.toHaveBeenCalled();
+    expect(taskOf(result, 'a').reason).toBe('dependency_failed');
+    expect(taskOf(result, 'b').reason).toBe('not_chosen');
+    expect(taskOf(result, 'c').reason).toBe('dependency_failed');
+  });
+
+  test('holds for a whole fan-out, and for a human step', async () => {
+    const items = vi.fn(() => [1]);
+    const result = await execute(
+      planOf(
+        { id: 'each', when: () => false, forEach: items, run: () => 1 },
+        { id: 'ok', when: () => false, description: 'Ok?', waitFor: 'approval' },
+        echo('after', 'each', 'ok'),
+      ),
+    );
+    expect(items).not.toHaveBeenCalled();
+    expect(result.status).toBe('completed');
+    expect(result.tasks.map(({ reason }) => reason)).toEqual(Array(3).fill('not_chosen'));
+  });
+});
+
+describe('branches', () => {
+  const decide = (kind: unknown): Task => ({
+    id: 'decide',
+    type: 'decision',
+    run: () => ({ kind }),
+  });
+  const branch = (id: string, ...dependencies: string[]): Task => ({
+    ...echo(id, ...dependencies),
+    when: { path: `${dependencies[0]}.kind`, operator: '==', value: id },
+  });
+
+  test('join in a task that runs with what was chosen, in its prompt too', async () => {
+    const { runner, requests } = runnerOf();
+    const plan = planOf(
+      decide('b'),
+      branch('a', 'decide'),
+      branch('b', 'decide'),
+      {
+        id: 'filled',
+        description: '[{{a}}][{{a.x.y}}][{{b.decide.kind}}]',
+        dependencies: ['a', 'b'],
+      },
+      { id: 'appended', description: 'Join', dependencies: ['a', 'b'] },
+    );
+    const result = await execute(plan, { runner });
+    expect(result.status).toBe('completed');
+    expect(requests.get('filled')?.prompt).toBe('[][][b]');
+    expect(requests.get('appended')?.prompt).toMatch(/^Join\n\n<output task="b">/);
+    expect(requests.get('appended')?.prompt).not.toContain('task="a"');
+    expect(requests.get('appended')?.inputs).not.toHaveProperty('a');
+  });
+
+  test('may be optional: what else a task depends on is enough', async () => {
+    const result = await execute(
+      planOf(decide('no'), branch('extra', 'decide'), echo('end', 'decide', 'extra')),
+    );
+    expect(result.outputs.end).toEqual({ decide: { kind: 'no' } });
+  });
+
+  test('that fail are not branches that were not chosen', async () => {
+    const result = await execute(
+      planOf(
+        decide('a'),
+        { ...branch('a', 'decide'), run: no },
+        branch('b', 'decide'),
+        echo('join', 'a', 'b'),
+      ),
+    );
+    expect(taskOf(result, 'join')).toMatchObject({
+      status: 'skipped',
+      reason: 'dependency_failed',
+      failedTaskId: 'a',
+    });
+  });
+
+  test('that were not chosen hold no others back, through many joins', async () => {
+    const result = await execute(
+      planOf(
+        decide('right'),
+        branch('left', 'decide'),
+        branch('right', 'decide'),
+        echo('left 1', 'left'),
+        echo('left 2', 'left 1', 'left'),
+        echo('right 1', 'right'),
+        echo('join', 'left 2', 'right 1'),
+        echo('end', 'join', 'left 1'),
+      ),
+    );
+    expect(result.status).toBe('completed');
+    expect(
+      result.tasks.filter(({ reason }) => reason === 'not_chosen').map(({ id }) => id),
+    ).toEqual(['left', 'left 1', 'left 2']);
+    expect(Object.keys(result.outputs.end as object)).toEqual(['join']);
+  });
+
+  test('decide again on what was decided before, and on what was not chosen', async () => {
+    const result = await execute(
+      planOf(
+        decide('a'),
+        { ...branch('a', 'decide'), run: () => ({ kind: 'c' }) },
+        { ...branch('b', 'decide'), run: () => ({ kind: 'c' }) },
+        branch('c', 'a', 'b'),
+        branch('d', 'a'),
+        { ...echo('e', 'b', 'a'), when: { path: 'b', operator: '!=', value: 'there' } },
+        { ...echo('f', 'b', 'a'), when: ({ b }) => b !== undefined },
+      ),
+    );
+    expect(statuses(result)).toEqual({
+      decide: 'completed',
+      a: 'completed',
+      b: 'skipped',
+      c: 'completed',
+      d: 'skipped',
+      e: 'completed',
+      f: 'skipped',
+    });
+  });
+
+  test('of ten thousand tasks each that are not chosen are left without much ado', async () => {
+    const chain = Array.from({ length: 10_000 }, (_, n) =>
+      n === 0 ? { ...echo('0'), when: () => false } : echo(`${n}`, `${n - 1}`),
+    );
+    const fan = Array.from({ length: 10_000 }, (_, n) => echo(`fan ${n}`, '9999'));
+    const result = await execute(planOf(...chain, ...fan, echo('end')));
+    expect(result.metrics).toMatchObject({ skippedTasks: 20_000, completedTasks: 1 });
+  });
+
+  test('may be fanned out over: a list that was not chosen leaves nothing to do', async () => {
+    const result = await execute(
+      planOf(
+        decide('no'),
+        { ...branch('list', 'decide'), run: () => [1] },
+        { id: 'each', dependencies: ['list'], forEach: 'list', run: () => 1 },
+        { id: 'both', dependencies: ['list', 'decide'], forEach: 'list', run: () => 1 },
+      ),
+    );
+    expect(taskOf(result, 'each').reason).toBe('not_chosen');
+    expect(taskOf(result, 'both').error?.message).toContain('needs a list at list');
+  });
+});

@@ -1,0 +1,119 @@
+import { setImmediate } from 'node:timers/promises';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { checkRun } from '../../test/check-run.js';
+import { type Recipe, randomRun, recipes } from '../../test/random-runs.js';
+import type { PlanEvent } from '../contract/event.js';
+import { simulate } from '../simulate.js';
+import type { PlanResult } from '../state/result.js';
+
+/** 10,000 in the test command; `pnpm properties` runs a million. */
+const RUNS = Number(process.env.RUNS ?? 10_000);
+const SEED = Number(process.env.SEED ?? 1);
+/** After so many, whoever waits for the test process gets a word. */
+const BATCH = 10_000;
+
+test(`what must hold in every run holds in ${RUNS.toLocaleString('en')} random ones`, {
+  timeout: Number.POSITIVE_INFINITY,
+}, async () => {
+  const endings = new Map<string, number>();
+  const seen = new Set<string>();
+  for (let done = 0; done < RUNS; done += BATCH) {
+    const numRuns = Math.min(BATCH, RUNS - done);
+    fc.assert(
+      fc.property(recipes, (recipe) => {
+        const run = randomRun(recipe);
+        const result = simulate(run.plan, run.options);
+        checkRun(run, result);
+        const again = randomRun(recipe);
+        const repeated = simulate(again.plan, again.options);
+        expect(logOf(repeated)).toBe(logOf(result));
+        const ending = result.error?.code ?? result.status;
+        endings.set(ending, (endings.get(ending) ?? 0) + 1);
+        for (const event of result.timeline) seen.add(kindOf(event));
+      }),
+      // Each batch has a seed of its own, which a failure shows.
+      { numRuns, seed: SEED + done / BATCH },
+    );
+    await setImmediate();
+    if (RUNS > BATCH) console.log(`${(done + numRuns).toLocaleString('en')} runs hold`);
+  }
+  if (RUNS > BATCH) console.log(Object.fromEntries(endings));
+  // That the random runs are of all kinds.
+  for (const ending of ENDINGS) {
+    expect(endings.get(ending) ?? 0, ending).toBeGreaterThan(RUNS / 100);
+  }
+  if (RUNS >= BATCH) expect(KINDS.filter((kind) => !seen.has(kind))).toEqual([]);
+});
+
+test.each<Recipe>([
+  // A strategy asks to wait and, when that is over, chooses tasks that wait for their server.
+  { seed: 1009551109, size: 24, features: ['subtasks', 'failures', 'strategy', 'resources'] },
+  {
+    seed: 4,
+    size: 1,
+    features: [
+      'subtasks',
+      'forEach',
+      'failures',
+      'addTasks',
+      'pause',
+      'cap',
+      'strategy',
+      'resources',
+    ],
+  },
+])('it holds in the rare run $seed', (recipe) => {
+  const run = randomRun(recipe);
+  checkRun(run, simulate(run.plan, run.options));
+});
+
+/** A log as text. */
+function logOf({ timeline }: PlanResult): string {
+  return JSON.stringify(timeline);
+}
+
+/** What an event is, and why. */
+function kindOf(event: PlanEvent): string {
+  const { type, reason, source, budget } = { ...event } as Record<string, unknown>;
+  return [type, reason, source, budget].filter((each) => each !== undefined).join(' ');
+}
+
+const ENDINGS = [
+  'completed',
+  'plan_failed',
+  'plan_canceled',
+  'plan_timeout',
+  'goal_not_achieved',
+  'budget_exceeded',
+];
+
+const KINDS = [
+  'task_retrying',
+  'task_waiting',
+  'task_skipped dependency_failed',
+  'task_skipped fail_fast',
+  'task_skipped not_chosen',
+  'task_skipped goal_achieved',
+  'task_skipped budget_exceeded',
+  'task_canceled plan_canceled',
+  'task_canceled plan_timeout',
+  'task_canceled fail_fast',
+  'task_canceled goal_achieved',
+  'tasks_added for_each',
+  'tasks_added add_tasks',
+  'tasks_added replan',
+  'replan_started tasks_failed',
+  'replan_started goal_not_achieved',
+  'replan_completed',
+  'replan_failed',
+  'goal_checked',
+  'goal_achieved',
+  'budget_exceeded tokens',
+  'budget_exceeded costUsd',
+  'budget_exceeded tasks',
+  'budget_exceeded wallTimeMs',
+  'plan_paused',
+  'plan_resumed',
+  'max_parallel_changed',
+];

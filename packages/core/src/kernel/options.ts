@@ -1,0 +1,48 @@
+import type { RunLimits } from '../contract/event.js';
+import type { Plan } from '../contract/plan.js';
+import type { PriceTable } from '../contract/price.js';
+import type { ReplanLimits } from '../contract/replan.js';
+import type { RetryPolicy } from '../contract/retry.js';
+import type { Strategy } from '../contract/strategy.js';
+import type { Task } from '../contract/task.js';
+import type { Graph } from '../graph/graph.js';
+import type { Budget } from './budget.js';
+
+/** What the kernel is to run, and the limits it enforces. */
+export interface KernelOptions {
+  readonly plan: Plan;
+  /** The graph of that plan; it grows with the run. */
+  readonly graph: Graph;
+  readonly strategy: Strategy;
+  /** The most attempts in flight at once. */
+  readonly maxParallel: number;
+  /** Stop everything at the first failed task. */
+  readonly failFast: boolean;
+  /** The longest the run may take, in milliseconds; Infinity for no limit. */
+  readonly deadlineMs: number;
+  /** The longest an attempt may take when neither its task nor the plan says; Infinity for no limit. */
+  readonly timeoutMs: number;
+  /** How attempts are repeated when neither the task nor the plan says. */
+  readonly retry: RetryPolicy | undefined;
+  readonly budget: Budget | undefined;
+  readonly prices: PriceTable;
+  /** How far the plan may be revised while it runs; undefined for not at all. */
+  readonly replan: Required<ReplanLimits> | undefined;
+  /** What the waits between attempts are drawn with. */
+  readonly seed: number;
+  /** What an attempt at a task competes for; see `TaskView.resource`. */
+  readonly resourceOf: (task: Task) => string;
+  /** What `plan_started` says about the limits of the run. */
+  readonly limits?: RunLimits | undefined;
+}
+
+/** How a recorded run is taken up again. */
+export interface RecoverOptions {
+  /** Do once more what failed, and what was skipped or canceled for it. */
+  readonly retryFailed?: boolean;
+  /**
+   * Tasks that were added while it ran and that data alone cannot do, as they are to be done now, by
+   * their ids.
+   */
+  readonly added?: ReadonlyMap<string, Task>;
+}
