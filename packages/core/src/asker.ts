@@ -1,5 +1,4 @@
 import type { Attempt } from './attempt.js';
-import { contentKeyOf } from './content-key.js';
 import { describe, RunnerError } from './contract/errors.js';
 import {
   type AttemptResult,
@@ -12,13 +11,14 @@ import { readAnswer } from './contract/runner-output.js';
 import type { StandardSchema } from './contract/schema.js';
 import type { Task } from './contract/task.js';
 import { validateAnswer } from './contract/validate-output.js';
+import { contentKeyOf } from './journal/content-key.js';
+import type { Reuse } from './journal/reuse.js';
+import type { Redact } from './journal/write-ahead-log.js';
 import type { Kernel } from './kernel/kernel.js';
 import { requestOf } from './request.js';
-import type { Reuse } from './reuse.js';
 import type { Inputs } from './state/inputs.js';
 import { bindTool } from './tool-call.js';
 import type { Toolbox } from './toolbox.js';
-import type { Redact } from './write-ahead.js';
 
 /** What of a run's settings says how its runner is asked. */
 interface AskSettings {

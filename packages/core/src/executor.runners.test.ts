@@ -10,7 +10,7 @@ import type { Outcome, Strategy, TaskView } from './contract/strategy.js';
 import type { Task } from './contract/task.js';
 import { tool } from './contract/tool.js';
 import { createExecutor, type ExecutorOptions } from './executor.js';
-import { memoryJournal } from './memory-journal.js';
+import { memoryJournal } from './journal/memory-journal.js';
 import type { RunOptions } from './run-options.js';
 import { simulate } from './simulate.js';
 

@@ -10,9 +10,9 @@ import type { Strategy } from './contract/strategy.js';
 import { firstForRunner } from './contract/task.js';
 import { type Tool, toolProblem } from './contract/tool.js';
 import { explain, type TaskForecast } from './explain.js';
-import { checkResumeOptions, openRun, type ResumeOptions, randomSeed } from './resume.js';
+import { checkResumeOptions, openRun, type ResumeOptions, randomSeed } from './journal/open-run.js';
+import { checkReuse, Reuse, type ReuseOptions } from './journal/reuse.js';
 import { handleOfOpening } from './resumed-handle.js';
-import { checkReuse, Reuse, type ReuseOptions } from './reuse.js';
 import { Run } from './run.js';
 import { handleOf, type RunHandle } from './run-handle.js';
 import {

@@ -1,15 +1,15 @@
-import { contentKeyOf } from './content-key.js';
 import type { Journal } from './contract/journal.js';
 import type { Plan } from './contract/plan.js';
 import { resourceOf, type TaskRunner } from './contract/runner.js';
 import type { Strategy, TaskView } from './contract/strategy.js';
 import type { Task } from './contract/task.js';
 import type { Graph } from './graph/graph.js';
+import { contentKeyOf } from './journal/content-key.js';
+import { LogReader, understood } from './journal/read-run.js';
+import type { Reuse } from './journal/reuse.js';
 import { Kernel } from './kernel/kernel.js';
 import type { KernelOptions } from './kernel/options.js';
-import { LogReader, understood } from './log-reader.js';
 import { requestOf } from './request.js';
-import type { Reuse } from './reuse.js';
 import { canonical } from './serialize/canonical.js';
 import { type PlanData, planToData } from './serialize/plan.js';
 import { diffPlans, type TaskChange } from './serialize/plan-diff.js';

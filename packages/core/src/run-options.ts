@@ -8,8 +8,8 @@ import type { PriceTable } from './contract/price.js';
 import { checkReplan, type Replan } from './contract/replan.js';
 import type { RetryPolicy } from './contract/retry.js';
 import type { Task } from './contract/task.js';
+import { checkReuse, type ReuseOptions } from './journal/reuse.js';
 import { type Budget, eitherBudget } from './kernel/budget.js';
-import { checkReuse, type ReuseOptions } from './reuse.js';
 import { checkBudget, checkPrices, checkRetry } from './validate/settings.js';
 
 /** How a run goes; given to the executor for all its runs, or to `execute` for one. */

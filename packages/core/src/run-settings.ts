@@ -2,11 +2,11 @@ import type { PlanEvent } from './contract/event.js';
 import type { EventData, RunJournal } from './contract/journal.js';
 import type { Replan } from './contract/replan.js';
 import type { TaskRunner } from './contract/runner.js';
+import type { Reuse } from './journal/reuse.js';
+import type { Redact } from './journal/write-ahead-log.js';
 import type { KernelOptions, RecoverOptions } from './kernel/options.js';
-import type { Reuse } from './reuse.js';
 import type { PlanData } from './serialize/plan.js';
 import type { Toolbox } from './toolbox.js';
-import type { Redact } from './write-ahead.js';
 
 /** Everything one run needs, with every default filled in. */
 export interface RunSettings extends Omit<KernelOptions, 'resourceOf'> {

@@ -10,11 +10,12 @@ import type { EventStream } from './event-stream.js';
 import { Growth } from './growth.js';
 import { HumanAnswers } from './human-answers.js';
 import { dropAborted, InFlight } from './in-flight.js';
+import { understood } from './journal/read-run.js';
+import { journalFailure, WriteAhead } from './journal/write-ahead-log.js';
 import type { Command } from './kernel/command.js';
 import { Kernel } from './kernel/kernel.js';
 import type { RecoverOptions } from './kernel/options.js';
 import { Listeners } from './listeners.js';
-import { understood } from './log-reader.js';
 import { RunClock } from './run-clock.js';
 import { type Input, inOrderOfStart } from './run-input.js';
 import type { RunRecord, RunSettings } from './run-settings.js';
@@ -23,7 +24,6 @@ import { createResult, type PlanResult } from './state/result.js';
 import { type RunParts, takeInto } from './take-input.js';
 import { empty } from './util/array.js';
 import { Floodgate } from './util/gate.js';
-import { journalFailure, WriteAhead } from './write-ahead.js';
 
 /** More inputs than this that have not been taken, and those who report are asked to wait. */
 const MOST_WAITING = 50;

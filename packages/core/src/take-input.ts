@@ -4,9 +4,9 @@ import type { Task } from './contract/task.js';
 import type { Growth } from './growth.js';
 import type { HumanAnswers } from './human-answers.js';
 import type { InFlight } from './in-flight.js';
+import type { WriteAhead } from './journal/write-ahead-log.js';
 import type { Kernel } from './kernel/kernel.js';
 import type { Input } from './run-input.js';
-import type { WriteAhead } from './write-ahead.js';
 
 /** The parts of a run that an input is about. */
 export interface RunParts {

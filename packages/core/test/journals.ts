@@ -1,5 +1,5 @@
 import type { EventData, Journal, RunJournal } from '../src/contract/journal.js';
-import { memoryJournal } from '../src/memory-journal.js';
+import { memoryJournal } from '../src/journal/memory-journal.js';
 
 export interface TestJournal extends Journal {
   /** What was appended, batch by batch. */

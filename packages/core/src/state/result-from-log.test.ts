@@ -3,8 +3,8 @@ import type { PlanEvent } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import { createExecutor } from '../executor.js';
-import { readRun } from '../log-reader.js';
-import { memoryJournal } from '../memory-journal.js';
+import { memoryJournal } from '../journal/memory-journal.js';
+import { readRun } from '../journal/read-run.js';
 import { resultOf } from './result-from-log.js';
 
 const strategy: Strategy = {

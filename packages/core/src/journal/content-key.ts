@@ -1,6 +1,6 @@
-import type { TaskRequest, TaskRunner } from './contract/runner.js';
-import { canonical } from './serialize/canonical.js';
-import { toData, UnstorableError } from './serialize/value.js';
+import type { TaskRequest, TaskRunner } from '../contract/runner.js';
+import { canonical } from '../serialize/canonical.js';
+import { toData, UnstorableError } from '../serialize/value.js';
 
 /** Changes when the same content is written down in another way. */
 const VERSION = 1;

@@ -1,13 +1,13 @@
-import type { RunLimits } from './contract/event.js';
-import type { EventData, Json } from './contract/journal.js';
-import type { Task } from './contract/task.js';
-import { Graph } from './graph/graph.js';
-import { isInCompleteTask } from './kernel/retry-failed.js';
-import { LogReader } from './log-reader.js';
-import { type Changes, remainsOf } from './remains.js';
-import { countTasks, type PlanData, planFromData, type TaskData } from './serialize/plan.js';
-import { diffPlans } from './serialize/plan-diff.js';
-import type { RunState } from './state/run-state.js';
+import type { RunLimits } from '../contract/event.js';
+import type { EventData, Json } from '../contract/journal.js';
+import type { Task } from '../contract/task.js';
+import { Graph } from '../graph/graph.js';
+import { isInCompleteTask } from '../kernel/retry-failed.js';
+import { countTasks, type PlanData, planFromData, type TaskData } from '../serialize/plan.js';
+import { diffPlans } from '../serialize/plan-diff.js';
+import type { RunState } from '../state/run-state.js';
+import { type Changes, remainsOf } from './invalidation.js';
+import { LogReader } from './read-run.js';
 
 /** How a changed plan takes the place of the one that a run was started with. */
 export interface Adoption {

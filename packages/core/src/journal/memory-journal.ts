@@ -5,8 +5,8 @@ import {
   type OpenedRun,
   type RunSummary,
   summaryAfter,
-} from './contract/journal.js';
-import { journalErrors } from './contract/journal-error.js';
+} from '../contract/journal.js';
+import { journalErrors } from '../contract/journal-error.js';
 
 /** One run; its events as text, as what was appended may be changed afterwards. */
 interface Recorded {

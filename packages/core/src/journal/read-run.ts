@@ -1,14 +1,14 @@
-import { isStratagemError } from './contract/errors.js';
-import type { PlanEvent } from './contract/event.js';
-import type { EventData, Journal } from './contract/journal.js';
-import { JournalError } from './contract/journal-error.js';
-import type { Plan } from './contract/plan.js';
-import { Graph } from './graph/graph.js';
-import { ResourcePauses } from './kernel/cooldowns.js';
-import { Past } from './kernel/past.js';
-import { type PlanData, planFromData } from './serialize/plan.js';
-import { FanOut } from './state/fan-out.js';
-import { RunState } from './state/run-state.js';
+import { isStratagemError } from '../contract/errors.js';
+import type { PlanEvent } from '../contract/event.js';
+import type { EventData, Journal } from '../contract/journal.js';
+import { JournalError } from '../contract/journal-error.js';
+import type { Plan } from '../contract/plan.js';
+import { Graph } from '../graph/graph.js';
+import { ResourcePauses } from '../kernel/cooldowns.js';
+import { Past } from '../kernel/past.js';
+import { type PlanData, planFromData } from '../serialize/plan.js';
+import { FanOut } from '../state/fan-out.js';
+import { RunState } from '../state/run-state.js';
 
 /**
  * Reads a recorded run with nothing but its log at hand: events as they were, and what they have come

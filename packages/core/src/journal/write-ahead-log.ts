@@ -1,15 +1,15 @@
-import { describe, isStratagemError, RunnerError } from './contract/errors.js';
-import type { PlanEvent } from './contract/event.js';
-import type { EventData, Json, RunJournal } from './contract/journal.js';
-import { JOURNAL_ERROR_CODES, JournalError } from './contract/journal-error.js';
-import type { Plan } from './contract/plan.js';
-import type { Task } from './contract/task.js';
-import { Graph } from './graph/graph.js';
-import { encodeEvent } from './serialize/event.js';
-import type { PlanData } from './serialize/plan.js';
-import { toData, UnstorableError } from './serialize/value.js';
-import { MetricsFold } from './state/metrics.js';
-import { RunState } from './state/run-state.js';
+import { describe, isStratagemError, RunnerError } from '../contract/errors.js';
+import type { PlanEvent } from '../contract/event.js';
+import type { EventData, Json, RunJournal } from '../contract/journal.js';
+import { JOURNAL_ERROR_CODES, JournalError } from '../contract/journal-error.js';
+import type { Plan } from '../contract/plan.js';
+import type { Task } from '../contract/task.js';
+import { Graph } from '../graph/graph.js';
+import { encodeEvent } from '../serialize/event.js';
+import type { PlanData } from '../serialize/plan.js';
+import { toData, UnstorableError } from '../serialize/value.js';
+import { MetricsFold } from '../state/metrics.js';
+import { RunState } from '../state/run-state.js';
 
 /** Makes of a task's output what may be written down. */
 export type Redact = (output: unknown, task: Task) => unknown;

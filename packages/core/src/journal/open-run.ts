@@ -1,20 +1,20 @@
-import { adoptedLog } from './adopt.js';
-import { OptionError, StratagemError } from './contract/errors.js';
-import type { RunLimits } from './contract/event.js';
-import type { EventData, Journal, OpenedRun } from './contract/journal.js';
-import { journalErrors } from './contract/journal-error.js';
-import type { Plan } from './contract/plan.js';
-import type { Task } from './contract/task.js';
-import type { RecoverOptions } from './kernel/options.js';
-import { understood } from './log-reader.js';
+import { OptionError, StratagemError } from '../contract/errors.js';
+import type { RunLimits } from '../contract/event.js';
+import type { EventData, Journal, OpenedRun } from '../contract/journal.js';
+import { journalErrors } from '../contract/journal-error.js';
+import type { Plan } from '../contract/plan.js';
+import type { Task } from '../contract/task.js';
+import type { RecoverOptions } from '../kernel/options.js';
 import {
   incompleteTasks,
   type PlanData,
   planFromData,
   planToData,
   type TaskData,
-} from './serialize/plan.js';
-import { diffPlans, isSame, PlanChangedError } from './serialize/plan-diff.js';
+} from '../serialize/plan.js';
+import { diffPlans, isSame, PlanChangedError } from '../serialize/plan-diff.js';
+import { adoptedLog } from './adopt.js';
+import { understood } from './read-run.js';
 
 /** How a recorded run is resumed, besides how it goes on. */
 export interface ResumeOptions {

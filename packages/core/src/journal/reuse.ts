@@ -1,9 +1,9 @@
-import { checkDuration, checkOptions } from './contract/check-options.js';
-import { OptionError } from './contract/errors.js';
-import type { Journal, RecordedCompletion } from './contract/journal.js';
-import type { StandardSchema } from './contract/schema.js';
-import { misfitOf } from './contract/validate-output.js';
-import { fromData } from './serialize/value.js';
+import { checkDuration, checkOptions } from '../contract/check-options.js';
+import { OptionError } from '../contract/errors.js';
+import type { Journal, RecordedCompletion } from '../contract/journal.js';
+import type { StandardSchema } from '../contract/schema.js';
+import { misfitOf } from '../contract/validate-output.js';
+import { fromData } from '../serialize/value.js';
 
 /** Which outputs of earlier runs are used again. */
 export interface ReuseOptions {

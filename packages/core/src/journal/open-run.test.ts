@@ -1,15 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import { logOf } from '../test/journals.js';
-import { deferred, eventsOf, inOrder, no, planOf, statuses, taskOf } from '../test/runs.js';
-import { RunnerError } from './contract/errors.js';
-import type { PlanEvent } from './contract/event.js';
-import type { EventData, Journal } from './contract/journal.js';
-import type { Plan } from './contract/plan.js';
-import type { Task } from './contract/task.js';
-import { createExecutor, type ExecutorOptions } from './executor.js';
+import { logOf } from '../../test/journals.js';
+import { deferred, eventsOf, inOrder, no, planOf, statuses, taskOf } from '../../test/runs.js';
+import { RunnerError } from '../contract/errors.js';
+import type { PlanEvent } from '../contract/event.js';
+import type { EventData, Journal } from '../contract/journal.js';
+import type { Plan } from '../contract/plan.js';
+import type { Task } from '../contract/task.js';
+import { createExecutor, type ExecutorOptions } from '../executor.js';
+import type { RunOptions } from '../run-options.js';
 import { memoryJournal } from './memory-journal.js';
-import type { RunOptions } from './run-options.js';
 
 function executor(options: Partial<ExecutorOptions> = {}) {
   return createExecutor({ strategy: inOrder, ...options });

@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import { logOf, testJournal } from '../test/journals.js';
-import { deferred, inOrder, planOf, statuses, taskOf } from '../test/runs.js';
-import type { PlanEvent } from './contract/event.js';
-import { JournalError } from './contract/journal-error.js';
-import type { Plan } from './contract/plan.js';
-import { createExecutor, type ExecutorOptions } from './executor.js';
-import { readRun } from './log-reader.js';
+import { logOf, testJournal } from '../../test/journals.js';
+import { deferred, inOrder, planOf, statuses, taskOf } from '../../test/runs.js';
+import type { PlanEvent } from '../contract/event.js';
+import { JournalError } from '../contract/journal-error.js';
+import type { Plan } from '../contract/plan.js';
+import { createExecutor, type ExecutorOptions } from '../executor.js';
 import { memoryJournal } from './memory-journal.js';
+import { readRun } from './read-run.js';
 
 function executor(options: Partial<ExecutorOptions> = {}) {
   return createExecutor({ strategy: inOrder, ...options });

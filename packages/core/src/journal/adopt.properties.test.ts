@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { must } from '../test/must.js';
-import { randomRun, recipes } from '../test/random-runs.js';
-import { recorded } from '../test/recorded.js';
+import { must } from '../../test/must.js';
+import { randomRun, recipes } from '../../test/random-runs.js';
+import { recorded } from '../../test/recorded.js';
+import type { PlanEvent } from '../contract/event.js';
+import type { EventData } from '../contract/journal.js';
+import type { Task } from '../contract/task.js';
+import { planToData } from '../serialize/plan.js';
+import { resumeSimulation, simulate } from '../simulate.js';
 import { adoptedLog } from './adopt.js';
-import type { PlanEvent } from './contract/event.js';
-import type { EventData } from './contract/journal.js';
-import type { Task } from './contract/task.js';
-import { planToData } from './serialize/plan.js';
-import { resumeSimulation, simulate } from './simulate.js';
 
 const share = fc.noBias(fc.nat(999)).map((part) => part / 1_000);
 

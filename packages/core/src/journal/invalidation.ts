@@ -1,8 +1,8 @@
-import type { EventData } from './contract/journal.js';
-import type { Task } from './contract/task.js';
-import { type Graph, Trait } from './graph/graph.js';
-import type { TaskData } from './serialize/plan.js';
-import type { RunState } from './state/run-state.js';
+import type { EventData } from '../contract/journal.js';
+import type { Task } from '../contract/task.js';
+import { type Graph, Trait } from '../graph/graph.js';
+import type { TaskData } from '../serialize/plan.js';
+import type { RunState } from '../state/run-state.js';
 
 /** The tasks of a changed plan that are not what they were, by index. */
 export interface Changes {

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { logOf } from '../test/journals.js';
-import { eventsOf, inOrder, planOf } from '../test/runs.js';
-import type { PlanEvent } from './contract/event.js';
-import type { Plan } from './contract/plan.js';
-import type { TaskRequest, TaskRunner } from './contract/runner.js';
-import type { StandardSchema } from './contract/schema.js';
-import type { Task } from './contract/task.js';
-import { tool } from './contract/tool.js';
-import { createExecutor, type ExecutorOptions } from './executor.js';
+import { logOf } from '../../test/journals.js';
+import { eventsOf, inOrder, planOf } from '../../test/runs.js';
+import type { PlanEvent } from '../contract/event.js';
+import type { Plan } from '../contract/plan.js';
+import type { TaskRequest, TaskRunner } from '../contract/runner.js';
+import type { StandardSchema } from '../contract/schema.js';
+import type { Task } from '../contract/task.js';
+import { tool } from '../contract/tool.js';
+import { createExecutor, type ExecutorOptions } from '../executor.js';
 import { memoryJournal } from './memory-journal.js';
 
 const usage = { inputTokens: 10, outputTokens: 1 };
