@@ -94,14 +94,6 @@ export {
 } from './contract/tool.js';
 export type { Usage } from './contract/usage.js';
 export type { WaitFor, WaitKind } from './contract/wait-for.js';
-export { EventStream } from './event-stream.js';
-export {
-  createExecutor,
-  type Executor,
-  type ExecutorOptions,
-  type ExplainOptions,
-} from './executor.js';
-export type { ForecastReason, TaskForecast } from './explain.js';
 export { Graph } from './graph/graph.js';
 export { memoryJournal } from './journal/memory-journal.js';
 export type { ResumeOptions } from './journal/open-run.js';
@@ -112,8 +104,16 @@ export type { Command } from './kernel/command.js';
 export { Kernel } from './kernel/kernel.js';
 export type { KernelOptions, RecoverOptions } from './kernel/options.js';
 export type { Emit } from './kernel/recorder.js';
-export type { RunHandle } from './run-handle.js';
-export type { ExecuteOptions, RunOptions } from './run-options.js';
+export { EventStream } from './runtime/event-stream.js';
+export {
+  createExecutor,
+  type Executor,
+  type ExecutorOptions,
+  type ExplainOptions,
+} from './runtime/executor.js';
+export type { ForecastReason, TaskForecast } from './runtime/explain.js';
+export type { RunHandle } from './runtime/handle.js';
+export type { ExecuteOptions, RunOptions } from './runtime/options.js';
 export { PlanChangedError, type PlanDiff, type TaskChange } from './serialize/plan-diff.js';
 export { computeMetrics, type Metrics } from './state/metrics.js';
 export type { CanceledResult, CompletedResult, FailedResult, PlanResult } from './state/result.js';

@@ -15,7 +15,7 @@ import type { StandardSchema } from './contract/schema.js';
 import type { Strategy, TaskView } from './contract/strategy.js';
 import type { Task } from './contract/task.js';
 import type { Tool } from './contract/tool.js';
-import { createExecutor } from './executor.js';
+import { createExecutor } from './runtime/executor.js';
 import type { PlanResult } from './state/result.js';
 
 export interface RunnerConformanceOptions {

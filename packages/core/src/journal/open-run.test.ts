@@ -7,8 +7,8 @@ import type { PlanEvent } from '../contract/event.js';
 import type { EventData, Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import type { Task } from '../contract/task.js';
-import { createExecutor, type ExecutorOptions } from '../executor.js';
-import type { RunOptions } from '../run-options.js';
+import { createExecutor, type ExecutorOptions } from '../runtime/executor.js';
+import type { RunOptions } from '../runtime/options.js';
 import { memoryJournal } from './memory-journal.js';
 
 function executor(options: Partial<ExecutorOptions> = {}) {

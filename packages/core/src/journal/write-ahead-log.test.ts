@@ -5,7 +5,7 @@ import { deferred, inOrder, planOf, statuses, taskOf } from '../../test/runs.js'
 import type { PlanEvent } from '../contract/event.js';
 import { JournalError } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';
-import { createExecutor, type ExecutorOptions } from '../executor.js';
+import { createExecutor, type ExecutorOptions } from '../runtime/executor.js';
 import { memoryJournal } from './memory-journal.js';
 import { readRun } from './read-run.js';
 

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { ATTEMPT_ERROR_CODES } from '../contract/errors.js';
 import { retryDelay, TRANSIENT_ERROR_CODES } from '../contract/retry.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
-import { createExecutor } from '../executor.js';
 import { costOf, type Plan, type PlanEvent, RunnerError, type Task } from '../index.js';
+import { createExecutor } from '../runtime/executor.js';
 import { simulate } from '../simulate.js';
 import type { SimulateOptions } from '../simulate-options.js';
 

@@ -2,7 +2,6 @@ import { describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { PlanError } from '../contract/plan-error.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
-import { createExecutor, type ExecutorOptions } from '../executor.js';
 import {
   createPlan,
   type Plan,
@@ -13,6 +12,7 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from '../index.js';
+import { createExecutor, type ExecutorOptions } from '../runtime/executor.js';
 
 const inOrder: Strategy = {
   name: 'in-order',

@@ -5,7 +5,7 @@ import type { OutputPart } from '../contract/output-part.js';
 import type { TaskRunner } from '../contract/runner.js';
 import type { RunView, Strategy, TaskView } from '../contract/strategy.js';
 import type { Task } from '../contract/task.js';
-import { createExecutor } from '../executor.js';
+import { createExecutor } from '../runtime/executor.js';
 import { simulate } from '../simulate.js';
 import type { SimulatedAttempt, SimulateOptions } from '../simulate-options.js';
 import type { SimulatedRequest, SimulatedServer } from '../simulated-server.js';

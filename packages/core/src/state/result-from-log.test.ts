@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { PlanEvent } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
-import { createExecutor } from '../executor.js';
 import { memoryJournal } from '../journal/memory-journal.js';
 import { readRun } from '../journal/read-run.js';
+import { createExecutor } from '../runtime/executor.js';
 import { resultOf } from './result-from-log.js';
 
 const strategy: Strategy = {

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { logOf, testJournal } from '../test/journals.js';
-import { inOrder } from '../test/runs.js';
-import { JournalError } from './contract/journal-error.js';
-import type { Plan } from './contract/plan.js';
-import type { Task } from './contract/task.js';
+import { logOf, testJournal } from '../../test/journals.js';
+import { inOrder } from '../../test/runs.js';
+import { JournalError } from '../contract/journal-error.js';
+import type { Plan } from '../contract/plan.js';
+import type { Task } from '../contract/task.js';
 import { createExecutor } from './executor.js';
 
 /**

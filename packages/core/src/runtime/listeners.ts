@@ -1,6 +1,6 @@
-import type { PlanEvent } from './contract/event.js';
+import type { PlanEvent } from '../contract/event.js';
+import { isThenable } from '../util/promise.js';
 import { EventStream } from './event-stream.js';
-import { isThenable } from './util/promise.js';
 
 const MAX_ERRORS = 100;
 

@@ -1,24 +1,24 @@
-import type { Attempt } from './attempt.js';
-import { describe, RunnerError } from './contract/errors.js';
+import { describe, RunnerError } from '../contract/errors.js';
 import {
   type AttemptResult,
   resourceOf,
   type TaskOutput,
   type TaskRequest,
   type TaskRunner,
-} from './contract/runner.js';
-import { readAnswer } from './contract/runner-output.js';
-import type { StandardSchema } from './contract/schema.js';
-import type { Task } from './contract/task.js';
-import { validateAnswer } from './contract/validate-output.js';
-import { contentKeyOf } from './journal/content-key.js';
-import type { Reuse } from './journal/reuse.js';
-import type { Redact } from './journal/write-ahead-log.js';
-import type { Kernel } from './kernel/kernel.js';
+} from '../contract/runner.js';
+import { readAnswer } from '../contract/runner-output.js';
+import type { StandardSchema } from '../contract/schema.js';
+import type { Task } from '../contract/task.js';
+import { validateAnswer } from '../contract/validate-output.js';
+import { contentKeyOf } from '../journal/content-key.js';
+import type { Reuse } from '../journal/reuse.js';
+import type { Redact } from '../journal/write-ahead-log.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Inputs } from '../state/inputs.js';
+import type { Attempt } from './attempt.js';
 import { requestOf } from './request.js';
-import type { Inputs } from './state/inputs.js';
 import { bindTool } from './tool-call.js';
-import type { Toolbox } from './toolbox.js';
+import type { Toolbox } from './tool-registry.js';
 
 /** What of a run's settings says how its runner is asked. */
 interface AskSettings {

@@ -1,7 +1,7 @@
-import { type OutputPart, partOf } from './contract/output-part.js';
-import type { RunContext } from './contract/run-context.js';
-import { idempotencyKeyOf } from './contract/run-id.js';
-import type { Task } from './contract/task.js';
+import { type OutputPart, partOf } from '../contract/output-part.js';
+import type { RunContext } from '../contract/run-context.js';
+import { idempotencyKeyOf } from '../contract/run-id.js';
+import type { Task } from '../contract/task.js';
 
 /** What an attempt can do to its run. */
 export interface AttemptHost {

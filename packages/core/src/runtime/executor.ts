@@ -1,20 +1,26 @@
-import { capOf, checkLimit, checkOptions } from './contract/check-options.js';
-import { OptionError, StratagemError } from './contract/errors.js';
-import type { RunLimits } from './contract/event.js';
-import type { Journal } from './contract/journal.js';
-import type { Plan } from './contract/plan.js';
-import { replanLimits } from './contract/replan.js';
-import { checkRunId, newRunId } from './contract/run-id.js';
-import type { TaskRunner } from './contract/runner.js';
-import type { Strategy } from './contract/strategy.js';
-import { firstForRunner } from './contract/task.js';
-import { type Tool, toolProblem } from './contract/tool.js';
+import { capOf, checkLimit, checkOptions } from '../contract/check-options.js';
+import { OptionError, StratagemError } from '../contract/errors.js';
+import type { RunLimits } from '../contract/event.js';
+import type { Journal } from '../contract/journal.js';
+import type { Plan } from '../contract/plan.js';
+import { replanLimits } from '../contract/replan.js';
+import { checkRunId, newRunId } from '../contract/run-id.js';
+import type { TaskRunner } from '../contract/runner.js';
+import type { Strategy } from '../contract/strategy.js';
+import { firstForRunner } from '../contract/task.js';
+import { type Tool, toolProblem } from '../contract/tool.js';
+import {
+  checkResumeOptions,
+  openRun,
+  type ResumeOptions,
+  randomSeed,
+} from '../journal/open-run.js';
+import { checkReuse, Reuse, type ReuseOptions } from '../journal/reuse.js';
+import { planToData } from '../serialize/plan.js';
+import { asData } from '../serialize/task.js';
+import { DEFAULT_MAX_DEPTH, graphOf } from '../validate/plan.js';
 import { explain, type TaskForecast } from './explain.js';
-import { checkResumeOptions, openRun, type ResumeOptions, randomSeed } from './journal/open-run.js';
-import { checkReuse, Reuse, type ReuseOptions } from './journal/reuse.js';
-import { handleOfOpening } from './resumed-handle.js';
-import { Run } from './run.js';
-import { handleOf, type RunHandle } from './run-handle.js';
+import { handleOf, type RunHandle } from './handle.js';
 import {
   checkRunOptions,
   type ExecuteOptions,
@@ -22,11 +28,10 @@ import {
   NO_LIMITS,
   RUN_OPTIONS,
   type RunOptions,
-} from './run-options.js';
-import { planToData } from './serialize/plan.js';
-import { asData } from './serialize/task.js';
-import { Toolbox } from './toolbox.js';
-import { DEFAULT_MAX_DEPTH, graphOf } from './validate/plan.js';
+} from './options.js';
+import { handleOfOpening } from './resumed-handle.js';
+import { Run } from './run.js';
+import { Toolbox } from './tool-registry.js';
 
 export interface ExecutorOptions extends RunOptions {
   /** Decides which ready task starts next. */

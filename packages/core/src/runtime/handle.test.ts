@@ -10,7 +10,7 @@ import {
   problemsOf,
   statuses,
   taskOf,
-} from '../test/runs.js';
+} from '../../test/runs.js';
 import {
   createExecutor,
   createPlan,
@@ -20,7 +20,7 @@ import {
   type RunHandle,
   type StandardSchema,
   type Task,
-} from './index.js';
+} from '../index.js';
 
 const ask = (id: string, more: Partial<Task> = {}): Task => ({
   id,

@@ -17,7 +17,7 @@ import {
   type TaskRequest,
   type TaskRunner,
   type TaskView,
-} from './index.js';
+} from '../index.js';
 
 const inOrder: Strategy = {
   name: 'in-order',

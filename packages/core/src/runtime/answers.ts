@@ -1,10 +1,10 @@
-import { describe, OptionError, StratagemError } from './contract/errors.js';
-import { formatIssues } from './contract/schema.js';
-import type { Task } from './contract/task.js';
-import { waitOf } from './contract/wait-for.js';
-import type { WriteAhead } from './journal/write-ahead-log.js';
-import type { Kernel } from './kernel/kernel.js';
-import type { Acknowledged, Input } from './run-input.js';
+import { describe, OptionError, StratagemError } from '../contract/errors.js';
+import { formatIssues } from '../contract/schema.js';
+import type { Task } from '../contract/task.js';
+import { waitOf } from '../contract/wait-for.js';
+import type { WriteAhead } from '../journal/write-ahead-log.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Acknowledged, Input } from './input.js';
 
 /**
  * What humans answer: checked before it is taken, and with a journal acknowledged when it is durable.

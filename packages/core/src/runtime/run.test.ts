@@ -14,7 +14,7 @@ import {
   type Task,
   type TaskRunner,
   type TaskView,
-} from './index.js';
+} from '../index.js';
 
 const inOrder: Strategy = {
   name: 'in-order',

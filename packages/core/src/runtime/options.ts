@@ -1,16 +1,16 @@
-import { checkDuration, checkFlag, checkLimit } from './contract/check-options.js';
-import { OptionError, show } from './contract/errors.js';
-import type { PlanEvent, RunLimits } from './contract/event.js';
-import type { Journal } from './contract/journal.js';
-import type { Plan } from './contract/plan.js';
-import { formatProblem, type PlanProblem } from './contract/plan-error.js';
-import type { PriceTable } from './contract/price.js';
-import { checkReplan, type Replan } from './contract/replan.js';
-import type { RetryPolicy } from './contract/retry.js';
-import type { Task } from './contract/task.js';
-import { checkReuse, type ReuseOptions } from './journal/reuse.js';
-import { type Budget, eitherBudget } from './kernel/budget.js';
-import { checkBudget, checkPrices, checkRetry } from './validate/settings.js';
+import { checkDuration, checkFlag, checkLimit } from '../contract/check-options.js';
+import { OptionError, show } from '../contract/errors.js';
+import type { PlanEvent, RunLimits } from '../contract/event.js';
+import type { Journal } from '../contract/journal.js';
+import type { Plan } from '../contract/plan.js';
+import { formatProblem, type PlanProblem } from '../contract/plan-error.js';
+import type { PriceTable } from '../contract/price.js';
+import { checkReplan, type Replan } from '../contract/replan.js';
+import type { RetryPolicy } from '../contract/retry.js';
+import type { Task } from '../contract/task.js';
+import { checkReuse, type ReuseOptions } from '../journal/reuse.js';
+import { type Budget, eitherBudget } from '../kernel/budget.js';
+import { checkBudget, checkPrices, checkRetry } from '../validate/settings.js';
 
 /** How a run goes; given to the executor for all its runs, or to `execute` for one. */
 export interface RunOptions {

@@ -1,20 +1,20 @@
-import type { Journal } from './contract/journal.js';
-import type { Plan } from './contract/plan.js';
-import { resourceOf, type TaskRunner } from './contract/runner.js';
-import type { Strategy, TaskView } from './contract/strategy.js';
-import type { Task } from './contract/task.js';
-import type { Graph } from './graph/graph.js';
-import { contentKeyOf } from './journal/content-key.js';
-import { LogReader, understood } from './journal/read-run.js';
-import type { Reuse } from './journal/reuse.js';
-import { Kernel } from './kernel/kernel.js';
-import type { KernelOptions } from './kernel/options.js';
+import type { Journal } from '../contract/journal.js';
+import type { Plan } from '../contract/plan.js';
+import { resourceOf, type TaskRunner } from '../contract/runner.js';
+import type { Strategy, TaskView } from '../contract/strategy.js';
+import type { Task } from '../contract/task.js';
+import type { Graph } from '../graph/graph.js';
+import { contentKeyOf } from '../journal/content-key.js';
+import { LogReader, understood } from '../journal/read-run.js';
+import type { Reuse } from '../journal/reuse.js';
+import { Kernel } from '../kernel/kernel.js';
+import type { KernelOptions } from '../kernel/options.js';
+import { canonical } from '../serialize/canonical.js';
+import { type PlanData, planToData } from '../serialize/plan.js';
+import { diffPlans, type TaskChange } from '../serialize/plan-diff.js';
+import { toDataLoosely } from '../serialize/value.js';
+import type { RunState } from '../state/run-state.js';
 import { requestOf } from './request.js';
-import { canonical } from './serialize/canonical.js';
-import { type PlanData, planToData } from './serialize/plan.js';
-import { diffPlans, type TaskChange } from './serialize/plan-diff.js';
-import { toDataLoosely } from './serialize/value.js';
-import type { RunState } from './state/run-state.js';
 
 /** Why a task would be done, or would not. */
 export type ForecastReason =

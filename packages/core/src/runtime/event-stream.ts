@@ -1,5 +1,5 @@
-import type { PlanEvent } from './contract/event.js';
-import { Floodgate } from './util/gate.js';
+import type { PlanEvent } from '../contract/event.js';
+import { Floodgate } from '../util/gate.js';
 
 /** More unread events than this, and those who make them are asked to wait. */
 const MOST_UNREAD = 1_000;

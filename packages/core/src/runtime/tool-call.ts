@@ -1,8 +1,8 @@
-import { describe, RunnerError } from './contract/errors.js';
-import type { RunContext } from './contract/run-context.js';
-import { formatIssues, jsonSchemaOf } from './contract/schema.js';
-import type { RequestTool, Tool, ToolContext, ToolResult } from './contract/tool.js';
-import { isThenable } from './util/promise.js';
+import { describe, RunnerError } from '../contract/errors.js';
+import type { RunContext } from '../contract/run-context.js';
+import { formatIssues, jsonSchemaOf } from '../contract/schema.js';
+import type { RequestTool, Tool, ToolContext, ToolResult } from '../contract/tool.js';
+import { isThenable } from '../util/promise.js';
 
 /** A tool as the runner of one attempt gets it. */
 export function bindTool(tool: Tool, context: RunContext): RequestTool {

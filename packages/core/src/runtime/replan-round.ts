@@ -1,9 +1,9 @@
-import { isStratagemError } from './contract/errors.js';
-import { PlanError, type PlanProblem } from './contract/plan-error.js';
-import type { Replan, ReplanContext, Revision } from './contract/replan.js';
-import type { Task } from './contract/task.js';
-import type { ReplanCommand } from './kernel/replan.js';
-import { atItsCost, readRevision } from './kernel/revision.js';
+import { isStratagemError } from '../contract/errors.js';
+import { PlanError, type PlanProblem } from '../contract/plan-error.js';
+import type { Replan, ReplanContext, Revision } from '../contract/replan.js';
+import type { Task } from '../contract/task.js';
+import type { ReplanCommand } from '../kernel/replan.js';
+import { atItsCost, readRevision } from '../kernel/revision.js';
 
 /** One round of re-planning in flight, and the context that its planner sees. */
 export class ReplanRound implements ReplanContext {

@@ -1,14 +1,14 @@
+import { PlanError } from '../contract/plan-error.js';
+import type { Replan, Revision } from '../contract/replan.js';
+import type { Task } from '../contract/task.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { ReplanCommand } from '../kernel/replan.js';
+import { atItsCost, revisionProblems } from '../kernel/revision.js';
+import { additionProblems } from '../validate/plan.js';
 import { eachTask, requireNoRunner, requireStorable, structuralCopy } from './added-tasks.js';
-import { PlanError } from './contract/plan-error.js';
-import type { Replan, Revision } from './contract/replan.js';
-import type { Task } from './contract/task.js';
-import type { Kernel } from './kernel/kernel.js';
-import type { ReplanCommand } from './kernel/replan.js';
-import { atItsCost, revisionProblems } from './kernel/revision.js';
+import type { Input } from './input.js';
 import { ReplanRound } from './replan-round.js';
-import type { Input } from './run-input.js';
-import type { RunSettings } from './run-settings.js';
-import { additionProblems } from './validate/plan.js';
+import type { RunSettings } from './settings.js';
 
 /** How a plan grows while it runs: by tasks that are added, and by rounds of re-planning. */
 export class Growth {

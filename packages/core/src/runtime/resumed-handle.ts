@@ -1,7 +1,7 @@
-import { StratagemError } from './contract/errors.js';
-import type { PlanEvent } from './contract/event.js';
-import type { RunHandle } from './run-handle.js';
-import type { PlanResult } from './state/result.js';
+import { StratagemError } from '../contract/errors.js';
+import type { PlanEvent } from '../contract/event.js';
+import type { PlanResult } from '../state/result.js';
+import type { RunHandle } from './handle.js';
 
 /**
  * The handle of a run that is still being opened: what is done to it waits until it is. When it

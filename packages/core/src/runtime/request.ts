@@ -1,11 +1,11 @@
-import type { TaskRequest } from './contract/runner.js';
-import { jsonSchemaOf } from './contract/schema.js';
-import type { Task } from './contract/task.js';
-import type { RequestTool } from './contract/tool.js';
-import { misfitOf } from './contract/validate-output.js';
-import type { Kernel } from './kernel/kernel.js';
-import type { Inputs } from './state/inputs.js';
-import { withSchema } from './state/prompt.js';
+import type { TaskRequest } from '../contract/runner.js';
+import { jsonSchemaOf } from '../contract/schema.js';
+import type { Task } from '../contract/task.js';
+import type { RequestTool } from '../contract/tool.js';
+import { misfitOf } from '../contract/validate-output.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Inputs } from '../state/inputs.js';
+import { withSchema } from '../state/prompt.js';
 
 /**
  * What a runner is asked.

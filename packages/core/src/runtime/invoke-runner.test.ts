@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { RunnerError } from './contract/errors.js';
-import type { PlanEvent } from './contract/event.js';
-import { createPlan, type Plan } from './contract/plan.js';
-import { PlanError } from './contract/plan-error.js';
-import type { RunContext } from './contract/run-context.js';
-import type { TaskOutput, TaskRequest, TaskRunner } from './contract/runner.js';
-import type { Outcome, Strategy, TaskView } from './contract/strategy.js';
-import type { Task } from './contract/task.js';
-import { tool } from './contract/tool.js';
+import { RunnerError } from '../contract/errors.js';
+import type { PlanEvent } from '../contract/event.js';
+import { createPlan, type Plan } from '../contract/plan.js';
+import { PlanError } from '../contract/plan-error.js';
+import type { RunContext } from '../contract/run-context.js';
+import type { TaskOutput, TaskRequest, TaskRunner } from '../contract/runner.js';
+import type { Outcome, Strategy, TaskView } from '../contract/strategy.js';
+import type { Task } from '../contract/task.js';
+import { tool } from '../contract/tool.js';
+import { memoryJournal } from '../journal/memory-journal.js';
+import { simulate } from '../simulate.js';
 import { createExecutor, type ExecutorOptions } from './executor.js';
-import { memoryJournal } from './journal/memory-journal.js';
-import type { RunOptions } from './run-options.js';
-import { simulate } from './simulate.js';
+import type { RunOptions } from './options.js';
 
 const inOrder: Strategy = {
   name: 'in-order',

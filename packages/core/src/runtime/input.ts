@@ -1,9 +1,9 @@
+import type { StratagemError } from '../contract/errors.js';
+import type { OutputPart } from '../contract/output-part.js';
+import type { Revision } from '../contract/replan.js';
+import type { AttemptResult } from '../contract/runner.js';
+import type { Task } from '../contract/task.js';
 import type { Attempt } from './attempt.js';
-import type { StratagemError } from './contract/errors.js';
-import type { OutputPart } from './contract/output-part.js';
-import type { Revision } from './contract/replan.js';
-import type { AttemptResult } from './contract/runner.js';
-import type { Task } from './contract/task.js';
 import type { ReplanRound } from './replan-round.js';
 
 /** What happens to a run, for its kernel to hear of. */

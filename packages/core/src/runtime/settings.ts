@@ -1,12 +1,12 @@
-import type { PlanEvent } from './contract/event.js';
-import type { EventData, RunJournal } from './contract/journal.js';
-import type { Replan } from './contract/replan.js';
-import type { TaskRunner } from './contract/runner.js';
-import type { Reuse } from './journal/reuse.js';
-import type { Redact } from './journal/write-ahead-log.js';
-import type { KernelOptions, RecoverOptions } from './kernel/options.js';
-import type { PlanData } from './serialize/plan.js';
-import type { Toolbox } from './toolbox.js';
+import type { PlanEvent } from '../contract/event.js';
+import type { EventData, RunJournal } from '../contract/journal.js';
+import type { Replan } from '../contract/replan.js';
+import type { TaskRunner } from '../contract/runner.js';
+import type { Reuse } from '../journal/reuse.js';
+import type { Redact } from '../journal/write-ahead-log.js';
+import type { KernelOptions, RecoverOptions } from '../kernel/options.js';
+import type { PlanData } from '../serialize/plan.js';
+import type { Toolbox } from './tool-registry.js';
 
 /** Everything one run needs, with every default filled in. */
 export interface RunSettings extends Omit<KernelOptions, 'resourceOf'> {

@@ -1,12 +1,12 @@
-import type { Asker } from './asker.js';
+import type { Task } from '../contract/task.js';
+import { validateOutput } from '../contract/validate-output.js';
+import type { Graph } from '../graph/graph.js';
+import type { Command } from '../kernel/command.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { isThenable } from '../util/promise.js';
 import { Attempt, type AttemptHost } from './attempt.js';
-import type { Task } from './contract/task.js';
-import { validateOutput } from './contract/validate-output.js';
-import type { Graph } from './graph/graph.js';
-import type { Command } from './kernel/command.js';
-import type { Kernel } from './kernel/kernel.js';
-import type { Input } from './run-input.js';
-import { isThenable } from './util/promise.js';
+import type { Input } from './input.js';
+import type { Asker } from './invoke-runner.js';
 
 /** The attempts of a run in flight: starts and aborts them, and says what came of each. */
 export class InFlight {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { PlanEvent } from './contract/event.js';
+import type { PlanEvent } from '../contract/event.js';
 import { EventStream } from './event-stream.js';
 
 const eventOf = (sequence: number): PlanEvent => ({

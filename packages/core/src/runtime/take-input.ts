@@ -1,12 +1,12 @@
-import type { RunnerError } from './contract/errors.js';
-import type { AttemptResult } from './contract/runner.js';
-import type { Task } from './contract/task.js';
-import type { Growth } from './growth.js';
-import type { HumanAnswers } from './human-answers.js';
-import type { InFlight } from './in-flight.js';
-import type { WriteAhead } from './journal/write-ahead-log.js';
-import type { Kernel } from './kernel/kernel.js';
-import type { Input } from './run-input.js';
+import type { RunnerError } from '../contract/errors.js';
+import type { AttemptResult } from '../contract/runner.js';
+import type { Task } from '../contract/task.js';
+import type { WriteAhead } from '../journal/write-ahead-log.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { InFlight } from './active-attempts.js';
+import type { HumanAnswers } from './answers.js';
+import type { Input } from './input.js';
+import type { Growth } from './task-additions.js';
 
 /** The parts of a run that an input is about. */
 export interface RunParts {

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
-import type { OutputPart } from './contract/output-part.js';
-import type { RunContext } from './contract/run-context.js';
-import { type ToolContext, tool } from './contract/tool.js';
+import type { OutputPart } from '../contract/output-part.js';
+import type { RunContext } from '../contract/run-context.js';
+import { type ToolContext, tool } from '../contract/tool.js';
 import { bindTool } from './tool-call.js';
 
 const city = z.object({ city: z.string(), days: z.number().default(1) });

@@ -1,8 +1,8 @@
-import { checkLimit } from './contract/check-options.js';
-import type { PlanEvent } from './contract/event.js';
-import type { Task } from './contract/task.js';
+import { checkLimit } from '../contract/check-options.js';
+import type { PlanEvent } from '../contract/event.js';
+import type { Task } from '../contract/task.js';
+import type { PlanResult } from '../state/result.js';
 import type { Run } from './run.js';
-import type { PlanResult } from './state/result.js';
 
 /**
  * A run that has been started. `await` it for its result; iterate over it for its events, from

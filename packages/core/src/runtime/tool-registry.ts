@@ -1,9 +1,9 @@
-import { StratagemError } from './contract/errors.js';
-import { formatPath, PlanError, type PlanProblem } from './contract/plan-error.js';
-import type { TaskRunner } from './contract/runner.js';
-import type { Task } from './contract/task.js';
-import type { Tool } from './contract/tool.js';
-import { didYouMean } from './util/suggest.js';
+import { StratagemError } from '../contract/errors.js';
+import { formatPath, PlanError, type PlanProblem } from '../contract/plan-error.js';
+import type { TaskRunner } from '../contract/runner.js';
+import type { Task } from '../contract/task.js';
+import type { Tool } from '../contract/tool.js';
+import { didYouMean } from '../util/suggest.js';
 
 /** The tools that tasks may name, and what each task has of them. */
 export class Toolbox {

@@ -1,7 +1,7 @@
-import { StratagemError } from './contract/errors.js';
-import { PlanError, type PlanProblem } from './contract/plan-error.js';
-import { firstForRunner, type Task } from './contract/task.js';
-import { tasksToData } from './serialize/plan.js';
+import { StratagemError } from '../contract/errors.js';
+import { PlanError, type PlanProblem } from '../contract/plan-error.js';
+import { firstForRunner, type Task } from '../contract/task.js';
+import { tasksToData } from '../serialize/plan.js';
 
 /** Calls `visit` with each task and its subtasks; those of a fan-out are a pattern and no tasks yet. */
 export function eachTask(tasks: readonly Task[], visit: (task: Task) => void): void {
