@@ -5,7 +5,7 @@ import type { OutputPart } from './contract/output-part.js';
 import type { Plan } from './contract/plan.js';
 import type { Scheduler, Strategy } from './contract/strategy.js';
 import type { Task } from './contract/task.js';
-import { simulate } from './simulate.js';
+import { simulate } from './simulate/simulate.js';
 import type { PlanResult } from './state/result.js';
 
 /**

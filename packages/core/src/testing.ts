@@ -1,7 +1,6 @@
 export type { ConformanceCase } from './conformance-case.js';
 export { type JournalConformanceOptions, journalConformance } from './journal-conformance.js';
 export { type RunnerConformanceOptions, runnerConformance } from './runner-conformance.js';
-export { simulate } from './simulate.js';
 export type {
   SimulatedAction,
   SimulatedAnswer,
@@ -9,11 +8,12 @@ export type {
   SimulatedRevision,
   SimulateOptions,
   SimulationControls,
-} from './simulate-options.js';
+} from './simulate/options.js';
 export type {
   SimulatedEnd,
   SimulatedPart,
   SimulatedRequest,
   SimulatedServer,
-} from './simulated-server.js';
+} from './simulate/server.js';
+export { simulate } from './simulate/simulate.js';
 export { strategyConformance } from './strategy-conformance.js';

@@ -11,7 +11,7 @@ import type {
   SimulatedRevision,
   SimulateOptions,
   SimulationControls,
-} from '../src/simulate-options.js';
+} from '../src/simulate/options.js';
 import type { Inputs } from '../src/state/inputs.js';
 import { Dice } from './dice.js';
 import { randomBudget, randomDeadline, randomGoal, randomRetry } from './random-settings.js';

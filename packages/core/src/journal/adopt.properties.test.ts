@@ -7,7 +7,7 @@ import type { PlanEvent } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import type { Task } from '../contract/task.js';
 import { planToData } from '../serialize/plan.js';
-import { resumeSimulation, simulate } from '../simulate.js';
+import { resumeSimulation, simulate } from '../simulate/simulate.js';
 import { adoptedLog } from './adopt.js';
 
 const share = fc.noBias(fc.nat(999)).map((part) => part / 1_000);

@@ -5,8 +5,8 @@ import { retryDelay, TRANSIENT_ERROR_CODES } from '../contract/retry.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import { costOf, type Plan, type PlanEvent, RunnerError, type Task } from '../index.js';
 import { createExecutor } from '../runtime/executor.js';
-import { simulate } from '../simulate.js';
-import type { SimulateOptions } from '../simulate-options.js';
+import type { SimulateOptions } from '../simulate/options.js';
+import { simulate } from '../simulate/simulate.js';
 
 const inOrder: Strategy = {
   name: 'in-order',

@@ -3,8 +3,8 @@ import { RunnerError } from '../contract/errors.js';
 import type { PlanSettings } from '../contract/plan.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import type { Task } from '../contract/task.js';
-import { simulate } from '../simulate.js';
-import type { SimulateOptions } from '../simulate-options.js';
+import type { SimulateOptions } from '../simulate/options.js';
+import { simulate } from '../simulate/simulate.js';
 import type { PlanResult } from '../state/result.js';
 import { Heap } from '../util/heap.js';
 

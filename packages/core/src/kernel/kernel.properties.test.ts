@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { checkRun } from '../../test/check-run.js';
 import { type Recipe, randomRun, recipes } from '../../test/random-runs.js';
 import type { PlanEvent } from '../contract/event.js';
-import { simulate } from '../simulate.js';
+import { simulate } from '../simulate/simulate.js';
 import type { PlanResult } from '../state/result.js';
 
 /** 10,000 in the test command; `pnpm properties` runs a million. */

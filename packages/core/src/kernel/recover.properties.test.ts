@@ -8,7 +8,7 @@ import { type RandomRun, type Recipe, randomRun, recipes } from '../../test/rand
 import { recorded } from '../../test/recorded.js';
 import { capOf } from '../contract/check-options.js';
 import type { PlanEvent } from '../contract/event.js';
-import { resumeSimulation, simulate } from '../simulate.js';
+import { resumeSimulation, simulate } from '../simulate/simulate.js';
 import type { PlanResult } from '../state/result.js';
 
 /** 10,000 crash points in the test command; `pnpm properties` tries a million. */

@@ -19,8 +19,8 @@ import {
   type Situation,
   type Task,
 } from '../index.js';
-import { simulate } from '../simulate.js';
-import type { SimulateOptions } from '../simulate-options.js';
+import type { SimulateOptions } from '../simulate/options.js';
+import { simulate } from '../simulate/simulate.js';
 import { computeMetrics } from '../state/metrics.js';
 
 const failing: Task = { id: 'a', run: no };

@@ -6,9 +6,9 @@ import type { TaskRunner } from '../contract/runner.js';
 import type { RunView, Strategy, TaskView } from '../contract/strategy.js';
 import type { Task } from '../contract/task.js';
 import { createExecutor } from '../runtime/executor.js';
-import { simulate } from '../simulate.js';
-import type { SimulatedAttempt, SimulateOptions } from '../simulate-options.js';
-import type { SimulatedRequest, SimulatedServer } from '../simulated-server.js';
+import type { SimulatedAttempt, SimulateOptions } from '../simulate/options.js';
+import type { SimulatedRequest, SimulatedServer } from '../simulate/server.js';
+import { simulate } from '../simulate/simulate.js';
 
 const text = (words: string): OutputPart => ({ kind: 'text', text: words });
 

@@ -10,7 +10,7 @@ import type { Outcome, Strategy, TaskView } from '../contract/strategy.js';
 import type { Task } from '../contract/task.js';
 import { tool } from '../contract/tool.js';
 import { memoryJournal } from '../journal/memory-journal.js';
-import { simulate } from '../simulate.js';
+import { simulate } from '../simulate/simulate.js';
 import { createExecutor, type ExecutorOptions } from './executor.js';
 import type { RunOptions } from './options.js';
 

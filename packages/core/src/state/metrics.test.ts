@@ -5,8 +5,8 @@ import type { PlanEvent } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import type { Usage } from '../index.js';
-import { simulate } from '../simulate.js';
-import type { SimulatedAttempt } from '../simulate-options.js';
+import type { SimulatedAttempt } from '../simulate/options.js';
+import { simulate } from '../simulate/simulate.js';
 import { computeMetrics, type Metrics } from './metrics.js';
 
 const strategy: Strategy = {

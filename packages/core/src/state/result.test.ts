@@ -4,7 +4,7 @@ import type { PlanEvent } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import { Graph } from '../graph/graph.js';
-import { simulate } from '../simulate.js';
+import { simulate } from '../simulate/simulate.js';
 import { computeMetrics } from './metrics.js';
 import { createResult } from './result.js';
 import { RunState } from './run-state.js';

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { planOf } from '../test/runs.js';
-import { RunnerError } from './contract/errors.js';
-import type { OutputPart } from './contract/output-part.js';
-import type { TaskView } from './contract/strategy.js';
-import type { Task } from './contract/task.js';
-import type { SimulatedRequest, SimulatedServer } from './simulated-server.js';
-import { type SimulateOptions, simulate } from './testing.js';
+import { planOf } from '../../test/runs.js';
+import { RunnerError } from '../contract/errors.js';
+import type { OutputPart } from '../contract/output-part.js';
+import type { TaskView } from '../contract/strategy.js';
+import type { Task } from '../contract/task.js';
+import { type SimulateOptions, simulate } from '../testing.js';
+import type { SimulatedRequest, SimulatedServer } from './server.js';
 
 const inOrder = {
   name: 'in-order',

@@ -1,30 +1,30 @@
-import { capOf, checkLimit, checkOptions } from './contract/check-options.js';
-import type { PlanEvent, RunResumed, TaskWaiting } from './contract/event.js';
-import type { EventData } from './contract/journal.js';
-import type { Plan } from './contract/plan.js';
-import { PlanError, type PlanProblem } from './contract/plan-error.js';
-import { checkReplan, replanLimits } from './contract/replan.js';
-import type { Task } from './contract/task.js';
-import { eitherBudget } from './kernel/budget.js';
-import type { Command } from './kernel/command.js';
-import { Kernel } from './kernel/kernel.js';
-import type { RecoverOptions } from './kernel/options.js';
-import type { ReplanCommand } from './kernel/replan.js';
-import { atItsCost, readRevision, revisionProblems } from './kernel/revision.js';
-import { asData } from './serialize/task.js';
+import { capOf, checkLimit, checkOptions } from '../contract/check-options.js';
+import type { PlanEvent, RunResumed, TaskWaiting } from '../contract/event.js';
+import type { EventData } from '../contract/journal.js';
+import type { Plan } from '../contract/plan.js';
+import { PlanError, type PlanProblem } from '../contract/plan-error.js';
+import { checkReplan, replanLimits } from '../contract/replan.js';
+import type { Task } from '../contract/task.js';
+import { eitherBudget } from '../kernel/budget.js';
+import type { Command } from '../kernel/command.js';
+import { Kernel } from '../kernel/kernel.js';
+import type { RecoverOptions } from '../kernel/options.js';
+import type { ReplanCommand } from '../kernel/replan.js';
+import { atItsCost, readRevision, revisionProblems } from '../kernel/revision.js';
+import { asData } from '../serialize/task.js';
+import { MetricsFold } from '../state/metrics.js';
+import { createResult, type PlanResult } from '../state/result.js';
+import { empty } from '../util/array.js';
+import { Heap } from '../util/heap.js';
+import { additionProblems, graphOf } from '../validate/plan.js';
 import {
   SIMULATE_OPTIONS,
   type SimulatedAnswer,
   type SimulatedAttempt,
   type SimulateOptions,
   type SimulationControls,
-} from './simulate-options.js';
-import type { SimulatedEnd, SimulatedPart, SimulatedRequest } from './simulated-server.js';
-import { MetricsFold } from './state/metrics.js';
-import { createResult, type PlanResult } from './state/result.js';
-import { empty } from './util/array.js';
-import { Heap } from './util/heap.js';
-import { additionProblems, graphOf } from './validate/plan.js';
+} from './options.js';
+import type { SimulatedEnd, SimulatedPart, SimulatedRequest } from './server.js';
 
 /**
  * Runs a plan under a strategy in virtual time: the real kernel, no waiting, no task executed.

@@ -1,6 +1,6 @@
-import type { OutputPart } from './contract/output-part.js';
-import type { TaskOutput } from './contract/runner.js';
-import type { Task } from './contract/task.js';
+import type { OutputPart } from '../contract/output-part.js';
+import type { TaskOutput } from '../contract/runner.js';
+import type { Task } from '../contract/task.js';
 
 /** An attempt that has been sent to a simulated server. */
 export interface SimulatedRequest {
