@@ -1,6 +1,7 @@
-export type { ConformanceCase } from './conformance-case.js';
-export { type JournalConformanceOptions, journalConformance } from './journal-conformance.js';
-export { type RunnerConformanceOptions, runnerConformance } from './runner-conformance.js';
+export type { ConformanceCase } from './conformance/case.js';
+export { type JournalConformanceOptions, journalConformance } from './conformance/journal.js';
+export { type RunnerConformanceOptions, runnerConformance } from './conformance/runner.js';
+export { strategyConformance } from './conformance/strategy.js';
 export type {
   SimulatedAction,
   SimulatedAnswer,
@@ -16,4 +17,3 @@ export type {
   SimulatedServer,
 } from './simulate/server.js';
 export { simulate } from './simulate/simulate.js';
-export { strategyConformance } from './strategy-conformance.js';

@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest';
-import { journalConformance } from '../journal-conformance.js';
+import { journalConformance } from '../conformance/journal.js';
 import { memoryJournal } from './memory-journal.js';
 
 describe('memoryJournal', () => {

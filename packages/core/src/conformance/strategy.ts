@@ -1,12 +1,12 @@
-import { assert, type ConformanceCase } from './conformance-case.js';
-import { RunnerError } from './contract/errors.js';
-import type { PlanEvent } from './contract/event.js';
-import type { OutputPart } from './contract/output-part.js';
-import type { Plan } from './contract/plan.js';
-import type { Scheduler, Strategy } from './contract/strategy.js';
-import type { Task } from './contract/task.js';
-import { simulate } from './simulate/simulate.js';
-import type { PlanResult } from './state/result.js';
+import { RunnerError } from '../contract/errors.js';
+import type { PlanEvent } from '../contract/event.js';
+import type { OutputPart } from '../contract/output-part.js';
+import type { Plan } from '../contract/plan.js';
+import type { Scheduler, Strategy } from '../contract/strategy.js';
+import type { Task } from '../contract/task.js';
+import { simulate } from '../simulate/simulate.js';
+import type { PlanResult } from '../state/result.js';
+import { assert, type ConformanceCase } from './case.js';
 
 /**
  * The cases every strategy must pass, for any test runner. They drive the real kernel in virtual

@@ -1,22 +1,22 @@
-import { assert, type ConformanceCase } from './conformance-case.js';
-import { ATTEMPT_ERROR_CODES, isStratagemError } from './contract/errors.js';
-import type { PlanEvent } from './contract/event.js';
-import { type OutputPart, partOf } from './contract/output-part.js';
-import type { Plan } from './contract/plan.js';
-import type { RunContext } from './contract/run-context.js';
+import { ATTEMPT_ERROR_CODES, isStratagemError } from '../contract/errors.js';
+import type { PlanEvent } from '../contract/event.js';
+import { type OutputPart, partOf } from '../contract/output-part.js';
+import type { Plan } from '../contract/plan.js';
+import type { RunContext } from '../contract/run-context.js';
 import {
   resourceOf,
   type TaskOutput,
   type TaskRequest,
   type TaskRunner,
-} from './contract/runner.js';
-import { readAnswer } from './contract/runner-output.js';
-import type { StandardSchema } from './contract/schema.js';
-import type { Strategy, TaskView } from './contract/strategy.js';
-import type { Task } from './contract/task.js';
-import type { Tool } from './contract/tool.js';
-import { createExecutor } from './runtime/executor.js';
-import type { PlanResult } from './state/result.js';
+} from '../contract/runner.js';
+import { readAnswer } from '../contract/runner-output.js';
+import type { StandardSchema } from '../contract/schema.js';
+import type { Strategy, TaskView } from '../contract/strategy.js';
+import type { Task } from '../contract/task.js';
+import type { Tool } from '../contract/tool.js';
+import { createExecutor } from '../runtime/executor.js';
+import type { PlanResult } from '../state/result.js';
+import { assert, type ConformanceCase } from './case.js';
 
 export interface RunnerConformanceOptions {
   /**

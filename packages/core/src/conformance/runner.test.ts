@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { RunnerError } from './contract/errors.js';
-import type { RunContext } from './contract/run-context.js';
-import type { TaskOutput, TaskRequest, TaskRunner } from './contract/runner.js';
-import { answerSchemaOf } from './provider/answer-schema.js';
-import { runnerConformance } from './testing.js';
+import { RunnerError } from '../contract/errors.js';
+import type { RunContext } from '../contract/run-context.js';
+import type { TaskOutput, TaskRequest, TaskRunner } from '../contract/runner.js';
+import { answerSchemaOf } from '../provider/answer-schema.js';
+import { runnerConformance } from '../testing.js';
 
 /** A runner that does everything right, unless a test says otherwise. */
 function runnerOf(changes: Partial<TaskRunner> & { work?: Work } = {}): TaskRunner {

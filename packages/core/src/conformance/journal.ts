@@ -1,6 +1,6 @@
-import { assert, type ConformanceCase } from './conformance-case.js';
-import { isStratagemError } from './contract/errors.js';
-import type { EventData, Journal, Json, RunJournal } from './contract/journal.js';
+import { isStratagemError } from '../contract/errors.js';
+import type { EventData, Journal, Json, RunJournal } from '../contract/journal.js';
+import { assert, type ConformanceCase } from './case.js';
 
 export interface JournalConformanceOptions {
   /**
