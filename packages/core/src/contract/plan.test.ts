@@ -82,7 +82,7 @@ describe('the types of a long plan', () => {
       const file = join(folder, 'plan.mts');
       await writeFile(file, source.join('\n'));
       const compiler = fileURLToPath(
-        new URL('../node_modules/typescript/bin/tsc', import.meta.url),
+        new URL('../../node_modules/typescript/bin/tsc', import.meta.url),
       );
       const options =
         '--ignoreConfig --noEmit --strict --module nodenext --target es2023 --lib es2023,dom';

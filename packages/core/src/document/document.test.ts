@@ -263,7 +263,7 @@ describe('what steers a run', () => {
 
 test('the JSON Schema that the package publishes is the one of this code', async () => {
   const published = `${JSON.stringify(planJsonSchema(), undefined, 2)}\n`;
-  await expect(published).toMatchFileSnapshot('../schema/plan.schema.json');
+  await expect(published).toMatchFileSnapshot('../../schema/plan.schema.json');
 });
 
 test('the schema describes every field it knows', () => {
