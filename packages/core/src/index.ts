@@ -1,3 +1,4 @@
+export type { Budget } from './contract/budget.js';
 export { checkDuration, checkFlag, checkLimit, checkOptions } from './contract/check-options.js';
 export type { Comparison, Condition, Operator } from './contract/condition.js';
 export {
@@ -99,11 +100,9 @@ export { memoryJournal } from './journal/memory-journal.js';
 export type { ResumeOptions } from './journal/open-run.js';
 export { readRun } from './journal/read-run.js';
 export type { ReuseOptions } from './journal/reuse.js';
-export type { Budget } from './kernel/budget.js';
 export type { Command } from './kernel/command.js';
 export { Kernel } from './kernel/kernel.js';
 export type { KernelOptions, RecoverOptions } from './kernel/options.js';
-export type { Emit } from './kernel/recorder.js';
 export { EventStream } from './runtime/event-stream.js';
 export {
   createExecutor,

@@ -2,6 +2,9 @@ import type { PlanEvent, ResourcePaused, TaskFailed, TaskRetrying } from '../src
 import type { Task } from '../src/contract/task.js';
 import { must } from './must.js';
 
+/** With these a run is resumed, before anything else. */
+const RESUMPTION = ['run_resumed', 'strategy_initialized', 'plan_paused', 'plan_resumed'];
+
 /** Which resources may start nothing, as the errors of their servers say. */
 export class PauseWatch {
   readonly #resourceOf: (task: Task) => string;
@@ -14,10 +17,10 @@ export class PauseWatch {
   }
 
   entering(event: PlanEvent): void {
+    // A log that ends between the two says it as soon as the run is resumed.
+    if (RESUMPTION.includes(event.type)) return;
     const expected = this.#expected;
     this.#expected = undefined;
-    // A log that ends between the two has lost it.
-    if (event.type === 'run_resumed') return;
     must((event.type === 'resource_paused') === (expected !== undefined), 'a pause is in the log');
     if (event.type !== 'resource_paused' || expected === undefined) return;
     const { resource, pauseMs, code } = event;

@@ -1,4 +1,4 @@
-import type { Budget } from '../kernel/budget.js';
+import type { Budget } from '../contract/budget.js';
 import type { SpendingData } from '../state/spending.js';
 import type { AttemptErrorCode, ReplanError, StratagemError, TaskError } from './errors.js';
 import type { CriterionProgress } from './goal.js';
@@ -71,6 +71,14 @@ export interface TaskStarted extends AttemptBase {
   readonly type: 'task_started';
   /** How long the task was ready before it started. */
   readonly waitMs: number;
+}
+
+/**
+ * A started attempt has left its queue and begins now: durations and time limits count from here. Only
+ * where a carrier says so; in process, an attempt begins when it starts.
+ */
+export interface TaskBegun extends AttemptBase {
+  readonly type: 'task_begun';
 }
 
 /** What a running attempt reported: a piece of text, a tool call, its result, … by `kind`. */
@@ -298,6 +306,7 @@ export type PlanEvent =
   | StrategyInitialized
   | StrategySwitched
   | TaskStarted
+  | TaskBegun
   | TaskOutputReceived
   | TaskCompleted
   | TaskFailed
@@ -322,3 +331,8 @@ export type PlanEvent =
   | PlanCanceled;
 
 export type PlanEventType = PlanEvent['type'];
+
+/** How a run ends. */
+export type PlanEnding =
+  | { readonly type: 'plan_completed' }
+  | { readonly type: 'plan_failed' | 'plan_canceled'; readonly error: StratagemError };

@@ -1,4 +1,4 @@
-import type { Budget } from '../kernel/budget.js';
+import type { Budget } from '../contract/budget.js';
 import { checkOptions } from './check-options.js';
 import type { Condition, Operator } from './condition.js';
 import type { ItemResult } from './for-each.js';

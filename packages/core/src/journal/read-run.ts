@@ -3,48 +3,43 @@ import type { PlanEvent } from '../contract/event.js';
 import type { EventData, Journal } from '../contract/journal.js';
 import { JournalError } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';
+import type { Task } from '../contract/task.js';
 import { Graph } from '../graph/graph.js';
-import { ResourcePauses } from '../kernel/cooldowns.js';
-import { Past } from '../kernel/past.js';
 import { type PlanData, planFromData } from '../serialize/plan.js';
+import { decodeRecorded } from '../state/decode-log.js';
 import { FanOut } from '../state/fan-out.js';
 import { RunState } from '../state/run-state.js';
+
+const NONE_ADDED: ReadonlyMap<string, Task> = new Map();
 
 /**
  * Reads a recorded run with nothing but its log at hand: events as they were, and what they have come
  * to. Functions and schemas of its tasks are there and do nothing.
  */
 export class LogReader {
-  #past: Past | undefined;
+  readonly #fanOut = new FanOut();
+  #plan: Plan | undefined;
   #state: RunState | undefined;
 
-  /** What has been read; undefined before the first event. */
+  /** The run as far as it has been read; undefined before the first event. */
   get state(): RunState | undefined {
     return this.#state;
   }
 
   read(data: EventData): PlanEvent {
-    // A changed plan that was adopted begins the run anew.
+    // A changed plan that was accepted begins the run again.
     if (data.type === 'plan_started') this.#begin(planFromData(data.plan as PlanData));
-    if (this.#past === undefined) throw new TypeError('a log begins with plan_started');
-    const [event] = this.#past.read([data]);
-    return event as PlanEvent;
+    if (this.#state === undefined) throw new TypeError('a log begins with plan_started');
+    const plan = () => this.#plan as Plan;
+    const context = { state: this.#state, fanOut: this.#fanOut, plan, added: NONE_ADDED };
+    const { event, index } = decodeRecorded(data, context);
+    this.#state.apply(event, index);
+    return event;
   }
 
   #begin(plan: Plan): void {
-    const state = new RunState(new Graph(plan.tasks));
-    this.#state = state;
-    this.#past = new Past({
-      plan,
-      state,
-      fanOut: new FanOut(),
-      goal: undefined,
-      budget: undefined,
-      pauses: new ResourcePauses(),
-      resourceOf: () => '',
-      failFast: false,
-      added: new Map(),
-    });
+    this.#plan = plan;
+    this.#state = new RunState(new Graph(plan.tasks));
   }
 }
 

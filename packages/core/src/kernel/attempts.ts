@@ -2,125 +2,124 @@ import { RunnerError, TaskError } from '../contract/errors.js';
 import { costOf } from '../contract/price.js';
 import { maxAttemptsOf, type RetryPolicy, retryDelay } from '../contract/retry.js';
 import type { AttemptResult } from '../contract/runner.js';
-import type { Task } from '../contract/task.js';
-import type { Graph } from '../graph/graph.js';
-import type { RunState } from '../state/run-state.js';
-import type { Command } from './command.js';
-import type { KernelParts } from './kernel-parts.js';
-import type { KernelOptions } from './options.js';
-import type { Recorder } from './recorder.js';
-import type { RunEnd } from './termination.js';
-import type { Timers } from './timers.js';
+import { cooldownAskedFor } from './cooldowns.js';
+import type { Machine } from './machine.js';
 
-/** What has become of an attempt that failed. */
-export interface FailedAttempt {
-  readonly error: TaskError;
-  readonly durationMs: number;
-  /** How long until it is repeated; undefined when it is not. */
-  readonly delayMs: number | undefined;
+/** How many tries a task has left when this attempt begins, this one included. */
+export function attemptsLeft(machine: Machine, index: number, attempt: number): number {
+  const { state } = machine;
+  const before = state.attemptsOf(index) - state.triesOf(index);
+  return Math.max(1, maxAttemptsOf(retryPolicyOf(machine, index)) - (attempt - before) + 1);
 }
 
-/** The attempts at tasks: when each must be over, what it cost, and whether it is repeated. */
-export class Attempts {
-  readonly #options: KernelOptions;
-  readonly #graph: Graph;
-  readonly #state: RunState;
-  readonly #record: Recorder;
-  readonly #timers: Timers;
-  readonly #readyAt: readonly number[];
-  readonly #commands: Command[];
-  readonly #end: RunEnd;
-  /** Of attempts at tasks that have none of their own. */
-  readonly #timeoutMs: number;
+/** Starts the next attempt at a task. */
+export function startAttempt(machine: Machine, index: number): void {
+  const { state, log, now } = machine;
+  const attempt = state.attemptsOf(index) + 1;
+  state.fold(log.appendStarted(index, attempt, now - state.readyAt(index), now));
+  commandStart(machine, index);
+}
 
-  constructor(parts: KernelParts, end: RunEnd) {
-    const { options } = parts;
-    this.#options = options;
-    this.#graph = parts.graph;
-    this.#state = parts.state;
-    this.#record = parts.record;
-    this.#timers = parts.timers;
-    this.#readyAt = parts.readyAt;
-    this.#commands = parts.commands;
-    this.#end = end;
-    this.#timeoutMs = options.plan.timeoutMs ?? options.timeoutMs;
-  }
+/** Has the driver start the attempt that is in flight by the state. */
+export function commandStart(machine: Machine, index: number, isAttached = false): void {
+  const { state, now, deadline } = machine;
+  const timeoutMs = timeoutOf(machine, index);
+  if (!state.notBegun.has(index)) startAttemptTimer(machine, index);
+  const until = Math.min(deadline, now + timeoutMs);
+  machine.commands.push({
+    type: 'start',
+    index,
+    attempt: state.attemptsOf(index),
+    deadline: until === Number.POSITIVE_INFINITY ? undefined : until,
+    isAttached,
+  });
+}
 
-  /** How many tries a task has left when this attempt begins, this one included. */
-  left(index: number, attempt: number): number {
-    const before = this.#state.attemptsOf(index) - this.#state.triesOf(index);
-    return Math.max(1, maxAttemptsOf(this.#retryOf(index)) - (attempt - before) + 1);
-  }
+/** Limits how long the attempt in flight may take. */
+export function startAttemptTimer(machine: Machine, index: number): void {
+  const timeoutMs = timeoutOf(machine, index);
+  if (timeoutMs === Number.POSITIVE_INFINITY) return;
+  machine.timers.set(index, machine.state.startedAtOf(index) + timeoutMs);
+}
 
-  begin(index: number, now: number): void {
-    const attempt = this.#state.attemptsOf(index) + 1;
-    this.#record.started(index, attempt, now - (this.#readyAt[index] as number), now);
-    this.launch(index, now);
-  }
+/** The attempt in flight returned its output. */
+export function completeAttempt(machine: Machine, index: number, result: AttemptResult): void {
+  const { state, log, timers, now } = machine;
+  if (timers.size > 0) timers.clear(index);
+  const durationMs = now - state.startedAtOf(index);
+  const priced = result.usage === undefined ? result : withCost(machine, result);
+  state.fold(log.appendCompleted(index, state.attemptsOf(index), durationMs, priced, now));
+  machine.strategy.settled(index, durationMs, undefined, result, undefined);
+}
 
-  /** The attempt that the state says is in flight. */
-  launch(index: number, now: number): void {
-    const attempt = this.#state.attemptsOf(index);
-    const timeoutMs = this.#timeoutOf(index);
-    if (timeoutMs !== Number.POSITIVE_INFINITY) this.#timers.set(index, now + timeoutMs);
-    const until = Math.min(this.#end.deadline, now + timeoutMs);
-    const deadline = until === Number.POSITIVE_INFINITY ? undefined : until;
-    this.#commands.push({ type: 'start', index, attempt, deadline });
+/** The attempt in flight failed: it is repeated, or its task has failed. */
+export function failAttempt(machine: Machine, index: number, thrown: unknown): void {
+  const { state, timers, now } = machine;
+  timers.clear(index);
+  const about = machine.about(index);
+  const error = new TaskError(about.taskId, thrown, machine.options.prices);
+  const durationMs = now - state.startedAtOf(index);
+  const delayMs = delayBeforeRetry(machine, index, error);
+  const end = { ...about, attempt: state.attemptsOf(index), durationMs, error };
+  if (delayMs === undefined) machine.tell({ type: 'task_failed', ...end }, index);
+  else {
+    machine.tell({ type: 'task_retrying', ...end, delayMs }, index);
+    timers.set(index, now + delayMs);
   }
+  pauseResource(machine, index, error, now);
+  machine.strategy.settled(index, durationMs, error, error, delayMs);
+}
 
-  completed(index: number, result: AttemptResult, now: number): void {
-    this.#over(index);
-    this.#record.completed(index, this.#priced(result), now);
-  }
+/** The attempt in flight has not ended in time: it is aborted, and has failed. */
+export function expireAttempt(machine: Machine, index: number): void {
+  const message = `no answer within its timeout of ${timeoutOf(machine, index)} ms`;
+  const error = new RunnerError('timeout', message);
+  const attempt = machine.state.attemptsOf(index);
+  machine.commands.push({ type: 'abort', index, attempt, error });
+  failAttempt(machine, index, error);
+}
 
-  failed(index: number, thrown: unknown, now: number): FailedAttempt {
-    this.#over(index);
-    const error = new TaskError(this.#task(index).id, thrown, this.#options.prices);
-    const durationMs = now - this.#state.startedAtOf(index);
-    const delayMs = this.#retryDelay(index, error, now);
-    if (delayMs === undefined) this.#record.failed(index, error, now);
-    else this.#record.retrying(index, error, delayMs, now);
-    return { error, durationMs, delayMs };
-  }
+/**
+ * Honours a server's request to wait.
+ *
+ * @param failedAt When the attempt failed, as Unix time in milliseconds.
+ */
+export function pauseResource(
+  machine: Machine,
+  index: number,
+  error: TaskError,
+  failedAt: number,
+): void {
+  const askedMs = cooldownAskedFor(machine.task(index), error);
+  const pauseMs = askedMs - (machine.now - failedAt);
+  if (pauseMs <= 0) return;
+  const resource = machine.strategy.resourceOf(index);
+  if (!machine.cooldowns.begin(resource, machine.now + pauseMs)) return;
+  machine.tell({ type: 'resource_paused', resource, pauseMs, code: error.code });
+}
 
-  /** The attempt has not ended in time: it is aborted, and has failed with this. */
-  timeUp(index: number): RunnerError {
-    const message = `no answer within its timeout of ${this.#timeoutOf(index)} ms`;
-    const error = new RunnerError('timeout', message);
-    this.#commands.push({ type: 'abort', index, error });
-    return error;
-  }
+/** The user's prices override what a runner says. */
+function withCost(machine: Machine, result: AttemptResult): AttemptResult {
+  const { usage, model } = result;
+  const costUsd = usage && costOf(usage, model, machine.options.prices);
+  return costUsd === undefined ? result : { ...result, costUsd };
+}
 
-  #over(index: number): void {
-    if (this.#timers.size > 0) this.#timers.clear(index);
-  }
+function delayBeforeRetry(machine: Machine, index: number, error: TaskError): number | undefined {
+  const { state, options, now, deadline } = machine;
+  if (state.stop !== undefined) return undefined;
+  const { code, retryAfterMs, taskId, tries = 1 } = error;
+  const attempt = state.triesOf(index) + tries - 1;
+  const failed = { taskId, attempt, code, retryAfterMs };
+  const delayMs = retryDelay(retryPolicyOf(machine, index), failed, options.seed);
+  // There is no point in waiting for an attempt that could not start any more.
+  return delayMs === undefined || now + delayMs >= deadline ? undefined : delayMs;
+}
 
-  /** The user's prices go before what a runner says. */
-  #priced(result: AttemptResult): AttemptResult {
-    const { usage, model } = result;
-    const costUsd = usage && costOf(usage, model, this.#options.prices);
-    return costUsd === undefined ? result : { ...result, costUsd };
-  }
+function retryPolicyOf({ options, graph }: Machine, index: number): RetryPolicy | undefined {
+  return graph.tasks[index]?.retry ?? options.plan.retry ?? options.retry;
+}
 
-  #retryDelay(index: number, error: TaskError, now: number): number | undefined {
-    if (this.#end.stop !== undefined) return undefined;
-    const { code, retryAfterMs, taskId, tries = 1 } = error;
-    const attempt = this.#state.triesOf(index) + tries - 1;
-    const failed = { taskId, attempt, code, retryAfterMs };
-    const delayMs = retryDelay(this.#retryOf(index), failed, this.#options.seed);
-    // There is no point in waiting for an attempt that could not start any more.
-    return delayMs === undefined || now + delayMs >= this.#end.deadline ? undefined : delayMs;
-  }
-
-  #retryOf(index: number): RetryPolicy | undefined {
-    return this.#task(index).retry ?? this.#options.plan.retry ?? this.#options.retry;
-  }
-
-  #timeoutOf(index: number): number {
-    return this.#task(index).timeoutMs ?? this.#timeoutMs;
-  }
-
-  #task(index: number): Task {
-    return this.#graph.tasks[index] as Task;
-  }
+function timeoutOf({ options, graph }: Machine, index: number): number {
+  return graph.tasks[index]?.timeoutMs ?? options.plan.timeoutMs ?? options.timeoutMs;
 }

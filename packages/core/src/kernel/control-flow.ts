@@ -2,146 +2,120 @@ import { chosen } from '../contract/condition.js';
 import { RunnerError, StrategyError } from '../contract/errors.js';
 import { isByFunction } from '../contract/for-each.js';
 import { doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
-import { type Graph, Trait } from '../graph/graph.js';
-import { FanOut, idsOf } from '../state/fan-out.js';
+import { Trait } from '../graph/graph.js';
+import { asData } from '../serialize/task.js';
+import { idsOf } from '../state/fan-out.js';
 import { outputsOf, requireSubtasks, resultsOf } from '../state/group.js';
 import { type Inputs, inputNamesOf, inputsOf } from '../state/inputs.js';
 import { promptOf } from '../state/prompt.js';
-import type { RunState } from '../state/run-state.js';
-import type { HumanSteps } from './human-input.js';
-import type { KernelParts } from './kernel-parts.js';
-import type { Recorder } from './recorder.js';
-import type { Starts } from './scheduling.js';
-import type { Settling } from './settling.js';
-import type { RunEnd } from './termination.js';
+import { askHuman } from './human-input.js';
+import type { Machine } from './machine.js';
+import { completeTask, failTask, skipTask } from './settlement.js';
 
-/** The parts of a kernel that a task may go on in when it begins. */
-export interface OpeningsHost {
-  readonly end: RunEnd;
-  readonly settling: Settling;
-  readonly starts: Starts;
-  readonly humanSteps: HumanSteps;
+/** What makes a task more than one attempt that starts when its dependencies have settled. */
+const SPECIAL = Trait.when | Trait.forEach | Trait.subtasks | Trait.waitFor;
+
+/** The prompt of a task, given its inputs. */
+export function promptFor({ state, fanOut }: Machine, index: number, inputs: Inputs): string {
+  const task = state.graph.tasks[index] as Task;
+  const names = inputNamesOf(index, state, fanOut);
+  return promptOf(task, inputs, names, fanOut.originOf(task) !== undefined);
 }
 
-/**
- * Begins the tasks that are more than one attempt: those with a condition, fan-outs, groups and
- * human steps; and ends groups when their children have settled.
- */
-export class Openings {
-  readonly fanOut = new FanOut();
+/** All that a task depends on has settled: it may begin, once its group has. */
+export function admit(machine: Machine, index: number): void {
+  const { graph, state } = machine;
+  // A dependency that failed may have skipped it meanwhile.
+  if (!state.isPending(index)) return;
+  const parent = graph.hasFamilies ? graph.parentOf(index) : undefined;
+  if (parent !== undefined && !machine.begunGroups.has(parent)) return;
+  if (state.hasOnlyUnchosenDependencies(index)) {
+    skipTask(machine, index, 'not_chosen', undefined);
+  } else if ((graph.traitsOf(index) & SPECIAL) === 0) machine.strategy.ready(index);
+  else machine.openings.push(index);
+}
 
-  readonly #graph: Graph;
-  readonly #state: RunState;
-  readonly #record: Recorder;
-  readonly #readyAt: number[];
-  readonly #host: OpeningsHost;
-
-  constructor(parts: KernelParts, host: OpeningsHost) {
-    this.#graph = parts.graph;
-    this.#state = parts.state;
-    this.#record = parts.record;
-    this.#readyAt = parts.readyAt;
-    this.#host = host;
-  }
-
-  inputsOf(index: number): Inputs {
-    return inputsOf(index, this.#state, this.fanOut);
-  }
-
-  promptOf(index: number, inputs: Inputs): string {
-    const task = this.#task(index);
-    const names = inputNamesOf(index, this.#state, this.fanOut);
-    return promptOf(task, inputs, names, this.fanOut.originOf(task) !== undefined);
-  }
-
-  /** Whether this is the id of a fan-out that has yet to make its elements. */
-  willFanOut(id: string): boolean {
-    const index = this.#graph.indexOf(id);
-    if (index === undefined || (this.#graph.traitsOf(index) & Trait.forEach) === 0) return false;
-    return this.#state.statusOf(index) === 'pending' && this.#graph.childCount(index) === 0;
-  }
-
-  /** All that it waited for is settled. */
-  open(index: number, now: number): void {
-    if (this.#state.statusOf(index) !== 'pending') return;
-    const { settling, starts, humanSteps } = this.#host;
-    const task = this.#task(index);
-    try {
-      const inputs = this.inputsOf(index);
-      if (task.when !== undefined && !chosen(task.when, inputs)) {
-        settling.skip(index, 'not_chosen', undefined, now);
-        return;
-      }
-      if (task.forEach !== undefined) this.#expand(index, task, inputs, now);
-      else if (hasSubtasks(task)) this.#openChildren(index, now);
-      else if (task.waitFor === undefined) starts.ready(index, now);
-      else humanSteps.ask(index, this.promptOf(index, inputs), now);
-    } catch (thrown) {
-      // What a strategy does wrong is not the task's fault.
-      if (thrown instanceof StrategyError) throw thrown;
-      settling.fail(index, thrown, now);
-    }
-  }
-
-  /** Tasks have been added from `first` on. */
-  admit(first: number, now: number): void {
-    const { end, settling } = this.#host;
-    this.grow();
-    if (end.stop === undefined) {
-      settling.readiness.admit(first, now);
+/** Begins a task that is more than one attempt: a condition, a fan-out, a group, a human step. */
+export function open(machine: Machine, index: number): void {
+  const { state, fanOut } = machine;
+  if (!state.isPending(index)) return;
+  const task = machine.task(index);
+  try {
+    if (hasBegun(machine, index, task)) {
+      beginGroup(machine, index);
       return;
     }
-    const { reason, failedTaskId } = end.stop;
-    const { size } = this.#graph;
-    for (let index = first; index < size; index++) settling.skip(index, reason, failedTaskId, now);
+    const inputs = inputsOf(index, state, fanOut);
+    if (task.when !== undefined && !chosen(task.when, inputs)) {
+      skipTask(machine, index, 'not_chosen', undefined);
+    } else if (task.forEach !== undefined) expand(machine, index, task, inputs);
+    else if (hasSubtasks(task)) beginGroup(machine, index);
+    else if (task.waitFor === undefined) machine.strategy.ready(index);
+    else askHuman(machine, index, promptFor(machine, index, inputs));
+  } catch (thrown) {
+    // What a strategy does wrong is not the task's fault.
+    if (thrown instanceof StrategyError) throw thrown;
+    failTask(machine, index, thrown);
   }
+}
 
-  /** The graph has grown. */
-  grow(): void {
-    this.#host.settling.readiness.grow();
-    const { size } = this.#graph;
-    for (let index = this.#readyAt.length; index < size; index++) this.#readyAt.push(0.5);
+/** Whether a group had begun before its process ended. No event says so; its children do. */
+function hasBegun({ graph, state }: Machine, index: number, task: Task): boolean {
+  if (graph.childCount(index) === 0) return false;
+  // A fan-out has its elements from its beginning on.
+  if (task.forEach !== undefined) return true;
+  let found = false;
+  if (task.when !== undefined) {
+    graph.eachChild(index, (child) => {
+      found ||=
+        state.attemptsOf(child) > 0 || state.isCompleted(child) || state.questions.has(child);
+    });
   }
+  return found;
+}
 
-  /** All children of a group are settled. */
-  finishGroup(index: number, now: number): void {
-    const state = this.#state;
-    if (state.statusOf(index) !== 'pending') return;
-    const { settling, starts } = this.#host;
-    const task = this.#task(index);
-    try {
-      if (task.forEach !== undefined) settling.complete(index, resultsOf(index, state), now);
-      else {
-        requireSubtasks(index, state);
-        if (doesOwnWork(task)) starts.ready(index, now);
-        else settling.complete(index, outputsOf(index, state, this.fanOut), now);
-      }
-    } catch (thrown) {
-      if (thrown instanceof StrategyError) throw thrown;
-      settling.fail(index, thrown, now, this.#readyAt[index]);
+/** The children of a group may start from now on. */
+function beginGroup(machine: Machine, group: number): void {
+  const { graph, state } = machine;
+  machine.begunGroups.add(group);
+  graph.eachChild(group, (child) => {
+    if (state.isAdmissible(child)) machine.unblocked.push(child);
+  });
+  if (state.unsettledChildrenOf(group) === 0) finishGroup(machine, group);
+}
+
+/** Ends a group whose children have all settled, or lets it do its own work with their outputs. */
+export function finishGroup(machine: Machine, index: number): void {
+  const { state, fanOut } = machine;
+  if (!state.isPending(index)) return;
+  const task = machine.task(index);
+  const since = state.unblockedAt(index);
+  try {
+    if (task.forEach !== undefined) completeTask(machine, index, resultsOf(index, state), since);
+    else {
+      requireSubtasks(index, state);
+      if (doesOwnWork(task)) machine.strategy.ready(index);
+      else completeTask(machine, index, outputsOf(index, state, fanOut), since);
     }
+  } catch (thrown) {
+    if (thrown instanceof StrategyError) throw thrown;
+    failTask(machine, index, thrown, since);
   }
+}
 
-  #expand(index: number, task: Task, inputs: Inputs, now: number): void {
-    const first = this.#graph.size;
-    const items = this.fanOut.itemsOf(task, inputs);
-    const elements = this.fanOut.elementsOf(task, items, items.length);
-    const taken = [...idsOf(elements)].find((id) => this.#graph.indexOf(id) !== undefined);
-    if (taken !== undefined) {
-      throw new RunnerError('invalid_input', `its forEach needs the id "${taken}", which is taken`);
-    }
-    const given = isByFunction(task) ? items : undefined;
-    if (elements.length > 0) this.#record.tasksAdded('for_each', elements, index, now, given);
-    this.admit(first, now);
-    this.#openChildren(index, now);
+function expand(machine: Machine, index: number, task: Task, inputs: Inputs): void {
+  const { graph, fanOut } = machine;
+  const items = fanOut.itemsOf(task, inputs);
+  const elements = fanOut.elementsOf(task, items, items.length);
+  for (const id of idsOf(elements)) {
+    if (graph.indexOf(id) === undefined) continue;
+    throw new RunnerError('invalid_input', `its forEach needs the id "${id}", which is taken`);
   }
-
-  #openChildren(index: number, now: number): void {
-    this.#readyAt[index] = now;
-    this.#host.settling.readiness.open(index, now);
+  if (elements.length > 0) {
+    const given = isByFunction(task) ? { items } : {};
+    const { taskId } = machine.about(index);
+    const tasks = asData(elements);
+    machine.tell({ type: 'tasks_added', source: 'for_each', tasks, taskId, ...given }, index);
   }
-
-  #task(index: number): Task {
-    return this.#graph.tasks[index] as Task;
-  }
+  beginGroup(machine, index);
 }

@@ -4,13 +4,13 @@ import { Heap } from '../util/heap.js';
 
 /**
  * Resources whose server asked to wait, and the tasks that were chosen for one of them meanwhile.
- * Those keep their place: they are the first to start when the wait is over, in the order in which
+ * Those tasks keep their place: they start first when the cooldown is over, in the order in which
  * they were chosen. Each call takes O(log n), however many tasks and resources wait.
  */
-export class ResourcePauses {
+export class Cooldowns {
   /** When each ends, as Unix time in milliseconds. */
   readonly #until = new Map<string, number>();
-  /** The same, and those that were made longer: they come up before the longer one does. */
+  /** Also holds superseded ends; they come up before the longer one does. */
   readonly #ends = new Heap<End>((a, b) => a.until - b.until);
   readonly #lines = new Map<string, Line>();
   /** The lines whose resource is free again, or was until a moment ago. */
@@ -21,7 +21,7 @@ export class ResourcePauses {
     return this.#until.size;
   }
 
-  /** When the first of them ends; Infinity without any. */
+  /** When the first cooldown ends; Infinity without any. */
   get next(): number {
     let first = this.#ends.peek();
     while (first !== undefined && this.#until.get(first.resource) !== first.until) {
@@ -31,15 +31,15 @@ export class ResourcePauses {
     return first?.until ?? Number.POSITIVE_INFINITY;
   }
 
-  /** @returns Whether the resource is paused for longer now. */
-  pause(resource: string, until: number): boolean {
+  /** @returns Whether the resource's cooldown has become longer. */
+  begin(resource: string, until: number): boolean {
     if (until <= (this.#until.get(resource) ?? Number.NEGATIVE_INFINITY)) return false;
     this.#until.set(resource, until);
     this.#ends.push({ resource, until });
     return true;
   }
 
-  /** Forgets what is over. */
+  /** Ends the cooldowns that are over. */
   expire(now: number): void {
     while (this.next <= now) {
       const { resource } = this.#ends.pop() as End;
@@ -55,7 +55,7 @@ export class ResourcePauses {
     return this.#until.has(resource);
   }
 
-  /** The task has to wait for this resource, which is paused. */
+  /** Holds a chosen task back until the cooldown of its resource is over. */
   park(index: number, resource: string): void {
     let line = this.#lines.get(resource);
     if (line === undefined) {
@@ -65,11 +65,11 @@ export class ResourcePauses {
     line.parked.push({ index, order: this.#order++ });
   }
 
-  /** The first parked task whose resource is free again, which is parked no more. */
+  /** Takes out the first parked task whose resource is free again. */
   unpark(): number | undefined {
     for (let line = this.#free.pop(); line !== undefined; line = this.#free.pop()) {
       if (this.#until.has(line.resource)) {
-        // Paused once more: the end of that pause brings it back.
+        // Paused once more: the end of that cooldown brings it back.
         line.isFree = false;
         continue;
       }
@@ -81,7 +81,7 @@ export class ResourcePauses {
     return undefined;
   }
 
-  /** Nothing that is parked will start any more. */
+  /** Forgets the parked tasks: they will not start any more. */
   clear(): void {
     this.#lines.clear();
     while (this.#free.pop() !== undefined);
@@ -98,11 +98,11 @@ interface Parked {
   readonly order: number;
 }
 
-/** The tasks that wait for one resource; never without any. */
+/** The tasks that wait for one resource; never empty. */
 interface Line {
   readonly resource: string;
   readonly parked: Parked[];
-  /** Those before it wait no more. */
+  /** Position of the first that still waits. */
   first: number;
   /** Whether it is among the free lines. */
   isFree: boolean;
@@ -113,10 +113,10 @@ function orderOf({ parked, first }: Line): number {
 }
 
 /**
- * For how long a server that an attempt failed on asked to be left alone, in milliseconds; 0 when it
- * did not. Functions compete for nothing that they share.
+ * How long a server asked to wait when it refused an attempt, in milliseconds; 0 when it did not ask.
+ * Functions share no resource.
  */
-export function pauseAskedFor({ run }: Task, { code, retryAfterMs = 0 }: TaskError): number {
+export function cooldownAskedFor({ run }: Task, { code, retryAfterMs = 0 }: TaskError): number {
   const isBusy = code === 'rate_limited' || code === 'overloaded';
   return isBusy && run === undefined ? Math.max(0, retryAfterMs) : 0;
 }

@@ -1,89 +1,52 @@
 import { describe, RunnerError } from '../contract/errors.js';
 import type { Task } from '../contract/task.js';
 import { waitOf } from '../contract/wait-for.js';
-import type { Graph } from '../graph/graph.js';
-import type { KernelParts } from './kernel-parts.js';
-import type { Recorder } from './recorder.js';
-import type { Settling } from './settling.js';
-import type { Timers } from './timers.js';
+import type { Machine } from './machine.js';
+import { completeTask, failTask } from './settlement.js';
 
-/** The tasks that wait for a human. */
-export class HumanSteps {
-  readonly #graph: Graph;
-  readonly #record: Recorder;
-  readonly #timers: Timers;
-  readonly #readyAt: number[];
-  readonly #settling: Settling;
-  /** Those that have come up and have not been answered. */
-  readonly #asked = new Set<number>();
+/** A human step has come up. On resume, it may have been asked already. */
+export function askHuman(machine: Machine, index: number, question: string): void {
+  const { kind, timeoutMs } = waitFor(machine, index);
+  const limit = timeoutMs === undefined ? {} : { timeoutMs };
+  machine.tell({ type: 'task_waiting', ...machine.about(index), kind, question, ...limit }, index);
+  startAnswerTimer(machine, index);
+}
 
-  constructor(parts: KernelParts, settling: Settling) {
-    this.#graph = parts.graph;
-    this.#record = parts.record;
-    this.#timers = parts.timers;
-    this.#readyAt = parts.readyAt;
-    this.#settling = settling;
+/** Limits how long an open question waits for its answer. */
+export function startAnswerTimer({ state, timers }: Machine, index: number): void {
+  const timeoutMs = state.questions.get(index)?.timeoutMs;
+  if (timeoutMs !== undefined) timers.set(index, state.askedAt(index) + timeoutMs);
+}
+
+/** A human answered; for an approval, `true` gives it and anything else refuses. */
+export function applyAnswer(machine: Machine, index: number, answer: unknown): void {
+  if (waitFor(machine, index).kind === 'approval' && answer !== true) {
+    applyRejection(machine, index, undefined);
+    return;
   }
+  machine.timers.clear(index);
+  completeTask(machine, index, answer, machine.state.askedAt(index));
+}
 
-  /** How many have come up and have not been answered. */
-  get size(): number {
-    return this.#asked.size;
-  }
+/** A human refused to answer. */
+export function applyRejection(machine: Machine, index: number, reason: unknown): void {
+  machine.timers.clear(index);
+  const because = reason === undefined ? '' : `: ${describe(reason)}`;
+  const error = new RunnerError('rejected', `it was not approved${because}`);
+  failTask(machine, index, error, machine.state.askedAt(index));
+}
 
-  has(index: number): boolean {
-    return this.#asked.has(index);
+/** Nobody has answered in time. */
+export function expireQuestion(machine: Machine, index: number): void {
+  const wait = waitFor(machine, index);
+  if (wait.default !== undefined) {
+    applyAnswer(machine, index, wait.default);
+    return;
   }
+  const error = new RunnerError('timeout', `nobody answered within ${wait.timeoutMs} ms`);
+  failTask(machine, index, error, machine.state.askedAt(index));
+}
 
-  ask(index: number, question: string, now: number): void {
-    const { kind, timeoutMs } = this.#waitOf(index);
-    this.restore(index, now, timeoutMs);
-    this.#record.waiting(index, { kind, question, timeoutMs }, now);
-  }
-
-  /** It has been asked at that time, and the log says so. */
-  restore(index: number, askedAt: number, timeoutMs: number | undefined): void {
-    this.#readyAt[index] = askedAt;
-    this.#asked.add(index);
-    if (timeoutMs !== undefined) this.#timers.set(index, askedAt + timeoutMs);
-  }
-
-  /** For an approval, `true` gives it and anything else refuses. */
-  answer(index: number, answer: unknown, now: number): void {
-    if (this.#waitOf(index).kind === 'approval' && answer !== true) {
-      this.reject(index, undefined, now);
-      return;
-    }
-    if (!this.#asked.delete(index)) return; // Answered, or timed out, a moment before.
-    this.#timers.clear(index);
-    this.#settling.complete(index, answer, now);
-  }
-
-  reject(index: number, reason: unknown, now: number): void {
-    if (!this.#asked.delete(index)) return;
-    this.#timers.clear(index);
-    const because = reason === undefined ? '' : `: ${describe(reason)}`;
-    const error = new RunnerError('rejected', `it was not approved${because}`);
-    this.#settling.fail(index, error, now, this.#readyAt[index]);
-  }
-
-  /** Nobody has answered in time. */
-  timeUp(index: number, now: number): void {
-    const wait = this.#waitOf(index);
-    if (wait.default !== undefined) {
-      this.answer(index, wait.default, now);
-      return;
-    }
-    this.#asked.delete(index);
-    const error = new RunnerError('timeout', `nobody answered within ${wait.timeoutMs} ms`);
-    this.#settling.fail(index, error, now, this.#readyAt[index]);
-  }
-
-  /** No answer is waited for any more. */
-  clear(): void {
-    this.#asked.clear();
-  }
-
-  #waitOf(index: number): ReturnType<typeof waitOf> {
-    return waitOf((this.#graph.tasks[index] as Task).waitFor as NonNullable<Task['waitFor']>);
-  }
+function waitFor(machine: Machine, index: number): ReturnType<typeof waitOf> {
+  return waitOf(machine.task(index).waitFor as NonNullable<Task['waitFor']>);
 }

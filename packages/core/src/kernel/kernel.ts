@@ -1,353 +1,499 @@
 import { StrategyError } from '../contract/errors.js';
-import type { PlanEvent } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import type { OutputPart } from '../contract/output-part.js';
 import type { Revision } from '../contract/replan.js';
 import type { AttemptResult } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
-import type { Graph } from '../graph/graph.js';
-import type { Inputs } from '../state/inputs.js';
+import { type Graph, Trait } from '../graph/graph.js';
+import { asData } from '../serialize/task.js';
+import type { EventLog } from '../state/event-log.js';
+import { type Inputs, inputsOf } from '../state/inputs.js';
 import type { RunState } from '../state/run-state.js';
-import type { Attempts } from './attempts.js';
+import {
+  attemptsLeft,
+  completeAttempt,
+  expireAttempt,
+  failAttempt,
+  startAttemptTimer,
+} from './attempts.js';
 import type { Command } from './command.js';
-import type { Openings } from './control-flow.js';
-import type { HumanSteps } from './human-input.js';
-import { type AssembledParts, assemble } from './kernel-assembly.js';
+import { admit, open, promptFor } from './control-flow.js';
+import { applyAnswer, applyRejection, expireQuestion } from './human-input.js';
+import { Machine } from './machine.js';
 import type { KernelOptions, RecoverOptions } from './options.js';
-import type { Emit, Recorder } from './recorder.js';
-import { RecoveredRun } from './recovered-run.js';
-import type { Starts } from './scheduling.js';
-import type { Settling } from './settling.js';
-import type { RunEnd } from './termination.js';
-import type { Timers } from './timers.js';
+import { foldLog, type Recovery, recordResumption, resumeSteps } from './recover.js';
+import { completeRound, failRound } from './replan.js';
+import { applyRule } from './rules.js';
+import { LiveRunView } from './run-view.js';
+import { dispatch } from './scheduling.js';
+import { abortRun, cancelRun, failAtDeadline, finishRun } from './termination.js';
 
 /**
  * The scheduler proper: a deterministic state machine without I/O. Inputs (an attempt ended, time
- * passed, tasks were added, cancel) go in by its methods; events come out through `emit`, and
- * `commands` holds what the driver is to do. It reads no clock: every input brings the time.
+ * passed, tasks were added, cancel) go in by its methods; what happened is in `log`, and `commands`
+ * holds work for the driver. It reads no clock: every input brings the time.
+ *
+ * Every input says whether it was taken. One that is stale, repeated, unknown or impossible changes
+ * nothing and returns false, so any driver may deliver inputs late or more than once.
  *
  * The same kernel runs in process, in virtual time and from a recorded log.
+ *
+ * @example
+ * const kernel = new Kernel({ ...options, plan, graph: graphOf(plan), strategy });
+ * kernel.start(Date.now());
+ * for (const command of kernel.commands.splice(0)) carryOut(command);
+ * kernel.completed(0, 1, { output: 'done' }, Date.now());
  */
 export class Kernel {
-  /** Work for the driver, in order: to be done and removed after each input. */
-  readonly commands: Command[] = [];
   /** When `wake` is to be called, as Unix time in milliseconds; Infinity for never. */
   nextWake = Number.POSITIVE_INFINITY;
-  /** The tasks so far: those of the plan, their subtasks, and what was added. */
-  readonly graph: Graph;
-  readonly state: RunState;
-
-  readonly #parts: AssembledParts;
-  readonly #record: Recorder;
-  readonly #timers: Timers;
-  readonly #end: RunEnd;
-  readonly #attempts: Attempts;
-  readonly #starts: Starts;
-  readonly #settling: Settling;
-  readonly #humanSteps: HumanSteps;
-  readonly #openings: Openings;
+  readonly #machine: Machine;
   /** How often tasks are about to be added. */
   #expected = 0;
-  /** The recorded run that goes on, if one does. */
-  #recovered: RecoveredRun | undefined;
-  /** Whether it has yet to go on. */
-  #isDown = false;
+  /** The recorded run that has yet to be resumed. */
+  #recovery: Recovery | undefined;
+  /** What `pause` and `setMaxParallel` asked for before the start. */
+  #startsPaused = false;
+  #maxParallelAtStart: number;
 
-  constructor(options: KernelOptions, emit: Emit) {
-    const parts = assemble(options, emit, this.commands, () => {
-      this.nextWake = Number.POSITIVE_INFINITY;
-    });
-    this.graph = parts.graph;
-    this.state = parts.state;
-    this.#parts = parts;
-    this.#record = parts.record;
-    this.#timers = parts.timers;
-    this.#end = parts.end;
-    this.#attempts = parts.attempts;
-    this.#starts = parts.starts;
-    this.#settling = parts.settling;
-    this.#humanSteps = parts.humanSteps;
-    this.#openings = parts.openings;
+  constructor(options: KernelOptions) {
+    this.#machine = new Machine(options);
+    this.#maxParallelAtStart = options.maxParallel;
+  }
+
+  /** Work for the driver, in order: to be done and removed after each input. */
+  get commands(): Command[] {
+    return this.#machine.commands;
+  }
+
+  /** The tasks so far: those of the plan, their subtasks, and those that were added. */
+  get graph(): Graph {
+    return this.#machine.graph;
+  }
+
+  /** All that the run has come to. */
+  get state(): RunState {
+    return this.#machine.state;
+  }
+
+  /** The events of the run, in order. */
+  get log(): EventLog {
+    return this.#machine.log;
   }
 
   get ended(): boolean {
     const { status } = this.state;
-    return status !== 'created' && status !== 'running' && !this.#isDown;
+    return status !== 'created' && status !== 'running' && this.#recovery === undefined;
   }
 
-  /** Whether `start` has been called. */
   get #isUnderWay(): boolean {
-    return this.state.status === 'running' && !this.#isDown;
+    return this.state.status === 'running' && this.#recovery === undefined;
   }
 
-  /** What a task is given. */
+  // --- Questions of the driver ---
+
+  /** The outputs that a task is given. */
   inputsOf(index: number): Inputs {
-    return this.#openings.inputsOf(index);
+    return inputsOf(index, this.#machine.state, this.#machine.fanOut);
   }
 
-  /** The prompt of a task. */
+  /** @throws {RunnerError} `invalid_input` when the inputs lack what the prompt asks for. */
   promptOf(index: number, inputs: Inputs): string {
-    return this.#openings.promptOf(index, inputs);
+    return promptFor(this.#machine, index, inputs);
   }
 
   /** How many tries a task has left when this attempt begins, this one included. */
   attemptsLeft(index: number, attempt: number): number {
-    return this.#attempts.left(index, attempt);
+    return attemptsLeft(this.#machine, index, attempt);
+  }
+
+  /** What an attempt at a task competes for. */
+  resourceOf(index: number): string {
+    return this.#machine.strategy.resourceOf(index);
+  }
+
+  /** Whether this is the attempt in flight at a task. */
+  isInFlight(index: number, attempt: number): boolean {
+    const { state } = this.#machine;
+    return state.isRunning(index) && state.attemptsOf(index) === attempt;
   }
 
   /** Whether a human step has come up and has not been answered. */
   isWaiting(index: number): boolean {
-    return this.#humanSteps.has(index);
+    return this.state.questions.has(index);
   }
 
-  /** Whether this is the id of a fan-out that has yet to make its elements. */
-  willFanOut(id: string): boolean {
-    return this.#openings.willFanOut(id);
+  /** Whether this is the id of a fan-out that has not made its elements yet. */
+  isPendingFanOut(id: string): boolean {
+    const { graph, state } = this.#machine;
+    const index = graph.indexOf(id);
+    if (index === undefined || (graph.traitsOf(index) & Trait.forEach) === 0) return false;
+    return state.isPending(index) && graph.childCount(index) === 0;
   }
 
-  /** The ids of tasks that a started-again attempt had added before: they are there already. */
-  addedBefore(index: number): readonly string[] {
-    return this.#recovered?.addedBy(index) ?? [];
+  /** Whether the attempt in flight at a task had added a task of this id before it was restarted. */
+  hasAdded(index: number, id: string): boolean {
+    return this.state.additions.get(index)?.has(id) ?? false;
   }
+
+  // --- The start ---
 
   /**
-   * Takes in what is recorded of a run, so that `start` goes on with it: what has been reported
-   * stands, what was in flight is started again as the same attempt, and everything else is where it
-   * was. To be called once, before any input. The log may end anywhere.
-   *
-   * @returns The log as events. A run that had ended stays as it is, unless `retryFailed` finds
-   * something to do.
+   * Folds a recorded log, so that `start` resumes the run: recorded results count, attempts in flight
+   * start again as the same attempts. To be called once, before any input; the log may end anywhere.
+   * A run that had ended stays as it is, unless `retryFailed` finds tasks to re-run.
    */
-  recover(log: Iterable<EventData>, options: RecoverOptions = {}): readonly PlanEvent[] {
-    const recovered = new RecoveredRun(log, options, this.#parts);
-    const hadEnded = this.ended;
-    if (!hadEnded || recovered.isRetried) {
-      recovered.restore(hadEnded);
-      this.#recovered = recovered;
-      this.#isDown = true;
+  recover(log: Iterable<EventData>, options: RecoverOptions = {}): void {
+    const recovery = foldLog(this.#machine, log, options);
+    if (recovery.hadEnded && recovery.retried.length === 0) return;
+    const { isPaused, maxParallel } = this.state;
+    this.#recovery = recovery;
+    // A run that had ended is re-run without the pause that it ended in.
+    this.#startsPaused = isPaused && !recovery.hadEnded;
+    this.#maxParallelAtStart = maxParallel ?? this.#maxParallelAtStart;
+  }
+
+  /** Begins the run, or resumes a recovered one. */
+  start(now: number): boolean {
+    const recovery = this.#recovery;
+    if (recovery === undefined && this.state.status !== 'created') return false;
+    this.#setTime(now);
+    this.#recordStart();
+    const machine = this.#machine;
+    const { options, state, strategy } = machine;
+    machine.tell({
+      type: 'strategy_initialized',
+      strategy: options.strategy.name,
+      maxParallel: orNull(this.#maxParallelAtStart),
+    });
+    this.#step(() => {
+      strategy.begin(this.#runView());
+      if (this.#startsPaused !== state.isPaused) {
+        machine.tell({ type: this.#startsPaused ? 'plan_paused' : 'plan_resumed' });
+      }
+      if (recovery !== undefined) resumeSteps(machine, recovery);
+    });
+    return true;
+  }
+
+  #recordStart(): void {
+    const machine = this.#machine;
+    const recovery = this.#recovery;
+    const { plan, seed, limits } = machine.options;
+    if (recovery !== undefined) {
+      this.#recovery = undefined;
+      recordResumption(machine, recovery);
+      machine.state.unblocked = machine.unblocked;
+    } else {
+      machine.state.unblocked = machine.unblocked;
+      const given = limits === undefined ? {} : { limits };
+      machine.tell({ type: 'plan_started', plan, seed, ...given });
     }
-    return recovered.events;
   }
 
-  /** Begins the run, or goes on with one that was recovered; to be called once. */
-  start(now: number): void {
-    if (this.#isDown) this.#goOn(this.#recovered as RecoveredRun, now);
-    if (this.state.status !== 'created') return;
-    const { plan, seed, limits } = this.#parts.options;
-    this.#count(now);
-    this.#record.planStarted(plan, seed, limits, now);
-    this.#beginStrategy(now, () => {
-      if (this.#starts.isPaused) this.#record.paused(now);
-      this.#settling.readiness.start(now);
+  #runView(): LiveRunView {
+    const machine = this.#machine;
+    return new LiveRunView(machine.graph, machine.state, {
+      now: () => machine.now,
+      ready: () => machine.strategy.readyCount,
+      report: (change) => {
+        machine.tell({ type: 'strategy_switched', ...machine.strategy.accept(change) });
+      },
     });
   }
 
-  #goOn(recovered: RecoveredRun, now: number): void {
-    this.#recordResumption(now);
-    this.#count(recovered.startedAt);
-    this.#beginStrategy(now, () => recovered.takeUp(now));
+  // --- Inputs about attempts ---
+
+  /** A started attempt begins now, where attempts begin later than they start. */
+  begun(index: number, attempt: number, now: number): boolean {
+    const machine = this.#machine;
+    if (!this.#isUnderWay || !this.isInFlight(index, attempt)) return false;
+    if (!machine.state.notBegun.has(index)) return false;
+    this.#setTime(now);
+    machine.tell({ type: 'task_begun', ...machine.about(index), attempt }, index);
+    startAttemptTimer(machine, index);
+    this.#step(() => {});
+    return true;
   }
 
-  #recordResumption(now: number): void {
-    if (!this.#isDown) return;
-    this.#isDown = false;
-    this.#recovered?.record(now);
-  }
-
-  /** What limits the run by time counts from then on. */
-  #count(from: number): void {
-    this.#end.deadline = from + this.#parts.options.deadlineMs;
-    this.#parts.budget?.start(from);
-  }
-
-  #beginStrategy(now: number, work: () => void): void {
-    const { strategy } = this.#parts.options;
-    this.#record.strategyInitialized(strategy.name, this.#starts.maxParallel, now);
-    this.#step(now, () => {
-      this.#starts.begin();
-      work();
-    });
-  }
-
-  /** The running attempt at a task brought its output. */
-  completed(index: number, result: AttemptResult, now: number): void {
-    const durationMs = now - this.state.startedAtOf(index);
-    this.#attempts.completed(index, result, now);
-    this.#starts.now = now;
+  /** An attempt returned its output. */
+  completed(index: number, attempt: number, result: AttemptResult, now: number): boolean {
+    if (!this.#isUnderWay || !this.isInFlight(index, attempt)) return false;
+    this.#setTime(now);
     // Without a closure, unlike rarer inputs: this is once a task.
     try {
-      this.#starts.completed(index, durationMs, result);
-      this.#settling.completed(index, now);
-      this.#proceed(now);
+      completeAttempt(this.#machine, index, result);
+      this.#proceed();
     } catch (error) {
-      this.#breakOff(error, now);
+      this.#failStrategy(error);
     }
+    return true;
   }
 
-  /** The running attempt at a task failed. */
-  failed(index: number, thrown: unknown, now: number): void {
-    this.#step(now, () => this.#attemptFailed(index, thrown, now));
+  /** An attempt failed. */
+  failed(index: number, attempt: number, thrown: unknown, now: number): boolean {
+    if (!this.#isUnderWay || !this.isInFlight(index, attempt)) return false;
+    this.#setTime(now);
+    this.#step(() => failAttempt(this.#machine, index, thrown));
+    return true;
   }
 
-  #attemptFailed(index: number, thrown: unknown, now: number): void {
-    const failed = this.#attempts.failed(index, thrown, now);
-    const { error, delayMs } = failed;
-    this.#starts.failed(index, failed, now);
-    if (delayMs === undefined) this.#settling.failed(index, error, now);
-    else this.#timers.set(index, now + delayMs);
+  /** An attempt reported a part of its output. */
+  output(index: number, attempt: number, part: OutputPart, now: number): boolean {
+    const machine = this.#machine;
+    if (!this.#isUnderWay || !this.isInFlight(index, attempt)) return false;
+    this.#setTime(now);
+    machine.tell({ type: 'task_output', ...machine.about(index), attempt, ...part }, index);
+    if (machine.strategy.isListening) this.#step(() => machine.strategy.output(index, part));
+    else machine.handled = machine.log.length;
+    return true;
   }
 
-  /** The running attempt at a task reported a part of its output. */
-  output(index: number, part: OutputPart, now: number): void {
-    this.#record.output(index, part, now);
-    if (this.#starts.isListening) this.#step(now, () => this.#starts.output(index, part));
-  }
+  // --- Inputs about people ---
 
   /** A human answered; for an approval, `true` gives it and anything else refuses. */
-  answered(index: number, answer: unknown, now: number): void {
-    this.#step(now, () => this.#humanSteps.answer(index, answer, now));
+  answered(index: number, answer: unknown, now: number): boolean {
+    if (!this.#isUnderWay || !this.isWaiting(index)) return false;
+    this.#setTime(now);
+    this.#step(() => applyAnswer(this.#machine, index, answer));
+    return true;
   }
 
   /** A human refused to answer. */
-  rejected(index: number, reason: unknown, now: number): void {
-    this.#step(now, () => this.#humanSteps.reject(index, reason, now));
+  rejected(index: number, reason: unknown, now: number): boolean {
+    if (!this.#isUnderWay || !this.isWaiting(index)) return false;
+    this.#setTime(now);
+    this.#step(() => applyRejection(this.#machine, index, reason));
+    return true;
   }
+
+  // --- Inputs about the plan ---
 
   /** Tasks are about to be added: until they are, the run does not end for want of others. */
   expectTasks(): void {
     this.#expected++;
   }
 
-  /**
-   * The plan grows; the tasks have been checked.
-   *
-   * @param by The task that adds them; -1 for none.
-   */
-  addTasks(tasks: readonly Task[], by: number, now: number): void {
+  /** Expected tasks will not be added after all. */
+  stopExpectingTasks(now: number): void {
     if (this.#expected > 0) this.#expected--;
-    this.#step(now, () => {
-      const first = this.graph.size;
-      this.#record.tasksAdded('add_tasks', tasks, by, now);
-      this.#openings.admit(first, now);
-    });
-  }
-
-  /** The round of re-planning under way has its answer; it has been checked. */
-  replanned(revision: Revision, now: number): void {
-    this.#step(now, () => {
-      const first = this.graph.size;
-      this.#end.replanned(revision, now);
-      if (this.graph.size > first) this.#openings.admit(first, now);
-    });
-  }
-
-  /** The round of re-planning under way brought nothing that can be used. */
-  replanFailed(thrown: unknown, now: number): void {
-    this.#step(now, () => this.#end.replanFailed(thrown, now));
-  }
-
-  /** Nothing starts until `resume`; what runs goes on. Before the start, the run begins paused. */
-  pause(now: number): void {
-    if (this.#starts.isPaused || this.ended) return;
-    this.#starts.isPaused = true;
-    if (this.#isUnderWay) this.#record.paused(now);
-  }
-
-  resume(now: number): void {
-    if (!this.#starts.isPaused || this.ended) return;
-    this.#starts.isPaused = false;
     if (!this.#isUnderWay) return;
-    this.#record.resumed(now);
-    this.#step(now, () => {});
+    this.#setTime(now);
+    this.#step(() => {});
+  }
+
+  /**
+   * The plan grows; the caller has checked the tasks against each other and against the graph.
+   *
+   * @param by The task whose attempt in flight adds them; -1 for none.
+   */
+  addTasks(tasks: readonly Task[], by: number, now: number): boolean {
+    const machine = this.#machine;
+    const { graph } = machine;
+    if (!this.#isUnderWay || tasks.length === 0) return false;
+    if (by >= 0 && !machine.state.isRunning(by)) return false;
+    if (tasks.some(({ id }) => graph.indexOf(id) !== undefined)) return false;
+    if (this.#expected > 0) this.#expected--;
+    this.#setTime(now);
+    this.#step(() => {
+      const adder = by < 0 ? {} : { taskId: machine.task(by).id };
+      machine.tell(
+        { type: 'tasks_added', source: 'add_tasks', tasks: asData(tasks), ...adder },
+        by,
+      );
+    });
+    return true;
+  }
+
+  /** A round of re-planning has its answer; the caller has checked it. */
+  replanned(round: number, revision: Revision, now: number): boolean {
+    if (!this.#isRoundUnderWay(round)) return false;
+    this.#setTime(now);
+    this.#step(() => completeRound(this.#machine, revision));
+    return true;
+  }
+
+  /** A round of re-planning returned nothing that can be used. */
+  replanFailed(round: number, thrown: unknown, now: number): boolean {
+    if (!this.#isRoundUnderWay(round)) return false;
+    this.#setTime(now);
+    this.#step(() => failRound(this.#machine, thrown));
+    return true;
+  }
+
+  #isRoundUnderWay(round: number): boolean {
+    const { replan } = this.state;
+    return this.#isUnderWay && replan.since !== undefined && replan.rounds === round;
+  }
+
+  // --- Inputs about the run ---
+
+  /** Nothing starts until `resume`; attempts in flight go on. Before the start, the run begins paused. */
+  pause(now: number): boolean {
+    return this.#setPaused(true, now);
+  }
+
+  resume(now: number): boolean {
+    return this.#setPaused(false, now);
+  }
+
+  #setPaused(isPaused: boolean, now: number): boolean {
+    if (this.ended) return false;
+    if (!this.#isUnderWay) {
+      const isNew = this.#startsPaused !== isPaused;
+      this.#startsPaused = isPaused;
+      return isNew;
+    }
+    if (this.state.isPaused === isPaused) return false;
+    this.#setTime(now);
+    this.#machine.tell({ type: isPaused ? 'plan_paused' : 'plan_resumed' });
+    this.#step(() => {});
+    return true;
   }
 
   /** Attempts in flight above a lowered cap go on; none starts until there are fewer. */
-  setMaxParallel(maxParallel: number, now: number): void {
-    if (maxParallel === this.#starts.maxParallel || this.ended) return;
-    this.#starts.maxParallel = maxParallel;
-    if (!this.#isUnderWay) return;
-    this.#record.maxParallelChanged(maxParallel, now);
-    this.#step(now, () => {});
+  setMaxParallel(maxParallel: number, now: number): boolean {
+    if (this.ended) return false;
+    if (!this.#isUnderWay) {
+      const isNew = this.#maxParallelAtStart !== maxParallel;
+      this.#maxParallelAtStart = maxParallel;
+      return isNew;
+    }
+    if (this.state.maxParallel === maxParallel) return false;
+    this.#setTime(now);
+    this.#machine.tell({ type: 'max_parallel_changed', maxParallel: orNull(maxParallel) });
+    this.#step(() => {});
+    return true;
   }
 
   /** Time has passed; to be called at `nextWake`, harmless at any other time. */
-  wake(now: number): void {
-    if (this.ended) return;
-    if (now >= this.#end.deadline) {
-      this.#end.timeUp(now);
-      return;
+  wake(now: number): boolean {
+    const machine = this.#machine;
+    if (!this.#isUnderWay) return false;
+    this.#setTime(now);
+    if (machine.now >= machine.deadline) {
+      failAtDeadline(machine);
+      this.#settleEnd();
+      return true;
     }
-    this.#step(now, () => {
-      for (let due = this.#timers.take(now); due !== undefined; due = this.#timers.take(now)) {
-        this.#timeUp(due, now);
+    this.#step(() => {
+      for (let due = this.#takeDue(); due !== undefined; due = this.#takeDue()) {
+        this.#expire(due);
+        // The consequences of one may clear the timer of the next.
+        this.#drain();
       }
     });
+    return true;
+  }
+
+  #takeDue(): number | undefined {
+    return this.#machine.timers.take(this.#machine.now);
   }
 
   /** A task's timer is due. */
-  #timeUp(index: number, now: number): void {
-    if (this.state.statusOf(index) === 'running') {
-      this.#attemptFailed(index, this.#attempts.timeUp(index), now);
-    } else if (this.#humanSteps.has(index)) this.#humanSteps.timeUp(index, now);
-    else this.#starts.ready(index, now);
+  #expire(index: number): void {
+    const { state, strategy } = this.#machine;
+    if (state.isRunning(index)) expireAttempt(this.#machine, index);
+    else if (state.questions.has(index)) expireQuestion(this.#machine, index);
+    else strategy.ready(index);
   }
 
   /**
-   * Stops the run: what runs is aborted, nothing new starts. Before the start, it takes the place
-   * of it; once the run has ended it has no effect.
+   * Stops the run: attempts in flight are aborted, nothing new starts. Before the start, it takes the
+   * place of the start.
    */
-  cancel(cause: unknown, now: number): void {
-    if (this.ended) return;
-    const { plan, seed, limits } = this.#parts.options;
-    if (this.state.status === 'created') this.#record.planStarted(plan, seed, limits, now);
-    else this.#recordResumption(now);
-    this.#end.cancel(cause, now);
+  cancel(cause: unknown, now: number): boolean {
+    if (this.ended) return false;
+    this.#setTime(now);
+    if (this.state.status === 'created' || this.#recovery !== undefined) this.#recordStart();
+    cancelRun(this.#machine, cause);
+    this.#settleEnd();
+    return true;
   }
 
-  // --- What every input leads to ---
+  // --- The step that every input leads to ---
 
-  /** Does one input's work, and what follows from it. */
-  #step(now: number, work: () => void): void {
-    if (this.ended) return;
-    this.#starts.now = now;
+  /** Time never goes backwards within a run, whatever the driver's clock does. */
+  #setTime(now: number): void {
+    const { log } = this.#machine;
+    const lastAt = log.length === 0 ? now : log.timeAt(log.length - 1);
+    this.#machine.now = now > lastAt ? now : lastAt;
+  }
+
+  /** Does the work of one input, and what follows from it. */
+  #step(work: () => void): void {
     try {
       work();
       // A run that was about to end when its process did has ended now.
-      if (!this.ended) this.#proceed(now);
+      if (!this.ended) this.#proceed();
+      else this.#settleEnd();
     } catch (error) {
-      this.#breakOff(error, now);
+      this.#failStrategy(error);
     }
   }
 
-  /** Starts what can start; ends the run when all is done. */
-  #proceed(now: number): void {
-    this.#settling.workOff(now);
-    const askAgainAt = this.#starts.dispatch(now);
-    const timer = this.#timers.size === 0 ? askAgainAt : this.#timers.next;
-    const { deadline } = this.#end;
-    this.nextWake = Math.min(askAgainAt, deadline, timer, this.#starts.pauses.next);
+  /** Follows every event to its consequences, starts what can start, and ends a run that is done. */
+  #proceed(): void {
+    const machine = this.#machine;
+    const { state, timers, cooldowns } = machine;
+    this.#drain();
+    const askAgainAt = dispatch(machine);
+    this.#drain();
+    this.nextWake = Math.min(askAgainAt, machine.deadline, timers.next, cooldowns.next);
     if (this.#expected > 0) return;
-    if (this.state.settled === this.graph.size) this.#end.finish(this.#starts.isPaused, now);
-    else if (this.#isStuck(askAgainAt, now)) throw this.#starts.stalled();
+    if (state.settled === machine.graph.size) {
+      finishRun(machine);
+      this.#drain();
+      if (this.ended) this.#settleEnd();
+    } else if (this.#isStuck(askAgainAt)) throw machine.strategy.stalled();
+  }
+
+  /** The worklist: consequences of events first, then tasks that became ready, then openings. */
+  #drain(): void {
+    const machine = this.#machine;
+    const { log } = machine;
+    for (;;) {
+      while (machine.handled < log.length) applyRule(machine, machine.handled++);
+      const unblocked = machine.takeUnblocked();
+      if (unblocked !== undefined) {
+        admit(machine, unblocked);
+        continue;
+      }
+      const opening = machine.takeOpening();
+      if (opening === undefined) return;
+      open(machine, opening);
+    }
   }
 
   /** Nothing is under way that could ever make the strategy be asked again. */
-  #isStuck(askAgainAt: number, now: number): boolean {
+  #isStuck(askAgainAt: number): boolean {
+    const { state, timers, cooldowns, now, deadline } = this.#machine;
     return (
-      now < this.#end.deadline &&
-      this.state.running === 0 &&
+      now < deadline &&
+      state.running === 0 &&
       askAgainAt === Number.POSITIVE_INFINITY &&
-      this.#timers.size === 0 &&
-      this.#starts.pauses.size === 0 &&
-      this.#humanSteps.size === 0 &&
-      this.state.replan.since === undefined &&
-      !this.#starts.isPaused
+      timers.size === 0 &&
+      cooldowns.size === 0 &&
+      state.questions.size === 0 &&
+      state.replan.since === undefined &&
+      !state.isPaused
     );
   }
 
   /** A strategy that breaks its contract ends the run. */
-  #breakOff(error: unknown, now: number): void {
+  #failStrategy(error: unknown): void {
     if (!(error instanceof StrategyError)) throw error;
-    this.#end.strategyFailed(error, now);
+    abortRun(this.#machine, 'invalid_strategy', error);
+    this.#settleEnd();
   }
+
+  #settleEnd(): void {
+    this.nextWake = Number.POSITIVE_INFINITY;
+    this.#machine.handled = this.log.length;
+  }
+}
+
+/** JSON has no infinity. */
+function orNull(limit: number): number | null {
+  return Number.isFinite(limit) ? limit : null;
 }

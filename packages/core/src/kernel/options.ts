@@ -1,3 +1,4 @@
+import type { Budget } from '../contract/budget.js';
 import type { RunLimits } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
 import type { PriceTable } from '../contract/price.js';
@@ -6,7 +7,6 @@ import type { RetryPolicy } from '../contract/retry.js';
 import type { Strategy } from '../contract/strategy.js';
 import type { Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
-import type { Budget } from './budget.js';
 
 /** What the kernel is to run, and the limits it enforces. */
 export interface KernelOptions {
@@ -34,15 +34,20 @@ export interface KernelOptions {
   readonly resourceOf: (task: Task) => string;
   /** What `plan_started` says about the limits of the run. */
   readonly limits?: RunLimits | undefined;
+  /**
+   * Whether a started attempt begins later, and the driver says when with `begun`: it may wait in a
+   * queue first. Timeouts and durations count from then on.
+   * @default false
+   */
+  readonly beginsLater?: boolean | undefined;
 }
 
-/** How a recorded run is taken up again. */
+/** How a recorded run is resumed. */
 export interface RecoverOptions {
-  /** Do once more what failed, and what was skipped or canceled for it. */
+  /** Re-run failed tasks, and the tasks that were skipped or canceled for them. */
   readonly retryFailed?: boolean;
-  /**
-   * Tasks that were added while it ran and that data alone cannot do, as they are to be done now, by
-   * their ids.
-   */
+  /** By id, tasks that were added while it ran and whose functions or schemas no log can keep. */
   readonly added?: ReadonlyMap<string, Task>;
+  /** Whether a carrier still works on an attempt, which then is not started again. */
+  readonly isAlive?: (taskId: string, attempt: number) => boolean;
 }

@@ -1,11 +1,12 @@
-import { ReplanError } from '../contract/errors.js';
-import { costOf, type PriceTable } from '../contract/price.js';
+import { ReplanError, type StratagemError } from '../contract/errors.js';
+import { costOf } from '../contract/price.js';
 import type { ReplanLimits, Revision, Situation } from '../contract/replan.js';
 import type { Task } from '../contract/task.js';
 import { type Graph, Trait } from '../graph/graph.js';
+import { asData } from '../serialize/task.js';
 import type { RunState } from '../state/run-state.js';
-import type { BudgetKeeper } from './budget.js';
-import type { Recorder } from './recorder.js';
+import { excessOf, remainingBudget } from './budget.js';
+import type { Machine } from './machine.js';
 
 /** Asks the driver for a revision of the plan. */
 export interface ReplanCommand {
@@ -15,112 +16,110 @@ export interface ReplanCommand {
   readonly deadline: number | undefined;
 }
 
-interface Settings {
-  readonly goal: string;
-  readonly limits: Required<ReplanLimits>;
-  readonly prices: PriceTable;
+/**
+ * Why there is no further round; undefined when there may be one.
+ */
+export function replanRefusal(
+  machine: Machine,
+  limits: Required<ReplanLimits>,
+): string | undefined {
+  const { state, options, now } = machine;
+  const { maxRounds, maxTasks } = limits;
+  const { rounds, tasks, over } = state.replan;
+  if (over !== undefined) return over;
+  if (rounds >= maxRounds) return `re-planning is limited to ${count(rounds, 'round')}`;
+  if (tasks >= maxTasks) return `re-planning may not add more than ${count(maxTasks, 'task')}`;
+  if (now >= machine.deadline) return 'there is no time left for re-planning';
+  // The tasks it would add have to start as well.
+  const { budget } = options;
+  const excess = budget && excessOf(budget, state, undefined, true, now);
+  if (excess === undefined) return undefined;
+  return `its budget of ${excess.limit} for ${excess.budget} leaves no room for re-planning`;
 }
 
-/** What a round sets aside in the budget, among the attempts at tasks. */
-export const ROUND = -1;
+/** Begins a round: the driver asks for a revision of the plan. */
+export function beginRound(machine: Machine, limits: Required<ReplanLimits>): void {
+  const situation = situationOf(machine, limits);
+  const { round, reason, failed, dropped } = situation;
+  const failedTaskIds = failed.map(({ task }) => task.id);
+  const droppedTasks = dropped.length;
+  machine.tell({ type: 'replan_started', round, reason, failedTaskIds, droppedTasks });
+  machine.commands.push(commandOf(situation, machine.deadline));
+}
 
-/** The rounds in which a run revises its plan: whether there may be one, and what comes of it. */
-export class Replanning {
-  readonly #settings: Settings;
-  readonly #state: RunState;
-  readonly #record: Recorder;
-  readonly #budget: BudgetKeeper | undefined;
+/** Asks again for the round that was in flight when the process ended. */
+export function retryRound(machine: Machine, limits: Required<ReplanLimits>): void {
+  const { round, remaining, ...situation } = situationOf(machine, limits);
+  const left = { ...remaining, rounds: remaining.rounds + 1 };
+  const again = { ...situation, round: round - 1, remaining: left };
+  machine.commands.push(commandOf(again, machine.deadline));
+}
 
-  constructor(
-    settings: Settings,
-    state: RunState,
-    { record, budget }: { record: Recorder; budget: BudgetKeeper | undefined },
-  ) {
-    this.#settings = settings;
-    this.#state = state;
-    this.#record = record;
-    this.#budget = budget;
+/** The round has its answer: the plan grows by its tasks. */
+export function completeRound(machine: Machine, revision: Revision): void {
+  const { tasks, usage, model, requestId } = revision;
+  const { replan } = machine.state;
+  const priced = usage && costOf(usage, model, machine.options.prices);
+  const costUsd = priced ?? revision.costUsd;
+  machine.tell({
+    type: 'replan_completed',
+    ...roundOf(machine),
+    tasks: tasks.length,
+    replaces: tasks.length === 0 ? [] : (revision.replaces ?? replan.failed),
+    ...(usage !== undefined && { usage }),
+    ...(costUsd !== undefined && { costUsd }),
+    ...(model !== undefined && { model }),
+    ...(requestId !== undefined && { requestId }),
+  });
+  if (tasks.length > 0) {
+    machine.tell({ type: 'tasks_added', source: 'replan', tasks: asData(tasks) });
   }
+}
 
-  /**
-   * Why there is not another round; undefined when there may be one.
-   *
-   * @param deadline When the run must be over.
-   */
-  refusal(deadline: number, now: number): string | undefined {
-    const { maxRounds, maxTasks } = this.#settings.limits;
-    const { rounds, tasks, over } = this.#state.replan;
-    if (over !== undefined) return over;
-    if (rounds >= maxRounds) return `re-planning is limited to ${count(rounds, 'round')}`;
-    if (tasks >= maxTasks) return `re-planning may not add more than ${count(maxTasks, 'task')}`;
-    if (now >= deadline) return 'there is no time left for re-planning';
-    // What it would add has to start as well.
-    const excess = this.#budget?.excess(undefined, true, now);
-    if (excess === undefined) return undefined;
-    return `its budget of ${excess.limit} for ${excess.budget} leaves no room for re-planning`;
-  }
+/** The round returned nothing that can be used. */
+export function failRound(machine: Machine, thrown: unknown): void {
+  const { state, options } = machine;
+  const error = new ReplanError(state.replan.rounds, thrown, options.prices);
+  machine.tell({ type: 'replan_failed', ...roundOf(machine), error });
+}
 
-  begin(deadline: number, now: number): ReplanCommand {
-    const situation = this.#situation(deadline, now);
-    const { round, reason, failed, dropped } = situation;
-    const failedTaskIds = failed.map(({ task }) => task.id);
-    const droppedTasks = dropped.length;
-    this.#record.replanStarted(round, { reason, failedTaskIds, droppedTasks }, now);
-    this.#budget?.reserve(ROUND, undefined, false);
-    return commandOf(situation, deadline);
-  }
+/** Ends a round whose answer is no longer wanted. */
+export function abortRound(machine: Machine, error: StratagemError): void {
+  if (machine.state.replan.since === undefined) return;
+  failRound(machine, error);
+  machine.commands.push({ type: 'abort_replan', error });
+}
 
-  /** Once more the round that was in flight when the process ended. */
-  again(deadline: number, now: number): ReplanCommand {
-    const { round, remaining, ...situation } = this.#situation(deadline, now);
-    const left = { ...remaining, rounds: remaining.rounds + 1 };
-    return commandOf({ ...situation, round: round - 1, remaining: left }, deadline);
-  }
+function roundOf({ state, now }: Machine): { readonly round: number; readonly durationMs: number } {
+  const { rounds: round, since = now } = state.replan;
+  return { round, durationMs: now - since };
+}
 
-  /** The round has its answer: the plan grows by its tasks. */
-  completed(revision: Revision, now: number): void {
-    const { tasks, usage, model } = revision;
-    const costUsd = usage && costOf(usage, model, this.#settings.prices);
-    const replaces = tasks.length === 0 ? [] : (revision.replaces ?? this.#state.replan.failed);
-    const priced = costUsd === undefined ? revision : { ...revision, costUsd };
-    this.#record.replanCompleted({ ...priced, replaces }, now);
-    this.#budget?.release(ROUND);
-    if (tasks.length > 0) this.#record.tasksAdded('replan', tasks, -1, now);
-  }
+function situationOf(machine: Machine, limits: Required<ReplanLimits>): Situation {
+  const { failures, goalProgress, replan } = machine.state;
+  return {
+    goal: machine.options.plan.goal,
+    reason: failures.size > 0 ? 'tasks_failed' : 'goal_not_achieved',
+    round: replan.rounds + 1,
+    ...standingOf(machine.state),
+    ...(goalProgress !== undefined && { goalProgress }),
+    remaining: remainingOf(machine, limits),
+  };
+}
 
-  /** The round brought nothing that can be used. */
-  failed(thrown: unknown, now: number): void {
-    const { rounds } = this.#state.replan;
-    this.#record.replanFailed(new ReplanError(rounds, thrown, this.#settings.prices), now);
-    this.#budget?.release(ROUND);
-  }
-
-  #situation(deadline: number, now: number): Situation {
-    const { failures, goalProgress, replan } = this.#state;
-    return {
-      goal: this.#settings.goal,
-      reason: failures.size > 0 ? 'tasks_failed' : 'goal_not_achieved',
-      round: replan.rounds + 1,
-      ...standingOf(this.#state),
-      ...(goalProgress !== undefined && { goalProgress }),
-      remaining: this.#remaining(deadline, now),
-    };
-  }
-
-  #remaining(deadline: number, now: number): Situation['remaining'] {
-    const { maxRounds, maxTasks } = this.#settings.limits;
-    const { rounds, tasks } = this.#state.replan;
-    const budget = this.#budget?.remaining(now) ?? {};
-    const forever = Number.POSITIVE_INFINITY;
-    const timeMs = Math.min(deadline - now, budget.wallTimeMs ?? forever);
-    return {
-      rounds: maxRounds - rounds - 1,
-      tasks: Math.min(maxTasks - tasks, budget.tasks ?? forever),
-      ...(budget.tokens !== undefined && { tokens: budget.tokens }),
-      ...(budget.costUsd !== undefined && { costUsd: budget.costUsd }),
-      ...(timeMs !== forever && { timeMs }),
-    };
-  }
+function remainingOf(machine: Machine, limits: Required<ReplanLimits>): Situation['remaining'] {
+  const { state, options, now, deadline } = machine;
+  const { rounds, tasks } = state.replan;
+  const budget = options.budget ? remainingBudget(options.budget, state, now) : {};
+  const forever = Number.POSITIVE_INFINITY;
+  const timeMs = Math.min(deadline - now, budget.wallTimeMs ?? forever);
+  return {
+    rounds: limits.maxRounds - rounds - 1,
+    tasks: Math.min(limits.maxTasks - tasks, budget.tasks ?? forever),
+    ...(budget.tokens !== undefined && { tokens: budget.tokens }),
+    ...(budget.costUsd !== undefined && { costUsd: budget.costUsd }),
+    ...(timeMs !== forever && { timeMs }),
+  };
 }
 
 function commandOf(situation: Situation, deadline: number): ReplanCommand {

@@ -2,10 +2,9 @@ import type { RunView } from '../contract/strategy.js';
 import type { Graph } from '../graph/graph.js';
 import type { RunState } from '../state/run-state.js';
 
-/** What only the kernel can say. */
+/** The figures that only the kernel knows. */
 export interface KernelFigures extends Pick<RunView, 'report'> {
   now(): number;
-  maxParallel(): number;
   ready(): number;
 }
 
@@ -42,7 +41,7 @@ export class LiveRunView implements RunView {
    */
   static readonly #figures: PropertyDescriptorMap = {
     now: { enumerable: true, get: figure((view) => view.#kernel.now()) },
-    maxParallel: { enumerable: true, get: figure((view) => view.#kernel.maxParallel()) },
+    maxParallel: { enumerable: true, get: figure((view) => view.#state.maxParallel as number) },
     totalTasks: { enumerable: true, get: figure((view) => view.#graph.size) },
     running: { enumerable: true, get: figure((view) => view.#state.running) },
     ready: { enumerable: true, get: figure((view) => view.#kernel.ready()) },

@@ -19,7 +19,7 @@ import { checkSwitch } from './strategy-switch.js';
  * choices, and checks every answer. Each method throws a `StrategyError` when the strategy threw
  * or broke the contract.
  */
-export class Dispatcher {
+export class StrategyAdapter {
   /** Tasks that are ready and have not been chosen. */
   readyCount = 0;
 

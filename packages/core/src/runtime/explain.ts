@@ -83,7 +83,7 @@ const inOrder: Strategy = {
 export async function explain(settings: ExplainSettings): Promise<TaskForecast[]> {
   const { plan, graph, runner, reuse, now } = settings;
   const { goalState: _, budget: __, ...rest } = plan;
-  const kernel = new Kernel({ ...UNLIMITED, plan: rest, graph, strategy: inOrder }, () => {});
+  const kernel = new Kernel({ ...UNLIMITED, plan: rest, graph, strategy: inOrder });
   const reused = new Map<number, string>();
   kernel.start(now);
   // What completes adds to them; to take them out from the front would move all that follow each time.
@@ -92,7 +92,7 @@ export async function explain(settings: ExplainSettings): Promise<TaskForecast[]
     const found = await known(kernel, command.index, { runner, reuse, now });
     if (found === undefined) continue;
     reused.set(command.index, found.runId);
-    kernel.completed(command.index, { output: found.output }, now);
+    kernel.completed(command.index, command.attempt, { output: found.output }, now);
   }
   const before = await baselineOf(settings);
   const forecaster = new Forecaster(kernel, before, diffWith(before, plan), reused);

@@ -1,3 +1,4 @@
+import { type Budget, eitherBudget } from '../contract/budget.js';
 import { checkDuration, checkFlag, checkLimit } from '../contract/check-options.js';
 import { OptionError, show } from '../contract/errors.js';
 import type { PlanEvent, RunLimits } from '../contract/event.js';
@@ -9,7 +10,6 @@ import { checkReplan, type Replan } from '../contract/replan.js';
 import type { RetryPolicy } from '../contract/retry.js';
 import type { Task } from '../contract/task.js';
 import { checkReuse, type ReuseOptions } from '../journal/reuse.js';
-import { type Budget, eitherBudget } from '../kernel/budget.js';
 import { checkBudget, checkPrices, checkRetry } from '../validate/settings.js';
 
 /** How a run goes; given to the executor for all its runs, or to `execute` for one. */

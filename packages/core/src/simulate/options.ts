@@ -1,3 +1,4 @@
+import type { Budget } from '../contract/budget.js';
 import type { OutputPart } from '../contract/output-part.js';
 import type { PriceTable } from '../contract/price.js';
 import type { ReplanLimits, Revision, Situation } from '../contract/replan.js';
@@ -5,7 +6,6 @@ import type { RetryPolicy } from '../contract/retry.js';
 import type { TaskOutput } from '../contract/runner.js';
 import type { Strategy } from '../contract/strategy.js';
 import type { Task } from '../contract/task.js';
-import type { Budget } from '../kernel/budget.js';
 import type { Inputs } from '../state/inputs.js';
 import type { SimulatedServer } from './server.js';
 

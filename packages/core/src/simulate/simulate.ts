@@ -1,3 +1,4 @@
+import { eitherBudget } from '../contract/budget.js';
 import { capOf, checkLimit, checkOptions } from '../contract/check-options.js';
 import type { PlanEvent, RunResumed, TaskWaiting } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
@@ -5,14 +6,12 @@ import type { Plan } from '../contract/plan.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { checkReplan, replanLimits } from '../contract/replan.js';
 import type { Task } from '../contract/task.js';
-import { eitherBudget } from '../kernel/budget.js';
 import type { Command } from '../kernel/command.js';
 import { Kernel } from '../kernel/kernel.js';
 import type { RecoverOptions } from '../kernel/options.js';
 import type { ReplanCommand } from '../kernel/replan.js';
 import { atItsCost, readRevision, revisionProblems } from '../kernel/revision.js';
 import { asData } from '../serialize/task.js';
-import { MetricsFold } from '../state/metrics.js';
 import { createResult, type PlanResult } from '../state/result.js';
 import { empty } from '../util/array.js';
 import { Heap } from '../util/heap.js';
@@ -74,8 +73,8 @@ class Simulation {
   readonly #options: SimulateOptions;
   readonly #plan: Plan;
   readonly #kernel: Kernel;
-  readonly #metrics: MetricsFold;
-  readonly #timeline: PlanEvent[] = [];
+  /** Events of the log before this one have been looked at. */
+  #seen = 0;
   readonly #due = new Heap<Due>((a, b) => a.at - b.at || a.order - b.order);
   /** The number of the attempt in flight at each task; one that was aborted ends unheard. */
   readonly #active = new Map<number, number>();
@@ -99,26 +98,22 @@ class Simulation {
     const graph = graphOf(plan, options.maxDepth);
     this.#plan = plan;
     this.#options = options;
-    this.#metrics = new MetricsFold(graph);
     this.#resourceOf = options.resourceOf ?? (() => 'simulation');
-    this.#kernel = new Kernel(
-      {
-        plan: { ...plan, tasks: asData(plan.tasks) },
-        graph,
-        strategy,
-        maxParallel: capOf(strategy, maxParallel),
-        failFast,
-        deadlineMs: Math.min(options.deadlineMs ?? forever, plan.deadlineMs ?? forever),
-        timeoutMs: options.timeoutMs ?? forever,
-        retry,
-        budget: eitherBudget(plan.budget, options.budget),
-        prices,
-        replan: options.replan && replanLimits(options.replan),
-        seed,
-        resourceOf: this.#resourceOf,
-      },
-      (event, index) => this.#listen(event, index),
-    );
+    this.#kernel = new Kernel({
+      plan: { ...plan, tasks: asData(plan.tasks) },
+      graph,
+      strategy,
+      maxParallel: capOf(strategy, maxParallel),
+      failFast,
+      deadlineMs: Math.min(options.deadlineMs ?? forever, plan.deadlineMs ?? forever),
+      timeoutMs: options.timeoutMs ?? forever,
+      retry,
+      budget: eitherBudget(plan.budget, options.budget),
+      prices,
+      replan: options.replan && replanLimits(options.replan),
+      seed,
+      resourceOf: this.#resourceOf,
+    });
   }
 
   resume(log: readonly EventData[], downMs: number, recover: RecoverOptions): PlanResult {
@@ -126,23 +121,14 @@ class Simulation {
     const lastAt = log.at(-1)?.timestamp ?? 0;
     this.#now = lastAt + downMs;
     this.#isResumed = true;
-    const open: [event: TaskWaiting, index: number][] = [];
-    const downs: RunResumed[] = [];
-    for (const event of kernel.recover(log, recover)) {
-      const { taskId } = event as { taskId?: string };
-      const index = taskId === undefined ? -1 : (kernel.graph.indexOf(taskId) as number);
-      this.#metrics.apply(event, index);
-      this.#timeline.push(event);
-      if (event.type === 'task_waiting') open.push([event, index]);
-      if (event.type === 'run_resumed') downs.push(event);
+    kernel.recover(log, recover);
+    const { state } = kernel;
+    this.#seen = kernel.log.length;
+    for (const [index, { position }] of state.questions) {
+      const event = kernel.log.objectAt(position) as TaskWaiting;
+      this.#ask(event, index, state.timeOf(position) + downMs);
     }
-    const downSince = (at: number) =>
-      downs.reduce((sum, each) => sum + (each.timestamp > at ? each.downMs : 0), 0);
-    for (const [event, index] of open) {
-      if (kernel.state.statusOf(index) !== 'pending') continue;
-      const { timestamp } = event;
-      this.#ask(event, index, timestamp + downSince(timestamp) + downMs);
-    }
+    const downSince = (at: number) => state.shifted(at) - at;
     // What happened to it before has happened.
     return this.run(lastAt - downSince(0));
   }
@@ -155,14 +141,12 @@ class Simulation {
       this.#schedule(atMs + this.#now - from, () => act(this.#controls));
     }
     kernel.start(this.#now);
-    this.#obey();
+    this.#runCommands();
     while (!kernel.ended) this.#step();
     return createResult({
       goal: this.#plan.goal,
       strategy: this.#options.strategy.name,
       state: kernel.state,
-      metrics: this.#metrics.metrics(),
-      timeline: this.#timeline,
     });
   }
 
@@ -181,7 +165,7 @@ class Simulation {
     if (next !== undefined && next.at <= at) this.#due.pop()?.happen();
     else if (nextEnd <= at) this.#take(server?.advance(this.#now));
     else this.#kernel.wake(this.#now);
-    this.#obey();
+    this.#runCommands();
   }
 
   /** What the server did to an attempt. */
@@ -199,11 +183,11 @@ class Simulation {
       throw new TypeError(`the server ${what} an attempt at "${id}" that is not in flight`);
     }
     if ('part' in outcome) {
-      this.#kernel.output(index, outcome.part, this.#now);
+      this.#kernel.output(index, request.attempt, outcome.part, this.#now);
       return;
     }
     this.#forget(index, request);
-    this.#end(index, outcome);
+    this.#end(index, request.attempt, outcome);
   }
 
   /** Whether the run has got on by what the server did. */
@@ -223,8 +207,13 @@ class Simulation {
     this.#due.push({ at, order: this.#order++, happen });
   }
 
-  #obey(): void {
-    const { commands } = this.#kernel;
+  /** Carries out the commands of the kernel, and asks the humans that it waits for. */
+  #runCommands(): void {
+    const { commands, log } = this.#kernel;
+    for (; this.#seen < log.length; this.#seen++) {
+      if (log.typeAt(this.#seen) !== 'task_waiting') continue;
+      this.#ask(log.objectAt(this.#seen) as TaskWaiting, log.indexAt(this.#seen), this.#now);
+    }
     for (let position = 0; position < commands.length; position++) {
       const command = commands[position] as Command;
       if (command.type === 'abort') this.#abort(command.index);
@@ -258,7 +247,7 @@ class Simulation {
     this.#active.set(index, number);
     for (const { afterMs, part } of outcome.parts ?? []) {
       this.#schedule(this.#now + afterMs, () => {
-        if (this.#active.get(index) === number) kernel.output(index, part, this.#now);
+        if (this.#active.get(index) === number) kernel.output(index, number, part, this.#now);
       });
     }
     this.#schedule(this.#now + outcome.durationMs, () => {
@@ -266,18 +255,18 @@ class Simulation {
       if (this.#active.get(index) !== number) return;
       if (addTasks !== undefined) {
         this.#add(addTasks, index);
-        this.#obey();
+        this.#runCommands();
         // What was added may have failed at once, and aborted this with it.
         if (this.#active.get(index) !== number) return;
       }
       this.#active.delete(index);
-      this.#end(index, end);
+      this.#end(index, number, end);
     });
   }
 
-  #end(index: number, end: Omit<SimulatedEnd, 'request'>): void {
-    if ('error' in end) this.#kernel.failed(index, end.error, this.#now);
-    else this.#kernel.completed(index, { output: undefined, ...end }, this.#now);
+  #end(index: number, attempt: number, end: Omit<SimulatedEnd, 'request'>): void {
+    if ('error' in end) this.#kernel.failed(index, attempt, end.error, this.#now);
+    else this.#kernel.completed(index, attempt, { output: undefined, ...end }, this.#now);
   }
 
   #replan({ situation }: ReplanCommand): void {
@@ -289,7 +278,7 @@ class Simulation {
     this.#schedule(this.#now + outcome.durationMs, () => {
       if (this.#round !== round) return;
       this.#round = 0;
-      if ('error' in outcome) kernel.replanFailed(outcome.error, this.#now);
+      if ('error' in outcome) kernel.replanFailed(round, outcome.error, this.#now);
       else {
         const { durationMs: _, ...given } = outcome;
         const revision = readRevision({ tasks: [], ...given });
@@ -297,18 +286,20 @@ class Simulation {
           ...this.#problemsOf(revision.tasks),
           ...revisionProblems(revision, kernel.state, remaining.tasks),
         ];
-        if (problems.length === 0) kernel.replanned(revision, this.#now);
-        else kernel.replanFailed(atItsCost(new PlanError(problems), revision), this.#now);
+        if (problems.length === 0) kernel.replanned(round, revision, this.#now);
+        else {
+          const refusal = atItsCost(new PlanError(problems), revision);
+          kernel.replanFailed(round, refusal, this.#now);
+        }
       }
     });
   }
 
   #add(given: readonly Task[], by: number): void {
     const { graph } = this.#kernel;
-    const before = this.#kernel.addedBefore(by);
     // From outside, what happened at the very moment of the crash may happen again.
     const isThere = (id: string) =>
-      by < 0 && this.#isResumed ? graph.indexOf(id) !== undefined : before.includes(id);
+      by < 0 && this.#isResumed ? graph.indexOf(id) !== undefined : this.#kernel.hasAdded(by, id);
     const tasks = given.filter(({ id }) => !isThere(id));
     const problems = this.#problemsOf(tasks);
     if (problems.length > 0) throw new PlanError(problems);
@@ -319,15 +310,9 @@ class Simulation {
     const { graph } = this.#kernel;
     const there = {
       isTaken: (id: string) => graph.indexOf(id) !== undefined,
-      willFanOut: (id: string) => this.#kernel.willFanOut(id),
+      willFanOut: (id: string) => this.#kernel.isPendingFanOut(id),
     };
     return additionProblems(tasks, there, this.#options.maxDepth);
-  }
-
-  #listen(event: PlanEvent, index: number): void {
-    this.#metrics.apply(event, index);
-    this.#timeline.push(event);
-    if (event.type === 'task_waiting') this.#ask(event, index, this.#now);
   }
 
   #ask({ question }: TaskWaiting, index: number, askedAt: number): void {

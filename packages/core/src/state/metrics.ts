@@ -1,6 +1,7 @@
 import type { PlanEvent } from '../contract/event.js';
 import type { Usage } from '../contract/usage.js';
 import { Graph } from '../graph/graph.js';
+import { COMPLETED, COMPLETED_WITH_DETAILS, type EventLog, STARTED } from './event-log.js';
 import { RunState } from './run-state.js';
 import { Spending } from './spending.js';
 
@@ -50,26 +51,24 @@ export interface Metrics {
  * const { speedup } = computeMetrics(result.timeline);
  */
 export function computeMetrics(events: Iterable<PlanEvent>): Metrics {
-  let fold: MetricsFold | undefined;
   let state: RunState | undefined;
   for (const event of events) {
-    if (event.type === 'plan_started') {
-      // Also in the middle of a log: a changed plan that was adopted begins it anew.
-      state = new RunState(new Graph(event.plan.tasks));
-      fold = new MetricsFold(state.graph);
-    }
-    if (state === undefined || fold === undefined) {
-      throw new TypeError('a log begins with plan_started');
-    }
+    // Also in the middle of a log: a changed plan that was accepted begins it again.
+    if (event.type === 'plan_started') state = new RunState(new Graph(event.plan.tasks));
+    if (state === undefined) throw new TypeError('a log begins with plan_started');
     state.apply(event); // The graph grows with it.
-    const { taskId } = event as { taskId?: string };
-    fold.apply(event, taskId === undefined ? -1 : (state.graph.indexOf(taskId) as number));
   }
-  return (fold ?? new MetricsFold(new Graph([]))).metrics();
+  return metricsOf(state ?? new RunState(new Graph([])));
 }
 
-/** The same, event by event, by a reader that knows the task's index. */
-export class MetricsFold {
+/** The figures of a run so far; takes time in proportion to its log. */
+export function metricsOf({ log, graph }: RunState): Metrics {
+  const fold = new MetricsFold(graph);
+  for (let position = 0; position < log.length; position++) fold.add(log, position);
+  return fold.metrics();
+}
+
+class MetricsFold {
   readonly #graph: Graph;
   readonly #durations: number[] = [];
   /** For each completed task, the longest chain of durations that ends with it. */
@@ -99,8 +98,38 @@ export class MetricsFold {
     this.#chains = new Array(graph.size).fill(0.5).fill(0);
   }
 
-  apply(event: PlanEvent, index: number): void {
-    this.#endedAt = event.timestamp;
+  add(log: EventLog, position: number): void {
+    this.#endedAt = log.timeAt(position);
+    const index = log.indexAt(position);
+    switch (log.kindAt(position)) {
+      case STARTED:
+        this.#addStart(log.numberAt(position));
+        break;
+      case COMPLETED_WITH_DETAILS: {
+        const { usage, costUsd } = log.resultAt(position);
+        this.#spending.add(usage, costUsd);
+        this.#completed++;
+        this.#endAttempt(index, log.numberAt(position), log.attemptAt(position));
+        break;
+      }
+      case COMPLETED:
+        this.#completed++;
+        this.#endAttempt(index, log.numberAt(position), log.attemptAt(position));
+        break;
+      default:
+        this.#addOther(log.objectAt(position), index);
+    }
+  }
+
+  #addStart(waitMs: number): void {
+    this.#attempts++;
+    this.#running++;
+    this.#peak = Math.max(this.#peak, this.#running);
+    this.#totalWait += waitMs;
+    this.#maxWait = Math.max(this.#maxWait, waitMs);
+  }
+
+  #addOther(event: PlanEvent, index: number): void {
     switch (event.type) {
       case 'plan_started':
         this.#startedAt = event.timestamp;
@@ -121,28 +150,16 @@ export class MetricsFold {
           : event.maxParallel;
         this.#isInitialized = true;
         break;
-      case 'task_started':
-        this.#attempts++;
-        this.#running++;
-        this.#peak = Math.max(this.#peak, this.#running);
-        this.#totalWait += event.waitMs;
-        this.#maxWait = Math.max(this.#maxWait, event.waitMs);
-        break;
       case 'max_parallel_changed':
         this.#maxParallel = widerCap(this.#maxParallel, event.maxParallel);
         break;
-      case 'task_completed':
-        this.#completed++;
-        this.#ended(index, event.durationMs, event.attempt);
-        this.#spending.add(event.usage, event.costUsd);
-        break;
       case 'task_retrying':
-        this.#ended(index, event.durationMs, event.attempt);
+        this.#endAttempt(index, event.durationMs, event.attempt);
         this.#spending.add(event.error.usage, event.error.costUsd);
         break;
       case 'task_failed':
         this.#failed++;
-        this.#ended(index, event.durationMs, event.attempt);
+        this.#endAttempt(index, event.durationMs, event.attempt);
         this.#spending.add(event.error.usage, event.error.costUsd);
         break;
       case 'replan_started':
@@ -159,7 +176,8 @@ export class MetricsFold {
         break;
       case 'task_canceled':
         this.#canceled++;
-        if (event.durationMs !== undefined) this.#ended(index, event.durationMs, event.attempt);
+        if (event.durationMs !== undefined)
+          this.#endAttempt(index, event.durationMs, event.attempt);
         break;
     }
   }
@@ -196,7 +214,7 @@ export class MetricsFold {
     };
   }
 
-  #ended(index: number, durationMs: number, attempt: number): void {
+  #endAttempt(index: number, durationMs: number, attempt: number): void {
     if (attempt > 0) {
       this.#running--;
       this.#durations.push(durationMs);

@@ -1,6 +1,6 @@
 import { StratagemError } from '../contract/errors.js';
+import type { PlanEnding } from '../contract/event.js';
 import { type GoalProgress, unmet } from '../contract/goal.js';
-import type { Ending } from '../kernel/recorder.js';
 import type { RunState } from './run-state.js';
 
 /**
@@ -13,7 +13,7 @@ export function endingOf(
   state: RunState,
   progress: GoalProgress | undefined,
   aside?: string,
-): Ending {
+): PlanEnding {
   const { first, size } = state.failures;
   const because = aside === undefined ? '' : ` (${aside})`;
   if (progress?.achieved) return { type: 'plan_completed' };

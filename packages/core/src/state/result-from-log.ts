@@ -2,7 +2,6 @@ import type { StratagemError } from '../contract/errors.js';
 import type { PlanEvent } from '../contract/event.js';
 import type { PlanStatus } from '../contract/status.js';
 import { Graph } from '../graph/graph.js';
-import { MetricsFold } from './metrics.js';
 import { type CanceledResult, createResult } from './result.js';
 import { RunState } from './run-state.js';
 
@@ -26,7 +25,6 @@ export interface RunAccount
 export function resultOf(events: Iterable<PlanEvent>): RunAccount {
   const timeline = [...events];
   let state = new RunState(new Graph([]));
-  let metrics = new MetricsFold(state.graph);
   let goal = '';
   let strategy = '';
   for (const event of timeline) {
@@ -34,12 +32,8 @@ export function resultOf(events: Iterable<PlanEvent>): RunAccount {
       // Once more when a changed plan was adopted.
       goal = event.plan.goal;
       state = new RunState(new Graph(event.plan.tasks));
-      metrics = new MetricsFold(state.graph);
     } else if (event.type === 'strategy_initialized') strategy = event.strategy;
     state.apply(event); // The graph grows with it.
-    const { taskId } = event as { taskId?: string };
-    metrics.apply(event, taskId === undefined ? -1 : (state.graph.indexOf(taskId) as number));
   }
-  const parts = { goal, strategy, state, metrics: metrics.metrics(), timeline };
-  return createResult(parts) as unknown as RunAccount;
+  return createResult({ goal, strategy, state, timeline }) as unknown as RunAccount;
 }

@@ -1,7 +1,7 @@
 import type { StratagemError } from '../contract/errors.js';
 import type { PlanEvent } from '../contract/event.js';
 import type { GoalProgress } from '../contract/goal.js';
-import type { Metrics } from './metrics.js';
+import { type Metrics, metricsOf } from './metrics.js';
 import type { RunState } from './run-state.js';
 import type { TaskResult } from './task-result.js';
 
@@ -60,8 +60,8 @@ export interface ResultParts {
   readonly goal: string;
   readonly strategy: string;
   readonly state: RunState;
-  readonly metrics: Metrics;
-  readonly timeline: readonly PlanEvent[];
+  /** @default the events of the state's log */
+  readonly timeline?: readonly PlanEvent[] | undefined;
   readonly listenerErrors?: readonly unknown[];
   /** Why the run could not go on, where its log does not say how it ended. */
   readonly failure?: StratagemError | undefined;
@@ -77,6 +77,8 @@ const SOURCE = Symbol('source');
 /** What lists and records are made from, and those that have been. */
 interface Source {
   readonly state: RunState;
+  timeline: readonly PlanEvent[] | undefined;
+  metrics?: Metrics;
   tasks?: readonly TaskResult[];
   outputs?: Readonly<Record<string, unknown>>;
 }
@@ -86,26 +88,24 @@ class RunResult {
   readonly goal: string;
   readonly strategy: string;
   declare readonly error?: StratagemError;
-  readonly metrics: Metrics;
+  declare readonly metrics: Metrics;
   declare readonly goalProgress?: GoalProgress;
-  readonly timeline: readonly PlanEvent[];
+  declare readonly timeline: readonly PlanEvent[];
   readonly listenerErrors: readonly unknown[];
   declare readonly tasks: readonly TaskResult[];
   declare readonly outputs: Readonly<Record<string, unknown>>;
   declare readonly [SOURCE]: Source;
 
   constructor(parts: ResultParts) {
-    const { goal, strategy, state, metrics, timeline, listenerErrors = [], failure } = parts;
+    const { goal, strategy, state, timeline, listenerErrors = [], failure } = parts;
     const error = failure ?? state.error;
     this.status = failure === undefined ? state.status : 'failed';
     this.goal = goal;
     this.strategy = strategy;
     if (error !== undefined) this.error = error;
-    this.metrics = metrics;
     if (state.goalProgress !== undefined) this.goalProgress = state.goalProgress;
-    this.timeline = timeline;
     this.listenerErrors = listenerErrors;
-    Object.defineProperty(this, SOURCE, { value: { state } });
+    Object.defineProperty(this, SOURCE, { value: { state, timeline } });
     Object.defineProperties(this, MADE_WHEN_READ);
   }
 
@@ -143,6 +143,22 @@ const MADE_WHEN_READ: PropertyDescriptorMap & ThisType<RunResult> = {
       const source = this[SOURCE];
       source.tasks ??= tasksOf(source.state);
       return source.tasks;
+    },
+  },
+  metrics: {
+    enumerable: true,
+    get() {
+      const source = this[SOURCE];
+      source.metrics ??= metricsOf(source.state);
+      return source.metrics;
+    },
+  },
+  timeline: {
+    enumerable: true,
+    get() {
+      const source = this[SOURCE];
+      source.timeline ??= source.state.log.events();
+      return source.timeline;
     },
   },
   outputs: {

@@ -1,28 +1,81 @@
-import type { StratagemError, TaskError } from '../contract/errors.js';
+import { StratagemError, type TaskError } from '../contract/errors.js';
 import type {
+  BudgetExceeded,
   CancelReason,
+  GoalChecked,
   PlanEvent,
   RetriedTask,
   RunResumed,
   SkipReason,
+  TaskCanceled,
   TaskFailed,
+  TaskRetrying,
   TaskSkipped,
   TasksAdded,
 } from '../contract/event.js';
-import type { GoalMetric, GoalProgress } from '../contract/goal.js';
+import {
+  type GoalMetric,
+  type GoalProgress,
+  type GoalState,
+  GoalTracker,
+} from '../contract/goal.js';
 import type { PlanStatus, TaskStatus } from '../contract/status.js';
+import type { Stop } from '../contract/stop.js';
+import { expectationOf, type Task } from '../contract/task.js';
+import type { Usage } from '../contract/usage.js';
 import { type Graph, Trait } from '../graph/graph.js';
+import { explainExcess } from './budget-excess.js';
+import { BudgetLedger } from './budget-ledger.js';
+import { COMPLETED, COMPLETED_WITH_DETAILS, EventLog, STARTED } from './event-log.js';
 import { Failures } from './failures.js';
 import { ReplanState } from './replan-state.js';
 import { Spending } from './spending.js';
 import { type TaskResult, taskResultOf } from './task-result.js';
 
+const PENDING = 0;
+const RUNNING = 1;
+const DONE = 2;
+const FAILED = 3;
+const SKIPPED = 4;
+const CANCELED = 5;
+const STATUSES: readonly TaskStatus[] = [
+  'pending',
+  'running',
+  'completed',
+  'failed',
+  'skipped',
+  'canceled',
+];
+
+/** No position in the log. */
+const NONE = -1;
+/** The key under which a round of re-planning reserves its budget, among the indexes of tasks. */
+const REPLAN_ROUND = -1;
+
+/** What a run is limited by, as far as its state depends on it. */
+export interface StatePolicy {
+  readonly failFast?: boolean;
+  readonly goalState?: GoalState | undefined;
+  /** Whether starts reserve a budget. */
+  readonly hasBudget?: boolean;
+  /** Whether an attempt begins later than it is started, and says so. */
+  readonly beginsLater?: boolean;
+}
+
+/** A human step that has come up and has not been answered. */
+export interface OpenQuestion {
+  /** Position of its `task_waiting` event. */
+  readonly position: number;
+  readonly timeoutMs: number | undefined;
+}
+
 /**
- * What a log says about a run so far: a fold of its events, and all that the kernel knows about
- * the past. `apply` is the only way to change it, and the graph grows with it.
+ * Everything that a run has come to: a fold of its log. `fold` is the only way to change it, live,
+ * on resume, in a report and in a test, so it cannot know anything that the log does not say.
  */
 export class RunState {
   readonly graph: Graph;
+  readonly log: EventLog;
   status: PlanStatus = 'created';
   /** Why the run did not complete. */
   error: StratagemError | undefined;
@@ -35,36 +88,102 @@ export class RunState {
   skipped = 0;
   /** Attempts that were started. */
   attempts = 0;
-  /**
-   * Failures that make the plan fail: all but those that a fan-out, a parent or a round of
-   * re-planning answers for.
-   */
+  /** Failures that make the plan fail: those that no fan-out, parent or re-planning answers for. */
   readonly failures = new Failures();
   readonly replan = new ReplanState();
   readonly spending = new Spending();
   /** How far the goal was reached when it was last checked. */
   goalProgress: GoalProgress | undefined;
+  /** Counts the outputs that the criteria of the goal are about. */
+  readonly goal: GoalTracker | undefined;
+  /** Completed tasks since the goal was last checked. */
+  unchecked = 0;
+  /** Whether the log has `goal_achieved`, and not only a check that found the goal achieved. */
+  isGoalAnnounced = false;
+  /** Why no task starts any more. */
+  stop: Stop | undefined;
+  /** Why all tasks are being canceled. */
+  canceling: CancelReason | undefined;
+  isPaused = false;
+  /** The cap in force; undefined before a strategy began. */
+  maxParallel: number | undefined;
+  readonly budget: BudgetLedger | undefined;
+  /** For each server that asked to wait, until when, as Unix time in milliseconds. */
+  readonly cooldowns = new Map<string, number>();
+  /** For each task whose attempt will be repeated, when, as Unix time in milliseconds. */
+  readonly retries = new Map<number, number>();
+  readonly questions = new Map<number, OpenQuestion>();
+  /** For each task in flight that added tasks, their ids. */
+  readonly additions = new Map<number, Set<string>>();
+  /** Started attempts that have not begun; always empty unless attempts begin later. */
+  readonly notBegun = new Set<number>();
+  /** When it started, in Unix milliseconds; later by the time that was spent down. */
+  planStartedAt = 0;
+  /** When deadlines and time budgets began to count. */
+  limitsSince = 0;
+  /**
+   * Tasks whose last dependency has just settled, in order; the kernel takes them out. Undefined for
+   * a reader that does not need them.
+   */
+  unblocked: number[] | undefined;
 
-  readonly #statuses: TaskStatus[];
-  readonly #attempts: number[];
-  /** Set by whatever ended the task: the completion, the failure, the skip or the cancellation. */
-  readonly #last: (PlanEvent | undefined)[];
-  readonly #startedAt: number[];
+  readonly #policy: StatePolicy;
+  #status: Uint8Array;
+  #attempts: Int32Array;
+  #startedAt: Float64Array;
+  /** Position of the event that ended the task. */
+  #last: Int32Array;
+  /** Dependencies that have neither completed nor been skipped as not chosen. */
+  #waits: Int32Array;
+  /** Position of the event that unblocked the task: it waits for nothing since then. */
+  #unblockedAt: Int32Array;
+  /** For some tasks, how many of their dependencies were not chosen. */
+  readonly #notChosen = new Map<number, number>();
+  /** For each group, how many of its children have not settled. */
+  readonly #unsettledChildren = new Map<number, number>();
+  /** For groups whose children have all settled, the position of the event that settled the last. */
+  readonly #childrenSettledAt = new Map<number, number>();
   /** Attempts before a resumption that does the task once more. */
   readonly #triesBefore = new Map<number, number>();
-  /** When it started, later by the time that was spent down. */
-  planStartedAt = 0;
+  readonly #resumptions: { readonly at: number; readonly downMs: number }[] = [];
+  /** The position that is being folded. */
+  #position = 0;
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, policy: StatePolicy = {}) {
+    const { size } = graph;
     this.graph = graph;
-    this.#statuses = new Array(graph.size).fill('pending');
-    this.#attempts = new Array(graph.size).fill(0);
-    this.#last = new Array(graph.size).fill(undefined);
-    this.#startedAt = new Array(graph.size).fill(0.5);
+    this.log = new EventLog(graph);
+    this.#policy = policy;
+    if (policy.hasBudget) this.budget = new BudgetLedger(this.spending);
+    if (policy.goalState !== undefined) {
+      this.goal = new GoalTracker(policy.goalState, (id) => graph.indexOf(id) !== undefined);
+    }
+    this.#status = new Uint8Array(size);
+    this.#attempts = new Int32Array(size);
+    this.#startedAt = new Float64Array(size);
+    this.#last = new Int32Array(size).fill(NONE);
+    this.#waits = new Int32Array(size);
+    this.#unblockedAt = new Int32Array(size);
+    for (let index = 0; index < size; index++) this.#waits[index] = graph.dependencyCount(index);
+    if (graph.hasFamilies) this.#countChildren(0);
   }
 
+  // --- Reading ---
+
   statusOf(index: number): TaskStatus {
-    return this.#statuses[index] as TaskStatus;
+    return STATUSES[this.#status[index] as number] as TaskStatus;
+  }
+
+  isPending(index: number): boolean {
+    return this.#status[index] === PENDING;
+  }
+
+  isRunning(index: number): boolean {
+    return this.#status[index] === RUNNING;
+  }
+
+  isCompleted(index: number): boolean {
+    return this.#status[index] === DONE;
   }
 
   attemptsOf(index: number): number {
@@ -73,36 +192,113 @@ export class RunState {
 
   /** Attempts since the task was last given a fresh start: those that its retry policy counts. */
   triesOf(index: number): number {
-    return this.attemptsOf(index) - (this.#triesBefore.get(index) ?? 0);
+    const before = this.#triesBefore.size === 0 ? 0 : (this.#triesBefore.get(index) ?? 0);
+    return this.attemptsOf(index) - before;
   }
 
+  /** When the last attempt began. */
   startedAtOf(index: number): number {
     return this.#startedAt[index] as number;
   }
 
   outputOf(index: number): unknown {
-    const last = this.#last[index];
-    return last?.type === 'task_completed' ? last.output : undefined;
+    if (this.#status[index] !== DONE) return undefined;
+    return this.log.outputAt(this.#last[index] as number);
   }
 
   /** Why a task was skipped or canceled. */
   reasonOf(index: number): SkipReason | CancelReason | undefined {
-    const last = this.#last[index];
-    return last?.type === 'task_skipped' || last?.type === 'task_canceled'
-      ? last.reason
-      : undefined;
+    const status = this.#status[index];
+    if (status !== SKIPPED && status !== CANCELED) return undefined;
+    return (this.#lastEvent(index) as TaskSkipped | TaskCanceled).reason;
   }
 
-  /** The task whose failure a task that failed or was skipped goes back to. */
+  /** Whether a task ended without an output, and not because it was not chosen. */
+  isLost(index: number): boolean {
+    return (this.#status[index] as number) > DONE && !this.isNotChosen(index);
+  }
+
+  isNotChosen(index: number): boolean {
+    return this.#status[index] === SKIPPED && this.reasonOf(index) === 'not_chosen';
+  }
+
+  /** The task whose failure a failed or skipped task goes back to. */
   failedTaskIdOf(index: number): string | undefined {
-    const last = this.#last[index];
-    if (last?.type === 'task_failed') return last.taskId;
-    return last?.type === 'task_skipped' ? last.failedTaskId : undefined;
+    const status = this.#status[index];
+    if (status === FAILED) return (this.graph.tasks[index] as Task).id;
+    return status === SKIPPED ? (this.#lastEvent(index) as TaskSkipped).failedTaskId : undefined;
   }
 
   errorOf(index: number): TaskError | undefined {
-    const last = this.#last[index];
-    return last?.type === 'task_failed' ? last.error : undefined;
+    if (this.#status[index] !== FAILED) return undefined;
+    return (this.#lastEvent(index) as TaskFailed).error;
+  }
+
+  resultOf(index: number): TaskResult {
+    const last = this.#last[index] as number;
+    return taskResultOf(index, this, last === NONE ? undefined : this.log.eventAt(last));
+  }
+
+  /** Whether nothing but its group keeps a pending task: no dependency, retry or open question. */
+  isAdmissible(index: number): boolean {
+    if (this.#waits[index] !== 0) return false;
+    return !this.retries.has(index) && !this.questions.has(index);
+  }
+
+  /** Whether the task has dependencies, and none of them was chosen. */
+  hasOnlyUnchosenDependencies(index: number): boolean {
+    if (this.#notChosen.size === 0) return false;
+    return this.#notChosen.get(index) === this.graph.dependencyCount(index);
+  }
+
+  /** Position of the event that unblocked a task; orders tasks by how long they have been ready. */
+  unblockedPosition(index: number): number {
+    return this.#childrenSettledAt.get(index) ?? (this.#unblockedAt[index] as number);
+  }
+
+  /** When all that a task depends on had settled, its group included. */
+  unblockedAt(index: number): number {
+    const own = this.timeOf(this.#unblockedAt[index] as number);
+    const parent = this.graph.hasFamilies ? this.graph.parentOf(index) : undefined;
+    return parent === undefined ? own : Math.max(own, this.unblockedAt(parent));
+  }
+
+  /** When the next attempt at a pending task could start, at the earliest. */
+  readyAt(index: number): number {
+    if (this.retries.size > 0) {
+      const dueAt = this.retries.get(index);
+      if (dueAt !== undefined) return this.shifted(dueAt);
+    }
+    if (!this.graph.hasFamilies) return this.timeOf(this.#unblockedAt[index] as number);
+    const children = this.#childrenSettledAt.get(index);
+    return children === undefined ? this.unblockedAt(index) : this.timeOf(children);
+  }
+
+  /** When a human was asked. */
+  askedAt(index: number): number {
+    return this.timeOf((this.questions.get(index) as OpenQuestion).position);
+  }
+
+  /** Position of the event that settled the last child of a group; undefined before that. */
+  childrenSettledPosition(group: number): number | undefined {
+    return this.#childrenSettledAt.get(group);
+  }
+
+  unsettledChildrenOf(group: number): number {
+    return this.#unsettledChildren.get(group) ?? 0;
+  }
+
+  /** The time of an entry on the clock as it is now, which stood still while the run was down. */
+  timeOf(position: number): number {
+    return this.shifted(this.log.timeAt(position));
+  }
+
+  shifted(at: number): number {
+    let shifted = at;
+    for (const resumption of this.#resumptions) {
+      if (resumption.at > at) shifted += resumption.downMs;
+    }
+    return shifted;
   }
 
   /** A figure that the criteria of a goal may use; undefined for a cost that is unknown. */
@@ -133,72 +329,136 @@ export class RunState {
     }
   }
 
-  /** @param index The task the event is about; looked up by its id when left out. */
+  // --- Folding ---
+
+  /** Appends a recorded event and folds it. */
   apply(event: PlanEvent, index = this.#indexOf(event)): void {
+    this.fold(this.log.append(event, index));
+  }
+
+  /** Takes one entry of the log into account; entries are folded once, in order. */
+  fold(position: number): void {
+    const { log } = this;
+    const index = log.indexAt(position);
+    this.#position = position;
+    switch (log.kindAt(position)) {
+      case STARTED:
+        this.#foldStarted(index, log.attemptAt(position), log.timeAt(position));
+        break;
+      case COMPLETED_WITH_DETAILS: {
+        const { usage, costUsd } = log.resultAt(position);
+        this.spending.add(usage, costUsd);
+        this.#foldCompleted(index, log.attemptAt(position));
+        break;
+      }
+      case COMPLETED:
+        this.#foldCompleted(index, log.attemptAt(position));
+        break;
+      default:
+        this.#foldOther(log.objectAt(position), index);
+    }
+  }
+
+  #foldStarted(index: number, attempt: number, at: number): void {
+    if (this.budget !== undefined) {
+      const estimate = expectationOf(this.graph.tasks[index] as Task);
+      this.budget.reserve(index, estimate, this.#attempts[index] === 0);
+    }
+    this.#status[index] = RUNNING;
+    this.#attempts[index] = attempt;
+    this.#startedAt[index] = at;
+    this.running++;
+    this.attempts++;
+    if (this.retries.size > 0) this.retries.delete(index);
+    if (this.#policy.beginsLater) this.notBegun.add(index);
+  }
+
+  #foldCompleted(index: number, attempt: number): void {
+    if (attempt > 0) this.running--;
+    this.completed++;
+    this.#settle(index, DONE);
+    if (this.goal !== undefined && this.stop === undefined) {
+      this.goal.completed(this.outputOf(index));
+      this.unchecked++;
+    }
+    this.graph.eachDependent(index, this.#unblock);
+  }
+
+  #foldOther(event: PlanEvent, index: number): void {
     switch (event.type) {
       case 'plan_started':
         this.status = 'running';
-        this.planStartedAt = event.timestamp;
+        this.planStartedAt = this.limitsSince = event.timestamp;
         if (event.spentBefore !== undefined) this.spending.begin(event.spentBefore);
+        this.#unblockRoots();
         break;
-      case 'task_started':
-        this.#statuses[index] = 'running';
-        this.#attempts[index] = event.attempt;
+      case 'strategy_initialized':
+      case 'max_parallel_changed':
+        this.maxParallel = event.maxParallel ?? Number.POSITIVE_INFINITY;
+        break;
+      case 'task_begun':
         this.#startedAt[index] = event.timestamp;
-        this.running++;
-        this.attempts++;
-        break;
-      case 'task_completed':
-        if (event.attempt > 0) this.running--;
-        this.completed++;
-        this.spending.add(event.usage, event.costUsd);
-        this.#settle(index, 'completed', event);
+        this.notBegun.delete(index);
         break;
       case 'task_retrying':
-        this.running--;
-        this.spending.add(event.error.usage, event.error.costUsd);
-        this.#statuses[index] = 'pending';
-        this.#attempts[index] = event.attempt + furtherTries(event.error);
+        this.#foldRetrying(event, index);
         break;
       case 'task_failed':
-        if (event.attempt > 0) this.running--;
-        this.failed++;
-        this.#countFailure(index, event);
-        this.spending.add(event.error.usage, event.error.costUsd);
-        this.#attempts[index] = event.attempt + furtherTries(event.error);
-        this.#settle(index, 'failed', event);
+        this.#foldFailed(event, index);
         break;
+      case 'task_waiting': {
+        const { timeoutMs } = event;
+        this.questions.set(index, { position: this.#position, timeoutMs });
+        break;
+      }
       case 'task_skipped':
-        this.skipped++;
-        if (event.reason === 'dependency_failed') this.#countDropped(index, event);
-        this.#settle(index, 'skipped', event);
-        break;
-      case 'tasks_added':
-        this.#grow(event, index);
+        this.#foldSkipped(event, index);
         break;
       case 'task_canceled':
-        if (this.#statuses[index] === 'running') this.running--;
-        this.#settle(index, 'canceled', event);
+        if (this.#status[index] === RUNNING) this.running--;
+        this.#settle(index, CANCELED);
+        if (event.reason !== 'fail_fast' && event.reason !== 'goal_achieved') {
+          this.canceling = event.reason;
+        }
+        break;
+      case 'tasks_added':
+        this.#foldAddition(event, index);
+        break;
+      case 'goal_checked':
+        this.#foldGoalCheck(event);
+        break;
+      case 'goal_achieved':
+        this.isGoalAnnounced = true;
+        break;
+      case 'budget_exceeded':
+        this.stop = { reason: 'budget_exceeded', ending: budgetEnding(event) };
         break;
       case 'replan_started':
+        this.unchecked = 0;
+        this.budget?.reserve(REPLAN_ROUND, undefined, false);
         this.replan.apply(event);
         break;
       case 'replan_completed':
-        this.replan.apply(event);
-        this.spending.add(event.usage, event.costUsd);
+        this.#foldRound(event, event.usage, event.costUsd);
         break;
       case 'replan_failed':
-        this.replan.apply(event);
-        this.spending.add(event.error.usage, event.error.costUsd);
+        this.#foldRound(event, event.error.usage, event.error.costUsd);
         break;
-      case 'run_resumed':
-        this.#goOn(event);
+      case 'plan_paused':
+        this.isPaused = true;
         break;
-      case 'goal_checked': {
-        const { progress, achieved, criteria } = event;
-        this.goalProgress = { progress, achieved, criteria };
+      case 'plan_resumed':
+        this.isPaused = false;
+        break;
+      case 'resource_paused': {
+        const until = event.timestamp + event.pauseMs;
+        const before = this.cooldowns.get(event.resource) ?? Number.NEGATIVE_INFINITY;
+        this.cooldowns.set(event.resource, Math.max(before, until));
         break;
       }
+      case 'run_resumed':
+        this.#foldResumption(event);
+        break;
       case 'plan_completed':
         this.status = 'completed';
         break;
@@ -213,24 +473,99 @@ export class RunState {
     }
   }
 
-  resultOf(index: number): TaskResult {
-    return taskResultOf(index, this, this.#last[index]);
+  #foldRetrying({ attempt, error, timestamp, delayMs }: TaskRetrying, index: number): void {
+    this.running--;
+    this.spending.add(error.usage, error.costUsd);
+    this.budget?.release(index);
+    this.additions.delete(index);
+    this.notBegun.delete(index);
+    this.#status[index] = PENDING;
+    this.#attempts[index] = attempt + furtherTries(error);
+    this.retries.set(index, timestamp + delayMs);
   }
 
-  /** The time spent down is no part of what was under way. */
-  #goOn(event: RunResumed): void {
+  #foldFailed(event: TaskFailed, index: number): void {
+    const { attempt, error, taskId } = event;
+    if (attempt > 0) this.running--;
+    this.failed++;
+    this.#countFailure(index, event);
+    this.spending.add(error.usage, error.costUsd);
+    this.#attempts[index] = attempt + furtherTries(error);
+    this.#settle(index, FAILED);
+    const isForFanOut = (this.graph.traitsOf(index) & Trait.item) !== 0;
+    if (!this.#policy.failFast || isForFanOut || this.stop !== undefined) return;
+    this.stop = { reason: 'fail_fast', failedTaskId: taskId, abort: error };
+  }
+
+  #foldSkipped(event: TaskSkipped, index: number): void {
+    this.skipped++;
+    if (event.reason === 'dependency_failed') this.#countDropped(index, event);
+    this.#settle(index, SKIPPED);
+    if (event.reason === 'not_chosen') this.graph.eachDependent(index, this.#unblockNotChosen);
+    if (event.reason !== 'fail_fast' || this.stop !== undefined) return;
+    const { failedTaskId = '' } = event;
+    const failed = this.errorOf(this.graph.indexOf(failedTaskId) ?? NONE);
+    this.stop = { reason: 'fail_fast', failedTaskId, ...(failed && { abort: failed }) };
+  }
+
+  #foldGoalCheck({ progress, achieved, criteria }: GoalChecked): void {
+    this.goalProgress = { progress, achieved, criteria };
+    this.unchecked = 0;
+    if (!achieved) return;
+    const abort =
+      this.#policy.goalState?.whenAchieved === 'abort'
+        ? { abort: new StratagemError('goal_achieved', 'The goal of the plan is achieved') }
+        : {};
+    this.stop = { reason: 'goal_achieved', ending: { type: 'plan_completed' }, ...abort };
+  }
+
+  #foldRound(event: PlanEvent, usage: Usage | undefined, costUsd: number | undefined): void {
+    this.replan.apply(event);
+    this.spending.add(usage, costUsd);
+    this.budget?.release(REPLAN_ROUND);
+  }
+
+  #foldAddition(event: TasksAdded, index: number): void {
+    const { source, tasks } = event;
+    const fansOut = source === 'for_each';
+    const first = this.graph.add(tasks, fansOut ? index : undefined, fansOut ? Trait.item : 0);
+    if (source === 'replan') this.#replaceFailures(first);
+    this.#grow(first);
+    if (fansOut || index < 0) return;
+    const ids = this.additions.get(index) ?? new Set();
+    for (const { id } of tasks) ids.add(id);
+    this.additions.set(index, ids);
+  }
+
+  /** The time that was spent down is no part of anything that was under way. */
+  #foldResumption(event: RunResumed): void {
     const { downMs, restarted, retried, timestamp } = event;
     this.replan.apply(event);
     this.replan.replaces = [];
     this.planStartedAt += downMs;
+    this.limitsSince += downMs;
     for (let index = 0; index < this.graph.size; index++) {
-      if (this.#statuses[index] === 'running')
-        this.#startedAt[index] = this.startedAtOf(index) + downMs;
+      if (this.#status[index] !== RUNNING) continue;
+      this.#startedAt[index] = (this.#startedAt[index] as number) + downMs;
     }
-    for (const id of restarted) this.#startedAt[this.graph.indexOf(id) as number] = timestamp;
-    if (retried === undefined) return;
+    this.#resumptions.push({ at: timestamp, downMs });
+    for (const id of restarted) {
+      const index = this.graph.indexOf(id) as number;
+      this.#startedAt[index] = timestamp;
+      if (this.#policy.beginsLater) this.notBegun.add(index);
+    }
+    if (retried !== undefined) this.#foldSecondChance(retried, timestamp);
+  }
+
+  /** Some tasks are done once more, with a fresh start for the limits as well. */
+  #foldSecondChance(retried: readonly RetriedTask[], timestamp: number): void {
     this.status = 'running';
     this.error = undefined;
+    this.stop = undefined;
+    this.canceling = undefined;
+    this.isGoalAnnounced = false;
+    this.limitsSince = timestamp;
+    this.retries.clear();
     this.failures.clear();
     for (const { taskId, was } of retried) this.#reset(this.graph.indexOf(taskId) as number, was);
   }
@@ -239,27 +574,110 @@ export class RunState {
     if (was === 'failed') this.failed--;
     else if (was === 'skipped') this.skipped--;
     this.settled--;
-    this.#statuses[index] = 'pending';
-    this.#last[index] = undefined;
+    this.#status[index] = PENDING;
+    this.#last[index] = NONE;
     this.#triesBefore.set(index, this.attemptsOf(index));
+    const parent = this.graph.parentOf(index);
+    if (parent === undefined) return;
+    this.#unsettledChildren.set(parent, this.unsettledChildrenOf(parent) + 1);
+    this.#childrenSettledAt.delete(parent);
   }
 
-  #grow(event: TasksAdded, parent: number): void {
-    const fansOut = event.source === 'for_each';
-    this.graph.add(event.tasks, fansOut ? parent : undefined, fansOut ? Trait.item : 0);
-    if (event.source === 'replan') this.#replaceFailures();
-    for (let index = this.#statuses.length; index < this.graph.size; index++) {
-      this.#statuses.push('pending');
-      this.#attempts.push(0);
-      this.#last.push(undefined);
-      this.#startedAt.push(0.5);
+  #settle(index: number, status: number): void {
+    this.#status[index] = status;
+    this.#last[index] = this.#position;
+    this.settled++;
+    this.budget?.release(index);
+    // Deleting from an empty map costs more than looking at its size, and this is once a task.
+    if (this.retries.size > 0) this.retries.delete(index);
+    if (this.questions.size > 0) this.questions.delete(index);
+    if (this.additions.size > 0) this.additions.delete(index);
+    if (this.notBegun.size > 0) this.notBegun.delete(index);
+    if (!this.graph.hasFamilies) return;
+    const parent = this.graph.parentOf(index);
+    if (parent === undefined) return;
+    const left = this.unsettledChildrenOf(parent) - 1;
+    this.#unsettledChildren.set(parent, left);
+    if (left === 0) this.#childrenSettledAt.set(parent, this.#position);
+  }
+
+  /** Made once: a closure for each completed task would cost a twentieth of a run. */
+  readonly #unblock = (index: number): void => {
+    const left = (this.#waits[index] as number) - 1;
+    this.#waits[index] = left;
+    if (left > 0) return;
+    this.#unblockedAt[index] = this.#position;
+    this.unblocked?.push(index);
+  };
+
+  /** A dependency was not chosen: it counts as settled but provides no output. */
+  readonly #unblockNotChosen = (index: number): void => {
+    this.#notChosen.set(index, (this.#notChosen.get(index) ?? 0) + 1);
+    this.#unblock(index);
+  };
+
+  #unblockRoots(): void {
+    const { unblocked } = this;
+    if (unblocked === undefined) return;
+    for (let index = 0; index < this.graph.size; index++) {
+      if (this.#waits[index] === 0) unblocked.push(index);
     }
   }
 
-  /** Only now that the tasks are there which make up for them: a log may end before. */
-  #replaceFailures(): void {
+  /** Makes room for tasks from `first` on, which may depend on tasks that settled long ago. */
+  #grow(first: number): void {
+    const { size } = this.graph;
+    if (size > this.#status.length) this.#enlarge(size);
+    const countDone = (dependency: number): void => {
+      if (dependency >= first) return;
+      if (this.#status[dependency] === DONE) waits--;
+      else if (this.isNotChosen(dependency)) {
+        waits--;
+        notChosen++;
+      }
+    };
+    let waits = 0;
+    let notChosen = 0;
+    for (let index = first; index < size; index++) {
+      waits = this.graph.dependencyCount(index);
+      notChosen = 0;
+      this.graph.eachDependency(index, countDone);
+      this.#waits[index] = waits;
+      if (notChosen > 0) this.#notChosen.set(index, notChosen);
+      this.#unblockedAt[index] = this.#position;
+      // Children begin with their group.
+      if (waits === 0 && this.graph.parentOf(index) === undefined) this.unblocked?.push(index);
+    }
+    if (this.graph.hasFamilies) this.#countChildren(first);
+  }
+
+  #enlarge(size: number): void {
+    const capacity = Math.max(size, 2 * this.#status.length);
+    const had = this.#status.length;
+    const enlarge = <T extends Uint8Array | Int32Array | Float64Array>(column: T, larger: T): T => {
+      larger.set(column);
+      return larger;
+    };
+    this.#status = enlarge(this.#status, new Uint8Array(capacity));
+    this.#attempts = enlarge(this.#attempts, new Int32Array(capacity));
+    this.#startedAt = enlarge(this.#startedAt, new Float64Array(capacity));
+    this.#last = enlarge(this.#last, new Int32Array(capacity)).fill(NONE, had);
+    this.#waits = enlarge(this.#waits, new Int32Array(capacity));
+    this.#unblockedAt = enlarge(this.#unblockedAt, new Int32Array(capacity));
+  }
+
+  #countChildren(first: number): void {
+    for (let index = first; index < this.graph.size; index++) {
+      const parent = this.graph.parentOf(index);
+      if (parent === undefined) continue;
+      this.#unsettledChildren.set(parent, this.unsettledChildrenOf(parent) + 1);
+    }
+  }
+
+  /** Only now that the tasks are there which replace them: a log may end before. */
+  #replaceFailures(first: number): void {
     const { replan, graph, failures } = this;
-    replan.tasks += graph.size - this.#statuses.length;
+    replan.tasks += graph.size - first;
     for (const id of replan.replaces) failures.replace(graph.indexOf(id) as number, replan.rounds);
     replan.replaces = [];
   }
@@ -270,14 +688,16 @@ export class RunState {
     const isGroup = (traits & Trait.subtasks) !== 0 && (traits & Trait.forEach) === 0;
     // A parent that fails for its subtasks: the failure has been counted where it happened. An
     // attempt may end with the same code, and so may a group that could not even begin.
-    if (error.code === 'subtasks_failed' && isGroup && attempt === 0 && this.#isOver(index)) return;
+    if (error.code === 'subtasks_failed' && isGroup && attempt === 0) {
+      if (this.unsettledChildrenOf(index) === 0) return;
+    }
     this.failures.add(index, error);
   }
 
   /**
    * A fan-out answers for a failed element with those that succeeded, but not for a task outside
    * of it that needed that very element: without it, the plan has not done what it says. Nor has
-   * it when a task needs a failed one that a round of re-planning may have made up for.
+   * it when a task needs a failed one that a round of re-planning may have replaced.
    */
   #countDropped(index: number, { failedTaskId }: TaskSkipped): void {
     if ((this.graph.traitsOf(index) & Trait.item) !== 0 || failedTaskId === undefined) return;
@@ -287,19 +707,8 @@ export class RunState {
     if (!this.failures.has(failed)) this.failures.add(failed, this.errorOf(failed) as TaskError);
   }
 
-  /** Whether all children of a group are settled. */
-  #isOver(group: number): boolean {
-    let isOver = true;
-    this.graph.eachChild(group, (child) => {
-      if (this.statusOf(child) === 'pending') isOver = false;
-    });
-    return isOver;
-  }
-
-  #settle(index: number, status: TaskStatus, event: PlanEvent): void {
-    this.#statuses[index] = status;
-    this.#last[index] = event;
-    this.settled++;
+  #lastEvent(index: number): PlanEvent {
+    return this.log.objectAt(this.#last[index] as number);
   }
 
   #indexOf(event: PlanEvent): number {
@@ -311,4 +720,9 @@ export class RunState {
 /** What an attempt counts for besides itself, where its runner tried more than once. */
 function furtherTries({ tries = 1 }: TaskError): number {
   return tries - 1;
+}
+
+function budgetEnding(event: BudgetExceeded): NonNullable<Stop['ending']> {
+  const error = new StratagemError('budget_exceeded', explainExcess(event, event.taskId));
+  return { type: 'plan_failed', error };
 }

@@ -1,7 +1,7 @@
+import { BUDGET_FIELDS } from '../contract/budget.js';
 import { OPERATORS } from '../contract/condition.js';
 import { ATTEMPT_ERROR_CODES } from '../contract/errors.js';
 import { type GoalCriterion, placeOf } from '../contract/goal.js';
-import { BUDGET_FIELDS } from '../kernel/budget.js';
 import { compilePattern, PatternError } from '../util/pattern.js';
 import {
   add,

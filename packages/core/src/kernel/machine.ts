@@ -1,0 +1,96 @@
+import type { Task } from '../contract/task.js';
+import type { Graph } from '../graph/graph.js';
+import type { EventLog, UnstampedEvent } from '../state/event-log.js';
+import { FanOut } from '../state/fan-out.js';
+import { RunState } from '../state/run-state.js';
+import type { Command } from './command.js';
+import { Cooldowns } from './cooldowns.js';
+import type { KernelOptions } from './options.js';
+import { StrategyAdapter } from './strategy-adapter.js';
+import { Timers } from './timers.js';
+
+/**
+ * What the rules of one kernel share. All that a run has come to is in `state`; what is here besides
+ * only serves the step under way, or follows from the state and is made again on resume.
+ */
+export class Machine {
+  readonly options: KernelOptions;
+  readonly graph: Graph;
+  readonly state: RunState;
+  readonly log: EventLog;
+  /** Ends of attempts, of waits between them, and of waits for humans. */
+  readonly timers = new Timers();
+  /** Work for the driver. */
+  readonly commands: Command[] = [];
+  readonly cooldowns = new Cooldowns();
+  readonly fanOut = new FanOut();
+  readonly strategy: StrategyAdapter;
+  /** Groups that have begun: their children may start. */
+  readonly begunGroups = new Set<number>();
+  /** Tasks whose last dependency has just settled; a queue that `takeUnblocked` empties. */
+  readonly unblocked: number[] = [];
+  /** Unblocked tasks that are more than one attempt; they begin after everything else was settled. */
+  readonly openings: number[] = [];
+  /** Entries of the log before this one have had their consequences. */
+  handled = 0;
+  /** The time of the input that is worked on. */
+  now = 0;
+  /** A task that the strategy chose and the budget holds back until attempts in flight have ended. */
+  held: number | undefined;
+  #nextUnblocked = 0;
+  #nextOpening = 0;
+
+  constructor(options: KernelOptions) {
+    const { graph, plan, failFast, budget, beginsLater = false } = options;
+    this.options = options;
+    this.graph = graph;
+    this.state = new RunState(graph, {
+      failFast,
+      goalState: plan.goalState,
+      hasBudget: budget !== undefined,
+      beginsLater,
+    });
+    this.log = this.state.log;
+    this.strategy = new StrategyAdapter(options.strategy, graph, options.resourceOf);
+  }
+
+  /** When the run must be over, as Unix time in milliseconds; Infinity for no limit. */
+  get deadline(): number {
+    return this.state.limitsSince + this.options.deadlineMs;
+  }
+
+  task(index: number): Task {
+    return this.graph.tasks[index] as Task;
+  }
+
+  /** Appends an event and folds it; its consequences follow when the step gets to it. */
+  tell(event: UnstampedEvent, index = -1): void {
+    this.state.fold(this.log.appendNew(event, index, this.now));
+  }
+
+  /** What every event about a task says. */
+  about(index: number): { readonly taskId: string; readonly level: number } {
+    return { taskId: this.task(index).id, level: this.graph.levels[index] as number };
+  }
+
+  takeUnblocked(): number | undefined {
+    if (this.#nextUnblocked < this.unblocked.length) return this.unblocked[this.#nextUnblocked++];
+    this.#nextUnblocked = 0;
+    this.unblocked.length = 0;
+    return undefined;
+  }
+
+  takeOpening(): number | undefined {
+    if (this.#nextOpening < this.openings.length) return this.openings[this.#nextOpening++];
+    this.#nextOpening = 0;
+    this.openings.length = 0;
+    return undefined;
+  }
+
+  /** Nothing that is ready, chosen or about to begin starts any more. */
+  forgetReady(): void {
+    this.strategy.clear();
+    this.cooldowns.clear();
+    this.held = undefined;
+  }
+}

@@ -1,0 +1,61 @@
+import { TaskError } from '../contract/errors.js';
+import type { SkipReason } from '../contract/event.js';
+import type { Machine } from './machine.js';
+
+/**
+ * Completes a task without an attempt of its own.
+ *
+ * @param since When it began, as Unix time in milliseconds.
+ */
+export function completeTask(
+  machine: Machine,
+  index: number,
+  output: unknown,
+  since: number,
+): void {
+  const { state, log, now } = machine;
+  const attempt = state.attemptsOf(index);
+  state.fold(log.appendCompleted(index, attempt, now - since, { output }, now));
+}
+
+/**
+ * Fails a task without an attempt of its own.
+ *
+ * @param since When it began, as Unix time in milliseconds.
+ */
+export function failTask(
+  machine: Machine,
+  index: number,
+  thrown: unknown,
+  since = machine.now,
+): void {
+  const { state, now } = machine;
+  const about = machine.about(index);
+  const error = new TaskError(about.taskId, thrown);
+  const attempt = state.attemptsOf(index);
+  machine.tell({ type: 'task_failed', ...about, attempt, durationMs: now - since, error }, index);
+}
+
+/** Without effect on a task that has started or settled. */
+export function skipTask(
+  machine: Machine,
+  index: number,
+  reason: SkipReason,
+  failedTaskId: string | undefined,
+): void {
+  if (!machine.state.isPending(index)) return;
+  const because = failedTaskId === undefined ? { reason } : { reason, failedTaskId };
+  machine.tell({ type: 'task_skipped', ...machine.about(index), ...because }, index);
+}
+
+/** Skips what can never begin after a task failed, was skipped or was canceled. */
+export function skipDependents(machine: Machine, index: number): void {
+  const { graph, state } = machine;
+  const isUnchosen = state.isNotChosen(index);
+  const failedTaskId = isUnchosen ? undefined : state.failedTaskIdOf(index);
+  const reason = isUnchosen ? 'not_chosen' : 'dependency_failed';
+  const skip = (other: number) => skipTask(machine, other, reason, failedTaskId);
+  // What depends on a task that was not chosen may still begin.
+  if (!isUnchosen) graph.eachDependent(index, skip);
+  graph.eachChild(index, skip);
+}

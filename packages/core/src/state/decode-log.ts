@@ -1,0 +1,74 @@
+import type { PlanEvent } from '../contract/event.js';
+import type { EventData } from '../contract/journal.js';
+import { JournalError } from '../contract/journal-error.js';
+import type { Plan } from '../contract/plan.js';
+import type { Task } from '../contract/task.js';
+import { Trait } from '../graph/graph.js';
+import { decodeEvent, type Standing } from '../serialize/event.js';
+import { type TaskData, tasksFromData } from '../serialize/plan.js';
+import { asData } from '../serialize/task.js';
+import { isEventType } from './event-log.js';
+import type { FanOut } from './fan-out.js';
+import { outputsOf, resultsOf } from './group.js';
+import { inputsOf } from './inputs.js';
+import type { RunState } from './run-state.js';
+
+/** What a recorded event is read against. */
+export interface DecodeOptions {
+  /** The run up to the event. */
+  readonly state: RunState;
+  readonly fanOut: FanOut;
+  readonly plan: () => Plan;
+  /** By id, tasks that were added while it ran and whose functions or schemas no log can keep. */
+  readonly added: ReadonlyMap<string, Task>;
+}
+
+/**
+ * The event that was recorded as this, and the index of its task. Fold it before the next is decoded:
+ * what the log holds only once is taken from the state.
+ *
+ * @throws {JournalError} `journal_newer` for an event that a newer version wrote.
+ * @throws {TypeError} when the log contradicts itself.
+ */
+export function decodeRecorded(
+  data: EventData,
+  options: DecodeOptions,
+): { readonly event: PlanEvent; readonly index: number } {
+  if (!isEventType(data.type)) throw ofNewerVersion(data.type);
+  const event = decodeEvent(data, standingOf(options));
+  const { taskId } = event as { readonly taskId?: string };
+  return { event, index: taskId === undefined ? -1 : requireIndex(options.state, taskId) };
+}
+
+function standingOf({ state, fanOut, plan, added }: DecodeOptions): Standing {
+  return {
+    plan,
+    outputOf(taskId) {
+      const index = requireIndex(state, taskId);
+      return (state.graph.traitsOf(index) & Trait.forEach) !== 0
+        ? resultsOf(index, state)
+        : outputsOf(index, state, fanOut);
+    },
+    elementsOf(taskId, count, items) {
+      const index = requireIndex(state, taskId);
+      const task = state.graph.tasks[index] as Task;
+      const list = items ?? fanOut.itemsOf(task, inputsOf(index, state, fanOut));
+      return asData(fanOut.elementsOf(task, list, count));
+    },
+    addedTasks(data) {
+      const tasks = tasksFromData(data as unknown as readonly TaskData[]);
+      return asData(tasks.map((task) => added.get(task.id) ?? task));
+    },
+  };
+}
+
+function requireIndex({ graph }: RunState, taskId: string): number {
+  const index = graph.indexOf(taskId);
+  if (index === undefined) throw new TypeError(`there is no task "${taskId}"`);
+  return index;
+}
+
+function ofNewerVersion(type: string): JournalError {
+  const message = `it has events of the type "${type}", which a newer version writes`;
+  return new JournalError('journal_newer', message);
+}

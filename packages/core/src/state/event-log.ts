@@ -1,0 +1,299 @@
+import type { PlanEvent, PlanEventType } from '../contract/event.js';
+import type { AttemptResult } from '../contract/runner.js';
+import type { Task } from '../contract/task.js';
+import type { Graph } from '../graph/graph.js';
+
+/** The kind of an entry, as a number: the event type, with completions of two shapes. */
+export const STARTED = 0;
+/** A completion that has an output and nothing else. */
+export const COMPLETED = 1;
+/** A completion with usage, model or other details; its value is the whole `AttemptResult`. */
+export const COMPLETED_WITH_DETAILS = 2;
+/** Entries of these kinds are stored as event objects. */
+const KIND_OF = {
+  plan_started: 3,
+  strategy_initialized: 4,
+  strategy_switched: 5,
+  task_output: 6,
+  task_failed: 7,
+  task_retrying: 8,
+  task_waiting: 9,
+  task_skipped: 10,
+  task_canceled: 11,
+  tasks_added: 12,
+  goal_checked: 13,
+  goal_achieved: 14,
+  budget_exceeded: 15,
+  replan_started: 16,
+  replan_completed: 17,
+  replan_failed: 18,
+  plan_paused: 19,
+  plan_resumed: 20,
+  max_parallel_changed: 21,
+  resource_paused: 22,
+  run_resumed: 23,
+  plan_completed: 24,
+  plan_failed: 25,
+  plan_canceled: 26,
+  task_begun: 27,
+} satisfies Record<Exclude<PlanEventType, 'task_started' | 'task_completed'>, number>;
+
+const TYPE_OF: PlanEventType[] = ['task_started', 'task_completed', 'task_completed'];
+for (const [type, kind] of Object.entries(KIND_OF)) TYPE_OF[kind] = type as PlanEventType;
+
+export function isEventType(type: string): type is PlanEventType {
+  return TYPE_OF.includes(type as PlanEventType);
+}
+
+/** An event that has not been numbered and stamped. */
+export type UnstampedEvent = PlanEvent extends infer Each
+  ? Each extends PlanEvent
+    ? Omit<Each, 'sequence' | 'timestamp'>
+    : never
+  : never;
+
+/**
+ * The log of a run as columns of numbers. A started or completed attempt, which is nearly every
+ * entry, takes 33 bytes and no object; its event object is made when somebody reads it.
+ */
+export class EventLog {
+  /** Number of entries. */
+  length = 0;
+  readonly #graph: Graph;
+  #kinds: Uint8Array;
+  #indexes: Int32Array;
+  #times: Float64Array;
+  #attempts: Int32Array;
+  /** `waitMs` of a start, `durationMs` of a completion. */
+  #numbers: Float64Array;
+  /** The output of a completion, its result when it has details, or the event itself. */
+  readonly #values: unknown[] = [];
+  /** Where sequence numbers skip: from this position on, they are higher by `offset`. */
+  readonly #gaps: { from: number; offset: number }[] = [];
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+    // A start and a completion for each task, and what opens and ends a run.
+    const capacity = 2 * graph.size + 8;
+    this.#kinds = new Uint8Array(capacity);
+    this.#indexes = new Int32Array(capacity);
+    this.#times = new Float64Array(capacity);
+    this.#attempts = new Int32Array(capacity);
+    this.#numbers = new Float64Array(capacity);
+  }
+
+  appendStarted(index: number, attempt: number, waitMs: number, now: number): number {
+    return this.#append(STARTED, index, now, attempt, waitMs, undefined);
+  }
+
+  appendCompleted(
+    index: number,
+    attempt: number,
+    durationMs: number,
+    result: AttemptResult,
+    now: number,
+  ): number {
+    return hasDetails(result)
+      ? this.#append(COMPLETED_WITH_DETAILS, index, now, attempt, durationMs, result)
+      : this.#append(COMPLETED, index, now, attempt, durationMs, result.output);
+  }
+
+  /** Appends an event that the kernel decided, with the next sequence number. */
+  appendNew(event: UnstampedEvent, index: number, now: number): number {
+    const { type, ...fields } = event;
+    const stamped = { type, sequence: this.#nextSequence, timestamp: now, ...fields };
+    return this.append(stamped as unknown as PlanEvent, index);
+  }
+
+  /** Appends a recorded event, which keeps its sequence number. */
+  append(event: PlanEvent, index: number): number {
+    const missing = event.sequence - this.#nextSequence;
+    if (missing !== 0) this.#skip(missing);
+    const { timestamp } = event;
+    switch (event.type) {
+      case 'task_started':
+        return this.appendStarted(index, event.attempt, event.waitMs, timestamp);
+      case 'task_completed': {
+        const { attempt, durationMs } = event;
+        return this.appendCompleted(index, attempt, durationMs, event, timestamp);
+      }
+      default: {
+        const { attempt = 0 } = event as { readonly attempt?: number };
+        return this.#append(KIND_OF[event.type], index, timestamp, attempt, 0, event);
+      }
+    }
+  }
+
+  kindAt(position: number): number {
+    return this.#kinds[position] as number;
+  }
+
+  typeAt(position: number): PlanEventType {
+    return TYPE_OF[this.#kinds[position] as number] as PlanEventType;
+  }
+
+  /** The index of the task that an entry is about; -1 for the run. */
+  indexAt(position: number): number {
+    return this.#indexes[position] as number;
+  }
+
+  timeAt(position: number): number {
+    return this.#times[position] as number;
+  }
+
+  attemptAt(position: number): number {
+    return this.#attempts[position] as number;
+  }
+
+  /** `waitMs` of a start, `durationMs` of a completion. */
+  numberAt(position: number): number {
+    return this.#numbers[position] as number;
+  }
+
+  /** The output of a completion. */
+  outputAt(position: number): unknown {
+    const value = this.#values[position];
+    return this.#kinds[position] === COMPLETED ? value : (value as AttemptResult).output;
+  }
+
+  /** The result of a completion that has details. */
+  resultAt(position: number): AttemptResult {
+    return this.#values[position] as AttemptResult;
+  }
+
+  /** The event of an entry that is stored as an object. */
+  objectAt(position: number): PlanEvent {
+    return this.#values[position] as PlanEvent;
+  }
+
+  /** The event at a position; made now when it is stored in columns. */
+  eventAt(position: number): PlanEvent {
+    const kind = this.#kinds[position] as number;
+    if (kind > COMPLETED_WITH_DETAILS) return this.#values[position] as PlanEvent;
+    const index = this.#indexes[position] as number;
+    const sequence = this.#sequenceAt(position);
+    const timestamp = this.#times[position] as number;
+    const taskId = (this.#graph.tasks[index] as Task).id;
+    const level = this.#graph.levels[index] as number;
+    const attempt = this.#attempts[position] as number;
+    if (kind === STARTED) {
+      const waitMs = this.#numbers[position] as number;
+      return { type: 'task_started', sequence, timestamp, taskId, level, attempt, waitMs };
+    }
+    const durationMs = this.#numbers[position] as number;
+    const value = this.#values[position];
+    const output = kind === COMPLETED ? value : (value as AttemptResult).output;
+    return {
+      type: 'task_completed',
+      sequence,
+      timestamp,
+      taskId,
+      level,
+      attempt,
+      durationMs,
+      output,
+      ...(kind === COMPLETED_WITH_DETAILS && detailsOf(value as AttemptResult)),
+    };
+  }
+
+  /** The events from one position up to another. */
+  events(from = 0, to = this.length): PlanEvent[] {
+    const events: PlanEvent[] = new Array(to - from);
+    for (let position = from; position < to; position++) {
+      events[position - from] = this.eventAt(position);
+    }
+    return events;
+  }
+
+  /** Drops streamed output at the end of the log, once everybody has read it. */
+  dropReadOutput(): void {
+    let dropped = 0;
+    while (this.length > 0 && this.#kinds[this.length - 1] === KIND_OF.task_output) {
+      this.length--;
+      this.#values.pop();
+      dropped++;
+    }
+    if (dropped > 0) this.#skip(dropped);
+  }
+
+  #append(
+    kind: number,
+    index: number,
+    time: number,
+    attempt: number,
+    number: number,
+    value: unknown,
+  ): number {
+    const position = this.length++;
+    if (position >= this.#kinds.length) this.#grow();
+    this.#kinds[position] = kind;
+    this.#indexes[position] = index;
+    this.#times[position] = time;
+    this.#attempts[position] = attempt;
+    this.#numbers[position] = number;
+    this.#values.push(value);
+    return position;
+  }
+
+  #grow(): void {
+    const capacity = 2 * this.#kinds.length;
+    const enlarge = <T extends Uint8Array | Int32Array | Float64Array>(column: T, larger: T): T => {
+      larger.set(column);
+      return larger;
+    };
+    this.#kinds = enlarge(this.#kinds, new Uint8Array(capacity));
+    this.#indexes = enlarge(this.#indexes, new Int32Array(capacity));
+    this.#times = enlarge(this.#times, new Float64Array(capacity));
+    this.#attempts = enlarge(this.#attempts, new Int32Array(capacity));
+    this.#numbers = enlarge(this.#numbers, new Float64Array(capacity));
+  }
+
+  get #nextSequence(): number {
+    return this.length + (this.#gaps.at(-1)?.offset ?? 0);
+  }
+
+  #skip(missing: number): void {
+    const last = this.#gaps.at(-1);
+    const offset = (last?.offset ?? 0) + missing;
+    if (last?.from === this.length) last.offset = offset;
+    else this.#gaps.push({ from: this.length, offset });
+  }
+
+  #sequenceAt(position: number): number {
+    const gaps = this.#gaps;
+    let low = 0;
+    for (let high = gaps.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if ((gaps[middle] as { from: number }).from <= position) low = middle + 1;
+      else high = middle;
+    }
+    return position + (low === 0 ? 0 : (gaps[low - 1] as { offset: number }).offset);
+  }
+}
+
+function hasDetails(result: AttemptResult): boolean {
+  const { usage, costUsd, model, requestId, rateLimits, contentKey, reused } = result;
+  return (
+    usage !== undefined ||
+    costUsd !== undefined ||
+    model !== undefined ||
+    requestId !== undefined ||
+    rateLimits !== undefined ||
+    contentKey !== undefined ||
+    reused !== undefined
+  );
+}
+
+/** The fields of a completion beside its output, without those that are undefined. */
+function detailsOf(result: AttemptResult): Omit<AttemptResult, 'output'> {
+  const { usage, costUsd, model, requestId, rateLimits, contentKey, reused } = result;
+  return {
+    ...(usage !== undefined && { usage }),
+    ...(costUsd !== undefined && { costUsd }),
+    ...(model !== undefined && { model }),
+    ...(requestId !== undefined && { requestId }),
+    ...(rateLimits !== undefined && { rateLimits }),
+    ...(contentKey !== undefined && { contentKey }),
+    ...(reused !== undefined && { reused }),
+  };
+}
