@@ -177,7 +177,7 @@ describe('reuse', () => {
     expect(told).toContainEqual(
       expect.objectContaining({
         source: 'journal',
-        message: 'could not look for what earlier runs found out: index is gone',
+        message: 'could not look for outputs of earlier runs: index is gone',
       }),
     );
   });

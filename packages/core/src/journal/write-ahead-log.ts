@@ -1,50 +1,56 @@
 import { describe, isStratagemError, RunnerError } from '../contract/errors.js';
-import type { PlanEvent } from '../contract/event.js';
 import type { EventData, Json, RunJournal } from '../contract/journal.js';
 import { JOURNAL_ERROR_CODES, JournalError } from '../contract/journal-error.js';
-import type { Plan } from '../contract/plan.js';
 import type { Task } from '../contract/task.js';
-import { Graph } from '../graph/graph.js';
+import type { Graph } from '../graph/graph.js';
 import { encodeEvent } from '../serialize/event.js';
 import type { PlanData } from '../serialize/plan.js';
 import { toData, UnstorableError } from '../serialize/value.js';
-import { MetricsFold } from '../state/metrics.js';
-import { RunState } from '../state/run-state.js';
+import type { EventLog } from '../state/event-log.js';
+import type { RunState } from '../state/run-state.js';
 
-/** Makes of a task's output what may be written down. */
+/** Redacts a task's output before it is persisted. */
 export type Redact = (output: unknown, task: Task) => unknown;
 
 export interface WriteAheadOptions {
-  readonly plan: Plan;
   readonly planData: PlanData;
   readonly runId: string;
   readonly redact: Redact | undefined;
 }
 
 /**
- * The events of a run on their way into its journal. Nobody hears of an event before it is durable;
- * what has been told so far is kept here, apart from what the kernel knows, and is all that a run
- * whose journal fails can report.
+ * The events of a run on their way into its journal. Nobody hears of an event, and no attempt is
+ * started for it, before it is durable.
  */
-export class WriteAhead {
-  /** The run as it has been told. */
-  readonly state: RunState;
-  readonly metrics: MetricsFold;
+export class WriteAheadLog {
   readonly #options: WriteAheadOptions;
-  /** As they may be written, of tasks that have just completed. */
+  readonly #log: EventLog;
+  readonly #graph: Graph;
+  /** Outputs of tasks that have just completed, as they will be written. */
   readonly #outputs = new Map<number, Json>();
   #journal: RunJournal | undefined;
-  #waiting: { readonly event: PlanEvent; readonly index: number }[] = [];
+  #durable = 0;
 
-  constructor(options: WriteAheadOptions) {
+  /** @param state The run whose log is written. */
+  constructor(options: WriteAheadOptions, { log, graph }: RunState) {
     this.#options = options;
-    this.state = new RunState(new Graph(options.plan.tasks));
-    this.metrics = new MetricsFold(this.state.graph);
+    this.#log = log;
+    this.#graph = graph;
   }
 
-  /** Where everything is written; to be called before the first commit. */
+  /** Entries of the log before this one are durable. */
+  get durable(): number {
+    return this.#durable;
+  }
+
+  /** Sets the journal to write to; to be called before the first commit. */
   openTo(journal: RunJournal): void {
     this.#journal = journal;
+  }
+
+  /** Leaves out entries that the journal has already, or that nobody needs. */
+  continueAt(position: number): void {
+    this.#durable = position;
   }
 
   /**
@@ -56,54 +62,46 @@ export class WriteAhead {
     this.#outputs.set(index, this.#toData(task, output));
   }
 
-  add(event: PlanEvent, index: number): void {
-    this.#waiting.push({ event, index });
-  }
-
   /**
-   * Makes what was added durable, with one append.
+   * Makes the log durable up to its end, with one append.
    *
    * @throws {JournalError} also as a rejection, when it could not be written.
    */
-  commit(graph: Graph): void | Promise<void> {
-    if (this.#waiting.length === 0) return undefined;
+  commit(): void | Promise<void> {
+    const end = this.#log.length;
+    if (this.#durable === end) return undefined;
     try {
-      const appended = (this.#journal as RunJournal).append(this.#encoded(graph));
-      return appended?.catch((thrown: unknown) => {
-        throw this.#failure(thrown);
-      });
+      const appended = (this.#journal as RunJournal).append(this.#encode(end));
+      if (appended === undefined) {
+        this.#durable = end;
+        return undefined;
+      }
+      return appended.then(
+        () => {
+          this.#durable = end;
+        },
+        (thrown: unknown) => {
+          throw this.#failure(thrown);
+        },
+      );
     } catch (thrown) {
       throw this.#failure(thrown);
     }
   }
 
-  /** What has become durable, and counts as told from now on. */
-  take(): readonly { readonly event: PlanEvent; readonly index: number }[] {
-    const durable = this.#waiting;
-    this.#waiting = [];
-    for (const { event, index } of durable) this.tell(event, index);
-    return durable;
-  }
-
-  /** What a recorded run has told before. */
-  tell(event: PlanEvent, index: number): void {
-    this.state.apply(event, index);
-    this.metrics.apply(event, index);
-  }
-
-  #encoded(graph: Graph): EventData[] {
+  #encode(end: number): EventData[] {
     const { planData, redact } = this.#options;
     const outputOf = ({ output }: { readonly output: unknown }, index: number) => {
       const prepared = this.#outputs.get(index);
       this.#outputs.delete(index);
-      return prepared ?? this.#toData(graph.tasks[index] as Task, output);
+      return prepared ?? this.#toData(this.#graph.tasks[index] as Task, output);
     };
-    const options = { graph, planData, outputOf };
+    const options = { graph: this.#graph, planData, outputOf };
     const events: EventData[] = [];
-    for (const { event, index } of this.#waiting) {
-      // Of pieces nobody could tell what they are pieces of.
-      if (redact !== undefined && event.type === 'task_output') continue;
-      events.push(encodeEvent(event, index, options));
+    for (let position = this.#durable; position < end; position++) {
+      // Nobody could redact a piece of text without the rest of it.
+      if (redact !== undefined && this.#log.typeAt(position) === 'task_output') continue;
+      events.push(encodeEvent(this.#log.eventAt(position), this.#log.indexAt(position), options));
     }
     return events;
   }

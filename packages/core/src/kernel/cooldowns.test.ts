@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ResourcePauses } from './cooldowns.js';
+import { Cooldowns } from './cooldowns.js';
 
 type Step =
   | { readonly do: 'pause'; readonly resource: string; readonly ms: number }
@@ -31,7 +31,7 @@ class Plain {
 test('what was chosen first starts first, of those whose resource is free', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const pauses = new ResourcePauses();
+      const pauses = new Cooldowns();
       const plain = new Plain();
       let now = 0;
       for (const [index, step] of steps.entries()) {
@@ -40,7 +40,7 @@ test('what was chosen first starts first, of those whose resource is free', () =
             const until = now + step.ms;
             const isLonger = until > (plain.until.get(step.resource) ?? 0);
             if (isLonger) plain.until.set(step.resource, until);
-            expect(pauses.pause(step.resource, until)).toBe(isLonger);
+            expect(pauses.begin(step.resource, until)).toBe(isLonger);
             break;
           }
           case 'pass':
@@ -69,9 +69,9 @@ test('what was chosen first starts first, of those whose resource is free', () =
 });
 
 test('nothing that is parked starts once it is cleared', () => {
-  const pauses = new ResourcePauses();
+  const pauses = new Cooldowns();
   for (const name of ['a', 'b']) {
-    pauses.pause(name, name === 'a' ? 5 : 50);
+    pauses.begin(name, name === 'a' ? 5 : 50);
     pauses.park(1, name);
     pauses.park(2, name);
   }

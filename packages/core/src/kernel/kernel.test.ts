@@ -32,7 +32,6 @@ function planOf(dependencies: Record<string, string[]>): Plan {
 }
 
 function kernelOf(plan: Plan, options: Partial<KernelOptions> = {}) {
-  const events: PlanEvent[] = [];
   const graph = new Graph(plan.tasks);
   const kernel = new Kernel(
     {
@@ -51,13 +50,20 @@ function kernelOf(plan: Plan, options: Partial<KernelOptions> = {}) {
       resourceOf: () => 'test',
       ...options,
     },
-    (event) => events.push(event),
   );
   const commands = () =>
     attemptsIn(kernel.commands).map(({ type, index }) => `${type} ${graph.tasks[index]?.id}`);
   const types = () =>
-    events.map((event) => ('taskId' in event ? `${event.type} ${event.taskId}` : event.type));
-  return { kernel, graph, events, commands, types };
+    kernel.log
+      .events()
+      .map((event) => ('taskId' in event ? `${event.type} ${event.taskId}` : event.type));
+  return {
+    kernel,
+    graph,
+    events: () => kernel.log.events(),
+    commands,
+    types,
+  };
 }
 
 /** Takes what is to be done about attempts. */
@@ -70,11 +76,11 @@ describe('a run', () => {
     const { kernel, commands, types } = kernelOf(planOf({ a: [], b: [], c: ['a', 'b'] }));
     kernel.start(0);
     expect(commands()).toEqual(['start a', 'start b']);
-    kernel.completed(0, { output: 'A' }, 10);
+    kernel.completed(0, 1, { output: 'A' }, 10);
     expect(commands()).toEqual([]);
-    kernel.completed(1, { output: 'B' }, 20);
+    kernel.completed(1, 1, { output: 'B' }, 20);
     expect(commands()).toEqual(['start c']);
-    kernel.completed(2, { output: 'C' }, 30);
+    kernel.completed(2, 1, { output: 'C' }, 30);
     expect(kernel.ended).toBe(true);
     expect(types()).toEqual([
       'plan_started',
@@ -92,25 +98,25 @@ describe('a run', () => {
   test('numbers its events, stamps them with the time of the input, and measures from there', () => {
     const { kernel, events } = kernelOf(planOf({ a: [], b: ['a'], c: ['a'] }), { maxParallel: 1 });
     kernel.start(100);
-    kernel.completed(0, { output: 1 }, 130);
-    kernel.completed(1, { output: 2 }, 170);
-    kernel.completed(2, { output: 3 }, 175);
-    expect(events.map((event) => event.sequence)).toEqual(events.map((_, index) => index));
-    expect(events.map((event) => event.timestamp)).toEqual([
+    kernel.completed(0, 1, { output: 1 }, 130);
+    kernel.completed(1, 1, { output: 2 }, 170);
+    kernel.completed(2, 1, { output: 3 }, 175);
+    expect(events().map((event) => event.sequence)).toEqual(events().map((_, index) => index));
+    expect(events().map((event) => event.timestamp)).toEqual([
       100, 100, 100, 130, 130, 170, 170, 175, 175,
     ]);
-    expect(events[6]).toMatchObject({ type: 'task_started', taskId: 'c', level: 1, waitMs: 40 });
-    expect(events[7]).toMatchObject({ type: 'task_completed', taskId: 'c', durationMs: 5 });
-    expect(events[8]).toMatchObject({ type: 'plan_completed', durationMs: 75 });
+    expect(events()[6]).toMatchObject({ type: 'task_started', taskId: 'c', level: 1, waitMs: 40 });
+    expect(events()[7]).toMatchObject({ type: 'task_completed', taskId: 'c', durationMs: 5 });
+    expect(events()[8]).toMatchObject({ type: 'plan_completed', durationMs: 75 });
   });
 
   test('passes on what a runner reports, and leaves out what it does not', () => {
     const { kernel, events } = kernelOf(planOf({ a: [], b: [] }));
     kernel.start(0);
     const usage = { inputTokens: 3, outputTokens: 4 };
-    kernel.completed(0, { output: 'x', usage, model: 'm', requestId: 'r', costUsd: 0.5 }, 1);
-    kernel.completed(1, { output: undefined }, 1);
-    const [first, second] = events.filter((event) => event.type === 'task_completed');
+    kernel.completed(0, 1, { output: 'x', usage, model: 'm', requestId: 'r', costUsd: 0.5 }, 1);
+    kernel.completed(1, 1, { output: undefined }, 1);
+    const [first, second] = events().filter((event) => event.type === 'task_completed');
     expect(first).toMatchObject({ usage, model: 'm', requestId: 'r', costUsd: 0.5 });
     expect(Object.keys(second as object)).not.toContain('usage');
   });
@@ -119,7 +125,7 @@ describe('a run', () => {
     const { kernel, commands } = kernelOf(planOf({ a: [], b: [], c: [] }), { maxParallel: 2 });
     kernel.start(0);
     expect(commands()).toEqual(['start a', 'start b']);
-    kernel.completed(1, { output: 0 }, 1);
+    kernel.completed(1, 1, { output: 0 }, 1);
     expect(commands()).toEqual(['start c']);
   });
 });
@@ -130,18 +136,18 @@ describe('a failed task', () => {
       planOf({ a: [], b: ['a'], c: ['a', 'b'], d: [], e: ['d'] }),
     );
     kernel.start(0);
-    kernel.failed(0, new RunnerError('server_error', 'broken'), 5);
-    expect(events.filter((event) => event.type === 'task_skipped')).toMatchObject([
+    kernel.failed(0, 1, new RunnerError('server_error', 'broken'), 5);
+    expect(events().filter((event) => event.type === 'task_skipped')).toMatchObject([
       { taskId: 'b', reason: 'dependency_failed', failedTaskId: 'a' },
       { taskId: 'c', reason: 'dependency_failed', failedTaskId: 'a' },
     ]);
     expect(kernel.ended).toBe(false);
     commands();
-    kernel.completed(3, { output: 0 }, 6);
+    kernel.completed(3, 1, { output: 0 }, 6);
     expect(commands()).toEqual(['start e']);
-    kernel.completed(4, { output: 0 }, 7);
+    kernel.completed(4, 1, { output: 0 }, 7);
     expect(types().at(-1)).toBe('plan_failed');
-    expect(events.at(-1)).toMatchObject({
+    expect(events().at(-1)).toMatchObject({
       error: { code: 'plan_failed', message: 'The plan failed. Task "a" failed: broken' },
     });
   });
@@ -153,7 +159,7 @@ describe('a failed task', () => {
     });
     kernel.start(0);
     commands();
-    kernel.failed(0, new Error('no'), 1);
+    kernel.failed(0, 1, new Error('no'), 1);
     expect(commands()).toEqual(['abort b']);
     expect(types().slice(4)).toEqual([
       'task_failed a',
@@ -170,13 +176,13 @@ describe('an end from outside', () => {
     const { kernel, commands, types, events } = kernelOf(planOf({ a: [], b: [], c: ['b'] }));
     kernel.start(0);
     commands();
-    kernel.completed(0, { output: 'A' }, 1);
+    kernel.completed(0, 1, { output: 'A' }, 1);
     kernel.cancel(new Error('enough'), 2);
     expect(commands()).toEqual(['abort b']);
     expect(types().slice(5)).toEqual(['task_canceled b', 'task_canceled c', 'plan_canceled']);
-    expect(events[5]).toMatchObject({ reason: 'plan_canceled', durationMs: 2, attempt: 1 });
-    expect(events[6]).not.toHaveProperty('durationMs');
-    expect(events.at(-1)).toMatchObject({ error: { message: 'The plan was canceled: enough' } });
+    expect(events()[5]).toMatchObject({ reason: 'plan_canceled', durationMs: 2, attempt: 1 });
+    expect(events()[6]).not.toHaveProperty('durationMs');
+    expect(events().at(-1)).toMatchObject({ error: { message: 'The plan was canceled: enough' } });
     expect(kernel.state.outputOf(0)).toBe('A');
   });
 
@@ -196,7 +202,7 @@ describe('an end from outside', () => {
     expect(kernel.ended).toBe(false);
     kernel.wake(60);
     expect(commands()).toEqual(['abort a']);
-    expect(events.at(-1)).toMatchObject({ type: 'plan_failed', error: { code: 'plan_timeout' } });
+    expect(events().at(-1)).toMatchObject({ type: 'plan_failed', error: { code: 'plan_timeout' } });
     expect(kernel.nextWake).toBe(Number.POSITIVE_INFINITY);
   });
 });
@@ -246,8 +252,8 @@ describe('a strategy', () => {
     kernel.start(0);
     expect(kernel.ended).toBe(true);
     expect(types().at(-1)).toBe('plan_failed');
-    expect(events.at(-1)).toMatchObject({ error: { code: 'invalid_strategy' } });
-    expect((events.at(-1) as { error: Error }).error.message).toContain(message);
+    expect(events().at(-1)).toMatchObject({ error: { code: 'invalid_strategy' } });
+    expect((events().at(-1) as { error: Error }).error.message).toContain(message);
     expect(kernel.state.settled).toBe(3);
   });
 
@@ -300,8 +306,8 @@ describe('a strategy', () => {
     const strategy = looking((run, call) => times.push(`${call} at ${run.now}`));
     const { kernel } = kernelOf(planOf({ a: [], b: ['a'] }), { strategy });
     kernel.start(5);
-    kernel.completed(0, { output: 'A' }, 20);
-    kernel.failed(1, new Error('no'), 30);
+    kernel.completed(0, 1, { output: 'A' }, 20);
+    kernel.failed(1, 1, new Error('no'), 30);
     expect(times).toEqual([
       'begin at 5',
       'ready a at 5',
@@ -319,8 +325,8 @@ describe('a strategy', () => {
     const strategy = looking((run, reason) => run.report({ ...change, reason }));
     const { kernel, events } = kernelOf(planOf({ a: [] }), { strategy });
     kernel.start(0);
-    kernel.completed(0, { output: 'A' }, 20);
-    expect(events.filter(({ type }) => type === 'strategy_switched')).toEqual([
+    kernel.completed(0, 1, { output: 'A' }, 20);
+    expect(events().filter(({ type }) => type === 'strategy_switched')).toEqual([
       { type: 'strategy_switched', sequence: 2, timestamp: 0, ...change, reason: 'begin' },
       { type: 'strategy_switched', sequence: 3, timestamp: 0, ...change, reason: 'ready a' },
       { type: 'strategy_switched', sequence: 4, timestamp: 0, ...change, reason: 'next' },
@@ -359,7 +365,7 @@ describe('a strategy', () => {
     const strategy = looking((run) => run.report(change as StrategySwitch));
     const { kernel, events } = kernelOf(planOf({ a: [] }), { strategy });
     kernel.start(0);
-    const { error } = events.at(-1) as { error: Error };
+    const { error } = events().at(-1) as { error: Error };
     expect(error).toMatchObject({ code: 'invalid_strategy' });
     expect(error.message).toContain('reported a switch that cannot be logged: ');
     expect(error.message).toContain(message);
@@ -370,8 +376,8 @@ describe('a strategy', () => {
     const strategy = looking((run, call) => call === 'begin' && run.report(change));
     const { kernel, events } = kernelOf(planOf({ a: [] }), { strategy });
     kernel.start(0);
-    expect(events[2]).toMatchObject({ type: 'strategy_switched', reason: 'c' });
-    expect(events[2]).not.toHaveProperty('apiKey');
+    expect(events()[2]).toMatchObject({ type: 'strategy_switched', reason: 'c' });
+    expect(events()[2]).not.toHaveProperty('apiKey');
   });
 
   test('can have the critical paths by what it has learned of each type', () => {
@@ -466,11 +472,11 @@ function drive(script: Script) {
     if (step === script.cancelAt) kernel.cancel('stop', now);
     else {
       const index = [...running][pick % running.size] as number;
-      if (what === 'output') kernel.output(index, { kind: 'text', text: 'text' }, now);
+      if (what === 'output') kernel.output(index, 1, { kind: 'text', text: 'text' }, now);
       else {
         running.delete(index);
-        if (what === 'fail') kernel.failed(index, new Error('no'), now);
-        else kernel.completed(index, { output: index }, now);
+        if (what === 'fail') kernel.failed(index, 1, new Error('no'), now);
+        else kernel.completed(index, 1, { output: index }, now);
       }
     }
     check();
@@ -486,7 +492,7 @@ test('every run ends, every task has one final status, and the log alone tells t
       expect(kernel.state.running).toBe(0);
 
       const endings = new Map<string, number>();
-      for (const event of events) {
+      for (const event of events()) {
         if (/^task_(completed|failed|skipped|canceled)$/.test(event.type) && 'taskId' in event) {
           const taskId = event.taskId as string;
           endings.set(taskId, (endings.get(taskId) ?? 0) + 1);
@@ -495,16 +501,16 @@ test('every run ends, every task has one final status, and the log alone tells t
       expect([...endings.values()].every((count) => count === 1)).toBe(true);
       expect(endings.size).toBe(graph.size);
       expect(
-        events.filter((event) => /^plan_(completed|failed|canceled)$/.test(event.type)),
+        events().filter((event) => /^plan_(completed|failed|canceled)$/.test(event.type)),
       ).toHaveLength(1);
 
       const replayed = new RunState(graph);
-      for (const event of events) replayed.apply(event);
+      for (const event of events()) replayed.apply(event);
       expect(replayed.status).toBe(kernel.state.status);
       for (let index = 0; index < graph.size; index++) {
         expect(replayed.resultOf(index)).toEqual(kernel.state.resultOf(index));
       }
-      const metrics = computeMetrics(events);
+      const metrics = computeMetrics(events());
       expect(
         metrics.completedTasks + metrics.failedTasks + metrics.skippedTasks + metrics.canceledTasks,
       ).toBe(graph.size);
@@ -516,7 +522,7 @@ test('every run ends, every task has one final status, and the log alone tells t
 test('the same inputs give the same log', () => {
   fc.assert(
     fc.property(scripts, (script) => {
-      const log = () => JSON.stringify(drive(script).events);
+      const log = () => JSON.stringify(drive(script).events());
       expect(log()).toBe(log());
     }),
     { numRuns: 100 },

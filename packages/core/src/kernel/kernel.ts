@@ -136,6 +136,14 @@ export class Kernel {
     return this.state.additions.get(index)?.has(id) ?? false;
   }
 
+  /** Drops streamed output at the end of the log that everybody has read; true if there was some. */
+  dropPublishedOutput(): boolean {
+    const machine = this.#machine;
+    if (!machine.log.dropReadOutput()) return false;
+    machine.handled = machine.log.length;
+    return true;
+  }
+
   // --- The start ---
 
   /**
@@ -171,7 +179,10 @@ export class Kernel {
       if (this.#startsPaused !== state.isPaused) {
         machine.tell({ type: this.#startsPaused ? 'plan_paused' : 'plan_resumed' });
       }
-      if (recovery !== undefined) resumeSteps(machine, recovery);
+      if (recovery === undefined) return;
+      resumeSteps(machine, recovery);
+      // From now on; until here, tasks that had been unblocked before were looked for.
+      state.unblocked = machine.unblocked;
     });
     return true;
   }
@@ -183,7 +194,6 @@ export class Kernel {
     if (recovery !== undefined) {
       this.#recovery = undefined;
       recordResumption(machine, recovery);
-      machine.state.unblocked = machine.unblocked;
     } else {
       machine.state.unblocked = machine.unblocked;
       const given = limits === undefined ? {} : { limits };
@@ -440,8 +450,10 @@ export class Kernel {
     const askAgainAt = dispatch(machine);
     this.#drain();
     this.nextWake = Math.min(askAgainAt, machine.deadline, timers.next, cooldowns.next);
+    const isSettled = state.settled === machine.graph.size;
+    if (isSettled) machine.options.onSettled?.();
     if (this.#expected > 0) return;
-    if (state.settled === machine.graph.size) {
+    if (isSettled) {
       finishRun(machine);
       this.#drain();
       if (this.ended) this.#settleEnd();

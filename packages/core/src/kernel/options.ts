@@ -40,6 +40,11 @@ export interface KernelOptions {
    * @default false
    */
   readonly beginsLater?: boolean | undefined;
+  /**
+   * Called when every task has settled, before the run ends for want of others: a listener of the
+   * last event may still announce tasks with `expectTasks`.
+   */
+  readonly onSettled?: (() => void) | undefined;
 }
 
 /** How a recorded run is resumed. */

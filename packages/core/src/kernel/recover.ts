@@ -118,12 +118,13 @@ function lastRecorded({ log }: Machine): number | undefined {
 /** Puts every task that has not started where it was, and skips what can never begin. */
 function restoreWaits(machine: Machine): void {
   const { graph, state, timers, strategy, now } = machine;
+  for (let index = 0; index < graph.size; index++) {
+    const isSettled = !state.isPending(index) && !state.isRunning(index);
+    if (isSettled && !state.isCompleted(index)) skipDependents(machine, index);
+  }
   const unblocked: number[] = [];
   for (let index = 0; index < graph.size; index++) {
-    if (!state.isPending(index)) {
-      if (!state.isRunning(index) && !state.isCompleted(index)) skipDependents(machine, index);
-      continue;
-    }
+    if (!state.isPending(index)) continue;
     const dueAt = state.retries.get(index);
     if (dueAt !== undefined) {
       if (dueAt > now) timers.set(index, dueAt);

@@ -5,8 +5,9 @@ import { LiveRunView } from './run-view.js';
 
 function viewOf(now: () => number): LiveRunView {
   const graph = new Graph([{ id: 'a', run: () => 1 }]);
-  const figures = { now, maxParallel: () => 3, ready: () => 1, report() {} };
-  return new LiveRunView(graph, new RunState(graph), figures);
+  const state = new RunState(graph);
+  state.maxParallel = 3;
+  return new LiveRunView(graph, state, { now, ready: () => 1, report() {} });
 }
 
 test('a view of a run is live, cannot be changed, and gives its figures to a spread copy', () => {

@@ -1,131 +1,245 @@
+import type {
+  AttemptCarrier,
+  AttemptReport,
+  FunctionWork,
+  RequestWork,
+} from '../contract/carrier.js';
+import { describe, RunnerError } from '../contract/errors.js';
+import {
+  type AttemptResult,
+  resourceOf,
+  type TaskRequest,
+  type TaskRunner,
+} from '../contract/runner.js';
+import type { StandardSchema } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
-import { validateOutput } from '../contract/validate-output.js';
-import type { Graph } from '../graph/graph.js';
+import type { RequestTool } from '../contract/tool.js';
+import { validateAnswer, validateOutput } from '../contract/validate-output.js';
+import { contentKeyOf } from '../journal/content-key.js';
 import type { Command } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { isThenable } from '../util/promise.js';
+import { toData } from '../serialize/value.js';
+import type { Inputs } from '../state/inputs.js';
 import { Attempt, type AttemptHost } from './attempt.js';
 import type { Input } from './input.js';
-import type { Asker } from './invoke-runner.js';
+import { requestOf, requestWorkOf } from './request.js';
+import type { RunSettings } from './settings.js';
 
-/** The attempts of a run in flight: starts and aborts them, and says what came of each. */
-export class InFlight {
-  readonly #graph: Graph;
+/** Where reports about attempts go. */
+export interface AttemptInbox {
+  take(input: Input): void;
+  now(): number;
+  /** @returns A promise while the run, or the readers of its events, are far behind. */
+  takeOutput(
+    attempt: Attempt,
+    part: Extract<AttemptReport, { type: 'output' }>['part'],
+  ): Promise<void> | undefined;
+  /** @throws {StratagemError} when the tasks cannot be added. */
+  addTasks(attempt: Attempt, tasks: readonly Task[]): void;
+}
+
+/** The attempts of a run in flight: hands them to the carrier, and turns its reports into inputs. */
+export class ActiveAttempts implements AttemptHost {
+  readonly runId: string;
+  readonly #settings: RunSettings;
   readonly #kernel: Kernel;
-  readonly #asker: Asker;
-  readonly #host: AttemptHost;
-  readonly #take: (end: Input) => void;
-  /**
-   * By the index of the task. A `Map` whose keys come and go is made anew by the engine every few
-   * tasks, which took a tenth of a chain.
-   */
+  readonly #carrier: AttemptCarrier;
+  readonly #inbox: AttemptInbox;
+  /** By the index of the task; a `Map` whose keys come and go would take a tenth of a chain. */
   readonly #active: (Attempt | undefined)[];
 
-  /**
-   * @param host What attempts can do to their run.
-   * @param take Is given the end of each, unless it was aborted before.
-   */
-  constructor(kernel: Kernel, asker: Asker, host: AttemptHost, take: (end: Input) => void) {
-    this.#graph = kernel.graph;
+  constructor(settings: RunSettings, kernel: Kernel, carrier: AttemptCarrier, inbox: AttemptInbox) {
+    this.runId = settings.runId;
+    this.#settings = settings;
     this.#kernel = kernel;
-    this.#asker = asker;
-    this.#host = host;
-    this.#take = take;
+    this.#carrier = carrier;
+    this.#inbox = inbox;
     this.#active = new Array(kernel.graph.size).fill(undefined);
   }
 
-  launch(command: Extract<Command, { type: 'start' }>): void {
+  launch(command: Extract<Command, { type: 'start' }>, now: number): void {
     const { index } = command;
-    const task = this.#graph.tasks[index] as Task;
-    const attempt = new Attempt(task.id, command, this.#host);
-    this.#enter(attempt);
-    try {
-      const inputs = this.#kernel.inputsOf(index);
-      if (task.run === undefined) {
-        this.#asker.ask(task, inputs, attempt).then(
-          (result) => this.#onEnd(attempt, { type: 'completed', attempt, result }),
-          (thrown) => this.#onEnd(attempt, { type: 'failed', attempt, thrown }),
-        );
-        return;
-      }
-      const value = task.run(inputs, attempt);
-      const { outputSchema } = task;
-      if (isThenable(value) || outputSchema !== undefined) {
-        const given = Promise.resolve(value);
-        const checked =
-          outputSchema === undefined
-            ? given
-            : given.then((output) => validateOutput(outputSchema, output));
-        checked.then(
-          (output) => this.#onEnd(attempt, { type: 'completed', attempt, result: { output } }),
-          (thrown) => this.#onEnd(attempt, { type: 'failed', attempt, thrown }),
-        );
-      } else this.#onEnd(attempt, { type: 'completed', attempt, result: { output: value } });
-    } catch (thrown) {
-      this.#onEnd(attempt, { type: 'failed', attempt, thrown });
+    const task = this.#kernel.graph.tasks[index] as Task;
+    const attempt = new Attempt(task, command, now, this);
+    // The plan may have grown.
+    while (this.#active.length <= index) this.#active.push(undefined);
+    this.#active[index] = attempt;
+    if (task.run !== undefined || this.#settings.record === undefined) this.#start(attempt);
+    else this.#startJournalled(attempt);
+  }
+
+  /** The attempt has ended, as far as the run is concerned. */
+  leave(attempt: Attempt): void {
+    attempt.isOver = true;
+    if (this.#active[attempt.index] === attempt) this.#active[attempt.index] = undefined;
+    this.#carrier.forget?.(attempt.key);
+  }
+
+  /** The run does not want this attempt any more. */
+  cancel(index: number, number: number, reason: unknown): void {
+    const attempt = this.#active[index];
+    if (attempt === undefined || attempt.attempt !== number) return;
+    this.#active[index] = undefined;
+    attempt.isOver = true;
+    attempt.abort(reason);
+    this.#carrier.cancel(attempt.key, reason);
+  }
+
+  /** This process gives up the run: attempts elsewhere live on for whoever resumes it. */
+  detachAll(reason: unknown): void {
+    for (const [index, attempt] of this.#active.entries()) {
+      if (attempt === undefined) continue;
+      this.#active[index] = undefined;
+      attempt.isOver = true;
+      attempt.abort(reason);
+      this.#carrier.detach(attempt.key);
     }
   }
 
-  /**
-   * Whether it is this attempt that the kernel waits for. What it gave up is aborted only once that
-   * is durable, and until then may report, or end, as if it were the next attempt at the task.
-   */
-  has(attempt: Attempt): boolean {
-    const { index } = attempt;
-    const { state } = this.#kernel;
-    return (
-      this.#active[index] === attempt &&
-      state.attemptsOf(index) === attempt.attempt &&
-      state.statusOf(index) === 'running'
+  // --- What attempts ask for ---
+
+  attemptsLeft(index: number, attempt: number): number {
+    return this.#kernel.attemptsLeft(index, attempt);
+  }
+
+  resourceOf(index: number): string {
+    return this.#kernel.resourceOf(index);
+  }
+
+  inputsOf(index: number): Inputs {
+    return this.#kernel.inputsOf(index);
+  }
+
+  requestOf(index: number, tools: readonly RequestTool[]): TaskRequest {
+    const request = requestOf(this.#kernel, index, this.#kernel.inputsOf(index));
+    return tools.length === 0 ? request : { ...request, tools };
+  }
+
+  workOf(index: number): RequestWork | FunctionWork {
+    const task = this.#kernel.graph.tasks[index] as Task;
+    if (task.run === undefined) return requestWorkOf(this.requestOf(index, []), task);
+    const inputs = toData({ ...this.inputsOf(index) });
+    return { kind: 'function', plan: this.#settings.plan.goal, inputs };
+  }
+
+  // --- Starts and reports ---
+
+  #start(attempt: Attempt, contentKey?: Promise<string | undefined>): void {
+    this.#carrier.start(attempt, (report) => this.#receive(attempt, report, contentKey));
+  }
+
+  /** An earlier answer may take the place of a request, and its own is recorded under its content. */
+  #startJournalled(attempt: Attempt): void {
+    const contentKey = this.#contentKeyOf(attempt);
+    contentKey.catch(() => {}); // The attempt itself says what is wrong with its request.
+    if (this.#settings.record?.reuse === undefined) {
+      this.#start(attempt, contentKey);
+      return;
+    }
+    this.#reused(attempt, contentKey).then((result) => {
+      if (attempt.isOver) return;
+      if (result === undefined) this.#start(attempt, contentKey);
+      else this.#end(attempt, { type: 'completed', attempt, result });
+    });
+  }
+
+  async #contentKeyOf({ index, task }: Attempt): Promise<string | undefined> {
+    const { record, toolbox } = this.#settings;
+    const runner = this.#settings.runner as TaskRunner;
+    // A redacted output is no answer to any request; nor can anybody see what tools do.
+    if (record?.redact !== undefined || toolbox.of(task).length > 0) return undefined;
+    return contentKeyOf(this.requestOf(index, []), runner, resourceOf(runner, task));
+  }
+
+  /** The output of an earlier run for the same request. A journal that cannot say is done without. */
+  async #reused(
+    attempt: Attempt,
+    contentKey: Promise<string | undefined>,
+  ): Promise<AttemptResult | undefined> {
+    try {
+      const key = await contentKey.catch(() => undefined);
+      const { reuse } = this.#settings.record ?? {};
+      const { outputSchema } = attempt.task;
+      const found =
+        key === undefined ? undefined : await reuse?.find(key, outputSchema, this.#inbox.now());
+      if (found === undefined) return undefined;
+      const { output, runId, model } = found;
+      const reused = { output, contentKey: key, reused: { runId } };
+      return model === undefined ? reused : { ...reused, model };
+    } catch (thrown) {
+      const message = `could not look for outputs of earlier runs: ${describe(thrown)}`;
+      this.#inbox.takeOutput(attempt, { kind: 'notice', source: 'journal', message });
+      return undefined;
+    }
+  }
+
+  #receive(
+    attempt: Attempt,
+    report: AttemptReport,
+    contentKey: Promise<string | undefined> | undefined,
+  ): Promise<void> | undefined {
+    switch (report.type) {
+      case 'add_tasks':
+        this.#inbox.addTasks(attempt, report.tasks);
+        return undefined;
+      case 'output':
+        return attempt.isOver ? undefined : this.#inbox.takeOutput(attempt, report.part);
+      case 'begun':
+        if (!attempt.isOver) this.#inbox.take({ type: 'begun', attempt });
+        return undefined;
+      case 'failed':
+        this.#end(attempt, { type: 'failed', attempt, thrown: report.error });
+        return undefined;
+      case 'completed':
+        if (attempt.task.outputSchema === undefined && contentKey === undefined) {
+          this.#end(attempt, { type: 'completed', attempt, result: report.result });
+        } else this.#finish(attempt, report.result, contentKey);
+    }
+    return undefined;
+  }
+
+  /** Checks an output against its schema, and adds the key under which it can be found again. */
+  #finish(
+    attempt: Attempt,
+    result: AttemptResult,
+    contentKey: Promise<string | undefined> | undefined,
+  ): void {
+    finishedResult(attempt.task, result, contentKey).then(
+      (finished) => this.#end(attempt, { type: 'completed', attempt, result: finished }),
+      (thrown) => this.#end(attempt, { type: 'failed', attempt, thrown }),
     );
   }
 
-  /** Whether this attempt was still in flight; the end of one that was given up comes too late. */
-  leave(attempt: Attempt): boolean {
-    if (!this.has(attempt)) return false;
-    this.#active[attempt.index] = undefined;
-    return true;
-  }
-
-  abort(index: number, reason: unknown): void {
-    const attempt = this.#active[index];
-    if (attempt === undefined) return;
-    this.#active[index] = undefined;
-    attempt.abort(reason);
-  }
-
-  abortAll(reason: unknown): void {
-    for (const index of this.#active.keys()) this.abort(index, reason);
-  }
-
-  #enter(attempt: Attempt): void {
-    // The plan may have grown.
-    while (this.#active.length <= attempt.index) this.#active.push(undefined);
-    this.#active[attempt.index] = attempt;
-  }
-
-  #onEnd(attempt: Attempt, end: Input): void {
-    if (attempt.over) return;
-    attempt.over = true;
-    this.#take(end);
+  #end(attempt: Attempt, input: Input): void {
+    if (attempt.isOver) return;
+    attempt.isOver = true;
+    this.#inbox.take(input);
   }
 }
 
-/**
- * Leaves out attempts that are to be aborted when they are only about to start: what a journal took
- * its time to write was decided one after the other.
- */
-export function dropAborted(commands: Command[]): void {
-  const aborted = new Map<number, number>();
-  let lastRound = -1;
-  for (const [position, command] of commands.entries()) {
-    if (command.type === 'abort') aborted.set(command.index, position);
-    if (command.type === 'abort_replan') lastRound = position;
+async function finishedResult(
+  { outputSchema, run }: Task,
+  answer: AttemptResult,
+  contentKey: Promise<string | undefined> | undefined,
+): Promise<AttemptResult> {
+  let result = answer;
+  if (outputSchema !== undefined) {
+    const output = await (run === undefined
+      ? fittingAnswer(outputSchema, answer)
+      : validateOutput(outputSchema, answer.output));
+    result = { ...answer, output };
   }
-  if (aborted.size === 0 && lastRound < 0) return;
-  const left = commands.filter((command, position) => {
-    if (command.type === 'start') return position > (aborted.get(command.index) ?? -1);
-    return command.type !== 'replan' || position > lastRound;
-  });
-  commands.splice(0, commands.length, ...left);
+  const key = await contentKey;
+  return key === undefined ? result : { ...result, contentKey: key };
+}
+
+async function fittingAnswer(schema: StandardSchema, answer: AttemptResult): Promise<unknown> {
+  try {
+    return await validateAnswer(schema, answer.output);
+  } catch (thrown) {
+    if (!(thrown instanceof RunnerError)) throw thrown;
+    // An answer that does not fit has been paid for all the same.
+    const { usage, costUsd, model, requestId, rateLimits } = answer;
+    throw Object.assign(thrown, { usage, costUsd, model, requestId, rateLimits });
+  }
 }

@@ -2,7 +2,7 @@ import { describe, OptionError, StratagemError } from '../contract/errors.js';
 import { formatIssues } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { waitOf } from '../contract/wait-for.js';
-import type { WriteAhead } from '../journal/write-ahead-log.js';
+import type { WriteAheadLog } from '../journal/write-ahead-log.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Acknowledged, Input } from './input.js';
 
@@ -11,13 +11,13 @@ import type { Acknowledged, Input } from './input.js';
  */
 export class HumanAnswers {
   readonly #kernel: Kernel;
-  readonly #ahead: WriteAhead | undefined;
+  readonly #ahead: WriteAheadLog | undefined;
   readonly #take: (input: Input) => void;
   /** Human steps that have been answered, of which the kernel may not have heard yet. */
   readonly #answered = new Set<number>();
   readonly #unacknowledged: Acknowledged[] = [];
 
-  constructor(kernel: Kernel, ahead: WriteAhead | undefined, take: (input: Input) => void) {
+  constructor(kernel: Kernel, ahead: WriteAheadLog | undefined, take: (input: Input) => void) {
     this.#kernel = kernel;
     this.#ahead = ahead;
     this.#take = take;

@@ -1,79 +1,135 @@
+import type { AttemptCall, FunctionWork, RequestWork, Tell } from '../contract/carrier.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { RunContext } from '../contract/run-context.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
+import type { TaskRequest } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
+import type { RequestTool } from '../contract/tool.js';
+import type { Inputs } from '../state/inputs.js';
 
-/** What an attempt can do to its run. */
+/** What a run knows about its attempts in flight. */
 export interface AttemptHost {
   readonly runId: string;
-  /** @returns A promise while the run, or those who read its events, are far behind. */
-  report(attempt: Attempt, part: OutputPart): Promise<void> | undefined;
-  addTasks(attempt: Attempt, tasks: readonly Task[]): void;
-  attemptsLeft(attempt: Attempt): number;
+  attemptsLeft(index: number, attempt: number): number;
+  resourceOf(index: number): string;
+  inputsOf(index: number): Inputs;
+  requestOf(index: number, tools: readonly RequestTool[]): TaskRequest;
+  workOf(index: number): RequestWork | FunctionWork;
 }
 
 /**
- * One attempt in flight, and the context its runner sees. The abort controller is made when the
- * signal is first asked for: most attempts never look.
+ * One attempt in flight: the call that a carrier is given and, in this process, the context that its
+ * runner sees. Whatever most attempts never look at is made when it is first asked for.
  */
-export class Attempt implements RunContext {
+export class Attempt implements AttemptCall, RunContext {
   readonly taskId: string;
   readonly attempt: number;
+  /** When it must be over, as Unix time in milliseconds; undefined without a limit. */
   readonly deadline: number | undefined;
-  /** Position of the task in the plan. */
+  readonly timeLimitMs: number | undefined;
+  readonly task: Task;
+  /** Index of the task in the graph. */
   readonly index: number;
-  /** True once the kernel has been told, or has told us, that this attempt is over. */
-  over = false;
-  /** True once the kernel wants it no more, and may have started another one in its place. */
-  aborted = false;
+  /** Nothing it reports counts any more. */
+  isOver = false;
+  /** Place among the attempts of the carrier in this process. */
+  slot = -1;
+  tell!: Tell;
 
   readonly #host: AttemptHost;
+  #key: string | undefined;
   #controller: AbortController | undefined;
+  #isAborted = false;
   #reason: unknown;
 
-  constructor(taskId: string, { index, attempt, deadline }: StartedAttempt, host: AttemptHost) {
-    this.index = index;
-    this.taskId = taskId;
-    this.attempt = attempt;
+  constructor(
+    task: Task,
+    command: {
+      readonly index: number;
+      readonly attempt: number;
+      readonly deadline: number | undefined;
+    },
+    now: number,
+    host: AttemptHost,
+  ) {
+    const { deadline } = command;
+    this.task = task;
+    this.taskId = task.id;
+    this.index = command.index;
+    this.attempt = command.attempt;
     this.deadline = deadline;
+    this.timeLimitMs = deadline === undefined ? undefined : Math.max(1, deadline - now);
     this.#host = host;
+  }
+
+  // --- The call ---
+
+  get runId(): string {
+    return this.#host.runId;
+  }
+
+  get key(): string {
+    this.#key ??= idempotencyKeyOf(this.#host.runId, this.taskId, this.attempt);
+    return this.#key;
+  }
+
+  get attemptsLeft(): number {
+    return this.#host.attemptsLeft(this.index, this.attempt);
+  }
+
+  get resource(): string {
+    return this.#host.resourceOf(this.index);
+  }
+
+  get priority(): number {
+    return this.task.priority ?? 0;
+  }
+
+  get work(): RequestWork | FunctionWork {
+    return this.#host.workOf(this.index);
+  }
+
+  get inputs(): Inputs {
+    return this.#host.inputsOf(this.index);
+  }
+
+  /** @throws {RunnerError} `invalid_input` when the prompt cannot be made. */
+  requestWith(tools: readonly RequestTool[]): TaskRequest {
+    return this.#host.requestOf(this.index, tools);
+  }
+
+  toJSON(): AttemptCall {
+    const { key, runId, taskId, attempt, attemptsLeft, resource, priority, timeLimitMs, work } =
+      this;
+    const call = { key, runId, taskId, attempt, attemptsLeft, resource, priority, work };
+    return timeLimitMs === undefined ? call : { ...call, timeLimitMs };
+  }
+
+  // --- The context ---
+
+  get idempotencyKey(): string {
+    return this.key;
   }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.aborted) this.#controller.abort(this.#reason);
+      if (this.#isAborted) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
   }
 
-  get idempotencyKey(): string {
-    return idempotencyKeyOf(this.#host.runId, this.taskId, this.attempt);
-  }
-
-  get attemptsLeft(): number {
-    return this.#host.attemptsLeft(this);
-  }
-
   get emit(): RunContext['emit'] {
-    return (part) => this.#host.report(this, partOf(part));
+    return (part: string | OutputPart) => this.tell({ type: 'output', part: partOf(part) });
   }
 
   get addTasks(): RunContext['addTasks'] {
-    return (tasks) => this.#host.addTasks(this, tasks);
+    return (tasks) => void this.tell({ type: 'add_tasks', tasks });
   }
 
   abort(reason: unknown): void {
-    this.over = true;
-    this.aborted = true;
+    this.#isAborted = true;
     this.#reason = reason;
     this.#controller?.abort(reason);
   }
-}
-
-/** What the kernel says of an attempt that is to start. */
-export interface StartedAttempt {
-  readonly index: number;
-  readonly attempt: number;
-  readonly deadline: number | undefined;
 }

@@ -12,6 +12,8 @@ export class RunClock {
   readonly #origin = this.#machine.timeOrigin;
   /** How far it is ahead of this machine's: the time of a resumed run never goes backwards. */
   #aheadMs = 0;
+  /** The time when it was last asked for. */
+  lastTime = 0;
   #turnBegan = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -22,7 +24,8 @@ export class RunClock {
 
   /** Unix time in milliseconds. */
   now(): number {
-    return this.#machineTime() + this.#aheadMs;
+    this.lastTime = this.#machineTime() + this.#aheadMs;
+    return this.lastTime;
   }
 
   /** From now on, the time is not before this. */

@@ -151,6 +151,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       graph,
       strategy,
       runner,
+      carrier: options.carrier,
       maxParallel: capOf(strategy, options.maxParallel),
       failFast: options.failFast ?? false,
       deadlineMs: limits.deadlineMs ?? Number.POSITIVE_INFINITY,

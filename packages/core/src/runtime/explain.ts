@@ -121,7 +121,7 @@ async function known(
   if (task.run !== undefined || (task.tools?.length ?? 0) > 0) return undefined;
   let request: ReturnType<typeof requestOf>;
   try {
-    request = requestOf(kernel, index, kernel.inputsOf(index), []);
+    request = requestOf(kernel, index, kernel.inputsOf(index));
   } catch {
     return undefined; // The attempt itself will say what is wrong with it.
   }

@@ -6,7 +6,7 @@ import type { Task } from '../contract/task.js';
 import type { Attempt } from './attempt.js';
 import type { ReplanRound } from './replan-round.js';
 
-/** What happens to a run, for its kernel to hear of. */
+/** An input for the kernel, on its way there. */
 export type Input =
   | { readonly type: 'start' | 'wake' | 'pause' | 'resume' }
   | { readonly type: 'maxParallel'; readonly maxParallel: number }
@@ -16,6 +16,7 @@ export type Input =
   | { readonly type: 'cancel'; readonly reason: unknown }
   | { readonly type: 'replanned'; readonly round: ReplanRound; readonly revision: Revision }
   | { readonly type: 'replanFailed'; readonly round: ReplanRound; readonly thrown: unknown }
+  | { readonly type: 'begun'; readonly attempt: Attempt }
   | { readonly type: 'completed'; readonly attempt: Attempt; readonly result: AttemptResult }
   | { readonly type: 'failed'; readonly attempt: Attempt; readonly thrown: unknown }
   | { readonly type: 'output'; readonly attempt: Attempt; readonly part: OutputPart };

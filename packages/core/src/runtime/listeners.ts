@@ -1,33 +1,54 @@
 import type { PlanEvent } from '../contract/event.js';
+import type { EventLog } from '../state/event-log.js';
 import { isThenable } from '../util/promise.js';
 import { EventStream } from './event-stream.js';
 
 const MAX_ERRORS = 100;
 
-/** Those who hear what happens in a run. What they throw is kept for the result, and changes nothing. */
+/** The listeners of a run. What they throw is kept for the result, and changes nothing. */
 export class Listeners {
   readonly stream: EventStream;
-  /** What they threw; no more of it than is worth reading. */
+  /** What listeners threw; no more of it than is worth reading. */
   readonly errors: unknown[] = [];
+  readonly #log: EventLog;
   readonly #onEvent: ((event: PlanEvent) => void) | undefined;
+  #published = 0;
 
-  constructor(keep: boolean, onEvent: ((event: PlanEvent) => void) | undefined) {
-    this.stream = new EventStream(keep);
+  constructor(log: EventLog, isKept: boolean, onEvent: ((event: PlanEvent) => void) | undefined) {
+    this.#log = log;
     this.#onEvent = onEvent;
+    this.stream = new EventStream(log, isKept);
   }
 
-  tell(event: PlanEvent): void {
-    this.stream.push(event);
+  /** Publishes every entry of the log that has not been published. */
+  publish(): void {
+    const { length } = this.#log;
+    if (this.#published === length) return;
+    const from = this.#published;
+    this.#published = length;
+    this.stream.publish(length);
     if (this.#onEvent === undefined) return;
-    try {
-      const returned: unknown = this.#onEvent(event);
-      if (isThenable(returned)) Promise.resolve(returned).catch((error) => this.#threw(error));
-    } catch (error) {
-      this.#threw(error);
+    for (let position = from; position < length; position++) {
+      this.#notify(this.#log.eventAt(position));
     }
   }
 
-  #threw(error: unknown): void {
+  /** Leaves out what is before a position: it was published by another process, or is dropped. */
+  continueAt(position: number): void {
+    this.#published = position;
+    this.stream.continueAt(position);
+  }
+
+  #notify(event: PlanEvent): void {
+    try {
+      const returned: unknown = this.#onEvent?.(event);
+      if (isThenable(returned)) Promise.resolve(returned).catch((error) => this.#keep(error));
+    } catch (error) {
+      this.#keep(error);
+    }
+  }
+
+  #keep(error: unknown): void {
     if (this.errors.length < MAX_ERRORS) this.errors.push(error);
   }
 }

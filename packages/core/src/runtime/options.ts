@@ -1,4 +1,5 @@
 import { type Budget, eitherBudget } from '../contract/budget.js';
+import type { AttemptCarrier } from '../contract/carrier.js';
 import { checkDuration, checkFlag, checkLimit } from '../contract/check-options.js';
 import { OptionError, show } from '../contract/errors.js';
 import type { PlanEvent, RunLimits } from '../contract/event.js';
@@ -86,6 +87,11 @@ export interface RunOptions {
    * @default false
    */
   readonly reuse?: boolean | ReuseOptions;
+  /**
+   * Where attempts run, when not in this process: a carrier of an engine package.
+   * @default this process
+   */
+  readonly carrier?: AttemptCarrier | undefined;
 }
 
 /** How one run goes. */
@@ -116,6 +122,7 @@ export const RUN_OPTIONS = [
   'journal',
   'redact',
   'reuse',
+  'carrier',
 ];
 
 /**
@@ -125,7 +132,7 @@ export const RUN_OPTIONS = [
 export function checkRunOptions(owner: string, options: RunOptions): void {
   const { maxParallel, failFast, deadlineMs, timeoutMs, maxDepth, seed } = options;
   const { retry, budget, prices, replan, timeline, signal, onEvent } = options;
-  const { journal, redact, reuse } = options;
+  const { journal, redact, reuse, carrier } = options;
   if (maxParallel !== undefined) checkLimit(owner, 'maxParallel', maxParallel);
   if (failFast !== undefined) checkFlag(owner, 'failFast', failFast);
   if (deadlineMs !== undefined) checkDuration(owner, 'deadlineMs', deadlineMs);
@@ -154,6 +161,9 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
     throw new OptionError(`${owner}: redact must be a function`);
   }
   if (reuse !== undefined) checkReuse(owner, reuse);
+  if (carrier !== undefined && typeof carrier?.start !== 'function') {
+    throw new OptionError(`${owner}: carrier must be an AttemptCarrier`);
+  }
   if (journal !== undefined && typeof journal?.create !== 'function') {
     throw new OptionError(`${owner}: journal must be a Journal, such as memoryJournal()`);
   }

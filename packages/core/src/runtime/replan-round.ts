@@ -8,6 +8,8 @@ import { atItsCost, readRevision } from '../kernel/revision.js';
 /** One round of re-planning in flight, and the context that its planner sees. */
 export class ReplanRound implements ReplanContext {
   readonly deadline: number | undefined;
+  /** 1 for the first round of the run. */
+  readonly number: number;
   readonly #situation: ReplanCommand['situation'];
   readonly #controller = new AbortController();
   readonly #require: (revision: Revision) => void;
@@ -16,6 +18,7 @@ export class ReplanRound implements ReplanContext {
   constructor({ situation, deadline }: ReplanCommand, require: (revision: Revision) => void) {
     this.#situation = situation;
     this.deadline = deadline;
+    this.number = situation.round;
     this.#require = require;
   }
 

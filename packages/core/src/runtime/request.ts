@@ -1,23 +1,19 @@
+import type { RequestWork } from '../contract/carrier.js';
 import type { TaskRequest } from '../contract/runner.js';
 import { jsonSchemaOf } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
-import type { RequestTool } from '../contract/tool.js';
 import { misfitOf } from '../contract/validate-output.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { toData } from '../serialize/value.js';
 import type { Inputs } from '../state/inputs.js';
 import { withSchema } from '../state/prompt.js';
 
 /**
- * What a runner is asked.
+ * The request that a runner gets for a task, without tools.
  *
  * @throws {RunnerError} `invalid_input` when the prompt cannot be made.
  */
-export function requestOf(
-  kernel: Kernel,
-  index: number,
-  inputs: Inputs,
-  tools: readonly RequestTool[],
-): TaskRequest {
+export function requestOf(kernel: Kernel, index: number, inputs: Inputs): TaskRequest {
   const task = kernel.graph.tasks[index] as Task;
   const { id, description = '', type = 'action', metadata = {}, outputSchema } = task;
   const plainPrompt = kernel.promptOf(index, inputs);
@@ -32,6 +28,12 @@ export function requestOf(
     metadata,
     ...(jsonSchema && { outputSchema: jsonSchema }),
     ...(outputSchema && { check: (answer) => misfitOf(outputSchema, answer) }),
-    ...(tools.length > 0 && { tools }),
   };
+}
+
+/** A request as data, for a carrier. */
+export function requestWorkOf(request: TaskRequest, { tools = [] }: Task): RequestWork {
+  const { check: _, tools: __, ...content } = request;
+  const names = tools.map((tool) => (typeof tool === 'string' ? tool : tool.name));
+  return { kind: 'request', request: toData(content), tools: names };
 }

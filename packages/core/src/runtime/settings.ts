@@ -1,3 +1,4 @@
+import type { AttemptCarrier } from '../contract/carrier.js';
 import type { PlanEvent } from '../contract/event.js';
 import type { EventData, RunJournal } from '../contract/journal.js';
 import type { Replan } from '../contract/replan.js';
@@ -14,6 +15,8 @@ export interface RunSettings extends Omit<KernelOptions, 'resourceOf'> {
   /** Where the run is written before anything of it is heard of or done. */
   readonly record: RunRecord | undefined;
   readonly runner: TaskRunner | undefined;
+  /** Where attempts run; undefined for this process. */
+  readonly carrier: AttemptCarrier | undefined;
   readonly toolbox: Toolbox;
   readonly maxDepth: number;
   /** What is asked for a revision of the plan. */

@@ -11,7 +11,7 @@ import { ReplanRound } from './replan-round.js';
 import type { RunSettings } from './settings.js';
 
 /** How a plan grows while it runs: by tasks that are added, and by rounds of re-planning. */
-export class Growth {
+export class TaskAdditions {
   readonly #settings: RunSettings;
   readonly #kernel: Kernel;
   readonly #take: (input: Input) => void;
@@ -32,8 +32,8 @@ export class Growth {
    */
   add(given: readonly Task[], by: number): void {
     // The same attempt had added some before its process ended.
-    const before = by < 0 ? [] : this.#kernel.addedBefore(by);
-    const tasks = before.length === 0 ? given : given.filter(({ id }) => !before.includes(id));
+    const isNew = (task: Task) => !this.#kernel.hasAdded(by, task?.id);
+    const tasks = by < 0 || !Array.isArray(given) ? given : given.filter(isNew);
     this.#require(tasks);
     if (tasks.length === 0) return;
     const added = this.#announce(tasks);
@@ -89,7 +89,7 @@ export class Growth {
     const there = {
       isTaken: (id: string) => graph.indexOf(id) !== undefined || this.#coming.has(id),
       willFanOut: (id: string) =>
-        this.#kernel.willFanOut(id) || this.#coming.get(id)?.forEach !== undefined,
+        this.#kernel.isPendingFanOut(id) || this.#coming.get(id)?.forEach !== undefined,
     };
     const problems = additionProblems(tasks, there, maxDepth);
     if (problems.length > 0) throw new PlanError(problems);

@@ -205,8 +205,8 @@ export class EventLog {
     return events;
   }
 
-  /** Drops streamed output at the end of the log, once everybody has read it. */
-  dropReadOutput(): void {
+  /** Drops streamed output at the end of the log, once everybody has read it; true if there was some. */
+  dropReadOutput(): boolean {
     let dropped = 0;
     while (this.length > 0 && this.#kinds[this.length - 1] === KIND_OF.task_output) {
       this.length--;
@@ -214,6 +214,7 @@ export class EventLog {
       dropped++;
     }
     if (dropped > 0) this.#skip(dropped);
+    return dropped > 0;
   }
 
   #append(

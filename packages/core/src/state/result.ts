@@ -110,24 +110,19 @@ class RunResult {
   }
 
   toJSON(): Record<string, unknown> {
-    const { status, goal, strategy, outputs, tasks, error, metrics, goalProgress } = this;
-    return {
-      status,
-      goal,
-      strategy,
-      outputs,
-      tasks,
-      error,
-      metrics,
-      ...(goalProgress && { goalProgress }),
-      timeline: this.timeline,
-    };
+    return this.#accountWith(this.timeline);
   }
 
   /** What `console.log(result)` shows in Node: the account, with the timeline only counted. */
   [Symbol.for('nodejs.util.inspect.custom')](): Record<string, unknown> {
-    const { timeline, ...account } = this.toJSON();
-    return { ...account, timeline: `${this.timeline.length} events` };
+    const { state, timeline = state.log } = this[SOURCE];
+    return this.#accountWith(`${timeline.length} events`);
+  }
+
+  #accountWith(timeline: unknown): Record<string, unknown> {
+    const { status, goal, strategy, outputs, tasks, error, metrics, goalProgress } = this;
+    const progress = goalProgress === undefined ? {} : { goalProgress };
+    return { status, goal, strategy, outputs, tasks, error, metrics, ...progress, timeline };
   }
 }
 

@@ -1,0 +1,89 @@
+import type { Json } from './journal.js';
+import type { OutputPart } from './output-part.js';
+import type { AttemptResult } from './runner.js';
+import type { Task } from './task.js';
+
+/**
+ * Where attempts run: in this process, or on workers behind a queue. The run decides what starts and
+ * when; a carrier only carries it out and reports.
+ *
+ * Deliver reports late, twice or not at all: the run ignores what it no longer expects, and an
+ * attempt that never ends is stopped by its time limit. `carrierConformance` proves a carrier.
+ *
+ * @example
+ * const carrier: AttemptCarrier = {
+ *   name: 'queue',
+ *   start: (call, tell) => void queue.add(call.key, call).then((job) => follow(job, tell)),
+ *   cancel: (key, reason) => queue.cancel(key, reason),
+ *   detach: (key) => unfollow(key),
+ *   close: () => queue.close(),
+ * };
+ */
+export interface AttemptCarrier {
+  readonly name: string;
+  /**
+   * Whether an attempt may wait before it begins, as in a queue. The carrier then reports `begun`,
+   * and time limits and durations count from there.
+   * @default false
+   */
+  readonly beginsLater?: boolean | undefined;
+  /** Starts an attempt. One that it already works on, by its key, is attached to instead. */
+  start(call: AttemptCall, tell: Tell): void;
+  /** The run does not want this attempt any more: stop it. */
+  cancel(key: string, reason: unknown): void;
+  /** This process gives up the run, and the attempt lives on: stop reporting, do not stop it. */
+  detach(key: string): void;
+  /** The result of this attempt is recorded: it need not be kept any more. */
+  forget?(key: string): void;
+  /** Of these attempts, those that it still works on or whose result it still has. */
+  alive?(keys: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Stops every attempt that was started through it, and gives back what it holds. */
+  close(): void | Promise<void>;
+}
+
+/** Receives reports about one attempt. The promise, if any, asks to wait before reporting more. */
+export type Tell = (report: AttemptReport) => Promise<void> | undefined;
+
+/** One attempt to be carried out. Plain JSON once it went through `toJSON`. */
+export interface AttemptCall {
+  /** The idempotency key: the same when this attempt is started again after a crash. */
+  readonly key: string;
+  readonly runId: string;
+  readonly taskId: string;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  /** How many tries the task has left, this one included. */
+  readonly attemptsLeft: number;
+  /** What it competes for, usually provider and model. */
+  readonly resource: string;
+  /** Higher goes first. */
+  readonly priority: number;
+  /** The longest it may take from `begun` on, in milliseconds; left out without a limit. */
+  readonly timeLimitMs?: number | undefined;
+  readonly work: RequestWork | FunctionWork;
+}
+
+/** A request to a runner. */
+export interface RequestWork {
+  readonly kind: 'request';
+  /** A `TaskRequest` as data: `inputs` and `metadata` in the encoding of `encodeValue`. */
+  readonly request: Json;
+  /** Names of the tools that the model may call. */
+  readonly tools: readonly string[];
+}
+
+/** A call of a task's function, which the worker finds by the goal of its plan and the task's id. */
+export interface FunctionWork {
+  readonly kind: 'function';
+  readonly plan: string;
+  /** The inputs in the encoding of `encodeValue`. */
+  readonly inputs: Json;
+}
+
+/** What happens to an attempt, in this order: begun, any outputs and additions, one end. */
+export type AttemptReport =
+  | { readonly type: 'begun' }
+  | { readonly type: 'output'; readonly part: OutputPart }
+  | { readonly type: 'add_tasks'; readonly tasks: readonly Task[] }
+  | { readonly type: 'completed'; readonly result: AttemptResult }
+  | { readonly type: 'failed'; readonly error: unknown };

@@ -1,0 +1,105 @@
+import type { RunnerError } from '../contract/errors.js';
+import type { AttemptResult } from '../contract/runner.js';
+import type { Task } from '../contract/task.js';
+import type { WriteAheadLog } from '../journal/write-ahead-log.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { ActiveAttempts } from './active-attempts.js';
+import type { HumanAnswers } from './answers.js';
+import type { Attempt } from './attempt.js';
+import type { Input } from './input.js';
+import type { TaskAdditions } from './task-additions.js';
+
+/** The parts of a run that an input may be about. */
+export interface RunParts {
+  readonly kernel: Kernel;
+  readonly attempts: ActiveAttempts;
+  readonly additions: TaskAdditions;
+  readonly answers: HumanAnswers;
+  /** In a run with a journal. */
+  readonly ahead: WriteAheadLog | undefined;
+}
+
+/** Gives one input to the kernel, which ignores it when it is stale. */
+export function applyInput(parts: RunParts, input: Input, now: number): void {
+  const { kernel, attempts, additions } = parts;
+  if ('acknowledge' in input) parts.answers.taken(input);
+  if (kernel.ended) return;
+  switch (input.type) {
+    case 'completed':
+      completeAttempt(parts, input.attempt, input.result, now);
+      break;
+    case 'failed': {
+      const { attempt, thrown } = input;
+      if (kernel.failed(attempt.index, attempt.attempt, thrown, now)) attempts.leave(attempt);
+      break;
+    }
+    case 'begun':
+      kernel.begun(input.attempt.index, input.attempt.attempt, now);
+      break;
+    case 'output':
+      kernel.output(input.attempt.index, input.attempt.attempt, input.part, now);
+      break;
+    case 'addTasks':
+      additions.arrived(input.tasks);
+      if (!kernel.addTasks(input.tasks, input.by, now)) kernel.stopExpectingTasks(now);
+      break;
+    case 'replanned':
+      additions.arrived(input.revision.tasks);
+      if (additions.leaveRound(input.round)) {
+        kernel.replanned(input.round.number, input.revision, now);
+      }
+      break;
+    case 'replanFailed':
+      if (additions.leaveRound(input.round)) {
+        kernel.replanFailed(input.round.number, input.thrown, now);
+      }
+      break;
+    case 'answered':
+      kernel.answered(input.index, input.answer, now);
+      break;
+    case 'rejected':
+      kernel.rejected(input.index, input.reason, now);
+      break;
+    case 'pause':
+      kernel.pause(now);
+      break;
+    case 'resume':
+      kernel.resume(now);
+      break;
+    case 'maxParallel':
+      kernel.setMaxParallel(input.maxParallel, now);
+      break;
+    case 'start':
+      kernel.start(now);
+      break;
+    case 'wake':
+      kernel.wake(now);
+      break;
+    case 'cancel':
+      kernel.cancel(input.reason, now);
+      break;
+  }
+}
+
+/** An output that cannot be written has failed, and has been paid for all the same. */
+function completeAttempt(
+  parts: RunParts,
+  attempt: Attempt,
+  result: AttemptResult,
+  now: number,
+): void {
+  const { kernel, attempts, ahead } = parts;
+  const { index, attempt: number } = attempt;
+  if (ahead !== undefined && kernel.isInFlight(index, number)) {
+    try {
+      ahead.prepare(index, kernel.graph.tasks[index] as Task, result.output);
+    } catch (thrown) {
+      const { usage, costUsd, model, requestId, rateLimits } = result;
+      const details = { usage, costUsd, model, requestId, rateLimits };
+      kernel.failed(index, number, Object.assign(thrown as RunnerError, details), now);
+      attempts.leave(attempt);
+      return;
+    }
+  }
+  if (kernel.completed(index, number, result, now)) attempts.leave(attempt);
+}

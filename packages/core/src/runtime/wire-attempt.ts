@@ -1,0 +1,68 @@
+import type { AttemptCall, FunctionWork, RequestWork, Tell } from '../contract/carrier.js';
+import { partOf } from '../contract/output-part.js';
+import type { RunContext } from '../contract/run-context.js';
+import type { TaskRequest } from '../contract/runner.js';
+import type { Task } from '../contract/task.js';
+import type { RequestTool } from '../contract/tool.js';
+import { misfitOf } from '../contract/validate-output.js';
+import { fromData } from '../serialize/value.js';
+import type { Inputs } from '../state/inputs.js';
+
+/** A call that came over a wire, as the context that its runner or function sees. */
+export class WireAttempt implements RunContext {
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly key: string;
+  readonly attemptsLeft: number;
+  readonly deadline: number | undefined;
+  readonly task: Task;
+  /** Place among the attempts of the carrier in this process. */
+  slot = -1;
+  tell!: Tell;
+
+  readonly #work: RequestWork | FunctionWork;
+  readonly #controller = new AbortController();
+
+  /** @param task The task of the plan, for its function and its output schema. */
+  constructor(call: AttemptCall, task: Task) {
+    const { timeLimitMs } = call;
+    this.taskId = call.taskId;
+    this.attempt = call.attempt;
+    this.key = call.key;
+    this.attemptsLeft = call.attemptsLeft;
+    this.deadline = timeLimitMs === undefined ? undefined : Date.now() + timeLimitMs;
+    this.task = task;
+    this.#work = call.work;
+  }
+
+  get idempotencyKey(): string {
+    return this.key;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get inputs(): Inputs {
+    return fromData((this.#work as FunctionWork).inputs) as Inputs;
+  }
+
+  requestWith(tools: readonly RequestTool[]): TaskRequest {
+    const request = fromData((this.#work as RequestWork).request) as TaskRequest;
+    const { outputSchema } = this.task;
+    return {
+      ...request,
+      ...(outputSchema && { check: (answer: unknown) => misfitOf(outputSchema, answer) }),
+      ...(tools.length > 0 && { tools }),
+    };
+  }
+
+  readonly emit: RunContext['emit'] = (part) => this.tell({ type: 'output', part: partOf(part) });
+
+  readonly addTasks: RunContext['addTasks'] = (tasks) =>
+    void this.tell({ type: 'add_tasks', tasks });
+
+  abort(reason: unknown): void {
+    this.#controller.abort(reason);
+  }
+}

@@ -1,0 +1,43 @@
+import type { AttemptCall } from '../contract/carrier.js';
+import type { TaskOutput, TaskRunner } from '../contract/runner.js';
+import { readAnswer } from '../contract/runner-output.js';
+import type { Task } from '../contract/task.js';
+import type { Attempt } from './attempt.js';
+import { bindTool } from './tool-call.js';
+import type { Toolbox } from './tool-registry.js';
+import type { WireAttempt } from './wire-attempt.js';
+
+/** Carries out single attempts: calls the task's function, or asks the runner. */
+export class Worker {
+  /** The task that a call is about. */
+  readonly taskOf: (call: AttemptCall) => Task;
+  readonly #runner: TaskRunner | undefined;
+  readonly #toolbox: Toolbox;
+
+  constructor(
+    runner: TaskRunner | undefined,
+    toolbox: Toolbox,
+    taskOf: (call: AttemptCall) => Task,
+  ) {
+    this.#runner = runner;
+    this.#toolbox = toolbox;
+    this.taskOf = taskOf;
+  }
+
+  /** Whether an attempt goes to the runner; it then returns a `TaskOutput` and not an output alone. */
+  isRequest({ task }: Attempt | WireAttempt): boolean {
+    return task.run === undefined;
+  }
+
+  /** Returns or resolves to the output of the task's function, or to the `TaskOutput` of the runner. */
+  perform(attempt: Attempt | WireAttempt): unknown {
+    const { task } = attempt;
+    return task.run === undefined ? this.#ask(attempt) : task.run(attempt.inputs, attempt);
+  }
+
+  async #ask(attempt: Attempt | WireAttempt): Promise<TaskOutput> {
+    const runner = this.#runner as TaskRunner;
+    const tools = this.#toolbox.of(attempt.task).map((tool) => bindTool(tool, attempt));
+    return readAnswer(runner.name, await runner.run(attempt.requestWith(tools), attempt));
+  }
+}
