@@ -11,7 +11,7 @@ export interface Fixture {
   readonly sentBack?: readonly string[];
 }
 
-const folder = new URL('../src/__fixtures__/', import.meta.url);
+const folder = new URL('./answers/', import.meta.url);
 export const fixtureFiles = readdirSync(folder).filter((name) => name.endsWith('.txt'));
 
 /** Fixtures stand under their names; what is expected of them follows the answer. */
