@@ -1,6 +1,13 @@
-export { type Complexity, judgeComplexity } from './ask/complexity.js';
+export {
+  type Complexity,
+  type ComplexityOption,
+  estimateComplexity,
+} from './ask/complexity.js';
 export { type DecomposeOptions, type Decomposition, decompose } from './ask/decompose.js';
-export { DecompositionError, type DecompositionErrorDetails } from './ask/decomposition-error.js';
+export {
+  DecompositionError,
+  type DecompositionErrorDetails,
+} from './ask/decomposition-error.js';
 export type { PlanningRunOptions } from './ask/make-plan.js';
 export type { RejectedAnswer } from './ask/repair-loop.js';
 export { type ReplannerOptions, replanner } from './ask/replanner.js';
@@ -11,11 +18,8 @@ export type {
   Planning,
   UnfinishedGoal,
 } from './plan-and-execute/goal-result.js';
-export {
-  type GoalHandle,
-  type PlanAndExecuteOptions,
-  planAndExecute,
-} from './plan-and-execute/plan-and-execute.js';
+export type { PlanAndExecuteOptions } from './plan-and-execute/options.js';
+export { type GoalHandle, planAndExecute } from './plan-and-execute/plan-and-execute.js';
 export {
   type AnswerProblem,
   type AnswerProblemCode,

@@ -1,14 +1,14 @@
 import type { PlanEvent, TaskRequest, TaskRunner } from '@stratagem/core';
 
-/** A model that gives these answers one by one, and remembers what it was asked. */
+/** A model that returns these answers one by one, with a usage and cost, and records its requests. */
 export function answering(...answers: readonly unknown[]) {
   const requests: TaskRequest[] = [];
-  const left = [...answers];
+  const remaining = [...answers];
   const runner: TaskRunner = {
     name: 'planner',
     async run(request) {
       requests.push(request);
-      const answer = left.shift();
+      const answer = remaining.shift();
       if (answer instanceof Error) throw answer;
       return { output: answer, usage: { inputTokens: 10, outputTokens: 5 }, costUsd: 1 };
     },
@@ -16,15 +16,15 @@ export function answering(...answers: readonly unknown[]) {
   return { runner, requests };
 }
 
-/** A model that writes its answers token by token, four characters each. */
+/** A model that streams its answers token by token, four characters each. */
 export function writing(answers: readonly string[], tokensPerSecond: number) {
   const requests: TaskRequest[] = [];
-  const left = [...answers];
+  const remaining = [...answers];
   const runner: TaskRunner = {
     name: 'writer',
     async run(request, { emit, signal }) {
       requests.push(request);
-      const answer = left.shift() ?? '';
+      const answer = remaining.shift() ?? '';
       const tokens = answer.match(/[\s\S]{1,4}/g) ?? [];
       for (const token of tokens) {
         await wait(1_000 / tokensPerSecond, signal);
@@ -37,7 +37,7 @@ export function writing(answers: readonly string[], tokensPerSecond: number) {
   return { runner, requests };
 }
 
-/** By the timers that tests put in place of the clock. */
+/** Uses the timers that tests replace. */
 function wait(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
@@ -48,7 +48,7 @@ function wait(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Does tasks at once, or after a while; those named fail, as often as they are tried. */
+/** Completes tasks after the latency; the tasks in `failing` fail in every attempt. */
 export function working({ latencyMs = 0, failing = [] as readonly string[] } = {}) {
   const requests: TaskRequest[] = [];
   const runner: TaskRunner = {

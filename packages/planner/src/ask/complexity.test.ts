@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { judgeComplexity } from './complexity.js';
+import { estimateComplexity } from './complexity.js';
 
-describe('judgeComplexity', () => {
+describe('estimateComplexity', () => {
   test.each([
     ['What is the capital of Norway?'],
     ['Translate "research the market, then compare all vendors and write a report" into French'],
@@ -14,8 +14,8 @@ describe('judgeComplexity', () => {
     ['Give me a name for a branding agency and a slogan'],
     ['把这句话翻译成英文'],
     ['Was ist der Unterschied zwischen Wetter und Klima?'],
-  ])('takes a goal for one task: %s', (goal) => {
-    expect(judgeComplexity(goal)).toBe('simple');
+  ])('finds a goal simple: %s', (goal) => {
+    expect(estimateComplexity(goal)).toBe('simple');
   });
 
   test.each([
@@ -36,17 +36,17 @@ describe('judgeComplexity', () => {
         '并且所有的合同和许可证都已经准备好了。请列出所有步骤。请说明负责人。请估计费用和时间，还要说明有哪些风险，以及怎样避免这些风险，' +
         '最后写一份给全体员工的通知，说明搬家的时间、地点和注意事项。',
     ],
-  ])('takes a goal for many tasks: %s', (goal) => {
-    expect(judgeComplexity(goal)).toBe('complex');
+  ])('finds a goal complex: %s', (goal) => {
+    expect(estimateComplexity(goal)).toBe('complex');
   });
 
-  test('sees words, and not parts of words', () => {
-    expect(judgeComplexity('Explain the brand of the thenar and the plant of Orlando')).toBe(
+  test('looks at whole words', () => {
+    expect(estimateComplexity('Explain the brand of the thenar and the plant of Orlando')).toBe(
       'simple',
     );
   });
 
-  test('takes a very long goal for many tasks', () => {
-    expect(judgeComplexity('a'.repeat(2_001))).toBe('complex');
+  test('finds a very long goal complex', () => {
+    expect(estimateComplexity('a'.repeat(2_001))).toBe('complex');
   });
 });

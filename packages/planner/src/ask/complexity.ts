@@ -1,85 +1,120 @@
-/** Whether a goal is one task, or many. */
+import { OptionError } from '@stratagem/core';
+import { unlessCanceled } from '../util/cancellation.js';
+
+/** Whether a goal is one task or needs a plan of several. */
 export type Complexity = 'simple' | 'complex';
 
-/** From so many points on, a goal is complex. */
-const COMPLEX = 3;
-/** A longer goal needs no judgement. */
-const MAX_JUDGED = 2_000;
+/** A fixed complexity, or a function that estimates it for a goal. */
+export type ComplexityOption = Complexity | ((goal: string) => Complexity | Promise<Complexity>);
 
-/** Work that has parts by its nature. */
+/** The points from which a goal is complex. */
+const COMPLEX_POINTS = 3;
+/** Longer goals are complex without counting. */
+const MAX_COUNTED_LENGTH = 2_000;
+
+/** Work that usually has parts. */
 const BROAD_WORK =
   /\b(research|investigate|analy[sz]e|compare|contrast|evaluate|survey|review|plan|design|organi[sz]e|audit|benchmark)\b/gi;
-/** Work that is done in one go; next to other work, it is a step. */
-const PLAIN_WORK =
+/** Work that is usually a single step. */
+const SINGLE_STEP =
   /\b(write|draft|create|make|build|prepare|present|summari[sz]e|translate|recommend|suggest|propose|find|gather|collect|list|check|rate|rank|calculate|estimate|describe|draw)\b/gi;
-/** What is made of many things. */
+/** Results that combine many parts. */
 const BROAD_RESULT =
   /\b(report|study|strategy|proposal|roadmap|white ?paper|comparison|overview|market|campaign)\b/i;
-/** One thing after the other. */
-const ORDER =
+const SEQUENCE =
   /\b(then|afterwards?|after that|next|finally|followed by|before|once|based on|first(ly)?|second(ly)?|lastly)\b|→|->|;/gi;
-/** The same for many. */
-const MANY =
+const PLURALITY =
   /\b(each|every|all|several|multiple|various|both|different|respectively|top \d+|two|three|four|five|six|seven|eight|nine|ten|dozens?|\d+ (\w+ )?\w+s)\b/gi;
-const JOINED = /[,，、；]|\band\b|&|\bas well as\b|\balso\b|\bplus\b/gi;
-/** Lines that are items of a list. */
-const LISTED = /^\s*([-*•]|\d+[.)])\s+\S/gm;
+const CONJUNCTION = /[,，、；]|\band\b|&|\bas well as\b|\balso\b|\bplus\b/gi;
+const LIST_ITEM = /^\s*([-*•]|\d+[.)])\s+\S/gm;
 const SENTENCE_END = /[.!?]+(\s|$)|[。！？]/g;
+const QUOTATION = /"[^"]*"|“[^”]*”|```[\s\S]*?```/g;
 
 /**
- * Judges by the words of a goal whether it is worth a plan, without asking a model. It counts points,
- * and a goal is complex from 3 on:
+ * Estimates from the words of a goal whether it needs a plan, without asking a model. It counts
+ * points; a goal with 3 or more is complex:
  *
- * - its length: one point above 12 words, two above 25, three above 50;
- * - work that has parts (research, analyse, compare, …): one point each, two at most;
- * - more than one kind of work (research … write …): one point each after the first, two at most;
- * - a result that is made of many things (report, strategy, …): one point;
- * - words of order (then, finally, based on, …): two points each;
- * - words for many (each, every, several, "5 cities", …): one point each, two at most;
- * - commas and words that join: one point from two on, two from four on;
- * - lines of a list: one point each; sentences after the first: one point each.
+ * - length: one point above 12 words, two above 25, three above 50;
+ * - work that has parts (research, analyse, compare, …): one point each, at most two;
+ * - kinds of work after the first (research … write …): one point each, at most two;
+ * - a result that combines many parts (report, strategy, …): one point;
+ * - words of sequence (then, finally, based on, …): two points each;
+ * - words of plurality (each, every, several, "5 cities", …): one point each, at most two;
+ * - commas and conjunctions: one point from two on, two from four on;
+ * - list items: one point each;
+ * - sentences after the first: one point each.
  *
- * The words are English ones; goals in other languages are judged by length and punctuation, with
- * 4 letters to a word where a script has no spaces.
+ * The words are English. Goals in other languages are estimated by length and punctuation, with 4
+ * letters per word in scripts without spaces.
  *
  * @example
- * judgeComplexity('Translate "good morning" into French'); // 'simple'
- * judgeComplexity('Research AI trends, compare the vendors, then write a report'); // 'complex'
+ * estimateComplexity('Translate "good morning" into French'); // 'simple'
+ * estimateComplexity('Research AI trends, compare the vendors, then write a report'); // 'complex'
  */
-export function judgeComplexity(goal: string): Complexity {
-  if (goal.length > MAX_JUDGED) return 'complex';
-  // What is quoted is what to work on, and not what to do.
-  const asked = goal.replace(/"[^"]*"|“[^”]*”|```[\s\S]*?```/g, ' … ');
-  const broad = count(asked, BROAD_WORK);
-  const steps = broad + count(asked, PLAIN_WORK) - 1;
+export function estimateComplexity(goal: string): Complexity {
+  if (goal.length > MAX_COUNTED_LENGTH) return 'complex';
+  // Quoted text is material to work on, not an instruction.
+  const text = goal.replace(QUOTATION, ' … ');
+  const broad = count(text, BROAD_WORK);
+  const furtherSteps = broad + count(text, SINGLE_STEP) - 1;
   const points =
-    ofLength(asked) +
+    lengthPoints(text) +
     Math.min(2, broad) +
-    Math.max(0, Math.min(2, steps)) +
-    (BROAD_RESULT.test(asked) ? 1 : 0) +
-    2 * count(asked, ORDER) +
-    Math.min(2, count(asked, MANY)) +
-    ofJoins(count(asked, JOINED)) +
-    count(asked, LISTED) +
-    Math.max(0, count(asked.trim(), SENTENCE_END) - 1);
-  return points >= COMPLEX ? 'complex' : 'simple';
+    Math.max(0, Math.min(2, furtherSteps)) +
+    (BROAD_RESULT.test(text) ? 1 : 0) +
+    2 * count(text, SEQUENCE) +
+    Math.min(2, count(text, PLURALITY)) +
+    conjunctionPoints(count(text, CONJUNCTION)) +
+    count(text, LIST_ITEM) +
+    Math.max(0, count(text.trim(), SENTENCE_END) - 1);
+  return points >= COMPLEX_POINTS ? 'complex' : 'simple';
 }
 
-function ofLength(text: string): number {
+function lengthPoints(text: string): number {
   const words = (text.match(/\S+/g) ?? []).reduce((sum, word) => sum + wordsIn(word), 0);
   return [12, 25, 50].filter((limit) => words > limit).length;
 }
 
-/** Scripts without spaces write sentences as one word. */
+/** Scripts without spaces write a sentence as one word. */
 function wordsIn(word: string): number {
   const letters = word.match(/[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]/gu) ?? [];
   return letters.length === 0 ? 1 : Math.ceil(letters.length / 4);
 }
 
-function ofJoins(joins: number): number {
-  return [2, 4].filter((limit) => joins >= limit).length;
+function conjunctionPoints(conjunctions: number): number {
+  return [2, 4].filter((limit) => conjunctions >= limit).length;
 }
 
 function count(text: string, pattern: RegExp): number {
   return text.match(pattern)?.length ?? 0;
+}
+
+/**
+ * The complexity of a goal by the option of the caller.
+ *
+ * @throws {OptionError} when a function returns anything else.
+ * @throws {StratagemError} `plan_canceled` when the signal aborts before the function returns.
+ */
+export async function complexityOf(
+  owner: string,
+  goal: string,
+  option: ComplexityOption = estimateComplexity,
+  signal?: AbortSignal,
+): Promise<Complexity> {
+  const complexity =
+    typeof option === 'function' ? await unlessCanceled(signal, () => option(goal)) : option;
+  checkComplexity(owner, complexity);
+  return complexity;
+}
+
+/** @throws {OptionError} unless the option has one of its forms. */
+export function checkComplexityOption(owner: string, option: ComplexityOption | undefined): void {
+  if (option !== undefined && typeof option !== 'function') checkComplexity(owner, option);
+}
+
+function checkComplexity(owner: string, complexity: Complexity): void {
+  if (complexity === 'simple' || complexity === 'complex') return;
+  throw new OptionError(
+    `${owner}: complexity must be 'simple' or 'complex', or a function that returns one of them`,
+  );
 }

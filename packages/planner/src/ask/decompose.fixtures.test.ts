@@ -2,12 +2,10 @@ import { type TaskRunner, tool } from '@stratagem/core';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { fixtureFiles, fixturesIn } from '../../test/fixtures.js';
-import {
-  DecompositionError,
-  decompose,
-  formatAnswerProblem,
-  type PlannerOptions,
-} from '../index.js';
+import type { PlannerOptions } from '../options/planner-options.js';
+import { formatAnswerProblem } from '../read/answer-problem.js';
+import { decompose } from './decompose.js';
+import { DecompositionError } from './decomposition-error.js';
 
 const fixtures = fixtureFiles.map((file) => [file, fixturesIn(file)] as const);
 
@@ -15,7 +13,7 @@ const tools = ['web_search', 'calculator'].map((name) =>
   tool({ name, description: `The ${name}.`, inputSchema: z.object({}), execute: () => '' }),
 );
 
-/** A model that always gives the same answer, and counts how often it was asked. */
+/** A model that always returns the same answer, and counts its requests. */
 function stubborn(output: unknown): TaskRunner & { asked: number } {
   return {
     name: 'stubborn',
@@ -36,14 +34,14 @@ describe.each(fixtures)('%s', (_, list) => {
   const unusable = list.filter(({ sentBack }) => sentBack !== undefined);
 
   test.each(usable)(
-    'makes a plan of an answer: $name',
-    async ({ answer, options, plan, mended }) => {
+    'makes a plan from an answer: $name',
+    async ({ answer, options, plan, repairs }) => {
       const runner = stubborn(answer);
       const made = await ask(runner, options);
       expect(made.plan.tasks).toEqual(plan);
-      expect(made.repairs).toEqual(mended);
+      expect(made.repairs).toEqual(repairs);
       expect(made.plan.goal).toBe('Test');
-      expect(made.rejected).toEqual([]);
+      expect(made.rejectedAnswers).toEqual([]);
       expect(runner.asked).toBe(1);
     },
   );
@@ -63,7 +61,7 @@ describe.each(fixtures)('%s', (_, list) => {
     });
 });
 
-test('every fixture says what is to become of it, and there are many', () => {
+test('every fixture has one expectation, and there are many fixtures', () => {
   const all = fixtures.flatMap(([, list]) => list);
   for (const { name, plan, sentBack } of all) {
     expect((plan === undefined) !== (sentBack === undefined), name).toBe(true);

@@ -12,7 +12,8 @@ import { simulated } from '@stratagem/simulated';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { scripted } from '../../test/scripted.js';
-import { type DecomposeOptions, DecompositionError, decompose } from '../index.js';
+import { type DecomposeOptions, decompose } from './decompose.js';
+import { DecompositionError } from './decomposition-error.js';
 
 const GOAL = 'Research AI trends, then write a report';
 const PLAN = [
@@ -36,7 +37,7 @@ const weather = tool({
   execute: () => 'sunny',
 });
 
-/** The error that making a plan ends with. */
+/** The error with which `decompose` rejects. */
 async function failure(
   runner: TaskRunner,
   options: Partial<DecomposeOptions> = {},
@@ -68,7 +69,7 @@ describe('a simple goal', () => {
       },
       complexity: 'simple',
       repairs: [],
-      rejected: [],
+      rejectedAnswers: [],
       usage: {
         inputTokens: 0,
         outputTokens: 0,
@@ -81,7 +82,7 @@ describe('a simple goal', () => {
     expect(runner.requests).toEqual([]);
   });
 
-  test('keeps its braces, and may use the tools', async () => {
+  test('keeps its braces and may use the tools', async () => {
     const { plan } = await decompose('Explain {{name}} in Mustache', {
       runner: scripted(),
       tools: [weather],
@@ -100,31 +101,31 @@ describe('a simple goal', () => {
     expect(runner.requests[0]?.prompt).toBe('Explain {{name}} in Mustache');
   });
 
-  test('is what the caller says is simple', async () => {
+  test('can be declared simple or complex by the caller', async () => {
     const runner = scripted(ANSWER, ANSWER);
     const made = await decompose(GOAL, { runner, complexity: 'simple' });
     expect(made.plan.tasks).toHaveLength(1);
-    const judged: string[] = [];
-    const judge = async (goal: string) => {
-      judged.push(goal);
+    const estimated: string[] = [];
+    const estimate = async (goal: string) => {
+      estimated.push(goal);
       return 'complex' as const;
     };
-    const other = await decompose('Hi', { runner, complexity: judge });
+    const other = await decompose('Hi', { runner, complexity: estimate });
     expect(other).toMatchObject({ complexity: 'complex', plan: { goal: 'Hi', tasks: PLAN } });
-    expect(judged).toEqual(['Hi']);
+    expect(estimated).toEqual(['Hi']);
     expect((await decompose('Hi', { runner, complexity: 'complex' })).plan.tasks).toEqual(PLAN);
   });
 });
 
 describe('a complex goal', () => {
-  test('becomes a plan that can be run, without a key', async () => {
+  test('becomes a valid plan, without an API key', async () => {
     const runner = simulated({ latencyMs: 10 });
     const making = decompose(GOAL, { runner });
     await vi.runAllTimersAsync();
-    const { plan, repairs, rejected, complexity } = await making;
-    expect({ repairs, rejected, complexity }).toEqual({
+    const { plan, repairs, rejectedAnswers, complexity } = await making;
+    expect({ repairs, rejectedAnswers, complexity }).toEqual({
       repairs: [],
-      rejected: [],
+      rejectedAnswers: [],
       complexity: 'complex',
     });
     expect(plan.goal).toBe(GOAL);
@@ -135,7 +136,7 @@ describe('a complex goal', () => {
     expect(result.outputs.result).toContain('Put the result together');
   });
 
-  test('costs what the model says, and leaves a log', async () => {
+  test('has the cost of the requests and a log', async () => {
     const usage = { inputTokens: 500, outputTokens: 100 };
     const events: PlanEvent[] = [];
     const runner = scripted({ output: ANSWER, usage, costUsd: 0.25, model: 'm', requestId: 'r1' });
@@ -151,7 +152,7 @@ describe('a complex goal', () => {
     expect(events[3]).toMatchObject({ taskId: 'plan', output: { tasks: PLAN }, model: 'm' });
   });
 
-  test('is asked for with a schema that backends with structured output take', async () => {
+  test('is requested with a schema for structured output', async () => {
     const runner = scripted({ tasks: PLAN });
     await decompose(GOAL, { runner, maxDepth: 1, tools: [weather], models: { fast: 'short' } });
     const [request] = runner.requests;
@@ -186,7 +187,7 @@ describe('a complex goal', () => {
     expect(request?.plainPrompt).not.toContain('additionalProperties');
   });
 
-  test('has as many levels in its schema as are allowed', async () => {
+  test('has as many levels in its schema as maxDepth allows', async () => {
     const levels = (schema: unknown): number => {
       const { items } = schema as { items?: { properties: Record<string, unknown> } };
       if (items === undefined) return 0;
@@ -200,7 +201,7 @@ describe('a complex goal', () => {
     }
   });
 
-  test('gets its plan from data as well as from text', async () => {
+  test('gets its plan from data or from text', async () => {
     for (const answer of [{ tasks: PLAN }, { answer: { plan: [...PLAN] } }]) {
       const { plan } = await decompose(GOAL, { runner: scripted({ output: answer }) });
       expect(plan.tasks).toEqual(PLAN);
@@ -208,18 +209,18 @@ describe('a complex goal', () => {
   });
 });
 
-describe('an answer that cannot be used', () => {
-  test('is sent back with everything that is wrong with it', async () => {
+describe('an unusable answer', () => {
+  test('is sent back with all its problems', async () => {
     const runner = scripted(CYCLE, 'I cannot.', ANSWER);
     const made = await decompose(GOAL, { runner });
     expect(made.plan.tasks).toEqual(PLAN);
-    expect(made.rejected.map(({ answer }) => answer)).toEqual([CYCLE, 'I cannot.']);
-    expect(made.rejected[0]?.problems).toMatchObject([{ code: 'cycle' }]);
+    expect(made.rejectedAnswers.map(({ answer }) => answer)).toEqual([CYCLE, 'I cannot.']);
+    expect(made.rejectedAnswers[0]?.problems).toMatchObject([{ code: 'cycle' }]);
     const [first, second, third] = runner.requests.map(({ plainPrompt }) => plainPrompt);
     expect(second).toBe(
       `${first}\n\nYour answer was:\n<answer>\n${CYCLE}\n</answer>\n\n` +
         `It cannot be used:\n- ${CYCLE_PROBLEM}\n\n` +
-        'Answer again, with the whole plan, in which all of this is mended.',
+        'Answer again with the whole plan, and fix all of these problems.',
     );
     expect(third).toContain('<answer>\nI cannot.\n</answer>');
     expect(third).not.toContain(CYCLE_PROBLEM);
@@ -229,7 +230,7 @@ describe('an answer that cannot be used', () => {
     }
   });
 
-  test('is in the log, each with its tokens, and in the bill', async () => {
+  test('appears in the log with its tokens, and counts in the cost', async () => {
     const usage = { inputTokens: 100, outputTokens: 10 };
     const answers = [CYCLE, ANSWER].map((output, index) => ({
       ...{ output, usage, costUsd: 0.5, model: 'm', requestId: `r${index}` },
@@ -252,34 +253,36 @@ describe('an answer that cannot be used', () => {
     expect(costUsd).toBe(1);
   });
 
-  test.each([0, 1, 2, 3])('is sent back %i times at most when that is the limit', async (limit) => {
+  test.each([0, 1, 2, 3])('is sent back at most %i times when that is the limit', async (limit) => {
     const runner = scripted(...Array(10).fill(CYCLE));
     const error = await failure(runner, { repairAttempts: limit });
     expect(runner.requests).toHaveLength(limit + 1);
     expect(error.code).toBe('invalid_output');
     expect(error.problems).toMatchObject([{ code: 'cycle' }]);
     expect(error.answer).toBe(CYCLE);
-    expect(error.rejected).toHaveLength(limit + 1);
+    expect(error.rejectedAnswers).toHaveLength(limit + 1);
     expect(error.message).toContain(CYCLE_PROBLEM);
     expect(error.result?.status).toBe('failed');
     expect(error.result?.metrics.attempts).toBe(1);
     expect(JSON.parse(JSON.stringify(error))).toMatchObject({ answer: CYCLE });
-    expect(JSON.stringify(error)).not.toMatch(/timeline|rejected/);
+    expect(JSON.stringify(error)).not.toMatch(/timeline|rejectedAnswers/);
   });
 
-  test('is asked for again, in short, when it was cut off at a token limit', async () => {
+  test('that was cut off at a token limit is requested again, but shorter', async () => {
     const usage = { inputTokens: 100, outputTokens: 10 };
     const cut = new RunnerError('truncated', 'the answer was cut off', { usage });
     const runner = scripted(cut, { output: ANSWER, usage });
     const made = await decompose(GOAL, { runner });
     expect(made.plan.tasks).toEqual(PLAN);
     expect(made.usage).toMatchObject({ inputTokens: 200, outputTokens: 20 });
-    expect(made.rejected).toMatchObject([{ answer: undefined, problems: [{ code: 'cut_off' }] }]);
-    expect(runner.requests[1]?.plainPrompt).toContain('answer with a plan that is shorter');
+    expect(made.rejectedAnswers).toMatchObject([
+      { answer: undefined, problems: [{ code: 'cut_off' }] },
+    ]);
+    expect(runner.requests[1]?.plainPrompt).toContain('answer with a shorter plan');
     expect((await failure(scripted(cut, cut, cut))).answer).toBeUndefined();
   });
 
-  test('is not shown in full when it is very long', async () => {
+  test('is shown in part when it is very long', async () => {
     const long = `{"tasks": [${' '.repeat(50_000)}`;
     const runner = scripted(long, ANSWER);
     await decompose(GOAL, { runner });
@@ -287,7 +290,7 @@ describe('an answer that cannot be used', () => {
     expect(length - (runner.requests[0]?.plainPrompt.length ?? 0)).toBeLessThan(15_000);
   });
 
-  test('costs an unknown amount when one of the answers does', async () => {
+  test('with an unknown cost makes the total cost unknown', async () => {
     const usage = { inputTokens: 100, outputTokens: 10 };
     const known = { usage, costUsd: 1 };
     for (const answers of [
@@ -305,8 +308,8 @@ describe('an answer that cannot be used', () => {
   });
 });
 
-describe('a model that cannot be asked', () => {
-  test('may come from a class, whose fields are in its prototype', async () => {
+describe('a model as a runner', () => {
+  test('may be an instance of a class with fields in its prototype', async () => {
     class Model implements TaskRunner {
       get name() {
         return 'class';
@@ -322,7 +325,7 @@ describe('a model that cannot be asked', () => {
     expect(result?.status).toBe('completed');
   });
 
-  test('is asked again after a passing error, and goes on where it was', async () => {
+  test('is asked again after a transient error, with the same correction', async () => {
     const usage = { inputTokens: 100, outputTokens: 10 };
     const busy = new RunnerError('overloaded', 'busy', { usage });
     const runner = scripted({ output: CYCLE, usage }, busy, { output: ANSWER, usage });
@@ -330,7 +333,7 @@ describe('a model that cannot be asked', () => {
     await vi.runAllTimersAsync();
     const made = await making;
     expect(made.plan.tasks).toEqual(PLAN);
-    expect(made.rejected).toHaveLength(1);
+    expect(made.rejectedAnswers).toHaveLength(1);
     expect(runner.requests[2]?.plainPrompt).toBe(runner.requests[1]?.plainPrompt);
     expect(made.usage).toMatchObject({ inputTokens: 300, outputTokens: 30 });
     expect(made.result?.metrics.attempts).toBe(2);
@@ -340,7 +343,7 @@ describe('a model that cannot be asked', () => {
     ['authentication', new RunnerError('authentication', 'wrong key')],
     ['refused', new RunnerError('refused', 'no')],
     ['task_failed', new Error('broken')],
-  ])('ends with the code of its error: %s', async (code, error) => {
+  ])('rejects with the code of its error: %s', async (code, error) => {
     const thrown = await failure(scripted(error));
     expect(thrown.code).toBe(code);
     expect(thrown.message).toContain(error.message);
@@ -349,7 +352,7 @@ describe('a model that cannot be asked', () => {
     expect((thrown.cause as Error).cause).toBe(error);
   });
 
-  test('ends with the complaint of the executor when it is no runner that answers', async () => {
+  test('rejects with the error of the executor when a runner returns no output object', async () => {
     const runner = { name: 'odd', run: async () => 'text' } as unknown as TaskRunner;
     const { code, message } = await failure(runner);
     expect(code).toBe('invalid_output');
@@ -358,7 +361,7 @@ describe('a model that cannot be asked', () => {
 });
 
 describe('the limits of a run', () => {
-  test('stop the making of a plan', async () => {
+  test('stop planning', async () => {
     const never: TaskRunner = { name: 'never', run: () => new Promise(() => {}) };
     const stop = new AbortController();
     const canceled = failure(never, { signal: stop.signal });
@@ -372,7 +375,7 @@ describe('the limits of a run', () => {
     expect((await slow).code).toBe('timeout');
   });
 
-  test('are kept: a budget, prices, and the events that are kept', async () => {
+  test('apply to planning: budget, prices and timeline', async () => {
     const usage = { inputTokens: 1_000_000, outputTokens: 0 };
     const prices = { m: { inputPerMillion: 2, outputPerMillion: 8 } };
     const answer = { output: ANSWER, usage, model: 'm' };
@@ -391,50 +394,53 @@ describe('options', () => {
   test.each([
     [{ maxDepht: 2 }, 'decompose() has no option "maxDepht". Did you mean "maxDepth"?'],
     [{ maxParallel: 2 }, 'decompose() has no option "maxParallel".'],
-    [{ maxDepth: 0 }, 'maxDepth must be a whole number from 1 to 8; it is 0'],
-    [{ maxDepth: 9 }, 'maxDepth must be a whole number from 1 to 8; it is 9'],
-    [{ repairAttempts: -1 }, 'repairAttempts must be a whole number from 0 to 10; it is -1'],
+    [{ maxDepth: 0 }, 'maxDepth must be an integer from 1 to 8; it is 0'],
+    [{ maxDepth: 9 }, 'maxDepth must be an integer from 1 to 8; it is 9'],
+    [{ repairAttempts: -1 }, 'repairAttempts must be an integer from 0 to 10; it is -1'],
     [{ maxSubtasks: 1.5 }, 'maxSubtasks must be a whole number of at least 1'],
     [{ minSubtasks: 0 }, 'minSubtasks must be a whole number of at least 1'],
     [{ maxTasks: Number.NaN }, 'maxTasks must be a whole number of at least 1'],
     [{ maxDescriptionLength: 0 }, 'maxDescriptionLength must be a whole number of at least 1'],
     [{ maxAnswerLength: '9' }, 'maxAnswerLength must be a whole number of at least 1'],
-    [{ minSubtasks: 11 }, 'minSubtasks is 11, more than maxSubtasks, which is 10'],
-    [{ minSubtasks: 5, maxTasks: 4 }, 'minSubtasks is 5, more than maxTasks, which is 4'],
+    [{ minSubtasks: 11 }, 'minSubtasks (11) must not exceed maxSubtasks (10)'],
+    [{ minSubtasks: 5, maxTasks: 4 }, 'minSubtasks (5) must not exceed maxTasks (4)'],
     [{ taskTypes: [] }, 'taskTypes must list at least one of action, decision'],
     [{ taskTypes: ['shell'] }, 'taskTypes must list at least one of action, decision'],
-    [{ tools: ['weather'] }, 'tools must be a list of tools, as tool() makes them'],
-    [{ tools: [weather, weather] }, 'there are two tools "weather"'],
-    [{ models: ['fast'] }, "models must say what each is good for, like { fast: 'short texts' }"],
-    [{ models: { fast: 1 } }, 'models must say what each is good for'],
+    [{ tools: ['weather'] }, 'tools must be a list of tools created by tool()'],
+    [{ tools: [weather, weather] }, 'there are two tools named "weather"'],
+    [{ models: ['fast'] }, "models must map names to descriptions, like { fast: 'short texts' }"],
+    [{ models: { fast: 1 } }, 'models must map names to descriptions'],
     [{ examples: [{ goal: 'x' }] }, 'examples must be a list of plans: { goal, tasks }'],
     [{ examples: [null] }, 'examples must be a list of plans: { goal, tasks }'],
-    [{ promptTemplate: 'Plan!' }, 'promptTemplate must have {{goal}}, the place for the goal'],
-    [{ promptTemplate: '{{goal}} {{tool}}' }, 'promptTemplate has {{tool}}, which is nothing'],
-    [{ promptTemplate: 7 }, 'promptTemplate must be a text'],
+    [{ promptTemplate: 'Plan!' }, 'promptTemplate must contain {{goal}}'],
+    [
+      { promptTemplate: '{{goal}} {{tool}}' },
+      'promptTemplate has the unknown placeholder {{tool}}',
+    ],
+    [{ promptTemplate: 7 }, 'promptTemplate must be a string'],
     [{ complexity: 'hard' }, "complexity must be 'simple' or 'complex'"],
     [{ complexity: () => true }, "complexity must be 'simple' or 'complex'"],
     [{ runner: {} }, 'runner must be a TaskRunner, such as openai() or simulated()'],
     [{ deadlineMs: -1 }, 'deadlineMs must be'],
-  ])('%j are refused: %s', async (options, message) => {
+  ])('%j are rejected: %s', async (options, message) => {
     const making = decompose(GOAL, { runner: scripted(ANSWER), ...options } as never);
     await expect(making).rejects.toThrow(OptionError);
     await expect(making).rejects.toThrow(message);
   });
 
-  test('of the run are checked although a simple goal has none', async () => {
+  test('of the run are checked even when a simple goal needs no run', async () => {
     for (const options of [{ budget: { tokens: -1 } }, { signal: 5 }, { timeline: 'no' }]) {
       const making = decompose('Say hello', { runner: scripted(), ...options } as never);
       await expect(making).rejects.toThrow(OptionError);
     }
   });
 
-  test.each(['', '  ', undefined, 7])('no goal is refused: %j', async (goal) => {
+  test.each(['', '  ', undefined, 7])('an empty goal is rejected: %j', async (goal) => {
     const making = decompose(goal as never, { runner: scripted() });
-    await expect(making).rejects.toThrow('the goal must be a text that is not empty');
+    await expect(making).rejects.toThrow('the goal must be a non-empty string');
   });
 
-  test('that are undefined are options left out', async () => {
+  test('that are undefined take their defaults', async () => {
     const options = { maxDepth: undefined, deadlineMs: undefined, promptTemplate: undefined };
     const made = await decompose(GOAL, { runner: scripted(ANSWER), ...options } as never);
     expect(made.plan.tasks).toEqual(PLAN);

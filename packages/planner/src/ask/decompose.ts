@@ -1,53 +1,57 @@
 import {
   checkOptions,
   isStratagemError,
-  OptionError,
   type Plan,
   type PlanResult,
   type Task,
   type TaskRunner,
   type Usage,
 } from '@stratagem/core';
+import { checkGoal, checkRunner } from '../options/check-arguments.js';
 import {
   PLANNER_OPTIONS,
   type PlannerOptions,
   type PlannerSettings,
   plannerSettings,
 } from '../options/planner-options.js';
-import { unlessCanceled } from '../util/cancellation.js';
-import { NOTHING_SPENT } from '../util/cost.js';
-import { only } from '../util/pick.js';
-import { type Complexity, judgeComplexity } from './complexity.js';
+import { NO_COST } from '../util/cost.js';
+import { pick } from '../util/pick.js';
+import { escapeBraces } from '../util/text.js';
+import {
+  type Complexity,
+  type ComplexityOption,
+  checkComplexityOption,
+  complexityOf,
+} from './complexity.js';
 import {
   checkPlanningRun,
   makePlan,
-  noPlan,
+  noPlanError,
   PLANNING_RUN_OPTIONS,
   type PlanningRunOptions,
 } from './make-plan.js';
 import { plannerPrompt } from './planner-prompt.js';
 import type { RejectedAnswer } from './repair-loop.js';
 
-/** How a plan is made; the limits of a run (`deadlineMs`, `budget`, …) hold for the making of it. */
+/** How to make a plan. The limits of a run (`deadlineMs`, `budget`, …) apply to planning alone. */
 export interface DecomposeOptions extends PlannerOptions, PlanningRunOptions {
-  /** Who makes the plan. */
+  /** Makes the plan. */
   readonly runner: TaskRunner;
   /**
-   * Whether the goal is one task, which needs no model to say so, or many; or a function that says
-   * so of a goal.
-   * @default judged by the words of the goal: see `judgeComplexity`
+   * Whether the goal is one task, which needs no planning by a model; or a function that decides it.
+   * @default `estimateComplexity`, which looks at the words of the goal
    */
-  readonly complexity?: Complexity | ((goal: string) => Complexity | Promise<Complexity>);
+  readonly complexity?: ComplexityOption;
 }
 
-/** A plan, and how it came about. */
+/** A plan, with the course and the cost of making it. */
 export interface Decomposition {
   readonly plan: Plan;
   readonly complexity: Complexity;
-  /** What was mended in the model's answer, in plain sentences. */
+  /** What was repaired in the model's answer, in plain sentences. */
   readonly repairs: readonly string[];
-  /** The answers that were sent back before, and why. */
-  readonly rejected: readonly RejectedAnswer[];
+  /** The answers that were sent back, and their problems. */
+  readonly rejectedAnswers: readonly RejectedAnswer[];
   /** Tokens of all requests. */
   readonly usage: Required<Usage>;
   /** Cost of all requests in US dollars; null when it is unknown. */
@@ -59,17 +63,16 @@ export interface Decomposition {
 const OWNER = 'decompose()';
 
 /**
- * Makes a plan of a goal: asks a model for it, mends what plainly means a plan, and sends back what
- * does not, with everything that is wrong with it. A simple goal becomes one task, and no model is
- * asked. Nothing of the plan is run.
+ * Makes a plan for a goal, without running it. A model writes the plan. An answer whose meaning is
+ * clear is repaired; any other is sent back with all its problems. A simple goal becomes one task,
+ * and no model is asked.
  *
- * Whatever a model answers, the plan has nothing in it but prompts, their order, and the tools and
- * models that the options allow, within the limits of the options.
+ * For any answer, the plan contains only prompts, dependencies, and the tools and models that the
+ * options allow, within the limits of the options.
  *
- * @param goal What the plan is to reach, in the user's words.
+ * @param goal What the plan should achieve, in the user's words.
  * @throws {OptionError} when an option is unknown or out of range.
- * @throws {DecompositionError} when there is no plan at the end, with the last answer and what is
- * wrong with it.
+ * @throws {DecompositionError} when no plan could be made; it has the last answer and its problems.
  *
  * @example
  * const { plan, repairs } = await decompose('Research AI trends, then write a report', {
@@ -81,55 +84,43 @@ const OWNER = 'decompose()';
 export async function decompose(goal: string, options: DecomposeOptions): Promise<Decomposition> {
   checkDecompose(goal, options);
   const { runner } = options;
-  const run = only(options, PLANNING_RUN_OPTIONS);
-  // Before the goal is judged, which may take a while.
+  const run = pick(options, PLANNING_RUN_OPTIONS);
+  // Wrong options are reported before the caller's complexity function runs, which may take long.
   checkPlanningRun(runner, run);
   const settings = plannerSettings(OWNER, options);
-  const complexity = await judged(goal, options);
+  const complexity = await estimate(goal, options);
   if (complexity === 'simple') {
-    const plan = simplePlan(goal, settings);
-    return { plan, complexity, repairs: [], rejected: [], ...NOTHING_SPENT };
+    const plan = singleTaskPlan(goal, settings);
+    return { plan, complexity, repairs: [], rejectedAnswers: [], ...NO_COST };
   }
   const prompt = plannerPrompt(goal, settings);
-  const { tasks, repairs, rejected, result } = await makePlan({
+  const { tasks, repairs, rejectedAnswers, result } = await makePlan({
     ...{ goal, prompt, runner, settings, run },
   });
   const { usage, costUsd } = result.metrics;
-  return { plan: { goal, tasks }, complexity, repairs, rejected, usage, costUsd, result };
+  const plan = { goal, tasks };
+  return { plan, complexity, repairs, rejectedAnswers, usage, costUsd, result };
 }
 
-/** @throws {DecompositionError} `plan_canceled` when the judge is not waited for any more. */
-async function judged(goal: string, { complexity, signal }: DecomposeOptions): Promise<Complexity> {
+/** @throws {DecompositionError} `plan_canceled` when the signal aborts meanwhile. */
+async function estimate(
+  goal: string,
+  { complexity, signal }: DecomposeOptions,
+): Promise<Complexity> {
   try {
     return await complexityOf(OWNER, goal, complexity, signal);
   } catch (error) {
     if (!isStratagemError(error) || error.code !== 'plan_canceled') throw error;
-    throw noPlan(goal, error);
+    throw noPlanError(goal, error);
   }
 }
 
-/**
- * @throws {OptionError} when a function judges otherwise than it may.
- * @throws {StratagemError} `plan_canceled` when the signal is aborted before it has judged.
- */
-export async function complexityOf(
-  owner: string,
-  goal: string,
-  judge: DecomposeOptions['complexity'] = judgeComplexity,
-  signal?: AbortSignal,
-): Promise<Complexity> {
-  const complexity =
-    typeof judge === 'function' ? await unlessCanceled(signal, () => judge(goal)) : judge;
-  checkComplexity(owner, complexity);
-  return complexity;
-}
-
-/** The goal is the prompt, in which braces are text, and all tools are there for it. */
-export function simplePlan(goal: string, { taskTypes, tools }: PlannerSettings): Plan {
+/** A plan whose only task has the goal as its prompt, and may use all tools. */
+export function singleTaskPlan(goal: string, { taskTypes, tools }: PlannerSettings): Plan {
   const [first] = taskTypes;
   const task: Task = {
     id: 'answer',
-    description: goal.replaceAll('{{', '\\{{'),
+    description: escapeBraces(goal),
     ...(!taskTypes.includes('action') && first !== undefined && { type: first }),
     ...(tools.length > 0 && { tools: tools.map(({ name }) => name) }),
   };
@@ -143,21 +134,7 @@ function checkDecompose(goal: string, options: DecomposeOptions): void {
     ...PLANNER_OPTIONS,
     ...PLANNING_RUN_OPTIONS,
   ]);
-  if (typeof goal !== 'string' || goal.trim() === '') {
-    throw new OptionError(`${OWNER}: the goal must be a text that is not empty`);
-  }
-  const { runner, complexity } = options;
-  if (typeof runner?.run !== 'function' || typeof runner.name !== 'string') {
-    throw new OptionError(`${OWNER}: runner must be a TaskRunner, such as openai() or simulated()`);
-  }
-  if (complexity !== undefined && typeof complexity !== 'function') {
-    checkComplexity(OWNER, complexity);
-  }
-}
-
-export function checkComplexity(owner: string, complexity: unknown): void {
-  if (complexity === 'simple' || complexity === 'complex') return;
-  throw new OptionError(
-    `${owner}: complexity must be 'simple' or 'complex', or a function that gives one of them`,
-  );
+  checkGoal(OWNER, goal);
+  checkRunner(OWNER, 'runner', options.runner);
+  checkComplexityOption(OWNER, options.complexity);
 }

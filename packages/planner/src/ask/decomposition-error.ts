@@ -2,17 +2,18 @@ import { type ErrorCode, type PlanResult, StratagemError } from '@stratagem/core
 import type { AnswerProblem } from '../read/answer-problem.js';
 import type { RejectedAnswer } from './repair-loop.js';
 
-/** What is known of a plan that could not be made. */
 export interface DecompositionErrorDetails {
   readonly cause?: unknown;
-  readonly rejected?: readonly RejectedAnswer[];
+  readonly rejectedAnswers?: readonly RejectedAnswer[];
   readonly result?: PlanResult;
 }
 
 /**
- * No plan could be made. The `code` says why: `invalid_output` when no answer of the model could be
- * used, that of the attempt when the model could not be asked (`authentication`, `rate_limited`, …),
- * `plan_canceled`, `plan_timeout` or `budget_exceeded` when the run was stopped.
+ * No plan could be made. The `code` says why:
+ *
+ * - `invalid_output`: no answer of the model was usable;
+ * - the code of the attempt (`authentication`, `rate_limited`, …): the model could not be asked;
+ * - `plan_canceled`, `plan_timeout` or `budget_exceeded`: the run was stopped.
  *
  * @example
  * catch (error) {
@@ -20,22 +21,22 @@ export interface DecompositionErrorDetails {
  * }
  */
 export class DecompositionError extends StratagemError {
-  /** The last answer, as the model gave it; undefined when there was none. */
+  /** The last answer, as the model wrote it; undefined when there was none. */
   declare readonly answer?: string;
-  /** What is wrong with that answer. */
+  /** The problems of that answer. */
   readonly problems: readonly AnswerProblem[];
-  /** All the answers that could not be used, the last one included; not part of the JSON. */
-  declare readonly rejected: readonly RejectedAnswer[];
-  /** The run that was to make the plan, with its log and what it cost; not part of the JSON. */
+  /** All unusable answers, including the last one; not part of the JSON. */
+  declare readonly rejectedAnswers: readonly RejectedAnswer[];
+  /** The planning run, with its log and its cost; not part of the JSON. */
   declare readonly result?: PlanResult;
 
   constructor(code: ErrorCode, message: string, details: DecompositionErrorDetails = {}) {
-    const { cause, rejected = [], result } = details;
+    const { cause, rejectedAnswers = [], result } = details;
     super(code, message, cause === undefined ? undefined : { cause });
-    const { answer, problems = [] } = rejected.at(-1) ?? {};
+    const { answer, problems = [] } = rejectedAnswers.at(-1) ?? {};
     if (answer !== undefined) this.answer = answer;
     this.problems = problems;
-    Object.defineProperty(this, 'rejected', { value: rejected });
+    Object.defineProperty(this, 'rejectedAnswers', { value: rejectedAnswers });
     Object.defineProperty(this, 'result', { value: result });
   }
 }

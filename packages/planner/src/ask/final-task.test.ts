@@ -1,7 +1,7 @@
 import type { Task } from '@stratagem/core';
 import { validatePlan } from '@stratagem/core';
 import { expect, test } from 'vitest';
-import { endingOf } from './final-task.js';
+import { finalTaskOf } from './final-task.js';
 
 const task = (id: string, ...dependencies: string[]): Task => ({
   id,
@@ -9,40 +9,42 @@ const task = (id: string, ...dependencies: string[]): Task => ({
   dependencies,
 });
 
-test('the task that all others lead to brings the result', () => {
-  expect(endingOf('x', [task('a'), task('b', 'a'), task('c', 'a', 'b')])).toEqual({ taskId: 'c' });
-  expect(endingOf('x', [task('a')])).toEqual({ taskId: 'a' });
+test('the only task without dependents is the final task', () => {
+  expect(finalTaskOf('x', [task('a'), task('b', 'a'), task('c', 'a', 'b')])).toEqual({
+    taskId: 'c',
+  });
+  expect(finalTaskOf('x', [task('a')])).toEqual({ taskId: 'a' });
   const aggregate: Task = { ...task('all'), type: 'aggregate', subtasks: [task('a'), task('b')] };
-  expect(endingOf('x', [aggregate])).toEqual({ taskId: 'all' });
+  expect(finalTaskOf('x', [aggregate])).toEqual({ taskId: 'all' });
 });
 
-test('several last tasks get one more, which puts them together', () => {
+test('several tasks without dependents get one more task, which combines them', () => {
   const tasks = [task('a'), task('b', 'a'), task('c', 'a')];
-  const { taskId, synthesis } = endingOf('Sell {{it}}', tasks);
-  expect(synthesis).toMatchObject({ id: taskId, type: 'aggregate', dependencies: ['b', 'c'] });
-  expect(synthesis?.description).toContain('Sell \\{{it}}');
-  expect(validatePlan({ goal: 'x', tasks: [...tasks, synthesis as Task] })).toEqual([]);
+  const { taskId, added } = finalTaskOf('Sell {{it}}', tasks);
+  expect(added).toMatchObject({ id: taskId, type: 'aggregate', dependencies: ['b', 'c'] });
+  expect(added?.description).toContain('Sell \\{{it}}');
+  expect(validatePlan({ goal: 'x', tasks: [...tasks, added as Task] })).toEqual([]);
 });
 
-test('a group alone brings no result of its own', () => {
+test('a group alone has no output of its own', () => {
   const group: Task = { id: 'g', subtasks: [task('a'), task('b')] };
-  expect(endingOf('x', [group]).synthesis).toMatchObject({ dependencies: ['g'] });
+  expect(finalTaskOf('x', [group]).added).toMatchObject({ dependencies: ['g'] });
 });
 
-test('what a task inside of a group needs is used', () => {
+test('a dependency of a subtask counts as used', () => {
   const group: Task = { id: 'g', subtasks: [task('in', 'a'), task('out', 'in')] };
   const tasks = [task('a'), group, task('end', 'g')];
-  expect(endingOf('x', tasks)).toEqual({ taskId: 'end' });
+  expect(finalTaskOf('x', tasks)).toEqual({ taskId: 'end' });
 });
 
-test('the new task has an id that is free', () => {
+test('the new task has a free id', () => {
   const tasks = [task('result'), task('b')];
   const isTaken = (id: string) => id === 'result-2';
-  expect(endingOf('x', tasks, isTaken).taskId).toBe('result-3');
+  expect(finalTaskOf('x', tasks, isTaken).taskId).toBe('result-3');
 });
 
-test('what was there before and nothing has used is put together with the rest', () => {
+test('an unused earlier output is combined with the rest', () => {
   const others = [task('old'), task('older')];
-  const ending = endingOf('x', [task('new', 'older')], undefined, others);
-  expect(ending.synthesis?.dependencies).toEqual(['old', 'new']);
+  const final = finalTaskOf('x', [task('new', 'older')], undefined, others);
+  expect(final.added?.dependencies).toEqual(['old', 'new']);
 });

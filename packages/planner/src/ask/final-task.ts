@@ -1,59 +1,60 @@
 import type { Task } from '@stratagem/core';
+import { flattenTasks } from '../util/flatten-tasks.js';
+import { escapeBraces } from '../util/text.js';
 
-/** How the result of a plan comes about. */
-export interface Ending {
-  /** The task whose output is the result. */
+/** The task whose output is the final output of a plan. */
+export interface FinalTask {
   readonly taskId: string;
-  /** The task that has to be added for it; undefined when there is one already. */
-  readonly synthesis?: Task;
+  /** The task, if the plan does not contain it yet. */
+  readonly added?: Task;
 }
 
 /**
- * What brings the result of tasks that were planned: the one that all others lead to, when it is
- * done itself; otherwise a task to add, which puts the outputs of the last ones together.
+ * Finds the final task of a plan. A task that does work, and is the only one that no other task
+ * depends on, is the final task. Otherwise a new task has to combine the outputs of all such tasks.
  *
- * @param isTaken Whether an id is in use besides.
- * @param others Tasks that are there besides, whose outputs nothing has used.
+ * @param isTaken Whether an id is used outside of `tasks`.
+ * @param earlier Completed tasks whose outputs no other completed task has used.
  */
-export function endingOf(
+export function finalTaskOf(
   goal: string,
   tasks: readonly Task[],
   isTaken: (id: string) => boolean = () => false,
-  others: readonly Task[] = [],
-): Ending {
+  earlier: readonly Task[] = [],
+): FinalTask {
   const used = new Set<string>();
   const ids = new Set<string>();
-  const visit = (task: Task, top: string) => {
-    ids.add(task.id);
-    for (const id of task.dependencies ?? []) {
-      // What a task needs of its own subtasks is not used up by it.
-      if (id !== top) used.add(id);
+  for (const top of tasks) {
+    for (const { id, dependencies = [] } of flattenTasks([top])) {
+      ids.add(id);
+      for (const needed of dependencies) {
+        // A dependency of subtasks on their own group does not use the output of the group.
+        if (needed !== top.id) used.add(needed);
+      }
     }
-    for (const subtask of task.subtasks ?? []) visit(subtask, top);
-  };
-  for (const task of tasks) visit(task, task.id);
-  const ends = [...others, ...tasks].filter(({ id }) => !used.has(id));
-  const [only] = ends;
-  if (only !== undefined && ends.length === 1 && isDoneItself(only)) return { taskId: only.id };
+  }
+  const ends = [...earlier, ...tasks].filter(({ id }) => !used.has(id));
+  const [first] = ends;
+  if (first !== undefined && ends.length === 1 && doesOwnWork(first)) return { taskId: first.id };
   const taskId = freeId((id) => ids.has(id) || isTaken(id));
   const dependencies = ends.map(({ id }) => id);
-  const description = descriptionOf(goal);
-  return { taskId, synthesis: { id: taskId, type: 'aggregate', description, dependencies } };
+  const description = aggregatePrompt(goal);
+  return { taskId, added: { id: taskId, type: 'aggregate', description, dependencies } };
 }
 
-/** A group is only its subtasks, unless it is an aggregate. */
-function isDoneItself({ subtasks = [], type, description, run }: Task): boolean {
+/** By the rule of core, a group runs only if it is an aggregate with a prompt. */
+function doesOwnWork({ subtasks = [], type, description, run }: Task): boolean {
   return subtasks.length === 0 || run !== undefined || (type === 'aggregate' && !!description);
 }
 
-function descriptionOf(goal: string): string {
-  return `Put the results below together into the one that was asked for:
+function aggregatePrompt(goal: string): string {
+  return `Combine the results below into the result that was asked for:
 
 <goal>
-${goal.replaceAll('{{', '\\{{')}
+${escapeBraces(goal)}
 </goal>
 
-Keep all that matters, leave out what is said twice, and answer with the result alone: no word about tasks or plans.`;
+Keep everything that matters, remove repetitions, and answer with the result only: do not mention tasks or plans.`;
 }
 
 function freeId(isTaken: (id: string) => boolean): string {

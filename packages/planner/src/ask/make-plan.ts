@@ -2,21 +2,17 @@ import {
   createExecutor,
   type PlanResult,
   type RunOptions,
-  type StandardSchema,
   type StratagemError,
   type Strategy,
-  type Task,
   type TaskRunner,
-  type TaskType,
 } from '@stratagem/core';
-import type { PlannerSettings } from '../options/planner-options.js';
-import { formatAnswerProblem } from '../read/answer-problem.js';
-import { type PlanReading, readPlan, type Surroundings } from '../read/read-plan.js';
+import { type PlanReading, readPlan } from '../read/read-plan.js';
+import { truncate } from '../util/text.js';
 import { DecompositionError, type DecompositionErrorDetails } from './decomposition-error.js';
-import { planSchema } from './plan-schema.js';
-import { Dialogue, type RejectedAnswer } from './repair-loop.js';
+import { type PlanningTaskOptions, planningTask } from './planning-task.js';
+import { type RejectedAnswer, RepairLoop } from './repair-loop.js';
 
-/** The options of the run that makes a plan. */
+/** The options of a planning run. */
 export const PLANNING_RUN_OPTIONS = [
   'deadlineMs',
   'timeoutMs',
@@ -29,37 +25,27 @@ export const PLANNING_RUN_OPTIONS = [
   'onEvent',
 ] as const;
 
-/** The limits of the run that makes a plan, and who listens to it. */
+/** The limits and listeners of a planning run. */
 export type PlanningRunOptions = Pick<RunOptions, (typeof PLANNING_RUN_OPTIONS)[number]>;
 
-/** Tasks that a model planned, and the run in which it did. */
-export interface MadePlan extends PlanReading {
-  readonly rejected: readonly RejectedAnswer[];
+/** The planned tasks, and the run that planned them. */
+export interface PlannedTasks extends PlanReading {
+  readonly rejectedAnswers: readonly RejectedAnswer[];
   readonly result: PlanResult;
 }
 
-export interface PlanRequest {
-  readonly goal: string;
-  readonly prompt: string;
+export interface MakePlanOptions extends PlanningTaskOptions {
   readonly runner: TaskRunner;
-  readonly settings: PlannerSettings;
-  readonly surroundings?: Surroundings;
-  /** Reads an answer otherwise than as a plan alone, by a schema of its own. */
-  readonly read?: (answer: unknown) => PlanReading;
-  readonly schema?: Readonly<Record<string, unknown>>;
   /**
-   * What the task tells its runner.
-   * @default what there is to know of a whole plan, for models that are none
+   * Reads an answer.
+   * @default as a whole plan
    */
-  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly read?: (answer: unknown) => PlanReading;
   readonly run?: PlanningRunOptions;
 }
 
-/** The id of the task whose output is the plan. */
-export const PLAN_TASK = 'plan';
-
-/** There is one task, and it starts. */
-const oneTask: Strategy = {
+/** Starts the only task of a planning run. */
+const singleTask: Strategy = {
   name: 'planner',
   begin() {
     let waiting: Parameters<ReturnType<Strategy['begin']>['ready']>[0] | undefined;
@@ -76,95 +62,39 @@ const oneTask: Strategy = {
   },
 };
 
-/** @throws {OptionError} when an option of the run that makes a plan cannot be used. */
+/** @throws {OptionError} when an option of a planning run is invalid. */
 export function checkPlanningRun(runner: TaskRunner, run: PlanningRunOptions): void {
-  createExecutor({ strategy: oneTask, runner, ...run });
+  createExecutor({ strategy: singleTask, runner, ...run });
 }
 
 /**
- * Has a model make a plan: one task of a run of its own, whose output is the plan.
+ * Lets a model make a plan, in a run whose only task has the plan as its output.
  *
- * @throws {DecompositionError} when there is no plan at the end of it.
+ * @throws {DecompositionError} when the run ends without a plan.
  */
-export async function makePlan(request: PlanRequest): Promise<MadePlan> {
-  const { goal, runner, settings, surroundings, run = {} } = request;
-  const read = request.read ?? ((answer) => readPlan(answer, settings, surroundings));
-  const dialogue = new Dialogue(read, settings.repairAttempts);
-  const executor = createExecutor({ strategy: oneTask, runner: dialogue.with(runner) });
-  const result = await executor.execute({ goal, tasks: [planningTask(request)] }, run);
-  const { accepted, rejected } = dialogue;
+export async function makePlan(options: MakePlanOptions): Promise<PlannedTasks> {
+  const { goal, runner, settings, run = {} } = options;
+  const read = options.read ?? ((answer) => readPlan(answer, settings));
+  const repairLoop = new RepairLoop(read, settings.repairAttempts);
+  const executor = createExecutor({ strategy: singleTask, runner: repairLoop.wrap(runner) });
+  const result = await executor.execute({ goal, tasks: [planningTask(options)] }, run);
+  const { accepted, rejectedAnswers } = repairLoop;
   if (result.status === 'completed' && accepted !== undefined) {
-    return { ...accepted, rejected, result };
+    return { ...accepted, rejectedAnswers, result };
   }
   const [task] = result.tasks;
   const error = task?.error ?? result.error;
-  throw noPlan(goal, error, { rejected, result });
+  throw noPlanError(goal, error, { rejectedAnswers, result });
 }
 
-/** That there is no plan, and why. */
-export function noPlan(
+export function noPlanError(
   goal: string,
   cause: StratagemError | undefined,
   details: Omit<DecompositionErrorDetails, 'cause'> = {},
 ): DecompositionError {
   return new DecompositionError(
     cause?.code ?? 'plan_failed',
-    `No plan could be made for ${JSON.stringify(shorten(goal))}: ${cause?.message}`,
+    `No plan could be made for ${JSON.stringify(truncate(goal, 80))}: ${cause?.message}`,
     { cause, ...details },
   );
-}
-
-/** What a planning task tells its runner about the plan, for models that are none. */
-export interface PlanningMetadata {
-  readonly goal: string;
-  readonly minSubtasks: number;
-  readonly maxSubtasks: number;
-  readonly maxTasks: number;
-  readonly taskTypes: readonly TaskType[];
-}
-
-/** The task whose output is a plan. */
-export function planningTask(request: Omit<PlanRequest, 'runner' | 'run'>): Task {
-  const { goal, prompt, settings, surroundings, schema } = request;
-  const { minSubtasks, maxSubtasks, maxTasks, taskTypes } = settings;
-  const planning: PlanningMetadata = { goal, minSubtasks, maxSubtasks, maxTasks, taskTypes };
-  return {
-    id: PLAN_TASK,
-    // All of it is text.
-    description: prompt.replaceAll('{{', '\\{{'),
-    outputSchema:
-      schema === undefined ? outputSchema(settings, surroundings) : uncheckedSchema(schema),
-    metadata: request.metadata ?? { planning },
-  };
-}
-
-function outputSchema(settings: PlannerSettings, surroundings?: Surroundings): StandardSchema {
-  return {
-    '~standard': {
-      version: 1,
-      vendor: 'stratagem',
-      validate(value) {
-        const { tasks, problems } = readPlan(value, settings, surroundings);
-        if (problems.length === 0) return { value: { tasks } };
-        return { issues: [{ message: problems.map(formatAnswerProblem).join('; ') }] };
-      },
-      jsonSchema: { output: () => ({ ...planSchema(settings) }) },
-    },
-  };
-}
-
-/** Of an answer all of whose checks have been made when it is there. */
-function uncheckedSchema(schema: Readonly<Record<string, unknown>>): StandardSchema {
-  return {
-    '~standard': {
-      version: 1,
-      vendor: 'stratagem',
-      validate: (value) => ({ value }),
-      jsonSchema: { output: () => ({ ...schema }) },
-    },
-  };
-}
-
-function shorten(text: string): string {
-  return text.length <= 80 ? text : `${text.slice(0, 80)}…`;
 }

@@ -12,9 +12,9 @@ import { type AnswerProblem, formatAnswerProblem } from '../read/answer-problem.
 import { answerText, type PlanReading } from '../read/read-plan.js';
 import { correctionPrompt } from './planner-prompt.js';
 
-/** An answer that could not be used, and why. */
+/** An unusable answer, and its problems. */
 export interface RejectedAnswer {
-  /** As the model gave it; undefined when it was cut off at a token limit and is not known. */
+  /** As the model wrote it; undefined when it was cut off at a token limit. */
   readonly answer: string | undefined;
   readonly problems: readonly AnswerProblem[];
 }
@@ -26,18 +26,18 @@ const CUT_OFF: PlanReading = {
     {
       code: 'cut_off',
       path: [],
-      message: 'the answer was cut off at the token limit; answer with a plan that is shorter',
+      message: 'the answer was cut off at the token limit; answer with a shorter plan',
     },
   ],
 };
 
 /**
- * Asks a model for a plan until its answer can be used, or has been sent back as often as it may be.
- * It goes on where it was when an attempt is repeated after a passing error.
+ * Asks a model for a plan until an answer is usable, or until the limit of repair attempts. When a
+ * transient error ends an attempt, the next attempt continues with the last correction.
  */
-export class Dialogue {
-  readonly rejected: RejectedAnswer[] = [];
-  /** What was read from the answer that could be used. */
+export class RepairLoop {
+  readonly rejectedAnswers: RejectedAnswer[] = [];
+  /** The content of the usable answer. */
   accepted: PlanReading | undefined;
   readonly #read: (answer: unknown) => PlanReading;
   readonly #repairAttempts: number;
@@ -47,72 +47,76 @@ export class Dialogue {
     this.#repairAttempts = repairAttempts;
   }
 
-  /** The runner with the dialogue around it: each attempt brings a plan, or why there is none. */
-  with(runner: TaskRunner): TaskRunner {
+  /** A runner that repeats its request until the answer is usable. */
+  wrap(runner: TaskRunner): TaskRunner {
     return {
-      // Not by spreading: what a class has in its prototype is no field of its own.
+      // A spread would lose what the class of a runner defines in its prototype.
       name: runner.name,
       resource: (task) => resourceOf(runner, task),
       ...(runner.settings !== undefined && { settings: runner.settings }),
       ...(runner.supportsTools !== undefined && { supportsTools: runner.supportsTools }),
-      run: (request, context) => this.#hold(runner, request, context),
+      run: (request, context) => this.#run(runner, request, context),
     };
   }
 
-  async #hold(runner: TaskRunner, request: TaskRequest, context: RunContext): Promise<TaskOutput> {
-    const spent = new Spent();
+  async #run(runner: TaskRunner, request: TaskRequest, context: RunContext): Promise<TaskOutput> {
+    const usage = new AttemptUsage();
     for (let step = 1; ; step++) {
-      const answer = await this.#ask(runner, request, context, spent);
-      // An attempt that was given up has no say in the next one.
+      const answer = await this.#ask(runner, request, context, usage);
+      // An abandoned attempt must not change the state of the next one.
       context.signal.throwIfAborted();
-      // What is no answer of a runner is for the executor to refuse.
-      if (answer !== 'cut off' && !isAnswer(answer)) return answer;
-      const { text, reading } = this.#understand(answer);
+      // The executor rejects an output that does not have the form of one.
+      if (answer !== 'cut off' && !isTaskOutput(answer)) return answer;
+      const { text, reading } = this.#readAnswer(answer);
       const isUsable = reading.problems.length === 0;
-      if (step > 1 || !isUsable) await context.emit({ kind: 'step', step, ...spent.last });
+      if (step > 1 || !isUsable) await context.emit({ kind: 'step', step, ...usage.last });
       if (isUsable) {
         this.accepted = reading;
         const { rateLimits } = answer as TaskOutput;
         const output = { tasks: reading.tasks };
-        return { output, ...(rateLimits && { rateLimits }), ...spent.total };
+        return { output, ...(rateLimits && { rateLimits }), ...usage.total };
       }
       const { problems } = reading;
-      this.rejected.push({ answer: text, problems });
-      if (this.rejected.length > this.#repairAttempts) throw this.#givingUp(problems, spent);
+      this.rejectedAnswers.push({ answer: text, problems });
+      if (this.rejectedAnswers.length > this.#repairAttempts) {
+        throw this.#exhaustedError(problems, usage);
+      }
       const list = problems.map(formatAnswerProblem).join('; ');
       const message = `The answer was sent back to the model: ${list}`;
       await context.emit({ kind: 'notice', source: 'planner', message, code: 'invalid_output' });
     }
   }
 
-  #understand(answer: TaskOutput | 'cut off') {
+  #readAnswer(answer: TaskOutput | 'cut off') {
     if (answer === 'cut off') return { text: undefined, reading: CUT_OFF };
     return { text: answerText(answer.output), reading: this.#read(answer.output) };
   }
 
-  /** One request, whose answer may be cut off at a token limit. */
   async #ask(
     runner: TaskRunner,
     request: TaskRequest,
     context: RunContext,
-    spent: Spent,
+    usage: AttemptUsage,
   ): Promise<TaskOutput | 'cut off'> {
     try {
-      const answer = await runner.run(this.#requestFor(request), context);
-      if (isAnswer(answer)) spent.add(answer);
+      const answer = await runner.run(this.#correct(request), context);
+      if (isTaskOutput(answer)) usage.add(answer);
       return answer;
     } catch (thrown) {
       if (!(thrown instanceof RunnerError)) throw thrown;
-      const { usage, costUsd, model, requestId } = thrown;
-      spent.add({ usage, costUsd, model, requestId });
+      const { usage: used, costUsd, model, requestId } = thrown;
+      usage.add({ usage: used, costUsd, model, requestId });
       if (thrown.code === 'truncated') return 'cut off';
-      throw Object.assign(thrown, spent.total);
+      throw Object.assign(thrown, usage.total);
     }
   }
 
-  /** The checks of answers are ours, so that an answer is sent back as often as was said. */
-  #requestFor({ check: _, ...request }: TaskRequest): TaskRequest {
-    const last = this.rejected.at(-1);
+  /**
+   * The request with the problems of the last answer. It has no `check`, so that the runner does not
+   * send answers back on its own account.
+   */
+  #correct({ check: _, ...request }: TaskRequest): TaskRequest {
+    const last = this.rejectedAnswers.at(-1);
     if (last === undefined) return request;
     const { prompt, plainPrompt } = request;
     const corrected = correctionPrompt(plainPrompt, last.answer, last.problems);
@@ -123,45 +127,45 @@ export class Dialogue {
     };
   }
 
-  #givingUp(problems: readonly AnswerProblem[], spent: Spent): RunnerError {
-    const count = this.rejected.length;
-    const answers =
-      count === 1 ? 'the answer of the model' : `none of ${count} answers of the model`;
-    const what = count === 1 ? 'cannot be used as a plan' : 'can be used as a plan; the last';
+  #exhaustedError(problems: readonly AnswerProblem[], usage: AttemptUsage): RunnerError {
+    const count = this.rejectedAnswers.length;
+    const summary =
+      count === 1
+        ? 'the answer of the model cannot be used as a plan'
+        : `none of ${count} answers of the model can be used as a plan; the last`;
     const list = problems.map((problem) => `\n  - ${formatAnswerProblem(problem)}`).join('');
-    return new RunnerError('invalid_output', `${answers} ${what}:${list}`, spent.total);
+    return new RunnerError('invalid_output', `${summary}:${list}`, usage.total);
   }
 }
 
-type Bill = Pick<TaskOutput, 'usage' | 'costUsd' | 'model' | 'requestId'>;
+type RequestUsage = Pick<TaskOutput, 'usage' | 'costUsd' | 'model' | 'requestId'>;
 
-/** What the requests of one attempt used. */
-class Spent {
+/** Adds up the usage of the requests of one attempt. */
+class AttemptUsage {
   #usage: Usage | undefined;
   #costUsd: number | undefined = 0;
-  #last: Bill = {};
+  #last: RequestUsage = {};
 
-  add({ usage, costUsd, model, requestId }: Bill): void {
+  add({ usage, costUsd, model, requestId }: RequestUsage): void {
     this.#usage = addUsage(this.#usage, usage);
     if (usage !== undefined) {
-      const known = this.#costUsd !== undefined && costUsd !== undefined;
-      this.#costUsd = known ? (this.#costUsd as number) + costUsd : undefined;
+      const isKnown = this.#costUsd !== undefined && costUsd !== undefined;
+      this.#costUsd = isKnown ? (this.#costUsd as number) + costUsd : undefined;
     }
     this.#last = { usage, model, requestId };
   }
 
-  /** Of the last request alone. */
-  get last(): Omit<Bill, 'costUsd'> {
+  get last(): Omit<RequestUsage, 'costUsd'> {
     return withoutUndefined(this.#last);
   }
 
-  get total(): Bill {
+  get total(): RequestUsage {
     const costUsd = this.#usage === undefined ? undefined : this.#costUsd;
     return withoutUndefined({ ...this.#last, usage: this.#usage, costUsd });
   }
 }
 
-function isAnswer(value: unknown): value is TaskOutput {
+function isTaskOutput(value: unknown): value is TaskOutput {
   return typeof value === 'object' && value !== null && 'output' in value;
 }
 

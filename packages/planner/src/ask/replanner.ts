@@ -3,7 +3,6 @@ import {
   type AttemptErrorCode,
   checkOptions,
   type Metrics,
-  OptionError,
   type PlanProblem,
   type PlanResult,
   type Replan,
@@ -15,17 +14,18 @@ import {
   type Situation,
   type TaskRunner,
 } from '@stratagem/core';
+import { checkRunner } from '../options/check-arguments.js';
 import {
-  PLANNER_OPTIONS,
   type PlannerOptions,
   type PlannerSettings,
   plannerSettings,
+  REPLANNER_OPTIONS,
 } from '../options/planner-options.js';
 import type { AnswerProblem } from '../read/answer-problem.js';
 import { type PlanReading, readPlan } from '../read/read-plan.js';
 import { DecompositionError } from './decomposition-error.js';
-import { type MadePlan, makePlan } from './make-plan.js';
-import { planSchema } from './plan-schema.js';
+import { makePlan, type PlannedTasks, type PlanningRunOptions } from './make-plan.js';
+import { planSchema, revisionSchema } from './plan-schema.js';
 import { situationPrompt } from './situation-prompt.js';
 
 /** How a model revises plans. */
@@ -33,16 +33,16 @@ export interface ReplannerOptions
   extends Omit<PlannerOptions, 'minSubtasks'>,
     ReplanLimits,
     Pick<RunOptions, 'timeoutMs' | 'retry' | 'prices'> {
-  /** Who says what else is to be done. */
+  /** Plans the additional tasks. */
   readonly runner: TaskRunner;
 }
 
 const OWNER = 'replanner()';
 
 /**
- * Lets a model revise plans while they run: it is told the goal, what is done with the outputs, what
- * failed and why, and what was not done for that, and answers with more tasks. Its answers are read,
- * mended, sent back and bounded as those of `decompose` are, and their cost is that of the run.
+ * Lets a model revise plans while they run. The model sees the goal, the outputs of completed tasks,
+ * the errors of failed tasks and the tasks that were dropped because of them, and plans more tasks.
+ * Its answers are repaired, sent back and limited like those for `decompose`. The run pays for them.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -54,28 +54,25 @@ const OWNER = 'replanner()';
 export function replanner(options: ReplannerOptions): Replan {
   checkOptions(OWNER, options, [
     ...['runner', 'maxRounds', 'timeoutMs', 'retry', 'prices'],
-    ...PLANNER_OPTIONS.filter((name) => name !== 'minSubtasks'),
+    ...REPLANNER_OPTIONS,
   ]);
   const { runner, maxRounds, maxTasks } = options;
-  if (typeof runner?.run !== 'function' || typeof runner.name !== 'string') {
-    throw new OptionError(`${OWNER}: runner must be a TaskRunner, such as openai() or simulated()`);
-  }
-  // Few tasks can be enough to mend a plan.
+  checkRunner(OWNER, 'runner', runner);
   const settings = plannerSettings(OWNER, { ...options, minSubtasks: 1 });
   return {
     ...(maxRounds !== undefined && { maxRounds }),
     ...(maxTasks !== undefined && { maxTasks }),
-    revise: (situation, context) => new Round(options, settings, situation, context).revise(),
+    revise: (situation, context) => new ReplanRound(options, settings, situation, context).revise(),
   };
 }
 
-/** One question to the model, with what is made of its answers. */
-class Round {
+/** One round of re-planning: asks the model, and makes a revision from its answer. */
+class ReplanRound {
   readonly #options: ReplannerOptions;
   readonly #settings: PlannerSettings;
   readonly #situation: Situation;
   readonly #context: ReplanContext;
-  readonly #taken: ReadonlySet<string>;
+  readonly #takenIds: ReadonlySet<string>;
   #replaces: readonly string[] = [];
 
   constructor(
@@ -89,71 +86,56 @@ class Round {
     this.#settings = { ...settings, maxTasks: Math.min(settings.maxTasks, remaining.tasks) };
     this.#situation = situation;
     this.#context = context;
-    this.#taken = new Set([...completed, ...failed, ...dropped].map(({ task }) => task.id));
+    this.#takenIds = new Set([...completed, ...failed, ...dropped].map(({ task }) => task.id));
   }
 
   async revise(): Promise<Revision> {
-    const made = await this.#ask();
-    return {
-      tasks: made.tasks,
-      replaces: this.#replaces,
-      ...billOf(made.result.metrics),
-      ...modelOf(made.result),
-    };
+    const { tasks, result } = await this.#ask();
+    return { tasks, replaces: this.#replaces, ...costOf(result.metrics), ...modelOf(result) };
   }
 
-  async #ask(): Promise<MadePlan> {
-    const { runner, timeoutMs, retry, prices } = this.#options;
-    const { goal, remaining } = this.#situation;
-    const { tokens, costUsd, timeMs } = remaining;
-    const budget = {
-      ...(tokens !== undefined && { tokens }),
-      ...(costUsd !== undefined && { costUsd }),
-    };
+  async #ask(): Promise<PlannedTasks> {
+    const { goal, failed } = this.#situation;
+    const schema = failed.length === 0 ? planSchema : revisionSchema;
     try {
       return await makePlan({
         goal,
-        runner,
+        runner: this.#options.runner,
         prompt: situationPrompt(this.#situation, this.#settings),
         settings: this.#settings,
         read: (answer) => this.#read(answer),
-        schema: this.#schema(),
+        schema: schema(this.#settings),
         metadata: {},
-        run: {
-          signal: this.#context.signal,
-          ...(Object.keys(budget).length > 0 && { budget }),
-          ...(timeMs !== undefined && { deadlineMs: timeMs }),
-          ...(timeoutMs !== undefined && { timeoutMs }),
-          ...(retry !== undefined && { retry }),
-          ...(prices !== undefined && { prices }),
-        },
+        run: this.#runOptions(),
       });
     } catch (error) {
       throw error instanceof DecompositionError ? asRunnerError(error) : error;
     }
   }
 
-  #schema(): Readonly<Record<string, unknown>> {
-    const schema = planSchema(this.#settings) as {
-      readonly properties: object;
-      readonly required: readonly string[];
+  /** Keeps the round within the remaining limits of the run. */
+  #runOptions(): PlanningRunOptions {
+    const { timeoutMs, retry, prices } = this.#options;
+    const { tokens, costUsd, timeMs } = this.#situation.remaining;
+    const budget = {
+      ...(tokens !== undefined && { tokens }),
+      ...(costUsd !== undefined && { costUsd }),
     };
-    if (this.#situation.failed.length === 0) return { ...schema };
     return {
-      ...schema,
-      properties: {
-        ...schema.properties,
-        replaces: { type: 'array', items: { type: 'string' } },
-      },
-      required: [...schema.required, 'replaces'],
+      signal: this.#context.signal,
+      ...(Object.keys(budget).length > 0 && { budget }),
+      ...(timeMs !== undefined && { deadlineMs: timeMs }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(retry !== undefined && { retry }),
+      ...(prices !== undefined && { prices }),
     };
   }
 
   #read(answer: unknown): PlanReading {
     const { failed } = this.#situation;
     this.#replaces = [];
-    const isTaken = (id: string) => this.#taken.has(id);
-    // To add nothing is an answer as well.
+    const isTaken = (id: string) => this.#takenIds.has(id);
+    // An answer without tasks is valid: it ends re-planning.
     const reading = readPlan(answer, { ...this.#settings, minSubtasks: 0 }, { isTaken });
     if (reading.tasks.length === 0) return reading;
     const replaces = failed.length === 0 ? [] : replacesOf(reading);
@@ -164,7 +146,7 @@ class Round {
     const { tasks } = reading;
     return {
       ...reading,
-      problems: known(this.#context.check({ tasks, replaces: this.#replaces })),
+      problems: asAnswerProblems(this.#context.check({ tasks, replaces: this.#replaces })),
     };
   }
 }
@@ -172,40 +154,39 @@ class Round {
 const NO_REPLACES: AnswerProblem = {
   code: 'missing_field',
   path: ['replaces'],
-  message: 'is missing; it must list the ids of the failed tasks that the new ones make up for',
+  message: 'is missing; it must list the ids of the failed tasks that the new tasks replace',
 };
 
-function known(problems: readonly PlanProblem[]): AnswerProblem[] {
+function asAnswerProblems(problems: readonly PlanProblem[]): AnswerProblem[] {
   return problems.map(({ code, path, message }) => ({ code, path, message }));
 }
 
-/** The ids that an answer says it makes up for; undefined when it does not say. */
+/** The ids of the failed tasks that an answer replaces; undefined when the answer does not say. */
 function replacesOf({ around }: PlanReading): string[] | undefined {
   const replaces = around?.replaces;
   const ids: unknown = typeof replaces === 'string' ? [replaces] : replaces;
   return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : undefined;
 }
 
-/** What is unknown is left out. */
-function billOf({ usage, costUsd }: Metrics): Pick<Revision, 'usage' | 'costUsd'> {
+function costOf({ usage, costUsd }: Metrics): Pick<Revision, 'usage' | 'costUsd'> {
   return { usage, ...(costUsd !== null && { costUsd }) };
 }
 
 function modelOf({ timeline }: PlanResult): Pick<Revision, 'model' | 'requestId'> {
-  const answer = timeline.find((event) => event.type === 'task_completed');
-  if (answer?.type !== 'task_completed') return {};
-  const { model, requestId } = answer;
+  const completed = timeline.find((event) => event.type === 'task_completed');
+  if (completed?.type !== 'task_completed') return {};
+  const { model, requestId } = completed;
   return {
     ...(model !== undefined && { model }),
     ...(requestId !== undefined && { requestId }),
   };
 }
 
-/** With what the round has cost all the same. */
+/** The error of a failed round, with the cost of that round. */
 function asRunnerError(error: DecompositionError): RunnerError {
   const code = ATTEMPT_ERROR_CODES.find((each) => each === error.code) ?? 'task_failed';
   return new RunnerError(code satisfies AttemptErrorCode, error.message, {
     cause: error,
-    ...(error.result && billOf(error.result.metrics)),
+    ...(error.result && costOf(error.result.metrics)),
   });
 }

@@ -1,23 +1,24 @@
 import { checkLimit, OptionError, type Plan, type TaskType, type Tool } from '@stratagem/core';
+import { pick } from '../util/pick.js';
 import { checkTemplate } from './prompt-template.js';
 
-/** A goal and the plan that a good planner makes of it, to show to the model. */
+/** A goal and a good plan for it, shown to the model as an example. */
 export type PlanExample = Pick<Plan, 'goal' | 'tasks'>;
 
-/** What a model may put into a plan, how much of it, and what it is told. */
+/** The limits and contents of a plan that a model makes, and the prompt for it. */
 export interface PlannerOptions {
   /**
-   * How deep subtasks may nest: 1 for a plan without subtasks; 8 at most.
+   * The most levels of tasks, from 1 (no subtasks) to 8.
    * @default 3
    */
   readonly maxDepth?: number;
   /**
-   * The most tasks in one list: in the plan's own, and in the subtasks of each task.
+   * The most tasks in one list: the plan's own list, or the subtasks of one task.
    * @default 10
    */
   readonly maxSubtasks?: number;
   /**
-   * The fewest tasks in one list. With 1, the model may say that one task is enough.
+   * The fewest tasks in one list. With 1, the model may answer with a single task.
    * @default 2
    */
   readonly minSubtasks?: number;
@@ -32,40 +33,40 @@ export interface PlannerOptions {
    */
   readonly maxDescriptionLength?: number;
   /**
-   * The longest answer that is read at all, in characters.
+   * The longest answer that is accepted, in characters.
    * @default 200_000
    */
   readonly maxAnswerLength?: number;
   /**
-   * The kinds of tasks that a plan may have.
+   * The task types that a plan may use.
    * @default all four
    */
   readonly taskTypes?: readonly TaskType[];
   /**
-   * The tools that tasks may list, by name. The model is shown what each does and takes; give the
-   * same ones to the executor that runs the plan.
+   * The tools that tasks may list by name. The prompt shows the description and input schema of
+   * each. Pass the same tools to the executor that runs the plan.
    * @default none
    */
   readonly tools?: readonly Tool[];
   /**
-   * The models that a task may ask for, each with what it is good for. The one chosen ends up in
-   * the task's `metadata.model`, for `route()` of `@stratagem/runners` to go by.
+   * The models that a task may request, each with a description of its use. The choice is stored
+   * in the task's `metadata.model`, where `route()` of `@stratagem/runners` can read it.
    * @default none
    *
    * @example
    * { fast: 'short texts, cheap', deep: 'hard questions' }
    */
   readonly models?: Readonly<Record<string, string>>;
-  /** Plans that the model is shown as examples. */
+  /** Example plans for the prompt. */
   readonly examples?: readonly PlanExample[];
   /**
-   * What the model is told, with `{{goal}}`, and where wanted `{{rules}}`, `{{tools}}`, `{{models}}`
-   * and `{{examples}}`, in the places for them.
-   * @default an instruction in English that has all of them
+   * The prompt. It must contain `{{goal}}`, and may contain `{{rules}}`, `{{tools}}`, `{{models}}`
+   * and `{{examples}}`.
+   * @default an English prompt that contains all of them
    */
   readonly promptTemplate?: string;
   /**
-   * How often an answer that cannot be used is sent back to the model with what is wrong with it.
+   * How often an unusable answer is sent back to the model with its problems.
    * @default 2
    */
   readonly repairAttempts?: number;
@@ -90,23 +91,23 @@ export const PLANNER_OPTIONS: readonly (keyof PlannerOptions)[] = [
   'repairAttempts',
 ];
 
+/** A revision may add a single task, so `minSubtasks` does not apply to it. */
+export const REPLANNER_OPTIONS = PLANNER_OPTIONS.filter((name) => name !== 'minSubtasks');
+
 const TASK_TYPES: readonly TaskType[] = ['action', 'decision', 'observation', 'aggregate'];
 
-/** As deep as plans may nest by default. */
-const DEEPEST = 8;
-const MOST_REPAIRS = 10;
+/** The nesting limit of core. */
+const MAX_DEPTH = 8;
+const MAX_REPAIR_ATTEMPTS = 10;
 const TOOL_FIELDS = ['name', 'description', 'inputSchema', 'execute'] as const;
 
 /**
- * The options with their defaults.
+ * Checks the options and adds the defaults.
  *
- * @param owner Whose options these are: `decompose()`.
- * @throws {OptionError} when one is out of range or contradicts another.
+ * @param owner The function that takes the options, such as `decompose()`.
+ * @throws {OptionError} when an option is out of range or contradicts another.
  */
 export function plannerSettings(owner: string, options: PlannerOptions): PlannerSettings {
-  const given = Object.fromEntries(
-    PLANNER_OPTIONS.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
-  ) as PlannerOptions;
   const settings: PlannerSettings = {
     maxDepth: 3,
     maxSubtasks: 10,
@@ -119,10 +120,10 @@ export function plannerSettings(owner: string, options: PlannerOptions): Planner
     models: {},
     examples: [],
     repairAttempts: 2,
-    ...given,
+    ...(pick(options, PLANNER_OPTIONS) as PlannerOptions),
   };
-  checkWhole(owner, 'maxDepth', settings.maxDepth, 1, DEEPEST);
-  checkWhole(owner, 'repairAttempts', settings.repairAttempts, 0, MOST_REPAIRS);
+  checkInteger(owner, 'maxDepth', settings.maxDepth, 1, MAX_DEPTH);
+  checkInteger(owner, 'repairAttempts', settings.repairAttempts, 0, MAX_REPAIR_ATTEMPTS);
   for (const name of [
     'maxSubtasks',
     'minSubtasks',
@@ -141,18 +142,18 @@ export function plannerSettings(owner: string, options: PlannerOptions): Planner
   return settings;
 }
 
-function checkWhole(owner: string, name: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  const range = `a whole number from ${least} to ${most}`;
+function checkInteger(owner: string, name: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  const range = `an integer from ${min} to ${max}`;
   throw new OptionError(`${owner}: ${name} must be ${range}; it is ${String(value)}`);
 }
 
 function checkBounds(owner: string, settings: PlannerSettings): void {
   const { minSubtasks, maxSubtasks, maxTasks } = settings;
-  for (const [name, most] of Object.entries({ maxSubtasks, maxTasks })) {
-    if (minSubtasks <= most) continue;
+  for (const [name, max] of Object.entries({ maxSubtasks, maxTasks })) {
+    if (minSubtasks <= max) continue;
     throw new OptionError(
-      `${owner}: minSubtasks is ${minSubtasks}, more than ${name}, which is ${most}`,
+      `${owner}: minSubtasks (${minSubtasks}) must not exceed ${name} (${max})`,
     );
   }
 }
@@ -167,18 +168,19 @@ function checkTools(owner: string, tools: readonly Tool[]): void {
   const isTool = (tool: unknown) =>
     typeof tool === 'object' && tool !== null && TOOL_FIELDS.every((field) => field in tool);
   if (!Array.isArray(tools) || !tools.every(isTool)) {
-    throw new OptionError(`${owner}: tools must be a list of tools, as tool() makes them`);
+    throw new OptionError(`${owner}: tools must be a list of tools created by tool()`);
   }
   const names = tools.map(({ name }) => name);
-  const twice = names.find((name, position) => names.indexOf(name) !== position);
-  if (twice !== undefined) throw new OptionError(`${owner}: there are two tools "${twice}"`);
+  const duplicate = names.find((name, position) => names.indexOf(name) !== position);
+  if (duplicate === undefined) return;
+  throw new OptionError(`${owner}: there are two tools named "${duplicate}"`);
 }
 
 function checkModels(owner: string, models: Readonly<Record<string, string>>): void {
   const isRecord = typeof models === 'object' && models !== null && !Array.isArray(models);
   if (isRecord && Object.values(models).every((text) => typeof text === 'string')) return;
   throw new OptionError(
-    `${owner}: models must say what each is good for, like { fast: 'short texts' }`,
+    `${owner}: models must map names to descriptions, like { fast: 'short texts' }`,
   );
 }
 

@@ -1,28 +1,32 @@
 import { OptionError } from '@stratagem/core';
 
-/** What a prompt template may have places for. */
-export const PLACES = ['goal', 'rules', 'tools', 'models', 'examples'] as const;
-export type Place = (typeof PLACES)[number];
+/** The placeholders that a prompt template may contain. */
+const PLACEHOLDERS = ['goal', 'rules', 'tools', 'models', 'examples'] as const;
+type Placeholder = (typeof PLACEHOLDERS)[number];
 
-const PLACE = /\{\{\s*([^{}]*?)\s*\}\}/g;
+const PATTERN = /\{\{\s*([^{}]*?)\s*\}\}/g;
 
-/** @throws {OptionError} when it has no place for the goal, or one for something unknown. */
+/** @throws {OptionError} when `{{goal}}` is missing, or a placeholder is unknown. */
 export function checkTemplate(owner: string, template: string): void {
-  if (typeof template !== 'string')
-    throw new OptionError(`${owner}: promptTemplate must be a text`);
-  const names = Array.from(template.matchAll(PLACE), ([, name]) => name as string);
-  const unknown = names.find((name) => !(PLACES as readonly string[]).includes(name));
+  if (typeof template !== 'string') {
+    throw new OptionError(`${owner}: promptTemplate must be a string`);
+  }
+  const names = Array.from(template.matchAll(PATTERN), ([, name]) => name as string);
+  const unknown = names.find((name) => !(PLACEHOLDERS as readonly string[]).includes(name));
   if (unknown !== undefined) {
-    const known = PLACES.map((place) => `{{${place}}}`).join(', ');
+    const known = PLACEHOLDERS.map((name) => `{{${name}}}`).join(', ');
     throw new OptionError(
-      `${owner}: promptTemplate has {{${unknown}}}, which is nothing; it may have ${known}`,
+      `${owner}: promptTemplate has the unknown placeholder {{${unknown}}}; known are ${known}`,
     );
   }
   if (names.includes('goal')) return;
-  throw new OptionError(`${owner}: promptTemplate must have {{goal}}, the place for the goal`);
+  throw new OptionError(`${owner}: promptTemplate must contain {{goal}}`);
 }
 
-/** The template with its places filled; what is put in is not read again. */
-export function fillTemplate(template: string, parts: Readonly<Record<Place, string>>): string {
-  return template.replace(PLACE, (_, name: Place) => parts[name]);
+/** Replaces the placeholders; placeholders inside the inserted parts stay as they are. */
+export function fillTemplate(
+  template: string,
+  parts: Readonly<Record<Placeholder, string>>,
+): string {
+  return template.replace(PATTERN, (_, name: Placeholder) => parts[name]);
 }

@@ -1,81 +1,75 @@
 import type { Replan, Situation, Task } from '@stratagem/core';
-import { endingOf } from '../ask/final-task.js';
+import { finalTaskOf } from '../ask/final-task.js';
 import { replanner } from '../ask/replanner.js';
-import type { PlannerSettings } from '../options/planner-options.js';
-import { only } from '../util/pick.js';
-import { REPLANNER_NAMES } from './options.js';
-import type { PlanAndExecuteOptions } from './plan-and-execute.js';
+import { type PlannerSettings, REPLANNER_OPTIONS } from '../options/planner-options.js';
+import { flattenTasks } from '../util/flatten-tasks.js';
+import { pick } from '../util/pick.js';
+import type { PlanAndExecuteOptions } from './options.js';
 
-/** The task that writes a plan in the run that carries it out. No model writes such an id. */
-export const STREAMED_PLAN_TASK = '(plan)';
+/** The id of the planning task in a streamed run. The parentheses avoid the ids of models. */
+export const STREAMED_PLAN_TASK_ID = '(plan)';
 
-/** Where the result of a run is to be found; it changes when the plan is revised. */
-export interface Final {
+/** The id of the final task, which changes when the plan is revised. */
+export interface FinalTaskRef {
   taskId: string | undefined;
 }
 
 const DEFAULT_MAX_ROUNDS = 3;
 
-/** How a model revises the plan of a goal, so that it still ends in one output. */
+/** Lets the planner revise the plan, and keeps a single final task in it. */
 export function goalReplan(
   goal: string,
   options: PlanAndExecuteOptions,
-  { maxTasks: usual }: PlannerSettings,
-  final: Final,
+  settings: PlannerSettings,
+  final: FinalTaskRef,
 ): Replan | undefined {
   const { replan, runner, planner = runner } = options;
   if (replan === undefined) return undefined;
-  const { maxRounds = DEFAULT_MAX_ROUNDS, maxTasks = usual } = replan;
+  const { maxRounds = DEFAULT_MAX_ROUNDS, maxTasks = settings.maxTasks } = replan;
   const { revise } = replanner({
-    ...only(options, REPLANNER_NAMES),
+    ...pick(options, REPLANNER_OPTIONS),
     maxTasks,
     runner: planner,
-    ...only(options, ['timeoutMs', 'retry', 'prices']),
+    ...pick(options, ['timeoutMs', 'retry', 'prices']),
   });
-  /** Tasks that the model may still add; those that put outputs together are ours. */
-  let left = maxTasks;
+  let remainingTasks = maxTasks;
   return {
     maxRounds,
+    // Each round may need a final task, which does not count as a task of the model.
     maxTasks: maxTasks + maxRounds,
     async revise(situation, context) {
-      // Without a whole plan there is nothing to revise.
-      if (situation.failed.some(({ task }) => task.id === STREAMED_PLAN_TASK)) return undefined;
-      const completed = situation.completed.filter(({ task }) => task.id !== STREAMED_PLAN_TASK);
-      if (left === 0) return undefined;
-      const tasks = Math.min(left, situation.remaining.tasks);
+      // A plan that could not be written cannot be revised.
+      if (situation.failed.some(({ task }) => task.id === STREAMED_PLAN_TASK_ID)) return undefined;
+      const completed = situation.completed.filter(({ task }) => task.id !== STREAMED_PLAN_TASK_ID);
+      if (remainingTasks === 0) return undefined;
+      const tasks = Math.min(remainingTasks, situation.remaining.tasks);
       const remaining = { ...situation.remaining, tasks };
-      const known = { ...situation, completed, remaining };
-      const revision = await revise(known, context);
+      const revision = await revise({ ...situation, completed, remaining }, context);
       if (revision === undefined || !('tasks' in revision) || revision.tasks.length === 0) {
         return revision;
       }
-      left = Math.max(0, left - countOf(revision.tasks));
-      // Failures that an earlier round made up for, and what hung on them, are there all the same.
+      remainingTasks = Math.max(0, remainingTasks - flattenTasks(revision.tasks).length);
+      // The situation lacks tasks that an earlier round replaced, but the run still has their ids.
       const isTaken = (id: string) =>
         context.check([{ id, description: goal }]).some(({ code }) => code === 'duplicate_id');
-      return { ...revision, tasks: withEnding(goal, revision.tasks, completed, isTaken, final) };
+      return { ...revision, tasks: withFinalTask(goal, revision.tasks, completed, isTaken, final) };
     },
   };
 }
 
-/** Subtasks included. */
-function countOf(tasks: readonly Task[]): number {
-  return tasks.reduce((sum, { subtasks = [] }) => sum + 1 + countOf(subtasks), 0);
-}
-
-/** More tasks may need another one that puts all together, what is done already included. */
-function withEnding(
+/** Adds a new final task if the new tasks and the unused completed ones do not end in one. */
+function withFinalTask(
   goal: string,
   tasks: readonly Task[],
   completed: Situation['completed'],
   isTaken: (id: string) => boolean,
-  final: Final,
+  final: FinalTaskRef,
 ): readonly Task[] {
   const done = completed.map(({ task }) => task);
   const used = new Set(done.flatMap(({ dependencies = [] }) => dependencies));
   const children = new Set(done.flatMap(({ subtasks = [] }) => subtasks.map(({ id }) => id)));
   const unused = done.filter(({ id }) => !used.has(id) && !children.has(id));
-  const { taskId, synthesis } = endingOf(goal, tasks, isTaken, unused);
+  const { taskId, added } = finalTaskOf(goal, tasks, isTaken, unused);
   final.taskId = taskId;
-  return synthesis === undefined ? tasks : [...tasks, synthesis];
+  return added === undefined ? tasks : [...tasks, added];
 }

@@ -1,35 +1,35 @@
 import type { Plan, PlanResult, StratagemError, Usage } from '@stratagem/core';
 import type { RejectedAnswer } from '../ask/repair-loop.js';
 
-/** How the plan came about. */
+/** How the plan was made. */
 export interface Planning {
-  /** What was mended in the model's answer, in plain sentences. */
+  /** What was repaired in the model's answer, in plain sentences. */
   readonly repairs: readonly string[];
-  /** The answers that were sent back before, and why. */
-  readonly rejected: readonly RejectedAnswer[];
-  /** The run that made the plan; undefined when no model was asked, or when it was the same run. */
+  /** The answers that were sent back, and their problems. */
+  readonly rejectedAnswers: readonly RejectedAnswer[];
+  /** The planning run; undefined when no model was asked, and for a streamed plan. */
   readonly result?: PlanResult;
 }
 
-interface Account {
+interface GoalSummary {
   readonly goal: string;
   readonly planning: Planning;
   /** Tokens of planning, re-planning and all tasks together. */
   readonly usage: Required<Usage>;
-  /** What all of that cost in US dollars; null when tokens were used whose price is unknown. */
+  /** The cost of all of that in US dollars; null when the price of some tokens is unknown. */
   readonly costUsd: number | null;
   /** How often the plan was revised while it ran. */
   readonly replanRounds: number;
 }
 
-/** The goal is reached. */
-export interface CompletedGoal extends Account {
+/** The goal is achieved. */
+export interface CompletedGoal extends GoalSummary {
   readonly status: 'completed';
-  /** What was asked for: the output of the task that all others lead to. */
+  /** The final output: that of the task on which no other task depends. */
   readonly output: unknown;
   /**
-   * The plan that was run, with the task that puts the outputs together where it needs one. What was
-   * added when it was revised is in `result.tasks` alone.
+   * The plan that ran, including the task that combines the outputs, if it was added. Tasks from
+   * revisions are in `result.tasks` only.
    */
   readonly plan: Plan;
   /** The run of the plan, with the outputs of all tasks and the log. */
@@ -38,19 +38,19 @@ export interface CompletedGoal extends Account {
 }
 
 /**
- * There is no final output: no plan could be made, it failed, it was canceled, or it was complete
- * without the task that was to bring the output.
+ * There is no final output. Either no plan could be made, or its run failed or was canceled, or the
+ * plan completed without its final task.
  */
-export interface UnfinishedGoal extends Account {
+export interface UnfinishedGoal extends GoalSummary {
   readonly status: 'failed' | 'canceled';
   readonly output?: undefined;
-  /** Why. A `DecompositionError` when there is no plan. */
+  /** The reason; a `DecompositionError` when there is no plan. */
   readonly error: StratagemError;
-  /** Undefined when it did not come to a plan. */
+  /** Undefined when no plan could be made. */
   readonly plan?: Plan;
   /** Undefined when the plan was not run. */
   readonly result?: PlanResult;
 }
 
-/** The whole account of a goal, from the plan to the final output. */
+/** The result of `planAndExecute`. */
 export type GoalResult = CompletedGoal | UnfinishedGoal;

@@ -16,43 +16,44 @@ import {
   type TaskRunner,
   validatePlan,
 } from '@stratagem/core';
-import { complexityOf, type Decomposition, decompose, simplePlan } from '../ask/decompose.js';
+import { complexityOf } from '../ask/complexity.js';
+import { type Decomposition, decompose, singleTaskPlan } from '../ask/decompose.js';
 import { DecompositionError } from '../ask/decomposition-error.js';
-import { endingOf } from '../ask/final-task.js';
-import { PLANNING_RUN_OPTIONS, planningTask } from '../ask/make-plan.js';
+import { finalTaskOf } from '../ask/final-task.js';
+import { PLANNING_RUN_OPTIONS } from '../ask/make-plan.js';
 import { planSchema } from '../ask/plan-schema.js';
 import { plannerPrompt } from '../ask/planner-prompt.js';
-import type { PlannerSettings } from '../options/planner-options.js';
+import { planningTask } from '../ask/planning-task.js';
+import { PLANNER_OPTIONS, type PlannerSettings } from '../options/planner-options.js';
 import { StreamedPlan } from '../stream/streamed-plan.js';
 import { unlessCanceled } from '../util/cancellation.js';
-import { type Bill, NOTHING_SPENT, sumOf } from '../util/cost.js';
-import { only } from '../util/pick.js';
-import { type Final, goalReplan, STREAMED_PLAN_TASK } from './goal-replan.js';
+import { addCosts, type Cost, NO_COST } from '../util/cost.js';
+import { pick } from '../util/pick.js';
+import { type FinalTaskRef, goalReplan, STREAMED_PLAN_TASK_ID } from './goal-replan.js';
 import type { CompletedGoal, GoalResult, Planning, UnfinishedGoal } from './goal-result.js';
-import { OWNER, PLANNER_NAMES, RUN_NAMES } from './options.js';
-import type { PlanAndExecuteOptions } from './plan-and-execute.js';
-import { limitsLeft } from './remaining-limits.js';
+import { EXECUTION_OPTIONS, OWNER, type PlanAndExecuteOptions } from './options.js';
+import { remainingLimits } from './remaining-limits.js';
 
-/** One goal, from the plan to the result. */
-export class GoalWork {
+/** Plans one goal and runs the plan. */
+export class GoalRun {
   readonly events: EventStream;
   readonly #goal: string;
   readonly #options: PlanAndExecuteOptions;
   readonly #settings: PlannerSettings;
   readonly #controller = new AbortController();
   readonly #signal: AbortSignal;
-  readonly #final: Final = { taskId: undefined };
-  #planning: Planning = { repairs: [], rejected: [] };
-  #spent: Bill = NOTHING_SPENT;
+  readonly #final: FinalTaskRef = { taskId: undefined };
+  #planning: Planning = { repairs: [], rejectedAnswers: [] };
+  #cost: Cost = NO_COST;
   #plan: Plan | undefined;
 
-  /** @throws {OptionError} when an option of a run cannot be used. */
+  /** @throws {OptionError} when an option of a run is invalid. */
   constructor(goal: string, options: PlanAndExecuteOptions, settings: PlannerSettings) {
     const { signal, timeline } = options;
     this.#goal = goal;
     this.#options = options;
     this.#settings = settings;
-    this.#executor(options.runner, {});
+    this.#createExecutor(options.runner, {});
     this.events = new EventStream(timeline !== 'stream');
     const own = this.#controller.signal;
     this.#signal = signal === undefined ? own : AbortSignal.any([signal, own]);
@@ -62,11 +63,11 @@ export class GoalWork {
     this.#controller.abort(reason);
   }
 
-  async run(): Promise<GoalResult> {
-    // After the caller's own turn, so that it can listen and cancel first.
+  async start(): Promise<GoalResult> {
+    // Lets the caller listen or cancel before anything starts.
     await undefined;
     try {
-      return await this.#work();
+      return await this.#planAndExecute();
     } catch (thrown) {
       return this.#unfinished(asError(thrown), undefined);
     } finally {
@@ -74,49 +75,44 @@ export class GoalWork {
     }
   }
 
-  async #work(): Promise<GoalResult> {
-    const { stream = false } = this.#options;
-    if (!stream) return this.#runPlan(await this.#decompose());
-    const { complexity: judge } = this.#options;
-    const complexity = await complexityOf(OWNER, this.#goal, judge, this.#signal);
-    if (complexity === 'complex') return this.#runWhilePlanning();
-    return this.#runPlan(simplePlan(this.#goal, this.#settings));
+  async #planAndExecute(): Promise<GoalResult> {
+    const { stream = false, complexity: option } = this.#options;
+    if (!stream) return this.#execute(await this.#makePlan());
+    const complexity = await complexityOf(OWNER, this.#goal, option, this.#signal);
+    if (complexity === 'complex') return this.#executeWhilePlanning();
+    return this.#execute(singleTaskPlan(this.#goal, this.#settings));
   }
 
-  // --- First the plan, then the run ---
+  // --- The plan first, then its run ---
 
-  async #decompose(): Promise<Plan> {
-    const { planner, runner, complexity } = this.#options;
-    const { plan, repairs, rejected, result, usage, costUsd } = await this.#settled(
-      decompose(this.#goal, {
-        ...only(this.#options, PLANNER_NAMES),
-        ...only(this.#options, PLANNING_RUN_OPTIONS),
-        ...this.#listening(),
-        runner: planner ?? runner,
-        ...(complexity !== undefined && { complexity }),
-      }),
-    );
-    this.#planning = { repairs, rejected, ...(result && { result }) };
-    this.#spent = { usage, costUsd };
+  async #makePlan(): Promise<Plan> {
+    const { plan, repairs, rejectedAnswers, result, usage, costUsd } = await this.#decompose();
+    this.#planning = { repairs, rejectedAnswers, ...(result && { result }) };
+    this.#cost = { usage, costUsd };
     this.#plan = plan;
     const reviewed = await this.#review(plan);
-    const { taskId, synthesis } = endingOf(this.#goal, reviewed.tasks);
+    const { taskId, added } = finalTaskOf(this.#goal, reviewed.tasks);
     this.#final.taskId = taskId;
-    return synthesis === undefined
-      ? reviewed
-      : { ...reviewed, tasks: [...reviewed.tasks, synthesis] };
+    return added === undefined ? reviewed : { ...reviewed, tasks: [...reviewed.tasks, added] };
   }
 
-  /** What a plan that was not made has cost is paid for all the same. */
-  async #settled(making: Promise<Decomposition>): Promise<Decomposition> {
+  async #decompose(): Promise<Decomposition> {
+    const { planner, runner, complexity } = this.#options;
     try {
-      return await making;
+      return await decompose(this.#goal, {
+        ...pick(this.#options, PLANNER_OPTIONS),
+        ...pick(this.#options, PLANNING_RUN_OPTIONS),
+        ...this.#listeners(),
+        runner: planner ?? runner,
+        ...(complexity !== undefined && { complexity }),
+      });
     } catch (error) {
+      // The failed planning run has a cost, too.
       if (error instanceof DecompositionError && error.result !== undefined) {
-        const { rejected, result } = error;
-        const { usage, costUsd } = error.result.metrics;
-        this.#spent = { usage, costUsd };
-        this.#planning = { repairs: [], rejected, result };
+        const { rejectedAnswers, result } = error;
+        const { usage, costUsd } = result.metrics;
+        this.#cost = { usage, costUsd };
+        this.#planning = { repairs: [], rejectedAnswers, result };
       }
       throw error;
     }
@@ -131,7 +127,7 @@ export class GoalWork {
     }
     if (verdict === undefined || verdict === true) return plan;
     if (typeof verdict !== 'object' || verdict === null) {
-      const message = `review must give a plan, true, false or nothing; it gave ${String(verdict)}`;
+      const message = `review must return a plan, a boolean or undefined; it returned ${String(verdict)}`;
       throw new OptionError(`${OWNER}: ${message}`);
     }
     const problems = validatePlan(verdict);
@@ -140,28 +136,21 @@ export class GoalWork {
     return verdict;
   }
 
-  async #runPlan(plan: Plan): Promise<GoalResult> {
-    this.#final.taskId ??= endingOf(this.#goal, plan.tasks).taskId;
+  async #execute(plan: Plan): Promise<GoalResult> {
+    this.#final.taskId ??= finalTaskOf(this.#goal, plan.tasks).taskId;
     this.#plan = plan;
-    const executor = this.#executor(this.#options.runner);
+    const executor = this.#createExecutor(this.#options.runner);
     const elapsedMs = this.#planning.result?.metrics.executionTimeMs ?? 0;
     const result = await executor.execute(plan, {
-      ...limitsLeft(this.#options, this.#spent, elapsedMs),
+      ...remainingLimits(this.#options, this.#cost, elapsedMs),
       ...this.#replan(),
     });
     return this.#finished(result);
   }
 
-  #executor(runner: TaskRunner, listening: Partial<RunOptions> = this.#listening()): Executor {
-    const { strategy } = this.#options;
-    const { tools } = this.#settings;
-    const run = only(this.#options, RUN_NAMES);
-    return createExecutor({ strategy, runner, tools, ...run, ...listening });
-  }
+  // --- Both in one run ---
 
-  // --- Both at once ---
-
-  async #runWhilePlanning(): Promise<GoalResult> {
+  async #executeWhilePlanning(): Promise<GoalResult> {
     const { runner, planner = runner } = this.#options;
     const settings = this.#settings;
     const streamed = new StreamedPlan(this.#goal, settings);
@@ -169,12 +158,12 @@ export class GoalWork {
     const schema = planSchema(settings);
     const task: Task = {
       ...planningTask({ goal: this.#goal, prompt, settings, schema }),
-      id: STREAMED_PLAN_TASK,
+      id: STREAMED_PLAN_TASK_ID,
     };
-    const executor = this.#executor(streamed.runnerOf(task.id, runner, planner));
+    const executor = this.#createExecutor(streamed.wrap(task.id, runner, planner));
     const result = await executor.execute({ goal: this.#goal, tasks: [task] }, this.#replan());
-    const { accepted, rejected } = streamed.dialogue;
-    this.#planning = { repairs: accepted?.repairs ?? [], rejected };
+    const { accepted, rejectedAnswers } = streamed.repairLoop;
+    this.#planning = { repairs: accepted?.repairs ?? [], rejectedAnswers };
     this.#final.taskId ??= streamed.finalTaskId;
     if (streamed.tasks.length > 0) this.#plan = { goal: this.#goal, tasks: streamed.tasks };
     return this.#finished(result);
@@ -182,12 +171,22 @@ export class GoalWork {
 
   // --- Options and results ---
 
+  #createExecutor(
+    runner: TaskRunner,
+    listeners: Partial<RunOptions> = this.#listeners(),
+  ): Executor {
+    const { strategy } = this.#options;
+    const { tools } = this.#settings;
+    const run = pick(this.#options, EXECUTION_OPTIONS);
+    return createExecutor({ strategy, runner, tools, ...run, ...listeners });
+  }
+
   #replan(): { replan?: Replan } {
     const replan = goalReplan(this.#goal, this.#options, this.#settings, this.#final);
     return replan === undefined ? {} : { replan };
   }
 
-  #listening(): Pick<RunOptions, 'signal' | 'onEvent'> {
+  #listeners(): Pick<RunOptions, 'signal' | 'onEvent'> {
     const { onEvent } = this.#options;
     return {
       signal: this.#signal,
@@ -200,17 +199,17 @@ export class GoalWork {
 
   #finished(result: PlanResult): GoalResult {
     const { taskId } = this.#final;
-    this.#spent = sumOf(this.#spent, result.metrics);
+    this.#cost = addCosts(this.#cost, result.metrics);
     if (result.status !== 'completed') return this.#unfinished(result.error, result);
-    // A plan of the caller's may be complete without the end of it: by its goal, or a condition.
+    // A plan from a review can complete without its final task: by its goal state or a condition.
     const final = result.tasks.find(({ id }) => id === taskId);
-    if (final?.status !== 'completed') return this.#unfinished(withoutEnd(final), result);
+    if (final?.status !== 'completed') return this.#unfinished(noOutputError(final), result);
     return {
       status: 'completed',
       output: final.output,
       plan: this.#plan as Plan,
       result,
-      ...this.#account(result),
+      ...this.#summary(result),
     } satisfies CompletedGoal;
   }
 
@@ -221,29 +220,29 @@ export class GoalWork {
       error,
       ...(this.#plan && { plan: this.#plan }),
       ...(result && { result }),
-      ...this.#account(result),
+      ...this.#summary(result),
     };
   }
 
-  #account(result: PlanResult | undefined) {
+  #summary(result: PlanResult | undefined) {
     return {
       goal: this.#goal,
       planning: this.#planning,
-      ...this.#spent,
+      ...this.#cost,
       replanRounds: result?.metrics.replanRounds ?? 0,
     };
   }
 }
 
-function withoutEnd(final: TaskResult | undefined): StratagemError {
-  const why = final?.reason === undefined ? '' : ` (${final.reason})`;
+function noOutputError(final: TaskResult | undefined): StratagemError {
+  const reason = final?.reason === undefined ? '' : ` (${final.reason})`;
   const message =
-    `The plan is complete, but has no result: task "${final?.id}", ` +
-    `which was to bring it, was ${final?.status}${why}`;
+    'The plan completed without its final output: ' +
+    `task "${final?.id}", which produces it, was ${final?.status}${reason}`;
   return new StratagemError('plan_failed', message);
 }
 
-/** What a review throws is an error of its caller's. */
+/** A review may throw anything. */
 function asError(thrown: unknown): StratagemError {
   if (isStratagemError(thrown)) return thrown;
   const message = `The plan was not run: ${describe(thrown)}`;

@@ -1,50 +1,89 @@
-import { checkFlag, checkLimit, checkOptions, OptionError } from '@stratagem/core';
-import { checkComplexity } from '../ask/decompose.js';
-import { PLANNING_RUN_OPTIONS } from '../ask/make-plan.js';
+import {
+  checkFlag,
+  checkLimit,
+  checkOptions,
+  type ExecutorOptions,
+  OptionError,
+  type Plan,
+  type ReplanLimits,
+  type RunOptions,
+  type TaskRunner,
+} from '@stratagem/core';
+import { checkComplexityOption } from '../ask/complexity.js';
+import type { DecomposeOptions } from '../ask/decompose.js';
+import { PLANNING_RUN_OPTIONS, type PlanningRunOptions } from '../ask/make-plan.js';
+import { checkGoal, checkRunner } from '../options/check-arguments.js';
 import { PLANNER_OPTIONS, type PlannerOptions } from '../options/planner-options.js';
-import type { PlanAndExecuteOptions } from './plan-and-execute.js';
+
+/** How to plan a goal and run the plan. Limits of a run apply to both together. */
+export interface PlanAndExecuteOptions
+  extends PlannerOptions,
+    PlanningRunOptions,
+    Pick<DecomposeOptions, 'complexity'>,
+    Pick<RunOptions, 'maxParallel' | 'failFast'>,
+    Pick<ExecutorOptions, 'strategy'> {
+  /** Does the tasks. */
+  readonly runner: TaskRunner;
+  /**
+   * Makes the plan, and revises it.
+   * @default `runner`
+   */
+  readonly planner?: TaskRunner;
+  /**
+   * Called with the plan before it runs. It may return a plan to run instead, or false to cancel.
+   * With true or undefined, the plan runs as it is.
+   */
+  readonly review?: (
+    plan: Plan,
+    context: { readonly signal: AbortSignal },
+  ) => Plan | boolean | undefined | Promise<Plan | boolean | undefined>;
+  /**
+   * Starts tasks while the plan is still being written, each as soon as it is complete and its
+   * dependencies are done. It has an effect only with a planner that streams its answer.
+   * @default false
+   */
+  readonly stream?: boolean;
+  /**
+   * Lets the planner revise the plan when tasks fail permanently, within these limits.
+   * @default no revisions
+   */
+  readonly replan?: ReplanLimits;
+}
 
 export const OWNER = 'planAndExecute()';
 
-/** Options of planning; few tasks can be enough to mend a plan. */
-export const PLANNER_NAMES: readonly (keyof PlannerOptions)[] = PLANNER_OPTIONS;
-export const REPLANNER_NAMES = PLANNER_NAMES.filter((name) => name !== 'minSubtasks');
+/** The options of the run that executes the plan. */
+export const EXECUTION_OPTIONS = ['maxParallel', 'failFast', ...PLANNING_RUN_OPTIONS] as const;
 
-/** Options of the run that carries the plan out. */
-export const RUN_NAMES = ['maxParallel', 'failFast', ...PLANNING_RUN_OPTIONS] as const;
-
-/** @throws {OptionError} when the goal or an option of this function itself cannot be used. */
+/** @throws {OptionError} when the goal, or an option that is checked nowhere else, is invalid. */
 export function checkPlanAndExecute(goal: string, options: PlanAndExecuteOptions): void {
   checkOptions(OWNER, options, [
     ...['strategy', 'runner', 'planner', 'complexity', 'review', 'stream', 'replan'],
-    ...RUN_NAMES,
-    ...PLANNER_NAMES,
+    ...EXECUTION_OPTIONS,
+    ...PLANNER_OPTIONS,
   ]);
-  if (typeof goal !== 'string' || goal.trim() === '') {
-    throw new OptionError(`${OWNER}: the goal must be a text that is not empty`);
-  }
-  const { runner, planner, complexity, review, stream, replan } = options;
-  for (const [name, given] of Object.entries({ runner, planner: planner ?? runner })) {
-    if (typeof given?.run === 'function' && typeof given.name === 'string') continue;
-    const message = `${name} must be a TaskRunner, such as openai() or simulated()`;
-    throw new OptionError(`${OWNER}: ${message}`);
-  }
-  if (complexity !== undefined && typeof complexity !== 'function') {
-    checkComplexity(OWNER, complexity);
-  }
+  checkGoal(OWNER, goal);
+  const { runner, planner = runner, complexity, review, stream } = options;
+  checkRunner(OWNER, 'runner', runner);
+  checkRunner(OWNER, 'planner', planner);
+  checkComplexityOption(OWNER, complexity);
   if (review !== undefined && typeof review !== 'function') {
-    throw new OptionError(`${OWNER}: review must be a function that is given the plan`);
+    throw new OptionError(`${OWNER}: review must be a function that takes the plan`);
   }
   if (stream !== undefined) checkFlag(OWNER, 'stream', stream);
   if (stream === true && review !== undefined) {
-    const why =
-      'review sees the whole plan before anything is run, and stream does not wait for it';
-    throw new OptionError(`${OWNER}: ${why}; take one of them`);
+    const reason = 'stream starts tasks before there is a whole plan to review';
+    throw new OptionError(`${OWNER}: review and stream exclude each other, because ${reason}`);
   }
-  if (replan === undefined) return;
-  checkOptions(`${OWNER}: replan`, replan, ['maxRounds', 'maxTasks']);
+  checkReplanLimits(options.replan);
+}
+
+function checkReplanLimits(limits: ReplanLimits | undefined): void {
+  if (limits === undefined) return;
+  const owner = `${OWNER}: replan`;
+  checkOptions(owner, limits, ['maxRounds', 'maxTasks']);
   for (const name of ['maxRounds', 'maxTasks'] as const) {
-    const limit = replan[name];
-    if (limit !== undefined) checkLimit(`${OWNER}: replan`, name, limit);
+    const limit = limits[name];
+    if (limit !== undefined) checkLimit(owner, name, limit);
   }
 }

@@ -9,7 +9,8 @@ import { parallel } from '@stratagem/parallel';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { answering, eventsOf, working } from '../../test/models.js';
 import { DecompositionError } from '../ask/decomposition-error.js';
-import { type PlanAndExecuteOptions, planAndExecute } from './plan-and-execute.js';
+import type { PlanAndExecuteOptions } from './options.js';
+import { planAndExecute } from './plan-and-execute.js';
 
 const strategy = parallel();
 const GOAL = 'Research the market, then compare the vendors and write a report';
@@ -34,7 +35,7 @@ function start(answers: readonly unknown[], options: Partial<PlanAndExecuteOptio
 }
 
 describe('a goal', () => {
-  test('ends in the one output that was asked for, with what all of it cost', async () => {
+  test('has one final output and the total cost', async () => {
     const { handle, worked } = start([chain]);
     const result = await handle;
     expect(result).toMatchObject({
@@ -44,7 +45,7 @@ describe('a goal', () => {
       usage: { inputTokens: 10 + 2 * 3, outputTokens: 5 + 2 * 2 },
       costUsd: 1 + 2 * 0.5,
       replanRounds: 0,
-      planning: { repairs: [], rejected: [] },
+      planning: { repairs: [], rejectedAnswers: [] },
       plan: { goal: GOAL, tasks: [{ id: 'a' }, { id: 'b' }] },
     });
     expect(result.error).toBeUndefined();
@@ -53,7 +54,7 @@ describe('a goal', () => {
     expect(worked.map(({ taskId }) => taskId)).toEqual(['a', 'b']);
   });
 
-  test('with several last tasks ends in one that puts them together', async () => {
+  test('whose plan ends in several tasks gets one more, which combines them', async () => {
     const { handle, worked } = start([planOf(taskOf('a'), taskOf('b'), taskOf('c', 'a'))]);
     const { output, plan } = await handle;
     expect(output).toBe('result is done');
@@ -64,7 +65,7 @@ describe('a goal', () => {
     expect(prompt).toContain('c is done');
   });
 
-  test('that is simple is one task, and no model is asked for a plan', async () => {
+  test('that is simple becomes one task without planning', async () => {
     for (const stream of [false, true]) {
       const { handle, planned } = start([], { complexity: 'simple', stream });
       expect(await handle).toMatchObject({ output: 'answer is done', planning: { repairs: [] } });
@@ -72,13 +73,13 @@ describe('a goal', () => {
     }
   });
 
-  test('is planned by the runner of the tasks when nothing else is said', async () => {
+  test('is planned by the runner of the tasks by default', async () => {
     const { runner } = answering(chain, 'one', 'two');
     const result = await planAndExecute(GOAL, { strategy, runner, complexity: 'complex' });
     expect(result.output).toBe('two');
   });
 
-  test('has an output when it is completed, and an error when it is not', async () => {
+  test('has an output when it is completed, and otherwise an error', async () => {
     const result = await start([chain]).handle;
     if (result.status === 'completed') {
       expectTypeOf(result.plan).toEqualTypeOf<Plan>();
@@ -91,7 +92,7 @@ describe('a goal', () => {
     expect(Object.keys(result)).toContain('output');
   });
 
-  test('has a result of its own even when it costs nobody knows how much', async () => {
+  test('has a result even when its cost is unknown', async () => {
     const { runner } = working();
     const unpriced = {
       ...runner,
@@ -103,7 +104,7 @@ describe('a goal', () => {
 });
 
 describe('the events', () => {
-  test('are those of planning and then those of the run, to listeners and readers alike', async () => {
+  test('are those of planning and then those of the run, for listeners and iterators alike', async () => {
     const heard: PlanEvent[] = [];
     const { handle } = start([chain], { onEvent: (event) => heard.push(event) });
     const read: PlanEvent[] = [];
@@ -118,7 +119,7 @@ describe('the events', () => {
     expect(eventsOf(read, 'plan_started')).toHaveLength(2);
   });
 
-  test('are one log when the plan is streamed', async () => {
+  test('form one log when the plan is streamed', async () => {
     const { handle } = start([chain], { stream: true });
     const read: PlanEvent[] = [];
     for await (const event of handle) read.push(event);
@@ -128,7 +129,7 @@ describe('the events', () => {
     expect(eventsOf(read, 'plan_started')).toHaveLength(1);
   });
 
-  test('are not kept when nobody wants them', async () => {
+  test('are not kept with timeline: stream', async () => {
     const { handle } = start([chain], { timeline: 'stream' });
     const { result, planning } = await handle;
     expect([result?.timeline, planning.result?.timeline]).toEqual([[], []]);
@@ -148,7 +149,7 @@ describe('a review', () => {
     return { ...work, plans };
   };
 
-  test('sees the plan before anything of it is run, and lets it run', async () => {
+  test('sees the plan before it runs, and can approve it', async () => {
     for (const verdict of [undefined, true, Promise.resolve(true)]) {
       const { handle, plans, worked } = reviewed(verdict);
       expect((await handle).status).toBe('completed');
@@ -157,13 +158,13 @@ describe('a review', () => {
     }
   });
 
-  test('may put another plan in its place', async () => {
+  test('may replace the plan', async () => {
     const plan = { goal: 'Less', tasks: [{ id: 'only', description: 'Do it' }] };
     const result = await reviewed(plan).handle;
     expect(result).toMatchObject({ output: 'only is done', plan });
   });
 
-  test('that refuses ends it as canceled, with the plan and what it has cost', async () => {
+  test('that refuses cancels the goal; the result has the plan and its cost', async () => {
     const { handle, worked } = reviewed(false);
     const result = await handle;
     expect(result).toMatchObject({
@@ -176,17 +177,17 @@ describe('a review', () => {
     expect(worked).toEqual([]);
   });
 
-  test('with a plan that cannot be run says so', async () => {
+  test('that returns an invalid plan fails', async () => {
     const { status, error } = await reviewed({ goal: 'x', tasks: [] }).handle;
     expect([status, error?.code]).toEqual(['failed', 'invalid_plan']);
   });
 
-  test('that says something else runs nothing', async () => {
+  test('that returns anything else fails and runs nothing', async () => {
     for (const verdict of ['no', 0, null]) {
       const { handle, worked } = reviewed(verdict);
       const { status, error } = await handle;
       expect([status, error?.code]).toEqual(['failed', 'invalid_option']);
-      expect(error?.message).toContain(`it gave ${verdict}`);
+      expect(error?.message).toContain(`it returned ${verdict}`);
       expect(worked).toEqual([]);
     }
   });
@@ -208,17 +209,17 @@ describe('a review', () => {
         ],
       },
     ],
-  ])('with a plan that ends without its result is no success: %s', async (why, change) => {
+  ])('with a plan that completes without its final task fails: %s', async (why, change) => {
     const { handle } = start([chain], { review: (plan) => ({ ...plan, ...change }) });
     const result = await handle;
     expect(result.result?.status).toBe('completed');
     expect(result).toMatchObject({ status: 'failed', error: { code: 'plan_failed' } });
     expect(result.error?.message).toBe(
-      `The plan is complete, but has no result: task "b", which was to bring it, was skipped (${why})`,
+      `The plan completed without its final output: task "b", which produces it, was skipped (${why})`,
     );
   });
 
-  test('that throws ends it', async () => {
+  test('that throws fails the goal', async () => {
     const { handle } = start([chain], {
       review() {
         throw new Error('nobody there');
@@ -232,7 +233,7 @@ describe('a review', () => {
     ]);
   });
 
-  test('that is still waiting is left when it is canceled', async () => {
+  test('that is pending is abandoned on cancellation', async () => {
     let seen: AbortSignal | undefined;
     const { handle } = start([chain], {
       review: (_, { signal }) => {
@@ -247,20 +248,24 @@ describe('a review', () => {
   });
 });
 
-describe('what ends it early', () => {
-  test('is a planner whose answers cannot be used', async () => {
+describe('a goal ends early', () => {
+  test('when no answer of the planner is usable', async () => {
     const { handle, worked } = start(['no', 'plan', 'at all']);
     const result = await handle;
     expect(result.status).toBe('failed');
     expect(result.error).toBeInstanceOf(DecompositionError);
     expect(result).toMatchObject({ usage: { inputTokens: 30 }, costUsd: 3 });
-    expect(result.planning.rejected.map(({ answer }) => answer)).toEqual(['no', 'plan', 'at all']);
+    expect(result.planning.rejectedAnswers.map(({ answer }) => answer)).toEqual([
+      'no',
+      'plan',
+      'at all',
+    ]);
     expect(result.planning.result?.status).toBe('failed');
     expect(result.plan).toBeUndefined();
     expect(worked).toEqual([]);
   });
 
-  test('is a task that fails, and then there is no output', async () => {
+  test('without an output when a task fails', async () => {
     const { runner } = working({ failing: ['b'] });
     const result = await start([chain], { runner }).handle;
     expect(result).toMatchObject({ status: 'failed', error: { code: 'plan_failed' } });
@@ -268,7 +273,7 @@ describe('what ends it early', () => {
     expect(result.result?.outputs).toEqual({ a: 'a is done' });
   });
 
-  test.each(['planning', 'running'])('is a cancellation while it is %s', async (phase) => {
+  test.each(['planning', 'running'])('when it is canceled while %s', async (phase) => {
     for (const by of ['handle', 'signal']) {
       for (const stream of [false, true]) {
         const controller = new AbortController();
@@ -292,7 +297,7 @@ describe('what ends it early', () => {
     }
   });
 
-  test('is a cancellation while it is judged', async () => {
+  test('when it is canceled while its complexity is estimated', async () => {
     for (const stream of [false, true]) {
       const complexity = () => {
         handle.cancel('enough');
@@ -306,7 +311,7 @@ describe('what ends it early', () => {
     }
   });
 
-  test('is a cancellation before it has begun', async () => {
+  test('when it is canceled before it starts', async () => {
     const { handle, planned } = start([chain]);
     handle.cancel();
     expect((await handle).status).toBe('canceled');
@@ -315,7 +320,7 @@ describe('what ends it early', () => {
 });
 
 describe('the limits', () => {
-  test('of a budget hold for planning and running together', async () => {
+  test('of a budget apply to planning and running together', async () => {
     // 15 tokens for the plan, 5 for each task.
     const result = await start([chain], { budget: { tokens: 20 } }).handle;
     expect(result.error?.code).toBe('budget_exceeded');
@@ -324,9 +329,9 @@ describe('the limits', () => {
   });
 
   test.each([
-    [{ tokens: 15 }, /nothing is left of its budget for tokens.*has used 15 of 15/],
-    [{ costUsd: 1 }, /nothing is left of its budget for costUsd.*has used 1 of 1/],
-  ])('of the budget %j leave nothing for the run', async (budget, message) => {
+    [{ tokens: 15 }, /the budget for tokens is used up, because planning used 15 of 15/],
+    [{ costUsd: 1 }, /the budget for costUsd is used up, because planning used 1 of 1/],
+  ])('of the budget %j can be used up by planning', async (budget, message) => {
     const { handle, worked } = start([chain], { budget });
     const { error, plan } = await handle;
     expect(error?.code).toBe('budget_exceeded');
@@ -335,7 +340,7 @@ describe('the limits', () => {
     expect(worked).toEqual([]);
   });
 
-  test('of a run reach it', async () => {
+  test('of a run apply to it', async () => {
     const tasks = planOf(taskOf('a'), taskOf('b'), taskOf('c'));
     const { result } = await start([tasks], { maxParallel: 1 }).handle;
     expect(result?.metrics.peakConcurrency).toBe(1);
@@ -344,7 +349,7 @@ describe('the limits', () => {
     expect(failed.result?.metrics.attempts).toBe(1);
   });
 
-  test('of planning reach it', async () => {
+  test('of planning apply to it', async () => {
     const answers = [planOf(taskOf('a'), taskOf('b'), taskOf('c')), chain];
     const { handle, planned } = start(answers, { maxTasks: 2 });
     expect((await handle).plan?.tasks).toHaveLength(2);
@@ -358,7 +363,7 @@ describe('re-planning', () => {
   const { runner } = working({ failing: ['a'] });
   const answerOf = (...tasks: object[]) => JSON.stringify({ tasks, replaces: ['a'] });
 
-  test.each([false, true])('makes up for what failed (streamed: %s)', async (stream) => {
+  test.each([false, true])('replaces failed tasks (streamed: %s)', async (stream) => {
     const { handle, planned } = start([three, answerOf(taskOf('a2'), taskOf('end2', 'a2', 'b'))], {
       ...{ runner, replan, stream },
     });
@@ -368,7 +373,7 @@ describe('re-planning', () => {
     expect(planned).toHaveLength(2);
   });
 
-  test('puts together what is left without an end', async () => {
+  test('combines unused outputs', async () => {
     const { handle } = start([three, answerOf(taskOf('a2'))], { runner, replan });
     const result = await handle;
     expect(result.output).toBe('result is done');
@@ -376,7 +381,7 @@ describe('re-planning', () => {
     expect(added?.tasks.at(-1)).toMatchObject({ id: 'result', dependencies: ['b', 'a2'] });
   });
 
-  test('finds an id for what puts together in every round', async () => {
+  test('finds a free id for the final task of every round', async () => {
     const two = planOf(taskOf('a'), taskOf('b'));
     const first = answerOf(taskOf('a2'), taskOf('x'));
     const failing = working({ failing: ['a', 'x'] });
@@ -391,19 +396,19 @@ describe('re-planning', () => {
     expect(added?.tasks.at(-1)).toMatchObject({ dependencies: ['b', 'a2', 'a3', 'y'] });
   });
 
-  test('adds no more than it may, besides what puts outputs together', async () => {
+  test('adds no more tasks than allowed, except for the final task', async () => {
     const one = { runner, replan: { maxRounds: 2, maxTasks: 1 } };
     const { handle } = start([three, answerOf(taskOf('a2'))], one);
     expect(await handle).toMatchObject({ output: 'result is done' });
     const two = start([three, answerOf(taskOf('a2'), taskOf('a3'))], { ...one, repairAttempts: 0 });
-    expect((await two.handle).error?.message).toContain('more than the 1');
+    expect((await two.handle).error?.message).toContain('more tasks than the limit of 1');
     const failing = working({ failing: ['a', 'a2'] });
     const twice = start([three, answerOf(taskOf('a2'))], { ...one, runner: failing.runner });
     expect((await twice.handle).error?.message).toContain('re-planning added nothing');
     expect(twice.planned).toHaveLength(2);
   });
 
-  test('does not happen unless it is asked for, and not without a whole plan', async () => {
+  test('happens only when requested, and only with a whole plan', async () => {
     const once = start([three], { runner });
     expect((await once.handle).status).toBe('failed');
     expect(once.planned).toHaveLength(1);
@@ -428,18 +433,18 @@ describe('the options', () => {
     ['onEvent', { onEvent: 5 }, /onEvent must be a function/],
     ['signal', { signal: 5 }, /signal must be an AbortSignal/],
     ['stream', { stream: 'yes' }, /stream must be true or false/],
-    ['stream with review', { stream: true, review: () => true }, /take one of them/],
+    ['stream with review', { stream: true, review: () => true }, /exclude each other/],
     ['replan', { replan: { rounds: 1 } }, /replan has no option "rounds"/],
     ['maxRounds', { replan: { maxRounds: 0 } }, /maxRounds must be a whole number/],
     ['maxSubtasks', { maxSubtasks: 0 }, /planAndExecute\(\): maxSubtasks must be/],
     ['maxParallel', { maxParallel: 0 }, /maxParallel must be a whole number/],
-  ])('are checked at once: %s', (_, options, message) => {
+  ])('are checked immediately: %s', (_, options, message) => {
     expect(of(options)).toThrow(OptionError);
     expect(of(options)).toThrow(message);
   });
 
   test('include a goal', () => {
-    expect(() => planAndExecute(' ', { strategy, runner })).toThrow(/must be a text/);
+    expect(() => planAndExecute(' ', { strategy, runner })).toThrow(/must be a non-empty string/);
   });
 
   test('are errors of this library', () => {

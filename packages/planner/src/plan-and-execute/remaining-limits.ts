@@ -1,18 +1,18 @@
 import { type Budget, type RunOptions, StratagemError } from '@stratagem/core';
-import type { Bill } from '../util/cost.js';
+import type { Cost } from '../util/cost.js';
 
 /**
- * Of the limits of planning and running together, what making the plan has left.
+ * Planning and running share their limits: returns the limits for the run after planning.
  *
- * @throws {StratagemError} `budget_exceeded` or `plan_timeout` when that is nothing.
+ * @throws {StratagemError} `budget_exceeded` or `plan_timeout` when planning has used up a limit.
  */
-export function limitsLeft(
+export function remainingLimits(
   { budget, deadlineMs }: Pick<RunOptions, 'budget' | 'deadlineMs'>,
-  { usage, costUsd }: Bill,
+  { usage, costUsd }: Cost,
   elapsedMs: number,
 ): RunOptions {
   if (budget?.costUsd !== undefined && costUsd === null) {
-    throw exhausted('costUsd', 'tokens were used whose price is unknown');
+    throw exhaustedError('costUsd', 'planning used tokens whose price is unknown');
   }
   const used: Budget = {
     tokens: usage.inputTokens + usage.outputTokens,
@@ -20,29 +20,29 @@ export function limitsLeft(
     wallTimeMs: elapsedMs,
   };
   return {
-    ...(budget !== undefined && { budget: budgetLeft(budget, used) }),
-    ...(deadlineMs !== undefined && { deadlineMs: timeLeft(deadlineMs, elapsedMs) }),
+    ...(budget !== undefined && { budget: remainingBudget(budget, used) }),
+    ...(deadlineMs !== undefined && { deadlineMs: remainingTime(deadlineMs, elapsedMs) }),
   };
 }
 
-function budgetLeft(budget: Budget, used: Budget): Budget {
-  const left: Record<string, number> = {};
+function remainingBudget(budget: Budget, used: Budget): Budget {
+  const remaining: Record<string, number> = {};
   for (const [name, limit] of Object.entries(budget) as [keyof Budget, number | undefined][]) {
     if (limit === undefined) continue;
-    left[name] = limit - (used[name] ?? 0);
-    if (left[name] <= 0)
-      throw exhausted(name, `making the plan has used ${used[name]} of ${limit}`);
+    const left = limit - (used[name] ?? 0);
+    if (left <= 0) throw exhaustedError(name, `planning used ${used[name]} of ${limit}`);
+    remaining[name] = left;
   }
-  return left;
+  return remaining;
 }
 
-function timeLeft(deadlineMs: number, elapsedMs: number): number {
+function remainingTime(deadlineMs: number, elapsedMs: number): number {
   if (elapsedMs < deadlineMs) return deadlineMs - elapsedMs;
-  const message = `The plan was stopped: making it took the ${deadlineMs} ms that it had`;
+  const message = `The plan was not run: planning exceeded the deadline of ${deadlineMs} ms`;
   throw new StratagemError('plan_timeout', message);
 }
 
-function exhausted(budget: string, why: string): StratagemError {
-  const message = `The plan was not run: nothing is left of its budget for ${budget}, because ${why}`;
+function exhaustedError(name: string, reason: string): StratagemError {
+  const message = `The plan was not run: the budget for ${name} is used up, because ${reason}`;
   return new StratagemError('budget_exceeded', message);
 }

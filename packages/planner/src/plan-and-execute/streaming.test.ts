@@ -2,8 +2,8 @@ import { RunnerError, type Task } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventsOf, working, writing } from '../../test/models.js';
-import type { GoalHandle, PlanAndExecuteOptions } from './plan-and-execute.js';
-import { planAndExecute } from './plan-and-execute.js';
+import type { PlanAndExecuteOptions } from './options.js';
+import { type GoalHandle, planAndExecute } from './plan-and-execute.js';
 
 beforeEach(() => {
   vi.useFakeTimers({
@@ -34,13 +34,13 @@ function start(planner: ReturnType<typeof writing>, options: Partial<PlanAndExec
   });
 }
 
-/** Lets time pass until it is over. */
+/** Advances the time until the goal is finished. */
 async function ended(handle: GoalHandle) {
-  let isOver = false;
+  let isFinished = false;
   void handle.result.then(() => {
-    isOver = true;
+    isFinished = true;
   });
-  while (!isOver) await vi.advanceTimersByTimeAsync(20);
+  while (!isFinished) await vi.advanceTimersByTimeAsync(20);
   return handle.result;
 }
 
@@ -79,12 +79,12 @@ describe('a plan of 20 tasks in three levels, written at 50 tokens a second', ()
       }),
     );
 
-  test('is under way before 15 % of it are written, and done 20 % sooner than one after the other', async () => {
+  test('starts before 15 % of it are written, and finishes 20 % sooner than without streaming', async () => {
     const streamed = await both(true);
     const whole = await both(false);
     expect(streamed.status).toBe('completed');
     expect(whole.status).toBe('completed');
-    // The same work: all but the id of the task that makes the plan.
+    // Both do the same tasks.
     expect(new Set(idsOf(whole.plan?.tasks ?? []))).toEqual(
       new Set(idsOf(streamed.plan?.tasks ?? [])),
     );
@@ -99,7 +99,7 @@ describe('a plan of 20 tasks in three levels, written at 50 tokens a second', ()
   });
 });
 
-describe('a task that is being planned', () => {
+describe('a streamed task', () => {
   test('waits for dependencies that are written after it', async () => {
     const answer = planOf(taskOf('end', 'a', 'b'), taskOf('a'), taskOf('b', 'a'));
     const result = await ended(start(writing([answer], 1_000)));
@@ -109,7 +109,7 @@ describe('a task that is being planned', () => {
     expect(eventsOf(result.result?.timeline, 'tasks_added')[0]?.taskId).toBe('(plan)');
   });
 
-  test('waits for the whole answer when it has to be mended', async () => {
+  test('waits for the whole answer when it needs repair', async () => {
     const odd = { task_id: 2, prompt: 'Second', depends_on: 1 };
     const answer = planOf(taskOf('1'), odd, taskOf('end', '2'));
     const result = await ended(start(writing([answer], 100)));
@@ -121,7 +121,7 @@ describe('a task that is being planned', () => {
     expect(starts['1']).toBeLessThan((answer.length / 4) * 10);
   });
 
-  test('is found in an answer that is not written as it comes', async () => {
+  test('is found in an answer that does not stream', async () => {
     const { runner } = writing([planOf(taskOf('a'), taskOf('b', 'a'))], 1_000);
     const silent = {
       ...runner,
@@ -136,12 +136,12 @@ describe('a task that is being planned', () => {
     expect(result.output).toBe('b is done');
   });
 
-  test('is never added beyond the limits, and neither is it dropped silently', async () => {
+  test('beyond the limits is neither added nor silently dropped', async () => {
     const many = Array.from({ length: 5 }, (_, n) => taskOf(`t${n}`));
     const planner = writing([planOf(...many), planOf(...many)], 1_000);
     const result = await ended(start(planner, { maxSubtasks: 3, repairAttempts: 1 }));
     expect(result.status).toBe('failed');
-    expect(result.error?.message).toMatch(/more than the 3 that are allowed/);
+    expect(result.error?.message).toMatch(/more than the limit of 3/);
     const ids = result.result?.tasks.map(({ id, status }) => [id, status]);
     expect(ids).toEqual([
       ['(plan)', 'failed'],
@@ -149,27 +149,27 @@ describe('a task that is being planned', () => {
       ['t1', 'completed'],
       ['t2', 'completed'],
     ]);
-    expect(result.planning.rejected).toHaveLength(2);
+    expect(result.planning.rejectedAnswers).toHaveLength(2);
   });
 });
 
-describe('an answer that cannot be used as a whole', () => {
-  test('is sent back, and what is under way stays', async () => {
+describe('an unusable streamed answer', () => {
+  test('is sent back, and running tasks stay', async () => {
     const first = planOf(taskOf('a'), taskOf('b', 'nowhere'));
     const planner = writing([first, planOf(taskOf('b', 'a'))], 1_000);
     const result = await ended(start(planner));
     expect(result.output).toBe('b is done');
     expect(planner.requests[1]?.prompt).toContain('"nowhere"');
-    expect(planner.requests[1]?.prompt).toContain('under way already');
+    expect(planner.requests[1]?.prompt).toContain('running already');
     expect(planner.requests[1]?.prompt).toContain('they were written: "a".');
     expect(result.result?.tasks.filter(({ id }) => id === 'a')).toHaveLength(1);
-    expect(result.planning.rejected).toMatchObject([
+    expect(result.planning.rejectedAnswers).toMatchObject([
       { problems: [{ code: 'unknown_dependency' }] },
     ]);
     expect(result.usage.inputTokens).toBe(2 * 10 + 2 * 3);
   });
 
-  test('may be answered with the whole plan again', async () => {
+  test('may be followed by the whole plan again', async () => {
     const first = planOf(taskOf('a'), taskOf('b', 'nowhere'));
     const second = planOf({ ...taskOf('a'), description: 'Another way' }, taskOf('b', 'a'));
     const result = await ended(start(writing([first, second], 1_000)));
@@ -180,7 +180,7 @@ describe('an answer that cannot be used as a whole', () => {
     ]);
   });
 
-  test('goes on after an error that passes, without doing again what is under way', async () => {
+  test('continues after a transient error, without repeating running tasks', async () => {
     const whole = planOf(taskOf('a'), taskOf('b', 'a'));
     const planner = writing([whole.slice(0, 130), whole], 1_000);
     let attempts = 0;
@@ -200,7 +200,7 @@ describe('an answer that cannot be used as a whole', () => {
     expect(started.toSorted()).toEqual(['(plan)', '(plan)', 'a', 'b']);
   });
 
-  test('is not heard any more when its attempt has been given up', async () => {
+  test('is ignored once its attempt is abandoned', async () => {
     const late = planOf(taskOf('a'), taskOf('ghost'), taskOf('z', 'ghost'));
     const planner = writing(['', planOf(taskOf('a'), taskOf('b', 'a'))], 1_000);
     const cut = late.indexOf('},') + 1;
@@ -225,26 +225,28 @@ describe('an answer that cannot be used as a whole', () => {
     const result = await ended(start({ ...planner, runner: deaf }, { ...options, runner }));
     expect(result.output).toBe('b is done');
     expect(result.plan?.tasks.map(({ id }) => id)).toEqual(['a', 'b']);
-    expect(result.planning.rejected).toEqual([]);
+    expect(result.planning.rejectedAnswers).toEqual([]);
   });
 
-  test('with an id that the run needs itself is sent back', async () => {
+  test('with the id of the planning task is sent back', async () => {
     const first = planOf(taskOf('(plan)'), taskOf('b'));
     const result = await ended(start(writing([first, planOf(taskOf('a', 'b'))], 1_000)));
     expect(result.output).toBe('a is done');
-    expect(result.planning.rejected[0]?.problems[0]?.message).toContain('"(plan)" is already used');
+    expect(result.planning.rejectedAnswers[0]?.problems[0]?.message).toContain(
+      '"(plan)" is already used',
+    );
   });
 });
 
 describe('tools and fields of a streamed plan', () => {
-  test('are only those that are allowed', async () => {
+  test('are only the allowed ones', async () => {
     const forbidden = { ...taskOf('a'), run: 'rm -rf /', metadata: { x: 1 } };
     const planner = writing(
       [planOf(forbidden, taskOf('b')), planOf(taskOf('a'), taskOf('b'))],
       1_000,
     );
     const result = await ended(start(planner));
-    expect(result.planning.rejected[0]?.problems[0]?.code).toBe('forbidden_field');
+    expect(result.planning.rejectedAnswers[0]?.problems[0]?.code).toBe('forbidden_field');
     const known: (keyof Task)[] = ['id', 'description', 'dependencies', 'type'];
     for (const task of result.plan?.tasks ?? []) {
       expect(known).toEqual(expect.arrayContaining(Object.keys(task)));

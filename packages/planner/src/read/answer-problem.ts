@@ -1,30 +1,30 @@
 import { formatProblem, type ProblemCode } from '@stratagem/core';
 
-/** What can be wrong with an answer besides what can be wrong with any plan. */
+/** What can be wrong with an answer, beyond the problems that any plan can have. */
 export type AnswerProblemCode =
   | ProblemCode
-  /** There is no JSON in it that could be read. */
+  /** The answer contains no readable JSON. */
   | 'not_json'
-  /** There is JSON, but no list of tasks in it. */
+  /** The answer contains JSON, but no list of tasks. */
   | 'no_plan'
-  /** There are several plans, and nothing says which one is meant. */
+  /** The answer contains several different plans. */
   | 'several_plans'
-  /** What it says of the whole plan can be read in more than one way. */
+  /** The list of tasks, or the order of its tasks, is ambiguous. */
   | 'unclear'
-  /** It ends before the list of tasks does. */
+  /** The answer ends before the list of tasks ends. */
   | 'cut_off'
-  /** The answer, or a text in it, is longer than allowed. */
+  /** The answer, or a text in it, exceeds a limit. */
   | 'too_long'
   | 'too_many_tasks'
   | 'too_few_tasks'
-  /** A field of tasks that a model has no say in. */
+  /** A task has a field that a model may not set. */
   | 'forbidden_field'
   | 'unknown_model';
 
-/** One thing that is wrong with a model's answer. */
+/** One problem of a model's answer. */
 export interface AnswerProblem {
   readonly code: AnswerProblemCode;
-  /** Where, as keys and positions from the plan down: `['tasks', 3, 'dependencies', 0]`. */
+  /** Keys and positions from the plan down to the problem: `['tasks', 3, 'dependencies', 0]`. */
   readonly path: readonly (string | number)[];
   readonly message: string;
 }

@@ -1,227 +1,165 @@
-import { asText } from './answer-report.js';
+import { isEmpty, isJsonObject, type JsonObject, normalizeKey } from './json-value.js';
+import { addStatedOrder, ORDER_FIELDS } from './task-order.js';
 
-/** A JSON object. */
-export type Json = Readonly<Record<string, unknown>>;
-
-/** A list of tasks as the model wrote it, and how it was found. */
-export interface FoundList {
+/** A list of tasks as the model wrote it. */
+export interface FoundTaskList {
   readonly list: readonly unknown[];
-  /** What has to be said about it, in plain sentences. */
-  readonly notes: readonly string[];
-  /** The object that the list stood in, with what that was wrapped into. */
-  readonly around?: Json;
-  /** What about it cannot be understood. */
+  /** The repairs that finding it took, in plain sentences. */
+  readonly repairs: readonly string[];
+  /** The object that contained the list, merged with the objects around that one. */
+  readonly around?: JsonObject;
+  /** Why the list is ambiguous, if it is. */
   readonly unclear?: string;
 }
 
-/** What models call a list of tasks. */
+/** Names that models use for a list of tasks. */
 const LISTS = ['tasks', 'subtasks', 'steps', 'tasklist', 'nodes', 'actions', 'todos', 'items'];
-/** What they call a plan. */
+/** Names that models use for a plan. */
 const PLANS = ['plan', 'executionplan', 'taskplan', 'workflow', 'decomposition'];
-/** What they put a plan into. */
+/** Names of the fields in which models wrap a plan. */
 const WRAPPERS = [
-  ...PLANS,
-  'answer',
-  'result',
-  'response',
-  'output',
-  'data',
-  'json',
-  'final',
-  'arguments',
-  'parameters',
-  'input',
-  'properties',
+  ...[...PLANS, 'answer', 'result', 'response', 'output', 'data', 'json', 'final'],
+  ...['arguments', 'parameters', 'input', 'properties'],
 ];
-/** What makes an object a task when it stands alone. */
+/** A task on its own has a field of each of these two kinds. */
 const TASK_FIELDS = ['id', 'taskid', 'stepid', 'step', 'name', 'title', 'task'];
 const TEXT_FIELDS = ['description', 'prompt', 'instruction', 'instructions', 'task', 'details'];
-const EXPECTED = ['tasks', 'goal'];
+const PLAN_FIELDS = ['tasks', 'goal'];
 
 const MAX_WRAPPERS = 5;
-const ALONE = 'The list of tasks stood alone, without an object around it.';
+const BARE_LIST = 'The list of tasks was not inside an object.';
+const UNCLEAR_ORDER =
+  'the order of the tasks is unclear; list what each task needs in its "dependencies"';
 
-export function isJson(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A field's name without what models vary: `depends_on`, `dependsOn`, `Depends On`. */
-export function plain(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, '');
-}
-
-/** Whether an object is one task rather than a plan. */
-export function isTask(value: unknown): value is Json {
-  if (!isJson(value)) return false;
-  const names = Object.keys(value).map(plain);
+/** Whether a value is a single task rather than a plan. */
+export function isTask(value: unknown): value is JsonObject {
+  if (!isJsonObject(value)) return false;
+  const names = Object.keys(value).map(normalizeKey);
   return (
     names.some((name) => TEXT_FIELDS.includes(name)) &&
     names.some((name) => TASK_FIELDS.includes(name)) &&
     !names.some((name) => name !== 'subtasks' && LISTS.includes(name)) &&
-    !Object.entries(value).some(([key, inner]) => PLANS.includes(plain(key)) && isListed(inner))
+    !Object.entries(value).some(([key, inner]) => isPlanField(key, inner))
   );
 }
 
-function isListed(value: unknown): boolean {
-  return typeof value === 'object' && findList(value, MAX_WRAPPERS - 1) !== undefined;
+function isPlanField(key: string, value: unknown): boolean {
+  if (!PLANS.includes(normalizeKey(key)) || typeof value !== 'object') return false;
+  return findTaskList(value, MAX_WRAPPERS - 1) !== undefined;
 }
 
-/** The list of tasks in a value, whatever it is wrapped into; undefined when there is none. */
-export function findList(value: unknown, depth = 0): FoundList | undefined {
+/** The list of tasks in a value, through any wrappers; undefined when there is none. */
+export function findTaskList(value: unknown, depth = 0): FoundTaskList | undefined {
   if (depth > MAX_WRAPPERS) return undefined;
   if (typeof value === 'string') return findInText(value, depth);
   if (Array.isArray(value)) return findInArray(value, depth);
-  if (!isJson(value) || isTask(value)) return undefined;
+  if (!isJsonObject(value) || isTask(value)) return undefined;
   const entries = Object.entries(value);
   for (const names of [LISTS, WRAPPERS]) {
     const candidates = entries.flatMap(([key, inner]) => {
-      const found = names.includes(plain(key)) && findInner(inner, depth, names === LISTS);
+      const isNamed = names.includes(normalizeKey(key));
+      const found = isNamed && findInField(inner, depth, names === LISTS);
       return found ? [{ key, found }] : [];
     });
-    const chosen = candidates.find(({ found }) => found.list.length > 0) ?? candidates[0];
-    if (chosen !== undefined) return withRest(value, chosen.key, chosen.found, depth);
+    const best = candidates.find(({ found }) => found.list.length > 0) ?? candidates[0];
+    if (best !== undefined) return withSiblingFields(value, best.key, best.found, depth);
   }
-  return byId(value) ?? onlyList(value, depth);
+  return tasksById(value) ?? findUnderUnknownName(value, depth);
 }
 
-/** The list with what stands beside it: other lists, edges, and what is left out. */
-function withRest(value: Json, key: string, found: FoundList, depth: number): FoundList {
+/** Considers the fields beside the list: rival lists, a stated order, and fields to ignore. */
+function withSiblingFields(
+  value: JsonObject,
+  key: string,
+  found: FoundTaskList,
+  depth: number,
+): FoundTaskList {
   const others = Object.entries(value).filter(
-    ([name, inner]) => name !== key && !EXPECTED.includes(name) && !isEmpty(inner),
+    ([name, inner]) => name !== key && !PLAN_FIELDS.includes(name) && !isEmpty(inner),
   );
   const isRival = ([, inner]: [string, unknown]) => {
-    const list = findList(inner, depth + 1)?.list ?? [];
+    const list = findTaskList(inner, depth + 1)?.list ?? [];
     return list.length > 0 && JSON.stringify(list) !== JSON.stringify(found.list);
   };
   const rival = others.find(isRival);
   if (rival !== undefined) {
-    const unclear = `there are tasks in "${key}" and in "${rival[0]}"; put all of them into "tasks"`;
+    const unclear = `there are tasks in "${key}" and in "${rival[0]}"; put all tasks into "tasks"`;
     return { ...found, unclear };
   }
-  const read = Array.isArray(value[key])
+  const source = Array.isArray(value[key])
     ? `"${key}" was read as the list of tasks.`
-    : `The plan was taken out of "${key}".`;
-  const notes = [
-    ...(key === 'tasks' ? [] : [read]),
-    ...found.notes.filter((note) => note !== ALONE),
-  ];
-  const left = others.filter(([name]) => !ORDERS.includes(name));
-  return withOrder(value, {
+    : `The plan was read from "${key}".`;
+  const ignored = others.filter(([name]) => !ORDER_FIELDS.includes(name));
+  return withStatedOrder(value, {
     ...found,
     around: { ...value, ...found.around },
-    notes: [...notes, ...left.map(([name]) => `"${name}" of the plan was left out.`)],
+    repairs: [
+      ...(key === 'tasks' ? [] : [source]),
+      ...found.repairs.filter((repair) => repair !== BARE_LIST),
+      ...ignored.map(([name]) => `The plan field "${name}" was ignored.`),
+    ],
   });
 }
 
-function findInner(value: unknown, depth: number, isList: boolean): FoundList | undefined {
-  if (!isList) return findList(value, depth + 1);
-  if (Array.isArray(value)) return { list: value, notes: [] };
+function withStatedOrder(value: JsonObject, found: FoundTaskList): FoundTaskList {
+  const list = addStatedOrder(value, found.list);
+  if (list === undefined) return found;
+  if (list === 'unreadable') return { ...found, unclear: UNCLEAR_ORDER };
+  const repair = 'The order stated beside the tasks was read as dependencies.';
+  return { ...found, list, repairs: [...found.repairs, repair] };
+}
+
+function findInField(value: unknown, depth: number, isList: boolean): FoundTaskList | undefined {
+  if (!isList) return findTaskList(value, depth + 1);
+  if (Array.isArray(value)) return { list: value, repairs: [] };
   if (typeof value === 'string') return findInText(value, depth + 1);
-  return isJson(value) ? byId(value) : undefined;
+  return isJsonObject(value) ? tasksById(value) : undefined;
 }
 
-/** A list is one of tasks when there is an object in it, or when it is empty. */
-function findInArray(value: readonly unknown[], depth: number): FoundList | undefined {
-  const [only] = value;
-  // A plan that stands alone in a list.
-  if (value.length === 1 && isJson(only) && !isTask(only)) return findList(only, depth + 1);
+function findInArray(value: readonly unknown[], depth: number): FoundTaskList | undefined {
+  const [first] = value;
+  const isWrappedPlan = value.length === 1 && isJsonObject(first) && !isTask(first);
+  if (isWrappedPlan) return findTaskList(first, depth + 1);
   if (!value.some(isTask)) return undefined;
-  return { list: value, notes: [ALONE] };
+  return { list: value, repairs: [BARE_LIST] };
 }
 
-/** JSON that was written into a string of JSON. */
-function findInText(text: string, depth: number): FoundList | undefined {
+/** Finds JSON inside a JSON string. */
+function findInText(text: string, depth: number): FoundTaskList | undefined {
   if (!/^\s*[{[]/.test(text)) return undefined;
   try {
-    const found = findList(JSON.parse(text), depth + 1);
-    return found && { ...found, notes: [...found.notes, 'The plan was JSON inside of a string.'] };
+    const found = findTaskList(JSON.parse(text), depth + 1);
+    const repair = 'The plan was written as JSON inside a string.';
+    return found && { ...found, repairs: [...found.repairs, repair] };
   } catch {
     return undefined;
   }
 }
 
 /** `{ "research": { "description": … }, "report": { … } }` */
-function byId(value: Json): FoundList | undefined {
+function tasksById(value: JsonObject): FoundTaskList | undefined {
   const entries = Object.entries(value);
-  const hasText = (task: unknown) =>
-    isJson(task) && Object.keys(task).some((key) => TEXT_FIELDS.includes(plain(key)));
-  if (entries.length === 0 || !entries.every(([, task]) => hasText(task))) return undefined;
+  if (entries.length === 0 || !entries.every(([, task]) => hasTextField(task))) return undefined;
   return {
-    list: entries.map(([id, task]) => Object.fromEntries([['id', id], ...fields(task)])),
-    notes: ['The names of the tasks were taken as their ids.'],
+    list: entries.map(([id, task]) => Object.fromEntries([['id', id], ...entriesWithoutId(task)])),
+    repairs: ['Object keys were used as task ids.'],
   };
 }
 
-function fields(task: unknown): [string, unknown][] {
-  return Object.entries(task as Json).filter(([key]) => plain(key) !== 'id');
+function hasTextField(task: unknown): boolean {
+  if (!isJsonObject(task)) return false;
+  return Object.keys(task).some((key) => TEXT_FIELDS.includes(normalizeKey(key)));
 }
 
-/** A plan or list under a name of the model's own. */
-function onlyList(value: Json, depth: number): FoundList | undefined {
-  const candidates = Object.entries(value).flatMap(([key, inner]) => {
-    const found = typeof inner === 'object' ? findList(inner, depth + 1) : undefined;
-    return found === undefined ? [] : [{ key, found }];
-  });
-  const [only] = candidates;
-  if (only === undefined) return undefined;
-  return withRest(value, only.key, only.found, depth);
+function entriesWithoutId(task: unknown): [string, unknown][] {
+  return Object.entries(task as JsonObject).filter(([key]) => normalizeKey(key) !== 'id');
 }
 
-/** What stands beside a list of tasks and says in which order they come. */
-const ORDERS = ['edges', 'links', 'dependencies'];
-const UNCLEAR_ORDER =
-  'the order of its tasks cannot be read; say in "dependencies" of each task what it needs';
-
-/**
- * Beside the tasks, `edges: [{ from: "research", to: "report" }]` and
- * `dependencies: { report: ["research"] }` say what depends on what.
- */
-function withOrder(value: Json, found: FoundList): FoundList {
-  const pairs = ORDERS.map((name) => [name, value[name]] as const).flatMap(([name, order]) => {
-    if (isEmpty(order)) return [];
-    return name === 'dependencies' ? pairsOfRecord(order) : pairsOfEdges(order);
-  });
-  if (pairs.length === 0) return found;
-  const needs = new Map<string, unknown[]>(
-    found.list.filter(isJson).map(({ id }) => [asText(id), []]),
-  );
-  for (const [before, after] of pairs) {
-    const needed = needs.get(asText(after));
-    if (needed === undefined || isEmpty(before)) return { ...found, unclear: UNCLEAR_ORDER };
-    needed.push(before);
+/** Finds a plan or list in a field whose name the model invented. */
+function findUnderUnknownName(value: JsonObject, depth: number): FoundTaskList | undefined {
+  for (const [key, inner] of Object.entries(value)) {
+    const found = typeof inner === 'object' ? findTaskList(inner, depth + 1) : undefined;
+    if (found !== undefined) return withSiblingFields(value, key, found, depth);
   }
-  const list = found.list.map((task) => {
-    if (!isJson(task)) return task;
-    const own = Array.isArray(task.dependencies) ? task.dependencies : [];
-    return { ...task, dependencies: [...own, ...(needs.get(asText(task.id)) ?? [])] };
-  });
-  const note = 'What stood beside the tasks about their order was read as dependencies.';
-  return { ...found, list, notes: [...found.notes, note] };
-}
-
-type Pair = readonly [before: unknown, after: unknown];
-const UNREADABLE: Pair = [undefined, undefined];
-
-function pairsOfEdges(edges: unknown): Pair[] {
-  if (!Array.isArray(edges)) return [UNREADABLE];
-  return edges.map((edge): Pair => {
-    if (Array.isArray(edge)) return [edge[0], edge[1]];
-    if (!isJson(edge)) return UNREADABLE;
-    return [edge.from ?? edge.source, edge.to ?? edge.target];
-  });
-}
-
-/** In a list under this name, it would not be plain which end needs the other. */
-function pairsOfRecord(order: unknown): Pair[] {
-  if (!isJson(order)) return [UNREADABLE];
-  return Object.entries(order).flatMap(([after, needed]): Pair[] => {
-    const all = Array.isArray(needed) ? needed : [needed];
-    return all.map((before): Pair => [before, after]);
-  });
-}
-
-/** Nothing, in one of the ways in which models write it. */
-export function isEmpty(value: unknown): boolean {
-  if (value === null || value === undefined || value === '' || value === false) return true;
-  return typeof value === 'object' && Object.keys(value).length === 0;
+  return undefined;
 }

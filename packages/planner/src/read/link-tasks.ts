@@ -1,234 +1,209 @@
 import type { TaskType } from '@stratagem/core';
-import { type Notes, quote } from './answer-report.js';
-import { type Draft, MAX_ID } from './parsed-task.js';
-import { type Meant, Resolver, referenceText, sayReading } from './resolve-reference.js';
+import type { AnswerReport } from './answer-report.js';
+import { assignIds } from './assign-ids.js';
+import { quote } from './json-value.js';
+import type { ParsedTask } from './parsed-task.js';
+import {
+  ReferenceResolver,
+  type ReferenceTarget,
+  referenceText,
+  reportReading,
+} from './resolve-reference.js';
 
-/** What a task of an answer says of others, by their final ids. */
-export interface Connected {
+/** The fields of a task after its references to other tasks are resolved. */
+export interface Links {
   readonly id: string;
-  /** An aggregate where what it depends on says so. */
+  /** An aggregate where the dependencies show that the task runs after its subtasks. */
   readonly type: TaskType;
   readonly dependencies: string[];
   readonly description: string | undefined;
 }
 
-/** Longer text between braces is no reference, for core either. */
-const MAX_REFERENCE = 1_000;
-/** `{{…}}` that stands for an output, and `\{{` for braces that are text, as core reads them. */
-const PLACEHOLDER = /\\\{\{|\{\{([^{}]*)\}\}/g;
+/** The longest reference that core accepts. */
+const MAX_REFERENCE_LENGTH = 1_000;
+/** The syntax of core: `{{…}}` refers to an output, and `\{{` is text. */
+const REFERENCE = /\\\{\{|\{\{([^{}]*)\}\}/g;
 
 /**
- * Gives each task its id, and resolves what tasks say of each other. What cannot be resolved stays
- * as it was written, for the checks of plans to report.
+ * Gives each task its id, and resolves the references between tasks. A reference that cannot be
+ * resolved stays as it was written, so that the validation of the plan reports it.
  *
  * @param mayAggregate Whether tasks may be aggregates.
- * @param isOutside Whether an id is that of a task that is there already.
+ * @param exists Whether an id belongs to a task that exists before the answer.
  */
-export function connect(
-  top: readonly Draft[],
-  notes: Notes,
+export function linkTasks(
+  topLevel: readonly ParsedTask[],
+  report: AnswerReport,
   mayAggregate: boolean,
-  isOutside: (id: string) => boolean,
-): Map<Draft, Connected> {
-  return new Connector(top, notes, mayAggregate, isOutside).connect();
+  exists: (id: string) => boolean,
+): Map<ParsedTask, Links> {
+  return new TaskLinker(topLevel, report, mayAggregate, exists).link();
 }
 
-class Connector {
-  readonly #drafts: readonly Draft[];
-  readonly #notes: Notes;
+class TaskLinker {
+  readonly #tasks: readonly ParsedTask[];
+  readonly #report: AnswerReport;
   readonly #mayAggregate: boolean;
-  readonly #isOutside: (id: string) => boolean;
-  /** Those that said that they are done after their subtasks. */
-  readonly #aggregates = new Set<Draft>();
-  readonly #ids: Map<Draft, string>;
-  readonly #resolver: Resolver;
+  /** Tasks with subtasks that turned out to be aggregates. */
+  readonly #aggregates = new Set<ParsedTask>();
+  readonly #ids: ReadonlyMap<ParsedTask, string>;
+  readonly #resolver: ReferenceResolver;
 
   constructor(
-    top: readonly Draft[],
-    notes: Notes,
+    topLevel: readonly ParsedTask[],
+    report: AnswerReport,
     mayAggregate: boolean,
-    isOutside: (id: string) => boolean,
+    exists: (id: string) => boolean,
   ) {
-    this.#drafts = levelByLevel(top);
-    this.#notes = notes;
+    this.#tasks = levelByLevel(topLevel);
+    this.#report = report;
     this.#mayAggregate = mayAggregate;
-    this.#isOutside = isOutside;
-    this.#ids = this.#assignIds();
-    this.#resolver = new Resolver(this.#drafts, isOutside);
+    this.#ids = assignIds(this.#tasks, report, exists);
+    this.#resolver = new ReferenceResolver(this.#tasks, exists);
   }
 
-  connect(): Map<Draft, Connected> {
-    const dependencies = new Map(
-      this.#drafts.map((draft) => [draft, this.#dependenciesOf(draft)] as const),
-    );
-    const connected = new Map<Draft, Connected>();
-    for (const [draft, needed] of dependencies) {
-      const description = this.#descriptionOf(draft, needed);
-      const type = this.#typeOf(draft);
-      connected.set(draft, { id: this.#idOf(draft), type, dependencies: needed, description });
+  link(): Map<ParsedTask, Links> {
+    // All dependencies come first: they decide which tasks are aggregates.
+    const dependencies = new Map(this.#tasks.map((task) => [task, this.#dependenciesOf(task)]));
+    const links = new Map<ParsedTask, Links>();
+    for (const [task, needed] of dependencies) {
+      const description = this.#descriptionOf(task, needed);
+      const type = this.#typeOf(task);
+      links.set(task, { id: this.#idOf(task), type, dependencies: needed, description });
     }
-    return connected;
+    return links;
   }
 
-  #typeOf(draft: Draft): TaskType {
-    return this.#aggregates.has(draft) ? 'aggregate' : draft.type;
+  #typeOf(task: ParsedTask): TaskType {
+    return this.#aggregates.has(task) ? 'aggregate' : task.type;
   }
 
-  #doesOwnWork(draft: Draft): boolean {
-    return doesOwnWork(draft, this.#typeOf(draft));
+  #doesOwnWork(task: ParsedTask): boolean {
+    return doesOwnWork(task, this.#typeOf(task));
   }
 
-  #idOf(draft: Draft): string {
-    return this.#ids.get(draft) as string;
+  #idOf(task: ParsedTask): string {
+    return this.#ids.get(task) as string;
   }
 
-  /** Outer tasks first: it is nested lists that begin to count anew. */
-  #assignIds(): Map<Draft, string> {
-    const owners = new Map<string, Draft>();
-    const written = new Set(this.#drafts.map(({ writtenId }) => writtenId));
-    const ids = new Map<Draft, string>();
-    for (const draft of this.#drafts) {
-      const { writtenId, title, parent, siblings } = draft;
-      const position = siblings.indexOf(draft) + 1;
-      const shortTitle = title !== undefined && title.length <= MAX_ID ? title : undefined;
-      let id = writtenId ?? shortTitle ?? `task-${position}`;
-      if (writtenId === undefined) this.#notes.mended('Tasks without an id were given one.');
-      const owner = owners.get(id);
-      const isTaken =
-        writtenId === undefined
-          ? written.has(id)
-          : owner !== undefined && owner.siblings !== siblings;
-      if (isTaken || (writtenId === undefined && owner !== undefined)) {
-        const above = parent === undefined ? '' : `${ids.get(parent)}.`;
-        const free = `${above}${id}`;
-        id = owners.has(free) || written.has(free) ? `${free}-${position}` : free;
-        if (writtenId !== undefined) {
-          this.#notes.mended(
-            `The id ${quote(writtenId)} was used at two levels; the inner one is now ${quote(id)}.`,
-          );
-        }
-      }
-      if (this.#isOutside(id)) {
-        const message = `the id ${quote(id)} is already used by another task; ids must be unique`;
-        this.#notes.wrong('duplicate_id', [...draft.path, 'id'], message);
-      }
-      if (!owners.has(id)) owners.set(id, draft);
-      ids.set(draft, id);
-    }
-    return ids;
-  }
+  // --- Dependencies ---
 
-  #dependenciesOf(draft: Draft): string[] {
-    const found = new Set<string>();
-    for (const [position, given] of draft.needs.entries()) {
+  #dependenciesOf(task: ParsedTask): string[] {
+    const ids = new Set<string>();
+    for (const [position, given] of task.needs.entries()) {
       const text = referenceText(given);
-      const path = [...draft.path, 'dependencies', position];
+      const path = [...task.path, 'dependencies', position];
       if (text === undefined) {
-        this.#notes.wrong('invalid_value', path, 'must be the id of a task');
-      } else if (text !== '') this.#addDependency(draft, given, text, found);
+        this.#report.addProblem('invalid_value', path, 'must be the id of a task');
+      } else if (text !== '') this.#addDependency(task, given, text, ids);
     }
-    return [...found];
+    return [...ids];
   }
 
-  #addDependency(draft: Draft, given: unknown, text: string, found: Set<string>): void {
-    const meant = this.#resolver.find(text, draft);
-    if (meant !== undefined) {
-      for (const id of this.#idsOf(meant, draft)) {
-        sayReading(given, text, id, this.#notes);
-        if (found.has(id)) this.#notes.mended(`A dependency on ${quote(id)} was written twice.`);
-        found.add(id);
+  #addDependency(task: ParsedTask, given: unknown, text: string, ids: Set<string>): void {
+    const target = this.#resolver.find(text, task);
+    if (target !== undefined) {
+      for (const id of this.#dependenciesOn(target, task)) {
+        reportReading(given, text, id, this.#report);
+        if (ids.has(id))
+          this.#report.addRepair(`A duplicate dependency on ${quote(id)} was removed.`);
+        ids.add(id);
       }
       return;
     }
     const parts = text.split(/\s*[,;&]\s*|\s+and\s+/).filter((part) => part !== '');
-    const each = parts.map((part) => this.#resolver.find(part, draft));
-    if (parts.length < 2 || each.includes(undefined)) {
-      found.add(text); // Said to be unknown by the checks of plans, with what may have been meant.
+    const targets = parts.map((part) => this.#resolver.find(part, task));
+    if (parts.length < 2 || targets.includes(undefined)) {
+      ids.add(text); // The validation of the plan reports it, and suggests similar ids.
       return;
     }
-    this.#notes.mended(`The dependency ${quote(text)} was read as several.`);
-    for (const one of each) for (const id of this.#idsOf(one as Meant, draft)) found.add(id);
+    this.#report.addRepair(`The dependency ${quote(text)} was split into several.`);
+    for (const each of targets) {
+      for (const id of this.#dependenciesOn(each as ReferenceTarget, task)) ids.add(id);
+    }
   }
 
-  /** What a task waits for when it says so; nothing where it could not wait, or would not. */
-  #idsOf(meant: Meant, draft: Draft): string[] {
-    if ('outside' in meant) return [meant.outside];
-    if ('allBefore' in meant) {
-      const before = draft.siblings.slice(0, draft.siblings.indexOf(draft));
+  /** The ids that a dependency adds; none where it is impossible or redundant. */
+  #dependenciesOn(target: ReferenceTarget, task: ParsedTask): string[] {
+    if ('existingId' in target) return [target.existingId];
+    if ('allBefore' in target) {
+      const before = task.siblings.slice(0, task.siblings.indexOf(task));
       return before.map((each) => this.#idOf(each));
     }
-    const [id, own] = [this.#idOf(meant.draft), this.#idOf(draft)];
-    if (meant.draft === draft) {
-      this.#notes.mended(`Task ${quote(own)} was said to depend on itself, which was left out.`);
+    const { task: other } = target;
+    const [id, own] = [this.#idOf(other), this.#idOf(task)];
+    const dependency = `The dependency of ${quote(own)} on`;
+    if (other === task) {
+      this.#report.addRepair(`${dependency} itself was removed.`);
       return [];
     }
-    if (isWithin(draft, meant.draft)) {
-      const why = `${quote(id)}, which it is a part of`;
-      this.#notes.mended(`Task ${quote(own)} was said to depend on ${why}; that was left out.`);
+    if (isWithin(task, other)) {
+      this.#report.addRepair(`${dependency} ${quote(id)}, which contains it, was removed.`);
       return [];
     }
-    if (isWithin(meant.draft, draft)) {
-      const why = `its own subtask ${quote(id)}, as it does anyway`;
-      this.#notes.mended(`Task ${quote(own)} was said to depend on ${why}.`);
-      if (draft.type !== 'aggregate' && draft.description !== undefined && this.#mayAggregate) {
-        this.#notes.mended(
-          `Task ${quote(own)}, which is done after its subtasks, is an aggregate.`,
-        );
-        this.#aggregates.add(draft);
+    if (isWithin(other, task)) {
+      this.#report.addRepair(`${dependency} its own subtask ${quote(id)} was removed.`);
+      if (task.type !== 'aggregate' && task.description !== undefined && this.#mayAggregate) {
+        this.#report.addRepair(`${quote(own)} was made an aggregate, as it needs its subtasks.`);
+        this.#aggregates.add(task);
       }
       return [];
     }
     return [id];
   }
 
-  /** The prompt with the references in it as core wants them, and all other braces as text. */
-  #descriptionOf(draft: Draft, dependencies: string[]): string | undefined {
-    const { description } = draft;
-    if (!description?.includes('{{') || !this.#doesOwnWork(draft)) return description;
-    return description.replace(PLACEHOLDER, (written, source?: string) => {
+  // --- References in descriptions ---
+
+  /** The prompt, with its references in the syntax of core and all other braces escaped. */
+  #descriptionOf(task: ParsedTask, dependencies: string[]): string | undefined {
+    const { description } = task;
+    if (!description?.includes('{{') || !this.#doesOwnWork(task)) return description;
+    return description.replace(REFERENCE, (written, source?: string) => {
       if (source === undefined) return written;
-      const reference = this.#referenceTo(source.trim(), draft, dependencies);
+      const reference = this.#referenceTo(source.trim(), task, dependencies);
       if (reference === undefined) {
-        this.#notes.mended(`The braces of ${quote(written)} were taken as text.`);
+        this.#report.addRepair(`${quote(written)} was kept as plain text.`);
         return `\\${written}`;
       }
       if (reference !== source.trim()) {
-        this.#notes.mended(`${quote(written)} was read as "{{${reference}}}".`);
+        this.#report.addRepair(`${quote(written)} was read as "{{${reference}}}".`);
       }
       return `{{${reference}}}`;
     });
   }
 
-  /** A place in the outputs that the task is given; undefined when there is no such place. */
-  #referenceTo(source: string, draft: Draft, dependencies: string[]): string | undefined {
-    if (source.length > MAX_REFERENCE) return undefined;
+  /** The reference in the syntax of core; undefined when the task cannot have that output. */
+  #referenceTo(source: string, task: ParsedTask, dependencies: string[]): string | undefined {
+    if (source.length > MAX_REFERENCE_LENGTH) return undefined;
     for (const [name, rest] of splits(source)) {
-      const meant = this.#resolver.find(name, draft, false);
-      if (meant === undefined || 'allBefore' in meant) continue;
-      if ('outside' in meant) return this.#depend(meant.outside, draft, dependencies);
-      const { draft: other } = meant;
+      const target = this.#resolver.find(name, task, false);
+      if (target === undefined || 'allBefore' in target) continue;
+      if ('existingId' in target) {
+        return this.#ensureDependency(target.existingId, task, dependencies);
+      }
+      const { task: other } = target;
       const id = this.#idOf(other);
-      if (other === draft || isWithin(draft, other) || /[{}]/.test(id)) return undefined;
-      if (other.parent === draft) return id;
-      if (isWithin(other, draft)) return undefined;
-      const place = this.#depend(id, draft, dependencies);
-      // Only a group's output has parts: those of its subtasks. All else is text.
+      if (other === task || isWithin(task, other) || /[{}]/.test(id)) return undefined;
+      if (other.parent === task) return id;
+      if (isWithin(other, task)) return undefined;
+      const reference = this.#ensureDependency(id, task, dependencies);
+      // Only the output of a group has parts: the outputs of its subtasks. Other outputs are text.
       const part = this.#doesOwnWork(other) ? undefined : this.#partOf(other, rest);
-      return part === undefined ? place : `${place}${part}`;
+      return part === undefined ? reference : `${reference}${part}`;
     }
     return undefined;
   }
 
-  #depend(id: string, draft: Draft, dependencies: string[]): string {
+  #ensureDependency(id: string, task: ParsedTask, dependencies: string[]): string {
     if (!dependencies.includes(id)) {
       dependencies.push(id);
-      const own = quote(this.#idOf(draft));
-      this.#notes.mended(`${quote(id)} was added to what ${own} depends on, as its text uses it.`);
+      const own = quote(this.#idOf(task));
+      this.#report.addRepair(`${own} uses the output of ${quote(id)}, so it now depends on it.`);
     }
     return id;
   }
 
-  #partOf(group: Draft, rest: string): string | undefined {
+  #partOf(group: ParsedTask, rest: string): string | undefined {
     const name = /^\.([^.[\]"]+)/.exec(rest)?.[1]?.trim();
     const ids = group.subtasks.map((subtask) => this.#idOf(subtask));
     return name !== undefined && ids.includes(name) ? `.${name}` : undefined;
@@ -244,18 +219,18 @@ function* splits(source: string): Generator<[name: string, rest: string]> {
   }
 }
 
-function levelByLevel(top: readonly Draft[]): Draft[] {
-  const all = [...top];
-  for (const draft of all) all.push(...draft.subtasks);
+function levelByLevel(topLevel: readonly ParsedTask[]): ParsedTask[] {
+  const all = [...topLevel];
+  for (const task of all) all.push(...task.subtasks);
   return all;
 }
 
-function isWithin(draft: Draft, outer: Draft): boolean {
-  for (let at = draft.parent; at !== undefined; at = at.parent) if (at === outer) return true;
+function isWithin(task: ParsedTask, outer: ParsedTask): boolean {
+  for (let at = task.parent; at !== undefined; at = at.parent) if (at === outer) return true;
   return false;
 }
 
-/** Whether a task is done itself, as core has it: a group is only its subtasks, unless an aggregate. */
-export function doesOwnWork({ subtasks, description }: Draft, type: TaskType): boolean {
+/** Whether the task itself runs. By the rule of core, a group runs only if it is an aggregate. */
+export function doesOwnWork({ subtasks, description }: ParsedTask, type: TaskType): boolean {
   return subtasks.length === 0 || (type === 'aggregate' && description !== undefined);
 }

@@ -26,7 +26,7 @@ const settings = plannerSettings('test', {
 
 const ALLOWED = ['id', 'description', 'type', 'dependencies', 'subtasks', 'tools', 'metadata'];
 
-/** A plan within every limit, or at least one problem that can be told: whatever was read. */
+/** Every reading is a plan within all limits, or has at least one problem. */
 function expectPlanOrProblems({ tasks, problems, repairs }: PlanReading): void {
   for (const { message, path, code } of problems) {
     expect(message).not.toBe('');
@@ -58,12 +58,12 @@ function checkTask(task: Task): number {
     expect(Object.keys(metadata)).toEqual(['model']);
     expect(['fast', 'deep']).toContain(metadata.model);
   }
-  // Braces that are text have a backslash each.
+  // Escaping adds a backslash to braces that are text.
   expect(description.replaceAll('\\{{', '').length).toBeLessThanOrEqual(60);
   return 1 + (subtasks === undefined ? 0 : checkList(subtasks));
 }
 
-// What models write, more or less.
+// Roughly what models write.
 
 const id = fc.oneof(
   fc.constantFrom('a', 'b', 'c', 'A', 'task 1', 'task_2', '1', '2', '__proto__', 'constructor', ''),
@@ -116,7 +116,7 @@ const { task } = fc.letrec((tie) => ({
     ),
 }));
 
-/** Tasks that make a plan in most cases: each depends on earlier ones, in one of many ways to say so. */
+/** Usually a valid plan: each task depends on earlier ones, in one of several notations. */
 const likely = fc
   .array(
     fc.tuple(
@@ -148,7 +148,7 @@ const plan = fc.oneof(
   fc.jsonValue(),
 );
 
-/** JSON with a few characters lost, doubled or replaced, and something around it. */
+/** JSON with a few characters lost, inserted or replaced, and text around it. */
 const damaged = fc
   .tuple(
     plan,
@@ -168,11 +168,11 @@ const damaged = fc
     return before + (cut === undefined ? json : json.slice(0, cut % (json.length + 1))) + after;
   });
 
-/** Every task with what it is to do and what it needs, whatever it belongs to. */
+/** Every task with its description and dependencies, at any level. */
 function inventory(tasks: readonly Task[]): string[] {
   return tasks
     .flatMap(({ id, description, dependencies = [], subtasks = [] }) => {
-      // What a task needs of its own parts, it is given without saying so.
+      // A task receives the outputs of its own subtasks without listing them.
       const own = subtasks.map((subtask) => subtask.id);
       return [
         `${id}: ${description} ${[...new Set([...dependencies, ...own])].sort()}`,
@@ -185,7 +185,7 @@ function inventory(tasks: readonly Task[]): string[] {
 const runs = { numRuns: 1_000 };
 
 describe('readPlan', () => {
-  test('makes a plan within the limits, or says what is wrong, of any text', () => {
+  test('makes a plan within the limits, or reports problems, for any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (answer) =>
         expectPlanOrProblems(readPlan(answer, settings)),
@@ -194,7 +194,7 @@ describe('readPlan', () => {
     );
   });
 
-  test('makes a plan within the limits, or says what is wrong, of any data', () => {
+  test('makes a plan within the limits, or reports problems, for any data', () => {
     fc.assert(
       fc.property(fc.anything({ withBigInt: true, withNullPrototype: true }), (answer) =>
         expectPlanOrProblems(readPlan(answer, settings)),
@@ -203,21 +203,21 @@ describe('readPlan', () => {
     );
   });
 
-  test('makes a plan within the limits, or says what is wrong, of what looks like a plan', () => {
+  test('makes a plan within the limits, or reports problems, for data like a plan', () => {
     fc.assert(
       fc.property(plan, (answer) => expectPlanOrProblems(readPlan(answer, settings))),
       runs,
     );
   });
 
-  test('makes a plan within the limits, or says what is wrong, of a damaged text', () => {
+  test('makes a plan within the limits, or reports problems, for a damaged text', () => {
     fc.assert(
       fc.property(damaged, (answer) => expectPlanOrProblems(readPlan(answer, settings))),
       runs,
     );
   });
 
-  test('reads a plan that it has made as the same plan, with nothing to mend', () => {
+  test('reads its own plan as the same plan', () => {
     let plans = 0;
     fc.assert(
       fc.property(plan, (answer) => {
@@ -233,7 +233,7 @@ describe('readPlan', () => {
     expect(plans).toBeGreaterThan(100);
   });
 
-  test('loses no task of an answer that it can use in spite of a damaged character', () => {
+  test('loses no task of a usable answer with one damaged character', () => {
     const wide = plannerSettings('test', {});
     const work = (id: string, ...dependencies: string[]) => ({
       ...{ id, description: `Do the ${id} work.`, type: 'action', dependencies },
@@ -284,12 +284,12 @@ describe('readPlan', () => {
     ['backslashes', `{"tasks":[{"id":"a","description":"${'\\'.repeat(4_000)}`],
     ['commas', `{"tasks":[${','.repeat(4_900)}]}`],
     ['slashes', `{"tasks":[${'/*'.repeat(2_400)}]}`],
-  ])('says what is wrong with an answer of nothing but %s', (_, answer) => {
+  ])('reports problems of an answer that consists of %s', (_, answer) => {
     const { problems } = readPlan(answer, settings);
     expect(problems.length).toBeGreaterThan(0);
   });
 
-  test('does not read what cannot be written as JSON', () => {
+  test('rejects an answer that cannot be serialized as JSON', () => {
     const cyclic: Record<string, unknown> = { tasks: [] };
     cyclic.self = cyclic;
     const refusing = {
@@ -299,7 +299,7 @@ describe('readPlan', () => {
     };
     for (const answer of [cyclic, refusing, () => [], Symbol('plan'), undefined, 10n]) {
       expect(readPlan(answer, settings).problems).toEqual([
-        { code: 'not_json', path: [], message: 'it is nothing that can be written as JSON' },
+        { code: 'not_json', path: [], message: 'the answer cannot be serialized as JSON' },
       ]);
     }
   });

@@ -1,64 +1,66 @@
 import { type Task, validatePlan } from '@stratagem/core';
 import type { PlannerSettings } from '../options/planner-options.js';
 import type { AnswerProblem } from './answer-problem.js';
-import { type AnswerPath, Notes, quote } from './answer-report.js';
+import { type AnswerPath, AnswerReport } from './answer-report.js';
 import { findPlan } from './find-plan.js';
-import type { Json } from './find-task-list.js';
-import { type Connected, connect, doesOwnWork } from './link-tasks.js';
-import { type Draft, DraftReader } from './parsed-task.js';
+import { type JsonObject, quote } from './json-value.js';
+import { doesOwnWork, type Links, linkTasks } from './link-tasks.js';
+import { parseTasks } from './parse-tasks.js';
+import type { ParsedTask } from './parsed-task.js';
 
-/** What there is in a model's answer. */
+/** The content of a model's answer. */
 export interface PlanReading {
-  /** The tasks; they can be run when there are no problems. */
+  /** A valid plan, if there are no problems. */
   readonly tasks: readonly Task[];
-  /** What was mended, in plain sentences. */
+  /** What was repaired, in plain sentences. */
   readonly repairs: readonly string[];
   readonly problems: readonly AnswerProblem[];
-  /** The object of the answer that the list of tasks stood in, if it stood in one. */
-  readonly around?: Json;
+  /** The object that contained the list of tasks, if any. */
+  readonly around?: JsonObject;
 }
 
-/** What a reading takes for granted. */
-export interface Surroundings {
-  /** Whether an id is that of a task that is there already: it may be depended on, and not taken. */
+/** The tasks that exist before the answer is read. */
+export interface ExistingTasks {
+  /** Whether an id belongs to such a task: new tasks may depend on it, but not use its id. */
   readonly isTaken?: (id: string) => boolean;
 }
 
 /**
- * Reads a plan from what a model answered, mends what plainly means a plan, and says what is wrong
- * with the rest. Whatever the answer is, nothing of it gets into a task but its id, description,
- * type, dependencies and subtasks, tools that the caller gave, and a model that the caller allows.
- * Never throws.
+ * Reads a plan from a model's answer. Repairs an answer whose meaning is clear, and reports the
+ * problems of any other. Never throws.
  *
- * @param answer A text, or the data that a backend with structured output made of it.
+ * For any answer, a task gets only these fields: id, description, type, dependencies, subtasks,
+ * tools that the caller provides, and a model that the caller allows.
+ *
+ * @param answer A text, or the data that a backend with structured output returned.
  */
 export function readPlan(
   answer: unknown,
   settings: PlannerSettings,
-  surroundings: Surroundings = {},
+  existing: ExistingTasks = {},
 ): PlanReading {
-  const notes = new Notes();
+  const report = new AnswerReport();
   const text = answerText(answer);
   const { maxAnswerLength } = settings;
   if (text === undefined) {
-    notes.wrong('not_json', [], 'it is nothing that can be written as JSON');
+    report.addProblem('not_json', [], 'the answer cannot be serialized as JSON');
   } else if (text.length > maxAnswerLength) {
-    const message = `it has ${text.length} characters, more than the ${maxAnswerLength} that are read`;
-    notes.wrong('too_long', [], message);
+    const message = `the answer has ${text.length} characters; the limit is ${maxAnswerLength}`;
+    report.addProblem('too_long', [], message);
   } else {
     const found = findPlan(text);
     if (!('code' in found)) {
-      for (const note of found.notes) notes.mended(note);
+      for (const repair of found.repairs) report.addRepair(repair);
       const { around } = found;
-      const reading = readTasks(found.list, settings, notes, surroundings);
+      const reading = readTasks(found.list, settings, report, existing);
       return around === undefined ? reading : { ...reading, around };
     }
-    notes.wrong(found.code, [], found.message);
+    report.addProblem(found.code, [], found.message);
   }
-  return { tasks: [], repairs: [], problems: notes.problems };
+  return { tasks: [], repairs: [], problems: report.problems };
 }
 
-/** An answer as text: data is written as JSON, so that nothing but data is left of it. */
+/** The answer as text. Data is serialized, which removes everything but plain JSON from it. */
 export function answerText(answer: unknown): string | undefined {
   if (typeof answer === 'string') return answer;
   try {
@@ -68,64 +70,69 @@ export function answerText(answer: unknown): string | undefined {
   }
 }
 
-/** The tasks of a list that has been found. */
 function readTasks(
   list: readonly unknown[],
   settings: PlannerSettings,
-  notes: Notes,
-  { isTaken = () => false }: Surroundings,
+  report: AnswerReport,
+  { isTaken = () => false }: ExistingTasks,
 ): PlanReading {
-  const drafts = new DraftReader(notes, settings).readList(list, ['tasks']);
-  // Nothing is gained by connecting what is not all there.
-  if (notes.problems.some(({ code }) => code === 'too_many_tasks')) {
-    return { tasks: [], repairs: notes.repairs, problems: notes.problems };
+  const parsed = parseTasks(list, settings, report);
+  // The list is incomplete then, so that linking it would only report follow-up problems.
+  if (report.problems.some(({ code }) => code === 'too_many_tasks')) {
+    return { tasks: [], repairs: report.repairs, problems: report.problems };
   }
-  checkFewest(drafts, ['tasks'], settings, notes);
-  const connected = connect(drafts, notes, settings.taskTypes.includes('aggregate'), isTaken);
-  const tasks = drafts.map((draft) => taskOf(draft, connected, notes));
-  const outside = new Set([...connected.values()].flatMap((each) => each.dependencies));
-  const there = [...outside].filter(isTaken).map((id) => ({ id, description: 'There already' }));
+  checkMinSubtasks(parsed, ['tasks'], settings, report);
+  const mayAggregate = settings.taskTypes.includes('aggregate');
+  const links = linkTasks(parsed, report, mayAggregate, isTaken);
+  const tasks = parsed.map((task) => toTask(task, links, report));
+  const used = new Set([...links.values()].flatMap(({ dependencies }) => dependencies));
+  const existing = [...used].filter(isTaken).map((id) => ({ id, description: 'Exists already' }));
   if (tasks.length > 0) {
-    for (const { code, path, message } of validatePlan({ goal: '', tasks: [...tasks, ...there] })) {
-      notes.wrong(code, path, message);
+    const plan = { goal: '', tasks: [...tasks, ...existing] };
+    for (const { code, path, message } of validatePlan(plan)) {
+      report.addProblem(code, path, message);
     }
   }
-  return { tasks, repairs: notes.repairs, problems: notes.problems };
+  return { tasks, repairs: report.repairs, problems: report.problems };
 }
 
-function checkFewest(
-  drafts: readonly Draft[],
+function checkMinSubtasks(
+  tasks: readonly ParsedTask[],
   path: AnswerPath,
   settings: PlannerSettings,
-  notes: Notes,
+  report: AnswerReport,
 ): void {
   const { minSubtasks } = settings;
-  if (drafts.length < minSubtasks) {
-    const message = `has ${drafts.length}; it must have at least ${minSubtasks}`;
-    notes.wrong('too_few_tasks', path, message);
+  if (tasks.length < minSubtasks) {
+    const message = `must have at least ${minSubtasks} tasks; it has ${tasks.length}`;
+    report.addProblem('too_few_tasks', path, message);
   }
-  for (const { subtasks, path: at } of drafts) {
-    if (subtasks.length > 0) checkFewest(subtasks, [...at, 'subtasks'], settings, notes);
+  for (const { subtasks, path: at } of tasks) {
+    if (subtasks.length > 0) checkMinSubtasks(subtasks, [...at, 'subtasks'], settings, report);
   }
 }
 
-/** The one place where tasks are made of what a model wrote: field by field, and no other. */
-function taskOf(draft: Draft, connected: ReadonlyMap<Draft, Connected>, notes: Notes): Task {
-  const { id, type, dependencies, description } = connected.get(draft) as Connected;
-  const { tools, model, subtasks } = draft;
-  const isDone = doesOwnWork(draft, type);
-  if (!isDone && tools.length > 0) {
-    notes.mended(`The tools of ${quote(id)} were left out: its subtasks do the work.`);
+/** The only place that builds tasks from an answer. It sets each field by name, and no others. */
+function toTask(
+  parsed: ParsedTask,
+  links: ReadonlyMap<ParsedTask, Links>,
+  report: AnswerReport,
+): Task {
+  const { id, type, dependencies, description } = links.get(parsed) as Links;
+  const { tools, model, subtasks } = parsed;
+  const hasOwnWork = doesOwnWork(parsed, type);
+  if (!hasOwnWork && tools.length > 0) {
+    report.addRepair(`The tools of ${quote(id)} were ignored: its subtasks do the work.`);
   }
   return {
     id,
     ...(description !== undefined && { description }),
     ...(type !== 'action' && { type }),
     ...(dependencies.length > 0 && { dependencies }),
-    ...(isDone && tools.length > 0 && { tools }),
-    ...(isDone && model !== undefined && { metadata: { model } }),
+    ...(hasOwnWork && tools.length > 0 && { tools }),
+    ...(hasOwnWork && model !== undefined && { metadata: { model } }),
     ...(subtasks.length > 0 && {
-      subtasks: subtasks.map((each) => taskOf(each, connected, notes)),
+      subtasks: subtasks.map((each) => toTask(each, links, report)),
     }),
   };
 }

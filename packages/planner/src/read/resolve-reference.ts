@@ -1,129 +1,134 @@
-import { type Notes, quote } from './answer-report.js';
-import type { Draft } from './parsed-task.js';
+import type { AnswerReport } from './answer-report.js';
+import { quote } from './json-value.js';
+import type { ParsedTask } from './parsed-task.js';
 
-/** What a reference means: a task of the answer, one that is there already, or all before this one. */
-export type Meant =
-  | { readonly draft: Draft }
-  | { readonly outside: string }
+/** A task of the answer, the id of a task that exists already, or all tasks before this one. */
+export type ReferenceTarget =
+  | { readonly task: ParsedTask }
+  | { readonly existingId: string }
   | { readonly allBefore: true };
 
-/** The words in which models say that a task needs nothing, or everything before it. */
+/** Phrases that models write in place of an id. */
 const NOTHING = /^(none|nothing|null|nil|n\/?a|no dependencies|-|–|—)?$/i;
 const ALL =
   /^(all|every|each)( of)?( the)?( (previous|prior|preceding|above|other|earlier))*( (tasks?|steps?))?$/i;
 const PREVIOUS = /^(the )?(previous|prior|preceding)( (task|step))?$/i;
 const POSITION = /^(?:the )?(?:task|step|subtask|t|s|no\.?|nr\.?)?[\s_#:-]*(\d{1,6})$/i;
 
-/** Finds out which task a model means, whatever way it has of saying so. */
-export class Resolver {
-  readonly #lists = new Map<readonly Draft[] | undefined, Index>();
-  readonly #all: Index;
-  readonly #isOutside: (id: string) => boolean;
+/** Finds the task that a model refers to by id, title, description, position or phrase. */
+export class ReferenceResolver {
+  readonly #lists = new Map<readonly ParsedTask[], TaskIndex>();
+  readonly #all: TaskIndex;
+  readonly #exists: (id: string) => boolean;
 
-  /** @param isOutside Whether an id is that of a task that is there already. */
-  constructor(drafts: readonly Draft[], isOutside: (id: string) => boolean) {
-    this.#all = new Index(drafts);
-    this.#isOutside = isOutside;
+  /** @param exists Whether an id belongs to a task that exists before the answer. */
+  constructor(tasks: readonly ParsedTask[], exists: (id: string) => boolean) {
+    this.#all = new TaskIndex(tasks);
+    this.#exists = exists;
   }
 
   /**
-   * The task that is meant by a text or number in a task of the answer; undefined when that is not
-   * plain. Nearer tasks come first: those of the same list, then those of the lists around it.
+   * Looks in the list of the referring task first, then in the lists around it, then everywhere.
+   * Undefined when the reference is unknown or ambiguous.
    *
-   * @param inProse Whether a description may be meant, a number be a position, and "all" be all.
+   * @param isDependency Whether descriptions, positions and phrases such as "all" count as well.
    */
-  find(given: string, from: Draft, inProse = true): Meant | undefined {
+  find(given: string, from: ParsedTask, isDependency = true): ReferenceTarget | undefined {
     const text = given.trim().replace(/\s+/g, ' ');
     const scopes = this.#scopesOf(from);
     for (const scope of scopes) {
-      const draft = scope.byId.get(text);
-      if (draft !== undefined) return { draft };
+      const task = scope.byId.get(text);
+      if (task !== undefined) return { task };
     }
-    if (this.#isOutside(text)) return { outside: text };
+    if (this.#exists(text)) return { existingId: text };
     for (const scope of scopes) {
-      const draft = scope.near(text, inProse);
-      if (draft !== undefined) return { draft };
+      const task = scope.findSimilar(text, isDependency);
+      if (task !== undefined) return { task };
     }
-    if (!inProse) return undefined;
+    if (!isDependency) return undefined;
     const before = from.siblings.slice(0, from.siblings.indexOf(from));
     if (ALL.test(text) && before.length > 0) return { allBefore: true };
-    if (PREVIOUS.test(text)) return asMeant(before.at(-1));
-    const at = this.#listOf(from).at(text);
-    // Who counts otherwise than we do does not mean the task itself.
-    return at === from ? undefined : asMeant(at);
+    if (PREVIOUS.test(text)) return toTarget(before.at(-1));
+    const task = this.#indexOf(from).findByPosition(text);
+    // A position that leads to the task itself follows a count that we do not know.
+    return task === from ? undefined : toTarget(task);
   }
 
-  #scopesOf(from: Draft): Index[] {
-    const scopes: Index[] = [];
-    for (let at: Draft | undefined = from; at !== undefined; at = at.parent) {
-      scopes.push(this.#listOf(at));
+  #scopesOf(from: ParsedTask): TaskIndex[] {
+    const scopes: TaskIndex[] = [];
+    for (let at: ParsedTask | undefined = from; at !== undefined; at = at.parent) {
+      scopes.push(this.#indexOf(at));
     }
     return [...scopes, this.#all];
   }
 
-  #listOf({ siblings }: Draft): Index {
+  #indexOf({ siblings }: ParsedTask): TaskIndex {
     const known = this.#lists.get(siblings);
     if (known !== undefined) return known;
-    const index = new Index(siblings);
+    const index = new TaskIndex(siblings);
     this.#lists.set(siblings, index);
     return index;
   }
 }
 
-function asMeant(draft: Draft | undefined): Meant | undefined {
-  return draft && { draft };
+function toTarget(task: ParsedTask | undefined): ReferenceTarget | undefined {
+  return task && { task };
 }
 
-/** Several drafts have this name. */
+/** Several tasks have this name. */
 const AMBIGUOUS = Symbol('ambiguous');
+type Candidate = ParsedTask | typeof AMBIGUOUS;
 
-/** Drafts by what they may be called. */
-class Index {
-  readonly byId = new Map<string, Draft>();
-  readonly #near: readonly Map<string, Draft | typeof AMBIGUOUS>[];
-  readonly #drafts: readonly Draft[];
-  /** Who speaks of a position 0 counts from there. */
-  readonly #first: 0 | 1;
+/** Finds tasks by the names that models use for them. */
+class TaskIndex {
+  readonly byId = new Map<string, ParsedTask>();
+  /** By id, by title and by description, without case, spaces and separators. */
+  readonly #similar: readonly ReadonlyMap<string, Candidate>[];
+  readonly #tasks: readonly ParsedTask[];
+  /** A reference to position 0 shows that the model counts from 0. */
+  readonly #firstPosition: 0 | 1;
 
-  constructor(drafts: readonly Draft[]) {
-    this.#drafts = drafts;
+  constructor(tasks: readonly ParsedTask[]) {
+    this.#tasks = tasks;
     const isZero = (need: unknown) => referenceText(need) === '0';
-    this.#first = drafts.some(({ needs }) => needs.some(isZero)) ? 0 : 1;
-    const near = [new Map(), new Map(), new Map()] as const;
-    for (const draft of drafts) {
-      const { writtenId, title, description } = draft;
-      if (writtenId !== undefined && !this.byId.has(writtenId)) this.byId.set(writtenId, draft);
+    this.#firstPosition = tasks.some(({ needs }) => needs.some(isZero)) ? 0 : 1;
+    const ids = new Map<string, Candidate>();
+    const titles = new Map<string, Candidate>();
+    const descriptions = new Map<string, Candidate>();
+    for (const task of tasks) {
+      const { writtenId, title, description } = task;
+      if (writtenId !== undefined && !this.byId.has(writtenId)) this.byId.set(writtenId, task);
       for (const [map, name] of [
-        [near[0], writtenId],
-        [near[1], title],
-        [near[2], description],
+        [ids, writtenId],
+        [titles, title],
+        [descriptions, description],
       ] as const) {
         if (name === undefined) continue;
-        const key = nameKey(name);
-        map.set(key, map.has(key) && map.get(key) !== draft ? AMBIGUOUS : draft);
+        const key = normalizeName(name);
+        map.set(key, map.has(key) && map.get(key) !== task ? AMBIGUOUS : task);
       }
     }
-    this.#near = near;
+    this.#similar = [ids, titles, descriptions];
   }
 
-  /** By id, title or perhaps description, but for case, spaces and separators. */
-  near(text: string, byDescription: boolean): Draft | undefined {
-    const key = nameKey(text);
+  /** Ignores case, spaces and separators. */
+  findSimilar(text: string, byDescription: boolean): ParsedTask | undefined {
+    const key = normalizeName(text);
     if (key === '') return undefined;
-    for (const map of byDescription ? this.#near : this.#near.slice(0, 2)) {
-      const draft = map.get(key);
-      if (draft === AMBIGUOUS) return undefined;
-      if (draft !== undefined) return draft;
+    for (const map of byDescription ? this.#similar : this.#similar.slice(0, 2)) {
+      const task = map.get(key);
+      if (task === AMBIGUOUS) return undefined;
+      if (task !== undefined) return task;
     }
     return undefined;
   }
 
-  /** By position, unless the ids have numbers of their own. */
-  at(text: string): Draft | undefined {
+  /** Where ids end in numbers, a number means one of those instead of a position. */
+  findByPosition(text: string): ParsedTask | undefined {
     const number = POSITION.exec(text)?.[1];
     if (number === undefined) return undefined;
-    const numbered = this.#drafts.filter(({ writtenId = '' }) => /\d+$/.test(writtenId));
-    if (numbered.length === 0) return this.#drafts[Number(number) - this.#first];
+    const numbered = this.#tasks.filter(({ writtenId = '' }) => /\d+$/.test(writtenId));
+    if (numbered.length === 0) return this.#tasks[Number(number) - this.#firstPosition];
     const same = numbered.filter(({ writtenId = '' }) => {
       return Number(/\d+$/.exec(writtenId)?.[0]) === Number(number);
     });
@@ -131,15 +136,15 @@ class Index {
   }
 }
 
-/** A name without case, spaces and separators; letters of every script count. */
-function nameKey(name: string): string {
+/** A name without case, spaces and separators. Letters of every script are kept. */
+function normalizeName(name: string): string {
   return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 }
 
-/** A reference as text; undefined when it is nothing that could be one, '' when it says "nothing". */
+/** A dependency as text: undefined when it is no reference, '' when it means "nothing". */
 export function referenceText(given: unknown): string | undefined {
   if (typeof given === 'object' && given !== null) {
-    const id = inside(given);
+    const id = idInside(given);
     return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined;
   }
   if (given === null || given === undefined || given === false) return '';
@@ -149,16 +154,21 @@ export function referenceText(given: unknown): string | undefined {
 }
 
 /** `{ "id": "research" }`, `{ "task": "research" }` */
-function inside(given: object): unknown {
+function idInside(given: object): unknown {
   for (const [name, value] of Object.entries(given)) {
     if (/^(id|task_?id|task|ref|name|step)$/i.test(name)) return value;
   }
   return undefined;
 }
 
-/** Says what a reference was taken for, when it was not written as an id. */
-export function sayReading(given: unknown, text: string, id: string, notes: Notes): void {
+/** Reports a dependency that was not written as the id of its task. */
+export function reportReading(
+  given: unknown,
+  text: string,
+  id: string,
+  report: AnswerReport,
+): void {
   if (given === id) return;
-  if (text === id) notes.mended('Ids in dependencies that were no texts were made texts.');
-  else notes.mended(`The dependency ${quote(text)} was read as ${quote(id)}.`);
+  if (text === id) report.addRepair('Dependencies were converted to strings.');
+  else report.addRepair(`The dependency ${quote(text)} was read as ${quote(id)}.`);
 }

@@ -1,34 +1,34 @@
-/** A stretch of text that looks like one JSON value. */
-export interface Stretch {
-  /** Where the text after it begins. */
+/** A span of text that looks like one JSON value. */
+export interface JsonSpan {
+  /** The position after the span. */
   readonly end: number;
   /**
-   * `closed` when every bracket has its end; `trailing` when all that lacks is brackets after a list
-   * that has its own; `cut` when the text ends in the middle.
+   * `closed` when every bracket is closed; `trailing` when only brackets after a closed list are
+   * missing; `cut` when the text ends in the middle of the value.
    */
   readonly ending: 'closed' | 'trailing' | 'cut';
-  /** Something was left out with an ellipsis, in place of a value or in a comment. */
+  /** Whether an ellipsis replaces a value or appears in a comment. */
   readonly hasEllipsis: boolean;
-  /** The text without brackets that close what is closed already. */
+  /** The text without surplus closing brackets. */
   readonly text: string;
 }
 
 const ELLIPSIS = /\.\.\.|…/;
-/** Brackets in brackets: more than any plan has, and few enough for every reader. */
+/** Plans nest less deeply than this, and every JSON parser can handle it. */
 const MAX_NESTING = 100;
 const QUOTES = '"\'';
 
 /**
- * Follows brackets, strings and comments from an opening bracket on, in text that may not quite be
- * JSON: what ends it, and whether it has an end at all.
+ * Scans one value from its opening bracket to its end, in text that may be invalid JSON. It tracks
+ * brackets, strings and comments.
  */
-export function scanJson(text: string, start: number): Stretch {
+export function scanJson(text: string, start: number): JsonSpan {
   const open: string[] = [];
   const surplus: number[] = [];
   let hasEllipsis = false;
   let last = '';
   let position = start;
-  const stretch = (end: number, ending: Stretch['ending']): Stretch => {
+  const span = (end: number, ending: JsonSpan['ending']): JsonSpan => {
     const parts = [start - 1, ...surplus].map((at, index) =>
       text.slice(at + 1, surplus[index] ?? end),
     );
@@ -36,15 +36,15 @@ export function scanJson(text: string, start: number): Stretch {
   };
   while (position < text.length) {
     const character = text[position] as string;
-    const comment = commentAt(text, position);
-    if (comment !== undefined) {
-      hasEllipsis ||= ELLIPSIS.test(text.slice(position, comment));
-      position = comment;
+    const commentEnd = endOfComment(text, position);
+    if (commentEnd !== undefined) {
+      hasEllipsis ||= ELLIPSIS.test(text.slice(position, commentEnd));
+      position = commentEnd;
       continue;
     }
     if (opensString(text, position, last)) {
       const end = endOfString(text, position);
-      if (end === undefined) return stretch(text.length, 'cut');
+      if (end === undefined) return span(text.length, 'cut');
       last = character;
       position = end;
       continue;
@@ -55,13 +55,13 @@ export function scanJson(text: string, start: number): Stretch {
     } else if (character === '…' || text.startsWith('...', position)) hasEllipsis = true;
     if (!/\s/.test(character)) last = character;
     position++;
-    if (open.length === 0) return stretch(position, 'closed');
+    if (open.length === 0) return span(position, 'closed');
   }
-  return stretch(text.length, last === ']' && !open.includes('[') ? 'trailing' : 'cut');
+  return span(text.length, last === ']' && !open.includes('[') ? 'trailing' : 'cut');
 }
 
-/** Where a comment ends that begins here; undefined when none does. */
-function commentAt(text: string, position: number): number | undefined {
+/** The end of a comment that begins here; undefined when none does. */
+function endOfComment(text: string, position: number): number | undefined {
   if (text[position] !== '/') return undefined;
   const next = text[position + 1];
   if (next !== '/' && next !== '*') return undefined;
@@ -70,7 +70,7 @@ function commentAt(text: string, position: number): number | undefined {
   return next === '/' ? end : end + 2;
 }
 
-/** An apostrophe opens a string only where a value or a key may stand. */
+/** An apostrophe opens a string only where a value or a key may begin. */
 function opensString(text: string, position: number, last: string): boolean {
   const character = text[position] as string;
   if (!QUOTES.includes(character)) return false;
@@ -88,7 +88,7 @@ function endOfString(text: string, start: number): number | undefined {
   return undefined;
 }
 
-/** An apostrophe ends a string only where it is followed by what may follow one. */
+/** An apostrophe ends a string only before a character that can follow a string. */
 function endsString(text: string, position: number): boolean {
   const next = /\S/y;
   for (let at = position + 1; at < text.length; at++) {
@@ -99,26 +99,25 @@ function endsString(text: string, position: number): boolean {
 }
 
 /**
- * Models forget brackets and write some twice; a forgotten one ends with what it stands in.
+ * Closes the matching bracket. Brackets inside it that the model left open are closed with it.
  *
- * @returns false when the bracket closes nothing.
+ * @returns false when the closing bracket is surplus.
  */
 function close(open: string[], bracket: string, text: string, position: number): boolean {
   const at = open.lastIndexOf(bracket === '}' ? '{' : '[');
-  const isSurplus = at < open.length - 1 && bracket === '}' && goesOn(text, position + 1);
+  const isSurplus = at < open.length - 1 && bracket === '}' && continuesList(text, position + 1);
   if (at === -1 || isSurplus) return false;
   open.length = at;
   return true;
 }
 
-/** Whether a list goes on here. */
-function goesOn(text: string, position: number): boolean {
+function continuesList(text: string, position: number): boolean {
   const next = text.slice(position, position + 200).trimStart()[0];
   return next === ',' || next === ']';
 }
 
-/** Whether brackets nest so deep that reading them could fail; those in strings count, too. */
-export function nestsTooDeep(text: string): boolean {
+/** Whether brackets nest too deeply for a parser. Brackets inside strings count as well. */
+export function isNestedTooDeeply(text: string): boolean {
   let depth = 0;
   for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
     depth = '[{'.includes(bracket) ? depth + 1 : Math.max(0, depth - 1);

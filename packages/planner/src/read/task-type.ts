@@ -1,10 +1,10 @@
 import type { TaskType } from '@stratagem/core';
 import type { PlannerSettings } from '../options/planner-options.js';
-import { type AnswerPath, asText, type Notes, quote } from './answer-report.js';
-import { plain } from './find-task-list.js';
+import type { AnswerPath, AnswerReport } from './answer-report.js';
+import { normalizeKey, quote, toText } from './json-value.js';
 
-/** What models call the types, by the beginnings of their words. */
-const WORDS: readonly (readonly [TaskType, RegExp])[] = [
+/** The beginnings of the words that models write for each type. */
+const SYNONYMS: readonly (readonly [TaskType, RegExp])[] = [
   ['observation', /^(observ|research|gather|collect|search|retriev|fetch|read|lookup|inspect)/],
   ['decision', /^(deci|choose|choice|select|condition|branch|judg)/],
   ['aggregate', /^(aggreg|synthes|combin|merg|summar|consolidat|report|final|reduc|join)/],
@@ -12,25 +12,25 @@ const WORDS: readonly (readonly [TaskType, RegExp])[] = [
 ];
 
 /**
- * The type of a task. It is a label, so an unknown word is no reason to send an answer back; one
- * that the caller does not allow is.
+ * The type of a task. The type is only a label, so an unknown word is repaired. A known type that
+ * the options do not allow is a problem.
  */
-export function typeOf(
+export function readTaskType(
   value: unknown,
   path: AnswerPath,
   { taskTypes }: PlannerSettings,
-  notes: Notes,
+  report: AnswerReport,
 ): TaskType {
   const usual = taskTypes.includes('action') ? 'action' : (taskTypes[0] as TaskType);
   if (value === undefined) return usual;
-  const word = plain(asText(value));
-  const known = WORDS.find(([type]) => type === word)?.[0];
+  const word = normalizeKey(toText(value));
+  const known = SYNONYMS.find(([type]) => type === word)?.[0];
   if (known !== undefined && !taskTypes.includes(known)) {
-    notes.wrong('invalid_value', path, `must be one of ${taskTypes.join(', ')}`);
+    report.addProblem('invalid_value', path, `must be one of ${taskTypes.join(', ')}`);
     return usual;
   }
-  const meant = WORDS.find(([type, words]) => taskTypes.includes(type) && words.test(word))?.[0];
-  const type = known ?? meant ?? usual;
-  if (value !== type) notes.mended(`The type ${quote(asText(value))} was read as "${type}".`);
+  const similar = SYNONYMS.find(([type, words]) => taskTypes.includes(type) && words.test(word));
+  const type = known ?? similar?.[0] ?? usual;
+  if (value !== type) report.addRepair(`The type ${quote(toText(value))} was read as "${type}".`);
   return type;
 }

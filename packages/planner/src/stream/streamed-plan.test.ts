@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { fixtureFiles, fixturesIn } from '../../test/fixtures.js';
-import { planningTask } from '../ask/make-plan.js';
 import { planSchema } from '../ask/plan-schema.js';
+import { planningTask } from '../ask/planning-task.js';
 import { type PlannerOptions, plannerSettings } from '../options/planner-options.js';
 import { StreamedPlan } from './streamed-plan.js';
 
@@ -18,7 +18,7 @@ const worker: TaskRunner = {
   run: async ({ taskId }) => ({ output: taskId }),
 };
 
-/** Runs a plan while it is written in these pieces, with what a turn between them lets happen. */
+/** Runs a plan while it is written in these pieces, with one turn of microtasks between them. */
 async function streamed(pieces: readonly string[], options: PlannerOptions) {
   const settings = plannerSettings('test', { tools, repairAttempts: 0, ...options });
   const plan = new StreamedPlan('x', settings);
@@ -36,7 +36,7 @@ async function streamed(pieces: readonly string[], options: PlannerOptions) {
       return { output: pieces.join('') };
     },
   };
-  const runner = plan.runnerOf(task.id, worker, writer);
+  const runner = plan.wrap(task.id, worker, writer);
   const executor = createExecutor({ strategy: parallel({ maxParallel: 8 }), runner, tools });
   const result = await executor.execute(
     { goal: 'x', tasks: [task] },
@@ -47,7 +47,7 @@ async function streamed(pieces: readonly string[], options: PlannerOptions) {
 
 const request = { goal: 'x', prompt: 'x' };
 
-/** What was added, but for what puts all together, in the order of the ids. */
+/** The added tasks by id, without a final task that the model did not write. */
 function tasksOf({ tasks, finalTaskId }: StreamedPlan, written: readonly unknown[]): Task[] {
   const isWritten = written.some((task) => (task as Task).id === finalTaskId);
   return tasks.filter(({ id }) => isWritten || id !== finalTaskId).toSorted(byId);
@@ -57,14 +57,14 @@ function byId(a: Task, b: Task): number {
   return a.id < b.id ? -1 : 1;
 }
 
-describe.each(fixtureFiles)('the answers of %s, written character by character', (file) => {
+describe.each(fixtureFiles)('the answers of %s, streamed character by character', (file) => {
   test.each(fixturesIn(file).map((fixture) => [fixture.name, fixture] as const))(
-    '%s: become what they become when they are read as a whole',
+    '%s: lead to the same plan as the whole answer',
     async (_, { answer, options, plan: expected, sentBack }) => {
       const { plan, result } = await streamed([...answer], options);
       if (sentBack !== undefined) {
         expect(result.status).toBe('failed');
-        expect(plan.dialogue.rejected).toHaveLength(1);
+        expect(plan.repairLoop.rejectedAnswers).toHaveLength(1);
         return;
       }
       expect(result.error?.message).toBeUndefined();
@@ -75,10 +75,10 @@ describe.each(fixtureFiles)('the answers of %s, written character by character',
   );
 });
 
-/** No words that mean something in a list of dependencies: none, all, … */
+/** These letters avoid words with a meaning in dependencies: none, all, … */
 const ids = fc.uniqueArray(fc.stringMatching(/^[b-k]{1,4}$/), { minLength: 2, maxLength: 10 });
 
-/** A plan in any order, and its text in any pieces. */
+/** The tasks of a plan in any order, and places to cut their text. */
 const plans = ids.chain((names) =>
   fc.record({
     tasks: fc
@@ -96,7 +96,7 @@ function taskAfter(id: string, before: readonly string[]) {
   });
 }
 
-test('whatever the order and the pieces, each task is done once, after what it needs', async () => {
+test('in any order and in any pieces, each task runs once, after its dependencies', async () => {
   await fc.assert(
     fc.asyncProperty(plans, async ({ tasks, cuts }) => {
       const text = JSON.stringify({ tasks });
@@ -122,7 +122,7 @@ test('whatever the order and the pieces, each task is done once, after what it n
   );
 });
 
-test('an id that stands at two levels is not lost, whichever is written first', async () => {
+test('no task is lost when an id is used at two levels, in either order', async () => {
   const [inner, outer] = [
     {
       id: 'g',

@@ -8,30 +8,32 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
-import { endingOf } from '../ask/final-task.js';
-import { Dialogue } from '../ask/repair-loop.js';
+import { finalTaskOf } from '../ask/final-task.js';
+import { RepairLoop } from '../ask/repair-loop.js';
 import type { PlannerSettings } from '../options/planner-options.js';
 import type { AnswerProblem } from '../read/answer-problem.js';
 import { type PlanReading, readPlan } from '../read/read-plan.js';
+import { flattenTasks } from '../util/flatten-tasks.js';
 import { TaskStream } from './task-stream.js';
 
 /**
- * A plan that is carried out while it is being written: each task is added to the run as soon as
- * it is there and can be used as it stands, and all that it depends on is. What is not plain waits
- * for the whole answer, which is then read, mended and sent back like any other.
+ * A plan that runs while the model writes it. A task is added to the run as soon as it is complete,
+ * needs no repair, and all its dependencies are in the run. All other tasks wait for the whole
+ * answer, which is then read, repaired and sent back like any other.
  *
- * What has been added stays, whatever comes after it.
+ * Added tasks stay in the run, even if the rest of the answer turns out to be unusable.
  */
 export class StreamedPlan {
-  readonly dialogue: Dialogue;
+  readonly repairLoop: RepairLoop;
   readonly #goal: string;
   readonly #settings: PlannerSettings;
   readonly #added: Task[] = [];
-  /** Of those, and of those with their subtasks. */
-  readonly #topIds = new Set<string>();
+  readonly #topLevelIds = new Set<string>();
+  /** With the ids of subtasks. */
   readonly #ids = new Set<string>();
+  /** Tasks of the current answer that are complete, but not added. */
   #waiting: unknown[] = [];
-  /** What the answer under way is read with. */
+  /** Reads the current answer. */
   #stream: TaskStream | undefined;
   #addTasks: RunContext['addTasks'] = () => {};
   #finalTaskId: string | undefined;
@@ -39,24 +41,24 @@ export class StreamedPlan {
   constructor(goal: string, settings: PlannerSettings) {
     this.#goal = goal;
     this.#settings = settings;
-    this.dialogue = new Dialogue((answer) => this.#read(answer), settings.repairAttempts);
+    this.repairLoop = new RepairLoop((answer) => this.#read(answer), settings.repairAttempts);
   }
 
-  /** What has been added to the run, in that order. */
+  /** The tasks of the run, in the order in which they were added. */
   get tasks(): readonly Task[] {
     return this.#added;
   }
 
-  /** The task that brings the result; undefined as long as the plan is not complete. */
+  /** The task with the final output; undefined until the plan is complete. */
   get finalTaskId(): string | undefined {
     return this.#finalTaskId;
   }
 
-  /** The runner of the tasks, with this plan as the output of one of them. */
-  runnerOf(taskId: string, runner: TaskRunner, planner: TaskRunner): TaskRunner {
-    const planning = this.dialogue.with({
+  /** Wraps a runner, so that `planner` does the task `taskId`, whose output is the plan. */
+  wrap(taskId: string, runner: TaskRunner, planner: TaskRunner): TaskRunner {
+    const planning = this.repairLoop.wrap({
       name: planner.name,
-      run: (request, context) => this.#listen(planner, request, context),
+      run: (request, context) => this.#runPlanner(planner, request, context),
     });
     return {
       name: runner.name,
@@ -68,21 +70,19 @@ export class StreamedPlan {
     };
   }
 
-  /**
-   * One request for the plan, or for the rest of it, whose answer is read as it comes. What an
-   * attempt that was given up still writes is not heard.
-   */
-  #listen(planner: TaskRunner, request: TaskRequest, context: RunContext): Promise<TaskOutput> {
+  /** Makes one request for the plan or for the rest of it, and reads the answer as it streams. */
+  #runPlanner(planner: TaskRunner, request: TaskRequest, context: RunContext): Promise<TaskOutput> {
     this.#waiting = [];
     this.#addTasks = context.addTasks;
     const { maxAnswerLength } = this.#settings;
-    const stream = new TaskStream(maxAnswerLength, (task) => this.#take(task));
+    const stream = new TaskStream(maxAnswerLength, (task) => this.#receive(task));
     this.#stream = stream;
     const write = (text: string) => {
+      // The planner of an abandoned attempt may still write.
       if (this.#stream === stream) stream.write(text);
     };
     return planner.run(
-      this.#withProgress(request),
+      this.#withAddedTasks(request),
       deriveContext(context, {
         emit(part) {
           if (typeof part === 'string') write(part);
@@ -93,41 +93,41 @@ export class StreamedPlan {
     );
   }
 
-  /** An answer after the first may not begin anew. */
-  #withProgress(request: TaskRequest): TaskRequest {
+  /** Tells the model which tasks run already, so that it does not plan them differently. */
+  #withAddedTasks(request: TaskRequest): TaskRequest {
     if (this.#added.length === 0) return request;
     const ids = this.#added.map(({ id }) => JSON.stringify(id)).join(', ');
-    const progress =
-      `\n\nThese tasks of the plan are under way already, and stay as they were written: ${ids}. ` +
-      'The others may depend on them.';
+    const note =
+      `\n\nThese tasks of the plan are running already, and stay as they were written: ${ids}. ` +
+      'The other tasks may depend on them.';
     return {
       ...request,
-      prompt: request.prompt + progress,
-      plainPrompt: request.plainPrompt + progress,
+      prompt: request.prompt + note,
+      plainPrompt: request.plainPrompt + note,
     };
   }
 
-  /** A task has been written. */
-  #take(written: unknown): void {
+  /** Each added task may unblock others that are waiting. */
+  #receive(written: unknown): void {
     this.#waiting.push(written);
-    for (let hasGrown = true; hasGrown; ) {
+    for (let hasAdded = true; hasAdded; ) {
       const before = this.#waiting.length;
       this.#waiting = this.#waiting.filter((each) => !this.#addEarly(each));
-      hasGrown = this.#waiting.length < before && this.#waiting.length > 0;
+      hasAdded = this.#waiting.length < before && this.#waiting.length > 0;
     }
   }
 
-  /** @returns Whether it is in the run now. */
+  /** @returns Whether the task was added. */
   #addEarly(written: unknown): boolean {
-    if (!saysOrder(written)) return false;
+    if (!statesDependencies(written)) return false;
     const settings = { ...this.#settings, minSubtasks: 1 };
     const isTaken = (id: string) => this.#ids.has(id);
     const { tasks, repairs, problems } = readPlan({ tasks: [written] }, settings, { isTaken });
     const [task] = tasks;
-    // What had to be mended may mean something else when all is there.
-    const isPlain = problems.length === 0 && repairs.length === 0;
-    if (task === undefined || !isPlain || this.#excess([task]).length > 0) return false;
-    if (hasTooFew(task, this.#settings.minSubtasks)) return false;
+    // The rest of the answer may show that a repair should be a different one.
+    const isClean = problems.length === 0 && repairs.length === 0;
+    if (task === undefined || !isClean || this.#tooMany([task]).length > 0) return false;
+    if (hasShortList(task, this.#settings.minSubtasks)) return false;
     try {
       this.#addTasks([task]);
     } catch (error) {
@@ -140,76 +140,66 @@ export class StreamedPlan {
 
   #remember(tasks: readonly Task[]): void {
     this.#added.push(...tasks);
-    for (const task of tasks) {
-      this.#topIds.add(task.id);
-      eachTask(task, ({ id }) => this.#ids.add(id));
-    }
+    for (const { id } of tasks) this.#topLevelIds.add(id);
+    for (const { id } of flattenTasks(tasks)) this.#ids.add(id);
   }
 
-  /** The whole answer is there: adds what is left of it, when it can be used. */
+  /** Reads the whole answer, and adds the rest of its tasks if it is usable. */
   #read(answer: unknown): PlanReading {
     const { tasks, repairs, problems } = this.#readWhole(answer);
-    const rest = tasks.filter(({ id }) => !this.#topIds.has(id));
-    const wrong = [...problems, ...this.#excess(rest), ...this.#shortage(rest)];
-    if (wrong.length > 0) return { tasks: [], repairs, problems: wrong };
-    const all = [...this.#added, ...rest];
+    const rest = tasks.filter(({ id }) => !this.#topLevelIds.has(id));
+    const all = [...problems, ...this.#tooMany(rest), ...this.#tooFew(rest)];
+    if (all.length > 0) return { tasks: [], repairs, problems: all };
     const isTaken = (id: string) => this.#ids.has(id);
-    const { taskId, synthesis } = endingOf(this.#goal, all, isTaken);
-    const added = synthesis === undefined ? rest : [...rest, synthesis];
+    const { taskId, added } = finalTaskOf(this.#goal, [...this.#added, ...rest], isTaken);
+    const more = added === undefined ? rest : [...rest, added];
     try {
-      this.#addTasks(added);
+      this.#addTasks(more);
     } catch (error) {
       if (!(error instanceof PlanError)) throw error;
       return { tasks: [], repairs, problems: error.problems };
     }
-    this.#remember(added);
+    this.#remember(more);
     this.#finalTaskId = taskId;
     return { tasks: this.#added, repairs, problems: [] };
   }
 
-  /** Tasks that are under way may be repeated, or left out and depended on. */
+  /** The answer may repeat tasks that are added already, or only depend on them. */
   #readWhole(answer: unknown): PlanReading {
     const settings = { ...this.#settings, minSubtasks: 1 };
     const reading = readPlan(answer, settings);
-    const repeated = new Set<string>();
-    for (const task of reading.tasks) eachTask(task, ({ id }) => repeated.add(id));
+    const repeated = new Set(flattenTasks(reading.tasks).map(({ id }) => id));
     if ([...this.#ids].every((id) => repeated.has(id))) return reading;
     const isTaken = (id: string) => this.#ids.has(id) && !repeated.has(id);
     return readPlan(answer, settings, { isTaken });
   }
 
-  /** What is wrong with so many more tasks. */
-  #excess(more: readonly Task[]): AnswerProblem[] {
+  #tooMany(more: readonly Task[]): AnswerProblem[] {
     const { maxSubtasks, maxTasks } = this.#settings;
-    const top = this.#added.length + more.length;
-    let count = this.#ids.size;
-    for (const task of more) eachTask(task, () => count++);
-    if (top <= maxSubtasks && count <= maxTasks) return [];
-    const [has, most] = top > maxSubtasks ? [top, maxSubtasks] : [count, maxTasks];
-    const message = `has ${has} tasks with those under way, more than the ${most} that are allowed`;
+    const topLevel = this.#added.length + more.length;
+    const total = this.#ids.size + flattenTasks(more).length;
+    if (topLevel <= maxSubtasks && total <= maxTasks) return [];
+    const [count, limit] = topLevel > maxSubtasks ? [topLevel, maxSubtasks] : [total, maxTasks];
+    const message = `has ${count} tasks, including running ones, more than the limit of ${limit}`;
     return [{ code: 'too_many_tasks', path: ['tasks'], message }];
   }
 
-  #shortage(rest: readonly Task[]): AnswerProblem[] {
+  #tooFew(rest: readonly Task[]): AnswerProblem[] {
     const { minSubtasks } = this.#settings;
-    const top = this.#added.length + rest.length;
-    if (top >= minSubtasks && !rest.some((task) => hasTooFew(task, minSubtasks))) return [];
-    const message = `each list of tasks must have at least ${minSubtasks}`;
+    const topLevel = this.#added.length + rest.length;
+    if (topLevel >= minSubtasks && !rest.some((task) => hasShortList(task, minSubtasks))) return [];
+    const message = `each list must have at least ${minSubtasks} tasks`;
     return [{ code: 'too_few_tasks', path: ['tasks'], message }];
   }
 }
 
-/** What does not say whether it waits for anything may be told so at the end of the answer. */
-function saysOrder(written: unknown): boolean {
+/** A task without this field may get its dependencies from edges at the end of the answer. */
+function statesDependencies(written: unknown): boolean {
   return typeof written === 'object' && written !== null && 'dependencies' in written;
 }
 
-function hasTooFew({ subtasks = [] }: Task, least: number): boolean {
-  const isShort = subtasks.length > 0 && subtasks.length < least;
-  return isShort || subtasks.some((subtask) => hasTooFew(subtask, least));
-}
-
-function eachTask(task: Task, visit: (task: Task) => void): void {
-  visit(task);
-  for (const subtask of task.subtasks ?? []) eachTask(subtask, visit);
+function hasShortList(task: Task, minSubtasks: number): boolean {
+  return flattenTasks([task]).some(({ subtasks = [] }) => {
+    return subtasks.length > 0 && subtasks.length < minSubtasks;
+  });
 }

@@ -1,33 +1,33 @@
 import { JSONParser } from '@streamparser/json';
 
-/** Where tasks stand in an answer: in a plan, in a plan that is wrapped, or alone in a list. */
+/** JSON paths of the tasks: in a plan, in a wrapped plan, or in a bare list. */
 const IN_OBJECT = ['$.tasks.*', '$.plan.tasks.*'];
 const IN_LIST = ['$.*'];
-const THOUGHTS = '<think>';
+const THOUGHTS_START = '<think>';
 const THOUGHTS_END = '</think>';
 
 /**
- * Finds the tasks in an answer while it is being written: each as soon as its last brace is there.
- * It reads JSON as it ought to be; from the first mistake on it finds nothing more, and what is to
- * be made of the rest has to wait until all of it is there.
+ * Finds the tasks in an answer while the model writes it, each as soon as it is complete. It accepts
+ * valid JSON only. After the first error it finds nothing more; the rest has to wait for the whole
+ * answer.
  */
 export class TaskStream {
-  readonly #found: (task: unknown) => void;
+  readonly #onTask: (task: unknown) => void;
   readonly #maxLength: number;
   #length = 0;
-  /** What came before the first bracket, as far as a mark may yet be part of it. */
+  /** The text before the first bracket, reduced to the part that may belong to a mark. */
   #prose = '';
   #isThinking = false;
   #parser: JSONParser | undefined;
   #isOver = false;
 
   /**
-   * @param maxLength So many characters are read.
-   * @param found Called with each task, in the order in which they are written.
+   * @param maxLength The most characters to read.
+   * @param onTask Called with each task, in the order of the answer.
    */
-  constructor(maxLength: number, found: (task: unknown) => void) {
+  constructor(maxLength: number, onTask: (task: unknown) => void) {
     this.#maxLength = maxLength;
-    this.#found = found;
+    this.#onTask = onTask;
   }
 
   write(text: string): void {
@@ -39,38 +39,40 @@ export class TaskStream {
       return;
     }
     this.#prose += text;
-    const answer = this.#answer();
-    if (answer === undefined) return;
-    this.#parser = this.#parserOf(answer[0] === '[' ? IN_LIST : IN_OBJECT);
-    this.#parser.write(answer);
+    const json = this.#takeJson();
+    if (json === undefined) return;
+    this.#parser = this.#createParser(json[0] === '[' ? IN_LIST : IN_OBJECT);
+    this.#parser.write(json);
   }
 
   /**
-   * The answer from its first bracket on, once that is there. Prose and the beginning of a fence may
-   * come first; and thoughts, in which a model may think of plans that it does not mean.
+   * The text from the first bracket on, once there is one. Prose, a code fence and thoughts may
+   * precede it. Thoughts are skipped, since they can contain plans that the model discards.
    */
-  #answer(): string | undefined {
+  #takeJson(): string | undefined {
     for (;;) {
-      const mark = this.#isThinking ? THOUGHTS_END : THOUGHTS;
-      const found = this.#prose.indexOf(mark);
-      const start = this.#isThinking ? -1 : this.#prose.search(/[{[]/);
-      if (start !== -1 && (found === -1 || start < found)) return this.#prose.slice(start);
-      if (found === -1) {
+      const mark = this.#isThinking ? THOUGHTS_END : THOUGHTS_START;
+      const markStart = this.#prose.indexOf(mark);
+      const jsonStart = this.#isThinking ? -1 : this.#prose.search(/[{[]/);
+      if (jsonStart !== -1 && (markStart === -1 || jsonStart < markStart)) {
+        return this.#prose.slice(jsonStart);
+      }
+      if (markStart === -1) {
         this.#prose = this.#prose.slice(1 - mark.length);
         return undefined;
       }
-      this.#prose = this.#prose.slice(found + mark.length);
+      this.#prose = this.#prose.slice(markStart + mark.length);
       this.#isThinking = !this.#isThinking;
     }
   }
 
-  #parserOf(paths: string[]): JSONParser {
+  #createParser(paths: string[]): JSONParser {
     const parser = new JSONParser({ paths, keepStack: false });
     parser.onValue = ({ key, value }) => {
-      // Fields have names, and elements positions.
-      if (!this.#isOver && typeof key === 'number') this.#found(value);
+      // The paths also match the fields of an object; only the elements of a list have numbers.
+      if (!this.#isOver && typeof key === 'number') this.#onTask(value);
     };
-    // What comes after the end of it is reported here as well.
+    // Text after the end of the JSON also counts as an error here.
     parser.onError = () => {
       this.#isOver = true;
     };

@@ -1,10 +1,10 @@
 import { describe, StratagemError } from '@stratagem/core';
 
 /**
- * The outcome of a caller's function, which need not heed the signal itself.
+ * Calls a function of the caller, which may ignore the signal, and returns its result.
  *
- * @throws {StratagemError} `plan_canceled` as soon as the signal is aborted, whatever comes of the
- * function afterwards.
+ * @throws {StratagemError} `plan_canceled` as soon as the signal aborts; a later result or error of
+ * the function is discarded.
  */
 export async function unlessCanceled<T>(
   signal: AbortSignal | undefined,
@@ -12,16 +12,16 @@ export async function unlessCanceled<T>(
 ): Promise<T> {
   if (signal === undefined) return work();
   throwIfCanceled(signal);
-  const over = new AbortController();
+  const finished = new AbortController();
   const canceled = new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true, signal: over.signal });
+    signal.addEventListener('abort', () => resolve(), { once: true, signal: finished.signal });
   });
   try {
-    const outcome = await Promise.race([Promise.resolve(work()), canceled]);
+    const result = await Promise.race([Promise.resolve(work()), canceled]);
     throwIfCanceled(signal);
-    return outcome as T;
+    return result as T;
   } finally {
-    over.abort();
+    finished.abort();
   }
 }
 

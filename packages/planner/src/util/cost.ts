@@ -1,9 +1,9 @@
 import type { Metrics, Usage } from '@stratagem/core';
 
-/** What work used, as metrics have it. */
-export type Bill = Pick<Metrics, 'usage' | 'costUsd'>;
+/** Tokens and US dollars, in the form that metrics have; `costUsd` is null when it is unknown. */
+export type Cost = Pick<Metrics, 'usage' | 'costUsd'>;
 
-export const NOTHING_SPENT: Bill = {
+export const NO_COST: Cost = {
   usage: {
     inputTokens: 0,
     outputTokens: 0,
@@ -14,8 +14,8 @@ export const NOTHING_SPENT: Bill = {
   costUsd: 0,
 };
 
-/** Both together; a cost that is unknown makes the sum unknown. */
-export function sumOf(first: Bill, second: Bill): Bill {
+/** An unknown cost makes the sum unknown. */
+export function addCosts(first: Cost, second: Cost): Cost {
   const names = Object.keys(first.usage) as (keyof Usage)[];
   const usage = Object.fromEntries(
     names.map((name) => [name, first.usage[name] + second.usage[name]]),

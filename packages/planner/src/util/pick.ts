@@ -1,5 +1,5 @@
-/** Of an object, the fields named that are there. */
-export function only<T extends object, Name extends keyof T>(
+/** The named fields of an object, without those that are undefined. */
+export function pick<T extends object, Name extends keyof T>(
   from: T,
   names: readonly Name[],
 ): Partial<Pick<T, Name>> {
