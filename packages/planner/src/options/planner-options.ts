@@ -153,7 +153,7 @@ function checkBounds(owner: string, settings: PlannerSettings): void {
   for (const [name, max] of Object.entries({ maxSubtasks, maxTasks })) {
     if (minSubtasks <= max) continue;
     throw new OptionError(
-      `${owner}: minSubtasks (${minSubtasks}) must not exceed ${name} (${max})`,
+      `${owner}: minSubtasks is ${minSubtasks}, more than ${name}, which is ${max}`,
     );
   }
 }

@@ -63,6 +63,26 @@ interface SpanReading {
 
 /** @param hasThoughts Whether the answer has text before this one. */
 function findInProse(text: string, hasThoughts: boolean): FoundPlan {
+  const scan = readSpans(text);
+  if (!('readings' in scan)) return scan;
+  const { readings, prose, hasEllipsis } = scan;
+  if (hasEllipsis) return { code: 'cut_off', message: ELLIPSIS };
+  const hasProse = hasThoughts || /\S/.test(prose.replace(/```\w*/g, ''));
+  const plan = selectPlan(readings, hasProse ? ['The text around the JSON was ignored.'] : []);
+  if (plan === undefined) return noPlanIn(text);
+  const isTorn = 'list' in plan && hasJsonFragments(prose);
+  return isTorn ? { code: 'not_json', message: UNREADABLE } : plan;
+}
+
+/** All readings of a text, with the text around them. */
+interface Scan {
+  readonly readings: readonly SpanReading[];
+  readonly prose: string;
+  readonly hasEllipsis: boolean;
+}
+
+/** @returns A plan or problem instead, if a span settles the answer. */
+function readSpans(text: string): Scan | FoundPlan {
   const readings: SpanReading[] = [];
   const repairer = new JsonRepairer();
   let prose = '';
@@ -98,13 +118,7 @@ function findInProse(text: string, hasThoughts: boolean): FoundPlan {
     }
     break;
   }
-  if (hasEllipsis) return { code: 'cut_off', message: ELLIPSIS };
-  prose += text.slice(end);
-  const hasProse = hasThoughts || /\S/.test(prose.replace(/```\w*/g, ''));
-  const plan = selectPlan(readings, hasProse ? ['The text around the JSON was ignored.'] : []);
-  if (plan === undefined) return noPlanIn(text);
-  const isTorn = 'list' in plan && hasJsonFragments(prose);
-  return isTorn ? { code: 'not_json', message: UNREADABLE } : plan;
+  return { readings, prose: prose + text.slice(end), hasEllipsis };
 }
 
 /** Whether text outside the plan has fields, or the end of a list. */
