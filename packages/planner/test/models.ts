@@ -1,23 +1,40 @@
-import type { PlanEvent, TaskRequest, TaskRunner } from '@stratagem/core';
+import type { PlanEvent, TaskOutput, TaskRequest, TaskRunner } from '@stratagem/core';
 
-/** A model that returns these answers one by one, with a usage and cost, and records its requests. */
-export function answering(...answers: readonly unknown[]) {
+/** A model that returns the given answers one by one, and records its requests. */
+export interface Scripted extends TaskRunner {
+  readonly requests: readonly TaskRequest[];
+}
+
+/** @param answers Outputs, complete results of a runner with an `output`, or errors to throw. */
+export function scripted(...answers: readonly unknown[]): Scripted {
   const requests: TaskRequest[] = [];
-  const remaining = [...answers];
-  const runner: TaskRunner = {
-    name: 'planner',
+  return {
+    name: 'scripted',
+    requests,
     async run(request) {
+      const answer = answers[requests.length];
       requests.push(request);
-      const answer = remaining.shift();
       if (answer instanceof Error) throw answer;
-      return { output: answer, usage: { inputTokens: 10, outputTokens: 5 }, costUsd: 1 };
+      return isTaskOutput(answer) ? answer : { output: answer };
     },
   };
-  return { runner, requests };
+}
+
+function isTaskOutput(value: unknown): value is TaskOutput {
+  return typeof value === 'object' && value !== null && 'output' in value;
+}
+
+/** A scripted model whose answers have a usage and a cost. */
+export function planningModel(...answers: readonly unknown[]) {
+  const used = { usage: { inputTokens: 10, outputTokens: 5 }, costUsd: 1 };
+  const runner = scripted(
+    ...answers.map((output) => (output instanceof Error ? output : { output, ...used })),
+  );
+  return { runner, requests: runner.requests };
 }
 
 /** A model that streams its answers token by token, four characters each. */
-export function writing(answers: readonly string[], tokensPerSecond: number) {
+export function streamingModel(answers: readonly string[], tokensPerSecond: number) {
   const requests: TaskRequest[] = [];
   const remaining = [...answers];
   const runner: TaskRunner = {
@@ -49,7 +66,7 @@ function wait(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** Completes tasks after the latency; the tasks in `failing` fail in every attempt. */
-export function working({ latencyMs = 0, failing = [] as readonly string[] } = {}) {
+export function workerModel({ latencyMs = 0, failing = [] as readonly string[] } = {}) {
   const requests: TaskRequest[] = [];
   const runner: TaskRunner = {
     name: 'worker',

@@ -11,7 +11,7 @@ import { parallel } from '@stratagem/parallel';
 import { simulated } from '@stratagem/simulated';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
-import { scripted } from '../../test/scripted.js';
+import { scripted } from '../../test/models.js';
 import { type DecomposeOptions, decompose } from './decompose.js';
 import { DecompositionError } from './decomposition-error.js';
 

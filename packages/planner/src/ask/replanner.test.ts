@@ -1,7 +1,7 @@
 import { createExecutor, type Plan, RunnerError, type Task } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
 import { describe, expect, test } from 'vitest';
-import { answering, eventsOf, working } from '../../test/models.js';
+import { eventsOf, planningModel, workerModel } from '../../test/models.js';
 import { type ReplannerOptions, replanner } from './replanner.js';
 
 const task = (id: string, ...dependencies: string[]): Task => ({
@@ -20,8 +20,8 @@ function start(
   options: Partial<ReplannerOptions> = {},
   { plan = PLAN, ...run }: { plan?: Plan; budget?: object; deadlineMs?: number } = {},
 ) {
-  const { runner, requests } = answering(...answers);
-  const tasks = working({ failing: ['a'] });
+  const { runner, requests } = planningModel(...answers);
+  const tasks = workerModel({ failing: ['a'] });
   const replan = replanner({ runner, ...options });
   const executor = createExecutor({ strategy: parallel(), runner: tasks.runner, replan });
   return { run: executor.execute(plan, { retry: { maxAttempts: 1 }, ...run }), requests };
@@ -188,15 +188,15 @@ describe('the limits of re-planning', () => {
 
   test('apply to the rounds, and to the tasks of all rounds together', async () => {
     const again = (n: number) => revision([{ ...task(`a${n}`) }], n === 2 ? 'a' : `a${n - 1}`);
-    const { runner } = answering(again(2), again(3), again(4));
-    const failing = working({ failing: ['a', 'a2', 'a3', 'a4'] });
+    const { runner } = planningModel(again(2), again(3), again(4));
+    const failing = workerModel({ failing: ['a', 'a2', 'a3', 'a4'] });
     const executor = createExecutor({ strategy: parallel(), runner: failing.runner });
     const plan = { goal: GOAL, tasks: [task('a')] };
     const options = { retry: { maxAttempts: 1 } };
     const byRounds = replanner({ runner, maxRounds: 1 });
     const first = await executor.execute(plan, { ...options, replan: byRounds });
     expect(first.metrics.replanRounds).toBe(1);
-    const { runner: other } = answering(again(2), again(3), again(4));
+    const { runner: other } = planningModel(again(2), again(3), again(4));
     const byTasks = replanner({ runner: other, maxTasks: 2 });
     const second = await executor.execute(plan, { ...options, replan: byTasks });
     expect(second.metrics).toMatchObject({ replanRounds: 2, totalTasks: 3 });
@@ -225,7 +225,7 @@ describe('the limits of re-planning', () => {
 });
 
 test('the options are checked', () => {
-  const { runner } = working();
+  const { runner } = workerModel();
   const of = (options: object) => () => replanner(options as ReplannerOptions);
   expect(of({ runner, rounds: 2 })).toThrow(/replanner\(\) has no option "rounds"/);
   expect(of({})).toThrow(/runner must be a TaskRunner/);

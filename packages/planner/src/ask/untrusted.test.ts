@@ -2,7 +2,7 @@ import { createExecutor, type Task, tool } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { scripted } from '../../test/scripted.js';
+import { scripted } from '../../test/models.js';
 import { decompose } from './decompose.js';
 
 /** An injection that a document could contain. */

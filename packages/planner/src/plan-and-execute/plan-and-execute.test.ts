@@ -7,7 +7,7 @@ import {
 } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
-import { answering, eventsOf, working } from '../../test/models.js';
+import { eventsOf, planningModel, workerModel } from '../../test/models.js';
 import { DecompositionError } from '../ask/decomposition-error.js';
 import type { PlanAndExecuteOptions } from './options.js';
 import { planAndExecute } from './plan-and-execute.js';
@@ -24,8 +24,8 @@ const planOf = (...tasks: object[]) => JSON.stringify({ tasks });
 const chain = planOf(taskOf('a'), taskOf('b', 'a'));
 
 function start(answers: readonly unknown[], options: Partial<PlanAndExecuteOptions> = {}) {
-  const { runner: planner, requests } = answering(...answers);
-  const tasks = working();
+  const { runner: planner, requests } = planningModel(...answers);
+  const tasks = workerModel();
   const handle = planAndExecute(GOAL, {
     ...{ strategy, runner: tasks.runner, planner, complexity: 'complex' },
     ...{ retry: { maxAttempts: 1 } },
@@ -74,7 +74,7 @@ describe('a goal', () => {
   });
 
   test('is planned by the runner of the tasks by default', async () => {
-    const { runner } = answering(chain, 'one', 'two');
+    const { runner } = planningModel(chain, 'one', 'two');
     const result = await planAndExecute(GOAL, { strategy, runner, complexity: 'complex' });
     expect(result.output).toBe('two');
   });
@@ -93,7 +93,7 @@ describe('a goal', () => {
   });
 
   test('has a result even when its cost is unknown', async () => {
-    const { runner } = working();
+    const { runner } = workerModel();
     const unpriced = {
       ...runner,
       run: async () => ({ output: 1, usage: { inputTokens: 1, outputTokens: 1 } }),
@@ -266,7 +266,7 @@ describe('a goal ends early', () => {
   });
 
   test('without an output when a task fails', async () => {
-    const { runner } = working({ failing: ['b'] });
+    const { runner } = workerModel({ failing: ['b'] });
     const result = await start([chain], { runner }).handle;
     expect(result).toMatchObject({ status: 'failed', error: { code: 'plan_failed' } });
     expect(result.output).toBeUndefined();
@@ -344,7 +344,7 @@ describe('the limits', () => {
     const tasks = planOf(taskOf('a'), taskOf('b'), taskOf('c'));
     const { result } = await start([tasks], { maxParallel: 1 }).handle;
     expect(result?.metrics.peakConcurrency).toBe(1);
-    const { runner } = working({ failing: ['a'] });
+    const { runner } = workerModel({ failing: ['a'] });
     const failed = await start([tasks], { runner, failFast: true, maxParallel: 1 }).handle;
     expect(failed.result?.metrics.attempts).toBe(1);
   });
@@ -360,7 +360,7 @@ describe('the limits', () => {
 describe('re-planning', () => {
   const replan = { maxRounds: 2 };
   const three = planOf(taskOf('a'), taskOf('b'), taskOf('end', 'a', 'b'));
-  const { runner } = working({ failing: ['a'] });
+  const { runner } = workerModel({ failing: ['a'] });
   const answerOf = (...tasks: object[]) => JSON.stringify({ tasks, replaces: ['a'] });
 
   test.each([false, true])('replaces failed tasks (streamed: %s)', async (stream) => {
@@ -384,7 +384,7 @@ describe('re-planning', () => {
   test('finds a free id for the final task of every round', async () => {
     const two = planOf(taskOf('a'), taskOf('b'));
     const first = answerOf(taskOf('a2'), taskOf('x'));
-    const failing = working({ failing: ['a', 'x'] });
+    const failing = workerModel({ failing: ['a', 'x'] });
     const second = JSON.stringify({ tasks: [taskOf('a3'), taskOf('y')], replaces: ['x'] });
     const { handle } = start([two, first, second], { runner: failing.runner, replan });
     const result = await handle;
@@ -402,7 +402,7 @@ describe('re-planning', () => {
     expect(await handle).toMatchObject({ output: 'result is done' });
     const two = start([three, answerOf(taskOf('a2'), taskOf('a3'))], { ...one, repairAttempts: 0 });
     expect((await two.handle).error?.message).toContain('more tasks than the limit of 1');
-    const failing = working({ failing: ['a', 'a2'] });
+    const failing = workerModel({ failing: ['a', 'a2'] });
     const twice = start([three, answerOf(taskOf('a2'))], { ...one, runner: failing.runner });
     expect((await twice.handle).error?.message).toContain('re-planning added nothing');
     expect(twice.planned).toHaveLength(2);
@@ -419,7 +419,7 @@ describe('re-planning', () => {
 });
 
 describe('the options', () => {
-  const { runner } = working();
+  const { runner } = workerModel();
   const of = (options: object) => () =>
     planAndExecute(GOAL, { strategy, runner, ...options } as PlanAndExecuteOptions);
 

@@ -1,7 +1,7 @@
 import { RunnerError, type Task } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { eventsOf, working, writing } from '../../test/models.js';
+import { eventsOf, streamingModel, workerModel } from '../../test/models.js';
 import type { PlanAndExecuteOptions } from './options.js';
 import { type GoalHandle, planAndExecute } from './plan-and-execute.js';
 
@@ -25,8 +25,11 @@ const planOf = (...tasks: object[]) => JSON.stringify({ tasks });
 const strategy = parallel({ maxParallel: 50 });
 const COMPLEX = 'Research the market, then compare the vendors and write a report';
 
-function start(planner: ReturnType<typeof writing>, options: Partial<PlanAndExecuteOptions> = {}) {
-  const { runner } = working({ latencyMs: 1_000 });
+function start(
+  planner: ReturnType<typeof streamingModel>,
+  options: Partial<PlanAndExecuteOptions> = {},
+) {
+  const { runner } = workerModel({ latencyMs: 1_000 });
   return planAndExecute(COMPLEX, {
     ...{ strategy, runner, planner: planner.runner, complexity: 'complex', stream: true },
     ...{ retry: { maxAttempts: 1 } },
@@ -73,9 +76,9 @@ describe('a plan of 20 tasks in three levels, written at 50 tokens a second', ()
   const writingMs = Math.ceil(answer.length / 4) * 20;
   const both = async (stream: boolean) =>
     ended(
-      start(writing([answer], 50), {
+      start(streamingModel([answer], 50), {
         ...{ stream, maxSubtasks: 20 },
-        runner: working({ latencyMs: 5_000 }).runner,
+        runner: workerModel({ latencyMs: 5_000 }).runner,
       }),
     );
 
@@ -102,7 +105,7 @@ describe('a plan of 20 tasks in three levels, written at 50 tokens a second', ()
 describe('a streamed task', () => {
   test('waits for dependencies that are written after it', async () => {
     const answer = planOf(taskOf('end', 'a', 'b'), taskOf('a'), taskOf('b', 'a'));
-    const result = await ended(start(writing([answer], 1_000)));
+    const result = await ended(start(streamingModel([answer], 1_000)));
     expect(result.output).toBe('end is done');
     const order = eventsOf(result.result?.timeline, 'tasks_added').map(({ tasks }) => tasks[0]?.id);
     expect(order).toEqual(['a', 'b', 'end']);
@@ -112,7 +115,7 @@ describe('a streamed task', () => {
   test('waits for the whole answer when it needs repair', async () => {
     const odd = { task_id: 2, prompt: 'Second', depends_on: 1 };
     const answer = planOf(taskOf('1'), odd, taskOf('end', '2'));
-    const result = await ended(start(writing([answer], 100)));
+    const result = await ended(start(streamingModel([answer], 100)));
     expect(result.status).toBe('completed');
     expect(result.planning.repairs.length).toBeGreaterThan(0);
     expect(result.plan?.tasks.map(({ id }) => id)).toEqual(['1', '2', 'end']);
@@ -122,7 +125,7 @@ describe('a streamed task', () => {
   });
 
   test('is found in an answer that does not stream', async () => {
-    const { runner } = writing([planOf(taskOf('a'), taskOf('b', 'a'))], 1_000);
+    const { runner } = streamingModel([planOf(taskOf('a'), taskOf('b', 'a'))], 1_000);
     const silent = {
       ...runner,
       run: ((request, context) =>
@@ -138,7 +141,7 @@ describe('a streamed task', () => {
 
   test('beyond the limits is neither added nor silently dropped', async () => {
     const many = Array.from({ length: 5 }, (_, n) => taskOf(`t${n}`));
-    const planner = writing([planOf(...many), planOf(...many)], 1_000);
+    const planner = streamingModel([planOf(...many), planOf(...many)], 1_000);
     const result = await ended(start(planner, { maxSubtasks: 3, repairAttempts: 1 }));
     expect(result.status).toBe('failed');
     expect(result.error?.message).toMatch(/more than the limit of 3/);
@@ -156,7 +159,7 @@ describe('a streamed task', () => {
 describe('an unusable streamed answer', () => {
   test('is sent back, and running tasks stay', async () => {
     const first = planOf(taskOf('a'), taskOf('b', 'nowhere'));
-    const planner = writing([first, planOf(taskOf('b', 'a'))], 1_000);
+    const planner = streamingModel([first, planOf(taskOf('b', 'a'))], 1_000);
     const result = await ended(start(planner));
     expect(result.output).toBe('b is done');
     expect(planner.requests[1]?.prompt).toContain('"nowhere"');
@@ -172,7 +175,7 @@ describe('an unusable streamed answer', () => {
   test('may be followed by the whole plan again', async () => {
     const first = planOf(taskOf('a'), taskOf('b', 'nowhere'));
     const second = planOf({ ...taskOf('a'), description: 'Another way' }, taskOf('b', 'a'));
-    const result = await ended(start(writing([first, second], 1_000)));
+    const result = await ended(start(streamingModel([first, second], 1_000)));
     expect(result.output).toBe('b is done');
     expect(result.plan?.tasks.map(({ description }) => description)).toEqual([
       taskOf('a').description,
@@ -182,7 +185,7 @@ describe('an unusable streamed answer', () => {
 
   test('continues after a transient error, without repeating running tasks', async () => {
     const whole = planOf(taskOf('a'), taskOf('b', 'a'));
-    const planner = writing([whole.slice(0, 130), whole], 1_000);
+    const planner = streamingModel([whole.slice(0, 130), whole], 1_000);
     let attempts = 0;
     const breaking: typeof planner.runner = {
       ...planner.runner,
@@ -202,7 +205,7 @@ describe('an unusable streamed answer', () => {
 
   test('is ignored once its attempt is abandoned', async () => {
     const late = planOf(taskOf('a'), taskOf('ghost'), taskOf('z', 'ghost'));
-    const planner = writing(['', planOf(taskOf('a'), taskOf('b', 'a'))], 1_000);
+    const planner = streamingModel(['', planOf(taskOf('a'), taskOf('b', 'a'))], 1_000);
     const cut = late.indexOf('},') + 1;
     let attempts = 0;
     const deaf: typeof planner.runner = {
@@ -221,7 +224,7 @@ describe('an unusable streamed answer', () => {
       },
     };
     const options = { timeoutMs: 500, retry: { maxAttempts: 2, initialDelayMs: 0 } };
-    const { runner } = working();
+    const { runner } = workerModel();
     const result = await ended(start({ ...planner, runner: deaf }, { ...options, runner }));
     expect(result.output).toBe('b is done');
     expect(result.plan?.tasks.map(({ id }) => id)).toEqual(['a', 'b']);
@@ -230,7 +233,7 @@ describe('an unusable streamed answer', () => {
 
   test('with the id of the planning task is sent back', async () => {
     const first = planOf(taskOf('(plan)'), taskOf('b'));
-    const result = await ended(start(writing([first, planOf(taskOf('a', 'b'))], 1_000)));
+    const result = await ended(start(streamingModel([first, planOf(taskOf('a', 'b'))], 1_000)));
     expect(result.output).toBe('a is done');
     expect(result.planning.rejectedAnswers[0]?.problems[0]?.message).toContain(
       '"(plan)" is already used',
@@ -241,7 +244,7 @@ describe('an unusable streamed answer', () => {
 describe('tools and fields of a streamed plan', () => {
   test('are only the allowed ones', async () => {
     const forbidden = { ...taskOf('a'), run: 'rm -rf /', metadata: { x: 1 } };
-    const planner = writing(
+    const planner = streamingModel(
       [planOf(forbidden, taskOf('b')), planOf(taskOf('a'), taskOf('b'))],
       1_000,
     );
