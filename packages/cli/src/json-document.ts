@@ -28,7 +28,7 @@ export function jsonDocument(result: ShownRun): object {
 export function goalDocument(result: GoalResult): object {
   const { status, goal, output, error, plan, planning, usage, costUsd } = result;
   const none = { status, goal, strategy: null, tasks: [], metrics: null, timeline: [] };
-  const { repairs, rejected } = planning;
+  const { repairs, rejectedAnswers: rejected } = planning;
   return {
     ...(result.result === undefined ? none : jsonDocument(result.result)),
     output: output ?? null,
@@ -42,14 +42,14 @@ export function goalDocument(result: GoalResult): object {
 
 /** The one document that `plan --json` prints. */
 export function planDocument(made: Decomposition): object {
-  const { plan, complexity, repairs, rejected, usage, costUsd, result } = made;
+  const { plan, complexity, repairs, rejectedAnswers: rejected, usage, costUsd, result } = made;
   const timeline = result?.timeline.map(withIsoTime) ?? [];
   return { plan, complexity, repairs, rejected, usage, costUsd, error: null, timeline };
 }
 
 /** The same when there is no plan: why, and what was asked and answered until then. */
 export function planErrorDocument(error: DecompositionError): object {
-  const { rejected, result } = error;
+  const { rejectedAnswers: rejected, result } = error;
   return {
     plan: null,
     complexity: 'complex',

@@ -106,7 +106,13 @@ async function show(made: Decomposition, flags: PlanFlags): Promise<void> {
   else if (output === undefined) await write(process.stdout, planYaml(plan));
 }
 
-function about({ complexity, repairs, rejected, usage, costUsd }: Decomposition): string {
+function about({
+  complexity,
+  repairs,
+  rejectedAnswers: rejected,
+  usage,
+  costUsd,
+}: Decomposition): string {
   if (complexity === 'simple') {
     return 'The goal is one task, so no model was asked; --complexity complex asks one.\n';
   }

@@ -1,14 +1,27 @@
 export {
+  type Complexity,
+  type ComplexityOption,
+  estimateComplexity,
+} from './ask/complexity.js';
+export { type DecomposeOptions, type Decomposition, decompose } from './ask/decompose.js';
+export {
+  DecompositionError,
+  type DecompositionErrorDetails,
+} from './ask/decomposition-error.js';
+export type { PlanningRunOptions } from './ask/make-plan.js';
+export type { RejectedAnswer } from './ask/repair-loop.js';
+export { type ReplannerOptions, replanner } from './ask/replanner.js';
+export type { PlanExample, PlannerOptions } from './options/planner-options.js';
+export type {
+  CompletedGoal,
+  GoalResult,
+  Planning,
+  UnfinishedGoal,
+} from './plan-and-execute/goal-result.js';
+export type { PlanAndExecuteOptions } from './plan-and-execute/options.js';
+export { type GoalHandle, planAndExecute } from './plan-and-execute/plan-and-execute.js';
+export {
   type AnswerProblem,
   type AnswerProblemCode,
   formatAnswerProblem,
-} from './answer-problem.js';
-export { type Complexity, judgeComplexity } from './complexity.js';
-export { type DecomposeOptions, type Decomposition, decompose } from './decompose.js';
-export { DecompositionError, type DecompositionErrorDetails } from './decomposition-error.js';
-export type { RejectedAnswer } from './dialogue.js';
-export type { CompletedGoal, GoalResult, Planning, UnfinishedGoal } from './goal-result.js';
-export type { PlanningRunOptions } from './make-plan.js';
-export type { PlanExample, PlannerOptions } from './options.js';
-export { type GoalHandle, type PlanAndExecuteOptions, planAndExecute } from './plan-and-execute.js';
-export { type ReplannerOptions, replanner } from './replan.js';
+} from './read/answer-problem.js';

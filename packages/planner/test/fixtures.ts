@@ -1,20 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { PlannerOptions } from '../src/index.js';
 
-/** An answer of a model, and what is to become of it. */
+/** An answer of a model, and the expected result of reading it. */
 export interface Fixture {
   readonly name: string;
   readonly answer: string;
   readonly options: PlannerOptions;
   readonly plan?: readonly unknown[];
-  readonly mended: readonly string[];
+  readonly repairs: readonly string[];
   readonly sentBack?: readonly string[];
 }
 
-const folder = new URL('../src/__fixtures__/', import.meta.url);
+const folder = new URL('./answers/', import.meta.url);
 export const fixtureFiles = readdirSync(folder).filter((name) => name.endsWith('.txt'));
 
-/** Fixtures stand under their names; what is expected of them follows the answer. */
+/** A file holds many fixtures. Each has its name, the answer and the expectations. */
 export function fixturesIn(file: string): Fixture[] {
   const text = readFileSync(new URL(file, folder), 'utf8');
   const [, ...sections] = text.split(/^=== /m);
@@ -32,7 +32,7 @@ export function fixturesIn(file: string): Fixture[] {
       name: section.slice(0, end),
       answer: answer.replace(/\n$/, ''),
       options: json('options') ?? {},
-      mended: parts.get('mended') ?? [],
+      repairs: parts.get('repairs') ?? [],
       ...(parts.has('plan') && { plan: json('plan') }),
       ...(parts.has('sent back') && { sentBack: parts.get('sent back') }),
     };

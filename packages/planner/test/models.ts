@@ -1,30 +1,47 @@
-import type { PlanEvent, TaskRequest, TaskRunner } from '@stratagem/core';
+import type { PlanEvent, TaskOutput, TaskRequest, TaskRunner } from '@stratagem/core';
 
-/** A model that gives these answers one by one, and remembers what it was asked. */
-export function answering(...answers: readonly unknown[]) {
-  const requests: TaskRequest[] = [];
-  const left = [...answers];
-  const runner: TaskRunner = {
-    name: 'planner',
-    async run(request) {
-      requests.push(request);
-      const answer = left.shift();
-      if (answer instanceof Error) throw answer;
-      return { output: answer, usage: { inputTokens: 10, outputTokens: 5 }, costUsd: 1 };
-    },
-  };
-  return { runner, requests };
+/** A model that returns the given answers one by one, and records its requests. */
+export interface Scripted extends TaskRunner {
+  readonly requests: readonly TaskRequest[];
 }
 
-/** A model that writes its answers token by token, four characters each. */
-export function writing(answers: readonly string[], tokensPerSecond: number) {
+/** @param answers Outputs, complete results of a runner with an `output`, or errors to throw. */
+export function scripted(...answers: readonly unknown[]): Scripted {
   const requests: TaskRequest[] = [];
-  const left = [...answers];
+  return {
+    name: 'scripted',
+    requests,
+    async run(request) {
+      const answer = answers[requests.length];
+      requests.push(request);
+      if (answer instanceof Error) throw answer;
+      return isTaskOutput(answer) ? answer : { output: answer };
+    },
+  };
+}
+
+function isTaskOutput(value: unknown): value is TaskOutput {
+  return typeof value === 'object' && value !== null && 'output' in value;
+}
+
+/** A scripted model whose answers have a usage and a cost. */
+export function planningModel(...answers: readonly unknown[]) {
+  const used = { usage: { inputTokens: 10, outputTokens: 5 }, costUsd: 1 };
+  const runner = scripted(
+    ...answers.map((output) => (output instanceof Error ? output : { output, ...used })),
+  );
+  return { runner, requests: runner.requests };
+}
+
+/** A model that streams its answers token by token, four characters each. */
+export function streamingModel(answers: readonly string[], tokensPerSecond: number) {
+  const requests: TaskRequest[] = [];
+  const remaining = [...answers];
   const runner: TaskRunner = {
     name: 'writer',
     async run(request, { emit, signal }) {
       requests.push(request);
-      const answer = left.shift() ?? '';
+      const answer = remaining.shift() ?? '';
       const tokens = answer.match(/[\s\S]{1,4}/g) ?? [];
       for (const token of tokens) {
         await wait(1_000 / tokensPerSecond, signal);
@@ -37,7 +54,7 @@ export function writing(answers: readonly string[], tokensPerSecond: number) {
   return { runner, requests };
 }
 
-/** By the timers that tests put in place of the clock. */
+/** Uses the timers that tests replace. */
 function wait(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
@@ -48,8 +65,8 @@ function wait(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Does tasks at once, or after a while; those named fail, as often as they are tried. */
-export function working({ latencyMs = 0, failing = [] as readonly string[] } = {}) {
+/** Completes tasks after the latency; the tasks in `failing` fail in every attempt. */
+export function workerModel({ latencyMs = 0, failing = [] as readonly string[] } = {}) {
   const requests: TaskRequest[] = [];
   const runner: TaskRunner = {
     name: 'worker',

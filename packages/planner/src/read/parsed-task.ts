@@ -1,0 +1,24 @@
+import type { TaskType } from '@stratagem/core';
+import type { AnswerPath } from './answer-report.js';
+
+/** One task of an answer, with recognized fields but without resolved references. */
+export interface ParsedTask {
+  readonly path: AnswerPath;
+  /** Undefined for a top-level task. */
+  readonly parent: ParsedTask | undefined;
+  /** The list that contains the task, including the task itself. */
+  readonly siblings: readonly ParsedTask[];
+  /** The id as written; undefined when the task has none. */
+  readonly writtenId: string | undefined;
+  readonly title: string | undefined;
+  readonly description: string | undefined;
+  readonly type: TaskType;
+  /** The dependencies as written, in any form. */
+  readonly needs: readonly unknown[];
+  readonly tools: readonly string[];
+  readonly model: string | undefined;
+  readonly subtasks: readonly ParsedTask[];
+}
+
+/** The longest id of a task, in characters. */
+export const MAX_ID_LENGTH = 100;
