@@ -1,6 +1,6 @@
 export { type CacheOptions, cache } from './cache/cache.js';
 export {
-  type CachedAnswer,
+  type CachedResponse,
   type CacheStore,
   type MemoryStoreOptions,
   memoryStore,

@@ -1,30 +1,30 @@
 import { checkLimit, checkOptions } from '@stratagem/core';
 
-/** An answer that is kept. Plain data. */
-export interface CachedAnswer {
+/** A stored response; plain data. */
+export interface CachedResponse {
   readonly output: unknown;
-  /** The model that gave it. */
+  /** The model that produced it. */
   readonly model?: string;
   /** When it was stored, as Unix time in milliseconds. */
   readonly storedAt: number;
 }
 
-/** Where a cache keeps its answers. Both may fail: the cache then does without. */
+/** Where a cache stores responses. When a method rejects, the cache works without the store. */
 export interface CacheStore {
-  get(key: string): Promise<CachedAnswer | undefined>;
-  set(key: string, answer: CachedAnswer): Promise<void>;
+  get(key: string): Promise<CachedResponse | undefined>;
+  set(key: string, response: CachedResponse): Promise<void>;
 }
 
 export interface MemoryStoreOptions {
   /**
-   * The most answers; the one that was not asked for the longest makes room.
+   * The maximum number of responses; the least recently used one is evicted.
    * @default 10_000
    */
   readonly maxEntries?: number;
 }
 
 /**
- * Keeps answers as long as the process runs. What the caller does to an output changes none of them.
+ * Stores responses in memory. They are copied in and out, so that callers cannot change them.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -35,23 +35,23 @@ export function memoryStore(options: MemoryStoreOptions = {}): CacheStore {
   checkOptions('memoryStore()', options, ['maxEntries']);
   const { maxEntries = 10_000 } = options;
   checkLimit('memoryStore()', 'maxEntries', maxEntries);
-  // In the order in which they were last asked for.
-  const answers = new Map<string, CachedAnswer>();
+  // From the least to the most recently used.
+  const responses = new Map<string, CachedResponse>();
   return {
     async get(key) {
-      const answer = answers.get(key);
-      if (answer === undefined) return undefined;
-      answers.delete(key);
-      answers.set(key, answer);
-      return structuredClone(answer);
+      const response = responses.get(key);
+      if (response === undefined) return undefined;
+      responses.delete(key);
+      responses.set(key, response);
+      return structuredClone(response);
     },
-    async set(key, answer) {
-      const copy = structuredClone(answer);
-      answers.delete(key);
-      answers.set(key, copy);
-      for (const oldest of answers.keys()) {
-        if (answers.size <= maxEntries) break;
-        answers.delete(oldest);
+    async set(key, response) {
+      const copy = structuredClone(response);
+      responses.delete(key);
+      responses.set(key, copy);
+      for (const oldest of responses.keys()) {
+        if (responses.size <= maxEntries) break;
+        responses.delete(oldest);
       }
     },
   };

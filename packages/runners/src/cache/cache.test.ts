@@ -38,8 +38,8 @@ function counting(
 
 const free = { usage: { inputTokens: 0, outputTokens: 0 }, costUsd: 0 };
 
-describe('a request that was made before', () => {
-  test('is answered from the store, for nothing, and the log says so', async () => {
+describe('a repeated request', () => {
+  test('gets the stored response at no cost, and a notice is logged', async () => {
     const { runner, asked } = counting();
     const cached = cache(runner, memoryStore());
     expect(await cached.run(request('a'), attempt())).toMatchObject({
@@ -53,13 +53,13 @@ describe('a request that was made before', () => {
       model: 'm-1',
     });
     expect(context.emitted).toEqual([
-      { kind: 'notice', source: 'cache', message: 'answered from the cache' },
+      { kind: 'notice', source: 'cache', message: 'response from the cache' },
       'a!',
     ]);
     expect(asked).toHaveLength(1);
   });
 
-  test('is the same whichever task makes it, and in whatever order its fields stand', async () => {
+  test('is recognised for any task and any order of its fields', async () => {
     const { runner, asked } = counting();
     const cached = cache(runner, memoryStore());
     await cached.run({ ...request('a'), metadata: { x: 1, y: 2 } }, attempt());
@@ -81,7 +81,7 @@ describe('a request that was made before', () => {
     expect(asked).toHaveLength(2);
   });
 
-  test('is another one to a runner of another name, model or setting', async () => {
+  test('is not recognised for a runner of another name, model or setting', async () => {
     const store = memoryStore();
     const runners = [{}, { name: 'other' }, { settings: { model: 'n' } }, { resource: 'x/y' }].map(
       (change) => {
@@ -93,7 +93,7 @@ describe('a request that was made before', () => {
     expect(runners.map(({ asked }) => asked.length)).toEqual([1, 1, 1, 1]);
   });
 
-  test('costs a run nothing', async () => {
+  test('adds no cost to the metrics of a run', async () => {
     const { runner } = counting();
     const executor = createExecutor({ strategy: inOrder, runner: cache(runner, memoryStore()) });
     const plan = createPlan('x').addTask({ id: 'a', description: 'Say a.' });
@@ -104,8 +104,8 @@ describe('a request that was made before', () => {
   });
 });
 
-describe('nothing is kept', () => {
-  test('of failures', async () => {
+describe('the cache does not keep', () => {
+  test('failures', async () => {
     let calls = 0;
     const { runner } = counting(() => {
       if (++calls === 1) throw new RunnerError('server_error', 'no');
@@ -118,7 +118,7 @@ describe('nothing is kept', () => {
     expect((await cached.run(request('a'), attempt())).output).toBe('yes');
   });
 
-  test('of answers that do not fit their task, and none is used that no longer does', async () => {
+  test('outputs that do not match the schema, nor return them later', async () => {
     const { runner, asked } = counting(() => 'text');
     const cached = cache(runner, memoryStore());
     const wanting = { ...request('a'), check: async () => 'not that' };
@@ -130,7 +130,7 @@ describe('nothing is kept', () => {
     expect(asked).toHaveLength(4);
   });
 
-  test('of tasks with tools, unless that is asked for', async () => {
+  test('tasks with tools, unless withTools is set', async () => {
     const tools = [
       { name: 't', description: 't', inputSchema: {}, call: () => Promise.reject(new Error()) },
     ];
@@ -146,7 +146,7 @@ describe('nothing is kept', () => {
     }
   });
 
-  test('of requests that cannot be told apart as data', async () => {
+  test('requests that JSON cannot represent', async () => {
     const { runner, asked } = counting(() => 'x');
     const cached = cache(runner, memoryStore());
     const context = attempt();
@@ -157,7 +157,7 @@ describe('nothing is kept', () => {
     expect(context.emitted[0]).toMatchObject({ message: expect.stringContaining('a Map') });
   });
 
-  test('for longer than ttlMs', async () => {
+  test('responses for longer than ttlMs', async () => {
     vi.useFakeTimers();
     const { runner, asked } = counting();
     const cached = cache(runner, memoryStore(), { ttlMs: 1_000 });
@@ -204,7 +204,7 @@ describe('equal requests at the same time', () => {
     expect(asked).toHaveLength(1);
   });
 
-  test('fail together, each with an error of its own and no tokens twice', async () => {
+  test('fail together, each with its own error, and the usage is counted once', async () => {
     const { runner, fail } = gated();
     const cached = cache(runner, memoryStore());
     const answers = [1, 2].map(() => cached.run(request('x'), attempt()).catch((e) => e));
@@ -218,7 +218,7 @@ describe('equal requests at the same time', () => {
     expect(second).not.toBe(first);
   });
 
-  test('that fail when the first has been stopped say once what they used', async () => {
+  test('that fail after the first was aborted report their usage once', async () => {
     const { runner, fail } = gated();
     const cached = cache(runner, memoryStore());
     const stop = new AbortController();
@@ -234,7 +234,7 @@ describe('equal requests at the same time', () => {
     expect(third.usage).toBeUndefined();
   });
 
-  test('go on when the first is stopped, and stop when all are', async () => {
+  test('continue when the first is aborted, and are aborted when all are', async () => {
     const { runner, asked, open, signal } = gated();
     const store = memoryStore();
     const cached = cache(runner, store);
@@ -272,7 +272,7 @@ describe('equal requests at the same time', () => {
   });
 });
 
-test('a store that fails is done without, and the log says so', async () => {
+test('a failing store is bypassed, and a notice is logged', async () => {
   const { runner, asked } = counting();
   const broken: CacheStore = {
     get: () => Promise.reject(new Error('no connection')),
@@ -282,7 +282,7 @@ test('a store that fails is done without, and the log says so', async () => {
   expect((await cache(runner, broken).run(request('a'), context)).output).toBe('a!');
   expect(context.emitted).toMatchObject([
     { message: 'could not read from the cache: no connection' },
-    { message: 'could not store the answer: disk full' },
+    { message: 'could not store the response: disk full' },
   ]);
   expect(asked).toHaveLength(1);
 });
@@ -292,7 +292,7 @@ test.each([
   ['a text', '{"output":"old"}'],
   ['something else', { output: 'old' }],
   ['no output', { storedAt: 1 }],
-])('a store that gives %s has no answer', async (_, given) => {
+])('a store that returns %s has no response', async (_, given) => {
   const { runner, asked } = counting();
   const odd: CacheStore = { get: async () => given as never, set: async () => {} };
   const context = attempt();
@@ -301,7 +301,7 @@ test.each([
   expect(asked).toHaveLength(1);
 });
 
-test('a runner that answers nothing is told so', async () => {
+test('a runner that resolves to undefined fails the attempt', async () => {
   const nothing = { name: 'nothing', run: async () => undefined as never };
   await expect(cache(nothing, memoryStore()).run(request('a'), attempt())).rejects.toMatchObject({
     code: 'invalid_output',
@@ -310,7 +310,7 @@ test('a runner that answers nothing is told so', async () => {
 });
 
 describe('memoryStore', () => {
-  test('forgets what was not asked for the longest', async () => {
+  test('evicts the least recently used response', async () => {
     const store = memoryStore({ maxEntries: 2 });
     const answer = (output: unknown) => ({ output, storedAt: 1 });
     await store.set('a', answer('a'));
@@ -321,7 +321,7 @@ describe('memoryStore', () => {
     expect(kept.map((each) => each?.output)).toEqual(['a', undefined, 'c']);
   });
 
-  test('keeps what it was given, whatever happens to that afterwards', async () => {
+  test('is not affected by later changes to what it stored or returned', async () => {
     const store = memoryStore();
     const output = { list: [1] };
     await store.set('a', { output, storedAt: 1 });
@@ -344,7 +344,7 @@ describe('fileStore', () => {
   afterEach(() => rm(folder, { recursive: true }));
   const fileOf = (directory: string) => join(directory, 'ab', 'abc.json');
 
-  test('keeps answers for other processes, readable only by their owner', async () => {
+  test('stores responses for other processes, readable only by their owner', async () => {
     const directory = join(folder, 'deep', 'cache');
     const answer = { output: { list: [1, null, 'x'] }, model: 'm', storedAt: 5 };
     await fileStore(directory).set('abc', answer);
@@ -386,12 +386,12 @@ describe('fileStore', () => {
     for (let time = 0; time < 2; time++) await cached.run(request('a'), context);
     expect(asked).toHaveLength(2);
     expect(context.emitted[0]).toMatchObject({
-      message: expect.stringContaining('could not store the answer: its output'),
+      message: expect.stringContaining('could not store the response: output'),
     });
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test('holds no part of the request', async () => {
+  test('stores no part of the request', async () => {
     const { runner } = counting(() => 'fine');
     await cache(runner, fileStore(folder)).run(request('the secret plan'), attempt());
     const [inner = ''] = await readdir(folder);
@@ -399,7 +399,7 @@ describe('fileStore', () => {
     expect(await readFile(join(folder, inner, file), 'utf8')).not.toContain('secret');
   });
 
-  test('is used by many at once', async () => {
+  test('can be used by many requests at once', async () => {
     const store = fileStore(folder);
     await Promise.all(
       Array.from({ length: 40 }, (_, index) => store.set('abc', { output: index, storedAt: 1 })),
@@ -408,12 +408,12 @@ describe('fileStore', () => {
     expect(await readdir(join(folder, 'ab'))).toEqual(['abc.json']);
   });
 
-  test('must be told where', () => {
-    expect(() => fileStore('')).toThrow('fileStore() takes the path of a directory');
+  test('needs a directory', () => {
+    expect(() => fileStore('')).toThrow('fileStore() needs the path of a directory');
   });
 });
 
-describe('it is a runner like any other', () => {
+describe('it passes the conformance suite', () => {
   const fresh = () => cache(simulated({ latencyMs: 1 }), memoryStore());
   const cases = runnerConformance(fresh, {
     failing: () => cache(simulated({ latencyMs: 1, failureRate: 1 }), memoryStore()),

@@ -11,31 +11,31 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
-import { codeOf, detailsOf } from '../failover/combined-error.js';
-import { checkRunner } from '../failover/composite.js';
-import { checkedAnswer } from '../util/checked-run.js';
-import { contentOf, keyOf } from '../util/request-key.js';
-import type { CachedAnswer, CacheStore } from './cache-store.js';
+import { throwIfAborted } from '../util/abort.js';
+import { requireOutput } from '../util/checked-run.js';
+import { codeOf, detailsOf } from '../util/error-details.js';
+import { contentOf, requestKey } from '../util/request-key.js';
+import { checkRunner, propertiesOf } from '../util/wrapped.js';
+import type { CachedResponse, CacheStore } from './cache-store.js';
 import { SharedFlight } from './shared-flight.js';
 
 export interface CacheOptions {
   /**
-   * How long an answer is good for, in milliseconds.
+   * How long a response stays valid, in milliseconds.
    * @default Infinity
    */
   readonly ttlMs?: number;
   /**
-   * Whether answers of tasks with tools are kept, too. Their tools do not run again for an answer
-   * from the cache.
+   * Whether to cache tasks with tools. A cached response does not call the tools again.
    * @default false
    */
   readonly withTools?: boolean;
 }
 
 /**
- * Answers from a store what was asked before: the same request to a runner of the same settings. It
- * costs nothing, and the log says so. Requests that are equal and come at the same time are sent once.
- * Only answers that fit their task are kept; a store that fails is done without.
+ * Returns stored responses for repeated requests to a runner with the same settings. They cost
+ * nothing, and a notice is logged. Equal requests at the same time are sent once. Only responses
+ * that match their task's schema are stored. When the store fails, the request is sent.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -59,43 +59,41 @@ export function cache(
   const flights = new Map<string, SharedFlight>();
 
   return {
-    name: runner.name,
-    ...(runner.resource !== undefined && { resource: runner.resource }),
-    ...(runner.settings !== undefined && { settings: runner.settings }),
-    supportsTools: runner.supportsTools ?? false,
+    ...propertiesOf(runner),
     async run(request, context) {
       if (request.tools !== undefined && !withTools) return runner.run(request, context);
       throwIfAborted(context.signal);
-      const key = keyIn(runner, request, context);
+      const key = cacheKey(runner, request, context);
       if (key === undefined) return runner.run(request, context);
-      const known = await find(key, request, context);
+      const cached = await findValid(key, request, context);
       throwIfAborted(context.signal);
-      if (known !== undefined) return told(known, context, 'answered from the cache');
+      if (cached !== undefined) return withoutCost(cached, context, 'response from the cache');
       const flight = flights.get(key);
-      if (flight?.isOpen) return follow(flight, context);
-      return lead(key, request, context);
+      if (flight?.isOpen) return joinFlight(flight, context);
+      return startFlight(key, request, context);
     },
   };
 
-  /** What the store has, if it is still good. */
-  async function find(key: string, request: TaskRequest, context: RunContext) {
+  /** The stored response, if it is valid. */
+  async function findValid(key: string, request: TaskRequest, context: RunContext) {
     try {
-      const answer = await store.get(key);
-      if (!isAnswer(answer) || Date.now() - answer.storedAt >= ttlMs) return undefined;
-      return (await request.check?.(answer.output)) === undefined ? answer : undefined;
+      const cached = await store.get(key);
+      if (!isCachedResponse(cached) || Date.now() - cached.storedAt >= ttlMs) return undefined;
+      return (await request.check?.(cached.output)) === undefined ? cached : undefined;
     } catch (thrown) {
       notice(context, `could not read from the cache: ${describe(thrown)}`);
       return undefined;
     }
   }
 
-  async function lead(key: string, request: TaskRequest, context: RunContext) {
+  /** Sends the request; equal requests join it until it has ended. */
+  async function startFlight(key: string, request: TaskRequest, context: RunContext) {
     const flight = new SharedFlight(async (signal) => {
       try {
-        const given = await runner.run(request, deriveContext(context, { signal }));
-        const answer = checkedAnswer(runner, given);
-        await keep(key, answer, request, context);
-        return answer;
+        const result = await runner.run(request, deriveContext(context, { signal }));
+        const response = requireOutput(runner, result);
+        await storeValid(key, response, request, context);
+        return response;
       } finally {
         if (flights.get(key) === flight) flights.delete(key);
       }
@@ -104,31 +102,36 @@ export function cache(
     try {
       return await flight.join(context.signal);
     } finally {
-      // Others who wait for it come after this one.
+      // The first attempt is charged before those that joined, unless it was aborted.
       if (!context.signal.aborted) flight.charge();
     }
   }
 
-  async function keep(key: string, answer: TaskOutput, request: TaskRequest, context: RunContext) {
-    if ((await request.check?.(answer.output)) !== undefined) return;
-    const { output, model } = answer;
+  async function storeValid(
+    key: string,
+    response: TaskOutput,
+    request: TaskRequest,
+    context: RunContext,
+  ) {
+    if ((await request.check?.(response.output)) !== undefined) return;
+    const { output, model } = response;
     try {
       await store.set(key, { output, storedAt: Date.now(), ...(model !== undefined && { model }) });
     } catch (thrown) {
-      notice(context, `could not store the answer: ${describe(thrown)}`);
+      notice(context, `could not store the response: ${describe(thrown)}`);
     }
   }
 }
 
 /**
- * Waits for a request that somebody else sent. What that used is on their account, unless they were
- * stopped meanwhile: it is counted once, and never lost.
+ * Waits for a request that another attempt sent. Its usage is charged to the first attempt, or to
+ * this one when the first was aborted, so that it counts exactly once.
  */
-async function follow(flight: SharedFlight, context: RunContext): Promise<TaskOutput> {
+async function joinFlight(flight: SharedFlight, context: RunContext): Promise<TaskOutput> {
   try {
-    const answer = await flight.join(context.signal);
-    const free = told(answer, context, 'shared an answer');
-    return flight.charge() ? answer : free;
+    const response = await flight.join(context.signal);
+    const free = withoutCost(response, context, 'shared a response');
+    return flight.charge() ? response : free;
   } catch (thrown) {
     if (context.signal.aborted || flight.charge()) throw thrown;
     const { retryAfterMs, status } = detailsOf(thrown);
@@ -140,37 +143,36 @@ async function follow(flight: SharedFlight, context: RunContext): Promise<TaskOu
   }
 }
 
-/** Stores say in many ways that they have none. */
-function isAnswer(value: CachedAnswer | undefined): value is CachedAnswer {
+/** Custom stores may return null or anything else for a missing key. */
+function isCachedResponse(value: CachedResponse | undefined): value is CachedResponse {
   return Number.isFinite(value?.storedAt) && 'output' in (value as object);
 }
 
-/** An answer that cost nothing. */
-function told(
-  { output, model }: Pick<CachedAnswer, 'output' | 'model'>,
+/** The response with zero usage; logs why it costs nothing. */
+function withoutCost(
+  { output, model }: Pick<CachedResponse, 'output' | 'model'>,
   context: RunContext,
-  how: string,
+  reason: string,
 ): TaskOutput {
-  notice(context, how);
+  notice(context, reason);
   if (typeof output === 'string' && output !== '') context.emit(output);
   const usage = { inputTokens: 0, outputTokens: 0 };
   return { output, usage, costUsd: 0, ...(model !== undefined && { model }) };
 }
 
-function keyIn(runner: TaskRunner, request: TaskRequest, context: RunContext): string | undefined {
+function cacheKey(
+  runner: TaskRunner,
+  request: TaskRequest,
+  context: RunContext,
+): string | undefined {
   try {
-    return keyOf(contentOf(request), runner);
+    return requestKey(contentOf(request), runner);
   } catch (thrown) {
-    notice(context, `the request has no key: ${describe(thrown)}`);
+    notice(context, `the request cannot be cached: ${describe(thrown)}`);
     return undefined;
   }
 }
 
 function notice(context: RunContext, message: string): void {
   context.emit({ kind: 'notice', source: 'cache', message });
-}
-
-function throwIfAborted(signal: AbortSignal): void {
-  if (!signal.aborted) return;
-  throw new RunnerError('aborted', 'the attempt was stopped', { cause: signal.reason });
 }

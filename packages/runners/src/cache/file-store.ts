@@ -2,25 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { OptionError } from '@stratagem/core';
-import { jsonObstacle } from '../util/plain-data.js';
-import type { CachedAnswer, CacheStore } from './cache-store.js';
+import { findJsonMismatch } from '../util/plain-data.js';
+import type { CachedResponse, CacheStore } from './cache-store.js';
 
-/** Written into each file; those of another version are not read. */
+/** The version of the file format; files of another version are ignored. */
 const VERSION = 1;
 
 /**
- * Keeps answers in files of this directory, one each, readable only by their owner. Any number of
- * processes may share it. A file that is damaged, or of another program, is no answer and is
- * replaced by the next one.
+ * Stores each response in a file of the directory, readable only by its owner. Any number of
+ * processes may share the directory. A damaged or foreign file is ignored, and replaced by the next
+ * response.
  *
- * @throws {OptionError} when the directory is not named.
+ * @throws {OptionError} when the directory is missing.
  *
  * @example
  * const runner = cache(openai(), fileStore('.cache/answers'));
  */
 export function fileStore(directory: string): CacheStore {
   if (typeof directory !== 'string' || directory === '') {
-    throw new OptionError('fileStore() takes the path of a directory');
+    throw new OptionError('fileStore() needs the path of a directory');
   }
   const fileOf = (key: string) => join(directory, key.slice(0, 2), `${key}.json`);
   return {
@@ -31,32 +31,32 @@ export function fileStore(directory: string): CacheStore {
       });
       return text === undefined ? undefined : parse(text, key);
     },
-    async set(key, answer) {
-      const obstacle = jsonObstacle(answer.output);
-      if (obstacle !== undefined) {
-        const { path, what } = obstacle;
-        throw new TypeError(`its output${path} is ${what}, which a file cannot hold`);
+    async set(key, response) {
+      const mismatch = findJsonMismatch(response.output);
+      if (mismatch !== undefined) {
+        const { path, what } = mismatch;
+        throw new TypeError(`output${path} is ${what}, which JSON cannot represent`);
       }
-      const text = JSON.stringify({ version: VERSION, key, ...answer });
+      const text = JSON.stringify({ version: VERSION, key, ...response });
       const file = fileOf(key);
       await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-      // Never half of it: others read while we write.
-      const draft = `${file}.${randomUUID()}`;
+      // Written under another name first, because other processes must never read a partial file.
+      const temporary = `${file}.${randomUUID()}`;
       try {
-        await writeFile(draft, text, { mode: 0o600 });
-        await rename(draft, file);
+        await writeFile(temporary, text, { mode: 0o600 });
+        await rename(temporary, file);
       } catch (error) {
-        await rm(draft, { force: true });
+        await rm(temporary, { force: true });
         throw error;
       }
     },
   };
 }
 
-function parse(text: string, key: string): CachedAnswer | undefined {
+function parse(text: string, key: string): CachedResponse | undefined {
   try {
-    const { version, key: own, output, model, storedAt } = JSON.parse(text);
-    if (version !== VERSION || own !== key || !Number.isFinite(storedAt)) return undefined;
+    const { version, key: storedKey, output, model, storedAt } = JSON.parse(text);
+    if (version !== VERSION || storedKey !== key || !Number.isFinite(storedAt)) return undefined;
     return { output, storedAt, ...(typeof model === 'string' && { model }) };
   } catch {
     return undefined;

@@ -1,25 +1,25 @@
-import { RunnerError, type TaskOutput } from '@stratagem/core';
+import type { TaskOutput } from '@stratagem/core';
+import { abortError } from '../util/abort.js';
 
-/**
- * One request that several attempts wait for. Each may leave; when all have, the request is stopped.
- */
+/** A request that several attempts share. It is aborted once every attempt has been aborted. */
 export class SharedFlight {
   readonly #controller = new AbortController();
-  readonly #answer: Promise<TaskOutput>;
+  readonly #response: Promise<TaskOutput>;
   #waiting = 0;
   #isCharged = false;
 
   constructor(send: (signal: AbortSignal) => Promise<TaskOutput>) {
-    this.#answer = send(this.#controller.signal);
-    this.#answer.catch(() => {}); // All who wait for it may have left.
+    this.#response = send(this.#controller.signal);
+    // Every attempt may have been aborted, so a rejection may have no other handler.
+    this.#response.catch(() => {});
   }
 
-  /** Whether it can be joined: nobody stopped it. */
+  /** Whether another attempt can join: the request was not aborted. */
   get isOpen(): boolean {
     return !this.#controller.signal.aborted;
   }
 
-  /** Whether nobody has been charged for it so far; whoever asks is. */
+  /** Charges the caller for the request unless another attempt was charged. Returns whether it did. */
   charge(): boolean {
     const isFirst = !this.#isCharged;
     this.#isCharged = true;
@@ -31,15 +31,14 @@ export class SharedFlight {
     let leave = () => {};
     const left = new Promise<never>((_, reject) => {
       leave = () => {
-        const cause = signal.reason;
-        reject(new RunnerError('aborted', 'the attempt was stopped', { cause }));
-        if (--this.#waiting === 0) this.#controller.abort(cause);
+        reject(abortError(signal));
+        if (--this.#waiting === 0) this.#controller.abort(signal.reason);
       };
     });
     if (signal.aborted) leave();
     else signal.addEventListener('abort', leave, { once: true });
     try {
-      return await Promise.race([this.#answer, left]);
+      return await Promise.race([this.#response, left]);
     } finally {
       signal.removeEventListener('abort', leave);
       if (!signal.aborted) this.#waiting--;

@@ -75,7 +75,7 @@ async function startsOf(
 
 const same = ['a', 'b', 'c'].map((end) => long + end);
 
-describe('of prompts with the same beginning', () => {
+describe('among prompts with the same prefix', () => {
   test.each([
     [undefined, 100],
     ['first_output', 100],
@@ -88,7 +88,7 @@ describe('of prompts with the same beginning', () => {
     ]);
   });
 
-  test('each has its own leader, and short ones wait for nothing', async () => {
+  test('each prefix has its own first request, and short prompts never wait', async () => {
     const prompts = [long, `${long}!`, `Other. ${long}`, 'short', 'short', `Other. ${long}?`];
     expect(await startsOf(model(), prompts)).toEqual([
       ['t0', 0],
@@ -100,7 +100,7 @@ describe('of prompts with the same beginning', () => {
     ]);
   });
 
-  test('the next goes first when the first fails', async () => {
+  test('the next request goes first when the first one fails', async () => {
     const failing = model((_, call) => call <= 2);
     expect(await startsOf(failing, [...same, `${long}d`])).toEqual([
       ['t0', 0],
@@ -110,7 +110,7 @@ describe('of prompts with the same beginning', () => {
     ]);
   });
 
-  test('the length and the prefix itself may be others', async () => {
+  test('the length and the prefix can be configured', async () => {
     const prompts = ['question one: x', 'question one: y', 'question two: x'];
     expect(await startsOf(model(), prompts, { prefixLength: 8 })).toEqual([
       ['t0', 0],
@@ -126,7 +126,7 @@ describe('of prompts with the same beginning', () => {
     ]);
   });
 
-  test('one that waited says so', async () => {
+  test('one that waited logs a notice', async () => {
     const { runner } = model();
     const warm = warmPrefix(runner);
     const contexts = [attempt(), attempt()];
@@ -142,7 +142,7 @@ describe('of prompts with the same beginning', () => {
     ]);
   });
 
-  test('one that is stopped while it waits leaves at once', async () => {
+  test('one that is aborted while it waits rejects at once', async () => {
     const { runner, begun } = model();
     const warm = warmPrefix(runner);
     const controller = new AbortController();
@@ -156,7 +156,7 @@ describe('of prompts with the same beginning', () => {
     expect(begun).toHaveLength(1);
   });
 
-  test('the first that is stopped makes way for the next', async () => {
+  test('the next one goes first when the first is aborted', async () => {
     const { runner, begun } = model();
     const warm = warmPrefix(runner);
     const controller = new AbortController();
@@ -190,7 +190,7 @@ test('a prefix stays warm for ttlMs after its last use', async () => {
   expect(await askAll()).toBe(1);
 });
 
-test('a prefix that goes cold while it is still being answered is warmed by the next', async () => {
+test('a prefix that goes cold during a response is warmed by the next request', async () => {
   const { runner, begun } = model();
   const warm = warmPrefix(runner, { ttlMs: 50 });
   const began = performance.now();
@@ -225,7 +225,7 @@ describe('on a model with a prompt cache', () => {
     return running;
   }
 
-  test('nineteen of twenty tasks read the shared part from the cache, for less', async () => {
+  test('nineteen of twenty tasks read the shared prefix from the cache at a lower price', async () => {
     const [plain, warm] = [
       await run(simulated(options)),
       await run(warmPrefix(simulated(options))),
@@ -238,7 +238,7 @@ describe('on a model with a prompt cache', () => {
   });
 });
 
-describe('it is a runner like any other', () => {
+describe('it passes the conformance suite', () => {
   beforeEach(() => void vi.useRealTimers());
   afterEach(() => void vi.useFakeTimers());
   const options = { prefixLength: 3 };

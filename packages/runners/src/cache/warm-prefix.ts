@@ -6,54 +6,52 @@ import {
   deriveContext,
   OptionError,
   type RunContext,
-  RunnerError,
   type TaskOutput,
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
-import { checkRunner } from '../failover/composite.js';
+import { orAborted } from '../util/abort.js';
+import { checkRunner, propertiesOf } from '../util/wrapped.js';
 
 export interface WarmPrefixOptions {
   /**
-   * How many characters at the beginning of two prompts must be the same for them to share a cache
-   * entry. Shorter prompts wait for nothing. Providers cache from about 1,024 tokens on, which is
-   * 4,096 characters of English.
+   * How many leading characters two prompts must share to use one cache entry. Shorter prompts never
+   * wait. Providers cache prompts from about 1,024 tokens on, which is 4,096 characters of English.
    * @default 4_096
    */
   readonly prefixLength?: number;
   /**
-   * What a request has in common with others, for prompts whose shared part is known better;
-   * undefined for one that shares nothing.
+   * Returns the part of the prompt that a request shares with others; undefined when it shares none.
    * @default the first `prefixLength` characters of the prompt
    */
   readonly prefix?: (request: TaskRequest) => string | undefined;
   /**
-   * When the others may follow: when the first begins to answer, or when it has answered.
+   * When the other requests may follow: when the first one begins to respond (`'first_output'`), or
+   * when it has completed (`'answer'`).
    * @default 'first_output'
    */
   readonly until?: 'first_output' | 'answer';
   /**
-   * How long a prefix is believed to stay in the provider's cache after its last use, in
-   * milliseconds.
+   * How long a prefix stays in the provider's cache after its last use, in milliseconds.
    * @default 300_000
    */
   readonly ttlMs?: number;
 }
 
-/** What is known of one prefix. */
+/** The state of one prefix. */
 interface Prefix {
   warmUntil: number;
-  /** Resolves when the request that goes first has warmed it, or has failed to; gone from then on. */
+  /** Resolves when the first request has warmed the prefix or failed; undefined when none runs. */
   warming: Promise<void> | undefined;
 }
 
-/** Past this many prefixes, those that have gone cold are forgotten. */
-const MANY = 1_000;
+/** Above this number of prefixes, cold ones are removed. */
+const MAX_PREFIXES = 1_000;
 
 /**
- * Of requests that begin with the same long text, lets one go first; the others follow as soon as the
- * provider has that text in its prompt cache, and read it for a fraction of the price. When the first
- * fails, the next goes first.
+ * Sends one request first when several begin with the same long text. The others follow as soon as
+ * the provider has that text in its prompt cache, where it costs a fraction of the price. When the
+ * first request fails, the next one goes first.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -80,47 +78,45 @@ export function warmPrefix(runner: TaskRunner, options: WarmPrefixOptions = {}):
   const prefixes = new Map<string, Prefix>();
 
   return {
-    name: runner.name,
-    ...(runner.resource !== undefined && { resource: runner.resource }),
-    ...(runner.settings !== undefined && { settings: runner.settings }),
-    supportsTools: runner.supportsTools ?? false,
+    ...propertiesOf(runner),
     async run(request, context) {
       const text = prefixOf(request);
       if (text === undefined) return runner.run(request, context);
-      const prefix = known(hashOf(text));
-      const began = performance.now();
+      const prefix = stateOf(hashOf(text));
+      const startedAt = performance.now();
       while (prefix.warming !== undefined && !isWarm(prefix)) {
         await orAborted(prefix.warming, context.signal);
       }
-      const waitedMs = Math.round(performance.now() - began);
+      const waitedMs = Math.round(performance.now() - startedAt);
       if (waitedMs > 0) {
         const message = `waited ${waitedMs} ms for the prompt cache`;
         context.emit({ kind: 'notice', source: 'warmPrefix', message });
       }
-      if (!isWarm(prefix)) return lead(prefix, request, context);
-      const answer = await runner.run(request, context);
+      if (!isWarm(prefix)) return warm(prefix, request, context);
+      const response = await runner.run(request, context);
       prefix.warmUntil = Date.now() + ttlMs;
-      return answer;
+      return response;
     },
   };
 
-  function known(key: string): Prefix {
+  function stateOf(key: string): Prefix {
     let prefix = prefixes.get(key);
     if (prefix === undefined) {
-      if (prefixes.size >= MANY) forgetCold();
+      if (prefixes.size >= MAX_PREFIXES) removeCold();
       prefix = { warmUntil: 0, warming: undefined };
       prefixes.set(key, prefix);
     }
     return prefix;
   }
 
-  function forgetCold(): void {
+  function removeCold(): void {
     for (const [key, prefix] of prefixes) {
       if (prefix.warming === undefined && !isWarm(prefix)) prefixes.delete(key);
     }
   }
 
-  async function lead(
+  /** Sends the first request with this prefix; the others wait until it has warmed the cache. */
+  async function warm(
     prefix: Prefix,
     request: TaskRequest,
     context: RunContext,
@@ -131,24 +127,24 @@ export function warmPrefix(runner: TaskRunner, options: WarmPrefixOptions = {}):
     });
     prefix.warming = warming;
     const settle = () => {
-      // A slow answer may outlast the cache: by then another one may be warming it.
+      // A slow response may outlast the cache; another request may be warming the prefix by then.
       if (prefix.warming === warming) prefix.warming = undefined;
       resolve();
     };
-    const warmed = () => {
+    const markWarm = () => {
       prefix.warmUntil = Date.now() + ttlMs;
       settle();
     };
     const watching = deriveContext(context, {
       emit(part) {
-        if (until === 'first_output' && isFromModel(part)) warmed();
+        if (until === 'first_output' && isFromModel(part)) markWarm();
         return context.emit(part);
       },
     });
     try {
-      const answer = await runner.run(request, watching);
-      warmed();
-      return answer;
+      const response = await runner.run(request, watching);
+      markWarm();
+      return response;
     } finally {
       settle();
     }
@@ -159,29 +155,12 @@ function isWarm({ warmUntil }: Prefix): boolean {
   return Date.now() < warmUntil;
 }
 
-/** Whether the model has begun to answer: what wrappers say comes before it. */
+/** Whether the part comes from the model. Notices of wrappers may come before its response. */
 function isFromModel(part: Parameters<RunContext['emit']>[0]): boolean {
   return typeof part === 'string' || part.kind === 'text' || part.kind === 'step';
 }
 
-async function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  let abort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => {
-      const cause = signal.reason;
-      reject(new RunnerError('aborted', 'the attempt was stopped', { cause }));
-    };
-  });
-  if (signal.aborted) abort();
-  else signal.addEventListener('abort', abort, { once: true });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-}
-
-/** A long prefix would be held for as long as it is warm. */
+/** The hash of a prefix, because the prefix itself would take up memory while it is warm. */
 function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('base64');
 }

@@ -6,7 +6,7 @@ import { attempt, inOrder, request } from '../../test/attempt.js';
 import { failure, pause, scripted } from '../../test/scripted.js';
 import { balance } from './balance.js';
 
-describe('a balanced runner', () => {
+describe('a balance()', () => {
   const create = () => balance([simulated({ latencyMs: 1 }), simulated({ latencyMs: 2 })]);
   const cases = runnerConformance(create, {
     failing: () => balance([scripted('a', failure('overloaded'))]),
@@ -15,7 +15,7 @@ describe('a balanced runner', () => {
   for (const { name, run } of cases) test(name, run);
 });
 
-describe('of balanced runners,', () => {
+describe('among balanced runners,', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
@@ -59,12 +59,12 @@ describe('of balanced runners,', () => {
       await asked;
     });
 
-    test('the runner that has had the least for its weight when none is busy', async () => {
+    test('the runner with the fewest requests so far for its weight, when none is busy', async () => {
       const runner = balance([scripted('a'), { runner: scripted('b'), weight: 2 }]);
       expect(await inTurn(runner, 9)).toBe('abbabbabb');
     });
 
-    test('one runner, which is asked once, with the context as it is', async () => {
+    test('one runner, once, with the context unchanged', async () => {
       const a = scripted('a', failure('connection'));
       const b = scripted('b');
       const context = attempt();
@@ -75,11 +75,11 @@ describe('of balanced runners,', () => {
     });
   });
 
-  describe('passed over is', () => {
+  describe('it skips', () => {
     test('a runner that keeps failing, until one request finds that it works again', async () => {
       const bad = failure('server_error');
       const a = scripted('a', bad, bad, { output: 'a' });
-      const runner = balance([a, scripted('b')], { openAfter: 2, halfOpenAfterMs: 1_000 });
+      const runner = balance([a, scripted('b')], { failureThreshold: 2, resetTimeoutMs: 1_000 });
       expect(await inTurn(runner, 6)).toBe('server_errorbserver_errorbbb');
       await vi.advanceTimersByTimeAsync(999);
       expect(await inTurn(runner, 2)).toBe('bb');
@@ -88,7 +88,7 @@ describe('of balanced runners,', () => {
       expect(await inTurn(runner, 4)).toBe('abab');
     });
 
-    test('a runner that asked to wait, until then', async () => {
+    test('a runner that has asked to wait, until then', async () => {
       const a = scripted('a', failure('rate_limited', { retryAfterMs: 500 }), { output: 'a' });
       const runner = balance([a, scripted('b')]);
       expect(await inTurn(runner, 4)).toBe('rate_limitedbbb');
@@ -96,7 +96,7 @@ describe('of balanced runners,', () => {
       expect(await inTurn(runner, 2)).toBe('ab');
     });
 
-    test('a runner whose server has announced that nothing is left, until its reset', async () => {
+    test('a runner whose server announced an exhausted limit, until its reset', async () => {
       const rateLimits = { tokens: { limit: 100, remaining: 0, resetMs: 300 } };
       const a = scripted('a', { output: 'a', rateLimits }, { output: 'a' });
       const refused = scripted('c', failure('refused', { rateLimits }), { output: 'c' });
@@ -107,7 +107,7 @@ describe('of balanced runners,', () => {
     });
   });
 
-  test('when all are passed over, the one that is due first is asked', async () => {
+  test('when all are unavailable, the first to recover is called', async () => {
     const limited = (retryAfterMs: number) => failure('rate_limited', { retryAfterMs });
     const [a, b] = [scripted('a', limited(900)), scripted('b', limited(400), { output: 'b' })];
     const runner = balance([a, b]);
@@ -117,7 +117,7 @@ describe('of balanced runners,', () => {
   });
 
   describe('an error', () => {
-    test('asks to wait only while all runners do, until the first of them is due', async () => {
+    test('has a retryAfterMs only while all are unavailable: the shortest wait', async () => {
       const limited = (retryAfterMs: number) => failure('rate_limited', { retryAfterMs });
       const first = limited(900);
       const runner = balance([scripted('a', first), scripted('b', limited(2_000))]);
@@ -129,7 +129,7 @@ describe('of balanced runners,', () => {
       await expect(ask(runner)).rejects.toMatchObject({ retryAfterMs: 800 });
     });
 
-    test('comes as it is when there is nothing to change', async () => {
+    test('is passed on unchanged when there is nothing to change', async () => {
       const thrown = failure('refused');
       await expect(ask(balance([scripted('a', thrown)]))).rejects.toBe(thrown);
       const foreign = new TypeError('oops');
@@ -137,7 +137,7 @@ describe('of balanced runners,', () => {
     });
   });
 
-  test('in a run, what one runner fails with is done by another, and nothing pauses', async () => {
+  test('in a run, a task that one runner fails is done by another, and nothing pauses', async () => {
     const a = scripted('a', failure('rate_limited', { retryAfterMs: 60_000 }));
     const [b, c] = [slow('b', 50), slow('c', 50)];
     const tasks = Array.from({ length: 30 }, (_, id) => ({ id: `${id}`, description: 'Why?' }));
@@ -152,7 +152,7 @@ describe('of balanced runners,', () => {
     expect(answered).toEqual([15, 15]);
   });
 
-  test('what it says of itself is made of what it wraps', () => {
+  test('its properties are derived from the wrapped runners', () => {
     const a = { ...scripted('a'), resource: 'a/m', settings: { model: 'm' }, supportsTools: true };
     expect(balance([a, { runner: { ...a, resource: 'a/n' } }])).toMatchObject({
       name: 'balance(a)',
@@ -173,7 +173,7 @@ describe('of balanced runners,', () => {
       ['an unknown field', [{ runner: a, wieght: 2 }], {}, /Did you mean "weight"/],
       ['a weight of none', [{ runner: a, weight: 0 }], {}, /weight must be a number above 0/],
       ['an unknown option', [a], { weight: 2 }, /no option "weight"/],
-      ['a limit of none', [a], { openAfter: 0 }, /openAfter must be/],
+      ['a limit of none', [a], { failureThreshold: 0 }, /failureThreshold must be/],
     ])('%s', (_, runners, options, message) => {
       expect(() => balance(runners as never, options as never)).toThrow(OptionError);
       expect(() => balance(runners as never, options as never)).toThrow(message);

@@ -1,20 +1,22 @@
 import { checkOptions, OptionError, type TaskRunner } from '@stratagem/core';
+import { detailsOf } from '../util/error-details.js';
+import { checkRunner } from '../util/wrapped.js';
 import {
   BREAKER_OPTIONS,
   type BreakerOptions,
   type BreakerSettings,
   breakerSettings,
 } from './circuit-breaker.js';
-import { detailsOf, withRetryAfter } from './combined-error.js';
-import { checkRunner, descriptionOf } from './composite.js';
+import { withRetryAfter } from './combined-error.js';
+import { compositeProperties } from './composite.js';
 import { Health } from './health.js';
-import { observed } from './with-health.js';
+import { withHealth } from './with-health.js';
 
-/** A runner among others, and how much of the work it takes. */
+/** A runner and its share of the work. */
 export interface WeightedRunner {
   readonly runner: TaskRunner;
   /**
-   * One of weight 2 gets twice as much as one of weight 1.
+   * A runner of weight 2 gets twice as many requests as one of weight 1.
    * @default 1
    */
   readonly weight?: number;
@@ -23,13 +25,13 @@ export interface WeightedRunner {
 export interface BalanceOptions extends BreakerOptions {}
 
 /**
- * Spreads attempts over runners that do the same: each goes to the one with the fewest requests in
- * flight for its weight and, where they are equal, to the one that has had the least. One that keeps
- * failing, that asked to wait, or whose server announced that nothing is left of a limit, is passed
- * over until it is due again; when all are, the one that is due first is asked.
+ * Spreads attempts over equivalent runners. Each attempt goes to the runner with the fewest requests
+ * in flight relative to its weight; ties go to the one with the fewest requests so far. A runner is
+ * skipped while it keeps failing, has asked to wait, or has announced an exhausted limit. When all
+ * are unavailable, the first to recover gets the request.
  *
- * An attempt is one request to one runner. When it fails, the executor's retry goes to whichever is
- * least busy then; the error asks to wait only while all runners do.
+ * An attempt is one request to one runner. When it fails, the executor's retry goes to the runner
+ * that is least busy by then. The error has a `retryAfterMs` only while every runner is unavailable.
  *
  * @throws {OptionError} when there is no runner, or an option is unknown or out of range.
  *
@@ -44,29 +46,28 @@ export function balance(
   options: BalanceOptions = {},
 ): TaskRunner {
   if (!Array.isArray(runners) || runners.length === 0) {
-    throw new OptionError('balance() takes a list of at least one runner, and options');
+    throw new OptionError('balance() needs a list of at least one runner, and optional options');
   }
   checkOptions('balance()', options, BREAKER_OPTIONS);
   const settings = breakerSettings('balance()', options);
-  const members = runners.map((given, index) => memberOf(given, index + 1, settings));
-  const choice = new Choice(members);
+  const members = runners.map((given, index) => createMember(given, index + 1, settings));
   return {
-    ...descriptionOf(
+    ...compositeProperties(
       'balance',
       members.map(({ runner }) => runner),
     ),
     async run(request, context) {
-      const member = choice.next(performance.now());
+      const member = chooseMember(members, performance.now());
       const { runner, health } = member;
       member.inFlight++;
       try {
         const { signal } = context;
-        const output = await observed(health, signal, () => runner.run(request, context));
-        health.announced(output?.rateLimits, performance.now());
-        return output;
+        const response = await withHealth(health, signal, () => runner.run(request, context));
+        health.applyAnnouncement(response?.rateLimits, performance.now());
+        return response;
       } catch (thrown) {
         const now = performance.now();
-        health.announced(detailsOf(thrown).rateLimits, now);
+        health.applyAnnouncement(detailsOf(thrown).rateLimits, now);
         const waitMs = Math.ceil(Math.min(...members.map((each) => each.health.waitMs(now))));
         throw withRetryAfter(thrown, waitMs > 0 ? waitMs : undefined);
       } finally {
@@ -81,11 +82,11 @@ interface Member {
   readonly weight: number;
   readonly health: Health;
   inFlight: number;
-  /** What it has had so far, for its weight. */
+  /** The number of its requests so far, relative to its weight. */
   share: number;
 }
 
-function memberOf(given: unknown, position: number, settings: BreakerSettings): Member {
+function createMember(given: unknown, position: number, settings: BreakerSettings): Member {
   const owner = `balance(): runner ${position}`;
   const isWeighted = typeof given === 'object' && given !== null && 'runner' in given;
   if (isWeighted) checkOptions(owner, given, ['runner', 'weight']);
@@ -97,29 +98,21 @@ function memberOf(given: unknown, position: number, settings: BreakerSettings): 
   return { runner, weight, health: new Health(settings), inFlight: 0, share: 0 };
 }
 
-/** Whose turn it is. The same requests and answers give the same choices. */
-class Choice {
-  readonly #members: readonly Member[];
-
-  constructor(members: readonly Member[]) {
-    this.#members = members;
+/** The member to send the next request to. The same requests and responses give the same choices. */
+function chooseMember(members: readonly Member[], now: number): Member {
+  const waits = members.map(({ health }) => health.waitMs(now));
+  const shortest = Math.min(...waits);
+  const candidates = members.filter((_, index) => waits[index] === shortest);
+  const chosen = candidates.reduce((best, each) => (isLessBusy(each, best) ? each : best));
+  chosen.share += 1 / chosen.weight;
+  for (const member of members) {
+    // A skipped member must not get a burst of requests when it recovers.
+    if (!candidates.includes(member)) member.share = Math.max(member.share, chosen.share);
   }
-
-  next(now: number): Member {
-    const waits = this.#members.map(({ health }) => health.waitMs(now));
-    const shortest = Math.min(...waits);
-    const due = this.#members.filter((_, index) => waits[index] === shortest);
-    const next = due.reduce((best, each) => (isBefore(each, best) ? each : best));
-    next.share += 1 / next.weight;
-    for (const member of this.#members) {
-      // Who was passed over has not earned a crowd of requests for when it is back.
-      if (!due.includes(member)) member.share = Math.max(member.share, next.share);
-    }
-    return next;
-  }
+  return chosen;
 }
 
-function isBefore(a: Member, b: Member): boolean {
-  const [busyA, busyB] = [a.inFlight / a.weight, b.inFlight / b.weight];
-  return busyA === busyB ? a.share < b.share : busyA < busyB;
+function isLessBusy(a: Member, b: Member): boolean {
+  const [loadA, loadB] = [a.inFlight / a.weight, b.inFlight / b.weight];
+  return loadA === loadB ? a.share < b.share : loadA < loadB;
 }

@@ -1,60 +1,64 @@
 import { checkDuration, checkLimit } from '@stratagem/core';
 
-/** When a runner that keeps failing is left alone, and when it is tried again. */
+/** When a failing runner is skipped, and when it is tried again. */
 export interface BreakerOptions {
   /**
-   * After so many failures in a row a runner is left alone; `Infinity` for never. What is wrong
-   * with one task alone (`refused`, `truncated`, `invalid_output`, …) is no such failure.
+   * The number of consecutive failures after which a runner is skipped; `Infinity` for never.
+   * Failures that concern one task alone (`refused`, `truncated`, `invalid_output`, …) do not count.
    * @default 5
    */
-  readonly openAfter?: number;
+  readonly failureThreshold?: number;
   /**
-   * After so many milliseconds one request tries whether it works again.
+   * After this many milliseconds, one request probes whether the runner works again.
    * @default 30_000
    */
-  readonly halfOpenAfterMs?: number;
+  readonly resetTimeoutMs?: number;
 }
 
-export const BREAKER_OPTIONS: readonly (keyof BreakerOptions)[] = ['openAfter', 'halfOpenAfterMs'];
+export const BREAKER_OPTIONS: readonly (keyof BreakerOptions)[] = [
+  'failureThreshold',
+  'resetTimeoutMs',
+];
 
 export type BreakerSettings = Required<BreakerOptions>;
 
-/** @throws {OptionError} when one is out of range. */
+/** @throws {OptionError} when an option is out of range. */
 export function breakerSettings(owner: string, options: BreakerOptions): BreakerSettings {
-  const { openAfter = 5, halfOpenAfterMs = 30_000 } = options;
-  checkLimit(owner, 'openAfter', openAfter);
-  checkDuration(owner, 'halfOpenAfterMs', halfOpenAfterMs);
-  return { openAfter, halfOpenAfterMs };
+  const { failureThreshold = 5, resetTimeoutMs = 30_000 } = options;
+  checkLimit(owner, 'failureThreshold', failureThreshold);
+  checkDuration(owner, 'resetTimeoutMs', resetTimeoutMs);
+  return { failureThreshold, resetTimeoutMs };
 }
 
-/** While one request tries whether it works again, nobody knows how long that takes. */
+/** The wait to report during a probe, whose duration is unknown. */
 const PROBE_MS = 1_000;
 
-/** Under which circumstances a request was sent. */
-export interface Mark {
-  readonly era: number;
+/** Identifies a request, to be passed to {@link CircuitBreaker.recordEnd}. */
+export interface BreakerTicket {
+  /** The breaker's epoch when the request was sent. */
+  readonly epoch: number;
 }
 
 /**
- * Closed while all is well, open after failures in a row, half-open when it is time to try again:
- * then one request goes through, and its end decides. Times are in milliseconds, and always given.
+ * Closed while requests succeed, open after consecutive failures, half-open after the reset timeout.
+ * While half-open, one probe request goes through, and its end decides.
+ * All times are in milliseconds; the caller passes the current time.
  */
 export class CircuitBreaker {
   readonly #settings: BreakerSettings;
   #failures = 0;
-  /** Infinitely long ago while closed. */
   #openUntil = Number.NEGATIVE_INFINITY;
   #isOpen = false;
-  /** Requests in flight that were sent although it is open. */
+  /** Requests in flight that were sent while the breaker was open. */
   #probes = 0;
-  /** Rises whenever it opens or closes: the end of what was sent before is no news. */
-  #era = 0;
+  /** Rises with each opening and closing; requests of an earlier epoch no longer count. */
+  #epoch = 0;
 
   constructor(settings: BreakerSettings) {
     this.#settings = settings;
   }
 
-  /** Failures in a row. */
+  /** The number of consecutive failures. */
   get failures(): number {
     return this.#failures;
   }
@@ -63,27 +67,26 @@ export class CircuitBreaker {
   waitMs(now: number): number {
     if (!this.#isOpen) return 0;
     if (now < this.#openUntil) return this.#openUntil - now;
-    return this.#probes > 0 ? Math.min(PROBE_MS, this.#settings.halfOpenAfterMs) : 0;
+    return this.#probes > 0 ? Math.min(PROBE_MS, this.#settings.resetTimeoutMs) : 0;
   }
 
-  /** A request is sent; its end must be told. */
-  begin(): Mark {
+  recordStart(): BreakerTicket {
     if (this.#isOpen) this.#probes++;
-    return { era: this.#era };
+    return { epoch: this.#epoch };
   }
 
-  /** @param worked Undefined when its end tells nothing. */
-  ended({ era }: Mark, worked: boolean | undefined, now: number): void {
-    if (era !== this.#era) return;
+  /** @param isSuccess Undefined when the end says nothing about the runner. */
+  recordEnd({ epoch }: BreakerTicket, isSuccess: boolean | undefined, now: number): void {
+    if (epoch !== this.#epoch) return;
     if (this.#isOpen) this.#probes--;
-    if (worked === undefined) return;
-    this.#failures = worked ? 0 : this.#failures + 1;
-    // While it is open they are still as many as it took.
-    const opens = this.#failures >= this.#settings.openAfter;
+    if (isSuccess === undefined) return;
+    this.#failures = isSuccess ? 0 : this.#failures + 1;
+    // The count stays while the breaker is open, so one failed probe opens it again.
+    const opens = this.#failures >= this.#settings.failureThreshold;
     if (!opens && !this.#isOpen) return;
     this.#isOpen = opens;
-    this.#openUntil = now + this.#settings.halfOpenAfterMs;
+    this.#openUntil = now + this.#settings.resetTimeoutMs;
     this.#probes = 0;
-    this.#era++;
+    this.#epoch++;
   }
 }

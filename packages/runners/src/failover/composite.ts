@@ -1,38 +1,31 @@
-import { OptionError, resourceOf, type Task, type TaskRunner } from '@stratagem/core';
+import { resourceOf, type Task, type TaskRunner } from '@stratagem/core';
 
-/** @throws {OptionError} when it is no runner. */
-export function checkRunner(owner: string, what: string, runner: unknown): void {
-  const { run, name } = (runner ?? {}) as Partial<TaskRunner>;
-  if (typeof run !== 'function' || typeof name !== 'string') {
-    throw new OptionError(`${owner}: ${what} must be a TaskRunner, such as openai()`);
-  }
-}
-
-/** What to call a runner among others: providers say there which model it is. */
+/** The label of a runner in messages: its resource, which names the model, or else its name. */
 export function labelOf({ name, resource }: TaskRunner): string {
   return typeof resource === 'string' ? resource : name;
 }
 
-type Description = Pick<TaskRunner, 'name' | 'resource' | 'supportsTools' | 'settings'>;
-
 /**
- * What a wrapper says of itself that does each attempt with one or more of these runners. They are
- * a resource of their own: that one of them is asked to wait is no reason to let the others wait.
+ * The properties of a wrapper that sends each attempt to one or more of these runners. The wrapper
+ * is a resource of its own, so that a pause of one runner does not pause the others.
  */
-export function descriptionOf(wrapper: string, runners: readonly TaskRunner[]): Description {
-  const named = (labels: readonly string[]) => `${wrapper}(${[...new Set(labels)].join(', ')})`;
-  const depends = runners.some(({ resource }) => typeof resource === 'function');
+export function compositeProperties(
+  wrapper: string,
+  runners: readonly TaskRunner[],
+): Omit<TaskRunner, 'run'> {
+  const nameFrom = (labels: readonly string[]) => `${wrapper}(${[...new Set(labels)].join(', ')})`;
+  const dependsOnTask = runners.some(({ resource }) => typeof resource === 'function');
   return {
-    name: named(runners.map(({ name }) => name)),
-    resource: depends
-      ? (task: Task) => named(runners.map((runner) => resourceOf(runner, task)))
-      : named(runners.map(labelOf)),
+    name: nameFrom(runners.map(({ name }) => name)),
+    resource: dependsOnTask
+      ? (task: Task) => nameFrom(runners.map((runner) => resourceOf(runner, task)))
+      : nameFrom(runners.map(labelOf)),
     supportsTools: runners.every(({ supportsTools }) => supportsTools === true),
     settings: { [wrapper]: runners.map(identityOf) },
   };
 }
 
-/** What decides on the answers of a runner, as plain data. */
+/** Everything that determines the responses of a runner, as plain data. */
 export function identityOf({ name, settings }: TaskRunner): Record<string, unknown> {
   return { name, ...(settings !== undefined && { settings }) };
 }

@@ -16,12 +16,12 @@ describe('a fallback', () => {
   });
   for (const { name, run } of cases) test(name, run);
 
-  describe('that has fallen back', () => {
+  describe('that has switched to the second runner', () => {
     for (const { name, run } of runnerConformance(create)) test(name, run);
   });
 });
 
-describe('the tries of a task are bounded in total:', () => {
+describe('the total number of tries of a task is bounded:', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
@@ -70,7 +70,7 @@ describe('the tries of a task are bounded in total:', () => {
     },
   );
 
-  test('an answer that does not fit is a try of the last runner as well', async () => {
+  test('an output that does not match counts as a try of the last runner too', async () => {
     const [a, b] = [scripted('a', failure('timeout')), scripted('b', { output: 'no number' })];
     const outputSchema = {
       '~standard': {
@@ -99,9 +99,9 @@ describe('in a run', () => {
 
   const tasks = Array.from({ length: 20 }, (_, index) => ({ id: `${index}`, description: 'Why?' }));
 
-  test('a runner that hangs until the time of its tasks is over is passed over', async () => {
+  test('a runner that hangs until the timeout of its tasks is skipped', async () => {
     const a = scripted('a', () => new Promise<never>(() => {}));
-    const runner = fallback([a, scripted('b')], { openAfter: 3, halfOpenAfterMs: 600_000 });
+    const runner = fallback([a, scripted('b')], { failureThreshold: 3, resetTimeoutMs: 600_000 });
     const executor = createExecutor({ strategy: inOrder, runner, maxParallel: 1 });
     const run = executor.execute(
       { goal: 'x', tasks },
@@ -112,7 +112,7 @@ describe('in a run', () => {
     expect(a.contexts.length).toBe(3);
   });
 
-  test('starts stop while all runners ask to wait, and no try is burnt', async () => {
+  test('no task starts while all runners ask to wait, so no try is wasted', async () => {
     const limited = failure('rate_limited', { retryAfterMs: 10_000 });
     const [a, b] = [scripted('a', limited, { output: 1 }), scripted('b', limited, { output: 2 })];
     const executor = createExecutor({ strategy: inOrder, runner: fallback(a, b), maxParallel: 1 });
@@ -127,7 +127,7 @@ describe('in a run', () => {
     });
   });
 
-  test('a limit of one runner pauses nothing', async () => {
+  test('a rate limit of one runner pauses no task', async () => {
     const a = scripted('a', failure('rate_limited', { retryAfterMs: 10_000 }));
     const executor = createExecutor({ strategy: inOrder, runner: fallback(a, scripted('b')) });
     const run = executor.execute({ goal: 'x', tasks });

@@ -21,15 +21,15 @@ const errorOf = async (work: Promise<unknown>): Promise<RunnerError> =>
     (thrown) => thrown,
   );
 
-describe('the answer', () => {
-  test('is that of the first runner, as it is, and no other is asked', async () => {
+describe('the response', () => {
+  test('is that of the first runner, unchanged, and no other runner is called', async () => {
     const answer = { output: 'yes', usage: { inputTokens: 1, outputTokens: 2 } };
     const [first, second] = [scripted('first', answer), scripted('second')];
     expect(await ask(fallback(first, second))).toBe(answer);
     expect(second.contexts).toHaveLength(0);
   });
 
-  test('is that of the next one when a runner gives none, in their order', async () => {
+  test('is that of the next runner, in order, when a runner fails', async () => {
     const [a, b, c] = [
       scripted('a', failure('server_error')),
       scripted('b', new TypeError('oops')),
@@ -38,7 +38,7 @@ describe('the answer', () => {
     expect(await ask(fallback([a, b, c]))).toEqual({ output: 'c' });
   });
 
-  test('counts what failed tries used, and its cost only when that of all is known', async () => {
+  test('includes the usage of failed tries, and a cost only when every cost is known', async () => {
     const tokens = { inputTokens: 100, outputTokens: 20 };
     const answer = {
       output: 'yes',
@@ -55,7 +55,7 @@ describe('the answer', () => {
     expect(without).toEqual({ output: 'yes', model: 'b-1', usage: sum });
   });
 
-  test('must fit what the task asks for; one that does not is none', async () => {
+  test('must match the schema of the task, or the next runner is called', async () => {
     const usage = { inputTokens: 1, outputTokens: 1 };
     const [a, b] = [scripted('a', { output: 'x', usage }), scripted('b', { output: 7 })];
     const check = async (answer: unknown) => (answer === 7 ? undefined : 'it is no number');
@@ -67,14 +67,14 @@ describe('the answer', () => {
     ]);
   });
 
-  test('must be one at all', async () => {
+  test('must have an output', async () => {
     const a = scripted('a', (() => undefined) as never);
     expect(await ask(fallback(a, scripted('b')))).toEqual({ output: 'b' });
   });
 });
 
 describe('errors', () => {
-  test('lead to the next runner, but for those that no runner would do better with', async () => {
+  test('lead to the next runner, except those that every runner would fail with', async () => {
     const final: string[] = [];
     for (const code of ATTEMPT_ERROR_CODES) {
       const b = scripted('b');
@@ -97,7 +97,7 @@ describe('errors', () => {
     await expect(ask(runner('timeout'))).rejects.toMatchObject({ code: 'timeout' });
   });
 
-  test('come as they are from a runner that was asked alone', async () => {
+  test('are passed on unchanged when only one runner was called', async () => {
     const thrown = failure('step_limit', {
       status: 200,
       usage: { inputTokens: 1, outputTokens: 1 },
@@ -105,7 +105,7 @@ describe('errors', () => {
     expect(await errorOf(ask(fallback(scripted('a', thrown), scripted('b'))))).toBe(thrown);
   });
 
-  test('of all runners are told together, with what they used and how many they were', async () => {
+  test('of all runners are combined, with their total usage and number of tries', async () => {
     const a = failure('rate_limited', {
       retryAfterMs: 100,
       usage: { inputTokens: 1, outputTokens: 2 },
@@ -120,7 +120,7 @@ describe('errors', () => {
     expect(error).toMatchObject({
       code: 'rate_limited',
       message:
-        'no runner gave an answer. "a" (rate_limited): it was rate_limited; ' +
+        'no runner succeeded. "a" (rate_limited): it was rate_limited; ' +
         '"b" (refused): it was refused',
       tries: 3,
       usage: { inputTokens: 11, outputTokens: 22 },
@@ -128,7 +128,7 @@ describe('errors', () => {
     expect((error.cause as AggregateError).errors).toEqual([a, inner]);
   });
 
-  test('have the code of the last that may be gone soon, so that it is tried again', async () => {
+  test('have the code of the last transient failure, so that the attempt is retried', async () => {
     const codeOf = async (...codes: Parameters<typeof failure>[0][]) =>
       (await errorOf(ask(fallback(codes.map((code) => scripted(code, failure(code))))))).code;
     expect(await codeOf('timeout', 'connection', 'missing_api_key')).toBe('connection');
@@ -136,7 +136,7 @@ describe('errors', () => {
     expect(await codeOf('server_error', 'step_limit')).toBe('step_limit');
   });
 
-  test('ask to wait when every runner does, for as long as the first of them', async () => {
+  test('have a retryAfterMs when every runner is unavailable: the shortest wait', async () => {
     const limited = (retryAfterMs: number) => failure('rate_limited', { retryAfterMs });
     const both = fallback(scripted('a', limited(9_000)), scripted('b', limited(2_000)));
     expect(await errorOf(ask(both))).toMatchObject({ code: 'rate_limited', retryAfterMs: 2_000 });
@@ -144,7 +144,7 @@ describe('errors', () => {
     expect((await errorOf(ask(one))).retryAfterMs).toBeUndefined();
   });
 
-  test('do not ask to wait when another runner was left for the next attempt', async () => {
+  test('have no retryAfterMs when another runner is left for the next attempt', async () => {
     const thrown = failure('rate_limited', { retryAfterMs: 9_000 });
     const runner = fallback(scripted('a', thrown), scripted('b'));
     const error = await errorOf(ask(runner, attempt({ attempt: 3, attemptsLeft: 1 })));
@@ -152,7 +152,7 @@ describe('errors', () => {
     expect(error.retryAfterMs).toBeUndefined();
   });
 
-  test('are short, whatever the messages of the runners', async () => {
+  test('quote at most 300 characters of each message', async () => {
     const long = new Error('x'.repeat(5_000));
     const error = await errorOf(ask(fallback(scripted('a', long), scripted('b', long))));
     expect(error.message.length).toBeLessThan(1_000);
@@ -160,7 +160,7 @@ describe('errors', () => {
 });
 
 describe('the log', () => {
-  test('says each move to another runner, between the texts of both', async () => {
+  test('has a notice for each switch, between the texts of both runners', async () => {
     const a = scripted('a', async (_, { emit }) => {
       await emit('Let me ');
       throw failure('connection');
@@ -183,7 +183,7 @@ describe('the log', () => {
     ]);
   });
 
-  test('says of each runner once why it is not the one', async () => {
+  test('explains once for each runner why it is not used', async () => {
     const context = attempt();
     const codes = ['timeout', 'refused', 'truncated'] as const;
     await ask(
@@ -197,7 +197,7 @@ describe('the log', () => {
     ]);
   });
 
-  test('gets nothing more from a runner that has failed', async () => {
+  test('has no output that a runner emits after it has failed', async () => {
     const a = scripted('a', (_, { emit }) => {
       setTimeout(() => emit('too late'), 10);
       throw failure('timeout');
@@ -213,7 +213,7 @@ describe('the log', () => {
     expect(context.emitted).toHaveLength(1);
   });
 
-  test('is waited for', async () => {
+  test('is awaited before the next runner is called', async () => {
     const b = scripted('b');
     const emit = () => pause(50);
     const answer = ask(fallback(scripted('a', failure('timeout')), b), attempt({ emit }));
@@ -224,8 +224,8 @@ describe('the log', () => {
   });
 });
 
-describe('an attempt that is over', () => {
-  test('asks no further runner', async () => {
+describe('an attempt that has ended', () => {
+  test('calls no further runner', async () => {
     const control = new AbortController();
     const b = scripted('b');
     const a = scripted('a', () => {
@@ -238,7 +238,7 @@ describe('an attempt that is over', () => {
     expect(context.emitted).toEqual([]);
   });
 
-  test('asks none at all when it was before it began', async () => {
+  test('calls no runner when it was aborted before it began', async () => {
     const a = scripted('a');
     const reason = new Error('enough');
     const answer = ask(fallback(a, scripted('b')), attempt({ signal: AbortSignal.abort(reason) }));
@@ -246,7 +246,7 @@ describe('an attempt that is over', () => {
     expect(a.contexts).toHaveLength(0);
   });
 
-  test('does not blame the next runner for the time that the first one took', async () => {
+  test('does not count the timeout of the first runner against the next', async () => {
     const a = scripted('a', async () => {
       await pause(1_000);
       throw failure('timeout');
@@ -260,12 +260,12 @@ describe('an attempt that is over', () => {
 });
 
 describe('a runner', () => {
-  test('that keeps failing is passed over, and tried again by one request', async () => {
+  test('that keeps failing is skipped, and later probed by one request', async () => {
     const a = scripted('a', failure('connection'), failure('connection'), async () => {
       await pause(100);
       return { output: 'a' };
     });
-    const runner = fallback([a, scripted('b')], { openAfter: 2, halfOpenAfterMs: 1_000 });
+    const runner = fallback([a, scripted('b')], { failureThreshold: 2, resetTimeoutMs: 1_000 });
     await ask(runner);
     await ask(runner);
     const context = attempt();
@@ -276,7 +276,7 @@ describe('a runner', () => {
         kind: 'notice',
         source: 'fallback',
         message:
-          '"a" is passed over: it is left alone for 1,000 ms ' +
+          '"a" was skipped: unavailable for 1,000 ms ' +
           'after 2 failures in a row (connection: it was connection); trying "b"',
         code: 'overloaded',
       },
@@ -291,7 +291,7 @@ describe('a runner', () => {
     expect(await closed).toEqual([{ output: 'a' }, { output: 'a' }]);
   });
 
-  test('that asks to wait is passed over until then', async () => {
+  test('that asks to wait is skipped until then', async () => {
     const a = scripted('a', failure('overloaded', { retryAfterMs: 700 }), { output: 'a' });
     const runner = fallback(a, scripted('b'));
     expect(await ask(runner)).toEqual({ output: 'b' });
@@ -301,23 +301,23 @@ describe('a runner', () => {
     expect(await ask(runner)).toEqual({ output: 'a' });
   });
 
-  test('is asked no more while all are left alone: the error says until when', async () => {
+  test('is not called while all are unavailable; the error has the shortest wait', async () => {
     const a = scripted('a', failure('connection'));
     const b = scripted('b', failure('rate_limited', { retryAfterMs: 5_000 }));
-    const runner = fallback([a, b], { openAfter: 1, halfOpenAfterMs: 8_000 });
+    const runner = fallback([a, b], { failureThreshold: 1, resetTimeoutMs: 8_000 });
     await errorOf(ask(runner));
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await errorOf(ask(runner))).toMatchObject({
       code: 'rate_limited',
       retryAfterMs: 4_000,
       tries: 1,
-      message: expect.stringContaining('"b" (rate_limited): it is left alone for 4,000 ms as it'),
+      message: expect.stringContaining('"b" (rate_limited): unavailable for 4,000 ms at its own'),
     });
     expect([a.contexts, b.contexts].map(({ length }) => length)).toEqual([1, 1]);
   });
 });
 
-test('a runner is told how many tries it may take, so that each of the others has one', async () => {
+test('each runner gets as many tries as leave one for each of the others', async () => {
   const runners = ['a', 'b', 'c'].map((name) => scripted(name, failure('refused', { tries: 2 })));
   const given = async (left: Partial<RunContext>) => {
     for (const { contexts } of runners) contexts.length = 0;
@@ -330,17 +330,17 @@ test('a runner is told how many tries it may take, so that each of the others ha
   expect(await given({ attempt: 1, attemptsLeft: 1 })).toEqual([1, 1, 1]);
 });
 
-test('each runner has an idempotency key of its own', async () => {
+test('each runner gets its own idempotency key', async () => {
   const runners = ['a', 'b', 'c'].map((name) => scripted(name, failure('refused')));
   await errorOf(ask(fallback(runners), attempt({ idempotencyKey: 'run/a/1' })));
   const keys = runners.map(({ contexts }) => contexts[0]?.idempotencyKey);
   expect(keys).toEqual(['run/a/1', 'run/a/1/2', 'run/a/1/3']);
 });
 
-describe('what it says of itself', () => {
+describe('its properties', () => {
   const task: Task = { id: 't', description: 'x' };
 
-  test('is made of what it wraps', () => {
+  test('are derived from the wrapped runners', () => {
     const [a, b] = [
       { ...scripted('a'), settings: { model: 'm' }, resource: 'a/m', supportsTools: true },
       { ...scripted('b'), supportsTools: true },
@@ -364,11 +364,11 @@ describe('is refused:', () => {
     ['an empty list', [[]], /takes runners, or a list/],
     ['more than options', [[a], {}, a], /takes runners, or a list/],
     ['what is no runner', [a, {}], /runner 2 must be a TaskRunner/],
-    ['an unknown option', [[a], { openafter: 1 }], /Did you mean "openAfter"/],
-    ['an unknown code', [[a], { on: ['rate_limit'] }], /on has "rate_limit"/],
+    ['an unknown option', [[a], { failurethreshold: 1 }], /Did you mean "failureThreshold"/],
+    ['an unknown code', [[a], { on: ['rate_limit'] }], /on has the unknown code "rate_limit"/],
     ['codes that are no list', [[a], { on: 'refused' }], /must be a list/],
-    ['a limit of none', [[a], { openAfter: 0 }], /openAfter must be/],
-    ['no time', [[a], { halfOpenAfterMs: 0 }], /halfOpenAfterMs must be/],
+    ['a limit of none', [[a], { failureThreshold: 0 }], /failureThreshold must be/],
+    ['no time', [[a], { resetTimeoutMs: 0 }], /resetTimeoutMs must be/],
   ])('%s', (_, given, message) => {
     const make = fallback as (...given: readonly unknown[]) => unknown;
     expect(() => make(...given)).toThrow(OptionError);

@@ -10,32 +10,28 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
-import { answerOf } from '../util/checked-run.js';
+import { abortError } from '../util/abort.js';
+import { checkedRun } from '../util/checked-run.js';
+import { codeOf, detailsOf, isTransient, messageOf, triesOf } from '../util/error-details.js';
+import { checkRunner } from '../util/wrapped.js';
 import { BREAKER_OPTIONS, type BreakerOptions, breakerSettings } from './circuit-breaker.js';
-import {
-  codeOf,
-  detailsOf,
-  errorOf,
-  type Failure,
-  isTransient,
-  messageOf,
-  triesOf,
-} from './combined-error.js';
-import { checkRunner, descriptionOf, labelOf } from './composite.js';
+import { combinedError, type Failure } from './combined-error.js';
+import { compositeProperties, labelOf } from './composite.js';
 import { Health } from './health.js';
-import { totalOf } from './usage-total.js';
-import { observed } from './with-health.js';
+import { totalUsage } from './usage-total.js';
+import { withHealth } from './with-health.js';
 
 export interface FallbackOptions extends BreakerOptions {
   /**
-   * The errors after which the next runner is asked.
-   * @default all but aborted, invalid_input, rejected, step_limit and subtasks_failed, which no
-   * other runner would do better
+   * The error codes after which the next runner is tried.
+   * @default all except aborted, invalid_input, rejected, step_limit and subtasks_failed, with which
+   * every other runner would fail as well
    */
   readonly on?: readonly AttemptErrorCode[];
 }
 
-const HOPELESS: readonly AttemptErrorCode[] = [
+/** Failures that every other runner would have as well. */
+const NOT_WORTH_ANOTHER: readonly AttemptErrorCode[] = [
   'aborted',
   'invalid_input',
   'rejected',
@@ -50,16 +46,16 @@ interface Member {
 }
 
 /**
- * Asks the first runner; when that gives no answer, the next, each once in an attempt. One that
- * keeps failing, or that asks to wait, is passed over until it is time to try it again. An answer
- * that does not fit the task's schema is none.
+ * Tries the first runner, then the next when that fails, each once per attempt. A runner that keeps
+ * failing or has asked to wait is skipped until it should be available again. An output that does
+ * not match the task's schema counts as a failure.
  *
- * All tries count against the task's retries: the first attempt may try every runner, and further
- * ones only what is left of `maxAttempts`. So a task takes at most `maxAttempts` tries, or one of
- * each runner where those are more; the same holds for fallbacks inside of fallbacks.
+ * All tries count against the task's retries. The first attempt may try every runner; later attempts
+ * are limited to what is left of `maxAttempts`. So a task uses at most `maxAttempts` tries, or one
+ * per runner if there are more runners. The same holds for nested fallbacks.
  *
- * When none answers, the error has the code of the last that failed for a while only, or else of
- * the last; its message names each runner and why it failed.
+ * When all fail, the error has the code of the last transient failure, or else of the last failure.
+ * Its message names each runner and its error.
  *
  * @throws {OptionError} when there is no runner, or an option is unknown or out of range.
  *
@@ -67,58 +63,59 @@ interface Member {
  * const runner = fallback(openai(), anthropic());
  *
  * @example
- * const runner = fallback([openai(), anthropic()], { on: ['refused'], openAfter: 3 });
+ * const runner = fallback([openai(), anthropic()], { on: ['refused'], failureThreshold: 3 });
  */
 export function fallback(...runners: readonly TaskRunner[]): TaskRunner;
 export function fallback(runners: readonly TaskRunner[], options?: FallbackOptions): TaskRunner;
 export function fallback(...given: readonly unknown[]): TaskRunner {
-  const [runners, options] = argumentsOf(given);
+  const [runners, options] = parseArguments(given);
   for (const [index, runner] of runners.entries()) {
     checkRunner('fallback()', `runner ${index + 1}`, runner);
   }
   checkOptions('fallback()', options, ['on', ...BREAKER_OPTIONS]);
   const settings = breakerSettings('fallback()', options);
-  const on = codesOf(options.on);
+  const on = checkCodes(options.on);
   const members = runners.map((runner) => {
     return { runner, label: labelOf(runner), health: new Health(settings) };
   });
   return {
-    ...descriptionOf('fallback', runners),
-    run: (request, context) => new Fallback(members, on, request, context).run(),
+    ...compositeProperties('fallback', runners),
+    run: (request, context) => new FallbackAttempt(members, on, request, context).run(),
   };
 }
 
-function argumentsOf(given: readonly unknown[]): [readonly TaskRunner[], FallbackOptions] {
+function parseArguments(given: readonly unknown[]): [readonly TaskRunner[], FallbackOptions] {
   const [first, options = {}] = given;
   const isList = Array.isArray(first);
   const runners = (isList ? first : given) as readonly TaskRunner[];
   if (runners.length === 0 || (isList && given.length > 2)) {
-    throw new OptionError('fallback() takes runners, or a list of at least one and options');
+    throw new OptionError('fallback() takes runners, or a list of at least one runner and options');
   }
   return [runners, isList ? (options as FallbackOptions) : {}];
 }
 
-function codesOf(on: FallbackOptions['on']): readonly AttemptErrorCode[] {
-  if (on === undefined) return ATTEMPT_ERROR_CODES.filter((code) => !HOPELESS.includes(code));
+function checkCodes(on: FallbackOptions['on']): readonly AttemptErrorCode[] {
+  if (on === undefined) {
+    return ATTEMPT_ERROR_CODES.filter((code) => !NOT_WORTH_ANOTHER.includes(code));
+  }
   if (!Array.isArray(on)) throw new OptionError('fallback(): on must be a list of error codes');
-  const stranger = on.find((code) => !ATTEMPT_ERROR_CODES.includes(code));
-  if (stranger !== undefined) {
+  const unknown = on.find((code) => !ATTEMPT_ERROR_CODES.includes(code));
+  if (unknown !== undefined) {
     const codes = ATTEMPT_ERROR_CODES.join(', ');
-    throw new OptionError(`fallback(): on has "${stranger}", which is no error code of ${codes}`);
+    throw new OptionError(`fallback(): on has the unknown code "${unknown}"; known are ${codes}`);
   }
   return [...on];
 }
 
-/** One attempt. */
-class Fallback {
+class FallbackAttempt {
   readonly #members: readonly Member[];
   readonly #on: readonly AttemptErrorCode[];
   readonly #request: TaskRequest;
   readonly #context: RunContext;
   readonly #failures: Failure[] = [];
   #tries = 0;
-  /** How many of the failures are in the log. */
-  #told = 0;
+  /** How many of the failures have been logged. */
+  #logged = 0;
 
   constructor(
     members: readonly Member[],
@@ -136,16 +133,17 @@ class Fallback {
     const { attempt, attemptsLeft, signal } = this.#context;
     const { deadline = Number.POSITIVE_INFINITY } = this.#context;
     for (const [index, member] of this.#members.entries()) {
-      if (this.#passesOver(member)) continue;
-      // The first attempt tries each, even where one of them has tried more often than it should.
+      if (this.#skipUnavailable(member)) continue;
+      // The first attempt tries every runner, even if one of them exceeded its share of tries.
       if (attempt > 1 && this.#tries >= attemptsLeft) break;
-      // There is no time left, which would look like a fault of this one.
+      // A request without any time left would time out and count against this runner.
       if (index > 0 && Date.now() >= deadline) break;
-      if (this.#failures.length > 0) await this.#tell(member);
-      if (signal.aborted) this.#failures.push(aborted(member, signal));
-      else {
-        const output = await this.#try(member, this.#members.slice(index + 1));
-        if (output !== undefined) return this.#withTotal(output);
+      if (this.#failures.length > 0) await this.#logSwitch(member);
+      if (signal.aborted) {
+        this.#failures.push({ runner: member.label, thrown: abortError(signal), tries: 0 });
+      } else {
+        const response = await this.#try(member, this.#members.slice(index + 1));
+        if (response !== undefined) return this.#withTotalUsage(response);
       }
       const last = this.#failures.at(-1) as Failure;
       if (signal.aborted || !this.#on.includes(codeOf(last.thrown))) throw this.#error(last);
@@ -154,36 +152,37 @@ class Fallback {
     throw this.#error(this.#failures.findLast(({ thrown }) => isTransient(thrown)) ?? last);
   }
 
-  #passesOver({ label, health }: Member): boolean {
-    const obstacle = health.obstacle(performance.now());
-    if (obstacle === undefined) return false;
-    const { code, why, waitMs } = obstacle;
+  /** Records an unavailable runner as a failure without tries. Returns whether it is skipped. */
+  #skipUnavailable({ label, health }: Member): boolean {
+    const unavailability = health.unavailability(performance.now());
+    if (unavailability === undefined) return false;
+    const { code, reason, waitMs } = unavailability;
     const retryAfterMs = Math.ceil(waitMs);
-    const message = `it is left alone for ${retryAfterMs.toLocaleString('en')} ms ${why}`;
+    const message = `unavailable for ${retryAfterMs.toLocaleString('en')} ms ${reason}`;
     const thrown = new RunnerError(code, message, { retryAfterMs });
     this.#failures.push({ runner: label, thrown, tries: 0 });
     return true;
   }
 
-  /** @returns Undefined when it failed, which is then the last of the failures. */
+  /** Returns undefined when the runner failed; the error is then the last of the failures. */
   async #try(member: Member, others: readonly Member[]): Promise<TaskOutput | undefined> {
     const { runner, label, health } = member;
     const { signal, emit } = this.#context;
     const healthy = others.filter((other) => other.health.waitMs(performance.now()) === 0);
-    // Each of the others is to have one as well.
+    // One try is reserved for each healthy runner that comes later.
     const triesLeft = this.#context.attemptsLeft - this.#tries - healthy.length;
     let isOver = false;
     const { idempotencyKey: key } = this.#context;
     const before = this.#failures.length;
     const context = deriveContext(this.#context, {
       attemptsLeft: Math.max(1, triesLeft),
-      // Another runner may ask the same server for something else.
+      // Several runners may use the same server, whose requests must not be deduplicated.
       idempotencyKey: before === 0 ? key : `${key}/${before + 1}`,
-      // What comes late must not mix with the text of the next.
+      // Late output must not mix with the text of the next runner.
       emit: (part) => (isOver ? undefined : emit(part)),
     });
     try {
-      return await observed(health, signal, () => answerOf(runner, this.#request, context));
+      return await withHealth(health, signal, () => checkedRun(runner, this.#request, context));
     } catch (thrown) {
       const tries = triesOf(thrown);
       this.#failures.push({ runner: label, thrown, tries });
@@ -194,37 +193,32 @@ class Fallback {
     }
   }
 
-  /** Says in the log why it is this one's turn. */
-  async #tell({ label }: Member): Promise<void> {
-    const news = this.#failures.slice(this.#told);
-    this.#told = this.#failures.length;
-    const why = news.map(({ runner, thrown, tries }) => {
-      return `"${runner}" ${tries > 0 ? 'failed' : 'is passed over'}: ${messageOf(thrown)}`;
+  /** Logs why the attempt moves on to this runner. */
+  async #logSwitch({ label }: Member): Promise<void> {
+    const unlogged = this.#failures.slice(this.#logged);
+    this.#logged = this.#failures.length;
+    const reasons = unlogged.map(({ runner, thrown, tries }) => {
+      return `"${runner}" ${tries > 0 ? 'failed' : 'was skipped'}: ${messageOf(thrown)}`;
     });
     await this.#context.emit({
       kind: 'notice',
       source: 'fallback',
-      message: `${why.join('; ')}; trying "${label}"`,
-      code: codeOf(news.at(-1)?.thrown),
+      message: `${reasons.join('; ')}; trying "${label}"`,
+      code: codeOf(unlogged.at(-1)?.thrown),
     });
   }
 
-  /** What failed tries used has been paid for as well. */
-  #withTotal(output: TaskOutput): TaskOutput {
+  /** Adds the usage of failed tries, which were paid for as well. */
+  #withTotalUsage(output: TaskOutput): TaskOutput {
     if (this.#tries === 0) return output;
-    const { usage, costUsd, ...answer } = output;
+    const { usage, costUsd, ...response } = output;
     const failed = this.#failures.map(({ thrown }) => detailsOf(thrown));
-    return { ...answer, ...totalOf([...failed, { usage, costUsd }]) };
+    return { ...response, ...totalUsage([...failed, { usage, costUsd }]) };
   }
 
   #error(decisive: Failure): unknown {
     const now = performance.now();
     const waitMs = Math.min(...this.#members.map(({ health }) => health.waitMs(now)));
-    return errorOf(this.#failures, decisive, waitMs > 0 ? Math.ceil(waitMs) : undefined);
+    return combinedError(this.#failures, decisive, waitMs > 0 ? Math.ceil(waitMs) : undefined);
   }
-}
-
-function aborted({ label }: Member, { reason }: AbortSignal): Failure {
-  const thrown = new RunnerError('aborted', 'the attempt was aborted', { cause: reason });
-  return { runner: label, thrown, tries: 0 };
 }

@@ -1,17 +1,18 @@
 import { type AttemptErrorCode, type RateLimits, TRANSIENT_ERROR_CODES } from '@stratagem/core';
-import { type BreakerSettings, CircuitBreaker, type Mark } from './circuit-breaker.js';
-import { codeOf, detailsOf, messageOf } from './combined-error.js';
+import { codeOf, detailsOf, messageOf } from '../util/error-details.js';
+import { type BreakerSettings, type BreakerTicket, CircuitBreaker } from './circuit-breaker.js';
 
-/** Why a runner is left alone, and for how long. */
-export interface Obstacle {
+/** Why a runner is unavailable, and for how long. */
+export interface Unavailability {
   readonly waitMs: number;
-  /** What an attempt fails with for which there is no other runner. */
+  /** The error code for an attempt that has no other runner. */
   readonly code: AttemptErrorCode;
-  readonly why: string;
+  /** Completes the sentence "unavailable for … ms". */
+  readonly reason: string;
 }
 
-/** Failures that any other task would meet as well. */
-const SICK: readonly AttemptErrorCode[] = [
+/** Failures that any other task would have as well. */
+const RUNNER_FAILURES: readonly AttemptErrorCode[] = [
   'task_failed',
   'missing_api_key',
   'authentication',
@@ -22,8 +23,9 @@ const SICK: readonly AttemptErrorCode[] = [
 ];
 
 /**
- * Whether a runner can be expected to answer: its circuit breaker, and the time for which it asked
- * to be left alone. Times are in milliseconds, and always given.
+ * Whether a runner is available: its circuit breaker is closed, it has not asked to wait, and its
+ * announced limits are not exhausted.
+ * All times are in milliseconds; the caller passes the current time.
  */
 export class Health {
   readonly #breaker: CircuitBreaker;
@@ -36,60 +38,60 @@ export class Health {
     this.#breaker = new CircuitBreaker(settings);
   }
 
-  /** How long until it can be expected to answer; 0 for now. */
+  /** How long until the runner is available; 0 for now. */
   waitMs(now: number): number {
     const paused = Math.max(this.#pausedUntil, this.#exhaustedUntil) - now;
     return Math.max(0, paused, this.#breaker.waitMs(now));
   }
 
-  /** Why it is to be left alone; undefined when it is not. */
-  obstacle(now: number): Obstacle | undefined {
+  /** Why the runner is unavailable; undefined when it is available. */
+  unavailability(now: number): Unavailability | undefined {
     const waitMs = this.waitMs(now);
     if (waitMs === 0) return undefined;
     if (this.#breaker.waitMs(now) < waitMs) {
-      return { waitMs, code: this.#pausedBy, why: `as it asked to (${this.#pausedBy})` };
+      return { waitMs, code: this.#pausedBy, reason: `at its own request (${this.#pausedBy})` };
     }
     const { code, message } = this.#lastFailure;
     const { failures } = this.#breaker;
     const count = failures === 1 ? 'a failure' : `${failures} failures in a row`;
     return {
       waitMs,
-      // Once it works again, a wait was all it took.
+      // The runner may recover, so a task that finds no other runner should be retried later.
       code: TRANSIENT_ERROR_CODES.includes(code) ? 'overloaded' : code,
-      why: `after ${count} (${code}: ${message})`,
+      reason: `after ${count} (${code}: ${message})`,
     };
   }
 
-  /** A request is sent; its end must be told. */
-  begin(): Mark {
-    return this.#breaker.begin();
+  /** To be called when a request is sent; its end must be recorded with the ticket. */
+  recordStart(): BreakerTicket {
+    return this.#breaker.recordStart();
   }
 
-  worked(mark: Mark, now: number): void {
-    this.#breaker.ended(mark, true, now);
+  recordSuccess(ticket: BreakerTicket, now: number): void {
+    this.#breaker.recordEnd(ticket, true, now);
   }
 
-  /** @param signal The attempt's: when it was aborted, its reason is why the request failed. */
-  failed(mark: Mark, thrown: unknown, signal: AbortSignal, now: number): void {
+  /** @param signal The signal of the attempt; when aborted, its reason is the cause of the failure. */
+  recordFailure(ticket: BreakerTicket, thrown: unknown, signal: AbortSignal, now: number): void {
     const cause = signal.aborted ? signal.reason : thrown;
     const code = codeOf(cause);
-    // Whoever stops a run says nothing about its runners; a time limit that is over does.
-    const isNews = signal.aborted ? code === 'timeout' : code !== 'aborted';
-    const isSick = isNews && SICK.includes(code);
-    const retryAfterMs = isSick ? retryAfterOf(cause) : undefined;
-    if (isSick) this.#lastFailure = { code, message: messageOf(cause) };
+    // A canceled run says nothing about the runner, but a timeout does.
+    const isConclusive = signal.aborted ? code === 'timeout' : code !== 'aborted';
+    const isRunnerFailure = isConclusive && RUNNER_FAILURES.includes(code);
+    const retryAfterMs = isRunnerFailure ? retryAfterOf(cause) : undefined;
+    if (isRunnerFailure) this.#lastFailure = { code, message: messageOf(cause) };
     if (retryAfterMs !== undefined && now + retryAfterMs > this.#pausedUntil) {
       this.#pausedUntil = now + retryAfterMs;
       this.#pausedBy = code;
     }
-    // One that says when to come back is believed, and not counted.
-    const worked = isNews && retryAfterMs === undefined ? !isSick : undefined;
-    this.#breaker.ended(mark, worked, now);
+    // A failure with a retry time is honoured, and does not count towards the threshold.
+    const isSuccess = isConclusive && retryAfterMs === undefined ? !isRunnerFailure : undefined;
+    this.#breaker.recordEnd(ticket, isSuccess, now);
   }
 
-  /** What a server said of its limits: where nothing is left, the next request is one too many. */
-  announced(limits: RateLimits | undefined, now: number): void {
-    // Runners of one's own may hand on anything.
+  /** Applies the limits that a server announced: an exhausted limit blocks until its reset. */
+  applyAnnouncement(limits: RateLimits | undefined, now: number): void {
+    // Custom runners may report anything.
     const known = Object.values(limits ?? {}).filter((limit) => Number.isFinite(limit?.remaining));
     if (known.length === 0) return;
     const resets = known.map(({ remaining, resetMs }) => (remaining < 1 ? resetMs : 0));

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { ExtraShare } from './hedge-budget.js';
+import { HedgeBudget } from './hedge-budget.js';
 
-function spendable(share: ExtraShare): number {
+function spendable(budget: HedgeBudget): number {
   let count = 0;
-  while (share.spend()) count++;
+  while (budget.spend()) count++;
   return count;
 }
 
@@ -13,18 +13,18 @@ test.each([
   [0.1, 100, 10],
   [0.05, 60, 3],
   [1, 1, 1],
-])('with a share of %d, %d requests earn %d more', (share, requests, expected) => {
-  const extra = new ExtraShare(share);
+])('with a share of %d, %d requests earn %d hedges', (share, requests, expected) => {
+  const budget = new HedgeBudget(share);
   let spent = 0;
   for (let count = 0; count < requests; count++) {
-    extra.earn();
-    spent += spendable(extra);
+    budget.earn();
+    spent += spendable(budget);
   }
   expect(spent).toBe(expected);
 });
 
-test('no more than ten are saved up', () => {
-  const extra = new ExtraShare(0.1);
-  for (let count = 0; count < 1_000; count++) extra.earn();
-  expect(spendable(extra)).toBe(10);
+test('at most ten hedges are saved up', () => {
+  const budget = new HedgeBudget(0.1);
+  for (let count = 0; count < 1_000; count++) budget.earn();
+  expect(spendable(budget)).toBe(10);
 });

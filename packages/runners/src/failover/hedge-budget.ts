@@ -1,23 +1,23 @@
-/** What quiet times may save up, so that a bad moment of the server is not met with a crowd. */
-const MOST_SAVED = 10;
+/** The most hedges saved up in quiet times, so that a slow server does not get twice the load. */
+const MAX_SAVED = 10;
 
-/** Bounds what is done besides to a share of what is done: each request earns a part of another. */
-export class ExtraShare {
+/** Limits hedged requests to a share of all requests: each request earns a fraction of a hedge. */
+export class HedgeBudget {
   readonly #share: number;
   #credit = 0;
 
-  /** @param share Above 0, and 1 at most. */
+  /** @param share Above 0, and at most 1. */
   constructor(share: number) {
     this.#share = share;
   }
 
   earn(): void {
-    this.#credit = Math.min(MOST_SAVED, this.#credit + this.#share);
+    this.#credit = Math.min(MAX_SAVED, this.#credit + this.#share);
   }
 
-  /** @returns Whether there was enough for one more request, which is then spent. */
+  /** @returns Whether the budget covers one more request; if so, it is spent. */
   spend(): boolean {
-    // Sums of fractions are not exact: ten tenths are a little less than one.
+    // Ten times a tenth is slightly less than one in floating point.
     if (this.#credit < 1 - 1e-9) return false;
     this.#credit -= 1;
     return true;

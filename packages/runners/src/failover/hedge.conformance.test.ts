@@ -8,7 +8,7 @@ import { hedge } from './hedge.js';
 const hedged = (latencyMs: number, to: TaskRunner) =>
   hedge(simulated({ latencyMs }), { afterMs: 1, maxExtraShare: 1, to });
 
-describe('a runner that is asked once', () => {
+describe('a runner whose requests are sent once', () => {
   const once = (runner: TaskRunner) => hedge(runner, { afterMs: 10_000 });
   const cases = runnerConformance(() => once(simulated({ latencyMs: 1 })), {
     failing: () => once(scripted('a', failure('overloaded'))),
@@ -17,14 +17,14 @@ describe('a runner that is asked once', () => {
   for (const { name, run } of cases) test(name, run);
 });
 
-describe('a runner whose second request is quicker', () => {
+describe('a runner whose second request responds first', () => {
   const cases = runnerConformance(() => hedged(1e6, simulated({ latencyMs: 1 })), {
     hanging: () => hedged(1e6, simulated({ latencyMs: 1e6 })),
   });
   for (const { name, run } of cases) test(name, run);
 });
 
-describe('a runner whose first request is quicker all the same', () => {
+describe('a runner whose first request still responds first', () => {
   const cases = runnerConformance(() => hedged(20, simulated({ latencyMs: 1e6 })));
   for (const { name, run } of cases) test(name, run);
 });

@@ -59,7 +59,7 @@ const messagesOf = (parts: readonly unknown[]) =>
   parts.filter(isNotice).map((part) => (part as { message: string }).message);
 
 describe('a second request', () => {
-  test('is not sent when the first is answered, or fails, in time', async () => {
+  test('is not sent when the first one succeeds or fails in time', async () => {
     const answer = { output: 'a' };
     const quick = scripted('a', after(99, answer));
     expect((await ask(hedge(quick, ALWAYS))).output).toBe(answer);
@@ -70,12 +70,12 @@ describe('a second request', () => {
     expect(broken.contexts).toHaveLength(1);
   });
 
-  test('leaves no timer behind when it is not needed', async () => {
+  test('leaves no timer when it is not needed', async () => {
     await hedge(scripted('a'), ALWAYS).run(request('Why?'), attempt());
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('is not sent when the first has begun to answer, however long it goes on', async () => {
+  test('is not sent when the first one has begun to respond, however long it takes', async () => {
     const a = scripted('a', writes([50, 'Let '], [9_000, 'me.']));
     const context = attempt();
     expect(await ask(hedge(a, ALWAYS), context)).toEqual({
@@ -86,7 +86,7 @@ describe('a second request', () => {
     expect(context.emitted).toEqual(['Let ', 'me.']);
   });
 
-  test('is the same, and goes to the same runner or to another', async () => {
+  test('has the same content, and goes to the same runner or to another', async () => {
     const a = scripted('a', after(1_000, { output: 1 }), after(50, { output: 2 }));
     expect(await ask(hedge(a, ALWAYS))).toEqual({ output: { output: 2 }, tookMs: 150 });
     expect(a.requests[1]).toEqual(a.requests[0]);
@@ -98,13 +98,13 @@ describe('a second request', () => {
       {
         kind: 'notice',
         source: 'hedge',
-        message: 'nothing came from "a" for 100 ms; asking "b" too',
+        message: 'no output from "a" within 100 ms; sending a second request to "b"',
       },
-      { kind: 'notice', source: 'hedge', message: 'the second request, to "b", was quicker' },
+      { kind: 'notice', source: 'hedge', message: 'the second request, to "b", responded first' },
     ]);
   });
 
-  test('is not sent for an attempt that was stopped meanwhile', async () => {
+  test('is not sent for an attempt that was aborted meanwhile', async () => {
     const a = scripted('a', () => new Promise<never>(() => {}));
     const control = new AbortController();
     void hedge(a, ALWAYS).run(request('Why?'), attempt({ signal: control.signal }));
@@ -115,7 +115,7 @@ describe('a second request', () => {
 });
 
 describe('of two requests', () => {
-  test('the first that is answered wins, and the other is stopped', async () => {
+  test('the first that responds wins, and the other is aborted', async () => {
     const a = scripted('a', after(500, { output: 1 }), after(1_000, { output: 2 }));
     expect(await ask(hedge(a, ALWAYS))).toEqual({ output: { output: 1 }, tookMs: 500 });
     const [first, second] = a.contexts.map(({ signal }) => signal);
@@ -123,7 +123,7 @@ describe('of two requests', () => {
     expect(second?.reason).toMatchObject({ code: 'aborted' });
   });
 
-  test('the first that writes wins, and only its text is seen', async () => {
+  test('the first that emits text wins, and only its text is emitted', async () => {
     const stubborn: Outcome = async (_, { emit }) => {
       for (const piece of ['one ', 'two ', 'three']) {
         await pause(150);
@@ -141,12 +141,12 @@ describe('of two requests', () => {
     });
     expect(textsOf(context.emitted)).toEqual(['eins ', 'zwei ', 'drei']);
     expect(messagesOf(context.emitted)).toHaveLength(2);
-    expect(messagesOf(context.emitted).at(-1)).toBe('the second request, to "b", was quicker');
+    expect(messagesOf(context.emitted).at(-1)).toBe('the second request, to "b", responded first');
     // It is decided before the first word.
     expect(context.emitted.indexOf('eins ')).toBe(2);
   });
 
-  test('an empty text and a notice are no sign of an answer', async () => {
+  test('an empty text and a notice do not count as a response', async () => {
     const waits: Outcome = async (_, { emit, signal }) => {
       emit('');
       emit({ kind: 'notice', source: 'rateLimit', message: 'waited' });
@@ -159,7 +159,7 @@ describe('of two requests', () => {
     expect(messagesOf(context.emitted)[0]).toBe('waited');
   });
 
-  test('one that fails leaves it to the other', async () => {
+  test('when one fails, the other decides', async () => {
     const broken = failure('server_error', { usage: usage(5) });
     const a = after(200, broken);
     const late = after(500, { output: 'late', usage: usage(10, 7) });
@@ -170,7 +170,7 @@ describe('of two requests', () => {
     expect(second).toEqual({ output: expected, tookMs: 500 });
   });
 
-  test('one that has failed can win no more', async () => {
+  test('one that has failed cannot win any more', async () => {
     const babbling: Outcome = async (_, { emit }) => {
       setTimeout(() => emit('too late'), 250);
       await pause(200);
@@ -183,7 +183,7 @@ describe('of two requests', () => {
     expect(textsOf(context.emitted)).toEqual(['b']);
   });
 
-  test('both are told of when they fail, and count as two tries', async () => {
+  test('both failures are in the error, and count as two tries', async () => {
     const a = scripted('a', after(200, failure('rate_limited', { retryAfterMs: 70 })));
     const b = scripted('b', after(50, failure('refused', { tries: 2, usage: usage(3) })));
     const { error, tookMs } = await ask(hedge(a, { ...ALWAYS, to: b }));
@@ -194,12 +194,12 @@ describe('of two requests', () => {
       tries: 3,
       usage: usage(3),
       message:
-        'no runner gave an answer. "a" (rate_limited): it was rate_limited; ' +
+        'no runner succeeded. "a" (rate_limited): it was rate_limited; ' +
         '"b" (refused): it was refused',
     });
   });
 
-  test('a failure of the one that had begun to answer is that of the attempt', async () => {
+  test('a failure of the one that had begun to respond fails the attempt', async () => {
     const breaks: Outcome = async (_, { emit, signal }) => {
       await pause(50, signal);
       emit('But ');
@@ -215,14 +215,14 @@ describe('of two requests', () => {
     expect(textsOf(context.emitted)).toEqual(['But ']);
   });
 
-  test('an answer that does not fit is none', async () => {
+  test('an output that does not match the schema counts as a failure', async () => {
     const a = scripted('a', after(150, { output: 'x' }), after(300, { output: 7 }));
     const check = async (answer: unknown) => (answer === 7 ? undefined : 'it is no number');
     const asked = { ...request('How many?'), check };
     expect((await ask(hedge(a, ALWAYS), attempt(), asked)).output).toEqual({ output: 7 });
   });
 
-  test('the tokens of both count as far as they are known', async () => {
+  test('the known tokens of both are added up', async () => {
     const stopped: Outcome = async (_, { signal }) => {
       await pause(1_000, signal).catch(() => {});
       throw failure('aborted', { usage: usage(20), costUsd: 0.02 });
@@ -241,7 +241,7 @@ describe('of two requests', () => {
     });
   });
 
-  test('both are stopped with the attempt', async () => {
+  test('both are aborted with the attempt', async () => {
     const a = scripted('a', after(5_000, { output: 1 }));
     const control = new AbortController();
     const answer = hedge(a, ALWAYS).run(request('Why?'), attempt({ signal: control.signal }));
@@ -253,8 +253,8 @@ describe('of two requests', () => {
   });
 });
 
-describe('what can be done once only', () => {
-  test('a tool is called for the winner alone', async () => {
+describe('of actions that must happen once,', () => {
+  test('a tool is called only for the winner', async () => {
     const calls: unknown[] = [];
     const pay = tool({
       name: 'pay',
@@ -290,7 +290,7 @@ describe('what can be done once only', () => {
     );
   });
 
-  test('tasks are added by the winner alone', async () => {
+  test('tasks are added only by the winner', async () => {
     const adding: Outcome = async (_, { addTasks }) => {
       await pause(150);
       addTasks([{ id: 'more', run: () => 1 }]);
@@ -303,7 +303,7 @@ describe('what can be done once only', () => {
   });
 });
 
-describe('bounded are', () => {
+describe('a bound limits', () => {
   const slow = () => scripted('a', after(500, { output: 1 }));
   const secondsOf = async (options: HedgeOptions, count: number) => {
     const a = slow();
@@ -312,14 +312,14 @@ describe('bounded are', () => {
     return a.contexts.length - count;
   };
 
-  test('second requests, by their share of all', async () => {
+  test('the second requests to a share of all requests', async () => {
     expect(await secondsOf({ afterMs: 100 }, 9)).toBe(0);
     expect(await secondsOf({ afterMs: 100 }, 40)).toBe(4);
     expect(await secondsOf({ afterMs: 100, maxExtraShare: 0.25 }, 40)).toBe(10);
     expect(await secondsOf({ afterMs: 100, maxExtraShare: 1 }, 7)).toBe(7);
   });
 
-  test('the tries of later attempts, by what the task has left', async () => {
+  test('the tries of later attempts to those that the task has left', async () => {
     const sent = async (given: Partial<RunContext>) => {
       const a = slow();
       await ask(hedge(a, ALWAYS), attempt(given));
@@ -330,25 +330,28 @@ describe('bounded are', () => {
     expect(await sent({ attempt: 3, attemptsLeft: 1 })).toEqual([1]);
   });
 
-  test('what a server does under one key: each request has its own', async () => {
+  test('each idempotency key to one request', async () => {
     const a = slow();
     await ask(hedge(a, ALWAYS), attempt({ idempotencyKey: 'run/a/1' }));
     const keys = a.contexts.map(({ idempotencyKey }) => idempotencyKey);
     expect(keys).toEqual(['run/a/1', 'run/a/1/2']);
   });
 
-  test.each([1, 2, 3, 4, 5, 6])('all tries of a task, with maxAttempts %d', async (maxAttempts) => {
-    const a = scripted('a', after(500, failure('server_error')));
-    const executor = createExecutor({ strategy: inOrder, runner: hedge(a, ALWAYS) });
-    const tasks = [{ id: 't', description: 'Why?', retry: { maxAttempts } }];
-    const run = executor.execute({ goal: 'x', tasks });
-    await vi.advanceTimersByTimeAsync(600_000);
-    expect((await run).status).toBe('failed');
-    expect(a.contexts).toHaveLength(Math.max(2, maxAttempts));
-  });
+  test.each([1, 2, 3, 4, 5, 6])(
+    'the total tries of a task, with maxAttempts %d',
+    async (maxAttempts) => {
+      const a = scripted('a', after(500, failure('server_error')));
+      const executor = createExecutor({ strategy: inOrder, runner: hedge(a, ALWAYS) });
+      const tasks = [{ id: 't', description: 'Why?', retry: { maxAttempts } }];
+      const run = executor.execute({ goal: 'x', tasks });
+      await vi.advanceTimersByTimeAsync(600_000);
+      expect((await run).status).toBe('failed');
+      expect(a.contexts).toHaveLength(Math.max(2, maxAttempts));
+    },
+  );
 });
 
-test('what it says of itself is what its runner says', () => {
+test('its properties are those of its runner', () => {
   const a = { ...scripted('a'), resource: 'a/m', settings: { model: 'm' }, supportsTools: true };
   expect(hedge(a, ALWAYS)).toMatchObject({
     name: 'a',

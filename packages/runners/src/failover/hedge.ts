@@ -5,42 +5,41 @@ import {
   type RunContext,
   type TaskRunner,
 } from '@stratagem/core';
-import { checkRunner, descriptionOf, labelOf } from './composite.js';
-import { ExtraShare } from './hedge-budget.js';
+import { MAX_TIMER_MS } from '../util/timer.js';
+import { checkRunner } from '../util/wrapped.js';
+import { compositeProperties, labelOf } from './composite.js';
+import { HedgeBudget } from './hedge-budget.js';
 import { Race } from './race.js';
 
 export interface HedgeOptions {
   /**
-   * How long nothing must have come of a request before it is sent once more, in milliseconds:
-   * about what nineteen of twenty take until they begin to answer.
+   * How long to wait for the first output before the request is sent again, in milliseconds. About
+   * the 95th percentile of the time to the first output is a good value.
    */
   readonly afterMs: number;
   /**
-   * Where the second request goes.
+   * The runner that gets the second request.
    * @default the same runner
    */
   readonly to?: TaskRunner;
   /**
-   * The most second requests, as a share of all first ones, above 0 and up to 1. Each request earns
-   * its share, and ten are saved up at most: with a tenth, the first nine requests get no second.
+   * The maximum share of requests that are sent twice, above 0 and up to 1. Each request earns this
+   * share of a second one, and at most ten are saved up. With 0.1, the first nine get none.
    * @default 0.1
    */
   readonly maxExtraShare?: number;
 }
 
-/** Timers count in 32 bits: one that is set for longer fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 /**
- * Sends a request once more when nothing has come of it for a while, and takes whichever begins to
- * answer first: now and then one request is much slower than its like. The other is stopped.
+ * Sends a request again when it has no output after a while, because a few requests are much slower
+ * than the rest. The first of the two to respond wins; the other is aborted.
  *
- * The first piece of text decides, or the first call of a tool, or an answer that comes as a whole.
- * Before that, a failure of one waits for the other; after that, a failure is one of the attempt. A
- * request that has begun to answer in time is left alone, however long it takes.
+ * A request responds with its first piece of text, its first tool call, or its complete output.
+ * Before that, a failure of one waits for the other. After that, a failure of the winner fails the
+ * attempt. A request that responds in time is never sent again, however long it takes.
  *
- * Both requests count as tries, so the second is not sent when it would be one too many for the
- * task's retries, except in the first attempt.
+ * Both requests count as tries. After the first attempt, the second request is sent only when the
+ * task's retries allow it.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -62,25 +61,25 @@ export function hedge(runner: TaskRunner, options: HedgeOptions): TaskRunner {
       `hedge(): maxExtraShare must be a number above 0 and up to 1; it is ${given}`,
     );
   }
-  const extra = new ExtraShare(maxExtraShare);
+  const budget = new HedgeBudget(maxExtraShare);
   const { name, settings, supportsTools } =
-    to === runner ? runner : descriptionOf('hedge', [runner, to]);
+    to === runner ? runner : compositeProperties('hedge', [runner, to]);
   return {
     name,
     settings,
     supportsTools,
-    // Every request goes there first.
+    // Every request goes to the first runner, so it competes for that resource.
     resource: runner.resource ?? runner.name,
     async run(request, context) {
-      extra.earn();
+      budget.earn();
       const race = new Race(request, context);
-      const most = mostTries(context);
-      const finish = race.start(runner, Math.max(1, most - 1));
-      const isQuiet = await outlasts(afterMs, [finish, race.decided]);
-      if (isQuiet && most > 1 && !context.signal.aborted && extra.spend()) {
+      const maxTries = maxTriesOf(context);
+      const finish = race.start(runner, Math.max(1, maxTries - 1));
+      const isLate = await timesOut(afterMs, [finish, race.decided]);
+      if (isLate && maxTries > 1 && !context.signal.aborted && budget.spend()) {
         const time = afterMs.toLocaleString('en');
-        const message = `nothing came from "${labelOf(runner)}" for ${time} ms; asking "${labelOf(to)}" too`;
-        // Not awaited: it is late already.
+        const message = `no output from "${labelOf(runner)}" within ${time} ms; sending a second request to "${labelOf(to)}"`;
+        // Not awaited: the attempt is late already.
         context.emit({ kind: 'notice', source: 'hedge', message });
         race.start(to, 1);
       }
@@ -89,19 +88,19 @@ export function hedge(runner: TaskRunner, options: HedgeOptions): TaskRunner {
   };
 }
 
-/** How many tries the attempt may amount to. */
-function mostTries({ attempt, attemptsLeft }: RunContext): number {
+/** How many tries the attempt may use. */
+function maxTriesOf({ attempt, attemptsLeft }: RunContext): number {
   return attempt === 1 ? Math.max(2, attemptsLeft) : attemptsLeft;
 }
 
-/** Whether this time passes before any of these comes to its end. */
-async function outlasts(ms: number, others: readonly Promise<unknown>[]): Promise<boolean> {
+/** Whether the time passes before any of the promises resolves. */
+async function timesOut(ms: number, promises: readonly Promise<unknown>[]): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const passed = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(true), Math.min(LONGEST_TIMER_MS, ms));
+  const timeout = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(true), Math.min(MAX_TIMER_MS, ms));
   });
   try {
-    return await Promise.race([passed, ...others.map((other) => other.then(() => false))]);
+    return await Promise.race([timeout, ...promises.map((each) => each.then(() => false))]);
   } finally {
     clearTimeout(timer);
   }

@@ -6,7 +6,7 @@ import { attempt, inOrder, request } from '../../test/attempt.js';
 import { failure, scripted } from '../../test/scripted.js';
 import { type Routed, type RouteOptions, route } from './route.js';
 
-describe('a routed runner', () => {
+describe('a route()', () => {
   const create = (runner = simulated({ latencyMs: 1 })) =>
     route({ by: 'type', routes: { decision: simulated() }, default: runner });
   const cases = runnerConformance(create, {
@@ -32,7 +32,7 @@ const ask = async (
 ) => (await route(options).run({ ...request('Why?'), ...task }, attempt())).output;
 
 describe('a task goes', () => {
-  test('to the runner of its key', async () => {
+  test('to the runner with its key', async () => {
     expect(await ask(byModel, { metadata: { model: 'fast' } })).toBe('a');
     expect(await ask(byModel, { metadata: { model: 'deep' } })).toBe('b');
     const levels = { by: ({ metadata }: Routed) => metadata.level, routes: { 1: a, true: b } };
@@ -45,14 +45,14 @@ describe('a task goes', () => {
     expect(await ask(byModel, { metadata: { model: null } })).toBe('c');
   });
 
-  test('to the runner of its type, and to the default when that has none', async () => {
+  test('to the runner of its type, or to the default when the type has no route', async () => {
     const byType = { by: 'type', routes: { decision: a, observation: undefined }, default: c };
     expect(await ask(byType as never, { type: 'decision' })).toBe('a');
     expect(await ask(byType as never, { type: 'observation' })).toBe('c');
     expect(await ask(byType as never, { type: 'action' })).toBe('c');
   });
 
-  test('there with its request and its context as they are', async () => {
+  test('to its runner with the request and the context unchanged', async () => {
     const runner = scripted('a');
     const [asked, context] = [request('Why?'), attempt()];
     await route({ by: () => 'x', routes: { x: runner } }).run(asked, context);
@@ -63,8 +63,18 @@ describe('a task goes', () => {
 
 describe('a task fails', () => {
   test.each<[string, Parameters<typeof route>[0], Record<string, unknown>, string]>([
-    ['when its key has no route', byModel, { model: 'fats' }, 'no route "fats". There are fast'],
-    ['when its key is that of every object', byModel, { model: 'constructor' }, '"constructor"'],
+    [
+      'when its key has no route',
+      byModel,
+      { model: 'fats' },
+      'no route "fats". The routes are fast',
+    ],
+    [
+      'when its key is a property that every object has',
+      byModel,
+      { model: 'constructor' },
+      '"constructor"',
+    ],
     ['without a key and a default', { ...byModel, default: undefined }, {}, 'has no default'],
     [
       'when by() throws',
@@ -72,7 +82,12 @@ describe('a task fails', () => {
       {},
       'by() of route() threw: Cannot read',
     ],
-    ['when its key is none', byModel, { model: ['fast'] }, 'its type is object'],
+    [
+      'when its key is neither a string, number nor boolean',
+      byModel,
+      { model: ['fast'] },
+      'it returned object',
+    ],
   ])('%s', async (_, options, metadata, message) => {
     const answer = ask(options, { metadata });
     await expect(answer).rejects.toMatchObject({
@@ -81,7 +96,7 @@ describe('a task fails', () => {
     });
   });
 
-  test('with all that is known of it, in a run', async () => {
+  test('in a run, with an error that names its key', async () => {
     const executor = createExecutor({ strategy: inOrder, runner: route(byModel) });
     const tasks = [{ id: 'x', description: 'Why?', metadata: { model: 'depe' } }];
     const { timeline } = await executor.execute({ goal: 'x', tasks });
@@ -98,17 +113,17 @@ describe('its resource', () => {
   const resource = (metadata: Record<string, unknown> | undefined) =>
     resourceOf(route(byModel), { id: 't', description: 'x', metadata });
 
-  test('is that of the runner that a task goes to', () => {
+  test('is that of the runner that the task goes to', () => {
     expect(resource({ model: 'fast' })).toBe('a/1');
     expect(resource({ model: 'deep' })).toBe('b/t');
     expect(resource(undefined)).toBe('c');
   });
 
-  test('is a name of its own for a task that has no route', () => {
+  test('is its own name for a task without a route', () => {
     expect(resource({ model: 'fats' })).toBe('route(a, b, c)');
   });
 
-  test('sees the task as the request will show it', async () => {
+  test('is derived from the same properties as the route of the request', async () => {
     const seen: Routed[] = [];
     const by = (task: Routed) => {
       seen.push(task);
@@ -128,7 +143,7 @@ describe('its resource', () => {
     expect(seen.length).toBeGreaterThanOrEqual(4);
   });
 
-  test('pauses alone when its server asks to wait', async () => {
+  test('is the only one that pauses when its server asks to wait', async () => {
     const limited = scripted('a', failure('rate_limited', { retryAfterMs: 50 }), { output: 1 });
     const runner = route({ ...byModel, routes: { fast: limited, deep: scripted('b') } });
     const tasks = ['fast', 'deep', 'fast', 'deep'].map((model, index) => ({
@@ -147,7 +162,7 @@ describe('its resource', () => {
   });
 });
 
-test('what it says of itself is made of what it wraps', () => {
+test('its properties are derived from the wrapped runners', () => {
   const tooled = { ...a, settings: { model: 'm' }, supportsTools: true };
   const options = { by: () => 'x', routes: { x: tooled }, default: { ...c, supportsTools: true } };
   expect(route(options)).toMatchObject({

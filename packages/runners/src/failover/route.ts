@@ -8,27 +8,28 @@ import {
   type TaskRunner,
   type TaskType,
 } from '@stratagem/core';
-import { checkRunner, descriptionOf, identityOf } from './composite.js';
+import { checkRunner } from '../util/wrapped.js';
+import { compositeProperties, identityOf } from './composite.js';
 
-/** What a route may depend on: what is known of a task before it starts as well as when it does. */
+/** The properties of a task that a route may depend on; they are known before the task starts. */
 export interface Routed {
   readonly id: string;
   readonly type: TaskType;
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** Routes by a key that a function gives. */
+/** Routes by a key that a function returns. */
 export interface RouteOptions {
   /**
-   * Gives the key of a task's route; undefined for the default. Asked more than once for a task,
-   * so the same task must get the same key.
+   * Returns the key of a task's route; undefined for the default. It is called more than once for a
+   * task, so it must return the same key for the same task.
    */
   readonly by: (task: Routed) => unknown;
   /** The runners by their keys. */
   readonly routes: Readonly<Record<string, TaskRunner>>;
   /**
-   * For tasks without a key. A key that has no route is an error all the same: it is mistyped.
-   * @default such tasks fail
+   * The runner for tasks without a key. A key without a route is still an error, most likely a typo.
+   * @default tasks without a key fail
    */
   readonly default?: TaskRunner;
 }
@@ -38,7 +39,7 @@ export interface TypeRouteOptions {
   readonly by: 'type';
   readonly routes: Readonly<Partial<Record<TaskType, TaskRunner>>>;
   /**
-   * For the types that have no route.
+   * The runner for types without a route.
    * @default tasks of those types fail
    */
   readonly default?: TaskRunner;
@@ -47,8 +48,8 @@ export interface TypeRouteOptions {
 const TYPES: readonly TaskType[] = ['action', 'decision', 'observation', 'aggregate'];
 
 /**
- * Has each task done by the runner that is meant for it: by its type, its metadata, or anything
- * else that is known of it beforehand. Strategies, limits and pauses see the resource of that runner.
+ * Sends each task to a runner chosen by its id, type or metadata. Strategies, limits and pauses see
+ * the resource of that runner.
  *
  * A task without a route fails as `invalid_request`.
  *
@@ -66,38 +67,38 @@ const TYPES: readonly TaskType[] = ['action', 'decision', 'observation', 'aggreg
  */
 export function route(options: RouteOptions | TypeRouteOptions): TaskRunner {
   checkOptions('route()', options, ['by', 'routes', 'default']);
-  const { by, default: fallThrough } = options;
+  const { by, default: defaultRunner } = options;
   const routes = checkRoutes(options);
-  if (fallThrough !== undefined) checkRunner('route()', 'default', fallThrough);
-  const others = fallThrough === undefined ? [] : [fallThrough];
-  const keyOf = by === 'type' ? keyByType(routes) : by;
+  if (defaultRunner !== undefined) checkRunner('route()', 'default', defaultRunner);
+  const defaults = defaultRunner === undefined ? [] : [defaultRunner];
+  const rawKeyOf = by === 'type' ? typeKey(routes) : by;
 
-  /** @throws {RunnerError} when there is none. */
+  /** @throws {RunnerError} when the task has no route. */
   const runnerFor = (task: Routed): TaskRunner => {
-    const key = keyGivenBy(keyOf, task);
-    const runner = key === undefined ? fallThrough : routes.get(key);
+    const key = routeKey(rawKeyOf, task);
+    const runner = key === undefined ? defaultRunner : routes.get(key);
     if (runner !== undefined) return runner;
     const keys = [...routes.keys()].join(', ');
     const missing =
       key === undefined
-        ? 'it has no key for route(), which has no default'
+        ? 'the task has no key for route(), which has no default'
         : `route() has no route "${key}"`;
-    throw new RunnerError('invalid_request', `${missing}. There are ${keys}.`);
+    throw new RunnerError('invalid_request', `${missing}. The routes are ${keys}.`);
   };
 
-  const description = descriptionOf('route', [...routes.values(), ...others]);
+  const properties = compositeProperties('route', [...routes.values(), ...defaults]);
   return {
-    ...description,
+    ...properties,
     settings: {
       routes: Object.fromEntries([...routes].map(([key, runner]) => [key, identityOf(runner)])),
-      ...(fallThrough !== undefined && { default: identityOf(fallThrough) }),
+      ...(defaultRunner !== undefined && { default: identityOf(defaultRunner) }),
     },
     resource(task) {
       try {
         return resourceOf(runnerFor(routedOf(task)), task);
       } catch {
-        // The attempt will say what is wrong.
-        return description.name;
+        // The attempt will fail with this error.
+        return properties.name;
       }
     },
     async run(request, context) {
@@ -111,13 +112,13 @@ function routedOf({ id, type = 'action', metadata = {} }: Task): Routed {
   return { id, type, metadata };
 }
 
-/** A map, as the keys of an object include those of every object. */
+/** The routes as a map, because an object also has inherited keys such as `constructor`. */
 function checkRoutes({ by, routes }: RouteOptions | TypeRouteOptions): Map<string, TaskRunner> {
   if (by !== 'type' && typeof by !== 'function') {
-    throw new OptionError(`route(): by must be 'type' or a function that gives a key`);
+    throw new OptionError(`route(): by must be 'type' or a function that returns a key`);
   }
   if (typeof routes !== 'object' || routes === null || Object.keys(routes).length === 0) {
-    throw new OptionError('route(): routes must be an object of at least one runner by its key');
+    throw new OptionError('route(): routes must be an object with at least one runner');
   }
   if (by === 'type') checkOptions('route(): routes by type', routes, TYPES);
   const given = Object.entries(routes).filter(([, runner]) => runner !== undefined);
@@ -125,12 +126,12 @@ function checkRoutes({ by, routes }: RouteOptions | TypeRouteOptions): Map<strin
   return new Map(given as [string, TaskRunner][]);
 }
 
-/** There are no mistyped types, so those without a route are the others. */
-function keyByType(routes: ReadonlyMap<string, TaskRunner>): (task: Routed) => unknown {
+/** The type of a task, as far as it has a route: a type without one goes to the default. */
+function typeKey(routes: ReadonlyMap<string, TaskRunner>): (task: Routed) => unknown {
   return ({ type }) => (routes.has(type) ? type : undefined);
 }
 
-function keyGivenBy(by: (task: Routed) => unknown, task: Routed): string | undefined {
+function routeKey(by: (task: Routed) => unknown, task: Routed): string | undefined {
   let key: unknown;
   try {
     key = by(task);
@@ -141,6 +142,6 @@ function keyGivenBy(by: (task: Routed) => unknown, task: Routed): string | undef
   }
   if (key === undefined || key === null) return undefined;
   if (['string', 'number', 'boolean'].includes(typeof key)) return String(key);
-  const message = `by() of route() must give a text, a number or a boolean; its type is ${typeof key}`;
+  const message = `by() of route() must return a string, number or boolean; it returned ${typeof key}`;
   throw new RunnerError('invalid_request', message);
 }

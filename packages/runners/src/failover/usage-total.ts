@@ -1,25 +1,25 @@
 import type { Usage } from '@stratagem/core';
 import { addUsage } from '@stratagem/core/provider';
 
-/** What one or more requests used, as far as it is known. */
-export interface Spent {
+/** The usage of one or more requests, as far as it is known. */
+export interface UsageTotal {
   readonly usage?: Usage;
   readonly costUsd?: number;
 }
 
 /**
- * All of it together. The cost is only known when that of all tokens is: a sum that leaves some out
- * would be a figure that is wrong.
+ * Adds up several usages. The cost is known only when every part that used tokens has one, because
+ * a partial sum would be wrong.
  */
-export function totalOf(parts: readonly Spent[]): Spent {
+export function totalUsage(parts: readonly UsageTotal[]): UsageTotal {
   let usage: Usage | undefined;
   let costUsd: number | undefined;
   let isCostKnown = true;
   for (const part of parts) {
-    const used = isUsage(part.usage) ? part.usage : undefined;
-    usage = addUsage(usage, used);
+    const partUsage = isUsage(part.usage) ? part.usage : undefined;
+    usage = addUsage(usage, partUsage);
     if (Number.isFinite(part.costUsd)) costUsd = (costUsd ?? 0) + (part.costUsd as number);
-    else if (used !== undefined) isCostKnown = false;
+    else if (partUsage !== undefined) isCostKnown = false;
   }
   return {
     ...(usage !== undefined && { usage }),
@@ -27,7 +27,7 @@ export function totalOf(parts: readonly Spent[]): Spent {
   };
 }
 
-/** What runners report may be anything. */
+/** Custom runners may report anything. */
 function isUsage(usage: Usage | undefined): usage is Usage {
   return Number.isFinite(usage?.inputTokens) && Number.isFinite(usage?.outputTokens);
 }

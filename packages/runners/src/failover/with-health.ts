@@ -1,30 +1,30 @@
 import type { Health } from './health.js';
 
 /**
- * Sends a request to a runner, whose health learns its end: at the latest when the attempt is
- * aborted, as a runner that does not listen to the signal may never come to an end.
+ * Sends a request to a runner and records its end in the runner's health. An abort is recorded at
+ * once, because a runner that ignores the signal may never settle.
  */
-export async function observed<T>(
+export async function withHealth<T>(
   health: Health,
   signal: AbortSignal,
   send: () => Promise<T>,
 ): Promise<T> {
-  const mark = health.begin();
-  let isKnown = false;
-  const failed = (thrown: unknown) => {
-    if (!isKnown) health.failed(mark, thrown, signal, performance.now());
-    isKnown = true;
+  const ticket = health.recordStart();
+  let isRecorded = false;
+  const recordFailure = (thrown: unknown) => {
+    if (!isRecorded) health.recordFailure(ticket, thrown, signal, performance.now());
+    isRecorded = true;
   };
-  const stop = () => failed(signal.reason);
-  signal.addEventListener('abort', stop, { once: true });
+  const onAbort = () => recordFailure(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
   try {
-    const answer = await send();
-    if (!isKnown) health.worked(mark, performance.now());
-    return answer;
+    const response = await send();
+    if (!isRecorded) health.recordSuccess(ticket, performance.now());
+    return response;
   } catch (thrown) {
-    failed(thrown);
+    recordFailure(thrown);
     throw thrown;
   } finally {
-    signal.removeEventListener('abort', stop);
+    signal.removeEventListener('abort', onAbort);
   }
 }

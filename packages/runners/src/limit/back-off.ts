@@ -1,33 +1,33 @@
-/** What is left of the pace after a refusal. */
-const SLOWER = 0.9;
-/** What comes back in a minute, as a share of the full pace. */
+/** The factor for the pace after a refusal. */
+const SLOWDOWN_FACTOR = 0.9;
+/** The pace regains a tenth of the full pace per minute. */
 const RECOVERY_PER_MS = 0.1 / 60_000;
-const SLOWEST = 0.05;
-/** The pause after a refusal that gives no time, and the longest after many in a row. */
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
+const MIN_PACE = 0.05;
+/** The pause after the first refusal without a `retryAfterMs`; it doubles up to the maximum. */
+const MIN_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 60_000;
 
-/** How a request ended, as far as it tells whether others may be sent. */
-export interface Ending {
+/** The end of a request, as far as it affects when others may be sent. */
+export interface RequestEnd {
   readonly startedAt: number;
-  /** The server takes no more requests for now, or has no capacity; otherwise it took this one. */
+  /** Why the server refused the request; undefined when it accepted it. */
   readonly refusal: 'rate_limited' | 'overloaded' | undefined;
-  /** For how long, if the server said. */
+  /** How long the server asked to wait, if it did. */
   readonly retryAfterMs: number | undefined;
-  /** Whether the answer also announced a limit that is lower than what was known. */
+  /** Whether the response also announced a lower limit, which explains the refusal. */
   readonly isExplained: boolean;
 }
 
 /**
- * What follows from refusals. All starts pause for as long as the server asks. And where it refuses
- * what should have been permitted, its limit is lower than was said, or others use it too: so the
- * pace falls by a tenth, and comes back over a minute, as how much is permitted can only be tried.
- * Times are in milliseconds, and always given.
+ * Reacts to refusals. All starts pause for as long as the server asks. A refusal of a permitted
+ * request means that the real limit is lower, or that other clients use it too. The pace then drops
+ * by a tenth and recovers within a minute, because the real limit can only be probed.
+ * All times are in milliseconds; the caller passes the current time.
  */
 export class BackOff {
   #pausedUntil = 0;
   #pace = 1;
-  /** When the pace was lowered: refusals of what was sent before are no news. */
+  /** When the pace last dropped; refusals of requests sent before that are ignored. */
   #slowedAt = Number.NEGATIVE_INFINITY;
   #refusalsInARow = 0;
 
@@ -35,29 +35,30 @@ export class BackOff {
     return this.#pausedUntil;
   }
 
-  /** The share of the limits that is to be used. */
+  /** The share of the limits to use. */
   pace(now: number): number {
     if (this.#pace === 1) return 1;
     return Math.min(1, this.#pace + (now - this.#slowedAt) * RECOVERY_PER_MS);
   }
 
-  /** @returns Whether starts are paused for longer now. */
-  learn({ startedAt, refusal, retryAfterMs, isExplained }: Ending, now: number): boolean {
+  /** @returns Whether the pause is longer now. */
+  recordEnd({ startedAt, refusal, retryAfterMs, isExplained }: RequestEnd, now: number): boolean {
     const before = this.#pausedUntil;
-    const isNews = startedAt > this.#slowedAt;
-    if (refusal === undefined && isNews) this.#refusalsInARow = 0;
-    if (refusal === 'rate_limited' && isNews) {
+    const isRecent = startedAt > this.#slowedAt;
+    if (refusal === undefined && isRecent) this.#refusalsInARow = 0;
+    if (refusal === 'rate_limited' && isRecent) {
       this.#refusalsInARow++;
-      this.#pace = isExplained ? this.pace(now) : Math.max(SLOWEST, this.pace(now) * SLOWER);
+      const pace = this.pace(now);
+      this.#pace = isExplained ? pace : Math.max(MIN_PACE, pace * SLOWDOWN_FACTOR);
       this.#slowedAt = now;
-      if (retryAfterMs === undefined) this.#pauseUntil(now + this.#patience());
+      if (retryAfterMs === undefined) this.#pauseUntil(now + this.#nextPauseMs());
     }
     if (refusal !== undefined && retryAfterMs !== undefined) this.#pauseUntil(now + retryAfterMs);
     return this.#pausedUntil > before;
   }
 
-  #patience(): number {
-    return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#refusalsInARow - 1));
+  #nextPauseMs(): number {
+    return Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** (this.#refusalsInARow - 1));
   }
 
   #pauseUntil(time: number): void {

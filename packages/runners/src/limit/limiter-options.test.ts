@@ -21,7 +21,7 @@ test.each([
   expect(create).toThrow(message);
 });
 
-test('an option that is undefined is as good as none, and infinite ones limit nothing', () => {
+test('an undefined option is ignored, and Infinity means no limit', () => {
   createLimiter({ requestsPerMinute: undefined, burstMs: undefined, noticeAfterMs: Infinity });
   createLimiter({
     requestsPerMinute: Infinity,

@@ -1,28 +1,29 @@
 import { checkDuration, checkLimit, checkOptions, OptionError } from '@stratagem/core';
 
-/** What a limiter permits. A limit that is left out is taken from what the server announces. */
+/** The limits of a limiter. A limit that is left out comes from what the server announces. */
 export interface LimiterOptions {
-  /** The most requests sent within a minute. */
+  /** The maximum number of requests per minute. */
   readonly requestsPerMinute?: number;
-  /** The most tokens used within a minute, input and output together. */
+  /** The maximum number of tokens per minute, input and output together. */
   readonly tokensPerMinute?: number;
-  /** The most input tokens within a minute, for servers that count them apart. */
+  /** The maximum number of input tokens per minute, for servers that limit them separately. */
   readonly inputTokensPerMinute?: number;
-  /** The most output tokens within a minute, for servers that count them apart. */
+  /** The maximum number of output tokens per minute, for servers that limit them separately. */
   readonly outputTokensPerMinute?: number;
   /**
-   * The most requests in flight at once.
+   * The maximum number of requests in flight.
    * @default Infinity
    */
   readonly maxConcurrent?: number;
   /**
-   * How much may start at once after a quiet time: what the limits permit in so many milliseconds,
-   * and one request at least. More is quicker for a few tasks, and more than some servers take.
+   * How much may start at once after an idle period: what the limits permit in this many
+   * milliseconds, and at least one request. Small plans finish sooner with more, but some servers
+   * refuse such bursts.
    * @default 250
    */
   readonly burstMs?: number;
   /**
-   * A wait of at least so many milliseconds is told in the log; `Infinity` tells of none.
+   * A wait of at least this many milliseconds is logged as a notice; `Infinity` logs none.
    * @default 1_000
    */
   readonly noticeAfterMs?: number;

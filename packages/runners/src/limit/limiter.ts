@@ -5,26 +5,28 @@ import {
   type TaskOutput,
   type TaskRequest,
 } from '@stratagem/core';
+import { abortError } from '../util/abort.js';
+import { MAX_TIMER_MS } from '../util/timer.js';
 import { type LimiterOptions, type LimiterSettings, limiterSettings } from './limiter-options.js';
-import { counted, Limits, type Obstacle, type Outcome } from './limits.js';
-import { type Amounts, NOTHING, plus } from './quantities.js';
+import { counted, type Delay, type LimitFeedback, Limits } from './limits.js';
+import { add, type Quantities, subtract, ZERO } from './quantities.js';
 import { type Waiting, WaitList } from './wait-list.js';
 
 /**
- * Permits requests at the pace of its limits, in the order in which they were asked for. One limiter
- * may serve any number of runners and runs; see {@link createLimiter}.
+ * Permits requests at the pace of its limits, first come, first served. One limiter can serve any
+ * number of runners and runs; see {@link createLimiter}.
  */
 export interface Limiter {
-  /** Requests that wait to be permitted. */
+  /** The number of requests that wait for a permit. */
   readonly waiting: number;
-  /** Requests that were permitted and have not ended. */
+  /** The number of permitted requests that have not ended. */
   readonly inFlight: number;
   /**
-   * Resolves when the request may be sent; the permit must be handed back by its `done` or
+   * Resolves when the request may be sent. The caller must then call the permit's `done` or
    * `failed`.
    *
-   * Rejects with a `RunnerError`: `aborted` when the signal is, and `rate_limited` as soon as it is
-   * known that the wait cannot end before the deadline.
+   * Rejects with a `RunnerError`: `aborted` when the signal is aborted, `rate_limited` as soon as
+   * the wait cannot end before the deadline.
    */
   admit(
     request: Pick<TaskRequest, 'prompt'>,
@@ -32,21 +34,21 @@ export interface Limiter {
   ): Promise<Permit>;
 }
 
-/** That a request may be sent. */
+/** Permission to send a request. */
 export interface Permit {
-  /** What to tell of the wait; undefined when it was short. */
+  /** What to log about the wait; undefined when it was short. */
   readonly notice: { readonly message: string; readonly code?: string } | undefined;
-  /** One more request was sent for the same attempt. */
+  /** To be called when another request is sent for the same attempt. */
   again(): void;
-  /** It was answered. */
+  /** To be called with the response. */
   done(output: Pick<TaskOutput, 'usage' | 'rateLimits'>): void;
-  /** It failed, by what was thrown. */
+  /** To be called with the error when the request failed. */
   failed(thrown: unknown): void;
 }
 
 /**
- * A limiter that several runners share, because the server counts them together: two models of one
- * account, say.
+ * Creates a limiter to share between runners that the server counts together, such as two models
+ * of one account.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -56,40 +58,36 @@ export interface Permit {
  * const thorough = rateLimit(openai({ model: 'gpt-6.1-sol' }), limiter);
  */
 export function createLimiter(options: LimiterOptions = {}): Limiter {
-  return limiterFor('createLimiter()', options);
+  return createLimiterFor('createLimiter()', options);
 }
 
-/** The limiter that these options describe; errors name the owner. */
-export function limiterFor(owner: string, options: LimiterOptions): Limiter {
-  return new Gate(limiterSettings(owner, options));
+/** Creates a limiter on behalf of `owner`, which option errors name. */
+export function createLimiterFor(owner: string, options: LimiterOptions): Limiter {
+  return new RateLimiter(limiterSettings(owner, options));
 }
 
-/** Timers count in 32 bits: one that is set for longer fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Errors made by limiters, so that an outer limiter does not mistake them for the server's. */
+const limiterErrors = new WeakSet<object>();
 
-/** What limiters said themselves, so that one around another does not take it for the server. */
-const ownRefusals = new WeakSet<object>();
-
-interface Entry extends Waiting {
+interface QueuedRequest extends Waiting {
   readonly prompt: string;
-  readonly amounts: Amounts;
+  readonly estimate: Quantities;
   readonly since: number;
   readonly deadline: number | undefined;
   readonly resolve: (permit: Permit) => void;
   readonly reject: (error: RunnerError) => void;
-  /** Listens to the signal no more. */
-  readonly forget: () => void;
+  readonly removeAbortListener: () => void;
 }
 
-class Gate implements Limiter {
+class RateLimiter implements Limiter {
   readonly #settings: LimiterSettings;
   readonly #limits: Limits;
-  readonly #line = new WaitList<Entry>();
-  /** What those in the line amount to. */
-  #queued = NOTHING;
+  readonly #queue = new WaitList<QueuedRequest>();
+  /** The sum of the estimates in the queue. */
+  #queued = ZERO;
   #inFlight = 0;
-  /** What the first in the line has waited for of late. */
-  #obstacle: Obstacle | undefined;
+  /** The latest delay of the first request in the queue. */
+  #delay: Delay | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(settings: LimiterSettings) {
@@ -98,7 +96,7 @@ class Gate implements Limiter {
   }
 
   get waiting(): number {
-    return this.#line.size;
+    return this.#queue.size;
   }
 
   get inFlight(): number {
@@ -110,136 +108,137 @@ class Gate implements Limiter {
     { signal, deadline }: Pick<RunContext, 'signal' | 'deadline'>,
   ): Promise<Permit> {
     return new Promise((resolve, reject) => {
-      if (signal.aborted) throw aborted(signal);
+      if (signal.aborted) throw abortedWhileWaiting(signal);
       const since = performance.now();
-      const amounts = this.#limits.estimate(prompt);
-      const late = this.#lateness(amounts, this.#queued, deadline, since);
-      if (late !== undefined) throw late;
+      const estimate = this.#limits.estimate(prompt);
+      const lateError = this.#lateError(estimate, this.#queued, deadline, since);
+      if (lateError !== undefined) throw lateError;
       const abort = () => {
-        this.#leave(entry);
-        entry.reject(aborted(signal));
-        this.#advance();
+        this.#dequeue(queued);
+        queued.reject(abortedWhileWaiting(signal));
+        this.#permitQueued();
       };
-      const forget = () => signal.removeEventListener('abort', abort);
-      const entry: Entry = { prompt, amounts, since, deadline, resolve, reject, forget };
+      const removeAbortListener = () => signal.removeEventListener('abort', abort);
+      const queued: QueuedRequest = {
+        ...{ prompt, estimate, since, deadline },
+        ...{ resolve, reject, removeAbortListener },
+      };
       signal.addEventListener('abort', abort, { once: true });
-      this.#line.push(entry);
-      this.#queued = plus(this.#queued, amounts);
-      // Behind another there is nothing to be done yet.
-      if (this.#line.first === entry) this.#advance();
+      this.#queue.push(queued);
+      this.#queued = add(this.#queued, estimate);
+      // Behind another request, it has to wait anyway.
+      if (this.#queue.first === queued) this.#permitQueued();
     });
   }
 
-  /** Permits what may be sent, and sets the timer for the next. */
-  #advance(): void {
-    // One timer in all, and none while nobody waits for time to pass.
+  /** Permits every request that may be sent now, and sets the timer for the next one. */
+  #permitQueued(): void {
+    // There is at most one timer, and none unless a request waits for time to pass.
     clearTimeout(this.#timer);
     const now = performance.now();
-    for (let entry = this.#line.first; entry !== undefined; entry = this.#line.first) {
-      const obstacle = this.#tooMany() ?? this.#limits.obstacle(entry.amounts, now);
-      if (obstacle !== undefined) {
-        this.#obstacle = obstacle;
-        if (obstacle.waitMs !== Number.POSITIVE_INFINITY) this.#wakeIn(obstacle.waitMs);
+    for (let queued = this.#queue.first; queued !== undefined; queued = this.#queue.first) {
+      const delay = this.#concurrencyDelay() ?? this.#limits.delay(queued.estimate, now);
+      if (delay !== undefined) {
+        this.#delay = delay;
+        if (delay.waitMs !== Number.POSITIVE_INFINITY) this.#setTimer(delay.waitMs);
         return;
       }
-      this.#permit(entry, now);
+      this.#permit(queued, now);
     }
   }
 
-  #wakeIn(ms: number): void {
-    const delay = Math.min(LONGEST_TIMER_MS, Math.ceil(ms));
-    this.#timer = setTimeout(() => this.#advance(), delay);
+  #setTimer(ms: number): void {
+    const delay = Math.min(MAX_TIMER_MS, Math.ceil(ms));
+    this.#timer = setTimeout(() => this.#permitQueued(), delay);
   }
 
-  #tooMany(): Obstacle | undefined {
+  #concurrencyDelay(): Delay | undefined {
     const { maxConcurrent } = this.#settings;
     if (this.#inFlight < maxConcurrent) return undefined;
-    const why = `the limit of ${counted(maxConcurrent, 'requests')} at once`;
-    return { waitMs: Number.POSITIVE_INFINITY, why };
+    const reason = `the limit of ${counted(maxConcurrent, 'requests')} at once`;
+    return { waitMs: Number.POSITIVE_INFINITY, reason };
   }
 
-  #permit(entry: Entry, now: number): void {
-    this.#leave(entry);
+  #permit(queued: QueuedRequest, now: number): void {
+    this.#dequeue(queued);
     this.#inFlight++;
-    const sent = this.#limits.send(entry.prompt, entry.amounts, now);
+    const sent = this.#limits.recordSent(queued.prompt, queued.estimate, now);
     let hasEnded = false;
-    const end = (outcome: Outcome) => {
+    const end = (feedback: LimitFeedback) => {
       if (hasEnded) return;
       hasEnded = true;
       this.#inFlight--;
       const at = performance.now();
-      if (this.#limits.ended(sent, outcome, at)) this.#refuseLate(at);
-      this.#advance();
+      if (this.#limits.recordEnd(sent, feedback, at)) this.#rejectLate(at);
+      this.#permitQueued();
     };
-    entry.resolve({
-      notice: this.#noticeOf(now - entry.since),
-      again: () => this.#limits.sendAgain(performance.now()),
+    queued.resolve({
+      notice: this.#noticeAfter(now - queued.since),
+      again: () => this.#limits.recordResent(performance.now()),
       done: (output) => end(output ?? {}),
-      failed: (thrown) => end(outcomeOf(thrown)),
+      failed: (thrown) => end(feedbackOf(thrown)),
     });
   }
 
-  #noticeOf(waitedMs: number): Permit['notice'] {
-    if (this.#obstacle === undefined || waitedMs < this.#settings.noticeAfterMs) return undefined;
-    const { why, code } = this.#obstacle;
-    const message = `waited ${count(Math.round(waitedMs))} ms for ${why}`;
+  #noticeAfter(waitedMs: number): Permit['notice'] {
+    if (this.#delay === undefined || waitedMs < this.#settings.noticeAfterMs) return undefined;
+    const { reason, code } = this.#delay;
+    const message = `waited ${formatted(Math.round(waitedMs))} ms for ${reason}`;
     return { message, ...(code !== undefined && { code }) };
   }
 
-  /** Those whose wait has become too long need not sit it out. */
-  #refuseLate(now: number): void {
-    let ahead = NOTHING;
-    for (const entry of this.#line) {
-      const late = this.#lateness(entry.amounts, ahead, entry.deadline, now);
-      if (late === undefined) {
-        ahead = plus(ahead, entry.amounts);
+  /** Rejects queued requests that can no longer be sent before their deadline. */
+  #rejectLate(now: number): void {
+    let ahead = ZERO;
+    for (const queued of this.#queue) {
+      const lateError = this.#lateError(queued.estimate, ahead, queued.deadline, now);
+      if (lateError === undefined) {
+        ahead = add(ahead, queued.estimate);
       } else {
-        this.#leave(entry);
-        entry.reject(late);
+        this.#dequeue(queued);
+        queued.reject(lateError);
       }
     }
   }
 
-  /** The error for a request that cannot be permitted before its deadline. */
-  #lateness(
-    amounts: Amounts,
-    ahead: Amounts,
+  /** The error for a request that cannot be permitted before its deadline; else undefined. */
+  #lateError(
+    estimate: Quantities,
+    ahead: Quantities,
     deadline: number | undefined,
     now: number,
   ): RunnerError | undefined {
     if (deadline === undefined) return undefined;
-    const waitMs = Math.ceil(this.#limits.leastWaitMs(amounts, ahead, now));
+    const waitMs = Math.ceil(this.#limits.leastWaitMs(estimate, ahead, now));
     const remainingMs = Math.max(0, deadline - Date.now());
     if (waitMs === 0 || waitMs < remainingMs) return undefined;
     const error = new RunnerError(
       'rate_limited',
-      `rateLimit() permits this request in ${count(waitMs)} ms at the earliest, and its attempt ` +
-        `must end in ${count(remainingMs)} ms: allow it more time, or fewer tasks at once`,
+      `rateLimit() permits this request in ${formatted(waitMs)} ms at the earliest, but its ` +
+        `attempt must end in ${formatted(remainingMs)} ms: raise its timeoutMs or lower maxParallel`,
       { retryAfterMs: waitMs },
     );
-    ownRefusals.add(error);
+    limiterErrors.add(error);
     return error;
   }
 
-  #leave(entry: Entry): void {
-    this.#line.remove(entry);
-    this.#queued = plus(this.#queued, entry.amounts, -1);
-    entry.forget();
+  #dequeue(queued: QueuedRequest): void {
+    this.#queue.remove(queued);
+    this.#queued = subtract(this.#queued, queued.estimate);
+    queued.removeAbortListener();
   }
 }
 
-/** What a failure tells about limits. */
-function outcomeOf(thrown: unknown): Outcome {
-  if (!isStratagemError(thrown) || ownRefusals.has(thrown)) return {};
+/** What an error says about the server's limits. */
+function feedbackOf(thrown: unknown): LimitFeedback {
+  if (!isStratagemError(thrown) || limiterErrors.has(thrown)) return {};
   return thrown as RunnerError;
 }
 
-function count(value: number): string {
+function formatted(value: number): string {
   return value.toLocaleString('en');
 }
 
-function aborted(signal: AbortSignal): RunnerError {
-  return new RunnerError('aborted', 'the attempt was aborted while it waited for its turn', {
-    cause: signal.reason,
-  });
+function abortedWhileWaiting(signal: AbortSignal): RunnerError {
+  return abortError(signal, 'the attempt was aborted while it waited for the rate limit');
 }

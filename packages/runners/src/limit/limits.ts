@@ -1,27 +1,36 @@
 import type { RateLimits, RunnerError, TaskOutput, Usage } from '@stratagem/core';
 import { BackOff } from './back-off.js';
 import type { LimiterSettings } from './limiter-options.js';
-import { type Mark, Meter } from './meter.js';
-import { type Amounts, amountsUsed, byQuantity, NOTHING, plus, QUANTITIES } from './quantities.js';
+import { Meter, type MeterReading } from './meter.js';
+import {
+  byQuantity,
+  QUANTITIES,
+  type Quantities,
+  type Quantity,
+  quantitiesUsed,
+  subtract,
+  ZERO,
+} from './quantities.js';
 import { TokenEstimate } from './token-estimate.js';
 
-/** What the end of a request may tell. Anything may be in it: it comes from a runner. */
-export type Outcome = Partial<
+/** What a response or an error says about limits. It comes from a runner, so fields are unchecked. */
+export type LimitFeedback = Partial<
   Pick<TaskOutput, 'usage' | 'rateLimits'> & Pick<RunnerError, 'code' | 'retryAfterMs'>
 >;
 
-/** A request that was sent, for when its end is known. */
-export interface Sent {
+/** A request that was sent, to be passed to {@link Limits.recordEnd}. */
+export interface SentRequest {
   readonly prompt: string;
-  readonly amounts: Amounts;
-  readonly marks: Readonly<Record<keyof Amounts, Mark>>;
+  readonly estimate: Quantities;
+  readonly readings: Readonly<Record<Quantity, MeterReading>>;
 }
 
-/** What keeps a request from being sent: for how long, and why. */
-export interface Obstacle {
+/** Why a request has to wait, and for how long. */
+export interface Delay {
   readonly waitMs: number;
-  readonly why: string;
-  /** The error that made it so, if one did. */
+  /** Completes the sentence "waited for …". */
+  readonly reason: string;
+  /** The code of the error that caused it, if one did. */
   readonly code?: string;
 }
 
@@ -32,9 +41,9 @@ const UNITS = {
   outputTokens: 'output tokens',
 } as const;
 
-/** All limits of a server together, and what is known about them. Times are always given. */
+/** All limits of a server, and what its responses say about them. The caller passes the time. */
 export class Limits {
-  readonly #meters: Readonly<Record<keyof Amounts, Meter>>;
+  readonly #meters: Readonly<Record<Quantity, Meter>>;
   readonly #estimate = new TokenEstimate();
   readonly #backOff = new BackOff();
 
@@ -47,95 +56,103 @@ export class Limits {
     };
   }
 
-  /** What a request with this prompt is likely to amount to. */
-  estimate(prompt: string): Amounts {
+  /** What a request with this prompt is likely to use. */
+  estimate(prompt: string): Quantities {
     return this.#estimate.of(prompt);
   }
 
-  /** What keeps such a request from being sent now; undefined when nothing does. */
-  obstacle(amounts: Amounts, now: number): Obstacle | undefined {
-    let longest: Obstacle = {
+  /** Why such a request has to wait now; undefined when it can be sent. */
+  delay(estimate: Quantities, now: number): Delay | undefined {
+    let longest: Delay = {
       waitMs: this.#backOff.pausedUntil - now,
-      why: 'the server, which had refused a request',
+      reason: 'the server, which had refused a request',
       code: 'rate_limited',
     };
     const pace = this.#backOff.pace(now);
     for (const quantity of QUANTITIES) {
       const meter = this.#meters[quantity];
-      const waitMs = meter.waitMs(amounts[quantity], pace, now);
+      const waitMs = meter.waitMs(estimate[quantity], pace, now);
       if (waitMs <= 0 || waitMs <= longest.waitMs) continue;
-      longest = { waitMs, why: `the limit of ${counted(meter.limit, UNITS[quantity])} per minute` };
+      const reason = `the limit of ${counted(meter.limit, UNITS[quantity])} per minute`;
+      longest = { waitMs, reason };
     }
     return longest.waitMs > 0 ? longest : undefined;
   }
 
-  /** How long until such a request can be sent at the earliest, after so much else has been. */
-  leastWaitMs(amounts: Amounts, ahead: Amounts, now: number): number {
+  /** The minimum time until such a request can be sent, after the queue `ahead` of it. */
+  leastWaitMs(estimate: Quantities, ahead: Quantities, now: number): number {
     const pace = this.#backOff.pace(now);
     let waitMs = Math.max(0, this.#backOff.pausedUntil - now);
     for (const quantity of QUANTITIES) {
       const meter = this.#meters[quantity];
-      const least = meter.leastWaitMs(amounts[quantity], ahead[quantity], pace, now);
+      const least = meter.leastWaitMs(estimate[quantity], ahead[quantity], pace, now);
       waitMs = Math.max(waitMs, least);
     }
     return waitMs;
   }
 
-  send(prompt: string, amounts: Amounts, now: number): Sent {
-    const marks = byQuantity((quantity) => this.#meters[quantity].take(amounts[quantity], now));
-    return { prompt, amounts, marks };
+  recordSent(prompt: string, estimate: Quantities, now: number): SentRequest {
+    const readings = byQuantity((quantity) => this.#meters[quantity].take(estimate[quantity], now));
+    return { prompt, estimate, readings };
   }
 
-  /** One more request of the same attempt, whose tokens are told when that has ended. */
-  sendAgain(now: number): void {
+  /** Counts another request of the same attempt. Its tokens are counted when the attempt ends. */
+  recordResent(now: number): void {
     this.#meters.requests.take(1, now);
   }
 
   /**
-   * Takes in how a request ended.
+   * Updates the limits with the end of a request.
    *
-   * @returns Whether those who wait may have to wait for longer now.
+   * @returns Whether waiting requests may have to wait longer now.
    */
-  ended({ prompt, amounts, marks }: Sent, outcome: Outcome, now: number): boolean {
-    const { usage, rateLimits, code, retryAfterMs } = outcome;
+  recordEnd(sent: SentRequest, feedback: LimitFeedback, now: number): boolean {
+    const { usage, rateLimits, code, retryAfterMs } = feedback;
     const refusal = code === 'rate_limited' || code === 'overloaded' ? code : undefined;
     if (isUsage(usage)) {
-      const used = amountsUsed(usage);
-      this.#estimate.learn(prompt, used);
-      this.#correct(amounts, used, marks, now);
+      const used = quantitiesUsed(usage);
+      this.#estimate.learn(sent.prompt, used);
+      this.#correctTokens(sent, used, now);
     } else if (refusal !== undefined) {
-      this.#correct(amounts, NOTHING, marks, now);
+      this.#correctTokens(sent, ZERO, now);
     }
-    const isExplained = this.#announced(rateLimits, marks, now);
-    const startedAt = marks.requests.at;
-    const known = isAmount(retryAfterMs) ? retryAfterMs : undefined;
-    const ending = { startedAt, refusal, retryAfterMs: known, isExplained };
-    return this.#backOff.learn(ending, now) || isExplained;
+    const isExplained = this.#applyAnnouncements(rateLimits, sent.readings, now);
+    const end = {
+      startedAt: sent.readings.requests.at,
+      refusal,
+      retryAfterMs: isAmount(retryAfterMs) ? retryAfterMs : undefined,
+      isExplained,
+    };
+    return this.#backOff.recordEnd(end, now) || isExplained;
   }
 
-  /** The number of requests was no estimate. */
-  #correct(guess: Amounts, actual: Amounts, marks: Sent['marks'], now: number): void {
-    const beyond = plus(actual, guess, -1);
+  /** Replaces the estimated tokens with the actual ones. */
+  #correctTokens({ estimate, readings }: SentRequest, actual: Quantities, now: number): void {
+    const difference = subtract(actual, estimate);
     for (const quantity of QUANTITIES) {
       if (quantity === 'requests') continue;
-      this.#meters[quantity].correct(beyond[quantity], marks[quantity], now);
+      this.#meters[quantity].correct(difference[quantity], readings[quantity], now);
     }
   }
 
   /** @returns Whether a limit is lower now. */
-  #announced(limits: RateLimits | undefined, marks: Sent['marks'], now: number): boolean {
+  #applyAnnouncements(
+    limits: RateLimits | undefined,
+    readings: SentRequest['readings'],
+    now: number,
+  ): boolean {
     let isLower = false;
     for (const quantity of QUANTITIES) {
       const limit = limits?.[quantity] ?? {};
-      if (this.#meters[quantity].announced(limit, marks[quantity], now)) isLower = true;
+      if (this.#meters[quantity].applyAnnouncement(limit, readings[quantity], now)) isLower = true;
     }
     return isLower;
   }
 }
 
-/** A number with what it counts, given as more than one. */
-export function counted(count: number, things: string): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? things.slice(0, -1) : things}`;
+/** A count with its unit, which is given in the plural. */
+export function counted(count: number, unit: string): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? unit.slice(0, -1) : unit}`;
 }
 
 function isUsage(usage: Usage | undefined): usage is Usage {

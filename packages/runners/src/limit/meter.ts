@@ -4,55 +4,57 @@ import { TokenBucket } from './token-bucket.js';
 
 const MINUTE_MS = 60_000;
 /**
- * The part of a limit that is used. The rest makes up for requests that take longer on their way
- * than others, and so come closer together than they were sent.
+ * The share of a limit that is used. The rest is a reserve for requests that arrive closer together
+ * than they were sent.
  */
 const USED_SHARE = 0.98;
-/** Of a limit: less than this by others is no difference, as counts are always a little off. */
+/** Use by other clients below this share of the limit is ignored, because counts are never exact. */
 const SLACK_SHARE = 0.05;
-/** Of a limit: alone, we would always leave more than this. */
-const LITTLE_SHARE = 0.01;
-/** How well the reset has to fit a bucket that refills evenly. */
+/** Without other clients, this process always leaves more than this share of the limit. */
+const NEARLY_EMPTY_SHARE = 0.01;
+/** How closely a reset time must match a bucket that refills evenly. */
 const REFILL_TOLERANCE_MS = 6_000;
 
-/** What a meter remembers about one request, for when its answer comes. */
-export interface Mark {
+/** The state of a meter when a request was sent, to interpret what its response announces. */
+export interface MeterReading {
   readonly at: number;
-  /** All that had been taken by then, itself included. */
+  /** Everything taken so far, including this request. */
   readonly taken: number;
-  /** What had been taken within the minute before, itself included. */
+  /** Everything taken in the last minute, including this request. */
   readonly used: number;
 }
 
 /**
- * Keeps one quantity, requests or tokens, within a limit per minute: the user's, or the server's
- * where that is lower. Times are in milliseconds, and always given.
+ * Keeps one quantity, such as requests or tokens, within a limit per minute: the lower one of the
+ * user's and the server's.
+ * All times are in milliseconds; the caller passes the current time.
  */
 export class Meter {
-  readonly #own: number;
+  readonly #given: number;
   readonly #burstMs: number;
   readonly #window = new SlidingWindow();
   #announced = Number.POSITIVE_INFINITY;
   #bucket: TokenBucket | undefined;
-  /** What the bucket is set to. */
+  /** The rate that the bucket is configured for. */
   #perMinute = Number.POSITIVE_INFINITY;
   #taken = 0;
-  /** Until then there is no more than this, because others use the limit too. */
+  /** What is left until a time, when other clients use the limit too. */
   #quota: { left: number; readonly until: number } | undefined;
+  /** The `taken` of the newest request whose response has announced a limit. */
   #newest = 0;
 
   constructor(perMinute: number, burstMs: number) {
-    this.#own = perMinute;
+    this.#given = perMinute;
     this.#burstMs = burstMs;
-    this.#tuned(1, 0);
+    this.#configuredBucket(1, 0);
   }
 
-  /** Per minute; Infinity while there is none. */
+  /** The limit per minute; Infinity while there is none. */
   get limit(): number {
-    return Math.min(this.#own, this.#announced);
+    return Math.min(this.#given, this.#announced);
   }
 
-  /** How long until this much may be taken. */
+  /** How long until this amount may be taken. */
   waitMs(amount: number, pace: number, now: number): number {
     if (this.limit === Number.POSITIVE_INFINITY) return 0;
     return Math.max(
@@ -61,15 +63,15 @@ export class Meter {
     );
   }
 
-  /** How long it takes at least until this much may be taken, after so much else has been. */
+  /** The minimum time until this amount may be taken, after `ahead` has been taken first. */
   leastWaitMs(amount: number, ahead: number, pace: number, now: number): number {
-    const paced = this.#tuned(pace, now)?.waitMs(ahead, now) ?? 0;
+    const paced = this.#configuredBucket(pace, now)?.waitMs(ahead, now) ?? 0;
     const quota = this.#quota;
     if (quota === undefined || now >= quota.until || ahead + amount <= quota.left) return paced;
     return Math.max(paced, quota.until - now);
   }
 
-  take(amount: number, now: number): Mark {
+  take(amount: number, now: number): MeterReading {
     this.#bucket?.take(amount, now);
     this.#window.add(amount, now, now);
     this.#taken += amount;
@@ -77,47 +79,62 @@ export class Meter {
     return { at: now, taken: this.#taken, used: this.#window.sum(now) };
   }
 
-  /** The request took so much more than was thought; negative for less. */
-  correct(amount: number, { at }: Mark, now: number): void {
+  /** Adds the difference between the actual and the estimated amount of a request. */
+  correct(amount: number, { at }: MeterReading, now: number): void {
     this.#bucket?.take(amount, now);
     this.#window.add(amount, at, now);
   }
 
-  /** @returns Whether the limit is lower now. */
-  announced({ limit, remaining, resetMs }: RateLimit, mark: Mark, now: number): boolean {
-    // An earlier request that was answered later knows less.
-    if (mark.taken < this.#newest) return false;
-    this.#newest = mark.taken;
+  /**
+   * Applies what a response announces about the limit.
+   *
+   * @param reading The reading of the request that was answered.
+   * @returns Whether the limit is lower now.
+   */
+  applyAnnouncement(
+    { limit, remaining, resetMs }: RateLimit,
+    reading: MeterReading,
+    now: number,
+  ): boolean {
+    // The late response to an earlier request has outdated numbers.
+    if (reading.taken < this.#newest) return false;
+    this.#newest = reading.taken;
     const before = this.limit;
     if (isCount(limit) && limit > 0) this.#announced = limit;
-    if (isCount(remaining)) this.#share(remaining, resetMs, mark, now);
+    if (isCount(remaining)) this.#applyRemaining(remaining, resetMs, reading, now);
     return this.limit < before;
   }
 
-  /** Others may use the limit as well: then less remains than what we left of it. */
-  #share(remaining: number, resetMs: number | undefined, mark: Mark, now: number): void {
+  /** When less remains than this process has left, other clients use the limit too. */
+  #applyRemaining(
+    remaining: number,
+    resetMs: number | undefined,
+    reading: MeterReading,
+    now: number,
+  ): void {
     this.#quota = undefined;
-    const total = this.#announced === Number.POSITIVE_INFINITY ? this.#own : this.#announced;
+    const total = this.#announced === Number.POSITIVE_INFINITY ? this.#given : this.#announced;
     if (total === Number.POSITIVE_INFINITY) return;
-    // Sent since then: the server may have counted them already, or not.
-    const unknown = this.#taken - mark.taken;
-    const left = remaining - unknown;
-    const byOthers = total - remaining - mark.used - unknown;
-    if (byOthers <= Math.max(1, total * SLACK_SHARE) && left >= total * LITTLE_SHARE) return;
+    // Taken since that request was sent: the server may or may not have counted it yet.
+    const takenSince = this.#taken - reading.taken;
+    const left = remaining - takenSince;
+    const byOthers = total - remaining - reading.used - takenSince;
+    const isMinor = byOthers <= Math.max(1, total * SLACK_SHARE);
+    if (isMinor && left >= total * NEARLY_EMPTY_SHARE) return;
     const perMs = total / MINUTE_MS;
     const refillMs = (total - remaining) / perMs;
     if (!isCount(resetMs) || Math.abs(resetMs - refillMs) <= REFILL_TOLERANCE_MS) {
-      this.#bucket?.lowerTo(left + (now - mark.at) * perMs, now);
+      this.#bucket?.lowerTo(left + (now - reading.at) * perMs, now);
     } else {
-      // Counted from when it was sent: an answer takes its time. A limit over longer than a minute
-      // is for the server to enforce: its own refusal says more than a wait of hours here.
-      const until = mark.at + Math.min(resetMs, MINUTE_MS);
+      // The reset time counts from when the request was sent. Longer limits than a minute are left
+      // to the server: its refusal is more useful than a wait of hours here.
+      const until = reading.at + Math.min(resetMs, MINUTE_MS);
       if (until > now) this.#quota = { left, until };
     }
   }
 
-  /** The bucket, set to the limit and pace of now. */
-  #tuned(pace: number, now: number): TokenBucket | undefined {
+  /** The bucket, configured for the current limit and pace; undefined while there is no limit. */
+  #configuredBucket(pace: number, now: number): TokenBucket | undefined {
     const perMinute = this.limit * pace * USED_SHARE;
     if (perMinute === this.#perMinute) return this.#bucket;
     const perMs = perMinute / MINUTE_MS;

@@ -1,17 +1,21 @@
 import type { Usage } from '@stratagem/core';
 
-/** What servers count, each within a limit of its own; the names are those of `RateLimits`. */
+/** The quantities that servers limit, by their names in `RateLimits`. */
 export const QUANTITIES = ['requests', 'tokens', 'inputTokens', 'outputTokens'] as const;
 
 export type Quantity = (typeof QUANTITIES)[number];
 
-/** How much of each. */
-export type Amounts = Readonly<Record<Quantity, number>>;
+/** An amount of each quantity. */
+export type Quantities = Readonly<Record<Quantity, number>>;
 
-export const NOTHING: Amounts = { requests: 0, tokens: 0, inputTokens: 0, outputTokens: 0 };
+export const ZERO: Quantities = { requests: 0, tokens: 0, inputTokens: 0, outputTokens: 0 };
 
-/** What an answer says. Where input is counted apart, what came out of a cache is free. */
-export function amountsUsed({ inputTokens, outputTokens, cachedInputTokens = 0 }: Usage): Amounts {
+/** What a response used. Cached input is free under a separate limit for input tokens. */
+export function quantitiesUsed({
+  inputTokens,
+  outputTokens,
+  cachedInputTokens = 0,
+}: Usage): Quantities {
   return {
     requests: 1,
     tokens: inputTokens + outputTokens,
@@ -20,16 +24,20 @@ export function amountsUsed({ inputTokens, outputTokens, cachedInputTokens = 0 }
   };
 }
 
-/** The sum of both; with a sign of -1, the difference. */
-export function plus(a: Amounts, b: Amounts, sign: 1 | -1 = 1): Amounts {
-  return byQuantity((quantity) => a[quantity] + sign * b[quantity]);
+export function add(a: Quantities, b: Quantities): Quantities {
+  return byQuantity((quantity) => a[quantity] + b[quantity]);
 }
 
-export function byQuantity<T>(give: (quantity: Quantity) => T): Readonly<Record<Quantity, T>> {
+export function subtract(a: Quantities, b: Quantities): Quantities {
+  return byQuantity((quantity) => a[quantity] - b[quantity]);
+}
+
+/** A record with the value that the function returns for each quantity. */
+export function byQuantity<T>(get: (quantity: Quantity) => T): Readonly<Record<Quantity, T>> {
   return {
-    requests: give('requests'),
-    tokens: give('tokens'),
-    inputTokens: give('inputTokens'),
-    outputTokens: give('outputTokens'),
+    requests: get('requests'),
+    tokens: get('tokens'),
+    inputTokens: get('inputTokens'),
+    outputTokens: get('outputTokens'),
   };
 }

@@ -33,7 +33,7 @@ describe('in a run', () => {
   const eventsOf = (result: PlanResult, type: string) =>
     result.timeline.filter((event) => event.type === type);
 
-  test('attempts that wait are running, and in no other way', async () => {
+  test('waiting attempts count as running, and not as retries', async () => {
     const runner = rateLimit(simulated({ latencyMs: 200 }), { requestsPerMinute: 600 });
     const executor = createExecutor({ strategy: parallel({ maxParallel: 50 }), runner });
     const run = executor.execute(plan(100));
@@ -52,7 +52,7 @@ describe('in a run', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('what cannot begin within its timeoutMs comes again when it can', async () => {
+  test('a task that cannot start within its timeoutMs is retried when it can', async () => {
     const runner = rateLimit(simulated({ latencyMs: 100 }), { requestsPerMinute: 60 });
     const executor = createExecutor({ strategy: parallel({ maxParallel: 50 }), runner });
     const run = executor.execute(plan(10, { timeoutMs: 3_000 }));
@@ -67,7 +67,7 @@ describe('in a run', () => {
     expect(result.metrics.executionTimeMs).toBeLessThan(11_000);
   });
 
-  test('a canceled run leaves the line, and others move up', async () => {
+  test('a canceled run leaves the queue, and the others advance', async () => {
     const runner = rateLimit(simulated({ latencyMs: 100 }), { requestsPerMinute: 60 });
     const executor = createExecutor({ strategy: parallel({ maxParallel: 50 }), runner });
     const canceled = executor.execute(plan(50));

@@ -73,7 +73,7 @@ describe('at least 95 % of the permitted rate is used, and less than 1 % is refu
     }
   }
 
-  test('by a server whose limit is only known from what it announces', async () => {
+  test('by a server whose limit is only known from its announcements', async () => {
     const server = limitedServer({
       ...{ kind: 'sliding window', requestsPerMinute: 600, announces: true },
     });
@@ -83,7 +83,7 @@ describe('at least 95 % of the permitted rate is used, and less than 1 % is refu
     expect(refused).toBeLessThan(0.01);
   });
 
-  test('by two plans that run at once, with runners of their own', async () => {
+  test('by two concurrent plans, each with its own runner', async () => {
     const server = limitedServer({ kind: 'sliding window', requestsPerMinute: 600 });
     const limiter = createLimiter({ requestsPerMinute: 600 });
     const tasks = Array.from({ length: 1_000 }, (_, index) => ({
@@ -104,7 +104,7 @@ describe('at least 95 % of the permitted rate is used, and less than 1 % is refu
   });
 });
 
-test('tokens are kept within their limit, whatever the sizes of requests', async () => {
+test('tokens stay within their limit, for any sizes of requests', async () => {
   const spent: { at: number; tokens: number }[] = [];
   let count = 0;
   const runner: TaskRunner = {

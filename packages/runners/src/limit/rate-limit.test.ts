@@ -38,7 +38,7 @@ function ask(runner: TaskRunner, count: number, given: Partial<RunContext> = {})
 const tick = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
 
 describe('requests', () => {
-  test('are sent at the permitted pace, in the order in which they were asked for', async () => {
+  test('are sent at the permitted pace, first come, first served', async () => {
     const { runner, sent, times } = manual();
     ask(rateLimit(runner, { requestsPerMinute: 60 }), 4);
     await tick(10_000);
@@ -46,14 +46,14 @@ describe('requests', () => {
     expect(times()).toEqual([0, 771, 1_791, 2_812]);
   });
 
-  test('are sent at once, as many as burstMs permits', async () => {
+  test('start at once as far as burstMs permits', async () => {
     const { runner, times } = manual();
     ask(rateLimit(runner, { requestsPerMinute: 60, burstMs: 10_000 }), 11);
     await tick(10_000);
     expect(times().filter((time) => time === 0)).toHaveLength(10);
   });
 
-  test('are never more at once than maxConcurrent', async () => {
+  test('never exceed maxConcurrent', async () => {
     const { runner, sent, ends } = manual();
     const limiter = createLimiter({ maxConcurrent: 2 });
     ask(rateLimit(runner, limiter), 5);
@@ -67,7 +67,7 @@ describe('requests', () => {
     expect(limiter).toMatchObject({ inFlight: 2, waiting: 1 });
   });
 
-  test('wait for tokens, guessed ahead and corrected by the answer', async () => {
+  test('wait for tokens, which are estimated and then corrected by the usage', async () => {
     const { runner, sent, ends, times } = manual();
     const limited = rateLimit(runner, { tokensPerMinute: 6_000 });
     ask(limited, 3);
@@ -104,7 +104,7 @@ describe('requests', () => {
     expect(times()[1]).toBeLessThan(10_500);
   });
 
-  test('are thought to take what those before took', async () => {
+  test('are estimated from the usage of earlier requests', async () => {
     const { runner, sent, ends } = manual();
     const limited = rateLimit(runner, { tokensPerMinute: 6_000 });
     ask(limited, 1);
@@ -117,7 +117,7 @@ describe('requests', () => {
     expect(sent).toHaveLength(21);
   });
 
-  test('that were refused have been sent all the same', async () => {
+  test('that were refused still count as sent', async () => {
     const { runner, ends, times } = manual();
     ask(rateLimit(runner, { requestsPerMinute: 60 }), 2);
     await tick();
@@ -126,7 +126,7 @@ describe('requests', () => {
     expect(times()[1]).toBeGreaterThan(750);
   });
 
-  test('that were refused have used no tokens', async () => {
+  test('that were refused count no tokens', async () => {
     const { runner, sent, ends } = manual();
     ask(rateLimit(runner, { tokensPerMinute: 6_000 }), 2);
     await tick();
@@ -135,7 +135,7 @@ describe('requests', () => {
     expect(sent).toHaveLength(2);
   });
 
-  test('are counted each, when an attempt takes several', async () => {
+  test('are counted separately when an attempt makes several', async () => {
     const { runner, sent, times } = manual();
     const limited = rateLimit(runner, { requestsPerMinute: 60 });
     const [first] = ask(limited, 1);
@@ -149,7 +149,7 @@ describe('requests', () => {
     expect(times()[1]).toBeLessThan(3_000);
   });
 
-  test('100,000 can wait, leave, and be sent', async () => {
+  test('wait, abort and proceed in a queue of 100,000', async () => {
     let open = () => {};
     const opened = new Promise<void>((resolve) => {
       open = resolve;
@@ -184,7 +184,7 @@ describe('requests', () => {
 });
 
 describe('a limiter', () => {
-  test('is shared by several runners', async () => {
+  test('can be shared by several runners', async () => {
     const [one, other] = [manual(), manual()];
     const limiter = createLimiter({ requestsPerMinute: 60 });
     ask(rateLimit(one.runner, limiter), 1);
@@ -193,7 +193,7 @@ describe('a limiter', () => {
     expect([...one.times(), ...other.times()]).toEqual([0, 771]);
   });
 
-  test('leaves no timer behind when nothing waits, and none while only an answer can help', async () => {
+  test('sets no timer when nothing waits, or while only a response can free a place', async () => {
     const { runner, ends } = manual();
     const limited = rateLimit(runner, { requestsPerMinute: 60, maxConcurrent: 3 });
     ask(limited, 2);
@@ -209,14 +209,14 @@ describe('a limiter', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('sets one timer, however many wait', async () => {
+  test('sets one timer, however many requests wait', async () => {
     const { runner } = manual();
     ask(rateLimit(runner, { requestsPerMinute: 60 }), 1_000);
     await tick(3_000);
     expect(vi.getTimerCount()).toBe(1);
   });
 
-  test('serves requests that are not of a run', async () => {
+  test('serves requests outside a run', async () => {
     const limiter = createLimiter({ maxConcurrent: 1 });
     const { signal } = new AbortController();
     const permit = await limiter.admit({ prompt: 'Why?' }, { signal, deadline: undefined });
@@ -229,7 +229,7 @@ describe('a limiter', () => {
 });
 
 describe('an attempt that waits', () => {
-  test('leaves at once when it is aborted, and takes nothing', async () => {
+  test('rejects at once when it is aborted, and uses no limit', async () => {
     const { runner, times } = manual();
     const limiter = createLimiter({ requestsPerMinute: 60 });
     const limited = rateLimit(runner, limiter);
@@ -245,7 +245,7 @@ describe('an attempt that waits', () => {
     expect(times()).toEqual([0, 771]);
   });
 
-  test('makes way for smaller ones when it is the first and aborted', async () => {
+  test('lets smaller requests pass when it is first in the queue and aborted', async () => {
     const { runner, sent } = manual();
     const limited = rateLimit(runner, { tokensPerMinute: 6_000 });
     const controller = new AbortController();
@@ -261,14 +261,14 @@ describe('an attempt that waits', () => {
     expect(sent).toHaveLength(2);
   });
 
-  test('never begins when it is aborted already', async () => {
+  test('does not start when it is aborted already', async () => {
     const { runner, sent } = manual();
     const [gone] = ask(rateLimit(runner, {}), 1, { signal: AbortSignal.abort('over') });
     await expect(gone?.answer).rejects.toMatchObject({ code: 'aborted', cause: 'over' });
     expect(sent).toHaveLength(0);
   });
 
-  test('fails at once when its turn cannot come before its deadline, and says when to come back', async () => {
+  test('fails at once, with a retryAfterMs, when it cannot start before its deadline', async () => {
     const { runner } = manual();
     const limiter = createLimiter({ requestsPerMinute: 60 });
     const deadline = Date.now() + 3_000;
@@ -279,28 +279,28 @@ describe('an attempt that waits', () => {
         code: 'rate_limited',
         retryAfterMs: 3_832,
         message: expect.stringContaining(
-          'in 3,832 ms at the earliest, and its attempt must end in 3,000 ms',
+          'in 3,832 ms at the earliest, but its attempt must end in 3,000 ms',
         ),
       });
     }
     expect(limiter).toMatchObject({ inFlight: 1, waiting: 3 });
   });
 
-  test('waits when its turn comes in time', async () => {
+  test('waits when it can start in time', async () => {
     const { runner, sent } = manual();
     ask(rateLimit(runner, { requestsPerMinute: 60 }), 3, { deadline: Date.now() + 3_000 });
     await tick(3_000);
     expect(sent).toHaveLength(3);
   });
 
-  test('is sent at its very deadline, when there is nothing to wait for', async () => {
+  test('is sent even at its deadline when there is nothing to wait for', async () => {
     const { runner, sent } = manual();
     ask(rateLimit(runner, { requestsPerMinute: 60 }), 1, { deadline: Date.now() });
     await tick();
     expect(sent).toHaveLength(1);
   });
 
-  test('fails as soon as a pause takes longer than its deadline', async () => {
+  test('fails as soon as a pause outlasts its deadline', async () => {
     const { runner, ends } = manual();
     const limiter = createLimiter({ requestsPerMinute: 60 });
     const limited = rateLimit(runner, limiter);
@@ -317,7 +317,7 @@ describe('an attempt that waits', () => {
     expect(limiter.waiting).toBe(1);
   });
 
-  test('fails as soon as a limit turns out to be too low for its deadline', async () => {
+  test('fails as soon as a lower limit rules out its deadline', async () => {
     const { runner, ends } = manual();
     const limiter = createLimiter({ requestsPerMinute: 60 });
     const limited = rateLimit(runner, limiter);
@@ -334,11 +334,11 @@ describe('an attempt that waits', () => {
   });
 });
 
-describe('a long wait is told in the log', () => {
+describe('a long wait is logged as a notice', () => {
   const notices = (asked: ReturnType<typeof ask>) =>
     asked.flatMap(({ context }) => context.emitted);
 
-  test('with the limit that it was for', async () => {
+  test('that names the limit', async () => {
     const { runner } = manual();
     const asked = ask(rateLimit(runner, { requestsPerMinute: 60 }), 3);
     await tick(10_000);
@@ -351,7 +351,7 @@ describe('a long wait is told in the log', () => {
     ]);
   });
 
-  test('from noticeAfterMs on', async () => {
+  test('when it takes at least noticeAfterMs', async () => {
     const { runner } = manual();
     const limited = (noticeAfterMs: number) =>
       ask(rateLimit(runner, { requestsPerMinute: 60, noticeAfterMs }), 3);
@@ -361,7 +361,7 @@ describe('a long wait is told in the log', () => {
     expect(notices(none)).toHaveLength(0);
   });
 
-  test('when it was for the end of other requests', async () => {
+  test('when the request waited for others to end', async () => {
     const { runner, ends } = manual();
     const asked = ask(rateLimit(runner, { maxConcurrent: 1 }), 2);
     await tick(2_000);
@@ -372,7 +372,7 @@ describe('a long wait is told in the log', () => {
     ]);
   });
 
-  test('when it was for a server that had refused', async () => {
+  test('when the request waited for a server that had refused one', async () => {
     const { runner, ends } = manual();
     const asked = ask(rateLimit(runner, { requestsPerMinute: 60 }), 2);
     await tick();
@@ -387,7 +387,7 @@ describe('a long wait is told in the log', () => {
   });
 });
 
-describe('what the server says', () => {
+describe('the feedback of the server', () => {
   test('lowers the limit', async () => {
     const { runner, ends, times } = manual();
     const limited = rateLimit(runner, { requestsPerMinute: 600 });
@@ -400,7 +400,7 @@ describe('what the server says', () => {
     expect(times()).toEqual([0, 1_000, 1_771, 2_791]);
   });
 
-  test('is heard in refusals as well, and is reason enough for them', async () => {
+  test('is applied from refusals as well, and then explains them', async () => {
     const { runner, ends, times } = manual();
     const limited = rateLimit(runner, { requestsPerMinute: 600 });
     ask(limited, 1);
@@ -427,7 +427,7 @@ describe('what the server says', () => {
     expect(fifth - fourth).toBeGreaterThan(1_100);
   });
 
-  test('may be to wait for longer than a timer can', async () => {
+  test('may ask for a longer wait than a timer can be set for', async () => {
     const { runner, ends, sent } = manual();
     const limited = rateLimit(runner, { requestsPerMinute: 60 });
     ask(limited, 1);
@@ -446,7 +446,7 @@ describe('what the server says', () => {
     expect(sent).toHaveLength(2);
   });
 
-  test('may be nothing at all', async () => {
+  test('may be missing', async () => {
     const limiter = createLimiter({ maxConcurrent: 1 });
     const runner = { name: 'silent', run: () => Promise.resolve() } as unknown as TaskRunner;
     const [first, second] = ask(rateLimit(runner, limiter), 2);
@@ -455,7 +455,7 @@ describe('what the server says', () => {
     expect(limiter.inFlight).toBe(0);
   });
 
-  test('may be anything', async () => {
+  test('may be invalid', async () => {
     const { runner, ends, sent } = manual();
     const limited = rateLimit(runner, { requestsPerMinute: 600, tokensPerMinute: 10_000 });
     ask(limited, 3);
@@ -474,7 +474,7 @@ describe('what the server says', () => {
     expect(sent).toHaveLength(7);
   });
 
-  test('is not confused with what a limiter inside says', async () => {
+  test('is not confused with the errors of an inner limiter', async () => {
     const { runner, sent } = manual();
     const inner = rateLimit(runner, { requestsPerMinute: 1 });
     const outer = rateLimit(inner, { requestsPerMinute: 600 });
@@ -494,8 +494,8 @@ describe('what the server says', () => {
   });
 });
 
-describe('the runner', () => {
-  test('is the same as the one inside to everybody else', () => {
+describe('the limited runner', () => {
+  test('has the properties of the inner runner', () => {
     const inner: TaskRunner = {
       name: 'inner',
       resource: 'server',
@@ -506,7 +506,7 @@ describe('the runner', () => {
     expect(rateLimit(inner, {})).toMatchObject({ ...inner, run: expect.any(Function) });
   });
 
-  test('gives what the one inside gives, and throws what it throws', async () => {
+  test('returns what the inner runner returns, and throws what it throws', async () => {
     const { runner, ends } = manual();
     const [good, bad] = ask(rateLimit(runner, {}), 2);
     await tick();

@@ -1,16 +1,18 @@
-import { deriveContext, OptionError, type TaskRunner } from '@stratagem/core';
-import { type Limiter, limiterFor } from './limiter.js';
+import { deriveContext, type TaskRunner } from '@stratagem/core';
+import { checkRunner, propertiesOf } from '../util/wrapped.js';
+import { createLimiterFor, type Limiter } from './limiter.js';
 import type { LimiterOptions } from './limiter-options.js';
 
 /**
- * Holds each request of a runner back until its limits permit it. All runs of the process that use
- * this runner share the limits; several runners share them by a limiter of {@link createLimiter}.
+ * Delays each request of a runner until its limits permit it. All runs in this process that use the
+ * runner share the limits. Several runners share limits through {@link createLimiter}.
  *
- * Limits are corrected by what the server announces with its answers, downwards only; one that is
- * left out is taken from there. A refusal (`rate_limited`) pauses all starts for the time it gives.
+ * What the server announces with its responses lowers a limit, but never raises it above the given
+ * one; a limit that is left out comes from there. A refusal (`rate_limited`) pauses all starts for
+ * the time that it asks for.
  *
- * The wait is part of the attempt: its `timeoutMs` goes on. Where the wait cannot end in time, the
- * attempt fails at once as `rate_limited`.
+ * The wait counts towards the attempt's `timeoutMs`. When the wait cannot end in time, the attempt
+ * fails at once as `rate_limited`.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -18,19 +20,14 @@ import type { LimiterOptions } from './limiter-options.js';
  * const runner = rateLimit(openai(), { requestsPerMinute: 600, tokensPerMinute: 200_000 });
  */
 export function rateLimit(runner: TaskRunner, limits: LimiterOptions | Limiter): TaskRunner {
-  if (typeof runner?.run !== 'function') {
-    throw new OptionError('rateLimit(): its first argument must be a TaskRunner, such as openai()');
-  }
-  const limiter = isLimiter(limits) ? limits : limiterFor('rateLimit()', limits);
+  checkRunner('rateLimit()', 'its first argument', runner);
+  const limiter = isLimiter(limits) ? limits : createLimiterFor('rateLimit()', limits);
 
   return {
-    name: runner.name,
-    resource: runner.resource,
-    settings: runner.settings,
-    supportsTools: runner.supportsTools,
+    ...propertiesOf(runner),
     async run(request, context) {
       const permit = await limiter.admit(request, context);
-      // Not awaited: what is permitted now should be sent now.
+      // Not awaited: the request is permitted now and must be sent now.
       if (permit.notice !== undefined) {
         context.emit({ kind: 'notice', source: 'rateLimit', ...permit.notice });
       }

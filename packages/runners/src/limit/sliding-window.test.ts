@@ -21,7 +21,7 @@ function take(limit: number, steps: readonly { amount: number; pause: number }[]
 }
 
 describe('a window', () => {
-  test('never has more than the limit in any minute', () => {
+  test('never holds more than the limit in any minute', () => {
     fc.assert(
       fc.property(steps, fc.integer({ min: 40, max: 400 }), (steps, limit) => {
         const taken = take(limit, steps);
@@ -33,7 +33,7 @@ describe('a window', () => {
     );
   });
 
-  test('never waits while there is room, give or take a second', () => {
+  test('never waits while there is room, within a second', () => {
     fc.assert(
       fc.property(steps, fc.integer({ min: 40, max: 400 }), (steps, limit) => {
         const taken = take(limit, steps);
@@ -49,7 +49,7 @@ describe('a window', () => {
     );
   });
 
-  test('lets what is above the limit into an empty minute, alone', () => {
+  test('accepts an amount above the limit when it is empty', () => {
     const window = new SlidingWindow();
     expect(window.waitMs(500, 100, 0)).toBe(0);
     window.add(500, 0, 0);
@@ -58,7 +58,7 @@ describe('a window', () => {
     expect(window.waitMs(500, 100, 61_000)).toBe(0);
   });
 
-  test('is corrected where something was taken, and not when that is past', () => {
+  test('is corrected at the time of the amount, unless that time has left the window', () => {
     const window = new SlidingWindow();
     window.add(50, 10_000, 10_000);
     window.add(30, 10_000, 40_000);
@@ -68,7 +68,7 @@ describe('a window', () => {
     expect(window.sum(71_000)).toBe(0);
   });
 
-  test('forgets everything after a long time', () => {
+  test('is empty after a long time', () => {
     const window = new SlidingWindow();
     window.add(50, 10_000, 10_000);
     expect(window.sum(10_000_000)).toBe(0);

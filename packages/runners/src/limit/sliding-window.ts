@@ -1,14 +1,15 @@
 const SLOT_MS = 1_000;
-/** A minute, and the second that has begun. */
+/** The slots of a minute, plus the current second. */
 const SLOTS = 61;
 
 /**
- * What was taken in the last minute, by the second: so no window of a minute, wherever a server
- * lets it begin, holds more than was allowed here. Times are in milliseconds, and always given.
+ * The amounts of the last minute, in slots of a second. No minute holds more than the limit,
+ * wherever the server's own window begins.
+ * All times are in milliseconds; the caller passes the current time.
  */
 export class SlidingWindow {
   readonly #slots = new Float64Array(SLOTS);
-  /** The second that is the newest. */
+  /** The newest second. */
   #newest = 0;
   #sum = 0;
 
@@ -17,7 +18,7 @@ export class SlidingWindow {
     return this.#sum;
   }
 
-  /** Adds to what was taken at a time; a negative amount corrects it. What is past stays past. */
+  /** Adds an amount at a time; a negative one corrects it. A time before the window is ignored. */
   add(amount: number, at: number, now: number): void {
     this.#advance(now);
     const second = Math.floor(at / SLOT_MS);
@@ -27,9 +28,7 @@ export class SlidingWindow {
     this.#sum += amount;
   }
 
-  /**
-   * How long until an amount fits under the limit. One above the limit fits into an empty window.
-   */
+  /** How long until the amount fits. An amount above the limit fits into an empty window. */
   waitMs(amount: number, limit: number, now: number): number {
     this.#advance(now);
     const most = Math.max(0, limit - amount);

@@ -23,7 +23,7 @@ function take(bucket: TokenBucket, amounts: readonly number[], pauses: readonly 
 }
 
 describe('a bucket', () => {
-  test('gives no more in any time than refills in it, what it holds, and the last amount', () => {
+  test('gives at most its capacity, the refill and the last amount in any period', () => {
     fc.assert(
       fc.property(amounts, pauses, perMs, capacity, (amounts, pauses, perMs, capacity) => {
         const taken = take(new TokenBucket(perMs, capacity, 0), amounts, pauses);
@@ -40,7 +40,7 @@ describe('a bucket', () => {
     );
   });
 
-  test('never waits longer than until all before is paid for', () => {
+  test('never waits longer than until earlier credit is repaid', () => {
     fc.assert(
       fc.property(amounts, pauses, perMs, capacity, (amounts, pauses, perMs, capacity) => {
         let level = capacity;
@@ -59,7 +59,7 @@ describe('a bucket', () => {
     );
   });
 
-  test('says how long it takes until others have been served', () => {
+  test('returns the wait until others ahead have been served', () => {
     const bucket = new TokenBucket(0.01, 1, 0);
     expect(bucket.waitMs(0, 0)).toBe(0);
     expect(bucket.waitMs(5, 0)).toBe(500);
@@ -67,7 +67,7 @@ describe('a bucket', () => {
     expect(bucket.waitMs(5, 50)).toBe(550);
   });
 
-  test('takes back what was not needed, up to what it holds', () => {
+  test('takes back unused amounts, up to its capacity', () => {
     const bucket = new TokenBucket(0.01, 10, 0);
     bucket.take(100, 0);
     bucket.take(-50, 0);
@@ -77,14 +77,14 @@ describe('a bucket', () => {
     expect(bucket.waitMs(10, 0)).toBe(100);
   });
 
-  test('refills at another rate from the time that it is set', () => {
+  test('refills at a new rate from the time it is configured', () => {
     const bucket = new TokenBucket(0.01, 1, 0);
     bucket.take(11, 0);
     bucket.configure(0.001, 1, 500);
     expect(bucket.waitMs(0, 500)).toBe(6_000);
   });
 
-  test('holds no more than it is set to, or is known to be left', () => {
+  test('holds at most its capacity, and at most a lowered level', () => {
     const bucket = new TokenBucket(0.01, 10, 0);
     bucket.configure(0.01, 5, 0);
     expect(bucket.waitMs(5, 0)).toBe(100);
@@ -94,7 +94,7 @@ describe('a bucket', () => {
     expect(bucket.waitMs(5, 0)).toBe(400);
   });
 
-  test('is not confused by a clock that stands still or goes back', () => {
+  test('tolerates a clock that stands still or goes back', () => {
     const bucket = new TokenBucket(0.01, 1, 1_000);
     bucket.take(1, 1_000);
     expect(bucket.waitMs(0, 500)).toBe(100);

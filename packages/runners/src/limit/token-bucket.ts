@@ -1,7 +1,7 @@
 /**
- * Paces what is taken from it: refills evenly, and holds little, so that what starts is spread over
- * the minute. A large amount is taken as soon as all before it is paid for, and paid for afterwards:
- * nothing is too large to be taken at all. Times are in milliseconds, and always given.
+ * A token bucket that refills evenly and holds little, so that requests are spread over the minute.
+ * An amount above the capacity is taken on credit, as soon as all earlier credit is repaid.
+ * All times are in milliseconds; the caller passes the current time.
  */
 export class TokenBucket {
   #perMs: number;
@@ -9,7 +9,7 @@ export class TokenBucket {
   #level: number;
   #at: number;
 
-  /** @param capacity What may be taken at once after a quiet time; at least 1. */
+  /** @param capacity How much can be taken at once after an idle period; at least 1. */
   constructor(perMs: number, capacity: number, now: number) {
     this.#perMs = perMs;
     this.#capacity = capacity;
@@ -17,7 +17,7 @@ export class TokenBucket {
     this.#at = now;
   }
 
-  /** From now on it refills like this. */
+  /** Changes the rate and the capacity from now on. */
   configure(perMs: number, capacity: number, now: number): void {
     this.#refill(now);
     this.#perMs = perMs;
@@ -25,21 +25,21 @@ export class TokenBucket {
     this.#level = Math.min(this.#level, capacity);
   }
 
-  /** How long until something may be taken, after so much else has been. */
+  /** How long until the next amount may be taken, after `ahead` has been taken first. */
   waitMs(ahead: number, now: number): number {
     this.#refill(now);
     const missing = 1 + ahead - this.#level;
-    // Sums of fractions are not exact: without this, the last billionth would cost another timer.
+    // Without this tolerance, a rounding error would cost another timer.
     return missing > 1e-9 ? missing / this.#perMs : 0;
   }
 
-  /** Takes an amount; a negative one is given back. */
+  /** Takes an amount; a negative amount returns it. */
   take(amount: number, now: number): void {
     this.#refill(now);
     this.#level = Math.min(this.#capacity, this.#level - amount);
   }
 
-  /** There is no more in it than this. */
+  /** Lowers the level to this one, unless it is lower already. */
   lowerTo(level: number, now: number): void {
     this.#refill(now);
     this.#level = Math.min(this.#level, level);

@@ -1,42 +1,42 @@
-import type { Amounts } from './quantities.js';
+import type { Quantities } from './quantities.js';
 
 const CHARACTERS_PER_TOKEN = 4;
-/** How much the last answer counts in an average. */
+/** The weight of the latest response in the moving averages. */
 const WEIGHT = 0.1;
-/** Of an answer, before there was one. */
-const FIRST_OUTPUT_TOKENS = 500;
+/** The estimated output before the first response. */
+const DEFAULT_OUTPUT_TOKENS = 500;
 
 /**
- * Guesses the tokens of a request before it is sent: those of its prompt by the length, those of
- * the answer by what answers took so far. What goes along with every prompt, such as instructions
- * and tools, is learned in the same way.
+ * Estimates the tokens of a request before it is sent: the input from the length of the prompt, the
+ * output from earlier responses. The overhead of every prompt, such as instructions and tools, is
+ * learned from earlier responses too.
  */
 export class TokenEstimate {
-  /** Input beyond the prompt's own, on average. */
+  /** Average input beyond the prompt. */
   #overhead = 0;
-  /** The same for what counts as input where that has a limit of its own. */
-  #inputOverhead = 0;
-  #output = FIRST_OUTPUT_TOKENS;
-  #answers = 0;
+  /** The same without cached input, for servers with a separate input limit. */
+  #uncachedOverhead = 0;
+  #output = DEFAULT_OUTPUT_TOKENS;
+  #responses = 0;
 
-  of(prompt: string): Amounts {
-    const inPrompt = tokensOf(prompt);
+  of(prompt: string): Quantities {
+    const promptTokens = tokensOf(prompt);
     const outputTokens = Math.ceil(this.#output);
     return {
       requests: 1,
-      tokens: positive(inPrompt + this.#overhead) + outputTokens,
-      inputTokens: positive(inPrompt + this.#inputOverhead),
+      tokens: atLeastOne(promptTokens + this.#overhead) + outputTokens,
+      inputTokens: atLeastOne(promptTokens + this.#uncachedOverhead),
       outputTokens,
     };
   }
 
-  /** Takes in what a request turned out to use. */
-  learn(prompt: string, { tokens, inputTokens, outputTokens }: Amounts): void {
-    // The first answers count evenly, and the first guess no more.
-    const weight = Math.max(WEIGHT, 1 / ++this.#answers);
-    const inPrompt = tokensOf(prompt);
-    this.#overhead += (tokens - outputTokens - inPrompt - this.#overhead) * weight;
-    this.#inputOverhead += (inputTokens - inPrompt - this.#inputOverhead) * weight;
+  /** Updates the averages with the actual usage of a request. */
+  learn(prompt: string, { tokens, inputTokens, outputTokens }: Quantities): void {
+    // The first responses count equally and replace the default.
+    const weight = Math.max(WEIGHT, 1 / ++this.#responses);
+    const promptTokens = tokensOf(prompt);
+    this.#overhead += (tokens - outputTokens - promptTokens - this.#overhead) * weight;
+    this.#uncachedOverhead += (inputTokens - promptTokens - this.#uncachedOverhead) * weight;
     this.#output += (outputTokens - this.#output) * weight;
   }
 }
@@ -45,6 +45,6 @@ function tokensOf(prompt: string): number {
   return prompt.length / CHARACTERS_PER_TOKEN;
 }
 
-function positive(tokens: number): number {
+function atLeastOne(tokens: number): number {
   return Math.max(1, Math.ceil(tokens));
 }

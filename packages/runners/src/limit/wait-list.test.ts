@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Waiting, WaitList } from './wait-list.js';
 
-test('gives what a plain list would, whatever is added and removed', () => {
+test('behaves like a plain list for any sequence of additions and removals', () => {
   fc.assert(
     fc.property(fc.array(fc.option(fc.nat({ max: 20 }))), (steps) => {
       const list = new WaitList<Waiting & { id: number }>();
@@ -25,7 +25,7 @@ test('gives what a plain list would, whatever is added and removed', () => {
   );
 });
 
-test('what is removed while it is walked does not end the walk', () => {
+test('removing the current entry does not end the iteration', () => {
   const list = new WaitList<Waiting & { id: number }>();
   for (const id of [1, 2, 3]) list.push({ id });
   for (const entry of list) list.remove(entry);

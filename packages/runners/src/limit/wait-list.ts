@@ -1,10 +1,10 @@
-/** An entry of a {@link WaitList}; `undefined` links are the ends. */
+/** An entry of a {@link WaitList}; a link is undefined at the ends of the list. */
 export interface Waiting {
   previous?: Waiting | undefined;
   next?: Waiting | undefined;
 }
 
-/** First in, first out, and out of the middle as well: all in constant time. */
+/** A first-in, first-out queue that also removes any entry in constant time. */
 export class WaitList<T extends Waiting> {
   #first: T | undefined;
   #last: T | undefined;
@@ -38,7 +38,7 @@ export class WaitList<T extends Waiting> {
     this.#size--;
   }
 
-  /** What is removed while it is walked must be the entry just given. */
+  /** During the iteration, only the current entry may be removed. */
   *[Symbol.iterator](): Generator<T> {
     for (let entry = this.#first; entry !== undefined; ) {
       const next = entry.next as T | undefined;

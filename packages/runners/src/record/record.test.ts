@@ -39,7 +39,7 @@ const runnerOf = (work: Work): TaskRunner => ({
 const linesOf = async () => (await readFile(file, 'utf8')).trim().split('\n');
 
 describe('a recording', () => {
-  test('answers a run again as it went, without its runner', async () => {
+  test('replays a run without its runner', async () => {
     let failures = 0;
     const runner = runnerOf(async ({ prompt }, { emit }) => {
       if (prompt.startsWith('Shaky') && ++failures === 1) {
@@ -73,7 +73,7 @@ describe('a recording', () => {
     expect(await linesOf()).toHaveLength(3);
   });
 
-  test('gives equal requests their answers in order, and then the last', async () => {
+  test('returns the responses of equal requests in order, then the last one again', async () => {
     let count = 0;
     const recorded = record(
       runnerOf(async () => ++count),
@@ -88,7 +88,7 @@ describe('a recording', () => {
     expect(outputs).toEqual([1, 2, 3, 3]);
   });
 
-  test('is added to, and takes several runs at once', async () => {
+  test('is appended to, also by several runs at once', async () => {
     const recorded = record(
       runnerOf(async ({ prompt }) => prompt),
       { file },
@@ -104,7 +104,7 @@ describe('a recording', () => {
     for (const line of await linesOf()) expect(JSON.parse(line)).toMatchObject({ version: 1 });
   });
 
-  test('has nothing of an attempt that was stopped', async () => {
+  test('has no line for an attempt that was aborted', async () => {
     const controller = new AbortController();
     const recorded = record(
       runnerOf(async () => {
@@ -118,7 +118,7 @@ describe('a recording', () => {
     await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  test('has the error of a runner that answers nothing', async () => {
+  test('has the error of a runner that resolves to undefined', async () => {
     const nothing = { name: 'nothing', run: async () => undefined as never };
     const recorded = record(nothing, { file }).run(request('a'), attempt());
     await expect(recorded).rejects.toMatchObject({ code: 'invalid_output' });
@@ -126,7 +126,7 @@ describe('a recording', () => {
     expect(JSON.parse(line)).toMatchObject({ error: { code: 'invalid_output' } });
   });
 
-  test('that cannot be written is told in the log, and the answer stands', async () => {
+  test('that cannot be written leads to a notice, and the attempt still succeeds', async () => {
     await writeFile(join(folder, 'fixtures'), 'no folder');
     const context = attempt();
     const recorded = record(
@@ -139,7 +139,7 @@ describe('a recording', () => {
     ]);
   });
 
-  test('takes as long as it took, when that is asked for', async () => {
+  test('takes the recorded time with recordedLatency', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const recorded = record(
       runnerOf(() => new Promise((resolve) => setTimeout(() => resolve('slow'), 4_000))),
@@ -172,19 +172,19 @@ describe('a request that was not recorded', () => {
   });
   const ask = (given: TaskRequest) => replay({ file }).run(given, attempt());
 
-  test('says where the nearest one differs', async () => {
+  test('fails and says where the nearest one differs', async () => {
     await expect(ask(request('Compare the prices of chairs.'))).rejects.toMatchObject({
       code: 'invalid_request',
       message:
-        `replay(): ${file} has no answer to what task "a" asks. The nearest recorded prompt, of ` +
-        'task "a", differs from character 23 on: "lamps." there, "chairs." here',
+        `replay(): ${file} has no recording of the request of task "a". The nearest recorded ` +
+        'prompt, of task "a", differs from character 23: recorded "lamps.", requested "chairs."',
     });
   });
 
-  test('says what else is different when the prompt is the same', async () => {
+  test('fails and names the other fields that differ when the prompt is the same', async () => {
     const same = request('Compare the prices of lamps.');
     await expect(ask({ ...same, metadata: { x: 1 } })).rejects.toThrow(
-      'the prompt was recorded, but not with the same metadata',
+      'the prompt was recorded, but with different metadata',
     );
   });
 });
@@ -192,7 +192,7 @@ describe('a request that was not recorded', () => {
 describe('a file', () => {
   test.each([
     ['that is not there', undefined, 'cannot read'],
-    ['that is empty', '', 'it is empty'],
+    ['that is empty', '', 'the file is empty'],
   ])('%s is an error of the attempt', async (_, text, message) => {
     const path = join(folder, 'some.jsonl');
     if (text !== undefined) await writeFile(path, text);
@@ -214,7 +214,7 @@ describe('a file', () => {
     ).run(request('a'), attempt());
     await appendFile(file, line);
     await expect(replay({ file }).run(request('a'), attempt())).rejects.toThrow(
-      `${file}:2 is not a whole recording; remove the line, or record it again`,
+      `${file}:2 is not a complete recording; remove the line or record it again`,
     );
   });
 });
@@ -234,7 +234,7 @@ describe('secrets', () => {
   };
   const all = Object.values(planted).join(' and ');
 
-  test('are in no line, wherever they were', async () => {
+  test('are redacted wherever they occur', async () => {
     vi.stubEnv('MY_SERVICE_TOKEN', planted.environment);
     const secrets = [planted.own, /order \d+/];
     const leaky = tool({
@@ -282,18 +282,18 @@ describe('secrets', () => {
     vi.unstubAllEnvs();
   });
 
-  test('that are short placeholders are left', () => {
+  test('that are short placeholders are not redacted', () => {
     const scrub = scrubber(['none'], { MY_KEY: 'x', OTHER_TOKEN: undefined });
     expect(scrub('none of x')).toBe('none of x');
   });
 
-  test('of which one is part of another go as a whole', () => {
+  test('that contain one another are redacted as a whole', () => {
     const scrub = scrubber(['abcdef', 'abcdefghij'], {});
     expect(scrub(['abcdefghij', { abcdef: 1 }])).toEqual(['[redacted]', { '[redacted]': 1 }]);
   });
 });
 
-describe('they are runners like any other', () => {
+describe('record and replay pass the conformance suite', () => {
   const recorded = () => record(simulated({ latencyMs: 1 }), { file });
   const cases = runnerConformance(recorded, {
     failing: () => record(simulated({ latencyMs: 1, failureRate: 1 }), { file }),

@@ -11,33 +11,33 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
-import { codeOf, detailsOf } from '../failover/combined-error.js';
-import { checkRunner } from '../failover/composite.js';
-import { checkedAnswer } from '../util/checked-run.js';
-import { contentOf, keyOf } from '../util/request-key.js';
+import { requireOutput } from '../util/checked-run.js';
+import { codeOf, detailsOf } from '../util/error-details.js';
+import { contentOf, requestKey } from '../util/request-key.js';
+import { checkRunner, propertiesOf } from '../util/wrapped.js';
 import {
   RECORDING_VERSION,
-  type RecordedAnswer,
   type RecordedError,
+  type RecordedResponse,
   type Recording,
 } from './recording.js';
 import { scrubber } from './scrub.js';
 
 export interface RecordOptions {
-  /** Where to, in JSON Lines; what it holds already stays. Readable only by its owner. */
+  /** The JSON Lines file to append to. It is readable only by its owner. */
   readonly file: string;
   /**
-   * What must not be written, besides keys that look like ones of well-known services and the
-   * values of environment variables named `…_KEY`, `…_TOKEN`, `…_SECRET` or `…_PASSWORD`.
-   * @default nothing else
+   * Further secrets to redact. API keys of well-known services and the values of environment
+   * variables named `…_KEY`, `…_TOKEN`, `…_SECRET` or `…_PASSWORD` are always redacted.
+   * @default none
    */
   readonly secrets?: readonly (string | RegExp)[];
 }
 
 /**
- * Writes each request and what came of it to a file, from which {@link replay} answers: tests of
- * one's own plans without a network. Secrets are taken out. Where it cannot write, the log says so
- * and the attempt goes on.
+ * Writes each request and its response or error to a file. {@link replay} responds from that file,
+ * for tests of plans without a network. Secrets are redacted. When the file cannot be written, a
+ * notice is logged and the attempt continues.
  *
  * @throws {OptionError} when an option is unknown or missing.
  *
@@ -57,41 +57,41 @@ export function record(runner: TaskRunner, options: RecordOptions): TaskRunner {
   let written: Promise<unknown> = Promise.resolve();
 
   return {
-    name: runner.name,
-    ...(runner.resource !== undefined && { resource: runner.resource }),
-    ...(runner.settings !== undefined && { settings: runner.settings }),
-    supportsTools: runner.supportsTools ?? false,
+    ...propertiesOf(runner),
     async run(request, context) {
       const parts: OutputPart[] = [];
-      const began = performance.now();
+      const startedAt = performance.now();
       const watching = deriveContext(context, {
         emit(part) {
           parts.push(typeof part === 'string' ? { kind: 'text', text: part } : part);
           return context.emit(part);
         },
       });
-      const keep = (what: Pick<Recording, 'answer' | 'error'>) =>
-        write(request, context, { parts, durationMs: performance.now() - began, ...what });
+      const write = (result: Pick<Recording, 'answer' | 'error'>) =>
+        appendLine(request, context, {
+          ...{ parts, durationMs: performance.now() - startedAt },
+          ...result,
+        });
       try {
-        const answer = checkedAnswer(runner, await runner.run(request, watching));
-        await keep({ answer: recordedAnswer(answer) });
-        return answer;
+        const response = requireOutput(runner, await runner.run(request, watching));
+        await write({ answer: recordedResponse(response) });
+        return response;
       } catch (thrown) {
-        // What was stopped says nothing about the backend.
-        if (!context.signal.aborted) await keep({ error: recordedError(thrown) });
+        // An aborted request says nothing about the provider.
+        if (!context.signal.aborted) await write({ error: recordedError(thrown) });
         throw thrown;
       }
     },
   };
 
-  /** One line after the other, each at once. */
-  async function write(
+  /** Appends one line after another, without mixing concurrent ones. */
+  async function appendLine(
     request: TaskRequest,
     context: RunContext,
-    what: Pick<Recording, 'parts' | 'durationMs' | 'answer' | 'error'>,
+    fields: Pick<Recording, 'parts' | 'durationMs' | 'answer' | 'error'>,
   ): Promise<void> {
     try {
-      const line = lineOf(request, what);
+      const line = lineOf(request, fields);
       const writing = written.then(async () => {
         await mkdir(dirname(file), { recursive: true });
         await appendFile(file, line, { mode: 0o600 });
@@ -104,22 +104,23 @@ export function record(runner: TaskRunner, options: RecordOptions): TaskRunner {
     }
   }
 
-  function lineOf(request: TaskRequest, what: object): string {
+  function lineOf(request: TaskRequest, fields: object): string {
     const content = contentOf(request);
     const recording = {
       version: RECORDING_VERSION,
-      key: keyOf(content),
+      key: requestKey(content),
       taskId: request.taskId,
       request: content,
-      ...what,
+      ...fields,
     };
-    // As data first: what a value turns into in JSON is what has to be scrubbed.
+    // Converted to plain data first, because `toJSON` may reveal a secret.
     const data = JSON.parse(JSON.stringify(recording));
     return `${JSON.stringify(scrubber(secrets)(data))}\n`;
   }
 }
 
-function recordedAnswer({ output, usage, costUsd, model, requestId }: TaskOutput): RecordedAnswer {
+function recordedResponse(response: TaskOutput): RecordedResponse {
+  const { output, usage, costUsd, model, requestId } = response;
   return withoutUndefined({ output: output ?? null, usage, costUsd, model, requestId });
 }
 
@@ -130,8 +131,8 @@ function recordedError(thrown: unknown): RecordedError {
 }
 
 function withoutUndefined<T extends object>(fields: T): T {
-  const known = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(known) as T;
+  const defined = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(defined) as T;
 }
 
 function isListOfSecrets(value: unknown): boolean {

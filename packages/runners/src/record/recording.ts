@@ -5,26 +5,26 @@ import {
   type Usage,
 } from '@stratagem/core';
 
-/** Written into each line; lines of another version are not read. */
+/** The version of the line format; a line of another version is invalid. */
 export const RECORDING_VERSION = 1;
 
-/** One request and what came of it: a line of a recording. */
+/** A line of a recording: a request, and its response or error. */
 export interface Recording {
   readonly version: typeof RECORDING_VERSION;
-  /** Hash of the request, by which it is found again. */
+  /** The hash of the request, by which it is found. */
   readonly key: string;
   readonly taskId: string;
   readonly request: Readonly<Record<string, unknown>>;
-  /** What was emitted, in order. */
+  /** The emitted parts, in order. */
   readonly parts: readonly OutputPart[];
   readonly durationMs: number;
-  /** When it was answered. */
-  readonly answer?: RecordedAnswer;
-  /** When it was not. */
+  /** The response of a request that succeeded. */
+  readonly answer?: RecordedResponse;
+  /** The error of a request that failed. */
   readonly error?: RecordedError;
 }
 
-export interface RecordedAnswer {
+export interface RecordedResponse {
   readonly output: unknown;
   readonly usage?: Usage;
   readonly costUsd?: number;
@@ -40,16 +40,12 @@ export interface RecordedError {
   readonly usage?: Usage;
 }
 
-/**
- * The recording in a line.
- *
- * @returns undefined when it is none, or not whole.
- */
+/** Parses a line; returns undefined when it is not a complete recording. */
 export function parseRecording(line: string): Recording | undefined {
   try {
     const recording = JSON.parse(line) as Recording;
     const { version, key, request, parts, answer, error } = recording;
-    const isWhole =
+    const isComplete =
       version === RECORDING_VERSION &&
       typeof key === 'string' &&
       typeof request === 'object' &&
@@ -57,7 +53,7 @@ export function parseRecording(line: string): Recording | undefined {
       (answer !== undefined
         ? 'output' in answer
         : ATTEMPT_ERROR_CODES.includes(error?.code as never));
-    return isWhole ? recording : undefined;
+    return isComplete ? recording : undefined;
   } catch {
     return undefined;
   }

@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(directory, { recursive: true }));
 
-describe('a runner that answers from a recording', () => {
+describe('replay of a recording', () => {
   const cases = runnerConformance(() => replay({ file: fileOf('answers') }), {
     failing: () => replay({ file: fileOf('failures') }),
   });

@@ -10,24 +10,25 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
+import { throwIfAborted } from '../util/abort.js';
 import { canonicalJson } from '../util/plain-data.js';
-import { contentOf, keyOf } from '../util/request-key.js';
+import { contentOf, requestKey } from '../util/request-key.js';
 import { parseRecording, type Recording } from './recording.js';
 
 export interface ReplayOptions {
-  /** What {@link record} has written. */
+  /** The file that {@link record} has written. */
   readonly file: string;
   /**
-   * Whether an answer takes as long as it took when it was recorded.
+   * Whether a response takes as long as it took when it was recorded.
    * @default false
    */
   readonly recordedLatency?: boolean;
 }
 
 /**
- * A runner that answers from a recording: the same request gets what came of it then, an error
- * included; one that was made several times, its answers in their order and then the last. Tools are
- * not called. A request that was not recorded fails, and the error says what is different.
+ * A runner that responds from a recording. A request gets its recorded response or error; a request
+ * that was recorded several times gets them in order, then the last one again. Tools are not called.
+ * A request that was not recorded fails; the error says how it differs from the nearest one.
  *
  * @throws {OptionError} when an option is unknown or missing.
  *
@@ -42,23 +43,23 @@ export function replay(options: ReplayOptions): TaskRunner {
   }
   checkFlag('replay()', 'recordedLatency', recordedLatency);
   let reading: Promise<Map<string, Recording[]>> | undefined;
-  /** How often each request was made. */
-  const asked = new Map<string, number>();
+  /** How often each request was made, by its key. */
+  const counts = new Map<string, number>();
 
   return {
     name: 'replay',
     supportsTools: true,
     async run(request, context) {
-      throwIfAborted(context);
+      throwIfAborted(context.signal);
       reading ??= readRecordings(file);
       const recordings = await reading;
-      throwIfAborted(context);
-      const key = keyOf(contentOf(request));
-      const answers = recordings.get(key);
-      if (answers === undefined) throw notRecorded(file, request, recordings);
-      const count = asked.get(key) ?? 0;
-      asked.set(key, count + 1);
-      const recording = answers[Math.min(count, answers.length - 1)] as Recording;
+      throwIfAborted(context.signal);
+      const key = requestKey(contentOf(request));
+      const matches = recordings.get(key);
+      if (matches === undefined) throw notRecordedError(file, request, recordings);
+      const count = counts.get(key) ?? 0;
+      counts.set(key, count + 1);
+      const recording = matches[Math.min(count, matches.length - 1)] as Recording;
       if (recordedLatency) await wait(recording.durationMs, context);
       return play(recording, context);
     },
@@ -73,7 +74,7 @@ async function play(recording: Recording, context: RunContext): Promise<TaskOutp
   throw new RunnerError(code, message, details);
 }
 
-/** @throws {RunnerError} when the file cannot be read, or a line of it is no recording. */
+/** @throws {RunnerError} when the file cannot be read, or a line is not a complete recording. */
 async function readRecordings(file: string): Promise<Map<string, Recording[]>> {
   const text = await readFile(file, 'utf8').catch((cause) => {
     throw new RunnerError('invalid_request', `replay(): cannot read ${file}: ${cause.message}`, {
@@ -85,8 +86,9 @@ async function readRecordings(file: string): Promise<Map<string, Recording[]>> {
     if (line.trim() === '') continue;
     const recording = parseRecording(line);
     if (recording === undefined) {
-      const message = `${file}:${index + 1} is not a whole recording; remove the line, or record it again`;
-      throw new RunnerError('invalid_request', `replay(): ${message}`);
+      throw invalidRequest(
+        `${file}:${index + 1} is not a complete recording; remove the line or record it again`,
+      );
     }
     const known = recordings.get(recording.key);
     if (known === undefined) recordings.set(recording.key, [recording]);
@@ -95,10 +97,10 @@ async function readRecordings(file: string): Promise<Map<string, Recording[]>> {
   return recordings;
 }
 
-const SHOWN = 60;
+const QUOTED_LENGTH = 60;
 
-/** Says which recorded request is nearest, and where it begins to differ. */
-function notRecorded(
+/** The error for a request without a recording; names the nearest one and how it differs. */
+function notRecordedError(
   file: string,
   request: TaskRequest,
   recordings: ReadonlyMap<string, readonly Recording[]>,
@@ -110,26 +112,26 @@ function notRecorded(
     const score = recording?.taskId === request.taskId ? common + 0.5 : common;
     if (score > longest) [nearest, longest] = [recording, score];
   }
-  const message = `${file} has no answer to what task "${request.taskId}" asks`;
-  if (nearest === undefined) return failure(`${message}: it is empty`);
+  const message = `${file} has no recording of the request of task "${request.taskId}"`;
+  if (nearest === undefined) return invalidRequest(`${message}: the file is empty`);
   const recorded = String(nearest.request.prompt);
   if (recorded === request.prompt) {
     const fields = Object.entries(contentOf(request)).filter(
       ([name, value]) =>
         canonicalJson(value ?? null) !== canonicalJson(nearest?.request[name] ?? null),
     );
-    const names = fields.map(([name]) => name).join(', ') || 'its form';
-    return failure(`${message}: the prompt was recorded, but not with the same ${names}`);
+    const names = fields.map(([name]) => name).join(', ') || 'fields';
+    return invalidRequest(`${message}: the prompt was recorded, but with different ${names}`);
   }
   const at = Math.floor(longest);
-  const show = (text: string) => JSON.stringify(text.slice(at, at + SHOWN));
-  return failure(
+  const quote = (text: string) => JSON.stringify(text.slice(at, at + QUOTED_LENGTH));
+  return invalidRequest(
     `${message}. The nearest recorded prompt, of task "${nearest.taskId}", differs from ` +
-      `character ${at + 1} on: ${show(recorded)} there, ${show(request.prompt)} here`,
+      `character ${at + 1}: recorded ${quote(recorded)}, requested ${quote(request.prompt)}`,
   );
 }
 
-function failure(message: string): RunnerError {
+function invalidRequest(message: string): RunnerError {
   return new RunnerError('invalid_request', `replay(): ${message}`);
 }
 
@@ -143,11 +145,6 @@ async function wait(ms: number, { signal }: RunContext): Promise<void> {
   try {
     await sleep(ms, undefined, { signal });
   } catch (cause) {
-    throw new RunnerError('aborted', 'the attempt was stopped', { cause });
+    throw new RunnerError('aborted', 'the attempt was aborted', { cause });
   }
-}
-
-function throwIfAborted({ signal }: RunContext): void {
-  if (!signal.aborted) return;
-  throw new RunnerError('aborted', 'the attempt was stopped', { cause: signal.reason });
 }

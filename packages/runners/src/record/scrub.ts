@@ -1,4 +1,4 @@
-/** What keys of well-known services look like, and how they are sent. */
+/** The formats of API keys of well-known services, and of the headers that carry them. */
 const PATTERNS: readonly RegExp[] = [
   /\bsk-[A-Za-z0-9_-]{8,}/g,
   /\b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi,
@@ -13,39 +13,40 @@ const PATTERNS: readonly RegExp[] = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g,
 ];
 
-/** Variables whose values are secrets, by the end of their names. */
+/** The names of environment variables whose values are secrets. */
 const SECRET_NAME = /(^|_)(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$/i;
-/** Anything shorter is a placeholder ("none"), and would be found everywhere. */
-const SHORTEST_SECRET = 6;
-const STAND_IN = '[redacted]';
+/** A shorter value is a placeholder such as "none", which would match too much. */
+const MIN_SECRET_LENGTH = 6;
+const PLACEHOLDER = '[redacted]';
 
-/** Takes secrets out of all texts in a value. */
+/** Replaces secrets in all strings of a value. */
 export type Scrub = <T>(value: T) => T;
 
 /**
- * Takes out what looks like a key, the values of environment variables that are named like one, and
- * the caller's own secrets; in all texts of a value, those of keys of objects included.
+ * Creates a function that replaces secrets in all strings of a value, object keys included. Secrets
+ * are the given ones, the values of environment variables with a secret's name, and whatever looks
+ * like an API key.
  */
 export function scrubber(
-  own: readonly (string | RegExp)[],
+  given: readonly (string | RegExp)[],
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Scrub {
   const fromEnvironment = Object.entries(environment).flatMap(([name, value]) =>
     SECRET_NAME.test(name) && value !== undefined ? value.trim() : [],
   );
-  const texts = [...own, ...fromEnvironment].filter((each) => typeof each === 'string');
-  // The longest first: one may be part of another.
+  const texts = [...given, ...fromEnvironment].filter((each) => typeof each === 'string');
+  // The longest first, because one secret may contain another.
   const secrets = texts
-    .filter((text) => text.length >= SHORTEST_SECRET)
+    .filter((text) => text.length >= MIN_SECRET_LENGTH)
     .sort((a, b) => b.length - a.length);
   const patterns = [
     ...PATTERNS,
-    ...own.filter((each) => each instanceof RegExp).map((each) => globally(each)),
+    ...given.filter((each) => each instanceof RegExp).map((each) => withGlobalFlag(each)),
   ];
   const scrubText = (text: string) => {
     let scrubbed = text;
-    for (const secret of secrets) scrubbed = scrubbed.replaceAll(secret, STAND_IN);
-    for (const pattern of patterns) scrubbed = scrubbed.replace(pattern, STAND_IN);
+    for (const secret of secrets) scrubbed = scrubbed.replaceAll(secret, PLACEHOLDER);
+    for (const pattern of patterns) scrubbed = scrubbed.replace(pattern, PLACEHOLDER);
     return scrubbed;
   };
   const scrub = (value: unknown): unknown => {
@@ -59,6 +60,6 @@ export function scrubber(
   return scrub as Scrub;
 }
 
-function globally({ source, flags }: RegExp): RegExp {
+function withGlobalFlag({ source, flags }: RegExp): RegExp {
   return new RegExp(source, flags.includes('g') ? flags : `${flags}g`);
 }

@@ -7,30 +7,31 @@ import {
 } from '@stratagem/core';
 
 /**
- * What a runner answers, where that decides on what comes next: so it is one, and it fits the
- * task's schema.
+ * Runs a request and checks the output against the task's schema, for wrappers that must know
+ * whether the runner succeeded.
  *
- * @throws {RunnerError} `invalid_output` when it does not; otherwise whatever the runner throws.
+ * @throws {RunnerError} `invalid_output` when the output does not match; otherwise what the runner
+ * throws.
  */
-export async function answerOf(
+export async function checkedRun(
   runner: TaskRunner,
   request: TaskRequest,
   context: RunContext,
 ): Promise<TaskOutput> {
-  const answer = checkedAnswer(runner, await runner.run(request, context));
-  const misfit = await request.check?.(answer.output);
-  if (misfit === undefined) return answer;
-  const { usage, costUsd, model, requestId, rateLimits } = answer;
+  const response = requireOutput(runner, await runner.run(request, context));
+  const mismatch = await request.check?.(response.output);
+  if (mismatch === undefined) return response;
+  const { usage, costUsd, model, requestId, rateLimits } = response;
   const details = { usage, costUsd, model, requestId, rateLimits };
-  throw new RunnerError('invalid_output', misfit, details);
+  throw new RunnerError('invalid_output', mismatch, details);
 }
 
 /**
- * What a runner resolved to, where its parts are looked at.
+ * The response of a runner, checked to be an object with an `output`.
  *
- * @throws {RunnerError} `invalid_output` when it is no answer at all.
+ * @throws {RunnerError} `invalid_output` when it is not.
  */
-export function checkedAnswer({ name }: TaskRunner, answer: TaskOutput): TaskOutput {
-  if (typeof answer === 'object' && answer !== null && 'output' in answer) return answer;
+export function requireOutput({ name }: TaskRunner, response: TaskOutput): TaskOutput {
+  if (typeof response === 'object' && response !== null && 'output' in response) return response;
   throw new RunnerError('invalid_output', `runner "${name}" must resolve to { output }`);
 }

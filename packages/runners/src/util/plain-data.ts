@@ -1,38 +1,39 @@
-/** What keeps a value from being written as JSON and read again as it was. */
-export interface Obstacle {
-  /** Where, from the value down: `.output.items[2]`. */
+/** A part of a value that JSON cannot represent exactly. */
+export interface JsonMismatch {
+  /** Its path within the value: `.items[2]`. */
   readonly path: string;
-  /** What stands there: "a Map". */
+  /** What it is: "a Map". */
   readonly what: string;
 }
 
-/**
- * The first thing in a value that JSON would drop or change; undefined when it would come back the
- * same.
- */
-export function jsonObstacle(value: unknown): Obstacle | undefined {
+/** The first part of a value that JSON would drop or change; undefined when there is none. */
+export function findJsonMismatch(value: unknown): JsonMismatch | undefined {
   return search(value, '', []);
 }
 
 /**
- * A value as text that is the same for the same content: JSON with the keys of objects sorted.
- * What JSON leaves out of objects (fields that are undefined) is left out, and `toJSON` is obeyed.
+ * A value as JSON with sorted keys, so that equal values give the same text. As in JSON, undefined
+ * fields are left out, and `toJSON` is called.
  *
- * @throws {TypeError} where JSON would make different contents the same, with the place.
+ * @throws {TypeError} where JSON would give different values the same text; names the path.
  */
 export function canonicalJson(value: unknown): string {
   return write(value, '', []);
 }
 
-function search(value: unknown, path: string, parents: readonly object[]): Obstacle | undefined {
+function search(
+  value: unknown,
+  path: string,
+  parents: readonly object[],
+): JsonMismatch | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
   if (Number.isFinite(value)) return undefined;
   if (!isPlain(value)) return { path, what: nameOf(value) };
   if (parents.includes(value)) return { path, what: 'a value that contains itself' };
   const within = [...parents, value];
   for (const [key, child] of entriesOf(value)) {
-    const obstacle = search(child, path + stepTo(value, key), within);
-    if (obstacle !== undefined) return obstacle;
+    const mismatch = search(child, path + stepTo(value, key), within);
+    if (mismatch !== undefined) return mismatch;
   }
   return undefined;
 }
@@ -62,13 +63,13 @@ function unwritable(path: string, what: string): TypeError {
   return new TypeError(`${path.replace(/^\./, '') || 'the value'} is ${what}`);
 }
 
-/** A list, or an object that is nothing but its fields. */
+/** Whether the value is an array or a plain object. */
 function isPlain(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   if (Array.isArray(value)) return true;
   const prototype = Object.getPrototypeOf(value);
   if (prototype === null) return true;
-  // Those of another realm, such as a sandbox, have a prototype of their own.
+  // An object of another realm, such as a sandbox, has that realm's Object.prototype.
   return Object.getPrototypeOf(prototype) === null && 'hasOwnProperty' in prototype;
 }
 
@@ -76,7 +77,7 @@ function hasToJson(value: unknown): value is { toJSON(): unknown } {
   return typeof (value as { toJSON?: unknown } | undefined)?.toJSON === 'function';
 }
 
-/** Holes of a list are undefined here, as they are to its readers. */
+/** The entries of an array or object; holes of an array count as undefined. */
 function entriesOf(value: object): [string, unknown][] {
   if (Array.isArray(value)) return Array.from(value, (item, index) => [`${index}`, item]);
   return Object.entries(value);

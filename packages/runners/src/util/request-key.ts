@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import type { TaskRequest, TaskRunner } from '@stratagem/core';
 import { canonicalJson } from './plain-data.js';
 
-/** All of a request that an answer can depend on, as data. */
+/** Everything in a request that can affect the response, as plain data. */
 export type RequestContent = ReturnType<typeof contentOf>;
 
 /**
- * What a runner may look at: whichever task asks, and at which attempt, is no part of it.
- * Metadata and inputs are, as runners of one's own go by them, and `route` does.
+ * The parts of a request that can affect the response. The task id and the attempt number are left
+ * out. Metadata and inputs are included, because `route` and custom runners may depend on them.
  */
 export function contentOf(request: TaskRequest) {
   const { type, prompt, plainPrompt, description, inputs, outputSchema, tools, metadata } = request;
@@ -23,18 +23,18 @@ export function contentOf(request: TaskRequest) {
 }
 
 /**
- * SHA-256 of everything that decides on the answer to a request, as 64 hexadecimal digits.
+ * SHA-256 of everything that determines the response to a request, as 64 hexadecimal digits.
  *
- * @param runner Who is asked; left out where that makes no difference.
- * @throws {TypeError} when the request holds what JSON cannot, with the place.
+ * @param runner The runner that gets the request; leave it out when the key must not depend on it.
+ * @throws {TypeError} when the request has a value that JSON cannot represent; names its path.
  */
-export function keyOf(
+export function requestKey(
   content: RequestContent,
   runner?: Pick<TaskRunner, 'name' | 'resource' | 'settings'>,
 ): string {
-  // One that depends on the task goes by what is in the request as well.
+  // A resource function depends only on the task, and so only on the content.
   const resource = typeof runner?.resource === 'string' ? runner.resource : undefined;
-  const asked = runner && { name: runner.name, resource, settings: runner.settings };
-  const text = canonicalJson({ request: content, runner: asked });
+  const identity = runner && { name: runner.name, resource, settings: runner.settings };
+  const text = canonicalJson({ request: content, runner: identity });
   return createHash('sha256').update(text).digest('hex');
 }

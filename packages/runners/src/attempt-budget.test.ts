@@ -1,16 +1,16 @@
 import { createExecutor, type TaskRunner } from '@stratagem/core';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { inOrder } from '../../test/attempt.js';
-import { failure, pause } from '../../test/scripted.js';
-import { cache } from '../cache/cache.js';
-import { memoryStore } from '../cache/cache-store.js';
-import { warmPrefix } from '../cache/warm-prefix.js';
-import { rateLimit } from '../limit/rate-limit.js';
-import { balance } from './balance.js';
-import { fallback } from './fallback.js';
-import { hedge } from './hedge.js';
-import { route } from './route.js';
+import { inOrder } from '../test/attempt.js';
+import { failure, pause } from '../test/scripted.js';
+import { cache } from './cache/cache.js';
+import { memoryStore } from './cache/cache-store.js';
+import { warmPrefix } from './cache/warm-prefix.js';
+import { balance } from './failover/balance.js';
+import { fallback } from './failover/fallback.js';
+import { hedge } from './failover/hedge.js';
+import { route } from './failover/route.js';
+import { rateLimit } from './limit/rate-limit.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -51,9 +51,9 @@ function runnerOf(tree: Tree, ask: () => void): TaskRunner {
   const [first, second] = runners as [TaskRunner, TaskRunner];
   switch (tree.kind) {
     case 'fallback':
-      return fallback(runners, { openAfter: Number.POSITIVE_INFINITY });
+      return fallback(runners, { failureThreshold: Number.POSITIVE_INFINITY });
     case 'balance':
-      return balance(runners, { openAfter: Number.POSITIVE_INFINITY });
+      return balance(runners, { failureThreshold: Number.POSITIVE_INFINITY });
     case 'hedge':
       return hedge(first, { afterMs: 20, to: second, maxExtraShare: 1 });
     case 'cache':
@@ -76,7 +76,7 @@ function widthOf(tree: Tree): number {
   return asked.reduce((sum, width) => sum + width, 0);
 }
 
-test('tries are bounded in total, whatever is wrapped in what', async () => {
+test('the total number of tries is bounded for any nesting of wrappers', async () => {
   await fc.assert(
     fc.asyncProperty(tree, fc.integer({ min: 1, max: 6 }), async (tree, maxAttempts) => {
       let requests = 0;
