@@ -5,7 +5,6 @@ import { describe, expect, test } from 'vitest';
 import {
   batch,
   concurrencyKnee,
-  figuresOf,
   fixedLatency,
   lognormalLatency,
   mapReduce,
@@ -14,8 +13,9 @@ import {
   rateLimited,
   type ServerModel,
   simulateOn,
+  summarize,
   whatIf,
-} from './index.js';
+} from '../index.js';
 
 const strategy = (maxParallel: number) => parallel({ maxParallel });
 const retry = { maxAttempts: 1_000 };
@@ -30,7 +30,7 @@ const plan: Plan = {
 describe('whatIf', () => {
   const { plan: tasks, demandOf } = batch(120);
 
-  test('has a row for each cap', () => {
+  test('has a row for each maxParallel', () => {
     const rows = whatIf(tasks, {
       ...{ strategy, demandOf },
       maxParallel: [4, 8, 16],
@@ -52,7 +52,7 @@ describe('whatIf', () => {
     });
   });
 
-  test('shows that past a rate limit more at once brings waste, and nothing else', () => {
+  test('shows that more parallelism past a rate limit only adds waste', () => {
     const server = rateLimited({ requestsPerMinute: 60 });
     const [four, sixteen] = whatIf(tasks, {
       ...{ strategy, demandOf, server, retry },
@@ -64,7 +64,7 @@ describe('whatIf', () => {
     expect(sixteen?.wastedShare).toBe((sixteen?.rateLimited as number) / 120);
   });
 
-  test('takes one strategy for all caps, unless its own is lower', () => {
+  test('accepts one strategy for all rows, unless its own maxParallel is lower', () => {
     const free = { maxParallel: [2, 8], server: fixedLatency() };
     const unbounded = parallel({ maxParallel: Number.POSITIVE_INFINITY });
     expect(whatIf(tasks, { ...free, demandOf, strategy: unbounded })[1]?.makespanMs).toBe(15_000);
@@ -78,14 +78,14 @@ describe('whatIf', () => {
     [{ maxParallel: [0] }, 'maxParallel'],
     [{ maxParallel: [1], tasks: 5 }, '"tasks"'],
     [{ maxParallel: [1], server: undefined }, 'needs a server'],
-  ])('refuses %o', (options, message) => {
+  ])('rejects %o', (options, message) => {
     const given = { server: fixedLatency(), strategy, ...options } as never;
     expect(() => whatIf(tasks, given)).toThrow(message);
   });
 });
 
 describe('simulateOn', () => {
-  test('takes what a plan estimates, and a second where it says nothing', () => {
+  test('uses the estimates of a plan, or a second per task without one', () => {
     const { tasks, metrics } = simulateOn(plan, { server: fixedLatency(), strategy: sequential() });
     expect(tasks.map(({ durationMs }) => durationMs)).toEqual([300, 1_000]);
     expect(metrics.usage).toMatchObject({ inputTokens: 300 + 750, outputTokens: 100 + 250 });
@@ -96,14 +96,14 @@ describe('simulateOn', () => {
     [{ workMs: -1, inputTokens: 1, outputTokens: 1 }, 'workMs'],
     [{ workMs: 1, inputTokens: Number.NaN, outputTokens: 1 }, 'inputTokens'],
     [{ workMs: 1, inputTokens: 1 }, 'outputTokens'],
-  ])('refuses a demand of %o', (demand, figure) => {
+  ])('rejects a demand of %o', (demand, figure) => {
     const demandOf = () => demand as never;
     expect(() =>
       simulateOn(plan, { server: fixedLatency(), strategy: sequential(), demandOf }),
-    ).toThrow(`demandOf must give task "a" a ${figure} of at least 0`);
+    ).toThrow(`demandOf must return a ${figure} of at least 0 for task "a"`);
   });
 
-  test('gives the outputs it is told to give', () => {
+  test('uses the outputs of outputOf', () => {
     const fanOut: Plan = {
       goal: 'x',
       tasks: [
@@ -119,7 +119,7 @@ describe('simulateOn', () => {
     expect(metrics.attempts).toBe(4);
   });
 
-  test('gives the same log for the same seed, and another for another', () => {
+  test('has the same log for the same seed, and another for another seed', () => {
     const servers: ServerModel[] = [
       lognormalLatency(),
       concurrencyKnee({ knee: 4, sigma: 0.3 }),
@@ -142,15 +142,15 @@ describe('simulateOn', () => {
     }
   });
 
-  test('waits where the server says so: the run pauses and goes on', () => {
+  test('pauses when the server asks to wait, then continues', () => {
     const server = rateLimited({ requestsPerMinute: 60, initial: 0 });
     const result = simulateOn(plan, { server, strategy: sequential(), retry });
     expect(result.timeline.filter(({ type }) => type === 'resource_paused')).toHaveLength(2);
     expect(result.metrics.executionTimeMs).toBeGreaterThanOrEqual(2_000);
-    expect(figuresOf(result)).toMatchObject({ status: 'completed', rateLimited: 2, requests: 4 });
+    expect(summarize(result)).toMatchObject({ status: 'completed', rateLimited: 2, requests: 4 });
   });
 
-  test('shows strategies what the server announces, and which resource it is', () => {
+  test('passes announced limits and resources to strategies', () => {
     const seen: unknown[] = [];
     const watching = {
       name: 'watching',
@@ -169,7 +169,7 @@ describe('simulateOn', () => {
     expect(seen).toEqual([['only', { requests: { limit: 60, remaining: 59, resetMs: 700 } }]]);
   });
 
-  test('loses what a silent server was sent, until the timeout', () => {
+  test('loses requests to a silent server until their timeout', () => {
     const server = overload({ capacity: 2, kind: 'timeout' });
     const { plan: tasks, demandOf } = batch(8);
     const result = simulateOn(tasks, {
@@ -177,7 +177,7 @@ describe('simulateOn', () => {
       strategy: strategy(8),
       timeoutMs: 5_000,
     });
-    expect(figuresOf(result)).toMatchObject({
+    expect(summarize(result)).toMatchObject({
       status: 'completed',
       overloaded: 4,
       wastedShare: 0.5,

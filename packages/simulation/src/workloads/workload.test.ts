@@ -12,7 +12,7 @@ import {
   simulateOn,
   type Workload,
   wideThenChain,
-} from './index.js';
+} from '../index.js';
 
 /** What a workload takes when nothing holds it back: size, critical path, work. */
 function shapeOf({ plan, demandOf }: Workload) {
@@ -49,7 +49,7 @@ describe('workloads', () => {
     },
   );
 
-  test('the mix has short and long tasks of every type', () => {
+  test('mixed() has short and long tasks of every type', () => {
     const { plan, demandOf } = mixed();
     const longest = new Map<string, number>();
     for (const task of plan.tasks) {
@@ -68,7 +68,7 @@ describe('workloads', () => {
     },
   );
 
-  test('a batch with a sigma has tasks around a second, others for another seed', () => {
+  test('a batch with a sigma has tasks of about a second, which depend on the seed', () => {
     const worksOf = (seed: number) => {
       const { plan, demandOf } = batch(500, { sigma: 0.5, seed });
       return plan.tasks.map((task) => demandOf(task).workMs).sort((a, b) => a - b);
@@ -80,13 +80,13 @@ describe('workloads', () => {
     expect(worksOf(1)).not.toEqual(worksOf(2));
   });
 
-  test('a batch refuses what it does not know', () => {
+  test('a batch rejects invalid and unknown options', () => {
     expect(() => batch(5, { sigma: -1 })).toThrow('sigma must be a number of at least 0');
     expect(() => batch(5, { seed: Number.NaN })).toThrow('seed must be a number; it is NaN');
     expect(() => batch(5, { spread: 1 } as never)).toThrow('has no option "spread"');
   });
 
-  test.each([batch, chain, mapReduce])('%o refuses a size that is none', (make) => {
+  test.each([batch, chain, mapReduce])('%o rejects an invalid size', (make) => {
     expect(() => make(0)).toThrow('whole number of at least 1');
   });
 });

@@ -1,24 +1,24 @@
 import { checkLimit, OptionError, type Plan, type Strategy } from '@stratagem/core';
-import { type Figures, figuresOf } from './figures.js';
 import { type SimulateOnOptions, simulateOn } from './simulate-on.js';
+import { type Stats, summarize } from './summarize.js';
 
 export interface WhatIfOptions extends Omit<SimulateOnOptions, 'strategy' | 'maxParallel'> {
-  /** The caps to compare. */
+  /** The values of `maxParallel` to compare. */
   readonly maxParallel: readonly number[];
-  /** The strategy, or what makes it for a cap. */
+  /** The strategy, or a function that creates it for a `maxParallel`. */
   readonly strategy: Strategy | ((maxParallel: number) => Strategy);
 }
 
-/** What would come of a plan under one cap. */
-export interface WhatIfRow extends Figures {
+/** The result of a plan with one `maxParallel`. */
+export interface WhatIfRow extends Stats {
   readonly maxParallel: number;
 }
 
 /**
- * How a plan would fare under several caps: one row for each.
+ * Simulates a plan with several values of `maxParallel`; returns a row for each.
  *
- * @throws {PlanError} when the plan cannot be run.
- * @throws {OptionError} when an option is unknown, or the strategy's own cap is below one asked for.
+ * @throws {PlanError} when the plan is invalid.
+ * @throws {OptionError} when an option is unknown, or the strategy's own `maxParallel` is lower.
  *
  * @example
  * const rows = whatIf(plan, {
@@ -40,12 +40,12 @@ export function whatIf(plan: Plan<unknown>, options: WhatIfOptions): WhatIfRow[]
     if (own < maxParallel) {
       throw new OptionError(
         `whatIf(): the strategy "${name}" has a maxParallel of ${own} itself, so ${maxParallel} would ` +
-          'have no effect; give a function that makes the strategy for each cap',
+          'have no effect; pass a function that creates the strategy for each maxParallel',
       );
     }
     return {
       maxParallel,
-      ...figuresOf(simulateOn(plan, { ...rest, strategy: chosen, maxParallel })),
+      ...summarize(simulateOn(plan, { ...rest, strategy: chosen, maxParallel })),
     };
   });
 }

@@ -1,6 +1,6 @@
 import type { Plan } from '@stratagem/core';
 import { expect, test } from 'vitest';
-import { assume, fixedLatency, simulateOn } from './index.js';
+import { fillEstimates, fixedLatency, simulateOn } from '../index.js';
 
 const strategy = {
   name: 'eager',
@@ -38,33 +38,33 @@ const written: Plan = {
   ],
 };
 
-test('makes a plan that runs without any output, and says what it assumes', () => {
-  const { plan, assumptions } = assume(written, { elements: 3 });
+test('makes a plan that runs without outputs, and lists the assumptions', () => {
+  const { plan, assumptions } = fillEstimates(written, { items: 3 });
   const { status, error, metrics } = simulateOn(plan, { server: fixedLatency(), strategy });
   expect(status, error?.message).toBe('completed');
   expect(metrics).toMatchObject({ attempts: 2 + 3 * 2, executionTimeMs: 4_000 });
   expect(assumptions).toEqual([
     '2 conditions count as met',
-    '1 list has 3 elements',
-    '1 human step is answered after what it is estimated to take, else at once',
+    '1 list has 3 items',
+    '1 human step is answered after its estimated duration, else at once',
     'the goal is not checked',
-    'the budget is not kept',
+    'the budget is not enforced',
   ]);
 });
 
-test('keeps the rest of a plan, and what a fan-out says about itself', () => {
-  const { plan } = assume(written, { elements: 3 });
+test('keeps the rest of the plan and of the fan-out', () => {
+  const { plan } = fillEstimates(written, { items: 3 });
   expect(plan.deadlineMs).toBe(60_000);
   expect(plan.tasks[3]?.forEach).toMatchObject({ minSuccess: '50%' });
 });
 
-test('assumes nothing of a plan that is known', () => {
+test('assumes nothing for a plan without unknowns', () => {
   const known: Plan = { goal: 'x', tasks: [{ id: 'a', description: 'x' }] };
-  expect(assume(known)).toEqual({ plan: known, assumptions: [] });
+  expect(fillEstimates(known)).toEqual({ plan: known, assumptions: [] });
 });
 
-test('needs to be told how many elements a list has', () => {
-  expect(() => assume(written)).toThrow('task "each" is done for each element of a list');
-  expect(() => assume(written, { elements: 0 })).toThrow('elements');
-  expect(() => assume(written, { element: 1 } as never)).toThrow('Did you mean "elements"?');
+test('requires the number of items of a list', () => {
+  expect(() => fillEstimates(written)).toThrow('task "each" runs for each item of a list');
+  expect(() => fillEstimates(written, { items: 0 })).toThrow('items');
+  expect(() => fillEstimates(written, { item: 1 } as never)).toThrow('Did you mean "items"?');
 });

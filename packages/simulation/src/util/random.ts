@@ -1,7 +1,6 @@
 /**
- * Numbers from 0 to just under 1, the same for the same words (Mulberry32 on an FNV-1a hash). What
- * one request draws depends on nothing but its words, so two strategies meet the same durations
- * however differently they order them.
+ * A random generator from 0 to just under 1, seeded by words (Mulberry32 on an FNV-1a hash). The
+ * numbers of a request depend only on its words, so strategies get the same durations in any order.
  */
 export function randomFrom(...words: readonly (string | number)[]): () => number {
   let state = hash(words.join('\u0000'));
@@ -13,7 +12,7 @@ export function randomFrom(...words: readonly (string | number)[]): () => number
   };
 }
 
-/** A factor drawn from the lognormal distribution with median 1. */
+/** Draws a factor from the lognormal distribution with median 1. */
 export function spread(random: () => number, sigma: number): number {
   if (sigma === 0) return 1;
   const radius = Math.sqrt(-2 * Math.log(1 - random()));

@@ -1,70 +1,70 @@
 import { type AttemptErrorCode, Heap, type RateLimits, RunnerError } from '@stratagem/core';
-import { Changes } from './changes.js';
-import { type Parts, partsOf } from './parts.js';
-import { randomFrom, spread } from './random.js';
-import type { Answer, Part, Request, Server } from './server.js';
+import { randomFrom, spread } from '../util/random.js';
+import { LimitChanges } from './limit-changes.js';
+import type { Request, Response, Server, StreamChunk } from './server.js';
+import { type StreamChunks, streamChunksOf } from './stream-chunks.js';
 
-/** Why a request is not let in. */
+/** Why a request is refused. */
 export interface Refusal {
   readonly code: AttemptErrorCode;
   readonly message: string;
   readonly status?: number;
   readonly retryAfterMs?: number;
-  /** How long the server takes to say so; `Infinity` for one that never does. */
+  /** How long the refusal takes; `Infinity` when the server never responds. */
   readonly afterMs: number;
 }
 
-/** What stands before the work: decides who is let in. One for each run, when it counts. */
+/** Decides which requests the server accepts. A stateful gate must be created for each run. */
 export interface Gate {
   /**
-   * @param inFlight How many requests the server works on.
-   * @returns Why the request is not let in; undefined when it is, and then it has been counted.
+   * @param inFlight The number of requests that the server is processing.
+   * @returns Why the request is refused; undefined when it is accepted and has been counted.
    */
   refuse(request: Request, now: number, inFlight: number): Refusal | undefined;
-  /** What the server says about its limits with each answer. */
+  /** The limits that the server announces with each response. */
   announce?(now: number): RateLimits | undefined;
 }
 
-export interface StationOptions {
+export interface QueueingServerOptions {
   readonly seed: number;
-  /** Deviation of the logarithm of the latencies. */
+  /** The spread of latencies, as the standard deviation of their logarithm. */
   readonly sigma: number;
   /**
-   * How fast each of so many requests in flight gets on; 1 is as on an idle server.
-   * @default 1 however many there are
+   * The speed of each request for a number of requests in flight; 1 is the speed on an idle server.
+   * @default 1 for any number
    */
   readonly speed?: (inFlight: number, now: number) => number;
-  /** When `speed` changes although nothing comes or goes. */
-  readonly changes?: Changes;
-  /** @default all are let in */
+  /** When `speed` changes although no request starts or ends. */
+  readonly changes?: LimitChanges;
+  /** @default all requests are accepted */
   readonly gate?: Gate;
 }
 
 interface Entry {
   readonly request: Request;
-  /** Progress at which the next part or the end is due, or the time at which the refusal is told. */
+  /** The progress at which the next chunk or the end is due, or the time of the refusal. */
   due: number;
-  /** Those of its parts that have not been told. */
-  readonly parts: Parts | undefined;
+  /** The chunks that have not been sent yet. */
+  readonly chunks: StreamChunks | undefined;
   readonly order: number;
   readonly refusal: Refusal | undefined;
   aborted: boolean;
 }
 
 const byDue = (a: Entry, b: Entry) => a.due - b.due || a.order - b.order;
-const NO_CHANGES = new Changes('');
+const NO_LIMIT_CHANGES = new LimitChanges('');
 
 /**
- * A server whose requests all get on equally fast, the faster the fewer they are. Each is done when
- * the common progress since its start equals its work, so that a heap of those sums finds the next
- * one to end, and a change of speed costs nothing for those in flight.
+ * A processor-sharing server: all requests progress at the same speed, which depends on their number.
+ * A request ends when the common progress since its start equals its work. So a heap of these sums
+ * finds the next one to end, and a change of speed does not touch the requests in flight.
  *
  * @example
  * // Three at full speed, more share them; closed for the first second.
  * const model: ServerModel = {
  *   name: 'late',
  *   begin: (seed) =>
- *     new Station({
+ *     new QueueingServer({
  *       seed,
  *       sigma: 0.2,
  *       speed: (inFlight) => Math.min(1, 3 / inFlight),
@@ -75,31 +75,31 @@ const NO_CHANGES = new Changes('');
  *     }),
  * };
  */
-export class Station implements Server {
-  readonly #options: StationOptions;
+export class QueueingServer implements Server {
+  readonly #options: QueueingServerOptions;
   readonly #speed: (inFlight: number, now: number) => number;
-  readonly #changes: Changes;
+  readonly #changes: LimitChanges;
   readonly #entries = new Map<Request, Entry>();
   readonly #working = new Heap<Entry>(byDue);
   readonly #refusals = new Heap<Entry>(byDue);
   #order = 0;
   #inFlight = 0;
-  /** How far a request that was there from the beginning would have come, in ms of work. */
+  /** The work that a request running since the beginning would have had done, in milliseconds. */
   #progress = 0;
   #updatedAt = 0;
-  /** When the first of those worked on is done, if nothing comes or goes before. */
+  /** When the next request ends, unless another one starts or ends first. */
   #nextDoneAt = Number.POSITIVE_INFINITY;
   #nextChangeAt = Number.POSITIVE_INFINITY;
 
-  constructor(options: StationOptions) {
+  constructor(options: QueueingServerOptions) {
     this.#options = options;
     this.#speed = options.speed ?? (() => 1);
-    this.#changes = options.changes ?? NO_CHANGES;
+    this.#changes = options.changes ?? NO_LIMIT_CHANGES;
   }
 
   get nextAt(): number {
-    const told = this.#refusals.peek()?.due ?? Number.POSITIVE_INFINITY;
-    return Math.min(this.#nextDoneAt, this.#nextChangeAt, told);
+    const nextRefusalAt = this.#refusals.peek()?.due ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#nextDoneAt, this.#nextChangeAt, nextRefusalAt);
   }
 
   start(request: Request, now: number): void {
@@ -113,7 +113,7 @@ export class Station implements Server {
         due: now + refusal.afterMs,
         order,
         refusal,
-        parts: undefined,
+        chunks: undefined,
         aborted: false,
       };
       this.#entries.set(request, entry);
@@ -122,13 +122,13 @@ export class Station implements Server {
     }
     const random = randomFrom(seed, request.taskId, request.attempt, 'latency');
     const workMs = request.workMs * spread(random, sigma);
-    const parts = partsOf(request, this.#progress, workMs, seed);
-    const due = parts?.due ?? this.#progress + workMs;
-    const entry = { request, due, order, refusal, parts, aborted: false };
+    const chunks = streamChunksOf(request, this.#progress, workMs, seed);
+    const due = chunks?.due ?? this.#progress + workMs;
+    const entry = { request, due, order, refusal, chunks, aborted: false };
     this.#entries.set(request, entry);
     this.#working.push(entry);
     this.#inFlight++;
-    this.#reckon(now);
+    this.#schedule(now);
   }
 
   abort(request: Request, now: number): void {
@@ -138,44 +138,44 @@ export class Station implements Server {
     entry.aborted = true;
     this.#entries.delete(request);
     if (entry.refusal === undefined) this.#inFlight--;
-    this.#reckon(now);
+    this.#schedule(now);
   }
 
-  advance(now: number): Answer | Part | undefined {
+  advance(now: number): Response | StreamChunk | undefined {
     const refused = this.#refusals.peek();
     if (refused !== undefined && refused.due <= now) {
       this.#refusals.pop();
       this.#prune(this.#refusals);
-      return this.#answer(refused, now);
+      return this.#respond(refused, now);
     }
     const done = now >= this.#nextDoneAt ? this.#working.pop() : undefined;
     this.#update(now);
     if (done === undefined) {
-      this.#reckon(now);
+      this.#schedule(now);
       return undefined;
     }
-    // The sum of many small steps may fall short of it by a rounding error.
+    // The sum of many small steps may fall short of the work by a rounding error.
     this.#progress = Math.max(this.#progress, done.due);
-    const { request, parts } = done;
-    if (parts?.isOver === false) {
-      const tokens = parts.take();
-      done.due = parts.due;
+    const { request, chunks } = done;
+    if (chunks?.isOver === false) {
+      const tokens = chunks.take();
+      done.due = chunks.due;
       this.#working.push(done);
-      this.#reckon(now);
+      this.#schedule(now);
       return { request, tokens };
     }
     this.#inFlight--;
-    this.#reckon(now);
-    return this.#answer(done, now);
+    this.#schedule(now);
+    return this.#respond(done, now);
   }
 
-  #answer({ request, refusal }: Entry, now: number): Answer {
+  #respond({ request, refusal }: Entry, now: number): Response {
     this.#entries.delete(request);
     const rateLimits = this.#options.gate?.announce?.(now);
     return { request, rateLimits, error: refusal && errorOf(refusal, rateLimits) };
   }
 
-  /** Brings the progress up to the time. */
+  /** Advances the progress to this time. */
   #update(now: number): void {
     if (this.#inFlight > 0 && now > this.#updatedAt) {
       this.#progress += (now - this.#updatedAt) * this.#speed(this.#inFlight, this.#updatedAt);
@@ -183,8 +183,8 @@ export class Station implements Server {
     this.#updatedAt = now;
   }
 
-  /** Works out what comes next, after something came, went or changed. */
-  #reckon(now: number): void {
+  /** Calculates the next times after any change. */
+  #schedule(now: number): void {
     this.#prune(this.#working);
     this.#prune(this.#refusals);
     const first = this.#working.peek();
@@ -198,7 +198,7 @@ export class Station implements Server {
     this.#nextChangeAt = this.#changes.nextAfter(now);
   }
 
-  /** What was aborted leaves when it comes to the top. */
+  /** Removes aborted requests from the top of a heap. */
   #prune(heap: Heap<Entry>): void {
     while (heap.peek()?.aborted) heap.pop();
   }

@@ -1,20 +1,20 @@
 import type { AttemptErrorCode, PlanResult } from '@stratagem/core';
 
-/** What a simulated run comes to. */
-export interface Figures {
+/** The key figures of a run. */
+export interface Stats {
   readonly status: PlanResult['status'];
-  /** From the start of the plan to its end, in virtual milliseconds. */
+  /** The duration of the plan, in virtual milliseconds. */
   readonly makespanMs: number;
   readonly completedTasks: number;
-  /** Requests that were sent, whatever became of them. */
+  /** The number of requests sent. */
   readonly requests: number;
-  /** Of those, the ones answered 429. */
+  /** The number of requests refused with a 429. */
   readonly rateLimited: number;
-  /** Of those, the ones that met an overload: answered by an error, or never. */
+  /** The number of requests that failed in an overload, with an error or a timeout. */
   readonly overloaded: number;
-  /** Both, over the number of tasks. */
+  /** `rateLimited` plus `overloaded`, relative to the number of tasks. */
   readonly wastedShare: number;
-  /** The most that were in flight at once. */
+  /** The maximum number of requests in flight. */
   readonly peakConcurrency: number;
   readonly averageLatencyMs: number;
   readonly p95LatencyMs: number;
@@ -25,12 +25,12 @@ export interface Figures {
 const OVERLOAD: readonly AttemptErrorCode[] = ['overloaded', 'server_error', 'timeout'];
 
 /**
- * The figures of a run, from its timeline.
+ * Summarizes a run from its metrics and timeline.
  *
  * @example
- * const { makespanMs, wastedShare } = figuresOf(simulateOn(plan, { server, strategy }));
+ * const { makespanMs, wastedShare } = summarize(simulateOn(plan, { server, strategy }));
  */
-export function figuresOf({ status, metrics, timeline }: PlanResult<unknown>): Figures {
+export function summarize({ status, metrics, timeline }: PlanResult<unknown>): Stats {
   let rateLimited = 0;
   let overloaded = 0;
   for (const event of timeline) {

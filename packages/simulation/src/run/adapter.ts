@@ -5,38 +5,38 @@ import type {
   SimulatedRequest,
   SimulatedServer,
 } from '@stratagem/core/testing';
-import type { Answer, Demand, Part, Request, Server } from './server.js';
+import type { Demand, Request, Response, Server, StreamChunk } from '../servers/server.js';
 
-/** What a token is worth in text, about. */
+/** The text of a token, roughly. */
 const WORD = 'word ';
 
-/** A request that knows which attempt it is for. */
-interface Sent extends Request {
+/** A request, with the attempt that it belongs to. */
+interface AttemptRequest extends Request {
   readonly attemptOf: SimulatedRequest;
 }
 
-/** What attempts ask of a server, and what comes of them. */
-export interface Exchange {
+/** The demands and outputs of the tasks. */
+export interface TaskModel {
   readonly demandOf: (task: Task) => Demand;
   readonly outputOf: ((task: Task) => unknown) | undefined;
-  /** See `Request`. */
-  readonly tokensPerPart: number;
+  /** See {@link Request.tokensPerChunk}. */
+  readonly tokensPerChunk: number;
 }
 
-/** A server of a model, as core's `simulate` takes it. */
+/** Adapts the server of a model to core's `simulate`. */
 export function simulatedServer(
   server: Server,
-  { demandOf, outputOf, tokensPerPart }: Exchange,
+  { demandOf, outputOf, tokensPerChunk }: TaskModel,
 ): SimulatedServer {
-  const inFlight = new Map<SimulatedRequest, Sent>();
+  const inFlight = new Map<SimulatedRequest, AttemptRequest>();
   return {
     get nextAt() {
       return server.nextAt;
     },
     start(attemptOf, now) {
       const { task, attempt, resource } = attemptOf;
-      const demand = checked(task, demandOf(task));
-      const sent = { ...demand, taskId: task.id, attempt, resource, tokensPerPart, attemptOf };
+      const demand = checkDemand(task, demandOf(task));
+      const sent = { ...demand, taskId: task.id, attempt, resource, tokensPerChunk, attemptOf };
       inFlight.set(attemptOf, sent);
       server.start(sent, now);
     },
@@ -47,14 +47,14 @@ export function simulatedServer(
       server.abort(sent, now);
     },
     advance(now): SimulatedEnd | SimulatedPart | undefined {
-      const answer: Answer | Part | undefined = server.advance(now);
+      const answer: Response | StreamChunk | undefined = server.advance(now);
       if (answer === undefined) return undefined;
       if ('tokens' in answer) {
-        const { attemptOf } = answer.request as Sent;
+        const { attemptOf } = answer.request as AttemptRequest;
         return { request: attemptOf, part: { kind: 'text', text: WORD.repeat(answer.tokens) } };
       }
       const { error, rateLimits } = answer;
-      const { attemptOf, inputTokens, outputTokens } = answer.request as Sent;
+      const { attemptOf, inputTokens, outputTokens } = answer.request as AttemptRequest;
       inFlight.delete(attemptOf);
       if (error !== undefined) return { request: attemptOf, error };
       return {
@@ -67,15 +67,15 @@ export function simulatedServer(
   };
 }
 
-const FIGURES = ['workMs', 'inputTokens', 'outputTokens'] as const;
+const DEMAND_FIELDS = ['workMs', 'inputTokens', 'outputTokens'] as const;
 
-/** A request that takes no time that can be counted with would never end. */
-function checked({ id }: Task, demand: Demand): Demand {
-  for (const figure of FIGURES) {
-    const value: unknown = demand?.[figure];
+/** Checks a demand, because a request without a finite duration would never end. */
+function checkDemand({ id }: Task, demand: Demand): Demand {
+  for (const field of DEMAND_FIELDS) {
+    const value: unknown = demand?.[field];
     if (Number.isFinite(value) && (value as number) >= 0) continue;
     throw new OptionError(
-      `demandOf must give task "${id}" a ${figure} of at least 0; it is ${String(value)}`,
+      `demandOf must return a ${field} of at least 0 for task "${id}"; it is ${String(value)}`,
     );
   }
   return demand;

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Arrival, serve } from '../test/serve.js';
-import { Changes } from './changes.js';
+import { type Arrival, serve } from '../../test/serve.js';
+import { LimitChanges } from './limit-changes.js';
+import { QueueingServer } from './queueing-server.js';
 import type { ServerModel } from './server.js';
-import { Station } from './station.js';
 
-const changes = new Changes('x', [
+const changes = new LimitChanges('x', [
   { atMs: 300, factor: 4 },
   { atMs: 900, factor: 0.1 },
 ]);
@@ -13,7 +13,7 @@ const speed = (inFlight: number, now: number) =>
   Math.min(1, (3 * changes.factorAt(now)) / inFlight) ** 1.5;
 const model: ServerModel = {
   name: 'station',
-  begin: (seed) => new Station({ seed, sigma: 0, speed, changes }),
+  begin: (seed) => new QueueingServer({ seed, sigma: 0, speed, changes }),
 };
 
 /** The same by small steps: what an attempt has done is the sum of its speed over time. */
@@ -42,7 +42,7 @@ const arrival = fc.record(
   { requiredKeys: ['at', 'workMs'] },
 );
 
-test('ends each request when its work is done at the speeds it had', () => {
+test('ends each request when its work is done, across changes of speed', () => {
   fc.assert(
     fc.property(fc.array(arrival, { minLength: 1, maxLength: 12 }), (arrivals) => {
       const exact = serve(model, arrivals).map((each) => each?.at);
@@ -60,10 +60,10 @@ test('ends each request when its work is done at the speeds it had', () => {
   );
 });
 
-test('spreads latencies by seed, task and attempt, and by nothing else', () => {
+test('derives latencies from the seed, the task and the attempt only', () => {
   const spread: ServerModel = {
     name: 'spread',
-    begin: (seed) => new Station({ seed, sigma: 0.5 }),
+    begin: (seed) => new QueueingServer({ seed, sigma: 0.5 }),
   };
   const [a, b] = serve(spread, [{ at: 0 }, { at: 0 }], 1);
   const [, alone] = serve(spread, [{ at: 5_000 }, { at: 0 }], 1);

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { Changes } from './changes.js';
+import { LimitChanges } from './limit-changes.js';
 
-test('multiplies the factors of the changes that have come, in the order of their times', () => {
-  const changes = new Changes('x', [
+test('multiplies the factors of past changes, in the order of their times', () => {
+  const changes = new LimitChanges('x', [
     { atMs: 20, factor: 0.5 },
     { atMs: 10, factor: 4 },
   ]);
@@ -14,11 +14,11 @@ test.each([
   { atMs: 0, factor: 2 },
   { atMs: 5, factor: 0 },
   { atMs: 5, factor: Infinity },
-])('refuses what is no change: %o', (change) => {
-  expect(() => new Changes('server()', [change])).toThrow('server(): a change needs');
+])('rejects an invalid change: %o', (change) => {
+  expect(() => new LimitChanges('server()', [change])).toThrow('server(): a change needs');
 });
 
-test('refuses a change with an unknown field', () => {
+test('rejects a change with an unknown field', () => {
   const change = { atMs: 5, factor: 2, at: 5 };
-  expect(() => new Changes('server()', [change])).toThrow('"at"');
+  expect(() => new LimitChanges('server()', [change])).toThrow('"at"');
 });

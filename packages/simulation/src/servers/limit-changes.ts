@@ -1,19 +1,19 @@
 import { checkOptions, OptionError } from '@stratagem/core';
 
-/** A limit that changes while a run goes on. */
-export interface Change {
-  /** When, in virtual milliseconds from the start. */
+/** A change of a limit during a run. */
+export interface LimitChange {
+  /** The time of the change, in virtual milliseconds from the start. */
   readonly atMs: number;
-  /** What the limit is multiplied with from then on; 4 for four times as much, 0.25 for a quarter. */
+  /** The factor by which the limit is multiplied: 4 for four times as much, 0.25 for a quarter. */
   readonly factor: number;
 }
 
-/** How a limit goes over time; 1 before the first change. */
-export class Changes {
-  readonly #changes: readonly Change[];
+/** The factor of a limit over time; 1 before the first change. */
+export class LimitChanges {
+  readonly #changes: readonly LimitChange[];
 
-  /** @throws {OptionError} when a change is none. */
-  constructor(owner: string, changes: readonly Change[] = []) {
+  /** @throws {OptionError} when a change is invalid. */
+  constructor(owner: string, changes: readonly LimitChange[] = []) {
     for (const change of changes) {
       checkOptions(`${owner}: a change`, change, ['atMs', 'factor']);
       const { atMs, factor } = change;
@@ -27,7 +27,7 @@ export class Changes {
     return this.#changes.reduce((all, { atMs, factor }) => (atMs <= now ? all * factor : all), 1);
   }
 
-  /** The first change after that time; `Infinity` when there is none. */
+  /** The time of the first change after `now`; `Infinity` when there is none. */
   nextAfter(now: number): number {
     return this.#changes.find(({ atMs }) => atMs > now)?.atMs ?? Number.POSITIVE_INFINITY;
   }

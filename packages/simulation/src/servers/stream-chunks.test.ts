@@ -10,14 +10,14 @@ import {
   lognormalLatency,
   mixed,
   overload,
-  type Part,
   providers,
   type Request,
   rateLimited,
   type ServerModel,
   type SimulateOnOptions,
+  type StreamChunk,
   simulateOn,
-} from './index.js';
+} from '../index.js';
 
 const changes = [
   { atMs: 2_000, factor: 4 },
@@ -67,19 +67,19 @@ function attemptsOf({ timeline }: Pick<PlanResult, 'timeline'>): Map<string, Pla
   return attempts;
 }
 
-const partsIn = (events: readonly PlanEvent[]) =>
+const chunksIn = (events: readonly PlanEvent[]) =>
   events.flatMap((event) => (event.type === 'task_output' ? event : []));
 
 /** What a word is in the text of a simulated answer. */
 const tokensIn = (text: string) => text.length / 'word '.length;
 
 const textsIn = (events: readonly PlanEvent[]) =>
-  partsIn(events).map((part) => tokensIn((part as { text: string }).text));
+  chunksIn(events).map((part) => tokensIn((part as { text: string }).text));
 
-describe.each(models)('on $name, answers in parts', (server) => {
-  const result = run(server, { tokensPerPart: 20 });
+describe.each(models)('on $name, streamed responses', (server) => {
+  const result = run(server, { tokensPerChunk: 20 });
 
-  test('come within their attempt, in order, and have all its tokens', () => {
+  test('arrive within their attempt, in order, with all its tokens', () => {
     expect(result.status).toBe('completed');
     let streamed = 0;
     for (const events of attemptsOf(result).values()) {
@@ -107,23 +107,23 @@ describe.each(models)('on $name, answers in parts', (server) => {
     expect(streamed).toBe(plan.tasks.length);
   });
 
-  test('take as long as whole ones', () => {
+  test('take as long as those in one piece', () => {
     const whole = run(server);
-    expect(partsIn(whole.timeline)).toEqual([]);
+    expect(chunksIn(whole.timeline)).toEqual([]);
     const { executionTimeMs, attempts } = whole.metrics;
     expect(result.metrics.executionTimeMs).toBeCloseTo(executionTimeMs, 3);
     expect(result.metrics).toMatchObject({ attempts, usage: whole.metrics.usage });
   });
 
-  test('are the same for the same seed, and others for another', () => {
+  test('depend only on the seed', () => {
     const logOf = (seed: number) =>
-      JSON.stringify(run(server, { tokensPerPart: 20, seed }).timeline);
+      JSON.stringify(run(server, { tokensPerChunk: 20, seed }).timeline);
     expect(logOf(0)).toBe(JSON.stringify(result.timeline));
     expect(logOf(1)).not.toBe(logOf(0));
   });
 });
 
-describe('answers in parts', () => {
+describe('streamed responses', () => {
   const one: Plan = { goal: 'x', tasks: [{ id: 'a', description: 'x' }] };
   const writing =
     (outputTokens: number, workMs = 1_000) =>
@@ -131,12 +131,12 @@ describe('answers in parts', () => {
       ...{ workMs, outputTokens },
       inputTokens: 10,
     });
-  const write = (outputTokens: number, tokensPerPart: number) =>
+  const write = (outputTokens: number, tokensPerChunk: number) =>
     simulateOn(one, {
       server: fixedLatency(),
       strategy: parallel(),
       demandOf: writing(outputTokens),
-      tokensPerPart,
+      tokensPerChunk,
     });
 
   test.each([
@@ -148,14 +148,17 @@ describe('answers in parts', () => {
     [0, 1, []],
     [2, 1, [1, 1]],
     [1_000, Number.POSITIVE_INFINITY, []],
-  ])('of %i tokens come by %i as %j; as a whole if that is one part', (tokens, size, texts) => {
-    const { timeline, status } = write(tokens, size);
-    expect(textsIn(timeline)).toEqual(texts);
-    expect(status).toBe('completed');
-  });
+  ])(
+    'of %i tokens in chunks of %i have the chunks %j, or one piece if there is only one',
+    (tokens, size, texts) => {
+      const { timeline, status } = write(tokens, size);
+      expect(textsIn(timeline)).toEqual(texts);
+      expect(status).toBe('completed');
+    },
+  );
 
-  test('begin late, end with the work, and take no even steps', () => {
-    const times = partsIn(write(1_000, 100).timeline).map(({ timestamp }) => timestamp);
+  test('begin after a delay, end with the work, and have uneven intervals', () => {
+    const times = chunksIn(write(1_000, 100).timeline).map(({ timestamp }) => timestamp);
     expect(times).toHaveLength(10);
     expect(times[0]).toBeGreaterThan(100);
     expect(times.at(-1)).toBe(1_000);
@@ -164,64 +167,64 @@ describe('answers in parts', () => {
     expect(Math.max(...steps) - Math.min(...steps)).toBeGreaterThan(10);
   });
 
-  test('come the more slowly the busier the server is', () => {
+  test('slow down when the server is busy', () => {
     const firstAt = (count: number) => {
       const { timeline } = simulateOn(batch(count).plan, {
         ...{ server: cpuBound(), strategy: parallel({ maxParallel: count }) },
-        ...{ demandOf: writing(100), tokensPerPart: 10 },
+        ...{ demandOf: writing(100), tokensPerChunk: 10 },
       });
       const [started] = timeline.filter(({ type }) => type === 'task_started') as {
         taskId: string;
       }[];
-      const first = partsIn(timeline).find(({ taskId }) => taskId === started?.taskId);
+      const first = chunksIn(timeline).find(({ taskId }) => taskId === started?.taskId);
       return first?.timestamp as number;
     };
     expect(firstAt(4)).toBeCloseTo(4 * firstAt(1), 6);
   });
 
-  test('stop when their attempt is given up', () => {
+  test('stop when their attempt is aborted', () => {
     const { plan: tasks } = batch(3);
     const result = simulateOn(tasks, {
       ...{ server: cpuBound(), strategy: parallel({ maxParallel: 3 }) },
-      ...{ demandOf: writing(100), tokensPerPart: 10 },
+      ...{ demandOf: writing(100), tokensPerChunk: 10 },
       retry: { maxAttempts: 1 },
       timeoutMs: 2_000,
     });
     expect(result.status).toBe('failed');
     for (const events of attemptsOf(result).values()) {
       expect(events.at(-1)).toMatchObject({ type: 'task_failed', timestamp: 2_000 });
-      expect(partsIn(events).length).toBeGreaterThan(3);
-      expect(partsIn(events).length).toBeLessThan(10);
-      expect(events.slice(1, -1)).toEqual(partsIn(events));
+      expect(chunksIn(events).length).toBeGreaterThan(3);
+      expect(chunksIn(events).length).toBeLessThan(10);
+      expect(events.slice(1, -1)).toEqual(chunksIn(events));
     }
   });
 
-  test('are not to be had of what is refused', () => {
-    const result = run(overload({ capacity: 2, kind: 'server_error' }), { tokensPerPart: 5 });
+  test('do not exist for refused requests', () => {
+    const result = run(overload({ capacity: 2, kind: 'server_error' }), { tokensPerChunk: 5 });
     const refused = [...attemptsOf(result).values()].filter(
       (events) => events.at(-1)?.type === 'task_retrying',
     );
     expect(refused.length).toBeGreaterThan(10);
-    expect(refused.flatMap(partsIn)).toEqual([]);
+    expect(refused.flatMap(chunksIn)).toEqual([]);
   });
 
-  test('come from each of several providers as fast as it is', () => {
+  test('arrive from each provider at its own speed', () => {
     const server = providers({ fast: fixedLatency(), slow: cpuBound() });
     const { timeline } = simulateOn(batch(8).plan, {
       ...{ server, strategy: parallel({ maxParallel: 8 }) },
-      ...{ demandOf: writing(100), tokensPerPart: 25 },
+      ...{ demandOf: writing(100), tokensPerChunk: 25 },
     });
     const lastOf = (resource: string) =>
-      partsIn(timeline).findLast(({ taskId }) => server.resourceOf?.({ id: taskId }) === resource);
+      chunksIn(timeline).findLast(({ taskId }) => server.resourceOf?.({ id: taskId }) === resource);
     const slow = batch(8).plan.tasks.filter((task) => server.resourceOf?.(task) === 'slow').length;
     expect(slow).toBeGreaterThan(1);
     expect(slow).toBeLessThan(8);
-    expect(partsIn(timeline)).toHaveLength(8 * 4);
+    expect(chunksIn(timeline)).toHaveLength(8 * 4);
     expect(lastOf('fast')?.timestamp).toBeCloseTo(1_000, 6);
     expect(lastOf('slow')?.timestamp).toBeCloseTo(1_000 * slow, 6);
   });
 
-  test('are heard of by a strategy that listens', () => {
+  test('are observed by strategies', () => {
     const heard: string[] = [];
     const listening = {
       name: 'listening',
@@ -239,12 +242,12 @@ describe('answers in parts', () => {
       server: providers({ only: fixedLatency() }),
       strategy: listening,
       demandOf: writing(5),
-      tokensPerPart: 2,
+      tokensPerChunk: 2,
     });
     expect(heard).toEqual(['a of only: word word ', 'a of only: word word ', 'a of only: word ']);
   });
 
-  test('can come from a server of your own', () => {
+  test('can come from a custom server', () => {
     /** Writes a token every 10 ms, and reports as many as it was asked to. */
     const typewriter: ServerModel = {
       name: 'typewriter',
@@ -253,7 +256,7 @@ describe('answers in parts', () => {
         let nextAt = Number.POSITIVE_INFINITY;
         let left = 0;
         const write = (now: number) => {
-          const tokens = Math.min(current?.tokensPerPart ?? 0, left);
+          const tokens = Math.min(current?.tokensPerChunk ?? 0, left);
           nextAt = now + 10 * tokens;
           return tokens;
         };
@@ -269,14 +272,14 @@ describe('answers in parts', () => {
           abort() {},
           advance(now) {
             const request = current as Request;
-            const tokens = Math.min(request.tokensPerPart, left);
+            const tokens = Math.min(request.tokensPerChunk, left);
             if (tokens === 0) {
               nextAt = Number.POSITIVE_INFINITY;
               return { request, error: undefined, rateLimits: undefined };
             }
             left -= tokens;
             write(now);
-            return { request, tokens } satisfies Part;
+            return { request, tokens } satisfies StreamChunk;
           },
         };
       },
@@ -285,19 +288,19 @@ describe('answers in parts', () => {
       server: typewriter,
       strategy: parallel(),
       demandOf: writing(50),
-      tokensPerPart: 20,
+      tokensPerChunk: 20,
     });
     expect(status).toBe('completed');
-    expect(partsIn(timeline).map(({ timestamp }) => timestamp)).toEqual([200, 400, 500]);
+    expect(chunksIn(timeline).map(({ timestamp }) => timestamp)).toEqual([200, 400, 500]);
     expect(textsIn(timeline)).toEqual([20, 20, 10]);
   });
 
-  test.each([0, -1, 1.5, Number.NaN, '5', null])('cannot be of %s tokens', (tokensPerPart) => {
-    expect(() => write(100, tokensPerPart as number)).toThrow(
+  test.each([0, -1, 1.5, Number.NaN, '5', null])('cannot have %s tokens', (tokensPerChunk) => {
+    expect(() => write(100, tokensPerChunk as number)).toThrow(
       expect.objectContaining({
         name: 'OptionError',
         message: expect.stringContaining(
-          'simulateOn(): tokensPerPart must be a whole number of at least 1, or Infinity',
+          'simulateOn(): tokensPerChunk must be a whole number of at least 1, or Infinity',
         ),
       }),
     );
