@@ -13,21 +13,21 @@ const FINDINGS = [
   'Growth slows where the market is already served.',
 ];
 
-/** A short text that says what was asked and which outputs it was given, so that both can be seen. */
-export function answerTo(request: TaskRequest, random: () => number): string {
+/** A short text that names the task and its inputs, so that both are visible. */
+export function sampleText(request: TaskRequest, random: () => number): string {
   const { description, prompt, inputs } = request;
-  // The description as it was written says most, unless it is only a pattern.
-  const asked = description === '' || description.includes('{{') ? prompt : description;
-  const given = Object.keys(inputs);
-  const basis = given.length === 0 ? '' : `, based on ${listOf(given)}`;
+  // The description is the most readable, unless it is empty or a template.
+  const subject = description === '' || description.includes('{{') ? prompt : description;
+  const inputNames = Object.keys(inputs);
+  const basis = inputNames.length === 0 ? '' : `, based on ${listOf(inputNames)}`;
   const findings = [...FINDINGS];
   const sentences = Array.from({ length: 2 + Math.floor(random() * 3) }, () => {
     return findings.splice(Math.floor(random() * findings.length), 1)[0];
   });
-  return `Simulated answer to "${shorten(asked)}"${basis}. ${sentences.join(' ')}`;
+  return `Simulated answer to "${shorten(subject)}"${basis}. ${sentences.join(' ')}`;
 }
 
-/** On one line, without the full stop. */
+/** The text on one line, shortened and without the final full stop. */
 function shorten(text: string): string {
   const line = text.slice(0, 1_000).trim().replace(/\s+/g, ' ');
   const characters = [...line];
