@@ -67,7 +67,7 @@ describe('run --journal', { timeout }, () => {
     await place.add('runs', 'a file in its place');
     const { exitCode, stdout, stderr } = await place.run();
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
-    expect(stderr).toContain('runs is no folder');
+    expect(stderr).toContain('runs is not a folder');
     expect(place.server.requests).toEqual([]);
   });
 });
