@@ -68,7 +68,7 @@ export function run(): string {
   const charts = SERVERS.map(([title, server, best]): Chart => {
     const { timeline } = simulateOn(plan, {
       ...{ server, demandOf, strategy: adaptive(), deadlineMs: SHOWN_MS },
-      tokensPerPart: 20,
+      tokensPerChunk: 20,
       retry: { maxAttempts: 1_000 },
     });
     return { title, timeline, best };

@@ -1,10 +1,10 @@
 import type { PlanResult, Strategy } from '@stratagem/core';
 import {
-  type Change,
-  type Figures,
-  figuresOf,
+  type LimitChange,
   type ServerModel,
+  type Stats,
   simulateOn,
+  summarize,
   type Workload,
 } from '@stratagem/simulation';
 import { type Contender, FIXED, fixed, INFORMED, warm } from './contenders.js';
@@ -24,7 +24,7 @@ export interface Cell {
   readonly runs: ReadonlyMap<string, Run>;
 }
 
-export interface Run extends Figures {
+export interface Run extends Stats {
   /** Its makespan over that of the best fixed setting. */
   readonly regret: number;
 }
@@ -39,7 +39,7 @@ export interface PlayOptions {
   /** When the run is stopped. */
   readonly deadlineMs?: number;
   /** See `Contender`. */
-  readonly tokensPerPart?: number | undefined;
+  readonly tokensPerChunk?: number | undefined;
 }
 
 export function play(
@@ -47,20 +47,20 @@ export function play(
   server: ServerModel,
   seed: number,
   strategy: Strategy,
-  { deadlineMs = Number.POSITIVE_INFINITY, tokensPerPart }: PlayOptions = {},
+  { deadlineMs = Number.POSITIVE_INFINITY, tokensPerChunk }: PlayOptions = {},
 ): PlanResult {
   return simulateOn(plan, {
     ...{ server, seed, strategy, demandOf, deadlineMs },
-    ...(tokensPerPart !== undefined && { tokensPerPart }),
+    ...(tokensPerChunk !== undefined && { tokensPerChunk }),
     retry: RETRY,
     timeoutMs: TIMEOUT_MS,
   });
 }
 
 /** The figures of a run; one that did not complete has no makespan. */
-function measure(...args: Parameters<typeof play>): Figures {
+function measure(...args: Parameters<typeof play>): Stats {
   const result = play(...args);
-  const figures = figuresOf(result);
+  const figures = summarize(result);
   if (result.status === 'completed') return figures;
   if (result.error?.code !== 'plan_timeout') throw result.error;
   return { ...figures, makespanMs: Number.POSITIVE_INFINITY };
@@ -68,7 +68,7 @@ function measure(...args: Parameters<typeof play>): Figures {
 
 interface Setting {
   readonly maxParallel: number;
-  readonly figures: Figures;
+  readonly figures: Stats;
 }
 
 /** What the fixed settings take, the best first. */
@@ -87,7 +87,7 @@ function fixedSettings(workload: Workload, server: ServerModel, seed: number): S
 }
 
 /** When the limit changes: half-way through what the best fixed setting takes without a change. */
-function changesOf(workload: Workload, server: ServerCase, seed: number): Change[] {
+function changesOf(workload: Workload, server: ServerCase, seed: number): LimitChange[] {
   if (server.factor === 1) return [];
   const [best] = fixedSettings(workload, server.model([]), seed);
   return [{ atMs: (best as Setting).figures.makespanMs / 2, factor: server.factor }];
@@ -106,14 +106,14 @@ export function runCell(
   const best = settings[0] as Setting;
   const bestMs = best.figures.makespanMs;
   const runs = new Map<string, Run>();
-  const note = (name: string, figures: Figures) =>
+  const note = (name: string, figures: Stats) =>
     runs.set(name, { ...figures, regret: figures.makespanMs / bestMs });
   for (const { maxParallel, figures } of settings) note(fixed(maxParallel).name, figures);
   const deadlineMs = HOPELESS * bestMs;
   note(INFORMED, measure(workload, model, seed, informed(best.maxParallel), { deadlineMs }));
-  for (const { name, create, createWarm, tokensPerPart } of contenders) {
+  for (const { name, create, createWarm, tokensPerChunk } of contenders) {
     if (runs.has(name)) continue;
-    const options = { deadlineMs, tokensPerPart };
+    const options = { deadlineMs, tokensPerChunk };
     note(name, measure(workload, model, seed, create(), options));
     if (createWarm === undefined) continue;
     const earlier = create();

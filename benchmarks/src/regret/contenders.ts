@@ -22,7 +22,7 @@ export interface Contender {
    * Answers come to it in parts of so many tokens, as they do from models, and take as long. Most
    * strategies do not hear of that.
    */
-  readonly tokensPerPart?: number;
+  readonly tokensPerChunk?: number;
 }
 
 /** A tenth of what the tasks of most workloads write. */
@@ -42,7 +42,7 @@ export const CONTENDERS: readonly Contender[] = [
   ...FIXED.slice(1).map(fixed),
   { name: 'original', create: original, adapts: true },
   { name: 'AIMD', create: aimd, adapts: true },
-  { name: 'adaptive', ...WITH_ADAPTIVE, tokensPerPart: TOKENS_PER_PART },
+  { name: 'adaptive', ...WITH_ADAPTIVE, tokensPerChunk: TOKENS_PER_PART },
   { name: 'adaptive, whole answers', ...WITH_ADAPTIVE },
 ];
 

@@ -1,13 +1,13 @@
 import type { RetryPolicy } from '@stratagem/core';
 import {
   batch,
-  type Change,
   chain,
   concurrencyKnee,
   cpuBound,
   diamond,
   fixedLatency,
   fixedWindows,
+  type LimitChange,
   lognormalLatency,
   mapReduce,
   mixed,
@@ -39,7 +39,7 @@ export interface ServerCase {
   /** What its limit is multiplied with in mid-run; 1 for never. */
   readonly factor: number;
   /** @param changes What happens to its limit; none for a server whose limit stays. */
-  readonly model: (changes: readonly Change[]) => ServerModel;
+  readonly model: (changes: readonly LimitChange[]) => ServerModel;
 }
 
 const sigma = 0.15;

@@ -30,11 +30,11 @@ export function readaptation(
   workload: Workload,
   server: ServerCase,
   seed: number,
-  { create, tokensPerPart }: Contender,
+  { create, tokensPerChunk }: Contender,
 ): Readaptation {
   const { rate, makespanMs } = best(workload, server, seed);
   const changed = server.model([{ atMs: CHANGE_AT_MS, factor: server.factor }]);
-  const options = { deadlineMs: CHANGE_AT_MS + HOPELESS * makespanMs, tokensPerPart };
+  const options = { deadlineMs: CHANGE_AT_MS + HOPELESS * makespanMs, tokensPerChunk };
   const ends = completions(play(workload, changed, seed, create(), options).timeline);
   const after = ends.filter((at) => at >= CHANGE_AT_MS);
   for (let index = 0; index + WINDOW < after.length; index++) {

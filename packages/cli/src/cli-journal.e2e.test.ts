@@ -67,7 +67,7 @@ describe('run --journal', { timeout }, () => {
     await place.add('runs', 'a file in its place');
     const { exitCode, stdout, stderr } = await place.run();
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
-    expect(stderr).toContain('runs is no folder');
+    expect(stderr).toContain('runs is not a folder');
     expect(place.server.requests).toEqual([]);
   });
 });
@@ -186,7 +186,7 @@ describe('resume', { timeout }, () => {
     expect(await place.runs()).toMatchObject([{ status: 'running' }]);
     const { exitCode, stdout, stderr } = await place.command('resume', id);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
-    expect(stderr).toContain(`Run "${id}" is under way in process ${run.child.pid}.`);
+    expect(stderr).toContain(`Run "${id}" is running in process ${run.child.pid}.`);
     run.child.kill('SIGKILL');
     await run.ended;
   });

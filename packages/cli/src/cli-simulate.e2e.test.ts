@@ -159,8 +159,8 @@ describe('simulate', { timeout }, () => {
     expect(spans).toEqual([3_000]);
     expect(assumptions).toEqual([
       '1 condition counts as met',
-      '1 list has 6 elements',
-      '1 human step is answered after what it is estimated to take, else at once',
+      '1 list has 6 items',
+      '1 human step is answered after its estimated duration, else at once',
       'a task without an estimate takes 1000 ms',
     ]);
   });

@@ -1,6 +1,6 @@
 import { isStratagemError, type Plan, type Strategy, type Task } from '@stratagem/core';
 import type { StrategySpec } from '@stratagem/core/document';
-import type { Assumed, Demand, WhatIfRow } from '@stratagem/simulation';
+import type { Demand, FilledPlan, WhatIfRow } from '@stratagem/simulation';
 import { chooseStrategy, type StrategyFlags } from './choose.js';
 import { chooseServer, type ServerFlags } from './choose-server.js';
 import { EXIT, UsageError } from './exit-code.js';
@@ -84,10 +84,10 @@ function every({ tasks }: Pick<Plan, 'tasks'>, holds: (task: Task) => boolean): 
   return tasks.every((task) => holds(task) && every({ tasks: task.subtasks ?? [] }, holds));
 }
 
-async function assumed(plan: Plan, { elements }: SimulateFlags): Promise<Assumed> {
-  const { assume } = await import('@stratagem/simulation');
+async function assumed(plan: Plan, { elements }: SimulateFlags): Promise<FilledPlan> {
+  const { fillEstimates } = await import('@stratagem/simulation');
   try {
-    return assume(plan, elements === undefined ? {} : { elements });
+    return fillEstimates(plan, elements === undefined ? {} : { items: elements });
   } catch (error) {
     if (!isStratagemError(error) || error.code !== 'invalid_option') throw error;
     throw new UsageError(

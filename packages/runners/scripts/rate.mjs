@@ -1,11 +1,11 @@
-// How much of a server's rate a plan uses, over real HTTP on this machine: servers that allow 600
-// requests per minute, each of another kind, and for each a plan of 500 tasks in the real executor.
+// Measures how much of a server's rate limit a plan uses, over real HTTP on this machine. Each
+// server allows 600 requests per minute and counts them differently; each gets a plan of 500 tasks.
 //
-//   pnpm rate                 needs about a minute
+//   pnpm rate                 takes about a minute
 //   pnpm rate --faults=0.2    a fifth of the permitted requests fail with a 500
 //
-// Fails when less than 95 % of the permitted rate is used, or 1 % of the requests or more are
-// answered with a 429.
+// Fails when a plan uses less than 95 % of the permitted rate, or when at least 1 % of its requests
+// get a 429.
 
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -47,7 +47,7 @@ async function measure({ kind, announces }) {
   const result = await executor.execute({ goal: 'Use the permitted rate', tasks });
   server.close();
   const { times, refused } = server;
-  // While there were tasks to begin: at the end a plan may wait for a few that failed often.
+  // Only until the last task began: after that, a plan may wait for a few tasks that failed often.
   const busy = times.slice(0, server.lastBegun);
   const rate = (busy.length - 1) / ((busy.at(-1) - busy[0]) / 60_000);
   return {
@@ -60,7 +60,7 @@ async function measure({ kind, announces }) {
   };
 }
 
-/** Speaks OpenAI's protocol; the answers take from 0.2 to 2 seconds. */
+/** Speaks OpenAI's protocol; a response takes from 0.2 to 2 seconds. */
 async function limitedServer(kind, announces) {
   const times = [];
   const refused = [];
@@ -101,7 +101,7 @@ async function limitedServer(kind, announces) {
   return {
     times,
     refused,
-    /** How many requests had come when the last task began. */
+    /** How many requests had arrived when the last task began. */
     get lastBegun() {
       return lastBegun;
     },

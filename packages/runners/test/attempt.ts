@@ -1,12 +1,12 @@
 import type { OutputPart, RunContext, Strategy, TaskRequest, TaskView } from '@stratagem/core';
 
-/** What the executor would hand to a runner for a task with this prompt. */
+/** The request that the executor would send for a task with this prompt. */
 export function request(prompt: string): TaskRequest {
   const texts = { prompt, plainPrompt: prompt, description: prompt };
   return { taskId: 'a', type: 'action', ...texts, inputs: {}, metadata: {} };
 }
 
-/** What surrounds one attempt; `emitted` collects what the runner emits. */
+/** The context of an attempt; `emitted` collects what the runner emits. */
 export function attempt(
   given: Partial<RunContext> = {},
 ): RunContext & { emitted: (string | OutputPart)[] } {

@@ -1,20 +1,20 @@
 export const KINDS = ['sliding window', 'fixed windows', 'bucket'] as const;
-/** How a server counts: the last minute, clock minutes, or by a bucket that refills evenly. */
+/** How a server counts requests: over the last minute, by clock minutes, or by a token bucket. */
 export type Kind = (typeof KINDS)[number];
 
-/** What a server thinks of its limit: how much is left, and when there will be more. */
+/** The state of a server's limit. */
 export interface Count {
   remaining(now: number): number;
   take(now: number): void;
-  /** Until it is whole again. */
+  /** The time until the full limit is available again. */
   resetMs(now: number): number;
-  /** Until there is one more. */
+  /** The time until one more request is accepted. */
   retryAfterMs(now: number): number;
 }
 
 const MINUTE_MS = 60_000;
 
-/** @param burst What a full bucket holds. */
+/** @param burst The capacity of a bucket. */
 export function countOf(kind: Kind, perMinute: number, burst: number): Count {
   return { 'sliding window': sliding, 'fixed windows': fixed, bucket }[kind](perMinute, burst);
 }
@@ -34,7 +34,7 @@ function sliding(limit: number): Count {
 }
 
 function fixed(limit: number): Count {
-  // Its minutes are not ours.
+  // The server's minutes begin at another time than the test.
   const offset = 17_000;
   const windowOf = (now: number) => Math.floor((now + offset) / MINUTE_MS);
   let window = 0;

@@ -4,21 +4,21 @@ import { countOf, type Kind } from './counts.js';
 export interface LimitedServerOptions {
   readonly kind: Kind;
   readonly requestsPerMinute: number;
-  /** What a full bucket holds. */
+  /** The capacity of a bucket. */
   readonly burst?: number;
   /** Whether it announces its limits. */
   readonly announces?: boolean;
   /** Whether a refusal says how long to wait. */
   readonly advises?: boolean;
-  /** How long an answer takes: at least and at most. */
+  /** The minimum and maximum duration of a response. */
   readonly latencyMs?: readonly [number, number];
-  /** The longest that a request is on its way. */
+  /** The maximum network delay of a request. */
   readonly onTheWayMs?: number;
 }
 
 /**
- * A server that enforces a rate, in virtual time. It counts what arrives and what it refuses; the
- * times that a request is on its way, and is worked on, are spread evenly, the same in each test.
+ * A server that enforces a rate limit in virtual time. It counts arrivals and refusals. Network
+ * delays and durations are evenly distributed, and the same in each test.
  */
 export function limitedServer(options: LimitedServerOptions): TaskRunner & {
   readonly arrivals: readonly number[];

@@ -8,13 +8,13 @@ import {
   type TaskRunner,
 } from '@stratagem/core';
 
-/** What comes of a request: an answer, an error to throw, or a function that gives one of them. */
+/** The result of a request: a response, an error to throw, or a function that returns or throws. */
 export type Outcome =
   | TaskOutput
   | Error
   | ((request: TaskRequest, context: RunContext) => TaskOutput | Promise<TaskOutput>);
 
-/** A runner that does as it is told, request for request; the last outcome is that of all further ones. */
+/** A runner with an outcome per request; further requests get the last outcome again. */
 export function scripted(
   name: string,
   ...outcomes: readonly Outcome[]
@@ -39,7 +39,7 @@ export function failure(code: AttemptErrorCode, details: RunnerErrorDetails = {}
   return new RunnerError(code, `it was ${code}`, details);
 }
 
-/** Resolves after a time, and rejects when the attempt is aborted before. */
+/** Resolves after a time; rejects when the attempt is aborted first. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);

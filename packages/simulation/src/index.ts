@@ -1,10 +1,10 @@
-export { type Assumed, type AssumeOptions, assume } from './assume.js';
-export { type Change, Changes } from './changes.js';
-export { type Figures, figuresOf } from './figures.js';
-export type { SpreadOption } from './options.js';
-export type { Answer, Demand, Part, Request, Server, ServerModel } from './server.js';
+export { type FillEstimatesOptions, type FilledPlan, fillEstimates } from './run/fill-estimates.js';
+export { type SimulateOnOptions, simulateOn } from './run/simulate-on.js';
+export { type Stats, summarize } from './run/summarize.js';
+export { type WhatIfOptions, type WhatIfRow, whatIf } from './run/what-if.js';
 export { type FixedWindowsOptions, fixedWindows } from './servers/fixed-windows.js';
 export { fixedLatency, lognormalLatency } from './servers/latency.js';
+export { type LimitChange, LimitChanges } from './servers/limit-changes.js';
 export {
   type ConcurrencyKneeOptions,
   type CpuBoundOptions,
@@ -13,11 +13,22 @@ export {
 } from './servers/load.js';
 export { type OverloadKind, type OverloadOptions, overload } from './servers/overload.js';
 export { providers } from './servers/providers.js';
+export {
+  type Gate,
+  QueueingServer,
+  type QueueingServerOptions,
+  type Refusal,
+} from './servers/queueing-server.js';
 export { type RateLimitedOptions, rateLimited } from './servers/rate-limited.js';
-export { type SimulateOnOptions, simulateOn } from './simulate-on.js';
-export { type Gate, type Refusal, Station, type StationOptions } from './station.js';
-export { type WhatIfOptions, type WhatIfRow, whatIf } from './what-if.js';
-export type { Workload } from './workload.js';
+export type {
+  Demand,
+  Request,
+  Response,
+  Server,
+  ServerModel,
+  StreamChunk,
+} from './servers/server.js';
+export type { SpreadOption } from './util/check-number.js';
 export { mixed, randomLayers } from './workloads/random.js';
 export {
   type BatchOptions,
@@ -28,3 +39,4 @@ export {
   researchPipeline,
   wideThenChain,
 } from './workloads/shapes.js';
+export type { Workload } from './workloads/workload.js';

@@ -1,34 +1,34 @@
 import type { RunnerError } from '@stratagem/core';
-import type { Answer, Request, ServerModel } from '../src/index.js';
+import type { Request, Response, ServerModel } from '../src/index.js';
 
-/** A request, and when it comes. */
+/** A request and its arrival. */
 export interface Arrival {
   readonly at: number;
   /** @default 1_000 */
   readonly workMs?: number;
-  /** Read and written together; @default 1_000 */
+  /** Input and output together; @default 1_000 */
   readonly tokens?: number;
-  /** Those of them that are written; @default 0 */
+  /** The output tokens among them; @default 0 */
   readonly written?: number;
-  /** @default the answer comes as a whole */
-  readonly tokensPerPart?: number;
+  /** @default the response comes in one piece */
+  readonly tokensPerChunk?: number;
   readonly resource?: string;
-  /** When nobody waits for it any more. */
+  /** When it is aborted. */
   readonly abortAt?: number;
 }
 
-/** What became of it: when it was answered, how, and what of the answer came before its end. */
+/** The end of a request, and the chunks of its response. */
 export interface Served {
   readonly at: number;
-  readonly parts: readonly { readonly at: number; readonly tokens: number }[];
+  readonly chunks: readonly { readonly at: number; readonly tokens: number }[];
   readonly error: RunnerError | undefined;
-  readonly rateLimits: Answer['rateLimits'];
+  readonly rateLimits: Response['rateLimits'];
 }
 
 /**
- * Sends requests to a server of a model; what was never answered is undefined.
+ * Sends requests to a server of a model; undefined stands for a request without a response.
  *
- * @throws {Error} when it reports of what is not in flight.
+ * @throws {Error} when the server reports a request that is not in flight.
  */
 export function serve(
   model: ServerModel,
@@ -39,7 +39,7 @@ export function serve(
   const served: (Served | undefined)[] = arrivals.map(() => undefined);
   const requests = arrivals.map(
     (
-      { workMs = 1_000, tokens = 1_000, written = 0, tokensPerPart = Infinity, resource = 'r' },
+      { workMs = 1_000, tokens = 1_000, written = 0, tokensPerChunk = Infinity, resource = 'r' },
       index,
     ): Request => ({
       taskId: `${index}`,
@@ -48,10 +48,10 @@ export function serve(
       workMs,
       inputTokens: tokens - written,
       outputTokens: written,
-      tokensPerPart,
+      tokensPerChunk,
     }),
   );
-  const parts = arrivals.map((): { at: number; tokens: number }[] => []);
+  const chunks = arrivals.map((): { at: number; tokens: number }[] => []);
   const open = new Set<Request>();
   const moves = arrivals
     .flatMap(({ at, abortAt }, index) => {
@@ -82,12 +82,12 @@ export function serve(
       const index = requests.indexOf(request);
       if (!open.has(request)) throw new Error(`request ${index} is not in flight`);
       if ('tokens' in answer) {
-        parts[index]?.push({ at: now, tokens: answer.tokens });
+        chunks[index]?.push({ at: now, tokens: answer.tokens });
         continue;
       }
       open.delete(request);
       const { error, rateLimits } = answer;
-      served[index] = { at: now, parts: parts[index] as Served['parts'], error, rateLimits };
+      served[index] = { at: now, chunks: chunks[index] as Served['chunks'], error, rateLimits };
     }
   };
   for (const { at, act } of moves) {
@@ -98,12 +98,12 @@ export function serve(
   return served;
 }
 
-/** When each was answered. */
+/** When each request ended. */
 export function times(served: readonly (Served | undefined)[]): (number | undefined)[] {
   return served.map((each) => each && Math.round(each.at * 1e6) / 1e6);
 }
 
-/** So many requests at once. */
+/** This many requests at once. */
 export function together(count: number, at = 0): Arrival[] {
   return Array.from({ length: count }, () => ({ at }));
 }

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { simulated } from './simulated.js';
 
-describe('the simulated model is a runner like any other', () => {
+describe('the simulated model passes the conformance suite', () => {
   const cases = runnerConformance(() => simulated({ latencyMs: 2 }), {
     failing: () => simulated({ latencyMs: 2, failureRate: 1 }),
     hanging: () => simulated({ latencyMs: 60_000 }),
@@ -13,7 +13,7 @@ describe('the simulated model is a runner like any other', () => {
   for (const { name, run } of cases) test(name, run);
 });
 
-test('it calls each tool of a task once, and counts what that takes', async () => {
+test('it calls each tool of a task once, and counts the usage', async () => {
   const cities: string[] = [];
   const weather = tool({
     name: 'weather',

@@ -2,20 +2,20 @@ import { Heap, RunnerError } from '@stratagem/core';
 
 const MINUTE_MS = 60_000;
 
-/** A request that the simulated server is working on. */
+/** A request that the simulated server is processing. */
 export interface Admission {
   readonly endsAt: number;
   ended: boolean;
 }
 
-/** The limits of a simulated server, which answers what is over them as a real one does: by 429. */
+/** The limits of a simulated server, which refuses requests over a limit with a 429. */
 export class Limits {
   readonly #requestsPerMinute: number;
   readonly #maxConcurrent: number;
   /** When each request of the last minute was admitted, oldest first, from `#oldest` on. */
   #admitted: number[] = [];
   #oldest = 0;
-  /** By when they are due to end. One that ended out of turn stays until it comes to the top. */
+  /** By the expected end. A request that ends early stays until it reaches the top. */
   readonly #working = new Heap<Admission>((a, b) => a.endsAt - b.endsAt);
   #inFlight = 0;
 
@@ -25,13 +25,17 @@ export class Limits {
   }
 
   /**
-   * Admits a request that will take `durationMs`; it must be handed back to `leave`.
+   * Admits a request that will take `durationMs`. The caller must pass the admission to `leave`.
    *
-   * @throws {RunnerError} `rate_limited`, with the time to wait, when it is over a limit.
+   * @throws {RunnerError} `rate_limited`, with the time to wait, when the request exceeds a limit.
    */
   enter(now: number, durationMs: number): Admission {
     if (this.#inFlight >= this.#maxConcurrent) {
-      throw rateLimited(`${this.#maxConcurrent} at once`, this.#working.peek()?.endsAt ?? now, now);
+      throw rateLimited(
+        `${this.#maxConcurrent} concurrent requests`,
+        this.#working.peek()?.endsAt ?? now,
+        now,
+      );
     }
     if (this.#requestsPerMinute !== Number.POSITIVE_INFINITY) this.#countInMinute(now);
     const admission = { endsAt: now + durationMs, ended: false };
@@ -53,9 +57,9 @@ export class Limits {
     }
     if (admitted.length - this.#oldest >= this.#requestsPerMinute) {
       const freeAt = at(admitted, this.#oldest) + MINUTE_MS;
-      throw rateLimited(`${this.#requestsPerMinute} a minute`, freeAt, now);
+      throw rateLimited(`${this.#requestsPerMinute} requests per minute`, freeAt, now);
     }
-    // The past is dropped when it is half of the list, so that each request is moved once at most.
+    // Old times are removed once they are half of the list, so that each time is moved at most once.
     if (this.#oldest > admitted.length / 2) {
       this.#admitted = admitted.slice(this.#oldest);
       this.#oldest = 0;
@@ -69,7 +73,7 @@ function at(times: readonly number[], index: number): number {
 }
 
 function rateLimited(limit: string, freeAt: number, now: number): RunnerError {
-  return new RunnerError('rate_limited', `the simulated model takes requests up to ${limit}`, {
+  return new RunnerError('rate_limited', `the simulated model accepts only ${limit}`, {
     status: 429,
     retryAfterMs: Math.max(1, Math.ceil(freeAt - now)),
   });

@@ -9,23 +9,23 @@ import {
   type TaskRequest,
 } from '@stratagem/core';
 
-/** Latencies with a long tail, as those of real models are. */
+/** Latencies with a long tail, like those of real models. */
 export interface LognormalLatency {
-  /** Half of the requests take less, in milliseconds. */
+  /** The median latency, in milliseconds. */
   medianMs: number;
-  /** Standard deviation of the logarithm: 0 is no spread, 0.5 common, 1 wild. */
+  /** The standard deviation of the logarithm: 0 is no spread, 0.5 is common, 1 is extreme. */
   sigma: number;
 }
 
-/** How the model caches prompts: in blocks of 128 tokens. */
+/** A prompt cache with blocks of 128 tokens. */
 export interface SimulatedPromptCache {
   /**
-   * Less than this in common counts for nothing.
+   * The minimum length of a common prefix, in tokens.
    * @default 1_024
    */
   minTokens?: number;
   /**
-   * How long a prompt stays cached after it was last used, in milliseconds.
+   * How long a prompt stays cached after its last use, in milliseconds.
    * @default 300_000
    */
   ttlMs?: number;
@@ -33,12 +33,12 @@ export interface SimulatedPromptCache {
 
 export interface SimulatedOptions {
   /**
-   * Another seed gives other latencies, failures and answers; the same seed the same ones.
+   * The seed of latencies, failures and responses.
    * @default 1
    */
   seed?: number;
   /**
-   * How long a request takes: fixed in milliseconds, or spread.
+   * The latency of a request: a fixed number of milliseconds, or a distribution.
    * @default { medianMs: 300, sigma: 0.5 }
    */
   latencyMs?: number | LognormalLatency;
@@ -48,45 +48,46 @@ export interface SimulatedOptions {
    */
   failureRate?: number;
   /**
-   * How they fail.
+   * The error code of these failures.
    * @default 'server_error'
    */
   failureCode?: AttemptErrorCode;
   /**
-   * More requests than this in any minute are answered `rate_limited`, with the time to wait.
+   * The maximum number of requests in any minute. Further ones fail as `rate_limited`, with the time
+   * to wait.
    * @default Infinity
    */
   requestsPerMinute?: number;
   /**
-   * More requests than this at once are answered `rate_limited`, with the time until the first of
-   * them is due to end.
+   * The maximum number of concurrent requests. Further ones fail as `rate_limited`, with the time until
+   * the first one should end.
    * @default Infinity
    */
   maxConcurrent?: number;
   /**
-   * Whether a text arrives in pieces, as `task_output` events.
+   * Whether a text is streamed in pieces, as `task_output` events.
    * @default true
    */
   stream?: boolean;
   /**
-   * US dollars per million tokens; without it the cost is unknown. Input tokens from the prompt
-   * cache cost `inputUsd` too, unless `cachedInputUsd` is given.
+   * US dollars per million tokens; without it, the cost is unknown. Cached input tokens cost `inputUsd`
+   * unless `cachedInputUsd` is given.
    */
   pricePerMillionTokens?: { inputUsd: number; outputUsd: number; cachedInputUsd?: number };
   /**
-   * Lets the model cache prompts as real ones do: what a prompt has in common with the beginning of
-   * an earlier one counts as `cachedInputTokens`, from when that one's answer began.
-   * @default no prompt is cached
+   * Simulates a prompt cache: the common prefix with an earlier prompt counts as `cachedInputTokens`,
+   * once the response to that prompt has begun.
+   * @default no prompt cache
    */
   promptCache?: SimulatedPromptCache;
   /**
-   * Makes the answer, or a promise of it. What it throws becomes the error of the attempt.
-   * @default a few sentences that name the task and the outputs it was given; a made-up value where
-   * there is a schema; a plan where `@stratagem/planner` asks for one
+   * Returns the output, or a promise of it. An error that it throws fails the attempt.
+   * @default a few sentences that name the task and its inputs; a sample value for a schema; a plan for
+   * a request of `@stratagem/planner`
    */
   respond?: (request: TaskRequest) => unknown;
   /**
-   * The name under which the model reports itself.
+   * The name of the model in responses and events.
    * @default 'simulated'
    */
   model?: string;
@@ -115,7 +116,7 @@ const OPTIONS: readonly (keyof SimulatedOptions)[] = [
 ];
 
 /** @throws {OptionError} when an option is unknown or out of range. */
-export function settingsOf(options: SimulatedOptions): Settings {
+export function simulatedSettings(options: SimulatedOptions): Settings {
   checkOptions('simulated()', options, OPTIONS);
   const settings = {
     seed: 1,
@@ -126,7 +127,7 @@ export function settingsOf(options: SimulatedOptions): Settings {
     maxConcurrent: Number.POSITIVE_INFINITY,
     stream: true,
     model: 'simulated',
-    // An option that is written out as undefined is an option that was not given.
+    // An undefined option counts as missing.
     ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
   } as Settings;
   const { latencyMs, pricePerMillionTokens: price, respond, model, failureCode } = settings;
@@ -154,7 +155,7 @@ export function settingsOf(options: SimulatedOptions): Settings {
     throw new OptionError('simulated(): respond must be a function');
   }
   if (typeof model !== 'string' || model === '') {
-    throw new OptionError('simulated(): model must be a name, a string that is not empty');
+    throw new OptionError('simulated(): model must be a non-empty string');
   }
   if (options.promptCache === undefined) return settings;
   return { ...settings, promptCache: promptCacheOf(options.promptCache) };

@@ -28,7 +28,7 @@ async function ask(metadata: Record<string, unknown>, options = {}): Promise<unk
 }
 
 describe('a request for a plan', () => {
-  test('is answered with a plan for its goal, parts of which can run at the same time', async () => {
+  test('gets a plan for its goal, with tasks that can run in parallel', async () => {
     const { tasks } = (await ask({ planning })) as Planned;
     expect(tasks.map(({ id, type, dependencies }) => [id, type, dependencies])).toEqual([
       ['gather', 'observation', []],
@@ -52,14 +52,14 @@ describe('a request for a plan', () => {
     expect(validatePlan({ goal: '', tasks } as never)).toEqual([]);
   });
 
-  test('gets only the types that its tasks may have', async () => {
+  test('gets a plan with allowed task types only', async () => {
     const { tasks } = (await ask({
       planning: { ...planning, taskTypes: ['decision'] },
     })) as Planned;
     expect(new Set(tasks.map(({ type }) => type))).toEqual(new Set(['decision']));
   });
 
-  test('shows a long goal in short, and on one line', async () => {
+  test('gets a plan that quotes a long goal shortened, on one line', async () => {
     const goal = `Find\nout ${'everything '.repeat(100)}`;
     const { tasks } = (await ask({ planning: { ...planning, goal } })) as Planned;
     for (const { description } of tasks) {
@@ -68,7 +68,7 @@ describe('a request for a plan', () => {
     }
   });
 
-  test('is answered by `respond`, where there is one', async () => {
+  test('is passed to `respond` if there is one', async () => {
     expect(await ask({ planning }, { respond: () => 'mine' })).toBe('mine');
   });
 
@@ -77,7 +77,7 @@ describe('a request for a plan', () => {
     ['metadata of another kind', { planning: 'yes' }],
     ['metadata without limits', { planning: { goal: 'x' } }],
     ['no metadata of that name', { planning: null }],
-  ])('is not taken for one: %s', async (_, metadata) => {
+  ])('is not recognised without valid metadata: %s', async (_, metadata) => {
     expect(await ask(metadata)).toEqual({ tasks: [{}, {}, {}] });
   });
 });

@@ -1,16 +1,16 @@
 import type { TaskRequest } from '@stratagem/core';
 
-/** What a planner says of the plan it asks for: see `@stratagem/planner`. */
+/** The metadata of a planner's request for a plan; see `@stratagem/planner`. */
 interface Planning {
   readonly goal: string;
   readonly minSubtasks: number;
   readonly maxSubtasks: number;
   readonly maxTasks: number;
-  /** The types that its tasks may have. */
+  /** The allowed types of tasks. */
   readonly taskTypes: readonly string[];
 }
 
-/** Sides of any question, each a task of its own. */
+/** Aspects of any question, each a task of its own. */
 const ANGLES = [
   ['figures', 'Work out the figures that matter'],
   ['opinions', 'Compare what those concerned say'],
@@ -19,29 +19,29 @@ const ANGLES = [
   ['examples', 'Pick telling examples'],
 ] as const;
 
-/** A usual plan has this many tasks. */
-const USUAL = 4;
+/** The default number of tasks. */
+const DEFAULT_SIZE = 4;
 
-/** What a request for a plan says of it; undefined for any other request. */
+/** The planning metadata of a request; undefined when it does not ask for a plan. */
 export function planningOf({ metadata }: TaskRequest): Planning | undefined {
   const { planning } = metadata as { planning?: Partial<Planning> | null };
   if (typeof planning !== 'object' || planning === null) return undefined;
   const { goal, minSubtasks, maxSubtasks, maxTasks, taskTypes } = planning;
   const limits = [minSubtasks, maxSubtasks, maxTasks];
-  const isMeant =
+  const isPlanning =
     typeof goal === 'string' &&
     limits.every((limit) => typeof limit === 'number') &&
     Array.isArray(taskTypes);
-  return isMeant ? (planning as Planning) : undefined;
+  return isPlanning ? (planning as Planning) : undefined;
 }
 
 /**
- * A plan for any goal: gather, look at it from several sides at the same time, put the result
- * together. It keeps within the limits that the planner gives.
+ * A plan for any goal, within the limits of the planner: gather information, study several aspects in
+ * parallel, combine the results.
  */
 export function planFor({ goal, ...limits }: Planning): object {
   const { minSubtasks, maxSubtasks, maxTasks, taskTypes } = limits;
-  const size = Math.max(minSubtasks, Math.min(USUAL, maxSubtasks, maxTasks));
+  const size = Math.max(minSubtasks, Math.min(DEFAULT_SIZE, maxSubtasks, maxTasks));
   const about = shorten(goal);
   const task = (id: string, wanted: string, description: string, dependencies: string[]) => {
     const type = taskTypes.includes(wanted) ? wanted : taskTypes[0];
@@ -60,7 +60,7 @@ export function planFor({ goal, ...limits }: Planning): object {
   return { tasks: [gather, ...sides, result] };
 }
 
-/** On one line, and no longer than a title. */
+/** The text on one line, shortened to a title. */
 function shorten(text: string): string {
   const line = text.slice(0, 1_000).trim().replace(/\s+/g, ' ');
   const characters = [...line];

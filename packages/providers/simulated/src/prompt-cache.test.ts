@@ -12,7 +12,7 @@ function text(tokens: number, word: string): string {
 describe('a prompt cache', () => {
   const cacheOf = (minTokens = 128, ttlMs = 1_000) => new PromptCache({ minTokens, ttlMs });
 
-  test('knows the longest beginning that it has seen, in blocks of 128 tokens', () => {
+  test('finds the longest cached prefix, in blocks of 128 tokens', () => {
     const cache = cacheOf();
     const shared = text(300, 'shared');
     cache.write(shared + text(300, 'one'), 0);
@@ -21,14 +21,14 @@ describe('a prompt cache', () => {
     expect(cache.read(text(300, 'strange'), 0)).toBe(0);
   });
 
-  test('knows a text only where it began a prompt', () => {
+  test('finds a text only at the beginning of a prompt', () => {
     const cache = cacheOf();
     cache.write(text(128, 'a') + text(128, 'b'), 0);
     expect(cache.read(text(128, 'b'), 0)).toBe(0);
     expect(cache.read(text(128, 'c') + text(128, 'b'), 0)).toBe(0);
   });
 
-  test('counts nothing under its minimum', () => {
+  test('ignores a prefix below its minimum', () => {
     const cache = cacheOf(1_024);
     const prompt = text(2_000, 'a');
     cache.write(prompt, 0);
@@ -36,7 +36,7 @@ describe('a prompt cache', () => {
     expect(cache.read(prompt.slice(0, 1_024 * 4), 0)).toBe(1_024);
   });
 
-  test('forgets what has not been read for its time', () => {
+  test('removes prompts that were not used for ttlMs', () => {
     const cache = cacheOf();
     const prompt = text(128, 'a');
     cache.write(prompt, 0);
@@ -59,7 +59,7 @@ describe('the simulated model', () => {
     return (await answer).usage?.cachedInputTokens;
   }
 
-  test('caches prompts when it is told to, and says how much of them was cached', async () => {
+  test('caches prompts with promptCache, and reports the cached tokens', async () => {
     const runner = simulated({ latencyMs: 800, promptCache: {} });
     expect(await ask(runner)).toBe(0);
     expect(await ask(runner)).toBe(1_152);
@@ -69,7 +69,7 @@ describe('the simulated model', () => {
   test.each([
     ['its first piece arrives', true, 100],
     ['it arrives as a whole', false, 800],
-  ])('has cached a prompt when it begins to answer: %s', async (_, stream, beginsAt) => {
+  ])('caches a prompt when it begins to respond: %s', async (_, stream, beginsAt) => {
     const respond = () => 'a b c d e f g h';
     const runner = simulated({ latencyMs: 800, stream, respond, promptCache: {} });
     const first = runner.run(request(prompt), attempt());
@@ -83,7 +83,7 @@ describe('the simulated model', () => {
     expect((await late).usage?.cachedInputTokens).toBe(1_152);
   });
 
-  test('keeps to minTokens and ttlMs', async () => {
+  test('applies minTokens and ttlMs', async () => {
     const runner = simulated({ latencyMs: 800, promptCache: { minTokens: 256, ttlMs: 5_000 } });
     const short = text(300, 'short');
     await ask(runner, short);
@@ -92,7 +92,7 @@ describe('the simulated model', () => {
     expect(await ask(runner, short)).toBe(0);
   });
 
-  test('has cached nothing of a request that failed', async () => {
+  test('does not cache the prompt of a failed request', async () => {
     const failing = simulated({ latencyMs: 800, failureRate: 1, promptCache: {} });
     const write = vi.spyOn(PromptCache.prototype, 'write');
     const failure = failing.run(request(prompt), attempt()).catch(({ code }) => code);
@@ -113,7 +113,7 @@ describe('the simulated model', () => {
     expect(metrics.costUsd).toBeCloseTo((1_248 * 10 + 1_152) / 1e6, 12);
   });
 
-  test('charges them like others when they have none', async () => {
+  test('charges cached tokens like others without cachedInputUsd', async () => {
     const price = { inputUsd: 10, outputUsd: 0 };
     const runner = simulated({ latencyMs: 800, promptCache: {}, pricePerMillionTokens: price });
     await ask(runner);
@@ -122,7 +122,7 @@ describe('the simulated model', () => {
     expect((await answer).costUsd).toBeCloseTo(1_200 * 1e-5, 12);
   });
 
-  test('reads the first request again in the second of an attempt with tools', async () => {
+  test('finds the first request of an attempt with tools in its second one', async () => {
     const call = async () => ({ ok: true as const, output: 'sunny', text: 'sunny' });
     const tools = [{ name: 'weather', description: 'Now.', inputSchema: {}, call }];
     const runner = simulated({ latencyMs: 800, promptCache: {} });

@@ -1,4 +1,4 @@
-/** Four characters count as a token; a cache keeps whole blocks of 128. */
+/** A cache stores whole blocks of 128 tokens; a token counts as four characters. */
 const BLOCK_TOKENS = 128;
 const BLOCK_LENGTH = BLOCK_TOKENS * 4;
 
@@ -13,13 +13,13 @@ interface Block {
 }
 
 /**
- * The prompt cache of a simulated server: it knows the beginnings of the prompts that it has
- * answered of late, block by block. Times are in milliseconds, and always given.
+ * The prompt cache of a simulated server. It stores prefixes of recent prompts, block by block.
+ * All times are in milliseconds; the caller passes the current time.
  */
 export class PromptCache {
   readonly #minTokens: number;
   readonly #ttlMs: number;
-  /** By the block before and the text; those used longest ago come first. */
+  /** By the previous block and the text; the least recently used come first. */
   readonly #blocks = new Map<string, Block>();
   #lastId = 0;
 
@@ -28,40 +28,40 @@ export class PromptCache {
     this.#ttlMs = ttlMs;
   }
 
-  /** How many tokens of the prompt it knows; they stay known for longer now. */
+  /** The number of cached tokens of a prompt; renews their expiry. */
   read(prompt: string, now: number): number {
-    this.#forget(now);
+    this.#removeExpired(now);
     const known: [string, Block][] = [];
     for (const text of blocksOf(prompt)) {
-      const key = keyOf(known.at(-1)?.[1], text);
+      const key = blockKey(known.at(-1)?.[1], text);
       const block = this.#blocks.get(key);
       if (block === undefined) break;
       known.push([key, block]);
     }
     const tokens = known.length * BLOCK_TOKENS;
     if (tokens < this.#minTokens) return 0;
-    for (const [key, block] of known) this.#keep(key, block, now);
+    for (const [key, block] of known) this.#renew(key, block, now);
     return tokens;
   }
 
-  /** From now on the prompt is known. */
+  /** Adds a prompt to the cache. */
   write(prompt: string, now: number): void {
-    this.#forget(now);
+    this.#removeExpired(now);
     let last: Block | undefined;
     for (const text of blocksOf(prompt)) {
-      const key = keyOf(last, text);
+      const key = blockKey(last, text);
       last = this.#blocks.get(key) ?? { id: ++this.#lastId, until: 0 };
-      this.#keep(key, last, now);
+      this.#renew(key, last, now);
     }
   }
 
-  #keep(key: string, block: Block, now: number): void {
+  #renew(key: string, block: Block, now: number): void {
     block.until = now + this.#ttlMs;
     this.#blocks.delete(key);
     this.#blocks.set(key, block);
   }
 
-  #forget(now: number): void {
+  #removeExpired(now: number): void {
     for (const [key, { until }] of this.#blocks) {
       if (until > now) break;
       this.#blocks.delete(key);
@@ -75,6 +75,6 @@ function* blocksOf(prompt: string): Generator<string> {
   }
 }
 
-function keyOf(before: Block | undefined, text: string): string {
+function blockKey(before: Block | undefined, text: string): string {
   return `${before?.id ?? 0}:${text}`;
 }

@@ -1,10 +1,10 @@
 /**
- * A stream of numbers from 0 to just under 1, the same for the same words: what one attempt draws
- * does not depend on which attempts ran before it.
+ * A random generator from 0 to just under 1, seeded by words, so that the numbers of an attempt do not
+ * depend on earlier attempts.
  */
 export function randomFrom(...words: (string | number)[]): () => number {
   let state = hash(words.join('\u0000'));
-  // Mulberry32: small, and even enough for latencies and coin tosses.
+  // Mulberry32: small, and good enough for latencies and failures.
   return () => {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
@@ -22,7 +22,7 @@ function hash(text: string): number {
   return value;
 }
 
-/** A draw from the lognormal distribution with this median and this deviation of the logarithm. */
+/** Draws from the lognormal distribution with this median and standard deviation of the logarithm. */
 export function lognormal(random: () => number, median: number, sigma: number): number {
   const radius = Math.sqrt(-2 * Math.log(1 - random()));
   return median * Math.exp(sigma * radius * Math.cos(2 * Math.PI * random()));

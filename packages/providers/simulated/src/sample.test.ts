@@ -26,8 +26,8 @@ const schemas: Record<string, z.ZodType> = {
   }),
 };
 
-describe('an answer to a task with a schema', () => {
-  test.each(Object.keys(schemas))('fits it: %s', (name) => {
+describe('the output of a task with a schema', () => {
+  test.each(Object.keys(schemas))('matches it: %s', (name) => {
     const schema = schemas[name] as z.ZodType;
     const json = z.toJSONSchema(schema, { unrepresentable: 'any' }) as Record<string, unknown>;
     for (let seed = 0; seed < 50; seed++) {
@@ -36,7 +36,7 @@ describe('an answer to a task with a schema', () => {
     }
   });
 
-  test('is what a run gets, the same for the same seed', async () => {
+  test('is returned in a run, and depends only on the seed', async () => {
     const strategy: Strategy = {
       name: 'first',
       begin() {

@@ -1,11 +1,11 @@
 type Schema = Readonly<Record<string, unknown>>;
 
-/** Deeper than this, a schema that contains itself gets the shortest values it allows. */
+/** Below this depth, a recursive schema gets the shortest values that it allows. */
 const MAX_DEPTH = 6;
 
 /**
- * A made-up value that fits a JSON Schema: types, enums, ranges, lengths, required and optional
- * properties, unions, references within the schema. A `pattern` is not followed.
+ * A sample value that matches a JSON Schema: types, enums, ranges, lengths, required and optional
+ * properties, unions, references within the schema. A `pattern` is ignored.
  */
 export function sampleOf(schema: Schema, random: () => number): unknown {
   return new Sampler(schema, random).sample(schema, 'value', 0);
@@ -20,14 +20,14 @@ class Sampler {
     this.#random = random;
   }
 
-  /** @param name What the value is called, so that texts can be told apart. */
+  /** @param name The name of the value, which appears in sample texts. */
   sample(given: unknown, name: string, depth: number): unknown {
     const schema = this.#resolve(given);
     if (Array.isArray(schema.enum)) return this.#pick(schema.enum);
     if ('const' in schema) return schema.const;
     const options = (schema.anyOf ?? schema.oneOf) as unknown[] | undefined;
     if (options !== undefined) {
-      // The last ones are the ends of what contains itself: null, or a plain value.
+      // In a recursive schema, the last option usually ends the recursion: null or a plain value.
       return this.sample(depth > MAX_DEPTH ? options.at(-1) : this.#pick(options), name, depth);
     }
     const type = Array.isArray(schema.type) ? this.#pick(schema.type) : schema.type;
@@ -49,7 +49,7 @@ class Sampler {
     }
   }
 
-  /** Follows references, and joins what `allOf` asks for together. */
+  /** Follows references, and merges the schemas of `allOf`. */
   #resolve(given: unknown): Schema {
     let schema = given as Schema;
     for (let steps = 0; typeof schema?.$ref === 'string' && steps < 20; steps++) {
@@ -80,7 +80,7 @@ class Sampler {
     );
   }
 
-  /** @param step 1 for whole numbers, which never reach the end of the range. */
+  /** @param step 1 for integers, which are rounded down from below the end of the range. */
   #number(schema: Schema, step: 0 | 1): number {
     const bounds = schema as Record<string, number | undefined>;
     const above = bounds.exclusiveMinimum;

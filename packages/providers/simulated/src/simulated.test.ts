@@ -75,8 +75,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('the answer', () => {
-  test('names the task and the outputs it was given', async () => {
+describe('the output', () => {
+  test('names the task and its inputs', async () => {
     const plan = createPlan('Report')
       .addTask({ id: 'a', description: 'Gather data.' })
       .addTask({ id: 'b', description: 'Ask people' })
@@ -86,7 +86,7 @@ describe('the answer', () => {
     expect(outputs.c).toMatch(/^Simulated answer to "Write it up", based on a and b\. \S/);
   });
 
-  test('stays short when the task or the list of outputs is long', async () => {
+  test('stays short for a long task or many inputs', async () => {
     const runner = simulated({ latencyMs: 0 });
     const { output: long } = await ask(runner, { description: 'First.\n\nSecond. '.repeat(9_999) });
     expect(long).toMatch(/^Simulated answer to "First\. Second\. .{80,120}…"\. [^\n]+$/);
@@ -95,14 +95,14 @@ describe('the answer', () => {
     expect(wide).toContain('based on t0, t1, t2, t3, t4 and 35 more. ');
   });
 
-  test('is any value, or promise of one, that respond gives', async () => {
+  test('is the value or promise that respond returns', async () => {
     const { outputs } = await play({ respond: ({ description }) => ({ heard: description }) });
     expect(outputs.t0).toEqual({ heard: 'Task 0' });
     const promised = await play({ respond: async () => 10n });
     expect(promised.outputs.t0).toBe(10n);
   });
 
-  test('is the error that respond throws, and no longer counts as in flight', async () => {
+  test('is the error that respond throws, and the request is no longer in flight', async () => {
     let calls = 0;
     const respond = () => {
       if (++calls === 1) throw new RunnerError('refused', 'not that');
@@ -120,7 +120,7 @@ describe('the answer', () => {
     ['one word', 1, 'yes'],
     ['only spaces', 1, '  '],
     ['nothing', 0, ''],
-  ])('arrives in pieces that add up to it: %s', async (_, count, answer) => {
+  ])('is streamed in pieces that add up to it: %s', async (_, count, answer) => {
     const { timeline } = await play({ respond: () => answer });
     const pieces = timeline.flatMap((event) =>
       event.type === 'task_output' && event.kind === 'text' ? event.text : [],
@@ -129,7 +129,7 @@ describe('the answer', () => {
     expect(pieces).toHaveLength(count);
   });
 
-  test('arrives spread over the latency, and whole when it is not to be streamed', async () => {
+  test('is streamed over the latency, or returned in one piece with stream: false', async () => {
     const pieces: string[] = [];
     const emit = (text: string) => void pieces.push(text);
     const respond = () => 'a b c d e f g h';
@@ -145,8 +145,8 @@ describe('the answer', () => {
   });
 });
 
-describe('chance', () => {
-  test('is the same again for the same seed, in whatever order tasks run', async () => {
+describe('randomness', () => {
+  test('depends only on the seed, for any order of tasks', async () => {
     const options = { failureRate: 0.3, latencyMs: { medianMs: 50, sigma: 1 } };
     const account = async (seed: number, order: (plan: Plan) => Plan) => {
       const { tasks } = await play({ ...options, seed }, order(batch(30)));
@@ -162,7 +162,7 @@ describe('chance', () => {
     expect(await account(4, (plan) => plan)).not.toEqual(first);
   });
 
-  test('answers in the same words whatever the latency and the failure rate', async () => {
+  test('gives the same text for any latency and failure rate', async () => {
     const plain = await play({ latencyMs: 5 }, batch(20));
     const other = await play({ latencyMs: { medianMs: 9, sigma: 2 }, failureRate: 0.5 }, batch(20));
     const completed = other.tasks.filter((task) => task.status === 'completed');
@@ -170,7 +170,7 @@ describe('chance', () => {
     for (const { id, output } of completed) expect(output).toBe(plain.outputs[id]);
   });
 
-  test('is another one at the next attempt, so that trying again helps', async () => {
+  test('differs between attempts, so that a retry can succeed', async () => {
     const runner = simulated({ failureRate: 0.5, latencyMs: 0 });
     const attempts = Array.from({ length: 40 }, (_, n) => ask(runner, { attempt: n + 1 }));
     const outcomes = (await Promise.allSettled(attempts)).map(({ status }) => status);
@@ -178,7 +178,7 @@ describe('chance', () => {
   });
 });
 
-test('a request takes a fixed time, or a time with a spread around the median', async () => {
+test('a request takes a fixed time, or a time distributed around the median', async () => {
   const fixed = await play({ latencyMs: 250 }, batch(20));
   for (const task of fixed.tasks) expect(Math.round(task.durationMs ?? 0)).toBe(250);
 
@@ -190,7 +190,7 @@ test('a request takes a fixed time, or a time with a spread around the median', 
   expect(durations[0]).toBeLessThan(90);
 });
 
-test('a request may take longer than one timer can count', async () => {
+test('a request may take longer than the longest timer', async () => {
   const month = 30 * 24 * 60 * 60 * 1_000;
   let ended = false;
   const answer = ask(simulated({ latencyMs: month, stream: false })).then(() => {
@@ -202,7 +202,7 @@ test('a request may take longer than one timer can count', async () => {
   expect(ended).toBe(true);
 });
 
-test('requests fail as often and in the way they are told to', async () => {
+test('requests fail as often as failureRate, with failureCode', async () => {
   const none = await play({}, batch(50));
   expect(none.metrics.failedTasks).toBe(0);
   const some = await play({ failureRate: 0.3, failureCode: 'overloaded' }, batch(500));
@@ -216,7 +216,7 @@ test('requests fail as often and in the way they are told to', async () => {
 });
 
 describe('the limits', () => {
-  test('refuse requests over the rate, with a time to wait that is enough and not too long', async () => {
+  test('refuse requests over the rate, with the exact time to wait', async () => {
     const runner = simulated({ requestsPerMinute: 3, latencyMs: 10 });
     for (let n = 0; n < 3; n++) expect(await after(20, ask(runner))).toHaveProperty('output');
     const refused = (await after(20, ask(runner))) as RunnerError;
@@ -227,7 +227,7 @@ describe('the limits', () => {
     expect(await after(20, ask(runner))).toHaveProperty('output');
   });
 
-  test('let the whole rate through in every minute', async () => {
+  test('permit the whole rate in every minute', async () => {
     const runner = simulated({ requestsPerMinute: 100, latencyMs: 0 });
     for (let minute = 0; minute < 4; minute++) {
       const answers = await Promise.allSettled(Array.from({ length: 150 }, () => ask(runner)));
@@ -236,7 +236,7 @@ describe('the limits', () => {
     }
   });
 
-  test('refuse requests over the concurrency, and say when a place is due to be free', async () => {
+  test('refuse requests over the concurrency, with the time until a place should be free', async () => {
     const runner = simulated({ maxConcurrent: 2, latencyMs: 100 });
     const first = ask(runner);
     await vi.advanceTimersByTimeAsync(30);
@@ -249,7 +249,7 @@ describe('the limits', () => {
     await after(100, Promise.all([second, fourth]));
   });
 
-  test('hold for all tasks of a run together', async () => {
+  test('apply to all tasks of a run together', async () => {
     const { tasks } = await play({ maxConcurrent: 4 }, batch(10));
     const refused = tasks.filter((task) => task.error?.code === 'rate_limited');
     expect(refused).toHaveLength(6);
@@ -257,7 +257,7 @@ describe('the limits', () => {
     expect(chain.status).toBe('completed');
   });
 
-  test('get their places back from requests that fail or are aborted', async () => {
+  test('release the places of requests that fail or are aborted', async () => {
     const failing = simulated({ maxConcurrent: 1, failureRate: 1, latencyMs: 5 });
     for (let n = 0; n < 3; n++) {
       expect(await after(5, ask(failing))).toMatchObject({ code: 'server_error' });
@@ -275,7 +275,7 @@ describe('the limits', () => {
   });
 });
 
-test('tokens are reported by the length of the texts, and a cost when there is a price', async () => {
+test('tokens are estimated from the length of the texts, and a cost is reported with a price', async () => {
   const respond = () => 'x'.repeat(400);
   const free = await play({ respond });
   expect(free.metrics.usage).toMatchObject({ inputTokens: 2, outputTokens: 100 });
@@ -297,14 +297,14 @@ describe('when it is aborted', () => {
     ['while it works', {}],
     ['while it is about to fail', { failureRate: 1 }],
     ['while an answer that never comes is awaited', { respond: () => new Promise(() => {}) }],
-  ])('a request ends at once, with the reason: %s', async (_, options: SimulatedOptions) => {
+  ])('a request rejects at once, with the reason: %s', async (_, options: SimulatedOptions) => {
     const abort = new AbortController();
     const answer = ask(simulated({ latencyMs: 10_000, ...options }), { signal: abort.signal });
     abort.abort(new Error('enough'));
     await expect(answer).rejects.toMatchObject({ code: 'aborted', cause: { message: 'enough' } });
   });
 
-  test('no more of its answer arrives', async () => {
+  test('no further output arrives', async () => {
     const abort = new AbortController();
     const emit = vi.fn();
     const runner = simulated({ latencyMs: 800, respond: () => 'a b c d e f g h' });
@@ -315,7 +315,7 @@ describe('when it is aborted', () => {
     expect(emit).toHaveBeenCalledTimes(2);
   });
 
-  test('a request that was not sent yet counts against no limit', async () => {
+  test('a request that was not sent counts against no limit', async () => {
     const respond = vi.fn(() => 'x');
     const runner = simulated({ requestsPerMinute: 1, latencyMs: 0, respond });
     await expect(ask(runner, { signal: AbortSignal.abort() })).rejects.toMatchObject({
@@ -341,8 +341,8 @@ describe('options', () => {
     [{ seed: Number.NaN }, 'seed must be a number; it is NaN'],
     [{ stream: 'yes' }, 'stream must be true or false'],
     [{ respond: 'x' }, 'respond must be a function'],
-    [{ model: '' }, 'model must be a name'],
-    [{ model: 5 }, 'model must be a name'],
+    [{ model: '' }, 'model must be a non-empty string'],
+    [{ model: 5 }, 'model must be a non-empty string'],
     [{ pricePerMillionTokens: null }, 'pricePerMillionTokens takes an object'],
     [{ pricePerMillionTokens: { inputUSD: 1 } }, 'Did you mean "inputUsd"?'],
     [
@@ -358,13 +358,13 @@ describe('options', () => {
     [{ promptCache: { ttl: 5 } }, 'promptCache has no option "ttl". It takes minTokens, ttlMs.'],
     [{ promptCache: { minTokens: 0 } }, 'minTokens must be a whole number of at least 1'],
     [{ promptCache: { ttlMs: 0 } }, 'ttlMs must be a positive number'],
-  ])('are refused when they cannot be used: %j', (options, message) => {
+  ])('are rejected when they are invalid: %j', (options, message) => {
     const create = () => simulated(options as SimulatedOptions);
     expect(create).toThrow(OptionError);
     expect(create).toThrow(message);
   });
 
-  test('that are undefined are those that were not given', async () => {
+  test('that are undefined count as missing', async () => {
     const { outputs, status } = await play({ latencyMs: undefined, model: undefined });
     expect(status).toBe('completed');
     expect(outputs).toEqual((await play({})).outputs);

@@ -1,14 +1,14 @@
 import type { RequestTool } from '@stratagem/core';
 import { sampleOf } from './sample.js';
 
-/** A call that the model makes. */
+/** A tool call of the model. */
 export interface Call {
   readonly tool: RequestTool;
   readonly callId: string;
   readonly input: unknown;
 }
 
-/** One call of each tool, with an input made up from its schema. */
+/** One call of each tool, with a sample input for its schema. */
 export function callsOf(tools: readonly RequestTool[], random: () => number): Call[] {
   return tools.map((tool, position) => ({
     tool,
@@ -17,7 +17,7 @@ export function callsOf(tools: readonly RequestTool[], random: () => number): Ca
   }));
 }
 
-/** What the model reads of their results. */
+/** Runs the calls; returns their results as text for the model. */
 export async function resultsOf(calls: readonly Call[], signal: AbortSignal): Promise<string> {
   const results = calls.map(({ tool, input, callId }) => tool.call(input, callId, signal));
   return (await Promise.all(results)).map(({ text }) => text).join('\n');

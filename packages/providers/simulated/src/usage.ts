@@ -2,23 +2,23 @@ import type { Usage } from '@stratagem/core';
 import { addUsage } from '@stratagem/core/provider';
 import type { SimulatedOptions } from './options.js';
 
-/** What a request used. */
-export interface Spending {
+/** The usage of a request. */
+export interface RequestUsage {
   readonly usage: Usage;
   readonly costUsd?: number;
 }
 
 /**
- * The tokens of a request by the length of its texts, and their cost when there is a price.
+ * The tokens of a request, estimated from the length of its texts, and their cost if there is a price.
  *
- * @param cachedInputTokens Those of the prompt that were cached; undefined when none ever are.
+ * @param cachedInputTokens The cached tokens of the prompt; undefined without a prompt cache.
  */
 export function usageOf(
   prompt: string,
   output: unknown,
   cachedInputTokens: number | undefined,
   price: SimulatedOptions['pricePerMillionTokens'],
-): Spending {
+): RequestUsage {
   const inputTokens = countTokens(prompt);
   const outputTokens = countTokens(textOf(output));
   const usage: Usage = {
@@ -33,12 +33,12 @@ export function usageOf(
   return { usage, costUsd: cost / 1_000_000 };
 }
 
-/** About as many as a model would count: four characters each. */
+/** An estimate of four characters per token. */
 function countTokens(text: string): number {
   return Math.ceil(text.length / 4);
 }
 
-/** What JSON cannot hold has no text: an answer of one's own may be any value. */
+/** The JSON text of an output; empty for a value that JSON cannot represent. */
 function textOf(output: unknown): string {
   if (typeof output === 'string') return output;
   try {
@@ -48,8 +48,11 @@ function textOf(output: unknown): string {
   }
 }
 
-/** What two requests of one attempt used. */
-export function addSpending(first: Spending | undefined, second: Spending): Spending {
+/** The total usage of two requests of one attempt. */
+export function addRequestUsage(
+  first: RequestUsage | undefined,
+  second: RequestUsage,
+): RequestUsage {
   if (first === undefined) return second;
   const usage = addUsage(first.usage, second.usage) as Usage;
   if (first.costUsd === undefined || second.costUsd === undefined) return { usage };

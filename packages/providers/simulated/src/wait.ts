@@ -1,19 +1,19 @@
 import { RunnerError } from '@stratagem/core';
 
-/** Timers count in 32 bits: one that is set for longer fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** The longest delay a timer accepts: delays are 32-bit, and a longer one would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Resolves at that time of `performance.now()`; rejects as soon as the signal is aborted. */
 export async function until(time: number, signal: AbortSignal): Promise<void> {
   throwIfAborted(signal);
   let remaining = Math.ceil(time - performance.now());
   while (remaining > 0) {
-    await sleep(Math.min(remaining, LONGEST_TIMER_MS), signal);
-    remaining -= LONGEST_TIMER_MS;
+    await sleep(Math.min(remaining, MAX_TIMER_MS), signal);
+    remaining -= MAX_TIMER_MS;
   }
 }
 
-/** What `work` settles with; rejects as soon as the signal is aborted. */
+/** Resolves with the work; rejects as soon as the signal is aborted. */
 export async function orAborted<T>(work: T | PromiseLike<T>, signal: AbortSignal): Promise<T> {
   let abort = () => {};
   const aborted = new Promise<never>((_, reject) => {
@@ -28,7 +28,7 @@ export async function orAborted<T>(work: T | PromiseLike<T>, signal: AbortSignal
   }
 }
 
-/** @throws {RunnerError} `aborted` when the signal is. */
+/** @throws {RunnerError} `aborted` when the signal is aborted. */
 export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw abortError(signal);
 }

@@ -4,13 +4,13 @@ import { fixedWindows } from './fixed-windows.js';
 
 const model = fixedWindows({ requests: 100, windowMs: 30_000 });
 
-test('takes a window of requests at once, and none more before the next', () => {
+test("accepts a window's requests at once, and no more before the next window", () => {
   const served = serve(model, [...together(101), { at: 29_999 }, ...together(101, 30_000)]);
   const errors = served.flatMap((each, index) => (each?.error ? [index] : []));
   expect(errors).toEqual([100, 101, 202]);
 });
 
-test('answers 429 with the time until the next window', () => {
+test('responds with a 429 and the time until the next window', () => {
   const served = serve(model, [...together(100), { at: 12_000 }]);
   expect(served.at(-1)).toMatchObject({
     at: 12_050,
@@ -18,7 +18,7 @@ test('answers 429 with the time until the next window', () => {
   });
 });
 
-test('announces what is left of the window, unless it is told not to', () => {
+test('announces the remainder of the window, unless announced is false', () => {
   expect(serve(model, together(3))[0]?.rateLimits).toEqual({
     requests: { limit: 100, remaining: 97, resetMs: 29_000 },
   });
@@ -32,6 +32,6 @@ test.each([
   [{ requests: 1, windowMs: 1, announced: 1 }, 'announced'],
   [{ requests: 1, windowMs: 1, refusalMs: -1 }, 'refusalMs'],
   [{ requests: 1, window: 1 }, 'Did you mean "windowMs"?'],
-])('refuses %o', (options, message) => {
+])('rejects %o', (options, message) => {
   expect(() => fixedWindows(options as never)).toThrow(message);
 });

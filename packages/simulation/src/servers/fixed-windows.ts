@@ -1,16 +1,16 @@
 import { checkDuration, checkFlag, checkLimit, checkOptions } from '@stratagem/core';
-import { checkNumber, type SpreadOption } from '../options.js';
-import type { ServerModel } from '../server.js';
-import { type Gate, Station } from '../station.js';
-import { wholeMs } from '../whole-ms.js';
+import { checkNumber, type SpreadOption } from '../util/check-number.js';
+import { wholeMs } from '../util/whole-ms.js';
+import { type Gate, QueueingServer } from './queueing-server.js';
+import type { ServerModel } from './server.js';
 
 export interface FixedWindowsOptions extends SpreadOption {
-  /** How many requests a window takes. */
+  /** The number of requests per window. */
   readonly requests: number;
-  /** How long a window is, in milliseconds; the first begins at the start of the run. */
+  /** The length of a window, in milliseconds; the first one begins with the run. */
   readonly windowMs: number;
   /**
-   * Whether each answer announces the limit, as headers do.
+   * Whether each response announces the limit, as headers do.
    * @default true
    */
   readonly announced?: boolean;
@@ -22,8 +22,8 @@ export interface FixedWindowsOptions extends SpreadOption {
 }
 
 /**
- * So many requests per window: all of them at once if need be, and then none before the next. What
- * is over it is answered 429, with the time until then.
+ * A limit per fixed window. All requests of a window may come at once. Further ones get a 429 with the
+ * time until the next window.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -43,7 +43,7 @@ export function fixedWindows(options: FixedWindowsOptions): ServerModel {
   const gate = (): Gate => {
     let window = 0;
     let used = 0;
-    /** @returns How long the window goes on. */
+    /** Enters the current window; returns the time until its end. */
     const enter = (now: number) => {
       const current = Math.floor(now / windowMs);
       if (current > window) used = 0;
@@ -71,6 +71,6 @@ export function fixedWindows(options: FixedWindowsOptions): ServerModel {
   };
   return {
     name: `${requests} requests per ${windowMs} ms${announced ? '' : ', unannounced'}`,
-    begin: (seed) => new Station({ seed, sigma, gate: gate() }),
+    begin: (seed) => new QueueingServer({ seed, sigma, gate: gate() }),
   };
 }

@@ -1,10 +1,10 @@
 import { checkOptions } from '@stratagem/core';
-import { checkNumber, type SpreadOption } from '../options.js';
-import type { ServerModel } from '../server.js';
-import { Station } from '../station.js';
+import { checkNumber, type SpreadOption } from '../util/check-number.js';
+import { QueueingServer } from './queueing-server.js';
+import type { ServerModel } from './server.js';
 
 /**
- * Each request takes what its task takes, however many there are: the more at once, the better.
+ * Each request takes the time of its task, for any number of requests in flight.
  *
  * @example
  * whatIf(plan, { server: fixedLatency(), strategy: parallel, maxParallel: [4, 8, 16] });
@@ -12,12 +12,12 @@ import { Station } from '../station.js';
 export function fixedLatency(): ServerModel {
   return {
     name: 'fixed latency',
-    begin: (seed) => new Station({ seed, sigma: 0 }),
+    begin: (seed) => new QueueingServer({ seed, sigma: 0 }),
   };
 }
 
 /**
- * Latencies spread as those of real models are: most near the median, some far above it.
+ * Latencies like those of real models: most near the median, some far above it.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -30,6 +30,6 @@ export function lognormalLatency(options: SpreadOption = {}): ServerModel {
   checkNumber('lognormalLatency()', 'sigma', sigma);
   return {
     name: `lognormal latency, sigma ${sigma}`,
-    begin: (seed) => new Station({ seed, sigma }),
+    begin: (seed) => new QueueingServer({ seed, sigma }),
   };
 }

@@ -1,27 +1,27 @@
 import { checkLimit, checkOptions } from '@stratagem/core';
-import { type Change, Changes } from '../changes.js';
-import { checkNumber, checkPositive, type SpreadOption } from '../options.js';
-import type { ServerModel } from '../server.js';
-import { Station } from '../station.js';
+import { checkNumber, checkPositive, type SpreadOption } from '../util/check-number.js';
+import { type LimitChange, LimitChanges } from './limit-changes.js';
+import { QueueingServer } from './queueing-server.js';
+import type { ServerModel } from './server.js';
 
 export interface ConcurrencyKneeOptions extends SpreadOption {
-  /** Up to so many requests in flight, none slows another down. */
+  /** The number of requests in flight up to which latency stays flat. */
   readonly knee: number;
   /**
-   * How latency grows past it: as (in flight / knee) to this power. At 1 the throughput stays what
-   * it was at the knee; above, each request more costs throughput.
+   * Past the knee, latency grows as (in flight / knee) to this power. With 1, throughput stays
+   * constant past the knee; with more, each further request costs throughput.
    * @default 1.5
    */
   readonly exponent?: number;
   /**
-   * How the knee moves while the run goes on.
-   * @default it stays
+   * Changes of the knee during the run.
+   * @default none
    */
-  readonly changes?: readonly Change[];
+  readonly changes?: readonly LimitChange[];
 }
 
 /**
- * Latency stays flat up to a number of requests in flight, and grows past it.
+ * Latency is flat up to a number of requests in flight, and grows past it.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -35,26 +35,26 @@ export function concurrencyKnee(options: ConcurrencyKneeOptions): ServerModel {
   checkPositive(owner, 'knee', knee);
   checkNumber(owner, 'exponent', exponent);
   checkNumber(owner, 'sigma', sigma);
-  const changes = new Changes(owner, options.changes);
+  const changes = new LimitChanges(owner, options.changes);
   const speed = (inFlight: number, now: number) =>
     Math.min(1, ((knee * changes.factorAt(now)) / inFlight) ** exponent);
   return {
     name: `knee at ${knee}`,
-    begin: (seed) => new Station({ seed, sigma, speed, changes }),
+    begin: (seed) => new QueueingServer({ seed, sigma, speed, changes }),
   };
 }
 
 export interface CpuBoundOptions extends SpreadOption {
   /**
-   * How many requests it can work on at full speed; more share them.
+   * The number of requests that run at full speed; more requests share the cores.
    * @default 1
    */
   readonly cores?: number;
 }
 
 /**
- * A server that computes, such as a model on one's own machine: its throughput is the same however
- * many requests it shares its cores among.
+ * A CPU-bound server, such as a model on your own machine. Its total throughput is constant, because
+ * all requests share its cores.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -70,6 +70,6 @@ export function cpuBound(options: CpuBoundOptions = {}): ServerModel {
   return {
     name: `CPU-bound, ${cores} cores`,
     begin: (seed) =>
-      new Station({ seed, sigma, speed: (inFlight) => Math.min(1, cores / inFlight) }),
+      new QueueingServer({ seed, sigma, speed: (inFlight) => Math.min(1, cores / inFlight) }),
   };
 }

@@ -15,12 +15,12 @@ test.each([
   }
 });
 
-test('never answers what it cannot hold when it is silent', () => {
+test('never responds to requests above its maximum with kind timeout', () => {
   const served = serve(overload({ capacity: 4, kind: 'timeout' }), together(10));
   expect(served.map((each) => each === undefined)).toEqual([...Array(8).fill(false), true, true]);
 });
 
-test('has room again when a request ends or is given up', () => {
+test('has room again when a request ends or is aborted', () => {
   const model = overload({ capacity: 1, maxInFlight: 1, kind: 'timeout' });
   const served = serve(model, [
     { at: 0 },
@@ -31,13 +31,13 @@ test('has room again when a request ends or is given up', () => {
   expect(served.map((each) => each?.at)).toEqual([1_000, undefined, undefined, 2_600]);
 });
 
-test('gets slower from its capacity on, before it refuses anything', () => {
+test('slows down past its capacity, before it refuses requests', () => {
   const model = overload({ capacity: 4, kind: 'server_error' });
   expect(serve(model, together(4)).at(-1)?.at).toBe(1_000);
   expect(serve(model, together(8)).at(-1)?.at).toBe(2_000);
 });
 
-test('takes as long to refuse as it is told, and holds as much', () => {
+test('applies refusalMs and maxInFlight', () => {
   const model = overload({ capacity: 4, maxInFlight: 5, refusalMs: 7, kind: 'server_error' });
   const served = serve(model, together(6));
   expect(served.filter((each) => each?.error).map((each) => each?.at)).toEqual([7]);
@@ -49,6 +49,6 @@ test.each([
   [{ capacity: 4, maxInFlight: -1, kind: 'timeout' }, 'maxInFlight'],
   [{ capacity: 4, refusalMs: -1, kind: 'timeout' }, 'refusalMs'],
   [{ capacity: 4, kind: 'timeout', knee: 1 }, '"knee"'],
-])('refuses %o', (options, message) => {
+])('rejects %o', (options, message) => {
   expect(() => overload(options as never)).toThrow(message);
 });

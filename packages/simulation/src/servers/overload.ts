@@ -1,20 +1,20 @@
 import { checkOptions, OptionError } from '@stratagem/core';
-import { checkNumber, checkPositive, type SpreadOption } from '../options.js';
-import type { ServerModel } from '../server.js';
-import { type Refusal, Station } from '../station.js';
+import { checkNumber, checkPositive, type SpreadOption } from '../util/check-number.js';
+import { QueueingServer, type Refusal } from './queueing-server.js';
+import type { ServerModel } from './server.js';
 
-/** How a server behaves that cannot take another request. */
+/** The response of a server that is full. */
 export type OverloadKind = 'server_error' | 'rate_limited' | 'timeout';
 
 export interface OverloadOptions extends SpreadOption {
-  /** It works on so many requests at full speed; more share that capacity. */
+  /** The number of requests that run at full speed; more requests share that capacity. */
   readonly capacity: number;
   /**
-   * It takes so many in flight; what comes beyond meets the overload.
+   * The maximum number of requests in flight; further ones are refused.
    * @default twice the capacity
    */
   readonly maxInFlight?: number;
-  /** `server_error`: 503 at once; `rate_limited`: 429 at once, without a time; `timeout`: never answered. */
+  /** `server_error`: a 503; `rate_limited`: a 429 without a time; `timeout`: no response at all. */
   readonly kind: OverloadKind;
   /**
    * How long a refusal takes, in milliseconds.
@@ -24,8 +24,8 @@ export interface OverloadOptions extends SpreadOption {
 }
 
 /**
- * A server that gets slower past its capacity and, past what it can hold, answers no more. Give the
- * run a `timeoutMs`: a request that is never answered would wait for ever.
+ * A server that slows down past its capacity, and refuses or loses requests past its maximum. Give the
+ * run a `timeoutMs` with `kind: 'timeout'`, because a lost request would wait forever.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -49,7 +49,7 @@ export function overload(options: OverloadOptions): ServerModel {
   return {
     name: `overload at ${maxInFlight}: ${kind}`,
     begin: (seed) =>
-      new Station({
+      new QueueingServer({
         ...{ seed, sigma, gate },
         speed: (inFlight) => Math.min(1, capacity / inFlight),
       }),
@@ -63,7 +63,7 @@ function refusalOf(kind: OverloadKind, afterMs: number): Refusal {
     case 'rate_limited':
       return { code: kind, message: 'there are too many requests', status: 429, afterMs };
     case 'timeout':
-      return { code: kind, message: 'it never answers', afterMs: Number.POSITIVE_INFINITY };
+      return { code: kind, message: 'no response', afterMs: Number.POSITIVE_INFINITY };
     default:
       throw new OptionError(
         `overload(): kind must be server_error, rate_limited or timeout; it is ${String(kind)}`,

@@ -9,7 +9,7 @@ const model = providers({
   small: overload({ capacity: 1, maxInFlight: 1, kind: 'timeout' }),
 });
 
-test('each has its own limits', () => {
+test('each provider has its own limits', () => {
   const served = serve(model, [
     { at: 0, resource: 'slow' },
     { at: 0, resource: 'slow' },
@@ -19,7 +19,7 @@ test('each has its own limits', () => {
   expect(times(served)).toEqual([2_000, 2_000, 1_000, undefined]);
 });
 
-test('spreads tasks over them evenly, each always to the same one', () => {
+test('spreads tasks evenly, and sends a task always to the same provider', () => {
   const resources = Array.from({ length: 1_000 }, (_, index) =>
     model.resourceOf?.({ id: `${index}` }),
   );
@@ -30,6 +30,6 @@ test('spreads tasks over them evenly, each always to the same one', () => {
   expect(model.resourceOf?.({ id: '7' })).toBe(resources[7]);
 });
 
-test('refuses to be none', () => {
+test('rejects an empty list', () => {
   expect(() => providers({})).toThrow('at least one');
 });

@@ -1,13 +1,13 @@
 import { OptionError } from '@stratagem/core';
-import { randomFrom } from '../random.js';
-import type { Answer, Part, Request, Server, ServerModel } from '../server.js';
+import { randomFrom } from '../util/random.js';
+import type { Request, Response, Server, ServerModel, StreamChunk } from './server.js';
 
 /**
- * Several providers, each with its own server; tasks are spread over them evenly, each always to
- * the same one. Each is a resource of its own.
+ * Several providers, each with its own server and resource. Tasks are spread evenly; all attempts of a
+ * task go to the same provider.
  *
- * @param models By the name of the resource.
- * @throws {OptionError} when there is none.
+ * @param models The server models, by the name of their resource.
+ * @throws {OptionError} when there is no model.
  *
  * @example
  * providers({
@@ -49,7 +49,7 @@ class Providers implements Server {
     this.#serverOf(request).abort(request, now);
   }
 
-  advance(now: number): Answer | Part | undefined {
+  advance(now: number): Response | StreamChunk | undefined {
     for (const server of this.#servers.values()) {
       if (server.nextAt <= now) return server.advance(now);
     }

@@ -6,13 +6,13 @@ import { rateLimited } from './rate-limited.js';
 const refused = (served: readonly (Served | undefined)[]) =>
   served.filter((each) => each?.error !== undefined);
 
-test('takes a minute of requests at once, and then as many as it refills', () => {
+test("accepts a minute's requests at once, then as many as it refills", () => {
   const model = rateLimited({ requestsPerMinute: 60 });
   const served = serve(model, [...together(61), { at: 999 }, { at: 1_000 }, { at: 1_001 }]);
   expect(served.flatMap((each, index) => (each?.error ? [index] : []))).toEqual([60, 61, 63]);
 });
 
-test('answers 429 with the time until there is room', () => {
+test('responds with a 429 and the time until the request fits', () => {
   const served = serve(rateLimited({ requestsPerMinute: 60, initial: 0 }), together(1));
   expect(served[0]).toMatchObject({
     at: 50,
@@ -20,7 +20,7 @@ test('answers 429 with the time until there is room', () => {
   });
 });
 
-test('counts tokens as they come in', () => {
+test('counts tokens on arrival', () => {
   const model = rateLimited({ tokensPerMinute: 60_000, initial: 0.05 });
   const served = serve(model, [
     { at: 0, tokens: 2_500 },
@@ -30,7 +30,7 @@ test('counts tokens as they come in', () => {
   expect(served[1]?.error?.retryAfterMs).toBe(1_000);
 });
 
-test('takes a request that is larger than a minute when the minute is full', () => {
+test('accepts a request above the capacity when the bucket is full', () => {
   const model = rateLimited({ tokensPerMinute: 1_000, initial: 0.5 });
   const [early, late] = serve(model, [
     { at: 0, tokens: 5_000 },
@@ -40,13 +40,13 @@ test('takes a request that is larger than a minute when the minute is full', () 
   expect(late?.error).toBeUndefined();
 });
 
-test('keeps both limits, and waits for the one that takes longer', () => {
+test('enforces both limits, and waits for the later one', () => {
   const model = rateLimited({ requestsPerMinute: 60, tokensPerMinute: 6_000, initial: 0 });
   const [one] = serve(model, [{ at: 0, tokens: 500 }]);
   expect(one?.error?.retryAfterMs).toBe(5_000);
 });
 
-test('announces what is left with each answer, refusals included', () => {
+test('announces the remainder with each response, refusals included', () => {
   const model = rateLimited({ requestsPerMinute: 60, initial: 0.05 });
   const served = serve(model, together(4));
   expect(served[3]?.rateLimits).toEqual({
@@ -58,13 +58,13 @@ test('announces what is left with each answer, refusals included', () => {
   });
 });
 
-test('announces nothing when it is told so', () => {
+test('announces nothing with announced: false', () => {
   const served = serve(rateLimited({ requestsPerMinute: 1, announced: false }), together(2));
   expect(served.map((each) => each?.rateLimits)).toEqual([undefined, undefined]);
   expect(served[1]?.error?.retryAfterMs).toBe(60_000);
 });
 
-test('never lets more in than was there and has been refilled, changes included', () => {
+test('never accepts more than the initial level and the refill, across changes', () => {
   const changes = [
     { atMs: 4_000, factor: 4 },
     { atMs: 9_000, factor: 0.25 },
@@ -108,6 +108,6 @@ test.each([
   [{ requestsPerMinute: 60, announced: 'yes' }, 'announced'],
   [{ requestsPerMinute: 60, refusalMs: -1 }, 'refusalMs'],
   [{ requestPerMinute: 60 }, 'Did you mean "requestsPerMinute"?'],
-])('refuses %o', (options, message) => {
+])('rejects %o', (options, message) => {
   expect(() => rateLimited(options as never)).toThrow(message);
 });

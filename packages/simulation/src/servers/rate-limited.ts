@@ -1,9 +1,9 @@
 import { checkFlag, checkOptions, OptionError, type RateLimit } from '@stratagem/core';
-import { type Change, Changes } from '../changes.js';
-import { checkNumber, checkPositive, type SpreadOption } from '../options.js';
-import type { Request, ServerModel } from '../server.js';
-import { type Gate, type Refusal, Station } from '../station.js';
-import { wholeMs } from '../whole-ms.js';
+import { checkNumber, checkPositive, type SpreadOption } from '../util/check-number.js';
+import { wholeMs } from '../util/whole-ms.js';
+import { type LimitChange, LimitChanges } from './limit-changes.js';
+import { type Gate, QueueingServer, type Refusal } from './queueing-server.js';
+import type { Request, ServerModel } from './server.js';
 
 const MINUTE_MS = 60_000;
 
@@ -11,17 +11,17 @@ export interface RateLimitedOptions extends SpreadOption {
   /** @default no limit */
   readonly requestsPerMinute?: number;
   /**
-   * Input and output tokens together, counted when a request comes in.
+   * Input and output tokens together, counted when a request arrives.
    * @default no limit
    */
   readonly tokensPerMinute?: number;
   /**
-   * What is left of a minute's allowance at the start, 0 to 1; it refills evenly.
+   * The share of a minute's limit that is available at the start, 0 to 1.
    * @default 1
    */
   readonly initial?: number;
   /**
-   * Whether each answer announces the limits, as headers do.
+   * Whether each response announces the limits, as headers do.
    * @default true
    */
   readonly announced?: boolean;
@@ -31,10 +31,10 @@ export interface RateLimitedOptions extends SpreadOption {
    */
   readonly refusalMs?: number;
   /**
-   * How the limits change while the run goes on.
-   * @default they stay
+   * Changes of the limits during the run.
+   * @default none
    */
-  readonly changes?: readonly Change[];
+  readonly changes?: readonly LimitChange[];
 }
 
 const OPTIONS: readonly (keyof RateLimitedOptions)[] = [
@@ -48,8 +48,8 @@ const OPTIONS: readonly (keyof RateLimitedOptions)[] = [
 ];
 
 /**
- * Limits per minute in buckets that refill evenly, as those of the large providers are. What is
- * over a limit is answered 429, with the time until there is room for it.
+ * Limits per minute, as token buckets that refill evenly, like those of the large providers. A request
+ * over a limit gets a 429 with the time until it fits.
  *
  * @throws {OptionError} when an option is unknown or out of range, or there is no limit at all.
  *
@@ -73,7 +73,7 @@ export function rateLimited(options: RateLimitedOptions): ServerModel {
   checkFlag(owner, 'announced', announced);
   checkNumber(owner, 'refusalMs', refusalMs);
   checkNumber(owner, 'sigma', sigma);
-  const changes = new Changes(owner, options.changes);
+  const changes = new LimitChanges(owner, options.changes);
   const limits = [
     requestsPerMinute !== undefined && counted(requestsPerMinute, 'request'),
     tokensPerMinute !== undefined && counted(tokensPerMinute, 'token'),
@@ -84,13 +84,13 @@ export function rateLimited(options: RateLimitedOptions): ServerModel {
       const bucketOf = (perMinute: number | undefined) =>
         perMinute === undefined ? undefined : new Bucket(perMinute, initial, changes);
       const buckets = { requests: bucketOf(requestsPerMinute), tokens: bucketOf(tokensPerMinute) };
-      return new Station({ seed, sigma, gate: gateOf(buckets, refusalMs, announced) });
+      return new QueueingServer({ seed, sigma, gate: gateOf(buckets, refusalMs, announced) });
     },
   };
 }
 
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
+function counted(count: number, unit: string): string {
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
 interface Buckets {
@@ -126,25 +126,25 @@ function gateOf({ requests, tokens }: Buckets, refusalMs: number, announced: boo
   };
 }
 
-/** An allowance that refills evenly, up to that of a minute. */
+/** A token bucket that refills evenly and holds a minute's limit. */
 class Bucket {
   readonly #perMinute: number;
-  readonly #changes: Changes;
+  readonly #changes: LimitChanges;
   #level: number;
   #updatedAt = 0;
 
-  constructor(perMinute: number, initial: number, changes: Changes) {
+  constructor(perMinute: number, initial: number, changes: LimitChanges) {
     this.#perMinute = perMinute;
     this.#changes = changes;
     this.#level = perMinute * initial;
   }
 
-  /** How long until so much is there, in milliseconds; what is more than a minute's is let in when it is full. */
+  /** How long until the amount is available; an amount above the capacity needs a full bucket. */
   waitFor(amount: number, now: number): number {
     this.#update(now);
     const limit = this.#limitAt(now);
     const missing = Math.min(amount, limit) - this.#level;
-    // What is missing by less than this is a rounding error.
+    // A smaller difference is a rounding error.
     return missing > 1e-9 * limit ? (missing / limit) * MINUTE_MS : 0;
   }
 
@@ -162,7 +162,7 @@ class Bucket {
     };
   }
 
-  /** Refills, piece by piece where the limit changed. */
+  /** Refills the bucket up to this time, at the rate of each period between changes. */
   #update(now: number): void {
     while (this.#updatedAt < now) {
       const until = Math.min(now, this.#changes.nextAfter(this.#updatedAt));

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Arrival, serve } from '../../test/serve.js';
-import type { ServerModel } from '../server.js';
 import { fixedWindows } from './fixed-windows.js';
 import { fixedLatency } from './latency.js';
 import { concurrencyKnee, cpuBound } from './load.js';
 import { overload } from './overload.js';
 import { providers } from './providers.js';
 import { rateLimited } from './rate-limited.js';
+import type { ServerModel } from './server.js';
 
 const changes = [
   { atMs: 700, factor: 4 },
@@ -40,15 +40,15 @@ const arrivals = fc.array(
   { minLength: 1, maxLength: 40 },
 );
 
-/** In parts, and at times at which nothing else happens: there a rounding error would decide. */
+/** In chunks, and at times at which nothing else happens: there a rounding error would decide. */
 const inParts = fc
   .tuple(arrivals, fc.integer({ min: 1, max: 300 }), fc.integer({ min: 0, max: 100 }))
-  .map(([given, tokensPerPart, percent]) =>
+  .map(([given, tokensPerChunk, percent]) =>
     given.map(({ at, tokens = 0, abortAt, ...rest }, index): Arrival => {
       const shift = (index * Math.SQRT2) / 1_000;
       return {
         ...rest,
-        ...{ at: at + shift, tokens, tokensPerPart },
+        ...{ at: at + shift, tokens, tokensPerChunk },
         written: Math.floor((tokens * percent) / 100),
         ...(abortAt !== undefined && { abortAt: abortAt + shift + 0.5 }),
       };
@@ -56,7 +56,7 @@ const inParts = fc
   );
 
 describe.each(models)('$name', (model) => {
-  test('does each request once, in no less than its work, and none that was given up', () => {
+  test('ends each request once, in at least its work, and no aborted one', () => {
     fc.assert(
       fc.property(arrivals, (given) => {
         const served = serve(model, given);
@@ -72,7 +72,7 @@ describe.each(models)('$name', (model) => {
     );
   });
 
-  test('answers all that have the patience, but for what it never answers', () => {
+  test('responds to every request that is retried, except lost ones', () => {
     fc.assert(
       fc.property(arrivals, (given) => {
         const patient = given.map(({ abortAt: _, ...rest }): Arrival => rest);
@@ -83,20 +83,20 @@ describe.each(models)('$name', (model) => {
     );
   });
 
-  test('brings the parts of an answer one after another, all of it by the end', () => {
+  test('returns the chunks of a response in order, and all of them by its end', () => {
     fc.assert(
       fc.property(inParts, (given) => {
         for (const [index, answer] of serve(model, given).entries()) {
           if (answer === undefined) continue;
           const request = given[index] as Arrival;
-          const { at: startedAt, workMs = 0, written = 0, tokensPerPart = 0 } = request;
-          const { at: endedAt, parts, error } = answer;
-          const isInParts = error === undefined && written > tokensPerPart;
-          expect(parts).toHaveLength(isInParts ? Math.ceil(written / tokensPerPart) : 0);
+          const { at: startedAt, workMs = 0, written = 0, tokensPerChunk = 0 } = request;
+          const { at: endedAt, chunks, error } = answer;
+          const isInParts = error === undefined && written > tokensPerChunk;
+          expect(chunks).toHaveLength(isInParts ? Math.ceil(written / tokensPerChunk) : 0);
           if (!isInParts) continue;
-          expect(parts.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(written);
-          expect(parts.slice(0, -1).every(({ tokens }) => tokens === tokensPerPart)).toBe(true);
-          const times = [startedAt, ...parts.map(({ at }) => at), endedAt];
+          expect(chunks.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(written);
+          expect(chunks.slice(0, -1).every(({ tokens }) => tokens === tokensPerChunk)).toBe(true);
+          const times = [startedAt, ...chunks.map(({ at }) => at), endedAt];
           expect(times).toEqual(times.toSorted((a, b) => a - b));
           // Nothing is written before a tenth of the work is done.
           expect(times[1]).toBeGreaterThan(startedAt + workMs / 10);
@@ -106,11 +106,11 @@ describe.each(models)('$name', (model) => {
     );
   });
 
-  test('takes as long for an answer in parts as for a whole one', () => {
+  test('takes as long for a streamed response as for one in one piece', () => {
     const timesOf = (given: readonly Arrival[]) => serve(model, given).map((each) => each?.at);
     fc.assert(
       fc.property(inParts, (given) => {
-        const whole = timesOf(given.map(({ tokensPerPart: _, ...rest }) => rest));
+        const whole = timesOf(given.map(({ tokensPerChunk: _, ...rest }) => rest));
         for (const [index, at] of timesOf(given).entries()) {
           const expected = whole[index];
           if (at === undefined || expected === undefined) expect(at).toBe(expected);
@@ -121,7 +121,7 @@ describe.each(models)('$name', (model) => {
     );
   });
 
-  test('does the same for the same requests', () => {
+  test('is deterministic', () => {
     fc.assert(
       fc.property(arrivals, (given) => {
         expect(serve(model, given)).toEqual(serve(model, given));

@@ -1,18 +1,18 @@
 import { checkLimit, checkOptions } from '@stratagem/core';
-import { checkNumber, type SpreadOption } from '../options.js';
-import { randomFrom, spread } from '../random.js';
-import { type Step, type Workload, workloadOf } from '../workload.js';
+import { checkNumber, type SpreadOption } from '../util/check-number.js';
+import { randomFrom, spread } from '../util/random.js';
+import { createWorkload, type Workload, type WorkloadTask } from './workload.js';
 
 export interface BatchOptions extends SpreadOption {
   /**
-   * Another seed gives other tasks; matters with `sigma`.
+   * The seed of the durations; it has an effect only with `sigma`.
    * @default 0
    */
   readonly seed?: number;
 }
 
 /**
- * Tasks that do not depend on each other, a second each; with `sigma`, around a second.
+ * Independent tasks of a second each; with `sigma`, of about a second.
  *
  * @throws {OptionError} when the size or an option is out of range, or unknown.
  *
@@ -25,21 +25,21 @@ export function batch(size: number, options: BatchOptions = {}): Workload {
   const { sigma = 0, seed = 0 } = options;
   checkNumber('batch()', 'sigma', sigma);
   checkNumber('batch()', 'seed', seed, Number.NEGATIVE_INFINITY);
-  const steps = many('task', size).map(
-    (step): Step => ({ ...step, workMs: 1_000 * spread(randomFrom(seed, step.id), sigma) }),
+  const steps = independent('task', size).map(
+    (step): WorkloadTask => ({ ...step, workMs: 1_000 * spread(randomFrom(seed, step.id), sigma) }),
   );
-  return workloadOf(`batch of ${size}`, steps);
+  return createWorkload(`batch of ${size}`, steps);
 }
 
-/** Each task on the one before, a second each. */
+/** A chain of tasks of a second each. */
 export function chain(length: number): Workload {
   checkLimit('chain()', 'length', length);
-  return workloadOf(`chain of ${length}`, inARow('link', length));
+  return createWorkload(`chain of ${length}`, chained('link', length));
 }
 
-/** One task, two that need it, one that needs both. */
+/** One task, two that depend on it, and one that depends on both. */
 export function diamond(): Workload {
-  return workloadOf('diamond', [
+  return createWorkload('diamond', [
     { id: 'top' },
     { id: 'left', dependencies: ['top'], workMs: 2_000 },
     { id: 'right', dependencies: ['top'] },
@@ -47,19 +47,23 @@ export function diamond(): Workload {
   ]);
 }
 
-/** Research side by side, a synthesis of all, writing side by side, a review of all. */
+/** Parallel research, a synthesis, parallel writing, and a review. */
 export function researchPipeline(): Workload {
-  const research = many('research', 12).map(
-    (step, index): Step => ({ ...step, type: 'observation', workMs: 800 + 100 * (index % 5) }),
+  const research = independent('research', 12).map(
+    (step, index): WorkloadTask => ({
+      ...step,
+      type: 'observation',
+      workMs: 800 + 100 * (index % 5),
+    }),
   );
-  const write = many('write', 8).map(
-    (step, index): Step => ({
+  const write = independent('write', 8).map(
+    (step, index): WorkloadTask => ({
       ...step,
       dependencies: ['synthesise'],
       workMs: 2_000 + 250 * (index % 4),
     }),
   );
-  return workloadOf('research pipeline', [
+  return createWorkload('research pipeline', [
     ...research,
     { id: 'synthesise', dependencies: ids(research), type: 'aggregate', workMs: 3_000 },
     ...write,
@@ -67,48 +71,48 @@ export function researchPipeline(): Workload {
   ]);
 }
 
-/** A hundred tasks side by side, then a chain of 20 that needs them all. */
+/** A hundred parallel tasks, then a chain of 20 that depends on all of them. */
 export function wideThenChain(): Workload {
-  const wide = many('wide', 100);
-  const [first, ...rest] = inARow('link', 20);
-  return workloadOf('wide then chain', [
+  const wide = independent('wide', 100);
+  const [first, ...rest] = chained('link', 20);
+  return createWorkload('wide then chain', [
     ...wide,
-    { ...(first as Step), dependencies: ids(wide) },
+    { ...(first as WorkloadTask), dependencies: ids(wide) },
     ...rest,
   ]);
 }
 
-/** Tasks side by side, a task for each twenty of them, one for all of those. */
+/** Parallel tasks, an aggregate of each twenty of them, and a final aggregate. */
 export function mapReduce(size: number): Workload {
   checkLimit('mapReduce()', 'size', size);
-  const maps = many('map', size);
+  const maps = independent('map', size);
   const reduces = Array.from(
     { length: Math.ceil(size / 20) },
-    (_, index): Step => ({
+    (_, index): WorkloadTask => ({
       id: `reduce ${index}`,
       dependencies: ids(maps.slice(20 * index, 20 * index + 20)),
       type: 'aggregate',
       workMs: 2_000,
     }),
   );
-  return workloadOf(`map-reduce of ${size}`, [
+  return createWorkload(`map-reduce of ${size}`, [
     ...maps,
     ...reduces,
     { id: 'result', dependencies: ids(reduces), type: 'aggregate', workMs: 3_000 },
   ]);
 }
 
-function many(name: string, size: number): Step[] {
+function independent(name: string, size: number): WorkloadTask[] {
   return Array.from({ length: size }, (_, index) => ({ id: `${name} ${index}` }));
 }
 
-function inARow(name: string, length: number): Step[] {
+function chained(name: string, length: number): WorkloadTask[] {
   return Array.from({ length }, (_, index) => ({
     id: `${name} ${index}`,
     ...(index > 0 && { dependencies: [`${name} ${index - 1}`] }),
   }));
 }
 
-function ids(steps: readonly Step[]): string[] {
+function ids(steps: readonly WorkloadTask[]): string[] {
   return steps.map(({ id }) => id);
 }

@@ -3,7 +3,7 @@
  *
  *   pnpm --filter @stratagem/sqlite kill [runs, default 1000] [--seed N]
  *
- * The seed of the plans, when none is given, is another one each time; it is printed.
+ * Without a given seed, the plans get a random one, which is printed.
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';

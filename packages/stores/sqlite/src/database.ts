@@ -6,16 +6,16 @@ import { sqliteModule } from './sqlite-module.js';
 
 /** How long to wait while another process writes. */
 const BUSY_MS = 10_000;
-/** Room for the index of some hundred thousand contents, which are found in no order. */
+/** Enough for the index of several hundred thousand contents, which are looked up in random order. */
 const CACHE_KIB = 16_384;
 
-/** One connection to the file of a journal. */
+/** A connection to the file of a journal. */
 export class Database {
   readonly #connection: DatabaseSync;
   readonly #log: GroupSync;
   readonly #statements = new Map<string, StatementSync>();
 
-  /** Opens a file that is there; an empty one becomes a journal. */
+  /** Opens an existing file; an empty one becomes a journal. */
   constructor(file: string) {
     const { DatabaseSync } = sqliteModule();
     this.#log = new GroupSync(`${file}-wal`);
@@ -40,7 +40,7 @@ export class Database {
     return statement;
   }
 
-  /** Does all of it or nothing; what it throws is passed on. */
+  /** Runs the work in a transaction, which is rolled back when it throws. */
   transaction<Result>(work: () => Result): Result {
     this.statement('BEGIN IMMEDIATE').run();
     try {
@@ -51,15 +51,15 @@ export class Database {
       try {
         this.statement('ROLLBACK').run();
       } catch {
-        // SQLite has done so itself after some errors, such as a full disk.
+        // After some errors, such as a full disk, SQLite has already rolled back.
       }
       throw error;
     }
   }
 
   /**
-   * Resolves when everything committed so far would survive a power failure. Without it, commits
-   * are in the system's hands: they survive the end of the process, however sudden.
+   * Resolves when everything committed so far would survive a power failure. Without this call,
+   * commits survive only the end of the process.
    */
   sync(): Promise<void> {
     return this.#log.sync();
@@ -75,7 +75,7 @@ export class Database {
     const application = this.#number('PRAGMA application_id');
     const isEmpty = version === 0 && this.#number('SELECT count(*) FROM sqlite_schema') === 0;
     if (!isEmpty && application !== APPLICATION_ID) {
-      const message = `${file} is the database of another program and no journal: name another file`;
+      const message = `${file} is the database of another program, not a journal; use another file`;
       throw new JournalError('journal_corrupt', message);
     }
     if (version > VERSION) {
@@ -86,13 +86,13 @@ export class Database {
     }
     if (this.#text('PRAGMA journal_mode') !== 'wal')
       this.#connection.exec('PRAGMA journal_mode = WAL');
-    // Nothing but checkpoints waits for the disk; `sync` does so for what must.
+    // Commits do not wait for the disk; `sync` waits when it is required.
     this.#connection.exec('PRAGMA synchronous = NORMAL');
-    // Where the system takes a disk's word for it, macOS, checkpoints ask the disk as `sync` does.
+    // On macOS, a plain fsync does not reach the disk; this makes checkpoints reach it.
     this.#connection.exec('PRAGMA checkpoint_fullfsync = ON');
     if (!isEmpty) return;
     this.transaction(() => {
-      // Another process may have been faster.
+      // Another process may have created the schema meanwhile.
       if (this.#number('PRAGMA user_version') === 0) this.#connection.exec(SCHEMA);
     });
   }

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { describe, isStratagemError, JournalError } from '@stratagem/core';
 
-/** SQLite's primary result codes, of which an extended one is the lowest byte. */
+/** SQLite's primary result codes: the lowest byte of an extended code. */
 const ERROR = 1;
 const BUSY = 5;
 const READONLY = 8;
@@ -9,18 +9,19 @@ const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
-/** A write that failed: SQLite says "full" of a full disk alone, not of quotas and size limits. */
+/** A failed write: SQLite reports a quota or a size limit this way, and only a full disk as FULL. */
 const IOERR_WRITE = 778;
-/** The file that connections share cannot grow. */
+/** The shared-memory file cannot grow. */
 const IOERR_SHMSIZE = 4874;
 
-/** What a failed use of the file means to whoever wanted something from the journal. */
-export function journalErrorOf(thrown: unknown, file: string): Error {
+/** Converts any error of a file operation to a `JournalError`. */
+export function toJournalError(thrown: unknown, file: string): Error {
   if (isStratagemError(thrown)) return thrown;
-  if (thrown instanceof Damage) return corrupt(file, thrown.message, thrown.runId, thrown);
+  if (thrown instanceof CorruptionError)
+    return corruptError(file, thrown.message, thrown.runId, thrown);
   const { errcode = 0, code } = thrown as { errcode?: number; code?: string };
   const options = { cause: thrown };
-  const why = describe(thrown);
+  const reason = describe(thrown);
   if (
     (errcode & 0xff) === FULL ||
     errcode === IOERR_WRITE ||
@@ -29,61 +30,61 @@ export function journalErrorOf(thrown: unknown, file: string): Error {
     code === 'EDQUOT' ||
     code === 'EFBIG'
   ) {
-    const remedy = 'make room, then resume the run: everything acknowledged is there';
+    const remedy = 'free some space, then resume the run; no acknowledged event is lost';
     return new JournalError(
       'journal_full',
-      `${file}: no room to write (${why}): ${remedy}`,
+      `${file}: no space left (${reason}): ${remedy}`,
       options,
     );
   }
   switch (errcode & 0xff) {
-    case ERROR: // What we ask is right, so the tables are no longer ours.
+    case ERROR: // Our statements are valid, so the tables must have been changed.
     case CORRUPT:
     case NOTADB:
-      return corrupt(file, why, undefined, thrown);
+      return corruptError(file, reason, undefined, thrown);
     case READONLY:
     case CANTOPEN:
-      return readOnly(file, why, options);
+      return readOnlyError(file, reason, options);
     case BUSY: {
-      const what = 'another process has been writing for 10 seconds; is it stopped in a debugger?';
-      return new JournalError('journal_failed', `${file}: ${what}`, options);
+      const busy = 'another process has been writing for 10 seconds; is it paused in a debugger?';
+      return new JournalError('journal_failed', `${file}: ${busy}`, options);
     }
   }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
-    return readOnly(file, why, options);
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return readOnlyError(file, reason, options);
+  }
   if (code === 'EEXIST' || code === 'ENOTDIR') {
-    const message = `${file} cannot be made: ${dirname(file)} is no folder; name another one`;
+    const message = `${file} cannot be created: ${dirname(file)} is not a folder; use another one`;
     return new JournalError('journal_failed', message, options);
   }
-  return new JournalError('journal_failed', `${file}: ${why}`, options);
+  return new JournalError('journal_failed', `${file}: ${reason}`, options);
 }
 
-/**
- * Something stored is not what was written. Nothing is changed in the file then, so that it can
- * still be rescued.
- */
-export class Damage extends Error {
-  /** @param runId The run concerned, if it is about one. */
+/** Stored data differs from what was written. The file is not changed, so that it can be recovered. */
+export class CorruptionError extends Error {
+  /** @param runId The run concerned, if there is one. */
   constructor(
-    what: string,
+    message: string,
     readonly runId?: string,
   ) {
-    super(what);
+    super(message);
   }
 }
 
-function corrupt(file: string, what: string, runId: string | undefined, cause: unknown): Error {
-  const whose = runId === undefined ? '' : ` in run "${runId}"`;
-  const remedy = 'It is left as it is: restore it from a backup, or see `sqlite3 FILE .recover`';
-  const message = `${file} is damaged${whose}: ${what}. ${remedy}`;
+function corruptError(
+  file: string,
+  damage: string,
+  runId: string | undefined,
+  cause: unknown,
+): Error {
+  const where = runId === undefined ? '' : ` in run "${runId}"`;
+  const remedy = 'It was not changed. Restore it from a backup, or try `sqlite3 FILE .recover`';
+  const message = `${file} is damaged${where}: ${damage}. ${remedy}`;
   return new JournalError('journal_corrupt', message, { runId, cause });
 }
 
-function readOnly(file: string, why: string, options: { readonly cause: unknown }): Error {
-  const remedy = 'its folder and it must be writable, also to read: name another one, or mend that';
-  return new JournalError(
-    'journal_read_only',
-    `${file} cannot be opened: ${why}; ${remedy}`,
-    options,
-  );
+function readOnlyError(file: string, reason: string, options: { readonly cause: unknown }): Error {
+  const remedy = 'the file and its folder must be writable, even for reading';
+  const message = `${file} cannot be opened: ${reason}; ${remedy}`;
+  return new JournalError('journal_read_only', message, options);
 }

@@ -10,7 +10,7 @@ import { describe, expect, test } from 'vitest';
 import { all, completed, newRun } from '../test/events.js';
 import { type TestFolder, testFolder } from '../test/folder.js';
 import { JournalFile } from './journal-file.js';
-import { settingsOf } from './options.js';
+import { journalSettings } from './options.js';
 import { sqliteJournal } from './sqlite-journal.js';
 
 const APPENDER = fileURLToPath(new URL('../test/append-until-it-fails.js', import.meta.url));
@@ -53,7 +53,9 @@ describe('a full disk', () => {
       const { acknowledged, code, message } = JSON.parse(stdout);
       expect({ code, message }).toMatchObject({
         code: 'journal_full',
-        message: expect.stringMatching(/journal\.db: no room to write .*: make room, then resume/),
+        message: expect.stringMatching(
+          /journal\.db: no space left .*: free some space, then resume/,
+        ),
       });
       expect(acknowledged).toBeGreaterThan(5);
       await using journal = sqliteJournal({ directory: folder.path });
@@ -64,9 +66,9 @@ describe('a full disk', () => {
     },
   );
 
-  test('leaves the journal fit for use when there is room again', async () => {
+  test('leaves the journal usable once space is free again', async () => {
     using folder = testFolder();
-    const file = JournalFile.open(settingsOf({ directory: folder.path }));
+    const file = JournalFile.open(journalSettings({ directory: folder.path }));
     const limit = (pages: number) =>
       file.database.statement(`PRAGMA max_page_count = ${pages}`).get();
     const journal = sqliteJournal({ directory: folder.path });
@@ -92,7 +94,7 @@ describe('a full disk', () => {
 });
 
 describe('a log that was cut off', () => {
-  test('in the middle of what was not acknowledged yet is taken for what it is', async () => {
+  test('within unacknowledged events loses only those', async () => {
     using folder = testFolder();
     await using journal = sqliteJournal({ directory: folder.path });
     const run = await journal.create(newRun('a'));
@@ -105,7 +107,7 @@ describe('a log that was cut off', () => {
     expect(await attempt(image.path)).toEqual([completed(0, 'x')]);
   });
 
-  test('in what was acknowledged is a clear error, wherever', async () => {
+  test('within acknowledged events is a clear error, at any position', async () => {
     const { folder, events } = await killed();
     using _ = folder;
     const { length } = readFileSync(join(folder.path, 'journal.db-wal'));
@@ -120,7 +122,7 @@ describe('a log that was cut off', () => {
     expect(await attempt(folder.path)).toEqual(events);
   });
 
-  test('can be continued without its end when the user says so', async () => {
+  test('can be continued without the missing events after the user confirms', async () => {
     const { folder, events } = await killed();
     using _ = folder;
     const { length } = readFileSync(join(folder.path, 'journal.db-wal'));
@@ -168,7 +170,7 @@ describe('a damaged byte', () => {
     },
   );
 
-  test('in the name of a column is a clear error, or changes nothing', async () => {
+  test('in the name of a column is a clear error, or has no effect', async () => {
     const { folder, events } = await killed();
     using _ = folder;
     const journal = sqliteJournal({ directory: folder.path });
@@ -203,7 +205,9 @@ describe('a damaged byte', () => {
     expect(await attempt(folder.path)).toMatchObject({
       code: 'journal_corrupt',
       runId: 'a',
-      message: expect.stringContaining('damaged in run "a": record 3 is not as it was written'),
+      message: expect.stringContaining(
+        'damaged in run "a": record 3 differs from what was written',
+      ),
     });
     await using journal = sqliteJournal({ directory: folder.path });
     expect(await all(journal, 'other')).toHaveLength(5);
@@ -218,14 +222,14 @@ describe('a damaged byte', () => {
       'record 39 of 40 is missing',
     ],
     ['DELETE FROM events WHERE run = 2 AND position = 7', 'record 7 of 40 is missing'],
-    ["UPDATE contents SET text = text || ' '", 'is not as it was written'],
-    ['DELETE FROM contents', 'is not as it was written'],
+    ["UPDATE contents SET text = text || ' '", 'differs from what was written'],
+    ['DELETE FROM contents', 'differs from what was written'],
     [
       "UPDATE runs SET summary = replace(summary, 'goal of a', 'another') WHERE run = 2",
       'its entry',
     ],
     ['DELETE FROM runs WHERE run = 2', 'whole runs are missing'],
-  ])('is noticed in what SQLite itself finds in order: %s', async (sql, message) => {
+  ])('is noticed even where SQLite finds no error: %s', async (sql, message) => {
     const { folder } = await killed();
     using _ = folder;
     const database = new DatabaseSync(join(folder.path, 'journal.db'));
@@ -237,7 +241,7 @@ describe('a damaged byte', () => {
     });
   });
 
-  test('in where completions are looked up takes no output for that of another', async () => {
+  test('in the index of completions never returns the output of another task', async () => {
     using folder = testFolder();
     await using journal = sqliteJournal({ directory: folder.path });
     const run = await journal.create(newRun('a'));
@@ -257,8 +261,8 @@ describe('a damaged byte', () => {
   });
 });
 
-describe('a file that is no journal of ours', () => {
-  test('but of a newer version is named as such, and left alone', async () => {
+describe('a foreign file', () => {
+  test('that is a journal of a newer version is reported and not changed', async () => {
     const { folder } = await killed();
     using _ = folder;
     const file = join(folder.path, 'journal.db');
@@ -273,7 +277,7 @@ describe('a file that is no journal of ours', () => {
     expect(readFileSync(file).equals(before)).toBe(true);
   });
 
-  test('but of another program is refused', async () => {
+  test('that is a database of another program is rejected', async () => {
     using folder = testFolder();
     const file = join(folder.path, 'mail.db');
     const database = new DatabaseSync(file);
@@ -282,12 +286,12 @@ describe('a file that is no journal of ours', () => {
     const journal = sqliteJournal({ file });
     await expect(journal.create(newRun('a'))).rejects.toMatchObject({
       code: 'journal_corrupt',
-      message: `${file} is the database of another program and no journal: name another file`,
+      message: `${file} is the database of another program, not a journal; use another file`,
     });
     await journal.close();
   });
 
-  test('but some text is refused', async () => {
+  test('that is text is rejected', async () => {
     using folder = testFolder();
     const file = join(folder.path, 'notes.txt');
     writeFileSync(file, 'not for you '.repeat(200));
@@ -299,7 +303,7 @@ describe('a file that is no journal of ours', () => {
 });
 
 describe.skipIf(process.platform === 'win32')('a folder that is read-only', () => {
-  test('is a clear error, whether it is empty or has a journal', async () => {
+  test('is a clear error, whether it is empty or contains a journal', async () => {
     const { folder } = await killed();
     using _ = folder;
     using empty = testFolder();

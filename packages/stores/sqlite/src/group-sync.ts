@@ -2,8 +2,8 @@ import { close, fdatasync, open } from 'node:fs';
 import { promisify } from 'node:util';
 
 /**
- * Puts what has been written to a file on the disk, off the event loop. Whoever asks while one such
- * step is under way shares the next one: that step began before what they wrote.
+ * Flushes a file to the disk, off the event loop. Calls during a flush share the next one, because the
+ * current flush began before their writes.
  */
 export class GroupSync {
   readonly #file: string;
@@ -17,13 +17,13 @@ export class GroupSync {
   }
 
   /**
-   * Resolves when everything written before the call is on the disk. Once that failed it fails for
-   * ever: the system may have dropped the pages, and would call the next try a success.
+   * Resolves when everything written before the call is on the disk. After one failure, every call
+   * fails: the system may have dropped the pages, and a retry would wrongly succeed.
    */
   sync(): Promise<void> {
     this.#next ??= this.#current.then(() => {
       this.#next = undefined;
-      this.#current = this.#step();
+      this.#current = this.#flush();
       return this.#current;
     });
     return this.#next;
@@ -36,7 +36,7 @@ export class GroupSync {
     if (descriptor !== undefined) await promisify(close)(descriptor);
   }
 
-  async #step(): Promise<void> {
+  async #flush(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     try {
       this.#descriptor ??= promisify(open)(this.#file, 'r+');

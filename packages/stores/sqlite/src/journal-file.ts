@@ -1,18 +1,18 @@
 import { statSync } from 'node:fs';
 import { JournalError } from '@stratagem/core';
-import { Acknowledged } from './acknowledged.js';
 import { Database } from './database.js';
-import { Damage, journalErrorOf } from './errors.js';
+import { DurableAcks } from './durable-acks.js';
+import { CorruptionError, toJournalError } from './errors.js';
 import type { Durability, JournalSettings } from './options.js';
-import { makePrivateFile } from './private-file.js';
+import { createPrivateFile } from './private-file.js';
 import { findRun, type KnownRun, numberOfLastRun } from './runs.js';
 
-/** The open files of a journal, and what their errors mean. */
+/** The open files of a journal. It converts their errors to `JournalError`s. */
 export class JournalFile {
   readonly durability: Durability;
   readonly leaseMs: number;
   readonly database: Database;
-  readonly acknowledged: Acknowledged;
+  readonly acks: DurableAcks;
   readonly #file: string;
   readonly #inode: bigint | undefined;
 
@@ -20,59 +20,59 @@ export class JournalFile {
     this.#file = file;
     this.durability = durability;
     this.leaseMs = leaseMs;
-    const isNew = makePrivateFile(file);
-    this.acknowledged = new Acknowledged(`${file}-acknowledged`);
-    if (isNew) this.acknowledged.reset();
-    // In this order, as other processes may begin runs meanwhile.
-    const { lastRun } = this.acknowledged;
+    const isNew = createPrivateFile(file);
+    this.acks = new DurableAcks(`${file}-acknowledged`);
+    if (isNew) this.acks.reset();
+    // Read before the database, because other processes may begin runs meanwhile.
+    const { lastRun } = this.acks;
     this.database = new Database(file);
-    if (lastRun > numberOfLastRun(this.database)) throw lost('whole runs');
+    if (lastRun > numberOfLastRun(this.database)) throw missingError('whole runs');
     this.#inode = inodeOf(file);
   }
 
-  /** @throws {JournalError} when it cannot be opened, or is not what was written. */
+  /** @throws {JournalError} when the file cannot be opened or is damaged. */
   static open(settings: JournalSettings): JournalFile {
     try {
       return new JournalFile(settings);
     } catch (error) {
-      throw journalErrorOf(error, settings.file);
+      throw toJournalError(error, settings.file);
     }
   }
 
   /**
-   * What is recorded of a run.
+   * The state of a run; undefined when it does not exist.
    *
-   * @throws {Damage} when that is less than was acknowledged.
+   * @throws {CorruptionError} when acknowledged events are missing.
    */
   find(runId: string): KnownRun | undefined {
     const known = findRun(this.database, runId);
-    if (known === undefined || known.events >= this.acknowledged.of(known.run)) return known;
-    // Its process may have been quicker than we are.
-    const acknowledged = this.acknowledged.of(known.run);
+    if (known === undefined || known.events >= this.acks.countOf(known.run)) return known;
+    // The run's process may have appended events between the two reads.
+    const acknowledged = this.acks.countOf(known.run);
     const again = findRun(this.database, runId);
     const missing = acknowledged - (again?.events ?? 0);
-    if (missing > 0) throw lost(`the last ${missing} acknowledged events`, runId);
+    if (missing > 0) throw missingError(`the last ${missing} acknowledged events`, runId);
     return again;
   }
 
   /**
-   * SQLite goes on writing into a file that has no name any more, and tells nobody.
+   * Checks that the file is still at its path, because SQLite silently writes to a deleted file.
    *
-   * @throws {JournalError} when it has been deleted, moved or replaced since it was opened.
+   * @throws {JournalError} when the file has been deleted, moved or replaced since it was opened.
    */
-  requireThere(): void {
+  requireUnmoved(): void {
     if (inodeOf(this.#file) === this.#inode) return;
-    const remedy = 'put back what was there, then resume the run';
-    const message = `${this.#file} was deleted or moved away while it was used: ${remedy}`;
+    const remedy = 'restore it, then resume the run';
+    const message = `${this.#file} was deleted or moved while it was in use: ${remedy}`;
     throw new JournalError('journal_failed', message);
   }
 
-  /** Calls it, and says what its errors mean. */
+  /** Calls the function; converts its errors to `JournalError`s. */
   guard<Result>(work: () => Result): Result {
     try {
       return work();
     } catch (error) {
-      throw journalErrorOf(error, this.#file);
+      throw toJournalError(error, this.#file);
     }
   }
 
@@ -80,13 +80,13 @@ export class JournalFile {
     try {
       return await work();
     } catch (error) {
-      throw journalErrorOf(error, this.#file);
+      throw toJournalError(error, this.#file);
     }
   }
 
   async close(): Promise<void> {
     await this.database.close();
-    this.acknowledged.close();
+    this.acks.close();
   }
 }
 
@@ -94,8 +94,8 @@ function inodeOf(file: string): bigint | undefined {
   return statSync(file, { bigint: true, throwIfNoEntry: false })?.ino;
 }
 
-function lost(what: string, runId?: string): Damage {
-  const why = 'its end, or the -wal file beside it, has been cut off or taken away';
-  const remedy = 'to go on without them, delete the -acknowledged file beside it';
-  return new Damage(`${what} are missing: ${why}; ${remedy}`, runId);
+function missingError(what: string, runId?: string): CorruptionError {
+  const cause = 'the end of the file, or of its -wal file, was cut off or removed';
+  const remedy = 'to continue without them, delete its -acknowledged file';
+  return new CorruptionError(`${what} are missing: ${cause}; ${remedy}`, runId);
 }

@@ -10,14 +10,14 @@ import { attemptsOf, SIZE } from '../test/kill-plan.js';
 import type { Durability } from './options.js';
 import { sqliteJournal } from './sqlite-journal.js';
 
-/** Runs that are killed at least once; `scripts/kill.mjs` does more of them. */
+/** The number of runs to kill; `scripts/kill.mjs` runs more of them. */
 const ROUNDS = Number(process.env.ROUNDS ?? 50);
 const SEED = Number(process.env.SEED ?? 1);
 
-/** Runs of one process, which are killed together. */
+/** The number of runs per process, which are killed together. */
 const RUNS = 5;
 const KILLS = 3;
-/** What happens in the time of one life at most: a run has some 500 starts and acknowledgements. */
+/** The maximum number of dots before a kill; a run has about 500 starts and acknowledgements. */
 const MAX_DOTS = 1_000;
 const AT_ONCE = 2;
 
@@ -54,12 +54,12 @@ test(`${ROUNDS} runs of ${SIZE} tasks survive being killed at any moment`, async
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
-  // Else the kills came too late to prove anything.
+  // Otherwise the kills came too late to prove anything.
   expect(total.kills).toBeGreaterThan(ROUNDS / RUNS);
   expect(total.repeated).toBeGreaterThan(ROUNDS / RUNS);
 }, 3_600_000);
 
-/** Begins runs, kills their process again and again, lets them end, and checks all that is known. */
+/** Begins runs, kills their process repeatedly, lets them end, and checks everything recorded. */
 async function surviveKills(seeds: readonly string[], durability: Durability) {
   using folder = testFolder();
   const live = async (life: number, dots: number) => {
@@ -117,7 +117,7 @@ async function expectEachCompletedOnce(
   expect([...completions].filter(([, count]) => count !== 1)).toEqual([]);
 }
 
-/** @param starts Of one run, in the order in which they happened; so is what was acknowledged. */
+/** @param starts The starts of one run in order, like `acknowledged`. */
 function expectNothingRepeated(starts: readonly Note[], acknowledged: readonly Note[]): void {
   const acknowledgedIn = new Map<string, number>();
   for (const { taskId, life } of acknowledged) {
@@ -131,7 +131,7 @@ function expectNothingRepeated(starts: readonly Note[], acknowledged: readonly N
     expect(lived, `${taskId} ran again after it was acknowledged`).toBeGreaterThanOrEqual(
       Number(life),
     );
-    // One attempt after the other, none left out, none gone back to, and none too many.
+    // Attempts are numbered consecutively, and never exceed their number.
     const before = last.get(taskId) ?? 0;
     expect([before, before + 1], `attempts of ${taskId}`).toContain(attempt);
     expect(attempt).toBeLessThanOrEqual(attemptsOf(seed, taskId));
@@ -146,6 +146,6 @@ function expectNothingRepeated(starts: readonly Note[], acknowledged: readonly N
 
 function notesOf(file: string): Note[] {
   const lines = readFileSync(file, 'utf8').split('\n');
-  // The last one may be cut off.
+  // The last line may be incomplete.
   return lines.slice(0, -1).map((line) => JSON.parse(line));
 }

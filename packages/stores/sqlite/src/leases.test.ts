@@ -22,7 +22,7 @@ function moveLease(folder: TestFolder): void {
 }
 
 describe('the lease of a run', () => {
-  test('is held by one of two processes, and free as soon as that one is killed', async () => {
+  test('is held by one of two processes, and released as soon as that process is killed', async () => {
     using folder = testFolder();
     await using journal = sqliteJournal({ directory: folder.path });
     await (await journal.create(newRun('a'))).close();
@@ -33,7 +33,7 @@ describe('the lease of a run', () => {
     await expect(journal.open('a')).rejects.toMatchObject({
       code: 'run_locked',
       runId: 'a',
-      message: `Run "a" is under way in process ${holder.pid}. If that has crashed, the run is free in 30 s`,
+      message: `Run "a" is running in process ${holder.pid}. If that process has crashed, the run can be resumed in 30 s`,
     });
     expect(await journal.list()).toMatchObject([{ id: 'a', status: 'created' }]);
     holder.kill('SIGKILL');
@@ -42,7 +42,7 @@ describe('the lease of a run', () => {
     await journal.open('a');
   });
 
-  test('of a process that cannot be asked runs out', async () => {
+  test('of a process on another machine expires', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] });
     using folder = testFolder();
     await using journal = sqliteJournal({ directory: folder.path, leaseMs: 90_000 });
@@ -51,13 +51,13 @@ describe('the lease of a run', () => {
     await using other = sqliteJournal({ directory: folder.path });
     vi.setSystemTime(Date.now() + 50_000);
     await expect(other.open('a')).rejects.toThrow(
-      'Run "a" is under way in process 4321 on elsewhere. If that has crashed, the run is free in 40 s',
+      'Run "a" is running in process 4321 on elsewhere. If that process has crashed, the run can be resumed in 40 s',
     );
     vi.setSystemTime(Date.now() + 40_000);
     await other.open('a');
   });
 
-  test('is renewed for as long as its owner lives', async () => {
+  test('is renewed while its owner lives', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] });
     using folder = testFolder();
     const journal = sqliteJournal({ directory: folder.path });
@@ -72,7 +72,7 @@ describe('the lease of a run', () => {
     await journal.close();
   });
 
-  test('keeps one that stood still from writing into what another has taken over', async () => {
+  test('prevents a suspended process from writing to a run that was taken over', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     using folder = testFolder();
     await using slow = sqliteJournal({ directory: folder.path, leaseMs: 5_000 });
@@ -84,7 +84,7 @@ describe('the lease of a run', () => {
     const taken = await quick.open('a');
     await taken.append([completed(1, 'by the other')]);
     expect(() => run.append([completed(1, 'too late')])).toThrow(
-      'Run "a" was taken over by another process: this one stood still for 5000 ms or more',
+      'Run "a" was taken over by another process, because this one was suspended for 5000 ms or more',
     );
     await run.close();
     await taken.append([completed(2, 'and on')]);
@@ -95,7 +95,7 @@ describe('the lease of a run', () => {
     ]);
   });
 
-  test('is still good for one that stood still and was not missed', async () => {
+  test('is still valid after a suspension when no other process took it', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     using folder = testFolder();
     await using journal = sqliteJournal({ directory: folder.path });

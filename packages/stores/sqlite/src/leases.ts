@@ -10,13 +10,13 @@ interface Row {
   readonly expires_at: number;
 }
 
-/** The longest delay a timer takes. */
+/** The longest delay a timer accepts. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** The sole right to append to a run, for a while that is renewed as long as its owner lives. */
+/** The exclusive right to append to a run. It expires unless its owner renews it. */
 export interface Lease {
   /**
-   * To be called in the transaction that appends, so that nobody else's can come in between.
+   * Checks the lease; to be called in the transaction that appends.
    *
    * @throws {JournalError} `run_locked` when another process has taken the run over.
    */
@@ -27,13 +27,13 @@ export interface Lease {
 /**
  * Takes the lease of a run; to be called within a transaction.
  *
- * @param run Its number in the file.
- * @throws {JournalError} `run_locked` while somebody else has it: until it expires, or until the
- * process that took it is seen to be gone.
+ * @param run The number of the run in the file.
+ * @throws {JournalError} `run_locked` while another owner has the lease: until it expires, or its
+ * process on this machine ends.
  */
 export function takeLease(database: Database, run: number, runId: string, leaseMs: number): Lease {
   const holder = holderOf(database, run);
-  if (holder !== undefined) throw locked(runId, holder);
+  if (holder !== undefined) throw lockedError(runId, holder);
 
   const owner = randomUUID();
   database
@@ -46,7 +46,7 @@ export function takeLease(database: Database, run: number, runId: string, leaseM
           .statement('UPDATE leases SET expires_at = ? WHERE run = ? AND owner = ?')
           .run(Date.now() + leaseMs, run, owner);
       } catch {
-        // There is time for another two tries; and who has lost it finds out by `check`.
+        // Two more renewals are due before it expires, and `check` notices a lost lease.
       }
     },
     Math.min(leaseMs / 3, MAX_TIMER_MS),
@@ -55,7 +55,7 @@ export function takeLease(database: Database, run: number, runId: string, leaseM
   return {
     check() {
       if (leaseOf(database, run)?.owner === owner) return;
-      const message = `Run "${runId}" was taken over by another process: this one stood still for ${leaseMs} ms or more`;
+      const message = `Run "${runId}" was taken over by another process, because this one was suspended for ${leaseMs} ms or more`;
       throw new JournalError('run_locked', message, { runId });
     },
     release() {
@@ -63,13 +63,13 @@ export function takeLease(database: Database, run: number, runId: string, leaseM
       try {
         database.statement('DELETE FROM leases WHERE run = ? AND owner = ?').run(run, owner);
       } catch {
-        // It runs out by itself.
+        // The lease will expire.
       }
     },
   };
 }
 
-/** Whether somebody may write the run now. */
+/** Whether a process holds the lease of the run. */
 export function isLeased(database: Database, run: number): boolean {
   return holderOf(database, run) !== undefined;
 }
@@ -87,10 +87,10 @@ function leaseOf(database: Database, run: number): Row | undefined {
   return row as unknown as Row | undefined;
 }
 
-function locked(runId: string, { machine: where, pid, expires_at }: Row): JournalError {
+function lockedError(runId: string, { machine: where, pid, expires_at }: Row): JournalError {
   const seconds = Math.max(1, Math.ceil((expires_at - Date.now()) / 1_000));
   const [host = ''] = where.split(' ');
   const who = where === machine ? `process ${pid}` : `process ${pid} on ${host}`;
-  const message = `Run "${runId}" is under way in ${who}. If that has crashed, the run is free in ${seconds} s`;
+  const message = `Run "${runId}" is running in ${who}. If that process has crashed, the run can be resumed in ${seconds} s`;
   return new JournalError('run_locked', message, { runId });
 }

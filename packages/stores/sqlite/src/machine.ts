@@ -2,8 +2,8 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 /**
- * What a process id means something on: this machine since it was started, and on Linux this
- * container, as each has process ids of its own.
+ * The scope in which a process id is unique: this machine since its boot, and on Linux the container,
+ * because each has its own process ids.
  */
 export const machine: string = [
   hostname(),
@@ -11,7 +11,7 @@ export const machine: string = [
   attempt(() => readlinkSync('/proc/self/ns/pid')),
 ].join(' ');
 
-/** Whether a process of this machine is there; one that may not be asked is. */
+/** Whether a process exists on this machine; true if this process may not signal it. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -3,17 +3,16 @@ import { checkDuration, checkOptions, OptionError } from '@stratagem/core';
 
 interface Settings {
   /**
-   * When an append counts as done. `'full'`: when the events are on the disk, so that not even a
-   * power failure takes them. `'normal'`: when they are in the hands of the operating system;
-   * whatever ends the process, a SIGKILL included, takes none of them, but a power failure or a
-   * crash of the system may take those of the last seconds.
+   * When an append counts as done. `'full'`: when the events are on the disk, so that they survive a
+   * power failure. `'normal'`: when the operating system has them. They then survive the end of the
+   * process, even a SIGKILL, but a power failure or system crash may lose the last seconds.
    * @default 'full'
    */
   readonly durability?: Durability;
   /**
-   * How long, in milliseconds, the process that runs a run may stand still before another one may
-   * take it over. It is renewed all the time; the lease of a process of this machine that is gone
-   * is free at once.
+   * How long the process of a run may be suspended before another process may take the run over, in
+   * milliseconds. A running process renews its lease. The lease of a process of this machine ends with
+   * the process.
    * @default 30_000
    */
   readonly leaseMs?: number;
@@ -21,16 +20,16 @@ interface Settings {
 
 export type Durability = 'full' | 'normal';
 
-/** Where the journal is: a folder for it alone, or a file. */
+/** The location of the journal: a folder of its own, or a file. */
 export type SqliteJournalOptions = Settings &
   (
     | {
-        /** A folder, in which the file is `journal.db`. It is made when the first run begins. */
+        /** The folder of the file `journal.db`. It is created when the first run begins. */
         readonly directory: string;
         readonly file?: undefined;
       }
     | {
-        /** A file; SQLite keeps others beside it while it is used. */
+        /** The file. SQLite creates others next to it while it is in use. */
         readonly file: string;
         readonly directory?: undefined;
       }
@@ -43,19 +42,19 @@ export interface JournalSettings {
   readonly leaseMs: number;
 }
 
-/** @throws {OptionError} when one is unknown, missing or out of range. */
-export function settingsOf(options: SqliteJournalOptions): JournalSettings {
+/** @throws {OptionError} when an option is unknown, missing or out of range. */
+export function journalSettings(options: SqliteJournalOptions): JournalSettings {
   const owner = 'sqliteJournal()';
   checkOptions(owner, options, ['directory', 'file', 'durability', 'leaseMs']);
   const { directory, file, durability = 'full', leaseMs = 30_000 } = options;
   const path = [directory, file].filter((each) => each !== undefined);
   if (path.length !== 1 || typeof path[0] !== 'string' || path[0] === '') {
-    throw new OptionError(`${owner} takes the path of a directory, or of a file`);
+    throw new OptionError(`${owner} needs either a directory or a file, as a path`);
   }
   if (durability !== 'full' && durability !== 'normal') {
     throw new OptionError(`${owner}: durability must be 'full' or 'normal'; it is ${durability}`);
   }
   checkDuration(owner, 'leaseMs', leaseMs);
-  // As it is now: the program may go to another folder before it is used.
+  // Resolved now, because the program may change its working directory before the first use.
   return { file: resolve(file ?? `${directory}/journal.db`), durability, leaseMs };
 }

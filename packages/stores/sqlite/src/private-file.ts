@@ -2,12 +2,12 @@ import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes a file that is not there, and its folder, for their owner alone. What SQLite puts beside
- * the file gets the same permissions.
+ * Creates a file and its folder, accessible only by their owner, unless they exist. SQLite gives the
+ * same permissions to the files that it creates next to it.
  *
- * @returns Whether it has been made.
+ * @returns Whether the file was created.
  */
-export function makePrivateFile(file: string): boolean {
+export function createPrivateFile(file: string): boolean {
   const directory = dirname(file);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   try {
@@ -16,7 +16,7 @@ export function makePrivateFile(file: string): boolean {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   }
-  // A file is on the disk only when its folder is; Windows has no such step.
+  // A new file survives a crash only once its folder is flushed, which Windows does not offer.
   if (process.platform !== 'win32') {
     const descriptor = openSync(directory, 'r');
     fsyncSync(descriptor);

@@ -2,17 +2,17 @@ import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { EventData, Json } from '@stratagem/core';
 import type { Database } from './database.js';
-import { Damage } from './errors.js';
+import { CorruptionError } from './errors.js';
 
-/** The field of an event that may be large, and the same in many. */
-const CONTENT: Readonly<Record<string, string>> = {
+/** The field of each event type that may be large and repeated in many events. */
+const CONTENT_FIELDS: Readonly<Record<string, string>> = {
   task_completed: 'output',
   plan_started: 'plan',
 };
-/** From this length on, a reference takes less room than a copy. */
+/** From this length on, a reference takes less space than a copy. */
 const MIN_CONTENT_LENGTH = 200;
 
-/** A row of events, with the content that it refers to. */
+/** A row of the events table, with the content that it refers to. */
 export interface EventRow {
   readonly position: number;
   readonly event: string;
@@ -21,7 +21,7 @@ export interface EventRow {
   readonly checksum: number;
 }
 
-/** Selects every {@link EventRow}. Columns are named, so that one that has lost its name is missed. */
+/** Selects {@link EventRow}s. Columns are listed, so that a damaged column name is an error. */
 export const SELECT_EVENTS =
   'SELECT position, event, content, text, checksum FROM events LEFT JOIN contents USING (content)';
 
@@ -31,9 +31,9 @@ const INSERT_CONTENT = 'INSERT INTO contents (hash, text) VALUES (?, ?) ON CONFL
 const FIND_CONTENT = 'SELECT content, text = ? AS same FROM contents WHERE hash = ?';
 
 /**
- * Writes one event of a run; what is large is written once and referred to.
+ * Writes an event of a run. A large content is written once, and events refer to it.
  *
- * @param position How many events of the run are before it.
+ * @param position The position of the event in its run, from 0 on.
  */
 export function writeEvent(
   database: Database,
@@ -45,14 +45,14 @@ export function writeEvent(
   let event = JSON.stringify(data);
   let content: number | null = null;
   let text: string | null = null;
-  const field = CONTENT[data.type];
+  const field = CONTENT_FIELDS[data.type];
   if (field !== undefined && event.length > MIN_CONTENT_LENGTH) {
     const { [field]: value, ...rest } = data;
     const json = JSON.stringify(value);
     if (json !== undefined && json.length >= MIN_CONTENT_LENGTH) {
       event = JSON.stringify(rest);
       text = json;
-      content = contentOf(database, text);
+      content = insertContent(database, text);
     }
   }
   const checksum = checksumOf(run, position, event, text);
@@ -62,9 +62,9 @@ export function writeEvent(
 }
 
 /**
- * What a row stands for.
+ * The event of a row.
  *
- * @throws {Damage} when it, or the content it refers to, is not as it was written.
+ * @throws {CorruptionError} when the row or its content differs from what was written.
  */
 export function readEvent(run: number, id: string, row: EventRow): EventData {
   const { position, event, content, text } = row;
@@ -72,25 +72,25 @@ export function readEvent(run: number, id: string, row: EventRow): EventData {
     checksumOf(run, position, event, text) !== row.checksum ||
     (content === null) !== (text === null)
   ) {
-    throw new Damage(`record ${position} is not as it was written`, id);
+    throw new CorruptionError(`record ${position} differs from what was written`, id);
   }
   const data = JSON.parse(event) as EventData;
   return text === null
     ? data
-    : { ...data, [CONTENT[data.type] as string]: JSON.parse(text) as Json };
+    : { ...data, [CONTENT_FIELDS[data.type] as string]: JSON.parse(text) as Json };
 }
 
-/** The number of a content, which is written unless it is there. */
-function contentOf(database: Database, text: string): number {
+/** Writes a content unless it exists; returns its number. */
+function insertContent(database: Database, text: string): number {
   const digest = hash('sha256', text, 'buffer');
   const { changes, lastInsertRowid } = database.statement(INSERT_CONTENT).run(digest, text);
   if (Number(changes) > 0) return Number(lastInsertRowid);
   const found = database.statement(FIND_CONTENT).get(text, digest);
-  if (found?.same !== 1) throw new Damage('a content that is recorded is not as it was written');
+  if (found?.same !== 1) throw new CorruptionError('a content differs from what was written');
   return Number(found.content);
 }
 
-/** Of all that a row says and of its place, so that no row can stand in for another. */
+/** The checksum of a row and its position, so that one row cannot replace another unnoticed. */
 function checksumOf(run: number, position: number, event: string, text: string | null): number {
   const sum = crc32(`${run}:${position}:${event}`);
   return text === null ? sum : crc32(text, sum);

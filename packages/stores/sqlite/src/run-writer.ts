@@ -4,7 +4,7 @@ import type { Lease } from './leases.js';
 import { writeEvent } from './records.js';
 import { type KnownRun, updateRun } from './runs.js';
 
-/** Appends to one run, for as long as its lease is held. */
+/** Appends to a run while it holds the lease. */
 export class RunWriter implements RunJournal {
   readonly runId: string;
   readonly #file: JournalFile;
@@ -33,7 +33,7 @@ export class RunWriter implements RunJournal {
     };
     this.#file.guard(() =>
       database.transaction(() => {
-        this.#file.requireThere();
+        this.#file.requireUnmoved();
         this.#lease.check();
         let position = this.#known.events;
         for (const event of events) writeEvent(database, known.run, position++, event);
@@ -44,7 +44,7 @@ export class RunWriter implements RunJournal {
     if (durability === 'full') return this.#acknowledge(known);
   }
 
-  /** Gives back the lease, when what is under way has come to its end. */
+  /** Releases the lease once pending appends have ended. */
   async close(): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -56,7 +56,7 @@ export class RunWriter implements RunJournal {
   #acknowledge({ run, events }: KnownRun): Promise<void> {
     this.#pending = this.#file.guardAsync(async () => {
       await this.#file.database.sync();
-      this.#file.acknowledged.set(run, events);
+      this.#file.acks.setCount(run, events);
     });
     return this.#pending;
   }

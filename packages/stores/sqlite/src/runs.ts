@@ -1,14 +1,14 @@
 import { crc32 } from 'node:zlib';
 import { type EventData, type NewRun, newSummary, type RunSummary } from '@stratagem/core';
 import type { Database } from './database.js';
-import { Damage } from './errors.js';
+import { CorruptionError } from './errors.js';
 import { type EventRow, readEvent, SELECT_EVENTS } from './records.js';
 
-/** What is recorded of a run beside its events. */
+/** The entry of a run in the list of runs. */
 export interface KnownRun {
-  /** Its number in this file. */
+  /** The number of the run in this file. */
   readonly run: number;
-  /** How many events there are. */
+  /** The number of events. */
   readonly events: number;
   readonly summary: RunSummary;
 }
@@ -21,7 +21,7 @@ interface RunRow {
   readonly checksum: number;
 }
 
-/** What is read at once, so that neither time nor room is taken from the rest of the program. */
+/** The limits of a page of events, so that reading neither blocks the program nor fills its memory. */
 const MAX_PAGE = 1_000;
 const MAX_PAGE_LENGTH = 2 ** 22;
 
@@ -42,7 +42,7 @@ export function updateRun(database: Database, { run, events, summary }: KnownRun
     .run(events, text, checksumOf(run, summary.id, events, text), run);
 }
 
-/** @throws {Damage} when its entry is not as it was written. */
+/** @throws {CorruptionError} when the entry differs from what was written. */
 export function findRun(database: Database, id: string): KnownRun | undefined {
   const row = database.statement('SELECT * FROM runs WHERE id = ?').get(id);
   return row && knownRun(row as unknown as RunRow);
@@ -53,16 +53,16 @@ export function numberOfLastRun(database: Database): number {
   return Number(row?.last ?? 0);
 }
 
-/** All runs, those that were created last first. */
+/** All runs, the newest first. */
 export function allRuns(database: Database): KnownRun[] {
   const rows = database.statement('SELECT * FROM runs ORDER BY run DESC').all();
   return rows.map((row) => knownRun(row as unknown as RunRow));
 }
 
 /**
- * The events of a run as it is now, some at a time.
+ * The events of a run, in pages.
  *
- * @throws {Damage} when one of them is not as it was written, or some are missing.
+ * @throws {CorruptionError} when an event is missing or differs from what was written.
  */
 export function* eventsOf(database: Database, known: KnownRun): Generator<EventData[]> {
   const { run, events, summary } = known;
@@ -82,24 +82,24 @@ export function* eventsOf(database: Database, known: KnownRun): Generator<EventD
       if (page.length >= MAX_PAGE || length > MAX_PAGE_LENGTH) break;
     }
     if (page.length === 0) {
-      throw new Damage(`record ${next} of ${events} is missing`, summary.id);
+      throw new CorruptionError(`record ${next} of ${events} is missing`, summary.id);
     }
     yield page;
   }
 }
 
-/** @throws {Damage} when it is not as it was written, or missing. */
+/** @throws {CorruptionError} when the event is missing or differs from what was written. */
 export function eventAt(database: Database, run: number, id: string, position: number): EventData {
   const row = database
     .statement(`${SELECT_EVENTS} WHERE run = ? AND position = ?`)
     .get(run, position);
-  if (row === undefined) throw new Damage(`record ${position} is missing`, id);
+  if (row === undefined) throw new CorruptionError(`record ${position} is missing`, id);
   return readEvent(run, id, row as unknown as EventRow);
 }
 
 function knownRun({ run, id, events, summary, checksum }: RunRow): KnownRun {
   if (checksumOf(run, id, events, summary) !== checksum) {
-    throw new Damage('its entry in the list of runs is not as it was written', id);
+    throw new CorruptionError('its entry in the list of runs differs from what was written', id);
   }
   return { run, events, summary: JSON.parse(summary) as RunSummary };
 }

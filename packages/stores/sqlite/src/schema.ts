@@ -1,14 +1,13 @@
-/** The version of what stands below; a journal of a higher one is of a newer package. */
+/** The version of this schema; a journal with a higher version was written by a newer package. */
 export const VERSION = 1;
 
-/** "Stgm": marks the file as a journal, so that no other program's database is taken for one. */
+/** "Stgm": identifies the file as a journal, to tell it from the database of another program. */
 export const APPLICATION_ID = 0x5374676d;
 
 /**
- * `events` is the log and the only account of a run. `runs` says what a list needs without reading
- * it, and `completions` where the last output for a content key is. What is large stands once in
- * `contents`, by the SHA-256 of its text. Each row carries a checksum, as SQLite has none for what
- * it keeps.
+ * `events` is the log, and the only source of truth about a run. `runs` has what a list needs without
+ * reading the log. `completions` has the position of the last output of each content key. `contents`
+ * stores large values once, by the SHA-256 of their text. Rows have checksums, because SQLite has none.
  */
 export const SCHEMA = `
   CREATE TABLE runs (

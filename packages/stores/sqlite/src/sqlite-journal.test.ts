@@ -20,7 +20,7 @@ beforeEach(() => {
 const DIST = new URL('../dist/index.js', import.meta.url).href;
 
 describe('durability', () => {
-  test('full has the events on the disk before the append is done', async () => {
+  test('full resolves an append once the events are on the disk', async () => {
     using folder = testFolder();
     await using journal = sqliteJournal({ directory: folder.path });
     const run = await journal.create(newRun('a'));
@@ -28,7 +28,7 @@ describe('durability', () => {
     expect(fdatasync).toHaveBeenCalledTimes(1);
   });
 
-  test('full waits once for what several runs append meanwhile', async () => {
+  test('full waits once for concurrent appends of several runs', async () => {
     using folder = testFolder();
     await using journal = sqliteJournal({ directory: folder.path });
     const runs = await Promise.all(['a', 'b', 'c', 'd'].map((id) => journal.create(newRun(id))));
@@ -36,7 +36,7 @@ describe('durability', () => {
     expect(fdatasync.mock.calls.length).toBeLessThanOrEqual(2);
   });
 
-  test('full fails for good once the disk could not be reached', async () => {
+  test('full fails permanently after a failed flush', async () => {
     using folder = testFolder();
     await using journal = sqliteJournal({ directory: folder.path });
     const run = await journal.create(newRun('a'));
@@ -51,7 +51,7 @@ describe('durability', () => {
     }
   });
 
-  test('normal leaves the disk to the system, and appends at once', async () => {
+  test('normal appends at once, without a flush', async () => {
     using folder = testFolder();
     await using journal = sqliteJournal({ directory: folder.path, durability: 'normal' });
     const run = await journal.create(newRun('a'));
@@ -89,7 +89,7 @@ describe('the file', () => {
     },
   );
 
-  test('is not made by looking for runs', async () => {
+  test('is not created by reading', async () => {
     using folder = testFolder();
     const directory = join(folder.path, 'none');
     await using journal = sqliteJournal({ directory });
@@ -100,7 +100,7 @@ describe('the file', () => {
     expect(existsSync(directory)).toBe(false);
   });
 
-  test('holds a large output once, however often it comes, and a small one where it is', async () => {
+  test('stores a repeated large output once, and a small one within its event', async () => {
     using folder = testFolder();
     const file = join(folder.path, 'runs.db');
     await using journal = sqliteJournal({ file });
@@ -128,7 +128,7 @@ describe('the file', () => {
     ]);
   });
 
-  test('is written by several journals at once', async () => {
+  test('can be written by several journals at once', async () => {
     using folder = testFolder();
     const journals = Array.from({ length: 4 }, () => sqliteJournal({ directory: folder.path }));
     await Promise.all(
@@ -145,18 +145,18 @@ describe('the file', () => {
     }
   });
 
-  test('cannot be where its folder is a file', async () => {
+  test('cannot be created where its folder is a file', async () => {
     using folder = testFolder();
     const directory = join(folder.path, 'notes');
     fs.writeFileSync(directory, 'a file');
     await using journal = sqliteJournal({ directory });
     await expect(journal.create(newRun('a'))).rejects.toMatchObject({
       code: 'journal_failed',
-      message: `${join(directory, 'journal.db')} cannot be made: ${directory} is no folder; name another one`,
+      message: `${join(directory, 'journal.db')} cannot be created: ${directory} is not a folder; use another one`,
     });
   });
 
-  test('that was deleted on purpose is begun anew', async () => {
+  test('that was deleted is created again by a new journal', async () => {
     using folder = testFolder();
     for (const _ of ['first', 'second']) {
       const journal = sqliteJournal({ directory: folder.path });
@@ -184,14 +184,14 @@ describe('the file', () => {
         expect(() => run.append([completed(1, 'y')])).toThrow(
           expect.objectContaining({
             code: 'journal_failed',
-            message: expect.stringContaining(`${file} was deleted or moved away`),
+            message: expect.stringContaining(`${file} was deleted or moved while`),
           }),
         );
       }
     },
   );
 
-  test('is where its path led to when it was named', async () => {
+  test('has its path resolved when the journal is created', async () => {
     using folder = testFolder();
     using other = testFolder();
     const before = process.cwd();
@@ -223,13 +223,13 @@ describe('node:sqlite', () => {
     return spawnSync(process.execPath, args, { encoding: 'utf8' });
   }
 
-  test('is used without a warning on the terminal', () => {
+  test('is loaded without a warning on the terminal', () => {
     using folder = testFolder();
     const { stdout, stderr } = use(join(folder.path, 'x.db'));
     expect({ stdout, stderr }).toEqual({ stdout: 'created\n', stderr: '' });
   });
 
-  test('is named where it is missing, with what is needed', () => {
+  test('leads to an error with a remedy where it is missing', () => {
     using folder = testFolder();
     const { stdout } = use(join(folder.path, 'x.db'), '--no-experimental-sqlite');
     expect(stdout).toMatch(
@@ -238,11 +238,11 @@ describe('node:sqlite', () => {
   });
 });
 
-describe('sqliteJournal() refuses', () => {
+describe('sqliteJournal() rejects', () => {
   test.each([
-    ['no place', {}, 'sqliteJournal() takes the path of a directory, or of a file'],
-    ['two places', { directory: 'a', file: 'b' }, 'takes the path of a directory, or of a file'],
-    ['an empty path', { directory: '' }, 'takes the path of a directory, or of a file'],
+    ['no place', {}, 'sqliteJournal() needs either a directory or a file, as a path'],
+    ['two places', { directory: 'a', file: 'b' }, 'needs either a directory or a file, as a path'],
+    ['an empty path', { directory: '' }, 'needs either a directory or a file, as a path'],
     ['an unknown option', { directoy: 'a' }, 'no option "directoy". Did you mean "directory"?'],
     ['an unknown durability', { file: 'a', durability: 'off' }, "must be 'full' or 'normal'"],
     ['a lease without a length', { file: 'a', leaseMs: 0 }, 'leaseMs must be a positive number'],

@@ -9,18 +9,18 @@ import {
   type RunJournal,
   type RunSummary,
 } from '@stratagem/core';
-import { Damage } from './errors.js';
+import { CorruptionError } from './errors.js';
 import { JournalFile } from './journal-file.js';
 import { isLeased, takeLease } from './leases.js';
-import { type JournalSettings, type SqliteJournalOptions, settingsOf } from './options.js';
+import { type JournalSettings, journalSettings, type SqliteJournalOptions } from './options.js';
 import { RunWriter } from './run-writer.js';
 import { allRuns, eventAt, eventsOf, insertRun, type KnownRun } from './runs.js';
 
 /**
- * Keeps runs in an SQLite file, by the SQLite that is part of Node: no server and no native add-on.
- * Any number of processes of one machine may use it at once, each run by one of them at a time.
+ * Stores runs in an SQLite file, with the SQLite built into Node: no server and no native add-on. Any
+ * number of processes on one machine may use the file. Each run belongs to one process at a time.
  *
- * Nothing is opened or made before it is used. Each method rejects with a `JournalError`:
+ * Nothing is opened or created before the first use. Each method rejects with a `JournalError`:
  * `journal_full`, `journal_read_only`, `journal_corrupt`, `journal_newer`, or `journal_failed`.
  *
  * @throws {OptionError} when an option is unknown, missing or out of range.
@@ -33,7 +33,7 @@ import { allRuns, eventAt, eventsOf, insertRun, type KnownRun } from './runs.js'
  * const result = await executor.resume(run.runId);
  */
 export function sqliteJournal(options: SqliteJournalOptions): Journal {
-  return new SqliteJournal(settingsOf(options));
+  return new SqliteJournal(journalSettings(options));
 }
 
 class SqliteJournal implements Journal {
@@ -58,11 +58,11 @@ class SqliteJournal implements Journal {
           if (there.events > 0 && !isLeased(database, there.run)) {
             throw journalErrors.runExists(created.id);
           }
-          // Refused while somebody has it; else it never began, and its place is taken.
+          // Throws while another process holds the lease. Otherwise the run never began: replace it.
           takeLease(database, there.run, created.id, leaseMs).release();
           database.statement('DELETE FROM runs WHERE run = ?').run(there.run);
         }
-        return this.#writerOf(file, insertRun(database, created));
+        return this.#openWriter(file, insertRun(database, created));
       });
     });
   }
@@ -74,7 +74,7 @@ class SqliteJournal implements Journal {
       const { known, writer } = file.database.transaction(() => {
         const there = file.find(runId);
         if (there === undefined) throw journalErrors.runNotFound(runId);
-        return { known: there, writer: this.#writerOf(file, there) };
+        return { known: there, writer: this.#openWriter(file, there) };
       });
       try {
         return Object.assign(writer, { events: [...eventsOf(file.database, known)].flat() });
@@ -123,7 +123,7 @@ class SqliteJournal implements Journal {
       const { run, id, position } = found as { run: number; id: string; position: number };
       const event = eventAt(file.database, run, id, position);
       if (event.contentKey === contentKey) return { runId: id, event };
-      throw new Damage(`record ${position} is not the completion that is looked up there`, id);
+      throw new CorruptionError(`record ${position} is not the completion that was looked up`, id);
     });
   }
 
@@ -138,7 +138,7 @@ class SqliteJournal implements Journal {
     return this.close();
   }
 
-  /** The open file; undefined as long as there is none: looking makes nothing. */
+  /** The open file; undefined while there is none, because reading must not create it. */
   #existing(): JournalFile | undefined {
     this.#requireOpen();
     if (this.#file === undefined && !existsSync(this.#settings.file)) return undefined;
@@ -146,7 +146,7 @@ class SqliteJournal implements Journal {
     return this.#file;
   }
 
-  #writerOf(file: JournalFile, known: KnownRun): RunWriter {
+  #openWriter(file: JournalFile, known: KnownRun): RunWriter {
     const { database, leaseMs } = file;
     const lease = takeLease(database, known.run, known.summary.id, leaseMs);
     const writer = new RunWriter(file, known, lease, () => this.#writers.delete(writer));

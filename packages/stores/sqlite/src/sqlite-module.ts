@@ -5,10 +5,10 @@ type SqliteModule = typeof import('node:sqlite');
 let loaded: SqliteModule | undefined;
 
 /**
- * Node's own SQLite. Asked for when a journal is first used and not by an import, so that a runtime
- * without it gets an error that says what to do.
+ * Node's built-in SQLite. It is loaded on first use instead of imported, so that a runtime without it
+ * gets an error with a remedy.
  *
- * @throws {JournalError} `journal_failed` where there is none.
+ * @throws {JournalError} `journal_failed` when the runtime has no SQLite.
  */
 export function sqliteModule(): SqliteModule {
   loaded ??= withoutWarning(() => process.getBuiltinModule('node:sqlite'));
@@ -16,11 +16,11 @@ export function sqliteModule(): SqliteModule {
   throw new JournalError(
     'journal_failed',
     `sqliteJournal() needs the node:sqlite of Node 22.13 or newer, which this runtime (${process.version}) ` +
-      'does not have. Update Node, or leave out --no-experimental-sqlite',
+      'does not have. Update Node, or remove --no-experimental-sqlite',
   );
 }
 
-/** Node 22 and 24 warn of their SQLite when it is loaded; what else is warned of gets through. */
+/** Suppresses the warning of Node 22 and 24 that SQLite is experimental, and no other warning. */
 function withoutWarning<Loaded>(load: () => Loaded): Loaded {
   const { emitWarning } = process;
   process.emitWarning = ((warning: string | Error, ...rest: unknown[]) => {

@@ -1,4 +1,4 @@
-// Appends to run "a" until that fails; prints how many appends were acknowledged, and the error.
+// Appends to run "a" until an append fails; prints the number of acknowledged appends and the error.
 import { sqliteJournal } from '../dist/index.js';
 
 const [directory, durability] = process.argv.slice(2);

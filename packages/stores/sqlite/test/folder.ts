@@ -2,10 +2,10 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A folder of a test's own; gone with `using`. */
+/** A temporary folder, removed at the end of its `using` scope. */
 export interface TestFolder extends Disposable {
   readonly path: string;
-  /** The files as they are now, as a process that is killed leaves them. */
+  /** A copy of the files, as a process killed at this moment would leave them. */
   image(): TestFolder;
 }
 

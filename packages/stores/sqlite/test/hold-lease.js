@@ -1,4 +1,4 @@
-// Takes the lease of run "a", says so, and holds it until the process is killed.
+// Takes the lease of run "a", prints "held", and holds it until the process is killed.
 import { sqliteJournal } from '../dist/index.js';
 
 const journal = sqliteJournal({ directory: process.argv[2] });

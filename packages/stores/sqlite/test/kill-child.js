@@ -1,7 +1,7 @@
-// Begins the runs of some seeds, or resumes those that are recorded, until all have ended or the
-// process is killed. What happens is written to files at once: each attempt that starts, and each
-// completion that is acknowledged; and a dot is printed for each, so that whoever kills it can
-// choose a moment. At the end the outputs are written, and those of undisturbed runs.
+// Begins the runs of the given seeds, or resumes recorded ones, until all have ended or the process is
+// killed. Each started attempt and each acknowledged completion is written to a file at once, and
+// printed as a dot, so that the parent can choose the moment to kill. At the end, the outputs of these
+// runs and of undisturbed runs are written.
 import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createExecutor } from '@stratagem/core';
@@ -17,7 +17,7 @@ const note = (file, what) => {
   process.stdout.write('.');
 };
 const journal = sqliteJournal({ directory, durability });
-// One that never got as far as its first event begins like a new one.
+// A run without any event is started like a new one.
 const begun = (await journal.list()).filter(({ totalTasks }) => totalTasks > 0);
 const known = new Set(begun.map(({ id }) => id));
 

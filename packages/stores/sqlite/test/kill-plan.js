@@ -1,4 +1,4 @@
-// A plan of 200 tasks, and the runner that does them: all of it follows from a seed.
+// A plan of 200 tasks and its runner, both derived from a seed.
 import { createHash } from 'node:crypto';
 import { RunnerError } from '@stratagem/core';
 
@@ -6,7 +6,7 @@ const LAYERED = 146;
 const ELEMENTS = 40;
 const SUBTASKS = 10;
 
-/** 146 tasks in a random graph, a fan-out over 40 elements, a group of 10 subtasks, and an end. */
+/** 146 tasks in a random graph, a fan-out over 40 items, a group of 10 subtasks, and a final task. */
 export function planOf(seed) {
   const tasks = Array.from({ length: LAYERED }, (_, index) => ({
     id: `task-${index}`,
@@ -32,18 +32,18 @@ export function planOf(seed) {
   return { goal: `Survive ${seed}`, tasks, retry: { initialDelayMs: 2, maxDelayMs: 4 } };
 }
 
-/** How many tasks that are: 146, the list, the fan-out and its elements, the group and its parts, the end. */
+/** The number of tasks: the graph, the list, the fan-out with its items, the group with its subtasks, the end. */
 export const SIZE = LAYERED + 1 + (1 + ELEMENTS) + (1 + SUBTASKS) + 1;
 
-/** How many attempts a task takes: most one, some two or three. */
+/** The number of attempts of a task: mostly one, sometimes two or three. */
 export function attemptsOf(seed, taskId) {
   return [1, 1, 1, 1, 2, 3][draw(seed, `attempts of ${taskId}`, 6)];
 }
 
 /**
- * Answers after a moment with what follows from the task and its inputs.
+ * Responds after a moment with an output derived from the task and its inputs.
  *
- * @param onStart Is told of each attempt before anything else happens.
+ * @param onStart Called at the start of each attempt.
  */
 export function runnerOf(seed, onStart = () => {}) {
   return {
@@ -59,7 +59,7 @@ export function runnerOf(seed, onStart = () => {}) {
         return { output: Array.from({ length: ELEMENTS }, (_, index) => `element ${index}`) };
       }
       const text = createHash('sha256').update(`${seed} ${taskId} ${JSON.stringify(inputs)}`);
-      // Some are longer than what stands in the log itself.
+      // Some are long enough to be stored outside the log.
       return { output: text.digest('hex').repeat(1 + draw(seed, `length of ${taskId}`, 6)) };
     },
   };
@@ -74,7 +74,7 @@ function dependenciesOf(seed, index) {
   return [...new Set(ids)];
 }
 
-/** A whole number below `bound` that depends on the seed and on what it is for. */
+/** A whole number below `bound`, derived from the seed and the purpose. */
 function draw(seed, what, bound) {
   return createHash('sha256').update(`${seed} ${what}`).digest().readUInt32LE() % bound;
 }

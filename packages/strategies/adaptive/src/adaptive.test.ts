@@ -10,16 +10,16 @@ import {
   batch,
   concurrencyKnee,
   cpuBound,
-  figuresOf,
   fixedLatency,
   fixedWindows,
   lognormalLatency,
   overload,
   providers,
+  QueueingServer,
   rateLimited,
   type ServerModel,
-  Station,
   simulateOn,
+  summarize,
   type Workload,
 } from '@stratagem/simulation';
 import { describe, expect, test } from 'vitest';
@@ -32,15 +32,15 @@ function run(
   server: ServerModel,
   options: AdaptiveOptions = {},
   { plan, demandOf }: Pick<Workload, 'plan' | 'demandOf'> = alike(300),
-  tokensPerPart?: number,
+  tokensPerChunk?: number,
 ) {
   const strategy = adaptive(options);
   const result = simulateOn(plan, {
     ...{ server, strategy, demandOf, retry, timeoutMs: 60_000 },
-    ...(tokensPerPart !== undefined && { tokensPerPart }),
+    ...(tokensPerChunk !== undefined && { tokensPerChunk }),
   });
   const switches = result.timeline.filter((event) => event.type === 'strategy_switched');
-  return { ...figuresOf(result), result, switches, learned: strategy.learned() as Learned };
+  return { ...summarize(result), result, switches, learned: strategy.learned() as Learned };
 }
 
 /** The most that were in flight at once in the second half of the run. */
@@ -113,7 +113,7 @@ describe('the concurrency', () => {
               ? { code: 'server_error' as const, message: 'a bad moment', status: 503, afterMs: 50 }
               : undefined,
         };
-        return new Station({ seed, sigma: 0.15, gate });
+        return new QueueingServer({ seed, sigma: 0.15, gate });
       },
     };
     const { makespanMs } = run(faulty, {}, alike(1_000));
@@ -133,7 +133,7 @@ describe('the concurrency', () => {
             return first ? refusal : undefined;
           },
         };
-        return new Station({ seed, sigma: 0.15, gate });
+        return new QueueingServer({ seed, sigma: 0.15, gate });
       },
     };
     expect(run(once, {}, alike(600)).peakConcurrency).toBeGreaterThan(32);
@@ -166,8 +166,8 @@ describe('the concurrency', () => {
   });
 
   test.each([0.8, 1])('is not lowered by an adaptiveThreshold of %d alone', (adaptiveThreshold) => {
-    for (const tokensPerPart of [20, undefined]) {
-      const { learned } = run(fixedLatency(), { adaptiveThreshold }, alike(300), tokensPerPart);
+    for (const tokensPerChunk of [20, undefined]) {
+      const { learned } = run(fixedLatency(), { adaptiveThreshold }, alike(300), tokensPerChunk);
       expect(learned.resources.simulation?.limit).toBeGreaterThanOrEqual(16);
     }
   });
@@ -325,7 +325,7 @@ describe('a server that answers nothing for a while', () => {
               ? { code: 'timeout' as const, message: 'x', afterMs: Number.POSITIVE_INFINITY }
               : undefined,
         };
-        return new Station({ seed, sigma: 0.15, gate });
+        return new QueueingServer({ seed, sigma: 0.15, gate });
       },
     };
     const { learned, peakConcurrency } = run(asleep);
@@ -455,7 +455,7 @@ describe('what was learned', () => {
       const { plan, demandOf } = alike(200);
       const server = concurrencyKnee({ knee: 8, sigma: 0.15 });
       const asked = { name: 'asked', maxParallel: 128, begin };
-      return simulateOn(plan, { server, strategy: asked, demandOf, tokensPerPart: 20 })
+      return simulateOn(plan, { server, strategy: asked, demandOf, tokensPerChunk: 20 })
         .timeline.filter(({ type }) => type === 'task_started')
         .map(({ timestamp }) => timestamp);
     };

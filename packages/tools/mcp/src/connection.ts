@@ -3,161 +3,163 @@ import type { Client } from '@modelcontextprotocol/client';
 import { type AttemptErrorCode, describe, RunnerError } from '@stratagem/core';
 import { codeOfStatus, redact } from '@stratagem/core/provider';
 import { DEFAULT_TIMEOUT_MS, isStdio, type McpOptions } from './options.js';
-import { BROKEN_STREAM, httpWay, stdioWay, type Way } from './transports.js';
+import { BROKEN_STREAM, httpTransport, stdioTransport, type Transport } from './transports.js';
 
-/** A server that was reached. */
+/** An open connection to a server. */
 export interface Connection {
   readonly client: Client;
-  /** What the server calls itself. */
+  /** The name that the server reports. */
   readonly name: string;
   /** The time limit of one request, in milliseconds. */
   readonly timeoutMs: number;
-  /** The text without what must never be seen in a message. */
-  readonly tell: (text: string) => string;
-  /** Says what went wrong with a request. */
-  readonly explain: (thrown: unknown) => RunnerError;
-  /** Ends the connection, and the server if we started it. */
+  /** Removes secrets from a text. */
+  readonly withoutSecrets: (text: string) => string;
+  /** Converts the error of a request to a `RunnerError`. */
+  readonly toRunnerError: (thrown: unknown) => RunnerError;
+  /** Ends the connection, and the server process that it started. */
   readonly close: () => Promise<void>;
 }
 
-/** The longest delay a timer takes. */
+/** The longest delay a timer accepts. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-/** How long to wait for the other side when we part, in milliseconds. */
-const FAREWELL_MS = 1_000;
+/** How long to wait for the server while closing, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 1_000;
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
-/** @throws {RunnerError} `connection`, `timeout`, `authentication`, … when there is no way. */
+/** @throws {RunnerError} `connection`, `timeout`, `authentication`, … when the connection fails. */
 export async function connect(options: McpOptions): Promise<Connection> {
-  const way = await (isStdio(options) ? stdioWay(options) : httpWay(options));
-  const first = openerOf(options, way);
+  const transport = await (isStdio(options) ? stdioTransport(options) : httpTransport(options));
+  const first = connector(options, transport);
   try {
     return await first.open();
-  } catch (refusal) {
-    const failure = first.explain(refusal);
-    const other = await way.otherwise?.(refusal);
-    if (other === undefined) throw failure;
-    // When the other way is none either, the first refusal says more.
-    return openerOf(options, other)
+  } catch (thrown) {
+    const error = first.toRunnerError(thrown);
+    const fallback = await transport.fallback?.(thrown);
+    if (fallback === undefined) throw error;
+    // When the fallback fails as well, the first error is more useful.
+    return connector(options, fallback)
       .open()
       .catch(() => {
-        throw failure;
+        throw error;
       });
   }
 }
 
-function openerOf(options: McpOptions, way: Way) {
+function connector(options: McpOptions, transport: Transport) {
   const { clientName = 'stratagem' } = options;
   const timeoutMs = Math.min(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, MAX_TIMER_MS);
-  const place = placeOf(options);
+  const address = addressOf(options);
   let client: Client | undefined;
-  let name = place;
-  let state: 'opening' | 'open' | 'closed' = 'opening';
-  let gone: Promise<void> | undefined;
-  let parting: Promise<void> | undefined;
-  /** What was wrong with the connection itself, of late. */
-  let fault: unknown;
+  let name = address;
+  let state: ConnectionState['state'] = 'opening';
+  let disconnected: Promise<void> | undefined;
+  let closing: Promise<void> | undefined;
+  /** The latest error of the connection itself. */
+  let connectionError: unknown;
 
-  const tell = (text: string) => redact(text, secretsOf(options));
-  const explain = (thrown: unknown): RunnerError => {
-    const circumstances = { timeoutMs, state, isGone: !client?.transport, fault };
-    const { code, text } = reasonOf(thrown, circumstances);
-    const words = code === 'connection' && state !== 'closed' ? way.lastWords?.() : undefined;
-    const message = `MCP server "${name}": ${text}${words ? `; its last words: ${words}` : ''}`;
-    return new RunnerError(code, tell(message));
+  const withoutSecrets = (text: string) => redact(text, secretsOf(options));
+  const toRunnerError = (thrown: unknown): RunnerError => {
+    const isDisconnected = !client?.transport;
+    const { code, text } = classify(thrown, { timeoutMs, state, isDisconnected, connectionError });
+    const tail = code === 'connection' && state !== 'closed' ? transport.stderrTail?.() : undefined;
+    const message = `MCP server "${name}": ${text}${tail ? `; its last output: ${tail}` : ''}`;
+    return new RunnerError(code, withoutSecrets(message));
   };
-  const part = async () => {
+  const disconnect = async () => {
     state = 'closed';
-    await within(
-      FAREWELL_MS,
-      way.leave?.().catch(() => {}),
+    await settledWithin(
+      CLOSE_TIMEOUT_MS,
+      transport.endSession?.().catch(() => {}),
     );
     await client?.close();
-    await within(FAREWELL_MS, gone);
+    await settledWithin(CLOSE_TIMEOUT_MS, disconnected);
   };
   const open = async (): Promise<Connection> => {
     const { Client } = await import('@modelcontextprotocol/client');
     const opened = new Client(
       { name: clientName, version },
-      { versionNegotiation: { mode: way.mode } },
+      { versionNegotiation: { mode: transport.mode } },
     );
     client = opened;
     opened.onerror = (error) => {
-      fault = error;
+      connectionError = error;
     };
-    gone = new Promise((resolve) => {
+    disconnected = new Promise((resolve) => {
       opened.onclose = resolve;
     });
     try {
-      await opened.connect(way.transport, { timeout: timeoutMs });
+      await opened.connect(transport.sdk, { timeout: timeoutMs });
     } catch (thrown) {
-      // The SDK has closed it by now, but did not wait for the process.
-      if (way.mode === 'legacy') await within(FAREWELL_MS, gone);
+      // The SDK has closed the connection, but did not wait for the process to end.
+      if (transport.mode === 'legacy') await settledWithin(CLOSE_TIMEOUT_MS, disconnected);
       throw thrown;
     }
     state = 'open';
-    name = opened.getServerVersion()?.name.slice(0, 100) || place;
+    name = opened.getServerVersion()?.name.slice(0, 100) || address;
     const close = () => {
-      parting ??= part();
-      return parting;
+      closing ??= disconnect();
+      return closing;
     };
-    return { client: opened, name, timeoutMs, tell, explain, close };
+    return { client: opened, name, timeoutMs, withoutSecrets, toRunnerError, close };
   };
-  return { open, explain };
+  return { open, toRunnerError };
 }
 
-interface Circumstances {
+interface ConnectionState {
   readonly timeoutMs: number;
   readonly state: 'opening' | 'open' | 'closed';
-  readonly isGone: boolean;
-  readonly fault: unknown;
+  readonly isDisconnected: boolean;
+  readonly connectionError: unknown;
 }
 
-function reasonOf(
+/** The code and the text for an error, which depend on the state of the connection. */
+function classify(
   thrown: unknown,
-  { timeoutMs, state, isGone, fault }: Circumstances,
+  { timeoutMs, state, isDisconnected, connectionError }: ConnectionState,
 ): { code: AttemptErrorCode; text: string } {
   const { code, status, message } = Object(thrown) as Record<string, unknown>;
   if (state === 'closed') return { code: 'connection', text: 'the connection has been closed' };
   if (typeof status === 'number') return { code: codeOfStatus(status), text: describe(thrown) };
   if (code === 'REQUEST_TIMEOUT') {
-    return { code: 'timeout', text: `no answer within ${timeoutMs} ms` };
+    return { code: 'timeout', text: `no response within ${timeoutMs} ms` };
   }
-  if (code === 'CONNECTION_CLOSED' || (state === 'open' && isGone)) {
-    const why = fault === undefined ? '' : `: ${describe(fault)}`;
-    return { code: 'connection', text: `it has stopped${why}` };
+  if (code === 'CONNECTION_CLOSED' || (state === 'open' && isDisconnected)) {
+    const reason = connectionError === undefined ? '' : `: ${describe(connectionError)}`;
+    return { code: 'connection', text: `it has stopped${reason}` };
   }
   if (state === 'opening') {
     return { code: 'connection', text: `no connection: ${describe(thrown)}` };
   }
-  // What fetch throws when it gets no answer is a TypeError, whatever the reason.
+  // fetch throws a TypeError for every kind of connection error.
   const isBroken = thrown instanceof TypeError || message === BROKEN_STREAM;
   return { code: isBroken ? 'connection' : 'task_failed', text: describe(thrown) };
 }
 
-/** What it may be called in messages: arguments and queries may have keys in them. */
-function placeOf(options: McpOptions): string {
+/** The address for messages, without arguments and queries, which may contain keys. */
+function addressOf(options: McpOptions): string {
   if (isStdio(options)) return options.command;
   const { origin, pathname } = new URL(options.url);
   return origin + pathname;
 }
 
-/** What must never be seen in a message. */
+/** The texts that must never appear in a message. */
 function secretsOf(options: McpOptions): string[] {
   if (isStdio(options)) return Object.values(options.env ?? {});
   const { username, password, search } = new URL(options.url);
   const headers = Object.values(options.headers ?? {});
-  // Also the key alone of "Bearer key": servers quote it without the word before it.
+  // Also the key of "Bearer key" alone, because servers quote it without the scheme.
   const parts = headers.flatMap((header) => [header, ...header.split(/\s+/)]);
   return [username, password, search.slice(1), ...parts];
 }
 
-async function within(timeoutMs: number, work: Promise<void> | undefined): Promise<void> {
+/** Resolves when the work does, or after the timeout. */
+async function settledWithin(timeoutMs: number, work: Promise<void> | undefined): Promise<void> {
   if (work === undefined) return;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const enough = new Promise<void>((resolve) => {
+  const timeout = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, timeoutMs);
   });
-  await Promise.race([work, enough]);
+  await Promise.race([work, timeout]);
   clearTimeout(timer);
 }

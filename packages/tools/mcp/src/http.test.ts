@@ -28,7 +28,7 @@ describe.each([
   ['of the newer era', () => modernTools()],
   ['of the older era, with sessions', () => sessionTools().handle],
 ])('a server %s', (_, handler) => {
-  test('is found out about, and its tools can be called', async () => {
+  test('is recognised, and its tools can be called', async () => {
     const tools = await connect(await start(handler()));
     expect(tools.tools.map(({ name }) => name)).toContain('greet');
     expect(await call(tools, 'add', { a: 1, b: 2 })).toEqual({ sum: 3 });
@@ -38,7 +38,7 @@ describe.each([
     ]);
   });
 
-  test('gets the headers with each request', async () => {
+  test('receives the headers with each request', async () => {
     const server = await start(handler());
     const tools = await connect(server, { headers: { authorization: 'Bearer a-secret-token' } });
     await call(tools, 'greet', { name: 'Ada' });
@@ -48,13 +48,13 @@ describe.each([
     }
   });
 
-  test('gets the token of an auth provider', async () => {
+  test('receives the token of an auth provider', async () => {
     const server = await start(handler());
     await connect(server, { authProvider: { token: async () => 'a-fresh-token' } });
     expect(server.requests.at(-1)?.headers.get('authorization')).toBe('Bearer a-fresh-token');
   });
 
-  test('is told that a call is no longer wanted', async () => {
+  test('is notified of a canceled call', async () => {
     const tools = await connect(await start(handler()));
     const before = JSON.parse(String(await call(tools, 'canceled'))).length;
     const controller = new AbortController();
@@ -67,7 +67,7 @@ describe.each([
     });
   });
 
-  test('that dies in the middle of a call fails the call at once, and those that follow', async () => {
+  test('that dies during a call fails that call at once, and all later ones', async () => {
     const server = await start(handler());
     const tools = await connect(server, { timeoutMs: 3_600_000 });
     const hanging = call(tools, 'hang');
@@ -98,7 +98,7 @@ test('a session is ended when the connection is closed', async () => {
   );
 });
 
-test('a server from before Streamable HTTP is spoken to over server-sent events', async () => {
+test('an older server without Streamable HTTP is used over server-sent events', async () => {
   const server = await start(oldServer());
   const tools = await connect(server);
   expect(tools.tools.map(({ name }) => name)).toEqual(['echo']);
@@ -106,7 +106,7 @@ test('a server from before Streamable HTTP is spoken to over server-sent events'
 });
 
 describe('a server that cannot be reached', () => {
-  test('is an error with the place, and without what may be secret in it', async () => {
+  test('is an error with the address, without the parts that may be secret', async () => {
     const server = await start(modernTools());
     server.kill();
     const url = `${server.url.replace('//', '//user:a-password@')}?key=a-secret-key`;
@@ -138,7 +138,7 @@ describe('a server that cannot be reached', () => {
     },
   );
 
-  test('because it never answers, is given up after the time limit', async () => {
+  test('because it never responds, is an error after the time limit', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const server = await start(() => new Promise(() => {}));
     const failure = mcpTools({ url: server.url, timeoutMs: 5_000 }).catch((thrown) => thrown);
@@ -146,7 +146,7 @@ describe('a server that cannot be reached', () => {
     await vi.advanceTimersByTimeAsync(5_000);
     expect(await failure).toMatchObject({
       code: 'timeout',
-      message: `MCP server "${server.url}": no answer within 5000 ms`,
+      message: `MCP server "${server.url}": no response within 5000 ms`,
     });
   });
 });

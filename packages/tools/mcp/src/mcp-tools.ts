@@ -3,21 +3,21 @@ import { connect } from './connection.js';
 import { checkMcpOptions, type McpOptions } from './options.js';
 import { toolsOf } from './tools.js';
 
-/** The tools of one MCP server, and the connection that they use. */
+/** The tools of an MCP server, and their connection. */
 export interface McpTools extends AsyncDisposable {
-  /** As the server listed them at the start. */
+  /** The tools that the server listed when the connection was opened. */
   readonly tools: readonly Tool[];
   /**
-   * Ends the connection; a server that we started ends with it. Calls that are under way fail. A
-   * second time it does nothing.
+   * Ends the connection, and the server process that it started. Calls in flight fail. A second call
+   * has no effect.
    */
   close(): Promise<void>;
 }
 
 /**
- * Connects to an MCP server, over standard input and output or over HTTP, and makes its tools ones
- * that tasks can list. What goes wrong in a call, at the server or on the way, is told to the model;
- * so is an input that does not fit the tool's schema.
+ * Connects to an MCP server, over standard input and output or over HTTP, and returns its tools for the
+ * `tools` of tasks. The model gets the error of a failed call, and of an input that does not match the
+ * tool's schema.
  *
  * @throws {OptionError} when an option is unknown or cannot be used.
  * @throws {RunnerError} `connection`, `timeout`, `authentication`, … when the server cannot be reached.

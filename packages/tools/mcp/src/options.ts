@@ -2,63 +2,62 @@ import type { AuthProvider, OAuthClientProvider } from '@modelcontextprotocol/cl
 import { checkDuration, checkOptions, OptionError } from '@stratagem/core';
 import { isHttpUrl } from '@stratagem/core/provider';
 
-/** Which of a server's tools to take, and how to use them. */
+/** The options of every kind of server. */
 export interface McpToolOptions {
   /**
-   * The tools to take, by their names at the server.
+   * The tools to include, by their names on the server.
    * @default all
    */
   readonly include?: readonly string[];
   /**
-   * The tools to leave out, by their names at the server.
+   * The tools to exclude, by their names on the server.
    * @default none
    */
   readonly exclude?: readonly string[];
   /**
-   * What to put before each name, so that tools of several servers do not clash: with `'github_'`,
-   * the server's `search` becomes `github_search`. Letters, digits, `_` and `-`, 32 at most.
+   * A prefix for each name, so that the tools of several servers do not clash: with `'github_'`, the
+   * server's `search` becomes `github_search`. At most 32 letters, digits, `_` and `-`.
    * @default nothing
    */
   readonly prefix?: string;
   /**
-   * The longest one request to the server may take, in milliseconds: a call of a tool, or the
-   * greeting at the start. The server is told that a call is no longer wanted.
+   * The time limit of a request to the server, in milliseconds: the initialization or a tool call. A
+   * call that exceeds it is canceled on the server.
    * @default 60_000
    */
   readonly timeoutMs?: number;
   /**
-   * How to introduce ourselves to the server.
+   * The client name that is sent to the server.
    * @default 'stratagem'
    */
   readonly clientName?: string;
 }
 
-/** A server to start: a process of this machine, spoken to over its standard input and output. */
+/** A server to start as a process on this machine, connected by standard input and output. */
 export interface McpStdioOptions extends McpToolOptions {
   /** The program to run; no shell is involved. */
   readonly command: string;
-  /** What to run it with. */
+  /** The arguments of the program. */
   readonly args?: readonly string[];
   /**
-   * What the server finds in its environment, besides the few variables that every program needs
-   * (`PATH`, `HOME` and the like). Nothing else of this process's environment is handed on: no API
-   * key reaches the server unless it stands here.
+   * The environment of the server, besides the few variables that every program needs (`PATH`, `HOME`
+   * and the like). It inherits no others, so it gets no API key unless you pass it here.
    */
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * The directory it runs in.
+   * The working directory of the server.
    * @default that of this process
    */
   readonly cwd?: string;
 }
 
-/** A server that runs already, spoken to over HTTP. */
+/** A running server, connected over HTTP. */
 export interface McpHttpOptions extends McpToolOptions {
-  /** Where it is served. */
+  /** The URL of the server. */
   readonly url: string | URL;
-  /** Sent with each request: `{ authorization: 'Bearer …' }`. Never part of an error. */
+  /** The headers of each request: `{ authorization: 'Bearer …' }`. They never appear in an error. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Signs in, in a way of the SDK: its OAuth providers, or `{ token: async () => '…' }`. */
+  /** Authenticates requests: an OAuth provider of the SDK, or `{ token: async () => '…' }`. */
   readonly authProvider?: AuthProvider | OAuthClientProvider;
 }
 
@@ -80,7 +79,7 @@ export function isStdio(options: McpOptions): options is McpStdioOptions {
 export function checkMcpOptions(options: McpOptions): void {
   const isObject = typeof options === 'object' && options !== null;
   if (isObject && 'command' in options === 'url' in options) {
-    fail('give it either the command that starts a server, or the url of one that runs');
+    fail('pass either the command that starts a server, or the url of a running server');
   }
   checkOptions(OWNER, options, isObject && 'url' in options ? HTTP_OPTIONS : STDIO_OPTIONS);
   if (isStdio(options)) checkStdio(options);
@@ -89,7 +88,7 @@ export function checkMcpOptions(options: McpOptions): void {
   checkTexts('include', include);
   checkTexts('exclude', exclude);
   if (prefix !== undefined && !(typeof prefix === 'string' && PREFIX.test(prefix))) {
-    fail('prefix must have letters, digits, _ and - only, and 32 at most');
+    fail('prefix must have at most 32 letters, digits, _ and -');
   }
   if (timeoutMs !== undefined) checkDuration(OWNER, 'timeoutMs', timeoutMs);
   if (clientName !== undefined) checkText('clientName', clientName);
@@ -104,26 +103,26 @@ function checkStdio({ command, args, env, cwd }: McpStdioOptions): void {
 
 function checkHttp({ url, headers, authProvider }: McpHttpOptions): void {
   if (!(typeof url === 'string' || url instanceof URL) || !isHttpUrl(String(url))) {
-    fail('url must be a URL that begins with http:// or https://');
+    fail('url must begin with http:// or https://');
   }
   checkRecord('headers', headers);
   try {
     new Headers(headers);
   } catch {
-    fail('headers has a name or a value that no HTTP header can have');
+    fail('headers has an invalid name or value');
   }
   if (authProvider !== undefined && typeof Object(authProvider).token !== 'function') {
     if (typeof Object(authProvider).tokens !== 'function') {
-      fail('authProvider must be one of the SDK, or { token: async () => … }');
+      fail('authProvider must be a provider of the SDK, or { token: async () => … }');
     }
   }
 }
 
-// What was given is not shown: it may be a key that ended up in the wrong place.
+// These messages do not quote the value, because it may be a key in the wrong place.
 
 function checkText(name: string, value: unknown): void {
   if (typeof value !== 'string' || value.trim() === '') {
-    fail(`${name} must be a string that is not empty`);
+    fail(`${name} must be a non-empty string`);
   }
 }
 

@@ -1,18 +1,18 @@
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/client';
 
 /**
- * What a call brought, for the model: the data, when the server gave it as data, or else the text.
- * Pictures and other files are only mentioned, as their bytes would mean nothing to it.
+ * The result of a call for the model: structured data if there is any, else the text. Images and other
+ * files are only mentioned, because the model cannot read their bytes.
  *
- * @param tell Takes out of an error what must never be seen.
- * @throws {Error} with what the server says went wrong.
+ * @param withoutSecrets Removes secrets from an error message.
+ * @throws {Error} with the server's message, when the call failed.
  */
 export function outputOf(
   { content, structuredContent, isError }: CallToolResult,
-  tell: (text: string) => string,
+  withoutSecrets: (text: string) => string,
 ): unknown {
   const text = content.map(textOf).join('\n');
-  if (isError) throw new Error(tell(text) || 'the tool failed and did not say why');
+  if (isError) throw new Error(withoutSecrets(text) || 'the tool failed without a message');
   return structuredContent === undefined ? text : structuredContent;
 }
 

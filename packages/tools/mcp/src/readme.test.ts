@@ -31,7 +31,7 @@ test('the program in the README runs', async () => {
   const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
   await new AsyncFunction(...Object.keys(given), body)(...Object.values(given));
   expect(printed).toEqual([
-    'Hello Look at the files that lie here. Which can go?.\nHave a nice day.',
+    'Hello Look at the files here. Which of them can be deleted?.\nHave a nice day.',
   ]);
 });
 

@@ -38,7 +38,7 @@ describe('the tools of a server', () => {
     });
   });
 
-  test('bring data, or text, whatever else there is being mentioned', async () => {
+  test('return data or text, and mention other content', async () => {
     expect(await call(server, 'add', { a: 1, b: 2 })).toEqual({ sum: 3 });
     expect(await call(server, 'greet', { name: 'Ada' })).toBe('Hello Ada.\nHave a nice day.');
     expect(await call(server, 'look')).toBe(
@@ -54,25 +54,25 @@ describe('the tools of a server', () => {
     );
   });
 
-  test('can be called at the same time', async () => {
+  test('can be called concurrently', async () => {
     expect(await Promise.all([call(server, 'meet'), call(server, 'meet')])).toEqual([
       'We met.',
       'We met.',
     ]);
   });
 
-  test('fail with what the server says', async () => {
+  test('fail with the message of the server', async () => {
     await expect(call(server, 'fail')).rejects.toThrow(/^The disk is full\.$/);
     await expect(call(server, 'fail_silently')).rejects.toThrow(
-      'the tool failed and did not say why',
+      'the tool failed without a message',
     );
   });
 
-  test('fail with what the server says of a call that it does not take', async () => {
+  test('fail with the message of the server for an invalid call', async () => {
     await expect(call(server, 'greet', { name: 1 })).rejects.toThrow(/name/);
   });
 
-  test('are called by a model in a plan, which is told what was wrong', async () => {
+  test('are called by a model in a plan, which gets the errors', async () => {
     const told: string[] = [];
     const model: TaskRunner = {
       name: 'a model',
@@ -106,7 +106,7 @@ describe('the tools of a server', () => {
     expect(kinds.filter((kind) => kind === 'tool_result')).toHaveLength(3);
   });
 
-  test('that hang are given up when the attempt is, and the server is told', async () => {
+  test('that hang are canceled with the attempt, and the server is notified', async () => {
     const controller = new AbortController();
     const hanging = call(server, 'hang', {}, controller.signal);
     await call(server, 'greet', { name: 'Ada' });
@@ -120,14 +120,14 @@ describe('the tools of a server', () => {
 describe('the time limit', () => {
   afterEach(() => vi.useRealTimers());
 
-  test('ends a call that takes longer, and the server is told', async () => {
+  test('ends a call that takes longer, and the server is notified', async () => {
     const server = await start('tools', { timeoutMs: 5_000 });
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const hanging = call(server, 'hang').catch((thrown: unknown) => thrown);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(await hanging).toMatchObject({
       code: 'timeout',
-      message: 'MCP server "test-server": no answer within 5000 ms',
+      message: 'MCP server "test-server": no response within 5000 ms',
     });
     expect(await call(server, 'canceled')).toBe('["hang"]');
     vi.useRealTimers();
@@ -138,7 +138,7 @@ describe('the time limit', () => {
     await expect(start('mute', { timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'timeout' });
   });
 
-  test('ends the wait for a server that never says hello, and the server', async () => {
+  test('ends the wait for a server that never initializes, and ends its process', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'mcp-')), 'pid');
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const args = [script, 'silent', file];
@@ -152,14 +152,14 @@ describe('the time limit', () => {
     await vi.advanceTimersByTimeAsync(100_000);
     expect(await server).toMatchObject({
       code: 'timeout',
-      message: `MCP server "${process.execPath}": no answer within 100000 ms`,
+      message: `MCP server "${process.execPath}": no response within 100000 ms`,
     });
     await vi.waitFor(() => expect(isAlive(pid)).toBe(false), PATIENTLY);
   });
 });
 
 describe('a server', () => {
-  test('finds only harmless variables in its environment, and those it is given', async () => {
+  test('gets only harmless environment variables, and those of env', async () => {
     vi.stubEnv('OPENAI_API_KEY', 'sk-planted');
     const server = await start('tools', { env: { SERVER_TOKEN: SECRET } });
     const environment = JSON.parse(String(await call(server, 'environment')));
@@ -169,12 +169,12 @@ describe('a server', () => {
     expect(environment).not.toHaveProperty('OPENAI_API_KEY');
   });
 
-  test('that quotes a secret in an error is not repeated', async () => {
+  test('that quotes a secret in an error has it redacted', async () => {
     await using server = await start('tools', { env: { SERVER_TOKEN: SECRET } });
     await expect(call(server, 'fail_loudly')).rejects.toThrow('The token [redacted] has expired.');
   });
 
-  test('runs where it is told to, and is told who is asking', async () => {
+  test('runs in cwd, and receives clientName', async () => {
     const cwd = realpathSync(tmpdir());
     const server = await start('tools', { cwd, clientName: 'my-program' });
     expect(await call(server, 'process')).toMatchObject({ directory: cwd });
@@ -185,7 +185,7 @@ describe('a server', () => {
     await other.close();
   });
 
-  test('may speak the newer era of the protocol alone', async () => {
+  test('may speak only the newer protocol', async () => {
     const server = await start('modern');
     expect(await call(server, 'add', { a: 1, b: 2 })).toEqual({ sum: 3 });
     await server.close();
@@ -203,7 +203,7 @@ describe('a server', () => {
     ]);
   });
 
-  test('may have no tools, and nothing is printed about it', async () => {
+  test('may have no tools, without printed output', async () => {
     const spies = (['log', 'debug', 'info', 'warn', 'error'] as const).map((name) =>
       vi.spyOn(console, name),
     );
@@ -215,7 +215,7 @@ describe('a server', () => {
     }
   });
 
-  test('that answers more than the SDK takes is lost, and the error says why', async () => {
+  test('that responds with more than the SDK accepts is disconnected, with the reason in the error', async () => {
     await using server = await start('endless');
     await expect(call(server, 'read')).rejects.toMatchObject({
       code: 'connection',
@@ -223,14 +223,14 @@ describe('a server', () => {
     });
   });
 
-  test('that crashes in the middle of a call fails it, and those that follow', async () => {
+  test('that crashes during a call fails that call, and all later ones', async () => {
     const server = await start('tools', { env: { SERVER_TOKEN: SECRET } });
     const waiting = call(server, 'hang').catch((thrown: unknown) => thrown);
     const crash = await call(server, 'crash').catch((thrown: unknown) => thrown);
     const expected = {
       code: 'connection',
       message:
-        'MCP server "test-server": it has stopped; its last words: ' +
+        'MCP server "test-server": it has stopped; its last output: ' +
         'out of memory, the token was [redacted]',
     };
     expect(crash).toMatchObject(expected);
@@ -239,17 +239,17 @@ describe('a server', () => {
     await server.close();
   });
 
-  test('that ends at once is an error with its last words', async () => {
+  test('that ends at once is an error with its latest output', async () => {
     await expect(start('broken', { env: { SERVER_TOKEN: SECRET } })).rejects.toMatchObject({
       name: 'RunnerError',
       code: 'connection',
       message:
-        `MCP server "${process.execPath}": it has stopped; its last words: ` +
+        `MCP server "${process.execPath}": it has stopped; its last output: ` +
         'cannot read the configuration for [redacted]',
     });
   });
 
-  test('that says much before it ends is quoted with the end of it', async () => {
+  test('that writes a long text before it ends is quoted with the end of the text', async () => {
     const failure = await start('loud').catch((thrown: Error) => thrown);
     const { message } = failure as Error;
     expect(message).toMatch(/many words the end$/);
@@ -268,7 +268,7 @@ describe('a server', () => {
 describe('closing', () => {
   afterEach(() => vi.useRealTimers());
 
-  test('ends the process, fails what is under way, and leaves no handle', async () => {
+  test('ends the process, fails calls in flight, and leaves no handle', async () => {
     const before = await settledHandles();
     const server = await start('tools');
     const { pid } = (await call(server, 'process')) as { pid: number };
@@ -284,7 +284,7 @@ describe('closing', () => {
     await server.close();
   });
 
-  test('ends a server that does not want to', async () => {
+  test('ends a server that ignores signals', async () => {
     const server = await start('stubborn');
     const { pid } = (await call(server, 'process')) as { pid: number };
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -298,7 +298,7 @@ describe('closing', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  test('is done for a server whose tools cannot be used', async () => {
+  test('happens for a server whose tools are invalid', async () => {
     const before = await settledHandles();
     await expect(start('clashing')).rejects.toThrow(
       'mcpTools(): the tools "files.read" and "files/read" of "list-server" would both be called ' +
@@ -308,8 +308,8 @@ describe('closing', () => {
   });
 });
 
-describe('which tools', () => {
-  test('is chosen by their names at the server', async () => {
+describe('the selected tools', () => {
+  test('are selected by their names on the server', async () => {
     await using included = await start('paged', { include: ['tool-1', 'other-2'] });
     expect(namesOf(included)).toEqual(['tool-1', 'other-2']);
     await using excluded = await start('clashing', { exclude: ['files.read'] });
@@ -336,7 +336,7 @@ describe('which tools', () => {
     });
   });
 
-  test('have names that providers take, and a description', async () => {
+  test('have names that providers accept, and a description', async () => {
     await using server = await start('odd');
     expect(server.tools.map(({ name, description }) => [name, description])).toEqual([
       ['files_read_all', 'Read all'],
@@ -345,7 +345,7 @@ describe('which tools', () => {
     ]);
   });
 
-  test('may have schemas with the same ids at several servers', async () => {
+  test('may have schemas with the same ids on several servers', async () => {
     const one = (type: string) => start('identified', { args: [script, 'identified', type] });
     await using texts = await one('string');
     await using numbers = await one('number');
@@ -356,7 +356,7 @@ describe('which tools', () => {
     expect(check(numbers, 'a')).toHaveProperty('issues');
   });
 
-  test('may have schemas of a kind that is not checked here', async () => {
+  test('may have schemas of an unknown dialect, which are not checked', async () => {
     await using server = await start('odd', { include: ['old'] });
     const { validate, jsonSchema } = server.tools[0]?.inputSchema['~standard'] ?? {};
     expect(validate?.({ count: -1 })).toEqual({ value: { count: -1 } });

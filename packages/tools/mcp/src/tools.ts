@@ -4,21 +4,22 @@ import type { Connection } from './connection.js';
 import type { McpToolOptions } from './options.js';
 import { outputOf } from './output.js';
 
-/** What providers take for the name of a tool, and how much of it. */
-const NOT_IN_NAMES = /[^A-Za-z0-9_-]/g;
-const LONGEST_NAME = 64;
+/** The characters that providers do not accept in the name of a tool. */
+const INVALID_CHARACTERS = /[^A-Za-z0-9_-]/g;
+/** The longest name that providers accept. */
+const MAX_NAME_LENGTH = 64;
 
 /**
- * The server's tools as tasks take them.
+ * The server's tools, as tools for tasks.
  *
- * @throws {OptionError} when a tool to include or exclude is not there, or two get the same name.
+ * @throws {OptionError} when a tool to include or exclude does not exist, or two get the same name.
  */
 export async function toolsOf(connection: Connection, options: McpToolOptions): Promise<Tool[]> {
-  const listed = await listOf(connection);
-  const chosen = choose(listed, options, connection.name);
-  const names = namesOf(chosen, options, connection.name);
+  const listed = await listTools(connection);
+  const selected = selectTools(listed, options, connection.name);
+  const names = toolNames(selected, options, connection.name);
   const schemaOf = await schemaReader();
-  return chosen.map((each, position) =>
+  return selected.map((each, position) =>
     tool({
       name: names[position] as string,
       description: each.description?.trim() || each.title || each.name,
@@ -28,18 +29,18 @@ export async function toolsOf(connection: Connection, options: McpToolOptions): 
   );
 }
 
-async function listOf({ client, timeoutMs, explain }: Connection): Promise<ListedTool[]> {
-  // The SDK would say on standard output that there are none.
+async function listTools({ client, timeoutMs, toRunnerError }: Connection): Promise<ListedTool[]> {
+  // For a server without tools, the SDK would print a message on standard output.
   if (client.getServerCapabilities()?.tools === undefined) return [];
   try {
     return (await client.listTools(undefined, { timeout: timeoutMs })).tools;
   } catch (thrown) {
-    throw explain(thrown);
+    throw toRunnerError(thrown);
   }
 }
 
 async function call(
-  { client, timeoutMs, tell, explain }: Connection,
+  { client, timeoutMs, withoutSecrets, toRunnerError }: Connection,
   name: string,
   input: unknown,
   signal: AbortSignal,
@@ -49,12 +50,12 @@ async function call(
     .callTool(given, { signal, timeout: timeoutMs })
     .catch((thrown: unknown) => {
       signal.throwIfAborted();
-      throw explain(thrown);
+      throw toRunnerError(thrown);
     });
-  return outputOf(result, tell);
+  return outputOf(result, withoutSecrets);
 }
 
-function choose(
+function selectTools(
   listed: readonly ListedTool[],
   { include, exclude = [] }: McpToolOptions,
   server: string,
@@ -71,14 +72,14 @@ function choose(
   );
 }
 
-function namesOf(
+function toolNames(
   tools: readonly ListedTool[],
   { prefix = '' }: McpToolOptions,
   server: string,
 ): string[] {
   const takenBy = new Map<string, string>();
   return tools.map(({ name: original }) => {
-    const name = (prefix + original).replace(NOT_IN_NAMES, '_').slice(0, LONGEST_NAME);
+    const name = (prefix + original).replace(INVALID_CHARACTERS, '_').slice(0, MAX_NAME_LENGTH);
     const other = takenBy.get(name);
     if (other !== undefined) {
       throw new OptionError(
@@ -91,7 +92,7 @@ function namesOf(
   });
 }
 
-/** Reads the JSON Schemas of one server; those of another may have the same ids. */
+/** Creates a reader for the schemas of one server, because other servers may use the same ids. */
 async function schemaReader(): Promise<(schema: ListedTool['inputSchema']) => StandardSchema> {
   const { fromJsonSchema } = await import('@modelcontextprotocol/client');
   const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/client/validators/ajv');
@@ -100,7 +101,7 @@ async function schemaReader(): Promise<(schema: ListedTool['inputSchema']) => St
     try {
       return fromJsonSchema(schema as JsonSchemaType, validator);
     } catch {
-      // Of a dialect that the validator does not know: the server checks its inputs itself.
+      // The validator does not know the dialect; the server checks the inputs itself.
       return unchecked(schema);
     }
   };

@@ -1,94 +1,99 @@
-import type { SdkHttpError, Transport, VersionNegotiationMode } from '@modelcontextprotocol/client';
+import type {
+  SdkHttpError,
+  Transport as SdkTransport,
+  VersionNegotiationMode,
+} from '@modelcontextprotocol/client';
 import type { McpHttpOptions, McpStdioOptions } from './options.js';
 
-/** A way to a server, before it is gone. */
-export interface Way {
-  readonly transport: Transport;
-  /** Which of the protocol's two eras to speak. */
+/** The SDK's transport to a server, and what this package needs to know about it. */
+export interface Transport {
+  readonly sdk: SdkTransport;
+  /** How to negotiate the protocol version. */
   readonly mode: VersionNegotiationMode;
-  /** What the server said last on its standard error. */
-  readonly lastWords?: () => string;
-  /** Tells the server that its session is over. */
-  readonly leave?: () => Promise<void>;
-  /** Another way, worth trying when the server refused this one. */
-  readonly otherwise?: (refusal: unknown) => Promise<Way> | undefined;
+  /** The latest text on the server's standard error. */
+  readonly stderrTail?: () => string;
+  /** Tells the server that its session has ended. */
+  readonly endSession?: () => Promise<void>;
+  /** Another transport to try after an error of this one; undefined when there is none. */
+  readonly fallback?: (error: unknown) => Promise<Transport> | undefined;
 }
 
-/** How much of a server's standard error is kept, in characters. */
-const KEPT_WORDS = 1_000;
+/** The maximum length of the kept standard error, in characters. */
+const STDERR_TAIL_LENGTH = 1_000;
 
-/** Starts a server. Most speak the older era; it is asked of one that does not to speak the newer. */
-export async function stdioWay(
+/** Starts a server. Most speak the legacy protocol; the others are tried again with negotiation. */
+export async function stdioTransport(
   { command, args = [], env, cwd }: McpStdioOptions,
   mode: VersionNegotiationMode = 'legacy',
-): Promise<Way> {
+): Promise<Transport> {
   const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio');
   const { ProtocolError } = await import('@modelcontextprotocol/client');
   const transport = new StdioClientTransport({
     command,
     args: [...args],
-    // The SDK adds the variables that are safe, and no others.
+    // The SDK adds only the variables that are safe.
     env: { ...env },
     stderr: 'pipe',
     ...(cwd !== undefined && { cwd }),
   });
-  let words = '';
+  let stderrTail = '';
   transport.stderr?.on('data', (chunk: Buffer) => {
-    words = (words + chunk.toString()).slice(-KEPT_WORDS);
+    stderrTail = (stderrTail + chunk.toString()).slice(-STDERR_TAIL_LENGTH);
   });
   return {
-    transport,
+    sdk: transport,
     mode,
-    lastWords: () => words.trim(),
-    otherwise(refusal) {
-      if (mode !== 'legacy' || !(refusal instanceof ProtocolError)) return undefined;
-      return stdioWay({ command, args, ...(env && { env }), ...(cwd && { cwd }) }, 'auto');
+    stderrTail: () => stderrTail.trim(),
+    fallback(error) {
+      if (mode !== 'legacy' || !(error instanceof ProtocolError)) return undefined;
+      return stdioTransport({ command, args, ...(env && { env }), ...(cwd && { cwd }) }, 'auto');
     },
   };
 }
 
-/** Streamable HTTP; a server of before that was invented answers the first request with 4xx. */
-export async function httpWay({ url, headers, authProvider }: McpHttpOptions): Promise<Way> {
+/** Streamable HTTP. An older server rejects the first request with a 4xx and gets server-sent events. */
+export async function httpTransport(given: McpHttpOptions): Promise<Transport> {
+  const { headers, authProvider } = given;
   const sdk = await import('@modelcontextprotocol/client');
-  const place = new URL(url);
+  const url = new URL(given.url);
   const options = {
     requestInit: { headers: { ...headers } },
     ...(authProvider && { authProvider }),
   };
-  const transport = new sdk.StreamableHTTPClientTransport(place, options);
-  answerWhenStreamsEnd(transport);
+  const transport = new sdk.StreamableHTTPClientTransport(url, options);
+  failRequestsOfBrokenStreams(transport);
   return {
-    transport,
+    sdk: transport,
     mode: 'auto',
-    leave: () => transport.terminateSession(),
-    otherwise(refusal) {
-      if (!isOldServer(refusal)) return undefined;
-      const older = new sdk.SSEClientTransport(place, options);
-      return Promise.resolve({ transport: older, mode: 'legacy' });
+    endSession: () => transport.terminateSession(),
+    fallback(error) {
+      if (!isFromOlderServer(error)) return undefined;
+      const sse = new sdk.SSEClientTransport(url, options);
+      return Promise.resolve({ sdk: sse, mode: 'legacy' });
     },
   };
 }
 
-function isOldServer(refusal: unknown): boolean {
-  const { status } = (refusal as Partial<SdkHttpError>) ?? {};
+function isFromOlderServer(error: unknown): boolean {
+  const { status } = (error as Partial<SdkHttpError>) ?? {};
   return status === 400 || status === 404 || status === 405;
 }
 
-export const BROKEN_STREAM = 'the connection broke before the answer came';
-/** Among the codes that the protocol leaves to its users. */
+export const BROKEN_STREAM = 'the connection broke before the response';
+/** A code from the range that the protocol reserves for implementations. */
 const BROKEN_STREAM_CODE = -32_000;
 
 /**
- * A stream that breaks off before it brought the answer is news to the transport alone: without
- * this, whoever waits for the answer would wait for the whole time limit.
+ * Fails a request whose stream ends without a response. Only the transport notices that; without this,
+ * the request would run into its time limit.
  */
-function answerWhenStreamsEnd(transport: Transport): void {
+function failRequestsOfBrokenStreams(transport: SdkTransport): void {
   const send = transport.send.bind(transport);
   transport.send = (message, options) => {
     if (!('method' in message && 'id' in message)) return send(message, options);
     const onRequestStreamEnd = () => {
       options?.onRequestStreamEnd?.();
-      // An answer that did come has been taken by now, and a second one is ignored.
+      // A response that did arrive has been processed by now, and a second one is ignored.
       const error = { code: BROKEN_STREAM_CODE, message: BROKEN_STREAM };
       transport.onmessage?.({ jsonrpc: '2.0', id: message.id, error });
     };

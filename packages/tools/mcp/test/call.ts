@@ -2,7 +2,7 @@ import type { ToolContext } from '@stratagem/core';
 import { attempt } from '@stratagem/test-kit';
 import type { McpTools } from '../src/index.js';
 
-/** Calls a tool as the tool loop would, with input that has been checked. */
+/** Calls a tool with valid input, as the tool loop would. */
 export function call(
   { tools }: McpTools,
   name: string,

@@ -13,13 +13,13 @@ type Handler = (request: Request) => Promise<Response>;
 
 export interface HttpServer {
   readonly url: string;
-  /** What was asked of it, as method and headers. */
+  /** The method and headers of each request. */
   readonly requests: { method: string; headers: Headers }[];
-  /** Breaks all connections and takes no more. */
+  /** Closes all connections and accepts no more. */
   kill(): void;
 }
 
-/** A server on loopback that answers with `handle`. */
+/** A loopback server that responds with `handle`. */
 export async function serve(handle: Handler): Promise<HttpServer> {
   const requests: HttpServer['requests'] = [];
   const server: Server = createServer(async (incoming, outgoing) => {
@@ -44,12 +44,12 @@ export async function serve(handle: Handler): Promise<HttpServer> {
   };
 }
 
-/** The tools of `tools.js`, in the newer era of the protocol and, for those who ask, in the older. */
+/** The tools of `tools.js`, over the newer protocol and, on request, the legacy one. */
 export function modernTools(): Handler {
   return createMcpHandler(createMcpServer).fetch;
 }
 
-/** The tools of `tools.js` in the older era alone, with sessions. */
+/** The tools of `tools.js`, over the legacy protocol only, with sessions. */
 export function sessionTools(): { handle: Handler; sessions: Map<string, unknown> } {
   const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>();
   const handle: Handler = async (request) => {

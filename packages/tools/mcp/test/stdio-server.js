@@ -1,13 +1,13 @@
-// What a client of this package starts in the tests. Its argument says which kind of server to be.
+// The server that the tests start. Its argument selects the kind of server.
 import { writeFileSync } from 'node:fs';
 import { Server } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { createServer } from './tools.js';
 
 const kinds = {
-  /** As the SDK makes them. */
+  /** A server as the SDK creates it. */
   tools: () => serveStdio(createServer),
-  /** Speaks the newer era alone. */
+  /** Speaks only the newer protocol. */
   modern: () => serveStdio(createServer, { legacy: 'reject' }),
   /** Lists its tools in three pages. */
   paged: () =>
@@ -15,7 +15,7 @@ const kinds = {
       tools: [listed(`tool-${cursor}`), listed(`other-${cursor}`)],
       ...(cursor !== '2' && { nextCursor: String(Number(cursor) + 1) }),
     })),
-  /** Has names and schemas that few take. */
+  /** Has unusual names and schemas. */
   odd: () =>
     serveList(() => ({
       tools: [
@@ -30,15 +30,15 @@ const kinds = {
         }),
       ],
     })),
-  /** Two of its names differ only in what providers do not take. */
+  /** Two of its names differ only in characters that providers do not accept. */
   clashing: () => serveList(() => ({ tools: [listed('files.read'), listed('files/read')] })),
-  /** Goes on when its input ends and when it is asked to stop. */
+  /** Ignores the end of its input and SIGTERM. */
   stubborn: () => {
     serveStdio(createServer);
     process.on('SIGTERM', () => {});
     setInterval(() => {}, 1_000);
   },
-  /** Has a schema with an id; of which type its value is, is the next argument. */
+  /** Has a schema with an id; the next argument is the type of its value. */
   identified: () =>
     serveList(() => ({
       tools: [
@@ -51,22 +51,22 @@ const kinds = {
         }),
       ],
     })),
-  /** Has other things to offer than tools. */
+  /** Has prompts, but no tools. */
   toolless: () => {
     const info = { name: 'prompt-server', version: '1.0.0' };
     new Server(info, { capabilities: { prompts: {} } }).connect(new StdioServerTransport());
   },
-  /** Answers more than a client takes. */
+  /** Responds with more than a client accepts. */
   endless: () =>
     serveList(
       () => ({ tools: [listed('read')] }),
       () => ({ content: [{ type: 'text', text: 'x'.repeat(16 * 2 ** 20) }] }),
     ),
-  /** Says hello, and never which tools it has. */
+  /** Initializes, but never lists its tools. */
   mute: () => serveList(() => new Promise(() => {})),
-  /** Ends at once, after many words. */
+  /** Writes a long text to standard error, then ends. */
   loud: () => process.stderr.write(`${'many words '.repeat(1_000)}the end`),
-  /** Never answers anything; writes its id to the file that is the next argument. */
+  /** Never responds; writes its process id to the file in the next argument. */
   silent() {
     writeFileSync(process.argv[3], String(process.pid));
     process.stdin.resume();

@@ -1,12 +1,12 @@
 import { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 
-/** Calls that were given up by the client, by the tool's name. */
+/** The calls that the client canceled, by the name of the tool. */
 const canceled = [];
-/** Who waits for a second caller. */
+/** The callers that wait for another one. */
 const waiting = [];
 
-/** A server with one tool for each way in which a tool may answer. */
+/** A server with a tool for each kind of response. */
 export function createServer() {
   const server = new McpServer({ name: 'test-server', version: '1.0.0' });
   const tool = (name, description, input, execute, more = {}) =>
@@ -35,7 +35,7 @@ export function createServer() {
   tool('meet', 'Waits for a second caller.', {}, () => new Promise(meet));
   tool('hang', 'Never answers.', {}, (_, { mcpReq }) => {
     const note = () => canceled.push('hang');
-    // It may have been given up before it got here.
+    // The call may have been canceled before it arrived.
     if (mcpReq.signal.aborted) note();
     else mcpReq.signal.addEventListener('abort', note);
     return new Promise(() => {});

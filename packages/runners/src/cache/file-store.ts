@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { OptionError } from '@stratagem/core';
+import { findJsonMismatch } from '../util/plain-data.js';
+import type { CachedResponse, CacheStore } from './cache-store.js';
+
+/** The version of the file format; files of another version are ignored. */
+const VERSION = 1;
+
+/**
+ * Stores each response in a file of the directory, readable only by its owner. Any number of
+ * processes may share the directory. A damaged or foreign file is ignored, and replaced by the next
+ * response.
+ *
+ * @throws {OptionError} when the directory is missing.
+ *
+ * @example
+ * const runner = cache(openai(), fileStore('.cache/answers'));
+ */
+export function fileStore(directory: string): CacheStore {
+  if (typeof directory !== 'string' || directory === '') {
+    throw new OptionError('fileStore() needs the path of a directory');
+  }
+  const fileOf = (key: string) => join(directory, key.slice(0, 2), `${key}.json`);
+  return {
+    async get(key) {
+      const text = await readFile(fileOf(key), 'utf8').catch((error) => {
+        if (error.code === 'ENOENT') return undefined;
+        throw error;
+      });
+      return text === undefined ? undefined : parse(text, key);
+    },
+    async set(key, response) {
+      const mismatch = findJsonMismatch(response.output);
+      if (mismatch !== undefined) {
+        const { path, what } = mismatch;
+        throw new TypeError(`output${path} is ${what}, which JSON cannot represent`);
+      }
+      const text = JSON.stringify({ version: VERSION, key, ...response });
+      const file = fileOf(key);
+      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      // Written under another name first, because other processes must never read a partial file.
+      const temporary = `${file}.${randomUUID()}`;
+      try {
+        await writeFile(temporary, text, { mode: 0o600 });
+        await rename(temporary, file);
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
+    },
+  };
+}
+
+function parse(text: string, key: string): CachedResponse | undefined {
+  try {
+    const { version, key: storedKey, output, model, storedAt } = JSON.parse(text);
+    if (version !== VERSION || storedKey !== key || !Number.isFinite(storedAt)) return undefined;
+    return { output, storedAt, ...(typeof model === 'string' && { model }) };
+  } catch {
+    return undefined;
+  }
+}

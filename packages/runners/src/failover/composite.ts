@@ -1,0 +1,31 @@
+import { resourceOf, type Task, type TaskRunner } from '@stratagem/core';
+
+/** The label of a runner in messages: its resource, which names the model, or else its name. */
+export function labelOf({ name, resource }: TaskRunner): string {
+  return typeof resource === 'string' ? resource : name;
+}
+
+/**
+ * The properties of a wrapper that sends each attempt to one or more of these runners. The wrapper
+ * is a resource of its own, so that a pause of one runner does not pause the others.
+ */
+export function compositeProperties(
+  wrapper: string,
+  runners: readonly TaskRunner[],
+): Omit<TaskRunner, 'run'> {
+  const nameFrom = (labels: readonly string[]) => `${wrapper}(${[...new Set(labels)].join(', ')})`;
+  const dependsOnTask = runners.some(({ resource }) => typeof resource === 'function');
+  return {
+    name: nameFrom(runners.map(({ name }) => name)),
+    resource: dependsOnTask
+      ? (task: Task) => nameFrom(runners.map((runner) => resourceOf(runner, task)))
+      : nameFrom(runners.map(labelOf)),
+    supportsTools: runners.every(({ supportsTools }) => supportsTools === true),
+    settings: { [wrapper]: runners.map(identityOf) },
+  };
+}
+
+/** Everything that determines the responses of a runner, as plain data. */
+export function identityOf({ name, settings }: TaskRunner): Record<string, unknown> {
+  return { name, ...(settings !== undefined && { settings }) };
+}

@@ -1,0 +1,67 @@
+/** The factor for the pace after a refusal. */
+const SLOWDOWN_FACTOR = 0.9;
+/** The pace regains a tenth of the full pace per minute. */
+const RECOVERY_PER_MS = 0.1 / 60_000;
+const MIN_PACE = 0.05;
+/** The pause after the first refusal without a `retryAfterMs`; it doubles up to the maximum. */
+const MIN_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 60_000;
+
+/** The end of a request, as far as it affects when others may be sent. */
+export interface RequestEnd {
+  readonly startedAt: number;
+  /** Why the server refused the request; undefined when it accepted it. */
+  readonly refusal: 'rate_limited' | 'overloaded' | undefined;
+  /** How long the server asked to wait, if it did. */
+  readonly retryAfterMs: number | undefined;
+  /** Whether the response also announced a lower limit, which explains the refusal. */
+  readonly isExplained: boolean;
+}
+
+/**
+ * Reacts to refusals. All starts pause for as long as the server asks. A refusal of a permitted
+ * request means that the real limit is lower, or that other clients use it too. The pace then drops
+ * by a tenth and recovers within a minute, because the real limit can only be probed.
+ * All times are in milliseconds; the caller passes the current time.
+ */
+export class BackOff {
+  #pausedUntil = 0;
+  #pace = 1;
+  /** When the pace last dropped; refusals of requests sent before that are ignored. */
+  #slowedAt = Number.NEGATIVE_INFINITY;
+  #refusalsInARow = 0;
+
+  get pausedUntil(): number {
+    return this.#pausedUntil;
+  }
+
+  /** The share of the limits to use. */
+  pace(now: number): number {
+    if (this.#pace === 1) return 1;
+    return Math.min(1, this.#pace + (now - this.#slowedAt) * RECOVERY_PER_MS);
+  }
+
+  /** @returns Whether the pause is longer now. */
+  recordEnd({ startedAt, refusal, retryAfterMs, isExplained }: RequestEnd, now: number): boolean {
+    const before = this.#pausedUntil;
+    const isRecent = startedAt > this.#slowedAt;
+    if (refusal === undefined && isRecent) this.#refusalsInARow = 0;
+    if (refusal === 'rate_limited' && isRecent) {
+      this.#refusalsInARow++;
+      const pace = this.pace(now);
+      this.#pace = isExplained ? pace : Math.max(MIN_PACE, pace * SLOWDOWN_FACTOR);
+      this.#slowedAt = now;
+      if (retryAfterMs === undefined) this.#pauseUntil(now + this.#nextPauseMs());
+    }
+    if (refusal !== undefined && retryAfterMs !== undefined) this.#pauseUntil(now + retryAfterMs);
+    return this.#pausedUntil > before;
+  }
+
+  #nextPauseMs(): number {
+    return Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** (this.#refusalsInARow - 1));
+  }
+
+  #pauseUntil(time: number): void {
+    this.#pausedUntil = Math.max(this.#pausedUntil, time);
+  }
+}

@@ -1,0 +1,32 @@
+import { OptionError } from '@stratagem/core';
+import { expect, test } from 'vitest';
+import { createLimiter } from './limiter.js';
+import type { LimiterOptions } from './limiter-options.js';
+
+test.each([
+  [{ requestsPerMinutes: 600 }, 'createLimiter() has no option "requestsPerMinutes". Did you mean'],
+  [{ requestsPerMinute: 0 }, 'createLimiter(): requestsPerMinute must be a whole number'],
+  [{ requestsPerMinute: 0.5 }, 'createLimiter(): requestsPerMinute must be a whole number'],
+  [{ tokensPerMinute: -1 }, 'createLimiter(): tokensPerMinute must be a whole number'],
+  [{ inputTokensPerMinute: '9' }, 'createLimiter(): inputTokensPerMinute must be a whole number'],
+  [{ outputTokensPerMinute: null }, 'createLimiter(): outputTokensPerMinute must be a whole'],
+  [{ maxConcurrent: 0 }, 'createLimiter(): maxConcurrent must be a whole number'],
+  [{ burstMs: 0 }, 'createLimiter(): burstMs must be a positive number of milliseconds'],
+  [{ noticeAfterMs: -1 }, 'createLimiter(): noticeAfterMs must be a number of milliseconds'],
+  [{ noticeAfterMs: Number.NaN }, 'createLimiter(): noticeAfterMs must be a number'],
+  [[], 'createLimiter() takes an object of options'],
+])('%j is an error', (options, message) => {
+  const create = () => createLimiter(options as LimiterOptions);
+  expect(create).toThrow(OptionError);
+  expect(create).toThrow(message);
+});
+
+test('an undefined option is ignored, and Infinity means no limit', () => {
+  createLimiter({ requestsPerMinute: undefined, burstMs: undefined, noticeAfterMs: Infinity });
+  createLimiter({
+    requestsPerMinute: Infinity,
+    tokensPerMinute: Infinity,
+    maxConcurrent: Infinity,
+  });
+  createLimiter();
+});

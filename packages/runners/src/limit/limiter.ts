@@ -1,0 +1,244 @@
+import {
+  isStratagemError,
+  type RunContext,
+  RunnerError,
+  type TaskOutput,
+  type TaskRequest,
+} from '@stratagem/core';
+import { abortError } from '../util/abort.js';
+import { MAX_TIMER_MS } from '../util/timer.js';
+import { type LimiterOptions, type LimiterSettings, limiterSettings } from './limiter-options.js';
+import { counted, type Delay, type LimitFeedback, Limits } from './limits.js';
+import { add, type Quantities, subtract, ZERO } from './quantities.js';
+import { type Waiting, WaitList } from './wait-list.js';
+
+/**
+ * Permits requests at the pace of its limits, first come, first served. One limiter can serve any
+ * number of runners and runs; see {@link createLimiter}.
+ */
+export interface Limiter {
+  /** The number of requests that wait for a permit. */
+  readonly waiting: number;
+  /** The number of permitted requests that have not ended. */
+  readonly inFlight: number;
+  /**
+   * Resolves when the request may be sent. The caller must then call the permit's `done` or
+   * `failed`.
+   *
+   * Rejects with a `RunnerError`: `aborted` when the signal is aborted, `rate_limited` as soon as
+   * the wait cannot end before the deadline.
+   */
+  admit(
+    request: Pick<TaskRequest, 'prompt'>,
+    context: Pick<RunContext, 'signal' | 'deadline'>,
+  ): Promise<Permit>;
+}
+
+/** Permission to send a request. */
+export interface Permit {
+  /** What to log about the wait; undefined when it was short. */
+  readonly notice: { readonly message: string; readonly code?: string } | undefined;
+  /** To be called when another request is sent for the same attempt. */
+  again(): void;
+  /** To be called with the response. */
+  done(output: Pick<TaskOutput, 'usage' | 'rateLimits'>): void;
+  /** To be called with the error when the request failed. */
+  failed(thrown: unknown): void;
+}
+
+/**
+ * Creates a limiter to share between runners that the server counts together, such as two models
+ * of one account.
+ *
+ * @throws {OptionError} when an option is unknown or out of range.
+ *
+ * @example
+ * const limiter = createLimiter({ requestsPerMinute: 600, tokensPerMinute: 200_000 });
+ * const quick = rateLimit(openai({ model: 'gpt-6.1-luna' }), limiter);
+ * const thorough = rateLimit(openai({ model: 'gpt-6.1-sol' }), limiter);
+ */
+export function createLimiter(options: LimiterOptions = {}): Limiter {
+  return createLimiterFor('createLimiter()', options);
+}
+
+/** Creates a limiter on behalf of `owner`, which option errors name. */
+export function createLimiterFor(owner: string, options: LimiterOptions): Limiter {
+  return new RateLimiter(limiterSettings(owner, options));
+}
+
+/** Errors made by limiters, so that an outer limiter does not mistake them for the server's. */
+const limiterErrors = new WeakSet<object>();
+
+interface QueuedRequest extends Waiting {
+  readonly prompt: string;
+  readonly estimate: Quantities;
+  readonly since: number;
+  readonly deadline: number | undefined;
+  readonly resolve: (permit: Permit) => void;
+  readonly reject: (error: RunnerError) => void;
+  readonly removeAbortListener: () => void;
+}
+
+class RateLimiter implements Limiter {
+  readonly #settings: LimiterSettings;
+  readonly #limits: Limits;
+  readonly #queue = new WaitList<QueuedRequest>();
+  /** The sum of the estimates in the queue. */
+  #queued = ZERO;
+  #inFlight = 0;
+  /** The latest delay of the first request in the queue. */
+  #delay: Delay | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(settings: LimiterSettings) {
+    this.#settings = settings;
+    this.#limits = new Limits(settings);
+  }
+
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  admit(
+    { prompt }: Pick<TaskRequest, 'prompt'>,
+    { signal, deadline }: Pick<RunContext, 'signal' | 'deadline'>,
+  ): Promise<Permit> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) throw abortedWhileWaiting(signal);
+      const since = performance.now();
+      const estimate = this.#limits.estimate(prompt);
+      const lateError = this.#lateError(estimate, this.#queued, deadline, since);
+      if (lateError !== undefined) throw lateError;
+      const abort = () => {
+        this.#dequeue(queued);
+        queued.reject(abortedWhileWaiting(signal));
+        this.#permitQueued();
+      };
+      const removeAbortListener = () => signal.removeEventListener('abort', abort);
+      const queued: QueuedRequest = {
+        ...{ prompt, estimate, since, deadline },
+        ...{ resolve, reject, removeAbortListener },
+      };
+      signal.addEventListener('abort', abort, { once: true });
+      this.#queue.push(queued);
+      this.#queued = add(this.#queued, estimate);
+      // Behind another request, it has to wait anyway.
+      if (this.#queue.first === queued) this.#permitQueued();
+    });
+  }
+
+  /** Permits every request that may be sent now, and sets the timer for the next one. */
+  #permitQueued(): void {
+    // There is at most one timer, and none unless a request waits for time to pass.
+    clearTimeout(this.#timer);
+    const now = performance.now();
+    for (let queued = this.#queue.first; queued !== undefined; queued = this.#queue.first) {
+      const delay = this.#concurrencyDelay() ?? this.#limits.delay(queued.estimate, now);
+      if (delay !== undefined) {
+        this.#delay = delay;
+        if (delay.waitMs !== Number.POSITIVE_INFINITY) this.#setTimer(delay.waitMs);
+        return;
+      }
+      this.#permit(queued, now);
+    }
+  }
+
+  #setTimer(ms: number): void {
+    const delay = Math.min(MAX_TIMER_MS, Math.ceil(ms));
+    this.#timer = setTimeout(() => this.#permitQueued(), delay);
+  }
+
+  #concurrencyDelay(): Delay | undefined {
+    const { maxConcurrent } = this.#settings;
+    if (this.#inFlight < maxConcurrent) return undefined;
+    const reason = `the limit of ${counted(maxConcurrent, 'requests')} at once`;
+    return { waitMs: Number.POSITIVE_INFINITY, reason };
+  }
+
+  #permit(queued: QueuedRequest, now: number): void {
+    this.#dequeue(queued);
+    this.#inFlight++;
+    const sent = this.#limits.recordSent(queued.prompt, queued.estimate, now);
+    let hasEnded = false;
+    const end = (feedback: LimitFeedback) => {
+      if (hasEnded) return;
+      hasEnded = true;
+      this.#inFlight--;
+      const at = performance.now();
+      if (this.#limits.recordEnd(sent, feedback, at)) this.#rejectLate(at);
+      this.#permitQueued();
+    };
+    queued.resolve({
+      notice: this.#noticeAfter(now - queued.since),
+      again: () => this.#limits.recordResent(performance.now()),
+      done: (output) => end(output ?? {}),
+      failed: (thrown) => end(feedbackOf(thrown)),
+    });
+  }
+
+  #noticeAfter(waitedMs: number): Permit['notice'] {
+    if (this.#delay === undefined || waitedMs < this.#settings.noticeAfterMs) return undefined;
+    const { reason, code } = this.#delay;
+    const message = `waited ${formatted(Math.round(waitedMs))} ms for ${reason}`;
+    return { message, ...(code !== undefined && { code }) };
+  }
+
+  /** Rejects queued requests that can no longer be sent before their deadline. */
+  #rejectLate(now: number): void {
+    let ahead = ZERO;
+    for (const queued of this.#queue) {
+      const lateError = this.#lateError(queued.estimate, ahead, queued.deadline, now);
+      if (lateError === undefined) {
+        ahead = add(ahead, queued.estimate);
+      } else {
+        this.#dequeue(queued);
+        queued.reject(lateError);
+      }
+    }
+  }
+
+  /** The error for a request that cannot be permitted before its deadline; else undefined. */
+  #lateError(
+    estimate: Quantities,
+    ahead: Quantities,
+    deadline: number | undefined,
+    now: number,
+  ): RunnerError | undefined {
+    if (deadline === undefined) return undefined;
+    const waitMs = Math.ceil(this.#limits.leastWaitMs(estimate, ahead, now));
+    const remainingMs = Math.max(0, deadline - Date.now());
+    if (waitMs === 0 || waitMs < remainingMs) return undefined;
+    const error = new RunnerError(
+      'rate_limited',
+      `rateLimit() permits this request in ${formatted(waitMs)} ms at the earliest, but its ` +
+        `attempt must end in ${formatted(remainingMs)} ms: raise its timeoutMs or lower maxParallel`,
+      { retryAfterMs: waitMs },
+    );
+    limiterErrors.add(error);
+    return error;
+  }
+
+  #dequeue(queued: QueuedRequest): void {
+    this.#queue.remove(queued);
+    this.#queued = subtract(this.#queued, queued.estimate);
+    queued.removeAbortListener();
+  }
+}
+
+/** What an error says about the server's limits. */
+function feedbackOf(thrown: unknown): LimitFeedback {
+  if (!isStratagemError(thrown) || limiterErrors.has(thrown)) return {};
+  return thrown as RunnerError;
+}
+
+function formatted(value: number): string {
+  return value.toLocaleString('en');
+}
+
+function abortedWhileWaiting(signal: AbortSignal): RunnerError {
+  return abortError(signal, 'the attempt was aborted while it waited for the rate limit');
+}

@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import type { TaskRequest, TaskRunner } from '@stratagem/core';
+import { canonicalJson } from './plain-data.js';
+
+/** Everything in a request that can affect the response, as plain data. */
+export type RequestContent = ReturnType<typeof contentOf>;
+
+/**
+ * The parts of a request that can affect the response. The task id and the attempt number are left
+ * out. Metadata and inputs are included, because `route` and custom runners may depend on them.
+ */
+export function contentOf(request: TaskRequest) {
+  const { type, prompt, plainPrompt, description, inputs, outputSchema, tools, metadata } = request;
+  return {
+    ...{ type, prompt, plainPrompt, description, inputs, metadata },
+    ...(outputSchema !== undefined && { outputSchema }),
+    ...(tools !== undefined && {
+      tools: tools.map(({ name, description, inputSchema }) => ({
+        ...{ name, description, inputSchema },
+      })),
+    }),
+  };
+}
+
+/**
+ * SHA-256 of everything that determines the response to a request, as 64 hexadecimal digits.
+ *
+ * @param runner The runner that gets the request; leave it out when the key must not depend on it.
+ * @throws {TypeError} when the request has a value that JSON cannot represent; names its path.
+ */
+export function requestKey(
+  content: RequestContent,
+  runner?: Pick<TaskRunner, 'name' | 'resource' | 'settings'>,
+): string {
+  // A resource function depends only on the task, and so only on the content.
+  const resource = typeof runner?.resource === 'string' ? runner.resource : undefined;
+  const identity = runner && { name: runner.name, resource, settings: runner.settings };
+  const text = canonicalJson({ request: content, runner: identity });
+  return createHash('sha256').update(text).digest('hex');
+}

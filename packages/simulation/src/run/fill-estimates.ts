@@ -1,0 +1,79 @@
+import { checkLimit, checkOptions, OptionError, type Plan, type Task } from '@stratagem/core';
+
+export interface FillEstimatesOptions {
+  /** The number of items in the list of each fan-out. */
+  readonly items?: number;
+}
+
+/** A plan that does not depend on outputs, and the assumptions that made it so. */
+export interface FilledPlan {
+  readonly plan: Plan;
+  /** Readable sentences; empty when nothing had to be assumed. */
+  readonly assumptions: readonly string[];
+}
+
+/**
+ * Makes a plan that can be simulated without outputs. Conditions count as met, the lists of fan-outs
+ * have the given number of items, and goals and budgets are removed.
+ *
+ * @throws {OptionError} when the plan has a fan-out and `items` is missing, or when an option is
+ * unknown or out of range.
+ *
+ * @example
+ * const { plan, assumptions } = fillEstimates(written, { items: 10 });
+ * const rows = whatIf(plan, { server, strategy, maxParallel: [4, 8, 16] });
+ */
+export function fillEstimates(plan: Plan, options: FillEstimatesOptions = {}): FilledPlan {
+  checkOptions('fillEstimates()', options, ['items']);
+  const { items: count } = options;
+  if (count !== undefined) checkLimit('fillEstimates()', 'items', count);
+  const found = { conditions: 0, fanOuts: 0, humanSteps: 0 };
+
+  const fill = (task: Task): Task => {
+    const { when, forEach, subtasks, ...rest } = task;
+    if (when !== undefined) found.conditions++;
+    if (task.waitFor !== undefined) found.humanSteps++;
+    if (forEach !== undefined) found.fanOuts++;
+    return {
+      ...rest,
+      ...(forEach !== undefined && { forEach: withItems(task.id, forEach, count) }),
+      ...(subtasks !== undefined && { subtasks: subtasks.map(fill) }),
+    };
+  };
+  const { goalState, goalCheckInterval: _, budget, tasks, ...settings } = plan;
+  const filled = { ...settings, tasks: tasks.map(fill) };
+  const { conditions, fanOuts, humanSteps } = found;
+  return {
+    plan: filled,
+    assumptions: [
+      ...countOf(conditions, 'condition counts as met', 'conditions count as met'),
+      ...countOf(fanOuts, `list has ${count} items`, `lists have ${count} items each`),
+      ...countOf(
+        humanSteps,
+        'human step is answered after its estimated duration, else at once',
+        'human steps are answered after their estimated durations, else at once',
+      ),
+      ...(goalState === undefined ? [] : ['the goal is not checked']),
+      ...(budget === undefined ? [] : ['the budget is not enforced']),
+    ],
+  };
+}
+
+function countOf(count: number, singular: string, plural: string): string[] {
+  if (count === 0) return [];
+  return [count === 1 ? `1 ${singular}` : `${count} ${plural}`];
+}
+
+function withItems(
+  id: string,
+  forEach: NonNullable<Task['forEach']>,
+  count: number | undefined,
+): NonNullable<Task['forEach']> {
+  if (count === undefined) {
+    throw new OptionError(
+      `fillEstimates(): task "${id}" runs for each item of a list of unknown length; give items`,
+    );
+  }
+  const items = () => Array.from({ length: count }, (_, index) => index);
+  return typeof forEach === 'object' ? { ...forEach, items } : items;
+}
