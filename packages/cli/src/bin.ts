@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
-import { EXIT, UsageError } from './exit-code.js';
-import { flush, tolerateClosedPipes, write } from './output.js';
+import { EXIT, UsageError } from './output/exit-code.js';
+import { flush, tolerateClosedPipes, write } from './output/streams.js';
 import { createProgram } from './program.js';
 
 tolerateClosedPipes();

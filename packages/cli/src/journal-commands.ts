@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
-import { addResumeOptions } from './common-options.js';
-import { notEmpty } from './option-values.js';
-import type { ResumeFlags } from './resume-command.js';
-import type { RunsFlags } from './runs-command.js';
-import type { ShowFlags } from './show-command.js';
+import type { ResumeFlags } from './commands/resume.js';
+import type { RunsFlags } from './commands/runs.js';
+import type { ShowFlags } from './commands/show.js';
+import { addResumeOptions } from './options/option-groups.js';
+import { notEmpty } from './options/parse-values.js';
 
 const RUN = 'the id of a run, or the beginning of one';
 
@@ -22,7 +22,7 @@ export function addJournalCommands(program: Command, finish: (exitCode: number) 
     .option('--as-recorded', 'go on with the plan as it was, whatever the file says now')
     .option('--json', 'print the result as one JSON document')
     .action(async (run: string, flags: ResumeFlags) => {
-      const { resumeCommand } = await import('./resume-command.js');
+      const { resumeCommand } = await import('./commands/resume.js');
       finish(await resumeCommand(run, flags));
     });
 
@@ -30,7 +30,7 @@ export function addJournalCommands(program: Command, finish: (exitCode: number) 
     .description('list the recorded runs, the newest first')
     .option('--json', 'print them as one JSON document')
     .action(async (flags: RunsFlags) => {
-      const { runsCommand } = await import('./runs-command.js');
+      const { runsCommand } = await import('./commands/runs.js');
       finish(await runsCommand(flags));
     });
 
@@ -39,7 +39,7 @@ export function addJournalCommands(program: Command, finish: (exitCode: number) 
     .argument('<run>', RUN)
     .option('--json', 'print it as one JSON document, like that of run')
     .action(async (run: string, flags: ShowFlags) => {
-      const { showCommand } = await import('./show-command.js');
+      const { showCommand } = await import('./commands/show.js');
       finish(await showCommand(run, flags));
     });
 }

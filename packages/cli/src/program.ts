@@ -1,8 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { COMPLEXITIES, GRAPH_FORMATS, type GraphFormat, SERVERS, STRATEGIES } from './choices.js';
-import { addModelOptions, addRunOptions } from './common-options.js';
+import type { PlanFlags } from './commands/plan.js';
+import type { RunFlags } from './commands/run.js';
+import type { SimulateFlags } from './commands/simulate.js';
 import { addJournalCommands } from './journal-commands.js';
+import {
+  COMPLEXITIES,
+  GRAPH_FORMATS,
+  type GraphFormat,
+  SERVERS,
+  STRATEGIES,
+} from './options/choices.js';
+import { addModelOptions, addRunOptions } from './options/option-groups.js';
 import {
   depth,
   duration,
@@ -12,10 +21,7 @@ import {
   wholeNumber,
   wholeNumberFrom,
   wholeNumbers,
-} from './option-values.js';
-import type { PlanFlags } from './plan-command.js';
-import type { RunFlags } from './run-command.js';
-import type { SimulateFlags } from './simulate-command.js';
+} from './options/parse-values.js';
 
 interface GoalFlags extends RunFlags {
   readonly goal?: string;
@@ -73,14 +79,14 @@ Examples:
       const { goal } = flags;
       if (goal !== undefined) {
         if (file !== undefined) command.error('error: give a plan, or --goal for one, not both');
-        const { goalCommand } = await import('./goal-command.js');
+        const { goalCommand } = await import('./commands/run-goal.js');
         finish(await goalCommand(goal, flags));
         return;
       }
       if (file === undefined) {
         command.error("error: missing required argument 'plan', or --goal for one");
       }
-      const { runCommand } = await import('./run-command.js');
+      const { runCommand } = await import('./commands/run.js');
       finish(await runCommand(file, flags));
     });
 
@@ -122,7 +128,7 @@ Examples:
   addModelOptions(plan)
     .option('--json', 'print the plan and how it came about as one JSON document')
     .action(async (goal: string, flags: PlanFlags) => {
-      const { planCommand } = await import('./plan-command.js');
+      const { planCommand } = await import('./commands/plan.js');
       finish(await planCommand(goal, flags));
     });
 
@@ -133,7 +139,7 @@ Examples:
     .description('check a plan and list everything that is wrong with it')
     .argument('<plan>', PLAN)
     .action(async (file: string) => {
-      const { validateCommand } = await import('./plan-commands.js');
+      const { validateCommand } = await import('./commands/validate.js');
       finish(await validateCommand(file));
     });
 
@@ -143,7 +149,7 @@ Examples:
     .argument('<plan>', PLAN)
     .addOption(new Option('--format <name>', 'how').choices(GRAPH_FORMATS).default('mermaid'))
     .action(async (file: string, { format }: { format: GraphFormat }) => {
-      const { graphCommand } = await import('./plan-commands.js');
+      const { graphCommand } = await import('./commands/validate.js');
       finish(await graphCommand(file, format));
     });
 
@@ -208,7 +214,7 @@ Examples:
     )
     .option('--json', 'print the rows as one JSON document')
     .action(async (file: string, flags: SimulateFlags) => {
-      const { simulateCommand } = await import('./simulate-command.js');
+      const { simulateCommand } = await import('./commands/simulate.js');
       finish(await simulateCommand(file, flags));
     });
 
