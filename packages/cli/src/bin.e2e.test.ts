@@ -7,8 +7,8 @@ import { stratagem } from '../test/stratagem.js';
 const timeout = 60_000;
 const plan = 'goal: Report\ntasks: [{ id: a, description: Do it }]\n';
 
-describe('an error of the command itself', { timeout }, () => {
-  /** Throws where nobody can catch it, as a dependency might, once the run listens for signals. */
+describe('an internal error', { timeout }, () => {
+  /** Throws an uncaught error, as a dependency might, once the run listens for signals. */
   const boom =
     'data:text/javascript,setInterval(()=>{if(process.listenerCount(`SIGINT`))throw(new(Error)(`boom`))},10)';
   const args = ['run', '-', '--latency', '600000'];
@@ -19,7 +19,7 @@ describe('an error of the command itself', { timeout }, () => {
       env: { NODE_OPTIONS: `--import=${boom}` },
     });
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/\nstratagem: boom \(DEBUG=1 shows where\)\n$/);
+    expect(stderr).toMatch(/\nstratagem: boom \(use DEBUG=1 for a stack trace\)\n$/);
   });
 
   test('comes with its stack under DEBUG', async () => {
@@ -40,13 +40,13 @@ test.skipIf(!existsSync('/dev/full'))('a full disk is an error, not a success', 
     encoding: 'utf8',
   });
   expect(status).toBe(1);
-  expect(stderr).toMatch(/^stratagem: cannot write: ENOSPC.*\(DEBUG=1 shows where\)\n$/);
+  expect(stderr).toMatch(/^stratagem: cannot write: ENOSPC.*\(use DEBUG=1 for a stack trace\)\n$/);
 });
 
 test('a file that is too large is refused before it is parsed', { timeout }, async () => {
   const { exitCode, stdout, stderr } = await stratagem(['validate', '-'], {
     stdin: '#'.repeat(20_000_001),
   });
-  expect(stderr).toBe('<stdin>: is larger than 20 MB; run a plan of that size from code\n');
+  expect(stderr).toBe('<stdin>: larger than 20 MB; run plans of this size from code\n');
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
 });

@@ -5,7 +5,7 @@ import { stratagem } from '../test/stratagem.js';
 const timeout = 60_000;
 
 describe('--help', { timeout }, () => {
-  test('names the commands, and what the exit codes mean', async () => {
+  test('lists the commands and the exit codes', async () => {
     const { exitCode, stdout, stderr } = await stratagem(['--help']);
     for (const word of ['run', 'resume', 'runs', 'show', 'validate', 'graph', 'simulate', '130']) {
       expect(stdout).toContain(word);
@@ -13,7 +13,7 @@ describe('--help', { timeout }, () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   });
 
-  test('of a command names each of its options', async () => {
+  test('of a command lists its options', async () => {
     const { exitCode, stdout } = await stratagem(['run', '--help']);
     for (const option of [
       '--strategy',
@@ -26,14 +26,20 @@ describe('--help', { timeout }, () => {
       '--deadline',
       '--journal',
       '--reuse',
-      '--dry',
+      '--dry-run',
       '--json',
     ]) {
       expect(stdout).toContain(option);
     }
     expect(exitCode).toBe(0);
     const resume = await stratagem(['resume', '--help']);
-    for (const option of ['--retry-failed', '--adopt', '--as-recorded', '--runner', '--approve']) {
+    for (const option of [
+      '--retry-failed',
+      '--accept-changes',
+      '--use-recorded-plan',
+      '--runner',
+      '--approve',
+    ]) {
       expect(resume.stdout).toContain(option);
     }
     expect((await stratagem(['graph', '--help'])).stdout).toContain('"mermaid", "dot", "json"');
@@ -54,7 +60,7 @@ describe('bad usage', { timeout }, () => {
   test.each([
     ['an unknown command', ['rum', 'plan.yaml'], ["'rum'", 'Did you mean run?']],
     ['an unknown option', ['run', 'plan.yaml', '--jsno'], ["'--jsno'", 'Did you mean --json?']],
-    ['no journal', ['runs'], ['--journal', 'not specified']],
+    ['a missing --journal', ['runs'], ['--journal', 'not specified']],
     ['an empty journal', ['run', 'plan.yaml', '--journal', ''], ['--journal', 'empty']],
     ['a missing run', ['show', '--journal', 'j'], ['missing required argument', 'run']],
     ['a missing plan', ['run'], ['missing required argument', 'plan']],
@@ -66,7 +72,7 @@ describe('bad usage', { timeout }, () => {
     ...['0', '-1', '1.5', 'abc', ''].map((text): [string, string[], string[]] => [
       `--max-parallel "${text}"`,
       ['run', 'plan.yaml', '--max-parallel', text],
-      ['--max-parallel', 'whole number'],
+      ['--max-parallel', 'an integer ≥ 1'],
     ]),
     ...['-1', 'abc', ''].map((text): [string, string[], string[]] => [
       `--latency "${text}"`,
@@ -78,13 +84,13 @@ describe('bad usage', { timeout }, () => {
       ['run', 'plan.yaml', '--deadline', text],
       ['--deadline', 'duration'],
     ]),
-  ])('%s is told, with exit code 2', async (_, args, words) => {
+  ])('%s is reported, with exit code 2', async (_, args, words) => {
     const { exitCode, stdout, stderr } = await stratagem(args);
     for (const word of words) expect(stderr).toContain(word);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
   });
 
-  test('no command at all shows the help, with exit code 2', async () => {
+  test('a missing command shows the help, with exit code 2', async () => {
     const { exitCode, stderr } = await stratagem([]);
     expect(stderr).toContain('Usage: stratagem');
     expect(exitCode).toBe(2);

@@ -3,7 +3,7 @@ import { stratagem } from '../../test/stratagem.js';
 
 const timeout = 60_000;
 
-/** Ids that mean something to Mermaid, to DOT, to HTML or to a terminal. */
+/** Ids with a meaning in Mermaid, DOT, HTML or a terminal. */
 const ids = [
   'end',
   'say "hi"',
@@ -35,9 +35,9 @@ async function graph(...args: string[]): Promise<string> {
 }
 
 /**
- * Reads lines that are each a node or an edge in the way a format writes them, and nothing else.
+ * Reads lines that are each a node or an edge in the given format.
  *
- * @param decode What the format's reader makes of a label.
+ * @param decode Reads a label as a reader of the format does.
  */
 function read(lines: string[], node: RegExp, edge: RegExp, decode: (label: string) => string) {
   const names = new Map<string, string>();
@@ -53,7 +53,7 @@ function read(lines: string[], node: RegExp, edge: RegExp, decode: (label: strin
 }
 
 describe('graph', { timeout }, () => {
-  test('is Mermaid by default, whatever the ids are', async () => {
+  test('is Mermaid by default, with any ids', async () => {
     const text = await graph();
     const [head, ...lines] = text.trimEnd().split('\n');
     expect(head).toBe('flowchart TD');
@@ -67,7 +67,7 @@ describe('graph', { timeout }, () => {
     expect(await graph('--format', 'mermaid')).toBe(text);
   });
 
-  test('is DOT, whatever the ids are', async () => {
+  test('is DOT, with any ids', async () => {
     const lines = (await graph('--format', 'dot')).trimEnd().split('\n');
     expect(lines.shift()).toBe('digraph "A \\"report\\"\\nof two lines" {');
     expect(lines.pop()).toBe('}');
@@ -97,7 +97,7 @@ describe('graph', { timeout }, () => {
     expect(document.edges).toEqual(edges.map(([from, to]) => ({ from, to })));
   });
 
-  test('of 10,000 tasks comes whole', async () => {
+  test('of 10,000 tasks is complete', async () => {
     const tasks = Array.from({ length: 10_000 }, (_, n) => ({
       id: `task-${n}`,
       description: `Do number ${n}`,

@@ -33,7 +33,7 @@ const CYCLE = JSON.stringify({
   ],
 });
 
-/** Plans with a model that gives these answers, one after the other. */
+/** Runs `plan` with a model that gives these answers in turn. */
 async function planWith(answers: readonly string[], ...args: string[]) {
   let asked = 0;
   await using server = await chatServer(() => answers[asked++] ?? 'No more.');
@@ -43,20 +43,22 @@ async function planWith(answers: readonly string[], ...args: string[]) {
 }
 
 describe('plan', { timeout }, () => {
-  test('prints a plan file, made without a key, that can be run', async () => {
+  test('prints a plan file that can be run, without a key', async () => {
     const { exitCode, stdout, stderr } = await stratagem(['plan', GOAL, ...quick]);
     expect(exitCode).toBe(0);
     expect(stdout.startsWith(HEADER)).toBe(true);
     expect(stdout).toContain('dependencies: [gather]\n');
     expect(parsePlanDocument(parse(stdout)).plan.goal).toBe(GOAL);
     expect(stderr).toContain('Using the simulated model');
-    expect(stderr).toMatch(/Planned in 1 answer of the model, tokens \d+ in, \d+ out/);
+    expect(stderr).toMatch(
+      /Planned with 1 response of the model \(tokens: \d+ in, \d+ out; cost unknown\)/,
+    );
     const run = await stratagem(['run', '-', ...quick], { stdin: stdout });
     expect(run.exitCode).toBe(0);
     expect(run.stdout).toContain('4 of 4 tasks completed');
   });
 
-  test('writes the plan to a file, and shows it', async () => {
+  test('writes the plan to a file, and shows the plan', async () => {
     await using at = await folder({});
     const file = join(at.path, 'plan.yaml');
     const { exitCode, stdout, stderr } = await planWith([ANSWER], '-o', file);
@@ -66,13 +68,13 @@ describe('plan', { timeout }, () => {
     expect(parse(text)).toEqual(PLAN);
     expect(stderr).toContain('The plan has 2 tasks.');
     expect(stderr).toContain(
-      'Mended in its answer:\n  - The dependency "Research" was read as "research".',
+      'Repaired in its response:\n  - The dependency "Research" was read as "research".',
     );
-    expect(stderr).toContain(`stratagem run ${file} runs it.`);
-    expect((await stratagem(['validate', file])).stdout).toContain('2 tasks; the plan can be run');
+    expect(stderr).toContain(`Wrote ${file}. To run it: stratagem run ${file}\n`);
+    expect((await stratagem(['validate', file])).stdout).toContain(': valid (2 tasks)\n');
   });
 
-  test('writes JSON to a file that is called so', async () => {
+  test('writes JSON to a .json file', async () => {
     await using at = await folder({});
     const file = join(at.path, 'plan.json');
     expect((await planWith([ANSWER], '--output', file)).exitCode).toBe(0);
@@ -82,18 +84,18 @@ describe('plan', { timeout }, () => {
     expect((await stratagem(['run', file, ...quick])).exitCode).toBe(0);
   });
 
-  test('writes over a file only when it is told to, and asks no model in vain', async () => {
+  test('overwrites a file only with --force, and calls no model otherwise', async () => {
     await using at = await folder({ 'plan.yaml': 'mine\n' });
     const file = join(at.path, 'plan.yaml');
     const refused = await planWith([ANSWER], '-o', file);
     expect(refused).toMatchObject({ exitCode: 2, stdout: '', prompts: [] });
-    expect(refused.stderr).toBe(`${file}: is there already; --force writes over it\n`);
+    expect(refused.stderr).toBe(`${file}: already exists; use --force to overwrite it\n`);
     expect(await readFile(file, 'utf8')).toBe('mine\n');
     expect((await planWith([ANSWER], '-o', file, '--force')).exitCode).toBe(0);
     expect(parse(await readFile(file, 'utf8'))).toEqual(PLAN);
   });
 
-  test('prints one document with --json, beside the file', async () => {
+  test('prints one document with --json, besides writing the file', async () => {
     await using at = await folder({});
     const file = join(at.path, 'plan.yml');
     const { stdout, exitCode } = await planWith([CYCLE, ANSWER], '--json', '-o', file);
@@ -103,7 +105,7 @@ describe('plan', { timeout }, () => {
       plan: PLAN,
       complexity: 'complex',
       repairs: ['The dependency "Research" was read as "research".'],
-      rejected: [{ answer: CYCLE, problems: [{ code: 'cycle' }] }],
+      rejectedAnswers: [{ answer: CYCLE, problems: [{ code: 'cycle' }] }],
       usage: { inputTokens: 20, outputTokens: 10 },
       costUsd: null,
       error: null,
@@ -112,19 +114,19 @@ describe('plan', { timeout }, () => {
     expect(parse(await readFile(file, 'utf8'))).toEqual(PLAN);
   });
 
-  test('makes one task of a simple goal, and asks no model', async () => {
+  test('makes one task of a simple goal, and calls no model', async () => {
     const { exitCode, stdout, stderr } = await stratagem(['plan', 'Write a haiku']);
     expect(exitCode).toBe(0);
     expect(parse(stdout)).toEqual({
       goal: 'Write a haiku',
       tasks: [{ id: 'answer', description: 'Write a haiku' }],
     });
-    expect(stderr).toContain('The goal is one task, so no model was asked');
+    expect(stderr).toContain('The goal is a single task: no model was called.');
     const asked = await stratagem(['plan', 'Write a haiku', '--complexity', 'complex', ...quick]);
     expect(parse(asked.stdout).tasks).toHaveLength(4);
   });
 
-  test('keeps within the bounds that are given', async () => {
+  test('respects the given bounds', async () => {
     const bounds = ['--max-subtasks', '2', '--min-subtasks', '2', '--max-depth', '1'];
     const { stdout } = await stratagem(['plan', GOAL, ...bounds, ...quick]);
     expect(parse(stdout).tasks).toHaveLength(2);
@@ -145,40 +147,40 @@ describe('plan', { timeout }, () => {
     expect(prompts[0]).toMatch(/A task may list these tools[^\n]+\n- \w+: .+\n {2}Input: \{/);
   });
 
-  test('says what is wrong with the last answer, and shows it, when none can be used', async () => {
+  test('prints the last response and its problems when no response is usable', async () => {
     const ended = await planWith([CYCLE, 'x', `\u001b[31m${CYCLE}`], '--repair-attempts', '2');
     expect(ended).toMatchObject({ exitCode: 1, stdout: '' });
     expect(ended.prompts).toHaveLength(3);
     expect(ended.stderr).toContain(
       '  - tasks[0].dependencies: tasks wait for each other: a → b → a (each depends on the next)\n',
     );
-    expect(ended.stderr).toContain('The last answer:\n␛[31m{"tasks":[');
+    expect(ended.stderr).toContain('The last response:\n␛[31m{"tasks":[');
     expect(ended.stderr).not.toContain('\u001b');
   });
 
-  test('says the same in a document with --json', async () => {
+  test('prints the same as one document with --json', async () => {
     const { exitCode, stdout } = await planWith([CYCLE], '--repair-attempts', '0', '--json');
     expect(exitCode).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({
       plan: null,
-      rejected: [{ answer: CYCLE }],
+      rejectedAnswers: [{ answer: CYCLE }],
       usage: { inputTokens: 10 },
       error: { code: 'invalid_output', answer: CYCLE, problems: [{ code: 'cycle' }] },
     });
   });
 
-  test('prints nothing that a terminal would obey', async () => {
+  test('prints nothing that affects a terminal', async () => {
     const tasks = ['\u001b[31mRed', '\u202eback', '\u0085next'].map((description, n) => ({
       id: `t${n}`,
       description: `${description} "quoted" \\ text`,
     }));
     const { stdout } = await planWith([JSON.stringify({ tasks })]);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches control characters
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
     expect(parse(stdout).tasks).toEqual(tasks);
   });
 
-  test('ends when it is interrupted, with the exit code of that', async () => {
+  test('ends with exit code 130 when it is interrupted', async () => {
     await using server = await chatServer(() => ({ hang: true }));
     const model = ['--runner', 'openai', '--base-url', server.url, '--model', 'm'];
     const { child, ended, progress } = start(['plan', GOAL, ...model], { env });
@@ -189,17 +191,17 @@ describe('plan', { timeout }, () => {
     expect(stderr).toContain('No plan could be made');
   });
 
-  test('ends with the error of a model that cannot be asked', async () => {
+  test('prints the error of a model that cannot be reached', async () => {
     const args = ['plan', GOAL, '--runner', 'openai', '--base-url', 'http://127.0.0.1:1/v1'];
     const { exitCode, stderr } = await stratagem([...args, '--model', 'm', '--retries', '0'], {
       env,
     });
     expect(exitCode).toBe(1);
     expect(stderr).toContain('stratagem: No plan could be made for "Research AI trends');
-    expect(stderr).not.toContain('The last answer');
+    expect(stderr).not.toContain('The last response');
   });
 
-  test('is answered from a recording', async () => {
+  test('can be replayed from a recording', async () => {
     await using at = await folder({});
     const file = join(at.path, 'recording.jsonl');
     expect((await planWith([ANSWER], '--record', file)).exitCode).toBe(0);
@@ -214,13 +216,13 @@ describe('plan', { timeout }, () => {
     [
       'a file of another kind',
       [GOAL, '-o', 'plan.txt'],
-      'a plan file ends in .yaml, .yml or .json',
+      'the file name must end in .yaml, .yml or .json',
     ],
-    ['a folder that is not there', [GOAL, '-o', 'no/such/plan.yaml'], 'there is no such folder'],
+    ['a missing directory', [GOAL, '-o', 'no/such/plan.yaml'], 'no such directory'],
     ['an unknown complexity', [GOAL, '--complexity', 'hard'], 'simple, complex'],
-    ['a depth that is too large', [GOAL, '--max-depth', '9'], 'a whole number from 1 to 8'],
-    ['too many repairs', [GOAL, '--repair-attempts', '11'], 'a whole number from 0 to 10'],
-    ['no number of tasks', [GOAL, '--max-tasks', '0'], 'a whole number of at least 1'],
+    ['a depth that is too large', [GOAL, '--max-depth', '9'], 'an integer from 1 to 8'],
+    ['too many repairs', [GOAL, '--repair-attempts', '11'], 'an integer from 0 to 10'],
+    ['no number of tasks', [GOAL, '--max-tasks', '0'], 'an integer ≥ 1'],
     [
       'bounds that contradict each other',
       [GOAL, '--min-subtasks', '5', '--max-subtasks', '4'],
@@ -228,7 +230,7 @@ describe('plan', { timeout }, () => {
     ],
     ['an option without effect', [GOAL, '--model', 'm'], '--model has no effect'],
     ['no goal', [], "missing required argument 'goal'"],
-  ])('tells of %s, with exit code 2', async (_, args, message) => {
+  ])('refuses %s, with exit code 2', async (_, args, message) => {
     const { exitCode, stdout, stderr } = await stratagem(['plan', ...args]);
     expect(stderr).toContain(message);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });

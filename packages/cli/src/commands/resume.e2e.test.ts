@@ -7,12 +7,12 @@ import { folder, stratagem } from '../../test/stratagem.js';
 const timeout = 60_000;
 
 describe('run --journal', { timeout }, () => {
-  test('records a run that can be listed and shown, by the beginning of its id', async () => {
+  test('records a run that can be listed, and shown by the start of its id', async () => {
     await using place = await recorded(({ prompt }) => `Answer to ${prompt}`);
     const { exitCode, stdout, stderr } = await place.run();
     expect(exitCode, stderr).toBe(0);
     const [, id = ''] =
-      /Recording run (\S+)\nShould it be interrupted: stratagem resume \1 --journal runs\n/.exec(
+      /Recording run (\S+)\nTo resume it after an interruption: stratagem resume \1 --journal runs\n/.exec(
         stderr,
       ) ?? [];
     expect(id).not.toBe('');
@@ -36,7 +36,7 @@ describe('run --journal', { timeout }, () => {
     expect(shown.stdout).toBe(stdout);
   });
 
-  test('shows as JSON what run --json printed', async () => {
+  test('makes show --json print the document of run --json', async () => {
     await using place = await recorded(({ prompt }) => `Answer to ${prompt}`);
     const printed = JSON.parse((await place.run('--json')).stdout);
     const [{ id }] = await place.runs();
@@ -46,7 +46,7 @@ describe('run --journal', { timeout }, () => {
     expect(shown).toEqual(printed);
   });
 
-  test('writes no key, and asks again for a base URL that had one', async () => {
+  test('records no key, and no base URL with one', async () => {
     await using place = await recorded(({ prompt }) =>
       prompt === 'Analyse figures' ? { status: 400, message: 'bad' } : 'fine',
     );
@@ -59,10 +59,10 @@ describe('run --journal', { timeout }, () => {
     const [{ id }] = await place.runs();
     const { exitCode, stderr } = await place.command('resume', id, '--retry-failed');
     expect(exitCode).toBe(2);
-    expect(stderr).toMatch(/--base-url of this run held .* not recorded: give it again/);
+    expect(stderr).toMatch(/--base-url of this run had .* not recorded: use --base-url again/);
   });
 
-  test('of a folder that cannot be one is refused before anything runs', async () => {
+  test('with a file as the directory is refused before anything runs', async () => {
     await using place = await recorded(() => 'fine');
     await place.add('runs', 'a file in its place');
     const { exitCode, stdout, stderr } = await place.run();
@@ -72,8 +72,8 @@ describe('run --journal', { timeout }, () => {
   });
 });
 
-describe('a run that is wanted', { timeout }, () => {
-  test('but is not there is answered with those that are', async () => {
+describe('a run id', { timeout }, () => {
+  test('that does not exist is refused with a list of the runs', async () => {
     await using place = await recorded(() => 'fine');
     await place.run();
     const [{ id }] = await place.runs();
@@ -83,14 +83,14 @@ describe('a run that is wanted', { timeout }, () => {
     ]) {
       const { exitCode, stdout, stderr } = await place.command(...args);
       expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
-      expect(stderr).toContain('There is no run "nope" in this journal. It has:\n');
+      expect(stderr).toContain('No run "nope" in this journal. It contains:\n');
       expect(stderr).toContain(`${id}  completed`);
     }
   });
 
-  test('but could be several is answered with those', async () => {
+  test('that is ambiguous is refused with a list of the matches', async () => {
     await using place = await recorded(() => 'fine');
-    // Two of seventeen ids begin with the same digit.
+    // Among seventeen ids, two start with the same hexadecimal digit.
     for (let count = 0; count < 17; count++) {
       await stratagem(['run', 'plan.yaml', '--latency', '1', '--journal', 'runs'], {
         cwd: place.path,
@@ -100,13 +100,15 @@ describe('a run that is wanted', { timeout }, () => {
       if (twice === undefined) continue;
       const { exitCode, stderr } = await place.command('show', twice);
       expect(exitCode).toBe(2);
-      expect(stderr).toMatch(new RegExp(`^2 runs begin with "${twice}":\n(  ✓ ${twice}.*\n){2}`));
+      expect(stderr).toMatch(
+        new RegExp(`^2 run ids start with "${twice}":\n(  ✓ ${twice}.*\n){2}`),
+      );
       return;
     }
     throw new Error('the ids are not random');
   });
 
-  test('in a folder without a journal is told how to make one', async () => {
+  test('in a directory without a journal is refused with a remedy', async () => {
     await using place = await folder({});
     for (const args of [['runs'], ['show', 'a'], ['resume', 'a']]) {
       const { exitCode, stderr } = await stratagem([
@@ -115,16 +117,16 @@ describe('a run that is wanted', { timeout }, () => {
         join(place.path, 'none'),
       ]);
       expect(exitCode).toBe(2);
-      expect(stderr).toMatch(/^There is no journal in .*none; it is made by: stratagem run PLAN/);
+      expect(stderr).toMatch(/^No journal in .*none\. Create one with: stratagem run PLAN/);
     }
     expect((await stratagem(['runs', '--journal', place.path])).stdout).toBe(
-      'No runs are recorded there.\n',
+      'There are no recorded runs.\n',
     );
   });
 });
 
 describe('resume', { timeout }, () => {
-  test('goes on where a process was killed: nothing is asked twice but what was in flight', async () => {
+  test('continues after the process was killed, and repeats only attempts in flight', async () => {
     let isSlow = true;
     await using place = await recorded(({ prompt }) =>
       prompt === 'Analyse figures' && isSlow ? { hang: true } : `Answer to ${prompt}`,
@@ -141,7 +143,7 @@ describe('resume', { timeout }, () => {
     isSlow = false;
     const { exitCode, stdout, stderr } = await place.command('resume', id);
     expect(exitCode, stderr).toBe(0);
-    expect(stderr).toContain(`Going on with run ${id}`);
+    expect(stderr).toContain(`Resuming run ${id}`);
     expect(stdout).toContain('completed: 3 of 3 tasks');
     expect(prompts(place.server).sort()).toEqual([
       'Analyse figures',
@@ -149,13 +151,13 @@ describe('resume', { timeout }, () => {
       'Analyse technology',
       'Write the report',
     ]);
-    // With the options of the run: nothing of it was said again.
+    // The recorded options of the run apply again.
     expect(place.server.requests.every(({ model }) => model === 'm-1')).toBe(true);
     expect(await place.runs()).toMatchObject([{ id, status: 'completed', completedTasks: 3 }]);
   });
 
   test.skipIf(process.platform === 'win32')(
-    'is told of after Ctrl-C, and what is printed there does it',
+    'works with the command that is printed after Ctrl-C',
     async () => {
       let isSlow = true;
       await using place = await recorded(({ prompt }) =>
@@ -166,7 +168,7 @@ describe('resume', { timeout }, () => {
       run.child.kill('SIGINT');
       const { exitCode, stderr } = await run.ended;
       expect(exitCode).toBe(130);
-      const [, command = ''] = /To go on with it: (.*)\n$/.exec(stderr) ?? [];
+      const [, command = ''] = /To resume it: (.*)\n$/.exec(stderr) ?? [];
       expect(await place.runs()).toMatchObject([{ status: 'interrupted', completedTasks: 1 }]);
       isSlow = false;
       const again = await place.paste(command);
@@ -178,7 +180,7 @@ describe('resume', { timeout }, () => {
     },
   );
 
-  test('is refused while another process runs it', async () => {
+  test('is refused while another process runs the plan', async () => {
     await using place = await recorded(() => ({ hang: true }));
     const run = place.start();
     await run.progress(/started +finance/);
@@ -191,14 +193,14 @@ describe('resume', { timeout }, () => {
     await run.ended;
   });
 
-  test('of a run that failed repeats nothing, unless it is to do again what failed', async () => {
+  test('of a failed run repeats nothing, and with --retry-failed the failed tasks', async () => {
     let isBroken = true;
     await using place = await recorded(({ prompt }) =>
       prompt === 'Analyse figures' && isBroken ? { status: 400, message: 'bad' } : 'fine',
     );
     const first = await place.run();
     expect(first.exitCode).toBe(1);
-    const [, command = ''] = /To do again what failed: (.*)\n$/.exec(first.stderr) ?? [];
+    const [, command = ''] = /To re-run failed tasks: (.*)\n$/.exec(first.stderr) ?? [];
     const [{ id }] = await place.runs();
     isBroken = false;
     const still = await place.command('resume', id);
@@ -210,7 +212,7 @@ describe('resume', { timeout }, () => {
     expect(prompts(place.server).slice(2)).toEqual(['Analyse figures', 'Write the report']);
   });
 
-  test('waits for a human where it did, and takes the answer', async () => {
+  test('waits for the same human step, and takes the answer', async () => {
     const plan = `goal: Publish
 tasks:
   - { id: write, description: Write it }
@@ -231,7 +233,7 @@ tasks:
 });
 
 describe('resume of a plan file that has changed', { timeout }, () => {
-  /** A run of which one task is done, and its file with another prompt for another task. */
+  /** A run with one completed task, and its plan file with a changed prompt of another task. */
   async function changed() {
     let isSlow = true;
     const place = await recorded(({ prompt }) =>
@@ -247,34 +249,36 @@ describe('resume of a plan file that has changed', { timeout }, () => {
     return { ...place, id, since: () => prompts(place.server).slice(2) };
   }
 
-  test('is refused, with what has changed', async () => {
+  test('is refused with a list of the changes', async () => {
     await using place = await changed();
     const { exitCode, stdout, stderr } = await place.command('resume', place.id);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
-    expect(stderr).toContain('The plan file is not what this run was started with:\n');
+    expect(stderr).toContain(
+      'The plan file differs from the plan that this run was started with:\n',
+    );
     expect(stderr).toContain('~ task "finance": description\n');
-    expect(stderr).toMatch(/^--adopt /m);
-    expect(stderr).toMatch(/^--as-recorded /m);
+    expect(stderr).toMatch(/^--accept-changes /m);
+    expect(stderr).toMatch(/^--use-recorded-plan /m);
     expect(place.since()).toEqual([]);
   });
 
-  test('takes it over with --adopt, and keeps what is complete and unchanged', async () => {
+  test('uses the file with --accept-changes, and keeps unchanged completed tasks', async () => {
     await using place = await changed();
-    const { exitCode, stderr } = await place.command('resume', place.id, '--adopt');
+    const { exitCode, stderr } = await place.command('resume', place.id, '--accept-changes');
     expect(exitCode, stderr).toBe(0);
     expect(place.since()).toEqual(['Analyse money', 'Write the report']);
-    // From now on that is its plan.
+    // The changed plan is now the plan of the run.
     expect((await place.command('resume', place.id)).exitCode).toBe(0);
   });
 
-  test('leaves it aside with --as-recorded', async () => {
+  test('ignores the file with --use-recorded-plan', async () => {
     await using place = await changed();
-    const { exitCode, stderr } = await place.command('resume', place.id, '--as-recorded');
+    const { exitCode, stderr } = await place.command('resume', place.id, '--use-recorded-plan');
     expect(exitCode, stderr).toBe(0);
     expect(place.since()).toEqual(['Analyse figures', 'Write the report']);
   });
 
-  test('needs no file: what is recorded will do, and another one can be named', async () => {
+  test('uses the recorded plan without the file, or another file with --plan', async () => {
     await using place = await changed();
     await place.add('other.yaml', REPORT.replace('Write the report', 'Write a letter'));
     await rm(join(place.path, 'plan.yaml'));
@@ -285,40 +289,40 @@ describe('resume of a plan file that has changed', { timeout }, () => {
     expect(place.since()).toEqual(['Analyse figures', 'Write the report']);
   });
 
-  test('that can no longer be read says how to do without', async () => {
+  test('that is no longer valid is refused with a remedy', async () => {
     await using place = await changed();
     await place.add('plan.yaml', 'goal: [');
     const { exitCode, stderr } = await place.command('resume', place.id);
     expect(exitCode).toBe(2);
-    expect(stderr).toContain('--as-recorded goes on with the plan as it was.');
+    expect(stderr).toContain('Use --use-recorded-plan to resume with the recorded plan.');
   });
 
-  test('takes no options that contradict each other', async () => {
+  test('refuses options that contradict each other', async () => {
     await using place = await changed();
     const { exitCode, stderr } = await place.command(
       'resume',
       place.id,
-      '--adopt',
-      '--as-recorded',
+      '--accept-changes',
+      '--use-recorded-plan',
     );
     expect(exitCode).toBe(2);
-    expect(stderr).toContain('--as-recorded and --adopt contradict each other');
+    expect(stderr).toContain('--use-recorded-plan and --accept-changes cannot be combined');
   });
 });
 
-describe('--reuse and --dry', { timeout }, () => {
-  test('take what is unchanged from earlier runs, and say so beforehand', async () => {
+describe('--reuse and --dry-run', { timeout }, () => {
+  test('reuse unchanged tasks of earlier runs, as predicted', async () => {
     await using place = await recorded(({ prompt }) => `Answer to ${prompt}`);
     await place.run();
     const [{ id }] = await place.runs();
     await place.add('plan.yaml', REPORT.replace('Analyse figures', 'Analyse money'));
 
-    const dry = await place.run('--dry', '--reuse');
+    const dry = await place.run('--dry-run', '--reuse');
     expect(dry.exitCode, dry.stderr).toBe(0);
     expect(dry.stdout).toContain('2 of 3 tasks would run');
-    expect(dry.stdout).toMatch(new RegExp(`– tech +does not +reused from run ${id}\n`));
-    expect(dry.stdout).toMatch(/▸ finance +runs +changed: description\n/);
-    expect(dry.stdout).toMatch(/▸ report +runs +input of finance changed\n/);
+    expect(dry.stdout).toMatch(new RegExp(`– tech +skip +reused from run ${id}\n`));
+    expect(dry.stdout).toMatch(/▸ finance +run +changed: description\n/);
+    expect(dry.stdout).toMatch(/▸ report +run +input of finance changed\n/);
     expect(prompts(place.server)).toHaveLength(3);
     expect(await place.runs()).toHaveLength(1);
 
@@ -328,22 +332,22 @@ describe('--reuse and --dry', { timeout }, () => {
     expect(prompts(place.server).slice(3)).toEqual(['Analyse money', 'Write the report']);
   });
 
-  test('without --reuse, all of it would run', async () => {
+  test('without --reuse, all tasks would run', async () => {
     await using place = await recorded(() => 'fine');
     await place.run();
     const [{ id }] = await place.runs();
-    const { runs, reused, tasks } = JSON.parse((await place.run('--dry', '--json')).stdout);
+    const { runs, reused, tasks } = JSON.parse((await place.run('--dry-run', '--json')).stdout);
     expect({ runs, reused }).toEqual({ runs: 3, reused: 0 });
     expect(tasks[0]).toEqual({
       id: 'tech',
       runs: true,
       reason: 'new',
-      message: `done in run ${id}; --reuse would take its output`,
+      message: `completed in run ${id}; --reuse would reuse its output`,
     });
     expect(prompts(place.server)).toHaveLength(3);
   });
 
-  test('--reuse without a journal is told what it needs', async () => {
+  test('--reuse without a journal is refused with a remedy', async () => {
     const { exitCode, stderr } = await stratagem(['run', '-', '--reuse'], {
       stdin: 'goal: g\ntasks: [{ id: a, description: b }]\n',
     });

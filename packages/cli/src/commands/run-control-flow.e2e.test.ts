@@ -36,7 +36,7 @@ const run = (args: string[], stdin = plan) =>
   stratagem(['run', '-', '--latency', '5', ...args], { stdin });
 
 describe('a plan with a fan-out, subtasks and a human step', { timeout }, () => {
-  test('runs when the approval was given, and shows what belongs to what', async () => {
+  test('runs with the approval, and shows subtasks below their parents', async () => {
     const { exitCode, stdout, stderr } = await run(['--approve', 'approve']);
     expect(exitCode, stderr).toBe(0);
     expect(stdout).toContain('10 of 10 tasks completed');
@@ -46,7 +46,7 @@ describe('a plan with a fan-out, subtasks and a human step', { timeout }, () => 
     expect(stderr).toContain('waiting   approve for an approval');
   });
 
-  test('has failed when it was refused', async () => {
+  test('fails with the rejection', async () => {
     const { exitCode, stdout } = await run(['--reject', 'approve', '--json']);
     expect(exitCode).toBe(1);
     const { tasks, metrics } = JSON.parse(stdout);
@@ -57,20 +57,20 @@ describe('a plan with a fan-out, subtasks and a human step', { timeout }, () => 
     expect(metrics).toMatchObject({ totalTasks: 10, attempts: 7 });
   });
 
-  test('stops, and says what to give, without a terminal to ask', async () => {
+  test('stops without a terminal, and names the options to use', async () => {
     const { exitCode, stderr, stdout } = await run([]);
     expect(exitCode).toBe(1);
-    expect(stderr).toContain('give --approve approve or --reject approve');
+    expect(stderr).toContain('use --approve approve or --reject approve');
     expect(stdout).toContain('8 of 10 tasks completed');
   });
 
   test.each([
-    [['--approve', 'aprove'], '"aprove" does not wait for a human; these do: approve'],
-    [['--answer', 'approve=yes'], 'it waits for an approval; give --approve approve'],
-    [['--answer', 'approve'], 'It must be the id of a task, =, and the answer.'],
-    [['--retries', '-1'], 'It must be a whole number of at least 0.'],
-    [['--budget-cost', '0'], 'It must be a number of US dollars above 0.'],
-    [['--prices', '/nowhere.yaml'], 'there is no such file'],
+    [['--approve', 'aprove'], 'no task "aprove" waits for a human; these do: approve'],
+    [['--answer', 'approve=yes'], 'the task waits for an approval; use --approve approve'],
+    [['--answer', 'approve'], 'Expected a task id and an answer, such as review=yes.'],
+    [['--retries', '-1'], 'Expected an integer ≥ 0.'],
+    [['--budget-cost', '0'], 'Expected an amount in US dollars above 0.'],
+    [['--prices', '/nowhere.yaml'], '/nowhere.yaml: cannot read: no such file'],
   ])('refuses %j', async (args, message) => {
     const { exitCode, stderr } = await run(args);
     expect(exitCode).toBe(2);
@@ -102,23 +102,23 @@ describe('limits', { timeout }, () => {
     expect(new Set(codes)).toEqual(new Set(['budget_exceeded']));
   });
 
-  test('--budget-cost needs prices, and keeps to them', async () => {
+  test('--budget-cost needs prices', async () => {
     const unknown = await run(['--budget-cost', '1', '--max-parallel', '1'], batch);
     expect(unknown.exitCode).toBe(1);
     expect(unknown.stdout).toContain('tokens were used whose price is unknown');
   });
 
-  test('a goal ends the run early, and the counts say so', async () => {
+  test('a goal that is achieved ends the run early', async () => {
     const goal = `${batch}goalState: { criteria: [{ path: metrics.completedTasks, operator: '>=', value: 3 }] }\n`;
     const { exitCode, stdout, stderr } = await run(['--max-parallel', '1'], goal);
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/3 of 20 tasks completed .*\ngoal 100 %\n/);
+    expect(stdout).toMatch(/3 of 20 tasks completed .*\ngoal progress: 100%\n/);
     expect(stdout).toContain('skipped: the goal was achieved');
     expect(stderr).toContain('goal      achieved');
   });
 });
 
-test('a bad reference is told with its place', { timeout }, async () => {
+test('an invalid reference is reported with its position', { timeout }, async () => {
   const { exitCode, stderr } = await stratagem(['validate', '-'], {
     stdin: plan
       .replace('{{headline}} and', '{{headlin.x}} and')

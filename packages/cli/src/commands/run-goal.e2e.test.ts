@@ -14,7 +14,7 @@ const taskOf = (id: string, ...dependencies: string[]) => ({
 const planOf = (...tasks: object[]) => JSON.stringify({ tasks });
 const isPlanning = (prompt: string) => prompt.includes('You are a planner');
 
-/** A server whose model answers prompts for plans with these, one by one, and tasks with its own. */
+/** A server that answers planning prompts with these plans in turn, and tasks with `task`. */
 async function planner(plans: readonly Reply[], task: (prompt: string) => Reply = () => 'done') {
   const left = [...plans];
   const server = await chatServer(({ prompt }) =>
@@ -30,18 +30,22 @@ describe('run --goal', { timeout }, () => {
       ...['run', '--goal', GOAL, '--yes', '--latency', '1'],
     ]);
     expect(exitCode).toBe(0);
-    expect(stderr).toMatch(/The plan has 4 tasks\.[\s\S]*gather[\s\S]*result {2}after figures/);
+    expect(stderr).toMatch(
+      /The plan has 4 tasks\.[\s\S]*gather[\s\S]*result {2}depends on figures/,
+    );
     expect(stdout).toMatch(/completed: 4 of 4 tasks/);
     expect(stdout).toMatch(/\nresult\nSimulated answer to "Put the result together/);
-    expect(stdout).toMatch(/planned in .* tokens \d+ in, \d+ out · with the run \d+ in, \d+ out/);
+    expect(stdout).toMatch(
+      /planning took .* planning tokens: \d+ in, \d+ out · total tokens: \d+ in, \d+ out/,
+    );
   });
 
-  test('runs nothing unseen: without a terminal, and without --yes, it asks no model at all', async () => {
+  test('calls no model without a terminal and without --yes', async () => {
     const { server, args, env } = await planner([planOf(taskOf('a'), taskOf('b'))]);
     await using _ = server;
     const { exitCode, stdout, stderr } = await stratagem(['run', '--goal', GOAL, ...args], { env });
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
-    expect(stderr).toContain('no terminal to ask on: give --yes');
+    expect(stderr).toContain('no terminal to ask on: use --yes');
     expect(server.requests).toHaveLength(0);
   });
 
@@ -61,14 +65,14 @@ describe('run --goal', { timeout }, () => {
       output: 'done',
       error: null,
       plan: { tasks: [{ id: 'a' }, { id: 'b' }, { id: 'result', dependencies: ['a', 'b'] }] },
-      planning: { rejected: [{ problems: [{ code: 'unknown_dependency' }] }] },
+      planning: { rejectedAnswers: [{ problems: [{ code: 'unknown_dependency' }] }] },
       usage: { inputTokens: 5 * 10, outputTokens: 5 * 5 },
     });
     expect(document.tasks).toHaveLength(3);
     expect(document.planning.timeline[0].type).toBe('plan_started');
   });
 
-  test('says why there is no plan, with exit code 1', async () => {
+  test('explains why there is no plan, with exit code 1', async () => {
     const answers = ['I would rather not.', 'No.', 'No.'];
     for (const json of [[], ['--json']]) {
       const { server, args, env } = await planner(answers);
@@ -85,30 +89,36 @@ describe('run --goal', { timeout }, () => {
     }
   });
 
-  test.skipIf(process.platform === 'win32')('is canceled by Ctrl-C while it plans', async () => {
-    const { server, args, env } = await planner([{ hang: true }]);
-    await using _ = server;
-    const run = start(['run', '--goal', GOAL, '--yes', ...args], { env });
-    await run.progress('started   plan');
-    run.child.kill('SIGINT');
-    const { exitCode, stdout, stderr } = await run.ended;
-    expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: '' });
-    expect(stderr).toContain('canceled: interrupted');
-  });
+  test.skipIf(process.platform === 'win32')(
+    'is canceled by Ctrl-C while it is planning',
+    async () => {
+      const { server, args, env } = await planner([{ hang: true }]);
+      await using _ = server;
+      const run = start(['run', '--goal', GOAL, '--yes', ...args], { env });
+      await run.progress('started   plan');
+      run.child.kill('SIGINT');
+      const { exitCode, stdout, stderr } = await run.ended;
+      expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: '' });
+      expect(stderr).toContain('canceled: interrupted');
+    },
+  );
 
-  test.skipIf(process.platform === 'win32')('is canceled by Ctrl-C while it runs', async () => {
-    const plan = planOf(taskOf('a'), taskOf('b', 'a'));
-    const { server, args, env } = await planner([plan], () => ({ hang: true }));
-    await using _ = server;
-    const run = start(['run', '--goal', GOAL, '--yes', ...args], { env });
-    await run.progress('started   a');
-    run.child.kill('SIGINT');
-    const { exitCode, stdout } = await run.ended;
-    expect(exitCode).toBe(130);
-    expect(stdout).toContain('canceled: 0 of 2 tasks');
-  });
+  test.skipIf(process.platform === 'win32')(
+    'is canceled by Ctrl-C while it is running',
+    async () => {
+      const plan = planOf(taskOf('a'), taskOf('b', 'a'));
+      const { server, args, env } = await planner([plan], () => ({ hang: true }));
+      await using _ = server;
+      const run = start(['run', '--goal', GOAL, '--yes', ...args], { env });
+      await run.progress('started   a');
+      run.child.kill('SIGINT');
+      const { exitCode, stdout } = await run.ended;
+      expect(exitCode).toBe(130);
+      expect(stdout).toContain('canceled: 0 of 2 tasks');
+    },
+  );
 
-  test('keeps planning and running within one budget', async () => {
+  test('applies one budget to planning and running', async () => {
     const { server, args, env } = await planner([planOf(taskOf('a'), taskOf('b', 'a'))]);
     await using _ = server;
     const { exitCode, stdout } = await stratagem(
@@ -128,7 +138,7 @@ describe('--replan', { timeout }, () => {
       : 'done';
   const revised = JSON.stringify({ tasks: [taskOf('a2'), taskOf('end2', 'a2')], replaces: ['a'] });
 
-  test('lets the model make up for tasks that failed', async () => {
+  test('lets the model replace failed tasks', async () => {
     const plan = planOf(taskOf('a'), taskOf('end', 'a'));
     const { server, args, env } = await planner([plan, revised], fails);
     await using _ = server;
@@ -138,13 +148,13 @@ describe('--replan', { timeout }, () => {
     );
     expect(exitCode).toBe(0);
     expect(stderr).toContain('replan    round 1: 1 task failed');
-    expect(stderr).toContain('replan    round 1: adds 2 after');
-    expect(stdout).toContain('re-planned in 1 round');
-    expect(stdout).toMatch(/✗ a .*made up for in round 1/);
+    expect(stderr).toContain('replan    round 1: added 2 tasks in');
+    expect(stdout).toContain('replanned in 1 round');
+    expect(stdout).toMatch(/✗ a .*replaced in replanning round 1/);
     expect(stdout).toContain('\nend2\ndone\n');
   });
 
-  test('works on plans from files, too', async () => {
+  test('works with plan files, too', async () => {
     const { server, args, env } = await planner([revised], fails);
     await using _ = server;
     const stdin = JSON.stringify({ goal: 'x', tasks: [{ id: 'a', description: 'Do a' }] });
@@ -166,8 +176,8 @@ describe('options of run with and without --goal', { timeout }, () => {
       '--approve has no effect',
     ],
     ['--yes for a plan', ['plan.json', '--yes'], '--yes has no effect without --goal'],
-    ['no rounds', ['plan.json', '--replan', '0'], 'whole number of at least 1'],
-  ])('%s is told, with exit code 2', async (_, args, message) => {
+    ['zero rounds', ['plan.json', '--replan', '0'], 'an integer ≥ 1'],
+  ])('%s is reported, with exit code 2', async (_, args, message) => {
     await using files = await folder({ 'plan.json': '{"goal":"x","tasks":[]}' });
     const { exitCode, stdout, stderr } = await stratagem(['run', ...args], { cwd: files.path });
     expect(stderr).toContain(message);

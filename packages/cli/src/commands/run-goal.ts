@@ -1,75 +1,78 @@
-import { OptionError, type Plan, type PlanEvent, type Tool } from '@stratagem/core';
+import type { Plan, PlanEvent } from '@stratagem/core';
 import {
   type GoalHandle,
   type GoalResult,
   type PlanAndExecuteOptions,
   planAndExecute,
 } from '@stratagem/planner';
-import { loadTools } from '../load/load-tools.js';
-import { chooseRunner, chooseStrategy } from '../options/resolve-options.js';
-import { wrapRunner } from '../options/wrap-runner.js';
-import { createProgress, type Progress } from '../output/create-progress.js';
-import { EXIT, UsageError } from '../output/exit-code.js';
+import { withTools } from '../load/load-tools.js';
+import { resolveRunner, resolveStrategy } from '../options/resolve-options.js';
+import type { RunFlags } from '../options/run-flags.js';
+import { optionErrorToUsageError } from '../options/to-usage-error.js';
+import { UsageError } from '../options/usage-error.js';
+import { createProgress } from '../output/create-progress.js';
+import { EXIT } from '../output/exit-code.js';
 import { goalDocument } from '../output/json-documents.js';
 import { jsonText } from '../output/json-text.js';
 import { planOutline } from '../output/plan-outline.js';
+import type { Progress } from '../output/progress.js';
 import { goalReport } from '../output/run-report.js';
 import { write } from '../output/streams.js';
 import { forTerminal } from '../output/terminal-text.js';
-import { cancelOnSignals } from '../run/signals.js';
-import { canAsk, terminalOf } from '../run/terminal.js';
-import { limitsOf, type RunFlags, tellOfSimulation } from './run.js';
+import { retryOptions, toRunOptions } from '../run/run-options.js';
+import { cancelOnSignals, signalExitCode } from '../run/signals.js';
+import { announceSimulation } from '../run/simulation-notice.js';
+import { askYesOrNo, canAsk, openTerminal } from '../run/terminal.js';
 
-/** `stratagem run --goal GOAL`: the exit code of planning and running. */
-export async function goalCommand(goal: string, flags: RunFlags): Promise<number> {
+/** `stratagem run --goal GOAL`: returns the exit code of planning and running. */
+export async function runGoalCommand(goal: string, flags: RunFlags): Promise<number> {
   checkFlags(goal, flags);
-  const { retries, replan } = flags;
+  const { replan } = flags;
   const options = {
-    runner: await wrapRunner(await chooseRunner(flags), flags),
-    strategy: await chooseStrategy(flags, undefined),
-    ...(await limitsOf(flags)),
-    ...(retries !== undefined && { retry: { maxAttempts: retries + 1 } }),
+    runner: await resolveRunner(flags),
+    strategy: await resolveStrategy(flags, undefined),
+    ...(await toRunOptions(flags)),
+    ...retryOptions(flags.retries),
     ...(replan !== undefined && { replan: { maxRounds: replan } }),
   };
-  if (flags.mcpConfig === undefined) return pursue(goal, options, flags);
-  const { tools, close } = await loadTools(flags.mcpConfig);
-  try {
-    return await pursue(goal, { ...options, tools }, flags);
-  } finally {
-    await close();
-  }
-}
-
-/** @throws {UsageError} before anything is asked of a model. */
-function checkFlags(goal: string, flags: RunFlags): void {
-  if (goal.trim() === '') throw new UsageError('--goal is empty: say what is to be reached');
-  for (const name of ['approve', 'reject', 'answer'] as const) {
-    if (flags[name] === undefined) continue;
-    const why = 'no task of a plan that a model makes waits for a human';
-    throw new UsageError(`--${name} has no effect with --goal: ${why}`);
-  }
-  for (const name of ['journal', 'reuse', 'dry'] as const) {
-    if (flags[name] === undefined) continue;
-    const why = 'it is for plans that stand in a file';
-    throw new UsageError(`--${name} has no effect with --goal: ${why}`);
-  }
-  if (flags.yes || canAsk()) return;
-  throw new UsageError(
-    '--goal makes a plan and asks before it is run, and there is no terminal to ask on: ' +
-      'give --yes to run it unseen, or make a file with "stratagem plan" and run that',
+  return withTools(flags.mcpConfig, (tools) =>
+    runGoal(goal, { ...options, ...(tools !== undefined && { tools }) }, flags),
   );
 }
 
-async function pursue(
+/** @throws {UsageError} before the model is called. */
+function checkFlags(goal: string, flags: RunFlags): void {
+  if (goal.trim() === '') throw new UsageError('--goal is empty');
+  for (const option of ['approve', 'reject', 'answer'] as const) {
+    if (flags[option] === undefined) continue;
+    const reason = 'tasks of a plan made by the model never wait for a human';
+    throw new UsageError(`--${option} has no effect with --goal: ${reason}`);
+  }
+  for (const [name, option] of [
+    ['journal', '--journal'],
+    ['reuse', '--reuse'],
+    ['dryRun', '--dry-run'],
+  ] as const) {
+    if (flags[name] === undefined) continue;
+    throw new UsageError(`${option} has no effect with --goal: it needs a plan file`);
+  }
+  if (flags.yes || canAsk()) return;
+  throw new UsageError(
+    '--goal asks for confirmation before it runs the plan, but there is no terminal to ask on: ' +
+      'use --yes to run it without confirmation, or make a plan file with "stratagem plan"',
+  );
+}
+
+async function runGoal(
   goal: string,
-  options: PlanAndExecuteOptions & { tools?: readonly Tool[] },
+  options: PlanAndExecuteOptions,
   flags: RunFlags,
 ): Promise<number> {
-  await tellOfSimulation(flags);
+  await announceSimulation(flags);
   const screen = new Screen();
   let handle: GoalHandle | undefined;
   const signals = cancelOnSignals((reason) => handle?.cancel(reason));
-  handle = begin(goal, {
+  handle = start(goal, {
     ...options,
     onEvent: (event) => screen.onEvent(event),
     review: (plan, { signal }) => screen.review(plan, flags.yes === true, signal),
@@ -86,17 +89,16 @@ async function pursue(
   return exitCodeOf(result, signals.received);
 }
 
-function begin(goal: string, options: PlanAndExecuteOptions): GoalHandle {
+function start(goal: string, options: PlanAndExecuteOptions): GoalHandle {
   try {
     return planAndExecute(goal, options);
   } catch (error) {
-    // Prices come from a file; everything else has been checked where it was read.
-    if (error instanceof OptionError) throw new UsageError(error.message, { cause: error });
-    throw error;
+    // Prices come from a file, and only the executor checks them.
+    throw optionErrorToUsageError(error);
   }
 }
 
-/** What is to be seen: the planning, the plan with a question, the run. */
+/** Shows the progress of planning, then the plan for review, then the progress of the run. */
 class Screen {
   #progress: Progress = createProgress();
 
@@ -104,13 +106,12 @@ class Screen {
     this.#progress.onEvent(event);
   }
 
-  /** Shows the plan, and asks whether to run it unless that has been said. */
   async review(plan: Plan, isApproved: boolean, signal: AbortSignal): Promise<boolean> {
     this.#progress.stop();
     await write(process.stderr, planOutline(plan, process.stderr));
-    const isWanted = isApproved || (await askToRun(signal));
+    const shouldRun = isApproved || (await confirmRun(signal));
     this.#progress = createProgress();
-    return isWanted;
+    return shouldRun;
   }
 
   stop(): void {
@@ -118,23 +119,17 @@ class Screen {
   }
 }
 
-async function askToRun(signal: AbortSignal): Promise<boolean> {
-  const terminal = terminalOf(undefined, () => process.kill(process.pid, 'SIGINT'));
+async function confirmRun(signal: AbortSignal): Promise<boolean> {
+  const terminal = openTerminal(undefined, () => process.kill(process.pid, 'SIGINT'));
   if (terminal === undefined) return false;
   try {
-    for (;;) {
-      const text = (await terminal.ask('Run it? [y/n] ', signal)).trim();
-      if (/^y(es)?$/i.test(text)) return true;
-      if (/^no?$/i.test(text)) return false;
-      terminal.tell('Please answer y or n.');
-    }
+    return await askYesOrNo(terminal, 'Run this plan?', signal);
   } catch {
-    return false; // Interrupted, or the terminal has gone.
+    return false; // The run was interrupted, or the terminal was closed.
   }
 }
 
 function exitCodeOf({ status }: GoalResult, signal: NodeJS.Signals | undefined): number {
   if (status === 'completed') return EXIT.completed;
-  if (signal === undefined) return EXIT.failed;
-  return signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
+  return signal === undefined ? EXIT.failed : signalExitCode(signal);
 }

@@ -22,12 +22,12 @@ tasks:
     dependencies: [tech, finance]
 `;
 
-/** An answer that no other task could have given. */
+/** An answer that is unique to the task. */
 function answerTo({ prompt }: ChatRequest): string {
   return `The answer to: ${prompt.split('\n')[0]}`;
 }
 
-/** Runs the plan on a server that answers in that way. */
+/** Runs the plan on a server with these replies. */
 async function runOn(
   reply: (request: ChatRequest) => Reply,
   args: readonly string[] = [],
@@ -42,14 +42,14 @@ async function runOn(
   return { ...ended, requests: server.requests };
 }
 
-/** A reply for the task whose description begins like this, and an answer for every other. */
+/** This reply for the task with this start of its description, and an answer for all others. */
 function except(description: string, reply: Reply) {
   return (request: ChatRequest) =>
     request.prompt.startsWith(description) ? reply : answerTo(request);
 }
 
 describe('run on an OpenAI-compatible server', { timeout }, () => {
-  test('completes, and each request has the outputs of the dependencies', async () => {
+  test('completes, with the outputs of the dependencies in each request', async () => {
     const { exitCode, stdout, requests } = await runOn(answerTo, ['--json']);
     expect(exitCode).toBe(0);
     const document = JSON.parse(stdout);
@@ -79,7 +79,7 @@ describe('run on an OpenAI-compatible server', { timeout }, () => {
     expect(received('Write the report')).not.toContain('The answer to: Gather market data');
   });
 
-  test('shows the last answer to people', async () => {
+  test('prints the last answer in the report', async () => {
     const { exitCode, stdout } = await runOn(answerTo);
     expect(exitCode).toBe(0);
     expect(stdout).toContain('The answer to: Write the report');
@@ -111,7 +111,7 @@ describe('run on an OpenAI-compatible server', { timeout }, () => {
 describe('a task that fails', { timeout }, () => {
   const refusal = { status: 500, message: 'Out of paper' };
 
-  test('leaves its dependents skipped, and the others to their end', async () => {
+  test('causes its dependents to be skipped, and the others to complete', async () => {
     const { exitCode, stdout, requests } = await runOn(
       except('Analyse technology trends', refusal),
       ['--json', '--retries', '0'],
@@ -136,7 +136,7 @@ describe('a task that fails', { timeout }, () => {
     expect(requests).toHaveLength(3);
   });
 
-  test('is explained to people, and what was done is shown', async () => {
+  test('is explained in the report, beside the completed tasks', async () => {
     const { exitCode, stdout, stderr } = await runOn(except('Analyse technology trends', refusal));
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/failed.*2 of 4/);
@@ -147,7 +147,7 @@ describe('a task that fails', { timeout }, () => {
   });
 
   test('stops everything with --fail-fast', async () => {
-    // The figures never come, so that without the option the run would not end.
+    // The figures never arrive: without the option, the run would not end.
     const reply = (request: ChatRequest): Reply => {
       if (request.prompt.startsWith('Analyse technology trends')) return refusal;
       return request.prompt.startsWith('Analyse the figures') ? { hang: true } : answerTo(request);
@@ -164,7 +164,7 @@ describe('a task that fails', { timeout }, () => {
     ]);
   });
 
-  test('because nobody listens is explained', async () => {
+  test('because no server is listening is explained', async () => {
     const server = await chatServer(answerTo);
     await server[Symbol.asyncDispose]();
     const { exitCode, stdout } = await stratagem(
@@ -180,7 +180,7 @@ describe('a missing key', { timeout }, () => {
   test.each([
     ['openai', 'OPENAI_API_KEY'],
     ['anthropic', 'ANTHROPIC_API_KEY'],
-  ])('of %s is explained by the variable to set', async (runner, variable) => {
+  ])('of %s is explained with the variable to set', async (runner, variable) => {
     const { exitCode, stdout, stderr } = await stratagem(['run', '-', '--runner', runner], {
       stdin: plan,
     });
@@ -191,12 +191,12 @@ describe('a missing key', { timeout }, () => {
 });
 
 describe('secrets', { timeout }, () => {
-  test('stay out of everything that is printed, even when the server repeats them', async () => {
+  test('are never printed, even when the server repeats them', async () => {
     const echo = (request: ChatRequest): Reply => ({
       status: 401,
       message: `Incorrect API key provided: ${request.headers.authorization}`,
     });
-    // runOn looks for the key in what is printed.
+    // runOn checks the output for the key.
     const document = JSON.parse((await runOn(echo, ['--json'])).stdout);
     expect(document.tasks[0].error).toMatchObject({
       code: 'authentication',
@@ -205,7 +205,7 @@ describe('secrets', { timeout }, () => {
     expect((await runOn(echo)).exitCode).toBe(1);
   });
 
-  test('in the base URL stay out, too', async () => {
+  test('in the base URL are never printed, either', async () => {
     await using server = await chatServer(() => ({ status: 500, message: 'No' }));
     const url = server.url.replace('//', '//someone:hunter2@');
     for (const more of [[], ['--json']]) {
@@ -222,7 +222,7 @@ describe('secrets', { timeout }, () => {
 describe('control characters', { timeout }, () => {
   const nasty =
     'One\u001b]0;title\u0007 \u001b[31mred\u001b[0m \u009b2J\r\u0008 \u202etxt\u202c\nTwo\ttabs';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches control characters
   const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/;
   const one = JSON.stringify({
     goal: 'Say \u001b[2J something',

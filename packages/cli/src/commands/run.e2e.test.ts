@@ -4,7 +4,7 @@ import { folder, type StratagemOptions, start, stratagem } from '../../test/stra
 
 const timeout = 60_000;
 
-/** The example of the documentation, and a last task that needs two others. */
+/** The example of the documentation: the last task needs two others. */
 const report = `goal: Market research report
 strategy: parallel
 tasks:
@@ -28,9 +28,9 @@ function batch(strategy?: unknown): string {
   return JSON.stringify({ goal: 'Batch', strategy, tasks });
 }
 
-/** Runs a plan on the simulated model, and reads the one JSON document it prints. */
+/** Runs a plan on the simulated model, and parses the JSON document that it prints. */
 async function runJson(plan: string, ...args: string[]) {
-  // Of an option that is given twice, the last one counts.
+  // The last one counts when an option is repeated.
   const { stdout, ...ended } = await stratagem(['run', '-', '--json', '--latency', '5', ...args], {
     stdin: plan,
   });
@@ -42,7 +42,7 @@ function startedIn(timeline: readonly PlanEvent[]): string[] {
 }
 
 describe('run', { timeout }, () => {
-  test('prints the result on stdout and its progress on stderr', async () => {
+  test('prints the result on stdout and the progress on stderr', async () => {
     const { exitCode, stdout, stderr } = await stratagem(['run', '-', '--latency', '5'], {
       stdin: report,
     });
@@ -129,7 +129,7 @@ describe('run --json', { timeout }, () => {
     ]);
   });
 
-  test('has times in ISO 8601 that fit together', async () => {
+  test('has consistent times in ISO 8601', async () => {
     const { document } = await runJson(report);
     const times = [
       ...document.tasks.flatMap((task: Record<string, string>) => [
@@ -149,7 +149,7 @@ describe('run --json', { timeout }, () => {
     expect(last.startedAt >= tech.completedAt && last.startedAt >= finance.completedAt).toBe(true);
   });
 
-  test('has the whole timeline, in which no task starts before its dependencies completed', async () => {
+  test('has the whole timeline, where tasks start after their dependencies completed', async () => {
     const { timeline } = (await runJson(report)).document;
     expect(timeline[0].type).toBe('plan_started');
     expect(timeline.at(-1).type).toBe('plan_completed');
@@ -170,7 +170,7 @@ describe('run --json', { timeout }, () => {
     }
   });
 
-  test('keeps ids that JavaScript has other plans for', async () => {
+  test('keeps ids that are special in JavaScript', async () => {
     const tasks = ['__proto__', 'constructor'].map((id) => ({ id, description: 'Do it' }));
     const { document } = await runJson(JSON.stringify({ goal: 'Ids', tasks }));
     expect(document.tasks).toMatchObject([
@@ -181,7 +181,7 @@ describe('run --json', { timeout }, () => {
 });
 
 describe('the strategy', { timeout }, () => {
-  test('is parallel when nobody says otherwise', async () => {
+  test('is parallel by default', async () => {
     const { document } = await runJson(batch());
     expect(document.strategy).toBe('parallel');
     expect(document.metrics.peakConcurrency).toBeGreaterThan(1);
@@ -205,11 +205,14 @@ describe('the strategy', { timeout }, () => {
     expect(other.document.metrics.peakConcurrency).toBeGreaterThan(1);
   });
 
-  test.each([1, 2, 6, 100])('--max-parallel %i caps it, over the file', async (maxParallel) => {
-    const plan = batch({ name: 'parallel', maxParallel: 3 });
-    const { document } = await runJson(plan, '--max-parallel', `${maxParallel}`);
-    expect(document.metrics.peakConcurrency).toBe(Math.min(maxParallel, 6));
-  });
+  test.each([1, 2, 6, 100])(
+    '--max-parallel %i limits it, instead of the file',
+    async (maxParallel) => {
+      const plan = batch({ name: 'parallel', maxParallel: 3 });
+      const { document } = await runJson(plan, '--max-parallel', `${maxParallel}`);
+      expect(document.metrics.peakConcurrency).toBe(Math.min(maxParallel, 6));
+    },
+  );
 
   test('keeps the other options of the file when --max-parallel changes one', async () => {
     // Of c and d, d leads to more work; but it is of a higher level.
@@ -231,7 +234,7 @@ describe('the strategy', { timeout }, () => {
   });
 });
 
-test('--latency is how long each task takes', { timeout }, async () => {
+test('--latency sets the duration of each task', { timeout }, async () => {
   const { document } = await runJson(batch(), '--latency', '500', '--max-parallel', '6');
   for (const { durationMs } of document.tasks) {
     // A timer may be early by less than a millisecond; a slow machine is only ever late.
@@ -240,7 +243,7 @@ test('--latency is how long each task takes', { timeout }, async () => {
 });
 
 describe('--deadline', { timeout }, () => {
-  test('fails the plan when its time runs out, and says so', async () => {
+  test('fails the plan when it exceeds the deadline', async () => {
     const args = ['run', '-', '--latency', '600000', '--deadline', '50ms'];
     const { exitCode, stdout, ...ended } = await stratagem([...args, '--json'], { stdin: report });
     const document = JSON.parse(stdout);
@@ -260,15 +263,15 @@ describe('--deadline', { timeout }, () => {
     const forPeople = await stratagem(args, { stdin: report });
     expect(forPeople.exitCode).toBe(1);
     expect(forPeople.stdout).toMatch(/failed.*0 of 4/);
-    expect(forPeople.stdout).toMatch(/time/);
+    expect(forPeople.stdout).toMatch(/canceled.*: the plan exceeded its deadline/);
   });
 
-  test('leaves a plan alone that is done in time', async () => {
+  test('does not affect a plan that completes in time', async () => {
     expect(await runJson(report, '--deadline', '10m')).toMatchObject({ exitCode: 0 });
   });
 });
 
-describe('options that make no sense together', { timeout }, () => {
+describe('options that contradict each other', { timeout }, () => {
   test.each([
     ['--latency', ['--runner', 'openai', '--latency', '5']],
     ['--latency', ['--runner', 'anthropic', '--latency', '5']],
@@ -285,7 +288,7 @@ describe('options that make no sense together', { timeout }, () => {
     expect(ended).toMatchObject({ exitCode: 2, stdout: '' });
   });
 
-  test('are refused when the file is what says sequential', async () => {
+  test('are refused when the plan file is sequential', async () => {
     const ended = await stratagem(['run', '-', '--max-parallel', '4'], {
       stdin: batch('sequential'),
     });
@@ -294,7 +297,7 @@ describe('options that make no sense together', { timeout }, () => {
   });
 });
 
-describe('a reader that goes away', { timeout }, () => {
+describe('a closed pipe', { timeout }, () => {
   const tasks = Array.from({ length: 2_000 }, (_, n) => ({ id: `t${n}`, description: `Do ${n}` }));
   const options: StratagemOptions = { stdin: JSON.stringify({ goal: 'Much', tasks }) };
   const run = ['run', '-', '--latency', '0', '--max-parallel', '100', '--json'];

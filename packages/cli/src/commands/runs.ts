@@ -22,7 +22,7 @@ export async function runsCommand({ journal: directory, json }: RunsFlags): Prom
       totalTasks,
     }));
     await write(process.stdout, `${jsonText(list)}\n`);
-  } else if (runs.length === 0) await write(process.stdout, 'No runs are recorded there.\n');
+  } else if (runs.length === 0) await write(process.stdout, 'There are no recorded runs.\n');
   else await write(process.stdout, `${runTable(runs, process.stdout)}\n`);
   return EXIT.completed;
 }

@@ -32,37 +32,37 @@ async function simulate(plan: string, ...args: string[]) {
 }
 
 describe('simulate', { timeout }, () => {
-  test('says how long a plan takes under each cap', async () => {
+  test('computes how long a plan takes at each concurrency limit', async () => {
     const { rows, spans, strategy, server } = await simulate(batch(), '--max-parallel', '4,8,16');
     expect(rows.map(({ maxParallel }) => maxParallel)).toEqual([4, 8, 16]);
     expect(spans).toEqual([10_000, 5_000, 3_000]);
     expect([strategy, server]).toEqual(['parallel', 'fixed latency']);
   });
 
-  test('compares five caps when none is named', async () => {
+  test('compares five limits by default', async () => {
     const { rows } = await simulate(batch());
     expect(rows.map(({ maxParallel }) => maxParallel)).toEqual([1, 2, 4, 8, 16]);
   });
 
-  test('prints a table for people, with what it assumed', async () => {
+  test('prints a table and its assumptions', async () => {
     const args = ['simulate', '-', '--max-parallel', '4,8', '--requests-per-minute', '30'];
     const { exitCode, stdout } = await stratagem(args, { stdin: batch() });
     expect(exitCode).toBe(0);
     expect(stdout).toContain('Batch: 40 tasks, parallel, 30 requests a minute');
-    expect(stdout).toMatch(/max parallel +takes +requests +refused/);
+    expect(stdout).toMatch(/max parallel +duration +requests +rate-limited/);
     expect(stdout).toMatch(/^ +4 +\d+\.\d s +\d+ +\d+ +0 +4$/m);
-    expect(stdout).toContain('a task without an estimate takes 1000 ms');
-    expect(stdout).toContain('attempts are repeated until they are done');
+    expect(stdout).toContain('tasks without an estimate take 1000 ms');
+    expect(stdout).toContain('attempts are retried until they succeed');
   });
 
-  test('takes longer under a rate limit, and counts what is refused', async () => {
+  test('takes longer under a rate limit, and counts rejected requests', async () => {
     const { rows } = await simulate(batch(), '--requests-per-minute', '30', '--max-parallel', '8');
-    // Thirty at once, and the last ten one every other second.
+    // Thirty requests start at once, and the last ten at intervals of two seconds.
     expect(rows[0]?.makespanMs).toBeGreaterThan(20_000);
     expect(rows[0]?.rateLimited).toBeGreaterThan(0);
   });
 
-  test('counts tokens as the plan estimates them, or as --tokens says', async () => {
+  test('counts the estimated tokens of the plan, or --tokens', async () => {
     const limited = ['--tokens-per-minute', '20000', '--max-parallel', '8'];
     const of = async (...args: string[]) => (await simulate(batch(), ...limited, ...args)).spans[0];
     expect(await of('--tokens', '100')).toBe(5_000);
@@ -70,7 +70,7 @@ describe('simulate', { timeout }, () => {
     expect(await of()).toBeGreaterThan(20_000);
   });
 
-  test('takes what tasks are estimated to take, and --latency for the others', async () => {
+  test('uses the estimated durations of tasks, and --latency for the others', async () => {
     const plan = JSON.stringify({
       goal: 'x',
       tasks: [
@@ -81,7 +81,7 @@ describe('simulate', { timeout }, () => {
     expect((await simulate(plan, '--latency', '70', '--max-parallel', '2')).spans).toEqual([270]);
   });
 
-  test('knows the strategy of the file, and that of the command line before it', async () => {
+  test('uses the strategy of the file, unless --strategy overrides it', async () => {
     const file = batch({ strategy: 'sequential' });
     const fromFile = await simulate(file);
     expect([fromFile.strategy, fromFile.spans]).toEqual(['sequential', [40_000]]);
@@ -92,13 +92,13 @@ describe('simulate', { timeout }, () => {
   test.each([
     ['knee', Math.round(10_000 * Math.SQRT2)],
     ['cpu-bound', 10_000],
-  ])('--server %s gains nothing past its capacity', async (server, past) => {
+  ])('--server %s gains nothing beyond its capacity', async (server, past) => {
     const args = ['--server', server, '--capacity', '4', '--max-parallel', '2,4,8'];
     expect((await simulate(batch(), ...args)).spans).toEqual([20_000, 10_000, past]);
   });
 
   test.each(['overload-503', 'overload-429', 'overload-silent'])(
-    '--server %s refuses past twice its capacity',
+    '--server %s rejects requests beyond twice its capacity',
     async (server) => {
       const args = ['--server', server, '--capacity', '4', '--timeout', '20s'];
       const { rows } = await simulate(batch(), ...args, '--max-parallel', '8,9');
@@ -109,7 +109,7 @@ describe('simulate', { timeout }, () => {
     },
   );
 
-  test('--server lognormal spreads latencies by the seed', async () => {
+  test('--server lognormal varies latencies by the seed', async () => {
     const of = async (seed: string) =>
       (await simulate(batch(), '--server', 'lognormal', '--seed', seed)).spans;
     const first = await of('1');
@@ -117,22 +117,22 @@ describe('simulate', { timeout }, () => {
     expect(await of('2')).not.toEqual(first);
   });
 
-  test('--retries says how often at most, and a plan that fails is told with exit code 0', async () => {
+  test('--retries limits retries, and a plan that fails is reported with exit code 0', async () => {
     const limited = ['--requests-per-minute', '1', '--max-parallel', '8', '--retries', '0'];
     expect((await simulate(batch(), ...limited)).rows[0]?.status).toBe('failed');
     const { exitCode, stdout } = await stratagem(['simulate', '-', ...limited], { stdin: batch() });
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/fails, \d+ done/);
-    expect(stdout).toContain('With 8 the plan fails');
+    expect(stdout).toMatch(/fails after \d+ tasks/);
+    expect(stdout).toContain('With max parallel 8, the plan fails');
   });
 
-  test('ends where a server is overwhelmed so much that nothing is ever done', async () => {
+  test('ends when an overloaded server never completes anything', async () => {
     const args = ['--server', 'knee', '--capacity', '1', '--timeout', '5s'];
     const { rows } = await simulate(batch({}, 200), ...args, '--max-parallel', '2,64');
     expect(rows.map(({ status }) => status)).toEqual(['completed', 'failed']);
   });
 
-  test('keeps to what the file says about retries', async () => {
+  test('uses the retries of the plan file', async () => {
     const file = batch({ retry: { maxAttempts: 1 } });
     const { rows } = await simulate(file, '--requests-per-minute', '1', '--max-parallel', '8');
     expect(rows[0]?.status).toBe('failed');
@@ -153,15 +153,15 @@ describe('simulate', { timeout }, () => {
     ],
   });
 
-  test('assumes what cannot be known, and says so', async () => {
-    const args = ['--elements', '6', '--max-parallel', '3'];
+  test('assumes what it cannot know, and lists its assumptions', async () => {
+    const args = ['--items', '6', '--max-parallel', '3'];
     const { spans, assumptions } = await simulate(uncertain, ...args);
     expect(spans).toEqual([3_000]);
     expect(assumptions).toEqual([
       '1 condition counts as met',
       '1 list has 6 elements',
       '1 human step is answered after what it is estimated to take, else at once',
-      'a task without an estimate takes 1000 ms',
+      'tasks without an estimate take 1000 ms',
     ]);
   });
 
@@ -171,8 +171,8 @@ describe('simulate', { timeout }, () => {
   });
 
   test.each([
-    ['a list of unknown length', uncertain, [], ['--elements']],
-    ['--elements without a list', batch(), ['--elements', '3'], ['no effect', 'forEach']],
+    ['a list of unknown length', uncertain, [], ['--items']],
+    ['--items without a list', batch(), ['--items', '3'], ['no effect', 'forEach']],
     ['--latency when all is estimated', estimated, ['--latency', '5'], ['--latency has no effect']],
     ['--tokens without a limit', batch(), ['--tokens', '5'], ['--tokens-per-minute']],
     [
@@ -182,7 +182,7 @@ describe('simulate', { timeout }, () => {
       ['--tokens has no effect'],
     ],
     ['a capacity for a fixed latency', batch(), ['--capacity', '4'], ['--capacity has no effect']],
-    ['a knee without a place', batch(), ['--server', 'knee'], ['needs --capacity']],
+    ['a knee without a capacity', batch(), ['--server', 'knee'], ['needs --capacity']],
     [
       'a rate limit beside a knee',
       batch(),
@@ -193,19 +193,19 @@ describe('simulate', { timeout }, () => {
       'a silent server without a timeout',
       batch(),
       ['--server', 'overload-silent', '--capacity', '1', '--max-parallel', '8'],
-      ['give --timeout'],
+      ['use --timeout'],
     ],
     [
-      'a cap for sequential',
+      'a limit for the sequential strategy',
       batch(),
       ['--strategy', 'sequential', '--max-parallel', '4'],
-      ['4 means nothing'],
+      ['--max-parallel 4 has no effect with the sequential strategy'],
     ],
-    ['a cap that is none', batch(), ['--max-parallel', '4,0'], ['whole number']],
+    ['a limit of zero', batch(), ['--max-parallel', '4,0'], ['an integer ≥ 1']],
     ['an unknown server', batch(), ['--server', 'fast'], ['fast', 'cpu-bound']],
     ['an unknown option', batch(), ['--runner', 'openai'], ["'--runner'"]],
-    ['a bad plan', '{"goal":"x","tasks":[]}', [], ['the plan has no tasks']],
-  ])('%s is told, with exit code 2', async (_, stdin, args, words) => {
+    ['an invalid plan', '{"goal":"x","tasks":[]}', [], ['the plan has no tasks']],
+  ])('%s is reported, with exit code 2', async (_, stdin, args, words) => {
     const { exitCode, stdout, stderr } = await stratagem(['simulate', '-', ...args], { stdin });
     for (const word of words) expect(stderr).toContain(word);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });

@@ -2,9 +2,11 @@ import { isStratagemError, type Plan, type Strategy, type Task } from '@stratage
 import type { StrategySpec } from '@stratagem/core/document';
 import type { Assumed, Demand, WhatIfRow } from '@stratagem/simulation';
 import { loadPlan } from '../load/load-plan.js';
-import { chooseStrategy, type StrategyFlags } from '../options/resolve-options.js';
-import { chooseServer, type ServerFlags } from '../options/resolve-server.js';
-import { EXIT, UsageError } from '../output/exit-code.js';
+import { resolveStrategy } from '../options/resolve-options.js';
+import { resolveServer, type ServerFlags } from '../options/resolve-server.js';
+import type { StrategyFlags } from '../options/run-flags.js';
+import { UsageError } from '../options/usage-error.js';
+import { EXIT } from '../output/exit-code.js';
 import { jsonText } from '../output/json-text.js';
 import { simulationReport } from '../output/simulation-report.js';
 import { write } from '../output/streams.js';
@@ -14,33 +16,33 @@ export interface SimulateFlags extends ServerFlags {
   readonly maxParallel?: readonly number[];
   readonly latency?: number;
   readonly tokens?: number;
-  readonly elements?: number;
+  readonly items?: number;
   readonly retries?: number;
   readonly timeout?: number;
   readonly seed?: number;
   readonly json?: boolean;
 }
 
-const CAPS = [1, 2, 4, 8, 16];
+const DEFAULT_LIMITS = [1, 2, 4, 8, 16];
 const LATENCY_MS = 1_000;
 const TOKENS = 1_000;
-/** Often enough for what can be done; what has failed so often is on a server that it overwhelms. */
-const UNTIL_DONE = 1_000;
+/** Practically unlimited: after so many failures, the server is overloaded for good. */
+const MAX_ATTEMPTS = 1_000;
 
-/** `stratagem simulate` */
+/** `stratagem simulate PLAN` */
 export async function simulateCommand(file: string, flags: SimulateFlags): Promise<number> {
-  const server = await chooseServer(flags);
-  const { plan: written, strategy: spec } = await loadPlan(file);
-  checkEffects(written, flags);
+  const server = await resolveServer(flags);
+  const { plan: planInFile, strategy: spec } = await loadPlan(file);
+  checkEffects(planInFile, flags);
   const { whatIf } = await import('@stratagem/simulation');
-  const { plan, assumptions } = await assumed(withRetries(written, flags), flags);
-  const strategies = await strategiesOf(flags, spec);
+  const { plan, assumptions } = await fillEstimates(limitAttempts(planInFile, flags), flags);
+  const strategies = await strategiesByLimit(flags, spec);
   const seed = flags.seed ?? 0;
-  const rows = atOnce(() =>
+  const rows = requireTimeout(() =>
     whatIf(withTimeout(plan, flags.timeout), {
       ...{ server, seed },
-      // Once a task is given up that had all the time in the world, the others fare no better.
-      failFast: !saysRetries(written, flags),
+      // A task that fails despite unlimited retries means that the others would fail, too.
+      failFast: !limitsRetries(planInFile, flags),
       maxParallel: [...strategies.keys()],
       strategy: (maxParallel) => strategies.get(maxParallel) as Strategy,
       demandOf: (task) => demandOf(task, flags),
@@ -48,35 +50,37 @@ export async function simulateCommand(file: string, flags: SimulateFlags): Promi
   );
   const [strategy] = strategies.values();
   const document = {
-    goal: written.goal,
+    goal: planInFile.goal,
     strategy: (strategy as Strategy).name,
     server: server.name,
     seed,
-    assumptions: [...assumptions, ...defaultsOf(written, flags, rows)],
+    assumptions: [...assumptions, ...describeDefaults(planInFile, flags, rows)],
     rows,
   };
   await write(
     process.stdout,
-    flags.json ? `${jsonText(document)}\n` : simulationReport(document, written),
+    flags.json ? `${jsonText(document)}\n` : simulationReport(document, planInFile),
   );
   return EXIT.completed;
 }
 
-/** What a user asked for must make a difference. */
-function checkEffects(plan: Plan, { latency, tokens, tokensPerMinute, elements }: SimulateFlags) {
+/** @throws {UsageError} for a flag that would have no effect. */
+function checkEffects(plan: Plan, { latency, tokens, tokensPerMinute, items }: SimulateFlags) {
   if (latency !== undefined && every(plan, ({ estimate }) => estimate?.durationMs !== undefined)) {
     throw new UsageError(
-      '--latency has no effect: every task says how long it takes; leave it out',
+      '--latency has no effect: every task has an estimated duration; remove it',
     );
   }
   if (tokens !== undefined && tokensPerMinute === undefined) {
-    throw new UsageError('--tokens has no effect without --tokens-per-minute: leave it out');
+    throw new UsageError('--tokens has no effect without --tokens-per-minute: remove it');
   }
   if (tokens !== undefined && every(plan, ({ estimate }) => estimate?.tokens !== undefined)) {
-    throw new UsageError('--tokens has no effect: every task says what it uses; leave it out');
+    throw new UsageError(
+      '--tokens has no effect: every task has an estimated token usage; remove it',
+    );
   }
-  if (elements !== undefined && every(plan, ({ forEach }) => forEach === undefined)) {
-    throw new UsageError('--elements has no effect: no task has a forEach; leave it out');
+  if (items !== undefined && every(plan, ({ forEach }) => forEach === undefined)) {
+    throw new UsageError('--items has no effect: no task has a forEach; remove it');
   }
 }
 
@@ -84,86 +88,82 @@ function every({ tasks }: Pick<Plan, 'tasks'>, holds: (task: Task) => boolean): 
   return tasks.every((task) => holds(task) && every({ tasks: task.subtasks ?? [] }, holds));
 }
 
-async function assumed(plan: Plan, { elements }: SimulateFlags): Promise<Assumed> {
+async function fillEstimates(plan: Plan, { items }: SimulateFlags): Promise<Assumed> {
   const { assume } = await import('@stratagem/simulation');
   try {
-    return assume(plan, elements === undefined ? {} : { elements });
+    return assume(plan, items === undefined ? {} : { elements: items });
   } catch (error) {
     if (!isStratagemError(error) || error.code !== 'invalid_option') throw error;
-    throw new UsageError(
-      'a task of this plan is done for each element of a list that is not known before: say with ' +
-        '--elements how many there are',
-      { cause: error },
-    );
+    throw new UsageError('the number of items of a forEach list is unknown: set it with --items', {
+      cause: error,
+    });
   }
 }
 
-/** The strategy for each cap, in the order asked for. */
-async function strategiesOf(
+/** The strategy for each concurrency limit, in the order of the command line. */
+async function strategiesByLimit(
   { strategy, maxParallel }: SimulateFlags,
   spec: StrategySpec | undefined,
 ): Promise<Map<number, Strategy>> {
   const isSequential = (strategy ?? spec?.name) === 'sequential';
   const strategies = new Map<number, Strategy>();
-  for (const cap of maxParallel ?? (isSequential ? [1] : CAPS)) {
-    const flags = { ...(strategy !== undefined && { strategy }), maxParallel: cap };
-    strategies.set(cap, await chooseStrategy(flags, spec));
+  for (const limit of maxParallel ?? (isSequential ? [1] : DEFAULT_LIMITS)) {
+    const flags = { ...(strategy !== undefined && { strategy }), maxParallel: limit };
+    strategies.set(limit, await resolveStrategy(flags, spec));
   }
   return strategies;
 }
 
-function saysRetries({ retry }: Plan, { retries }: SimulateFlags): boolean {
+function limitsRetries({ retry }: Plan, { retries }: SimulateFlags): boolean {
   return (retries ?? retry?.maxAttempts) !== undefined;
 }
 
-/** Repeats attempts until they are done, unless the command line or the file says how often. */
-function withRetries(plan: Plan, { retries }: SimulateFlags): Plan {
-  const fromFile = plan.retry?.maxAttempts ?? UNTIL_DONE;
+/** Retries without a limit, unless the command line or the file sets one. */
+function limitAttempts(plan: Plan, { retries }: SimulateFlags): Plan {
+  const fromFile = plan.retry?.maxAttempts ?? MAX_ATTEMPTS;
   const maxAttempts = retries === undefined ? fromFile : retries + 1;
   return { ...plan, retry: { ...plan.retry, maxAttempts } };
 }
 
-/** The command line goes before the file, but not before what the file says about single tasks. */
+/** Overrides the timeout of the plan, but not those of single tasks. */
 function withTimeout(plan: Plan, timeoutMs: number | undefined): Plan {
   return timeoutMs === undefined ? plan : { ...plan, timeoutMs };
 }
 
-/** A server that answers nothing needs a limit, without which the simulation would have no end. */
-function atOnce(simulate: () => WhatIfRow[]): WhatIfRow[] {
+/** @throws {UsageError} if the simulation would never end, because nothing limits the wait. */
+function requireTimeout(simulate: () => WhatIfRow[]): WhatIfRow[] {
   try {
     return simulate();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UsageError(
-      'the server leaves requests without an answer, and nothing limits how long they wait: give ' +
-        '--timeout',
+      'the server leaves requests unanswered, and nothing limits how long they wait: use --timeout',
       { cause: error },
     );
   }
 }
 
 function demandOf({ estimate }: Task, { latency, tokens }: SimulateFlags): Demand {
-  const used = estimate?.tokens ?? tokens ?? TOKENS;
+  const inputTokens = estimate?.tokens ?? tokens ?? TOKENS;
   return {
     workMs: estimate?.durationMs ?? latency ?? LATENCY_MS,
-    inputTokens: used,
+    inputTokens,
     outputTokens: 0,
   };
 }
 
-/** What is taken for granted where neither the plan nor the command line says anything. */
-function defaultsOf(plan: Plan, flags: SimulateFlags, rows: readonly WhatIfRow[]): string[] {
+/** Describes the defaults that the simulation used. */
+function describeDefaults(plan: Plan, flags: SimulateFlags, rows: readonly WhatIfRow[]): string[] {
   const { latency, tokens, tokensPerMinute } = flags;
   const lacks = (field: 'durationMs' | 'tokens') =>
     !every(plan, ({ estimate }) => estimate?.[field] !== undefined);
-  const which = 'a task without an estimate';
   return [
-    ...(lacks('durationMs') ? [`${which} takes ${latency ?? LATENCY_MS} ms`] : []),
+    ...(lacks('durationMs') ? [`tasks without an estimate take ${latency ?? LATENCY_MS} ms`] : []),
     ...(tokensPerMinute !== undefined && lacks('tokens')
-      ? [`${which} uses ${tokens ?? TOKENS} tokens`]
+      ? [`tasks without an estimate use ${tokens ?? TOKENS} tokens`]
       : []),
-    ...(rows.some(({ wastedShare }) => wastedShare > 0) && !saysRetries(plan, flags)
-      ? ['attempts are repeated until they are done; --retries says how often at most']
+    ...(rows.some(({ wastedShare }) => wastedShare > 0) && !limitsRetries(plan, flags)
+      ? ['attempts are retried until they succeed; --retries sets a limit']
       : []),
   ];
 }

@@ -15,15 +15,15 @@ async function validate(name: string, content: string | Uint8Array) {
   return stratagem(['validate', name], { cwd: files.path });
 }
 
-/** The places of the problems, and the start of what is said about each. */
-function places(stderr: string): string[] {
+/** The lines of the problems: each has a position and a message. */
+function problemLines(stderr: string): string[] {
   return stderr.match(/^\S+:\d+:\d+ {2}.*$/gm) ?? [];
 }
 
-/** What every refusal has in common. */
+/** The exit of every refusal. */
 const refused = { exitCode: 2, signal: null, stdout: '' };
 
-describe('a good plan', { timeout }, () => {
+describe('a valid plan', { timeout }, () => {
   const yaml = `goal: Report
 strategy: { name: parallel, maxParallel: 3, levelBarrier: true }
 tasks:
@@ -74,7 +74,7 @@ tasks:
     expect(ended).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
-  test('has ids that JavaScript has other plans for', async () => {
+  test('may have ids that are special in JavaScript', async () => {
     const ids = ['__proto__', 'constructor', 'toString', '研究', 'x'.repeat(10_000)];
     const tasks = ids.map((id) => ({ id, description: 'Do it', dependencies: [] as string[] }));
     tasks.push({ id: 'last', description: 'Do it', dependencies: ids });
@@ -93,7 +93,7 @@ tasks:
   });
 });
 
-describe('every problem of a plan is listed with its place', { timeout }, () => {
+describe('every problem of a plan is listed with its position', { timeout }, () => {
   test('in YAML', async () => {
     const ended = await validate(
       'bad.yaml',
@@ -123,7 +123,7 @@ tasks:
     dependencies: [b]
 `,
     );
-    expect(places(ended.stderr)).toEqual([
+    expect(problemLines(ended.stderr)).toEqual([
       expect.stringMatching(/^bad\.yaml:1:7 {2}goal: /),
       expect.stringMatching(/^bad\.yaml:2:42 {2}strategy\.maxParallel: /),
       expect.stringMatching(/^bad\.yaml:6:11 {2}tasks\[0\]\.type: .*observation/),
@@ -155,7 +155,7 @@ tasks:
   ]
 }`,
     );
-    expect(places(ended.stderr)).toEqual([
+    expect(problemLines(ended.stderr)).toEqual([
       expect.stringMatching(/^bad\.json:3:3 {2}task: .*Did you mean "tasks"/),
       expect.stringMatching(/^bad\.json:5:13 {2}tasks\[0\]\.id: /),
       expect.stringMatching(/^bad\.json:6:61 {2}tasks\[1\]\.dependencies\[0\]: .*"a"/),
@@ -165,32 +165,32 @@ tasks:
 
   test('in standard input', async () => {
     const ended = await stratagem(['validate', '-'], { stdin: 'goal: Report\ntasks: []\n' });
-    expect(places(ended.stderr)).toEqual([expect.stringMatching(/^<stdin>:2:8 {2}tasks: /)]);
+    expect(problemLines(ended.stderr)).toEqual([expect.stringMatching(/^<stdin>:2:8 {2}tasks: /)]);
     expect(ended).toMatchObject(refused);
   });
 
-  test('and before run and graph do anything', async () => {
+  test('by run and graph, too', async () => {
     await files.add('empty-list.yaml', 'goal: Report\ntasks: []\n');
     for (const command of ['run', 'graph']) {
       const ended = await stratagem([command, 'empty-list.yaml'], { cwd: files.path });
-      expect(places(ended.stderr)).toHaveLength(1);
+      expect(problemLines(ended.stderr)).toHaveLength(1);
       expect(ended).toMatchObject(refused);
     }
   });
 
-  test('but a thousand problems do not flood the terminal', async () => {
+  test('without flooding the terminal', async () => {
     const tasks = Array.from({ length: 1_000 }, (_, n) => ({ id: `${n}`, description: '' }));
     const ended = await validate(
       'many.json',
       JSON.stringify({ goal: 'Much', tasks }, undefined, 1),
     );
-    const listed = places(ended.stderr).length;
+    const listed = problemLines(ended.stderr).length;
     expect(ended.stderr).toMatch(/1,?000 problems/);
     expect(ended.stderr).toMatch(new RegExp(`and ${1_000 - listed} more`));
     expect(ended).toMatchObject(refused);
   });
 
-  test('without handing control characters of the file to the terminal', async () => {
+  test('without printing control characters of the file', async () => {
     const plan = { goal: 'Report', tasks: [{ id: 'a', description: 'A', '\u001b[31m': 1 }] };
     const ended = await validate('escape.json', JSON.stringify(plan));
     expect(ended.stderr).not.toContain('\u001b');
@@ -198,7 +198,7 @@ tasks:
   });
 });
 
-describe('a text that is no plan', { timeout }, () => {
+describe('a file that is not a plan', { timeout }, () => {
   test.each([
     [
       'syntax.yaml',
@@ -208,23 +208,27 @@ describe('a text that is no plan', { timeout }, () => {
     ['colon.yaml', 'goal: Report: the second\ntasks: []\n', /:1:\d+ {2}.*quotes/],
     ['tabs.yaml', 'goal: Report\ntasks:\n\t- id: a\n', /:3:1 {2}.*[Tt]ab/],
     ['syntax.json', '{\n  "goal": "Report",\n  "tasks": [,]\n}', /:3:13 {2}/],
-    ['twice.yaml', 'goal: One\ngoal: Two\ntasks: []\n', /:2:1 {2}.*"goal".*twice/],
-    ['twice.json', '{"goal": "One",\n "goal": "Two",\n "tasks": []}', /:2:2 {2}.*"goal".*twice/],
+    ['twice.yaml', 'goal: One\ngoal: Two\ntasks: []\n', /:2:1 {2}duplicate key "goal"/],
+    [
+      'twice.json',
+      '{"goal": "One",\n "goal": "Two",\n "tasks": []}',
+      /:2:2 {2}duplicate key "goal"/,
+    ],
     ['empty.yaml', '', /:1:1 {2}.*empty/],
     ['comment.yaml', '# nothing\n', /:1:1 {2}.*empty/],
     ['null.json', 'null', /:1:1 {2}.*plan/],
     ['text.yaml', 'just some words\n', /:1:1 {2}.*plan/],
     ['list.json', '[]', /:1:1 {2}.*plan/],
-    ['two.yaml', 'goal: One\n---\ngoal: Two\n', /:2:1 {2}.*second document/],
+    ['two.yaml', 'goal: One\n---\ngoal: Two\n', /:2:1 {2}.*second YAML document/],
     ['alias.yaml', 'goal: *nothing\ntasks: []\n', /:1:7 {2}.*nothing/],
     ['tag.yaml', 'goal: !!js/function "process.exit(9)"\ntasks: []\n', /:1:7 {2}.*tag/],
-  ])('is refused with its place: %s', async (name, content, place) => {
+  ])('is refused with the position: %s', async (name, content, place) => {
     const ended = await validate(name, content);
     expect(ended.stderr).toMatch(new RegExp(`^${name}${place.source}`, 'm'));
     expect(ended).toMatchObject(refused);
   });
 
-  test('is refused when its aliases unfold to billions of values', async () => {
+  test('is refused when its aliases expand to billions of values', async () => {
     const lines = [
       'goal: Report',
       'tasks: []',
@@ -246,14 +250,14 @@ describe('a text that is no plan', { timeout }, () => {
     expect(ended).toMatchObject(refused);
   });
 
-  test('is refused when it is nested beyond all reason', async () => {
+  test('is refused when it is nested too deeply', async () => {
     const ended = await validate('deep.json', '['.repeat(100_000));
-    expect(places(ended.stderr).length).toBeGreaterThan(0);
+    expect(problemLines(ended.stderr).length).toBeGreaterThan(0);
     expect(ended.stderr).not.toContain('    at ');
     expect(ended).toMatchObject(refused);
   });
 
-  test('is refused when it is no text', async () => {
+  test('is refused when it is not text', async () => {
     const ended = await validate('picture.png', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0xff, 0));
     expect(ended.stderr).toMatch(/^picture\.png.*UTF-8/);
     expect(ended).toMatchObject(refused);
@@ -261,13 +265,13 @@ describe('a text that is no plan', { timeout }, () => {
 });
 
 describe('a file that cannot be read', { timeout }, () => {
-  test('is named, with the reason', async () => {
+  test('is named with the reason', async () => {
     const missing = await stratagem(['validate', 'missing.yaml'], { cwd: files.path });
-    expect(missing.stderr).toMatch(/^missing\.yaml: .*no such file/);
+    expect(missing.stderr).toMatch(/^missing\.yaml: cannot read: no such file$/m);
     expect(missing).toMatchObject(refused);
 
     const directory = await stratagem(['validate', '.'], { cwd: files.path });
-    expect(directory.stderr).toMatch(/^\.: .*(folder|directory)/);
+    expect(directory.stderr).toMatch(/^\.: cannot read: it is a directory$/m);
     expect(directory).toMatchObject(refused);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { UsageError } from '../output/exit-code.js';
+import { UsageError } from '../options/usage-error.js';
 import { parsePlan } from './load-plan.js';
 
-/** The lines that name a problem, without the name of the file. */
+/** The lines of the problems, without the file name. */
 function problemsOf(text: string): string[] {
   try {
     parsePlan(text, 'plan.yaml');
@@ -11,7 +11,7 @@ function problemsOf(text: string): string[] {
     const [list = '', end] = error.message.split('\n\n');
     const problems = list.split('\n');
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-    expect(end).toBe(`plan.yaml cannot be run: ${count}.`);
+    expect(end).toBe(`plan.yaml is not a valid plan: ${count}.`);
     return problems.map((line) => {
       expect(line.startsWith('plan.yaml:')).toBe(true);
       return line.slice('plan.yaml:'.length);
@@ -47,14 +47,14 @@ tasks:
     });
   });
 
-  test('is read from JSON, with tabs and a byte order mark as other tools write it', () => {
+  test('is read from JSON, with tabs and the byte order mark that other tools write', () => {
     const plan = { goal: 'Report', tasks: [{ id: 'a', description: 'x' }] };
     expect(parsePlan(`\ufeff${JSON.stringify(plan, undefined, '\t')}`, 'plan.json')).toEqual({
       plan,
     });
   });
 
-  test('may repeat a part through aliases, as often as it has tasks', () => {
+  test('may use the same alias in every task', () => {
     const tasks = Array.from({ length: 2_000 }, (_, index) =>
       index === 0
         ? '  - { id: t0, description: &text Do it, metadata: &shared { team: a, list: [1, 2] } }'
@@ -68,7 +68,7 @@ tasks:
     });
   });
 
-  test('takes the last anchor of a name ahead of an alias', () => {
+  test('resolves an alias to the last anchor of its name before it', () => {
     const text = 'goal: &g one\nmetadata: { a: *g, b: &g two, c: *g }\n';
     expect(parsePlan(text + task, 'plan.yaml').plan.metadata).toEqual({
       a: 'one',
@@ -77,7 +77,7 @@ tasks:
     });
   });
 
-  test('may use __proto__ and constructor as ids; in metadata they pollute nothing', () => {
+  test('may use __proto__ and constructor as ids, and as keys without polluting prototypes', () => {
     const text = `goal: x
 metadata: { __proto__: { polluted: true } }
 tasks:
@@ -88,7 +88,7 @@ tasks:
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });
 
-  test('has "no" and 12:30 as text, whatever a YAML directive says', () => {
+  test('reads "no" and 12:30 as text, even with a YAML 1.1 directive', () => {
     const { plan } = parsePlan(
       '%YAML 1.1\n---\ngoal: no\ntasks: [{ id: 12:30, description: y }]',
       'plan.yaml',
@@ -138,7 +138,7 @@ tasks:
     ]);
   });
 
-  test('also where an alias repeats it', () => {
+  test('at the anchor, when an alias repeats the value', () => {
     const text = `goal: x
 metadata: { list: &list [nobody] }
 tasks:
@@ -148,59 +148,71 @@ tasks:
     ]);
   });
 
-  test('with those of fields that stand twice', () => {
+  test('together with duplicate keys', () => {
     const text =
       'goal: x\ngoal: y\ntasks:\n  - { id: a, id: b, description: x, dependencies: [c] }';
     expect(problemsOf(text)).toEqual([
-      '2:1  the field "goal" stands here twice',
-      '4:14  the field "id" stands here twice',
+      '2:1  duplicate key "goal"',
+      '4:14  duplicate key "id"',
       '4:52  tasks[0].dependencies[0]: there is no task "c". Did you mean "b"?',
     ]);
   });
 
-  test('up to a hundred, then they are counted', () => {
+  test('up to a hundred; more are counted', () => {
     const text = `goal: x\n${task}\n${Array.from({ length: 150 }, (_, i) => `k${i}: 1`).join('\n')}`;
     expect(() => parsePlan(text, 'plan.yaml')).toThrow(
-      /k99: unknown field.*\n… and 50 more\n\nplan\.yaml cannot be run: 150 problems\.$/,
+      /k99: unknown field.*\n… and 50 more\n\nplan\.yaml is not a valid plan: 150 problems\.$/,
     );
   });
 
-  test('and never obeys an escape sequence in the file', () => {
+  test('with escape sequences of the file made visible', () => {
     const [problem] = problemsOf(`goal: x\n"\\e[2Jk": 1\n${task}`);
     expect(problem).toMatch(/^2:1 {2}␛\[2Jk: unknown field "␛\[2Jk"/);
   });
 });
 
-describe('the syntax', () => {
+describe('a syntax error', () => {
   test.each([
-    ['a colon in plain text', `goal: Report: AI\n${task}`, /^1:7 .*needs quotes\.$/],
-    ['a tab as indentation', 'goal: x\ntasks:\n\t- id: a', /^3:1 .*Use spaces\.$/],
-    ['a text that begins with a sign', `goal: @x\n${task}`, /^1:7 .*Put the text in quotes\.$/],
-    ['a tag', `goal: !!js/function x\n${task}`, /^1:7 .*a plan has no tags$/],
-    ['a second document', `goal: x\n${task}\n---\ngoal: y`, /^3:1 .*second document/],
-    ['an unknown anchor', `goal: *nobody\n${task}`, /^1:7 {2}there is no anchor "&nobody"/],
-    ['a field without text as name', `goal: x\n[a]: 1\n${task}`, /^2:1 .*must be text$/],
-    ['JSON without a comma', '{\n "goal": "x" "tasks": [] }', /^2:14 {2}not valid JSON: Expected/],
-    ['JSON that ends too soon', '{ "goal": "x",\n"tasks": [', /^2:11 {2}not valid /],
-    ['nothing', '', /^1:1 {2}the file is empty/],
-    ['only a comment', '# soon\n', /^1:1 {2}the file is empty/],
+    [
+      'a colon in plain text',
+      `goal: Report: AI\n${task}`,
+      /^1:7 .*Put text that contains ": " in quotes\.$/,
+    ],
+    ['a tab as indentation', 'goal: x\ntasks:\n\t- id: a', /^3:1 .*Indent with spaces\.$/],
+    [
+      'text that starts with a reserved character',
+      `goal: @x\n${task}`,
+      /^1:7 .*Put the text in quotes\.$/,
+    ],
+    ['a tag', `goal: !!js/function x\n${task}`, /^1:7 .*YAML tags are not supported$/],
+    ['a second document', `goal: x\n${task}\n---\ngoal: y`, /^3:1 .*second YAML document/],
+    [
+      'an unknown anchor',
+      `goal: *nobody\n${task}`,
+      /^1:7 {2}undefined alias "\*nobody": no anchor "&nobody"/,
+    ],
+    ['a key that is not a string', `goal: x\n[a]: 1\n${task}`, /^2:1 .*must be strings$/],
+    ['JSON without a comma', '{\n "goal": "x" "tasks": [] }', /^2:14 {2}invalid JSON: Expected/],
+    ['JSON that ends too soon', '{ "goal": "x",\n"tasks": [', /^2:11 {2}invalid /],
+    ['an empty file', '', /^1:1 {2}the file is empty/],
+    ['a file with only a comment', '# soon\n', /^1:1 {2}the file is empty/],
     ['too many brackets', '['.repeat(100_000), /nested too deeply$/],
-  ])('%s is told where it stands, once', (_, text, problem) => {
+  ])('%s is reported once, with its position', (_, text, problem) => {
     expect(problemsOf(text)).toEqual([expect.stringMatching(problem)]);
   });
 
-  test('an alias inside of what it repeats is refused', () => {
+  test('an alias inside the value that it refers to is refused', () => {
     expect(problemsOf(`goal: x\nmetadata: &m\n  a: *m\n${task}`)).toEqual([
-      '3:6  the alias "*m" stands inside of what it repeats',
+      '3:6  alias "*m" refers to a value that contains it',
     ]);
   });
 
-  test('aliases that unfold to billions of values are refused', () => {
+  test('aliases that expand to billions of values are refused', () => {
     const lines = Array.from({ length: 30 }, (_, i) =>
       i === 0 ? '  l0: &l0 [x]' : `  l${i}: &l${i} [*l${i - 1}, *l${i - 1}]`,
     );
     expect(problemsOf(['goal: x', 'metadata:', ...lines, task].join('\n'))).toEqual([
-      expect.stringMatching(/stand for over 1,000,000 values$/),
+      expect.stringMatching(/expand to more than 1,000,000 values$/),
     ]);
   });
 });

@@ -1,13 +1,13 @@
 import { formatProblem, type Plan, PlanError } from '@stratagem/core';
 import { parsePlanDocument, type StrategySpec } from '@stratagem/core/document';
 import type { LineCounter } from 'yaml';
-import { UsageError } from '../output/exit-code.js';
+import { UsageError } from '../options/usage-error.js';
 import { onOneLine } from '../output/terminal-text.js';
 import { parseSource } from './parse-source.js';
 import { readSource } from './read-source.js';
 import type { SourceProblem } from './source-tree.js';
 
-/** The most problems that are worth printing. */
+/** More problems than this are counted instead of listed. */
 const MAX_SHOWN = 100;
 const MAX_PROBLEM_WIDTH = 1_000;
 
@@ -27,30 +27,30 @@ export async function loadPlan(file: string): Promise<LoadedPlan> {
 }
 
 /**
- * The plan in a text.
+ * Parses the text of a plan file.
  *
- * @param name What the text is called in messages: `plan.yaml`.
+ * @param name The name of the text in messages, such as `plan.yaml`.
  * @throws {UsageError} with every problem and its place in the text.
  */
 export function parsePlan(text: string, name: string): LoadedPlan {
   const { lines, tree, problems } = parseSource(text);
-  if (problems !== undefined) throw cannotRun(name, lines, problems);
+  if (problems !== undefined) throw invalidPlan(name, lines, problems);
   try {
     const loaded = parsePlanDocument(tree.value);
-    if (tree.problems.length > 0) throw cannotRun(name, lines, tree.problems);
+    if (tree.problems.length > 0) throw invalidPlan(name, lines, tree.problems);
     return loaded;
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;
-    const known = new Set(tree.problems.map(({ offset }) => offset));
+    const reported = new Set(tree.problems.map(({ offset }) => offset));
     const placed = error.problems
       .map((problem) => ({ offset: tree.offsetOf(problem), message: formatProblem(problem) }))
-      // An alias that leads nowhere has no value, which need not be said again.
-      .filter(({ offset }) => !known.has(offset));
-    throw cannotRun(name, lines, [...tree.problems, ...placed]);
+      // An undefined alias reads as null, which must not be reported a second time.
+      .filter(({ offset }) => !reported.has(offset));
+    throw invalidPlan(name, lines, [...tree.problems, ...placed]);
   }
 }
 
-function cannotRun(
+function invalidPlan(
   name: string,
   lines: LineCounter,
   problems: readonly SourceProblem[],
@@ -62,5 +62,5 @@ function cannotRun(
   });
   if (problems.length > shown.length) shown.push(`… and ${problems.length - shown.length} more`);
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  return new UsageError(`${shown.join('\n')}\n\n${name} cannot be run: ${count}.`);
+  return new UsageError(`${shown.join('\n')}\n\n${name} is not a valid plan: ${count}.`);
 }

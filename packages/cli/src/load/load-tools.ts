@@ -1,10 +1,9 @@
 import { describe, type Tool } from '@stratagem/core';
 import * as z from 'zod';
-import { UsageError } from '../output/exit-code.js';
-import { parseSource } from './parse-source.js';
-import { readSource } from './read-source.js';
+import { UsageError } from '../options/usage-error.js';
+import { loadValue } from './load-value.js';
 
-const server = z.union([
+const serverSchema = z.union([
   z.strictObject({
     type: z.literal('stdio').optional(),
     command: z.string(),
@@ -18,51 +17,53 @@ const server = z.union([
     headers: z.record(z.string(), z.string()).optional(),
   }),
 ]);
-const configSchema = z.object({ mcpServers: z.record(z.string(), server) });
-
-export interface LoadedTools {
-  readonly tools: readonly Tool[];
-  /** Ends the servers that were started. */
-  readonly close: () => Promise<void>;
-}
+const configSchema = z.object({ mcpServers: z.record(z.string(), serverSchema) });
 
 /**
- * Starts or connects to the MCP servers of a configuration file, in the form that editors and
- * assistants share: `{ "mcpServers": { "files": { "command": "npx", "args": […] } } }`.
+ * Connects to the MCP servers of a configuration file while `use` needs their tools. The file has
+ * the form that editors share: `{ "mcpServers": { "files": { "command": "npx", "args": […] } } }`.
  *
- * @throws {UsageError} when the file cannot be read, or a server cannot be reached.
+ * @param file Left out when there are no tools; `use` then receives undefined.
+ * @throws {UsageError} when the file cannot be read, or a connection fails.
  */
-export async function loadTools(file: string): Promise<LoadedTools> {
-  const servers = Object.entries(await readConfig(file));
+export async function withTools<Result>(
+  file: string | undefined,
+  use: (tools: readonly Tool[] | undefined) => Promise<Result>,
+): Promise<Result> {
+  if (file === undefined) return use(undefined);
+  const { tools, close } = await connect(file);
+  try {
+    return await use(tools);
+  } finally {
+    await close();
+  }
+}
+
+async function connect(file: string) {
+  const servers = Object.entries(await loadConfig(file));
   const { mcpTools } = await import('@stratagem/mcp');
-  const connected = await Promise.allSettled(
+  const connections = await Promise.allSettled(
     servers.map(([, { type: _, ...options }]) => mcpTools(options)),
   );
-  const open = connected.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
+  const open = connections.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
   const close = async () => {
     await Promise.allSettled(open.map((each) => each.close()));
   };
-  const failed = connected.findIndex(({ status }) => status === 'rejected');
-  if (failed >= 0) {
+  for (const [index, connection] of connections.entries()) {
+    if (connection.status === 'fulfilled') continue;
     await close();
-    const { reason } = connected[failed] as PromiseRejectedResult;
-    const name = servers[failed]?.[0];
-    throw new UsageError(`${file}: the MCP server "${name}" cannot be used: ${describe(reason)}`);
+    const name = servers[index]?.[0];
+    const why = describe(connection.reason);
+    throw new UsageError(`${file}: cannot connect to the MCP server "${name}": ${why}`);
   }
   return { tools: open.flatMap(({ tools }) => tools), close };
 }
 
-async function readConfig(file: string) {
-  const { lines, tree, problems } = parseSource(await readSource(file, file));
-  const [problem] = problems ?? tree.problems;
-  if (problem !== undefined) {
-    const { line, col } = lines.linePos(problem.offset);
-    throw new UsageError(`${file}:${line}:${col}  ${problem.message}`);
-  }
-  const parsed = configSchema.safeParse(tree?.value);
+async function loadConfig(file: string) {
+  const parsed = configSchema.safeParse(await loadValue(file));
   if (parsed.success) return parsed.data.mcpServers;
   const example = '{ "mcpServers": { "files": { "command": "npx", "args": ["…"] } } }';
   throw new UsageError(
-    `${file}: is no configuration of MCP servers, such as ${example}\n${z.prettifyError(parsed.error)}`,
+    `${file}: not an MCP server configuration, such as ${example}\n${z.prettifyError(parsed.error)}`,
   );
 }

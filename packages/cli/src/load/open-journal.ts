@@ -1,25 +1,25 @@
 import { existsSync } from 'node:fs';
 import { isStratagemError, type Journal, type StratagemError } from '@stratagem/core';
-import { UsageError } from '../output/exit-code.js';
+import { UsageError } from '../options/usage-error.js';
 
-/** Errors that are about what the user asked for, or about files that the user can mend. */
+/** Errors that the user can fix, by another command or in the files of the journal. */
 const JOURNAL_ERRORS = /^(run_(exists|not_found|locked)|journal_\w+)$/;
 
 /**
- * The journal in a folder; it is made with the first run.
+ * Opens the journal in a directory. The first run creates the directory.
  *
- * @throws {UsageError} when it `mustExist` and does not.
+ * @throws {UsageError} when the journal `mustExist` and does not.
  */
 export async function openJournal(directory: string, mustExist: boolean): Promise<Journal> {
   const { sqliteJournal } = await import('@stratagem/sqlite');
   if (mustExist && !existsSync(directory)) {
-    const remedy = 'it is made by: stratagem run PLAN --journal DIR';
-    throw new UsageError(`There is no journal in ${directory}; ${remedy}`);
+    const remedy = 'Create one with: stratagem run PLAN --journal DIR';
+    throw new UsageError(`No journal in ${directory}. ${remedy}`);
   }
   return sqliteJournal({ directory });
 }
 
-/** Uses the journal in a folder that is there, and closes it. */
+/** Opens an existing journal while `use` needs it. */
 export async function withJournal<Result>(
   directory: string,
   use: (journal: Journal) => Promise<Result>,
@@ -28,18 +28,17 @@ export async function withJournal<Result>(
   try {
     return await use(journal);
   } catch (error) {
-    throw asUsageError(error);
+    throw journalErrorToUsageError(error);
   } finally {
     await journal.close();
   }
 }
 
-/** What a journal refuses is for the user to mend; everything else stays what it is. */
-export function asUsageError(error: unknown): unknown {
-  return isOfJournal(error) ? new UsageError(error.message, { cause: error }) : error;
+/** Turns an error of the journal into a usage error; other errors stay as they are. */
+export function journalErrorToUsageError(error: unknown): unknown {
+  return isJournalError(error) ? new UsageError(error.message, { cause: error }) : error;
 }
 
-/** Whether it is the journal that could not do its part. */
-export function isOfJournal(error: unknown): error is StratagemError {
+export function isJournalError(error: unknown): error is StratagemError {
   return isStratagemError(error) && JOURNAL_ERRORS.test(error.code);
 }

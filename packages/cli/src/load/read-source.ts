@@ -1,14 +1,14 @@
 import { createReadStream } from 'node:fs';
-import { UsageError } from '../output/exit-code.js';
+import { UsageError } from '../options/usage-error.js';
 
-/** Some 150,000 tasks; reading YAML takes about a hundred times its size in memory. */
+/** Some 150,000 tasks. Parsing YAML takes about a hundred times its size in memory. */
 const MAX_BYTES = 20_000_000;
 
 /**
- * The text of a file, or of standard input for `-`.
+ * Reads the text of a file, or of standard input for `-`.
  *
- * @param name How messages call the file.
- * @throws {UsageError} when it cannot be read, is too large or no text.
+ * @param name The name of the file in messages.
+ * @throws {UsageError} when the file cannot be read, is too large, or is not text.
  */
 export async function readSource(file: string, name: string): Promise<string> {
   const chunks: Buffer[] = [];
@@ -20,23 +20,23 @@ export async function readSource(file: string, name: string): Promise<string> {
       if (size > MAX_BYTES) break;
     }
   } catch (cause) {
-    throw new UsageError(`${name}: cannot be read: ${reason(cause)}`, { cause });
+    throw new UsageError(`${name}: cannot read: ${reasonOf(cause)}`, { cause });
   }
   if (size > MAX_BYTES) {
     const limit = `${MAX_BYTES / 1_000_000} MB`;
-    throw new UsageError(`${name}: is larger than ${limit}; run a plan of that size from code`);
+    throw new UsageError(`${name}: larger than ${limit}; run plans of this size from code`);
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
   } catch (cause) {
-    throw new UsageError(`${name}: is not a text file in UTF-8`, { cause });
+    throw new UsageError(`${name}: not a UTF-8 text file`, { cause });
   }
 }
 
-function reason(error: unknown): string {
+function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return 'there is no such file';
-  if (code === 'EISDIR') return 'it is a folder';
+  if (code === 'ENOENT') return 'no such file';
+  if (code === 'EISDIR') return 'it is a directory';
   if (code === 'EACCES') return 'permission denied';
   return message;
 }

@@ -12,43 +12,43 @@ import {
   type YAMLMap,
 } from 'yaml';
 
-/** What is wrong with a file, and where in it. */
+/** An error in a file, and its position. */
 export interface SourceProblem {
   readonly offset: number;
   readonly message: string;
 }
 
-/** How many values the aliases of a file may stand for: ten short lines can unfold to billions. */
-const MAX_UNFOLDED = 1_000_000;
+/** The maximum number of values that aliases may expand to: ten short lines can reach billions. */
+const MAX_EXPANDED = 1_000_000;
 
 interface Anchor {
   readonly node: Node;
   value: unknown;
-  /** How many values it stands for; unknown while it is being read. */
+  /** The number of values below the node; undefined while it is being read. */
   size?: number;
 }
 
 /**
- * A YAML document as plain data that remembers where each value stands. Takes one walk, whatever
- * the file: yaml's own checks for equal keys and for aliases compare each with each.
+ * A YAML document as plain data that remembers the position of each value. It walks the document
+ * once, because the checks of the yaml package for duplicate keys and aliases take quadratic time.
  */
 export class SourceTree {
   readonly value: unknown;
-  /** Fields that stand twice, and aliases that cannot be followed (their value is null). */
+  /** Duplicate keys, and aliases that cannot be followed (their value is null). */
   readonly problems: SourceProblem[] = [];
   readonly #root: Node | null;
   readonly #anchors = new Map<string, Anchor>();
   readonly #targets = new Map<Alias, Node>();
   readonly #fields = new Map<YAMLMap, ReadonlyMap<string, Pair>>();
   #size = 0;
-  #unfolded = 0;
+  #expanded = 0;
 
   constructor(document: Document) {
     this.#root = document.contents;
     this.value = this.#read(this.#root);
   }
 
-  /** Where a problem is: at the value it is about, or at its key when the key is wrong. */
+  /** The position of a problem: that of the value, or of its key when the key is wrong. */
   offsetOf({ code, path }: PlanProblem): number {
     let node = this.#root;
     let offset = startOf(node) ?? 0;
@@ -95,12 +95,12 @@ export class SourceTree {
       const keyNode = asNode(key);
       const name = nameOf(keyNode);
       if (name === undefined) {
-        this.#report(keyNode, 'the name of a field must be text');
+        this.#report(keyNode, 'keys must be strings');
       } else if (firsts.has(name)) {
-        this.#report(keyNode, `the field "${name}" stands here twice`);
+        this.#report(keyNode, `duplicate key "${name}"`);
       } else if (keyNode !== null) firsts.set(name, keyNode);
       const content = this.#read(asNode(value));
-      // Defined, not assigned: "__proto__" is a name like any other.
+      // Defined, not assigned, so that "__proto__" is a key like any other.
       if (name !== undefined) {
         Object.defineProperty(object, name, {
           value: content,
@@ -115,7 +115,7 @@ export class SourceTree {
 
   #anchorAt(node: Node, name: string): Anchor {
     const anchor: Anchor = { node, value: undefined };
-    // A later anchor of the same name takes its place from here on.
+    // A later anchor of the same name replaces this one for the aliases after it.
     this.#anchors.set(name, anchor);
     return anchor;
   }
@@ -123,18 +123,21 @@ export class SourceTree {
   #follow(alias: Alias): unknown {
     const anchor = this.#anchors.get(alias.source);
     if (anchor === undefined) {
-      this.#report(alias, `there is no anchor "&${alias.source}" ahead of this alias`);
+      this.#report(
+        alias,
+        `undefined alias "*${alias.source}": no anchor "&${alias.source}" precedes it`,
+      );
       return null;
     }
     if (anchor.size === undefined) {
-      this.#report(alias, `the alias "*${alias.source}" stands inside of what it repeats`);
+      this.#report(alias, `alias "*${alias.source}" refers to a value that contains it`);
       return null;
     }
-    const withinLimit = this.#unfolded <= MAX_UNFOLDED;
-    this.#unfolded += anchor.size;
-    if (this.#unfolded > MAX_UNFOLDED) {
-      const limit = MAX_UNFOLDED.toLocaleString('en');
-      if (withinLimit) this.#report(alias, `the aliases up to here stand for over ${limit} values`);
+    const withinLimit = this.#expanded <= MAX_EXPANDED;
+    this.#expanded += anchor.size;
+    if (this.#expanded > MAX_EXPANDED) {
+      const limit = MAX_EXPANDED.toLocaleString('en');
+      if (withinLimit) this.#report(alias, `aliases expand to more than ${limit} values`);
       return null;
     }
     this.#targets.set(alias, anchor.node);
@@ -146,7 +149,7 @@ export class SourceTree {
     this.problems.push({ offset: startOf(node) ?? 0, message });
   }
 
-  /** Made only for maps that a problem leads through. */
+  /** Built only for maps on the path of a problem. */
   #fieldsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
     let fields = this.#fields.get(map);
     if (fields === undefined) {

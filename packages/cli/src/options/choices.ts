@@ -1,4 +1,4 @@
-/** The names that options accept; apart from what they load, so that `--help` loads nothing. */
+/** The names that options accept. They are apart from the code behind them to keep `--help` fast. */
 export const STRATEGIES = ['sequential', 'parallel', 'adaptive'] as const;
 export const RUNNERS = ['simulated', 'openai', 'anthropic'] as const;
 export const SERVERS = [

@@ -1,81 +1,72 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from './parse-duration.js';
+import type { PresetAnswer } from './run-flags.js';
 
-const MAX_LATENCY_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 
-export function wholeNumber(text: string): number {
-  return wholeNumberFrom(1)(text);
-}
-
-export function wholeNumberFrom(least: number): (text: string) => number {
+export function integerFrom(min: number): (text: string) => number {
   return (text) => {
-    if (/^\d{1,15}$/.test(text) && Number(text) >= least) return Number(text);
-    throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
+    if (isDigits(text) && Number(text) >= min) return Number(text);
+    throw new InvalidArgumentError(`Expected an integer ≥ ${min}.`);
   };
 }
 
-/** How deep subtasks may nest. */
-export function depth(text: string): number {
-  return wholeNumberUpTo(8, 1)(text);
-}
-
-/** How often an answer may be sent back. */
-export function repairs(text: string): number {
-  return wholeNumberUpTo(10, 0)(text);
-}
-
-function wholeNumberUpTo(most: number, least: number): (text: string) => number {
+export function integerBetween(min: number, max: number): (text: string) => number {
   return (text) => {
-    if (/^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= most) {
-      return Number(text);
-    }
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    if (isDigits(text) && Number(text) >= min && Number(text) <= max) return Number(text);
+    throw new InvalidArgumentError(`Expected an integer from ${min} to ${max}.`);
   };
 }
+
+export const positiveInteger = integerFrom(1);
 
 /** `4,8,16` */
-export function wholeNumbers(text: string): number[] {
-  return [...new Set(text.split(',').map((each) => wholeNumber(each.trim())))];
+export function positiveIntegers(text: string): number[] {
+  return [...new Set(text.split(',').map((each) => positiveInteger(each.trim())))];
 }
 
 export function dollars(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
-  throw new InvalidArgumentError('It must be a number of US dollars above 0.');
+  if (isDecimal(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError('Expected an amount in US dollars above 0.');
 }
 
-/** Collects an option that may be given more than once. */
-export function list(text: string, before: readonly string[] = []): string[] {
-  return [...before, text];
+/** Collects the values of an option that may be repeated. */
+export function list(text: string, previous: readonly string[] = []): string[] {
+  return [...previous, text];
 }
 
-interface GivenAnswer {
-  readonly id: string;
-  readonly value: string;
-}
-
-export function answers(text: string, before: readonly GivenAnswer[] = []): GivenAnswer[] {
+/** Collects the `ID=VALUE` pairs of an option that may be repeated. */
+export function answers(text: string, previous: readonly PresetAnswer[] = []): PresetAnswer[] {
   const [id = '', ...rest] = text.split('=');
-  if (id !== '' && rest.length > 0) return [...before, { id, value: rest.join('=') }];
-  throw new InvalidArgumentError('It must be the id of a task, =, and the answer.');
+  if (id !== '' && rest.length > 0) return [...previous, { id, value: rest.join('=') }];
+  throw new InvalidArgumentError('Expected a task id and an answer, such as review=yes.');
 }
 
-export function notEmpty(text: string): string {
+export function nonEmpty(text: string): string {
   if (text.trim() !== '') return text;
-  throw new InvalidArgumentError('It is empty.');
+  throw new InvalidArgumentError('Expected a value that is not empty.');
 }
 
 export function httpUrl(text: string): string {
   if (/^https?:\/\//.test(text) && URL.canParse(text)) return text;
-  throw new InvalidArgumentError('It must be a URL that begins with http:// or https://.');
+  throw new InvalidArgumentError('Expected a URL that starts with http:// or https://.');
 }
 
 export function milliseconds(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text) && Number(text) <= MAX_LATENCY_MS) return Number(text);
-  throw new InvalidArgumentError('It must be a number of milliseconds, at most those of a day.');
+  if (isDecimal(text) && Number(text) <= DAY_MS) return Number(text);
+  throw new InvalidArgumentError(`Expected milliseconds from 0 to ${DAY_MS} (one day).`);
 }
 
 export function duration(text: string): number {
   const ms = parseDuration(text);
   if (ms !== undefined && ms > 0 && Number.isFinite(ms)) return ms;
-  throw new InvalidArgumentError('It must be a duration such as 500ms, 30s, 5m or 1h.');
+  throw new InvalidArgumentError('Expected a duration such as 500ms, 30s, 5m or 1h.');
+}
+
+function isDigits(text: string): boolean {
+  return /^\d{1,15}$/.test(text);
+}
+
+function isDecimal(text: string): boolean {
+  return /^\d+(\.\d+)?$/.test(text);
 }

@@ -1,63 +1,81 @@
 import { describe, expect, test } from 'vitest';
-import { UsageError } from '../output/exit-code.js';
-import { chooseRunner, chooseStrategy } from './resolve-options.js';
+import { resolveRunner, resolveStrategy } from './resolve-options.js';
+import { UsageError } from './usage-error.js';
 
-describe('the strategy', () => {
+describe('the strategy is chosen', () => {
   test.each([
-    ['nothing said', {}, undefined, 'parallel', 5],
-    ['the file', {}, { name: 'sequential' }, 'sequential', 1],
-    ['the options of the file', {}, { name: 'parallel', maxParallel: 3 }, 'parallel', 3],
+    ['default', {}, undefined, 'parallel', 5],
+    ['the plan file', {}, { name: 'sequential' }, 'sequential', 1],
+    ['the options in the plan file', {}, { name: 'parallel', maxParallel: 3 }, 'parallel', 3],
     [
-      'the command line over the file',
+      'the command line rather than the file',
       { strategy: 'parallel', maxParallel: 2 },
       { name: 'sequential' },
       'parallel',
       2,
     ],
     [
-      'one number over the file',
+      '--max-parallel rather than the file',
       { maxParallel: 9 },
       { name: 'parallel', maxParallel: 3 },
       'parallel',
       9,
     ],
     [
-      'sequential over the options of another',
+      '--strategy sequential rather than another strategy',
       { strategy: 'sequential' },
       { name: 'parallel', maxParallel: 3 },
       'sequential',
       1,
     ],
-    ['the options of an adaptive one', {}, { name: 'adaptive', maxParallel: 30 }, 'adaptive', 30],
-    ['adaptive alone', { strategy: 'adaptive' }, { name: 'sequential' }, 'adaptive', 128],
     [
-      'adaptive with a cap of the command line',
+      'the options of the adaptive strategy in the file',
+      {},
+      { name: 'adaptive', maxParallel: 30 },
+      'adaptive',
+      30,
+    ],
+    [
+      '--strategy adaptive without options',
+      { strategy: 'adaptive' },
+      { name: 'sequential' },
+      'adaptive',
+      128,
+    ],
+    [
+      '--strategy adaptive with --max-parallel',
       { strategy: 'adaptive', maxParallel: 9 },
       { name: 'parallel', maxParallel: 3 },
       'adaptive',
       9,
     ],
-    ['one at a time, said twice', { maxParallel: 1 }, { name: 'sequential' }, 'sequential', 1],
+    [
+      '--max-parallel 1 with a sequential plan',
+      { maxParallel: 1 },
+      { name: 'sequential' },
+      'sequential',
+      1,
+    ],
   ] as const)('by %s', async (_, flags, fromFile, name, maxParallel) => {
-    expect(await chooseStrategy(flags, fromFile)).toMatchObject({ name, maxParallel });
+    expect(await resolveStrategy(flags, fromFile)).toMatchObject({ name, maxParallel });
   });
 
-  test('cannot be sequential with several at once', async () => {
-    await expect(chooseStrategy({ maxParallel: 4 }, { name: 'sequential' })).rejects.toThrow(
+  test('refuses --max-parallel above 1 with the sequential strategy', async () => {
+    await expect(resolveStrategy({ maxParallel: 4 }, { name: 'sequential' })).rejects.toThrow(
       /--max-parallel 4 .*sequential/,
     );
   });
 });
 
 describe('the runner', () => {
-  test('is the one named, with its model', async () => {
-    expect(await chooseRunner({ runner: 'simulated', latency: 5 })).toMatchObject({
+  test('is the named provider, with its model', async () => {
+    expect(await resolveRunner({ runner: 'simulated', latency: 5 })).toMatchObject({
       name: 'simulated',
     });
-    expect(await chooseRunner({ runner: 'openai', model: 'm' })).toMatchObject({
+    expect(await resolveRunner({ runner: 'openai', model: 'm' })).toMatchObject({
       resource: 'openai/m',
     });
-    expect(await chooseRunner({ runner: 'anthropic', model: 'm' })).toMatchObject({
+    expect(await resolveRunner({ runner: 'anthropic', model: 'm' })).toMatchObject({
       resource: 'anthropic/m',
     });
   });
@@ -67,9 +85,11 @@ describe('the runner', () => {
     ['--base-url', { runner: 'simulated', baseUrl: 'http://127.0.0.1' }],
     ['--latency', { runner: 'openai', latency: 5 }],
     ['--latency', { runner: 'anthropic', latency: 5 }],
-  ] as const)('refuses %s where it has no effect', async (option, flags) => {
-    const choosing = chooseRunner(flags);
-    await expect(choosing).rejects.toThrow(UsageError);
-    await expect(choosing).rejects.toThrow(`${option} has no effect with --runner ${flags.runner}`);
+  ] as const)('is refused with %s, which has no effect', async (option, flags) => {
+    const resolving = resolveRunner(flags);
+    await expect(resolving).rejects.toThrow(UsageError);
+    await expect(resolving).rejects.toThrow(
+      `${option} has no effect with --runner ${flags.runner}`,
+    );
   });
 });

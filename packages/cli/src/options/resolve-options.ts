@@ -1,15 +1,11 @@
 import type { Strategy, TaskRunner } from '@stratagem/core';
 import type { StrategySpec } from '@stratagem/core/document';
-import { UsageError } from '../output/exit-code.js';
-import type { RunnerName, StrategyName } from './choices.js';
+import type { RunnerFlags, StrategyFlags, WrapperFlags } from './run-flags.js';
+import { UsageError } from './usage-error.js';
+import { wrapRunner } from './wrap-runner.js';
 
-export interface StrategyFlags {
-  readonly strategy?: StrategyName;
-  readonly maxParallel?: number;
-}
-
-/** The strategy of the command line, else of the file, else `parallel`. */
-export async function chooseStrategy(
+/** The strategy of the command line, else of the plan file, else `parallel`. */
+export async function resolveStrategy(
   flags: StrategyFlags,
   fromFile: StrategySpec | undefined,
 ): Promise<Strategy> {
@@ -17,43 +13,40 @@ export async function chooseStrategy(
   const { maxParallel } = flags;
   if (name === 'sequential') {
     if (maxParallel !== undefined && maxParallel !== 1) {
-      const remedy = 'leave it out, or take --strategy parallel or adaptive';
-      throw new UsageError(`--max-parallel ${maxParallel} means nothing to sequential: ${remedy}`);
+      const remedy = 'remove it, or use --strategy parallel or adaptive';
+      throw new UsageError(
+        `--max-parallel ${maxParallel} has no effect with the sequential strategy: ${remedy}`,
+      );
     }
     const { sequential } = await import('@stratagem/sequential');
     return sequential();
   }
-  const cap = maxParallel === undefined ? {} : { maxParallel };
+  const limit = maxParallel === undefined ? {} : { maxParallel };
   if (name === 'adaptive') {
     const { adaptive } = await import('@stratagem/adaptive');
     const { name: _, ...options } = fromFile?.name === 'adaptive' ? fromFile : { name };
-    return adaptive({ ...options, ...cap });
+    return adaptive({ ...options, ...limit });
   }
   const { parallel } = await import('@stratagem/parallel');
   const { name: _, ...options } = fromFile?.name === 'parallel' ? fromFile : { name };
-  return parallel({ ...options, ...cap });
+  return parallel({ ...options, ...limit });
 }
 
-export interface RunnerFlags {
-  /** Left out for the simulated model. */
-  readonly runner?: RunnerName;
-  readonly model?: string;
-  readonly baseUrl?: string;
-  readonly latency?: number;
-  readonly replay?: string;
+/** The runner of the command line with its wrappers; loads only the packages that it needs. */
+export async function resolveRunner(flags: RunnerFlags & WrapperFlags): Promise<TaskRunner> {
+  return wrapRunner(await resolveProvider(flags), flags);
 }
 
-/** The runner of the command line; its package is loaded only now. */
-export async function chooseRunner(flags: RunnerFlags): Promise<TaskRunner> {
-  if (flags.replay !== undefined) return replayOf(flags.replay, flags);
+async function resolveProvider(flags: RunnerFlags): Promise<TaskRunner> {
+  if (flags.replay !== undefined) return resolveReplay(flags.replay, flags);
   const { runner = 'simulated', model, baseUrl, latency } = flags;
   if (runner === 'simulated') {
-    if (model !== undefined) throw notFor('--model', '--runner simulated');
-    if (baseUrl !== undefined) throw notFor('--base-url', '--runner simulated');
+    if (model !== undefined) throw noEffect('--model', '--runner simulated');
+    if (baseUrl !== undefined) throw noEffect('--base-url', '--runner simulated');
     const { simulated } = await import('@stratagem/simulated');
     return simulated(latency === undefined ? {} : { latencyMs: latency });
   }
-  if (latency !== undefined) throw notFor('--latency', `--runner ${runner}`);
+  if (latency !== undefined) throw noEffect('--latency', `--runner ${runner}`);
   const options = {
     ...(model !== undefined && { model }),
     ...(baseUrl !== undefined && { baseURL: baseUrl }),
@@ -66,21 +59,20 @@ export async function chooseRunner(flags: RunnerFlags): Promise<TaskRunner> {
   return anthropic(options);
 }
 
-/** A recording is a runner of its own. */
-async function replayOf(file: string, flags: RunnerFlags): Promise<TaskRunner> {
+async function resolveReplay(file: string, flags: RunnerFlags): Promise<TaskRunner> {
   const options = {
     runner: '--runner',
     model: '--model',
     baseUrl: '--base-url',
     latency: '--latency',
-  };
-  for (const [name, option] of Object.entries(options)) {
-    if (flags[name as keyof typeof options] !== undefined) throw notFor(option, '--replay');
+  } as const;
+  for (const name of Object.keys(options) as (keyof typeof options)[]) {
+    if (flags[name] !== undefined) throw noEffect(options[name], '--replay');
   }
   const { replay } = await import('@stratagem/runners');
   return replay({ file });
 }
 
-function notFor(option: string, beside: string): UsageError {
-  return new UsageError(`${option} has no effect with ${beside}: leave it out`);
+function noEffect(option: string, beside: string): UsageError {
+  return new UsageError(`${option} has no effect with ${beside}: remove it`);
 }

@@ -1,6 +1,6 @@
 import type { ServerModel } from '@stratagem/simulation';
-import { UsageError } from '../output/exit-code.js';
 import type { ServerName } from './choices.js';
+import { UsageError } from './usage-error.js';
 
 export interface ServerFlags {
   readonly server?: ServerName;
@@ -9,7 +9,7 @@ export interface ServerFlags {
   readonly tokensPerMinute?: number;
 }
 
-/** Servers whose behaviour turns at a number of requests in flight. */
+/** Servers whose behaviour changes at a number of concurrent requests. */
 const WITH_CAPACITY: readonly ServerName[] = [
   'knee',
   'cpu-bound',
@@ -18,21 +18,23 @@ const WITH_CAPACITY: readonly ServerName[] = [
   'overload-silent',
 ];
 
-/** The server model of the command line; without any option, one of fixed latency. */
-export async function chooseServer(flags: ServerFlags): Promise<ServerModel> {
+/** The server model of the command line; fixed latency by default. */
+export async function resolveServer(flags: ServerFlags): Promise<ServerModel> {
   const { server = 'fixed', capacity, requestsPerMinute, tokensPerMinute } = flags;
   const takesCapacity = WITH_CAPACITY.includes(server);
   if (!takesCapacity && capacity !== undefined) {
-    throw new UsageError(`--capacity has no effect with --server ${server}: leave it out`);
+    throw new UsageError(`--capacity has no effect with --server ${server}: remove it`);
   }
   if (takesCapacity) {
     for (const option of ['requestsPerMinute', 'tokensPerMinute'] as const) {
       if (flags[option] === undefined) continue;
       const name = option === 'requestsPerMinute' ? '--requests-per-minute' : '--tokens-per-minute';
-      throw new UsageError(`${name} has no effect with --server ${server}: leave it out`);
+      throw new UsageError(`${name} has no effect with --server ${server}: remove it`);
     }
     if (capacity === undefined) {
-      throw new UsageError(`--server ${server} needs --capacity: how many requests it takes well`);
+      throw new UsageError(
+        `--server ${server} needs --capacity: the number of requests it handles well`,
+      );
     }
   }
   const models = await import('@stratagem/simulation');

@@ -22,23 +22,23 @@ function outputsOf({ tasks }: { tasks: { output?: unknown }[] }): unknown[] {
   return tasks.map(({ output }) => output);
 }
 
-/** What a run with `--json` printed. */
+/** The timeline in the output of `run --json`. */
 function timelineOf(stdout: string): PlanEvent[] {
   return JSON.parse(stdout).timeline;
 }
 
 describe('limits', { timeout }, () => {
-  test('hold requests back, and the log says so', async () => {
+  test('delay requests, with a notice in the progress', async () => {
     const args = ['run', '-', '--latency', '1', '--requests-per-minute', '40'];
     const { exitCode, stderr } = await stratagem(args, { stdin: plan });
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(/notice {4}b: waited .* for the limit of 40 requests per minute/);
   });
 
-  test.each(['0', '1.5', 'many'])('must be whole numbers: %s', async (value) => {
+  test.each(['0', '1.5', 'many'])('must be integers: %s', async (value) => {
     const { exitCode, stderr } = await stratagem(['run', '-', '--requests-per-minute', value]);
     expect(exitCode).toBe(2);
-    expect(stderr).toContain('It must be a whole number of at least 1.');
+    expect(stderr).toContain('Expected an integer ≥ 1.');
   });
 
   test('of a server that asks to wait are shown', async () => {
@@ -56,7 +56,7 @@ describe('limits', { timeout }, () => {
 });
 
 describe('a cache', { timeout }, () => {
-  test('answers what was asked before, for nothing', async () => {
+  test('answers repeated requests at no cost', async () => {
     await using server = await chatServer(() => 'Forty-two.');
     const args = ['run', '-', '--runner', 'openai', '--base-url', server.url, '--model', 'm'];
     const options = { stdin: plan, env };
@@ -73,7 +73,7 @@ describe('a cache', { timeout }, () => {
 });
 
 describe('a recording', { timeout }, () => {
-  test('answers in place of the runner, and holds no key', async () => {
+  test('replaces the provider, and contains no key', async () => {
     const file = join(folder, 'recording.jsonl');
     await using server = await chatServer(() => `Your key is ${env.OPENAI_API_KEY}.`);
     const args = ['run', '-', '--runner', 'openai', '--base-url', server.url, '--model', 'm'];
@@ -87,7 +87,7 @@ describe('a recording', { timeout }, () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  test('that is not there is an error of the tasks', async () => {
+  test('that is missing is an error of the tasks', async () => {
     const args = ['run', '-', '--replay', join(folder, 'none.jsonl')];
     const { exitCode, stdout } = await stratagem(args, { stdin: plan });
     expect(exitCode).toBe(1);
@@ -98,7 +98,7 @@ describe('a recording', { timeout }, () => {
     ['--runner', 'openai'],
     ['--model', 'm'],
     ['--latency', '5'],
-  ])('leaves nothing for %s to do', async (option, value) => {
+  ])('makes %s ineffective, which is an error', async (option, value) => {
     const args = ['run', '-', '--replay', 'x.jsonl', option, value];
     const { exitCode, stderr } = await stratagem(args, { stdin: plan });
     expect(exitCode).toBe(2);
@@ -107,19 +107,21 @@ describe('a recording', { timeout }, () => {
 });
 
 test.each(['--cache', '--record', '--replay', '--mcp-config', '--prices'])(
-  '%s needs a name that is not empty',
+  '%s needs a value that is not empty',
   { timeout },
   async (option) => {
     const { exitCode, stderr } = await stratagem(['run', '-', option, ''], { stdin: plan });
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(
-      new RegExp(`option '${option} <\\w+>' argument '' is invalid. It is empty.`),
+      new RegExp(
+        `option '${option} <\\w+>' argument '' is invalid. Expected a value that is not empty.`,
+      ),
     );
   },
 );
 
 describe('a key that the server quotes in its errors', { timeout }, () => {
-  test('is in nothing that is printed or written, whatever is put around the runner', async () => {
+  test('is never printed or written, with any wrapper', async () => {
     const written = await mkdtemp(join(folder, 'written-'));
     const [cache, file] = [join(written, 'cache'), join(written, 'recording.jsonl')];
     const quoted: unknown[] = [];
@@ -174,21 +176,21 @@ describe('tools', { timeout }, () => {
     expect((await stratagem(args, { stdin: withTools })).stderr).toContain('tool      a: stock');
   });
 
-  test('that are not given are a problem of the plan', async () => {
+  test('that are missing are a problem of the plan', async () => {
     const { exitCode, stderr } = await stratagem(['run', '-'], { stdin: withTools });
     expect(exitCode).toBe(2);
     expect(stderr).toContain('tasks[0].tools[0]: there is no tool "stock".');
-    expect(stderr).toContain('--mcp-config gives tasks the tools of MCP servers.');
+    expect(stderr).toContain('Use --mcp-config to give tasks the tools of MCP servers.');
   });
 
   test.each<[string, unknown, string]>([
-    ['no configuration', { servers: {} }, 'is no configuration of MCP servers, such as'],
+    ['another kind of file', { servers: {} }, 'mcp.json: not an MCP server configuration, such as'],
     ['an unknown field', { mcpServers: { x: { command: 'a', argz: [] } } }, 'mcpServers'],
-    ['no JSON or YAML', '{ "mcpServers": [', 'mcp.json:1:'],
+    ['a syntax error', '{ "mcpServers": [', 'mcp.json:1:'],
     [
       'a server that does not start',
       { mcpServers: { ghost: { command: 'no-such-program-here' } } },
-      'the MCP server "ghost" cannot be used',
+      'cannot connect to the MCP server "ghost"',
     ],
   ])('cannot come from %s', async (_, config, message) => {
     const args = ['run', '-', '--mcp-config', await configOf(config)];

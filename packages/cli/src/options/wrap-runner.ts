@@ -1,16 +1,10 @@
-import { OptionError, type TaskRunner } from '@stratagem/core';
-import { UsageError } from '../output/exit-code.js';
-
-export interface WrapperFlags {
-  readonly requestsPerMinute?: number;
-  readonly tokensPerMinute?: number;
-  readonly cache?: string;
-  readonly record?: string;
-}
+import type { TaskRunner } from '@stratagem/core';
+import type { WrapperFlags } from './run-flags.js';
+import { optionErrorToUsageError } from './to-usage-error.js';
 
 /**
- * The runner with what the command line puts around it: what it has answered before comes from the
- * cache and counts against no limit, and all of it is recorded.
+ * Puts the wrappers of the command line around a runner. The cache is outside the rate limits, so
+ * that cached responses count against none of them; the recorder is outermost and sees everything.
  */
 export async function wrapRunner(runner: TaskRunner, flags: WrapperFlags): Promise<TaskRunner> {
   const { requestsPerMinute, tokensPerMinute, cache: directory, record: file } = flags;
@@ -27,8 +21,7 @@ export async function wrapRunner(runner: TaskRunner, flags: WrapperFlags): Promi
     if (directory !== undefined) wrapped = cache(wrapped, fileStore(directory));
     if (file !== undefined) wrapped = record(wrapped, { file });
   } catch (error) {
-    if (error instanceof OptionError) throw new UsageError(error.message, { cause: error });
-    throw error;
+    throw optionErrorToUsageError(error);
   }
   return wrapped;
 }

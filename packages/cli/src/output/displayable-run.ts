@@ -1,4 +1,4 @@
 import type { RunAccount, RunSummary } from '@stratagem/core';
 
-/** A run that can be shown: a result, or what is recorded of one that is not over. */
-export type ShownRun = Omit<RunAccount, 'status'> & { readonly status: RunSummary['status'] };
+/** The result of a run, or the recorded state of a run that has not ended. */
+export type DisplayableRun = Omit<RunAccount, 'status'> & { readonly status: RunSummary['status'] };

@@ -1,4 +1,4 @@
-/** What the command's exit code means; scripts rely on it. */
+/** The exit codes of the command; scripts rely on them. */
 export const EXIT = {
   completed: 0,
   failed: 1,
@@ -6,6 +6,3 @@ export const EXIT = {
   interrupted: 130,
   terminated: 143,
 } as const;
-
-/** Something the user can mend: its message is printed as it is, without a stack. */
-export class UsageError extends Error {}

@@ -78,6 +78,6 @@ test.each([
   ['two\nlines', { mermaid: 'two#10;lines', dot: 'two\\nlines' }],
   ['\u001b[31m', { mermaid: '#27;#91;31m', dot: '␛[31m' }],
   ['市場 हिन्दी 😀', { mermaid: '市場 हिन्दी #128512;', dot: '市場 हिन्दी 😀' }],
-])('the id %j is no syntax in a label', (id, labels) => {
+])('the id %j is escaped in a label', (id, labels) => {
   expect(labelsOf(id)).toEqual(labels);
 });

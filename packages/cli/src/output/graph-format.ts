@@ -3,10 +3,10 @@ import type { GraphFormat } from '../options/choices.js';
 import { jsonText } from './json-text.js';
 import { forTerminal } from './terminal-text.js';
 
-/** `-`, `_`, `.` and `:` are harmless inside a word; "1. " begins a list, `__a__` is bold. */
+/** `-`, `_`, `.` and `:` are safe inside a word only: "1. " starts a list, `__a__` is bold. */
 const MERMAID_SYNTAX = /(?<![\p{L}\p{N}])[-_.:]|[-_.:](?![\p{L}\p{N}])|[^\p{L}\p{M}\p{N} _.,:-]/gu;
 
-/** A plan's graph as text in that format; edges go from a dependency to what waits for it. */
+/** Formats the graph of a plan; edges go from a dependency to its dependents. */
 export function formatGraph(plan: Plan, format: GraphFormat): string {
   const graph = new Graph(plan.tasks);
   switch (format) {
@@ -38,20 +38,20 @@ function mermaid(graph: Graph): string {
   return [...lines, ...edges].join('\n');
 }
 
-/** The tasks that belong to no other. */
+/** The tasks without a parent. */
 function roots(graph: Graph): number[] {
   return graph.tasks.flatMap((_, index) => (graph.parentOf(index) === undefined ? index : []));
 }
 
-/** The id, and a line for each thing that is special about the task. */
+/** The id, with a line each for its condition, fan-out and human step. */
 function labelOf({ id, when, forEach, subtasks = [], waitFor }: Task): string[] {
   const lines = [id];
   if (when !== undefined) lines.push(`when ${conditionText(when)}`);
   if (forEach !== undefined) {
     const items = typeof forEach === 'object' ? forEach.items : forEach;
     const each = subtasks.map((task) => task.id).join(', ');
-    const what = typeof items === 'string' ? items : 'element';
-    lines.push(`for each ${what}${each === '' ? '' : `: ${each}`}`);
+    const source = typeof items === 'string' ? items : 'item';
+    lines.push(`for each ${source}${each === '' ? '' : `: ${each}`}`);
   }
   if (waitFor !== undefined) {
     lines.push(`waits for an ${typeof waitFor === 'object' ? waitFor.kind : waitFor}`);
@@ -60,16 +60,16 @@ function labelOf({ id, when, forEach, subtasks = [], waitFor }: Task): string[] 
 }
 
 function conditionText(when: NonNullable<Task['when']>): string {
-  if (typeof when === 'function') return 'chosen in code';
+  if (typeof when === 'function') return 'a condition in code';
   if ('not' in when) return `not (${conditionText(when.not)})`;
   if ('all' in when) return when.all.map(conditionText).join(' and ');
   if ('any' in when) return when.any.map(conditionText).join(' or ');
   return `${when.path} ${when.operator} ${JSON.stringify(when.value)}`;
 }
 
-/** Everything that Mermaid could take for its own syntax, HTML or Markdown, as entities. */
+/** Writes everything that Mermaid could read as its syntax, HTML or Markdown as entities. */
 function mermaidText(text: string): string {
-  return text.replace(MERMAID_SYNTAX, (sign) => `#${sign.codePointAt(0)};`);
+  return text.replace(MERMAID_SYNTAX, (character) => `#${character.codePointAt(0)};`);
 }
 
 function dot(plan: Plan, graph: Graph): string {
@@ -82,7 +82,7 @@ function dot(plan: Plan, graph: Graph): string {
       return;
     }
     lines.push(`${indent}subgraph cluster_t${index} {`, `${indent}  label="${label}";`);
-    // Edges lead to nodes, so that a group needs one of its own: where it is complete.
+    // Edges connect nodes only, so the group needs a node for its completion.
     lines.push(`${indent}  t${index} [label="" shape=point];`);
     graph.eachChild(index, (child) => {
       draw(child, `${indent}  `);
@@ -98,7 +98,7 @@ function dot(plan: Plan, graph: Graph): string {
   return [...lines, ...edges, '}'].join('\n');
 }
 
-/** Where an edge that leads to a group is drawn to; to the border of the group, by `lhead`. */
+/** The node that an edge to a group points at; `lhead` cuts it off at the group's border. */
 function firstLeaf(graph: Graph, index: number): number {
   let leaf = index;
   while (graph.childCount(leaf) > 0) {
@@ -109,7 +109,7 @@ function firstLeaf(graph: Graph, index: number): number {
   return leaf;
 }
 
-/** Graphviz knows backslashes and HTML entities in a label. */
+/** Graphviz interprets backslashes and HTML entities in labels. */
 function dotText(text: string): string {
   return forTerminal(text)
     .replaceAll('\\', '\\\\')

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { runPlan, start } from '../../test/run-plan.js';
-import { jsonDocument } from './json-documents.js';
+import { runDocument } from './json-documents.js';
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const isoTime = expect.stringMatching(ISO);
 
-/** As a program reads it. */
-const read = (document: object) => JSON.parse(JSON.stringify(document));
+/** The document as a program reads it. */
+const parsed = (document: object) => JSON.parse(JSON.stringify(document));
 
-test('a completed plan, with every field of every task', async () => {
+test('a completed plan has every field of every task', async () => {
   const result = await runPlan(
     [
       { id: 'a', description: 'x' },
@@ -16,7 +16,7 @@ test('a completed plan, with every field of every task', async () => {
     ],
     { goal: 'Two' },
   );
-  const document = read(jsonDocument(result));
+  const document = parsed(runDocument(result));
   expect(Object.keys(document)).toEqual([
     'status',
     'goal',
@@ -54,12 +54,12 @@ test('a completed plan, with every field of every task', async () => {
   for (const { timestamp } of document.timeline) expect(timestamp).toMatch(ISO);
 });
 
-test('a failed and a skipped task say why; output and times are null', async () => {
+test('a failed and a skipped task have an error, and null as output and times', async () => {
   const result = await runPlan([
     { id: 'a', description: 'fail as' },
     { id: 'b', description: 'y', dependencies: ['a'] },
   ]);
-  const { status, tasks, timeline } = read(jsonDocument(result));
+  const { status, tasks, timeline } = parsed(runDocument(result));
   expect(status).toBe('failed');
   expect(tasks).toEqual([
     {
@@ -95,13 +95,13 @@ test('a failed and a skipped task say why; output and times are null', async () 
   expect(timeline.at(-1)).toMatchObject({ type: 'plan_failed', error: { code: 'plan_failed' } });
 });
 
-test('of a canceled plan, a task in flight and one that never started say so', async () => {
+test('a canceled plan distinguishes a task in flight from one that never started', async () => {
   const run = start([
     { id: 'a', run: () => new Promise(() => {}) },
     { id: 'b', description: 'y', dependencies: ['a'] },
   ]);
   for await (const { type } of run) if (type === 'task_started') run.cancel('enough');
-  const { status, tasks } = read(jsonDocument(await run));
+  const { status, tasks } = parsed(runDocument(await run));
   expect(status).toBe('canceled');
   expect(tasks).toMatchObject([
     {

@@ -1,10 +1,10 @@
 import type { PlanEvent, TaskResult } from '@stratagem/core';
 import type { Decomposition, DecompositionError, GoalResult } from '@stratagem/planner';
-import type { ShownRun } from './displayable-run.js';
-import { explainNotRun } from './skip-reason.js';
+import type { DisplayableRun } from './displayable-run.js';
+import { explainMissingOutput } from './skip-reason.js';
 
-/** The one document that `run --json` prints; every field is always there, times are ISO 8601. */
-export function jsonDocument(result: ShownRun): object {
+/** The document of `run --json`. No field is ever left out; times are in ISO 8601. */
+export function runDocument(result: DisplayableRun): object {
   const { status, goal, strategy, metrics } = result;
   const tasks = result.tasks.map((task) => ({
     id: task.id,
@@ -13,7 +13,7 @@ export function jsonDocument(result: ShownRun): object {
     parentId: task.parentId ?? null,
     attempts: task.attempts,
     output: task.output ?? null,
-    error: task.error ?? notRun(task),
+    error: task.error ?? missingOutput(task),
     startedAt: isoTime(task.startedAt),
     completedAt: isoTime(task.completedAt),
     durationMs: task.durationMs ?? null,
@@ -22,39 +22,44 @@ export function jsonDocument(result: ShownRun): object {
 }
 
 /**
- * The same for a goal: the document of the run, and beside it the final output, the plan, how it
- * came about, and what all of it has cost. Without a run, its fields are empty.
+ * The document of `run --goal --json`: the document of the run, with the final output, the plan,
+ * how it was made, and the total usage. If nothing ran, the fields of the run are empty.
  */
 export function goalDocument(result: GoalResult): object {
   const { status, goal, output, error, plan, planning, usage, costUsd } = result;
-  const none = { status, goal, strategy: null, tasks: [], metrics: null, timeline: [] };
+  const noRun = { status, goal, strategy: null, tasks: [], metrics: null, timeline: [] };
   const { repairs, rejected } = planning;
   return {
-    ...(result.result === undefined ? none : jsonDocument(result.result)),
+    ...(result.result === undefined ? noRun : runDocument(result.result)),
     output: output ?? null,
     error: error ?? null,
     plan: plan ?? null,
-    planning: { repairs, rejected, timeline: planning.result?.timeline.map(withIsoTime) ?? [] },
+    planning: {
+      repairs,
+      rejectedAnswers: rejected,
+      timeline: planning.result?.timeline.map(withIsoTime) ?? [],
+    },
     usage,
     costUsd,
   };
 }
 
-/** The one document that `plan --json` prints. */
-export function planDocument(made: Decomposition): object {
-  const { plan, complexity, repairs, rejected, usage, costUsd, result } = made;
+/** The document of `plan --json`. */
+export function planDocument(decomposition: Decomposition): object {
+  const { plan, complexity, repairs, rejected, usage, costUsd, result } = decomposition;
   const timeline = result?.timeline.map(withIsoTime) ?? [];
-  return { plan, complexity, repairs, rejected, usage, costUsd, error: null, timeline };
+  const rejectedAnswers = rejected;
+  return { plan, complexity, repairs, rejectedAnswers, usage, costUsd, error: null, timeline };
 }
 
-/** The same when there is no plan: why, and what was asked and answered until then. */
+/** The document of `plan --json` when no plan could be made. */
 export function planErrorDocument(error: DecompositionError): object {
   const { rejected, result } = error;
   return {
     plan: null,
     complexity: 'complex',
     repairs: [],
-    rejected,
+    rejectedAnswers: rejected,
     usage: result?.metrics.usage ?? null,
     costUsd: result?.metrics.costUsd ?? null,
     error,
@@ -62,9 +67,9 @@ export function planErrorDocument(error: DecompositionError): object {
   };
 }
 
-/** Why a task that was skipped or canceled has no output. */
-function notRun(task: TaskResult): object | null {
-  return task.reason === undefined ? null : { code: task.reason, message: explainNotRun(task) };
+function missingOutput(task: TaskResult): object | null {
+  if (task.reason === undefined) return null;
+  return { code: task.reason, message: explainMissingOutput(task) };
 }
 
 function withIsoTime(event: PlanEvent): object {

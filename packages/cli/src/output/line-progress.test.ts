@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { runPlan, start } from '../../test/run-plan.js';
 import { createLineProgress } from './line-progress.js';
 
-/** What a run printed, without its times. */
+/** The lines of a run, without its times. */
 async function linesOf(tasks: Plan['tasks'], replan?: Replan): Promise<string[]> {
   let text = '';
   const progress = createLineProgress({
@@ -28,7 +28,7 @@ function no(): never {
   throw new Error('no idea');
 }
 
-test('a small plan gets a line an event', async () => {
+test('a small plan gets a line for each event', async () => {
   expect(
     await linesOf([
       { id: 'a', description: 'x' },
@@ -44,7 +44,7 @@ test('a small plan gets a line an event', async () => {
   ]);
 });
 
-test('a round of re-planning says why it is and what it brings', async () => {
+test('a replanning round is shown with its reason and its result', async () => {
   const tasks = [{ id: 'a', description: 'fail as' }];
   const lines = await linesOf(tasks, {
     revise: ({ round }) => (round === 1 ? [{ id: 'b', description: 'fail as' }] : no()),
@@ -53,8 +53,8 @@ test('a round of re-planning says why it is and what it brings', async () => {
     'started   a',
     'failed    a: fail as it did',
     'replan    round 1: 1 task failed',
-    'replan    round 1: adds 1 after 0.0 s',
-    'added     1 tasks',
+    'replan    round 1: added 1 task in 0.0 s',
+    'added     1 task',
     'started   b',
     'failed    b: fail as it did',
     'replan    round 2: 1 task failed',
@@ -62,7 +62,7 @@ test('a round of re-planning says why it is and what it brings', async () => {
   ]);
 });
 
-test('what is canceled is named', async () => {
+test('canceled tasks are named', async () => {
   let text = '';
   const progress = createLineProgress({
     write: (line: string) => {
@@ -91,7 +91,7 @@ test('a large plan gets twenty counts and its first failures', async () => {
   expect(counts.at(-1)).toBe('960/1000 completed, 40 failed, 0 running');
 });
 
-test('what a strategy says it does differently is told, of a large plan as well', () => {
+test('changes of the strategy are shown, even for a large plan', () => {
   let text = '';
   const progress = createLineProgress({
     write: (line: string) => {
@@ -109,8 +109,8 @@ test('what a strategy says it does differently is told, of a large plan as well'
     progress.onEvent({ sequence: 0, timestamp: 0, ...event });
   }
   expect(text.split('\n')).toEqual([
-    '   [0.00 s] strategy  sequential → parallel, up to 8 at once: it keeps up',
-    '   [0.00 s] strategy  parallel, up to 16 at once (openai/gpt␛[31m): it keeps up',
+    '   [0.00 s] strategy  sequential → parallel, limit 8: it keeps up',
+    '   [0.00 s] strategy  parallel, limit 16 (openai/gpt␛[31m): it keeps up',
     '   [0.00 s] strategy  parallel → paced: told to',
     '',
   ]);

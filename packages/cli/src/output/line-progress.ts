@@ -4,19 +4,20 @@ import type {
   StrategySwitched,
   TaskOutputReceived,
 } from '@stratagem/core';
-import { formatDuration } from '../options/parse-duration.js';
-import type { Progress } from './create-progress.js';
-import { failureOf } from './failure-message.js';
+import { failureMessage } from './failure-message.js';
+import { formatDuration } from './format-duration.js';
+import { plural } from './plural.js';
+import type { Progress } from './progress.js';
 import { ProgressCounts } from './progress-counts.js';
-import { explainSkip } from './skip-reason.js';
+import { skipReason } from './skip-reason.js';
 import { onOneLine } from './terminal-text.js';
 
-/** Of a plan with more tasks, not every start and end gets a line. */
+/** A larger plan gets no line for each task. */
 const MAX_TASKS_IN_DETAIL = 100;
-/** How many lines such a plan gets for its counts, and how many for failed tasks. */
+/** The number of lines that a larger plan gets for its counts, and for failed tasks. */
 const COUNT_LINES = 20;
 const MAX_FAILURES = 20;
-/** Rare, and somebody may have to do something about them. */
+/** Rare events that may need attention. */
 const ALWAYS_SHOWN: readonly PlanEvent['type'][] = [
   'task_waiting',
   'replan_started',
@@ -30,37 +31,37 @@ const ALWAYS_SHOWN: readonly PlanEvent['type'][] = [
   'strategy_switched',
 ];
 
-/** For logs: a line an event; of a large plan, its failures and now and then where it stands. */
+/** For logs: one line per event. A large plan gets regular counts and its failures instead. */
 export function createLineProgress(stream: { write(text: string): unknown }): Progress {
   const counts = new ProgressCounts();
-  let began = 0;
+  let startedAt = 0;
   let nextCount = 0;
 
   function describeLarge(event: PlanEvent): string | undefined {
-    if (event.type === 'task_failed' && counts.failed <= MAX_FAILURES) return describe(event);
-    if (ALWAYS_SHOWN.includes(event.type)) return describe(event);
+    if (event.type === 'task_failed' && counts.failed <= MAX_FAILURES) return describeEvent(event);
+    if (ALWAYS_SHOWN.includes(event.type)) return describeEvent(event);
     if (counts.settled < nextCount || counts.settled === 0) return undefined;
     const step = counts.total / COUNT_LINES;
     while (nextCount <= counts.settled) nextCount += step;
     return `${counts}, ${counts.running} running`;
   }
 
-  function take(event: PlanEvent): void {
+  function count(event: PlanEvent): void {
     counts.apply(event);
     if (event.type === 'plan_started') {
-      began = event.timestamp;
+      startedAt = event.timestamp;
       nextCount = counts.total / COUNT_LINES;
-    } else if (event.type === 'run_resumed') began += event.downMs;
+    } else if (event.type === 'run_resumed') startedAt += event.downMs;
   }
 
   return {
-    recall: take,
+    restore: count,
     onEvent(event) {
-      take(event);
+      count(event);
       const inDetail = counts.total <= MAX_TASKS_IN_DETAIL;
-      const text = inDetail ? describe(event) : describeLarge(event);
+      const text = inDetail ? describeEvent(event) : describeLarge(event);
       if (text === undefined) return;
-      const at = `[${((event.timestamp - began) / 1000).toFixed(2)} s]`;
+      const at = `[${((event.timestamp - startedAt) / 1000).toFixed(2)} s]`;
       stream.write(`${at.padStart(11)} ${text}\n`);
     },
     suspend() {},
@@ -69,7 +70,7 @@ export function createLineProgress(stream: { write(text: string): unknown }): Pr
   };
 }
 
-function describe(event: PlanEvent): string | undefined {
+function describeEvent(event: PlanEvent): string | undefined {
   switch (event.type) {
     case 'task_started':
       return `started   ${onOneLine(event.taskId)}`;
@@ -79,31 +80,31 @@ function describe(event: PlanEvent): string | undefined {
       }
       return `completed ${onOneLine(event.taskId)} in ${formatDuration(event.durationMs)}`;
     case 'task_failed':
-      return `failed    ${onOneLine(event.taskId)}: ${onOneLine(failureOf(event.error), 200)}`;
+      return `failed    ${onOneLine(event.taskId)}: ${onOneLine(failureMessage(event.error), 200)}`;
     case 'task_skipped':
-      return `skipped   ${onOneLine(event.taskId)}: ${onOneLine(explainSkip(event.reason, event.failedTaskId))}`;
+      return `skipped   ${onOneLine(event.taskId)}: ${onOneLine(skipReason(event.reason, event.failedTaskId))}`;
     case 'task_canceled':
       return `canceled  ${onOneLine(event.taskId)}`;
     case 'task_retrying': {
-      const why = onOneLine(failureOf(event.error), 200);
+      const why = onOneLine(failureMessage(event.error), 200);
       return `retrying  ${onOneLine(event.taskId)} in ${formatDuration(event.delayMs)}: ${why}`;
     }
     case 'task_waiting':
       return `waiting   ${onOneLine(event.taskId)} for an ${event.kind}`;
     case 'tasks_added':
-      return `added     ${event.tasks.length} tasks${by(event.taskId)}`;
+      return `added     ${plural(event.tasks.length, 'task')}${by(event.taskId)}`;
     case 'replan_started':
-      return `replan    round ${event.round}: ${reasonOf(event)}`;
+      return `replan    round ${event.round}: ${replanReason(event)}`;
     case 'replan_completed':
-      return `replan    round ${event.round}: adds ${event.tasks} after ${formatDuration(event.durationMs)}`;
+      return `replan    round ${event.round}: added ${plural(event.tasks, 'task')} in ${formatDuration(event.durationMs)}`;
     case 'replan_failed':
       return `replan    ${onOneLine(event.error.message, 200)}`;
     case 'goal_checked':
-      return `goal      ${Math.round(event.progress * 100)} %`;
+      return `goal      ${Math.round(event.progress * 100)}%`;
     case 'goal_achieved':
       return 'goal      achieved';
     case 'budget_exceeded':
-      return `budget    for ${event.budget} is used up`;
+      return `budget    ${event.budget === 'tokens' ? 'token' : 'cost'} budget used up`;
     case 'task_output':
       return describeOutput(event);
     case 'resource_paused': {
@@ -117,26 +118,26 @@ function describe(event: PlanEvent): string | undefined {
     case 'plan_resumed':
       return 'resumed';
     case 'run_resumed':
-      return `going on after ${formatDuration(event.downMs)}`;
+      return `resumed   after ${formatDuration(event.downMs)}`;
     default:
       return undefined;
   }
 }
 
-/** `parallel, up to 16 at once (openai/gpt): the limit was not reached` */
+/** `parallel, limit 16 (openai/gpt): the limit was not reached` */
 function describeSwitch({ from, to, limit, resource, reason }: StrategySwitched): string {
   const mode = from === to ? to : `${from} → ${to}`;
-  const upTo = limit === undefined ? '' : `, up to ${limit} at once`;
-  const where = resource === undefined ? '' : ` (${resource})`;
-  return onOneLine(`${mode}${upTo}${where}: ${reason}`, 200);
+  const cap = limit === undefined ? '' : `, limit ${limit}`;
+  const scope = resource === undefined ? '' : ` (${resource})`;
+  return onOneLine(`${mode}${cap}${scope}: ${reason}`, 200);
 }
 
-function reasonOf({ failedTaskIds: { length } }: ReplanStarted): string {
-  if (length === 0) return 'the goal is not achieved';
-  return length === 1 ? '1 task failed' : `${length} tasks failed`;
+function replanReason({ failedTaskIds: { length } }: ReplanStarted): string {
+  if (length === 0) return 'the goal was not achieved';
+  return `${plural(length, 'task')} failed`;
 }
 
-/** Calls of tools, and what runners say; text is left for the result. */
+/** Describes tool calls and notices of runners; streamed text appears in the result only. */
 function describeOutput(event: TaskOutputReceived): string | undefined {
   const id = onOneLine(event.taskId);
   if (event.kind === 'tool_call') return `tool      ${id}: ${onOneLine(event.tool)}`;

@@ -2,25 +2,25 @@ import { access, constants, stat, writeFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import type { Plan } from '@stratagem/core';
 import { Document, isSeq, Scalar, visit } from 'yaml';
-import { UsageError } from './exit-code.js';
+import { UsageError } from '../options/usage-error.js';
 import { escapeUnsafe, jsonText, UNSAFE } from './json-text.js';
 
 const SCHEMA = './node_modules/@stratagem/core/schema/plan.schema.json';
 
-/** Lists of names, which stand in their line. */
-const IN_LINE = ['dependencies', 'tools'];
+/** Lists of names are written on one line. */
+const FLOW_LISTS = ['dependencies', 'tools'];
 
-/** A plan as a plan file in YAML, with what editors need to check it. */
+/** Formats a plan as a YAML plan file that refers editors to the schema. */
 export function planYaml(plan: Plan): string {
   const document = new Document(plan);
   document.commentBefore = ` yaml-language-server: $schema=${SCHEMA}`;
   visit(document, {
     Pair(_, { key, value }) {
-      const isList = key instanceof Scalar && IN_LINE.includes(key.value as string);
+      const isList = key instanceof Scalar && FLOW_LISTS.includes(key.value as string);
       if (isList && isSeq(value)) value.flow = true;
     },
     Scalar(_, scalar) {
-      // Only in double quotes are there escapes.
+      // YAML has escapes in double quotes only.
       if (typeof scalar.value === 'string' && hasUnsafe(scalar.value)) {
         scalar.type = Scalar.QUOTE_DOUBLE;
       }
@@ -35,42 +35,40 @@ function hasUnsafe(text: string): boolean {
   return text.search(UNSAFE) >= 0;
 }
 
-/** The same in JSON, for files that are called so. */
 function planJson(plan: Plan): string {
   return `${jsonText({ $schema: SCHEMA, ...plan })}\n`;
 }
 
 /**
- * Finds out that a plan can be written to a file before there is one, so that no answer of a model
- * is paid for in vain.
+ * Checks that a plan can be written to a file before the model is paid for making the plan.
  *
- * @throws {UsageError} when it cannot.
+ * @throws {UsageError} when the file cannot be written.
  */
 export async function checkPlanFile(file: string, force: boolean): Promise<void> {
   if (!['.yaml', '.yml', '.json'].includes(extname(file).toLowerCase())) {
-    throw new UsageError(`${file}: a plan file ends in .yaml, .yml or .json`);
+    throw new UsageError(`${file}: the file name must end in .yaml, .yml or .json`);
   }
-  const there = await stat(file).catch(() => undefined);
-  if (there?.isDirectory()) throw new UsageError(`${file}: is a folder`);
-  if (there !== undefined && !force) throw isThere(file);
-  const place = there === undefined ? dirname(file) : file;
-  await access(place, constants.W_OK).catch((cause) => {
-    const why = cause.code === 'ENOENT' ? 'there is no such folder' : 'permission denied';
-    throw new UsageError(`${place}: cannot be written: ${why}`, { cause });
+  const existing = await stat(file).catch(() => undefined);
+  if (existing?.isDirectory()) throw new UsageError(`${file}: is a directory`);
+  if (existing !== undefined && !force) throw fileExists(file);
+  const target = existing === undefined ? dirname(file) : file;
+  await access(target, constants.W_OK).catch((cause) => {
+    const why = cause.code === 'ENOENT' ? 'no such directory' : 'permission denied';
+    throw new UsageError(`${target}: cannot write: ${why}`, { cause });
   });
 }
 
-/** @throws {UsageError} when the file has come to be there in the meantime. */
+/** @throws {UsageError} when the file has been created in the meantime. */
 export async function writePlanFile(file: string, plan: Plan, force: boolean): Promise<void> {
   const text = extname(file).toLowerCase() === '.json' ? planJson(plan) : planYaml(plan);
   try {
     await writeFile(file, text, { flag: force ? 'w' : 'wx' });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw isThere(file);
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw fileExists(file);
     throw cause;
   }
 }
 
-function isThere(file: string): UsageError {
-  return new UsageError(`${file}: is there already; --force writes over it`);
+function fileExists(file: string): UsageError {
+  return new UsageError(`${file}: already exists; use --force to overwrite it`);
 }

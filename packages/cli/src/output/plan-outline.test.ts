@@ -8,7 +8,7 @@ const outline = (...tasks: Task[]) => {
   return stripVTControlCharacters(planOutline(plan, process.stderr));
 };
 
-test('a plan is shown with what each task is to do, and what it waits for', () => {
+test('each task is shown with its prompt, dependencies and tools', () => {
   const tasks: Task[] = [
     { id: 'gather', description: 'Gather\nit all', tools: ['search', 'fetch'] },
     {
@@ -20,19 +20,19 @@ test('a plan is shown with what each task is to do, and what it waits for', () =
   ];
   expect(outline(...tasks)).toBe(`The plan has 4 tasks.
 
-  gather  with search, fetch
+  gather  uses search, fetch
     Gather it all
-  parts  after gather
+  parts  depends on gather
     one
       Do one
-  end  after gather, parts
+  end  depends on gather, parts
     Put it together
 
 `);
   expect(outline({ id: 'a', description: 'x' })).toContain('The plan has 1 task.\n');
 });
 
-test('what a model wrote cannot do anything to the terminal, nor fill it', () => {
+test('text of a model can neither control nor flood the terminal', () => {
   const shown = outline({
     id: 'a\u001b[2J',
     description: `x\u001b]0;title\u0007${'y'.repeat(9_000)}`,

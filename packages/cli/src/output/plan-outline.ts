@@ -1,21 +1,21 @@
 import { styleText } from 'node:util';
 import { Graph, type Plan, type Task } from '@stratagem/core';
+import { plural } from './plural.js';
 import { onOneLine } from './terminal-text.js';
 
-/** More tasks than these are counted instead of shown. */
+/** More tasks than this are counted instead of shown. */
 const MAX_ROWS = 100;
 const MAX_ID_WIDTH = 60;
-/** Of a prompt, so much is shown: enough to judge it by. */
+/** Enough of a prompt to judge it. */
 const MAX_PROMPT_WIDTH = 400;
 
-/** A plan for people to look at before it is run: each task, what it waits for, and its prompt. */
+/** Formats a plan for review before it runs: each task with its dependencies and prompt. */
 export function planOutline(plan: Plan, stream: NodeJS.WriteStream): string {
   const { size } = new Graph(plan.tasks);
-  const count = size === 1 ? '1 task' : `${size} tasks`;
   const rows = rowsOf(plan.tasks, 1);
   const blocks = rows.slice(0, MAX_ROWS).map(([task, depth]) => block(task, depth, stream));
   if (rows.length > MAX_ROWS) blocks.push(`  … and ${rows.length - MAX_ROWS} more`);
-  return `The plan has ${count}.\n\n${blocks.join('\n')}\n\n`;
+  return `The plan has ${plural(size, 'task')}.\n\n${blocks.join('\n')}\n\n`;
 }
 
 type Row = readonly [task: Task, depth: number];
@@ -30,18 +30,18 @@ function rowsOf(tasks: readonly Task[], depth: number): Row[] {
 function block(task: Task, depth: number, stream: NodeJS.WriteStream): string {
   const indent = '  '.repeat(depth);
   const id = styleText('bold', onOneLine(task.id, MAX_ID_WIDTH), { stream });
-  const needs = needsOf(task);
-  const after = needs === '' ? '' : styleText('dim', `  ${needs}`, { stream });
+  const requirements = requirementsOf(task);
+  const note = requirements === '' ? '' : styleText('dim', `  ${requirements}`, { stream });
   const prompt = onOneLine(task.description ?? '', MAX_PROMPT_WIDTH);
-  return `${indent}${id}${after}${prompt === '' ? '' : `\n${indent}  ${prompt}`}`;
+  return `${indent}${id}${note}${prompt === '' ? '' : `\n${indent}  ${prompt}`}`;
 }
 
-/** `after gather, with search` */
-function needsOf({ dependencies = [], tools = [] }: Task): string {
+/** `depends on gather; uses search` */
+function requirementsOf({ dependencies = [], tools = [] }: Task): string {
   const names = tools.map((tool) => (typeof tool === 'string' ? tool : tool.name));
   const parts = [
-    ...(dependencies.length > 0 ? [`after ${dependencies.join(', ')}`] : []),
-    ...(names.length > 0 ? [`with ${names.join(', ')}`] : []),
+    ...(dependencies.length > 0 ? [`depends on ${dependencies.join(', ')}`] : []),
+    ...(names.length > 0 ? [`uses ${names.join(', ')}`] : []),
   ];
   return onOneLine(parts.join('; '), MAX_PROMPT_WIDTH);
 }

@@ -1,6 +1,6 @@
 import { Graph, type PlanEvent } from '@stratagem/core';
 
-/** How many tasks a run has, and what became of them so far: a fold of its events. */
+/** Counts the tasks of a run by status from its events. */
 export class ProgressCounts {
   total = 0;
   running = 0;
@@ -8,7 +8,7 @@ export class ProgressCounts {
   failed = 0;
   skipped = 0;
   canceled = 0;
-  /** How far the goal is reached, 0 to 1; undefined without a goal. */
+  /** Progress towards the goal, 0 to 1; undefined without a goal. */
   goal: number | undefined;
 
   get settled(): number {
@@ -18,7 +18,7 @@ export class ProgressCounts {
   apply(event: PlanEvent): void {
     switch (event.type) {
       case 'plan_started':
-        // A changed plan that is adopted begins the run anew.
+        // A run that is resumed with a changed plan starts with a new plan_started.
         this.running = this.completed = this.failed = this.skipped = this.canceled = 0;
         this.total = new Graph(event.plan.tasks).size;
         break;
@@ -56,12 +56,12 @@ export class ProgressCounts {
     }
   }
 
-  /** `3/8 completed, 1 failed, 2 skipped, goal 50 %` */
+  /** `3/8 completed, 1 failed, 2 skipped, goal 50%` */
   toString(): string {
-    const others: string[] = (['failed', 'skipped', 'canceled'] as const).flatMap((key) =>
+    const parts: string[] = (['failed', 'skipped', 'canceled'] as const).flatMap((key) =>
       this[key] > 0 ? `${this[key]} ${key}` : [],
     );
-    if (this.goal !== undefined) others.push(`goal ${Math.round(this.goal * 100)} %`);
-    return [`${this.completed}/${this.total} completed`, ...others].join(', ');
+    if (this.goal !== undefined) parts.push(`goal ${Math.round(this.goal * 100)}%`);
+    return [`${this.completed}/${this.total} completed`, ...parts].join(', ');
   }
 }

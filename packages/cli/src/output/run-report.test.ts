@@ -2,18 +2,18 @@ import { stripVTControlCharacters } from 'node:util';
 import type { PlanResult } from '@stratagem/core';
 import { describe, expect, test } from 'vitest';
 import { runPlan } from '../../test/run-plan.js';
-import { report } from './run-report.js';
+import { runReport } from './run-report.js';
 
-/** Without colours, and with every measured duration and ratio the same. */
+/** The report without colours, and with all measured durations and ratios replaced. */
 function shown(result: PlanResult): string {
-  return stripVTControlCharacters(report(result))
+  return stripVTControlCharacters(runReport(result))
     .replace(/\d+\.\d s/g, '0.0 s')
-    .replace(/speed-up \d+\.\d/g, 'speed-up 1.0')
-    .replace(/efficiency \d+ %/g, 'efficiency 100 %');
+    .replace(/\d+\.\d× (faster than|the speed of) sequential/, 'as fast as sequential')
+    .replace(/efficiency \d+%/g, 'efficiency 100%');
 }
 
 describe('the report', () => {
-  test('of a completed plan shows each task, the final outputs in full and the figures', async () => {
+  test('of a completed plan shows each task, the final outputs in full and the metrics', async () => {
     const long = 'A line.\n'.repeat(100);
     const result = await runPlan(
       [
@@ -49,13 +49,13 @@ data
 }
 
 nothing
-(nothing)
+(no output)
 
-speed-up 1.0 over one at a time · at most 1 at once · efficiency 100 % · tokens 4 in, 2 out · cost unknown
+as fast as sequential · peak parallelism 1 · parallel efficiency 100% · tokens: 4 in, 2 out · cost: unknown
 `);
   });
 
-  test('of a failed plan says what failed, what that stopped, and what there is', async () => {
+  test('of a failed plan shows what failed, what was skipped, and the outputs', async () => {
     const result = await runPlan([
       { id: 'a', description: 'x' },
       { id: 'b', description: 'fail as', dependencies: ['a'] },
@@ -72,24 +72,24 @@ The plan failed. Task "b" failed: fail as it did
 a
 output of a
 
-speed-up 1.0 over one at a time · at most 1 at once · efficiency 100 % · tokens 2 in, 1 out · cost unknown
+as fast as sequential · peak parallelism 1 · parallel efficiency 100% · tokens: 2 in, 1 out · cost: unknown
 `);
   });
 
-  test('says what re-planning made up for', async () => {
+  test('names the tasks that replanning replaced', async () => {
     const result = await runPlan([{ id: 'a', description: 'fail as' }], {
       replan: { revise: () => [{ id: 'b', description: 'x' }] },
     });
     expect(shown(result)).toContain(`Test
 completed: 1 of 2 tasks completed in 0.0 s, sequential
-re-planned in 1 round
+replanned in 1 round
 
-  ✗ a    0.0 s  fail as it did (made up for in round 1)
+  ✗ a    0.0 s  fail as it did (replaced in replanning round 1)
   ✓ b    0.0 s
 `);
   });
 
-  test('has no figures of a run that brought nothing', async () => {
+  test('has no metrics for a run without completed tasks', async () => {
     expect(shown(await runPlan([{ id: 'a', description: 'fail as' }]))).toBe(`Test
 failed: 0 of 1 tasks completed in 0.0 s, sequential
 The plan failed. Task "a" failed: fail as it did
@@ -98,7 +98,21 @@ The plan failed. Task "a" failed: fail as it did
 `);
   });
 
-  test('counts what would scroll the interesting rows away', async () => {
+  test.each([
+    [7.71, '7.7× faster than sequential'],
+    [1.04, 'as fast as sequential'],
+    [0.97, 'as fast as sequential'],
+    [0.71, '0.7× the speed of sequential'],
+  ])('shows a speedup of %d as %s', async (speedup, text) => {
+    const result = await runPlan([{ id: 'a', description: 'x' }]);
+    const { metrics } = result;
+    const reported = stripVTControlCharacters(
+      runReport({ ...result, metrics: { ...metrics, speedup } }),
+    );
+    expect(reported).toContain(`\n${text} · peak parallelism 1 · `);
+  });
+
+  test('counts rows that would hide the interesting ones', async () => {
     const tasks = Array.from({ length: 120 }, (_, index) => ({
       id: `t${index}`,
       description: index === 110 ? 'fail as' : 'x',
@@ -107,12 +121,12 @@ The plan failed. Task "a" failed: fail as it did
     expect(text.match(/✓ t\d+/g)).toHaveLength(50);
     expect(text).toContain('✗ t110');
     expect(text).toContain('  … and 69 more completed\n');
-    expect(text).toContain('… and 69 more outputs; --json has all\n');
+    expect(text).toContain('… and 69 more outputs (use --json to see all)\n');
   });
 
-  test('shows escape sequences of ids, outputs and errors instead of obeying them', async () => {
+  test('makes escape sequences in ids, outputs and errors visible', async () => {
     const sequence = '\u001b[2J\u009b31m';
-    const text = report(
+    const text = runReport(
       await runPlan(
         [
           { id: `a${sequence}`, run: () => sequence },

@@ -1,17 +1,18 @@
 import { styleText } from 'node:util';
-import { Graph, type Metrics, RunState, type TaskResult } from '@stratagem/core';
+import { Graph, type Metrics, RunState, type TaskResult, type Usage } from '@stratagem/core';
 import type { GoalResult } from '@stratagem/planner';
 import stringWidth from 'string-width';
-import { formatDuration } from '../options/parse-duration.js';
-import type { ShownRun } from './displayable-run.js';
-import { failureOf } from './failure-message.js';
-import { explainNotRun } from './skip-reason.js';
+import type { DisplayableRun } from './displayable-run.js';
+import { failureMessage } from './failure-message.js';
+import { formatDuration } from './format-duration.js';
+import { plural } from './plural.js';
+import { explainMissingOutput } from './skip-reason.js';
 import { forTerminal, onOneLine, padTo } from './terminal-text.js';
 
-/** More rows of one kind than this are counted instead of shown. */
+/** More rows of one status than this are counted instead of shown. */
 const MAX_ROWS = 50;
 
-const SIGNS = {
+const SYMBOLS = {
   completed: ['green', '✓'],
   failed: ['red', '✗'],
   skipped: ['yellow', '–'],
@@ -20,39 +21,48 @@ const SIGNS = {
   running: ['dim', '·'],
 } as const;
 
-/** What a run brought, for people: each task, the final outputs in full, the figures. */
-export function report(result: ShownRun): string {
+/** Formats the result of a run: each task, the final outputs in full, and the metrics. */
+export function runReport(result: DisplayableRun): string {
   return [
     heading(result),
     taskTable(result.tasks),
     ...finalOutputs(result),
-    ...figures(result.metrics),
+    ...metricsLine(result.metrics),
   ]
     .join('\n\n')
     .concat('\n');
 }
 
-/** The same for a goal, with what making the plan took; nothing when nothing was run. */
+/** Formats the result of a goal, with the usage of planning; empty when nothing ran. */
 export function goalReport({ result, planning, usage, costUsd }: GoalResult): string {
   if (result === undefined) return '';
-  const made = planning.result?.metrics;
-  if (made === undefined) return report(result);
-  const { executionTimeMs, usage: planned } = made;
+  const metrics = planning.result?.metrics;
+  if (metrics === undefined) return runReport(result);
   const parts = [
-    `planned in ${formatDuration(executionTimeMs)}`,
-    `tokens ${planned.inputTokens} in, ${planned.outputTokens} out`,
-    `with the run ${usage.inputTokens} in, ${usage.outputTokens} out`,
-    `cost ${costText(costUsd)}`,
+    `planning took ${formatDuration(metrics.executionTimeMs)}`,
+    `planning tokens: ${tokenText(metrics.usage)}`,
+    `total tokens: ${tokenText(usage)}`,
+    `total cost: ${costText(costUsd)}`,
   ];
   const line = styleText('dim', parts.join(' · '), { stream: process.stdout });
-  return `${report(result)}${line}\n`;
+  return `${runReport(result)}${line}\n`;
+}
+
+function speedText(speedup: number): string {
+  const factor = speedup.toFixed(1);
+  if (factor === '1.0') return 'as fast as sequential';
+  return speedup > 1 ? `${factor}× faster than sequential` : `${factor}× the speed of sequential`;
+}
+
+function tokenText({ inputTokens, outputTokens }: Usage): string {
+  return `${inputTokens} in, ${outputTokens} out`;
 }
 
 function costText(costUsd: number | null): string {
   return costUsd === null ? 'unknown' : `$${costUsd.toFixed(4)}`;
 }
 
-function heading(result: ShownRun): string {
+function heading(result: DisplayableRun): string {
   const { goal, status, error, metrics, strategy, goalProgress } = result;
   const colour = status === 'completed' ? 'green' : status === 'failed' ? 'red' : 'yellow';
   const { completedTasks, totalTasks, executionTimeMs } = metrics;
@@ -63,9 +73,10 @@ function heading(result: ShownRun): string {
   ];
   const { replanRounds } = metrics;
   if (replanRounds > 0) {
-    lines.push(`re-planned in ${replanRounds === 1 ? '1 round' : `${replanRounds} rounds`}`);
+    lines.push(`replanned in ${plural(replanRounds, 'round')}`);
   }
-  if (goalProgress !== undefined) lines.push(`goal ${Math.round(goalProgress.progress * 100)} %`);
+  if (goalProgress !== undefined)
+    lines.push(`goal progress: ${Math.round(goalProgress.progress * 100)}%`);
   if (error !== undefined) lines.push(forTerminal(error.message));
   return lines.join('\n');
 }
@@ -88,7 +99,7 @@ function taskTable(tasks: readonly TaskResult[]): string {
   return rows.join('\n');
 }
 
-/** How deep each task stands below the tasks of the plan itself. */
+/** The depth of each task below the top-level tasks of the plan. */
 function depthsOf(tasks: readonly TaskResult[]): Map<string, number> {
   const depths = new Map<string, number>();
   for (const { id, parentId } of tasks) {
@@ -97,7 +108,7 @@ function depthsOf(tasks: readonly TaskResult[]): Map<string, number> {
   return depths;
 }
 
-/** The elements of a fan-out come last in a result, and below their fan-out in a report. */
+/** A result lists the tasks of a fan-out last; the report lists them below their parent. */
 function withChildrenBelow(tasks: readonly TaskResult[]): TaskResult[] {
   const children = new Map<string | undefined, TaskResult[]>();
   for (const task of tasks) {
@@ -115,25 +126,25 @@ function withChildrenBelow(tasks: readonly TaskResult[]): TaskResult[] {
 }
 
 function row(task: TaskResult, width: number, depth: number): string {
-  const [colour, sign] = SIGNS[task.status];
+  const [colour, symbol] = SYMBOLS[task.status];
   const indent = ' '.repeat(Math.min(2 * depth, width - 1));
   const id = padTo(onOneLine(task.id, width - indent.length), width - indent.length);
   const duration = task.durationMs === undefined ? '' : formatDuration(task.durationMs);
-  const mark = styleText(colour, sign, { stream: process.stdout });
+  const mark = styleText(colour, symbol, { stream: process.stdout });
   const attempts = task.attempts > 1 ? `${task.attempts} attempts  ` : '';
   return `  ${indent}${mark} ${id}  ${duration.padStart(7)}  ${attempts}${detail(task)}`.trimEnd();
 }
 
 function detail(task: TaskResult): string {
   const { error, replacedInRound } = task;
-  const text = error === undefined ? explainNotRun(task) : failureOf(error);
-  const madeUpFor =
-    replacedInRound === undefined ? '' : ` (made up for in round ${replacedInRound})`;
-  return onOneLine(text, 200) + madeUpFor;
+  const text = error === undefined ? explainMissingOutput(task) : failureMessage(error);
+  const replaced =
+    replacedInRound === undefined ? '' : ` (replaced in replanning round ${replacedInRound})`;
+  return onOneLine(text, 200) + replaced;
 }
 
-/** The outputs that no completed task has used: of a plan that completed, those of its last tasks. */
-function finalOutputs({ tasks, timeline }: ShownRun): string[] {
+/** The outputs that no completed task used: in a completed plan, those of its last tasks. */
+function finalOutputs({ tasks, timeline }: DisplayableRun): string[] {
   const [first] = timeline;
   if (first?.type !== 'plan_started') return [];
   const state = new RunState(new Graph(first.plan.tasks));
@@ -143,7 +154,7 @@ function finalOutputs({ tasks, timeline }: ShownRun): string[] {
     if (task.status === 'completed')
       state.graph.eachDependency(index, (dependency) => used.add(dependency));
   }
-  // What belongs to another task is in the output of that one.
+  // The output of a subtask is part of its parent's output.
   const final = tasks.filter(
     ({ status, parentId }, index) =>
       status === 'completed' && parentId === undefined && !used.has(index),
@@ -153,28 +164,27 @@ function finalOutputs({ tasks, timeline }: ShownRun): string[] {
     return `${title}\n${forTerminal(asText(output))}`;
   });
   if (final.length > MAX_ROWS)
-    parts.push(`… and ${final.length - MAX_ROWS} more outputs; --json has all`);
+    parts.push(`… and ${final.length - MAX_ROWS} more outputs (use --json to see all)`);
   return parts;
 }
 
 function asText(output: unknown): string {
   return typeof output === 'string'
     ? output
-    : (JSON.stringify(output, undefined, 2) ?? '(nothing)');
+    : (JSON.stringify(output, undefined, 2) ?? '(no output)');
 }
 
-/** Nothing of a run that brought nothing. */
-function figures(metrics: Metrics): string[] {
+/** No metrics for a run that completed nothing and used no tokens. */
+function metricsLine(metrics: Metrics): string[] {
   const { speedup, parallelEfficiency, peakConcurrency, usage, costUsd } = metrics;
   if (metrics.completedTasks === 0 && usage.inputTokens + usage.outputTokens === 0) return [];
   const parts = [
-    `speed-up ${speedup.toFixed(1)} over one at a time`,
-    `at most ${peakConcurrency} at once`,
-    `efficiency ${Math.round(parallelEfficiency * 100)} %`,
+    speedText(speedup),
+    `peak parallelism ${peakConcurrency}`,
+    `parallel efficiency ${Math.round(parallelEfficiency * 100)}%`,
   ];
   if (usage.inputTokens + usage.outputTokens > 0) {
-    parts.push(`tokens ${usage.inputTokens} in, ${usage.outputTokens} out`);
-    parts.push(`cost ${costText(costUsd)}`);
+    parts.push(`tokens: ${tokenText(usage)}`, `cost: ${costText(costUsd)}`);
   }
   return [styleText('dim', parts.join(' · '), { stream: process.stdout })];
 }

@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import type { RunSummary } from '@stratagem/core';
 import { onOneLine, padTo } from './terminal-text.js';
 
-const SIGNS = {
+const SYMBOLS = {
   completed: ['green', '✓'],
   failed: ['red', '✗'],
   canceled: ['yellow', '■'],
@@ -11,7 +11,7 @@ const SIGNS = {
   created: ['dim', '·'],
 } as const;
 
-/** Runs for people, a line each. */
+/** Formats runs as a table, one line each. */
 export function runTable(runs: readonly RunSummary[], stream: NodeJS.WriteStream): string {
   const rows = runs.map((run) => ({
     ...run,
@@ -25,15 +25,15 @@ export function runTable(runs: readonly RunSummary[], stream: NodeJS.WriteStream
   const countWidth = width(({ counts }) => counts);
   return rows
     .map(({ id, status, counts, started, goal }) => {
-      const [colour, sign] = SIGNS[status];
-      const mark = styleText(colour, sign, { stream });
-      const figures = `${padTo(status, statusWidth)}  ${counts.padStart(countWidth)}  ${started}`;
-      return `  ${mark} ${padTo(id, idWidth)}  ${figures}  ${onOneLine(goal, 60)}`;
+      const [colour, symbol] = SYMBOLS[status];
+      const mark = styleText(colour, symbol, { stream });
+      const columns = `${padTo(status, statusWidth)}  ${counts.padStart(countWidth)}  ${started}`;
+      return `  ${mark} ${padTo(id, idWidth)}  ${columns}  ${onOneLine(goal, 60)}`;
     })
     .join('\n');
 }
 
-/** `2026-11-26 08:14:03`, by the clock of whoever looks. */
+/** `2026-11-26 08:14:03`, in the local time zone. */
 function localTime(timestamp: number): string {
   const date = new Date(timestamp);
   const two = (value: number) => `${value}`.padStart(2, '0');

@@ -1,10 +1,11 @@
 import { styleText } from 'node:util';
 import { Graph, type Plan } from '@stratagem/core';
 import type { WhatIfRow } from '@stratagem/simulation';
-import { formatDuration } from '../options/parse-duration.js';
+import { formatDuration } from './format-duration.js';
+import { plural } from './plural.js';
 import { onOneLine } from './terminal-text.js';
 
-/** What `stratagem simulate --json` prints. */
+/** The document of `stratagem simulate --json`. */
 export interface SimulationDocument {
   readonly goal: string;
   readonly strategy: string;
@@ -14,43 +15,51 @@ export interface SimulationDocument {
   readonly rows: readonly WhatIfRow[];
 }
 
-const HEAD = ['max parallel', 'takes', 'requests', 'refused', 'overloaded', 'at most at once'];
+const HEADINGS = [
+  'max parallel',
+  'duration',
+  'requests',
+  'rate-limited',
+  'overloaded',
+  'peak parallelism',
+];
 
-/** How a plan would fare under each cap, for people. */
+/** Formats the simulation of a plan: one row for each concurrency limit. */
 export function simulationReport(document: SimulationDocument, { tasks }: Plan): string {
   const { goal, strategy, server, assumptions, rows } = document;
   const { size } = new Graph(tasks);
-  const what = `${size === 1 ? '1 task' : `${size} tasks`}, ${strategy}, ${server}`;
+  const setup = `${plural(size, 'task')}, ${strategy}, ${server}`;
   const lines = [
-    `${styleText('bold', onOneLine(goal), { stream: process.stdout })}: ${what}`,
+    `${styleText('bold', onOneLine(goal), { stream: process.stdout })}: ${setup}`,
     '',
-    ...table([HEAD, ...rows.map(row)]),
+    ...table([HEADINGS, ...rows.map(row)]),
   ];
   const failed = rows.filter(({ status }) => status !== 'completed');
   if (failed.length > 0) {
-    const caps = failed.map(({ maxParallel }) => maxParallel).join(', ');
-    lines.push('', `With ${caps} the plan fails: its time ran out, or attempts were not repeated`);
-    lines.push('often enough; --retries says how often they are.');
+    const limits = failed.map(({ maxParallel }) => maxParallel).join(', ');
+    lines.push('', `With max parallel ${limits}, the plan fails: it runs out of time or retries.`);
+    lines.push('Use --retries to set the number of retries.');
   }
   if (assumptions.length > 0) {
     const shown = assumptions.map((each) => `  ${each}`);
-    lines.push('', 'Assumed:', ...shown);
+    lines.push('', 'Assumptions:', ...shown);
   }
   return `${lines.join('\n')}\n`;
 }
 
-function row(figures: WhatIfRow): string[] {
-  const { status, makespanMs, completedTasks, requests, rateLimited, overloaded } = figures;
-  const takes = formatDuration(makespanMs);
+function row(result: WhatIfRow): string[] {
+  const { status, makespanMs, completedTasks, requests, rateLimited, overloaded } = result;
   return [
-    `${figures.maxParallel}`,
-    status === 'completed' ? takes : `fails, ${completedTasks} done`,
-    ...[requests, rateLimited, overloaded, figures.peakConcurrency].map(String),
+    `${result.maxParallel}`,
+    status === 'completed'
+      ? formatDuration(makespanMs)
+      : `fails after ${plural(completedTasks, 'task')}`,
+    ...[requests, rateLimited, overloaded, result.peakConcurrency].map(String),
   ];
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = HEAD.map((_, column) =>
+  const widths = HEADINGS.map((_, column) =>
     Math.max(...rows.map((cells) => (cells[column] as string).length)),
   );
   return rows.map(

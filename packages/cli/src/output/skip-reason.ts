@@ -1,25 +1,26 @@
 import type { TaskResult } from '@stratagem/core';
 
-const WHY = {
+const REASONS = {
   plan_canceled: 'the run was canceled',
-  plan_timeout: 'the time of the plan ran out',
+  plan_timeout: 'the plan exceeded its deadline',
   fail_fast: 'another task failed',
   invalid_strategy: 'the strategy failed',
   dependency_failed: 'a dependency failed',
-  not_chosen: 'not chosen',
+  not_chosen: 'its condition was not met',
   goal_achieved: 'the goal was achieved',
-  budget_exceeded: 'the budget is used up',
+  budget_exceeded: 'the budget was used up',
 } as const;
 
-type Reason = keyof typeof WHY;
+type Reason = keyof typeof REASONS;
 
-/** Why a task that was skipped or canceled has no output, in a few words. */
-export function explainNotRun({ status, reason, failedTaskId, attempts }: TaskResult): string {
+/** Explains why a task that was skipped or canceled has no output; empty for other tasks. */
+export function explainMissingOutput(task: TaskResult): string {
+  const { status, reason, failedTaskId, attempts } = task;
   if (reason === undefined) return '';
-  if (status === 'skipped') return `skipped: ${explainSkip(reason, failedTaskId)}`;
-  return `canceled${attempts === 0 ? ' before it started' : ''}: ${WHY[reason]}`;
+  if (status === 'skipped') return `skipped: ${skipReason(reason, failedTaskId)}`;
+  return `canceled${attempts === 0 ? ' before it started' : ''}: ${REASONS[reason]}`;
 }
 
-export function explainSkip(reason: Reason, failedTaskId: string | undefined): string {
-  return failedTaskId === undefined ? WHY[reason] : `task "${failedTaskId}" failed`;
+export function skipReason(reason: Reason, failedTaskId: string | undefined): string {
+  return failedTaskId === undefined ? REASONS[reason] : `task "${failedTaskId}" failed`;
 }

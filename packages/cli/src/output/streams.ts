@@ -1,6 +1,6 @@
 /**
- * Writes to a stream and waits until it has left, so that leaving the process cuts nothing off.
- * A reader that has gone away (`| head`) wants no more, which is no failure.
+ * Writes to a stream and waits until the text is flushed, so that exiting truncates nothing.
+ * A closed pipe (`| head`) is not a failure: its reader needs no more.
  *
  * @throws when the text cannot be written for another reason, such as a full disk.
  */
@@ -13,12 +13,12 @@ export function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
   });
 }
 
-/** Waits until everything written so far has left. */
+/** Waits until everything written so far is flushed. */
 export async function flush(): Promise<void> {
   await Promise.allSettled([write(process.stdout, ''), write(process.stderr, '')]);
 }
 
-/** Without a listener, a write that fails would end the process; `write` reports it instead. */
+/** Keeps a failed write from ending the process; `write` reports the error instead. */
 export function tolerateClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 }

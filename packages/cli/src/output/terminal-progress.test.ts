@@ -24,7 +24,7 @@ function terminal(columns: number, rows = 24) {
   };
   return {
     stream: stream as unknown as NodeJS.WriteStream,
-    /** What has been written since the last look, without the escape sequences. */
+    /** The text written since the last call, without escape sequences. */
     look() {
       const text = stripVTControlCharacters(written);
       written = '';
@@ -43,7 +43,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-test('shows the goal, what runs and what is done, and nothing after it stopped', async () => {
+test('shows the goal, the running tasks and the counts, and nothing after it stopped', async () => {
   const { stream, look } = terminal(80);
   const progress = createProgress(stream);
   const run = start(
@@ -69,7 +69,7 @@ test('shows the goal, what runs and what is done, and nothing after it stopped',
   expect(look()).toBe('');
 });
 
-test('shows a round of re-planning as long as it lasts', async () => {
+test('shows a replanning round while it lasts', async () => {
   const { stream, look } = terminal(80);
   const progress = createProgress(stream);
   const run = start([{ id: 'a', description: 'fail as' }], {
@@ -77,7 +77,7 @@ test('shows a round of re-planning as long as it lasts', async () => {
     replan: {
       async revise() {
         vi.advanceTimersByTime(100);
-        expect(look().replace(/\d+\.\d s/g, '0.0 s')).toContain('▸ re-planning, round 1 0.0 s');
+        expect(look().replace(/\d+\.\d s/g, '0.0 s')).toContain('▸ replanning, round 1 0.0 s');
         return [{ id: 'b', run: never }];
       },
     },
@@ -86,7 +86,7 @@ test('shows a round of re-planning as long as it lasts', async () => {
     if (event.type !== 'task_started' || event.taskId !== 'b') continue;
     look();
     vi.advanceTimersByTime(100);
-    expect(look()).not.toContain('re-planning');
+    expect(look()).not.toContain('replanning');
     run.cancel();
   }
   progress.stop();
@@ -94,7 +94,7 @@ test('shows a round of re-planning as long as it lasts', async () => {
   expect((await run).listenerErrors).toEqual([]);
 });
 
-test('fits a narrow and low window, whatever the ids are', async () => {
+test('fits a narrow and low window with any ids', async () => {
   const { stream, look } = terminal(20, 8);
   const progress = createProgress(stream);
   const tasks = Array.from({ length: 9 }, (_, i) => ({

@@ -1,27 +1,27 @@
 import { styleText } from 'node:util';
 import type { PlanEvent } from '@stratagem/core';
 import { createLogUpdate } from 'log-update';
-import { formatDuration } from '../options/parse-duration.js';
-import type { Progress } from './create-progress.js';
+import { formatDuration } from './format-duration.js';
+import type { Progress } from './progress.js';
 import { ProgressCounts } from './progress-counts.js';
 import { onOneLine } from './terminal-text.js';
 
 const REDRAW_MS = 100;
 
-/** For people: a block that is redrawn, with the tasks that run, the counts and the time. */
+/** For terminals: a block that is redrawn, with the running tasks, the counts and the time. */
 export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
   const draw = createLogUpdate(stream);
   const counts = new ProgressCounts();
   const running = new Map<string, number>();
-  /** What tasks that run are doing, where that is known: the tool that is called. */
-  const doing = new Map<string, string>();
-  /** Tasks that wait for something, and for what. */
+  /** The tools that running tasks are calling, by task id. */
+  const toolCalls = new Map<string, string>();
+  /** What tasks are waiting for, by task id. */
   const waiting = new Map<string, string>();
-  /** The round of re-planning that is under way, and since when. */
+  /** The replanning round in progress, and its start. */
   let round: { readonly number: number; readonly since: number } | undefined;
   let suspended = false;
   let goal = '';
-  let began = 0;
+  let startedAt = 0;
 
   const redraw = () => {
     if (suspended) return;
@@ -30,11 +30,11 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
     const rows = Math.max(1, (stream.rows ?? 24) - 4);
     const now = performance.timeOrigin + performance.now();
     const lines = [styleText('bold', onOneLine(goal, width), { stream })];
-    for (const [id, startedAt] of [...running].slice(0, rows)) {
-      const elapsed = formatDuration(now - startedAt);
-      const tool = doing.get(id);
-      const what = tool === undefined ? id : `${id}: ${tool}`;
-      const name = onOneLine(what, Math.max(1, width - elapsed.length - 5));
+    for (const [id, since] of [...running].slice(0, rows)) {
+      const elapsed = formatDuration(now - since);
+      const tool = toolCalls.get(id);
+      const label = tool === undefined ? id : `${id}: ${tool}`;
+      const name = onOneLine(label, Math.max(1, width - elapsed.length - 5));
       const mark = styleText('cyan', '▸', { stream });
       lines.push(`  ${mark} ${name} ${styleText('dim', elapsed, { stream })}`);
     }
@@ -45,31 +45,31 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
       const mark = styleText('cyan', '▸', { stream });
       const elapsed = formatDuration(now - round.since);
       const room = Math.max(1, width - elapsed.length - 5);
-      const what = onOneLine(`re-planning, round ${round.number}`, room);
-      lines.push(`  ${mark} ${what} ${styleText('dim', elapsed, { stream })}`);
+      const label = onOneLine(`replanning, round ${round.number}`, room);
+      lines.push(`  ${mark} ${label} ${styleText('dim', elapsed, { stream })}`);
     }
     const room = Math.max(0, rows - running.size);
-    for (const [id, what] of [...waiting].slice(0, room)) {
+    for (const [id, reason] of [...waiting].slice(0, room)) {
       const mark = styleText('yellow', '…', { stream });
-      lines.push(`  ${mark} ${onOneLine(`${id}: ${what}`, Math.max(1, width - 4))}`);
+      lines.push(`  ${mark} ${onOneLine(`${id}: ${reason}`, Math.max(1, width - 4))}`);
     }
-    lines.push(onOneLine(`${counts}, ${formatDuration(now - began)}`, width));
+    lines.push(onOneLine(`${counts}, ${formatDuration(now - startedAt)}`, width));
     draw(lines.join('\n'));
   };
   const timer = setInterval(redraw, REDRAW_MS);
   timer.unref();
 
-  function take(event: PlanEvent): void {
+  function update(event: PlanEvent): void {
     counts.apply(event);
     switch (event.type) {
       case 'plan_started':
         goal = event.plan.goal;
-        began = event.timestamp;
+        startedAt = event.timestamp;
         redraw();
         break;
       case 'run_resumed':
-        // What was in flight begins again, and the time in between does not count.
-        began += event.downMs;
+        // Attempts that were in flight start again, and downtime does not count.
+        startedAt += event.downMs;
         for (const id of running.keys()) running.set(id, event.timestamp);
         break;
       case 'task_started':
@@ -77,16 +77,16 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
         running.set(event.taskId, event.timestamp);
         break;
       case 'task_output':
-        if (event.kind === 'tool_call') doing.set(event.taskId, event.tool);
-        else if (event.kind === 'tool_result') doing.delete(event.taskId);
+        if (event.kind === 'tool_call') toolCalls.set(event.taskId, event.tool);
+        else if (event.kind === 'tool_result') toolCalls.delete(event.taskId);
         break;
       case 'task_retrying':
         running.delete(event.taskId);
-        doing.delete(event.taskId);
-        waiting.set(event.taskId, `trying again, ${event.error.code}`);
+        toolCalls.delete(event.taskId);
+        waiting.set(event.taskId, `retrying after ${event.error.code}`);
         break;
       case 'task_waiting':
-        waiting.set(event.taskId, `waits for an ${event.kind}`);
+        waiting.set(event.taskId, `waiting for an ${event.kind}`);
         break;
       case 'replan_started':
         round = { number: event.round, since: event.timestamp };
@@ -100,15 +100,15 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
       case 'task_skipped':
       case 'task_canceled':
         running.delete(event.taskId);
-        doing.delete(event.taskId);
+        toolCalls.delete(event.taskId);
         waiting.delete(event.taskId);
         break;
     }
   }
 
   return {
-    onEvent: take,
-    recall: take,
+    onEvent: update,
+    restore: update,
     suspend() {
       suspended = true;
       draw.clear();

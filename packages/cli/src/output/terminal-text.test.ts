@@ -10,7 +10,7 @@ describe('forTerminal', () => {
     ['a backspace', 'ab\b', 'ab␈'],
     ['a null', 'a\0b', 'a␀b'],
     ['marks that reorder text', 'a\u202eb\u2066c', 'a\ufffdb\ufffdc'],
-  ])('shows %s instead of obeying it', (_, text, shown) => {
+  ])('makes %s visible', (_, text, shown) => {
     expect(forTerminal(text)).toBe(shown);
   });
 
@@ -20,7 +20,7 @@ describe('forTerminal', () => {
 });
 
 describe('onOneLine', () => {
-  test('joins lines and leaves out what is around them', () => {
+  test('joins lines and trims spaces', () => {
     expect(onOneLine('  one\n\n  two\t ')).toBe('one two');
   });
 
@@ -34,12 +34,12 @@ describe('onOneLine', () => {
     ['👩‍👩‍👧‍👦👩‍👩‍👧‍👦', 3, '👩‍👩‍👧‍👦…'],
     ['e\u0301'.repeat(3), 3, 'e\u0301'.repeat(3)],
     ['abc', 1, '…'],
-  ])('cuts "%s" to %d columns between whole signs', (text, width, shown) => {
+  ])('cuts "%s" to %d columns between characters', (text, width, shown) => {
     expect(onOneLine(text, width)).toBe(shown);
   });
 });
 
-test('padTo fills up to columns, not to letters', () => {
+test('padTo counts columns, not characters', () => {
   expect(padTo('市場', 6)).toBe('市場  ');
   expect(padTo('too long', 3)).toBe('too long');
 });

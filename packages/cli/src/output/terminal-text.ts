@@ -1,13 +1,13 @@
 import stringWidth from 'string-width';
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches control characters
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
-/** Marks that reorder text, so that what is shown is not what is there. */
+/** Marks that reorder text, so that a terminal shows something other than the text. */
 const DIRECTION = /[\u202a-\u202e\u2066-\u2069]/g;
 
 /**
- * Text from a plan or a model, fit for a terminal: escape sequences and other control characters
- * become visible signs; line breaks and tabs stay.
+ * Makes text from a plan or a model safe to print: escape sequences and other control characters
+ * become visible symbols. Line breaks and tabs stay.
  */
 export function forTerminal(text: string): string {
   return text
@@ -19,14 +19,14 @@ export function forTerminal(text: string): string {
     .replace(DIRECTION, '\ufffd');
 }
 
-/** The same on one line, cut to a width in columns. */
+/** Makes text safe to print on one line, cut to a width in columns. */
 export function onOneLine(text: string, width = 100): string {
   const line = forTerminal(text).replace(/\s+/g, ' ').trim();
-  // A long line is measured only as far as it is shown.
+  // Measuring all of a very long line would be slow; only its start is shown.
   return line.length <= 4 * width && stringWidth(line) <= width ? line : cut(line, width);
 }
 
-/** Filled up with spaces to a width in columns. */
+/** Pads text with spaces to a width in columns. */
 export function padTo(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - stringWidth(text)));
 }

@@ -1,36 +1,36 @@
 import type { EventData, Journal, RunJournal } from '@stratagem/core';
-import { type CommandRecord, withRecord } from './command-record.js';
+import { addCommandRecord, type CommandRecord } from './command-record.js';
 
-/** The journal of a run of the command line. */
+/** A journal that adds the command to the record of a run. */
 export interface CommandJournal extends Journal {
   /**
-   * From now on the run is being stopped by the user, who may go on with it: its record is to read
-   * as if the process had ended. What completes meanwhile is recorded all the same.
+   * Leaves cancellations out of the record from now on: it reads as if the process had died, so
+   * that the run can be resumed. Tasks that complete in the meantime are still recorded.
    */
   interrupt(): void;
 }
 
-/** @param record What is written down with the first event of a new run. */
+/** @param record Added to the first event of a new run. */
 export function commandJournal(journal: Journal, record?: CommandRecord): CommandJournal {
   let isInterrupted = false;
 
-  const keep = (events: readonly EventData[]): readonly EventData[] => {
-    if (isInterrupted) return events.filter((event) => !isOfInterrupt(event));
+  const toRecord = (events: readonly EventData[]): readonly EventData[] => {
+    if (isInterrupted) return events.filter((event) => !isCancellation(event));
     const [first, ...rest] = events;
     if (record === undefined || first?.type !== 'plan_started') return events;
-    return [withRecord(first, record), ...rest];
+    return [addCommandRecord(first, record), ...rest];
   };
-  const kept = (run: RunJournal): RunJournal => ({
+  const wrap = (run: RunJournal): RunJournal => ({
     runId: run.runId,
-    append: (events) => run.append(keep(events)),
+    append: (events) => run.append(toRecord(events)),
     close: () => run.close(),
   });
 
   return {
-    create: async (run) => kept(await journal.create(run)),
+    create: async (run) => wrap(await journal.create(run)),
     open: async (runId) => {
       const opened = await journal.open(runId);
-      return { ...kept(opened), events: opened.events };
+      return { ...wrap(opened), events: opened.events };
     },
     read: (runId) => journal.read(runId),
     list: () => journal.list(),
@@ -43,6 +43,6 @@ export function commandJournal(journal: Journal, record?: CommandRecord): Comman
   };
 }
 
-function isOfInterrupt({ type, reason }: EventData): boolean {
+function isCancellation({ type, reason }: EventData): boolean {
   return type === 'plan_canceled' || (type === 'task_canceled' && reason === 'plan_canceled');
 }

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { type EventData, memoryJournal } from '@stratagem/core';
 import { describe, expect, test } from 'vitest';
 import { commandJournal } from './command-journal.js';
-import { recordIn, recordOf } from './command-record.js';
+import { createCommandRecord, readCommandRecord } from './command-record.js';
 
 const started: EventData = {
   type: 'plan_started',
@@ -18,16 +18,16 @@ const event = (type: EventData['type'], sequence: number, more = {}): EventData 
   ...more,
 });
 
-async function recordedOf(run: (journal: ReturnType<typeof commandJournal>) => Promise<void>) {
+async function recordedEvents(run: (journal: ReturnType<typeof commandJournal>) => Promise<void>) {
   const inner = memoryJournal();
-  await run(commandJournal(inner, recordOf('plan.yaml', undefined, { model: 'm' })));
+  await run(commandJournal(inner, createCommandRecord('plan.yaml', undefined, { model: 'm' })));
   const events: EventData[] = [];
   for await (const each of inner.read('a')) events.push(each);
   return events;
 }
 
 describe('the record of a command', () => {
-  test('has the options that the run goes on with, its files to be found from anywhere', () => {
+  test('has the flags that a resumed run keeps, with absolute paths', () => {
     const flags = {
       runner: 'openai',
       model: 'm',
@@ -35,12 +35,12 @@ describe('the record of a command', () => {
       cache: 'answers',
       mcpConfig: 'tools.json',
       approve: ['ok'],
-      // Of one run alone, or kept in its limits.
+      // These apply to one run only, or are recorded with its limits.
       json: true,
       failFast: true,
       journal: 'runs',
     } as const;
-    expect(recordOf('plan.yaml', { name: 'sequential' }, flags)).toEqual({
+    expect(createCommandRecord('plan.yaml', { name: 'sequential' }, flags)).toEqual({
       file: resolve('plan.yaml'),
       strategy: { name: 'sequential' },
       flags: {
@@ -55,43 +55,45 @@ describe('the record of a command', () => {
   });
 
   test('has no file when the plan came from standard input', () => {
-    expect(recordOf('-', undefined, {})).toEqual({ flags: {} });
+    expect(createCommandRecord('-', undefined, {})).toEqual({ flags: {} });
   });
 
   test.each(['http://u@host/v1', 'http://u:p@host/v1', 'https://host/v1?api-key=p'])(
-    'has no base URL that holds a secret: %s',
+    'omits a base URL that contains a secret: %s',
     (baseUrl) => {
-      expect(recordOf('-', undefined, { baseUrl }).flags).toEqual({ secretBaseUrl: true });
+      expect(createCommandRecord('-', undefined, { baseUrl }).flags).toEqual({
+        secretBaseUrl: true,
+      });
     },
   );
 
-  test('has any other base URL', () => {
+  test('keeps any other base URL', () => {
     const flags = { baseUrl: 'http://127.0.0.1:11434/v1' };
-    expect(recordOf('-', undefined, flags).flags).toEqual(flags);
+    expect(createCommandRecord('-', undefined, flags).flags).toEqual(flags);
   });
 
-  test('stands in the first event of a run', async () => {
-    const [first, second] = await recordedOf(async (journal) => {
+  test('is part of the first event of a run', async () => {
+    const [first, second] = await recordedEvents(async (journal) => {
       const run = await journal.create({ id: 'a', goal: 'g', createdAt: 0 });
       await run.append([started]);
       await run.append([event('task_started', 1, { taskId: 'x' })]);
       await run.close();
     });
-    expect(recordIn(first)).toEqual({ file: resolve('plan.yaml'), flags: { model: 'm' } });
+    expect(readCommandRecord(first)).toEqual({ file: resolve('plan.yaml'), flags: { model: 'm' } });
     expect(second).toEqual(event('task_started', 1, { taskId: 'x' }));
   });
 
   test('is empty for a run that was started from code', () => {
-    expect(recordIn(started)).toEqual({ flags: {} });
-    expect(recordIn(undefined)).toEqual({ flags: {} });
+    expect(readCommandRecord(started)).toEqual({ flags: {} });
+    expect(readCommandRecord(undefined)).toEqual({ flags: {} });
   });
 });
 
 describe('a run that the user interrupts', () => {
-  test('is recorded as if its process had ended, with what completed meanwhile', async () => {
+  test('is recorded as if its process had died, with the tasks that still completed', async () => {
     const done = event('task_completed', 1, { taskId: 'x', output: 1 });
     const late = event('task_canceled', 3, { taskId: 'z', reason: 'fail_fast' });
-    const events = await recordedOf(async (journal) => {
+    const events = await recordedEvents(async (journal) => {
       const run = await journal.create({ id: 'a', goal: 'g', createdAt: 0 });
       await run.append([started]);
       journal.interrupt();

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import type { EventData, Json } from '@stratagem/core';
 import type { StrategySpec } from '@stratagem/core/document';
-import type { RunFlags } from '../commands/run.js';
+import type { RunFlags } from '../options/run-flags.js';
 
 /**
- * What the command line adds to the record of a run, so that it can go on without being told again:
- * with the first event, as `command`. Never a secret: keys come from the environment each time.
+ * The command of a run, recorded as `command` of its first event, so that `resume` needs no flags.
+ * It never contains a secret: keys come from the environment each time.
  */
 export interface CommandRecord {
   /** The plan file; left out when the plan came from standard input. */
@@ -15,8 +15,8 @@ export interface CommandRecord {
   readonly flags: RecordedFlags;
 }
 
-/** The options that a run goes on with unless it is given others. */
-const RECORDED = [
+/** The flags that a resumed run keeps unless they are given again. */
+const RECORDED_FLAGS = [
   'strategy',
   'maxParallel',
   'runner',
@@ -38,25 +38,25 @@ const RECORDED = [
   'answer',
 ] as const;
 
-/** Of those, the ones that name a file or folder: it is to be found from any other folder. */
-const PATHS: readonly string[] = ['prices', 'cache', 'record', 'replay', 'mcpConfig'];
+/** Flags with a path, which is recorded as absolute: `resume` may run in another directory. */
+const PATH_FLAGS: readonly string[] = ['prices', 'cache', 'record', 'replay', 'mcpConfig'];
 
-export type RecordedFlags = Pick<RunFlags, (typeof RECORDED)[number]> & {
-  /** Stands in place of a base URL that had a user, a password or a query. */
+export type RecordedFlags = Pick<RunFlags, (typeof RECORDED_FLAGS)[number]> & {
+  /** Recorded instead of a base URL with a user, a password or a query. */
   readonly secretBaseUrl?: true;
 };
 
-export function recordOf(
+export function createCommandRecord(
   file: string,
   strategy: StrategySpec | undefined,
   flags: RunFlags,
 ): CommandRecord {
   const recorded: Record<string, unknown> = {};
-  for (const name of RECORDED) {
+  for (const name of RECORDED_FLAGS) {
     const value = flags[name];
     if (value === undefined) continue;
     if (name === 'baseUrl' && hasSecret(flags.baseUrl as string)) recorded.secretBaseUrl = true;
-    else recorded[name] = PATHS.includes(name) ? resolve(value as string) : value;
+    else recorded[name] = PATH_FLAGS.includes(name) ? resolve(value as string) : value;
   }
   return {
     ...(file !== '-' && { file: resolve(file) }),
@@ -65,12 +65,12 @@ export function recordOf(
   };
 }
 
-/** What was recorded with the first event of a run; nothing for one that was started from code. */
-export function recordIn(first: EventData | undefined): CommandRecord {
+/** Reads the record from the first event of a run; empty for a run that was started from code. */
+export function readCommandRecord(first: EventData | undefined): CommandRecord {
   return (first?.command as unknown as CommandRecord | undefined) ?? { flags: {} };
 }
 
-export function withRecord(first: EventData, record: CommandRecord): EventData {
+export function addCommandRecord(first: EventData, record: CommandRecord): EventData {
   return { ...first, command: record as unknown as Json };
 }
 

@@ -1,78 +1,68 @@
 import type { PlanEvent, PlanResult, RunHandle, RunOptions, TaskWaiting } from '@stratagem/core';
-import { isOfJournal } from '../load/open-journal.js';
+import { isJournalError } from '../load/open-journal.js';
+import type { PresetAnswers } from '../options/run-flags.js';
 import { createProgress } from '../output/create-progress.js';
 import { EXIT } from '../output/exit-code.js';
-import { jsonDocument } from '../output/json-documents.js';
+import { runDocument } from '../output/json-documents.js';
 import { jsonText } from '../output/json-text.js';
-import { report } from '../output/run-report.js';
+import { runReport } from '../output/run-report.js';
 import { write } from '../output/streams.js';
-import { type GivenAnswers, HumanSteps } from './human-steps.js';
-import { cancelOnSignals } from './signals.js';
-import { terminalOf } from './terminal.js';
+import { HumanSteps } from './human-steps.js';
+import type { Recording } from './recording.js';
+import { cancelOnSignals, signalExitCode } from './signals.js';
+import { openTerminal } from './terminal.js';
 
-export interface DriveFlags extends GivenAnswers {
+export interface ExecuteFlags extends PresetAnswers {
   readonly json?: boolean;
 }
 
-/** A run that is recorded: what is to be said and done because of that. */
-export interface Recording {
-  /** What happened before, of a run that goes on. */
-  readonly past?: AsyncIterable<PlanEvent>;
-  /** The user is stopping it. */
-  interrupt(): void;
-  /** What to say as soon as it has begun. */
-  begun(run: RunHandle): string;
-  /** What to say at the end, about going on with it. */
-  ended(run: RunHandle, result: PlanResult): string;
-}
-
 /**
- * Starts a run, shows how it goes, asks who has to be asked, and prints what it brought.
+ * Starts a run, shows its progress, asks its questions, and prints its result.
  *
  * @returns The exit code of the run.
  */
-export async function driveRun(
+export async function executeRun(
   start: (options: RunOptions) => RunHandle,
-  flags: DriveFlags,
+  flags: ExecuteFlags,
   recording?: Recording,
 ): Promise<number> {
   const progress = createProgress();
-  const questions = new Map<string, TaskWaiting>();
-  for await (const event of recording?.past ?? []) {
-    progress.recall(event);
-    if (event.type === 'task_waiting') questions.set(event.taskId, event);
-    else if (isSettled(event)) questions.delete((event as { taskId: string }).taskId);
+  const openQuestions = new Map<string, TaskWaiting>();
+  for await (const event of recording?.history ?? []) {
+    progress.restore(event);
+    if (event.type === 'task_waiting') openQuestions.set(event.taskId, event);
+    else if (isSettled(event)) openQuestions.delete(event.taskId);
   }
 
-  let stoppedFor: string | undefined;
-  let isFirst = true;
+  let stopReason: string | undefined;
+  let hasStarted = false;
   const run = start({
     onEvent(event) {
-      if (isFirst) tell(recording?.begun(run));
-      isFirst = false;
+      if (!hasStarted) printBeside(recording?.startMessage(run));
+      hasStarted = true;
       progress.onEvent(event);
-      if (event.type === 'run_resumed')
-        for (const each of questions.values()) humans.onWaiting(each);
-      else if (event.type === 'task_waiting') humans.onWaiting(event);
-      else if (isSettled(event)) humans.onSettled((event as { taskId: string }).taskId);
+      if (event.type === 'run_resumed') {
+        for (const question of openQuestions.values()) humans.onWaiting(question);
+      } else if (event.type === 'task_waiting') humans.onWaiting(event);
+      else if (isSettled(event)) humans.onSettled(event.taskId);
     },
   });
-  const tell = (text: string | undefined) => {
+  const printBeside = (text: string | undefined) => {
     if (text === undefined) return;
     progress.suspend();
     process.stderr.write(text);
     progress.resume();
   };
-  const cancel = (why: string) => {
+  const cancel = (reason: string) => {
     recording?.interrupt();
-    run.cancel(why);
+    run.cancel(reason);
   };
-  const stop = (why: string) => {
-    stoppedFor ??= why;
-    cancel(why);
+  const stop = (reason: string) => {
+    stopReason ??= reason;
+    cancel(reason);
   };
   const signals = cancelOnSignals(cancel);
-  const terminal = terminalOf(progress, () => process.kill(process.pid, 'SIGINT'));
+  const terminal = openTerminal(progress, () => process.kill(process.pid, 'SIGINT'));
   const humans = new HumanSteps(run, flags, terminal, stop);
   let result: PlanResult;
   try {
@@ -84,26 +74,30 @@ export async function driveRun(
     progress.stop();
   }
 
-  // Nothing was started: a journal that cannot be used is for the user to mend.
-  if (isFirst && isOfJournal(result.error)) {
+  // The journal could not be used at all, which is an error of usage.
+  if (!hasStarted && isJournalError(result.error)) {
     signals.stop();
     throw result.error;
   }
-  const document = flags.json ? `${jsonText(jsonDocument(result))}\n` : report(result);
+  const document = flags.json ? `${jsonText(runDocument(result))}\n` : runReport(result);
   await write(process.stdout, document);
-  // Only now: a second signal also ends the waiting for whoever reads our output.
+  // Until here, a second signal also ends the wait for a slow reader of the output.
   signals.stop();
-  if (stoppedFor !== undefined) await write(process.stderr, `stratagem: ${stoppedFor}\n`);
-  if (recording !== undefined) await write(process.stderr, recording.ended(run, result));
-  return stoppedFor === undefined ? exitCodeOf(result, signals.received) : EXIT.failed;
+  if (stopReason !== undefined) await write(process.stderr, `stratagem: ${stopReason}\n`);
+  if (recording !== undefined) await write(process.stderr, recording.endMessage(run, result));
+  return stopReason === undefined ? exitCodeOf(result, signals.received) : EXIT.failed;
 }
 
-function isSettled({ type }: PlanEvent): boolean {
-  return /^task_(completed|failed|canceled|skipped)$/.test(type);
+type SettledEvent = Extract<
+  PlanEvent,
+  { type: 'task_completed' | 'task_failed' | 'task_canceled' | 'task_skipped' }
+>;
+
+function isSettled(event: PlanEvent): event is SettledEvent {
+  return /^task_(completed|failed|canceled|skipped)$/.test(event.type);
 }
 
 function exitCodeOf({ status }: PlanResult, signal: NodeJS.Signals | undefined): number {
   if (status === 'completed') return EXIT.completed;
-  if (status === 'failed') return EXIT.failed;
-  return signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
+  return status === 'failed' ? EXIT.failed : signalExitCode(signal);
 }

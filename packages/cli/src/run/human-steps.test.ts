@@ -1,14 +1,15 @@
 import type { TaskWaiting } from '@stratagem/core';
 import { describe, expect, test } from 'vitest';
-import { HumanSteps, type Terminal } from './human-steps.js';
+import { HumanSteps } from './human-steps.js';
+import type { Terminal } from './terminal.js';
 
 function waiting(taskId: string, given: Partial<TaskWaiting> = {}): TaskWaiting {
   const base = { type: 'task_waiting', sequence: 0, timestamp: 0, level: 0 } as const;
   return { ...base, taskId, kind: 'approval', question: 'Ok?', ...given };
 }
 
-/** A run that takes only numbers for the task `number`. */
-function runOf() {
+/** A run that accepts only numbers for the task `number`. */
+function fakeRun() {
   const taken: unknown[] = [];
   return {
     taken,
@@ -22,12 +23,12 @@ function runOf() {
   };
 }
 
-function terminalOf(lines: string[]): Terminal & { asked: string[]; told: string[] } {
+function fakeTerminal(lines: string[]): Terminal & { asked: string[]; printed: string[] } {
   const asked: string[] = [];
-  const told: string[] = [];
+  const printed: string[] = [];
   return {
     asked,
-    told,
+    printed,
     async ask(question, signal) {
       asked.push(question);
       const line = lines.shift();
@@ -36,15 +37,15 @@ function terminalOf(lines: string[]): Terminal & { asked: string[]; told: string
         signal.addEventListener('abort', () => reject(signal.reason));
       });
     },
-    tell: (text) => void told.push(text),
+    print: (text) => void printed.push(text),
   };
 }
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 describe('a human step', () => {
-  test('gets what was given on the command line', async () => {
-    const run = runOf();
+  test('gets the answer from the command line', async () => {
+    const run = fakeRun();
     const answer = [
       { id: 'number', value: '42' },
       { id: 'text', value: 'a=b' },
@@ -66,9 +67,9 @@ describe('a human step', () => {
     ]);
   });
 
-  test('is asked about on the terminal, one after the other, until the answer will do', async () => {
-    const run = runOf();
-    const terminal = terminalOf(['maybe', 'YES', 'many', '7']);
+  test('is asked about on the terminal, one at a time, until the answer is valid', async () => {
+    const run = fakeRun();
+    const terminal = fakeTerminal(['maybe', 'YES', 'many', '7']);
     const humans = new HumanSteps(run, {}, terminal, expect.unreachable);
     humans.onWaiting(waiting('a'));
     humans.onWaiting(waiting('number', { kind: 'answer', question: 'How many?' }));
@@ -78,12 +79,12 @@ describe('a human step', () => {
       ['number', 7],
     ]);
     expect(terminal.asked).toEqual(['Ok? [y/n] ', 'Ok? [y/n] ', 'How many?\n> ', 'How many?\n> ']);
-    expect(terminal.told).toEqual(['Please answer y or n.', 'needs a number']);
+    expect(terminal.printed).toEqual(['Please answer y or n.', 'needs a number']);
   });
 
-  test('that settles before it is answered is asked about no more', async () => {
-    const run = runOf();
-    const terminal = terminalOf([]);
+  test('that settles before it is answered is no longer asked about', async () => {
+    const run = fakeRun();
+    const terminal = fakeTerminal([]);
     const humans = new HumanSteps(run, {}, terminal, expect.unreachable);
     humans.onWaiting(waiting('a'));
     humans.onWaiting(waiting('b'));
@@ -95,16 +96,16 @@ describe('a human step', () => {
     expect(run.taken).toEqual([]);
   });
 
-  test('stops the run when there is nobody to ask and no end to the wait', () => {
+  test('stops the run when there is no terminal to ask on and no timeout', () => {
     const stops: string[] = [];
-    const humans = new HumanSteps(runOf(), {}, undefined, (why) => void stops.push(why));
+    const humans = new HumanSteps(fakeRun(), {}, undefined, (reason) => void stops.push(reason));
     humans.onWaiting(waiting('a', { timeoutMs: 5 }));
     expect(stops).toEqual([]);
     humans.onWaiting(waiting('b'));
     humans.onWaiting(waiting('c', { kind: 'answer' }));
     expect(stops).toEqual([
-      'task "b" waits for an approval, and there is no terminal to ask; give --approve b or --reject b',
-      'task "c" waits for an answer, and there is no terminal to ask; give --answer c=…',
+      'task "b" waits for an approval, but there is no terminal to ask on; use --approve b or --reject b',
+      'task "c" waits for an answer, but there is no terminal to ask on; use --answer c=…',
     ]);
   });
 });

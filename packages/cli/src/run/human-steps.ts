@@ -1,105 +1,96 @@
 import type { TaskWaiting } from '@stratagem/core';
+import type { PresetAnswers } from '../options/run-flags.js';
+import { askYesOrNo, type Terminal } from './terminal.js';
 
-/** What answers were given on the command line, by the id of the task. */
-export interface GivenAnswers {
-  readonly approve?: readonly string[];
-  readonly reject?: readonly string[];
-  readonly answer?: readonly { readonly id: string; readonly value: string }[];
-}
-
-/** The part of a run that takes answers. */
+/** The part of a run that receives answers. */
 export interface Answerable {
   answer(taskId: string, answer: unknown): Promise<void>;
   reject(taskId: string, reason?: unknown): Promise<void>;
 }
 
-/** Asks whoever sits at the terminal. */
-export interface Terminal {
-  /** Rejects when the signal is aborted. */
-  ask(question: string, signal: AbortSignal): Promise<string>;
-  tell(text: string): void;
-}
-
 /**
- * Answers the human steps of a run: with what was given beforehand, or by asking, one at a time.
- * Without a terminal, a step that would wait without end stops the run.
+ * Answers the human steps of a run with preset answers, or by asking on the terminal one at a time.
+ * Without a terminal, a step without a timeout stops the run, because it would wait forever.
  */
 export class HumanSteps {
   readonly #run: Answerable;
-  readonly #given: Map<string, unknown>;
+  readonly #answers: Map<string, unknown>;
   readonly #rejected: ReadonlySet<string>;
   readonly #terminal: Terminal | undefined;
-  readonly #stop: (why: string) => void;
+  readonly #stop: (reason: string) => void;
   readonly #waiting = new Map<string, AbortController>();
-  #asking: Promise<void> = Promise.resolve();
+  #lastQuestion: Promise<void> = Promise.resolve();
 
   constructor(
     run: Answerable,
-    given: GivenAnswers,
+    preset: PresetAnswers,
     terminal: Terminal | undefined,
-    stop: (why: string) => void,
+    stop: (reason: string) => void,
   ) {
     this.#run = run;
     this.#terminal = terminal;
     this.#stop = stop;
-    this.#rejected = new Set(given.reject);
-    this.#given = new Map([
-      ...(given.approve ?? []).map((id): [string, unknown] => [id, true]),
-      ...(given.answer ?? []).map(({ id, value }): [string, unknown] => [id, value]),
+    this.#rejected = new Set(preset.reject);
+    this.#answers = new Map([
+      ...(preset.approve ?? []).map((id): [string, unknown] => [id, true]),
+      ...(preset.answer ?? []).map(({ id, value }): [string, unknown] => [id, value]),
     ]);
   }
 
-  /** A human step has come up. */
   onWaiting(event: TaskWaiting): void {
     const { taskId, kind, timeoutMs } = event;
     if (this.#rejected.has(taskId)) {
       this.#run.reject(taskId, 'with --reject').catch(() => {});
-    } else if (this.#given.has(taskId)) {
-      this.#give(taskId, this.#given.get(taskId)).catch((error: Error) =>
+    } else if (this.#answers.has(taskId)) {
+      this.#submit(taskId, this.#answers.get(taskId)).catch((error: Error) =>
         this.#stop(error.message),
       );
     } else if (this.#terminal !== undefined) {
-      const controller = new AbortController();
-      this.#waiting.set(taskId, controller);
-      this.#asking = this.#asking.then(() => this.#ask(event, controller.signal));
+      const terminal = this.#terminal;
+      const { signal } = this.#register(taskId);
+      this.#lastQuestion = this.#lastQuestion.then(() => this.#ask(event, terminal, signal));
     } else if (timeoutMs === undefined) {
       const option =
         kind === 'approval' ? `--approve ${taskId} or --reject ${taskId}` : `--answer ${taskId}=…`;
       this.#stop(
-        `task "${taskId}" waits for an ${kind}, and there is no terminal to ask; give ${option}`,
+        `task "${taskId}" waits for an ${kind}, but there is no terminal to ask on; use ${option}`,
       );
     }
   }
 
-  /** A task has settled; if it still waits for an answer, that comes too late. */
+  /** Withdraws the question of a task that settled before it was answered. */
   onSettled(taskId: string): void {
     this.#waiting.get(taskId)?.abort();
     this.#waiting.delete(taskId);
   }
 
-  async #ask({ taskId, kind, question }: TaskWaiting, signal: AbortSignal): Promise<void> {
-    const terminal = this.#terminal as Terminal;
+  #register(taskId: string): AbortController {
+    const controller = new AbortController();
+    this.#waiting.set(taskId, controller);
+    return controller;
+  }
+
+  async #ask(event: TaskWaiting, terminal: Terminal, signal: AbortSignal): Promise<void> {
+    const { taskId, kind, question } = event;
     while (!signal.aborted) {
       try {
-        const hint = kind === 'approval' ? ' [y/n] ' : '\n> ';
-        const text = (await terminal.ask(`${question}${hint}`, signal)).trim();
-        if (kind === 'answer') await this.#give(taskId, text);
-        else if (/^y(es)?$/i.test(text)) await this.#run.answer(taskId, true);
-        else if (/^no?$/i.test(text)) await this.#run.reject(taskId);
-        else {
-          terminal.tell('Please answer y or n.');
-          continue;
+        if (kind === 'answer') {
+          await this.#submit(taskId, (await terminal.ask(`${question}\n> `, signal)).trim());
+        } else if (await askYesOrNo(terminal, question, signal)) {
+          await this.#run.answer(taskId, true);
+        } else {
+          await this.#run.reject(taskId);
         }
         return;
       } catch (error) {
         if (signal.aborted) return;
-        terminal.tell(error instanceof Error ? error.message : String(error));
+        terminal.print(error instanceof Error ? error.message : String(error));
       }
     }
   }
 
-  /** A text as it stands, or as JSON if only that is what the task takes. */
-  async #give(taskId: string, answer: unknown): Promise<void> {
+  /** Submits text as it is, or as JSON if the task accepts only that. */
+  async #submit(taskId: string, answer: unknown): Promise<void> {
     try {
       await this.#run.answer(taskId, answer);
     } catch (error) {

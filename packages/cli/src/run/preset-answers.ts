@@ -1,40 +1,40 @@
 import type { Plan, Task } from '@stratagem/core';
-import { UsageError } from '../output/exit-code.js';
-import type { GivenAnswers } from './human-steps.js';
+import type { PresetAnswers } from '../options/run-flags.js';
+import { UsageError } from '../options/usage-error.js';
 
 /**
- * Checks that answers given on the command line are for human steps of the plan.
+ * Checks that each preset answer belongs to a human step of the plan.
  *
- * @throws {UsageError} naming the option and the human steps that there are.
+ * @throws {UsageError} naming the option and the human steps of the plan.
  */
-export function checkGivenAnswers(plan: Plan, given: GivenAnswers): void {
+export function checkPresetAnswers(plan: Plan, preset: PresetAnswers): void {
   const steps = new Map<string, Task>();
-  collect(plan.tasks, steps);
+  collectSteps(plan.tasks, steps);
   for (const [option, kind, ids] of [
-    ['--approve', 'approval', given.approve ?? []],
-    ['--reject', undefined, given.reject ?? []],
-    ['--answer', 'answer', (given.answer ?? []).map(({ id }) => id)],
+    ['--approve', 'approval', preset.approve ?? []],
+    ['--reject', undefined, preset.reject ?? []],
+    ['--answer', 'answer', (preset.answer ?? []).map(({ id }) => id)],
   ] as const) {
     for (const id of ids) {
       const step = steps.get(id) ?? steps.get(id.replace(/\[\d+\]$/, ''));
-      if (step === undefined) throw new UsageError(`${option} ${id}: ${unknown(id, steps)}`);
+      if (step === undefined) throw new UsageError(`${option} ${id}: ${unknownStep(id, steps)}`);
       const waitsFor = typeof step.waitFor === 'object' ? step.waitFor.kind : step.waitFor;
       if (kind !== undefined && waitsFor !== kind) {
         const remedy = waitsFor === 'approval' ? `--approve ${id}` : `--answer ${id}=…`;
-        throw new UsageError(`${option} ${id}: it waits for an ${waitsFor}; give ${remedy}`);
+        throw new UsageError(`${option} ${id}: the task waits for an ${waitsFor}; use ${remedy}`);
       }
     }
   }
 }
 
-function collect(tasks: readonly Task[], steps: Map<string, Task>): void {
+function collectSteps(tasks: readonly Task[], steps: Map<string, Task>): void {
   for (const task of tasks) {
     if (task.waitFor !== undefined) steps.set(task.id, task);
-    collect(task.subtasks ?? [], steps);
+    collectSteps(task.subtasks ?? [], steps);
   }
 }
 
-function unknown(id: string, steps: ReadonlyMap<string, Task>): string {
+function unknownStep(id: string, steps: ReadonlyMap<string, Task>): string {
   if (steps.size === 0) return 'no task of this plan waits for a human';
-  return `"${id}" does not wait for a human; these do: ${[...steps.keys()].join(', ')}`;
+  return `no task "${id}" waits for a human; these do: ${[...steps.keys()].join(', ')}`;
 }

@@ -1,33 +1,43 @@
-import type { PlanEvent } from '@stratagem/core';
-import { isOfJournal } from '../load/open-journal.js';
+import type { PlanEvent, PlanResult, RunHandle } from '@stratagem/core';
+import { isJournalError } from '../load/open-journal.js';
 import type { CommandJournal } from './command-journal.js';
-import type { Recording } from './execute-run.js';
 
-/** What is said of a run that is recorded in a folder. */
-export function recordingIn(
+/** The parts of a run that exist only because it is recorded. */
+export interface Recording {
+  /** The recorded events of a run that is resumed. */
+  readonly history?: AsyncIterable<PlanEvent>;
+  /** Records the run as interrupted from now on, so that it can be resumed. */
+  interrupt(): void;
+  /** The message after the run has started. */
+  startMessage(run: RunHandle): string;
+  /** The message after the run has ended; empty when there is nothing left to resume. */
+  endMessage(run: RunHandle, result: PlanResult): string;
+}
+
+export function createRecording(
   directory: string,
   journal: CommandJournal,
-  past?: AsyncIterable<PlanEvent>,
+  history?: AsyncIterable<PlanEvent>,
 ): Recording {
-  const commandFor = (runId: string) => `stratagem resume ${runId} --journal ${quoted(directory)}`;
+  const resumeCommand = (runId: string) =>
+    `stratagem resume ${runId} --journal ${shellQuote(directory)}`;
   return {
-    ...(past !== undefined && { past }),
+    ...(history !== undefined && { history }),
     interrupt: () => journal.interrupt(),
-    begun: ({ runId }) =>
-      past === undefined
-        ? `Recording run ${runId}\nShould it be interrupted: ${commandFor(runId)}\n`
-        : `Going on with run ${runId}\n`,
-    ended({ runId }, { status, error }) {
-      const command = commandFor(runId);
-      // One whose journal failed has not ended in its record either.
-      if (status === 'canceled' || isOfJournal(error)) return `To go on with it: ${command}\n`;
-      if (status === 'failed') return `To do again what failed: ${command} --retry-failed\n`;
+    startMessage: ({ runId }) =>
+      history === undefined
+        ? `Recording run ${runId}\nTo resume it after an interruption: ${resumeCommand(runId)}\n`
+        : `Resuming run ${runId}\n`,
+    endMessage({ runId }, { status, error }) {
+      const command = resumeCommand(runId);
+      // The record of a run whose journal failed has no end, so the run can be resumed.
+      if (status === 'canceled' || isJournalError(error)) return `To resume it: ${command}\n`;
+      if (status === 'failed') return `To re-run failed tasks: ${command} --retry-failed\n`;
       return '';
     },
   };
 }
 
-/** A path that can be pasted into a shell. */
-function quoted(path: string): string {
+function shellQuote(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -22,7 +22,7 @@ tasks:
 
 // Windows has no signals: there, kill() ends the process.
 describe.skipIf(process.platform === 'win32')('a signal', { timeout }, () => {
-  /** Starts a run that has done its first task and will never get another answer. */
+  /** Starts a run that completes its first task and then waits forever. */
   async function stuck(args: readonly string[] = [], stdin = plan) {
     const server = await chatServer(({ prompt }) =>
       prompt === 'Gather market data' ? 'The figures of the market' : { hang: true },
@@ -41,7 +41,7 @@ describe.skipIf(process.platform === 'win32')('a signal', { timeout }, () => {
     };
   }
 
-  test('SIGINT cancels the run and prints what was done', async () => {
+  test('SIGINT cancels the run and prints the results so far', async () => {
     await using run = await stuck();
     run.child.kill('SIGINT');
     const { exitCode, stdout } = await run.ended;
@@ -66,7 +66,7 @@ describe.skipIf(process.platform === 'win32')('a signal', { timeout }, () => {
     expect(timeline.at(-1).type).toBe('plan_canceled');
   });
 
-  test('SIGTERM does the same, with the exit code that is usual for it', async () => {
+  test('SIGTERM does the same, with exit code 143', async () => {
     await using run = await stuck(['--json']);
     run.child.kill('SIGTERM');
     const { exitCode, stdout } = await run.ended;
@@ -74,11 +74,11 @@ describe.skipIf(process.platform === 'win32')('a signal', { timeout }, () => {
     expect(JSON.parse(stdout).status).toBe('canceled');
   });
 
-  test('a second SIGINT quits at once, though nobody reads the result', async () => {
+  test('a second SIGINT quits at once, even if nothing reads the result', async () => {
     // Far more than a pipe holds: the command waits for a reader.
     const large = `${plan}metadata: { text: ${'x'.repeat(5_000_000)} }\n`;
     await using run = await stuck(['--json'], large);
-    // As long as somebody listens to this event, nothing is read by itself.
+    // A listener of this event keeps the stream from being read.
     const printing = new Promise((resolve) => run.child.stdout.on('readable', resolve));
     const exited = once(run.child, 'exit');
     run.child.kill('SIGINT');

@@ -1,12 +1,10 @@
 import { EXIT } from '../output/exit-code.js';
 
-/** The first signal cancels, so that what was done is still printed; the second one quits at once. */
+/** Cancels on the first signal, so that results are still printed; quits on the second one. */
 export function cancelOnSignals(cancel: (reason: string) => void) {
   let received: NodeJS.Signals | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
-    if (received !== undefined) {
-      process.exit(signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted);
-    }
+    if (received !== undefined) process.exit(signalExitCode(signal));
     received = signal;
     cancel(signal === 'SIGTERM' ? 'terminated' : 'interrupted');
   };
@@ -19,4 +17,8 @@ export function cancelOnSignals(cancel: (reason: string) => void) {
       process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     },
   };
+}
+
+export function signalExitCode(signal: NodeJS.Signals | undefined): number {
+  return signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
 }

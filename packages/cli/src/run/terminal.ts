@@ -1,21 +1,26 @@
 import { createInterface } from 'node:readline/promises';
-import type { Progress } from '../output/create-progress.js';
+import type { Progress } from '../output/progress.js';
 import { forTerminal } from '../output/terminal-text.js';
-import type { Terminal } from './human-steps.js';
 
-/** Whether somebody sits there who can be asked. */
+/** Asks the user. */
+export interface Terminal {
+  /** Rejects when the signal is aborted. */
+  ask(question: string, signal: AbortSignal): Promise<string>;
+  print(text: string): void;
+}
+
+/** Whether there is a terminal to ask on. */
 export function canAsk(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY;
 }
 
 /**
- * Asks on the terminal, with the progress out of the way.
+ * Opens the terminal for questions; the progress is hidden while one is asked.
  *
- * @param progress What is shown meanwhile, if anything is.
- * @param onInterrupt Called for a Ctrl-C, which the reading of a line would otherwise swallow.
- * @returns undefined when nobody sits there.
+ * @param onInterrupt Called for a Ctrl-C, which reading a line would otherwise swallow.
+ * @returns undefined when there is no terminal.
  */
-export function terminalOf(
+export function openTerminal(
   progress: Progress | undefined,
   onInterrupt: () => void,
 ): Terminal | undefined {
@@ -33,10 +38,24 @@ export function terminalOf(
         progress?.resume();
       }
     },
-    tell(text) {
+    print(text) {
       progress?.suspend();
       output.write(`${forTerminal(text)}\n`);
       progress?.resume();
     },
   };
+}
+
+/** Asks until the answer is yes or no. Rejects when the signal is aborted. */
+export async function askYesOrNo(
+  terminal: Terminal,
+  question: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (;;) {
+    const text = (await terminal.ask(`${question} [y/n] `, signal)).trim();
+    if (/^y(es)?$/i.test(text)) return true;
+    if (/^no?$/i.test(text)) return false;
+    terminal.print('Please answer y or n.');
+  }
 }

@@ -3,35 +3,22 @@ import {
   type Executor,
   type ExecutorOptions,
   type Journal,
-  OptionError,
   type RunOptions,
   type TaskRunner,
   type Tool,
 } from '@stratagem/core';
 import type { StrategySpec } from '@stratagem/core/document';
-import { loadTools } from '../load/load-tools.js';
-import {
-  chooseRunner,
-  chooseStrategy,
-  type RunnerFlags,
-  type StrategyFlags,
-} from '../options/resolve-options.js';
-import { type WrapperFlags, wrapRunner } from '../options/wrap-runner.js';
-import { UsageError } from '../output/exit-code.js';
-
-/** What decides on who does the tasks, and how. */
-export interface ExecutorFlags extends StrategyFlags, RunnerFlags, WrapperFlags {
-  readonly mcpConfig?: string;
-  /** The most rounds of re-planning. */
-  readonly replan?: number;
-  readonly retries?: number;
-}
+import { withTools } from '../load/load-tools.js';
+import { resolveRunner, resolveStrategy } from '../options/resolve-options.js';
+import type { ExecutorFlags } from '../options/run-flags.js';
+import { optionErrorToUsageError } from '../options/to-usage-error.js';
+import { retryOptions } from './run-options.js';
 
 /**
- * An executor as the command line describes it, while `use` needs it.
+ * Creates the executor that the command line describes, while `use` needs it.
  *
- * @param strategy That of the plan file.
- * @throws {UsageError} when an option cannot be used.
+ * @param strategy The strategy of the plan file.
+ * @throws {UsageError} when an option is invalid.
  */
 export async function withExecutor<Result>(
   flags: ExecutorFlags,
@@ -39,44 +26,39 @@ export async function withExecutor<Result>(
   journal: Journal | undefined,
   use: (executor: Executor) => Promise<Result>,
 ): Promise<Result> {
-  const { mcpConfig } = flags;
-  const runner = await wrapRunner(await chooseRunner(flags), flags);
+  const runner = await resolveRunner(flags);
   const options = {
     runner,
-    strategy: await chooseStrategy(flags, strategy),
+    strategy: await resolveStrategy(flags, strategy),
     ...(journal !== undefined && { journal }),
   };
-  if (mcpConfig === undefined) {
-    const replan = await replanOf(flags, runner, []);
-    return use(executorOf({ ...options, ...replan }));
-  }
-  const { tools, close } = await loadTools(mcpConfig);
-  try {
-    const replan = await replanOf(flags, runner, tools);
-    return await use(executorOf({ ...options, tools, ...replan }));
-  } finally {
-    await close();
-  }
+  return withTools(flags.mcpConfig, async (tools) =>
+    use(
+      createChecked({
+        ...options,
+        ...(tools !== undefined && { tools }),
+        ...(await replanOptions(flags, runner, tools ?? [])),
+      }),
+    ),
+  );
 }
 
-function executorOf(options: ExecutorOptions): Executor {
+function createChecked(options: ExecutorOptions): Executor {
   try {
     return createExecutor(options);
   } catch (error) {
-    // Prices come from a file; everything else has been checked where it was read.
-    if (error instanceof OptionError) throw new UsageError(error.message, { cause: error });
-    throw error;
+    // Prices come from a file, and only the executor checks them.
+    throw optionErrorToUsageError(error);
   }
 }
 
-/** The model that does the tasks also says what else to do when some fail. */
-async function replanOf(
+/** The model that runs the tasks also makes the new tasks when some fail. */
+async function replanOptions(
   { replan: maxRounds, retries }: ExecutorFlags,
   runner: TaskRunner,
   tools: readonly Tool[],
 ): Promise<Pick<RunOptions, 'replan'>> {
   if (maxRounds === undefined) return {};
   const { replanner } = await import('@stratagem/planner');
-  const retry = retries === undefined ? {} : { retry: { maxAttempts: retries + 1 } };
-  return { replan: replanner({ runner, tools, maxRounds, ...retry }) };
+  return { replan: replanner({ runner, tools, maxRounds, ...retryOptions(retries) }) };
 }
