@@ -1,17 +1,18 @@
 import { CommanderError } from 'commander';
-import { EXIT, UsageError } from './exit-code.js';
-import { flush, tolerateClosedPipes, write } from './output.js';
+import { UsageError } from './options/usage-error.js';
+import { EXIT } from './output/exit-code.js';
+import { flush, tolerateClosedPipes, write } from './output/streams.js';
 import { createProgram } from './program.js';
 
 tolerateClosedPipes();
-// Something that a dependency threw where nobody could catch it; `exit` restores the cursor.
+// A dependency may throw where nothing can catch it. `exit` also restores the cursor.
 process.on('uncaughtException', async (error) => {
-  await reportInternal(error);
+  await reportInternalError(error);
   process.exit(EXIT.failed);
 });
 const exitCode = await main(process.argv.slice(2));
 await flush();
-// Ends the process by itself: a runner that ignores its abort must not keep it alive.
+// A runner that ignores its abort signal must not keep the process alive.
 process.exit(exitCode);
 
 async function main(args: readonly string[]): Promise<number> {
@@ -23,19 +24,19 @@ async function main(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    // Commander has printed its own message already.
+    // Commander has already printed its message.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.completed : EXIT.usage;
     if (error instanceof UsageError) {
       await write(process.stderr, `${error.message}\n`);
       return EXIT.usage;
     }
-    await reportInternal(error);
+    await reportInternalError(error);
     return EXIT.failed;
   }
 }
 
-async function reportInternal(thrown: unknown): Promise<void> {
+async function reportInternalError(thrown: unknown): Promise<void> {
   const { message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const more = process.env.DEBUG ? `\n${stack}` : ' (DEBUG=1 shows where)';
-  await write(process.stderr, `stratagem: ${message}${more}\n`).catch(() => {});
+  const details = process.env.DEBUG ? `\n${stack}` : ' (use DEBUG=1 for a stack trace)';
+  await write(process.stderr, `stratagem: ${message}${details}\n`).catch(() => {});
 }

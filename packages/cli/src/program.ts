@@ -1,220 +1,178 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { COMPLEXITIES, GRAPH_FORMATS, type GraphFormat, SERVERS, STRATEGIES } from './choices.js';
-import { addModelOptions, addRunOptions } from './common-options.js';
-import { addJournalCommands } from './journal-commands.js';
+import type { PlanFlags } from './commands/plan.js';
+import type { ResumeFlags } from './commands/resume.js';
+import type { RunsFlags } from './commands/runs.js';
+import type { ShowFlags } from './commands/show.js';
+import type { SimulateFlags } from './commands/simulate.js';
+import { GRAPH_FORMATS, type GraphFormat } from './options/choices.js';
 import {
-  depth,
-  duration,
-  milliseconds,
-  notEmpty,
-  repairs,
-  wholeNumber,
-  wholeNumberFrom,
-  wholeNumbers,
-} from './option-values.js';
-import type { PlanFlags } from './plan-command.js';
-import type { RunFlags } from './run-command.js';
-import type { SimulateFlags } from './simulate-command.js';
+  addModelOptions,
+  addPlanOptions,
+  addResumeOptions,
+  addSchedulingOptions,
+  addSimulationOptions,
+  journalOption,
+  outputOption,
+} from './options/option-groups.js';
+import type { RunFlags } from './options/run-flags.js';
 
-interface GoalFlags extends RunFlags {
-  readonly goal?: string;
-}
-
-const PLAN = 'a YAML or JSON file, or - for standard input';
+const PLAN = 'plan file (YAML or JSON), or - for standard input';
+const RUN = 'run id, or the start of one';
 
 /**
- * The command line. Each command's code is loaded when it is called, so that `--help` is quick.
+ * Creates the command line. The code of a command is loaded when the command runs, so that `--help`
+ * is quick.
  *
- * @param finish Receives the exit code of the command that ran.
+ * @param setExitCode Receives the exit code of the command that ran.
  */
-export function createProgram(finish: (exitCode: number) => void): Command {
+export function createProgram(setExitCode: (exitCode: number) => void): Command {
   const program = new Command('stratagem')
-    .description('Runs, checks, draws and simulates plans of LLM tasks.')
-    .version(versionOfPackage(), '-V, --version', 'print the version')
+    .description('Run, validate, draw and simulate plans of LLM tasks.')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .exitOverride()
-    .showHelpAfterError('(stratagem --help says more)')
+    .showHelpAfterError('(see stratagem --help)')
     .addHelpText(
       'after',
       `
-Exit codes: 0 completed, 1 the plan failed, 2 bad usage or a bad plan, 130 canceled (Ctrl-C).
-A task that waits for a human is asked about on the terminal; without one, give --approve,
---reject or --answer. So is a plan that the model made for --goal; without a terminal, give --yes.
+Exit codes:
+  0    completed
+  1    the plan failed
+  2    usage error or invalid plan
+  130  interrupted (Ctrl-C)
+  143  terminated (SIGTERM)
+
+When a task waits for a human, stratagem asks on the terminal. Without a
+terminal, use --approve, --reject or --answer. A plan that the model makes for
+--goal is confirmed on the terminal; without one, use --yes.
 
 Examples:
   stratagem run plan.yaml
   stratagem run plan.yaml --runner openai --max-parallel 8 --deadline 5m
-  stratagem run --goal "Compare three databases, then recommend one" --runner openai
+  stratagem run --goal "Compare three databases" --runner openai
   stratagem run plan.yaml --journal .stratagem
-  stratagem plan "Compare three databases, then recommend one" -o plan.yaml
+  stratagem plan "Compare three databases" -o plan.yaml
   stratagem graph plan.yaml --format dot | dot -Tsvg > plan.svg
-  stratagem simulate plan.yaml --max-parallel 4,8,16 --requests-per-minute 60`,
+  stratagem simulate plan.yaml --max-parallel 4,8 --requests-per-minute 60`,
     );
 
   const run = program
     .command('run')
-    .description('run a plan; progress goes to standard error, the result to standard output')
+    .description('run a plan (progress on stderr, result on stdout)')
     .argument('[plan]', PLAN)
-    .option('--goal <text>', 'let the model make the plan, in place of a file')
-    .option('--yes', 'run that plan without asking');
-  addModelOptions(addRunOptions(run))
-    .option('--fail-fast', 'stop everything at the first failed task')
-    .addOption(
-      new Option('--journal <dir>', 'record the run here, so that it can be resumed').argParser(
-        notEmpty,
-      ),
-    )
-    .option('--reuse', 'take outputs of earlier runs in the journal for tasks that are unchanged')
-    .option('--dry', 'run nothing: say what would run, and why')
-    .option('--json', 'print the result as one JSON document')
-    .action(async (file: string | undefined, flags: GoalFlags, command: Command) => {
+    .option('--goal <text>', 'let the model make the plan for this goal')
+    .option('--yes', 'run the plan made for --goal without confirmation')
+    .option('--fail-fast', 'stop all tasks at the first failure')
+    .addOption(journalOption('record the run in this directory, so that it can be resumed'))
+    .option('--reuse', 'reuse recorded outputs of unchanged tasks (needs --journal)')
+    .option('--dry-run', 'show which tasks would run, and why; run nothing')
+    .option('--json', 'print the result as JSON');
+  addModelOptions(addSchedulingOptions(run)).action(
+    async (file: string | undefined, flags: RunFlags, command: Command) => {
       const { goal } = flags;
       if (goal !== undefined) {
-        if (file !== undefined) command.error('error: give a plan, or --goal for one, not both');
-        const { goalCommand } = await import('./goal-command.js');
-        finish(await goalCommand(goal, flags));
+        if (file !== undefined) command.error('error: use a plan file or --goal, not both');
+        const { runGoalCommand } = await import('./commands/run-goal.js');
+        setExitCode(await runGoalCommand(goal, flags));
         return;
       }
       if (file === undefined) {
-        command.error("error: missing required argument 'plan', or --goal for one");
+        command.error("error: missing required argument 'plan' (or use --goal)");
       }
-      const { runCommand } = await import('./run-command.js');
-      finish(await runCommand(file, flags));
-    });
+      const { runCommand } = await import('./commands/run.js');
+      setExitCode(await runCommand(file, flags));
+    },
+  );
 
   const plan = program
     .command('plan')
-    .description('let the model make a plan, and print it as a plan file; nothing of it is run')
-    .argument('<goal>', 'what the plan is to reach')
-    .addOption(
-      new Option('-o, --output <file>', 'write the plan to this file, in YAML or JSON').argParser(
-        notEmpty,
-      ),
-    )
-    .option('--force', 'write over a file that is there')
-    .addOption(
-      new Option('--complexity <kind>', 'one task, or many (default: judged by the words)').choices(
-        COMPLEXITIES,
-      ),
-    )
-    .addOption(new Option('--max-depth <n>', 'levels of subtasks (default: 3)').argParser(depth))
-    .addOption(
-      new Option('--max-subtasks <n>', 'the most tasks in a list (default: 10)').argParser(
-        wholeNumber,
-      ),
-    )
-    .addOption(
-      new Option('--min-subtasks <n>', 'the fewest tasks in a list (default: 2)').argParser(
-        wholeNumber,
-      ),
-    )
-    .addOption(
-      new Option('--max-tasks <n>', 'the most tasks in all (default: 50)').argParser(wholeNumber),
-    )
-    .addOption(
-      new Option(
-        '--repair-attempts <n>',
-        'how often to send a bad answer back (default: 2)',
-      ).argParser(repairs),
-    );
-  addModelOptions(plan)
-    .option('--json', 'print the plan and how it came about as one JSON document')
-    .action(async (goal: string, flags: PlanFlags) => {
-      const { planCommand } = await import('./plan-command.js');
-      finish(await planCommand(goal, flags));
+    .description('let the model make a plan, and print it without running it')
+    .argument('<goal>', 'what the plan should achieve')
+    .addOption(outputOption())
+    .option('--force', 'overwrite an existing file')
+    .option('--json', 'print the plan, and how it was made, as JSON');
+  addModelOptions(addPlanOptions(plan)).action(async (goal: string, flags: PlanFlags) => {
+    const { planCommand } = await import('./commands/plan.js');
+    setExitCode(await planCommand(goal, flags));
+  });
+
+  const resume = program
+    .command('resume')
+    .description('resume a recorded run')
+    .argument('<run>', RUN)
+    .addOption(requiredJournal())
+    .option('--retry-failed', 're-run failed tasks and their dependents')
+    .option('--plan <file>', 'compare with this plan file (default: the original file)')
+    .option('--accept-changes', 'resume with the changed plan file')
+    .option('--use-recorded-plan', 'resume with the recorded plan; ignore the file')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', '\nOptions that you leave out keep their values from the recorded run.');
+  addResumeOptions(resume).action(async (runId: string, flags: ResumeFlags) => {
+    const { resumeCommand } = await import('./commands/resume.js');
+    setExitCode(await resumeCommand(runId, flags));
+  });
+
+  program
+    .command('runs')
+    .description('list the recorded runs, newest first')
+    .addOption(requiredJournal())
+    .option('--json', 'print the list as JSON')
+    .action(async (flags: RunsFlags) => {
+      const { runsCommand } = await import('./commands/runs.js');
+      setExitCode(await runsCommand(flags));
     });
 
-  addJournalCommands(program, finish);
+  program
+    .command('show')
+    .description('print the result of a recorded run, even if it is incomplete')
+    .argument('<run>', RUN)
+    .addOption(requiredJournal())
+    .option('--json', 'print the result as JSON, like run --json')
+    .action(async (runId: string, flags: ShowFlags) => {
+      const { showCommand } = await import('./commands/show.js');
+      setExitCode(await showCommand(runId, flags));
+    });
 
   program
     .command('validate')
-    .description('check a plan and list everything that is wrong with it')
+    .description('check a plan and list all its problems')
     .argument('<plan>', PLAN)
     .action(async (file: string) => {
-      const { validateCommand } = await import('./plan-commands.js');
-      finish(await validateCommand(file));
+      const { validateCommand } = await import('./commands/validate.js');
+      setExitCode(await validateCommand(file));
     });
 
   program
     .command('graph')
-    .description('print the graph of a plan')
+    .description('print the dependency graph of a plan')
     .argument('<plan>', PLAN)
-    .addOption(new Option('--format <name>', 'how').choices(GRAPH_FORMATS).default('mermaid'))
+    .addOption(
+      new Option('--format <name>', 'output format').choices(GRAPH_FORMATS).default('mermaid'),
+    )
     .action(async (file: string, { format }: { format: GraphFormat }) => {
-      const { graphCommand } = await import('./plan-commands.js');
-      finish(await graphCommand(file, format));
+      const { graphCommand } = await import('./commands/graph.js');
+      setExitCode(await graphCommand(file, format));
     });
 
-  program
+  const simulate = program
     .command('simulate')
-    .description('say how long a plan would take, in virtual time: nothing runs, nothing costs')
+    .description('estimate how long a plan takes; calls no model')
     .argument('<plan>', PLAN)
-    .addOption(
-      new Option('--max-parallel <list>', 'the caps to compare (default: 1,2,4,8,16)').argParser(
-        wholeNumbers,
-      ),
-    )
-    .addOption(
-      new Option('--strategy <name>', "over the file's own (default: parallel)").choices(
-        STRATEGIES,
-      ),
-    )
-    .addOption(
-      new Option('--server <kind>', 'how the server behaves (default: fixed)').choices(SERVERS),
-    )
-    .addOption(
-      new Option('--capacity <n>', 'how many requests it takes well (knee, …)').argParser(
-        wholeNumber,
-      ),
-    )
-    .addOption(
-      new Option('--requests-per-minute <n>', 'answer more requests 429').argParser(wholeNumber),
-    )
-    .addOption(
-      new Option('--tokens-per-minute <n>', 'answer more tokens 429').argParser(wholeNumber),
-    )
-    .addOption(
-      new Option(
-        '--latency <ms>',
-        'what a task takes without an estimate (default: 1000)',
-      ).argParser(milliseconds),
-    )
-    .addOption(
-      new Option('--tokens <n>', 'what a task uses without an estimate (default: 1000)').argParser(
-        wholeNumber,
-      ),
-    )
-    .addOption(
-      new Option('--elements <n>', 'how many elements the list of a forEach has').argParser(
-        wholeNumber,
-      ),
-    )
-    .addOption(
-      new Option('--retries <n>', 'how often to repeat attempts after passing errors').argParser(
-        wholeNumberFrom(0),
-      ),
-    )
-    .addOption(
-      new Option('--timeout <duration>', 'give an attempt up after 500ms, 30s, 5m').argParser(
-        duration,
-      ),
-    )
-    .addOption(
-      new Option('--seed <n>', 'another seed, other latencies and waits (default: 0)').argParser(
-        wholeNumberFrom(0),
-      ),
-    )
-    .option('--json', 'print the rows as one JSON document')
-    .action(async (file: string, flags: SimulateFlags) => {
-      const { simulateCommand } = await import('./simulate-command.js');
-      finish(await simulateCommand(file, flags));
-    });
+    .option('--json', 'print the results as JSON');
+  addSimulationOptions(simulate).action(async (file: string, flags: SimulateFlags) => {
+    const { simulateCommand } = await import('./commands/simulate.js');
+    setExitCode(await simulateCommand(file, flags));
+  });
 
   return program;
 }
 
-function versionOfPackage(): string {
+function requiredJournal(): Option {
+  return journalOption('directory of the recorded runs').makeOptionMandatory();
+}
+
+function packageVersion(): string {
   return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 }

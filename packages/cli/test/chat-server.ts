@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 
-/** What the server says to a prompt: an answer, an error of that status, or nothing, ever. */
+/** The reply to a prompt: an answer, an error with this status, or none at all. */
 export type Reply =
   | string
   | {
@@ -27,9 +27,7 @@ export interface ChatServer extends AsyncDisposable {
   readonly requests: readonly ChatRequest[];
 }
 
-/**
- * A server on loopback that streams OpenAI's Chat Completions; gone with `await using`.
- */
+/** Starts a local server that streams OpenAI's Chat Completions; use it with `await using`. */
 export async function chatServer(reply: (request: ChatRequest) => Reply): Promise<ChatServer> {
   const requests: ChatRequest[] = [];
   const server = createServer(async (message, response) => {
@@ -44,9 +42,9 @@ export async function chatServer(reply: (request: ChatRequest) => Reply): Promis
       prompt: body.messages.map(({ content }) => content).join('\n'),
     };
     requests.push(request);
-    const said = reply(request);
-    if (typeof said === 'string') answer(response, request, said);
-    else if ('status' in said) refuse(response, said);
+    const result = reply(request);
+    if (typeof result === 'string') sendAnswer(response, request, result);
+    else if ('status' in result) sendError(response, result);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -61,7 +59,7 @@ export async function chatServer(reply: (request: ChatRequest) => Reply): Promis
 
 const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
 
-function answer(response: ServerResponse, { model }: ChatRequest, content: string): void {
+function sendAnswer(response: ServerResponse, { model }: ChatRequest, content: string): void {
   const common = { id: 'chatcmpl-1', created: 1, model, object: 'chat.completion.chunk' };
   const half = Math.ceil(content.length / 2);
   response.setHeader('content-type', 'text/event-stream');
@@ -76,7 +74,7 @@ function answer(response: ServerResponse, { model }: ChatRequest, content: strin
   response.end('data: [DONE]\n\n');
 }
 
-function refuse(
+function sendError(
   response: ServerResponse,
   { status, message, headers }: Extract<Reply, { status: number }>,
 ) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type ChatRequest, chatServer, type Reply } from './chat-server.js';
 import { folder, type StratagemOptions, start, stratagem } from './stratagem.js';
 
-/** Two tasks, and one that needs both. */
+/** Two tasks, and a third one that needs both. */
 export const REPORT = `goal: Market research report
 tasks:
   - { id: tech, description: Analyse technology }
@@ -17,7 +17,7 @@ interface Listed {
   readonly completedTasks: number;
 }
 
-/** A folder with a plan and a journal, a server, and commands that use them. */
+/** A directory with a plan and a journal, a server, and commands that use them. */
 export async function recorded(reply: (request: ChatRequest) => Reply, plan = REPORT) {
   const files = await folder({ 'plan.yaml': plan });
   const server = await chatServer(reply);
@@ -29,18 +29,18 @@ export async function recorded(reply: (request: ChatRequest) => Reply, plan = RE
   return {
     ...files,
     server,
-    /** Runs the plan on the server, to its end. */
+    /** Runs the plan on the server and waits for its end. */
     run: (...args: string[]) => stratagem(runArgs(args), options),
-    /** Begins the same, which does not end. */
+    /** Starts the same run without waiting for its end. */
     start: (...args: string[]) => start(runArgs(args), options),
-    /** Any other command, with the journal. */
+    /** Runs any other command with the journal. */
     command,
-    /** A command as it was printed. */
+    /** Runs a command line as it was printed. */
     paste: (line: string) => stratagem(line.split(' ').slice(1), options),
     async runs(): Promise<[Listed, ...Listed[]]> {
       return JSON.parse((await command('runs', '--json')).stdout);
     },
-    /** Everything that is in the journal's files. */
+    /** The content of all files of the journal. */
     async bytes(): Promise<string> {
       const names = await readdir(join(files.path, 'runs'));
       const all = names.map((name) => readFile(join(files.path, 'runs', name), 'latin1'));
@@ -53,7 +53,7 @@ export async function recorded(reply: (request: ChatRequest) => Reply, plan = RE
   };
 }
 
-/** The first line of all prompts that a server was sent. */
+/** The first line of each prompt that a server received. */
 export function prompts({ requests }: { readonly requests: readonly ChatRequest[] }): string[] {
   return requests.map(({ prompt }) => prompt.split('\n')[0] as string);
 }

@@ -8,7 +8,7 @@ import {
 } from '@stratagem/core';
 import { sequential } from '@stratagem/sequential';
 
-/** Answers at once; a task whose description is a promise to fail keeps it. */
+/** Answers at once. A task fails if its description starts with `fail`. */
 const runner: TaskRunner = {
   name: 'test',
   async run({ taskId, description }, { emit }) {
@@ -18,7 +18,7 @@ const runner: TaskRunner = {
   },
 };
 
-/** Starts a plan one task at a time, without a model. */
+/** Starts a plan without a model, one task at a time. */
 export function start(
   tasks: Plan['tasks'],
   { goal = 'Test', ...options }: RunOptions & { goal?: string } = {},

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const BIN = fileURLToPath(new URL('../bin/stratagem.js', import.meta.url));
 
-/** How a command ended, and everything that it printed. */
+/** The exit and the output of a command. */
 export interface Ended {
   /** `null` when a signal ended the process. */
   readonly exitCode: number | null;
@@ -17,22 +17,22 @@ export interface Ended {
 }
 
 export interface StratagemOptions {
-  /** What standard input holds; it is empty otherwise. */
+  /** The content of standard input. @default '' */
   readonly stdin?: string;
-  /** The whole environment beside `PATH`, so that no key of the developer's is ever used. */
+  /** The whole environment besides `PATH`, so that no key of the developer is ever used. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
 
-/** A command that runs; `await ended` for its output. */
+/** A running command; `await ended` for its output. */
 export interface Started {
   readonly child: ChildProcessWithoutNullStreams;
   readonly ended: Promise<Ended>;
-  /** Settles when standard error shows this; rejects when the command ends before. */
+  /** Resolves when standard error contains this; rejects if the command ends before. */
   progress(shows: string | RegExp): Promise<void>;
 }
 
-/** Starts the built command line as a process of its own. */
+/** Starts the built command line in its own process. */
 export function start(args: readonly string[], options: StratagemOptions = {}): Started {
   const { stdin = '', env = {}, cwd } = options;
   const child = spawn(process.execPath, [BIN, ...args], {
@@ -40,7 +40,7 @@ export function start(args: readonly string[], options: StratagemOptions = {}): 
     env: { PATH: process.env.PATH, ...env },
     ...(cwd !== undefined && { cwd }),
   });
-  // A command that never reads its input closes the pipe, which is its right.
+  // A command may exit without reading its input, which closes the pipe.
   child.stdin.on('error', () => {});
   child.stdin.end(stdin);
 
@@ -72,12 +72,12 @@ export function start(args: readonly string[], options: StratagemOptions = {}): 
   };
 }
 
-/** Runs the built command line to its end. */
+/** Runs the built command line and waits for its end. */
 export function stratagem(args: readonly string[], options?: StratagemOptions): Promise<Ended> {
   return start(args, options).ended;
 }
 
-/** A folder for the files of a test; gone with `await using`. */
+/** Creates a directory with these files; use it with `await using`. */
 export async function folder(files: Readonly<Record<string, string | Uint8Array>>) {
   const path = await mkdtemp(join(tmpdir(), 'stratagem-'));
   const add = (name: string, content: string | Uint8Array) => writeFile(join(path, name), content);

@@ -1,0 +1,85 @@
+import { type EventData, isStratagemError, type Journal, readRun } from '@stratagem/core';
+import { findRun } from '../load/find-run.js';
+import { withJournal } from '../load/open-journal.js';
+import type { ExecutorFlags, LimitFlags } from '../options/run-flags.js';
+import { toUsageError } from '../options/to-usage-error.js';
+import { UsageError } from '../options/usage-error.js';
+import { commandJournal } from '../run/command-journal.js';
+import { type CommandRecord, readCommandRecord } from '../run/command-record.js';
+import { type ExecuteFlags, executeRun } from '../run/execute-run.js';
+import { explainPlanChange, planForResume, type ResumePlanFlags } from '../run/plan-for-resume.js';
+import { checkPresetAnswers } from '../run/preset-answers.js';
+import { createRecording } from '../run/recording.js';
+import { toRunOptions } from '../run/run-options.js';
+import { announceSimulation } from '../run/simulation-notice.js';
+import { withExecutor } from '../run/with-executor.js';
+
+export interface ResumeFlags
+  extends ExecutorFlags,
+    ExecuteFlags,
+    ResumePlanFlags,
+    Pick<LimitFlags, 'deadline' | 'budgetTokens' | 'budgetCost' | 'prices'> {
+  readonly journal: string;
+  readonly retryFailed?: boolean;
+  readonly acceptChanges?: boolean;
+  /** Comes from the record only: `resume` has no such flag. */
+  readonly reuse?: boolean;
+}
+
+/** `stratagem resume RUN`: returns the exit code of the run. */
+export async function resumeCommand(idOrPrefix: string, flags: ResumeFlags): Promise<number> {
+  if (flags.useRecordedPlan && (flags.acceptChanges || flags.plan !== undefined)) {
+    const other = flags.acceptChanges ? '--accept-changes' : '--plan';
+    throw new UsageError(`--use-recorded-plan and ${other} cannot be combined: remove one`);
+  }
+  return withJournal(flags.journal, async (store) => {
+    const { id } = await findRun(store, idOrPrefix);
+    const starts = await planStarts(store, id);
+    const record = readCommandRecord(starts[0]);
+    const { plan, strategy } = await planForResume(id, record, starts.at(-1), flags);
+    const merged = mergeFlags(record, flags);
+    checkPresetAnswers(plan, merged);
+    const journal = commandJournal(store, record);
+    return withExecutor(merged, strategy, journal, async (executor) => {
+      await announceSimulation(merged);
+      const options = {
+        plan,
+        // The other limits of the run are in its record.
+        ...(await toRunOptions({ ...flags, prices: merged.prices })),
+        ...(flags.retryFailed && { retryFailed: true }),
+        ...(flags.acceptChanges && { adopt: true }),
+        ...(merged.reuse && { reuse: true }),
+      };
+      const recording = createRecording(flags.journal, journal, readRun(store, id));
+      try {
+        const start = (more: object) => executor.resume(id, { ...options, ...more });
+        return await executeRun(start, merged, recording);
+      } catch (error) {
+        throw isStratagemError(error) ? toUsageError(explainPlanChange(error)) : error;
+      }
+    });
+  });
+}
+
+/** The plan_started events of a run: the first one, and one for each accepted change of the plan. */
+async function planStarts(journal: Journal, runId: string): Promise<EventData[]> {
+  const starts: EventData[] = [];
+  for await (const event of journal.read(runId)) {
+    if (event.type === 'plan_started') starts.push(event);
+  }
+  return starts;
+}
+
+/** Overrides the recorded flags. Another runner drops all recorded flags about the runner. */
+function mergeFlags({ flags: recorded }: CommandRecord, given: ResumeFlags): ResumeFlags {
+  const { secretBaseUrl, ...all } = recorded;
+  const { runner: _, model: __, baseUrl: ___, latency: ____, replay: _____, ...others } = all;
+  const isOtherRunner = given.runner !== undefined || given.replay !== undefined;
+  if (secretBaseUrl && !isOtherRunner && given.baseUrl === undefined) {
+    throw new UsageError(
+      'The --base-url of this run had a user, a password or a query, which is not recorded: ' +
+        'use --base-url again',
+    );
+  }
+  return { ...(isOtherRunner ? others : all), ...given };
+}

@@ -1,0 +1,135 @@
+import type { Plan, PlanEvent } from '@stratagem/core';
+import {
+  type GoalHandle,
+  type GoalResult,
+  type PlanAndExecuteOptions,
+  planAndExecute,
+} from '@stratagem/planner';
+import { withTools } from '../load/load-tools.js';
+import { resolveRunner, resolveStrategy } from '../options/resolve-options.js';
+import type { RunFlags } from '../options/run-flags.js';
+import { optionErrorToUsageError } from '../options/to-usage-error.js';
+import { UsageError } from '../options/usage-error.js';
+import { createProgress } from '../output/create-progress.js';
+import { EXIT } from '../output/exit-code.js';
+import { goalDocument } from '../output/json-documents.js';
+import { jsonText } from '../output/json-text.js';
+import { planOutline } from '../output/plan-outline.js';
+import type { Progress } from '../output/progress.js';
+import { goalReport } from '../output/run-report.js';
+import { write } from '../output/streams.js';
+import { forTerminal } from '../output/terminal-text.js';
+import { retryOptions, toRunOptions } from '../run/run-options.js';
+import { cancelOnSignals, signalExitCode } from '../run/signals.js';
+import { announceSimulation } from '../run/simulation-notice.js';
+import { askYesOrNo, canAsk, openTerminal } from '../run/terminal.js';
+
+/** `stratagem run --goal GOAL`: returns the exit code of planning and running. */
+export async function runGoalCommand(goal: string, flags: RunFlags): Promise<number> {
+  checkFlags(goal, flags);
+  const { replan } = flags;
+  const options = {
+    runner: await resolveRunner(flags),
+    strategy: await resolveStrategy(flags, undefined),
+    ...(await toRunOptions(flags)),
+    ...retryOptions(flags.retries),
+    ...(replan !== undefined && { replan: { maxRounds: replan } }),
+  };
+  return withTools(flags.mcpConfig, (tools) =>
+    runGoal(goal, { ...options, ...(tools !== undefined && { tools }) }, flags),
+  );
+}
+
+/** @throws {UsageError} before the model is called. */
+function checkFlags(goal: string, flags: RunFlags): void {
+  if (goal.trim() === '') throw new UsageError('--goal is empty');
+  for (const option of ['approve', 'reject', 'answer'] as const) {
+    if (flags[option] === undefined) continue;
+    const reason = 'tasks of a plan made by the model never wait for a human';
+    throw new UsageError(`--${option} has no effect with --goal: ${reason}`);
+  }
+  for (const [name, option] of [
+    ['journal', '--journal'],
+    ['reuse', '--reuse'],
+    ['dryRun', '--dry-run'],
+  ] as const) {
+    if (flags[name] === undefined) continue;
+    throw new UsageError(`${option} has no effect with --goal: it needs a plan file`);
+  }
+  if (flags.yes || canAsk()) return;
+  throw new UsageError(
+    '--goal asks for confirmation before it runs the plan, but there is no terminal to ask on: ' +
+      'use --yes to run it without confirmation, or make a plan file with "stratagem plan"',
+  );
+}
+
+async function runGoal(
+  goal: string,
+  options: PlanAndExecuteOptions,
+  flags: RunFlags,
+): Promise<number> {
+  await announceSimulation(flags);
+  const screen = new Screen();
+  let handle: GoalHandle | undefined;
+  const signals = cancelOnSignals((reason) => handle?.cancel(reason));
+  handle = start(goal, {
+    ...options,
+    onEvent: (event) => screen.onEvent(event),
+    review: (plan, { signal }) => screen.review(plan, flags.yes === true, signal),
+  });
+  const result = await handle;
+  screen.stop();
+
+  const document = flags.json ? `${jsonText(goalDocument(result))}\n` : goalReport(result);
+  await write(process.stdout, document);
+  signals.stop();
+  if (!flags.json && result.result === undefined) {
+    await write(process.stderr, `stratagem: ${forTerminal((result.error as Error).message)}\n`);
+  }
+  return exitCodeOf(result, signals.received);
+}
+
+function start(goal: string, options: PlanAndExecuteOptions): GoalHandle {
+  try {
+    return planAndExecute(goal, options);
+  } catch (error) {
+    // Prices come from a file, and only the executor checks them.
+    throw optionErrorToUsageError(error);
+  }
+}
+
+/** Shows the progress of planning, then the plan for review, then the progress of the run. */
+class Screen {
+  #progress: Progress = createProgress();
+
+  onEvent(event: PlanEvent): void {
+    this.#progress.onEvent(event);
+  }
+
+  async review(plan: Plan, isApproved: boolean, signal: AbortSignal): Promise<boolean> {
+    this.#progress.stop();
+    await write(process.stderr, planOutline(plan, process.stderr));
+    const shouldRun = isApproved || (await confirmRun(signal));
+    this.#progress = createProgress();
+    return shouldRun;
+  }
+
+  stop(): void {
+    this.#progress.stop();
+  }
+}
+
+async function confirmRun(signal: AbortSignal): Promise<boolean> {
+  const terminal = openTerminal(undefined, () => process.kill(process.pid, 'SIGINT'));
+  if (terminal === undefined) return false;
+  try {
+    return await askYesOrNo(terminal, 'Run this plan?', signal);
+  } catch {
+    return false; // The run was interrupted, or the terminal was closed.
+  }
+}
+
+function exitCodeOf({ status }: GoalResult, signal: NodeJS.Signals | undefined): number {
+  if (status === 'completed') return EXIT.completed;
+  return signal === undefined ? EXIT.failed : signalExitCode(signal);
+}

@@ -1,0 +1,63 @@
+import type { Executor, Plan, RunHandle, RunOptions } from '@stratagem/core';
+import { loadPlan } from '../load/load-plan.js';
+import { journalErrorToUsageError, openJournal } from '../load/open-journal.js';
+import type { RunFlags } from '../options/run-flags.js';
+import { toUsageError } from '../options/to-usage-error.js';
+import { UsageError } from '../options/usage-error.js';
+import { commandJournal } from '../run/command-journal.js';
+import { createCommandRecord } from '../run/command-record.js';
+import { executeRun } from '../run/execute-run.js';
+import { checkPresetAnswers } from '../run/preset-answers.js';
+import { createRecording } from '../run/recording.js';
+import { toRunOptions, withRetries } from '../run/run-options.js';
+import { announceSimulation } from '../run/simulation-notice.js';
+import { withExecutor } from '../run/with-executor.js';
+
+/** `stratagem run PLAN`: returns the exit code of the run. */
+export async function runCommand(file: string, flags: RunFlags): Promise<number> {
+  const { journal: directory, reuse } = flags;
+  if (flags.yes) throw new UsageError('--yes has no effect without --goal: remove it');
+  const { plan: planInFile, strategy } = await loadPlan(file);
+  const plan = withRetries(planInFile, flags.retries);
+  checkPresetAnswers(plan, flags);
+  if (reuse && directory === undefined) {
+    throw new UsageError('--reuse needs --journal DIR, the directory of the earlier runs');
+  }
+  if (flags.dryRun) {
+    const { dryRunCommand } = await import('./dry-run.js');
+    return dryRunCommand(plan, strategy, flags);
+  }
+  if (directory === undefined) {
+    return withExecutor(flags, strategy, undefined, async (executor) => {
+      const options = await prepare(flags);
+      return executeRun((more) => start(executor, plan, { ...options, ...more }), flags);
+    });
+  }
+  const store = await openJournal(directory, false);
+  const journal = commandJournal(store, createCommandRecord(file, strategy, flags));
+  try {
+    return await withExecutor(flags, strategy, journal, async (executor) => {
+      const options = await prepare(flags);
+      const recording = createRecording(directory, journal);
+      return executeRun((more) => start(executor, plan, { ...options, ...more }), flags, recording);
+    });
+  } catch (error) {
+    throw journalErrorToUsageError(error);
+  } finally {
+    await journal.close();
+  }
+}
+
+async function prepare(flags: RunFlags): Promise<RunOptions> {
+  await announceSimulation(flags);
+  return { ...(await toRunOptions(flags)), ...(flags.reuse && { reuse: true }) };
+}
+
+/** Only the executor finds out that a plan needs tools that it does not have. */
+function start(executor: Executor, plan: Plan, options: RunOptions): RunHandle {
+  try {
+    return executor.execute(plan, options);
+  } catch (error) {
+    throw toUsageError(error);
+  }
+}

@@ -1,0 +1,169 @@
+import { isStratagemError, type Plan, type Strategy, type Task } from '@stratagem/core';
+import type { StrategySpec } from '@stratagem/core/document';
+import type { Demand, FilledPlan, WhatIfRow } from '@stratagem/simulation';
+import { loadPlan } from '../load/load-plan.js';
+import { resolveStrategy } from '../options/resolve-options.js';
+import { resolveServer, type ServerFlags } from '../options/resolve-server.js';
+import type { StrategyFlags } from '../options/run-flags.js';
+import { UsageError } from '../options/usage-error.js';
+import { EXIT } from '../output/exit-code.js';
+import { jsonText } from '../output/json-text.js';
+import { simulationReport } from '../output/simulation-report.js';
+import { write } from '../output/streams.js';
+
+export interface SimulateFlags extends ServerFlags {
+  readonly strategy?: StrategyFlags['strategy'];
+  readonly maxParallel?: readonly number[];
+  readonly latency?: number;
+  readonly tokens?: number;
+  readonly items?: number;
+  readonly retries?: number;
+  readonly timeout?: number;
+  readonly seed?: number;
+  readonly json?: boolean;
+}
+
+const DEFAULT_LIMITS = [1, 2, 4, 8, 16];
+const LATENCY_MS = 1_000;
+const TOKENS = 1_000;
+/** Practically unlimited: after so many failures, the server is overloaded for good. */
+const MAX_ATTEMPTS = 1_000;
+
+/** `stratagem simulate PLAN` */
+export async function simulateCommand(file: string, flags: SimulateFlags): Promise<number> {
+  const server = await resolveServer(flags);
+  const { plan: planInFile, strategy: spec } = await loadPlan(file);
+  checkEffects(planInFile, flags);
+  const { whatIf } = await import('@stratagem/simulation');
+  const { plan, assumptions } = await fillEstimates(limitAttempts(planInFile, flags), flags);
+  const strategies = await strategiesByLimit(flags, spec);
+  const seed = flags.seed ?? 0;
+  const rows = requireTimeout(() =>
+    whatIf(withTimeout(plan, flags.timeout), {
+      ...{ server, seed },
+      // A task that fails despite unlimited retries means that the others would fail, too.
+      failFast: !limitsRetries(planInFile, flags),
+      maxParallel: [...strategies.keys()],
+      strategy: (maxParallel) => strategies.get(maxParallel) as Strategy,
+      demandOf: (task) => demandOf(task, flags),
+    }),
+  );
+  const [strategy] = strategies.values();
+  const document = {
+    goal: planInFile.goal,
+    strategy: (strategy as Strategy).name,
+    server: server.name,
+    seed,
+    assumptions: [...assumptions, ...describeDefaults(planInFile, flags, rows)],
+    rows,
+  };
+  await write(
+    process.stdout,
+    flags.json ? `${jsonText(document)}\n` : simulationReport(document, planInFile),
+  );
+  return EXIT.completed;
+}
+
+/** @throws {UsageError} for a flag that would have no effect. */
+function checkEffects(plan: Plan, { latency, tokens, tokensPerMinute, items }: SimulateFlags) {
+  if (latency !== undefined && every(plan, ({ estimate }) => estimate?.durationMs !== undefined)) {
+    throw new UsageError(
+      '--latency has no effect: every task has an estimated duration; remove it',
+    );
+  }
+  if (tokens !== undefined && tokensPerMinute === undefined) {
+    throw new UsageError('--tokens has no effect without --tokens-per-minute: remove it');
+  }
+  if (tokens !== undefined && every(plan, ({ estimate }) => estimate?.tokens !== undefined)) {
+    throw new UsageError(
+      '--tokens has no effect: every task has an estimated token usage; remove it',
+    );
+  }
+  if (items !== undefined && every(plan, ({ forEach }) => forEach === undefined)) {
+    throw new UsageError('--items has no effect: no task has a forEach; remove it');
+  }
+}
+
+function every({ tasks }: Pick<Plan, 'tasks'>, holds: (task: Task) => boolean): boolean {
+  return tasks.every((task) => holds(task) && every({ tasks: task.subtasks ?? [] }, holds));
+}
+
+async function filledPlan(plan: Plan, { items }: SimulateFlags): Promise<FilledPlan> {
+  const { fillEstimates } = await import('@stratagem/simulation');
+  try {
+    return fillEstimates(plan, items === undefined ? {} : { items });
+  } catch (error) {
+    if (!isStratagemError(error) || error.code !== 'invalid_option') throw error;
+    throw new UsageError('the number of items of a forEach list is unknown: set it with --items', {
+      cause: error,
+    });
+  }
+}
+
+/** The strategy for each concurrency limit, in the order of the command line. */
+async function strategiesByLimit(
+  { strategy, maxParallel }: SimulateFlags,
+  spec: StrategySpec | undefined,
+): Promise<Map<number, Strategy>> {
+  const isSequential = (strategy ?? spec?.name) === 'sequential';
+  const strategies = new Map<number, Strategy>();
+  for (const limit of maxParallel ?? (isSequential ? [1] : DEFAULT_LIMITS)) {
+    const flags = { ...(strategy !== undefined && { strategy }), maxParallel: limit };
+    strategies.set(limit, await resolveStrategy(flags, spec));
+  }
+  return strategies;
+}
+
+function limitsRetries({ retry }: Plan, { retries }: SimulateFlags): boolean {
+  return (retries ?? retry?.maxAttempts) !== undefined;
+}
+
+/** Retries without a limit, unless the command line or the file sets one. */
+function limitAttempts(plan: Plan, { retries }: SimulateFlags): Plan {
+  const fromFile = plan.retry?.maxAttempts ?? MAX_ATTEMPTS;
+  const maxAttempts = retries === undefined ? fromFile : retries + 1;
+  return { ...plan, retry: { ...plan.retry, maxAttempts } };
+}
+
+/** Overrides the timeout of the plan, but not those of single tasks. */
+function withTimeout(plan: Plan, timeoutMs: number | undefined): Plan {
+  return timeoutMs === undefined ? plan : { ...plan, timeoutMs };
+}
+
+/** @throws {UsageError} if the simulation would never end, because nothing limits the wait. */
+function requireTimeout(simulate: () => WhatIfRow[]): WhatIfRow[] {
+  try {
+    return simulate();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UsageError(
+      'the server leaves requests unanswered, and nothing limits how long they wait: use --timeout',
+      { cause: error },
+    );
+  }
+}
+
+function demandOf({ estimate }: Task, { latency, tokens }: SimulateFlags): Demand {
+  const inputTokens = estimate?.tokens ?? tokens ?? TOKENS;
+  return {
+    workMs: estimate?.durationMs ?? latency ?? LATENCY_MS,
+    inputTokens,
+    outputTokens: 0,
+  };
+}
+
+/** Describes the defaults that the simulation used. */
+function describeDefaults(plan: Plan, flags: SimulateFlags, rows: readonly WhatIfRow[]): string[] {
+  const { latency, tokens, tokensPerMinute } = flags;
+  const lacks = (field: 'durationMs' | 'tokens') =>
+    !every(plan, ({ estimate }) => estimate?.[field] !== undefined);
+  return [
+    ...(lacks('durationMs') ? [`tasks without an estimate take ${latency ?? LATENCY_MS} ms`] : []),
+    ...(tokensPerMinute !== undefined && lacks('tokens')
+      ? [`tasks without an estimate use ${tokens ?? TOKENS} tokens`]
+      : []),
+    ...(rows.some(({ wastedShare }) => wastedShare > 0) && !limitsRetries(plan, flags)
+      ? ['attempts are retried until they succeed; --retries sets a limit']
+      : []),
+  ];
+}

@@ -1,0 +1,15 @@
+import { Graph } from '@stratagem/core';
+import { loadPlan } from '../load/load-plan.js';
+import { EXIT } from '../output/exit-code.js';
+import { plural } from '../output/plural.js';
+import { write } from '../output/streams.js';
+import { onOneLine } from '../output/terminal-text.js';
+
+/** `stratagem validate PLAN` */
+export async function validateCommand(file: string): Promise<number> {
+  const { plan, strategy } = await loadPlan(file);
+  const tasks = plural(new Graph(plan.tasks).size, 'task');
+  const details = strategy === undefined ? tasks : `${tasks}, ${strategy.name}`;
+  await write(process.stdout, `${onOneLine(plan.goal)}: valid (${details})\n`);
+  return EXIT.completed;
+}

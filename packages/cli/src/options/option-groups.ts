@@ -1,0 +1,167 @@
+import { type Command, Option } from 'commander';
+import { COMPLEXITIES, RUNNERS, SERVERS, STRATEGIES } from './choices.js';
+import {
+  answers,
+  dollars,
+  duration,
+  httpUrl,
+  integerBetween,
+  integerFrom,
+  list,
+  milliseconds,
+  nonEmpty,
+  positiveInteger,
+  positiveIntegers,
+} from './parse-values.js';
+
+function option<Value>(
+  flags: string,
+  description: string,
+  parse: (text: string, previous: Value) => Value,
+): Option {
+  return new Option(flags, description).argParser(parse);
+}
+
+function choice(flags: string, description: string, choices: readonly string[]): Option {
+  return new Option(flags, description).choices(choices);
+}
+
+const runnerOptions = () => [
+  choice('--runner <name>', 'provider that runs the tasks (default: simulated)', RUNNERS),
+  option('--model <name>', 'model name (openai, anthropic)', nonEmpty),
+  option('--base-url <url>', 'server URL (openai, anthropic)', httpUrl),
+  option('--latency <ms>', 'duration of a task in milliseconds (simulated)', milliseconds),
+  option('--requests-per-minute <n>', 'limit to N requests per minute', positiveInteger),
+  option('--tokens-per-minute <n>', 'limit to N tokens per minute', positiveInteger),
+  option('--cache <dir>', 'cache responses in this directory', nonEmpty),
+  option(
+    '--record <file>',
+    'record requests and responses in this file, without secrets',
+    nonEmpty,
+  ),
+  option('--replay <file>', 'replay the responses of a recording; calls no provider', nonEmpty),
+  option('--mcp-config <file>', 'MCP servers that provide tools (JSON or YAML)', nonEmpty),
+];
+
+const limitOptions = () => [
+  option('--deadline <duration>', 'fail the plan after this time, such as 30s or 5m', duration),
+  option('--budget-tokens <n>', 'stop before using more than N tokens', positiveInteger),
+  option('--budget-cost <usd>', 'stop before spending more than this (US dollars)', dollars),
+  option('--prices <file>', 'prices per million tokens by model (YAML or JSON)', nonEmpty),
+];
+
+const retryOptions = () => [
+  option('--retries <n>', 'maximum retries after transient errors', integerFrom(0)),
+  option('--seed <n>', 'random seed for the delays between retries', integerFrom(0)),
+];
+
+const schedulingOptions = () => [
+  choice('--strategy <name>', "overrides the plan's strategy (default: parallel)", STRATEGIES),
+  option('--max-parallel <n>', 'maximum number of tasks running at once', positiveInteger),
+  option(
+    '--replan <rounds>',
+    'let the model add tasks after failures, up to N rounds',
+    positiveInteger,
+  ),
+];
+
+const answerOptions = () => [
+  option('--approve <id>', 'approve a task that waits for approval (repeatable)', list),
+  option('--reject <id>', 'reject a task that waits for a human (repeatable)', list),
+  option('--answer <id=value>', 'answer a task that waits for an answer (repeatable)', answers),
+];
+
+const planOptions = () => [
+  choice(
+    '--complexity <kind>',
+    'plan one task, or several (default: guess from the goal)',
+    COMPLEXITIES,
+  ),
+  option('--max-depth <n>', 'maximum levels of tasks (default: 3)', integerBetween(1, 8)),
+  option('--max-subtasks <n>', 'maximum tasks per list (default: 10)', positiveInteger),
+  option('--min-subtasks <n>', 'minimum tasks per list (default: 2)', positiveInteger),
+  option('--max-tasks <n>', 'maximum tasks in total (default: 50)', positiveInteger),
+  option(
+    '--repair-attempts <n>',
+    'how often to return an invalid plan to the model (default: 2)',
+    integerBetween(0, 10),
+  ),
+];
+
+const simulationOptions = () => [
+  option(
+    '--max-parallel <list>',
+    'concurrency limits to compare (default: 1,2,4,8,16)',
+    positiveIntegers,
+  ),
+  choice('--strategy <name>', "overrides the plan's strategy (default: parallel)", STRATEGIES),
+  choice('--server <kind>', 'server model (default: fixed)', SERVERS),
+  option(
+    '--capacity <n>',
+    'concurrent requests that the server handles well (knee, cpu-bound, overload-*)',
+    positiveInteger,
+  ),
+  option(
+    '--requests-per-minute <n>',
+    'reject requests beyond this rate with status 429',
+    positiveInteger,
+  ),
+  option(
+    '--tokens-per-minute <n>',
+    'reject tokens beyond this rate with status 429',
+    positiveInteger,
+  ),
+  option('--latency <ms>', 'duration of tasks without an estimate (default: 1000)', milliseconds),
+  option(
+    '--tokens <n>',
+    'token usage of tasks without an estimate (default: 1000)',
+    positiveInteger,
+  ),
+  option('--items <n>', 'number of items in each forEach list', positiveInteger),
+  option('--retries <n>', 'maximum retries after transient errors', integerFrom(0)),
+  option('--timeout <duration>', 'time limit of an attempt, such as 500ms or 30s', duration),
+  option('--seed <n>', 'random seed for latencies and retry delays (default: 0)', integerFrom(0)),
+];
+
+/** Adds the options of every command that calls a model. */
+export function addModelOptions(command: Command): Command {
+  addGroup(command, 'Provider options:', runnerOptions());
+  return addGroup(command, 'Limits and retries:', [...limitOptions(), ...retryOptions()]);
+}
+
+/** Adds the options of every command that runs a plan. */
+export function addSchedulingOptions(command: Command): Command {
+  addGroup(command, 'Scheduling options:', schedulingOptions());
+  return addGroup(command, 'Answers to human steps:', answerOptions());
+}
+
+/** Adds the options that may differ when a run is resumed. */
+export function addResumeOptions(command: Command): Command {
+  addSchedulingOptions(command);
+  addGroup(command, 'Provider options:', runnerOptions());
+  return addGroup(command, 'Limits:', limitOptions());
+}
+
+/** Adds the options that shape a generated plan. */
+export function addPlanOptions(command: Command): Command {
+  return addGroup(command, 'Planning options:', planOptions());
+}
+
+export function addSimulationOptions(command: Command): Command {
+  for (const each of simulationOptions()) command.addOption(each);
+  return command;
+}
+
+export function journalOption(description: string): Option {
+  return option('--journal <dir>', description, nonEmpty);
+}
+
+export function outputOption(): Option {
+  const description = 'write the plan to this file (.yaml, .yml or .json)';
+  return option('-o, --output <file>', description, nonEmpty);
+}
+
+function addGroup(command: Command, heading: string, options: readonly Option[]): Command {
+  for (const each of options) command.addOption(each.helpGroup(heading));
+  return command;
+}

@@ -1,0 +1,72 @@
+import { InvalidArgumentError } from 'commander';
+import { parseDuration } from './parse-duration.js';
+import type { PresetAnswer } from './run-flags.js';
+
+const DAY_MS = 86_400_000;
+
+export function integerFrom(min: number): (text: string) => number {
+  return (text) => {
+    if (isDigits(text) && Number(text) >= min) return Number(text);
+    throw new InvalidArgumentError(`Expected an integer ≥ ${min}.`);
+  };
+}
+
+export function integerBetween(min: number, max: number): (text: string) => number {
+  return (text) => {
+    if (isDigits(text) && Number(text) >= min && Number(text) <= max) return Number(text);
+    throw new InvalidArgumentError(`Expected an integer from ${min} to ${max}.`);
+  };
+}
+
+export const positiveInteger = integerFrom(1);
+
+/** `4,8,16` */
+export function positiveIntegers(text: string): number[] {
+  return [...new Set(text.split(',').map((each) => positiveInteger(each.trim())))];
+}
+
+export function dollars(text: string): number {
+  if (isDecimal(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError('Expected an amount in US dollars above 0.');
+}
+
+/** Collects the values of an option that may be repeated. */
+export function list(text: string, previous: readonly string[] = []): string[] {
+  return [...previous, text];
+}
+
+/** Collects the `ID=VALUE` pairs of an option that may be repeated. */
+export function answers(text: string, previous: readonly PresetAnswer[] = []): PresetAnswer[] {
+  const [id = '', ...rest] = text.split('=');
+  if (id !== '' && rest.length > 0) return [...previous, { id, value: rest.join('=') }];
+  throw new InvalidArgumentError('Expected a task id and an answer, such as review=yes.');
+}
+
+export function nonEmpty(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('Expected a value that is not empty.');
+}
+
+export function httpUrl(text: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text;
+  throw new InvalidArgumentError('Expected a URL that starts with http:// or https://.');
+}
+
+export function milliseconds(text: string): number {
+  if (isDecimal(text) && Number(text) <= DAY_MS) return Number(text);
+  throw new InvalidArgumentError(`Expected milliseconds from 0 to ${DAY_MS} (one day).`);
+}
+
+export function duration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms > 0 && Number.isFinite(ms)) return ms;
+  throw new InvalidArgumentError('Expected a duration such as 500ms, 30s, 5m or 1h.');
+}
+
+function isDigits(text: string): boolean {
+  return /^\d{1,15}$/.test(text);
+}
+
+function isDecimal(text: string): boolean {
+  return /^\d+(\.\d+)?$/.test(text);
+}

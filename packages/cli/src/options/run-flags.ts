@@ -1,0 +1,62 @@
+import type { RunnerName, StrategyName } from './choices.js';
+
+export interface StrategyFlags {
+  readonly strategy?: StrategyName;
+  readonly maxParallel?: number;
+}
+
+export interface RunnerFlags {
+  /** The simulated model when left out. */
+  readonly runner?: RunnerName;
+  readonly model?: string;
+  readonly baseUrl?: string;
+  readonly latency?: number;
+  readonly replay?: string;
+}
+
+export interface WrapperFlags {
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
+  readonly cache?: string;
+  readonly record?: string;
+}
+
+export interface LimitFlags {
+  readonly retries?: number;
+  readonly failFast?: boolean;
+  readonly deadline?: number;
+  readonly seed?: number;
+  readonly budgetTokens?: number;
+  readonly budgetCost?: number;
+  readonly prices?: string;
+}
+
+/** The flags that configure an executor. */
+export interface ExecutorFlags extends StrategyFlags, RunnerFlags, WrapperFlags {
+  readonly mcpConfig?: string;
+  /** The maximum number of replanning rounds. */
+  readonly replan?: number;
+  readonly retries?: number;
+}
+
+/** Answers for human steps that were given in advance, by task id. */
+export interface PresetAnswers {
+  readonly approve?: readonly string[];
+  readonly reject?: readonly string[];
+  readonly answer?: readonly PresetAnswer[];
+}
+
+export interface PresetAnswer {
+  readonly id: string;
+  readonly value: string;
+}
+
+/** The flags of `stratagem run`. */
+export interface RunFlags extends ExecutorFlags, LimitFlags, PresetAnswers {
+  readonly goal?: string;
+  readonly yes?: boolean;
+  readonly journal?: string;
+  readonly reuse?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}

@@ -1,0 +1,16 @@
+import { isStratagemError, PlanError } from '@stratagem/core';
+import { UsageError } from './usage-error.js';
+
+/** Turns any error of the library into a usage error, with a hint at the flag that fixes it. */
+export function toUsageError(error: unknown): unknown {
+  if (!isStratagemError(error)) return error;
+  const lacksTools =
+    error instanceof PlanError && error.problems.some(({ code }) => code === 'unknown_tool');
+  const hint = lacksTools ? '\nUse --mcp-config to give tasks the tools of MCP servers.' : '';
+  return new UsageError(error.message + hint, { cause: error });
+}
+
+/** Turns an option that the library refuses into a usage error; other errors stay as they are. */
+export function optionErrorToUsageError(error: unknown): unknown {
+  return isStratagemError(error) && error.code === 'invalid_option' ? toUsageError(error) : error;
+}

@@ -1,0 +1,67 @@
+import { Graph, type PlanEvent } from '@stratagem/core';
+
+/** Counts the tasks of a run by status from its events. */
+export class ProgressCounts {
+  total = 0;
+  running = 0;
+  completed = 0;
+  failed = 0;
+  skipped = 0;
+  canceled = 0;
+  /** Progress towards the goal, 0 to 1; undefined without a goal. */
+  goal: number | undefined;
+
+  get settled(): number {
+    return this.completed + this.failed + this.skipped + this.canceled;
+  }
+
+  apply(event: PlanEvent): void {
+    switch (event.type) {
+      case 'plan_started':
+        // A run that is resumed with a changed plan starts with a new plan_started.
+        this.running = this.completed = this.failed = this.skipped = this.canceled = 0;
+        this.total = new Graph(event.plan.tasks).size;
+        break;
+      case 'run_resumed':
+        for (const { was } of event.retried ?? []) this[was]--;
+        break;
+      case 'tasks_added':
+        this.total += new Graph(event.tasks).size;
+        break;
+      case 'task_started':
+        this.running++;
+        break;
+      case 'task_retrying':
+        this.running--;
+        break;
+      case 'task_completed':
+        // Groups and human steps have no attempts.
+        if (event.attempt > 0) this.running--;
+        this.completed++;
+        break;
+      case 'task_failed':
+        if (event.attempt > 0) this.running--;
+        this.failed++;
+        break;
+      case 'goal_checked':
+        this.goal = event.progress;
+        break;
+      case 'task_skipped':
+        this.skipped++;
+        break;
+      case 'task_canceled':
+        if (event.durationMs !== undefined) this.running--;
+        this.canceled++;
+        break;
+    }
+  }
+
+  /** `3/8 completed, 1 failed, 2 skipped, goal 50%` */
+  toString(): string {
+    const parts: string[] = (['failed', 'skipped', 'canceled'] as const).flatMap((key) =>
+      this[key] > 0 ? `${this[key]} ${key}` : [],
+    );
+    if (this.goal !== undefined) parts.push(`goal ${Math.round(this.goal * 100)}%`);
+    return [`${this.completed}/${this.total} completed`, ...parts].join(', ');
+  }
+}

@@ -1,0 +1,69 @@
+import { styleText } from 'node:util';
+import { Graph, type Plan } from '@stratagem/core';
+import type { WhatIfRow } from '@stratagem/simulation';
+import { formatDuration } from './format-duration.js';
+import { plural } from './plural.js';
+import { onOneLine } from './terminal-text.js';
+
+/** The document of `stratagem simulate --json`. */
+export interface SimulationDocument {
+  readonly goal: string;
+  readonly strategy: string;
+  readonly server: string;
+  readonly seed: number;
+  readonly assumptions: readonly string[];
+  readonly rows: readonly WhatIfRow[];
+}
+
+const HEADINGS = [
+  'max parallel',
+  'duration',
+  'requests',
+  'rate-limited',
+  'overloaded',
+  'peak parallelism',
+];
+
+/** Formats the simulation of a plan: one row for each concurrency limit. */
+export function simulationReport(document: SimulationDocument, { tasks }: Plan): string {
+  const { goal, strategy, server, assumptions, rows } = document;
+  const { size } = new Graph(tasks);
+  const setup = `${plural(size, 'task')}, ${strategy}, ${server}`;
+  const lines = [
+    `${styleText('bold', onOneLine(goal), { stream: process.stdout })}: ${setup}`,
+    '',
+    ...table([HEADINGS, ...rows.map(row)]),
+  ];
+  const failed = rows.filter(({ status }) => status !== 'completed');
+  if (failed.length > 0) {
+    const limits = failed.map(({ maxParallel }) => maxParallel).join(', ');
+    lines.push('', `With max parallel ${limits}, the plan fails: it runs out of time or retries.`);
+    lines.push('Use --retries to set the number of retries.');
+  }
+  if (assumptions.length > 0) {
+    const shown = assumptions.map((each) => `  ${each}`);
+    lines.push('', 'Assumptions:', ...shown);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function row(result: WhatIfRow): string[] {
+  const { status, makespanMs, completedTasks, requests, rateLimited, overloaded } = result;
+  return [
+    `${result.maxParallel}`,
+    status === 'completed'
+      ? formatDuration(makespanMs)
+      : `fails after ${plural(completedTasks, 'task')}`,
+    ...[requests, rateLimited, overloaded, result.peakConcurrency].map(String),
+  ];
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = HEADINGS.map((_, column) =>
+    Math.max(...rows.map((cells) => (cells[column] as string).length)),
+  );
+  return rows.map(
+    (cells) =>
+      `  ${cells.map((cell, column) => cell.padStart(widths[column] as number)).join('  ')}`,
+  );
+}

@@ -1,0 +1,26 @@
+import type { TaskResult } from '@stratagem/core';
+
+const REASONS = {
+  plan_canceled: 'the run was canceled',
+  plan_timeout: 'the plan exceeded its deadline',
+  fail_fast: 'another task failed',
+  invalid_strategy: 'the strategy failed',
+  dependency_failed: 'a dependency failed',
+  not_chosen: 'its condition was not met',
+  goal_achieved: 'the goal was achieved',
+  budget_exceeded: 'the budget was used up',
+} as const;
+
+type Reason = keyof typeof REASONS;
+
+/** Explains why a task that was skipped or canceled has no output; empty for other tasks. */
+export function explainMissingOutput(task: TaskResult): string {
+  const { status, reason, failedTaskId, attempts } = task;
+  if (reason === undefined) return '';
+  if (status === 'skipped') return `skipped: ${skipReason(reason, failedTaskId)}`;
+  return `canceled${attempts === 0 ? ' before it started' : ''}: ${REASONS[reason]}`;
+}
+
+export function skipReason(reason: Reason, failedTaskId: string | undefined): string {
+  return failedTaskId === undefined ? REASONS[reason] : `task "${failedTaskId}" failed`;
+}

@@ -1,0 +1,28 @@
+/**
+ * Writes to a stream and waits until the text is flushed, so that exiting truncates nothing.
+ * A closed pipe (`| head`) is not a failure: its reader needs no more.
+ *
+ * @throws when the text cannot be written for another reason, such as a full disk.
+ */
+export function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(text, (error: NodeJS.ErrnoException | null | undefined) => {
+      if (error && !isClosedPipe(error)) reject(new Error(`cannot write: ${error.message}`));
+      else resolve();
+    });
+  });
+}
+
+/** Waits until everything written so far is flushed. */
+export async function flush(): Promise<void> {
+  await Promise.allSettled([write(process.stdout, ''), write(process.stderr, '')]);
+}
+
+/** Keeps a failed write from ending the process; `write` reports the error instead. */
+export function tolerateClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+}
+
+function isClosedPipe({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED';
+}

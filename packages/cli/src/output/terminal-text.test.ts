@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { forTerminal, onOneLine, padTo } from './terminal-text.js';
+
+describe('forTerminal', () => {
+  test.each([
+    ['an escape sequence', '\u001b[31mred', '␛[31mred'],
+    ['a window title', '\u001b]0;title\u0007', '␛]0;title␇'],
+    ['an eight-bit escape', '\u009b31m', '␡31m'],
+    ['a carriage return that would overwrite the line', 'safe\revil', 'safe␍evil'],
+    ['a backspace', 'ab\b', 'ab␈'],
+    ['a null', 'a\0b', 'a␀b'],
+    ['marks that reorder text', 'a\u202eb\u2066c', 'a\ufffdb\ufffdc'],
+  ])('makes %s visible', (_, text, shown) => {
+    expect(forTerminal(text)).toBe(shown);
+  });
+
+  test('keeps line breaks, tabs and every language', () => {
+    expect(forTerminal('a\r\nb\n\tहिन्दी 市場 😀')).toBe('a\nb\n\tहिन्दी 市場 😀');
+  });
+});
+
+describe('onOneLine', () => {
+  test('joins lines and trims spaces', () => {
+    expect(onOneLine('  one\n\n  two\t ')).toBe('one two');
+  });
+
+  test.each([
+    ['abcdef', 6, 'abcdef'],
+    ['abcdef', 5, 'abcd…'],
+    ['市場規模', 8, '市場規模'],
+    ['市場規模', 7, '市場規…'],
+    ['市場規模', 6, '市場…'],
+    ['👩‍👩‍👧‍👦👩‍👩‍👧‍👦', 4, '👩‍👩‍👧‍👦👩‍👩‍👧‍👦'],
+    ['👩‍👩‍👧‍👦👩‍👩‍👧‍👦', 3, '👩‍👩‍👧‍👦…'],
+    ['e\u0301'.repeat(3), 3, 'e\u0301'.repeat(3)],
+    ['abc', 1, '…'],
+  ])('cuts "%s" to %d columns between characters', (text, width, shown) => {
+    expect(onOneLine(text, width)).toBe(shown);
+  });
+});
+
+test('padTo counts columns, not characters', () => {
+  expect(padTo('市場', 6)).toBe('市場  ');
+  expect(padTo('too long', 3)).toBe('too long');
+});

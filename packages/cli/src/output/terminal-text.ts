@@ -1,0 +1,43 @@
+import stringWidth from 'string-width';
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches control characters
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+/** Marks that reorder text, so that a terminal shows something other than the text. */
+const DIRECTION = /[\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * Makes text from a plan or a model safe to print: escape sequences and other control characters
+ * become visible symbols. Line breaks and tabs stay.
+ */
+export function forTerminal(text: string): string {
+  return text
+    .replaceAll('\r\n', '\n')
+    .replace(CONTROLS, (control) => {
+      const code = control.charCodeAt(0);
+      return code < 0x20 ? String.fromCharCode(0x2400 + code) : '\u2421';
+    })
+    .replace(DIRECTION, '\ufffd');
+}
+
+/** Makes text safe to print on one line, cut to a width in columns. */
+export function onOneLine(text: string, width = 100): string {
+  const line = forTerminal(text).replace(/\s+/g, ' ').trim();
+  // Measuring all of a very long line would be slow; only its start is shown.
+  return line.length <= 4 * width && stringWidth(line) <= width ? line : cut(line, width);
+}
+
+/** Pads text with spaces to a width in columns. */
+export function padTo(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - stringWidth(text)));
+}
+
+function cut(line: string, width: number): string {
+  let used = 0;
+  let end = 0;
+  for (const { segment, index } of new Intl.Segmenter().segment(line)) {
+    used += stringWidth(segment);
+    if (used > width) return `${line.slice(0, end)}…`;
+    if (used < width) end = index + segment.length;
+  }
+  return line;
+}

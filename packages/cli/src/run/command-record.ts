@@ -1,0 +1,80 @@
+import { resolve } from 'node:path';
+import type { EventData, Json } from '@stratagem/core';
+import type { StrategySpec } from '@stratagem/core/document';
+import type { RunFlags } from '../options/run-flags.js';
+
+/**
+ * The command of a run, recorded as `command` of its first event, so that `resume` needs no flags.
+ * It never contains a secret: keys come from the environment each time.
+ */
+export interface CommandRecord {
+  /** The plan file; left out when the plan came from standard input. */
+  readonly file?: string;
+  /** The strategy that the file names. */
+  readonly strategy?: StrategySpec;
+  readonly flags: RecordedFlags;
+}
+
+/** The flags that a resumed run keeps unless they are given again. */
+const RECORDED_FLAGS = [
+  'strategy',
+  'maxParallel',
+  'runner',
+  'model',
+  'baseUrl',
+  'latency',
+  'retries',
+  'prices',
+  'requestsPerMinute',
+  'tokensPerMinute',
+  'cache',
+  'record',
+  'replay',
+  'mcpConfig',
+  'replan',
+  'reuse',
+  'approve',
+  'reject',
+  'answer',
+] as const;
+
+/** Flags with a path, which is recorded as absolute: `resume` may run in another directory. */
+const PATH_FLAGS: readonly string[] = ['prices', 'cache', 'record', 'replay', 'mcpConfig'];
+
+export type RecordedFlags = Pick<RunFlags, (typeof RECORDED_FLAGS)[number]> & {
+  /** Recorded instead of a base URL with a user, a password or a query. */
+  readonly secretBaseUrl?: true;
+};
+
+export function createCommandRecord(
+  file: string,
+  strategy: StrategySpec | undefined,
+  flags: RunFlags,
+): CommandRecord {
+  const recorded: Record<string, unknown> = {};
+  for (const name of RECORDED_FLAGS) {
+    const value = flags[name];
+    if (value === undefined) continue;
+    if (name === 'baseUrl' && hasSecret(flags.baseUrl as string)) recorded.secretBaseUrl = true;
+    else recorded[name] = PATH_FLAGS.includes(name) ? resolve(value as string) : value;
+  }
+  return {
+    ...(file !== '-' && { file: resolve(file) }),
+    ...(strategy !== undefined && { strategy }),
+    flags: recorded,
+  };
+}
+
+/** Reads the record from the first event of a run; empty for a run that was started from code. */
+export function readCommandRecord(first: EventData | undefined): CommandRecord {
+  return (first?.command as unknown as CommandRecord | undefined) ?? { flags: {} };
+}
+
+export function addCommandRecord(first: EventData, record: CommandRecord): EventData {
+  return { ...first, command: record as unknown as Json };
+}
+
+function hasSecret(url: string): boolean {
+  const { username, password, search } = new URL(url);
+  return username !== '' || password !== '' || search !== '';
+}

@@ -1,0 +1,103 @@
+import type { PlanEvent, PlanResult, RunHandle, RunOptions, TaskWaiting } from '@stratagem/core';
+import { isJournalError } from '../load/open-journal.js';
+import type { PresetAnswers } from '../options/run-flags.js';
+import { createProgress } from '../output/create-progress.js';
+import { EXIT } from '../output/exit-code.js';
+import { runDocument } from '../output/json-documents.js';
+import { jsonText } from '../output/json-text.js';
+import { runReport } from '../output/run-report.js';
+import { write } from '../output/streams.js';
+import { HumanSteps } from './human-steps.js';
+import type { Recording } from './recording.js';
+import { cancelOnSignals, signalExitCode } from './signals.js';
+import { openTerminal } from './terminal.js';
+
+export interface ExecuteFlags extends PresetAnswers {
+  readonly json?: boolean;
+}
+
+/**
+ * Starts a run, shows its progress, asks its questions, and prints its result.
+ *
+ * @returns The exit code of the run.
+ */
+export async function executeRun(
+  start: (options: RunOptions) => RunHandle,
+  flags: ExecuteFlags,
+  recording?: Recording,
+): Promise<number> {
+  const progress = createProgress();
+  const openQuestions = new Map<string, TaskWaiting>();
+  for await (const event of recording?.history ?? []) {
+    progress.restore(event);
+    if (event.type === 'task_waiting') openQuestions.set(event.taskId, event);
+    else if (isSettled(event)) openQuestions.delete(event.taskId);
+  }
+
+  let stopReason: string | undefined;
+  let hasStarted = false;
+  const run = start({
+    onEvent(event) {
+      if (!hasStarted) printBeside(recording?.startMessage(run));
+      hasStarted = true;
+      progress.onEvent(event);
+      if (event.type === 'run_resumed') {
+        for (const question of openQuestions.values()) humans.onWaiting(question);
+      } else if (event.type === 'task_waiting') humans.onWaiting(event);
+      else if (isSettled(event)) humans.onSettled(event.taskId);
+    },
+  });
+  const printBeside = (text: string | undefined) => {
+    if (text === undefined) return;
+    progress.suspend();
+    process.stderr.write(text);
+    progress.resume();
+  };
+  const cancel = (reason: string) => {
+    recording?.interrupt();
+    run.cancel(reason);
+  };
+  const stop = (reason: string) => {
+    stopReason ??= reason;
+    cancel(reason);
+  };
+  const signals = cancelOnSignals(cancel);
+  const terminal = openTerminal(progress, () => process.kill(process.pid, 'SIGINT'));
+  const humans = new HumanSteps(run, flags, terminal, stop);
+  let result: PlanResult;
+  try {
+    result = await run;
+  } catch (error) {
+    signals.stop();
+    throw error;
+  } finally {
+    progress.stop();
+  }
+
+  // The journal could not be used at all, which is an error of usage.
+  if (!hasStarted && isJournalError(result.error)) {
+    signals.stop();
+    throw result.error;
+  }
+  const document = flags.json ? `${jsonText(runDocument(result))}\n` : runReport(result);
+  await write(process.stdout, document);
+  // Until here, a second signal also ends the wait for a slow reader of the output.
+  signals.stop();
+  if (stopReason !== undefined) await write(process.stderr, `stratagem: ${stopReason}\n`);
+  if (recording !== undefined) await write(process.stderr, recording.endMessage(run, result));
+  return stopReason === undefined ? exitCodeOf(result, signals.received) : EXIT.failed;
+}
+
+type SettledEvent = Extract<
+  PlanEvent,
+  { type: 'task_completed' | 'task_failed' | 'task_canceled' | 'task_skipped' }
+>;
+
+function isSettled(event: PlanEvent): event is SettledEvent {
+  return /^task_(completed|failed|canceled|skipped)$/.test(event.type);
+}
+
+function exitCodeOf({ status }: PlanResult, signal: NodeJS.Signals | undefined): number {
+  if (status === 'completed') return EXIT.completed;
+  return status === 'failed' ? EXIT.failed : signalExitCode(signal);
+}

@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { type EventData, isStratagemError, PlanError } from '@stratagem/core';
+import { parsePlanDocument } from '@stratagem/core/document';
+import { type LoadedPlan, loadPlan } from '../load/load-plan.js';
+import { UsageError } from '../options/usage-error.js';
+import type { CommandRecord } from './command-record.js';
+import { withRetries } from './run-options.js';
+
+export interface ResumePlanFlags {
+  readonly plan?: string;
+  readonly useRecordedPlan?: boolean;
+}
+
+/**
+ * Returns the plan to resume a run with: that of the plan file, so that the executor notices a
+ * change, or the recorded plan when there is no file.
+ *
+ * @param lastStart The last plan_started event in the record.
+ * @throws {UsageError} when there is no usable plan.
+ */
+export async function planForResume(
+  runId: string,
+  record: CommandRecord,
+  lastStart: EventData | undefined,
+  flags: ResumePlanFlags,
+): Promise<LoadedPlan> {
+  const file = planFile(record, flags);
+  if (file === undefined) return recordedPlan(runId, record, lastStart);
+  const { plan, strategy } = await loadPlan(file).catch((error: unknown) => {
+    if (!(error instanceof UsageError) || flags.plan !== undefined) throw error;
+    const hint = 'Use --use-recorded-plan to resume with the recorded plan.';
+    throw new UsageError(`${error.message}\n${hint}`, { cause: error });
+  });
+  return { plan: withRetries(plan, record.flags.retries), ...(strategy && { strategy }) };
+}
+
+function planFile({ file }: CommandRecord, flags: ResumePlanFlags): string | undefined {
+  if (flags.useRecordedPlan) return undefined;
+  if (flags.plan !== undefined) return flags.plan;
+  return file !== undefined && existsSync(file) ? file : undefined;
+}
+
+function recordedPlan(
+  runId: string,
+  { strategy }: CommandRecord,
+  lastStart: EventData | undefined,
+): LoadedPlan {
+  if (lastStart === undefined) {
+    throw new UsageError(`Run "${runId}" never started; start its plan with stratagem run`);
+  }
+  try {
+    const { plan } = parsePlanDocument(lastStart.plan);
+    return { plan, ...(strategy && { strategy }) };
+  } catch (error) {
+    if (!(error instanceof PlanError)) throw error;
+    const [problem = error.message] = error.message.split('\n').slice(1);
+    throw new UsageError(
+      `Run "${runId}" was started from code with a plan that cannot be read from its record. ` +
+        `Resume it from code, or use --plan with a plan file.\n${problem.trim()}`,
+      { cause: error },
+    );
+  }
+}
+
+/** Explains in terms of the command line that the plan has changed; other errors stay as they are. */
+export function explainPlanChange(error: unknown): unknown {
+  if (!isStratagemError(error) || error.code !== 'plan_changed') return error;
+  const [, ...changes] = error.message.split('\n');
+  return new UsageError(
+    [
+      'The plan file differs from the plan that this run was started with:',
+      ...changes,
+      '',
+      '--accept-changes resumes with the changed plan: unchanged completed tasks keep their outputs.',
+      '--use-recorded-plan resumes with the recorded plan.',
+    ].join('\n'),
+    { cause: error },
+  );
+}

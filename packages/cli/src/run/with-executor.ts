@@ -1,0 +1,64 @@
+import {
+  createExecutor,
+  type Executor,
+  type ExecutorOptions,
+  type Journal,
+  type RunOptions,
+  type TaskRunner,
+  type Tool,
+} from '@stratagem/core';
+import type { StrategySpec } from '@stratagem/core/document';
+import { withTools } from '../load/load-tools.js';
+import { resolveRunner, resolveStrategy } from '../options/resolve-options.js';
+import type { ExecutorFlags } from '../options/run-flags.js';
+import { optionErrorToUsageError } from '../options/to-usage-error.js';
+import { retryOptions } from './run-options.js';
+
+/**
+ * Creates the executor that the command line describes, while `use` needs it.
+ *
+ * @param strategy The strategy of the plan file.
+ * @throws {UsageError} when an option is invalid.
+ */
+export async function withExecutor<Result>(
+  flags: ExecutorFlags,
+  strategy: StrategySpec | undefined,
+  journal: Journal | undefined,
+  use: (executor: Executor) => Promise<Result>,
+): Promise<Result> {
+  const runner = await resolveRunner(flags);
+  const options = {
+    runner,
+    strategy: await resolveStrategy(flags, strategy),
+    ...(journal !== undefined && { journal }),
+  };
+  return withTools(flags.mcpConfig, async (tools) =>
+    use(
+      createChecked({
+        ...options,
+        ...(tools !== undefined && { tools }),
+        ...(await replanOptions(flags, runner, tools ?? [])),
+      }),
+    ),
+  );
+}
+
+function createChecked(options: ExecutorOptions): Executor {
+  try {
+    return createExecutor(options);
+  } catch (error) {
+    // Prices come from a file, and only the executor checks them.
+    throw optionErrorToUsageError(error);
+  }
+}
+
+/** The model that runs the tasks also makes the new tasks when some fail. */
+async function replanOptions(
+  { replan: maxRounds, retries }: ExecutorFlags,
+  runner: TaskRunner,
+  tools: readonly Tool[],
+): Promise<Pick<RunOptions, 'replan'>> {
+  if (maxRounds === undefined) return {};
+  const { replanner } = await import('@stratagem/planner');
+  return { replan: replanner({ runner, tools, maxRounds, ...retryOptions(retries) }) };
+}
