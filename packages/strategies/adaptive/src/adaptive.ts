@@ -1,6 +1,6 @@
 import { checkLimit, checkOptions, OptionError, type Strategy } from '@stratagem/core';
-import { checkLearned, type Learned } from './learned.js';
-import { AdaptiveScheduler } from './scheduler.js';
+import { checkLearned, type Learned } from './model/learned.js';
+import { AdaptiveScheduler } from './scheduler/scheduler.js';
 
 export interface AdaptiveOptions {
   /**
