@@ -1,39 +1,39 @@
 import type { TaskType } from '@stratagem/core';
 import type { Covariance } from '../model/covariance.js';
 import { PLAUSIBLE } from '../model/hypotheses.js';
-import { type LognormalEm, type Middle, scoreOf } from '../model/lognormal-em.js';
-import { logTail } from '../model/normal.js';
+import { type LogMeans, type LognormalEm, zScore } from '../model/lognormal-em.js';
+import { logSurvival } from '../model/normal.js';
 import type { Request } from '../model/request.js';
-import { logWork } from '../model/work-statistics.js';
+import { logWorkBetween } from '../model/work-statistics.js';
 
-/** Requests that take so much longer than foretold are late, as a logarithm. */
+/** Requests are late when they take longer than predicted by this factor, as a logarithm. */
 const LATE = Math.log(1.2);
-/** However late, one request is not worth more answers than this: it may just be a long one. */
-const MOST_DUE = 3;
+/** The most answers that one request counts for, however late: it may just be a long one. */
+const MAX_EXPECTED = 3;
 
-/** A hypothesis that was believed, and what it foretold. */
-interface Watched {
+/** The predictions of one hypothesis, fixed when the detector was created. */
+interface Prediction {
   readonly h: number;
-  readonly middles: ReadonlyMap<TaskType, Middle>;
-  readonly spread: Covariance;
-  /** How many answers should have come while the requests that were answered were in flight. */
-  due: number;
+  readonly means: ReadonlyMap<TaskType, LogMeans>;
+  readonly covariance: Covariance;
+  /** The expected number of answers in the time that the answered requests took. */
+  expected: number;
 }
 
 /**
- * Compares how many answers come with how many should, if one of the hypotheses is true that are
- * believed now: a server that has become slower shows by the answers that do not come.
+ * Detects a server that has become slower. It compares the number of answers with the number that
+ * each plausible hypothesis predicted; on a slower server, answers are missing.
  */
 export class SlowdownDetector {
   readonly #from: number;
   readonly #weight: number;
-  readonly #watched: readonly Watched[];
+  readonly #predictions: readonly Prediction[];
   #answers = 0;
 
   /**
-   * @param fits What is believed of requests, by hypothesis.
-   * @param weight How many answers that is from.
-   * @param from The order of the first request to look at.
+   * @param fits The fitted distribution of each hypothesis.
+   * @param weight The number of answers behind the fits.
+   * @param from The order of the first request to consider.
    */
   constructor(
     fits: readonly LognormalEm[],
@@ -43,54 +43,63 @@ export class SlowdownDetector {
   ) {
     this.#from = from;
     this.#weight = weight;
-    this.#watched = fits.flatMap(({ middles, spread }, h) =>
+    this.#predictions = fits.flatMap(({ means, covariance }, h) =>
       (probabilities[h] as number) > PLAUSIBLE
-        ? { h, middles: new Map(middles), spread, due: 0 }
+        ? { h, means: new Map(means), covariance, expected: 0 }
         : [],
     );
   }
 
-  /** @param start The progress when it started. */
-  answered(request: Request, start: Float64Array, progress: Float64Array): void {
-    if (!this.#concerns(request)) return;
+  /** @param start The progress when the request started, by hypothesis. */
+  recordAnswer(request: Request, start: Float64Array, progress: Float64Array): void {
+    if (!this.#isConsidered(request)) return;
     this.#answers++;
-    for (const each of this.#watched) each.due += dueOf(each, request, start, progress);
+    for (const prediction of this.#predictions) {
+      prediction.expected += expectedAnswers(prediction, request, start, progress);
+    }
   }
 
-  /** How much speaks against the hypothesis that does best, as a logarithm of odds. */
-  surprise(open: ReadonlyMap<Request, Float64Array>, progress: Float64Array): number {
+  /**
+   * The log odds of a slowdown, against the hypothesis that fits best without one.
+   *
+   * @param open Requests in flight, with their progress at the start.
+   */
+  logOdds(open: ReadonlyMap<Request, Float64Array>, progress: Float64Array): number {
     let least = Number.POSITIVE_INFINITY;
-    for (const each of this.#watched) {
-      let { due } = each;
+    for (const prediction of this.#predictions) {
+      let { expected } = prediction;
       for (const [request, start] of open) {
-        if (this.#concerns(request)) due += dueOf(each, request, start, progress);
+        if (this.#isConsidered(request)) {
+          expected += expectedAnswers(prediction, request, start, progress);
+        }
       }
-      if (due <= this.#answers) return 0;
-      least = Math.min(least, oddsAgainst(due, this.#answers, this.#weight));
+      if (expected <= this.#answers) return 0;
+      least = Math.min(least, missingAnswersLogOdds(expected, this.#answers, this.#weight));
     }
     return Number.isFinite(least) ? least : 0;
   }
 
-  #concerns({ order, task }: Request): boolean {
-    return order >= this.#from && this.#watched[0]?.middles.has(task.type) === true;
+  #isConsidered({ order, task }: Request): boolean {
+    return order >= this.#from && this.#predictions[0]?.means.has(task.type) === true;
   }
 }
 
-/** How many answers should come in the time that a request has taken: below 1 where it is early. */
-function dueOf(
-  { h, middles, spread }: Watched,
+/** The expected number of answers in the time that a request has taken: the cumulative hazard. */
+function expectedAnswers(
+  { h, means, covariance }: Prediction,
   { task }: Request,
   start: Float64Array,
   progress: Float64Array,
 ): number {
-  const middle = middles.get(task.type) as Middle;
-  const due = -logTail(scoreOf(middle, spread, logWork(start, progress, h) - LATE));
-  return Math.min(MOST_DUE, due);
+  const mean = means.get(task.type) as LogMeans;
+  const logWork = logWorkBetween(start, progress, h);
+  const expected = -logSurvival(zScore(mean, covariance, logWork - LATE));
+  return Math.min(MAX_EXPECTED, expected);
 }
 
-/** Poisson distributed answers, fewer than are due by what so many others have shown. */
-function oddsAgainst(due: number, answers: number, weight: number): number {
-  const share = (weight + due) / (weight + answers);
-  const came = answers === 0 ? 0 : answers * Math.log((answers / due) * share);
-  return weight * Math.log(share) + came;
+/** The log-likelihood ratio of a lower Poisson rate. The old rate was estimated from `weight` answers. */
+function missingAnswersLogOdds(expected: number, answers: number, weight: number): number {
+  const share = (weight + expected) / (weight + answers);
+  const observed = answers === 0 ? 0 : answers * Math.log((answers / expected) * share);
+  return weight * Math.log(share) + observed;
 }

@@ -1,34 +1,38 @@
 import type { TaskType } from '@stratagem/core';
-import { type Covariance, restOf } from '../model/covariance.js';
+import { type Covariance, residualVariance } from '../model/covariance.js';
 import type { Hypothesis } from '../model/hypotheses.js';
-import { expectedWork, type LognormalEm, type Middle, scoreOf } from '../model/lognormal-em.js';
-import { logTail } from '../model/normal.js';
+import { expectedLogWork, type LogMeans, type LognormalEm, zScore } from '../model/lognormal-em.js';
+import { logSurvival } from '../model/normal.js';
 import type { Request } from '../model/request.js';
-import type { Stretch } from '../model/token-streams.js';
-import { logWork } from '../model/work-statistics.js';
+import type { Segment } from '../model/token-streams.js';
+import { logWorkBetween } from '../model/work-statistics.js';
 
-/** How many times higher a knee may be by now. */
+/** The factors by which the knee may have moved up. */
 const FACTORS = [2, 4];
-/** One stretch of text says no more than this. */
-const MOST = 2;
+/** The most log odds from one segment of text. */
+const MAX_LOG_ODDS = 2;
 
 /**
- * Whether a knee that was found has moved up: Page's test, of the higher knee against the one that
- * was found, by all that is answered while more are in flight than that.
+ * Detects a knee that has moved up: Page's CUSUM test of each higher knee against the one found
+ * before. Only requests above the old knee are evidence, so it needs probes at a higher limit.
  */
 export class SpeedupDetector {
   readonly #found: number;
-  /** The hypotheses of higher knees, and how much speaks for each, as a logarithm of odds. */
+  /** The hypotheses with a higher knee, and the log odds of each. */
   readonly #higher: readonly number[];
-  readonly #odds: number[];
-  readonly #middles: ReadonlyMap<TaskType, Middle>;
-  readonly #spread: Covariance;
+  readonly #logOdds: number[];
+  readonly #means: ReadonlyMap<TaskType, LogMeans>;
+  readonly #covariance: Covariance;
 
   /**
-   * @param found Which hypothesis was found to be true.
-   * @param fit What requests are under it.
+   * @param found The index of the hypothesis that was found before.
+   * @param fit The fitted distribution under it.
    */
-  constructor(hypotheses: readonly Hypothesis[], found: number, { middles, spread }: LognormalEm) {
+  constructor(
+    hypotheses: readonly Hypothesis[],
+    found: number,
+    { means, covariance }: LognormalEm,
+  ) {
     const { knee, exponent } = hypotheses[found] as Hypothesis;
     const most = Math.max(...hypotheses.map((each) => (each.exponent === 0 ? 0 : each.knee)));
     this.#found = found;
@@ -37,62 +41,69 @@ export class SpeedupDetector {
       const isTop = each.exponent === 0 && 2 * knee > most;
       return (isHigher && each.exponent === exponent) || isTop ? [h] : [];
     });
-    this.#odds = this.#higher.map(() => 0);
-    this.#middles = new Map(middles);
-    this.#spread = spread;
+    this.#logOdds = this.#higher.map(() => 0);
+    this.#means = new Map(means);
+    this.#covariance = covariance;
   }
 
   /**
-   * @param start The progress when it started.
-   * @param speeds How fast requests got on when it was answered, by hypothesis.
+   * @param start The progress when the request started, by hypothesis.
+   * @param speeds The speed of requests when it was answered, by hypothesis.
    */
-  answered(
+  recordAnswer(
     { task }: Request,
     logTokens: number,
     start: Float64Array,
     progress: Float64Array,
     speeds: Float64Array,
   ): void {
-    const middle = this.#middles.get(task.type);
-    if (middle === undefined) return;
-    const expected = expectedWork(middle, this.#spread, logTokens);
-    const variance = restOf(this.#spread);
-    const likelihood = (h: number) => {
-      const log = logWork(start, progress, h);
-      return Math.log(speeds[h] as number) - log - (log - expected) ** 2 / (2 * variance);
+    const mean = this.#means.get(task.type);
+    if (mean === undefined) return;
+    const expected = expectedLogWork(mean, this.#covariance, logTokens);
+    const variance = residualVariance(this.#covariance);
+    const logLikelihood = (h: number) => {
+      const logWork = logWorkBetween(start, progress, h);
+      return Math.log(speeds[h] as number) - logWork - (logWork - expected) ** 2 / (2 * variance);
     };
-    const found = likelihood(this.#found);
+    const found = logLikelihood(this.#found);
     for (const [index, h] of this.#higher.entries()) {
-      this.#odds[index] = Math.max(0, (this.#odds[index] as number) + likelihood(h) - found);
+      this.#logOdds[index] = Math.max(
+        0,
+        (this.#logOdds[index] as number) + logLikelihood(h) - found,
+      );
     }
   }
 
-  /** @param variance How far stretches of text differ. */
-  wrote({ before, deviations, densities }: Stretch, variance: number): void {
-    if (before === 0) return;
-    const scale = 2 * variance * (1 + 1 / before);
-    const likelihood = (h: number) =>
-      (densities[h] as number) - (deviations[h] as number) ** 2 / scale;
-    const found = likelihood(this.#found);
+  /** @param variance The variance of segments of text. */
+  addSegment({ earlier, deviations, logJacobians }: Segment, variance: number): void {
+    if (earlier === 0) return;
+    const scale = 2 * variance * (1 + 1 / earlier);
+    const logLikelihood = (h: number) =>
+      (logJacobians[h] as number) - (deviations[h] as number) ** 2 / scale;
+    const found = logLikelihood(this.#found);
     for (const [index, h] of this.#higher.entries()) {
-      const odds = Math.max(-MOST, Math.min(MOST, likelihood(h) - found));
-      this.#odds[index] = Math.max(0, (this.#odds[index] as number) + odds);
+      const logOdds = Math.max(-MAX_LOG_ODDS, Math.min(MAX_LOG_ODDS, logLikelihood(h) - found));
+      this.#logOdds[index] = Math.max(0, (this.#logOdds[index] as number) + logOdds);
     }
   }
 
-  /** How much speaks for a higher knee, as a logarithm of odds, with what is not answered yet. */
-  odds(open: ReadonlyMap<Request, Float64Array>, progress: Float64Array): number {
+  /**
+   * The log odds of the likeliest higher knee. Requests in flight count as right-censored.
+   *
+   * @param open Requests in flight, with their progress at the start.
+   */
+  logOdds(open: ReadonlyMap<Request, Float64Array>, progress: Float64Array): number {
     let most = 0;
     for (const [index, h] of this.#higher.entries()) {
-      let odds = this.#odds[index] as number;
+      let logOdds = this.#logOdds[index] as number;
       for (const [{ task }, start] of open) {
-        const middle = this.#middles.get(task.type);
-        if (middle === undefined) continue;
-        const tail = (of: number) =>
-          logTail(scoreOf(middle, this.#spread, logWork(start, progress, of)));
-        odds += tail(h) - tail(this.#found);
+        const mean = this.#means.get(task.type);
+        if (mean === undefined) continue;
+        const survival = (of: number) =>
+          logSurvival(zScore(mean, this.#covariance, logWorkBetween(start, progress, of)));
+        logOdds += survival(h) - survival(this.#found);
       }
-      most = Math.max(most, odds);
+      most = Math.max(most, logOdds);
     }
     return most;
   }

@@ -1,45 +1,49 @@
-import type { Stretch } from '../model/token-streams.js';
+import type { Segment } from '../model/token-streams.js';
 
-/** What is looked for: text comes at half the speed, or less. */
+/** The alternative hypothesis: text arrives at half the speed. */
 const SLOWER = Math.log(2);
-/** One stretch of text says no more than this: a server may hold its breath for a moment. */
-const MOST = 2;
+/** The most log odds from one segment: a server may pause for a moment. */
+const MAX_LOG_ODDS = 2;
 
 /**
- * Whether text comes slower than it did although no more are in flight: Page's test, under each
- * hypothesis.
+ * Detects text that arrives more slowly although the number in flight has not grown: Page's CUSUM
+ * test, under each hypothesis.
  */
 export class StreamSlowdownDetector {
-  /** How much speaks for it, as a logarithm of odds. */
-  readonly #odds: Float64Array;
+  /** The log odds of a slowdown, by hypothesis. */
+  readonly #logOdds: Float64Array;
 
-  /** @param hypotheses How many there are. */
+  /** @param hypotheses The number of hypotheses. */
   constructor(hypotheses: number) {
-    this.#odds = new Float64Array(hypotheses);
+    this.#logOdds = new Float64Array(hypotheses);
   }
 
-  /** @param varianceOf How far stretches of text differ under a hypothesis. */
-  wrote({ before, deviations }: Stretch, varianceOf: (h: number) => number): void {
-    if (before === 0) return;
+  /** @param varianceOf The variance of segments under a hypothesis. */
+  addSegment({ earlier, deviations }: Segment, varianceOf: (h: number) => number): void {
+    if (earlier === 0) return;
     for (let h = 0; h < deviations.length; h++) {
       const deviation = deviations[h] as number;
-      const variance = varianceOf(h) * (1 + 1 / before);
-      const odds = (SLOWER * (deviation - SLOWER / 2)) / variance;
-      const capped = Math.max(-MOST, Math.min(MOST, odds));
-      this.#odds[h] = Math.max(0, (this.#odds[h] as number) + capped);
+      const variance = varianceOf(h) * (1 + 1 / earlier);
+      const logOdds = (SLOWER * (deviation - SLOWER / 2)) / variance;
+      const capped = Math.max(-MAX_LOG_ODDS, Math.min(MAX_LOG_ODDS, logOdds));
+      this.#logOdds[h] = Math.max(0, (this.#logOdds[h] as number) + capped);
     }
   }
 
-  /** @param counts Which hypotheses are to be believed at all. */
-  odds(counts: (h: number) => boolean): number {
+  /**
+   * The lowest log odds over the plausible hypotheses.
+   *
+   * @param isPlausible Whether a hypothesis counts.
+   */
+  logOdds(isPlausible: (h: number) => boolean): number {
     let least = Number.POSITIVE_INFINITY;
-    for (let h = 0; h < this.#odds.length; h++) {
-      if (counts(h)) least = Math.min(least, this.#odds[h] as number);
+    for (let h = 0; h < this.#logOdds.length; h++) {
+      if (isPlausible(h)) least = Math.min(least, this.#logOdds[h] as number);
     }
     return least;
   }
 
   clear(): void {
-    this.#odds.fill(0);
+    this.#logOdds.fill(0);
   }
 }

@@ -1,44 +1,43 @@
-/** After how many rounds without a refusal more than were refused are tried. */
-const RELAX = 2;
+/** Rounds without a refusal before a limit above the last refusal is tried. */
+const RELAX_ROUNDS = 2;
 
-/** The most that a server has been found to take, by what it refused and what it lost. */
+/** The highest limit that refusals and timeouts allow. */
 export class Ceiling {
-  /** No more than so many at once. */
   value = Number.POSITIVE_INFINITY;
-  /** Of more, some were not answered in time: that costs too much to be tried again. */
-  #mostSafe: number;
-  /** By how much it was raised last, and answers since that or a refusal. */
+  /** Requests timed out above this. It never rises: a timeout costs too much to try again. */
+  #permanent: number;
+  /** The last raise, and the answers since the last raise or refusal. */
   #step = 0;
-  #unrefused = 0;
+  #answers = 0;
 
-  /** @param safe Of more, some were not answered in time in an earlier run. */
-  constructor(safe = Number.POSITIVE_INFINITY) {
-    this.value = safe;
-    this.#mostSafe = safe;
+  /** @param permanent Requests timed out above this in an earlier run. */
+  constructor(permanent = Number.POSITIVE_INFINITY) {
+    this.value = permanent;
+    this.#permanent = permanent;
   }
 
-  /** What the next run is not to go beyond; undefined when nothing was lost. */
+  /** The ceiling for the next run; undefined when no request timed out. */
   get known(): number | undefined {
-    return Number.isFinite(this.#mostSafe) ? this.#mostSafe : undefined;
+    return Number.isFinite(this.#permanent) ? this.#permanent : undefined;
   }
 
-  /** A request was refused while so many others were in flight. */
-  refused(inFlight: number): void {
+  /** Sets the ceiling after a refusal. */
+  lowerAfterRefusal(inFlight: number): void {
     this.value = inFlight;
-    this.#step = this.#unrefused = 0;
+    this.#step = this.#answers = 0;
   }
 
-  /** Requests were not answered in time that had started beside so many others, or more. */
-  lost(beside: number): void {
-    this.#mostSafe = Math.min(this.#mostSafe, beside);
-    this.value = Math.min(this.value, beside);
+  /** Sets the permanent ceiling after timeouts. */
+  lowerAfterTimeouts(inFlight: number): void {
+    this.#permanent = Math.min(this.#permanent, inFlight);
+    this.value = Math.min(this.value, inFlight);
   }
 
-  /** A request was answered under a limit: more may be taken by now than were refused. */
-  answered(limit: number): void {
-    if (this.value >= this.#mostSafe || ++this.#unrefused < RELAX * limit) return;
-    this.#unrefused = 0;
+  /** Counts an answer; after enough of them the ceiling rises, by twice as much each time. */
+  recordAnswer(limit: number): void {
+    if (this.value >= this.#permanent || ++this.#answers < RELAX_ROUNDS * limit) return;
+    this.#answers = 0;
     this.#step = Math.max(1, 2 * this.#step);
-    this.value = Math.min(this.#mostSafe, this.value + this.#step);
+    this.value = Math.min(this.#permanent, this.value + this.#step);
   }
 }

@@ -1,38 +1,38 @@
-/** Signs by fewer than this share of the limit, or by one request alone, are of something else. */
-const MANY = 0.1;
-/** They fade over so many answers, or a round if that is more. */
-const LEAST_MEMORY = 8;
+/** The share of the limit that must be hit by errors. A single request is never enough. */
+const MIN_SHARE = 0.1;
+/** Errors decay over this many answers, or over a round if that is longer. */
+const MIN_MEMORY = 8;
 
 /**
- * Counts what may be signs of too many in flight, a timeout or a server's error: now and then they
- * come at any load, and mean nothing; many of them within a round do not.
+ * Tells overload from errors that occur at any load. Single timeouts or server errors say nothing
+ * about load; a burst of them within a round does.
  */
 export class ErrorBursts {
   #count = 0;
-  #beside = Number.POSITIVE_INFINITY;
+  #fewest = Number.POSITIVE_INFINITY;
 
-  /** A request was answered under a limit. */
-  answered(limit: number): void {
+  /** Counts an answer: it makes earlier errors less relevant. */
+  recordAnswer(limit: number): void {
     if (this.#count === 0) return;
-    this.#count *= 1 - 1 / Math.max(LEAST_MEMORY, limit);
-    if (this.#count < 0.5) this.#forget();
+    this.#count *= 1 - 1 / Math.max(MIN_MEMORY, limit);
+    if (this.#count < 0.5) this.#reset();
   }
 
   /**
-   * @param beside How many others were in flight.
-   * @returns The fewest of those, when there are enough signs; undefined before.
+   * @param inFlight The other requests in flight.
+   * @returns The lowest of those numbers when the errors form a burst; undefined otherwise.
    */
-  seen(beside: number, limit: number): number | undefined {
+  recordError(inFlight: number, limit: number): number | undefined {
     this.#count++;
-    this.#beside = Math.min(this.#beside, beside);
-    if (this.#count < Math.max(2, MANY * limit)) return undefined;
-    const fewest = this.#beside;
-    this.#forget();
+    this.#fewest = Math.min(this.#fewest, inFlight);
+    if (this.#count < Math.max(2, MIN_SHARE * limit)) return undefined;
+    const fewest = this.#fewest;
+    this.#reset();
     return fewest;
   }
 
-  #forget(): void {
+  #reset(): void {
     this.#count = 0;
-    this.#beside = Number.POSITIVE_INFINITY;
+    this.#fewest = Number.POSITIVE_INFINITY;
   }
 }

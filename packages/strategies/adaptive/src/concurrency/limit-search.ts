@@ -4,113 +4,116 @@ import { Ceiling } from './ceiling.js';
 import { ExpectedLoss } from './expected-loss.js';
 import { ObservationWindow } from './observation-window.js';
 import { Posterior } from './posterior.js';
-import { type StepSizes, TOLD, UNTOLD, WRITTEN } from './step-sizes.js';
+import { STREAMING, type StepSizes, WITH_TOKENS, WITHOUT_TOKENS } from './step-sizes.js';
 
 /**
- * How many run at once before anything is known: more than most servers need to be busy, and few
- * enough to be no flood for one that takes fewer.
+ * The initial limit. Most servers need fewer requests to be busy, and a server that takes fewer is
+ * not flooded.
  */
-export const START = 16;
-/** The most that it goes to, whatever is allowed. */
+export const INITIAL_LIMIT = 16;
+/** The highest limit, whatever `maxParallel` allows. */
 const HIGHEST = 8_192;
-/** How many limits within a factor of two are looked at. */
+/** Candidate limits per factor of two. */
 const PER_OCTAVE = 4;
-/** How much better another limit must be to go there, up and down, as a logarithm. */
-const BETTER_ABOVE = 0.05;
-const BETTER_BELOW = 0.03;
-/** The limit itself may be the knee. */
+/** The least gain, as a log ratio, for a change up and down. */
+const MIN_GAIN_UP = 0.05;
+const MIN_GAIN_DOWN = 0.03;
+/** The share of the limit above which the knee counts as the limit itself. */
 const NEARLY = 0.95;
-/** How likely it must be that they slow each other down, for fewer to be better. */
+/** The least probability that requests slow each other down, for the limit to be lowered. */
 const LIKELY = 0.4;
-/** At least so many must have been heard of for that to be said. */
-const LEAST_PROOF = 3;
-/** How much better it must be to go up again while more than the limit are still in flight. */
-const BETTER_BACK = 0.35;
-/** How much may be lost on average, as a logarithm, before it is worth to look at fewer at once, */
-const UNSURE = 0.2;
-/** and how much by now, in rounds. */
-const WORTH = 1;
-/** Such a look is at this part of the limit. */
-const LOOK = 0.5;
-/** After so many rounds it is looked at more at once. */
-const ABOVE_AFTER = 4;
-/** No look is over before so many were heard of. */
-const LEAST_HEARD = 4;
-/** Where a look is not what it is to be yet, or such odds speak for more, it is so many times as long. */
-const PATIENCE = 3;
-const HOPEFUL = 1;
-/** Such odds make the server another one that takes more, as a logarithm. */
-const RISEN = 5;
-/** How many rounds are remembered, and answers at least; */
-const MEMORY = 8;
+/** The fewest observations that can prove a limit harmless. */
+const MIN_PROOF = 3;
+/** The least gain for another raise while more requests than the limit are in flight. */
+const MIN_GAIN_EARLY = 0.35;
+/** A probe at a lower limit needs at least this expected loss, as a log ratio, */
+const MIN_LOSS = 0.2;
+/** and this loss in total so far, in rounds. */
+const MIN_LOST_ROUNDS = 1;
+/** The share of the limit at which that probe runs. */
+const PROBE_BELOW = 0.5;
+/** The number of rounds between probes at a higher limit. */
+const PROBE_ABOVE_EVERY = 4;
+/** The fewest observations of a probe. */
+const MIN_PROBE = 4;
+/**
+ * A probe above is extended by this factor while the limit is not reached, or while the log odds of a
+ * speedup are at least promising.
+ */
+const EXTENSION = 3;
+const PROMISING_LOG_ODDS = 1;
+/** The log odds that prove a speedup. */
+const SPEEDUP_LOG_ODDS = 5;
+/** The memory of the posterior, in rounds, and its minimum in answers. */
+const MEMORY_ROUNDS = 8;
 const MIN_MEMORY = 60;
-/** so many times as long where it shows at once when the server becomes another one. */
-const LONG = 10;
-/** Once so many were heard of, such odds make the server another one, as a logarithm. */
-const ENOUGH = 40;
-const ANOTHER = 8;
-/** To what part the limit goes then: what is in flight goes on to keep the server busy. */
-const DROP = 4;
+/** The factor on the memory for streamed text, where changes of the server show at once. */
+const STREAMING_MEMORY = 10;
+/** After this many observations, these log odds prove a slowdown. */
+const MIN_OBSERVATIONS = 40;
+const SLOWDOWN_LOG_ODDS = 8;
+/** The divisor of the limit after a slowdown. Requests in flight still keep the server busy. */
+const SLOWDOWN_DIVISOR = 4;
 
 export type Known = Pick<LearnedResource, 'limit' | 'ceiling' | 'likely' | 'outputTokens'>;
 
-/** What there was to do when something was heard of a request. */
-export interface Queue {
-  /** How many were in flight with it. */
-  readonly held: number;
-  /** How many tasks could start if the limit let them. */
+/** The load at the time of an observation. */
+export interface Load {
+  /** Requests in flight, including the observed one. */
+  readonly inFlight: number;
+  /** Tasks that could start if the limit were higher. */
   readonly ready: number;
-  /** How many tasks have not started, for whatever reason. */
+  /** Tasks that have not started, for any reason. */
   readonly waiting: number;
 }
 
 /**
- * Looks for the limit with the highest throughput: the one that is best on average over all
- * hypotheses about the server, each as likely as all that is heard of requests makes it. A round is as
- * many answers, or stretches of text, as the limit.
+ * Searches for the limit with the highest throughput: the one with the lowest expected loss under the
+ * posterior. An observation is an answer or a segment of text; a round is as many observations as the
+ * limit.
  */
 export class LimitSearch {
   limit: number;
-  /** Why the limit is what it is. */
-  reason = 'it is where every run starts';
+  /** The reason for the current limit. */
+  reason = 'initial limit';
 
   readonly #max: number;
-  readonly #belief: Posterior;
-  readonly #worth: ExpectedLoss;
+  readonly #posterior: Posterior;
+  readonly #expectedLoss: ExpectedLoss;
   readonly #ceiling: Ceiling;
-  readonly #news = new ObservationWindow();
-  /** The limit that a look at fewer, or at more, began at. */
-  #lookFrom: number | undefined;
-  /** How many answers there were when the server began to be watched. */
+  readonly #window = new ObservationWindow();
+  /** The limit before the current probe. */
+  #probeFrom: number | undefined;
+  /** The number of answers when the slowdown detector was started. */
   #watchedAt = 0;
-  /** The highest limit that slows nobody down. */
+  /** The highest limit at which throughput is known to grow. */
   #harmless: number;
-  /** The last limit that was used to the full. */
+  /** The last limit that was fully used. */
   #used: number;
 
   /**
-   * @param threshold What share of the possible gain more at once must bring.
-   * @param known Where an earlier run ended.
+   * @param threshold The share of the possible gain that a higher limit must bring.
+   * @param known The result of an earlier run.
    */
   constructor(max: number, threshold: number, known?: Known) {
     this.#max = Math.min(max, HIGHEST);
-    this.#belief = new Posterior(this.#max);
-    this.#worth = new ExpectedLoss(this.#belief.hypotheses, threshold, this.#max);
+    this.#posterior = new Posterior(this.#max);
+    this.#expectedLoss = new ExpectedLoss(this.#posterior.hypotheses, threshold, this.#max);
     this.#ceiling = new Ceiling(known?.ceiling);
-    this.limit = Math.min(known?.limit ?? START, this.#ceiling.value, this.#max);
+    this.limit = Math.min(known?.limit ?? INITIAL_LIMIT, this.#ceiling.value, this.#max);
     this.#used = this.limit;
     if (known?.likely !== undefined) {
-      this.#belief.resume(known.likely, known.outputTokens, known.limit);
+      this.#posterior.warmStart(known.likely, known.outputTokens, known.limit);
     }
-    // What an earlier run went to without knowing is not known now either.
-    const isKnown = this.limit <= START || this.#isHarmless;
-    this.#harmless = isKnown ? this.limit : Math.max(START, this.limit / 2);
+    // An earlier run may have reached its limit without proof that it is harmless.
+    const isKnown = this.limit <= INITIAL_LIMIT || this.#isHarmless;
+    this.#harmless = isKnown ? this.limit : Math.max(INITIAL_LIMIT, this.limit / 2);
   }
 
   get known(): Known {
     const limit = Math.min(this.#best(this.#used), this.#used);
     const ceiling = this.#ceiling.known;
-    const { likely, outputTokens } = this.#belief;
+    const { likely, outputTokens } = this.#posterior;
     return {
       limit,
       ...(ceiling !== undefined && { ceiling }),
@@ -119,193 +122,202 @@ export class LimitSearch {
     };
   }
 
-  /** Whether the limit is only tried for a moment. */
-  get isLooking(): boolean {
-    return this.#lookFrom !== undefined;
+  /** Whether the current limit is a probe. */
+  get isProbing(): boolean {
+    return this.#probeFrom !== undefined;
   }
 
-  /** To be called before the number in flight changes. */
-  passed(held: number, now: number): void {
-    this.#belief.passed(held, now);
+  /** Accounts for the time since the last call. Call it before the number in flight changes. */
+  advance(inFlight: number, now: number): void {
+    this.#posterior.advance(inFlight, now);
   }
 
-  started(request: Request): void {
-    this.#belief.started(request);
+  recordStart(request: Request): void {
+    this.#posterior.recordStart(request);
   }
 
-  /** @param tokens How many were written, where that is told. */
-  answered(request: Request, queue: Queue, tokens: number | undefined): void {
-    this.#ceiling.answered(this.limit);
-    const rounds = (this.#news.isWritten ? LONG : 1) * Math.max(MIN_MEMORY, MEMORY * this.limit);
-    if (this.#belief.answered(request, rounds, tokens)) this.#came(true, queue);
+  /** @param tokens The output tokens, where reported. */
+  recordAnswer(request: Request, load: Load, tokens: number | undefined): void {
+    this.#ceiling.recordAnswer(this.limit);
+    const memory =
+      (this.#window.isStreaming ? STREAMING_MEMORY : 1) *
+      Math.max(MIN_MEMORY, MEMORY_ROUNDS * this.limit);
+    if (this.#posterior.recordAnswer(request, memory, tokens)) this.#observe(true, load);
   }
 
-  /** A request in flight has written so much more, in characters. */
-  wrote(request: Request, characters: number, queue: Queue): void {
-    if (this.#belief.wrote(request, characters)) this.#came(false, queue);
+  recordText(request: Request, characters: number, load: Load): void {
+    if (this.#posterior.recordText(request, characters)) this.#observe(false, load);
   }
 
-  /** A request in flight does something else than to write. */
-  paused(request: Request): void {
-    this.#belief.paused(request);
+  /** Interrupts the text stream of a request that does something other than writing. */
+  pauseStream(request: Request): void {
+    this.#posterior.pauseStream(request);
   }
 
-  /** A request was given up. */
-  dropped(request: Request): void {
-    this.#belief.dropped(request);
+  /** Removes a request that failed. */
+  discard(request: Request): void {
+    this.#posterior.discard(request);
   }
 
-  /** A request was refused while so many others were in flight. */
-  refused(inFlight: number): void {
+  /** Lowers the limit after a request was refused with this many others in flight. */
+  lowerAfterRefusal(inFlight: number): void {
     const limit = Math.max(1, inFlight);
     if (limit > this.limit) return;
-    this.#ceiling.refused(limit);
-    this.#cut(limit, 'more were refused');
+    this.#ceiling.lowerAfterRefusal(limit);
+    this.#cap(limit, 'the server refused requests above this limit');
   }
 
-  /** Requests were not answered in time that had started beside so many others, or more. */
-  lost(beside: number): void {
-    const limit = Math.max(1, beside);
-    this.#ceiling.lost(limit);
-    this.#cut(limit, 'more were not answered in time');
+  /** Lowers the limit after requests timed out that started with at least this many others in flight. */
+  lowerAfterTimeouts(inFlight: number): void {
+    const limit = Math.max(1, inFlight);
+    this.#ceiling.lowerAfterTimeouts(limit);
+    this.#cap(limit, 'requests above this limit timed out');
   }
 
-  #cut(limit: number, reason: string): void {
+  #cap(limit: number, reason: string): void {
     this.#used = Math.min(this.#used, limit);
-    this.#belief.endRise();
-    // A look at more is over with it.
-    const next = Math.min(limit, this.#lookFrom ?? limit);
-    if (next < this.limit) this.#to(next, reason);
+    this.#posterior.stopWatchingForSpeedup();
+    // This also ends a probe at a higher limit.
+    const next = Math.min(limit, this.#probeFrom ?? limit);
+    if (next < this.limit) this.#setLimit(next, reason);
   }
 
-  /** Something was heard of a request: an answer, or a stretch of text. */
-  #came(isAnswer: boolean, queue: Queue): void {
-    this.#news.came(isAnswer, queue.held, this.limit);
-    const pause = Math.max(1, Math.floor(this.limit / this.#care.thoughts));
-    const isTime = this.#news.heard % pause === 0;
-    // What comes at the end is worth a thought for the run after this.
-    if (!isTime && !(isAnswer && queue.waiting === 0)) return;
-    this.#belief.update();
-    this.#prove();
-    if (this.#isSlower()) {
-      this.#to(this.limit / DROP, 'the server has become slower');
+  #observe(isAnswer: boolean, load: Load): void {
+    this.#window.record(isAnswer, load.inFlight, this.limit);
+    const interval = Math.max(1, Math.floor(this.limit / this.#stepSizes.decisionsPerRound));
+    const isDue = this.#window.observations % interval === 0;
+    // The last answers of a run matter for the data passed to the next run.
+    if (!isDue && !(isAnswer && load.waiting === 0)) return;
+    this.#posterior.update();
+    this.#updateHarmless();
+    if (this.#detectSlowdown()) {
+      this.#setLimit(this.limit / SLOWDOWN_DIVISOR, 'the server has become slower');
       this.#harmless = Math.min(this.#harmless, this.limit);
-    } else if (queue.ready > 0) {
-      if (!this.isLooking && this.#isUsed(queue)) this.#used = this.limit;
-      this.#decide(queue);
-    } else if (!this.isLooking && this.#isSlowed) {
-      // It is not the limit that holds tasks back; and yet there may be too many.
-      this.#lower(Math.min(this.limit, queue.held));
+    } else if (load.ready > 0) {
+      if (!this.isProbing && this.#isUsed(load)) this.#used = this.limit;
+      this.#decide(load);
+    } else if (!this.isProbing && this.#isSlowed) {
+      // The limit holds no task back, but even fewer in flight may be better.
+      this.#lowerBelow(Math.min(this.limit, load.inFlight));
     }
   }
 
-  /** Whether the server has become another one, that is slower. */
-  #isSlower(): boolean {
-    const { answers, heard } = this.#news;
+  /** Whether the server has become slower. If so, the posterior forgets the knee. */
+  #detectSlowdown(): boolean {
+    const { answers, observations } = this.#window;
     const isSlower =
-      (answers > ENOUGH && this.#belief.surprise > ANOTHER) ||
-      (heard > ENOUGH && this.#belief.slowing > ANOTHER);
-    if (isSlower) this.#belief.restart();
-    // What has long been as foretold would hide what is not.
+      (answers > MIN_OBSERVATIONS && this.#posterior.slowdownLogOdds > SLOWDOWN_LOG_ODDS) ||
+      (observations > MIN_OBSERVATIONS &&
+        this.#posterior.streamSlowdownLogOdds > SLOWDOWN_LOG_ODDS);
+    if (isSlower) this.#posterior.forgetKnee();
+    // A long period without a slowdown would hide the start of one, so the detector is renewed.
     if (isSlower || answers - this.#watchedAt > this.limit) {
-      this.#belief.watch();
+      this.#posterior.watchForSlowdown();
       this.#watchedAt = answers;
     }
     return isSlower;
   }
 
-  /** Whether there was enough to do for the limit to matter. */
-  #isUsed({ held }: Queue): boolean {
-    return held > 0.75 * this.limit;
+  /** Whether there are enough requests for the limit to matter. */
+  #isUsed({ inFlight }: Load): boolean {
+    return inFlight > 0.75 * this.limit;
   }
 
-  #decide(queue: Queue): void {
-    if (this.#lookFrom !== undefined && !this.#hasLooked(this.#lookFrom)) return;
+  #decide(load: Load): void {
+    if (this.#probeFrom !== undefined && !this.#completeProbe(this.#probeFrom)) return;
     const best = this.#best(this.limit);
-    this.#lookFrom = undefined;
+    this.#probeFrom = undefined;
     if (best > this.limit) {
-      if (this.#mayRaise(best)) this.#change(best, 'more at once are likely to bring more');
+      if (this.#mayRaise(best)) {
+        this.#change(best, 'higher concurrency is likely to raise throughput');
+      }
     } else if (best < this.limit) {
-      // Without any sign of it, a high threshold alone is a reason to find out, no more.
-      if (this.#isSlowed) this.#lower(this.limit);
-      else this.#lookBelow();
-    } else if (this.#isUsed(queue) && queue.waiting > this.limit) this.#consider(queue);
+      // Without evidence of a slowdown, a high threshold alone only justifies a probe.
+      if (this.#isSlowed) this.#lowerBelow(this.limit);
+      else this.#probeBelow();
+    } else if (this.#isUsed(load) && load.waiting > this.limit) this.#probeIfWorthwhile(load);
   }
 
-  /** Has fewer at once than some number, if that is likely to be better. */
-  #lower(than: number): void {
+  /** Changes to the best limit if it is below a number. */
+  #lowerBelow(inFlight: number): void {
     const best = this.#best(this.limit);
-    if (best < than) this.#change(best, 'fewer at once are likely to do');
+    if (best < inFlight) this.#change(best, 'lower concurrency is likely to be enough');
   }
 
-  /** Whether a look is over, and another limit may be gone to. */
-  #hasLooked(lookFrom: number): boolean {
-    const { aboveUntil, belowUntil } = this.#care;
-    const isAbove = lookFrom < this.limit;
-    if (isAbove && this.#hasRisen(lookFrom)) return false;
-    const isUnclear = isAbove && (!this.#news.isReached || this.#belief.rise > HOPEFUL);
-    const patience = this.#news.isWritten && isUnclear ? PATIENCE : 1;
-    const enough = Math.max(LEAST_HEARD, (isAbove ? aboveUntil : belowUntil) * lookFrom);
-    if (this.#news.since < patience * enough) return false;
-    if (isAbove) this.#to(lookFrom, 'more at once did not bring more');
+  /** Ends a probe that is complete. Returns whether another limit may be chosen now. */
+  #completeProbe(probeFrom: number): boolean {
+    const { probeAboveRounds, probeBelowRounds } = this.#stepSizes;
+    const isAbove = probeFrom < this.limit;
+    if (isAbove && this.#detectSpeedup(probeFrom)) return false;
+    const isUnclear =
+      isAbove && (!this.#window.isReached || this.#posterior.speedupLogOdds > PROMISING_LOG_ODDS);
+    const extension = this.#window.isStreaming && isUnclear ? EXTENSION : 1;
+    const enough = Math.max(MIN_PROBE, (isAbove ? probeAboveRounds : probeBelowRounds) * probeFrom);
+    if (this.#window.sinceAdjusted < extension * enough) return false;
+    if (isAbove) this.#setLimit(probeFrom, 'higher concurrency did not raise throughput');
     return !isAbove;
   }
 
-  /** Whether it is time to raise the limit. */
+  /** Whether there are enough observations for a raise to this limit. */
   #mayRaise(limit: number): boolean {
-    const { answers, heard, since, sinceChange } = this.#news;
-    // The first answer tells how long to wait for others.
-    if (answers === 1 && heard === 1) return true;
-    const soon = this.#care.soon * this.limit;
+    const { answers, observations, sinceAdjusted, sinceChange } = this.#window;
+    // Until the first answer, the time to wait for others is unknown.
+    if (answers === 1 && observations === 1) return true;
+    const enough = this.#stepSizes.raiseAfter * this.limit;
     const gain = this.#loss(this.limit) - this.#loss(limit);
-    return since >= soon || (sinceChange >= soon && gain > BETTER_BACK);
+    return sinceAdjusted >= enough || (sinceChange >= enough && gain > MIN_GAIN_EARLY);
   }
 
-  /** Looks at fewer, or at more, when that is worth it. */
-  #consider({ waiting }: Queue): void {
+  /** Probes a lower or a higher limit when its cost is justified. */
+  #probeIfWorthwhile({ waiting }: Load): void {
     const { limit } = this;
-    const since = this.#news.answersSince;
+    const answers = this.#window.answersSinceAdjusted;
     const loss = this.#loss(limit);
-    const above = this.#care.above * limit;
-    if (limit > 1 && since > limit && loss > UNSURE && loss * since > WORTH * limit) {
-      this.#lookBelow();
+    const above = this.#stepSizes.probeFactor * limit;
+    if (
+      limit > 1 &&
+      answers > limit &&
+      loss > MIN_LOSS &&
+      loss * answers > MIN_LOST_ROUNDS * limit
+    ) {
+      this.#probeBelow();
     } else if (
-      since > ABOVE_AFTER * limit &&
+      answers > PROBE_ABOVE_EVERY * limit &&
       waiting > above &&
       above <= Math.min(this.#max, this.#ceiling.value) &&
-      this.#belief.knee < 1.5 * limit
+      this.#posterior.likeliestKnee < 1.5 * limit
     ) {
-      this.#belief.watchRise();
-      this.#to(above, 'the server may take more by now');
-      this.#lookFrom = limit;
+      this.#posterior.watchForSpeedup();
+      this.#setLimit(above, 'probing higher concurrency: the server may have become faster');
+      this.#probeFrom = limit;
     }
   }
 
-  #lookBelow(): void {
+  #probeBelow(): void {
     const { limit } = this;
-    this.#to(limit * LOOK, 'fewer at once show what more at once bring');
-    this.#lookFrom = limit;
+    this.#setLimit(limit * PROBE_BELOW, 'probing lower concurrency to compare throughput');
+    this.#probeFrom = limit;
   }
 
-  /** Whether the server has become another one, that takes more. */
-  #hasRisen(lookFrom: number): boolean {
-    if (this.#belief.rise <= RISEN) return false;
-    this.#belief.restart();
-    this.#harmless = Math.max(this.#harmless, lookFrom);
-    this.#to(this.limit, 'the server takes more by now');
+  /** Whether the server has become faster. If so, the probed limit stays. */
+  #detectSpeedup(probeFrom: number): boolean {
+    if (this.#posterior.speedupLogOdds <= SPEEDUP_LOG_ODDS) return false;
+    this.#posterior.forgetKnee();
+    this.#harmless = Math.max(this.#harmless, probeFrom);
+    this.#setLimit(this.limit, 'the server has become faster');
     return true;
   }
 
-  /** The best limit of those that may be tried; the present one, if no other is much better. */
+  /** The best allowed limit, or the present one if no other is clearly better. */
   #best(present: number): number {
-    const most = this.#most;
+    const highest = this.#highestAllowed;
     const loss = this.#loss(present);
-    let best = Math.min(present, most);
+    let best = Math.min(present, highest);
     let least = Number.POSITIVE_INFINITY;
-    for (let step = 0, limit = 0; limit < most; step++) {
-      limit = Math.min(most, Math.round(2 ** (step / PER_OCTAVE)));
+    for (let step = 0, limit = 0; limit < highest; step++) {
+      limit = Math.min(highest, Math.round(2 ** (step / PER_OCTAVE)));
       const other = this.#loss(limit);
-      const isBetter = loss - other > (limit > present ? BETTER_ABOVE : BETTER_BELOW);
+      const isBetter = loss - other > (limit > present ? MIN_GAIN_UP : MIN_GAIN_DOWN);
       if (!isBetter || other >= least) continue;
       best = limit;
       least = other;
@@ -313,51 +325,50 @@ export class LimitSearch {
     return best;
   }
 
-  /** The highest limit that may be tried. */
-  get #most(): number {
-    const { first, step } = this.#care;
-    const factor = this.#news.isChanged ? step : first;
-    const next = Math.max(factor * this.limit, this.limit + 1, this.#lookFrom ?? 0);
-    const proven = Math.max(step * this.#harmless, this.#harmless + 1);
+  get #highestAllowed(): number {
+    const { firstFactor, maxFactor } = this.#stepSizes;
+    const factor = this.#window.isChanged ? maxFactor : firstFactor;
+    const next = Math.max(factor * this.limit, this.limit + 1, this.#probeFrom ?? 0);
+    const proven = Math.max(maxFactor * this.#harmless, this.#harmless + 1);
     return Math.floor(Math.min(this.#max, this.#ceiling.value, proven, next));
   }
 
-  /** Takes the limit for harmless, once enough was heard of it. */
-  #prove(): void {
+  /** Marks the limit as harmless, once there are enough observations. */
+  #updateHarmless(): void {
     if (this.limit <= this.#harmless) return;
-    const enough = Math.max(LEAST_PROOF, this.#care.proof * this.limit);
-    if (this.#news.since >= enough && this.#isHarmless) this.#harmless = this.limit;
+    const enough = Math.max(MIN_PROOF, this.#stepSizes.provenAfter * this.limit);
+    if (this.#window.sinceAdjusted >= enough && this.#isHarmless) this.#harmless = this.limit;
   }
 
-  /** Whether it is unlikely that as many as the limit slow each other down. */
+  /** Whether throughput is likely to grow up to the limit. */
   get #isHarmless(): boolean {
-    return this.#belief.isPast(NEARLY * this.limit) < this.#care.doubt;
+    return this.#posterior.saturationProbability(NEARLY * this.limit) < this.#stepSizes.maxDoubt;
   }
 
-  /** Whether it is likely that as many as the limit slow each other down at all. */
+  /** Whether requests are likely to slow each other down at the limit. */
   get #isSlowed(): boolean {
-    return this.#belief.isSlowed(this.limit) >= LIKELY;
+    return this.#posterior.slowdownProbability(this.limit) >= LIKELY;
   }
 
-  get #care(): StepSizes {
-    if (this.#news.isWritten) return WRITTEN;
-    return this.#belief.tellsTokens ? TOLD : UNTOLD;
+  get #stepSizes(): StepSizes {
+    if (this.#window.isStreaming) return STREAMING;
+    return this.#posterior.hasTokenCounts ? WITH_TOKENS : WITHOUT_TOKENS;
   }
 
   #loss(limit: number): number {
-    return this.#worth.loss(limit, this.#belief.probabilities);
+    return this.#expectedLoss.at(limit, this.#posterior.probabilities);
   }
 
-  /** Another limit is better: what was found is no more. */
+  /** Changes to a better limit. The knee to compare with is no longer the one found before. */
   #change(limit: number, reason: string): void {
-    this.#belief.endRise();
-    this.#to(limit, reason);
+    this.#posterior.stopWatchingForSpeedup();
+    this.#setLimit(limit, reason);
   }
 
-  #to(limit: number, reason: string): void {
+  #setLimit(limit: number, reason: string): void {
     this.limit = Math.max(1, Math.round(limit));
     this.reason = reason;
-    this.#lookFrom = undefined;
-    this.#news.changed();
+    this.#probeFrom = undefined;
+    this.#window.restart();
   }
 }

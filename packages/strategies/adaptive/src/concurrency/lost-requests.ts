@@ -2,35 +2,39 @@ import { Heap } from '@stratagem/core';
 import type { Request } from '../model/request.js';
 
 /**
- * Tells lost requests from slow ones, as TCP does: by how many that started later were answered
- * earlier. No clock can, because a server may have become slow for all.
+ * Tells lost requests from slow ones by the number of later requests that were answered first, as
+ * TCP does (RACK). A timer cannot, because a server may have become slow for all requests.
  */
 export class LostRequests {
-  /** Those in flight that nothing speaks against, in the order of their start. */
+  /** Requests in flight that are not lost, in the order of their start. */
   readonly #open = new Map<number, Request>();
-  /** The one of them that found the most beside it. */
-  #peak: Pick<Request, 'order' | 'beside'> = { order: -1, beside: -1 };
-  /** The highest orders that were answered, the lowest of them first. */
+  /** The one of them that started with the most others in flight. */
+  #peak: Pick<Request, 'order' | 'othersInFlight'> = { order: -1, othersInFlight: -1 };
+  /** The highest orders that were answered; the lowest of them is on top. */
   readonly #answered = new Heap<number>((a, b) => a - b);
 
-  /** How many are in flight, those taken to be lost not counted. */
-  get held(): number {
+  /** The number of requests in flight, without lost ones. */
+  get inFlight(): number {
     return this.#open.size;
   }
 
-  started(request: Request): void {
+  add(request: Request): void {
     this.#open.set(request.order, request);
-    if (request.beside >= this.#peak.beside) this.#peak = request;
+    if (request.othersInFlight >= this.#peak.othersInFlight) this.#peak = request;
   }
 
-  ended(request: Request): void {
+  remove(request: Request): void {
     this.#open.delete(request.order);
   }
 
-  /** @param rounds How many times those beside a request may be answered before it is taken to be lost. */
-  answered({ order }: Request, rounds: number): void {
+  /**
+   * Counts an answer, and drops the requests that are now considered lost.
+   *
+   * @param rounds A request is lost after this many times its concurrent requests were answered.
+   */
+  recordAnswer({ order }: Request, rounds: number): void {
     this.#answered.push(order);
-    const patience = rounds * this.#most();
+    const patience = rounds * this.#mostInFlight();
     while (this.#answered.size > patience) this.#answered.pop();
     if (this.#answered.size < patience) return;
     const before = this.#answered.peek() as number;
@@ -40,12 +44,14 @@ export class LostRequests {
     }
   }
 
-  /** How many have been in flight at once since the oldest of them started. */
-  #most(): number {
+  /** The most requests in flight at once since the oldest open request started. */
+  #mostInFlight(): number {
     const [oldest] = this.#open.keys();
     if (oldest !== undefined && oldest > this.#peak.order) {
-      this.#peak = [...this.#open.values()].reduce((a, b) => (b.beside >= a.beside ? b : a));
+      this.#peak = [...this.#open.values()].reduce((a, b) =>
+        b.othersInFlight >= a.othersInFlight ? b : a,
+      );
     }
-    return this.#peak.beside + 1;
+    return this.#peak.othersInFlight + 1;
   }
 }

@@ -1,72 +1,72 @@
-/** How much of the limit must be in flight for it to be reached. */
+/** The limit counts as reached when this share of it is in flight. */
 const NEARLY = 0.9;
 
 /**
- * Counts what is heard of requests: that they are answered, or that a stretch of text has come. Of what
- * was sent under another limit, that says little about this one.
+ * Counts observations: answers, and segments of text. An observation of a request that was sent under
+ * an earlier limit says little about the current limit.
  */
 export class ObservationWindow {
   answers = 0;
-  /** Answers and stretches of text. */
-  heard = 0;
-  /** What `heard` was when the limit was changed, */
+  /** Answers and segments of text. */
+  observations = 0;
+  /** The number of observations when the limit changed, */
   #changedAt = 0;
-  /** and when about as many were in flight. */
+  /** and when the number in flight had adjusted to it. */
   #from = 0;
-  #answersThen = 0;
+  #answersFrom = 0;
   #isReached = false;
 
-  /** Whether text comes while it is written. */
-  get isWritten(): boolean {
-    return this.heard > 2 * this.answers;
+  /** Whether answers arrive as a stream of text. */
+  get isStreaming(): boolean {
+    return this.observations > 2 * this.answers;
   }
 
-  /** Whether the limit has been changed. */
+  /** Whether the limit has changed since the start of the run. */
   get isChanged(): boolean {
     return this.#changedAt > 0;
   }
 
-  /** Whether as many have been in flight as the limit lets. */
+  /** Whether the number in flight has reached the current limit. */
   get isReached(): boolean {
     return this.#isReached;
   }
 
-  /** Since the limit was changed. */
+  /** Observations since the limit changed. */
   get sinceChange(): number {
-    return this.heard - this.#changedAt;
+    return this.observations - this.#changedAt;
   }
 
-  /** Since about as many were in flight as the limit lets. */
-  get since(): number {
-    return this.heard - this.#from;
+  /** Observations since the number in flight adjusted to the limit. */
+  get sinceAdjusted(): number {
+    return this.observations - this.#from;
   }
 
   /** Answers since then. */
-  get answersSince(): number {
-    return this.answers - this.#answersThen;
+  get answersSinceAdjusted(): number {
+    return this.answers - this.#answersFrom;
   }
 
-  /** @param held How many were in flight. */
-  came(isAnswer: boolean, held: number, limit: number): void {
+  /** @param inFlight The number in flight at the time of the observation. */
+  record(isAnswer: boolean, inFlight: number, limit: number): void {
     if (isAnswer) this.answers++;
-    this.heard++;
-    // Those that are too many go on to slow down the others.
-    if (held > limit) this.#begin();
-    if (this.#isReached || held <= NEARLY * limit) return;
+    this.observations++;
+    // Requests in excess of the limit still slow down the others.
+    if (inFlight > limit) this.#begin();
+    if (this.#isReached || inFlight <= NEARLY * limit) return;
     this.#isReached = true;
-    // What is written by those in flight already says nothing about those to come.
-    if (this.isWritten) this.#from = this.heard;
+    // Earlier text came while fewer requests were in flight.
+    if (this.isStreaming) this.#from = this.observations;
   }
 
-  /** The limit is another one. */
-  changed(): void {
+  /** Starts a new window after a change of the limit. */
+  restart(): void {
     this.#begin();
-    this.#changedAt = this.heard;
+    this.#changedAt = this.observations;
     this.#isReached = false;
   }
 
   #begin(): void {
-    this.#from = this.heard;
-    this.#answersThen = this.answers;
+    this.#from = this.observations;
+    this.#answersFrom = this.answers;
   }
 }

@@ -2,63 +2,68 @@ import type { TaskType } from '@stratagem/core';
 import { SlowdownDetector } from '../change/slowdown-detector.js';
 import { SpeedupDetector } from '../change/speedup-detector.js';
 import { StreamSlowdownDetector } from '../change/stream-slowdown-detector.js';
-import { type Covariance, UNTOLD, USUAL } from '../model/covariance.js';
+import { type Covariance, PRIOR_WITH_TOKENS, PRIOR_WITHOUT_TOKENS } from '../model/covariance.js';
 import { type Hypothesis, hypotheses, PLAUSIBLE, speedOf } from '../model/hypotheses.js';
 import type { ByType, Likely } from '../model/learned.js';
-import { type Group, LognormalEm, type Middle } from '../model/lognormal-em.js';
+import { type CensoredGroup, type LogMeans, LognormalEm } from '../model/lognormal-em.js';
 import type { Request } from '../model/request.js';
 import { TokenStreams } from '../model/token-streams.js';
-import { logOf, logWork, WorkStatistics } from '../model/work-statistics.js';
+import { logWorkBetween, logWorkOf, WorkStatistics } from '../model/work-statistics.js';
 
-/** What is assumed, and was not measured in this run, counts like so many answers. */
-const ASSUMED = 8;
-/** How likely it is that a server is still what it was in an earlier run. */
-const STILL = 0.9;
-/** A hypothesis less likely than this is not worth handing on. */
-const WORTH_A_WORD = 0.01;
-/** A type of which so little is left is met anew. */
-const FORGOTTEN = 1e-3;
-/** What takes less, in milliseconds, says nothing about a server. */
-const NOTHING_MS = 0.01;
-/** In how many groups requests in flight are looked at: one by one would take too long. */
+/** The weight of assumptions that were not measured in this run, in answers. */
+const PRIOR_COUNT = 8;
+/** The probability that a server has not changed since an earlier run. */
+const UNCHANGED = 0.9;
+/** Hypotheses with a lower probability are not passed to the next run. */
+const MIN_PROBABILITY = 0.01;
+/** The statistics of a task type are deleted below this weight. */
+const MIN_WEIGHT = 1e-3;
+/** Answers in less time, in milliseconds, say nothing about a server. */
+const MIN_DURATION_MS = 0.01;
+/** Requests in flight are summarized in at most this many groups per type, to bound the cost. */
 const GROUPS = 16;
 
 /**
- * How likely each hypothesis about a server is, by all that was answered and all that was not.
+ * The posterior probability of each hypothesis about a server, given all answers and all requests
+ * still in flight.
  *
- * Under each of them, the time that a request is in flight is so much work: at each moment, it gets on
- * as fast as the hypothesis says for the number in flight then. If the hypothesis is true, the requests
- * of a type are alike in that work, whenever they ran. Those that have not been answered count as well:
- * they are more work than has been done.
+ * Each hypothesis turns the time of a request into work: at each moment, work progresses at the speed
+ * that the hypothesis predicts for the number in flight. If the hypothesis is true, the work of
+ * requests of one type follows one distribution, whenever they ran. Requests in flight are
+ * right-censored: their work is more than what has been done.
+ *
+ * In this package, `h` is the index of a hypothesis.
  */
 export class Posterior {
   readonly hypotheses: readonly Hypothesis[];
-  /** How likely each of them is; in sum 1. */
+  /** By hypothesis; their sum is 1. */
   readonly probabilities: Float64Array;
 
   readonly #max: number;
   readonly #logPriors: Float64Array;
   readonly #fits: readonly LognormalEm[];
-  readonly #works = new Map<TaskType, WorkStatistics>();
-  /** What else makes the answers likely, as a logarithm: they are times, not work. */
-  readonly #densities: Float64Array;
-  /** The work that would have been done by now on a request that was there from the beginning, in ms. */
+  readonly #statistics = new Map<TaskType, WorkStatistics>();
+  /** The sum of the log Jacobians of the answers: the data are times, the model is about work. */
+  readonly #logJacobians: Float64Array;
+  /** The work done by now on a request in flight since the beginning, in ms, by hypothesis. */
   readonly #progress: Float64Array;
   #updatedAt = 0;
-  /** How fast requests got on until then, by hypothesis. */
+  /** The speed of requests at the last update, by hypothesis. */
   readonly #speeds: Float64Array;
+  /** The number in flight that the speeds are for. */
   #speedsOf = 0;
-  /** The progress when those in flight started. */
+  /** Requests in flight, with the progress when they started. */
   readonly #open = new Map<Request, Float64Array>();
   readonly #streams: TokenStreams;
-  readonly #slowing: StreamSlowdownDetector;
-  #next = 0;
-  #watch: SlowdownDetector | undefined;
-  #rise: SpeedupDetector | undefined;
-  /** What is usual, until it is known whether answers tell how much they are. */
-  #usual: Covariance = UNTOLD;
+  readonly #streamSlowdown: StreamSlowdownDetector;
+  /** The order of the next request. */
+  #nextOrder = 0;
+  #slowdown: SlowdownDetector | undefined;
+  #speedup: SpeedupDetector | undefined;
+  /** The prior covariance, until it is known whether answers report their tokens. */
+  #prior: Covariance = PRIOR_WITHOUT_TOKENS;
 
-  /** @param max How many may be in flight. */
+  /** @param max The most requests in flight. */
   constructor(max: number) {
     this.#max = max;
     this.hypotheses = hypotheses(max);
@@ -66,99 +71,101 @@ export class Posterior {
     this.#logPriors = this.probabilities.map(Math.log);
     this.#fits = this.hypotheses.map((_, h) => new LognormalEm(h));
     const { length } = this.hypotheses;
-    this.#densities = new Float64Array(length);
+    this.#logJacobians = new Float64Array(length);
     this.#progress = new Float64Array(length);
     this.#speeds = new Float64Array(length).fill(1);
     this.#streams = new TokenStreams(length);
-    this.#slowing = new StreamSlowdownDetector(length);
+    this.#streamSlowdown = new StreamSlowdownDetector(length);
   }
 
-  /** To be called before the number in flight changes. */
-  passed(held: number, now: number): void {
+  /** Accounts for the time since the last call. Call it before the number in flight changes. */
+  advance(inFlight: number, now: number): void {
     const elapsed = now - this.#updatedAt;
     this.#updatedAt = now;
-    if (held === 0 || elapsed <= 0) return;
-    const speeds = this.#speedsAt(held);
+    if (inFlight === 0 || elapsed <= 0) return;
+    const speeds = this.#speedsAt(inFlight);
     for (let h = 0; h < speeds.length; h++) {
       this.#progress[h] = (this.#progress[h] as number) + elapsed * (speeds[h] as number);
     }
   }
 
-  started(request: Request): void {
-    this.#next = request.order + 1;
+  recordStart(request: Request): void {
+    this.#nextOrder = request.order + 1;
     this.#open.set(request, this.#progress.slice());
   }
 
-  /** It was refused, or given up. */
-  dropped(request: Request): void {
+  /** Removes a request that failed: its time says nothing. */
+  discard(request: Request): void {
     this.#open.delete(request);
-    this.#streams.ended(request);
+    this.#streams.end(request);
   }
 
-  /**
-   * A request has written so much more.
-   *
-   * @returns Whether that says anything yet.
-   */
-  wrote(request: Request, characters: number): boolean {
-    const stretch = this.#streams.came(request, characters, this.#progress, this.#speeds);
-    if (stretch === undefined) return false;
+  /** @returns Whether the text completes a segment, which is an observation. */
+  recordText(request: Request, characters: number): boolean {
+    const segment = this.#streams.addText(request, characters, this.#progress, this.#speeds);
+    if (segment === undefined) return false;
     const varianceOf = (h: number) => this.#streams.variance(h);
-    this.#slowing.wrote(stretch, varianceOf);
-    this.#rise?.wrote(stretch, varianceOf(this.#likeliest));
+    this.#streamSlowdown.addSegment(segment, varianceOf);
+    this.#speedup?.addSegment(segment, varianceOf(this.#likeliest));
     return true;
   }
 
-  /** A request does something else than to write. */
-  paused(request: Request): void {
-    this.#streams.ended(request);
+  /** Interrupts the text stream of a request that does something other than writing. */
+  pauseStream(request: Request): void {
+    this.#streams.end(request);
   }
 
   /**
-   * @returns Whether it says anything: it does not if the server became another one meanwhile.
-   * @param memory After so many answers, an answer counts for a third.
-   * @param tokens How many were written, where that is told.
+   * @param memory An answer decays to 1/e of its weight after this many answers.
+   * @param tokens The output tokens, where reported.
+   * @returns Whether the answer is an observation. It is not if the server changed while it ran.
    */
-  answered(request: Request, memory: number, tokens: number | undefined): boolean {
+  recordAnswer(request: Request, memory: number, tokens: number | undefined): boolean {
     const start = this.#open.get(request);
     this.#open.delete(request);
-    this.#streams.ended(request);
-    if (start === undefined || durationOf(start, this.#progress) < NOTHING_MS) return false;
-    this.#watch?.answered(request, start, this.#progress);
-    const part = 1 - 1 / memory;
-    this.#streams.fade(part);
-    for (const [type, work] of this.#works) {
-      work.fade(part);
-      if (work.count < FORGOTTEN) this.#works.delete(type);
+    this.#streams.end(request);
+    if (start === undefined || durationBetween(start, this.#progress) < MIN_DURATION_MS) {
+      return false;
     }
-    const work = this.#workOf(request.task.type);
-    if (tokens) this.#usual = USUAL;
-    // Where it is not told, or told to be nothing, it is like those before.
-    const logTokens = tokens ? Math.log(tokens) : work.count > 0 ? work.tokens / work.count : 0;
+    this.#slowdown?.recordAnswer(request, start, this.#progress);
+    const decay = 1 - 1 / memory;
+    this.#streams.decay(decay);
+    for (const [type, statistics] of this.#statistics) {
+      statistics.decay(decay);
+      if (statistics.count < MIN_WEIGHT) this.#statistics.delete(type);
+    }
+    const statistics = this.#statisticsOf(request.task.type);
+    if (tokens) this.#prior = PRIOR_WITH_TOKENS;
+    // Where tokens are not reported, or reported as 0, assume the mean of earlier answers.
+    const logTokens = tokens
+      ? Math.log(tokens)
+      : statistics.count > 0
+        ? statistics.tokens / statistics.count
+        : 0;
     const speeds = this.#speeds;
-    this.#rise?.answered(request, logTokens, start, this.#progress, speeds);
-    work.answered(logTokens);
+    this.#speedup?.recordAnswer(request, logTokens, start, this.#progress, speeds);
+    statistics.addAnswer(logTokens);
     for (let h = 0; h < start.length; h++) {
-      const log = logWork(start, this.#progress, h);
-      work.add(h, log, logTokens);
-      const density = Math.log(speeds[h] as number) - log;
-      this.#densities[h] = (this.#densities[h] as number) * part + density;
+      const logWork = logWorkBetween(start, this.#progress, h);
+      statistics.addWork(h, logWork, logTokens);
+      const logJacobian = Math.log(speeds[h] as number) - logWork;
+      this.#logJacobians[h] = (this.#logJacobians[h] as number) * decay + logJacobian;
     }
     return true;
   }
 
-  /** Works out how likely the hypotheses are by now. */
+  /** Computes the current probabilities. */
   update(): void {
-    const groups = this.#groups();
-    this.#weigh(
+    const groups = this.#censoredGroups();
+    this.#computeProbabilities(
       (h) =>
-        (this.#fits[h] as LognormalEm).improve(this.#works, groups, this.#usual) +
-        this.#streams.likelihood(h, this.#progress),
+        (this.#fits[h] as LognormalEm).fit(this.#statistics, groups, this.#prior) +
+        this.#streams.logLikelihood(h, this.#progress),
     );
   }
 
-  /** How likely it is that so many in flight slow each other down so much that more bring nothing. */
-  isPast(inFlight: number): number {
+  /** The probability that throughput no longer grows at this number in flight. */
+  saturationProbability(inFlight: number): number {
     let sum = 0;
     for (const [h, { knee, exponent }] of this.hypotheses.entries()) {
       if (knee < inFlight && exponent >= 1) sum += this.probabilities[h] as number;
@@ -166,8 +173,8 @@ export class Posterior {
     return sum;
   }
 
-  /** How likely it is that so many in flight slow each other down at all. */
-  isSlowed(inFlight: number): number {
+  /** The probability that requests slow each other down at all at this number in flight. */
+  slowdownProbability(inFlight: number): number {
     let sum = 0;
     for (const [h, { knee }] of this.hypotheses.entries()) {
       if (knee < inFlight) sum += this.probabilities[h] as number;
@@ -175,132 +182,135 @@ export class Posterior {
     return sum;
   }
 
-  /** The likeliest knee; the most that may be in flight if there is none below. */
-  get knee(): number {
+  /** The likeliest knee, at most the cap. */
+  get likeliestKnee(): number {
     return Math.min(this.#max, (this.hypotheses[this.#likeliest] as Hypothesis).knee);
   }
 
-  // --- A server that becomes another one ---
+  // --- Changes of the server ---
 
-  /** From here on, what comes is compared with what is believed now. */
-  watch(): void {
+  /** Starts to compare answers with the current predictions. */
+  watchForSlowdown(): void {
     let weight = 0;
-    for (const { count } of this.#works.values()) weight += count;
-    this.#watch = new SlowdownDetector(this.#fits, this.probabilities, weight, this.#next);
+    for (const { count } of this.#statistics.values()) weight += count;
+    this.#slowdown = new SlowdownDetector(this.#fits, this.probabilities, weight, this.#nextOrder);
   }
 
-  /** How much speaks for the server having become slower since it is watched, as a logarithm of odds. */
-  get surprise(): number {
-    return this.#watch?.surprise(this.#open, this.#progress) ?? 0;
+  /** The log odds that the server has become slower since `watchForSlowdown`. */
+  get slowdownLogOdds(): number {
+    return this.#slowdown?.logOdds(this.#open, this.#progress) ?? 0;
   }
 
-  /** How much speaks for text coming slower than it did, as a logarithm of odds. */
-  get slowing(): number {
-    return this.#slowing.odds((h) => (this.probabilities[h] as number) > PLAUSIBLE);
+  /** The log odds that text arrives more slowly than before. */
+  get streamSlowdownLogOdds(): number {
+    return this.#streamSlowdown.logOdds((h) => (this.probabilities[h] as number) > PLAUSIBLE);
   }
 
-  /** From here on, it is looked at whether the knee has moved up from where it is believed now. */
-  watchRise(): void {
+  /** Starts to test whether the knee has moved up from the currently likeliest one. */
+  watchForSpeedup(): void {
     const found = this.#likeliest;
-    this.#rise ??= new SpeedupDetector(this.hypotheses, found, this.#fits[found] as LognormalEm);
+    this.#speedup ??= new SpeedupDetector(this.hypotheses, found, this.#fits[found] as LognormalEm);
   }
 
-  /** What was found is given up. */
-  endRise(): void {
-    this.#rise = undefined;
+  stopWatchingForSpeedup(): void {
+    this.#speedup = undefined;
   }
 
-  /** How much speaks for the knee having moved up, as a logarithm of odds. */
-  get rise(): number {
-    return this.#rise?.odds(this.#open, this.#progress) ?? 0;
+  /** The log odds that the knee has moved up since `watchForSpeedup`. */
+  get speedupLogOdds(): number {
+    return this.#speedup?.logOdds(this.#open, this.#progress) ?? 0;
   }
 
   /**
-   * Forgets all but how much work requests are: the knee is another one now. What is in flight began
-   * before that, and tells nothing.
+   * Forgets the knee, because it has moved, and keeps the distribution of work. Requests in flight
+   * started before the change and are no evidence.
    */
-  restart(): void {
-    const { middles, spread } = this.#fits[this.#likeliest] as LognormalEm;
-    for (const [type, { work: log, tokens }] of middles) {
-      const work = this.#workOf(type);
-      for (let h = 0; h < this.hypotheses.length; h++) work.assume(h, log, tokens, spread, ASSUMED);
+  forgetKnee(): void {
+    const { means, covariance } = this.#fits[this.#likeliest] as LognormalEm;
+    for (const [type, { work, tokens }] of means) {
+      const statistics = this.#statisticsOf(type);
+      for (let h = 0; h < this.hypotheses.length; h++) {
+        statistics.setPrior(h, work, tokens, covariance, PRIOR_COUNT);
+      }
     }
     this.#open.clear();
     this.#streams.clear();
-    this.#slowing.clear();
-    this.#densities.fill(0);
-    this.#watch = undefined;
-    this.#rise = undefined;
+    this.#streamSlowdown.clear();
+    this.#logJacobians.fill(0);
+    this.#slowdown = undefined;
+    this.#speedup = undefined;
     this.update();
   }
 
-  // --- What goes from one run to the next ---
+  // --- Data for later runs ---
 
-  /** What the server may be, the likeliest first; empty before anything was answered. */
+  /** The hypotheses worth keeping, most likely first; empty before the first answer. */
   get likely(): readonly Likely[] {
-    if (this.#works.size === 0) return [];
+    if (this.#statistics.size === 0) return [];
     return this.hypotheses
       .map(({ knee, exponent }, h) => ({
         ...(Number.isFinite(knee) && { knee, exponent }),
         probability: Number((this.probabilities[h] as number).toPrecision(3)),
-        latenciesMs: this.#ofTypes(h, ({ work }) => work),
+        latenciesMs: this.#mediansOf(h, ({ work }) => work),
       }))
-      .filter(({ probability }) => probability >= WORTH_A_WORD)
+      .filter(({ probability }) => probability >= MIN_PROBABILITY)
       .sort((a, b) => b.probability - a.probability);
   }
 
-  /** Whether answers tell how much was written. */
-  get tellsTokens(): boolean {
-    return this.#usual === USUAL;
+  /** Whether answers report their tokens. */
+  get hasTokenCounts(): boolean {
+    return this.#prior === PRIOR_WITH_TOKENS;
   }
 
-  /** How many tokens are written, by type; undefined where answers do not tell. */
+  /** The median output tokens, by type; undefined where answers do not report them. */
   get outputTokens(): ByType | undefined {
-    if (!this.tellsTokens) return undefined;
-    return this.#ofTypes(this.#likeliest, ({ tokens }) => tokens);
+    if (!this.hasTokenCounts) return undefined;
+    return this.#mediansOf(this.#likeliest, ({ tokens }) => tokens);
   }
 
   /**
-   * Begins with what an earlier run held likely; the server may be another one by now.
+   * Starts from the posterior of an earlier run. The server may have changed since.
    *
-   * @param level How many it had in flight.
+   * @param inFlight The limit of that run.
    */
-  resume(likely: readonly Likely[], outputTokens: ByType | undefined, level: number): void {
+  warmStart(likely: readonly Likely[], outputTokens: ByType | undefined, inFlight: number): void {
     const likeliest = likely[0];
     if (likeliest === undefined) return;
-    if (outputTokens !== undefined) this.#usual = USUAL;
+    if (outputTokens !== undefined) this.#prior = PRIOR_WITH_TOKENS;
     const found = new Map<number, Likely>();
     for (const each of likely) {
-      const h = this.#nearest(each);
+      const h = this.#nearestHypothesis(each);
       const same = found.get(h) ?? { ...each, probability: 0 };
       found.set(h, { ...same, probability: same.probability + each.probability });
     }
     const total = likely.reduce((sum, { probability }) => sum + probability, 0);
-    const observed = this.hypotheses[this.#nearest(likeliest)] as Hypothesis;
+    const observed = this.hypotheses[this.#nearestHypothesis(likeliest)] as Hypothesis;
     for (const [h, hypothesis] of this.hypotheses.entries()) {
       const { prior } = hypothesis;
       const known = found.get(h);
-      const share = (STILL * (known?.probability ?? 0)) / total + (1 - STILL) * prior;
-      this.#densities[h] = Math.log(share / prior);
-      // What is not likely must explain what was seen as well.
-      const relative = speedOf(hypothesis, level) / speedOf(observed, level);
+      const share = (UNCHANGED * (known?.probability ?? 0)) / total + (1 - UNCHANGED) * prior;
+      this.#logJacobians[h] = Math.log(share / prior);
+      // An unlikely hypothesis must predict the observed latencies as well.
+      const relative = speedOf(hypothesis, inFlight) / speedOf(observed, inFlight);
       for (const [name, latencyMs] of Object.entries((known ?? likeliest).latenciesMs)) {
         const type = name as TaskType;
-        const log = logOf(known === undefined ? latencyMs * relative : latencyMs);
+        const logWork = logWorkOf(known === undefined ? latencyMs * relative : latencyMs);
         const logTokens = Math.log(outputTokens?.[type] ?? 1);
-        this.#workOf(type).assume(h, log, logTokens, this.#usual, ASSUMED);
+        this.#statisticsOf(type).setPrior(h, logWork, logTokens, this.#prior, PRIOR_COUNT);
       }
     }
-    this.#weigh(() => 0);
+    this.#computeProbabilities(() => 0);
   }
 
-  // --- How ---
+  // --- Implementation ---
 
-  #weigh(likelihood: (h: number) => number): void {
+  /** Bayes' rule, with the largest term factored out against underflow. */
+  #computeProbabilities(logLikelihood: (h: number) => number): void {
     const { probabilities } = this;
     let highest = Number.NEGATIVE_INFINITY;
     for (let h = 0; h < probabilities.length; h++) {
-      const log = (this.#logPriors[h] as number) + (this.#densities[h] as number) + likelihood(h);
+      const log =
+        (this.#logPriors[h] as number) + (this.#logJacobians[h] as number) + logLikelihood(h);
       probabilities[h] = log;
       highest = Math.max(highest, log);
     }
@@ -314,36 +324,38 @@ export class Posterior {
     }
   }
 
-  /** Those in flight whose type has been answered before, the oldest first. */
-  #groups(): Group[] {
-    const groups: Group[] = [];
-    const filling = new Map<TaskType, Group>();
+  /** Requests in flight of types that have answers, oldest first. */
+  #censoredGroups(): CensoredGroup[] {
+    const groups: CensoredGroup[] = [];
+    const filling = new Map<TaskType, CensoredGroup>();
     const size = Math.ceil(this.#open.size / GROUPS);
     for (const [{ task }, start] of this.#open) {
-      if (!this.#works.has(task.type)) continue;
+      if (!this.#statistics.has(task.type)) continue;
       let group = filling.get(task.type);
       if (group === undefined) {
-        group = { type: task.type, count: 0, logs: new Float64Array(start.length) };
+        group = { type: task.type, count: 0, meanLogWork: new Float64Array(start.length) };
         filling.set(task.type, group);
         groups.push(group);
       }
       const share = 1 / ++group.count;
       for (let h = 0; h < start.length; h++) {
-        const mean = group.logs[h] as number;
-        group.logs[h] = mean + share * (logWork(start, this.#progress, h) - mean);
+        const mean = group.meanLogWork[h] as number;
+        const logWork = logWorkBetween(start, this.#progress, h);
+        group.meanLogWork[h] = mean + share * (logWork - mean);
       }
       if (group.count === size) filling.delete(task.type);
     }
     return groups;
   }
 
-  #ofTypes(h: number, log: (middle: Middle) => number): ByType {
-    const { middles } = this.#fits[h] as LognormalEm;
-    return Object.fromEntries([...middles].map(([type, each]) => [type, Math.exp(log(each))]));
+  /** The median of a log-normal distribution is the exponential of its log mean. */
+  #mediansOf(h: number, logOf: (means: LogMeans) => number): ByType {
+    const { means } = this.#fits[h] as LognormalEm;
+    return Object.fromEntries([...means].map(([type, each]) => [type, Math.exp(logOf(each))]));
   }
 
-  /** The hypothesis that comes nearest; a knee at what may be in flight, or above, is none. */
-  #nearest({ knee = Number.POSITIVE_INFINITY, exponent = 0 }: Likely): number {
+  /** The hypothesis nearest to one from another grid. A knee at or above the cap is no knee. */
+  #nearestHypothesis({ knee = Number.POSITIVE_INFINITY, exponent = 0 }: Likely): number {
     if (knee >= this.#max) return 0;
     let nearest = 0;
     let least = Number.POSITIVE_INFINITY;
@@ -356,23 +368,23 @@ export class Posterior {
     return nearest;
   }
 
-  #speedsAt(held: number): Float64Array {
-    if (held !== this.#speedsOf) {
-      this.#speedsOf = held;
+  #speedsAt(inFlight: number): Float64Array {
+    if (inFlight !== this.#speedsOf) {
+      this.#speedsOf = inFlight;
       for (const [h, hypothesis] of this.hypotheses.entries()) {
-        this.#speeds[h] = speedOf(hypothesis, held);
+        this.#speeds[h] = speedOf(hypothesis, inFlight);
       }
     }
     return this.#speeds;
   }
 
-  #workOf(type: TaskType): WorkStatistics {
-    let work = this.#works.get(type);
-    if (work === undefined) {
-      work = new WorkStatistics(this.hypotheses.length);
-      this.#works.set(type, work);
+  #statisticsOf(type: TaskType): WorkStatistics {
+    let statistics = this.#statistics.get(type);
+    if (statistics === undefined) {
+      statistics = new WorkStatistics(this.hypotheses.length);
+      this.#statistics.set(type, statistics);
     }
-    return work;
+    return statistics;
   }
 
   get #likeliest(): number {
@@ -380,7 +392,7 @@ export class Posterior {
   }
 }
 
-/** Under the first hypothesis, that nothing slows requests down, work is time. */
-function durationOf(start: Float64Array, progress: Float64Array): number {
+/** Under the first hypothesis there is no knee, so work is time. */
+function durationBetween(start: Float64Array, progress: Float64Array): number {
   return (progress[0] as number) - (start[0] as number);
 }

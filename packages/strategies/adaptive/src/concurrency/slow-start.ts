@@ -1,27 +1,28 @@
-/** What part of a latency the additional starts of a raise are spread over. */
-const SPREAD = 0.2;
+/** The share of a latency over which the additional starts are spread. */
+const SHARE = 0.2;
 
 /**
- * Spreads the starts that a raised limit allows over a moment, short beside what requests take: a
- * server that refuses some of them is heard before all of them are sent.
+ * Spreads the starts that a raised limit allows over a short time. A server that refuses some of
+ * them can then be heard before all of them are sent.
  */
 export class SlowStart {
   #from = 0;
   #to = 0;
   #at = 0;
-  #lengthMs = 0;
+  #durationMs = 0;
 
-  raised(from: number, to: number, latencyMs: number, now: number): void {
+  /** Begins a ramp from one limit to a higher one. */
+  begin(from: number, to: number, latencyMs: number, now: number): void {
     this.#from = from;
     this.#to = to;
     this.#at = now;
-    this.#lengthMs = SPREAD * latencyMs;
+    this.#durationMs = SHARE * latencyMs;
   }
 
-  /** When there may be one more than so many in flight. */
-  availableAt(held: number, now: number): number {
-    if (held < this.#from || held >= this.#to) return now;
-    const share = (held + 1 - this.#from) / (this.#to - this.#from);
-    return Math.max(now, this.#at + share * this.#lengthMs);
+  /** When one more request may start. */
+  availableAt(inFlight: number, now: number): number {
+    if (inFlight < this.#from || inFlight >= this.#to) return now;
+    const share = (inFlight + 1 - this.#from) / (this.#to - this.#from);
+    return Math.max(now, this.#at + share * this.#durationMs);
   }
 }

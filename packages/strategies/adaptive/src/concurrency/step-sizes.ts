@@ -1,53 +1,55 @@
-/** How carefully the limit is raised, by how soon it shows that it was raised too far. */
+/**
+ * The step sizes of the limit search. The sooner a limit that is too high shows, the longer the
+ * search can afford to wait before the next step. A round is as many observations as the limit.
+ */
 export interface StepSizes {
-  /** How likely it may be that more at once bring nothing, for still more to be tried. */
-  readonly doubt: number;
-  /** How many times as many the first raise brings, */
-  readonly first: number;
-  /** and any other at most. */
-  readonly step: number;
-  /** What part of a round must have been heard of before it is raised, */
-  readonly soon: number;
-  /** and before it counts as harmless. */
-  readonly proof: number;
-  /** How often in a round the limit is thought over. */
-  readonly thoughts: number;
-  /** How many times as many a look at more is at. */
-  readonly above: number;
-  /** What part of a round must have been heard of in a look at more, */
-  readonly aboveUntil: number;
-  /** and in one at fewer. */
-  readonly belowUntil: number;
+  /** The limit counts as harmless below this probability that throughput no longer grows there. */
+  readonly maxDoubt: number;
+  /** The factor of the first raise, */
+  readonly firstFactor: number;
+  /** and the highest factor of later raises. */
+  readonly maxFactor: number;
+  /** The share of a round that must be observed before a raise, */
+  readonly raiseAfter: number;
+  /** and before a limit counts as harmless. */
+  readonly provenAfter: number;
+  /** Decisions per round. */
+  readonly decisionsPerRound: number;
+  /** The factor of a probe at a higher limit. */
+  readonly probeFactor: number;
+  /** The length of a probe at a higher limit, as a share of a round, */
+  readonly probeAboveRounds: number;
+  /** and of a probe at a lower one. */
+  readonly probeBelowRounds: number;
 }
 
-/** Answers do not tell how much they are: only several of them tell a slow server from long answers. */
-export const UNTOLD: StepSizes = {
-  doubt: 0.05,
-  first: 2,
-  step: 2,
-  soon: 0.2,
-  proof: 0.3,
-  thoughts: 12,
-  above: 2,
-  aboveUntil: 0.5,
-  belowUntil: 0.3,
+/** Without token counts, only several answers tell a slow server from long answers. */
+export const WITHOUT_TOKENS: StepSizes = {
+  maxDoubt: 0.05,
+  firstFactor: 2,
+  maxFactor: 2,
+  raiseAfter: 0.2,
+  provenAfter: 0.3,
+  decisionsPerRound: 12,
+  probeFactor: 2,
+  probeAboveRounds: 0.5,
+  probeBelowRounds: 0.3,
 };
 
-/** Answers tell how much they are. */
-export const TOLD: StepSizes = { ...UNTOLD, doubt: 0.15, first: 1.5 };
+export const WITH_TOKENS: StepSizes = { ...WITHOUT_TOKENS, maxDoubt: 0.15, firstFactor: 1.5 };
 
 /**
- * Text comes while it is written, and each request shows whether it has become slower. So one round is
- * short, and little is lost by waiting for most of one.
+ * With streamed text, each request shows whether it has become slower. Rounds are short then, and
+ * waiting for most of one costs little.
  */
-export const WRITTEN: StepSizes = {
-  doubt: 0.02,
-  first: 1.4,
-  step: 1.75,
-  soon: 0.7,
-  proof: 0.7,
-  thoughts: 4,
-  above: 1.5,
-  aboveUntil: 1,
-  belowUntil: 1,
+export const STREAMING: StepSizes = {
+  maxDoubt: 0.02,
+  firstFactor: 1.4,
+  maxFactor: 1.75,
+  raiseAfter: 0.7,
+  provenAfter: 0.7,
+  decisionsPerRound: 4,
+  probeFactor: 1.5,
+  probeAboveRounds: 1,
+  probeBelowRounds: 1,
 };

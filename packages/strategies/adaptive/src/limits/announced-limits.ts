@@ -4,75 +4,77 @@ import { QuotaWindow } from './quota-window.js';
 
 type Kind = keyof RateLimits;
 const KINDS: readonly Kind[] = ['requests', 'tokens', 'inputTokens', 'outputTokens'];
-/** How quickly what is known of usage gives way to what it is now. */
-const NEWEST = 0.1;
+/** The weight of a new observation in the moving averages of usage. */
+const NEW_WEIGHT = 0.1;
+/** Deviations above the mean that are kept free: a refusal costs more than a short wait. */
+const HEADROOM_DEVIATIONS = 2.5;
 
-/** What requests of a type use. */
-interface Use {
+/** The usage of one request of a type. */
+interface UsageEstimate {
   mean: number;
   deviation: number;
 }
 
-/** Keeps to the limits that a server announces, so that it need not refuse. */
+/** Keeps within the limits that a server announces, so that it does not have to refuse. */
 export class AnnouncedLimits {
-  readonly #allowances = new Map<Kind, QuotaWindow>();
-  /** By kind and type of task. */
-  readonly #uses = new Map<string, Use>();
-  /** What has been asked for so far, by kind. */
+  readonly #quotas = new Map<Kind, QuotaWindow>();
+  /** By kind, and by kind and task type. */
+  readonly #estimates = new Map<string, UsageEstimate>();
+  /** The total estimated usage of all started requests, by kind. */
   readonly #taken = new Map<Kind, number>();
-  readonly #takenBefore = new Map<Request, readonly number[]>();
+  /** The same at the start of each open request, in the order of `KINDS`. */
+  readonly #takenAtStart = new Map<Request, readonly number[]>();
 
-  /** How many requests would have been let in together at first; 0 while that is not known. */
-  atFirst = 0;
+  /** The requests that the server would have accepted at the start of the run; 0 while unknown. */
+  initialRequests = 0;
 
   get isEmpty(): boolean {
-    return this.#allowances.size === 0;
+    return this.#quotas.size === 0;
   }
 
-  /** When a task may start as far as the announced limits go. */
+  /** When the announced limits allow a task to start. */
   availableAt(task: TaskView, now: number): number {
     let at = now;
-    for (const [kind, allowance] of this.#allowances) {
-      const { mean, deviation } = this.#useOf(kind, task);
-      // Room for one that is larger than most: to be refused costs more than to wait a moment.
-      at = Math.max(at, allowance.availableAt(mean + 2.5 * deviation, now));
+    for (const [kind, quota] of this.#quotas) {
+      const { mean, deviation } = this.#estimateOf(kind, task);
+      at = Math.max(at, quota.availableAt(mean + HEADROOM_DEVIATIONS * deviation, now));
     }
     return at;
   }
 
-  started(request: Request, now: number): void {
+  recordStart(request: Request, now: number): void {
     for (const kind of KINDS) {
-      const { mean } = this.#useOf(kind, request.task);
+      const { mean } = this.#estimateOf(kind, request.task);
       this.#taken.set(kind, (this.#taken.get(kind) ?? 0) + mean);
-      this.#allowances.get(kind)?.take(mean, now);
+      this.#quotas.get(kind)?.take(mean, now);
     }
-    this.#takenBefore.set(
+    this.#takenAtStart.set(
       request,
       KINDS.map((kind) => this.#taken.get(kind) ?? 0),
     );
   }
 
-  ended(request: Request, { ok, usage, rateLimits }: Outcome, now: number): void {
-    const before = this.#takenBefore.get(request) as readonly number[];
-    this.#takenBefore.delete(request);
+  recordOutcome(request: Request, { ok, usage, rateLimits }: Outcome, now: number): void {
+    const before = this.#takenAtStart.get(request) as readonly number[];
+    this.#takenAtStart.delete(request);
     if (ok && usage !== undefined) this.#learn(request.task, usage);
     if (rateLimits === undefined) return;
     for (const [position, kind] of KINDS.entries()) {
       const limit = rateLimits[kind];
       if (limit === undefined) continue;
-      if (kind === 'requests' && !this.#allowances.has(kind)) {
-        this.atFirst = (limit.remaining ?? 0) + (before[position] as number);
+      if (kind === 'requests' && !this.#quotas.has(kind)) {
+        this.initialRequests = (limit.remaining ?? 0) + (before[position] as number);
       }
-      const allowance = this.#allowances.get(kind) ?? new QuotaWindow();
-      this.#allowances.set(kind, allowance);
+      const quota = this.#quotas.get(kind) ?? new QuotaWindow();
+      this.#quotas.set(kind, quota);
       const since = (this.#taken.get(kind) ?? 0) - (before[position] as number);
-      allowance.announced(limit, since, now);
+      quota.update(limit, since, now);
     }
   }
 
-  #useOf(kind: Kind, { type, estimate }: TaskView): Use {
+  #estimateOf(kind: Kind, { type, estimate }: TaskView): UsageEstimate {
     if (kind === 'requests') return { mean: 1, deviation: 0 };
-    const known = this.#uses.get(`${kind} ${type}`) ?? this.#uses.get(kind);
+    const known = this.#estimates.get(`${kind} ${type}`) ?? this.#estimates.get(kind);
     if (known !== undefined) return known;
     return { mean: kind === 'tokens' ? (estimate?.tokens ?? 0) : 0, deviation: 0 };
   }
@@ -81,13 +83,14 @@ export class AnnouncedLimits {
     const used = { tokens: inputTokens + outputTokens, inputTokens, outputTokens };
     for (const [kind, amount] of Object.entries(used)) {
       for (const key of [kind, `${kind} ${type}`]) {
-        const use = this.#uses.get(key);
-        if (use === undefined) {
-          this.#uses.set(key, { mean: amount, deviation: amount / 2 });
+        const known = this.#estimates.get(key);
+        if (known === undefined) {
+          this.#estimates.set(key, { mean: amount, deviation: amount / 2 });
           continue;
         }
-        use.deviation += NEWEST * (Math.abs(amount - use.mean) * 1.25 - use.deviation);
-        use.mean += NEWEST * (amount - use.mean);
+        // For a normal distribution, the standard deviation is 1.25 times the mean absolute one.
+        known.deviation += NEW_WEIGHT * (Math.abs(amount - known.mean) * 1.25 - known.deviation);
+        known.mean += NEW_WEIGHT * (amount - known.mean);
       }
     }
   }

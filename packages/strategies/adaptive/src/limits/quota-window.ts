@@ -1,6 +1,6 @@
 import type { RateLimit } from '@stratagem/core';
 
-/** What a server announces: how much is left, and how it comes back. */
+/** An announcement of a server: the remaining quota and the time until it is full again. */
 interface Announcement {
   readonly limit: number;
   readonly remaining: number;
@@ -9,33 +9,35 @@ interface Announcement {
 }
 
 /**
- * One limit as a server announces it: so much is left now, and more comes back. Two kinds of limits
- * read alike: a bucket, which refills evenly and whose reset moves with every request, and a window,
- * which is whole again at a fixed time. Which of them it is shows from one answer to the next.
+ * One announced quota. There are two kinds with the same headers: a token bucket refills evenly, and
+ * its reset moves with every request; a fixed window is full again at a fixed time. Successive
+ * announcements show which kind it is.
  */
 export class QuotaWindow {
   #last: Announcement | undefined;
   #level = Number.POSITIVE_INFINITY;
   #updatedAt = 0;
-  /** How far off either kind was in foretelling the resets, in milliseconds. */
+  /** The total prediction error of the resets under either kind, in milliseconds. */
   #bucketError = 0;
   #windowError = 0;
-  /** The longest time to a reset that was announced. */
+  /** The longest announced time until a reset. */
   #windowMs = 0;
 
   /**
-   * @param takenSince How much has been asked for since the request that this answers started. The
-   * server may or may not have counted it.
+   * Updates the level from an announcement.
+   *
+   * @param takenSince The amount taken since the announcing request started. The server may or may
+   * not have counted it.
    */
-  announced({ limit, remaining, resetMs }: RateLimit, takenSince: number, now: number): void {
+  update({ limit, remaining, resetMs }: RateLimit, takenSince: number, now: number): void {
     if (remaining === undefined) return;
     this.#refill(now);
     const last = this.#last;
     const known = limit ?? last?.limit ?? remaining;
     this.#last = { limit: Math.max(known, remaining), remaining, resetMs: resetMs ?? 0, at: now };
     this.#windowMs = Math.max(this.#windowMs, resetMs ?? 0);
-    if (last !== undefined) this.#compare(last, this.#last);
-    // Of a bucket, a part of one may be there that is not told.
+    if (last !== undefined) this.#compareKinds(last, this.#last);
+    // A bucket may hold a fraction that the announcement rounds down.
     const most = this.#isWindow ? remaining : remaining + 1;
     this.#level = Math.min(most, Math.max(this.#level, remaining - takenSince));
     if (last === undefined) this.#level = remaining;
@@ -46,15 +48,15 @@ export class QuotaWindow {
     this.#level -= amount;
   }
 
-  /** When so much will be there. */
+  /** When the quota will suffice for an amount. */
   availableAt(amount: number, now: number): number {
     this.#refill(now);
     const last = this.#last;
-    // What is more than a whole allowance is let in when that is there.
+    // A request larger than the whole quota may start when the quota is full.
     if (last === undefined || this.#level >= Math.min(amount, last.limit)) return now;
     if (this.#isWindow) {
       const resetAt = last.at + last.resetMs;
-      // What is over is a window that has passed: the next one is as long as the longest that was seen.
+      // If that window has passed, assume that the next one is as long as the longest seen.
       return resetAt > now ? resetAt : resetAt + this.#windowMs;
     }
     const rate = this.#perMs;
@@ -65,6 +67,7 @@ export class QuotaWindow {
     return this.#windowError < this.#bucketError;
   }
 
+  /** The refill rate of the bucket. */
   get #perMs(): number {
     const { limit, remaining, resetMs } = this.#last as Announcement;
     return resetMs > 0 ? (limit - remaining) / resetMs : 0;
@@ -72,26 +75,26 @@ export class QuotaWindow {
 
   #refill(now: number): void {
     const last = this.#last;
-    const passed = now - this.#updatedAt;
+    const elapsed = now - this.#updatedAt;
     this.#updatedAt = now;
-    if (last === undefined || passed <= 0) return;
+    if (last === undefined || elapsed <= 0) return;
     if (!this.#isWindow) {
-      this.#level = Math.min(last.limit, this.#level + passed * this.#perMs);
-    } else if (now >= last.at + last.resetMs && now - passed < last.at + last.resetMs) {
+      this.#level = Math.min(last.limit, this.#level + elapsed * this.#perMs);
+    } else if (now >= last.at + last.resetMs && now - elapsed < last.at + last.resetMs) {
       this.#level = last.limit;
     }
   }
 
-  #compare(last: Announcement, next: Announcement): void {
+  #compareKinds(last: Announcement, next: Announcement): void {
     const used = last.limit - last.remaining;
     if (used <= 0 || last.resetMs <= 0 || last.limit !== next.limit) return;
     const elapsed = next.at - last.at;
-    // After the reset it is another window, and says nothing about the last one.
+    // After a reset, the new window says nothing about the old one.
     if (elapsed >= last.resetMs) return;
-    // Of a bucket, a part of one more is there that is not told, and so is the time that it took.
-    const untoldMs = last.resetMs / used;
-    const bucket = (next.limit - next.remaining) * untoldMs;
-    this.#bucketError += Math.max(0, Math.abs(next.resetMs - bucket) - untoldMs);
+    // Rounding `remaining` down makes the predicted reset inexact by the time of one unit.
+    const perUnitMs = last.resetMs / used;
+    const bucket = (next.limit - next.remaining) * perUnitMs;
+    this.#bucketError += Math.max(0, Math.abs(next.resetMs - bucket) - perUnitMs);
     this.#windowError += Math.abs(next.resetMs - (last.resetMs - elapsed));
   }
 }

@@ -1,49 +1,49 @@
-/** Of so many starts one may be refused: that is how a limit that is not announced is felt out. */
+/** The pacer aims for one refusal in this many starts: that keeps testing an unannounced limit. */
 const STARTS_PER_REFUSAL = 30;
-/** How many starts may go without a refusal before there seems to be room for more; fewer, */
+/** After this many starts without a refusal, the interval is shortened. */
 const PATIENCE = 1.5 * STARTS_PER_REFUSAL;
-/** by so many for each start that the interval is from, where that is hardly known. */
+/** While the interval is based on few starts, the patience is this many times their number. */
 const PATIENCE_PER_START = 5;
-/** With so many starts between refusals, these cost too little to slow down for. */
+/** With this many starts between refusals, they cost too little to slow down for. */
 const RARE = 20;
-/** The interval is that of about the last so many starts; of fewer than the second it is chance. */
+/** The interval is measured over about this many starts, */
 const WINDOW = 24;
+/** and over fewer than this only if there are no more. */
 const FEW = 4;
 
-/** A time at which the server was full. */
-interface Full {
-  /** When it said that there would be room. */
+/** A refusal. */
+interface Refusal {
+  /** When the server announced to have capacity again. */
   roomAt: number;
-  /** How many it had let in by then. */
+  /** The number of requests admitted before it. */
   admitted: number;
 }
 
 /**
- * Keeps to a limit per time that is not announced, by what refusals tell. A refusal says when there
- * is room for the next request; between two refusals that time moves on by one interval per request
- * that was let in, so two of them give the interval.
+ * Paces starts at a server that limits the rate without announcing it. A refusal says when the next
+ * request will be admitted. Between two refusals, that time advances by one interval for each admitted
+ * request, so two refusals give the interval.
  */
 export class RatePacer {
-  /** Time between starts; 0 while there is no need for any. */
+  /** Time between starts; 0 while no pacing is needed. */
   intervalMs = 0;
   #nextAt = Number.NEGATIVE_INFINITY;
-  /** The last refusals, oldest first. */
-  readonly #fulls: Full[] = [];
+  /** Recent refusals, oldest first. */
+  readonly #refusals: Refusal[] = [];
   #refusedAt = Number.NEGATIVE_INFINITY;
-  /** How long the server takes to refuse. */
+  /** The time that the server takes to refuse. */
   #refusalMs = 0;
-  /** Starts that were not refused, in all and since the last refusal. */
+  /** Admitted starts, in total and since the last refusal. */
   #admitted = 0;
-  #since = 0;
-  /** How many may start together while the interval is unknown; doubles while they are let in. */
-  #together = 0;
+  #sinceRefusal = 0;
+  /** While the interval is unknown, starts come in groups whose size doubles. 0 for no groups. */
+  #groupSize = 0;
   #inGroup = 0;
-  /** How many were let in between refusals, where those are rare. */
+  /** The number of starts between rare refusals. */
   #allowed = 0;
-  /** How many were let in before the first refusal, and the interval after those. */
+  /** Requests admitted before the first refusal, and the interval of an earlier run. */
   #burst: number | undefined;
   #knownMs: number | undefined;
-  /** How many starts without a refusal are no news. */
   #patience = PATIENCE;
 
   constructor({ burst, intervalMs }: { burst?: number; intervalMs?: number } = {}) {
@@ -65,32 +65,32 @@ export class RatePacer {
     return Math.max(now, this.#nextAt);
   }
 
-  started(now: number): void {
+  recordStart(now: number): void {
     this.#admitted++;
-    this.#since++;
+    this.#sinceRefusal++;
     if (this.#knownMs !== undefined && this.#admitted === this.#burst) this.#useKnown(now);
     if (this.intervalMs > 0) {
-      // Where no refusal came although it was due, there is room for more.
-      const overdue = this.#since - this.#patience;
+      // The expected refusal did not come, so the server admits more.
+      const overdue = this.#sinceRefusal - this.#patience;
       if (overdue > 0 && overdue % 6 === 0) this.intervalMs /= 1.5;
       const interval = this.intervalMs * (1 - 1 / STARTS_PER_REFUSAL);
       this.#nextAt = Math.max(now, this.#nextAt) + interval;
-    } else if (this.#together > 0 && ++this.#inGroup >= this.#together) {
+    } else if (this.#groupSize > 0 && ++this.#inGroup >= this.#groupSize) {
       this.#inGroup = 0;
-      this.#together *= 2;
+      this.#groupSize *= 2;
       this.#nextAt = now + 1.5 * this.#refusalMs;
-      if (this.#together > 64) this.#together = 0;
-    } else if (this.#since === this.#allowed) {
-      // As many as last time: from here on few at a time, until it shows that there is no limit yet.
+      if (this.#groupSize > 64) this.#groupSize = 0;
+    } else if (this.#sinceRefusal === this.#allowed) {
+      // The next refusal is due after as many starts as last time, so continue in small groups.
       this.#inGroup = 0;
-      this.#together = 1;
+      this.#groupSize = 1;
       this.#nextAt = now + 1.5 * this.#refusalMs;
     }
   }
 
-  /** The server asked to wait, for reasons that are known otherwise. */
-  wait(until: number): void {
-    this.#nextAt = Math.max(this.#nextAt, until);
+  /** Waits as the server asked, when the reason is known from elsewhere. */
+  waitUntil(time: number): void {
+    this.#nextAt = Math.max(this.#nextAt, time);
   }
 
   #useKnown(now: number): void {
@@ -100,41 +100,41 @@ export class RatePacer {
 
   /**
    * @param startedAt When the refused request started.
-   * @param roomAt When there will be room, by the server's word.
+   * @param roomAt When the server announced to have capacity again.
    */
-  refused(startedAt: number, roomAt: number, now: number): void {
+  recordRefusal(startedAt: number, roomAt: number, now: number): void {
     this.#refusalMs = now - startedAt;
     this.#admitted--;
     this.#burst ??= Math.max(1, this.#admitted);
     this.#knownMs = undefined;
-    const last = this.#fulls.at(-1);
+    const last = this.#refusals.at(-1);
     if (last !== undefined && startedAt <= this.#refusedAt) {
-      // Sent before the last refusal was heard: it is part of that.
+      // The request was sent before the last refusal arrived, so it belongs to that refusal.
       last.admitted--;
       last.roomAt = Math.max(last.roomAt, roomAt);
     } else {
       this.#refusedAt = now;
-      this.#since = 0;
+      this.#sinceRefusal = 0;
       this.#inGroup = 0;
-      this.#fulls.push({ roomAt, admitted: this.#admitted });
+      this.#refusals.push({ roomAt, admitted: this.#admitted });
     }
-    this.#settle();
+    this.#updateInterval();
   }
 
-  #settle(): void {
-    const fulls = this.#fulls;
-    const last = fulls.at(-1) as Full;
-    while (last.admitted - (fulls[1]?.admitted ?? last.admitted) >= WINDOW) fulls.shift();
-    const before = fulls.at(-2);
+  #updateInterval(): void {
+    const refusals = this.#refusals;
+    const last = refusals.at(-1) as Refusal;
+    while (last.admitted - (refusals[1]?.admitted ?? last.admitted) >= WINDOW) refusals.shift();
+    const before = refusals.at(-2);
     this.#nextAt = last.roomAt;
-    this.#together = 1;
+    this.#groupSize = 1;
     if (before === undefined) return;
     const newest = last.admitted - before.admitted;
     const isRare = newest >= RARE && this.intervalMs === 0;
     this.#allowed = isRare ? newest : 0;
-    this.#together = isRare ? 0 : 1;
+    this.#groupSize = isRare ? 0 : 1;
     if (isRare) return;
-    const from = newest >= FEW ? before : (fulls[0] as Full);
+    const from = newest >= FEW ? before : (refusals[0] as Refusal);
     const starts = Math.max(1, last.admitted - from.admitted);
     this.intervalMs = (last.roomAt - from.roomAt) / starts;
     this.#patience = Math.min(PATIENCE, PATIENCE_PER_START * starts);

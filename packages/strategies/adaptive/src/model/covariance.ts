@@ -1,22 +1,26 @@
-/** How far logarithms lie apart: variances of tokens (`xx`) and work (`yy`), and their covariance. */
+/** The covariance of log tokens (x) and log work (y). */
 export interface Covariance {
   readonly xx: number;
   readonly xy: number;
   readonly yy: number;
 }
 
-/** Latencies of models differ about so much, and the lengths of what they write, as deviations. */
+/** A typical standard deviation of log latencies, and of log answer lengths, of language models. */
 const DEVIATION = 0.25;
 const VARIANCE = DEVIATION ** 2;
-/** How far the one goes with the other. */
+/** A typical correlation between the two. */
 const CORRELATION = 0.7;
 
-/** What is taken to be so before anything is known. */
-export const USUAL: Covariance = { xx: VARIANCE, xy: CORRELATION * VARIANCE, yy: VARIANCE };
-/** The same, where nobody tells how much was written. */
-export const UNTOLD: Covariance = { ...USUAL, xy: 0 };
+/** The prior where answers report their tokens. */
+export const PRIOR_WITH_TOKENS: Covariance = {
+  xx: VARIANCE,
+  xy: CORRELATION * VARIANCE,
+  yy: VARIANCE,
+};
+/** The prior where answers do not report their tokens. */
+export const PRIOR_WITHOUT_TOKENS: Covariance = { ...PRIOR_WITH_TOKENS, xy: 0 };
 
-/** The deviation of work of which it is known how much was written, squared. */
-export function restOf({ xx, xy, yy }: Covariance): number {
+/** The variance of log work, given the tokens. */
+export function residualVariance({ xx, xy, yy }: Covariance): number {
   return yy - (xy * xy) / xx;
 }

@@ -1,29 +1,29 @@
 /**
- * A way in which a server may behave: up to a number of requests in flight none slows another down,
- * past that each takes (in flight / knee) to the power of the exponent as long.
+ * A model of a server as a processor-sharing queue. Up to the knee, requests in flight do not slow
+ * each other down. Above it, each takes (in flight / knee) ^ exponent times as long.
  */
 export interface Hypothesis {
   readonly knee: number;
-  /** Below 1, more at once still bring more; at 1, as much; above, less. */
+  /** Above the knee, throughput still grows below 1, is constant at 1 and falls above 1. */
   readonly exponent: number;
-  /** How likely it is before anything is known. */
+  /** The prior probability. */
   readonly prior: number;
 }
 
-/** How likely they are, over all knees; what is left is for none. */
+/** Each exponent with its prior probability over all knees. The rest is for "no knee". */
 const EXPONENTS: readonly (readonly [exponent: number, prior: number])[] = [
   [0.5, 0.1],
   [1, 0.2],
   [1.5, 0.3],
 ];
-/** A knee is as likely in one octave as in another, up to this one or what may be in flight. */
+/** Knees are equally likely in each octave, at least up to this one. */
 const USUAL_KNEE = 128;
 const HIGHEST_KNEE = 4_096;
 
-/** A hypothesis less likely than this is not believed. */
+/** Hypotheses with a lower probability than this are ignored when looking for changes. */
 export const PLAUSIBLE = 0.02;
 
-/** @param max How many may be in flight: a knee there or above is none. */
+/** @param max The most requests in flight. A knee at or above it counts as no knee. */
 export function hypotheses(max: number): readonly Hypothesis[] {
   const highest = Math.min(HIGHEST_KNEE, Math.max(USUAL_KNEE, max));
   const octaves = Math.floor(Math.log2(highest)) + 1;
@@ -38,7 +38,7 @@ export function hypotheses(max: number): readonly Hypothesis[] {
   return [{ knee: Number.POSITIVE_INFINITY, exponent: 0, prior: rest }, ...known];
 }
 
-/** How fast each of so many requests gets on; 1 is as if it was alone. */
+/** The speed of each request, relative to a request that runs alone. */
 export function speedOf({ knee, exponent }: Hypothesis, inFlight: number): number {
   return inFlight <= knee ? 1 : (knee / inFlight) ** exponent;
 }

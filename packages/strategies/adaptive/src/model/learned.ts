@@ -1,41 +1,41 @@
 import { OptionError, type TaskType } from '@stratagem/core';
 
-/** What a run has learned: plain data, to be kept as JSON and given to another run. */
+/** Everything a run has learned: plain data that can be stored as JSON and passed to another run. */
 export interface Learned {
   readonly version: 1;
-  /** How long tasks take, by type, in milliseconds. */
+  /** Typical task durations by type, in milliseconds. */
   readonly durationsMs: ByType;
-  /** What is known of each resource, by its name. */
+  /** By name of the resource. */
   readonly resources: Readonly<Record<string, LearnedResource>>;
 }
 
-/** What is known of a resource. */
+/** Everything a run has learned about a resource. */
 export interface LearnedResource {
-  /** How many run at once. */
+  /** The limit of requests in flight. */
   readonly limit: number;
-  /** Of more than so many in flight, some were not answered in time; undefined when none were lost. */
+  /** Above this many in flight, requests timed out; undefined when none did. */
   readonly ceiling?: number;
-  /** What the server may be, the likeliest first; undefined before anything was answered. */
+  /** Hypotheses about the server, most likely first; undefined before the first answer. */
   readonly likely?: readonly Likely[];
-  /** How many tokens are written, by type of task; undefined where answers do not tell. */
+  /** Typical output tokens by task type; undefined where answers do not report them. */
   readonly outputTokens?: ByType;
-  /** How many could start before the first was refused; undefined when none was. */
+  /** Requests accepted before the first refusal; undefined when none was refused. */
   readonly burst?: number;
-  /** Time between starts after those, in milliseconds; undefined where that is not needed. */
+  /** Time between starts after the burst, in milliseconds; undefined where none is needed. */
   readonly intervalMs?: number;
 }
 
-/** A number for each type of task. */
+/** A number by task type. */
 export type ByType = Readonly<Partial<Record<TaskType, number>>>;
 
-/** What a server may be, and how likely that is. */
+/** A hypothesis about a server, and its probability. */
 export interface Likely {
-  /** Past so many in flight they slow each other down; undefined when none do. */
+  /** Above this many in flight, requests slow each other down; undefined when they never do. */
   readonly knee?: number;
-  /** Past the knee each takes (in flight / knee) to this power as long. */
+  /** Above the knee, each request takes (in flight / knee) ^ exponent times as long. */
   readonly exponent?: number;
   readonly probability: number;
-  /** What a request would take alone, in the middle, by type of task, in milliseconds. */
+  /** The median latency of a request that runs alone, by task type, in milliseconds. */
   readonly latenciesMs: ByType;
 }
 
@@ -43,15 +43,11 @@ const FIELDS = ['limit', 'ceiling', 'likely', 'outputTokens', 'burst', 'interval
 const LIKELY_FIELDS = ['knee', 'exponent', 'probability', 'latenciesMs'];
 const TYPES: readonly string[] = ['action', 'decision', 'observation', 'aggregate'];
 
-/** @throws {OptionError} that names what is wrong with it. */
+/** @throws {OptionError} when a field is missing, unknown or out of range; it names the field. */
 export function checkLearned(value: unknown): Learned {
   const learned = objectAt('warmStart', value, ['version', 'durationsMs', 'resources']);
   if (learned.version !== 1) {
-    throw wrong(
-      'warmStart.version',
-      'be 1: data of another version cannot be read',
-      learned.version,
-    );
+    throw invalid('warmStart.version', 'be 1, the only supported version', learned.version);
   }
   checkByType('warmStart.durationsMs', learned.durationsMs);
   const resources = objectAt('warmStart.resources', learned.resources);
@@ -72,14 +68,14 @@ function checkResource(name: string, value: unknown): void {
 }
 
 function checkLikely(at: string, value: unknown): void {
-  if (!Array.isArray(value)) throw wrong(at, 'be a list, as learned() gives it', value);
+  if (!Array.isArray(value)) throw invalid(at, 'be a list, as returned by learned()', value);
   for (const [index, each] of value.entries()) {
-    const of = `${at}[${index}]`;
-    const { knee, exponent, probability, latenciesMs } = objectAt(of, each, LIKELY_FIELDS);
-    if (knee !== undefined) checkPositive(`${of}.knee`, knee);
-    if (exponent !== undefined) checkPositive(`${of}.exponent`, exponent);
-    checkPositive(`${of}.probability`, probability);
-    checkByType(`${of}.latenciesMs`, latenciesMs);
+    const item = `${at}[${index}]`;
+    const { knee, exponent, probability, latenciesMs } = objectAt(item, each, LIKELY_FIELDS);
+    if (knee !== undefined) checkPositive(`${item}.knee`, knee);
+    if (exponent !== undefined) checkPositive(`${item}.exponent`, exponent);
+    checkPositive(`${item}.probability`, probability);
+    checkByType(`${item}.latenciesMs`, latenciesMs);
   }
 }
 
@@ -89,29 +85,29 @@ function checkByType(at: string, value: unknown): void {
   }
 }
 
-function objectAt(at: string, value: unknown, known?: readonly string[]): Record<string, unknown> {
+function objectAt(at: string, value: unknown, fields?: readonly string[]): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw wrong(at, 'be an object, as learned() gives it', value);
+    throw invalid(at, 'be an object, as returned by learned()', value);
   }
-  const unknown = Object.keys(value).find((key) => known?.includes(key) === false);
+  const unknown = Object.keys(value).find((key) => fields?.includes(key) === false);
   if (unknown === undefined) return value as Record<string, unknown>;
   throw new OptionError(
-    `adaptive(): ${at} has no field "${unknown}". It has ${known?.join(', ')}.`,
+    `adaptive(): ${at} has no field "${unknown}". It has ${fields?.join(', ')}.`,
   );
 }
 
 function checkCount(at: string, value: unknown): void {
   if (!(Number.isSafeInteger(value) && (value as number) >= 1)) {
-    throw wrong(at, 'be a whole number of at least 1', value);
+    throw invalid(at, 'be an integer ≥ 1', value);
   }
 }
 
 function checkPositive(at: string, value: unknown): void {
   if (!(Number.isFinite(value) && (value as number) > 0)) {
-    throw wrong(at, 'be a number above 0', value);
+    throw invalid(at, 'be a number > 0', value);
   }
 }
 
-function wrong(at: string, what: string, value: unknown): OptionError {
-  return new OptionError(`adaptive(): ${at} must ${what}; it is ${String(value)}`);
+function invalid(at: string, requirement: string, value: unknown): OptionError {
+  return new OptionError(`adaptive(): ${at} must ${requirement}; it is ${String(value)}`);
 }

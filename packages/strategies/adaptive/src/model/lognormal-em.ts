@@ -1,150 +1,158 @@
 import type { TaskType } from '@stratagem/core';
-import { type Covariance, UNTOLD } from './covariance.js';
-import { logTail, meanAbove } from './normal.js';
+import { type Covariance, PRIOR_WITHOUT_TOKENS } from './covariance.js';
+import { logSurvival, truncatedMean } from './normal.js';
 import type { WorkStatistics } from './work-statistics.js';
 
-/** How many answers it counts for what is usual. */
-const USUAL_COUNT = 2;
-/** How often a fit is improved, the first time and later. */
-const FIRST_STEPS = 4;
-const STEPS = 2;
+/** The weight of the prior covariance, in answers. */
+const PRIOR_COUNT = 2;
+/** EM iterations in the first fit and in later ones. */
+const FIRST_ITERATIONS = 4;
+const ITERATIONS = 2;
 
-/** Some requests of a type in flight that started one after the other. */
-export interface Group {
+/** Requests of one type that are in flight and started one after the other. */
+export interface CensoredGroup {
   readonly type: TaskType;
   count: number;
-  /** The mean of the logarithms of the work done on them, under each hypothesis. */
-  readonly logs: Float64Array;
+  /** The mean log work done so far, by hypothesis. */
+  readonly meanLogWork: Float64Array;
 }
 
-/** What requests of a type are in the middle, as logarithms. */
-export interface Middle {
+/** The mean log work and mean log tokens of a task type. */
+export interface LogMeans {
   readonly work: number;
   readonly tokens: number;
 }
 
 /**
- * How much work requests are if a hypothesis is true, and how that goes with what they write: the
- * log-normal distribution that makes what was answered, and what was not, as likely as can be.
+ * A bivariate log-normal distribution of work and tokens under one hypothesis, fitted by
+ * expectation-maximization (EM). Requests in flight are right-censored observations of work.
  */
 export class LognormalEm {
-  readonly middles = new Map<TaskType, Middle>();
-  spread = UNTOLD;
+  readonly means = new Map<TaskType, LogMeans>();
+  covariance = PRIOR_WITHOUT_TOKENS;
 
   readonly #h: number;
-  #steps = FIRST_STEPS;
+  #iterations = FIRST_ITERATIONS;
 
-  /** @param h Which hypothesis. */
+  /** @param h The index of the hypothesis. */
   constructor(h: number) {
     this.#h = h;
   }
 
   /**
-   * @param usual What is taken to be so before anything is known.
-   * @returns How likely it makes it all, as a logarithm.
+   * Updates the fit. It continues from the last one, so a few iterations are enough.
+   *
+   * @param prior The prior covariance.
+   * @returns The log-likelihood of the answers and the censored requests.
    */
-  improve(
-    works: ReadonlyMap<TaskType, WorkStatistics>,
-    groups: readonly Group[],
-    usual: Covariance,
+  fit(
+    statistics: ReadonlyMap<TaskType, WorkStatistics>,
+    groups: readonly CensoredGroup[],
+    prior: Covariance,
   ): number {
-    if (this.middles.size === 0) this.spread = usual;
-    for (const [type, { count, sums, tokens }] of works) {
-      if (this.middles.has(type)) continue;
-      this.middles.set(type, { work: (sums[this.#h] as number) / count, tokens: tokens / count });
+    if (this.means.size === 0) this.covariance = prior;
+    for (const [type, { count, sums, tokens }] of statistics) {
+      if (this.means.has(type)) continue;
+      this.means.set(type, { work: (sums[this.#h] as number) / count, tokens: tokens / count });
     }
-    for (let step = 0; step < this.#steps; step++) this.#step(works, groups, usual);
-    this.#steps = STEPS;
-    return this.#likelihood(works, groups, usual);
+    for (let iteration = 0; iteration < this.#iterations; iteration++) {
+      this.#iterate(statistics, groups, prior);
+    }
+    this.#iterations = ITERATIONS;
+    return this.#logLikelihood(statistics, groups, prior);
   }
 
-  /** Expectation and maximisation: what is in flight will take what is left of the distribution. */
-  #step(
-    works: ReadonlyMap<TaskType, WorkStatistics>,
-    groups: readonly Group[],
-    usual: Covariance,
+  /** One EM iteration: the expected moments of censored requests, then the new parameters. */
+  #iterate(
+    statistics: ReadonlyMap<TaskType, WorkStatistics>,
+    groups: readonly CensoredGroup[],
+    prior: Covariance,
   ): void {
-    const { xx, xy, yy } = this.spread;
-    /** What is written goes with work as work goes with what is written. */
+    const { xx, xy, yy } = this.covariance;
+    /** Regression of log tokens on log work. */
     const slope = xy / yy;
-    const rest = xx - slope * xy;
-    let count = USUAL_COUNT;
+    const residual = xx - slope * xy;
+    let count = PRIOR_COUNT;
     const deviations = {
-      xx: USUAL_COUNT * usual.xx,
-      xy: USUAL_COUNT * usual.xy,
-      yy: USUAL_COUNT * usual.yy,
+      xx: PRIOR_COUNT * prior.xx,
+      xy: PRIOR_COUNT * prior.xy,
+      yy: PRIOR_COUNT * prior.yy,
     };
-    for (const [type, work] of works) {
-      const middle = this.middles.get(type) as Middle;
-      let n = work.count;
-      let x = work.tokens;
-      let y = work.sums[this.#h] as number;
-      let squaresOfX = work.tokenSquares;
-      let squaresOfY = work.squares[this.#h] as number;
-      let products = work.products[this.#h] as number;
+    for (const [type, answers] of statistics) {
+      const mean = this.means.get(type) as LogMeans;
+      let n = answers.count;
+      let x = answers.tokens;
+      let y = answers.sums[this.#h] as number;
+      let squaresOfX = answers.tokenSquares;
+      let squaresOfY = answers.squares[this.#h] as number;
+      let products = answers.products[this.#h] as number;
       for (const group of groups) {
         if (group.type !== type) continue;
-        const z = scoreOf(middle, this.spread, group.logs[this.#h] as number);
-        const above = meanAbove(z);
-        const expected = middle.work + Math.sqrt(yy) * above;
+        const z = zScore(mean, this.covariance, group.meanLogWork[this.#h] as number);
+        const above = truncatedMean(z);
+        const work = mean.work + Math.sqrt(yy) * above;
         const variance = yy * Math.max(0, 1 + z * above - above * above);
-        const written = middle.tokens + slope * (expected - middle.work);
+        const tokens = mean.tokens + slope * (work - mean.work);
         n += group.count;
-        x += group.count * written;
-        y += group.count * expected;
-        squaresOfX += group.count * (written * written + rest + slope * slope * variance);
-        squaresOfY += group.count * (expected * expected + variance);
-        products += group.count * (written * expected + slope * variance);
+        x += group.count * tokens;
+        y += group.count * work;
+        squaresOfX += group.count * (tokens * tokens + residual + slope * slope * variance);
+        squaresOfY += group.count * (work * work + variance);
+        products += group.count * (tokens * work + slope * variance);
       }
       count += n;
       deviations.xx += squaresOfX - (x * x) / n;
       deviations.xy += products - (x * y) / n;
       deviations.yy += squaresOfY - (y * y) / n;
-      this.middles.set(type, { work: y / n, tokens: x / n });
+      this.means.set(type, { work: y / n, tokens: x / n });
     }
-    this.spread = {
+    this.covariance = {
       xx: deviations.xx / count,
       xy: deviations.xy / count,
       yy: deviations.yy / count,
     };
   }
 
-  #likelihood(
-    works: ReadonlyMap<TaskType, WorkStatistics>,
-    groups: readonly Group[],
-    usual: Covariance,
+  #logLikelihood(
+    statistics: ReadonlyMap<TaskType, WorkStatistics>,
+    groups: readonly CensoredGroup[],
+    prior: Covariance,
   ): number {
-    let count = USUAL_COUNT;
-    let xx = USUAL_COUNT * usual.xx;
-    let xy = USUAL_COUNT * usual.xy;
-    let yy = USUAL_COUNT * usual.yy;
-    for (const [type, work] of works) {
-      const { work: my, tokens: mx } = this.middles.get(type) as Middle;
-      const y = work.sums[this.#h] as number;
-      count += work.count;
-      xx += work.tokenSquares - 2 * mx * work.tokens + work.count * mx * mx;
-      xy += (work.products[this.#h] as number) - mx * y - my * work.tokens + work.count * mx * my;
-      yy += (work.squares[this.#h] as number) - 2 * my * y + work.count * my * my;
+    let count = PRIOR_COUNT;
+    let xx = PRIOR_COUNT * prior.xx;
+    let xy = PRIOR_COUNT * prior.xy;
+    let yy = PRIOR_COUNT * prior.yy;
+    for (const [type, answers] of statistics) {
+      const { work: my, tokens: mx } = this.means.get(type) as LogMeans;
+      const y = answers.sums[this.#h] as number;
+      count += answers.count;
+      xx += answers.tokenSquares - 2 * mx * answers.tokens + answers.count * mx * mx;
+      xy +=
+        (answers.products[this.#h] as number) -
+        mx * y -
+        my * answers.tokens +
+        answers.count * mx * my;
+      yy += (answers.squares[this.#h] as number) - 2 * my * y + answers.count * my * my;
     }
-    const { spread } = this;
-    const determinant = spread.xx * spread.yy - spread.xy * spread.xy;
-    const distance = spread.yy * xx - 2 * spread.xy * xy + spread.xx * yy;
-    let likelihood = -0.5 * (count * Math.log(determinant) + distance / determinant);
+    const { covariance } = this;
+    const determinant = covariance.xx * covariance.yy - covariance.xy * covariance.xy;
+    const distance = covariance.yy * xx - 2 * covariance.xy * xy + covariance.xx * yy;
+    let logLikelihood = -0.5 * (count * Math.log(determinant) + distance / determinant);
     for (const group of groups) {
-      const middle = this.middles.get(group.type) as Middle;
-      const z = scoreOf(middle, spread, group.logs[this.#h] as number);
-      likelihood += group.count * logTail(z);
+      const mean = this.means.get(group.type) as LogMeans;
+      const z = zScore(mean, covariance, group.meanLogWork[this.#h] as number);
+      logLikelihood += group.count * logSurvival(z);
     }
-    return likelihood;
+    return logLikelihood;
   }
 }
 
-/** How far work is above the middle, in deviations, while nobody knows how much is written. */
-export function scoreOf(middle: Middle, { yy }: Covariance, log: number): number {
-  return (log - middle.work) / Math.sqrt(yy);
+/** The z-score of log work when the tokens are unknown. */
+export function zScore(mean: LogMeans, { yy }: Covariance, logWork: number): number {
+  return (logWork - mean.work) / Math.sqrt(yy);
 }
 
-/** What work is to be expected, as a logarithm, of a request that wrote so much. */
-export function expectedWork(middle: Middle, { xx, xy }: Covariance, logTokens: number): number {
-  return middle.work + (xy / xx) * (logTokens - middle.tokens);
+/** The expected log work, given the tokens. */
+export function expectedLogWork(mean: LogMeans, { xx, xy }: Covariance, logTokens: number): number {
+  return mean.work + (xy / xx) * (logTokens - mean.tokens);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { logTail, meanAbove } from './normal.js';
+import { logSurvival, truncatedMean } from './normal.js';
 
 test.each([
   [-8, -6.22096e-16],
@@ -11,15 +11,15 @@ test.each([
   [4.001, -10.364325],
   [20, -203.917155],
   [100, -5005.524209],
-])('the tail above %d is exp(%d)', (z, log) => {
-  expect(logTail(z) / log).toBeCloseTo(1, 4);
+])('the survival probability at %d is exp(%d)', (z, log) => {
+  expect(logSurvival(z) / log).toBeCloseTo(1, 4);
 });
 
-test('what is above a value is above it on average, hardly so far out', () => {
-  expect(meanAbove(-30)).toBeCloseTo(0, 12);
-  expect(meanAbove(0)).toBeCloseTo(Math.sqrt(2 / Math.PI), 5);
+test('the truncated mean is above the bound, and only slightly far out', () => {
+  expect(truncatedMean(-30)).toBeCloseTo(0, 12);
+  expect(truncatedMean(0)).toBeCloseTo(Math.sqrt(2 / Math.PI), 5);
   for (const z of [0.5, 3, 6.5, 40, 1e6]) {
-    expect(meanAbove(z)).toBeGreaterThan(z);
-    expect(meanAbove(z)).toBeLessThanOrEqual(z + 1 / z);
+    expect(truncatedMean(z)).toBeGreaterThan(z);
+    expect(truncatedMean(z)).toBeLessThanOrEqual(z + 1 / z);
   }
 });

@@ -1,13 +1,19 @@
-/** What there is in a standard normal distribution above a value, as a logarithm. */
-export function logTail(z: number): number {
+/** The logarithm of the probability that a standard normal variable is above `z`. */
+export function logSurvival(z: number): number {
   if (z < -9) return 0;
-  if (z < 0) return Math.log1p(-Math.exp(LOG_PEAK - (z * z) / 2) * tailOf(-z));
-  return LOG_PEAK - (z * z) / 2 + Math.log(tailOf(z));
+  if (z < 0) return Math.log1p(-Math.exp(LOG_PEAK - (z * z) / 2) * millsRatio(-z));
+  return LOG_PEAK - (z * z) / 2 + Math.log(millsRatio(z));
 }
 
-/** What there is above a value that is not below 0, relative to the density there. */
-function tailOf(z: number): number {
-  if (z > 4) return 1 / farAbove(z);
+/** The mean of a standard normal variable, given that it is above `z`: the inverse Mills ratio. */
+export function truncatedMean(z: number): number {
+  if (z > 4) return inverseMillsRatio(z);
+  return Math.exp(LOG_PEAK - (z * z) / 2 - logSurvival(z));
+}
+
+/** The survival probability over the density; `z` must not be negative. */
+function millsRatio(z: number): number {
+  if (z > 4) return 1 / inverseMillsRatio(z);
   // Abramowitz and Stegun 26.2.17.
   const t = 1 / (1 + 0.2316419 * z);
   return (
@@ -15,14 +21,8 @@ function tailOf(z: number): number {
   );
 }
 
-/** The mean of what is above a value in a standard normal distribution. */
-export function meanAbove(z: number): number {
-  if (z > 4) return farAbove(z);
-  return Math.exp(LOG_PEAK - (z * z) / 2 - logTail(z));
-}
-
-/** The mean far out, as a continued fraction. */
-function farAbove(z: number): number {
+/** A continued fraction, accurate for large `z`. */
+function inverseMillsRatio(z: number): number {
   return z + 1 / (z + 2 / (z + 3 / (z + 4 / z)));
 }
 

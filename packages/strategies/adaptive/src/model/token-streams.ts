@@ -1,156 +1,164 @@
-import { logTail } from './normal.js';
+import { logSurvival } from './normal.js';
 import type { Request } from './request.js';
-import { logWork } from './work-statistics.js';
+import { logWorkBetween } from './work-statistics.js';
 
-/** So much text is looked at together, in characters: parts come in bursts. */
-const STRETCH = 64;
-/** Stretches of text differ about so much in the work they take, as a deviation of logarithms, */
+/** The least size of a segment, in characters: smaller parts may arrive in bursts. */
+const SEGMENT_CHARACTERS = 64;
+/** The prior standard deviation of the log work per character of segments, */
 const DEVIATION = 0.25;
-/** and no less than this, however evenly they come. */
-const LEAST_DEVIATION = 0.1;
-/** A request that hangs says no more than this, or it would outweigh all others. */
-const MOST_DEVIATION = 1.5;
-const LEAST_LIKELIHOOD = -4;
-/** How many stretches are counted for what is usual. */
-const USUAL_COUNT = 4;
-/** What takes less, in milliseconds, comes from a buffer. */
+/** and its lower bound. */
+const MIN_DEVIATION = 0.1;
+/** Bounds the influence of a request that hangs: it must not outweigh all others. */
+const MAX_DEVIATION = 1.5;
+const MIN_LOG_LIKELIHOOD = -4;
+/** The weight of the prior deviation, in segments. */
+const PRIOR_COUNT = 4;
+/** Segments that arrive faster than this come from a buffer. */
 const BUFFERED_MS = 1;
 
-/** The text of one request, while it comes. */
+/** The text stream of one request. */
 interface Stream {
-  /** The progress when the stretch of text began that has yet to be complete. */
-  start: Float64Array;
+  /** The progress at the start of the current segment. */
+  segmentStart: Float64Array;
   characters: number;
-  /** How much the last one was, as a logarithm of characters. */
-  size: number;
-  /** How many stretches are complete, and the mean of the logarithms of their work per character. */
+  /** The log characters of the last complete segment. */
+  logSize: number;
+  /** The number of complete segments. */
   count: number;
+  /** The mean log work per character of those, by hypothesis. */
   readonly means: Float64Array;
 }
 
-/** A stretch of text that is complete, beside those of the same request before it. */
-export interface Stretch {
-  /** How many there were before. */
-  readonly before: number;
-  /** How much more work it was than those, under each hypothesis, as a logarithm. */
+/** A complete segment, compared with the earlier segments of the same request. */
+export interface Segment {
+  /** The number of earlier segments. */
+  readonly earlier: number;
+  /** By how much its log work per character is above their mean, by hypothesis. */
   readonly deviations: Float64Array;
-  /** What makes its time likely besides that, as a logarithm. */
-  readonly densities: Float64Array;
+  /** The log Jacobian from log work to time, by hypothesis. */
+  readonly logJacobians: Float64Array;
 }
 
 /**
- * How fast text comes, under each hypothesis: if it is true, a request takes as much work for each
- * stretch of its text, whatever was in flight beside it. Only stretches of the same request are
- * compared: some models write faster than others, and some answers are harder than others.
+ * The likelihood of the text streams under each hypothesis. If a hypothesis is true, the work per
+ * character of a request does not depend on the number in flight. Segments are only compared within a
+ * request, because models and answers differ in speed.
  */
 export class TokenStreams {
   readonly #open = new Map<Request, Stream>();
-  /** How many comparisons there were, and the squares of their deviations. */
+  /** The number of comparisons. */
   #count = 0;
+  /** Their squared deviations, by hypothesis. */
   readonly #squares: Float64Array;
-  /** What else makes them likely, as a logarithm: they are times, not work. */
-  readonly #densities: Float64Array;
-  readonly #latest: { before: number; deviations: Float64Array; densities: Float64Array };
+  /** The sum of the log Jacobians, by hypothesis: the data are times, the model is about work. */
+  readonly #logJacobians: Float64Array;
+  /** Reused for every segment, to avoid allocations. */
+  readonly #latest: { earlier: number; deviations: Float64Array; logJacobians: Float64Array };
 
-  /** @param hypotheses How many there are. */
+  /** @param hypotheses The number of hypotheses. */
   constructor(hypotheses: number) {
     this.#squares = new Float64Array(hypotheses);
-    this.#densities = new Float64Array(hypotheses);
+    this.#logJacobians = new Float64Array(hypotheses);
     this.#latest = {
-      before: 0,
+      earlier: 0,
       deviations: new Float64Array(hypotheses),
-      densities: new Float64Array(hypotheses),
+      logJacobians: new Float64Array(hypotheses),
     };
   }
 
   /**
-   * Text has come.
+   * Adds text of a request.
    *
-   * @param progress The progress by now.
-   * @param speeds How fast requests get on now, by hypothesis.
-   * @returns The stretch that is complete with it, until the next call; undefined when none is.
+   * @param progress The current progress, by hypothesis.
+   * @param speeds The current speed of requests, by hypothesis.
+   * @returns The segment that this text completes, valid until the next call; undefined if none.
    */
-  came(
+  addText(
     request: Request,
     characters: number,
     progress: Float64Array,
     speeds: Float64Array,
-  ): Stretch | undefined {
+  ): Segment | undefined {
     const stream = this.#open.get(request);
     if (stream === undefined) {
-      const means = new Float64Array(progress.length);
-      this.#open.set(request, { start: progress.slice(), characters: 0, size: 0, count: 0, means });
+      // The first text only marks the start: the time before it is not spent on writing.
+      this.#open.set(request, {
+        ...{ segmentStart: progress.slice(), characters: 0, logSize: 0, count: 0 },
+        means: new Float64Array(progress.length),
+      });
       return undefined;
     }
     stream.characters += characters;
-    if (stream.characters < STRETCH) return undefined;
-    if ((progress[0] as number) - (stream.start[0] as number) < BUFFERED_MS) return undefined;
-    const log = Math.log(stream.characters);
-    stream.size = log;
-    const before = stream.count++;
-    const { deviations, densities } = this.#latest;
-    this.#latest.before = before;
-    if (before > 0) this.#count++;
-    for (let h = 0; h < progress.length; h++) {
-      const work = logWork(stream.start, progress, h);
-      const mean = stream.means[h] as number;
-      const most = before === 0 ? Number.POSITIVE_INFINITY : MOST_DEVIATION;
-      const deviation = Math.max(-most, Math.min(most, work - log - mean));
-      const density = Math.log(speeds[h] as number) - work;
-      stream.means[h] = mean + deviation / stream.count;
-      const square = before === 0 ? 0 : deviation * deviation * (before / stream.count);
-      this.#squares[h] = (this.#squares[h] as number) + square;
-      this.#densities[h] = (this.#densities[h] as number) + density;
-      deviations[h] = deviation;
-      densities[h] = density;
+    if (stream.characters < SEGMENT_CHARACTERS) return undefined;
+    if ((progress[0] as number) - (stream.segmentStart[0] as number) < BUFFERED_MS) {
+      return undefined;
     }
-    stream.start.set(progress);
+    const logSize = Math.log(stream.characters);
+    stream.logSize = logSize;
+    const earlier = stream.count++;
+    const { deviations, logJacobians } = this.#latest;
+    this.#latest.earlier = earlier;
+    if (earlier > 0) this.#count++;
+    for (let h = 0; h < progress.length; h++) {
+      const logWork = logWorkBetween(stream.segmentStart, progress, h);
+      const mean = stream.means[h] as number;
+      const most = earlier === 0 ? Number.POSITIVE_INFINITY : MAX_DEVIATION;
+      const deviation = Math.max(-most, Math.min(most, logWork - logSize - mean));
+      const logJacobian = Math.log(speeds[h] as number) - logWork;
+      stream.means[h] = mean + deviation / stream.count;
+      const square = earlier === 0 ? 0 : deviation * deviation * (earlier / stream.count);
+      this.#squares[h] = (this.#squares[h] as number) + square;
+      this.#logJacobians[h] = (this.#logJacobians[h] as number) + logJacobian;
+      deviations[h] = deviation;
+      logJacobians[h] = logJacobian;
+    }
+    stream.segmentStart.set(progress);
     stream.characters = 0;
     return this.#latest;
   }
 
-  /** It does something else than to write, or is over. */
-  ended(request: Request): void {
+  /** Ends the stream of a request: it has ended, or does something other than writing. */
+  end(request: Request): void {
     this.#open.delete(request);
   }
 
-  /** Lets what is known count for a part only. */
-  fade(part: number): void {
-    this.#count *= part;
+  /** Multiplies the weight of all segments so far. */
+  decay(factor: number): void {
+    this.#count *= factor;
     for (let h = 0; h < this.#squares.length; h++) {
-      this.#squares[h] = (this.#squares[h] as number) * part;
-      this.#densities[h] = (this.#densities[h] as number) * part;
+      this.#squares[h] = (this.#squares[h] as number) * factor;
+      this.#logJacobians[h] = (this.#logJacobians[h] as number) * factor;
     }
   }
 
-  /** Forgets everything. */
   clear(): void {
     this.#open.clear();
-    this.fade(0);
+    this.decay(0);
   }
 
   /**
-   * How likely a hypothesis makes it all, as a logarithm: what came, and what has not come yet, lest
-   * only fast stretches count.
+   * The log-likelihood of all segments under hypothesis `h`. Incomplete segments count as
+   * right-censored; otherwise slow segments would be under-represented.
    *
-   * @param progress The progress by now.
+   * @param progress The current progress, by hypothesis.
    */
-  likelihood(h: number, progress: Float64Array): number {
-    const count = this.#count + USUAL_COUNT;
+  logLikelihood(h: number, progress: Float64Array): number {
+    const count = this.#count + PRIOR_COUNT;
     const variance = this.variance(h);
-    let sum = (this.#densities[h] as number) - 0.5 * count * Math.log(count * variance);
-    for (const { start, size, count, means } of this.#open.values()) {
-      if (count === 0) continue;
-      const deviation = logWork(start, progress, h) - size - (means[h] as number);
-      const tail = logTail(deviation / Math.sqrt(variance * (1 + 1 / count)));
-      sum += Math.max(LEAST_LIKELIHOOD, tail);
+    let sum = (this.#logJacobians[h] as number) - 0.5 * count * Math.log(count * variance);
+    for (const stream of this.#open.values()) {
+      if (stream.count === 0) continue;
+      const logWork = logWorkBetween(stream.segmentStart, progress, h);
+      const deviation = logWork - stream.logSize - (stream.means[h] as number);
+      const survival = logSurvival(deviation / Math.sqrt(variance * (1 + 1 / stream.count)));
+      sum += Math.max(MIN_LOG_LIKELIHOOD, survival);
     }
     return sum;
   }
 
-  /** The squared deviation of stretches under a hypothesis. */
+  /** The variance of the log work per character of segments under hypothesis `h`. */
   variance(h: number): number {
-    const usual = USUAL_COUNT * DEVIATION ** 2 + this.#count * LEAST_DEVIATION ** 2;
-    return ((this.#squares[h] as number) + usual) / (this.#count + USUAL_COUNT);
+    const prior = PRIOR_COUNT * DEVIATION ** 2 + this.#count * MIN_DEVIATION ** 2;
+    return ((this.#squares[h] as number) + prior) / (this.#count + PRIOR_COUNT);
   }
 }

@@ -1,54 +1,57 @@
 import type { Covariance } from './covariance.js';
 
 /**
- * How much work the requests of a type are, by their answers, under each hypothesis, and how much
- * was written: sums of logarithms, in which older answers count for less and less.
+ * Sufficient statistics of the answers of one task type: sums over log tokens, and over log work
+ * under each hypothesis. Older answers decay exponentially.
  */
 export class WorkStatistics {
-  /** How many answers that is from. */
+  /** The weight of all answers. */
   count = 0;
   tokens = 0;
   tokenSquares = 0;
+  /** Of log work, by hypothesis. */
   readonly sums: Float64Array;
   readonly squares: Float64Array;
-  /** Of work and tokens. */
+  /** Of log work times log tokens, by hypothesis. */
   readonly products: Float64Array;
 
+  /** @param hypotheses The number of hypotheses. */
   constructor(hypotheses: number) {
     this.sums = new Float64Array(hypotheses);
     this.squares = new Float64Array(hypotheses);
     this.products = new Float64Array(hypotheses);
   }
 
-  /** One more answer; its work is to be added under each hypothesis. */
-  answered(logTokens: number): void {
+  /** Counts an answer. `addWork` must follow for each hypothesis. */
+  addAnswer(logTokens: number): void {
     this.count++;
     this.tokens += logTokens;
     this.tokenSquares += logTokens * logTokens;
   }
 
-  add(h: number, log: number, logTokens: number): void {
-    this.sums[h] = (this.sums[h] as number) + log;
-    this.squares[h] = (this.squares[h] as number) + log * log;
-    this.products[h] = (this.products[h] as number) + log * logTokens;
+  /** @param h The index of the hypothesis. */
+  addWork(h: number, logWork: number, logTokens: number): void {
+    this.sums[h] = (this.sums[h] as number) + logWork;
+    this.squares[h] = (this.squares[h] as number) + logWork * logWork;
+    this.products[h] = (this.products[h] as number) + logWork * logTokens;
   }
 
-  /** Lets what is known count for a part only. */
-  fade(part: number): void {
-    this.count *= part;
-    this.tokens *= part;
-    this.tokenSquares *= part;
+  /** Multiplies the weight of all answers so far. */
+  decay(factor: number): void {
+    this.count *= factor;
+    this.tokens *= factor;
+    this.tokenSquares *= factor;
     for (let h = 0; h < this.sums.length; h++) {
-      this.sums[h] = (this.sums[h] as number) * part;
-      this.squares[h] = (this.squares[h] as number) * part;
-      this.products[h] = (this.products[h] as number) * part;
+      this.sums[h] = (this.sums[h] as number) * factor;
+      this.squares[h] = (this.squares[h] as number) * factor;
+      this.products[h] = (this.products[h] as number) * factor;
     }
   }
 
-  /** Takes it for granted, as if from so many answers. */
-  assume(
+  /** Replaces the answers by pseudo-answers with these means and this covariance. */
+  setPrior(
     h: number,
-    log: number,
+    logWork: number,
     logTokens: number,
     { xx, xy, yy }: Covariance,
     count: number,
@@ -56,18 +59,18 @@ export class WorkStatistics {
     this.count = count;
     this.tokens = count * logTokens;
     this.tokenSquares = count * (logTokens * logTokens + xx);
-    this.sums[h] = count * log;
-    this.squares[h] = count * (log * log + yy);
-    this.products[h] = count * (log * logTokens + xy);
+    this.sums[h] = count * logWork;
+    this.squares[h] = count * (logWork * logWork + yy);
+    this.products[h] = count * (logWork * logTokens + xy);
   }
 }
 
-/** The logarithm of the work that was done between two states of progress under a hypothesis. */
-export function logWork(from: Float64Array, to: Float64Array, h: number): number {
-  return logOf((to[h] as number) - (from[h] as number));
+/** The logarithm of the work between two progress vectors, under hypothesis `h`. */
+export function logWorkBetween(from: Float64Array, to: Float64Array, h: number): number {
+  return logWorkOf((to[h] as number) - (from[h] as number));
 }
 
-/** The logarithm of work, which may be too little to have one. */
-export function logOf(workMs: number): number {
+/** The logarithm of work. Work of zero is treated as a tiny amount. */
+export function logWorkOf(workMs: number): number {
   return Math.log(Math.max(1e-9, workMs));
 }

@@ -1,22 +1,22 @@
 import type { TaskType } from '@stratagem/core';
 
-/** How much a new latency counts beside what is known of its type. */
-const NEWEST = 0.1;
+/** The least weight of a new latency in the moving average. */
+const NEW_WEIGHT = 0.1;
 
 /**
- * How long tasks take, by type. Averages of logarithms: one that takes ten times as long as usual
- * then counts for little.
+ * Typical durations by task type: moving averages of logarithms, so that a single very long task has
+ * little influence.
  */
 export class Durations {
   readonly #logs = new Map<TaskType, { log: number; count: number }>();
 
   constructor(knownMs: Readonly<Partial<Record<TaskType, number>>> = {}) {
     for (const [type, durationMs] of Object.entries(knownMs)) {
-      this.#logs.set(type as TaskType, { log: Math.log(durationMs), count: 1 / NEWEST });
+      this.#logs.set(type as TaskType, { log: Math.log(durationMs), count: 1 / NEW_WEIGHT });
     }
   }
 
-  learn(type: TaskType, latencyMs: number): void {
+  record(type: TaskType, latencyMs: number): void {
     const log = Math.log(Math.max(1, latencyMs));
     const known = this.#logs.get(type);
     if (known === undefined) {
@@ -24,11 +24,11 @@ export class Durations {
       return;
     }
     known.count++;
-    known.log += (log - known.log) * Math.max(NEWEST, 1 / known.count);
+    known.log += (log - known.log) * Math.max(NEW_WEIGHT, 1 / known.count);
   }
 
-  /** What a task of this type takes; of a type that has not been seen, what the others take. */
-  usualMs(type: TaskType): number {
+  /** The typical duration of a type; for an unknown type, the mean over the known ones. */
+  typicalMs(type: TaskType): number {
     const known = this.#logs.get(type);
     if (known !== undefined) return Math.exp(known.log);
     let sum = 0;
@@ -40,8 +40,7 @@ export class Durations {
     return [...this.#logs.keys()];
   }
 
-  /** As plain data. */
   toJSON(): Partial<Record<TaskType, number>> {
-    return Object.fromEntries(this.types.map((type) => [type, this.usualMs(type)]));
+    return Object.fromEntries(this.types.map((type) => [type, this.typicalMs(type)]));
   }
 }

@@ -1,25 +1,26 @@
 import type { RunView, TaskType, TaskView } from '@stratagem/core';
 import type { Durations } from './durations.js';
 
-/** Durations that moved by less than this factor would not change much about the order. */
+/** Durations that changed by less than this factor hardly affect the order. */
 const CHANGED = 1.25;
-/** How much the plan may grow before its new tasks are put into the order. */
+/** The critical paths are recomputed when the plan has grown by this factor. */
 const GROWN = 1.25;
 
 /**
- * The order of ready tasks: the longest path below first, by what has been learned about durations.
- * That is computed anew after 4, 8, 16, … answers and only if something has changed, so that it
- * costs little however large the plan.
+ * Orders ready tasks by the longest path below them, using learned durations. The paths are recomputed
+ * after 4, 8, 16, … answers, and only if the durations have changed. That costs little in large plans.
  */
 export class PriorityOrder {
   readonly #run: RunView;
   readonly #durations: Durations;
   #pathOf: (task: TaskView) => number = ({ criticalPath }) => criticalPath;
-  /** The durations that it goes by, beside their average. */
-  #shares = new Map<TaskType, number>();
+  /** The durations behind the current paths, relative to their average. */
+  #relativeDurations = new Map<TaskType, number>();
+  /** The number of tasks when the paths were computed. */
   #tasks = 0;
   #answers = 0;
-  #nextAt = 4;
+  /** The number of answers at which the durations are checked next. */
+  #nextCheck = 4;
 
   constructor(run: RunView, durations: Durations) {
     this.#run = run;
@@ -29,35 +30,35 @@ export class PriorityOrder {
   readonly compare = (a: TaskView, b: TaskView): number =>
     this.#pathOf(b) - this.#pathOf(a) || b.priority - a.priority || a.index - b.index;
 
-  /** @returns Whether the order is another one now. */
-  answered(): boolean {
-    if (++this.#answers < this.#nextAt) return false;
-    this.#nextAt *= 2;
+  /** @returns Whether the order has changed. */
+  recordAnswer(): boolean {
+    if (++this.#answers < this.#nextCheck) return false;
+    this.#nextCheck *= 2;
     return this.refresh();
   }
 
-  /** @returns Whether the order is another one now. */
+  /** @returns Whether the order has changed. */
   refresh(): boolean {
-    const shares = this.#sharesNow();
-    const hasGrown = this.#shares.size > 0 && this.#run.totalTasks > GROWN * this.#tasks;
-    if (!hasGrown && !this.#isNews(shares)) return false;
-    this.#shares = shares;
+    const durations = this.#currentDurations();
+    const hasGrown = this.#relativeDurations.size > 0 && this.#run.totalTasks > GROWN * this.#tasks;
+    if (!hasGrown && !this.#haveChanged(durations)) return false;
+    this.#relativeDurations = durations;
     this.#tasks = this.#run.totalTasks;
-    this.#pathOf = this.#run.criticalPaths((type) => this.#durations.usualMs(type));
+    this.#pathOf = this.#run.criticalPaths((type) => this.#durations.typicalMs(type));
     return true;
   }
 
-  #sharesNow(): Map<TaskType, number> {
+  #currentDurations(): Map<TaskType, number> {
     const { types } = this.#durations;
-    const usual = types.map((type) => this.#durations.usualMs(type));
-    const average = usual.reduce((sum, durationMs) => sum + durationMs, 0) / usual.length;
-    return new Map(types.map((type, index) => [type, (usual[index] as number) / average]));
+    const typical = types.map((type) => this.#durations.typicalMs(type));
+    const average = typical.reduce((sum, durationMs) => sum + durationMs, 0) / typical.length;
+    return new Map(types.map((type, index) => [type, (typical[index] as number) / average]));
   }
 
-  /** While all tasks are of one type, the paths by number of tasks say the same. */
-  #isNews(shares: ReadonlyMap<TaskType, number>): boolean {
-    for (const [type, share] of shares) {
-      const change = share / (this.#shares.get(type) ?? 1);
+  /** With a single type this is false: the default paths, by number of tasks, are equivalent. */
+  #haveChanged(durations: ReadonlyMap<TaskType, number>): boolean {
+    for (const [type, relative] of durations) {
+      const change = relative / (this.#relativeDurations.get(type) ?? 1);
       if (change > CHANGED || change < 1 / CHANGED) return true;
     }
     return false;

@@ -1,6 +1,6 @@
 import type { Outcome, OutputPart, StrategySwitch, TaskView } from '@stratagem/core';
 import { ErrorBursts } from '../concurrency/error-bursts.js';
-import { LimitSearch, type Queue, START } from '../concurrency/limit-search.js';
+import { INITIAL_LIMIT, LimitSearch, type Load } from '../concurrency/limit-search.js';
 import { LostRequests } from '../concurrency/lost-requests.js';
 import { ProvenConcurrency } from '../concurrency/proven-concurrency.js';
 import { SlowStart } from '../concurrency/slow-start.js';
@@ -15,142 +15,148 @@ export interface ControllerOptions {
   readonly adaptiveThreshold: number;
 }
 
-/** A request is taken to be lost when so many times those beside it were answered since. */
-const ROUNDS = 4;
+/** The tasks that are waiting. */
+export type Queue = Omit<Load, 'inFlight'>;
+
+/** A request is lost when its concurrent requests were answered this many times. */
+const LOST_AFTER_ROUNDS = 4;
 
 /**
- * Says when tasks may start at one resource. Three things can hold a task back: how many are in
- * flight (`LimitSearch`), what the server announces (`AnnouncedLimits`), and how fast it was found to let
- * requests in (`RatePacer`).
+ * Decides when tasks may start at one resource. Three parts can delay a task: the limit of requests in
+ * flight (`LimitSearch`), the limits that the server announces (`AnnouncedLimits`), and the rate at
+ * which it was found to admit requests (`RatePacer`).
  */
 export class Controller {
   readonly #search: LimitSearch;
-  readonly #pace: RatePacer;
+  readonly #pacer: RatePacer;
   readonly #announced = new AnnouncedLimits();
   readonly #requests = new LostRequests();
-  readonly #ramp = new SlowStart();
-  readonly #switches: ModeReports;
-  /** By the index of the task. */
+  readonly #slowStart = new SlowStart();
+  readonly #reports: ModeReports;
+  /** By task index. */
   readonly #open = new Map<number, Request>();
-  #order = 0;
-  /** When the first request started, and the sum of the time that requests have been in flight. */
+  #nextOrder = 0;
+  /** When the first request started. */
   #beganAt: number | undefined;
   #updatedAt = 0;
-  #heldMs = 0;
+  /** The total time that requests have been in flight. */
+  #inFlightMs = 0;
   readonly #timeouts = new ErrorBursts();
-  readonly #errors = new ErrorBursts();
-  readonly #carried = new ProvenConcurrency();
+  readonly #serverErrors = new ErrorBursts();
+  readonly #proven = new ProvenConcurrency();
 
   constructor(
     { maxParallel, adaptiveThreshold }: ControllerOptions,
     known: LearnedResource | undefined,
-    tell: (change: StrategySwitch) => void,
+    report: (change: StrategySwitch) => void,
   ) {
     this.#search = new LimitSearch(maxParallel, adaptiveThreshold, known);
-    this.#pace = new RatePacer(known);
-    this.#switches = new ModeReports(this.#search.limit, tell);
+    this.#pacer = new RatePacer(known);
+    this.#reports = new ModeReports(this.#search.limit, report);
   }
 
-  /** When a task may start; Infinity while there are too many in flight. */
+  /** When a task may start; Infinity while too many requests are in flight. */
   availableAt(task: TaskView, now: number): number {
-    if (this.#requests.held >= this.#search.limit) {
-      this.#switches.heldBy('limit');
+    if (this.#requests.inFlight >= this.#search.limit) {
+      this.#reports.countDelay('limit');
       return Number.POSITIVE_INFINITY;
     }
-    const at = Math.max(this.#pace.availableAt(now), this.#announced.availableAt(task, now));
-    if (at > now) this.#switches.heldBy('pace');
-    return Math.max(at, this.#ramp.availableAt(this.#requests.held, now));
+    const at = Math.max(this.#pacer.availableAt(now), this.#announced.availableAt(task, now));
+    if (at > now) this.#reports.countDelay('pace');
+    return Math.max(at, this.#slowStart.availableAt(this.#requests.inFlight, now));
   }
 
-  started(task: TaskView, now: number): void {
+  recordStart(task: TaskView, now: number): void {
     this.#advance(now);
-    const request = { task, order: this.#order++, startedAt: now, beside: this.#requests.held };
+    const othersInFlight = this.#requests.inFlight;
+    const request = { task, order: this.#nextOrder++, startedAt: now, othersInFlight };
     this.#open.set(task.index, request);
-    this.#requests.started(request);
-    this.#search.started(request);
-    this.#pace.started(now);
-    this.#announced.started(request, now);
+    this.#requests.add(request);
+    this.#search.recordStart(request);
+    this.#pacer.recordStart(now);
+    this.#announced.recordStart(request, now);
   }
 
-  /** A request in flight has reported a part of its output. */
-  reported(task: TaskView, part: OutputPart, queue: Omit<Queue, 'held'>, now: number): void {
+  /** Records a part of the output of a request in flight. */
+  recordOutput(task: TaskView, part: OutputPart, queue: Queue, now: number): void {
     const request = this.#open.get(task.index) as Request;
-    // While it calls tools, it writes nothing.
+    // While a request calls tools, it writes no text.
     if (part.kind !== 'text') {
-      this.#search.paused(request);
+      this.#search.pauseStream(request);
       return;
     }
     this.#advance(now);
     const before = this.#search.limit;
-    this.#search.wrote(request, part.text.length, { ...queue, held: this.#requests.held });
+    const load = { ...queue, inFlight: this.#requests.inFlight };
+    this.#search.recordText(request, part.text.length, load);
     const { limit } = this.#search;
     if (limit === before) return;
-    this.#ramp.raised(before, limit, now - request.startedAt, now);
-    this.#switches.look(this.#search, this.#pace.intervalMs, now);
+    this.#slowStart.begin(before, limit, now - request.startedAt, now);
+    this.#reports.reportChange(this.#search, this.#pacer.intervalMs, now);
   }
 
-  settled(task: TaskView, outcome: Outcome, queue: Omit<Queue, 'held'>, now: number): void {
+  recordOutcome(task: TaskView, outcome: Outcome, queue: Queue, now: number): void {
     const request = this.#open.get(task.index) as Request;
     this.#open.delete(task.index);
     this.#advance(now);
     const before = this.#search.limit;
-    const { held } = this.#requests;
-    this.#requests.ended(request);
-    this.#announced.ended(request, outcome, now);
+    const { inFlight } = this.#requests;
+    this.#requests.remove(request);
+    this.#announced.recordOutcome(request, outcome, now);
     if (outcome.ok) {
-      this.#search.answered(request, { ...queue, held }, outcome.usage?.outputTokens);
-      this.#carried.answered(request);
-      this.#timeouts.answered(this.#search.limit);
-      this.#errors.answered(this.#search.limit);
-      this.#requests.answered(request, ROUNDS);
-      this.#switches.answered(outcome.latencyMs);
-    } else this.#failed(request, outcome, now);
+      this.#search.recordAnswer(request, { ...queue, inFlight }, outcome.usage?.outputTokens);
+      this.#proven.recordAnswer(request);
+      this.#timeouts.recordAnswer(this.#search.limit);
+      this.#serverErrors.recordAnswer(this.#search.limit);
+      this.#requests.recordAnswer(request, LOST_AFTER_ROUNDS);
+      this.#reports.recordAnswer(outcome.latencyMs);
+    } else this.#recordFailure(request, outcome, now);
 
     const { limit } = this.#search;
-    if (limit !== before) this.#ramp.raised(before, limit, outcome.latencyMs, now);
-    this.#switches.look(this.#search, this.#pace.intervalMs, now);
+    if (limit !== before) this.#slowStart.begin(before, limit, outcome.latencyMs, now);
+    this.#reports.reportChange(this.#search, this.#pacer.intervalMs, now);
   }
 
   learned(): LearnedResource {
     const known = this.#search.known;
-    const paced = this.#switches.mode === 'paced' || this.#pace.intervalMs > 0;
-    if (!paced && this.#announced.isEmpty) return { ...known, ...this.#pace.learned() };
-    // What such limits leave in flight is all that they need, and no flood for a run that begins
-    // before it knows how much is left.
+    const isPaced = this.#reports.mode === 'paced' || this.#pacer.intervalMs > 0;
+    if (!isPaced && this.#announced.isEmpty) return { ...known, ...this.#pacer.learned() };
+    // Under a rate limit, the average number in flight is enough. A higher limit could flood the
+    // server at the start of the next run, before its remaining quota is known.
     const elapsed = this.#updatedAt - (this.#beganAt ?? this.#updatedAt);
-    const level = elapsed > 0 ? Math.ceil(this.#heldMs / elapsed) : known.limit;
-    const few = paced ? 1 : Math.max(START, this.#announced.atFirst);
-    const limit = Math.min(known.limit, Math.max(few, level));
-    return { ...known, limit, ...this.#pace.learned() };
+    const average = elapsed > 0 ? Math.ceil(this.#inFlightMs / elapsed) : known.limit;
+    const least = isPaced ? 1 : Math.max(INITIAL_LIMIT, this.#announced.initialRequests);
+    const limit = Math.min(known.limit, Math.max(least, average));
+    return { ...known, limit, ...this.#pacer.learned() };
   }
 
-  #failed(request: Request, { errorCode, retryAfterMs = 0 }: Outcome, now: number): void {
-    this.#search.dropped(request);
-    const { held } = this.#requests;
+  #recordFailure(request: Request, { errorCode, retryAfterMs = 0 }: Outcome, now: number): void {
+    this.#search.discard(request);
+    const { inFlight } = this.#requests;
     const { limit } = this.#search;
     if (errorCode === 'timeout') {
-      if (!this.#carried.mayBeTooMany(request)) return;
-      const fewest = this.#timeouts.seen(request.beside, limit);
-      if (fewest !== undefined) this.#search.lost(fewest);
+      if (!this.#proven.isUnproven(request)) return;
+      const fewest = this.#timeouts.recordError(request.othersInFlight, limit);
+      if (fewest !== undefined) this.#search.lowerAfterTimeouts(fewest);
     } else if (errorCode === 'server_error') {
-      const fewest = this.#errors.seen(held, limit);
-      if (fewest !== undefined) this.#search.refused(fewest);
+      const fewest = this.#serverErrors.recordError(inFlight, limit);
+      if (fewest !== undefined) this.#search.lowerAfterRefusal(fewest);
     } else if (errorCode === 'rate_limited' || errorCode === 'overloaded') {
-      // By what it announces, the server's own word, nothing need be guessed.
+      // Announced limits make it unnecessary to estimate the rate.
       const roomAt = now + retryAfterMs;
-      if (retryAfterMs === 0) this.#search.refused(held);
-      else if (this.#announced.isEmpty) this.#pace.refused(request.startedAt, roomAt, now);
-      else this.#pace.wait(roomAt);
+      if (retryAfterMs === 0) this.#search.lowerAfterRefusal(inFlight);
+      else if (this.#announced.isEmpty) this.#pacer.recordRefusal(request.startedAt, roomAt, now);
+      else this.#pacer.waitUntil(roomAt);
     }
   }
 
-  /** To be called before the number in flight changes. */
+  /** Accounts for the time since the last call. Call it before the number in flight changes. */
   #advance(now: number): void {
-    const { held } = this.#requests;
-    this.#search.passed(held, now);
-    this.#switches.passed(held, now);
+    const { inFlight } = this.#requests;
+    this.#search.advance(inFlight, now);
+    this.#reports.advance(inFlight, now);
     this.#beganAt ??= now;
-    this.#heldMs += held * (now - this.#updatedAt);
+    this.#inFlightMs += inFlight * (now - this.#updatedAt);
     this.#updatedAt = now;
   }
 }

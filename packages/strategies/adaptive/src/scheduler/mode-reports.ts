@@ -1,95 +1,100 @@
 import type { StrategySwitch } from '@stratagem/core';
 import type { LimitSearch } from '../concurrency/limit-search.js';
 
-/** Changes of the limit by less than this factor are not worth a word. */
-const WORTH_TELLING = 1.5;
-/** How many answers a look at what holds tasks back needs. */
-const LOOK = 10;
+/** Changes of the limit by less than this factor are not reported. */
+const MIN_FACTOR = 1.5;
+/** The mode is determined from the delays during this many answers. */
+const ANSWERS_PER_CHECK = 10;
 
 type Mode = 'sequential' | 'parallel' | 'paced';
 
-/** Tells the run when a controller works in another way, with what was measured until then. */
+/** Reports changes of mode and limit to the run, with measurements since the last report. */
 export class ModeReports {
-  readonly #tell: (change: StrategySwitch) => void;
+  readonly #report: (change: StrategySwitch) => void;
   mode: Mode;
   #limit: number;
-  #since: number | undefined;
+  #reportedAt: number | undefined;
   #updatedAt = 0;
-  /** Sums since the last switch. */
-  #held = 0;
-  #room = 0;
+  /** Sums since the last report: time in flight, time times limit, answers and their latencies. */
+  #inFlightMs = 0;
+  #limitMs = 0;
   #answers = 0;
-  #latency = 0;
-  /** How often the limit and the pace held a task back, since the last look. */
-  #byLimit = 0;
-  #byPace = 0;
-  #seen = 0;
+  #latencyMs = 0;
+  /** Delays by the limit and by the pace since the mode was last determined, and the answers. */
+  #limitDelays = 0;
+  #paceDelays = 0;
+  #answersSinceCheck = 0;
 
-  constructor(limit: number, tell: (change: StrategySwitch) => void) {
+  constructor(limit: number, report: (change: StrategySwitch) => void) {
     this.#limit = limit;
     this.mode = limit === 1 ? 'sequential' : 'parallel';
-    this.#tell = tell;
+    this.#report = report;
   }
 
-  heldBy(what: 'limit' | 'pace'): void {
-    if (what === 'limit') this.#byLimit++;
-    else this.#byPace++;
+  /** Counts a task that could not start. */
+  countDelay(cause: 'limit' | 'pace'): void {
+    if (cause === 'limit') this.#limitDelays++;
+    else this.#paceDelays++;
   }
 
-  /** To be called before the number in flight changes. */
-  passed(held: number, now: number): void {
-    if (this.#since === undefined) this.#since = now;
+  /** Accounts for the time since the last call. Call it before the number in flight changes. */
+  advance(inFlight: number, now: number): void {
+    if (this.#reportedAt === undefined) this.#reportedAt = now;
     else {
-      this.#held += held * (now - this.#updatedAt);
-      this.#room += this.#limit * (now - this.#updatedAt);
+      this.#inFlightMs += inFlight * (now - this.#updatedAt);
+      this.#limitMs += this.#limit * (now - this.#updatedAt);
     }
     this.#updatedAt = now;
   }
 
-  answered(latencyMs: number): void {
+  recordAnswer(latencyMs: number): void {
     this.#answers++;
-    this.#seen++;
-    this.#latency += latencyMs;
+    this.#answersSinceCheck++;
+    this.#latencyMs += latencyMs;
   }
 
-  look({ limit, isLooking, reason }: LimitSearch, intervalMs: number, now: number): void {
-    // A limit that is only tried is not where the strategy has gone.
-    if (isLooking) return;
+  /** Reports a change of mode, or of the limit, if there is one. */
+  reportChange({ limit, isProbing, reason }: LimitSearch, intervalMs: number, now: number): void {
+    if (isProbing) return;
     const mode = this.#modeAt(limit);
     const factor = Math.max(limit / this.#limit, this.#limit / limit);
-    if (mode === this.mode && (mode === 'paced' || factor < WORTH_TELLING)) return;
+    if (mode === this.mode && (mode === 'paced' || factor < MIN_FACTOR)) return;
     const from = this.mode;
     this.mode = mode;
-    const every = `a start every ${Math.round(intervalMs)} ms is what it lets in`;
-    const paced = intervalMs > 0 ? every : 'that is what the server announces';
-    this.#tell({
+    const pace =
+      intervalMs > 0
+        ? `the server admits one request every ${Math.round(intervalMs)} ms`
+        : 'the server announced a rate limit';
+    this.#report({
       from,
       to: mode,
-      reason: mode === 'paced' ? paced : reason,
+      reason: mode === 'paced' ? pace : reason,
       limit,
-      ...this.#figures(now),
+      ...this.#measurements(now),
     });
     this.#limit = limit;
-    this.#since = now;
-    this.#held = this.#room = this.#answers = this.#latency = 0;
+    this.#reportedAt = now;
+    this.#inFlightMs = this.#limitMs = this.#answers = this.#latencyMs = 0;
   }
 
   #modeAt(limit: number): Mode {
     if (limit === 1) return 'sequential';
-    if (this.#seen < LOOK) return this.mode === 'sequential' ? 'parallel' : this.mode;
-    const isPaced = this.#byPace > this.#byLimit;
-    this.#seen = this.#byLimit = this.#byPace = 0;
+    if (this.#answersSinceCheck < ANSWERS_PER_CHECK) {
+      return this.mode === 'sequential' ? 'parallel' : this.mode;
+    }
+    const isPaced = this.#paceDelays > this.#limitDelays;
+    this.#answersSinceCheck = this.#limitDelays = this.#paceDelays = 0;
     return isPaced ? 'paced' : 'parallel';
   }
 
-  #figures(now: number): Pick<StrategySwitch, 'figures'> {
-    const elapsed = now - (this.#since ?? now);
+  #measurements(now: number): Pick<StrategySwitch, 'figures'> {
+    const elapsed = now - (this.#reportedAt ?? now);
     if (elapsed <= 0 || this.#answers === 0) return {};
     return {
       figures: {
         tasksPerSecond: (this.#answers * 1_000) / elapsed,
-        averageLatencyMs: this.#latency / this.#answers,
-        parallelEfficiency: this.#room > 0 ? Math.min(1, this.#held / this.#room) : 0,
+        averageLatencyMs: this.#latencyMs / this.#answers,
+        parallelEfficiency: this.#limitMs > 0 ? Math.min(1, this.#inFlightMs / this.#limitMs) : 0,
       },
     };
   }

@@ -4,31 +4,31 @@ import {
   type OutputPart,
   type RunView,
   type Scheduler,
+  type StrategySwitch,
   type TaskView,
   type Wait,
 } from '@stratagem/core';
-import type { Queue } from '../concurrency/limit-search.js';
 import type { Learned } from '../model/learned.js';
 import { Durations } from '../order/durations.js';
 import { PriorityOrder } from '../order/priority.js';
-import { Controller, type ControllerOptions } from './controller.js';
+import { Controller, type ControllerOptions, type Queue } from './controller.js';
 
-/** The ready tasks of one resource, and who decides when they start. */
+/** The ready tasks of one resource, and the controller that decides when they start. */
 interface Lane {
   ready: Heap<TaskView>;
   readonly controller: Controller;
 }
 
 /**
- * One controller per resource says when a task may start there; among the tasks that may, the most
- * urgent goes first.
+ * Schedules with one controller per resource. Among the tasks that may start now, the one with the
+ * highest priority starts first.
  */
 export class AdaptiveScheduler implements Scheduler {
   readonly #run: RunView;
   readonly #options: ControllerOptions;
   readonly #known: Learned | undefined;
   readonly #durations: Durations;
-  readonly #urgency: PriorityOrder;
+  readonly #order: PriorityOrder;
   readonly #lanes = new Map<string, Lane>();
 
   constructor(run: RunView, options: ControllerOptions, known: Learned | undefined) {
@@ -36,8 +36,8 @@ export class AdaptiveScheduler implements Scheduler {
     this.#options = options;
     this.#known = known;
     this.#durations = new Durations(known?.durationsMs);
-    this.#urgency = new PriorityOrder(run, this.#durations);
-    this.#urgency.refresh();
+    this.#order = new PriorityOrder(run, this.#durations);
+    this.#order.refresh();
   }
 
   ready(task: TaskView): void {
@@ -53,31 +53,31 @@ export class AdaptiveScheduler implements Scheduler {
       if (task === undefined) continue;
       const at = lane.controller.availableAt(task, now);
       if (at > now) until = Math.min(until, at);
-      else if (first === undefined || this.#urgency.compare(task, first) < 0) {
+      else if (first === undefined || this.#order.compare(task, first) < 0) {
         first = task;
         chosen = lane;
       }
     }
     if (chosen === undefined) return until === Number.POSITIVE_INFINITY ? undefined : { until };
     const task = chosen.ready.pop() as TaskView;
-    chosen.controller.started(task, now);
+    chosen.controller.recordStart(task, now);
     return task;
   }
 
   output(task: TaskView, part: OutputPart): void {
     const lane = this.#laneOf(task);
-    lane.controller.reported(task, part, this.#queueOf(lane), this.#run.now);
+    lane.controller.recordOutput(task, part, this.#queueOf(lane), this.#run.now);
   }
 
   settled(task: TaskView, outcome: Outcome): void {
     const lane = this.#laneOf(task);
-    lane.controller.settled(task, outcome, this.#queueOf(lane), this.#run.now);
+    lane.controller.recordOutcome(task, outcome, this.#queueOf(lane), this.#run.now);
     if (!outcome.ok) return;
-    this.#durations.learn(task.type, outcome.latencyMs);
-    if (this.#urgency.answered()) this.#reorder();
+    this.#durations.record(task.type, outcome.latencyMs);
+    if (this.#order.recordAnswer()) this.#reorder();
   }
 
-  /** What another run can begin with. */
+  /** Data for the next run. */
   learned(): Learned {
     const resources = [...this.#lanes].map(([name, { controller }]) => [
       name,
@@ -90,7 +90,7 @@ export class AdaptiveScheduler implements Scheduler {
     };
   }
 
-  #queueOf({ ready }: Lane): Omit<Queue, 'held'> {
+  #queueOf({ ready }: Lane): Queue {
     return { ready: ready.size, waiting: this.#run.remaining - this.#run.running };
   }
 
@@ -98,11 +98,10 @@ export class AdaptiveScheduler implements Scheduler {
     let lane = this.#lanes.get(resource);
     if (lane === undefined) {
       const known = this.#known?.resources[resource];
-      const tell = (change: Parameters<RunView['report']>[0]) =>
-        this.#run.report({ ...change, resource });
+      const report = (change: StrategySwitch) => this.#run.report({ ...change, resource });
       lane = {
-        ready: new Heap(this.#urgency.compare),
-        controller: new Controller(this.#options, known, tell),
+        ready: new Heap(this.#order.compare),
+        controller: new Controller(this.#options, known, report),
       };
       this.#lanes.set(resource, lane);
     }
@@ -111,10 +110,11 @@ export class AdaptiveScheduler implements Scheduler {
 
   #reorder(): void {
     for (const lane of this.#lanes.values()) {
-      const ready = new Heap(this.#urgency.compare);
-      // Not by popping in the old order: that one is gone.
-      for (let task = lane.ready.pop(); task !== undefined; task = lane.ready.pop())
+      const ready = new Heap(this.#order.compare);
+      // The old heap violates the new order, but popping still returns each task once.
+      for (let task = lane.ready.pop(); task !== undefined; task = lane.ready.pop()) {
         ready.push(task);
+      }
       lane.ready = ready;
     }
   }
