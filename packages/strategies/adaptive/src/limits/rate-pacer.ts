@@ -13,7 +13,7 @@ const FEW = 4;
 
 /** A refusal. */
 interface Refusal {
-  /** When the server announced to have capacity again. */
+  /** The time at which the server said it would have capacity again. */
   roomAt: number;
   /** The number of requests admitted before it. */
   admitted: number;
@@ -100,7 +100,7 @@ export class RatePacer {
 
   /**
    * @param startedAt When the refused request started.
-   * @param roomAt When the server announced to have capacity again.
+   * @param roomAt The time at which the server said it would have capacity again.
    */
   recordRefusal(startedAt: number, roomAt: number, now: number): void {
     this.#refusalMs = now - startedAt;

@@ -1,6 +1,6 @@
 import { randomFrom } from './random.js';
 
-/** A graph by positions: the tasks that each task waits for, all earlier than itself. */
+/** A graph by index: each task depends on earlier tasks only. */
 export interface Dag {
   readonly size: number;
   readonly dependencies: readonly (readonly number[])[];
@@ -12,7 +12,7 @@ export type Shape = (typeof SHAPES)[number];
 
 const NONE: readonly number[] = [];
 
-/** `wide`: no dependencies; `chain`: each on the one before; `layered`: each on two of a layer of √n. */
+/** `wide`: no dependencies; `chain`: each on the previous one; `layered`: layers of √n, each on two. */
 export function dagOf(shape: Shape, size: number): Dag {
   const width = Math.max(1, Math.round(Math.sqrt(size)));
   const dependencies = Array.from({ length: size }, (_, index): readonly number[] => {
@@ -26,8 +26,8 @@ export function dagOf(shape: Shape, size: number): Dag {
   return { size, dependencies };
 }
 
-/** Layers of random width with lognormal durations: what makespans are measured on. */
-export function randomLayers(seed: number): { dag: Dag; durationsMs: readonly number[] } {
+/** Layers of random width with lognormal durations, to measure makespans. */
+export function randomLayeredDag(seed: number): { dag: Dag; durationsMs: readonly number[] } {
   const random = randomFrom(seed);
   const dependencies: number[][] = [];
   let above: number[] = [];

@@ -1,11 +1,11 @@
-import { childArguments } from './child.js';
-import { CONTENDERS } from './contenders/index.js';
-import { type Dag, dagOf, type Shape } from './dag.js';
+import { CONTENDERS } from '../contenders/index.js';
+import { childArguments } from '../util/child-process.js';
+import { type Dag, dagOf, type Shape } from '../util/dag.js';
 
-/** Prints the microseconds per task of each of some runs, after a warm-up on smaller graphs. */
+/** Prints the microseconds per task of each round, after a warm-up on a smaller graph. */
 const [name, shape, size, rounds] = childArguments() as [string, Shape, number, number];
 const contender = await CONTENDERS[name]?.();
-if (contender === undefined) throw new Error(`no contender is called ${name}`);
+if (contender === undefined) throw new Error(`there is no contender "${name}"`);
 
 const warm = dagOf(shape, Math.min(size, 1_000));
 await contender.run(warm, inOrder(warm), 16);
@@ -26,10 +26,10 @@ for (let round = 0; round < rounds; round++) {
   if (count !== size) throw new Error(`${name} ran ${count} of ${size} tasks`);
 }
 console.log(JSON.stringify(figures));
-// Some libraries leave timers behind.
+// Some libraries leave timers running.
 process.exit(0);
 
-/** A task that sees to it that what is timed below is the right thing. */
+/** A task that checks the order of starts, so that the rounds below measure a correct run. */
 function inOrder({ size, dependencies }: Dag): (index: number) => Promise<void> {
   const done = new Uint8Array(size);
   return async (index) => {

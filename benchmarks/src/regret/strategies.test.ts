@@ -2,10 +2,10 @@ import { RunnerError, type Task } from '@stratagem/core';
 import { simulate, strategyConformance } from '@stratagem/core/testing';
 import { describe, expect, test } from 'vitest';
 import { aimd } from './aimd.js';
-import { CONTENDERS, OURS } from './contenders.js';
 import { original } from './original.js';
+import { OURS, STRATEGIES } from './strategies.js';
 
-const adapting = CONTENDERS.filter(({ adapts }) => adapts);
+const adapting = STRATEGIES.filter(({ adapts }) => adapts);
 
 const eachOnce = adapting.filter(
   (one, index) => adapting.findIndex(({ create }) => create === one.create) === index,
@@ -15,8 +15,8 @@ describe.each(eachOnce)('$name', ({ create }) => {
   for (const { name, run } of strategyConformance(create)) test(name, run);
 });
 
-test('each contender has a name of its own, and ours is among them', () => {
-  const names = CONTENDERS.map(({ name }) => name);
+test('names are unique, and ours is among them', () => {
+  const names = STRATEGIES.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
   expect(names).toContain(OURS);
 });
@@ -24,7 +24,7 @@ test('each contender has a name of its own, and ours is among them', () => {
 const wide = (count: number): Task[] =>
   Array.from({ length: count }, (_, index) => ({ id: `${index}`, description: 'x' }));
 
-/** A level of tasks on all tasks of the one before. */
+/** Levels in which each task depends on all tasks of the previous level. */
 function levels(...widths: number[]): Task[] {
   let above: string[] = [];
   return widths.flatMap((width, level) => {
@@ -59,7 +59,7 @@ describe('AIMD', () => {
     return [...counts.values()];
   };
 
-  test('has one more in flight for every round of successes', () => {
+  test('adds one request in flight per round of successes', () => {
     const starts = startsOf(() => false);
     expect(starts.slice(0, 2)).toEqual([1, 2]);
     for (const [round, count] of starts.slice(1, -1).entries()) {
@@ -67,7 +67,7 @@ describe('AIMD', () => {
     }
   });
 
-  test('has half as many after a failure, once a round', () => {
+  test('halves the number in flight after a failure, at most once per round', () => {
     // The whole fifth round fails.
     const failed = startsOf((started) => started >= 9 && started < 13);
     expect(failed.slice(0, 6)).toEqual(
@@ -86,23 +86,23 @@ describe('original', () => {
       { strategy: original(), attempt: (task) => ({ durationMs: durationMs(task) }) },
     ).metrics;
 
-  test('does the first level one by one, however many there are', () => {
+  test('runs the first level sequentially, whatever its size', () => {
     expect(spanOf(wide(20))).toMatchObject({ executionTimeMs: 20_000, peakConcurrency: 1 });
   });
 
-  test('goes parallel for a level of several tasks, up to five at once', () => {
+  test('switches to parallel for a level of several tasks, up to five at once', () => {
     expect(spanOf(levels(1, 5))).toMatchObject({ executionTimeMs: 2_000, peakConcurrency: 5 });
     expect(spanOf(levels(1, 10))).toMatchObject({ executionTimeMs: 3_000 });
   });
 
-  test('goes back to one by one when the efficiency of a level was low', () => {
-    // Work of 10 over a wall time of 2 and ten tasks is 0.5; of 11 over 3 and 11, a third.
+  test('switches back to sequential after a level with low efficiency', () => {
+    // 10 / (2 × 10) is 0.5; 11 / (3 × 11) is a third.
     expect(spanOf(levels(1, 10, 3)).executionTimeMs).toBe(1_000 + 2_000 + 1_000);
     expect(spanOf(levels(1, 11, 3)).executionTimeMs).toBe(1_000 + 3_000 + 3_000);
     expect(spanOf(levels(1, 11, 3, 3)).executionTimeMs).toBe(1_000 + 3_000 + 3_000 + 1_000);
   });
 
-  test('starts no task before the level above is done', () => {
+  test('starts no task before the previous level has ended', () => {
     const tasks: Task[] = [
       ...levels(1, 2),
       { id: 'after', description: 'x', dependencies: ['1.0'] },

@@ -1,9 +1,9 @@
 import { createExecutor, type Plan } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
-import { childArguments } from './child.js';
-import { dagOf, type Shape } from './dag.js';
+import { childArguments } from '../util/child-process.js';
+import { dagOf, type Shape } from '../util/dag.js';
 
-/** Prints the bytes per task that a finished run holds on to, its plan not counted. */
+/** Prints the bytes per task that a finished run keeps, without its plan. */
 const [shape, size] = childArguments() as [Shape, number];
 const { dependencies } = dagOf(shape, size);
 const done = () => undefined;
@@ -22,10 +22,10 @@ const run = createExecutor({ strategy: parallel({ maxParallel: 16 }) }).execute(
 const result = await run;
 collect();
 const held = memoryHeld() - before;
-if (result.timeline.length !== 2 * size + 3) throw new Error('the timeline is not whole');
+if (result.timeline.length !== 2 * size + 3) throw new Error('the timeline is incomplete');
 console.log(JSON.stringify(held / size));
 
-/** Objects, and what typed arrays keep outside of the heap. */
+/** Objects on the heap, and the buffers of typed arrays outside of it. */
 function memoryHeld(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;

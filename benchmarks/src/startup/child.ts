@@ -1,7 +1,7 @@
 import { registerHooks } from 'node:module';
-import { childArguments } from './child.js';
+import { childArguments } from '../util/child-process.js';
 
-/** Prints the milliseconds that importing a module takes, or the SDKs that it loads on the way. */
+/** Prints the milliseconds to import a module, or the SDKs that the import loads. */
 const SDKS = ['openai', '@anthropic-ai/sdk'];
 
 const [name, what] = childArguments() as [string, 'ms' | 'sdks'];

@@ -3,7 +3,7 @@ export function printTable(title: string, rows: readonly (readonly string[])[]):
   console.log(`\n${title}\n\n${tableOf(rows)}`);
 }
 
-/** Rows as a Markdown table; the first row is the head. */
+/** Formats rows as a Markdown table; the first row is the head. */
 export function tableOf(rows: readonly (readonly string[])[]): string {
   const [head = []] = rows;
   const widths = head.map((_, column) =>

@@ -1,4 +1,4 @@
-/** Numbers from 0 to just under 1, the same for the same seed (Mulberry32). */
+/** A deterministic generator of numbers in [0, 1) (Mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed | 0;
   return () => {

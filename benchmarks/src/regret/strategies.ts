@@ -5,39 +5,39 @@ import { sequential } from '@stratagem/sequential';
 import { aimd } from './aimd.js';
 import { original } from './original.js';
 
-/** The settings among which the best is chosen with hindsight. */
+/** The fixed settings; the best is chosen with hindsight. */
 export const FIXED = [1, 2, 4, 8, 16, 32, 64, 128];
 
-export interface Contender {
+export interface StrategyCase {
   readonly name: string;
   readonly create: () => Strategy;
-  /** Whether it changes how much it runs at once. */
+  /** Whether it adapts its concurrency. */
   readonly adapts?: true;
   /**
-   * The same again, with what an earlier run of it learned. That run was on the server as it is
-   * before any change, and met other latencies.
+   * Creates it with the data of an earlier run, which was on the server before any change and had other
+   * latencies.
    */
   readonly createWarm?: (earlier: Strategy) => Strategy;
   /**
-   * Answers come to it in parts of so many tokens, as they do from models, and take as long. Most
-   * strategies do not hear of that.
+   * Streams answers in parts of this many tokens, as models do, without changing when they end. Most
+   * strategies ignore parts.
    */
   readonly tokensPerPart?: number;
 }
 
-/** A tenth of what the tasks of most workloads write. */
+/** A tenth of the output of the tasks of most workloads. */
 const TOKENS_PER_PART = 20;
 const WITH_ADAPTIVE = { create: adaptive, adapts: true, createWarm: continued } as const;
 
-/** What the row of its warm runs is called. */
+/** The name of the row of warm runs. */
 export const warm = (name: string) => `${name}, warm`;
 
-export const fixed = (maxParallel: number): Contender => ({
+export const fixed = (maxParallel: number): StrategyCase => ({
   name: `fixed at ${maxParallel}`,
   create: () => parallel({ maxParallel }),
 });
 
-export const CONTENDERS: readonly Contender[] = [
+export const STRATEGIES: readonly StrategyCase[] = [
   { name: 'sequential', create: sequential },
   ...FIXED.slice(1).map(fixed),
   { name: 'original', create: original, adapts: true },
@@ -46,21 +46,21 @@ export const CONTENDERS: readonly Contender[] = [
   { name: 'adaptive, whole answers', ...WITH_ADAPTIVE },
 ];
 
-/** What the row of the yardstick is called that is told the best setting with the first answer. */
+/** The name of the row of the yardstick. */
 export const INFORMED = 'told after the first answer';
 
 /** The names of all rows. */
 export const ROWS: readonly string[] = [
-  ...CONTENDERS.flatMap(({ name, createWarm }) =>
+  ...STRATEGIES.flatMap(({ name, createWarm }) =>
     createWarm === undefined ? [name] : [name, warm(name)],
   ),
   INFORMED,
 ];
 
-/** The one whose cells are shown. */
+/** The strategy whose cells are shown. */
 export const OURS = 'adaptive';
 
-/** What was learned goes through JSON, as it does from one process to another. */
+/** Passes the learned data through JSON, as between processes. */
 function continued(earlier: Strategy): Strategy {
   const learned = JSON.stringify((earlier as AdaptiveStrategy).learned());
   return adaptive({ warmStart: JSON.parse(learned) });
