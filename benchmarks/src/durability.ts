@@ -1,29 +1,29 @@
 import { createExecutor, type Journal, type TaskRunner } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
-import { inChild, killedChild } from './child.js';
 import { bareJournal } from './durability/bare-journal.js';
 import { runFlow } from './durability/bullmq.js';
 import { benchFolder } from './durability/folder.js';
-import { planOf, planOfTree } from './durability/plans.js';
+import { planOfShape, planOfTree } from './durability/plans.js';
 import { journalOf, POLICIES, type Policy } from './durability/policy.js';
 import { type AppendSync, redisVersion, startRedis } from './durability/redis.js';
 import { sizeOf, treeOf } from './durability/tree.js';
-import { median } from './statistics.js';
-import { printTable } from './table.js';
+import { inChild, killedChild } from './util/child-process.js';
+import { median } from './util/statistics.js';
+import { printTable } from './util/table.js';
 
-/** What it costs that a run survives: events per second, overhead of a run, replay, and a peer. */
+/** The cost of durable runs: events per second, overhead, time to load a run, and BullMQ. */
 const ROUNDS = 5;
 const DURABLE = ['normal', 'full'] as const;
 
-const PARTS = { appends, overhead, 'taking-up': takingUp, peer };
+const PARTS = { appends, overhead, resume, bullmq };
 
-/** `durability.js overhead` measures that alone. */
+/** `durability.js overhead` measures only the overhead. */
 for (const [name, measure] of Object.entries(PARTS)) {
   const wanted = process.argv.slice(2);
   if (wanted.length === 0 || wanted.includes(name)) await measure();
 }
 
-/** Each policy and size of an append in a process of its own, by turns. */
+/** Each combination of policy and append size in its own process; they take turns. */
 async function appends(): Promise<void> {
   const batches = [1, 10, 100];
   const figures = new Map<string, number[]>();
@@ -40,7 +40,7 @@ async function appends(): Promise<void> {
     }
   }
   printTable('events per second, by commit policy', [
-    ['events an append', ...batches.map(String)],
+    ['events per append', ...batches.map(String)],
     ...POLICIES.map((policy) => [
       policy,
       ...batches.map((batch) => whole(median(figures.get(`${policy} ${batch}`) ?? []))),
@@ -49,13 +49,13 @@ async function appends(): Promise<void> {
 }
 
 /**
- * Tasks of 20 ms, ten at a time and one after the other: with a journal and without, by turns. Beside
- * ours one that does nothing but wait for the disk, as no journal on the disk can cost less.
+ * Tasks of 20 ms, ten at a time and sequentially, with and without a journal; the runs take turns. A
+ * journal that only writes and waits for the disk shows the least possible cost.
  */
 async function overhead(): Promise<void> {
   const cases = [
-    { name: '600 in layers, 10 at once', plan: planOf('layered', 600), maxParallel: 10 },
-    { name: '60 in a chain', plan: planOf('chain', 60), maxParallel: 1 },
+    { name: '600 in layers, 10 at once', plan: planOfShape('layered', 600), maxParallel: 10 },
+    { name: '60 in a chain', plan: planOfShape('chain', 60), maxParallel: 1 },
   ];
   const runner: TaskRunner = {
     name: 'sleep',
@@ -70,7 +70,7 @@ async function overhead(): Promise<void> {
       await bareJournal(`${folder.path}/bare`),
     ];
     const figures = new Map<Journal | undefined, number[]>();
-    // The first round is a warm-up, and makes the files.
+    // The first round is a warm-up that creates the files.
     for (let round = 0; round <= ROUNDS; round++) {
       for (const journal of [undefined, ...journals]) {
         const ms = await timed(() => execute(plan, runner, maxParallel, journal));
@@ -85,17 +85,17 @@ async function overhead(): Promise<void> {
   printTable('a run of 20 ms tasks with a journal, over the same run without one', rows);
 }
 
-/** How long it takes until a run that was recorded goes on, or is there again. */
-async function takingUp(): Promise<void> {
+/** The time to resume a recorded run, and to replay a finished one. */
+async function resume(): Promise<void> {
   const cases = [
     {
-      name: 'replay of 100,000 events of a run that has ended',
+      name: 'replay of 100,000 events of a finished run',
       size: 50_000,
       until: -1,
       mode: 'replay',
     },
     {
-      name: 'until a run of 100,000 tasks, killed at half, starts its next',
+      name: 'resume of a run of 100,000 tasks, killed halfway, until its next task starts',
       size: 100_000,
       until: 50_000,
       mode: 'resume',
@@ -111,15 +111,15 @@ async function takingUp(): Promise<void> {
     }
     rows.push([name, whole(median(figures))]);
   }
-  printTable('taking up what is recorded', rows);
+  printTable('loading a recorded run', rows);
 }
 
-/** The same tree of 1,111 tasks that do nothing, 16 at once, through BullMQ on a Redis beside us. */
-async function peer(): Promise<void> {
+/** A tree of 1,111 no-op tasks, 16 at once, in Stratagem and in BullMQ on a local Redis. */
+async function bullmq(): Promise<void> {
   const version = redisVersion();
   if (version === undefined) {
     console.log(
-      '\nNo redis-server here (Debian: apt-get install redis-server): BullMQ is left out.',
+      '\nredis-server not found (Debian: apt-get install redis-server): BullMQ is skipped.',
     );
     return;
   }
@@ -145,7 +145,7 @@ async function peer(): Promise<void> {
     const [ours, theirs] = [median(figures.ours) * 1_000, median(figures.theirs) * 1_000];
     rows.push([`survives ${survives}`, whole(ours), whole(theirs), (ours / theirs).toFixed(1)]);
   }
-  printTable(`a tree of ${sizeOf(tree)} tasks that do nothing, 16 at once`, rows);
+  printTable(`a tree of ${sizeOf(tree)} no-op tasks, 16 at once`, rows);
 }
 
 async function execute(

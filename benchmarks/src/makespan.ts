@@ -1,14 +1,13 @@
 import type { Plan, Strategy } from '@stratagem/core';
 import { simulate } from '@stratagem/core/testing';
 import { parallel } from '@stratagem/parallel';
-import { type Dag, randomLayers } from './dag.js';
-import { mean, quantile } from './statistics.js';
-import { printTable } from './table.js';
+import { type Dag, randomLayeredDag } from './util/dag.js';
+import { mean, quantile } from './util/statistics.js';
+import { printTable } from './util/table.js';
 
 /**
- * How much longer than any schedule must take (the longer of the critical path and the work over
- * `maxParallel`) a plan takes under each strategy: random layered graphs, lognormal durations,
- * virtual time.
+ * The makespan of each strategy relative to the lower bound, the longer of the critical path and the
+ * work divided by `maxParallel`. Random layered graphs, lognormal durations, virtual time.
  */
 const SEEDS = 200;
 const CAPS = [4, 8, 16];
@@ -36,7 +35,7 @@ const rows = [['makespan over the lower bound', 'mean', '95 %', 'worst']];
 for (const [name, estimated, create] of strategies) {
   const ratios: number[] = [];
   for (let seed = 1; seed <= SEEDS; seed++) {
-    const { dag, durationsMs } = randomLayers(seed);
+    const { dag, durationsMs } = randomLayeredDag(seed);
     for (const maxParallel of CAPS) {
       const { metrics } = simulate(planOf(dag, durationsMs, estimated), {
         strategy: create(maxParallel),

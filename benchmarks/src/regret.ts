@@ -1,19 +1,19 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { type Cell, runCell } from './regret/cell.js';
-import { CONTENDERS, OURS, ROWS } from './regret/contenders.js';
 import { batchOf, SERVERS, WORKLOADS } from './regret/matrix.js';
 import { readaptation } from './regret/readaptation.js';
+import { OURS, ROWS, STRATEGIES } from './regret/strategies.js';
 import { grid, percent, ratio, runOf, summary, worstCells } from './regret/summary.js';
-import { quantile } from './statistics.js';
-import { tableOf } from './table.js';
+import { quantile } from './util/statistics.js';
+import { tableOf } from './util/table.js';
 
 /**
- * Every workload on every server under every contender, in virtual time: the makespan over that of
- * the best fixed `maxParallel`, chosen with hindsight.
+ * Every workload on every server under every strategy, in virtual time: the makespan relative to the
+ * best fixed `maxParallel`, chosen with hindsight.
  *
- *   regret            the tables of the README
- *   regret --write    the same, into the README
- *   regret --cells    and every cell of ours
+ *   regret            prints the tables of the README
+ *   regret --write    writes them into the README
+ *   regret --cells    also prints every cell
  */
 const SEEDS = [1, 2, 3];
 const MARKS = ['<!-- regret -->\n', '<!-- /regret -->\n'] as const;
@@ -22,19 +22,19 @@ const flags = process.argv.slice(2);
 const cells: Cell[] = [];
 for (const workload of WORKLOADS) {
   for (const server of SERVERS) {
-    for (const seed of SEEDS) cells.push(runCell(workload(seed), server, seed, CONTENDERS));
+    for (const seed of SEEDS) cells.push(runCell(workload(seed), server, seed, STRATEGIES));
   }
 }
-const large = SERVERS.map((server) => runCell(batchOf(2_000)(1), server, 1, CONTENDERS));
+const large = SERVERS.map((server) => runCell(batchOf(2_000)(1), server, 1, STRATEGIES));
 
 const changing = SERVERS.filter(({ factor }) => factor !== 1);
-const adapting = CONTENDERS.filter(({ adapts }) => adapts);
+const adapting = STRATEGIES.filter(({ adapts }) => adapts);
 const readaptations = [
   ['back at 90 % of the best', ...changing.map(({ name }) => name)],
-  ...adapting.map((contender) => [
-    contender.name,
+  ...adapting.map((strategy) => [
+    strategy.name,
     ...changing.map((server) => {
-      const { completions, afterMs } = readaptation(batchOf(2_000)(1), server, 1, contender);
+      const { completions, afterMs } = readaptation(batchOf(2_000)(1), server, 1, strategy);
       return Number.isFinite(afterMs)
         ? `${completions} tasks, ${(afterMs / 1_000).toFixed(1)} s`
         : 'never';

@@ -2,14 +2,14 @@ import { createExecutor, type Plan } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
 import { sequential } from '@stratagem/sequential';
 import { CONTENDERS } from './contenders/index.js';
-import { dagOf } from './dag.js';
-import { median } from './statistics.js';
-import { printTable } from './table.js';
+import { dagOf } from './util/dag.js';
+import { median } from './util/statistics.js';
+import { printTable } from './util/table.js';
 
 /**
- * 60 tasks of 20 ms: how many times faster than our sequential run beside it, in per cent of
- * `maxParallel`. Timers are late by up to a millisecond in both. Mastra's `parallel()` has no cap,
- * so it is not among the peers.
+ * 60 tasks of 20 ms: the speed-up over our sequential run in the same round, as a percentage of
+ * `maxParallel`. Timers fire up to a millisecond late in both. Mastra's `parallel()` has no cap, so
+ * it is not included.
  */
 const CAPS = [2, 4, 5, 10];
 const ROUNDS = 5;
@@ -51,7 +51,7 @@ for (let round = 0; round < ROUNDS; round++) {
   }
 }
 
-printTable('20 ms tasks: per cent of the ideal speed-up over the sequential run', [
+printTable('20 ms tasks: percentage of the ideal speed-up over the sequential run', [
   ['maxParallel', ...CAPS.map(String)],
   ...[...shares].map(([name, cells]) => [
     name,

@@ -1,10 +1,10 @@
-import { inChild } from './child.js';
-import { median } from './statistics.js';
-import { printTable } from './table.js';
+import { inChild } from './util/child-process.js';
+import { median } from './util/statistics.js';
+import { printTable } from './util/table.js';
 
 /**
- * Milliseconds that an import takes in a fresh process, the modules taking turns, and which of the
- * providers' SDKs it loads. Our providers load theirs at the first request, so for them it is none.
+ * Milliseconds to import a module in a fresh process, and the provider SDKs that it loads. The modules
+ * take turns. Our providers load their SDK at the first request, so they should load none.
  */
 const MODULES = [
   'p-queue',
@@ -25,12 +25,12 @@ const ROUNDS = 15;
 const figures = new Map<string, number[]>(MODULES.map((name) => [name, []]));
 for (let round = 0; round < ROUNDS; round++) {
   for (const [name, mine] of figures)
-    mine.push(await inChild<number>('startup-child', [name, 'ms']));
+    mine.push(await inChild<number>('startup/child', [name, 'ms']));
 }
 const base = median(figures.get('p-queue') ?? []);
 const rows = [['module', 'ms', 'times p-queue', 'SDKs loaded']];
 for (const [name, mine] of figures) {
-  const sdks = await inChild<string[]>('startup-child', [name, 'sdks']);
+  const sdks = await inChild<string[]>('startup/child', [name, 'sdks']);
   const ms = median(mine);
   rows.push([name, ms.toFixed(1), (ms / base).toFixed(2), sdks.join(', ') || 'none']);
 }

@@ -35,7 +35,7 @@ describe.concurrent('the program', { timeout: 60_000 }, () => {
     ['comparison', /simulated model[\s\S]*At once +1 +4\n[\s\S]*times as fast/],
     [
       'adaptive',
-      /adaptive, at most 64[\s\S]*up to \d+ at once: more at once are likely[\s\S]*tasks\/s[\s\S]*research +120[\s\S]*times as fast/,
+      /adaptive, at most 64[\s\S]*up to \d+ at once: higher concurrency is likely[\s\S]*tasks\/s[\s\S]*research +120[\s\S]*times as fast/,
     ],
     ['sequential', /simulated model[\s\S]*title {2}completed/],
     ['data-collection', /10 stations, on average 14\.5 °C/],

@@ -3,7 +3,7 @@ import type { Contender } from './contender.js';
 
 export const asyncAuto: Contender = {
   name: 'async.auto',
-  what: 'an object of functions with the names they depend on',
+  what: 'an object of functions with the names of their dependencies',
   maxSize: () => 1_000,
   async run({ size, dependencies }, task, maxParallel) {
     const tasks: Record<string, unknown> = {};

@@ -1,15 +1,15 @@
-import type { Dag, Shape } from '../dag.js';
+import type { Dag, Shape } from '../util/dag.js';
 
-/** A way to run a graph of tasks. */
+/** A library, or other code, that can run a graph of tasks. */
 export interface Contender {
   readonly name: string;
-  /** What is timed, in a line. */
+  /** What is timed, in one line. */
   readonly what: string;
-  /** The largest graph of that shape worth waiting for; 0 when it cannot express the shape. */
+  /** The largest graph of a shape that it runs in reasonable time; 0 if it cannot express the shape. */
   maxSize(shape: Shape): number;
   /**
-   * Runs every task after those it depends on, at most `maxParallel` at once. Building whatever
-   * the library wants to be given is part of it.
+   * Runs every task after its dependencies, at most `maxParallel` at once. This includes building the
+   * input of the library.
    */
   run(dag: Dag, task: (index: number) => Promise<void>, maxParallel: number): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dagOf, SHAPES } from '../dag.js';
+import { dagOf, SHAPES } from '../util/dag.js';
 import { CONTENDERS } from './index.js';
 
 describe.each(Object.keys(CONTENDERS))('%s', (name) => {

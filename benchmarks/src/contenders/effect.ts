@@ -3,7 +3,7 @@ import type { Contender } from './contender.js';
 
 export const effect: Contender = {
   name: 'effect',
-  what: 'a fiber a place, all taking from a Queue, with dependencies counted by hand',
+  what: 'one fiber per slot, all taking from a Queue, with hand-written dependency counts',
   maxSize: () => 1_000_000,
   async run({ size, dependencies }, task, maxParallel) {
     const waiting = dependencies.map((mine) => mine.length);

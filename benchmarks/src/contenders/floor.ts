@@ -1,9 +1,9 @@
 import type { Contender } from './contender.js';
 
-/** What remains when a scheduler is nothing but numbers: no ids, no checks, no account of the run. */
+/** A lower bound: a scheduler on integers only, without ids, checks or events. */
 export const floor: Contender = {
   name: 'floor',
-  what: 'typed arrays, a ready queue and a counter, by hand',
+  what: 'hand-written: typed arrays, a ready queue and a counter',
   maxSize: () => 1_000_000,
   run({ size, dependencies }, task, maxParallel) {
     const waiting = new Int32Array(size);

@@ -1,6 +1,6 @@
 import type { Contender } from './contender.js';
 
-/** Loaded one at a time, so that no library's weight falls on another's figures. */
+/** Loaded one at a time, so that no library affects the figures of another. */
 export const CONTENDERS: Readonly<Record<string, () => Promise<Contender>>> = {
   floor: async () => (await import('./floor.js')).floor,
   stratagem: async () => (await import('./stratagem.js')).stratagem,

@@ -3,13 +3,13 @@ import type { Contender } from './contender.js';
 
 export const langgraph: Contender = {
   name: 'langgraph',
-  what: 'a compiled StateGraph with a node a task, invoked',
+  what: 'compile and invoke a StateGraph with one node per task',
   maxSize: (shape) => (shape === 'chain' ? 100 : 1_000),
   async run({ size, dependencies }, task, maxParallel) {
     const State = Annotation.Root({
       done: Annotation<number>({ reducer: (sum, one) => sum + one, default: () => 0 }),
     });
-    // Node names are only known when the program runs, which its types do not foresee.
+    // Its types require node names that are known at compile time.
     // biome-ignore lint/suspicious/noExplicitAny: see above
     const graph: any = new StateGraph(State);
     const leaves = new Set(Array.from({ length: size }, (_, index) => index));

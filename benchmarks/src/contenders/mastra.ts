@@ -6,7 +6,7 @@ const nothing = z.object({}).passthrough();
 
 export const mastra: Contender = {
   name: 'mastra',
-  what: 'a committed workflow: parallel() or then(); it has no other shapes',
+  what: 'a committed workflow of parallel() or then(); other shapes are not possible',
   maxSize: (shape) => (shape === 'layered' ? 0 : 1_000),
   async run({ size, dependencies }, task) {
     const step = (index: number) =>
@@ -20,7 +20,7 @@ export const mastra: Contender = {
         },
       });
     const steps = Array.from({ length: size }, (_, index) => step(index));
-    // biome-ignore lint/suspicious/noExplicitAny: the type of a workflow grows with every step
+    // biome-ignore lint/suspicious/noExplicitAny: the type of a workflow changes with every step
     let workflow: any = createWorkflow({
       id: 'benchmark',
       inputSchema: nothing,

@@ -3,8 +3,8 @@ import type { Contender } from './contender.js';
 
 export const pGraph: Contender = {
   name: 'p-graph',
-  what: 'a PGraph of nodes and edges, run',
-  // A million roots at once take it more than two minutes.
+  what: 'build and run a PGraph of nodes and edges',
+  // It needs more than two minutes for a million roots.
   maxSize: (shape) => (shape === 'wide' ? 100_000 : 1_000_000),
   async run({ size, dependencies }, task, maxParallel) {
     const nodes: PGraphNodeMap = new Map();

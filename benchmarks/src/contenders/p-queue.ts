@@ -3,7 +3,7 @@ import type { Contender } from './contender.js';
 
 export const pQueue: Contender = {
   name: 'p-queue',
-  what: 'a queue, with dependencies counted by hand',
+  what: 'a queue with hand-written dependency counts',
   maxSize: () => 1_000_000,
   async run({ size, dependencies }, task, maxParallel) {
     const waiting = dependencies.map((mine) => mine.length);

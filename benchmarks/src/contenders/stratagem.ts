@@ -1,6 +1,6 @@
 import { createExecutor, type Plan, type Task, type TaskRunner } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
-import type { Dag } from '../dag.js';
+import type { Dag } from '../util/dag.js';
 import type { Contender } from './contender.js';
 
 function planOf({ size, dependencies }: Dag, taskOf: (index: number) => Partial<Task>): Plan {
@@ -21,13 +21,13 @@ export const stratagem: Contender = {
   async run(dag, task, maxParallel) {
     const plan = planOf(dag, (index) => ({ run: () => task(index) }));
     const result = await createExecutor({ strategy: parallel({ maxParallel }) }).execute(plan);
-    if (result.timeline.length !== 2 * dag.size + 3) throw new Error('the timeline is not whole');
+    if (result.timeline.length !== 2 * dag.size + 3) throw new Error('the timeline is incomplete');
   },
 };
 
 export const stratagemRunner: Contender = {
   name: 'stratagem (runner)',
-  what: 'the same through a TaskRunner: a prompt is composed for every task',
+  what: 'the same with a TaskRunner, including a prompt for every task',
   maxSize: () => 1_000_000,
   async run(dag, task, maxParallel) {
     const runner: TaskRunner = {

@@ -1,9 +1,9 @@
 import type { EventData } from '@stratagem/core';
-import { childArguments } from '../child.js';
+import { childArguments } from '../util/child-process.js';
 import { benchFolder } from './folder.js';
 import { journalOf, type Policy } from './policy.js';
 
-/** Prints how many events a second a journal takes, in appends of so many. */
+/** Prints the events per second that a journal accepts, for one batch size. */
 const [policy, batch, total] = childArguments() as [Policy, number, number];
 await using folder = await benchFolder();
 const journal = journalOf(policy, folder.path);
@@ -21,7 +21,7 @@ async function append(count: number): Promise<void> {
   }
 }
 
-/** A completion as an LLM task has it, with an answer of half a page. */
+/** The completion of an LLM task with an answer of half a page. */
 function eventOf(sequence: number): EventData {
   return {
     type: 'task_completed',

@@ -3,8 +3,8 @@ import { promisify } from 'node:util';
 import { type Journal, memoryJournal, type RunJournal } from '@stratagem/core';
 
 /**
- * The least that any journal does whose events are on the disk before they are told: it writes them to
- * the end of a file and waits for the disk. Nothing can be read from it.
+ * A lower bound for journals that store events on disk before they are published. It appends to a file
+ * and waits for the disk. It cannot be read.
  */
 export async function bareJournal(file: string): Promise<Journal> {
   const descriptor = await promisify(open)(file, 'a');

@@ -3,7 +3,7 @@ import type { Tree } from './tree.js';
 
 const QUEUE = 'benchmark';
 
-/** Runs the tree as a flow, in a worker of this process; the time from adding it to its last job. */
+/** Runs the tree as a flow in a worker of this process. Returns the time until its last job. */
 export async function runFlow(
   tree: Tree,
   port: number,

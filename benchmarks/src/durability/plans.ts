@@ -1,9 +1,9 @@
 import type { Plan } from '@stratagem/core';
-import { dagOf, type Shape } from '../dag.js';
+import { dagOf, type Shape } from '../util/dag.js';
 import { sizeOf, type Tree } from './tree.js';
 
-/** Tasks for a runner, in one of the shapes that overhead is measured with. */
-export function planOf(shape: Shape, size: number): Plan {
+/** Tasks for a runner, in one of the shapes of the overhead benchmark. */
+export function planOfShape(shape: Shape, size: number): Plan {
   const { dependencies } = dagOf(shape, size);
   return {
     goal: 'durability',
@@ -15,7 +15,7 @@ export function planOf(shape: Shape, size: number): Plan {
   };
 }
 
-/** The same graph as BullMQ's flow. */
+/** The same graph as the BullMQ flow. */
 export function planOfTree(tree: Tree): Plan {
   const tasks: Plan['tasks'][number][] = [];
   const add = ({ id, children }: Tree) => {
@@ -23,6 +23,6 @@ export function planOfTree(tree: Tree): Plan {
     tasks.push({ id, description: 'Do it', dependencies: children.map((child) => child.id) });
   };
   add(tree);
-  if (tasks.length !== sizeOf(tree)) throw new Error('the plan is not the tree');
+  if (tasks.length !== sizeOf(tree)) throw new Error('the plan does not match the tree');
   return { goal: 'durability', tasks };
 }

@@ -1,7 +1,7 @@
 import { type Journal, memoryJournal } from '@stratagem/core';
 import { sqliteJournal } from '@stratagem/sqlite';
 
-/** When an append counts as done: at once, when the system has it, when the disk has it. */
+/** When an append resolves: at once, when the operating system has it, or when the disk has it. */
 export const POLICIES = ['memory', 'normal', 'full'] as const;
 
 export type Policy = (typeof POLICIES)[number];

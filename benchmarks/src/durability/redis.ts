@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** When Redis puts its log on the disk: with each command, or when the system likes to. */
+/** When Redis writes its log to disk: with each command, or when the operating system decides. */
 export type AppendSync = 'always' | 'no';
 
 export interface RedisServer {
@@ -13,7 +13,7 @@ export interface RedisServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What `redis-server --version` says, or undefined where there is none. */
+/** The version of `redis-server`; undefined if it is not installed. */
 export function redisVersion(): string | undefined {
   try {
     const text = execFileSync('redis-server', ['--version'], { encoding: 'utf8' });
@@ -23,7 +23,7 @@ export function redisVersion(): string | undefined {
   }
 }
 
-/** A Redis of its own on the loopback interface, with its log in a folder that goes with it. */
+/** Starts a Redis on the loopback interface, with its log in a temporary folder. */
 export async function startRedis(appendSync: AppendSync): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'stratagem-redis-'));
   const port = await freePort();

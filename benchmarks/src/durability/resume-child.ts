@@ -1,12 +1,12 @@
 import { createExecutor, type TaskRunner } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
 import { sqliteJournal } from '@stratagem/sqlite';
-import { childArguments } from '../child.js';
-import { planOf } from './plans.js';
+import { childArguments } from '../util/child-process.js';
+import { planOfShape } from './plans.js';
 
 /**
- * `begin`: a run that is killed when the given number of tasks is done. `resume`: prints how long it takes
- * until the first task starts again. `replay`: how long until a run that has ended is there again.
+ * `begin` starts a run and kills it after the given number of tasks. `resume` prints the time until the
+ * first task starts again. `replay` prints the time to load a finished run.
  */
 const [mode, directory, size, until] = childArguments() as [string, string, number, number];
 const journal = sqliteJournal({ directory, durability: 'normal' });
@@ -18,7 +18,7 @@ const executor = createExecutor({ strategy: parallel({ maxParallel: 16 }), runne
 
 if (mode === 'begin') {
   let done = 0;
-  await executor.execute(planOf('layered', size), {
+  await executor.execute(planOfShape('layered', size), {
     runId: 'run',
     timeline: 'stream',
     onEvent({ type }) {

@@ -1,6 +1,6 @@
 /**
- * A graph that every contender can express: BullMQ's flows are trees, in which a job waits for its
- * children. Each task waits for ten, down to the leaves.
+ * A graph that BullMQ can express as well: its flows are trees, where a job waits for its children.
+ * Each inner task has ten children.
  */
 export interface Tree {
   readonly id: string;

@@ -1,8 +1,8 @@
 import { Heap, type Strategy, type TaskView } from '@stratagem/core';
 
 /**
- * Additive increase, multiplicative decrease, as in the textbook: one more at once for every round
- * of successes, half as many after a refusal, a failure or a timeout, once a round at most.
+ * Additive increase, multiplicative decrease, as in textbooks: one more at once per round of
+ * successes; half as many after a refusal, failure or timeout, at most once per round.
  */
 export function aimd(maxParallel = 128): Strategy {
   return {
@@ -13,7 +13,7 @@ export function aimd(maxParallel = 128): Strategy {
         (a, b) => b.criticalPath - a.criticalPath || a.index - b.index,
       );
       let limit = 1;
-      /** Attempts that started before the last decrease say nothing about the lower limit. */
+      /** Attempts that started before the last decrease; they say nothing about the lower limit. */
       let outdated = 0;
       return {
         ready: (task) => ready.push(task),

@@ -7,38 +7,38 @@ import {
   summarize,
   type Workload,
 } from '@stratagem/simulation';
-import { type Contender, FIXED, fixed, INFORMED, warm } from './contenders.js';
 import { informed } from './informed.js';
 import { RETRY, type ServerCase, TIMEOUT_MS } from './matrix.js';
+import { FIXED, fixed, INFORMED, type StrategyCase, warm } from './strategies.js';
 
-/** One workload on one server with one seed, and what became of it under each contender. */
+/** One workload on one server with one seed, and its run under each strategy. */
 export interface Cell {
   readonly workload: Workload;
   readonly server: ServerCase;
   readonly seed: number;
   /** When the server's limit changes; undefined when it does not. */
   readonly changeAtMs: number | undefined;
-  /** Of the best fixed setting. */
+  /** The makespan of the best fixed setting. */
   readonly bestMs: number;
   readonly bestFixed: number;
-  readonly runs: ReadonlyMap<string, Run>;
+  readonly runs: ReadonlyMap<string, CellRun>;
 }
 
-export interface Run extends Stats {
-  /** Its makespan over that of the best fixed setting. */
+export interface CellRun extends Stats {
+  /** The makespan relative to the best fixed setting. */
   readonly regret: number;
 }
 
-/** How far the seed of an earlier run is away: its latencies are others. */
+/** The offset of the seed of an earlier run, so that its latencies differ. */
 const EARLIER = 1_000;
 
-/** A run that takes so many times what another one took is stopped: it may well never end. */
+/** A run that takes this many times the best makespan is stopped: it might never end. */
 export const HOPELESS = 20;
 
 export interface PlayOptions {
   /** When the run is stopped. */
   readonly deadlineMs?: number;
-  /** See `Contender`. */
+  /** See `StrategyCase`. */
   readonly tokensPerChunk?: number | undefined;
 }
 
@@ -57,7 +57,7 @@ export function play(
   });
 }
 
-/** The figures of a run; one that did not complete has no makespan. */
+/** The figures of a run. A run that did not complete has an infinite makespan. */
 function measure(...args: Parameters<typeof play>): Stats {
   const result = play(...args);
   const figures = summarize(result);
@@ -71,7 +71,7 @@ interface Setting {
   readonly figures: Stats;
 }
 
-/** What the fixed settings take, the best first. */
+/** The runs of the fixed settings, best first. */
 function fixedSettings(workload: Workload, server: ServerModel, seed: number): Setting[] {
   const settings: Setting[] = [];
   let bestMs = Number.POSITIVE_INFINITY;
@@ -86,32 +86,32 @@ function fixedSettings(workload: Workload, server: ServerModel, seed: number): S
   return settings.sort((a, b) => a.figures.makespanMs - b.figures.makespanMs);
 }
 
-/** When the limit changes: half-way through what the best fixed setting takes without a change. */
+/** The limit changes halfway through the makespan of the best fixed setting without a change. */
 function changesOf(workload: Workload, server: ServerCase, seed: number): LimitChange[] {
   if (server.factor === 1) return [];
   const [best] = fixedSettings(workload, server.model([]), seed);
   return [{ atMs: (best as Setting).figures.makespanMs / 2, factor: server.factor }];
 }
 
-/** Runs the contenders in a cell. */
+/** Runs the strategies in a cell. */
 export function runCell(
   workload: Workload,
   server: ServerCase,
   seed: number,
-  contenders: readonly Contender[],
+  strategies: readonly StrategyCase[],
 ): Cell {
   const changes = changesOf(workload, server, seed);
   const model = server.model(changes);
   const settings = fixedSettings(workload, model, seed);
   const best = settings[0] as Setting;
   const bestMs = best.figures.makespanMs;
-  const runs = new Map<string, Run>();
+  const runs = new Map<string, CellRun>();
   const note = (name: string, figures: Stats) =>
     runs.set(name, { ...figures, regret: figures.makespanMs / bestMs });
   for (const { maxParallel, figures } of settings) note(fixed(maxParallel).name, figures);
   const deadlineMs = HOPELESS * bestMs;
   note(INFORMED, measure(workload, model, seed, informed(best.maxParallel), { deadlineMs }));
-  for (const { name, create, createWarm, tokensPerChunk } of contenders) {
+  for (const { name, create, createWarm, tokensPerChunk } of strategies) {
     if (runs.has(name)) continue;
     const options = { deadlineMs, tokensPerChunk };
     note(name, measure(workload, model, seed, create(), options));

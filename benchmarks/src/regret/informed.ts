@@ -1,11 +1,11 @@
 import { Heap, type Strategy, type TaskView } from '@stratagem/core';
 
-/** How much it runs at once before the first answer; of all starts, the one with the lowest worst. */
+/** The concurrency before the first answer. This value has the lowest worst-case regret. */
 const START = 16;
 
 /**
- * A yardstick, and no contender: it is told the best setting when the first answer comes. What it
- * loses is lost by not knowing anything before, which no strategy can help.
+ * A yardstick, not a contender: it knows the best setting after the first answer. Its regret is the cost
+ * of knowing nothing before, which no strategy can avoid.
  */
 export function informed(bestFixed: number): Strategy {
   return {

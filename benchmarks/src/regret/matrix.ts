@@ -21,7 +21,7 @@ import {
   wideThenChain,
 } from '@stratagem/simulation';
 
-/** Refused and lost attempts are repeated until they are done, the same way for every contender. */
+/** Failed attempts are retried until they succeed, with the same policy for every strategy. */
 export const RETRY: RetryPolicy = {
   maxAttempts: 10_000,
   initialDelayMs: 500,
@@ -29,21 +29,21 @@ export const RETRY: RetryPolicy = {
   factor: 2,
 };
 
-/** What a request that is never answered costs. */
+/** The cost of a request that is never answered. */
 export const TIMEOUT_MS = 60_000;
 
 export interface ServerCase {
   readonly name: string;
-  /** Whether it refuses requests, and says in headers how many it takes; undefined when it refuses none. */
+  /** Whether it announces its limits in headers; undefined when it refuses no requests. */
   readonly limits?: 'announced' | 'unannounced';
-  /** What its limit is multiplied with in mid-run; 1 for never. */
+  /** The factor by which its limit changes during the run; 1 for no change. */
   readonly factor: number;
-  /** @param changes What happens to its limit; none for a server whose limit stays. */
+  /** @param changes The changes of its limit. */
   readonly model: (changes: readonly LimitChange[]) => ServerModel;
 }
 
 const sigma = 0.15;
-/** What is left at the start is small, or a batch would be over before there is any limit. */
+/** The initial quota is small; otherwise a batch would end before the limit matters. */
 const initial = 0.05;
 const requestsPerMinute = 300;
 const tokensPerMinute = 300_000;
@@ -83,11 +83,11 @@ export const SERVERS: readonly ServerCase[] = [
   },
 ];
 
-/** How far the tasks of a batch differ: alike, as the answers of a model are, and not equal. */
+/** The sigma of the tasks of a batch: similar, as the answers of a model, but not equal. */
 const SPREAD = 0.5;
 export const batchOf = (size: number) => (seed: number) => batch(size, { sigma: SPREAD, seed });
 
-/** @param seed Which of the random ones. */
+/** @param seed The seed of random workloads. */
 export const WORKLOADS: readonly ((seed: number) => Workload)[] = [
   batchOf(64),
   batchOf(200),

@@ -1,15 +1,15 @@
 import { Heap, type Outcome, type Strategy, type TaskView } from '@stratagem/core';
 
-/** What its documentation recommends to most, and calls the defaults. */
+/** The defaults recommended by its documentation. */
 const MAX_PARALLEL = 5;
 const THRESHOLD = 0.5;
 
 /**
- * The adaptive strategy of the Go library whose words this one speaks, as it is documented (its code
- * never leaves the sequential mode): level by level, the first one sequentially. After each level it
- * takes the mode for the next: from sequential to parallel when several tasks are there and the
- * expected efficiency, which is 1 by its account, is above the threshold; back when the efficiency,
- * work over (wall time × tasks), has fallen below it.
+ * The adaptive strategy of the Go library that Stratagem's terms come from, as documented (its code never
+ * leaves the sequential mode). It runs level by level, the first one sequentially. After each level it
+ * chooses the mode of the next. It switches to parallel when there are several tasks and the expected
+ * efficiency, which it assumes to be 1, is above the threshold. It switches back when the efficiency,
+ * work / (wall time × tasks), is below the threshold.
  */
 export function original(): Strategy {
   return {
@@ -17,7 +17,7 @@ export function original(): Strategy {
     maxParallel: MAX_PARALLEL,
     begin(run) {
       const ready = new Heap<TaskView>((a, b) => a.level - b.level || a.index - b.index);
-      /** Of this level: what has been started and is not done, those waiting for a retry included. */
+      /** Tasks of this level that have started and not ended, including those that wait for a retry. */
       const open = new Set<number>();
       let parallel = false;
       let level = 0;

@@ -1,36 +1,36 @@
 import type { PlanEvent } from '@stratagem/core';
 import type { Workload } from '@stratagem/simulation';
 import { HOPELESS, play } from './cell.js';
-import { type Contender, FIXED, fixed } from './contenders.js';
 import type { ServerCase } from './matrix.js';
+import { FIXED, fixed, type StrategyCase } from './strategies.js';
 
-/** How long a contender takes to get back to the best after a change of limit. */
+/** The time a strategy needs to return to the best throughput after a change of limit. */
 export interface Readaptation {
-  /** Tasks that completed in between. */
+  /** Tasks completed until then. */
   readonly completions: number;
-  /** Virtual milliseconds in between. */
+  /** Virtual milliseconds until then. */
   readonly afterMs: number;
-  /** Whether it is within what we ask of ourselves: 20 completions or 10 seconds. */
+  /** Whether it meets our goal: 20 completions or 10 seconds. */
   readonly prompt: boolean;
 }
 
-/** What counts as back: so many completions in a row at this share of the best throughput. */
+/** A strategy is back after this many consecutive completions at this share of the best throughput. */
 const WINDOW = 50;
 const SHARE = 0.9;
 const MOST_COMPLETIONS = 20;
 const MOST_MS = 10_000;
-/** Long enough that every contender has settled, and that there is work left afterwards. */
+/** Late enough for every strategy to settle, and early enough to leave work. */
 const CHANGE_AT_MS = 40_000;
 
 /**
- * When a contender is back at 90 % of what the best fixed setting does per second under the new
- * limit alone; Infinity when it never is.
+ * When a strategy is back at 90 % of the throughput of the best fixed setting under the new limit;
+ * Infinity when it never is.
  */
 export function readaptation(
   workload: Workload,
   server: ServerCase,
   seed: number,
-  { create, tokensPerChunk }: Contender,
+  { create, tokensPerChunk }: StrategyCase,
 ): Readaptation {
   const { rate, makespanMs } = best(workload, server, seed);
   const changed = server.model([{ atMs: CHANGE_AT_MS, factor: server.factor }]);
@@ -49,9 +49,9 @@ export function readaptation(
   return { completions: never, afterMs: never, prompt: false };
 }
 
-/** What the best fixed setting does under the new limit: completions per millisecond, once under way. */
+/** The best fixed setting under the new limit: completions per millisecond in the middle of the run. */
 function best(workload: Workload, { model, factor }: ServerCase, seed: number) {
-  // As good as from the beginning.
+  // Practically from the start.
   const server = model([{ atMs: 1e-3, factor }]);
   let rate = 0;
   let makespanMs = Number.POSITIVE_INFINITY;

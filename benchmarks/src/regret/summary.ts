@@ -1,9 +1,9 @@
-import { quantile } from '../statistics.js';
-import { type Cell, HOPELESS, type Run } from './cell.js';
+import { quantile } from '../util/statistics.js';
+import { type Cell, type CellRun, HOPELESS } from './cell.js';
 
 type Row = readonly string[];
 
-/** One row for each contender: regrets over all cells and seeds, and what was wasted. */
+/** One row per strategy: regrets over all cells and seeds, and wasted requests. */
 export function summary(names: readonly string[], cells: readonly Cell[]): Row[] {
   const head = ['', 'median', '90 %', 'worst', 'wasted, announced', 'wasted, unannounced'];
   return [
@@ -20,7 +20,7 @@ export function summary(names: readonly string[], cells: readonly Cell[]): Row[]
   ];
 }
 
-/** Of all tasks on such servers, and in brackets in the worst cell. */
+/** Wasted requests per task on such servers; in brackets, in the worst cell. */
 function wasted(name: string, cells: readonly Cell[], limits: 'announced' | 'unannounced'): string {
   const concerned = cells.filter(({ server }) => server.limits === limits);
   if (concerned.length === 0) return '–';
@@ -37,7 +37,7 @@ function wasted(name: string, cells: readonly Cell[], limits: 'announced' | 'una
   return `${percent(requests / tasks)} (${percent(worst)})`;
 }
 
-/** The cells in which a contender does worst: the median over the seeds, the worst first. */
+/** The cells with the highest regret of a strategy, worst first. */
 export function worstCells(name: string, cells: readonly Cell[], count: number): Row[] {
   const byCell = new Map<string, Cell[]>();
   for (const cell of cells) {
@@ -92,9 +92,9 @@ export function grid(name: string, cells: readonly Cell[]): Row[] {
   ];
 }
 
-export function runOf({ runs }: Cell, name: string): Run {
+export function runOf({ runs }: Cell, name: string): CellRun {
   const run = runs.get(name);
-  if (run === undefined) throw new Error(`there is no contender "${name}"`);
+  if (run === undefined) throw new Error(`there is no strategy "${name}"`);
   return run;
 }
 

@@ -35,7 +35,7 @@ export async function simulateCommand(file: string, flags: SimulateFlags): Promi
   const { plan: planInFile, strategy: spec } = await loadPlan(file);
   checkEffects(planInFile, flags);
   const { whatIf } = await import('@stratagem/simulation');
-  const { plan, assumptions } = await fillEstimates(limitAttempts(planInFile, flags), flags);
+  const { plan, assumptions } = await filledPlan(limitAttempts(planInFile, flags), flags);
   const strategies = await strategiesByLimit(flags, spec);
   const seed = flags.seed ?? 0;
   const rows = requireTimeout(() =>

@@ -68,13 +68,13 @@ describe.each<[string, AdaptiveOptions]>([
   for (const { name, run } of strategyConformance(() => adaptive(options))) test(name, run);
 });
 
-describe('the concurrency', () => {
-  test('grows as long as the server keeps up, up to the cap', () => {
+describe('the limit', () => {
+  test('rises to the cap while the server keeps up', () => {
     expect(run(fixedLatency()).peakConcurrency).toBeGreaterThan(60);
     expect(run(fixedLatency(), { maxParallel: 20 }).peakConcurrency).toBe(20);
   });
 
-  test('is not taken in by a heavy tail', () => {
+  test('rises despite a heavy tail of latencies', () => {
     const { peakConcurrency } = run(lognormalLatency({ sigma: 1 }), {}, alike(600));
     expect(peakConcurrency).toBeGreaterThan(60);
   });
@@ -88,12 +88,12 @@ describe('the concurrency', () => {
     expect(limit).toBeLessThanOrEqual(knee * 1.5);
   });
 
-  test('stays low where more at once bring nothing', () => {
+  test('stays low when higher concurrency does not raise throughput', () => {
     expect(settledAt(run(cpuBound({ cores: 8, sigma: 0.15 })))).toBeLessThanOrEqual(24);
   });
 
   test.each(['server_error', 'rate_limited', 'timeout'] as const)(
-    'stays below what a server holds that answers overload by %s',
+    'stays below the capacity of a server that answers overload with %s',
     (kind) => {
       const { wastedShare, status } = run(overload({ capacity: 16, kind, sigma: 0.15 }));
       expect(status).toBe('completed');
@@ -101,13 +101,13 @@ describe('the concurrency', () => {
     },
   );
 
-  test('is not kept down by errors that have nothing to do with it', () => {
+  test('is not lowered by errors unrelated to load', () => {
     const faulty: ServerModel = {
       name: 'faulty',
       begin: (seed) => {
         let order = seed;
         const gate = {
-          // One in fifty, as if by chance.
+          // A pseudo-random one in fifty.
           refuse: () =>
             (Math.abs(Math.sin(++order)) * 43_758.5453) % 1 < 0.02
               ? { code: 'server_error' as const, message: 'a bad moment', status: 503, afterMs: 50 }
@@ -120,7 +120,7 @@ describe('the concurrency', () => {
     expect(makespanMs).toBeLessThan(2 * run(fixedLatency(), {}, alike(1_000)).makespanMs);
   });
 
-  test('comes back after a refusal that was the only one', () => {
+  test('recovers after a single refusal', () => {
     let isFirst = true;
     const once: ServerModel = {
       name: 'refuses once',
@@ -139,14 +139,14 @@ describe('the concurrency', () => {
     expect(run(once, {}, alike(600)).peakConcurrency).toBeGreaterThan(32);
   });
 
-  test('rises when the server takes more from some time on, and falls when it takes less', () => {
+  test('rises when the knee moves up, and falls when it moves down', () => {
     const changing = (factor: number) =>
       concurrencyKnee({ knee: 16, sigma: 0.15, changes: [{ atMs: 20_000, factor }] });
     expect(settledAt(run(changing(4), {}, alike(1_500)))).toBeGreaterThan(32);
     expect(settledAt(run(changing(0.25), {}, alike(600)))).toBeLessThan(12);
   });
 
-  test('falls at once when a server becomes much slower', () => {
+  test('falls soon after a server becomes much slower', () => {
     const changes = [{ atMs: 40_000, factor: 0.25 }];
     const server = concurrencyKnee({ knee: 32, sigma: 0.15, changes });
     const { switches } = run(server, {}, alike(2_000));
@@ -155,7 +155,7 @@ describe('the concurrency', () => {
     expect(slower?.timestamp).toBeLessThan(50_000);
   });
 
-  test('is found for each resource apart', () => {
+  test('is separate for each resource', () => {
     const server = providers({
       large: fixedLatency(),
       small: concurrencyKnee({ knee: 2, sigma: 0.15 }),
@@ -172,8 +172,8 @@ describe('the concurrency', () => {
     }
   });
 
-  test('stops sooner the higher the adaptiveThreshold', () => {
-    // Twice as many bring 1.4 times as much.
+  test('stops rising sooner with a higher adaptiveThreshold', () => {
+    // Doubling the number in flight raises throughput by a factor of 1.4.
     const soft = concurrencyKnee({ knee: 8, exponent: 0.5 });
     const peak = (adaptiveThreshold: number) =>
       run(soft, { adaptiveThreshold }, alike(600)).peakConcurrency;
@@ -181,8 +181,8 @@ describe('the concurrency', () => {
   });
 });
 
-describe('limits per time', () => {
-  test('that are announced are hardly ever met', () => {
+describe('rate limits', () => {
+  test('that are announced are rarely exceeded', () => {
     for (const server of [
       rateLimited({ requestsPerMinute: 300, initial: 0.1, sigma: 0.15 }),
       rateLimited({ tokensPerMinute: 300_000, initial: 0.1, sigma: 0.15 }),
@@ -192,15 +192,15 @@ describe('limits per time', () => {
     }
   });
 
-  test('that are not announced are found out, and used to the full', () => {
+  test('that are not announced are found and fully used', () => {
     const limit = { requestsPerMinute: 300, initial: 0.1, sigma: 0.15, announced: false };
     const { wastedShare, makespanMs } = run(rateLimited(limit));
     expect(wastedShare).toBeLessThan(0.07);
-    // 30 at once, 270 at five a second.
+    // 30 at once, then 270 at five per second.
     expect(makespanMs).toBeLessThan(1.05 * 54_000 + 2_000);
   });
 
-  test('that rise are found out as well', () => {
+  test('that rise are fully used again', () => {
     const changes = [{ atMs: 20_000, factor: 4 }];
     const limit = { requestsPerMinute: 300, initial: 0.1, announced: false, changes };
     const steady = run(rateLimited({ ...limit, changes: [] })).makespanMs;
@@ -217,7 +217,7 @@ describe('the order', () => {
     ].map((task) => ({ ...task, description: 'x' })),
   };
 
-  test('follows what has been learned about types of tasks', () => {
+  test('follows the learned durations of task types', () => {
     const demandOf = ({ type }: { type?: string }) => ({
       workMs: type === 'aggregate' ? 5_000 : 100,
       inputTokens: 1,
@@ -243,8 +243,8 @@ describe('the order', () => {
   });
 });
 
-describe('the log', () => {
-  test('tells when the strategy works in another way, why, and what it measured', () => {
+describe('strategy_switched events', () => {
+  test('contain the modes, the limit, the reason and the measurements', () => {
     const { switches } = run(fixedLatency());
     expect(switches.length).toBeGreaterThanOrEqual(2);
     const first = switches[0] as StrategySwitched;
@@ -257,57 +257,57 @@ describe('the log', () => {
     expect(parallelEfficiency).toBeLessThanOrEqual(1);
   });
 
-  test('tells of one task at a time, and of a pace', () => {
+  test('report the sequential and the paced mode', () => {
     const modes = (server: ServerModel) => run(server).switches.map(({ to }) => to);
     expect(modes(concurrencyKnee({ knee: 1, exponent: 2 }))).toContain('sequential');
     expect(modes(rateLimited({ requestsPerMinute: 300, initial: 0.1 }))).toContain('paced');
   });
 
-  test('is not told every move', () => {
+  test('do not report every change of the limit', () => {
     for (const server of [concurrencyKnee({ knee: 16, sigma: 0.3 }), lognormalLatency()]) {
       expect(run(server, {}, alike(1_000)).switches.length).toBeLessThan(20);
     }
   });
 });
 
-describe('answers that come in parts', () => {
-  const inParts = (server: ServerModel, size: number, options: AdaptiveOptions = {}) =>
+describe('streamed answers', () => {
+  const streamed = (server: ServerModel, size: number, options: AdaptiveOptions = {}) =>
     run(server, options, alike(size), 20);
 
-  test('tell that more at once are no harm before the first of them is complete', () => {
-    const { result } = inParts(fixedLatency(), 300);
+  test('allow a raise of the limit before the first answer is complete', () => {
+    const { result } = streamed(fixedLatency(), 300);
     const at = (type: string) => result.timeline.find((event) => event.type === type)?.timestamp;
     expect(at('strategy_switched')).toBeLessThan(at('task_completed') as number);
   });
 
-  test.each([4, 16])('tell sooner that more at once are, past %i', (knee) => {
+  test.each([4, 16])('reveal a knee at %i sooner', (knee) => {
     const server = concurrencyKnee({ knee, sigma: 0.15 });
-    const { makespanMs, learned } = inParts(server, 64);
+    const { makespanMs, learned } = streamed(server, 64);
     expect(makespanMs).toBeLessThan(run(server, {}, alike(64)).makespanMs);
     expect(learned.resources.simulation?.likely?.[0]?.knee).toBe(knee);
   });
 
-  test('keep it from what a server never answers', () => {
+  test('keep the limit below the point where requests time out', () => {
     const server = overload({ capacity: 16, kind: 'timeout', sigma: 0.15 });
-    for (const size of [64, 100, 300]) expect(inParts(server, size).wastedShare).toBe(0);
+    for (const size of [64, 100, 300]) expect(streamed(server, size).wastedShare).toBe(0);
   });
 
   test.each([
     ['up', 8, 4],
     ['down', 32, 0.25],
-  ])('show that a knee has moved %s', (_, knee, factor) => {
+  ])('reveal that a knee has moved %s', (_, knee, factor) => {
     const changes = [{ atMs: 20_000, factor }];
-    const { learned } = inParts(concurrencyKnee({ knee, sigma: 0.15, changes }), 1_000);
+    const { learned } = streamed(concurrencyKnee({ knee, sigma: 0.15, changes }), 1_000);
     expect(learned.resources.simulation?.likely?.[0]?.knee).toBe(knee * factor);
   });
 
-  test('do not make it forget a limit that is announced', () => {
+  test('do not override an announced limit', () => {
     const server = rateLimited({ requestsPerMinute: 300, initial: 0.1, sigma: 0.15 });
-    const { makespanMs } = inParts(server, 300);
+    const { makespanMs } = streamed(server, 300);
     expect(makespanMs).toBeLessThan(1.1 * run(server, {}, alike(300)).makespanMs);
   });
 
-  test('may all be in one, at the end', () => {
+  test('of a single part count as whole answers', () => {
     const server = concurrencyKnee({ knee: 16, sigma: 0.15 });
     const whole = run(server, {}, alike(100));
     expect(run(server, {}, alike(100), 10_000).makespanMs).toBe(whole.makespanMs);
@@ -315,7 +315,7 @@ describe('answers that come in parts', () => {
 });
 
 describe('a server that answers nothing for a while', () => {
-  test('is not taken for one that takes one at a time', () => {
+  test('is not mistaken for an overloaded one', () => {
     const asleep: ServerModel = {
       name: 'asleep',
       begin: (seed) => {
@@ -334,8 +334,8 @@ describe('a server that answers nothing for a while', () => {
   });
 });
 
-describe('what was learned', () => {
-  test('is plain data, and undefined before any run', () => {
+describe('learned data', () => {
+  test('are plain data, and undefined before the first run', () => {
     expect(adaptive().learned()).toBeUndefined();
     const { learned } = run(concurrencyKnee({ knee: 16, sigma: 0.15 }));
     expect(JSON.parse(JSON.stringify(learned))).toEqual(learned);
@@ -348,22 +348,22 @@ describe('what was learned', () => {
     });
   });
 
-  test('makes a second run begin where the first ended', () => {
+  test('make a second run start where the first one ended', () => {
     const server = concurrencyKnee({ knee: 4, sigma: 0.15 });
     const first = run(server, {}, alike(100));
     const second = run(server, { warmStart: first.learned }, alike(100));
     expect(second.makespanMs).toBeLessThan(0.87 * first.makespanMs);
   });
 
-  test('comes from how the last requests end as well', () => {
-    // After the first answer all have started.
+  test('include evidence from the last requests of a run', () => {
+    // All requests have started after the first answer.
     const { learned } = run(concurrencyKnee({ knee: 4, sigma: 0.15 }), {}, alike(20));
     expect(learned.resources.simulation).toMatchObject({ limit: 4 });
     const past = learned.resources.simulation?.likely?.filter(({ knee = 128 }) => knee <= 4) ?? [];
     expect(past.reduce((sum, { probability }) => sum + probability, 0)).toBeGreaterThan(0.9);
   });
 
-  test('remembers beside how many requests were lost', () => {
+  test('remember the concurrency at which requests timed out', () => {
     const server = overload({ capacity: 16, kind: 'timeout', sigma: 0.15 });
     const warmStart: Learned = {
       version: 1,
@@ -378,7 +378,7 @@ describe('what was learned', () => {
     expect(second.peakConcurrency).toBeLessThanOrEqual(32);
   });
 
-  test('never has more at once than were answered in time', () => {
+  test('contain a limit at which requests were answered in time', () => {
     const server = overload({ capacity: 16, kind: 'timeout', sigma: 0.15 });
     const warmStart: Learned = {
       version: 1,
@@ -390,7 +390,7 @@ describe('what was learned', () => {
     expect(run(server, { warmStart: first }, alike(70)).wastedShare).toBe(0);
   });
 
-  test('is handed on by a run that was too short to measure', () => {
+  test('are passed on by a run that was too short to measure', () => {
     const likely = [{ probability: 1, latenciesMs: { action: 1_000 } }];
     const resources = { simulation: { limit: 64, likely, outputTokens: { action: 200 } } };
     const { learned } = run(
@@ -406,7 +406,7 @@ describe('what was learned', () => {
     expect(outputTokens?.action).toBeCloseTo(200, -1);
   });
 
-  test('takes a limit that is announced as no reason to begin with less than there was', () => {
+  test('do not start lower because of an announced limit', () => {
     const server = fixedWindows({ requests: 100, windowMs: 30_000 });
     const first = run(server, {}, alike(64));
     expect(first.learned.resources.simulation?.limit).toBe(32);
@@ -414,7 +414,7 @@ describe('what was learned', () => {
     expect(makespanMs).toBeLessThan(first.makespanMs);
   });
 
-  test('does not go beyond what a short run had reached without comparing', () => {
+  test('do not start above an unproven limit of a short run', () => {
     const server = overload({ capacity: 16, kind: 'timeout', sigma: 0.15 });
     for (const size of [24, 40, 64, 100]) {
       const { learned } = run(server, {}, alike(size));
@@ -423,7 +423,7 @@ describe('what was learned', () => {
     }
   });
 
-  test('knows a limit that is not announced', () => {
+  test('contain the interval of an unannounced rate limit', () => {
     const server = rateLimited({ requestsPerMinute: 300, initial: 0.1, announced: false });
     const first = run(server);
     expect(first.learned.resources.simulation?.intervalMs).toBeCloseTo(200, -1);
@@ -431,38 +431,38 @@ describe('what was learned', () => {
     expect(second.rateLimited).toBeLessThanOrEqual(first.rateLimited);
   });
 
-  test('may be asked for at any time, and that changes nothing', () => {
-    const startsOf = (isAsked: boolean) => {
+  test('can be read at any time without side effects', () => {
+    const startsOf = (isRead: boolean) => {
       const strategy = adaptive();
       const begin: Strategy['begin'] = (view) => {
         const scheduler = strategy.begin(view) as Required<Scheduler>;
-        const ask = () => {
-          if (isAsked) strategy.learned();
+        const read = () => {
+          if (isRead) strategy.learned();
         };
         return {
           ready: (task) => scheduler.ready(task),
           next: (now) => scheduler.next(now),
           output(task, part) {
             scheduler.output(task, part);
-            ask();
+            read();
           },
           settled(task, outcome) {
             scheduler.settled(task, outcome);
-            ask();
+            read();
           },
         };
       };
       const { plan, demandOf } = alike(200);
       const server = concurrencyKnee({ knee: 8, sigma: 0.15 });
-      const asked = { name: 'asked', maxParallel: 128, begin };
-      return simulateOn(plan, { server, strategy: asked, demandOf, tokensPerChunk: 20 })
+      const reading = { name: 'reading', maxParallel: 128, begin };
+      return simulateOn(plan, { server, strategy: reading, demandOf, tokensPerChunk: 20 })
         .timeline.filter(({ type }) => type === 'task_started')
         .map(({ timestamp }) => timestamp);
     };
     expect(startsOf(true)).toEqual(startsOf(false));
   });
 
-  test('is kept for resources and types that a run does not meet', () => {
+  test('are kept for resources and types that a run does not use', () => {
     const warmStart: Learned = {
       version: 1,
       durationsMs: { decision: 77 },
@@ -478,17 +478,17 @@ const learned = { version: 1, durationsMs: {}, resources: {} };
 
 test.each([
   [{ maxParallel: 0 }, 'maxParallel must be a whole number of at least 1'],
-  [{ adaptiveThreshold: 0 }, 'adaptiveThreshold must be a number above 0 and up to 1; it is 0'],
-  [{ adaptiveThreshold: 1.1 }, 'adaptiveThreshold must be a number above 0 and up to 1'],
-  [{ adaptiveThreshold: '0.5' }, 'adaptiveThreshold must be a number above 0 and up to 1'],
+  [{ adaptiveThreshold: 0 }, 'adaptiveThreshold must be a number > 0 and ≤ 1; it is 0'],
+  [{ adaptiveThreshold: 1.1 }, 'adaptiveThreshold must be a number > 0 and ≤ 1'],
+  [{ adaptiveThreshold: '0.5' }, 'adaptiveThreshold must be a number > 0 and ≤ 1'],
   [{ treshold: 1 }, 'adaptive() has no option "treshold". It takes maxParallel, adaptiveThreshold'],
   [4, 'adaptive() takes an object of options'],
-  [{ warmStart: null }, 'warmStart must be an object, as learned() gives it; it is null'],
+  [{ warmStart: null }, 'warmStart must be an object, as returned by learned(); it is null'],
   [{ warmStart: { ...learned, version: 2 } }, 'warmStart.version must be 1'],
   [{ warmStart: { ...learned, resource: {} } }, 'warmStart has no field "resource"'],
   [
     { warmStart: { ...learned, durationsMs: { action: 0 } } },
-    'warmStart.durationsMs.action must be a number above 0; it is 0',
+    'warmStart.durationsMs.action must be a number > 0; it is 0',
   ],
   [
     { warmStart: { ...learned, durationsMs: { acton: 1 } } },
@@ -496,31 +496,31 @@ test.each([
   ],
   [
     { warmStart: { ...learned, resources: { a: { limit: 1.5 } } } },
-    'warmStart.resources["a"].limit must be a whole number of at least 1; it is 1.5',
+    'warmStart.resources["a"].limit must be an integer ≥ 1; it is 1.5',
   ],
   [
     { warmStart: { ...learned, resources: { a: { limit: 1, ceiling: 0 } } } },
-    'warmStart.resources["a"].ceiling must be a whole number of at least 1',
+    'warmStart.resources["a"].ceiling must be an integer ≥ 1',
   ],
   [
     { warmStart: { ...learned, resources: { a: { limit: 1, likely: {} } } } },
-    'warmStart.resources["a"].likely must be a list, as learned() gives it',
+    'warmStart.resources["a"].likely must be a list, as returned by learned()',
   ],
   [
     { warmStart: { ...learned, resources: { a: { limit: 1, likely: [{ knee: 0 }] } } } },
-    'warmStart.resources["a"].likely[0].knee must be a number above 0; it is 0',
+    'warmStart.resources["a"].likely[0].knee must be a number > 0; it is 0',
   ],
   [
     { warmStart: { ...learned, resources: { a: { limit: 1, likely: [{ probability: 1 }] } } } },
-    'warmStart.resources["a"].likely[0].latenciesMs must be an object, as learned() gives it',
+    'warmStart.resources["a"].likely[0].latenciesMs must be an object, as returned by learned()',
   ],
   [
     { warmStart: { ...learned, resources: { a: { limit: 1, outputTokens: { action: -1 } } } } },
-    'warmStart.resources["a"].outputTokens.action must be a number above 0; it is -1',
+    'warmStart.resources["a"].outputTokens.action must be a number > 0; it is -1',
   ],
   [
     { warmStart: { ...learned, resources: { a: { limit: 1, burst: 0 } } } },
-    'warmStart.resources["a"].burst must be a whole number of at least 1',
+    'warmStart.resources["a"].burst must be an integer ≥ 1',
   ],
 ])('refuses %j', (options, message) => {
   const create = () => adaptive(options as AdaptiveOptions);

@@ -1,41 +1,39 @@
 import { checkLimit, checkOptions, OptionError, type Strategy } from '@stratagem/core';
-import { checkLearned, type Learned } from './learned.js';
-import { AdaptiveScheduler } from './scheduler.js';
+import { checkLearned, type Learned } from './model/learned.js';
+import { AdaptiveScheduler } from './scheduler/scheduler.js';
 
 export interface AdaptiveOptions {
   /**
-   * The most tasks that run at once, over all resources, whatever the servers would take: a whole
-   * number of at least 1, or `Infinity` (no more than 8,192 for one resource).
+   * The most tasks that run at once, over all resources: an integer ≥ 1, or `Infinity`. One resource
+   * never runs more than 8,192.
    * @default 128
    */
   maxParallel?: number;
   /**
-   * What share of the possible gain more at once must bring to be worth it, above 0 and up to 1.
-   * With 0.1, twice as many at once must bring at least a tenth more throughput; with 0.9, nearly
-   * twice as much. A higher one spares servers that slow down, a lower one takes the last bit of
-   * throughput out of them.
+   * The share of the possible gain that higher concurrency must bring, > 0 and ≤ 1. With 0.1, doubling
+   * the concurrency must raise throughput by at least 10 %; with 0.9, by at least 90 %. A higher
+   * threshold spares servers that slow down under load; a lower one maximizes throughput.
    * @default 0.1
    */
   adaptiveThreshold?: number;
   /**
-   * What an earlier run learned, as `learned()` of its strategy gave it: the run begins with that,
-   * and goes on learning.
+   * The result of `learned()` after an earlier run. The run starts from it and continues to learn.
    * @default nothing is known
    */
   warmStart?: Learned;
 }
 
-/** A strategy that can say what its runs have learned. */
+/** A strategy that returns what its runs have learned. */
 export interface AdaptiveStrategy extends Strategy {
-  /** What the run that began last has learned so far, as plain data; undefined before any run. */
+  /** What the latest run has learned so far, as plain data; undefined before the first run. */
   learned(): Learned | undefined;
 }
 
 /**
- * Finds by itself how many tasks may run at once, for each resource (provider and model) apart:
- * more while that brings more throughput, fewer when requests are refused or not answered, at the
- * pace that the server announces or that its refusals tell. Among ready tasks the one with the
- * longest path below it goes first, by durations that it learns.
+ * Finds the best number of concurrent tasks, separately for each resource (provider and model). It
+ * raises the number while throughput grows and lowers it when requests are refused or time out. It
+ * keeps within rate limits, whether the server announces them or only refuses. Among ready tasks, the
+ * one with the longest path below it starts first, by durations that it learns.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -50,7 +48,7 @@ export function adaptive(options: AdaptiveOptions = {}): AdaptiveStrategy {
   checkLimit('adaptive()', 'maxParallel', maxParallel);
   if (typeof adaptiveThreshold !== 'number' || !(adaptiveThreshold > 0 && adaptiveThreshold <= 1)) {
     throw new OptionError(
-      `adaptive(): adaptiveThreshold must be a number above 0 and up to 1; it is ${String(adaptiveThreshold)}`,
+      `adaptive(): adaptiveThreshold must be a number > 0 and ≤ 1; it is ${String(adaptiveThreshold)}`,
     );
   }
   const known = warmStart === undefined ? undefined : checkLearned(warmStart);

@@ -3,7 +3,7 @@ import { simulate, strategyConformance } from '@stratagem/core/testing';
 import { describe, expect, test } from 'vitest';
 import { type ParallelOptions, parallel } from './index.js';
 
-/** Two levels of uneven tasks: `long` and `short`, then what hangs on each. */
+/** Two levels of uneven tasks: `long` and `short`, and one dependent of each. */
 const uneven: Plan = {
   goal: 'uneven',
   tasks: [
@@ -34,11 +34,11 @@ describe.each<[string, ParallelOptions]>([
 });
 
 describe('parallel()', () => {
-  test('starts a task the moment its own dependencies are done', () => {
+  test('starts a task as soon as its own dependencies have ended', () => {
     expect(starts(uneven)).toEqual({ short: 0, long: 0, 'after short': 10, 'after long': 100 });
   });
 
-  test('takes the longest path below first, by estimates', () => {
+  test('starts the task with the longest path first, by estimates', () => {
     expect(order(uneven, { maxParallel: 1 })).toEqual([
       'long',
       'short',
@@ -47,7 +47,7 @@ describe('parallel()', () => {
     ]);
   });
 
-  test('takes the longest path below first, by tasks, when nothing is estimated', () => {
+  test('starts the task with the longest path first, by number of tasks without estimates', () => {
     const plan = {
       goal: 'x',
       tasks: [
@@ -60,7 +60,7 @@ describe('parallel()', () => {
     expect(order(plan, { maxParallel: 1 })).toEqual(['root', 'middle', 'leaf', 'end']);
   });
 
-  test('then takes the higher priority, then the order of the plan', () => {
+  test('then uses the higher priority, then the order of the plan', () => {
     const plan = {
       goal: 'x',
       tasks: [
@@ -72,7 +72,7 @@ describe('parallel()', () => {
     expect(order(plan, { maxParallel: 1 })).toEqual(['c', 'a', 'b']);
   });
 
-  test('runs 5 at once unless told otherwise', () => {
+  test('runs 5 tasks at once by default', () => {
     const tasks = Array.from({ length: 20 }, (_, n) => ({ id: `${n}`, description: 'x' }));
     const peak = (options?: ParallelOptions) =>
       simulate({ goal: 'x', tasks }, { strategy: parallel(options) }).metrics.peakConcurrency;
@@ -90,7 +90,7 @@ describe('parallel()', () => {
     });
   });
 
-  test('with levelBarrier goes on after a level in which every task failed', () => {
+  test('with levelBarrier continues after a level in which every task failed', () => {
     const plan = {
       goal: 'x',
       tasks: [
@@ -106,7 +106,7 @@ describe('parallel()', () => {
     expect(result.tasks.map(({ status }) => status)).toEqual(['failed', 'completed', 'completed']);
   });
 
-  test('with levelBarrier waits for a task that is tried again', () => {
+  test('with levelBarrier waits for a task that is retried', () => {
     const plan = {
       goal: 'x',
       tasks: [

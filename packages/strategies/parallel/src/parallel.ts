@@ -10,22 +10,22 @@ import {
 
 export interface ParallelOptions {
   /**
-   * The most tasks that run at once: a whole number of at least 1, or `Infinity`.
+   * The most tasks that run at once: an integer ≥ 1, or `Infinity`.
    * @default 5
    */
   maxParallel?: number;
   /**
-   * Run in strict waves: no task starts before every task of the lower levels has ended. Slower
-   * than the default; for plans whose levels are phases.
+   * Run in strict waves: no task starts before all tasks of lower levels have ended. This is slower
+   * than the default and meant for plans whose levels are phases.
    * @default false
    */
   levelBarrier?: boolean;
 }
 
 /**
- * Runs independent tasks at the same time. A task starts the moment its own dependencies are
- * done; among ready tasks the one with the longest path below it goes first, then the higher
- * priority, then the order of the plan.
+ * Runs independent tasks at the same time. A task starts as soon as its own dependencies have
+ * ended. Among ready tasks, the one with the longest path below it starts first, then the one with
+ * the higher priority, then the first one in the plan.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -42,19 +42,19 @@ export function parallel(options: ParallelOptions = {}): Strategy {
     name: 'parallel',
     maxParallel,
     begin: levelBarrier
-      ? waves
+      ? levelByLevel
       : () => {
-          const ready = new Heap<TaskView>(mostUrgentFirst);
+          const ready = new Heap<TaskView>(byPriority);
           return { ready: (task) => ready.push(task), next: () => ready.pop() };
         },
   };
 }
 
-/** Level by level: what is ready on a higher level waits until what was started has ended. */
-function waves() {
-  const ready = new Heap<TaskView>((a, b) => a.level - b.level || mostUrgentFirst(a, b));
+/** Level by level: a ready task of a higher level waits until all started tasks have ended. */
+function levelByLevel() {
+  const ready = new Heap<TaskView>((a, b) => a.level - b.level || byPriority(a, b));
   let level = 0;
-  /** Tasks that have been started and have not ended, those that wait for another attempt included. */
+  /** Tasks that have started and not ended, including those that wait for a retry. */
   const open = new Set<number>();
   return {
     ready: (task: TaskView) => ready.push(task),
@@ -73,6 +73,6 @@ function waves() {
   };
 }
 
-function mostUrgentFirst(a: TaskView, b: TaskView): number {
+function byPriority(a: TaskView, b: TaskView): number {
   return b.criticalPath - a.criticalPath || b.priority - a.priority || a.index - b.index;
 }

@@ -5,7 +5,7 @@ import { sequential } from './index.js';
 describe('sequential()', () => {
   for (const { name, run } of strategyConformance(sequential)) test(name, run);
 
-  test('takes dependencies first, then the higher priority, then the order of the plan', () => {
+  test('runs dependencies first, then the higher priority, then the order of the plan', () => {
     const plan = {
       goal: 'order',
       tasks: [
@@ -22,13 +22,13 @@ describe('sequential()', () => {
     expect(metrics.peakConcurrency).toBe(1);
   });
 
-  test('stays one at a time whatever the run would allow', () => {
+  test('runs one task at a time even if the run allows more', () => {
     const tasks = Array.from({ length: 5 }, (_, n) => ({ id: `${n}`, description: 'x' }));
     const { metrics } = simulate({ goal: 'x', tasks }, { strategy: sequential(), maxParallel: 8 });
     expect(metrics).toMatchObject({ peakConcurrency: 1, executionTimeMs: 5_000, speedup: 1 });
   });
 
-  test('stays one at a time when the cap of the run is raised', () => {
+  test('runs one task at a time after the cap of the run is raised', () => {
     const tasks = Array.from({ length: 5 }, (_, n) => ({ id: `${n}`, description: 'x' }));
     const { metrics } = simulate(
       { goal: 'x', tasks },

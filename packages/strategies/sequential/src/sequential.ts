@@ -1,8 +1,8 @@
 import { Heap, type Strategy, type TaskView } from '@stratagem/core';
 
 /**
- * One task at a time, in an order that is the same on every run: dependencies first, then the
- * higher priority, then the order of the plan.
+ * Runs one task at a time, in the same order on every run: dependencies first, then the higher
+ * priority, then the order of the plan.
  *
  * @example
  * const executor = createExecutor({ strategy: sequential(), runner });
@@ -16,7 +16,7 @@ export function sequential(): Strategy {
       let busy = false;
       return {
         ready: (task) => ready.push(task),
-        // Also when the run's cap has been raised.
+        // `maxParallel` is not enough: a user may raise the cap of the run.
         next() {
           if (busy) return undefined;
           const task = ready.pop();

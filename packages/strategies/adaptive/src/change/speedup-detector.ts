@@ -1,0 +1,110 @@
+import type { TaskType } from '@stratagem/core';
+import { type Covariance, residualVariance } from '../model/covariance.js';
+import type { Hypothesis } from '../model/hypotheses.js';
+import { expectedLogWork, type LogMeans, type LognormalEm, zScore } from '../model/lognormal-em.js';
+import { logSurvival } from '../model/normal.js';
+import type { Request } from '../model/request.js';
+import type { Segment } from '../model/token-streams.js';
+import { logWorkBetween } from '../model/work-statistics.js';
+
+/** The factors by which the knee may have moved up. */
+const FACTORS = [2, 4];
+/** The most log odds from one segment of text. */
+const MAX_LOG_ODDS = 2;
+
+/**
+ * Detects a knee that has moved up: Page's CUSUM test of each higher knee against the one found
+ * before. Only requests above the old knee are evidence, so it needs probes at a higher limit.
+ */
+export class SpeedupDetector {
+  readonly #found: number;
+  /** The hypotheses with a higher knee, and the log odds of each. */
+  readonly #higher: readonly number[];
+  readonly #logOdds: number[];
+  readonly #means: ReadonlyMap<TaskType, LogMeans>;
+  readonly #covariance: Covariance;
+
+  /**
+   * @param found The index of the hypothesis that was found before.
+   * @param fit The fitted distribution under it.
+   */
+  constructor(
+    hypotheses: readonly Hypothesis[],
+    found: number,
+    { means, covariance }: LognormalEm,
+  ) {
+    const { knee, exponent } = hypotheses[found] as Hypothesis;
+    const most = Math.max(...hypotheses.map((each) => (each.exponent === 0 ? 0 : each.knee)));
+    this.#found = found;
+    this.#higher = hypotheses.flatMap((each, h) => {
+      const isHigher = FACTORS.some((factor) => each.knee === factor * knee);
+      const isTop = each.exponent === 0 && 2 * knee > most;
+      return (isHigher && each.exponent === exponent) || isTop ? [h] : [];
+    });
+    this.#logOdds = this.#higher.map(() => 0);
+    this.#means = new Map(means);
+    this.#covariance = covariance;
+  }
+
+  /**
+   * @param start The progress when the request started, by hypothesis.
+   * @param speeds The speed of requests when it was answered, by hypothesis.
+   */
+  recordAnswer(
+    { task }: Request,
+    logTokens: number,
+    start: Float64Array,
+    progress: Float64Array,
+    speeds: Float64Array,
+  ): void {
+    const mean = this.#means.get(task.type);
+    if (mean === undefined) return;
+    const expected = expectedLogWork(mean, this.#covariance, logTokens);
+    const variance = residualVariance(this.#covariance);
+    const logLikelihood = (h: number) => {
+      const logWork = logWorkBetween(start, progress, h);
+      return Math.log(speeds[h] as number) - logWork - (logWork - expected) ** 2 / (2 * variance);
+    };
+    const found = logLikelihood(this.#found);
+    for (const [index, h] of this.#higher.entries()) {
+      this.#logOdds[index] = Math.max(
+        0,
+        (this.#logOdds[index] as number) + logLikelihood(h) - found,
+      );
+    }
+  }
+
+  /** @param variance The variance of segments of text. */
+  addSegment({ earlier, deviations, logJacobians }: Segment, variance: number): void {
+    if (earlier === 0) return;
+    const scale = 2 * variance * (1 + 1 / earlier);
+    const logLikelihood = (h: number) =>
+      (logJacobians[h] as number) - (deviations[h] as number) ** 2 / scale;
+    const found = logLikelihood(this.#found);
+    for (const [index, h] of this.#higher.entries()) {
+      const logOdds = Math.max(-MAX_LOG_ODDS, Math.min(MAX_LOG_ODDS, logLikelihood(h) - found));
+      this.#logOdds[index] = Math.max(0, (this.#logOdds[index] as number) + logOdds);
+    }
+  }
+
+  /**
+   * The log odds of the likeliest higher knee. Requests in flight count as right-censored.
+   *
+   * @param open Requests in flight, with their progress at the start.
+   */
+  logOdds(open: ReadonlyMap<Request, Float64Array>, progress: Float64Array): number {
+    let most = 0;
+    for (const [index, h] of this.#higher.entries()) {
+      let logOdds = this.#logOdds[index] as number;
+      for (const [{ task }, start] of open) {
+        const mean = this.#means.get(task.type);
+        if (mean === undefined) continue;
+        const survival = (of: number) =>
+          logSurvival(zScore(mean, this.#covariance, logWorkBetween(start, progress, of)));
+        logOdds += survival(h) - survival(this.#found);
+      }
+      most = Math.max(most, logOdds);
+    }
+    return most;
+  }
+}

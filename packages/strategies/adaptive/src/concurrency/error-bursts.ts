@@ -1,0 +1,38 @@
+/** The share of the limit that must be hit by errors. A single request is never enough. */
+const MIN_SHARE = 0.1;
+/** Errors decay over this many answers, or over a round if that is longer. */
+const MIN_MEMORY = 8;
+
+/**
+ * Tells overload from errors that occur at any load. Single timeouts or server errors say nothing
+ * about load; a burst of them within a round does.
+ */
+export class ErrorBursts {
+  #count = 0;
+  #fewest = Number.POSITIVE_INFINITY;
+
+  /** Counts an answer: it makes earlier errors less relevant. */
+  recordAnswer(limit: number): void {
+    if (this.#count === 0) return;
+    this.#count *= 1 - 1 / Math.max(MIN_MEMORY, limit);
+    if (this.#count < 0.5) this.#reset();
+  }
+
+  /**
+   * @param inFlight The other requests in flight.
+   * @returns The lowest of those numbers when the errors form a burst; undefined otherwise.
+   */
+  recordError(inFlight: number, limit: number): number | undefined {
+    this.#count++;
+    this.#fewest = Math.min(this.#fewest, inFlight);
+    if (this.#count < Math.max(2, MIN_SHARE * limit)) return undefined;
+    const fewest = this.#fewest;
+    this.#reset();
+    return fewest;
+  }
+
+  #reset(): void {
+    this.#count = 0;
+    this.#fewest = Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,398 @@
+import type { TaskType } from '@stratagem/core';
+import { SlowdownDetector } from '../change/slowdown-detector.js';
+import { SpeedupDetector } from '../change/speedup-detector.js';
+import { StreamSlowdownDetector } from '../change/stream-slowdown-detector.js';
+import { type Covariance, PRIOR_WITH_TOKENS, PRIOR_WITHOUT_TOKENS } from '../model/covariance.js';
+import { type Hypothesis, hypotheses, PLAUSIBLE, speedOf } from '../model/hypotheses.js';
+import type { ByType, Likely } from '../model/learned.js';
+import { type CensoredGroup, type LogMeans, LognormalEm } from '../model/lognormal-em.js';
+import type { Request } from '../model/request.js';
+import { TokenStreams } from '../model/token-streams.js';
+import { logWorkBetween, logWorkOf, WorkStatistics } from '../model/work-statistics.js';
+
+/** The weight of assumptions that were not measured in this run, in answers. */
+const PRIOR_COUNT = 8;
+/** The probability that a server has not changed since an earlier run. */
+const UNCHANGED = 0.9;
+/** Hypotheses with a lower probability are not passed to the next run. */
+const MIN_PROBABILITY = 0.01;
+/** The statistics of a task type are deleted below this weight. */
+const MIN_WEIGHT = 1e-3;
+/** Answers in less time, in milliseconds, say nothing about a server. */
+const MIN_DURATION_MS = 0.01;
+/** Requests in flight are summarized in at most this many groups per type, to bound the cost. */
+const GROUPS = 16;
+
+/**
+ * The posterior probability of each hypothesis about a server, given all answers and all requests
+ * still in flight.
+ *
+ * Each hypothesis turns the time of a request into work: at each moment, work progresses at the speed
+ * that the hypothesis predicts for the number in flight. If the hypothesis is true, the work of
+ * requests of one type follows one distribution, whenever they ran. Requests in flight are
+ * right-censored: their work is more than what has been done.
+ *
+ * In this package, `h` is the index of a hypothesis.
+ */
+export class Posterior {
+  readonly hypotheses: readonly Hypothesis[];
+  /** By hypothesis; their sum is 1. */
+  readonly probabilities: Float64Array;
+
+  readonly #max: number;
+  readonly #logPriors: Float64Array;
+  readonly #fits: readonly LognormalEm[];
+  readonly #statistics = new Map<TaskType, WorkStatistics>();
+  /** The sum of the log Jacobians of the answers: the data are times, the model is about work. */
+  readonly #logJacobians: Float64Array;
+  /** The work done by now on a request in flight since the beginning, in ms, by hypothesis. */
+  readonly #progress: Float64Array;
+  #updatedAt = 0;
+  /** The speed of requests at the last update, by hypothesis. */
+  readonly #speeds: Float64Array;
+  /** The number in flight that the speeds are for. */
+  #speedsOf = 0;
+  /** Requests in flight, with the progress when they started. */
+  readonly #open = new Map<Request, Float64Array>();
+  readonly #streams: TokenStreams;
+  readonly #streamSlowdown: StreamSlowdownDetector;
+  /** The order of the next request. */
+  #nextOrder = 0;
+  #slowdown: SlowdownDetector | undefined;
+  #speedup: SpeedupDetector | undefined;
+  /** The prior covariance, until it is known whether answers report their tokens. */
+  #prior: Covariance = PRIOR_WITHOUT_TOKENS;
+
+  /** @param max The most requests in flight. */
+  constructor(max: number) {
+    this.#max = max;
+    this.hypotheses = hypotheses(max);
+    this.probabilities = Float64Array.from(this.hypotheses, ({ prior }) => prior);
+    this.#logPriors = this.probabilities.map(Math.log);
+    this.#fits = this.hypotheses.map((_, h) => new LognormalEm(h));
+    const { length } = this.hypotheses;
+    this.#logJacobians = new Float64Array(length);
+    this.#progress = new Float64Array(length);
+    this.#speeds = new Float64Array(length).fill(1);
+    this.#streams = new TokenStreams(length);
+    this.#streamSlowdown = new StreamSlowdownDetector(length);
+  }
+
+  /** Accounts for the time since the last call. Call it before the number in flight changes. */
+  advance(inFlight: number, now: number): void {
+    const elapsed = now - this.#updatedAt;
+    this.#updatedAt = now;
+    if (inFlight === 0 || elapsed <= 0) return;
+    const speeds = this.#speedsAt(inFlight);
+    for (let h = 0; h < speeds.length; h++) {
+      this.#progress[h] = (this.#progress[h] as number) + elapsed * (speeds[h] as number);
+    }
+  }
+
+  recordStart(request: Request): void {
+    this.#nextOrder = request.order + 1;
+    this.#open.set(request, this.#progress.slice());
+  }
+
+  /** Removes a request that failed: its time says nothing. */
+  discard(request: Request): void {
+    this.#open.delete(request);
+    this.#streams.end(request);
+  }
+
+  /** @returns Whether the text completes a segment, which is an observation. */
+  recordText(request: Request, characters: number): boolean {
+    const segment = this.#streams.addText(request, characters, this.#progress, this.#speeds);
+    if (segment === undefined) return false;
+    const varianceOf = (h: number) => this.#streams.variance(h);
+    this.#streamSlowdown.addSegment(segment, varianceOf);
+    this.#speedup?.addSegment(segment, varianceOf(this.#likeliest));
+    return true;
+  }
+
+  /** Interrupts the text stream of a request that does something other than writing. */
+  pauseStream(request: Request): void {
+    this.#streams.end(request);
+  }
+
+  /**
+   * @param memory An answer decays to 1/e of its weight after this many answers.
+   * @param tokens The output tokens, where reported.
+   * @returns Whether the answer is an observation. It is not if the server changed while it ran.
+   */
+  recordAnswer(request: Request, memory: number, tokens: number | undefined): boolean {
+    const start = this.#open.get(request);
+    this.#open.delete(request);
+    this.#streams.end(request);
+    if (start === undefined || durationBetween(start, this.#progress) < MIN_DURATION_MS) {
+      return false;
+    }
+    this.#slowdown?.recordAnswer(request, start, this.#progress);
+    const decay = 1 - 1 / memory;
+    this.#streams.decay(decay);
+    for (const [type, statistics] of this.#statistics) {
+      statistics.decay(decay);
+      if (statistics.count < MIN_WEIGHT) this.#statistics.delete(type);
+    }
+    const statistics = this.#statisticsOf(request.task.type);
+    if (tokens) this.#prior = PRIOR_WITH_TOKENS;
+    // Where tokens are not reported, or reported as 0, assume the mean of earlier answers.
+    const logTokens = tokens
+      ? Math.log(tokens)
+      : statistics.count > 0
+        ? statistics.tokens / statistics.count
+        : 0;
+    const speeds = this.#speeds;
+    this.#speedup?.recordAnswer(request, logTokens, start, this.#progress, speeds);
+    statistics.addAnswer(logTokens);
+    for (let h = 0; h < start.length; h++) {
+      const logWork = logWorkBetween(start, this.#progress, h);
+      statistics.addWork(h, logWork, logTokens);
+      const logJacobian = Math.log(speeds[h] as number) - logWork;
+      this.#logJacobians[h] = (this.#logJacobians[h] as number) * decay + logJacobian;
+    }
+    return true;
+  }
+
+  /** Computes the current probabilities. */
+  update(): void {
+    const groups = this.#censoredGroups();
+    this.#computeProbabilities(
+      (h) =>
+        (this.#fits[h] as LognormalEm).fit(this.#statistics, groups, this.#prior) +
+        this.#streams.logLikelihood(h, this.#progress),
+    );
+  }
+
+  /** The probability that throughput no longer grows at this number in flight. */
+  saturationProbability(inFlight: number): number {
+    let sum = 0;
+    for (const [h, { knee, exponent }] of this.hypotheses.entries()) {
+      if (knee < inFlight && exponent >= 1) sum += this.probabilities[h] as number;
+    }
+    return sum;
+  }
+
+  /** The probability that requests slow each other down at all at this number in flight. */
+  slowdownProbability(inFlight: number): number {
+    let sum = 0;
+    for (const [h, { knee }] of this.hypotheses.entries()) {
+      if (knee < inFlight) sum += this.probabilities[h] as number;
+    }
+    return sum;
+  }
+
+  /** The likeliest knee, at most the cap. */
+  get likeliestKnee(): number {
+    return Math.min(this.#max, (this.hypotheses[this.#likeliest] as Hypothesis).knee);
+  }
+
+  // --- Changes of the server ---
+
+  /** Starts to compare answers with the current predictions. */
+  watchForSlowdown(): void {
+    let weight = 0;
+    for (const { count } of this.#statistics.values()) weight += count;
+    this.#slowdown = new SlowdownDetector(this.#fits, this.probabilities, weight, this.#nextOrder);
+  }
+
+  /** The log odds that the server has become slower since `watchForSlowdown`. */
+  get slowdownLogOdds(): number {
+    return this.#slowdown?.logOdds(this.#open, this.#progress) ?? 0;
+  }
+
+  /** The log odds that text arrives more slowly than before. */
+  get streamSlowdownLogOdds(): number {
+    return this.#streamSlowdown.logOdds((h) => (this.probabilities[h] as number) > PLAUSIBLE);
+  }
+
+  /** Starts to test whether the knee has moved up from the currently likeliest one. */
+  watchForSpeedup(): void {
+    const found = this.#likeliest;
+    this.#speedup ??= new SpeedupDetector(this.hypotheses, found, this.#fits[found] as LognormalEm);
+  }
+
+  stopWatchingForSpeedup(): void {
+    this.#speedup = undefined;
+  }
+
+  /** The log odds that the knee has moved up since `watchForSpeedup`. */
+  get speedupLogOdds(): number {
+    return this.#speedup?.logOdds(this.#open, this.#progress) ?? 0;
+  }
+
+  /**
+   * Forgets the knee, because it has moved, and keeps the distribution of work. Requests in flight
+   * started before the change and are no evidence.
+   */
+  forgetKnee(): void {
+    const { means, covariance } = this.#fits[this.#likeliest] as LognormalEm;
+    for (const [type, { work, tokens }] of means) {
+      const statistics = this.#statisticsOf(type);
+      for (let h = 0; h < this.hypotheses.length; h++) {
+        statistics.setPrior(h, work, tokens, covariance, PRIOR_COUNT);
+      }
+    }
+    this.#open.clear();
+    this.#streams.clear();
+    this.#streamSlowdown.clear();
+    this.#logJacobians.fill(0);
+    this.#slowdown = undefined;
+    this.#speedup = undefined;
+    this.update();
+  }
+
+  // --- Data for later runs ---
+
+  /** The hypotheses worth keeping, most likely first; empty before the first answer. */
+  get likely(): readonly Likely[] {
+    if (this.#statistics.size === 0) return [];
+    return this.hypotheses
+      .map(({ knee, exponent }, h) => ({
+        ...(Number.isFinite(knee) && { knee, exponent }),
+        probability: Number((this.probabilities[h] as number).toPrecision(3)),
+        latenciesMs: this.#mediansOf(h, ({ work }) => work),
+      }))
+      .filter(({ probability }) => probability >= MIN_PROBABILITY)
+      .sort((a, b) => b.probability - a.probability);
+  }
+
+  /** Whether answers report their tokens. */
+  get hasTokenCounts(): boolean {
+    return this.#prior === PRIOR_WITH_TOKENS;
+  }
+
+  /** The median output tokens, by type; undefined where answers do not report them. */
+  get outputTokens(): ByType | undefined {
+    if (!this.hasTokenCounts) return undefined;
+    return this.#mediansOf(this.#likeliest, ({ tokens }) => tokens);
+  }
+
+  /**
+   * Starts from the posterior of an earlier run. The server may have changed since.
+   *
+   * @param inFlight The limit of that run.
+   */
+  warmStart(likely: readonly Likely[], outputTokens: ByType | undefined, inFlight: number): void {
+    const likeliest = likely[0];
+    if (likeliest === undefined) return;
+    if (outputTokens !== undefined) this.#prior = PRIOR_WITH_TOKENS;
+    const found = new Map<number, Likely>();
+    for (const each of likely) {
+      const h = this.#nearestHypothesis(each);
+      const same = found.get(h) ?? { ...each, probability: 0 };
+      found.set(h, { ...same, probability: same.probability + each.probability });
+    }
+    const total = likely.reduce((sum, { probability }) => sum + probability, 0);
+    const observed = this.hypotheses[this.#nearestHypothesis(likeliest)] as Hypothesis;
+    for (const [h, hypothesis] of this.hypotheses.entries()) {
+      const { prior } = hypothesis;
+      const known = found.get(h);
+      const share = (UNCHANGED * (known?.probability ?? 0)) / total + (1 - UNCHANGED) * prior;
+      this.#logJacobians[h] = Math.log(share / prior);
+      // An unlikely hypothesis must predict the observed latencies as well.
+      const relative = speedOf(hypothesis, inFlight) / speedOf(observed, inFlight);
+      for (const [name, latencyMs] of Object.entries((known ?? likeliest).latenciesMs)) {
+        const type = name as TaskType;
+        const logWork = logWorkOf(known === undefined ? latencyMs * relative : latencyMs);
+        const logTokens = Math.log(outputTokens?.[type] ?? 1);
+        this.#statisticsOf(type).setPrior(h, logWork, logTokens, this.#prior, PRIOR_COUNT);
+      }
+    }
+    this.#computeProbabilities(() => 0);
+  }
+
+  // --- Implementation ---
+
+  /** Bayes' rule, with the largest term factored out against underflow. */
+  #computeProbabilities(logLikelihood: (h: number) => number): void {
+    const { probabilities } = this;
+    let highest = Number.NEGATIVE_INFINITY;
+    for (let h = 0; h < probabilities.length; h++) {
+      const log =
+        (this.#logPriors[h] as number) + (this.#logJacobians[h] as number) + logLikelihood(h);
+      probabilities[h] = log;
+      highest = Math.max(highest, log);
+    }
+    let sum = 0;
+    for (let h = 0; h < probabilities.length; h++) {
+      probabilities[h] = Math.exp((probabilities[h] as number) - highest);
+      sum += probabilities[h] as number;
+    }
+    for (let h = 0; h < probabilities.length; h++) {
+      probabilities[h] = (probabilities[h] as number) / sum;
+    }
+  }
+
+  /** Requests in flight of types that have answers, oldest first. */
+  #censoredGroups(): CensoredGroup[] {
+    const groups: CensoredGroup[] = [];
+    const filling = new Map<TaskType, CensoredGroup>();
+    const size = Math.ceil(this.#open.size / GROUPS);
+    for (const [{ task }, start] of this.#open) {
+      if (!this.#statistics.has(task.type)) continue;
+      let group = filling.get(task.type);
+      if (group === undefined) {
+        group = { type: task.type, count: 0, meanLogWork: new Float64Array(start.length) };
+        filling.set(task.type, group);
+        groups.push(group);
+      }
+      const share = 1 / ++group.count;
+      for (let h = 0; h < start.length; h++) {
+        const mean = group.meanLogWork[h] as number;
+        const logWork = logWorkBetween(start, this.#progress, h);
+        group.meanLogWork[h] = mean + share * (logWork - mean);
+      }
+      if (group.count === size) filling.delete(task.type);
+    }
+    return groups;
+  }
+
+  /** The median of a log-normal distribution is the exponential of its log mean. */
+  #mediansOf(h: number, logOf: (means: LogMeans) => number): ByType {
+    const { means } = this.#fits[h] as LognormalEm;
+    return Object.fromEntries([...means].map(([type, each]) => [type, Math.exp(logOf(each))]));
+  }
+
+  /** The hypothesis nearest to one from another grid. A knee at or above the cap is no knee. */
+  #nearestHypothesis({ knee = Number.POSITIVE_INFINITY, exponent = 0 }: Likely): number {
+    if (knee >= this.#max) return 0;
+    let nearest = 0;
+    let least = Number.POSITIVE_INFINITY;
+    for (const [h, each] of this.hypotheses.entries()) {
+      const distance = Math.abs(Math.log(each.knee / knee)) + Math.abs(each.exponent - exponent);
+      if (distance >= least) continue;
+      nearest = h;
+      least = distance;
+    }
+    return nearest;
+  }
+
+  #speedsAt(inFlight: number): Float64Array {
+    if (inFlight !== this.#speedsOf) {
+      this.#speedsOf = inFlight;
+      for (const [h, hypothesis] of this.hypotheses.entries()) {
+        this.#speeds[h] = speedOf(hypothesis, inFlight);
+      }
+    }
+    return this.#speeds;
+  }
+
+  #statisticsOf(type: TaskType): WorkStatistics {
+    let statistics = this.#statistics.get(type);
+    if (statistics === undefined) {
+      statistics = new WorkStatistics(this.hypotheses.length);
+      this.#statistics.set(type, statistics);
+    }
+    return statistics;
+  }
+
+  get #likeliest(): number {
+    return this.probabilities.indexOf(Math.max(...this.probabilities));
+  }
+}
+
+/** Under the first hypothesis there is no knee, so work is time. */
+function durationBetween(start: Float64Array, progress: Float64Array): number {
+  return (progress[0] as number) - (start[0] as number);
+}

@@ -1,0 +1,143 @@
+/** The pacer aims for one refusal in this many starts: that keeps testing an unannounced limit. */
+const STARTS_PER_REFUSAL = 30;
+/** After this many starts without a refusal, the interval is shortened. */
+const PATIENCE = 1.5 * STARTS_PER_REFUSAL;
+/** While the interval is based on few starts, the patience is this many times their number. */
+const PATIENCE_PER_START = 5;
+/** With this many starts between refusals, they cost too little to slow down for. */
+const RARE = 20;
+/** The interval is measured over about this many starts, */
+const WINDOW = 24;
+/** and over fewer than this only if there are no more. */
+const FEW = 4;
+
+/** A refusal. */
+interface Refusal {
+  /** The time at which the server said it would have capacity again. */
+  roomAt: number;
+  /** The number of requests admitted before it. */
+  admitted: number;
+}
+
+/**
+ * Paces starts at a server that limits the rate without announcing it. A refusal says when the next
+ * request will be admitted. Between two refusals, that time advances by one interval for each admitted
+ * request, so two refusals give the interval.
+ */
+export class RatePacer {
+  /** Time between starts; 0 while no pacing is needed. */
+  intervalMs = 0;
+  #nextAt = Number.NEGATIVE_INFINITY;
+  /** Recent refusals, oldest first. */
+  readonly #refusals: Refusal[] = [];
+  #refusedAt = Number.NEGATIVE_INFINITY;
+  /** The time that the server takes to refuse. */
+  #refusalMs = 0;
+  /** Admitted starts, in total and since the last refusal. */
+  #admitted = 0;
+  #sinceRefusal = 0;
+  /** While the interval is unknown, starts come in groups whose size doubles. 0 for no groups. */
+  #groupSize = 0;
+  #inGroup = 0;
+  /** The number of starts between rare refusals. */
+  #allowed = 0;
+  /** Requests admitted before the first refusal, and the interval of an earlier run. */
+  #burst: number | undefined;
+  #knownMs: number | undefined;
+  #patience = PATIENCE;
+
+  constructor({ burst, intervalMs }: { burst?: number; intervalMs?: number } = {}) {
+    this.#burst = burst;
+    this.#knownMs = intervalMs;
+    if (burst !== undefined && intervalMs === undefined) this.#allowed = burst;
+  }
+
+  learned(): { burst?: number; intervalMs?: number } {
+    const intervalMs = this.intervalMs > 0 ? this.intervalMs : this.#knownMs;
+    return {
+      ...(this.#burst !== undefined && { burst: this.#burst }),
+      ...(intervalMs !== undefined && { intervalMs }),
+    };
+  }
+
+  /** When the next request may start. */
+  availableAt(now: number): number {
+    return Math.max(now, this.#nextAt);
+  }
+
+  recordStart(now: number): void {
+    this.#admitted++;
+    this.#sinceRefusal++;
+    if (this.#knownMs !== undefined && this.#admitted === this.#burst) this.#useKnown(now);
+    if (this.intervalMs > 0) {
+      // The expected refusal did not come, so the server admits more.
+      const overdue = this.#sinceRefusal - this.#patience;
+      if (overdue > 0 && overdue % 6 === 0) this.intervalMs /= 1.5;
+      const interval = this.intervalMs * (1 - 1 / STARTS_PER_REFUSAL);
+      this.#nextAt = Math.max(now, this.#nextAt) + interval;
+    } else if (this.#groupSize > 0 && ++this.#inGroup >= this.#groupSize) {
+      this.#inGroup = 0;
+      this.#groupSize *= 2;
+      this.#nextAt = now + 1.5 * this.#refusalMs;
+      if (this.#groupSize > 64) this.#groupSize = 0;
+    } else if (this.#sinceRefusal === this.#allowed) {
+      // The next refusal is due after as many starts as last time, so continue in small groups.
+      this.#inGroup = 0;
+      this.#groupSize = 1;
+      this.#nextAt = now + 1.5 * this.#refusalMs;
+    }
+  }
+
+  /** Waits as the server asked, when the reason is known from elsewhere. */
+  waitUntil(time: number): void {
+    this.#nextAt = Math.max(this.#nextAt, time);
+  }
+
+  #useKnown(now: number): void {
+    this.intervalMs = this.#knownMs as number;
+    this.#nextAt = now;
+  }
+
+  /**
+   * @param startedAt When the refused request started.
+   * @param roomAt The time at which the server said it would have capacity again.
+   */
+  recordRefusal(startedAt: number, roomAt: number, now: number): void {
+    this.#refusalMs = now - startedAt;
+    this.#admitted--;
+    this.#burst ??= Math.max(1, this.#admitted);
+    this.#knownMs = undefined;
+    const last = this.#refusals.at(-1);
+    if (last !== undefined && startedAt <= this.#refusedAt) {
+      // The request was sent before the last refusal arrived, so it belongs to that refusal.
+      last.admitted--;
+      last.roomAt = Math.max(last.roomAt, roomAt);
+    } else {
+      this.#refusedAt = now;
+      this.#sinceRefusal = 0;
+      this.#inGroup = 0;
+      this.#refusals.push({ roomAt, admitted: this.#admitted });
+    }
+    this.#updateInterval();
+  }
+
+  #updateInterval(): void {
+    const refusals = this.#refusals;
+    const last = refusals.at(-1) as Refusal;
+    while (last.admitted - (refusals[1]?.admitted ?? last.admitted) >= WINDOW) refusals.shift();
+    const before = refusals.at(-2);
+    this.#nextAt = last.roomAt;
+    this.#groupSize = 1;
+    if (before === undefined) return;
+    const newest = last.admitted - before.admitted;
+    const isRare = newest >= RARE && this.intervalMs === 0;
+    this.#allowed = isRare ? newest : 0;
+    this.#groupSize = isRare ? 0 : 1;
+    if (isRare) return;
+    const from = newest >= FEW ? before : (refusals[0] as Refusal);
+    const starts = Math.max(1, last.admitted - from.admitted);
+    this.intervalMs = (last.roomAt - from.roomAt) / starts;
+    this.#patience = Math.min(PATIENCE, PATIENCE_PER_START * starts);
+    this.#nextAt += this.intervalMs;
+  }
+}

@@ -1,0 +1,26 @@
+/** The covariance of log tokens (x) and log work (y). */
+export interface Covariance {
+  readonly xx: number;
+  readonly xy: number;
+  readonly yy: number;
+}
+
+/** A typical standard deviation of log latencies, and of log answer lengths, of language models. */
+const DEVIATION = 0.25;
+const VARIANCE = DEVIATION ** 2;
+/** A typical correlation between the two. */
+const CORRELATION = 0.7;
+
+/** The prior where answers report their tokens. */
+export const PRIOR_WITH_TOKENS: Covariance = {
+  xx: VARIANCE,
+  xy: CORRELATION * VARIANCE,
+  yy: VARIANCE,
+};
+/** The prior where answers do not report their tokens. */
+export const PRIOR_WITHOUT_TOKENS: Covariance = { ...PRIOR_WITH_TOKENS, xy: 0 };
+
+/** The variance of log work, given the tokens. */
+export function residualVariance({ xx, xy, yy }: Covariance): number {
+  return yy - (xy * xy) / xx;
+}

@@ -1,0 +1,30 @@
+/** The logarithm of the probability that a standard normal variable is above `z`. */
+export function logSurvival(z: number): number {
+  if (z < -9) return 0;
+  if (z < 0) return Math.log1p(-Math.exp(LOG_PEAK - (z * z) / 2) * millsRatio(-z));
+  return LOG_PEAK - (z * z) / 2 + Math.log(millsRatio(z));
+}
+
+/** The mean of a standard normal variable, given that it is above `z`: the inverse Mills ratio. */
+export function truncatedMean(z: number): number {
+  if (z > 4) return inverseMillsRatio(z);
+  return Math.exp(LOG_PEAK - (z * z) / 2 - logSurvival(z));
+}
+
+/** The survival probability over the density; `z` must not be negative. */
+function millsRatio(z: number): number {
+  if (z > 4) return 1 / inverseMillsRatio(z);
+  // Abramowitz and Stegun 26.2.17.
+  const t = 1 / (1 + 0.2316419 * z);
+  return (
+    t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
+  );
+}
+
+/** A continued fraction, accurate for large `z`. */
+function inverseMillsRatio(z: number): number {
+  return z + 1 / (z + 2 / (z + 3 / (z + 4 / z)));
+}
+
+/** The logarithm of the density at 0. */
+const LOG_PEAK = -0.5 * Math.log(2 * Math.PI);

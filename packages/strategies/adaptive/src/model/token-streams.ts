@@ -1,0 +1,164 @@
+import { logSurvival } from './normal.js';
+import type { Request } from './request.js';
+import { logWorkBetween } from './work-statistics.js';
+
+/** The least size of a segment, in characters: smaller parts may arrive in bursts. */
+const SEGMENT_CHARACTERS = 64;
+/** The prior standard deviation of the log work per character of segments, */
+const DEVIATION = 0.25;
+/** and its lower bound. */
+const MIN_DEVIATION = 0.1;
+/** Bounds the influence of a request that hangs: it must not outweigh all others. */
+const MAX_DEVIATION = 1.5;
+const MIN_LOG_LIKELIHOOD = -4;
+/** The weight of the prior deviation, in segments. */
+const PRIOR_COUNT = 4;
+/** Segments that arrive faster than this come from a buffer. */
+const BUFFERED_MS = 1;
+
+/** The text stream of one request. */
+interface Stream {
+  /** The progress at the start of the current segment. */
+  segmentStart: Float64Array;
+  characters: number;
+  /** The log characters of the last complete segment. */
+  logSize: number;
+  /** The number of complete segments. */
+  count: number;
+  /** The mean log work per character of those, by hypothesis. */
+  readonly means: Float64Array;
+}
+
+/** A complete segment, compared with the earlier segments of the same request. */
+export interface Segment {
+  /** The number of earlier segments. */
+  readonly earlier: number;
+  /** By how much its log work per character is above their mean, by hypothesis. */
+  readonly deviations: Float64Array;
+  /** The log Jacobian from log work to time, by hypothesis. */
+  readonly logJacobians: Float64Array;
+}
+
+/**
+ * The likelihood of the text streams under each hypothesis. If a hypothesis is true, the work per
+ * character of a request does not depend on the number in flight. Segments are only compared within a
+ * request, because models and answers differ in speed.
+ */
+export class TokenStreams {
+  readonly #open = new Map<Request, Stream>();
+  /** The number of comparisons. */
+  #count = 0;
+  /** Their squared deviations, by hypothesis. */
+  readonly #squares: Float64Array;
+  /** The sum of the log Jacobians, by hypothesis: the data are times, the model is about work. */
+  readonly #logJacobians: Float64Array;
+  /** Reused for every segment, to avoid allocations. */
+  readonly #latest: { earlier: number; deviations: Float64Array; logJacobians: Float64Array };
+
+  /** @param hypotheses The number of hypotheses. */
+  constructor(hypotheses: number) {
+    this.#squares = new Float64Array(hypotheses);
+    this.#logJacobians = new Float64Array(hypotheses);
+    this.#latest = {
+      earlier: 0,
+      deviations: new Float64Array(hypotheses),
+      logJacobians: new Float64Array(hypotheses),
+    };
+  }
+
+  /**
+   * Adds text of a request.
+   *
+   * @param progress The current progress, by hypothesis.
+   * @param speeds The current speed of requests, by hypothesis.
+   * @returns The segment that this text completes, valid until the next call; undefined if none.
+   */
+  addText(
+    request: Request,
+    characters: number,
+    progress: Float64Array,
+    speeds: Float64Array,
+  ): Segment | undefined {
+    const stream = this.#open.get(request);
+    if (stream === undefined) {
+      // The first text only marks the start: the time before it is not spent on writing.
+      this.#open.set(request, {
+        ...{ segmentStart: progress.slice(), characters: 0, logSize: 0, count: 0 },
+        means: new Float64Array(progress.length),
+      });
+      return undefined;
+    }
+    stream.characters += characters;
+    if (stream.characters < SEGMENT_CHARACTERS) return undefined;
+    if ((progress[0] as number) - (stream.segmentStart[0] as number) < BUFFERED_MS) {
+      return undefined;
+    }
+    const logSize = Math.log(stream.characters);
+    stream.logSize = logSize;
+    const earlier = stream.count++;
+    const { deviations, logJacobians } = this.#latest;
+    this.#latest.earlier = earlier;
+    if (earlier > 0) this.#count++;
+    for (let h = 0; h < progress.length; h++) {
+      const logWork = logWorkBetween(stream.segmentStart, progress, h);
+      const mean = stream.means[h] as number;
+      const most = earlier === 0 ? Number.POSITIVE_INFINITY : MAX_DEVIATION;
+      const deviation = Math.max(-most, Math.min(most, logWork - logSize - mean));
+      const logJacobian = Math.log(speeds[h] as number) - logWork;
+      stream.means[h] = mean + deviation / stream.count;
+      const square = earlier === 0 ? 0 : deviation * deviation * (earlier / stream.count);
+      this.#squares[h] = (this.#squares[h] as number) + square;
+      this.#logJacobians[h] = (this.#logJacobians[h] as number) + logJacobian;
+      deviations[h] = deviation;
+      logJacobians[h] = logJacobian;
+    }
+    stream.segmentStart.set(progress);
+    stream.characters = 0;
+    return this.#latest;
+  }
+
+  /** Ends the stream of a request: it has ended, or does something other than writing. */
+  end(request: Request): void {
+    this.#open.delete(request);
+  }
+
+  /** Multiplies the weight of all segments so far. */
+  decay(factor: number): void {
+    this.#count *= factor;
+    for (let h = 0; h < this.#squares.length; h++) {
+      this.#squares[h] = (this.#squares[h] as number) * factor;
+      this.#logJacobians[h] = (this.#logJacobians[h] as number) * factor;
+    }
+  }
+
+  clear(): void {
+    this.#open.clear();
+    this.decay(0);
+  }
+
+  /**
+   * The log-likelihood of all segments under hypothesis `h`. Incomplete segments count as
+   * right-censored; otherwise slow segments would be under-represented.
+   *
+   * @param progress The current progress, by hypothesis.
+   */
+  logLikelihood(h: number, progress: Float64Array): number {
+    const count = this.#count + PRIOR_COUNT;
+    const variance = this.variance(h);
+    let sum = (this.#logJacobians[h] as number) - 0.5 * count * Math.log(count * variance);
+    for (const stream of this.#open.values()) {
+      if (stream.count === 0) continue;
+      const logWork = logWorkBetween(stream.segmentStart, progress, h);
+      const deviation = logWork - stream.logSize - (stream.means[h] as number);
+      const survival = logSurvival(deviation / Math.sqrt(variance * (1 + 1 / stream.count)));
+      sum += Math.max(MIN_LOG_LIKELIHOOD, survival);
+    }
+    return sum;
+  }
+
+  /** The variance of the log work per character of segments under hypothesis `h`. */
+  variance(h: number): number {
+    const prior = PRIOR_COUNT * DEVIATION ** 2 + this.#count * MIN_DEVIATION ** 2;
+    return ((this.#squares[h] as number) + prior) / (this.#count + PRIOR_COUNT);
+  }
+}

@@ -1,0 +1,63 @@
+import type { RunView, TaskType, TaskView } from '@stratagem/core';
+import { describe, expect, test } from 'vitest';
+import { Durations } from './durations.js';
+import { PriorityOrder } from './priority.js';
+
+describe('durations', () => {
+  test('are those of the type, or the mean of all types for an unknown type', () => {
+    const durations = new Durations({ action: 100 });
+    durations.record('decision', 400);
+    expect(durations.typicalMs('action')).toBeCloseTo(100, 6);
+    expect(durations.typicalMs('decision')).toBeCloseTo(400, 6);
+    expect(durations.typicalMs('aggregate')).toBeCloseTo(200, 6);
+    expect(new Durations().typicalMs('action')).toBe(1);
+  });
+
+  test('change little after one task that takes a hundred times as long', () => {
+    const durations = new Durations();
+    for (let n = 0; n < 20; n++) durations.record('action', 100);
+    durations.record('action', 10_000);
+    expect(durations.typicalMs('action')).toBeLessThan(200);
+  });
+});
+
+function orderOf(durations: Durations) {
+  const computedAt: number[] = [];
+  const run = {
+    totalTasks: 10,
+    criticalPaths(durationOf: (type: TaskType) => number) {
+      computedAt.push(run.totalTasks);
+      return ({ type }: TaskView) => durationOf(type);
+    },
+  };
+  return { run, computedAt, order: new PriorityOrder(run as unknown as RunView, durations) };
+}
+
+const task = (type: TaskType, index = 0) => ({ type, index, criticalPath: 1, priority: 0 });
+
+describe('the order of tasks', () => {
+  test('is recomputed after 4, 8, 16, … answers, and only if durations have changed', () => {
+    const durations = new Durations();
+    const { order, computedAt } = orderOf(durations);
+    const answer = (type: TaskType, latencyMs: number) => {
+      durations.record(type, latencyMs);
+      return order.recordAnswer();
+    };
+    expect([1, 2, 3, 4].map(() => answer('action', 1_000))).toEqual([false, false, false, false]);
+    expect([5, 6, 7, 8].map(() => answer('decision', 10))).toEqual([false, false, false, true]);
+    for (let n = 0; n < 100; n++) answer(n % 2 ? 'action' : 'decision', n % 2 ? 1_000 : 10);
+    expect(computedAt).toHaveLength(1);
+    const first = [task('decision', 0), task('action', 1)] as TaskView[];
+    expect(first.toSorted(order.compare).map(({ type }) => type)).toEqual(['action', 'decision']);
+  });
+
+  test('is recomputed when the plan has grown by a quarter', () => {
+    const { run, order, computedAt } = orderOf(new Durations({ action: 1_000, decision: 10 }));
+    order.refresh();
+    run.totalTasks = 12;
+    order.refresh();
+    run.totalTasks = 20;
+    order.refresh();
+    expect(computedAt).toEqual([10, 20]);
+  });
+});

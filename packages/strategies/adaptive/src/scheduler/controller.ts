@@ -1,0 +1,162 @@
+import type { Outcome, OutputPart, StrategySwitch, TaskView } from '@stratagem/core';
+import { ErrorBursts } from '../concurrency/error-bursts.js';
+import { INITIAL_LIMIT, LimitSearch, type Load } from '../concurrency/limit-search.js';
+import { LostRequests } from '../concurrency/lost-requests.js';
+import { ProvenConcurrency } from '../concurrency/proven-concurrency.js';
+import { SlowStart } from '../concurrency/slow-start.js';
+import { AnnouncedLimits } from '../limits/announced-limits.js';
+import { RatePacer } from '../limits/rate-pacer.js';
+import type { LearnedResource } from '../model/learned.js';
+import type { Request } from '../model/request.js';
+import { ModeReports } from './mode-reports.js';
+
+export interface ControllerOptions {
+  readonly maxParallel: number;
+  readonly adaptiveThreshold: number;
+}
+
+/** The tasks that are waiting. */
+export type Queue = Omit<Load, 'inFlight'>;
+
+/** A request is lost when its concurrent requests were answered this many times. */
+const LOST_AFTER_ROUNDS = 4;
+
+/**
+ * Decides when tasks may start at one resource. Three parts can delay a task: the limit of requests in
+ * flight (`LimitSearch`), the limits that the server announces (`AnnouncedLimits`), and the rate at
+ * which it was found to admit requests (`RatePacer`).
+ */
+export class Controller {
+  readonly #search: LimitSearch;
+  readonly #pacer: RatePacer;
+  readonly #announced = new AnnouncedLimits();
+  readonly #requests = new LostRequests();
+  readonly #slowStart = new SlowStart();
+  readonly #reports: ModeReports;
+  /** By task index. */
+  readonly #open = new Map<number, Request>();
+  #nextOrder = 0;
+  /** When the first request started. */
+  #beganAt: number | undefined;
+  #updatedAt = 0;
+  /** The total time that requests have been in flight. */
+  #inFlightMs = 0;
+  readonly #timeouts = new ErrorBursts();
+  readonly #serverErrors = new ErrorBursts();
+  readonly #proven = new ProvenConcurrency();
+
+  constructor(
+    { maxParallel, adaptiveThreshold }: ControllerOptions,
+    known: LearnedResource | undefined,
+    report: (change: StrategySwitch) => void,
+  ) {
+    this.#search = new LimitSearch(maxParallel, adaptiveThreshold, known);
+    this.#pacer = new RatePacer(known);
+    this.#reports = new ModeReports(this.#search.limit, report);
+  }
+
+  /** When a task may start; Infinity while too many requests are in flight. */
+  availableAt(task: TaskView, now: number): number {
+    if (this.#requests.inFlight >= this.#search.limit) {
+      this.#reports.countDelay('limit');
+      return Number.POSITIVE_INFINITY;
+    }
+    const at = Math.max(this.#pacer.availableAt(now), this.#announced.availableAt(task, now));
+    if (at > now) this.#reports.countDelay('pace');
+    return Math.max(at, this.#slowStart.availableAt(this.#requests.inFlight, now));
+  }
+
+  recordStart(task: TaskView, now: number): void {
+    this.#advance(now);
+    const othersInFlight = this.#requests.inFlight;
+    const request = { task, order: this.#nextOrder++, startedAt: now, othersInFlight };
+    this.#open.set(task.index, request);
+    this.#requests.add(request);
+    this.#search.recordStart(request);
+    this.#pacer.recordStart(now);
+    this.#announced.recordStart(request, now);
+  }
+
+  /** Records a part of the output of a request in flight. */
+  recordOutput(task: TaskView, part: OutputPart, queue: Queue, now: number): void {
+    const request = this.#open.get(task.index) as Request;
+    // While a request calls tools, it writes no text.
+    if (part.kind !== 'text') {
+      this.#search.pauseStream(request);
+      return;
+    }
+    this.#advance(now);
+    const before = this.#search.limit;
+    const load = { ...queue, inFlight: this.#requests.inFlight };
+    this.#search.recordText(request, part.text.length, load);
+    const { limit } = this.#search;
+    if (limit === before) return;
+    this.#slowStart.begin(before, limit, now - request.startedAt, now);
+    this.#reports.reportChange(this.#search, this.#pacer.intervalMs, now);
+  }
+
+  recordOutcome(task: TaskView, outcome: Outcome, queue: Queue, now: number): void {
+    const request = this.#open.get(task.index) as Request;
+    this.#open.delete(task.index);
+    this.#advance(now);
+    const before = this.#search.limit;
+    const { inFlight } = this.#requests;
+    this.#requests.remove(request);
+    this.#announced.recordOutcome(request, outcome, now);
+    if (outcome.ok) {
+      this.#search.recordAnswer(request, { ...queue, inFlight }, outcome.usage?.outputTokens);
+      this.#proven.recordAnswer(request);
+      this.#timeouts.recordAnswer(this.#search.limit);
+      this.#serverErrors.recordAnswer(this.#search.limit);
+      this.#requests.recordAnswer(request, LOST_AFTER_ROUNDS);
+      this.#reports.recordAnswer(outcome.latencyMs);
+    } else this.#recordFailure(request, outcome, now);
+
+    const { limit } = this.#search;
+    if (limit !== before) this.#slowStart.begin(before, limit, outcome.latencyMs, now);
+    this.#reports.reportChange(this.#search, this.#pacer.intervalMs, now);
+  }
+
+  learned(): LearnedResource {
+    const known = this.#search.known;
+    const isPaced = this.#reports.mode === 'paced' || this.#pacer.intervalMs > 0;
+    if (!isPaced && this.#announced.isEmpty) return { ...known, ...this.#pacer.learned() };
+    // Under a rate limit, the average number in flight is enough. A higher limit could flood the
+    // server at the start of the next run, before its remaining quota is known.
+    const elapsed = this.#updatedAt - (this.#beganAt ?? this.#updatedAt);
+    const average = elapsed > 0 ? Math.ceil(this.#inFlightMs / elapsed) : known.limit;
+    const least = isPaced ? 1 : Math.max(INITIAL_LIMIT, this.#announced.initialRequests);
+    const limit = Math.min(known.limit, Math.max(least, average));
+    return { ...known, limit, ...this.#pacer.learned() };
+  }
+
+  #recordFailure(request: Request, { errorCode, retryAfterMs = 0 }: Outcome, now: number): void {
+    this.#search.discard(request);
+    const { inFlight } = this.#requests;
+    const { limit } = this.#search;
+    if (errorCode === 'timeout') {
+      if (!this.#proven.isUnproven(request)) return;
+      const fewest = this.#timeouts.recordError(request.othersInFlight, limit);
+      if (fewest !== undefined) this.#search.lowerAfterTimeouts(fewest);
+    } else if (errorCode === 'server_error') {
+      const fewest = this.#serverErrors.recordError(inFlight, limit);
+      if (fewest !== undefined) this.#search.lowerAfterRefusal(fewest);
+    } else if (errorCode === 'rate_limited' || errorCode === 'overloaded') {
+      // Announced limits make it unnecessary to estimate the rate.
+      const roomAt = now + retryAfterMs;
+      if (retryAfterMs === 0) this.#search.lowerAfterRefusal(inFlight);
+      else if (this.#announced.isEmpty) this.#pacer.recordRefusal(request.startedAt, roomAt, now);
+      else this.#pacer.waitUntil(roomAt);
+    }
+  }
+
+  /** Accounts for the time since the last call. Call it before the number in flight changes. */
+  #advance(now: number): void {
+    const { inFlight } = this.#requests;
+    this.#search.advance(inFlight, now);
+    this.#reports.advance(inFlight, now);
+    this.#beganAt ??= now;
+    this.#inFlightMs += inFlight * (now - this.#updatedAt);
+    this.#updatedAt = now;
+  }
+}

@@ -1,0 +1,121 @@
+import {
+  Heap,
+  type Outcome,
+  type OutputPart,
+  type RunView,
+  type Scheduler,
+  type StrategySwitch,
+  type TaskView,
+  type Wait,
+} from '@stratagem/core';
+import type { Learned } from '../model/learned.js';
+import { Durations } from '../order/durations.js';
+import { PriorityOrder } from '../order/priority.js';
+import { Controller, type ControllerOptions, type Queue } from './controller.js';
+
+/** The ready tasks of one resource, and the controller that decides when they start. */
+interface Lane {
+  ready: Heap<TaskView>;
+  readonly controller: Controller;
+}
+
+/**
+ * Schedules with one controller per resource. Among the tasks that may start now, the one with the
+ * highest priority starts first.
+ */
+export class AdaptiveScheduler implements Scheduler {
+  readonly #run: RunView;
+  readonly #options: ControllerOptions;
+  readonly #known: Learned | undefined;
+  readonly #durations: Durations;
+  readonly #order: PriorityOrder;
+  readonly #lanes = new Map<string, Lane>();
+
+  constructor(run: RunView, options: ControllerOptions, known: Learned | undefined) {
+    this.#run = run;
+    this.#options = options;
+    this.#known = known;
+    this.#durations = new Durations(known?.durationsMs);
+    this.#order = new PriorityOrder(run, this.#durations);
+    this.#order.refresh();
+  }
+
+  ready(task: TaskView): void {
+    this.#laneOf(task).ready.push(task);
+  }
+
+  next(now: number): TaskView | Wait | undefined {
+    let chosen: Lane | undefined;
+    let first: TaskView | undefined;
+    let until = Number.POSITIVE_INFINITY;
+    for (const lane of this.#lanes.values()) {
+      const task = lane.ready.peek();
+      if (task === undefined) continue;
+      const at = lane.controller.availableAt(task, now);
+      if (at > now) until = Math.min(until, at);
+      else if (first === undefined || this.#order.compare(task, first) < 0) {
+        first = task;
+        chosen = lane;
+      }
+    }
+    if (chosen === undefined) return until === Number.POSITIVE_INFINITY ? undefined : { until };
+    const task = chosen.ready.pop() as TaskView;
+    chosen.controller.recordStart(task, now);
+    return task;
+  }
+
+  output(task: TaskView, part: OutputPart): void {
+    const lane = this.#laneOf(task);
+    lane.controller.recordOutput(task, part, this.#queueOf(lane), this.#run.now);
+  }
+
+  settled(task: TaskView, outcome: Outcome): void {
+    const lane = this.#laneOf(task);
+    lane.controller.recordOutcome(task, outcome, this.#queueOf(lane), this.#run.now);
+    if (!outcome.ok) return;
+    this.#durations.record(task.type, outcome.latencyMs);
+    if (this.#order.recordAnswer()) this.#reorder();
+  }
+
+  /** Data for the next run. */
+  learned(): Learned {
+    const resources = [...this.#lanes].map(([name, { controller }]) => [
+      name,
+      controller.learned(),
+    ]);
+    return {
+      version: 1,
+      durationsMs: { ...this.#known?.durationsMs, ...this.#durations.toJSON() },
+      resources: { ...this.#known?.resources, ...Object.fromEntries(resources) },
+    };
+  }
+
+  #queueOf({ ready }: Lane): Queue {
+    return { ready: ready.size, waiting: this.#run.remaining - this.#run.running };
+  }
+
+  #laneOf({ resource }: TaskView): Lane {
+    let lane = this.#lanes.get(resource);
+    if (lane === undefined) {
+      const known = this.#known?.resources[resource];
+      const report = (change: StrategySwitch) => this.#run.report({ ...change, resource });
+      lane = {
+        ready: new Heap(this.#order.compare),
+        controller: new Controller(this.#options, known, report),
+      };
+      this.#lanes.set(resource, lane);
+    }
+    return lane;
+  }
+
+  #reorder(): void {
+    for (const lane of this.#lanes.values()) {
+      const ready = new Heap(this.#order.compare);
+      // The old heap violates the new order, but popping still returns each task once.
+      for (let task = lane.ready.pop(); task !== undefined; task = lane.ready.pop()) {
+        ready.push(task);
+      }
+      lane.ready = ready;
+    }
+  }
+}
