@@ -242,14 +242,14 @@ describe('an answer that is none', () => {
       'content-filter',
       '',
       {},
-      `${label}: the answer was withheld by the content filter`,
+      `${label}: the content filter withheld the answer`,
     ],
     [
       'truncated',
       'length',
       'Beca',
       {},
-      `${label}: the answer was cut off at the model's limit of tokens`,
+      `${label}: the answer was cut off at the model's token limit`,
     ],
     [
       'truncated',

@@ -13,7 +13,7 @@ import { type AnthropicBatchOptions, anthropicBatch } from './batch.js';
 const apiKey = 'sk-ant-planted-0123456789';
 const server = batchServer('');
 /** Long enough for two tasks to be ready within it on a busy machine. */
-const quick = { gatherMs: 100, pollMs: 20 };
+const quick = { batchWindowMs: 100, pollMs: 20 };
 
 /** What a request came to that went well. */
 function saying(text: string) {
@@ -253,11 +253,11 @@ describe('it is a runner like any other', () => {
       outcome: (request) =>
         saying(JSON.stringify(request).includes('title') ? '{"title":"Sea"}' : 'Hello.'),
     });
-    return anthropicBatch({ model: 'm', apiKey, baseURL: server.url, gatherMs: 1, pollMs: 1 });
+    return anthropicBatch({ model: 'm', apiKey, baseURL: server.url, batchWindowMs: 1, pollMs: 1 });
   };
   const failing = () => {
     server.serve(() => ({ status: 500, body: { error: { message: 'No.' } } }));
-    return anthropicBatch({ model: 'm', apiKey, baseURL: server.url, gatherMs: 1, pollMs: 1 });
+    return anthropicBatch({ model: 'm', apiKey, baseURL: server.url, batchWindowMs: 1, pollMs: 1 });
   };
   const cases = runnerConformance(create, { failing, secret: apiKey });
   for (const { name, run: prove } of cases) test(name, prove);

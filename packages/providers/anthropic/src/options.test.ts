@@ -8,16 +8,16 @@ const client = new Anthropic({ apiKey: 'sk-ant-test-0123456789' });
 
 test.each([
   [{ modle: 'a' }, 'anthropic() has no option "modle". Did you mean "model"?'],
-  [{ model: '' }, 'anthropic(): model must be a string that is not empty'],
-  [{ apiKey: ' ' }, 'anthropic(): apiKey must be a string that is not empty'],
-  [{ apiKey: 7 }, 'anthropic(): apiKey must be a string that is not empty'],
-  [{ instructions: [] }, 'anthropic(): instructions must be a string that is not empty'],
+  [{ model: '' }, 'anthropic(): model must be a non-empty string'],
+  [{ apiKey: ' ' }, 'anthropic(): apiKey must be a non-empty string'],
+  [{ apiKey: 7 }, 'anthropic(): apiKey must be a non-empty string'],
+  [{ instructions: [] }, 'anthropic(): instructions must be a non-empty string'],
   [{ baseURL: 'localhost:11434' }, 'anthropic(): baseURL must be a URL that begins with http://'],
   [{ baseURL: 'http://' }, 'anthropic(): baseURL must be a URL that begins with http://'],
   [{ temperature: 1 }, 'anthropic() has no option "temperature". It takes model, apiKey,'],
   [
     { maxOutputTokens: 0 },
-    'anthropic(): maxOutputTokens must be a whole number of at least 1; it is 0',
+    'anthropic(): maxOutputTokens must be an integer ≥ 1; it is 0',
   ],
   [{ maxOutputTokens: Number.POSITIVE_INFINITY }, 'it is Infinity'],
   [{ timeoutMs: 0 }, 'anthropic(): timeoutMs must be a positive number of milliseconds; it is 0'],

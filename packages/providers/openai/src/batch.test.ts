@@ -15,7 +15,7 @@ import { type OpenAIBatchOptions, openaiBatch } from './batch.js';
 const apiKey = 'sk-planted-0123456789';
 const server = batchServer('/v1');
 /** Long enough for two tasks to be ready within it on a busy machine. */
-const quick = { gatherMs: 100, pollMs: 20 };
+const quick = { batchWindowMs: 100, pollMs: 20 };
 
 /** An answer in the words of the API that was asked. */
 function saying(text: string, { url }: SentRequest) {
@@ -130,7 +130,7 @@ describe('what fails', () => {
         },
       },
       'refused',
-      'withheld by the content filter',
+      'the content filter withheld the answer',
     ],
     [
       'a cut answer',
@@ -296,11 +296,11 @@ describe('it is a runner like any other', () => {
       outcome: (request) =>
         saying(JSON.stringify(request).includes('title') ? '{"title":"Sea"}' : 'Hello.', request),
     });
-    return openaiBatch({ model: 'm', apiKey, baseURL: server.url, gatherMs: 1, pollMs: 1 });
+    return openaiBatch({ model: 'm', apiKey, baseURL: server.url, batchWindowMs: 1, pollMs: 1 });
   };
   const failing = () => {
     server.serve(() => ({ status: 500, body: { error: { message: 'No.' } } }));
-    return openaiBatch({ model: 'm', apiKey, baseURL: server.url, gatherMs: 1, pollMs: 1 });
+    return openaiBatch({ model: 'm', apiKey, baseURL: server.url, batchWindowMs: 1, pollMs: 1 });
   };
   const cases = runnerConformance(create, { failing, secret: apiKey });
   for (const { name, run: prove } of cases) test(name, prove);

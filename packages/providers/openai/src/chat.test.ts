@@ -121,7 +121,7 @@ describe('an attempt fails', () => {
       'refused',
       'when the content filter withholds the answer',
       [finish('content_filter')],
-      'openai/a-model: the answer was withheld by the content filter',
+      'openai/a-model: the content filter withheld the answer',
     ],
     [
       'truncated',

@@ -311,7 +311,7 @@ describe('errors in the words of servers', () => {
         response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<p>Log in'),
       {
         code: 'server_error',
-        message: expect.stringMatching(/text\/html .* is the base URL right/),
+        message: expect.stringMatching(/answered with text\/html; is the base URL right/),
       },
     ],
   ])('%s', async (_, reply, expected) => {

@@ -8,10 +8,10 @@ const client = new OpenAI({ apiKey: 'sk-test-0123456789' });
 
 test.each([
   [{ modle: 'a' }, 'openai() has no option "modle". Did you mean "model"?'],
-  [{ model: '' }, 'openai(): model must be a string that is not empty'],
-  [{ apiKey: ' ' }, 'openai(): apiKey must be a string that is not empty'],
-  [{ apiKey: 7 }, 'openai(): apiKey must be a string that is not empty'],
-  [{ instructions: [] }, 'openai(): instructions must be a string that is not empty'],
+  [{ model: '' }, 'openai(): model must be a non-empty string'],
+  [{ apiKey: ' ' }, 'openai(): apiKey must be a non-empty string'],
+  [{ apiKey: 7 }, 'openai(): apiKey must be a non-empty string'],
+  [{ instructions: [] }, 'openai(): instructions must be a non-empty string'],
   [{ baseURL: 'localhost:11434' }, 'openai(): baseURL must be a URL that begins with http://'],
   [{ baseURL: 'http://' }, 'openai(): baseURL must be a URL that begins with http://'],
   [{ api: 'completions' }, "openai(): api must be 'responses' or 'chat'; it is completions"],
@@ -19,7 +19,7 @@ test.each([
   [{ temperature: Number.NaN }, 'openai(): temperature must be a number from 0 to 2; it is NaN'],
   [
     { maxOutputTokens: 0 },
-    'openai(): maxOutputTokens must be a whole number of at least 1; it is 0',
+    'openai(): maxOutputTokens must be an integer ≥ 1; it is 0',
   ],
   [{ maxOutputTokens: Number.POSITIVE_INFINITY }, 'it is Infinity'],
   [{ timeoutMs: 0 }, 'openai(): timeoutMs must be a positive number of milliseconds; it is 0'],

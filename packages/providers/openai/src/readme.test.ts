@@ -35,7 +35,7 @@ test('the program for batches in the README runs', async () => {
     console: { log: (text: unknown) => printed.push(text) },
     openaiBatch: (options: OpenAIBatchOptions) =>
       openaiBatch({
-        ...{ apiKey: 'sk-test', baseURL: server.url, gatherMs: 100, pollMs: 20 },
+        ...{ apiKey: 'sk-test', baseURL: server.url, batchWindowMs: 100, pollMs: 20 },
         ...options,
         stateFile: join(folder, options.stateFile ?? ''),
       }),

@@ -105,7 +105,7 @@ describe('an attempt fails', () => {
       'refused',
       'when the content filter withholds the answer',
       [incomplete('content_filter')],
-      'openai/a-model: the answer was withheld by the content filter',
+      'openai/a-model: the content filter withheld the answer',
     ],
     [
       'truncated',
@@ -134,7 +134,7 @@ describe('an attempt fails', () => {
     const context = attempt();
     await expect(ask('Why?', {}, context)).rejects.toMatchObject({
       code: 'truncated',
-      message: "openai/a-model: the answer was cut off at the model's limit of tokens",
+      message: "openai/a-model: the answer was cut off at the model's token limit",
     });
     expect(context.emitted).toEqual(['Beca']);
   });
