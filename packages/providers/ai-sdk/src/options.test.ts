@@ -4,16 +4,19 @@ import { mockOf } from '../test/model.js';
 import { aiSdk } from './ai-sdk.js';
 import type { AiSdkOptions } from './options.js';
 
-test.each([undefined, null, '', 7, {}, new MockEmbeddingModelV4()])('%s is no model', (model) => {
-  expect(() => aiSdk(model as never)).toThrow(
-    expect.objectContaining({
-      code: 'invalid_option',
-      message: expect.stringContaining('aiSdk() takes a language model of the AI SDK'),
-    }),
-  );
-});
+test.each([undefined, null, '', 7, {}, new MockEmbeddingModelV4()])(
+  '%s is not a model',
+  (model) => {
+    expect(() => aiSdk(model as never)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_option',
+        message: expect.stringContaining('aiSdk() takes a language model of the AI SDK'),
+      }),
+    );
+  },
+);
 
-describe('an option that cannot be used is an error:', () => {
+describe('an option that is out of range is an error:', () => {
   test.each([
     [
       { instruction: 'Be brief.' },
@@ -42,6 +45,6 @@ describe('an option that cannot be used is an error:', () => {
   });
 });
 
-test('the options are an object', () => {
+test('the options must be an object', () => {
   expect(() => aiSdk(mockOf({}), 'fast' as never)).toThrow('aiSdk() takes an object of options');
 });

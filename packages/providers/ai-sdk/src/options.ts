@@ -51,7 +51,9 @@ export function checkAiSdkOptions(model: LanguageModel, options: AiSdkOptions): 
   checkModelOptions(OWNER, options);
   const { temperature, providerOptions, secrets } = options;
   if (temperature !== undefined && !(Number.isFinite(temperature) && temperature >= 0)) {
-    throw new OptionError(`${OWNER}: temperature must be a number ≥ 0; it is ${String(temperature)}`);
+    throw new OptionError(
+      `${OWNER}: temperature must be a number ≥ 0; it is ${String(temperature)}`,
+    );
   }
   if (providerOptions !== undefined && !isRecordOf(providerOptions, isRecord)) {
     throw new OptionError(
