@@ -2,6 +2,7 @@ import { describe, isStratagemError, RunnerError } from '../errors.js';
 import { TRANSIENT_ERROR_CODES } from '../retry.js';
 import type { BatchBackend, BatchProgress } from './batch-backend.js';
 import type { Turn } from './conversation.js';
+import { definedFields } from './defined-fields.js';
 
 /** The longest delay of a timer. A timer with a longer delay fires at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -126,5 +127,6 @@ export function copyOf(thrown: unknown): unknown {
     return new RunnerError('task_failed', describe(thrown), { cause: thrown });
   }
   const { code, message, retryAfterMs, status, requestId } = thrown as RunnerError;
-  return new RunnerError(code, message, { cause: thrown, ...{ retryAfterMs, status, requestId } });
+  const details = definedFields({ retryAfterMs, status, requestId });
+  return new RunnerError(code, message, { cause: thrown, ...details });
 }

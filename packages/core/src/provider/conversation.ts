@@ -98,7 +98,7 @@ export async function converse(
     });
     const { toolCalls = [], model, requestId, rateLimits } = turn;
     usage = addUsage(usage, turn.usage);
-    const details = { usage, model, requestId, rateLimits };
+    const details = definedFields({ usage, model, requestId, rateLimits });
     const output = toolCalls.length > 0 ? undefined : parseAnswer(turn.text, request, options);
     const misfit = corrected || toolCalls.length > 0 ? undefined : await request.check?.(output);
     const isLast = toolCalls.length === 0 && misfit === undefined;
@@ -110,7 +110,7 @@ export async function converse(
     if (step >= maxSteps) {
       if (toolCalls.length === 0) return { output, ...details };
       const message = `the model still called tools after ${step} requests; raise maxSteps`;
-      throw new RunnerError('step_limit', message, definedFields(details));
+      throw new RunnerError('step_limit', message, details);
     }
     if (toolCalls.length > 0) {
       const results = toolCalls.map((call) => answerCall(call, request, signal));

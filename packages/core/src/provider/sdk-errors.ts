@@ -37,7 +37,11 @@ export function sdkRunnerError<Client extends SdkClient>(
   const secrets = secretsOfClient(sdk, client);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const fail = (code: AttemptErrorCode, text: string, details: RunnerErrorDetails = {}) =>
-    redactedError(code, `${label}: ${text}`, thrown, secrets, { requestId, model, ...details });
+    redactedError(code, `${label}: ${text}`, thrown, secrets, {
+      ...definedFields({ requestId }),
+      model,
+      ...details,
+    });
 
   if (thrown instanceof classes.APIConnectionTimeoutError) return fail('timeout', message);
   if (thrown instanceof classes.APIConnectionError) {
