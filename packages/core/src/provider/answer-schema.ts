@@ -2,17 +2,17 @@ import { asksForText } from '../contract/schema.js';
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** A task's schema as a backend with structured output takes it. */
+/** A task's schema in the form that structured output takes. */
 export interface AnswerSchema {
-  /** Always of an object, as every such backend wants it. */
+  /** Always an object at the root: backends accept nothing else. */
   readonly schema: JsonSchema & { readonly type: 'object' };
-  /** The answer itself, out of the object that the backend brought. */
+  /** Takes the answer out of the object that the backend returns. */
   readonly unwrap: (value: unknown) => unknown;
 }
 
 /**
- * What to hold an answer to; undefined when any text will do, or when the schema cannot be put into
- * an object.
+ * The schema for structured output. Undefined when any text fits, or when the schema cannot be
+ * wrapped in an object.
  *
  * @example
  * answerSchemaOf({ type: 'array', items: { type: 'string' } })?.schema;
@@ -32,7 +32,7 @@ export function answerSchemaOf(outputSchema: JsonSchema | undefined): AnswerSche
       properties: { answer },
       required: ['answer'],
       additionalProperties: false,
-      // References are from the root, wherever they stand.
+      // References resolve from the root, so the definitions stay there.
       ...($defs !== undefined && { $defs }),
       ...(definitions !== undefined && { definitions }),
     },

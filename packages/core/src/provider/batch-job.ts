@@ -1,32 +1,33 @@
 import { describe, isStratagemError, RunnerError } from '../contract/errors.js';
 import { TRANSIENT_ERROR_CODES } from '../contract/retry.js';
-import type { BatchBackend, BatchProgress } from './batch.js';
+import type { BatchBackend, BatchProgress } from './batch-backend.js';
 import type { Turn } from './conversation.js';
+import { definedFields } from './defined-fields.js';
 
-/** The longest delay a timer takes: one that is set for longer fires at once. */
+/** The longest delay of a timer. A timer with a longer delay fires at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Somebody who waits for the result of a request. */
+/** A request that waits for its result. */
 export interface Waiting {
   readonly customId: string;
   readonly resolve: (turn: Turn) => void;
   readonly reject: (error: unknown) => void;
-  /** Told what happens to the request on the way. */
+  /** Called when the request joins a job. */
   readonly notify: (message: string) => void;
 }
 
-/** What a job tells its queue. */
+/** The queue of a job. */
 export interface JobHost {
   readonly pollMs: number;
-  /** A request has failed: it is not to be looked for in this job again. */
+  /** A request has failed: a retry must not look for it in this job. */
   readonly failed: (customId: string) => void;
-  /** The provider knows no such job any more. */
+  /** The provider no longer knows the job. */
   readonly lost: () => void;
-  /** Nobody waits for it any more. */
+  /** No request waits for the job any more. */
   readonly over: () => void;
 }
 
-/** A job at the provider, which is asked how far it is for as long as somebody waits for it. */
+/** A job at the provider. It is polled as long as a request waits for it. */
 export class BatchJob {
   readonly id: string;
   readonly #backend: BatchBackend;
@@ -80,9 +81,9 @@ export class BatchJob {
       if (progress.ended) await this.#deliver(progress);
     } catch (thrown) {
       const error = isStratagemError(thrown) ? (thrown as RunnerError) : undefined;
-      const isPassing = TRANSIENT_ERROR_CODES.some((code) => code === error?.code);
-      // The job goes on while nobody can be asked about it.
-      if (isPassing) delayMs = Math.max(delayMs, error?.retryAfterMs ?? 0);
+      const isTransient = TRANSIENT_ERROR_CODES.some((code) => code === error?.code);
+      // The job continues while the provider cannot be reached.
+      if (isTransient) delayMs = Math.max(delayMs, error?.retryAfterMs ?? 0);
       else {
         if (error?.code === 'not_found') this.#host.lost();
         this.#fail(thrown);
@@ -105,11 +106,11 @@ export class BatchJob {
         waiting.reject(thrown);
       }
     }
-    const message = `${this.#backend.label}: batch ${this.id} has ended without a result for it`;
+    const message = `${this.#backend.label}: batch ${this.id} ended without a result for this request`;
     this.#fail(problem ?? new RunnerError('server_error', message));
   }
 
-  /** All who still wait get the same error, each as its own. */
+  /** Each waiting request gets its own copy of the error. */
   #fail(thrown: unknown): void {
     const rest = [...this.#waiting.values()];
     this.#waiting.clear();
@@ -120,11 +121,12 @@ export class BatchJob {
   }
 }
 
-/** What one task's error is given later must not show in another's. */
+/** A copy of an error: one task's later changes to it must not show in another task. */
 export function copyOf(thrown: unknown): unknown {
   if (!isStratagemError(thrown)) {
     return new RunnerError('task_failed', describe(thrown), { cause: thrown });
   }
   const { code, message, retryAfterMs, status, requestId } = thrown as RunnerError;
-  return new RunnerError(code, message, { cause: thrown, ...{ retryAfterMs, status, requestId } });
+  const details = definedFields({ retryAfterMs, status, requestId });
+  return new RunnerError(code, message, { cause: thrown, ...details });
 }

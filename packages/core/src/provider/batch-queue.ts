@@ -1,30 +1,31 @@
 import { describe, RunnerError } from '../contract/errors.js';
-import type { BatchBackend, BatchOptions } from './batch.js';
+import type { BatchBackend } from './batch-backend.js';
 import { BatchJob, copyOf, MAX_TIMER_MS, type Waiting } from './batch-job.js';
-import { type BatchState, stateIn } from './batch-state.js';
+import type { BatchOptions } from './batch-options.js';
+import { type BatchState, openState } from './batch-state.js';
 import type { Turn } from './conversation.js';
 import { RequestIds } from './request-ids.js';
 
-/** A request that is to be sent. */
+/** A request that waits to be sent. */
 interface Pending {
   readonly body: object;
   readonly bytes: number;
-  /** When it was asked for, among all. */
+  /** Its position among all requests of the queue. */
   readonly order: number;
 }
 
-/** Requests on their way: gathered into jobs, and handed what became of them. */
+/** Collects requests into jobs, and gives each request its result. */
 export class BatchQueue {
   readonly #backend: BatchBackend;
-  readonly #gatherMs: number;
+  readonly #batchWindowMs: number;
   readonly #pollMs: number;
   readonly #maxRequests: number;
   readonly #keepsJobs: boolean;
   readonly #state: () => Promise<BatchState | undefined>;
   readonly #ids = new RequestIds();
-  /** Jobs that somebody waits for. */
+  /** Jobs that a request waits for. */
   readonly #jobs = new Map<string, BatchJob>();
-  /** Those whose job is being sent at the moment. */
+  /** Requests whose job is being sent. */
   readonly #sending = new Set<Waiting>();
   #pending = new Map<Waiting, Pending>();
   #bytes = 0;
@@ -32,20 +33,20 @@ export class BatchQueue {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(backend: BatchBackend, options: BatchOptions) {
-    const { gatherMs = 1_000, pollMs = 30_000, maxRequests, stateFile, whenAbandoned } = options;
+    const { batchWindowMs = 1_000, pollMs = 30_000, maxRequests, stateFile, onAbandoned } = options;
     this.#backend = backend;
-    this.#gatherMs = gatherMs;
+    this.#batchWindowMs = batchWindowMs;
     this.#pollMs = pollMs;
     this.#maxRequests = Math.min(maxRequests ?? backend.maxRequests, backend.maxRequests);
-    this.#keepsJobs = (whenAbandoned ?? (stateFile === undefined ? 'cancel' : 'keep')) === 'keep';
-    this.#state = async () => (stateFile === undefined ? undefined : stateIn(stateFile));
+    this.#keepsJobs = (onAbandoned ?? (stateFile === undefined ? 'cancel' : 'keep')) === 'keep';
+    this.#state = async () => (stateFile === undefined ? undefined : openState(stateFile));
   }
 
   /**
-   * What becomes of a request.
+   * Sends a request with the next job, and waits for its result.
    *
-   * @param notify Called with what happens to it on the way.
-   * @throws {RunnerError} why it has failed, or `aborted`.
+   * @param notify Called when the request joins a job.
+   * @throws {RunnerError} when the request fails, or `aborted`.
    */
   async answer(
     body: object,
@@ -73,10 +74,10 @@ export class BatchQueue {
         waiting = { customId, resolve, reject, notify };
         const jobId = state?.jobOf(customId);
         if (jobId !== undefined) this.#job(jobId, state).add(waiting, true);
-        else this.#gather(waiting, { body, bytes: byteLength(text), order });
+        else this.#enqueue(waiting, { body, bytes: byteLength(text), order });
       });
     } catch (thrown) {
-      // The next request like it is this one again.
+      // The next attempt at this request gets the same id.
       this.#ids.free(customId);
       throw thrown;
     } finally {
@@ -84,7 +85,7 @@ export class BatchQueue {
     }
   }
 
-  #gather(waiting: Waiting, pending: Pending): void {
+  #enqueue(waiting: Waiting, pending: Pending): void {
     const { maxBytes } = this.#backend;
     if (this.#pending.size > 0 && this.#bytes + pending.bytes > maxBytes) this.#flush();
     this.#pending.set(waiting, pending);
@@ -92,13 +93,13 @@ export class BatchQueue {
     if (this.#pending.size >= this.#maxRequests) this.#flush();
     else {
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#flush(), Math.min(this.#gatherMs, MAX_TIMER_MS));
+      this.#timer = setTimeout(() => this.#flush(), Math.min(this.#batchWindowMs, MAX_TIMER_MS));
     }
   }
 
   #flush(): void {
     clearTimeout(this.#timer);
-    // Hashes are not made in the order in which they are asked for.
+    // Hashing is asynchronous, so requests arrive here out of order.
     const batch = [...this.#pending].sort(([, a], [, b]) => a.order - b.order);
     this.#pending.clear();
     this.#bytes = 0;
@@ -111,10 +112,10 @@ export class BatchQueue {
     try {
       const jobId = await this.#backend.submit(requests);
       const state = await this.#state();
-      const problem = await remember(state, jobId, requests);
+      const problem = await recordJob(state, jobId, requests);
       const job = this.#job(jobId, state);
       for (const [waiting] of batch) {
-        // One that was stopped meanwhile waits no more.
+        // The request was stopped meanwhile.
         if (!this.#sending.delete(waiting)) continue;
         if (problem !== undefined) waiting.notify(problem);
         job.add(waiting, false);
@@ -158,18 +159,18 @@ export class BatchQueue {
   }
 
   #abandon(job: BatchJob, state: BatchState | undefined): void {
-    if (job.size > 0) return; // Somebody has come back to it.
+    if (job.size > 0) return; // A request waits for it again.
     job.stop();
     this.#jobs.delete(job.id);
     if (this.#keepsJobs) return;
-    // Nobody is left who could be told that it goes on.
+    // A failure would have no request to report it to.
     this.#backend.cancel(job.id).catch(() => {});
     state?.forgetJob(job.id);
   }
 }
 
-/** What went wrong with it; the job is on its way all the same. */
-async function remember(
+/** Records a job. Returns the problem instead of throwing it: the job has been sent already. */
+async function recordJob(
   state: BatchState | undefined,
   jobId: string,
   requests: readonly { readonly customId: string }[],

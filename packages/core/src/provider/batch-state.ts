@@ -1,8 +1,8 @@
 import { RunnerError } from '../contract/errors.js';
 
-/** Written into the file; another version is not read. */
+/** The version of the file format. */
 const VERSION = 1;
-/** Providers keep results for about a month; what is older is forgotten. */
+/** Providers keep results for about a month, so older jobs are dropped. */
 const MAX_AGE_MS = 30 * 24 * 3_600_000;
 
 interface KnownJob {
@@ -11,32 +11,32 @@ interface KnownJob {
   readonly requests: Set<string>;
 }
 
-/** The same in the file. */
+/** A job in the file. */
 interface WrittenJob {
   readonly sentAt: number;
   readonly requests: readonly string[];
 }
 
-/** The states in use, by their files: several runners of a process may share one. */
+/** The open states by file: several runners of a process may share one. */
 const states = new Map<string, Promise<BatchState>>();
 
 /**
- * The state in a file.
+ * Opens the state in a file.
  *
- * @throws {RunnerError} `invalid_request` when it is damaged, or in use by another process.
+ * @throws {RunnerError} `invalid_request` when the file is damaged, or used by another process.
  */
-export function stateIn(file: string): Promise<BatchState> {
+export function openState(file: string): Promise<BatchState> {
   let state = states.get(file);
   if (state === undefined) {
     state = BatchState.open(file);
     states.set(file, state);
-    // What is wrong may be mended by the next attempt.
+    // The next attempt opens the file again.
     state.catch(() => states.delete(file));
   }
   return state;
 }
 
-/** Which requests were sent in which jobs: hashes and ids, nothing of what was asked. */
+/** Which job contains which request: only hashes and ids, nothing of the prompts. */
 export class BatchState {
   readonly #file: string;
   readonly #jobs: Map<string, KnownJob>;
@@ -72,14 +72,14 @@ export class BatchState {
     return this.#jobByRequest.get(request);
   }
 
-  /** Resolves when it is on disk. */
+  /** Resolves when the job is on disk. */
   add(jobId: string, requests: readonly string[]): Promise<void> {
     this.#jobs.set(jobId, { sentAt: Date.now(), requests: new Set(requests) });
     for (const request of requests) this.#jobByRequest.set(request, jobId);
     return this.#save();
   }
 
-  /** The request has failed: it is to be sent again. */
+  /** Removes a failed request, so that a retry sends it again. */
   forget(request: string): void {
     const jobId = this.#jobByRequest.get(request);
     if (jobId === undefined) return;
@@ -87,7 +87,7 @@ export class BatchState {
     const requests = this.#jobs.get(jobId)?.requests;
     requests?.delete(request);
     if (requests?.size === 0) this.#jobs.delete(jobId);
-    // Not on disk, it is found in that job once more after a restart, and fails once more.
+    // If this write fails, the request fails once more after a restart; nothing is lost.
     this.#save().catch(() => {});
   }
 
@@ -98,7 +98,7 @@ export class BatchState {
     if (this.#jobs.delete(jobId)) this.#save().catch(() => {});
   }
 
-  /** One after the other; what changes while one waits for its turn is saved with it. */
+  /** Writes one after the other. A queued write includes all changes until it begins. */
   #save(): Promise<void> {
     this.#queued ??= this.#saving.then(() => {
       this.#queued = undefined;
@@ -109,7 +109,7 @@ export class BatchState {
     return this.#queued;
   }
 
-  /** All of it or nothing: a crash leaves the file as it was. */
+  /** Replaces the file as a whole: a crash leaves the old content. */
   async #write(): Promise<void> {
     const { rename, writeFile } = await import('node:fs/promises');
     const jobs: Record<string, WrittenJob> = {};
@@ -131,7 +131,7 @@ function parse(text: string, file: string): Record<string, WrittenJob> {
     jobs !== null &&
     Object.values(jobs).every(isWrittenJob);
   if (isState) return jobs as Record<string, WrittenJob>;
-  const message = `the stateFile ${file} is damaged, or of another version; move it away to begin anew`;
+  const message = `the stateFile ${file} is damaged or has another version; move it away to start with a new one`;
   throw new RunnerError('invalid_request', message);
 }
 
@@ -149,9 +149,9 @@ function isWrittenJob(value: unknown): value is WrittenJob {
 }
 
 /**
- * Keeps other processes from the file until this one ends.
+ * Locks the file until this process ends.
  *
- * @throws {RunnerError} when another one has it.
+ * @throws {RunnerError} when another process has the lock.
  */
 async function lock(file: string): Promise<void> {
   const { mkdir, readFile, rm, writeFile } = await import('node:fs/promises');
@@ -168,17 +168,17 @@ async function lock(file: string): Promise<void> {
       const holder = Number(await readFile(lockFile, 'utf8').catch(() => ''));
       if (holder === process.pid) return;
       if (isAlive(holder)) {
-        const message = `the stateFile ${file} is in use by process ${holder}`;
+        const message = `the stateFile ${file} is used by process ${holder}`;
         throw new RunnerError('invalid_request', message);
       }
-      await rm(lockFile, { force: true }); // Its process has died without taking it away.
+      await rm(lockFile, { force: true }); // The process of this lock has died.
     }
   }
   process.once('exit', () => {
     try {
       unlinkSync(lockFile);
     } catch {
-      // It is gone already.
+      // The lock file no longer exists.
     }
   });
 }

@@ -6,17 +6,12 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { RunnerError } from '../contract/errors.js';
 import { OptionError } from '../index.js';
-import {
-  type BatchBackend,
-  type BatchOptions,
-  type BatchProgress,
-  type BatchRequest,
-  batchRunner,
-  checkBatchOptions,
-} from './batch.js';
+import { batchRunner } from './batch.js';
+import type { BatchBackend, BatchProgress, BatchRequest } from './batch-backend.js';
+import { type BatchOptions, checkBatchOptions } from './batch-options.js';
 import { BatchQueue } from './batch-queue.js';
 
-/** A provider whose jobs end when a test says so. */
+/** A provider whose jobs end when a test ends them. */
 class FakeProvider implements BatchBackend {
   readonly label = 'fake/m';
   maxRequests = 1_000;
@@ -25,10 +20,10 @@ class FakeProvider implements BatchBackend {
   readonly canceled: string[] = [];
   readonly polls: string[] = [];
   readonly ended = new Set<string>();
-  /** What submitting or polling fails with next. */
+  /** The next errors of submitting and polling. */
   readonly failures: unknown[] = [];
   problem: RunnerError | undefined;
-  /** Asked about each request of a job that has ended; undefined for no result. */
+  /** The answer to a request of a job that has ended; undefined for no result. */
   answer: (body: { n: number }, customId: string) => string | Error | undefined = ({ n }) => `${n}`;
 
   async submit(requests: readonly BatchRequest[]): Promise<string> {
@@ -75,9 +70,9 @@ class FakeProvider implements BatchBackend {
   }
 }
 
-const quick = { gatherMs: 10, pollMs: 100 };
+const quick = { batchWindowMs: 10, pollMs: 100 };
 
-/** Asks for these, and says what became of each. */
+/** Sends these requests, and collects their answers or errors. */
 function ask(queue: BatchQueue, numbers: readonly number[], signal = new AbortController().signal) {
   const notices: string[] = [];
   const answers = numbers.map((n) =>
@@ -91,7 +86,7 @@ function ask(queue: BatchQueue, numbers: readonly number[], signal = new AbortCo
   return { answers: Promise.all(answers), notices };
 }
 
-/** Lets what needs no timer happen: hashes and files are made elsewhere. */
+/** Waits for work without timers: hashes and file operations run in other threads. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) {
     await crypto.subtle.digest('SHA-256', new Uint8Array(1));
@@ -114,7 +109,7 @@ afterEach(() => {
 });
 
 describe('requests', () => {
-  test('that come together go in one job, and each gets its own result', async () => {
+  test('within the batch window share one job, and each gets its own result', async () => {
     const provider = new FakeProvider();
     const { answers, notices } = ask(new BatchQueue(provider, quick), [1, 2, 3]);
     await pass(10);
@@ -127,7 +122,7 @@ describe('requests', () => {
     expect(await answers).toEqual(['1', '2', '3']);
   });
 
-  test('that come later than gatherMs go in another job', async () => {
+  test('after batchWindowMs are sent in another job', async () => {
     const provider = new FakeProvider();
     const queue = new BatchQueue(provider, quick);
     const first = ask(queue, [1]);
@@ -150,9 +145,9 @@ describe('requests', () => {
 
   test.each([
     ['too many', { maxRequests: 2 }, {}],
-    ['more than the provider takes', {}, { maxRequests: 2 }],
+    ['more than the provider allows', {}, { maxRequests: 2 }],
     ['too large together', {}, { maxBytes: 16 }],
-  ])('are spread over several jobs when they are %s', async (_, options, limits) => {
+  ])('are split over several jobs when they are %s', async (_, options, limits) => {
     const provider = Object.assign(new FakeProvider(), limits);
     const { answers } = ask(new BatchQueue(provider, { ...quick, ...options }), [1, 2, 3, 4, 5]);
     await pass(10);
@@ -162,7 +157,7 @@ describe('requests', () => {
     expect(await answers).toEqual(['1', '2', '3', '4', '5']);
   });
 
-  test('that are equal have ids of their own, of letters and digits', async () => {
+  test('that are equal have different ids, of letters and digits', async () => {
     const provider = new FakeProvider();
     const { answers } = ask(new BatchQueue(provider, quick), [7, 7, 7]);
     await pass(10);
@@ -174,7 +169,7 @@ describe('requests', () => {
     expect(await answers).toEqual(['7', '7', '7']);
   });
 
-  test('fail alone, each with its own error', async () => {
+  test('fail independently, each with its own error', async () => {
     const provider = new FakeProvider();
     const refused = new RunnerError('refused', 'no');
     provider.answer = ({ n }) => (n === 2 ? refused : n === 3 ? undefined : `${n}`);
@@ -185,11 +180,14 @@ describe('requests', () => {
     expect(await answers).toMatchObject([
       '1',
       { code: 'refused' },
-      { code: 'server_error', message: 'fake/m: batch job-1 has ended without a result for it' },
+      {
+        code: 'server_error',
+        message: 'fake/m: batch job-1 ended without a result for this request',
+      },
     ]);
   });
 
-  test('without a result fail with what is wrong with their job', async () => {
+  test('without a result fail with the error of their job', async () => {
     const provider = new FakeProvider();
     provider.answer = ({ n }) => (n === 1 ? '1' : undefined);
     provider.problem = new RunnerError('timeout', 'the job expired');
@@ -202,7 +200,7 @@ describe('requests', () => {
     expect(second).not.toBe(third);
   });
 
-  test('whose job cannot be sent fail with the reason, and can be sent again', async () => {
+  test('of a job that could not be sent fail with its error, and can be sent again', async () => {
     const provider = new FakeProvider();
     provider.failures.push(new RunnerError('rate_limited', 'later', { retryAfterMs: 5 }));
     const queue = new BatchQueue(provider, quick);
@@ -223,7 +221,7 @@ describe('requests', () => {
 });
 
 describe('a job', () => {
-  test('goes on while nobody can be asked about it', async () => {
+  test('continues while the provider cannot be reached', async () => {
     const provider = new FakeProvider();
     const { answers } = ask(new BatchQueue(provider, quick), [1]);
     await pass(10);
@@ -241,7 +239,7 @@ describe('a job', () => {
   });
 
   test.each(['authentication', 'not_found'] as const)(
-    'that must not be asked about ends in an error: %s',
+    'whose state cannot be read fails its requests: %s',
     async (code) => {
       const provider = new FakeProvider();
       const { answers } = ask(new BatchQueue(provider, quick), [1, 2]);
@@ -252,7 +250,7 @@ describe('a job', () => {
     },
   );
 
-  test('whose results break off is asked for the others again', async () => {
+  test('whose results break off is read again for the remaining ones', async () => {
     const provider = new FakeProvider();
     let broken = false;
     provider.answer = ({ n }) => {
@@ -268,9 +266,9 @@ describe('a job', () => {
   });
 });
 
-test('times that are longer than a timer can count are long, and not none', async () => {
+test('delays beyond the limit of a timer do not fire at once', async () => {
   const provider = new FakeProvider();
-  const patient = new BatchQueue(provider, { gatherMs: 1e12, pollMs: 1e12, maxRequests: 2 });
+  const patient = new BatchQueue(provider, { batchWindowMs: 1e12, pollMs: 1e12, maxRequests: 2 });
   const controller = new AbortController();
   const { answers } = ask(patient, [1, 2, 3], controller.signal);
   await pass(60_000);
@@ -282,8 +280,8 @@ test('times that are longer than a timer can count are long, and not none', asyn
   await settle();
 });
 
-describe('a request that is stopped', () => {
-  test('before it was sent is not sent', async () => {
+describe('an aborted request', () => {
+  test('is not sent when it was aborted before its job', async () => {
     const provider = new FakeProvider();
     const queue = new BatchQueue(provider, quick);
     const controller = new AbortController();
@@ -301,25 +299,28 @@ describe('a request that is stopped', () => {
 
   test.each([
     [{}, ['job-1']],
-    [{ whenAbandoned: 'keep' }, []],
-  ] as const)('leaves a job, which goes with the last who waits: %j', async (options, canceled) => {
-    const provider = new FakeProvider();
-    const queue = new BatchQueue(provider, { ...quick, ...options });
-    const [first, second] = [new AbortController(), new AbortController()];
-    const answers = [ask(queue, [1], first.signal), ask(queue, [2], second.signal)];
-    await pass(10);
-    first.abort();
-    await pass(100);
-    expect(provider.canceled).toEqual([]);
-    second.abort();
-    await settle();
-    expect(provider.canceled).toEqual(canceled);
-    for (const { answers: ended } of answers) {
-      expect(await ended).toMatchObject([{ code: 'aborted' }]);
-    }
-  });
+    [{ onAbandoned: 'keep' }, []],
+  ] as const)(
+    'leaves its job, which is abandoned with the last request: %j',
+    async (options, canceled) => {
+      const provider = new FakeProvider();
+      const queue = new BatchQueue(provider, { ...quick, ...options });
+      const [first, second] = [new AbortController(), new AbortController()];
+      const answers = [ask(queue, [1], first.signal), ask(queue, [2], second.signal)];
+      await pass(10);
+      first.abort();
+      await pass(100);
+      expect(provider.canceled).toEqual([]);
+      second.abort();
+      await settle();
+      expect(provider.canceled).toEqual(canceled);
+      for (const { answers: ended } of answers) {
+        expect(await ended).toMatchObject([{ code: 'aborted' }]);
+      }
+    },
+  );
 
-  test('while its job is being sent is found there when it is asked for again', async () => {
+  test('cancels its job when it was aborted while the job was being sent', async () => {
     const provider = new FakeProvider();
     const submit = provider.submit.bind(provider);
     let open = () => {};
@@ -340,7 +341,7 @@ describe('a request that is stopped', () => {
     expect(provider.canceled).toEqual(['job-1']);
   });
 
-  test('before it began makes no request', async () => {
+  test('sends nothing when its signal was aborted from the start', async () => {
     const provider = new FakeProvider();
     const { answers } = ask(new BatchQueue(provider, quick), [1], AbortSignal.abort());
     expect(await answers).toMatchObject([{ code: 'aborted' }]);
@@ -356,14 +357,14 @@ describe('a stateFile', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  /** A queue of a process that begins with this file: the state is read anew. */
+  /** The queue of a new process that reads this file. */
   async function restarted(provider: FakeProvider, file: string, options: BatchOptions = {}) {
     vi.resetModules();
     const { BatchQueue: Fresh } = await import('./batch-queue.js');
     return new Fresh(provider, { ...quick, stateFile: file, ...options }) as BatchQueue;
   }
 
-  test('finds a job again after a restart, by its id, and pays nothing twice', async () => {
+  test('finds a job again after a restart, and pays for nothing twice', async () => {
     const provider = new FakeProvider();
     const file = join(folder, 'state', 'batches.json');
     const controller = new AbortController();
@@ -382,7 +383,7 @@ describe('a stateFile', () => {
     expect(provider.jobs.size).toBe(1);
   });
 
-  test('sends again what has failed, and only that', async () => {
+  test('makes only failed requests be sent again', async () => {
     const provider = new FakeProvider();
     const file = join(folder, 'batches.json');
     provider.answer = ({ n }) => (n === 2 ? new RunnerError('server_error', 'no') : `${n}`);
@@ -404,7 +405,7 @@ describe('a stateFile', () => {
     expect(await second.answers).toEqual(['1 at last', '2 at last']);
   });
 
-  test('holds hashes and ids alone, for its owner alone', async () => {
+  test('contains only hashes and ids, and only its owner can read it', async () => {
     const provider = new FakeProvider();
     const file = join(folder, 'batches.json');
     const controller = new AbortController();
@@ -425,9 +426,9 @@ describe('a stateFile', () => {
   test.each([
     ['damaged', '{"version":1,"jobs":'],
     ['of another version', '{"version":2,"jobs":{}}'],
-    ['of something else', '[1,2]'],
-    ['with jobs that are none', '{"version":1,"jobs":{"a":{}}}'],
-  ])('that is %s is an error, and stays as it is', async (_, text) => {
+    ['not a state', '[1,2]'],
+    ['with invalid jobs', '{"version":1,"jobs":{"a":{}}}'],
+  ])('%s is an error, and the file stays unchanged', async (_, text) => {
     const file = join(folder, 'batches.json');
     await writeFile(file, text);
     const { answers } = ask(await restarted(new FakeProvider(), file), [1]);
@@ -440,12 +441,12 @@ describe('a stateFile', () => {
     expect(await readFile(file, 'utf8')).toBe(text);
   });
 
-  test('of another process that runs is left alone; one that has died is not in the way', async () => {
+  test('is locked by a process that lives, and not by one that has died', async () => {
     const file = join(folder, 'batches.json');
     await writeFile(`${file}.lock`, String(process.ppid));
     const busy = ask(await restarted(new FakeProvider(), file), [1]);
     expect(await busy.answers).toMatchObject([
-      { message: `the stateFile ${file} is in use by process ${process.ppid}` },
+      { message: `the stateFile ${file} is used by process ${process.ppid}` },
     ]);
     await writeFile(`${file}.lock`, '999999999');
     const provider = new FakeProvider();
@@ -457,7 +458,7 @@ describe('a stateFile', () => {
   });
 });
 
-test('every request gets one answer, whatever the order, the splits and the failures', async () => {
+test('every request gets exactly one answer, for any order, split and failures', async () => {
   vi.useRealTimers();
   await fc.assert(
     fc.asyncProperty(
@@ -476,7 +477,7 @@ test('every request gets one answer, whatever the order, the splits and the fail
         for (const fails of failures) {
           provider.failures.push(fails ? new RunnerError('connection', 'broken') : undefined);
         }
-        const queue = new BatchQueue(provider, { gatherMs: 1, pollMs: 1, maxRequests });
+        const queue = new BatchQueue(provider, { batchWindowMs: 1, pollMs: 1, maxRequests });
         const answers: Promise<unknown>[] = [];
         for (const { n, pause } of requests) {
           answers.push(ask(queue, [n]).answers);
@@ -486,7 +487,7 @@ test('every request gets one answer, whatever the order, the splits and the fail
         for (const [index, [answer]] of ended.entries()) {
           const { n } = requests[index] as { n: number };
           const code = answer instanceof RunnerError ? answer.code : answer;
-          // One that could not be sent says so; every other has its own answer.
+          // A request that could not be sent fails; every other one gets its own answer.
           expect(['connection', n === 0 ? 'refused' : `${n}`]).toContain(code);
         }
         for (const job of provider.jobs.values())
@@ -498,7 +499,7 @@ test('every request gets one answer, whatever the order, the splits and the fail
   vi.useFakeTimers();
 });
 
-test('the runner gives each task its output, and tells where its request is', async () => {
+test('the runner gives each task its output, and reports the job of its request', async () => {
   const provider = new FakeProvider();
   const runner = batchRunner(
     {
@@ -508,7 +509,7 @@ test('the runner gives each task its output, and tells where its request is', as
       connect: async () => provider,
       prepare: async ({ prompt }) => ({
         body: { n: Number(prompt) },
-        finish: ({ text }) => ({ output: `the answer is ${text}`, model: 'm' }),
+        outputOf: ({ text }) => ({ output: `the answer is ${text}`, model: 'm' }),
       }),
     },
     quick,
@@ -544,12 +545,12 @@ test('the runner gives each task its output, and tells where its request is', as
 });
 
 test.each<[string, BatchOptions]>([
-  ['gatherMs', { gatherMs: 0 }],
+  ['batchWindowMs', { batchWindowMs: 0 }],
   ['pollMs', { pollMs: Number.NaN }],
   ['maxRequests', { maxRequests: 0.5 }],
   ['stateFile', { stateFile: '' }],
-  ['whenAbandoned', { whenAbandoned: 'sell' as never }],
-])('%s must make sense', (name, options) => {
+  ['onAbandoned', { onAbandoned: 'sell' as never }],
+])('%s out of range is rejected', (name, options) => {
   expect(() => checkBatchOptions('openaiBatch()', options)).toThrow(OptionError);
   expect(() => checkBatchOptions('openaiBatch()', options)).toThrow(
     `openaiBatch(): ${name} must be`,

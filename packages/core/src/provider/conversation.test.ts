@@ -8,12 +8,12 @@ import { type ConversationOptions, converse, type Turn, type TurnInput } from '.
 
 const usage = { inputTokens: 10, outputTokens: 2, cachedInputTokens: 4 };
 
-/** A dialogue whose model says these, one after the other. */
+/** A dialogue with a model that gives these answers in order. */
 function scripted(...turns: (Partial<Turn> | Error)[]) {
   const heard: TurnInput[] = [];
   return {
     heard,
-    async say(input: TurnInput): Promise<Turn> {
+    async send(input: TurnInput): Promise<Turn> {
       const turn = turns[heard.length];
       heard.push(input);
       if (turn === undefined) throw new Error('the script has no more turns');
@@ -63,7 +63,7 @@ function talk(
   });
 }
 
-test('one question and its answer are no steps', async () => {
+test('one request with its answer is not reported as a step', async () => {
   const dialogue = scripted({ text: 'Because.', model: 'm' });
   const conversation = talk(dialogue);
   expect(await conversation).toEqual({ output: 'Because.', usage, model: 'm', requestId: 'req-1' });
@@ -72,7 +72,7 @@ test('one question and its answer are no steps', async () => {
 });
 
 describe('tools', () => {
-  test('of one turn are called at the same time, and their results told in order', async () => {
+  test('of one turn run in parallel, and their results are sent in order', async () => {
     const order: string[] = [];
     const slow = toolOf('slow', async () => {
       order.push('slow begins');
@@ -105,7 +105,7 @@ describe('tools', () => {
     ]);
   });
 
-  test('that do not exist are an answer for the model', async () => {
+  test('that do not exist are reported to the model', async () => {
     const dialogue = scripted(calls('serch'), { text: 'Sorry.' });
     await talk(dialogue, { tools: [toolOf('search', async () => says(''))] });
     expect(dialogue.heard[1]).toMatchObject({
@@ -115,7 +115,7 @@ describe('tools', () => {
     });
   });
 
-  test('can be called up to the limit of steps', async () => {
+  test('can be called up to maxSteps', async () => {
     const tools = [toolOf('again', async () => says('more'))];
     const dialogue = scripted(calls('again'), calls('again'), calls('again'));
     await expect(talk(dialogue, { tools }, { maxSteps: 3 })).rejects.toMatchObject({
@@ -128,21 +128,21 @@ describe('tools', () => {
     expect(await talk(enough, { tools }, { maxSteps: 3 })).toMatchObject({ output: 'Now.' });
   });
 
-  test('that end with the attempt end the conversation', async () => {
+  test('that are aborted with the attempt end the conversation', async () => {
     const aborted = new RunnerError('aborted', 'stopped');
     const tools = [toolOf('hang', () => Promise.reject(aborted))];
     await expect(talk(scripted(calls('hang')), { tools })).rejects.toBe(aborted);
   });
 });
 
-describe('an answer in a form', () => {
+describe('an answer with a schema', () => {
   const outputSchema = { type: 'object' };
   const check = async (answer: unknown) =>
     (typeof answer === 'object' ? answer : JSON.parse(String(answer))).n > 3
       ? undefined
       : 'n: must be more than 3';
 
-  test('is asked for by the backend, or by the words of the prompt', async () => {
+  test('is described by the request, or by the prompt', async () => {
     const [backend, words] = [scripted({ text: '{"n":4}' }), scripted({ text: '{"n":4}' })];
     const given = { outputSchema, check };
     expect((await talk(backend, given, { schemaIn: 'request' })).output).toEqual({ n: 4 });
@@ -153,7 +153,7 @@ describe('an answer in a form', () => {
     ]);
   });
 
-  test('is taken out of what the backend was asked to put it into', async () => {
+  test('is unwrapped from the object that the backend returns', async () => {
     const unwrap = (value: unknown) => (value as { answer: unknown }).answer;
     const dialogue = scripted({ text: '{"answer":[1,2]}' });
     const options = { schemaIn: 'request', unwrap } as const;
@@ -161,7 +161,7 @@ describe('an answer in a form', () => {
   });
 
   test.each(['request', 'prompt'] as const)(
-    'that does not fit is sent back once, with what is wrong (%s)',
+    'that does not fit is sent back once, with the reason (%s)',
     async (schemaIn) => {
       const dialogue = scripted({ text: '{"n":1}' }, { text: '{"n":7}' });
       const conversation = talk(dialogue, { outputSchema, check }, { schemaIn });
@@ -178,27 +178,27 @@ describe('an answer in a form', () => {
     },
   );
 
-  test('that still does not fit is left to whoever validates it', async () => {
+  test('that still does not fit is returned as it is: the executor validates it', async () => {
     const dialogue = scripted({ text: '{"n":1}' }, { text: '{"n":2}' }, { text: '{"n":9}' });
     const given = { outputSchema, check };
     expect((await talk(dialogue, given, { schemaIn: 'request' })).output).toEqual({ n: 2 });
     expect(dialogue.heard).toHaveLength(2);
   });
 
-  test('is not sent back past the limit of steps', async () => {
+  test('is not sent back after maxSteps', async () => {
     const dialogue = scripted({ text: '{"n":1}' }, { text: '{"n":9}' });
     const options = { schemaIn: 'request', maxSteps: 1 } as const;
     expect((await talk(dialogue, { outputSchema, check }, options)).output).toEqual({ n: 1 });
   });
 
-  test('that is no JSON at all stays the text it is', async () => {
+  test('that is not JSON stays a text', async () => {
     const dialogue = scripted({ text: 'Sorry, no.' });
     const options = { schemaIn: 'request' } as const;
     expect((await talk(dialogue, { outputSchema }, options)).output).toBe('Sorry, no.');
   });
 });
 
-test('what earlier turns used is part of the error of a later one', async () => {
+test('the error of a turn includes the usage of the turns before', async () => {
   const limited = new RunnerError('rate_limited', 'later', { retryAfterMs: 5 });
   const tools = [toolOf('look', async () => says(''))];
   await expect(talk(scripted(calls('look'), limited), { tools })).rejects.toMatchObject({

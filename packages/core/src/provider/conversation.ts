@@ -6,13 +6,14 @@ import type { ToolResult } from '../contract/tool.js';
 import { addUsage, type Usage } from '../contract/usage.js';
 import { parseJsonAnswer } from '../util/parse-json.js';
 import { didYouMean } from '../util/suggest.js';
+import { definedFields } from './defined-fields.js';
 
-/** What the model is told in one turn. */
+/** The input of one turn. */
 export type TurnInput =
   | { readonly kind: 'prompt'; readonly text: string }
-  /** What came of the calls of its last turn, in their order. */
+  /** The results of the tools that the last turn called, in the order of the calls. */
   | { readonly kind: 'tool_results'; readonly results: readonly AnsweredCall[] }
-  /** Its last answer cannot be used; the text says why, and asks for another. */
+  /** The last answer is invalid; the text says why, and asks for another one. */
   | { readonly kind: 'correction'; readonly text: string };
 
 /** A tool call as the model made it. */
@@ -27,53 +28,58 @@ export interface AnsweredCall extends ToolCall {
   readonly result: ToolResult;
 }
 
-/** What the model answered in one turn: a text, or calls of tools. */
-export interface Turn {
-  readonly text: string;
-  readonly toolCalls?: readonly ToolCall[] | undefined;
-  readonly usage?: Usage | undefined;
-  readonly model?: string | undefined;
+/** What a response carries besides the answer. */
+export interface ResponseMeta {
   readonly requestId?: string | undefined;
   readonly rateLimits?: RateLimits | undefined;
 }
 
-/** A dialogue with a model that remembers what was said: all that differs between backends. */
+/** The answer of one turn: a text, or tool calls. */
+export interface Turn extends ResponseMeta {
+  readonly text: string;
+  readonly toolCalls?: readonly ToolCall[] | undefined;
+  readonly usage?: Usage | undefined;
+  readonly model?: string | undefined;
+}
+
+/** A conversation with a model that keeps its history: all that differs between backends. */
 export interface Dialogue {
   /**
-   * One request, and the whole answer to it.
+   * Sends one request, and reads the whole answer.
    *
    * @throws {RunnerError} when there is none: `refused`, `truncated`, `rate_limited`, …
    */
-  say(input: TurnInput): Promise<Turn>;
+  send(input: TurnInput): Promise<Turn>;
 }
 
-export interface ConversationOptions {
-  /**
-   * How the answer is held to the schema: by the backend itself, which was given it, or only by
-   * the words of the prompt.
-   */
+/** How an answer is held to the schema of its task. */
+export interface AnswerFormat {
+  /** The request carries the schema for the backend to enforce, or only the prompt describes it. */
   readonly schemaIn: 'request' | 'prompt';
-  /** Takes the value out of what the backend was asked to put it into. */
-  readonly unwrap?: (value: unknown) => unknown;
-  /** The most requests that may go into one attempt. */
+  /** Takes the value out of the object that the backend was asked for. */
+  readonly unwrap?: ((value: unknown) => unknown) | undefined;
+}
+
+export interface ConversationOptions extends AnswerFormat {
+  /** Maximum requests of one attempt. */
   readonly maxSteps: number;
-  /** Ends the conversation ahead of the attempt. */
-  readonly signal?: AbortSignal;
+  /** Ends the conversation before the attempt ends. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Holds the loop of model and tools: sends the prompt, runs the tools that the model calls (those
- * of one turn at the same time) and tells it what came of them, until it answers. An answer that
- * does not fit the task's schema is sent back once with what is wrong with it.
+ * Runs the loop of model and tools. It sends the prompt, runs the tools that the model calls (all
+ * tools of one turn in parallel), and sends their results, until the model answers. An answer that
+ * does not fit the task's schema is sent back once, with the reason.
  *
- * Each turn of several is a `step` in the log, each call of a tool and its result are there too, and
- * the tokens of all turns are added up.
+ * The log has a `step` for each turn of several, every tool call and every result. The usage of all
+ * turns is added up.
  *
- * @throws {RunnerError} `step_limit` when the model still calls tools at the last step allowed, and
- * whatever the dialogue throws.
+ * @throws {RunnerError} `step_limit` when the model still calls tools at the last step, and
+ * everything that the dialogue throws.
  *
  * @example
- * const dialogue = { say: async (input) => ({ text: await askSomething(input) }) };
+ * const dialogue = { send: async (input) => ({ text: await callMyModel(input) }) };
  * return converse(request, context, dialogue, { schemaIn: 'prompt', maxSteps: 20 });
  */
 export async function converse(
@@ -82,56 +88,62 @@ export async function converse(
   dialogue: Dialogue,
   options: ConversationOptions,
 ): Promise<TaskOutput> {
-  const { schemaIn, maxSteps, signal = context.signal } = options;
+  const { maxSteps, signal = context.signal } = options;
   let usage: Usage | undefined;
-  let input: TurnInput = {
-    kind: 'prompt',
-    text: schemaIn === 'request' ? request.plainPrompt : request.prompt,
-  };
+  let input: TurnInput = { kind: 'prompt', text: promptOf(request, options) };
   let corrected = false;
   for (let step = 1; ; step++) {
-    const turn: Turn = await dialogue.say(input).catch((thrown) => {
+    const turn: Turn = await dialogue.send(input).catch((thrown) => {
       throw withUsage(thrown, usage);
     });
     const { toolCalls = [], model, requestId, rateLimits } = turn;
     usage = addUsage(usage, turn.usage);
-    const details = { usage, model, requestId, rateLimits };
-    const output = toolCalls.length > 0 ? undefined : answerOf(turn.text, request, options);
+    const details = definedFields({ usage, model, requestId, rateLimits });
+    const output = toolCalls.length > 0 ? undefined : parseAnswer(turn.text, request, options);
     const misfit = corrected || toolCalls.length > 0 ? undefined : await request.check?.(output);
     const isLast = toolCalls.length === 0 && misfit === undefined;
     if (step > 1 || !isLast) {
-      const told = withoutUndefined({ usage: turn.usage, model, requestId });
-      await context.emit({ kind: 'step', step, ...told });
+      const reported = definedFields({ usage: turn.usage, model, requestId });
+      await context.emit({ kind: 'step', step, ...reported });
     }
     if (isLast) return { output, ...details };
     if (step >= maxSteps) {
       if (toolCalls.length === 0) return { output, ...details };
       const message = `the model still called tools after ${step} requests; raise maxSteps`;
-      throw new RunnerError('step_limit', message, withoutUndefined(details));
+      throw new RunnerError('step_limit', message, details);
     }
     if (toolCalls.length > 0) {
       const results = toolCalls.map((call) => answerCall(call, request, signal));
       input = { kind: 'tool_results', results: await Promise.all(results) };
     } else {
       corrected = true;
-      input = { kind: 'correction', text: correctionOf(misfit as string) };
+      input = { kind: 'correction', text: correctionMessage(misfit as string) };
     }
   }
 }
 
-/** What a text is as the answer to a request. */
-export function answerOf(
-  text: string,
-  { outputSchema }: Pick<TaskRequest, 'outputSchema'>,
-  options: Pick<ConversationOptions, 'schemaIn' | 'unwrap'>,
-): unknown {
-  if (outputSchema === undefined || options.schemaIn === 'prompt') return text;
-  const parsed = parseJsonAnswer(text);
-  if (parsed === undefined) return text;
-  return options.unwrap === undefined ? parsed.value : options.unwrap(parsed.value);
+/** The prompt of a request: without the schema where the request itself carries it. */
+export function promptOf(
+  { plainPrompt, prompt }: Pick<TaskRequest, 'plainPrompt' | 'prompt'>,
+  { schemaIn }: Pick<AnswerFormat, 'schemaIn'>,
+): string {
+  return schemaIn === 'request' ? plainPrompt : prompt;
 }
 
-function correctionOf(misfit: string): string {
+/** The output that the text of an answer stands for: the text itself, or the value of its JSON. */
+export function parseAnswer(
+  text: string,
+  { outputSchema }: Pick<TaskRequest, 'outputSchema'>,
+  { schemaIn, unwrap }: AnswerFormat,
+): unknown {
+  if (outputSchema === undefined || schemaIn === 'prompt') return text;
+  const parsed = parseJsonAnswer(text);
+  if (parsed === undefined) return text;
+  return unwrap === undefined ? parsed.value : unwrap(parsed.value);
+}
+
+/** Asks the model for another answer. */
+export function correctionMessage(misfit: string): string {
   return (
     `That answer cannot be used: ${misfit}\n` +
     'Answer again in full, with JSON alone, nothing before or after it, that fits the schema.'
@@ -153,13 +165,8 @@ async function answerCall(
   return { ...call, result: { ok: false, message, text: `Error: ${message}` } };
 }
 
-/** Tokens of the turns before a failed one have been used all the same. */
+/** The turns before a failed one have used tokens too. */
 function withUsage(thrown: unknown, before: Usage | undefined): unknown {
   if (before === undefined || !(thrown instanceof RunnerError)) return thrown;
   return Object.assign(thrown, { usage: addUsage(before, thrown.usage) });
-}
-
-function withoutUndefined<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  const known = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(known) as { [K in keyof T]?: NonNullable<T[K]> };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { codeOfStatus, parseRetryAfter } from './http-error.js';
+import { codeOfApiError, codeOfStatus, parseRetryAfter } from './http-error.js';
 
 describe('codeOfStatus', () => {
   test.each([
@@ -20,6 +20,22 @@ describe('codeOfStatus', () => {
     [599, 'server_error'],
   ])('%i is %s', (status, code) => {
     expect(codeOfStatus(status)).toBe(code);
+  });
+});
+
+describe('codeOfApiError', () => {
+  test.each([
+    [['insufficient_quota'], 429, 'insufficient_quota'],
+    [[null, 'rate_limit_error'], undefined, 'rate_limited'],
+    [['a_new_code', 'overloaded_error'], 500, 'overloaded'],
+    [['a_new_code'], 503, 'overloaded'],
+    [['constructor'], 429, 'rate_limited'],
+    [['invalid_request_error'], 401, 'authentication'],
+    [['invalid_request_error'], undefined, 'invalid_request'],
+    [['a_new_code'], undefined, undefined],
+    [[], undefined, undefined],
+  ])('%j with status %s is %s', (codes, status, code) => {
+    expect(codeOfApiError(codes, status)).toBe(code);
   });
 });
 
@@ -49,7 +65,7 @@ describe('parseRetryAfter', () => {
     expect(parseRetryAfter(new Headers(headers as Record<string, string>), now)).toBe(expected);
   });
 
-  test('without headers there is nothing to wait for', () => {
+  test('is undefined without headers', () => {
     expect(parseRetryAfter(undefined)).toBeUndefined();
   });
 });

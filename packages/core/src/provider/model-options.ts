@@ -1,47 +1,73 @@
 import { checkDuration, checkLimit } from '../contract/check-options.js';
 import { OptionError } from '../contract/errors.js';
 
-/** The options that providers of models have in common. */
+/** The options that all providers of models share. */
 export interface ModelOptions {
-  readonly model?: string;
-  readonly apiKey?: string;
-  readonly baseURL?: string;
-  readonly instructions?: string;
-  readonly maxOutputTokens?: number;
-  readonly maxSteps?: number;
-  readonly timeoutMs?: number;
+  /** Instructions that precede every task: role, tone, rules. */
+  readonly instructions?: string | undefined;
+  /**
+   * Maximum tokens of one answer, hidden reasoning included. A longer answer is cut off, and the
+   * attempt fails as `truncated`.
+   * @default the model's own limit
+   */
+  readonly maxOutputTokens?: number | undefined;
+  /**
+   * Maximum requests of one attempt when the model calls tools. At the limit the attempt fails as
+   * `step_limit`.
+   * @default 20
+   */
+  readonly maxSteps?: number | undefined;
+  /**
+   * Maximum duration of one attempt, until its answer is complete, in milliseconds.
+   * @default 600_000
+   */
+  readonly timeoutMs?: number | undefined;
 }
+
+/** The options of providers that create the client of an SDK. */
+export interface SdkOptions<Client> extends ModelOptions {
+  /** The model that answers. */
+  readonly model?: string | undefined;
+  /** The API key. Never part of an event, an error or a report. */
+  readonly apiKey?: string | undefined;
+  /** Base URL of the API. */
+  readonly baseURL?: string | undefined;
+  /**
+   * Your own client, for settings that have no option here: a proxy, headers, other credentials. It
+   * has its own key and base URL; its retries are turned off.
+   */
+  readonly client?: Client | undefined;
+}
+
+export const DEFAULT_MAX_STEPS = 20;
 
 /** @throws {OptionError} when one of them is out of range. */
 export function checkModelOptions(owner: string, options: ModelOptions): void {
-  const { baseURL, maxOutputTokens, maxSteps, timeoutMs } = options;
-  for (const name of ['model', 'apiKey', 'baseURL', 'instructions'] as const) {
-    const value: unknown = options[name];
-    if (value !== undefined && (typeof value !== 'string' || value.trim() === '')) {
-      // What was given is not shown: it may be a key that ended up in the wrong place.
-      throw new OptionError(`${owner}: ${name} must be a string that is not empty`);
-    }
-  }
-  if (baseURL !== undefined && !isHttpUrl(baseURL)) {
-    throw new OptionError(`${owner}: baseURL must be a URL that begins with http:// or https://`);
-  }
+  const { instructions, maxOutputTokens, maxSteps, timeoutMs } = options;
+  checkText(owner, 'instructions', instructions);
   if (maxOutputTokens !== undefined) checkCount(owner, 'maxOutputTokens', maxOutputTokens);
   if (maxSteps !== undefined) checkLimit(owner, 'maxSteps', maxSteps);
   if (timeoutMs !== undefined) checkDuration(owner, 'timeoutMs', timeoutMs);
 }
 
 /**
- * @param client A client of an SDK that was given ready-made, with its own key and base URL.
- * @throws {OptionError} when it is none, or when they are given besides.
+ * @param packageName The package of the SDK.
+ * @throws {OptionError} when one of them is out of range, or when a client is given together with
+ * options that the client has itself.
  */
-export function checkClient(
+export function checkSdkOptions(
   owner: string,
-  client: unknown,
   packageName: string,
-  options: ModelOptions,
+  options: SdkOptions<unknown>,
 ): void {
+  const { baseURL, client } = options;
+  for (const name of ['model', 'apiKey', 'baseURL'] as const) checkText(owner, name, options[name]);
+  checkModelOptions(owner, options);
+  if (baseURL !== undefined && !isHttpUrl(baseURL)) {
+    throw new OptionError(`${owner}: baseURL must be a URL that begins with http:// or https://`);
+  }
   if (client === undefined) return;
-  // Its classes tell what its errors are.
+  // The kit recognises errors by the classes that a client carries.
   const classes = (client as object | null)?.constructor as { APIError?: unknown } | undefined;
   if (typeof classes?.APIError !== 'function') {
     throw new OptionError(`${owner}: client must be a client of the ${packageName} package`);
@@ -53,13 +79,32 @@ export function checkClient(
   }
 }
 
+/** @throws {OptionError} unless the value is undefined or one of the choices. */
+export function checkChoice(
+  owner: string,
+  name: string,
+  value: unknown,
+  choices: readonly string[],
+): void {
+  if (value === undefined || choices.includes(value as string)) return;
+  const list = choices.map((choice) => `'${choice}'`);
+  const last = list.pop();
+  const accepted = `${list.join(', ')} or ${last}`;
+  throw new OptionError(`${owner}: ${name} must be ${accepted}; it is ${String(value)}`);
+}
+
 /** Whether a text is a URL that a request can be sent to. */
 export function isHttpUrl(text: string): boolean {
   return /^https?:\/\//.test(text) && URL.canParse(text);
 }
 
+function checkText(owner: string, name: string, value: unknown): void {
+  if (value === undefined || (typeof value === 'string' && value.trim() !== '')) return;
+  // The value is not shown: it may be a key in the wrong place.
+  throw new OptionError(`${owner}: ${name} must be a non-empty string`);
+}
+
 function checkCount(owner: string, name: string, value: number): void {
   if (Number.isInteger(value) && value > 0) return;
-  const message = `${name} must be a whole number of at least 1; it is ${String(value)}`;
-  throw new OptionError(`${owner}: ${message}`);
+  throw new OptionError(`${owner}: ${name} must be an integer ≥ 1; it is ${String(value)}`);
 }

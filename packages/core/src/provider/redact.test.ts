@@ -4,14 +4,14 @@ import { redact, redactCause, secretsIn } from './redact.js';
 describe('redaction', () => {
   const key = 'sk-very-secret';
 
-  test('replaces every secret in a text, but no placeholder', () => {
+  test('replaces every secret in a text, but no placeholders', () => {
     expect(redact(`key ${key}, again ${key}`, [key, 'x', ''])).toBe(
       'key [redacted], again [redacted]',
     );
     expect(redact('max exceeded', ['x'])).toBe('max exceeded');
   });
 
-  test('knows what a URL holds, as it is written and as it is meant', () => {
+  test('finds the secrets of a URL, encoded and decoded', () => {
     const url = 'https://user:p%40ss-word@host/v1?api-version=2026-01&token=a%2Bb-secret';
     const echo = 'p%40ss-word p@ss-word a%2Bb-secret a+b-secret host';
     expect(redact(echo, secretsIn(url))).toBe(`${'[redacted] '.repeat(4)}host`);
@@ -19,7 +19,7 @@ describe('redaction', () => {
     expect(redact('100%-secret', secretsIn('https://host/?token=100%-secret'))).toBe('[redacted]');
   });
 
-  test('leaves a value without a secret as it is', () => {
+  test('returns a value without a secret unchanged', () => {
     const error = new Error('down', { cause: new Error('socket') });
     expect(redactCause(error, [key])).toBe(error);
     expect(redactCause(undefined, [key])).toBeUndefined();
@@ -44,7 +44,7 @@ describe('redaction', () => {
     expect(`${cause.message} ${cause.stack}`).not.toContain(key);
   });
 
-  test('ends on a value that refers to itself', () => {
+  test('terminates on a value that contains itself', () => {
     const error: Error & { self?: unknown } = new Error('round');
     error.self = error;
     expect(redactCause(error, [key])).toBe(error);

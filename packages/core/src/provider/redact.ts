@@ -1,12 +1,12 @@
-/** Anything shorter is a placeholder for servers that need no key ("x", "none"), not a secret. */
+/** A shorter value is a placeholder for servers without keys ("x", "none"), not a secret. */
 const SHORTEST_SECRET = 6;
-/** How much of a thrown value is searched before it is taken to hold a secret. */
+/** A thrown value with more parts than this counts as one that contains a secret. */
 const MOST_VALUES = 2_000;
 
-/** What a URL may hold that must never be seen: its password, and whatever its query says. */
+/** The secrets that a URL may contain: its password, and the values of its query. */
 export function secretsIn(url: string): string[] {
   const { password, search } = new URL(url);
-  // As it is written, which is how it comes back in most messages, and as it is meant.
+  // Messages mostly quote the encoded form, some the decoded one.
   const written = search.slice(1).split('&');
   return [password, ...written.map((field) => field.slice(field.indexOf('=') + 1))].flatMap(
     (secret) => [secret, decoded(secret)],
@@ -21,7 +21,7 @@ function decoded(text: string): string {
   }
 }
 
-/** The same text with each of the secrets replaced. */
+/** Replaces each secret in a text. */
 export function redact(text: string, secrets: readonly string[]): string {
   let redacted = text;
   for (const secret of secrets) {
@@ -31,18 +31,18 @@ export function redact(text: string, secrets: readonly string[]): string {
 }
 
 /**
- * A thrown value that is fit to be a `cause`: the value itself, or, when one of the secrets is
- * anywhere in it, an error that has only its message and stack, redacted. Servers quote keys in
- * their answers, and a cause's message becomes part of the task's error.
+ * A thrown value that is safe as a `cause`. When it contains a secret anywhere, an error with only
+ * its redacted message and stack replaces it. Servers quote keys in their answers, and the message
+ * of a cause becomes part of the task's error.
  */
 export function redactCause(thrown: unknown, secrets: readonly string[]): unknown {
-  const real = secrets.filter((secret) => secret.length >= SHORTEST_SECRET);
-  if (real.length === 0 || !mentions(thrown, real)) return thrown;
+  const long = secrets.filter((secret) => secret.length >= SHORTEST_SECRET);
+  if (long.length === 0 || !mentions(thrown, long)) return thrown;
   const { message, stack } =
     thrown instanceof Error ? thrown : { message: String(thrown), stack: '' };
-  const stand = new Error(redact(message, real));
-  stand.stack = redact(stack ?? '', real);
-  return stand;
+  const replacement = new Error(redact(message, long));
+  replacement.stack = redact(stack ?? '', long);
+  return replacement;
 }
 
 function mentions(thrown: unknown, secrets: readonly string[]): boolean {
@@ -52,7 +52,7 @@ function mentions(thrown: unknown, secrets: readonly string[]): boolean {
     if (typeof value !== 'object' || value === null) continue;
     try {
       if (isIterable(value)) for (const item of value) seen.add(item);
-      // Also those that are not enumerable: an error's message, stack and cause.
+      // Includes properties that are not enumerable: an error's message, stack and cause.
       for (const key of Reflect.ownKeys(value))
         seen.add((value as Record<PropertyKey, unknown>)[key]);
     } catch {
@@ -63,7 +63,7 @@ function mentions(thrown: unknown, secrets: readonly string[]): boolean {
   return false;
 }
 
-/** Headers and maps show what they hold only when they are iterated over. */
+/** The content of headers and maps shows only in an iteration. */
 function isIterable(value: object): value is Iterable<unknown> {
   return Symbol.iterator in value && typeof value[Symbol.iterator] === 'function';
 }

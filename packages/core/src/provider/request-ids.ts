@@ -1,24 +1,24 @@
 import { Heap } from '../util/heap.js';
 
-/** Of the hash, as many digits as leave room for a number within 64 characters. */
+/** Digits of the hash in an id: they leave room for a number within 64 characters. */
 const HASH_LENGTH = 48;
 
-/** The numbers that equal requests have. */
+/** The numbers that tell equal requests apart. */
 interface Numbers {
-  /** All below it were given out. */
+  /** All smaller numbers have been taken. */
   next: number;
-  /** Of those, the ones that can be given out again, the lowest first. */
+  /** Numbers that are free again, the lowest first. */
   readonly freed: Heap<number>;
 }
 
 /**
- * Ids of requests that are the same whenever the same requests are made: the hash of what is asked,
- * and which of several equal requests it is.
+ * Ids of requests that stay the same across restarts: the hash of the request, and a number that
+ * tells equal requests apart.
  */
 export class RequestIds {
   readonly #numbers = new Map<string, Numbers>();
 
-  /** The id of this hash with the lowest number that is not taken. */
+  /** Takes the id with this hash and the lowest free number. */
   take(hash: string): string {
     const key = hash.slice(0, HASH_LENGTH);
     let numbers = this.#numbers.get(key);
@@ -29,7 +29,7 @@ export class RequestIds {
     return `${key}-${numbers.freed.pop() ?? numbers.next++}`;
   }
 
-  /** The next equal request gets it. */
+  /** Frees an id for the next equal request. */
   free(id: string): void {
     const [key = '', number] = id.split('-');
     this.#numbers.get(key)?.freed.push(Number(number));

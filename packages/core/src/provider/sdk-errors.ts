@@ -6,86 +6,97 @@ import {
   type RunnerErrorDetails,
 } from '../contract/errors.js';
 import { parseRateLimits } from '../contract/rate-limits.js';
+import { definedFields } from './defined-fields.js';
 import { parseRetryAfter } from './http-error.js';
+import type { SdkOptions } from './model-options.js';
 import { redact, redactCause } from './redact.js';
+import type { SdkClient, SdkError, SdkErrorClasses, SdkTarget } from './sdk.js';
+import { endpointOf, secretsOfClient } from './sdk-client.js';
 
-/** What the SDKs of OpenAI and Anthropic, which are made by the same generator, throw. */
-export interface SdkError extends Error {
-  readonly status?: number | undefined;
-  readonly headers?: Headers | undefined;
-  readonly requestID?: string | null | undefined;
-}
-
-type ErrorClass = abstract new (...args: never[]) => Error;
-
-/** The error classes of a client; those of another copy of its package are others. */
-export interface SdkErrorClasses {
-  readonly APIError: ErrorClass;
-  readonly APIConnectionError: ErrorClass;
-  readonly APIConnectionTimeoutError: ErrorClass;
-  readonly APIUserAbortError: ErrorClass;
-}
-
-/** How a request came to fail. */
-export interface SdkRequest<E extends SdkError> {
-  /** Begins each message: provider and model. */
-  readonly label: string;
-  readonly model: string;
-  readonly classes: SdkErrorClasses;
-  /** What must never be seen. */
-  readonly secrets: readonly string[];
-  /** Where it went, for messages. */
-  readonly place: string;
-  readonly requestId: string | undefined;
+/** How far a request had got when it failed. */
+export interface RequestProgress {
+  readonly requestId?: string | undefined;
   /** Whether the answer had begun. */
   readonly answering: boolean;
-  readonly codeOf: (error: E) => AttemptErrorCode;
-  readonly messageOf?: (error: E) => string;
-  /** What to look at, in brackets after the message. */
-  readonly adviceOn: (code: AttemptErrorCode) => string;
-  /** What is known about an error that came before anything was sent. */
-  readonly unsent?: (thrown: unknown) => RunnerError | undefined;
 }
 
-/** Says in our words why a request of an SDK failed. */
-export function fromSdkError<E extends SdkError>(
+/** The error classes of this very client. */
+export function errorClassesOf(client: SdkClient): SdkErrorClasses {
+  return client.constructor as unknown as SdkErrorClasses;
+}
+
+/** The `RunnerError` of a request that failed, without secrets. */
+export function sdkRunnerError<Client extends SdkClient>(
   thrown: unknown,
-  request: SdkRequest<E>,
+  { sdk, client, options, model, label }: SdkTarget<Client, SdkOptions<Client>>,
+  { requestId, answering }: RequestProgress,
 ): RunnerError {
   if (isStratagemError(thrown)) return thrown as RunnerError;
-  const { classes, secrets, place, answering, model, label } = request;
+  const classes = errorClassesOf(client);
+  const endpoint = endpointOf(client.baseURL).replace(/\/$/, '');
+  const secrets = secretsOfClient(sdk, client);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const fail = (code: AttemptErrorCode, text: string, details: RunnerErrorDetails = {}) =>
-    new RunnerError(code, redact(`${label}: ${text}`, secrets), {
-      cause: redactCause(thrown, secrets),
-      requestId: request.requestId,
+    redactedError(code, `${label}: ${text}`, thrown, secrets, {
+      ...definedFields({ requestId }),
       model,
       ...details,
     });
 
   if (thrown instanceof classes.APIConnectionTimeoutError) return fail('timeout', message);
   if (thrown instanceof classes.APIConnectionError) {
-    return fail('connection', `no connection to ${place}: ${describe(thrown)}`);
+    return fail('connection', `no connection to ${endpoint}: ${describe(thrown)}`);
   }
   if (thrown instanceof classes.APIUserAbortError) return fail('aborted', message);
   if (thrown instanceof classes.APIError) {
-    const error = thrown as unknown as E;
-    const code = request.codeOf(error);
-    const said = request.messageOf?.(error) ?? message;
-    return fail(code, said + request.adviceOn(code), {
-      status: error.status,
-      requestId: error.requestID ?? request.requestId,
-      retryAfterMs: parseRetryAfter(error.headers),
-      rateLimits: error.headers && parseRateLimits(error.headers),
+    const error = thrown as SdkError;
+    const code = sdk.codeOf(error);
+    const advice = {
+      not_found: ` (is there a model "${model}" at ${endpoint}?)`,
+      authentication:
+        options.client !== undefined || options.apiKey !== undefined
+          ? ' (check the API key)'
+          : ` (check the environment variable ${sdk.environment}_API_KEY)`,
+    }[code as string];
+    return fail(code, (sdk.messageOf?.(error) ?? message) + (advice ?? ''), {
+      ...(error.status !== undefined && { status: error.status }),
+      ...(error.requestID != null && { requestId: error.requestID }),
+      ...adviceIn(error.headers),
     });
   }
   if (!answering) {
-    const unsent = request.unsent?.(thrown);
+    const unsent = options.client === undefined ? sdk.unsentError?.(thrown, client) : undefined;
     return unsent ?? fail('invalid_request', `could not send the request: ${message}`);
   }
+  // The SDK could not parse the stream.
   if (thrown instanceof SyntaxError) return fail('server_error', message);
-  return fail(
-    'connection',
-    `the connection broke in the middle of the answer: ${describe(thrown)}`,
-  );
+  return fail('connection', brokenAnswer(thrown));
+}
+
+/** The message of a connection that broke while the answer arrived. */
+export function brokenAnswer(thrown: unknown): string {
+  return `the connection broke in the middle of the answer: ${describe(thrown)}`;
+}
+
+/** An error whose message and cause contain none of the secrets. */
+export function redactedError(
+  code: AttemptErrorCode,
+  message: string,
+  thrown: unknown,
+  secrets: readonly string[],
+  details: RunnerErrorDetails,
+): RunnerError {
+  const cause = redactCause(thrown, secrets);
+  return new RunnerError(code, redact(message, secrets), { cause, ...definedFields(details) });
+}
+
+/** What the headers of an error say about the next request. */
+export function adviceIn(
+  headers: { get(name: string): string | null | undefined } | undefined,
+): Pick<RunnerErrorDetails, 'retryAfterMs' | 'rateLimits'> {
+  if (headers === undefined) return {};
+  return definedFields({
+    retryAfterMs: parseRetryAfter(headers),
+    rateLimits: parseRateLimits(headers),
+  });
 }

@@ -4,25 +4,25 @@ import type { RunContext } from '../contract/run-context.js';
 import { withTimeLimit } from './time-limit.js';
 
 describe('withTimeLimit', () => {
-  test('resolves with the answer, and passes on what was thrown', async () => {
+  test('resolves with the answer, and rethrows errors', async () => {
     await expect(withTimeLimit(context(), 1_000, async () => 'text')).resolves.toBe('text');
     const error = new Error('no');
     await expect(withTimeLimit(context(), 1_000, () => Promise.reject(error))).rejects.toBe(error);
   });
 
-  test('stops the request after timeoutMs', async () => {
+  test('aborts the request after timeoutMs', async () => {
     await expect(withTimeLimit(context(), 5, untilAborted)).rejects.toMatchObject({
       code: 'timeout',
       message: 'no complete answer within 5 ms',
     });
   });
 
-  test('stops the request at the deadline of the run, when that is sooner', async () => {
+  test('aborts the request at the deadline of the run when that comes first', async () => {
     const run = withTimeLimit(context({ deadline: Date.now() - 1 }), 60_000, untilAborted);
     await expect(run).rejects.toMatchObject({ code: 'timeout' });
   });
 
-  test('says what is left', async () => {
+  test('passes on the remaining time', async () => {
     const remaining = (given: Partial<RunContext>, timeoutMs: number) =>
       withTimeLimit(context(given), timeoutMs, async (_, remainingMs) => remainingMs);
     await expect(remaining({}, 1_234.5)).resolves.toBe(1_235);
@@ -30,7 +30,7 @@ describe('withTimeLimit', () => {
     await expect(remaining({ deadline: Date.now() + 5_000 }, 60_000)).resolves.toBeLessThan(5_001);
   });
 
-  test('stops the request when the run stops, with its reason as cause', async () => {
+  test('aborts the request when the run stops, with its reason as cause', async () => {
     const controller = new AbortController();
     const run = withTimeLimit(context({ signal: controller.signal }), 60_000, untilAborted);
     const reason = new Error('enough');
@@ -40,7 +40,7 @@ describe('withTimeLimit', () => {
     expect(error).toMatchObject({ code: 'aborted', cause: reason });
   });
 
-  test('sends nothing when the run has stopped already', async () => {
+  test('sends nothing when the run has already stopped', async () => {
     let sent = false;
     const run = withTimeLimit(context({ signal: AbortSignal.abort() }), 1_000, async () => {
       sent = true;
@@ -49,7 +49,7 @@ describe('withTimeLimit', () => {
     expect(sent).toBe(false);
   });
 
-  test('keeps no timer and no listener once it is over', async () => {
+  test('leaves no timer and no listener behind', async () => {
     const { signal } = new AbortController();
     const listeners = new Set<unknown>();
     signal.addEventListener = (_: string, listener: unknown) => listeners.add(listener);
@@ -65,7 +65,7 @@ describe('withTimeLimit', () => {
     expect(timers()).toBe(before);
   });
 
-  test('says that there is no connection when fetch does', async () => {
+  test('reports a connection error of fetch', async () => {
     const nowhere = withTimeLimit(context(), 5_000, (signal) =>
       fetch('http://127.0.0.1:1', { signal }),
     );

@@ -5,13 +5,13 @@ import type { RunContext } from '../contract/run-context.js';
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Does one request within an attempt: stops it when the run does, when `timeoutMs` have passed or
- * when the run's own deadline has, and says which of these it was. The limit holds until the whole
- * answer has been read, which the timeout of an HTTP client usually does not.
+ * Runs one request of an attempt. Aborts it when the run stops, after `timeoutMs`, or at the run's
+ * deadline, and reports which of these happened. The limit covers the whole answer, unlike the
+ * timeout of most HTTP clients.
  *
- * @param send Makes the request with this signal; `remainingMs` is what is left for it.
- * @throws {RunnerError} `aborted`, `timeout`, or `connection` when `fetch` got none or lost it;
- * otherwise whatever `send` throws.
+ * @param send Makes the request with this signal; `remainingMs` is the time left for it.
+ * @throws {RunnerError} `aborted`, `timeout`, or `connection` when `fetch` could not connect or
+ * lost the connection; otherwise the error that `send` throws.
  *
  * @example
  * const text = await withTimeLimit(context, 60_000, async (signal) => {
@@ -54,7 +54,11 @@ export async function withTimeLimit<T>(
   }
 }
 
-/** What `fetch` throws where there is no connection, or a broken one, in the words of each platform. */
+/**
+ * Whether `fetch` could not connect, or lost the connection. The Fetch standard gives these errors
+ * neither a class nor a code: only a `TypeError`, whose words differ between platforms. Node adds a
+ * cause with a system code, but not to every failure, and browsers add none. So the words decide.
+ */
 function isFetchFailure(thrown: unknown): boolean {
   return thrown instanceof TypeError && FETCH_FAILURES.includes(thrown.message);
 }

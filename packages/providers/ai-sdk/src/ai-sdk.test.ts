@@ -1,16 +1,14 @@
-import { LLMock } from '@copilotkit/aimock';
-import { createExecutor, createPlan } from '@stratagem/core';
-import { attempt, inOrder, request, testServer } from '@stratagem/test-kit';
+import { attempt, request, testServer } from '@stratagem/test-kit';
 import { customProvider } from 'ai';
 import { convertArrayToReadableStream, MockLanguageModelV3 } from 'ai/test';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { apiKey, compatible, mockOf, partsOf, saying } from '../test/model.js';
 import { aiSdk } from './ai-sdk.js';
 
 const server = testServer('/v1');
 
 describe('the answer', () => {
-  test('has the text, the usage, the model that answered, the id and the limits', async () => {
+  test('has the text, the usage, the model, the request id and the limits', async () => {
     const headers = {
       'x-request-id': 'req_1',
       'x-ratelimit-limit-requests': '600',
@@ -36,7 +34,7 @@ describe('the answer', () => {
     expect(context.parts).toEqual([]);
   });
 
-  test('has the id in the answer where no header names one, and no usage where none was sent', async () => {
+  test('has the id of the response if no header has one, and no usage if none was sent', async () => {
     const parts = partsOf({ text: 'Because.' }).map((part) =>
       part.type === 'finish'
         ? { ...part, usage: { inputTokens: {}, outputTokens: {} } as never }
@@ -56,7 +54,7 @@ describe('the answer', () => {
     expect(answer.output).toBe('');
   });
 
-  test('may come from a model of an older version of the SDK', async () => {
+  test('may come from a model for an older version of the SDK', async () => {
     const model = new MockLanguageModelV3({
       doStream: async () => ({
         stream: convertArrayToReadableStream(partsOf({ text: 'Because.' }) as never[]),
@@ -66,7 +64,7 @@ describe('the answer', () => {
     expect(answer.output).toBe('Because.');
   });
 
-  test('is not read faster than the text is taken', async () => {
+  test('is not read faster than its text is consumed', async () => {
     let written = 0;
     let take = () => {};
     const model = mockOf();
@@ -99,7 +97,7 @@ describe('the answer', () => {
 });
 
 describe('the request', () => {
-  test('has the prompt and nothing that was not asked for', async () => {
+  test('has the prompt, and no option that was not set', async () => {
     const model = mockOf({ text: 'Because.' });
     await aiSdk(model).run(request('Why?'), attempt());
     const [call] = model.doStreamCalls;
@@ -126,7 +124,7 @@ describe('the request', () => {
     });
   });
 
-  test('goes over HTTP as the provider of the model sends it', async () => {
+  test('goes over HTTP in the format of the provider', async () => {
     server.replyWith(saying({ text: 'Because.' }, { 'x-request-id': 'req_1' }));
     const runner = aiSdk(compatible(server.url), { temperature: 0 });
     expect(await runner.run(request('Why?'), attempt())).toEqual({
@@ -162,7 +160,7 @@ describe('the runner', () => {
     globalThis.AI_SDK_DEFAULT_PROVIDER = undefined;
   });
 
-  test('takes the id of a model, of the provider that is the default', async () => {
+  test('accepts the id of a model of the default provider', async () => {
     globalThis.AI_SDK_DEFAULT_PROVIDER = customProvider({
       languageModels: { 'maker/a-model': mockOf({ text: 'Because.' }) },
     });
@@ -172,30 +170,5 @@ describe('the runner', () => {
     await expect(aiSdk('maker/other').run(request('Why?'), attempt())).rejects.toMatchObject({
       code: 'not_found',
     });
-  });
-});
-
-describe('in a run of a plan', () => {
-  const mock = new LLMock({ port: 0 });
-  beforeAll(async () => {
-    mock.onMessage(/^Research/, { content: 'The market grows by a fifth each year.' });
-    mock.onMessage(/^Write/, { content: 'Report: it grows.' });
-    await mock.start();
-  });
-  afterAll(() => mock.stop());
-
-  test('the outputs of dependencies are handed to the model', async () => {
-    const plan = createPlan('Market report')
-      .addTask({ id: 'research', description: 'Research the market' })
-      .addTask({ id: 'report', description: 'Write the report', dependencies: ['research'] });
-    const runner = aiSdk(compatible(`${mock.url}/v1`));
-    const result = await createExecutor({ strategy: inOrder, runner }).execute(plan);
-    expect(result.error).toBeUndefined();
-    expect(result.outputs).toEqual({
-      research: 'The market grows by a fifth each year.',
-      report: 'Report: it grows.',
-    });
-    const [, second] = mock.getRequests().map(({ body }) => JSON.stringify(body));
-    expect(second).toContain('The market grows by a fifth each year.');
   });
 });

@@ -1,26 +1,21 @@
 import type { TaskRunner } from '@stratagem/core';
-import { withTimeLimit } from '@stratagem/core/provider';
+import { definedFields, withTimeLimit } from '@stratagem/core/provider';
 import type { LanguageModel } from 'ai';
-import { converse } from './conversation.js';
-import {
-  type AiSdkOptions,
-  checkAiSdkOptions,
-  DEFAULT_TIMEOUT_MS,
-  labelOf,
-  settingsOf,
-} from './options.js';
+import { conversation } from './conversation.js';
+import { type AiSdkOptions, checkAiSdkOptions, labelOf } from './options.js';
+
+const DEFAULT_TIMEOUT_MS = 600_000;
 
 /**
- * A runner that asks a language model of the Vercel AI SDK, whoever provides it. Answers are
- * streamed: each piece becomes a `task_output` event. A task's schema becomes the SDK's structured
- * output, and its tools are called until the model answers. Every request is made once; the SDK does
- * not retry behind the executor's back.
+ * A runner for any language model of the Vercel AI SDK. Answers are streamed: each piece becomes a
+ * `task_output` event. A task's schema becomes the SDK's structured output, and its tools are called
+ * until the model answers. The SDK's retries are off, so that the log shows every request.
  *
- * Attempts fail with a `RunnerError`, whose `cause` is the SDK's error. Of an answer that was
- * `refused`, `truncated` or broken off, the text so far is in the task's `task_output` events.
+ * Attempts fail with a `RunnerError`, whose `cause` is the SDK's error. The text of a `refused`,
+ * `truncated` or interrupted answer is in the task's `task_output` events.
  *
- * @param model Of any provider's package, or an id at the SDK's gateway: `'anthropic/claude-…'`.
- * @throws {OptionError} when the model is none, or an option is unknown or out of range.
+ * @param model A model of a provider's package, or an id at the SDK's gateway: `'anthropic/claude-…'`.
+ * @throws {OptionError} when the model is not one, or an option is unknown or out of range.
  *
  * @example
  * import { mistral } from '@ai-sdk/mistral';
@@ -32,15 +27,16 @@ import {
  */
 export function aiSdk(model: LanguageModel, options: AiSdkOptions = {}): TaskRunner {
   checkAiSdkOptions(model, options);
-  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { secrets: _, timeoutMs = DEFAULT_TIMEOUT_MS, ...settings } = options;
+  const label = labelOf(model);
   return {
     name: 'ai-sdk',
-    resource: labelOf(model),
-    settings: settingsOf(model, options),
+    resource: label,
+    settings: definedFields({ model: label, ...settings }),
     supportsTools: true,
     run: (request, context) =>
       withTimeLimit(context, timeoutMs, (signal) =>
-        converse(request, context, { model, options }, signal),
+        conversation(request, context, { model, options }, signal),
       ),
   };
 }

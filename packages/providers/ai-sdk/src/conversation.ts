@@ -1,74 +1,75 @@
 import type { RunContext, TaskOutput, TaskRequest } from '@stratagem/core';
+import { correctionMessage, DEFAULT_MAX_STEPS, definedFields } from '@stratagem/core/provider';
 import type { LanguageModel, ModelMessage } from 'ai';
 import { toRunnerError } from './errors.js';
-import { formatOf } from './format.js';
-import { type AiSdkOptions, DEFAULT_MAX_STEPS, labelOf } from './options.js';
+import { structuredOutputOf } from './format.js';
+import type { AiSdkOptions } from './options.js';
 import { toolSetOf } from './tools.js';
 import { Transcript } from './transcript.js';
 
-/** Whom to ask, and how. */
-export interface Asked {
+/** The model that is asked, and the options of its runner. */
+export interface Target {
   readonly model: LanguageModel;
   readonly options: AiSdkOptions;
 }
 
 /**
  * Asks the model, and lets the SDK run the tools that it calls, until it answers. An answer that
- * does not fit the task's schema is sent back once with what is wrong with it.
+ * does not fit the task's schema is sent back once, with the reason.
  *
  * @throws {RunnerError} when there is no answer.
  */
-export async function converse(
+export async function conversation(
   request: TaskRequest,
   context: RunContext,
-  { model, options }: Asked,
+  target: Target,
   signal: AbortSignal,
 ): Promise<TaskOutput> {
-  const { maxSteps = DEFAULT_MAX_STEPS, maxOutputTokens } = options;
+  const { maxSteps = DEFAULT_MAX_STEPS } = target.options;
   const transcript = new Transcript(context.emit);
-  const label = labelOf(model);
-  const question = await questionOf(request, { model, options });
+  const requestContext = await requestContextOf(request, target);
   let messages: ModelMessage[] = [{ role: 'user', content: request.prompt }];
   for (let isCorrected = false; ; isCorrected = true) {
-    let said: () => PromiseLike<ModelMessage[]>;
+    let responseMessages: () => PromiseLike<ModelMessage[]>;
     try {
       const stepsLeft = maxSteps - transcript.steps;
-      said = await exchange({ ...question, messages }, stepsLeft, transcript, signal);
+      const sent = { ...requestContext, messages };
+      responseMessages = await streamAnswer(sent, stepsLeft, transcript, signal);
     } catch (thrown) {
-      throw await toRunnerError(thrown, { model, ...options }, transcript);
+      throw await toRunnerError(thrown, target, transcript);
     }
-    const details = transcript.details(label, maxOutputTokens);
+    const details = transcript.details(target);
     const output = transcript.text;
     const misfit = isCorrected ? undefined : await request.check?.(output);
     if (misfit === undefined || transcript.steps >= maxSteps) return { output, ...details };
-    await transcript.tellLastStep();
-    messages = [...messages, ...(await said()), { role: 'user', content: correctionOf(misfit) }];
+    await transcript.reportLastStep();
+    const correction: ModelMessage = { role: 'user', content: correctionMessage(misfit) };
+    messages = [...messages, ...(await responseMessages()), correction];
   }
 }
 
-type Question = Awaited<ReturnType<typeof questionOf>>;
+type RequestContext = Awaited<ReturnType<typeof requestContextOf>>;
 
-async function questionOf(request: TaskRequest, { model, options }: Asked) {
+/** All that the requests of one attempt share. */
+async function requestContextOf(request: TaskRequest, { model, options }: Target) {
   const { instructions, temperature, maxOutputTokens, providerOptions } = options;
-  const output = await formatOf(request, model);
   return {
     model,
-    ...(instructions !== undefined && { instructions }),
-    ...(temperature !== undefined && { temperature }),
-    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-    ...(providerOptions !== undefined && { providerOptions }),
-    ...(output !== undefined && { output }),
-    ...(request.tools !== undefined && { tools: await toolSetOf(request.tools) }),
+    ...definedFields({
+      ...{ instructions, temperature, maxOutputTokens, providerOptions },
+      output: await structuredOutputOf(request, model),
+      tools: request.tools && (await toolSetOf(request.tools)),
+    }),
   };
 }
 
 /**
- * Sends the messages and reads to the end of what comes back.
+ * Sends the messages, and reads the answer to its end.
  *
- * @returns What to send along next, so that the model knows what it said.
+ * @returns The messages of the model, to repeat in the next request.
  */
-async function exchange(
-  question: Question & { readonly messages: ModelMessage[] },
+async function streamAnswer(
+  context: RequestContext & { readonly messages: ModelMessage[] },
   maxSteps: number,
   transcript: Transcript,
   signal: AbortSignal,
@@ -77,11 +78,11 @@ async function exchange(
   const failure = new AbortController();
   try {
     const result = streamText({
-      ...question,
+      ...context,
       maxRetries: 0,
       stopWhen: isStepCount(maxSteps),
       abortSignal: AbortSignal.any([signal, failure.signal]),
-      // The SDK would print it, with whatever is in it; here it comes with the stream as well.
+      // By default the SDK prints errors, with the secrets in them. The stream reports them too.
       onError: () => {},
     });
     for await (const part of result.stream) {
@@ -90,15 +91,8 @@ async function exchange(
     }
     return () => result.responseMessages;
   } catch (thrown) {
-    // Nobody listens any more to the request and the tools that are still under way.
+    // Stops the request and the tools that are still running.
     failure.abort();
     throw thrown;
   }
-}
-
-function correctionOf(misfit: string): string {
-  return (
-    `That answer cannot be used: ${misfit}\n` +
-    'Answer again in full, with JSON alone, nothing before or after it, that fits the schema.'
-  );
 }

@@ -2,32 +2,32 @@ import {
   type AttemptErrorCode,
   describe,
   isStratagemError,
-  RunnerError,
+  type RunnerError,
   type Usage,
 } from '@stratagem/core';
 import {
-  codeOfStatus,
-  parseRateLimits,
-  parseRetryAfter,
-  redact,
-  redactCause,
+  adviceIn,
+  brokenAnswer,
+  codeOfApiError,
+  definedFields,
+  redactedError,
 } from '@stratagem/core/provider';
 import type { LanguageModel } from 'ai';
-import { labelOf } from './options.js';
+import { type AiSdkOptions, labelOf, modelNameOf } from './options.js';
 import { secretsOf } from './secrets.js';
 
-/** Headers as the SDK hands them on, with names in lower case. */
+/** Headers of the SDK, with names in lower case. */
 export type Headers = Readonly<Record<string, string>> | undefined;
 
-/** How far an attempt had come. */
-export interface Progress {
-  /** What the answers so far have used. */
+/** How far an attempt had got when it failed. */
+export interface AttemptProgress {
+  /** The usage of the answers so far. */
   readonly usage: Usage | undefined;
   /** Whether an answer had begun. */
   readonly answering: boolean;
 }
 
-/** What the SDK's errors tell, those of providers and those that come within a stream. */
+/** The fields of the SDK's errors: those of providers, and those within a stream. */
 interface SdkError {
   readonly name?: string;
   readonly message?: string;
@@ -39,8 +39,8 @@ interface SdkError {
   readonly cause?: unknown;
 }
 
-/** Errors of the SDK by their names, which hold across copies of it. */
-const NAMES: ReadonlyMap<unknown, AttemptErrorCode> = new Map([
+/** The SDK identifies its errors by these names, also across copies of the package. */
+const CODES_BY_NAME: ReadonlyMap<unknown, AttemptErrorCode> = new Map([
   ['AI_LoadAPIKeyError', 'missing_api_key'],
   ['AI_LoadSettingError', 'invalid_request'],
   ['AI_NoSuchModelError', 'not_found'],
@@ -48,7 +48,7 @@ const NAMES: ReadonlyMap<unknown, AttemptErrorCode> = new Map([
   ['AI_UnsupportedModelVersionError', 'invalid_request'],
   ['AI_InvalidPromptError', 'invalid_request'],
   ['AI_InvalidArgumentError', 'invalid_request'],
-  // The stream came to its end without one for the answer.
+  // The stream ended before the answer did.
   ['AI_NoOutputGeneratedError', 'connection'],
   ['AI_InvalidResponseDataError', 'connection'],
   ['AI_JSONParseError', 'server_error'],
@@ -57,49 +57,24 @@ const NAMES: ReadonlyMap<unknown, AttemptErrorCode> = new Map([
   ['AI_StreamProviderError', 'server_error'],
 ]);
 
-/** What providers say themselves, where it tells more than the status. */
-const SAID: ReadonlyMap<unknown, AttemptErrorCode> = new Map([
-  ['insufficient_quota', 'insufficient_quota'],
-  ['billing_hard_limit_reached', 'insufficient_quota'],
-  ['billing_not_active', 'insufficient_quota'],
-  ['invalid_api_key', 'authentication'],
-  ['authentication_error', 'authentication'],
-  ['model_not_found', 'not_found'],
-  ['rate_limit_exceeded', 'rate_limited'],
-  ['rate_limit_error', 'rate_limited'],
-  ['overloaded_error', 'overloaded'],
-  ['content_filter', 'refused'],
-  ['content_policy_violation', 'refused'],
-]);
-
-/** Says in our words why a request failed. */
+/** The `RunnerError` of a request that failed, without secrets. */
 export async function toRunnerError(
   thrown: unknown,
-  {
-    model,
-    secrets: given,
-  }: { readonly model: LanguageModel; readonly secrets?: readonly string[] },
-  progress: Progress,
+  { model, options }: { readonly model: LanguageModel; readonly options: AiSdkOptions },
+  { answering, usage }: AttemptProgress,
 ): Promise<RunnerError> {
   if (isStratagemError(thrown)) return thrown as RunnerError;
-  const secrets = await secretsOf(model, thrown, given);
-  const { statusCode: status, responseHeaders } = Object(thrown) as SdkError;
-  const get = (name: string) => responseHeaders?.[name];
-  const [code, text] = reasonOf(thrown, progress.answering);
-  return new RunnerError(code, redact(`${labelOf(model)}: ${text}`, secrets), {
-    cause: redactCause(thrown, secrets),
-    model: typeof model === 'string' ? model : model.modelId,
-    ...definedOf({
-      status,
-      requestId: requestIdOf(responseHeaders),
-      retryAfterMs: parseRetryAfter({ get }),
-      rateLimits: parseRateLimits({ get }),
-      usage: progress.usage,
-    }),
+  const secrets = await secretsOf(model, thrown, options.secrets);
+  const { statusCode: status, responseHeaders: headers } = Object(thrown) as SdkError;
+  const [code, text] = reasonOf(thrown, answering);
+  return redactedError(code, `${labelOf(model)}: ${text}`, thrown, secrets, {
+    model: modelNameOf(model),
+    ...definedFields({ status, requestId: requestIdOf(headers), usage }),
+    ...adviceIn({ get: (name) => headers?.[name] }),
   });
 }
 
-/** The provider's id of a request, as most of them call it. */
+/** The provider's id of a request, under the names that most providers use. */
 export function requestIdOf(headers: Headers): string | undefined {
   return headers?.['x-request-id'] ?? headers?.['request-id'] ?? headers?.['apim-request-id'];
 }
@@ -108,31 +83,23 @@ function reasonOf(thrown: unknown, answering: boolean): [AttemptErrorCode, strin
   const error = Object(thrown) as SdkError;
   const { name = '', message = '', statusCode, cause } = error;
   const isCall = name === 'AI_APICallError';
-  // The answer had begun: what broke it off is the cause.
+  // The answer had begun, and the cause interrupted it.
   if (isCall && cause !== undefined && statusCode !== undefined && statusCode < 400) {
     return reasonOf(cause, true);
   }
-  const said = codeOf(error);
-  // Of an API's error its own words: the SDK puts into the cause what it tried to read.
-  if (said !== undefined) return [said, isCall && message ? message : describe(thrown)];
+  const code = codeOf(error);
+  // The cause of an API error is the failed parsing of its body, which says nothing.
+  if (code !== undefined) return [code, isCall && message ? message : describe(thrown)];
   if (isCall) return ['connection', describe(thrown)];
-  // No error of this process: older providers hand on what the server wrote into the stream.
+  // Older providers pass on the error object that the server wrote into the stream.
   if (answering && !(thrown instanceof Error)) return ['server_error', describe(thrown)];
   if (!answering || name.startsWith('AI_')) return ['task_failed', describe(thrown)];
-  return ['connection', `the connection broke in the middle of the answer: ${describe(thrown)}`];
+  return ['connection', brokenAnswer(thrown)];
 }
 
 /** Undefined when the error does not tell. */
 function codeOf({ name, statusCode, data, code, type }: SdkError): AttemptErrorCode | undefined {
-  const details = Object(Object(data).error ?? data) as { code?: unknown; type?: unknown };
-  for (const said of [details.code, details.type, code, type]) {
-    const known = SAID.get(said);
-    if (known !== undefined) return known;
-  }
-  return typeof statusCode === 'number' ? codeOfStatus(statusCode) : NAMES.get(name);
-}
-
-export function definedOf<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  const known = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(known) as { [K in keyof T]?: NonNullable<T[K]> };
+  const body = Object(Object(data).error ?? data) as { code?: unknown; type?: unknown };
+  const codes = [body.code, body.type, code, type];
+  return codeOfApiError(codes, statusCode) ?? CODES_BY_NAME.get(name);
 }

@@ -3,22 +3,22 @@ import { answerSchemaOf } from '@stratagem/core/provider';
 import type { LanguageModel } from 'ai';
 
 /**
- * How the request asks for the task's schema; the prompt says it as well, as not every provider
- * heeds it here. Undefined when any text will do, and for schemas that are not of an object: no
- * provider takes those, and wrapped in one they would be at odds with the prompt.
+ * The structured output of a request. The prompt describes the schema too, as not every provider
+ * enforces it. Undefined when any text fits, and for schemas without an object at the root: no
+ * provider takes those, and wrapping them in an object would contradict the prompt.
  */
-export async function formatOf({ outputSchema }: TaskRequest, model: LanguageModel) {
+export async function structuredOutputOf({ outputSchema }: TaskRequest, model: LanguageModel) {
   const answer = answerSchemaOf(outputSchema);
   if (answer === undefined || outputSchema?.type !== 'object') return undefined;
   const { jsonSchema, Output } = await import('ai');
   const { supportsStructuredOutputs } = Object(model) as { supportsStructuredOutputs?: boolean };
   return {
-    // A model that says it cannot take a schema would warn at each request that has one.
+    // With a schema, a model that declares no support would warn at each request.
     ...(supportsStructuredOutputs === false
       ? Output.json()
       : Output.object({ schema: jsonSchema(answer.schema) })),
-    // The text goes on as it comes. The SDK would hold it back until it makes better JSON, and read
-    // all of it again at each piece.
+    // Streams the text as it arrives. The SDK's JSON parser would hold text back, and parse the whole
+    // answer again at each piece.
     parsePartialOutput: Output.text().parsePartialOutput,
   };
 }

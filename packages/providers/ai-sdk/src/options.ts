@@ -1,77 +1,58 @@
 import { checkOptions, OptionError } from '@stratagem/core';
-import { checkModelOptions } from '@stratagem/core/provider';
+import { checkModelOptions, type ModelOptions } from '@stratagem/core/provider';
 import type { LanguageModel, streamText } from 'ai';
 
-export interface AiSdkOptions {
-  /** What the model is told ahead of every task: its role, its tone, the rules. */
-  readonly instructions?: string;
+export interface AiSdkOptions extends ModelOptions {
   /**
-   * From 0, always the likeliest words, up to what the provider allows, mostly 2. Reasoning models
-   * do not take it.
+   * From 0, the most likely answer, to the provider's limit, mostly 2. Reasoning models do not accept
+   * it.
    * @default the model's own
    */
-  readonly temperature?: number;
+  readonly temperature?: number | undefined;
   /**
-   * The most tokens one answer may have, those of hidden reasoning included. A longer answer is
-   * cut off, and the attempt fails as `truncated`.
-   * @default the model's own limit
+   * Options of this provider alone, by its name: `{ openai: { reasoningEffort: 'low' } }`. See the
+   * documentation of the provider's package.
    */
-  readonly maxOutputTokens?: number;
+  readonly providerOptions?: ProviderOptions | undefined;
   /**
-   * The most requests one attempt may take when the model calls tools; at the limit it fails as
-   * `step_limit`.
-   * @default 20
-   */
-  readonly maxSteps?: number;
-  /**
-   * The longest one attempt may take, to the end of its answer, in milliseconds.
-   * @default 600_000
-   */
-  readonly timeoutMs?: number;
-  /**
-   * What only this provider understands, by its name: `{ openai: { reasoningEffort: 'low' } }`. See
-   * the documentation of the provider's package.
-   */
-  readonly providerOptions?: ProviderOptions;
-  /**
-   * What must never be seen in an error. The headers that a model sends are known without it, unless
-   * the model is wrapped in middleware, or made by a package that hides them.
+   * Values that must never appear in an error. The headers of the model are redacted anyway, unless
+   * middleware or the provider's package hides them.
    * @default none
    */
-  readonly secrets?: readonly string[];
+  readonly secrets?: readonly string[] | undefined;
 }
 
-/** As the AI SDK takes them. */
+/** The provider options of the AI SDK. */
 export type ProviderOptions = NonNullable<Parameters<typeof streamText>[0]['providerOptions']>;
 
-export const DEFAULT_TIMEOUT_MS = 600_000;
-export const DEFAULT_MAX_STEPS = 20;
+/** A record, so that the compiler finds a missing name. */
+const NAMES: Readonly<Record<keyof AiSdkOptions, true>> = {
+  instructions: true,
+  temperature: true,
+  maxOutputTokens: true,
+  maxSteps: true,
+  timeoutMs: true,
+  providerOptions: true,
+  secrets: true,
+};
 
 const OWNER = 'aiSdk()';
-const OPTIONS = [
-  'instructions',
-  'temperature',
-  'maxOutputTokens',
-  'maxSteps',
-  'timeoutMs',
-  'providerOptions',
-  'secrets',
-];
+export const AI_SDK_OPTIONS = Object.keys(NAMES);
 
-/** @throws {OptionError} when the model is none, or an option is unknown or out of range. */
+/** @throws {OptionError} when the model is not one, or an option is unknown or out of range. */
 export function checkAiSdkOptions(model: LanguageModel, options: AiSdkOptions): void {
   if (!isLanguageModel(model)) {
     throw new OptionError(
       `${OWNER} takes a language model of the AI SDK, such as openai('gpt-6.1-sol') of ` +
-        '@ai-sdk/openai, or the id of one at its gateway',
+        '@ai-sdk/openai, or the id of a model at its gateway',
     );
   }
-  checkOptions(OWNER, options, OPTIONS);
+  checkOptions(OWNER, options, AI_SDK_OPTIONS);
   checkModelOptions(OWNER, options);
   const { temperature, providerOptions, secrets } = options;
   if (temperature !== undefined && !(Number.isFinite(temperature) && temperature >= 0)) {
     throw new OptionError(
-      `${OWNER}: temperature must be a number of at least 0; it is ${String(temperature)}`,
+      `${OWNER}: temperature must be a number ≥ 0; it is ${String(temperature)}`,
     );
   }
   if (providerOptions !== undefined && !isRecordOf(providerOptions, isRecord)) {
@@ -84,15 +65,14 @@ export function checkAiSdkOptions(model: LanguageModel, options: AiSdkOptions): 
   }
 }
 
-/** What decides on an answer besides the request. */
-export function settingsOf(model: LanguageModel, options: AiSdkOptions): Record<string, unknown> {
-  const { secrets: _, timeoutMs: __, ...settings } = { model: labelOf(model), ...options };
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-}
-
 /** `openai.responses/gpt-6.1-sol` */
 export function labelOf(model: LanguageModel): string {
   return typeof model === 'string' ? model : `${model.provider}/${model.modelId}`;
+}
+
+/** `gpt-6.1-sol` */
+export function modelNameOf(model: LanguageModel): string {
+  return typeof model === 'string' ? model : model.modelId;
 }
 
 function isLanguageModel(value: unknown): value is LanguageModel {

@@ -1,8 +1,8 @@
 import type { LanguageModel } from 'ai';
 
-/** Headers that say nothing that anybody should not see. */
+/** Headers without secrets. */
 const HARMLESS = /^(user-agent|content-type|accept.*|.*version|.*beta)$/i;
-/** What looks like a key, whoever's it is. */
+/** Texts that look like keys of any provider. */
 const KEYS = [
   /\b(?:Bearer|Basic)\s+([^\s"'\\,;]{6,})/gi,
   /\b((?:sk|pk|rk|gsk|xai|key|api)[-_][\w*-]{8,})/g,
@@ -10,8 +10,8 @@ const KEYS = [
 ];
 
 /**
- * What must never be seen in an error: the values of the headers that the model sends, as far as it
- * shows them, and whatever looks like a key in what was thrown, as servers quote keys in their answers.
+ * Values that must never appear in an error: the headers of the model, as far as it shows them, and
+ * every text in the error that looks like a key, as servers quote keys in their answers.
  */
 export async function secretsOf(
   model: LanguageModel,
@@ -22,17 +22,17 @@ export async function secretsOf(
 }
 
 async function headersOf(model: LanguageModel): Promise<string[]> {
-  // The packages of the SDK keep them here, as values or as a function.
+  // Provider packages keep their headers here, as values or as a function.
   const { config } = Object(model) as { config?: { headers?: unknown } };
   try {
     const { headers } = Object(config) as { headers?: unknown };
     const sent: unknown = await (typeof headers === 'function' ? headers() : headers);
     return Object.entries(Object(sent)).flatMap(([name, value]) =>
-      // Also the key alone of "Bearer key": servers quote it without the word before it.
+      // Of "Bearer key" the key alone too: servers quote it without "Bearer".
       typeof value === 'string' && !HARMLESS.test(name) ? [value, ...value.split(/\s+/)] : [],
     );
   } catch {
-    return []; // There is no key: that is what was thrown, then.
+    return []; // Headers that need a key cannot be built without one.
   }
 }
 
@@ -44,11 +44,11 @@ function keysIn(thrown: unknown): string[] {
     '\n',
   );
   const keys = KEYS.flatMap((pattern) => [...text.matchAll(pattern)].map(([, key]) => key ?? ''));
-  return [...keys, ...queryOf(url)];
+  return [...keys, ...urlSecrets(url)];
 }
 
-/** Some APIs take the key there. */
-function queryOf(url: unknown): string[] {
+/** The secrets of a URL: some APIs take the key in the query. */
+function urlSecrets(url: unknown): string[] {
   if (typeof url !== 'string' || !URL.canParse(url)) return [];
   const { username, password, searchParams } = new URL(url);
   return [username, password, ...searchParams.values()];

@@ -2,7 +2,7 @@ import { createExecutor, createPlan } from '@stratagem/core';
 import { inOrder, testServer } from '@stratagem/test-kit';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { compatible, mockOf, type Saying, saying } from '../test/model.js';
+import { compatible, mockOf, type StepReply, saying } from '../test/model.js';
 import { aiSdk } from './ai-sdk.js';
 import type { AiSdkOptions } from './options.js';
 
@@ -21,7 +21,7 @@ function runOn(model: Parameters<typeof aiSdk>[0], schema: z.ZodType, options: A
 }
 
 describe('a task with a schema', () => {
-  test('has its schema in the request, and in the prompt for those who do not heed that', async () => {
+  test('has its schema in the request, and in the prompt for providers that ignore it', async () => {
     const model = mockOf({ text: sea });
     const result = await runOn(model, cafe);
     expect(result.outputs).toEqual({ a: { name: 'Sea', seats: 8 } });
@@ -34,7 +34,7 @@ describe('a task with a schema', () => {
     expect(model.doStreamCalls).toHaveLength(1);
   });
 
-  test('streams its answer as it comes', async () => {
+  test('streams its answer', async () => {
     const result = await runOn(mockOf({ text: sea }), cafe);
     const texts = result.timeline.flatMap((event) =>
       event.type === 'task_output' && event.kind === 'text' ? [event.text] : [],
@@ -42,7 +42,7 @@ describe('a task with a schema', () => {
     expect(texts).toEqual(['{"name"', ':"Sea",', '"seats"', ':8}']);
   });
 
-  test('asks once for a better answer, and says what was wrong', async () => {
+  test('is corrected once, with the reason', async () => {
     const model = mockOf({ text: '{"name":"Sea","seats":1}' }, { text: sea });
     const result = await runOn(model, cafe);
     expect(result.outputs).toEqual({ a: { name: 'Sea', seats: 8 } });
@@ -62,7 +62,7 @@ describe('a task with a schema', () => {
   });
 
   test.each(['no JSON at all', '{"name":"Sea","seats":1}'])(
-    'fails as invalid_output when the second answer is not better: %s',
+    'fails as invalid_output when the second answer does not fit either: %s',
     async (text) => {
       const model = mockOf({ text });
       const result = await runOn(model, cafe);
@@ -74,14 +74,14 @@ describe('a task with a schema', () => {
     },
   );
 
-  test('makes no second request that maxSteps does not allow', async () => {
+  test('makes no second request beyond maxSteps', async () => {
     const model = mockOf({ text: 'no JSON at all' });
     const result = await runOn(model, cafe, { maxSteps: 1 });
     expect(result.status).toBe('failed');
     expect(model.doStreamCalls).toHaveLength(1);
   });
 
-  test('takes an answer in a fence', async () => {
+  test('accepts an answer in a fence', async () => {
     const model = mockOf({ text: `\`\`\`json\n${sea}\n\`\`\`` });
     expect((await runOn(model, cafe)).outputs).toEqual({ a: { name: 'Sea', seats: 8 } });
     expect(model.doStreamCalls).toHaveLength(1);
@@ -90,7 +90,7 @@ describe('a task with a schema', () => {
   test.each([
     ['a list', z.array(z.string()), '["Sea","Sky"]', ['Sea', 'Sky']],
     ['a number', z.number(), '7', 7],
-  ])('of %s is asked for in the prompt alone', async (_, schema, text, output) => {
+  ])('of %s is described in the prompt alone', async (_, schema, text, output) => {
     const model = mockOf({ text });
     expect((await runOn(model, schema)).outputs).toEqual({ a: output });
     const [call] = model.doStreamCalls;
@@ -98,7 +98,7 @@ describe('a task with a schema', () => {
     expect(JSON.stringify(call?.prompt)).toContain('fits this JSON Schema');
   });
 
-  test('of any text is asked for like a task without one', async () => {
+  test('for any text sends the same request as no schema', async () => {
     const model = mockOf({ text: 'Sea' });
     expect((await runOn(model, z.string())).outputs).toEqual({ a: 'Sea' });
     expect(model.doStreamCalls[0]?.responseFormat).toBeUndefined();
@@ -106,7 +106,7 @@ describe('a task with a schema', () => {
 });
 
 describe('over HTTP', () => {
-  const script = (...said: Saying[]) => server.replyWith(...said.map((each) => saying(each)));
+  const script = (...said: StepReply[]) => server.replyWith(...said.map((each) => saying(each)));
 
   test('a server with structured outputs gets the schema', async () => {
     script({ text: sea });
@@ -118,7 +118,7 @@ describe('over HTTP', () => {
     });
   });
 
-  test('a server without them is asked for JSON, and nobody is warned of it', async () => {
+  test('a server without them is asked for JSON, without a warning', async () => {
     const warnings: unknown[] = [];
     globalThis.AI_SDK_LOG_WARNINGS = ({ warnings: given }) => void warnings.push(...given);
     script({ text: sea });

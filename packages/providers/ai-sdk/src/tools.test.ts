@@ -3,7 +3,7 @@ import { inOrder, testServer } from '@stratagem/test-kit';
 import { convertArrayToReadableStream } from 'ai/test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
-import { compatible, mockOf, partsOf, type Saying, saying } from '../test/model.js';
+import { compatible, mockOf, partsOf, type StepReply, saying } from '../test/model.js';
 import { aiSdk } from './ai-sdk.js';
 import type { AiSdkOptions } from './options.js';
 
@@ -27,7 +27,7 @@ function runOn(model: ReturnType<typeof mockOf>, options: AiSdkOptions = {}, too
   return createExecutor({ strategy: inOrder, runner, retry: { maxAttempts: 1 } }).execute(plan);
 }
 
-/** What was reported, without how long it took. */
+/** The reported parts, without durations. */
 function logOf(timeline: readonly PlanEvent[]) {
   return timeline.flatMap((event) => {
     if (event.type !== 'task_output') return [];
@@ -82,7 +82,7 @@ describe('tools', () => {
     });
   });
 
-  test('called in one step run at the same time', async () => {
+  test('of one step run in parallel', async () => {
     const waiting: (() => void)[] = [];
     const meet = tool({
       ...weather,
@@ -100,7 +100,7 @@ describe('tools', () => {
   test.each([
     ['that fail', forCity('Atlantis'), 'Error: there is no such city'],
     ['with input that does not fit', forCity(7), /^Error: the input does not fit: city: /],
-  ])('%s are told to the model as errors', async (_, call, told) => {
+  ])('%s are reported to the model as errors', async (_, call, told) => {
     const model = mockOf({ calls: [call] }, { text: 'Sun.' });
     const result = await runOn(model);
     expect(result.outputs).toEqual({ a: 'Sun.' });
@@ -112,9 +112,9 @@ describe('tools', () => {
   });
 
   test.each([
-    ['there are not', { name: 'wether', input: {} }, /unavailable tool 'wether'.*weather/],
-    ['with input that is no JSON', { name: 'weather', input: '{"city' }, /Invalid input for tool/],
-  ])('%s are told to the model as well, and are in the log', async (_, call, told) => {
+    ['that do not exist', { name: 'wether', input: {} }, /unavailable tool 'wether'.*weather/],
+    ['with input that is not JSON', { name: 'weather', input: '{"city' }, /Invalid input for tool/],
+  ])('%s are reported to the model too, and are in the log', async (_, call, told) => {
     const model = mockOf({ calls: [call] }, { text: 'Sun.' });
     const result = await runOn(model);
     expect(result.outputs).toEqual({ a: 'Sun.' });
@@ -127,7 +127,7 @@ describe('tools', () => {
     ]);
   });
 
-  test('called again and again end at the limit of steps, with what they used', async () => {
+  test('without an end fail at maxSteps, with their usage', async () => {
     const model = mockOf({ calls: [forCity('Lisbon')] });
     const result = await runOn(model, { maxSteps: 3 });
     expect(failureIn(result.timeline)).toMatchObject({
@@ -140,7 +140,7 @@ describe('tools', () => {
     expect(model.doStreamCalls).toHaveLength(3);
   });
 
-  test('have 20 steps unless it is said otherwise, or as many as they like', async () => {
+  test('have 20 steps by default, and any number with Infinity', async () => {
     const model = mockOf({ calls: [forCity('Lisbon')] });
     await runOn(model);
     expect(model.doStreamCalls).toHaveLength(20);
@@ -150,7 +150,7 @@ describe('tools', () => {
     expect(result.outputs).toEqual({ a: 'Sun.' });
   });
 
-  test('are stopped with the run', async () => {
+  test('are aborted with the run', async () => {
     let stopped: AbortSignal | undefined;
     const hang = tool({
       ...weather,
@@ -173,7 +173,7 @@ describe('tools', () => {
     expect(model.doStreamCalls).toHaveLength(1);
   });
 
-  test('that the provider runs itself are no business of ours', async () => {
+  test('that the provider runs itself are ignored', async () => {
     const own = { toolCallId: 'own', toolName: 'search', providerExecuted: true, dynamic: true };
     const parts = partsOf({ text: 'Sun.' });
     parts.splice(1, 0, { type: 'tool-call', input: '{}', ...own });
@@ -185,7 +185,7 @@ describe('tools', () => {
     expect(logOf(result.timeline).map(({ kind }) => kind)).toEqual(['text']);
   });
 
-  test('are stopped when the time of the attempt is over', async () => {
+  test('are aborted at the time limit of the attempt', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     let stopped: AbortSignal | undefined;
     const hang = tool({
@@ -204,7 +204,7 @@ describe('tools', () => {
     expect(stopped?.aborted).toBe(true);
   });
 
-  test('and a better answer share the limit of steps', async () => {
+  test('and a correction share the limit of steps', async () => {
     const useless = { text: 'no JSON' };
     const model = mockOf({ calls: [forCity('Lisbon')] }, useless, { calls: [forCity('Porto')] });
     const task = { id: 'a', description: 'Trip', tools: [weather], outputSchema: z.object({}) };
@@ -215,8 +215,8 @@ describe('tools', () => {
     expect(model.doStreamCalls).toHaveLength(4);
   });
 
-  test('go over HTTP as the provider of the model sends them', async () => {
-    const script: Saying[] = [{ calls: [forCity('Lisbon')] }, { text: 'Sun.' }];
+  test('go over HTTP in the format of the provider', async () => {
+    const script: StepReply[] = [{ calls: [forCity('Lisbon')] }, { text: 'Sun.' }];
     server.replyWith(...script.map((said) => saying(said)));
     const result = await runOn(compatible(server.url) as never);
     expect(result.outputs).toEqual({ a: 'Sun.' });

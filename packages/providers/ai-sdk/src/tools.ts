@@ -2,8 +2,8 @@ import type { RequestTool } from '@stratagem/core';
 import type { ToolSet } from 'ai';
 
 /**
- * The task's tools as the SDK's loop calls them. Inputs are validated, and calls written to the log,
- * by the tools themselves.
+ * The task's tools in the form of the SDK, whose loop calls them. The tools validate their input and
+ * write their calls to the log themselves.
  */
 export async function toolSetOf(tools: readonly RequestTool[]): Promise<ToolSet> {
   const { jsonSchema, tool } = await import('ai');

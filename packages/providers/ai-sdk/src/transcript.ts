@@ -1,42 +1,49 @@
 import { type RunContext, RunnerError, type TaskOutput, type Usage } from '@stratagem/core';
-import { addUsage, parseRateLimits } from '@stratagem/core/provider';
-import type { FinishReason, LanguageModelUsage, TextStreamPart, ToolSet } from 'ai';
-import { definedOf, type Headers, type Progress, requestIdOf } from './errors.js';
+import {
+  type AnswerEnd,
+  addUsage,
+  definedFields,
+  parseRateLimits,
+  requireComplete,
+} from '@stratagem/core/provider';
+import type { LanguageModel, LanguageModelUsage, TextStreamPart, ToolSet } from 'ai';
+import { type AttemptProgress, requestIdOf } from './errors.js';
+import { type AiSdkOptions, labelOf, modelNameOf } from './options.js';
 
 type Part = TextStreamPart<ToolSet>;
 type StepEnd = Extract<Part, { type: 'finish-step' }>;
 
 /**
- * What the model says in one attempt, over all of its steps: emits it as it comes, and keeps what
+ * The answers of one attempt, over all of its steps. It emits their text, and keeps the parts that
  * the output of the attempt needs.
  */
-export class Transcript implements Progress {
+export class Transcript implements AttemptProgress {
   usage: Usage | undefined;
   answering = false;
-  /** How many requests were answered. */
+  /** The number of answered requests. */
   steps = 0;
   /** The text of the last step. */
   text = '';
-  /** How many tools the last step called for us to run. */
+  /** The number of tool calls in the last step, without the provider's own tools. */
   #calls = 0;
   #end: StepEnd | undefined;
-  #isLastTold = false;
-  /** Calls that the SDK did not hand to a tool, because it could not. */
-  readonly #refusedCalls = new Set<string>();
+  #isLastReported = false;
+  /** Calls that the SDK could not pass to a tool. */
+  readonly #invalidCalls = new Set<string>();
   readonly #emit: RunContext['emit'];
 
   constructor(emit: RunContext['emit']) {
     this.#emit = emit;
   }
 
-  /** @throws what the stream says went wrong. */
+  /** @throws the error that the stream contains. */
   async read(part: Part): Promise<void> {
     switch (part.type) {
       case 'start-step':
         this.answering = true;
         this.text = '';
         this.#calls = 0;
-        this.#isLastTold = false;
+        this.#isLastReported = false;
         break;
       case 'text-delta':
         this.text += part.text;
@@ -44,10 +51,10 @@ export class Transcript implements Progress {
         break;
       case 'tool-call':
         if (!part.providerExecuted) this.#calls++;
-        if (part.invalid) await this.#refuse(part);
+        if (part.invalid) await this.#reportInvalidCall(part);
         break;
       case 'tool-error':
-        if (this.#refusedCalls.delete(part.toolCallId)) await this.#answerRefused(part);
+        if (this.#invalidCalls.delete(part.toolCallId)) await this.#reportCallError(part);
         break;
       case 'finish-step':
         await this.#endStep(part);
@@ -59,16 +66,16 @@ export class Transcript implements Progress {
     }
   }
 
-  /** Says that there was a step, when it was not said because it looked like the only one. */
-  async tellLastStep(): Promise<void> {
-    if (this.#isLastTold || this.#end === undefined) return;
-    this.#isLastTold = true;
+  /** Reports the last step, unless that has been done. A single step is not reported. */
+  async reportLastStep(): Promise<void> {
+    if (this.#isLastReported || this.#end === undefined) return;
+    this.#isLastReported = true;
     const { usage, response } = this.#end;
     await this.#emit({
       kind: 'step',
       step: this.steps,
-      ...definedOf({
-        usage: usageOf(usage),
+      ...definedFields({
+        usage: stepUsage(usage),
         model: response.modelId,
         requestId: requestIdOf(response.headers) ?? response.id,
       }),
@@ -76,68 +83,68 @@ export class Transcript implements Progress {
   }
 
   /**
-   * What came with the last answer.
+   * The details of the last answer.
    *
-   * @throws {RunnerError} `refused`, `truncated`, `step_limit`, or `connection` when that is no whole
-   * answer.
+   * @throws {RunnerError} `refused`, `truncated`, `step_limit`, `server_error` or `connection` when
+   * that answer is not complete.
    */
-  details(label: string, maxOutputTokens: number | undefined): Omit<TaskOutput, 'output'> {
+  details({ model, options }: TranscriptTarget): Omit<TaskOutput, 'output'> {
     const { response } = this.#end ?? {};
-    const headers: Headers = response?.headers;
-    const details = definedOf({
+    const headers = response?.headers;
+    const details = definedFields({
       usage: this.usage,
       model: response?.modelId,
       requestId: requestIdOf(headers) ?? response?.id,
       rateLimits: parseRateLimits({ get: (name) => headers?.[name] }),
     });
-    const [code, what] = this.#shortfall(maxOutputTokens) ?? [];
-    if (code !== undefined) throw new RunnerError(code, `${label}${what}`, details);
-    return details;
+    const { maxOutputTokens } = options;
+    const label = labelOf(model);
+    const end = this.#answerEnd();
+    const refusal = end === 'filtered' ? this.text : undefined;
+    const target = { label, model: modelNameOf(model), maxOutputTokens };
+    requireComplete({ text: this.text, end, refusal, ...details }, target);
+    if (this.#calls === 0) return details;
+    const message = `${label}: the model still called tools after ${this.steps} requests; raise maxSteps`;
+    throw new RunnerError('step_limit', message, details);
   }
 
-  #shortfall(maxOutputTokens: number | undefined): [RunnerError['code'], string] | undefined {
-    const reason: FinishReason | undefined = this.#end?.finishReason;
-    if (reason === undefined || (reason === 'other' && this.#isCutOff())) {
-      return ['connection', ': the stream ended before the answer was complete'];
+  #answerEnd(): AnswerEnd | undefined {
+    const reason = this.#end?.finishReason;
+    switch (reason) {
+      case undefined:
+        return undefined;
+      case 'other':
+        return this.#isCutOff() ? undefined : 'complete';
+      case 'content-filter':
+        return 'filtered';
+      case 'length':
+        return 'truncated';
+      case 'error':
+        return 'failed';
+      default:
+        return 'complete';
     }
-    if (reason === 'content-filter') {
-      const said = this.text === '' ? '' : ` refused: ${this.text}`;
-      return ['refused', said || ': the answer was withheld by the content filter'];
-    }
-    if (reason === 'length') {
-      const limit =
-        maxOutputTokens === undefined
-          ? "at the model's limit of tokens"
-          : `after ${maxOutputTokens} tokens; raise maxOutputTokens`;
-      return ['truncated', `: the answer was cut off ${limit}`];
-    }
-    if (reason === 'error') return ['server_error', ': the answer failed'];
-    if (this.#calls > 0) {
-      const after = `after ${this.steps} requests; raise maxSteps`;
-      return ['step_limit', `: the model still called tools ${after}`];
-    }
-    return undefined;
   }
 
-  /** The SDK says "other" of an answer without an end; one that did end at least has its usage. */
+  /** The SDK reports "other" for an answer without an end. A complete one has at least its usage. */
   #isCutOff(): boolean {
-    return this.#end?.rawFinishReason === undefined && usageOf(this.#end?.usage) === undefined;
+    return this.#end?.rawFinishReason === undefined && stepUsage(this.#end?.usage) === undefined;
   }
 
   async #endStep(end: StepEnd): Promise<void> {
     this.#end = end;
     this.answering = false;
     this.steps++;
-    this.usage = addUsage(this.usage, usageOf(end.usage));
-    if (this.steps > 1 || this.#calls > 0) await this.tellLastStep();
+    this.usage = addUsage(this.usage, stepUsage(end.usage));
+    if (this.steps > 1 || this.#calls > 0) await this.reportLastStep();
   }
 
-  async #refuse({ toolCallId: callId, toolName: tool, input }: ToolPart): Promise<void> {
-    this.#refusedCalls.add(callId);
+  async #reportInvalidCall({ toolCallId: callId, toolName: tool, input }: ToolPart): Promise<void> {
+    this.#invalidCalls.add(callId);
     await this.#emit({ kind: 'tool_call', callId, tool, input });
   }
 
-  async #answerRefused({
+  async #reportCallError({
     toolCallId: callId,
     toolName: tool,
     error,
@@ -147,19 +154,24 @@ export class Transcript implements Progress {
   }
 }
 
+interface TranscriptTarget {
+  readonly model: LanguageModel;
+  readonly options: AiSdkOptions;
+}
+
 interface ToolPart {
   readonly toolCallId: string;
   readonly toolName: string;
   readonly input: unknown;
 }
 
-function usageOf(usage: LanguageModelUsage | undefined): Usage | undefined {
+function stepUsage(usage: LanguageModelUsage | undefined): Usage | undefined {
   const { inputTokens, outputTokens, inputTokenDetails, outputTokenDetails } = usage ?? {};
   if (inputTokens === undefined && outputTokens === undefined) return undefined;
   return {
     inputTokens: inputTokens ?? 0,
     outputTokens: outputTokens ?? 0,
-    ...definedOf({
+    ...definedFields({
       cachedInputTokens: inputTokenDetails?.cacheReadTokens,
       cacheWriteInputTokens: inputTokenDetails?.cacheWriteTokens,
       reasoningTokens: outputTokenDetails?.reasoningTokens,

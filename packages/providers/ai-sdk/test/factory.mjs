@@ -1,4 +1,4 @@
-// What a process of its own makes its runner with.
+// Creates the runner of a separate process.
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { aiSdk } from '../dist/index.js';
 

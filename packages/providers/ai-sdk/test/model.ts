@@ -1,18 +1,18 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
-import { json, type Received, type Reply, streamsOf } from '@stratagem/test-kit';
+import { type Received, type Reply, streamsOf, type Wire } from '@stratagem/test-kit';
 import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test';
 
-/** What a model of tests says in one step. */
-export interface Saying {
+/** The answer of a test model in one step. */
+export interface StepReply {
   readonly text?: string;
   readonly calls?: readonly { readonly name: string; readonly input: object | string }[];
   readonly finish?: 'stop' | 'length' | 'content-filter' | 'tool-calls' | 'error' | 'other';
   readonly headers?: Record<string, string>;
 }
 
-/** A model without a server: says one thing after the other, the last for all requests after it. */
-export function mockOf(...script: readonly Saying[]): MockLanguageModelV4 {
+/** A model without a server. It gives these answers in order, and repeats the last one. */
+export function mockOf(...script: readonly StepReply[]): MockLanguageModelV4 {
   let asked = 0;
   const model: MockLanguageModelV4 = new MockLanguageModelV4({
     provider: 'test.chat',
@@ -29,8 +29,8 @@ export function mockOf(...script: readonly Saying[]): MockLanguageModelV4 {
   return model;
 }
 
-/** What a provider hands to the SDK. */
-export function partsOf({ text = '', calls = [], finish }: Saying): LanguageModelV4StreamPart[] {
+/** The stream of a provider for the SDK. */
+export function partsOf({ text = '', calls = [], finish }: StepReply): LanguageModelV4StreamPart[] {
   const unified = finish ?? (calls.length > 0 ? 'tool-calls' : 'stop');
   return [
     { type: 'stream-start', warnings: [] },
@@ -70,23 +70,20 @@ export function compatible(baseURL: string, options = {}) {
   }).chatModel('a-model');
 }
 
-export const { stream, hang, cut } = streamsOf<object>({
+export const WIRE: Wire<object> = {
   write: (event) => `data: ${JSON.stringify(event)}\n\n`,
   end: 'data: [DONE]\n\n',
-});
+};
 
-/** A stream that says this. */
-export function saying(said: Saying, headers = {}): Reply {
+export const { stream, hang, cut } = streamsOf(WIRE);
+
+/** A stream with this answer. */
+export function saying(said: StepReply, headers = {}): Reply {
   return stream(chunksOf(said), headers);
 }
 
-/** An answer with an error. */
-export function failing(status: number, headers = {}): Reply {
-  return json(status, { error: { message: 'No.' } }, headers);
-}
-
 /** Chunks of Chat Completions. */
-export function chunksOf({ text = '', calls = [] }: Saying): object[] {
+export function chunksOf({ text = '', calls = [] }: StepReply): object[] {
   const chunk = (delta: object, finish_reason: string | null = null) => ({
     id: 'chatcmpl-1',
     model: 'a-model-2026',
@@ -116,7 +113,7 @@ export function chunksOf({ text = '', calls = [] }: Saying): object[] {
   ];
 }
 
-/** Whether the last thing a request says is the result of a tool. */
+/** Whether the last message of a request is the result of a tool. */
 export function isToolResult({ body }: Received): boolean {
   return (body.messages as { role: string }[]).at(-1)?.role === 'tool';
 }

@@ -8,74 +8,112 @@ import type {
   RefusalStopDetails,
   StopReason,
 } from '@anthropic-ai/sdk/resources/messages/messages';
-import { type RateLimits, type RunContext, RunnerError, type Usage } from '@stratagem/core';
-import type { Turn } from '@stratagem/core/provider';
+import type { RunContext, Usage } from '@stratagem/core';
+import type { AnswerEnd, ModelAnswer } from '@stratagem/core/provider';
 import { ANSWER_TOOL } from './format.js';
 
-/** What a model brought. */
-export interface Answer {
-  /** Its blocks, as they are to be said again in the next turn. */
+export interface MessageAnswer extends ModelAnswer {
+  /** The blocks to repeat in the next request. */
   readonly content: ContentBlockParam[];
-  /** False when the stream stopped before its end. */
+}
+
+/** The parts of a message, as far as they have arrived. */
+interface PartialMessage {
+  readonly content: ContentBlockParam[];
   readonly ended: boolean;
-  readonly stopReason?: StopReason | null;
-  readonly stopDetails?: RefusalStopDetails | null;
+  readonly stop_reason?: StopReason | null;
+  readonly stop_details?: RefusalStopDetails | null;
   readonly usage?: Usage | undefined;
   readonly model?: string;
 }
 
-/** Reads the events of an answer; text is emitted as it comes. */
-export async function readAnswer(
+/** Reads the events of an answer, and emits its text. */
+export async function readEvents(
   events: AsyncIterable<RawMessageStreamEvent>,
   emit: RunContext['emit'],
-): Promise<Answer> {
-  const blocks: BlockInPieces[] = [];
-  let answer: Omit<Answer, 'content'> = { ended: false };
+): Promise<MessageAnswer> {
+  const blocks: BlockAccumulator[] = [];
+  let message: Omit<PartialMessage, 'content'> = { ended: false };
   let started: MessageUsage | undefined;
   for await (const event of events) {
     switch (event.type) {
       case 'message_start':
         started = event.message.usage;
-        answer = { ...answer, model: event.message.model, usage: usageOf(started) };
+        message = { ...message, model: event.message.model, usage: messageUsage(started) };
         break;
       case 'content_block_start':
-        blocks[event.index] = new BlockInPieces(event.content_block);
+        blocks[event.index] = new BlockAccumulator(event.content_block);
         break;
       case 'content_block_delta': {
-        blocks[event.index] ??= new BlockInPieces({ type: 'text', text: '', citations: null });
-        (blocks[event.index] as BlockInPieces).add(event.delta);
+        blocks[event.index] ??= new BlockAccumulator({ type: 'text', text: '', citations: null });
+        (blocks[event.index] as BlockAccumulator).add(event.delta);
         if (event.delta.type === 'text_delta') await emit(event.delta.text);
         break;
       }
-      case 'message_delta': {
-        const { stop_reason: stopReason, stop_details: stopDetails } = event.delta;
-        answer = { ...answer, stopReason, stopDetails, usage: usageOf(started, event.usage) };
+      case 'message_delta':
+        message = { ...message, ...event.delta, usage: messageUsage(started, event.usage) };
         break;
-      }
       case 'message_stop':
-        answer = { ...answer, ended: true };
+        message = { ...message, ended: true };
         break;
     }
   }
-  return { ...answer, content: blocks.flatMap((block) => block?.whole() ?? []) };
+  return answerFrom({ ...message, content: blocks.flatMap((block) => block?.block ?? []) });
 }
 
-/** An answer that came whole. */
-export function answerOf(message: Message): Answer {
-  return {
-    content: message.content as ContentBlockParam[],
-    ended: true,
-    stopReason: message.stop_reason,
-    stopDetails: message.stop_details,
-    usage: usageOf(message.usage),
-    model: message.model,
+/** Reads a body that was not streamed, and emits its text: some gateways do not stream. */
+export async function readBody(body: object, emit: RunContext['emit']): Promise<MessageAnswer> {
+  if ((body as Partial<Message>).type !== 'message') {
+    return answerFrom({ content: [], ended: false });
+  }
+  const answer = readMessage(body as Message);
+  for (const block of answer.content) if (block.type === 'text') await emit(block.text);
+  return answer;
+}
+
+/** Reads a message that is complete. */
+export function readMessage(message: Message): MessageAnswer {
+  const content = message.content as ContentBlockParam[];
+  return answerFrom({ ...message, content, ended: true, usage: messageUsage(message.usage) });
+}
+
+function answerFrom({ content, usage, model, ...message }: PartialMessage): MessageAnswer {
+  const calls = content.filter((block) => block.type === 'tool_use');
+  const given = calls.find(({ name }) => name === ANSWER_TOOL);
+  const { explanation, category } = message.stop_details ?? {};
+  const end = message.ended ? endOf(message.stop_reason) : undefined;
+  const answer = {
+    content,
+    usage,
+    model,
+    end,
+    refusal: end === 'refused' ? (explanation ?? category ?? undefined) : undefined,
   };
+  if (given !== undefined) return { ...answer, text: JSON.stringify(given.input) };
+  return {
+    ...answer,
+    text: content.map((block) => (block.type === 'text' ? block.text : '')).join(''),
+    toolCalls: calls.map(({ id, name, input }) => ({ callId: id, tool: name, input })),
+  };
+}
+
+function endOf(reason: StopReason | null | undefined): AnswerEnd {
+  switch (reason) {
+    case 'refusal':
+      return 'refused';
+    case 'max_tokens':
+      return 'truncated';
+    case 'model_context_window_exceeded':
+      return 'context_full';
+    default:
+      return 'complete';
+  }
 }
 
 type Delta = Extract<RawMessageStreamEvent, { type: 'content_block_delta' }>['delta'];
 
-/** One block of an answer while it arrives. */
-class BlockInPieces {
+/** Joins a block of an answer, which arrives in pieces. */
+class BlockAccumulator {
   readonly #block: Record<string, unknown>;
   #json = '';
 
@@ -103,13 +141,13 @@ class BlockInPieces {
     }
   }
 
-  whole(): ContentBlockParam {
+  get block(): ContentBlockParam {
     if (this.#block.type !== 'tool_use' || this.#json === '') return this.#block as never;
     return { ...this.#block, input: parsed(this.#json) } as never;
   }
 }
 
-/** What is no JSON stays as it is: whoever calls the tool says so to the model. */
+/** Invalid JSON stays a text: the tool reports it to the model. */
 function parsed(json: string): unknown {
   try {
     return JSON.parse(json);
@@ -118,8 +156,8 @@ function parsed(json: string): unknown {
   }
 }
 
-/** The last counts are whole; what they leave out was said at the start. */
-function usageOf(
+/** The last counts are totals. Those that they omit were in the first event. */
+function messageUsage(
   started: Partial<MessageUsage> = {},
   last: Partial<MessageDeltaUsage> = {},
 ): Usage | undefined {
@@ -130,66 +168,11 @@ function usageOf(
   const written = count('cache_creation_input_tokens') ?? undefined;
   const details = last.output_tokens_details ?? started.output_tokens_details;
   return {
-    // Anthropic counts what comes from the cache, and what goes into it, apart from the rest.
+    // Anthropic counts tokens that are read from or written to the cache separately.
     inputTokens: input + (read ?? 0) + (written ?? 0),
     outputTokens: output,
     cachedInputTokens: read,
     ...(written !== undefined && { cacheWriteInputTokens: written }),
     reasoningTokens: details?.thinking_tokens,
   };
-}
-
-/** Whom was asked, and how much may be answered. */
-interface Asked {
-  readonly model: string;
-  readonly maxOutputTokens: number;
-}
-
-interface Surroundings {
-  readonly requestId: string | undefined;
-  readonly rateLimits?: RateLimits | undefined;
-}
-
-/**
- * An answer that is whole. What there is of any other was emitted as it came, and is in the log.
- *
- * @throws {RunnerError} `refused`, `truncated`, or `connection` when it is not.
- */
-export function toTurn(answer: Answer, asked: Asked, surroundings: Surroundings): Turn {
-  requireComplete(answer, asked, surroundings);
-  const { content, usage, model } = answer;
-  const text = content.map((block) => (block.type === 'text' ? block.text : '')).join('');
-  const calls = content.filter((block) => block.type === 'tool_use');
-  const given = calls.find(({ name }) => name === ANSWER_TOOL);
-  const told = { usage, model, ...surroundings };
-  if (given !== undefined) return { text: JSON.stringify(given.input), ...told };
-  const toolCalls = calls.map(({ id, name, input }) => ({ callId: id, tool: name, input }));
-  return { text, toolCalls, ...told };
-}
-
-function requireComplete(
-  { ended, stopReason, stopDetails, usage, ...answer }: Answer,
-  { model, maxOutputTokens }: Asked,
-  surroundings: Surroundings,
-): void {
-  const fail = (code: RunnerError['code'], message: string) => {
-    const details = { ...surroundings, usage, model: answer.model ?? model };
-    throw new RunnerError(code, `anthropic/${model}${message}`, details);
-  };
-  if (!ended) fail('connection', ': the stream ended before the answer was complete');
-  switch (stopReason) {
-    case 'refusal': {
-      const why = stopDetails?.explanation ?? stopDetails?.category;
-      fail('refused', ` refused${why ? `: ${why}` : ' to answer'}`);
-      break;
-    }
-    case 'max_tokens':
-      fail(
-        'truncated',
-        `: the answer was cut off after ${maxOutputTokens} tokens; raise maxOutputTokens`,
-      );
-      break;
-    case 'model_context_window_exceeded':
-      fail('truncated', ": the answer was cut off at the end of the model's context window");
-  }
 }

@@ -1,6 +1,6 @@
-import { attempt, request, testServer } from '@stratagem/test-kit';
+import { attempt, lazyImportConformance, request } from '@stratagem/test-kit';
 import { expect, test, vi } from 'vitest';
-import { stream } from '../test/server.js';
+import { saying } from '../test/model.js';
 import { anthropic } from './index.js';
 
 const loaded = vi.hoisted(() => vi.fn());
@@ -9,13 +9,23 @@ vi.mock('@anthropic-ai/sdk', async (original) => {
   return original();
 });
 
-const server = testServer();
+lazyImportConformance(
+  {
+    basePath: '',
+    create: (baseURL) => anthropic({ apiKey: 'sk-test-0123456789', baseURL }),
+    saying,
+  },
+  loaded,
+);
 
-test('the SDK is loaded at the first request, once', async () => {
-  server.replyWith(stream([{ type: 'message_stop' }]));
-  const runner = anthropic({ apiKey: 'sk-test-0123456789', baseURL: server.url });
-  expect(loaded).not.toHaveBeenCalled();
-  await Promise.all([1, 2, 3].map(() => runner.run(request('Hello'), attempt())));
-  expect(loaded).toHaveBeenCalledOnce();
-  expect(server.requests).toHaveLength(3);
+test('a key that is missing because of an unknown profile names that profile', async () => {
+  vi.stubEnv('ANTHROPIC_API_KEY', undefined);
+  vi.stubEnv('ANTHROPIC_AUTH_TOKEN', undefined);
+  vi.stubEnv('ANTHROPIC_CONFIG_DIR', import.meta.dirname);
+  vi.stubEnv('ANTHROPIC_PROFILE', 'absent');
+  await expect(anthropic().run(request('Why?'), attempt())).rejects.toMatchObject({
+    code: 'missing_api_key',
+    cause: { message: expect.stringContaining('absent') },
+  });
+  vi.unstubAllEnvs();
 });

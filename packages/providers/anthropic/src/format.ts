@@ -1,40 +1,40 @@
 import type { JSONOutputFormat } from '@anthropic-ai/sdk/resources/messages/messages';
-import type { TaskRequest } from '@stratagem/core';
-import { type AnswerSchema, answerSchemaOf } from '@stratagem/core/provider';
+import { type AnswerFormat, type AnswerSchema, answerSchemaOf } from '@stratagem/core/provider';
 import type { AnthropicOptions } from './options.js';
 
-/** How the answer is held to the task's schema. */
-export interface Format {
-  readonly schemaIn: 'request' | 'prompt';
-  readonly unwrap?: (value: unknown) => unknown;
+export interface Format extends AnswerFormat {
   /** The API's structured output. */
-  readonly output?: JSONOutputFormat;
-  /** A tool that the model has to call with its answer. */
-  readonly answerTool?: AnswerSchema['schema'];
+  readonly output?: JSONOutputFormat | undefined;
+  /** The input schema of a tool that the model must call with its answer. */
+  readonly answerTool?: AnswerSchema['schema'] | undefined;
 }
 
-/** What the model calls when its answer goes through a tool. */
+/** The name of the tool that the model calls with its answer. */
 export const ANSWER_TOOL = 'give_answer';
 
 /**
- * The format for a request: the API's structured output where it can hold the schema as it is, and
- * otherwise a tool that the model is made to call, whose input may be of any schema.
+ * The format of an answer: the API's structured output where it supports the schema, and otherwise
+ * a tool that the model must call, whose input can have any schema.
  */
 export async function formatOf(
-  { outputSchema }: TaskRequest,
-  { structuredOutput = 'json_schema' }: AnthropicOptions,
+  outputSchema: Readonly<Record<string, unknown>> | undefined,
+  { options: { structuredOutput = 'json_schema' } }: { readonly options: AnthropicOptions },
 ): Promise<Format> {
   const answer = answerSchemaOf(outputSchema);
   if (answer === undefined || structuredOutput === 'prompt') return { schemaIn: 'prompt' };
   const { schema, unwrap } = answer;
-  const held = { schemaIn: 'request', unwrap } as const;
   const output =
-    structuredOutput === 'json_schema' && isClosed(schema) ? await outputOf(schema) : undefined;
-  return output === undefined ? { ...held, answerTool: schema } : { ...held, output };
+    structuredOutput === 'json_schema' && isClosed(schema)
+      ? await structuredOutputFormat(schema)
+      : undefined;
+  const answerTool = output === undefined ? schema : undefined;
+  return { schemaIn: 'request', unwrap, output, answerTool };
 }
 
-/** The SDK knows what the API takes; undefined for a schema that cannot be written as such. */
-async function outputOf(schema: AnswerSchema['schema']): Promise<JSONOutputFormat | undefined> {
+/** Undefined for a schema that the SDK cannot convert. */
+async function structuredOutputFormat(
+  schema: AnswerSchema['schema'],
+): Promise<JSONOutputFormat | undefined> {
   const { jsonSchemaOutputFormat } = await import('@anthropic-ai/sdk/helpers/json-schema');
   try {
     const format = jsonSchemaOutputFormat(schema as { type: 'object' });
@@ -45,8 +45,8 @@ async function outputOf(schema: AnswerSchema['schema']): Promise<JSONOutputForma
 }
 
 /**
- * Whether all objects name all their fields. The SDK makes any other one an object that has to stay
- * empty, without a word.
+ * Whether all objects name all their fields. The SDK silently turns an open object into one that
+ * must be empty.
  */
 function isClosed(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isClosed);

@@ -1,6 +1,6 @@
-import { attempt, expectBackpressure, json, request, testServer } from '@stratagem/test-kit';
+import { attempt, json, request, testServer } from '@stratagem/test-kit';
 import { describe, expect, test } from 'vitest';
-import { stream } from '../test/server.js';
+import { stream } from '../test/streams.js';
 import { anthropic } from './anthropic.js';
 import type { AnthropicOptions } from './options.js';
 
@@ -28,7 +28,7 @@ const end = (reason: string, usage?: object, details?: object) => ({
 const stop = { type: 'message_stop' };
 
 describe('the request', () => {
-  test('has the prompt, and a limit that the API wants', async () => {
+  test('has the prompt, and the limit that the API requires', async () => {
     server.replyWith(stream([start(), end('end_turn'), stop]));
     await ask('Why?');
     expect(server.requests[0]?.body).toEqual({
@@ -75,7 +75,7 @@ describe('the answer', () => {
     expect(context.emitted).toEqual(['Be', 'cause.']);
   });
 
-  test('has the counts of its end where they differ from those of its start', async () => {
+  test('has the counts of its last event where they differ from the first', async () => {
     const first = { input_tokens: 1, output_tokens: 1, cache_creation_input_tokens: 1 };
     const last = {
       input_tokens: 10,
@@ -92,7 +92,7 @@ describe('the answer', () => {
     });
   });
 
-  test('brings the limits that the server announces, and so does a refusal', async () => {
+  test('has the limits that the server announces, and so has an error', async () => {
     const limits = Object.entries({ requests: 50, 'input-tokens': 30_000, 'output-tokens': 8_000 });
     const headers = Object.fromEntries(
       limits.flatMap(([name, limit]) => [
@@ -113,16 +113,6 @@ describe('the answer', () => {
     await expect(ask('Why?')).rejects.toMatchObject({ code: 'rate_limited', rateLimits });
   });
 
-  test('is not read faster than its text is taken', async () => {
-    const runner = anthropic({ model: 'a-model', apiKey: 'sk-ant-test', baseURL: server.url });
-    const line = (event: { type: string }) =>
-      `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-    await expectBackpressure(runner, (reply) => server.replyWith(reply), {
-      opening: line(start()),
-      piece: (text) => line(delta(text)),
-    });
-  });
-
   test('may come without usage', async () => {
     server.replyWith(stream([start(), delta('Because.'), end('end_turn'), stop]));
     const result = await ask('Why?');
@@ -130,7 +120,7 @@ describe('the answer', () => {
     expect(result.usage).toBeUndefined();
   });
 
-  test('leaves out what the model thought', async () => {
+  test('does not contain thinking', async () => {
     const thought = { type: 'thinking_delta', thinking: 'Hm.' };
     const events = [start(), { type: 'content_block_delta', index: 0, delta: thought }];
     server.replyWith(stream([...events, delta('Because.'), end('end_turn'), stop]));
@@ -161,7 +151,7 @@ describe('an attempt fails', () => {
     ],
     [
       'refused',
-      'when the model just refuses',
+      'when the model refuses without a reason',
       [start(), end('refusal'), stop],
       'anthropic/a-model refused to answer',
     ],
@@ -179,13 +169,13 @@ describe('an attempt fails', () => {
     ],
     [
       'connection',
-      'when the stream ends too early',
+      'when the stream ends before the answer',
       [start(), delta('Beca')],
       'anthropic/a-model: the stream ended before the answer was complete',
     ],
     [
       'overloaded',
-      'when an error comes in the stream',
+      'when the stream contains an error',
       [start(), { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }],
       'anthropic/a-model: Overloaded',
     ],
@@ -200,7 +190,7 @@ describe('an attempt fails', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('and what was written of a truncated answer has been emitted', async () => {
+  test('and the text of a truncated answer has been emitted', async () => {
     server.replyWith(stream([start(), delta('Beca'), end('max_tokens'), stop]));
     const context = attempt();
     await expect(ask('Why?', {}, context)).rejects.toMatchObject({ code: 'truncated' });
@@ -209,7 +199,7 @@ describe('an attempt fails', () => {
 });
 
 describe('a gateway that does not stream', () => {
-  test('is understood all the same', async () => {
+  test('is supported too', async () => {
     const content = [{ type: 'text', text: 'Because.' }];
     const usage = { input_tokens: 3, output_tokens: 4 };
     const message = {
@@ -230,7 +220,7 @@ describe('a gateway that does not stream', () => {
     await expect(ask('Why?')).rejects.toMatchObject({ code: 'truncated' });
   });
 
-  test('may answer with an error and a status that says all is well', async () => {
+  test('may put an error into a response with status 200', async () => {
     const error = { type: 'overloaded_error', message: 'Too busy.' };
     server.replyWith(json(200, { type: 'error', error }, { 'retry-after': '2' }));
     await expect(ask('Why?')).rejects.toMatchObject({
@@ -239,7 +229,7 @@ describe('a gateway that does not stream', () => {
     });
   });
 
-  test.each([[{}], [[]], [null], ['Because.']])('and %j is no answer', async (body) => {
+  test.each([[{}], [[]], [null], ['Because.']])('and %j is not an answer', async (body) => {
     server.replyWith(json(200, body));
     await expect(ask('Why?')).rejects.toMatchObject({ code: 'connection' });
   });

@@ -1,58 +1,43 @@
-import type { Anthropic } from '@anthropic-ai/sdk';
 import type {
   ContentBlockParam,
-  Message,
   MessageCreateParamsBase,
   MessageParam,
 } from '@anthropic-ai/sdk/resources/messages/messages';
-import type { RequestTool, RunContext } from '@stratagem/core';
-import { type Dialogue, parseRateLimits, type TurnInput } from '@stratagem/core/provider';
-import { type Answer, answerOf, readAnswer, toTurn } from './answer.js';
-import { toRunnerError } from './errors.js';
-import { ANSWER_TOOL, type Format } from './format.js';
-import type { AnthropicOptions } from './options.js';
+import { type Dialogue, requestAnswer, type TurnInput } from '@stratagem/core/provider';
+import { readBody, readEvents } from './answer.js';
+import type { AnthropicBodyContext, AnthropicRequestContext } from './context.js';
+import { ANSWER_TOOL } from './format.js';
+import { DEFAULT_MAX_OUTPUT_TOKENS } from './options.js';
 
-/** One task's question: whom to ask, and how. */
-export interface Question {
-  readonly client: Anthropic;
-  readonly model: string;
-  readonly maxOutputTokens: number;
-  readonly options: AnthropicOptions;
-  readonly format: Format;
-  readonly tools: readonly RequestTool[];
-  readonly request: {
-    readonly signal: AbortSignal;
-    readonly timeout: number;
-    readonly maxRetries: 0;
-  };
-  readonly emit: RunContext['emit'];
-}
-
-/** Asks through the Messages API; each turn says all that was said before. */
-export function messagesDialogue(question: Question): Dialogue {
+/** A conversation through the Messages API. Each request contains the whole history. */
+export function messagesDialogue(context: AnthropicRequestContext): Dialogue {
+  const { client, emit, request } = context;
   const history: MessageParam[] = [];
   return {
-    async say(input) {
+    async send(input) {
       history.push({ role: 'user', content: contentOf(input, history.at(-1)) });
-      const { answer, ...surroundings } = await exchange(history, question);
-      history.push({ role: 'assistant', content: replayable(answer.content) });
-      return toTurn(answer, question, surroundings);
+      const body = messagesBody(history, context);
+      const { content, ...answer } = await requestAnswer(context, {
+        send: () => client.messages.create({ ...body, stream: true }, request),
+        read: (events) => readEvents(events, emit),
+        readWhole: (message) => readBody(message, emit),
+      });
+      history.push({ role: 'assistant', content: replayable(content) });
+      return answer;
     },
   };
 }
 
-/** A request for the Messages API. */
+/** The body of a request for the Messages API. */
 export function messagesBody(
   history: readonly MessageParam[],
-  {
-    model,
-    maxOutputTokens,
-    options,
-    format,
-    tools,
-  }: Pick<Question, 'model' | 'maxOutputTokens' | 'options' | 'format' | 'tools'>,
+  { model, options, format, tools }: AnthropicBodyContext,
 ): MessageCreateParamsBase {
-  const { instructions, cachePrompts = false } = options;
+  const {
+    instructions,
+    cachePrompts = false,
+    maxOutputTokens = DEFAULT_MAX_OUTPUT_TOKENS,
+  } = options;
   const { output, answerTool } = format;
   const wireTools = tools.map(({ name, description, inputSchema }) => ({
     name,
@@ -72,13 +57,13 @@ export function messagesBody(
     ...(output && { output_config: { format: output } }),
     ...(wireTools.length > 0 && { tools: wireTools }),
     ...(answerTool && {
-      // Its own tools may have to be called first, but in the end it must be this one.
+      // With other tools, the model may call those first.
       tool_choice: tools.length > 0 ? { type: 'any' } : { type: 'tool', name: ANSWER_TOOL },
     }),
   };
 }
 
-/** @param last What the model said before. */
+/** @param last The message of the model before this one. */
 function contentOf(input: TurnInput, last: MessageParam | undefined): MessageParam['content'] {
   if (input.kind === 'tool_results') {
     return input.results.map(({ callId, result }) => ({
@@ -89,7 +74,7 @@ function contentOf(input: TurnInput, last: MessageParam | undefined): MessagePar
     }));
   }
   if (input.kind === 'prompt') return input.text;
-  // A call of the answer's tool wants a result, whatever else is said.
+  // The API requires a result for a call of the answer tool, so the correction is that result.
   const blocks = (Array.isArray(last?.content) ? last.content : []) as ContentBlockParam[];
   const calls = blocks.filter((block) => block.type === 'tool_use');
   if (calls.length === 0) return input.text;
@@ -101,46 +86,10 @@ function contentOf(input: TurnInput, last: MessageParam | undefined): MessagePar
   }));
 }
 
-/** What the model said as the API takes it back: it wants no empty text, and objects as inputs. */
+/** A message of the model in the form that the API accepts: no empty text, and objects as inputs. */
 function replayable(content: readonly ContentBlockParam[]): ContentBlockParam[] {
-  const said = content.filter((block) => block.type !== 'text' || block.text !== '');
-  return said.map((block) =>
+  const blocks = content.filter((block) => block.type !== 'text' || block.text !== '');
+  return blocks.map((block) =>
     block.type === 'tool_use' && typeof block.input !== 'object' ? { ...block, input: {} } : block,
   );
-}
-
-/**
- * Sends a request and reads the stream that answers it.
- *
- * @throws {RunnerError} whatever goes wrong.
- */
-async function exchange(history: readonly MessageParam[], question: Question) {
-  const { client, request, emit } = question;
-  let requestId: string | undefined;
-  let answering = false;
-  try {
-    const body = messagesBody(history, question);
-    const sent = client.messages.create({ ...body, stream: true }, request);
-    const { data: events, response, request_id } = await sent.withResponse();
-    requestId = request_id ?? undefined;
-    answering = true;
-    const isWhole = response.headers.get('content-type')?.includes('application/json');
-    const answer = isWhole ? await wholeOf(response, question) : await readAnswer(events, emit);
-    return { answer, requestId, rateLimits: parseRateLimits(response.headers) };
-  } catch (thrown) {
-    throw toRunnerError(thrown, question, { requestId, answering });
-  }
-}
-
-/** What gateways answer that do not stream: a message, or an error under a status of 200. */
-async function wholeOf(response: Response, { client, emit }: Question): Promise<Answer> {
-  const whole = Object(await response.json()) as { type?: string; error?: unknown };
-  if (whole.error) {
-    const { APIError } = client.constructor as typeof Anthropic;
-    throw new APIError(undefined, whole, undefined, response.headers);
-  }
-  if (whole.type !== 'message') return { content: [], ended: false };
-  const answer = answerOf(whole as Message);
-  for (const block of answer.content) if (block.type === 'text') await emit(block.text);
-  return answer;
 }

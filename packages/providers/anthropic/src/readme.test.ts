@@ -1,55 +1,40 @@
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createExecutor } from '@stratagem/core';
 import { BATCH_OPTIONS } from '@stratagem/core/provider';
-import { batchServer, inOrder } from '@stratagem/test-kit';
-import { expect, test } from 'vitest';
+import { batchServer, readmeConformance } from '@stratagem/test-kit';
+import { expect } from 'vitest';
 import { BatchApi } from '../test/batch-api.js';
 import { type AnthropicBatchOptions, anthropicBatch } from './index.js';
 import { ANTHROPIC_OPTIONS } from './options.js';
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const server = batchServer('');
 
-function sectionOf(title: string): string {
-  return new RegExp(`\n## ${title}\n(.*?)\n## `, 's').exec(readme)?.[1] ?? '';
-}
-
-test('the program for batches in the README runs', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'stratagem-'));
-  const api = new BatchApi();
-  api.outcome = () => ({
-    type: 'succeeded',
-    message: { model: 'm', stop_reason: 'end_turn', content: [{ type: 'text', text: 'High.' }] },
-  });
-  server.serve(api.routes);
-  const [, program = ''] = /```ts\n(.*?)```/s.exec(sectionOf('Half price')) ?? [];
-  const printed: unknown[] = [];
-  const given = {
-    createExecutor,
-    parallel: () => inOrder,
-    console: { log: (text: unknown) => printed.push(text) },
-    anthropicBatch: (options: AnthropicBatchOptions) =>
-      anthropicBatch({
-        ...{ apiKey: 'sk-test', baseURL: server.url, gatherMs: 100, pollMs: 20 },
-        ...options,
-        stateFile: join(folder, options.stateFile ?? ''),
-      }),
-  };
-  const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
-  const body = program.replaceAll(/^import .*\n/gm, '');
-  await new AsyncFunction(...Object.keys(given), body)(...Object.values(given));
-  expect(printed).toEqual(['High.']);
-  expect(api.jobs.map((job) => job.length)).toEqual([3]);
-  await rm(folder, { recursive: true });
-});
-
-test.each([
-  ['Options', ANTHROPIC_OPTIONS],
-  ['Half price', BATCH_OPTIONS],
-] as const)('the README lists every option under "%s"', (title, options) => {
-  const documented = [...sectionOf(title).matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
-  expect(documented.toSorted()).toEqual([...options].toSorted());
+readmeConformance({
+  file: new URL('../README.md', import.meta.url),
+  options: { Options: ANTHROPIC_OPTIONS, 'Half price': BATCH_OPTIONS },
+  program: {
+    section: 'Half price',
+    async run(execute) {
+      const folder = await mkdtemp(join(tmpdir(), 'stratagem-'));
+      const api = new BatchApi();
+      const content = [{ type: 'text', text: 'High.' }];
+      api.outcome = () => ({
+        type: 'succeeded',
+        message: { model: 'm', stop_reason: 'end_turn', content },
+      });
+      server.serve(api.routes);
+      const printed = await execute({
+        anthropicBatch: (options: AnthropicBatchOptions) =>
+          anthropicBatch({
+            ...{ apiKey: 'sk-test', baseURL: server.url, batchWindowMs: 100, pollMs: 20 },
+            ...options,
+            stateFile: join(folder, options.stateFile ?? ''),
+          }),
+      });
+      expect(printed).toEqual(['High.']);
+      expect(api.jobs.map((job) => job.length)).toEqual([3]);
+      await rm(folder, { recursive: true });
+    },
+  },
 });

@@ -1,8 +1,8 @@
 import { createExecutor, createPlan, tool } from '@stratagem/core';
-import { inOrder, type Received, testServer } from '@stratagem/test-kit';
+import { inOrder, type ModelReply, type Received, testServer } from '@stratagem/test-kit';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { type Saying, saying } from '../test/model.js';
+import { saying } from '../test/model.js';
 import { anthropic } from './anthropic.js';
 import type { AnthropicOptions } from './options.js';
 
@@ -15,7 +15,7 @@ const lookUp = tool({
   execute: () => 'Sea is free',
 });
 
-async function ask(schema: z.ZodType, options: AnthropicOptions, ...script: Saying[]) {
+async function ask(schema: z.ZodType, options: AnthropicOptions, ...script: ModelReply[]) {
   server.replyWith(...script.map((said) => saying(said)));
   const plan = createPlan('Cafés').addTask({
     id: 'a',
@@ -43,7 +43,7 @@ const schema = {
 };
 const sea = { name: 'Sea', seats: 8 };
 
-test('the schema is part of the request, with the limits that the API does not take in words', async () => {
+test('the request contains the schema, with unsupported limits in its descriptions', async () => {
   const result = await ask(cafe, {}, { text: JSON.stringify(sea) });
   expect(result.outputs).toEqual({ a: sea });
   expect(server.requests.map(({ body }) => body)).toEqual([
@@ -66,7 +66,7 @@ test('the schema is part of the request, with the limits that the API does not t
   ]);
 });
 
-test('those limits are checked, and the model asked again', async () => {
+test('those limits are checked, and the model is asked again', async () => {
   const result = await ask(
     cafe,
     {},
@@ -81,7 +81,7 @@ test('those limits are checked, and the model asked again', async () => {
   ]);
 });
 
-test('a list is asked for as a field of an object, and taken out of it', async () => {
+test('a list is wrapped in an object, and unwrapped from the answer', async () => {
   const result = await ask(z.array(cafe), {}, { text: JSON.stringify({ answer: [sea] }) });
   expect(result.outputs).toEqual({ a: [sea] });
   expect(server.requests[0]?.body.output_config).toMatchObject({
@@ -92,7 +92,7 @@ test('a list is asked for as a field of an object, and taken out of it', async (
 describe('a tool for the answer', () => {
   const give = (input: object) => ({ calls: [{ name: 'give_answer', input }] });
 
-  test('is what the model has to call when the API has no structured output', async () => {
+  test('must be called when the API has no structured output', async () => {
     const result = await ask(cafe, { structuredOutput: 'tool' }, give(sea));
     expect(result.outputs).toEqual({ a: sea });
     expect(server.requests.map(({ body }) => body)).toEqual([
@@ -119,8 +119,8 @@ describe('a tool for the answer', () => {
       z.object({ of: z.array(z.record(z.string(), z.number())) }),
       { of: [{}] },
     ],
-    ['objects with more fields than they name', z.looseObject({ a: z.string() }), { a: '', b: 1 }],
-  ])('holds what structured output would lose: %s', async (_, loose, value) => {
+    ['objects with additional fields', z.looseObject({ a: z.string() }), { a: '', b: 1 }],
+  ])('supports schemas that structured output does not: %s', async (_, loose, value) => {
     const result = await ask(loose, {}, give(value));
     expect(result.outputs).toEqual({ a: value });
     expect(server.requests[0]?.body).toMatchObject({
@@ -129,7 +129,7 @@ describe('a tool for the answer', () => {
     expect(server.requests[0]?.body).not.toHaveProperty('output_config');
   });
 
-  test('stands beside the tools of the task', async () => {
+  test('is added to the tools of the task', async () => {
     server.replyWith(saying({ calls: [{ name: 'look_up', input: {} }] }), saying(give(sea)));
     const plan = createPlan('Cafés').addTask({
       id: 'a',
@@ -145,7 +145,7 @@ describe('a tool for the answer', () => {
     ]);
   });
 
-  test('has a result when its input does not fit', async () => {
+  test('gets an error as its result when its input does not fit', async () => {
     const result = await ask(
       cafe,
       { structuredOutput: 'tool' },
@@ -180,7 +180,7 @@ describe('a tool for the answer', () => {
   });
 });
 
-test('the schema may be told in words alone', async () => {
+test('the prompt alone may describe the schema', async () => {
   const result = await ask(cafe, { structuredOutput: 'prompt' }, { text: JSON.stringify(sea) });
   expect(result.outputs).toEqual({ a: sea });
   expect(server.requests.map(({ body }) => body)).toEqual([

@@ -1,9 +1,15 @@
-import { createExecutor, createPlan, type PlanEvent, tool } from '@stratagem/core';
-import { inOrder, type Received, testServer } from '@stratagem/test-kit';
+import { createExecutor, createPlan, tool } from '@stratagem/core';
+import {
+  inOrder,
+  type ModelReply,
+  outputPartsOf,
+  type Received,
+  testServer,
+} from '@stratagem/test-kit';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
-import { type Saying, saying } from '../test/model.js';
-import { stream } from '../test/server.js';
+import { saying } from '../test/model.js';
+import { stream } from '../test/streams.js';
 import { anthropic } from './anthropic.js';
 import type { AnthropicOptions } from './options.js';
 
@@ -16,7 +22,7 @@ const search = tool({
 });
 const fail = tool({
   name: 'fail',
-  description: 'Never works.',
+  description: 'Always fails.',
   inputSchema: z.object({}),
   execute: () => Promise.reject(new Error('the archive is closed')),
 });
@@ -31,21 +37,14 @@ function run(options: AnthropicOptions = {}) {
   return createExecutor({ strategy: inOrder, runner, retry: { maxAttempts: 1 } }).execute(tides);
 }
 
-/** A model that says these one after the other. */
-function script(...sayings: Saying[]) {
+/** A model that gives these answers in order. */
+function script(...sayings: ModelReply[]) {
   server.replyWith(
     ...sayings.map((said, position) => saying(said, { 'request-id': `req-${position + 1}` })),
   );
 }
 
-const outputsOf = (timeline: readonly PlanEvent[]) =>
-  timeline.flatMap((event) => {
-    if (event.type !== 'task_output') return [];
-    const { sequence: _, timestamp, type, taskId, level, attempt, ...part } = event;
-    return part;
-  });
-
-const twoCalls: Saying = {
+const twoCalls: ModelReply = {
   text: 'I look.',
   calls: [
     { name: 'search', input: { query: 'tides' } },
@@ -53,27 +52,7 @@ const twoCalls: Saying = {
   ],
 };
 
-test('every step is in the log, and the tokens of all are counted', async () => {
-  script(twoCalls, { text: 'One paper.' });
-  const result = await run();
-  expect(result.error).toBeUndefined();
-  expect(result.outputs).toEqual({ a: 'One paper.' });
-  const step = { kind: 'step', model: 'a-model-2026', usage: { inputTokens: 12, outputTokens: 3 } };
-  expect(outputsOf(result.timeline)).toMatchObject([
-    { kind: 'text', text: 'I look.' },
-    { ...step, step: 1, requestId: 'req-1' },
-    { kind: 'tool_call', callId: 'toolu_0', tool: 'search', input: { query: 'tides' } },
-    { kind: 'tool_call', callId: 'toolu_1', tool: 'fail', input: {} },
-    { kind: 'tool_result', callId: 'toolu_0', ok: true, output: { papers: ['tides'] } },
-    { kind: 'tool_result', callId: 'toolu_1', ok: false, message: 'the archive is closed' },
-    { kind: 'text', text: 'One pap' },
-    { kind: 'text', text: 'er.' },
-    { ...step, step: 2, requestId: 'req-2' },
-  ]);
-  expect(result.metrics.usage).toMatchObject({ inputTokens: 24, outputTokens: 6 });
-});
-
-test('the requests are these', async () => {
+test('the requests contain tools, calls and results', async () => {
   script(twoCalls, { text: 'One paper.' });
   await run({ instructions: 'Be brief.', cachePrompts: true });
   const $schema = 'https://json-schema.org/draft/2020-12/schema';
@@ -96,7 +75,7 @@ test('the requests are these', async () => {
       },
       {
         name: 'fail',
-        description: 'Never works.',
+        description: 'Always fails.',
         input_schema: { $schema, type: 'object', properties: {} },
       },
     ],
@@ -133,14 +112,7 @@ test('the requests are these', async () => {
   ]);
 });
 
-test('a model that never stops calling is stopped at maxSteps', async () => {
-  script(twoCalls);
-  const result = await run({ maxSteps: 3 });
-  expect(result.tasks[0]?.error).toMatchObject({ code: 'step_limit', usage: { inputTokens: 36 } });
-  expect(server.requests).toHaveLength(3);
-});
-
-test('what the model thought is said again with what it called', async () => {
+test('thinking is repeated together with the calls that it led to', async () => {
   const events = [
     { type: 'message_start', message: { model: 'a-model', content: [] } },
     {
@@ -174,7 +146,7 @@ test('what the model thought is said again with what it called', async () => {
       { type: 'tool_use', id: 'toolu_0', name: 'search', input: {} },
     ],
   });
-  expect(outputsOf(result.timeline)).toContainEqual(
+  expect(outputPartsOf(result.timeline)).toContainEqual(
     expect.objectContaining({ kind: 'tool_call', input: '{"query":' }),
   );
 });

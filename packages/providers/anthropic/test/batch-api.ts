@@ -1,19 +1,19 @@
 import type { BatchAnswer, BatchCall } from '@stratagem/test-kit';
 
-/** A request of a job, as it was sent. */
+/** A request of a job. */
 export interface SentRequest {
   readonly custom_id: string;
   readonly params: Record<string, unknown>;
 }
 
-/** Jobs as Anthropic keeps them; they end after so many questions about them. */
+/** The jobs of Anthropic. A job ends after a number of polls. */
 export class BatchApi {
   readonly jobs: SentRequest[][] = [];
   readonly canceled: string[] = [];
-  questionsPerJob = 2;
-  /** What becomes of a request; undefined for no line at all. */
+  pollsPerJob = 2;
+  /** The outcome of a request; undefined for no result. */
   outcome: (request: SentRequest) => object | undefined = () => undefined;
-  readonly #questions = new Map<string, number>();
+  readonly #polls = new Map<string, number>();
 
   readonly routes = ({ method, path, body }: BatchCall): BatchAnswer | undefined => {
     const [, , , , id, action] = (path.split('?')[0] ?? '').split('/');
@@ -32,13 +32,13 @@ export class BatchApi {
   };
 
   #retrieve(id: string, path: string): object {
-    const questions = (this.#questions.get(id) ?? 0) + 1;
-    this.#questions.set(id, questions);
-    if (questions < this.questionsPerJob) return { id, processing_status: 'in_progress' };
+    const polls = (this.#polls.get(id) ?? 0) + 1;
+    this.#polls.set(id, polls);
+    if (polls < this.pollsPerJob) return { id, processing_status: 'in_progress' };
     return { id, processing_status: 'ended', results_url: `${path.split('?')[0]}/results` };
   }
 
-  /** In another order than they were sent. */
+  /** Results arrive in another order than requests. */
   #results(id: string): string {
     const lines = (this.jobs[Number(id.slice(9)) - 1] ?? []).flatMap((request) => {
       const result = this.outcome(request);

@@ -1,25 +1,19 @@
-import { json, type Received, type Reply } from '@stratagem/test-kit';
-import { type Event, stream } from './server.js';
+import type { ModelReply, Received, Reply } from '@stratagem/test-kit';
+import { type Event, stream } from './streams.js';
 
-/** What a model of tests says to one request. */
-export interface Saying {
-  readonly text?: string;
-  readonly calls?: readonly { readonly name: string; readonly input: object }[];
-}
-
-/** Whether the last thing a request says is the result of a tool. */
+/** Whether the last message of a request is the result of a tool. */
 export function isToolResult({ body }: Received): boolean {
   const last = (body.messages as { content: unknown }[]).at(-1)?.content;
   return Array.isArray(last) && last[0]?.type === 'tool_result';
 }
 
-/** A stream that says this. */
-export function saying(said: Saying, headers = {}): Reply {
-  return stream(messageEvents(said), headers);
+/** A stream with this answer. */
+export function saying(reply: ModelReply, headers = {}): Reply {
+  return stream(messageEvents(reply), headers);
 }
 
-/** The events of a message, shaped like what the API sends; inputs of tools come in pieces. */
-export function messageEvents({ text = '', calls = [] }: Saying): Event[] {
+/** The events of a message; the inputs of tools arrive in pieces. */
+export function messageEvents({ text = '', calls = [] }: ModelReply): Event[] {
   const blocks = [
     ...(text === '' ? [] : [textBlock(text)]),
     ...calls.map((call, position) => toolBlock(call, position)),
@@ -48,12 +42,6 @@ export function messageEvents({ text = '', calls = [] }: Saying): Event[] {
     },
     { type: 'message_stop' },
   ];
-}
-
-/** An answer with an error. */
-export function failing(status: number, headers = {}): Reply {
-  const error = { type: 'api_error', message: 'No.' };
-  return json(status, { type: 'error', error }, headers);
 }
 
 function textBlock(text: string) {

@@ -1,12 +1,16 @@
 import { RunnerError } from '@stratagem/core';
-import { type BatchResult, codeOfStatus, type Turn } from '@stratagem/core/provider';
+import {
+  type BatchResult,
+  definedFields,
+  requireComplete,
+  type Turn,
+} from '@stratagem/core/provider';
 import type { ChatCompletion } from 'openai/resources/chat/completions';
 import type { Response } from 'openai/resources/responses/responses';
-import { toTurn } from './answer.js';
-import type { BatchTarget } from './batch.js';
-import { chunksOf, read } from './chat.js';
-import { codeOfError } from './errors.js';
-import { answerOf } from './responses.js';
+import { chunksOf, readChunks } from './chat.js';
+import { apiOf, type OpenAITarget } from './context.js';
+import { readResponse } from './responses.js';
+import { codeOfError } from './sdk.js';
 
 /** A line of an output or error file. */
 interface Line {
@@ -19,17 +23,17 @@ interface Line {
   readonly error?: { readonly code?: string; readonly message?: string } | null;
 }
 
-/** What became of the requests of a file, each by its own id. */
-export function* readResults(text: string, target: BatchTarget): Generator<BatchResult> {
-  for (const written of text.split('\n')) {
-    const line = parse(written);
+/** The results of an output or error file. */
+export function* readResults(text: string, target: OpenAITarget): Generator<BatchResult> {
+  for (const json of text.split('\n')) {
+    const line = parseLine(json);
     if (line?.custom_id === undefined) continue;
     yield { customId: line.custom_id, read: () => turnOf(line, target) };
   }
 }
 
-/** A line that cannot be read is a result that is not there: its request is told so. */
-function parse(line: string): Line | undefined {
+/** A line that cannot be parsed counts as a missing result. */
+function parseLine(line: string): Line | undefined {
   try {
     return line.trim() === '' ? undefined : JSON.parse(line);
   } catch {
@@ -37,34 +41,30 @@ function parse(line: string): Line | undefined {
   }
 }
 
-async function turnOf({ response, error }: Line, target: BatchTarget): Promise<Turn> {
-  const { model, api } = target;
-  const { status_code: status = 0, request_id: requestId, body } = response ?? {};
+async function turnOf({ response, error }: Line, target: OpenAITarget): Promise<Turn> {
+  const { model, label } = target;
+  const { status_code, request_id: requestId, body } = response ?? {};
+  const status = status_code || undefined;
   const fail = (code: RunnerError['code'], message: string) =>
-    new RunnerError(code, `openai/${model}: ${message}`, {
+    new RunnerError(code, `${label}: ${message}`, {
       model,
-      ...(status > 0 && { status }),
-      ...(requestId !== undefined && { requestId }),
+      ...definedFields({ status, requestId }),
     });
   if (error != null) {
-    // A request that its job had no time for may be sent again.
-    const code = error.code === 'batch_expired' ? 'timeout' : codeOf(error.code, status);
-    throw fail(code, error.message ?? 'the request failed');
+    const { code, message = 'the request failed' } = error;
+    // The job had no time for this request; a retry may succeed.
+    throw fail(code === 'batch_expired' ? 'timeout' : codeOfError({ code, status }), message);
   }
   if (status !== 200) {
-    const { error: why } = (body ?? {}) as { error?: { code?: string; message?: string } };
-    throw fail(codeOf(why?.code, status), `${status} ${why?.message ?? 'the request failed'}`);
+    const { error: details } = Object(body) as { error?: { code?: string; message?: string } };
+    const { code, message = 'the request failed' } = details ?? {};
+    throw fail(codeOfError({ code, status }), `${status ?? 0} ${message}`);
   }
-  const answer =
-    api === 'chat'
-      ? await read(chunksOf(body as ChatCompletion), { emit: () => undefined })
-      : answerOf(body as Response);
-  return toTurn(answer, target, { requestId });
-}
-
-function codeOf(code: string | undefined, status: number): RunnerError['code'] {
-  if (status === 0) return codeOfError({ code, type: undefined, status: undefined } as never);
-  return code === undefined
-    ? codeOfStatus(status)
-    : codeOfError({ code, type: undefined, status } as never);
+  const read =
+    apiOf(target) === 'chat'
+      ? await readChunks(chunksOf(body as ChatCompletion))
+      : readResponse(body as Response);
+  const answer = { ...read, requestId };
+  requireComplete(answer, { label, model, maxOutputTokens: target.options.maxOutputTokens });
+  return answer;
 }

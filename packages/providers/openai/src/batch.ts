@@ -1,45 +1,30 @@
-import { checkOptions, RunnerError, type TaskRequest, type TaskRunner } from '@stratagem/core';
+import { RunnerError, type TaskRunner } from '@stratagem/core';
 import {
-  answerOf as answerIn,
-  BATCH_OPTIONS,
-  type BatchBackend,
+  type BatchCall,
   type BatchOptions,
   type BatchProgress,
-  batchRunner,
-  checkBatchOptions,
+  NO_RETRIES,
+  type SdkBatchApi,
+  sdkBatchRunner,
 } from '@stratagem/core/provider';
-import type { OpenAI } from 'openai';
 import type { Batch } from 'openai/resources/batches';
 import { readResults } from './batch-results.js';
-import { chatBody, openingOf } from './chat.js';
-import { connector, isOpenAI } from './client.js';
-import { toRunnerError } from './errors.js';
-import { formatOf } from './format.js';
-import {
-  checkOpenAIOptions,
-  DEFAULT_MODEL,
-  OPENAI_OPTIONS,
-  type OpenAIOptions,
-  settingsOf,
-} from './options.js';
-import { responsesBody } from './responses.js';
+import { apiOf, type OpenAITarget } from './context.js';
+import type { OpenAIOptions } from './options.js';
+import { OPENAI } from './sdk.js';
+import { OPENAI_WIRE } from './wire-mapping.js';
 
 export interface OpenAIBatchOptions
   extends Omit<OpenAIOptions, 'timeoutMs' | 'maxSteps'>,
     BatchOptions {}
 
-const OWNER = 'openaiBatch()';
-const NOT_HERE = ['timeoutMs', 'maxSteps'];
-const OPTIONS = [...OPENAI_OPTIONS.filter((name) => !NOT_HERE.includes(name)), ...BATCH_OPTIONS];
-/** What the Batch API takes, with some room. */
-const LIMITS = { maxRequests: 50_000, maxBytes: 190_000_000 };
-
 /**
- * A runner over OpenAI's Batch API, at half the price and within a day: ready tasks are gathered into
- * a job, and each result completes its task. With a `stateFile`, the jobs of an earlier process are
- * found again. Tasks with tools cannot be done this way.
+ * A runner over OpenAI's Batch API, at half the price and within a day. Ready tasks are collected
+ * into a job, and each result completes its task. With a `stateFile`, the jobs of an earlier process
+ * are found again. Tasks with tools are not possible.
  *
- * A job holds the tasks that are in flight: give strategy and run `maxParallel: Infinity`.
+ * A job contains at most the tasks that run at the same time, so give strategy and run
+ * `maxParallel: Infinity`.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -48,107 +33,48 @@ const LIMITS = { maxRequests: 50_000, maxBytes: 190_000_000 };
  * const executor = createExecutor({ strategy: parallel({ maxParallel: Infinity }), runner });
  */
 export function openaiBatch(options: OpenAIBatchOptions = {}): TaskRunner {
-  checkOptions(OWNER, options, OPTIONS);
-  checkOpenAIOptions(options, OWNER);
-  checkBatchOptions(OWNER, options);
-  const { model = DEFAULT_MODEL } = options;
-  const connect = connector(options);
-  const apiOf = (client: OpenAI) =>
-    options.api ?? (isOpenAI(client.baseURL) ? 'responses' : 'chat');
-
-  return batchRunner(
-    {
-      name: 'openai-batch',
-      resource: `openai-batch/${model}`,
-      settings: settingsOf(options),
-      async connect() {
-        const client = await connect();
-        return backendOf({ client, model, options, api: apiOf(client) });
-      },
-      async prepare(request: TaskRequest) {
-        const client = await connect();
-        const api = apiOf(client);
-        const format = await formatOf(request, { api, client, options });
-        const text = format.schemaIn === 'request' ? request.plainPrompt : request.prompt;
-        const question = { client, model, options, format, tools: [] };
-        const body =
-          api === 'chat'
-            ? chatBody([...openingOf(options), { role: 'user', content: text }], question)
-            : responsesBody([{ type: 'message', role: 'user', content: text }], question);
-        return {
-          body,
-          finish: ({ text: said, usage, model: answered, requestId }) => ({
-            output: answerIn(said, request, format),
-            ...(usage !== undefined && { usage }),
-            ...(answered !== undefined && { model: answered }),
-            ...(requestId !== undefined && { requestId }),
-          }),
-        };
-      },
-    },
-    options,
-  );
+  return sdkBatchRunner(OPENAI, OPENAI_WIRE, BATCH_API, options);
 }
 
-/** Whom to ask, and how. */
-export interface BatchTarget {
-  readonly client: OpenAI;
-  readonly model: string;
-  readonly options: OpenAIOptions;
-  readonly api: 'responses' | 'chat';
-}
+const BATCH_API: SdkBatchApi<OpenAITarget> = {
+  // The limits of the API: 50,000 requests and 200 MB, of which a part is left free.
+  maxRequests: 50_000,
+  maxBytes: 190_000_000,
+  backendOf(target, call) {
+    const { batches, files } = target.client;
+    const endpoint = apiOf(target) === 'chat' ? '/v1/chat/completions' : '/v1/responses';
+    return {
+      submit: (requests) =>
+        call(async () => {
+          const lines = requests.map(({ customId, body }) =>
+            JSON.stringify({ custom_id: customId, method: 'POST', url: endpoint, body }),
+          );
+          const file = new File([`${lines.join('\n')}\n`], 'requests.jsonl');
+          const input = await files.create({ file, purpose: 'batch' }, NO_RETRIES);
+          const job = await batches.create(
+            { input_file_id: input.id, endpoint, completion_window: '24h' },
+            NO_RETRIES,
+          );
+          return job.id;
+        }),
+      poll: (jobId) =>
+        call(async () => progressOf(await batches.retrieve(jobId, NO_RETRIES), target, call)),
+      cancel: (jobId) => call(async () => void (await batches.cancel(jobId, NO_RETRIES))),
+    };
+  },
+};
 
-/** Sends something, and says in our words what goes wrong with it. */
-type Told = <T>(send: () => Promise<T>, answering?: boolean) => Promise<T>;
-
-/** Requests are made once: whoever waits for a job asks again. */
-const ONCE = { maxRetries: 0 };
-
-function backendOf(target: BatchTarget): BatchBackend {
-  const { client, model, api } = target;
-  const endpoint = api === 'chat' ? '/v1/chat/completions' : '/v1/responses';
-  const told: Told = async (send, answering = false) => {
-    try {
-      return await send();
-    } catch (thrown) {
-      throw toRunnerError(thrown, target, { requestId: undefined, answering });
-    }
-  };
-  return {
-    label: `openai/${model}`,
-    ...LIMITS,
-    submit: (requests) =>
-      told(async () => {
-        const lines = requests.map(({ customId, body }) =>
-          JSON.stringify({ custom_id: customId, method: 'POST', url: endpoint, body }),
-        );
-        const file = new File([`${lines.join('\n')}\n`], 'requests.jsonl');
-        const input = await client.files.create({ file, purpose: 'batch' }, ONCE);
-        const job = await client.batches.create(
-          { input_file_id: input.id, endpoint, completion_window: '24h' },
-          ONCE,
-        );
-        return job.id;
-      }),
-    poll: (jobId) =>
-      told(async () => progressOf(await client.batches.retrieve(jobId, ONCE), target, told)),
-    cancel: (jobId) => told(async () => void (await client.batches.cancel(jobId, ONCE))),
-  };
-}
-
-function progressOf(job: Batch, target: BatchTarget, told: Told): BatchProgress {
+function progressOf(job: Batch, target: OpenAITarget, call: BatchCall): BatchProgress {
   switch (job.status) {
     case 'completed':
     case 'failed':
     case 'expired':
-    case 'cancelled': {
-      const problem = problemOf(job, target);
+    case 'cancelled':
       return {
         ended: true,
-        results: () => resultsOf(job, target, told),
-        ...(problem !== undefined && { problem }),
+        results: () => resultsOf(job, target, call),
+        problem: problemOf(job, target),
       };
-    }
     default:
       return { ended: false };
   }
@@ -156,24 +82,27 @@ function progressOf(job: Batch, target: BatchTarget, told: Told): BatchProgress 
 
 async function* resultsOf(
   { output_file_id: output, error_file_id: errors }: Batch,
-  target: BatchTarget,
-  told: Told,
+  target: OpenAITarget,
+  call: BatchCall,
 ) {
   for (const file of [output, errors]) {
     if (file === undefined || file === null) continue;
-    const content = await told(async () => target.client.files.content(file, ONCE));
-    const text = await told(() => content.text(), true);
+    const content = await call(async () => target.client.files.content(file, NO_RETRIES));
+    const text = await call(() => content.text(), true);
     yield* readResults(text, target);
   }
 }
 
-/** Why requests of a job have no result. */
-function problemOf({ id, status, errors }: Batch, { model }: BatchTarget): RunnerError | undefined {
-  const fail = (code: RunnerError['code'], what: string) =>
-    new RunnerError(code, `openai/${model}: batch ${id} ${what}`, { model });
-  if (status === 'expired') return fail('timeout', 'was not done in time');
+/** The error of requests without a result. */
+function problemOf(
+  { id, status, errors }: Batch,
+  { label, model }: OpenAITarget,
+): RunnerError | undefined {
+  const fail = (code: RunnerError['code'], problem: string) =>
+    new RunnerError(code, `${label}: batch ${id} ${problem}`, { model });
+  if (status === 'expired') return fail('timeout', 'expired before it was done');
   if (status === 'cancelled') return fail('rejected', 'was canceled');
   if (status !== 'failed') return undefined;
-  const why = (errors?.data ?? []).flatMap(({ message }) => message ?? []).slice(0, 5);
-  return fail('invalid_request', `was refused: ${why.join('; ') || 'no reason was given'}`);
+  const reasons = (errors?.data ?? []).flatMap(({ message }) => message ?? []).slice(0, 5);
+  return fail('invalid_request', `was refused: ${reasons.join('; ') || 'no reason was given'}`);
 }

@@ -1,7 +1,7 @@
 import { attempt, json, request, testServer } from '@stratagem/test-kit';
 import { OpenAI } from 'openai';
 import { describe, expect, test } from 'vitest';
-import { stream } from '../test/server.js';
+import { stream } from '../test/streams.js';
 import { openai } from './openai.js';
 import type { OpenAIOptions } from './options.js';
 
@@ -46,7 +46,7 @@ describe('the request', () => {
     });
   });
 
-  test('limits the answer in the way that OpenAI knows, when it goes there', async () => {
+  test('has max_completion_tokens when it goes to OpenAI', async () => {
     server.replyWith(stream([finish('stop')]));
     const client = new OpenAI({
       apiKey,
@@ -83,7 +83,7 @@ describe('the answer', () => {
     expect(context.emitted).toEqual(['Be', 'cause.']);
   });
 
-  test('has the last usage of a server that counts on from chunk to chunk', async () => {
+  test('has the last usage of a server that sends running totals', async () => {
     const counted = (completion_tokens: number) => ({
       ...delta('a'),
       usage: { prompt_tokens: 7, completion_tokens },
@@ -92,7 +92,7 @@ describe('the answer', () => {
     expect((await ask('Why?')).usage).toEqual({ inputTokens: 7, outputTokens: 2 });
   });
 
-  test('may come from a server that leaves out all it can', async () => {
+  test('may come from a server that omits every optional field', async () => {
     const chunks = [
       {},
       { choices: [{}] },
@@ -121,7 +121,7 @@ describe('an attempt fails', () => {
       'refused',
       'when the content filter withholds the answer',
       [finish('content_filter')],
-      'openai/a-model: the answer was withheld by the content filter',
+      'openai/a-model: the content filter withheld the answer',
     ],
     [
       'truncated',
@@ -131,13 +131,13 @@ describe('an attempt fails', () => {
     ],
     [
       'connection',
-      'when the stream ends too early',
+      'when the stream ends before the answer',
       [delta('Beca')],
       'openai/a-model: the stream ended before the answer was complete',
     ],
     [
       'rate_limited',
-      'when an error with a status comes in the stream',
+      'when the stream contains an error with a status',
       [delta('Beca'), { error: { code: 429, message: 'Slow down.' } }],
       'openai/a-model: Slow down.',
     ],
@@ -157,7 +157,7 @@ describe('a server that does not stream', () => {
   const whole = (message: object, more: object = {}) =>
     json(200, { model: 'a-model-2026', choices: [{ index: 0, message, ...more }] });
 
-  test('is understood all the same, with what it says about usage', async () => {
+  test('is supported too, with its usage', async () => {
     const context = attempt();
     const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 };
     const choices = [
@@ -173,7 +173,7 @@ describe('a server that does not stream', () => {
     expect(context.emitted).toEqual(['Forty-two']);
   });
 
-  test('may say less, but not nothing', async () => {
+  test('may omit fields, but not the answer', async () => {
     server.replyWith(whole({ content: 'Yes' }));
     expect(await ask('Why?')).toMatchObject({ output: 'Yes' });
     server.replyWith(whole({ content: 'Ye' }, { finish_reason: 'length' }));

@@ -1,5 +1,12 @@
-import type { Usage } from '@stratagem/core';
-import type { Dialogue, ToolCall, TurnInput } from '@stratagem/core/provider';
+import type { RunContext, Usage } from '@stratagem/core';
+import {
+  type AnswerEnd,
+  type Dialogue,
+  type ModelAnswer,
+  requestAnswer,
+  type ToolCall,
+  type TurnInput,
+} from '@stratagem/core/provider';
 import type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -7,60 +14,50 @@ import type {
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions';
 import type { CompletionUsage } from 'openai/resources/completions';
-import type { Answer } from './answer.js';
-import { isOpenAI } from './client.js';
-import { exchange, type Question } from './exchange.js';
+import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
 import type { WireFormat } from './format.js';
 import type { OpenAIOptions } from './options.js';
+import { isOpenAI } from './sdk.js';
 
-/** Asks through Chat Completions; each turn says all that was said before. */
-export function chatDialogue(question: Question): Dialogue {
-  const { client, options, request } = question;
-  const history = openingOf(options);
+/** A conversation through Chat Completions. Each request contains the whole history. */
+export function chatDialogue(context: OpenAIRequestContext): Dialogue {
+  const { client, emit, options, request } = context;
+  const history = initialMessages(options);
   return {
-    async say(input) {
+    async send(input) {
       history.push(...messagesOf(input));
-      const body = chatBody(history, question);
-      const turn = await exchange(
-        question,
-        () =>
+      const body = chatBody(history, context);
+      const answer = await requestAnswer(context, {
+        send: () =>
           client.chat.completions.create(
             { ...body, stream: true, stream_options: { include_usage: true } },
             request,
           ),
-        chunksOf,
-        (chunks) => read(chunks, question),
-      );
-      history.push(assistantMessage(turn.text, turn.toolCalls));
-      return turn;
+        read: (chunks) => readChunks(chunks, emit),
+        readWhole: (completion) => readChunks(chunksOf(completion), emit),
+      });
+      history.push(assistantMessage(answer.text, answer.toolCalls));
+      return answer;
     },
   };
 }
 
-/** What every conversation begins with. */
-export function openingOf({
-  instructions,
-}: Pick<OpenAIOptions, 'instructions'>): ChatCompletionMessageParam[] {
+/** The messages before the first prompt. */
+export function initialMessages({ instructions }: OpenAIOptions): ChatCompletionMessageParam[] {
   return instructions === undefined ? [] : [{ role: 'system', content: instructions }];
 }
 
-/** A request for Chat Completions. */
+/** The body of a request for Chat Completions. */
 export function chatBody(
   history: readonly ChatCompletionMessageParam[],
-  {
-    client,
-    model,
-    options,
-    format,
-    tools,
-  }: Pick<Question, 'client' | 'model' | 'options' | 'format' | 'tools'>,
+  { client, model, options, format, tools }: OpenAIBodyContext,
 ): ChatCompletionCreateParamsBase {
   return {
     model,
     messages: [...history],
     temperature: options.temperature,
-    // OpenAI has dropped max_tokens; of the compatible servers, many know nothing else.
-    [isOpenAI(client.baseURL) ? 'max_completion_tokens' : 'max_tokens']: options.maxOutputTokens,
+    // OpenAI no longer accepts max_tokens; many compatible servers accept nothing else.
+    [isOpenAI(client) ? 'max_completion_tokens' : 'max_tokens']: options.maxOutputTokens,
     ...(format.wire && { response_format: responseFormat(format.wire) }),
     ...(tools.length > 0 && {
       tools: tools.map(({ name, description, inputSchema }) => ({
@@ -104,11 +101,11 @@ function assistantMessage(
   };
 }
 
-/** Compatible servers leave out parts of a chunk, whatever the types say. */
+/** Compatible servers omit parts of a chunk that the types require. */
 type Chunk = Partial<ChatCompletionChunk>;
 type Delta = Partial<ChatCompletionChunk.Choice.Delta>;
 
-/** A whole completion as the one chunk it amounts to. */
+/** A completion that was not streamed, as one chunk. */
 export function chunksOf({ model, usage, choices }: Partial<ChatCompletion>): Chunk[] {
   const [choice] = choices ?? [];
   if (choice === undefined) return [];
@@ -122,21 +119,21 @@ export function chunksOf({ model, usage, choices }: Partial<ChatCompletion>): Ch
   return [{ model, usage, choices: [{ index: 0, delta, finish_reason }] }];
 }
 
-/** Reads the chunks of an answer. */
-export async function read(
+/** Reads the chunks of an answer, and emits its text. */
+export async function readChunks(
   chunks: AsyncIterable<Chunk> | Iterable<Chunk>,
-  { emit }: Pick<Question, 'emit'>,
-): Promise<Answer> {
-  const calls = new CallsInPieces();
+  emit?: RunContext['emit'],
+): Promise<ModelAnswer> {
+  const calls = new ToolCallAccumulator();
   let text = '';
   let refusal = '';
   let reason: string | undefined;
   let model: string | undefined;
   let usage: CompletionUsage | undefined;
   for await (const chunk of chunks) {
-    // Azure begins with a chunk that has none.
+    // The first chunk of Azure has an empty one.
     model ||= chunk.model;
-    // In the last chunk, which has no choices; some servers count on from chunk to chunk.
+    // The last one counts: some servers send a running total in every chunk.
     usage = chunk.usage ?? usage;
     const choice = chunk.choices?.[0];
     if (choice === undefined) continue;
@@ -144,7 +141,7 @@ export async function read(
     const piece = textIn(content);
     if (piece !== '') {
       text += piece;
-      await emit(piece);
+      await emit?.(piece);
     }
     if (refused) refusal += refused;
     for (const called of tool_calls ?? []) calls.add(called);
@@ -152,15 +149,15 @@ export async function read(
   }
   return {
     text,
-    toolCalls: calls.whole(),
+    toolCalls: calls.calls,
     refusal,
-    end: endOf(reason),
-    usage: usage && usageOf(usage),
+    end: finishEnd(reason),
+    usage: usage && completionUsage(usage),
     model,
   };
 }
 
-/** Some servers give a list of parts, of which those that the model thought are not for us. */
+/** Some servers send a list of parts, some of which are thoughts of the model. */
 function textIn(content: unknown): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
@@ -169,14 +166,14 @@ function textIn(content: unknown): string {
 
 type CallPiece = NonNullable<Delta['tool_calls']>[number];
 
-/** Tool calls, whose arguments arrive in pieces. */
-class CallsInPieces {
+/** Joins tool calls, whose arguments arrive in pieces. */
+class ToolCallAccumulator {
   readonly #calls: { callId: string; tool: string; input: string }[] = [];
   readonly #byIndex = new Map<number, { input: string }>();
 
   add({ index, id, function: called }: CallPiece): void {
     const known = this.#byIndex.get(index ?? this.#calls.length);
-    // Some servers give every call the index 0, and each a name.
+    // Some servers give every call the index 0; a new name and id begin a new call.
     if (known === undefined || (called?.name && id)) {
       const call = {
         callId: id || `call-${this.#calls.length + 1}`,
@@ -188,17 +185,17 @@ class CallsInPieces {
     } else known.input += textOf(called?.arguments);
   }
 
-  whole(): readonly ToolCall[] {
+  get calls(): readonly ToolCall[] {
     return this.#calls;
   }
 }
 
-/** Some servers send arguments as the object they are. */
+/** Some servers send arguments as an object instead of its JSON. */
 function textOf(piece: unknown): string {
   return typeof piece === 'string' ? piece : piece === undefined ? '' : JSON.stringify(piece);
 }
 
-function endOf(reason: string | undefined): Answer['end'] {
+function finishEnd(reason: string | undefined): AnswerEnd | undefined {
   switch (reason) {
     case undefined:
       return undefined;
@@ -211,8 +208,8 @@ function endOf(reason: string | undefined): Answer['end'] {
   }
 }
 
-/** Undefined when a server does not count what it read and wrote. */
-function usageOf(usage: CompletionUsage): Usage | undefined {
+/** Undefined when a server does not count input and output. */
+function completionUsage(usage: CompletionUsage): Usage | undefined {
   const counts: unknown[] = [usage.prompt_tokens, usage.completion_tokens];
   if (!counts.every((count) => typeof count === 'number' && count >= 0)) return undefined;
   return {

@@ -1,8 +1,9 @@
-import { attempt, request, testServer } from '@stratagem/test-kit';
-import { expect, test, vi } from 'vitest';
-import { stream } from '../test/server.js';
+import { attempt, lazyImportConformance, request, testServer } from '@stratagem/test-kit';
+import { afterEach, expect, test, vi } from 'vitest';
+import { saying } from '../test/model.js';
 import { openai } from './index.js';
 
+const apiKey = 'sk-test-0123456789';
 const loaded = vi.hoisted(() => vi.fn());
 vi.mock('openai', async (original) => {
   loaded();
@@ -10,21 +11,26 @@ vi.mock('openai', async (original) => {
 });
 
 const server = testServer('/v1');
+afterEach(() => vi.unstubAllEnvs());
 
-test('the SDK is loaded at the first request, once', async () => {
-  server.replyWith(stream([{ choices: [{ delta: {}, finish_reason: 'stop' }] }]));
-  const runner = openai({ apiKey: 'sk-test-0123456789', baseURL: server.url });
-  expect(loaded).not.toHaveBeenCalled();
-  await Promise.all([1, 2, 3].map(() => runner.run(request('Hello'), attempt())));
-  expect(loaded).toHaveBeenCalledOnce();
-  expect(server.requests).toHaveLength(3);
-});
+lazyImportConformance(
+  { basePath: '/v1', create: (baseURL) => openai({ apiKey, baseURL }), saying },
+  loaded,
+);
 
-test('a missing key is reported without loading the SDK', async () => {
+test('a missing key is reported without importing the SDK', async () => {
   vi.stubEnv('OPENAI_API_KEY', undefined);
   loaded.mockClear();
   vi.resetModules();
   await expect(openai().run(request('Hello'), attempt())).rejects.toThrow('OPENAI_API_KEY');
   expect(loaded).not.toHaveBeenCalled();
-  vi.unstubAllEnvs();
+});
+
+test('a key that appears in the environment later is found', async () => {
+  vi.stubEnv('OPENAI_API_KEY', undefined);
+  const runner = openai({ baseURL: server.url });
+  await expect(runner.run(request('Why?'), attempt())).rejects.toThrow('no API key');
+  vi.stubEnv('OPENAI_API_KEY', apiKey);
+  server.replyWith(saying({}));
+  await expect(runner.run(request('Why?'), attempt())).resolves.toMatchObject({ output: '' });
 });

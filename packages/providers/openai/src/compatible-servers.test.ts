@@ -3,7 +3,7 @@ import { inOrder, json, type Received, type Reply, testServer } from '@stratagem
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { isToolResult } from '../test/model.js';
-import { stream } from '../test/server.js';
+import { stream } from '../test/streams.js';
 import { openai } from './openai.js';
 
 interface ToolMessage {
@@ -36,7 +36,7 @@ const chunk = (delta: object, finish_reason: string | null = null, more = {}) =>
 const call = (fields: object) => ({ tool_calls: [fields] });
 const rome = '{"city":"Rome"}';
 
-/** How servers stream calls of tools, each in its own way. */
+/** Tool calls as each server streams them. */
 const CALLS: Record<string, object[]> = {
   'Ollama: whole, each with the index 0, and an end that is a stop': [
     chunk({
@@ -125,14 +125,14 @@ const CALLS: Record<string, object[]> = {
     ),
     chunk({}, 'tool_calls'),
   ],
-  'a server that says neither which call nor what kind': [
+  'a server without indices, ids and types': [
     chunk(call({ function: { name: 'weather', arguments: rome } })),
     chunk(call({ function: { name: 'weather', arguments: '{"city":"Pisa"}' } })),
     chunk({}, 'stop'),
   ],
 };
 
-describe('calls of tools are understood as they come from', () => {
+describe('tool calls can be read from', () => {
   test.each(Object.entries(CALLS))('%s', async (_, chunks) => {
     const answer = stream([chunk({ content: 'Sun hats.' }), chunk({}, 'stop')]);
     const reply: Reply = (response, received) =>
@@ -150,7 +150,7 @@ describe('calls of tools are understood as they come from', () => {
   });
 });
 
-describe('what servers leave out or add does no harm', () => {
+describe('missing and additional fields are tolerated:', () => {
   test.each<[string, Reply, object]>([
     [
       'comments that keep the connection alive',
@@ -164,7 +164,7 @@ describe('what servers leave out or add does no harm', () => {
       { output: 'Yes.' },
     ],
     [
-      'a stream that ends without saying that it is done',
+      'a stream without the final [DONE]',
       (response) => {
         response.writeHead(200, { 'content-type': 'text/event-stream' });
         response.end(`data: ${JSON.stringify(chunk({ content: 'Yes.' }, 'stop'))}\n\n`);
@@ -172,7 +172,7 @@ describe('what servers leave out or add does no harm', () => {
       { output: 'Yes.' },
     ],
     [
-      'text in parts, beside those that the model thought',
+      'text in parts, next to thoughts of the model',
       stream([
         chunk({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] }] }),
         chunk(
@@ -188,12 +188,12 @@ describe('what servers leave out or add does no harm', () => {
       { output: 'Yes.' },
     ],
     [
-      'what the model thought, in a field of its own',
+      'thoughts of the model in a separate field',
       stream([chunk({ reasoning_content: 'Hm.' }), chunk({ content: 'Yes.' }, 'stop')]),
       { output: 'Yes.' },
     ],
     [
-      'a first chunk that is about the prompt alone',
+      'a first chunk that contains only prompt filters',
       stream([
         { id: '', model: '', choices: [], prompt_filter_results: [] },
         { ...chunk({ content: 'Yes.' }, 'stop'), model: 'routed-model' },
@@ -201,12 +201,12 @@ describe('what servers leave out or add does no harm', () => {
       { output: 'Yes.', model: 'routed-model' },
     ],
     [
-      'usage that counts only the sum',
+      'usage that contains only the total',
       stream([{ ...chunk({ content: 'Yes.' }, 'stop'), usage: { total_tokens: 9 } }]),
       { output: 'Yes.', usage: undefined },
     ],
     [
-      'usage with nothing where details would be',
+      'usage with empty details',
       stream([
         {
           ...chunk({ content: 'Yes.' }, 'stop'),
@@ -221,7 +221,7 @@ describe('what servers leave out or add does no harm', () => {
       { output: 'Yes.', usage: { inputTokens: 3, outputTokens: 1 } },
     ],
     [
-      'limits that are none',
+      'invalid limits',
       stream([chunk({ content: 'Yes.' }, 'stop')], {
         'x-ratelimit-remaining-requests': '-1',
         'x-ratelimit-limit-requests': '0',
@@ -255,7 +255,7 @@ describe('what servers leave out or add does no harm', () => {
   });
 });
 
-describe('errors in the words of servers', () => {
+describe('errors in the format of servers', () => {
   test.each<[string, Reply, object]>([
     [
       'Ollama, without the model',
@@ -291,12 +291,12 @@ describe('errors in the words of servers', () => {
       { code: 'invalid_request', message: expect.stringContaining('No models loaded') },
     ],
     [
-      'an error that comes in the stream, with its status as code',
+      'an error in the stream, with its status as code',
       stream([chunk({ content: 'Ye' }), { error: { message: 'Upstream is busy', code: 429 } }]),
       { code: 'rate_limited', message: expect.stringContaining('Upstream is busy') },
     ],
     [
-      'an error under a status that says all is well',
+      'an error in a response with status 200',
       json(200, { error: { message: 'Upstream is busy', code: 429 } }),
       { code: 'rate_limited', message: expect.stringContaining('Upstream is busy') },
     ],
@@ -306,12 +306,12 @@ describe('errors in the words of servers', () => {
       { code: 'server_error', message: expect.stringContaining('No models loaded.') },
     ],
     [
-      'a page of something that is in between',
+      'a page of a proxy',
       (response) =>
         response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<p>Log in'),
       {
         code: 'server_error',
-        message: expect.stringMatching(/text\/html .* is the base URL right/),
+        message: expect.stringMatching(/answered with text\/html; is the base URL right/),
       },
     ],
   ])('%s', async (_, reply, expected) => {

@@ -1,32 +1,4 @@
-import { runnerConformance } from '@stratagem/core/testing';
-import { type Reply, silence, testServer } from '@stratagem/test-kit';
-import { describe, test } from 'vitest';
-import { failing, isToolResult, saying } from '../test/model.js';
-import { openai } from './openai.js';
+import { providerConformance } from '@stratagem/test-kit';
+import { SUBJECT } from '../test/subject.js';
 
-const apiKey = 'sk-planted-0123456789';
-const server = testServer('/v1');
-
-/** Answers whatever it is asked: calls the first tool, and fills in forms. */
-const answering: Reply = (response, received) => {
-  const { tools } = received.body;
-  const asked = JSON.stringify(received.body);
-  const said =
-    tools !== undefined && !isToolResult(received)
-      ? { calls: [{ name: 'weather', input: { city: 'Lisbon' } }] }
-      : { text: asked.includes('title') ? '{"title":"Sea"}' : 'Hello to you.' };
-  saying(said)(response, received);
-};
-
-describe.each(['responses', 'chat'] as const)('through %s, the runner', (api) => {
-  const runnerFor = (reply: Reply) => () => {
-    server.replyWith(reply);
-    return openai({ model: 'a-model', apiKey, baseURL: server.url, api });
-  };
-  const cases = runnerConformance(runnerFor(answering), {
-    failing: runnerFor(failing(500)),
-    hanging: runnerFor(silence),
-    secret: apiKey,
-  });
-  for (const { name, run } of cases) test(name, run);
-});
+providerConformance(SUBJECT);

@@ -1,15 +1,16 @@
-import type { TaskRequest } from '@stratagem/core';
-import { type AnswerSchema, answerSchemaOf } from '@stratagem/core/provider';
+import {
+  type AnswerFormat,
+  type AnswerSchema,
+  answerSchemaOf,
+  type SdkTarget,
+} from '@stratagem/core/provider';
 import type { OpenAI } from 'openai';
-import { isOpenAI } from './client.js';
 import type { OpenAIOptions } from './options.js';
+import { isOpenAI } from './sdk.js';
 
-/** How the answer is held to the task's schema. */
-export interface Format {
-  readonly schemaIn: 'request' | 'prompt';
-  readonly unwrap?: (value: unknown) => unknown;
-  /** What the request says of it; undefined where the prompt says all. */
-  readonly wire?: WireFormat;
+export interface Format extends AnswerFormat {
+  /** The format in the request; undefined where only the prompt describes it. */
+  readonly wire?: WireFormat | undefined;
 }
 
 export type WireFormat =
@@ -21,54 +22,48 @@ export type WireFormat =
       readonly schema: Record<string, unknown>;
     };
 
-interface Target {
-  readonly api: 'responses' | 'chat';
-  readonly client: OpenAI;
-  readonly options: OpenAIOptions;
-}
-
 const IN_PROMPT: Format = { schemaIn: 'prompt' };
 
 /**
- * The format for a request. OpenAI itself is given the schema as a strict one where it can be;
- * other servers, of which many take a schema without heeding it, are told it in the prompt as well.
+ * The format of an answer. OpenAI itself gets a strict schema where the schema can be strict. For
+ * other servers the prompt describes the schema too, as many accept a schema and ignore it.
  */
 export async function formatOf(
-  { outputSchema }: TaskRequest,
-  { client, options }: Target,
+  outputSchema: Readonly<Record<string, unknown>> | undefined,
+  { client, options }: SdkTarget<OpenAI, OpenAIOptions>,
 ): Promise<Format> {
-  const isOurs = isOpenAI(client.baseURL);
+  const isOurs = isOpenAI(client);
   const { structuredOutput = isOurs ? 'json_schema' : 'prompt' } = options;
   const answer = answerSchemaOf(outputSchema);
   if (answer === undefined || structuredOutput === 'prompt') return IN_PROMPT;
-  // Its answers are objects, which is not what every schema asks for.
   if (structuredOutput === 'json_object') {
+    // It makes every answer an object, which not every schema allows.
     return outputSchema?.type === 'object'
       ? { ...IN_PROMPT, wire: { type: 'json_object' } }
       : IN_PROMPT;
   }
-  const { unwrap } = answer;
-  const strict = await strictly(answer.schema);
+  const { schema, unwrap } = answer;
+  const strict = await strictFormat(schema);
   if (strict !== undefined && isOurs) return { schemaIn: 'request', unwrap, wire: strict };
-  const isWhole = answer.schema.properties === outputSchema?.properties;
-  // The prompt shows the schema of the answer alone: the server must not want it wrapped.
-  return isWhole ? { ...IN_PROMPT, wire: strict ?? loosely(answer.schema) } : IN_PROMPT;
+  // The prompt shows the schema without the object around it, so the server must not ask for one.
+  const isWrapped = schema.properties !== outputSchema?.properties;
+  return isWrapped ? IN_PROMPT : { ...IN_PROMPT, wire: strict ?? jsonSchemaFormat(schema, false) };
 }
 
-/** The SDK knows what strict schemas are like; undefined for one that cannot be written as such. */
-async function strictly(schema: AnswerSchema['schema']): Promise<WireFormat | undefined> {
+/** Undefined for a schema that the SDK cannot make strict: optional fields, records or the like. */
+async function strictFormat(schema: AnswerSchema['schema']): Promise<WireFormat | undefined> {
   const { standardTextFormat } = await import('openai/helpers/standard-schema');
   const { '~standard': standard } = {
     '~standard': { version: 1, vendor: 'stratagem', validate: (value: unknown) => ({ value }) },
   } as const;
   try {
     const format = standardTextFormat({ '~standard': standard }, 'answer', { schema });
-    return { type: 'json_schema', name: 'answer', strict: true, schema: format.schema };
+    return jsonSchemaFormat(format.schema, true);
   } catch {
-    return undefined; // It has optional fields, records or the like.
+    return undefined;
   }
 }
 
-function loosely(schema: AnswerSchema['schema']): WireFormat {
-  return { type: 'json_schema', name: 'answer', strict: false, schema };
+function jsonSchemaFormat(schema: Record<string, unknown>, strict: boolean): WireFormat {
+  return { type: 'json_schema', name: 'answer', strict, schema };
 }

@@ -1,25 +1,17 @@
-import { checkOptions, type TaskRunner } from '@stratagem/core';
-import { converse, withTimeLimit } from '@stratagem/core/provider';
-import { chatDialogue } from './chat.js';
-import { connector, isOpenAI } from './client.js';
-import { formatOf } from './format.js';
-import {
-  checkOpenAIOptions,
-  DEFAULT_MODEL,
-  OPENAI_OPTIONS,
-  type OpenAIOptions,
-  settingsOf,
-} from './options.js';
-import { responsesDialogue } from './responses.js';
+import type { TaskRunner } from '@stratagem/core';
+import { sdkRunner } from '@stratagem/core/provider';
+import type { OpenAIOptions } from './options.js';
+import { OPENAI } from './sdk.js';
+import { OPENAI_WIRE } from './wire-mapping.js';
 
 /**
- * A runner that asks a model of OpenAI, or of any server that speaks its protocol. Answers are
- * streamed: each piece becomes a `task_output` event. A task's schema becomes the API's structured
- * output, and its tools are called until the model answers. Every request is made once; the SDK
- * does not retry behind the executor's back.
+ * A runner for a model of OpenAI, or of any server with its protocol. Answers are streamed: each
+ * piece becomes a `task_output` event. A task's schema becomes the API's structured output, and its
+ * tools are called until the model answers. The SDK's retries are off, so that the log shows every
+ * request.
  *
- * Attempts fail with a `RunnerError`, whose `cause` is the SDK's error. Of an answer that was
- * `refused`, `truncated` or broken off, the text so far is in the task's `task_output` events.
+ * Attempts fail with a `RunnerError`, whose `cause` is the SDK's error. The text of a `refused`,
+ * `truncated` or interrupted answer is in the task's `task_output` events.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -30,33 +22,5 @@ import { responsesDialogue } from './responses.js';
  * });
  */
 export function openai(options: OpenAIOptions = {}): TaskRunner {
-  checkOptions('openai()', options, OPENAI_OPTIONS);
-  checkOpenAIOptions(options, 'openai()');
-  const { model = DEFAULT_MODEL, timeoutMs, maxSteps = 20 } = options;
-  const connect = connector(options);
-
-  return {
-    name: 'openai',
-    resource: `openai/${model}`,
-    settings: settingsOf(options),
-    supportsTools: true,
-    async run(request, context) {
-      const client = await connect();
-      const api = options.api ?? (isOpenAI(client.baseURL) ? 'responses' : 'chat');
-      const format = await formatOf(request, { api, client, options });
-      return withTimeLimit(context, timeoutMs ?? client.timeout, (signal, timeout) => {
-        const dialogueOf = api === 'chat' ? chatDialogue : responsesDialogue;
-        const dialogue = dialogueOf({
-          client,
-          model,
-          options,
-          format,
-          tools: request.tools ?? [],
-          emit: context.emit,
-          request: { signal, timeout, maxRetries: 0 },
-        });
-        return converse(request, context, dialogue, { ...format, maxSteps, signal });
-      });
-    },
-  };
+  return sdkRunner(OPENAI, OPENAI_WIRE, options);
 }

@@ -1,6 +1,6 @@
 import { attempt, json, request, testServer } from '@stratagem/test-kit';
 import { describe, expect, test } from 'vitest';
-import { stream } from '../test/server.js';
+import { stream } from '../test/streams.js';
 import { openai } from './openai.js';
 import type { OpenAIOptions } from './options.js';
 
@@ -27,7 +27,7 @@ const incomplete = (reason: string) => ({
 });
 
 describe('the request', () => {
-  test('has the prompt and nothing that was not asked for', async () => {
+  test('has the prompt, and no option that was not set', async () => {
     server.replyWith(stream([completed({})]));
     await ask('Why?');
     expect(server.requests[0]?.body).toEqual({ model: 'a-model', input: 'Why?', stream: true });
@@ -81,7 +81,7 @@ describe('the answer', () => {
     expect(result.usage).toBeUndefined();
   });
 
-  test('is the final message, without comments on the way', async () => {
+  test('is the final message, without progress comments', async () => {
     const output = [message('Looking it up. ', 'commentary'), message('Because.', 'final_answer')];
     server.replyWith(stream([delta('Looking it up. '), delta('Because.'), completed({ output })]));
     expect((await ask('Why?')).output).toBe('Because.');
@@ -105,7 +105,7 @@ describe('an attempt fails', () => {
       'refused',
       'when the content filter withholds the answer',
       [incomplete('content_filter')],
-      'openai/a-model: the answer was withheld by the content filter',
+      'openai/a-model: the content filter withheld the answer',
     ],
     [
       'truncated',
@@ -115,7 +115,7 @@ describe('an attempt fails', () => {
     ],
     [
       'connection',
-      'when the stream ends too early',
+      'when the stream ends before the answer',
       [delta('Beca')],
       'openai/a-model: the stream ended before the answer was complete',
     ],
@@ -129,12 +129,12 @@ describe('an attempt fails', () => {
     });
   });
 
-  test('and what was written of a truncated answer has been emitted', async () => {
+  test('and the text of a truncated answer has been emitted', async () => {
     server.replyWith(stream([delta('Beca'), incomplete('max_output_tokens')]));
     const context = attempt();
     await expect(ask('Why?', {}, context)).rejects.toMatchObject({
       code: 'truncated',
-      message: "openai/a-model: the answer was cut off at the model's limit of tokens",
+      message: "openai/a-model: the answer was cut off at the model's token limit",
     });
     expect(context.emitted).toEqual(['Beca']);
   });
@@ -162,7 +162,7 @@ describe('an attempt fails', () => {
     });
   });
 
-  test('when an error comes as an event', async () => {
+  test('when the stream contains an error event', async () => {
     const event = { type: 'error', code: 'insufficient_quota', message: 'No credit.' };
     server.replyWith(stream([event]));
     await expect(ask('Why?')).rejects.toMatchObject({
@@ -172,7 +172,7 @@ describe('an attempt fails', () => {
   });
 });
 
-test('a server that does not stream is understood all the same', async () => {
+test('a server that does not stream is supported too', async () => {
   server.replyWith(json(200, completed({ output: [message('Forty-two')] }).response));
   expect(await ask('Why?')).toMatchObject({ output: 'Forty-two', model: 'a-model-2026' });
   server.replyWith(json(200, incomplete('max_output_tokens').response));
@@ -181,12 +181,12 @@ test('a server that does not stream is understood all the same', async () => {
   await expect(ask('Why?')).rejects.toMatchObject({ code: 'server_error' });
 });
 
-test.each([[{}], [[]], [null], ['Because.']])('%j is no answer', async (body) => {
+test.each([[{}], [[]], [null], ['Because.']])('%j is not an answer', async (body) => {
   server.replyWith(json(200, body));
   await expect(ask('Why?')).rejects.toMatchObject({ code: 'connection' });
 });
 
-test('an error under a status that says all is well is none the less one', async () => {
+test('an error in a response with status 200 is an error', async () => {
   const error = { message: 'Slow down.', code: 'rate_limit_exceeded' };
   server.replyWith(json(200, { error }, { 'retry-after': '2' }));
   await expect(ask('Why?')).rejects.toMatchObject({ code: 'rate_limited', retryAfterMs: 2_000 });

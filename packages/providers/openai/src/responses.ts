@@ -1,5 +1,11 @@
-import type { Usage } from '@stratagem/core';
-import type { Dialogue, TurnInput } from '@stratagem/core/provider';
+import type { RunContext, Usage } from '@stratagem/core';
+import {
+  type AnswerEnd,
+  type Dialogue,
+  type ModelAnswer,
+  requestAnswer,
+  type TurnInput,
+} from '@stratagem/core/provider';
 import type { OpenAI } from 'openai';
 import type {
   Response,
@@ -8,46 +14,38 @@ import type {
   ResponseStreamEvent,
   ResponseUsage,
 } from 'openai/resources/responses/responses';
-import type { Answer } from './answer.js';
-import { exchange, type Question } from './exchange.js';
+import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
 
-/** Asks through the Responses API; each turn says all that was said before. */
-export function responsesDialogue(question: Question): Dialogue {
-  const { client, request } = question;
+/** A conversation through the Responses API. Each request contains the whole history. */
+export function responsesDialogue(context: OpenAIRequestContext): Dialogue {
+  const { client, request } = context;
   const history: ResponseInputItem[] = [];
   return {
-    async say(input) {
+    async send(input) {
       history.push(...itemsOf(input));
-      const body = responsesBody(history, question);
-      let response: Response | undefined;
-      const turn = await exchange(
-        question,
-        () => client.responses.create({ ...body, stream: true }, request),
-        eventsOf,
-        async (events) => {
-          const answer = await read(events, question, (whole) => {
-            response = whole;
-          });
-          return answer;
-        },
-      );
-      // What the model thought goes along with what it called: it may not be left out.
-      history.push(...((response?.output ?? []) as ResponseInputItem[]));
-      return turn;
+      const body = responsesBody(history, context);
+      const { output, ...answer } = await requestAnswer(context, {
+        send: () => client.responses.create({ ...body, stream: true }, request),
+        read: (events) => readEvents(events, context),
+        readWhole: (response) => readEvents(eventsOf(response), context),
+      });
+      // Reasoning items must be repeated together with the tool calls that they led to.
+      history.push(...(output as ResponseInputItem[]));
+      return answer;
     },
   };
 }
 
-/** A request for the Responses API. */
+/** The body of a request for the Responses API. */
 export function responsesBody(
   history: readonly ResponseInputItem[],
-  { model, options, format, tools }: Pick<Question, 'model' | 'options' | 'format' | 'tools'>,
+  { model, options, format, tools }: OpenAIBodyContext,
 ): ResponseCreateParamsBase {
   const [only] = history;
   const isPrompt = history.length === 1 && only?.type === 'message' && 'role' in only;
   return {
     model,
-    // One prompt is a text; the API takes either.
+    // The API takes a single prompt as a text too.
     input: isPrompt ? (only.content as string) : [...history],
     instructions: options.instructions,
     temperature: options.temperature,
@@ -59,7 +57,7 @@ export function responsesBody(
         name,
         description,
         parameters: inputSchema,
-        // What it calls tools with is validated here; not every schema can be a strict one.
+        // The executor validates the input; not every schema can be strict.
         strict: false,
       })),
     }),
@@ -77,20 +75,19 @@ function itemsOf(input: TurnInput): ResponseInputItem[] {
   return [{ type: 'message', role: 'user', content: input.text }];
 }
 
-/** A whole response as the event that ends a stream. */
+/** A response that was not streamed, as the last event of a stream. */
 function eventsOf(response: Partial<Response>): ResponseStreamEvent[] {
   const { status, output } = response;
-  // What has neither is no response.
+  // A body without both is not a response.
   if (status === undefined && output === undefined) return [];
   const type = status === 'incomplete' || status === 'failed' ? status : 'completed';
   return [{ type: `response.${type}`, response: response as Response, sequence_number: 0 }];
 }
 
-async function read(
+async function readEvents(
   events: AsyncIterable<ResponseStreamEvent> | Iterable<ResponseStreamEvent>,
-  { client, emit }: Question,
-  done: (response: Response) => void,
-): Promise<Answer> {
+  { client, emit }: { readonly client: OpenAI; readonly emit: RunContext['emit'] },
+): Promise<ResponseAnswer> {
   const { APIError } = client.constructor as typeof OpenAI;
   let text = '';
   let refusal = '';
@@ -113,7 +110,7 @@ async function read(
         response = withOutput(event.response, items);
         break;
       case 'response.failed':
-        // The request was fine and the answer failed: the SDK passes that on as an event.
+        // The SDK does not throw this event, as the request itself succeeded.
         throw new APIError(
           undefined,
           event.response.error ?? undefined,
@@ -121,28 +118,33 @@ async function read(
           undefined,
         );
       case 'error':
-        // The SDK throws these itself, unless the server leaves out the name of the event.
+        // The SDK throws this event itself, unless the server omits the event's name.
         throw new APIError(undefined, event, undefined, undefined);
     }
   }
-  if (response !== undefined) done(response);
-  return answerOf(response, { text, refusal });
+  return readResponse(response, { text, refusal });
 }
 
-/** Some servers do not repeat at the end what they have sent before. */
+/** Some servers do not repeat the streamed items in the final response. */
 function withOutput(response: Response, items: Response['output']): Response {
   if (response.output?.length) return response;
   return { ...response, output: items.flatMap((item) => item ?? []) };
 }
 
-/** @param streamed What came in pieces, for a response that does not repeat it. */
-export function answerOf(
+interface ResponseAnswer extends ModelAnswer {
+  /** The items to repeat in the next request. */
+  readonly output: Response['output'];
+}
+
+/** @param streamed The streamed text, for a response that does not repeat it. */
+export function readResponse(
   response: Response | undefined,
-  streamed: Pick<Answer, 'text' | 'refusal'> = { text: '', refusal: '' },
-): Answer {
+  streamed = { text: '', refusal: '' },
+): ResponseAnswer {
   const output = response?.output ?? [];
   const calls = output.filter((item) => item.type === 'function_call');
   return {
+    output,
     text: finalText(output) ?? streamed.text,
     toolCalls: calls.map((call) => ({
       callId: call.call_id,
@@ -150,13 +152,13 @@ export function answerOf(
       input: call.arguments,
     })),
     refusal: streamed.refusal || refusalOf(output),
-    end: response && endOf(response),
-    usage: response?.usage ? usageOf(response.usage) : undefined,
+    end: response && statusEnd(response),
+    usage: response?.usage ? responseUsage(response.usage) : undefined,
     model: response?.model,
   };
 }
 
-/** The text of the answer proper: a model may also have commented on what it was doing. */
+/** The text of the answer, without the model's comments on its progress. */
 function finalText(output: Response['output']): string | undefined {
   const messages = output.filter((item) => item.type === 'message');
   if (messages.length === 0) return undefined;
@@ -174,12 +176,12 @@ function refusalOf(output: Response['output']): string {
     .join('');
 }
 
-function endOf({ status, incomplete_details }: Response): Answer['end'] {
+function statusEnd({ status, incomplete_details }: Response): AnswerEnd {
   if (status !== 'incomplete') return 'complete';
   return incomplete_details?.reason === 'content_filter' ? 'filtered' : 'truncated';
 }
 
-function usageOf(usage: ResponseUsage): Usage {
+function responseUsage(usage: ResponseUsage): Usage {
   return {
     inputTokens: usage.input_tokens,
     outputTokens: usage.output_tokens,

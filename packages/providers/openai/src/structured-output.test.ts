@@ -1,16 +1,16 @@
 import { createExecutor, createPlan, RunnerError } from '@stratagem/core';
-import { inOrder, type Received, testServer } from '@stratagem/test-kit';
+import { inOrder, type ModelReply, type Received, testServer } from '@stratagem/test-kit';
 import { OpenAI } from 'openai';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { type Saying, saying } from '../test/model.js';
+import { saying } from '../test/model.js';
 import { openai } from './openai.js';
 import type { OpenAIOptions } from './options.js';
 
 const server = testServer('/v1');
 const cafe = z.object({ name: z.string(), seats: z.int().min(2) });
 
-/** A client that takes the test server for OpenAI itself. */
+/** A client whose base URL is OpenAI's, and whose requests go to the test server. */
 function ours(): OpenAI {
   return new OpenAI({
     apiKey: 'sk-test',
@@ -19,7 +19,7 @@ function ours(): OpenAI {
   });
 }
 
-async function ask(schema: z.ZodType, options: OpenAIOptions, ...script: Saying[]) {
+async function ask(schema: z.ZodType, options: OpenAIOptions, ...script: ModelReply[]) {
   server.replyWith(...script.map((said) => saying(said)));
   const plan = createPlan('Cafés').addTask({
     id: 'a',
@@ -40,12 +40,12 @@ const strict = {
   additionalProperties: false,
 };
 const sea = { text: '{"name":"Sea","seats":8}' };
-const inWords =
+const inPrompt =
   'Invent a café.\n\nAnswer with JSON alone, nothing before or after it, that fits this JSON Schema:\n' +
   JSON.stringify(strict);
 
 describe('at OpenAI', () => {
-  test('the schema is part of the request, as a strict one', async () => {
+  test('the request contains the schema, which is strict', async () => {
     const result = await ask(cafe, { client: ours() }, sea);
     expect(result.outputs).toEqual({ a: { name: 'Sea', seats: 8 } });
     expect(server.requests.map(({ body }) => body)).toEqual([
@@ -58,7 +58,7 @@ describe('at OpenAI', () => {
     ]);
   });
 
-  test('so it is through Chat Completions', async () => {
+  test('the same holds for Chat Completions', async () => {
     const result = await ask(cafe, { client: ours(), api: 'chat' }, sea);
     expect(result.outputs).toEqual({ a: { name: 'Sea', seats: 8 } });
     expect(server.requests[0]?.body).toEqual({
@@ -73,7 +73,7 @@ describe('at OpenAI', () => {
     });
   });
 
-  test('a list is asked for as a field of an object, and taken out of it', async () => {
+  test('a list is wrapped in an object, and unwrapped from the answer', async () => {
     const result = await ask(
       z.array(cafe),
       { client: ours() },
@@ -87,7 +87,7 @@ describe('at OpenAI', () => {
     });
   });
 
-  test('a schema that cannot be strict is sent as it is, and told in words', async () => {
+  test('a schema that cannot be strict is sent as it is, and described in the prompt', async () => {
     const loose = z.object({ name: z.string(), motto: z.string().optional() });
     const result = await ask(loose, { client: ours() }, { text: '{"name":"Sea"}' });
     expect(result.outputs).toEqual({ a: { name: 'Sea' } });
@@ -101,7 +101,7 @@ describe('at OpenAI', () => {
     });
   });
 
-  test('limits that a strict schema cannot hold are checked, and the model asked again', async () => {
+  test('limits that a strict schema does not support are checked, and the model is asked again', async () => {
     const even = cafe.refine(({ seats }) => seats % 2 === 0, 'must be even');
     const result = await ask(even, { client: ours() }, { text: '{"name":"Sea","seats":7}' }, sea);
     expect(result.outputs).toEqual({ a: { name: 'Sea', seats: 8 } });
@@ -113,7 +113,7 @@ describe('at OpenAI', () => {
     ]);
   });
 
-  test('a task that wants a text gets no schema', async () => {
+  test('a task with a text as its output sends no schema', async () => {
     await ask(z.string(), { client: ours() }, { text: 'A quiet place.' });
     expect(server.requests[0]?.body).toEqual({
       model: 'a-model',
@@ -126,12 +126,12 @@ describe('at OpenAI', () => {
 describe('at a compatible server', () => {
   const there = () => ({ apiKey: 'none', baseURL: server.url });
 
-  test('the schema is told in words, and fences around the answer are no matter', async () => {
+  test('the prompt describes the schema, and fences around the answer are ignored', async () => {
     const result = await ask(cafe, there(), { text: '```json\n{"name":"Sea","seats":8}\n```' });
     expect(result.outputs).toEqual({ a: { name: 'Sea', seats: 8 } });
     expect(server.requests[0]?.body).toEqual({
       model: 'a-model',
-      messages: [{ role: 'user', content: inWords }],
+      messages: [{ role: 'user', content: inPrompt }],
       stream: true,
       stream_options: { include_usage: true },
     });
@@ -162,16 +162,19 @@ describe('at a compatible server', () => {
       'json_schema',
       { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema: strict } },
     ],
-  ] as const)('that is said to know %s is asked for it besides', async (structuredOutput, wire) => {
-    await ask(cafe, { ...there(), structuredOutput }, sea);
-    expect(server.requests[0]?.body).toMatchObject({
-      messages: [{ role: 'user', content: inWords }],
-      response_format: wire,
-    });
-  });
+  ] as const)(
+    'that is declared to support %s gets it in the request too',
+    async (structuredOutput, wire) => {
+      await ask(cafe, { ...there(), structuredOutput }, sea);
+      expect(server.requests[0]?.body).toMatchObject({
+        messages: [{ role: 'user', content: inPrompt }],
+        response_format: wire,
+      });
+    },
+  );
 
   test.each(['json_object', 'json_schema'] as const)(
-    'a list is asked for in words alone where %s would make it an object',
+    'a list is described in the prompt alone where %s would make it an object',
     async (structuredOutput) => {
       const result = await ask(
         z.array(z.string()),
@@ -186,7 +189,7 @@ describe('at a compatible server', () => {
   );
 });
 
-test('a refusal and a cut answer are errors of their own, whatever the schema', async () => {
+test('a refusal is an error of its own, with any schema', async () => {
   const runner = openai({ model: 'a-model', client: ours() });
   expect(runner.supportsTools).toBe(true);
   server.replyWith((response) => {

@@ -1,9 +1,9 @@
-import { createExecutor, createPlan, type PlanEvent, tool } from '@stratagem/core';
-import { inOrder, testServer } from '@stratagem/test-kit';
-import { describe, expect, test } from 'vitest';
+import { createExecutor, createPlan, tool } from '@stratagem/core';
+import { inOrder, type ModelReply, testServer } from '@stratagem/test-kit';
+import { expect, test } from 'vitest';
 import * as z from 'zod';
-import { isToolResult, type Saying, saying } from '../test/model.js';
-import { stream } from '../test/server.js';
+import { isToolResult, saying } from '../test/model.js';
+import { stream } from '../test/streams.js';
 import { openai } from './openai.js';
 import type { OpenAIOptions } from './options.js';
 
@@ -16,13 +16,13 @@ const search = tool({
 });
 const fail = tool({
   name: 'fail',
-  description: 'Never works.',
+  description: 'Always fails.',
   inputSchema: z.object({}),
   execute: () => Promise.reject(new Error('the archive is closed')),
 });
 
-/** Runs a plan of one task, with a model that says these one after the other. */
-async function ask(api: 'responses' | 'chat', options: OpenAIOptions, ...script: Saying[]) {
+/** Runs a plan of one task with a model that gives these answers in order. */
+async function ask(api: 'responses' | 'chat', options: OpenAIOptions, ...script: ModelReply[]) {
   server.replyWith(
     ...script.map((said, position) => saying(said, { 'x-request-id': `req-${position + 1}` })),
   );
@@ -41,51 +41,12 @@ async function ask(api: 'responses' | 'chat', options: OpenAIOptions, ...script:
   return createExecutor({ strategy: inOrder, runner }).execute(plan);
 }
 
-const outputsOf = (timeline: readonly PlanEvent[]) =>
-  timeline.flatMap((event) => {
-    if (event.type !== 'task_output') return [];
-    const { sequence: _, timestamp, type, taskId, level, attempt, ...part } = event;
-    return part;
-  });
-
-const twoCalls: Saying = {
+const twoCalls: ModelReply = {
   calls: [
     { name: 'search', input: { query: 'tides' } },
     { name: 'fail', input: {} },
   ],
 };
-
-describe.each(['responses', 'chat'] as const)('through %s', (api) => {
-  test('every step is in the log, and the tokens of all are counted', async () => {
-    const result = await ask(api, {}, twoCalls, { text: 'Three papers.' });
-    expect(result.error).toBeUndefined();
-    expect(result.outputs).toEqual({ a: 'Three papers.' });
-    const usage = { inputTokens: 12, outputTokens: 3 };
-    const step = { kind: 'step', model: 'a-model-2026', usage };
-    expect(outputsOf(result.timeline)).toMatchObject([
-      { ...step, step: 1, requestId: 'req-1' },
-      { kind: 'tool_call', callId: 'call_0', tool: 'search', input: { query: 'tides' } },
-      { kind: 'tool_call', callId: 'call_1', tool: 'fail', input: {} },
-      { kind: 'tool_result', callId: 'call_0', ok: true, output: '3 papers on tides' },
-      { kind: 'tool_result', callId: 'call_1', ok: false, message: 'the archive is closed' },
-      { kind: 'text', text: 'Three p' },
-      { kind: 'text', text: 'apers.' },
-      { ...step, step: 2, requestId: 'req-2' },
-    ]);
-    expect(result.metrics.usage).toMatchObject({ inputTokens: 24, outputTokens: 6 });
-    expect(result.tasks[0]).toMatchObject({ attempts: 1 });
-  });
-
-  test('a model that never stops calling is stopped at maxSteps', async () => {
-    const result = await ask(api, { maxSteps: 2 }, twoCalls);
-    expect(result.status).toBe('failed');
-    expect(result.tasks[0]?.error).toMatchObject({
-      code: 'step_limit',
-      usage: { inputTokens: 24 },
-    });
-    expect(server.requests).toHaveLength(2);
-  });
-});
 
 const parameters = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -98,7 +59,7 @@ const parameters = {
 };
 const nothing = { $schema: parameters.$schema, type: 'object', properties: {} };
 
-test('the requests of the Responses API are these', async () => {
+test('the requests of the Responses API contain tools, calls and results', async () => {
   await ask('responses', { instructions: 'Be brief.' }, twoCalls, { text: 'Three papers.' });
   const about = {
     model: 'a-model',
@@ -115,7 +76,7 @@ test('the requests of the Responses API are these', async () => {
       {
         type: 'function',
         name: 'fail',
-        description: 'Never works.',
+        description: 'Always fails.',
         parameters: nothing,
         strict: false,
       },
@@ -151,7 +112,7 @@ test('the requests of the Responses API are these', async () => {
   expect(server.requests.map(isToolResult)).toEqual([false, true]);
 });
 
-test('what a server sent before and does not repeat at the end is not lost', async () => {
+test('streamed items that the final response does not repeat are kept', async () => {
   const call = {
     ...{ type: 'function_call', id: 'fc_1', call_id: 'call_1', status: 'completed' },
     ...{ name: 'search', arguments: '{"query":"tides"}' },
@@ -185,7 +146,7 @@ test('what a server sent before and does not repeat at the end is not lost', asy
   ]);
 });
 
-test('the requests of Chat Completions are these', async () => {
+test('the requests of Chat Completions contain tools, calls and results', async () => {
   await ask('chat', { instructions: 'Be brief.' }, twoCalls, { text: 'Three papers.' });
   const about = {
     model: 'a-model',
@@ -198,7 +159,7 @@ test('the requests of Chat Completions are these', async () => {
       },
       {
         type: 'function',
-        function: { name: 'fail', description: 'Never works.', parameters: nothing },
+        function: { name: 'fail', description: 'Always fails.', parameters: nothing },
       },
     ],
   };

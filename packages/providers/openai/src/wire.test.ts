@@ -1,40 +1,27 @@
-import { createExecutor, tool } from '@stratagem/core';
-import { inOrder, testServer, wireOf } from '@stratagem/test-kit';
+import { expectRecorded, RECORDED, runRecorded, testServer } from '@stratagem/test-kit';
 import { describe, expect, test } from 'vitest';
-import * as z from 'zod';
 import { openai } from './openai.js';
 
 const server = testServer('/v1');
-const tideLevel = tool({
-  name: 'tide_level',
-  description: 'The level of the water at a port, in metres.',
-  inputSchema: z.object({ port: z.string() }),
-  execute: ({ port }) => ({ port, level: 11.4 }),
-});
-const question = 'How high is the water at St. Malo?';
-const answer = 'The water at St. Malo stands at 11.4 m — a spring tide.';
+const { question, output, inputSchema: parameters } = RECORDED;
+const { name, description } = RECORDED.tool;
 const callId = 'call_Tq7Zk2LmPw9xYc4VbN8sRd1H';
-const input = '{"port":"St. Malo"}';
-const output = '{"port":"St. Malo","level":11.4}';
+const input = JSON.stringify(RECORDED.input);
 
-/** A task with a tool, on streams that are shaped in every field like those of the service. */
-async function run(api: 'responses' | 'chat') {
-  const replies = await Promise.all(
-    ['call', 'text'].map((name, position) =>
-      wireOf(new URL(`../test/fixtures/${api}-${name}.txt`, import.meta.url), {
-        'x-request-id': `req-${position + 1}`,
-        'x-ratelimit-limit-requests': '10000',
-        'x-ratelimit-remaining-requests': `${9_999 - position}`,
-        'x-ratelimit-reset-requests': '6ms',
-      }),
-    ),
+/** A task with a tool, on streams with every field of the service. */
+function run(api: 'responses' | 'chat') {
+  const streams = ['call', 'text'].map((kind, position) => ({
+    file: new URL(`../test/fixtures/${api}-${kind}.txt`, import.meta.url),
+    headers: {
+      'x-request-id': `req-${position + 1}`,
+      'x-ratelimit-limit-requests': '10000',
+      'x-ratelimit-remaining-requests': `${9_999 - position}`,
+      'x-ratelimit-reset-requests': '6ms',
+    },
+  }));
+  return runRecorded(server, streams, (baseURL) =>
+    openai({ model: 'gpt-6.1-sol', apiKey: 'sk-test', baseURL, api }),
   );
-  server.replyWith(...replies);
-  const runner = openai({ model: 'gpt-6.1-sol', apiKey: 'sk-test', baseURL: server.url, api });
-  const tasks = [{ id: 'a', description: question, tools: [tideLevel] }];
-  const result = await createExecutor({ strategy: inOrder, runner }).execute({ goal: 'x', tasks });
-  expect(result.error).toBeUndefined();
-  return result;
 }
 
 const usages = {
@@ -55,43 +42,30 @@ const usages = {
 };
 
 describe.each(['responses', 'chat'] as const)('a stream of the service, through %s,', (api) => {
-  test('is understood to its last token', async () => {
-    const { outputs, timeline } = await run(api);
-    expect(outputs).toEqual({ a: answer });
-    const steps = timeline.filter((event) => event.type === 'task_output' && event.kind === 'step');
+  test('is read to its last token', async () => {
     const model = 'gpt-6.1-sol-2026-09-01';
-    expect(steps).toMatchObject([
-      { step: 1, model, requestId: 'req-1', usage: usages[api][0] },
-      { step: 2, model, requestId: 'req-2', usage: usages[api][1] },
-    ]);
-    expect(timeline.find(({ type }) => type === 'task_completed')).toMatchObject({
-      model,
-      requestId: 'req-2',
-      usage: {
-        inputTokens: 1_234,
-        cachedInputTokens: 1_024,
-        outputTokens: 109,
-        reasoningTokens: 64,
+    const [first, second] = usages[api];
+    const texts = expectRecorded(await run(api), {
+      steps: [
+        { step: 1, model, requestId: 'req-1', usage: first },
+        { step: 2, model, requestId: 'req-2', usage: second },
+      ],
+      completed: {
+        model,
+        requestId: 'req-2',
+        usage: {
+          ...{ inputTokens: 1_234, cachedInputTokens: 1_024 },
+          ...{ outputTokens: 109, reasoningTokens: 64 },
+        },
+        rateLimits: { requests: { limit: 10_000, remaining: 9_998, resetMs: 6 } },
       },
-      rateLimits: { requests: { limit: 10_000, remaining: 9_998, resetMs: 6 } },
     });
-    const texts = timeline.flatMap((event) =>
-      event.type === 'task_output' && event.kind === 'text' ? event.text : [],
-    );
     expect(texts.length).toBeGreaterThan(3);
-    expect(texts.join('')).toBe(answer);
+    expect(texts.join('')).toBe(RECORDED.answer);
   });
 });
 
-const parameters = {
-  $schema: 'https://json-schema.org/draft/2020-12/schema',
-  type: 'object',
-  properties: { port: { type: 'string' } },
-  required: ['port'],
-};
-const { name, description } = tideLevel;
-
-test('what was thought goes along with what was called, through the Responses API', async () => {
+test('reasoning is repeated together with its calls, through the Responses API', async () => {
   await run('responses');
   const about = {
     ...{ model: 'gpt-6.1-sol', stream: true },
@@ -128,7 +102,7 @@ test('what was thought goes along with what was called, through the Responses AP
   ]);
 });
 
-test('the whole conversation goes along, through Chat Completions', async () => {
+test('the whole conversation is repeated, through Chat Completions', async () => {
   await run('chat');
   const about = {
     ...{ model: 'gpt-6.1-sol', stream: true, stream_options: { include_usage: true } },

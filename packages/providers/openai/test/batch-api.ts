@@ -1,6 +1,6 @@
 import type { BatchAnswer, BatchCall } from '@stratagem/test-kit';
 
-/** A request of a job, as it was sent. */
+/** A request in the input file of a job. */
 export interface SentRequest {
   readonly custom_id: string;
   readonly method: string;
@@ -8,18 +8,18 @@ export interface SentRequest {
   readonly body: Record<string, unknown>;
 }
 
-/** What becomes of a request: a line of the output file, or of the error file. */
+/** The outcome of a request: a line of the output file, or of the error file. */
 export type Outcome = { readonly response: object } | { readonly error: object } | undefined;
 
-/** Files and jobs as OpenAI keeps them; jobs end after so many questions about them. */
+/** The files and jobs of OpenAI. A job ends after a number of polls. */
 export class BatchApi {
   readonly jobs: SentRequest[][] = [];
   readonly canceled: string[] = [];
-  questionsPerJob = 2;
+  pollsPerJob = 2;
   status = 'completed';
   outcome: (request: SentRequest) => Outcome = () => undefined;
   readonly #files = new Map<string, string>();
-  readonly #questions = new Map<string, number>();
+  readonly #polls = new Map<string, number>();
 
   readonly routes = ({ method, path, body }: BatchCall): BatchAnswer | undefined => {
     const [, resource, id, action] = path.replace('/v1', '').split('/');
@@ -51,14 +51,14 @@ export class BatchApi {
   }
 
   #retrieve(id: string): object {
-    const questions = (this.#questions.get(id) ?? 0) + 1;
-    this.#questions.set(id, questions);
-    if (questions < this.questionsPerJob) return { id, status: 'in_progress' };
+    const polls = (this.#polls.get(id) ?? 0) + 1;
+    this.#polls.set(id, polls);
+    if (polls < this.pollsPerJob) return { id, status: 'in_progress' };
     const lines = (this.jobs[Number(id.slice(6)) - 1] ?? []).map((request) => ({
       custom_id: request.custom_id,
       outcome: this.outcome(request),
     }));
-    // In another order than they were sent.
+    // Results arrive in another order than requests.
     lines.reverse();
     const write = (name: string, wanted: 'response' | 'error') => {
       const text = lines

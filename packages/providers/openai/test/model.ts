@@ -1,29 +1,23 @@
-import { json, type Received, type Reply } from '@stratagem/test-kit';
-import { stream } from './server.js';
+import type { ModelReply, Received, Reply } from '@stratagem/test-kit';
+import { stream } from './streams.js';
 
-/** What a model of tests says to one request. */
-export interface Saying {
-  readonly text?: string;
-  readonly calls?: readonly { readonly name: string; readonly input: object }[];
-}
-
-/** Whether the last thing a request says is the result of a tool. */
+/** Whether the last message of a request is the result of a tool. */
 export function isToolResult({ body }: Received): boolean {
-  const said = (body.messages ?? body.input) as unknown;
-  const last = Array.isArray(said) ? said.at(-1) : undefined;
+  const messages = (body.messages ?? body.input) as unknown;
+  const last = Array.isArray(messages) ? messages.at(-1) : undefined;
   return last?.role === 'tool' || last?.type === 'function_call_output';
 }
 
-/** A stream that says this, in the words of the API that was asked. */
-export function saying(said: Saying, headers = {}): Reply {
+/** A stream with this answer, in the format of the requested API. */
+export function saying(reply: ModelReply, headers = {}): Reply {
   return (response, received) => {
     const isChat = received.path?.endsWith('/chat/completions');
-    stream(isChat ? chatChunks(said) : responseEvents(said), headers)(response, received);
+    stream(isChat ? chatChunks(reply) : responseEvents(reply), headers)(response, received);
   };
 }
 
-/** The stream of a response, as far as it matters; shaped like what the API sends. */
-export function responseEvents({ text = '', calls = [] }: Saying): object[] {
+/** The stream of a response, without fields that do not matter. */
+export function responseEvents({ text = '', calls = [] }: ModelReply): object[] {
   const output = [
     ...calls.map(({ name, input }, position) => ({
       type: 'function_call',
@@ -54,8 +48,8 @@ export function responseEvents({ text = '', calls = [] }: Saying): object[] {
   ];
 }
 
-/** The same in the chunks of Chat Completions; the arguments of calls come in pieces. */
-export function chatChunks({ text = '', calls = [] }: Saying): object[] {
+/** The chunks of Chat Completions; the arguments of calls arrive in pieces. */
+export function chatChunks({ text = '', calls = [] }: ModelReply): object[] {
   const chunk = (delta: object, finish_reason: string | null = null) => ({
     id: 'chatcmpl-1',
     object: 'chat.completion.chunk',
@@ -83,11 +77,6 @@ export function chatChunks({ text = '', calls = [] }: Saying): object[] {
       usage: { prompt_tokens: 12, completion_tokens: 3, total_tokens: 15 },
     },
   ];
-}
-
-/** An answer with an error. */
-export function failing(status: number, headers = {}): Reply {
-  return json(status, { error: { message: 'No.' } }, headers);
 }
 
 function pieces(text: string): string[] {

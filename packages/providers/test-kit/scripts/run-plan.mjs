@@ -23,7 +23,7 @@ const executor = createExecutor({
   retry: { maxAttempts: 12, initialDelayMs: 5, maxDelayMs: 40 },
 });
 const result = await executor.execute({ goal: 'chaos', tasks });
-// What a logger might print of its errors, on the one hand, and the result as data on the other.
+// The errors as a logger might print them go to stderr, the result as data to stdout.
 for (const event of result.timeline) {
   if ('error' in event) console.error(inspect(event, { depth: 20, showHidden: true }));
 }

@@ -1,6 +1,6 @@
 import type { OutputPart, RunContext, Strategy, TaskRequest, TaskView } from '@stratagem/core';
 
-/** What the executor would hand to a runner for a task with this prompt. */
+/** The request of a task with this prompt. */
 export function request(prompt: string, given: Partial<TaskRequest> = {}): TaskRequest {
   const texts = { prompt, plainPrompt: prompt, description: prompt };
   return { taskId: 'a', type: 'action', ...texts, inputs: {}, metadata: {}, ...given };
@@ -9,11 +9,11 @@ export function request(prompt: string, given: Partial<TaskRequest> = {}): TaskR
 export interface TestAttempt extends RunContext {
   /** The texts that the runner has emitted. */
   readonly emitted: string[];
-  /** What it has emitted besides texts. */
+  /** The other parts that the runner has emitted. */
   readonly parts: OutputPart[];
 }
 
-/** What surrounds one attempt, and collects what the runner emits. */
+/** The context of one attempt, which collects the emitted parts. */
 export function attempt(given: Partial<RunContext> = {}): TestAttempt {
   const emitted: string[] = [];
   const parts: OutputPart[] = [];

@@ -3,15 +3,15 @@ import { expect } from 'vitest';
 import { attempt, request } from './attempt.js';
 import type { Reply } from './server.js';
 
-/** More than all buffers between a server and its client hold together, in bytes. */
-const MUCH = 256 * 2 ** 20;
+/** More bytes than all buffers between a server and its client can hold. */
+const MORE_THAN_BUFFERS = 256 * 2 ** 20;
 
 /**
- * Expects a provider to read on from its server only as fast as its text is taken.
+ * Expects a provider to read from its server only as fast as its text is consumed.
  *
- * @param serve Has the server answer like this.
- * @param opening What a stream begins with.
- * @param piece A piece of text as it stands in a stream.
+ * @param serve Sets the reply of the server.
+ * @param opening The beginning of the stream.
+ * @param piece A piece of text in the format of the stream.
  */
 export async function expectBackpressure(
   runner: TaskRunner,
@@ -24,7 +24,7 @@ export async function expectBackpressure(
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write(opening);
     const pump = () => {
-      while (sent < MUCH && response.write(piece(text))) sent += text.length;
+      while (sent < MORE_THAN_BUFFERS && response.write(piece(text))) sent += text.length;
     };
     response.on('drain', pump);
     pump();
@@ -39,19 +39,19 @@ export async function expectBackpressure(
   };
   const controller = new AbortController();
   const answer = runner.run(request('Go on.'), attempt({ emit, signal: controller.signal }));
-  await calm(() => pieces + sent);
+  await untilStable(() => pieces + sent);
   expect(pieces).toBe(1);
-  expect(sent).toBeLessThan(MUCH / 4);
+  expect(sent).toBeLessThan(MORE_THAN_BUFFERS / 4);
   take();
-  await calm(() => pieces + sent);
+  await untilStable(() => pieces + sent);
   expect(pieces).toBe(2);
   controller.abort();
   take();
   await expect(answer).rejects.toMatchObject({ code: 'aborted' });
 }
 
-/** Resolves when there was something to count, and then no more of it for a good while. */
-async function calm(count: () => number): Promise<void> {
+/** Resolves when the count is above zero and has not changed for a while. */
+async function untilStable(count: () => number): Promise<void> {
   let before = -1;
   while (before !== count() || before === 0) {
     before = count();

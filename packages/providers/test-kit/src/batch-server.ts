@@ -10,17 +10,17 @@ export interface BatchCall {
   readonly body: string;
 }
 
-/** Answers a call; undefined for one that it does not know. */
+/** Answers a call; undefined for an unknown route. */
 export type BatchRoutes = (call: BatchCall) => BatchAnswer | undefined;
 
 export interface BatchAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A text as it is, anything else as JSON. */
+  /** A text is sent unchanged, any other value as JSON. */
   readonly body: unknown;
 }
 
-/** A server on loopback for APIs of files and jobs. */
+/** A server on loopback for APIs with files and jobs. */
 export function batchServer(path: string) {
   let routes: BatchRoutes = () => undefined;
   const calls: BatchCall[] = [];

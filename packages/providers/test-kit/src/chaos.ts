@@ -2,21 +2,21 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Received, Reply } from './server.js';
 
-/** What a server of chaos did. */
+/** A server with faults, and its counts. */
 export interface Chaos {
   readonly reply: Reply;
-  /** Requests that were answered as they should be, by what they asked. */
+  /** Counts of proper answers, by the name of the request. */
   readonly answered: Map<string, number>;
-  /** How often each fault was served, by its name. */
+  /** Counts of faults, by their names. */
   readonly served: Map<string, number>;
 }
 
 /**
  * A server that answers a share of its requests with faults, one kind after the other, and the
- * others properly; the same requests in the same order get the same.
+ * others properly. The same sequence of requests gets the same sequence of faults.
  *
  * @param share From 0 to 1.
- * @param nameOf What a request asks, to count its answers by.
+ * @param nameOf The name that the answers to a request are counted by.
  */
 export function chaosOf(
   faults: Readonly<Record<string, Reply>>,
@@ -35,7 +35,7 @@ export function chaosOf(
     answered,
     served,
     reply(response, received) {
-      // A multiplicative sequence spreads the faults evenly, without a pattern that tasks could hit.
+      // A multiplicative sequence spreads the faults evenly, without a period.
       const isFault = (++requests * 0.618_033_988_7) % 1 < share;
       const [name, fault] = kinds[failures % kinds.length] ?? ['', answer];
       if (isFault) {
@@ -50,19 +50,19 @@ export function chaosOf(
   };
 }
 
-/** What a process of its own made of a plan. */
+/** The result of a plan that ran in a separate process. */
 export interface ChildRun {
-  /** Null when it was killed, because it did not end by itself. */
+  /** Null when the process was killed because it did not end. */
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 /**
- * Runs a plan of independent tasks in a process of its own, which has to end by itself: an open
+ * Runs a plan of independent tasks in a separate process. The process must end by itself: an open
  * handle would keep it alive, and an unhandled rejection would end it with an error.
  *
- * @param factory The module and the name of what makes the runner.
+ * @param factory The module and the name of the function that creates the runner.
  */
 export function runInChild(
   factory: { readonly module: string; readonly name: string },

@@ -2,6 +2,8 @@ export * from './attempt.js';
 export * from './backpressure.js';
 export * from './batch-server.js';
 export * from './chaos.js';
+export * from './conformance/index.js';
 export * from './mock-chaos.js';
 export * from './server.js';
+export * from './timeline.js';
 export * from './wire.js';

@@ -7,7 +7,7 @@ const TASKS = 40;
 const WHOLE = 'As you say, and there is no more to it.';
 
 /**
- * Tests that a provider does plans at a mock of its service, whatever chaos the mock makes.
+ * Tests that a provider completes plans at a mock of its service, with every fault of the mock.
  *
  * @param runnerAt The provider on the service at this address.
  */
@@ -17,7 +17,7 @@ export function describeChaosOfMock(runnerAt: (url: string) => TaskRunner): void
     beforeAll(async () => {
       const answer = { content: WHOLE };
       const pieces = { chunkSize: 5 };
-      // Twice the answer is cut off in the middle before it comes whole.
+      // The answer is cut off twice before it arrives complete.
       for (const sequenceIndex of [0, 1]) {
         const cut = { ...pieces, truncateAfterChunks: 3 };
         mock.on({ userMessage: /^Cut/, sequenceIndex }, answer, cut);
@@ -46,10 +46,10 @@ export function describeChaosOfMock(runnerAt: (url: string) => TaskRunner): void
       ['malformed answers', { malformedRate: 0.2 }],
       ['broken connections', { disconnectRate: 0.2 }],
       ['slow answers', { latencyMs: 100, dropRate: 0.1, disconnectRate: 0.1 }],
-      ['a limit that is met now and then', { rateLimitRate: 0.05 }],
-      ['a limit that is often met', { rateLimitRate: 0.25 }],
-      ['a limit that every second request meets', { rateLimitRate: 0.5 }],
-    ])('a plan is completed in spite of %s', async (_, chaos) => {
+      ['a limit that is rarely reached', { rateLimitRate: 0.05 }],
+      ['a limit that is often reached', { rateLimitRate: 0.25 }],
+      ['a limit that every second request reaches', { rateLimitRate: 0.5 }],
+    ])('a plan is completed despite %s', async (_, chaos) => {
       mock.setChaos(chaos);
       const questions = Array.from({ length: TASKS }, (_, index) => `Say ${index}.`);
       const { error, outputs, timeline } = await run(questions);
@@ -58,10 +58,10 @@ export function describeChaosOfMock(runnerAt: (url: string) => TaskRunner): void
       expect(completedIn(timeline)).toHaveLength(TASKS);
       expect(new Set(completedIn(timeline)).size).toBe(TASKS);
       expect(Object.values(outputs)).toEqual(Array(TASKS).fill(WHOLE));
-      expectHeeded(timeline);
+      expectPauses(timeline);
     });
 
-    test('an answer that is cut off in the middle is asked for again', async () => {
+    test('an answer that is cut off in the middle is requested again', async () => {
       const { outputs, timeline } = await run(['Cut it.'], 3);
       expect(outputs).toEqual({ 'task-0': WHOLE });
       const retries = timeline.filter(({ type }) => type === 'task_retrying');
@@ -77,8 +77,8 @@ function completedIn(timeline: readonly PlanEvent[]): string[] {
   return timeline.flatMap((event) => (event.type === 'task_completed' ? event.taskId : []));
 }
 
-/** Nothing starts while the server has asked to wait, and each refusal has asked for that. */
-function expectHeeded(timeline: readonly PlanEvent[]): void {
+/** Nothing starts while the server asks to wait, which each of its refusals does. */
+function expectPauses(timeline: readonly PlanEvent[]): void {
   let pausedUntil = 0;
   for (const event of timeline) {
     if (event.type === 'task_retrying' && event.error.code === 'rate_limited') {

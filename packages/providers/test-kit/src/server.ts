@@ -10,7 +10,7 @@ export interface Received {
 
 export type Reply = (response: ServerResponse, received: Received) => void;
 
-/** A server on loopback that answers as a test tells it to, and remembers what it was asked. */
+/** A server on loopback with replies set by a test. It records its requests. */
 export function testServer(path = '') {
   let replies: readonly Reply[] = [];
   const requests: Received[] = [];
@@ -38,11 +38,11 @@ export function testServer(path = '') {
     get url() {
       return `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
     },
-    /** Resolves when the connection of the first request is done with that request. */
+    /** Resolves when the response to the first request is closed. */
     get closed() {
       return closed;
     },
-    /** One reply for each request, counted from the start of the test; the last for all others. */
+    /** Sets one reply per request; the last one repeats. */
     replyWith(...next: readonly Reply[]) {
       replies = next;
       requests.length = 0;
@@ -57,21 +57,21 @@ export function json(status: number, body: unknown, headers: Record<string, stri
   };
 }
 
-/** No answer at all. */
+/** Never answers. */
 export const silence: Reply = () => {};
 
-/** A connection that breaks before any answer. */
+/** Breaks the connection before the answer. */
 export const reset: Reply = (response) => response.socket?.resetAndDestroy();
 
-/** How a kind of server writes its streams. */
+/** The stream format of a server. */
 export interface Wire<Event extends object> {
-  /** One event as it stands in the stream. */
+  /** An event, as text. */
   readonly write: (event: Event) => string;
-  /** What comes after the last. */
+  /** The text after the last event. */
   readonly end: string;
 }
 
-/** Streams as this kind of server sends them: whole, silent after some events, or cut off there. */
+/** Streams in this format: complete, silent after some events, or cut off there. */
 export function streamsOf<Event extends object>({ write, end }: Wire<Event>) {
   type Headers = Record<string, string>;
   const begin = (response: ServerResponse, events: readonly Event[], headers: Headers = {}) => {
@@ -94,7 +94,7 @@ export function streamsOf<Event extends object>({ write, end }: Wire<Event>) {
       (events: readonly Event[]): Reply =>
       (response) => {
         begin(response, events);
-        // Only once the client has had the time to take what was sent.
+        // Leaves the client time to receive the events.
         setTimeout(() => response.destroy(), 50);
       },
   };

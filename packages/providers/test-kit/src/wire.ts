@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Reply } from './server.js';
 
 /**
- * A stream byte for byte as it stands in a file, in pieces that begin and end anywhere: networks know
- * nothing of events.
+ * A stream byte for byte from a file, in pieces that ignore the borders of events, as networks do.
  */
 export async function wireOf(file: URL, headers: Record<string, string> = {}): Promise<Reply> {
   const bytes = await readFile(file);

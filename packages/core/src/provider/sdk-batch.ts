@@ -1,0 +1,83 @@
+import { checkOptions } from '../contract/check-options.js';
+import type { TaskRunner } from '../contract/runner.js';
+import { batchRunner } from './batch.js';
+import type { BatchBackend } from './batch-backend.js';
+import { BATCH_OPTIONS, type BatchOptions, checkBatchOptions } from './batch-options.js';
+import { type AnswerFormat, parseAnswer, promptOf } from './conversation.js';
+import { definedFields } from './defined-fields.js';
+import type { SdkOptions } from './model-options.js';
+import type { Sdk, SdkClient, SdkTarget, WireMapping } from './sdk.js';
+import { sdkRunnerError } from './sdk-errors.js';
+import { connectionOf } from './sdk-runner.js';
+
+/**
+ * Runs one request of a batch API; its failure becomes a `RunnerError`.
+ *
+ * @param answering Whether the answer has begun.
+ */
+export type BatchCall = <T>(send: () => Promise<T>, answering?: boolean) => Promise<T>;
+
+/** The batch API of a provider. */
+export interface SdkBatchApi<Target> extends Pick<BatchBackend, 'maxRequests' | 'maxBytes'> {
+  backendOf(target: Target, call: BatchCall): Pick<BatchBackend, 'submit' | 'poll' | 'cancel'>;
+}
+
+/** Options of requests that the SDK must not retry. */
+export const NO_RETRIES = { maxRetries: 0 } as const;
+
+/** A batch request has no time limit and no tools. */
+const LIVE_OPTIONS = ['timeoutMs', 'maxSteps'];
+
+/**
+ * A runner over the batch API of a provider.
+ *
+ * @throws {OptionError} when an option is unknown or out of range.
+ */
+export function sdkBatchRunner<
+  Client extends SdkClient,
+  Options extends SdkOptions<Client>,
+  Format extends AnswerFormat,
+>(
+  sdk: Sdk<Client>,
+  wire: WireMapping<Client, Options, Format>,
+  { maxRequests, maxBytes, backendOf }: SdkBatchApi<SdkTarget<Client, Options>>,
+  options: Options & BatchOptions,
+): TaskRunner {
+  const owner = `${sdk.name}Batch()`;
+  const names = wire.optionNames.filter((name) => !LIVE_OPTIONS.includes(name));
+  checkOptions(owner, options, [...names, ...BATCH_OPTIONS]);
+  checkBatchOptions(owner, options);
+  const { label, model, settings, connect } = connectionOf(owner, sdk, wire, options);
+  const name = `${sdk.name}-batch`;
+  return batchRunner(
+    {
+      name,
+      resource: `${name}/${model}`,
+      settings,
+      async connect() {
+        const target = await connect();
+        const call: BatchCall = async (send, answering = false) => {
+          try {
+            return await send();
+          } catch (thrown) {
+            throw sdkRunnerError(thrown, target, { answering });
+          }
+        };
+        return { label, maxRequests, maxBytes, ...backendOf(target, call) };
+      },
+      async prepare(request) {
+        const target = await connect();
+        const format = await wire.formatOf(request.outputSchema, target);
+        const prompt = promptOf(request, format);
+        return {
+          body: wire.promptBody(prompt, { ...target, format, tools: [] }),
+          outputOf: ({ text, usage, model: answered, requestId }) => ({
+            output: parseAnswer(text, request, format),
+            ...definedFields({ usage, model: answered, requestId }),
+          }),
+        };
+      },
+    },
+    options,
+  );
+}

@@ -1,0 +1,85 @@
+import { checkOptions } from '../contract/check-options.js';
+import type { TaskRunner } from '../contract/runner.js';
+import { type AnswerFormat, converse } from './conversation.js';
+import { definedFields } from './defined-fields.js';
+import { checkSdkOptions, DEFAULT_MAX_STEPS, type SdkOptions } from './model-options.js';
+import type { Sdk, SdkClient, SdkTarget, WireMapping } from './sdk.js';
+import { configuredEndpoint, sdkConnector } from './sdk-client.js';
+import { withTimeLimit } from './time-limit.js';
+
+/**
+ * A runner over the SDK of a provider. It owns everything but the wire format: the client, the time
+ * limit, the conversation with tools, errors and secrets. The SDK never retries; the executor does.
+ *
+ * @throws {OptionError} when an option is unknown or out of range.
+ */
+export function sdkRunner<
+  Client extends SdkClient,
+  Options extends SdkOptions<Client>,
+  Format extends AnswerFormat,
+>(sdk: Sdk<Client>, wire: WireMapping<Client, Options, Format>, given: Options): TaskRunner {
+  const owner = `${sdk.name}()`;
+  checkOptions(owner, given, wire.optionNames);
+  const connection = connectionOf(owner, sdk, wire, given);
+  const { timeoutMs, maxSteps = DEFAULT_MAX_STEPS } = given;
+  return {
+    name: sdk.name,
+    resource: connection.label,
+    settings: connection.settings,
+    supportsTools: true,
+    async run(request, context) {
+      const target = await connection.connect();
+      const format = await wire.formatOf(request.outputSchema, target);
+      const limitMs = timeoutMs ?? target.client.timeout;
+      return withTimeLimit(context, limitMs, (signal, timeout) => {
+        const dialogue = wire.dialogueOf({
+          ...target,
+          format,
+          tools: request.tools ?? [],
+          emit: context.emit,
+          request: { signal, timeout, maxRetries: 0 },
+        });
+        return converse(request, context, dialogue, { ...format, maxSteps, signal });
+      });
+    },
+  };
+}
+
+/** What the runners over an SDK have in common. */
+export interface SdkConnection<Client extends SdkClient, Options extends SdkOptions<Client>> {
+  /** Provider and model. */
+  readonly label: string;
+  readonly model: string;
+  /** Identifies what an answer depends on, besides the request. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  connect(): Promise<SdkTarget<Client, Options>>;
+}
+
+/** @throws {OptionError} when an option is out of range. */
+export function connectionOf<
+  Client extends SdkClient,
+  Options extends SdkOptions<Client>,
+  Format extends AnswerFormat,
+>(
+  owner: string,
+  sdk: Sdk<Client>,
+  wire: WireMapping<Client, Options, Format>,
+  given: Options,
+): SdkConnection<Client, Options> {
+  checkSdkOptions(owner, sdk.packageName, given);
+  wire.checkOptions(owner, given);
+  const options: Options = { ...wire.defaults, ...(definedFields(given) as Options) };
+  const model = options.model ?? wire.defaults.model;
+  const label = `${sdk.name}/${model}`;
+  const settings = wire.settingNames.map((name) => [name, options[name]]);
+  const connect = sdkConnector(sdk, options);
+  return {
+    label,
+    model,
+    settings: definedFields({
+      ...Object.fromEntries(settings),
+      baseURL: configuredEndpoint(sdk, options),
+    }),
+    connect: async () => ({ sdk, client: await connect(), options, model, label }),
+  };
+}

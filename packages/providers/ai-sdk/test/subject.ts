@@ -1,0 +1,67 @@
+import type { ProviderSubject } from '@stratagem/test-kit';
+import { APICallError } from 'ai';
+import { aiSdk } from '../src/ai-sdk.js';
+import { apiKey, chunksOf, compatible, isToolResult, saying, WIRE } from './model.js';
+
+export const SUBJECT: ProviderSubject = {
+  name: 'ai-sdk',
+  label: 'test.chat/a-model',
+  apiKey,
+  basePath: '/v1',
+  apis: [
+    {
+      name: 'a compatible server',
+      options: {},
+      path: '/v1/chat/completions',
+      textEvent: (content) => ({ choices: [{ index: 0, delta: { content } }] }),
+    },
+  ],
+  formats: {
+    'structured outputs': { supportsStructuredOutputs: true },
+    'JSON alone': { supportsStructuredOutputs: false },
+  },
+  create(baseURL, { supportsStructuredOutputs, ...options }: Options = {}) {
+    const model = compatible(baseURL, { supportsStructuredOutputs });
+    return aiSdk(model, options);
+  },
+  saying,
+  wire: WIRE,
+  opening: [],
+  begun: { events: chunksOf({ text: 'Because.' }).slice(0, 1), text: 'Because' },
+  errorBody: (error) => ({ error }),
+  requestIdHeader: 'x-request-id',
+  requestIdIsSent: false,
+  usageDetails: { cachedInputTokens: 0, reasoningTokens: 0 },
+  reportsStepsFirst: false,
+  callId: (position) => `call_${position}`,
+  isToolResult,
+  apiErrors: [
+    [400, {}, 'invalid_request'],
+    [400, { code: 'content_filter' }, 'refused'],
+    [401, { code: 'invalid_api_key' }, 'authentication'],
+    [402, {}, 'insufficient_quota'],
+    [403, {}, 'permission_denied'],
+    [404, { code: 'model_not_found' }, 'not_found'],
+    [408, {}, 'timeout'],
+    [429, { code: 'rate_limit_exceeded' }, 'rate_limited'],
+    [429, { code: 'insufficient_quota' }, 'insufficient_quota'],
+    [429, { code: null, type: 'insufficient_quota' }, 'insufficient_quota'],
+    [429, { code: 'constructor' }, 'rate_limited'],
+    [500, {}, 'server_error'],
+    [503, {}, 'overloaded'],
+    [529, {}, 'overloaded'],
+  ],
+  isApiError: (error) => APICallError.isInstance(error),
+  errorMessage: () => 'test.chat/a-model: No.',
+  chaos: {
+    module: new URL('./factory.mjs', import.meta.url).href,
+    factory: 'create',
+    faults: {
+      'invalid JSON': (response) => response.writeHead(200).end('{"choices": [{'),
+    },
+  },
+};
+
+interface Options {
+  readonly supportsStructuredOutputs?: boolean;
+}

@@ -1,0 +1,20 @@
+import type { Anthropic } from '@anthropic-ai/sdk';
+import type { WireMapping } from '@stratagem/core/provider';
+import { type Format, formatOf } from './format.js';
+import { messagesBody, messagesDialogue } from './messages.js';
+import {
+  ANTHROPIC_OPTIONS,
+  type AnthropicOptions,
+  checkAnthropicOptions,
+  DEFAULT_MAX_OUTPUT_TOKENS,
+} from './options.js';
+
+export const ANTHROPIC_WIRE: WireMapping<Anthropic, AnthropicOptions, Format> = {
+  defaults: { model: 'claude-sonnet-5-5', maxOutputTokens: DEFAULT_MAX_OUTPUT_TOKENS },
+  optionNames: ANTHROPIC_OPTIONS,
+  settingNames: ['model', 'structuredOutput', 'instructions', 'maxOutputTokens', 'maxSteps'],
+  checkOptions: checkAnthropicOptions,
+  formatOf,
+  dialogueOf: messagesDialogue,
+  promptBody: (content, context) => messagesBody([{ role: 'user', content }], context),
+};

@@ -1,0 +1,89 @@
+import { Anthropic } from '@anthropic-ai/sdk';
+import { json, type ProviderSubject } from '@stratagem/test-kit';
+import { anthropic } from '../src/anthropic.js';
+import { isToolResult, messageEvents, saying } from './model.js';
+import { cut, stream, WIRE } from './streams.js';
+
+const apiKey = 'sk-ant-planted-0123456789';
+const errorBody = (error: object) => ({ type: 'error', error });
+
+export const SUBJECT: ProviderSubject = {
+  name: 'anthropic',
+  label: 'anthropic/a-model',
+  apiKey,
+  basePath: '',
+  apis: [{ name: 'the Messages API', options: {}, path: '/v1/messages', textEvent: textDelta }],
+  formats: {
+    json_schema: { structuredOutput: 'json_schema' },
+    tool: { structuredOutput: 'tool' },
+    prompt: { structuredOutput: 'prompt' },
+  },
+  create: (baseURL, options) => anthropic({ model: 'a-model', apiKey, baseURL, ...options }),
+  saying,
+  wire: WIRE,
+  opening: [{ type: 'message_start', message: { model: 'a-model-2026', content: [] } }],
+  begun: { events: [textDelta('Beca')], text: 'Beca' },
+  errorBody,
+  requestIdHeader: 'request-id',
+  requestIdIsSent: false,
+  reportsStepsFirst: true,
+  callId: (position) => `toolu_${position}`,
+  isToolResult,
+  answerTool: 'give_answer',
+  apiErrors: [
+    [400, { type: 'invalid_request_error' }, 'invalid_request'],
+    [401, { type: 'authentication_error' }, 'authentication'],
+    [402, { type: 'billing_error' }, 'insufficient_quota'],
+    [403, { type: 'permission_error' }, 'permission_denied'],
+    [404, { type: 'not_found_error' }, 'not_found'],
+    [408, {}, 'timeout'],
+    [413, { type: 'request_too_large' }, 'invalid_request'],
+    [429, { type: 'rate_limit_error' }, 'rate_limited'],
+    [429, { type: 'constructor' }, 'rate_limited'],
+    [
+      429,
+      { type: 'rate_limit_error', details: { error_code: 'enforced_spend_limit_reached' } },
+      'insufficient_quota',
+    ],
+    [500, { type: 'api_error' }, 'server_error'],
+    [503, {}, 'overloaded'],
+    [504, { type: 'timeout_error' }, 'timeout'],
+    [529, { type: 'overloaded_error' }, 'overloaded'],
+  ],
+  isApiError: (error) => error instanceof Anthropic.APIError,
+  errorMessage: (status) => `anthropic/a-model: ${status} No.`,
+  chaos: {
+    module: new URL('../dist/index.js', import.meta.url).href,
+    factory: 'anthropic',
+    options: { model: 'a-model' },
+    faults: {
+      'no capacity': json(529, errorBody({ type: 'overloaded_error', message: 'No.' })),
+      'an error in the stream': stream([
+        { type: 'error', error: { type: 'overloaded_error', message: `The key ${apiKey} waits` } },
+      ]),
+      'a stream that is cut': cut(messageEvents({ text: 'Half of' }).slice(0, 3)),
+    },
+  },
+  sdk: {
+    packageName: '@anthropic-ai/sdk',
+    environment: 'ANTHROPIC',
+    create: (options) => anthropic(options),
+    createClient: (settings) => new Anthropic(settings),
+    connectionError: Anthropic.APIConnectionError,
+    keyless: {
+      'an environment without credentials': {
+        ANTHROPIC_API_KEY: undefined,
+        ANTHROPIC_AUTH_TOKEN: undefined,
+        // The SDK looks for profiles here.
+        ANTHROPIC_CONFIG_DIR: import.meta.dirname,
+      },
+    },
+    // Versions of the SDK differ in the header of the key.
+    credentials: { ANTHROPIC_API_KEY: '', ANTHROPIC_AUTH_TOKEN: '' },
+    defaultPath: '/v1/messages',
+  },
+};
+
+function textDelta(text: string) {
+  return { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } };
+}

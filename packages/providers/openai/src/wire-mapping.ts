@@ -1,0 +1,33 @@
+import type { WireMapping } from '@stratagem/core/provider';
+import type { OpenAI } from 'openai';
+import { chatBody, chatDialogue, initialMessages } from './chat.js';
+import { apiOf } from './context.js';
+import { type Format, formatOf } from './format.js';
+import { checkOpenAIOptions, OPENAI_OPTIONS, type OpenAIOptions } from './options.js';
+import { responsesBody, responsesDialogue } from './responses.js';
+
+/** The two APIs of OpenAI behind one mapping. */
+export const OPENAI_WIRE: WireMapping<OpenAI, OpenAIOptions, Format> = {
+  defaults: { model: 'gpt-6.1-sol' },
+  optionNames: OPENAI_OPTIONS,
+  settingNames: [
+    'model',
+    'api',
+    'structuredOutput',
+    'instructions',
+    'temperature',
+    'maxOutputTokens',
+    'maxSteps',
+  ],
+  checkOptions: checkOpenAIOptions,
+  formatOf,
+  dialogueOf: (context) =>
+    apiOf(context) === 'chat' ? chatDialogue(context) : responsesDialogue(context),
+  promptBody(prompt, context) {
+    if (apiOf(context) === 'chat') {
+      const message = { role: 'user' as const, content: prompt };
+      return chatBody([...initialMessages(context.options), message], context);
+    }
+    return responsesBody([{ type: 'message', role: 'user', content: prompt }], context);
+  },
+};

@@ -1,0 +1,98 @@
+import type { ProviderSubject } from '@stratagem/test-kit';
+import { OpenAI } from 'openai';
+import { openai } from '../src/openai.js';
+import { chatChunks, isToolResult, responseEvents, saying } from './model.js';
+import { cut, WIRE } from './streams.js';
+
+const apiKey = 'sk-planted-0123456789';
+const APIS = { responses: { api: 'responses' }, chat: { api: 'chat' } };
+
+export const SUBJECT: ProviderSubject = {
+  name: 'openai',
+  label: 'openai/a-model',
+  apiKey,
+  basePath: '/v1',
+  apis: [
+    {
+      name: 'the Responses API',
+      options: APIS.responses,
+      path: '/v1/responses',
+      textEvent: (delta) => ({ type: 'response.output_text.delta', delta }),
+    },
+    {
+      name: 'Chat Completions',
+      options: APIS.chat,
+      path: '/v1/chat/completions',
+      textEvent: (content) => ({ choices: [{ index: 0, delta: { content } }] }),
+    },
+  ],
+  formats: { 'the Responses API': APIS.responses, 'Chat Completions': APIS.chat },
+  create: (baseURL, options) => openai({ model: 'a-model', apiKey, baseURL, ...options }),
+  saying,
+  wire: WIRE,
+  opening: [],
+  begun: {
+    events: [{ choices: [{ delta: { content: 'Beca' }, finish_reason: null }] }],
+    text: 'Beca',
+  },
+  errorBody: (error) => ({ error }),
+  requestIdHeader: 'x-request-id',
+  requestIdIsSent: true,
+  reportsStepsFirst: true,
+  callId: (position) => `call_${position}`,
+  isToolResult,
+  apiErrors: [
+    [400, {}, 'invalid_request'],
+    [400, { code: 'context_length_exceeded' }, 'invalid_request'],
+    [400, { code: 'content_filter' }, 'refused'],
+    [401, { code: 'invalid_api_key' }, 'authentication'],
+    [402, {}, 'insufficient_quota'],
+    [403, {}, 'permission_denied'],
+    [404, { code: 'model_not_found' }, 'not_found'],
+    [408, {}, 'timeout'],
+    [409, {}, 'invalid_request'],
+    [422, {}, 'invalid_request'],
+    [429, { code: 'rate_limit_exceeded' }, 'rate_limited'],
+    [429, { code: 'insufficient_quota', type: 'insufficient_quota' }, 'insufficient_quota'],
+    [429, { code: null, type: 'insufficient_quota' }, 'insufficient_quota'],
+    [429, { code: 'constructor' }, 'rate_limited'],
+    [500, {}, 'server_error'],
+    [503, {}, 'overloaded'],
+    [504, {}, 'timeout'],
+    [529, {}, 'overloaded'],
+  ],
+  isApiError: (error) => error instanceof OpenAI.APIError,
+  errorMessage: (status) => `openai/a-model: ${status} No.`,
+  chaos: {
+    module: new URL('../dist/index.js', import.meta.url).href,
+    factory: 'openai',
+    options: { model: 'a-model' },
+    faults: {
+      'invalid JSON': (response) => response.writeHead(200).end('{"choices": [{'),
+      'a stream that is cut': (response, received) => {
+        const isChat = received.path?.endsWith('/chat/completions');
+        const whole = (isChat ? chatChunks : responseEvents)({ text: 'Half of' });
+        cut(whole.slice(0, 2))(response, received);
+      },
+    },
+  },
+  sdk: {
+    packageName: 'openai',
+    environment: 'OPENAI',
+    create: (options) => openai(options),
+    createClient: (settings) => new OpenAI(settings),
+    connectionError: OpenAI.APIConnectionError,
+    keyless: {
+      'an environment without a key': {
+        OPENAI_API_KEY: undefined,
+        OPENAI_ADMIN_KEY: 'sk-admin-0123456789',
+      },
+      'an environment with a blank key': {
+        OPENAI_API_KEY: '  ',
+        OPENAI_ADMIN_KEY: 'sk-admin-0123456789',
+      },
+    },
+    credentials: { OPENAI_API_KEY: 'Bearer ' },
+    defaultPath: '/v1/chat/completions',
+  },
+};

@@ -1,0 +1,111 @@
+import { inspect } from 'node:util';
+import { describe, expect, test, vi } from 'vitest';
+import { attempt, request } from '../attempt.js';
+import { reset, silence, streamsOf, testServer } from '../server.js';
+import type { ProviderSubject } from './subject.js';
+
+/** Connections that fail or break, and servers that go silent. */
+export function connectionConformance(subject: ProviderSubject): void {
+  const { apiKey, begun, label, sdk } = subject;
+  const { cut, hang } = streamsOf(subject.wire);
+  const server = testServer(subject.basePath);
+  const ask = (context = attempt(), options = {}, baseURL = server.url) =>
+    subject.create(baseURL, options).run(request('Why?'), context);
+
+  describe('a connection', () => {
+    test('that breaks before the answer', async () => {
+      server.replyWith(reset);
+      await expect(ask()).rejects.toMatchObject({
+        code: 'connection',
+        ...(sdk && {
+          message: expect.stringContaining(`${label}: no connection to ${server.url}: `),
+          cause: expect.any(sdk.connectionError),
+        }),
+      });
+      expect(server.requests).toHaveLength(1);
+    });
+
+    test('that breaks in the middle of the answer', async () => {
+      server.replyWith(cut(begun.events));
+      const context = attempt();
+      await expect(ask(context)).rejects.toMatchObject({
+        code: 'connection',
+        message: expect.stringContaining('the connection broke in the middle of the answer'),
+        cause: expect.any(Error),
+      });
+      expect(context.emitted).toEqual([begun.text]);
+      expect(server.requests).toHaveLength(1);
+    });
+
+    if (sdk === undefined) return;
+    describe('of an SDK', () => {
+      const nowhere = `http://127.0.0.1:1${subject.basePath}`;
+
+      test('to a server that does not exist', async () => {
+        await expect(ask(attempt(), {}, nowhere)).rejects.toMatchObject({
+          code: 'connection',
+          message: expect.stringMatching(new RegExp(`no connection to ${nowhere}: .*fetch failed`)),
+        });
+      });
+
+      test('to a URL with a password and a query, which stay hidden', async () => {
+        const url = nowhere.replace('//', '//user:pass-word@');
+        const thrown = await ask(attempt(), {}, `${url}?token=to%2Bken-7`).catch((e) => e);
+        expect(thrown).toMatchObject({
+          code: 'connection',
+          message: expect.stringContaining(`no connection to ${nowhere}`),
+        });
+        expect(inspect(thrown, { depth: 9 })).not.toMatch(/pass-word|ken-7/);
+      });
+
+      test('with a stream that is not JSON, which the SDK would print', async () => {
+        const print = vi.spyOn(console, 'error');
+        server.replyWith((response) => {
+          response.writeHead(200, { 'content-type': 'text/event-stream' });
+          response.end(`event: message_start\ndata: {"your key is ${apiKey}\n\n`);
+        });
+        await expect(ask()).rejects.toMatchObject({ code: 'server_error' });
+        expect(print).not.toHaveBeenCalled();
+        print.mockRestore();
+      });
+    });
+  });
+
+  describe.each([
+    ['before the answer', silence, []],
+    ['after the headers of the answer', hang([]), []],
+    ['in the middle of the answer', hang(begun.events), [begun.text]],
+  ])('a server that goes silent %s', (_, reply, emitted) => {
+    test('is left when the run stops', async () => {
+      server.replyWith(reply);
+      const controller = new AbortController();
+      const context = attempt({ signal: controller.signal });
+      const answer = ask(context);
+      await vi.waitFor(() => {
+        expect(server.requests).toHaveLength(1);
+        expect(context.emitted).toEqual(emitted);
+      });
+      const reason = new Error('enough');
+      controller.abort(reason);
+      await expect(answer).rejects.toMatchObject({ code: 'aborted', cause: reason });
+      await server.closed;
+    });
+
+    test('is left after timeoutMs', async () => {
+      server.replyWith(reply);
+      await expect(ask(attempt(), { timeoutMs: 300 })).rejects.toMatchObject({
+        code: 'timeout',
+        message: 'no complete answer within 300 ms',
+      });
+      await server.closed;
+      expect(server.requests).toHaveLength(1);
+    });
+
+    test('is left at the deadline of the run', async () => {
+      server.replyWith(reply);
+      const answer = ask(attempt({ deadline: Date.now() + 300 }));
+      await expect(answer).rejects.toMatchObject({ code: 'timeout' });
+      await server.closed;
+    });
+  });
+}

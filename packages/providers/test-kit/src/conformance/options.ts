@@ -1,0 +1,109 @@
+import { OptionError } from '@stratagem/core';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { attempt, request } from '../attempt.js';
+import { json, testServer } from '../server.js';
+import type { ProviderSubject } from './subject.js';
+
+/** The options that all providers share; only with an SDK, whose client they configure. */
+export function optionConformance(subject: ProviderSubject): void {
+  const { apiKey, name, sdk } = subject;
+  if (sdk === undefined) return;
+  const client = sdk.createClient({ apiKey });
+  const server = testServer(subject.basePath);
+  afterEach(() => vi.unstubAllEnvs());
+
+  describe('an option that is out of range is an error:', () => {
+    test.each<[object, string]>([
+      [{ modle: 'a' }, `${name}() has no option "modle". Did you mean "model"?`],
+      [{ model: '' }, `${name}(): model must be a non-empty string`],
+      [{ apiKey: ' ' }, `${name}(): apiKey must be a non-empty string`],
+      [{ apiKey: 7 }, `${name}(): apiKey must be a non-empty string`],
+      [{ instructions: [] }, `${name}(): instructions must be a non-empty string`],
+      [{ baseURL: 'localhost:11434' }, `${name}(): baseURL must be a URL that begins with http://`],
+      [{ baseURL: 'http://' }, `${name}(): baseURL must be a URL that begins with http://`],
+      [{ maxOutputTokens: 0 }, `${name}(): maxOutputTokens must be an integer ≥ 1; it is 0`],
+      [{ maxOutputTokens: Number.POSITIVE_INFINITY }, 'it is Infinity'],
+      [{ timeoutMs: 0 }, `${name}(): timeoutMs must be a positive number of milliseconds; it is 0`],
+      [{ client: {} }, `${name}(): client must be a client of the ${sdk.packageName} package`],
+      [{ client, apiKey: 'sk' }, `${name}(): give apiKey to the client, or leave out client`],
+      [
+        { client, baseURL: 'http://a' },
+        `${name}(): give baseURL to the client, or leave out client`,
+      ],
+    ])('%j', (options, message) => {
+      const create = () => sdk.create(options);
+      expect(create).toThrow(OptionError);
+      expect(create).toThrow(message);
+    });
+  });
+
+  test('an option that is undefined counts as absent', () => {
+    const options = {
+      model: undefined,
+      apiKey: undefined,
+      timeoutMs: undefined,
+      client: undefined,
+    };
+    expect(sdk.create(options).resource).toBe(sdk.create().resource);
+  });
+
+  test('the settings contain the base URL from any source, without secrets', () => {
+    const url = 'http://me:hunter2@127.0.0.1:1/v1?key=hunter2';
+    const variable = `${sdk.environment}_BASE_URL`;
+    vi.stubEnv(variable, undefined);
+    const here = sdk.create();
+    const there = sdk.create({ baseURL: url });
+    const byClient = sdk.create({ client: sdk.createClient({ apiKey, baseURL: url }) });
+    vi.stubEnv(variable, url);
+    const byEnvironment = sdk.create();
+    vi.stubEnv(variable, 'localhost');
+    expect(sdk.create().settings).toEqual(here.settings);
+    expect(there.settings).toEqual({ ...here.settings, baseURL: 'http://127.0.0.1:1/v1' });
+    expect(byClient.settings).toEqual(there.settings);
+    expect(byEnvironment.settings).toEqual(there.settings);
+  });
+
+  test('the default model is the one that the resource names', async () => {
+    server.replyWith(subject.saying({ text: 'Hi' }));
+    const unnamed = sdk.create({ apiKey, baseURL: server.url });
+    await unnamed.run(request('Hello'), attempt());
+    expect(unnamed.name).toBe(name);
+    expect(unnamed.resource).toBe(`${name}/${server.requests[0]?.body.model}`);
+  });
+
+  test('a client is used unchanged, except for its retries', async () => {
+    const own = sdk.createClient({
+      apiKey,
+      baseURL: server.url,
+      defaultHeaders: { 'x-team': 'research' },
+      maxRetries: 5,
+      timeout: 4_000,
+    });
+    server.replyWith(json(500, { error: { type: 'api_error', message: 'down' } }));
+    const answer = sdk.create({ client: own }).run(request('Hello'), attempt());
+    await expect(answer).rejects.toMatchObject({ code: 'server_error' });
+    expect(server.requests).toHaveLength(1);
+    expect(server.requests[0]?.headers).toMatchObject({
+      'x-team': 'research',
+      'x-stainless-timeout': '4',
+    });
+  });
+
+  describe('the time limit that a request announces', () => {
+    const announced = async (context = attempt()) => {
+      server.replyWith(subject.saying({ text: 'Hi' }));
+      const limited = sdk.create({ apiKey, baseURL: server.url, timeoutMs: 30_000 });
+      await limited.run(request('Hello'), context);
+      return server.requests[0]?.headers['x-stainless-timeout'];
+    };
+
+    test('is that of the runner', async () => {
+      expect(await announced()).toBe('30');
+    });
+
+    test('is the deadline of the run when that comes first', async () => {
+      const context = attempt({ deadline: Date.now() + 5_000 });
+      expect(Number(await announced(context))).toBeLessThanOrEqual(5);
+    });
+  });
+}

@@ -1,0 +1,87 @@
+import { createExecutor, createPlan, tool } from '@stratagem/core';
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { inOrder } from '../attempt.js';
+import { testServer } from '../server.js';
+import { outputPartsOf } from '../timeline.js';
+import type { ModelReply, ProviderSubject } from './subject.js';
+
+const search = tool({
+  name: 'search',
+  description: 'Searches the papers.',
+  inputSchema: z.object({ query: z.string(), limit: z.int().default(3) }),
+  execute: ({ query, limit }) => ({ papers: limit, query }),
+});
+const fail = tool({
+  name: 'fail',
+  description: 'Always fails.',
+  inputSchema: z.object({}),
+  execute: () => Promise.reject(new Error('the archive is closed')),
+});
+const plan = createPlan('Papers').addTask({
+  id: 'a',
+  description: 'What is known about tides?',
+  tools: [search, fail],
+});
+const twoCalls: ModelReply = {
+  text: 'I look.',
+  calls: [
+    { name: 'search', input: { query: 'tides' } },
+    { name: 'fail', input: {} },
+  ],
+};
+
+/** The loop of model and tools, for each API. */
+export function toolConformance(subject: ProviderSubject): void {
+  const server = testServer(subject.basePath);
+
+  /** Runs the plan with a model that gives these answers in order. */
+  async function run(options: object, ...script: ModelReply[]) {
+    const { requestIdHeader, saying } = subject;
+    server.replyWith(
+      ...script.map((reply, position) =>
+        saying(reply, { [requestIdHeader]: `req-${position + 1}` }),
+      ),
+    );
+    const runner = subject.create(server.url, options);
+    return createExecutor({ strategy: inOrder, runner, retry: { maxAttempts: 1 } }).execute(plan);
+  }
+
+  describe.each(subject.apis)('tools with $name', ({ options }) => {
+    test('are in the log with every step, and the usage of all steps is counted', async () => {
+      const result = await run(options, twoCalls, { text: 'Three papers.' });
+      expect(result.error).toBeUndefined();
+      expect(result.outputs).toEqual({ a: 'Three papers.' });
+      const usage = { inputTokens: 12, outputTokens: 3 };
+      const step = { kind: 'step', model: 'a-model-2026', usage };
+      const [first, second] = [subject.callId(0), subject.callId(1)];
+      const message = 'the archive is closed';
+      const parts = [
+        { kind: 'text', text: 'I look.' },
+        { ...step, step: 1, requestId: 'req-1' },
+        { kind: 'tool_call', callId: first, tool: 'search', input: { query: 'tides' } },
+        { kind: 'tool_call', callId: second, tool: 'fail', input: {} },
+        { kind: 'tool_result', callId: first, ok: true, output: { papers: 3, query: 'tides' } },
+        { kind: 'tool_result', callId: second, ok: false, message },
+        { kind: 'text', text: 'Three p' },
+        { kind: 'text', text: 'apers.' },
+        { ...step, step: 2, requestId: 'req-2' },
+      ];
+      // An SDK with a loop of its own reports a step after its tools.
+      if (!subject.reportsStepsFirst) parts.splice(5, 0, ...parts.splice(1, 1));
+      expect(outputPartsOf(result.timeline)).toMatchObject(parts);
+      expect(result.metrics.usage).toMatchObject({ inputTokens: 24, outputTokens: 6 });
+      expect(result.tasks[0]).toMatchObject({ attempts: 1 });
+    });
+
+    test.each([2, 3])('stop at maxSteps: %i', async (maxSteps) => {
+      const result = await run({ ...options, maxSteps }, twoCalls);
+      expect(result.status).toBe('failed');
+      expect(result.tasks[0]?.error).toMatchObject({
+        code: 'step_limit',
+        usage: { inputTokens: 12 * maxSteps },
+      });
+      expect(server.requests).toHaveLength(maxSteps);
+    });
+  });
+}
