@@ -103,7 +103,7 @@ export type { ReuseOptions } from './journal/reuse.js';
 export type { Command } from './kernel/command.js';
 export { Kernel } from './kernel/kernel.js';
 export type { KernelOptions, RecoverOptions } from './kernel/options.js';
-export { EventStream } from './runtime/event-stream.js';
+export { EventFeed } from './runtime/event-stream.js';
 export {
   createExecutor,
   type Executor,

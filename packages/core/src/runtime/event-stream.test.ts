@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PlanEvent } from '../contract/event.js';
-import { Graph } from '../graph/graph.js';
-import { EventLog } from '../state/event-log.js';
-import { EventStream } from './event-stream.js';
+import { EventFeed } from './event-stream.js';
 
 const eventOf = (sequence: number): PlanEvent => ({
   type: 'plan_completed',
@@ -11,17 +9,6 @@ const eventOf = (sequence: number): PlanEvent => ({
   timestamp: sequence,
   durationMs: sequence,
 });
-
-/** A stream over a log of its own. */
-function streamOf(isKept: boolean) {
-  const log = new EventLog(new Graph([]));
-  const stream = new EventStream(log, isKept);
-  const push = (event: PlanEvent) => {
-    log.append(event, -1);
-    stream.publish(log.length);
-  };
-  return { push, read: () => stream.read(), end: () => stream.end() };
-}
 
 /** Lets as many promise reactions run. */
 async function microtasks(count: number): Promise<void> {
@@ -48,13 +35,13 @@ const scripts = fc.array(
   { maxLength: 60 },
 );
 
-describe('EventStream', () => {
+describe('EventFeed', () => {
   test.each([true, false])(
     'every reader sees every event from its beginning on, once and in order (kept: %s)',
     async (keep) => {
       await fc.assert(
         fc.asyncProperty(scripts, async (script) => {
-          const stream = streamOf(keep);
+          const stream = new EventFeed(keep);
           const readers: { from: number; seen: Promise<number[]> }[] = [];
           let pushed = 0;
           for (const step of script) {
@@ -80,7 +67,7 @@ describe('EventStream', () => {
   );
 
   test('answers calls of next() that came before their events, in order', async () => {
-    const stream = streamOf(false);
+    const stream = new EventFeed(false);
     const iterator = stream.read();
     const early = [iterator.next(), iterator.next(), iterator.next()];
     stream.push(eventOf(0));
@@ -94,7 +81,7 @@ describe('EventStream', () => {
   });
 
   test('an iterator that was left gives nothing more', async () => {
-    const stream = streamOf(true);
+    const stream = new EventFeed(true);
     stream.push(eventOf(0));
     const iterator = stream.read();
     await iterator.next();
@@ -104,7 +91,7 @@ describe('EventStream', () => {
   });
 
   test('a reader that throws in the middle leaves the others alone', async () => {
-    const stream = streamOf(true);
+    const stream = new EventFeed(true);
     const thrown = (async () => {
       for await (const event of stream.read()) throw new Error(`at ${event.sequence}`);
     })();
@@ -118,7 +105,7 @@ describe('EventStream', () => {
 
   test('gives 100,000 events to a reader that was slower than they came', async () => {
     for (const keep of [true, false]) {
-      const stream = streamOf(keep);
+      const stream = new EventFeed(keep);
       const seen = collect(stream.read());
       for (let sequence = 0; sequence < 100_000; sequence++) stream.push(eventOf(sequence));
       stream.end();

@@ -1,38 +1,37 @@
 import type { PlanEvent } from '../contract/event.js';
-import type { EventLog } from '../state/event-log.js';
 import { Floodgate } from '../util/gate.js';
 
 /** More unread events than this, and those who make them are asked to wait. */
 const MAX_UNREAD = 1_000;
 
+/** Where a stream reads its events. */
+export interface EventSource {
+  eventAt(position: number): PlanEvent;
+}
+
 /**
- * The published events of one run, for any number of iterators at their own pace. Where the timeline
- * is kept, they read it from the log; otherwise each has a queue of its own.
+ * The published events of a source, for any number of iterators at their own pace. Where the source
+ * keeps its events, they read from there; otherwise each has a queue of its own.
  */
 export class EventStream {
-  readonly #log: EventLog;
+  readonly #source: EventSource;
   readonly #isKept: boolean;
   readonly #readers = new Set<Reader>();
-  /** Events of the log before this one are published. */
+  /** Events before this position are published. */
   #published = 0;
   #ended = false;
   readonly #gate = new Floodgate();
 
-  constructor(log: EventLog, isKept: boolean) {
-    this.#log = log;
+  constructor(source: EventSource, isKept: boolean) {
+    this.#source = source;
     this.#isKept = isKept;
   }
 
-  /** Whether anybody reads. */
-  get hasReaders(): boolean {
-    return this.#readers.size > 0;
-  }
-
-  /** Publishes the log up to a position. */
+  /** Publishes the source up to a position. */
   publish(to: number): void {
     for (const reader of this.#readers) {
       for (let position = this.#published; !this.#isKept && position < to; position++) {
-        reader.queue.push(this.#log.eventAt(position));
+        reader.queue.push(this.#source.eventAt(position));
       }
       reader.wake();
     }
@@ -84,7 +83,7 @@ export class EventStream {
 
   #take(reader: Reader): PlanEvent | undefined {
     if (!this.#isKept) return reader.take();
-    return reader.position < this.#published ? this.#log.eventAt(reader.position++) : undefined;
+    return reader.position < this.#published ? this.#source.eventAt(reader.position++) : undefined;
   }
 
   #isBehind(most: number): boolean {
@@ -93,7 +92,48 @@ export class EventStream {
   }
 }
 
-/** One iterator's place: a position in the log, or a queue of its own when the log is not kept. */
+/**
+ * Events that are pushed one by one, as a stream: for code that passes on the events of other runs.
+ *
+ * @example
+ * const feed = new EventFeed(true);
+ * const run = executor.execute(plan, { onEvent: (event) => feed.push(event) });
+ * for await (const event of feed.read()) console.log(event.type);
+ */
+export class EventFeed implements EventSource {
+  readonly #stream: EventStream;
+  readonly #isKept: boolean;
+  readonly #kept: PlanEvent[] = [];
+  #last: PlanEvent | undefined;
+  #count = 0;
+
+  /** @param isKept Whether an iterator starts with the first event, whenever it begins. */
+  constructor(isKept: boolean) {
+    this.#isKept = isKept;
+    this.#stream = new EventStream(this, isKept);
+  }
+
+  push(event: PlanEvent): void {
+    this.#last = event;
+    if (this.#isKept) this.#kept.push(event);
+    this.#stream.publish(++this.#count);
+  }
+
+  end(): void {
+    this.#stream.end();
+  }
+
+  /** All events kept so far, then those that follow, from this call on. */
+  read(): AsyncGenerator<PlanEvent, void, undefined> {
+    return this.#stream.read();
+  }
+
+  eventAt(position: number): PlanEvent {
+    return (this.#kept[position] ?? this.#last) as PlanEvent;
+  }
+}
+
+/** One iterator's place: a position in the source, or a queue of its own. */
 class Reader {
   position = 0;
   queue: PlanEvent[] = [];

@@ -1,7 +1,7 @@
 import {
   createExecutor,
   describe,
-  EventStream,
+  EventFeed,
   type Executor,
   isStratagemError,
   OptionError,
@@ -36,7 +36,7 @@ import { remainingLimits } from './remaining-limits.js';
 
 /** Plans one goal and runs the plan. */
 export class GoalRun {
-  readonly events: EventStream;
+  readonly events: EventFeed;
   readonly #goal: string;
   readonly #options: PlanAndExecuteOptions;
   readonly #settings: PlannerSettings;
@@ -54,7 +54,7 @@ export class GoalRun {
     this.#options = options;
     this.#settings = settings;
     this.#createExecutor(options.runner, {});
-    this.events = new EventStream(timeline !== 'stream');
+    this.events = new EventFeed(timeline !== 'stream');
     const own = this.#controller.signal;
     this.#signal = signal === undefined ? own : AbortSignal.any([signal, own]);
   }
