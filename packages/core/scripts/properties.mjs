@@ -17,7 +17,12 @@ const { values, positionals } = parseArgs({
 const RUNS = positionals[0] ?? '1000000';
 const SEED = values.seed ?? String(Math.floor(Math.random() * 2 ** 31));
 console.log(`${RUNS} runs with seed ${SEED}`);
-const FILES = ['src/kernel/kernel.properties.test.ts', 'src/kernel/recover.properties.test.ts'];
+const FILES = [
+  'src/kernel/kernel.properties.test.ts',
+  'src/kernel/recover.properties.test.ts',
+  'src/kernel/stale-inputs.properties.test.ts',
+  'src/state/run-state.properties.test.ts',
+];
 const { status } = spawnSync(
   'vitest',
   // The files first: vitest takes what follows a flag for its value. Progress is shown as it is made.

@@ -1,7 +1,7 @@
+import { eitherBudget } from '../src/contract/budget.js';
 import type { BudgetExceeded } from '../src/contract/event.js';
 import type { Task } from '../src/contract/task.js';
 import type { Usage } from '../src/contract/usage.js';
-import { eitherBudget } from '../src/contract/budget.js';
 import type { Metrics } from '../src/state/metrics.js';
 import type { Account } from './account.js';
 import { must } from './must.js';

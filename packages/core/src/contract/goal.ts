@@ -166,6 +166,11 @@ export class GoalTracker {
     }
   }
 
+  /** For each criterion that counts values, how many there are. */
+  get counts(): readonly number[] {
+    return this.#tracked.map(({ count }) => count);
+  }
+
   check(state: RunState, now: number): GoalProgress {
     let met = 0;
     const criteria = this.#tracked.map(({ name, criterion, place, count }) => {

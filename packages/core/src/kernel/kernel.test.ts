@@ -1,75 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { attemptsIn, byIndex, kernelOf, planOf } from '../../test/kernels.js';
 import { RunnerError } from '../contract/errors.js';
-import type { PlanEvent } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
 import type { RunView, Strategy, StrategySwitch, TaskView } from '../contract/strategy.js';
-import { Graph } from '../graph/graph.js';
 import { computeMetrics } from '../state/metrics.js';
 import { RunState } from '../state/run-state.js';
-import { Heap } from '../util/heap.js';
-import type { Command } from './command.js';
-import { Kernel } from './kernel.js';
-import type { KernelOptions } from './options.js';
-
-const inOrder: Strategy = {
-  name: 'in-order',
-  begin() {
-    const ready = new Heap<TaskView>((a, b) => a.index - b.index);
-    return { ready: (task) => ready.push(task), next: () => ready.pop() };
-  },
-};
-
-function planOf(dependencies: Record<string, string[]>): Plan {
-  return {
-    goal: 'test',
-    tasks: Object.entries(dependencies).map(([id, on]) => ({
-      id,
-      description: id,
-      dependencies: on,
-    })),
-  };
-}
-
-function kernelOf(plan: Plan, options: Partial<KernelOptions> = {}) {
-  const graph = new Graph(plan.tasks);
-  const kernel = new Kernel(
-    {
-      plan,
-      graph,
-      strategy: inOrder,
-      maxParallel: 16,
-      failFast: false,
-      deadlineMs: Number.POSITIVE_INFINITY,
-      timeoutMs: Number.POSITIVE_INFINITY,
-      retry: { maxAttempts: 1 },
-      budget: undefined,
-      prices: {},
-      replan: undefined,
-      seed: 1,
-      resourceOf: () => 'test',
-      ...options,
-    },
-  );
-  const commands = () =>
-    attemptsIn(kernel.commands).map(({ type, index }) => `${type} ${graph.tasks[index]?.id}`);
-  const types = () =>
-    kernel.log
-      .events()
-      .map((event) => ('taskId' in event ? `${event.type} ${event.taskId}` : event.type));
-  return {
-    kernel,
-    graph,
-    events: () => kernel.log.events(),
-    commands,
-    types,
-  };
-}
-
-/** Takes what is to be done about attempts. */
-function attemptsIn(commands: Command[]) {
-  return commands.splice(0).filter((command) => 'index' in command);
-}
 
 describe('a run', () => {
   test('starts what has no dependencies, then each task when its dependencies are done', () => {
@@ -262,7 +198,7 @@ describe('a strategy', () => {
     const strategy: Strategy = {
       name: 'curious',
       begin(run) {
-        const scheduler = inOrder.begin(run);
+        const scheduler = byIndex.begin(run);
         return {
           ready: scheduler.ready,
           next(now) {
@@ -286,7 +222,7 @@ describe('a strategy', () => {
     name: 'looking',
     begin(run) {
       look(run, 'begin');
-      const { ready, next } = inOrder.begin(run);
+      const { ready, next } = byIndex.begin(run);
       return {
         ready(task) {
           look(run, `ready ${task.id}`);
@@ -395,7 +331,7 @@ describe('a strategy', () => {
       name: 'learning',
       begin(run) {
         const paths = run.criticalPaths((type) => (type === 'observation' ? 20 : 100));
-        const { ready, next } = inOrder.begin(run);
+        const { ready, next } = byIndex.begin(run);
         return {
           ready(task) {
             seen.push([task.id, task.criticalPath, paths(task)]);

@@ -376,10 +376,10 @@ export class Kernel {
     return true;
   }
 
-  /** Time has passed; to be called at `nextWake`, harmless at any other time. */
+  /** Time has passed: to be called at `nextWake`; ignored before. */
   wake(now: number): boolean {
     const machine = this.#machine;
-    if (!this.#isUnderWay) return false;
+    if (!this.#isUnderWay || now < this.nextWake) return false;
     this.#setTime(now);
     if (machine.now >= machine.deadline) {
       failAtDeadline(machine);
@@ -427,7 +427,7 @@ export class Kernel {
   #setTime(now: number): void {
     const { log } = this.#machine;
     const lastAt = log.length === 0 ? now : log.timeAt(log.length - 1);
-    this.#machine.now = now > lastAt ? now : lastAt;
+    this.#machine.now = Math.max(now, lastAt);
   }
 
   /** Does the work of one input, and what follows from it. */

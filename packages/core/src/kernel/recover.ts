@@ -1,5 +1,5 @@
 import { ReplanError, StratagemError } from '../contract/errors.js';
-import type { CancelReason, PlanEvent, RetriedTask, TaskFailed } from '../contract/event.js';
+import type { RetriedTask } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import { decodeRecorded } from '../state/decode-log.js';
 import { commandStart, pauseResource } from './attempts.js';
@@ -101,9 +101,9 @@ function restoreCooldowns(machine: Machine): void {
   for (const [resource, until] of state.cooldowns) cooldowns.begin(resource, until);
   const last = lastRecorded(machine);
   if (last === undefined) return;
-  const event = log.eventAt(last) as PlanEvent;
+  const event = log.eventAt(last);
   if (event.type !== 'task_retrying' && event.type !== 'task_failed') return;
-  if ((event as TaskFailed).attempt === 0) return;
+  if (event.attempt === 0) return;
   pauseResource(machine, log.indexAt(last), event.error, event.timestamp);
 }
 

@@ -329,6 +329,40 @@ export class RunState {
     }
   }
 
+  /** Every fact of the state as plain data: two states with equal snapshots are the same. */
+  snapshot(): Readonly<Record<string, unknown>> {
+    const { size } = this.graph;
+    const { status, error, settled, running, completed, failed, skipped, attempts } = this;
+    const { replan, goalProgress, unchecked, isGoalAnnounced, stop, canceling } = this;
+    const { isPaused, maxParallel, budget, planStartedAt, limitsSince } = this;
+    const counts = { settled, running, completed, failed, skipped, attempts };
+    const lists = (map: ReadonlyMap<unknown, unknown>) => [...map].sort();
+    return {
+      ...counts,
+      ...{ status, error, replan, goalProgress, unchecked, isGoalAnnounced, stop, canceling },
+      ...{ isPaused, maxParallel, budget, planStartedAt, limitsSince, size },
+      failures: [...this.failures.indexes()],
+      goalCounts: this.goal?.counts,
+      spending: this.spending.data,
+      statuses: [...this.#status.subarray(0, size)],
+      attemptsByTask: [...this.#attempts.subarray(0, size)],
+      startedAt: [...this.#startedAt.subarray(0, size)],
+      last: [...this.#last.subarray(0, size)],
+      waits: [...this.#waits.subarray(0, size)],
+      unblockedAt: [...this.#unblockedAt.subarray(0, size)],
+      cooldowns: lists(this.cooldowns),
+      retries: lists(this.retries),
+      questions: lists(this.questions),
+      additions: [...this.additions].map(([index, ids]) => [index, ...ids]),
+      notBegun: [...this.notBegun],
+      notChosen: lists(this.#notChosen),
+      unsettledChildren: lists(this.#unsettledChildren),
+      childrenSettledAt: lists(this.#childrenSettledAt),
+      triesBefore: lists(this.#triesBefore),
+      resumptions: this.#resumptions,
+    };
+  }
+
   // --- Folding ---
 
   /** Appends a recorded event and folds it. */
