@@ -265,6 +265,8 @@ export interface RunResumed extends Base {
    * it had reported is void, and comes again.
    */
   readonly restarted: readonly string[];
+  /** The tasks whose attempts a carrier still works on: they and their output went on meanwhile. */
+  readonly attached?: readonly string[] | undefined;
   /** The tasks that are done once more after the run had failed, and what they had come to. */
   readonly retried?: readonly RetriedTask[];
 }

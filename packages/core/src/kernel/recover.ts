@@ -51,19 +51,21 @@ export function recordResumption(machine: Machine, { retried, isAlive }: Recover
   const { graph, state, log, now } = machine;
   const lastAt = log.length === 0 ? now : log.timeAt(log.length - 1);
   const restarted: string[] = [];
+  const attached: string[] = [];
   // An attempt that was about to be aborted is not started again.
   const isAborting = state.canceling !== undefined || state.stop?.abort !== undefined;
   if (!isAborting || retried.length > 0) {
     for (let index = 0; index < graph.size; index++) {
       if (!state.isRunning(index)) continue;
       const { id } = machine.task(index);
-      if (!isAlive(id, state.attemptsOf(index))) restarted.push(id);
+      (isAlive(id, state.attemptsOf(index)) ? attached : restarted).push(id);
     }
   }
   machine.tell({
     type: 'run_resumed',
     downMs: Math.max(0, now - lastAt),
     restarted,
+    ...(attached.length > 0 && { attached }),
     ...(retried.length > 0 && { retried }),
   });
 }

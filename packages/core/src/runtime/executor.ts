@@ -1,14 +1,16 @@
+import type { AttemptCarrier } from '../contract/carrier.js';
 import { capOf, checkLimit, checkOptions } from '../contract/check-options.js';
 import { OptionError, StratagemError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
-import type { Journal } from '../contract/journal.js';
+import type { EventData, Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import { replanLimits } from '../contract/replan.js';
-import { checkRunId, newRunId } from '../contract/run-id.js';
+import { checkRunId, idempotencyKeyOf, newRunId } from '../contract/run-id.js';
 import type { TaskRunner } from '../contract/runner.js';
 import type { Strategy } from '../contract/strategy.js';
 import { firstForRunner } from '../contract/task.js';
 import { type Tool, toolProblem } from '../contract/tool.js';
+import { keysInFlight } from '../journal/in-flight.js';
 import {
   checkResumeOptions,
   openRun,
@@ -224,7 +226,11 @@ export function createExecutor(options: ExecutorOptions): Executor {
           const reuse = reuseOf(journal, options.reuse);
           const record = { planData, redact, reuse, open: async () => opened };
           if (adopted.length > 0) await opened.append(adopted);
-          const run = new Run<Outputs>({ ...settings, record: { ...record, past } });
+          const alive = await aliveAttempts(options.carrier, runId, past);
+          const isAlive = (taskId: string, attempt: number) =>
+            alive.has(idempotencyKeyOf(runId, taskId, attempt));
+          const recovery = past && { ...past, isAlive };
+          const run = new Run<Outputs>({ ...settings, record: { ...record, past: recovery } });
           if (given.maxParallel !== undefined) run.setMaxParallel(settings.maxParallel);
           isOpen(handleOf(run));
         } catch (error) {
@@ -253,6 +259,17 @@ export function createExecutor(options: ExecutorOptions): Executor {
       });
     },
   };
+}
+
+/** The keys of recorded attempts that a carrier still works on. */
+async function aliveAttempts(
+  carrier: AttemptCarrier | undefined,
+  runId: string,
+  past: { readonly log: readonly EventData[] } | undefined,
+): Promise<ReadonlySet<string>> {
+  const keys =
+    carrier?.alive === undefined || past === undefined ? [] : keysInFlight(runId, past.log);
+  return keys.length === 0 ? new Set() : ((await carrier?.alive?.(keys)) ?? new Set());
 }
 
 function reuseOf(journal: Journal, reuse: boolean | ReuseOptions = false): Reuse | undefined {

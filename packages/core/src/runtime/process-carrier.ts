@@ -20,11 +20,16 @@ export class ProcessCarrier implements AttemptCarrier {
   }
 
   start(call: AttemptCall, tell: Tell): void {
-    const attempt =
-      call instanceof Attempt ? call : new WireAttempt(call, this.#worker.taskOf(call));
-    attempt.tell = tell;
+    const active = call instanceof Attempt ? undefined : this.#find(call.key);
+    if (active !== undefined) {
+      active.tell = tell;
+      return;
+    }
+    let attempt: ActiveAttempt;
     let value: unknown;
     try {
+      attempt = call instanceof Attempt ? call : new WireAttempt(call, this.#worker.taskOf(call));
+      attempt.tell = tell;
       value = this.#worker.perform(attempt);
     } catch (error) {
       tell({ type: 'failed', error });
@@ -46,8 +51,8 @@ export class ProcessCarrier implements AttemptCarrier {
     this.cancel(key, new Error('the run was given up by this process'));
   }
 
-  async alive(): Promise<ReadonlySet<string>> {
-    return new Set();
+  async alive(keys: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(keys.filter((key) => this.#find(key) !== undefined));
   }
 
   close(): void {

@@ -573,13 +573,16 @@ export class RunState {
 
   /** The time that was spent down is no part of anything that was under way. */
   #foldResumption(event: RunResumed): void {
-    const { downMs, restarted, retried, timestamp } = event;
+    const { downMs, restarted, attached = [], retried, timestamp } = event;
+    // Their carrier worked on while this process was down.
+    const wentOn = new Set(attached);
     this.replan.apply(event);
     this.replan.replaces = [];
     this.planStartedAt += downMs;
     this.limitsSince += downMs;
     for (let index = 0; index < this.graph.size; index++) {
-      if (this.#status[index] !== RUNNING) continue;
+      if (this.#status[index] !== RUNNING || wentOn.has((this.graph.tasks[index] as Task).id))
+        continue;
       this.#startedAt[index] = (this.#startedAt[index] as number) + downMs;
     }
     this.#resumptions.push({ at: timestamp, downMs });

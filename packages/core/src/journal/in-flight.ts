@@ -1,0 +1,16 @@
+import type { EventData } from '../contract/journal.js';
+import { idempotencyKeyOf } from '../contract/run-id.js';
+
+/** Event types that end an attempt. */
+const ENDS: readonly string[] = ['task_completed', 'task_failed', 'task_retrying', 'task_canceled'];
+
+/** The keys of the attempts that are in flight at the end of a log. */
+export function keysInFlight(runId: string, log: readonly EventData[]): string[] {
+  const attempts = new Map<string, number>();
+  for (const { type, taskId, attempt } of log) {
+    if (taskId === undefined) continue;
+    if (type === 'task_started') attempts.set(taskId, attempt as number);
+    else if (ENDS.includes(type)) attempts.delete(taskId);
+  }
+  return Array.from(attempts, ([taskId, attempt]) => idempotencyKeyOf(runId, taskId, attempt));
+}

@@ -1,0 +1,49 @@
+import type { AttemptCall, AttemptCarrier } from '../contract/carrier.js';
+import type { Plan } from '../contract/plan.js';
+import type { TaskRunner } from '../contract/runner.js';
+import type { Task } from '../contract/task.js';
+import type { Tool } from '../contract/tool.js';
+import { Graph } from '../graph/graph.js';
+import { ProcessCarrier } from './process-carrier.js';
+import { Toolbox } from './tool-registry.js';
+import { Worker } from './worker.js';
+
+export interface WorkerCarrierOptions {
+  /** Answers requests. */
+  readonly runner?: TaskRunner | undefined;
+  /** Tools that requests may name. */
+  readonly tools?: readonly Tool[] | undefined;
+  /** Plans whose functions and output schemas this worker has, found by their goal. */
+  readonly plans?: readonly Plan[] | undefined;
+}
+
+/**
+ * Carries out calls that came over a wire, in this process: the worker's end of a queue.
+ *
+ * @example
+ * const carrier = workerCarrier({ runner: openai(), plans: [nightly] });
+ * queue.process((job) => new Promise((done) => {
+ *   carrier.start(job.data, (report) => {
+ *     job.report(encodeReport(report));
+ *     if (report.type === 'completed' || report.type === 'failed') done();
+ *     return undefined;
+ *   });
+ * }));
+ */
+export function workerCarrier(options: WorkerCarrierOptions): AttemptCarrier {
+  const { runner, tools = [], plans = [] } = options;
+  const graphs = new Map(plans.map(({ goal, tasks }) => [goal, new Graph(tasks)]));
+  const taskOf = ({ taskId, work }: AttemptCall): Task => {
+    if (work.kind === 'function') return taskIn(graphs.get(work.plan), work.plan, taskId);
+    return { id: taskId, tools: work.tools };
+  };
+  return new ProcessCarrier(new Worker(runner, new Toolbox(tools), taskOf));
+}
+
+function taskIn(graph: Graph | undefined, plan: string, taskId: string): Task {
+  const index = graph?.indexOf(taskId);
+  const task = index === undefined ? undefined : graph?.tasks[index];
+  if (task?.run !== undefined) return task;
+  const what = graph === undefined ? 'has no plan of that goal' : 'has no function for it there';
+  throw new Error(`Task "${taskId}" of the plan "${plan}" cannot run here: this worker ${what}`);
+}
