@@ -2,7 +2,8 @@ import { chosen } from '../contract/condition.js';
 import { RunnerError, StrategyError } from '../contract/errors.js';
 import { isByFunction } from '../contract/for-each.js';
 import { doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
-import { type Graph, Trait } from '../graph/graph.js';
+import type { Graph } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import { FanOut, idsOf } from '../state/fan-out.js';
 import { outputsOf, requireSubtasks, resultsOf } from '../state/group.js';
 import { type Inputs, inputNamesOf, inputsOf } from '../state/inputs.js';
@@ -57,7 +58,7 @@ export class Openings {
   /** Whether this is the id of a fan-out that has yet to make its elements. */
   willFanOut(id: string): boolean {
     const index = this.#graph.indexOf(id);
-    if (index === undefined || (this.#graph.traitsOf(index) & Trait.forEach) === 0) return false;
+    if (index === undefined || (this.#graph.kindOf(index) & TaskKind.forEach) === 0) return false;
     return this.#state.statusOf(index) === 'pending' && this.#graph.childCount(index) === 0;
   }
 

@@ -13,7 +13,7 @@ import { JournalError } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';
 import type { Stop } from '../contract/stop.js';
 import { expectationOf, type Task } from '../contract/task.js';
-import { Trait } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import { decodeEvent, type Standing } from '../serialize/event.js';
 import { type TaskData, tasksFromData } from '../serialize/plan.js';
 import { asData } from '../serialize/task.js';
@@ -191,7 +191,7 @@ export class Past {
   #groupOutput(taskId: string): unknown {
     const { state, fanOut } = this.#parts;
     const index = this.#indexOf(taskId);
-    return (state.graph.traitsOf(index) & Trait.forEach) !== 0
+    return (state.graph.kindOf(index) & TaskKind.forEach) !== 0
       ? resultsOf(index, state)
       : outputsOf(index, state, fanOut);
   }
@@ -276,7 +276,7 @@ const FOLLOW: { [Type in PlanEventType]: Follow<Extract<PlanEvent, { type: Type 
     budget?.release(index);
     if (event.attempt > 0) heed(event, index, parts);
     past.settle(index, event.timestamp);
-    const isForFanOut = (state.graph.traitsOf(index) & Trait.item) !== 0;
+    const isForFanOut = (state.graph.kindOf(index) & TaskKind.item) !== 0;
     if (!failFast || isForFanOut || past.stop !== undefined) return;
     past.stop = { reason: 'fail_fast', failedTaskId: event.taskId, abort: event.error };
   },

@@ -186,7 +186,7 @@ export class Recorder {
         sequence: this.#sequence++,
         timestamp: now,
         taskId: this.#id(index),
-        level: this.#graph.levels[index] as number,
+        level: this.#graph.levelOf(index),
         attempt,
         waitMs,
       },
@@ -211,7 +211,7 @@ export class Recorder {
       sequence: this.#sequence++,
       timestamp: now,
       taskId: this.#id(index),
-      level: this.#graph.levels[index] as number,
+      level: this.#graph.levelOf(index),
       attempt: this.#state.attemptsOf(index),
       durationMs: now - since,
       output,
@@ -299,7 +299,7 @@ export class Recorder {
       sequence: this.#sequence++,
       timestamp,
       taskId: this.#id(index),
-      level: this.#graph.levels[index] as number,
+      level: this.#graph.levelOf(index),
       attempt: this.#state.attemptsOf(index),
     };
   }

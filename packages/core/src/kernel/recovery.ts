@@ -1,7 +1,7 @@
 import { StratagemError } from '../contract/errors.js';
 import type { CancelReason, RetriedTask } from '../contract/event.js';
 import type { Task } from '../contract/task.js';
-import { Trait } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import type { RunState } from '../state/run-state.js';
 import type { HumanSteps } from './human-input.js';
 import type { Past } from './past.js';
@@ -80,7 +80,7 @@ function groupsThatBegan(
   const begun = new Set<number>();
   if (!graph.hasFamilies) return begun;
   for (let index = 0; index < graph.size; index++) {
-    const fansOut = (graph.traitsOf(index) & Trait.forEach) !== 0;
+    const fansOut = (graph.kindOf(index) & TaskKind.forEach) !== 0;
     // Its elements are there from its beginning on.
     if (fansOut && graph.childCount(index) > 0) addWithParents(begun, index, state);
     else if (hasBegun(state, index) || isAsked(index)) {

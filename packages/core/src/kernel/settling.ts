@@ -1,7 +1,8 @@
 import { TaskError } from '../contract/errors.js';
 import type { SkipReason } from '../contract/event.js';
 import type { Task } from '../contract/task.js';
-import { type Graph, Trait } from '../graph/graph.js';
+import type { Graph } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import type { RunState } from '../state/run-state.js';
 import type { KernelParts } from './kernel-parts.js';
 import { Readiness } from './readiness.js';
@@ -10,7 +11,7 @@ import type { Starts } from './scheduling.js';
 import type { RunEnd } from './termination.js';
 
 /** What makes a task more than a prompt or a function that starts when its dependencies are done. */
-const SPECIAL = Trait.when | Trait.forEach | Trait.subtasks | Trait.waitFor;
+const SPECIAL = TaskKind.when | TaskKind.forEach | TaskKind.subtasks | TaskKind.waitFor;
 
 /** What follows from settled tasks, for the kernel to do. */
 export interface SettlingHost {
@@ -83,7 +84,7 @@ export class Settling {
 
   /** A task has failed for good, as the log says. */
   failed(index: number, error: TaskError, now: number): void {
-    const isForFanOut = (this.#graph.traitsOf(index) & Trait.item) !== 0;
+    const isForFanOut = (this.#graph.kindOf(index) & TaskKind.item) !== 0;
     if (this.#failFast && !isForFanOut && this.#end.stop === undefined) {
       this.#end.failFast(error, now);
     } else this.#settled.push(index);
@@ -114,7 +115,7 @@ export class Settling {
 
   /** All that a task waited for is settled. */
   #arrived(index: number, now: number): void {
-    if ((this.#graph.traitsOf(index) & SPECIAL) === 0) this.#starts.ready(index, now);
+    if ((this.#graph.kindOf(index) & SPECIAL) === 0) this.#starts.ready(index, now);
     else this.#opening.push(index);
   }
 }

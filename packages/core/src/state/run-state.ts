@@ -11,7 +11,8 @@ import type {
 } from '../contract/event.js';
 import type { GoalMetric, GoalProgress } from '../contract/goal.js';
 import type { PlanStatus, TaskStatus } from '../contract/status.js';
-import { type Graph, Trait } from '../graph/graph.js';
+import type { Graph } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import { Failures } from './failures.js';
 import { ReplanState } from './replan-state.js';
 import { Spending } from './spending.js';
@@ -246,7 +247,7 @@ export class RunState {
 
   #grow(event: TasksAdded, parent: number): void {
     const fansOut = event.source === 'for_each';
-    this.graph.add(event.tasks, fansOut ? parent : undefined, fansOut ? Trait.item : 0);
+    this.graph.add(event.tasks, fansOut ? parent : undefined, fansOut ? TaskKind.item : 0);
     if (event.source === 'replan') this.#replaceFailures();
     for (let index = this.#statuses.length; index < this.graph.size; index++) {
       this.#statuses.push('pending');
@@ -265,9 +266,9 @@ export class RunState {
   }
 
   #countFailure(index: number, { attempt, error }: TaskFailed): void {
-    const traits = this.graph.traitsOf(index);
-    if ((traits & Trait.item) !== 0) return;
-    const isGroup = (traits & Trait.subtasks) !== 0 && (traits & Trait.forEach) === 0;
+    const traits = this.graph.kindOf(index);
+    if ((traits & TaskKind.item) !== 0) return;
+    const isGroup = (traits & TaskKind.subtasks) !== 0 && (traits & TaskKind.forEach) === 0;
     // A parent that fails for its subtasks: the failure has been counted where it happened. An
     // attempt may end with the same code, and so may a group that could not even begin.
     if (error.code === 'subtasks_failed' && isGroup && attempt === 0 && this.#isOver(index)) return;
@@ -280,9 +281,9 @@ export class RunState {
    * it when a task needs a failed one that a round of re-planning may have made up for.
    */
   #countDropped(index: number, { failedTaskId }: TaskSkipped): void {
-    if ((this.graph.traitsOf(index) & Trait.item) !== 0 || failedTaskId === undefined) return;
+    if ((this.graph.kindOf(index) & TaskKind.item) !== 0 || failedTaskId === undefined) return;
     const failed = this.graph.indexOf(failedTaskId) as number;
-    const isElement = (this.graph.traitsOf(failed) & Trait.item) !== 0;
+    const isElement = (this.graph.kindOf(failed) & TaskKind.item) !== 0;
     if (!isElement && this.replan.rounds === 0) return;
     if (!this.failures.has(failed)) this.failures.add(failed, this.errorOf(failed) as TaskError);
   }
