@@ -297,7 +297,7 @@ describe('answers in parts', () => {
       expect.objectContaining({
         name: 'OptionError',
         message: expect.stringContaining(
-          'simulateOn(): tokensPerPart must be a whole number of at least 1, or Infinity',
+          'simulateOn(): tokensPerPart must be an integer ≥ 1 or Infinity',
         ),
       }),
     );

@@ -2,12 +2,12 @@ import type { Ending } from '../kernel/recorder.js';
 import type { StratagemError } from './errors.js';
 import type { SkipReason } from './event.js';
 
-/** Why nothing starts any more, although there are tasks left. */
+/** Why no more tasks start, although some are left. */
 export interface Stop {
   readonly reason: SkipReason;
-  readonly failedTaskId?: string;
-  /** How the run ends then; otherwise what became of its tasks says so. */
-  readonly ending?: Ending;
-  /** What runs is aborted with this; otherwise it goes on to its end. */
-  readonly abort?: StratagemError;
+  readonly failedTaskId?: string | undefined;
+  /** How the run ends; by default, this follows from its tasks. */
+  readonly ending?: Ending | undefined;
+  /** Running attempts are aborted with this error; by default, they finish. */
+  readonly abort?: StratagemError | undefined;
 }

@@ -12,9 +12,9 @@ import type { EventData } from '../contract/journal.js';
 import { JournalError } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';
 import type { Stop } from '../contract/stop.js';
-import { expectationOf, type Task } from '../contract/task.js';
+import { estimateOf, type Task } from '../contract/task.js';
 import { TaskKind } from '../graph/task-kind.js';
-import { decodeEvent, type Standing } from '../serialize/event.js';
+import { type DecodeContext, decodeEvent } from '../serialize/event.js';
 import { type TaskData, tasksFromData } from '../serialize/plan.js';
 import { asData } from '../serialize/task.js';
 import type { FanOut } from '../state/fan-out.js';
@@ -53,7 +53,7 @@ export interface OpenQuestion {
  */
 export class Past {
   readonly #parts: PastParts;
-  readonly #standing: Standing;
+  readonly #standing: DecodeContext;
   /** The last sequence number, and the time of the last event. */
   sequence = -1;
   lastAt = 0;
@@ -250,7 +250,7 @@ const FOLLOW: { [Type in PlanEventType]: Follow<Extract<PlanEvent, { type: Type 
   strategy_switched: justApply,
   task_started(past, event, index, { state, budget }) {
     const isFirst = state.attemptsOf(index) === 0;
-    budget?.reserve(index, expectationOf(state.graph.tasks[index] as Task), isFirst);
+    budget?.reserve(index, estimateOf(state.graph.tasks[index] as Task), isFirst);
     past.retries.delete(index);
     state.apply(event, index);
   },

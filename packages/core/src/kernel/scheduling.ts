@@ -1,7 +1,7 @@
 import type { StrategyError, TaskError } from '../contract/errors.js';
 import type { OutputPart } from '../contract/output-part.js';
 import type { AttemptResult } from '../contract/runner.js';
-import { expectationOf, type Task } from '../contract/task.js';
+import { estimateOf, type Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
 import type { RunState } from '../state/run-state.js';
 import type { Attempts, FailedAttempt } from './attempts.js';
@@ -158,7 +158,7 @@ export class Starts {
 
   /** Whether the budget allows a start now; if it never will, the run stops. */
   #affords(index: number, budget: BudgetKeeper, now: number): boolean {
-    const estimate = expectationOf(this.#task(index));
+    const estimate = estimateOf(this.#task(index));
     const isFirst = this.#state.attemptsOf(index) === 0;
     const excess = budget.excess(estimate, isFirst, now);
     if (excess === undefined) {

@@ -88,7 +88,7 @@ export class Growth {
     const { graph, runner, maxDepth, toolbox, record } = this.#settings;
     const there = {
       isTaken: (id: string) => graph.indexOf(id) !== undefined || this.#coming.has(id),
-      willFanOut: (id: string) =>
+      isPendingFanOut: (id: string) =>
         this.#kernel.willFanOut(id) || this.#coming.get(id)?.forEach !== undefined,
     };
     const problems = additionProblems(tasks, there, maxDepth);

@@ -319,7 +319,7 @@ class Simulation {
     const { graph } = this.#kernel;
     const there = {
       isTaken: (id: string) => graph.indexOf(id) !== undefined,
-      willFanOut: (id: string) => this.#kernel.willFanOut(id),
+      isPendingFanOut: (id: string) => this.#kernel.willFanOut(id),
     };
     return additionProblems(tasks, there, this.#options.maxDepth);
   }

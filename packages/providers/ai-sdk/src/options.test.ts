@@ -25,7 +25,7 @@ describe('an option that cannot be used is an error:', () => {
     [{ temperature: Number.NaN }, 'aiSdk(): temperature must be a number of at least 0; it is NaN'],
     [{ temperature: '1' }, 'aiSdk(): temperature must be a number of at least 0; it is 1'],
     [{ maxOutputTokens: 0 }, 'aiSdk(): maxOutputTokens must be a whole number of at least 1'],
-    [{ maxSteps: 0 }, 'aiSdk(): maxSteps must be a whole number of at least 1, or Infinity'],
+    [{ maxSteps: 0 }, 'aiSdk(): maxSteps must be an integer ≥ 1 or Infinity'],
     [{ timeoutMs: 0 }, 'aiSdk(): timeoutMs must be a positive number of milliseconds'],
     [{ providerOptions: 'low' }, "aiSdk(): providerOptions must be objects by the provider's name"],
     [

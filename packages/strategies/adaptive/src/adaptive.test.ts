@@ -477,7 +477,7 @@ describe('what was learned', () => {
 const learned = { version: 1, durationsMs: {}, resources: {} };
 
 test.each([
-  [{ maxParallel: 0 }, 'maxParallel must be a whole number of at least 1'],
+  [{ maxParallel: 0 }, 'maxParallel must be an integer ≥ 1 or Infinity'],
   [{ adaptiveThreshold: 0 }, 'adaptiveThreshold must be a number above 0 and up to 1; it is 0'],
   [{ adaptiveThreshold: 1.1 }, 'adaptiveThreshold must be a number above 0 and up to 1'],
   [{ adaptiveThreshold: '0.5' }, 'adaptiveThreshold must be a number above 0 and up to 1'],
