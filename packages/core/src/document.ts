@@ -1,2 +1,4 @@
 // Entry point: plans from files.
-export * from './document/document.js';
+export { planJsonSchema } from './document/json-schema.js';
+export { parsePlanDocument } from './document/parse.js';
+export { type PlanDocument, planDocumentSchema, type StrategySpec } from './document/schema.js';

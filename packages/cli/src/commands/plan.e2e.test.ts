@@ -152,7 +152,7 @@ describe('plan', { timeout }, () => {
     expect(ended).toMatchObject({ exitCode: 1, stdout: '' });
     expect(ended.prompts).toHaveLength(3);
     expect(ended.stderr).toContain(
-      '  - tasks[0].dependencies: tasks wait for each other: a → b → a (each depends on the next)\n',
+      '  - tasks[0].dependencies: dependency cycle: a → b → a (each depends on the next)\n',
     );
     expect(ended.stderr).toContain('The last response:\n␛[31m{"tasks":[');
     expect(ended.stderr).not.toContain('\u001b');

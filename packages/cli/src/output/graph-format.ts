@@ -122,7 +122,7 @@ function json(plan: Plan, graph: Graph): string {
   const idOf = (index: number) => (graph.tasks[index] as Task).id;
   const levels: string[][] = [];
   const nodes = graph.tasks.map(({ id, type = 'action', description }, index) => {
-    const level = graph.levels[index] as number;
+    const level = graph.levelOf(index);
     levels[level] ??= [];
     levels[level].push(id);
     const parent = graph.parentOf(index);

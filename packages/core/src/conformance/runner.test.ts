@@ -179,7 +179,7 @@ describe('it is noticed that a runner', () => {
       'answers schemas with prose',
       'answers in the form that a task asks for',
       runnerOf({ work: async () => ({ output: 'A title, then.' }) }),
-      'does not fit its outputSchema',
+      'does not match its outputSchema',
     ],
     [
       'fails some tasks',

@@ -67,7 +67,7 @@ describe('the checks of values', () => {
     Symbol('n'),
   ])('%s is no limit', (value) => {
     expect(thrownBy(() => checkLimit('x()', 'maxParallel', value as number))).toBe(
-      `x(): maxParallel must be a whole number of at least 1, or Infinity; it is ${String(value)}`,
+      `x(): maxParallel must be an integer ≥ 1 or Infinity; it is ${String(value)}`,
     );
   });
 

@@ -3,8 +3,8 @@ import { OptionError, show } from './errors.js';
 import type { Strategy } from './strategy.js';
 
 /**
- * Throws an {@link OptionError} when `options` has a key that is not in `known`: a misspelt or
- * misplaced option is an error, never silently without effect.
+ * Throws an {@link OptionError} when `options` has a key that is not in `known`, so that a misspelt
+ * option is never ignored.
  *
  * @example
  * checkOptions('parallel()', options, ['maxParallel', 'levelBarrier']);
@@ -23,16 +23,16 @@ export function checkOptions(owner: string, options: object, known: readonly str
 }
 
 /**
- * Throws an {@link OptionError} unless `value` is a whole number of at least 1, or `Infinity`.
+ * Throws an {@link OptionError} unless `value` is an integer ≥ 1 or `Infinity`.
  *
  * @example
  * checkLimit('parallel()', 'maxParallel', 0);
- * // OptionError: parallel(): maxParallel must be a whole number of at least 1 …
+ * // OptionError: parallel(): maxParallel must be an integer ≥ 1 or Infinity; it is 0
  */
 export function checkLimit(owner: string, name: string, value: number): void {
   if (value !== Number.POSITIVE_INFINITY && !(Number.isInteger(value) && value >= 1)) {
     throw new OptionError(
-      `${owner}: ${name} must be a whole number of at least 1, or Infinity; it is ${show(value)}`,
+      `${owner}: ${name} must be an integer ≥ 1 or Infinity; it is ${show(value)}`,
     );
   }
 }
@@ -53,10 +53,10 @@ export function checkFlag(owner: string, name: string, value: boolean): void {
   }
 }
 
-/** The cap of a run whose strategy and options name none. */
+/** The cap of a run without one in its strategy and its options. */
 const DEFAULT_MAX_PARALLEL = 16;
 
-/** The cap in force: the lower of what the strategy declares and what the run is given. */
+/** The cap in force: the lower one of the strategy and the options of the run. */
 export function capOf(strategy: Strategy, limit: number | undefined): number {
   if (limit === undefined) return strategy.maxParallel ?? DEFAULT_MAX_PARALLEL;
   return Math.min(limit, strategy.maxParallel ?? limit);

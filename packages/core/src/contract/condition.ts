@@ -7,15 +7,14 @@ export const OPERATORS = ['==', '!=', '>', '<', '>=', '<=', 'contains', 'matches
 
 /**
  * How two values are compared. `==` and `!=` compare whole values; `<` and its like compare two
- * numbers or two texts; `contains` looks for a piece of a text or an element of a list; `matches`
- * takes a regular expression, in a syntax without look-around and backreferences, so that no
- * pattern can hang.
+ * numbers or two strings; `contains` looks for a substring or for an item of a list; `matches` takes
+ * a regular expression. Its syntax has no look-around and no backreferences, so no pattern can hang.
  */
 export type Operator = (typeof OPERATORS)[number];
 
-/** One comparison: what stands at `path`, an operator, and the value it is compared with. */
+/** One comparison: the value at `path`, an operator, and the value to compare with. */
 export interface Comparison {
-  /** A dependency and a place in its output: `triage.kind`, `search.results[0].title`. */
+  /** A dependency and a path in its output: `triage.kind`, `search.results[0].title`. */
   readonly path: string;
   readonly operator: Operator;
   readonly value: unknown;
@@ -28,16 +27,16 @@ export type Condition =
   | { readonly any: readonly Condition[] }
   | { readonly not: Condition };
 
-/** Whether a task with this condition is to run. */
+/** Whether a task with this condition runs. */
 export function chosen(
   when: Condition | ((inputs: Readonly<Record<string, unknown>>) => boolean),
   inputs: Readonly<Record<string, unknown>>,
 ): boolean {
   if (typeof when !== 'function') return holds(when, inputs);
   const answer: unknown = when(inputs);
-  // A promise would count as true whatever it brings.
+  // Any promise would count as true.
   if (!isLate(answer)) return Boolean(answer);
-  const message = 'its when function must answer at once; it returned a promise';
+  const message = 'its when function must be synchronous; it returned a promise';
   throw new RunnerError('invalid_input', message);
 }
 
@@ -46,7 +45,7 @@ export function holds(condition: Condition, inputs: Readonly<Record<string, unkn
   if ('all' in condition) return condition.all.every((each) => holds(each, inputs));
   if ('any' in condition) return condition.any.some((each) => holds(each, inputs));
   if ('not' in condition) return !holds(condition.not, inputs);
-  // A dependency that was not chosen is not among the inputs: there is nothing at the path then.
+  // A dependency that was not chosen is not among the inputs, so its value is undefined.
   const reference = parseReference(condition.path, (id) => Object.hasOwn(inputs, id));
   const actual = reference && readPath(inputs[reference.id], reference.path);
   return compare(actual, condition.operator, condition.value);
@@ -75,7 +74,7 @@ export function compare(actual: unknown, operator: Operator, expected: unknown):
   }
 }
 
-/** Compiled patterns by their source: a plan has few, and asks them often. */
+/** Compiled patterns by their source: a plan has few, and tests them often. */
 const patterns = new Map<string, Pattern>();
 const MOST_PATTERNS = 200;
 
@@ -99,7 +98,7 @@ export function equal(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
   if (kindOf(a) !== kindOf(b)) return false;
   if (a instanceof Date) return Object.is(a.getTime(), (b as Date).getTime());
-  // What these hold is not in their properties.
+  // Their contents are not in their properties.
   if (a instanceof Map || a instanceof Set) return false;
   const keys = Object.keys(a);
   if (keys.length !== Object.keys(b).length) return false;

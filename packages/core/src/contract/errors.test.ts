@@ -173,7 +173,7 @@ describe('PlanError', () => {
 
   test('counts its problems and lists them', () => {
     const one = new PlanError([problem]);
-    expect(one.message).toBe('The plan cannot be run, it has 1 problem:\n  - tasks[0]: m');
+    expect(one.message).toBe('The plan is invalid, it has 1 problem:\n  - tasks[0]: m');
     const many = new PlanError(new Array(21).fill(problem));
     expect(many.message).toContain('it has 21 problems:');
     expect(many.message).toMatch(/\n {2}- and 1 more$/);

@@ -4,7 +4,7 @@ import type { RateLimits } from './rate-limits.js';
 import { isCost, isUsage, type Usage } from './usage.js';
 
 /**
- * What went wrong, as a stable machine-readable string. Match on this, never on a message.
+ * The kind of an error, as a stable machine-readable string. Match on this, never on a message.
  *
  * The first group is about how the library is used, the second about how a run ended, the third
  * (see {@link AttemptErrorCode}) about one attempt at a task.
@@ -35,24 +35,24 @@ export type ErrorCode =
  * fallbacks and strategies can be written once.
  */
 export const ATTEMPT_ERROR_CODES = [
-  /** The task's own function or a runner threw something that carries no code of ours. */
+  /** The task's own function or a runner threw an error without one of these codes. */
   'task_failed',
-  /** The output does not fit the task's schema, or the runner's answer is no `TaskOutput`. */
+  /** The output does not match the task's schema, or the runner did not return a `TaskOutput`. */
   'invalid_output',
   /** The outputs of the dependencies cannot be used: in a prompt, a condition or a fan-out. */
   'invalid_input',
-  /** Subtasks failed, or too few elements of a fan-out succeeded. */
+  /** Subtasks failed, or too few items of a fan-out succeeded. */
   'subtasks_failed',
   /** A human refused. */
   'rejected',
-  /** A credential is needed and none was given. */
+  /** A credential is missing. */
   'missing_api_key',
   'authentication',
   'permission_denied',
   'insufficient_quota',
   'invalid_request',
   'not_found',
-  /** The server asks for fewer requests; `retryAfterMs` says for how long when it told. */
+  /** The server asks for fewer requests; `retryAfterMs` is how long to wait, if it is known. */
   'rate_limited',
   /** The server has no capacity at the moment. */
   'overloaded',
@@ -64,7 +64,7 @@ export const ATTEMPT_ERROR_CODES = [
   'refused',
   /** The answer was cut off at a token limit. */
   'truncated',
-  /** The model went on calling tools up to the limit of steps. */
+  /** The model called tools until the limit of steps. */
   'step_limit',
   /** The attempt was aborted because the run stopped. */
   'aborted',
@@ -78,8 +78,8 @@ const brand = Symbol.for('stratagem.error');
 /**
  * Base of every error this library throws or reports.
  *
- * Serialises to `{ name, code, message, … }`; `cause` holds the original value in process and is
- * left out of JSON, because what an SDK attaches to its errors may not be fit for a log.
+ * Serialises to `{ name, code, message, … }`. JSON leaves out the `cause`, because an SDK may attach
+ * data to its errors that does not belong in a log.
  */
 export class StratagemError extends Error {
   readonly code: ErrorCode;
@@ -105,44 +105,44 @@ export function isStratagemError(value: unknown): value is StratagemError {
   try {
     return typeof value === 'object' && value !== null && brand in value;
   } catch {
-    return false; // A proxy may refuse to say.
+    return false; // A proxy may throw.
   }
 }
 
-/** An option or argument that cannot be used; the message names it and says what is accepted. */
+/** An invalid option or argument. The message names it and the accepted values. */
 export class OptionError extends StratagemError {
   constructor(message: string, options?: ErrorOptions) {
     super('invalid_option', message, options);
   }
 }
 
-/** What a runner knows about a failed attempt besides its code. */
+/** Details of a failed attempt besides its code. */
 export interface RunnerErrorDetails {
-  /** The value originally thrown, kept as `cause`. */
+  /** The value that was thrown originally. */
   readonly cause?: unknown;
   /** How long the server asked to wait before the next try, in milliseconds. */
-  readonly retryAfterMs?: number;
+  readonly retryAfterMs?: number | undefined;
   /** HTTP status of the answer, when there was one. */
-  readonly status?: number;
+  readonly status?: number | undefined;
   /** The provider's id of the request, for its support. */
-  readonly requestId?: string;
-  /** Tokens that the failed attempt used all the same. */
-  readonly usage?: Usage;
-  /** What those cost in US dollars; leave it out when the price is unknown. */
-  readonly costUsd?: number;
-  /** The model that was asked, as the provider names it. */
-  readonly model?: string;
-  /** What the server announced about its limits. */
-  readonly rateLimits?: RateLimits;
+  readonly requestId?: string | undefined;
+  /** Tokens that the failed attempt used. */
+  readonly usage?: Usage | undefined;
+  /** The cost of the tokens in US dollars; leave it out when the price is unknown. */
+  readonly costUsd?: number | undefined;
+  /** The provider's name of the model. */
+  readonly model?: string | undefined;
+  /** The rate limits that the server announced. */
+  readonly rateLimits?: RateLimits | undefined;
   /**
-   * How many tries this attempt amounted to: all of them count against the task's retries.
+   * How many tries this attempt made; all of them count against the task's retries.
    * @default 1
    */
-  readonly tries?: number;
+  readonly tries?: number | undefined;
 }
 
 /**
- * What a `TaskRunner` throws when an attempt fails for a reason it understands.
+ * A `TaskRunner` throws this when an attempt fails for a known reason.
  *
  * @example
  * throw new RunnerError('rate_limited', 'the service allows 60 requests a minute', {
@@ -151,14 +151,14 @@ export interface RunnerErrorDetails {
  */
 export class RunnerError extends StratagemError {
   declare readonly code: AttemptErrorCode;
-  declare readonly retryAfterMs?: number;
-  declare readonly status?: number;
-  declare readonly requestId?: string;
-  declare readonly usage?: Usage;
-  declare readonly costUsd?: number;
-  declare readonly model?: string;
-  declare readonly rateLimits?: RateLimits;
-  declare readonly tries?: number;
+  declare readonly retryAfterMs?: number | undefined;
+  declare readonly status?: number | undefined;
+  declare readonly requestId?: string | undefined;
+  declare readonly usage?: Usage | undefined;
+  declare readonly costUsd?: number | undefined;
+  declare readonly model?: string | undefined;
+  declare readonly rateLimits?: RateLimits | undefined;
+  declare readonly tries?: number | undefined;
 
   constructor(code: AttemptErrorCode, message: string, details: RunnerErrorDetails = {}) {
     const { cause, ...known } = details;
@@ -168,30 +168,30 @@ export class RunnerError extends StratagemError {
 }
 
 /**
- * Why an attempt at a task failed: names the task, carries the runner's code and advice, and has
- * whatever was thrown as its `cause`.
+ * The failure of an attempt at a task. It has the code and the details of the `RunnerError` that was
+ * thrown; the thrown value itself is its `cause`.
  */
 export class TaskError extends StratagemError {
   declare readonly code: AttemptErrorCode;
   readonly taskId: string;
-  declare readonly retryAfterMs?: number;
-  declare readonly status?: number;
-  declare readonly requestId?: string;
-  declare readonly usage?: Usage;
-  declare readonly costUsd?: number;
-  declare readonly model?: string;
-  declare readonly rateLimits?: RateLimits;
-  declare readonly tries?: number;
+  declare readonly retryAfterMs?: number | undefined;
+  declare readonly status?: number | undefined;
+  declare readonly requestId?: string | undefined;
+  declare readonly usage?: Usage | undefined;
+  declare readonly costUsd?: number | undefined;
+  declare readonly model?: string | undefined;
+  declare readonly rateLimits?: RateLimits | undefined;
+  declare readonly tries?: number | undefined;
 
-  /** @param prices What the attempt's tokens cost, for models that the table knows. */
+  /** @param prices Prices by model, for the cost of the attempt. */
   constructor(taskId: string, thrown: unknown, prices: PriceTable = {}) {
     const known = isStratagemError(thrown) ? (thrown as RunnerError) : undefined;
-    // Our own messages say it all; of foreign ones the causes may say more.
+    // Our own messages are complete; the causes of other errors may say more.
     const why = known?.message ?? describe(thrown);
     const code = ATTEMPT_ERROR_CODES.find((each) => each === known?.code) ?? 'task_failed';
     super(code, `Task "${taskId}" failed: ${why}`, { cause: thrown });
     this.taskId = taskId;
-    // Nothing could come of a wait that is no time: the task would never be tried again, nor end.
+    // With a wait that is not a time, the task would never be tried again, and never end.
     const retryAfterMs: unknown = known?.retryAfterMs;
     if (isTime(retryAfterMs)) this.retryAfterMs = retryAfterMs;
     if (known?.status !== undefined) this.status = known.status;
@@ -217,16 +217,16 @@ function isRecord(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** A round of re-planning brought nothing that can be used; `cause` is what was thrown. */
+/** A round of re-planning failed; the thrown value is the `cause`. */
 export class ReplanError extends StratagemError {
   readonly round: number;
-  /** Tokens that the round used all the same. */
-  declare readonly usage?: Usage;
-  /** What those cost in US dollars; left out when the price is unknown. */
-  declare readonly costUsd?: number;
-  declare readonly model?: string;
+  /** Tokens that the round used. */
+  declare readonly usage?: Usage | undefined;
+  /** The cost of the tokens in US dollars; left out when the price is unknown. */
+  declare readonly costUsd?: number | undefined;
+  declare readonly model?: string | undefined;
 
-  /** @param prices What the round's tokens cost, for models that the table knows. */
+  /** @param prices Prices by model, for the cost of the round. */
   constructor(round: number, thrown: unknown, prices: PriceTable = {}) {
     const known = isStratagemError(thrown) ? (thrown as RunnerError) : undefined;
     const why = known?.message ?? describe(thrown);
@@ -246,15 +246,15 @@ export class StrategyError extends StratagemError {
   }
 }
 
-/** Longer messages are cut: a whole answer or page belongs in the cause, not in every log. */
+/** Longer messages are cut: a whole response belongs in the cause, not in every log. */
 const MAX_MESSAGE = 2_000;
 
-/** Of a thrown object that is no error, what may be shown: it could hold a request with its key. */
+/** The fields to show of a thrown object that is no error: others may hold an API key. */
 const SHOWN_FIELDS = ['message', 'code', 'status', 'statusCode', 'type'];
 
 /**
- * One readable line for any thrown value, with the messages of its causes where they say more
- * than it does itself ("fetch failed" alone helps nobody).
+ * One readable line for any thrown value. It includes the messages of its causes, because a message
+ * such as "fetch failed" alone does not help.
  */
 export function describe(thrown: unknown): string {
   const parts: string[] = [];
@@ -270,7 +270,7 @@ export function describe(thrown: unknown): string {
   return line.length <= MAX_MESSAGE ? line : `${line.slice(0, MAX_MESSAGE)}…`;
 }
 
-/** A value as short text, whatever it is: even one that refuses to be read. */
+/** Any value as short text, even one that throws when it is read. */
 export function show(value: unknown): string {
   try {
     return String(value);

@@ -26,33 +26,33 @@ interface TaskBase extends Base {
 }
 
 interface AttemptBase extends TaskBase {
-  /** 1 for the first try; 0 when it ended without one: a group, a human step, bad inputs. */
+  /** 1 for the first try; 0 when the task ended without one: a group, a human step, bad inputs. */
   readonly attempt: number;
 }
 
 export interface PlanStarted extends Base {
   readonly type: 'plan_started';
   readonly plan: Plan;
-  /** What the waits between attempts are drawn with. */
+  /** The seed of the random waits between attempts. */
   readonly seed: number;
-  /** What limits the run; undefined in logs of before there were journals. */
-  readonly limits?: RunLimits;
+  /** The limits of the run; undefined in old logs. */
+  readonly limits?: RunLimits | undefined;
   /**
-   * Of a changed plan that a run has adopted, which begins it anew in the same log: what had been used
-   * until then.
+   * What the run had used before. Only when it restarts in the same log, because it adopted a changed
+   * plan.
    */
-  readonly spentBefore?: SpendingData;
+  readonly spentBefore?: SpendingData | undefined;
 }
 
-/** Limits of a run, those of its plan taken into account; a field is left out where there is none. */
+/** Limits of a run, including those of its plan. A limit that is not set is left out. */
 export interface RunLimits {
-  readonly failFast?: boolean;
-  readonly maxParallel?: number;
-  readonly deadlineMs?: number;
-  readonly timeoutMs?: number;
-  readonly retry?: RetryPolicy;
-  readonly budget?: Budget;
-  readonly prices?: PriceTable;
+  readonly failFast?: boolean | undefined;
+  readonly maxParallel?: number | undefined;
+  readonly deadlineMs?: number | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly retry?: RetryPolicy | undefined;
+  readonly budget?: Budget | undefined;
+  readonly prices?: PriceTable | undefined;
 }
 
 export interface StrategyInitialized extends Base {
@@ -62,7 +62,7 @@ export interface StrategyInitialized extends Base {
   readonly maxParallel: number | null;
 }
 
-/** The strategy works in another way from now on, and says why. */
+/** The strategy has switched to another mode. */
 export interface StrategySwitched extends Base, StrategySwitch {
   readonly type: 'strategy_switched';
 }
@@ -81,23 +81,23 @@ export interface TaskBegun extends AttemptBase {
   readonly type: 'task_begun';
 }
 
-/** What a running attempt reported: a piece of text, a tool call, its result, … by `kind`. */
+/** A running attempt reported a part of its output: text, a tool call, its result, … by `kind`. */
 export type TaskOutputReceived = AttemptBase & { readonly type: 'task_output' } & OutputPart;
 
 export interface TaskCompleted extends AttemptBase {
   readonly type: 'task_completed';
   readonly durationMs: number;
   readonly output: unknown;
-  readonly usage?: Usage;
-  readonly costUsd?: number;
-  readonly model?: string;
-  readonly requestId?: string;
-  /** What the server announced about its limits. */
-  readonly rateLimits?: RateLimits;
-  /** What the output follows from, as a hash; only in a journalled run, and only where it is known. */
-  readonly contentKey?: string;
-  /** It was not done again, but taken from what this run had recorded. */
-  readonly reused?: { readonly runId: string };
+  readonly usage?: Usage | undefined;
+  readonly costUsd?: number | undefined;
+  readonly model?: string | undefined;
+  readonly requestId?: string | undefined;
+  /** The rate limits that the server announced. */
+  readonly rateLimits?: RateLimits | undefined;
+  /** A hash of everything that the output depends on; only in a journalled run, and if it is known. */
+  readonly contentKey?: string | undefined;
+  /** The output was taken from a completion that this run had recorded. */
+  readonly reused?: { readonly runId: string } | undefined;
 }
 
 export interface TaskFailed extends AttemptBase {
@@ -116,27 +116,27 @@ export interface TaskRetrying extends AttemptBase {
   readonly delayMs: number;
 }
 
-/** A human step has come up: it waits for `answer`, `approve` or `reject` on the run's handle. */
+/** A human step waits for `answer`, `approve` or `reject` on the run's handle. */
 export interface TaskWaiting extends TaskBase {
   readonly type: 'task_waiting';
   readonly kind: WaitKind;
   readonly question: string;
-  /** How long it waits; undefined for as long as it takes. */
-  readonly timeoutMs?: number;
+  /** How long it waits; undefined without a limit. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /**
- * The plan has grown: a fan-out has its list, a task added tasks while it ran, or a round of
- * re-planning brought some.
+ * Tasks were added to the plan: by a fan-out that has its list, by a running task, or by a round of
+ * re-planning.
  */
 export interface TasksAdded extends Base {
   readonly type: 'tasks_added';
   /** The fan-out, or the task that added them; undefined when no task did. */
-  readonly taskId?: string;
+  readonly taskId?: string | undefined;
   readonly source: 'for_each' | 'add_tasks' | 'replan';
   readonly tasks: readonly Task[];
-  /** The list that a fan-out's function gave; otherwise it stands in the output it goes over. */
-  readonly items?: readonly unknown[];
+  /** The list that the function of a fan-out returned; otherwise the list is in an output. */
+  readonly items?: readonly unknown[] | undefined;
 }
 
 /** Why a task will never start. */
@@ -151,10 +151,10 @@ export interface TaskSkipped extends TaskBase {
   readonly type: 'task_skipped';
   readonly reason: SkipReason;
   /** The task whose failure led to this, if one did. */
-  readonly failedTaskId?: string;
+  readonly failedTaskId?: string | undefined;
 }
 
-/** Why a task was stopped, or not started, before it could end by itself. */
+/** Why a task was canceled. */
 export type CancelReason =
   | 'plan_canceled'
   | 'plan_timeout'
@@ -166,7 +166,7 @@ export interface TaskCanceled extends AttemptBase {
   readonly type: 'task_canceled';
   readonly reason: CancelReason;
   /** How long the aborted attempt had been running; undefined when the task had not started. */
-  readonly durationMs?: number;
+  readonly durationMs?: number | undefined;
 }
 
 export interface GoalChecked extends Base {
@@ -177,7 +177,7 @@ export interface GoalChecked extends Base {
   readonly criteria: readonly CriterionProgress[];
 }
 
-/** The goal is reached: nothing more starts. */
+/** The goal is reached: no more tasks start. */
 export interface GoalAchieved extends Base {
   readonly type: 'goal_achieved';
   readonly progress: number;
@@ -186,18 +186,18 @@ export interface GoalAchieved extends Base {
 /** Which limit of a budget. */
 export type BudgetKind = keyof Budget;
 
-/** The next start would exceed the budget: nothing more starts. */
+/** The next start would exceed the budget: no more tasks start. */
 export interface BudgetExceeded extends Base {
   readonly type: 'budget_exceeded';
   /** The task that was to start. */
   readonly taskId: string;
   readonly budget: BudgetKind;
   readonly limit: number;
-  /** What has been used; null for a cost that is unknown. */
+  /** How much has been used; null for an unknown cost. */
   readonly used: number | null;
-  /** What the attempts in flight are expected to use. */
+  /** How much the attempts in flight are expected to use. */
   readonly reserved: number;
-  /** What the start would have added. */
+  /** How much the start would have added. */
   readonly requested: number;
 }
 
@@ -206,38 +206,38 @@ interface ReplanBase extends Base {
   readonly round: number;
 }
 
-/** The plan would end without having done what it says: more tasks are asked for. */
+/** The plan would end with failures or without its goal: a round of re-planning asks for tasks. */
 export interface ReplanStarted extends ReplanBase {
   readonly type: 'replan_started';
   readonly reason: ReplanReason;
-  /** What failed, and no earlier round has made up for. */
+  /** Failed tasks that no earlier round has replaced. */
   readonly failedTaskIds: readonly string[];
-  /** How many tasks were not done because of those. */
+  /** How many tasks were dropped because of those. */
   readonly droppedTasks: number;
 }
 
-/** A round has its answer; the tasks themselves follow as `tasks_added`. */
+/** A round of re-planning has its tasks, which follow as `tasks_added`. */
 export interface ReplanCompleted extends ReplanBase {
   readonly type: 'replan_completed';
   readonly durationMs: number;
-  /** How many tasks it adds, without their subtasks; 0 for none, and then the plan ends. */
+  /** How many tasks it adds, without their subtasks; the plan ends when it is 0. */
   readonly tasks: number;
-  /** The failed tasks that these make up for. */
+  /** The failed tasks that the new ones replace. */
   readonly replaces: readonly string[];
-  readonly usage?: Usage;
-  readonly costUsd?: number;
-  readonly model?: string;
-  readonly requestId?: string;
+  readonly usage?: Usage | undefined;
+  readonly costUsd?: number | undefined;
+  readonly model?: string | undefined;
+  readonly requestId?: string | undefined;
 }
 
-/** A round brought no answer that can be taken: the plan ends as it would have. */
+/** A round of re-planning failed: the plan ends as without it. */
 export interface ReplanFailed extends ReplanBase {
   readonly type: 'replan_failed';
   readonly durationMs: number;
   readonly error: ReplanError;
 }
 
-/** Nothing starts until the run is resumed; what runs goes on. */
+/** No task starts until the run is resumed; running attempts continue. */
 export interface PlanPaused extends Base {
   readonly type: 'plan_paused';
 }
@@ -246,29 +246,29 @@ export interface PlanResumed extends Base {
   readonly type: 'plan_resumed';
 }
 
-/** A server asked to wait: nothing starts for its resource until then. */
+/** A server asked to wait: no task starts for its resource until then. */
 export interface ResourcePaused extends Base {
   readonly type: 'resource_paused';
   readonly resource: string;
   readonly pauseMs: number;
-  /** The error that said so. */
+  /** The code of the error that asked for it. */
   readonly code: AttemptErrorCode;
 }
 
-/** The run goes on after its process ended: what follows happened in another one. */
+/** The run was resumed after its process ended: later events are of another process. */
 export interface RunResumed extends Base {
   readonly type: 'run_resumed';
-  /** How long nothing happened: from the last event to this one. No part of any duration. */
+  /** From the last event to this one; not part of any duration. */
   readonly downMs: number;
   /**
-   * The tasks whose attempts were in flight: each is started again now, as the same attempt. What
-   * it had reported is void, and comes again.
+   * The tasks whose attempts were in flight: each is started again, as the same attempt. The output
+   * that it had reported is discarded.
    */
   readonly restarted: readonly string[];
   /** The tasks whose attempts a carrier still works on: they and their output went on meanwhile. */
   readonly attached?: readonly string[] | undefined;
-  /** The tasks that are done once more after the run had failed, and what they had come to. */
-  readonly retried?: readonly RetriedTask[];
+  /** The tasks that run again after the run had failed, with their status before. */
+  readonly retried?: readonly RetriedTask[] | undefined;
 }
 
 export interface RetriedTask {
@@ -300,8 +300,8 @@ export interface PlanCanceled extends Base {
 }
 
 /**
- * One entry of a run's log. The log is the one account of a run: results, metrics and progress are
- * computed from it. Plain data; errors turn into `{ name, code, message, … }` in JSON.
+ * One entry of a run's log. Results, metrics and progress are computed from the log alone. Plain
+ * data; errors turn into `{ name, code, message, … }` in JSON.
  */
 export type PlanEvent =
   | PlanStarted

@@ -1,31 +1,31 @@
 import type { TaskError } from './errors.js';
 
 /**
- * The list that a fan-out goes over: a reference to it (`gather.documents`), or a function of the
+ * The list of a fan-out: a reference to it (`gather.documents`), or a function of the
  * outputs of the dependencies.
  */
 // biome-ignore lint/suspicious/noExplicitAny: the builder types each function; here any input fits
 export type ItemsSource = string | ((inputs: any) => readonly unknown[]);
 
-/** A fan-out: one task for each element of a list. */
+/** A fan-out: one task for each item of a list. */
 export type ForEach =
   | ItemsSource
   | {
       readonly items: ItemsSource;
       /**
-       * The most elements; the task fails when there are more.
+       * The maximum number of items; the task fails when there are more.
        * @default 1000
        */
-      readonly maxItems?: number;
+      readonly maxItems?: number | undefined;
       /**
-       * How many must succeed, or which share (`'80%'`). Those that failed stand in the output
-       * beside the others.
+       * How many items must succeed, as a number or a percentage (`'80%'`). The output contains the
+       * failed ones, too.
        * @default '100%'
        */
-      readonly minSuccess?: number | `${number}%`;
+      readonly minSuccess?: number | `${number}%` | undefined;
     };
 
-/** What became of one element of a fan-out. */
+/** The result of one item of a fan-out. */
 export type ItemResult<Output = unknown> =
   | { readonly id: string; readonly status: 'completed'; readonly output: Output }
   | { readonly id: string; readonly status: 'failed'; readonly error: TaskError };
@@ -39,19 +39,19 @@ export function forEachOf(forEach: ForEach): {
   minSuccess: number | `${number}%`;
 } {
   const given = typeof forEach === 'object' ? forEach : { items: forEach };
-  // A field that is undefined is a field left out.
+  // An undefined field counts as left out.
   const { items, maxItems = DEFAULT_MAX_ITEMS, minSuccess = '100%' } = given;
   return { items, maxItems, minSuccess };
 }
 
-/** How many of `count` must succeed. */
+/** How many of `count` items must succeed. */
 export function requiredSuccesses(minSuccess: number | `${number}%`, count: number): number {
   if (typeof minSuccess === 'number') return minSuccess;
-  // A hair less, so that 70% of 10 is 7 although 0.7 is not quite seven tenths.
+  // Rounding errors must not add one: 70% of 10 is 7.
   return Math.ceil((Number.parseFloat(minSuccess) / 100) * count - 1e-9);
 }
 
-/** Whether the list comes from a function, and does not stand in an output. */
-export function isByFunction({ forEach }: { readonly forEach?: ForEach }): boolean {
+/** Whether a function makes the list; otherwise it is in an output. */
+export function isByFunction({ forEach }: { readonly forEach?: ForEach | undefined }): boolean {
   return forEach !== undefined && typeof forEachOf(forEach).items === 'function';
 }

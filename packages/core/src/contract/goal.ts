@@ -4,55 +4,54 @@ import { show } from './errors.js';
 import { type Path, parsePath, parseReference, readPath } from './reference.js';
 
 /**
- * When a plan has reached its goal: criteria over outputs and figures. The plan ends as soon as a
- * check finds it reached, and has failed when it has not been reached at the end.
+ * When a plan has reached its goal: criteria over outputs and metrics. The plan ends as soon as a
+ * check finds the goal reached. It has failed if the goal is not reached at the end.
  */
 export interface GoalState {
   readonly criteria: readonly GoalCriterion[];
   /**
-   * The share of the criteria, by weight, that must be met: above 0, up to 1.
+   * The share of the criteria, by weight, that must be met: > 0 and ≤ 1.
    * @default 1
    */
-  readonly threshold?: number;
+  readonly threshold?: number | undefined;
   /**
-   * What becomes of tasks that run when the goal is reached: they go on to their end, or they are
-   * aborted.
+   * Whether running tasks finish or are aborted when the goal is reached.
    * @default 'finish'
    */
-  readonly whenAchieved?: 'finish' | 'abort';
+  readonly whenAchieved?: 'finish' | 'abort' | undefined;
 }
 
-/** One thing that must be so for the goal to be reached. */
+/** One condition of the goal. */
 export type GoalCriterion = {
   /**
    * Shown in events and messages.
    * @default the comparison itself
    */
-  readonly name?: string;
+  readonly name?: string | undefined;
   readonly operator: Operator;
   readonly value: unknown;
   /**
-   * What it counts for beside the others; above 0.
+   * Its weight among the criteria; > 0.
    * @default 1
    */
-  readonly weight?: number;
+  readonly weight?: number | undefined;
 } & (
   | {
-      /** `outputs.report.score`: a place in a task's output. `metrics.completedTasks`: a figure. */
+      /** `outputs.report.score`: a path in a task's output. `metrics.completedTasks`: a metric. */
       readonly path: string;
       readonly count?: undefined;
     }
   | {
       /**
-       * Compares how many values there are at a place in the outputs of all tasks:
-       * `outputs.*.papers` counts the elements of lists, and other values once.
+       * Compares the number of values at a path in the outputs of all tasks: `outputs.*.papers` counts
+       * each item of a list, and other values once.
        */
       readonly count: string;
       readonly path?: undefined;
     }
 );
 
-/** Figures that a criterion may use, as in `metrics.completedTasks`. */
+/** Metrics that a criterion may use, as in `metrics.completedTasks`. */
 export const GOAL_METRICS = [
   'completedTasks',
   'failedTasks',
@@ -80,12 +79,12 @@ export interface GoalProgress {
 export interface CriterionProgress {
   readonly name: string;
   readonly met: boolean;
-  /** What was found; undefined while there is nothing. */
+  /** The value at the path; undefined while there is none. */
   readonly actual: unknown;
 }
 
-/** Where a criterion looks. */
-type Place =
+/** The value that a criterion compares. */
+type Subject =
   | { readonly kind: 'output'; readonly id: string; readonly path: Path }
   | { readonly kind: 'metric'; readonly metric: GoalMetric }
   | { readonly kind: 'count'; readonly path: Path };
@@ -93,11 +92,14 @@ type Place =
 const ANY_TASK = 'outputs.*';
 
 /**
- * Reads the place that a criterion names.
+ * Reads the path of a criterion.
  *
- * @returns What is wrong with it, when it names none.
+ * @returns A message when it is invalid.
  */
-export function placeOf(criterion: GoalCriterion, isTask: (id: string) => boolean): Place | string {
+export function subjectOf(
+  criterion: GoalCriterion,
+  isTask: (id: string) => boolean,
+): Subject | string {
   const { path: text, count } = criterion;
   if (count !== undefined) {
     const path = count.startsWith(ANY_TASK) ? parsePath(count.slice(ANY_TASK.length)) : undefined;
@@ -109,15 +111,15 @@ export function placeOf(criterion: GoalCriterion, isTask: (id: string) => boolea
   if (space === 'metrics') {
     const metric = GOAL_METRICS.find((each) => each === rest);
     return metric === undefined
-      ? `there is no metric "${rest}"; there are ${GOAL_METRICS.join(', ')}`
+      ? `unknown metric "${rest}"; known metrics are ${GOAL_METRICS.join(', ')}`
       : { kind: 'metric', metric };
   }
   if (space !== 'outputs') {
-    return `must begin with "outputs." or "metrics."; it is "${text}"`;
+    return `must start with "outputs." or "metrics."; it is "${text}"`;
   }
   const reference = parseReference(rest, isTask);
   return reference === undefined
-    ? `"${rest}" names no task of the plan, or no place in its output`
+    ? `"${rest}" is not a task of the plan, or not a path in its output`
     : { kind: 'output', ...reference };
 }
 
@@ -129,14 +131,14 @@ function split(path: string): [string, string] {
 interface Tracked {
   readonly name: string;
   readonly criterion: GoalCriterion;
-  readonly place: Place;
-  /** For a count: how many values so far. */
+  readonly subject: Subject;
+  /** For a count: the number of values so far. */
   count: number;
 }
 
 /**
- * Follows a run towards its goal. Counts are kept as outputs arrive, so that a check costs the
- * same however many tasks there are.
+ * Tracks the progress of a run towards its goal. It counts values as outputs arrive, so the cost of
+ * a check does not depend on the number of tasks.
  */
 export class GoalTracker {
   readonly whenAchieved: 'finish' | 'abort';
@@ -150,7 +152,7 @@ export class GoalTracker {
     this.#tracked = goal.criteria.map((criterion) => ({
       name: criterion.name ?? nameOf(criterion),
       criterion,
-      place: placeOf(criterion, isTask) as Place,
+      subject: subjectOf(criterion, isTask) as Subject,
       count: 0,
     }));
     this.#totalWeight = goal.criteria.reduce((sum, { weight = 1 }) => sum + weight, 0);
@@ -159,8 +161,8 @@ export class GoalTracker {
   /** A task has completed with this output. */
   completed(output: unknown): void {
     for (const tracked of this.#tracked) {
-      if (tracked.place.kind !== 'count') continue;
-      const value = readPath(output, tracked.place.path);
+      if (tracked.subject.kind !== 'count') continue;
+      const value = readPath(output, tracked.subject.path);
       if (Array.isArray(value)) tracked.count += value.length;
       else if (value !== undefined && value !== null) tracked.count++;
     }
@@ -173,19 +175,19 @@ export class GoalTracker {
 
   check(state: RunState, now: number): GoalProgress {
     let met = 0;
-    const criteria = this.#tracked.map(({ name, criterion, place, count }) => {
-      const actual = place.kind === 'count' ? count : valueAt(place, state, now);
+    const criteria = this.#tracked.map(({ name, criterion, subject, count }) => {
+      const actual = subject.kind === 'count' ? count : actualOf(subject, state, now);
       const holds = compare(actual, criterion.operator, criterion.value);
       if (holds) met += criterion.weight ?? 1;
       return { name, met: holds, actual };
     });
-    // Sums of weights like 0.1 are not exact; all met is exactly 1.
+    // Sums of weights such as 0.1 are not exact, but the progress must be 1 when all are met.
     const progress = criteria.every((each) => each.met) ? 1 : met / this.#totalWeight;
     return { progress, achieved: progress >= this.#threshold, criteria };
   }
 }
 
-/** What is still missing, in words. */
+/** Lists the criteria that are not met, for a message. */
 export function unmet({ criteria }: GoalProgress): string {
   return criteria
     .filter(({ met }) => !met)
@@ -193,7 +195,7 @@ export function unmet({ criteria }: GoalProgress): string {
     .join('; ');
 }
 
-/** Outputs can be long; the beginning says which one is meant. */
+/** Outputs can be long, so only their beginning is shown. */
 function brief(value: unknown): string {
   const text = show(typeof value === 'object' ? json(value) : value);
   return text.length <= 80 ? text : `${text.slice(0, 80)}…`;
@@ -207,10 +209,14 @@ function json(value: unknown): string | undefined {
   }
 }
 
-function valueAt(place: Exclude<Place, { kind: 'count' }>, state: RunState, now: number): unknown {
-  if (place.kind === 'metric') return state.figure(place.metric, now);
-  const index = state.graph.indexOf(place.id);
-  return index === undefined ? undefined : readPath(state.outputOf(index), place.path);
+function actualOf(
+  subject: Exclude<Subject, { kind: 'count' }>,
+  state: RunState,
+  now: number,
+): unknown {
+  if (subject.kind === 'metric') return state.figure(subject.metric, now);
+  const index = state.graph.indexOf(subject.id);
+  return index === undefined ? undefined : readPath(state.outputOf(index), subject.path);
 }
 
 function nameOf({ path, count, operator, value }: GoalCriterion): string {

@@ -1,22 +1,22 @@
 import { StratagemError } from './errors.js';
 
-/** Why a journal could not do what it was asked; see {@link JournalError}. */
+/** Why an operation of a journal failed; see {@link JournalError}. */
 export const JOURNAL_ERROR_CODES = [
-  /** A run of that id is recorded already. */
+  /** A run with that id is recorded already. */
   'run_exists',
-  /** No run of that id is recorded. */
+  /** No run with that id is recorded. */
   'run_not_found',
-  /** The run is being written by somebody else, in this process or another. */
+  /** Another writer has the lease of the run, in this process or in another one. */
   'run_locked',
-  /** What is stored cannot be read: damaged, or cut off in the middle. */
+  /** The stored data is damaged or incomplete. */
   'journal_corrupt',
   /** It was written by a newer version. */
   'journal_newer',
-  /** It may only be read. */
+  /** The journal is read-only. */
   'journal_read_only',
-  /** There is no room left. */
+  /** The disk or the store is full. */
   'journal_full',
-  /** Anything else that keeps it from being read or written. */
+  /** Any other failure to read or write. */
   'journal_failed',
 ] as const;
 
@@ -24,18 +24,18 @@ export const JOURNAL_ERROR_CODES = [
 export type JournalErrorCode = (typeof JOURNAL_ERROR_CODES)[number];
 
 /**
- * What a journal rejects with. The message names the run or the file and says what to do.
+ * A journal rejects with this. The message names the run or the file, and the remedy.
  *
  * @example
- * throw new JournalError('journal_full', 'There is no room left for "runs.db": free some space', {
+ * throw new JournalError('journal_full', 'The disk of "runs.db" is full: free some space', {
  *   runId,
  *   cause,
  * });
  */
 export class JournalError extends StratagemError {
   declare readonly code: JournalErrorCode;
-  /** The run concerned, if it is about one. */
-  declare readonly runId?: string;
+  /** The run concerned, if there is one. */
+  declare readonly runId?: string | undefined;
 
   constructor(
     code: JournalErrorCode,
@@ -47,7 +47,7 @@ export class JournalError extends StratagemError {
   }
 }
 
-/** The errors that every journal has, in the same words. */
+/** Errors with the same messages in every journal. */
 export const journalErrors = {
   runExists: (runId: string) =>
     new JournalError(

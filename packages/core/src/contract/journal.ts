@@ -1,10 +1,10 @@
-// Programs whose own `lib` does not know Symbol.asyncDispose must be able to import this.
+// Programs whose own `lib` lacks Symbol.asyncDispose must be able to import this.
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import type { PlanEventType } from './event.js';
 import type { PlanStatus } from './status.js';
 
-/** Whatever JSON can hold. */
+/** Any JSON value. */
 export type Json =
   | null
   | boolean
@@ -14,9 +14,8 @@ export type Json =
   | { readonly [field: string]: Json };
 
 /**
- * An event as a journal keeps it: plain JSON, made by the executor. Errors, dates, bytes and the
- * like have been turned into data; a store keeps it as it is and never looks further than the
- * fields that are named here.
+ * An event as a journal stores it: plain JSON, made by the executor. Errors, dates, bytes and the
+ * like are encoded already. A store reads the fields that are named here and no others.
  */
 export interface EventData {
   readonly type: PlanEventType;
@@ -24,29 +23,29 @@ export interface EventData {
   readonly sequence: number;
   /** Unix time in milliseconds, with a fraction. */
   readonly timestamp: number;
-  readonly taskId?: string;
-  /** Of `task_completed`: by far the largest field, and often the same one. Worth keeping once. */
-  readonly output?: Json;
-  /** Of `task_completed`: what the output follows from, as a hash; see `Journal.lookup`. */
-  readonly contentKey?: string;
+  readonly taskId?: string | undefined;
+  /** Of `task_completed`: by far the largest field. Equal ones are worth storing once. */
+  readonly output?: Json | undefined;
+  /** Of `task_completed`: a hash of everything that the output depends on; see `Journal.lookup`. */
+  readonly contentKey?: string | undefined;
   readonly [field: string]: Json | undefined;
 }
 
-/** A run that is about to begin. */
+/** A run that has not started yet. */
 export interface NewRun {
-  /** Letters, digits, `.`, `_` and `-`, 128 at most, no `.` in front: fit to be a file's name. */
+  /** At most 128 letters, digits, `.`, `_` and `-`, no `.` in front: valid as the name of a file. */
   readonly id: string;
-  /** That of its plan. */
+  /** The goal of its plan. */
   readonly goal: string;
   /** When it was created, as Unix time in milliseconds. */
   readonly createdAt: number;
 }
 
-/** One line of a list of runs. */
+/** An entry of a list of runs. */
 export interface RunSummary {
   readonly id: string;
   readonly goal: string;
-  /** `interrupted` is one that has not ended and that nobody is writing. */
+  /** `interrupted` when the run has not ended and nobody writes it. */
   readonly status: PlanStatus | 'interrupted';
   /** As Unix time in milliseconds; when it was created, if it has not started. */
   readonly startedAt: number;
@@ -55,40 +54,40 @@ export interface RunSummary {
   readonly totalTasks: number;
 }
 
-/** A completion that can be used again, and the run that it was recorded in. */
+/** A completion that can be reused, and the run that recorded it. */
 export interface RecordedCompletion {
   readonly runId: string;
   readonly event: EventData;
 }
 
 /**
- * Where runs are kept so that they survive the process. `memoryJournal()` is one for tests;
- * `journalConformance` proves one of your own.
+ * Stores runs so that they survive the process. `memoryJournal()` is one for tests;
+ * `journalConformance` tests your own.
  *
  * Every method rejects with a `JournalError`.
  */
 export interface Journal {
   /**
-   * Begins the record of a run and takes its lease, so that nobody else can write it. A run of
-   * that id without any event never began, and its place is taken.
+   * Creates the record of a run and takes its lease, so that nobody else can write it. Replaces a run
+   * with that id that has no events.
    *
-   * Rejects with `run_exists` when events are recorded for it, and `run_locked` while another one
-   * has the lease.
+   * Rejects with `run_exists` when it has events, and with `run_locked` while another writer has the
+   * lease.
    */
   create(run: NewRun): Promise<RunJournal>;
   /**
-   * Takes over a run: its lease, and all its events.
+   * Takes the lease of a run and reads all its events.
    *
-   * Rejects with `run_not_found`, and with `run_locked` while another one has the lease.
+   * Rejects with `run_not_found`, and with `run_locked` while another writer has the lease.
    */
   open(runId: string): Promise<OpenedRun>;
-  /** The events of a run in order, whoever has its lease. Rejects with `run_not_found`. */
+  /** The events of a run in order; needs no lease. Rejects with `run_not_found`. */
   read(runId: string): AsyncIterable<EventData>;
   /** All runs, the newest first. */
   list(): Promise<readonly RunSummary[]>;
-  /** Of the completions with this content key, in any run, the one that was recorded last. */
+  /** The last completion with this content key, in any run. */
   lookup(contentKey: string): Promise<RecordedCompletion | undefined>;
-  /** Gives back every lease and whatever else is held. Nothing can be done with it afterwards. */
+  /** Releases every lease and all other resources. The journal cannot be used afterwards. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -97,31 +96,31 @@ export interface Journal {
 export interface RunJournal {
   readonly runId: string;
   /**
-   * Appends events in order. They are durable, all of them, when it returns or when its promise
-   * resolves; it is not called again before that. After a crash, some first part of the events may
-   * be there, never one without those before it. The objects may change as soon as it has returned.
+   * Appends events in order. All of them are durable when it returns or when its promise resolves; it
+   * is not called again before that. After a crash, only the first of the events may be stored, never
+   * one without those before it. The objects may change after it has returned.
    *
    * Throws or rejects with `run_locked` when the lease was lost, and with `journal_full`,
    * `journal_read_only` or `journal_failed`: then the run ends.
    */
   append(events: readonly EventData[]): void | Promise<void>;
-  /** Gives back the lease. */
+  /** Releases the lease. */
   close(): void | Promise<void>;
 }
 
-/** A run that has been taken over, to be continued. */
+/** A run whose lease was taken, with its events. */
 export interface OpenedRun extends RunJournal {
   readonly events: readonly EventData[];
 }
 
-/** What is said of a run before its first event. */
+/** The summary of a run before its first event. */
 export function newSummary({ id, goal, createdAt }: NewRun): RunSummary {
   return { id, goal, status: 'created', startedAt: createdAt, completedTasks: 0, totalTasks: 0 };
 }
 
 /**
- * What is said of a run after one more of its events. A store keeps it beside the run, so that a
- * list need not read any log.
+ * The summary of a run after one more of its events. A store keeps it with the run, so that a list
+ * need not read any log.
  *
  * @example
  * for (const event of events) summary = summaryAfter(summary, event);
@@ -131,7 +130,7 @@ export function summaryAfter(summary: RunSummary, event: EventData): RunSummary 
     case 'plan_started': {
       const { goal } = event.plan as { readonly goal: string };
       const totalTasks = event.taskCount as number;
-      // A changed plan that was adopted begins the count anew, and the run stays as old as it is.
+      // A changed plan restarts the count, but not the time of the run.
       const startedAt = summary.status === 'created' ? event.timestamp : summary.startedAt;
       return { ...summary, goal, status: 'running', startedAt, completedTasks: 0, totalTasks };
     }

@@ -1,6 +1,6 @@
 import type { Usage } from './usage.js';
 
-/** What a runner reports while an attempt runs; each becomes a `task_output` event. */
+/** A part of the output that a runner reports during an attempt, as a `task_output` event. */
 export type OutputPart = TextPart | ToolCallPart | ToolResultPart | StepPart | NoticePart;
 
 /** A piece of the text that the model writes. */
@@ -9,26 +9,26 @@ export interface TextPart {
   readonly text: string;
 }
 
-/** The model asks for a tool. */
+/** The model calls a tool. */
 export interface ToolCallPart {
   readonly kind: 'tool_call';
   /** Pairs the call with its result. */
   readonly callId: string;
   readonly tool: string;
-  /** As the model wrote it; it may not fit the tool's schema. */
+  /** As the model wrote it; it may not match the tool's schema. */
   readonly input: unknown;
 }
 
-/** What came of a tool call. */
+/** The result of a tool call. */
 export interface ToolResultPart {
   readonly kind: 'tool_result';
   readonly callId: string;
   readonly tool: string;
   readonly ok: boolean;
-  /** What the tool returned, when it is ok. */
+  /** The value that the tool returned, if the call succeeded. */
   readonly output?: unknown;
-  /** What the model was told, when it is not. */
-  readonly message?: string;
+  /** The error message for the model, if the call failed. */
+  readonly message?: string | undefined;
   readonly durationMs: number;
 }
 
@@ -37,28 +37,28 @@ export interface StepPart {
   readonly kind: 'step';
   /** 1 for the first request. */
   readonly step: number;
-  /** Tokens of this request alone; those of the whole attempt come with its end. */
-  readonly usage?: Usage;
-  readonly model?: string;
-  readonly requestId?: string;
+  /** Tokens of this request alone; the end of the attempt has the total. */
+  readonly usage?: Usage | undefined;
+  readonly model?: string | undefined;
+  readonly requestId?: string | undefined;
 }
 
-/** A runner says what it did besides asking the model: waited, fell back, answered from a cache. */
+/** A runner reports something else than output: a wait, a fallback, a hit of its cache. */
 export interface NoticePart {
   readonly kind: 'notice';
-  /** The name of the runner that says it. */
+  /** The name of the runner. */
   readonly source: string;
   readonly message: string;
-  /** The error that made it do so, if one did. */
-  readonly code?: string;
+  /** The code of the error that caused it, if there is one. */
+  readonly code?: string | undefined;
 }
 
 const KINDS: readonly string[] = ['text', 'tool_call', 'tool_result', 'step', 'notice'];
 
 /**
- * What was emitted, as a part.
+ * Converts the argument of `emit()` to a part.
  *
- * @throws {TypeError} when it is neither a text nor a part.
+ * @throws {TypeError} when it is neither a string nor a part.
  */
 export function partOf(emitted: string | OutputPart): OutputPart {
   if (typeof emitted === 'string') return { kind: 'text', text: emitted };

@@ -18,15 +18,15 @@ export type ProblemCode =
   | 'too_deep'
   | 'too_many';
 
-/** One thing that is wrong with a plan. */
+/** One problem of a plan. */
 export interface PlanProblem {
   readonly code: ProblemCode;
-  /** Where, as keys and positions from the plan down: `['tasks', 3, 'dependencies', 0]`. */
+  /** Keys and positions from the plan down: `['tasks', 3, 'dependencies', 0]`. */
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
-/** A plan that cannot be run; `problems` lists everything that is wrong with it. */
+/** An invalid plan; `problems` lists all of its problems. */
 export class PlanError extends StratagemError {
   readonly problems: readonly PlanProblem[];
 
@@ -35,7 +35,7 @@ export class PlanError extends StratagemError {
     if (problems.length > shown.length)
       shown.push(`  - and ${problems.length - shown.length} more`);
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-    super('invalid_plan', `The plan cannot be run, it has ${count}:\n${shown.join('\n')}`);
+    super('invalid_plan', `The plan is invalid, it has ${count}:\n${shown.join('\n')}`);
     this.problems = problems;
   }
 }

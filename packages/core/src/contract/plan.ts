@@ -21,25 +21,25 @@ export interface Plan<Outputs = Record<string, unknown>> extends PlanSettings {
   readonly [outputs]?: Outputs;
 }
 
-/** What holds for a whole plan. */
+/** Settings of a whole plan. */
 export interface PlanSettings {
-  /** When the goal is reached: the run ends as soon as it is, and fails if it is not at the end. */
-  readonly goalState?: GoalState;
+  /** When the goal is reached. The run ends then, and fails if the goal is not reached at the end. */
+  readonly goalState?: GoalState | undefined;
   /**
    * After how many completed tasks the goal is checked; it is always checked at the end.
    * @default 1
    */
-  readonly goalCheckInterval?: number;
-  /** How attempts are repeated at tasks that do not say so themselves. */
-  readonly retry?: RetryPolicy;
-  /** The longest one attempt may take, in milliseconds, at tasks that do not say so themselves. */
-  readonly timeoutMs?: number;
-  /** The longest the whole run may take, in milliseconds; then it is stopped and has failed. */
-  readonly deadlineMs?: number;
-  /** What the run may use at most. */
-  readonly budget?: Budget;
-  /** Yours; never interpreted. */
-  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly goalCheckInterval?: number | undefined;
+  /** How failed attempts are repeated, for tasks without their own `retry`. */
+  readonly retry?: RetryPolicy | undefined;
+  /** Timeout of one attempt in milliseconds, for tasks without their own `timeoutMs`. */
+  readonly timeoutMs?: number | undefined;
+  /** Timeout of the whole run in milliseconds; the run fails then. */
+  readonly deadlineMs?: number | undefined;
+  /** Limits of what the run may use. */
+  readonly budget?: Budget | undefined;
+  /** Your own data; never interpreted. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The output types of a plan by task id. */
@@ -61,12 +61,12 @@ type KnownIds<Outputs, Ids extends readonly string[]> = {
       : keyof Outputs & string;
 };
 
-/** What a task's function receives. */
+/** The argument of a task's function. */
 export type InputsOf<Outputs, Ids extends readonly string[]> = Readonly<{
   [Id in Ids[number]]: Id extends keyof Outputs ? Outputs[Id] : unknown;
 }>;
 
-/** The type of what stands at a path like `gather.documents`; unknown for longer ways of writing it. */
+/** The type of the value at a path like `gather.documents`; unknown for other forms of paths. */
 type At<Value, Path extends string> = Path extends keyof Value
   ? Value[Path]
   : Path extends `${infer Head}.${infer Rest}`
@@ -80,7 +80,7 @@ type ElementOf<List> = List extends readonly (infer Element)[] ? Element : unkno
 // Where a type says `${Source}` or `Operator & Chosen`, it is for inference: the parameter stays
 // `never` unless the field is there, and a function is never taken for a path.
 
-/** A list that a fan-out goes over, or where it is. */
+/** The list of a fan-out: a path or a function. */
 type ItemsInput<Inputs, Source extends string, Item> =
   | `${Source}`
   | ((inputs: Inputs) => readonly Item[]);
@@ -90,8 +90,8 @@ type ForEachInput<Inputs, Source extends string, Item> =
   | ItemsInput<Inputs, Source, Item>
   | {
       readonly items: ItemsInput<Inputs, Source, Item>;
-      readonly maxItems?: number;
-      readonly minSuccess?: number | `${number}%`;
+      readonly maxItems?: number | undefined;
+      readonly minSuccess?: number | `${number}%` | undefined;
     };
 
 /** `when` of a task whose dependencies are known. */
@@ -109,7 +109,7 @@ type WhenInput<Inputs, Chosen> =
 /** Neither a path nor a function was given. */
 type IsNever<T> = [T] extends [never] ? true : false;
 
-/** What a task's function receives: in a fan-out, the element and its position besides. */
+/** The argument of a task's function; in a fan-out, it includes the item and its position. */
 type BodyInputs<Outputs, Ids extends readonly string[], Source extends string, Item> = InputsOf<
   Outputs,
   Ids
@@ -121,11 +121,11 @@ type BodyInputs<Outputs, Ids extends readonly string[], Source extends string, I
         readonly index: number;
       });
 
-/** Nothing says what the output is. */
+/** Marks an output whose type is not known. */
 declare const unsaid: unique symbol;
 type Unsaid = typeof unsaid;
 
-/** A task as `addTask` takes it: the ids of earlier tasks and their outputs are known to the types. */
+/** The argument of `addTask`: its types know the ids and outputs of earlier tasks. */
 export type TaskInput<
   Outputs,
   Id extends string,
@@ -140,16 +140,16 @@ export type TaskInput<
   Wait = undefined,
 > = Omit<Task, TypedField> & {
   readonly id: Id;
-  readonly type?: Type;
-  readonly dependencies?: Ids & KnownIds<Outputs, Ids>;
-  readonly outputSchema?: Schema;
-  readonly when?: WhenInput<InputsOf<Outputs, Ids>, Chosen>;
-  readonly forEach?: ForEachInput<InputsOf<Outputs, Ids>, Source, Item>;
-  readonly subtasks?: Subtasks;
-  readonly waitFor?: Wait;
-  readonly description?: string;
-  readonly prompt?: (inputs: BodyInputs<Outputs, Ids, Source, Item>) => string;
-  readonly run?: TaskFunction<BodyInputs<Outputs, Ids, Source, Item>, Output>;
+  readonly type?: Type | undefined;
+  readonly dependencies?: (Ids & KnownIds<Outputs, Ids>) | undefined;
+  readonly outputSchema?: Schema | undefined;
+  readonly when?: WhenInput<InputsOf<Outputs, Ids>, Chosen> | undefined;
+  readonly forEach?: ForEachInput<InputsOf<Outputs, Ids>, Source, Item> | undefined;
+  readonly subtasks?: Subtasks | undefined;
+  readonly waitFor?: Wait | undefined;
+  readonly description?: string | undefined;
+  readonly prompt?: ((inputs: BodyInputs<Outputs, Ids, Source, Item>) => string) | undefined;
+  readonly run?: TaskFunction<BodyInputs<Outputs, Ids, Source, Item>, Output> | undefined;
 } & (
     | { readonly description: string }
     | { readonly prompt: (inputs: BodyInputs<Outputs, Ids, Source, Item>) => string }
@@ -170,7 +170,7 @@ type TypedField =
   | 'prompt'
   | 'run';
 
-/** The output of one attempt: what its schema lets through, what its function returns, or text. */
+/** The type of the output of one attempt: of its schema, of its function, or text. */
 type AttemptOutput<Output, Schema, Subtasks, Type, Wait> = Schema extends StandardSchema
   ? SchemaOutput<Schema>
   : Output extends Unsaid
@@ -185,12 +185,12 @@ type AttemptOutput<Output, Schema, Subtasks, Type, Wait> = Schema extends Standa
         : string
     : Output;
 
-/** The output of a task; possibly undefined when it may turn out not to be chosen. */
+/** The type of the output of a task; it includes undefined when the task may not be chosen. */
 type OutputOf<Attempt, Each, IsOptional> =
   | (IsNever<Each> extends true ? Attempt : readonly ItemResult<Attempt>[])
   | (IsOptional extends true ? undefined : never);
 
-/** Whether a task may be skipped as not chosen: for its own condition, or with all it depends on. */
+/** Whether a task may be skipped by its own condition, or with all of its dependencies. */
 type IsOptional<Chosen, Ids extends readonly string[], Optional> =
   IsNever<Chosen> extends true
     ? Ids extends readonly []
@@ -201,11 +201,11 @@ type IsOptional<Chosen, Ids extends readonly string[], Optional> =
     : true;
 
 /**
- * A plan that is being written. Each `addTask` adds to this same plan and returns it with the new
- * task's output in its type.
+ * Builds a plan. Each `addTask` adds to this same plan and returns it with the type of the new
+ * task's output.
  *
- * `Optional` are the ids of tasks that may turn out not to be chosen; with a goal, `EndsEarly`, the
- * outputs of a completed run may be only some.
+ * `Optional` are the ids of tasks that may not be chosen. With a goal, `EndsEarly` is true: a completed
+ * run may lack some outputs.
  */
 export class PlanBuilder<
   Outputs = {},
@@ -216,13 +216,13 @@ export class PlanBuilder<
   declare readonly [outputs]?: EndsEarly extends true ? Partial<Outputs> : Outputs;
   readonly goal: string;
   readonly tasks: Task[] = [];
-  declare readonly goalState?: GoalState;
-  declare readonly goalCheckInterval?: number;
-  declare readonly retry?: RetryPolicy;
-  declare readonly timeoutMs?: number;
-  declare readonly deadlineMs?: number;
-  declare readonly budget?: Budget;
-  declare readonly metadata?: Readonly<Record<string, unknown>>;
+  declare readonly goalState?: GoalState | undefined;
+  declare readonly goalCheckInterval?: number | undefined;
+  declare readonly retry?: RetryPolicy | undefined;
+  declare readonly timeoutMs?: number | undefined;
+  declare readonly deadlineMs?: number | undefined;
+  declare readonly budget?: Budget | undefined;
+  declare readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 
   constructor(goal: string, settings: PlanSettings = {}) {
     this.goal = goal;
@@ -287,7 +287,7 @@ const SETTINGS = [
 /**
  * Starts a plan.
  *
- * @param goal What the whole plan is to reach, in a sentence.
+ * @param goal The goal of the whole plan, in a sentence.
  * @throws {OptionError} when a setting is unknown.
  *
  * @example

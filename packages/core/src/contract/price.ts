@@ -1,6 +1,6 @@
 import type { Usage } from './usage.js';
 
-/** What a model costs, in US dollars per million tokens. */
+/** The price of a model, in US dollars per million tokens. */
 export interface Price {
   readonly inputPerMillion: number;
   readonly outputPerMillion: number;
@@ -8,20 +8,20 @@ export interface Price {
    * For input tokens from the provider's prompt cache.
    * @default the price of input tokens
    */
-  readonly cachedInputPerMillion?: number;
+  readonly cachedInputPerMillion?: number | undefined;
   /**
    * For input tokens that go into the provider's prompt cache.
    * @default the price of input tokens
    */
-  readonly cacheWriteInputPerMillion?: number;
+  readonly cacheWriteInputPerMillion?: number | undefined;
 }
 
 /** Prices by the name of the model, as the provider reports it. */
 export type PriceTable = Readonly<Record<string, Price>>;
 
 /**
- * What tokens cost, in US dollars; undefined when the table does not know the model. A dated name
- * (`gpt-5-2026-04-01`) that has no price of its own has that of the name without the date.
+ * The cost of tokens in US dollars; undefined for a model that is not in the table. A dated name
+ * (`gpt-5-2026-04-01`) without a price of its own has the price of the name without the date.
  *
  * @example
  * costOf({ inputTokens: 1000, outputTokens: 500 }, 'm', { m: { inputPerMillion: 1, outputPerMillion: 4 } });
@@ -45,7 +45,7 @@ export function costOf(
   return total / 1_000_000;
 }
 
-/** `gpt-5-2026-04-01`, `claude-sonnet-5-20260401`: the same model and price, with its date. */
+/** `gpt-5-2026-04-01`, `claude-sonnet-5-20260401`: the name of a model with a date. */
 const DATE = /-(\d{4}-\d{2}-\d{2}|\d{8})$/;
 
 function priceOf(model: string, prices: PriceTable): Price | undefined {

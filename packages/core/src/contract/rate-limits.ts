@@ -1,30 +1,32 @@
-/** What a server announced about its limits together with an answer. */
+/** The rate limits that a server announced with a response. */
 export interface RateLimits {
-  readonly requests?: RateLimit;
+  readonly requests?: RateLimit | undefined;
   /** Input and output tokens together. */
-  readonly tokens?: RateLimit;
-  readonly inputTokens?: RateLimit;
-  readonly outputTokens?: RateLimit;
+  readonly tokens?: RateLimit | undefined;
+  readonly inputTokens?: RateLimit | undefined;
+  readonly outputTokens?: RateLimit | undefined;
 }
 
-/** One limit; each figure only where the server gave one that can be true. */
+/** One limit. Values that the server did not send, or that cannot be true, are left out. */
 export interface RateLimit {
-  /** How much is allowed per window. */
-  readonly limit?: number;
-  /** How much of it is left. */
-  readonly remaining?: number;
-  /** How long until it is whole again, in milliseconds from the answer on. */
-  readonly resetMs?: number;
+  /** The amount per window. */
+  readonly limit?: number | undefined;
+  /** The amount that is left. */
+  readonly remaining?: number | undefined;
+  /** Time until the whole limit is available again, in milliseconds after the response. */
+  readonly resetMs?: number | undefined;
 }
 
 /**
- * What the headers of an answer announce: OpenAI's `x-ratelimit-{limit,remaining,reset}-{requests,
+ * Reads the rate limits in the headers of a response: OpenAI's `x-ratelimit-{limit,remaining,reset}-{requests,
  * tokens}`, which most compatible servers send too, and Anthropic's `anthropic-ratelimit-{requests,
  * tokens,input-tokens,output-tokens}-{limit,remaining,reset}`. Resets may be durations (`12ms`,
- * `1h2m3.5s`), seconds, or times. What cannot be true, such as a limit of 0 or -1, is left out;
- * undefined when nothing is left.
+ * `1h2m3.5s`), seconds, or times. Values that cannot be true, such as a limit of 0 or -1, are left
+ * out.
  *
- * @param now Unix time in milliseconds, which times are compared with.
+ * @returns undefined when there are none.
+ *
+ * @param now The current Unix time in milliseconds.
  *
  * @example
  * parseRateLimits(
@@ -67,10 +69,10 @@ function rateLimitOf(
 ): RateLimit | undefined {
   const limit = countOf(limitHeader) || undefined;
   const remaining = countOf(remainingHeader);
-  // Without a limit, 0 is what servers send that know nothing; above the limit, it is of another.
+  // Servers without limits send 0 alone; a value above the limit belongs to another limit.
   const isReal = limit === undefined ? remaining !== 0 : (remaining ?? 0) <= limit;
   const known = isReal ? remaining : undefined;
-  // By itself a reset says nothing.
+  // A reset alone is useless.
   if (limit === undefined && known === undefined) return undefined;
   const resetMs = durationOf(resetHeader, now);
   return {
@@ -97,7 +99,7 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   ns: 1e-6,
 };
 const DURATION_PART = /(\d+(?:\.\d+)?)(ms|us|µs|ns|d|h|m|s)/g;
-/** No provider counts over more than a month: a longer time is something else, misread. */
+/** No provider has windows of more than a month: a longer time was misread. */
 const LONGEST_RESET_MS = 31 * 86_400_000;
 
 function durationOf(header: Header, now: number): number | undefined {
@@ -106,11 +108,11 @@ function durationOf(header: Header, now: number): number | undefined {
   return resetMs <= LONGEST_RESET_MS ? resetMs : undefined;
 }
 
-/** NaN when it cannot be read. */
+/** NaN for an unknown format. */
 function durationIn(text: string, now: number): number {
   const seconds = countOf(text);
   if (seconds !== undefined) return seconds * 1_000;
-  // A time has a date in it: without that check, Date.parse makes times of the oddest texts.
+  // Date.parse accepts many other texts, so check that this is a date first.
   if (/^\d{4}-\d\d-\d\dT/i.test(text)) return Math.max(0, Date.parse(text) - now);
   const parts = [...text.matchAll(DURATION_PART)];
   if (text === '' || parts.map(([part]) => part).join('') !== text) return Number.NaN;

@@ -1,21 +1,22 @@
-/** A place in the output of a task, as written in a plan: `research.companies[0].name`. */
+/** A task and a path in its output, as written in a plan: `research.companies[0].name`. */
 export interface Reference {
   /** The task. */
   readonly id: string;
-  /** Where in its output; empty for the whole of it. */
+  /** The path in its output; empty for the whole output. */
   readonly path: Path;
 }
 
 export type Path = readonly (string | number)[];
 
-/** Longer text between braces is no reference, and is not worth the search for one. */
+/** Longer text is not parsed: every prefix of a reference may be an id. */
 const MAX_LENGTH = 1_000;
 
 /**
- * Reads a reference. Ids may hold dots and brackets themselves, so the longest beginning that is a
- * known id is the id.
+ * Parses a reference. Ids may contain dots and brackets, so the id is the longest prefix that is a
+ * known id.
  *
- * @returns undefined when no known id begins it, or when what follows is no path.
+ * @param isKnown Must take constant time.
+ * @returns undefined when no prefix is a known id, or when the rest is not a path.
  */
 export function parseReference(
   text: string,
@@ -36,7 +37,7 @@ export function parseReference(
 /** One step: `.name`, `[0]` or `["any text"]`. */
 const STEP = /\.([^.[\]"]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/y;
 
-/** Reads `.companies[0].name`; undefined when it is no path. */
+/** Parses `.companies[0].name`; undefined when it is not a path. */
 export function parsePath(text: string): Path | undefined {
   const path: (string | number)[] = [];
   STEP.lastIndex = 0;
@@ -58,8 +59,8 @@ export function parsePath(text: string): Path | undefined {
 }
 
 /**
- * What stands at a path, undefined when nothing does. Only a value's own properties count: a plan
- * cannot reach `constructor` or anything else that the data does not hold.
+ * The value at a path; undefined when there is none. Reads own properties alone, so a plan cannot
+ * reach `constructor` and the like.
  */
 export function readPath(value: unknown, path: Path): unknown {
   let current = value;
@@ -71,7 +72,7 @@ export function readPath(value: unknown, path: Path): unknown {
   return current;
 }
 
-/** A reference as it is written. */
+/** Writes a reference as text. */
 export function formatReference({ id, path }: Reference): string {
   return id + path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('');
 }

@@ -5,26 +5,26 @@ import type { PlanProblem } from './plan-error.js';
 import type { TaskOutput } from './runner.js';
 import type { Task } from './task.js';
 
-/** Why a plan is revised: something failed for good, or all is done and the goal is not reached. */
+/** Why a plan is revised: tasks failed, or all tasks are done and the goal is not reached. */
 export type ReplanReason = 'tasks_failed' | 'goal_not_achieved';
 
-/** How far a run may revise its own plan. */
+/** Limits of re-planning. */
 export interface ReplanLimits {
   /**
-   * How often, at most.
+   * The maximum number of rounds.
    * @default 3
    */
-  readonly maxRounds?: number;
+  readonly maxRounds?: number | undefined;
   /**
-   * How many tasks all rounds together may add, subtasks included.
+   * The maximum number of tasks that all rounds together add, subtasks included.
    * @default 50
    */
-  readonly maxTasks?: number;
+  readonly maxTasks?: number | undefined;
 }
 
 /**
- * What to do when a plan would end without having done what it says: more tasks are asked for, and
- * the run goes on with them.
+ * Revises a plan that would end with failures or without its goal: it asks for more tasks, and the
+ * run continues with them.
  *
  * @example
  * const replan = {
@@ -34,8 +34,8 @@ export interface ReplanLimits {
  */
 export interface Replan extends ReplanLimits {
   /**
-   * Says what else is to be done: new tasks, or nothing, and then the plan ends as it would have.
-   * What it throws ends the plan as well, and is in the log.
+   * Returns new tasks. The plan ends when it returns none, and also when it throws; the error is in
+   * the log then.
    */
   revise(
     situation: Situation,
@@ -43,66 +43,68 @@ export interface Replan extends ReplanLimits {
   ): Revision | readonly Task[] | undefined | PromiseLike<Revision | readonly Task[] | undefined>;
 }
 
-/** Where a plan stands that would end now. */
+/** The state of a plan that would end now. */
 export interface Situation {
   readonly goal: string;
   readonly reason: ReplanReason;
   /** 1 for the first round. */
   readonly round: number;
-  /** What is done, and what it brought. */
+  /** Completed tasks with their outputs. */
   readonly completed: readonly { readonly task: Task; readonly output: unknown }[];
-  /** What failed for good, and no earlier round has made up for. */
+  /** Failed tasks that no earlier round has replaced. */
   readonly failed: readonly { readonly task: Task; readonly error: TaskError }[];
-  /** What was not done because of those failures: tasks that waited for them, and their groups. */
+  /** Tasks that were dropped because of those failures: their dependents and groups. */
   readonly dropped: readonly { readonly task: Task; readonly failedTaskId: string }[];
-  /** How far the goal is reached; undefined for a plan without a `goalState`. */
-  readonly goalProgress?: GoalProgress;
+  /** The progress towards the goal; undefined for a plan without a `goalState`. */
+  readonly goalProgress?: GoalProgress | undefined;
   readonly remaining: Remaining;
 }
 
-/** What is left of the limits of a run. A limit that there is not is left out. */
+/** How much is left of the limits of a run. A limit that is not set is left out. */
 export interface Remaining {
   /** Rounds after this one. */
   readonly rounds: number;
   /** Tasks that may be added. */
   readonly tasks: number;
-  readonly tokens?: number;
-  readonly costUsd?: number;
-  readonly timeMs?: number;
+  readonly tokens?: number | undefined;
+  readonly costUsd?: number | undefined;
+  readonly timeMs?: number | undefined;
 }
 
-/** What surrounds a round of re-planning. */
+/** The context of a round of re-planning. */
 export interface ReplanContext {
-  /** Aborted when the run ends before the answer is there; its `reason` says why. */
+  /** Aborted when the run ends before the round does; its `reason` is the cause. */
   readonly signal: AbortSignal;
-  /** When the run must be over, as Unix time in milliseconds; undefined without a limit. */
+  /** The deadline of the run, as Unix time in milliseconds; undefined without one. */
   readonly deadline: number | undefined;
   /**
-   * Everything that is wrong with a revision, so that a model can be asked to mend it; empty when
-   * it can be taken. A revision with problems makes the round fail.
+   * Lists the problems of a revision, so that a model can repair it. A revision with problems makes
+   * the round fail.
    */
   readonly check: (revision: Revision | readonly Task[]) => readonly PlanProblem[];
 }
 
-/** The answer of a round: what else is to be done, and what finding it out has cost. */
+/** The result of a round: new tasks, and the cost of planning them. */
 export interface Revision extends Omit<TaskOutput, 'output' | 'rateLimits'> {
   /**
-   * They may depend on each other and on what is completed. Without any, the plan ends as it would
-   * have.
+   * They may depend on each other and on completed tasks. The plan ends when there are none.
    */
   readonly tasks: readonly Task[];
   /**
-   * Ids of the failed tasks that the new ones make up for, together with what was dropped because
-   * of them. These failures no longer make the plan fail; the others do, however this goes on.
+   * Ids of the failed tasks that the new ones replace, together with the tasks that were dropped
+   * because of them. The plan can still complete despite these failures, but not despite others.
    * @default all of `failed`
    */
-  readonly replaces?: readonly string[];
+  readonly replaces?: readonly string[] | undefined;
 }
 
 const DEFAULT_MAX_ROUNDS = 3;
 const DEFAULT_MAX_TASKS = 50;
 
-export function replanLimits({ maxRounds, maxTasks }: ReplanLimits): Required<ReplanLimits> {
+export function replanLimits({ maxRounds, maxTasks }: ReplanLimits): {
+  readonly maxRounds: number;
+  readonly maxTasks: number;
+} {
   return {
     maxRounds: maxRounds ?? DEFAULT_MAX_ROUNDS,
     maxTasks: maxTasks ?? DEFAULT_MAX_TASKS,

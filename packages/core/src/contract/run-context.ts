@@ -2,56 +2,58 @@ import type { OutputPart } from './output-part.js';
 import type { Task } from './task.js';
 
 /**
- * What surrounds an attempt. Its properties are computed when they are first read, so pass it on
- * as it is; a spread copy loses them. To change some of it, see {@link deriveContext}.
+ * The context of an attempt. Its properties are computed when they are first read, so pass the object
+ * itself on; a spread copy loses them. To change some of them, see {@link deriveContext}.
  */
 export interface RunContext {
   readonly taskId: string;
   /** 1 for the first try. */
   readonly attempt: number;
   /**
-   * The same when this attempt is started again after a crash, and another one for each other
-   * attempt: for servers that do a request once for each key. Fits in a header. A runner that sends
-   * several requests in one attempt needs a key for each, such as this one with the step behind it.
+   * For servers that process a request once for each key. It is the same when this attempt is started
+   * again after a crash, and different for every other attempt. Valid in a header. A runner that sends
+   * several requests in one attempt needs a key for each, such as this one followed by the step.
    */
   readonly idempotencyKey: string;
   /**
-   * How many tries the task has left, this one included. A runner that makes several in one
-   * attempt keeps within it, and says how many it made: see `RunnerErrorDetails.tries`.
+   * How many tries the task has left, this one included. A runner may make several of them in one
+   * attempt, and reports their number: see `RunnerErrorDetails.tries`.
    */
   readonly attemptsLeft: number;
-  /** Aborted when the run no longer wants this attempt; its `reason` says why. */
+  /** Aborted when the attempt is to stop; its `reason` is the cause. */
   readonly signal: AbortSignal;
-  /** When this attempt must be over, as Unix time in milliseconds; undefined without a limit. */
+  /** The deadline of this attempt, as Unix time in milliseconds; undefined without one. */
   readonly deadline: number | undefined;
   /**
    * Reports a piece of text, or another part of the output, while the attempt runs; it becomes a
    * `task_output` event.
    *
-   * @returns A promise while the run, or those who read its events, are far behind: await it before
-   * reading more from the model, and the model is slowed down with them. Undefined otherwise.
+   * @returns A promise while the run or the readers of its events are far behind: await it before
+   * reading more from the model, so that the model slows down, too. Undefined otherwise.
    */
   readonly emit: (part: string | OutputPart) => Promise<void> | undefined;
   /**
-   * Adds tasks to the plan while it runs. They may depend on each other and on any task that is
-   * there, and the plan is not complete before they are.
+   * Adds tasks to the plan while it runs. They may depend on each other and on any task of the plan,
+   * and the plan is not complete before they are.
    *
-   * @throws {PlanError} when they do not fit, with everything that is wrong with them.
+   * @throws {PlanError} with the problems of the tasks, if there are any.
    * @throws {StratagemError} `run_ended` when this attempt, or the whole run, is over.
    */
   readonly addTasks: (tasks: readonly Task[]) => void;
 }
 
-/** What a runner that wraps another may change of the context it hands on. */
-export type ContextChanges = Partial<
-  Pick<RunContext, 'attemptsLeft' | 'idempotencyKey' | 'signal' | 'deadline' | 'emit'>
->;
+/** The properties of a context that a runner around another runner may change. */
+export type ContextChanges = {
+  readonly [Name in 'attemptsLeft' | 'idempotencyKey' | 'signal' | 'deadline' | 'emit']?:
+    | RunContext[Name]
+    | undefined;
+};
 
 /**
- * A context for a runner inside a runner: the same but for the changes.
+ * A context for a runner inside a runner: the same except for the changes.
  *
  * @example
- * // The same attempt, with an end of its own.
+ * // The same attempt, with a signal of its own.
  * const race = new AbortController();
  * const signal = AbortSignal.any([context.signal, race.signal]);
  * await runner.run(request, deriveContext(context, { signal }));
@@ -60,7 +62,7 @@ export function deriveContext(context: RunContext, changes: ContextChanges): Run
   return new DerivedContext(context, changes);
 }
 
-/** A class, as an engine keeps the getters of an object literal, and all that they refer to, for long. */
+/** A class, because the getters of an object literal keep everything that they refer to in memory. */
 class DerivedContext implements RunContext {
   readonly taskId: string;
   readonly attempt: number;

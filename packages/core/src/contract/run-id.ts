@@ -1,25 +1,25 @@
 import { OptionError, show } from './errors.js';
 
-/** Fit to be the name of a file, on every system. */
+/** Valid as the name of a file on every system. */
 const RUN_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;
 
 export function newRunId(): string {
   return crypto.randomUUID();
 }
 
-/** @throws {OptionError} unless it can be the id of a run. */
+/** @throws {OptionError} unless it is valid as the id of a run. */
 export function checkRunId(owner: string, runId: unknown): asserts runId is string {
   if (typeof runId === 'string' && RUN_ID.test(runId)) return;
   const accepted = 'letters, digits, ".", "_" and "-", 128 at most, and no "." in front';
   throw new OptionError(`${owner}: runId must have ${accepted}; it is ${show(runId)}`);
 }
 
-/** Servers and proxies take header values of so many characters. */
+/** Servers and proxies accept header values of this length. */
 const MAX_KEY = 255;
 
 /**
- * One key for each attempt of each run, and the same when the attempt is started again after a crash.
- * Characters that fit in a header.
+ * One key for each attempt of each run; the same when the attempt is started again after a crash. Its
+ * characters are valid in a header.
  */
 export function idempotencyKeyOf(runId: string, taskId: string, attempt: number): string {
   const key = `${runId}/${encode(taskId)}/${attempt}`;
@@ -29,7 +29,7 @@ export function idempotencyKeyOf(runId: string, taskId: string, attempt: number)
 }
 
 function encode(taskId: string): string {
-  // Half of a pair by itself is no character, and cannot be encoded.
+  // A lone surrogate cannot be encoded.
   return encodeURIComponent(taskId.replace(/\p{Surrogate}/gu, '\ufffd'));
 }
 

@@ -3,10 +3,9 @@ import type { TaskOutput } from './runner.js';
 import { isCost, isUsage } from './usage.js';
 
 /**
- * A runner's answer as a `TaskOutput` that is what it says it is: read once, so that nothing later
- * depends on an object that is not ours.
+ * Checks and copies the result of a runner, so that nothing later depends on a foreign object.
  *
- * @throws {RunnerError} `invalid_output`, naming the runner and what is wrong.
+ * @throws {RunnerError} `invalid_output`, with the name of the runner and the problem.
  */
 export function readAnswer(runner: string, answer: unknown): TaskOutput {
   const refuse = (what: string) =>

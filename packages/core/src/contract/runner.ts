@@ -4,58 +4,58 @@ import type { Task, TaskType } from './task.js';
 import type { RequestTool } from './tool.js';
 import type { Usage } from './usage.js';
 
-/** What a runner is asked to do: one attempt at one task. */
+/** A request to a runner: one attempt at one task. */
 export interface TaskRequest {
   readonly taskId: string;
   readonly type: TaskType;
   /**
-   * The task's description with the outputs of its dependencies, and the schema that the answer
-   * must fit: send this to the model.
+   * The prompt for the model: the task's description with the outputs of its dependencies, and the
+   * schema of the answer.
    */
   readonly prompt: string;
-  /** The prompt without the schema, for a backend that takes `outputSchema` in a way of its own. */
+  /** The prompt without the schema, for a backend with its own parameter for `outputSchema`. */
   readonly plainPrompt: string;
   /** The task's description as it was written. */
   readonly description: string;
   /** The outputs of the dependencies by task id, as values. */
   readonly inputs: Readonly<Record<string, unknown>>;
-  /** What the output must look like, as JSON Schema; undefined when anything will do. */
-  readonly outputSchema?: Readonly<Record<string, unknown>>;
+  /** The JSON Schema of the output; undefined when any output is valid. */
+  readonly outputSchema?: Readonly<Record<string, unknown>> | undefined;
   /**
-   * Says what is wrong with an answer before it is given, so that the model can be asked to mend
-   * it; undefined when it fits. Left out when anything will do.
+   * Validates an answer before it is returned, so that the model can repair it. Resolves to a message,
+   * or to undefined when the answer is valid. Left out when any answer is valid.
    */
-  readonly check?: (answer: unknown) => Promise<string | undefined>;
+  readonly check?: ((answer: unknown) => Promise<string | undefined>) | undefined;
   /** The tools that the model may call; left out when there are none. */
-  readonly tools?: readonly RequestTool[];
+  readonly tools?: readonly RequestTool[] | undefined;
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** What one attempt brought. */
+/** The result of one attempt. */
 export interface TaskOutput {
   readonly output: unknown;
-  readonly usage?: Usage;
-  /** What the attempt cost in US dollars; leave it out when the price is unknown. */
-  readonly costUsd?: number;
-  /** The model that answered, as the provider names it. */
-  readonly model?: string;
+  readonly usage?: Usage | undefined;
+  /** The cost of the attempt in US dollars; leave it out when the price is unknown. */
+  readonly costUsd?: number | undefined;
+  /** The provider's name of the model that answered. */
+  readonly model?: string | undefined;
   /** The provider's id of the request. */
-  readonly requestId?: string;
-  /** What the server announced about its limits. */
-  readonly rateLimits?: RateLimits;
+  readonly requestId?: string | undefined;
+  /** The rate limits that the server announced. */
+  readonly rateLimits?: RateLimits | undefined;
 }
 
-/** The same, with what the executor knows about it. */
+/** A `TaskOutput` with what the executor knows about it. */
 export interface AttemptResult extends TaskOutput {
-  /** What the output follows from, as a hash. */
+  /** A hash of everything that the output depends on. */
   readonly contentKey?: string | undefined;
-  /** It was taken from this run, and nothing was spent; has a content key. */
+  /** The recorded run that the output was taken from, at no cost; has a content key. */
   readonly reused?: { readonly runId: string } | undefined;
 }
 
 /**
- * Does one attempt at one task. Every LLM backend sits behind this contract, and so may anything
- * else: a queue, another agent, a human.
+ * Runs one attempt at one task. Every LLM backend implements this contract, and so may anything else:
+ * a queue, another agent, a human.
  *
  * Reject with a `RunnerError` to say why an attempt failed; anything else thrown is reported as
  * `task_failed`. Stop when `context.signal` is aborted. Do not retry: the executor counts attempts.
@@ -69,29 +69,29 @@ export interface AttemptResult extends TaskOutput {
 export interface TaskRunner {
   readonly name: string;
   /**
-   * What attempts compete for, usually provider and model; a function where that depends on the
-   * task. Strategies may keep one controller per resource, and a server that asks to wait stops
+   * The resource that attempts compete for, usually provider and model; a function if it depends on
+   * the task. Strategies may keep one controller per resource, and a server that asks to wait stops
    * the starts for its resource alone.
    * @default the runner's name
    */
-  readonly resource?: string | ((task: Task) => string);
+  readonly resource?: string | ((task: Task) => string) | undefined;
   /**
-   * What besides the request decides on the answer: model, instructions, temperature. Plain data
-   * without secrets; part of what a cache goes by.
+   * Everything besides the request that the answer depends on: model, instructions, temperature.
+   * Plain data without secrets; part of the keys of caches.
    */
-  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly settings?: Readonly<Record<string, unknown>> | undefined;
   /**
-   * Whether it lets the model call `request.tools`. One that does not is not asked to do a task
-   * that lists tools: `execute` refuses the plan.
+   * Whether it lets the model call `request.tools`. Without that, `execute` refuses a plan with tasks
+   * that list tools.
    * @default false
    */
-  readonly supportsTools?: boolean;
+  readonly supportsTools?: boolean | undefined;
   run(request: TaskRequest, context: RunContext): Promise<TaskOutput>;
 }
 
 /**
- * What an attempt at this task competes for. A function that throws, or gives no name, says no more
- * than the runner's own name does: an attempt will show what is wrong.
+ * The resource that an attempt at this task competes for. If the function throws or returns no name,
+ * it is the runner's own name; the attempt itself will show the error.
  */
 export function resourceOf(runner: TaskRunner, task: Task): string {
   const { resource, name } = runner;

@@ -1,6 +1,6 @@
 /**
- * A schema of any library that speaks Standard Schema (zod, valibot, arktype, effect, …):
- * https://standardschema.dev. Described here by its shape, so that no library is needed for it.
+ * A schema of any library that implements Standard Schema (zod, valibot, arktype, effect, …):
+ * https://standardschema.dev. Declared here by its shape, so that no dependency is needed.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
@@ -8,15 +8,19 @@ export interface StandardSchema<Input = unknown, Output = Input> {
     readonly vendor: string;
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
     readonly types?: { readonly input: Input; readonly output: Output } | undefined;
-    /** Only of libraries that can also write their schemas as JSON Schema. */
-    readonly jsonSchema?: {
-      readonly output: (options: { target: 'draft-2020-12' }) => Record<string, unknown>;
-      readonly input?: (options: { target: 'draft-2020-12' }) => Record<string, unknown>;
-    };
+    /** Only in libraries that can convert their schemas to JSON Schema. */
+    readonly jsonSchema?:
+      | {
+          readonly output: (options: { target: 'draft-2020-12' }) => Record<string, unknown>;
+          readonly input?:
+            | ((options: { target: 'draft-2020-12' }) => Record<string, unknown>)
+            | undefined;
+        }
+      | undefined;
   };
 }
 
-/** What a schema says about a value. */
+/** The result of a validation. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
@@ -26,7 +30,7 @@ export interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** The type of the values that a schema lets through. */
+/** The type of the values that a schema returns. */
 export type SchemaOutput<Schema> =
   Schema extends StandardSchema<infer _, infer Output> ? Output : never;
 
@@ -37,9 +41,9 @@ export function isStandardSchema(value: unknown): value is StandardSchema {
 }
 
 /**
- * The schema as JSON Schema, when its library can write that.
+ * The schema as JSON Schema, if its library can convert it.
  *
- * @param side What goes into it, or what comes out: they differ where it has defaults or converts.
+ * @param side The values before or after validation: defaults and conversions make them different.
  */
 export function jsonSchemaOf(
   schema: StandardSchema,
@@ -50,16 +54,16 @@ export function jsonSchemaOf(
     const write = jsonSchema?.[side] ?? jsonSchema?.output;
     return write?.({ target: 'draft-2020-12' });
   } catch {
-    return undefined; // Not every schema can be written as JSON Schema: transforms, custom checks.
+    return undefined; // Transforms and custom checks have no JSON Schema.
   }
 }
 
-/** Whether a JSON Schema asks for nothing that a model would not give anyway. */
+/** Whether a JSON Schema accepts any text, which needs no instructions for a model. */
 export function asksForText({ $schema: _, ...shown }: Readonly<Record<string, unknown>>): boolean {
   return Object.keys(shown).length <= 1 && (shown.type ?? 'string') === 'string';
 }
 
-/** The most issues that go into a message; a list of a thousand items can have a thousand. */
+/** The maximum number of issues in a message; a list of a thousand items can have a thousand. */
 const SHOWN_ISSUES = 5;
 
 /** `companies[0].name: expected string; founded: expected number` */

@@ -1,12 +1,12 @@
 import type { StratagemError } from './errors.js';
 import type { PlanEnding, SkipReason } from './event.js';
 
-/** Why nothing starts any more, although there are tasks left. */
+/** Why no more tasks start, although some are left. */
 export interface Stop {
   readonly reason: SkipReason;
-  readonly failedTaskId?: string;
-  /** How the run ends then; otherwise what became of its tasks says so. */
-  readonly ending?: PlanEnding;
-  /** What runs is aborted with this; otherwise it goes on to its end. */
-  readonly abort?: StratagemError;
+  readonly failedTaskId?: string | undefined;
+  /** How the run ends; by default, this follows from its tasks. */
+  readonly ending?: PlanEnding | undefined;
+  /** Running attempts are aborted with this error; by default, they finish. */
+  readonly abort?: StratagemError | undefined;
 }

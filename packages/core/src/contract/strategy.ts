@@ -5,9 +5,9 @@ import type { Estimate, TaskType } from './task.js';
 import type { Usage } from './usage.js';
 
 /**
- * Decides which ready task starts next. A strategy never sees a task whose dependencies are not
- * settled, and the kernel enforces every limit, so no strategy can break the order of
- * dependencies or exceed a cap, however wrong it is.
+ * Decides which ready task starts next. A strategy never gets a task before its dependencies are
+ * settled, and the kernel enforces every limit. So no strategy can violate dependencies or exceed a
+ * cap.
  *
  * @example
  * // Shortest job first, in ten lines.
@@ -25,12 +25,12 @@ import type { Usage } from './usage.js';
 export interface Strategy {
   readonly name: string;
   /**
-   * The most attempts that may be in flight at once; the kernel enforces it. Whoever runs the plan
-   * may change it later through the run's handle.
-   * @default 16, or what the executor was given
+   * The maximum number of attempts in flight; the kernel enforces it. The handle of the run can change
+   * it later.
+   * @default 16, or the option of the executor
    */
-  readonly maxParallel?: number;
-  /** Called once per run; what it returns holds the scheduling state of that run. */
+  readonly maxParallel?: number | undefined;
+  /** Called once per run; returns the scheduling state of that run. */
   begin(run: RunView): Scheduler;
 }
 
@@ -40,37 +40,37 @@ export interface Strategy {
  */
 export interface Scheduler {
   /**
-   * The task's dependencies are settled: it may be chosen from now on. A task whose attempt failed
-   * and is to be repeated comes again, as a new view, when its wait is over.
+   * The task's dependencies are settled: it may be chosen from now on. Called again, with a new view,
+   * for each retry of the task, when its wait is over.
    */
   ready(task: TaskView): void;
   /**
-   * Asked whenever an attempt could start. Answer with a ready task to start it, with
-   * `{ until }` to be asked again at that time, or with `undefined` to be asked again after the
-   * next event. Each task is to be given once for each time that it came to `ready`.
+   * Called whenever an attempt could start. Return a ready task to start it, `{ until }` to be called
+   * again at that time, or `undefined` to be called again after the next event. Return each task once
+   * for each call of `ready`.
    *
    * @param now Unix time in milliseconds.
    */
   next(now: number): TaskView | Wait | undefined;
   /**
-   * An attempt at a task that this scheduler chose, still in flight, has reported a part of its
-   * output: how fast text comes tells how busy a server is, long before there is an answer. Runners
-   * that do not stream report nothing, or everything at the end.
+   * A running attempt at a task that this scheduler chose has reported a part of its output. The speed
+   * of the text shows how busy a server is, long before the attempt ends. Runners that do not stream
+   * report nothing, or everything at the end.
    */
-  output?(task: TaskView, part: OutputPart): void;
+  readonly output?: ((task: TaskView, part: OutputPart) => void) | undefined;
   /** An attempt at a task that this scheduler chose has ended. */
-  settled?(task: TaskView, outcome: Outcome): void;
+  readonly settled?: ((task: TaskView, outcome: Outcome) => void) | undefined;
 }
 
-/** "Nothing yet: ask again at `until`" (Unix time in milliseconds). */
+/** "No task yet: call again at `until`" (Unix time in milliseconds). */
 export interface Wait {
   readonly until: number;
 }
 
-/** What a strategy may know about a task. */
+/** A task as a strategy sees it. */
 export interface TaskView {
   readonly id: string;
-  /** Position in the plan, from 0: the last word of every comparison. */
+  /** Position in the plan, from 0: breaks the ties of comparisons. */
   readonly index: number;
   readonly type: TaskType;
   /** 0 without dependencies, else one more than the highest level among them. */
@@ -84,17 +84,17 @@ export interface TaskView {
    * the average), otherwise in tasks.
    */
   readonly criticalPath: number;
-  /** What an attempt competes for: usually the provider and model. */
+  /** The resource that an attempt competes for: usually provider and model. */
   readonly resource: string;
 }
 
-/** What a strategy may know about the run, and say to it; the figures are live. */
+/** The run as a strategy sees it; its numbers are live. */
 export interface RunView {
-  /** The time of the call that the strategy is answering, as Unix time in milliseconds. */
+  /** The time of the current call of the strategy, as Unix time in milliseconds. */
   readonly now: number;
   /** The cap in force. */
   readonly maxParallel: number;
-  /** Tasks so far: a plan may grow while it runs. */
+  /** Tasks so far: more may be added while the plan runs. */
   readonly totalTasks: number;
   /** Attempts in flight. */
   readonly running: number;
@@ -103,38 +103,38 @@ export interface RunView {
   /** Tasks that have not reached a final status, those running included. */
   readonly remaining: number;
   /**
-   * The critical paths once more, in milliseconds, for a strategy that learns how long tasks take.
-   * Takes time in proportion to the size of the plan: not for every decision.
+   * Computes the critical paths in milliseconds, for a strategy that learns how long tasks take. Takes
+   * time in proportion to the size of the plan, so do not call it for every decision.
    *
-   * @param usualMs How long a task of a type takes when it has no estimate.
-   * @returns `TaskView.criticalPath` by that measure; of tasks that are added later, only what they
-   * take themselves.
+   * @param usualMs The duration of a task without an estimate, by type.
+   * @returns `TaskView.criticalPath` with these durations; for a task that is added later, its own
+   * duration alone.
    */
   criticalPaths(usualMs: (type: TaskType) => number): (task: TaskView) => number;
   /**
-   * Puts a `strategy_switched` event into the log, for a strategy that changes how it works. To be
-   * called while the strategy answers a call, at no other time.
+   * Adds a `strategy_switched` event to the log, for a strategy that changes its mode. Call it only
+   * while a method of the strategy runs.
    */
   report(change: StrategySwitch): void;
 }
 
-/** That a strategy works in another way from now on, and why. */
+/** A change of the mode of a strategy. */
 export interface StrategySwitch {
-  /** How it worked until now: a mode of its own, such as `sequential`. */
+  /** The mode until now, such as `sequential`. */
   readonly from: string;
-  /** How it works from now on; the same mode when only the limit changes. */
+  /** The mode from now on; the same when only the limit changes. */
   readonly to: string;
   /** Why, in a sentence for humans. */
   readonly reason: string;
-  /** Which tasks it is about; all when left out. See `TaskView.resource`. */
-  readonly resource?: string;
-  /** The most attempts that it lets run at once from now on. */
-  readonly limit?: number;
-  /** What was measured. */
-  readonly figures?: StrategyFigures;
+  /** The resource concerned; all when left out. See `TaskView.resource`. */
+  readonly resource?: string | undefined;
+  /** The maximum number of attempts in flight from now on. */
+  readonly limit?: number | undefined;
+  /** Measurements that led to the change. */
+  readonly figures?: StrategyFigures | undefined;
 }
 
-/** What a strategy has measured since it last switched. */
+/** Measurements of a strategy since its last change. */
 export interface StrategyFigures {
   /** Attempts that succeeded, per second. */
   readonly tasksPerSecond: number;
@@ -151,11 +151,11 @@ export interface Outcome {
   readonly latencyMs: number;
   /** Why it failed; undefined when it did not. */
   readonly errorCode: AttemptErrorCode | undefined;
-  /** How long the server asked to wait. */
+  /** The wait that the server asked for. */
   readonly retryAfterMs: number | undefined;
   readonly usage: Usage | undefined;
-  /** What the server announced about its limits. */
+  /** The rate limits that the server announced. */
   readonly rateLimits: RateLimits | undefined;
-  /** The attempt failed, and the task comes to `ready` again after this many milliseconds. */
+  /** Milliseconds until the failed task is passed to `ready` again; undefined without a retry. */
   readonly retryDelayMs: number | undefined;
 }

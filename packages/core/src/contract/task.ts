@@ -6,23 +6,23 @@ import type { StandardSchema } from './schema.js';
 import type { Tool } from './tool.js';
 import type { WaitFor } from './wait-for.js';
 
-/** What a task is for. A label for strategies and reports; `action` when nothing is said. */
+/** The purpose of a task: a label for strategies and reports; `action` by default. */
 export type TaskType = 'action' | 'decision' | 'observation' | 'aggregate';
 
 export const TASK_TYPES: readonly TaskType[] = ['action', 'decision', 'observation', 'aggregate'];
 
-/** What one attempt at a task is expected to take: used to order tasks and to keep budgets. */
+/** Expected duration, tokens and cost of one attempt, for the order of tasks and for budgets. */
 export interface Estimate {
   /** Expected duration in milliseconds. */
-  readonly durationMs?: number;
+  readonly durationMs?: number | undefined;
   /** Expected tokens, read and written together. */
-  readonly tokens?: number;
+  readonly tokens?: number | undefined;
   /** Expected cost in US dollars. */
-  readonly costUsd?: number;
+  readonly costUsd?: number | undefined;
 }
 
 /**
- * A task written in code. Receives the outputs of the task's dependencies by id, and returns the
+ * The function of a task. It receives the outputs of the task's dependencies by id, and returns the
  * task's output, directly or as a promise.
  */
 export type TaskFunction<Inputs = Readonly<Record<string, unknown>>, Output = unknown> = (
@@ -35,74 +35,72 @@ export interface Task {
   /** Unique within the plan; any non-empty string. */
   readonly id: string;
   /**
-   * The prompt. `{{research}}` and `{{research.companies[0].name}}` stand for the output of a
-   * dependency or a part of it; without any such reference, the outputs of all dependencies are
-   * appended. `\{{` is a brace that is text.
+   * The prompt. `{{research}}` and `{{research.companies[0].name}}` are replaced with the output of a
+   * dependency or a part of it. Without any such reference, the outputs of all dependencies are
+   * appended. `\{{` is a literal `{{`.
    */
-  readonly description?: string;
+  readonly description?: string | undefined;
   /** Makes the prompt in code, from the outputs of the dependencies; nothing is appended to it. */
   // biome-ignore lint/suspicious/noExplicitAny: the builder types each function; here any input fits
-  readonly prompt?: (inputs: any) => string;
+  readonly prompt?: ((inputs: any) => string) | undefined;
   /** @default 'action' */
-  readonly type?: TaskType;
-  /** Ids of the tasks that must be done first; their outputs are handed to this one. */
-  readonly dependencies?: readonly string[];
+  readonly type?: TaskType | undefined;
+  /** Ids of the tasks that must complete first; this one gets their outputs. */
+  readonly dependencies?: readonly string[] | undefined;
   /**
-   * What the output must look like, in any Standard Schema library (zod, valibot, arktype, …). An
-   * output that does not fit makes the attempt fail with `invalid_output`.
+   * The schema of the output, of any Standard Schema library (zod, valibot, arktype, …). An attempt
+   * whose output does not match fails with `invalid_output`.
    */
-  readonly outputSchema?: StandardSchema;
+  readonly outputSchema?: StandardSchema | undefined;
   /**
-   * What the model may call while it works on this task: tools, or the names of those that the
-   * executor was given.
+   * Tools that the model may call for this task, or their names in the options of the executor.
    */
-  readonly tools?: readonly (Tool | string)[];
+  readonly tools?: readonly (Tool | string)[] | undefined;
   /**
-   * Run this task only if the condition holds for the outputs of its dependencies; otherwise it is
-   * skipped as "not chosen". What depends on it still runs, unless all that it depends on was not
-   * chosen.
+   * Runs this task only if the condition holds for the outputs of its dependencies; otherwise the task
+   * is skipped as "not chosen". Its dependents still run, unless none of their dependencies was chosen.
    */
   // biome-ignore lint/suspicious/noExplicitAny: the builder types each function; here any input fits
-  readonly when?: Condition | ((inputs: any) => boolean);
+  readonly when?: Condition | ((inputs: any) => boolean) | undefined;
   /**
-   * Do this task once for each element of a list, each with an id of its own (`id[0]`, `id[1]`, …)
-   * and the element as `item`. The output is what became of each, in the order of the list.
+   * Runs this task once for each item of a list, with an id of its own (`id[0]`, `id[1]`, …) and the
+   * input `item`. The output is the list of their results, in the order of the items.
    */
-  readonly forEach?: ForEach;
+  readonly forEach?: ForEach | undefined;
   /**
-   * Tasks that belong to this one: they start when its dependencies are done, in the order of
-   * their own dependencies, and it is complete when they are. Its output is theirs by id; with a
-   * `run`, or as an `aggregate` with a prompt, it is then done itself, with their outputs.
+   * Tasks that belong to this one. They start when its dependencies are done, in the order of their
+   * own dependencies, and it is complete when they are. Its output is the record of their outputs by
+   * id. With a `run` function, or as an `aggregate` with a prompt, it then runs itself, on that record.
    */
-  readonly subtasks?: readonly Task[];
+  readonly subtasks?: readonly Task[] | undefined;
   /** How failed attempts are repeated. */
-  readonly retry?: RetryPolicy;
-  /** The longest one attempt may take, in milliseconds; then it is aborted and has failed. */
-  readonly timeoutMs?: number;
+  readonly retry?: RetryPolicy | undefined;
+  /** Timeout of one attempt in milliseconds; the attempt is aborted and fails then. */
+  readonly timeoutMs?: number | undefined;
   /**
-   * Makes this a human step: the description is the question, and the output is what was answered
-   * through the run's handle.
+   * Makes this a human step: the description is the question, and the output is the answer, which is
+   * given through the run's handle.
    */
-  readonly waitFor?: WaitFor;
+  readonly waitFor?: WaitFor | undefined;
   /**
-   * Among tasks that are equally urgent, the higher number goes first.
+   * Among equally urgent tasks, the one with the higher number starts first.
    * @default 0
    */
-  readonly priority?: number;
-  readonly estimate?: Estimate;
-  /** Yours; handed to the runner, never interpreted. */
-  readonly metadata?: Readonly<Record<string, unknown>>;
-  /** Makes this a function task, which does not go to the runner. Not part of a plan's JSON. */
+  readonly priority?: number | undefined;
+  readonly estimate?: Estimate | undefined;
+  /** Your own data; passed to the runner, never interpreted. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** Makes this a function task, which needs no runner. Not part of a plan's JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: the builder types each function; here any input fits
-  readonly run?: (inputs: any, context: RunContext) => unknown;
+  readonly run?: ((inputs: any, context: RunContext) => unknown) | undefined;
 }
 
-/** An empty list is none. */
+/** Whether a task has subtasks; an empty list does not count. */
 export function hasSubtasks({ subtasks }: Task): boolean {
   return subtasks !== undefined && subtasks.length > 0;
 }
 
-/** Whether a task is done itself, and not only by its subtasks. */
+/** Whether a task does work of its own, besides its subtasks. */
 export function doesOwnWork(task: Task): boolean {
   if (!hasSubtasks(task) || task.run !== undefined) return true;
   const { type, description, prompt } = task;
@@ -115,16 +113,16 @@ function needsRunner(task: Task): boolean {
 }
 
 /** The first task, among these and their subtasks, whose attempts go to the runner. */
-export function firstForRunner(tasks: readonly Task[]): Task | undefined {
+export function firstTaskNeedingRunner(tasks: readonly Task[]): Task | undefined {
   for (const task of tasks) {
     if (needsRunner(task)) return task;
-    const inner = hasSubtasks(task) ? firstForRunner(task.subtasks ?? []) : undefined;
+    const inner = hasSubtasks(task) ? firstTaskNeedingRunner(task.subtasks ?? []) : undefined;
     if (inner !== undefined) return inner;
   }
   return undefined;
 }
 
-/** What an attempt is expected to use. A function uses no tokens unless it says so. */
-export function expectationOf({ estimate, run }: Task): Estimate | undefined {
+/** The estimate of an attempt. A function uses no tokens unless its estimate says so. */
+export function estimateOf({ estimate, run }: Task): Estimate | undefined {
   return run === undefined ? estimate : { tokens: 0, costUsd: 0, ...estimate };
 }

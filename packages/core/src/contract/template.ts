@@ -1,25 +1,26 @@
 import { type Path, parseReference } from './reference.js';
 
-/** A piece of a template: text that stands as it is, or a reference to what is put in its place. */
+/** A part of a template: literal text, or a reference that a value replaces. */
 export type TemplatePart = string | TemplateReference;
 
 export interface TemplateReference {
   /** As written, without the braces. */
   readonly source: string;
-  /** Undefined when it names nothing that is known. */
+  /** Undefined when the reference is to nothing known. */
   readonly id: string | undefined;
   readonly path: Path;
 }
 
-/** `{{…}}`, and `\{{` for braces that are text. What is put in place is never read again. */
+/** `{{…}}`, and `\{{` for literal braces. Values that replace references are not parsed again. */
 const PLACEHOLDER = /\\\{\{|\{\{([^{}]*)\}\}/g;
 
 /**
- * Reads a prompt with references in it: `Compare {{research.companies[0].name}} with {{rival}}`.
+ * Parses a prompt with references: `Compare {{research.companies[0].name}} with {{rival}}`.
  *
- * @param isKnown Whether something may be referred to by this id.
+ * @param isInput Whether references may name this id; called for each of them, so it must take
+ * constant time.
  */
-export function parseTemplate(text: string, isKnown: (id: string) => boolean): TemplatePart[] {
+export function parseTemplate(text: string, isInput: (id: string) => boolean): TemplatePart[] {
   if (!text.includes('{{')) return [text];
   const parts: TemplatePart[] = [];
   let plain = '';
@@ -32,7 +33,7 @@ export function parseTemplate(text: string, isKnown: (id: string) => boolean): T
       continue;
     }
     const source = match[1].trim();
-    const { id, path = [] } = parseReference(source, isKnown) ?? {};
+    const { id, path = [] } = parseReference(source, isInput) ?? {};
     if (plain !== '') parts.push(plain);
     plain = '';
     parts.push({ source, id, path });

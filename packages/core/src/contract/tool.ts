@@ -3,57 +3,57 @@ import { OptionError } from './errors.js';
 import type { RunContext } from './run-context.js';
 import { isStandardSchema, type SchemaOutput, type StandardSchema } from './schema.js';
 
-/** Something that a model may call while it works on a task. */
+/** A function that a model may call for a task. */
 export interface Tool<Schema extends StandardSchema = StandardSchema> {
-  /** Letters, digits, `_` and `-`, 64 at most: what every provider accepts. */
+  /** At most 64 letters, digits, `_` and `-`: every provider accepts these. */
   readonly name: string;
   /** Tells the model what it does and when to call it. */
   readonly description: string;
-  /** What it must be given; the model's input is validated before `execute` sees it. */
+  /** The schema of the input, which is validated before `execute` is called. */
   readonly inputSchema: Schema;
   /**
-   * Does the work. What it returns, text or anything JSON can hold, is shown to the model; so is
-   * the message of what it throws, and the model goes on.
+   * Runs the tool. The model gets the returned text or JSON value. If it throws, the model gets the
+   * message, and the attempt continues.
    */
   // biome-ignore lint/suspicious/noExplicitAny: tool() types each function; here any input fits
   readonly execute: (input: any, context: ToolContext) => unknown;
-  /** The longest one call may take, in milliseconds; then the model is told so. */
-  readonly timeoutMs?: number;
+  /** Timeout of one call in milliseconds; the model gets a message then. */
+  readonly timeoutMs?: number | undefined;
 }
 
-/** What surrounds one call of a tool: the attempt, and which call it is. */
+/** The context of one call of a tool: that of the attempt, and the id of the call. */
 export interface ToolContext extends RunContext {
   readonly callId: string;
 }
 
-/** A tool as a runner sees it: its schema as data, and its call written to the log. */
+/** A tool as a runner sees it: with a JSON Schema, and with calls that are logged. */
 export interface RequestTool {
   readonly name: string;
   readonly description: string;
   /** JSON Schema. */
   readonly inputSchema: Readonly<Record<string, unknown>>;
   /**
-   * Validates the input, runs the tool, and writes the call and its result to the log. What goes
-   * wrong in it is an answer for the model and no error of the attempt.
+   * Validates the input, runs the tool, and logs the call and its result. An error of the tool is a
+   * result for the model and does not fail the attempt.
    *
    * Rejects only with `aborted`, when the attempt is over.
    *
-   * @param input What the model gave; a text is read as JSON.
+   * @param input The input of the model; a string is parsed as JSON.
    * @param callId The model's own id of the call.
-   * @param signal Ends the call ahead of the attempt.
+   * @param signal Aborts the call before the end of the attempt.
    */
   readonly call: (input: unknown, callId?: string, signal?: AbortSignal) => Promise<ToolResult>;
 }
 
-/** What came of a call; `text` is what to tell the model. */
+/** The result of a call; `text` is for the model. */
 export type ToolResult =
   | { readonly ok: true; readonly output: unknown; readonly text: string }
   | { readonly ok: false; readonly message: string; readonly text: string };
 
 /**
- * A tool for the model that works on a task, with the type of its input taken from its schema.
+ * Defines a tool; its schema determines the type of its input.
  *
- * @throws {OptionError} when it is not complete.
+ * @throws {OptionError} when a field is missing or invalid.
  *
  * @example
  * const weather = tool({
@@ -81,7 +81,7 @@ export function tool<Schema extends StandardSchema>(
 const TOOL_FIELDS = ['name', 'description', 'inputSchema', 'execute', 'timeoutMs'];
 export const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** What is wrong with a tool. */
+/** The problem of an invalid tool, as a message. */
 export function toolProblem(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) {
     return 'a tool is made by tool({ name, description, inputSchema, execute })';

@@ -1,18 +1,18 @@
-/** Tokens that one or more requests used. */
+/** The tokens of one or more requests. */
 export interface Usage {
-  /** All tokens read, those served from a cache included. */
+  /** All input tokens, including those from a cache. */
   readonly inputTokens: number;
-  /** All tokens written, those of hidden reasoning included. */
+  /** All output tokens, including those of hidden reasoning. */
   readonly outputTokens: number;
-  /** Of the input tokens, those that were served from the provider's prompt cache. */
-  readonly cachedInputTokens?: number;
-  /** Of the input tokens, those that were written into the provider's prompt cache. */
-  readonly cacheWriteInputTokens?: number;
-  /** Of the output tokens, those spent on hidden reasoning. */
-  readonly reasoningTokens?: number;
+  /** The input tokens from the provider's prompt cache. */
+  readonly cachedInputTokens?: number | undefined;
+  /** The input tokens that were written to the provider's prompt cache. */
+  readonly cacheWriteInputTokens?: number | undefined;
+  /** The output tokens of hidden reasoning. */
+  readonly reasoningTokens?: number | undefined;
 }
 
-/** Whether a value from outside can be counted with. */
+/** Whether a value from outside is a valid usage. */
 export function isUsage(value: unknown): value is Usage {
   if (typeof value !== 'object' || value === null) return false;
   const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = value as Usage;
@@ -22,12 +22,12 @@ export function isUsage(value: unknown): value is Usage {
   return counts.every((count) => Number.isFinite(count) && count >= 0);
 }
 
-/** Whether a value from outside is an amount in US dollars that can be counted with. */
+/** Whether a value from outside is a valid amount in US dollars. */
 export function isCost(value: unknown): value is number {
   return Number.isFinite(value) && (value as number) >= 0;
 }
 
-/** The tokens of both; what neither counts stays uncounted. */
+/** The sum of both; a field that both lack is left out. */
 export function addUsage(first: Usage | undefined, second: Usage | undefined): Usage | undefined {
   if (first === undefined || second === undefined) return first ?? second;
   const sum = (name: keyof Usage) =>

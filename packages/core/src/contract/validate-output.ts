@@ -3,7 +3,7 @@ import { describe, RunnerError } from './errors.js';
 import { formatIssues, type StandardSchema } from './schema.js';
 
 /**
- * An output as its schema gives it back.
+ * Validates an output and returns the value of its schema.
  *
  * @throws {RunnerError} `invalid_output` with the messages of the schema.
  */
@@ -12,13 +12,13 @@ export async function validateOutput(schema: StandardSchema, output: unknown): P
   if (result.issues === undefined) return result.value;
   throw new RunnerError(
     'invalid_output',
-    `its output does not fit its outputSchema: ${formatIssues(result.issues)}`,
+    `its output does not match its outputSchema: ${formatIssues(result.issues)}`,
   );
 }
 
 /**
- * The same for what a model answered: a text that does not fit as it stands may be JSON that does,
- * alone or in a fenced block.
+ * Validates the answer of a model. A text that does not match may contain JSON that does, alone or in
+ * a fenced block.
  */
 export async function validateAnswer(schema: StandardSchema, answer: unknown): Promise<unknown> {
   if (typeof answer !== 'string') return validateOutput(schema, answer);
@@ -28,7 +28,7 @@ export async function validateAnswer(schema: StandardSchema, answer: unknown): P
   return validateOutput(schema, parsed === undefined ? answer : parsed.value);
 }
 
-/** What is wrong with an answer, as {@link validateAnswer} would say it; undefined when it fits. */
+/** The message of {@link validateAnswer} for an invalid answer; undefined for a valid one. */
 export async function misfitOf(
   schema: StandardSchema,
   answer: unknown,

@@ -1,15 +1,14 @@
 /**
- * What a human step waits for. An `approval` is given or refused: given, the task's output is
- * `true`; refused, the task has failed. An `answer` is any value, checked by the task's
- * `outputSchema` when it has one.
+ * What a human step waits for. An approved `approval` has the output `true`, and a rejected one fails
+ * the task. An `answer` is any value; the task's `outputSchema` validates it.
  */
 export type WaitFor =
   | WaitKind
   | {
       readonly kind: WaitKind;
-      /** How long to wait, in milliseconds; then `default` counts, or the task has failed. */
-      readonly timeoutMs?: number;
-      /** The answer when none came in time; for an approval, true or false. */
+      /** How long to wait, in milliseconds; then the answer is `default`, or the task fails. */
+      readonly timeoutMs?: number | undefined;
+      /** The answer after the timeout; for an approval, true or false. */
       readonly default?: unknown;
     };
 

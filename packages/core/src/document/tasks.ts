@@ -7,8 +7,8 @@ import { DEFAULT_MAX_DEPTH } from '../validate/plan.js';
 import { checkControl } from '../validate/task.js';
 
 /**
- * The tasks of a plan file as tasks of a plan: their JSON Schemas can validate. Reports what is
- * wrong with the fields that steer a run; the rest is for the schema of the file.
+ * Converts the tasks of a plan file to tasks of a plan, whose JSON Schemas can validate. Reports
+ * problems with the fields that control a run; the schema of the file reports the others.
  *
  * @returns undefined when there is no list of tasks.
  */
@@ -33,7 +33,7 @@ function documentTask(
   path: PlanPath,
   depth: number,
 ): Task {
-  if (!isRecord(value)) return value as never; // Reported by its shape.
+  if (!isRecord(value)) return value as never; // Reported by the schema.
   const task: Record<string, unknown> = { ...value };
   if (value.outputSchema !== undefined) {
     task.outputSchema = schemaOf(problems, value.outputSchema, [...path, 'outputSchema']);
@@ -55,7 +55,7 @@ function documentTask(
   return known;
 }
 
-/** A JSON Schema that can validate, and is still the same JSON. */
+/** Makes a JSON Schema able to validate. It stays the same JSON. */
 function schemaOf(
   problems: PlanProblem[],
   json: unknown,
@@ -76,7 +76,7 @@ function schemaOf(
     return Object.defineProperty({ ...json }, '~standard', { value: standard }) as never;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    add(problems, 'invalid_value', path, `is no JSON Schema that we can check with: ${why}`);
+    add(problems, 'invalid_value', path, `is not a supported JSON Schema: ${why}`);
     return undefined;
   }
 }

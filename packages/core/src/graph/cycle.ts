@@ -1,12 +1,12 @@
 import type { Graph } from './graph.js';
 
 /**
- * One cycle from every group of tasks that wait for each other, as indexes in the direction
- * "waits for", the first repeated at the end. Linear in tasks and edges: Tarjan's components
- * without recursion, then a shortest way back inside each.
+ * One cycle from every group of tasks that depend on each other. A cycle is a list of indexes, each
+ * depending on the next; the first is repeated at the end. Linear in tasks and edges: Tarjan's
+ * components without recursion, then the shortest cycle of each.
  *
- * A task with children counts twice, as its end (by its index) and as its beginning (its index
- * plus the size of the graph): its end waits for its children, and they wait for its beginning.
+ * A task with children counts twice: as its end (by its index) and as its start (by its index plus
+ * the size of the graph). Its end depends on its children, and they depend on its start.
  */
 export function findCycles(graph: Graph): number[][] {
   const cycles: number[][] = [];
@@ -57,7 +57,7 @@ function componentsOf(graph: Graph): number[][] {
   return components;
 }
 
-/** Breadth first from the component's earliest task back to itself. */
+/** A breadth-first search from the component's earliest task back to itself. */
 function shortestCycle(graph: Graph, component: readonly number[]): number[] {
   const members = new Set(component);
   let start = component[0] as number;

@@ -43,16 +43,106 @@ const naiveCriticalPath = (
   return (estimate?.durationMs ?? usual) + Math.max(0, ...below);
 };
 
+/** Two levels of tasks and subtasks, each depending on earlier siblings alone. */
+const familyTasks = (() => {
+  const shape = fc.record({
+    dependencies: fc.array(fc.nat(5), { maxLength: 2 }),
+    durationMs: fc.option(fc.nat(100), { nil: undefined }),
+    isDoneItself: fc.boolean(),
+  });
+  type Shape = typeof shape extends fc.Arbitrary<infer S> ? S : never;
+  const nested = fc.array(
+    fc.tuple(shape, fc.array(fc.tuple(shape, fc.array(shape, { maxLength: 3 })), { maxLength: 4 })),
+    { minLength: 1, maxLength: 5 },
+  );
+  const taskOf = (
+    { dependencies, durationMs, isDoneItself }: Shape,
+    id: string,
+    siblings: readonly Task[],
+    subtasks: readonly Task[],
+  ): Task => {
+    const names = dependencies.flatMap((n) => siblings[n]?.id ?? []);
+    return {
+      id,
+      dependencies: [...new Set(names)],
+      ...(durationMs !== undefined && { estimate: { durationMs } }),
+      ...(subtasks.length > 0 && { subtasks }),
+      ...(isDoneItself && { run: () => 0 }),
+    };
+  };
+  return nested.map((list) => {
+    const tasks: Task[] = [];
+    for (const [a, [outer, children]] of list.entries()) {
+      const inner: Task[] = [];
+      for (const [b, [child, leaves]] of children.entries()) {
+        const last: Task[] = [];
+        for (const [c, leaf] of leaves.entries()) {
+          last.push(taskOf(leaf, `${a}.${b}.${c}`, last, []));
+        }
+        inner.push(taskOf(child, `${a}.${b}`, inner, last));
+      }
+      tasks.push(taskOf(outer, `${a}`, tasks, inner));
+    }
+    return tasks;
+  });
+})();
+
+const levelsOf = (graph: Graph) => graph.tasks.map((_, index) => graph.levelOf(index));
+const criticalPathsOf = (graph: Graph) =>
+  graph.tasks.map((_, index) => graph.criticalPathOf(index));
+
 describe('Graph', () => {
   test('knows levels and critical paths, as a naive computation does', () => {
     fc.assert(
       fc.property(acyclicTasks, (tasks) => {
         const graph = new Graph(tasks);
         expect(graph.acyclic).toBe(true);
-        expect([...graph.levels]).toEqual(tasks.map(({ id }) => naiveLevel(tasks, id)));
-        expect([...graph.criticalPaths]).toEqual(
+        expect(levelsOf(graph)).toEqual(tasks.map(({ id }) => naiveLevel(tasks, id)));
+        expect(criticalPathsOf(graph)).toEqual(
           tasks.map((task) => naiveCriticalPath(tasks, task, 1)),
         );
+      }),
+    );
+  });
+
+  test('knows levels and critical paths of tasks with subtasks, as a naive computation does', () => {
+    fc.assert(
+      fc.property(familyTasks, (tasks) => {
+        const graph = new Graph(tasks);
+        expect(graph.acyclic).toBe(true);
+        const given = graph.tasks.flatMap(({ estimate }) => estimate?.durationMs ?? []);
+        const usual = given.length === 0 ? 1 : given.reduce((a, b) => a + b, 0) / given.length;
+        const ownWork = (index: number) => {
+          const task = graph.taskOf(index);
+          const isDone = task.subtasks === undefined || task.run !== undefined;
+          return isDone ? (task.estimate?.durationMs ?? usual) : 0;
+        };
+        const each = (visit: (see: (index: number) => void) => void) => {
+          const found: number[] = [];
+          visit((index) => found.push(index));
+          return found;
+        };
+        const level = (index: number): number => {
+          const dependencies = each((see) => graph.eachDependency(index, see));
+          const parent = graph.parentOf(index);
+          const least = parent === undefined ? 0 : level(parent);
+          return Math.max(least, ...dependencies.map((dependency) => level(dependency) + 1));
+        };
+        /** From the end of a task's children on. */
+        const tail = (index: number): number => {
+          const dependents = each((see) => graph.eachDependent(index, see));
+          const parent = graph.parentOf(index);
+          const after = parent === undefined ? 0 : tail(parent);
+          return ownWork(index) + Math.max(after, ...dependents.map(path));
+        };
+        const path = (index: number): number => {
+          const children = each((see) => graph.eachChild(index, see));
+          return Math.max(tail(index), ...children.map(path));
+        };
+        for (let index = 0; index < graph.size; index++) {
+          expect(graph.levelOf(index)).toBe(level(index));
+          expect(graph.criticalPathOf(index)).toBeCloseTo(path(index), 6);
+        }
       }),
     );
   });
@@ -63,7 +153,7 @@ describe('Graph', () => {
       { id: 'b', estimate: { durationMs: 30 }, dependencies: ['a'] },
       { id: 'c', dependencies: ['b'] },
     ]);
-    expect([...graph.criticalPaths]).toEqual([60, 50, 20]);
+    expect(criticalPathsOf(graph)).toEqual([60, 50, 20]);
   });
 
   test('goes along edges in both directions, in the order written and in that of the plan', () => {
@@ -91,8 +181,8 @@ describe('Graph', () => {
       dependencies: n === size - 1 ? [] : [`${n + 1}`],
     }));
     const graph = new Graph(tasks);
-    expect(graph.levels[0]).toBe(size - 1);
-    expect(graph.criticalPaths[size - 1]).toBe(size);
+    expect(graph.levelOf(0)).toBe(size - 1);
+    expect(graph.criticalPathOf(size - 1)).toBe(size);
   });
 
   test('adds up estimates along the longest path, as a naive computation does', () => {
@@ -111,7 +201,7 @@ describe('Graph', () => {
         const graph = new Graph(tasks);
         const others = graph.criticalPathsBy(() => 777);
         for (const [index, task] of tasks.entries()) {
-          const path = graph.criticalPaths[index];
+          const path = graph.criticalPathOf(index);
           expect(path).toBeCloseTo(naiveCriticalPath(tasks, task, usual), 6);
           expect(others[index]).toBeCloseTo(naiveCriticalPath(tasks, task, 777), 6);
         }
@@ -125,7 +215,7 @@ describe('Graph', () => {
       { id: 'b', dependencies: ['toString', '__proto__'] },
     ]);
     expect([graph.dependencyCount(0), graph.dependencyCount(1)]).toEqual([1, 0]);
-    expect([...graph.levels]).toEqual([1, 0]);
+    expect(levelsOf(graph)).toEqual([1, 0]);
     expect(graph.acyclic).toBe(true);
   });
 
@@ -153,7 +243,7 @@ describe('Graph', () => {
       { id: 'end', dependencies: ids },
     ]);
     expect(graph.dependencyCount(size + 1)).toBe(size);
-    expect(graph.levels[size + 1]).toBe(2);
+    expect(graph.levelOf(size + 1)).toBe(2);
     let dependents = 0;
     graph.eachDependent(0, () => dependents++);
     expect(dependents).toBe(size);

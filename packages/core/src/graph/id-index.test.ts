@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { hashOf } from '../util/hash.js';
+import { hashOfId } from '../util/hash.js';
 import { IdIndex } from './id-index.js';
 
 /** Ids that all belong in the same place of a table of up to 1,024 places. */
@@ -8,7 +8,7 @@ function collidingIds(count: number): string[] {
   const ids: string[] = [];
   for (let number = 0; ids.length < count; number++) {
     const id = `id ${number}`;
-    if ((hashOf(id) & 1_023) === 0) ids.push(id);
+    if ((hashOfId(id) & 1_023) === 0) ids.push(id);
   }
   return ids;
 }

@@ -1,29 +1,31 @@
-import { hashOf } from '../util/hash.js';
+import { hashOfId } from '../util/hash.js';
 
-/** Room for this many ids at first. */
-const SMALLEST = 16;
-/** A search looks at one or two places; by chance, none in many millions looks at as many as this. */
-const MOST_PROBES = 256;
+/** Places for ids in the smallest table. */
+const MIN_PLACES = 16;
+/** How many places of the table one id may cost, on average. Ids by chance cost one or two. */
+const PROBES_PER_ID = 32;
 
 /**
- * A list of ids that knows where each of them is, in a third of the time that a `Map` takes when
- * there are many: what is to be a key of a `Map` goes into the engine's table of all strings first.
+ * A list of ids that knows the position of each. For many ids it takes a third of the time of a
+ * `Map`, because the engine interns each string that becomes the key of a `Map`.
  *
- * A hash table with open addressing, at most half full. Ids that somebody chose so that they
- * collide in it end up in a `Map`, which is safe from that.
+ * A hash table with open addressing, at most half full. Ids that were chosen to collide use up its
+ * budget of probes, and a `Map` replaces it: so the work is linear, whatever the ids.
  */
 export class IdIndex {
   readonly #ids: string[] = [];
-  /** Pairs: the hash of an id, and one more than its index; 0 where there is none. */
+  /** Pairs: the hash of an id, and its position plus one; 0 in a place that is free. */
   #table: Int32Array;
   #unique = 0;
+  /** Probes of searches that were longer than `PROBES_PER_ID`. */
+  #excess = 0;
   #map: Map<string, number> | undefined;
 
-  /** @param expected How many ids there will be; it grows when there are more. */
+  /** @param expected How many ids there will be; more are possible. */
   constructor(expected: number) {
-    let room = SMALLEST;
-    while (room < 2 * expected) room *= 2;
-    this.#table = new Int32Array(2 * room);
+    let places = MIN_PLACES;
+    while (places < 2 * expected) places *= 2;
+    this.#table = new Int32Array(2 * places);
   }
 
   /** Fewer than there are ids when one is used twice. */
@@ -35,9 +37,9 @@ export class IdIndex {
     return this.#ids;
   }
 
-  /** The index of the last that is called so. */
+  /** The position of an id; the last one when the id is used twice. */
   indexOf(id: string): number | undefined {
-    const slot = this.#slotOf(id, hashOf(id));
+    const slot = this.#slotOf(id, hashOfId(id));
     if (slot < 0) return this.#asMap().get(id);
     const next = this.#table[slot + 1] as number;
     return next === 0 ? undefined : next - 1;
@@ -45,7 +47,7 @@ export class IdIndex {
 
   /** Appends an id. */
   push(id: string): void {
-    const hash = hashOf(id);
+    const hash = hashOfId(id);
     const slot = this.#slotOf(id, hash);
     if (slot < 0) this.#asMap().set(id, this.#ids.length);
     this.#ids.push(id);
@@ -56,18 +58,23 @@ export class IdIndex {
     if (4 * this.#unique > this.#table.length) this.#grow();
   }
 
-  /** Where an id is in the table, or where it would be; -1 when only the `Map` may be asked. */
+  /** The slot of an id, or the free one for it; -1 when the budget is used up. */
   #slotOf(id: string, hash: number): number {
     if (this.#map !== undefined) return -1;
     const table = this.#table;
     const mask = table.length - 1;
     let slot = (hash << 1) & mask;
-    for (let probe = 0; probe < MOST_PROBES; probe++) {
+    for (let probe = 1; ; probe++) {
       const next = table[slot + 1] as number;
       if (next === 0 || (table[slot] === hash && this.#ids[next - 1] === id)) return slot;
       slot = (slot + 2) & mask;
+      if (probe >= PROBES_PER_ID && this.#isOverBudget()) return -1;
     }
-    return -1;
+  }
+
+  /** Counts one more probe of a long search. */
+  #isOverBudget(): boolean {
+    return ++this.#excess > PROBES_PER_ID * (this.#unique + MIN_PLACES);
   }
 
   #grow(): void {
@@ -77,7 +84,13 @@ export class IdIndex {
     for (let from = 0; from < smaller.length; from += 2) {
       if (smaller[from + 1] === 0) continue;
       let slot = ((smaller[from] as number) << 1) & mask;
-      while (table[slot + 1] !== 0) slot = (slot + 2) & mask;
+      for (let probe = 1; table[slot + 1] !== 0; probe++) {
+        slot = (slot + 2) & mask;
+        if (probe >= PROBES_PER_ID && this.#isOverBudget()) {
+          this.#asMap();
+          return;
+        }
+      }
       table[slot] = smaller[from] as number;
       table[slot + 1] = smaller[from + 1] as number;
     }

@@ -1,6 +1,7 @@
 import type { EventData } from '../contract/journal.js';
 import type { Task } from '../contract/task.js';
-import { type Graph, Trait } from '../graph/graph.js';
+import type { Graph } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import type { TaskData } from '../serialize/plan.js';
 import type { RunState } from '../state/run-state.js';
 
@@ -134,7 +135,7 @@ class Additions {
 }
 
 function isFanOut(graph: Graph, index: number): boolean {
-  return (graph.traitsOf(index) & Trait.forEach) !== 0;
+  return (graph.kindOf(index) & TaskKind.forEach) !== 0;
 }
 
 function idAt(graph: Graph, index: number): string {

@@ -303,7 +303,7 @@ describe('what is kept', () => {
     ['a function', { done: () => 1 }, 'done is a function'],
     ['a symbol', [Symbol('x')], '[0] is a symbol'],
     ['an instance', { rows: [{ at: new URL('http://x') }] }, 'rows[0].at is an instance of URL'],
-    ['what contains itself', cyclic(), 'it is nested too deep, or contains itself'],
+    ['what contains itself', cyclic(), 'it is nested too deeply, or contains itself'],
   ])('cannot be %s: the attempt fails and says so', async (_, output, message) => {
     const journal = memoryJournal();
     const result = await executor({ journal }).execute(
@@ -319,7 +319,7 @@ describe('what is kept', () => {
   test('cannot be a plan that data cannot hold: nothing begins', () => {
     const plan = planOf({ id: 'a', run: () => 1, metadata: { call: [() => 1] } });
     expect(() => executor({ journal: memoryJournal() }).execute(plan)).toThrow(
-      'tasks[0].metadata: cannot be kept in a journal: call[0] is a function',
+      'tasks[0].metadata: cannot be stored in a journal: call[0] is a function',
     );
     expect(() => executor().execute(plan)).not.toThrow();
   });
@@ -333,7 +333,7 @@ describe('what is kept', () => {
           addTasks([{ id: 'more', run: () => 1, metadata: { call: () => 1 } }]),
       }),
     );
-    expect(taskOf(result, 'a').error?.message).toContain('cannot be kept in a journal');
+    expect(taskOf(result, 'a').error?.message).toContain('cannot be stored in a journal');
   });
 
   test('cannot be an answer that data cannot hold: it is asked for again', async () => {

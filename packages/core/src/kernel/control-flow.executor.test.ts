@@ -221,9 +221,9 @@ describe('a prompt', () => {
       { id: 'c', description: 'See {{nothing}}' },
     ];
     expect(problemsOf(() => execute({ goal: 'x', tasks }))).toEqual([
-      '{{reserch.x}} refers to nothing that this task is given. Did you mean "research"?',
-      '{{research}} refers to nothing that this task is given. Add "research" to the dependencies of "b".',
-      '{{nothing}} refers to nothing that this task is given. It has no dependencies. Write \\{{ for braces that are text.',
+      '{{reserch.x}} is not an input of this task. Did you mean "research"?',
+      '{{research}} is not an input of this task. Add "research" to the dependencies of "b".',
+      '{{nothing}} is not an input of this task. It has no dependencies. Write \\{{ for literal braces.',
     ]);
   });
 });
@@ -408,8 +408,8 @@ describe('a fan-out', () => {
       { id: 'b', dependencies: ['list', 'item'], forEach: 'list', description: 'x' },
     ];
     expect(problemsOf(() => execute({ goal: 'x', tasks }))).toEqual([
-      '"item" stands for the element in a fan-out; give that task another id',
-      'ids that begin with "a" and a number in brackets are those of its elements',
+      '"item" is a reserved name in a fan-out; give that task another id',
+      'ids such as "a[0]" are reserved for the items of the fan-out "a"',
     ]);
   });
 });
@@ -597,8 +597,8 @@ describe('subtasks', () => {
       { id: 'q', subtasks: [{ id: 'b', dependencies: ['q'], run: () => 1 }] },
     ];
     expect(problemsOf(() => execute({ goal: 'x', tasks }))).toEqual([
-      expect.stringContaining('tasks wait for each other: a → p → x → a'),
-      expect.stringContaining('tasks wait for each other: q → b → q'),
+      expect.stringContaining('dependency cycle: a → p → x → a'),
+      expect.stringContaining('dependency cycle: q → b → q'),
     ]);
   });
 });
@@ -826,7 +826,7 @@ describe('the handle', () => {
     }));
     const run = execute({ goal: 'x', tasks }, { strategy: { ...inOrder, maxParallel: 1 } });
     run.setMaxParallel(4);
-    expect(() => run.setMaxParallel(0)).toThrow(/at least 1/);
+    expect(() => run.setMaxParallel(0)).toThrow(/an integer ≥ 1/);
     await run;
     expect(peak).toBe(4);
   });

@@ -2,7 +2,7 @@ import { chosen } from '../contract/condition.js';
 import { RunnerError, StrategyError } from '../contract/errors.js';
 import { isByFunction } from '../contract/for-each.js';
 import { doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
-import { Trait } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import { asData } from '../serialize/task.js';
 import { idsOf } from '../state/fan-out.js';
 import { outputsOf, requireSubtasks, resultsOf } from '../state/group.js';
@@ -13,7 +13,7 @@ import type { Machine } from './machine.js';
 import { completeTask, failTask, skipTask } from './settlement.js';
 
 /** What makes a task more than one attempt that starts when its dependencies have settled. */
-const SPECIAL = Trait.when | Trait.forEach | Trait.subtasks | Trait.waitFor;
+const SPECIAL = TaskKind.when | TaskKind.forEach | TaskKind.subtasks | TaskKind.waitFor;
 
 /** The prompt of a task, given its inputs. */
 export function promptFor({ state, fanOut }: Machine, index: number, inputs: Inputs): string {
@@ -31,7 +31,7 @@ export function admit(machine: Machine, index: number): void {
   if (parent !== undefined && !machine.begunGroups.has(parent)) return;
   if (state.hasOnlyUnchosenDependencies(index)) {
     skipTask(machine, index, 'not_chosen', undefined);
-  } else if ((graph.traitsOf(index) & SPECIAL) === 0) machine.strategy.ready(index);
+  } else if ((graph.kindOf(index) & SPECIAL) === 0) machine.strategy.ready(index);
   else machine.openings.push(index);
 }
 

@@ -4,7 +4,8 @@ import type { OutputPart } from '../contract/output-part.js';
 import type { Revision } from '../contract/replan.js';
 import type { AttemptResult } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
-import { type Graph, Trait } from '../graph/graph.js';
+import type { Graph } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import { asData } from '../serialize/task.js';
 import type { EventLog } from '../state/event-log.js';
 import { type Inputs, inputsOf } from '../state/inputs.js';
@@ -127,7 +128,7 @@ export class Kernel {
   isPendingFanOut(id: string): boolean {
     const { graph, state } = this.#machine;
     const index = graph.indexOf(id);
-    if (index === undefined || (graph.traitsOf(index) & Trait.forEach) === 0) return false;
+    if (index === undefined || (graph.kindOf(index) & TaskKind.forEach) === 0) return false;
     return state.isPending(index) && graph.childCount(index) === 0;
   }
 

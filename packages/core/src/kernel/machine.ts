@@ -70,7 +70,7 @@ export class Machine {
 
   /** What every event about a task says. */
   about(index: number): { readonly taskId: string; readonly level: number } {
-    return { taskId: this.task(index).id, level: this.graph.levels[index] as number };
+    return { taskId: this.task(index).id, level: this.graph.levelOf(index) };
   }
 
   takeUnblocked(): number | undefined {

@@ -305,7 +305,11 @@ describe('an answer that cannot be taken', () => {
     ['of too many tasks', [after('d'), after('e'), after('f')], 'there are 3 tasks'],
     ['that makes up for nothing', { tasks: [after('d')], replaces: ['c'] }, 'none of the failed'],
     ['for a runner that there is not', [{ id: 'd', description: 'x' }], 'has no runner'],
-    ['with a tool for a function', [{ ...after('d'), tools: ['t'] }], 'has no effect beside a run'],
+    [
+      'with a tool for a function',
+      [{ ...after('d'), tools: ['t'] }],
+      'has no effect on a task with a run function',
+    ],
     ['of no tasks at all', 'a text', 'revise() must give tasks'],
     ['with a broken list', { tasks: [], replaces: 'a' }, 'revise() gave replaces'],
     ['with a broken usage', { tasks: [], usage: { inputTokens: 1 } }, 'revise() gave a usage'],
@@ -573,8 +577,8 @@ describe('the option replan', () => {
   test.each<[unknown, RegExp]>([
     [{ rounds: 3 }, /execute\(\): replan has no option "rounds"/],
     [{}, /execute\(\): replan needs a function revise\(\)/],
-    [{ revise: no, maxRounds: 0 }, /replan: maxRounds must be a whole number of at least 1/],
-    [{ revise: no, maxTasks: 1.5 }, /replan: maxTasks must be a whole number of at least 1/],
+    [{ revise: no, maxRounds: 0 }, /replan: maxRounds must be an integer ≥ 1/],
+    [{ revise: no, maxTasks: 1.5 }, /replan: maxTasks must be an integer ≥ 1/],
   ])('is refused when it is %j', (replan, message) => {
     const executor = createExecutor({ strategy: inOrder });
     expect(() => executor.execute(planOf(failing), { replan: replan as Replan })).toThrow(message);

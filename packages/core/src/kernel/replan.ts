@@ -2,7 +2,8 @@ import { ReplanError, type StratagemError } from '../contract/errors.js';
 import { costOf } from '../contract/price.js';
 import type { ReplanLimits, Revision, Situation } from '../contract/replan.js';
 import type { Task } from '../contract/task.js';
-import { type Graph, Trait } from '../graph/graph.js';
+import type { Graph } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import { asData } from '../serialize/task.js';
 import type { RunState } from '../state/run-state.js';
 import { excessOf, remainingBudget } from './budget.js';
@@ -140,7 +141,7 @@ function standingOf(state: RunState): Standing {
   const dropped: { task: Task; failedTaskId: string }[] = [];
   const open = new OpenFailures(state);
   for (let index = 0; index < graph.size; index++) {
-    if ((graph.traitsOf(index) & Trait.item) !== 0) continue;
+    if ((graph.kindOf(index) & TaskKind.item) !== 0) continue;
     const task = graph.tasks[index] as Task;
     const status = state.statusOf(index);
     if (status === 'completed') completed.push({ task, output: state.outputOf(index) });

@@ -1,4 +1,4 @@
-import { expectationOf } from '../contract/task.js';
+import { estimateOf } from '../contract/task.js';
 import { startAttempt } from './attempts.js';
 import { excessOf } from './budget.js';
 import type { Machine } from './machine.js';
@@ -48,7 +48,7 @@ function mustWait(machine: Machine, index: number): boolean {
 function fitsBudget(machine: Machine, index: number): boolean {
   const { state, options, now } = machine;
   if (options.budget === undefined) return true;
-  const estimate = expectationOf(machine.task(index));
+  const estimate = estimateOf(machine.task(index));
   const isFirst = state.attemptsOf(index) === 0;
   const excess = excessOf(options.budget, state, estimate, isFirst, now);
   if (excess === undefined) {

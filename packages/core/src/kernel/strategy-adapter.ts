@@ -60,10 +60,10 @@ export class StrategyAdapter {
       id: task.id,
       index,
       type: task.type ?? 'action',
-      level: this.#graph.levels[index] as number,
+      level: this.#graph.levelOf(index),
       priority: task.priority ?? 0,
       estimate: task.estimate,
-      criticalPath: this.#graph.criticalPaths[index] as number,
+      criticalPath: this.#graph.criticalPathOf(index),
       resource: this.#resourceOf(task),
     };
     if (index >= this.#selectable.length) this.#grow();

@@ -1,6 +1,6 @@
 import { StratagemError } from '../contract/errors.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
-import { firstForRunner, type Task } from '../contract/task.js';
+import { firstTaskNeedingRunner, type Task } from '../contract/task.js';
 import { tasksToData } from '../serialize/plan.js';
 
 /** Calls `visit` with each task and its subtasks; those of a fan-out are a pattern and no tasks yet. */
@@ -27,7 +27,7 @@ export function requireStorable(tasks: readonly Task[]): void {
 
 /** @throws {StratagemError} `missing_runner` when one of them goes to a runner. */
 export function requireNoRunner(tasks: readonly Task[]): void {
-  const needy = firstForRunner(tasks);
+  const needy = firstTaskNeedingRunner(tasks);
   if (needy === undefined) return;
   const message = `Task "${needy.id}" has no run function, and the executor has no runner`;
   throw new StratagemError('missing_runner', message);

@@ -618,7 +618,7 @@ describe('what cannot be run', () => {
     [{ strategy: 'parallel' }, 'createExecutor(): strategy must be a Strategy'],
     [{ strategy: { ...inOrder, maxParallel: 0 } }, 'strategy "in-order": maxParallel must be'],
     [{ strategy: inOrder, maxParalel: 3 }, 'no option "maxParalel". Did you mean "maxParallel"?'],
-    [{ strategy: inOrder, maxParallel: 0 }, 'maxParallel must be a whole number of at least 1'],
+    [{ strategy: inOrder, maxParallel: 0 }, 'maxParallel must be an integer ≥ 1'],
     [{ strategy: inOrder, failFast: 'yes' }, 'failFast must be true or false'],
     [{ strategy: inOrder, deadlineMs: -1 }, 'deadlineMs must be a positive number of milliseconds'],
     [{ strategy: inOrder, timeline: 'off' }, "timeline must be 'keep' or 'stream'"],
@@ -739,7 +739,7 @@ test.each<[string, unknown]>([
   ['a function', () => {}],
 ])('a plan that is %s is refused with an error that says what a plan is', (_, plan) => {
   expect(() => executor.execute(plan as Plan)).toThrow(
-    'The plan cannot be run, it has 1 problem:\n  - a plan is an object with a goal and tasks',
+    'The plan is invalid, it has 1 problem:\n  - a plan is an object with a goal and tasks',
   );
 });
 

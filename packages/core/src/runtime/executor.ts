@@ -8,7 +8,7 @@ import { replanLimits } from '../contract/replan.js';
 import { checkRunId, idempotencyKeyOf, newRunId } from '../contract/run-id.js';
 import type { TaskRunner } from '../contract/runner.js';
 import type { Strategy } from '../contract/strategy.js';
-import { firstForRunner } from '../contract/task.js';
+import { firstTaskNeedingRunner } from '../contract/task.js';
 import { type Tool, toolProblem } from '../contract/tool.js';
 import { keysInFlight } from '../journal/in-flight.js';
 import {
@@ -131,7 +131,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
 
   /** @throws {StratagemError} when there is nobody to do a task, or with its tools. */
   function requireRunner({ tasks }: Plan): void {
-    const needy = runner === undefined ? firstForRunner(tasks) : undefined;
+    const needy = runner === undefined ? firstTaskNeedingRunner(tasks) : undefined;
     if (needy !== undefined) {
       throw new StratagemError(
         'missing_runner',

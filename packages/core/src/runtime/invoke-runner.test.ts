@@ -109,10 +109,14 @@ describe('tools', () => {
       'there is no tool "serch". Did you mean "search"?',
     ],
     ['a name that is none', task(['my tool']), 'must be the name of a tool'],
-    ['one tool twice', task(['search', search]), 'there is another tool "search"'],
+    ['one tool twice', task(['search', search]), 'duplicate tool "search"'],
     ['no list', task('search' as never), 'must be a list of tools, or of their names'],
     ['no tool', task([{ name: 'x' } as never]), 'the description of "x" must tell the model'],
-    ['tools of a function', task(['search'], { run: () => 1 }), 'has no effect beside a run'],
+    [
+      'tools of a function',
+      task(['search'], { run: () => 1 }),
+      'has no effect on a task with a run function',
+    ],
     [
       'tools of a human',
       task(['search'], { waitFor: 'answer' }),

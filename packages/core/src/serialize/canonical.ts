@@ -1,6 +1,6 @@
 import type { Json } from '../contract/journal.js';
 
-/** Data as text that does not depend on the order of fields. */
+/** JSON text that does not depend on the order of fields. */
 export function canonical(data: Json | undefined): string {
   if (typeof data !== 'object' || data === null) return JSON.stringify(data) ?? 'undefined';
   if (Array.isArray(data)) return `[${data.map(canonical).join(',')}]`;

@@ -20,14 +20,14 @@ const CLASSES: Readonly<Record<string, { readonly prototype: StratagemError }>> 
   TaskError,
 };
 
-/** An error again, from what `toData` has kept of it. Its stack and its cause are gone. */
+/** Restores an error from the data of `toData`, without its stack and its cause. */
 export function reviveError({ name, message, ...known }: Record<string, unknown>): Error {
   const Class = Object.hasOwn(CLASSES, name as string) ? CLASSES[name as string] : undefined;
   if (typeof known.code !== 'string') {
     return named(new Error(message as string), name as string);
   }
   const error = new StratagemError(known.code as StratagemError['code'], message as string);
-  // Of a class that a user derived from ours, no more is known than that.
+  // The class of a user that extends ours is not known here.
   Object.setPrototypeOf(error, (Class ?? StratagemError).prototype);
   return Object.assign(named(error, name as string), known);
 }

@@ -4,23 +4,23 @@ import type { Graph } from '../graph/graph.js';
 import { countTasks, type PlanData, planToData, tasksToData } from './plan.js';
 import { fromData, toData, toDataLoosely } from './value.js';
 
-/** Stands for the output of a group or a fan-out, which is put together from those of its children. */
+/** Replaces the output of a group or a fan-out, which is made from the outputs of its children. */
 const FROM_CHILDREN: Json = { $: 'children' };
 
-/** What an event is written down with, besides itself. */
+/** What the encoding of an event depends on. */
 export interface EncodeOptions {
   readonly graph: Graph;
-  /** The plan of the run, where it has been turned into data before. */
+  /** The plan of the run, if it has been encoded before. */
   readonly planData?: PlanData;
-  /** The output of a completed task as data; it has been checked when it arrived. */
+  /** The output of a completed task as data; it was checked when it arrived. */
   readonly outputOf: (event: TaskCompleted, index: number) => Json;
 }
 
 /**
- * An event as a journal keeps it. Nothing is written twice: a group has the outputs of its children,
- * and the elements of a fan-out are made from its pattern again.
+ * Encodes an event for a journal. Nothing is written twice: the output of a group is made from its
+ * children, and the items of a fan-out from its template.
  *
- * @param index The task it is about; -1 for none.
+ * @param index The task of the event; -1 for none.
  */
 export function encodeEvent(event: PlanEvent, index: number, options: EncodeOptions): EventData {
   switch (event.type) {
@@ -59,7 +59,7 @@ function additionOf({ source, tasks, items }: TasksAdded): { readonly [field: st
   };
 }
 
-/** Fields that are written in a way of their own. */
+/** Fields with an encoding of their own. */
 const OWN_FIELDS: Readonly<Partial<Record<PlanEvent['type'], readonly string[]>>> = {
   plan_started: ['plan'],
   task_completed: ['output'],
@@ -68,8 +68,8 @@ const OWN_FIELDS: Readonly<Partial<Record<PlanEvent['type'], readonly string[]>>
 const NONE: readonly string[] = [];
 
 /**
- * The others may hold what tools and servers said: what cannot be written down is described. Most
- * events are plain data already, and stay the very same objects.
+ * Encodes all other fields. They may contain values of tools and servers, so a value that cannot be
+ * encoded is described. Most events are plain data already, and stay the same objects.
  */
 function fieldsOf(event: PlanEvent): EventData {
   const own = OWN_FIELDS[event.type] ?? NONE;
@@ -87,44 +87,44 @@ function fieldsOf(event: PlanEvent): EventData {
   return (copy ?? fields) as unknown as EventData;
 }
 
-/** What stands in an event for something else than itself. */
-export interface Standing {
-  /** The output of a group, put together from those of its children. */
+/** What the decoding of events depends on. */
+export interface DecodeContext {
+  /** The output of a group, made from the outputs of its children. */
   readonly outputOf: (taskId: string) => unknown;
-  /** The elements of a fan-out, of which there are so many. */
+  /** The tasks of the items of a fan-out. */
   readonly elementsOf: (
     taskId: string,
     count: number,
     items: readonly unknown[] | undefined,
   ) => TasksAdded['tasks'];
-  /** The tasks that were added, as they are to be done. */
+  /** Tasks that were added, with their functions. */
   readonly addedTasks: (data: Json) => TasksAdded['tasks'];
-  /** The plan that was started. */
+  /** The plan of the run, with its functions. */
   readonly plan: (data: PlanData) => unknown;
 }
 
-/** The event that was written down as this. */
-export function decodeEvent(data: EventData, standing: Standing): PlanEvent {
+/** Decodes an event of a journal. */
+export function decodeEvent(data: EventData, context: DecodeContext): PlanEvent {
   switch (data.type) {
     case 'plan_started': {
       const { taskCount: _, plan, ...fields } = data;
       const known = fromData(fields as Json) as object;
-      return { ...known, plan: standing.plan(plan as PlanData) } as PlanEvent;
+      return { ...known, plan: context.plan(plan as PlanData) } as PlanEvent;
     }
     case 'tasks_added': {
       const { taskCount: _, elements, tasks, items, ...fields } = data;
       if (data.source !== 'for_each') {
-        return { ...fields, tasks: standing.addedTasks(tasks as Json) } as unknown as PlanEvent;
+        return { ...fields, tasks: context.addedTasks(tasks as Json) } as unknown as PlanEvent;
       }
       const list = items === undefined ? undefined : (fromData(items) as unknown[]);
-      const made = standing.elementsOf(data.taskId as string, elements as number, list);
+      const made = context.elementsOf(data.taskId as string, elements as number, list);
       return { ...fields, tasks: made, ...(list && { items: list }) } as unknown as PlanEvent;
     }
     case 'task_completed':
       if (!isFromChildren(data.output)) break;
-      return { ...data, output: standing.outputOf(data.taskId as string) } as unknown as PlanEvent;
+      return { ...data, output: context.outputOf(data.taskId as string) } as unknown as PlanEvent;
   }
-  // Most are plain data, and stay the very same objects.
+  // Most are plain data, and stay the same objects.
   return fromData(data as Json) as PlanEvent;
 }
 

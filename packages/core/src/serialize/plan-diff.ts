@@ -3,29 +3,29 @@ import type { Json } from '../contract/journal.js';
 import { canonical } from './canonical.js';
 import type { PlanData, TaskData } from './plan.js';
 
-/** What is different about one task. */
+/** The difference of one task between two plans. */
 export interface TaskChange {
   readonly taskId: string;
   readonly kind: 'added' | 'removed' | 'changed';
-  /** Of a changed task, what of it; `parent` when it belongs to another task now. */
+  /** The fields of a changed task that differ; `parent` when it belongs to another task now. */
   readonly fields: readonly string[];
 }
 
-/** What is different between two plans. */
+/** The differences between two plans. */
 export interface PlanDiff {
   readonly tasks: readonly TaskChange[];
-  /** What of the plan itself: `goal`, `deadlineMs`, … */
+  /** Settings of the plan that differ: `goal`, `deadlineMs`, … */
   readonly settings: readonly string[];
 }
 
 const NO_DIFFERENCE: PlanDiff = { tasks: [], settings: [] };
 
 /**
- * Compares a plan with the one that a run was started with, as data: what a function does cannot be
- * seen, only whether there is one. The order of tasks makes no difference.
+ * Compares two plans as data: only the presence of functions is compared, not their code. The order of
+ * tasks does not matter.
  */
 export function diffPlans(before: PlanData, after: PlanData): PlanDiff {
-  // The same program writes the same plan in the same way.
+  // The common case: the same program makes the same plan.
   if (before === after || JSON.stringify(before) === JSON.stringify(after)) return NO_DIFFERENCE;
   const [had, has] = [placesOf(before), placesOf(after)];
   const tasks: TaskChange[] = [];
@@ -48,7 +48,7 @@ export function isSame({ tasks, settings }: PlanDiff): boolean {
   return tasks.length === 0 && settings.length === 0;
 }
 
-/** The plan that was given is not the one that the run was started with. */
+/** The plan differs from the recorded plan of the run. */
 export class PlanChangedError extends StratagemError {
   readonly runId: string;
   readonly diff: PlanDiff;
@@ -59,8 +59,8 @@ export class PlanChangedError extends StratagemError {
     if (lines.length > shown.length) shown.push(`  and ${lines.length - shown.length} more`);
     super(
       'plan_changed',
-      `The plan is not the one that run "${runId}" was started with. Adopt it (adopt: true) to keep ` +
-        `what is complete and has not changed:\n${shown.join('\n')}`,
+      `The plan differs from the recorded plan of run "${runId}". Adopt it (adopt: true) to keep ` +
+        `completed tasks that have not changed:\n${shown.join('\n')}`,
     );
     this.runId = runId;
     this.diff = diff;
@@ -78,13 +78,13 @@ function linesOf({ tasks, settings }: PlanDiff): string[] {
   ];
 }
 
-/** A task and the one it belongs to. */
+/** A task and the id of its parent. */
 interface Place {
   readonly task: TaskData;
   readonly parent: string | undefined;
 }
 
-/** The tasks by their ids; those of a fan-out's pattern are part of the fan-out. */
+/** The tasks by id; the subtasks of a fan-out are part of the fan-out. */
 export function placesOf({ tasks }: PlanData): ReadonlyMap<string, Place> {
   const places = new Map<string, Place>();
   const visit = (list: readonly TaskData[], parent: string | undefined) => {
@@ -97,7 +97,7 @@ export function placesOf({ tasks }: PlanData): ReadonlyMap<string, Place> {
   return places;
 }
 
-/** Fields whose tasks are compared by themselves. */
+/** Fields with tasks that are compared separately. */
 function innerFields(task: TaskData): string[] {
   return task.subtasks !== undefined && task.forEach === undefined ? ['subtasks'] : [];
 }

@@ -7,27 +7,27 @@ import type { PlanPath } from '../validate/checks.js';
 import { asData } from './task.js';
 import { fromData, toData, UnstorableError } from './value.js';
 
-/** A task as a journal keeps it. */
+/** A task as a journal stores it. */
 export type TaskData = { readonly id: string } & { readonly [field: string]: Json };
 
-/** A plan as a journal keeps it. */
+/** A plan as a journal stores it. */
 export type PlanData = { readonly goal: string; readonly tasks: readonly TaskData[] } & {
   readonly [setting: string]: Json;
 };
 
-/** Stands where a function stood, which cannot be kept. */
+/** Replaces a function, which cannot be stored. */
 const FUNCTION: Json = { $: 'function' };
-/** Stands where a schema stood that cannot be written as JSON Schema. */
+/** Replaces a schema without a JSON Schema. */
 const SCHEMA: Json = { $: 'schema' };
 
-/** Fields that are a function, or may be one. */
+/** Fields that may be functions. */
 const FUNCTION_FIELDS = ['run', 'prompt', 'when', 'forEach'];
 
 /**
- * A plan as data. What JSON cannot hold of a task, its functions and schemas, is only marked: a plan
- * that has any must be given again to be resumed.
+ * Encodes a plan. Functions and schemas that JSON cannot represent are only marked: resuming a run
+ * with such tasks needs the plan again.
  *
- * @throws {PlanError} naming each task that has something else that cannot be kept.
+ * @throws {PlanError} with each other value that cannot be stored.
  */
 export function planToData(plan: Plan): PlanData {
   const problems: PlanProblem[] = [];
@@ -41,16 +41,16 @@ export function planToData(plan: Plan): PlanData {
 }
 
 /**
- * The same for tasks that are added.
+ * Encodes tasks that are added.
  *
- * @param problems Where what cannot be kept is reported.
+ * @param problems Values that cannot be stored are reported here.
  */
 export function tasksToData(
   tasks: readonly Task[],
   problems: PlanProblem[],
   path: PlanPath = ['tasks'],
 ): TaskData[] {
-  // `map` would leave the method `toJSON` of such lists behind, and so it is meant.
+  // A plain array: these lists have a `toJSON` method of their own.
   return Array.from(tasks, (task, index) => taskToData(task, problems, [...path, index]));
 }
 
@@ -90,16 +90,16 @@ function keep(value: unknown, path: PlanPath, problems: PlanProblem[]): Json {
     return toData(value);
   } catch (error) {
     if (!(error instanceof UnstorableError)) throw error;
-    const message = `cannot be kept in a journal: ${error.message}`;
+    const message = `cannot be stored in a journal: ${error.message}`;
     problems.push({ code: 'invalid_value', path, message });
     return null;
   }
 }
 
 /**
- * The ids of tasks that cannot be done from data alone, with the fields that are missing.
+ * The ids of tasks whose functions are missing in the data, with the names of those fields.
  *
- * @param isDone Whether a task is complete, and needs them no more.
+ * @param isDone Whether a task is complete, so that it needs none.
  */
 export function incompleteTasks(
   tasks: readonly TaskData[],
@@ -114,7 +114,7 @@ export function incompleteTasks(
 }
 
 function isIncomplete(field: string, value: Json): boolean {
-  // A schema is data, and what checks with it is not.
+  // The JSON Schema is data, but the function that validates is not.
   if (field === 'outputSchema') return true;
   if (!FUNCTION_FIELDS.includes(field)) return false;
   return isMark(value) || isMark((value as { items?: Json })?.items);
@@ -124,7 +124,7 @@ function isMark(value: Json | undefined): boolean {
   return typeof value === 'object' && value !== null && (value as { $?: Json }).$ === 'function';
 }
 
-/** How many tasks these are, subtasks included; those of a fan-out are a pattern and no tasks yet. */
+/** The number of tasks and subtasks; those of a fan-out are a template and do not count. */
 export function countTasks(tasks: readonly Pick<Task, 'subtasks' | 'forEach'>[]): number {
   let count = tasks.length;
   for (const { subtasks, forEach } of tasks) {
@@ -133,12 +133,12 @@ export function countTasks(tasks: readonly Pick<Task, 'subtasks' | 'forEach'>[])
   return count;
 }
 
-/** What stands for a function in a plan that is only read. */
+/** Replaces a function in a plan that is only read. */
 function notRecorded(): never {
   throw new TypeError('a function is not recorded; give the plan again');
 }
 
-/** A plan as it was recorded, for reading: its functions and schemas are there and do nothing. */
+/** Decodes a recorded plan for reading: its functions and schemas throw when they are called. */
 export function planFromData({ tasks, ...settings }: PlanData): Plan {
   return { ...(reviveAll(settings) as Omit<Plan, 'tasks'>), tasks: asData(tasksFromData(tasks)) };
 }

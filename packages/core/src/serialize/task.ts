@@ -3,8 +3,8 @@ import type { Task } from '../contract/task.js';
 import type { Tool } from '../contract/tool.js';
 
 /**
- * A copy of a list of tasks that can be written as JSON: schemas as JSON Schema, since those of a
- * library may hold anything, themselves included, and tools by their names. Functions are left out by JSON itself.
+ * A copy of a list of tasks that `JSON.stringify` can write: schemas become JSON Schema, because those
+ * of a library may contain cycles, and tools become names. JSON itself leaves out functions.
  */
 export function asData(tasks: readonly Task[]): Task[] {
   return Object.defineProperty(tasks.slice(), 'toJSON', { value: () => tasks.map(dataOf) });

@@ -87,14 +87,14 @@ describe('toData', () => {
     [{ a: [{ b: Symbol('s') }] }, 'a[0].b is a symbol'],
     [[[new WeakMap()]], '[0][0] is an instance of WeakMap'],
     [new Map([['k', Promise.resolve()]]), '[0][1] is an instance of Promise'],
-    [nested(1_100), 'it is nested too deep, or contains itself'],
+    [nested(1_100), 'it is nested too deeply, or contains itself'],
   ])('refuses what it cannot keep, and says where it is', (value, message) => {
     expect(() => toData(value)).toThrow(new UnstorableError([], '').constructor as never);
     expect(() => toData(value)).toThrow(message);
   });
 
   test('reads no kind of value that it does not know', () => {
-    expect(() => fromData({ $: 'regexp', value: 'a' })).toThrow('no kind of value "regexp"');
+    expect(() => fromData({ $: 'regexp', value: 'a' })).toThrow('unknown kind of value "regexp"');
   });
 });
 

@@ -3,15 +3,15 @@ import type { Json } from '../contract/journal.js';
 import { reviveError } from './error.js';
 
 /**
- * Marks what JSON has no word for: `{ "$": "date", "value": 0 }`. An object that has such a field
- * itself is wrapped as an `object`.
+ * Marks a value that JSON lacks: `{ "$": "date", "value": 0 }`. An object with such a field of its own
+ * is wrapped as an `object`.
  */
 const TAG = '$';
 
-/** Deeper than this, a value is taken to contain itself. */
+/** A value that is deeper is assumed to contain itself. */
 const MAX_DEPTH = 1_000;
 
-/** A value that cannot be written down; the message says where and what, as in `rows[3].done is a function`. */
+/** A value that cannot be stored. The message has its path and kind: `rows[3].done is a function`. */
 export class UnstorableError extends TypeError {
   constructor(path: readonly (string | number)[], what: string) {
     const place = path.reduce<string>(
@@ -23,17 +23,17 @@ export class UnstorableError extends TypeError {
 }
 
 /**
- * A value as JSON, from which `fromData` makes an equal one. What is plain JSON already stays the
- * very same object. Beyond JSON: undefined, NaN, the infinities, -0, bigint, dates, bytes, maps,
- * sets and errors (their name, code, message and what our own errors tell besides; no stack, no cause).
+ * Encodes a value as JSON, for `fromData` to decode. A value that is plain JSON stays the same object.
+ * Supported besides JSON: undefined, NaN, the infinities, -0, bigint, dates, bytes, maps, sets and
+ * errors (name, code, message and the fields of our own errors; no stack, no cause).
  *
- * @throws {UnstorableError} for functions, symbols, instances of other classes and what contains itself.
+ * @throws {UnstorableError} for functions, symbols, instances of other classes and cyclic values.
  */
 export function toData(value: unknown): Json {
   return encode(value, [], refuse);
 }
 
-/** The same, but what cannot be written down becomes a text that says what it was. */
+/** Like `toData`, but a value that cannot be stored becomes a text that describes it. */
 export function toDataLoosely(value: unknown): Json {
   return encode(value, [], (_, what) => `[${what}]`);
 }
@@ -55,7 +55,7 @@ function encode(value: unknown, path: (string | number)[], fail: Refuse): Json {
         : tagged('number', Object.is(value, -0) ? '-0' : String(value));
     case 'object':
       if (value === null) return null;
-      if (path.length > MAX_DEPTH) return fail([], 'nested too deep, or contains itself');
+      if (path.length > MAX_DEPTH) return fail([], 'nested too deeply, or contains itself');
       return Array.isArray(value) ? encodeList(value, path, fail) : encodeObject(value, path, fail);
     case 'undefined':
       return { [TAG]: 'undefined' };
@@ -121,7 +121,7 @@ function encodeInstance(value: object, path: (string | number)[], fail: Refuse):
 
 function encodeError(error: Error, path: (string | number)[], fail: Refuse): Json {
   const { name, message } = error;
-  // Whatever an SDK attaches to its errors may not be fit for a log; our own are.
+  // An SDK may attach secrets to its errors; our own errors have none.
   const { cause: _, ...known } = isStratagemError(error) ? { ...error } : { cause: undefined };
   const fields = encodeFields(known, path, fail);
   return { [TAG]: 'error', ...fields, name: show(name), message: show(message) };
@@ -131,7 +131,7 @@ function tagged(kind: string, value: Json): Json {
   return { [TAG]: kind, value };
 }
 
-/** The value that was turned into this data. */
+/** Decodes the data of `toData`. */
 export function fromData(data: Json): unknown {
   if (typeof data !== 'object' || data === null) return data;
   if (Array.isArray(data)) {
@@ -183,11 +183,11 @@ function revive(fields: Readonly<Record<string, Json>>): unknown {
       return reviveError(reviveFields(rest));
     }
     default:
-      throw new TypeError(`there is no kind of value "${show(fields[TAG])}"`);
+      throw new TypeError(`unknown kind of value "${show(fields[TAG])}"`);
   }
 }
 
-/** Assignment, also where the field is called `__proto__`. */
+/** Assigns a field, also if its name is `__proto__`. */
 function put(object: Record<string, unknown>, key: string, value: unknown): void {
   if (key !== '__proto__') object[key] = value;
   else {
@@ -196,7 +196,7 @@ function put(object: Record<string, unknown>, key: string, value: unknown): void
   }
 }
 
-/** Arguments of one call; more would not fit on the stack. */
+/** The number of arguments of one call: more would overflow the stack. */
 const CHUNK = 8_192;
 
 function toBase64(bytes: Uint8Array): string {

@@ -3,8 +3,8 @@ import type { EventData } from '../contract/journal.js';
 import { JournalError } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';
 import type { Task } from '../contract/task.js';
-import { Trait } from '../graph/graph.js';
-import { decodeEvent, type Standing } from '../serialize/event.js';
+import { TaskKind } from '../graph/task-kind.js';
+import { decodeEvent, type DecodeContext } from '../serialize/event.js';
 import { type TaskData, tasksFromData } from '../serialize/plan.js';
 import { asData } from '../serialize/task.js';
 import { isEventType } from './event-log.js';
@@ -35,17 +35,17 @@ export function decodeRecorded(
   options: DecodeOptions,
 ): { readonly event: PlanEvent; readonly index: number } {
   if (!isEventType(data.type)) throw ofNewerVersion(data.type);
-  const event = decodeEvent(data, standingOf(options));
+  const event = decodeEvent(data, contextOf(options));
   const { taskId } = event as { readonly taskId?: string };
   return { event, index: taskId === undefined ? -1 : requireIndex(options.state, taskId) };
 }
 
-function standingOf({ state, fanOut, plan, added }: DecodeOptions): Standing {
+function contextOf({ state, fanOut, plan, added }: DecodeOptions): DecodeContext {
   return {
     plan,
     outputOf(taskId) {
       const index = requireIndex(state, taskId);
-      return (state.graph.traitsOf(index) & Trait.forEach) !== 0
+      return (state.graph.kindOf(index) & TaskKind.forEach) !== 0
         ? resultsOf(index, state)
         : outputsOf(index, state, fanOut);
     },

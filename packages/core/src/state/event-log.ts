@@ -174,7 +174,7 @@ export class EventLog {
     const sequence = this.#sequenceAt(position);
     const timestamp = this.#times[position] as number;
     const taskId = (this.#graph.tasks[index] as Task).id;
-    const level = this.#graph.levels[index] as number;
+    const level = this.#graph.levelOf(index);
     const attempt = this.#attempts[position] as number;
     if (kind === STARTED) {
       const waitMs = this.#numbers[position] as number;

@@ -73,7 +73,7 @@ describe('the list of a fan-out', () => {
         { id: 'each', dependencies: ['gather'], forEach: items, run: () => 1 },
       ];
       expect(messagesOf(() => execute(planOf(...tasks)))).toEqual([
-        expect.stringContaining(`"${items}" refers to nothing that this task is given.`),
+        expect.stringContaining(`"${items}" is not an input of this task.`),
       ]);
     },
   );
@@ -778,8 +778,7 @@ describe('addTasks', () => {
     );
     const taken = (id: string) =>
       `the id "${id}" is already used by another task; ids must be unique`;
-    const reserved =
-      'ids that begin with "each" and a number in brackets are those of its elements';
+    const reserved = 'ids such as "each[0]" are reserved for the items of the fan-out "each"';
     expect(refused).toEqual([
       ...['a', 'list', 'g', 'h'].map((id) => [taken(id)]),
       [reserved],
@@ -814,7 +813,7 @@ describe('addTasks', () => {
           { id: 'b', dependencies: ['c'], run: () => 1 },
           { id: 'c', dependencies: ['b'], run: () => 1 },
         ],
-        /tasks wait for each other: b → c → b/,
+        /dependency cycle: b → c → b/,
       ],
       [[{ id: 'b', description: '{{a}}' }], /Add|refers to nothing/],
       [

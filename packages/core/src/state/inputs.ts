@@ -1,5 +1,5 @@
 import type { Task } from '../contract/task.js';
-import { Trait } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import type { FanOut } from './fan-out.js';
 import type { RunState } from './run-state.js';
 
@@ -70,7 +70,7 @@ function eachInput(
     visit(origin?.dependencies[position++] ?? id, dependency);
   });
   // The elements of a fan-out are its output, not its inputs.
-  if ((graph.traitsOf(index) & Trait.forEach) !== 0) return;
+  if ((graph.kindOf(index) & TaskKind.forEach) !== 0) return;
   graph.eachChild(index, (child) => {
     const subtask = graph.tasks[child] as Task;
     visit(fanOut.originOf(subtask)?.localId ?? subtask.id, child);

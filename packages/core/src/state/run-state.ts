@@ -21,9 +21,10 @@ import {
 } from '../contract/goal.js';
 import type { PlanStatus, TaskStatus } from '../contract/status.js';
 import type { Stop } from '../contract/stop.js';
-import { expectationOf, type Task } from '../contract/task.js';
+import { estimateOf, type Task } from '../contract/task.js';
 import type { Usage } from '../contract/usage.js';
-import { type Graph, Trait } from '../graph/graph.js';
+import type { Graph } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import { explainExcess } from './budget-excess.js';
 import { BudgetLedger } from './budget-ledger.js';
 import { COMPLETED, COMPLETED_WITH_DETAILS, EventLog, STARTED } from './event-log.js';
@@ -395,7 +396,7 @@ export class RunState {
 
   #foldStarted(index: number, attempt: number, at: number): void {
     if (this.budget !== undefined) {
-      const estimate = expectationOf(this.graph.tasks[index] as Task);
+      const estimate = estimateOf(this.graph.tasks[index] as Task);
       this.budget.reserve(index, estimate, this.#attempts[index] === 0);
     }
     this.#status[index] = RUNNING;
@@ -526,7 +527,7 @@ export class RunState {
     this.spending.add(error.usage, error.costUsd);
     this.#attempts[index] = attempt + furtherTries(error);
     this.#settle(index, FAILED);
-    const isForFanOut = (this.graph.traitsOf(index) & Trait.item) !== 0;
+    const isForFanOut = (this.graph.kindOf(index) & TaskKind.item) !== 0;
     if (!this.#policy.failFast || isForFanOut || this.stop !== undefined) return;
     this.stop = { reason: 'fail_fast', failedTaskId: taskId, abort: error };
   }
@@ -562,7 +563,7 @@ export class RunState {
   #foldAddition(event: TasksAdded, index: number): void {
     const { source, tasks } = event;
     const fansOut = source === 'for_each';
-    const first = this.graph.add(tasks, fansOut ? index : undefined, fansOut ? Trait.item : 0);
+    const first = this.graph.add(tasks, fansOut ? index : undefined, fansOut ? TaskKind.item : 0);
     if (source === 'replan') this.#replaceFailures(first);
     this.#grow(first);
     if (fansOut || index < 0) return;
@@ -720,9 +721,9 @@ export class RunState {
   }
 
   #countFailure(index: number, { attempt, error }: TaskFailed): void {
-    const traits = this.graph.traitsOf(index);
-    if ((traits & Trait.item) !== 0) return;
-    const isGroup = (traits & Trait.subtasks) !== 0 && (traits & Trait.forEach) === 0;
+    const traits = this.graph.kindOf(index);
+    if ((traits & TaskKind.item) !== 0) return;
+    const isGroup = (traits & TaskKind.subtasks) !== 0 && (traits & TaskKind.forEach) === 0;
     // A parent that fails for its subtasks: the failure has been counted where it happened. An
     // attempt may end with the same code, and so may a group that could not even begin.
     if (error.code === 'subtasks_failed' && isGroup && attempt === 0) {
@@ -737,9 +738,9 @@ export class RunState {
    * it when a task needs a failed one that a round of re-planning may have replaced.
    */
   #countDropped(index: number, { failedTaskId }: TaskSkipped): void {
-    if ((this.graph.traitsOf(index) & Trait.item) !== 0 || failedTaskId === undefined) return;
+    if ((this.graph.kindOf(index) & TaskKind.item) !== 0 || failedTaskId === undefined) return;
     const failed = this.graph.indexOf(failedTaskId) as number;
-    const isElement = (this.graph.traitsOf(failed) & Trait.item) !== 0;
+    const isElement = (this.graph.kindOf(failed) & TaskKind.item) !== 0;
     if (!isElement && this.replan.rounds === 0) return;
     if (!this.failures.has(failed)) this.failures.add(failed, this.errorOf(failed) as TaskError);
   }

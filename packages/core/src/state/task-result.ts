@@ -36,7 +36,7 @@ export function taskResultOf(
   state: RunState,
   last: PlanEvent | undefined,
 ): TaskResult {
-  const { tasks, levels } = state.graph;
+  const { tasks } = state.graph;
   const attempts = state.attemptsOf(index);
   const parent = state.graph.parentOf(index);
   const replacedInRound = state.failures.replacedIn(index);
@@ -44,7 +44,7 @@ export function taskResultOf(
   return {
     id: (tasks[index] as { id: string }).id,
     status: state.statusOf(index),
-    level: levels[index] as number,
+    level: state.graph.levelOf(index),
     ...(parent !== undefined && { parentId: (tasks[parent] as { id: string }).id }),
     attempts,
     ...(attempts > 0 && { startedAt: state.startedAtOf(index) }),

@@ -1,13 +1,13 @@
-/** Holds up those who bring more than is taken, until it has been. */
+/** Makes producers wait while consumers are behind. */
 export class Floodgate {
   #held: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
-  /** Whether somebody is held up. */
+  /** Whether producers have to wait. */
   get isClosed(): boolean {
     return this.#held !== undefined;
   }
 
-  /** Fulfilled when it is opened. */
+  /** Closes the gate; the promise is fulfilled when it opens. */
   close(): Promise<void> {
     this.#held ??= resolvable();
     return this.#held.promise;

@@ -1,14 +1,14 @@
-/** Longest pattern that is read, in UTF-16 units as `String.length` counts them. */
+/** The maximum length of a pattern, in UTF-16 units as `String.length` counts them. */
 const MAX_LENGTH = 1_000;
-/** Most instructions that a pattern may come to. A test costs at most this much per character. */
+/** The maximum number of instructions of a pattern, and so of steps for one character of text. */
 const MAX_INSTRUCTIONS = 10_000;
-/** Deepest nesting of groups. Each level is a few frames on the stack of the parser. */
+/** The maximum depth of groups. Each level takes a few frames on the stack of the parser. */
 const MAX_DEPTH = 100;
 
-/** A pattern that cannot be used; the message says what is wrong with it, and what is supported. */
+/** An invalid pattern; the message names the problem and the supported syntax. */
 export class PatternError extends Error {
   override readonly name = 'PatternError';
-  /** Where in the pattern the trouble begins, counted from 0 in UTF-16 units. */
+  /** The position of the problem in the pattern, from 0, in UTF-16 units. */
   readonly position: number;
 
   constructor(message: string, position: number) {
@@ -21,22 +21,22 @@ function fail(message: string, position: number): never {
   throw new PatternError(message, position);
 }
 
-/** A compiled regular expression. It keeps nothing between calls. */
+/** A compiled regular expression, without state between calls. */
 export interface Pattern {
   /**
-   * Whether the pattern matches anywhere in `text`, in time proportional to the length of the text
-   * times the size of the pattern at worst.
+   * Whether the pattern matches anywhere in `text`. Takes time in proportion to the length of the text
+   * times the size of the pattern, at worst.
    */
   test(text: string): boolean;
 }
 
 /**
- * Compiles a regular expression that may come from anywhere: unlike `RegExp` it does not backtrack,
- * so that no pattern can hang. What it accepts means what it means to a `RegExp` with the flag `u`;
- * beyond that, any punctuation may be escaped, and a pattern may begin with flags: `(?i)` ignores
- * case, `(?m)` lets `^` and `$` match at each line, `(?s)` lets `.` match line ends; `(?im)` is both.
+ * Compiles a regular expression from an untrusted source: it does not backtrack, so no pattern can
+ * hang. Patterns have the meaning of a `RegExp` with the flag `u`. In addition, any punctuation may be
+ * escaped, and a pattern may begin with flags: `(?i)` ignores case, `(?m)` lets `^` and `$` match at
+ * each line, `(?s)` lets `.` match line ends; `(?im)` is both.
  *
- * @throws {PatternError} for look-around, backreferences, `\p`, mistakes, and patterns too large.
+ * @throws {PatternError} for look-around, backreferences, `\p`, syntax errors, and large patterns.
  *
  * @example
  * compilePattern('(?i)^(urgent|asap)\\b').test('URGENT: the server is down'); // true
@@ -51,12 +51,12 @@ export function compilePattern(source: string): Pattern {
   return { test: (text) => matches(program, folds, text) };
 }
 
-/** Whether a place between two characters will do; -1 stands for either end of the text. */
+/** Whether a position between two characters matches; -1 is the start or the end of the text. */
 type Assertion = (before: number, after: number) => boolean;
 
 /**
- * Offsets count from the instruction itself, so that a piece of code can be copied anywhere, and
- * repeating is nothing but copying. Running off the end is a match.
+ * Offsets are relative to the instruction, so that code can be copied to repeat it. The end of the
+ * program is a match.
  */
 type Instruction =
   | { readonly op: 'character'; readonly code: number }
@@ -64,15 +64,15 @@ type Instruction =
   | { readonly op: 'assert'; readonly holds: Assertion }
   | { readonly op: 'jump' | 'split'; readonly offset: number };
 
-/** Follows all threads through the program side by side, character by character. */
+/** Runs all threads of the program in parallel, character by character. */
 function matches(
   program: readonly Instruction[],
   folds: CaseFolds | undefined,
   text: string,
 ): boolean {
   const end = program.length;
-  // At each place an instruction is looked at once, and adds two at most to those waiting. That
-  // bounds these arrays, and ends loops that read nothing.
+  // For each character an instruction runs once and adds two threads at most. That bounds these
+  // arrays, and ends loops that read no character.
   let waiting = new Uint32Array(2 * end + 1);
   let arriving = new Uint32Array(2 * end + 1);
   const seenAt = new Uint32Array(end);
@@ -82,7 +82,7 @@ function matches(
     const code = text.codePointAt(at) ?? -1;
     const after = folds?.get(code) ?? code;
     let arrived = 0;
-    waiting[count++] = 0; // The match may begin anywhere.
+    waiting[count++] = 0; // A match may begin at any position.
     while (count > 0) {
       const index = waiting[--count] as number;
       if (index === end) return true;
@@ -121,7 +121,7 @@ const ESCAPE =
   /([dDsSwW])|([fnrtv]|0(?!\d))|([!-/:-@[-`{-~])|(u[Dd][89ABab][\dA-Fa-f]{2}\\u[Dd][C-Fc-f][\dA-Fa-f]{2})|x([\dA-Fa-f]{2})|u([\dA-Fa-f]{4})|u\{([\dA-Fa-f]+)\}/y;
 const CONTROLS: Readonly<Record<string, number>> = { 0: 0, f: 12, n: 10, r: 13, t: 9, v: 11 };
 
-/** Reads a pattern by recursive descent; what each method returns is code, not a tree. */
+/** Parses a pattern by recursive descent; each method returns code, not a tree. */
 class Parser {
   readonly #source: string;
   readonly #folds: CaseFolds | undefined;
@@ -281,7 +281,7 @@ class Parser {
     return this.#read(/b/y) ? 8 : this.#escape(start);
   }
 
-  /** What a backslash, already read, makes of what follows: a character or several. */
+  /** The character or the set of characters after a backslash, which has been read. */
   #escape(start: number): number | readonly Range[] {
     const found = this.#read(ESCAPE);
     if (found === null) return fail(badEscape(this.#character()), start);
@@ -289,7 +289,7 @@ class Parser {
     if (set !== undefined) return this.#namedSet(set);
     if (control !== undefined) return CONTROLS[control] as number;
     if (punctuation !== undefined) return punctuation.charCodeAt(0);
-    // Written as two halves, as JSON does too.
+    // Written as a surrogate pair, as in JSON.
     if (pair !== undefined) return (JSON.parse(`"\\${pair}"`) as string).codePointAt(0) as number;
     const code = Number.parseInt(numbers.join(''), 16);
     if (code > LAST_CODE_POINT) fail('characters end at \\u{10FFFF}', start);
@@ -302,7 +302,7 @@ class Parser {
     if (name === 's') return SPACE;
     if (name === 'S') return complement(SPACE);
     if (name === 'w') return WORD;
-    // What equals a word character but for its case is one, so neither is in the complement.
+    // These two equal a word character except for its case, so they are not in the complement.
     return complement(this.#folds ? [...WORD, [0x17f, 0x17f], [0x212a, 0x212a]] : WORD);
   }
 
@@ -310,7 +310,7 @@ class Parser {
     return [{ op: 'character', code: this.#folds?.get(code) ?? code }];
   }
 
-  /** The characters as the machine sees them, each in the one case that stands for all. */
+  /** The characters with one case for all: `matches` folds the text in the same way. */
   #folded(ranges: readonly Range[]): readonly Range[] {
     const exact = normalize(ranges);
     if (this.#folds === undefined) return exact;
@@ -330,7 +330,7 @@ class Parser {
     return character;
   }
 
-  /** Reads on over what a sticky expression matches here, if it does. */
+  /** Reads the match of a sticky expression at the current position, if there is one. */
   #read(token: RegExp): RegExpExecArray | null {
     token.lastIndex = this.#at;
     const found = token.exec(this.#source);
@@ -339,7 +339,7 @@ class Parser {
   }
 }
 
-/** What is wrong with a backslash before this character. */
+/** The problem of a backslash before this character. */
 function badEscape(character: string): string {
   if (character === '') return 'the backslash at the end is alone; write \\\\ for a backslash';
   if (/[1-9k]/.test(character)) return `backreferences such as \\${character} are not supported`;
@@ -354,7 +354,7 @@ function split(offset: number): Instruction {
   return { op: 'split', offset };
 }
 
-/** Code is measured before it is built: repeats of repeats outgrow any memory. */
+/** The size of code is checked before it is built: nested repeats could fill the memory. */
 function limit(size: number, position: number): void {
   if (size <= MAX_INSTRUCTIONS) return;
   const allowed = MAX_INSTRUCTIONS.toLocaleString('en');
@@ -369,7 +369,7 @@ function repeat(
 ): readonly Instruction[] {
   if (min > max) fail(`the repeat {${min},${max}} is out of order`, position);
   const size = body.length;
-  // Without this, ((){999999999}){999999999} would copy nothing for a very long time.
+  // Otherwise ((){999999999}){999999999} would copy an empty body for a very long time.
   if (size === 0) return body;
   const unbounded = max === Number.POSITIVE_INFINITY;
   const required = unbounded ? Math.max(min, 1) : min;
@@ -394,7 +394,7 @@ const SPACE = pairs(
   '\t\r  \xa0\xa0\u1680\u1680\u2000\u200a\u2028\u2029\u202f\u202f\u205f\u205f\u3000\u3000\ufeff\ufeff',
 );
 
-/** Ranges written as their first and last characters, one pair after the other, in order. */
+/** Ranges from a string of their first and last characters, in order. */
 function pairs(characters: string): readonly Range[] {
   const ranges: Range[] = [];
   for (let at = 0; at < characters.length; at += 2) {
@@ -439,15 +439,15 @@ function includes(ranges: readonly Range[], code: number): boolean {
   return false;
 }
 
-/** To the one code point that stands for all that equal it but for case; others are left out. */
+/** Maps code points to the one that represents all that differ in case alone; others are missing. */
 type CaseFolds = ReadonlyMap<number, number>;
 
-/** The alphabets that have cases all lie below. */
+/** All alphabets with cases are below. */
 const CASES_END = 0x20000;
 const DOTLESS_I = 0x131;
 let knownFolds: CaseFolds | undefined;
 
-/** Made at first use, which takes some milliseconds. */
+/** Made at the first use, which takes some milliseconds. */
 function caseFolds(): CaseFolds {
   if (knownFolds !== undefined) return knownFolds;
   const folds = new Map<number, number>();
@@ -455,9 +455,9 @@ function caseFolds(): CaseFolds {
   for (let code = 0; code < CASES_END; code++) {
     const character = String.fromCodePoint(code);
     const lower = character.toLowerCase();
-    // By way of lower case, for ẞ becomes ß and that SS, while ẞ is its own upper case.
+    // Lower case first: ẞ becomes ß and then SS, while ẞ is its own upper case.
     const key = lower.toUpperCase();
-    // Unicode folds the dotless i to nothing but itself, though its upper case is I.
+    // Unicode does not fold the dotless i, although its upper case is I.
     if ((key === character && lower === character) || code === DOTLESS_I) continue;
     const representative = representatives.get(key);
     if (representative === undefined) representatives.set(key, code);

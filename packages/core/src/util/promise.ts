@@ -7,8 +7,8 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Whether an answer that was needed at once is a promise instead. That nobody waits for it must not
- * end the process when it rejects.
+ * Whether the result of a synchronous function is a promise by mistake. Handles its rejection, which
+ * would end the process otherwise.
  */
 export function isLate(answer: unknown): boolean {
   if (!isThenable(answer)) return false;

@@ -1,12 +1,12 @@
-/** The longest word that is worth comparing letter by letter. */
+/** Longer words get no suggestion. */
 const MAX_LENGTH = 64;
-/** How many candidates, and pairs of letters, one search may look at. */
+/** How many candidates and pairs of letters one search may compare. */
 const MAX_CANDIDATES = 10_000;
 const MAX_COMPARISONS = 500_000;
 
 /**
  * ` Did you mean "x"?` for the candidate closest to `word`, or an empty string when none is close.
- * The work is bounded whatever the input, so that a million typing errors stay cheap to report.
+ * The work is bounded for any input.
  */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   if (word.length > MAX_LENGTH) return '';

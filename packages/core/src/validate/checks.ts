@@ -4,7 +4,7 @@ import { didYouMean } from '../util/suggest.js';
 /** Where something is in a plan, as keys and positions from the plan down. */
 export type PlanPath = readonly (string | number)[];
 
-/** Where problems of one plan are gathered. */
+/** The problems that were found in one plan so far. */
 export type Problems = PlanProblem[];
 
 export function add(problems: Problems, code: ProblemCode, path: PlanPath, message: string): void {
@@ -15,7 +15,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Reports fields that are not known. */
+/** Reports unknown fields. */
 export function checkFields(
   problems: Problems,
   value: object,
@@ -29,7 +29,7 @@ export function checkFields(
   }
 }
 
-/** Reports a number that is not in its range; undefined is for the caller to judge. */
+/** Reports a value that is not a number in a range. Undefined is accepted. */
 export function checkNumber(
   problems: Problems,
   value: unknown,
@@ -50,16 +50,16 @@ interface NumberRange {
   readonly min: number;
   readonly max?: number;
   readonly whole?: boolean;
-  /** Whether `min` itself is out. */
+  /** Whether `min` itself is out of the range. */
   readonly over?: boolean;
   readonly what: string;
 }
 
-export const POSITIVE_MS = { min: 0, over: true, what: 'a number of milliseconds above 0' };
-export const SOME_MS = { min: 0, what: 'a number of milliseconds, 0 or more' };
-export const COUNT = { min: 1, whole: true, what: 'a whole number of at least 1' };
+export const POSITIVE_MS = { min: 0, over: true, what: 'a number of milliseconds > 0' };
+export const SOME_MS = { min: 0, what: 'a number of milliseconds ≥ 0' };
+export const COUNT = { min: 1, whole: true, what: 'an integer ≥ 1' };
 
-/** One of a few words, with a suggestion when it is nearly one. */
+/** Reports a value that is none of these words; undefined is accepted. */
 export function checkWord(
   problems: Problems,
   value: unknown,
@@ -71,7 +71,7 @@ export function checkWord(
   add(problems, 'invalid_value', path, `must be one of ${words.join(', ')}.${suggestion}`);
 }
 
-/** The beginning of an id says which one is meant. */
+/** An id for a message: its beginning, if it is long. */
 export function shorten(id: string): string {
   return id.length <= 80 ? id : `${id.slice(0, 80)}…`;
 }
@@ -81,9 +81,19 @@ export function quote(id: string): string {
 }
 
 export function isListOfIds(value: unknown): value is string[] {
-  // Array.from, because every() passes over holes.
+  // Array.from, because every() skips holes.
   return (
     Array.isArray(value) &&
     Array.from(value).every((item) => typeof item === 'string' && item !== '')
   );
+}
+
+/** Up to this many names, comparing with each is faster than making a set of them. */
+const MAX_COMPARED = 8;
+
+/** Whether a name is one of these, in constant time. */
+export function membership(names: readonly string[]): (name: string) => boolean {
+  if (names.length <= MAX_COMPARED) return (name) => names.includes(name);
+  const set = new Set(names);
+  return (name) => set.has(name);
 }

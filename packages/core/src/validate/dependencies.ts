@@ -1,82 +1,85 @@
 import { formatPath } from '../contract/plan-error.js';
-import { hasSubtasks, type Task } from '../contract/task.js';
+import { hasSubtasks } from '../contract/task.js';
 import { findCycles } from '../graph/cycle.js';
 import { Graph } from '../graph/graph.js';
 import { didYouMean } from '../util/suggest.js';
-import { add, type PlanPath, type Problems, quote, shorten } from './checks.js';
+import { add, membership, type PlanPath, type Problems, quote, shorten } from './checks.js';
 import { checkReferences } from './references.js';
 
-/** What surrounds the tasks of a graph. */
-export interface Surroundings {
-  /** Whether an id belongs to a task outside, which may be depended on. */
-  readonly isTaken?: (id: string) => boolean;
-  /** Whether it is that of a fan-out that has yet to make its elements. */
-  readonly willFanOut?: (id: string) => boolean;
-  /** For the subtasks of a fan-out: what they may depend on outside, and where they are. */
-  readonly fanOut?: {
-    readonly path: PlanPath;
-    readonly dependencies: readonly string[];
-  };
+/** The tasks of a plan outside of the graph that is checked. */
+export interface OuterTasks {
+  /** Whether an id belongs to one of them; tasks of the graph may depend on it. */
+  readonly isTaken?: ((id: string) => boolean) | undefined;
+  /** Whether an id belongs to a fan-out that has not made its items yet. */
+  readonly isPendingFanOut?: ((id: string) => boolean) | undefined;
+  /** The fan-out whose subtasks are the graph: they may depend on its dependencies alone. */
+  readonly fanOut?:
+    | {
+        readonly path: PlanPath;
+        readonly isDependency: (id: string) => boolean;
+      }
+    | undefined;
 }
 
 /**
- * What tasks say about each other: ids used twice, dependencies on what is not there or on
- * themselves, cycles, and references to what a task is not given.
+ * Checks tasks against each other. Reports ids that are used twice, dependencies on themselves or
+ * on unknown tasks, cycles, and references to something that is not an input.
  */
-export function connectionProblems(
-  problems: Problems,
-  graph: Graph,
-  surroundings: Surroundings = {},
-): void {
-  const scope = new Scope(graph, surroundings);
+export function checkGraph(problems: Problems, graph: Graph, outer: OuterTasks = {}): void {
+  const scope = new Scope(graph, outer);
   reportTakenIds(problems, scope);
   if (graph.uniqueIds < graph.size) reportDuplicates(problems, scope);
   checkDependencies(problems, scope);
   if (!graph.acyclic) reportCycles(problems, scope);
-  checkReferences(problems, graph, scope.pathOf, surroundings.fanOut !== undefined);
+  checkReferences(problems, graph, scope.pathOf, outer.fanOut !== undefined);
   checkFanOuts(problems, scope);
 }
 
 class Scope {
   readonly graph: Graph;
-  readonly surroundings: Surroundings;
-  #paths: PlanPath[] | undefined;
+  readonly outer: OuterTasks;
+  #positions: Int32Array | undefined;
 
-  constructor(graph: Graph, surroundings: Surroundings) {
+  constructor(graph: Graph, outer: OuterTasks) {
     this.graph = graph;
-    this.surroundings = surroundings;
+    this.outer = outer;
   }
 
-  /** Where a task is written; worked out when there is something to report. */
+  /** Where a task is written. Only called for problems, of which most plans have none. */
   readonly pathOf = (index: number): PlanPath => {
-    this.#paths ??= this.#allPaths();
-    return this.#paths[index] as PlanPath;
+    this.#positions ??= this.#allPositions();
+    const path: (string | number)[] = [];
+    for (let at: number | undefined = index; at !== undefined; at = this.graph.parentOf(at)) {
+      path.push(this.#positions[at] as number, 'subtasks');
+    }
+    path.pop();
+    const base = this.outer.fanOut?.path ?? ['tasks'];
+    return [...base, ...path.reverse()];
   };
 
-  /** What a dependency outside may be. */
+  /** Whether tasks of the graph may depend on this task outside of it. */
   isOutside(id: string): boolean {
-    const { isTaken, fanOut } = this.surroundings;
-    return fanOut?.dependencies.includes(id) ?? isTaken?.(id) ?? false;
+    const { isTaken, fanOut } = this.outer;
+    return fanOut?.isDependency(id) ?? isTaken?.(id) ?? false;
   }
 
-  #allPaths(): PlanPath[] {
-    const { graph, surroundings } = this;
-    const base = surroundings.fanOut === undefined ? ['tasks'] : surroundings.fanOut.path;
-    const paths: PlanPath[] = [];
-    const siblings = new Map<number | undefined, number>();
+  /** The position of each task among its siblings. */
+  #allPositions(): Int32Array {
+    const { graph } = this;
+    const positions = new Int32Array(graph.size);
+    const counts = new Map<number | undefined, number>();
     for (let index = 0; index < graph.size; index++) {
       const parent = graph.parentOf(index);
-      const position = siblings.get(parent) ?? 0;
-      siblings.set(parent, position + 1);
-      const list = parent === undefined ? base : [...(paths[parent] as PlanPath), 'subtasks'];
-      paths.push([...list, position]);
+      const position = counts.get(parent) ?? 0;
+      counts.set(parent, position + 1);
+      positions[index] = position;
     }
-    return paths;
+    return positions;
   }
 }
 
-function reportTakenIds(problems: Problems, { graph, surroundings, pathOf }: Scope): void {
-  const { isTaken } = surroundings;
+function reportTakenIds(problems: Problems, { graph, outer, pathOf }: Scope): void {
+  const { isTaken } = outer;
   if (isTaken === undefined) return;
   for (const [index, { id }] of graph.tasks.entries()) {
     if (!isTaken(id)) continue;
@@ -98,23 +101,23 @@ function reportDuplicates(problems: Problems, { graph, pathOf }: Scope): void {
   }
 }
 
-/** Searching for a close id looks at many ids, so only so many typing errors get a suggestion. */
+/** A suggestion compares many ids, so only this many problems get one. */
 const MAX_SUGGESTIONS = 20;
 
 function checkDependencies(problems: Problems, scope: Scope): void {
   const { graph } = scope;
-  // The last task that named a dependency: finds repeats without a set per task.
+  // The last task that named a dependency: finds repeats without a set for each task.
   const namedBy = new Int32Array(graph.size).fill(-1);
   const ambiguous = graph.uniqueIds < graph.size;
   const suggestions = { left: MAX_SUGGESTIONS };
   for (let index = 0; index < graph.size; index++) {
-    // The graph has looked the names up already, and left out those that make no edge.
+    // The graph has looked the names up already, and has no edges for wrong ones.
     let edges = 0;
     graph.eachDependency(index, (dependency) => {
       if (namedBy[dependency] !== index) edges++;
       namedBy[dependency] = index;
     });
-    const named = (graph.tasks[index] as Task).dependencies?.length ?? 0;
+    const named = graph.taskOf(index).dependencies?.length ?? 0;
     if (edges < named || ambiguous) reportDependencies(problems, scope, index, suggestions);
   }
 }
@@ -126,10 +129,10 @@ function reportDependencies(
   suggestions: { left: number },
 ): void {
   const { graph } = scope;
-  const { id, dependencies = [] } = graph.tasks[index] as Task;
+  const { id, dependencies = [] } = graph.taskOf(index);
   const seen = new Set<string>();
   for (const [position, name] of dependencies.entries()) {
-    if (name === '') continue; // Reported with the shape of the list.
+    if (name === '') continue; // Reported by `checkTask`.
     const path = () => [...scope.pathOf(index), 'dependencies', position];
     if (name === id) {
       add(problems, 'self_dependency', path(), `task ${quote(id)} depends on itself`);
@@ -143,51 +146,51 @@ function reportDependencies(
   }
 }
 
-function missing(name: string, { surroundings }: Scope): string {
-  return surroundings.fanOut === undefined
+function missing(name: string, { outer }: Scope): string {
+  return outer.fanOut === undefined
     ? `there is no task ${quote(name)}.`
     : `${quote(name)} is neither a subtask of this fan-out nor one of its dependencies.`;
 }
 
 function reportCycles(problems: Problems, { graph, pathOf }: Scope): void {
   for (const cycle of findCycles(graph)) {
-    const ids = cycle.map((index) => shorten((graph.tasks[index] as Task).id));
+    const ids = cycle.map((index) => shorten(graph.taskOf(index).id));
     const shown = ids.length <= 12 ? ids : [...ids.slice(0, 8), '…', ...ids.slice(-3)];
-    const message = `tasks wait for each other: ${shown.join(' → ')} (each depends on the next)`;
+    const message = `dependency cycle: ${shown.join(' → ')} (each depends on the next)`;
     add(problems, 'cycle', [...pathOf(cycle[0] as number), 'dependencies'], message);
   }
 }
 
-/** The subtasks of fan-outs, which are patterns and not in the graph, and the ids they will need. */
+/** Checks the subtasks of fan-outs, which are templates and not in the graph, and reserved ids. */
 function checkFanOuts(problems: Problems, scope: Scope): void {
-  const { graph, pathOf, surroundings } = scope;
-  let fansOut = surroundings.isTaken !== undefined;
+  const { graph, pathOf, outer } = scope;
+  let fansOut = outer.isTaken !== undefined;
   for (let index = 0; index < graph.size; index++) {
-    const task = graph.tasks[index] as Task;
+    const task = graph.taskOf(index);
     if (task.forEach === undefined) continue;
     fansOut = true;
     if (!hasSubtasks(task)) continue;
     const { dependencies = [], subtasks = [] } = task;
-    const outside = surroundings.fanOut?.dependencies ?? [];
-    connectionProblems(problems, new Graph(subtasks), {
-      isTaken: (id) => graph.indexOf(id) !== undefined || (surroundings.isTaken?.(id) ?? false),
+    const isOwnDependency = membership(dependencies);
+    checkGraph(problems, new Graph(subtasks), {
+      isTaken: (id) => graph.indexOf(id) !== undefined || (outer.isTaken?.(id) ?? false),
       fanOut: {
         path: [...pathOf(index), 'subtasks'],
-        dependencies: dependencies.concat(outside),
+        isDependency: (id) => isOwnDependency(id) || (outer.fanOut?.isDependency(id) ?? false),
       },
     });
   }
   if (fansOut) reportReservedIds(problems, scope);
 }
 
-/** `analyse[0]` is the first element's task in the fan-out `analyse`. */
-function reportReservedIds(problems: Problems, { graph, pathOf, surroundings }: Scope): void {
+/** Ids such as `analyse[0]` are reserved: that is the first item's task in the fan-out `analyse`. */
+function reportReservedIds(problems: Problems, { graph, pathOf, outer }: Scope): void {
   for (const [index, { id }] of graph.tasks.entries()) {
     for (const { index: bracket } of id.matchAll(/\[\d+\]/g)) {
       const owner = id.slice(0, bracket);
-      const among = graph.tasks[graph.indexOf(owner) ?? -1];
-      if (among?.forEach === undefined && !surroundings.willFanOut?.(owner)) continue;
-      const message = `ids that begin with ${quote(owner)} and a number in brackets are those of its elements`;
+      const known = graph.tasks[graph.indexOf(owner) ?? -1];
+      if (known?.forEach === undefined && !outer.isPendingFanOut?.(owner)) continue;
+      const message = `ids such as ${quote(`${owner}[0]`)} are reserved for the items of the fan-out ${quote(owner)}`;
       add(problems, 'duplicate_id', [...pathOf(index), 'id'], message);
     }
   }

@@ -43,9 +43,9 @@ describe('validatePlan', () => {
     [{ id: 7, ...text }, 'tasks[0].id: must be a non-empty string'],
     [
       { id: 'a' },
-      'tasks[0].description: is missing; a task without a run function needs a description, its prompt',
+      'tasks[0].description: is missing; a task without a run function needs a description, which is its prompt',
     ],
-    [{ id: 'a', description: ' ' }, 'tasks[0].description: is empty; it is the prompt'],
+    [{ id: 'a', description: ' ' }, 'tasks[0].description: must not be empty; it is the prompt'],
     [{ id: 'a', description: 3 }, 'tasks[0].description: must be a string'],
     [{ id: 'a', ...text, run: 'x' }, 'tasks[0].run: must be a function'],
     [
@@ -67,7 +67,7 @@ describe('validatePlan', () => {
     ],
     [
       { id: 'a', ...text, estimate: { durationMs: -1 } },
-      'tasks[0].estimate.durationMs: must be a number of milliseconds, 0 or more',
+      'tasks[0].estimate.durationMs: must be a number of milliseconds ≥ 0',
     ],
     [{ id: 'a', ...text, metadata: [] }, 'tasks[0].metadata: must be an object'],
     [
@@ -94,7 +94,7 @@ describe('validatePlan', () => {
       ]),
     ).toEqual([
       'tasks[1].descripton: unknown field "descripton". Did you mean "description"?',
-      'tasks[1].description: is missing; a task without a run function needs a description, its prompt',
+      'tasks[1].description: is missing; a task without a run function needs a description, which is its prompt',
       'tasks[5]: a task is an object with an id and a description',
       'tasks[4].id: the id "a" is already used by tasks[1]; ids must be unique',
       'tasks[1].dependencies[0]: there is no task "reserch". Did you mean "research"?',
@@ -113,8 +113,8 @@ describe('validatePlan', () => {
         { id: 'q', ...text, dependencies: ['p'] },
       ]),
     ).toEqual([
-      'tasks[1].dependencies: tasks wait for each other: A → B → C → A (each depends on the next)',
-      'tasks[4].dependencies: tasks wait for each other: p → q → p (each depends on the next)',
+      'tasks[1].dependencies: dependency cycle: A → B → C → A (each depends on the next)',
+      'tasks[4].dependencies: dependency cycle: p → q → p (each depends on the next)',
     ]);
   });
 
@@ -313,9 +313,7 @@ describe('validatePlan', () => {
     const ring = unknown.map((task, n) => ({ ...task, dependencies: [`task ${(n + 1) % size}`] }));
     const [cycle, ...others] = validatePlan({ goal: 'x', tasks: ring });
     expect(others).toEqual([]);
-    expect(cycle?.message).toMatch(
-      /^tasks wait for each other: task 0 → task 1 → .* → … → .* → task 0 \(/,
-    );
+    expect(cycle?.message).toMatch(/^dependency cycle: task 0 → task 1 → .* → … → .* → task 0 \(/);
 
     const all = unknown.map(({ id }) => id);
     const fan = [
@@ -339,7 +337,7 @@ describe('graphOf', () => {
     expect(error).toBeInstanceOf(PlanError);
     expect(error.code).toBe('invalid_plan');
     expect(error.problems).toHaveLength(30);
-    expect(error.message).toMatch(/^The plan cannot be run, it has 30 problems:\n {2}- tasks\[0\]/);
+    expect(error.message).toMatch(/^The plan is invalid, it has 30 problems:\n {2}- tasks\[0\]/);
     expect(error.message).toMatch(/and 10 more$/);
     expect(JSON.parse(JSON.stringify(error)).problems).toHaveLength(30);
   });

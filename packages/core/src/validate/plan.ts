@@ -3,34 +3,34 @@ import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import type { Task } from '../contract/task.js';
 import { Graph } from '../graph/graph.js';
 import { add, checkFields, isRecord, type Problems } from './checks.js';
-import { connectionProblems, type Surroundings } from './dependencies.js';
+import { checkGraph, type OuterTasks } from './dependencies.js';
 import { checkGoalPlaces, checkSettings, SETTING_FIELDS } from './settings.js';
 import { checkTask } from './task.js';
 
-/** How deep subtasks may nest when nothing else is said. */
+/** How deep subtasks may nest by default. */
 export const DEFAULT_MAX_DEPTH = 8;
 
 const PLAN_FIELDS = ['goal', 'tasks', ...SETTING_FIELDS];
 
 /**
- * Everything that is wrong with a plan; empty when it can be run.
+ * Lists the problems of a plan; a valid plan has none.
  *
- * @param options.maxDepth How deep subtasks may nest; 8 when left out.
+ * @param options.maxDepth How deep subtasks may nest; 8 by default.
  *
  * @example
  * for (const problem of validatePlan(plan)) console.error(formatProblem(problem));
  */
 export function validatePlan(
   plan: Plan<unknown>,
-  options: { readonly maxDepth?: number } = {},
+  options: { readonly maxDepth?: number | undefined } = {},
 ): PlanProblem[] {
   return inspect(plan, options.maxDepth ?? DEFAULT_MAX_DEPTH).problems;
 }
 
 /**
- * The graph of a plan that can be run.
+ * The graph of a valid plan.
  *
- * @throws {PlanError} listing every problem when it cannot.
+ * @throws {PlanError} with every problem of an invalid one.
  */
 export function graphOf(plan: Plan<unknown>, maxDepth = DEFAULT_MAX_DEPTH): Graph {
   const { problems, graph } = inspect(plan, maxDepth);
@@ -62,23 +62,23 @@ function inspect(plan: Plan<unknown>, maxDepth: number): { problems: Problems; g
   }
   checkTasks(problems, tasks, maxDepth);
   if (problems.length > 0) {
-    return { problems: problems.concat(betweenTasks(tasks, plan.goalState)) };
+    return { problems: problems.concat(crossTaskProblems(tasks, plan.goalState)) };
   }
   const graph = new Graph(tasks);
-  connectionProblems(problems, graph);
+  checkGraph(problems, graph);
   checkGoalPlaces(problems, plan.goalState, (id) => graph.indexOf(id) !== undefined);
   return { problems, graph };
 }
 
 /**
- * What is wrong with tasks that are to be added to a running plan: by themselves, with each other,
- * and with what is there.
+ * Lists the problems of tasks that are to be added to a running plan. Takes time in proportion to
+ * these tasks alone.
  *
- * @param there The tasks that are there, by their ids.
+ * @param existing The tasks of the plan so far.
  */
 export function additionProblems(
   tasks: readonly Task[],
-  there: Pick<Surroundings, 'isTaken' | 'willFanOut'>,
+  existing: Pick<OuterTasks, 'isTaken' | 'isPendingFanOut'>,
   maxDepth = DEFAULT_MAX_DEPTH,
 ): PlanProblem[] {
   const problems: Problems = [];
@@ -87,15 +87,15 @@ export function additionProblems(
     return problems;
   }
   checkTasks(problems, tasks, maxDepth);
-  if (problems.length === 0) connectionProblems(problems, new Graph(tasks), there);
+  if (problems.length === 0) checkGraph(problems, new Graph(tasks), existing);
   return problems;
 }
 
-/** What is wrong between tasks, whatever is wrong with each of them. */
-export function betweenTasks(tasks: readonly unknown[], goalState?: unknown): PlanProblem[] {
+/** Lists the problems of tasks with each other, also where some task is invalid by itself. */
+export function crossTaskProblems(tasks: readonly unknown[], goalState?: unknown): PlanProblem[] {
   const problems: Problems = [];
   const graph = new Graph(Array.from(tasks, (task) => connectable(task)));
-  connectionProblems(problems, graph);
+  checkGraph(problems, graph);
   checkGoalPlaces(problems, goalState, (id) => graph.indexOf(id) !== undefined);
   return problems;
 }
@@ -106,10 +106,10 @@ function checkTasks(problems: Problems, tasks: readonly Task[], maxDepth: number
   }
 }
 
-/** Deeper than this, nothing is looked at any more: a plan from outside may nest without end. */
-const MAX_LOOK = 100;
+/** Deeper subtasks are not checked: the nesting of a plan from outside may be unlimited. */
+const MAX_CHECKED_DEPTH = 100;
 
-/** What is left of a task for checking connections when its fields may have any shape. */
+/** The fields of a task that `checkGraph` reads, without values of a wrong type. */
 function connectable(task: unknown, depth = 1): Task {
   const record = isRecord(task) ? task : {};
   const { id, type, dependencies, description, when, forEach, subtasks } = record;
@@ -117,12 +117,14 @@ function connectable(task: unknown, depth = 1): Task {
   return {
     id: text(id),
     dependencies: Array.isArray(dependencies) ? Array.from(dependencies, text) : [],
-    // An aggregate is done itself, so that its description is a prompt.
+    // An aggregate does work of its own, so its description is a prompt.
     ...(type === 'aggregate' && { type }),
     ...(typeof description === 'string' && { description }),
     ...(isRecord(when) && { when: when as never }),
     ...((typeof forEach === 'string' || isRecord(forEach)) && { forEach: forEach as never }),
     ...(Array.isArray(subtasks) &&
-      depth < MAX_LOOK && { subtasks: subtasks.map((each) => connectable(each, depth + 1)) }),
+      depth < MAX_CHECKED_DEPTH && {
+        subtasks: subtasks.map((each) => connectable(each, depth + 1)),
+      }),
   };
 }

@@ -1,7 +1,7 @@
 import { BUDGET_FIELDS } from '../contract/budget.js';
 import { OPERATORS } from '../contract/condition.js';
 import { ATTEMPT_ERROR_CODES } from '../contract/errors.js';
-import { type GoalCriterion, placeOf } from '../contract/goal.js';
+import { type GoalCriterion, subjectOf } from '../contract/goal.js';
 import { compilePattern, PatternError } from '../util/pattern.js';
 import {
   add,
@@ -16,7 +16,7 @@ import {
   SOME_MS,
 } from './checks.js';
 
-/** What may stand beside the goal and the tasks of a plan. */
+/** The fields of a plan besides its goal and its tasks. */
 export const SETTING_FIELDS = [
   'goalState',
   'goalCheckInterval',
@@ -27,7 +27,7 @@ export const SETTING_FIELDS = [
   'metadata',
 ];
 
-/** What holds for a whole plan, by shape. */
+/** Checks the settings of a plan. */
 export function checkSettings(problems: Problems, plan: Record<string, unknown>): void {
   checkNumber(problems, plan.timeoutMs, ['timeoutMs'], POSITIVE_MS);
   checkNumber(problems, plan.deadlineMs, ['deadlineMs'], POSITIVE_MS);
@@ -38,7 +38,7 @@ export function checkSettings(problems: Problems, plan: Record<string, unknown>)
   if (plan.goalCheckInterval === undefined) return;
   checkNumber(problems, plan.goalCheckInterval, ['goalCheckInterval'], COUNT);
   if (plan.goalState === undefined) {
-    const message = 'has no effect without a goalState that says when the goal is reached';
+    const message = 'has no effect without a goalState';
     add(problems, 'conflict', ['goalCheckInterval'], message);
   }
 }
@@ -60,7 +60,7 @@ export function checkRetry(problems: Problems, retry: unknown, path: PlanPath): 
   checkNumber(problems, retry.maxDelayMs, [...path, 'maxDelayMs'], SOME_MS);
   checkNumber(problems, retry.factor, [...path, 'factor'], {
     min: 1,
-    what: 'a number of at least 1',
+    what: 'a number ≥ 1',
   });
   if (retry.on === undefined) return;
   if (!Array.isArray(retry.on)) {
@@ -68,7 +68,7 @@ export function checkRetry(problems: Problems, retry: unknown, path: PlanPath): 
       problems,
       'invalid_value',
       [...path, 'on'],
-      'must be a list of errors, like ["rate_limited"]',
+      'must be a list of error codes, like ["rate_limited"]',
     );
     return;
   }
@@ -86,7 +86,7 @@ export function checkBudget(problems: Problems, budget: unknown, path: PlanPath)
   checkNumber(problems, budget.tokens, [...path, 'tokens'], COUNT);
   checkNumber(problems, budget.tasks, [...path, 'tasks'], COUNT);
   checkNumber(problems, budget.wallTimeMs, [...path, 'wallTimeMs'], POSITIVE_MS);
-  const dollars = { min: 0, over: true, what: 'a number of US dollars above 0' };
+  const dollars = { min: 0, over: true, what: 'a number of US dollars > 0' };
   checkNumber(problems, budget.costUsd, [...path, 'costUsd'], dollars);
 }
 
@@ -106,7 +106,7 @@ export function checkPrices(problems: Problems, prices: unknown, path: PlanPath)
       continue;
     }
     checkFields(problems, price, PRICE_FIELDS, at);
-    const dollars = { min: 0, what: 'a number of US dollars per million tokens, 0 or more' };
+    const dollars = { min: 0, what: 'a number of US dollars per million tokens, ≥ 0' };
     checkNumber(problems, price.inputPerMillion ?? null, [...at, 'inputPerMillion'], dollars);
     checkNumber(problems, price.outputPerMillion ?? null, [...at, 'outputPerMillion'], dollars);
     for (const name of CACHE_PRICE_FIELDS) {
@@ -126,7 +126,7 @@ function checkGoalState(problems: Problems, goal: unknown): void {
   }
   checkFields(problems, goal, GOAL_FIELDS, path);
   checkWord(problems, goal.whenAchieved, ['finish', 'abort'], [...path, 'whenAchieved']);
-  const share = { min: 0, over: true, max: 1, what: 'a share above 0, up to 1' };
+  const share = { min: 0, over: true, max: 1, what: 'a number > 0 and ≤ 1' };
   checkNumber(problems, goal.threshold, [...path, 'threshold'], share);
   if (!Array.isArray(goal.criteria) || goal.criteria.length === 0) {
     const code = goal.criteria === undefined ? 'missing_field' : 'invalid_value';
@@ -150,15 +150,15 @@ function checkCriterion(problems: Problems, criterion: unknown, path: PlanPath):
     add(problems, 'invalid_value', [...path, 'name'], 'must be a string');
   }
   if ((typeof place === 'string') === (typeof count === 'string')) {
-    const message = 'needs a path or a count, as a string: what is to be compared';
+    const message = 'needs either a path or a count, as a string';
     add(problems, place === undefined ? 'missing_field' : 'invalid_value', path, message);
   }
-  const positive = { min: 0, over: true, what: 'a number above 0' };
+  const positive = { min: 0, over: true, what: 'a number > 0' };
   checkNumber(problems, weight, [...path, 'weight'], positive);
   checkOperator(problems, criterion, path);
 }
 
-/** The places of the criteria, once it is known which tasks there are. */
+/** Checks the paths of the criteria against the tasks of the plan. */
 export function checkGoalPlaces(
   problems: Problems,
   goal: unknown,
@@ -167,16 +167,16 @@ export function checkGoalPlaces(
   const criteria = isRecord(goal) && Array.isArray(goal.criteria) ? goal.criteria : [];
   for (const [position, criterion] of criteria.entries()) {
     const { path, count } = isRecord(criterion) ? criterion : {};
-    if ((typeof path === 'string') === (typeof count === 'string')) continue; // Reported by shape.
-    const place = placeOf(criterion as GoalCriterion, isTask);
-    if (typeof place !== 'string') continue;
+    if ((typeof path === 'string') === (typeof count === 'string')) continue; // Reported by `checkSettings`.
+    const subject = subjectOf(criterion as GoalCriterion, isTask);
+    if (typeof subject !== 'string') continue;
     const field = typeof path === 'string' ? 'path' : 'count';
     const at = ['goalState', 'criteria', position, field];
-    add(problems, 'unknown_reference', at, place);
+    add(problems, 'unknown_reference', at, subject);
   }
 }
 
-/** An operator and the value that it compares with. */
+/** Checks an operator and the value that it compares with. */
 export function checkOperator(
   problems: Problems,
   comparison: Record<string, unknown>,
@@ -189,9 +189,14 @@ export function checkOperator(
   } else checkWord(problems, operator, OPERATORS, [...path, 'operator']);
   const ordered = ['>', '<', '>=', '<='].includes(operator as string);
   if (value === undefined) {
-    add(problems, 'missing_field', [...path, 'value'], 'is missing; it is what is compared with');
+    add(
+      problems,
+      'missing_field',
+      [...path, 'value'],
+      'is missing; it must be the value to compare with',
+    );
   } else if (ordered && typeof value !== 'number' && typeof value !== 'string') {
-    const message = `must be a number or a text, which ${operator} compares`;
+    const message = `must be a number or a string for the operator ${operator}`;
     add(problems, 'invalid_value', [...path, 'value'], message);
   } else if (operator === 'matches') checkPattern(problems, value, [...path, 'value']);
 }
@@ -205,6 +210,6 @@ function checkPattern(problems: Problems, pattern: unknown, path: PlanPath): voi
     compilePattern(pattern);
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
-    add(problems, 'invalid_value', path, `is no regular expression we can use: ${error.message}`);
+    add(problems, 'invalid_value', path, `is not a supported regular expression: ${error.message}`);
   }
 }

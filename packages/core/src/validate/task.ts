@@ -18,7 +18,7 @@ import {
 } from './checks.js';
 import { checkMetadata, checkOperator, checkRetry } from './settings.js';
 
-// The common ones first: most tasks have no others.
+// The common fields first: most tasks have no others.
 const TASK_FIELDS = [
   'id',
   'description',
@@ -40,7 +40,7 @@ const TASK_FIELDS = [
 ];
 const ESTIMATE_FIELDS = ['durationMs', 'tokens', 'costUsd'];
 
-/** One task by itself, and its subtasks. */
+/** Checks a task by itself, and its subtasks. */
 export function checkTask(
   problems: Problems,
   task: Task,
@@ -73,7 +73,7 @@ export function checkTask(
   if (task.subtasks !== undefined) checkSubtasks(problems, task as Task, path, maxDepth, depth);
 }
 
-/** What is to be done: a prompt, a function, or subtasks. */
+/** Checks the work of a task: a prompt, a function, or subtasks. */
 function checkBody(problems: Problems, task: Task, path: PlanPath): void {
   const { description, prompt, run } = task;
   if (run !== undefined && typeof run !== 'function') {
@@ -85,16 +85,17 @@ function checkBody(problems: Problems, task: Task, path: PlanPath): void {
   const needsPrompt = run === undefined && prompt === undefined && !hasSubtasks(task);
   if (description === undefined) {
     if (needsPrompt) {
-      const message = 'is missing; a task without a run function needs a description, its prompt';
+      const message =
+        'is missing; a task without a run function needs a description, which is its prompt';
       add(problems, 'missing_field', [...path, 'description'], message);
     }
   } else if (typeof description !== 'string') {
     add(problems, 'invalid_value', [...path, 'description'], 'must be a string');
   } else if (description.trim() === '' && needsPrompt) {
-    add(problems, 'invalid_value', [...path, 'description'], 'is empty; it is the prompt');
+    add(problems, 'invalid_value', [...path, 'description'], 'must not be empty; it is the prompt');
   }
   if (run !== undefined && prompt !== undefined) {
-    const message = 'has no effect beside a run function, which makes its own requests';
+    const message = 'has no effect on a task with a run function';
     add(problems, 'conflict', [...path, 'prompt'], message);
   }
 }
@@ -106,13 +107,13 @@ function checkEstimate(problems: Problems, estimate: unknown, path: PlanPath): v
   }
   checkFields(problems, estimate, ESTIMATE_FIELDS, path);
   checkNumber(problems, estimate.durationMs, [...path, 'durationMs'], SOME_MS);
-  const tokens = { min: 0, what: 'a number of tokens, 0 or more' };
+  const tokens = { min: 0, what: 'a number of tokens ≥ 0' };
   checkNumber(problems, estimate.tokens, [...path, 'tokens'], tokens);
-  const dollars = { min: 0, what: 'a number of US dollars, 0 or more' };
+  const dollars = { min: 0, what: 'a number of US dollars ≥ 0' };
   checkNumber(problems, estimate.costUsd, [...path, 'costUsd'], dollars);
 }
 
-/** What makes a task more than a prompt or a function, but for its subtasks. */
+/** Checks the fields that control when and how a task runs, except its subtasks. */
 export function checkControl(problems: Problems, task: Task, path: PlanPath): void {
   const { outputSchema, when, forEach, retry, timeoutMs, waitFor, tools } = task;
   if (outputSchema !== undefined && !isStandardSchema(outputSchema)) {
@@ -156,7 +157,7 @@ function checkSubtasks(
   }
 }
 
-/** What has no effect on a task that is not done itself. */
+/** Reports fields that have no effect on a task without work of its own. */
 function checkGroup(problems: Problems, task: Task, path: PlanPath): void {
   for (const field of ['outputSchema', 'tools', 'retry', 'timeoutMs', 'prompt'] as const) {
     if (task[field] === undefined) continue;
@@ -181,11 +182,11 @@ function checkTools(problems: Problems, { tools, run }: Task, path: PlanPath): v
       continue;
     }
     const name = typeof tool === 'string' ? tool : tool.name;
-    if (names.has(name)) add(problems, 'duplicate_tool', at, `there is another tool "${name}"`);
+    if (names.has(name)) add(problems, 'duplicate_tool', at, `duplicate tool "${name}"`);
     names.add(name);
   }
   if (run === undefined) return;
-  const message = 'has no effect beside a run function, which no model works on';
+  const message = 'has no effect on a task with a run function';
   add(problems, 'conflict', path, message);
 }
 
@@ -199,8 +200,7 @@ function checkForEach(problems: Problems, forEach: unknown, path: PlanPath): voi
   const isSource = (value: unknown) => typeof value === 'string' || typeof value === 'function';
   if (isSource(forEach)) return;
   if (!isRecord(forEach) || !isSource(forEach.items)) {
-    const message =
-      'must say where the list is, like "gather.documents" or { items: "gather.documents" }';
+    const message = 'must name a list, like "gather.documents" or { items: "gather.documents" }';
     add(problems, 'invalid_value', path, message);
   }
   if (!isRecord(forEach)) return;
@@ -209,7 +209,7 @@ function checkForEach(problems: Problems, forEach: unknown, path: PlanPath): voi
   const { minSuccess } = forEach;
   const share = typeof minSuccess === 'string' ? /^(\d+(\.\d+)?)%$/.exec(minSuccess) : null;
   if (share !== null && Number(share[1]) <= 100) return;
-  const message = 'how many must succeed: a whole number of at least 0, or a share like "80%"';
+  const message = 'an integer ≥ 0, or a percentage like "80%"';
   checkNumber(problems, minSuccess, [...path, 'minSuccess'], {
     min: 0,
     whole: true,
@@ -230,7 +230,7 @@ function checkWaitFor(problems: Problems, task: Task, path: PlanPath): void {
   checkWord(problems, wait.kind ?? null, WAIT_KINDS, path);
   checkNumber(problems, wait.timeoutMs, [...path, 'timeoutMs'], POSITIVE_MS);
   if (wait.default !== undefined && wait.timeoutMs === undefined) {
-    const message = 'has no effect without timeoutMs: there is no end to the wait';
+    const message = 'has no effect without timeoutMs';
     add(problems, 'conflict', [...path, 'default'], message);
   }
   const isApproval = wait.kind === 'approval';
@@ -253,7 +253,7 @@ function checkWaitFor(problems: Problems, task: Task, path: PlanPath): void {
   }
 }
 
-/** A default is an answer like any other, as far as its schema can say so at once. */
+/** Validates a default like any other answer, unless its schema is asynchronous. */
 function checkDefault(
   problems: Problems,
   { outputSchema }: Task,
@@ -270,7 +270,7 @@ function checkDefault(
   add(problems, 'invalid_value', path, `does not fit the schema: ${formatIssues(result.issues)}`);
 }
 
-/** Conditions nest, but not so deep that reading them could fail. */
+/** Conditions are read recursively, so their depth is limited. */
 const MAX_CONDITION_DEPTH = 20;
 const COMPARISON_FIELDS = ['path', 'operator', 'value'];
 
@@ -293,7 +293,7 @@ function checkCondition(problems: Problems, condition: unknown, path: PlanPath, 
         problems,
         code,
         [...path, 'path'],
-        'must be like "triage.kind": a dependency and a place in it',
+        'must be a dependency and a path in its output, like "triage.kind"',
       );
     }
     checkOperator(problems, condition, path);

@@ -28,7 +28,7 @@ const CYCLE = JSON.stringify({
   ],
 });
 const CYCLE_PROBLEM =
-  'tasks[0].dependencies: tasks wait for each other: a → b → a (each depends on the next)';
+  'tasks[0].dependencies: dependency cycle: a → b → a (each depends on the next)';
 
 const weather = tool({
   name: 'weather',
@@ -397,11 +397,11 @@ describe('options', () => {
     [{ maxDepth: 0 }, 'maxDepth must be an integer from 1 to 8; it is 0'],
     [{ maxDepth: 9 }, 'maxDepth must be an integer from 1 to 8; it is 9'],
     [{ repairAttempts: -1 }, 'repairAttempts must be an integer from 0 to 10; it is -1'],
-    [{ maxSubtasks: 1.5 }, 'maxSubtasks must be a whole number of at least 1'],
-    [{ minSubtasks: 0 }, 'minSubtasks must be a whole number of at least 1'],
-    [{ maxTasks: Number.NaN }, 'maxTasks must be a whole number of at least 1'],
-    [{ maxDescriptionLength: 0 }, 'maxDescriptionLength must be a whole number of at least 1'],
-    [{ maxAnswerLength: '9' }, 'maxAnswerLength must be a whole number of at least 1'],
+    [{ maxSubtasks: 1.5 }, 'maxSubtasks must be an integer ≥ 1'],
+    [{ minSubtasks: 0 }, 'minSubtasks must be an integer ≥ 1'],
+    [{ maxTasks: Number.NaN }, 'maxTasks must be an integer ≥ 1'],
+    [{ maxDescriptionLength: 0 }, 'maxDescriptionLength must be an integer ≥ 1'],
+    [{ maxAnswerLength: '9' }, 'maxAnswerLength must be an integer ≥ 1'],
     [{ minSubtasks: 11 }, 'minSubtasks is 11, more than maxSubtasks, which is 10'],
     [{ minSubtasks: 5, maxTasks: 4 }, 'minSubtasks is 5, more than maxTasks, which is 4'],
     [{ taskTypes: [] }, 'taskTypes must list at least one of action, decision'],

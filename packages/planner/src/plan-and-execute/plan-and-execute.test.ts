@@ -435,9 +435,9 @@ describe('the options', () => {
     ['stream', { stream: 'yes' }, /stream must be true or false/],
     ['stream with review', { stream: true, review: () => true }, /exclude each other/],
     ['replan', { replan: { rounds: 1 } }, /replan has no option "rounds"/],
-    ['maxRounds', { replan: { maxRounds: 0 } }, /maxRounds must be a whole number/],
+    ['maxRounds', { replan: { maxRounds: 0 } }, /maxRounds must be an integer ≥ 1/],
     ['maxSubtasks', { maxSubtasks: 0 }, /planAndExecute\(\): maxSubtasks must be/],
-    ['maxParallel', { maxParallel: 0 }, /maxParallel must be a whole number/],
+    ['maxParallel', { maxParallel: 0 }, /maxParallel must be an integer ≥ 1/],
   ])('are checked immediately: %s', (_, options, message) => {
     expect(of(options)).toThrow(OptionError);
     expect(of(options)).toThrow(message);

@@ -28,7 +28,7 @@ describe('an option that is out of range is an error:', () => {
     [{ temperature: Number.NaN }, 'aiSdk(): temperature must be a number ≥ 0; it is NaN'],
     [{ temperature: '1' }, 'aiSdk(): temperature must be a number ≥ 0; it is 1'],
     [{ maxOutputTokens: 0 }, 'aiSdk(): maxOutputTokens must be an integer ≥ 1'],
-    [{ maxSteps: 0 }, 'aiSdk(): maxSteps must be a whole number of at least 1, or Infinity'],
+    [{ maxSteps: 0 }, 'aiSdk(): maxSteps must be an integer ≥ 1 or Infinity'],
     [{ timeoutMs: 0 }, 'aiSdk(): timeoutMs must be a positive number of milliseconds'],
     [{ providerOptions: 'low' }, "aiSdk(): providerOptions must be objects by the provider's name"],
     [

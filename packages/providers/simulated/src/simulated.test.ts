@@ -336,8 +336,8 @@ describe('options', () => {
     [{ failureRate: 1.5 }, 'failureRate must be a number from 0 to 1; it is 1.5'],
     [{ failureCode: 'boom' }, /failureCode must be one of .*rate_limited.*; it is boom/],
     [{ failureCode: 'toString' }, /failureCode must be one of/],
-    [{ requestsPerMinute: 0 }, 'requestsPerMinute must be a whole number of at least 1'],
-    [{ maxConcurrent: 0 }, 'maxConcurrent must be a whole number of at least 1'],
+    [{ requestsPerMinute: 0 }, 'requestsPerMinute must be an integer ≥ 1'],
+    [{ maxConcurrent: 0 }, 'maxConcurrent must be an integer ≥ 1'],
     [{ seed: Number.NaN }, 'seed must be a number; it is NaN'],
     [{ stream: 'yes' }, 'stream must be true or false'],
     [{ respond: 'x' }, 'respond must be a function'],
@@ -356,7 +356,7 @@ describe('options', () => {
     ],
     [{ promptCache: true }, 'promptCache takes an object'],
     [{ promptCache: { ttl: 5 } }, 'promptCache has no option "ttl". It takes minTokens, ttlMs.'],
-    [{ promptCache: { minTokens: 0 } }, 'minTokens must be a whole number of at least 1'],
+    [{ promptCache: { minTokens: 0 } }, 'minTokens must be an integer ≥ 1'],
     [{ promptCache: { ttlMs: 0 } }, 'ttlMs must be a positive number'],
   ])('are rejected when they are invalid: %j', (options, message) => {
     const create = () => simulated(options as SimulatedOptions);

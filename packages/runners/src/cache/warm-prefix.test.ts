@@ -250,7 +250,7 @@ describe('it passes the conformance suite', () => {
 });
 
 test.each<[unknown, string]>([
-  [{ prefixLength: 0 }, 'prefixLength must be a whole number'],
+  [{ prefixLength: 0 }, 'prefixLength must be an integer ≥ 1'],
   [{ prefix: 'x' }, 'prefix must be a function'],
   [{ until: 'soon' }, "until must be 'first_output' or 'answer'; it is soon"],
   [{ ttlMs: 0 }, 'ttlMs must be a positive number'],

@@ -5,12 +5,12 @@ import type { LimiterOptions } from './limiter-options.js';
 
 test.each([
   [{ requestsPerMinutes: 600 }, 'createLimiter() has no option "requestsPerMinutes". Did you mean'],
-  [{ requestsPerMinute: 0 }, 'createLimiter(): requestsPerMinute must be a whole number'],
-  [{ requestsPerMinute: 0.5 }, 'createLimiter(): requestsPerMinute must be a whole number'],
-  [{ tokensPerMinute: -1 }, 'createLimiter(): tokensPerMinute must be a whole number'],
-  [{ inputTokensPerMinute: '9' }, 'createLimiter(): inputTokensPerMinute must be a whole number'],
+  [{ requestsPerMinute: 0 }, 'createLimiter(): requestsPerMinute must be an integer ≥ 1'],
+  [{ requestsPerMinute: 0.5 }, 'createLimiter(): requestsPerMinute must be an integer ≥ 1'],
+  [{ tokensPerMinute: -1 }, 'createLimiter(): tokensPerMinute must be an integer ≥ 1'],
+  [{ inputTokensPerMinute: '9' }, 'createLimiter(): inputTokensPerMinute must be an integer ≥ 1'],
   [{ outputTokensPerMinute: null }, 'createLimiter(): outputTokensPerMinute must be a whole'],
-  [{ maxConcurrent: 0 }, 'createLimiter(): maxConcurrent must be a whole number'],
+  [{ maxConcurrent: 0 }, 'createLimiter(): maxConcurrent must be an integer ≥ 1'],
   [{ burstMs: 0 }, 'createLimiter(): burstMs must be a positive number of milliseconds'],
   [{ noticeAfterMs: -1 }, 'createLimiter(): noticeAfterMs must be a number of milliseconds'],
   [{ noticeAfterMs: Number.NaN }, 'createLimiter(): noticeAfterMs must be a number'],

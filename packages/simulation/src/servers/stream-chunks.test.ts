@@ -300,7 +300,7 @@ describe('streamed responses', () => {
       expect.objectContaining({
         name: 'OptionError',
         message: expect.stringContaining(
-          'simulateOn(): tokensPerChunk must be a whole number of at least 1, or Infinity',
+          'simulateOn(): tokensPerChunk must be an integer ≥ 1 or Infinity',
         ),
       }),
     );

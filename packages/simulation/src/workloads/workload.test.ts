@@ -87,6 +87,6 @@ describe('workloads', () => {
   });
 
   test.each([batch, chain, mapReduce])('%o rejects an invalid size', (make) => {
-    expect(() => make(0)).toThrow('whole number of at least 1');
+    expect(() => make(0)).toThrow('integer ≥ 1');
   });
 });

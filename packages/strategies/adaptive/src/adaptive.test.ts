@@ -477,7 +477,7 @@ describe('learned data', () => {
 const learned = { version: 1, durationsMs: {}, resources: {} };
 
 test.each([
-  [{ maxParallel: 0 }, 'maxParallel must be a whole number of at least 1'],
+  [{ maxParallel: 0 }, 'maxParallel must be an integer ≥ 1'],
   [{ adaptiveThreshold: 0 }, 'adaptiveThreshold must be a number > 0 and ≤ 1; it is 0'],
   [{ adaptiveThreshold: 1.1 }, 'adaptiveThreshold must be a number > 0 and ≤ 1'],
   [{ adaptiveThreshold: '0.5' }, 'adaptiveThreshold must be a number > 0 and ≤ 1'],

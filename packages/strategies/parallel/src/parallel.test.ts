@@ -133,10 +133,10 @@ describe('parallel()', () => {
   });
 
   test.each([
-    [{ maxParallel: 0 }, 'maxParallel must be a whole number of at least 1'],
-    [{ maxParallel: 2.5 }, 'maxParallel must be a whole number of at least 1'],
-    [{ maxParallel: Number.NaN }, 'maxParallel must be a whole number of at least 1'],
-    [{ maxParallel: '4' }, 'maxParallel must be a whole number of at least 1'],
+    [{ maxParallel: 0 }, 'maxParallel must be an integer ≥ 1'],
+    [{ maxParallel: 2.5 }, 'maxParallel must be an integer ≥ 1'],
+    [{ maxParallel: Number.NaN }, 'maxParallel must be an integer ≥ 1'],
+    [{ maxParallel: '4' }, 'maxParallel must be an integer ≥ 1'],
     [{ levelBarrier: 1 }, 'levelBarrier must be true or false'],
     [{ maxparallel: 4 }, 'parallel() has no option "maxparallel". Did you mean "maxParallel"?'],
     [

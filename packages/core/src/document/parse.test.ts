@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { formatProblem, PlanError } from '../contract/plan-error.js';
 import type { StandardSchema } from '../contract/schema.js';
-import { parsePlanDocument, planDocumentSchema, planJsonSchema } from './document.js';
+import { planJsonSchema } from './json-schema.js';
+import { parsePlanDocument } from './parse.js';
+import { planDocumentSchema } from './schema.js';
 
 const task = { id: 'research', description: 'Gather market data' };
 const document = { goal: 'Report', tasks: [task] };
@@ -56,7 +58,7 @@ describe('parsePlanDocument', () => {
     [{ ...document, taks: [] }, 'taks: unknown field "taks". Did you mean "tasks"?'],
     [
       { ...document, strategy: 'paralell' },
-      'strategy: there is no strategy "paralell"; it must be one of sequential, parallel, adaptive. Did you mean "parallel"?',
+      'strategy: unknown strategy "paralell"; it must be one of sequential, parallel, adaptive. Did you mean "parallel"?',
     ],
     [
       { ...document, strategy: { name: 'parallel', maxparallel: 3 } },
@@ -68,11 +70,11 @@ describe('parsePlanDocument', () => {
     ],
     [
       { ...document, strategy: { name: 'parallel', maxParallel: 1.5 } },
-      'strategy.maxParallel: must be a whole number of at least 1',
+      'strategy.maxParallel: must be an integer ≥ 1',
     ],
     [
       { ...document, strategy: { name: 'adaptive', adaptiveThreshold: 0 } },
-      'strategy.adaptiveThreshold: must be above 0',
+      'strategy.adaptiveThreshold: must be > 0',
     ],
     [
       { ...document, strategy: { name: 'adaptive', levelBarrier: true } },
@@ -122,7 +124,7 @@ describe('parsePlanDocument', () => {
       'tasks[0].descripton: unknown field "descripton". Did you mean "description"?',
       'tasks[3].id: the id "research" is already used by tasks[2]; ids must be unique',
       'tasks[0].dependencies[1]: there is no task "reserch". Did you mean "research"?',
-      'tasks[0].dependencies: tasks wait for each other: a → b → a (each depends on the next)',
+      'tasks[0].dependencies: dependency cycle: a → b → a (each depends on the next)',
     ]);
   });
 
@@ -203,28 +205,28 @@ describe('what steers a run', () => {
 
   test.each([
     [{ outputSchema: 'text' }, 'outputSchema: must be a JSON Schema, like { type: object, … }'],
-    [
-      { outputSchema: { type: 'wood' } },
-      'outputSchema: is no JSON Schema that we can check with: ',
-    ],
+    [{ outputSchema: { type: 'wood' } }, 'outputSchema: is not a supported JSON Schema: '],
     [{ when: 'research.ok' }, 'when: must be a condition like '],
     [{ when: { path: 'research', operator: '=', value: 1 } }, 'when.operator: must be one of =='],
-    [{ when: { path: 'reserch', operator: '==', value: 1 } }, 'when.path: "reserch" refers to '],
-    [{ forEach: 'reserch.list' }, 'forEach: "reserch.list" refers to nothing that this task is'],
-    [{ forEach: { items: 'research', maxItems: 0 } }, 'forEach.maxItems: must be a whole number'],
+    [
+      { when: { path: 'reserch', operator: '==', value: 1 } },
+      'when.path: "reserch" is not an input ',
+    ],
+    [{ forEach: 'reserch.list' }, 'forEach: "reserch.list" is not an input of this task'],
+    [{ forEach: { items: 'research', maxItems: 0 } }, 'forEach.maxItems: must be an integer'],
     [
       { forEach: { items: 'research', minSuccess: '120%' } },
-      'forEach.minSuccess: must be how many',
+      'forEach.minSuccess: must be an integer ≥ 0, or a percentage',
     ],
-    [{ retry: { maxAttempts: 0 } }, 'retry.maxAttempts: must be a whole number of at least 1'],
+    [{ retry: { maxAttempts: 0 } }, 'retry.maxAttempts: must be an integer ≥ 1'],
     [{ retry: { on: ['timout'] } }, 'retry.on[0]: must be one of task_failed, '],
     [{ retry: { tries: 2 } }, 'retry.tries: unknown field "tries". Known fields are maxAttempts, '],
-    [{ timeoutMs: '5s' }, 'timeoutMs: must be a number of milliseconds above 0'],
+    [{ timeoutMs: '5s' }, 'timeoutMs: must be a number of milliseconds > 0'],
     [{ waitFor: 'aproval' }, 'waitFor: must be one of approval, answer. Did you mean "approval"?'],
     [{ subtasks: 'a' }, 'subtasks: must be a list of tasks'],
     [
       { description: 'See {{reserch.x}}' },
-      'description: {{reserch.x}} refers to nothing that this task',
+      'description: {{reserch.x}} is not an input of this task',
     ],
   ])('says what is wrong with %j', (fields, message) => {
     const wrong = { id: 'report', description: 'x', dependencies: ['research'], ...fields };
@@ -234,7 +236,7 @@ describe('what steers a run', () => {
 
   test.each([
     [{ budget: { tokns: 1 } }, 'budget.tokns: unknown field "tokns". Did you mean "tokens"?'],
-    [{ deadlineMs: -1 }, 'deadlineMs: must be a number of milliseconds above 0'],
+    [{ deadlineMs: -1 }, 'deadlineMs: must be a number of milliseconds > 0'],
     [{ goalCheckInterval: 5 }, 'goalCheckInterval: has no effect without a goalState'],
     [
       { goalState: { criteria: [] } },
@@ -242,11 +244,11 @@ describe('what steers a run', () => {
     ],
     [
       { goalState: { criteria: [{ path: 'outputs.x', operator: '==', value: 1 }] } },
-      'goalState.criteria[0].path: "x" names no task of the plan',
+      'goalState.criteria[0].path: "x" is not a task of the plan',
     ],
     [
       { goalState: { criteria: [{ path: 'metrics.tokens', operator: '>', value: 1 }] } },
-      'goalState.criteria[0].path: there is no metric "tokens"; there are completedTasks',
+      'goalState.criteria[0].path: unknown metric "tokens"; known metrics are completedTasks',
     ],
   ])('says what is wrong with a plan with %j', (fields, message) => {
     expect(problemsOf({ ...document, ...fields })).toEqual([expect.stringContaining(message)]);

@@ -1,0 +1,132 @@
+import type * as z from 'zod';
+import type { Plan } from '../contract/plan.js';
+import { PlanError, type PlanProblem } from '../contract/plan-error.js';
+import { didYouMean } from '../util/suggest.js';
+import { crossTaskProblems } from '../validate/plan.js';
+import { checkSettings, SETTING_FIELDS } from '../validate/settings.js';
+import {
+  estimateSchema,
+  planDocumentSchema,
+  STRATEGIES,
+  type StrategySpec,
+  strategyObjects,
+  taskSchema,
+} from './schema.js';
+import { documentTasks } from './tasks.js';
+
+/**
+ * Checks a plan that comes from outside: a parsed JSON or YAML file, or the response of a service.
+ *
+ * @throws {PlanError} with every problem: unknown and missing fields, wrong types, duplicate ids,
+ * unknown dependencies, cycles.
+ *
+ * @example
+ * const { plan, strategy } = parsePlanDocument(JSON.parse(text));
+ */
+export function parsePlanDocument(value: unknown): { plan: Plan; strategy?: StrategySpec } {
+  const problems: PlanProblem[] = [];
+  const record = typeof value === 'object' && value !== null ? value : {};
+  const { tasks: listed, goalState } = record as { tasks?: unknown; goalState?: unknown };
+  const tasks = documentTasks(problems, listed);
+  // The schema is recursive, so subtasks that are nested too deep must not reach it.
+  if (problems.some(({ code }) => code === 'too_deep')) throw new PlanError(problems);
+
+  const parsed = planDocumentSchema.safeParse(value, { reportInput: true });
+  const shape = parsed.success ? [] : parsed.error.issues.filter(isReported).flatMap(toProblems);
+  checkSettings(problems, record as Record<string, unknown>);
+  const cross = tasks === undefined ? [] : crossTaskProblems(tasks, goalState);
+  const all = [...problems, ...shape, ...cross];
+  // The checks above have better messages, and must not accept more than the schema.
+  if (all.length === 0 && !parsed.success) all.push(...parsed.error.issues.flatMap(toProblems));
+  if (!parsed.success || all.length > 0) throw new PlanError(all);
+
+  const { $schema: _, strategy, tasks: __, ...rest } = parsed.data;
+  const plan = { ...rest, tasks } as Plan;
+  if (strategy === undefined) return { plan };
+  return { plan, strategy: typeof strategy === 'string' ? { name: strategy } : strategy };
+}
+
+/** Fields of a task whose problems are reported by the checks of plans in general. */
+const CHECKED_FIELDS = new Set([
+  'outputSchema',
+  'tools',
+  'when',
+  'forEach',
+  'retry',
+  'timeoutMs',
+  'waitFor',
+]);
+
+/** Whether the schema is to report an issue. */
+function isReported(issue: z.core.$ZodIssue): boolean {
+  const [first, ...path] = issue.path;
+  if (SETTING_FIELDS.includes(first as string)) return false;
+  while (path[1] === 'subtasks') path.splice(0, 2);
+  const [, field] = path;
+  return !(first === 'tasks' && CHECKED_FIELDS.has(field as string));
+}
+
+function toProblems(issue: z.core.$ZodIssue): PlanProblem[] {
+  const path = issue.path.filter((step) => typeof step !== 'symbol');
+  switch (issue.code) {
+    case 'unrecognized_keys': {
+      const known = fieldsAt(path, issue.input);
+      return issue.keys.map((key) => ({
+        code: 'unknown_field',
+        path: [...path, key],
+        message: `unknown field "${key}".${didYouMean(key, known) || ` Known fields are ${known.join(', ')}.`}`,
+      }));
+    }
+    case 'invalid_union':
+      return strategyProblems(issue, path);
+    case 'too_small':
+      if (path.length === 1 && path[0] === 'tasks') {
+        return [{ code: 'empty_plan', path, message: issue.message }];
+      }
+      break;
+    case 'invalid_value': {
+      const word = typeof issue.input === 'string' ? issue.input : undefined;
+      const suggestion = word === undefined ? '' : didYouMean(word, issue.values.map(String));
+      const message = suggestion === '' ? issue.message : `${issue.message}.${suggestion}`;
+      return [
+        { code: issue.input === undefined ? 'missing_field' : 'invalid_value', path, message },
+      ];
+    }
+  }
+  const code = issue.input === undefined ? 'missing_field' : 'invalid_value';
+  return [{ code, path, message: issue.message }];
+}
+
+/** A strategy is a name or an object: reports the problems of the form that was meant. */
+function strategyProblems(
+  issue: z.core.$ZodIssueInvalidUnion,
+  path: (string | number)[],
+): PlanProblem[] {
+  const { input, errors, message } = issue;
+  const name =
+    typeof input === 'object' && input !== null ? (input as { name?: unknown }).name : input;
+  if (typeof name === 'string' && !STRATEGIES.includes(name)) {
+    const at = input === name ? path : [...path, 'name'];
+    const suggestion = didYouMean(name, STRATEGIES);
+    const text = `unknown strategy "${name}"; it must be one of ${STRATEGIES.join(', ')}.${suggestion}`;
+    return [{ code: 'invalid_value', path: at, message: text }];
+  }
+  const ofObject = errors.at(-1) ?? [];
+  if (typeof name !== 'string' || ofObject.length === 0) {
+    return [{ code: 'invalid_value', path, message }];
+  }
+  return ofObject.flatMap((inner) =>
+    toProblems({ ...inner, path: [...path, ...inner.path] } as z.core.$ZodIssue),
+  );
+}
+
+function fieldsAt(path: readonly (string | number)[], input: unknown): string[] {
+  if (path.length === 0) return Object.keys(planDocumentSchema.shape);
+  if (path[0] === 'strategy') {
+    const named = strategyObjects.find(
+      (option) => option.shape.name.value === (input as { name?: unknown }).name,
+    );
+    return Object.keys(named?.shape ?? {});
+  }
+  return Object.keys((path.at(-1) === 'estimate' ? estimateSchema : taskSchema).shape);
+}

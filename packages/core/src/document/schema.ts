@@ -1,0 +1,282 @@
+import * as z from 'zod';
+import { OPERATORS } from '../contract/condition.js';
+import { ATTEMPT_ERROR_CODES } from '../contract/errors.js';
+import { TASK_TYPES } from '../contract/task.js';
+import { WAIT_KINDS } from '../contract/wait-for.js';
+
+/** An error message that distinguishes a missing value from a wrong one. */
+function needs(what: string) {
+  return {
+    error: (issue: { input: unknown }) =>
+      issue.input === undefined ? `is missing; it must be ${what}` : `must be ${what}`,
+  };
+}
+
+const maxParallel = z
+  .int(needs('an integer ≥ 1'))
+  .min(1, 'must be an integer ≥ 1')
+  .describe('The maximum number of tasks that run at once.');
+
+/** The strategies with their options. */
+export const strategyObjects = [
+  z.strictObject({ name: z.literal('sequential') }),
+  z.strictObject({
+    name: z.literal('parallel'),
+    maxParallel: maxParallel.optional(),
+    levelBarrier: z
+      .boolean(needs('true or false'))
+      .describe('Run level by level: no task starts before all of the lower levels ended.')
+      .optional(),
+  }),
+  z.strictObject({
+    name: z.literal('adaptive'),
+    maxParallel: maxParallel.optional(),
+    adaptiveThreshold: z
+      .number(needs('a number > 0 and ≤ 1'))
+      .gt(0, 'must be > 0')
+      .max(1, 'must be ≤ 1')
+      .describe('The share of the possible gain that more parallel tasks must bring.')
+      .optional(),
+  }),
+] as const;
+
+export const STRATEGIES: readonly string[] = strategyObjects.map(
+  (option) => option.shape.name.value,
+);
+
+const strategySchema = z.union(
+  [z.enum(['sequential', 'parallel', 'adaptive']), z.discriminatedUnion('name', strategyObjects)],
+  needs('sequential, parallel, adaptive, or an object with a name and options'),
+);
+
+const metadata = z.record(z.string(), z.unknown(), needs('an object'));
+
+export const estimateSchema = z.strictObject(
+  {
+    durationMs: z
+      .number(needs('a number of milliseconds'))
+      .min(0, 'must be ≥ 0')
+      .describe('Expected duration in milliseconds.')
+      .optional(),
+    tokens: z
+      .number(needs('a number of tokens'))
+      .min(0, 'must be ≥ 0')
+      .describe('Expected tokens, read and written together.')
+      .optional(),
+    costUsd: z
+      .number(needs('a number of US dollars'))
+      .min(0, 'must be ≥ 0')
+      .describe('Expected cost in US dollars.')
+      .optional(),
+  },
+  needs('an object like { durationMs: 2000 }'),
+);
+
+// The following schemas are for editors and types. Problems with their values are reported by the
+// checks that plans written in code go through, too.
+
+const milliseconds = z.number().positive();
+const count = z.int().min(1);
+
+const retrySchema = z
+  .strictObject({
+    maxAttempts: count
+      .describe('The maximum number of attempts, the first included; 3 by default.')
+      .optional(),
+    initialDelayMs: z
+      .number()
+      .min(0)
+      .describe('The longest wait before the second attempt; 500 by default.')
+      .optional(),
+    maxDelayMs: z
+      .number()
+      .min(0)
+      .describe('The longest wait before any attempt; 30000 by default.')
+      .optional(),
+    factor: z
+      .number()
+      .min(1)
+      .describe('The factor by which the longest wait grows from attempt to attempt; 2 by default.')
+      .optional(),
+    on: z
+      .array(z.enum(ATTEMPT_ERROR_CODES))
+      .describe('The errors after which to try again; transient errors by default.')
+      .optional(),
+  })
+  .meta({ id: 'retry' });
+
+const budgetSchema = z.strictObject({
+  tokens: count.describe('Tokens, read and written together.').optional(),
+  costUsd: z.number().positive().describe('US dollars; needs known prices.').optional(),
+  tasks: count.describe('The number of tasks that start.').optional(),
+  wallTimeMs: milliseconds.describe('Milliseconds after which nothing more starts.').optional(),
+});
+
+const operator = z.enum(OPERATORS).describe('`matches` takes a regular expression.');
+
+const conditionSchema = z
+  .union([
+    z.strictObject({
+      path: z.string().describe('A dependency and a path in its output, like triage.kind.'),
+      operator,
+      value: z.unknown(),
+    }),
+    z.strictObject({
+      get all(): z.ZodArray<z.ZodType> {
+        return z.array(conditionSchema);
+      },
+    }),
+    z.strictObject({
+      get any(): z.ZodArray<z.ZodType> {
+        return z.array(conditionSchema);
+      },
+    }),
+    z.strictObject({
+      get not(): z.ZodType {
+        return conditionSchema;
+      },
+    }),
+  ])
+  .meta({ id: 'condition' });
+
+const forEachSchema = z.union([
+  z.string().describe('The list, like gather.documents.'),
+  z.strictObject({
+    items: z.string().describe('The list, like gather.documents.'),
+    maxItems: count.describe('The maximum number of items; 1000 by default.').optional(),
+    minSuccess: z
+      .union([z.int().min(0), z.string().regex(/^\d+(\.\d+)?%$/)])
+      .describe(
+        'How many items must succeed, as a number or a percentage like 80%; all by default.',
+      )
+      .optional(),
+  }),
+]);
+
+const waitForSchema = z.union([
+  z.enum(WAIT_KINDS),
+  z.strictObject({
+    kind: z.enum(WAIT_KINDS),
+    timeoutMs: milliseconds.describe('How long to wait, in milliseconds.').optional(),
+    default: z.unknown().describe('The answer after the timeout.').optional(),
+  }),
+]);
+
+const criterionSchema = z.strictObject({
+  name: z.string().optional(),
+  path: z.string().describe('Like outputs.report.score or metrics.completedTasks.').optional(),
+  count: z.string().describe('Counts the values in all outputs, like outputs.*.papers.').optional(),
+  operator,
+  value: z.unknown(),
+  weight: z.number().positive().optional(),
+});
+
+const goalStateSchema = z.strictObject({
+  criteria: z.array(criterionSchema).min(1),
+  threshold: z
+    .number()
+    .positive()
+    .max(1)
+    .describe('The share of the criteria, by weight, that must be met.')
+    .optional(),
+  whenAchieved: z
+    .enum(['finish', 'abort'])
+    .describe('Whether running tasks finish or are aborted.')
+    .optional(),
+});
+
+export const taskSchema = z
+  .strictObject(
+    {
+      id: z
+        .string(needs('a string (a number or a date needs quotes)'))
+        .min(1, 'must not be empty')
+        .describe('Unique within the plan.'),
+      description: z
+        .string(needs('a string, the prompt'))
+        .refine((text) => text.trim() !== '', 'must not be empty; it is the prompt')
+        .describe(
+          'The prompt. {{research}} and {{research.companies[0].name}} stand for the output of a dependency; without any, the outputs of all dependencies are appended.',
+        )
+        .optional(),
+      type: z
+        .enum(TASK_TYPES, needs(`one of ${TASK_TYPES.join(', ')}`))
+        .describe('A label for strategies and reports.')
+        .optional(),
+      dependencies: z
+        .array(z.string(needs('the id of a task')).min(1, 'must be the id of a task'), {
+          ...needs('a list of task ids, like [research, interviews]'),
+        })
+        .describe('Ids of the tasks that must complete first.')
+        .optional(),
+      priority: z
+        .number(needs('a number'))
+        .describe('Among tasks that are equally urgent, the higher number goes first.')
+        .optional(),
+      estimate: estimateSchema
+        .describe(
+          'Expected duration, tokens and cost of one attempt, for the order of tasks and for budgets.',
+        )
+        .optional(),
+      outputSchema: z
+        .record(z.string(), z.unknown())
+        .describe('The JSON Schema of the output.')
+        .optional(),
+      tools: z
+        .array(z.string())
+        .describe('Names of tools that the model may call while it works on the task.')
+        .optional(),
+      when: conditionSchema.describe('Runs the task only if this condition holds.').optional(),
+      forEach: forEachSchema
+        .describe('Runs the task once for each item of a list; {{item}} is the item.')
+        .optional(),
+      get subtasks() {
+        return z
+          .array(taskSchema, needs('a list of tasks'))
+          .describe('Tasks that belong to this one; it is complete when they are.')
+          .optional();
+      },
+      retry: retrySchema.describe('How failed attempts are repeated.').optional(),
+      timeoutMs: milliseconds.describe('Timeout of one attempt in milliseconds.').optional(),
+      waitFor: waitForSchema
+        .describe('A human step: the description is the question, the answer is the output.')
+        .optional(),
+      metadata: metadata
+        .describe('Your own data; passed to the runner, never interpreted.')
+        .optional(),
+    },
+    needs('an object with an id and a description'),
+  )
+  .meta({ id: 'task' });
+
+/** The shape of a plan file. `parsePlanDocument` also checks its tasks against each other. */
+export const planDocumentSchema = z.strictObject(
+  {
+    $schema: z.string(needs('a string')).describe('For editors; ignored.').optional(),
+    goal: z.string(needs('a string')).describe('The goal of the whole plan, in a sentence.'),
+    strategy: strategySchema.describe('How tasks are scheduled.').optional(),
+    goalState: goalStateSchema.describe('When the goal is reached; the run ends then.').optional(),
+    goalCheckInterval: count
+      .describe('The number of completed tasks between two checks of the goal; 1 by default.')
+      .optional(),
+    retry: retrySchema
+      .describe('How failed attempts are repeated, for tasks without their own `retry`.')
+      .optional(),
+    timeoutMs: milliseconds
+      .describe('Timeout of one attempt in milliseconds, for tasks without their own `timeoutMs`.')
+      .optional(),
+    deadlineMs: milliseconds.describe('Timeout of the whole run in milliseconds.').optional(),
+    budget: budgetSchema.describe('Limits of what the run may use.').optional(),
+    metadata: metadata.describe('Your own data; never interpreted.').optional(),
+    tasks: z
+      .array(taskSchema, needs('a list of tasks'))
+      .min(1, 'the plan has no tasks; give it at least one'),
+  },
+  needs('a plan: an object with a goal and tasks'),
+);
+
+/** A plan file, as data. */
+export type PlanDocument = z.infer<typeof planDocumentSchema>;
+
+/** A built-in strategy and its options, as data. */
+export type StrategySpec = Exclude<NonNullable<PlanDocument['strategy']>, string>;

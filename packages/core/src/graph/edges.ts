@@ -1,0 +1,75 @@
+import { enlarge, NONE } from './arrays.js';
+
+/**
+ * The edges between tasks, by task index. An edge is stored once, as a dependency of the later
+ * task, and linked into the list of the earlier task's dependents: three numbers for each edge, and
+ * no array for each task.
+ *
+ * The arrays are public for the loops of this room, which run once for each edge of a plan.
+ */
+export class Edges {
+  /** The dependencies of task `i` are those from `ends[i - 1]`, or 0, up to `ends[i]`. */
+  ends: Int32Array;
+  dependency: Int32Array;
+  dependent: Int32Array;
+  nextDependent: Int32Array;
+  firstDependent: Int32Array;
+  #lastDependent: Int32Array;
+  #count = 0;
+  #isForward = true;
+
+  constructor(tasks: number, edges: number) {
+    this.ends = new Int32Array(tasks);
+    this.dependency = new Int32Array(edges);
+    this.dependent = new Int32Array(edges);
+    this.nextDependent = new Int32Array(edges);
+    this.firstDependent = new Int32Array(tasks).fill(NONE);
+    this.#lastDependent = new Int32Array(tasks).fill(NONE);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Whether each task depends on earlier ones alone: the order of the plan is topological then. */
+  get isForward(): boolean {
+    return this.#isForward;
+  }
+
+  start(index: number): number {
+    return index === 0 ? 0 : (this.ends[index - 1] as number);
+  }
+
+  /** Adds a dependency of the task whose edges are being stored; `endTask` ends them. */
+  add(dependency: number, dependent: number): void {
+    const edge = this.#count++;
+    if (dependency > dependent) this.#isForward = false;
+    this.dependency[edge] = dependency;
+    this.dependent[edge] = dependent;
+    this.nextDependent[edge] = NONE;
+    const last = this.#lastDependent[dependency] as number;
+    if (last === NONE) this.firstDependent[dependency] = edge;
+    else this.nextDependent[last] = edge;
+    this.#lastDependent[dependency] = edge;
+  }
+
+  endTask(index: number): void {
+    this.ends[index] = this.#count;
+  }
+
+  grow(tasks: number, edges: number): void {
+    const had = this.ends.length;
+    if (tasks > had) {
+      const capacity = Math.max(tasks, 2 * had);
+      this.ends = enlarge(this.ends, capacity);
+      this.firstDependent = enlarge(this.firstDependent, capacity).fill(NONE, had);
+      this.#lastDependent = enlarge(this.#lastDependent, capacity).fill(NONE, had);
+    }
+    if (edges > this.dependency.length) {
+      const capacity = Math.max(edges, 2 * this.dependency.length);
+      this.dependency = enlarge(this.dependency, capacity);
+      this.dependent = enlarge(this.dependent, capacity);
+      this.nextDependent = enlarge(this.nextDependent, capacity);
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import { hasSubtasks, type Task } from '../contract/task.js';
+
+/**
+ * What is special about a task, as bits of a number. Most tasks have none of these, and the kernel
+ * takes its shortest way for them.
+ */
+export const TaskKind = {
+  /** Runs under a condition. */
+  when: 1,
+  /** A fan-out: has a child for each element of a list. */
+  forEach: 2,
+  /** Has subtasks. */
+  subtasks: 4,
+  /** Waits for a human. */
+  waitFor: 8,
+  /** Belongs to an element of a fan-out, which decides whether a failure counts. */
+  item: 16,
+} as const;
+
+/** A sum of `TaskKind`s; 0 for a plain task. */
+export function taskKindOf(task: Task): number {
+  return (
+    (task.when === undefined ? 0 : TaskKind.when) |
+    (task.forEach === undefined ? 0 : TaskKind.forEach) |
+    (hasSubtasks(task) ? TaskKind.subtasks : 0) |
+    (task.waitFor === undefined ? 0 : TaskKind.waitFor)
+  );
+}
