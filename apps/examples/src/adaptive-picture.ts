@@ -18,27 +18,27 @@ import { runIfMain } from './run-if-main.js';
 const sigma = 0.15;
 const [less, more] = [0.25, 4].map((factor) => [{ atMs: 20_000, factor }]);
 
-/** What each server is best at goes along as a line, where it is a number at once. */
+/** Each server with its best concurrency over time, where that is a fixed number. */
 const SERVERS: readonly [
   title: string,
   server: ServerModel,
   best: [atMs: number, best: number][],
 ][] = [
-  ['Keeps up with anything', fixedLatency(), []],
-  ['Keeps up, with a heavy tail', lognormalLatency({ sigma: 1 }), []],
-  ['Slower past 4 at once', concurrencyKnee({ knee: 4, sigma }), [[0, 4]]],
-  ['Slower past 16 at once', concurrencyKnee({ knee: 16, sigma }), [[0, 16]]],
+  ['Fixed latency, no limit', fixedLatency(), []],
+  ['Heavy-tailed latency, no limit', lognormalLatency({ sigma: 1 }), []],
+  ['Slower above 4 in flight', concurrencyKnee({ knee: 4, sigma }), [[0, 4]]],
+  ['Slower above 16 in flight', concurrencyKnee({ knee: 16, sigma }), [[0, 16]]],
   ['8 cores', cpuBound({ cores: 8, sigma }), [[0, 8]]],
-  ['Refuses past 32 (503)', overload({ capacity: 16, kind: 'server_error', sigma }), [[0, 16]]],
-  ['300 a minute, announced', rateLimited({ requestsPerMinute: 300, initial: 0.1, sigma }), []],
+  ['Refuses above 32 (503)', overload({ capacity: 16, kind: 'server_error', sigma }), [[0, 16]]],
+  ['300 per minute, announced', rateLimited({ requestsPerMinute: 300, initial: 0.1, sigma }), []],
   [
-    '300 a minute, unannounced',
+    '300 per minute, unannounced',
     rateLimited({ requestsPerMinute: 300, initial: 0.1, announced: false, sigma }),
     [],
   ],
   ['100 per 15 s, announced', fixedWindows({ requests: 100, windowMs: 15_000, sigma }), []],
   [
-    'Slower past 8, then past 32',
+    'Slower above 8, later above 32',
     concurrencyKnee({ knee: 8, sigma, changes: more ?? [] }),
     [
       [0, 8],
@@ -46,7 +46,7 @@ const SERVERS: readonly [
     ],
   ],
   [
-    'Slower past 32, then past 8',
+    'Slower above 32, later above 8',
     concurrencyKnee({ knee: 32, sigma, changes: less ?? [] }),
     [
       [0, 32],
@@ -54,7 +54,7 @@ const SERVERS: readonly [
     ],
   ],
   [
-    '1,200 a minute, then 300, announced',
+    '1,200, later 300 per minute, announced',
     rateLimited({ requestsPerMinute: 1_200, initial: 0.05, sigma, changes: less ?? [] }),
     [],
   ],
@@ -62,7 +62,7 @@ const SERVERS: readonly [
 
 const SHOWN_MS = 40_000;
 
-/** The concurrency of the adaptive strategy over time, in a batch of tasks of about a second. */
+/** Draws the concurrency of the adaptive strategy over time, for a batch of one-second tasks. */
 export function run(): string {
   const { plan, demandOf } = batch(4_000, { sigma: 0.3 });
   const charts = SERVERS.map(([title, server, best]): Chart => {
@@ -76,7 +76,7 @@ export function run(): string {
   return drawConcurrency(charts, SHOWN_MS);
 }
 
-// Draws to the file that is named, or to standard output.
+// Writes the picture to the given file, or to standard output.
 await runIfMain(import.meta, async () => {
   const [file] = process.argv.slice(2);
   const picture = run();

@@ -17,7 +17,7 @@ function ids(phase: string, count: number): string[] {
   return Array.from({ length: count }, (_, n) => `${phase} ${n + 1}`);
 }
 
-/** Short look-ups side by side, one long synthesis, longer texts side by side, one review. */
+/** Four phases: short parallel look-ups, one long synthesis, longer parallel texts, one review. */
 function planOf(lookUps: number, chapters: number): Plan {
   const research = ids('research', lookUps);
   const write = ids('write', chapters);
@@ -55,7 +55,7 @@ export async function run(runner: TaskRunner, lookUps = 120, chapters = 30) {
   return await executor.execute(planOf(lookUps, chapters));
 }
 
-/** When the strategy worked in which way, why, and what it had measured. */
+/** Each change of the strategy: when, why, and on which measurements. */
 export function strategyTimeline({ timeline }: PlanResult): string[] {
   const began = timeline[0]?.timestamp ?? 0;
   return timeline.flatMap((event) => {
@@ -81,7 +81,7 @@ function describe(event: StrategyInitialized | StrategySwitched): string {
   return `${line}\n${' '.repeat(11)}${measured.join(', ')}`;
 }
 
-/** What each phase came to. */
+/** The number of tasks, the time, the work and the average concurrency of each phase. */
 export function phases({ tasks }: PlanResult): string[][] {
   return PHASES.map((phase) => {
     const own = tasks.filter(({ id }) => id.startsWith(phase));
@@ -95,7 +95,7 @@ export function phases({ tasks }: PlanResult): string[][] {
 }
 
 export async function main(runner: TaskRunner): Promise<void> {
-  title('Adaptive: four phases, as many tasks at once as the server is best at');
+  title('Adaptive: four phases at the best concurrency for the server');
   const result = await run(runner);
   for (const line of strategyTimeline(result)) console.log(`  ${line}`);
   console.log(`\n  ${'Phase'.padEnd(12)} Tasks     Time     Work  At once`);
@@ -104,7 +104,9 @@ export async function main(runner: TaskRunner): Promise<void> {
     console.log(`  ${name.padEnd(12)} ${row.join(' ')}`);
   }
   const { executionTimeMs, speedup } = result.metrics;
-  console.log(`\n  ${seconds(executionTimeMs)}, ${speedup.toFixed(1)} times as fast as one by one`);
+  console.log(
+    `\n  ${seconds(executionTimeMs)}, ${speedup.toFixed(1)} times as fast as one task at a time`,
+  );
   if (result.status !== 'completed') throw result.error;
 }
 

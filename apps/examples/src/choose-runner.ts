@@ -2,8 +2,8 @@ import type { TaskRunner } from '@stratagem/core';
 import { type SimulatedOptions, simulated } from '@stratagem/simulated';
 
 /**
- * A real provider when its key is set, otherwise the simulated model; one line says which. This is
- * all there is to swapping providers: plans and strategies know nothing of it.
+ * Returns a real provider if its API key is set, otherwise the simulated model, and prints which.
+ * Plans and strategies do not depend on the provider, so nothing else changes with it.
  */
 export async function chooseRunner(options?: SimulatedOptions): Promise<TaskRunner> {
   const runner = (await chooseProvider()) ?? simulated(options);

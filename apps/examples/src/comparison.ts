@@ -21,7 +21,7 @@ const plan: Plan = {
   })),
 };
 
-/** The same eight tasks under two strategies, measured one after the other. */
+/** Runs the same eight tasks under two strategies, one after the other. */
 export async function run(runner: TaskRunner): Promise<Record<'sequential' | 'parallel', Metrics>> {
   const measure = async (strategy: Strategy) => {
     const result = await createExecutor({ strategy, runner }).execute(plan);

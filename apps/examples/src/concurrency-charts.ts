@@ -4,7 +4,7 @@ import type { PlanEvent } from '@stratagem/core';
 export interface Chart {
   readonly title: string;
   readonly timeline: readonly PlanEvent[];
-  /** What would be best from a time on, where that is known. */
+  /** The best concurrency from a time on, where it is known. */
   readonly best: readonly (readonly [atMs: number, best: number])[];
 }
 
@@ -15,13 +15,13 @@ const GAP = 36;
 const LEFT = 44;
 const TOP = 76;
 const BOTTOM = 30;
-/** Doublings shown: 1, 2, 4, … 128. */
+/** The vertical axis is logarithmic: 1, 2, 4, … 128. */
 const DOUBLINGS = 7;
 const STEP_MS = 100;
 
 /**
- * Charts side by side: how many requests are in flight (on a scale of doublings), what would be best
- * as a dashed line, and a red mark for each tenth of a second in which a request was refused.
+ * Draws charts in a grid: the requests in flight on a logarithmic scale, the best concurrency as a
+ * dashed line, and a red mark for each tenth of a second in which a request was refused.
  */
 export function drawConcurrency(charts: readonly Chart[], shownMs: number): string {
   const rows = Math.ceil(charts.length / COLUMNS);
@@ -32,8 +32,8 @@ export function drawConcurrency(charts: readonly Chart[], shownMs: number): stri
     const y = TOP + Math.floor(index / COLUMNS) * (HEIGHT + GAP + 12);
     return panel(chart, x, y, shownMs);
   });
-  const title = 'Requests in flight under adaptive() over time, in tasks of about a second';
-  const legend = 'dashed: what the server is best at; red: requests that were refused';
+  const title = 'Requests in flight under adaptive() over time, for tasks of about one second';
+  const legend = 'dashed: best concurrency for the server; red: refused requests';
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="11">`,
     `<title>${title}</title>`,
@@ -78,7 +78,7 @@ function panel({ title, timeline, best }: Chart, x: number, y: number, shownMs: 
   ];
 }
 
-/** How many were in flight at each step, and the steps in which a request was refused. */
+/** The requests in flight at each step, and the steps in which a request was refused. */
 function sample(timeline: readonly PlanEvent[], shownMs: number) {
   const inFlight: number[] = [];
   const refusedAt = new Set<number>();

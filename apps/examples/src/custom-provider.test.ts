@@ -14,7 +14,7 @@ afterAll(() => {
   }
 });
 
-/** The provider on a service that answers like this. */
+/** The provider, connected to a local service with this handler. */
 async function providerOf(answer: RequestListener) {
   const server = createServer(answer);
   servers.push(server);
@@ -29,14 +29,14 @@ const answering: RequestListener = async (request, response) => {
   response.end(JSON.stringify({ text, usage: { inputTokens: 9, outputTokens: 2 } }));
 };
 
-describe('the provider that the README shows is a runner like any other', () => {
+describe('the provider in the README fulfils the runner contract', () => {
   const cases = runnerConformance(() => providerOf(answering), {
     failing: () => providerOf((_, response) => response.writeHead(500).end('no')),
     hanging: () => providerOf(() => {}),
   });
   for (const { name, run } of cases) test(name, run);
 
-  test('and the README shows this very code, in 20 lines', async () => {
+  test('the README shows exactly this code, in at most 20 lines', async () => {
     const read = (path: string) => readFile(fileURLToPath(new URL(path, import.meta.url)), 'utf8');
     const [readme, example] = await Promise.all([
       read('../../../README.md'),

@@ -12,7 +12,7 @@ import { parallel } from '@stratagem/parallel';
 import { printText, title } from './print.js';
 import { runIfMain } from './run-if-main.js';
 
-/** A provider for any service that takes a prompt and answers with a text. */
+/** A provider for any service that takes a prompt and returns a text. */
 export function myProvider(url: string): TaskRunner {
   return {
     name: 'my-provider',
@@ -32,7 +32,7 @@ export function myProvider(url: string): TaskRunner {
   };
 }
 
-/** Such a service, so that the example runs by itself. */
+/** A local service of that kind, so that the example needs nothing else. */
 async function startService() {
   const server = createServer(async (request, response) => {
     let body = '';
@@ -49,7 +49,7 @@ async function startService() {
 }
 
 export async function main(): Promise<void> {
-  title('A provider of your own');
+  title('Custom provider');
   const service = await startService();
   const plan = createPlan('Name a boat')
     .addTask({ id: 'names', description: 'Suggest names for a small boat.' })
@@ -59,7 +59,7 @@ export async function main(): Promise<void> {
   await service.stop();
   if (error !== undefined) throw error;
   printText(String(outputs.choice), 4);
-  console.log(`\n  ${metrics.usage.inputTokens} tokens read`);
+  console.log(`\n  ${metrics.usage.inputTokens} input tokens`);
 }
 
 await runIfMain(import.meta, main);

@@ -2,7 +2,7 @@ import { createExecutor, createPlan, Heap, type Strategy, type TaskView } from '
 import { title } from './print.js';
 import { runIfMain } from './run-if-main.js';
 
-/** Starts the task that is expected to be done first: the most results in the least time. */
+/** Starts the task with the shortest estimated duration first, for early results. */
 export function shortestFirst(maxParallel = 2): Strategy {
   const duration = (task: TaskView) => task.estimate?.durationMs ?? 0;
   return {
@@ -30,7 +30,7 @@ export async function run() {
 }
 
 export async function main(): Promise<void> {
-  title('A strategy of our own: shortest first');
+  title('Custom strategy: shortest first');
   const { timeline } = await run();
   const order = timeline.flatMap((event) => (event.type === 'task_started' ? event.taskId : []));
   console.log(`  ${order.join(' → ')}`);

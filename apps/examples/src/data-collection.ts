@@ -10,7 +10,7 @@ interface Reading {
   readonly celsius: number;
 }
 
-/** Ten real requests over HTTP, four at a time, and a task that puts the answers together. */
+/** Sends ten real HTTP requests, four at a time, and averages the responses in an aggregate task. */
 export async function run(stations: readonly string[]) {
   const plan = createPlan('Average temperature');
   for (const url of stations) {
@@ -37,7 +37,7 @@ export async function run(stations: readonly string[]) {
   return await createExecutor({ strategy: parallel({ maxParallel: 4 }) }).execute(complete);
 }
 
-/** Stands in for ten servers somewhere: each address takes a while and has its own answer. */
+/** Starts a local server in place of ten remote ones: each URL has its own delay and response. */
 export async function startStations(): Promise<{
   urls: string[];
   asked: string[];

@@ -5,7 +5,7 @@ import { chooseRunner } from './choose-runner.js';
 import { printText, printTimeline, title } from './print.js';
 import { runIfMain } from './run-if-main.js';
 
-/** A decision with two branches, and a reply that is written whichever was taken. */
+/** A decision with two branches, and a reply that follows either of them. */
 export async function run(message: string, runner: TaskRunner) {
   const plan = createPlan('Answer a message from a customer')
     .addTask({
@@ -29,7 +29,7 @@ export async function run(message: string, runner: TaskRunner) {
     .addTask({
       id: 'reply',
       dependencies: ['reproduce', 'look-up'],
-      // Of the two, the one that was not chosen is undefined.
+      // The output of the branch that was not chosen is undefined.
       prompt: (branch) => `Reply to the customer: ${branch.reproduce ?? branch['look-up']}`,
     });
   return await createExecutor({ strategy: parallel(), runner }).execute(plan);

@@ -4,7 +4,7 @@ import { chooseRunner } from './choose-runner.js';
 import { printMetrics, printText, printTimeline, title } from './print.js';
 import { runIfMain } from './run-if-main.js';
 
-/** Research, then three analyses at the same time, then a report that sees all three. */
+/** Research, then three parallel analyses, then a report with the outputs of all three. */
 export async function run(runner: TaskRunner) {
   const plan = createPlan('Report on the AI industry')
     .addTask({

@@ -8,7 +8,7 @@ import { runIfMain } from './run-if-main.js';
 const library = z.object({ documents: z.array(z.object({ title: z.string() })).max(20) });
 const analysis = z.object({ topic: z.string(), relevance: z.int().min(1).max(10) });
 
-/** Gather documents, analyse each of them, and put the analyses together. */
+/** Lists documents, analyses each of them, and combines the analyses in a report. */
 export async function run(runner: TaskRunner) {
   const plan = createPlan('What do our documents say about heat pumps?')
     .addTask({
@@ -19,7 +19,7 @@ export async function run(runner: TaskRunner) {
     .addTask({
       id: 'analyse',
       dependencies: ['gather'],
-      // One task for each document, known only now; two in three must succeed.
+      // One task per document; at least 66 % of them must succeed.
       forEach: { items: ({ gather }) => gather.documents, minSuccess: '66%' },
       prompt: ({ item }) => `What is "${item.title}" about, and how relevant is it to heat pumps?`,
       outputSchema: analysis,
@@ -40,7 +40,7 @@ export async function run(runner: TaskRunner) {
 }
 
 export async function main(runner?: TaskRunner): Promise<void> {
-  title('Documents: gather, analyse each, put together');
+  title('Documents: gather, analyse each, report');
   const result = await run(runner ?? (await chooseRunner()));
   for (const task of result.tasks) {
     if (task.parentId === 'analyse') printTask({ ...task, output: JSON.stringify(task.output) });

@@ -32,7 +32,7 @@ function startsOf({ timeline }: PlanResult): string[] {
   return timeline.flatMap((event) => (event.type === 'task_started' ? event.taskId : []));
 }
 
-/** What an example prints. */
+/** Returns the printed lines of an example. */
 async function printed(main: () => Promise<void>): Promise<string> {
   const lines: string[] = [];
   vi.spyOn(console, 'log').mockImplementation((line = '') => void lines.push(line));
@@ -55,7 +55,7 @@ describe('batch', () => {
     expect(text).toMatch(/Peak concurrency +5/);
   });
 
-  test('says which tasks failed, and ends with the error', async () => {
+  test('prints which tasks failed, and rejects with the error', async () => {
     const failing = simulated({ failureRate: 1, failureCode: 'refused', latencyMs: 1 });
     const text = await printed(() =>
       expect(batch.main(failing)).rejects.toThrow(/^The plan failed\. Task "Apple" failed/),
@@ -66,7 +66,7 @@ describe('batch', () => {
 });
 
 describe('dependencies', () => {
-  test('hands the outputs on: the report is asked with all three analyses in its prompt', async () => {
+  test('passes outputs on: the prompt of the report contains all three analyses', async () => {
     const requests = new Map<string, TaskRequest>();
     const respond = (request: TaskRequest) => {
       requests.set(request.taskId, request);
@@ -98,7 +98,7 @@ describe('dependencies', () => {
     expect(marks.slice(-2)).toEqual(['task_started report', 'task_completed report']);
   });
 
-  test('prints its timeline, also of a run that fails', async () => {
+  test('prints its timeline, also when the run fails', async () => {
     const failing = simulated({ failureRate: 1, latencyMs: 1 });
     const account = await printed(() => expect(dependencies.main(failing)).rejects.toThrow());
     expect(account).toMatch(/task_failed +level 0 {2}research \(0\.\d\d s\): server_error/);
@@ -120,7 +120,7 @@ describe('documents', () => {
     return request.taskId === 'report' ? request.prompt : { topic: request.taskId, relevance: 7 };
   };
 
-  test('analyses each document that was gathered, and puts them together', async () => {
+  test('analyses each gathered document, and combines the analyses', async () => {
     const result = await documents.run(simulated({ latencyMs: 1, respond: answers([]) }));
     expect(result.outputs.report).toBe(
       'Summarise: analyse[0] (7/10); analyse[1] (7/10); analyse[2] (7/10). 0 documents could not be read.',
@@ -128,7 +128,7 @@ describe('documents', () => {
     expect(result.metrics.attempts).toBe(5);
   });
 
-  test('goes on without one of three, and not without two', async () => {
+  test('continues when one of three analyses fails, and fails when two do', async () => {
     const one = await documents.run(simulated({ latencyMs: 1, respond: answers(['analyse[1]']) }));
     expect(one.status).toBe('completed');
     expect(one.outputs.report).toContain('1 documents could not be read');
@@ -166,7 +166,7 @@ describe('decision', () => {
 });
 
 describe('research report', () => {
-  test('goes from a goal to one output, and says what all of it used', async () => {
+  test('goes from a goal to one output, and reports the total usage', async () => {
     const { status, output, plan, usage, result, planning } = await researchReport.run(quick());
     expect(status).toBe('completed');
     expect(plan?.tasks.length).toBeGreaterThan(2);
@@ -177,10 +177,10 @@ describe('research report', () => {
 
   test('shows the plan, and prints the report', async () => {
     const text = await printed(() => researchReport.main(quick()));
-    expect(text).toMatch(/gather\n[\s\S]*result after [\s\S]*Simulated answer[\s\S]*tokens read/);
+    expect(text).toMatch(/gather\n[\s\S]*result after [\s\S]*Simulated answer[\s\S]*input tokens/);
   });
 
-  test('says why when no plan can be made', async () => {
+  test('rejects with the reason when no plan can be made', async () => {
     const silent = simulated({ latencyMs: 1, respond: () => 'I would rather not.' });
     await printed(() =>
       expect(researchReport.main(silent)).rejects.toThrow(/can be used as a plan/),
@@ -189,7 +189,7 @@ describe('research report', () => {
 });
 
 describe('tools', () => {
-  test('are called and their answers handed to the model, failures as well', async () => {
+  test('are called, and their results and failures reach the model', async () => {
     const result = await tools.run(quick());
     expect(result.status).toBe('completed');
     const calls = tools.callsOf(result);
@@ -198,7 +198,7 @@ describe('tools', () => {
   });
 
   test('prints them', async () => {
-    expect(await printed(() => tools.main(quick()))).toMatch(/supplier\(.*\)\n[\s\S]*tokens read/);
+    expect(await printed(() => tools.main(quick()))).toMatch(/supplier\(.*\)\n[\s\S]*input tokens/);
   });
 });
 
@@ -217,7 +217,7 @@ describe('papers', () => {
     });
   });
 
-  test('has failed when there are not enough', async () => {
+  test('fails when there are not enough', async () => {
     const respond = () => ({ papers: [] });
     const result = await papers.run(simulated({ latencyMs: 1, respond }));
     expect(result.error).toMatchObject({
@@ -226,7 +226,7 @@ describe('papers', () => {
     });
   });
 
-  test('prints how far the goal is', async () => {
+  test('prints the progress towards the goal', async () => {
     const text = await printed(() => papers.main(quick()));
     expect(text).toContain('goal_achieved');
     expect(text).toMatch(/\d of 7 sources were enough/);
@@ -240,7 +240,7 @@ describe('comparison', () => {
     expect(measured.parallel).toMatchObject({ completedTasks: 8, peakConcurrency: 4 });
   });
 
-  test('prints both beside each other', async () => {
+  test('prints both side by side', async () => {
     const text = await printed(() => comparison.main(quick()));
     expect(text).toMatch(/At once +1 +4/);
     expect(text).toMatch(/Parallel was \d+\.\d\d times as fast/);
@@ -248,7 +248,7 @@ describe('comparison', () => {
 });
 
 describe('adaptive', () => {
-  test('runs more at once than it begins with, and says when and why', async () => {
+  test('raises its limit, and reports when and why', async () => {
     const result = await adaptive.run(quick(), 60, 10);
     expect(result.status).toBe('completed');
     expect(result.metrics.completedTasks).toBe(72);
@@ -266,10 +266,10 @@ describe('adaptive', () => {
   test('prints a row for each phase', async () => {
     const text = await printed(() => adaptive.main(quick()));
     expect(text).toMatch(/Phase +Tasks +Time +Work +At once\n +research +120 /);
-    expect(text).toMatch(/times as fast as one by one/);
+    expect(text).toMatch(/times as fast as one task at a time/);
   });
 
-  test('is drawn on twelve servers', () => {
+  test('is drawn for twelve servers', () => {
     const picture = drawAdaptivePicture();
     expect(picture.match(/stroke="#4c78a8"/g)).toHaveLength(12);
     expect(picture).toBe(drawAdaptivePicture());
@@ -285,7 +285,7 @@ describe('sequential', () => {
     expect(result.outputs.title).toContain('based on draft');
   });
 
-  test('prints what each task came to, in lines that fit a terminal', async () => {
+  test('prints the output of each task, in lines that fit a terminal', async () => {
     const text = await printed(() => sequential.main(quick()));
     expect(text).toMatch(/ {2}draft {2}completed\n {9}Simulated answer to "Write five sentences"/);
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
@@ -293,7 +293,7 @@ describe('sequential', () => {
 });
 
 describe('data collection', () => {
-  test('asks all ten stations and puts the answers together', async () => {
+  test('requests all ten stations and combines the responses', async () => {
     const { urls, asked, server } = await dataCollection.startStations();
     const result = await dataCollection.run(urls);
     server.close();
@@ -307,7 +307,7 @@ describe('data collection', () => {
     expect(text).toContain('10 stations, on average 14.5 °C');
   });
 
-  test('says which station cannot be reached', async () => {
+  test('reports which station cannot be reached', async () => {
     const { urls, server } = await dataCollection.startStations();
     server.close();
     const result = await dataCollection.run(urls.slice(0, 1));
@@ -327,7 +327,7 @@ describe('custom strategy', () => {
 });
 
 describe('two providers', () => {
-  test('answer the same plan, each in its own way', async () => {
+  test('run the same plan with different outputs', async () => {
     const runners = [1, 2].map((seed) => simulated({ latencyMs: 10, model: `m${seed}`, seed }));
     const results = await twoProviders.run(runners);
     expect(results.map(({ status }) => status)).toEqual(['completed', 'completed']);
@@ -338,7 +338,7 @@ describe('two providers', () => {
     );
   });
 
-  test('are each real when its key is set; otherwise a line says what stands in', async () => {
+  test('are real when their keys are set; otherwise a line names the replacement', async () => {
     vi.stubEnv('OPENAI_API_KEY', undefined);
     vi.stubEnv('ANTHROPIC_API_KEY', 'test');
     const names: string[] = [];
@@ -346,11 +346,11 @@ describe('two providers', () => {
       for (const { name } of await twoProviders.chooseTwo()) names.push(name);
     });
     expect(names).toEqual(['simulated', 'anthropic']);
-    expect(text).toBe('OPENAI_API_KEY is not set: using the simulated model in its place.');
+    expect(text).toBe('OPENAI_API_KEY is not set: using the simulated model instead.');
   });
 });
 
-test('the picture has a row for every task and says what was measured', async () => {
+test('the picture has a row for every task and states the measurements', async () => {
   vi.useFakeTimers();
   const drawn = drawPicture();
   await vi.runAllTimersAsync();
@@ -360,7 +360,7 @@ test('the picture has a row for every task and says what was measured', async ()
 });
 
 describe('chooseRunner', () => {
-  /** The runner that is chosen, and the line that says so. */
+  /** Returns the chosen runner and the printed line. */
   async function chosen(options?: SimulatedOptions) {
     let runner = quick();
     const line = await printed(async () => {
@@ -369,7 +369,7 @@ describe('chooseRunner', () => {
     return { runner, line };
   }
 
-  test('takes a real provider when its key is set, and the simulated model otherwise', async () => {
+  test('chooses a real provider when its key is set, and the simulated model otherwise', async () => {
     vi.stubEnv('OPENAI_API_KEY', undefined);
     vi.stubEnv('ANTHROPIC_API_KEY', undefined);
     const none = await chosen();

@@ -8,8 +8,8 @@ const MARGIN = 20;
 const COLOURS = ['#4c78a8', '#f58518', '#54a24b', '#b279a2', '#e45756', '#72b7b2'];
 
 /**
- * A run as an SVG picture: a row a task, a bar for the time it ran (coloured by level), a thin
- * line for the time it was ready and waited for its turn.
+ * Draws a run as an SVG picture with a row per task: a bar while the task ran, coloured by level, and
+ * a dotted line while it was ready but waited to start.
  */
 export function drawGantt(result: PlanResult): string {
   const begin = result.timeline[0]?.timestamp ?? 0;

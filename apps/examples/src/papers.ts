@@ -7,7 +7,7 @@ import { runIfMain } from './run-if-main.js';
 
 const SOURCES = ['arXiv', 'PubMed', 'DBLP', 'Semantic Scholar', 'OpenAlex', 'CORE', 'bioRxiv'];
 
-/** Ask one source after the other, and stop as soon as three papers have been found. */
+/** Searches the sources, two at a time, and stops as soon as three papers have been found. */
 export async function run(runner: TaskRunner, wanted = 3) {
   const plan = createPlan(`Find ${wanted} papers about battery ageing`, {
     goalState: {

@@ -4,7 +4,7 @@ import { parallel } from '@stratagem/parallel';
 import { drawGantt } from './gantt.js';
 import { runIfMain } from './run-if-main.js';
 
-/** A plan of function tasks that take a while: what they do is not the point here. */
+/** Stands in for real work of this duration. */
 function takes(ms: number) {
   return () => new Promise<void>((resolve) => setTimeout(resolve, ms));
 }
@@ -25,7 +25,7 @@ export async function run(): Promise<string> {
   return drawGantt(result);
 }
 
-// Draws to the file that is named, or to standard output.
+// Writes the picture to the given file, or to standard output.
 await runIfMain(import.meta, async () => {
   const [file] = process.argv.slice(2);
   const picture = await run();

@@ -10,7 +10,7 @@ export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(2)} s`;
 }
 
-/** The figures people ask for first. */
+/** Prints the most important metrics. */
 export function printMetrics(metrics: Metrics): void {
   const rows: [string, string][] = [
     ['Tasks', `${metrics.totalTasks}`],
@@ -19,16 +19,16 @@ export function printMetrics(metrics: Metrics): void {
     ['Average task duration', seconds(metrics.averageTaskDurationMs)],
     ['Throughput', `${metrics.throughputPerSecond.toFixed(1)} tasks/s`],
     ['Peak concurrency', `${metrics.peakConcurrency}`],
-    ['Speed-up', `${metrics.speedup.toFixed(2)} times one at a time`],
+    ['Speedup', `${metrics.speedup.toFixed(2)} times as fast as one task at a time`],
   ];
   for (const [name, value] of rows) console.log(`  ${name.padEnd(23)}${value}`);
 }
 
-/** A line an event, with the time since the start. */
+/** Prints a line per event, with the time since the start. */
 export function printTimeline({ timeline }: PlanResult): void {
   const began = timeline[0]?.timestamp ?? 0;
   for (const event of timeline) {
-    if (event.type === 'task_output') continue; // Pieces of text: too many for a list.
+    if (event.type === 'task_output') continue; // One event per chunk of text: too many to print.
     console.log(`  ${seconds(event.timestamp - began).padStart(7)}  ${describe(event)}`);
   }
 }
@@ -44,7 +44,7 @@ function describe(event: PlanEvent): string {
   return `${name}${level}${event.taskId}${duration}${why}`;
 }
 
-/** The start of what a task came to, on one line beside its name. */
+/** Prints the name of a task and the beginning of its output, on one line. */
 export function printTask({ id, status, output }: TaskResult): void {
   const name = `  ${id.padEnd(10)} `;
   const line = status === 'completed' ? String(output).replace(/\s+/g, ' ') : status;
@@ -52,7 +52,7 @@ export function printTask({ id, status, output }: TaskResult): void {
   console.log(name + (line.length <= room ? line : `${line.slice(0, room - 1)}…`));
 }
 
-/** A text in lines that fit, indented. */
+/** Prints a text, wrapped and indented. */
 export function printText(text: unknown, indent = 2): void {
   const lines = String(text).match(new RegExp(`\\S.{0,${WIDTH - indent - 1}}(?!\\S)|\\S+`, 'g'));
   for (const line of lines ?? []) console.log(' '.repeat(indent) + line.trimEnd());

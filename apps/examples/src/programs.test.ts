@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import manifest from '../package.json' with { type: 'json' };
 
-// The examples as they are started by hand: as built, in a process of their own.
+// Runs the built examples as a user would, each in its own process.
 
 const scripts: Record<string, string> = manifest.scripts;
 
@@ -40,26 +40,26 @@ describe.concurrent('the program', { timeout: 60_000 }, () => {
     ['sequential', /simulated model[\s\S]*title {2}completed/],
     ['data-collection', /10 stations, on average 14\.5 °C/],
     ['custom-strategy', /yes → thanks → offer → contract/],
-    ['custom-provider', /The service has thought about "Choose the best one\."[\s\S]*tokens read/],
+    ['custom-provider', /The service has thought about "Choose the best one\."[\s\S]*input tokens/],
     [
       'two-providers',
       /OPENAI_API_KEY is not set[\s\S]*ANTHROPIC_API_KEY is not set[\s\S]*instead-of/,
     ],
-    ['tools', /stock\(\{"article":[\s\S]*→ [\s\S]*tokens read/],
+    ['tools', /stock\(\{"article":[\s\S]*→ [\s\S]*input tokens/],
     [
       'research-report',
       /simulated model[\s\S]*result after [\s\S]*Put the result together[\s\S]*planned in/,
     ],
-    ['adaptive-picture', /^<svg [\s\S]*300 a minute, unannounced[\s\S]*<\/svg>\n$/],
+    ['adaptive-picture', /^<svg [\s\S]*300 per minute, unannounced[\s\S]*<\/svg>\n$/],
     ['picture', /^<svg [\s\S]*<\/svg>\n$/],
-  ])('%s runs to its end', async (name, expected) => {
+  ])('%s runs to completion', async (name, expected) => {
     const { code, stdout, stderr } = await start(name);
     expect(stderr).toBe('');
     expect(stdout).toMatch(expected);
     expect(code).toBe(0);
   });
 
-  test('of a plan that fails says why in one line, and that it failed by its exit code', async () => {
+  test('prints the reason in one line and exits with code 1 when the plan fails', async () => {
     const server = createServer((_, response) => {
       response.writeHead(401, { 'content-type': 'application/json' });
       response.end('{"error":{"message":"Incorrect API key provided","code":"invalid_api_key"}}');

@@ -9,7 +9,7 @@ const GOAL =
   'Research the market for heat pumps in Europe, compare the three largest makers, ' +
   'then write a report for investors';
 
-/** Six tasks at most, one round of re-planning, and no more tokens than this for all of it. */
+/** At most six tasks and one round of re-planning, with one token budget for everything. */
 export function run(runner: TaskRunner, options: Partial<PlanAndExecuteOptions> = {}) {
   return planAndExecute(GOAL, {
     strategy: parallel({ maxParallel: 5 }),
@@ -22,7 +22,7 @@ export function run(runner: TaskRunner, options: Partial<PlanAndExecuteOptions> 
   });
 }
 
-/** What a plan says that a model made. Here it goes on by itself; a false would end it. */
+/** Reviews the model's plan: prints it and accepts it. Returning false would cancel the run. */
 function show({ tasks }: Plan): true {
   for (const { id, dependencies = [] } of tasks) {
     const after = dependencies.length === 0 ? '' : ` after ${dependencies.join(', ')}`;
@@ -32,7 +32,7 @@ function show({ tasks }: Plan): true {
 }
 
 export async function main(runner?: TaskRunner): Promise<void> {
-  title('Research report: from a goal to a finished result');
+  title('Research report: from a goal to one final output');
   const chosen = runner ?? (await chooseRunner());
   const { status, error, output, planning, result, usage, costUsd } = await run(chosen, {
     review: show,
@@ -44,7 +44,7 @@ export async function main(runner?: TaskRunner): Promise<void> {
   const { executionTimeMs, speedup } = result.metrics;
   console.log(`\n  planned in ${plannedIn}, run in ${seconds(executionTimeMs)}`);
   console.log(`  ${speedup.toFixed(1)} times as fast as one task at a time`);
-  console.log(`  ${usage.inputTokens} tokens read, ${usage.outputTokens} written`);
+  console.log(`  ${usage.inputTokens} input tokens, ${usage.outputTokens} output tokens`);
   console.log(`  cost: ${costUsd === null ? 'unknown' : `$${costUsd.toFixed(4)}`}`);
 }
 

@@ -4,7 +4,7 @@ import { chooseRunner } from './choose-runner.js';
 import { printText, title } from './print.js';
 import { runIfMain } from './run-if-main.js';
 
-/** One task after the other; each sees what the one before it wrote. */
+/** Three tasks, one after the other; each receives the output of the one before. */
 export async function run(runner: TaskRunner) {
   const plan = createPlan('A short story')
     .addTask({ id: 'idea', description: 'Think of an idea for a story, in one sentence.' })

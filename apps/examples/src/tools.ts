@@ -39,13 +39,13 @@ const plan = createPlan('Answer a customer')
   })
   .addTask({ id: 'letter', description: 'Write the answer.', dependencies: ['facts'] });
 
-/** At most thirty requests a minute, whatever the model; each call of a tool takes another one. */
+/** At most thirty requests per minute; each tool call leads to one more request. */
 export async function run(runner: TaskRunner) {
   const limited = rateLimit(runner, { requestsPerMinute: 30, burstMs: 10_000 });
   return await createExecutor({ strategy: parallel(), runner: limited }).execute(plan);
 }
 
-/** What the model called, and what it was told. */
+/** The tool calls of the model, with their results. */
 export function callsOf({ timeline }: PlanResult): string[] {
   return timeline.flatMap((event) => {
     if (event.type !== 'task_output') return [];
@@ -56,14 +56,14 @@ export function callsOf({ timeline }: PlanResult): string[] {
 }
 
 export async function main(runner?: TaskRunner): Promise<void> {
-  title('Tools: a model that looks things up');
+  title('Tools: a model that calls tools');
   const result = await run(runner ?? (await chooseRunner()));
   if (result.status !== 'completed') throw result.error;
   for (const line of callsOf(result)) console.log(`  ${line}`);
   console.log();
   printText(String(result.outputs.letter), 4);
   const { inputTokens, outputTokens } = result.metrics.usage;
-  console.log(`\n  ${inputTokens} tokens read, ${outputTokens} written`);
+  console.log(`\n  ${inputTokens} input tokens, ${outputTokens} output tokens`);
 }
 
 await runIfMain(import.meta, main);

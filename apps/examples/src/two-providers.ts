@@ -12,7 +12,7 @@ const plan = createPlan('Name a product')
     dependencies: ['names'],
   });
 
-/** The same plan on any number of runners: only `runner` changes. */
+/** Runs the same plan on each runner; only `runner` changes. */
 export function run(runners: readonly TaskRunner[]): Promise<PlanResult[]> {
   return Promise.all(
     runners.map(
@@ -21,7 +21,7 @@ export function run(runners: readonly TaskRunner[]): Promise<PlanResult[]> {
   );
 }
 
-/** OpenAI and Anthropic; a simulated model stands in for the one whose key is not set. */
+/** Returns OpenAI and Anthropic, with a simulated model in place of one whose API key is not set. */
 export async function chooseTwo(): Promise<TaskRunner[]> {
   const { OPENAI_API_KEY, ANTHROPIC_API_KEY } = process.env;
   return [
@@ -35,7 +35,7 @@ export async function chooseTwo(): Promise<TaskRunner[]> {
 }
 
 function standIn(key: string, options: SimulatedOptions): TaskRunner {
-  console.log(`${key} is not set: using the simulated model in its place.`);
+  console.log(`${key} is not set: using the simulated model instead.`);
   return simulated(options);
 }
 
