@@ -1,6 +1,6 @@
 import { eitherBudget } from '../contract/budget.js';
 import { capOf, checkLimit, checkOptions } from '../contract/check-options.js';
-import type { PlanEvent, RunResumed, TaskWaiting } from '../contract/event.js';
+import type { TaskWaiting } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';

@@ -4,7 +4,7 @@ import { JournalError } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';
 import type { Task } from '../contract/task.js';
 import { TaskKind } from '../graph/task-kind.js';
-import { decodeEvent, type DecodeContext } from '../serialize/event.js';
+import { type DecodeContext, decodeEvent } from '../serialize/event.js';
 import { type TaskData, tasksFromData } from '../serialize/plan.js';
 import { asData } from '../serialize/task.js';
 import { isEventType } from './event-log.js';
