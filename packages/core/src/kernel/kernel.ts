@@ -467,12 +467,12 @@ export class Kernel {
     const { log } = machine;
     for (;;) {
       while (machine.handled < log.length) applyRule(machine, machine.handled++);
-      const unblocked = machine.takeUnblocked();
+      const unblocked = machine.unblocked.shift();
       if (unblocked !== undefined) {
         admit(machine, unblocked);
         continue;
       }
-      const opening = machine.takeOpening();
+      const opening = machine.openings.shift();
       if (opening === undefined) return;
       open(machine, opening);
     }

@@ -3,6 +3,7 @@ import type { Graph } from '../graph/graph.js';
 import type { EventLog, UnstampedEvent } from '../state/event-log.js';
 import { FanOut } from '../state/fan-out.js';
 import { RunState } from '../state/run-state.js';
+import { NumberQueue } from '../util/queue.js';
 import type { Command } from './command.js';
 import { Cooldowns } from './cooldowns.js';
 import type { KernelOptions } from './options.js';
@@ -27,18 +28,16 @@ export class Machine {
   readonly strategy: StrategyAdapter;
   /** Groups that have begun: their children may start. */
   readonly begunGroups = new Set<number>();
-  /** Tasks whose last dependency has just settled; a queue that `takeUnblocked` empties. */
-  readonly unblocked: number[] = [];
+  /** Tasks whose last dependency has just settled. */
+  readonly unblocked = new NumberQueue();
   /** Unblocked tasks that are more than one attempt; they begin after everything else was settled. */
-  readonly openings: number[] = [];
+  readonly openings = new NumberQueue();
   /** Entries of the log before this one have had their consequences. */
   handled = 0;
   /** The time of the input that is worked on. */
   now = 0;
   /** A task that the strategy chose and the budget holds back until attempts in flight have ended. */
   held: number | undefined;
-  #nextUnblocked = 0;
-  #nextOpening = 0;
 
   constructor(options: KernelOptions) {
     const { graph, plan, failFast, budget, beginsLater = false } = options;
@@ -71,20 +70,6 @@ export class Machine {
   /** What every event about a task says. */
   about(index: number): { readonly taskId: string; readonly level: number } {
     return { taskId: this.task(index).id, level: this.graph.levelOf(index) };
-  }
-
-  takeUnblocked(): number | undefined {
-    if (this.#nextUnblocked < this.unblocked.length) return this.unblocked[this.#nextUnblocked++];
-    this.#nextUnblocked = 0;
-    this.unblocked.length = 0;
-    return undefined;
-  }
-
-  takeOpening(): number | undefined {
-    if (this.#nextOpening < this.openings.length) return this.openings[this.#nextOpening++];
-    this.#nextOpening = 0;
-    this.openings.length = 0;
-    return undefined;
   }
 
   /** Nothing that is ready, chosen or about to begin starts any more. */

@@ -56,6 +56,7 @@ export class ProcessCarrier implements AttemptCarrier {
   }
 
   close(): void {
+    if (this.#free.length === this.#active.length) return;
     const reason = new Error('the carrier was closed');
     for (const attempt of this.#active) {
       if (attempt === undefined) continue;

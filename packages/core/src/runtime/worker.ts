@@ -2,6 +2,8 @@ import type { AttemptCall } from '../contract/carrier.js';
 import type { TaskOutput, TaskRunner } from '../contract/runner.js';
 import { readAnswer } from '../contract/runner-output.js';
 import type { Task } from '../contract/task.js';
+import type { Inputs } from '../state/inputs.js';
+import { lazyRecord } from '../util/lazy-record.js';
 import type { Attempt } from './attempt.js';
 import { bindTool } from './tool-call.js';
 import type { Toolbox } from './tool-registry.js';
@@ -32,7 +34,8 @@ export class Worker {
   /** Returns or resolves to the output of the task's function, or to the `TaskOutput` of the runner. */
   perform(attempt: Attempt | WireAttempt): unknown {
     const { task } = attempt;
-    return task.run === undefined ? this.#ask(attempt) : task.run(attempt.inputs, attempt);
+    const { run } = task;
+    return run === undefined ? this.#ask(attempt) : run(inputsFor(run, attempt), attempt);
   }
 
   async #ask(attempt: Attempt | WireAttempt): Promise<TaskOutput> {
@@ -40,4 +43,13 @@ export class Worker {
     const tools = this.#toolbox.of(attempt.task).map((tool) => bindTool(tool, attempt));
     return readAnswer(runner.name, await runner.run(attempt.requestWith(tools), attempt));
   }
+}
+
+/**
+ * A function that declares no parameter gets its inputs only if it looks at them after all: a record
+ * by task ids is the costliest part of a small task.
+ */
+function inputsFor(run: NonNullable<Task['run']>, attempt: Attempt | WireAttempt): Inputs {
+  if (run.length > 0 || attempt.task.dependencies === undefined) return attempt.inputs;
+  return lazyRecord(() => ({ ...attempt.inputs }));
 }

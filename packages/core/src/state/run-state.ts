@@ -25,6 +25,7 @@ import { estimateOf, type Task } from '../contract/task.js';
 import type { Usage } from '../contract/usage.js';
 import type { Graph } from '../graph/graph.js';
 import { TaskKind } from '../graph/task-kind.js';
+import type { NumberQueue } from '../util/queue.js';
 import { explainExcess } from './budget-excess.js';
 import { BudgetLedger } from './budget-ledger.js';
 import { COMPLETED, COMPLETED_WITH_DETAILS, EventLog, STARTED } from './event-log.js';
@@ -126,7 +127,7 @@ export class RunState {
    * Tasks whose last dependency has just settled, in order; the kernel takes them out. Undefined for
    * a reader that does not need them.
    */
-  unblocked: number[] | undefined;
+  unblocked: NumberQueue | undefined;
 
   readonly #policy: StatePolicy;
   #status: Uint8Array;
