@@ -3,14 +3,14 @@ import { install, run } from './steps.mjs';
 
 /** Every package leaves a report, also when its tests come from the cache. */
 const reports = () =>
-  globSync('{packages/**,apps/*,benchmarks,scripts}/test-results.json', {
+  globSync('{packages/**,apps/*,benchmarks,scripts/*}/test-results.json', {
     exclude: ['**/node_modules'],
   });
 
 install();
 for (const file of reports()) rmSync(file);
 const status = run(
-  'pnpm turbo run build //#lint //#typecheck typecheck test package-check //#test:packed --continue --output-logs=new-only --log-order=grouped',
+  'pnpm turbo run build //#lint //#typecheck //#unused test package-check //#test:repository //#test:packed --continue --output-logs=new-only --log-order=grouped',
 );
 
 let passed = 0;

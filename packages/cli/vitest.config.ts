@@ -1,3 +1,3 @@
-import config from '../../vitest.base.js';
+import config from '../../vitest.built.js';
 
 export default config;

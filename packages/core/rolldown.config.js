@@ -1,13 +1,15 @@
 import { defineConfig } from 'rolldown';
+import manifest from './package.json' with { type: 'json' };
+
+const entries = Object.values(manifest.exports).flatMap(
+  (target) => target['@stratagem/source'] ?? [],
+);
 
 /** One file an entry, and what they share: importing twenty small files costs more than their code. */
 export default defineConfig({
-  input: {
-    index: 'src/index.ts',
-    document: 'src/document.ts',
-    provider: 'src/provider.ts',
-    testing: 'src/testing.ts',
-  },
+  input: Object.fromEntries(
+    entries.map((source) => [source.replace('./src/', '').replace('.ts', ''), source]),
+  ),
   external: ['zod', /^node:/],
   output: {
     dir: 'dist',

@@ -18,7 +18,7 @@ interface Manifest {
   readonly peerDependencies?: Record<string, string>;
 }
 
-const root = join(import.meta.dirname, '..');
+const root = join(import.meta.dirname, '../..');
 const folders = new Map<string, string>();
 const manifests = new Map<string, Manifest>();
 for (const file of globSync('packages/{*,*/*}/package.json', { cwd: root })) {
@@ -64,6 +64,11 @@ describe.each(names)('%s, installed alone', (name) => {
     for (const file of ['README.md', 'LICENSE', 'package.json']) {
       expect(existsSync(join(project, 'node_modules', name, file)), file).toBe(true);
     }
+  });
+
+  test('has no entry for the source, which only this repository uses', () => {
+    const file = join(project, 'node_modules', name, 'package.json');
+    expect(readFileSync(file, 'utf8')).not.toContain('@stratagem/source');
   });
 
   if (entries.length > 0)
