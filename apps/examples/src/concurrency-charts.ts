@@ -1,9 +1,9 @@
-import type { PlanEvent } from '@stratagem/core';
+import type { RunEvent } from '@stratagem/core';
 
 /** The concurrency of one run over time. */
 export interface Chart {
   readonly title: string;
-  readonly timeline: readonly PlanEvent[];
+  readonly timeline: readonly RunEvent[];
   /** The best concurrency from a time on, where it is known. */
   readonly best: readonly (readonly [atMs: number, best: number])[];
 }
@@ -79,7 +79,7 @@ function panel({ title, timeline, best }: Chart, x: number, y: number, shownMs: 
 }
 
 /** The requests in flight at each step, and the steps in which a request was refused. */
-function sample(timeline: readonly PlanEvent[], shownMs: number) {
+function sample(timeline: readonly RunEvent[], shownMs: number) {
   const inFlight: number[] = [];
   const refusedAt = new Set<number>();
   let running = 0;
@@ -87,7 +87,7 @@ function sample(timeline: readonly PlanEvent[], shownMs: number) {
   const began = timeline[0]?.timestamp ?? 0;
   for (const event of timeline) {
     const ms = event.timestamp - began;
-    if (ms > shownMs || event.type.startsWith('plan_') || event.type === 'task_skipped') continue;
+    if (ms > shownMs || event.type.startsWith('run_') || event.type === 'task_skipped') continue;
     while (last * STEP_MS < ms) {
       inFlight.push(running);
       last++;

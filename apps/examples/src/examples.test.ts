@@ -108,7 +108,7 @@ describe('dependencies', () => {
     const text = await printed(() => dependencies.main(quick()));
     expect(text).toMatch(/task_started +level 0 {2}research/);
     expect(text).toMatch(/task_completed +level 2 {2}report \(\d\.\d\d s\)/);
-    expect(text).toContain('plan_completed');
+    expect(text).toContain('run_completed');
   });
 });
 
@@ -155,13 +155,13 @@ describe('decision', () => {
     expect(result.outputs.reply).toBe(`Reply to the customer: <${taken}>`);
     expect(result.tasks.find(({ id }) => id === left)).toMatchObject({
       status: 'skipped',
-      reason: 'not_chosen',
+      reason: 'condition_false',
     });
   });
 
   test('prints which branch was not chosen', async () => {
     const text = await printed(() => decision.main(quick()));
-    expect(text).toMatch(/task_skipped +level 1 {2}(reproduce|look-up): not_chosen/);
+    expect(text).toMatch(/task_skipped +level 1 {2}(reproduce|look-up): condition_false/);
   });
 });
 

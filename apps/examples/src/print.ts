@@ -1,4 +1,4 @@
-import type { Metrics, PlanEvent, PlanResult, TaskResult } from '@stratagem/core';
+import type { Metrics, PlanResult, RunEvent, TaskResult } from '@stratagem/core';
 
 const WIDTH = 80;
 
@@ -33,7 +33,7 @@ export function printTimeline({ timeline }: PlanResult): void {
   }
 }
 
-function describe(event: PlanEvent): string {
+function describe(event: RunEvent): string {
   const name = event.type.padEnd(21);
   if (event.type === 'goal_checked') return `${name}${Math.round(event.progress * 100)} %`;
   if (!('taskId' in event) || event.taskId === undefined) return name.trimEnd();

@@ -62,7 +62,7 @@ function measure(...args: Parameters<typeof play>): Stats {
   const result = play(...args);
   const figures = summarize(result);
   if (result.status === 'completed') return figures;
-  if (result.error?.code !== 'plan_timeout') throw result.error;
+  if (result.error?.code !== 'deadline_exceeded') throw result.error;
   return { ...figures, makespanMs: Number.POSITIVE_INFINITY };
 }
 

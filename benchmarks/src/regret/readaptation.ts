@@ -1,4 +1,4 @@
-import type { PlanEvent } from '@stratagem/core';
+import type { RunEvent } from '@stratagem/core';
 import type { Workload } from '@stratagem/simulation';
 import { HOPELESS, play } from './cell.js';
 import type { ServerCase } from './matrix.js';
@@ -70,6 +70,6 @@ function best(workload: Workload, { model, factor }: ServerCase, seed: number) {
   return { rate, makespanMs };
 }
 
-function completions(timeline: readonly PlanEvent[]): number[] {
+function completions(timeline: readonly RunEvent[]): number[] {
   return timeline.filter(({ type }) => type === 'task_completed').map(({ timestamp }) => timestamp);
 }

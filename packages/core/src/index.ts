@@ -22,13 +22,13 @@ export {
   type EventData,
   type Journal,
   type Json,
+  listingAfter,
   type NewRun,
-  newSummary,
+  newListing,
   type OpenedRun,
   type RecordedCompletion,
   type RunJournal,
-  type RunSummary,
-  summaryAfter,
+  type RunListing,
 } from './contract/journal.js';
 export { JournalError, type JournalErrorCode, journalErrors } from './contract/journal-error.js';
 export type {
@@ -116,7 +116,7 @@ export type { ExecuteOptions, RunOptions } from './runtime/options.js';
 export { PlanChangedError, type PlanDiff, type TaskChange } from './serialize/plan-diff.js';
 export { computeMetrics, type Metrics } from './state/metrics.js';
 export type { CanceledResult, CompletedResult, FailedResult, PlanResult } from './state/result.js';
-export { type RunAccount, resultOf } from './state/result-from-log.js';
+export { type RunSummary, resultOf } from './state/result-from-log.js';
 export { RunState } from './state/run-state.js';
 export type { TaskResult } from './state/task-result.js';
 export { Heap } from './util/heap.js';

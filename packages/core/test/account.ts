@@ -40,7 +40,7 @@ export class Account {
 
   /** Ended, and not as it should; a task that was not chosen has ended well. */
   get isFailure(): boolean {
-    return this.isSettled && this.status !== 'completed' && this.reason !== 'not_chosen';
+    return this.isSettled && this.status !== 'completed' && this.reason !== 'condition_false';
   }
 
   /** Something takes the place of it, or of what it failed for. */

@@ -1,9 +1,9 @@
-import type { PlanEvent, ResourcePaused, TaskFailed, TaskRetrying } from '../src/contract/event.js';
+import type { ResourcePaused, RunEvent, TaskFailed, TaskRetrying } from '../src/contract/event.js';
 import type { Task } from '../src/contract/task.js';
 import { must } from './must.js';
 
 /** With these a run is resumed, before anything else. */
-const RESUMPTION = ['run_resumed', 'strategy_initialized', 'plan_paused', 'plan_resumed'];
+const RESUMPTION = ['run_resumed', 'strategy_initialized', 'run_paused', 'run_unpaused'];
 
 /** Which resources may start nothing, as the errors of their servers say. */
 export class PauseWatch {
@@ -16,7 +16,7 @@ export class PauseWatch {
     this.#resourceOf = resourceOf;
   }
 
-  entering(event: PlanEvent): void {
+  entering(event: RunEvent): void {
     // A log that ends between the two says it as soon as the run is resumed.
     if (RESUMPTION.includes(event.type)) return;
     const expected = this.#expected;

@@ -1,5 +1,5 @@
 import type {
-  PlanEvent,
+  RunEvent,
   RunResumed,
   TaskCanceled,
   TaskCompleted,
@@ -61,10 +61,10 @@ export class Ledger {
     this.#open(plan.tasks, undefined, false);
   }
 
-  enter(event: PlanEvent): void {
+  enter(event: RunEvent): void {
     must(event.sequence === this.#entries, 'events are numbered in order');
     must(event.timestamp >= this.#now, 'time does not go backwards');
-    must((event.type === 'plan_started') === (this.#entries === 0), 'a log begins with its plan');
+    must((event.type === 'run_started') === (this.#entries === 0), 'a log begins with its plan');
     must(!this.#ended, 'nothing follows the end of the plan');
     this.#pauses.entering(event);
     if (event.timestamp > this.#now) this.#checkNothingIsLate(event.timestamp);
@@ -80,10 +80,10 @@ export class Ledger {
       case 'max_parallel_changed':
         this.#cap = event.maxParallel ?? Number.POSITIVE_INFINITY;
         break;
-      case 'plan_paused':
-      case 'plan_resumed':
-        must(this.#paused === (event.type === 'plan_resumed'), 'pauses alternate with resumptions');
-        this.#paused = event.type === 'plan_paused';
+      case 'run_paused':
+      case 'run_unpaused':
+        must(this.#paused === (event.type === 'run_unpaused'), 'pauses alternate with resumptions');
+        this.#paused = event.type === 'run_paused';
         break;
       case 'tasks_added':
         this.#added(event);
@@ -142,9 +142,9 @@ export class Ledger {
         this.#budget.exceeded(event, this.#mayBegin(event.taskId), this.#now);
         this.#stopped = 'budget_exceeded';
         break;
-      case 'plan_completed':
-      case 'plan_failed':
-      case 'plan_canceled':
+      case 'run_completed':
+      case 'run_failed':
+      case 'run_canceled':
         this.#ended = true;
         break;
     }
@@ -269,8 +269,8 @@ export class Ledger {
   }
 
   /** What was in flight begins again, with what it had been given. Nothing is down for any time. */
-  #resumed({ restarted, downMs, timestamp }: RunResumed): void {
-    must(downMs === 0, 'a run that is checked is not down for any time');
+  #resumed({ restarted, downtimeMs, timestamp }: RunResumed): void {
+    must(downtimeMs === 0, 'a run that is checked is not down for any time');
     for (const id of restarted) {
       const account = this.#get(id);
       must(account.status === 'running', 'what begins again was in flight', id);
@@ -427,8 +427,8 @@ export class Ledger {
     must(account.status === 'pending', 'what is skipped does not run and has not ended', taskId);
     account.status = 'skipped';
     account.reason = reason;
-    if (reason === 'not_chosen') {
-      if (parent?.reason === 'not_chosen') return;
+    if (reason === 'condition_false') {
+      if (parent?.reason === 'condition_false') return;
       must(!dependencies.some((each) => each.isFailure), 'a failure goes before a choice', taskId);
       must(account.isOpen, 'what is not chosen could have begun', taskId);
       must(task.when !== undefined || !account.isWanted, 'something was not chosen', taskId);
@@ -460,7 +460,8 @@ export class Ledger {
       must(reason === 'fail_fast' || this.#goal.aborts, 'a goal aborts if it says so', taskId);
     } else {
       must(
-        reason === 'plan_canceled' || (reason === 'plan_timeout' && this.#now === this.#deadline),
+        reason === 'run_canceled' ||
+          (reason === 'deadline_exceeded' && this.#now === this.#deadline),
         'a run is canceled for a reason of its own',
         taskId,
       );
@@ -511,10 +512,10 @@ export class Ledger {
     must((status === 'completed') === (error === undefined), 'what did not complete says why');
     must(metrics.executionTimeMs === this.#now, 'a run takes from its first event to its last');
     must(metrics.attempts === this.#attempts, 'attempts are counted');
-    must((status === 'canceled') === (code === 'plan_canceled'), 'only cancellation cancels');
-    if (code === 'plan_canceled') return;
-    must(code !== 'plan_timeout' || this.#now === this.#deadline, 'its time was up');
-    if (code === 'plan_timeout') return;
+    must((status === 'canceled') === (code === 'run_canceled'), 'only cancellation cancels');
+    if (code === 'run_canceled') return;
+    must(code !== 'deadline_exceeded' || this.#now === this.#deadline, 'its time was up');
+    if (code === 'deadline_exceeded') return;
     const bad = [...this.#accounts.values()].find(
       (each) =>
         !isInFanOut(each) && each.isFailure && !each.isMadeUpFor && each.status !== 'canceled',
@@ -524,7 +525,7 @@ export class Ledger {
       : this.#stopped === 'budget_exceeded'
         ? 'budget_exceeded'
         : bad !== undefined
-          ? 'plan_failed'
+          ? 'run_failed'
           : plan.goalState !== undefined
             ? 'goal_not_achieved'
             : undefined;

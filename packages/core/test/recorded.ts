@@ -1,4 +1,4 @@
-import type { PlanEvent } from '../src/contract/event.js';
+import type { RunEvent } from '../src/contract/event.js';
 import type { EventData } from '../src/contract/journal.js';
 import type { Plan } from '../src/contract/plan.js';
 import { Graph } from '../src/graph/graph.js';
@@ -7,7 +7,7 @@ import { toData } from '../src/serialize/value.js';
 import { RunState } from '../src/state/run-state.js';
 
 /** A log as a journal would give it back. */
-export function recorded(plan: Plan, timeline: readonly PlanEvent[]): EventData[] {
+export function recorded(plan: Plan, timeline: readonly RunEvent[]): EventData[] {
   const state = new RunState(new Graph(plan.tasks));
   const options = {
     graph: state.graph,

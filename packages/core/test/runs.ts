@@ -3,9 +3,9 @@ import {
   type ExecutorOptions,
   type Plan,
   PlanError,
-  type PlanEvent,
   type PlanProblem,
   type PlanResult,
+  type RunEvent,
   type Strategy,
   type Task,
   type TaskRequest,
@@ -62,11 +62,11 @@ export function taskOf({ tasks }: { tasks: readonly TaskResult[] }, id: string):
   return found;
 }
 
-export function eventsOf<Type extends PlanEvent['type']>(
+export function eventsOf<Type extends RunEvent['type']>(
   { timeline }: Pick<PlanResult, 'timeline'>,
   type: Type,
-): Extract<PlanEvent, { type: Type }>[] {
-  return timeline.filter((event): event is Extract<PlanEvent, { type: Type }> => {
+): Extract<RunEvent, { type: Type }>[] {
+  return timeline.filter((event): event is Extract<RunEvent, { type: Type }> => {
     return event.type === type;
   });
 }

@@ -1,4 +1,4 @@
-import type { PlanEvent, TaskOutput, TaskRequest, TaskRunner } from '@stratagem/core';
+import type { RunEvent, TaskOutput, TaskRequest, TaskRunner } from '@stratagem/core';
 
 /** A model that returns the given answers one by one, and records its requests. */
 export interface Scripted extends TaskRunner {
@@ -81,11 +81,11 @@ export function workerModel({ latencyMs = 0, failing = [] as readonly string[] }
   return { runner, requests };
 }
 
-export function eventsOf<Type extends PlanEvent['type']>(
-  events: readonly PlanEvent[] | undefined,
+export function eventsOf<Type extends RunEvent['type']>(
+  events: readonly RunEvent[] | undefined,
   type: Type,
-): Extract<PlanEvent, { type: Type }>[] {
-  return (events ?? []).filter((event): event is Extract<PlanEvent, { type: Type }> => {
+): Extract<RunEvent, { type: Type }>[] {
+  return (events ?? []).filter((event): event is Extract<RunEvent, { type: Type }> => {
     return event.type === type;
   });
 }

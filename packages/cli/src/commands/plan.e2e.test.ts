@@ -110,7 +110,7 @@ describe('plan', { timeout }, () => {
       costUsd: null,
       error: null,
     });
-    expect(document.timeline[0]).toMatchObject({ type: 'plan_started' });
+    expect(document.timeline[0]).toMatchObject({ type: 'run_started' });
     expect(parse(await readFile(file, 'utf8'))).toEqual(PLAN);
   });
 

@@ -1,4 +1,4 @@
-import type { PlanEvent } from '@stratagem/core';
+import type { RunEvent } from '@stratagem/core';
 import {
   type DecomposeOptions,
   type Decomposition,
@@ -75,7 +75,7 @@ async function makePlan(
   const progress = createProgress();
   const controller = new AbortController();
   const signals = cancelOnSignals((reason) => controller.abort(reason));
-  const onEvent = (event: PlanEvent) => progress.onEvent(event);
+  const onEvent = (event: RunEvent) => progress.onEvent(event);
   try {
     const { signal } = controller;
     const decomposition = await decompose(goal, { ...options, signal, onEvent });

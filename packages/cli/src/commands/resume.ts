@@ -47,7 +47,7 @@ export async function resumeCommand(idOrPrefix: string, flags: ResumeFlags): Pro
         // The other limits of the run are in its record.
         ...(await toRunOptions({ ...flags, prices: merged.prices })),
         ...(flags.retryFailed && { retryFailed: true }),
-        ...(flags.acceptChanges && { adopt: true }),
+        ...(flags.acceptChanges && { acceptChanges: true }),
         ...(merged.reuse && { reuse: true }),
       };
       const recording = createRecording(flags.journal, journal, readRun(store, id));
@@ -61,11 +61,11 @@ export async function resumeCommand(idOrPrefix: string, flags: ResumeFlags): Pro
   });
 }
 
-/** The plan_started events of a run: the first one, and one for each accepted change of the plan. */
+/** The run_started events of a run: the first one, and one for each accepted change of the plan. */
 async function planStarts(journal: Journal, runId: string): Promise<EventData[]> {
   const starts: EventData[] = [];
   for await (const event of journal.read(runId)) {
-    if (event.type === 'plan_started') starts.push(event);
+    if (event.type === 'run_started') starts.push(event);
   }
   return starts;
 }

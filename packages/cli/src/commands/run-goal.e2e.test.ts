@@ -69,7 +69,7 @@ describe('run --goal', { timeout }, () => {
       usage: { inputTokens: 5 * 10, outputTokens: 5 * 5 },
     });
     expect(document.tasks).toHaveLength(3);
-    expect(document.planning.timeline[0].type).toBe('plan_started');
+    expect(document.planning.timeline[0].type).toBe('run_started');
   });
 
   test('explains why there is no plan, with exit code 1', async () => {

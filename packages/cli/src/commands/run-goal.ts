@@ -1,4 +1,4 @@
-import type { Plan, PlanEvent } from '@stratagem/core';
+import type { Plan, RunEvent } from '@stratagem/core';
 import {
   type GoalHandle,
   type GoalResult,
@@ -102,7 +102,7 @@ function start(goal: string, options: PlanAndExecuteOptions): GoalHandle {
 class Screen {
   #progress: Progress = createProgress();
 
-  onEvent(event: PlanEvent): void {
+  onEvent(event: RunEvent): void {
     this.#progress.onEvent(event);
   }
 

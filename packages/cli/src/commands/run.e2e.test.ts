@@ -1,4 +1,4 @@
-import type { PlanEvent } from '@stratagem/core';
+import type { RunEvent } from '@stratagem/core';
 import { describe, expect, test } from 'vitest';
 import { folder, type StratagemOptions, start, stratagem } from '../../test/stratagem.js';
 
@@ -37,7 +37,7 @@ async function runJson(plan: string, ...args: string[]) {
   return { ...ended, document: JSON.parse(stdout) };
 }
 
-function startedIn(timeline: readonly PlanEvent[]): string[] {
+function startedIn(timeline: readonly RunEvent[]): string[] {
   return timeline.flatMap((event) => (event.type === 'task_started' ? event.taskId : []));
 }
 
@@ -151,9 +151,9 @@ describe('run --json', { timeout }, () => {
 
   test('has the whole timeline, where tasks start after their dependencies completed', async () => {
     const { timeline } = (await runJson(report)).document;
-    expect(timeline[0].type).toBe('plan_started');
-    expect(timeline.at(-1).type).toBe('plan_completed');
-    const sequence = timeline.map((event: PlanEvent) => event.sequence);
+    expect(timeline[0].type).toBe('run_started');
+    expect(timeline.at(-1).type).toBe('run_completed');
+    const sequence = timeline.map((event: RunEvent) => event.sequence);
     expect(sequence).toEqual([...timeline.keys()]);
     const at = (type: string, taskId: string) =>
       timeline.findIndex((event: { type: string; taskId?: string }) => {
@@ -250,8 +250,8 @@ describe('--deadline', { timeout }, () => {
     expect({ exitCode, signal: ended.signal }).toEqual({ exitCode: 1, signal: null });
     expect(document.status).toBe('failed');
     expect(document.timeline.at(-1)).toMatchObject({
-      type: 'plan_failed',
-      error: { code: 'plan_timeout' },
+      type: 'run_failed',
+      error: { code: 'deadline_exceeded' },
     });
     expect(document.tasks).toMatchObject([
       { id: 'research', status: 'canceled', attempts: 1, output: null },

@@ -1,4 +1,4 @@
-import { type PlanEvent, readRun, resultOf } from '@stratagem/core';
+import { type RunEvent, readRun, resultOf } from '@stratagem/core';
 import { findRun } from '../load/find-run.js';
 import { withJournal } from '../load/open-journal.js';
 import { EXIT } from '../output/exit-code.js';
@@ -16,7 +16,7 @@ export interface ShowFlags {
 export async function showCommand(idOrPrefix: string, flags: ShowFlags): Promise<number> {
   const result = await withJournal(flags.journal, async (journal) => {
     const { id, status } = await findRun(journal, idOrPrefix);
-    const events: PlanEvent[] = [];
+    const events: RunEvent[] = [];
     for await (const event of readRun(journal, id)) events.push(event);
     return { ...resultOf(events), status };
   });

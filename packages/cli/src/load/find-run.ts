@@ -1,4 +1,4 @@
-import type { Journal, RunSummary } from '@stratagem/core';
+import type { Journal, RunListing } from '@stratagem/core';
 import { UsageError } from '../options/usage-error.js';
 import { runTable } from '../output/run-table.js';
 
@@ -10,7 +10,7 @@ const MAX_SHOWN = 10;
  *
  * @throws {UsageError} listing the runs to choose from.
  */
-export async function findRun(journal: Journal, idOrPrefix: string): Promise<RunSummary> {
+export async function findRun(journal: Journal, idOrPrefix: string): Promise<RunListing> {
   const runs = await journal.list();
   const exact = runs.find(({ id }) => id === idOrPrefix);
   if (exact !== undefined) return exact;
@@ -24,7 +24,7 @@ export async function findRun(journal: Journal, idOrPrefix: string): Promise<Run
   throw new UsageError(`No run "${idOrPrefix}" in this journal. It contains:\n${list(runs)}`);
 }
 
-function list(runs: readonly RunSummary[]): string {
+function list(runs: readonly RunListing[]): string {
   const table = runTable(runs.slice(0, MAX_SHOWN), process.stderr);
   const more = runs.length - MAX_SHOWN;
   return more <= 0 ? table : `${table}\n  … and ${more} more (stratagem runs lists them all)`;

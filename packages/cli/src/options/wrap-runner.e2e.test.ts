@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { PlanEvent } from '@stratagem/core';
+import type { RunEvent } from '@stratagem/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ChatRequest, chatServer } from '../../test/chat-server.js';
 import { stratagem } from '../../test/stratagem.js';
@@ -23,7 +23,7 @@ function outputsOf({ tasks }: { tasks: { output?: unknown }[] }): unknown[] {
 }
 
 /** The timeline in the output of `run --json`. */
-function timelineOf(stdout: string): PlanEvent[] {
+function timelineOf(stdout: string): RunEvent[] {
   return JSON.parse(stdout).timeline;
 }
 

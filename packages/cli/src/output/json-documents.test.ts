@@ -45,11 +45,11 @@ test('a completed plan has every field of every task', async () => {
     costUsd: null,
   });
   expect(document.timeline.map(({ type }: { type: string }) => type)).toEqual([
-    'plan_started',
+    'run_started',
     'strategy_initialized',
     ...['task_started', 'task_output', 'task_completed'],
     ...['task_started', 'task_output', 'task_completed'],
-    'plan_completed',
+    'run_completed',
   ]);
   for (const { timestamp } of document.timeline) expect(timestamp).toMatch(ISO);
 });
@@ -92,7 +92,7 @@ test('a failed and a skipped task have an error, and null as output and times', 
       durationMs: null,
     },
   ]);
-  expect(timeline.at(-1)).toMatchObject({ type: 'plan_failed', error: { code: 'plan_failed' } });
+  expect(timeline.at(-1)).toMatchObject({ type: 'run_failed', error: { code: 'run_failed' } });
 });
 
 test('a canceled plan distinguishes a task in flight from one that never started', async () => {
@@ -108,14 +108,14 @@ test('a canceled plan distinguishes a task in flight from one that never started
       status: 'canceled',
       startedAt: isoTime,
       durationMs: expect.any(Number),
-      error: { code: 'plan_canceled', message: 'canceled: the run was canceled' },
+      error: { code: 'run_canceled', message: 'canceled: the run was canceled' },
     },
     {
       status: 'canceled',
       startedAt: null,
       durationMs: null,
       error: {
-        code: 'plan_canceled',
+        code: 'run_canceled',
         message: 'canceled before it started: the run was canceled',
       },
     },

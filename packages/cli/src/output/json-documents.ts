@@ -1,4 +1,4 @@
-import type { PlanEvent, TaskResult } from '@stratagem/core';
+import type { RunEvent, TaskResult } from '@stratagem/core';
 import type { Decomposition, DecompositionError, GoalResult } from '@stratagem/planner';
 import type { DisplayableRun } from './displayable-run.js';
 import { explainMissingOutput } from './skip-reason.js';
@@ -71,7 +71,7 @@ function missingOutput(task: TaskResult): object | null {
   return { code: task.reason, message: explainMissingOutput(task) };
 }
 
-function withIsoTime(event: PlanEvent): object {
+function withIsoTime(event: RunEvent): object {
   return { ...event, timestamp: isoTime(event.timestamp) };
 }
 

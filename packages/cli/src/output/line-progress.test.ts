@@ -101,7 +101,7 @@ test('changes of the strategy are shown, even for a large plan', () => {
   const tasks = Array.from({ length: 1_000 }, (_, index) => ({ id: `${index}`, description: 'x' }));
   const change = { type: 'strategy_switched', reason: 'it keeps up', limit: 8 } as const;
   for (const event of [
-    { type: 'plan_started', plan: { goal: 'x', tasks }, seed: 1 },
+    { type: 'run_started', plan: { goal: 'x', tasks }, seed: 1 },
     { ...change, from: 'sequential', to: 'parallel' },
     { ...change, from: 'parallel', to: 'parallel', limit: 16, resource: 'openai/gpt\u001b[31m' },
     { type: 'strategy_switched', from: 'parallel', to: 'paced', reason: 'told to' },

@@ -1,6 +1,6 @@
 import type {
-  PlanEvent,
   ReplanStarted,
+  RunEvent,
   StrategySwitched,
   TaskOutputReceived,
 } from '@stratagem/core';
@@ -18,15 +18,15 @@ const MAX_TASKS_IN_DETAIL = 100;
 const COUNT_LINES = 20;
 const MAX_FAILURES = 20;
 /** Rare events that may need attention. */
-const ALWAYS_SHOWN: readonly PlanEvent['type'][] = [
+const ALWAYS_SHOWN: readonly RunEvent['type'][] = [
   'task_waiting',
   'replan_started',
   'replan_completed',
   'replan_failed',
   'goal_achieved',
   'budget_exceeded',
-  'plan_paused',
-  'plan_resumed',
+  'run_paused',
+  'run_unpaused',
   'resource_paused',
   'strategy_switched',
 ];
@@ -37,7 +37,7 @@ export function createLineProgress(stream: { write(text: string): unknown }): Pr
   let startedAt = 0;
   let nextCount = 0;
 
-  function describeLarge(event: PlanEvent): string | undefined {
+  function describeLarge(event: RunEvent): string | undefined {
     if (event.type === 'task_failed' && counts.failed <= MAX_FAILURES) return describeEvent(event);
     if (ALWAYS_SHOWN.includes(event.type)) return describeEvent(event);
     if (counts.settled < nextCount || counts.settled === 0) return undefined;
@@ -46,12 +46,12 @@ export function createLineProgress(stream: { write(text: string): unknown }): Pr
     return `${counts}, ${counts.running} running`;
   }
 
-  function count(event: PlanEvent): void {
+  function count(event: RunEvent): void {
     counts.apply(event);
-    if (event.type === 'plan_started') {
+    if (event.type === 'run_started') {
       startedAt = event.timestamp;
       nextCount = counts.total / COUNT_LINES;
-    } else if (event.type === 'run_resumed') startedAt += event.downMs;
+    } else if (event.type === 'run_resumed') startedAt += event.downtimeMs;
   }
 
   return {
@@ -70,7 +70,7 @@ export function createLineProgress(stream: { write(text: string): unknown }): Pr
   };
 }
 
-function describeEvent(event: PlanEvent): string | undefined {
+function describeEvent(event: RunEvent): string | undefined {
   switch (event.type) {
     case 'task_started':
       return `started   ${onOneLine(event.taskId)}`;
@@ -113,12 +113,12 @@ function describeEvent(event: PlanEvent): string | undefined {
     }
     case 'strategy_switched':
       return `strategy  ${describeSwitch(event)}`;
-    case 'plan_paused':
+    case 'run_paused':
       return 'paused';
-    case 'plan_resumed':
+    case 'run_unpaused':
       return 'resumed';
     case 'run_resumed':
-      return `resumed   after ${formatDuration(event.downMs)}`;
+      return `resumed   after ${formatDuration(event.downtimeMs)}`;
     default:
       return undefined;
   }

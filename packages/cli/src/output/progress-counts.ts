@@ -1,4 +1,4 @@
-import { Graph, type PlanEvent } from '@stratagem/core';
+import { Graph, type RunEvent } from '@stratagem/core';
 
 /** Counts the tasks of a run by status from its events. */
 export class ProgressCounts {
@@ -15,10 +15,10 @@ export class ProgressCounts {
     return this.completed + this.failed + this.skipped + this.canceled;
   }
 
-  apply(event: PlanEvent): void {
+  apply(event: RunEvent): void {
     switch (event.type) {
-      case 'plan_started':
-        // A run that is resumed with a changed plan starts with a new plan_started.
+      case 'run_started':
+        // A run that is resumed with a changed plan starts with a new run_started.
         this.running = this.completed = this.failed = this.skipped = this.canceled = 0;
         this.total = new Graph(event.plan.tasks).size;
         break;

@@ -1,10 +1,10 @@
-import type { PlanEvent } from '@stratagem/core';
+import type { RunEvent } from '@stratagem/core';
 
 /** Shows a run while it is going on. */
 export interface Progress {
-  onEvent(event: PlanEvent): void;
+  onEvent(event: RunEvent): void;
   /** Counts an event from before the run was resumed, without showing it again. */
-  restore(event: PlanEvent): void;
+  restore(event: RunEvent): void;
   /** Clears the screen for a question, until `resume` is called. */
   suspend(): void;
   resume(): void;

@@ -63,7 +63,7 @@ as fast as sequential · peak parallelism 1 · parallel efficiency 100% · token
     ]);
     expect(shown(result)).toBe(`Test
 failed: 1 of 3 tasks completed in 0.0 s, sequential
-The plan failed. Task "b" failed: fail as it did
+The run failed. Task "b" failed: fail as it did
 
   ✓ a    0.0 s
   ✗ b    0.0 s  fail as it did
@@ -92,7 +92,7 @@ replanned in 1 round
   test('has no metrics for a run without completed tasks', async () => {
     expect(shown(await runPlan([{ id: 'a', description: 'fail as' }]))).toBe(`Test
 failed: 0 of 1 tasks completed in 0.0 s, sequential
-The plan failed. Task "a" failed: fail as it did
+The run failed. Task "a" failed: fail as it did
 
   ✗ a    0.0 s  fail as it did
 `);

@@ -146,7 +146,7 @@ function detail(task: TaskResult): string {
 /** The outputs that no completed task used: in a completed plan, those of its last tasks. */
 function finalOutputs({ tasks, timeline }: DisplayableRun): string[] {
   const [first] = timeline;
-  if (first?.type !== 'plan_started') return [];
+  if (first?.type !== 'run_started') return [];
   const state = new RunState(new Graph(first.plan.tasks));
   for (const event of timeline) state.apply(event);
   const used = new Set<number>();

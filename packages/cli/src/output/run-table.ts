@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { RunSummary } from '@stratagem/core';
+import type { RunListing } from '@stratagem/core';
 import { onOneLine, padTo } from './terminal-text.js';
 
 const SYMBOLS = {
@@ -12,7 +12,7 @@ const SYMBOLS = {
 } as const;
 
 /** Formats runs as a table, one line each. */
-export function runTable(runs: readonly RunSummary[], stream: NodeJS.WriteStream): string {
+export function runTable(runs: readonly RunListing[], stream: NodeJS.WriteStream): string {
   const rows = runs.map((run) => ({
     ...run,
     counts: `${run.completedTasks} of ${run.totalTasks}`,

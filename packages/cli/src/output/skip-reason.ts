@@ -1,12 +1,12 @@
 import type { TaskResult } from '@stratagem/core';
 
 const REASONS = {
-  plan_canceled: 'the run was canceled',
-  plan_timeout: 'the plan exceeded its deadline',
+  run_canceled: 'the run was canceled',
+  deadline_exceeded: 'the plan exceeded its deadline',
   fail_fast: 'another task failed',
   invalid_strategy: 'the strategy failed',
   dependency_failed: 'a dependency failed',
-  not_chosen: 'its condition was not met',
+  condition_false: 'its condition was not met',
   goal_achieved: 'the goal was achieved',
   budget_exceeded: 'the budget was used up',
 } as const;

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { PlanEvent } from '@stratagem/core';
+import type { RunEvent } from '@stratagem/core';
 import { createLogUpdate } from 'log-update';
 import { formatDuration } from './format-duration.js';
 import type { Progress } from './progress.js';
@@ -59,17 +59,17 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
   const timer = setInterval(redraw, REDRAW_MS);
   timer.unref();
 
-  function update(event: PlanEvent): void {
+  function update(event: RunEvent): void {
     counts.apply(event);
     switch (event.type) {
-      case 'plan_started':
+      case 'run_started':
         goal = event.plan.goal;
         startedAt = event.timestamp;
         redraw();
         break;
       case 'run_resumed':
         // Attempts that were in flight start again, and downtime does not count.
-        startedAt += event.downMs;
+        startedAt += event.downtimeMs;
         for (const id of running.keys()) running.set(id, event.timestamp);
         break;
       case 'task_started':

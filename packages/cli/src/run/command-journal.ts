@@ -17,7 +17,7 @@ export function commandJournal(journal: Journal, record?: CommandRecord): Comman
   const toRecord = (events: readonly EventData[]): readonly EventData[] => {
     if (isInterrupted) return events.filter((event) => !isCancellation(event));
     const [first, ...rest] = events;
-    if (record === undefined || first?.type !== 'plan_started') return events;
+    if (record === undefined || first?.type !== 'run_started') return events;
     return [addCommandRecord(first, record), ...rest];
   };
   const wrap = (run: RunJournal): RunJournal => ({
@@ -44,5 +44,5 @@ export function commandJournal(journal: Journal, record?: CommandRecord): Comman
 }
 
 function isCancellation({ type, reason }: EventData): boolean {
-  return type === 'plan_canceled' || (type === 'task_canceled' && reason === 'plan_canceled');
+  return type === 'run_canceled' || (type === 'task_canceled' && reason === 'run_canceled');
 }

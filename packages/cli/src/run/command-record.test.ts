@@ -5,7 +5,7 @@ import { commandJournal } from './command-journal.js';
 import { createCommandRecord, readCommandRecord } from './command-record.js';
 
 const started: EventData = {
-  type: 'plan_started',
+  type: 'run_started',
   sequence: 0,
   timestamp: 1,
   plan: { goal: 'g', tasks: [] },
@@ -97,9 +97,9 @@ describe('a run that the user interrupts', () => {
       const run = await journal.create({ id: 'a', goal: 'g', createdAt: 0 });
       await run.append([started]);
       journal.interrupt();
-      const canceled = { taskId: 'y', reason: 'plan_canceled' };
+      const canceled = { taskId: 'y', reason: 'run_canceled' };
       await run.append([done, event('task_canceled', 2, canceled), late]);
-      await run.append([event('plan_canceled', 4)]);
+      await run.append([event('run_canceled', 4)]);
       await run.close();
       const again = await journal.open('a');
       await again.append([event('task_canceled', 5, canceled)]);

@@ -1,4 +1,4 @@
-import type { PlanEvent, PlanResult, RunHandle, RunOptions, TaskWaiting } from '@stratagem/core';
+import type { PlanResult, RunEvent, RunHandle, RunOptions, TaskWaiting } from '@stratagem/core';
 import { isJournalError } from '../load/open-journal.js';
 import type { PresetAnswers } from '../options/run-flags.js';
 import { createProgress } from '../output/create-progress.js';
@@ -89,11 +89,11 @@ export async function executeRun(
 }
 
 type SettledEvent = Extract<
-  PlanEvent,
+  RunEvent,
   { type: 'task_completed' | 'task_failed' | 'task_canceled' | 'task_skipped' }
 >;
 
-function isSettled(event: PlanEvent): event is SettledEvent {
+function isSettled(event: RunEvent): event is SettledEvent {
   return /^task_(completed|failed|canceled|skipped)$/.test(event.type);
 }
 

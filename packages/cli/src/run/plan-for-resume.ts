@@ -15,7 +15,7 @@ export interface ResumePlanFlags {
  * Returns the plan to resume a run with: that of the plan file, so that the executor notices a
  * change, or the recorded plan when there is no file.
  *
- * @param lastStart The last plan_started event in the record.
+ * @param lastStart The last run_started event in the record.
  * @throws {UsageError} when there is no usable plan.
  */
 export async function planForResume(

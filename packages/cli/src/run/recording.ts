@@ -1,11 +1,11 @@
-import type { PlanEvent, PlanResult, RunHandle } from '@stratagem/core';
+import type { PlanResult, RunEvent, RunHandle } from '@stratagem/core';
 import { isJournalError } from '../load/open-journal.js';
 import type { CommandJournal } from './command-journal.js';
 
 /** The parts of a run that exist only because it is recorded. */
 export interface Recording {
   /** The recorded events of a run that is resumed. */
-  readonly history?: AsyncIterable<PlanEvent>;
+  readonly history?: AsyncIterable<RunEvent>;
   /** Records the run as interrupted from now on, so that it can be resumed. */
   interrupt(): void;
   /** The message after the run has started. */
@@ -17,7 +17,7 @@ export interface Recording {
 export function createRecording(
   directory: string,
   journal: CommandJournal,
-  history?: AsyncIterable<PlanEvent>,
+  history?: AsyncIterable<RunEvent>,
 ): Recording {
   const resumeCommand = (runId: string) =>
     `stratagem resume ${runId} --journal ${shellQuote(directory)}`;

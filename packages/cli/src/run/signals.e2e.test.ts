@@ -63,7 +63,7 @@ describe.skipIf(process.platform === 'win32')('a signal', { timeout }, () => {
       { id: 'finance', status: 'canceled', attempts: 1, output: null },
       { id: 'report', status: 'canceled', attempts: 0, output: null },
     ]);
-    expect(timeline.at(-1).type).toBe('plan_canceled');
+    expect(timeline.at(-1).type).toBe('run_canceled');
   });
 
   test('SIGTERM does the same, with exit code 143', async () => {

@@ -175,8 +175,8 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
   },
 
   async 'lists a run that was resumed as what became of it'(journal) {
-    await (await write(journal, 'a', [started(1_000), event('plan_failed', 1_001)])).close();
-    await (await write(journal, 'b', [started(500), event('plan_canceled', 501)])).close();
+    await (await write(journal, 'a', [started(1_000), event('run_failed', 1_001)])).close();
+    await (await write(journal, 'b', [started(500), event('run_canceled', 501)])).close();
     same(
       (await journal.list()).map(({ status }) => status),
       ['failed', 'canceled'],
@@ -299,7 +299,7 @@ function event(type: EventData['type'], at: number): EventData {
 
 function started(at: number, taskCount = 1): EventData {
   const plan = { goal: 'prove it', tasks: [{ id: 'x', description: 'do it' }] };
-  return { ...event('plan_started', at), plan, taskCount, seed: 1 };
+  return { ...event('run_started', at), plan, taskCount, seed: 1 };
 }
 
 function task(at: number, taskId: string): EventData {
@@ -308,7 +308,7 @@ function task(at: number, taskId: string): EventData {
 }
 
 function ended(at: number): EventData {
-  return { ...event('plan_completed', at), durationMs: 5 };
+  return { ...event('run_completed', at), durationMs: 5 };
 }
 
 function summary(

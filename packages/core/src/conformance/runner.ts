@@ -1,5 +1,5 @@
 import { ATTEMPT_ERROR_CODES, isStratagemError } from '../contract/errors.js';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { Plan } from '../contract/plan.js';
 import type { RunContext } from '../contract/run-context.js';
@@ -312,7 +312,7 @@ function checkAnswer(runner: TaskRunner, answer: TaskOutput, attempt: Witness): 
 }
 
 /** Each call in the log has its result, once and after it. */
-function checkToolCalls(timeline: readonly PlanEvent[]): void {
+function checkToolCalls(timeline: readonly RunEvent[]): void {
   const open = new Set<string>();
   for (const event of timeline) {
     if (event.type !== 'task_output') continue;

@@ -170,7 +170,7 @@ describe('simulate', () => {
   test('obeys maxParallel, failFast and deadlineMs', () => {
     const strategy = strategyOf(sound);
     expect(simulate(plan, { strategy, maxParallel: 1 }).metrics.executionTimeMs).toBe(2030);
-    expect(simulate(plan, { strategy, deadlineMs: 100 }).error?.code).toBe('plan_timeout');
+    expect(simulate(plan, { strategy, deadlineMs: 100 }).error?.code).toBe('deadline_exceeded');
     const failing = { durationMs: 1, error: new Error('no') };
     const stopped = simulate(plan, { strategy, failFast: true, attempt: () => failing });
     expect(stopped.metrics).toMatchObject({ failedTasks: 1, canceledTasks: 1, skippedTasks: 1 });
@@ -180,6 +180,6 @@ describe('simulate', () => {
     const attempt = () => ({ durationMs: Number.POSITIVE_INFINITY });
     expect(() => simulate(plan, { strategy: strategyOf(sound), attempt })).toThrow(/never ends/);
     const limited = simulate(plan, { strategy: strategyOf(sound), attempt, deadlineMs: 10 });
-    expect(limited.error?.code).toBe('plan_timeout');
+    expect(limited.error?.code).toBe('deadline_exceeded');
   });
 });

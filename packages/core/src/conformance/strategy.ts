@@ -1,5 +1,5 @@
 import { RunnerError } from '../contract/errors.js';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { OutputPart } from '../contract/output-part.js';
 import type { Plan } from '../contract/plan.js';
 import type { Scheduler, Strategy } from '../contract/strategy.js';
@@ -225,7 +225,7 @@ function durationOf(task: Task): { durationMs: number } {
 }
 
 /** The order of starts and their times, as one comparable value. */
-function choices(timeline: readonly PlanEvent[]): string {
+function choices(timeline: readonly RunEvent[]): string {
   return timeline
     .filter((event) => event.type === 'task_started')
     .map((event) => `${event.timestamp}:${event.taskId}`)

@@ -14,7 +14,11 @@ import { formatProblem, PlanError } from './plan-error.js';
 describe('every error of the library', () => {
   const cause = new Error('why');
   test.each<[string, StratagemError, string]>([
-    ['StratagemError', new StratagemError('plan_timeout', 'x', { cause }), 'plan_timeout'],
+    [
+      'StratagemError',
+      new StratagemError('deadline_exceeded', 'x', { cause }),
+      'deadline_exceeded',
+    ],
     ['OptionError', new OptionError('x', { cause }), 'invalid_option'],
     ['RunnerError', new RunnerError('timeout', 'x', { cause }), 'timeout'],
     ['TaskError', new TaskError('a', cause), 'task_failed'],
@@ -29,10 +33,10 @@ describe('every error of the library', () => {
   });
 
   test('goes into JSON with its code and message, without its cause and its stack', () => {
-    const error = new StratagemError('plan_failed', 'The plan failed', { cause: { key: 'sk-1' } });
+    const error = new StratagemError('run_failed', 'The plan failed', { cause: { key: 'sk-1' } });
     expect(JSON.parse(JSON.stringify(error))).toEqual({
       name: 'StratagemError',
-      code: 'plan_failed',
+      code: 'run_failed',
       message: 'The plan failed',
     });
   });

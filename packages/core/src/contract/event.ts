@@ -30,8 +30,8 @@ interface AttemptBase extends TaskBase {
   readonly attempt: number;
 }
 
-export interface PlanStarted extends Base {
-  readonly type: 'plan_started';
+export interface RunStarted extends Base {
+  readonly type: 'run_started';
   readonly plan: Plan;
   /** The seed of the random waits between attempts. */
   readonly seed: number;
@@ -143,7 +143,7 @@ export interface TasksAdded extends Base {
 export type SkipReason =
   | 'dependency_failed'
   | 'fail_fast'
-  | 'not_chosen'
+  | 'condition_false'
   | 'goal_achieved'
   | 'budget_exceeded';
 
@@ -156,8 +156,8 @@ export interface TaskSkipped extends TaskBase {
 
 /** Why a task was canceled. */
 export type CancelReason =
-  | 'plan_canceled'
-  | 'plan_timeout'
+  | 'run_canceled'
+  | 'deadline_exceeded'
   | 'fail_fast'
   | 'goal_achieved'
   | 'invalid_strategy';
@@ -238,12 +238,12 @@ export interface ReplanFailed extends ReplanBase {
 }
 
 /** No task starts until the run is resumed; running attempts continue. */
-export interface PlanPaused extends Base {
-  readonly type: 'plan_paused';
+export interface RunPaused extends Base {
+  readonly type: 'run_paused';
 }
 
-export interface PlanResumed extends Base {
-  readonly type: 'plan_resumed';
+export interface RunUnpaused extends Base {
+  readonly type: 'run_unpaused';
 }
 
 /** A server asked to wait: no task starts for its resource until then. */
@@ -259,7 +259,7 @@ export interface ResourcePaused extends Base {
 export interface RunResumed extends Base {
   readonly type: 'run_resumed';
   /** From the last event to this one; not part of any duration. */
-  readonly downMs: number;
+  readonly downtimeMs: number;
   /**
    * The tasks whose attempts were in flight: each is started again, as the same attempt. The output
    * that it had reported is discarded.
@@ -282,19 +282,19 @@ export interface MaxParallelChanged extends Base {
   readonly maxParallel: number | null;
 }
 
-export interface PlanCompleted extends Base {
-  readonly type: 'plan_completed';
+export interface RunCompleted extends Base {
+  readonly type: 'run_completed';
   readonly durationMs: number;
 }
 
-export interface PlanFailed extends Base {
-  readonly type: 'plan_failed';
+export interface RunFailed extends Base {
+  readonly type: 'run_failed';
   readonly durationMs: number;
   readonly error: StratagemError;
 }
 
-export interface PlanCanceled extends Base {
-  readonly type: 'plan_canceled';
+export interface RunCanceled extends Base {
+  readonly type: 'run_canceled';
   readonly durationMs: number;
   readonly error: StratagemError;
 }
@@ -303,8 +303,8 @@ export interface PlanCanceled extends Base {
  * One entry of a run's log. Results, metrics and progress are computed from the log alone. Plain
  * data; errors turn into `{ name, code, message, … }` in JSON.
  */
-export type PlanEvent =
-  | PlanStarted
+export type RunEvent =
+  | RunStarted
   | StrategyInitialized
   | StrategySwitched
   | TaskStarted
@@ -323,18 +323,18 @@ export type PlanEvent =
   | ReplanStarted
   | ReplanCompleted
   | ReplanFailed
-  | PlanPaused
-  | PlanResumed
+  | RunPaused
+  | RunUnpaused
   | MaxParallelChanged
   | ResourcePaused
   | RunResumed
-  | PlanCompleted
-  | PlanFailed
-  | PlanCanceled;
+  | RunCompleted
+  | RunFailed
+  | RunCanceled;
 
-export type PlanEventType = PlanEvent['type'];
+export type RunEventType = RunEvent['type'];
 
 /** How a run ends. */
-export type PlanEnding =
-  | { readonly type: 'plan_completed' }
-  | { readonly type: 'plan_failed' | 'plan_canceled'; readonly error: StratagemError };
+export type RunEnding =
+  | { readonly type: 'run_completed' }
+  | { readonly type: 'run_failed' | 'run_canceled'; readonly error: StratagemError };

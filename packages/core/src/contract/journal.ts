@@ -1,7 +1,7 @@
 // Programs whose own `lib` lacks Symbol.asyncDispose must be able to import this.
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import type { PlanEventType } from './event.js';
+import type { RunEventType } from './event.js';
 import type { PlanStatus } from './status.js';
 
 /** Any JSON value. */
@@ -18,7 +18,7 @@ export type Json =
  * like are encoded already. A store reads the fields that are named here and no others.
  */
 export interface EventData {
-  readonly type: PlanEventType;
+  readonly type: RunEventType;
   /** Position in the run's log; grows from event to event, not always by one. */
   readonly sequence: number;
   /** Unix time in milliseconds, with a fraction. */
@@ -42,7 +42,7 @@ export interface NewRun {
 }
 
 /** An entry of a list of runs. */
-export interface RunSummary {
+export interface RunListing {
   readonly id: string;
   readonly goal: string;
   /** `interrupted` when the run has not ended and nobody writes it. */
@@ -84,7 +84,7 @@ export interface Journal {
   /** The events of a run in order; needs no lease. Rejects with `run_not_found`. */
   read(runId: string): AsyncIterable<EventData>;
   /** All runs, the newest first. */
-  list(): Promise<readonly RunSummary[]>;
+  list(): Promise<readonly RunListing[]>;
   /** The last completion with this content key, in any run. */
   lookup(contentKey: string): Promise<RecordedCompletion | undefined>;
   /** Releases every lease and all other resources. The journal cannot be used afterwards. */
@@ -114,7 +114,7 @@ export interface OpenedRun extends RunJournal {
 }
 
 /** The summary of a run before its first event. */
-export function newSummary({ id, goal, createdAt }: NewRun): RunSummary {
+export function newListing({ id, goal, createdAt }: NewRun): RunListing {
   return { id, goal, status: 'created', startedAt: createdAt, completedTasks: 0, totalTasks: 0 };
 }
 
@@ -123,11 +123,11 @@ export function newSummary({ id, goal, createdAt }: NewRun): RunSummary {
  * need not read any log.
  *
  * @example
- * for (const event of events) summary = summaryAfter(summary, event);
+ * for (const event of events) summary = listingAfter(summary, event);
  */
-export function summaryAfter(summary: RunSummary, event: EventData): RunSummary {
+export function listingAfter(summary: RunListing, event: EventData): RunListing {
   switch (event.type) {
-    case 'plan_started': {
+    case 'run_started': {
       const { goal } = event.plan as { readonly goal: string };
       const totalTasks = event.taskCount as number;
       // A changed plan restarts the count, but not the time of the run.
@@ -140,11 +140,11 @@ export function summaryAfter(summary: RunSummary, event: EventData): RunSummary 
       return { ...summary, totalTasks: summary.totalTasks + (event.taskCount as number) };
     case 'task_completed':
       return { ...summary, completedTasks: summary.completedTasks + 1 };
-    case 'plan_completed':
+    case 'run_completed':
       return { ...summary, status: 'completed' };
-    case 'plan_failed':
+    case 'run_failed':
       return { ...summary, status: 'failed' };
-    case 'plan_canceled':
+    case 'run_canceled':
       return { ...summary, status: 'canceled' };
     default:
       return summary;

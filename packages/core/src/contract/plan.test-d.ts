@@ -5,8 +5,8 @@ import {
   type OutputPart,
   type OutputsOf,
   type Plan,
-  type PlanEvent,
   type PlanResult,
+  type RunEvent,
   type RunHandle,
   type StratagemError,
   type Strategy,
@@ -210,7 +210,7 @@ test('a result that has neither failed nor been canceled is complete', async () 
 test('the type of an event tells its fields', async () => {
   const run = executor.execute(createPlan('x').addTask({ id: 'a', run: () => 1 }));
   for await (const event of run) {
-    expectTypeOf(event).toEqualTypeOf<PlanEvent>();
+    expectTypeOf(event).toEqualTypeOf<RunEvent>();
     if (event.type === 'task_completed') expectTypeOf(event.durationMs).toEqualTypeOf<number>();
     if (event.type === 'task_output' && event.kind === 'text') {
       expectTypeOf(event.text).toEqualTypeOf<string>();

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { must } from '../../test/must.js';
 import { randomRun, recipes } from '../../test/random-runs.js';
 import { recorded } from '../../test/recorded.js';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import type { Task } from '../contract/task.js';
 import { planToData } from '../serialize/plan.js';
@@ -24,7 +24,7 @@ test('a run goes on under a changed plan from anywhere: every task ends, and non
       const { plan, options } = randomRun(recipe);
       const log = recorded(plan, before);
       const changed = change === null ? plan : { ...plan, tasks: changeOne(plan.tasks, change) };
-      const { timestamp: now } = before.at(-1) as PlanEvent;
+      const { timestamp: now } = before.at(-1) as RunEvent;
       const planData = planToData(changed);
       const adopted = adoptedLog({ runId: 'one', log, planData, limits: {}, now });
       const kept = completedIn(adopted);

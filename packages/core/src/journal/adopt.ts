@@ -37,7 +37,7 @@ export function adoptedLog({ runId, log, planData, limits, now }: Adoption): Eve
   const stamp = () => ({ sequence: ++sequence, timestamp: now });
   const events: EventData[] = [
     {
-      type: 'plan_started',
+      type: 'run_started',
       ...stamp(),
       plan: planData,
       taskCount: countTasks(planData.tasks as unknown as readonly Task[]),
@@ -69,7 +69,7 @@ function withoutTasks(event: EventData, there: ReadonlySet<string>): EventData |
 /** Whether what became of a task that is kept stays so: what failed is done again. */
 function stays({ type, taskId, reason }: EventData, state: RunState): boolean {
   if (type === 'task_completed') return true;
-  if (type === 'task_skipped' && reason === 'not_chosen') return true;
+  if (type === 'task_skipped' && reason === 'condition_false') return true;
   // What is complete has put up with what failed in it.
   const isEnd = type === 'task_failed' || type === 'task_skipped';
   return isEnd && isInCompleteTask(state, state.graph.indexOf(taskId as string) as number);

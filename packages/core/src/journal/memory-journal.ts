@@ -1,16 +1,16 @@
 import {
   type EventData,
   type Journal,
-  newSummary,
+  listingAfter,
+  newListing,
   type OpenedRun,
-  type RunSummary,
-  summaryAfter,
+  type RunListing,
 } from '../contract/journal.js';
 import { journalErrors } from '../contract/journal-error.js';
 
 /** One run; its events as text, as what was appended may be changed afterwards. */
 interface Recorded {
-  summary: RunSummary;
+  summary: RunListing;
   readonly events: string[];
   /** Whoever may write it; undefined when nobody does. */
   lease: object | undefined;
@@ -54,7 +54,7 @@ export function memoryJournal(): Journal {
         for (const event of events) {
           const text = JSON.stringify(event);
           run.events.push(text);
-          run.summary = summaryAfter(run.summary, event);
+          run.summary = listingAfter(run.summary, event);
           const { contentKey } = event;
           if (contentKey !== undefined) completions.set(contentKey, { runId, event: text });
         }
@@ -76,7 +76,7 @@ export function memoryJournal(): Journal {
       const known = runs.get(run.id);
       if (known?.lease !== undefined) throw journalErrors.runLocked(run.id);
       if (known !== undefined && known.events.length > 0) throw journalErrors.runExists(run.id);
-      const recorded = { summary: newSummary(run), events: [], lease: undefined };
+      const recorded = { summary: newListing(run), events: [], lease: undefined };
       runs.delete(run.id);
       runs.set(run.id, recorded);
       return take(run.id, recorded);

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { logOf } from '../../test/journals.js';
 import { deferred, eventsOf, inOrder, no, planOf, statuses, taskOf } from '../../test/runs.js';
 import { RunnerError } from '../contract/errors.js';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { EventData, Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import type { Task } from '../contract/task.js';
@@ -101,7 +101,7 @@ describe('a run that is resumed', () => {
     const log = await logUntil(chain, completed('b'), { runner: runner() });
     const journal = await crashed(log);
     const heard: string[] = [];
-    const onEvent = ({ type }: PlanEvent) => void heard.push(type);
+    const onEvent = ({ type }: RunEvent) => void heard.push(type);
     const run = executor({ journal, runner: runner(), onEvent }).resume('one');
     const read: number[] = [];
     for await (const { sequence } of run) read.push(sequence);
@@ -120,10 +120,10 @@ describe('a run that is resumed', () => {
     const limits = { deadlineMs: 60_000, budget: { wallTimeMs: 60_000 } };
     const result = await executor({ ...options, ...limits }).resume('one', limits);
     expect(result.status).toBe('completed');
-    expect(eventsOf(result, 'run_resumed')[0]?.downMs).toBeGreaterThanOrEqual(3_600_000);
+    expect(eventsOf(result, 'run_resumed')[0]?.downtimeMs).toBeGreaterThanOrEqual(3_600_000);
     expect(result.metrics.executionTimeMs).toBeLessThan(60_000);
     expect(result.metrics.maxQueueWaitMs).toBeLessThan(60_000);
-    expect(eventsOf(result, 'plan_completed')[0]?.durationMs).toBeLessThan(60_000);
+    expect(eventsOf(result, 'run_completed')[0]?.durationMs).toBeLessThan(60_000);
   });
 
   test('goes on in time although the clock was set back', async () => {
@@ -154,7 +154,7 @@ describe('a run that is resumed', () => {
     });
     const again = await executor({ journal }).resume('one');
     expect(again.status).toBe('failed');
-    expect(again.error).toMatchObject({ code: 'plan_failed', message: whole.error?.message });
+    expect(again.error).toMatchObject({ code: 'run_failed', message: whole.error?.message });
     expect(taskOf(again, 'a').error).toMatchObject({ code: 'task_failed', taskId: 'a' });
   });
 
@@ -175,14 +175,14 @@ describe('a run that is resumed', () => {
     expect(types.slice(0, 4)).toEqual([
       'run_resumed',
       'strategy_initialized',
-      'plan_paused',
-      'plan_resumed',
+      'run_paused',
+      'run_unpaused',
     ]);
     expect(timeline[log.length + 1]).toMatchObject({ maxParallel: 3 });
   });
 
   test('that was paused stays so, with the cap that was set', async () => {
-    const log = await logUntil(chain, ({ type }) => type === 'plan_paused', {
+    const log = await logUntil(chain, ({ type }) => type === 'run_paused', {
       runner: runner(),
       act(run) {
         run.pause();
@@ -313,8 +313,8 @@ describe('a run that is resumed', () => {
 
 describe('a log that ends in the middle of a step', () => {
   test.each<[string, Partial<ExecutorOptions>, string]>([
-    ['of being canceled', {}, 'plan_canceled'],
-    ['of running out of time', { deadlineMs: 1 }, 'plan_timeout'],
+    ['of being canceled', {}, 'run_canceled'],
+    ['of running out of time', { deadlineMs: 1 }, 'deadline_exceeded'],
   ])('%s comes to that end', async (_, options, code) => {
     const never = { name: 'never', run: () => new Promise<never>(() => {}) };
     const plan = planOf({ id: 'a', description: 'A' }, { id: 'b', description: 'B' });
@@ -330,9 +330,9 @@ describe('a log that ends in the middle of a step', () => {
     expect(error?.code).toBe(code);
     expect(statuses({ tasks })).toEqual({ a: 'canceled', b: 'canceled' });
     expect(
-      timeline.filter(({ type }) => type === 'plan_canceled' || type === 'plan_failed'),
+      timeline.filter(({ type }) => type === 'run_canceled' || type === 'run_failed'),
     ).toHaveLength(1);
-    expect(status).toBe(code === 'plan_canceled' ? 'canceled' : 'failed');
+    expect(status).toBe(code === 'run_canceled' ? 'canceled' : 'failed');
   });
 });
 
@@ -384,7 +384,7 @@ describe('a round of re-planning', () => {
     );
     const options = { journal: await crashed(log), runner: runner() };
     const { status, error, timeline } = await executor(options).resume('one', { plan });
-    expect([status, error?.code]).toEqual(['failed', 'plan_failed']);
+    expect([status, error?.code]).toEqual(['failed', 'run_failed']);
     expect(eventsOf({ timeline }, 'replan_failed')).toHaveLength(1);
   });
 
@@ -434,7 +434,9 @@ describe('resume', () => {
     expect(() => resume('one', { retryfailed: true } as never)).toThrow(
       'Did you mean "retryFailed"',
     );
-    expect(() => resume('one', { adopt: true })).toThrow('adopt needs the changed plan');
+    expect(() => resume('one', { acceptChanges: true })).toThrow(
+      'acceptChanges needs the changed plan',
+    );
   });
 
   test('needs the plan for what is not complete and has functions', async () => {
@@ -586,7 +588,7 @@ describe('a plan that has changed', () => {
     const asked: string[] = [];
     const result = await executor({ journal, runner: paid(asked) }).resume('one', {
       plan: after,
-      adopt: true,
+      acceptChanges: true,
     });
     expect(result.status).toBe('completed');
     expect(asked.sort()).toEqual(['b', 'd', 'new']);
@@ -643,7 +645,7 @@ describe('a plan that has changed', () => {
     const log = await logUntil(planWith([], 'Last'), completed('last'), { runner: runner() });
     const calls: string[] = [];
     const journal = await crashed(log);
-    const options = { plan: planWith(calls, 'Last, again'), adopt: true };
+    const options = { plan: planWith(calls, 'Last, again'), acceptChanges: true };
     const second = runner();
     const result = await executor({ journal, runner: second }).resume('one', options);
     expect([result.status, calls]).toEqual(['completed', []]);
@@ -679,11 +681,11 @@ describe('a plan that has changed', () => {
         },
         { id: 'last', description: 'Last', dependencies: ['base', 'adds'] },
       );
-    const log = await logUntil(planWith('Base'), ({ type }) => type === 'plan_completed', {
+    const log = await logUntil(planWith('Base'), ({ type }) => type === 'run_completed', {
       runner: runner(),
     });
     const second = runner();
-    const options = { plan: planWith('Another'), adopt: true };
+    const options = { plan: planWith('Another'), acceptChanges: true };
     const result = await executor({ journal: await crashed(log), runner: second }).resume(
       'one',
       options,
@@ -710,7 +712,10 @@ describe('a plan that has changed', () => {
     const log = await logUntil(before, completed('d'), { runner: runner() });
     const journal = await crashed(log);
     const options = code === 'missing_runner' ? { journal } : { journal, runner: runner() };
-    const { result } = executor(options).resume('one', { plan: planOf(...tasks), adopt: true });
+    const { result } = executor(options).resume('one', {
+      plan: planOf(...tasks),
+      acceptChanges: true,
+    });
     await expect(result).rejects.toMatchObject({ code });
     expect(await logOf(journal, 'one')).toEqual(log);
   });
@@ -779,7 +784,7 @@ describe('retryFailed', () => {
     const again = executor({ journal, runner: runner() });
     const { status, timeline } = await again.resume('one', { retryFailed: true });
     expect(status).toBe('completed');
-    expect(eventsOf({ timeline }, 'plan_resumed')).toHaveLength(1);
+    expect(eventsOf({ timeline }, 'run_unpaused')).toHaveLength(1);
   });
 
   test('goes on after a failure that stopped everything, a deadline and a cancellation', async () => {

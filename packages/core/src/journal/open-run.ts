@@ -28,7 +28,7 @@ export interface ResumeOptions {
    * itself and in all that it depends on, stays; the rest is done.
    * @default false
    */
-  readonly adopt?: boolean;
+  readonly acceptChanges?: boolean;
   /**
    * Do once more what failed, and what was skipped or canceled for it. Deadlines and time budgets
    * begin anew.
@@ -82,7 +82,7 @@ async function resumable(
   limitsOf: (plan: Plan, recorded: RunLimits) => RunLimits,
 ): Promise<ResumableRun> {
   const { runId, events } = journal;
-  const { adopt = false, retryFailed = false } = options;
+  const { acceptChanges = false, retryFailed = false } = options;
   const given = options.plan as Plan | undefined;
   const whole = given && wholePlan(given);
   if (events.length === 0) {
@@ -92,7 +92,7 @@ async function resumable(
     const fresh = { seed: randomSeed(), journal, past: undefined, adopted: [], isOver: false };
     return { plan: whole, planData, limits, ...fresh };
   }
-  const log = events.slice(events.findLastIndex(({ type }) => type === 'plan_started'));
+  const log = events.slice(events.findLastIndex(({ type }) => type === 'run_started'));
   const started = understood(runId, () => startOf(log));
   const planData = whole === undefined ? started.plan : planToData(whole);
   const diff = diffPlans(started.plan, planData);
@@ -100,7 +100,7 @@ async function resumable(
   const limits = limitsOf(plan, started.limits);
   const found = { plan, planData, limits, seed: started.seed, journal };
   if (!isSame(diff)) {
-    if (!adopt) throw new PlanChangedError(runId, diff);
+    if (!acceptChanges) throw new PlanChangedError(runId, diff);
     const now = Math.max(Date.now(), (events.at(-1) as EventData).timestamp);
     const adoption = { runId, log, planData, limits, now };
     const adopted = understood(runId, () => adoptedLog(adoption));
@@ -113,7 +113,7 @@ async function resumable(
   return { ...found, past: { log, retryFailed, added }, adopted: [], isOver };
 }
 
-const ENDINGS = ['plan_completed', 'plan_failed', 'plan_canceled'];
+const ENDINGS = ['run_completed', 'run_failed', 'run_canceled'];
 
 interface Start {
   readonly plan: PlanData;
@@ -122,10 +122,10 @@ interface Start {
 }
 
 function startOf([first]: readonly EventData[]): Start {
-  if (first?.type !== 'plan_started') throw new TypeError('it does not begin with plan_started');
+  if (first?.type !== 'run_started') throw new TypeError('it does not begin with run_started');
   const { plan, seed, limits = {} } = first as unknown as Partial<Start>;
   if (!Array.isArray(plan?.tasks) || typeof seed !== 'number') {
-    throw new TypeError('its plan_started has no plan');
+    throw new TypeError('its run_started has no plan');
   }
   return { plan, seed, limits };
 }
@@ -202,8 +202,8 @@ function neverBegan(runId: string): StratagemError {
 }
 
 /** @throws {OptionError} */
-export function checkResumeOptions({ plan, adopt }: ResumeOptions): void {
-  if (adopt && plan === undefined) {
-    throw new OptionError('resume(): adopt needs the changed plan, as `plan`');
+export function checkResumeOptions({ plan, acceptChanges }: ResumeOptions): void {
+  if (acceptChanges && plan === undefined) {
+    throw new OptionError('resume(): acceptChanges needs the changed plan, as `plan`');
   }
 }

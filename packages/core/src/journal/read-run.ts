@@ -1,5 +1,5 @@
 import { isStratagemError } from '../contract/errors.js';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { EventData, Journal } from '../contract/journal.js';
 import { JournalError } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';
@@ -26,10 +26,10 @@ export class LogReader {
     return this.#state;
   }
 
-  read(data: EventData): PlanEvent {
+  read(data: EventData): RunEvent {
     // A changed plan that was accepted begins the run again.
-    if (data.type === 'plan_started') this.#begin(planFromData(data.plan as PlanData));
-    if (this.#state === undefined) throw new TypeError('a log begins with plan_started');
+    if (data.type === 'run_started') this.#begin(planFromData(data.plan as PlanData));
+    if (this.#state === undefined) throw new TypeError('a log begins with run_started');
     const plan = () => this.#plan as Plan;
     const context = { state: this.#state, fanOut: this.#fanOut, plan, added: NONE_ADDED };
     const { event, index } = decodeRecorded(data, context);
@@ -53,7 +53,7 @@ export class LogReader {
  * @example
  * for await (const event of readRun(journal, runId)) console.log(event.type);
  */
-export async function* readRun(journal: Journal, runId: string): AsyncGenerator<PlanEvent> {
+export async function* readRun(journal: Journal, runId: string): AsyncGenerator<RunEvent> {
   const reader = new LogReader();
   for await (const data of journal.read(runId)) {
     yield understood(runId, () => reader.read(data));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { logOf } from '../../test/journals.js';
 import { eventsOf, inOrder, planOf } from '../../test/runs.js';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
 import type { TaskRequest, TaskRunner } from '../contract/runner.js';
 import type { StandardSchema } from '../contract/schema.js';
@@ -168,7 +168,7 @@ describe('reuse', () => {
   test('does without a journal that cannot look things up, and says so', async () => {
     const journal = await first();
     const lookup = () => Promise.reject(new Error('index is gone'));
-    const told: PlanEvent[] = [];
+    const told: RunEvent[] = [];
     const { result, asked } = await second(planOf(...tasks), model(), {
       journal: { ...journal, lookup },
       onEvent: (event) => void told.push(event),

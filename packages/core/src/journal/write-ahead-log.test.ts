@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { logOf, testJournal } from '../../test/journals.js';
 import { deferred, inOrder, planOf, statuses, taskOf } from '../../test/runs.js';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import { JournalError } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';
 import { createExecutor, type ExecutorOptions } from '../runtime/executor.js';
@@ -29,7 +29,7 @@ describe('a run with a journal', () => {
     const { status, timeline } = await run;
     expect(status).toBe('completed');
     expect(run.runId).toBe('one');
-    const told: PlanEvent[] = [];
+    const told: RunEvent[] = [];
     for await (const event of readRun(journal, 'one')) told.push(event);
     expect(JSON.parse(JSON.stringify(told))).toEqual(JSON.parse(JSON.stringify(timeline)));
     expect(timeline[0]).toMatchObject({ seed: 7, limits: { failFast: true } });
@@ -51,12 +51,12 @@ describe('a run with a journal', () => {
     expect([seen, body.mock.calls]).toEqual([[], []]);
     gates[0]?.();
     await setImmediate();
-    expect(seen).toEqual(['plan_started', 'strategy_initialized', 'task_started']);
+    expect(seen).toEqual(['run_started', 'strategy_initialized', 'task_started']);
     expect(body).toHaveBeenCalledOnce();
     expect(gates).toHaveLength(2);
     gates[1]?.();
     expect((await run).status).toBe('completed');
-    expect(seen.slice(3)).toEqual(['task_completed', 'plan_completed']);
+    expect(seen.slice(3)).toEqual(['task_completed', 'run_completed']);
   });
 
   test('writes with one append what happened while another was under way', async () => {
@@ -185,7 +185,7 @@ describe('a run with a journal', () => {
     const journal = memoryJournal();
     const { runId } = await endedRun(journal, plan);
     const opened = await journal.open(runId);
-    expect(opened.events.at(-1)).toMatchObject({ type: 'plan_completed' });
+    expect(opened.events.at(-1)).toMatchObject({ type: 'run_completed' });
   });
 });
 
@@ -207,8 +207,8 @@ describe('a journal that fails', () => {
         dependencies: index === 0 ? [] : [`t${index - 1}`],
         run: () => index,
       }));
-      const seen: PlanEvent[] = [];
-      const onEvent = (event: PlanEvent) => void seen.push(event);
+      const seen: RunEvent[] = [];
+      const onEvent = (event: RunEvent) => void seen.push(event);
       const run = executor({ journal, onEvent }).execute(planOf(...tasks), { runId: 'one' });
       const { status, error, timeline, outputs, metrics } = await run;
       expect([status, error?.code]).toEqual(['failed', 'journal_full']);
@@ -419,7 +419,7 @@ describe('redact', () => {
   test('keeps nothing of what tasks report while they run', async () => {
     const journal = testJournal();
     const seen: string[] = [];
-    const onEvent = ({ type }: PlanEvent) => void seen.push(type);
+    const onEvent = ({ type }: RunEvent) => void seen.push(type);
     const { status } = await executor({ journal, redact, onEvent }).execute(
       planOf({ id: 'a', run: (_, { emit }) => void emit('secret') }),
     );

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ATTEMPT_ERROR_CODES } from '../contract/errors.js';
 import { retryDelay, TRANSIENT_ERROR_CODES } from '../contract/retry.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
-import { costOf, type Plan, type PlanEvent, RunnerError, type Task } from '../index.js';
+import { costOf, type Plan, type RunEvent, RunnerError, type Task } from '../index.js';
 import { createExecutor } from '../runtime/executor.js';
 import type { SimulateOptions } from '../simulate/options.js';
 import { simulate } from '../simulate/simulate.js';
@@ -27,7 +27,7 @@ function failing(times: number, error: RunnerError): SimulateOptions['attempt'] 
   return (_, attempt) => ({ durationMs: 10, ...(attempt <= times && { error }) });
 }
 
-function starts(timeline: readonly PlanEvent[]): number[] {
+function starts(timeline: readonly RunEvent[]): number[] {
   return timeline.flatMap((event) => (event.type === 'task_started' ? event.timestamp : []));
 }
 
@@ -52,7 +52,7 @@ describe('attempts', () => {
       'task_retrying',
       'task_started',
       'task_failed',
-      'plan_failed',
+      'run_failed',
     ]);
     expect(metrics).toMatchObject({ attempts: 3, totalWorkMs: 30, failedTasks: 1 });
   });
@@ -86,7 +86,7 @@ describe('attempts', () => {
   test('are not waited for beyond the deadline: the task fails at once', () => {
     const error = new RunnerError('rate_limited', 'later', { retryAfterMs: 5_000 });
     const result = play(one, { attempt: failing(1, error), deadlineMs: 4_000 });
-    expect(result.error?.code).toBe('plan_failed');
+    expect(result.error?.code).toBe('run_failed');
     expect(result.metrics.executionTimeMs).toBe(10);
     expect(play(one, { attempt: failing(1, error), deadlineMs: 6_000 }).status).toBe('completed');
   });
@@ -175,7 +175,7 @@ describe('a budget', () => {
     expect(end).toMatchObject({
       code: 'budget_exceeded',
       message:
-        'The plan was stopped before task "last": its budget of 3 for tasks has 3 used, and the task was expected to add 1',
+        'The run was stopped before task "last": its budget of 3 for tasks has 3 used, and the task was expected to add 1',
     });
     expect(play(plan, { ...options, budget: { tasks: 4 } }).status).toBe('completed');
   });

@@ -5,7 +5,7 @@ import type { Strategy, TaskView } from '../contract/strategy.js';
 import {
   createPlan,
   type Plan,
-  type PlanEvent,
+  type RunEvent,
   RunnerError,
   type StandardSchema,
   type Task,
@@ -152,7 +152,7 @@ test('a result can be written as JSON whatever its schemas hold', async () => {
   expect(result.status).toBe('completed');
   const { timeline } = JSON.parse(JSON.stringify(result));
   expect(timeline[0].plan.tasks[1].outputSchema).toMatchObject({ type: 'object' });
-  expect(timeline.find(({ type }: PlanEvent) => type === 'tasks_added').tasks[0]).toMatchObject({
+  expect(timeline.find(({ type }: RunEvent) => type === 'tasks_added').tasks[0]).toMatchObject({
     id: 'each[0]',
     outputSchema: { type: 'object' },
   });
@@ -580,7 +580,7 @@ describe('subtasks', () => {
     const { tasks, error } = await execute(plan);
     expect(statuses(tasks)).toEqual({ p: 'failed', a: 'failed', b: 'completed', after: 'skipped' });
     expect(tasks[0]?.error?.message).toContain('1 of its 2 subtasks did not complete');
-    expect(error?.message).toBe('The plan failed. Task "a" failed: no');
+    expect(error?.message).toBe('The run failed. Task "a" failed: no');
   });
 
   test('may not nest deeper than maxDepth, nor wait for what they belong to', () => {
@@ -635,14 +635,14 @@ describe('a decision', () => {
     const left = kind === 'bug' ? 'question' : 'fix';
     expect(tasks.find(({ id }) => id === left)).toMatchObject({
       status: 'skipped',
-      reason: 'not_chosen',
+      reason: 'condition_false',
     });
   });
 
   test('that chooses nothing leaves everything behind it', async () => {
     const { tasks, status } = await execute(plan('other'));
     expect(status).toBe('completed');
-    expect(tasks.slice(1).every(({ reason }) => reason === 'not_chosen')).toBe(true);
+    expect(tasks.slice(1).every(({ reason }) => reason === 'condition_false')).toBe(true);
   });
 
   test.each([
@@ -701,8 +701,8 @@ describe('a human step', () => {
   };
   /** A run, and the promise of its first question. */
   function asking(given: Plan, options: Partial<ExecutorOptions> = {}) {
-    let ask: (event: Extract<PlanEvent, { type: 'task_waiting' }>) => void;
-    const question = new Promise<Extract<PlanEvent, { type: 'task_waiting' }>>((resolve) => {
+    let ask: (event: Extract<RunEvent, { type: 'task_waiting' }>) => void;
+    const question = new Promise<Extract<RunEvent, { type: 'task_waiting' }>>((resolve) => {
       ask = resolve;
     });
     const run = execute(given, {
@@ -790,12 +790,12 @@ describe('the handle', () => {
     const run = execute(plan, {
       onEvent(event) {
         if (event.type === 'task_started' && event.taskId === 'a') run.pause();
-        if (event.type === 'plan_paused') setTimeout(() => run.resume(), 5);
+        if (event.type === 'run_paused') setTimeout(() => run.resume(), 5);
       },
     });
     const types = (await run).timeline.map(({ type }) => type);
-    expect(types.slice(3, 6)).toEqual(['plan_paused', 'task_completed', 'plan_resumed']);
-    expect(types.at(-1)).toBe('plan_completed');
+    expect(types.slice(3, 6)).toEqual(['run_paused', 'task_completed', 'run_unpaused']);
+    expect(types.at(-1)).toBe('run_completed');
   });
 
   test('a paused run can be canceled, and paused before it begins', async () => {
@@ -805,11 +805,11 @@ describe('the handle', () => {
     const { status, timeline } = await run;
     expect(status).toBe('canceled');
     expect(timeline.map(({ type }) => type)).toEqual([
-      'plan_started',
+      'run_started',
       'strategy_initialized',
-      'plan_paused',
+      'run_paused',
       'task_canceled',
-      'plan_canceled',
+      'run_canceled',
     ]);
   });
 

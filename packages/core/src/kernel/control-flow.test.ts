@@ -59,7 +59,7 @@ describe('a group', () => {
       status: 'failed',
       error: { code: 'subtasks_failed' },
     });
-    expect(result.error?.code).toBe('plan_failed');
+    expect(result.error?.code).toBe('run_failed');
   });
 
   test('all of whose subtasks were skipped before it began fails at once', () => {
@@ -76,7 +76,7 @@ describe('a group', () => {
       failing(['broken']),
     );
     expect(resultOf(result, 'group')?.status).toBe('failed');
-    expect(result.error?.code).toBe('plan_failed');
+    expect(result.error?.code).toBe('run_failed');
   });
 
   test('that fails for its subtasks took as long as they did', () => {
@@ -139,7 +139,7 @@ describe('a fan-out', () => {
 describe('a plan has failed', () => {
   test('when an attempt says that subtasks failed', () => {
     const result = play([task('a')], failing(['a'], new RunnerError('subtasks_failed', 'no')));
-    expect(result.error?.code).toBe('plan_failed');
+    expect(result.error?.code).toBe('run_failed');
   });
 
   test('when the condition of a group says that subtasks failed', () => {
@@ -147,7 +147,7 @@ describe('a plan has failed', () => {
       throw new RunnerError('subtasks_failed', 'no');
     };
     const result = play([task('group', { when, subtasks: [task('a')] })]);
-    expect(result.error?.code).toBe('plan_failed');
+    expect(result.error?.code).toBe('run_failed');
   });
 
   test('when a task was dropped for an element that its fan-out could do without', () => {
@@ -170,8 +170,8 @@ describe('a plan has failed', () => {
     expect(resultOf(result, 'each')?.status).toBe('completed');
     expect(resultOf(result, 'more')?.reason).toBe('dependency_failed');
     expect(result.error).toMatchObject({
-      code: 'plan_failed',
-      message: 'The plan failed. Task "each[0]" failed: no',
+      code: 'run_failed',
+      message: 'The run failed. Task "each[0]" failed: no',
     });
   });
 });
@@ -203,7 +203,7 @@ describe('an attempt', () => {
     const result = play([task('a'), task('b', { dependencies: ['a'] })], { deadlineMs: 10 });
     expect(resultOf(result, 'a')?.status).toBe('completed');
     expect(resultOf(result, 'b')).toMatchObject({ status: 'canceled', attempts: 0 });
-    expect(result.error?.code).toBe('plan_timeout');
+    expect(result.error?.code).toBe('deadline_exceeded');
   });
 
   test('may be the last one and end at the deadline', () => {

@@ -30,7 +30,7 @@ export function admit(machine: Machine, index: number): void {
   const parent = graph.hasFamilies ? graph.parentOf(index) : undefined;
   if (parent !== undefined && !machine.begunGroups.has(parent)) return;
   if (state.hasOnlyUnchosenDependencies(index)) {
-    skipTask(machine, index, 'not_chosen', undefined);
+    skipTask(machine, index, 'condition_false', undefined);
   } else if ((graph.kindOf(index) & SPECIAL) === 0) machine.strategy.ready(index);
   else machine.openings.push(index);
 }
@@ -47,7 +47,7 @@ export function open(machine: Machine, index: number): void {
     }
     const inputs = inputsOf(index, state, fanOut);
     if (task.when !== undefined && !chosen(task.when, inputs)) {
-      skipTask(machine, index, 'not_chosen', undefined);
+      skipTask(machine, index, 'condition_false', undefined);
     } else if (task.forEach !== undefined) expand(machine, index, task, inputs);
     else if (hasSubtasks(task)) beginGroup(machine, index);
     else if (task.waitFor === undefined) machine.strategy.ready(index);

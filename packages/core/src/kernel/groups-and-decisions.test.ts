@@ -255,13 +255,13 @@ describe('a parent that is done itself', () => {
       'Task "inner" failed: 2 of its 2 subtasks did not complete. Task "a" failed: no',
     );
     // One failure, although three tasks have failed.
-    expect(result.error?.message).toBe('The plan failed. Task "a" failed: no');
+    expect(result.error?.message).toBe('The run failed. Task "a" failed: no');
   });
 
   test('may fail by itself', async () => {
     const result = await execute(planOf({ id: 'group', run: no, subtasks: [echo('a')] }));
     expect(taskOf(result, 'group')).toMatchObject({ status: 'failed', attempts: 1 });
-    expect(result.error?.message).toBe('The plan failed. Task "group" failed: no');
+    expect(result.error?.message).toBe('The run failed. Task "group" failed: no');
   });
 });
 
@@ -318,7 +318,7 @@ describe('a group', () => {
     );
     expect(result.status).toBe('completed');
     for (const id of ['group', 'a', 'inner', 'b', 'after b']) {
-      expect(taskOf(result, id)).toMatchObject({ status: 'skipped', reason: 'not_chosen' });
+      expect(taskOf(result, id)).toMatchObject({ status: 'skipped', reason: 'condition_false' });
     }
     expect(result.outputs.join).toEqual({ sure: {} });
   });
@@ -330,7 +330,7 @@ describe('a group', () => {
       reason: 'dependency_failed',
       failedTaskId: 'group',
     });
-    expect(result.error?.message).toBe('The plan failed. Task "group" failed: no');
+    expect(result.error?.message).toBe('The run failed. Task "group" failed: no');
   });
 
   test('is complete without subtasks that were not chosen', async () => {
@@ -503,7 +503,7 @@ describe('a condition', () => {
     );
     expect(when).not.toHaveBeenCalled();
     expect(taskOf(result, 'a').reason).toBe('dependency_failed');
-    expect(taskOf(result, 'b').reason).toBe('not_chosen');
+    expect(taskOf(result, 'b').reason).toBe('condition_false');
     expect(taskOf(result, 'c').reason).toBe('dependency_failed');
   });
 
@@ -518,7 +518,7 @@ describe('a condition', () => {
     );
     expect(items).not.toHaveBeenCalled();
     expect(result.status).toBe('completed');
-    expect(result.tasks.map(({ reason }) => reason)).toEqual(Array(3).fill('not_chosen'));
+    expect(result.tasks.map(({ reason }) => reason)).toEqual(Array(3).fill('condition_false'));
   });
 });
 
@@ -592,7 +592,7 @@ describe('branches', () => {
     );
     expect(result.status).toBe('completed');
     expect(
-      result.tasks.filter(({ reason }) => reason === 'not_chosen').map(({ id }) => id),
+      result.tasks.filter(({ reason }) => reason === 'condition_false').map(({ id }) => id),
     ).toEqual(['left', 'left 1', 'left 2']);
     expect(Object.keys(result.outputs.end as object)).toEqual(['join']);
   });
@@ -638,7 +638,7 @@ describe('branches', () => {
         { id: 'both', dependencies: ['list', 'decide'], forEach: 'list', run: () => 1 },
       ),
     );
-    expect(taskOf(result, 'each').reason).toBe('not_chosen');
+    expect(taskOf(result, 'each').reason).toBe('condition_false');
     expect(taskOf(result, 'both').error?.message).toContain('needs a list at list');
   });
 });

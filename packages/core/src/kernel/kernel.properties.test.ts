@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkRun } from '../../test/check-run.js';
 import { type Recipe, randomRun, recipes } from '../../test/random-runs.js';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import { simulate } from '../simulate/simulate.js';
 import type { PlanResult } from '../state/result.js';
 
@@ -74,16 +74,16 @@ function logOf({ timeline }: PlanResult): string {
 }
 
 /** What an event is, and why. */
-function kindOf(event: PlanEvent): string {
+function kindOf(event: RunEvent): string {
   const { type, reason, source, budget } = { ...event } as Record<string, unknown>;
   return [type, reason, source, budget].filter((each) => each !== undefined).join(' ');
 }
 
 const ENDINGS = [
   'completed',
-  'plan_failed',
-  'plan_canceled',
-  'plan_timeout',
+  'run_failed',
+  'run_canceled',
+  'deadline_exceeded',
   'goal_not_achieved',
   'budget_exceeded',
 ];
@@ -93,11 +93,11 @@ const KINDS = [
   'task_waiting',
   'task_skipped dependency_failed',
   'task_skipped fail_fast',
-  'task_skipped not_chosen',
+  'task_skipped condition_false',
   'task_skipped goal_achieved',
   'task_skipped budget_exceeded',
-  'task_canceled plan_canceled',
-  'task_canceled plan_timeout',
+  'task_canceled run_canceled',
+  'task_canceled deadline_exceeded',
   'task_canceled fail_fast',
   'task_canceled goal_achieved',
   'tasks_added for_each',
@@ -113,7 +113,7 @@ const KINDS = [
   'budget_exceeded costUsd',
   'budget_exceeded tasks',
   'budget_exceeded wallTimeMs',
-  'plan_paused',
-  'plan_resumed',
+  'run_paused',
+  'run_unpaused',
   'max_parallel_changed',
 ];

@@ -19,7 +19,7 @@ describe('a run', () => {
     kernel.completed(2, 1, { output: 'C' }, 30);
     expect(kernel.ended).toBe(true);
     expect(types()).toEqual([
-      'plan_started',
+      'run_started',
       'strategy_initialized',
       'task_started a',
       'task_started b',
@@ -27,7 +27,7 @@ describe('a run', () => {
       'task_completed b',
       'task_started c',
       'task_completed c',
-      'plan_completed',
+      'run_completed',
     ]);
   });
 
@@ -43,7 +43,7 @@ describe('a run', () => {
     ]);
     expect(events()[6]).toMatchObject({ type: 'task_started', taskId: 'c', level: 1, waitMs: 40 });
     expect(events()[7]).toMatchObject({ type: 'task_completed', taskId: 'c', durationMs: 5 });
-    expect(events()[8]).toMatchObject({ type: 'plan_completed', durationMs: 75 });
+    expect(events()[8]).toMatchObject({ type: 'run_completed', durationMs: 75 });
   });
 
   test('passes on what a runner reports, and leaves out what it does not', () => {
@@ -82,9 +82,9 @@ describe('a failed task', () => {
     kernel.completed(3, 1, { output: 0 }, 6);
     expect(commands()).toEqual(['start e']);
     kernel.completed(4, 1, { output: 0 }, 7);
-    expect(types().at(-1)).toBe('plan_failed');
+    expect(types().at(-1)).toBe('run_failed');
     expect(events().at(-1)).toMatchObject({
-      error: { code: 'plan_failed', message: 'The plan failed. Task "a" failed: broken' },
+      error: { code: 'run_failed', message: 'The run failed. Task "a" failed: broken' },
     });
   });
 
@@ -102,7 +102,7 @@ describe('a failed task', () => {
       'task_canceled b',
       'task_skipped c',
       'task_skipped d',
-      'plan_failed',
+      'run_failed',
     ]);
   });
 });
@@ -115,10 +115,10 @@ describe('an end from outside', () => {
     kernel.completed(0, 1, { output: 'A' }, 1);
     kernel.cancel(new Error('enough'), 2);
     expect(commands()).toEqual(['abort b']);
-    expect(types().slice(5)).toEqual(['task_canceled b', 'task_canceled c', 'plan_canceled']);
-    expect(events()[5]).toMatchObject({ reason: 'plan_canceled', durationMs: 2, attempt: 1 });
+    expect(types().slice(5)).toEqual(['task_canceled b', 'task_canceled c', 'run_canceled']);
+    expect(events()[5]).toMatchObject({ reason: 'run_canceled', durationMs: 2, attempt: 1 });
     expect(events()[6]).not.toHaveProperty('durationMs');
-    expect(events().at(-1)).toMatchObject({ error: { message: 'The plan was canceled: enough' } });
+    expect(events().at(-1)).toMatchObject({ error: { message: 'The run was canceled: enough' } });
     expect(kernel.state.outputOf(0)).toBe('A');
   });
 
@@ -126,7 +126,7 @@ describe('an end from outside', () => {
     const { kernel, commands, types } = kernelOf(planOf({ a: [] }));
     kernel.cancel(undefined, 0);
     expect(commands()).toEqual([]);
-    expect(types()).toEqual(['plan_started', 'task_canceled a', 'plan_canceled']);
+    expect(types()).toEqual(['run_started', 'task_canceled a', 'run_canceled']);
   });
 
   test('the timeout wakes the kernel and fails the plan', () => {
@@ -138,7 +138,10 @@ describe('an end from outside', () => {
     expect(kernel.ended).toBe(false);
     kernel.wake(60);
     expect(commands()).toEqual(['abort a']);
-    expect(events().at(-1)).toMatchObject({ type: 'plan_failed', error: { code: 'plan_timeout' } });
+    expect(events().at(-1)).toMatchObject({
+      type: 'run_failed',
+      error: { code: 'deadline_exceeded' },
+    });
     expect(kernel.nextWake).toBe(Number.POSITIVE_INFINITY);
   });
 });
@@ -187,7 +190,7 @@ describe('a strategy', () => {
     });
     kernel.start(0);
     expect(kernel.ended).toBe(true);
-    expect(types().at(-1)).toBe('plan_failed');
+    expect(types().at(-1)).toBe('run_failed');
     expect(events().at(-1)).toMatchObject({ error: { code: 'invalid_strategy' } });
     expect((events().at(-1) as { error: Error }).error.message).toContain(message);
     expect(kernel.state.settled).toBe(3);
@@ -437,7 +440,7 @@ test('every run ends, every task has one final status, and the log alone tells t
       expect([...endings.values()].every((count) => count === 1)).toBe(true);
       expect(endings.size).toBe(graph.size);
       expect(
-        events().filter((event) => /^plan_(completed|failed|canceled)$/.test(event.type)),
+        events().filter((event) => /^run_(completed|failed|canceled)$/.test(event.type)),
       ).toHaveLength(1);
 
       const replayed = new RunState(graph);

@@ -178,7 +178,7 @@ export class Kernel {
     this.#step(() => {
       strategy.begin(this.#runView());
       if (this.#startsPaused !== state.isPaused) {
-        machine.tell({ type: this.#startsPaused ? 'plan_paused' : 'plan_resumed' });
+        machine.tell({ type: this.#startsPaused ? 'run_paused' : 'run_unpaused' });
       }
       if (recovery === undefined) return;
       resumeSteps(machine, recovery);
@@ -198,7 +198,7 @@ export class Kernel {
     } else {
       machine.state.unblocked = machine.unblocked;
       const given = limits === undefined ? {} : { limits };
-      machine.tell({ type: 'plan_started', plan, seed, ...given });
+      machine.tell({ type: 'run_started', plan, seed, ...given });
     }
   }
 
@@ -357,7 +357,7 @@ export class Kernel {
     }
     if (this.state.isPaused === isPaused) return false;
     this.#setTime(now);
-    this.#machine.tell({ type: isPaused ? 'plan_paused' : 'plan_resumed' });
+    this.#machine.tell({ type: isPaused ? 'run_paused' : 'run_unpaused' });
     this.#step(() => {});
     return true;
   }

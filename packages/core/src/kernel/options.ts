@@ -32,7 +32,7 @@ export interface KernelOptions {
   readonly seed: number;
   /** What an attempt at a task competes for; see `TaskView.resource`. */
   readonly resourceOf: (task: Task) => string;
-  /** What `plan_started` says about the limits of the run. */
+  /** What `run_started` says about the limits of the run. */
   readonly limits?: RunLimits | undefined;
   /**
    * Whether a started attempt begins later, and the driver says when with `begun`: it may wait in a

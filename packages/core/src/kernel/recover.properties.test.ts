@@ -7,7 +7,7 @@ import { must } from '../../test/must.js';
 import { type RandomRun, type Recipe, randomRun, recipes } from '../../test/random-runs.js';
 import { recorded } from '../../test/recorded.js';
 import { capOf } from '../contract/check-options.js';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import { resumeSimulation, simulate } from '../simulate/simulate.js';
 import type { PlanResult } from '../state/result.js';
 
@@ -36,7 +36,7 @@ const crashes = fc.array(
   fc.record({
     /** After which share of its events the run crashes. */
     share,
-    downMs: fc.constantFrom(0, 0.5, 17, 1_000),
+    downtimeMs: fc.constantFrom(0, 0.5, 17, 1_000),
     /** The same of the run that was resumed; it crashes once more. */
     again: fc.option(share, { nil: undefined }),
   }),
@@ -79,28 +79,28 @@ test(`a run goes on as if nothing had happened from ${RUNS.toLocaleString('en')}
   }
   if (RUNS > BATCH) console.log(Object.fromEntries(seen), { equal });
   expect(equal).toBeGreaterThan(RUNS / 3);
-  for (const kind of ['restarted', 'plan_completed', 'plan_failed', 'plan_canceled']) {
+  for (const kind of ['restarted', 'run_completed', 'run_failed', 'run_canceled']) {
     expect(seen.get(kind) ?? 0, kind).toBeGreaterThan(RUNS / 50);
   }
 });
 
 interface Crash {
   readonly share: number;
-  readonly downMs: number;
+  readonly downtimeMs: number;
   readonly again: number | undefined;
 }
 
 /** The run once more, with a crash or two. */
-function crash(recipe: Recipe, whole: PlanResult, { share, downMs, again }: Crash): PlanResult {
-  const first = goOn(recipe, whole, share, downMs);
-  return again === undefined ? first : goOn(recipe, first, again, downMs);
+function crash(recipe: Recipe, whole: PlanResult, { share, downtimeMs, again }: Crash): PlanResult {
+  const first = goOn(recipe, whole, share, downtimeMs);
+  return again === undefined ? first : goOn(recipe, first, again, downtimeMs);
 }
 
-function goOn(recipe: Recipe, until: PlanResult, share: number, downMs: number): PlanResult {
+function goOn(recipe: Recipe, until: PlanResult, share: number, downtimeMs: number): PlanResult {
   const run = randomRun(recipe);
   const crashed = until.timeline.slice(0, 1 + Math.floor(share * until.timeline.length));
   const log = recorded(run.plan, crashed);
-  const resumed = resumeSimulation(run.plan, run.options, log, { downMs });
+  const resumed = resumeSimulation(run.plan, run.options, log, { downtimeMs });
   checkLog(crashed, resumed);
   return resumed;
 }
@@ -125,7 +125,7 @@ function checkAtOnce(recipe: Recipe, run: RandomRun, whole: PlanResult, { share 
 }
 
 /** No completion is lost, no task completes twice, and everything ends. */
-function checkLog(crashed: readonly PlanEvent[], { timeline, tasks }: PlanResult): void {
+function checkLog(crashed: readonly RunEvent[], { timeline, tasks }: PlanResult): void {
   const completed = new Set<string>();
   let now = 0;
   for (const [position, event] of timeline.entries()) {
@@ -137,7 +137,7 @@ function checkLog(crashed: readonly PlanEvent[], { timeline, tasks }: PlanResult
     completed.add(event.taskId);
   }
   for (const [position, event] of crashed.entries()) {
-    const again = timeline[position] as PlanEvent;
+    const again = timeline[position] as RunEvent;
     must(event.type === again.type && idOf(event) === idOf(again), 'the past stands');
     if (event.type !== 'task_completed' || again.type !== 'task_completed') continue;
     const isSame = JSON.stringify(event.output) === JSON.stringify(again.output);
@@ -155,7 +155,7 @@ function isSkippedAlike(one: PlanResult, other: PlanResult): boolean {
   const reasons = new Map(other.tasks.map(({ id, reason }) => [id, reason]));
   return one.tasks.every(({ id, reason }) => {
     const both = [reason, reasons.get(id)];
-    return !(both.includes('not_chosen') && both.includes('dependency_failed'));
+    return !(both.includes('condition_false') && both.includes('dependency_failed'));
   });
 }
 
@@ -173,11 +173,11 @@ function outcomeOf({ status, error, tasks, metrics }: PlanResult) {
   };
 }
 
-function idOf(event: PlanEvent): string | undefined {
+function idOf(event: RunEvent): string | undefined {
   return (event as { taskId?: string }).taskId;
 }
 
-function kindOf(event: PlanEvent): string | undefined {
+function kindOf(event: RunEvent): string | undefined {
   if (event.type === 'run_resumed') return event.restarted.length > 0 ? 'restarted' : 'resumed';
-  return event.type.startsWith('plan_') ? event.type : undefined;
+  return event.type.startsWith('run_') ? event.type : undefined;
 }

@@ -63,7 +63,7 @@ export function recordResumption(machine: Machine, { retried, isAlive }: Recover
   }
   machine.tell({
     type: 'run_resumed',
-    downMs: Math.max(0, now - lastAt),
+    downtimeMs: Math.max(0, now - lastAt),
     restarted,
     ...(attached.length > 0 && { attached }),
     ...(retried.length > 0 && { retried }),

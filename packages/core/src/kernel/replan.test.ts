@@ -81,7 +81,7 @@ describe('a plan with a failed task', () => {
       'tasks_added',
       'task_started',
       'task_completed',
-      'plan_completed',
+      'run_completed',
     ]);
     expect(rest[0]).toMatchObject({
       round: 1,
@@ -114,7 +114,7 @@ describe('a plan with a failed task', () => {
       'tasks_added 0',
       'task_started 0',
       'task_completed 0',
-      'plan_completed 0',
+      'run_completed 0',
     ]);
   });
 
@@ -122,9 +122,9 @@ describe('a plan with a failed task', () => {
     for (const answer of [undefined, [], { tasks: [] }]) {
       const revise = vi.fn<Replan['revise']>(async () => answer);
       const result = await execute(planOf(failing), { replan: { revise } });
-      expect(result.error).toMatchObject({ code: 'plan_failed', cause: { taskId: 'a' } });
+      expect(result.error).toMatchObject({ code: 'run_failed', cause: { taskId: 'a' } });
       expect(result.error?.message).toBe(
-        'The plan failed. Task "a" failed: no (the last round of re-planning added nothing)',
+        'The run failed. Task "a" failed: no (the last round of re-planning added nothing)',
       );
       expect(revise).toHaveBeenCalledTimes(1);
       expect(eventsOf(result, 'tasks_added')).toEqual([]);
@@ -138,7 +138,7 @@ describe('a plan with a failed task', () => {
     expect(statuses(result)).toEqual({ a: 'failed', 'try 1': 'failed', 'try 2': 'failed' });
     expect(result.status).toBe('failed');
     expect(result.error?.message).toBe(
-      'The plan failed. Task "try 2" failed: no (re-planning is limited to 2 rounds)',
+      'The run failed. Task "try 2" failed: no (re-planning is limited to 2 rounds)',
     );
     expect(result.metrics.replanRounds).toBe(2);
     expect(eventsOf(result, 'replan_started').map((each) => each.failedTaskIds)).toEqual([
@@ -161,7 +161,7 @@ describe('a plan with a failed task', () => {
     const revise: Replan['revise'] = ({ round }) =>
       round === 1 ? { tasks: [after('for a')], replaces: ['a'] } : undefined;
     const result = await execute(planOf(failing, { id: 'b', run: no }), { replan: { revise } });
-    expect(result.error).toMatchObject({ code: 'plan_failed', cause: { taskId: 'b' } });
+    expect(result.error).toMatchObject({ code: 'run_failed', cause: { taskId: 'b' } });
     expect(taskOf(result, 'a').replacedInRound).toBe(1);
     expect(taskOf(result, 'b')).not.toHaveProperty('replacedInRound');
     expect(eventsOf(result, 'replan_started').map((each) => each.failedTaskIds)).toEqual([
@@ -175,7 +175,7 @@ describe('a plan with a failed task', () => {
     const run = execute(planOf(failing), { replan: { revise, maxRounds: 1 } });
     const result = await run;
     expect(statuses(result)).toEqual({ a: 'failed', more: 'completed', late: 'skipped' });
-    expect(result.error).toMatchObject({ code: 'plan_failed', cause: { taskId: 'a' } });
+    expect(result.error).toMatchObject({ code: 'run_failed', cause: { taskId: 'a' } });
     expect(taskOf(result, 'a')).not.toHaveProperty('replacedInRound');
   });
 
@@ -233,7 +233,7 @@ describe('a plan with a failed task', () => {
       failFast: true,
       replan: { revise },
     });
-    expect(result.error?.message).toBe('The plan failed. Task "a" failed: no');
+    expect(result.error?.message).toBe('The run failed. Task "a" failed: no');
     expect(situations).toEqual([]);
   });
 });
@@ -323,7 +323,7 @@ describe('an answer that cannot be taken', () => {
   ])('%s ends the plan and is in the log', async (_, answer, message) => {
     const { result, problems } = await answeredWith(answer, { maxTasks: 2 });
     expect(problems.map((each) => each.message).join()).toContain(message);
-    expect(result.error).toMatchObject({ code: 'plan_failed', cause: { taskId: 'a' } });
+    expect(result.error).toMatchObject({ code: 'run_failed', cause: { taskId: 'a' } });
     expect(result.error?.message).toContain(message);
     const [failure] = eventsOf(result, 'replan_failed');
     expect(failure).toMatchObject({ round: 1, error: { code: 'replan_failed', round: 1 } });
@@ -368,7 +368,7 @@ describe('an answer that cannot be taken', () => {
       const prices = { m: { inputPerMillion: 1e6, outputPerMillion: 0 } };
       const result = await execute(planOf(failing), { replan: { revise }, prices });
       expect(result.error?.message).toBe(
-        'The plan failed. Task "a" failed: no (Re-planning failed in round 1: too busy)',
+        'The run failed. Task "a" failed: no (Re-planning failed in round 1: too busy)',
       );
       expect(result.metrics).toMatchObject({ usage, costUsd: 30, replanRounds: 1 });
       expect(eventsOf(result, 'replan_failed')).toMatchObject([
@@ -439,7 +439,7 @@ describe('what a round costs', () => {
   ])('is not spent when the budget is %j', (budget, why) => {
     const result = revisedIn({ budget });
     expect(result.metrics.replanRounds).toBe(0);
-    expect(result.error?.code).toBe('plan_failed');
+    expect(result.error?.code).toBe('run_failed');
     expect(result.error?.message).toContain(`${why} leaves no room for re-planning`);
   });
 
@@ -499,10 +499,10 @@ describe('a round under way', () => {
     run.cancel('enough');
     const result = await run;
     expect(result.status).toBe('canceled');
-    expect(context.signal.reason).toMatchObject({ code: 'plan_canceled' });
+    expect(context.signal.reason).toMatchObject({ code: 'run_canceled' });
     expect(result.timeline.slice(-2).map(({ type }) => type)).toEqual([
       'replan_failed',
-      'plan_canceled',
+      'run_canceled',
     ]);
     answer.resolve([after('b')]);
     await answer.promise;
@@ -516,10 +516,10 @@ describe('a round under way', () => {
       expect(context.deadline).toBeCloseTo(performance.timeOrigin + performance.now() + 50);
       await vi.advanceTimersByTimeAsync(50);
       const result = await run;
-      expect(result.error?.code).toBe('plan_timeout');
-      expect(context.signal.reason).toMatchObject({ code: 'plan_timeout' });
+      expect(result.error?.code).toBe('deadline_exceeded');
+      expect(context.signal.reason).toMatchObject({ code: 'deadline_exceeded' });
       expect(eventsOf(result, 'replan_failed')).toMatchObject([
-        { error: { cause: { code: 'plan_timeout' } } },
+        { error: { cause: { code: 'deadline_exceeded' } } },
       ]);
     } finally {
       vi.useRealTimers();
@@ -537,13 +537,13 @@ describe('a round under way', () => {
     const types = result.timeline.map(({ type }) => type);
     expect(types.slice(types.indexOf('replan_started'))).toEqual([
       'replan_started',
-      'plan_paused',
+      'run_paused',
       'replan_completed',
       'tasks_added',
-      'plan_resumed',
+      'run_unpaused',
       'task_started',
       'task_completed',
-      'plan_completed',
+      'run_completed',
     ]);
   });
 

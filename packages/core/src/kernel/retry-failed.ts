@@ -32,7 +32,7 @@ export function tasksToRetry(state: RunState): RetriedTask[] {
 
 function isUndone(state: RunState, index: number): boolean {
   const status = state.statusOf(index);
-  if (status === 'skipped') return state.reasonOf(index) !== 'not_chosen';
+  if (status === 'skipped') return state.reasonOf(index) !== 'condition_false';
   return status === 'failed' || status === 'canceled';
 }
 

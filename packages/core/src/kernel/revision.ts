@@ -99,7 +99,7 @@ function whyNotDone(id: string, state: RunState): string | undefined {
   if (index === undefined) return undefined;
   const status = state.statusOf(index);
   if (status === 'failed') return 'failed';
-  const isDropped = status === 'skipped' && state.reasonOf(index) !== 'not_chosen';
+  const isDropped = status === 'skipped' && state.reasonOf(index) !== 'condition_false';
   return isDropped ? 'was skipped' : undefined;
 }
 

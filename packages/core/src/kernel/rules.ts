@@ -1,4 +1,4 @@
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { Stop } from '../contract/stop.js';
 import type { Task } from '../contract/task.js';
 import { COMPLETED, COMPLETED_WITH_DETAILS, STARTED } from '../state/event-log.js';
@@ -26,7 +26,7 @@ export function applyRule(machine: Machine, position: number): void {
   }
 }
 
-function afterEvent(machine: Machine, event: PlanEvent, position: number): void {
+function afterEvent(machine: Machine, event: RunEvent, position: number): void {
   const { state, log } = machine;
   const index = log.indexAt(position);
   switch (event.type) {

@@ -53,7 +53,7 @@ export function skipDependents(machine: Machine, index: number): void {
   const { graph, state } = machine;
   const isUnchosen = state.isNotChosen(index);
   const failedTaskId = isUnchosen ? undefined : state.failedTaskIdOf(index);
-  const reason = isUnchosen ? 'not_chosen' : 'dependency_failed';
+  const reason = isUnchosen ? 'condition_false' : 'dependency_failed';
   const skip = (other: number) => skipTask(machine, other, reason, failedTaskId);
   // What depends on a task that was not chosen may still begin.
   if (!isUnchosen) graph.eachDependent(index, skip);

@@ -251,7 +251,7 @@ describe('a strategy that listens', () => {
       '20 task_output',
       '20 strategy_switched',
       '30 task_completed',
-      '30 plan_completed',
+      '30 run_completed',
     ]);
     expect(eventsOf({ timeline }, 'strategy_switched')).toMatchObject([
       { reason: 'a text at 20', from: 'slow', to: 'fast' },

@@ -1,5 +1,5 @@
 import { describe, StratagemError } from '../contract/errors.js';
-import type { CancelReason, PlanEnding } from '../contract/event.js';
+import type { CancelReason, RunEnding } from '../contract/event.js';
 import type { Stop } from '../contract/stop.js';
 import { endingOf } from '../state/outcome.js';
 import type { Machine } from './machine.js';
@@ -50,14 +50,14 @@ export function stopStarting(machine: Machine, stop: Stop): void {
 
 export function failAtDeadline(machine: Machine): void {
   const { deadlineMs } = machine.options;
-  const message = `The plan was stopped: it did not end within ${deadlineMs} ms`;
-  abortRun(machine, 'plan_timeout', new StratagemError('plan_timeout', message));
+  const message = `The run was stopped: deadline of ${deadlineMs} ms exceeded`;
+  abortRun(machine, 'deadline_exceeded', new StratagemError('deadline_exceeded', message));
 }
 
 export function cancelRun(machine: Machine, cause: unknown): void {
   const because = cause === undefined ? '' : `: ${describe(cause)}`;
-  const message = `The plan was canceled${because}`;
-  abortRun(machine, 'plan_canceled', new StratagemError('plan_canceled', message, { cause }));
+  const message = `The run was canceled${because}`;
+  abortRun(machine, 'run_canceled', new StratagemError('run_canceled', message, { cause }));
 }
 
 /** Aborts attempts in flight, cancels what has not started, and ends the run. */
@@ -70,19 +70,25 @@ export function abortRun(machine: Machine, reason: CancelReason, error: Stratage
   }
   abortRound(machine, error);
   machine.forgetReady();
-  const type = reason === 'plan_canceled' ? 'plan_canceled' : 'plan_failed';
+  const type = reason === 'run_canceled' ? 'run_canceled' : 'run_failed';
   endRun(machine, { type, error });
 }
 
 /** How a run ends that was being canceled when its process ended, before the log could say how. */
 export function interruptedEnding(reason: CancelReason): StratagemError {
   switch (reason) {
-    case 'plan_timeout':
-      return new StratagemError('plan_timeout', 'The plan was stopped: it did not end in time');
+    case 'deadline_exceeded':
+      return new StratagemError(
+        'deadline_exceeded',
+        'The run was stopped: its deadline was exceeded',
+      );
     case 'invalid_strategy':
-      return new StratagemError('invalid_strategy', 'The plan was stopped: its strategy was wrong');
+      return new StratagemError(
+        'invalid_strategy',
+        'The run was stopped: its strategy broke its contract',
+      );
     default:
-      return new StratagemError('plan_canceled', 'The plan was canceled');
+      return new StratagemError('run_canceled', 'The run was canceled');
   }
 }
 
@@ -117,7 +123,7 @@ export function finishRun(machine: Machine): void {
   const limits = state.stop === undefined ? options.replan : undefined;
   const refusal = limits && replanRefusal(machine, limits);
   const ending = endingOf(state, progress, refusal);
-  const isRevised = ending.type === 'plan_failed' && refusal === undefined;
+  const isRevised = ending.type === 'run_failed' && refusal === undefined;
   if (limits !== undefined && isRevised && state.isPaused) return;
   if (progress !== undefined) machine.tell({ type: 'goal_checked', ...progress });
   if (progress?.achieved) announceGoal(machine);
@@ -125,7 +131,7 @@ export function finishRun(machine: Machine): void {
   else endRun(machine, ending);
 }
 
-function endRun(machine: Machine, ending: PlanEnding): void {
-  const durationMs = machine.now - machine.state.planStartedAt;
+function endRun(machine: Machine, ending: RunEnding): void {
+  const durationMs = machine.now - machine.state.runStartedAt;
   machine.tell({ ...ending, durationMs });
 }

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import { EventFeed } from './event-stream.js';
 
-const eventOf = (sequence: number): PlanEvent => ({
-  type: 'plan_completed',
+const eventOf = (sequence: number): RunEvent => ({
+  type: 'run_completed',
   sequence,
   timestamp: sequence,
   durationMs: sequence,
@@ -15,7 +15,7 @@ async function microtasks(count: number): Promise<void> {
   for (let n = 0; n < count; n++) await null;
 }
 
-async function collect(events: AsyncIterable<PlanEvent>, pause = 0): Promise<number[]> {
+async function collect(events: AsyncIterable<RunEvent>, pause = 0): Promise<number[]> {
   const seen: number[] = [];
   for await (const { sequence } of events) {
     seen.push(sequence);

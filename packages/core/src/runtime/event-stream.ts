@@ -1,4 +1,4 @@
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import { Floodgate } from '../util/gate.js';
 
 /** More unread events than this, and those who make them are asked to wait. */
@@ -6,7 +6,7 @@ const MAX_UNREAD = 1_000;
 
 /** Where a stream reads its events. */
 export interface EventSource {
-  eventAt(position: number): PlanEvent;
+  eventAt(position: number): RunEvent;
 }
 
 /**
@@ -59,13 +59,13 @@ export class EventStream {
   }
 
   /** All events kept so far, then those that follow, from this call on. */
-  read(): AsyncGenerator<PlanEvent, void, undefined> {
+  read(): AsyncGenerator<RunEvent, void, undefined> {
     const reader = new Reader();
     this.#readers.add(reader);
     return this.#follow(reader);
   }
 
-  async *#follow(reader: Reader): AsyncGenerator<PlanEvent, void, undefined> {
+  async *#follow(reader: Reader): AsyncGenerator<RunEvent, void, undefined> {
     reader.hasBegun = true;
     try {
       for (;;) {
@@ -81,7 +81,7 @@ export class EventStream {
     }
   }
 
-  #take(reader: Reader): PlanEvent | undefined {
+  #take(reader: Reader): RunEvent | undefined {
     if (!this.#isKept) return reader.take();
     return reader.position < this.#published ? this.#source.eventAt(reader.position++) : undefined;
   }
@@ -103,8 +103,8 @@ export class EventStream {
 export class EventFeed implements EventSource {
   readonly #stream: EventStream;
   readonly #isKept: boolean;
-  readonly #kept: PlanEvent[] = [];
-  #last: PlanEvent | undefined;
+  readonly #kept: RunEvent[] = [];
+  #last: RunEvent | undefined;
   #count = 0;
 
   /** @param isKept Whether an iterator starts with the first event, whenever it begins. */
@@ -113,7 +113,7 @@ export class EventFeed implements EventSource {
     this.#stream = new EventStream(this, isKept);
   }
 
-  push(event: PlanEvent): void {
+  push(event: RunEvent): void {
     this.#last = event;
     if (this.#isKept) this.#kept.push(event);
     this.#stream.publish(++this.#count);
@@ -124,19 +124,19 @@ export class EventFeed implements EventSource {
   }
 
   /** All events kept so far, then those that follow, from this call on. */
-  read(): AsyncGenerator<PlanEvent, void, undefined> {
+  read(): AsyncGenerator<RunEvent, void, undefined> {
     return this.#stream.read();
   }
 
-  eventAt(position: number): PlanEvent {
-    return (this.#kept[position] ?? this.#last) as PlanEvent;
+  eventAt(position: number): RunEvent {
+    return (this.#kept[position] ?? this.#last) as RunEvent;
   }
 }
 
 /** One iterator's place: a position in the source, or a queue of its own. */
 class Reader {
   position = 0;
-  queue: PlanEvent[] = [];
+  queue: RunEvent[] = [];
   hasBegun = false;
   #wake: (() => void) | undefined;
 
@@ -150,7 +150,7 @@ class Reader {
     return this.hasBegun ? this.queue.length - this.position : 0;
   }
 
-  take(): PlanEvent | undefined {
+  take(): RunEvent | undefined {
     const event = this.queue[this.position];
     if (event !== undefined) this.position++;
     else {

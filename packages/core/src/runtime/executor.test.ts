@@ -8,8 +8,8 @@ import {
   Heap,
   isStratagemError,
   type Plan,
-  type PlanEvent,
   type RunContext,
+  type RunEvent,
   type RunHandle,
   RunnerError,
   StratagemError,
@@ -43,7 +43,7 @@ function gate<T = void>() {
 /** Lets everything happen that is waiting to happen. */
 const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-const types = (events: readonly PlanEvent[]) => events.map((event) => event.type);
+const types = (events: readonly RunEvent[]) => events.map((event) => event.type);
 
 const runnerOf = (run: (request: TaskRequest, context: RunContext) => unknown): TaskRunner => ({
   name: 'test',
@@ -152,18 +152,18 @@ describe('events', () => {
     .addTask({ id: 'a', run: async (_, { emit }) => emit('hello') })
     .addTask({ id: 'b', dependencies: ['a'], run: async () => 2 });
   const all = [
-    'plan_started',
+    'run_started',
     'strategy_initialized',
     'task_started',
     'task_output',
     'task_completed',
     'task_started',
     'task_completed',
-    'plan_completed',
+    'run_completed',
   ];
 
-  async function collect(events: AsyncIterable<PlanEvent>): Promise<PlanEvent[]> {
-    const seen: PlanEvent[] = [];
+  async function collect(events: AsyncIterable<RunEvent>): Promise<RunEvent[]> {
+    const seen: RunEvent[] = [];
     for await (const event of events) seen.push(event);
     return seen;
   }
@@ -273,7 +273,7 @@ describe('a failed task', () => {
       attempts: 0,
     });
     expect(result.outputs).toEqual({ c: 'c', d: 'd' });
-    expect(result.error?.message).toBe('The plan failed. Task "a" failed: broken');
+    expect(result.error?.message).toBe('The run failed. Task "a" failed: broken');
     expect(result.metrics).toMatchObject({ successRate: 0.5, failedTasks: 1, skippedTasks: 1 });
   });
 
@@ -375,7 +375,7 @@ describe('a failed task', () => {
     };
     const run = () => thenable as unknown as Promise<never>;
     const { error } = await executor.execute(createPlan('x').addTask({ id: 'a', run }));
-    expect(error?.message).toBe('The plan failed. Task "a" failed: odd');
+    expect(error?.message).toBe('The run failed. Task "a" failed: odd');
   });
 });
 
@@ -399,12 +399,12 @@ describe('cancelling', () => {
     run.cancel(reason);
     const result = await run;
     expect(signal?.aborted).toBe(true);
-    expect(signal?.reason).toMatchObject({ code: 'plan_canceled', cause: reason });
+    expect(signal?.reason).toMatchObject({ code: 'run_canceled', cause: reason });
     expect(result.status).toBe('canceled');
     expect(result.outputs).toEqual({ a: 'done' });
     expect(result.tasks.map(({ status }) => status)).toEqual(['completed', 'canceled', 'canceled']);
-    expect(result.error).toMatchObject({ code: 'plan_canceled', cause: reason });
-    expect(types(result.timeline).at(-1)).toBe('plan_canceled');
+    expect(result.error).toMatchObject({ code: 'run_canceled', cause: reason });
+    expect(types(result.timeline).at(-1)).toBe('run_canceled');
 
     const length = result.timeline.length;
     held.open();
@@ -431,11 +431,11 @@ describe('cancelling', () => {
       .addTask({ id: 'a', run: () => handle.cancel('from a task') })
       .addTask({ id: 'b', dependencies: ['a'], run: () => 1 });
     handle = executor.execute(plan);
-    expect((await handle).error?.message).toBe('The plan was canceled: from a task');
+    expect((await handle).error?.message).toBe('The run was canceled: from a task');
     handle = executor.execute(createPlan('x').addTask({ id: 'a', run: () => 1 }), {
       onEvent: (event) => event.type === 'task_started' && handle.cancel('from a listener'),
     });
-    expect((await handle).error?.message).toBe('The plan was canceled: from a listener');
+    expect((await handle).error?.message).toBe('The run was canceled: from a listener');
   });
 
   test('twice, or after the end, changes nothing', async () => {
@@ -518,12 +518,12 @@ describe('limits', () => {
       .addTask({ id: 'c', dependencies: ['b'], run: () => 1 });
     const result = await executor.execute(plan, { deadlineMs: 20 });
     expect(result.status).toBe('failed');
-    expect(result.error).toMatchObject({ code: 'plan_timeout' });
+    expect(result.error).toMatchObject({ code: 'deadline_exceeded' });
     expect(result.error?.message).toContain('within 20 ms');
     expect(result.tasks.map(({ reason }) => reason)).toEqual([
       undefined,
-      'plan_timeout',
-      'plan_timeout',
+      'deadline_exceeded',
+      'deadline_exceeded',
     ]);
     expect(result.outputs).toEqual({ a: 'quick' });
   });
@@ -684,7 +684,7 @@ describe('the options of one run', () => {
       run: () => new Promise((resolve) => setTimeout(resolve, 200)),
     });
     const late = await strict.execute(slow, { deadlineMs: undefined });
-    expect(late.error?.code).toBe('plan_timeout');
+    expect(late.error?.code).toBe('deadline_exceeded');
   });
 
   test('are not kept for the next', async () => {
@@ -761,7 +761,7 @@ test('an iterator that is made at once and read late misses nothing, also of a s
   const run = executor.execute(plan, { timeline: 'stream' });
   const iterator = run[Symbol.asyncIterator]();
   await run;
-  expect((await iterator.next()).value?.type).toBe('plan_started');
+  expect((await iterator.next()).value?.type).toBe('run_started');
 });
 
 test('emit takes nothing but text', async () => {
@@ -784,6 +784,6 @@ test('the error of a plan within a plan is a failure of the task, with its messa
   const [task] = (await executor.execute(outer)).tasks;
   expect(task?.error).toMatchObject({
     code: 'task_failed',
-    message: 'Task "a" failed: The plan failed. Task "b" failed: no',
+    message: 'Task "a" failed: The run failed. Task "b" failed: no',
   });
 });

@@ -104,7 +104,7 @@ export interface ExplainOptions {
   readonly since?: string;
 }
 
-const RESUME_OPTIONS = ['plan', 'adopt', 'retryFailed', 'addedTasks'];
+const RESUME_OPTIONS = ['plan', 'acceptChanges', 'retryFailed', 'addedTasks'];
 
 /**
  * An executor that runs plans in this process.
@@ -201,7 +201,13 @@ export function createExecutor(options: ExecutorOptions): Executor {
       checkRunOptions('resume()', overrides);
       checkResumeOptions(overrides);
       checkRunId('resume()', runId);
-      const { plan: _, adopt: __, retryFailed: ___, addedTasks: ____, ...given } = overrides;
+      const {
+        plan: _,
+        acceptChanges: __,
+        retryFailed: ___,
+        addedTasks: ____,
+        ...given
+      } = overrides;
       const signal = eitherSignal(defaults.signal, overrides.signal);
       const { journal } = { ...defaults, ...withoutUndefined(given) };
       if (journal === undefined) {

@@ -23,7 +23,7 @@ export type ForecastReason =
   /** Its output is put together from those of its subtasks or elements, which all are there. */
   | 'complete'
   /** Its condition does not hold. */
-  | 'not_chosen'
+  | 'condition_false'
   /** The run that it is compared with had no such task, or there is none. */
   | 'new'
   /** It is not what it was; `fields` says what of it. */
@@ -146,7 +146,7 @@ async function baselineOf({
   let planData: PlanData | undefined;
   for await (const event of journal.read(runId)) {
     understood(runId, () => reader.read(event));
-    if (event.type === 'plan_started') planData = event.plan as PlanData;
+    if (event.type === 'run_started') planData = event.plan as PlanData;
   }
   return reader.state && planData && { planData, state: reader.state };
 }
@@ -191,8 +191,8 @@ class Forecaster {
       case 'completed':
         return is(false, 'complete', 'complete with its subtasks');
       case 'skipped':
-        return state.reasonOf(index) === 'not_chosen'
-          ? is(false, 'not_chosen', 'its condition does not hold')
+        return state.reasonOf(index) === 'condition_false'
+          ? is(false, 'condition_false', 'its condition does not hold')
           : is(false, 'fails', `what it needs fails: ${state.failedTaskIdOf(index)}`);
       case 'failed':
         return is(false, 'fails', state.errorOf(index)?.message ?? '');
@@ -231,7 +231,7 @@ class Forecaster {
     const others: string[] = [];
     const visit = (other: number) => {
       const { id } = graph.tasks[other] as Task;
-      if (state.reasonOf(other) === 'not_chosen') return;
+      if (state.reasonOf(other) === 'condition_false') return;
       if (state.statusOf(other) !== 'completed' || !this.#isAsBefore(other)) others.push(id);
     };
     graph.eachDependency(index, visit);

@@ -16,7 +16,7 @@ import {
   createPlan,
   type ExecutorOptions,
   type Plan,
-  type PlanEvent,
+  type RunEvent,
   type RunHandle,
   type StandardSchema,
   type Task,
@@ -31,9 +31,9 @@ const ask = (id: string, more: Partial<Task> = {}): Task => ({
 
 /** A run, and a promise of the first event of each type. */
 function running(plan: Plan, options: Partial<ExecutorOptions> = {}) {
-  const heard = new Map<string, ReturnType<typeof deferred<PlanEvent>>>();
+  const heard = new Map<string, ReturnType<typeof deferred<RunEvent>>>();
   const first = (type: string) => {
-    const found = heard.get(type) ?? deferred<PlanEvent>();
+    const found = heard.get(type) ?? deferred<RunEvent>();
     heard.set(type, found);
     return found;
   };
@@ -45,7 +45,7 @@ function running(plan: Plan, options: Partial<ExecutorOptions> = {}) {
       onEvent?.(event);
     },
   });
-  return { run, once: (type: PlanEvent['type']) => first(type).promise };
+  return { run, once: (type: RunEvent['type']) => first(type).promise };
 }
 
 const notWaiting = { code: 'not_waiting' };
@@ -376,12 +376,12 @@ describe('in time', () => {
     await vi.advanceTimersByTimeAsync(1);
     const result = await run;
     expect(result.timeline.map(({ type }) => type).slice(3)).toEqual([
-      'plan_paused',
+      'run_paused',
       'task_completed',
-      'plan_resumed',
+      'run_unpaused',
       'task_started',
       'task_completed',
-      'plan_completed',
+      'run_completed',
     ]);
   });
 
@@ -390,8 +390,8 @@ describe('in time', () => {
     run.pause();
     await vi.advanceTimersByTimeAsync(1_001);
     const result = await run;
-    expect(result.error?.code).toBe('plan_timeout');
-    expect(taskOf(result, 'a')).toMatchObject({ status: 'canceled', reason: 'plan_timeout' });
+    expect(result.error?.code).toBe('deadline_exceeded');
+    expect(taskOf(result, 'a')).toMatchObject({ status: 'canceled', reason: 'deadline_exceeded' });
   });
 
   test('a repetition that comes due while the run is paused waits for its end', async () => {
@@ -465,13 +465,13 @@ describe('pausing', () => {
     run.resume();
     gates[0]?.resolve(0);
     const result = await run;
-    expect(eventsOf(result, 'plan_paused')).toHaveLength(1);
-    expect(eventsOf(result, 'plan_resumed')).toHaveLength(1);
+    expect(eventsOf(result, 'run_paused')).toHaveLength(1);
+    expect(eventsOf(result, 'run_unpaused')).toHaveLength(1);
     run.pause();
     run.resume();
     run.setMaxParallel(3);
     run.cancel();
-    expect(eventsOf(await run, 'plan_paused')).toHaveLength(1);
+    expect(eventsOf(await run, 'run_paused')).toHaveLength(1);
   });
 
   test('and resuming at once, before the run begins, leaves no trace', async () => {
@@ -480,7 +480,7 @@ describe('pausing', () => {
     run.pause();
     run.resume();
     gates[0]?.resolve(0);
-    expect(eventsOf(await run, 'plan_paused')).toEqual([]);
+    expect(eventsOf(await run, 'run_paused')).toEqual([]);
   });
 
   test('when all is done does not keep the run from ending', async () => {
@@ -510,12 +510,12 @@ describe('pausing', () => {
     const { run, once } = running(
       planOf({ id: 'a', run: () => run.pause() }, { id: 'b', dependencies: ['a'], run: () => 1 }),
     );
-    await once('plan_paused');
+    await once('run_paused');
     await turn();
     run.resume();
     const { timeline } = await run;
     const types = timeline.map(({ type }) => type);
-    expect(types.indexOf('plan_resumed')).toBeLessThan(types.lastIndexOf('task_started'));
+    expect(types.indexOf('run_unpaused')).toBeLessThan(types.lastIndexOf('task_started'));
   });
 
   test('does not start what was added, answered or fanned out meanwhile', async () => {
@@ -536,7 +536,7 @@ describe('pausing', () => {
     const { timeline, outputs } = await run;
     expect(outputs).toMatchObject({ more: 3, 'each[1]': 2 });
     const types = timeline.map(({ type }) => type);
-    expect(types.indexOf('task_started')).toBeGreaterThan(types.indexOf('plan_resumed'));
+    expect(types.indexOf('task_started')).toBeGreaterThan(types.indexOf('run_unpaused'));
   });
 });
 

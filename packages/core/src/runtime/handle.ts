@@ -1,5 +1,5 @@
 import { checkLimit } from '../contract/check-options.js';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { Task } from '../contract/task.js';
 import type { PlanResult } from '../state/result.js';
 import type { Run } from './run.js';
@@ -10,7 +10,7 @@ import type { Run } from './run.js';
  */
 export interface RunHandle<Outputs = Record<string, unknown>>
   extends PromiseLike<PlanResult<Outputs>>,
-    AsyncIterable<PlanEvent> {
+    AsyncIterable<RunEvent> {
   readonly runId: string;
   /** Resolves when the run has ended, however it ended; never rejects, unless it cannot be resumed. */
   readonly result: Promise<PlanResult<Outputs>>;

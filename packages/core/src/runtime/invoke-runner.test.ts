@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { RunnerError } from '../contract/errors.js';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import { createPlan, type Plan } from '../contract/plan.js';
 import { PlanError } from '../contract/plan-error.js';
 import type { RunContext } from '../contract/run-context.js';
@@ -163,7 +163,7 @@ describe('tools', () => {
     expect(result.status).toBe('completed');
     const { timeline } = result;
     await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(timeline.at(-1)?.type).toBe('plan_completed');
+    expect(timeline.at(-1)?.type).toBe('run_completed');
   });
 });
 
@@ -174,7 +174,7 @@ describe('a server that asks to wait', () => {
     goal: 'batch',
     tasks: Array.from({ length: count }, (_, index) => ({ id: `t${index}`, description: 'x' })),
   });
-  const starts = (timeline: readonly PlanEvent[]) =>
+  const starts = (timeline: readonly RunEvent[]) =>
     timeline.flatMap((event) =>
       event.type === 'task_started' ? `${event.taskId}@${event.timestamp}` : [],
     );
@@ -315,7 +315,7 @@ describe('a server that asks to wait', () => {
       retry: { maxAttempts: 1 },
       deadlineMs: 500,
     });
-    expect(beforeDeadline.error?.code).toBe('plan_timeout');
+    expect(beforeDeadline.error?.code).toBe('deadline_exceeded');
     expect(beforeDeadline.metrics.executionTimeMs).toBe(500);
   });
 
@@ -474,7 +474,7 @@ describe('a runner that emits faster than its events are read', () => {
     expect(emitted()).toBe(5_000);
   });
 
-  test.each<[string, 'keep' | 'stream', (reader: AsyncIterator<PlanEvent>) => Promise<unknown>]>([
+  test.each<[string, 'keep' | 'stream', (reader: AsyncIterator<RunEvent>) => Promise<unknown>]>([
     ['a reader that leaves', 'stream', async (reader) => reader.return?.()],
     ['a log that is kept anyway', 'keep', async () => {}],
   ])('is not held up by %s', async (_, timeline, act) => {

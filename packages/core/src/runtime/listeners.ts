@@ -1,4 +1,4 @@
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { EventLog } from '../state/event-log.js';
 import { isThenable } from '../util/promise.js';
 import { EventStream } from './event-stream.js';
@@ -11,10 +11,10 @@ export class Listeners {
   /** What listeners threw; no more of it than is worth reading. */
   readonly errors: unknown[] = [];
   readonly #log: EventLog;
-  readonly #onEvent: ((event: PlanEvent) => void) | undefined;
+  readonly #onEvent: ((event: RunEvent) => void) | undefined;
   #published = 0;
 
-  constructor(log: EventLog, isKept: boolean, onEvent: ((event: PlanEvent) => void) | undefined) {
+  constructor(log: EventLog, isKept: boolean, onEvent: ((event: RunEvent) => void) | undefined) {
     this.#log = log;
     this.#onEvent = onEvent;
     this.stream = new EventStream(log, isKept);
@@ -39,7 +39,7 @@ export class Listeners {
     this.stream.continueAt(position);
   }
 
-  #notify(event: PlanEvent): void {
+  #notify(event: RunEvent): void {
     try {
       const returned: unknown = this.#onEvent?.(event);
       if (isThenable(returned)) Promise.resolve(returned).catch((error) => this.#keep(error));

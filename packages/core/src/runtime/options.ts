@@ -2,7 +2,7 @@ import { type Budget, eitherBudget } from '../contract/budget.js';
 import type { AttemptCarrier } from '../contract/carrier.js';
 import { checkDuration, checkFlag, checkLimit } from '../contract/check-options.js';
 import { OptionError, show } from '../contract/errors.js';
-import type { PlanEvent, RunLimits } from '../contract/event.js';
+import type { RunEvent, RunLimits } from '../contract/event.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import { formatProblem, type PlanProblem } from '../contract/plan-error.js';
@@ -67,7 +67,7 @@ export interface RunOptions {
    * Called with each event as it happens. What it throws ends up in `listenerErrors` of the
    * result and has no other effect.
    */
-  readonly onEvent?: (event: PlanEvent) => void;
+  readonly onEvent?: (event: RunEvent) => void;
   /**
    * Where the run is kept, so that it survives the process: nothing of it is told, and no attempt is
    * started, before that is durable.

@@ -1,5 +1,5 @@
 import { StratagemError } from '../contract/errors.js';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { PlanResult } from '../state/result.js';
 import type { RunHandle } from './handle.js';
 
@@ -35,15 +35,15 @@ export function handleOfOpening<Outputs>(
     result,
     // biome-ignore lint/suspicious/noThenProperty: a run is awaited for its result
     then: (onFulfilled, onRejected) => result.then(onFulfilled, onRejected),
-    [Symbol.asyncIterator](): AsyncIterator<PlanEvent> {
+    [Symbol.asyncIterator](): AsyncIterator<RunEvent> {
       // From its first event on, also where nothing is kept.
-      let events: AsyncIterator<PlanEvent> | undefined;
+      let events: AsyncIterator<RunEvent> | undefined;
       whenOpen((handle) => {
         events = handle[Symbol.asyncIterator]();
       });
       return follow(async () => {
         await opened;
-        return events as AsyncIterator<PlanEvent>;
+        return events as AsyncIterator<RunEvent>;
       });
     },
     cancel: (reason) => whenOpen((handle) => handle.cancel(reason)),

@@ -3,9 +3,9 @@ import {
   createExecutor,
   Heap,
   type Plan,
-  type PlanEvent,
   type PlanResult,
   type RunContext,
+  type RunEvent,
   type RunHandle,
   RunnerError,
   type RunOptions,
@@ -95,7 +95,7 @@ describe('a runner', () => {
     const plan = planOf({ id: 'a', description: 'x' }, { id: 'b', run: () => 'fine' });
     const result = await ended(runWith(async () => answer(), plan));
     expect(statuses(result)).toEqual(['failed', 'completed']);
-    expect(result.error?.code).toBe('plan_failed');
+    expect(result.error?.code).toBe('run_failed');
   });
 
   test.each<[string, unknown]>([
@@ -326,7 +326,7 @@ describe('a task', () => {
     const result = await ended(run);
     const [started] = result.timeline;
     expect(result.tasks).toHaveLength(1);
-    expect(started?.type === 'plan_started' && started.plan.tasks).toHaveLength(1);
+    expect(started?.type === 'run_started' && started.plan.tasks).toHaveLength(1);
   });
 });
 
@@ -347,7 +347,7 @@ describe('cancelling', () => {
     expect(began).toEqual(['a', 'b']);
   });
 
-  test.each(['plan_started', 'strategy_initialized', 'task_started'])(
+  test.each(['run_started', 'strategy_initialized', 'task_started'])(
     'from within a listener at %s starts nothing more',
     async (type) => {
       const began = vi.fn();
@@ -362,7 +362,7 @@ describe('cancelling', () => {
 
   test('when everything is done but the last event leaves a completed plan completed', async () => {
     const run: RunHandle<unknown> = executor.execute(planOf({ id: 'a', run: () => 1 }), {
-      onEvent: (event) => void (event.type === 'plan_completed' && run.cancel()),
+      onEvent: (event) => void (event.type === 'run_completed' && run.cancel()),
     });
     expect((await ended(run)).status).toBe('completed');
   });
@@ -382,8 +382,8 @@ describe('cancelling', () => {
     await turns(2);
     controller.abort(reason);
     const result = await ended(run);
-    expect(result.error).toMatchObject({ code: 'plan_canceled', cause: reason });
-    expect(result.error?.message).toBe('The plan was canceled: the user left');
+    expect(result.error).toMatchObject({ code: 'run_canceled', cause: reason });
+    expect(result.error?.message).toBe('The run was canceled: the user left');
     expect(inner?.reason).toBe(result.error);
   });
 
@@ -396,9 +396,9 @@ describe('cancelling', () => {
     expect(began).not.toHaveBeenCalled();
     expect(result.error?.cause).toMatchObject({ name: 'AbortError' });
     expect(result.timeline.map(({ type }) => type)).toEqual([
-      'plan_started',
+      'run_started',
       'task_canceled',
-      'plan_canceled',
+      'run_canceled',
     ]);
   });
 
@@ -477,11 +477,11 @@ describe('cancelling', () => {
     await turns(5);
     expect(statuses(result)).toEqual(['canceled']);
     expect(result.timeline.map(({ type }) => type)).toEqual([
-      'plan_started',
+      'run_started',
       'strategy_initialized',
       'task_started',
       'task_canceled',
-      'plan_canceled',
+      'run_canceled',
     ]);
     expect(result.outputs).toEqual({});
   });
@@ -870,7 +870,7 @@ describe('time', () => {
       deadlineMs: 1_000,
     });
     await vi.advanceTimersByTimeAsync(1_001);
-    expect(await run).toMatchObject({ status: 'failed', error: { code: 'plan_timeout' } });
+    expect(await run).toMatchObject({ status: 'failed', error: { code: 'deadline_exceeded' } });
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -891,7 +891,7 @@ describe('time', () => {
     const result = await run;
     expect(signals[0]?.reason).toBe(result.error);
     expect(result.metrics.executionTimeMs).toBeGreaterThanOrEqual(60_000);
-    expect(result.tasks[0]).toMatchObject({ status: 'canceled', reason: 'plan_timeout' });
+    expect(result.tasks[0]).toMatchObject({ status: 'canceled', reason: 'deadline_exceeded' });
   });
 
   test.each([1_000, Number.MAX_VALUE])(
@@ -990,8 +990,8 @@ describe('a listener', () => {
   });
 
   test('sees the same events, in the same order, as iterators and the result', async () => {
-    const heard: PlanEvent[] = [];
-    const iterated: PlanEvent[] = [];
+    const heard: RunEvent[] = [];
+    const iterated: RunEvent[] = [];
     const run = executor.execute(
       planOf({ id: 'a', run: async () => 1 }, { id: 'b', dependencies: ['a'], run: () => 2 }),
       { onEvent: (event) => void heard.push(event) },

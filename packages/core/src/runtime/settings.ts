@@ -1,5 +1,5 @@
 import type { AttemptCarrier } from '../contract/carrier.js';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { EventData, RunJournal } from '../contract/journal.js';
 import type { Replan } from '../contract/replan.js';
 import type { TaskRunner } from '../contract/runner.js';
@@ -23,7 +23,7 @@ export interface RunSettings extends Omit<KernelOptions, 'resourceOf'> {
   readonly planner: Pick<Replan, 'revise'> | undefined;
   readonly timeline: 'keep' | 'stream';
   readonly signal: AbortSignal | undefined;
-  readonly onEvent: ((event: PlanEvent) => void) | undefined;
+  readonly onEvent: ((event: RunEvent) => void) | undefined;
 }
 
 /** How a run is kept. */

@@ -1,4 +1,4 @@
-import type { PlanEvent, TaskCompleted, TasksAdded } from '../contract/event.js';
+import type { RunEvent, TaskCompleted, TasksAdded } from '../contract/event.js';
 import type { EventData, Json } from '../contract/journal.js';
 import type { Graph } from '../graph/graph.js';
 import { countTasks, type PlanData, planToData, tasksToData } from './plan.js';
@@ -22,9 +22,9 @@ export interface EncodeOptions {
  *
  * @param index The task of the event; -1 for none.
  */
-export function encodeEvent(event: PlanEvent, index: number, options: EncodeOptions): EventData {
+export function encodeEvent(event: RunEvent, index: number, options: EncodeOptions): EventData {
   switch (event.type) {
-    case 'plan_started':
+    case 'run_started':
       return {
         ...fieldsOf(event),
         plan: options.planData ?? planToData(event.plan),
@@ -60,8 +60,8 @@ function additionOf({ source, tasks, items }: TasksAdded): { readonly [field: st
 }
 
 /** Fields with an encoding of their own. */
-const OWN_FIELDS: Readonly<Partial<Record<PlanEvent['type'], readonly string[]>>> = {
-  plan_started: ['plan'],
+const OWN_FIELDS: Readonly<Partial<Record<RunEvent['type'], readonly string[]>>> = {
+  run_started: ['plan'],
   task_completed: ['output'],
   tasks_added: ['tasks', 'items'],
 };
@@ -71,7 +71,7 @@ const NONE: readonly string[] = [];
  * Encodes all other fields. They may contain values of tools and servers, so a value that cannot be
  * encoded is described. Most events are plain data already, and stay the same objects.
  */
-function fieldsOf(event: PlanEvent): EventData {
+function fieldsOf(event: RunEvent): EventData {
   const own = OWN_FIELDS[event.type] ?? NONE;
   const fields = event as unknown as Record<string, unknown>;
   let copy: Record<string, unknown> | undefined;
@@ -104,28 +104,28 @@ export interface DecodeContext {
 }
 
 /** Decodes an event of a journal. */
-export function decodeEvent(data: EventData, context: DecodeContext): PlanEvent {
+export function decodeEvent(data: EventData, context: DecodeContext): RunEvent {
   switch (data.type) {
-    case 'plan_started': {
+    case 'run_started': {
       const { taskCount: _, plan, ...fields } = data;
       const known = fromData(fields as Json) as object;
-      return { ...known, plan: context.plan(plan as PlanData) } as PlanEvent;
+      return { ...known, plan: context.plan(plan as PlanData) } as RunEvent;
     }
     case 'tasks_added': {
       const { taskCount: _, elements, tasks, items, ...fields } = data;
       if (data.source !== 'for_each') {
-        return { ...fields, tasks: context.addedTasks(tasks as Json) } as unknown as PlanEvent;
+        return { ...fields, tasks: context.addedTasks(tasks as Json) } as unknown as RunEvent;
       }
       const list = items === undefined ? undefined : (fromData(items) as unknown[]);
       const made = context.elementsOf(data.taskId as string, elements as number, list);
-      return { ...fields, tasks: made, ...(list && { items: list }) } as unknown as PlanEvent;
+      return { ...fields, tasks: made, ...(list && { items: list }) } as unknown as RunEvent;
     }
     case 'task_completed':
       if (!isFromChildren(data.output)) break;
-      return { ...data, output: context.outputOf(data.taskId as string) } as unknown as PlanEvent;
+      return { ...data, output: context.outputOf(data.taskId as string) } as unknown as RunEvent;
   }
   // Most are plain data, and stay the same objects.
-  return fromData(data as Json) as PlanEvent;
+  return fromData(data as Json) as RunEvent;
 }
 
 function isFromChildren(output: Json | undefined): boolean {

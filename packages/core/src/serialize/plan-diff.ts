@@ -59,7 +59,7 @@ export class PlanChangedError extends StratagemError {
     if (lines.length > shown.length) shown.push(`  and ${lines.length - shown.length} more`);
     super(
       'plan_changed',
-      `The plan differs from the recorded plan of run "${runId}". Adopt it (adopt: true) to keep ` +
+      `The plan differs from the recorded plan of run "${runId}". Accept the changes (acceptChanges: true) to keep ` +
         `completed tasks that have not changed:\n${shown.join('\n')}`,
     );
     this.runId = runId;

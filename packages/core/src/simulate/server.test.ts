@@ -155,7 +155,7 @@ describe('simulate with a server', () => {
     };
     expect(() => run(silent, [task('a')])).toThrow(/never ends/);
     expect(() => run({ ...silent, nextAt: 5 }, [task('a')])).toThrow(/called for ever/);
-    expect(run(silent, [task('a')], { deadlineMs: 10 }).error?.code).toBe('plan_timeout');
+    expect(run(silent, [task('a')], { deadlineMs: 10 }).error?.code).toBe('deadline_exceeded');
   });
 
   test('says so when the server reports for ever and time stands still', () => {
@@ -180,7 +180,7 @@ describe('simulate with a server', () => {
     };
     requests.length = 0;
     const { error, timeline } = run(talkative, [task('a')], { deadlineMs: 10 });
-    expect(error?.code).toBe('plan_timeout');
+    expect(error?.code).toBe('deadline_exceeded');
     expect(timeline.filter(({ type }) => type === 'task_output')).toHaveLength(10);
   });
 

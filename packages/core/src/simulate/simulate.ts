@@ -56,9 +56,9 @@ export function resumeSimulation(
   plan: Plan,
   options: SimulateOptions,
   log: readonly EventData[],
-  { downMs = 0, ...recover }: RecoverOptions & { readonly downMs?: number } = {},
+  { downtimeMs = 0, ...recover }: RecoverOptions & { readonly downtimeMs?: number } = {},
 ): PlanResult {
-  return new Simulation(plan, options).resume(log, downMs, recover);
+  return new Simulation(plan, options).resume(log, downtimeMs, recover);
 }
 
 /** Something that is due in virtual time. */
@@ -116,17 +116,17 @@ class Simulation {
     });
   }
 
-  resume(log: readonly EventData[], downMs: number, recover: RecoverOptions): PlanResult {
+  resume(log: readonly EventData[], downtimeMs: number, recover: RecoverOptions): PlanResult {
     const kernel = this.#kernel;
     const lastAt = log.at(-1)?.timestamp ?? 0;
-    this.#now = lastAt + downMs;
+    this.#now = lastAt + downtimeMs;
     this.#isResumed = true;
     kernel.recover(log, recover);
     const { state } = kernel;
     this.#seen = kernel.log.length;
     for (const [index, { position }] of state.questions) {
       const event = kernel.log.objectAt(position) as TaskWaiting;
-      this.#ask(event, index, state.timeOf(position) + downMs);
+      this.#ask(event, index, state.timeOf(position) + downtimeMs);
     }
     const downSince = (at: number) => state.shifted(at) - at;
     // What happened to it before has happened.

@@ -15,7 +15,7 @@ export interface Excess {
 /** Why a run was stopped, in words. */
 export function explainExcess(excess: Excess, taskId: string): string {
   const { budget, limit, used, requested } = excess;
-  const stopped = `The plan was stopped before task "${taskId}": its budget`;
+  const stopped = `The run was stopped before task "${taskId}": its budget`;
   if (used === null) {
     const why = 'tokens were used whose price is unknown; give their model a price in `prices`';
     return `${stopped} for ${budget} cannot be kept, because ${why}`;

@@ -1,4 +1,4 @@
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import { JournalError } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';
@@ -33,7 +33,7 @@ export interface DecodeOptions {
 export function decodeRecorded(
   data: EventData,
   options: DecodeOptions,
-): { readonly event: PlanEvent; readonly index: number } {
+): { readonly event: RunEvent; readonly index: number } {
   if (!isEventType(data.type)) throw ofNewerVersion(data.type);
   const event = decodeEvent(data, contextOf(options));
   const { taskId } = event as { readonly taskId?: string };

@@ -1,4 +1,4 @@
-import type { PlanEvent, PlanEventType } from '../contract/event.js';
+import type { RunEvent, RunEventType } from '../contract/event.js';
 import type { AttemptResult } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
@@ -11,7 +11,7 @@ export const COMPLETED = 1;
 export const COMPLETED_WITH_DETAILS = 2;
 /** Entries of these kinds are stored as event objects. */
 const KIND_OF = {
-  plan_started: 3,
+  run_started: 3,
   strategy_initialized: 4,
   strategy_switched: 5,
   task_output: 6,
@@ -27,27 +27,27 @@ const KIND_OF = {
   replan_started: 16,
   replan_completed: 17,
   replan_failed: 18,
-  plan_paused: 19,
-  plan_resumed: 20,
+  run_paused: 19,
+  run_unpaused: 20,
   max_parallel_changed: 21,
   resource_paused: 22,
   run_resumed: 23,
-  plan_completed: 24,
-  plan_failed: 25,
-  plan_canceled: 26,
+  run_completed: 24,
+  run_failed: 25,
+  run_canceled: 26,
   task_begun: 27,
-} satisfies Record<Exclude<PlanEventType, 'task_started' | 'task_completed'>, number>;
+} satisfies Record<Exclude<RunEventType, 'task_started' | 'task_completed'>, number>;
 
-const TYPE_OF: PlanEventType[] = ['task_started', 'task_completed', 'task_completed'];
-for (const [type, kind] of Object.entries(KIND_OF)) TYPE_OF[kind] = type as PlanEventType;
+const TYPE_OF: RunEventType[] = ['task_started', 'task_completed', 'task_completed'];
+for (const [type, kind] of Object.entries(KIND_OF)) TYPE_OF[kind] = type as RunEventType;
 
-export function isEventType(type: string): type is PlanEventType {
-  return TYPE_OF.includes(type as PlanEventType);
+export function isEventType(type: string): type is RunEventType {
+  return TYPE_OF.includes(type as RunEventType);
 }
 
 /** An event that has not been numbered and stamped. */
-export type UnstampedEvent = PlanEvent extends infer Each
-  ? Each extends PlanEvent
+export type UnstampedEvent = RunEvent extends infer Each
+  ? Each extends RunEvent
     ? Omit<Each, 'sequence' | 'timestamp'>
     : never
   : never;
@@ -102,11 +102,11 @@ export class EventLog {
   appendNew(event: UnstampedEvent, index: number, now: number): number {
     const { type, ...fields } = event;
     const stamped = { type, sequence: this.#nextSequence, timestamp: now, ...fields };
-    return this.append(stamped as unknown as PlanEvent, index);
+    return this.append(stamped as unknown as RunEvent, index);
   }
 
   /** Appends a recorded event, which keeps its sequence number. */
-  append(event: PlanEvent, index: number): number {
+  append(event: RunEvent, index: number): number {
     const missing = event.sequence - this.#nextSequence;
     if (missing !== 0) this.#skip(missing);
     const { timestamp } = event;
@@ -128,8 +128,8 @@ export class EventLog {
     return this.#kinds[position] as number;
   }
 
-  typeAt(position: number): PlanEventType {
-    return TYPE_OF[this.#kinds[position] as number] as PlanEventType;
+  typeAt(position: number): RunEventType {
+    return TYPE_OF[this.#kinds[position] as number] as RunEventType;
   }
 
   /** The index of the task that an entry is about; -1 for the run. */
@@ -162,14 +162,14 @@ export class EventLog {
   }
 
   /** The event of an entry that is stored as an object. */
-  objectAt(position: number): PlanEvent {
-    return this.#values[position] as PlanEvent;
+  objectAt(position: number): RunEvent {
+    return this.#values[position] as RunEvent;
   }
 
   /** The event at a position; made now when it is stored in columns. */
-  eventAt(position: number): PlanEvent {
+  eventAt(position: number): RunEvent {
     const kind = this.#kinds[position] as number;
-    if (kind > COMPLETED_WITH_DETAILS) return this.#values[position] as PlanEvent;
+    if (kind > COMPLETED_WITH_DETAILS) return this.#values[position] as RunEvent;
     const index = this.#indexes[position] as number;
     const sequence = this.#sequenceAt(position);
     const timestamp = this.#times[position] as number;
@@ -197,8 +197,8 @@ export class EventLog {
   }
 
   /** The events from one position up to another. */
-  events(from = 0, to = this.length): PlanEvent[] {
-    const events: PlanEvent[] = new Array(to - from);
+  events(from = 0, to = this.length): RunEvent[] {
+    const events: RunEvent[] = new Array(to - from);
     for (let position = from; position < to; position++) {
       events[position - from] = this.eventAt(position);
     }

@@ -302,7 +302,7 @@ describe('minSuccess', () => {
     expect(result.status).toBe(status);
     const results = result.outputs.each as ItemResult[] | undefined;
     if (status === 'completed') expect(results).toHaveLength(count);
-    else expect(result.error).toMatchObject({ code: 'plan_failed' });
+    else expect(result.error).toMatchObject({ code: 'run_failed' });
   });
 
   test('takes shares that are no round number in binary as they are meant', async () => {
@@ -562,7 +562,7 @@ describe('addTasks', () => {
   test('on the handle works before the first event, while paused, and from a listener', async () => {
     const run: RunHandle = execute(planOf({ id: 'a', run: () => 1 }), {
       onEvent(event) {
-        if (event.type === 'plan_paused') {
+        if (event.type === 'run_paused') {
           run.addTasks([{ id: 'paused', dependencies: ['early'], run: ({ early }) => early + 1 }]);
           run.resume();
         }
@@ -708,7 +708,7 @@ describe('addTasks', () => {
       reason: 'dependency_failed',
       failedTaskId: 'failed',
     });
-    expect(taskOf(result, 'after not chosen')).toMatchObject({ reason: 'not_chosen' });
+    expect(taskOf(result, 'after not chosen')).toMatchObject({ reason: 'condition_false' });
   });
 
   test('takes groups, fan-outs, conditions and human steps', async () => {

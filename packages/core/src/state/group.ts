@@ -37,7 +37,8 @@ export function requireSubtasks(index: number, state: RunState): void {
   let missing = 0;
   let first: TaskError | undefined;
   state.graph.eachChild(index, (child) => {
-    if (state.statusOf(child) === 'completed' || state.reasonOf(child) === 'not_chosen') return;
+    if (state.statusOf(child) === 'completed' || state.reasonOf(child) === 'condition_false')
+      return;
     missing++;
     first ??= state.errorOf(child);
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RunnerError } from '../contract/errors.js';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import type { Usage } from '../index.js';
@@ -29,16 +29,16 @@ const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total +
 const share = (part: number, whole: number) => (whole > 0 ? part / whole : 0);
 
 /** The figures from the intervals in the log, each written down as its definition reads. */
-function naive(events: readonly PlanEvent[], plan: Plan, maxParallel: number): Metrics {
-  const of = <T extends PlanEvent['type']>(type: T) =>
-    events.filter((event): event is Extract<PlanEvent, { type: T }> => event.type === type);
+function naive(events: readonly RunEvent[], plan: Plan, maxParallel: number): Metrics {
+  const of = <T extends RunEvent['type']>(type: T) =>
+    events.filter((event): event is Extract<RunEvent, { type: T }> => event.type === type);
   const completed = of('task_completed');
   const failed = of('task_failed');
   const canceled = of('task_canceled');
   const started = of('task_started');
   const endOf = (id: string) =>
-    [...completed, ...failed, ...canceled].find(({ taskId }) => taskId === id) as PlanEvent;
-  const begin = (events[0] as PlanEvent).timestamp;
+    [...completed, ...failed, ...canceled].find(({ taskId }) => taskId === id) as RunEvent;
+  const begin = (events[0] as RunEvent).timestamp;
 
   const intervals = started.map((event) => ({ id: event.taskId, event, end: endOf(event.taskId) }));
   const durations = intervals.map(({ event, end }) => end.timestamp - event.timestamp);
@@ -67,7 +67,7 @@ function naive(events: readonly PlanEvent[], plan: Plan, maxParallel: number): M
   const tokens = (field: keyof Usage) => sum(reports.map(({ usage }) => usage?.[field] ?? 0));
   const unpriced = reports.some(({ usage, costUsd }) => usage && costUsd === undefined);
 
-  const executionTimeMs = (events.at(-1) as PlanEvent).timestamp - begin;
+  const executionTimeMs = (events.at(-1) as RunEvent).timestamp - begin;
   const totalWorkMs = sum(durations);
   const speedup = share(totalWorkMs, executionTimeMs);
   return {
@@ -318,7 +318,7 @@ describe('computeMetrics', () => {
   });
 
   test('refuse a log without its beginning', () => {
-    const event = { type: 'plan_completed', sequence: 0, timestamp: 0, durationMs: 0 } as const;
-    expect(() => computeMetrics([event])).toThrow('a log begins with plan_started');
+    const event = { type: 'run_completed', sequence: 0, timestamp: 0, durationMs: 0 } as const;
+    expect(() => computeMetrics([event])).toThrow('a log begins with run_started');
   });
 });

@@ -1,4 +1,4 @@
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { Usage } from '../contract/usage.js';
 import { Graph } from '../graph/graph.js';
 import { COMPLETED, COMPLETED_WITH_DETAILS, type EventLog, STARTED } from './event-log.js';
@@ -50,12 +50,12 @@ export interface Metrics {
  * @example
  * const { speedup } = computeMetrics(result.timeline);
  */
-export function computeMetrics(events: Iterable<PlanEvent>): Metrics {
+export function computeMetrics(events: Iterable<RunEvent>): Metrics {
   let state: RunState | undefined;
   for (const event of events) {
     // Also in the middle of a log: a changed plan that was accepted begins it again.
-    if (event.type === 'plan_started') state = new RunState(new Graph(event.plan.tasks));
-    if (state === undefined) throw new TypeError('a log begins with plan_started');
+    if (event.type === 'run_started') state = new RunState(new Graph(event.plan.tasks));
+    if (state === undefined) throw new TypeError('a log begins with run_started');
     state.apply(event); // The graph grows with it.
   }
   return metricsOf(state ?? new RunState(new Graph([])));
@@ -129,14 +129,14 @@ class MetricsFold {
     this.#maxWait = Math.max(this.#maxWait, waitMs);
   }
 
-  #addOther(event: PlanEvent, index: number): void {
+  #addOther(event: RunEvent, index: number): void {
     switch (event.type) {
-      case 'plan_started':
+      case 'run_started':
         this.#startedAt = event.timestamp;
         if (event.spentBefore !== undefined) this.#spending.begin(event.spentBefore);
         break;
       case 'run_resumed':
-        this.#startedAt += event.downMs;
+        this.#startedAt += event.downtimeMs;
         for (const { was } of event.retried ?? []) {
           if (was === 'failed') this.#failed--;
           else if (was === 'skipped') this.#skipped--;

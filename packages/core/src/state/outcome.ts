@@ -1,5 +1,5 @@
 import { StratagemError } from '../contract/errors.js';
-import type { PlanEnding } from '../contract/event.js';
+import type { RunEnding } from '../contract/event.js';
 import { type GoalProgress, unmet } from '../contract/goal.js';
 import type { RunState } from './run-state.js';
 
@@ -13,17 +13,17 @@ export function endingOf(
   state: RunState,
   progress: GoalProgress | undefined,
   aside?: string,
-): PlanEnding {
+): RunEnding {
   const { first, size } = state.failures;
   const because = aside === undefined ? '' : ` (${aside})`;
-  if (progress?.achieved) return { type: 'plan_completed' };
+  if (progress?.achieved) return { type: 'run_completed' };
   if (first !== undefined) {
     const others = size === 1 ? '' : ` (the first of ${size} failures)`;
-    const message = `The plan failed. ${first.message}${others}${because}`;
-    const error = new StratagemError('plan_failed', message, { cause: first });
-    return { type: 'plan_failed', error };
+    const message = `The run failed. ${first.message}${others}${because}`;
+    const error = new StratagemError('run_failed', message, { cause: first });
+    return { type: 'run_failed', error };
   }
-  if (progress === undefined) return { type: 'plan_completed' };
+  if (progress === undefined) return { type: 'run_completed' };
   const message = `Every task is done, but the goal is not achieved: ${unmet(progress)}${because}`;
-  return { type: 'plan_failed', error: new StratagemError('goal_not_achieved', message) };
+  return { type: 'run_failed', error: new StratagemError('goal_not_achieved', message) };
 }

@@ -1,4 +1,4 @@
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 
 /** What a log says about the rounds of re-planning so far. */
 export class ReplanState {
@@ -15,7 +15,7 @@ export class ReplanState {
   /** Why there will not be another round, when the last one settled that. */
   over: string | undefined;
 
-  apply(event: PlanEvent): void {
+  apply(event: RunEvent): void {
     switch (event.type) {
       case 'replan_started':
         this.rounds = event.round;

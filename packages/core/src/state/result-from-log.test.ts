@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import { memoryJournal } from '../journal/memory-journal.js';
@@ -66,8 +66,8 @@ describe('what the events of a run come to', () => {
     const executor = createExecutor({ strategy, journal });
     await executor.execute(plan, { runId: 'one' });
     const changed = { ...plan, tasks: plan.tasks.slice(0, 2) };
-    const result = await executor.resume('one', { plan: changed, adopt: true });
-    const events: PlanEvent[] = [];
+    const result = await executor.resume('one', { plan: changed, acceptChanges: true });
+    const events: RunEvent[] = [];
     for await (const event of readRun(journal, 'one')) events.push(event);
     const { status, tasks, metrics } = resultOf(events);
     expect({ status, tasks: plain(tasks) }).toEqual({

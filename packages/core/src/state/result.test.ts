@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import { Graph } from '../graph/graph.js';
@@ -69,7 +69,7 @@ describe('a result', () => {
   test('of a run that failed has the outputs there are, and says why of each other task', () => {
     const result = failed();
     expect(Object.keys(result.outputs)).toEqual(['c']);
-    expect(result.error).toMatchObject({ code: 'plan_failed' });
+    expect(result.error).toMatchObject({ code: 'run_failed' });
     expect(result.tasks.map(({ id, status, attempts }) => [id, status, attempts])).toEqual([
       ['a', 'failed', 1],
       ['b', 'skipped', 0],
@@ -101,14 +101,14 @@ describe('a result', () => {
       startedAt: 0,
       completedAt: 25,
       durationMs: 25,
-      reason: 'plan_timeout',
+      reason: 'deadline_exceeded',
     });
     expect(tasks[1]).toEqual({
       id: 'b',
       status: 'canceled',
       level: 1,
       attempts: 0,
-      reason: 'plan_timeout',
+      reason: 'deadline_exceeded',
     });
   });
 
@@ -155,14 +155,14 @@ describe('a result', () => {
     }
     expect(JSON.parse(JSON.stringify(failed())).error).toEqual({
       name: 'StratagemError',
-      code: 'plan_failed',
-      message: 'The plan failed. Task "a" failed: no',
+      code: 'run_failed',
+      message: 'The run failed. Task "a" failed: no',
     });
   });
 
   test('can be told again from the timeline in its JSON', () => {
     const result = failed();
-    const { timeline, tasks }: { timeline: PlanEvent[]; tasks: unknown } = JSON.parse(
+    const { timeline, tasks }: { timeline: RunEvent[]; tasks: unknown } = JSON.parse(
       JSON.stringify(result),
     );
     const state = new RunState(new Graph(plan.tasks));
@@ -195,6 +195,6 @@ describe('a result', () => {
     expect(text).toContain('successRate: 0.33');
     expect(text).toContain('Task "a" failed: no');
     expect(text).toMatch(/timeline: '\d+ events'/);
-    expect(text).not.toContain('plan_started');
+    expect(text).not.toContain('run_started');
   });
 });

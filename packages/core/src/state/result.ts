@@ -1,5 +1,5 @@
 import type { StratagemError } from '../contract/errors.js';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { GoalProgress } from '../contract/goal.js';
 import { type Metrics, metricsOf } from './metrics.js';
 import type { RunState } from './run-state.js';
@@ -15,7 +15,7 @@ interface Account {
   /** How far the goal was reached when it was last checked; undefined without a `goalState`. */
   readonly goalProgress?: GoalProgress;
   /** Every event of the run, in order; empty with `timeline: 'stream'`. */
-  readonly timeline: readonly PlanEvent[];
+  readonly timeline: readonly RunEvent[];
   /** What listeners threw (the first hundred); it had no effect on the run. */
   readonly listenerErrors: readonly unknown[];
 }
@@ -61,7 +61,7 @@ export interface ResultParts {
   readonly strategy: string;
   readonly state: RunState;
   /** @default the events of the state's log */
-  readonly timeline?: readonly PlanEvent[] | undefined;
+  readonly timeline?: readonly RunEvent[] | undefined;
   readonly listenerErrors?: readonly unknown[];
   /** Why the run could not go on, where its log does not say how it ended. */
   readonly failure?: StratagemError | undefined;
@@ -77,7 +77,7 @@ const SOURCE = Symbol('source');
 /** What lists and records are made from, and those that have been. */
 interface Source {
   readonly state: RunState;
-  timeline: readonly PlanEvent[] | undefined;
+  timeline: readonly RunEvent[] | undefined;
   metrics?: Metrics;
   tasks?: readonly TaskResult[];
   outputs?: Readonly<Record<string, unknown>>;
@@ -90,7 +90,7 @@ class RunResult {
   declare readonly error?: StratagemError;
   declare readonly metrics: Metrics;
   declare readonly goalProgress?: GoalProgress;
-  declare readonly timeline: readonly PlanEvent[];
+  declare readonly timeline: readonly RunEvent[];
   readonly listenerErrors: readonly unknown[];
   declare readonly tasks: readonly TaskResult[];
   declare readonly outputs: Readonly<Record<string, unknown>>;

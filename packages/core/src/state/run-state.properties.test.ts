@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { must } from '../../test/must.js';
 import { type Recipe, randomRun, recipes } from '../../test/random-runs.js';
 import { recorded } from '../../test/recorded.js';
-import type { PlanEvent } from '../contract/event.js';
+import type { RunEvent } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import { Graph } from '../graph/graph.js';
 import { resumeSimulation, simulate } from '../simulate/simulate.js';
@@ -18,35 +18,40 @@ const SEED = Number(process.env.SEED ?? 1);
 test(`the fold of every prefix of a log equals the live state in ${RUNS} random runs`, () => {
   const seen = new Set<string>();
   fc.assert(
-    fc.property(recipes, fc.noBias(fc.nat(999)), fc.constantFrom(0, 17), (recipe, part, downMs) => {
-      const run = randomRun(recipe);
-      const whole = live(() => simulate(run.plan, run.options).timeline);
-      compare(recipe, whole);
-      for (const { type } of whole.timeline) seen.add(type);
+    fc.property(
+      recipes,
+      fc.noBias(fc.nat(999)),
+      fc.constantFrom(0, 17),
+      (recipe, part, downtimeMs) => {
+        const run = randomRun(recipe);
+        const whole = live(() => simulate(run.plan, run.options).timeline);
+        compare(recipe, whole);
+        for (const { type } of whole.timeline) seen.add(type);
 
-      const cut = whole.timeline.slice(0, 1 + Math.floor((part / 1_000) * whole.timeline.length));
-      const again = randomRun(recipe);
-      const log = recorded(again.plan, cut);
-      const resumed = live(
-        () => resumeSimulation(again.plan, again.options, log, { downMs }).timeline,
-      );
-      compare(recipe, resumed);
-    }),
+        const cut = whole.timeline.slice(0, 1 + Math.floor((part / 1_000) * whole.timeline.length));
+        const again = randomRun(recipe);
+        const log = recorded(again.plan, cut);
+        const resumed = live(
+          () => resumeSimulation(again.plan, again.options, log, { downtimeMs }).timeline,
+        );
+        compare(recipe, resumed);
+      },
+    ),
     { numRuns: RUNS, seed: SEED },
   );
-  for (const type of ['task_retrying', 'task_waiting', 'tasks_added', 'plan_paused']) {
+  for (const type of ['task_retrying', 'task_waiting', 'tasks_added', 'run_paused']) {
     expect(seen).toContain(type);
   }
 }, 120_000);
 
 interface LiveRun {
-  readonly timeline: readonly PlanEvent[];
+  readonly timeline: readonly RunEvent[];
   /** The live state after each event, as text. */
   readonly states: readonly string[];
 }
 
 /** Runs something, and takes a picture of the live state after each event that is folded. */
-function live(run: () => readonly PlanEvent[]): LiveRun {
+function live(run: () => readonly RunEvent[]): LiveRun {
   const states: string[] = [];
   const { fold } = RunState.prototype;
   RunState.prototype.fold = function (this: RunState, position: number) {

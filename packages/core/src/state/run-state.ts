@@ -3,8 +3,8 @@ import type {
   BudgetExceeded,
   CancelReason,
   GoalChecked,
-  PlanEvent,
   RetriedTask,
+  RunEvent,
   RunResumed,
   SkipReason,
   TaskCanceled,
@@ -120,7 +120,7 @@ export class RunState {
   /** Started attempts that have not begun; always empty unless attempts begin later. */
   readonly notBegun = new Set<number>();
   /** When it started, in Unix milliseconds; later by the time that was spent down. */
-  planStartedAt = 0;
+  runStartedAt = 0;
   /** When deadlines and time budgets began to count. */
   limitsSince = 0;
   /**
@@ -147,7 +147,7 @@ export class RunState {
   readonly #childrenSettledAt = new Map<number, number>();
   /** Attempts before a resumption that does the task once more. */
   readonly #triesBefore = new Map<number, number>();
-  readonly #resumptions: { readonly at: number; readonly downMs: number }[] = [];
+  readonly #resumptions: { readonly at: number; readonly downtimeMs: number }[] = [];
   /** The position that is being folded. */
   #position = 0;
 
@@ -221,7 +221,7 @@ export class RunState {
   }
 
   isNotChosen(index: number): boolean {
-    return this.#status[index] === SKIPPED && this.reasonOf(index) === 'not_chosen';
+    return this.#status[index] === SKIPPED && this.reasonOf(index) === 'condition_false';
   }
 
   /** The task whose failure a failed or skipped task goes back to. */
@@ -298,7 +298,7 @@ export class RunState {
   shifted(at: number): number {
     let shifted = at;
     for (const resumption of this.#resumptions) {
-      if (resumption.at > at) shifted += resumption.downMs;
+      if (resumption.at > at) shifted += resumption.downtimeMs;
     }
     return shifted;
   }
@@ -325,7 +325,7 @@ export class RunState {
       case 'costUsd':
         return this.spending.costUsd ?? undefined;
       case 'executionTimeMs':
-        return now - this.planStartedAt;
+        return now - this.runStartedAt;
       case 'successRate':
         return this.graph.size === 0 ? 0 : this.completed / this.graph.size;
     }
@@ -336,13 +336,13 @@ export class RunState {
     const { size } = this.graph;
     const { status, error, settled, running, completed, failed, skipped, attempts } = this;
     const { replan, goalProgress, unchecked, isGoalAnnounced, stop, canceling } = this;
-    const { isPaused, maxParallel, budget, planStartedAt, limitsSince } = this;
+    const { isPaused, maxParallel, budget, runStartedAt, limitsSince } = this;
     const counts = { settled, running, completed, failed, skipped, attempts };
     const lists = (map: ReadonlyMap<unknown, unknown>) => [...map].sort();
     return {
       ...counts,
       ...{ status, error, replan, goalProgress, unchecked, isGoalAnnounced, stop, canceling },
-      ...{ isPaused, maxParallel, budget, planStartedAt, limitsSince, size },
+      ...{ isPaused, maxParallel, budget, runStartedAt, limitsSince, size },
       failures: [...this.failures.indexes()],
       goalCounts: this.goal?.counts,
       spending: this.spending.data,
@@ -368,7 +368,7 @@ export class RunState {
   // --- Folding ---
 
   /** Appends a recorded event and folds it. */
-  apply(event: PlanEvent, index = this.#indexOf(event)): void {
+  apply(event: RunEvent, index = this.#indexOf(event)): void {
     this.fold(this.log.append(event, index));
   }
 
@@ -420,11 +420,11 @@ export class RunState {
     this.graph.eachDependent(index, this.#unblock);
   }
 
-  #foldOther(event: PlanEvent, index: number): void {
+  #foldOther(event: RunEvent, index: number): void {
     switch (event.type) {
-      case 'plan_started':
+      case 'run_started':
         this.status = 'running';
-        this.planStartedAt = this.limitsSince = event.timestamp;
+        this.runStartedAt = this.limitsSince = event.timestamp;
         if (event.spentBefore !== undefined) this.spending.begin(event.spentBefore);
         this.#unblockRoots();
         break;
@@ -480,10 +480,10 @@ export class RunState {
       case 'replan_failed':
         this.#foldRound(event, event.error.usage, event.error.costUsd);
         break;
-      case 'plan_paused':
+      case 'run_paused':
         this.isPaused = true;
         break;
-      case 'plan_resumed':
+      case 'run_unpaused':
         this.isPaused = false;
         break;
       case 'resource_paused': {
@@ -495,14 +495,14 @@ export class RunState {
       case 'run_resumed':
         this.#foldResumption(event);
         break;
-      case 'plan_completed':
+      case 'run_completed':
         this.status = 'completed';
         break;
-      case 'plan_failed':
+      case 'run_failed':
         this.status = 'failed';
         this.error = event.error;
         break;
-      case 'plan_canceled':
+      case 'run_canceled':
         this.status = 'canceled';
         this.error = event.error;
         break;
@@ -537,7 +537,7 @@ export class RunState {
     this.skipped++;
     if (event.reason === 'dependency_failed') this.#countDropped(index, event);
     this.#settle(index, SKIPPED);
-    if (event.reason === 'not_chosen') this.graph.eachDependent(index, this.#unblockNotChosen);
+    if (event.reason === 'condition_false') this.graph.eachDependent(index, this.#unblockNotChosen);
     if (event.reason !== 'fail_fast' || this.stop !== undefined) return;
     const { failedTaskId = '' } = event;
     const failed = this.errorOf(this.graph.indexOf(failedTaskId) ?? NONE);
@@ -552,10 +552,10 @@ export class RunState {
       this.#policy.goalState?.whenAchieved === 'abort'
         ? { abort: new StratagemError('goal_achieved', 'The goal of the plan is achieved') }
         : {};
-    this.stop = { reason: 'goal_achieved', ending: { type: 'plan_completed' }, ...abort };
+    this.stop = { reason: 'goal_achieved', ending: { type: 'run_completed' }, ...abort };
   }
 
-  #foldRound(event: PlanEvent, usage: Usage | undefined, costUsd: number | undefined): void {
+  #foldRound(event: RunEvent, usage: Usage | undefined, costUsd: number | undefined): void {
     this.replan.apply(event);
     this.spending.add(usage, costUsd);
     this.budget?.release(REPLAN_ROUND);
@@ -575,19 +575,19 @@ export class RunState {
 
   /** The time that was spent down is no part of anything that was under way. */
   #foldResumption(event: RunResumed): void {
-    const { downMs, restarted, attached = [], retried, timestamp } = event;
+    const { downtimeMs, restarted, attached = [], retried, timestamp } = event;
     // Their carrier worked on while this process was down.
     const wentOn = new Set(attached);
     this.replan.apply(event);
     this.replan.replaces = [];
-    this.planStartedAt += downMs;
-    this.limitsSince += downMs;
+    this.runStartedAt += downtimeMs;
+    this.limitsSince += downtimeMs;
     for (let index = 0; index < this.graph.size; index++) {
       if (this.#status[index] !== RUNNING || wentOn.has((this.graph.tasks[index] as Task).id))
         continue;
-      this.#startedAt[index] = (this.#startedAt[index] as number) + downMs;
+      this.#startedAt[index] = (this.#startedAt[index] as number) + downtimeMs;
     }
-    this.#resumptions.push({ at: timestamp, downMs });
+    this.#resumptions.push({ at: timestamp, downtimeMs });
     for (const id of restarted) {
       const index = this.graph.indexOf(id) as number;
       this.#startedAt[index] = timestamp;
@@ -746,11 +746,11 @@ export class RunState {
     if (!this.failures.has(failed)) this.failures.add(failed, this.errorOf(failed) as TaskError);
   }
 
-  #lastEvent(index: number): PlanEvent {
+  #lastEvent(index: number): RunEvent {
     return this.log.objectAt(this.#last[index] as number);
   }
 
-  #indexOf(event: PlanEvent): number {
+  #indexOf(event: RunEvent): number {
     const { taskId } = event as { taskId?: string };
     return taskId === undefined ? -1 : (this.graph.indexOf(taskId) ?? -1);
   }
@@ -763,5 +763,5 @@ function furtherTries({ tries = 1 }: TaskError): number {
 
 function budgetEnding(event: BudgetExceeded): NonNullable<Stop['ending']> {
   const error = new StratagemError('budget_exceeded', explainExcess(event, event.taskId));
-  return { type: 'plan_failed', error };
+  return { type: 'run_failed', error };
 }

@@ -1,5 +1,5 @@
 import type { TaskError } from '../contract/errors.js';
-import type { CancelReason, PlanEvent, SkipReason } from '../contract/event.js';
+import type { CancelReason, RunEvent, SkipReason } from '../contract/event.js';
 import type { TaskStatus } from '../contract/status.js';
 import type { RunState } from './run-state.js';
 
@@ -34,7 +34,7 @@ export interface TaskResult {
 export function taskResultOf(
   index: number,
   state: RunState,
-  last: PlanEvent | undefined,
+  last: RunEvent | undefined,
 ): TaskResult {
   const { tasks } = state.graph;
   const attempts = state.attemptsOf(index);
@@ -54,7 +54,7 @@ export function taskResultOf(
   };
 }
 
-function endOf(event: PlanEvent): Partial<TaskResult> {
+function endOf(event: RunEvent): Partial<TaskResult> {
   switch (event.type) {
     case 'task_completed':
       return { durationMs: event.durationMs, output: event.output };

@@ -93,7 +93,7 @@ function count(text: string, pattern: RegExp): number {
  * The complexity of a goal by the option of the caller.
  *
  * @throws {OptionError} when a function returns anything else.
- * @throws {StratagemError} `plan_canceled` when the signal aborts before the function returns.
+ * @throws {StratagemError} `run_canceled` when the signal aborts before the function returns.
  */
 export async function complexityOf(
   owner: string,

@@ -1,7 +1,7 @@
 import {
   createExecutor,
   OptionError,
-  type PlanEvent,
+  type RunEvent,
   RunnerError,
   type Task,
   type TaskRunner,
@@ -138,7 +138,7 @@ describe('a complex goal', () => {
 
   test('has the cost of the requests and a log', async () => {
     const usage = { inputTokens: 500, outputTokens: 100 };
-    const events: PlanEvent[] = [];
+    const events: RunEvent[] = [];
     const runner = scripted({ output: ANSWER, usage, costUsd: 0.25, model: 'm', requestId: 'r1' });
     const made = await decompose(GOAL, { runner, onEvent: (event) => events.push(event) });
     expect(made.usage).toMatchObject(usage);
@@ -146,8 +146,8 @@ describe('a complex goal', () => {
     expect(made.result?.status).toBe('completed');
     expect(made.result?.timeline).toEqual(events);
     expect(events.map(({ type }) => type)).toEqual([
-      ...['plan_started', 'strategy_initialized', 'task_started', 'task_completed'],
-      'plan_completed',
+      ...['run_started', 'strategy_initialized', 'task_started', 'task_completed'],
+      'run_completed',
     ]);
     expect(events[3]).toMatchObject({ taskId: 'plan', output: { tasks: PLAN }, model: 'm' });
   });
@@ -366,10 +366,10 @@ describe('the limits of a run', () => {
     const stop = new AbortController();
     const canceled = failure(never, { signal: stop.signal });
     stop.abort('enough');
-    expect((await canceled).code).toBe('plan_canceled');
+    expect((await canceled).code).toBe('run_canceled');
     const late = failure(never, { deadlineMs: 1_000 });
     await vi.runAllTimersAsync();
-    expect((await late).code).toBe('plan_timeout');
+    expect((await late).code).toBe('deadline_exceeded');
     const slow = failure(never, { timeoutMs: 1_000, retry: { maxAttempts: 1 } });
     await vi.runAllTimersAsync();
     expect((await slow).code).toBe('timeout');

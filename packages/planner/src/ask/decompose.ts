@@ -102,7 +102,7 @@ export async function decompose(goal: string, options: DecomposeOptions): Promis
   return { plan, complexity, repairs, rejectedAnswers, usage, costUsd, result };
 }
 
-/** @throws {DecompositionError} `plan_canceled` when the signal aborts meanwhile. */
+/** @throws {DecompositionError} `run_canceled` when the signal aborts meanwhile. */
 async function estimate(
   goal: string,
   { complexity, signal }: DecomposeOptions,
@@ -110,7 +110,7 @@ async function estimate(
   try {
     return await complexityOf(OWNER, goal, complexity, signal);
   } catch (error) {
-    if (!isStratagemError(error) || error.code !== 'plan_canceled') throw error;
+    if (!isStratagemError(error) || error.code !== 'run_canceled') throw error;
     throw noPlanError(goal, error);
   }
 }

@@ -13,7 +13,7 @@ export interface DecompositionErrorDetails {
  *
  * - `invalid_output`: no answer of the model was usable;
  * - the code of the attempt (`authentication`, `rate_limited`, …): the model could not be asked;
- * - `plan_canceled`, `plan_timeout` or `budget_exceeded`: the run was stopped.
+ * - `run_canceled`, `deadline_exceeded` or `budget_exceeded`: the run was stopped.
  *
  * @example
  * catch (error) {

@@ -93,7 +93,7 @@ export function noPlanError(
   details: Omit<DecompositionErrorDetails, 'cause'> = {},
 ): DecompositionError {
   return new DecompositionError(
-    cause?.code ?? 'plan_failed',
+    cause?.code ?? 'run_failed',
     `No plan could be made for ${JSON.stringify(truncate(goal, 80))}: ${cause?.message}`,
     { cause, ...details },
   );

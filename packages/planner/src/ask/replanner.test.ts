@@ -102,7 +102,7 @@ describe('an answer to re-planning', () => {
   test('ends the plan when it stays unusable, and is paid for', async () => {
     const { run, requests } = start(['no', 'no', 'no'], { repairAttempts: 1 });
     const result = await run;
-    expect(result.error).toMatchObject({ code: 'plan_failed', cause: { taskId: 'a' } });
+    expect(result.error).toMatchObject({ code: 'run_failed', cause: { taskId: 'a' } });
     expect(requests).toHaveLength(2);
     const [failure] = eventsOf(result.timeline, 'replan_failed');
     expect(failure?.error).toMatchObject({ usage: { inputTokens: 20 }, costUsd: 2 });

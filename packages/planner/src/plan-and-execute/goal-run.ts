@@ -123,7 +123,7 @@ export class GoalRun {
     const signal = this.#signal;
     const verdict = await unlessCanceled(signal, () => review?.(plan, { signal }));
     if (verdict === false) {
-      throw new StratagemError('plan_canceled', 'The plan was not approved, and was not run');
+      throw new StratagemError('run_canceled', 'The plan was not approved, and was not run');
     }
     if (verdict === undefined || verdict === true) return plan;
     if (typeof verdict !== 'object' || verdict === null) {
@@ -214,7 +214,7 @@ export class GoalRun {
   }
 
   #unfinished(error: StratagemError, result: PlanResult | undefined): UnfinishedGoal {
-    const isCanceled = error.code === 'plan_canceled';
+    const isCanceled = error.code === 'run_canceled';
     return {
       status: isCanceled ? 'canceled' : 'failed',
       error,
@@ -239,12 +239,12 @@ function noOutputError(final: TaskResult | undefined): StratagemError {
   const message =
     'The plan completed without its final output: ' +
     `task "${final?.id}", which produces it, was ${final?.status}${reason}`;
-  return new StratagemError('plan_failed', message);
+  return new StratagemError('run_failed', message);
 }
 
 /** A review may throw anything. */
 function asError(thrown: unknown): StratagemError {
   if (isStratagemError(thrown)) return thrown;
   const message = `The plan was not run: ${describe(thrown)}`;
-  return new StratagemError('plan_failed', message, { cause: thrown });
+  return new StratagemError('run_failed', message, { cause: thrown });
 }

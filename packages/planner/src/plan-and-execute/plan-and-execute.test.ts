@@ -1,8 +1,8 @@
 import {
   OptionError,
   type Plan,
-  type PlanEvent,
   type PlanResult,
+  type RunEvent,
   StratagemError,
 } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
@@ -105,28 +105,28 @@ describe('a goal', () => {
 
 describe('the events', () => {
   test('are those of planning and then those of the run, for listeners and iterators alike', async () => {
-    const heard: PlanEvent[] = [];
+    const heard: RunEvent[] = [];
     const { handle } = start([chain], { onEvent: (event) => heard.push(event) });
-    const read: PlanEvent[] = [];
+    const read: RunEvent[] = [];
     for await (const event of handle) read.push(event);
     const { planning, result } = await handle;
     const all = [...(planning.result?.timeline ?? []), ...(result?.timeline ?? [])];
     expect(read).toEqual(all);
     expect(heard).toEqual(all);
-    const late: PlanEvent[] = [];
+    const late: RunEvent[] = [];
     for await (const event of handle) late.push(event);
     expect(late).toEqual(all);
-    expect(eventsOf(read, 'plan_started')).toHaveLength(2);
+    expect(eventsOf(read, 'run_started')).toHaveLength(2);
   });
 
   test('form one log when the plan is streamed', async () => {
     const { handle } = start([chain], { stream: true });
-    const read: PlanEvent[] = [];
+    const read: RunEvent[] = [];
     for await (const event of handle) read.push(event);
     const { result, usage } = await handle;
     expect(read).toEqual(result?.timeline);
     expect(usage).toEqual(result?.metrics.usage);
-    expect(eventsOf(read, 'plan_started')).toHaveLength(1);
+    expect(eventsOf(read, 'run_started')).toHaveLength(1);
   });
 
   test('are not kept with timeline: stream', async () => {
@@ -169,7 +169,7 @@ describe('a review', () => {
     const result = await handle;
     expect(result).toMatchObject({
       status: 'canceled',
-      error: { code: 'plan_canceled', message: 'The plan was not approved, and was not run' },
+      error: { code: 'run_canceled', message: 'The plan was not approved, and was not run' },
       plan: { tasks: [{ id: 'a' }, { id: 'b' }] },
       costUsd: 1,
     });
@@ -198,7 +198,7 @@ describe('a review', () => {
       { goalState: { criteria: [{ path: 'metrics.completedTasks', operator: '>=', value: 1 }] } },
     ],
     [
-      'not_chosen',
+      'condition_false',
       {
         tasks: [
           { id: 'a', description: 'A' },
@@ -213,7 +213,7 @@ describe('a review', () => {
     const { handle } = start([chain], { review: (plan) => ({ ...plan, ...change }) });
     const result = await handle;
     expect(result.result?.status).toBe('completed');
-    expect(result).toMatchObject({ status: 'failed', error: { code: 'plan_failed' } });
+    expect(result).toMatchObject({ status: 'failed', error: { code: 'run_failed' } });
     expect(result.error?.message).toBe(
       `The plan completed without its final output: task "b", which produces it, was skipped (${why})`,
     );
@@ -228,7 +228,7 @@ describe('a review', () => {
     const { status, error } = await handle;
     expect([status, error?.code, error?.message]).toEqual([
       'failed',
-      'plan_failed',
+      'run_failed',
       'The plan was not run: nobody there',
     ]);
   });
@@ -243,7 +243,7 @@ describe('a review', () => {
       },
     });
     const { status, error } = await handle;
-    expect([status, error?.message]).toEqual(['canceled', 'The plan was canceled: enough']);
+    expect([status, error?.message]).toEqual(['canceled', 'The run was canceled: enough']);
     expect(seen?.aborted).toBe(true);
   });
 });
@@ -268,7 +268,7 @@ describe('a goal ends early', () => {
   test('without an output when a task fails', async () => {
     const { runner } = workerModel({ failing: ['b'] });
     const result = await start([chain], { runner }).handle;
-    expect(result).toMatchObject({ status: 'failed', error: { code: 'plan_failed' } });
+    expect(result).toMatchObject({ status: 'failed', error: { code: 'run_failed' } });
     expect(result.output).toBeUndefined();
     expect(result.result?.outputs).toEqual({ a: 'a is done' });
   });
@@ -290,7 +290,7 @@ describe('a goal ends early', () => {
         const options = { ...which, stream, signal: controller.signal };
         const { handle } = start([chain], options);
         const result = await handle;
-        expect(result).toMatchObject({ status: 'canceled', error: { code: 'plan_canceled' } });
+        expect(result).toMatchObject({ status: 'canceled', error: { code: 'run_canceled' } });
         expect(result.error?.message).toContain('enough');
         expect(hang).toHaveBeenCalledTimes(1);
       }
@@ -305,8 +305,8 @@ describe('a goal ends early', () => {
       };
       const { handle, planned } = start([chain], { complexity, stream });
       const result = await handle;
-      expect(result).toMatchObject({ status: 'canceled', error: { code: 'plan_canceled' } });
-      expect(result.error?.message).toContain('The plan was canceled: enough');
+      expect(result).toMatchObject({ status: 'canceled', error: { code: 'run_canceled' } });
+      expect(result.error?.message).toContain('The run was canceled: enough');
       expect(planned).toEqual([]);
     }
   });

@@ -1,11 +1,11 @@
-import type { PlanEvent } from '@stratagem/core';
+import type { RunEvent } from '@stratagem/core';
 import { plannerSettings } from '../options/planner-options.js';
 import type { GoalResult } from './goal-result.js';
 import { GoalRun } from './goal-run.js';
 import { checkPlanAndExecute, OWNER, type PlanAndExecuteOptions } from './options.js';
 
 /** A goal in progress. `await` it for its result; iterate over it for its events. */
-export interface GoalHandle extends PromiseLike<GoalResult>, AsyncIterable<PlanEvent> {
+export interface GoalHandle extends PromiseLike<GoalResult>, AsyncIterable<RunEvent> {
   /** Resolves with any outcome; never rejects. */
   readonly result: Promise<GoalResult>;
   /** Stops the planning, the review or the run. The result contains everything up to then. */

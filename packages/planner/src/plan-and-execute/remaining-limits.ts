@@ -4,7 +4,7 @@ import type { Cost } from '../util/cost.js';
 /**
  * Planning and running share their limits: returns the limits for the run after planning.
  *
- * @throws {StratagemError} `budget_exceeded` or `plan_timeout` when planning has used up a limit.
+ * @throws {StratagemError} `budget_exceeded` or `deadline_exceeded` when planning has used up a limit.
  */
 export function remainingLimits(
   { budget, deadlineMs }: Pick<RunOptions, 'budget' | 'deadlineMs'>,
@@ -39,7 +39,7 @@ function remainingBudget(budget: Budget, used: Budget): Budget {
 function remainingTime(deadlineMs: number, elapsedMs: number): number {
   if (elapsedMs < deadlineMs) return deadlineMs - elapsedMs;
   const message = `The plan was not run: planning exceeded the deadline of ${deadlineMs} ms`;
-  throw new StratagemError('plan_timeout', message);
+  throw new StratagemError('deadline_exceeded', message);
 }
 
 function exhaustedError(name: string, reason: string): StratagemError {

@@ -3,7 +3,7 @@ import { describe, StratagemError } from '@stratagem/core';
 /**
  * Calls a function of the caller, which may ignore the signal, and returns its result.
  *
- * @throws {StratagemError} `plan_canceled` as soon as the signal aborts; a later result or error of
+ * @throws {StratagemError} `run_canceled` as soon as the signal aborts; a later result or error of
  * the function is discarded.
  */
 export async function unlessCanceled<T>(
@@ -27,6 +27,6 @@ export async function unlessCanceled<T>(
 
 function throwIfCanceled({ aborted, reason }: AbortSignal): void {
   if (!aborted) return;
-  const message = `The plan was canceled: ${describe(reason)}`;
-  throw new StratagemError('plan_canceled', message, { cause: reason });
+  const message = `The run was canceled: ${describe(reason)}`;
+  throw new StratagemError('run_canceled', message, { cause: reason });
 }

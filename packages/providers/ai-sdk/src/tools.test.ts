@@ -1,4 +1,4 @@
-import { createExecutor, createPlan, type PlanEvent, tool } from '@stratagem/core';
+import { createExecutor, createPlan, type RunEvent, tool } from '@stratagem/core';
 import { inOrder, testServer } from '@stratagem/test-kit';
 import { convertArrayToReadableStream } from 'ai/test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -28,7 +28,7 @@ function runOn(model: ReturnType<typeof mockOf>, options: AiSdkOptions = {}, too
 }
 
 /** The reported parts, without durations. */
-function logOf(timeline: readonly PlanEvent[]) {
+function logOf(timeline: readonly RunEvent[]) {
   return timeline.flatMap((event) => {
     if (event.type !== 'task_output') return [];
     const { kind, ...part } = event as unknown as Record<string, unknown>;
@@ -38,7 +38,7 @@ function logOf(timeline: readonly PlanEvent[]) {
   });
 }
 
-function failureIn(timeline: readonly PlanEvent[]) {
+function failureIn(timeline: readonly RunEvent[]) {
   const failed = timeline.find((event) => event.type === 'task_failed');
   return failed?.type === 'task_failed' ? failed.error : undefined;
 }

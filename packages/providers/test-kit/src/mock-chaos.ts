@@ -1,5 +1,5 @@
 import { LLMock } from '@copilotkit/aimock';
-import { createExecutor, type PlanEvent, type TaskRunner } from '@stratagem/core';
+import { createExecutor, type RunEvent, type TaskRunner } from '@stratagem/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inOrder } from './attempt.js';
 
@@ -73,12 +73,12 @@ export function describeChaosOfMock(runnerAt: (url: string) => TaskRunner): void
   });
 }
 
-function completedIn(timeline: readonly PlanEvent[]): string[] {
+function completedIn(timeline: readonly RunEvent[]): string[] {
   return timeline.flatMap((event) => (event.type === 'task_completed' ? event.taskId : []));
 }
 
 /** Nothing starts while the server asks to wait, which each of its refusals does. */
-function expectPauses(timeline: readonly PlanEvent[]): void {
+function expectPauses(timeline: readonly RunEvent[]): void {
   let pausedUntil = 0;
   for (const event of timeline) {
     if (event.type === 'task_retrying' && event.error.code === 'rate_limited') {

@@ -1,4 +1,4 @@
-import type { Plan, PlanEvent, PlanResult, TaskView } from '@stratagem/core';
+import type { Plan, PlanResult, RunEvent, TaskView } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
 import { describe, expect, test } from 'vitest';
 import {
@@ -57,8 +57,8 @@ function run(server: ServerModel, options: Partial<SimulateOnOptions> = {}): Pla
 }
 
 /** The events of each attempt, by its task and number. */
-function attemptsOf({ timeline }: Pick<PlanResult, 'timeline'>): Map<string, PlanEvent[]> {
-  const attempts = new Map<string, PlanEvent[]>();
+function attemptsOf({ timeline }: Pick<PlanResult, 'timeline'>): Map<string, RunEvent[]> {
+  const attempts = new Map<string, RunEvent[]>();
   for (const event of timeline) {
     if (!('attempt' in event)) continue;
     const name = `${event.taskId}, attempt ${event.attempt}`;
@@ -67,13 +67,13 @@ function attemptsOf({ timeline }: Pick<PlanResult, 'timeline'>): Map<string, Pla
   return attempts;
 }
 
-const chunksIn = (events: readonly PlanEvent[]) =>
+const chunksIn = (events: readonly RunEvent[]) =>
   events.flatMap((event) => (event.type === 'task_output' ? event : []));
 
 /** What a word is in the text of a simulated answer. */
 const tokensIn = (text: string) => text.length / 'word '.length;
 
-const textsIn = (events: readonly PlanEvent[]) =>
+const textsIn = (events: readonly RunEvent[]) =>
   chunksIn(events).map((part) => tokensIn((part as { text: string }).text));
 
 describe.each(models)('on $name, streamed responses', (server) => {

@@ -7,7 +7,7 @@ import { CorruptionError } from './errors.js';
 /** The field of each event type that may be large and repeated in many events. */
 const CONTENT_FIELDS: Readonly<Record<string, string>> = {
   task_completed: 'output',
-  plan_started: 'plan',
+  run_started: 'plan',
 };
 /** From this length on, a reference takes less space than a copy. */
 const MIN_CONTENT_LENGTH = 200;

@@ -1,4 +1,4 @@
-import { type EventData, journalErrors, type RunJournal, summaryAfter } from '@stratagem/core';
+import { type EventData, journalErrors, listingAfter, type RunJournal } from '@stratagem/core';
 import type { JournalFile } from './journal-file.js';
 import type { Lease } from './leases.js';
 import { writeEvent } from './records.js';
@@ -29,7 +29,7 @@ export class RunWriter implements RunJournal {
     const known = {
       run: this.#known.run,
       events: this.#known.events + events.length,
-      summary: events.reduce(summaryAfter, this.#known.summary),
+      summary: events.reduce(listingAfter, this.#known.summary),
     };
     this.#file.guard(() =>
       database.transaction(() => {

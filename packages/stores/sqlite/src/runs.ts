@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { type EventData, type NewRun, newSummary, type RunSummary } from '@stratagem/core';
+import { type EventData, type NewRun, newListing, type RunListing } from '@stratagem/core';
 import type { Database } from './database.js';
 import { CorruptionError } from './errors.js';
 import { type EventRow, readEvent, SELECT_EVENTS } from './records.js';
@@ -10,7 +10,7 @@ export interface KnownRun {
   readonly run: number;
   /** The number of events. */
   readonly events: number;
-  readonly summary: RunSummary;
+  readonly summary: RunListing;
 }
 
 interface RunRow {
@@ -26,7 +26,7 @@ const MAX_PAGE = 1_000;
 const MAX_PAGE_LENGTH = 2 ** 22;
 
 export function insertRun(database: Database, created: NewRun): KnownRun {
-  const summary = newSummary(created);
+  const summary = newListing(created);
   const { lastInsertRowid } = database
     .statement("INSERT INTO runs (id, events, summary, checksum) VALUES (?, 0, '', 0)")
     .run(created.id);
@@ -101,7 +101,7 @@ function knownRun({ run, id, events, summary, checksum }: RunRow): KnownRun {
   if (checksumOf(run, id, events, summary) !== checksum) {
     throw new CorruptionError('its entry in the list of runs differs from what was written', id);
   }
-  return { run, events, summary: JSON.parse(summary) as RunSummary };
+  return { run, events, summary: JSON.parse(summary) as RunListing };
 }
 
 function checksumOf(run: number, id: string, events: number, summary: string): number {

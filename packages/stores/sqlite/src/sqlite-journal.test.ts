@@ -109,7 +109,7 @@ describe('the file', () => {
       const run = await journal.create(newRun(id));
       const plan = { goal: large, tasks: [] };
       await run.append([
-        { type: 'plan_started', sequence: 0, timestamp: 1, plan, taskCount: 0 },
+        { type: 'run_started', sequence: 0, timestamp: 1, plan, taskCount: 0 },
         completed(1, large),
         completed(2, large),
         completed(3, 'small'),

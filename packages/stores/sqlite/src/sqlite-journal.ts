@@ -7,7 +7,7 @@ import {
   type OpenedRun,
   type RecordedCompletion,
   type RunJournal,
-  type RunSummary,
+  type RunListing,
 } from '@stratagem/core';
 import { CorruptionError } from './errors.js';
 import { JournalFile } from './journal-file.js';
@@ -98,11 +98,11 @@ class SqliteJournal implements Journal {
     }
   }
 
-  async list(): Promise<readonly RunSummary[]> {
+  async list(): Promise<readonly RunListing[]> {
     const file = this.#existing();
     if (file === undefined) return [];
     const summaries = file.guard(() =>
-      allRuns(file.database).map(({ run, summary }): RunSummary => {
+      allRuns(file.database).map(({ run, summary }): RunListing => {
         const hasEnded = summary.status !== 'created' && summary.status !== 'running';
         if (hasEnded || isLeased(file.database, run)) return summary;
         return { ...summary, status: 'interrupted' };

@@ -1,4 +1,4 @@
-import type { PlanEvent, PlanResult } from '@stratagem/core';
+import type { PlanResult, RunEvent } from '@stratagem/core';
 import { describe, expect, test } from 'vitest';
 import { chaosOf, runInChild } from '../chaos.js';
 import { describeChaosOfMock } from '../mock-chaos.js';
@@ -35,7 +35,7 @@ export function chaosConformance(subject: ProviderSubject): void {
       const result = JSON.parse(child.stdout) as PlanResult;
       expect(result.error).toBeUndefined();
       expect(result.status).toBe('completed');
-      const countOf = (type: PlanEvent['type']) =>
+      const countOf = (type: RunEvent['type']) =>
         result.timeline.filter((event) => event.type === type).length;
       expect(countOf('task_completed')).toBe(500);
       expect(Object.values(result.outputs)).toHaveLength(500);
