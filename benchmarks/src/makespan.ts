@@ -1,5 +1,5 @@
 import type { Plan, Strategy } from '@stratagem/core';
-import { simulate } from '@stratagem/core/testing';
+import { simulate } from '@stratagem/core/simulate';
 import { parallel } from '@stratagem/parallel';
 import { type Dag, randomLayeredDag } from './util/dag.js';
 import { mean, quantile } from './util/statistics.js';

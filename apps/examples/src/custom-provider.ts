@@ -7,7 +7,7 @@ import {
   type TaskRunner,
   type Usage,
 } from '@stratagem/core';
-import { codeOfStatus, parseRetryAfter, withTimeLimit } from '@stratagem/core/provider';
+import { codeOfStatus, parseRetryAfter, withTimeLimit } from '@stratagem/core/runner';
 import { parallel } from '@stratagem/parallel';
 import { printText, title } from './print.js';
 import { runIfMain } from './run-if-main.js';

@@ -1,4 +1,5 @@
-import { createExecutor, createPlan, Heap, type Strategy, type TaskView } from '@stratagem/core';
+import { createExecutor, createPlan, type Strategy, type TaskView } from '@stratagem/core';
+import { Heap } from '@stratagem/core/strategy';
 import { title } from './print.js';
 import { runIfMain } from './run-if-main.js';
 

@@ -1,6 +1,7 @@
 import { close, fdatasync, open, write } from 'node:fs';
 import { promisify } from 'node:util';
-import { type Journal, memoryJournal, type RunJournal } from '@stratagem/core';
+import { type Journal, memoryJournal } from '@stratagem/core';
+import type { RunJournal } from '@stratagem/core/journal';
 
 /**
  * A lower bound for journals that store events on disk before they are published. It appends to a file

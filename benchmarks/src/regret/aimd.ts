@@ -1,4 +1,5 @@
-import { Heap, type Strategy, type TaskView } from '@stratagem/core';
+import type { Strategy, TaskView } from '@stratagem/core';
+import { Heap } from '@stratagem/core/strategy';
 
 /**
  * Additive increase, multiplicative decrease, as in textbooks: one more at once per round of

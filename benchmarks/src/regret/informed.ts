@@ -1,4 +1,5 @@
-import { Heap, type Strategy, type TaskView } from '@stratagem/core';
+import type { Strategy, TaskView } from '@stratagem/core';
+import { Heap } from '@stratagem/core/strategy';
 
 /** The concurrency before the first answer. This value has the lowest worst-case regret. */
 const START = 16;

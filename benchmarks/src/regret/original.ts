@@ -1,4 +1,5 @@
-import { Heap, type Outcome, type Strategy, type TaskView } from '@stratagem/core';
+import type { Outcome, Strategy, TaskView } from '@stratagem/core';
+import { Heap } from '@stratagem/core/strategy';
 
 /** The defaults recommended by its documentation. */
 const MAX_PARALLEL = 5;

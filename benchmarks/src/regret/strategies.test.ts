@@ -1,5 +1,6 @@
 import { RunnerError, type Task } from '@stratagem/core';
-import { simulate, strategyConformance } from '@stratagem/core/testing';
+import { simulate } from '@stratagem/core/simulate';
+import { strategyConformance } from '@stratagem/core/testing';
 import { describe, expect, test } from 'vitest';
 import { aimd } from './aimd.js';
 import { original } from './original.js';

@@ -1,10 +1,8 @@
 export type { Budget } from './contract/budget.js';
-export { checkDuration, checkFlag, checkLimit, checkOptions } from './contract/check-options.js';
+export type { AttemptCarrier } from './contract/carrier.js';
 export type { Comparison, Condition, Operator } from './contract/condition.js';
 export {
-  ATTEMPT_ERROR_CODES,
   type AttemptErrorCode,
-  describe,
   type ErrorCode,
   isStratagemError,
   OptionError,
@@ -18,19 +16,8 @@ export {
 export type * from './contract/event.js';
 export type { ForEach, ItemResult } from './contract/for-each.js';
 export type { CriterionProgress, GoalCriterion, GoalProgress, GoalState } from './contract/goal.js';
-export {
-  type EventData,
-  type Journal,
-  type Json,
-  listingAfter,
-  type NewRun,
-  newListing,
-  type OpenedRun,
-  type RecordedCompletion,
-  type RunJournal,
-  type RunListing,
-} from './contract/journal.js';
-export { JournalError, type JournalErrorCode, journalErrors } from './contract/journal-error.js';
+export type { EventData, Journal, Json, RunListing } from './contract/journal.js';
+export { JournalError, type JournalErrorCode } from './contract/journal-error.js';
 export type {
   NoticePart,
   OutputPart,
@@ -54,7 +41,7 @@ export {
   type PlanProblem,
   type ProblemCode,
 } from './contract/plan-error.js';
-export { costOf, type Price, type PriceTable } from './contract/price.js';
+export type { Price, PriceTable } from './contract/price.js';
 export type { RateLimit, RateLimits } from './contract/rate-limits.js';
 export type {
   Remaining,
@@ -65,14 +52,9 @@ export type {
   Revision,
   Situation,
 } from './contract/replan.js';
-export { type RetryPolicy, TRANSIENT_ERROR_CODES } from './contract/retry.js';
-export { type ContextChanges, deriveContext, type RunContext } from './contract/run-context.js';
-export {
-  resourceOf,
-  type TaskOutput,
-  type TaskRequest,
-  type TaskRunner,
-} from './contract/runner.js';
+export type { RetryPolicy } from './contract/retry.js';
+export type { RunContext } from './contract/run-context.js';
+export type { TaskOutput, TaskRequest, TaskRunner } from './contract/runner.js';
 export type { SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './contract/schema.js';
 export type { PlanStatus, TaskStatus } from './contract/status.js';
 export type {
@@ -86,24 +68,13 @@ export type {
   Wait,
 } from './contract/strategy.js';
 export type { Estimate, Task, TaskFunction, TaskType } from './contract/task.js';
-export {
-  type RequestTool,
-  type Tool,
-  type ToolContext,
-  type ToolResult,
-  tool,
-} from './contract/tool.js';
+export { type Tool, type ToolContext, type ToolResult, tool } from './contract/tool.js';
 export type { Usage } from './contract/usage.js';
 export type { WaitFor, WaitKind } from './contract/wait-for.js';
-export { Graph } from './graph/graph.js';
 export { memoryJournal } from './journal/memory-journal.js';
 export type { ResumeOptions } from './journal/open-run.js';
 export { readRun } from './journal/read-run.js';
 export type { ReuseOptions } from './journal/reuse.js';
-export type { Command } from './kernel/command.js';
-export { Kernel } from './kernel/kernel.js';
-export type { KernelOptions, RecoverOptions } from './kernel/options.js';
-export { EventFeed } from './runtime/event-stream.js';
 export {
   createExecutor,
   type Executor,
@@ -117,7 +88,5 @@ export { PlanChangedError, type PlanDiff, type TaskChange } from './serialize/pl
 export { computeMetrics, type Metrics } from './state/metrics.js';
 export type { CanceledResult, CompletedResult, FailedResult, PlanResult } from './state/result.js';
 export { type RunSummary, resultOf } from './state/result-from-log.js';
-export { RunState } from './state/run-state.js';
 export type { TaskResult } from './state/task-result.js';
-export { Heap } from './util/heap.js';
-export { graphOf, validatePlan } from './validate/plan.js';
+export { validatePlan } from './validate/plan.js';

@@ -1,4 +1,4 @@
-import { Graph } from '@stratagem/core';
+import { Graph } from '@stratagem/core/kernel';
 import { loadPlan } from '../load/load-plan.js';
 import { EXIT } from '../output/exit-code.js';
 import { plural } from '../output/plural.js';

@@ -1,4 +1,5 @@
-import { describe, type Tool } from '@stratagem/core';
+import type { Tool } from '@stratagem/core';
+import { describe } from '@stratagem/core/runner';
 import * as z from 'zod';
 import { UsageError } from '../options/usage-error.js';
 import { loadValue } from './load-value.js';

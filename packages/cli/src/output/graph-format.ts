@@ -1,4 +1,5 @@
-import { Graph, type Plan, type Task } from '@stratagem/core';
+import type { Plan, Task } from '@stratagem/core';
+import { Graph } from '@stratagem/core/kernel';
 import type { GraphFormat } from '../options/choices.js';
 import { jsonText } from './json-text.js';
 import { forTerminal } from './terminal-text.js';

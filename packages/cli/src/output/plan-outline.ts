@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
-import { Graph, type Plan, type Task } from '@stratagem/core';
+import type { Plan, Task } from '@stratagem/core';
+import { Graph } from '@stratagem/core/kernel';
 import { plural } from './plural.js';
 import { onOneLine } from './terminal-text.js';
 

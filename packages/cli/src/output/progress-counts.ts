@@ -1,4 +1,5 @@
-import { Graph, type RunEvent } from '@stratagem/core';
+import type { RunEvent } from '@stratagem/core';
+import { Graph } from '@stratagem/core/kernel';
 
 /** Counts the tasks of a run by status from its events. */
 export class ProgressCounts {

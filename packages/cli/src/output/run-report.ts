@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
-import { Graph, type Metrics, RunState, type TaskResult, type Usage } from '@stratagem/core';
+import type { Metrics, TaskResult, Usage } from '@stratagem/core';
+import { Graph, RunState } from '@stratagem/core/kernel';
 import type { GoalResult } from '@stratagem/planner';
 import stringWidth from 'string-width';
 import type { DisplayableRun } from './displayable-run.js';

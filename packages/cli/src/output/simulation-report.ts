@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
-import { Graph, type Plan } from '@stratagem/core';
+import type { Plan } from '@stratagem/core';
+import { Graph } from '@stratagem/core/kernel';
 import type { WhatIfRow } from '@stratagem/simulation';
 import { formatDuration } from './format-duration.js';
 import { plural } from './plural.js';

@@ -1,4 +1,5 @@
-import type { EventData, Journal, RunJournal } from '@stratagem/core';
+import type { EventData, Journal } from '@stratagem/core';
+import type { RunJournal } from '@stratagem/core/journal';
 import { addCommandRecord, type CommandRecord } from './command-record.js';
 
 /** A journal that adds the command to the record of a run. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { OutputPart } from '../contract/output-part.js';
 import type { Scheduler, Strategy, TaskView } from '../contract/strategy.js';
-import { simulate, strategyConformance } from '../testing.js';
+import { simulate } from '../simulate.js';
+import { strategyConformance } from '../testing.js';
 import { Heap } from '../util/heap.js';
 
 const byIndex = (a: TaskView, b: TaskView) => a.index - b.index;

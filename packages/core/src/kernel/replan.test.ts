@@ -11,14 +11,13 @@ import {
 } from '../../test/runs.js';
 import {
   createExecutor,
-  Graph,
   type Replan,
   type ReplanContext,
   RunnerError,
-  RunState,
   type Situation,
   type Task,
 } from '../index.js';
+import { Graph, RunState } from '../kernel.js';
 import type { SimulateOptions } from '../simulate/options.js';
 import { simulate } from '../simulate/simulate.js';
 import { computeMetrics } from '../state/metrics.js';

@@ -5,7 +5,6 @@ import {
   createExecutor,
   createPlan,
   type ExecutorOptions,
-  Heap,
   isStratagemError,
   type Plan,
   type RunContext,
@@ -18,6 +17,7 @@ import {
   type TaskRunner,
   type TaskView,
 } from '../index.js';
+import { Heap } from '../strategy.js';
 
 const inOrder: Strategy = {
   name: 'in-order',

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   createExecutor,
-  Heap,
   type Plan,
   type PlanResult,
   type RunContext,
@@ -15,6 +14,7 @@ import {
   type TaskRunner,
   type TaskView,
 } from '../index.js';
+import { Heap } from '../strategy.js';
 
 const inOrder: Strategy = {
   name: 'in-order',

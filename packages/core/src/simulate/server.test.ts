@@ -4,7 +4,7 @@ import { RunnerError } from '../contract/errors.js';
 import type { OutputPart } from '../contract/output-part.js';
 import type { TaskView } from '../contract/strategy.js';
 import type { Task } from '../contract/task.js';
-import { type SimulateOptions, simulate } from '../testing.js';
+import { type SimulateOptions, simulate } from '../simulate.js';
 import type { SimulatedRequest, SimulatedServer } from './server.js';
 
 const inOrder = {

@@ -1,5 +1,4 @@
 import {
-  checkOptions,
   isStratagemError,
   type Plan,
   type PlanResult,
@@ -7,6 +6,7 @@ import {
   type TaskRunner,
   type Usage,
 } from '@stratagem/core';
+import { checkOptions } from '@stratagem/core/runner';
 import { checkGoal, checkRunner } from '../options/check-arguments.js';
 import {
   PLANNER_OPTIONS,

@@ -1,13 +1,12 @@
 import {
   type RunContext,
   RunnerError,
-  resourceOf,
   type TaskOutput,
   type TaskRequest,
   type TaskRunner,
   type Usage,
 } from '@stratagem/core';
-import { addUsage } from '@stratagem/core/provider';
+import { addUsage, resourceOf } from '@stratagem/core/runner';
 import { type AnswerProblem, formatAnswerProblem } from '../read/answer-problem.js';
 import { answerText, type PlanReading } from '../read/read-plan.js';
 import { correctionPrompt } from './planner-prompt.js';

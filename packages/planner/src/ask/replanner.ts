@@ -1,7 +1,5 @@
 import {
-  ATTEMPT_ERROR_CODES,
   type AttemptErrorCode,
-  checkOptions,
   type Metrics,
   type PlanProblem,
   type PlanResult,
@@ -14,6 +12,7 @@ import {
   type Situation,
   type TaskRunner,
 } from '@stratagem/core';
+import { ATTEMPT_ERROR_CODES, checkOptions } from '@stratagem/core/runner';
 import { checkRunner } from '../options/check-arguments.js';
 import {
   type PlannerOptions,

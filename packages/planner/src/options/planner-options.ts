@@ -1,4 +1,5 @@
-import { checkLimit, OptionError, type Plan, type TaskType, type Tool } from '@stratagem/core';
+import { OptionError, type Plan, type TaskType, type Tool } from '@stratagem/core';
+import { checkLimit } from '@stratagem/core/runner';
 import { pick } from '../util/pick.js';
 import { checkTemplate } from './prompt-template.js';
 

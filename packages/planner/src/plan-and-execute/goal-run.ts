@@ -1,7 +1,5 @@
 import {
   createExecutor,
-  describe,
-  EventFeed,
   type Executor,
   isStratagemError,
   OptionError,
@@ -16,6 +14,8 @@ import {
   type TaskRunner,
   validatePlan,
 } from '@stratagem/core';
+import { EventFeed } from '@stratagem/core/kernel';
+import { describe } from '@stratagem/core/runner';
 import { complexityOf } from '../ask/complexity.js';
 import { type Decomposition, decompose, singleTaskPlan } from '../ask/decompose.js';
 import { DecompositionError } from '../ask/decomposition-error.js';

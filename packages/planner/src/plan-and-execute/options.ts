@@ -1,7 +1,4 @@
 import {
-  checkFlag,
-  checkLimit,
-  checkOptions,
   type ExecutorOptions,
   OptionError,
   type Plan,
@@ -9,6 +6,7 @@ import {
   type RunOptions,
   type TaskRunner,
 } from '@stratagem/core';
+import { checkFlag, checkLimit, checkOptions } from '@stratagem/core/runner';
 import { checkComplexityOption } from '../ask/complexity.js';
 import type { DecomposeOptions } from '../ask/decompose.js';
 import { PLANNING_RUN_OPTIONS, type PlanningRunOptions } from '../ask/make-plan.js';

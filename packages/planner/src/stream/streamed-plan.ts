@@ -1,13 +1,12 @@
 import {
-  deriveContext,
   PlanError,
   type RunContext,
-  resourceOf,
   type Task,
   type TaskOutput,
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
+import { deriveContext, resourceOf } from '@stratagem/core/runner';
 import { finalTaskOf } from '../ask/final-task.js';
 import { RepairLoop } from '../ask/repair-loop.js';
 import type { PlannerSettings } from '../options/planner-options.js';

@@ -1,4 +1,5 @@
-import { describe, StratagemError } from '@stratagem/core';
+import { StratagemError } from '@stratagem/core';
+import { describe } from '@stratagem/core/runner';
 
 /**
  * Calls a function of the caller, which may ignore the signal, and returns its result.

@@ -1,5 +1,5 @@
 import type { TaskRunner } from '@stratagem/core';
-import { definedFields, withTimeLimit } from '@stratagem/core/provider';
+import { definedFields, withTimeLimit } from '@stratagem/core/runner';
 import type { LanguageModel } from 'ai';
 import { conversation } from './conversation.js';
 import { type AiSdkOptions, checkAiSdkOptions, labelOf } from './options.js';

@@ -1,5 +1,5 @@
 import type { RunContext, TaskOutput, TaskRequest } from '@stratagem/core';
-import { correctionMessage, DEFAULT_MAX_STEPS, definedFields } from '@stratagem/core/provider';
+import { correctionMessage, DEFAULT_MAX_STEPS, definedFields } from '@stratagem/core/runner';
 import type { LanguageModel, ModelMessage } from 'ai';
 import { toRunnerError } from './errors.js';
 import { structuredOutputOf } from './format.js';

@@ -1,6 +1,5 @@
 import {
   type AttemptErrorCode,
-  describe,
   isStratagemError,
   type RunnerError,
   type Usage,
@@ -10,8 +9,9 @@ import {
   brokenAnswer,
   codeOfApiError,
   definedFields,
+  describe,
   redactedError,
-} from '@stratagem/core/provider';
+} from '@stratagem/core/runner';
 import type { LanguageModel } from 'ai';
 import { type AiSdkOptions, labelOf, modelNameOf } from './options.js';
 import { secretsOf } from './secrets.js';

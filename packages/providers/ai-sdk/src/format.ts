@@ -1,5 +1,5 @@
 import type { TaskRequest } from '@stratagem/core';
-import { answerSchemaOf } from '@stratagem/core/provider';
+import { answerSchemaOf } from '@stratagem/core/runner';
 import type { LanguageModel } from 'ai';
 
 /**

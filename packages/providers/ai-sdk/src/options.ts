@@ -1,5 +1,5 @@
-import { checkOptions, OptionError } from '@stratagem/core';
-import { checkModelOptions, type ModelOptions } from '@stratagem/core/provider';
+import { OptionError } from '@stratagem/core';
+import { checkModelOptions, checkOptions, type ModelOptions } from '@stratagem/core/runner';
 import type { LanguageModel, streamText } from 'ai';
 
 export interface AiSdkOptions extends ModelOptions {

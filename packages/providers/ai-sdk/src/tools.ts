@@ -1,4 +1,4 @@
-import type { RequestTool } from '@stratagem/core';
+import type { RequestTool } from '@stratagem/core/runner';
 import type { ToolSet } from 'ai';
 
 /**

@@ -5,7 +5,7 @@ import {
   definedFields,
   parseRateLimits,
   requireComplete,
-} from '@stratagem/core/provider';
+} from '@stratagem/core/runner';
 import type { LanguageModel, LanguageModelUsage, TextStreamPart, ToolSet } from 'ai';
 import { type AttemptProgress, requestIdOf } from './errors.js';
 import { type AiSdkOptions, labelOf, modelNameOf } from './options.js';

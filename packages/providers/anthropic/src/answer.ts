@@ -9,7 +9,7 @@ import type {
   StopReason,
 } from '@anthropic-ai/sdk/resources/messages/messages';
 import type { RunContext, Usage } from '@stratagem/core';
-import type { AnswerEnd, ModelAnswer } from '@stratagem/core/provider';
+import type { AnswerEnd, ModelAnswer } from '@stratagem/core/runner';
 import { ANSWER_TOOL } from './format.js';
 
 export interface MessageAnswer extends ModelAnswer {

@@ -1,5 +1,5 @@
 import type { TaskRunner } from '@stratagem/core';
-import { sdkRunner } from '@stratagem/core/provider';
+import { sdkRunner } from '@stratagem/core/runner';
 import type { AnthropicOptions } from './options.js';
 import { ANTHROPIC } from './sdk.js';
 import { ANTHROPIC_WIRE } from './wire-mapping.js';

@@ -9,11 +9,10 @@ import {
   type BatchOptions,
   type BatchResult,
   NO_RETRIES,
-  requireComplete,
   type SdkBatchApi,
   sdkBatchRunner,
-  type Turn,
-} from '@stratagem/core/provider';
+} from '@stratagem/core/batch';
+import { requireComplete, type Turn } from '@stratagem/core/runner';
 import { readMessage } from './answer.js';
 import type { AnthropicTarget } from './context.js';
 import type { AnthropicOptions } from './options.js';

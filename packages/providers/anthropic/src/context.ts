@@ -1,5 +1,5 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
-import type { BodyContext, RequestContext, SdkTarget } from '@stratagem/core/provider';
+import type { BodyContext, RequestContext, SdkTarget } from '@stratagem/core/runner';
 import type { Format } from './format.js';
 import type { AnthropicOptions } from './options.js';
 

@@ -1,5 +1,5 @@
 import type { JSONOutputFormat } from '@anthropic-ai/sdk/resources/messages/messages';
-import { type AnswerFormat, type AnswerSchema, answerSchemaOf } from '@stratagem/core/provider';
+import { type AnswerFormat, type AnswerSchema, answerSchemaOf } from '@stratagem/core/runner';
 import type { AnthropicOptions } from './options.js';
 
 export interface Format extends AnswerFormat {

@@ -3,7 +3,7 @@ import type {
   MessageCreateParamsBase,
   MessageParam,
 } from '@anthropic-ai/sdk/resources/messages/messages';
-import { type Dialogue, requestAnswer, type TurnInput } from '@stratagem/core/provider';
+import { type Dialogue, requestAnswer, type TurnInput } from '@stratagem/core/runner';
 import { readBody, readEvents } from './answer.js';
 import type { AnthropicBodyContext, AnthropicRequestContext } from './context.js';
 import { ANSWER_TOOL } from './format.js';

@@ -1,6 +1,5 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
-import { checkFlag } from '@stratagem/core';
-import { checkChoice, type SdkOptions } from '@stratagem/core/provider';
+import { checkChoice, checkFlag, type SdkOptions } from '@stratagem/core/runner';
 
 /** The API requires a limit. This one leaves room for reasoning, and every model allows it. */
 export const DEFAULT_MAX_OUTPUT_TOKENS = 32_000;

@@ -1,5 +1,5 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
-import { codeOfApiError, missingApiKey, type Sdk } from '@stratagem/core/provider';
+import { codeOfApiError, missingApiKey, type Sdk } from '@stratagem/core/runner';
 
 export const ANTHROPIC: Sdk<Anthropic> = {
   name: 'anthropic',

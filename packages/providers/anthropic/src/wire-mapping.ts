@@ -1,5 +1,5 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
-import type { WireMapping } from '@stratagem/core/provider';
+import type { WireMapping } from '@stratagem/core/runner';
 import { type Format, formatOf } from './format.js';
 import { messagesBody, messagesDialogue } from './messages.js';
 import {

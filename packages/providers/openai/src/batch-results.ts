@@ -1,10 +1,6 @@
 import { RunnerError } from '@stratagem/core';
-import {
-  type BatchResult,
-  definedFields,
-  requireComplete,
-  type Turn,
-} from '@stratagem/core/provider';
+import type { BatchResult } from '@stratagem/core/batch';
+import { definedFields, requireComplete, type Turn } from '@stratagem/core/runner';
 import type { ChatCompletion } from 'openai/resources/chat/completions';
 import type { Response } from 'openai/resources/responses/responses';
 import { chunksOf, readChunks } from './chat.js';

@@ -6,7 +6,7 @@ import {
   NO_RETRIES,
   type SdkBatchApi,
   sdkBatchRunner,
-} from '@stratagem/core/provider';
+} from '@stratagem/core/batch';
 import type { Batch } from 'openai/resources/batches';
 import { readResults } from './batch-results.js';
 import { apiOf, type OpenAITarget } from './context.js';

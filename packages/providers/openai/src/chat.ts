@@ -6,7 +6,7 @@ import {
   requestAnswer,
   type ToolCall,
   type TurnInput,
-} from '@stratagem/core/provider';
+} from '@stratagem/core/runner';
 import type {
   ChatCompletion,
   ChatCompletionChunk,

@@ -1,4 +1,4 @@
-import type { BodyContext, RequestContext, SdkTarget } from '@stratagem/core/provider';
+import type { BodyContext, RequestContext, SdkTarget } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
 import type { Format } from './format.js';
 import type { OpenAIOptions } from './options.js';

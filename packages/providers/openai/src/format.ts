@@ -3,7 +3,7 @@ import {
   type AnswerSchema,
   answerSchemaOf,
   type SdkTarget,
-} from '@stratagem/core/provider';
+} from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
 import type { OpenAIOptions } from './options.js';
 import { isOpenAI } from './sdk.js';

@@ -1,5 +1,5 @@
 import type { TaskRunner } from '@stratagem/core';
-import { sdkRunner } from '@stratagem/core/provider';
+import { sdkRunner } from '@stratagem/core/runner';
 import type { OpenAIOptions } from './options.js';
 import { OPENAI } from './sdk.js';
 import { OPENAI_WIRE } from './wire-mapping.js';

@@ -1,5 +1,5 @@
 import { OptionError } from '@stratagem/core';
-import { checkChoice, type SdkOptions } from '@stratagem/core/provider';
+import { checkChoice, type SdkOptions } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
 
 const APIS = ['responses', 'chat'] as const;

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BATCH_OPTIONS } from '@stratagem/core/provider';
+import { BATCH_OPTIONS } from '@stratagem/core/batch';
 import { batchServer, readmeConformance } from '@stratagem/test-kit';
 import { expect } from 'vitest';
 import { BatchApi } from '../test/batch-api.js';

@@ -5,7 +5,7 @@ import {
   type ModelAnswer,
   requestAnswer,
   type TurnInput,
-} from '@stratagem/core/provider';
+} from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
 import type {
   Response,

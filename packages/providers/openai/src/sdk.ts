@@ -1,4 +1,4 @@
-import { codeOfApiError, environmentOf, missingApiKey, type Sdk } from '@stratagem/core/provider';
+import { codeOfApiError, environmentOf, missingApiKey, type Sdk } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
 
 export const OPENAI: Sdk<OpenAI> = {

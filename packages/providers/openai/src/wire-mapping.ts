@@ -1,4 +1,4 @@
-import type { WireMapping } from '@stratagem/core/provider';
+import type { WireMapping } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
 import { chatBody, chatDialogue, initialMessages } from './chat.js';
 import { apiOf } from './context.js';

@@ -1,4 +1,5 @@
-import { Heap, RunnerError } from '@stratagem/core';
+import { RunnerError } from '@stratagem/core';
+import { Heap } from '@stratagem/core/strategy';
 
 const MINUTE_MS = 60_000;
 

@@ -1,13 +1,11 @@
+import { type AttemptErrorCode, OptionError, type TaskRequest } from '@stratagem/core';
 import {
   ATTEMPT_ERROR_CODES,
-  type AttemptErrorCode,
   checkDuration,
   checkFlag,
   checkLimit,
   checkOptions,
-  OptionError,
-  type TaskRequest,
-} from '@stratagem/core';
+} from '@stratagem/core/runner';
 
 /** Latencies with a long tail, like those of real models. */
 export interface LognormalLatency {

@@ -1,5 +1,5 @@
 import { RunnerError, type TaskOutput, type TaskRequest, type TaskRunner } from '@stratagem/core';
-import { asksForText } from '@stratagem/core/provider';
+import { asksForText } from '@stratagem/core/runner';
 import { Limits } from './limits.js';
 import { type SimulatedOptions, simulatedSettings } from './options.js';
 import { planFor, planningOf } from './plan.js';

@@ -1,4 +1,4 @@
-import type { RequestTool } from '@stratagem/core';
+import type { RequestTool } from '@stratagem/core/runner';
 import { sampleOf } from './sample.js';
 
 /** A tool call of the model. */

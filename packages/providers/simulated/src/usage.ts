@@ -1,5 +1,5 @@
 import type { Usage } from '@stratagem/core';
-import { addUsage } from '@stratagem/core/provider';
+import { addUsage } from '@stratagem/core/runner';
 import type { SimulatedOptions } from './options.js';
 
 /** The usage of a request. */

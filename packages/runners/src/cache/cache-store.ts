@@ -1,4 +1,4 @@
-import { checkLimit, checkOptions } from '@stratagem/core';
+import { checkLimit, checkOptions } from '@stratagem/core/runner';
 
 /** A stored response; plain data. */
 export interface CachedResponse {

@@ -1,9 +1,4 @@
 import {
-  checkDuration,
-  checkFlag,
-  checkOptions,
-  deriveContext,
-  describe,
   OptionError,
   type RunContext,
   RunnerError,
@@ -11,6 +6,13 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
+import {
+  checkDuration,
+  checkFlag,
+  checkOptions,
+  deriveContext,
+  describe,
+} from '@stratagem/core/runner';
 import { throwIfAborted } from '../util/abort.js';
 import { requireOutput } from '../util/checked-run.js';
 import { codeOf, detailsOf } from '../util/error-details.js';

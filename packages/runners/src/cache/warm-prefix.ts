@@ -1,15 +1,12 @@
 import { createHash } from 'node:crypto';
 import {
-  checkDuration,
-  checkLimit,
-  checkOptions,
-  deriveContext,
   OptionError,
   type RunContext,
   type TaskOutput,
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
+import { checkDuration, checkLimit, checkOptions, deriveContext } from '@stratagem/core/runner';
 import { orAborted } from '../util/abort.js';
 import { checkRunner, propertiesOf } from '../util/wrapped.js';
 

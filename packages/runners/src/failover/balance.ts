@@ -1,4 +1,5 @@
-import { checkOptions, OptionError, type TaskRunner } from '@stratagem/core';
+import { OptionError, type TaskRunner } from '@stratagem/core';
+import { checkOptions } from '@stratagem/core/runner';
 import { detailsOf } from '../util/error-details.js';
 import { checkRunner } from '../util/wrapped.js';
 import {

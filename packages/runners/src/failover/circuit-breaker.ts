@@ -1,4 +1,4 @@
-import { checkDuration, checkLimit } from '@stratagem/core';
+import { checkDuration, checkLimit } from '@stratagem/core/runner';
 
 /** When a failing runner is skipped, and when it is tried again. */
 export interface BreakerOptions {

@@ -1,4 +1,5 @@
-import { resourceOf, type Task, type TaskRunner } from '@stratagem/core';
+import type { Task, TaskRunner } from '@stratagem/core';
+import { resourceOf } from '@stratagem/core/runner';
 
 /** The label of a runner in messages: its resource, which names the model, or else its name. */
 export function labelOf({ name, resource }: TaskRunner): string {

@@ -1,10 +1,5 @@
-import {
-  ATTEMPT_ERROR_CODES,
-  OptionError,
-  type RunContext,
-  RunnerError,
-  type Task,
-} from '@stratagem/core';
+import { OptionError, type RunContext, RunnerError, type Task } from '@stratagem/core';
+import { ATTEMPT_ERROR_CODES } from '@stratagem/core/runner';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { attempt, request } from '../../test/attempt.js';
 import { failure, pause, scripted } from '../../test/scripted.js';

@@ -1,8 +1,5 @@
 import {
-  ATTEMPT_ERROR_CODES,
   type AttemptErrorCode,
-  checkOptions,
-  deriveContext,
   OptionError,
   type RunContext,
   RunnerError,
@@ -10,6 +7,7 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
+import { ATTEMPT_ERROR_CODES, checkOptions, deriveContext } from '@stratagem/core/runner';
 import { abortError } from '../util/abort.js';
 import { checkedRun } from '../util/checked-run.js';
 import { codeOf, detailsOf, isTransient, messageOf, triesOf } from '../util/error-details.js';

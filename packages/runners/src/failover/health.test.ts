@@ -1,8 +1,5 @@
-import {
-  ATTEMPT_ERROR_CODES,
-  type AttemptErrorCode,
-  type RunnerErrorDetails,
-} from '@stratagem/core';
+import type { AttemptErrorCode, RunnerErrorDetails } from '@stratagem/core';
+import { ATTEMPT_ERROR_CODES } from '@stratagem/core/runner';
 import { describe, expect, test } from 'vitest';
 import { failure } from '../../test/scripted.js';
 import { Health } from './health.js';

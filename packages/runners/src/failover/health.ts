@@ -1,4 +1,5 @@
-import { type AttemptErrorCode, type RateLimits, TRANSIENT_ERROR_CODES } from '@stratagem/core';
+import type { AttemptErrorCode, RateLimits } from '@stratagem/core';
+import { TRANSIENT_ERROR_CODES } from '@stratagem/core/runner';
 import { codeOf, detailsOf, messageOf } from '../util/error-details.js';
 import { type BreakerSettings, type BreakerTicket, CircuitBreaker } from './circuit-breaker.js';
 

@@ -1,13 +1,12 @@
 import {
-  deriveContext,
   type OutputPart,
-  type RequestTool,
   type RunContext,
   RunnerError,
   type TaskOutput,
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
+import { deriveContext, type RequestTool } from '@stratagem/core/runner';
 import { checkedRun } from '../util/checked-run.js';
 import { detailsOf, triesOf } from '../util/error-details.js';
 import { combinedError, type Failure } from './combined-error.js';

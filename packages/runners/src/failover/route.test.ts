@@ -1,4 +1,5 @@
-import { createExecutor, OptionError, resourceOf, type Task, type TaskType } from '@stratagem/core';
+import { createExecutor, OptionError, type Task, type TaskType } from '@stratagem/core';
+import { resourceOf } from '@stratagem/core/runner';
 import { runnerConformance } from '@stratagem/core/testing';
 import { simulated } from '@stratagem/simulated';
 import { describe, expect, test } from 'vitest';

@@ -1,13 +1,11 @@
 import {
-  checkOptions,
-  describe,
   OptionError,
   RunnerError,
-  resourceOf,
   type Task,
   type TaskRunner,
   type TaskType,
 } from '@stratagem/core';
+import { checkOptions, describe, resourceOf } from '@stratagem/core/runner';
 import { checkRunner } from '../util/wrapped.js';
 import { compositeProperties, identityOf } from './composite.js';
 

@@ -1,5 +1,5 @@
 import type { Usage } from '@stratagem/core';
-import { addUsage } from '@stratagem/core/provider';
+import { addUsage } from '@stratagem/core/runner';
 
 /** The usage of one or more requests, as far as it is known. */
 export interface UsageTotal {

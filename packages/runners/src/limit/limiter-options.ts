@@ -1,4 +1,5 @@
-import { checkDuration, checkLimit, checkOptions, OptionError } from '@stratagem/core';
+import { OptionError } from '@stratagem/core';
+import { checkDuration, checkLimit, checkOptions } from '@stratagem/core/runner';
 
 /** The limits of a limiter. A limit that is left out comes from what the server announces. */
 export interface LimiterOptions {

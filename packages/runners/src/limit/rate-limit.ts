@@ -1,4 +1,5 @@
-import { deriveContext, type TaskRunner } from '@stratagem/core';
+import type { TaskRunner } from '@stratagem/core';
+import { deriveContext } from '@stratagem/core/runner';
 import { checkRunner, propertiesOf } from '../util/wrapped.js';
 import { createLimiterFor, type Limiter } from './limiter.js';
 import type { LimiterOptions } from './limiter-options.js';

@@ -1,9 +1,6 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
-  checkOptions,
-  deriveContext,
-  describe,
   OptionError,
   type OutputPart,
   type RunContext,
@@ -11,6 +8,7 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
+import { checkOptions, deriveContext, describe } from '@stratagem/core/runner';
 import { requireOutput } from '../util/checked-run.js';
 import { codeOf, detailsOf } from '../util/error-details.js';
 import { contentOf, requestKey } from '../util/request-key.js';

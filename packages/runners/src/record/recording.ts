@@ -1,9 +1,5 @@
-import {
-  ATTEMPT_ERROR_CODES,
-  type AttemptErrorCode,
-  type OutputPart,
-  type Usage,
-} from '@stratagem/core';
+import type { AttemptErrorCode, OutputPart, Usage } from '@stratagem/core';
+import { ATTEMPT_ERROR_CODES } from '@stratagem/core/runner';
 
 /** The version of the line format; a line of another version is invalid. */
 export const RECORDING_VERSION = 1;

@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  checkFlag,
-  checkOptions,
   OptionError,
   type RunContext,
   RunnerError,
@@ -10,6 +8,7 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
+import { checkFlag, checkOptions } from '@stratagem/core/runner';
 import { throwIfAborted } from '../util/abort.js';
 import { canonicalJson } from '../util/plain-data.js';
 import { contentOf, requestKey } from '../util/request-key.js';

@@ -1,12 +1,10 @@
 import {
-  ATTEMPT_ERROR_CODES,
   type AttemptErrorCode,
-  describe,
   isStratagemError,
   type RunnerError,
   type RunnerErrorDetails,
-  TRANSIENT_ERROR_CODES,
 } from '@stratagem/core';
+import { ATTEMPT_ERROR_CODES, describe, TRANSIENT_ERROR_CODES } from '@stratagem/core/runner';
 
 /** The error code of an attempt that failed with this error. */
 export function codeOf(thrown: unknown): AttemptErrorCode {

@@ -4,7 +4,7 @@ import type {
   SimulatedPart,
   SimulatedRequest,
   SimulatedServer,
-} from '@stratagem/core/testing';
+} from '@stratagem/core/simulate';
 import type { Demand, Request, Response, Server, StreamChunk } from '../servers/server.js';
 
 /** The text of a token, roughly. */

@@ -1,4 +1,5 @@
-import { checkLimit, checkOptions, OptionError, type Plan, type Task } from '@stratagem/core';
+import { OptionError, type Plan, type Task } from '@stratagem/core';
+import { checkLimit, checkOptions } from '@stratagem/core/runner';
 
 export interface FillEstimatesOptions {
   /** The number of items in the list of each fan-out. */

@@ -1,12 +1,6 @@
-import {
-  checkLimit,
-  checkOptions,
-  OptionError,
-  type Plan,
-  type PlanResult,
-  type Task,
-} from '@stratagem/core';
-import { type SimulateOptions, simulate } from '@stratagem/core/testing';
+import { OptionError, type Plan, type PlanResult, type Task } from '@stratagem/core';
+import { checkLimit, checkOptions } from '@stratagem/core/runner';
+import { type SimulateOptions, simulate } from '@stratagem/core/simulate';
 import type { Demand, ServerModel } from '../servers/server.js';
 import { simulatedServer, type TaskModel } from './adapter.js';
 

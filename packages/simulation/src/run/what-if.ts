@@ -1,4 +1,5 @@
-import { checkLimit, OptionError, type Plan, type Strategy } from '@stratagem/core';
+import { OptionError, type Plan, type Strategy } from '@stratagem/core';
+import { checkLimit } from '@stratagem/core/runner';
 import { type SimulateOnOptions, simulateOn } from './simulate-on.js';
 import { type Stats, summarize } from './summarize.js';
 

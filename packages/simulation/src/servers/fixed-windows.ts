@@ -1,4 +1,4 @@
-import { checkDuration, checkFlag, checkLimit, checkOptions } from '@stratagem/core';
+import { checkDuration, checkFlag, checkLimit, checkOptions } from '@stratagem/core/runner';
 import { checkNumber, type SpreadOption } from '../util/check-number.js';
 import { wholeMs } from '../util/whole-ms.js';
 import { type Gate, QueueingServer } from './queueing-server.js';

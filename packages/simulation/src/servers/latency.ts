@@ -1,4 +1,4 @@
-import { checkOptions } from '@stratagem/core';
+import { checkOptions } from '@stratagem/core/runner';
 import { checkNumber, type SpreadOption } from '../util/check-number.js';
 import { QueueingServer } from './queueing-server.js';
 import type { ServerModel } from './server.js';

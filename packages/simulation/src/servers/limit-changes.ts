@@ -1,4 +1,5 @@
-import { checkOptions, OptionError } from '@stratagem/core';
+import { OptionError } from '@stratagem/core';
+import { checkOptions } from '@stratagem/core/runner';
 
 /** A change of a limit during a run. */
 export interface LimitChange {

@@ -1,4 +1,4 @@
-import { checkLimit, checkOptions } from '@stratagem/core';
+import { checkLimit, checkOptions } from '@stratagem/core/runner';
 import { checkNumber, checkPositive, type SpreadOption } from '../util/check-number.js';
 import { type LimitChange, LimitChanges } from './limit-changes.js';
 import { QueueingServer } from './queueing-server.js';

@@ -1,4 +1,5 @@
-import { checkOptions, OptionError } from '@stratagem/core';
+import { OptionError } from '@stratagem/core';
+import { checkOptions } from '@stratagem/core/runner';
 import { checkNumber, checkPositive, type SpreadOption } from '../util/check-number.js';
 import { QueueingServer, type Refusal } from './queueing-server.js';
 import type { ServerModel } from './server.js';

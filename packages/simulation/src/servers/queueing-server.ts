@@ -1,4 +1,5 @@
-import { type AttemptErrorCode, Heap, type RateLimits, RunnerError } from '@stratagem/core';
+import { type AttemptErrorCode, type RateLimits, RunnerError } from '@stratagem/core';
+import { Heap } from '@stratagem/core/strategy';
 import { randomFrom, spread } from '../util/random.js';
 import { LimitChanges } from './limit-changes.js';
 import type { Request, Response, Server, StreamChunk } from './server.js';

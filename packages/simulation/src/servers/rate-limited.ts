@@ -1,4 +1,5 @@
-import { checkFlag, checkOptions, OptionError, type RateLimit } from '@stratagem/core';
+import { OptionError, type RateLimit } from '@stratagem/core';
+import { checkFlag, checkOptions } from '@stratagem/core/runner';
 import { checkNumber, checkPositive, type SpreadOption } from '../util/check-number.js';
 import { wholeMs } from '../util/whole-ms.js';
 import { type LimitChange, LimitChanges } from './limit-changes.js';

@@ -1,4 +1,4 @@
-import { checkLimit, checkOptions } from '@stratagem/core';
+import { checkLimit, checkOptions } from '@stratagem/core/runner';
 import { checkNumber, type SpreadOption } from '../util/check-number.js';
 import { randomFrom, spread } from '../util/random.js';
 import { createWorkload, type Workload, type WorkloadTask } from './workload.js';

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
-import { describe, isStratagemError, JournalError } from '@stratagem/core';
+import { isStratagemError, JournalError } from '@stratagem/core';
+import { describe } from '@stratagem/core/runner';
 
 /** SQLite's primary result codes: the lowest byte of an extended code. */
 const ERROR = 1;

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { checkDuration, checkOptions, OptionError } from '@stratagem/core';
+import { OptionError } from '@stratagem/core';
+import { checkDuration, checkOptions } from '@stratagem/core/journal';
 
 interface Settings {
   /**

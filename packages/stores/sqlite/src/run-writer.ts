@@ -1,4 +1,5 @@
-import { type EventData, journalErrors, listingAfter, type RunJournal } from '@stratagem/core';
+import type { EventData } from '@stratagem/core';
+import { journalErrors, listingAfter, type RunJournal } from '@stratagem/core/journal';
 import type { JournalFile } from './journal-file.js';
 import type { Lease } from './leases.js';
 import { writeEvent } from './records.js';

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
-import { type EventData, type NewRun, newListing, type RunListing } from '@stratagem/core';
+import type { EventData, RunListing } from '@stratagem/core';
+import { type NewRun, newListing } from '@stratagem/core/journal';
 import type { Database } from './database.js';
 import { CorruptionError } from './errors.js';
 import { type EventRow, readEvent, SELECT_EVENTS } from './records.js';

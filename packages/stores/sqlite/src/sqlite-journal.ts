@@ -1,14 +1,12 @@
 import { existsSync } from 'node:fs';
+import type { EventData, Journal, RunListing } from '@stratagem/core';
 import {
-  type EventData,
-  type Journal,
   journalErrors,
   type NewRun,
   type OpenedRun,
   type RecordedCompletion,
   type RunJournal,
-  type RunListing,
-} from '@stratagem/core';
+} from '@stratagem/core/journal';
 import { CorruptionError } from './errors.js';
 import { JournalFile } from './journal-file.js';
 import { isLeased, takeLease } from './leases.js';

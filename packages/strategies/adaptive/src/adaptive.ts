@@ -1,4 +1,5 @@
-import { checkLimit, checkOptions, OptionError, type Strategy } from '@stratagem/core';
+import { OptionError, type Strategy } from '@stratagem/core';
+import { checkLimit, checkOptions } from '@stratagem/core/strategy';
 import { checkLearned, type Learned } from './model/learned.js';
 import { AdaptiveScheduler } from './scheduler/scheduler.js';
 

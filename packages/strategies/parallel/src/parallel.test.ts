@@ -1,5 +1,6 @@
 import { OptionError, type Plan, RunnerError } from '@stratagem/core';
-import { simulate, strategyConformance } from '@stratagem/core/testing';
+import { simulate } from '@stratagem/core/simulate';
+import { strategyConformance } from '@stratagem/core/testing';
 import { describe, expect, test } from 'vitest';
 import { type ParallelOptions, parallel } from './index.js';
 

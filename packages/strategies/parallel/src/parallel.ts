@@ -1,12 +1,5 @@
-import {
-  checkFlag,
-  checkLimit,
-  checkOptions,
-  Heap,
-  type Outcome,
-  type Strategy,
-  type TaskView,
-} from '@stratagem/core';
+import type { Outcome, Strategy, TaskView } from '@stratagem/core';
+import { checkFlag, checkLimit, checkOptions, Heap } from '@stratagem/core/strategy';
 
 export interface ParallelOptions {
   /**

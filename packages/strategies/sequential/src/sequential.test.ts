@@ -1,4 +1,5 @@
-import { simulate, strategyConformance } from '@stratagem/core/testing';
+import { simulate } from '@stratagem/core/simulate';
+import { strategyConformance } from '@stratagem/core/testing';
 import { describe, expect, test } from 'vitest';
 import { sequential } from './index.js';
 

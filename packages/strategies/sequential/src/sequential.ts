@@ -1,4 +1,5 @@
-import { Heap, type Strategy, type TaskView } from '@stratagem/core';
+import type { Strategy, TaskView } from '@stratagem/core';
+import { Heap } from '@stratagem/core/strategy';
 
 /**
  * Runs one task at a time, in the same order on every run: dependencies first, then the higher

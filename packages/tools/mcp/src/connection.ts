@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Client } from '@modelcontextprotocol/client';
-import { type AttemptErrorCode, describe, RunnerError } from '@stratagem/core';
-import { codeOfStatus, redact } from '@stratagem/core/provider';
+import { type AttemptErrorCode, RunnerError } from '@stratagem/core';
+import { codeOfStatus, describe, redact } from '@stratagem/core/runner';
 import { DEFAULT_TIMEOUT_MS, isStdio, type McpOptions } from './options.js';
 import { BROKEN_STREAM, httpTransport, stdioTransport, type Transport } from './transports.js';
 

@@ -1,6 +1,6 @@
 import type { AuthProvider, OAuthClientProvider } from '@modelcontextprotocol/client';
-import { checkDuration, checkOptions, OptionError } from '@stratagem/core';
-import { isHttpUrl } from '@stratagem/core/provider';
+import { OptionError } from '@stratagem/core';
+import { checkDuration, checkOptions, isHttpUrl } from '@stratagem/core/runner';
 
 /** The options of every kind of server. */
 export interface McpToolOptions {

@@ -1,4 +1,4 @@
-import { Heap } from '@stratagem/core';
+import { Heap } from '@stratagem/core/strategy';
 import type { Request } from '../model/request.js';
 
 /**

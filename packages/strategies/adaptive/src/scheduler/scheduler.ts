@@ -1,13 +1,13 @@
-import {
-  Heap,
-  type Outcome,
-  type OutputPart,
-  type RunView,
-  type Scheduler,
-  type StrategySwitch,
-  type TaskView,
-  type Wait,
+import type {
+  Outcome,
+  OutputPart,
+  RunView,
+  Scheduler,
+  StrategySwitch,
+  TaskView,
+  Wait,
 } from '@stratagem/core';
+import { Heap } from '@stratagem/core/strategy';
 import type { Learned } from '../model/learned.js';
 import { Durations } from '../order/durations.js';
 import { PriorityOrder } from '../order/priority.js';

@@ -1,15 +1,37 @@
-export { parseRateLimits } from './contract/rate-limits.js';
-export { asksForText } from './contract/schema.js';
-export { addUsage } from './contract/usage.js';
-export { type AnswerSchema, answerSchemaOf } from './provider/answer-schema.js';
-export { type BatchProvider, batchRunner, type PreparedRequest } from './provider/batch.js';
+// For authors of providers and of runners around runners.
+export { checkDuration, checkFlag, checkLimit, checkOptions } from './contract/check-options.js';
+export {
+  ATTEMPT_ERROR_CODES,
+  type AttemptErrorCode,
+  describe,
+  isStratagemError,
+  OptionError,
+  RunnerError,
+  type RunnerErrorDetails,
+} from './contract/errors.js';
 export type {
-  BatchBackend,
-  BatchProgress,
-  BatchRequest,
-  BatchResult,
-} from './provider/batch-backend.js';
-export { BATCH_OPTIONS, type BatchOptions, checkBatchOptions } from './provider/batch-options.js';
+  NoticePart,
+  OutputPart,
+  StepPart,
+  TextPart,
+  ToolCallPart,
+  ToolResultPart,
+} from './contract/output-part.js';
+export { costOf, type Price, type PriceTable } from './contract/price.js';
+export { parseRateLimits, type RateLimit, type RateLimits } from './contract/rate-limits.js';
+export { TRANSIENT_ERROR_CODES } from './contract/retry.js';
+export { type ContextChanges, deriveContext, type RunContext } from './contract/run-context.js';
+export {
+  resourceOf,
+  type TaskOutput,
+  type TaskRequest,
+  type TaskRunner,
+} from './contract/runner.js';
+export { asksForText } from './contract/schema.js';
+export type { Task, TaskType } from './contract/task.js';
+export type { RequestTool, ToolResult } from './contract/tool.js';
+export { addUsage, type Usage } from './contract/usage.js';
+export { type AnswerSchema, answerSchemaOf } from './provider/answer-schema.js';
 export {
   type AnswerEnd,
   type AnswerTarget,
@@ -50,12 +72,6 @@ export type {
   SdkTarget,
   WireMapping,
 } from './provider/sdk.js';
-export {
-  type BatchCall,
-  NO_RETRIES,
-  type SdkBatchApi,
-  sdkBatchRunner,
-} from './provider/sdk-batch.js';
 export { environmentOf, missingApiKey } from './provider/sdk-client.js';
 export { adviceIn, brokenAnswer, redactedError } from './provider/sdk-errors.js';
 export { type Exchange, requestAnswer } from './provider/sdk-request.js';

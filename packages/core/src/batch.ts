@@ -1,0 +1,16 @@
+// For authors of providers with a batch API.
+
+export { type BatchProvider, batchRunner, type PreparedRequest } from './provider/batch.js';
+export type {
+  BatchBackend,
+  BatchProgress,
+  BatchRequest,
+  BatchResult,
+} from './provider/batch-backend.js';
+export { BATCH_OPTIONS, type BatchOptions, checkBatchOptions } from './provider/batch-options.js';
+export {
+  type BatchCall,
+  NO_RETRIES,
+  type SdkBatchApi,
+  sdkBatchRunner,
+} from './provider/sdk-batch.js';

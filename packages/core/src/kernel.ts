@@ -1,0 +1,13 @@
+// For authors of engines: the kernel, its state, and the seam where attempts run.
+
+export type * from './contract/carrier.js';
+export { Graph } from './graph/graph.js';
+export type { Command } from './kernel/command.js';
+export { Kernel } from './kernel/kernel.js';
+export type { KernelOptions, RecoverOptions } from './kernel/options.js';
+export { EventFeed } from './runtime/event-stream.js';
+export { type WorkerCarrierOptions, workerCarrier } from './runtime/worker-carrier.js';
+export { decodeReport, decodeValue, encodeReport, encodeValue } from './serialize/wire.js';
+export { EventLog } from './state/event-log.js';
+export { RunState } from './state/run-state.js';
+export { graphOf } from './validate/plan.js';

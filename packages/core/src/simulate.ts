@@ -1,0 +1,16 @@
+// Runs plans in virtual time.
+export type {
+  SimulatedAction,
+  SimulatedAnswer,
+  SimulatedAttempt,
+  SimulatedRevision,
+  SimulateOptions,
+  SimulationControls,
+} from './simulate/options.js';
+export type {
+  SimulatedEnd,
+  SimulatedPart,
+  SimulatedRequest,
+  SimulatedServer,
+} from './simulate/server.js';
+export { simulate } from './simulate/simulate.js';

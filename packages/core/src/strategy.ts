@@ -1,0 +1,18 @@
+// For authors of strategies.
+export { checkDuration, checkFlag, checkLimit, checkOptions } from './contract/check-options.js';
+export { type AttemptErrorCode, StrategyError } from './contract/errors.js';
+export type { OutputPart } from './contract/output-part.js';
+export type { RateLimit, RateLimits } from './contract/rate-limits.js';
+export type {
+  Outcome,
+  RunView,
+  Scheduler,
+  Strategy,
+  StrategyFigures,
+  StrategySwitch,
+  TaskView,
+  Wait,
+} from './contract/strategy.js';
+export type { Estimate, TaskType } from './contract/task.js';
+export type { Usage } from './contract/usage.js';
+export { Heap } from './util/heap.js';
