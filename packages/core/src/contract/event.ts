@@ -1,5 +1,4 @@
 import type { Budget } from '../contract/budget.js';
-import type { SpendingData } from '../state/spending.js';
 import type { AttemptErrorCode, ReplanError, StratagemError, TaskError } from './errors.js';
 import type { CriterionProgress } from './goal.js';
 import type { OutputPart } from './output-part.js';
@@ -10,7 +9,7 @@ import type { ReplanReason } from './replan.js';
 import type { RetryPolicy } from './retry.js';
 import type { StrategySwitch } from './strategy.js';
 import type { Task } from './task.js';
-import type { Usage } from './usage.js';
+import type { SpendingData, Usage } from './usage.js';
 import type { WaitKind } from './wait-for.js';
 
 interface Base {

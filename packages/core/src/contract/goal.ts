@@ -1,7 +1,5 @@
-import type { RunState } from '../state/run-state.js';
-import { compare, type Operator } from './condition.js';
-import { show } from './errors.js';
-import { type Path, parsePath, parseReference, readPath } from './reference.js';
+import type { Operator } from './condition.js';
+import { type Path, parsePath, parseReference } from './reference.js';
 
 /**
  * When a plan has reached its goal: criteria over outputs and metrics. The plan ends as soon as a
@@ -84,7 +82,7 @@ export interface CriterionProgress {
 }
 
 /** The value that a criterion compares. */
-type Subject =
+export type Subject =
   | { readonly kind: 'output'; readonly id: string; readonly path: Path }
   | { readonly kind: 'metric'; readonly metric: GoalMetric }
   | { readonly kind: 'count'; readonly path: Path };
@@ -126,100 +124,4 @@ export function subjectOf(
 function split(path: string): [string, string] {
   const dot = path.indexOf('.');
   return dot < 0 ? [path, ''] : [path.slice(0, dot), path.slice(dot + 1)];
-}
-
-interface Tracked {
-  readonly name: string;
-  readonly criterion: GoalCriterion;
-  readonly subject: Subject;
-  /** For a count: the number of values so far. */
-  count: number;
-}
-
-/**
- * Tracks the progress of a run towards its goal. It counts values as outputs arrive, so the cost of
- * a check does not depend on the number of tasks.
- */
-export class GoalTracker {
-  readonly whenAchieved: 'finish' | 'abort';
-  readonly #tracked: Tracked[];
-  readonly #threshold: number;
-  readonly #totalWeight: number;
-
-  constructor(goal: GoalState, isTask: (id: string) => boolean) {
-    this.whenAchieved = goal.whenAchieved ?? 'finish';
-    this.#threshold = goal.threshold ?? 1;
-    this.#tracked = goal.criteria.map((criterion) => ({
-      name: criterion.name ?? nameOf(criterion),
-      criterion,
-      subject: subjectOf(criterion, isTask) as Subject,
-      count: 0,
-    }));
-    this.#totalWeight = goal.criteria.reduce((sum, { weight = 1 }) => sum + weight, 0);
-  }
-
-  /** A task has completed with this output. */
-  completed(output: unknown): void {
-    for (const tracked of this.#tracked) {
-      if (tracked.subject.kind !== 'count') continue;
-      const value = readPath(output, tracked.subject.path);
-      if (Array.isArray(value)) tracked.count += value.length;
-      else if (value !== undefined && value !== null) tracked.count++;
-    }
-  }
-
-  /** For each criterion that counts values, how many there are. */
-  get counts(): readonly number[] {
-    return this.#tracked.map(({ count }) => count);
-  }
-
-  check(state: RunState, now: number): GoalProgress {
-    let met = 0;
-    const criteria = this.#tracked.map(({ name, criterion, subject, count }) => {
-      const actual = subject.kind === 'count' ? count : actualOf(subject, state, now);
-      const holds = compare(actual, criterion.operator, criterion.value);
-      if (holds) met += criterion.weight ?? 1;
-      return { name, met: holds, actual };
-    });
-    // Sums of weights such as 0.1 are not exact, but the progress must be 1 when all are met.
-    const progress = criteria.every((each) => each.met) ? 1 : met / this.#totalWeight;
-    return { progress, achieved: progress >= this.#threshold, criteria };
-  }
-}
-
-/** Lists the criteria that are not met, for a message. */
-export function unmet({ criteria }: GoalProgress): string {
-  return criteria
-    .filter(({ met }) => !met)
-    .map(({ name, actual }) => `${name} (it is ${brief(actual)})`)
-    .join('; ');
-}
-
-/** Outputs can be long, so only their beginning is shown. */
-function brief(value: unknown): string {
-  const text = show(typeof value === 'object' ? json(value) : value);
-  return text.length <= 80 ? text : `${text.slice(0, 80)}…`;
-}
-
-function json(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value);
-  } catch {
-    return undefined;
-  }
-}
-
-function actualOf(
-  subject: Exclude<Subject, { kind: 'count' }>,
-  state: RunState,
-  now: number,
-): unknown {
-  if (subject.kind === 'metric') return state.figure(subject.metric, now);
-  const index = state.graph.indexOf(subject.id);
-  return index === undefined ? undefined : readPath(state.outputOf(index), subject.path);
-}
-
-function nameOf({ path, count, operator, value }: GoalCriterion): string {
-  const what = path ?? `count of ${count}`;
-  return `${what} ${operator} ${json(value) ?? show(value)}`;
 }

@@ -42,3 +42,12 @@ export function addUsage(first: Usage | undefined, second: Usage | undefined): U
     ...sum('reasoningTokens'),
   };
 }
+
+/** What has been used, as plain data. */
+export interface SpendingData {
+  readonly usage: Required<Usage>;
+  /** Null once tokens were used whose price is unknown. */
+  readonly costUsd: number | null;
+  /** Attempts that reported what they used. */
+  readonly reports: number;
+}

@@ -5,8 +5,8 @@ import { JournalError } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';
 import type { Task } from '../contract/task.js';
 import { Graph } from '../graph/graph.js';
+import { decodeRecorded } from '../kernel/decode-log.js';
 import { type PlanData, planFromData } from '../serialize/plan.js';
-import { decodeRecorded } from '../state/decode-log.js';
 import { FanOut } from '../state/fan-out.js';
 import { RunState } from '../state/run-state.js';
 

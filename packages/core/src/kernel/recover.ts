@@ -1,8 +1,8 @@
 import { ReplanError, StratagemError } from '../contract/errors.js';
 import type { RetriedTask } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
-import { decodeRecorded } from '../state/decode-log.js';
 import { commandStart, pauseResource } from './attempts.js';
+import { decodeRecorded } from './decode-log.js';
 import { startAnswerTimer } from './human-input.js';
 import type { Machine } from './machine.js';
 import type { RecoverOptions } from './options.js';

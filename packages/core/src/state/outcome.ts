@@ -1,6 +1,7 @@
 import { StratagemError } from '../contract/errors.js';
 import type { RunEnding } from '../contract/event.js';
-import { type GoalProgress, unmet } from '../contract/goal.js';
+import type { GoalProgress } from '../contract/goal.js';
+import { unmet } from './goal-tracker.js';
 import type { RunState } from './run-state.js';
 
 /**

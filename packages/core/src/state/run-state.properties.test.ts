@@ -6,8 +6,8 @@ import { recorded } from '../../test/recorded.js';
 import type { RunEvent } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import { Graph } from '../graph/graph.js';
+import { decodeRecorded } from '../kernel/decode-log.js';
 import { resumeSimulation, simulate } from '../simulate/simulate.js';
-import { decodeRecorded } from './decode-log.js';
 import { FanOut } from './fan-out.js';
 import { RunState } from './run-state.js';
 

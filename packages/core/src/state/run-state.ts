@@ -13,12 +13,7 @@ import type {
   TaskSkipped,
   TasksAdded,
 } from '../contract/event.js';
-import {
-  type GoalMetric,
-  type GoalProgress,
-  type GoalState,
-  GoalTracker,
-} from '../contract/goal.js';
+import type { GoalMetric, GoalProgress, GoalState } from '../contract/goal.js';
 import type { PlanStatus, TaskStatus } from '../contract/status.js';
 import type { Stop } from '../contract/stop.js';
 import { estimateOf, type Task } from '../contract/task.js';
@@ -30,6 +25,7 @@ import { explainExcess } from './budget-excess.js';
 import { BudgetLedger } from './budget-ledger.js';
 import { COMPLETED, COMPLETED_WITH_DETAILS, EventLog, STARTED } from './event-log.js';
 import { Failures } from './failures.js';
+import { GoalTracker } from './goal-tracker.js';
 import { ReplanState } from './replan-state.js';
 import { Spending } from './spending.js';
 import { type TaskResult, taskResultOf } from './task-result.js';

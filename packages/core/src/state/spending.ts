@@ -1,13 +1,4 @@
-import type { Usage } from '../contract/usage.js';
-
-/** What has been used, as plain data. */
-export interface SpendingData {
-  readonly usage: Required<Usage>;
-  /** Null once tokens were used whose price is unknown. */
-  readonly costUsd: number | null;
-  /** Attempts that reported what they used. */
-  readonly reports: number;
-}
+import type { SpendingData, Usage } from '../contract/usage.js';
 
 /** What attempts have used so far. */
 export class Spending {

@@ -7,11 +7,11 @@ import { TaskKind } from '../graph/task-kind.js';
 import { type DecodeContext, decodeEvent } from '../serialize/event.js';
 import { type TaskData, tasksFromData } from '../serialize/plan.js';
 import { asData } from '../serialize/task.js';
-import { isEventType } from './event-log.js';
-import type { FanOut } from './fan-out.js';
-import { outputsOf, resultsOf } from './group.js';
-import { inputsOf } from './inputs.js';
-import type { RunState } from './run-state.js';
+import { isEventType } from '../state/event-log.js';
+import type { FanOut } from '../state/fan-out.js';
+import { outputsOf, resultsOf } from '../state/group.js';
+import { inputsOf } from '../state/inputs.js';
+import type { RunState } from '../state/run-state.js';
 
 /** What a recorded event is read against. */
 export interface DecodeOptions {
