@@ -126,7 +126,7 @@ test('an invalid reference is reported with its position', { timeout }, async ()
   });
   expect(exitCode).toBe(2);
   expect(stderr).toMatch(
-    /<stdin>:\d+:\d+ {2}tasks\[2\]\.description: {{headlin\.x}} refers to nothing .* Did you mean "headline"\?/,
+    /<stdin>:\d+:\d+ {2}tasks\[2\]\.description: {{headlin\.x}} is not an input of this task\..* Did you mean "headline"\?/,
   );
   expect(stderr).toMatch(
     /tasks\[2\]\.subtasks\[1\]\.description: {{gather}} .* Add "gather" to the dependencies of "body"\./,

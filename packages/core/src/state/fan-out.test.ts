@@ -815,7 +815,7 @@ describe('addTasks', () => {
         ],
         /dependency cycle: b → c → b/,
       ],
-      [[{ id: 'b', description: '{{a}}' }], /Add|refers to nothing/],
+      [[{ id: 'b', description: '{{a}}' }], /Add|is not an input/],
       [
         [
           { id: 'b', run: () => 1 },

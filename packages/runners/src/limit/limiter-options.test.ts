@@ -9,7 +9,7 @@ test.each([
   [{ requestsPerMinute: 0.5 }, 'createLimiter(): requestsPerMinute must be an integer ≥ 1'],
   [{ tokensPerMinute: -1 }, 'createLimiter(): tokensPerMinute must be an integer ≥ 1'],
   [{ inputTokensPerMinute: '9' }, 'createLimiter(): inputTokensPerMinute must be an integer ≥ 1'],
-  [{ outputTokensPerMinute: null }, 'createLimiter(): outputTokensPerMinute must be a whole'],
+  [{ outputTokensPerMinute: null }, 'createLimiter(): outputTokensPerMinute must be an'],
   [{ maxConcurrent: 0 }, 'createLimiter(): maxConcurrent must be an integer ≥ 1'],
   [{ burstMs: 0 }, 'createLimiter(): burstMs must be a positive number of milliseconds'],
   [{ noticeAfterMs: -1 }, 'createLimiter(): noticeAfterMs must be a number of milliseconds'],
