@@ -3,7 +3,7 @@ import type { TaskStatus } from '../src/contract/status.js';
 import type { Task } from '../src/contract/task.js';
 import type { LocalNames } from './random-runs.js';
 
-/** What the log has said about one task. */
+/** The events of the log about one task. */
 export class Account {
   readonly task: Task;
   readonly parent: Account | undefined;
@@ -47,7 +47,7 @@ export class Account {
   get isMadeUpFor(): boolean {
     if (this.replacedAt > this.missedAt) return true;
     if (this.status === 'skipped') return this.cause?.isMadeUpFor ?? false;
-    // When it failed by itself, they were skipped for it.
+    // If the group itself failed, its children were skipped because of it.
     const failures = this.children.filter((child) => child.isFailure && child.cause !== this);
     const isGroup = this.task.forEach === undefined && this.attempts === 0 && failures.length > 0;
     return isGroup && this.missedAt < 0 && failures.every((child) => child.isMadeUpFor);

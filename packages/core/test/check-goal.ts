@@ -2,7 +2,7 @@ import type { GoalChecked } from '../src/contract/event.js';
 import type { Plan } from '../src/contract/plan.js';
 import { must } from './must.js';
 
-/** Watches when the goal of a run is checked, and what is counted for it. */
+/** Checks when the goal of a run is checked, and its counts. */
 export class GoalWatch {
   readonly #plan: Plan;
   readonly #outputs: unknown[] = [];

@@ -3,8 +3,8 @@ import { type Account, isElement } from './account.js';
 import { must } from './must.js';
 
 /**
- * Checks what an attempt is given: the outputs of what it depends on and of its subtasks, under
- * the names that they have where the task is written, and in a fan-out the element.
+ * Checks the inputs of an attempt: the outputs of its dependencies and subtasks under their local ids,
+ * and in a fan-out the item.
  */
 export function checkGivenInputs(account: Account, inputs: Inputs): void {
   const { id } = account.task;
@@ -18,7 +18,7 @@ export function checkGivenInputs(account: Account, inputs: Inputs): void {
   }
 }
 
-/** The very same, unless the run was read from a log. */
+/** Identical, unless the run was read from a log. */
 function isSame(a: unknown, b: unknown): boolean {
   return a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b));
 }
@@ -37,7 +37,7 @@ function addInputs(account: Account, into: Map<string, unknown>): void {
     }
   }
   if (!isCopy) return;
-  // The element that it is made for is the nearest one around it.
+  // The nearest enclosing element is the one that it was made for.
   let element = account;
   while (!isElement(element)) element = element.parent as Account;
   const index = (element.parent as Account).children.indexOf(element);

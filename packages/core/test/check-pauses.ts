@@ -17,7 +17,7 @@ export class PauseWatch {
   }
 
   entering(event: RunEvent): void {
-    // A log that ends between the two says it as soon as the run is resumed.
+    // If the log ends between the two events, the resumed run logs the second one first.
     if (RESUMPTION.includes(event.type)) return;
     const expected = this.#expected;
     this.#expected = undefined;

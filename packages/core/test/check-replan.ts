@@ -9,14 +9,14 @@ import { type Account, isInFanOut } from './account.js';
 import { must } from './must.js';
 import type { GivenSituation } from './random-runs.js';
 
-/** Watches the rounds in which a run revises its plan, by the log alone. */
+/** Checks the rounds of re-planning by the log alone. */
 export class ReplanWatch {
   readonly #limits: ReplanLimits | undefined;
   readonly #given: readonly GivenSituation[];
   #rounds = 0;
   #tasks = 0;
   #current: ReplanStarted | undefined;
-  /** Tasks that a round has brought and that are not in the plan yet. */
+  /** Number of tasks that a round has announced and that have not been added yet. */
   #promised = 0;
   #isOver = false;
 

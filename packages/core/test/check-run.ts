@@ -8,7 +8,7 @@ import { Ledger } from './ledger.js';
 import { must } from './must.js';
 import type { RandomRun } from './random-runs.js';
 
-/** Checks what must hold in every run, by its log. */
+/** Checks the invariants of a run by its log. */
 export function checkRun(run: RandomRun, result: PlanResult): void {
   const { plan, options } = run;
   const { timeline, metrics } = result;
@@ -16,7 +16,7 @@ export function checkRun(run: RandomRun, result: PlanResult): void {
   for (const event of timeline) ledger.enter(event);
   ledger.close(result);
 
-  // The log alone tells the same story.
+  // The log alone gives the same state.
   const state = new RunState(new Graph(plan.tasks));
   for (const event of timeline) state.apply(event);
   must(isDeepStrictEqual(computeMetrics(timeline), metrics), 'the metrics are those of the log');

@@ -1,16 +1,16 @@
 import type { EventData, Journal, RunJournal } from '../src/contract/journal.js';
 import { memoryJournal } from '../src/journal/memory-journal.js';
 
-export interface TestJournal extends Journal {
-  /** What was appended, batch by batch. */
+interface TestJournal extends Journal {
+  /** The appended events, by batch. */
   readonly batches: (readonly EventData[])[];
 }
 
 /**
- * A journal in memory that a test can break.
+ * A journal in memory whose appends can fail.
  *
- * @param onAppend Called before each append with what is to be appended; what it throws or rejects
- * with is the failure of the append, and nothing is written then.
+ * @param onAppend Called before each append with its events; if it throws or rejects, the append fails
+ * with that error and writes nothing.
  */
 export function testJournal(
   onAppend: (events: readonly EventData[], append: number) => void | Promise<void> = () => {},

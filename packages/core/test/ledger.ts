@@ -25,8 +25,8 @@ import { must } from './must.js';
 import type { RandomRun } from './random-runs.js';
 
 /**
- * A second account of a run, kept by the log alone and without the kernel's own graph and state.
- * Each entry is checked against what the log has said before.
+ * An independent account of a run from its log alone, without the kernel's graph and state. Each event
+ * is checked against the events before it.
  */
 export class Ledger {
   readonly #run: RandomRun;
@@ -42,7 +42,7 @@ export class Ledger {
   #now = 0;
   #ended = false;
   #paused = false;
-  /** Why nothing may start any more. */
+  /** Why no task may start. */
   #stopped: 'goal_achieved' | 'budget_exceeded' | 'fail_fast' | undefined;
   #running = 0;
   #attempts = 0;
@@ -150,7 +150,7 @@ export class Ledger {
     }
   }
 
-  /** At the end of the log: what the whole of it must be. */
+  /** Checks the whole log at its end. */
   close(result: PlanResult): void {
     must(this.#ended, 'a log ends with the end of the plan');
     must(this.#running === 0, 'no attempt outlives the run');
@@ -227,7 +227,7 @@ export class Ledger {
     }
   }
 
-  /** Checks that a task may begin now, in whatever way it does. */
+  /** Checks that a task may start now. */
   #mayBegin(id: string): Account {
     const account = this.#get(id);
     must(account.status === 'pending', 'what begins has not begun or ended', id);
@@ -268,7 +268,7 @@ export class Ledger {
     checkGivenInputs(account, given.inputs);
   }
 
-  /** What was in flight begins again, with what it had been given. Nothing is down for any time. */
+  /** Attempts in flight start again with the same inputs. The run has no downtime. */
   #resumed({ restarted, downtimeMs, timestamp }: RunResumed): void {
     must(downtimeMs === 0, 'a run that is checked is not down for any time');
     for (const id of restarted) {
@@ -276,7 +276,7 @@ export class Ledger {
       must(account.status === 'running', 'what begins again was in flight', id);
       account.startedAt = timestamp;
       const given = this.#run.given[this.#given];
-      // The step that the log ended in may abort it.
+      // The step that the log ends in may abort it.
       if (given?.taskId !== id || given.attempt !== account.attempts) continue;
       this.#given++;
       checkGivenInputs(account, given.inputs);
@@ -291,7 +291,7 @@ export class Ledger {
     return { maxAttempts, on, factor, initialDelayMs, maxDelayMs };
   }
 
-  /** The attempt that an event says has ended. */
+  /** Checks the end of an attempt. */
   #endAttempt({ taskId, attempt, durationMs }: TaskCompleted | TaskFailed | TaskRetrying): Account {
     const account = this.#get(taskId);
     must(account.status === 'running', 'only what runs ends', taskId);
@@ -470,9 +470,9 @@ export class Ledger {
 
   // --- The run as a whole ---
 
-  /** When time passes, whatever could have begun or ended at this moment has. */
+  /** Before time advances, every task that can start or end at this moment has done so. */
   #checkNothingIsLate(next: number): void {
-    // A budget and a strategy may hold back what could start.
+    // A budget or a strategy may delay tasks.
     const isFree =
       !this.#paused &&
       this.#running < this.#cap &&

@@ -17,7 +17,7 @@ import { Dice } from './dice.js';
 import { randomBudget, randomDeadline, randomGoal, randomRetry } from './random-settings.js';
 import { randomStrategy } from './random-strategies.js';
 
-/** What a random run may have. A failing run is shrunk to the fewest that still make it fail. */
+/** The features of random runs. A failing run is shrunk to as few of them as possible. */
 const FEATURES = [
   'subtasks',
   'forEach',
@@ -43,7 +43,7 @@ const FEATURES = [
 
 type Feature = (typeof FEATURES)[number];
 
-/** Everything about a run follows from these. */
+/** Determines a random run. */
 export interface Recipe {
   readonly seed: number;
   readonly size: number;
@@ -52,7 +52,7 @@ export interface Recipe {
 
 export const recipes: fc.Arbitrary<Recipe> = fc.record({
   seed: fc.nat(),
-  // Small plans find most of what there is to find, and large ones take most of the time.
+  // Small plans find most bugs, and large ones take most of the time.
   size: fc.oneof(
     { weight: 4, arbitrary: fc.integer({ min: 1, max: 8 }) },
     { weight: 1, arbitrary: fc.integer({ min: 9, max: 30 }) },
@@ -60,17 +60,17 @@ export const recipes: fc.Arbitrary<Recipe> = fc.record({
   features: fc.subarray([...FEATURES]),
 });
 
-/** A plan and what becomes of it. Good for one run: it remembers what was added. */
+/** A plan and the events of its run. For a single run: it remembers added tasks. */
 export interface RandomRun {
   readonly plan: Plan;
   readonly options: SimulateOptions;
-  /** The longest the strategy lets a ready task wait when it could start. */
+  /** The longest time that the strategy lets a ready task wait. */
   readonly patienceMs: number;
   /** Whether every attempt that ends by itself uses exactly what was estimated. */
   readonly isExact: boolean;
-  /** What each attempt was given, in the order of their starts. */
+  /** The inputs of each attempt, in the order of starts. */
   readonly given: readonly GivenInputs[];
-  /** What each round of re-planning was told. */
+  /** The situation that each round of re-planning received. */
   readonly situations: readonly GivenSituation[];
 }
 
@@ -82,19 +82,19 @@ export interface GivenSituation {
   readonly dropped: readonly string[];
 }
 
-export interface GivenInputs {
+interface GivenInputs {
   readonly taskId: string;
   readonly attempt: number;
   readonly inputs: Inputs;
 }
 
-/** In a fan-out's pattern, what a task is called and depends on before it is copied. */
+/** The local id and dependencies of a task in the pattern of a fan-out. */
 export interface LocalNames {
   readonly id: string;
   readonly dependencies: readonly string[];
 }
 
-/** What an attempt competes for: one of two servers, or both are one. */
+/** The resource of a task: one of two servers. */
 export function resourceOf({ id }: Task): string {
   return id.length % 2 === 0 ? 'even' : 'odd';
 }
@@ -103,9 +103,9 @@ export function randomRun(recipe: Recipe): RandomRun {
   return new RunMaker(recipe).run();
 }
 
-/** In virtual milliseconds; short, so that much happens at the same moment. */
+/** In virtual milliseconds; short, so that many events coincide. */
 const MOST_MS = 40;
-/** Attempts and actions that make the plan grow stop at so many additions. */
+/** The maximum number of additions per run. */
 const MOST_ADDITIONS = 8;
 const PRICES = { known: { inputPerMillion: 50, outputPerMillion: 200 } };
 
@@ -116,7 +116,7 @@ class RunMaker {
   readonly #isExact: boolean;
   readonly #given: GivenInputs[] = [];
   readonly #situations: GivenSituation[] = [];
-  /** Tasks that are certainly there, so that added ones may depend on them. */
+  /** Tasks that certainly exist, so that added tasks may depend on them. */
   readonly #known = new Set<string>();
   #additions = 0;
 
@@ -178,13 +178,13 @@ class RunMaker {
 
   // --- Tasks ---
 
-  /** Tasks that depend on earlier ones, or on earlier ones around them. */
+  /** Tasks that depend on earlier tasks, or on earlier tasks outside their group. */
   #tasks(prefix: string, count: number, scope: Scope): Task[] {
     const tasks: Task[] = [];
     for (let position = 0; position < count; position++) {
       tasks.push(this.#task(`${prefix}${position}`, scope));
     }
-    // The order of a plan need not be that of its dependencies.
+    // Plans need not be in dependency order.
     if (this.#dice.chance(0.3, `${prefix} reversed`)) tasks.reverse();
     return tasks;
   }
@@ -193,7 +193,7 @@ class RunMaker {
     const dice = this.#dice;
     const { known } = scope;
     const wanted = Array.from({ length: dice.below(4, `${id} dependencies`) }, (_, each) => each);
-    // Some point past the end, which leaves tasks that depend on nothing.
+    // Some picks are past the end, so that some tasks have no dependencies.
     const picks = wanted.map((n) => known[dice.below(known.length * 1.5, `${id} on ${n}`)]);
     const dependencies = [...new Set(picks.filter((each) => each !== undefined))];
     const kind = this.#kind(id, dependencies, scope);
@@ -215,7 +215,7 @@ class RunMaker {
       ...(this.#has('when') && dice.chance(0.4, `${id} when`)
         ? { when: this.#when(id, dependencies[0]) }
         : {}),
-      // Copies of it are named otherwise.
+      // Its copies have other ids.
       ...(scope.outside !== undefined || kind.forEach !== undefined
         ? { metadata: { local: { id, dependencies } satisfies LocalNames } }
         : {}),
@@ -225,14 +225,14 @@ class RunMaker {
     return task;
   }
 
-  /** What makes it a fan-out, a group or a human step; nothing for a plain task. */
+  /** Fields that make it a fan-out, a group or a human step; none for a plain task. */
   #kind(id: string, dependencies: readonly string[], scope: Scope): Partial<Task> {
     const dice = this.#dice;
     const fansOut = this.#has('forEach') && dice.chance(0.25, `${id} fans out`);
     const forEach = fansOut ? { forEach: this.#forEach(id, dependencies) } : {};
     const first = dependencies[0];
     if (this.#has('waitFor') && dice.chance(0.15, `${id} waits`)) {
-      // Not every output has a kind: then there is no question, and the task fails.
+      // Some outputs have no kind: the question cannot be made, and the task fails.
       const asks = first !== undefined && dice.chance(0.3, `${id} asks`);
       const description = asks ? `Is {{${first}.kind}} right?` : 'Is it right?';
       return { ...forEach, description, waitFor: this.#waitFor(id) };
@@ -240,7 +240,7 @@ class RunMaker {
     const { depth, outside } = scope;
     const share = fansOut ? 0.5 : 0.25;
     if (!this.#has('subtasks') || depth >= 4 || !dice.chance(share, `${id} group`)) return forEach;
-    // What stands in a fan-out sees its other tasks, and what the fan-out itself depends on.
+    // Tasks in a fan-out may depend on its other tasks and on its dependencies.
     const pattern = [...new Set([...dependencies, ...(outside ?? [])])];
     const inner: Scope = fansOut
       ? { known: [...pattern], depth: depth + 1, outside: pattern }
@@ -303,7 +303,7 @@ class RunMaker {
     );
   }
 
-  /** Always there when spending is to be what was estimated. */
+  /** Always present when the spending must equal the estimates. */
   #estimate(id: string): Pick<Task, 'estimate'> {
     const dice = this.#dice;
     if (!this.#has('budget')) return {};
@@ -317,7 +317,7 @@ class RunMaker {
     return { estimate };
   }
 
-  // --- What happens while it runs ---
+  // --- Events of the run ---
 
   #actions(): SimulatedAction[] {
     const dice = this.#dice;
@@ -349,7 +349,7 @@ class RunMaker {
     return actions;
   }
 
-  /** They depend on what is there, in whatever state it is, and on each other. */
+  /** Tasks that depend on existing tasks in any state, and on each other. */
   #addition(prefix: string, by?: string): Task[] {
     const dice = this.#dice;
     const known = [...this.#known].filter((id) => dice.chance(0.3, `${prefix} on ${id}`));
@@ -386,7 +386,7 @@ class RunMaker {
     if (dice.chance(0.1, `${what} throws`)) {
       return { durationMs, error: new RunnerError('server_error', 'no', used) };
     }
-    // What failed is sometimes depended on: then there is no use in the answer.
+    // Sometimes they depend on failed tasks, which makes the revision invalid.
     const known = completed.map(({ id }) => id);
     if (dice.chance(0.1, `${what} is wrong`)) known.push(...failed);
     const tasks = this.#tasks(`${what}.`, dice.below(4, `${what} count`), { known, depth: 3 });
@@ -463,16 +463,16 @@ class RunMaker {
   }
 }
 
-/** Where a task stands. */
+/** The scope of a task. */
 interface Scope {
-  /** What it may depend on: grows with each task that is finished. */
+  /** The tasks that it may depend on; grows with each created task. */
   readonly known: string[];
   readonly depth: number;
-  /** In a fan-out's pattern, what lies outside of it. */
+  /** In the pattern of a fan-out, the ids outside it. */
   readonly outside?: readonly string[];
 }
 
-/** Elements that tell their position. */
+/** Items that encode their position. */
 function listOf(length: number): number[] {
   return Array.from({ length }, (_, position) => position * 10);
 }
@@ -481,7 +481,7 @@ function kindOf(output: unknown): unknown {
   return (output as { kind?: unknown } | undefined)?.kind;
 }
 
-/** Whether something ends an attempt that does not end by itself. */
+/** Whether a time limit ends endless attempts. */
 function isLimited(
   task: { timeoutMs?: number },
   plan: { timeoutMs?: number; deadlineMs?: number },

@@ -4,7 +4,7 @@ import type { Plan } from '../src/contract/plan.js';
 import type { RetryPolicy } from '../src/contract/retry.js';
 import type { Dice } from './dice.js';
 
-// What holds for a whole plan or run, and retries, which may hold for one task.
+// Settings of a whole plan or run, and retry policies, which a task may also have.
 
 export function randomRetry(dice: Dice, what: string): RetryPolicy {
   return {

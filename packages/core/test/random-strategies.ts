@@ -4,8 +4,8 @@ import type { Dice } from './dice.js';
 const KINDS = ['first', 'last', 'any', 'waiting', 'shy'] as const;
 
 /**
- * A strategy that chooses well enough for every run to end, and the longest it lets a ready task
- * wait, in milliseconds, when it could start.
+ * A strategy under which every run ends, and the longest time that it lets a ready task wait, in
+ * milliseconds.
  */
 export function randomStrategy(
   dice: Dice,
@@ -22,8 +22,8 @@ export function randomStrategy(
       /** Tasks that had not begun when it last asked to wait. */
       let before: number | undefined;
       /**
-       * It waits once at most until something happens: tasks that it chose and whose server asked to
-       * wait do not begin either, and one wait after another would be longer than it says.
+       * It waits at most once until the next event: successive waits would exceed its patience, because
+       * chosen tasks may also wait for their server.
        */
       const mayWait = () => {
         const left = run.remaining - run.running;
@@ -35,7 +35,7 @@ export function randomStrategy(
         ready: (task) => ready.push(task),
         next(now) {
           asked++;
-          // Asked again at a moment that may be that of another event, or between two.
+          // The time may be that of another event, or between two.
           if (kind === 'waiting' && asked % 3 === 0 && mayWait())
             return { until: now + (asked % 2 ? 5 : 2.5) };
           if (kind === 'shy' && run.running > 0 && asked % 2 === 0) return undefined;

@@ -6,7 +6,7 @@ import { encodeEvent } from '../src/serialize/event.js';
 import { toData } from '../src/serialize/value.js';
 import { RunState } from '../src/state/run-state.js';
 
-/** A log as a journal would give it back. */
+/** A log as a journal would return it. */
 export function recorded(plan: Plan, timeline: readonly RunEvent[]): EventData[] {
   const state = new RunState(new Graph(plan.tasks));
   const options = {

@@ -14,7 +14,7 @@ import {
   type TaskView,
 } from '../src/index.js';
 
-/** Starts whatever is ready, in the order in which it became so. */
+/** Starts every ready task, in order of readiness. */
 export const inOrder: Strategy = {
   name: 'in-order',
   begin() {
@@ -23,7 +23,16 @@ export const inOrder: Strategy = {
   },
 };
 
-/** Answers with what is given for a task, or its prompt; remembers what it was asked. */
+/** Starts every ready task, the last one first, in constant time per task. */
+export const lastFirst: Strategy = {
+  name: 'last-first',
+  begin() {
+    const ready: TaskView[] = [];
+    return { ready: (task) => void ready.push(task), next: () => ready.pop() };
+  },
+};
+
+/** Answers with the given answer for a task, or its prompt; records its requests. */
 export function runnerOf(answers: Record<string, unknown> = {}) {
   const requests = new Map<string, TaskRequest>();
   const runner: TaskRunner = {
@@ -71,7 +80,7 @@ export function eventsOf<Type extends RunEvent['type']>(
   });
 }
 
-/** What a call says is wrong with a plan; nothing when it throws nothing. */
+/** The problems of the `PlanError` that a call throws; none when it does not throw. */
 export function problemsOf(call: () => unknown): readonly PlanProblem[] {
   try {
     call();
@@ -86,7 +95,7 @@ export function messagesOf(call: () => unknown): string[] {
   return problemsOf(call).map(({ message }) => message);
 }
 
-/** A promise that is settled from outside. */
+/** A promise and its resolver. */
 export function deferred<T = void>() {
   let resolve: (value: T) => void = () => {};
   const promise = new Promise<T>((done) => {

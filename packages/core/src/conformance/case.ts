@@ -1,4 +1,4 @@
-/** One thing to prove; `run` throws when it does not hold. */
+/** One test case; `run` throws when it fails. */
 export interface ConformanceCase {
   readonly name: string;
   run(): void | Promise<void>;

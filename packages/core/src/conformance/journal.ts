@@ -4,17 +4,17 @@ import { assert, type ConformanceCase } from './case.js';
 
 export interface JournalConformanceOptions {
   /**
-   * Opens what the closed journal has left behind, as another process would. Left out, nothing is
-   * proved about that: a journal in memory leaves nothing.
+   * Opens the data of a closed journal again, as another process would. Without it, durability is not
+   * tested: a journal in memory has none.
    */
   readonly reopen?: (closed: Journal) => Journal | Promise<Journal>;
 }
 
 /**
- * The cases every journal must pass, for any test runner: order, leases, lists, values of every
- * kind, and, with `reopen`, that what was appended is there afterwards.
+ * The cases that every journal must pass, for any test runner: order, leases, lists, values of every
+ * kind and, with `reopen`, durability.
  *
- * @param create Makes an empty journal; called once a case, which closes it.
+ * @param create Creates an empty journal; called once per case, which closes it.
  *
  * @example
  * for (const { name, run } of journalConformance(() => memoryJournal())) test(name, run);
@@ -51,7 +51,7 @@ export function journalConformance(
 }
 
 const CASES: Record<string, (journal: Journal) => Promise<void>> = {
-  async 'gives back the events in order'(journal) {
+  async 'returns the events in order'(journal) {
     const run = await journal.create(newRun('a'));
     await run.append([started(0), task(1, 'x')]);
     await run.append([]);
@@ -62,19 +62,19 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
     same(await all(journal, 'a'), [started(0), task(1, 'x'), task(2, 'y'), ended(7)]);
   },
 
-  async 'lets a run be taken over with all its events, and continued'(journal) {
+  async 'opens a run with all its events and continues it'(journal) {
     const first = await journal.create(newRun('a'));
     await first.append([started(0), task(1, 'x')]);
     await first.close();
     const second = await journal.open('a');
-    assert(second.runId === 'a', `the run taken over is called "${second.runId}"`);
+    assert(second.runId === 'a', `the opened run has the id "${second.runId}"`);
     same(second.events, [started(0), task(1, 'x')]);
     await second.append([task(2, 'y')]);
     same(await all(journal, 'a'), [started(0), task(1, 'x'), task(2, 'y')]);
     await second.close();
   },
 
-  async 'keeps values of every kind as they are'(journal) {
+  async 'stores values of every kind unchanged'(journal) {
     const run = await journal.create(newRun('a'));
     const events = VALUES.map((output, index) => ({ ...task(index, `t${index}`), output }));
     await run.append(events);
@@ -83,7 +83,7 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
     same((await journal.open('a')).events, events);
   },
 
-  async 'keeps what was appended, whatever becomes of the objects afterwards'(journal) {
+  async 'stores events as appended, even if their objects change later'(journal) {
     const run = await journal.create(newRun('a'));
     const output = { list: [1, 2] };
     const appended = run.append([{ ...task(0, 'x'), output }]);
@@ -92,7 +92,7 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
     same(await all(journal, 'a'), [{ ...task(0, 'x'), output: { list: [1, 2] } }]);
   },
 
-  async 'keeps thousands of events, of few and of many at once'(journal) {
+  async 'stores thousands of events, appended in small and large batches'(journal) {
     const run = await journal.create(newRun('a'));
     const events = Array.from({ length: 3_000 }, (_, index) => task(index, `t${index}`));
     await run.append(events.slice(0, 2_500));
@@ -100,7 +100,7 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
     same(await all(journal, 'a'), events);
   },
 
-  async 'keeps runs apart that are written at the same time'(journal) {
+  async 'keeps runs apart that are written concurrently'(journal) {
     const [a, b] = [await journal.create(newRun('a')), await journal.create(newRun('b'))];
     await a.append([task(0, 'x')]);
     await b.append([task(0, 'y')]);
@@ -109,7 +109,7 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
     same(await all(journal, 'b'), [task(0, 'y')]);
   },
 
-  async 'refuses to begin a run that is recorded already'(journal) {
+  async 'refuses to create a run that already has events'(journal) {
     const run = await journal.create(newRun('a'));
     await run.append([started(0)]);
     await run.close();
@@ -117,20 +117,20 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
     same(await all(journal, 'a'), [started(0)]);
   },
 
-  async 'lets a run begin whose place was taken and never used'(journal) {
+  async 'creates a run again that never started'(journal) {
     await (await journal.create(newRun('a'))).close();
     const run = await journal.create(newRun('a', 'another'));
     await run.append([started(0)]);
     same(await all(journal, 'a'), [started(0)]);
-    assert((await journal.list()).length === 1, 'it is listed once');
+    assert((await journal.list()).length === 1, 'it must be listed once');
   },
 
-  async 'does not know a run that is not recorded'(journal) {
+  async 'rejects the id of an unknown run'(journal) {
     await refuses('run_not_found', () => journal.open('a'));
     await refuses('run_not_found', () => all(journal, 'a'));
   },
 
-  async 'lets one at a time write a run'(journal) {
+  async 'allows one writer of a run at a time'(journal) {
     const run = await journal.create(newRun('a'));
     await refuses('run_locked', () => journal.create(newRun('a')));
     await run.append([started(0)]);
@@ -142,7 +142,7 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
     await (await journal.open('a')).close();
   },
 
-  async 'takes nothing from one that gave its lease back'(journal) {
+  async 'rejects appends after the lease is released'(journal) {
     const run = await journal.create(newRun('a'));
     await run.append([started(0)]);
     await run.close();
@@ -153,7 +153,7 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
     same(next.events, [started(0)]);
   },
 
-  async 'lists runs, the newest first, and how far they are'(journal) {
+  async 'lists runs with their progress, newest first'(journal) {
     const created = await journal.create(newRun('created', 'not begun', 4_000));
     const done = await write(journal, 'done', [started(1_000, 3), task(1_001, 'x'), ended(1_002)]);
     const grown = await write(journal, 'grown', [
@@ -174,7 +174,7 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
     same(statuses, ['interrupted', 'interrupted', 'completed']);
   },
 
-  async 'lists a run that was resumed as what became of it'(journal) {
+  async 'lists a resumed run with its new status'(journal) {
     await (await write(journal, 'a', [started(1_000), event('run_failed', 1_001)])).close();
     await (await write(journal, 'b', [started(500), event('run_canceled', 501)])).close();
     same(
@@ -188,7 +188,7 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
     same((await journal.list())[0], summary('a', 'completed', 1_000, 1, 1));
   },
 
-  async 'finds the completion with a content key that was recorded last'(journal) {
+  async 'finds the latest completion with a content key'(journal) {
     const keyed = (sequence: number, key: string, output: Json) => ({
       ...task(sequence, 'x'),
       contentKey: key,
@@ -209,7 +209,7 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
     same(await journal.lookup('m'), undefined);
   },
 
-  async 'does nothing any more once it is closed'(journal) {
+  async 'rejects every call after close'(journal) {
     const run = await journal.create(newRun('a'));
     await run.append([started(0)]);
     await journal.close();
@@ -223,7 +223,7 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
     await run.close();
   },
 
-  async 'takes ids of every kind that is allowed'(journal) {
+  async 'accepts every allowed kind of id'(journal) {
     const ids = ['a', 'A', '-', '_.', '0.9', 'x'.repeat(128), 'CON', '__proto__', 'constructor'];
     for (const id of ids) await write(journal, id, [{ ...task(0, 'x'), output: id }]);
     for (const id of ids) same(await all(journal, id), [{ ...task(0, 'x'), output: id }]);
@@ -234,7 +234,7 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
 type Reopen = () => Promise<Journal>;
 
 const DURABLE_CASES: Record<string, (journal: Journal, reopen: Reopen) => Promise<Journal>> = {
-  async 'has everything that was appended when it is opened again'(journal, reopen) {
+  async 'has all appended events after it is reopened'(journal, reopen) {
     const events = VALUES.map((output, index) => ({
       ...task(index, `t${index}`),
       output,
@@ -257,7 +257,7 @@ const DURABLE_CASES: Record<string, (journal: Journal, reopen: Reopen) => Promis
     return again;
   },
 
-  async 'holds no lease of a journal that was closed'(journal, reopen) {
+  async 'releases all leases when it is closed'(journal, reopen) {
     await write(journal, 'a', [started(0)]);
     const again = await reopen();
     await (await again.open('a')).close();
@@ -283,13 +283,13 @@ const VALUES: readonly Json[] = [
   [[], [{}], [null, [1, 'two', { three: [3] }]]],
   JSON.parse('{"__proto__":{"a":1},"constructor":"b","":0," ":1,"7":2,"a.b":3}') as Json,
   { z: 1, a: 2, deep: { deeper: { deepest: ['x'.repeat(2_000)] } } },
-  // Some stores would like to take it for a number, a date, or nothing.
+  // Some stores may mistake these for a number, null or a date.
   '12',
   'null',
   '2026-01-01T00:00:00.000Z',
 ];
 
-function newRun(id: string, goal = 'prove it', createdAt = 1_000) {
+function newRun(id: string, goal = 'test the journal', createdAt = 1_000) {
   return { id, goal, createdAt };
 }
 
@@ -298,7 +298,7 @@ function event(type: EventData['type'], at: number): EventData {
 }
 
 function started(at: number, taskCount = 1): EventData {
-  const plan = { goal: 'prove it', tasks: [{ id: 'x', description: 'do it' }] };
+  const plan = { goal: 'test the journal', tasks: [{ id: 'x', description: 'do it' }] };
   return { ...event('run_started', at), plan, taskCount, seed: 1 };
 }
 
@@ -317,9 +317,9 @@ function summary(
   startedAt: number,
   completedTasks: number,
   totalTasks: number,
-  goal = 'prove it',
+  goal = 'test the journal',
 ) {
-  // One that has started says when its first event happened.
+  // A run that has started is listed with the time of its first event.
   const fraction = totalTasks === 0 ? 0 : 0.25;
   return { id, goal, status, startedAt: startedAt + fraction, completedTasks, totalTasks };
 }
@@ -346,15 +346,15 @@ function same(actual: unknown, expected: unknown): void {
   let at = 0;
   while (is[at] === must[at]) at++;
   const around = (text: string) => text.slice(Math.max(0, at - 40), at + 80);
-  throw new Error(`it gives …${around(is)}… where it must give …${around(must)}…`);
+  throw new Error(`it returned …${around(is)}… instead of …${around(must)}…`);
 }
 
-/** As text that does not depend on the order of fields. */
+/** JSON with sorted fields. */
 function canonical(value: unknown): string {
   return (
     JSON.stringify(value, (_, each: unknown) => {
       if (typeof each !== 'object' || each === null || Array.isArray(each)) return each;
-      // A field named __proto__ must stay one.
+      // A field named __proto__ must remain a field.
       const sorted = Object.create(null) as Record<string, unknown>;
       for (const key of Object.keys(each).sort()) {
         sorted[key] = (each as Record<string, unknown>)[key];
@@ -369,8 +369,8 @@ async function refuses(code: string, call: () => unknown): Promise<void> {
     await call();
   } catch (error) {
     const actual = isStratagemError(error) ? error.code : String(error);
-    assert(actual === code, `it refuses with ${actual}, and must with ${code}`);
+    assert(actual === code, `it rejected with ${actual} instead of ${code}`);
     return;
   }
-  throw new Error(`it does what it must refuse with ${code}`);
+  throw new Error(`it did not reject with ${code}`);
 }

@@ -70,29 +70,29 @@ describe('a runner without tools passes', () => {
   for (const { name, run } of runnerConformance(() => plain)) test(name, run);
 });
 
-describe('it is noticed that a runner', () => {
+describe('the suite detects a runner that', () => {
   test.each<[string, string, TaskRunner, string]>([
-    ['has no name', 'says what it is', runnerOf({ name: '' }), 'it has no name'],
+    ['has no name', 'describes itself', runnerOf({ name: '' }), 'it has no name'],
     [
-      'has settings that are no data',
-      'says what it is',
+      'has settings that are not data',
+      'describes itself',
       runnerOf({ settings: { client: () => {} } }),
-      'no plain data',
+      'not plain JSON data',
     ],
     [
-      'shows its key',
-      'says what it is',
+      'exposes its key',
+      'describes itself',
       runnerOf({ settings: { key: 'sk-planted-key' } }),
-      'the key it was given can be seen',
+      'contains the secret',
     ],
     [
-      'answers with a bare text',
+      'answers with a bare string',
       'answers a task',
       runnerOf({ work: async () => 'hello' as never }),
       'it must resolve to { output }',
     ],
     [
-      'emits something else than it answers',
+      'emits other text than it answers',
       'answers a task',
       runnerOf({
         work: async (request, context) => {
@@ -100,10 +100,10 @@ describe('it is noticed that a runner', () => {
           return answer(request, context);
         },
       }),
-      'is not the text it answered',
+      'the emitted text differs from the answer',
     ],
     [
-      'counts more cached tokens than tokens',
+      'reports more cached tokens than tokens',
       'answers a task',
       runnerOf({
         work: async () => ({
@@ -111,7 +111,7 @@ describe('it is noticed that a runner', () => {
           usage: { inputTokens: 1, outputTokens: 1, cachedInputTokens: 2 },
         }),
       }),
-      'more tokens were cached than read',
+      'it reported more cached tokens than input tokens',
     ],
     [
       'changes its request',
@@ -142,7 +142,7 @@ describe('it is noticed that a runner', () => {
       'it left 1 listeners',
     ],
     [
-      'goes on emitting',
+      'keeps emitting',
       'emits nothing after its answer',
       runnerOf({
         work: async (request, context) => {
@@ -154,8 +154,8 @@ describe('it is noticed that a runner', () => {
       'after its answer',
     ],
     [
-      'mixes up what it is asked at once',
-      'answers several tasks at once',
+      'mixes up concurrent tasks',
+      'answers several tasks concurrently',
       (() => {
         let current: RunContext;
         return runnerOf({
@@ -167,23 +167,23 @@ describe('it is noticed that a runner', () => {
           },
         });
       })(),
-      'is not the text it answered',
+      'the emitted text differs from the answer',
     ],
     [
-      'takes no notice of a signal',
-      'makes no request for an attempt that was stopped',
+      'ignores the signal',
+      'makes no request for an attempt that was aborted',
       runnerOf({ work: async () => ({ output: '' }) }),
-      'it answered all the same',
+      'it answered despite the abort',
     ],
     [
       'answers schemas with prose',
-      'answers in the form that a task asks for',
+      'answers in the schema of a task',
       runnerOf({ work: async () => ({ output: 'A title, then.' }) }),
       'does not match its outputSchema',
     ],
     [
       'fails some tasks',
-      'does a whole plan',
+      'runs every task of a plan once',
       runnerOf({
         work: (request, context) =>
           request.taskId === 'task-7'
@@ -198,31 +198,30 @@ describe('it is noticed that a runner', () => {
     expect(found?.[1], JSON.stringify(failures)).toContain(message);
   });
 
-  test('cannot be stopped', async () => {
+  test('cannot be aborted', async () => {
     const deaf = () => runnerOf({ work: () => new Promise(() => {}) });
     expect(await failuresOf(runnerOf(), { hanging: deaf, timeoutMs: 300 })).toEqual({
-      'stops waiting for its backend when it is told to': 'it did not come to an end within 300 ms',
+      'stops waiting for its backend when it is aborted': 'it did not settle within 300 ms',
     });
   });
 
-  test('fails in words of its own', async () => {
-    const rude = () => runnerOf({ work: () => Promise.reject(new Error('ECONNRESET')) });
-    expect(await failuresOf(runnerOf(), { failing: rude })).toEqual({
-      'says why an attempt failed, in our words':
-        'it rejected with something else than a RunnerError',
+  test('fails with errors of its own', async () => {
+    const foreign = () => runnerOf({ work: () => Promise.reject(new Error('ECONNRESET')) });
+    expect(await failuresOf(runnerOf(), { failing: foreign })).toEqual({
+      'fails with an error code of attempts': 'it did not reject with a RunnerError',
     });
   });
 
-  test('forgets the result of a tool', async () => {
-    const forgetful = runnerOf({
+  test('omits the result of a tool', async () => {
+    const incomplete = runnerOf({
       work: (request, context) => {
         if (request.tools === undefined) return answer(request, context);
         context.emit({ kind: 'tool_call', callId: '1', tool: 'weather', input: {} });
         return answer({ ...request, tools: [] }, context);
       },
     });
-    expect(await failuresOf(forgetful)).toEqual({
-      'lets the model call tools, or says that it does not': 'calls without a result: 1',
+    expect(await failuresOf(incomplete)).toEqual({
+      'supports tools or declares that it does not': 'calls without a result: 1',
     });
   });
 });

@@ -20,37 +20,37 @@ import { assert, type ConformanceCase } from './case.js';
 
 export interface RunnerConformanceOptions {
   /**
-   * Makes a runner whose backend fails every request, to see how it says so.
-   * @default failures are not tried
+   * Creates a runner whose backend fails every request, to test its errors.
+   * @default failures are not tested
    */
   readonly failing?: () => TaskRunner | Promise<TaskRunner>;
   /**
-   * Makes a runner whose backend never answers, to see that it can be stopped.
-   * @default stopping is only tried before and right after the start
+   * Creates a runner whose backend never answers, to test aborts.
+   * @default aborts are only tested before and right after the start
    */
   readonly hanging?: () => TaskRunner | Promise<TaskRunner>;
   /**
-   * Whether the backend answers with `{"title": "…"}` when it is asked for that schema.
+   * Whether the backend answers with `{"title": "…"}` when a request has that schema.
    * @default true
    */
   readonly answersSchemas?: boolean;
   /**
-   * A key that the runner was given: it must never be seen in anything it says.
-   * @default none is looked for
+   * A secret that the runner was given, which must never appear in its outputs or errors.
+   * @default no secret is searched for
    */
   readonly secret?: string;
   /**
-   * How long one case may take, in milliseconds.
+   * The maximum duration of one case, in milliseconds.
    * @default 10_000
    */
   readonly timeoutMs?: number;
 }
 
 /**
- * The cases every runner must pass, be it a provider or a wrapper of others, for any test runner.
- * They make a few dozen small requests: give it a backend of tests, not a real one.
+ * The cases that every runner must pass, for any test runner, whether it is a provider or a wrapper.
+ * They make a few dozen small requests: use a test backend, not a real one.
  *
- * @param create Makes a fresh runner whose backend answers every prompt.
+ * @param create Creates a new runner whose backend answers every prompt.
  *
  * @example
  * for (const { name, run } of runnerConformance(() => shout)) test(name, run);
@@ -62,48 +62,51 @@ export function runnerConformance(
   const { failing, hanging, answersSchemas = true, secret, timeoutMs = 10_000 } = options;
   const cases: ConformanceCase[] = [
     {
-      name: 'says what it is, in plain data',
+      name: 'describes itself in plain data',
       async run() {
         const runner = await create();
         assert(typeof runner.name === 'string' && runner.name !== '', 'it has no name');
         const resource = resourceOf(runner, { id: 'a', description: 'x' });
-        assert(typeof resource === 'string' && resource !== '', 'its resource is no name');
+        assert(
+          typeof resource === 'string' && resource !== '',
+          'its resource is not a non-empty string',
+        );
         const { settings = {} } = runner;
         const copy = JSON.parse(JSON.stringify(settings));
-        assert(isSame(copy, settings), 'its settings are no plain data that JSON can hold');
+        assert(isSame(copy, settings), 'its settings are not plain JSON data');
         keepsSecret(secret, JSON.stringify([runner.name, resource, settings]));
       },
     },
     {
-      name: 'answers a task, and changes nothing that it is given',
+      name: 'answers a task without changing its arguments',
       async run() {
         const runner = await create();
-        const attempt = new Witness();
+        const attempt = new RecordingContext();
         const answer = await runner.run(requestFor('a', 'Say hello.'), attempt);
         checkAnswer(runner, answer, attempt);
         keepsSecret(secret, JSON.stringify([answer, attempt.parts]));
       },
     },
     {
-      name: 'emits nothing after its answer, and listens to the signal no more',
+      name: 'emits nothing after its answer and removes its listeners from the signal',
       async run() {
         const runner = await create();
-        const attempt = new Witness();
+        const attempt = new RecordingContext();
         await runner.run(requestFor('a', 'Say hello.'), attempt);
         attempt.isOver = true;
-        await turns(20);
-        assert(!attempt.wasLate, 'it emitted something after its answer');
+        await waitForTurns(20);
+        assert(!attempt.wasLate, 'it emitted output after its answer');
         assert(attempt.listeners === 0, `it left ${attempt.listeners} listeners on the signal`);
       },
     },
     {
-      name: 'answers several tasks at once, each for itself',
+      name: 'answers several tasks concurrently',
       async run() {
         const runner = await create();
         const ids = Array.from({ length: 8 }, (_, position) => `task-${position}`);
         await Promise.all(
           ids.map(async (id) => {
-            const attempt = new Witness(id);
+            const attempt = new RecordingContext(id);
             checkAnswer(
               runner,
               await runner.run(requestFor(id, `Say hello to ${id}.`), attempt),
@@ -114,21 +117,21 @@ export function runnerConformance(
       },
     },
     {
-      name: 'makes no request for an attempt that was stopped before it began',
+      name: 'makes no request for an attempt that was aborted before its start',
       async run() {
         const runner = await create();
-        const attempt = new Witness();
+        const attempt = new RecordingContext();
         attempt.stop();
         const failure = await failureOf(runner.run(requestFor('a', 'Say hello.'), attempt));
-        assert(failure !== undefined, 'it answered all the same');
-        assert(attempt.text === '', 'it emitted text all the same');
+        assert(failure !== undefined, 'it answered despite the abort');
+        assert(attempt.text === '', 'it emitted text despite the abort');
       },
     },
     {
-      name: 'settles when it is stopped right after its start',
+      name: 'settles when it is aborted right after its start',
       async run() {
         const runner = await create();
-        const attempt = new Witness();
+        const attempt = new RecordingContext();
         const answer = runner.run(requestFor('a', 'Say hello.'), attempt);
         attempt.stop();
         await failureOf(answer);
@@ -136,7 +139,7 @@ export function runnerConformance(
       },
     },
     {
-      name: 'does a whole plan, each task once',
+      name: 'runs every task of a plan once',
       async run() {
         const tasks = Array.from({ length: 12 }, (_, position) => ({
           id: `task-${position}`,
@@ -153,18 +156,18 @@ export function runnerConformance(
   ];
   if (answersSchemas) {
     cases.push({
-      name: 'answers in the form that a task asks for',
+      name: 'answers in the schema of a task',
       async run() {
         const task = { id: 'a', description: 'Name a café.', outputSchema: titleSchema };
         const result = await play(await create(), { goal: 'conformance', tasks: [task] });
         assert(result.status === 'completed', `${result.status}: ${result.error?.message}`);
         const { title } = result.outputs.a as { title: unknown };
-        assert(typeof title === 'string', 'the output is not what the schema asks for');
+        assert(typeof title === 'string', 'the output does not match the schema');
       },
     });
   }
   cases.push({
-    name: 'lets the model call tools, or says that it does not',
+    name: 'supports tools or declares that it does not',
     async run() {
       const runner = await create();
       const task = { id: 'a', description: 'What is the weather in Lisbon?', tools: [weather] };
@@ -181,32 +184,32 @@ export function runnerConformance(
   });
   if (hanging !== undefined) {
     cases.push({
-      name: 'stops waiting for its backend when it is told to',
+      name: 'stops waiting for its backend when it is aborted',
       async run() {
         const runner = await hanging();
-        const attempt = new Witness();
+        const attempt = new RecordingContext();
         const answer = failureOf(runner.run(requestFor('a', 'Say hello.'), attempt));
-        await turns(20);
+        await waitForTurns(20);
         attempt.stop();
         const failure = await answer;
-        assert(isStratagemError(failure), 'it rejected with something else than a RunnerError');
-        assert(failure.code === 'aborted', `it rejected with ${failure.code} and not with aborted`);
+        assert(isStratagemError(failure), 'it did not reject with a RunnerError');
+        assert(failure.code === 'aborted', `it rejected with ${failure.code} instead of aborted`);
         assert(attempt.listeners === 0, `it left ${attempt.listeners} listeners on the signal`);
       },
     });
   }
   if (failing !== undefined) {
     cases.push({
-      name: 'says why an attempt failed, in our words',
+      name: 'fails with an error code of attempts',
       async run() {
         const runner = await failing();
-        const attempt = new Witness();
+        const attempt = new RecordingContext();
         const failure = await failureOf(runner.run(requestFor('a', 'Say hello.'), attempt));
-        assert(isStratagemError(failure), 'it rejected with something else than a RunnerError');
+        assert(isStratagemError(failure), 'it did not reject with a RunnerError');
         const { code, message } = failure;
         assert(
           ATTEMPT_ERROR_CODES.some((each) => each === code),
-          `"${code}" is no code of an attempt`,
+          `"${code}" is not an error code of attempts`,
         );
         assert(message !== '', 'the error has no message');
         keepsSecret(secret, `${message} ${JSON.stringify(failure)} ${String(failure.cause)}`);
@@ -216,8 +219,8 @@ export function runnerConformance(
   return cases.map(({ name, run }) => ({ name, run: () => within(timeoutMs, run) }));
 }
 
-/** What surrounds an attempt, and sees what the runner does with it. Its fields are getters. */
-class Witness implements RunContext {
+/** The context of an attempt, which records what the runner does with it. Its fields are getters. */
+class RecordingContext implements RunContext {
   readonly parts: OutputPart[] = [];
   isOver = false;
   wasLate = false;
@@ -300,18 +303,18 @@ function requestFor(taskId: string, prompt: string): TaskRequest {
   return Object.freeze({ taskId, type: 'action' as const, ...texts, ...empty });
 }
 
-function checkAnswer(runner: TaskRunner, answer: TaskOutput, attempt: Witness): void {
+function checkAnswer(runner: TaskRunner, answer: TaskOutput, attempt: RecordingContext): void {
   const { output, usage } = readAnswer(runner.name, answer);
   if (typeof output === 'string' && attempt.text !== '') {
-    assert(attempt.text === output, 'the text it emitted is not the text it answered');
+    assert(attempt.text === output, 'the emitted text differs from the answer');
   }
   if (usage === undefined) return;
   const { inputTokens, outputTokens, cachedInputTokens = 0, reasoningTokens = 0 } = usage;
-  assert(cachedInputTokens <= inputTokens, 'more tokens were cached than read');
-  assert(reasoningTokens <= outputTokens, 'more tokens were for reasoning than written');
+  assert(cachedInputTokens <= inputTokens, 'it reported more cached tokens than input tokens');
+  assert(reasoningTokens <= outputTokens, 'it reported more reasoning tokens than output tokens');
 }
 
-/** Each call in the log has its result, once and after it. */
+/** Each tool call in the log is followed by exactly one result. */
 function checkToolCalls(timeline: readonly RunEvent[]): void {
   const open = new Set<string>();
   for (const event of timeline) {
@@ -320,7 +323,7 @@ function checkToolCalls(timeline: readonly RunEvent[]): void {
       assert(!open.has(event.callId), `two calls have the id ${event.callId}`);
       open.add(event.callId);
     } else if (event.kind === 'tool_result') {
-      assert(open.delete(event.callId), `a result belongs to no call: ${event.callId}`);
+      assert(open.delete(event.callId), `a result without a call: ${event.callId}`);
     }
   }
   assert(open.size === 0, `calls without a result: ${[...open].join()}`);
@@ -334,7 +337,7 @@ const titleSchema: StandardSchema<unknown, { title: string }> = {
     validate(value) {
       const { title } = (value ?? {}) as { title?: unknown };
       if (typeof title === 'string') return { value: { title } };
-      return { issues: [{ message: 'expected a text', path: ['title'] }] };
+      return { issues: [{ message: 'expected a string', path: ['title'] }] };
     },
     jsonSchema: {
       output: () => ({
@@ -389,7 +392,7 @@ async function failureOf(work: PromiseLike<unknown>): Promise<unknown> {
 }
 
 function keepsSecret(secret: string | undefined, text: string): void {
-  assert(secret === undefined || !text.includes(secret), 'the key it was given can be seen');
+  assert(secret === undefined || !text.includes(secret), 'its output or error contains the secret');
 }
 
 function isSame(first: unknown, second: unknown): boolean {
@@ -403,14 +406,14 @@ function isSame(first: unknown, second: unknown): boolean {
   );
 }
 
-async function turns(count: number): Promise<void> {
+async function waitForTurns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 async function within(timeoutMs: number, run: () => void | Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tooLong = new Promise<never>((_, reject) => {
-    const error = new Error(`it did not come to an end within ${timeoutMs} ms`);
+    const error = new Error(`it did not settle within ${timeoutMs} ms`);
     timer = setTimeout(() => reject(error), timeoutMs);
   });
   try {

@@ -31,7 +31,7 @@ async function failures(create: () => Strategy): Promise<string[]> {
 describe('strategyConformance', () => {
   for (const { name, run } of strategyConformance(() => strategyOf(sound))) test(name, run);
 
-  test('finds a strategy that loses tasks', async () => {
+  test('detects a strategy that loses tasks', async () => {
     const forgetful = () => {
       const scheduler = sound();
       let count = 0;
@@ -45,7 +45,7 @@ describe('strategyConformance', () => {
     );
   });
 
-  test('finds a strategy that is random', async () => {
+  test('detects a random strategy', async () => {
     const random = () => {
       const ready: TaskView[] = [];
       return {
@@ -58,7 +58,7 @@ describe('strategyConformance', () => {
     );
   });
 
-  test('finds a strategy whose runs share state', async () => {
+  test('detects a strategy whose runs share state', async () => {
     const ready = new Heap<TaskView>(byIndex);
     const shared = () => ({ ready: (task: TaskView) => ready.push(task), next: () => ready.pop() });
     expect(await failures(() => strategyOf(shared))).toContain(
@@ -66,7 +66,7 @@ describe('strategyConformance', () => {
     );
   });
 
-  test('finds a strategy that is confused by failures', async () => {
+  test('detects a strategy that throws after failures', async () => {
     const strict = () => ({
       ...sound(),
       settled(_: TaskView, { ok }: { ok: boolean }) {
@@ -74,12 +74,12 @@ describe('strategyConformance', () => {
       },
     });
     expect(await failures(() => strategyOf(strict))).toEqual([
-      'goes on when tasks fail, and with what does not depend on them',
-      'takes tasks again whose attempts are repeated',
+      'still runs independent tasks when tasks fail',
+      'schedules tasks again whose attempts are retried',
     ]);
   });
 
-  test('finds a strategy that is confused by what attempts report', async () => {
+  test('detects a strategy that throws at reported output', async () => {
     const textOnly = () => ({
       ...sound(),
       output(_: TaskView, part: OutputPart) {
@@ -87,12 +87,12 @@ describe('strategyConformance', () => {
       },
     });
     expect(await failures(() => strategyOf(textOnly))).toEqual([
-      'takes no harm from what attempts report while they run',
-      'changes nothing that it is given',
+      'tolerates the output that attempts report',
+      'does not change its arguments',
     ]);
   });
 
-  test('finds a strategy that remembers what it heard in another run', async () => {
+  test('detects a strategy that shares reported output between runs', async () => {
     let heard = 0;
     const forgetsNothing = () => {
       const ready: TaskView[] = [];
@@ -103,23 +103,21 @@ describe('strategyConformance', () => {
       };
     };
     expect(await failures(() => strategyOf(forgetsNothing))).toEqual([
-      'takes no harm from what attempts report while they run',
+      'tolerates the output that attempts report',
     ]);
   });
 
-  test('finds a strategy that writes on what attempts report', async () => {
+  test('detects a strategy that changes reported output', async () => {
     const shouting = () => ({
       ...sound(),
       output(_: TaskView, part: OutputPart) {
         if (part.kind === 'text') Object.assign(part, { text: part.text.toUpperCase() });
       },
     });
-    expect(await failures(() => strategyOf(shouting))).toEqual([
-      'changes nothing that it is given',
-    ]);
+    expect(await failures(() => strategyOf(shouting))).toEqual(['does not change its arguments']);
   });
 
-  test('finds a strategy that writes on what it is given', async () => {
+  test('detects a strategy that changes its tasks', async () => {
     const scribbling = () => {
       const scheduler = sound();
       return {
@@ -130,9 +128,7 @@ describe('strategyConformance', () => {
         },
       };
     };
-    expect(await failures(() => strategyOf(scribbling))).toEqual([
-      'changes nothing that it is given',
-    ]);
+    expect(await failures(() => strategyOf(scribbling))).toEqual(['does not change its arguments']);
   });
 });
 
@@ -146,7 +142,7 @@ describe('simulate', () => {
     ],
   };
 
-  test('takes the estimated durations, or a second, in virtual time', () => {
+  test('uses the estimated durations, or a second, in virtual time', () => {
     const { status, metrics, tasks } = simulate(plan, { strategy: strategyOf(sound) });
     expect(status).toBe('completed');
     expect(metrics).toMatchObject({
@@ -157,7 +153,7 @@ describe('simulate', () => {
     expect(tasks.map((task) => task.startedAt)).toEqual([0, 0, 30]);
   });
 
-  test('takes durations, outputs and failures from its caller', () => {
+  test('uses durations, outputs and failures of its caller', () => {
     const result = simulate(plan, {
       strategy: strategyOf(sound),
       attempt: ({ id }) =>
@@ -168,7 +164,7 @@ describe('simulate', () => {
     expect(result.metrics.executionTimeMs).toBe(7);
   });
 
-  test('obeys maxParallel, failFast and deadlineMs', () => {
+  test('applies maxParallel, failFast and deadlineMs', () => {
     const strategy = strategyOf(sound);
     expect(simulate(plan, { strategy, maxParallel: 1 }).metrics.executionTimeMs).toBe(2030);
     expect(simulate(plan, { strategy, deadlineMs: 100 }).error?.code).toBe('deadline_exceeded');
@@ -177,7 +173,7 @@ describe('simulate', () => {
     expect(stopped.metrics).toMatchObject({ failedTasks: 1, canceledTasks: 1, skippedTasks: 1 });
   });
 
-  test('says so when it could never end', () => {
+  test('throws when it would never end', () => {
     const attempt = () => ({ durationMs: Number.POSITIVE_INFINITY });
     expect(() => simulate(plan, { strategy: strategyOf(sound), attempt })).toThrow(/never ends/);
     const limited = simulate(plan, { strategy: strategyOf(sound), attempt, deadlineMs: 10 });

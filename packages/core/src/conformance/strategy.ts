@@ -9,10 +9,10 @@ import type { PlanResult } from '../state/result.js';
 import { assert, type ConformanceCase } from './case.js';
 
 /**
- * The cases every strategy must pass, for any test runner. They drive the real kernel in virtual
- * time, over chains, batches, diamonds, layers and random plans, with tasks that fail.
+ * The cases that every strategy must pass, for any test runner. They run the real kernel in virtual
+ * time on chains, batches, diamonds, layers and random plans, also with failing tasks.
  *
- * @param create Makes a fresh strategy; called many times.
+ * @param create Creates a new strategy; called many times.
  *
  * @example
  * for (const { name, run } of strategyConformance(() => shortestFirst())) test(name, run);
@@ -34,7 +34,7 @@ export function strategyConformance(create: () => Strategy): ConformanceCase[] {
       },
     },
     {
-      name: 'is never more than its cap in flight, nor than a lower cap of the run',
+      name: 'never exceeds its own cap or a lower cap of the run',
       run() {
         const declared = create().maxParallel ?? Number.POSITIVE_INFINITY;
         for (const [kind, plan] of plans()) {
@@ -78,14 +78,11 @@ export function strategyConformance(create: () => Strategy): ConformanceCase[] {
             return durationOf(task);
           },
         });
-        assert(
-          choices(interleaved.timeline) === alone,
-          'a run in the middle of another changed it',
-        );
+        assert(choices(interleaved.timeline) === alone, 'a run inside another run changed it');
       },
     },
     {
-      name: 'goes on when tasks fail, and with what does not depend on them',
+      name: 'still runs independent tasks when tasks fail',
       run() {
         for (const [kind, plan] of plans()) {
           for (const every of [1, 3]) {
@@ -109,7 +106,7 @@ export function strategyConformance(create: () => Strategy): ConformanceCase[] {
       },
     },
     {
-      name: 'takes tasks again whose attempts are repeated',
+      name: 'schedules tasks again whose attempts are retried',
       run() {
         for (const [kind, plan] of plans()) {
           const result = simulate(plan, {
@@ -129,7 +126,7 @@ export function strategyConformance(create: () => Strategy): ConformanceCase[] {
       },
     },
     {
-      name: 'goes on with tasks that are added while it runs',
+      name: 'schedules tasks that are added at run time',
       run() {
         const [first, ...rest] = planOf(Array.from({ length: 30 }, () => [])).tasks as Task[];
         const added = rest.map((task, position) => ({
@@ -137,7 +134,7 @@ export function strategyConformance(create: () => Strategy): ConformanceCase[] {
           dependencies: position % 2 === 0 ? [] : ['task 0', `task ${position}`],
         }));
         const result = simulate(
-          { goal: 'growth', tasks: [first as Task] },
+          { goal: 'additions', tasks: [first as Task] },
           {
             strategy: create(),
             attempt: (task) => ({
@@ -151,7 +148,7 @@ export function strategyConformance(create: () => Strategy): ConformanceCase[] {
       },
     },
     {
-      name: 'takes no harm from what attempts report while they run',
+      name: 'tolerates the output that attempts report',
       run() {
         for (const [kind, plan] of plans()) {
           const strategy = create();
@@ -167,7 +164,7 @@ export function strategyConformance(create: () => Strategy): ConformanceCase[] {
       },
     },
     {
-      name: 'changes nothing that it is given',
+      name: 'does not change its arguments',
       run() {
         for (const [kind, plan] of plans()) {
           const result = listen(plan, frozen(create()));
@@ -193,14 +190,14 @@ function play(plan: Plan, strategy: Strategy, maxParallel?: number): PlanResult 
   });
 }
 
-/** The same with attempts that report something of every kind while they run. */
+/** Simulates the plan with attempts that report output of every kind. */
 function listen(plan: Plan, strategy: Strategy): PlanResult {
   return simulate(plan, {
     strategy,
     attempt: (task) => {
       const { durationMs } = durationOf(task);
       const parts = PARTS.map((part, index) => ({
-        // The last one comes at the very end.
+        // The last part is reported at the end of the attempt.
         afterMs: (durationMs * (index + 1)) / PARTS.length,
         part,
       }));
@@ -219,12 +216,12 @@ const PARTS: readonly OutputPart[] = [
   { kind: 'text', text: 'and some more.' },
 ];
 
-/** Uneven durations, so that tasks end in another order than they start. */
+/** Uneven durations, so that tasks end in a different order than they start. */
 function durationOf(task: Task): { durationMs: number } {
   return { durationMs: 10 + ((Number(task.metadata?.position) * 7_919) % 97) };
 }
 
-/** The order of starts and their times, as one comparable value. */
+/** The order and times of starts as one comparable string. */
 function choices(timeline: readonly RunEvent[]): string {
   return timeline
     .filter((event) => event.type === 'task_started')
@@ -232,7 +229,7 @@ function choices(timeline: readonly RunEvent[]): string {
     .join();
 }
 
-/** The same strategy, which gets only frozen objects to see. */
+/** The same strategy, given only frozen objects. */
 function frozen(strategy: Strategy): Strategy {
   return {
     ...strategy,
@@ -284,7 +281,7 @@ function random(size: number, seed: number): Plan {
   );
 }
 
-/** Tasks by the positions they depend on, with a mix of priorities and estimates. */
+/** Tasks with dependencies by position, and with varied priorities and estimates. */
 function planOf(dependencies: readonly (readonly number[])[]): Plan {
   return {
     goal: 'conformance',
@@ -299,7 +296,7 @@ function planOf(dependencies: readonly (readonly number[])[]): Plan {
   };
 }
 
-/** Whole numbers below a bound, the same for the same seed. */
+/** Random integers below a bound, the same for the same seed. */
 function generator(seed: number): (bound: number) => number {
   let state = (seed + 1) * 2_654_435_761;
   return (bound) => {

@@ -2,15 +2,15 @@ import type { TaskRequest, TaskRunner } from '../contract/runner.js';
 import { canonical } from '../serialize/canonical.js';
 import { toData, UnstorableError } from '../serialize/value.js';
 
-/** Changes when the same content is written down in another way. */
+/** Increased when the same content is encoded differently. */
 const VERSION = 1;
 
 /**
- * What an output follows from, as a hash: the task, what it is given, and the runner with its
- * resource (usually provider and model) and its settings. Undefined where that cannot be seen: a
- * task with tools, whose code may do anything, or inputs and settings that are no data.
+ * A hash of everything that determines an output: the task, its inputs, and the runner with its
+ * resource (usually provider and model) and settings. Undefined when that is unknown: for a task with
+ * tools, whose code may do anything, and for inputs or settings that are not plain data.
  *
- * A runner that has no `settings` goes by its name and its resource alone.
+ * A runner without `settings` is identified by its name and resource alone.
  */
 export async function contentKeyOf(
   request: TaskRequest,
@@ -28,7 +28,7 @@ export async function contentKeyOf(
   }
 }
 
-/** At once in Node, where that is many times faster; elsewhere by WebCrypto. */
+/** Synchronous in Node, which is many times faster; elsewhere by WebCrypto. */
 function sha256(text: string): string | Promise<string> {
   const node = globalThis.process?.getBuiltinModule?.('node:crypto');
   return node === undefined ? digest(text) : node.hash('sha256', text, 'hex');

@@ -5,103 +5,160 @@ import { TaskKind } from '../graph/task-kind.js';
 import type { TaskData } from '../serialize/plan.js';
 import type { RunState } from '../state/run-state.js';
 
-/** The tasks of a changed plan that are not what they were, by index. */
+/** Tasks that a changed plan affects, by their index in its graph. */
 export interface Changes {
-  /** Those that begin with something else. */
-  readonly beginnings: ReadonlySet<number>;
-  /** Groups that begin as they did, and of which something else may come. */
+  /** Tasks that changed, or whose inputs did. */
+  readonly changed: ReadonlySet<number>;
+  /** Groups that begin as before, but whose output may differ. */
   readonly outcomes: ReadonlySet<number>;
 }
 
-/** What of a run so far is still so under a changed plan; by id, also of what came while it ran. */
-export interface Remains {
-  /** The tasks that are part of the run. */
-  readonly there: ReadonlySet<string>;
-  /** Those of them that are what they were, and are given what they were given. */
-  readonly kept: ReadonlySet<string>;
+/** Which tasks of a recorded run a changed plan keeps, by id; added tasks included. */
+export interface Invalidation {
+  /** Tasks that are still part of the run. */
+  readonly present: ReadonlySet<string>;
+  /** Present tasks whose recorded results are still valid. */
+  readonly valid: ReadonlySet<string>;
 }
 
 /**
- * Follows what has changed through the run as it was: what depends on it, what belongs to it, and what
- * it has added. An added task that has lost what it depends on is added again by whoever added it.
+ * Propagates the changes through the recorded run: to dependents, to children and parents, and to
+ * tasks that were added at run time. An added task that loses a dependency is removed, and the task
+ * that added it runs again.
  */
-export function remainsOf(
+export function invalidationOf(
   log: readonly EventData[],
-  state: RunState,
+  { graph }: RunState,
   after: Graph,
   changes: Changes,
-): Remains {
-  const { graph } = state;
-  const additions = new Additions(log, graph);
-  const gone = new Set<number>();
-  const again = new Set<number>();
-  const outcomes = new Set<number>();
-  const stack: number[] = [];
-  const put = (set: Set<number>, index: number) => {
-    if (set.has(index) || gone.has(index)) return;
-    set.add(index);
-    stack.push(index);
-  };
-  const lose = (index: number) => put(gone, index);
-  const redo = (index: number) => put(again, index);
-  // A fan-out has its elements from its beginning on, and all of them or none.
-  const come = (index: number) => (isFanOut(graph, index) ? redo(index) : put(outcomes, index));
-  const isInPlan = (index: number) => after.indexOf(idAt(graph, index)) !== undefined;
-
-  for (let index = 0; index < graph.size; index++) {
-    const now = after.indexOf(idAt(graph, index));
-    if (additions.isAdded(index)) {
-      if (now !== undefined) lose(index);
-    } else if (now === undefined) {
-      if (!additions.comesOfAnother(index)) lose(index);
-    } else if (changes.beginnings.has(now)) redo(index);
-    else if (changes.outcomes.has(now)) come(index);
-  }
-  for (let index = stack.pop(); index !== undefined; index = stack.pop()) {
-    const isGone = gone.has(index);
-    if (isGone || again.has(index)) {
-      graph.eachChild(index, isGone || isFanOut(graph, index) ? lose : redo);
-    }
-    graph.eachDependent(index, (dependent) => {
-      const added = isGone ? additions.outermost(dependent) : undefined;
-      if (added === undefined) redo(dependent);
-      else lose(added);
-    });
-    for (const added of additions.by(index)) {
-      if (isGone || again.has(index)) lose(added);
-    }
-    const adder = additions.adderOf(index);
-    // The plan itself may have taken its place.
-    if (isGone && adder !== undefined && !isInPlan(index)) redo(adder);
-    const parent = graph.parentOf(index);
-    if (parent !== undefined) come(parent);
-  }
-  const there = new Set<string>();
-  const kept = new Set<string>();
-  for (let index = 0; index < graph.size; index++) {
-    if (gone.has(index)) continue;
-    there.add(idAt(graph, index));
-    if (!again.has(index) && !outcomes.has(index)) kept.add(idAt(graph, index));
-  }
-  return { there, kept };
+): Invalidation {
+  const invalidator = new Invalidator(graph, after, new Additions(log, graph));
+  invalidator.apply(changes);
+  invalidator.propagate();
+  return invalidator.result();
 }
 
-/** The tasks that were added while a run went on, without those that fan-outs made. */
+/** A worklist over the tasks of the recorded run, by index. Each set only grows. */
+class Invalidator {
+  readonly #graph: Graph;
+  readonly #after: Graph;
+  readonly #additions: Additions;
+  /** Tasks that are no longer part of the run. */
+  readonly #removed = new Set<number>();
+  /** Tasks that run again. */
+  readonly #invalid = new Set<number>();
+  /** Groups that only end again. */
+  readonly #outcomes = new Set<number>();
+  readonly #stack: number[] = [];
+
+  constructor(graph: Graph, after: Graph, additions: Additions) {
+    this.#graph = graph;
+    this.#after = after;
+    this.#additions = additions;
+  }
+
+  apply({ changed, outcomes }: Changes): void {
+    for (let index = 0; index < this.#graph.size; index++) {
+      const now = this.#after.indexOf(idAt(this.#graph, index));
+      if (this.#additions.isAdded(index)) {
+        if (now !== undefined) this.#remove(index);
+      } else if (now === undefined) {
+        if (!this.#additions.isMadeAtRunTime(index)) this.#remove(index);
+      } else if (changed.has(now)) this.#invalidate(index);
+      else if (outcomes.has(now)) this.#changeOutcome(index);
+    }
+  }
+
+  propagate(): void {
+    const stack = this.#stack;
+    for (let index = stack.pop(); index !== undefined; index = stack.pop()) {
+      this.#propagateDown(index);
+      this.#propagateToDependents(index);
+      this.#propagateUp(index);
+    }
+  }
+
+  result(): Invalidation {
+    const graph = this.#graph;
+    const present = new Set<string>();
+    const valid = new Set<string>();
+    for (let index = 0; index < graph.size; index++) {
+      if (this.#removed.has(index)) continue;
+      const id = idAt(graph, index);
+      present.add(id);
+      if (!this.#invalid.has(index) && !this.#outcomes.has(index)) valid.add(id);
+    }
+    return { present, valid };
+  }
+
+  /** To children, and to tasks that the task added. */
+  #propagateDown(index: number): void {
+    const isRemoved = this.#removed.has(index);
+    if (!isRemoved && !this.#invalid.has(index)) return;
+    const losesChildren = isRemoved || isFanOut(this.#graph, index);
+    this.#graph.eachChild(index, losesChildren ? this.#remove : this.#invalidate);
+    for (const added of this.#additions.addedBy(index)) this.#remove(added);
+  }
+
+  #propagateToDependents(index: number): void {
+    const isRemoved = this.#removed.has(index);
+    this.#graph.eachDependent(index, (dependent) => {
+      const added = isRemoved ? this.#additions.addedAncestor(dependent) : undefined;
+      if (added === undefined) this.#invalidate(dependent);
+      else this.#remove(added);
+    });
+  }
+
+  /** To the group, and to the task that added a removed one. */
+  #propagateUp(index: number): void {
+    const adder = this.#additions.adderOf(index);
+    // The changed plan itself may define a task with this id.
+    const isReplaced = this.#after.indexOf(idAt(this.#graph, index)) !== undefined;
+    if (this.#removed.has(index) && adder !== undefined && !isReplaced) this.#invalidate(adder);
+    const parent = this.#graph.parentOf(index);
+    if (parent !== undefined) this.#changeOutcome(parent);
+  }
+
+  readonly #remove = (index: number): void => this.#put(this.#removed, index);
+  readonly #invalidate = (index: number): void => this.#put(this.#invalid, index);
+
+  #changeOutcome(index: number): void {
+    // A fan-out makes its elements when it begins: it keeps all of them or none.
+    if (isFanOut(this.#graph, index)) this.#invalidate(index);
+    else this.#put(this.#outcomes, index);
+  }
+
+  #put(set: Set<number>, index: number): void {
+    if (set.has(index) || this.#removed.has(index)) return;
+    set.add(index);
+    this.#stack.push(index);
+  }
+}
+
+/** The tasks that were added at run time, except the elements of fan-outs. */
 class Additions {
   readonly #graph: Graph;
-  /** For each of them, the task whose attempt added it, if one did. */
+  /** For each added task, the task whose attempt added it, if one did. */
   readonly #adders = new Map<number, number | undefined>();
-  readonly #by = new Map<number, number[]>();
+  readonly #added = new Map<number, number[]>();
 
   constructor(log: readonly EventData[], graph: Graph) {
     this.#graph = graph;
     for (const { type, source, tasks, taskId } of log) {
       if (type !== 'tasks_added' || source === 'for_each') continue;
       const adder = taskId === undefined ? undefined : graph.indexOf(taskId);
-      const added = (tasks as readonly TaskData[]).map(({ id }) => graph.indexOf(id) as number);
-      for (const index of added) this.#adders.set(index, adder);
-      if (adder !== undefined) this.#by.set(adder, this.by(adder).concat(added));
+      for (const { id } of tasks as readonly TaskData[]) {
+        this.#add(graph.indexOf(id) as number, adder);
+      }
     }
+  }
+
+  #add(index: number, adder: number | undefined): void {
+    this.#adders.set(index, adder);
+    if (adder === undefined) return;
+    const added = this.#added.get(adder);
+    if (added === undefined) this.#added.set(adder, [index]);
+    else added.push(index);
   }
 
   isAdded(index: number): boolean {
@@ -112,20 +169,20 @@ class Additions {
     return this.#adders.get(index);
   }
 
-  by(adder: number): readonly number[] {
-    return this.#by.get(adder) ?? [];
+  addedBy(adder: number): readonly number[] {
+    return this.#added.get(adder) ?? [];
   }
 
-  /** The added task that it is or belongs to. */
-  outermost(index: number): number | undefined {
+  /** The added task that this is or belongs to. */
+  addedAncestor(index: number): number | undefined {
     for (let at: number | undefined = index; at !== undefined; at = this.#graph.parentOf(at)) {
       if (this.isAdded(at)) return at;
     }
     return undefined;
   }
 
-  /** Whether it is an element, or belongs to one or to an added task: no plan has it. */
-  comesOfAnother(index: number): boolean {
+  /** Whether a task belongs to a fan-out or to an added task, so that no plan lists it. */
+  isMadeAtRunTime(index: number): boolean {
     const graph = this.#graph;
     for (let at = graph.parentOf(index); at !== undefined; at = graph.parentOf(at)) {
       if (this.isAdded(at) || isFanOut(graph, at)) return true;

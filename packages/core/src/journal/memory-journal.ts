@@ -8,41 +8,41 @@ import {
 } from '../contract/journal.js';
 import { journalErrors } from '../contract/journal-error.js';
 
-/** One run; its events as text, as what was appended may be changed afterwards. */
-interface Recorded {
+/** One run. Its events are text, because callers may change the objects after an append. */
+interface StoredRun {
   summary: RunListing;
   readonly events: string[];
-  /** Whoever may write it; undefined when nobody does. */
+  /** Identifies the writer; undefined when the run is not being written. */
   lease: object | undefined;
 }
 
 /**
- * A journal in memory: it survives a run that is canceled or a journal's failure in a test, not the
- * process. For that, see `@stratagem/sqlite`.
+ * A journal in memory. Its runs can be resumed in this process, but are lost when the process ends;
+ * `@stratagem/sqlite` keeps them on disk.
  *
  * @example
  * const journal = memoryJournal();
  * const executor = createExecutor({ strategy: parallel(), runner: openai(), journal });
  * const run = executor.execute(plan);
  * const { status } = await run;
- * const again = await executor.resume(run.runId); // It is complete: the same result, at once.
+ * const again = await executor.resume(run.runId); // Already complete: returns the same result at once.
  */
 export function memoryJournal(): Journal {
-  // In the order in which they were created.
-  const runs = new Map<string, Recorded>();
+  // In order of creation.
+  const runs = new Map<string, StoredRun>();
   const completions = new Map<string, { readonly runId: string; readonly event: string }>();
   let isClosed = false;
 
   const requireOpen = () => {
     if (isClosed) throw journalErrors.closed();
   };
-  const find = (runId: string): Recorded => {
+  const find = (runId: string): StoredRun => {
     const run = runs.get(runId);
     if (run === undefined) throw journalErrors.runNotFound(runId);
     return run;
   };
 
-  function take(runId: string, run: Recorded): OpenedRun {
+  function acquire(runId: string, run: StoredRun): OpenedRun {
     if (run.lease !== undefined) throw journalErrors.runLocked(runId);
     const lease = {};
     run.lease = lease;
@@ -79,11 +79,11 @@ export function memoryJournal(): Journal {
       const recorded = { summary: newListing(run), events: [], lease: undefined };
       runs.delete(run.id);
       runs.set(run.id, recorded);
-      return take(run.id, recorded);
+      return acquire(run.id, recorded);
     },
     async open(runId) {
       requireOpen();
-      return take(runId, find(runId));
+      return acquire(runId, find(runId));
     },
     async *read(runId) {
       requireOpen();
@@ -97,7 +97,7 @@ export function memoryJournal(): Journal {
           ? { ...summary, status: 'interrupted' as const }
           : summary;
       });
-      // Stable, so that of two that started together the one that was created later comes first.
+      // The sort is stable: of two runs that started together, the later created one comes first.
       return summaries.reverse().sort((a, b) => b.startedAt - a.startedAt);
     },
     async lookup(contentKey) {

@@ -75,8 +75,8 @@ const chain: Plan = planOf(
   { id: 'c', description: 'C {{b}}', dependencies: ['b'] },
 );
 
-describe('a run that is resumed', () => {
-  test('keeps what is complete and starts again what was in flight, as the same attempt', async () => {
+describe('a resumed run', () => {
+  test('keeps completed tasks and restarts attempts in flight as the same attempts', async () => {
     const first = runner();
     const log = await logUntil(chain, started('b'), { runner: first });
     const second = runner({ b: 'from b' });
@@ -97,7 +97,7 @@ describe('a run that is resumed', () => {
     expect(result.metrics.attempts).toBe(3);
   });
 
-  test('tells its listeners what is new, and its readers everything', async () => {
+  test('publishes new events to listeners and all events to readers', async () => {
     const log = await logUntil(chain, completed('b'), { runner: runner() });
     const journal = await crashed(log);
     const heard: string[] = [];
@@ -113,7 +113,7 @@ describe('a run that is resumed', () => {
     expect(streamed).toEqual(heard);
   });
 
-  test('does not count the time that it was down', async () => {
+  test('does not count its downtime', async () => {
     const log = await logUntil(chain, completed('b'), { runner: runner() });
     const longAgo = log.map((event) => ({ ...event, timestamp: event.timestamp - 3_600_000 }));
     const options = { journal: await crashed(longAgo), runner: runner() };
@@ -126,7 +126,7 @@ describe('a run that is resumed', () => {
     expect(eventsOf(result, 'run_completed')[0]?.durationMs).toBeLessThan(60_000);
   });
 
-  test('goes on in time although the clock was set back', async () => {
+  test('keeps time monotonic when the clock was set back', async () => {
     const log = await logUntil(chain, completed('b'), { runner: runner() });
     const later = log.map((event) => ({ ...event, timestamp: event.timestamp + 3_600_000 }));
     const options = { journal: await crashed(later), runner: runner() };
@@ -136,7 +136,7 @@ describe('a run that is resumed', () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b));
   });
 
-  test('that is complete gives its result at once, without its plan', async () => {
+  test('returns its result at once and without its plan if it was complete', async () => {
     const journal = memoryJournal();
     const plan = planOf({ id: 'a', run: () => 1 });
     const whole = await executor({ journal }).execute(plan, { runId: 'one' });
@@ -147,7 +147,7 @@ describe('a run that is resumed', () => {
     await (await journal.open('one')).close();
   });
 
-  test('that had failed says why again', async () => {
+  test('returns the same error if it had failed', async () => {
     const journal = memoryJournal();
     const whole = await executor({ journal }).execute(planOf({ id: 'a', run: no }), {
       runId: 'one',
@@ -158,7 +158,7 @@ describe('a run that is resumed', () => {
     expect(taskOf(again, 'a').error).toMatchObject({ code: 'task_failed', taskId: 'a' });
   });
 
-  test('can be canceled, paused and widened before it goes on', async () => {
+  test('can be canceled, paused and given a higher cap before it continues', async () => {
     const log = await logUntil(chain, completed('a'), { runner: runner() });
     const canceled = executor({ journal: await crashed(log), runner: runner() }).resume('one');
     canceled.cancel('no more');
@@ -181,7 +181,7 @@ describe('a run that is resumed', () => {
     expect(timeline[log.length + 1]).toMatchObject({ maxParallel: 3 });
   });
 
-  test('that was paused stays so, with the cap that was set', async () => {
+  test('stays paused, with the cap that was set', async () => {
     const log = await logUntil(chain, ({ type }) => type === 'run_paused', {
       runner: runner(),
       act(run) {
@@ -200,7 +200,7 @@ describe('a run that is resumed', () => {
     expect((await run).status).toBe('completed');
   });
 
-  test('asks its open questions, and takes their answers', async () => {
+  test('asks its open questions again and accepts answers', async () => {
     const plan = planOf(
       { id: 'ask', description: 'Well?', waitFor: { kind: 'approval', timeoutMs: 60_000 } },
       { id: 'after', description: 'go {{ask}}', dependencies: ['ask'] },
@@ -213,7 +213,7 @@ describe('a run that is resumed', () => {
     expect(eventsOf({ timeline }, 'task_waiting')).toHaveLength(1);
   });
 
-  test('waits for a retry no longer than it would have, and counts the attempts before', async () => {
+  test('waits for a retry only for the remaining delay, and counts earlier attempts', async () => {
     const plan = planOf({
       id: 'a',
       description: 'A',
@@ -232,7 +232,7 @@ describe('a run that is resumed', () => {
     expect(taskOf(result, 'a')).toMatchObject({ status: 'failed', attempts: 2 });
   });
 
-  test('has what it had spent, and its budget', async () => {
+  test('keeps its spending and its budget', async () => {
     const usage = { inputTokens: 60, outputTokens: 0 };
     const paid = { name: 'paid', run: async () => ({ output: 1, usage, costUsd: 0.5 }) };
     const plan = planOf(
@@ -251,7 +251,7 @@ describe('a run that is resumed', () => {
     expect([status, metrics.usage.inputTokens]).toEqual(['completed', 180]);
   });
 
-  test('goes on with the limits it had, unless others are given', async () => {
+  test('keeps its limits unless others are given', async () => {
     const plan = planOf({ id: 'a', run: no }, { id: 'b', description: 'B' });
     const slow = { name: 'slow', run: () => new Promise<never>(() => {}) };
     const log = await logUntil(plan, started('a'), {
@@ -269,7 +269,7 @@ describe('a run that is resumed', () => {
     expect(await resume({ failFast: false })).toEqual({ a: 'failed', b: 'completed' });
   });
 
-  test('does not add again the tasks that an attempt had added before', async () => {
+  test('does not add tasks twice that an attempt added before the crash', async () => {
     const end = deferred();
     const add: Task['run'] = async (_, { addTasks }) => {
       addTasks([{ id: 'more', description: 'More' }]);
@@ -288,7 +288,7 @@ describe('a run that is resumed', () => {
     ).toHaveLength(1);
   });
 
-  test('makes the elements of a fan-out again, with a list that a function gave', async () => {
+  test('recreates the elements of a fan-out from the recorded list of a function', async () => {
     const lists = vi.fn(() => ['x', 'y', 'z']);
     const plan = planOf({
       id: 'each',
@@ -315,7 +315,7 @@ describe('a log that ends in the middle of a step', () => {
   test.each<[string, Partial<ExecutorOptions>, string]>([
     ['of being canceled', {}, 'run_canceled'],
     ['of running out of time', { deadlineMs: 1 }, 'deadline_exceeded'],
-  ])('%s comes to that end', async (_, options, code) => {
+  ])('%s reaches that end', async (_, options, code) => {
     const never = { name: 'never', run: () => new Promise<never>(() => {}) };
     const plan = planOf({ id: 'a', description: 'A' }, { id: 'b', description: 'B' });
     const journal = memoryJournal();
@@ -336,7 +336,7 @@ describe('a log that ends in the middle of a step', () => {
   });
 });
 
-test('a goal that was reached when a failure had stopped the run is checked once', async () => {
+test('a goal that was reached after a failure stopped the run is checked once', async () => {
   const plan: Plan = {
     ...planOf({ id: 'a', run: () => 1 }, { id: 'b', dependencies: ['a'], run: no }),
     goalState: { criteria: [{ count: 'outputs.*', operator: '>=', value: 1 }] },
@@ -356,7 +356,7 @@ describe('a round of re-planning', () => {
   const until = async (isLast: (event: EventData) => boolean, revise: () => unknown) =>
     logUntil(plan, isLast, { runner: runner(), replan: { revise: revise as never } });
 
-  test('that was in flight is asked again', async () => {
+  test('is requested again if it was in flight', async () => {
     const log = await until(
       ({ type }) => type === 'replan_started',
       () => new Promise(() => {}),
@@ -377,7 +377,7 @@ describe('a round of re-planning', () => {
     expect(statuses(result)).toEqual({ a: 'failed', instead: 'completed' });
   });
 
-  test('that was in flight fails where nobody can be asked', async () => {
+  test('fails if it was in flight and the resumed run has no planner', async () => {
     const log = await until(
       ({ type }) => type === 'replan_started',
       () => new Promise(() => {}),
@@ -388,7 +388,7 @@ describe('a round of re-planning', () => {
     expect(eventsOf({ timeline }, 'replan_failed')).toHaveLength(1);
   });
 
-  test('whose tasks were lost has made up for nothing', async () => {
+  test('replaces no failure if its tasks were lost', async () => {
     const revise = () => [{ id: 'instead', description: 'Instead' }];
     const log = await until(({ type }) => type === 'replan_completed', revise);
     const options = { journal: await crashed(log), runner: runner() };
@@ -396,7 +396,7 @@ describe('a round of re-planning', () => {
     expect([status, statuses({ tasks })]).toEqual(['failed', { a: 'failed' }]);
   });
 
-  test('that is over has its tasks, and made up for what failed', async () => {
+  test('keeps its tasks and its replaced failures if it had ended', async () => {
     const revise = () => [{ id: 'instead', description: 'Instead' }];
     const log = await until(({ type }) => type === 'tasks_added', revise);
     const options = { journal: await crashed(log), runner: runner() };
@@ -407,7 +407,7 @@ describe('a round of re-planning', () => {
 });
 
 describe('resume', () => {
-  test('knows no run that is not recorded, nor one that is under way', async () => {
+  test('rejects an unknown run and one that is under way', async () => {
     const journal = memoryJournal();
     await expect(executor({ journal }).resume('one')).rejects.toMatchObject({
       code: 'run_not_found',
@@ -427,19 +427,19 @@ describe('resume', () => {
     expect((await run).status).toBe('completed');
   });
 
-  test('needs a journal, an id and options that it knows', () => {
-    expect(() => executor().resume('one')).toThrow('resume() needs the journal');
+  test('requires a journal, an id and known options', () => {
+    expect(() => executor().resume('one')).toThrow('resume() requires the journal');
     const { resume } = executor({ journal: memoryJournal() });
     expect(() => resume('a/b')).toThrow('runId must have letters');
     expect(() => resume('one', { retryfailed: true } as never)).toThrow(
       'Did you mean "retryFailed"',
     );
     expect(() => resume('one', { acceptChanges: true })).toThrow(
-      'acceptChanges needs the changed plan',
+      'acceptChanges requires the changed plan',
     );
   });
 
-  test('needs the plan for what is not complete and has functions', async () => {
+  test('requires the plan when incomplete tasks have functions', async () => {
     const plan = planOf(
       { id: 'done', run: () => 1 },
       { id: 'a', dependencies: ['done'], run: () => 1, when: () => true },
@@ -459,7 +459,7 @@ describe('resume', () => {
     await (await journal.open('one')).close();
   });
 
-  test('needs tasks that were added and have functions', async () => {
+  test('requires added tasks that have functions', async () => {
     const plan = planOf({ id: 'a', description: 'A' });
     const slow = { name: 'slow', run: () => new Promise<never>(() => {}) };
     const more = { id: 'more', dependencies: ['a'], run: () => 'more' };
@@ -468,13 +468,13 @@ describe('resume', () => {
       act: (run) => run.addTasks([more]),
     });
     const run = executor({ journal: await crashed(log), runner: runner() }).resume('one');
-    await expect(run).rejects.toThrow('give them as `addedTasks`. They are "more" (run)');
+    await expect(run).rejects.toThrow('Pass them as `addedTasks`: "more" (run)');
     const again = executor({ journal: await crashed(log), runner: runner() });
     const { outputs } = await again.resume('one', { addedTasks: [more] });
     expect({ ...outputs }).toEqual({ a: 'A!', more: 'more' });
   });
 
-  test('begins a run that has its place and never began', async () => {
+  test('starts a run that was created and never started', async () => {
     const journal = await crashed([]);
     await expect(executor({ journal, runner: runner() }).resume('one')).rejects.toMatchObject({
       code: 'plan_required',
@@ -497,7 +497,7 @@ describe('resume', () => {
       'has a value of an unknown kind',
       (log) => log.map((event) => (event.output ? { ...event, output: { $: 'x' } } : event)),
     ],
-  ])('says so when what is recorded %s', async (_, damage) => {
+  ])('rejects a log that %s', async (_, damage) => {
     const log = damage(await logUntil(chain, completed('b'), { runner: runner() }));
     const journal = await crashed(log);
     const run = executor({ journal, runner: runner() }).resume('one');
@@ -506,7 +506,7 @@ describe('resume', () => {
   });
 });
 
-test('a run that a newer version has written is left alone', async () => {
+test('a run that a newer version has written is not changed', async () => {
   const log = await logUntil(chain, completed('a'), { runner: runner() });
   const journal = await crashed([
     ...log,
@@ -537,7 +537,7 @@ describe('a plan that has changed', () => {
     deadlineMs: 60_000,
   };
 
-  test('is refused with what is different', async () => {
+  test('is rejected with a list of differences', async () => {
     const log = await logUntil(before, completed('c'), { runner: runner() });
     const journal = await crashed(log);
     const run = executor({ journal, runner: runner() }).resume('one', { plan: after });
@@ -560,7 +560,7 @@ describe('a plan that has changed', () => {
     expect(await logOf(journal, 'one')).toEqual(log);
   });
 
-  test('is taken in another order, and with other functions', async () => {
+  test('is accepted in another order and with other functions', async () => {
     const plan = (run: Task['run']) => [
       { id: 'x', run },
       { id: 'y', description: 'Y', dependencies: ['x'] },
@@ -573,7 +573,7 @@ describe('a plan that has changed', () => {
     expect(outputs.x).toBe(1);
   });
 
-  test('is adopted: what is complete and unchanged stays, and costs nothing again', async () => {
+  test('is adopted: completed, unchanged tasks are kept and cost nothing again', async () => {
     const usage = { inputTokens: 10, outputTokens: 1 };
     const paid = (asked: string[]) => ({
       name: 'paid',
@@ -666,7 +666,7 @@ describe('a plan that has changed', () => {
     expect(result.outputs.group).toEqual({ one: 1 });
   });
 
-  test('is adopted with tasks that were added: those on what has changed are done again', async () => {
+  test('is adopted with added tasks: those that depend on changed tasks run again', async () => {
     const planWith = (base: string): Plan =>
       planOf(
         { id: 'base', description: base },
@@ -708,7 +708,7 @@ describe('a plan that has changed', () => {
       'invalid_plan',
     ],
     ['needs a runner', [{ id: 'x', description: 'X' }], 'missing_runner'],
-  ])('that %s is not adopted, and the run stays what it was', async (_, tasks, code) => {
+  ])('that %s is not adopted, and the run stays unchanged', async (_, tasks, code) => {
     const log = await logUntil(before, completed('d'), { runner: runner() });
     const journal = await crashed(log);
     const options = code === 'missing_runner' ? { journal } : { journal, runner: runner() };
@@ -729,7 +729,7 @@ describe('retryFailed', () => {
     { id: 'd', description: 'D', dependencies: ['a', 'c'] },
   );
 
-  test('does what failed and what hung on it, with attempts of their own', async () => {
+  test('re-runs failed tasks and their dependents with new attempts', async () => {
     const journal = memoryJournal();
     const failing = runner({ b: new RunnerError('overloaded', 'no') });
     await executor({ journal, runner: failing }).execute(plan, { runId: 'one' });
@@ -763,7 +763,7 @@ describe('retryFailed', () => {
     );
   });
 
-  test('has nothing to do on a run that completed', async () => {
+  test('has no effect on a completed run', async () => {
     const journal = memoryJournal();
     await executor({ journal, runner: runner() }).execute(chain, { runId: 'one' });
     const before = await logOf(journal, 'one');
@@ -774,7 +774,7 @@ describe('retryFailed', () => {
     expect(await logOf(journal, 'one')).toEqual(before);
   });
 
-  test('goes on with a run that was canceled during a pause', async () => {
+  test('re-runs a run that was canceled during a pause', async () => {
     const journal = memoryJournal();
     const run = executor({ journal, runner: runner() }).execute(chain, { runId: 'one' });
     run.pause();
@@ -787,7 +787,7 @@ describe('retryFailed', () => {
     expect(eventsOf({ timeline }, 'run_unpaused')).toHaveLength(1);
   });
 
-  test('goes on after a failure that stopped everything, a deadline and a cancellation', async () => {
+  test('re-runs after a failFast stop, a deadline and a cancellation', async () => {
     const never = { name: 'never', run: () => new Promise<never>(() => {}) };
     for (const options of [{ failFast: true }, { deadlineMs: 1 }, {}]) {
       const journal = memoryJournal();
@@ -814,7 +814,7 @@ describe('retryFailed', () => {
     }
   });
 
-  test('does the elements of a fan-out that failed with it, and no others', async () => {
+  test('re-runs only the failed elements of a failed fan-out', async () => {
     let isBroken = true;
     const done: number[] = [];
     const tasks = planOf(

@@ -1,7 +1,6 @@
 import { OptionError, StratagemError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
 import type { EventData, Journal, OpenedRun } from '../contract/journal.js';
-import { journalErrors } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';
 import type { Task } from '../contract/task.js';
 import type { RecoverOptions } from '../kernel/options.js';
@@ -14,103 +13,122 @@ import {
 } from '../serialize/plan.js';
 import { diffPlans, isSame, PlanChangedError } from '../serialize/plan-diff.js';
 import { adoptedLog } from './adopt.js';
-import { understood } from './read-run.js';
+import { wrapCorruptLog } from './read-run.js';
 
-/** How a recorded run is resumed, besides how it goes on. */
+/** What `resume` needs to know about a recorded run. */
 export interface ResumeOptions {
   /**
-   * The plan once more: needed when tasks of it have functions or schemas, which no journal can keep.
-   * Left out, what is recorded of it must be enough.
+   * The plan of the run. Required when tasks that are not complete have functions or schemas, which a
+   * journal cannot store.
+   * @default the recorded plan
    */
   readonly plan?: Plan<unknown>;
   /**
-   * Take a `plan` that is not what the run was started with: what is complete and has not changed, by
-   * itself and in all that it depends on, stays; the rest is done.
+   * Accept a `plan` that differs from the recorded one. Completed tasks are kept when they and
+   * everything they depend on are unchanged; all others run.
    * @default false
    */
   readonly acceptChanges?: boolean;
   /**
-   * Do once more what failed, and what was skipped or canceled for it. Deadlines and time budgets
-   * begin anew.
+   * Re-run failed tasks, and tasks that were skipped or canceled because of them. Deadlines and time
+   * budgets start again.
    * @default false
    */
   readonly retryFailed?: boolean;
-  /** Tasks with functions or schemas that were added while it ran, once more. */
+  /** The tasks with functions or schemas that were added while the run was under way. */
   readonly addedTasks?: readonly Task[];
 }
 
-/** A recorded run, ready to go on. */
-export interface ResumableRun {
+/** A recorded run that is ready to be resumed. */
+interface ResumableRun {
   readonly plan: Plan;
   readonly planData: PlanData;
   readonly limits: RunLimits;
   readonly seed: number;
   readonly journal: OpenedRun;
-  /** Undefined for a run that has its place in the journal and never began. */
+  /** The recorded events; undefined for a run that was created but never started. */
   readonly past: ({ readonly log: readonly EventData[] } & RecoverOptions) | undefined;
-  /** To be appended when the changed plan is found fit to be run: with these it takes its place. */
+  /** Events that replace the plan; to be appended once the changed plan has been validated. */
   readonly adopted: readonly EventData[];
-  /** Nothing is left to do: its result is all there is. */
+  /** Whether the run has ended, so that only its result is read. */
   readonly isOver: boolean;
 }
 
+/** The limits of the resumed run, given the recorded ones. */
+type LimitsOf = (plan: Plan, recorded: RunLimits) => RunLimits;
+
 /**
- * Takes over a run and finds out what it needs to go on.
+ * Takes the lease of a run and prepares it for resumption.
  *
- * Rejects with what `open` of the journal rejects with, with `plan_required`, `plan_changed` and
- * `journal_corrupt`; the lease is given back then.
+ * Rejects with the errors of `Journal.open`, with `plan_required`, `plan_changed` and
+ * `journal_corrupt`; the lease is then released.
  */
 export async function openRun(
   journal: Journal,
   runId: string,
   options: ResumeOptions,
-  /** The limits of the run from now on, given those that it had. */
-  limitsOf: (plan: Plan, recorded: RunLimits) => RunLimits,
+  limitsOf: LimitsOf,
 ): Promise<ResumableRun> {
   const opened = await journal.open(runId);
   try {
-    return await resumable(opened, options, limitsOf);
+    return resumableRun(opened, options, limitsOf);
   } catch (error) {
     await opened.close();
     throw error;
   }
 }
 
-async function resumable(
+function resumableRun(
   journal: OpenedRun,
   options: ResumeOptions,
-  limitsOf: (plan: Plan, recorded: RunLimits) => RunLimits,
-): Promise<ResumableRun> {
+  limitsOf: LimitsOf,
+): ResumableRun {
   const { runId, events } = journal;
-  const { acceptChanges = false, retryFailed = false } = options;
-  const given = options.plan as Plan | undefined;
-  const whole = given && wholePlan(given);
-  if (events.length === 0) {
-    if (whole === undefined) throw neverBegan(runId);
-    const limits = limitsOf(whole, {});
-    const planData = planToData(whole);
-    const fresh = { seed: randomSeed(), journal, past: undefined, adopted: [], isOver: false };
-    return { plan: whole, planData, limits, ...fresh };
-  }
+  const given = options.plan && snapshotOf(options.plan as Plan);
+  if (events.length === 0) return unstartedRun(journal, given, limitsOf);
   const log = events.slice(events.findLastIndex(({ type }) => type === 'run_started'));
-  const started = understood(runId, () => startOf(log));
-  const planData = whole === undefined ? started.plan : planToData(whole);
-  const diff = diffPlans(started.plan, planData);
-  const plan = whole ?? planFromData(started.plan);
+  const started = wrapCorruptLog(runId, () => startOf(log));
+  const planData = given === undefined ? started.plan : planToData(given);
+  const plan = given ?? planFromData(started.plan);
   const limits = limitsOf(plan, started.limits);
-  const found = { plan, planData, limits, seed: started.seed, journal };
+  const run = { plan, planData, limits, seed: started.seed, journal };
+  const diff = diffPlans(started.plan, planData);
   if (!isSame(diff)) {
-    if (!acceptChanges) throw new PlanChangedError(runId, diff);
-    const now = Math.max(Date.now(), (events.at(-1) as EventData).timestamp);
-    const adoption = { runId, log, planData, limits, now };
-    const adopted = understood(runId, () => adoptedLog(adoption));
-    const added = addedTasks(runId, adopted, options);
-    return { ...found, past: { log: adopted, added }, adopted, isOver: false };
+    if (!options.acceptChanges) throw new PlanChangedError(runId, diff);
+    return adoptedRun(run, log, options);
   }
+  const { retryFailed = false } = options;
   const isOver = ENDINGS.includes((log.at(-1) as EventData).type) && !retryFailed;
-  if (whole === undefined && !isOver) requirePlan(runId, started.plan.tasks, log);
+  if (given === undefined && !isOver) requirePlan(runId, started.plan.tasks, log);
   const added = isOver ? new Map() : addedTasks(runId, log, options);
-  return { ...found, past: { log, retryFailed, added }, adopted: [], isOver };
+  return { ...run, past: { log, retryFailed, added }, adopted: [], isOver };
+}
+
+/** A run that was created and has no events: it starts now. */
+function unstartedRun(
+  journal: OpenedRun,
+  plan: Plan | undefined,
+  limitsOf: LimitsOf,
+): ResumableRun {
+  if (plan === undefined) throw neverStarted(journal.runId);
+  const limits = limitsOf(plan, {});
+  const planData = planToData(plan);
+  const seed = randomSeed();
+  return { plan, planData, limits, seed, journal, past: undefined, adopted: [], isOver: false };
+}
+
+/** A run whose plan is replaced by a changed one. */
+function adoptedRun(
+  run: Omit<ResumableRun, 'past' | 'adopted' | 'isOver'>,
+  log: readonly EventData[],
+  options: ResumeOptions,
+): ResumableRun {
+  const { runId } = run.journal;
+  const { planData, limits } = run;
+  const now = Math.max(Date.now(), (log.at(-1) as EventData).timestamp);
+  const adopted = wrapCorruptLog(runId, () => adoptedLog({ runId, log, planData, limits, now }));
+  const added = addedTasks(runId, adopted, options);
+  return { ...run, past: { log: adopted, added }, adopted, isOver: false };
 }
 
 const ENDINGS = ['run_completed', 'run_failed', 'run_canceled'];
@@ -122,7 +140,7 @@ interface Start {
 }
 
 function startOf([first]: readonly EventData[]): Start {
-  if (first?.type !== 'run_started') throw new TypeError('it does not begin with run_started');
+  if (first?.type !== 'run_started') throw new TypeError('it does not start with run_started');
   const { plan, seed, limits = {} } = first as unknown as Partial<Start>;
   if (!Array.isArray(plan?.tasks) || typeof seed !== 'number') {
     throw new TypeError('its run_started has no plan');
@@ -130,8 +148,8 @@ function startOf([first]: readonly EventData[]): Start {
   return { plan, seed, limits };
 }
 
-/** As the plan is now; a builder may be added to. */
-function wholePlan(plan: Plan): Plan {
+/** A copy of the plan: its builder may add tasks later. */
+function snapshotOf(plan: Plan): Plan {
   return { ...plan, tasks: [...plan.tasks] };
 }
 
@@ -144,12 +162,12 @@ function requirePlan(runId: string, tasks: readonly TaskData[], log: readonly Ev
   if (missing.length === 0) return;
   throw new StratagemError(
     'plan_required',
-    `Run "${runId}" can only be resumed with its plan, as functions and schemas are not recorded: ` +
-      `give it as \`plan\`. It is needed for ${listed(missing)}`,
+    `Run "${runId}" cannot be resumed without its plan, because functions and schemas are not ` +
+      `recorded. Pass it as \`plan\`. It is needed for ${listed(missing)}`,
   );
 }
 
-/** The tasks that came while it ran and that data alone cannot do, as they are given again. */
+/** The given tasks by id. Throws unless they cover all added tasks that data alone cannot restore. */
 function addedTasks(
   runId: string,
   log: readonly EventData[],
@@ -163,17 +181,17 @@ function addedTasks(
     }
   };
   collect(given);
-  const isDone = completedIn(log);
+  const isCompleted = completedIn(log);
+  const isKnown = (id: string) => isCompleted(id) || byId.has(id);
   const missing = log.flatMap(({ type, source, tasks }) => {
     if (type !== 'tasks_added' || source === 'for_each') return [];
-    const isKnown = (id: string) => isDone(id) || byId.has(id);
     return incompleteTasks(tasks as unknown as readonly TaskData[], isKnown);
   });
   if (missing.length === 0) return byId;
   throw new StratagemError(
     'plan_required',
-    `Run "${runId}" can only be resumed with the tasks that were added while it ran, as functions ` +
-      `and schemas are not recorded: give them as \`addedTasks\`. They are ${listed(missing)}`,
+    `Run "${runId}" cannot be resumed without the tasks that were added at run time, because ` +
+      `functions and schemas are not recorded. Pass them as \`addedTasks\`: ${listed(missing)}`,
   );
 }
 
@@ -193,17 +211,14 @@ function listed(missing: readonly (readonly [id: string, fields: readonly string
   return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-function neverBegan(runId: string): StratagemError {
-  const { message } = journalErrors.runNotFound(runId);
-  return new StratagemError(
-    'plan_required',
-    `${message} that has begun: give its plan, and it begins now`,
-  );
+function neverStarted(runId: string): StratagemError {
+  const message = `Run "${runId}" was created but never started. Pass its plan as \`plan\` to start it`;
+  return new StratagemError('plan_required', message);
 }
 
 /** @throws {OptionError} */
 export function checkResumeOptions({ plan, acceptChanges }: ResumeOptions): void {
   if (acceptChanges && plan === undefined) {
-    throw new OptionError('resume(): acceptChanges needs the changed plan, as `plan`');
+    throw new OptionError('resume(): acceptChanges requires the changed plan as `plan`');
   }
 }

@@ -66,7 +66,7 @@ describe('reuse', () => {
     return { result, asked };
   }
 
-  test('does nothing again that has not changed, and spends nothing for it', async () => {
+  test('reuses unchanged tasks at no cost', async () => {
     const { result, asked } = await second(planOf(...tasks));
     expect([result.status, asked]).toEqual(['completed', []]);
     expect({ ...result.outputs }).toEqual({ a: 'A!', b: 'B A!!', c: 'C B A!!!', d: 'D!' });
@@ -77,7 +77,7 @@ describe('reuse', () => {
     }
   });
 
-  test('is of the run that did it, however often it was used since', async () => {
+  test('names the run that produced the output, after any number of reuses', async () => {
     const journal = await first();
     await second(planOf(...tasks), model(), { journal });
     const { runner } = model();
@@ -93,11 +93,11 @@ describe('reuse', () => {
     ['a type', changed('d', { type: 'observation' }), ['d']],
     ['an id', planOf({ id: 'e', description: 'D' }), ['e']],
     ['nothing that its output follows from', changed('d', { priority: 5, timeoutMs: 9_000 }), []],
-  ])('does again what follows from %s that has changed', async (_, plan, expected) => {
+  ])('re-runs the tasks that depend on %s that has changed', async (_, plan, expected) => {
     expect((await second(plan)).asked).toEqual(expected);
   });
 
-  test('stops at an output that came out the same', async () => {
+  test('reuses the dependents of a task whose output is the same again', async () => {
     const journal = await first();
     const same = model(({ taskId, prompt }) => (taskId === 'b' ? 'B A!!' : `${prompt}!`));
     const plan = changed('b', { description: 'Other {{a}}' });
@@ -108,12 +108,12 @@ describe('reuse', () => {
     ['settings', { settings: { model: 'm-2' } }],
     ['resource', { resource: 'elsewhere' }],
     ['name', { name: 'other' }],
-  ])('does everything again when the %s of the runner changed', async (_, more) => {
+  ])('re-runs everything when the %s of the runner changed', async (_, more) => {
     const { asked } = await second(planOf(...tasks), model(undefined, more));
     expect(asked.sort()).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  test('is only for what is asked for: neither without it, nor for functions and tools', async () => {
+  test('is off by default and never applies to functions and tools', async () => {
     const { asked } = await second(planOf(...tasks), model(), { reuse: false });
     expect(asked).toHaveLength(4);
     const calls: string[] = [];
@@ -132,7 +132,7 @@ describe('reuse', () => {
     expect([again.asked, calls]).toEqual([['t'], ['f', 'f']]);
   });
 
-  test('takes nothing that is too old', async () => {
+  test('does not reuse an output older than maxAgeMs', async () => {
     const journal = await first();
     const old = await second(planOf(...tasks), model(), { journal, reuse: { maxAgeMs: 0.001 } });
     expect(old.asked).toHaveLength(4);
@@ -141,7 +141,7 @@ describe('reuse', () => {
     expect(asked).toEqual([]);
   });
 
-  test('takes nothing that does not fit its schema any more', async () => {
+  test('does not reuse an output that no longer matches its schema', async () => {
     const schema = (fits: boolean): StandardSchema => ({
       '~standard': {
         version: 1,
@@ -158,14 +158,14 @@ describe('reuse', () => {
     expect([result.status, asked]).toEqual(['failed', ['a']]);
   });
 
-  test('takes nothing that has been redacted', async () => {
+  test('does not reuse a redacted output', async () => {
     const journal = await first({ redact: () => '[…]' });
     expect(JSON.stringify(await logOf(journal, 'first'))).not.toContain('contentKey');
     const { asked } = await second(planOf(...tasks), model(), { journal });
     expect(asked).toHaveLength(4);
   });
 
-  test('does without a journal that cannot look things up, and says so', async () => {
+  test('reports a failed lookup and runs the task', async () => {
     const journal = await first();
     const lookup = () => Promise.reject(new Error('index is gone'));
     const told: RunEvent[] = [];
@@ -182,11 +182,11 @@ describe('reuse', () => {
     );
   });
 
-  test('knows its options', () => {
+  test('checks its options', () => {
     const with_ = (reuse: unknown) => () => executor({ reuse: reuse as never });
     expect(with_({ maxAge: 1 })).toThrow('Did you mean "maxAgeMs"?');
     expect(with_({ maxAgeMs: 0 })).toThrow('maxAgeMs must be a positive number');
-    expect(with_('yes')).toThrow('reuse must be true, or an object');
+    expect(with_('yes')).toThrow('reuse must be a boolean or an object');
   });
 });
 
@@ -224,7 +224,7 @@ describe('explain', () => {
       { id: 'after', dependencies: ['wrong'], description: 'After' },
     );
 
-  test('says of each task what a run would do, and why', async () => {
+  test('predicts for each task what a run would do, and why', async () => {
     const plan = planOf(...(changed('b', { description: 'B now {{a}}' }).tasks as Task[]), {
       id: 'e',
       description: 'E',
@@ -249,23 +249,23 @@ describe('explain', () => {
     );
   });
 
-  test('knows groups, fan-outs, decisions, humans and functions', async () => {
+  test('explains groups, fan-outs, decisions, human steps and functions', async () => {
     expect(await explained(group('inner'), group('inner'))).toEqual({
       list: 'reused from run first',
-      f: 'runs: what functions and tools do cannot be seen',
+      f: 'runs: the effects of functions and tools are unknown',
       each: 'runs: input of f changed',
       in: 'complete with its subtasks',
       inner: 'reused from run first',
       when: 'its condition does not hold',
-      ask: 'runs: a human is asked',
+      ask: 'runs: asks a human',
       wrong: expect.stringContaining('its forEach needs a list at list'),
-      after: 'what it needs fails: wrong',
+      after: 'a dependency fails: wrong',
     });
     const { inner, in: outer } = await explained(group('other'), group('inner'));
     expect([inner, outer]).toEqual(['runs: changed: description', 'runs: input of inner changed']);
   });
 
-  test('says what was not completed before', async () => {
+  test('names tasks that were not completed before', async () => {
     const journal = memoryJournal();
     const failing = model(() => {
       throw new Error('no');
@@ -277,7 +277,7 @@ describe('explain', () => {
     expect(forecast).toMatchObject({ runs: true, reason: 'not_completed' });
   });
 
-  test('compares with the run that is named', async () => {
+  test('compares with the run of the option since', async () => {
     const journal = memoryJournal();
     const { execute, explain } = executor({ journal, runner: model().runner });
     await execute(planOf(...tasks), { runId: 'first' });
@@ -292,7 +292,7 @@ describe('explain', () => {
       {},
     ]);
     await expect(of('third')).rejects.toMatchObject({ code: 'run_not_found' });
-    await expect(executor({}).explain(plan)).rejects.toThrow('explain() needs the journal');
+    await expect(executor({}).explain(plan)).rejects.toThrow('explain() requires the journal');
     await expect(explain(plan, { sinc: 'x' } as never)).rejects.toThrow('Did you mean "since"?');
   });
 });

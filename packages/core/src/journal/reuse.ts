@@ -5,23 +5,23 @@ import type { StandardSchema } from '../contract/schema.js';
 import { misfitOf } from '../contract/validate-output.js';
 import { fromData } from '../serialize/value.js';
 
-/** Which outputs of earlier runs are used again. */
+/** Which outputs of earlier runs may be reused. */
 export interface ReuseOptions {
   /**
-   * How old they may be, in milliseconds.
+   * The maximum age of an output, in milliseconds.
    * @default Infinity
    */
   readonly maxAgeMs?: number;
 }
 
 /** An output of an earlier run. */
-export interface ReusedOutput {
+interface ReusedOutput {
   readonly output: unknown;
   readonly runId: string;
   readonly model?: string;
 }
 
-/** Looks for outputs of earlier runs that may be used again. */
+/** Finds outputs of earlier runs that may be reused. */
 export class Reuse {
   readonly #journal: Journal;
   readonly #maxAgeMs: number;
@@ -31,7 +31,7 @@ export class Reuse {
     this.#maxAgeMs = maxAgeMs;
   }
 
-  /** @param schema What the output must still fit. */
+  /** @param schema The schema that the output must still match. */
   async find(
     contentKey: string,
     schema: StandardSchema | undefined,
@@ -42,7 +42,7 @@ export class Reuse {
     const output = outputIn(found);
     if (schema !== undefined && (await misfitOf(schema, output)) !== undefined) return undefined;
     const { model, reused } = found.event;
-    // Where it was done, however often it has been used since.
+    // The run that produced the output, however often it has been reused since.
     const { runId } = (reused as { runId: string } | undefined) ?? found;
     return { output, runId, ...(typeof model === 'string' && { model }) };
   }
@@ -52,11 +52,11 @@ function outputIn({ event }: RecordedCompletion): unknown {
   return event.output === undefined ? undefined : fromData(event.output);
 }
 
-/** @throws {OptionError} unless it says which outputs may be used again. */
+/** @throws {OptionError} when the option `reuse` is invalid. */
 export function checkReuse(owner: string, reuse: boolean | ReuseOptions): void {
   if (typeof reuse === 'boolean') return;
   if (typeof reuse !== 'object' || reuse === null) {
-    throw new OptionError(`${owner}: reuse must be true, or an object like { maxAgeMs }`);
+    throw new OptionError(`${owner}: reuse must be a boolean or an object like { maxAgeMs }`);
   }
   checkOptions(`${owner}: reuse`, reuse, ['maxAgeMs']);
   if (reuse.maxAgeMs !== undefined) checkDuration(`${owner}: reuse`, 'maxAgeMs', reuse.maxAgeMs);

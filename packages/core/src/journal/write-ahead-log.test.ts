@@ -23,7 +23,7 @@ describe('a run with a journal', () => {
     { id: 'b', dependencies: ['a'], run: ({ a }) => a.n + 1 },
   );
 
-  test('is recorded as it is told', async () => {
+  test('records the events that it publishes', async () => {
     const journal = memoryJournal();
     const run = executor({ journal }).execute(plan, { runId: 'one', seed: 7, failFast: true });
     const { status, timeline } = await run;
@@ -38,7 +38,7 @@ describe('a run with a journal', () => {
     ]);
   });
 
-  test('tells nothing and starts nothing before it is durable', async () => {
+  test('publishes and starts nothing before it is durable', async () => {
     const gates: (() => void)[] = [];
     const journal = testJournal(() => new Promise<void>((open) => gates.push(open)));
     const seen: string[] = [];
@@ -59,7 +59,7 @@ describe('a run with a journal', () => {
     expect(seen.slice(3)).toEqual(['task_completed', 'run_completed']);
   });
 
-  test('writes with one append what happened while another was under way', async () => {
+  test('writes events that happened during an append with one append', async () => {
     const gates: (() => void)[] = [];
     const journal = testJournal(() => new Promise<void>((open) => gates.push(open)));
     const ends = Array.from({ length: 5 }, () => deferred());
@@ -84,7 +84,7 @@ describe('a run with a journal', () => {
     expect(completions).toEqual([0, 1, 4]);
   });
 
-  test('writes with one append what happens in one turn of the event loop', async () => {
+  test('writes the events of one turn of the event loop with one append', async () => {
     const journal = testJournal();
     const ends = Array.from({ length: 5 }, () => deferred());
     const tasks = ends.map(({ promise }, index) => ({ id: `t${index}`, run: () => promise }));
@@ -101,7 +101,7 @@ describe('a run with a journal', () => {
     expect(completions).toEqual([0, 5]);
   });
 
-  test('does not start an attempt that was stopped before it was durable', async () => {
+  test('does not start an attempt that was aborted before it was durable', async () => {
     const gates: (() => void)[] = [];
     const journal = testJournal(() => new Promise<void>((open) => gates.push(open)));
     const body = vi.fn();
@@ -115,7 +115,7 @@ describe('a run with a journal', () => {
     expect(body).not.toHaveBeenCalled();
   });
 
-  test('takes nothing more from an attempt that is given up, however long an append takes', async () => {
+  test('ignores an aborted attempt, however long an append takes', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     try {
       const gates: (() => void)[] = [];
@@ -164,7 +164,7 @@ describe('a run with a journal', () => {
     }
   });
 
-  test('refuses an id that is recorded already', async () => {
+  test('rejects an id that is already recorded', async () => {
     const journal = memoryJournal();
     const { execute } = executor({ journal });
     await execute(plan, { runId: 'one' });
@@ -174,14 +174,11 @@ describe('a run with a journal', () => {
     expect(timeline).toEqual([]);
   });
 
-  test.each(['', '.a', 'a/b', 'ü', 'x'.repeat(129), 7 as never])(
-    'does not take "%s" for an id',
-    (runId) => {
-      expect(() => executor().execute(plan, { runId })).toThrow('runId must have letters, digits');
-    },
-  );
+  test.each(['', '.a', 'a/b', 'ü', 'x'.repeat(129), 7 as never])('rejects the id "%s"', (runId) => {
+    expect(() => executor().execute(plan, { runId })).toThrow('runId must have letters, digits');
+  });
 
-  test('gives its lease back when it has ended', async () => {
+  test('releases its lease when it has ended', async () => {
     const journal = memoryJournal();
     const { runId } = await endedRun(journal, plan);
     const opened = await journal.open(runId);
@@ -192,13 +189,13 @@ describe('a run with a journal', () => {
 async function endedRun(journal: ReturnType<typeof memoryJournal>, plan: Plan) {
   const run = executor({ journal }).execute(plan);
   await run;
-  // Not the run itself: what an asynchronous function returns is awaited.
+  // Not the run itself, which an asynchronous function would await.
   return { runId: run.runId };
 }
 
 describe('a journal that fails', () => {
   test.each([1, 2, 3, 4])(
-    'at append %i ends the run, and what was not written is not reported',
+    'at append %i ends the run, and unwritten events are not published',
     async (last) => {
       let isFull = true;
       const journal = testJournal((_, append) => (isFull && append === last ? full() : undefined));
@@ -213,8 +210,8 @@ describe('a journal that fails', () => {
       const { status, error, timeline, outputs, metrics } = await run;
       expect([status, error?.code]).toEqual(['failed', 'journal_full']);
       expect(error?.message).toBe(
-        'Run "one" was stopped, because its journal could not be written: there is no room left. ' +
-          'What it has recorded can be resumed',
+        'Run "one" was stopped because its journal could not be written: there is no room left. ' +
+          'The recorded part can be resumed',
       );
       const log = await logOf(journal, 'one');
       expect(seen.map(({ sequence }) => sequence)).toEqual(log.map(({ sequence }) => sequence));
@@ -228,7 +225,7 @@ describe('a journal that fails', () => {
     },
   );
 
-  test('aborts what runs', async () => {
+  test('aborts attempts in flight', async () => {
     const end = deferred();
     let reason: unknown;
     const journal = testJournal((_, append) => (append === 1 ? full() : undefined));
@@ -254,7 +251,7 @@ describe('a journal that fails', () => {
     expect(reason).toMatchObject({ code: 'journal_full' });
   });
 
-  test('may fail with anything, and later than at once', async () => {
+  test('may throw or reject with any value', async () => {
     const journal = testJournal((_, append) =>
       append === 1 ? Promise.reject(new Error('disk on fire')) : undefined,
     );
@@ -264,7 +261,7 @@ describe('a journal that fails', () => {
     expect(error?.message).toContain('disk on fire');
   });
 
-  test('takes no answer for given that it has not kept', async () => {
+  test('does not acknowledge an answer that is not durable', async () => {
     const journal = testJournal((_, append) => (append === 1 ? full() : undefined));
     const run = executor({ journal }).execute(
       planOf({ id: 'ask', description: 'Well?', waitFor: 'approval' }),
@@ -275,8 +272,8 @@ describe('a journal that fails', () => {
   });
 });
 
-describe('what is kept', () => {
-  test('is every output as it was', async () => {
+describe('the record', () => {
+  test('has every output unchanged', async () => {
     const outputs = {
       nothing: undefined,
       odd: [undefined, Number.NaN, -0, Number.NEGATIVE_INFINITY, 12n, { $: 'date', value: 1 }],
@@ -304,7 +301,7 @@ describe('what is kept', () => {
     ['a symbol', [Symbol('x')], '[0] is a symbol'],
     ['an instance', { rows: [{ at: new URL('http://x') }] }, 'rows[0].at is an instance of URL'],
     ['what contains itself', cyclic(), 'it is nested too deeply, or contains itself'],
-  ])('cannot be %s: the attempt fails and says so', async (_, output, message) => {
+  ])('cannot hold %s: the attempt fails with a message', async (_, output, message) => {
     const journal = memoryJournal();
     const result = await executor({ journal }).execute(
       planOf({ id: 'a', run: () => output }, { id: 'b', run: () => 1 }),
@@ -312,11 +309,11 @@ describe('what is kept', () => {
     expect(statuses(result)).toEqual({ a: 'failed', b: 'completed' });
     expect(taskOf(result, 'a').error).toMatchObject({ code: 'invalid_output' });
     expect(taskOf(result, 'a').error?.message).toBe(
-      `Task "a" failed: its output cannot be kept in the journal: ${message}`,
+      `Task "a" failed: its output cannot be stored in the journal: ${message}`,
     );
   });
 
-  test('cannot be a plan that data cannot hold: nothing begins', () => {
+  test('cannot hold a plan that is not data: nothing starts', () => {
     const plan = planOf({ id: 'a', run: () => 1, metadata: { call: [() => 1] } });
     expect(() => executor({ journal: memoryJournal() }).execute(plan)).toThrow(
       'tasks[0].metadata: cannot be stored in a journal: call[0] is a function',
@@ -324,7 +321,7 @@ describe('what is kept', () => {
     expect(() => executor().execute(plan)).not.toThrow();
   });
 
-  test('cannot be tasks that data cannot hold: they are not added', async () => {
+  test('cannot hold tasks that are not data: they are not added', async () => {
     const journal = memoryJournal();
     const result = await executor({ journal }).execute(
       planOf({
@@ -336,7 +333,7 @@ describe('what is kept', () => {
     expect(taskOf(result, 'a').error?.message).toContain('cannot be stored in a journal');
   });
 
-  test('cannot be an answer that data cannot hold: it is asked for again', async () => {
+  test('cannot hold an answer that is not data: the task keeps waiting', async () => {
     const run = executor({ journal: memoryJournal() }).execute(
       planOf({ id: 'ask', description: 'Well?', waitFor: 'answer' }),
     );
@@ -372,7 +369,7 @@ describe('what is kept', () => {
     expect(JSON.stringify(journal.batches)).not.toContain(secret);
   });
 
-  test('has each output once: a group and a fan-out are put together from their children', async () => {
+  test('has each output once: groups and fan-outs are rebuilt from their children', async () => {
     const journal = testJournal();
     const plan = planOf(
       { id: 'list', run: () => ['x', 'y'] },
@@ -396,7 +393,7 @@ describe('what is kept', () => {
 describe('redact', () => {
   const redact = (output: unknown) => String(output).replace('secret', '[…]');
 
-  test('decides what of an output is kept, and the run goes on with all of it', async () => {
+  test('changes only the stored output, not the one that the run uses', async () => {
     const journal = testJournal();
     const plan = planOf(
       { id: 'a', run: () => 'a secret' },
@@ -416,7 +413,7 @@ describe('redact', () => {
     });
   });
 
-  test('keeps nothing of what tasks report while they run', async () => {
+  test('drops the output that tasks report while they run', async () => {
     const journal = testJournal();
     const seen: string[] = [];
     const onEvent = ({ type }: RunEvent) => void seen.push(type);
@@ -428,7 +425,7 @@ describe('redact', () => {
     expect(JSON.stringify(journal.batches)).not.toContain('secret');
   });
 
-  test('that throws, or makes what cannot be kept, fails the attempt and keeps nothing', async () => {
+  test('fails the attempt and stores nothing if it throws or returns no data', async () => {
     const run = (redact: ExecutorOptions['redact']) =>
       executor({ journal: memoryJournal(), redact: redact as never }).execute(
         planOf({ id: 'a', run: () => 'secret' }),
@@ -438,7 +435,7 @@ describe('redact', () => {
     });
     expect(taskOf(thrown, 'a').error?.message).toBe('Task "a" failed: redact() threw: oops');
     const wrong = await run(() => () => 1);
-    expect(taskOf(wrong, 'a').error?.message).toContain('what redact() made of its output cannot');
+    expect(taskOf(wrong, 'a').error?.message).toContain('the result of redact() cannot');
   });
 });
 

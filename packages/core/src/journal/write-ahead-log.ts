@@ -12,26 +12,26 @@ import type { RunState } from '../state/run-state.js';
 /** Redacts a task's output before it is persisted. */
 export type Redact = (output: unknown, task: Task) => unknown;
 
-export interface WriteAheadOptions {
+interface WriteAheadOptions {
   readonly planData: PlanData;
   readonly runId: string;
   readonly redact: Redact | undefined;
 }
 
 /**
- * The events of a run on their way into its journal. Nobody hears of an event, and no attempt is
- * started for it, before it is durable.
+ * Writes the events of a run to its journal. No event is published, and no attempt is started for
+ * it, before it is durable.
  */
 export class WriteAheadLog {
   readonly #options: WriteAheadOptions;
   readonly #log: EventLog;
   readonly #graph: Graph;
-  /** Outputs of tasks that have just completed, as they will be written. */
+  /** Encoded outputs of tasks that are about to complete, by task index. */
   readonly #outputs = new Map<number, Json>();
   #journal: RunJournal | undefined;
   #durable = 0;
 
-  /** @param state The run whose log is written. */
+  /** @param state The state of the run whose log is written. */
   constructor(options: WriteAheadOptions, { log, graph }: RunState) {
     this.#options = options;
     this.#log = log;
@@ -43,29 +43,29 @@ export class WriteAheadLog {
     return this.#durable;
   }
 
-  /** Sets the journal to write to; to be called before the first commit. */
+  /** Sets the journal to write to. Call it before the first commit. */
   openTo(journal: RunJournal): void {
     this.#journal = journal;
   }
 
-  /** Leaves out entries that the journal has already, or that nobody needs. */
+  /** Skips entries that are already in the journal, or that are not needed. */
   continueAt(position: number): void {
     this.#durable = position;
   }
 
   /**
-   * Makes sure that an output can be written.
+   * Encodes the output of a task before it completes.
    *
-   * @throws {RunnerError} `invalid_output` when it cannot.
+   * @throws {RunnerError} `invalid_output` when the output cannot be written.
    */
   prepare(index: number, task: Task, output: unknown): void {
     this.#outputs.set(index, this.#toData(task, output));
   }
 
   /**
-   * Makes the log durable up to its end, with one append.
+   * Makes the whole log durable with one append.
    *
-   * @throws {JournalError} also as a rejection, when it could not be written.
+   * @throws {JournalError} when the append fails; also as a rejection.
    */
   commit(): void | Promise<void> {
     const end = this.#log.length;
@@ -99,7 +99,7 @@ export class WriteAheadLog {
     const options = { graph: this.#graph, planData, outputOf };
     const events: EventData[] = [];
     for (let position = this.#durable; position < end; position++) {
-      // Nobody could redact a piece of text without the rest of it.
+      // A piece of text cannot be redacted without the rest of it.
       if (redact !== undefined && this.#log.typeAt(position) === 'task_output') continue;
       events.push(encodeEvent(this.#log.eventAt(position), this.#log.indexAt(position), options));
     }
@@ -118,8 +118,8 @@ export class WriteAheadLog {
       return toData(kept);
     } catch (thrown) {
       if (!(thrown instanceof UnstorableError)) throw thrown;
-      const whose = redact === undefined ? 'its output' : 'what redact() made of its output';
-      const message = `${whose} cannot be kept in the journal: ${thrown.message}`;
+      const subject = redact === undefined ? 'its output' : 'the result of redact()';
+      const message = `${subject} cannot be stored in the journal: ${thrown.message}`;
       throw new RunnerError('invalid_output', message);
     }
   }
@@ -129,12 +129,12 @@ export class WriteAheadLog {
   }
 }
 
-/** Why a run ends whose journal failed. */
+/** The error of a run whose journal failed. */
 export function journalFailure(runId: string, thrown: unknown): JournalError {
   const known = isStratagemError(thrown) ? thrown.code : undefined;
   const code = JOURNAL_ERROR_CODES.find((each) => each === known) ?? 'journal_failed';
   const message =
-    `Run "${runId}" was stopped, because its journal could not be written: ` +
-    `${describe(thrown)}. What it has recorded can be resumed`;
+    `Run "${runId}" was stopped because its journal could not be written: ` +
+    `${describe(thrown)}. The recorded part can be resumed`;
   return new JournalError(code, message, { runId, cause: thrown });
 }

@@ -33,7 +33,7 @@ function starts(timeline: readonly RunEvent[]): number[] {
 }
 
 describe('attempts', () => {
-  test.each(ATTEMPT_ERROR_CODES)('after %s are repeated only if it may be gone', (code) => {
+  test.each(ATTEMPT_ERROR_CODES)('after %s are retried only if the error is transient', (code) => {
     const { tasks } = play(one, { attempt: failing(1, new RunnerError(code, 'no')) });
     const transient = TRANSIENT_ERROR_CODES.includes(code);
     expect(tasks[0]).toMatchObject({
@@ -42,7 +42,7 @@ describe('attempts', () => {
     });
   });
 
-  test('are three in all, and each is in the log', () => {
+  test('are three by default, and each is logged', () => {
     const error = new RunnerError('overloaded', 'no capacity');
     const { tasks, timeline, metrics } = play(one, { attempt: failing(9, error) });
     expect(tasks[0]).toMatchObject({ status: 'failed', attempts: 3 });
@@ -58,7 +58,7 @@ describe('attempts', () => {
     expect(metrics).toMatchObject({ attempts: 3, totalWorkMs: 30, failedTasks: 1 });
   });
 
-  test('take the nearest policy: of the task, the plan, the run', () => {
+  test('use the policy of the task, then of the plan, then of the run', () => {
     const error = new RunnerError('refused', 'no');
     const attemptsWith = (
       task: Partial<Task>,
@@ -84,7 +84,7 @@ describe('attempts', () => {
     expect(starts(timeline)).toEqual([0, 10 + hours]);
   });
 
-  test('are not waited for beyond the deadline: the task fails at once', () => {
+  test('that could not start before the deadline are not awaited: the task fails at once', () => {
     const error = new RunnerError('rate_limited', 'later', { retryAfterMs: 5_000 });
     const result = play(one, { attempt: failing(1, error), deadlineMs: 4_000 });
     expect(result.error?.code).toBe('run_failed');
@@ -92,7 +92,7 @@ describe('attempts', () => {
     expect(play(one, { attempt: failing(1, error), deadlineMs: 6_000 }).status).toBe('completed');
   });
 
-  test('wait between nothing and the backoff, evenly, the same for the same seed', () => {
+  test('wait evenly distributed delays up to the backoff, the same for the same seed', () => {
     fc.assert(
       fc.property(
         fc.nat(),
@@ -119,7 +119,7 @@ describe('attempts', () => {
     expect(Math.max(...draws)).toBeGreaterThan(98);
   });
 
-  test('that take too long are aborted, and repeated like others', () => {
+  test('that exceed their timeout are aborted and retried', () => {
     const plan: Plan = { ...one, timeoutMs: 50 };
     const { tasks, timeline } = play(plan, {
       retry: { initialDelayMs: 0 },
@@ -133,7 +133,7 @@ describe('attempts', () => {
     });
   });
 
-  test('are told when they must be over, and that they are no longer wanted', async () => {
+  test('know their deadline, and are aborted when it has passed', async () => {
     const reasons: unknown[] = [];
     const tasks: Task[] = [
       {
@@ -181,7 +181,7 @@ describe('a budget', () => {
     expect(play(plan, { ...options, budget: { tasks: 4 } }).status).toBe('completed');
   });
 
-  test('of tokens is kept by what tasks are expected to use, however many run at once', () => {
+  test('of tokens reserves the estimates of tasks, however many run at once', () => {
     const plan = batch(50, { estimate: { tokens: 10 } });
     const { metrics, timeline } = play(plan, { budget: { tokens: 105 }, attempt: using(10) });
     expect(metrics.usage.inputTokens).toBe(100);
@@ -196,14 +196,14 @@ describe('a budget', () => {
     });
   });
 
-  test('of tokens gives back what was not used', () => {
+  test('of tokens releases unused reservations', () => {
     const plan = batch(20, { estimate: { tokens: 50 } });
     const { status, metrics } = play(plan, { budget: { tokens: 100 }, attempt: using(2) });
     expect(status).toBe('completed');
     expect(metrics.peakConcurrency).toBe(2);
   });
 
-  test('of tokens takes the average where nothing is expected', () => {
+  test('of tokens uses the average for tasks without an estimate', () => {
     const { metrics } = play(batch(20), {
       budget: { tokens: 55 },
       maxParallel: 1,
@@ -212,14 +212,14 @@ describe('a budget', () => {
     expect(metrics.usage.inputTokens).toBe(50);
   });
 
-  test('of time starts nothing that would end too late, and aborts nothing', () => {
+  test('of time starts no task that would end too late, and aborts none', () => {
     const plan = batch(20, { estimate: { durationMs: 10 } });
     const { metrics, error } = play(plan, { budget: { wallTimeMs: 45 }, maxParallel: 1 });
     expect(metrics).toMatchObject({ completedTasks: 4, canceledTasks: 0, executionTimeMs: 40 });
     expect(error?.code).toBe('budget_exceeded');
   });
 
-  test('of dollars needs prices, and stops when one is unknown', () => {
+  test('of dollars requires prices, and stops when one is unknown', () => {
     const prices = { m: { inputPerMillion: 1_000_000, outputPerMillion: 0 } };
     const options = { budget: { costUsd: 3.5 }, maxParallel: 1, prices };
     const known = play(batch(9), { ...options, attempt: using(1, { model: 'm-2026-01-31' }) });
@@ -229,13 +229,13 @@ describe('a budget', () => {
     expect(unknown.error?.message).toContain('tokens were used whose price is unknown');
   });
 
-  test('of the plan and of the run both hold', () => {
+  test('of the plan and of the run both apply', () => {
     const plan = { ...batch(9), budget: { tasks: 5, tokens: 1_000 } };
     expect(play(plan, { budget: { tasks: 2 } }).metrics.completedTasks).toBe(2);
     expect(play(plan, { budget: { tasks: 7 } }).metrics.completedTasks).toBe(5);
   });
 
-  test('counts what failed attempts used', () => {
+  test('counts the usage of failed attempts', () => {
     const usage = { inputTokens: 40, outputTokens: 0 };
     const error = new RunnerError('timeout', 'no', { usage });
     const { metrics, error: end } = play(batch(9), {
@@ -268,7 +268,7 @@ describe('a price', () => {
     else expect(found).toBeCloseTo(cost, 10);
   });
 
-  test('of the user goes before what the runner says', () => {
+  test('of the user overrides the cost that the runner reports', () => {
     const attempt = () => ({ durationMs: 1, usage, model: 'm-2026-01-31', costUsd: 99 });
     expect(play(one, { attempt, prices }).metrics.costUsd).toBe(1.5);
     expect(play(one, { attempt }).metrics.costUsd).toBe(99);
@@ -287,11 +287,11 @@ describe('a goal', () => {
   });
   const papers = { count: 'outputs.*.papers', operator: '>=', value: 3 } as const;
 
-  test('that is reached skips what has not started, and the plan is complete', () => {
+  test('that is achieved skips pending tasks and completes the plan', () => {
     const plan = searches({ goalState: { criteria: [papers] } });
     const { status, metrics, tasks, timeline } = play(plan, { attempt: finding, maxParallel: 2 });
     expect(status).toBe('completed');
-    // The third is found while a fourth is in flight, which goes on to its end.
+    // The third is found while a fourth is in flight, which continues to its end.
     expect(metrics).toMatchObject({ completedTasks: 4, skippedTasks: 4, canceledTasks: 0 });
     expect(tasks[7]).toMatchObject({ status: 'skipped', reason: 'goal_achieved' });
     const checks = timeline.flatMap((event) =>
@@ -304,7 +304,7 @@ describe('a goal', () => {
     ]);
   });
 
-  test('may abort what runs', () => {
+  test('may abort attempts in flight', () => {
     const plan = searches({ goalState: { criteria: [papers], whenAchieved: 'abort' } });
     const { status, metrics, tasks } = play(plan, { attempt: finding, maxParallel: 2 });
     expect(status).toBe('completed');
@@ -312,7 +312,7 @@ describe('a goal', () => {
     expect(tasks.find((task) => task.status === 'canceled')?.reason).toBe('goal_achieved');
   });
 
-  test('is checked only so often, and at the end', () => {
+  test('is checked at an interval and at the end', () => {
     const plan = searches({ goalState: { criteria: [papers] }, goalCheckInterval: 5 });
     const { metrics } = play(plan, { attempt: finding, maxParallel: 1 });
     expect(metrics.completedTasks).toBe(5);
@@ -322,7 +322,7 @@ describe('a goal', () => {
     expect(timeline.filter(({ type }) => type === 'goal_checked')).toHaveLength(1);
   });
 
-  test('that is not reached at the end makes the plan fail, and says what is missing', () => {
+  test('that is not achieved at the end fails the plan, and lists the unmet criteria', () => {
     const criteria = [
       { ...papers, value: 9 },
       { name: 'a good one', path: 'outputs.s7.score', operator: '>', value: 7 },
@@ -334,13 +334,13 @@ describe('a goal', () => {
     expect(error).toMatchObject({
       code: 'goal_not_achieved',
       message:
-        'Every task is done, but the goal is not achieved: count of outputs.*.papers >= 9 (it is 8); a good one (it is 7)',
+        'All tasks have ended, but the goal is not achieved: count of outputs.*.papers >= 9 (it is 8); a good one (it is 7)',
     });
     expect(goalProgress?.progress).toBeCloseTo(1 / 3);
     expect(goalProgress?.criteria.map(({ met }) => met)).toEqual([false, false, true]);
   });
 
-  test('weighs its criteria, and a share of them may do', () => {
+  test('weighs its criteria, and may have a threshold', () => {
     const criteria = [
       { ...papers, weight: 3 },
       { path: 'metrics.failedTasks', operator: '>', value: 0 },
@@ -377,7 +377,7 @@ describe('a goal', () => {
     expect(status, error?.message).toBe('completed');
   });
 
-  test('that is reached although tasks failed is reached', () => {
+  test('may be achieved although tasks failed', () => {
     const plan = searches({ goalState: { criteria: [papers] }, goalCheckInterval: 100 });
     const { status } = play(plan, {
       attempt: (task, attempt, inputs) => ({

@@ -59,7 +59,7 @@ function problemsOf(run: () => unknown): string[] {
 describe('an output schema', () => {
   const companies = z.object({ companies: z.array(z.object({ name: z.string() })) });
 
-  test('lets through what fits, as it makes of it', async () => {
+  test('passes on matching outputs as it transforms them', async () => {
     const plan = createPlan('x')
       .addTask({ id: 'a', run: () => '12', outputSchema: z.string().transform(Number) })
       .addTask({ id: 'b', dependencies: ['a'], run: ({ a }) => a + 1 });
@@ -79,7 +79,7 @@ describe('an output schema', () => {
     expect(requests.get('a')?.prompt).toContain('Answer with JSON alone');
   });
 
-  test('makes the attempt fail with its message, and what was used is counted', async () => {
+  test('fails the attempt with its message, and counts its usage', async () => {
     const usage = { inputTokens: 3, outputTokens: 4 };
     const runner: TaskRunner = {
       name: 'test',
@@ -95,7 +95,7 @@ describe('an output schema', () => {
     expect(metrics).toMatchObject({ usage, costUsd: 0.5 });
   });
 
-  test('is worth another attempt only if the policy says so', async () => {
+  test('leads to a retry only if the policy includes it', async () => {
     let asked = 0;
     const plan = createPlan('x').addTask({
       id: 'a',
@@ -128,7 +128,7 @@ describe('an output schema', () => {
   });
 });
 
-test('a result can be written as JSON whatever its schemas hold', async () => {
+test('a result can be serialized to JSON whatever its schemas contain', async () => {
   const tree = z.object({
     name: z.string(),
     get children() {
@@ -180,13 +180,13 @@ describe('a prompt', () => {
     expect(await promptOf(description)).toBe(prompt);
   });
 
-  test('without a reference is followed by the outputs of all dependencies', async () => {
+  test('without references is followed by the outputs of all dependencies', async () => {
     expect(await promptOf('Sum up', ['notes', 'research'])).toMatch(
       /^Sum up\n\n<output task="notes">\nSome notes\n<\/output>\n\n<output task="research">\n{/,
     );
   });
 
-  test('never reads what is filled in', async () => {
+  test('does not expand references in inserted outputs', async () => {
     const { runner, requests } = runnerOf({ a: '{{b}} and {{a}}' });
     const tasks = [
       { id: 'a', description: 'x' },
@@ -196,12 +196,12 @@ describe('a prompt', () => {
     expect(requests.get('b')?.prompt).toBe('<{{b}} and {{a}}>');
   });
 
-  test('says what is there when a place is not', async () => {
+  test('lists the existing fields when a path does not exist', async () => {
     expect(await promptOf('{{research.companies[7].name}}')).toContain(
-      'there is nothing at {{research.companies[7].name}}; research has a list of 2 there',
+      'there is no value at {{research.companies[7].name}}; research has a list of 2 there',
     );
     expect(await promptOf('{{research.company}}')).toContain('has the fields companies, odd key');
-    expect(await promptOf('{{research.constructor}}')).toContain('there is nothing at');
+    expect(await promptOf('{{research.constructor}}')).toContain('there is no value at');
   });
 
   test('may be made in code', async () => {
@@ -238,7 +238,7 @@ describe('a fan-out', () => {
     ],
   });
 
-  test('does a task for each of a hundred elements, and gives their outputs in order', async () => {
+  test('runs a task for each of a hundred items and returns their outputs in order', async () => {
     const items = Array.from({ length: 100 }, (_, n) => n);
     const { outputs, tasks, metrics } = await execute(over(items));
     expect(outputs.all).toEqual(
@@ -249,16 +249,16 @@ describe('a fan-out', () => {
     expect(metrics).toMatchObject({ totalTasks: 103, completedTasks: 103, attempts: 102 });
   });
 
-  test('of nothing is done at once', async () => {
+  test('without items completes at once', async () => {
     const { outputs, status } = await execute(over([]));
     expect(status).toBe('completed');
     expect(outputs).toMatchObject({ each: [], all: [] });
   });
 
   test.each([
-    ['some text', 'its forEach needs a list at list, and there is the text "some text"'],
-    [undefined, 'its forEach needs a list at list, and there is undefined'],
-    [{ length: 3 }, 'and there is a value of type object'],
+    ['some text', 'its forEach needs a list at list, but found the string "some text"'],
+    [undefined, 'its forEach needs a list at list, but found undefined'],
+    [{ length: 3 }, 'but found a value of type object'],
   ])('over %j fails, and says why', async (items, message) => {
     const { tasks } = await execute(over(items));
     expect(tasks[1]?.error).toMatchObject({
@@ -268,7 +268,7 @@ describe('a fan-out', () => {
     expect(tasks[2]).toMatchObject({ status: 'skipped', reason: 'dependency_failed' });
   });
 
-  test('over more than maxItems fails, and does none of them', async () => {
+  test('over more than maxItems fails without running any', async () => {
     const run = vi.fn();
     const { error } = await execute(
       over([1, 2, 3], { forEach: { items: 'list', maxItems: 2 }, run }),
@@ -292,7 +292,7 @@ describe('a fan-out', () => {
     const plan = over([1, 2, 3, 4], { forEach: { items: 'list', minSuccess }, run: odd });
     const result = await execute(plan);
     expect(result.status).toBe(status);
-    // What succeeded stands, whatever became of the whole.
+    // Successful elements keep their results, even if the fan-out fails.
     expect(result.outputs).toMatchObject({ 'each[1]': 2, 'each[3]': 4 });
     if (status === 'completed') {
       expect(result.outputs.all).toMatchObject([
@@ -304,12 +304,12 @@ describe('a fan-out', () => {
     } else expect(result.error?.message).toContain('2 of 4 items succeeded');
   });
 
-  test('is not stopped by failFast for an element that it can do without', async () => {
+  test('is not stopped by failFast for an element that it tolerates', async () => {
     const plan = over([1, 2], { forEach: { items: 'list', minSuccess: 1 }, run: odd });
     expect((await execute(plan, { failFast: true })).status).toBe('completed');
   });
 
-  test('tries its elements again, each for itself', async () => {
+  test('retries each element separately', async () => {
     const plan = over([1, 2], {
       retry: { initialDelayMs: 0 },
       run: ({ item }, { attempt }) => {
@@ -321,7 +321,7 @@ describe('a fan-out', () => {
     expect(tasks.slice(3).map(({ attempts }) => attempts)).toEqual([1, 2]);
   });
 
-  test('may have subtasks: each element goes through all of them', async () => {
+  test('may have subtasks, which run for each element', async () => {
     const plan: Plan = {
       goal: 'x',
       tasks: [
@@ -348,7 +348,7 @@ describe('a fan-out', () => {
     expect(outputs.each).toMatchObject([{ output: { read: 'a0' } }, { output: { read: 'b1' } }]);
   });
 
-  test('may be in a fan-out', async () => {
+  test('may be nested', async () => {
     const plan: Plan = {
       goal: 'x',
       tasks: [
@@ -369,7 +369,7 @@ describe('a fan-out', () => {
     });
   });
 
-  test('fills in the element, or appends it', async () => {
+  test('inserts the item, or appends it', async () => {
     const { runner, requests } = runnerOf({ list: [{ title: 'T' }] });
     const tasks: Task[] = [
       { id: 'list', description: 'x' },
@@ -399,7 +399,7 @@ describe('a fan-out', () => {
     expect(tasks[2]?.error?.message).toContain('needs the id "each[0].a", which is taken');
   });
 
-  test('keeps the ids of its elements to itself', () => {
+  test('reserves the ids of its elements', () => {
     const tasks: Task[] = [
       { id: 'list', description: 'x' },
       { id: 'a', dependencies: ['list'], forEach: 'list', description: 'x' },
@@ -415,7 +415,7 @@ describe('a fan-out', () => {
 });
 
 describe('context.addTasks', () => {
-  test('makes the plan grow, also by tasks that add tasks', async () => {
+  test('adds tasks, which may add further tasks', async () => {
     const grow = (left: number): Task => ({
       id: `level ${left}`,
       run(_, { addTasks }) {
@@ -431,7 +431,7 @@ describe('context.addTasks', () => {
     expect(added[0]).toMatchObject({ source: 'add_tasks', taskId: 'level 50' });
   });
 
-  test('takes dependencies on what is done, runs, has failed, or comes with it', async () => {
+  test('accepts dependencies on completed, running, failed and newly added tasks', async () => {
     const plan: Plan = {
       goal: 'x',
       tasks: [
@@ -464,7 +464,7 @@ describe('context.addTasks', () => {
     });
   });
 
-  test('refuses what does not fit, and the run goes on without it', async () => {
+  test('rejects invalid tasks, and the run continues without them', async () => {
     const problems: string[][] = [];
     const plan: Plan = {
       goal: 'x',
@@ -495,7 +495,7 @@ describe('context.addTasks', () => {
     expect(tasks).toHaveLength(1);
   });
 
-  test('refuses when it is over', async () => {
+  test('rejects after the end of the attempt', async () => {
     let late: (tasks: Task[]) => void = () => {};
     const run = execute({
       goal: 'x',
@@ -515,7 +515,7 @@ describe('context.addTasks', () => {
 });
 
 describe('subtasks', () => {
-  test('start after the dependencies of their parent, which is complete when they are', async () => {
+  test('start after the dependencies of their parent, which completes with them', async () => {
     const plan: Plan = {
       goal: 'x',
       tasks: [
@@ -540,7 +540,7 @@ describe('subtasks', () => {
     expect(starts).toEqual(['before', 'first', 'deeper', 'second', 'after']);
   });
 
-  test('hand their outputs to a parent that is done itself', async () => {
+  test('pass their outputs to a parent that runs itself', async () => {
     const { runner, requests } = runnerOf();
     const plan: Plan = {
       goal: 'x',
@@ -560,7 +560,7 @@ describe('subtasks', () => {
     expect([...requests.keys()]).toEqual(['text']);
   });
 
-  test('that fail make their parent fail, and what depends on it is skipped', async () => {
+  test('that fail make their parent fail, and its dependents are skipped', async () => {
     const no = () => {
       throw new Error('no');
     };
@@ -583,7 +583,7 @@ describe('subtasks', () => {
     expect(error?.message).toBe('The run failed. Task "a" failed: no');
   });
 
-  test('may not nest deeper than maxDepth, nor wait for what they belong to', () => {
+  test('may not nest deeper than maxDepth or depend on their parents', () => {
     const nest = (depth: number): Task =>
       depth === 1 ? { id: '1', run: () => 1 } : { id: `${depth}`, subtasks: [nest(depth - 1)] };
     expect(problemsOf(() => execute({ goal: 'x', tasks: [nest(8)] }))).toEqual([]);
@@ -639,7 +639,7 @@ describe('a decision', () => {
     });
   });
 
-  test('that chooses nothing leaves everything behind it', async () => {
+  test('that chooses nothing skips everything after it', async () => {
     const { tasks, status } = await execute(plan('other'));
     expect(status).toBe('completed');
     expect(tasks.slice(1).every(({ reason }) => reason === 'condition_false')).toBe(true);
@@ -712,7 +712,7 @@ describe('a human step', () => {
     return { run, question };
   }
 
-  test('asks, takes no slot, and goes on when it is approved', async () => {
+  test('asks, takes no slot, and completes when it is approved', async () => {
     const { run, question } = asking(plan, { maxParallel: 1 });
     expect(await question).toMatchObject({
       taskId: 'ok',
@@ -725,7 +725,7 @@ describe('a human step', () => {
     expect(tasks[1]?.attempts).toBe(0);
   });
 
-  test('has failed when it is refused, and says why', async () => {
+  test('fails with the reason when it is rejected', async () => {
     const { run, question } = asking(plan);
     await question;
     await run.reject('ok', 'too short');
@@ -737,7 +737,7 @@ describe('a human step', () => {
     expect(statuses(tasks)).toMatchObject({ send: 'skipped', other: 'completed' });
   });
 
-  test('takes only an answer that fits its schema, and goes on waiting otherwise', async () => {
+  test('accepts only an answer that matches its schema, and keeps waiting otherwise', async () => {
     const { run, question } = asking({
       goal: 'x',
       tasks: [
@@ -745,13 +745,13 @@ describe('a human step', () => {
       ],
     });
     await question;
-    await expect(run.answer('n', 7)).rejects.toThrow(/needs another answer: .*<=5/);
+    await expect(run.answer('n', 7)).rejects.toThrow(/the answer to task "n" is invalid: .*<=5/);
     await run.answer('n', 3);
     await expect(run.answer('n', 4)).rejects.toMatchObject({ code: 'not_waiting' });
     expect((await run).outputs).toEqual({ n: 3 });
   });
 
-  test('cannot be answered before it asks, or when there is none', async () => {
+  test('cannot be answered before it asks, or when it does not exist', async () => {
     const { run, question } = asking(plan);
     await expect(run.approve('ok')).rejects.toMatchObject({ code: 'not_waiting' });
     await question;
@@ -779,7 +779,7 @@ describe('a human step', () => {
 });
 
 describe('the handle', () => {
-  test('pauses and resumes: what runs goes on, nothing starts', async () => {
+  test('pauses and resumes: running tasks continue, none starts', async () => {
     const plan: Plan = {
       goal: 'x',
       tasks: [
@@ -798,7 +798,7 @@ describe('the handle', () => {
     expect(types.at(-1)).toBe('run_completed');
   });
 
-  test('a paused run can be canceled, and paused before it begins', async () => {
+  test('a run can be paused before it starts, and canceled while it is paused', async () => {
     const run = execute({ goal: 'x', tasks: [{ id: 'a', run: () => 1 }] });
     run.pause();
     setTimeout(() => run.cancel(), 5);
@@ -813,7 +813,7 @@ describe('the handle', () => {
     ]);
   });
 
-  test('changes the cap, also above what the strategy declared', async () => {
+  test('changes the cap, also above that of the strategy', async () => {
     let running = 0;
     let peak = 0;
     const tasks = Array.from({ length: 12 }, (_, n) => ({

@@ -79,7 +79,7 @@ describe('a group', () => {
     expect(result.error?.code).toBe('run_failed');
   });
 
-  test('that fails for its subtasks took as long as they did', () => {
+  test('that fails because of its subtasks has their duration', () => {
     const result = play([task('group', { subtasks: [task('a'), task('b')] })], failing(['a']));
     expect(resultOf(result, 'group')?.durationMs).toBe(10);
   });
@@ -150,7 +150,7 @@ describe('a plan has failed', () => {
     expect(result.error?.code).toBe('run_failed');
   });
 
-  test('when a task was dropped for an element that its fan-out could do without', () => {
+  test('when a task was skipped because of an element that its fan-out tolerates', () => {
     const options: Script = {
       ...failing(['each[0]']),
       actions: [
@@ -190,7 +190,7 @@ describe('a human step', () => {
 });
 
 describe('an attempt', () => {
-  test.each([Number.NaN, -1, '5'])('that asks for a wait of %j is repeated all the same', (odd) => {
+  test.each([Number.NaN, -1, '5'])('that asks for a wait of %j is still retried', (odd) => {
     const retryAfterMs = odd as number;
     const result = play([task('a')], {
       retry: { maxAttempts: 2, initialDelayMs: 1 },

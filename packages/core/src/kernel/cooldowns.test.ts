@@ -28,7 +28,7 @@ class Plain {
   }
 }
 
-test('what was chosen first starts first, of those whose resource is free', () => {
+test('of the tasks whose resource is free, the first chosen one starts first', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const pauses = new Cooldowns();
@@ -68,7 +68,7 @@ test('what was chosen first starts first, of those whose resource is free', () =
   );
 });
 
-test('nothing that is parked starts once it is cleared', () => {
+test('no parked task starts after clear()', () => {
   const pauses = new Cooldowns();
   for (const name of ['a', 'b']) {
     pauses.begin(name, name === 'a' ? 5 : 50);

@@ -3,17 +3,17 @@ import type { Task } from '../contract/task.js';
 import { Heap } from '../util/heap.js';
 
 /**
- * Resources whose server asked to wait, and the tasks that were chosen for one of them meanwhile.
- * Those tasks keep their place: they start first when the cooldown is over, in the order in which
- * they were chosen. Each call takes O(log n), however many tasks and resources wait.
+ * Resources whose server asked clients to wait, and the tasks that were chosen for them during the
+ * cooldown. When it ends, those tasks start first, in the order in which they were chosen. Each call
+ * takes O(log n) for n waiting tasks and resources.
  */
 export class Cooldowns {
-  /** When each ends, as Unix time in milliseconds. */
+  /** When the cooldown of each resource ends, as Unix time in milliseconds. */
   readonly #until = new Map<string, number>();
-  /** Also holds superseded ends; they come up before the longer one does. */
+  /** Also holds superseded ends, which are earlier than the current end. */
   readonly #ends = new Heap<End>((a, b) => a.until - b.until);
   readonly #lines = new Map<string, Line>();
-  /** The lines whose resource is free again, or was until a moment ago. */
+  /** Lines whose resource is free. A new cooldown leaves its line here until `unpark` finds it. */
   readonly #free = new Heap<Line>((a, b) => orderOf(a) - orderOf(b));
   #order = 0;
 
@@ -21,7 +21,7 @@ export class Cooldowns {
     return this.#until.size;
   }
 
-  /** When the first cooldown ends; Infinity without any. */
+  /** When the next cooldown ends; Infinity without one. */
   get next(): number {
     let first = this.#ends.peek();
     while (first !== undefined && this.#until.get(first.resource) !== first.until) {
@@ -31,7 +31,7 @@ export class Cooldowns {
     return first?.until ?? Number.POSITIVE_INFINITY;
   }
 
-  /** @returns Whether the resource's cooldown has become longer. */
+  /** @returns Whether this extends the cooldown of the resource. */
   begin(resource: string, until: number): boolean {
     if (until <= (this.#until.get(resource) ?? Number.NEGATIVE_INFINITY)) return false;
     this.#until.set(resource, until);
@@ -39,7 +39,7 @@ export class Cooldowns {
     return true;
   }
 
-  /** Ends the cooldowns that are over. */
+  /** Removes the cooldowns that have ended. */
   expire(now: number): void {
     while (this.next <= now) {
       const { resource } = this.#ends.pop() as End;
@@ -55,7 +55,7 @@ export class Cooldowns {
     return this.#until.has(resource);
   }
 
-  /** Holds a chosen task back until the cooldown of its resource is over. */
+  /** Holds a chosen task until the cooldown of its resource ends. */
   park(index: number, resource: string): void {
     let line = this.#lines.get(resource);
     if (line === undefined) {
@@ -65,11 +65,11 @@ export class Cooldowns {
     line.parked.push({ index, order: this.#order++ });
   }
 
-  /** Takes out the first parked task whose resource is free again. */
+  /** Removes and returns the first parked task whose resource is free. */
   unpark(): number | undefined {
     for (let line = this.#free.pop(); line !== undefined; line = this.#free.pop()) {
       if (this.#until.has(line.resource)) {
-        // Paused once more: the end of that cooldown brings it back.
+        // A new cooldown began; when it ends, the line is free again.
         line.isFree = false;
         continue;
       }
@@ -81,7 +81,7 @@ export class Cooldowns {
     return undefined;
   }
 
-  /** Forgets the parked tasks: they will not start any more. */
+  /** Drops the parked tasks: the run has stopped. */
   clear(): void {
     this.#lines.clear();
     while (this.#free.pop() !== undefined);
@@ -98,13 +98,13 @@ interface Parked {
   readonly order: number;
 }
 
-/** The tasks that wait for one resource; never empty. */
+/** The queue of tasks that wait for one resource; never empty. */
 interface Line {
   readonly resource: string;
   readonly parked: Parked[];
-  /** Position of the first that still waits. */
+  /** Position of the first task that still waits. */
   first: number;
-  /** Whether it is among the free lines. */
+  /** Whether the line is in the heap of free lines. */
   isFree: boolean;
 }
 
@@ -113,8 +113,8 @@ function orderOf({ parked, first }: Line): number {
 }
 
 /**
- * How long a server asked to wait when it refused an attempt, in milliseconds; 0 when it did not ask.
- * Functions share no resource.
+ * How long a server that refused an attempt asked clients to wait, in milliseconds; 0 when it did not
+ * ask. Functions share no resource.
  */
 export function cooldownAskedFor({ run }: Task, { code, retryAfterMs = 0 }: TaskError): number {
   const isBusy = code === 'rate_limited' || code === 'overloaded';

@@ -33,7 +33,7 @@ function startsOf(result: Pick<PlanResult, 'timeline'>): string[] {
 }
 
 describe('subtasks', () => {
-  test('wait for their own dependencies, inside and outside, and for those of their parents', async () => {
+  test('wait for their own dependencies and for those of their parents', async () => {
     const result = await execute(
       planOf(
         {
@@ -77,7 +77,7 @@ describe('subtasks', () => {
     expect((await run).status).toBe('completed');
   });
 
-  test('are known to others: a dependent of one does not wait for the rest', async () => {
+  test('may be dependencies: a dependent of one does not wait for the rest', async () => {
     const gate = deferred();
     const result = await execute(
       planOf(
@@ -88,7 +88,7 @@ describe('subtasks', () => {
     expect(statuses(result)).toMatchObject({ after: 'completed', group: 'completed' });
   });
 
-  test('have levels, and a parent that was never started itself', async () => {
+  test('have levels, and a parent that is never started itself', async () => {
     const result = await execute(
       planOf(echo('a'), {
         id: 'group',
@@ -110,7 +110,7 @@ describe('subtasks', () => {
     expect(result.metrics).toMatchObject({ attempts: 3, completedTasks: 4, totalTasks: 4 });
   });
 
-  test('that are none are none: an empty list is no group', async () => {
+  test('that are an empty list do not make a group', async () => {
     const { runner, requests } = runnerOf();
     const { outputs } = await execute(planOf({ id: 'a', description: 'x', subtasks: [] }), {
       runner,
@@ -122,7 +122,7 @@ describe('subtasks', () => {
     ]);
   });
 
-  test('nest as deep as maxDepth, given to the executor or the run', async () => {
+  test('nest up to maxDepth, set by the executor or the run', async () => {
     const nest = (depth: number): Task =>
       depth === 1 ? echo('1') : { id: `${depth}`, subtasks: [nest(depth - 1)] };
     const plan = planOf(nest(30));
@@ -168,7 +168,7 @@ describe('subtasks', () => {
     expect(problems[0]).toMatchObject({ code: 'cycle', message: expect.stringContaining(path) });
   });
 
-  test('of two groups may wait for each other’s members where there is no circle', async () => {
+  test('of two groups may depend on each other’s members without a cycle', async () => {
     const result = await execute(
       planOf(
         { id: 'p', subtasks: [echo('a', 'd'), echo('b')] },
@@ -179,8 +179,8 @@ describe('subtasks', () => {
   });
 });
 
-describe('a parent that is done itself', () => {
-  test('is given its dependencies and its direct subtasks, in the order of the plan', async () => {
+describe('a parent that runs itself', () => {
+  test('receives its dependencies and direct subtasks, in the order of the plan', async () => {
     const { runner, requests } = runnerOf();
     const plan = planOf(echo('before'), {
       id: 'sum',
@@ -202,7 +202,7 @@ describe('a parent that is done itself', () => {
     ]);
   });
 
-  test('may have a prompt function, a schema, and attempts, which repeat nothing below', async () => {
+  test('may have a prompt function, a schema and retries, which do not repeat subtasks', async () => {
     const below = vi.fn(() => 1);
     let asked = 0;
     const result = await execute(
@@ -228,7 +228,7 @@ describe('a parent that is done itself', () => {
     expect(below).toHaveBeenCalledTimes(1);
   });
 
-  test('does not run when a subtask fails, and says which', async () => {
+  test('does not run when a subtask fails, and names it', async () => {
     const run = vi.fn();
     const result = await execute(
       planOf(
@@ -254,7 +254,7 @@ describe('a parent that is done itself', () => {
     expect(taskOf(result, 'inner').error?.message).toBe(
       'Task "inner" failed: 2 of its 2 subtasks did not complete. Task "a" failed: no',
     );
-    // One failure, although three tasks have failed.
+    // One failure counts, although three tasks have failed.
     expect(result.error?.message).toBe('The run failed. Task "a" failed: no');
   });
 
@@ -266,7 +266,7 @@ describe('a parent that is done itself', () => {
 });
 
 describe('a group', () => {
-  test('whose dependency fails is skipped with all that is in it', async () => {
+  test('whose dependency fails is skipped with all its subtasks', async () => {
     const result = await execute(
       planOf(
         { id: 'broken', run: no },
@@ -287,7 +287,7 @@ describe('a group', () => {
     }
   });
 
-  test('that fails does not hold back what depends on its good parts', async () => {
+  test('that fails does not affect dependents of its completed subtasks', async () => {
     const result = await execute(
       planOf({ id: 'group', subtasks: [{ id: 'a', run: no }, echo('b')] }, echo('after b', 'b')),
     );
@@ -303,7 +303,7 @@ describe('a group', () => {
     expect(taskOf(result, 'group').reason).toBe('fail_fast');
   });
 
-  test('that is not chosen is skipped whole, also for those who depend on a part of it', async () => {
+  test('that is not chosen is skipped as a whole, also for dependents of its subtasks', async () => {
     const result = await execute(
       planOf(
         {
@@ -323,7 +323,7 @@ describe('a group', () => {
     expect(result.outputs.join).toEqual({ sure: {} });
   });
 
-  test('whose condition throws has failed, and its subtasks never start', async () => {
+  test('whose condition throws fails, and its subtasks never start', async () => {
     const result = await execute(planOf({ id: 'group', when: no, subtasks: [echo('a')] }));
     expect(statuses(result)).toEqual({ group: 'failed', a: 'skipped' });
     expect(taskOf(result, 'a')).toMatchObject({
@@ -350,7 +350,7 @@ describe('a group', () => {
     expect(result.outputs.some).not.toHaveProperty('b');
   });
 
-  test('may hold human steps and fan-outs', async () => {
+  test('may contain human steps and fan-outs', async () => {
     const run: RunHandle = execute(
       planOf({
         id: 'group',
@@ -366,7 +366,7 @@ describe('a group', () => {
     expect(outputs.group).toMatchObject({ ok: true, each: [{ output: -1 }, { output: -2 }] });
   });
 
-  test('with an id like those of objects is a group like any other', async () => {
+  test('may have an id like that of an object property', async () => {
     const { outputs } = await execute(
       planOf(
         { id: '__proto__', subtasks: [{ id: 'constructor', run: () => 1 }] },
@@ -453,13 +453,13 @@ describe('a condition', () => {
     expect(await chooses(value, there)).toBe(result);
   });
 
-  test('that takes a pattern cannot hang', async () => {
+  test('with a pattern cannot hang', async () => {
     const text = `${'a'.repeat(20_000)}!`;
     const when: Condition = { path: 'a', operator: 'matches', value: '^(a|aa)+$' };
     expect(await chooses(text, when)).toBe(false);
   });
 
-  test('is asked once, whatever becomes of the attempts', async () => {
+  test('is evaluated once, whatever the attempts do', async () => {
     const when = vi.fn(() => true);
     const result = await execute(
       planOf({
@@ -490,7 +490,7 @@ describe('a condition', () => {
     expect(taskOf(result, 'after').status).toBe('skipped');
   });
 
-  test('is not asked when the task is skipped anyway', async () => {
+  test('is not evaluated when the task is skipped anyway', async () => {
     const when = vi.fn(() => true);
     const result = await execute(
       planOf(
@@ -507,7 +507,7 @@ describe('a condition', () => {
     expect(taskOf(result, 'c').reason).toBe('dependency_failed');
   });
 
-  test('holds for a whole fan-out, and for a human step', async () => {
+  test('applies to a whole fan-out and to a human step', async () => {
     const items = vi.fn(() => [1]);
     const result = await execute(
       planOf(
@@ -533,7 +533,7 @@ describe('branches', () => {
     when: { path: `${dependencies[0]}.kind`, operator: '==', value: id },
   });
 
-  test('join in a task that runs with what was chosen, in its prompt too', async () => {
+  test('join in a task that has only the chosen inputs, also in its prompt', async () => {
     const { runner, requests } = runnerOf();
     const plan = planOf(
       decide('b'),
@@ -554,14 +554,14 @@ describe('branches', () => {
     expect(requests.get('appended')?.inputs).not.toHaveProperty('a');
   });
 
-  test('may be optional: what else a task depends on is enough', async () => {
+  test('may be optional: the other dependencies of a task are enough', async () => {
     const result = await execute(
       planOf(decide('no'), branch('extra', 'decide'), echo('end', 'decide', 'extra')),
     );
     expect(result.outputs.end).toEqual({ decide: { kind: 'no' } });
   });
 
-  test('that fail are not branches that were not chosen', async () => {
+  test('that fail are not treated as not chosen', async () => {
     const result = await execute(
       planOf(
         decide('a'),
@@ -577,7 +577,7 @@ describe('branches', () => {
     });
   });
 
-  test('that were not chosen hold no others back, through many joins', async () => {
+  test('that were not chosen do not block others, through many joins', async () => {
     const result = await execute(
       planOf(
         decide('right'),
@@ -597,7 +597,7 @@ describe('branches', () => {
     expect(Object.keys(result.outputs.end as object)).toEqual(['join']);
   });
 
-  test('decide again on what was decided before, and on what was not chosen', async () => {
+  test('may depend on earlier decisions and on branches that were not chosen', async () => {
     const result = await execute(
       planOf(
         decide('a'),
@@ -620,7 +620,7 @@ describe('branches', () => {
     });
   });
 
-  test('of ten thousand tasks each that are not chosen are left without much ado', async () => {
+  test('of ten thousand tasks each are skipped quickly when not chosen', async () => {
     const chain = Array.from({ length: 10_000 }, (_, n) =>
       n === 0 ? { ...echo('0'), when: () => false } : echo(`${n}`, `${n - 1}`),
     );
@@ -629,7 +629,7 @@ describe('branches', () => {
     expect(result.metrics).toMatchObject({ skippedTasks: 20_000, completedTasks: 1 });
   });
 
-  test('may be fanned out over: a list that was not chosen leaves nothing to do', async () => {
+  test('may provide the items of a fan-out, which is skipped when they are not chosen', async () => {
     const result = await execute(
       planOf(
         decide('no'),

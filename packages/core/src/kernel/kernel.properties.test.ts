@@ -13,7 +13,7 @@ const SEED = Number(process.env.SEED ?? 1);
 /** After so many, whoever waits for the test process gets a word. */
 const BATCH = 10_000;
 
-test(`what must hold in every run holds in ${RUNS.toLocaleString('en')} random ones`, {
+test(`the invariants of runs hold in ${RUNS.toLocaleString('en')} random ones`, {
   timeout: Number.POSITIVE_INFINITY,
 }, async () => {
   const endings = new Map<string, number>();
@@ -32,14 +32,14 @@ test(`what must hold in every run holds in ${RUNS.toLocaleString('en')} random o
         endings.set(ending, (endings.get(ending) ?? 0) + 1);
         for (const event of result.timeline) seen.add(kindOf(event));
       }),
-      // Each batch has a seed of its own, which a failure shows.
+      // Each batch has its own seed, which a failure reports.
       { numRuns, seed: SEED + done / BATCH },
     );
     await setImmediate();
     if (RUNS > BATCH) console.log(`${(done + numRuns).toLocaleString('en')} runs hold`);
   }
   if (RUNS > BATCH) console.log(Object.fromEntries(endings));
-  // That the random runs are of all kinds.
+  // The random runs are of all kinds.
   for (const ending of ENDINGS) {
     expect(endings.get(ending) ?? 0, ending).toBeGreaterThan(RUNS / 100);
   }
@@ -47,7 +47,7 @@ test(`what must hold in every run holds in ${RUNS.toLocaleString('en')} random o
 });
 
 test.each<Recipe>([
-  // A strategy asks to wait and, when that is over, chooses tasks that wait for their server.
+  // A strategy waits, and then chooses tasks whose server is in a cooldown.
   { seed: 1009551109, size: 24, features: ['subtasks', 'failures', 'strategy', 'resources'] },
   {
     seed: 4,

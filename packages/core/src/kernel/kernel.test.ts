@@ -8,7 +8,7 @@ import { computeMetrics } from '../state/metrics.js';
 import { RunState } from '../state/run-state.js';
 
 describe('a run', () => {
-  test('starts what has no dependencies, then each task when its dependencies are done', () => {
+  test('starts tasks without dependencies, then each task when its dependencies have completed', () => {
     const { kernel, commands, types } = kernelOf(planOf({ a: [], b: [], c: ['a', 'b'] }));
     kernel.start(0);
     expect(commands()).toEqual(['start a', 'start b']);
@@ -31,7 +31,7 @@ describe('a run', () => {
     ]);
   });
 
-  test('numbers its events, stamps them with the time of the input, and measures from there', () => {
+  test('numbers its events and stamps them with the time of the input', () => {
     const { kernel, events } = kernelOf(planOf({ a: [], b: ['a'], c: ['a'] }), { maxParallel: 1 });
     kernel.start(100);
     kernel.completed(0, 1, { output: 1 }, 130);
@@ -46,7 +46,7 @@ describe('a run', () => {
     expect(events()[8]).toMatchObject({ type: 'run_completed', durationMs: 75 });
   });
 
-  test('passes on what a runner reports, and leaves out what it does not', () => {
+  test('copies the details that a runner reports, and omits the others', () => {
     const { kernel, events } = kernelOf(planOf({ a: [], b: [] }));
     kernel.start(0);
     const usage = { inputTokens: 3, outputTokens: 4 };
@@ -57,7 +57,7 @@ describe('a run', () => {
     expect(Object.keys(second as object)).not.toContain('usage');
   });
 
-  test('never has more in flight than the cap, although the strategy offers more', () => {
+  test('never exceeds the cap, although the strategy offers more', () => {
     const { kernel, commands } = kernelOf(planOf({ a: [], b: [], c: [] }), { maxParallel: 2 });
     kernel.start(0);
     expect(commands()).toEqual(['start a', 'start b']);
@@ -67,7 +67,7 @@ describe('a run', () => {
 });
 
 describe('a failed task', () => {
-  test('skips all that hangs on it, once and with the reason, and lets the rest go on', () => {
+  test('skips all its dependents once, with the reason, and lets other tasks continue', () => {
     const { kernel, commands, types, events } = kernelOf(
       planOf({ a: [], b: ['a'], c: ['a', 'b'], d: [], e: ['d'] }),
     );
@@ -88,7 +88,7 @@ describe('a failed task', () => {
     });
   });
 
-  test('stops everything with failFast: what runs is aborted, what waits is skipped', () => {
+  test('stops the run with failFast: running tasks are aborted, pending tasks are skipped', () => {
     const { kernel, commands, types } = kernelOf(planOf({ a: [], b: [], c: ['b'], d: [] }), {
       failFast: true,
       maxParallel: 2,
@@ -107,8 +107,8 @@ describe('a failed task', () => {
   });
 });
 
-describe('an end from outside', () => {
-  test('cancel aborts what runs, cancels what waits and keeps what was done', () => {
+describe('an external end', () => {
+  test('cancel aborts running tasks, cancels pending tasks and keeps results', () => {
     const { kernel, commands, types, events } = kernelOf(planOf({ a: [], b: [], c: ['b'] }));
     kernel.start(0);
     commands();
@@ -122,7 +122,7 @@ describe('an end from outside', () => {
     expect(kernel.state.outputOf(0)).toBe('A');
   });
 
-  test('cancel before the start takes its place', () => {
+  test('cancel before the start replaces the start', () => {
     const { kernel, commands, types } = kernelOf(planOf({ a: [] }));
     kernel.cancel(undefined, 0);
     expect(commands()).toEqual([]);
@@ -155,7 +155,7 @@ describe('a strategy', () => {
     },
   });
 
-  test('is asked again at the time it names', () => {
+  test('is asked again at the time that it returns', () => {
     const strategy = withNext((ready, now) => (now < 100 ? { until: 100 } : ready.shift()));
     const { kernel, commands } = kernelOf(planOf({ a: [] }), { strategy });
     kernel.start(0);
@@ -258,7 +258,7 @@ describe('a strategy', () => {
     ]);
   });
 
-  test('can say whenever it is called that it works in another way from now on', () => {
+  test('may report a switch in any of its methods', () => {
     const figures = { tasksPerSecond: 0.5, averageLatencyMs: 2_000, parallelEfficiency: 1 };
     const change = { from: 'sequential', to: 'parallel', reason: 'it can be', limit: 4, figures };
     const strategy = looking((run, reason) => run.report({ ...change, reason }));
@@ -273,7 +273,7 @@ describe('a strategy', () => {
     ]);
   });
 
-  test('that says so while it is not called is told, and nothing is logged', () => {
+  test('that reports a switch outside a call gets an error, and nothing is logged', () => {
     let late: RunView | undefined;
     const strategy = looking((run) => {
       late = run;
@@ -281,16 +281,16 @@ describe('a strategy', () => {
     const { kernel, types } = kernelOf(planOf({ a: [] }), { strategy });
     kernel.start(0);
     const report = () => late?.report({ from: 'a', to: 'b', reason: 'c' });
-    expect(report).toThrow('Strategy "looking" reported a switch while nothing asked it');
+    expect(report).toThrow('Strategy "looking" reported a switch outside a call');
     expect(types()).not.toContain('strategy_switched');
   });
 
   test.each([
-    [undefined, 'its from must be a text; it is undefined'],
-    [{ from: 'a', to: '', reason: 'c' }, 'its to must be a text; it is '],
-    [{ from: 'a', to: 'b', reason: 7 }, 'its reason must be a text; it is 7'],
-    [{ from: 'a', to: 'b', reason: 'c', resource: 1 }, 'its resource must be a text; it is 1'],
-    [{ from: 'a', to: 'b', reason: 'c', limit: 0 }, 'its limit must be a whole number'],
+    [undefined, 'its from must be a string; it is undefined'],
+    [{ from: 'a', to: '', reason: 'c' }, 'its to must be a string; it is '],
+    [{ from: 'a', to: 'b', reason: 7 }, 'its reason must be a string; it is 7'],
+    [{ from: 'a', to: 'b', reason: 'c', resource: 1 }, 'its resource must be a string; it is 1'],
+    [{ from: 'a', to: 'b', reason: 'c', limit: 0 }, 'its limit must be an integer ≥ 1'],
     [{ from: 'a', to: 'b', reason: 'c', limit: Number.POSITIVE_INFINITY }, 'it is Infinity'],
     [{ from: 'a', to: 'b', reason: 'c', figures: {} }, 'its tasksPerSecond must be a number'],
     [
@@ -298,7 +298,7 @@ describe('a strategy', () => {
         ...{ from: 'a', to: 'b', reason: 'c' },
         figures: { tasksPerSecond: 1, averageLatencyMs: Number.NaN, parallelEfficiency: 1 },
       },
-      'its averageLatencyMs must be a number of at least 0; it is NaN',
+      'its averageLatencyMs must be a number ≥ 0; it is NaN',
     ],
   ])('that reports %j ends the plan with an error that says so', (change, message) => {
     const strategy = looking((run) => run.report(change as StrategySwitch));
@@ -310,7 +310,7 @@ describe('a strategy', () => {
     expect(error.message).toContain(message);
   });
 
-  test('that reports more than belongs into a log gets the rest left out', () => {
+  test('has only the known fields of its switch logged', () => {
     const change = { from: 'a', to: 'b', reason: 'c', apiKey: 'secret' };
     const strategy = looking((run, call) => call === 'begin' && run.report(change));
     const { kernel, events } = kernelOf(planOf({ a: [] }), { strategy });
@@ -319,7 +319,7 @@ describe('a strategy', () => {
     expect(events()[2]).not.toHaveProperty('apiKey');
   });
 
-  test('can have the critical paths by what it has learned of each type', () => {
+  test('can compute critical paths from its own durations per type', () => {
     const plan: Plan = {
       goal: 'x',
       tasks: [
@@ -423,7 +423,7 @@ function drive(script: Script) {
   return { kernel, graph, events };
 }
 
-test('every run ends, every task has one final status, and the log alone tells the same story', () => {
+test('every run ends, every task has one final status, and the log alone gives the same state', () => {
   fc.assert(
     fc.property(scripts, (script) => {
       const { kernel, graph, events } = drive(script);

@@ -43,7 +43,7 @@ const crashes = fc.array(
   { minLength: CRASHES, maxLength: CRASHES },
 );
 
-test(`a run goes on as if nothing had happened from ${RUNS.toLocaleString('en')} crash points`, {
+test(`a run resumes as if it had not been interrupted from ${RUNS.toLocaleString('en')} crash points`, {
   timeout: Number.POSITIVE_INFINITY,
 }, async () => {
   const seen = new Map<string, number>();
@@ -106,8 +106,8 @@ function goOn(recipe: Recipe, until: PlanResult, share: number, downtimeMs: numb
 }
 
 /**
- * A run that goes on at the moment of its crash is checked like any other, as if nothing had happened.
- * The ledger knows what rounds of re-planning are asked only of whole runs.
+ * A run that resumes at the moment of its crash is checked like an uninterrupted run. The ledger can only
+ * check rounds of re-planning in whole runs.
  */
 function checkAtOnce(recipe: Recipe, run: RandomRun, whole: PlanResult, { share }: Crash): void {
   const features = recipe.features.filter((each) => each !== 'replan');
@@ -148,8 +148,8 @@ function checkLog(crashed: readonly RunEvent[], { timeline, tasks }: PlanResult)
 }
 
 /**
- * Of two reasons to skip a task the first counts, and it is the time that says which is first. A group
- * fails when a subtask was skipped for a failure, and does not when it was not chosen.
+ * Of two reasons to skip a task, the earlier one applies. A group fails when a subtask was skipped because
+ * of a failure, but not when it was not chosen.
  */
 function isSkippedAlike(one: PlanResult, other: PlanResult): boolean {
   const reasons = new Map(other.tasks.map(({ id, reason }) => [id, reason]));
@@ -164,7 +164,7 @@ function outcomeOf({ status, error, tasks, metrics }: PlanResult) {
     status,
     code: error?.code,
     spent: [metrics.usage, metrics.costUsd, metrics.attempts, metrics.completedTasks],
-    // Fan-outs that come up in another order have their elements in another order.
+    // Fan-outs that start in another order have their elements in another order.
     tasks: Object.fromEntries(
       tasks.map(({ id, status, output, error, attempts }) => {
         return [id, [status, attempts, error?.message, JSON.stringify(output)]];

@@ -40,7 +40,7 @@ function plannerOf(...answers: (readonly Task[])[]) {
 }
 
 describe('a plan with a failed task', () => {
-  test('completes when what is added makes up for it', async () => {
+  test('completes when added tasks replace the failure', async () => {
     const { revise, situations } = plannerOf([after('again'), after('end again', 'again')]);
     const plan = planOf(failing, after('end', 'a'), after('other'));
     const result = await execute(plan, { replan: { revise } });
@@ -67,7 +67,7 @@ describe('a plan with a failed task', () => {
     });
   });
 
-  test('has each round in its log, as plain data', async () => {
+  test('logs each round as plain data', async () => {
     const { revise } = plannerOf([after('again')]);
     const { timeline, metrics } = await execute(planOf(failing, after('end', 'a')), {
       replan: { revise },
@@ -97,7 +97,7 @@ describe('a plan with a failed task', () => {
     expect(computeMetrics(timeline)).toEqual(metrics);
   });
 
-  test('has its failures as long as the log does not have what makes up for them', async () => {
+  test('has its failures until the log has the tasks that replace them', async () => {
     const plan = planOf(failing);
     const { timeline } = await execute(plan, {
       replan: { revise: plannerOf([after('again')]).revise },
@@ -117,13 +117,13 @@ describe('a plan with a failed task', () => {
     ]);
   });
 
-  test('fails as it would have when nothing is added', async () => {
+  test('fails as without re-planning when no tasks are added', async () => {
     for (const answer of [undefined, [], { tasks: [] }]) {
       const revise = vi.fn<Replan['revise']>(async () => answer);
       const result = await execute(planOf(failing), { replan: { revise } });
       expect(result.error).toMatchObject({ code: 'run_failed', cause: { taskId: 'a' } });
       expect(result.error?.message).toBe(
-        'The run failed. Task "a" failed: no (the last round of re-planning added nothing)',
+        'The run failed. Task "a" failed: no (the last round of re-planning added no tasks)',
       );
       expect(revise).toHaveBeenCalledTimes(1);
       expect(eventsOf(result, 'tasks_added')).toEqual([]);
@@ -146,7 +146,7 @@ describe('a plan with a failed task', () => {
     ]);
   });
 
-  test('gets three rounds and fifty tasks when nothing is said', async () => {
+  test('gets three rounds and fifty tasks by default', async () => {
     const revise = vi.fn<Replan['revise']>(({ round }) => [{ id: `try ${round}`, run: no }]);
     await execute(planOf(failing), { replan: { revise } });
     expect(revise.mock.calls.map(([{ remaining }]) => remaining)).toEqual([
@@ -156,7 +156,7 @@ describe('a plan with a failed task', () => {
     ]);
   });
 
-  test('is never complete while a failure is left that nothing makes up for', async () => {
+  test('does not complete while a failure is not replaced', async () => {
     const revise: Replan['revise'] = ({ round }) =>
       round === 1 ? { tasks: [after('for a')], replaces: ['a'] } : undefined;
     const result = await execute(planOf(failing, { id: 'b', run: no }), { replan: { revise } });
@@ -169,7 +169,7 @@ describe('a plan with a failed task', () => {
     ]);
   });
 
-  test('is not complete when something else is dropped later for want of it', async () => {
+  test('does not complete when another task is skipped later because of it', async () => {
     const { revise } = plannerOf([{ id: 'more', run: () => run.addTasks([after('late', 'a')]) }]);
     const run = execute(planOf(failing), { replan: { revise, maxRounds: 1 } });
     const result = await run;
@@ -178,7 +178,7 @@ describe('a plan with a failed task', () => {
     expect(taskOf(result, 'a')).not.toHaveProperty('replacedInRound');
   });
 
-  test('tells of groups and fan-outs as wholes', async () => {
+  test('passes groups and fan-outs to the planner as wholes', async () => {
     const { revise, situations } = plannerOf();
     const plan = planOf(
       { id: 'group', subtasks: [failing, after('b', 'a'), after('c')] },
@@ -203,7 +203,7 @@ describe('a plan with a failed task', () => {
     expect(completed.map(({ task }) => task.id)).toEqual(['c', 'list', 'each']);
   });
 
-  test('does not tell of a group again that has been made up for', async () => {
+  test('does not pass a replaced group to the planner again', async () => {
     const { revise, situations } = plannerOf();
     const answers: Replan['revise'][] = [
       () => ({ tasks: [after('c')], replaces: ['group'] }),
@@ -237,7 +237,7 @@ describe('a plan with a failed task', () => {
   });
 });
 
-describe('a plan whose goal is not reached', () => {
+describe('a plan whose goal is not achieved', () => {
   const goalState = {
     criteria: [{ count: 'outputs.*.papers', operator: '>=', value: 3 }],
   } as const;
@@ -246,7 +246,7 @@ describe('a plan whose goal is not reached', () => {
     run: () => ({ papers: Array.from({ length: count }) }),
   });
 
-  test('goes on with what is added until it is', async () => {
+  test('continues with added tasks until it is achieved', async () => {
     const { revise, situations } = plannerOf([papers('second', 1)], [papers('third', 1)]);
     const plan = { ...planOf(papers('first', 1)), goalState };
     const result = await execute(plan, { replan: { revise } });
@@ -259,7 +259,7 @@ describe('a plan whose goal is not reached', () => {
     expect(situations[0]).toMatchObject({ failed: [], dropped: [] });
   });
 
-  test('says at the end that it is not', async () => {
+  test('fails with the reason if it is not achieved in the end', async () => {
     const { revise } = plannerOf([papers('second', 1)]);
     const plan = { ...planOf(papers('first', 1)), goalState };
     const result = await execute(plan, { replan: { revise, maxRounds: 1 } });
@@ -267,7 +267,7 @@ describe('a plan whose goal is not reached', () => {
     expect(result.error?.message).toMatch(/it is 2\) \(re-planning is limited to 1 round\)$/);
   });
 
-  test('is not revised when a failure did not keep it from its goal', async () => {
+  test('is not revised when it achieves its goal despite a failure', async () => {
     const { revise, situations } = plannerOf([after('again')]);
     const plan = { ...planOf({ id: 'a', run: no }, papers('all', 3)), goalState };
     expect((await execute(plan, { replan: { revise } })).status).toBe('completed');
@@ -275,7 +275,7 @@ describe('a plan whose goal is not reached', () => {
   });
 });
 
-describe('an answer that cannot be taken', () => {
+describe('an invalid revision', () => {
   /** The result of a run whose only round is answered like this, and what `check` says of it. */
   async function answeredWith(answer: unknown, replan: Partial<Replan> = {}) {
     let problems: ReturnType<ReplanContext['check']> = [];
@@ -295,25 +295,33 @@ describe('an answer that cannot be taken', () => {
   }
 
   test.each<[string, unknown, string]>([
-    ['that needs what failed', [after('d', 'c', 'a')], '"a" failed; depend on what is completed'],
-    ['that needs what was skipped', [after('d', 'b')], '"b" was skipped; depend on what is'],
+    ['that needs what failed', [after('d', 'c', 'a')], '"a" failed; depend on completed tasks'],
+    [
+      'that needs what was skipped',
+      [after('d', 'b')],
+      '"b" was skipped; depend on completed tasks',
+    ],
     ['inside a group', [{ id: 'g', subtasks: [after('d', 'a')] }], '"a" failed; depend on'],
     ['with an id that is taken', [after('c')], 'the id "c" is already used'],
     ['that needs what is not there', [after('d', 'e')], 'there is no task "e"'],
     ['with a cycle', [after('d', 'e'), after('e', 'd')], 'd → e → d'],
     ['of too many tasks', [after('d'), after('e'), after('f')], 'there are 3 tasks'],
-    ['that makes up for nothing', { tasks: [after('d')], replaces: ['c'] }, 'none of the failed'],
+    [
+      'that makes up for nothing',
+      { tasks: [after('d')], replaces: ['c'] },
+      'not one of the failed',
+    ],
     ['for a runner that there is not', [{ id: 'd', description: 'x' }], 'has no runner'],
     [
       'with a tool for a function',
       [{ ...after('d'), tools: ['t'] }],
       'has no effect on a task with a run function',
     ],
-    ['of no tasks at all', 'a text', 'revise() must give tasks'],
-    ['with a broken list', { tasks: [], replaces: 'a' }, 'revise() gave replaces'],
-    ['with a broken usage', { tasks: [], usage: { inputTokens: 1 } }, 'revise() gave a usage'],
-    ['with a broken cost', { tasks: [], costUsd: Number.NaN }, 'revise() gave a costUsd'],
-    ['with a negative cost', { tasks: [], costUsd: -1 }, 'revise() gave a costUsd'],
+    ['of no tasks at all', 'a text', 'revise() must return tasks'],
+    ['with a broken list', { tasks: [], replaces: 'a' }, 'revise() returned replaces'],
+    ['with a broken usage', { tasks: [], usage: { inputTokens: 1 } }, 'revise() returned a usage'],
+    ['with a broken cost', { tasks: [], costUsd: Number.NaN }, 'revise() returned a costUsd'],
+    ['with a negative cost', { tasks: [], costUsd: -1 }, 'revise() returned a costUsd'],
     [
       'with a field that there is not',
       { tasks: [after('d')], replace: [] },
@@ -340,7 +348,7 @@ describe('an answer that cannot be taken', () => {
     expect(eventsOf(result, 'replan_failed')[0]?.error).toMatchObject({ usage, costUsd: 2 });
   });
 
-  test('can be mended before it is given', async () => {
+  test('can be corrected before it is returned', async () => {
     const revise: Replan['revise'] = (_, { check }) => {
       const wrong = [after('d', 'a')];
       expect(check(wrong)).toMatchObject([
@@ -354,7 +362,7 @@ describe('an answer that cannot be taken', () => {
     expect(result.status).toBe('completed');
   });
 
-  test('is what the planner throws, with what that has cost', async () => {
+  test('may be an error of the planner, with its cost', async () => {
     const usage = { inputTokens: 30, outputTokens: 10 };
     for (const revise of [
       () => {
@@ -377,7 +385,7 @@ describe('an answer that cannot be taken', () => {
     }
   });
 
-  test('does not clash with tasks that were added while it was made', async () => {
+  test('does not collide with tasks that were added during the round', async () => {
     const asked = deferred();
     const answer = deferred<readonly Task[]>();
     const revise = () => {
@@ -394,10 +402,10 @@ describe('an answer that cannot be taken', () => {
   });
 });
 
-describe('what a round costs', () => {
+describe('the cost of a round', () => {
   const usage = { inputTokens: 30, outputTokens: 10 };
 
-  test('is in the figures, at the prices of the user', async () => {
+  test('is in the metrics, at the prices of the user', async () => {
     const revision = { tasks: [after('b')], usage, costUsd: 7, model: 'm', requestId: 'r' };
     const prices = { m: { inputPerMillion: 1e6, outputPerMillion: 0 } };
     const result = await execute(planOf(failing), { replan: { revise: () => revision }, prices });
@@ -442,7 +450,7 @@ describe('what a round costs', () => {
     expect(result.error?.message).toContain(`${why} leaves no room for re-planning`);
   });
 
-  test('is held back for it while other tasks could start', () => {
+  test('is reserved while other tasks could start', () => {
     const result = revisedIn({
       ...tokens(120),
       actions: [
@@ -450,7 +458,7 @@ describe('what a round costs', () => {
         { atMs: 13, act: (run) => run.addTasks([{ id: 'd', description: 'd' }]) },
       ],
     });
-    // 40 are used, 40 are set aside for the round, and 40 for c: d waits for the round.
+    // 40 are used, 40 are reserved for the round and 40 for c: d waits for the round.
     const starts = eventsOf(result, 'task_started').map(({ taskId, timestamp }) => [
       taskId,
       timestamp,
@@ -479,7 +487,7 @@ describe('what a round costs', () => {
   });
 });
 
-describe('a round under way', () => {
+describe('a round in flight', () => {
   /** A run whose planner has been asked and does not answer by itself. */
   async function asked(plan = planOf(failing), options: { deadlineMs?: number } = {}) {
     const begun = deferred<ReplanContext>();
@@ -492,7 +500,7 @@ describe('a round under way', () => {
     return { run, context: await begun.promise, answer };
   }
 
-  test('is aborted when the run is canceled, and the answer comes too late', async () => {
+  test('is aborted when the run is canceled, and a late answer is ignored', async () => {
     const { run, context, answer } = await asked();
     expect(context.signal.aborted).toBe(false);
     run.cancel('enough');
@@ -508,7 +516,7 @@ describe('a round under way', () => {
     expect(result.tasks).toHaveLength(1);
   });
 
-  test('does not outlive the deadline of the run, which it is told', async () => {
+  test('is aborted at the deadline of the run, which it knows', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     try {
       const { run, context } = await asked(planOf(failing), { deadlineMs: 50 });
@@ -525,7 +533,7 @@ describe('a round under way', () => {
     }
   });
 
-  test('goes on during a pause, and what it adds waits for the end of it', async () => {
+  test('continues during a pause, and its tasks wait until the run is resumed', async () => {
     const { run, answer } = await asked();
     run.pause();
     answer.resolve([after('b')]);
@@ -546,7 +554,7 @@ describe('a round under way', () => {
     ]);
   });
 
-  test('does not begin during a pause', () => {
+  test('does not start during a pause', () => {
     const result = simulate(planOf({ id: 'a', description: 'a' }), {
       strategy: inOrder,
       attempt: ({ id }) => ({ durationMs: 10, ...(id === 'a' && { error: 'no' }) }),
@@ -560,7 +568,7 @@ describe('a round under way', () => {
     expect(result.status).toBe('completed');
   });
 
-  test('does not keep the run from ending when the goal is reached without it', async () => {
+  test('does not keep the run from ending when the goal is achieved', async () => {
     const goalState = { criteria: [{ count: 'outputs.*', operator: '>=', value: 2 }] } as const;
     const { run, context } = await asked({ ...planOf(after('a')), goalState });
     const { signal } = context;
@@ -587,7 +595,7 @@ describe('the option replan', () => {
     );
   });
 
-  test('may be that of the executor, or of a class', async () => {
+  test('may be set on the executor, or be a class instance', async () => {
     class Planner implements Replan {
       readonly maxRounds = 1;
       readonly #tasks = [after('b')];

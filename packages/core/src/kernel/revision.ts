@@ -7,31 +7,34 @@ import type { RunState } from '../state/run-state.js';
 import { didYouMean } from '../util/suggest.js';
 import { add, type PlanPath, type Problems, quote } from '../validate/checks.js';
 
+/** Finding a similar id compares many ids, so only the first unknown ids get a suggestion. */
+const MAX_SUGGESTIONS = 20;
+
 const FIELDS = ['tasks', 'replaces', 'usage', 'costUsd', 'model', 'requestId'];
 
 /**
- * What `revise` answered, as a revision that is what it says it is.
+ * Checks the answer of `revise` and returns it as a revision.
  *
- * @throws {StratagemError} `invalid_option` when it is none.
+ * @throws {StratagemError} `invalid_option` when the answer is not a revision.
  */
 export function readRevision(answer: unknown): Revision {
   if (answer === undefined) return { tasks: [] };
   if (Array.isArray(answer)) return { tasks: answer };
   const { tasks, replaces, usage, costUsd, model, requestId } = Object(answer) as Revision;
-  if (!Array.isArray(tasks)) throw refuse('must give tasks, { tasks }, or undefined for none');
-  // What is not seen would have its default: all failures are made up for.
+  if (!Array.isArray(tasks)) throw refusal('must return tasks, { tasks }, or undefined for none');
+  // A misspelled `replaces` would fall back to its default, which replaces all failures.
   const unknown = Object.keys(answer as object).find((name) => !FIELDS.includes(name));
   if (unknown !== undefined) {
-    throw refuse(`gave an unknown field "${unknown}".${didYouMean(unknown, FIELDS)}`);
+    throw refusal(`returned an unknown field "${unknown}".${didYouMean(unknown, FIELDS)}`);
   }
-  if (replaces !== undefined && !isListOfText(replaces)) {
-    throw refuse('gave replaces that is no list of ids');
+  if (replaces !== undefined && !isListOfStrings(replaces)) {
+    throw refusal('returned replaces that is not a list of ids');
   }
   if (usage !== undefined && !isUsage(usage)) {
-    throw refuse('gave a usage that is not { inputTokens, outputTokens } in numbers');
+    throw refusal('returned a usage without the numbers inputTokens and outputTokens');
   }
   if (costUsd !== undefined && !isCost(costUsd)) {
-    throw refuse('gave a costUsd that is no amount; leave it out when the price is unknown');
+    throw refusal('returned a costUsd that is not an amount; omit it when the price is unknown');
   }
   return {
     tasks,
@@ -43,26 +46,26 @@ export function readRevision(answer: unknown): Revision {
   };
 }
 
-/** Why an answer of `revise` cannot be taken, with what that answer has cost all the same. */
-export function atItsCost(thrown: unknown, answer: unknown): unknown {
+/** Adds what a rejected answer of `revise` has cost to the error that rejects it. */
+export function withUsage(thrown: unknown, answer: unknown): unknown {
   if (!isStratagemError(thrown)) return thrown;
   const { usage, costUsd, model } = Object(answer) as Revision;
   return Object.assign(thrown, { usage, costUsd, model });
 }
 
-function refuse(what: string): StratagemError {
-  return new StratagemError('invalid_option', `revise() ${what}`);
+function refusal(problem: string): StratagemError {
+  return new StratagemError('invalid_option', `revise() ${problem}`);
 }
 
-function isListOfText(value: unknown): boolean {
+function isListOfStrings(value: unknown): boolean {
   return Array.isArray(value) && value.every((each) => typeof each === 'string');
 }
 
 /**
- * What is wrong with a revision beyond its tasks by themselves and with each other: there are too
- * many, they need what failed, or it makes up for what did not fail.
+ * Checks a revision against the run: too many tasks, dependencies on failed tasks, and replacements of
+ * tasks that did not fail. The tasks themselves are checked elsewhere.
  *
- * @param maxTasks How many may still be added.
+ * @param maxTasks The number of tasks that may still be added.
  */
 export function revisionProblems(
   { tasks, replaces = [] }: Revision,
@@ -74,27 +77,29 @@ export function revisionProblems(
   eachTask(tasks, ['tasks'], (task, path) => {
     count++;
     for (const [position, name] of (task.dependencies ?? []).entries()) {
-      const why = whyNotDone(name, state);
-      if (why === undefined) continue;
-      const message = `${quote(name)} ${why}; depend on what is completed, or do it in another way`;
+      const status = lostStatus(name, state);
+      if (status === undefined) continue;
+      const message = `${quote(name)} ${status}; depend on completed tasks, or reach the goal another way`;
       add(problems, 'failed_dependency', [...path, 'dependencies', position], message);
     }
   });
   if (count > maxTasks) {
-    const message = `there are ${count} tasks, subtasks included; no more than ${maxTasks} may be added`;
+    const message = `there are ${count} tasks, including subtasks; at most ${maxTasks} may be added`;
     add(problems, 'too_many', ['tasks'], message);
   }
-  const { failed } = state.replan;
+  const failed = new Set(state.replan.failed);
+  let suggestionsLeft = MAX_SUGGESTIONS;
   for (const [position, id] of replaces.entries()) {
-    if (failed.includes(id)) continue;
-    const message = `${quote(id)} is none of the failed tasks.${didYouMean(id, failed)}`;
+    if (failed.has(id)) continue;
+    const suggestion = suggestionsLeft-- > 0 ? didYouMean(id, failed) : '';
+    const message = `${quote(id)} is not one of the failed tasks.${suggestion}`;
     add(problems, 'invalid_value', ['replaces', position], message);
   }
   return problems;
 }
 
-/** What became of a task that will bring nothing. */
-function whyNotDone(id: string, state: RunState): string | undefined {
+/** How a task ended that will never provide an output. */
+function lostStatus(id: string, state: RunState): string | undefined {
   const index = state.graph.indexOf(id);
   if (index === undefined) return undefined;
   const status = state.statusOf(index);

@@ -10,7 +10,7 @@ function viewOf(now: () => number): LiveRunView {
   return new LiveRunView(graph, state, { now, ready: () => 1, report() {} });
 }
 
-test('a view of a run is live, cannot be changed, and gives its figures to a spread copy', () => {
+test('a view of a run is live and read-only, and its figures survive a spread copy', () => {
   let time = 5;
   const view = viewOf(() => time);
   expect({ ...view }).toMatchObject({ now: 5, maxParallel: 3, totalTasks: 1, running: 0 });
@@ -20,7 +20,7 @@ test('a view of a run is live, cannot be changed, and gives its figures to a spr
   expect(() => Object.assign(view, { now: 7 })).toThrow(TypeError);
 });
 
-// An engine keeps getters that differ from object to object alive long after the objects.
+// Engines keep getters per object in memory long after the objects.
 test('views of runs share their getters', () => {
   const getters = (view: LiveRunView) =>
     Object.values(Object.getOwnPropertyDescriptors(view)).flatMap(({ get }) => get ?? []);

@@ -2,13 +2,13 @@ import type { RunView } from '../contract/strategy.js';
 import type { Graph } from '../graph/graph.js';
 import type { RunState } from '../state/run-state.js';
 
-/** The figures that only the kernel knows. */
-export interface KernelFigures extends Pick<RunView, 'report'> {
+/** Figures that only the kernel has. */
+interface KernelFigures extends Pick<RunView, 'report'> {
   now(): number;
   ready(): number;
 }
 
-/** Live figures for the strategy, and no way to change them. */
+/** A read-only view of the run for its strategy, with live figures. */
 export class LiveRunView implements RunView {
   declare readonly now: number;
   declare readonly maxParallel: number;
@@ -36,8 +36,8 @@ export class LiveRunView implements RunView {
   readonly report: RunView['report'] = (change) => this.#kernel.report(change);
 
   /**
-   * Properties of the object's own, so that a spread copy has them. All views share these getters:
-   * with those of each object, the engine would keep a whole run until it collects its old garbage.
+   * Own properties, so that a spread copy has them. All views share these getters: with getters per
+   * object, the engine would keep the whole run in memory until a major garbage collection.
    */
   static readonly #figures: PropertyDescriptorMap = {
     now: { enumerable: true, get: figure((view) => view.#kernel.now()) },
@@ -49,7 +49,7 @@ export class LiveRunView implements RunView {
   };
 }
 
-/** A getter that reads its figure off the view. */
+/** A getter that reads a figure from the view. */
 function figure(read: (view: LiveRunView) => number) {
   return function (this: LiveRunView): number {
     return read(this);

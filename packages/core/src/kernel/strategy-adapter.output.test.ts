@@ -86,7 +86,7 @@ function halfway() {
 }
 
 describe('a strategy that listens', () => {
-  test('hears of each part when it comes, with the view of its task', () => {
+  test('receives each part when it is reported, with the view of its task', () => {
     const { strategy, notes } = notebook();
     const calls: OutputPart = { kind: 'tool_call', callId: '1', tool: 'look', input: {} };
     const { timeline } = play([task('a'), task('b'), task('c', { dependencies: ['a'] })], {
@@ -107,7 +107,7 @@ describe('a strategy that listens', () => {
     expect(eventsOf({ timeline }, 'task_output')).toHaveLength(5);
   });
 
-  test('hears of what a server reports', () => {
+  test('receives the parts that a server reports', () => {
     const { strategy, notes } = notebook();
     const { status } = play([task('a'), task('b', { dependencies: ['a'] })], {
       strategy,
@@ -117,7 +117,7 @@ describe('a strategy that listens', () => {
     expect(status).toBe('completed');
   });
 
-  test('hears of what a runner and a function emit in a real run', async () => {
+  test('receives the output of runners and functions in a real run', async () => {
     const heard: string[] = [];
     const views: TaskView[] = [];
     const strategy = listening(
@@ -158,7 +158,7 @@ describe('a strategy that listens', () => {
     expect(eventsOf({ timeline }, 'task_output')).toHaveLength(4);
   });
 
-  test('hears nothing more of an attempt that is over, and of the next one with its own view', () => {
+  test('receives no parts of an ended attempt, and parts of the next one with its own view', () => {
     const heard: [view: TaskView, said: string][] = [];
     const views: TaskView[] = [];
     const strategy = listening(
@@ -189,7 +189,7 @@ describe('a strategy that listens', () => {
     for (const [index, [view]] of heard.entries()) expect(view).toBe(views[index]);
   });
 
-  test('hears nothing of what a server is told to give up', () => {
+  test('receives no parts of requests that were aborted at the server', () => {
     const { strategy, notes } = notebook();
     const { tasks } = play([task('a', { timeoutMs: 40, retry: { maxAttempts: 1 } }), task('b')], {
       strategy,
@@ -199,7 +199,7 @@ describe('a strategy that listens', () => {
     expect(notes).toEqual(['50 b: half of attempt 1']);
   });
 
-  test('hears nothing of what a runner emits when its time was up', async () => {
+  test('receives no parts of a runner after its timeout', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     try {
       const heard: string[] = [];
@@ -230,7 +230,7 @@ describe('a strategy that listens', () => {
     }
   });
 
-  test('hears nothing when the run has been canceled', () => {
+  test('receives no parts after a cancellation', () => {
     const { strategy, notes } = notebook();
     const { status } = play([task('a')], {
       strategy,
@@ -241,7 +241,7 @@ describe('a strategy that listens', () => {
     expect(notes).toEqual(['20 a: yes']);
   });
 
-  test('knows the time, and can say that it works in another way from now on', () => {
+  test('knows the time and can report a switch', () => {
     const strategy = listening(({ id }, part, run) => {
       run.report({ from: 'slow', to: 'fast', reason: `${id} ${part.kind} at ${run.now}` });
     });
@@ -258,7 +258,7 @@ describe('a strategy that listens', () => {
     ]);
   });
 
-  test('starts what it held back right after the part that made it let go', () => {
+  test('starts held tasks right after the part that released them', () => {
     const strategy: Strategy = {
       name: 'one until it speaks',
       begin(run) {
@@ -293,7 +293,7 @@ describe('a strategy that listens', () => {
     expect(metrics.executionTimeMs).toBe(130);
   });
 
-  test('that puts off its next question is asked when a part comes, and then when it said', () => {
+  test('that waits is asked when a part is reported, and again at its time', () => {
     const asked: number[] = [];
     const strategy: Strategy = {
       name: 'patient',
@@ -321,7 +321,7 @@ describe('a strategy that listens', () => {
 
   const speaking = { attempt: () => saying(100, { 20: 'word' }) };
 
-  test('that throws in output() ends the run with an error that says so', () => {
+  test('that throws in output() ends the run with a clear error', () => {
     const strategy = listening(() => {
       throw new Error('oops');
     });
@@ -337,19 +337,18 @@ describe('a strategy that listens', () => {
     expect(timeline.at(-1)?.timestamp).toBe(20);
   });
 
-  test('that answers a part with a promise ends the run with an error that says so', () => {
+  test('that returns a promise from output() ends the run with a clear error', () => {
     const strategy = listening((() => Promise.resolve()) as () => void);
     const { error } = play([task('a')], { strategy, ...speaking });
     expect(error).toMatchObject({
       code: 'invalid_strategy',
-      message:
-        'Strategy "listening" threw in output(): it is asynchronous, and must answer at once',
+      message: 'Strategy "listening" threw in output(): it is asynchronous and must be synchronous',
     });
   });
 });
 
 describe('a strategy that does not listen', () => {
-  test('starts the same, and is asked no more often, when attempts report', () => {
+  test('makes the same choices, and is asked no more often, when attempts report output', () => {
     const asked: number[] = [];
     const strategy: Strategy = {
       name: 'deaf',
@@ -378,7 +377,7 @@ describe('a strategy that does not listen', () => {
     expect(asked).toEqual(askedInSilence);
   });
 
-  test('lets attempts report in a real run', async () => {
+  test('lets attempts report output in a real run', async () => {
     const { runner } = runnerOf();
     const speaking: TaskRunner = {
       ...runner,

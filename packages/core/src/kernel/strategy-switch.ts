@@ -2,22 +2,22 @@ import { show } from '../contract/errors.js';
 import type { StrategyFigures, StrategySwitch } from '../contract/strategy.js';
 
 /**
- * A copy of what a strategy reported, with nothing in it that does not belong into a log.
+ * Checks a switch that a strategy reported, and copies only the fields that belong in the log.
  *
- * @throws {TypeError} that names what is wrong with it.
+ * @throws {TypeError} naming the invalid field.
  */
 export function checkSwitch(change: StrategySwitch): StrategySwitch {
   const { from, to, reason, resource, limit, figures } = change ?? {};
   for (const [name, value] of Object.entries({ from, to, reason })) {
     if (typeof value !== 'string' || value === '') {
-      throw new TypeError(`its ${name} must be a text; it is ${show(value)}`);
+      throw new TypeError(`its ${name} must be a string; it is ${show(value)}`);
     }
   }
   if (resource !== undefined && typeof resource !== 'string') {
-    throw new TypeError(`its resource must be a text; it is ${show(resource)}`);
+    throw new TypeError(`its resource must be a string; it is ${show(resource)}`);
   }
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
-    throw new TypeError(`its limit must be a whole number of at least 1; it is ${show(limit)}`);
+    throw new TypeError(`its limit must be an integer ≥ 1; it is ${show(limit)}`);
   }
   return {
     from,
@@ -34,7 +34,7 @@ function checkFigures(figures: StrategyFigures): StrategyFigures {
   const checked = { tasksPerSecond, averageLatencyMs, parallelEfficiency };
   for (const [name, value] of Object.entries(checked)) {
     if (!(Number.isFinite(value) && value >= 0)) {
-      throw new TypeError(`its ${name} must be a number of at least 0; it is ${show(value)}`);
+      throw new TypeError(`its ${name} must be a number ≥ 0; it is ${show(value)}`);
     }
   }
   return checked;

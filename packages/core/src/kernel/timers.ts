@@ -5,20 +5,20 @@ interface Timer {
   readonly index: number;
 }
 
-/** Timers that have been replaced or cleared stay in the heap until they are this many. */
-const MOST_STALE = 1_000;
+/** Replaced and cleared timers stay in the heap until there are more of them than this. */
+const MAX_STALE = 1_000;
 
-/** At most one timer a task, as times to compare with: nothing here looks at a clock. */
+/** At most one timer per task. Reads no clock: the caller passes the time. */
 export class Timers {
   readonly #due = new Map<number, number>();
   #heap = new Heap<Timer>(earliestFirst);
 
-  /** Tasks that have a timer. */
+  /** Number of tasks that have a timer. */
   get size(): number {
     return this.#due.size;
   }
 
-  /** When the next one is due; Infinity without one. */
+  /** When the next timer is due; Infinity without one. */
   get next(): number {
     this.#dropStale();
     return this.#heap.peek()?.at ?? Number.POSITIVE_INFINITY;
@@ -32,10 +32,10 @@ export class Timers {
 
   clear(index: number): void {
     if (!this.#due.delete(index)) return;
-    if (this.#heap.size > 2 * this.#due.size + MOST_STALE) this.#rebuild();
+    if (this.#heap.size > 2 * this.#due.size + MAX_STALE) this.#rebuild();
   }
 
-  /** Takes the next task whose timer is due, the earliest first. */
+  /** Removes and returns the task whose timer has been due longest. */
   take(now: number): number | undefined {
     this.#dropStale();
     const first = this.#heap.peek();

@@ -7,14 +7,16 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Acknowledged, Input } from './input.js';
 
 /**
- * What humans answer: checked before it is taken, and with a journal acknowledged when it is durable.
+ * Checks the answers of humans and passes them to the run. With a journal, an answer is acknowledged
+ * once it is durable.
  */
 export class HumanAnswers {
   readonly #kernel: Kernel;
   readonly #ahead: WriteAheadLog | undefined;
   readonly #take: (input: Input) => void;
-  /** Human steps that have been answered, of which the kernel may not have heard yet. */
+  /** Human steps whose answer may still be on its way to the kernel. */
   readonly #answered = new Set<number>();
+  /** Inputs that have been applied and are not durable yet. */
   readonly #unacknowledged: Acknowledged[] = [];
 
   constructor(kernel: Kernel, ahead: WriteAheadLog | undefined, take: (input: Input) => void) {
@@ -36,11 +38,11 @@ export class HumanAnswers {
       const result = await outputSchema['~standard'].validate(answer);
       if (result.issues !== undefined) {
         const issues = formatIssues(result.issues);
-        throw new OptionError(`answer(): task "${taskId}" needs another answer: ${issues}`);
+        throw new OptionError(`answer(): the answer to task "${taskId}" is invalid: ${issues}`);
       }
       value = result.value;
     }
-    this.#waitingTask(taskId); // Time may have passed.
+    this.#waitingTask(taskId); // The validation may have been asynchronous.
     if (this.#ahead !== undefined) this.#requireStorable(index, value);
     this.#answered.add(index);
     await this.#acknowledged((acknowledge) => {
@@ -56,23 +58,24 @@ export class HumanAnswers {
     });
   }
 
-  /** It has been taken, and counts as soon as it is durable. */
-  taken(input: Acknowledged): void {
+  /** Acknowledges the input with the next call of `acknowledge`. */
+  awaitDurability(input: Acknowledged): void {
     this.#unacknowledged.push(input);
   }
 
-  /** What has been taken counts now, or never will. */
+  /** Acknowledges the applied inputs, or rejects them with the failure of the journal. */
   acknowledge(failure?: StratagemError): void {
     for (const { acknowledge } of this.#unacknowledged.splice(0)) acknowledge(failure);
   }
 
-  /** The index of a human step that can be answered. */
+  /** The index of a waiting human step. */
   #waitingTask(taskId: string): number {
     const index = this.#kernel.graph.indexOf(taskId);
     const isWaiting = index !== undefined && this.#kernel.isWaiting(index);
     if (isWaiting && !this.#answered.has(index)) return index;
-    const why = index === undefined ? 'there is no such task' : 'it is not waiting for an answer';
-    throw new StratagemError('not_waiting', `Task "${taskId}" cannot be answered: ${why}`);
+    const reason =
+      index === undefined ? 'there is no such task' : 'it is not waiting for an answer';
+    throw new StratagemError('not_waiting', `Task "${taskId}" cannot be answered: ${reason}`);
   }
 
   #acknowledged(take: (acknowledge: Acknowledged['acknowledge']) => void): Promise<void> | void {
@@ -89,9 +92,9 @@ export class HumanAnswers {
     try {
       this.#ahead?.prepare(index, this.#task(index), answer);
     } catch (thrown) {
-      const why = describe(thrown).replace('its output', 'it');
+      const reason = describe(thrown).replace('its output', 'it');
       throw new OptionError(
-        `answer(): task "${this.#task(index).id}" needs another answer: ${why}`,
+        `answer(): the answer to task "${this.#task(index).id}" is invalid: ${reason}`,
       );
     }
   }

@@ -22,7 +22,7 @@ export interface RunParts {
 /** Gives one input to the kernel, which ignores it when it is stale. */
 export function applyInput(parts: RunParts, input: Input, now: number): void {
   const { kernel, attempts, additions } = parts;
-  if ('acknowledge' in input) parts.answers.taken(input);
+  if ('acknowledge' in input) parts.answers.awaitDurability(input);
   if (kernel.ended) return;
   switch (input.type) {
     case 'completed':
@@ -40,17 +40,17 @@ export function applyInput(parts: RunParts, input: Input, now: number): void {
       kernel.output(input.attempt.index, input.attempt.attempt, input.part, now);
       break;
     case 'addTasks':
-      additions.arrived(input.tasks);
+      additions.removePending(input.tasks);
       if (!kernel.addTasks(input.tasks, input.by, now)) kernel.stopExpectingTasks(now);
       break;
     case 'replanned':
-      additions.arrived(input.revision.tasks);
-      if (additions.leaveRound(input.round)) {
+      additions.removePending(input.revision.tasks);
+      if (additions.finishRound(input.round)) {
         kernel.replanned(input.round.number, input.revision, now);
       }
       break;
     case 'replanFailed':
-      if (additions.leaveRound(input.round)) {
+      if (additions.finishRound(input.round)) {
         kernel.replanFailed(input.round.number, input.thrown, now);
       }
       break;

@@ -1,18 +1,18 @@
-/** How long the run may keep the event loop to itself before timers and signals get a turn. */
+/** How long the run may occupy the event loop before timers and signals get a turn. */
 const TURN_MS = 50;
-/** The longest delay a timer takes; past it we wake up early and wait again. */
+/** The longest delay of a timer; the run wakes up early and waits again for longer ones. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The time of a run, its turns of the event loop, and the timer that wakes it. */
 export class RunClock {
   readonly #wake: () => void;
-  // Read once: it is a getter in Node, and so is its origin, which took as long as the time itself.
+  // Read once: both are getters in Node, and reading them took as long as reading the time.
   readonly #machine = performance;
-  /** What the machine counts from, as Unix time in milliseconds. */
+  /** The time origin of the machine's clock, as Unix time in milliseconds. */
   readonly #origin = this.#machine.timeOrigin;
-  /** How far it is ahead of this machine's: the time of a resumed run never goes backwards. */
+  /** Lead over the machine's clock, so that the time of a resumed run never goes backwards. */
   #aheadMs = 0;
-  /** The time when it was last asked for. */
+  /** The result of the last call of `now`. */
   lastTime = 0;
   #turnBegan = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -28,7 +28,7 @@ export class RunClock {
     return this.lastTime;
   }
 
-  /** From now on, the time is not before this. */
+  /** Moves the clock forward if it is behind this time. */
   notBefore(at: number): void {
     this.#aheadMs = Math.max(0, at - this.#machineTime());
   }
@@ -37,22 +37,22 @@ export class RunClock {
     this.#turnBegan = this.now();
   }
 
-  /** Whether others are to have the event loop now. */
+  /** Whether the run should yield the event loop. */
   isTurnOver(time: number): boolean {
     return time - this.#turnBegan > TURN_MS;
   }
 
-  /** Goes on in another turn, after those who wait for theirs. */
-  afterOtherWork(goOn: () => void): void {
-    const resume = () => {
+  /** Continues in a later turn of the event loop, after other pending work. */
+  afterOtherWork(work: () => void): void {
+    const run = () => {
       this.beginTurn();
-      goOn();
+      work();
     };
-    if (typeof setImmediate === 'function') setImmediate(resume);
-    else setTimeout(resume, 0);
+    if (typeof setImmediate === 'function') setImmediate(run);
+    else setTimeout(run, 0);
   }
 
-  /** Wakes the run at that time, and at no other; never for Infinity. */
+  /** Sets the only timer of the run; Infinity clears it. */
   wakeAt(at: number): void {
     if (at === this.#timerAt) return;
     clearTimeout(this.#timer);

@@ -37,7 +37,7 @@ const scripts = fc.array(
 
 describe('EventFeed', () => {
   test.each([true, false])(
-    'every reader sees every event from its beginning on, once and in order (kept: %s)',
+    'every reader sees every event once and in order (kept: %s)',
     async (keep) => {
       await fc.assert(
         fc.asyncProperty(scripts, async (script) => {
@@ -66,7 +66,7 @@ describe('EventFeed', () => {
     },
   );
 
-  test('answers calls of next() that came before their events, in order', async () => {
+  test('resolves calls of next() that precede their events, in order', async () => {
     const stream = new EventFeed(false);
     const iterator = stream.read();
     const early = [iterator.next(), iterator.next(), iterator.next()];
@@ -80,7 +80,7 @@ describe('EventFeed', () => {
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
 
-  test('an iterator that was left gives nothing more', async () => {
+  test('an iterator that was left returns no more events', async () => {
     const stream = new EventFeed(true);
     stream.push(eventOf(0));
     const iterator = stream.read();
@@ -90,7 +90,7 @@ describe('EventFeed', () => {
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
 
-  test('a reader that throws in the middle leaves the others alone', async () => {
+  test('a reader that throws does not affect the others', async () => {
     const stream = new EventFeed(true);
     const thrown = (async () => {
       for await (const event of stream.read()) throw new Error(`at ${event.sequence}`);
@@ -103,7 +103,7 @@ describe('EventFeed', () => {
     expect(await seen).toEqual([0, 1]);
   });
 
-  test('gives 100,000 events to a reader that was slower than they came', async () => {
+  test('passes 100,000 events to a slow reader', async () => {
     for (const keep of [true, false]) {
       const stream = new EventFeed(keep);
       const seen = collect(stream.read());

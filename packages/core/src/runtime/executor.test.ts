@@ -65,8 +65,8 @@ afterEach(async () => {
 
 const single: Plan = { goal: 'one', tasks: [{ id: 'a', description: 'Do it' }] };
 
-describe('what a task is given', () => {
-  test('the prompt has the outputs of the dependencies, and the inputs have them as values', async () => {
+describe('the inputs of a task', () => {
+  test('the prompt contains the outputs of the dependencies, and the inputs have them as values', async () => {
     const requests: TaskRequest[] = [];
     const runner = executorWith((request) => {
       requests.push(request);
@@ -101,7 +101,7 @@ describe('what a task is given', () => {
     });
   });
 
-  test('an output that cannot be written into a prompt fails the task that needs it', async () => {
+  test('an output that cannot be inserted into a prompt fails the dependent task', async () => {
     const circle: Record<string, unknown> = {};
     circle.self = circle;
     const runner = executorWith(({ taskId }) => Promise.resolve({ output: taskId }));
@@ -113,7 +113,7 @@ describe('what a task is given', () => {
     expect(result.error?.message).toContain('the output of its dependency "a"');
   });
 
-  test('a function gets the outputs of its dependencies, whatever they are called', async () => {
+  test('a function receives the outputs of its dependencies, whatever their ids', async () => {
     const plan: Plan = {
       goal: 'ids',
       tasks: [
@@ -130,7 +130,7 @@ describe('what a task is given', () => {
     expect(Object.keys(outputs)).toEqual(['__proto__', 'constructor', 'end']);
   });
 
-  test('the context tells the attempt, the deadline and the task', async () => {
+  test('the context has the attempt, the deadline and the task', async () => {
     let context: RunContext | undefined;
     const plan = createPlan('context').addTask({
       id: 'a',
@@ -184,7 +184,7 @@ describe('events', () => {
     },
   );
 
-  test('arrive before the run has ended', async () => {
+  test('are published before the run has ended', async () => {
     const held = gate();
     const run = executor.execute(createPlan('live').addTask({ id: 'a', run: held.run }));
     const iterator = run[Symbol.asyncIterator]();
@@ -194,7 +194,7 @@ describe('events', () => {
     expect((await iterator.next()).value?.type).toBe('task_completed');
   });
 
-  test('are kept for whoever comes late, unless they are only streamed', async () => {
+  test('are kept for late iterators, unless they are only streamed', async () => {
     const kept = executor.execute(plan);
     const { timeline } = await kept;
     expect(types(timeline)).toEqual(all);
@@ -208,13 +208,13 @@ describe('events', () => {
     expect(result.outputs).toMatchObject({ b: 2 });
   });
 
-  test('do not end the run when an iterator is left', async () => {
+  test('continue when an iterator is left', async () => {
     const run = executor.execute(plan);
     for await (const event of run) if (event.type === 'task_started') break;
     expect((await run).status).toBe('completed');
   });
 
-  test('reach a listener, and what it throws or rejects hurts nobody', async () => {
+  test('reach a listener, whose errors do not affect the run', async () => {
     const seen: string[] = [];
     const throwing = await executor.execute(plan, {
       onEvent(event) {
@@ -231,7 +231,7 @@ describe('events', () => {
     expect(rejecting.listenerErrors).toHaveLength(all.length);
   });
 
-  test('text that comes after the end of its attempt is nobody’s', async () => {
+  test('text that is emitted after the end of its attempt is dropped', async () => {
     let late: (text: string) => void = () => {};
     const { timeline } = await executor.execute(
       createPlan('late')
@@ -248,7 +248,7 @@ describe('events', () => {
 });
 
 describe('a failed task', () => {
-  test('skips what depends on it and nothing else', async () => {
+  test('skips its dependents and no other task', async () => {
     const plan = createPlan('partial')
       .addTask({
         id: 'a',
@@ -313,7 +313,7 @@ describe('a failed task', () => {
       'fetch failed: refused',
     ],
   ])(
-    'says what was thrown when it was %s, and keeps it as the cause',
+    'names the thrown value when it was %s, and keeps it as the cause',
     async (_, thrown, message) => {
       for (const run of [
         () => Promise.reject(thrown),
@@ -336,7 +336,7 @@ describe('a failed task', () => {
     },
   );
 
-  test('keeps what a RunnerError says, and counts the tokens it used', async () => {
+  test('keeps the details of a RunnerError, and counts its tokens', async () => {
     const usage = { inputTokens: 5, outputTokens: 7 };
     const details = { retryAfterMs: 1_500, status: 429, requestId: 'r1', usage };
     const result = await executorWith(() =>
@@ -360,13 +360,13 @@ describe('a failed task', () => {
     ['null', null],
     ['a string', 'text'],
     ['an object without output', { text: 'x' }],
-  ])('says so when a runner answers with %s', async (_, answer) => {
+  ])('fails with a clear message when a runner answers with %s', async (_, answer) => {
     const { error } = await executorWith(async () => answer).execute(single);
     expect(error?.cause).toMatchObject({ code: 'invalid_output' });
     expect(error?.message).toContain('runner "test" answered with');
   });
 
-  test('may be one whose promise is not a real one', async () => {
+  test('may return a thenable instead of a promise', async () => {
     const thenable = {
       // biome-ignore lint/suspicious/noThenProperty: that is what is tested
       then() {
@@ -380,7 +380,7 @@ describe('a failed task', () => {
 });
 
 describe('cancelling', () => {
-  test('aborts what runs, starts nothing new and keeps what there is', async () => {
+  test('aborts attempts in flight, starts nothing and keeps all results', async () => {
     const held = gate();
     let signal: AbortSignal | undefined;
     const plan = createPlan('cancel')
@@ -412,7 +412,7 @@ describe('cancelling', () => {
     expect(result.timeline).toHaveLength(length);
   });
 
-  test('before anything began starts nothing', async () => {
+  test('before the start starts nothing', async () => {
     const run = vi.fn();
     const handle = executor.execute(createPlan('x').addTask({ id: 'a', run }));
     handle.cancel();
@@ -470,7 +470,7 @@ describe('cancelling', () => {
     expect(await held).toMatchObject({ status: 'canceled', error: { cause: 'stop' } });
   });
 
-  test('a signal that is asked for late is aborted already', async () => {
+  test('a signal that is read late is already aborted', async () => {
     let late: RunContext | undefined;
     const run = executor.execute(
       createPlan('x').addTask({
@@ -487,7 +487,7 @@ describe('cancelling', () => {
     expect(late?.signal.aborted).toBe(true);
   });
 
-  test('an attempt that fails, or throws, after it was aborted does no harm', async () => {
+  test('an attempt that fails or throws after its abort has no effect', async () => {
     const held = gate();
     const run = executor.execute(createPlan('x').addTask({ id: 'a', run: held.run }));
     await settle();
@@ -498,7 +498,7 @@ describe('cancelling', () => {
     expect(tasks[0]?.status).toBe('canceled');
   });
 
-  test('gets through while a great many tasks do nothing but follow each other', async () => {
+  test('takes effect during a long chain of synchronous tasks', async () => {
     const size = 300_000;
     const tasks = Array.from({ length: size }, (_, n) => ({ id: `${n}`, run: () => n }));
     const run = executor.execute({ goal: 'busy', tasks }, { timeline: 'stream' });
@@ -511,7 +511,7 @@ describe('cancelling', () => {
 });
 
 describe('limits', () => {
-  test('deadlineMs stops the plan, which then has failed', async () => {
+  test('deadlineMs stops the plan, which fails', async () => {
     const plan = createPlan('slow')
       .addTask({ id: 'a', run: () => 'quick' })
       .addTask({ id: 'b', run: gate().run })
@@ -528,7 +528,7 @@ describe('limits', () => {
     expect(result.outputs).toEqual({ a: 'quick' });
   });
 
-  test('maxParallel is the lower of what the strategy and the run say, 16 when neither does', async () => {
+  test('maxParallel is the lower cap of strategy and run, or 16 without one', async () => {
     const peak = async (strategy: Partial<Strategy>, options: { maxParallel?: number } = {}) => {
       const tasks = Array.from({ length: 40 }, (_, n) => ({ id: `${n}`, run: settle }));
       const greedy = createExecutor({ strategy: { ...inOrder, ...strategy } });
@@ -567,7 +567,7 @@ describe('limits', () => {
 describe('the result', () => {
   const plan = createPlan('result').addTask({ id: 'a', run: () => ({ n: 1 }) });
 
-  test('goes into JSON whole', async () => {
+  test('is serialized to JSON completely', async () => {
     const result = await executor.execute(plan);
     const json = JSON.parse(JSON.stringify(result));
     expect(json).toMatchObject({
@@ -581,14 +581,14 @@ describe('the result', () => {
     expect(json.timeline).toHaveLength(5);
   });
 
-  test('shows itself to console.log, with the timeline only counted', async () => {
+  test('is shown by console.log with the length of its timeline', async () => {
     const text = inspect(await executor.execute(plan));
     expect(text).toContain("status: 'completed'");
     expect(text).toContain('a: { n: 1 }');
     expect(text).toContain("timeline: '5 events'");
   });
 
-  test('of two runs at once is each its own', async () => {
+  test('of two concurrent runs is separate', async () => {
     const [first, second] = await Promise.all([executor.execute(plan), executor.execute(plan)]);
     expect(first.timeline).toHaveLength(5);
     expect(second.timeline).toHaveLength(5);
@@ -596,8 +596,8 @@ describe('the result', () => {
   });
 });
 
-describe('what cannot be run', () => {
-  test('a plan with problems throws before anything starts', () => {
+describe('an invalid plan or option', () => {
+  test('a plan with problems throws before any task starts', () => {
     expect(() => executor.execute({ goal: 'x', tasks: [] })).toThrow(/the plan has no tasks/);
   });
 
@@ -628,11 +628,11 @@ describe('what cannot be run', () => {
       { strategy: inOrder, runner: () => {} },
       'runner must be a TaskRunner, an object with a name and run()',
     ],
-  ])('options %j are refused', (options, message) => {
+  ])('options %j are rejected', (options, message) => {
     expect(() => createExecutor(options as ExecutorOptions)).toThrow(message);
   });
 
-  test('options of one run are checked as well', () => {
+  test('options of one run are checked too', () => {
     const execute = (options: object) => () => executor.execute(single, options);
     expect(execute({ strategy: inOrder })).toThrow('execute() has no option "strategy"');
     expect(execute({ maxParallel: 1.5 })).toThrow('execute(): maxParallel');
@@ -642,7 +642,7 @@ describe('what cannot be run', () => {
 describe('the options of one run', () => {
   const tasks = Array.from({ length: 8 }, (_, n) => ({ id: `${n}`, run: settle }));
 
-  test('take the place of those of the executor, and only where they say something', async () => {
+  test('override those of the executor, where they are set', async () => {
     const heard: string[] = [];
     const careful = createExecutor({
       strategy: inOrder,
@@ -664,7 +664,7 @@ describe('the options of one run', () => {
     expect(new Set(heard)).toEqual(new Set(['run']));
   });
 
-  test('that are undefined leave those of the executor as they are', async () => {
+  test('that are undefined do not override those of the executor', async () => {
     const careful = createExecutor({ strategy: inOrder, maxParallel: 2, timeline: 'stream' });
     const { metrics, timeline } = await careful.execute(
       { goal: 'x', tasks },
@@ -687,14 +687,14 @@ describe('the options of one run', () => {
     expect(late.error?.code).toBe('deadline_exceeded');
   });
 
-  test('are not kept for the next', async () => {
+  test('do not apply to the next run', async () => {
     const run = () => executor.execute({ goal: 'x', tasks });
     await executor.execute({ goal: 'x', tasks }, { maxParallel: 1 });
     expect((await run()).metrics.peakConcurrency).toBe(8);
   });
 });
 
-test('the metrics of a result are those of its timeline, also when the plan is added to meanwhile', async () => {
+test('the metrics of a result equal those of its timeline, also with added tasks', async () => {
   const plan = createPlan('x').addTask({ id: 'a', run: () => 1 });
   const run = executor.execute(plan);
   plan.addTask({ id: 'b', run: () => 2 });
@@ -704,7 +704,7 @@ test('the metrics of a result are those of its timeline, also when the plan is a
   expect(computeMetrics(timeline)).toEqual(metrics);
 });
 
-test('a hundred runs of one executor at once are each their own', async () => {
+test('a hundred concurrent runs of one executor are separate', async () => {
   const runs = Array.from({ length: 100 }, (_, n) =>
     executor.execute(
       createPlan(`plan ${n}`)
@@ -721,7 +721,7 @@ test('a hundred runs of one executor at once are each their own', async () => {
   }
 });
 
-test('a plan may be run again, with the same outcome', async () => {
+test('a plan can be run again with the same outcome', async () => {
   const plan = createPlan('x')
     .addTask({ id: 'a', run: () => 1 })
     .addTask({ id: 'b', dependencies: ['a'], run: ({ a }) => a + 1 });
@@ -737,13 +737,13 @@ test.each<[string, unknown]>([
   ['a text', 'plan'],
   ['a list', []],
   ['a function', () => {}],
-])('a plan that is %s is refused with an error that says what a plan is', (_, plan) => {
+])('a plan that is %s is rejected with an error that says what a plan is', (_, plan) => {
   expect(() => executor.execute(plan as Plan)).toThrow(
     'The plan is invalid, it has 1 problem:\n  - a plan is an object with a goal and tasks',
   );
 });
 
-test('a signal of the executor and one of the run each stop it', async () => {
+test('a signal of the executor and one of the run each cancel it', async () => {
   for (const which of ['executor', 'run'] as const) {
     const signals = { executor: new AbortController(), run: new AbortController() };
     const stoppable = createExecutor({ strategy: inOrder, signal: signals.executor.signal });
@@ -756,7 +756,7 @@ test('a signal of the executor and one of the run each stop it', async () => {
   }
 });
 
-test('an iterator that is made at once and read late misses nothing, also of a stream', async () => {
+test('an iterator that is created at once and read late misses no event, also in a stream', async () => {
   const plan = createPlan('x').addTask({ id: 'a', run: () => 1 });
   const run = executor.execute(plan, { timeline: 'stream' });
   const iterator = run[Symbol.asyncIterator]();
@@ -764,12 +764,12 @@ test('an iterator that is made at once and read late misses nothing, also of a s
   expect((await iterator.next()).value?.type).toBe('run_started');
 });
 
-test('emit takes nothing but text', async () => {
+test('emit rejects anything but output parts', async () => {
   const plan = createPlan('x').addTask({ id: 'a', run: (_, { emit }) => emit(5 as never) });
   expect((await executor.execute(plan)).error?.message).toContain('emit() takes a piece of text');
 });
 
-test('the error of a plan within a plan is a failure of the task, with its message', async () => {
+test('the error of a nested plan fails the task with its message', async () => {
   const inner = createPlan('inner').addTask({
     id: 'b',
     run: () => Promise.reject(new Error('no')),

@@ -31,44 +31,43 @@ import {
   RUN_OPTIONS,
   type RunOptions,
 } from './options.js';
-import { handleOfOpening } from './resumed-handle.js';
+import { pendingHandle } from './resumed-handle.js';
 import { Run } from './run.js';
 import { Toolbox } from './tool-registry.js';
 
 export interface ExecutorOptions extends RunOptions {
   /** Decides which ready task starts next. */
   readonly strategy: Strategy;
-  /** Does the tasks that have no `run` of their own; needed only when there are such. */
+  /** Runs the tasks without a `run` function; required only when there are such tasks. */
   readonly runner?: TaskRunner;
-  /** Tools that tasks may list by name, as those of plan files do. */
+  /** Tools that tasks may list by name, as tasks in plan files do. */
   readonly tools?: readonly Tool[];
 }
 
-/** Runs plans in this process. Holds no state: any number of plans may run at once. */
+/** Runs plans in this process. It has no state: any number of plans may run at once. */
 export interface Executor {
   /**
    * Starts a plan.
    *
-   * @throws {PlanError} when the plan cannot be run, with everything that is wrong with it.
+   * @throws {PlanError} when the plan is invalid, with all its problems.
    * @throws {StratagemError} `missing_runner` when a task needs a runner and there is none;
-   * `unsupported_tools` when it lists tools and the runner does not let its model call any.
+   * `unsupported_tools` when a task lists tools and the runner does not support them.
    */
   execute<Outputs = Record<string, unknown>>(
     plan: Plan<Outputs>,
     options?: ExecuteOptions,
   ): RunHandle<Outputs>;
   /**
-   * Goes on with a recorded run, whose process has ended, been stopped or lost its journal: what was
-   * reported of it stands, attempts that were in flight are started again as the same attempts, and
-   * everything else goes on where it was. One that had ended gives its result at once. Its limits are
-   * those it had, unless options say otherwise.
+   * Resumes a recorded run whose process has ended, was stopped or lost its journal. Recorded results
+   * are kept, and attempts that were in flight are started again as the same attempts. A run that had
+   * ended returns its result at once. Its recorded limits apply unless options override them.
    *
-   * `onEvent` and, with `timeline: 'stream'`, iterators have the events from `run_resumed` on; a
-   * timeline that is kept has all.
+   * `onEvent` and, with `timeline: 'stream'`, iterators receive the events from `run_resumed` on; a
+   * kept timeline has all events.
    *
-   * The result rejects with a `JournalError` (`run_not_found`, `run_locked`, …) when it cannot be
-   * taken over, with `plan_required` when its tasks have functions or schemas and `plan` was not given,
-   * and with a `PlanChangedError` when the plan is another one.
+   * The result rejects with a `JournalError` (`run_not_found`, `run_locked`, …) when the run cannot be
+   * opened, with `plan_required` when its tasks have functions or schemas and `plan` is missing, and
+   * with a `PlanChangedError` when the plan differs from the recorded one.
    *
    * @example
    * const { status } = await executor.resume('nightly-7', { plan });
@@ -78,11 +77,11 @@ export interface Executor {
     options?: RunOptions & ResumeOptions & { readonly plan?: Plan<Outputs> },
   ): RunHandle<Outputs>;
   /**
-   * What a run of the plan would do, and what it would take from earlier runs with `reuse`, each with
-   * the reason; nothing is done. Subtasks and the elements of fan-outs are there as far as they are
-   * known.
+   * Predicts for each task whether a run of the plan would run it or reuse an output of an earlier run,
+   * and why. Runs nothing. Includes subtasks, and the elements of fan-outs whose items are known.
    *
-   * @throws {PlanError} when the plan cannot be run. Rejects when the journal cannot be read.
+   * Rejects with a `PlanError` when the plan is invalid, and with a `JournalError` when the journal
+   * cannot be read.
    *
    * @example
    * for (const { taskId, message } of await executor.explain(plan)) console.log(taskId, message);
@@ -91,7 +90,7 @@ export interface Executor {
 }
 
 export interface ExplainOptions {
-  /** @default that of the executor */
+  /** @default the journal of the executor */
   readonly journal?: Journal;
   /** As in `RunOptions`. */
   readonly maxDepth?: number;
@@ -99,7 +98,7 @@ export interface ExplainOptions {
   readonly reuse?: ReuseOptions;
   /**
    * The id of the run to compare the plan with.
-   * @default the newest with the same goal
+   * @default the newest run with the same goal
    */
   readonly since?: string;
 }
@@ -129,26 +128,26 @@ export function createExecutor(options: ExecutorOptions): Executor {
   checkTools(tools);
   const toolbox = new Toolbox(tools);
 
-  /** @throws {StratagemError} when there is nobody to do a task, or with its tools. */
+  /** @throws {StratagemError} when a task needs a runner and there is none, or one with tools. */
   function requireRunner({ tasks }: Plan): void {
-    const needy = runner === undefined ? firstTaskNeedingRunner(tasks) : undefined;
-    if (needy !== undefined) {
+    const task = runner === undefined ? firstTaskNeedingRunner(tasks) : undefined;
+    if (task !== undefined) {
       throw new StratagemError(
         'missing_runner',
-        `Task "${needy.id}" has no run function, so createExecutor() needs a runner, ` +
+        `Task "${task.id}" has no run function, so createExecutor() needs a runner, ` +
           'such as openai(), anthropic() or simulated()',
       );
     }
     toolbox.require(tasks, runner);
   }
 
-  /** Everything that one run needs, besides where it is kept. */
+  /** The settings of one run, without its record. */
   function settingsOf(plan: Plan, options: RunOptions, signal: AbortSignal | undefined) {
     const { maxDepth = DEFAULT_MAX_DEPTH } = options;
     const graph = graphOf(plan, maxDepth);
     const limits = limitsOf(plan, options);
     return {
-      // As it is now: a plan that is being written may be added to while it runs.
+      // A copy: a builder may add tasks to its plan later.
       plan: { ...plan, tasks: asData(plan.tasks) } as Plan,
       graph,
       strategy,
@@ -211,9 +210,9 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const signal = eitherSignal(defaults.signal, overrides.signal);
       const { journal } = { ...defaults, ...withoutUndefined(given) };
       if (journal === undefined) {
-        throw new OptionError('resume() needs the journal that the run is recorded in');
+        throw new OptionError('resume() requires the journal that has recorded the run');
       }
-      // What is given now goes before how it was, and that before what holds for any run.
+      // Options of this call override recorded limits, which override the executor's options.
       const optionsFor = (recorded: RunLimits) => ({
         ...defaults,
         ...NO_LIMITS,
@@ -221,7 +220,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         ...withoutUndefined(given),
       });
       const limitsFor = (plan: Plan, recorded: RunLimits) => limitsOf(plan, optionsFor(recorded));
-      return handleOfOpening<Outputs>(runId, async (isOpen) => {
+      return pendingHandle<Outputs>(runId, async (onOpen) => {
         const found = await openRun(journal, runId, overrides, limitsFor);
         const { plan, planData, limits, seed, journal: opened, past, adopted, isOver } = found;
         try {
@@ -238,7 +237,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
           const recovery = past && { ...past, isAlive };
           const run = new Run<Outputs>({ ...settings, record: { ...record, past: recovery } });
           if (given.maxParallel !== undefined) run.setMaxParallel(settings.maxParallel);
-          isOpen(handleOf(run));
+          onOpen(handleOf(run));
         } catch (error) {
           await opened.close();
           throw error;
@@ -250,7 +249,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       checkOptions('explain()', options, ['journal', 'maxDepth', 'reuse', 'since']);
       const { journal = defaults.journal, maxDepth = DEFAULT_MAX_DEPTH, since } = options;
       if (journal === undefined) {
-        throw new OptionError('explain() needs the journal with the earlier runs');
+        throw new OptionError('explain() requires the journal of the earlier runs');
       }
       const reuse = options.reuse ?? defaults.reuse ?? {};
       checkReuse('explain()', reuse);
@@ -301,7 +300,7 @@ function isRunner(value: TaskRunner): boolean {
   return typeof value?.run === 'function' && typeof value.name === 'string';
 }
 
-/** Either signal stops the run. */
+/** A signal that aborts as soon as one of the two does. */
 function eitherSignal(
   first: AbortSignal | undefined,
   second: AbortSignal | undefined,

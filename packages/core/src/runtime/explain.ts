@@ -5,7 +5,7 @@ import type { Strategy, TaskView } from '../contract/strategy.js';
 import type { Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
 import { contentKeyOf } from '../journal/content-key.js';
-import { LogReader, understood } from '../journal/read-run.js';
+import { LogReader, wrapCorruptLog } from '../journal/read-run.js';
 import type { Reuse } from '../journal/reuse.js';
 import { Kernel } from '../kernel/kernel.js';
 import type { KernelOptions } from '../kernel/options.js';
@@ -16,59 +16,59 @@ import { toDataLoosely } from '../serialize/value.js';
 import type { RunState } from '../state/run-state.js';
 import { requestOf } from './request.js';
 
-/** Why a task would be done, or would not. */
+/** Why a task would run, or would not. */
 export type ForecastReason =
   /** Its output is taken from an earlier run. */
   | 'reused'
-  /** Its output is put together from those of its subtasks or elements, which all are there. */
+  /** All its subtasks or elements have outputs, which make up its own. */
   | 'complete'
   /** Its condition does not hold. */
   | 'condition_false'
-  /** The run that it is compared with had no such task, or there is none. */
+  /** The compared run had no such task, or there is no run to compare with. */
   | 'new'
-  /** It is not what it was; `fields` says what of it. */
+  /** The task has changed; `fields` lists the changed fields. */
   | 'changed'
-  /** What it is given is another, or is not known before it has been done; `inputs` says what. */
+  /** Some inputs have changed, or are unknown until they have run; `inputs` lists them. */
   | 'input_changed'
-  /** The model or the settings of the runner are others, or its output is too old. */
+  /** The model or the settings of the runner have changed, or its output is too old. */
   | 'runner_changed'
-  /** It was not completed in the run that it is compared with. */
+  /** It was not completed in the compared run. */
   | 'not_completed'
-  /** What functions and tools do cannot be seen: they are always done. */
+  /** Functions and tasks with tools always run, because their effects are unknown. */
   | 'function'
-  /** A human is asked. */
+  /** It asks a human. */
   | 'asks'
-  /** It cannot be done: a list, a condition or a prompt is wrong. */
+  /** It fails: a list, a condition or a prompt is invalid. */
   | 'fails';
 
-/** What would become of one task. */
+/** What a run would do with one task. */
 export interface TaskForecast {
   readonly taskId: string;
-  /** Whether it would be done, and not taken from an earlier run or left out. */
+  /** Whether the task would run, instead of being reused or skipped. */
   readonly runs: boolean;
   readonly reason: ForecastReason;
-  /** The same in words: `changed: description`. */
+  /** The reason in words: `changed: description`. */
   readonly message: string;
-  /** The run that its output is taken from. */
+  /** The run that its output is reused from. */
   readonly runId?: string;
   readonly fields?: readonly string[];
   readonly inputs?: readonly string[];
 }
 
-/** What is needed to look ahead. */
-export interface ExplainSettings {
+/** The settings of a forecast. */
+interface ExplainSettings {
   readonly plan: Plan;
   readonly graph: Graph;
   readonly runner: TaskRunner | undefined;
   readonly journal: Journal;
   readonly reuse: Reuse;
-  /** The run to compare with; the newest with the same goal when left out. */
+  /** The run to compare with; undefined for the newest one with the same goal. */
   readonly since: string | undefined;
   readonly now: number;
 }
 
-/** Starts whatever is ready. */
-const inOrder: Strategy = {
+/** Starts every ready task. */
+const startAll: Strategy = {
   name: 'explain',
   begin() {
     const ready: TaskView[] = [];
@@ -77,25 +77,25 @@ const inOrder: Strategy = {
 };
 
 /**
- * What a run of the plan would do and what it would take from earlier ones, without doing anything:
- * the kernel itself goes as far as known outputs take it.
+ * Predicts what a run of the plan would run and what it would reuse. The kernel itself simulates the
+ * run as far as known outputs allow; nothing is executed.
  */
 export async function explain(settings: ExplainSettings): Promise<TaskForecast[]> {
   const { plan, graph, runner, reuse, now } = settings;
   const { goalState: _, budget: __, ...rest } = plan;
-  const kernel = new Kernel({ ...UNLIMITED, plan: rest, graph, strategy: inOrder });
+  const kernel = new Kernel({ ...UNLIMITED, plan: rest, graph, strategy: startAll });
   const reused = new Map<number, string>();
   kernel.start(now);
-  // What completes adds to them; to take them out from the front would move all that follow each time.
+  // Completions append commands while this iterates; removing them from the front would be quadratic.
   for (const command of kernel.commands) {
     if (command.type !== 'start' || runner === undefined) continue;
-    const found = await known(kernel, command.index, { runner, reuse, now });
+    const found = await reusableOutput(kernel, command.index, { runner, reuse, now });
     if (found === undefined) continue;
     reused.set(command.index, found.runId);
     kernel.completed(command.index, command.attempt, { output: found.output }, now);
   }
   const before = await baselineOf(settings);
-  const forecaster = new Forecaster(kernel, before, diffWith(before, plan), reused);
+  const forecaster = new Forecaster(kernel.state, before, diffWith(before, plan), reused);
   return graph.tasks.map((_, index) => forecaster.forecast(index));
 }
 
@@ -112,24 +112,24 @@ const UNLIMITED: Omit<KernelOptions, 'plan' | 'graph' | 'strategy'> = {
   resourceOf: () => 'explain',
 };
 
-async function known(
+async function reusableOutput(
   kernel: Kernel,
   index: number,
   { runner, reuse, now }: { runner: TaskRunner; reuse: Reuse; now: number },
 ) {
   const task = kernel.graph.tasks[index] as Task;
-  if (task.run !== undefined || (task.tools?.length ?? 0) > 0) return undefined;
+  if (isUnpredictable(task)) return undefined;
   let request: ReturnType<typeof requestOf>;
   try {
     request = requestOf(kernel, index, kernel.inputsOf(index));
   } catch {
-    return undefined; // The attempt itself will say what is wrong with it.
+    return undefined; // The attempt itself would report what is wrong with its request.
   }
   const key = await contentKeyOf(request, runner, resourceOf(runner, task));
   return key === undefined ? undefined : reuse.find(key, task.outputSchema, now);
 }
 
-/** The run that the plan is compared with. */
+/** The run to compare the plan with. */
 interface Baseline {
   readonly planData: PlanData;
   readonly state: RunState;
@@ -145,7 +145,7 @@ async function baselineOf({
   const reader = new LogReader();
   let planData: PlanData | undefined;
   for await (const event of journal.read(runId)) {
-    understood(runId, () => reader.read(event));
+    wrapCorruptLog(runId, () => reader.read(event));
     if (event.type === 'run_started') planData = event.plan as PlanData;
   }
   return reader.state && planData && { planData, state: reader.state };
@@ -157,21 +157,22 @@ function diffWith(before: Baseline | undefined, plan: Plan): ReadonlyMap<string,
   return new Map(tasks.map((change) => [change.taskId, change]));
 }
 
+/** Explains each task, once the kernel has gone as far as it can. */
 class Forecaster {
   readonly #state: RunState;
-  readonly #kernel: Kernel;
   readonly #before: Baseline | undefined;
   readonly #changes: ReadonlyMap<string, TaskChange>;
   readonly #reused: ReadonlyMap<number, string>;
+  /** For tasks that others depend on: comparing an output takes as long as writing it. */
+  readonly #unchanged = new Map<number, boolean>();
 
   constructor(
-    kernel: Kernel,
+    state: RunState,
     before: Baseline | undefined,
     changes: ReadonlyMap<string, TaskChange>,
     reused: ReadonlyMap<number, string>,
   ) {
-    this.#kernel = kernel;
-    this.#state = kernel.state;
+    this.#state = state;
     this.#before = before;
     this.#changes = changes;
     this.#reused = reused;
@@ -185,22 +186,22 @@ class Forecaster {
     if (runId !== undefined) {
       return { taskId, runs: false, reason: 'reused', message: `reused from run ${runId}`, runId };
     }
-    const is = (runs: boolean, reason: ForecastReason, message: string) =>
+    const forecast = (runs: boolean, reason: ForecastReason, message: string) =>
       ({ taskId, runs, reason, message }) as const;
     switch (state.statusOf(index)) {
       case 'completed':
-        return is(false, 'complete', 'complete with its subtasks');
+        return forecast(false, 'complete', 'complete with its subtasks');
       case 'skipped':
         return state.reasonOf(index) === 'condition_false'
-          ? is(false, 'condition_false', 'its condition does not hold')
-          : is(false, 'fails', `what it needs fails: ${state.failedTaskIdOf(index)}`);
+          ? forecast(false, 'condition_false', 'its condition does not hold')
+          : forecast(false, 'fails', `a dependency fails: ${state.failedTaskIdOf(index)}`);
       case 'failed':
-        return is(false, 'fails', state.errorOf(index)?.message ?? '');
+        return forecast(false, 'fails', state.errorOf(index)?.message ?? '');
     }
-    return { taskId, runs: true, ...this.#why(index, task) };
+    return { taskId, runs: true, ...this.#reasonToRun(index, task) };
   }
 
-  #why(index: number, task: Task): Omit<TaskForecast, 'taskId' | 'runs'> {
+  #reasonToRun(index: number, task: Task): Omit<TaskForecast, 'taskId' | 'runs'> {
     const change = this.#changes.get(task.id);
     const before = this.#before?.state.graph.indexOf(task.id);
     if (before === undefined || change?.kind === 'added') return { reason: 'new', message: 'new' };
@@ -208,14 +209,14 @@ class Forecaster {
       const { fields } = change;
       return { reason: 'changed', message: `changed: ${fields.join(', ')}`, fields };
     }
-    const inputs = this.#otherInputs(index);
+    const inputs = this.#changedInputs(index);
     if (inputs.length > 0) {
       const message = `input of ${inputs.join(', ')} changed`;
       return { reason: 'input_changed', message, inputs };
     }
-    if (task.waitFor !== undefined) return { reason: 'asks', message: 'a human is asked' };
-    if (task.run !== undefined || (task.tools?.length ?? 0) > 0) {
-      return { reason: 'function', message: 'what functions and tools do cannot be seen' };
+    if (task.waitFor !== undefined) return { reason: 'asks', message: 'asks a human' };
+    if (isUnpredictable(task)) {
+      return { reason: 'function', message: 'the effects of functions and tools are unknown' };
     }
     if (this.#before?.state.statusOf(before) !== 'completed') {
       return { reason: 'not_completed', message: 'not completed before' };
@@ -224,27 +225,40 @@ class Forecaster {
     return { reason: 'runner_changed', message };
   }
 
-  /** The inputs that are not known, or are not what they were. */
-  #otherInputs(index: number): string[] {
+  /** The ids of inputs that are unknown or have changed. */
+  #changedInputs(index: number): string[] {
     const state = this.#state;
     const { graph } = state;
-    const others: string[] = [];
-    const visit = (other: number) => {
-      const { id } = graph.tasks[other] as Task;
-      if (state.reasonOf(other) === 'condition_false') return;
-      if (state.statusOf(other) !== 'completed' || !this.#isAsBefore(other)) others.push(id);
+    const ids: string[] = [];
+    const visit = (input: number) => {
+      if (state.reasonOf(input) === 'condition_false') return;
+      if (state.statusOf(input) === 'completed' && this.#isUnchanged(input)) return;
+      ids.push((graph.tasks[input] as Task).id);
     };
     graph.eachDependency(index, visit);
     graph.eachChild(index, visit);
-    return others;
+    return ids;
   }
 
-  #isAsBefore(index: number): boolean {
+  #isUnchanged(index: number): boolean {
+    const known = this.#unchanged.get(index);
+    if (known !== undefined) return known;
+    const isUnchanged = this.#hasSameOutput(index);
+    this.#unchanged.set(index, isUnchanged);
+    return isUnchanged;
+  }
+
+  #hasSameOutput(index: number): boolean {
     const before = this.#before?.state;
-    const { id } = this.#kernel.graph.tasks[index] as Task;
+    const { id } = this.#state.graph.tasks[index] as Task;
     const other = before?.graph.indexOf(id);
     if (before === undefined || other === undefined) return false;
-    const written = (output: unknown) => canonical(toDataLoosely(output));
-    return written(before.outputOf(other)) === written(this.#state.outputOf(index));
+    const textOf = (output: unknown) => canonical(toDataLoosely(output));
+    return textOf(before.outputOf(other)) === textOf(this.#state.outputOf(index));
   }
+}
+
+/** Whether a task runs code, so that nothing determines its output. */
+function isUnpredictable({ run, tools = [] }: Task): boolean {
+  return run !== undefined || tools.length > 0;
 }

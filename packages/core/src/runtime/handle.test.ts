@@ -51,7 +51,7 @@ function running(plan: Plan, options: Partial<ExecutorOptions> = {}) {
 const notWaiting = { code: 'not_waiting' };
 
 describe('a human step', () => {
-  test('of every kind of answer gives it on as it is', async () => {
+  test('passes on answers of every kind unchanged', async () => {
     for (const answer of [0, '', null, undefined, false, { a: [1] }]) {
       const { run, once } = running(
         planOf(ask('n'), { id: 'after', dependencies: ['n'], run: (inputs) => inputs }),
@@ -64,7 +64,7 @@ describe('a human step', () => {
     }
   });
 
-  test('asks with the outputs it depends on, or with a function of them', async () => {
+  test('asks with the outputs of its dependencies, or with a function of them', async () => {
     const questions: string[] = [];
     const run: RunHandle = execute(
       planOf(
@@ -94,7 +94,7 @@ describe('a human step', () => {
     ]);
   });
 
-  test('whose question cannot be made has failed', async () => {
+  test('fails when its question cannot be made', async () => {
     const result = await execute(
       planOf(
         { id: 'draft', run: () => 1 },
@@ -106,7 +106,7 @@ describe('a human step', () => {
     expect(taskOf(result, 'a').error?.code).toBe('invalid_input');
   });
 
-  test('takes no slot: others run beside any number of them', async () => {
+  test('takes no slot of the cap', async () => {
     const gate = deferred();
     const { run, once } = running(
       planOf(ask('a'), ask('b'), { id: 'work', run: () => gate.promise }),
@@ -119,7 +119,7 @@ describe('a human step', () => {
     expect((await run).outputs).toMatchObject({ a: 1, b: 2 });
   });
 
-  test('is not counted as an attempt, and tells how long it waited', async () => {
+  test('is not an attempt, and reports how long it waited', async () => {
     const { run, once } = running(planOf(ask('a')));
     await once('task_waiting');
     await run.answer('a', 1);
@@ -142,20 +142,20 @@ describe('a human step', () => {
       outputSchema: z.string().trim().transform(Number).pipe(z.number().int()),
     });
 
-    test('gives on what the schema makes of the answer', async () => {
+    test('passes on the output of the schema', async () => {
       const { run, once } = running(plan);
       await once('task_waiting');
       await run.answer('n', ' 12 ');
       expect((await run).outputs).toEqual({ n: 12 });
     });
 
-    test('refuses others as often as they come, and goes on waiting', async () => {
+    test('rejects invalid answers any number of times, and keeps waiting', async () => {
       const { run, once } = running(plan);
       await once('task_waiting');
       for (const answer of ['1.5', 12, undefined]) {
         await expect(run.answer('n', answer)).rejects.toMatchObject({
           code: 'invalid_option',
-          message: expect.stringMatching(/^answer\(\): task "n" needs another answer: /),
+          message: expect.stringMatching(/^answer\(\): the answer to task "n" is invalid: /),
         });
       }
       await run.answer('n', '3');
@@ -164,7 +164,7 @@ describe('a human step', () => {
       expect(eventsOf(result, 'task_waiting')).toHaveLength(1);
     });
 
-    test('takes one of two answers that come at the same time', async () => {
+    test('accepts one of two simultaneous answers', async () => {
       const { run, once } = running(plan);
       await once('task_waiting');
       const both = await Promise.allSettled([run.answer('n', '1'), run.answer('n', '2')]);
@@ -173,7 +173,7 @@ describe('a human step', () => {
       expect((await run).outputs).toEqual({ n: 1 });
     });
 
-    test('that takes its time finds out when the run has ended meanwhile', async () => {
+    test('rejects the answer when the run ended during a slow validation', async () => {
       const gate = deferred();
       const slow: StandardSchema = {
         '~standard': {
@@ -191,7 +191,7 @@ describe('a human step', () => {
       expect(taskOf(await run, 'n').status).toBe('canceled');
     });
 
-    test('that throws refuses the answer and nothing else', async () => {
+    test('rejects only the answer when it throws', async () => {
       const broken: StandardSchema = {
         '~standard': { version: 1, vendor: 'mine', validate: no },
       };
@@ -202,7 +202,7 @@ describe('a human step', () => {
       expect(taskOf(await run, 'n').error?.code).toBe('rejected');
     });
 
-    test('takes only a default that fits', () => {
+    test('accepts only a default that matches', () => {
       const waitFor = { kind: 'answer', timeoutMs: 5, default: 7 } as const;
       const task = ask('n', { outputSchema: z.number().max(5), waitFor });
       expect(problemsOf(() => execute(planOf(task)))).toMatchObject([
@@ -216,7 +216,7 @@ describe('a human step', () => {
       ['answer', (run) => run.answer('later', 1)],
       ['approve', (run) => run.approve('later')],
       ['reject', (run) => run.reject('later')],
-    ])('before it asks, after it has been, or when it is none: %s', async (_, act) => {
+    ])('before it asks, after its answer, or without one: %s', async (_, act) => {
       const { run, once } = running(
         planOf(ask('first'), ask('later', { dependencies: ['first'] })),
       );
@@ -233,7 +233,7 @@ describe('a human step', () => {
       });
     });
 
-    test('twice in the same turn, also from a listener', async () => {
+    test('twice in one turn, also from a listener', async () => {
       const late: unknown[] = [];
       const run: RunHandle = execute(planOf(ask('a')), {
         onEvent(event) {
@@ -247,7 +247,7 @@ describe('a human step', () => {
       expect(late).toMatchObject([notWaiting, notWaiting]);
     });
 
-    test('once the run was canceled, in the same turn', async () => {
+    test('after a cancellation in the same turn', async () => {
       const { run, once } = running(planOf(ask('a')));
       await once('task_waiting');
       run.cancel();
@@ -267,7 +267,7 @@ describe('a human step', () => {
       expect((await run).status).toBe('completed');
     });
 
-    test('with anything but yes or no when it is an approval', async () => {
+    test('with anything but true or false when it is an approval', async () => {
       const { run, once } = running(planOf(ask('ok', { waitFor: 'approval' })));
       await once('task_waiting');
       for (const answer of ['yes', 1, undefined, null]) {
@@ -281,7 +281,7 @@ describe('a human step', () => {
     });
   });
 
-  test('is not tried again when it is refused, whatever the plan says about that', async () => {
+  test('is not retried when it is rejected, whatever the retry policy', async () => {
     const { run, once } = running({
       ...planOf(ask('ok', { waitFor: 'approval' })),
       retry: { on: ['rejected', 'timeout'], initialDelayMs: 0 },
@@ -293,14 +293,14 @@ describe('a human step', () => {
     expect(eventsOf(result, 'task_waiting')).toHaveLength(1);
   });
 
-  test('that is refused stops a run with failFast', async () => {
+  test('that is rejected stops a run with failFast', async () => {
     const { run, once } = running(planOf(ask('a'), ask('b')), { failFast: true });
     await once('task_waiting');
     await run.reject('a');
     expect(statuses(await run)).toEqual({ a: 'failed', b: 'skipped' });
   });
 
-  test('is skipped when the goal is reached without it', async () => {
+  test('is skipped when the goal is achieved without it', async () => {
     const plan: Plan = {
       ...planOf(ask('a'), { id: 'b', run: () => 1 }),
       goalState: { criteria: [{ path: 'outputs.b', operator: '==', value: 1 }] },
@@ -354,7 +354,7 @@ describe('in time', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('an answer just before the end of the wait counts, and leaves no timer', async () => {
+  test('an answer just before the timeout counts and leaves no timer', async () => {
     const waitFor = { kind: 'answer', timeoutMs: 60_000, default: 'late' } as const;
     const run = execute(planOf(ask('a', { waitFor })));
     await vi.advanceTimersByTimeAsync(59_999);
@@ -364,7 +364,7 @@ describe('in time', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('a wait goes on while the run is paused', async () => {
+  test('a wait continues while the run is paused', async () => {
     const waitFor = { kind: 'answer', timeoutMs: 1_000, default: 'd' } as const;
     const run = execute(
       planOf(ask('a', { waitFor }), { id: 'b', dependencies: ['a'], run: () => 1 }),
@@ -394,7 +394,7 @@ describe('in time', () => {
     expect(taskOf(result, 'a')).toMatchObject({ status: 'canceled', reason: 'deadline_exceeded' });
   });
 
-  test('a repetition that comes due while the run is paused waits for its end', async () => {
+  test('a retry that is due while the run is paused waits until it is resumed', async () => {
     const started: number[] = [];
     const began = Date.now();
     const run = execute(
@@ -437,7 +437,7 @@ describe('pausing', () => {
   }
   const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-  test('lets what runs go on to its end, and starts nothing in its place', async () => {
+  test('lets running tasks end and starts no others', async () => {
     const { gates, started, plan } = gated(4);
     const run = execute(plan, { maxParallel: 2 });
     await turn();
@@ -454,7 +454,7 @@ describe('pausing', () => {
     expect((await run).status).toBe('completed');
   });
 
-  test('twice is once, and so is resuming', async () => {
+  test('twice has the effect of once, and so has resuming', async () => {
     const { gates, plan } = gated(1);
     const run = execute(plan);
     run.resume();
@@ -474,7 +474,7 @@ describe('pausing', () => {
     expect(eventsOf(await run, 'run_paused')).toHaveLength(1);
   });
 
-  test('and resuming at once, before the run begins, leaves no trace', async () => {
+  test('and resuming before the run starts leaves no events', async () => {
     const { gates, plan } = gated(1);
     const run = execute(plan);
     run.pause();
@@ -483,7 +483,7 @@ describe('pausing', () => {
     expect(eventsOf(await run, 'run_paused')).toEqual([]);
   });
 
-  test('when all is done does not keep the run from ending', async () => {
+  test('when all tasks have ended does not keep the run from ending', async () => {
     const { gates, plan } = gated(1);
     const run = execute(plan);
     await turn();
@@ -492,7 +492,7 @@ describe('pausing', () => {
     expect((await run).status).toBe('completed');
   });
 
-  test('a run that is paused and canceled is canceled, with what there is', async () => {
+  test('a paused run can be canceled, and keeps its results', async () => {
     const { gates, plan } = gated(3);
     const run = execute(plan, { maxParallel: 1 });
     await turn();
@@ -506,7 +506,7 @@ describe('pausing', () => {
     expect(statuses(result)).toEqual({ 0: 'completed', 1: 'canceled', 2: 'canceled' });
   });
 
-  test('from within a task and from a listener holds at once', async () => {
+  test('from within a task or a listener takes effect at once', async () => {
     const { run, once } = running(
       planOf({ id: 'a', run: () => run.pause() }, { id: 'b', dependencies: ['a'], run: () => 1 }),
     );
@@ -518,7 +518,7 @@ describe('pausing', () => {
     expect(types.indexOf('run_unpaused')).toBeLessThan(types.lastIndexOf('task_started'));
   });
 
-  test('does not start what was added, answered or fanned out meanwhile', async () => {
+  test('does not start tasks that were added, answered or fanned out during the pause', async () => {
     const { run, once } = running(
       planOf(ask('a'), {
         id: 'each',
@@ -564,7 +564,7 @@ describe('setMaxParallel', () => {
     };
   }
 
-  test('raises and lowers the cap while tasks run; what is above it goes on', async () => {
+  test('raises and lowers the cap while tasks run; attempts above it continue', async () => {
     const { run, end } = crowd(10, { maxParallel: 2 });
     expect(await end(0, 0)).toBe(2);
     run.setMaxParallel(5);
@@ -585,7 +585,7 @@ describe('setMaxParallel', () => {
     expect(result.metrics.peakConcurrency).toBe(5);
   });
 
-  test('goes beyond what strategy and executor say, also before the run begins', async () => {
+  test('overrides the caps of strategy and executor, also before the run starts', async () => {
     const { run, end } = crowd(6, { strategy: { ...inOrder, maxParallel: 1 }, maxParallel: 2 });
     run.setMaxParallel(4);
     expect(await end(0, 0)).toBe(4);
@@ -622,7 +622,7 @@ describe('setMaxParallel', () => {
     expect(seen.at(-1)).toBe(7);
   });
 
-  test.each([0, -1, 1.5, Number.NaN, '4', undefined, null])('takes no %s', async (value) => {
+  test.each([0, -1, 1.5, Number.NaN, '4', undefined, null])('rejects %s', async (value) => {
     const run = execute(planOf({ id: 'a', run: () => 1 }));
     expect(() => run.setMaxParallel(value as number)).toThrow(
       expect.objectContaining({ code: 'invalid_option' }),
@@ -630,7 +630,7 @@ describe('setMaxParallel', () => {
     expect((await run).status).toBe('completed');
   });
 
-  test('while paused holds when the run is resumed', async () => {
+  test('during a pause applies after the run is resumed', async () => {
     const { run, end } = crowd(4, { maxParallel: 4 });
     run.pause();
     run.setMaxParallel(2);
@@ -643,7 +643,7 @@ describe('setMaxParallel', () => {
   });
 });
 
-test('a run whose handle is used by nobody harms nobody', async () => {
+test('a run whose handle is dropped causes no unhandled rejection', async () => {
   const executor = createExecutor({ strategy: inOrder });
   executor.execute(planOf({ id: 'a', run: async () => no() }));
   const { result } = executor.execute(planOf({ id: 'a', run: async () => no(), when: no }));

@@ -5,52 +5,53 @@ import type { PlanResult } from '../state/result.js';
 import type { Run } from './run.js';
 
 /**
- * A run that has been started. `await` it for its result; iterate over it for its events, from
- * the first on. Leaving the iteration does not stop the run.
+ * A started run. `await` it for its result; iterate over it for its events, starting with the first.
+ * Leaving the iteration does not stop the run.
  */
 export interface RunHandle<Outputs = Record<string, unknown>>
   extends PromiseLike<PlanResult<Outputs>>,
     AsyncIterable<RunEvent> {
   readonly runId: string;
-  /** Resolves when the run has ended, however it ended; never rejects, unless it cannot be resumed. */
+  /** Resolves when the run has ended, however it ended. Rejects only if a run cannot be resumed. */
   readonly result: Promise<PlanResult<Outputs>>;
   /**
-   * Stops the run: attempts in flight are aborted, nothing new starts, and the result, `canceled`,
-   * has every output and event so far. Without effect on a run that has ended.
+   * Cancels the run: attempts in flight are aborted and no task starts. The result is `canceled` and has
+   * all outputs and events so far. Has no effect on a run that has ended.
    *
    * @param reason Becomes the `cause` of the result's error.
    */
   cancel(reason?: unknown): void;
-  /** Starts nothing more until `resume()`; what runs goes on, and so does the deadline. */
+  /** Starts no task until `resume()`. Attempts in flight continue, and so does the deadline. */
   pause(): void;
   resume(): void;
   /**
-   * Changes the cap, whatever the strategy declared. What is in flight above a lower cap goes on.
+   * Changes the cap, whatever the strategy declared. Attempts in flight above a lower cap continue.
    *
-   * @throws {OptionError} unless it is a whole number of at least 1, or Infinity.
+   * @throws {OptionError} unless it is an integer ≥ 1 or Infinity.
    */
   setMaxParallel(maxParallel: number): void;
   /**
-   * Answers a human step that has come up (`task_waiting`); for an approval, true or false.
+   * Answers a waiting human step (`task_waiting`). The answer to an approval is true or false.
    *
-   * Rejects with `not_waiting` when it does not wait, and with `invalid_option` when the answer does
-   * not fit its schema; it goes on waiting then. With a journal, resolves when the answer is durable.
+   * Rejects with `not_waiting` when the task is not waiting, and with `invalid_option` when the answer
+   * does not match its schema; the task then keeps waiting. With a journal, resolves when the answer is
+   * durable.
    */
   answer(taskId: string, answer: unknown): Promise<void>;
   /** Gives an approval. */
   approve(taskId: string): Promise<void>;
-  /** Refuses an approval or an answer: the task has failed. */
+  /** Rejects an approval or an answer: the task fails. */
   reject(taskId: string, reason?: unknown): Promise<void>;
   /**
    * Adds tasks to the plan while it runs.
    *
-   * @throws {PlanError} when they do not fit, with everything that is wrong with them.
-   * @throws {StratagemError} `run_ended` when the run is over.
+   * @throws {PlanError} when the tasks are invalid, with all their problems.
+   * @throws {StratagemError} `run_ended` when the run has ended.
    */
   addTasks(tasks: readonly Task[]): void;
 }
 
-/** What whoever started a run holds of it. */
+/** The handle that controls a run. */
 export function handleOf<Outputs>(run: Run<Outputs>): RunHandle<Outputs> {
   return {
     runId: run.runId,

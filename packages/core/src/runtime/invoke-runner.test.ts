@@ -59,7 +59,7 @@ describe('tools', () => {
   });
   const planOf = (...tasks: Task[]): Plan => ({ goal: 'look', tasks });
 
-  test('are listed by name or as they are, also by tasks that are added and by elements', async () => {
+  test('are listed by name or as objects, also by added tasks and elements', async () => {
     const plan = createPlan('look')
       .addTask({ id: 'named', description: 'x', tools: ['search'] })
       .addTask({ id: 'given', description: 'x', tools: [search] })
@@ -83,7 +83,7 @@ describe('tools', () => {
     });
   });
 
-  test('come to the runner with their JSON Schema, and not at all when there are none', async () => {
+  test('reach the runner with their JSON Schema, or not at all when there are none', async () => {
     const seen: TaskRequest[] = [];
     const executor = executorWith((request) => {
       seen.push(request);
@@ -96,7 +96,7 @@ describe('tools', () => {
     expect(seen[1]).not.toHaveProperty('tools');
   });
 
-  test('are written as their names', async () => {
+  test('are recorded by name', async () => {
     const result = await executorWith(callFirst, options).execute(planOf(task([search])));
     const [started] = JSON.parse(JSON.stringify(result.timeline));
     expect(started.plan.tasks).toEqual([{ id: 'a', description: 'Look it up', tools: ['search'] }]);
@@ -127,12 +127,12 @@ describe('tools', () => {
       { id: 'a', tools: ['search'], subtasks: [{ id: 'b', description: 'x' }] },
       'has no effect on a task that only has subtasks',
     ],
-  ])('are refused with %s', (_, wrong, message) => {
+  ])('are rejected with %s', (_, wrong, message) => {
     expect(() => executorWith(callFirst, options).execute(planOf(wrong))).toThrow(PlanError);
     expect(() => executorWith(callFirst, options).execute(planOf(wrong))).toThrow(message);
   });
 
-  test('are refused where the runner would not let its model call them', () => {
+  test('are rejected when the runner does not support tools', () => {
     const executor = executorWith(callFirst, { tools: [search], name: 'plain' });
     expect(() => executor.execute(planOf(task(['search'])))).toThrow(
       'Task "a" (tasks[0]) lists tools, but the runner "plain" does not let its model call any',
@@ -147,7 +147,7 @@ describe('tools', () => {
     expect(() => executorWith(callFirst, { tools: tools as never })).toThrow(message);
   });
 
-  test('that go on after the end of the attempt change nothing', async () => {
+  test('that continue after the end of the attempt change nothing', async () => {
     const executor = executorWith(
       async ({ tools = [] }) => {
         tools[0]?.call({ query: 'x' }).catch(() => {});
@@ -190,7 +190,7 @@ describe('a server that asks to wait', () => {
       ...more,
     });
 
-  test.each(['rate_limited', 'overloaded'] as const)('is left alone until then (%s)', (code) => {
+  test.each(['rate_limited', 'overloaded'] as const)('gets no requests until then (%s)', (code) => {
     const result = play(batch(4), ({ id }, attempt) =>
       id === 't0' && attempt === 1 ? limited(100, code) : undefined,
     );
@@ -200,7 +200,7 @@ describe('a server that asks to wait', () => {
     expect(result.status).toBe('completed');
   });
 
-  test('is not left alone when it does not say how long, or asks for nothing', () => {
+  test('gets requests when it names no time, or asks for none', () => {
     for (const retryAfterMs of [undefined, 0]) {
       const result = play(batch(4), ({ id }, attempt) =>
         id === 't0' && attempt === 1 ? limited(retryAfterMs) : undefined,
@@ -210,7 +210,7 @@ describe('a server that asks to wait', () => {
     }
   });
 
-  test('has the longest of its waits kept, and each that is longer in the log', () => {
+  test('has its longest wait applied, and each longer one logged', () => {
     const waits: Record<string, number> = { t0: 50, t1: 80, t2: 20 };
     const result = play(
       batch(4),
@@ -224,7 +224,7 @@ describe('a server that asks to wait', () => {
     ]);
   });
 
-  test('holds back nothing of another server, and what was chosen keeps its turn', () => {
+  test('does not delay other servers, and chosen tasks keep their turn', () => {
     const tasks = ['a0', 'b0', 'a1', 'b1', 'a2', 'b2'].map((id) => ({ id, description: 'x' }));
     const result = play(
       { goal: 'two', tasks },
@@ -242,7 +242,7 @@ describe('a server that asks to wait', () => {
     ]);
   });
 
-  test('is not asked for by a strategy that waits: others start when it said', () => {
+  test('does not delay the time at which a waiting strategy is asked again', () => {
     /** In order, but for `wait`, at which it asks to wait. */
     const waiting = (...order: readonly string[]): Strategy => ({
       name: 'waiting',
@@ -267,31 +267,34 @@ describe('a server that asks to wait', () => {
         retry: { maxAttempts: 1 },
       },
     );
-    // Asked again at 5, at 10 when a0 ends, at 15 and at 20: what it chose meanwhile waits for a.
+    // Asked again at 5, at 10 when a0 ends, at 15 and at 20; the tasks it chose meanwhile wait for a.
     expect(starts(result.timeline)).toEqual(['a0@0', 'b0@20', 'a1@110', 'a2@110']);
   });
 
   test.each<[string, (task: Task) => string, RegExp]>([
     ['one server', ({ id }) => id.slice(0, 1), /^a0$/],
     ['a server each', ({ id }) => id, /^a/],
-  ])('holds back 30,000 tasks of %s without asking again for each', (_, resourceOf, refused) => {
-    const tasks = ['a', 'b'].flatMap((name) =>
-      Array.from({ length: 30_000 }, (_, index) => ({ id: `${name}${index}`, description: 'x' })),
-    );
-    const result = play(
-      { goal: 'two', tasks },
-      ({ id }, attempt) => (attempt === 1 && refused.test(id) ? limited(1e7) : undefined),
-      { resourceOf },
-    );
-    expect(result.metrics).toMatchObject({ completedTasks: 60_000 });
-    // Those of the other server were done long before.
-    const last = result.timeline.findLast(
-      (event) => event.type === 'task_completed' && event.taskId.startsWith('b'),
-    );
-    expect(last?.timestamp).toBeLessThan(1e6);
-  });
+  ])(
+    'delays 30,000 tasks of %s without asking the strategy for each again',
+    (_, resourceOf, refused) => {
+      const tasks = ['a', 'b'].flatMap((name) =>
+        Array.from({ length: 30_000 }, (_, index) => ({ id: `${name}${index}`, description: 'x' })),
+      );
+      const result = play(
+        { goal: 'two', tasks },
+        ({ id }, attempt) => (attempt === 1 && refused.test(id) ? limited(1e7) : undefined),
+        { resourceOf },
+      );
+      expect(result.metrics).toMatchObject({ completedTasks: 60_000 });
+      // The tasks of the other server ended long before.
+      const last = result.timeline.findLast(
+        (event) => event.type === 'task_completed' && event.taskId.startsWith('b'),
+      );
+      expect(last?.timestamp).toBeLessThan(1e6);
+    },
+  );
 
-  test('that asks for a time which is none is asked again as if it had not said any', async () => {
+  test('that names an invalid time is retried as if it had named none', async () => {
     let requests = 0;
     const executor = executorWith(
       ({ taskId }, { attempt }) => {
@@ -305,7 +308,7 @@ describe('a server that asks to wait', () => {
     expect({ status, requests }).toEqual({ status: 'completed', requests: 4 });
   });
 
-  test('does not hold up the end of a run, and its wait ends with the run', async () => {
+  test('does not delay the end of a run, and its wait ends with the run', async () => {
     const result = play(batch(2), ({ id }) => (id === 't0' ? limited(1e9) : undefined), {
       retry: { maxAttempts: 1 },
     });
@@ -319,7 +322,7 @@ describe('a server that asks to wait', () => {
     expect(beforeDeadline.metrics.executionTimeMs).toBe(500);
   });
 
-  test('is a matter of runners: functions compete for nothing', () => {
+  test('does not delay functions, which compete for no resource', () => {
     const tasks = batch(4).tasks.map((task) => ({ ...task, run: () => 1 }));
     const result = play({ goal: 'functions', tasks }, ({ id }, attempt) =>
       id === 't0' && attempt === 1 ? limited(100) : undefined,
@@ -327,7 +330,7 @@ describe('a server that asks to wait', () => {
     expect(starts(result.timeline)).toContain('t2@10');
   });
 
-  test('is seen by the strategy, with the limits that it announced', () => {
+  test('is visible to the strategy, with its announced limits', () => {
     const outcomes: Outcome[] = [];
     const watching: Strategy = {
       name: 'watching',
@@ -381,10 +384,10 @@ test.each<[string, (task: Task) => string]>([
   expect(seen).toEqual([_ === 'depends on the task' ? 'server/a' : 'test']);
 });
 
-describe('a runner that tries more than once in an attempt', () => {
+describe('a runner that retries within an attempt', () => {
   const options: RunOptions = { retry: { maxAttempts: 4, initialDelayMs: 0 } };
 
-  test('knows how many tries are left, and all of them count', async () => {
+  test('knows how many tries are left, and all its tries count', async () => {
     const seen: [attempt: number, left: number][] = [];
     const executor = executorWith((_, { attempt, attemptsLeft }) => {
       seen.push([attempt, attemptsLeft]);
@@ -401,7 +404,7 @@ describe('a runner that tries more than once in an attempt', () => {
     expect(result.tasks[0]).toMatchObject({ attempts: 4, error: { tries: 2 } });
   });
 
-  test('does not end a task early by counts that are none', async () => {
+  test('does not end a task early by invalid counts', async () => {
     const seen: number[] = [];
     const counts = [0, -1, 1.5, Number.NaN];
     const executor = executorWith((_, { attempt }) => {
@@ -439,7 +442,7 @@ describe('a runner that emits faster than its events are read', () => {
     }
   };
 
-  test('is held up while what it emits is written down, so that others have their turn', async () => {
+  test('waits while its output is being written, so that others get a turn', async () => {
     let emitted = 0;
     const flood = 100_000;
     const runner: TaskRunner = {
@@ -457,7 +460,7 @@ describe('a runner that emits faster than its events are read', () => {
     expect(emitted).toBeLessThan(flood);
   });
 
-  test('is held up by a reader, and goes on as it reads', async () => {
+  test('waits for a reader, and continues as it reads', async () => {
     const { runner, emitted } = flooding();
     const run = createExecutor({ strategy: inOrder, runner, timeline: 'stream' }).execute(plan);
     const reader = run[Symbol.asyncIterator]();
@@ -477,7 +480,7 @@ describe('a runner that emits faster than its events are read', () => {
   test.each<[string, 'keep' | 'stream', (reader: AsyncIterator<RunEvent>) => Promise<unknown>]>([
     ['a reader that leaves', 'stream', async (reader) => reader.return?.()],
     ['a log that is kept anyway', 'keep', async () => {}],
-  ])('is not held up by %s', async (_, timeline, act) => {
+  ])('does not wait for %s', async (_, timeline, act) => {
     const { runner, emitted } = flooding();
     const run = createExecutor({ strategy: inOrder, runner, timeline }).execute(plan);
     const reader = run[Symbol.asyncIterator]();
@@ -487,14 +490,14 @@ describe('a runner that emits faster than its events are read', () => {
     expect((await run).status).toBe('completed');
   });
 
-  test('is not held up by a reader that never began', async () => {
+  test('does not wait for a reader that never started', async () => {
     const { runner } = flooding();
     const run = createExecutor({ strategy: inOrder, runner, timeline: 'stream' }).execute(plan);
     run[Symbol.asyncIterator]();
     expect((await run).status).toBe('completed');
   });
 
-  test('is let go when the run ends', async () => {
+  test('is released when the run ends', async () => {
     const { runner, emitted } = flooding();
     const run = createExecutor({ strategy: inOrder, runner, timeline: 'stream' }).execute(plan);
     const reader = run[Symbol.asyncIterator]();
@@ -506,7 +509,7 @@ describe('a runner that emits faster than its events are read', () => {
 });
 
 test.each([[1], [null], [{ kind: 'word', text: 'x' }], [{ kind: 'text' }]])(
-  'emit() refuses %j',
+  'emit() rejects %j',
   async (part) => {
     const executor = executorWith((_, { emit }) => {
       emit(part as never);

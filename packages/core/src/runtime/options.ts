@@ -13,92 +13,90 @@ import type { Task } from '../contract/task.js';
 import { checkReuse, type ReuseOptions } from '../journal/reuse.js';
 import { checkBudget, checkPrices, checkRetry } from '../validate/settings.js';
 
-/** How a run goes; given to the executor for all its runs, or to `execute` for one. */
+/** Options of a run, given to the executor for all its runs or to `execute` for one. */
 export interface RunOptions {
   /**
-   * The most attempts in flight at once, whatever the strategy would like.
+   * The maximum number of attempts in flight at once, whatever the strategy chooses.
    * @default the strategy's own `maxParallel`, or 16
    */
   readonly maxParallel?: number;
   /**
-   * Stop everything at the first failed task. Without it, what does not depend on the failed task
-   * goes on to its end; the plan ends `failed` either way.
+   * Stop the run at the first failed task. Otherwise, tasks that do not depend on the failed task still
+   * run. The plan ends `failed` either way.
    * @default false
    */
   readonly failFast?: boolean;
   /**
-   * The longest the run may take, in milliseconds; then it is stopped and the plan has failed. With
-   * one of the plan's as well, the shorter.
+   * The maximum duration of the run, in milliseconds; when it is exceeded, the plan fails. If the plan
+   * has a deadline too, the shorter one applies.
    */
   readonly deadlineMs?: number;
-  /** The longest one attempt may take, in milliseconds, where neither task nor plan says. */
+  /** The maximum duration of an attempt, in milliseconds, unless the task or the plan sets one. */
   readonly timeoutMs?: number;
-  /** How failed attempts are repeated, where neither task nor plan says. */
+  /** How failed attempts are retried, unless the task or the plan sets a policy. */
   readonly retry?: RetryPolicy;
-  /** What the run may use at most; with one of the plan's as well, the lower limit each. */
+  /** Limits of what the run may use. If the plan has a budget too, the lower limits apply. */
   readonly budget?: Budget;
-  /** What models cost, for those whose runner does not say or whose price is another for you. */
+  /** Prices of models; they override the costs that runners report. */
   readonly prices?: PriceTable;
   /**
-   * What to do when the plan would end with tasks that failed for good, or with its goal not
-   * reached: ask for more tasks, a limited number of times. After a budget is used up, a deadline, a
-   * cancellation or a stop by `failFast`, there is nothing to ask for.
+   * Requests more tasks, a limited number of times, when the plan would end with failed tasks or an
+   * unachieved goal. Not used after an exceeded budget or deadline, a cancellation, or `failFast`.
    */
   readonly replan?: Replan;
   /**
-   * How deep subtasks may nest.
+   * The maximum nesting depth of subtasks.
    * @default 8
    */
   readonly maxDepth?: number;
   /**
-   * A whole number that the waits between attempts are drawn with: the same seed, the same waits.
-   * @default drawn for each run
+   * An integer that seeds the random delays between attempts: the same seed gives the same delays.
+   * @default a random one for each run
    */
   readonly seed?: number;
-  /** Aborting it cancels the run; with one of the executor's as well, either does. */
+  /** Aborting it cancels the run. If the executor has a signal too, either one cancels. */
   readonly signal?: AbortSignal;
   /**
-   * `'keep'` gives every event with the result. `'stream'` gives them only to `onEvent` and to
-   * iterators of the run; with neither, they are dropped.
+   * `'keep'` includes all events in the result. `'stream'` only passes them to `onEvent` and to iterators
+   * of the run.
    * @default 'keep'
    */
   readonly timeline?: 'keep' | 'stream';
   /**
-   * Called with each event as it happens. What it throws ends up in `listenerErrors` of the
-   * result and has no other effect.
+   * Called with each event as it happens. Errors that it throws are collected in `listenerErrors` of
+   * the result and have no other effect.
    */
   readonly onEvent?: (event: RunEvent) => void;
   /**
-   * Where the run is kept, so that it survives the process: nothing of it is told, and no attempt is
-   * started, before that is durable.
+   * Records the run so that it survives the process. No event is published, and no attempt started,
+   * before it is durable.
    */
   readonly journal?: Journal;
   /**
-   * Makes of a task's output what may be kept in the journal. The run itself goes on with the output;
-   * one that is resumed goes on with what was kept. What tasks report while they run (`task_output`)
-   * is not kept then, and no output of this run is used again by another one.
+   * Redacts a task's output before it is stored in the journal. The run itself uses the original output;
+   * a resumed run uses the stored one. With `redact`, the journal has no `task_output` events, and other
+   * runs cannot reuse outputs of this run.
    */
   readonly redact?: (output: unknown, task: Task) => unknown;
   /**
-   * Take outputs of earlier runs from the journal, where nothing has changed that they follow from:
-   * the task, what it is given, the runner with its model and its settings. Nothing is spent for
-   * them, and their `task_completed` says which run they are from. Functions and tasks with tools
-   * are always done, as nobody can see what they do.
+   * Reuse outputs of earlier runs from the journal when the task, its inputs, and the runner with its
+   * model and settings are unchanged. A reused output costs nothing; its `task_completed` names the run
+   * that it comes from. Functions and tasks with tools always run, because their effects are unknown.
    * @default false
    */
   readonly reuse?: boolean | ReuseOptions;
   /**
-   * Where attempts run, when not in this process: a carrier of an engine package.
+   * Runs attempts outside this process: a carrier of an engine package.
    * @default this process
    */
   readonly carrier?: AttemptCarrier | undefined;
 }
 
-/** How one run goes. */
+/** Options of one run. */
 export interface ExecuteOptions extends RunOptions {
   /**
-   * What the run is called, in its journal and in idempotency keys: letters, digits, `.`, `_` and `-`,
-   * 128 at most, no `.` in front.
+   * The id of the run in its journal and in idempotency keys: at most 128 letters, digits, `.`, `_` and
+   * `-`, not starting with `.`.
    * @default a random one
    */
   readonly runId?: string;
@@ -126,8 +124,8 @@ export const RUN_OPTIONS = [
 ];
 
 /**
- * @param owner Who was given them, for the message.
- * @throws {OptionError} when one of them is out of range.
+ * @param owner The function that received the options, for messages.
+ * @throws {OptionError} when an option is invalid.
  */
 export function checkRunOptions(owner: string, options: RunOptions): void {
   const { maxParallel, failFast, deadlineMs, timeoutMs, maxDepth, seed } = options;
@@ -139,7 +137,7 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
   if (timeoutMs !== undefined) checkDuration(owner, 'timeoutMs', timeoutMs);
   if (maxDepth !== undefined) checkLimit(owner, 'maxDepth', maxDepth);
   if (seed !== undefined && !Number.isSafeInteger(seed)) {
-    throw new OptionError(`${owner}: seed must be a whole number; it is ${show(seed)}`);
+    throw new OptionError(`${owner}: seed must be an integer; it is ${show(seed)}`);
   }
   if (replan !== undefined) checkReplan(owner, replan);
   const problems: PlanProblem[] = [];
@@ -169,7 +167,7 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
   }
 }
 
-/** The limits of a run as data, those of its plan taken into account. */
+/** The limits of a run as data, combined with those of its plan. */
 export function limitsOf(plan: Plan, options: RunOptions): RunLimits {
   const { failFast, maxParallel, timeoutMs, retry, prices } = options;
   const deadlineMs = Math.min(
@@ -188,7 +186,7 @@ export function limitsOf(plan: Plan, options: RunOptions): RunLimits {
   };
 }
 
-/** Takes the place of what holds for any run, where a recorded one had no such limit. */
+/** Removes the limits of the executor, so that a resumed run has only its recorded ones. */
 export const NO_LIMITS: RunOptions = {
   failFast: undefined,
   maxParallel: undefined,

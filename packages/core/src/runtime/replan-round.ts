@@ -3,9 +3,9 @@ import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import type { Replan, ReplanContext, Revision } from '../contract/replan.js';
 import type { Task } from '../contract/task.js';
 import type { ReplanCommand } from '../kernel/replan.js';
-import { atItsCost, readRevision } from '../kernel/revision.js';
+import { readRevision, withUsage } from '../kernel/revision.js';
 
-/** One round of re-planning in flight, and the context that its planner sees. */
+/** One round of re-planning in flight; also the context of its planner. */
 export class ReplanRound implements ReplanContext {
   readonly deadline: number | undefined;
   /** 1 for the first round of the run. */
@@ -14,7 +14,7 @@ export class ReplanRound implements ReplanContext {
   readonly #controller = new AbortController();
   readonly #require: (revision: Revision) => void;
 
-  /** @param require Throws unless a revision can be taken as the run stands now. */
+  /** @param require Throws when a revision cannot be applied to the current run. */
   constructor({ situation, deadline }: ReplanCommand, require: (revision: Revision) => void) {
     this.#situation = situation;
     this.deadline = deadline;
@@ -42,7 +42,7 @@ export class ReplanRound implements ReplanContext {
     try {
       return readRevision(answer);
     } catch (thrown) {
-      throw atItsCost(thrown, answer);
+      throw withUsage(thrown, answer);
     }
   }
 

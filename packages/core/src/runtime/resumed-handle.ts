@@ -4,29 +4,29 @@ import type { PlanResult } from '../state/result.js';
 import type { RunHandle } from './handle.js';
 
 /**
- * The handle of a run that is still being opened: what is done to it waits until it is. When it
- * cannot be, its result and its events reject with the reason.
+ * The handle of a run that is still being opened. Calls are queued until it is open. If opening fails,
+ * the result and the events reject with the error.
  *
- * @param opening Opens it, and hands over its handle before anything of it has happened.
+ * @param open Opens the run, and passes on its handle before the run does anything.
  */
-export function handleOfOpening<Outputs>(
+export function pendingHandle<Outputs>(
   runId: string,
-  opening: (isOpen: (handle: RunHandle<Outputs>) => void) => Promise<void>,
+  open: (onOpen: (handle: RunHandle<Outputs>) => void) => Promise<void>,
 ): RunHandle<Outputs> {
-  let open: RunHandle<Outputs> | undefined;
-  const waiting: ((handle: RunHandle<Outputs>) => void)[] = [];
+  let openHandle: RunHandle<Outputs> | undefined;
+  const queued: ((handle: RunHandle<Outputs>) => void)[] = [];
   const opened = new Promise<{ readonly handle: RunHandle<Outputs> }>((resolve, reject) => {
-    opening((handle) => {
-      open = handle;
-      for (const act of waiting.splice(0)) act(handle);
+    open((handle) => {
+      openHandle = handle;
+      for (const call of queued.splice(0)) call(handle);
       resolve({ handle });
     }).catch(reject);
   });
-  // Whoever waits for the result hears of it; nobody need hear of it twice.
+  // A failure is reported by `result`; an unhandled rejection here would report it twice.
   opened.catch(() => {});
-  const whenOpen = (act: (handle: RunHandle<Outputs>) => void) => {
-    if (open === undefined) waiting.push(act);
-    else act(open);
+  const whenOpen = (call: (handle: RunHandle<Outputs>) => void) => {
+    if (openHandle === undefined) queued.push(call);
+    else call(openHandle);
   };
   const result = opened.then(({ handle }): Promise<PlanResult<Outputs>> => handle.result);
   result.catch(() => {});
@@ -36,7 +36,7 @@ export function handleOfOpening<Outputs>(
     // biome-ignore lint/suspicious/noThenProperty: a run is awaited for its result
     then: (onFulfilled, onRejected) => result.then(onFulfilled, onRejected),
     [Symbol.asyncIterator](): AsyncIterator<RunEvent> {
-      // From its first event on, also where nothing is kept.
+      // Created as soon as the run is open, so that no event is missed without a kept timeline.
       let events: AsyncIterator<RunEvent> | undefined;
       whenOpen((handle) => {
         events = handle[Symbol.asyncIterator]();
@@ -54,7 +54,7 @@ export function handleOfOpening<Outputs>(
     approve: async (taskId) => (await opened).handle.approve(taskId),
     reject: async (taskId, reason) => (await opened).handle.reject(taskId, reason),
     addTasks(tasks) {
-      if (open !== undefined) open.addTasks(tasks);
+      if (openHandle !== undefined) openHandle.addTasks(tasks);
       else {
         const message = 'addTasks(): the run is still being opened; wait for one of its events';
         throw new StratagemError('run_not_open', message);

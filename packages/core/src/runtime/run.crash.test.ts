@@ -9,10 +9,10 @@ import type { Task } from '../contract/task.js';
 import { createExecutor } from './executor.js';
 
 /**
- * The run in this process with a journal that fails, over and over, at any append: what it has told
- * is what is written, and in the end each task has been completed once.
+ * Resumes a run whose journal fails again and again at random appends. Published events equal written
+ * ones, and each task completes once.
  */
-test('a run gets through any number of failing journals, and completes every task once', async () => {
+test('a run survives any number of journal failures and completes every task once', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.nat(12), { maxLength: 6 }),
@@ -38,7 +38,7 @@ test('a run gets through any number of failing journals, and completes every tas
         for (const next of failures.slice(1)) {
           if (result.error?.code !== 'journal_full') break;
           left = next;
-          // A run that never began has its place, and begins now.
+          // A run that was created and never started starts now.
           result = await executor.resume('run', { plan, onEvent });
         }
         left = undefined;

@@ -56,7 +56,7 @@ async function ended<Outputs>(run: RunHandle<Outputs>): Promise<PlanResult<Outpu
   return result;
 }
 
-// What escapes a run would end the user's process.
+// An unhandled rejection would end the user's process.
 const escaped = vi.fn();
 beforeEach(() => {
   escaped.mockClear();
@@ -105,7 +105,7 @@ describe('a runner', () => {
     ['an object of texts', { inputTokens: '3', outputTokens: '4' }],
     ['not a number', { inputTokens: Number.NaN, outputTokens: 1 }],
     ['partly null', { inputTokens: 1, outputTokens: 2, cachedInputTokens: null }],
-  ])('whose usage is %s never makes figures that are no numbers', async (_, usage) => {
+  ])('whose usage is %s never leads to NaN in the metrics', async (_, usage) => {
     const answers = await ended(runWith(async () => ({ output: 1, usage })));
     const failures = await ended(
       runWith(async () => {
@@ -120,13 +120,13 @@ describe('a runner', () => {
   });
 
   test.each([null, Number.NaN, 'free', Number.POSITIVE_INFINITY, -1])(
-    'whose cost is %s never makes it a price',
+    'whose reported cost is %s does not change the total cost',
     async (costUsd) => {
       const usage = { inputTokens: 1, outputTokens: 1 };
       const { status, metrics, tasks } = await ended(
         runWith(async () => ({ output: 1, usage, costUsd })),
       );
-      // Taken without it, or refused as a whole.
+      // Accepted without the cost, or rejected as a whole.
       if (status === 'completed') expect(metrics.costUsd).toBeNull();
       else expect(tasks[0]?.error?.code).toBe('invalid_output');
       const failed = await ended(
@@ -176,7 +176,7 @@ describe('a runner', () => {
     }
   });
 
-  test('is called as a method, with a context whose parts may be taken apart', async () => {
+  test('is called as a method, with a context that can be destructured', async () => {
     class Counting implements TaskRunner {
       readonly name = 'counting';
       #calls = 0;
@@ -195,7 +195,7 @@ describe('a runner', () => {
     expect(texts).toEqual(['a 1', 'b 1']);
   });
 
-  test('that answers with a promise of another library is awaited all the same', async () => {
+  test('that answers with a promise of another library is awaited', async () => {
     const thenable = {
       // biome-ignore lint/suspicious/noThenProperty: that is what is tested
       then(resolve: (value: unknown) => void) {
@@ -208,7 +208,7 @@ describe('a runner', () => {
     expect((await ended(runWith(() => thenable))).outputs).toEqual({ a: 'first' });
   });
 
-  test('is not called for tasks that have a function, nor for those that never start', async () => {
+  test('is not called for function tasks or tasks that never start', async () => {
     const asked: string[] = [];
     const plan = planOf(
       { id: 'a', description: 'x' },
@@ -226,7 +226,7 @@ describe('a runner', () => {
 });
 
 describe('a task', () => {
-  test('starts as soon as its own dependencies are done, not when others are', async () => {
+  test('starts as soon as its own dependencies are done', async () => {
     const order: string[] = [];
     const step = (id: string, time: number, ...dependencies: string[]): Task => ({
       id,
@@ -242,7 +242,7 @@ describe('a task', () => {
     expect(order).toEqual(['quick', 'after quick', 'slow']);
   });
 
-  test('has every output of its dependencies, and of nobody else', async () => {
+  test('has the outputs of its dependencies and no others', async () => {
     const seen: Record<string, unknown> = {};
     const width = 1_000;
     const ids = Array.from({ length: width }, (_, n) => `task ${n}`);
@@ -261,7 +261,7 @@ describe('a task', () => {
     expect(seen).toEqual(Object.fromEntries(ids.map((id, n) => [id, n])));
   });
 
-  test('gets an output that is undefined, or an error, as it is', async () => {
+  test('receives undefined and error outputs unchanged', async () => {
     const error = new Error('a value');
     const inputs: unknown[] = [];
     const plan = planOf(
@@ -273,7 +273,7 @@ describe('a task', () => {
     expect(inputs).toEqual([{ a: undefined, b: error }]);
   });
 
-  test('has the outputs of its dependencies in its prompt in the order they are listed', async () => {
+  test('has the outputs of its dependencies in its prompt in their listed order', async () => {
     let prompt = '';
     const runner: TaskRunner = {
       name: 'test',
@@ -319,7 +319,7 @@ describe('a task', () => {
     expect((await executor.execute(outer)).outputs).toEqual({ a: 'inner' });
   });
 
-  test('is run as it was when the run began, whatever is done to the plan meanwhile', async () => {
+  test('runs as it was at the start, even if the plan changes later', async () => {
     const tasks: Task[] = [{ id: 'a', run: () => 1 }];
     const run = executor.execute({ goal: 'x', tasks });
     tasks.push({ id: 'b', run: () => 2 });
@@ -331,7 +331,7 @@ describe('a task', () => {
 });
 
 describe('cancelling', () => {
-  test('from within a task leaves those that were to start with it unstarted', async () => {
+  test('from within a task keeps the tasks of the same step from starting', async () => {
     const began: string[] = [];
     let run: RunHandle<unknown>;
     const task = (id: string): Task => ({
@@ -348,7 +348,7 @@ describe('cancelling', () => {
   });
 
   test.each(['run_started', 'strategy_initialized', 'task_started'])(
-    'from within a listener at %s starts nothing more',
+    'from within a listener at %s starts no more tasks',
     async (type) => {
       const began = vi.fn();
       const run: RunHandle<unknown> = executor.execute(
@@ -360,14 +360,14 @@ describe('cancelling', () => {
     },
   );
 
-  test('when everything is done but the last event leaves a completed plan completed', async () => {
+  test('before the last event leaves a completed plan completed', async () => {
     const run: RunHandle<unknown> = executor.execute(planOf({ id: 'a', run: () => 1 }), {
       onEvent: (event) => void (event.type === 'run_completed' && run.cancel()),
     });
     expect((await ended(run)).status).toBe('completed');
   });
 
-  test('by the outer signal: what it was aborted with is the cause, in the task and the result', async () => {
+  test('by the outer signal keeps its abort reason as the cause, in the task and the result', async () => {
     const controller = new AbortController();
     const reason = new Error('the user left');
     let inner: AbortSignal | undefined;
@@ -387,7 +387,7 @@ describe('cancelling', () => {
     expect(inner?.reason).toBe(result.error);
   });
 
-  test('by an outer signal that is aborted in the turn of the call starts nothing', async () => {
+  test('by an outer signal that is aborted in the same turn starts nothing', async () => {
     const controller = new AbortController();
     const began = vi.fn();
     const run = executor.execute(planOf({ id: 'a', run: began }), { signal: controller.signal });
@@ -402,7 +402,7 @@ describe('cancelling', () => {
     ]);
   });
 
-  test('by an outer signal that was aborted before the call starts nothing and listens to nothing', async () => {
+  test('by an outer signal that was already aborted starts nothing and adds no listener', async () => {
     const signal = AbortSignal.abort('early');
     const added = vi.spyOn(signal, 'addEventListener');
     const began = vi.fn();
@@ -439,7 +439,7 @@ describe('cancelling', () => {
     },
   );
 
-  test('many runs on one signal are all stopped by it', async () => {
+  test('many runs with one signal are all canceled by it', async () => {
     const controller = new AbortController();
     const runs = Array.from({ length: 50 }, () =>
       runWith(never, single, { signal: controller.signal }),
@@ -486,7 +486,7 @@ describe('cancelling', () => {
     expect(result.outputs).toEqual({});
   });
 
-  test('text reported while an attempt is aborted is nobody’s', async () => {
+  test('text reported while an attempt is being aborted is dropped', async () => {
     const run = runWith(
       ({ signal, emit }) =>
         new Promise((_, reject) => {
@@ -502,7 +502,7 @@ describe('cancelling', () => {
     expect(timeline.some(({ type }) => type === 'task_output')).toBe(false);
   });
 
-  test('during a run of 200,000 tasks that await nothing is heard by way of a timer', async () => {
+  test('by a timer works during a run of 200,000 synchronous tasks', async () => {
     const size = 200_000;
     const tasks = Array.from(
       { length: size },
@@ -522,7 +522,7 @@ describe('cancelling', () => {
 });
 
 describe('size', () => {
-  test('a chain of 100,000 functions that answer at once runs to its end', async () => {
+  test('a chain of 100,000 synchronous functions completes', async () => {
     const size = 100_000;
     const tasks = Array.from(
       { length: size },
@@ -538,7 +538,7 @@ describe('size', () => {
     expect(outputs[`${size - 1}`]).toBe(size);
   });
 
-  test('one task takes the outputs of 100,000 others, all of which may run at once', async () => {
+  test('one task receives the outputs of 100,000 others, which may all run at once', async () => {
     const size = 100_000;
     const ids = Array.from({ length: size }, (_, n) => `${n}`);
     const tasks: Task[] = [
@@ -642,7 +642,7 @@ describe('a strategy', () => {
       }),
     ],
     ['a proxy that has been revoked', () => revoked.proxy],
-  ])('whose next() gives %s fails the plan', async (_, next) => {
+  ])('whose next() returns %s fails the plan', async (_, next) => {
     const result = await ended(runUnder({ next }));
     expect(result.status).toBe('failed');
     expect(result.error?.code).toBe('invalid_strategy');
@@ -654,11 +654,14 @@ describe('a strategy', () => {
     ['nothing', undefined],
     ['an object without next()', { next: undefined }],
     ['an object without ready()', { ready: undefined }],
-  ])('whose begin() gives %s is told that begin() is wrong', async (_, scheduler) => {
-    const result = await ended(runUnder(scheduler));
-    expect(result.error?.code).toBe('invalid_strategy');
-    expect(result.error?.message).toContain('begin()');
-  });
+  ])(
+    'whose begin() returns %s fails the plan with an error about begin()',
+    async (_, scheduler) => {
+      const result = await ended(runUnder(scheduler));
+      expect(result.error?.code).toBe('invalid_strategy');
+      expect(result.error?.message).toContain('begin()');
+    },
+  );
 
   test.each(['ready', 'next', 'settled'])(
     'whose %s() is asynchronous and rejects does not end the process',
@@ -672,7 +675,7 @@ describe('a strategy', () => {
     },
   );
 
-  test('that gives a task twice fails the plan, and what runs is aborted', async () => {
+  test('that returns a task twice fails the plan, and attempts in flight are aborted', async () => {
     const ready: TaskView[] = [];
     const strategy: Strategy = {
       name: 'twice',
@@ -685,12 +688,12 @@ describe('a strategy', () => {
     );
     expect(result.error?.message).toBe(
       'Strategy "twice" chose "a" that is not ready; ' +
-        'next() must give each task once, as it came to ready()',
+        'next() must return each task once, the same object that ready() received',
     );
     expect(statuses(result)).toEqual(['canceled', 'canceled']);
   });
 
-  test('that gives the task of another run fails the plan', async () => {
+  test('that returns the task of another run fails the plan', async () => {
     let stolen: TaskView | undefined;
     const strategy: Strategy = {
       name: 'thief',
@@ -712,7 +715,7 @@ describe('a strategy', () => {
     expect(result.error?.message).toContain('chose "a" that is not ready');
   });
 
-  test('that never lets go of a task fails the plan once nothing runs any more', async () => {
+  test('that never returns a ready task fails the plan once nothing runs', async () => {
     const strategy: Strategy = {
       name: 'hoarder',
       begin() {
@@ -730,7 +733,7 @@ describe('a strategy', () => {
     expect(statuses(result)).toEqual(['completed', 'canceled']);
   });
 
-  test('never has more in flight than the cap, however many it gives', async () => {
+  test('never exceeds the cap, however many tasks it returns', async () => {
     let running = 0;
     let peak = 0;
     const tasks = Array.from(
@@ -768,7 +771,7 @@ describe('a strategy', () => {
     );
   });
 
-  test('is told how each attempt ended', async () => {
+  test('learns how each attempt ended', async () => {
     const outcomes: unknown[] = [];
     const settled = (task: TaskView, outcome: object) => outcomes.push([task.id, outcome]);
     const plan = planOf({ id: 'a', description: 'x' }, { id: 'b', description: 'y' });
@@ -836,7 +839,7 @@ describe('time', () => {
     ['20 ms', 20],
     ['a day', DAY],
     ['forty days, more than a timer can take,', 40 * DAY],
-  ])('a strategy that waits %s is asked again then, and the run goes on', async (_, delayMs) => {
+  ])('a strategy that waits %s is asked again then, and the run continues', async (_, delayMs) => {
     vi.useFakeTimers();
     const { strategy, asked } = patient(delayMs);
     const run = createExecutor({ strategy }).execute(planOf({ id: 'a', run: () => 1 }));
@@ -874,7 +877,7 @@ describe('time', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('deadlineMs aborts what runs then, with the error of the plan as its reason', async () => {
+  test('deadlineMs aborts attempts in flight with the error of the plan as the reason', async () => {
     vi.useFakeTimers();
     const signals: AbortSignal[] = [];
     const run = runWith(
@@ -912,14 +915,14 @@ describe('time', () => {
     const { timeline } = await executor.execute({ goal: 'x', tasks });
     const stamps = timeline.map(({ timestamp }) => timestamp);
     expect(stamps).toEqual([...stamps].sort((a, b) => a - b));
-    // The two clocks may differ by a little; by a second they would be different clocks.
+    // The two clocks may differ slightly, but not by a second.
     expect(Math.abs((stamps[0] as number) - before)).toBeLessThan(1_000);
     expect(timeline.map(({ sequence }) => sequence)).toEqual(timeline.map((_, index) => index));
   });
 });
 
 describe('a listener', () => {
-  test('may start another run, leave an iteration and cancel, all at once', async () => {
+  test('may start another run, leave an iteration and cancel in one call', async () => {
     const inner: PromiseLike<PlanResult<unknown>>[] = [];
     const run: RunHandle<unknown> = executor.execute(
       planOf({ id: 'a', run: () => 1 }, { id: 'b', dependencies: ['a'], run: () => 2 }),
@@ -965,7 +968,7 @@ describe('a listener', () => {
           },
         }),
     ],
-  ])('that %s changes nothing but listenerErrors', async (_, onEvent) => {
+  ])('that %s only adds to listenerErrors', async (_, onEvent) => {
     const plan = planOf({ id: 'a', run: () => 1 });
     const result = await ended(executor.execute(plan, { onEvent: onEvent as () => void }));
     await turns(2);
@@ -974,7 +977,7 @@ describe('a listener', () => {
     expect(result.listenerErrors).toHaveLength(5);
   });
 
-  test('that throws 100,000 times has its first hundred errors kept', async () => {
+  test('that throws 100,000 times has its first hundred errors in the result', async () => {
     const tasks = Array.from({ length: 50_000 }, (_, n): Task => ({ id: `${n}`, run: () => n }));
     let count = 0;
     const { status, listenerErrors } = await executor.execute(

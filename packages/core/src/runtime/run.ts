@@ -5,7 +5,7 @@ import type { OutputPart } from '../contract/output-part.js';
 import { resourceOf } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import { Graph } from '../graph/graph.js';
-import { understood } from '../journal/read-run.js';
+import { wrapCorruptLog } from '../journal/read-run.js';
 import { journalFailure, WriteAheadLog } from '../journal/write-ahead-log.js';
 import type { Command } from '../kernel/command.js';
 import { Kernel } from '../kernel/kernel.js';
@@ -146,7 +146,7 @@ export class Run<Outputs> implements AttemptInbox {
   /** Recorded events were published by another process; the result has them all the same. */
   #recover(log: readonly EventData[], options: RecoverOptions): void {
     this.#clock.notBefore(log.at(-1)?.timestamp ?? 0);
-    understood(this.runId, () => this.#kernel.recover(log, options));
+    wrapCorruptLog(this.runId, () => this.#kernel.recover(log, options));
     this.#continueAt(this.#kernel.log.length);
   }
 
@@ -327,7 +327,7 @@ export class Run<Outputs> implements AttemptInbox {
     this.#attempts.detachAll(failure);
     this.#additions.abortRound(failure);
     for (const input of this.#inbox.splice(0)) {
-      if ('acknowledge' in input) this.#answers.taken(input);
+      if ('acknowledge' in input) this.#answers.awaitDurability(input);
     }
     this.#answers.acknowledge(failure);
     this.#finish();

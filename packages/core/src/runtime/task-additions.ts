@@ -3,21 +3,21 @@ import type { Replan, Revision } from '../contract/replan.js';
 import type { Task } from '../contract/task.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ReplanCommand } from '../kernel/replan.js';
-import { atItsCost, revisionProblems } from '../kernel/revision.js';
+import { revisionProblems, withUsage } from '../kernel/revision.js';
 import { additionProblems } from '../validate/plan.js';
 import { eachTask, requireNoRunner, requireStorable, structuralCopy } from './added-tasks.js';
 import type { Input } from './input.js';
 import { ReplanRound } from './replan-round.js';
 import type { RunSettings } from './settings.js';
 
-/** How a plan grows while it runs: by tasks that are added, and by rounds of re-planning. */
+/** Adds tasks to a running plan: tasks from callers, and tasks from rounds of re-planning. */
 export class TaskAdditions {
   readonly #settings: RunSettings;
   readonly #kernel: Kernel;
   readonly #take: (input: Input) => void;
-  /** By id, the tasks that are to be added as soon as the kernel takes them. */
-  readonly #coming = new Map<string, Task>();
-  /** The round of re-planning under way. */
+  /** By id, tasks that have been accepted and are on their way to the kernel. */
+  readonly #pending = new Map<string, Task>();
+  /** The current round of re-planning. */
   #round: ReplanRound | undefined;
 
   constructor(settings: RunSettings, kernel: Kernel, take: (input: Input) => void) {
@@ -27,23 +27,23 @@ export class TaskAdditions {
   }
 
   /**
-   * @param by The task that adds them; -1 for none.
-   * @throws {StratagemError} unless the tasks can be added now; a PlanError says all that is wrong.
+   * @param by Index of the task that adds them; -1 for none.
+   * @throws {StratagemError} when the tasks cannot be added; a PlanError lists all problems.
    */
   add(given: readonly Task[], by: number): void {
-    // The same attempt had added some before its process ended.
+    // A restarted attempt may have added some of them before the crash.
     const isNew = (task: Task) => !this.#kernel.hasAdded(by, task?.id);
     const tasks = by < 0 || !Array.isArray(given) ? given : given.filter(isNew);
     this.#require(tasks);
     if (tasks.length === 0) return;
-    const added = this.#announce(tasks);
+    const added = this.#reserve(tasks);
     this.#kernel.expectTasks();
     this.#take({ type: 'addTasks', tasks: added, by });
   }
 
-  /** The kernel takes tasks that were coming. */
-  arrived(tasks: readonly Task[]): void {
-    eachTask(tasks, ({ id }) => this.#coming.delete(id));
+  /** The kernel is about to add these tasks. */
+  removePending(tasks: readonly Task[]): void {
+    eachTask(tasks, ({ id }) => this.#pending.delete(id));
   }
 
   beginRound(command: ReplanCommand): void {
@@ -57,19 +57,19 @@ export class TaskAdditions {
         try {
           this.#requireRevision(revision, maxTasks);
         } catch (thrown) {
-          throw atItsCost(thrown, revision);
+          throw withUsage(thrown, revision);
         }
-        const tasks = this.#announce(revision.tasks);
+        const tasks = this.#reserve(revision.tasks);
         this.#take({ type: 'replanned', round, revision: { ...revision, tasks } });
       })
       .catch((thrown) => this.#take({ type: 'replanFailed', round, thrown }));
   }
 
-  /** Whether the answer of this round is still wanted. */
-  leaveRound(round: ReplanRound): boolean {
-    const isWanted = this.#round === round;
-    if (isWanted) this.#round = undefined;
-    return isWanted;
+  /** Ends the round; false when it is not the current one, so that its answer is ignored. */
+  finishRound(round: ReplanRound): boolean {
+    const isCurrent = this.#round === round;
+    if (isCurrent) this.#round = undefined;
+    return isCurrent;
   }
 
   abortRound(reason: unknown): void {
@@ -77,19 +77,19 @@ export class TaskAdditions {
     this.#round = undefined;
   }
 
-  /** From now on their ids are taken. What the caller does to its list has no effect any more. */
-  #announce(tasks: readonly Task[]): Task[] {
+  /** Reserves the ids of tasks, and copies the tasks: the caller may change its list. */
+  #reserve(tasks: readonly Task[]): Task[] {
     const added = structuralCopy(tasks);
-    eachTask(added, (task) => this.#coming.set(task.id, task));
+    eachTask(added, (task) => this.#pending.set(task.id, task));
     return added;
   }
 
   #require(tasks: readonly Task[]): void {
     const { graph, runner, maxDepth, toolbox, record } = this.#settings;
     const there = {
-      isTaken: (id: string) => graph.indexOf(id) !== undefined || this.#coming.has(id),
+      isTaken: (id: string) => graph.indexOf(id) !== undefined || this.#pending.has(id),
       willFanOut: (id: string) =>
-        this.#kernel.isPendingFanOut(id) || this.#coming.get(id)?.forEach !== undefined,
+        this.#kernel.isPendingFanOut(id) || this.#pending.get(id)?.forEach !== undefined,
     };
     const problems = additionProblems(tasks, there, maxDepth);
     if (problems.length > 0) throw new PlanError(problems);
@@ -98,7 +98,7 @@ export class TaskAdditions {
     if (record !== undefined) requireStorable(tasks);
   }
 
-  /** The same for a revision of the plan. */
+  /** @throws {StratagemError} when the revision cannot be applied. */
   #requireRevision(revision: Revision, maxTasks: number): void {
     this.#require(revision.tasks);
     const problems = revisionProblems(revision, this.#kernel.state, maxTasks);

@@ -26,7 +26,7 @@ function bind(execute: (input: z.output<typeof city>, context: ToolContext) => u
 
 afterEach(() => void vi.useRealTimers());
 
-test('a runner sees the schema of what goes in', () => {
+test('a runner receives the input schema of a tool', () => {
   expect(bind(() => 1).inputSchema).toMatchObject({
     type: 'object',
     properties: { city: { type: 'string' } },
@@ -35,7 +35,7 @@ test('a runner sees the schema of what goes in', () => {
 });
 
 describe('a call', () => {
-  test('gives the tool what its schema makes of the input, and is in the log', async () => {
+  test('passes the output of the schema to the tool, and is logged', async () => {
     const bound = bind(({ city, days }, { callId }) => ({ city, days, callId }));
     const result = await bound.call({ city: 'Rome' }, 'call-7');
     const output = { city: 'Rome', days: 1, callId: 'call-7' };
@@ -53,10 +53,10 @@ describe('a call', () => {
     [
       'nothing',
       '',
-      { ok: false, message: expect.stringContaining('the input does not fit: city') },
+      { ok: false, message: expect.stringContaining('the input does not match the schema: city') },
     ],
     ['a wrong field', { city: 7 }, { ok: false, message: expect.stringContaining('city: ') }],
-  ])('takes %s', async (_, input, expected) => {
+  ])('accepts %s', async (_, input, expected) => {
     expect(await bind(({ city }) => city).call(input)).toMatchObject(expected);
   });
 
@@ -70,7 +70,7 @@ describe('a call', () => {
       'broken',
     ],
     ['returns what JSON cannot hold', () => 1n, 'its result cannot be written as JSON'],
-  ])('of a tool that %s is an answer for the model', async (_, execute, message) => {
+  ])('of a tool that %s returns an error to the model', async (_, execute, message) => {
     const bound = bind(execute);
     const result = await bound.call({ city: 'Rome' });
     expect(result).toMatchObject({ ok: false, message: expect.stringContaining(message) });
@@ -82,11 +82,11 @@ describe('a call', () => {
     ['nothing', undefined, 'done'],
     ['a text', 'as it is', 'as it is'],
     ['null', null, 'null'],
-  ])('of a tool that returns %s tells the model %s', async (_, output, text) => {
+  ])('of a tool that returns %s shows the model %s', async (_, output, text) => {
     expect(await bind(() => output).call({ city: 'Rome' })).toEqual({ ok: true, output, text });
   });
 
-  test('has an id of its own when the model gives none', async () => {
+  test('gets a unique id when the model gives none', async () => {
     const bound = bind((_, { callId }) => callId);
     expect([await bound.call({ city: 'a' }), await bound.call({ city: 'b' })]).toMatchObject([
       { output: 'weather-1' },
@@ -94,7 +94,7 @@ describe('a call', () => {
     ]);
   });
 
-  test('that takes longer than its timeout is told so, and its signal is aborted', async () => {
+  test('that exceeds its timeout fails, and its signal is aborted', async () => {
     vi.useFakeTimers();
     let signal: AbortSignal | undefined;
     const bound = bind(
@@ -111,7 +111,7 @@ describe('a call', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('has more time than a timer can count, if it is given that', async () => {
+  test('may have a timeout longer than a timer allows', async () => {
     vi.useFakeTimers();
     const execute = () => new Promise((resolve) => setTimeout(() => resolve('done'), 60_000));
     const result = bind(execute, { timeoutMs: 1e12 }).call({ city: 'Rome' });
@@ -119,7 +119,7 @@ describe('a call', () => {
     expect(await result).toMatchObject({ ok: true, output: 'done' });
   });
 
-  test('ends with the attempt, whatever the tool does', async () => {
+  test('ends when the attempt is aborted, whatever the tool does', async () => {
     const bound = bind(() => new Promise(() => {}));
     const result = bound.call({ city: 'Rome' });
     await new Promise((resolve) => setTimeout(resolve, 1));
@@ -128,7 +128,7 @@ describe('a call', () => {
     await expect(bound.call({ city: 'Rome' })).rejects.toMatchObject({ code: 'aborted' });
   });
 
-  test('ends ahead of the attempt when the runner has run out of time', async () => {
+  test('ends before the attempt when the runner has no time left', async () => {
     const bound = bind(() => new Promise(() => {}));
     const stop = new AbortController();
     const result = bound.call({ city: 'Rome' }, 'x', stop.signal);
@@ -144,7 +144,7 @@ test.each([
   [{ execute: 'rm' }, 'execute of "weather" must be a function'],
   [{ timeoutMs: -1 }, 'timeoutMs must be a positive number of milliseconds'],
   [{ parameters: {} }, 'tool() has no option "parameters"'],
-])('tool() refuses %j', (change, message) => {
+])('tool() rejects %j', (change, message) => {
   const sound = { name: 'weather', description: 'x', inputSchema: city, execute: () => 1 };
   expect(() => tool({ ...sound, ...change } as never)).toThrow(message);
 });

@@ -4,7 +4,7 @@ import { formatIssues, jsonSchemaOf } from '../contract/schema.js';
 import type { RequestTool, Tool, ToolContext, ToolResult } from '../contract/tool.js';
 import { isThenable } from '../util/promise.js';
 
-/** A tool as the runner of one attempt gets it. */
+/** Binds a tool to an attempt, for its runner. */
 export function bindTool(tool: Tool, context: RunContext): RequestTool {
   const { name, description, inputSchema } = tool;
   let calls = 0;
@@ -20,14 +20,14 @@ export function bindTool(tool: Tool, context: RunContext): RequestTool {
       const result = await resultOf(tool, input, { context, callId, signal });
       requireRunning(signal);
       const durationMs = performance.now() - began;
-      const { text: _, ...told } = result;
-      await context.emit({ kind: 'tool_result', callId, tool: name, ...told, durationMs });
+      const { text: _, ...reported } = result;
+      await context.emit({ kind: 'tool_result', callId, tool: name, ...reported, durationMs });
       return result;
     },
   };
 }
 
-/** Models that call a tool without input write an empty text. */
+/** Parses JSON if possible. Models that call a tool without input send an empty string. */
 function fromJson(text: string): unknown {
   try {
     return text.trim() === '' ? {} : JSON.parse(text);
@@ -36,7 +36,7 @@ function fromJson(text: string): unknown {
   }
 }
 
-/** The longest delay a timer takes: one that is set for longer fires at once. */
+/** The longest delay of a timer: a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 interface Call {
@@ -45,12 +45,12 @@ interface Call {
   readonly signal: AbortSignal;
 }
 
-/** Rejects only when the attempt is over: all else is an answer for the model. */
+/** Rejects only when the attempt has been aborted; any other failure is a result for the model. */
 async function resultOf(tool: Tool, input: unknown, call: Call): Promise<ToolResult> {
   try {
     const checked = await tool.inputSchema['~standard'].validate(input);
     if (checked.issues !== undefined) {
-      return failure(`the input does not fit: ${formatIssues(checked.issues)}`);
+      return failure(`the input does not match the schema: ${formatIssues(checked.issues)}`);
     }
     const output = await execute(tool, checked.value, call);
     return { ok: true, output, text: textOf(output) };
@@ -64,7 +64,7 @@ function failure(message: string): ToolResult {
   return { ok: false, message, text: `Error: ${message}` };
 }
 
-/** What the tool returns, unless the attempt or the time of the call is over before. */
+/** Calls the tool. Rejects when the attempt is aborted or the call exceeds its timeout. */
 async function execute(tool: Tool, input: unknown, call: Call): Promise<unknown> {
   const { timeoutMs } = tool;
   const { context, callId, signal } = call;
@@ -82,7 +82,7 @@ async function execute(tool: Tool, input: unknown, call: Call): Promise<unknown>
   const stopped = new Promise<never>((_, reject) => {
     stop.signal.addEventListener('abort', () => reject(stop.signal.reason), { once: true });
   });
-  stopped.catch(() => {}); // Nobody may be waiting for it any more.
+  stopped.catch(() => {}); // The race may be over when it rejects.
   try {
     const value = tool.execute(input, contextOf(context, callId, stop.signal));
     return isThenable(value) ? await Promise.race([value, stopped]) : value;
@@ -95,8 +95,8 @@ async function execute(tool: Tool, input: unknown, call: Call): Promise<unknown>
 function contextOf(context: RunContext, callId: string, signal: AbortSignal): ToolContext {
   const { taskId, attempt, attemptsLeft, deadline, emit, addTasks } = context;
   const idempotencyKey = `${context.idempotencyKey}/${encodeURIComponent(callId)}`;
-  const surroundings = { taskId, attempt, idempotencyKey, attemptsLeft, deadline };
-  return { ...surroundings, emit, addTasks, signal, callId };
+  const details = { taskId, attempt, idempotencyKey, attemptsLeft, deadline };
+  return { ...details, emit, addTasks, signal, callId };
 }
 
 function requireRunning(signal: AbortSignal): void {
@@ -105,7 +105,7 @@ function requireRunning(signal: AbortSignal): void {
   throw new RunnerError('aborted', 'the attempt was stopped while a tool was called', { cause });
 }
 
-/** What the model is shown. */
+/** The output as text for the model. */
 function textOf(output: unknown): string {
   if (typeof output === 'string') return output;
   try {

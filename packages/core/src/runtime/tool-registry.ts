@@ -5,7 +5,7 @@ import type { Task } from '../contract/task.js';
 import type { Tool } from '../contract/tool.js';
 import { didYouMean } from '../util/suggest.js';
 
-/** The tools that tasks may name, and what each task has of them. */
+/** Looks up the tools that tasks list by name. */
 export class Toolbox {
   readonly #byName: ReadonlyMap<string, Tool>;
 
@@ -13,16 +13,16 @@ export class Toolbox {
     this.#byName = new Map(tools.map((tool) => [tool.name, tool]));
   }
 
-  /** The tools of a task that has been required. */
+  /** The tools of a task that `require` has checked. */
   of({ tools = [] }: Task): readonly Tool[] {
     return tools.flatMap((tool) => (typeof tool === 'string' ? this.#find(tool) : tool));
   }
 
   /**
-   * Makes sure that these tasks, and their subtasks, get the tools they list.
+   * Checks the tools that tasks and their subtasks list.
    *
-   * @throws {PlanError} when one names a tool that there is not.
-   * @throws {StratagemError} `unsupported_tools` when the runner does not let its model call any.
+   * @throws {PlanError} when a task names an unknown tool.
+   * @throws {StratagemError} `unsupported_tools` when the runner does not support tools.
    */
   require(tasks: readonly Task[], runner: TaskRunner | undefined): void {
     const problems: PlanProblem[] = [];

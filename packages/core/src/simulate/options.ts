@@ -9,34 +9,34 @@ import type { Task } from '../contract/task.js';
 import type { Inputs } from '../state/inputs.js';
 import type { SimulatedServer } from './server.js';
 
-/** What becomes of one attempt in a simulation. */
+/** The outcome of one attempt in a simulation. */
 export interface SimulatedAttempt extends Partial<TaskOutput> {
-  /** Virtual milliseconds the attempt takes; Infinity for one that never ends by itself. */
+  /** Duration of the attempt in virtual milliseconds; Infinity if it never ends by itself. */
   readonly durationMs: number;
-  /** What it reports of its output, and how long after its start, in virtual milliseconds. */
+  /** Parts of its output, and when it reports them, in virtual milliseconds after its start. */
   readonly parts?: readonly { readonly afterMs: number; readonly part: OutputPart }[];
-  /** When given, the attempt fails with it. */
+  /** If present, the attempt fails with this error. */
   readonly error?: unknown;
   /** Tasks that the attempt adds to the plan when it ends, as `context.addTasks` would. */
   readonly addTasks?: readonly Task[];
 }
 
-/** What a human does in a simulation. */
+/** The answer of a human in a simulation. */
 export interface SimulatedAnswer {
-  /** Virtual milliseconds until the answer comes; Infinity for one that never does. */
+  /** Virtual milliseconds until the answer; Infinity for no answer. */
   readonly afterMs: number;
   readonly answer: unknown;
 }
 
-/** What comes of a round of re-planning in a simulation. */
+/** The outcome of a round of re-planning in a simulation. */
 export interface SimulatedRevision extends Partial<Revision> {
-  /** Virtual milliseconds the round takes; Infinity for one that never ends by itself. */
+  /** Duration of the round in virtual milliseconds; Infinity if it never ends by itself. */
   readonly durationMs: number;
-  /** When given, the round fails with it. */
+  /** If present, the round fails with this error. */
   readonly error?: unknown;
 }
 
-/** What can be done to a simulated run while it goes on. */
+/** Controls of a simulated run. */
 export interface SimulationControls {
   cancel(reason?: unknown): void;
   pause(): void;
@@ -45,9 +45,9 @@ export interface SimulationControls {
   addTasks(tasks: readonly Task[]): void;
 }
 
-/** Something that happens to the run from outside. */
+/** An external action on the run. */
 export interface SimulatedAction {
-  /** When, in virtual milliseconds from the start. */
+  /** When it happens, in virtual milliseconds after the start. */
   readonly atMs: number;
   readonly act: (run: SimulationControls) => void;
 }
@@ -68,7 +68,7 @@ export interface SimulateOptions {
   readonly budget?: Budget;
   /** As in `RunOptions`. */
   readonly prices?: PriceTable;
-  /** As in `RunOptions`; `revise` says what comes of a round, and is called when it begins. */
+  /** As in `RunOptions`; `revise` is called when a round starts, and returns its outcome. */
   readonly replan?: ReplanLimits & { revise(situation: Situation): SimulatedRevision };
   /** As in `RunOptions`. */
   readonly maxDepth?: number;
@@ -78,31 +78,31 @@ export interface SimulateOptions {
    */
   readonly seed?: number;
   /**
-   * Says what becomes of an attempt; called when it starts. With a `server`, only the attempts at
-   * function tasks are asked about here. Outputs are taken as they are, whatever the task's schema.
+   * Called when an attempt starts; returns its outcome. With a `server`, it is only called for function
+   * tasks. Outputs are not validated against the task's schema.
    * @default the task's estimated duration, or 1,000 ms, and no output
    */
   readonly attempt?: (task: Task, attempt: number, inputs: Inputs) => SimulatedAttempt;
   /**
-   * What attempts are sent to, and what says when they end; for one run alone.
-   * @default none: `attempt` says of each attempt how long it takes when it starts
+   * Receives attempts and decides when they end; to be used for a single run.
+   * @default none: `attempt` returns the duration of each attempt when it starts
    */
   readonly server?: SimulatedServer;
   /**
-   * Says what a human answers; called when a human step comes up.
+   * Called when a human step starts to wait; returns the answer.
    * @default `true` for an approval and nothing for an answer, after the task's estimated duration
    */
   readonly answer?: (task: Task, question: string) => SimulatedAnswer;
   /**
-   * What an attempt competes for; see `TaskView.resource`.
-   * @default one resource for all
+   * The resource that an attempt competes for; see `TaskView.resource`.
+   * @default one resource for all tasks
    */
   readonly resourceOf?: (task: Task) => string;
-  /** What happens to the run from outside, and when. */
+  /** External actions on the run. */
   readonly actions?: readonly SimulatedAction[];
 }
 
-/** Their names. */
+/** The names of `SimulateOptions`. */
 export const SIMULATE_OPTIONS: readonly (keyof SimulateOptions)[] = [
   'strategy',
   'maxParallel',

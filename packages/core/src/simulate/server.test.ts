@@ -55,7 +55,7 @@ function run(server: SimulatedServer, tasks: Task[], options: Partial<SimulateOp
 }
 
 describe('simulate with a server', () => {
-  test('ends each attempt when the server says so', () => {
+  test('ends each attempt when the server ends it', () => {
     const { server, told } = oneByOne();
     const result = run(server, [task('a'), task('b'), task('c', { dependencies: ['a'] })]);
     expect(told).toEqual([
@@ -67,7 +67,7 @@ describe('simulate with a server', () => {
     expect(result.metrics.executionTimeMs).toBe(3_000);
   });
 
-  test('tells the server of the resource that a task competes for', () => {
+  test('passes the resource of each task to the server', () => {
     const { server } = oneByOne();
     const resources: string[] = [];
     const watched: SimulatedServer = {
@@ -85,7 +85,7 @@ describe('simulate with a server', () => {
     expect(resources).toEqual(["a's", "b's"]);
   });
 
-  test('tells the server when an attempt is given up, which then never ends', () => {
+  test('aborts requests at the server, which then never end', () => {
     const { server, told } = oneByOne();
     const { tasks } = run(server, [task('a'), task('b', { timeoutMs: 400 }), task('c')], {
       retry: { maxAttempts: 1 },
@@ -98,12 +98,12 @@ describe('simulate with a server', () => {
     ]);
   });
 
-  test('takes the answer that comes at the very moment of the timeout', () => {
+  test('accepts an answer at the exact time of the timeout', () => {
     const { server } = oneByOne();
     expect(run(server, [task('a', { timeoutMs: 1_000 })]).status).toBe('completed');
   });
 
-  test('aborts what is in flight when the run stops', () => {
+  test('aborts requests in flight when the run stops', () => {
     const { server, told } = oneByOne();
     const result = run(server, [task('a'), task('b')], {
       actions: [{ atMs: 1_500, act: (running) => running.cancel('enough') }],
@@ -112,7 +112,7 @@ describe('simulate with a server', () => {
     expect(told.at(-1)).toBe('1500: abort b');
   });
 
-  test('repeats what the server fails', () => {
+  test('retries attempts that the server fails', () => {
     const { server, told } = oneByOne();
     let failures = 0;
     const failing: SimulatedServer = {
@@ -132,7 +132,7 @@ describe('simulate with a server', () => {
     expect(told.at(-1)).toBe('2000: start a, attempt 3');
   });
 
-  test('sends it no function task: those are what `attempt` is asked about', () => {
+  test('does not send function tasks to the server, but calls `attempt` for them', () => {
     const { server, told } = oneByOne();
     const asked: string[] = [];
     const result = run(server, [task('a'), { id: 'f', run: () => 1 }], {
@@ -146,7 +146,7 @@ describe('simulate with a server', () => {
     expect(result.outputs.f).toBe('by hand');
   });
 
-  test('says so when the server never ends anything', () => {
+  test('throws when the server never ends an attempt', () => {
     const silent: SimulatedServer = {
       nextAt: Number.POSITIVE_INFINITY,
       start() {},
@@ -154,11 +154,11 @@ describe('simulate with a server', () => {
       advance: () => undefined,
     };
     expect(() => run(silent, [task('a')])).toThrow(/never ends/);
-    expect(() => run({ ...silent, nextAt: 5 }, [task('a')])).toThrow(/called for ever/);
+    expect(() => run({ ...silent, nextAt: 5 }, [task('a')])).toThrow(/called forever/);
     expect(run(silent, [task('a')], { deadlineMs: 10 }).error?.code).toBe('deadline_exceeded');
   });
 
-  test('says so when the server reports for ever and time stands still', () => {
+  test('throws when the server reports forever without advancing time', () => {
     const requests: SimulatedRequest[] = [];
     const babbling: SimulatedServer = {
       nextAt: 5,
@@ -166,7 +166,7 @@ describe('simulate with a server', () => {
       abort() {},
       advance: () => ({ request: requests[0] as SimulatedRequest, part }),
     };
-    expect(() => run(babbling, [task('a')])).toThrow(/called for ever/);
+    expect(() => run(babbling, [task('a')])).toThrow(/called forever/);
     let now = 0;
     const talkative: SimulatedServer = {
       ...babbling,
@@ -184,7 +184,7 @@ describe('simulate with a server', () => {
     expect(timeline.filter(({ type }) => type === 'task_output')).toHaveLength(10);
   });
 
-  test('logs what the server reports of an attempt that goes on', () => {
+  test('logs the parts that the server reports', () => {
     const { server } = oneByOne();
     let current: SimulatedRequest | undefined;
     let reported: SimulatedRequest | undefined;
@@ -219,7 +219,7 @@ describe('simulate with a server', () => {
   test.each([
     ['the end', {}, /ended an attempt at "x" that is not in flight/],
     ['a part', { part }, /reported a part of an attempt at "x" that is not in flight/],
-  ])('refuses %s of what is not in flight', (_, outcome, message) => {
+  ])('rejects %s of an attempt that is not in flight', (_, outcome, message) => {
     const request = { task: task('x'), attempt: 1, resource: 'r' };
     const wrong: SimulatedServer = {
       nextAt: 5,
@@ -232,7 +232,7 @@ describe('simulate with a server', () => {
     expect(running).toThrow(message);
   });
 
-  test('refuses a part of what it has given up', () => {
+  test('rejects a part of an aborted attempt', () => {
     const { server } = oneByOne();
     let given: SimulatedRequest | undefined;
     const late: SimulatedServer = {

@@ -5,34 +5,34 @@ import type { Task } from '../contract/task.js';
 /** An attempt that has been sent to a simulated server. */
 export interface SimulatedRequest {
   readonly task: Task;
-  /** 1 for the first try. */
+  /** 1 for the first attempt. */
   readonly attempt: number;
-  /** What it competes for; see `TaskView.resource`. */
+  /** The resource that it competes for; see `TaskView.resource`. */
   readonly resource: string;
 }
 
-/** How an attempt ended: with an output, or with an error. */
+/** The end of an attempt, with an output or an error. */
 export interface SimulatedEnd extends Partial<TaskOutput> {
-  /** The attempt, as it was given to `start`. */
+  /** The request that was passed to `start`. */
   readonly request: SimulatedRequest;
-  /** When given, even as undefined, the attempt fails with it. */
+  /** If present, even as undefined, the attempt fails with this error. */
   readonly error?: unknown;
 }
 
-/** A part of the output of an attempt that goes on. */
+/** A part of the output of an attempt that is still in flight. */
 export interface SimulatedPart {
-  /** The attempt, as it was given to `start`. */
+  /** The request that was passed to `start`. */
   readonly request: SimulatedRequest;
   readonly part: OutputPart;
 }
 
 /**
- * What attempts are sent to in a simulation. It need not know how long one takes when it starts:
- * that may depend on what else is in flight, and change as others start and end. Times are virtual
- * and come with each call; the same calls must lead to the same answers.
+ * Receives the attempts of a simulation. The duration of an attempt need not be known when it starts:
+ * it may depend on other attempts in flight. Each call passes the virtual time; the same calls must
+ * give the same results.
  *
  * @example
- * // Takes one request at a time, a second each.
+ * // Processes one request at a time, each in one second.
  * function oneByOne(): SimulatedServer {
  *   const queue: SimulatedRequest[] = [];
  *   let endsAt = Infinity;
@@ -62,13 +62,13 @@ export interface SimulatedPart {
 export interface SimulatedServer {
   /** An attempt starts. */
   start(request: SimulatedRequest, now: number): void;
-  /** Nobody waits for this attempt any more: its time is up, or the run stops. */
+  /** The attempt has been aborted: it exceeded its timeout, or the run stopped. */
   abort(request: SimulatedRequest, now: number): void;
-  /** When `advance` is to be called next, as things stand; `Infinity` for never. */
+  /** When `advance` is to be called next; `Infinity` for never. */
   readonly nextAt: number;
   /**
-   * Called at `nextAt`, as often as that is due: ends one attempt, reports a part of its output, or
-   * changes how things stand. None of them may leave `nextAt` where it is for good.
+   * Called at `nextAt`, repeatedly while that is due. Ends one attempt, reports a part of its output, or
+   * only changes internal state. `nextAt` must eventually advance.
    */
   advance(now: number): SimulatedEnd | SimulatedPart | undefined;
 }

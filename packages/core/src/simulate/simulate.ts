@@ -10,7 +10,7 @@ import type { Command } from '../kernel/command.js';
 import { Kernel } from '../kernel/kernel.js';
 import type { RecoverOptions } from '../kernel/options.js';
 import type { ReplanCommand } from '../kernel/replan.js';
-import { atItsCost, readRevision, revisionProblems } from '../kernel/revision.js';
+import { readRevision, revisionProblems, withUsage } from '../kernel/revision.js';
 import { asData } from '../serialize/task.js';
 import { createResult, type PlanResult } from '../state/result.js';
 import { empty } from '../util/array.js';
@@ -26,11 +26,11 @@ import {
 import type { SimulatedEnd, SimulatedPart, SimulatedRequest } from './server.js';
 
 /**
- * Runs a plan under a strategy in virtual time: the real kernel, no waiting, no task executed.
- * Time begins at 0; the same arguments give the same result, event for event.
+ * Simulates a run of a plan in virtual time, with the real kernel and without executing tasks. Time
+ * starts at 0; the same arguments give exactly the same events.
  *
- * @throws {PlanError} when the plan cannot be run.
- * @throws {RangeError} when an attempt or an answer never ends, and nothing limits it.
+ * @throws {PlanError} when the plan is invalid.
+ * @throws {RangeError} when the run never ends: an attempt or answer is endless, without a limit.
  *
  * @example
  * const { metrics } = simulate(plan, { strategy: parallel({ maxParallel: 8 }) });
@@ -45,12 +45,12 @@ export function simulate<Outputs = Record<string, unknown>>(
   return new Simulation(plan as Plan, options).run() as PlanResult<Outputs>;
 }
 
-/** How often a server may be called before it ends another attempt, or reports of it at a later time. */
-const MAX_CHANGES = 1_000_000;
+/** The maximum number of calls of `server.advance` without an end of an attempt or a later part. */
+const MAX_IDLE_CALLS = 1_000_000;
 
 /**
- * Goes on with a simulation that was recorded up to some event, after its process was down for a
- * while. What had been in flight begins again, and humans answer when they would have.
+ * Resumes a simulation from a recorded log after a downtime. Attempts in flight start again, and humans
+ * answer when they would have without the downtime.
  */
 export function resumeSimulation(
   plan: Plan,
@@ -61,34 +61,34 @@ export function resumeSimulation(
   return new Simulation(plan, options).resume(log, downtimeMs, recover);
 }
 
-/** Something that is due in virtual time. */
+/** A scheduled callback in virtual time. */
 interface Due {
   readonly at: number;
   readonly order: number;
-  readonly happen: () => void;
+  readonly run: () => void;
 }
 
-/** A driver like the one in process, with a heap of what is due in place of timers. */
+/** A driver like the in-process one, with a heap of scheduled callbacks instead of timers. */
 class Simulation {
   readonly #options: SimulateOptions;
   readonly #plan: Plan;
   readonly #kernel: Kernel;
-  /** Events of the log before this one have been looked at. */
+  /** Entries of the log before this position have been handled. */
   #seen = 0;
   readonly #due = new Heap<Due>((a, b) => a.at - b.at || a.order - b.order);
-  /** The number of the attempt in flight at each task; one that was aborted ends unheard. */
+  /** The number of the attempt in flight per task; the ends of aborted attempts are ignored. */
   readonly #active = new Map<number, number>();
-  /** The attempts in flight that the server works on, both ways. */
+  /** The requests in flight at the server by task, and the reverse. */
   readonly #requests = new Map<number, SimulatedRequest>();
-  readonly #requested = new Map<SimulatedRequest, number>();
+  readonly #indexes = new Map<SimulatedRequest, number>();
   readonly #resourceOf: (task: Task) => string;
-  /** The round of re-planning under way; one that was aborted ends unheard. */
+  /** The current round of re-planning; the ends of aborted rounds are ignored. */
   #round = 0;
   #order = 0;
   #now = 0;
-  /** How often the server has been called since it last got on: see `MAX_CHANGES`. */
-  #changes = 0;
-  /** When it last reported a part. */
+  /** Calls of the server since it last made progress; see `MAX_IDLE_CALLS`. */
+  #idleCalls = 0;
+  /** When the server last reported a part. */
   #partAt = -1;
   #isResumed = false;
 
@@ -126,14 +126,14 @@ class Simulation {
     this.#seen = kernel.log.length;
     for (const [index, { position }] of state.questions) {
       const event = kernel.log.objectAt(position) as TaskWaiting;
-      this.#ask(event, index, state.timeOf(position) + downtimeMs);
+      this.#scheduleAnswer(event, index, state.timeOf(position) + downtimeMs);
     }
     const downSince = (at: number) => state.shifted(at) - at;
-    // What happened to it before has happened.
+    // Actions before the crash have already happened.
     return this.run(lastAt - downSince(0));
   }
 
-  /** @param from What happens before this time, in its own time, does not happen any more. */
+  /** @param from Actions before this virtual time are skipped. */
   run(from = 0): PlanResult<Record<string, unknown>> {
     const kernel = this.#kernel;
     for (const { atMs, act } of this.#options.actions ?? []) {
@@ -150,7 +150,7 @@ class Simulation {
     });
   }
 
-  /** Goes to the next moment at which something happens. */
+  /** Advances to the next time at which something is due. */
   #step(): void {
     const next = this.#due.peek();
     const { server } = this.#options;
@@ -158,61 +158,65 @@ class Simulation {
     const at = Math.min(next?.at ?? Number.POSITIVE_INFINITY, nextEnd, this.#kernel.nextWake);
     if (at === Number.POSITIVE_INFINITY) {
       throw new RangeError(
-        'the simulation cannot go on: an attempt or an answer never ends and nothing limits it',
+        'the simulation never ends: an attempt or an answer is endless and has no time limit',
       );
     }
     this.#now = Math.max(this.#now, at);
-    if (next !== undefined && next.at <= at) this.#due.pop()?.happen();
-    else if (nextEnd <= at) this.#take(server?.advance(this.#now));
+    if (next !== undefined && next.at <= at) this.#due.pop()?.run();
+    else if (nextEnd <= at) this.#applyReport(server?.advance(this.#now));
     else this.#kernel.wake(this.#now);
     this.#runCommands();
   }
 
-  /** What the server did to an attempt. */
-  #take(done: SimulatedEnd | SimulatedPart | undefined): void {
-    if (this.#getsOn(done)) this.#changes = 0;
-    else if (++this.#changes > MAX_CHANGES) {
-      throw new RangeError('the server ends nothing, and asks to be called for ever');
+  /** Applies what the server reported about an attempt. */
+  #applyReport(report: SimulatedEnd | SimulatedPart | undefined): void {
+    if (this.#isProgress(report)) this.#idleCalls = 0;
+    else if (++this.#idleCalls > MAX_IDLE_CALLS) {
+      throw new RangeError('the server makes no progress and asks to be called forever');
     }
-    if (done === undefined) return;
-    const { request, ...outcome } = done;
-    const index = this.#requested.get(request);
+    if (report === undefined) return;
+    const { request, ...outcome } = report;
+    const index = this.#indexes.get(request);
     if (index === undefined) {
       const { id } = request.task;
-      const what = 'part' in outcome ? 'reported a part of' : 'ended';
-      throw new TypeError(`the server ${what} an attempt at "${id}" that is not in flight`);
+      const action = 'part' in outcome ? 'reported a part of' : 'ended';
+      throw new TypeError(`the server ${action} an attempt at "${id}" that is not in flight`);
     }
     if ('part' in outcome) {
       this.#kernel.output(index, request.attempt, outcome.part, this.#now);
       return;
     }
-    this.#forget(index, request);
+    this.#removeRequest(index, request);
     this.#end(index, request.attempt, outcome);
   }
 
-  /** Whether the run has got on by what the server did. */
-  #getsOn(done: SimulatedEnd | SimulatedPart | undefined): boolean {
-    if (done === undefined || !('part' in done)) return done !== undefined;
+  /** Whether a report ends an attempt, or has a later time than the last part. */
+  #isProgress(report: SimulatedEnd | SimulatedPart | undefined): boolean {
+    if (report === undefined || !('part' in report)) return report !== undefined;
     const isLater = this.#now > this.#partAt;
     this.#partAt = this.#now;
     return isLater;
   }
 
-  #forget(index: number, request: SimulatedRequest): void {
+  #removeRequest(index: number, request: SimulatedRequest): void {
     this.#requests.delete(index);
-    this.#requested.delete(request);
+    this.#indexes.delete(request);
   }
 
-  #schedule(at: number, happen: () => void): void {
-    this.#due.push({ at, order: this.#order++, happen });
+  #schedule(at: number, run: () => void): void {
+    this.#due.push({ at, order: this.#order++, run });
   }
 
-  /** Carries out the commands of the kernel, and asks the humans that it waits for. */
+  /** Executes the commands of the kernel, and schedules the answers of humans. */
   #runCommands(): void {
     const { commands, log } = this.#kernel;
     for (; this.#seen < log.length; this.#seen++) {
       if (log.typeAt(this.#seen) !== 'task_waiting') continue;
-      this.#ask(log.objectAt(this.#seen) as TaskWaiting, log.indexAt(this.#seen), this.#now);
+      this.#scheduleAnswer(
+        log.objectAt(this.#seen) as TaskWaiting,
+        log.indexAt(this.#seen),
+        this.#now,
+      );
     }
     for (let position = 0; position < commands.length; position++) {
       const command = commands[position] as Command;
@@ -228,7 +232,7 @@ class Simulation {
     this.#active.delete(index);
     const request = this.#requests.get(index);
     if (request === undefined) return;
-    this.#forget(index, request);
+    this.#removeRequest(index, request);
     this.#options.server?.abort(request, this.#now);
   }
 
@@ -239,7 +243,7 @@ class Simulation {
     if (server !== undefined && task.run === undefined) {
       const request = { task, attempt: number, resource: this.#resourceOf(task) };
       this.#requests.set(index, request);
-      this.#requested.set(request, index);
+      this.#indexes.set(request, index);
       server.start(request, this.#now);
       return;
     }
@@ -256,7 +260,7 @@ class Simulation {
       if (addTasks !== undefined) {
         this.#add(addTasks, index);
         this.#runCommands();
-        // What was added may have failed at once, and aborted this with it.
+        // The added tasks may have failed at once and aborted this attempt.
         if (this.#active.get(index) !== number) return;
       }
       this.#active.delete(index);
@@ -288,7 +292,7 @@ class Simulation {
         ];
         if (problems.length === 0) kernel.replanned(round, revision, this.#now);
         else {
-          const refusal = atItsCost(new PlanError(problems), revision);
+          const refusal = withUsage(new PlanError(problems), revision);
           kernel.replanFailed(round, refusal, this.#now);
         }
       }
@@ -297,10 +301,10 @@ class Simulation {
 
   #add(given: readonly Task[], by: number): void {
     const { graph } = this.#kernel;
-    // From outside, what happened at the very moment of the crash may happen again.
-    const isThere = (id: string) =>
+    // An external action at the moment of the crash may be repeated.
+    const isPresent = (id: string) =>
       by < 0 && this.#isResumed ? graph.indexOf(id) !== undefined : this.#kernel.hasAdded(by, id);
-    const tasks = given.filter(({ id }) => !isThere(id));
+    const tasks = given.filter(({ id }) => !isPresent(id));
     const problems = this.#problemsOf(tasks);
     if (problems.length > 0) throw new PlanError(problems);
     if (tasks.length > 0) this.#kernel.addTasks(tasks, by, this.#now);
@@ -315,7 +319,7 @@ class Simulation {
     return additionProblems(tasks, there, this.#options.maxDepth);
   }
 
-  #ask({ question }: TaskWaiting, index: number, askedAt: number): void {
+  #scheduleAnswer({ question }: TaskWaiting, index: number, askedAt: number): void {
     const kernel = this.#kernel;
     const task = kernel.graph.tasks[index] as Task;
     const { afterMs, answer } = (this.#options.answer ?? approving)(task, question);

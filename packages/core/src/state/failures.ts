@@ -1,13 +1,12 @@
 import type { TaskError } from '../contract/errors.js';
 
 /**
- * The failures that a plan has to answer for, by the index of the task, in their order. A round of
- * re-planning may make up for some; when more is dropped because of one of those afterwards, it
- * counts again.
+ * The failures that make a plan fail, by task index, in order of occurrence. A round of re-planning may
+ * replace some of them. A replaced failure counts again when another task is skipped because of it.
  */
 export class Failures {
   readonly #open = new Map<number, TaskError>();
-  /** The rounds that made up for others. */
+  /** For each replaced failure, the round that replaced it. */
   readonly #replacedIn = new Map<number, number>();
 
   get size(): number {
@@ -31,7 +30,7 @@ export class Failures {
     this.#replacedIn.delete(index);
   }
 
-  /** The run is given another chance. */
+  /** Called when the failed tasks are re-run. */
   clear(): void {
     this.#open.clear();
   }

@@ -44,7 +44,7 @@ function succeeded(results: unknown): unknown[] {
   return (results as ItemResult[]).map((each) => (each.status === 'completed' ? each.output : 'X'));
 }
 
-describe('the list of a fan-out', () => {
+describe('the items of a fan-out', () => {
   test.each([
     ['gather.documents', ['a', 'b']],
     ['gather.more["odd key"][1]', [3]],
@@ -66,7 +66,7 @@ describe('the list of a fan-out', () => {
   });
 
   test.each(['gathr.documents', 'gather..documents', 'gather[x]', '', 'item'])(
-    'cannot be at %j',
+    'cannot be read at %j',
     (items) => {
       const tasks: Task[] = [
         { id: 'gather', run: () => [] },
@@ -91,7 +91,7 @@ describe('the list of a fan-out', () => {
     expect(succeeded(result.outputs.b)).toEqual([1, 2, 3]);
   });
 
-  test('may be made by a function, of all dependencies, or of none', async () => {
+  test('may be made by a function of all dependencies, or of none', async () => {
     const plan = createPlan('x')
       .addTask({ id: 'a', run: () => [1, 2] })
       .addTask({ id: 'b', run: () => [3] })
@@ -109,7 +109,7 @@ describe('the list of a fan-out', () => {
 
   test.each([
     ['throws', no, 'no'],
-    ['returns no list', () => 'abc' as never, 'must return a list; it returned the text "abc"'],
+    ['returns no list', () => 'abc' as never, 'must return a list; it returned the string "abc"'],
     ['returns an iterable', () => new Set([1]) as never, 'must return a list'],
     ['is asynchronous', async () => [1], 'must return a list; it returned a promise'],
     ['rejects', async () => no(), 'must return a list; it returned a promise'],
@@ -120,7 +120,7 @@ describe('the list of a fan-out', () => {
     expect(taskOf(result, 'each').error?.message).toContain(message);
   });
 
-  test('is taken as it is when the fan-out begins, holes and all', async () => {
+  test('is copied when the fan-out starts, including holes', async () => {
     const items = [1, undefined, null];
     items[4] = 5;
     const plan = planOf(
@@ -153,7 +153,7 @@ describe('the list of a fan-out', () => {
 });
 
 describe('the elements of a fan-out', () => {
-  test('have ids, parents and levels of their own, and stand in the log', async () => {
+  test('have their own ids, parents and levels, and are logged', async () => {
     const result = await execute(
       planOf(listOf(['a', 'b']), each(), { id: 'after', dependencies: ['each'], run: () => 1 }),
     );
@@ -171,7 +171,7 @@ describe('the elements of a fan-out', () => {
     expect(result.outputs).toHaveProperty(['each[1]'], 'b');
   });
 
-  test('are all there when some are done in another order', async () => {
+  test('are in order even if they end in another order', async () => {
     const gates = [deferred(), deferred(), deferred()];
     const plan = planOf(
       listOf([0, 1, 2]),
@@ -188,7 +188,7 @@ describe('the elements of a fan-out', () => {
     expect(succeeded((await run).outputs.each)).toEqual(['done 0', 'done 1', 'done 2']);
   });
 
-  test('obey the cap', async () => {
+  test('respect the cap', async () => {
     let running = 0;
     let peak = 0;
     const plan = planOf(
@@ -205,7 +205,7 @@ describe('the elements of a fan-out', () => {
     expect(peak).toBe(3);
   });
 
-  test('are each validated, and each tried again for itself', async () => {
+  test('are validated and retried separately', async () => {
     const plan = createPlan('x')
       .addTask({ id: 'list', run: () => [1, 2, 3] })
       .addTask({
@@ -252,7 +252,7 @@ describe('the elements of a fan-out', () => {
     ]);
   });
 
-  test('may be waited for one by one by tasks that come later', async () => {
+  test('may be dependencies of added tasks', async () => {
     const plan = planOf(
       listOf([1, 2]),
       each({
@@ -305,8 +305,8 @@ describe('minSuccess', () => {
     else expect(result.error).toMatchObject({ code: 'run_failed' });
   });
 
-  test('takes shares that are no round number in binary as they are meant', async () => {
-    // 0.07 * 100 is a little more than 7.
+  test('rounds percentages correctly that binary fractions cannot represent', async () => {
+    // 0.07 * 100 is slightly more than 7.
     const plan = planOf(
       listOf(Array.from({ length: 100 }, (_, n) => n)),
       each({
@@ -317,7 +317,7 @@ describe('minSuccess', () => {
     expect((await execute(plan)).status).toBe('completed');
   });
 
-  test('that is missed says how many there were, and the first error', async () => {
+  test('that is missed reports the number of successes and the first error', async () => {
     const result = await odds(4, '75%');
     const { error } = taskOf(result, 'each');
     expect(error).toMatchObject({ code: 'subtasks_failed', taskId: 'each' });
@@ -328,7 +328,7 @@ describe('minSuccess', () => {
     expect(isStratagemError(error?.cause)).toBe(true);
   });
 
-  test('lets an aggregate see what became of each, in its prompt too', async () => {
+  test('passes the results of all elements to an aggregate, also in its prompt', async () => {
     const { runner, requests } = runnerOf();
     const plan = planOf(
       listOf([1, 2]),
@@ -377,7 +377,7 @@ describe('a fan-out with subtasks', () => {
     ]);
   });
 
-  test('of which one fails has a failed element, and the others stand', async () => {
+  test('has a failed element when a subtask fails, and keeps the others', async () => {
     const plan = planOf(
       listOf([1, 2]),
       each({
@@ -399,7 +399,7 @@ describe('a fan-out with subtasks', () => {
     expect(succeeded(result.outputs.each)).toEqual(['X', { first: 2, second: 20 }]);
   });
 
-  test('may be done itself, with their outputs and the element', async () => {
+  test('may run itself, with their outputs and the item', async () => {
     const { runner, requests } = runnerOf();
     const subtasks = [{ id: 'read', run: ({ item }: { item: string }) => item.length }];
     const plan = planOf(
@@ -417,7 +417,7 @@ describe('a fan-out with subtasks', () => {
     expect(requests.get('p[0]')?.prompt).toBe('abc 0 seen abc');
   });
 
-  test('has conditions over the element', async () => {
+  test('has conditions on the item', async () => {
     const plan = planOf(
       listOf([{ n: 1 }, { n: 2 }]),
       each({
@@ -434,7 +434,7 @@ describe('a fan-out with subtasks', () => {
     expect(outputs['each[1].join']).toEqual({ big: 'big', item: { n: 2 }, index: 1 });
   });
 
-  test('has groups in it, whose members are named as they are written', async () => {
+  test('contains groups, whose members keep their local ids', async () => {
     const plan = planOf(
       listOf([5]),
       each({
@@ -454,7 +454,7 @@ describe('a fan-out with subtasks', () => {
     expect(outputs['each[0].end']).toEqual([{ deep: 6, deeper: 7 }, 6]);
   });
 
-  test('twice in one plan, with the same names inside, keeps them apart', async () => {
+  test('may occur twice with the same local ids', async () => {
     const subtasks = [{ id: 'read', run: ({ item }: { item: number }) => item }];
     const { outputs, status } = await execute(
       planOf(
@@ -493,7 +493,7 @@ describe('a fan-out in a fan-out', () => {
       }),
     );
 
-  test('goes over what a sibling produced', async () => {
+  test('iterates over the output of a sibling', async () => {
     const { outputs, status } = await execute(nested());
     expect(status).toBe('completed');
     expect(outputs['each[0].inner[1]']).toEqual([4, 1, 2]);
@@ -503,7 +503,7 @@ describe('a fan-out in a fan-out', () => {
     ).toEqual([2, 0, 1]);
   });
 
-  test('answers for its own elements, the outer one for the rest', async () => {
+  test('applies minSuccess to its own elements, the outer one to the rest', async () => {
     const result = await execute(
       nested(
         {
@@ -579,7 +579,7 @@ describe('addTasks', () => {
     expect(eventsOf(result, 'tasks_added').every(({ taskId }) => taskId === undefined)).toBe(true);
   });
 
-  test('from a listener of the last event of a task keeps the plan open', async () => {
+  test('from a listener of the last event of a task keeps the run under way', async () => {
     const run: RunHandle = execute(planOf({ id: 'last', run: () => 1 }), {
       onEvent(event) {
         if (event.type === 'task_completed' && event.taskId === 'last') {
@@ -607,7 +607,7 @@ describe('addTasks', () => {
     expect((await run).outputs).toMatchObject({ failure: 1, skip: 1, element: 1 });
   });
 
-  test('after the end, or of an attempt that is over, refuses', async () => {
+  test('rejects after the end of the run or of the attempt', async () => {
     const late = deferred<(tasks: Task[]) => void>();
     const gate = deferred();
     const more: Task[] = [{ id: 'more', run: () => 1 }];
@@ -628,7 +628,7 @@ describe('addTasks', () => {
     );
   });
 
-  test('after a cancellation refuses at once, in the same turn', async () => {
+  test('rejects after a cancellation, in the same turn', async () => {
     const run = execute(planOf({ id: 'a', run: () => 1 }));
     run.cancel();
     expect(() => run.addTasks([{ id: 'b', run: () => 1 }])).toThrow(
@@ -637,13 +637,13 @@ describe('addTasks', () => {
     expect((await run).tasks).toHaveLength(1);
   });
 
-  test('of nothing does nothing', async () => {
+  test('of an empty list does nothing', async () => {
     const run = execute(planOf({ id: 'a', run: (_, { addTasks }) => addTasks([]) }));
     run.addTasks([]);
     expect(eventsOf(await run, 'tasks_added')).toEqual([]);
   });
 
-  test('takes dependencies on every kind of task there is', async () => {
+  test('accepts dependencies on every kind of task', async () => {
     const gate = deferred();
     const dependent = (id: string, on: string): Task => ({
       id: `after ${id}`,
@@ -711,7 +711,7 @@ describe('addTasks', () => {
     expect(taskOf(result, 'after not chosen')).toMatchObject({ reason: 'condition_false' });
   });
 
-  test('takes groups, fan-outs, conditions and human steps', async () => {
+  test('accepts groups, fan-outs, conditions and human steps', async () => {
     const run: RunHandle = execute(
       planOf({
         id: 'a',
@@ -739,7 +739,7 @@ describe('addTasks', () => {
     expect(outputs).toMatchObject({ group: { in: 2, out: 4 }, 'fan[1]': -2, ok: true });
   });
 
-  test('takes fan-outs with the same names inside, one call after the other', async () => {
+  test('accepts fan-outs with the same local ids in successive calls', async () => {
     const fanOut = (id: string): Task => ({
       id,
       forEach: () => [1],
@@ -758,7 +758,7 @@ describe('addTasks', () => {
     expect(outputs).toMatchObject({ 'b[0].read': 'b', 'c[0].read': 'c' });
   });
 
-  test('takes no task that is there, comes, or will be an element', async () => {
+  test('rejects ids that exist, are pending, or will belong to elements', async () => {
     const refused: string[][] = [];
     const attempt = (run: (tasks: Task[]) => void, id: string) => {
       refused.push(messagesOf(() => run([{ id, run: () => 1 }])));
@@ -788,7 +788,7 @@ describe('addTasks', () => {
     expect(result.tasks.map(({ id }) => id)).toEqual(['list', 'a', 'each', 'each[0]', 'g', 'h']);
   });
 
-  test('takes an id that it refused before, once it is free of faults', async () => {
+  test('accepts a valid task with an id that it rejected before', async () => {
     const { outputs } = await execute(
       planOf({
         id: 'a',
@@ -803,7 +803,7 @@ describe('addTasks', () => {
     expect(outputs.b).toBe(2);
   });
 
-  test('checks what is added like a plan: shape, cycles, references, depth, runner', async () => {
+  test('checks added tasks like a plan: shape, cycles, references, depth, runner', async () => {
     const bad: [Task[], RegExp][] = [
       [[{ id: '' } as Task], /non-empty string/],
       [[null as unknown as Task], /a task is an object/],
@@ -853,7 +853,7 @@ describe('addTasks', () => {
     for (const [position, [, message]] of bad.entries()) expect(seen[position]).toMatch(message);
   });
 
-  test('that fails in an attempt that lets it through makes the attempt fail', async () => {
+  test('makes the attempt fail that does not catch its error', async () => {
     const result = await execute(
       planOf({ id: 'a', run: (_, { addTasks }) => addTasks([{ id: 'a', run: () => 1 }]) }),
     );
@@ -861,7 +861,7 @@ describe('addTasks', () => {
     expect(taskOf(result, 'a').error?.message).toContain('already used by another task');
   });
 
-  test('takes the tasks as they are then: the list may be used for others', async () => {
+  test('copies the tasks: the caller may reuse the list', async () => {
     const tasks: Task[] = [{ id: 'b', run: () => 1 }];
     const subtasks: Task[] = [{ id: 'd', run: () => 1 }];
     const result = await execute(
@@ -878,7 +878,7 @@ describe('addTasks', () => {
     expect(result.tasks.map(({ id }) => id)).toEqual(['a', 'b', 'g', 'd']);
   });
 
-  test('of each attempt counts, also of one that fails and is repeated', async () => {
+  test('counts for each attempt, also for one that fails and is retried', async () => {
     const result = await execute(
       planOf({
         id: 'a',
@@ -896,7 +896,7 @@ describe('addTasks', () => {
     });
   });
 
-  test('by an element of a fan-out: a failure of what it adds is the plan’s', async () => {
+  test('by an element of a fan-out adds tasks whose failures fail the plan', async () => {
     const result = await execute(
       planOf(
         listOf([1]),
@@ -910,7 +910,7 @@ describe('addTasks', () => {
     expect(result.error?.message).toContain('Task "added" failed: no');
   });
 
-  test('in a run that winds down is skipped with the rest', async () => {
+  test('in a stopping run adds tasks that are skipped', async () => {
     const gate = deferred();
     const result = await execute(
       {
@@ -932,7 +932,7 @@ describe('addTasks', () => {
     expect(taskOf(result, 'late')).toMatchObject({ status: 'skipped', reason: 'goal_achieved' });
   });
 
-  test('a thousand times over, from each other, each knows the one before', async () => {
+  test('a thousand times, each by the task before, works', async () => {
     const next = (n: number): Task => ({
       id: `${n}`,
       dependencies: n === 0 ? [] : [`${n - 1}`],

@@ -6,23 +6,23 @@ import { isLate } from '../util/promise.js';
 
 type Inputs = Readonly<Record<string, unknown>>;
 
-/** Where a task of a fan-out comes from: what its inputs hold besides its dependencies' outputs. */
-export interface Origin {
+/** The element and the pattern from which a task of a fan-out was made. */
+interface Origin {
   readonly item: unknown;
   readonly index: number;
-  /** Its id in the pattern. */
+  /** The id of the task in the pattern. */
   readonly localId: string;
-  /** The ids of its dependencies in the pattern, in the order written. */
+  /** The ids of its dependencies in the pattern, in order. */
   readonly dependencies: readonly string[];
-  /** Whether it is the pattern itself and not one of its subtasks: it has the fan-out's inputs. */
+  /** Whether it is a copy of the fan-out itself, not of a subtask: it also has the fan-out's inputs. */
   readonly isElement: boolean;
-  /** What the names that are used in the pattern have become. */
+  /** Maps an id of the pattern to the id of its copy. */
   readonly rename: (id: string) => string;
 }
 
 /**
- * Makes the tasks of fan-outs: for each element of the list a copy of the fan-out's task, and of
- * its subtasks, under ids of their own.
+ * Creates the tasks of fan-outs: for each item of the list, a copy of the fan-out's task and its
+ * subtasks with unique ids.
  */
 export class FanOut {
   readonly #origins = new WeakMap<Task, Origin>();
@@ -32,9 +32,9 @@ export class FanOut {
   }
 
   /**
-   * The list that a fan-out goes over.
+   * The items that a fan-out iterates over.
    *
-   * @throws {RunnerError} `invalid_input` when there is none, or it has more elements than allowed.
+   * @throws {RunnerError} `invalid_input` when there is no list, or it has more than `maxItems` items.
    */
   itemsOf(task: Task, inputs: Inputs): readonly unknown[] {
     const { items: source, maxItems } = forEachOf(task.forEach as NonNullable<Task['forEach']>);
@@ -54,7 +54,7 @@ export class FanOut {
     const id = elementId(pattern.id, index);
     const { forEach: _, when: __, dependencies: ___, subtasks, ...rest } = pattern;
     const siblings = idsOf(subtasks);
-    // Of a fan-out within another one, the subtasks may name tasks of the outer pattern.
+    // In a nested fan-out, subtasks may refer to tasks of the outer pattern.
     const outer = this.#origins.get(pattern)?.rename;
     const rename = (name: string) =>
       siblings.has(name) ? `${id}.${name}` : (outer?.(name) ?? name);
@@ -87,12 +87,12 @@ export class FanOut {
 
 type Scope = Pick<Origin, 'item' | 'index' | 'rename'>;
 
-/** The id of one element's task. */
-export function elementId(id: string, index: number): string {
+/** The id of the task for one element. */
+function elementId(id: string, index: number): string {
   return `${id}[${index}]`;
 }
 
-/** The ids of tasks and of their subtasks at every depth; those of patterns are none yet. */
+/** The ids of tasks and of their subtasks at every depth, without those in patterns of fan-outs. */
 export function idsOf(tasks: readonly Task[] | undefined, into = new Set<string>()): Set<string> {
   for (const task of tasks ?? []) {
     into.add(task.id);
@@ -111,13 +111,13 @@ function itemsOf(source: ItemsSource, inputs: Inputs): readonly unknown[] {
   const reference = parseReference(source, (id) => Object.hasOwn(inputs, id));
   const items = reference && readPath(inputs[reference.id], reference.path);
   if (Array.isArray(items)) return items;
-  throw invalid(`its forEach needs a list at ${source}, and there is ${kindOf(items)}`);
+  throw invalid(`its forEach needs a list at ${source}, but found ${kindOf(items)}`);
 }
 
 function kindOf(value: unknown): string {
   if (value === undefined || value === null) return show(value);
   if (typeof value !== 'string') return `a value of type ${typeof value}`;
-  return `the text "${value.length <= 60 ? value : `${value.slice(0, 60)}…`}"`;
+  return `the string "${value.length <= 60 ? value : `${value.slice(0, 60)}…`}"`;
 }
 
 function invalid(message: string): RunnerError {

@@ -6,7 +6,7 @@ import type { Inputs } from './inputs.js';
 import type { RunState } from './run-state.js';
 
 /**
- * What became of the elements of a fan-out, in the order of its list.
+ * The results of the elements of a fan-out, in the order of its items.
  *
  * @throws {RunnerError} `subtasks_failed` when too few succeeded.
  */

@@ -8,8 +8,8 @@ export type Inputs = Readonly<Record<string, unknown>>;
 const NO_INPUTS: Inputs = Object.freeze(Object.create(null));
 
 /**
- * What a task is given: the outputs of its dependencies by id, those of its subtasks when it has
- * some, and `item` and `index` inside a fan-out. Dependencies that were not chosen are left out.
+ * The inputs of a task: the outputs of its dependencies and subtasks by id, and `item` and `index`
+ * inside a fan-out. Dependencies that were not chosen are omitted.
  */
 export function inputsOf(index: number, state: RunState, fanOut: FanOut): Inputs {
   const { graph } = state;
@@ -36,8 +36,8 @@ export function inputsOf(index: number, state: RunState, fanOut: FanOut): Inputs
 }
 
 /**
- * The names of the inputs, those left out included, in the order in which they are written in the
- * plan: an object does not keep that of names like "7".
+ * The names of the inputs in the order of the plan, including omitted ones: an object would reorder
+ * names like "7".
  */
 export function inputNamesOf(index: number, state: RunState, fanOut: FanOut): readonly string[] {
   const task = state.graph.tasks[index] as Task;
@@ -53,7 +53,7 @@ function hasFamily(index: number, { graph }: RunState): boolean {
   return graph.parentOf(index) !== undefined || graph.childCount(index) > 0;
 }
 
-/** Calls `visit` with each task whose output `index` is given, and the name it has there. */
+/** Calls `visit` with each task whose output is an input of `index`, and with the input's name. */
 function eachInput(
   index: number,
   state: RunState,

@@ -120,7 +120,7 @@ const runs = fc.record({
       durationMs: fc.nat(100),
       fails: fc.constantFrom(false, false, false, true),
       usage: fc.option(usages, { nil: undefined }),
-      // Powers of two, so that a sum is the same in any order.
+      // Powers of two, so that sums do not depend on their order.
       costUsd: fc.constantFrom(0.25, 0.5, 1, 2, undefined),
     }),
     { minLength: 1, maxLength: 20 },
@@ -131,7 +131,7 @@ const runs = fc.record({
 });
 
 describe('computeMetrics', () => {
-  test('agrees with the definitions, computed one by one from the log of any run', () => {
+  test('equals the definitions, computed separately from random logs', () => {
     fc.assert(
       fc.property(runs, ({ tasks, ...options }) => {
         const plan: Plan = {
@@ -167,7 +167,7 @@ describe('computeMetrics', () => {
     );
   });
 
-  test('keeps what must hold in every run', () => {
+  test('satisfies the invariants of every run', () => {
     fc.assert(
       fc.property(runs, ({ tasks, ...options }) => {
         const plan: Plan = {
@@ -246,7 +246,7 @@ describe('computeMetrics', () => {
     } satisfies Metrics);
   });
 
-  test('are whole numbers of nothing for an empty log, never NaN', () => {
+  test('are 0 for an empty log, never NaN', () => {
     const metrics = computeMetrics([]);
     expect(metrics.usage).toEqual(nothing);
     expect(metrics.costUsd).toBe(0);
@@ -254,7 +254,7 @@ describe('computeMetrics', () => {
       if (typeof value === 'number') expect(value).toBe(0);
   });
 
-  test('are those of the run so far for the beginning of a log', () => {
+  test('are those of the run so far for a prefix of a log', () => {
     const plan: Plan = {
       goal: 'x',
       tasks: [
@@ -275,7 +275,7 @@ describe('computeMetrics', () => {
     });
   });
 
-  test('of a run that took no time at all have no infinite rates', () => {
+  test('of a run without duration have no infinite rates', () => {
     const { metrics } = simulate(
       { goal: 'x', tasks: [{ id: 'a', description: 'x' }] },
       { strategy, attempt: () => ({ durationMs: 0 }) },
@@ -317,7 +317,7 @@ describe('computeMetrics', () => {
     expect(metrics.costUsd).toBe(cost);
   });
 
-  test('refuse a log without its beginning', () => {
+  test('reject a log without its start', () => {
     const event = { type: 'run_completed', sequence: 0, timestamp: 0, durationMs: 0 } as const;
     expect(() => computeMetrics([event])).toThrow('a log begins with run_started');
   });

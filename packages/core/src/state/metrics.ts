@@ -5,47 +5,47 @@ import { COMPLETED, COMPLETED_WITH_DETAILS, type EventLog, STARTED } from './eve
 import { RunState } from './run-state.js';
 import { Spending } from './spending.js';
 
-/** The figures of a run. Durations are in milliseconds; they are of attempts that have ended. */
+/** The figures of a run. Durations are in milliseconds and include only attempts that have ended. */
 export interface Metrics {
   readonly totalTasks: number;
   readonly completedTasks: number;
   readonly failedTasks: number;
   readonly skippedTasks: number;
   readonly canceledTasks: number;
-  /** Attempts that were started. */
+  /** Number of started attempts. */
   readonly attempts: number;
-  /** Completed tasks of all tasks, 0 to 1. */
+  /** Completed tasks divided by all tasks, 0 to 1. */
   readonly successRate: number;
-  /** From the first event to the last; the time between a crash and its resumption does not count. */
+  /** From the first event to the last, without the downtime between a crash and its resumption. */
   readonly executionTimeMs: number;
   readonly averageTaskDurationMs: number;
   readonly p50TaskDurationMs: number;
   readonly p95TaskDurationMs: number;
-  /** How long tasks were ready before they started, on average. */
+  /** Average time between a task becoming ready and its start. */
   readonly averageQueueWaitMs: number;
   readonly maxQueueWaitMs: number;
   /** Completed tasks per second. */
   readonly throughputPerSecond: number;
-  /** The most attempts that were in flight at once. */
+  /** The maximum number of attempts in flight at once. */
   readonly peakConcurrency: number;
-  /** Sum of the durations of all attempts: what one after the other would have taken. */
+  /** Sum of the durations of all attempts: the time of a sequential run. */
   readonly totalWorkMs: number;
-  /** The longest chain of dependent tasks, by their measured durations: no schedule could be faster. */
+  /** The longest chain of dependent tasks by measured durations: a lower bound for any schedule. */
   readonly criticalPathMs: number;
-  /** Total work over execution time: how many times faster than one task at a time. */
+  /** Total work divided by execution time: how many times faster than sequential. */
   readonly speedup: number;
-  /** Speed-up over the number of tasks that could have run at once (the cap, or fewer tasks). */
+  /** Speed-up divided by the number of tasks that could run at once: the cap or the number of tasks. */
   readonly parallelEfficiency: number;
-  /** How often the plan was revised while it ran. */
+  /** Number of rounds of re-planning. */
   readonly replanRounds: number;
-  /** Tokens of all attempts, and of re-planning, as far as they were reported. */
+  /** Reported tokens of all attempts and of re-planning. */
   readonly usage: Required<Usage>;
-  /** Cost of all that in US dollars; null when tokens were used whose price is unknown. */
+  /** Cost of that usage in US dollars; null when the price of some tokens is unknown. */
   readonly costUsd: number | null;
 }
 
 /**
- * The figures of a run, computed from its log.
+ * Computes the figures of a run from its log.
  *
  * @example
  * const { speedup } = computeMetrics(result.timeline);
@@ -53,15 +53,15 @@ export interface Metrics {
 export function computeMetrics(events: Iterable<RunEvent>): Metrics {
   let state: RunState | undefined;
   for (const event of events) {
-    // Also in the middle of a log: a changed plan that was accepted begins it again.
+    // A changed plan that was accepted starts the run again in the middle of a log.
     if (event.type === 'run_started') state = new RunState(new Graph(event.plan.tasks));
     if (state === undefined) throw new TypeError('a log begins with run_started');
-    state.apply(event); // The graph grows with it.
+    state.apply(event);
   }
   return metricsOf(state ?? new RunState(new Graph([])));
 }
 
-/** The figures of a run so far; takes time in proportion to its log. */
+/** The figures of a run so far; takes time proportional to its log. */
 export function metricsOf({ log, graph }: RunState): Metrics {
   const fold = new MetricsFold(graph);
   for (let position = 0; position < log.length; position++) fold.add(log, position);
@@ -71,9 +71,9 @@ export function metricsOf({ log, graph }: RunState): Metrics {
 class MetricsFold {
   readonly #graph: Graph;
   readonly #durations: number[] = [];
-  /** For each completed task, the longest chain of durations that ends with it. */
+  /** For each completed task, the length of the longest chain that ends with it. */
   readonly #chains: number[];
-  /** For each group that has begun, the longest chain that led to it. */
+  /** For each group that has started, the length of the longest chain before it. */
   readonly #openings = new Map<number, number>();
   #startedAt = 0;
   #endedAt = 0;
@@ -144,7 +144,7 @@ class MetricsFold {
         }
         break;
       case 'strategy_initialized':
-        // Again after a resumption, when the cap may be another.
+        // Occurs again after a resumption, possibly with another cap.
         this.#maxParallel = this.#isInitialized
           ? widerCap(this.#maxParallel, event.maxParallel)
           : event.maxParallel;
@@ -220,15 +220,15 @@ class MetricsFold {
       this.#durations.push(durationMs);
       this.#totalWork += durationMs;
     }
-    // An attempt that is repeated goes on where the one before it ended.
+    // A retry extends the chain of the previous attempt.
     const before = attempt > 1 ? (this.#chains[index] as number) : this.#chainBefore(index);
-    // A group's own time is that of its children.
+    // The duration of a group is that of its children.
     const chain = before + (attempt === 0 && this.#graph.childCount(index) > 0 ? 0 : durationMs);
     this.#chains[index] = chain;
     this.#criticalPath = Math.max(this.#criticalPath, chain);
   }
 
-  /** The longest chain that had to end before a task could begin. */
+  /** The longest chain that had to end before a task could start. */
   #chainBefore(index: number): number {
     let before = 0;
     const visit = (other: number) => {
@@ -241,7 +241,7 @@ class MetricsFold {
     return parent === undefined ? before : Math.max(before, this.#chainBeforeChildren(parent));
   }
 
-  /** The same for the children of a group; computed once, however many there are. */
+  /** The same for the children of a group; computed once per group. */
   #chainBeforeChildren(group: number): number {
     const known = this.#openings.get(group);
     if (known !== undefined) return known;
@@ -261,7 +261,7 @@ function widerCap(a: number | null, b: number | null): number {
   return Math.max(a ?? Number.POSITIVE_INFINITY, b ?? Number.POSITIVE_INFINITY);
 }
 
-/** Nearest rank; 0 of nothing. */
+/** The nearest rank; 0 for an empty list. */
 function percentile(sorted: Float64Array, share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
 }

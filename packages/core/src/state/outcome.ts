@@ -5,18 +5,18 @@ import { unmet } from './goal-tracker.js';
 import type { RunState } from './run-state.js';
 
 /**
- * How a run ends whose tasks are all settled: the goal, when there is one, decides; otherwise
- * whether a task failed that nothing has made up for.
+ * How a run ends once all its tasks have settled. An achieved goal completes it. Otherwise it fails if
+ * a failure has not been replaced, or if its goal is not achieved.
  *
- * @param aside Why the plan was not revised instead.
+ * @param refusal Why the plan is not revised instead.
  */
 export function endingOf(
   state: RunState,
   progress: GoalProgress | undefined,
-  aside?: string,
+  refusal?: string,
 ): RunEnding {
   const { first, size } = state.failures;
-  const because = aside === undefined ? '' : ` (${aside})`;
+  const because = refusal === undefined ? '' : ` (${refusal})`;
   if (progress?.achieved) return { type: 'run_completed' };
   if (first !== undefined) {
     const others = size === 1 ? '' : ` (the first of ${size} failures)`;
@@ -25,6 +25,6 @@ export function endingOf(
     return { type: 'run_failed', error };
   }
   if (progress === undefined) return { type: 'run_completed' };
-  const message = `Every task is done, but the goal is not achieved: ${unmet(progress)}${because}`;
+  const message = `All tasks have ended, but the goal is not achieved: ${unmet(progress)}${because}`;
   return { type: 'run_failed', error: new StratagemError('goal_not_achieved', message) };
 }

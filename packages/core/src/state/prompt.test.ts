@@ -14,7 +14,7 @@ describe('composePrompt', () => {
     expect(composePrompt('Write <it> "so"\n', inputsOf([]))).toBe('Write <it> "so"\n');
   });
 
-  test('has the description first, then each output in an element that names its task', () => {
+  test('starts with the description, then has each output in an element that names its task', () => {
     const inputs = inputsOf([
       ['market', 'It grows.'],
       ['figures', { a: [1] }],
@@ -25,7 +25,7 @@ describe('composePrompt', () => {
     );
   });
 
-  test('has every text word for word, in order', () => {
+  test('has every string unchanged and in order', () => {
     const id = fc
       .string({ unit: fc.constantFrom(...'abc_$ é🙂'), minLength: 1 })
       .map((text) => `id ${text}`);

@@ -10,9 +10,9 @@ type Inputs = Readonly<Record<string, unknown>>;
 /**
  * The prompt of a task.
  *
- * @param names What it may refer to, in order; what is not among the inputs was not chosen.
- * @param inFanOut Whether `item` and `index` are the element of a fan-out and its position.
- * @throws {RunnerError} `invalid_input` when an input does not have what the prompt asks for.
+ * @param names The names it may refer to, in order; names without an input were not chosen.
+ * @param inFanOut Whether `item` and `index` are the item of a fan-out and its position.
+ * @throws {RunnerError} `invalid_input` when an input lacks something that the prompt refers to.
  */
 export function promptOf(
   task: Task,
@@ -26,15 +26,15 @@ export function promptOf(
   const prompt: unknown = task.prompt(inputs);
   if (typeof prompt === 'string') return prompt;
   const kind = isLate(prompt) ? 'a promise' : typeof prompt;
-  throw invalid(`its prompt function must return a text; it returned ${kind}`);
+  throw invalid(`its prompt function must return a string; it returned ${kind}`);
 }
 
 /**
- * A description with its references filled in: `{{research}}`, `{{research.companies[0].name}}`.
- * Without any, the output of each dependency follows in an element that names its task. Text
- * stands as it is; anything else as JSON.
+ * Fills in the references of a description: `{{research}}`, `{{research.companies[0].name}}`. Without
+ * references, appends the output of each dependency in an element that names its task. Strings are
+ * inserted unchanged, other values as JSON.
  *
- * @param names The ids in the order wanted; an object does not keep that of ids like "7".
+ * @param names The ids in the desired order; an object would reorder ids like "7".
  */
 export function composePrompt(
   description: string,
@@ -42,14 +42,19 @@ export function composePrompt(
   names: readonly string[] = Object.keys(inputs),
   inFanOut = false,
 ): string {
-  const parts = parseTemplate(description, (id) => names.includes(id));
+  // Built only for descriptions that have references.
+  let known: ReadonlySet<string> | undefined;
+  const parts = parseTemplate(description, (id) => {
+    known ??= new Set(names);
+    return known.has(id);
+  });
   if (parts.every((part) => typeof part === 'string')) {
     return appendInputs(parts.join(''), inputs, names, inFanOut);
   }
   return parts.map((part) => (typeof part === 'string' ? part : fill(part, inputs))).join('');
 }
 
-/** Says what the answer must look like. */
+/** Appends the JSON Schema that the answer must match. */
 export function withSchema(
   prompt: string,
   schema: Readonly<Record<string, unknown>> | undefined,
@@ -68,7 +73,7 @@ function appendInputs(
 ): string {
   const parts = [text];
   for (const name of names) {
-    // The position of an element is there for prompts that ask for it.
+    // The position of an element is only inserted where the prompt refers to it.
     if (!Object.hasOwn(inputs, name) || (inFanOut && name === 'index')) continue;
     const value = asText(inputs[name], name);
     parts.push(
@@ -81,17 +86,19 @@ function appendInputs(
 }
 
 function fill({ source, id, path }: TemplateReference, inputs: Inputs): string {
-  if (id === undefined) throw invalid(`{{${source}}} refers to nothing that it is given`);
+  if (id === undefined) throw invalid(`{{${source}}} does not refer to any of its inputs`);
   if (!Object.hasOwn(inputs, id)) return ''; // Its branch was not chosen.
   const value = readPath(inputs[id], path);
   if (value === undefined && path.length > 0) {
-    throw invalid(`there is nothing at {{${source}}}; ${id} has ${fieldsOf(inputs[id], path)}`);
+    throw invalid(
+      `there is no value at {{${source}}}; ${id} has ${describeParent(inputs[id], path)}`,
+    );
   }
   return asText(value, source);
 }
 
-/** What there is where a path leads to nothing, for the message. */
-function fieldsOf(value: unknown, path: Path): string {
+/** Describes the deepest value on a path that leads nowhere. */
+function describeParent(value: unknown, path: Path): string {
   let current = value;
   for (const step of path) {
     const next = readPath(current, [step]);

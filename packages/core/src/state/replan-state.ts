@@ -1,18 +1,18 @@
 import type { RunEvent } from '../contract/event.js';
 
-/** What a log says about the rounds of re-planning so far. */
+/** The rounds of re-planning, folded from the log. */
 export class ReplanState {
-  /** Rounds that have begun. */
+  /** Number of rounds that have started. */
   rounds = 0;
-  /** Tasks that they have added, subtasks included. */
+  /** Number of tasks that they added, including subtasks. */
   tasks = 0;
-  /** When the round under way began; undefined when there is none. */
+  /** When the current round started; undefined when there is none. */
   since: number | undefined;
-  /** Ids of the failed tasks that this round is about. */
+  /** Ids of the failed tasks in the current or last round. */
   failed: readonly string[] = [];
-  /** Of those, the ones that its tasks make up for, until these are in the plan. */
+  /** Ids of the failed tasks to replace as soon as the tasks of the round are added. */
   replaces: readonly string[] = [];
-  /** Why there will not be another round, when the last one settled that. */
+  /** Why there is no further round, if the last one ruled it out. */
   over: string | undefined;
 
   apply(event: RunEvent): void {
@@ -25,14 +25,14 @@ export class ReplanState {
       case 'replan_completed':
         this.since = undefined;
         this.replaces = event.tasks === 0 ? [] : event.replaces;
-        if (event.tasks === 0) this.over = 'the last round of re-planning added nothing';
+        if (event.tasks === 0) this.over = 'the last round of re-planning added no tasks';
         break;
       case 'replan_failed':
         this.since = undefined;
         this.over = event.error.message;
         break;
       case 'run_resumed':
-        // A round in flight begins again.
+        // A round in flight starts again.
         if (this.since !== undefined) this.since = event.timestamp;
         if (event.retried !== undefined) this.over = undefined;
         break;

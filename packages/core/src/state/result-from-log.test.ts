@@ -26,14 +26,14 @@ const plan: Plan = {
 
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value));
 
-describe('what the events of a run come to', () => {
-  test('is its result, when it is over', async () => {
+describe('resultOf', () => {
+  test('equals the result of an ended run', async () => {
     const result = await createExecutor({ strategy }).execute(plan);
     expect(plain(resultOf(result.timeline))).toEqual(plain(result));
     expect({ ...resultOf(result.timeline).outputs }).toEqual({ ...result.outputs });
   });
 
-  test('is how far it is, in the middle', async () => {
+  test('is the progress of a run that is under way', async () => {
     const { timeline } = await createExecutor({ strategy }).execute(plan);
     const middle = timeline.findIndex(
       (event) => event.type === 'task_completed' && event.taskId === 'each[0]',
@@ -57,11 +57,11 @@ describe('what the events of a run come to', () => {
     expect(metrics).toMatchObject({ totalTasks: 5, completedTasks: 2 });
   });
 
-  test('is nothing before they begin', () => {
+  test('is empty before the first event', () => {
     expect(resultOf([])).toMatchObject({ status: 'created', goal: '', tasks: [], outputs: {} });
   });
 
-  test('is that of the plan which was adopted, from there on', async () => {
+  test('follows an adopted plan from its start', async () => {
     const journal = memoryJournal();
     const executor = createExecutor({ strategy, journal });
     await executor.execute(plan, { runId: 'one' });

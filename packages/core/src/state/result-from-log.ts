@@ -5,17 +5,17 @@ import { Graph } from '../graph/graph.js';
 import { type CanceledResult, createResult } from './result.js';
 import { RunState } from './run-state.js';
 
-/** What a log says about a run, be it over or not. */
+/** The result of a run so far, from its log. */
 export interface RunSummary
   extends Omit<CanceledResult<Record<string, unknown>>, 'status' | 'error'> {
   readonly status: PlanStatus;
-  /** Why the plan did not complete, if it is over and did not. */
+  /** Why the plan did not complete, if the run has ended without completing. */
   readonly error?: StratagemError;
 }
 
 /**
- * What the events of a run come to: the same account that its result is, also in the middle of the
- * run. Empty before the first event.
+ * Folds the events of a run into the same data as its result, also while the run is under way. Empty
+ * before the first event.
  *
  * @example
  * const events = [];
@@ -29,11 +29,11 @@ export function resultOf(events: Iterable<RunEvent>): RunSummary {
   let strategy = '';
   for (const event of timeline) {
     if (event.type === 'run_started') {
-      // Once more when a changed plan was adopted.
+      // Occurs again when a changed plan was adopted.
       goal = event.plan.goal;
       state = new RunState(new Graph(event.plan.tasks));
     } else if (event.type === 'strategy_initialized') strategy = event.strategy;
-    state.apply(event); // The graph grows with it.
+    state.apply(event);
   }
   return createResult({ goal, strategy, state, timeline }) as unknown as RunSummary;
 }

@@ -56,8 +56,8 @@ describe('a result', () => {
     });
   });
 
-  // An engine keeps getters that differ from object to object alive long after the objects.
-  test('shares its getters with all others', () => {
+  // Engines keep getters per object in memory long after the objects.
+  test('shares its getters with all other results', () => {
     const getters = (result: object) =>
       Object.values(Object.getOwnPropertyDescriptors(result)).flatMap(({ get }) => get ?? []);
     const first = getters(completed());
@@ -66,7 +66,7 @@ describe('a result', () => {
     expect(first.every((getter, position) => getter === second[position])).toBe(true);
   });
 
-  test('of a run that failed has the outputs there are, and says why of each other task', () => {
+  test('of a failed run has the existing outputs and the reason for each other task', () => {
     const result = failed();
     expect(Object.keys(result.outputs)).toEqual(['c']);
     expect(result.error).toMatchObject({ code: 'run_failed' });
@@ -87,7 +87,7 @@ describe('a result', () => {
     });
   });
 
-  test('says of a task that was stopped how long it ran, and of one that never began that it did not', () => {
+  test('has the duration of an aborted task, and none for a task that never started', () => {
     const { tasks } = simulate(plan, {
       strategy,
       deadlineMs: 25,
@@ -122,13 +122,13 @@ describe('a result', () => {
     expect(tasks[0]).toHaveProperty('output', undefined);
   });
 
-  test('gives the same lists and records each time they are read', () => {
+  test('returns the same lists and records each time they are read', () => {
     const result = completed();
     expect(result.tasks).toBe(result.tasks);
     expect(result.outputs).toBe(result.outputs);
   });
 
-  test('has outputs of tasks called as what every object has, also in JSON', () => {
+  test('has outputs of tasks with ids like those of object properties, also in JSON', () => {
     const ids = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '', ' '].filter(Boolean);
     const odd: Plan = { goal: 'x', tasks: ids.map((id) => ({ id, description: 'x' })) };
     const result = simulate(odd, {
@@ -143,7 +143,7 @@ describe('a result', () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
-  test('goes into JSON with everything but what listeners threw, and its metrics come out again', () => {
+  test('is serialized to JSON without listener errors, and its metrics can be recomputed', () => {
     for (const result of [completed(), failed()]) {
       const json = JSON.parse(JSON.stringify(result));
       expect(Object.keys(json)).toEqual(
@@ -160,7 +160,7 @@ describe('a result', () => {
     });
   });
 
-  test('can be told again from the timeline in its JSON', () => {
+  test('can be rebuilt from the timeline in its JSON', () => {
     const result = failed();
     const { timeline, tasks }: { timeline: RunEvent[]; tasks: unknown } = JSON.parse(
       JSON.stringify(result),
@@ -187,7 +187,7 @@ describe('a result', () => {
     expect(clone.tasks).toEqual(result.tasks);
   });
 
-  test('shows its account to console.log, and the number of events for the timeline', () => {
+  test('is shown by console.log with the number of events as its timeline', () => {
     const text = inspect(failed(), { depth: 4 });
     expect(text).toContain("status: 'failed'");
     expect(text).toContain("c: 'c'");

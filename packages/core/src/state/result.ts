@@ -5,14 +5,14 @@ import { type Metrics, metricsOf } from './metrics.js';
 import type { RunState } from './run-state.js';
 import type { TaskResult } from './task-result.js';
 
-interface Account {
+interface RunFields {
   readonly goal: string;
   /** Name of the strategy. */
   readonly strategy: string;
   /** Every task of the plan, in its order. */
   readonly tasks: readonly TaskResult[];
   readonly metrics: Metrics;
-  /** How far the goal was reached when it was last checked; undefined without a `goalState`. */
+  /** The progress towards the goal at its last check; undefined without a `goalState`. */
   readonly goalProgress?: GoalProgress;
   /** Every event of the run, in order; empty with `timeline: 'stream'`. */
   readonly timeline: readonly RunEvent[];
@@ -21,25 +21,25 @@ interface Account {
 }
 
 /**
- * Every task completed or was not chosen; or the goal was reached without the others, or something
- * has made up for them: see `replacedInRound`.
+ * All tasks completed or were not chosen, or the goal was achieved without the others, or re-planning
+ * replaced the failed ones: see `replacedInRound`.
  */
-export interface CompletedResult<Outputs> extends Account {
+export interface CompletedResult<Outputs> extends RunFields {
   readonly status: 'completed';
-  /** The output of each task by its id; of a task that did not complete, undefined. */
+  /** The output of each task by id; undefined for a task that did not complete. */
   readonly outputs: Readonly<Outputs>;
   readonly error?: undefined;
 }
 
-/** The run failed or was canceled; everything up to then is here. */
-interface Unfinished<Outputs> extends Account {
+/** The run failed or was canceled. Its results up to that moment are included. */
+interface Unfinished<Outputs> extends RunFields {
   /** The outputs of the tasks that completed. */
   readonly outputs: Readonly<Partial<Outputs>>;
   /** Why the plan did not complete. */
   readonly error: StratagemError;
 }
 
-/** A task failed, time ran out, or the strategy broke its contract. */
+/** A task failed, a deadline was exceeded, or the strategy broke its contract. */
 export interface FailedResult<Outputs> extends Unfinished<Outputs> {
   readonly status: 'failed';
 }
@@ -49,32 +49,32 @@ export interface CanceledResult<Outputs> extends Unfinished<Outputs> {
   readonly status: 'canceled';
 }
 
-/** The whole account of a run, however it ended. */
+/** The result of a run, however it ended. */
 export type PlanResult<Outputs = Record<string, unknown>> =
   | CompletedResult<Outputs>
   | FailedResult<Outputs>
   | CanceledResult<Outputs>;
 
-/** What `createResult` puts together. */
-export interface ResultParts {
+/** The parts of a result. */
+interface ResultParts {
   readonly goal: string;
   readonly strategy: string;
   readonly state: RunState;
   /** @default the events of the state's log */
   readonly timeline?: readonly RunEvent[] | undefined;
   readonly listenerErrors?: readonly unknown[];
-  /** Why the run could not go on, where its log does not say how it ended. */
+  /** Why the run was aborted, if its log has no end. */
   readonly failure?: StratagemError | undefined;
 }
 
-/** A result is a view of the run's state; lists and records are made when they are first read. */
+/** A result is a view of the run's state; lists and records are created when they are first read. */
 export function createResult<Outputs>(parts: ResultParts): PlanResult<Outputs> {
   return new RunResult(parts) as unknown as PlanResult<Outputs>;
 }
 
 const SOURCE = Symbol('source');
 
-/** What lists and records are made from, and those that have been. */
+/** The state behind a result, and the lists and records created so far. */
 interface Source {
   readonly state: RunState;
   timeline: readonly RunEvent[] | undefined;
@@ -106,20 +106,20 @@ class RunResult {
     if (state.goalProgress !== undefined) this.goalProgress = state.goalProgress;
     this.listenerErrors = listenerErrors;
     Object.defineProperty(this, SOURCE, { value: { state, timeline } });
-    Object.defineProperties(this, MADE_WHEN_READ);
+    Object.defineProperties(this, LAZY_PROPERTIES);
   }
 
   toJSON(): Record<string, unknown> {
-    return this.#accountWith(this.timeline);
+    return this.#fieldsWith(this.timeline);
   }
 
-  /** What `console.log(result)` shows in Node: the account, with the timeline only counted. */
+  /** Shown by `console.log(result)` in Node, with the timeline as a count. */
   [Symbol.for('nodejs.util.inspect.custom')](): Record<string, unknown> {
     const { state, timeline = state.log } = this[SOURCE];
-    return this.#accountWith(`${timeline.length} events`);
+    return this.#fieldsWith(`${timeline.length} events`);
   }
 
-  #accountWith(timeline: unknown): Record<string, unknown> {
+  #fieldsWith(timeline: unknown): Record<string, unknown> {
     const { status, goal, strategy, outputs, tasks, error, metrics, goalProgress } = this;
     const progress = goalProgress === undefined ? {} : { goalProgress };
     return { status, goal, strategy, outputs, tasks, error, metrics, ...progress, timeline };
@@ -127,11 +127,10 @@ class RunResult {
 }
 
 /**
- * Properties of the object's own, so that a spread copy has them. All results share these getters:
- * the engine keeps those of each object apart with its shape, and with them all that they refer
- * to, here a whole run, until it collects its old garbage.
+ * Own properties, so that a spread copy has them. All results share these getters: with getters per
+ * object, the engine would keep the whole run in memory until a major garbage collection.
  */
-const MADE_WHEN_READ: PropertyDescriptorMap & ThisType<RunResult> = {
+const LAZY_PROPERTIES: PropertyDescriptorMap & ThisType<RunResult> = {
   tasks: {
     enumerable: true,
     get() {

@@ -1,6 +1,6 @@
 import type { SpendingData, Usage } from '../contract/usage.js';
 
-/** What attempts have used so far. */
+/** The tokens and cost that attempts have used so far. */
 export class Spending {
   readonly usage = {
     inputTokens: 0,
@@ -11,7 +11,7 @@ export class Spending {
   };
   /** In US dollars; null once tokens were used whose price is unknown. */
   costUsd: number | null = 0;
-  /** Attempts that reported what they used. */
+  /** Number of attempts that reported their usage. */
   reports = 0;
 
   get totalTokens(): number {
@@ -22,7 +22,7 @@ export class Spending {
     return { usage: { ...this.usage }, costUsd: this.costUsd, reports: this.reports };
   }
 
-  /** What was used before. */
+  /** Starts from the spending of an earlier part of the run. */
   begin({ usage, costUsd, reports }: SpendingData): void {
     Object.assign(this.usage, usage);
     this.costUsd = costUsd;

@@ -3,12 +3,12 @@ import type { CancelReason, RunEvent, SkipReason } from '../contract/event.js';
 import type { TaskStatus } from '../contract/status.js';
 import type { RunState } from './run-state.js';
 
-/** What became of one task. */
+/** The result of one task. */
 export interface TaskResult {
   readonly id: string;
   readonly status: TaskStatus;
   readonly level: number;
-  /** The task that it belongs to, as a subtask or as an element of its fan-out. */
+  /** The task that it belongs to, as a subtask or as an element of a fan-out. */
   readonly parentId?: string;
   /** How often it was started; 0 for groups and human steps. */
   readonly attempts: number;
@@ -18,19 +18,19 @@ export interface TaskResult {
   readonly error?: TaskError;
   /** Why it was skipped or canceled. */
   readonly reason?: SkipReason | CancelReason;
-  /** For a skipped task: the task whose failure led to it, if one did. */
+  /** For a skipped task: the failed task that caused it, if one did. */
   readonly failedTaskId?: string;
-  /** For a failed task: the round of re-planning whose tasks make up for it, if one does. */
+  /** For a failed task: the round of re-planning whose tasks replace it, if one does. */
   readonly replacedInRound?: number;
   /** Start of the last attempt, as Unix time in milliseconds. */
   readonly startedAt?: number;
-  /** When it reached its final status, as Unix time in milliseconds; undefined if it never began. */
+  /** When it reached its final status, as Unix time in milliseconds; undefined if it never started. */
   readonly completedAt?: number;
-  /** Length of the last attempt; for a human step, how long it waited. */
+  /** Duration of the last attempt; for a human step, of its wait. */
   readonly durationMs?: number;
 }
 
-/** @param last What ended the task, if anything has. */
+/** @param last The event that ended the task; undefined while it has not ended. */
 export function taskResultOf(
   index: number,
   state: RunState,
@@ -49,12 +49,12 @@ export function taskResultOf(
     attempts,
     ...(attempts > 0 && { startedAt: state.startedAtOf(index) }),
     ...(began && last !== undefined && { completedAt: last.timestamp }),
-    ...(last !== undefined && endOf(last)),
+    ...(last !== undefined && outcomeOf(last)),
     ...(replacedInRound !== undefined && { replacedInRound }),
   };
 }
 
-function endOf(event: RunEvent): Partial<TaskResult> {
+function outcomeOf(event: RunEvent): Partial<TaskResult> {
   switch (event.type) {
     case 'task_completed':
       return { durationMs: event.durationMs, output: event.output };

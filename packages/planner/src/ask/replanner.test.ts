@@ -68,7 +68,7 @@ describe('a model that revises a plan', () => {
   test('ends the plan when it adds nothing', async () => {
     for (const answer of [revision([]), 'There is no way. { "tasks": [ ], "replaces": [] }']) {
       const { run, requests } = start([answer]);
-      expect((await run).error?.message).toContain('the last round of re-planning added nothing');
+      expect((await run).error?.message).toContain('the last round of re-planning added no tasks');
       expect(requests).toHaveLength(1);
     }
   });
@@ -89,7 +89,11 @@ describe('an answer to re-planning', () => {
     ['depends on a dropped task', revision([task('x', 'end')], 'a'), '"end" was skipped'],
     ['reuses an id', revision([task('b')], 'a'), 'the id "b" is already used'],
     ['does not say what it replaces', { tasks: [task('x')] }, '"replaces"'],
-    ['replaces a task that did not fail', revision([task('x')], 'b'), 'none of the failed tasks'],
+    [
+      'replaces a task that did not fail',
+      revision([task('x')], 'b'),
+      'not one of the failed tasks',
+    ],
     ['is no plan', 'I would rather not.', 'the answer contains no JSON'],
     ['contains code', revision([{ ...task('x'), run: 'rm -rf /' }], 'a'), 'run'],
   ])('is sent back when it %s', async (_, answer, message) => {

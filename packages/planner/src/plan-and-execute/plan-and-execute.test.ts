@@ -404,7 +404,7 @@ describe('re-planning', () => {
     expect((await two.handle).error?.message).toContain('more tasks than the limit of 1');
     const failing = workerModel({ failing: ['a', 'a2'] });
     const twice = start([three, answerOf(taskOf('a2'))], { ...one, runner: failing.runner });
-    expect((await twice.handle).error?.message).toContain('re-planning added nothing');
+    expect((await twice.handle).error?.message).toContain('re-planning added no tasks');
     expect(twice.planned).toHaveLength(2);
   });
 

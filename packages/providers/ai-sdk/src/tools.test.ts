@@ -99,7 +99,11 @@ describe('tools', () => {
 
   test.each([
     ['that fail', forCity('Atlantis'), 'Error: there is no such city'],
-    ['with input that does not fit', forCity(7), /^Error: the input does not fit: city: /],
+    [
+      'with input that does not fit',
+      forCity(7),
+      /^Error: the input does not match the schema: city: /,
+    ],
   ])('%s are reported to the model as errors', async (_, call, told) => {
     const model = mockOf({ calls: [call] }, { text: 'Sun.' });
     const result = await runOn(model);

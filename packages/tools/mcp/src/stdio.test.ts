@@ -96,7 +96,7 @@ describe('the tools of a server', () => {
     const result = await createExecutor({ strategy: inOrder, runner: model }).execute(plan);
     expect(result.outputs).toEqual({ sum: '{"sum":3}' });
     expect(told).toEqual([
-      'Error: the input does not fit: data/a must be number',
+      'Error: the input does not match the schema: data/a must be number',
       'Error: The disk is full.',
       '{"sum":3}',
     ]);
