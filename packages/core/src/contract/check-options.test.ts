@@ -17,7 +17,7 @@ const thrownBy = (check: () => void): string => {
 describe('checkOptions', () => {
   const known = ['maxParallel', 'levelBarrier'];
 
-  test('takes any of the known options, also those set to undefined', () => {
+  test('accepts all known options, also those set to undefined', () => {
     expect(thrownBy(() => checkOptions('parallel()', {}, known))).toBe('nothing');
     expect(thrownBy(() => checkOptions('parallel()', { maxParallel: undefined }, known))).toBe(
       'nothing',
@@ -65,7 +65,7 @@ describe('the checks of values', () => {
     undefined,
     3n,
     Symbol('n'),
-  ])('%s is no limit', (value) => {
+  ])('%s is not a limit', (value) => {
     expect(thrownBy(() => checkLimit('x()', 'maxParallel', value as number))).toBe(
       `x(): maxParallel must be an integer ≥ 1 or Infinity; it is ${String(value)}`,
     );
@@ -84,7 +84,7 @@ describe('the checks of values', () => {
     },
   );
 
-  test.each([0, 1, 'true', null, undefined])('%s is no flag', (value) => {
+  test.each([0, 1, 'true', null, undefined])('%s is not a flag', (value) => {
     expect(thrownBy(() => checkFlag('x()', 'failFast', true))).toBe('nothing');
     expect(thrownBy(() => checkFlag('x()', 'failFast', value as never))).toBe(
       `x(): failFast must be true or false; it is ${String(value)}`,
@@ -108,7 +108,7 @@ test.each<[string, unknown]>([
   }
 });
 
-test('capOf gives the lower of both caps, and 16 when neither is given', () => {
+test('capOf returns the lower of both caps, and 16 without any', () => {
   const strategy = (maxParallel?: number): Strategy => ({
     name: 'x',
     begin: () => ({ ready() {}, next: () => undefined }),

@@ -32,7 +32,7 @@ describe('every error of the library', () => {
     expect(inspect(error)).toContain(name);
   });
 
-  test('goes into JSON with its code and message, without its cause and its stack', () => {
+  test('is serialised with its code and message, without its cause and its stack', () => {
     const error = new StratagemError('run_failed', 'The plan failed', { cause: { key: 'sk-1' } });
     expect(JSON.parse(JSON.stringify(error))).toEqual({
       name: 'StratagemError',
@@ -41,7 +41,7 @@ describe('every error of the library', () => {
     });
   });
 
-  test('is known across copies of the library, which share no class', () => {
+  test('is recognised across copies of the library, which share no class', () => {
     const foreign = Object.assign(new Error('x'), { [Symbol.for('stratagem.error')]: true });
     expect(isStratagemError(foreign)).toBe(true);
     expect(
@@ -51,7 +51,7 @@ describe('every error of the library', () => {
 });
 
 describe('TaskError', () => {
-  test('keeps what a RunnerError of another copy of the library says', () => {
+  test('keeps the details of a RunnerError of another copy of the library', () => {
     const foreign = Object.assign(new Error('slow down'), {
       [Symbol.for('stratagem.error')]: true,
       code: 'rate_limited',
@@ -64,7 +64,7 @@ describe('TaskError', () => {
     });
   });
 
-  test('takes no code, status or advice from errors that are not ours', () => {
+  test('ignores the code, status and advice of foreign errors', () => {
     const foreign = Object.assign(new Error('x'), { code: 'ENOENT', status: 500, retryAfterMs: 5 });
     const error = new TaskError('a', foreign);
     expect(error.code).toBe('task_failed');
@@ -110,17 +110,17 @@ describe('describe', () => {
     [{ message: 'no', headers: { authorization: 'Bearer sk-secret' } }, '{"message":"no"}'],
     ['x'.repeat(3_000), `${'x'.repeat(2_000)}…`],
     [Object.create(null), '{}'],
-  ])('says %o in one line', (thrown, line) => {
+  ])('describes %o in one line', (thrown, line) => {
     expect(describeThrown(thrown)).toBe(line);
   });
 
-  test('says the first few of a long chain of causes', () => {
+  test('describes the first few of a long chain of causes', () => {
     const chain = nested(...Array.from({ length: 1_000 }, (_, depth) => `cause ${depth};`));
     expect(describeThrown(chain)).toMatch(/^cause 0;: cause 1;: cause 2;/);
     expect(describeThrown(chain)).not.toContain('cause 10;');
   });
 
-  test('comes to an end when an error is its own cause', () => {
+  test('ends when an error is its own cause', () => {
     let looks = 0;
     const error = new Error('circular');
     Object.defineProperty(error, 'cause', {

@@ -50,17 +50,15 @@ export class JournalError extends StratagemError {
 /** Errors with the same messages in every journal. */
 export const journalErrors = {
   runExists: (runId: string) =>
-    new JournalError(
-      'run_exists',
-      `There is a run "${runId}" already: resume it, or give this one another id`,
-      { runId },
-    ),
+    new JournalError('run_exists', `Run "${runId}" already exists: resume it, or use another id`, {
+      runId,
+    }),
   runNotFound: (runId: string) =>
     new JournalError('run_not_found', `There is no run "${runId}" in this journal`, { runId }),
   runLocked: (runId: string) =>
     new JournalError(
       'run_locked',
-      `Run "${runId}" is under way elsewhere: wait until it has ended or its process is gone`,
+      `Run "${runId}" is locked by another writer: wait until the run or its process has ended`,
       { runId },
     ),
   closed: (runId?: string) =>
@@ -68,7 +66,7 @@ export const journalErrors = {
       'journal_failed',
       runId === undefined
         ? 'The journal has been closed'
-        : `Run "${runId}" cannot be written any more: its journal has been closed`,
+        : `Run "${runId}" cannot be written: its journal has been closed`,
       { runId },
     ),
 };

@@ -17,7 +17,7 @@ test('addTask adds to the same plan, in order', () => {
   expect(validatePlan(plan)).toEqual([]);
 });
 
-test('a plan goes into JSON and comes back as the same plan', () => {
+test('a plan is the same after a round trip through JSON', () => {
   const plan = createPlan('Report', { metadata: { team: 'a' } }).addTask({
     id: 'a',
     description: 'First',
@@ -42,19 +42,19 @@ test('a plan goes into JSON and comes back as the same plan', () => {
   expect(validatePlan(copy)).toEqual([]);
 });
 
-test('what is not said about a plan is not in it', () => {
+test('settings that are not given are not in the plan', () => {
   expect(Object.keys(createPlan('x'))).toEqual(['goal', 'tasks']);
   expect(JSON.stringify(createPlan('x', { metadata: undefined }))).toBe('{"goal":"x","tasks":[]}');
 });
 
-test('a plan is its tasks at the time: what was added twice is reported, not lost', () => {
+test('a task that was added twice is reported, not lost', () => {
   const plan = createPlan('x').addTask({ id: 'a', description: 'x' });
   plan.addTask({ id: 'a', description: 'y' });
   expect(plan.tasks).toHaveLength(2);
   expect(validatePlan(plan)).toMatchObject([{ code: 'duplicate_id', path: ['tasks', 1, 'id'] }]);
 });
 
-test('the function of a task is no part of the JSON, and its absence there is reported', () => {
+test('JSON leaves out the function of a task, and validation reports that it is missing', () => {
   const plan = createPlan('x').addTask({ id: 'a', run: () => 1 });
   const copy = JSON.parse(JSON.stringify(plan));
   expect(copy.tasks).toEqual([{ id: 'a' }]);
@@ -106,6 +106,6 @@ describe('the types of a long plan', () => {
   }, 30_000);
 });
 
-test('createPlan refuses options that it does not know', () => {
+test('createPlan refuses unknown options', () => {
   expect(() => createPlan('x', { metdata: {} } as never)).toThrow('Did you mean "metadata"?');
 });

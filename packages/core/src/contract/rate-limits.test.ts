@@ -7,7 +7,7 @@ function parse(headers: Record<string, string>) {
   return parseRateLimits(new Headers(headers), now);
 }
 
-test('reads what OpenAI announces', () => {
+test('reads the headers of OpenAI', () => {
   const limits = parse({
     'x-ratelimit-limit-requests': '600',
     'x-ratelimit-remaining-requests': '599',
@@ -22,7 +22,7 @@ test('reads what OpenAI announces', () => {
   });
 });
 
-test('reads what Anthropic announces', () => {
+test('reads the headers of Anthropic', () => {
   const limits = parse({
     'anthropic-ratelimit-requests-limit': '50',
     'anthropic-ratelimit-requests-remaining': '49',
@@ -84,7 +84,7 @@ describe('a reset of', () => {
   });
 });
 
-describe('what cannot be true is left out:', () => {
+describe('values that cannot be true are left out:', () => {
   test.each([
     ['600', '0', { limit: 600, remaining: 0 }],
     ['600', '600', { limit: 600, remaining: 600 }],
@@ -111,17 +111,17 @@ describe('what cannot be true is left out:', () => {
   });
 });
 
-test('a reset alone is nothing', () => {
+test('a reset alone is left out', () => {
   expect(parse({ 'x-ratelimit-reset-requests': '1s' })).toBeUndefined();
 });
 
-test('without headers there is nothing to read', () => {
+test('there are no limits without headers', () => {
   expect(parse({})).toBeUndefined();
   expect(parseRateLimits(undefined)).toBeUndefined();
   expect(parseRateLimits({ get: () => undefined })).toBeUndefined();
 });
 
-test('a time is compared with the clock, unless told what to', () => {
+test('a time is compared with the clock, or with the time that is given', () => {
   const reset = new Date(Date.now() + 3_600_000).toISOString();
   const headers = new Headers({
     'anthropic-ratelimit-requests-limit': '50',

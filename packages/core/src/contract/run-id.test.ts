@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { idempotencyKeyOf, newRunId } from './run-id.js';
 
-test('an idempotency key fits in a header, whatever the task is called', () => {
+test('an idempotency key is valid in a header for any task id', () => {
   const ids = [
     'a',
     'a/b',

@@ -19,7 +19,7 @@ function problemsOf(value: unknown): string[] {
 }
 
 describe('parsePlanDocument', () => {
-  test('gives the plan and the strategy as an object', () => {
+  test('returns the plan, and the strategy as an object', () => {
     expect(parsePlanDocument(document)).toEqual({ plan: document });
     expect(parsePlanDocument({ ...document, strategy: 'parallel' })).toEqual({
       plan: document,
@@ -36,7 +36,7 @@ describe('parsePlanDocument', () => {
     }
   });
 
-  test('takes every field of a task', () => {
+  test('accepts every field of a task', () => {
     const full = {
       ...task,
       type: 'observation',
@@ -105,11 +105,11 @@ describe('parsePlanDocument', () => {
       { goal: 'x', tasks: [{ ...task, estimate: { duration: 1 } }] },
       'tasks[0].estimate.duration: unknown field "duration". Did you mean "durationMs"?',
     ],
-  ])('says what is wrong with %j', (value, problem) => {
+  ])('reports the problem of %j', (value, problem) => {
     expect(problemsOf(value)).toEqual([problem]);
   });
 
-  test('reports what is wrong with fields and between tasks in one go', () => {
+  test('reports problems of fields and between tasks at once', () => {
     const problems = problemsOf({
       goal: 'x',
       tasks: [
@@ -128,7 +128,7 @@ describe('parsePlanDocument', () => {
     ]);
   });
 
-  test('takes ids like __proto__ as ids', () => {
+  test('accepts ids like __proto__', () => {
     const tasks = JSON.parse(
       '[{"id":"__proto__","description":"x"},{"id":"constructor","description":"x","dependencies":["__proto__"]}]',
     );
@@ -186,14 +186,14 @@ const everything = {
   ],
 };
 
-describe('what steers a run', () => {
-  test('is taken as it stands, and is the same in JSON', () => {
+describe('fields that control a run', () => {
+  test('are kept as they are, and are the same in JSON', () => {
     const { plan } = parsePlanDocument(everything);
     expect(JSON.parse(JSON.stringify(plan))).toEqual(everything);
     expect(parsePlanDocument(JSON.parse(JSON.stringify(plan))).plan).toEqual(plan);
   });
 
-  test('has schemas that validate', async () => {
+  test('include schemas that validate', async () => {
     const [gather] = parsePlanDocument(everything).plan.tasks;
     const { outputSchema } = gather as { outputSchema: StandardSchema };
     const { validate } = outputSchema['~standard'];
@@ -228,7 +228,7 @@ describe('what steers a run', () => {
       { description: 'See {{reserch.x}}' },
       'description: {{reserch.x}} is not an input of this task',
     ],
-  ])('says what is wrong with %j', (fields, message) => {
+  ])('reports the problem of %j', (fields, message) => {
     const wrong = { id: 'report', description: 'x', dependencies: ['research'], ...fields };
     const problems = problemsOf({ goal: 'x', tasks: [task, wrong] });
     expect(problems).toEqual([expect.stringContaining(`tasks[1].${message}`)]);
@@ -250,11 +250,11 @@ describe('what steers a run', () => {
       { goalState: { criteria: [{ path: 'metrics.tokens', operator: '>', value: 1 }] } },
       'goalState.criteria[0].path: unknown metric "tokens"; known metrics are completedTasks',
     ],
-  ])('says what is wrong with a plan with %j', (fields, message) => {
+  ])('reports the problem of a plan with %j', (fields, message) => {
     expect(problemsOf({ ...document, ...fields })).toEqual([expect.stringContaining(message)]);
   });
 
-  test('may nest, but not without end', () => {
+  test('may nest up to a limit', () => {
     let nested: object = { id: 'deep', description: 'x' };
     for (let level = 0; level < 20_000; level++) nested = { id: `p${level}`, subtasks: [nested] };
     expect(problemsOf({ goal: 'x', tasks: [nested] })).toEqual([
@@ -263,12 +263,12 @@ describe('what steers a run', () => {
   });
 });
 
-test('the JSON Schema that the package publishes is the one of this code', async () => {
+test('the published JSON Schema is that of this code', async () => {
   const published = `${JSON.stringify(planJsonSchema(), undefined, 2)}\n`;
   await expect(published).toMatchFileSnapshot('../../schema/plan.schema.json');
 });
 
-test('the schema describes every field it knows', () => {
+test('the schema describes every field', () => {
   const { properties } = planJsonSchema() as {
     properties: Record<string, { description?: string }>;
   };

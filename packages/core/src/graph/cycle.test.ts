@@ -45,7 +45,7 @@ describe('findCycles', () => {
     );
   });
 
-  test('each path goes along dependencies, back to where it began, and visits no task twice', () => {
+  test('each path follows dependencies back to its first task, and visits no task twice', () => {
     fc.assert(
       fc.property(anyEdges, (edges) => {
         for (const cycle of findCycles(graphOf(edges))) {
@@ -62,7 +62,7 @@ describe('findCycles', () => {
     );
   });
 
-  test('gives one cycle for each group of tasks that wait for each other, the shortest, in order', () => {
+  test('returns the shortest cycle of each group of tasks that depend on each other, in order', () => {
     fc.assert(
       fc.property(anyEdges, (edges) => {
         const reach = edges.map((_, index) => reachable(edges, index));
@@ -82,12 +82,12 @@ describe('findCycles', () => {
     );
   });
 
-  test('says nothing about a task that depends on itself alone: that is reported as such', () => {
+  test('ignores a task that depends on itself alone, which is another problem', () => {
     expect(findCycles(graphOf([[0]]))).toEqual([]);
     expect(findCycles(new Graph([]))).toEqual([]);
   });
 
-  test('takes one ring of 100,000 tasks, and 50,000 rings of two', () => {
+  test('handles one ring of 100,000 tasks, and 50,000 rings of two', () => {
     const size = 100_000;
     const [ring, ...others] = findCycles(
       graphOf(Array.from({ length: size }, (_, index) => [(index + 1) % size])),
@@ -101,7 +101,7 @@ describe('findCycles', () => {
     expect(pairs.at(-1)).toEqual([size - 2, size - 1, size - 2]);
   });
 
-  test('takes 500 tasks that all wait for each other', () => {
+  test('handles 500 tasks that all depend on each other', () => {
     const all = Array.from({ length: 500 }, (_, index) => index);
     const edges = all.map((index) => all.filter((other) => other !== index));
     expect(findCycles(graphOf(edges))).toEqual([[0, 1, 0]]);

@@ -156,7 +156,7 @@ describe('Graph', () => {
     expect(criticalPathsOf(graph)).toEqual([60, 50, 20]);
   });
 
-  test('goes along edges in both directions, in the order written and in that of the plan', () => {
+  test('visits dependencies in the order written and dependents in the order of the plan', () => {
     fc.assert(
       fc.property(anyTasks, (tasks) => {
         const graph = new Graph(tasks);
@@ -174,7 +174,7 @@ describe('Graph', () => {
     );
   });
 
-  test('takes a chain of 100,000 tasks, written from its end', () => {
+  test('handles a chain of 100,000 tasks that is written from its end', () => {
     const size = 100_000;
     const tasks = Array.from({ length: size }, (_, n) => ({
       id: `${n}`,
@@ -209,7 +209,7 @@ describe('Graph', () => {
     );
   });
 
-  test('leaves out what cannot be an edge: unknown ids and the task itself', () => {
+  test('leaves out dependencies on unknown ids and on the task itself', () => {
     const graph = new Graph([
       { id: 'a', dependencies: ['a', 'nobody', 'b'] },
       { id: 'b', dependencies: ['toString', '__proto__'] },
@@ -219,7 +219,7 @@ describe('Graph', () => {
     expect(graph.acyclic).toBe(true);
   });
 
-  test('knows tasks by any id, and nobody by the names that every object has', () => {
+  test('finds tasks with any id, and none by the names of properties of every object', () => {
     const ids = ['__proto__', 'constructor', 'toString', ' ', 'é', 'e\u0301', '🙂', 'a"\n', '0'];
     const graph = new Graph(ids.map((id) => ({ id })));
     expect(ids.map((id) => graph.indexOf(id))).toEqual(ids.map((_, index) => index));
@@ -234,7 +234,7 @@ describe('Graph', () => {
     expect(graph.indexOf('a')).toBe(1);
   });
 
-  test('takes one task with 100,000 dependencies, and one with as many dependents', () => {
+  test('handles one task with 100,000 dependencies, and one with as many dependents', () => {
     const size = 100_000;
     const ids = Array.from({ length: size }, (_, n) => `${n}`);
     const graph = new Graph([

@@ -13,7 +13,7 @@ function collidingIds(count: number): string[] {
   return ids;
 }
 
-test('knows the last place of each id, however many there were to be', () => {
+test('finds the last position of each id, for any expected number of ids', () => {
   const lists = fc.array(fc.string({ maxLength: 3 }), { maxLength: 300 });
   fc.assert(
     fc.property(lists, fc.nat(300), fc.string({ maxLength: 3 }), (ids, expected, other) => {
@@ -33,7 +33,7 @@ test('knows the last place of each id, however many there were to be', () => {
   );
 });
 
-test('takes "__proto__" and "constructor" for ids like any other', () => {
+test('treats "__proto__" and "constructor" like any other id', () => {
   const index = new IdIndex(0);
   expect(index.indexOf('constructor')).toBeUndefined();
   index.push('constructor');
@@ -42,7 +42,7 @@ test('takes "__proto__" and "constructor" for ids like any other', () => {
   expect(index.indexOf('__proto__')).toBe(1);
 });
 
-test('finds ids that were chosen to collide, and tells them from each other', () => {
+test('finds each of many ids that were chosen to collide', () => {
   const [absent, late, ...ids] = collidingIds(302) as [string, string, ...string[]];
   const index = new IdIndex(0);
   for (const id of ids) index.push(id);
@@ -55,7 +55,7 @@ test('finds ids that were chosen to collide, and tells them from each other', ()
   expect(index.uniqueIds).toBe(301);
 });
 
-test('finds no id beside 256 that collide', () => {
+test('does not find an absent id among 256 that collide with it', () => {
   const [absent, ...ids] = collidingIds(257) as [string, ...string[]];
   const index = new IdIndex(256);
   for (const id of ids) index.push(id);

@@ -28,7 +28,7 @@ const values: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
 })).value;
 
 describe('toData', () => {
-  test('keeps every value that it takes, through JSON', () => {
+  test('keeps every supported value through JSON', () => {
     fc.assert(
       fc.property(values, (value) => {
         const text = JSON.stringify(toData(value));
@@ -38,7 +38,7 @@ describe('toData', () => {
     );
   });
 
-  test('leaves plain data the very same object', () => {
+  test('returns the same object for plain data', () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
         const json = JSON.parse(JSON.stringify(value));
@@ -49,7 +49,7 @@ describe('toData', () => {
     );
   });
 
-  test('keeps errors of ours as what they are, without stacks and causes', () => {
+  test('keeps the class of our errors, without stacks and causes', () => {
     const cause = new Error('sk-secret');
     const usage = { inputTokens: 1, outputTokens: 2 };
     const error = new TaskError(
@@ -75,7 +75,7 @@ describe('toData', () => {
     expect(JSON.stringify(task)).toBe(JSON.stringify(error));
   });
 
-  test('keeps an error of a class that it does not know as the nearest that it does', () => {
+  test('keeps an error of an unknown class as the nearest known class', () => {
     class Odd extends OptionError {}
     const odd = fromData(toData(new Odd('what?')));
     expect(odd).toMatchObject({ name: 'Odd', code: 'invalid_option', message: 'what?' });
@@ -88,17 +88,17 @@ describe('toData', () => {
     [[[new WeakMap()]], '[0][0] is an instance of WeakMap'],
     [new Map([['k', Promise.resolve()]]), '[0][1] is an instance of Promise'],
     [nested(1_100), 'it is nested too deeply, or contains itself'],
-  ])('refuses what it cannot keep, and says where it is', (value, message) => {
+  ])('refuses other values, with their path', (value, message) => {
     expect(() => toData(value)).toThrow(new UnstorableError([], '').constructor as never);
     expect(() => toData(value)).toThrow(message);
   });
 
-  test('reads no kind of value that it does not know', () => {
+  test('refuses an unknown kind of value', () => {
     expect(() => fromData({ $: 'regexp', value: 'a' })).toThrow('unknown kind of value "regexp"');
   });
 });
 
-test('toDataLoosely says in words what it cannot keep', () => {
+test('toDataLoosely describes values that cannot be stored', () => {
   expect(toDataLoosely({ a: () => 1, b: [new URL('http://x')], c: 1 })).toEqual({
     a: '[a function]',
     b: ['[an instance of URL]'],

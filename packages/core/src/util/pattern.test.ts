@@ -73,7 +73,7 @@ describe('compilePattern', () => {
     ['^😀{2}$', ['😀😀'], ['😀', '😀\ude00']],
     ['^\\ud83d', ['\ud83d', '\ud83da'], ['😀']],
     ['\\ude00', ['\ude00'], ['😀']],
-  ])('/%s/ matches what it should, and nothing else', (source, yes, no) => {
+  ])('/%s/ matches these texts and no others', (source, yes, no) => {
     expectSame(source.replace(/\\([-"@_])/g, '[$1]'), '', [...yes, ...no]);
     for (const text of yes) expect([text, matches(source, text)]).toEqual([text, true]);
     for (const text of no) expect([text, matches(source, text)]).toEqual([text, false]);
@@ -88,12 +88,12 @@ describe('compilePattern', () => {
     expect(matches('(?sim)^b.c$', 'a\nB\nC')).toBe(true);
   });
 
-  test('^ and $ stand for the ends of the text alone, even before a last line break', () => {
+  test('^ and $ match at the ends of the text alone, even before a last line break', () => {
     expect(matches('^a$', 'a\n')).toBe(false);
     expect(matches('^a$', 'b\na')).toBe(false);
   });
 
-  test('case is ignored in literals, ranges, sets and boundaries as the engine does it', () => {
+  test('case is ignored in literals, ranges, sets and boundaries as in RegExp', () => {
     const texts = [...'aAkKKsSſßẞσςΣıİiIµμΩωéÉдД_-'];
     const patterns = [
       'k',
@@ -116,7 +116,7 @@ describe('compilePattern', () => {
     }
   });
 
-  test('every letter equals those that the engine takes for the same letter', () => {
+  test('every letter equals the letters that RegExp treats as equal', () => {
     for (let code = 0; code < 0x20000; code++) {
       const letter = String.fromCodePoint(code);
       const others = [letter.toLowerCase(), letter.toUpperCase()];
@@ -125,7 +125,7 @@ describe('compilePattern', () => {
     }
   });
 
-  test('sets hold the same characters as those of the engine', () => {
+  test('sets contain the same characters as those of RegExp', () => {
     for (const set of ['.', '\\d', '\\D', '\\w', '\\W', '\\s', '\\S', '[^\\s\\w]']) {
       const native = new RegExp(`^${set}$`, 'u');
       const pattern = compilePattern(`^${set}$`);
@@ -138,7 +138,7 @@ describe('compilePattern', () => {
     }
   });
 
-  test('anchors and boundaries inside loops are checked anew at each place', () => {
+  test('anchors and boundaries inside loops are checked again at each position', () => {
     const texts = ['', 'a', 'aa', 'a a', ' a', 'a\n', '\na', 'a\na', 'a\na\n', '-', 'ab-ab'];
     for (const flags of ['', 'm']) {
       for (const source of [
@@ -157,14 +157,14 @@ describe('compilePattern', () => {
     }
   });
 
-  test('loops around nothing end', () => {
+  test('loops with an empty body end', () => {
     for (const source of ['(a*)*', '(a*)+', '(a?){3,}', '((a*)*)*b', '(|a)*$', '()*', '(^)*$']) {
       expectSame(source, '', ['', 'a', 'aab', 'c']);
     }
     expect(matches('^((){999999999}){999999999}(a{0}){99999999,}$', '')).toBe(true);
   });
 
-  test('a pattern keeps nothing between calls', () => {
+  test('a pattern has no state between calls', () => {
     const pattern = compilePattern('a+b');
     expect(['aa', 'b', 'aab', 'b'].map((text) => pattern.test(text))).toEqual([
       false,
@@ -183,11 +183,11 @@ describe('compilePattern', () => {
     ['(?i)^(([a-z])+.)+[A-Z]([a-z])+$', false],
     ['(.*)*(.*)*\\bx', false],
     ['(a|a)*!', true],
-  ])('/%s/ gets through 50,000 characters', (source, found) => {
+  ])('/%s/ tests 50,000 characters in time', (source, found) => {
     expect(matches(source, `${'a'.repeat(50_000)}!`)).toBe(found);
   });
 
-  test('as many steps, alternatives and nested groups as are allowed work', () => {
+  test('the maximum numbers of steps, alternatives and nested groups work', () => {
     expect(matches('a{10000}', 'a'.repeat(9_999))).toBe(false);
     expect(matches('a{10000}', 'a'.repeat(10_000))).toBe(true);
     expect(matches(`${'|'.repeat(998)}a`, 'b')).toBe(true);
@@ -247,7 +247,7 @@ describe('compilePattern', () => {
     expect(problem(source)).toEqual([expect.stringMatching(message), position]);
   });
 
-  test('an error is a PatternError by name too, with the place in its message', () => {
+  test('an error is named PatternError, with the position in its message', () => {
     const error = new PatternError('no', 3);
     expect(error).toBeInstanceOf(Error);
     expect(`${error}`).toBe('PatternError: no (at position 3 of the pattern)');
@@ -258,7 +258,7 @@ describe('compilePattern', () => {
     expect(problem('a'.repeat(1_001))).toEqual(['a pattern has at most 1,000 characters', 1_000]);
   });
 
-  test('repeats that come to more than 10,000 steps are refused before they are built', () => {
+  test('repeats of more than 10,000 steps are refused before they are built', () => {
     const message = 'the pattern is too large: with repeats written out, over 10,000 steps';
     expect(problem('a{10001}')).toEqual([message, 1]);
     expect(problem('(a{1000}){1000}')).toEqual([message, 9]);
@@ -367,7 +367,7 @@ const { pattern: patterns } = fc.letrec<Record<'pattern' | 'term' | 'atom', stri
   };
 });
 
-describe('compared with the engine', () => {
+describe('compared with RegExp', () => {
   test('a supported pattern matches the same texts', () => {
     fc.assert(
       fc.property(patterns, fc.subarray(['i', 's', 'm']), texts, (source, flags, each) => {
@@ -379,7 +379,7 @@ describe('compared with the engine', () => {
     );
   });
 
-  test('what is accepted is a regular expression, and what is not is none, or not supported', () => {
+  test('every accepted pattern is valid for RegExp; a refused one is invalid or not supported', () => {
     const pieces = [...'()[]{}|*+?^$.-,\\abdks019:<>=!p'];
     const junk = fc.string({ unit: fc.constantFrom(...pieces), maxLength: 12 });
     fc.assert(

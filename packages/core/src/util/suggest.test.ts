@@ -25,7 +25,7 @@ test('names the closest candidate, the first of equals', () => {
   );
 });
 
-test('finds a word again after any one slip of the keyboard', () => {
+test('finds a word after any single typing error', () => {
   const word = fc.string({ minLength: 3, maxLength: 20, unit: fc.constantFrom(...'abcdefgh') });
   const slip = fc.record({
     kind: fc.constantFrom('drop', 'double', 'swap', 'replace'),
@@ -48,7 +48,7 @@ test('finds a word again after any one slip of the keyboard', () => {
   );
 });
 
-test('suggests one of the candidates or nothing, whatever the words', () => {
+test('suggests one of the candidates or nothing, for any words', () => {
   const words = fc.string({ unit: 'binary', maxLength: 70 });
   fc.assert(
     fc.property(words, fc.array(words), (word, candidates) => {
@@ -59,7 +59,7 @@ test('suggests one of the candidates or nothing, whatever the words', () => {
   );
 });
 
-test('looks at no more than 10,000 candidates', () => {
+test('compares no more than 10,000 candidates', () => {
   let seen = 0;
   function* endless() {
     for (;;) yield `task ${seen++}`;

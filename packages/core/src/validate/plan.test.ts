@@ -82,7 +82,7 @@ describe('validatePlan', () => {
     expect(problemsOf([task])).toEqual([problem]);
   });
 
-  test('reports everything at once, each with its place', () => {
+  test('reports all problems at once, each with its path', () => {
     expect(
       problemsOf([
         { id: 'research', ...text },
@@ -102,7 +102,7 @@ describe('validatePlan', () => {
     ]);
   });
 
-  test('shows a cycle as its path, from the earliest task, and each cycle once', () => {
+  test('shows each cycle once, as a path from its earliest task', () => {
     expect(
       problemsOf([
         { id: 'x', ...text, dependencies: ['C'] },
@@ -199,11 +199,11 @@ describe('validatePlan', () => {
         'tasks[0].constructor: unknown field "constructor". Known fields are id, description, dependencies, run, type, priority, estimate, metadata, prompt, outputSchema, when, forEach, subtasks, retry, timeoutMs, waitFor, tools.',
       ],
     ],
-  ])('lists what is wrong with a plan with %s', (_, tasks, problems) => {
+  ])('lists the problems of a plan with %s', (_, tasks, problems) => {
     expect(problemsOf(tasks)).toEqual(problems);
   });
 
-  test('takes tasks without a prototype, frozen ones, and instances of a class', () => {
+  test('accepts tasks without a prototype, frozen ones, and instances of a class', () => {
     class Custom implements Task {
       readonly id = 'c';
       readonly dependencies = ['a', 'b'];
@@ -216,7 +216,7 @@ describe('validatePlan', () => {
     expect(problemsOf(Object.freeze([bare, frozen, new Custom()]))).toEqual([]);
   });
 
-  test('lets through what a getter of the plan throws', () => {
+  test('rethrows the error of a getter of the plan', () => {
     const task = {
       get id(): string {
         throw new Error('from the getter');
@@ -225,7 +225,7 @@ describe('validatePlan', () => {
     expect(() => problemsOf([task])).toThrow('from the getter');
   });
 
-  test('finds exactly the problems that were put in, each at its place', () => {
+  test('finds exactly the problems that were inserted, each with its path', () => {
     const flaws = fc.array(
       fc.constantFrom('none', 'none', 'unknown', 'self', 'twice', 'duplicate', 'field', 'type'),
       { minLength: 1, maxLength: 30 },
@@ -265,7 +265,7 @@ describe('validatePlan', () => {
     );
   });
 
-  test('has a path that leads to what is wrong', () => {
+  test('reports a path that leads to the wrong value', () => {
     const plan = {
       goal: 'x',
       tasks: [
@@ -283,12 +283,12 @@ describe('validatePlan', () => {
     ]);
   });
 
-  test('takes 300,000 problems between tasks beside one in the shape of a task', () => {
+  test('reports 300,000 problems between tasks and one of a task by itself', () => {
     const dependencies = Array.from({ length: 300_000 }, (_, n) => `nobody ${n}`);
     expect(problemsOf([{ id: 'a', dependencies }])).toHaveLength(300_001);
   });
 
-  test('looks for suggestions within bounds when many long ids are misspelt', () => {
+  test('limits the search for suggestions when many long ids are misspelt', () => {
     const id = (start: string, n: number) =>
       `${start} a rather long id of a task ${n}`.padEnd(64, '.');
     const tasks: Task[] = Array.from({ length: 10_000 }, (_, n) => ({
@@ -299,7 +299,7 @@ describe('validatePlan', () => {
     expect(problemsOf([...tasks, { id: 'end', ...text, dependencies }])).toHaveLength(1_000);
   });
 
-  test('takes a million problems in its stride', () => {
+  test('reports a million problems', () => {
     const size = 100_000;
     const unknown: Task[] = Array.from({ length: size }, (_, n) => ({
       id: `task ${n}`,
@@ -342,7 +342,7 @@ describe('graphOf', () => {
     expect(JSON.parse(JSON.stringify(error)).problems).toHaveLength(30);
   });
 
-  test('keeps the graph it was asked for when the plan is added to later', () => {
+  test('returns a graph that does not change when tasks are added to the plan later', () => {
     const tasks: Task[] = [{ id: 'a', ...text }];
     const graph = graphOf({ goal: 'x', tasks });
     tasks.push({ id: 'b', ...text });
