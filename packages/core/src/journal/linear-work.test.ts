@@ -5,9 +5,15 @@ import { asyncTimeRatio } from '../../test/time-ratio.js';
 import type { EventData } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import type { Task } from '../contract/task.js';
+import { Graph } from '../graph/graph.js';
 import { createExecutor, memoryJournal, readRun } from '../index.js';
 import { planToData } from '../serialize/plan.js';
+import type { RunState } from '../state/run-state.js';
 import { adoptedLog } from './adopt.js';
+import { type Changes, invalidationOf } from './invalidation.js';
+import { LogReader } from './read-run.js';
+
+const NO_CHANGES: Changes = { changed: new Set(), outcomes: new Set() };
 
 const SIZE = 3_000;
 const strategy = lastFirst;
@@ -78,18 +84,22 @@ describe('twice as many tasks, added one by one by one attempt, take about twice
     expect(ratio).toBeLessThan(3);
   });
 
-  test('to adopt a changed plan', async () => {
-    const planData = planToData(growing(0, 'y'));
+  test('to invalidate', async () => {
+    const after = new Graph(growing(0).tasks);
     const { log } = await interruptedRun(1);
-    const last = log.at(-1) as EventData;
-    const ratio = await asyncTimeRatio(4 * SIZE, (size) => {
+    const position = log.findIndex(({ type }) => type === 'tasks_added');
+    const addition = log[position] as EventData;
+    const ratio = await asyncTimeRatio(8 * SIZE, (size) => {
       const additions = Array.from({ length: size }, (_, n) => ({
-        ...last,
-        sequence: last.sequence + n,
+        ...addition,
+        sequence: addition.sequence + n,
         tasks: [{ id: `added ${n}`, description: 'x' }],
       }));
-      const events = [...log.slice(0, -1), ...additions];
-      return () => adoptedLog({ runId: 'one', log: events, planData, limits: {}, now: 1 });
+      const events = [...log.slice(0, position), ...additions];
+      const reader = new LogReader();
+      for (const event of events) reader.read(event);
+      const state = reader.state as RunState;
+      return () => invalidationOf(events, state, after, NO_CHANGES);
     });
     expect(ratio).toBeLessThan(3);
   });
