@@ -53,6 +53,8 @@ export class Kernel {
   #expected = 0;
   /** The recorded run that has yet to be resumed. */
   #recovery: Recovery | undefined;
+  /** For each task of a recovered run, the ids of the tasks that it had added. */
+  #addedBefore: ReadonlyMap<number, ReadonlySet<string>> = new Map();
   /** What `pause` and `setMaxParallel` asked for before the start. */
   #startsPaused = false;
   #maxParallelAtStart: number;
@@ -132,9 +134,9 @@ export class Kernel {
     return state.isPending(index) && graph.childCount(index) === 0;
   }
 
-  /** Whether the attempt in flight at a task had added a task of this id before it was restarted. */
+  /** Whether a task had added another one, by its id, before its process ended. */
   hasAdded(index: number, id: string): boolean {
-    return this.state.additions.get(index)?.has(id) ?? false;
+    return this.#addedBefore.get(index)?.has(id) ?? false;
   }
 
   /** Drops streamed output at the end of the log that everybody has read; true if there was some. */
@@ -155,8 +157,9 @@ export class Kernel {
   recover(log: Iterable<EventData>, options: RecoverOptions = {}): void {
     const recovery = foldLog(this.#machine, log, options);
     if (recovery.hadEnded && recovery.retried.length === 0) return;
-    const { isPaused, maxParallel } = this.state;
+    const { isPaused, maxParallel, additions } = this.state;
     this.#recovery = recovery;
+    this.#addedBefore = new Map(Array.from(additions, ([index, ids]) => [index, new Set(ids)]));
     // A run that had ended is re-run without the pause that it ended in.
     this.#startsPaused = isPaused && !recovery.hadEnded;
     this.#maxParallelAtStart = maxParallel ?? this.#maxParallelAtStart;
