@@ -519,7 +519,7 @@ describe('limits', () => {
     const result = await executor.execute(plan, { deadlineMs: 20 });
     expect(result.status).toBe('failed');
     expect(result.error).toMatchObject({ code: 'deadline_exceeded' });
-    expect(result.error?.message).toContain('within 20 ms');
+    expect(result.error?.message).toContain('deadline of 20 ms exceeded');
     expect(result.tasks.map(({ reason }) => reason)).toEqual([
       undefined,
       'deadline_exceeded',

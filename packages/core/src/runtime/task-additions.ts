@@ -88,7 +88,7 @@ export class TaskAdditions {
     const { graph, runner, maxDepth, toolbox, record } = this.#settings;
     const there = {
       isTaken: (id: string) => graph.indexOf(id) !== undefined || this.#pending.has(id),
-      willFanOut: (id: string) =>
+      isPendingFanOut: (id: string) =>
         this.#kernel.isPendingFanOut(id) || this.#pending.get(id)?.forEach !== undefined,
     };
     const problems = additionProblems(tasks, there, maxDepth);

@@ -314,7 +314,7 @@ class Simulation {
     const { graph } = this.#kernel;
     const there = {
       isTaken: (id: string) => graph.indexOf(id) !== undefined,
-      willFanOut: (id: string) => this.#kernel.isPendingFanOut(id),
+      isPendingFanOut: (id: string) => this.#kernel.isPendingFanOut(id),
     };
     return additionProblems(tasks, there, this.#options.maxDepth);
   }
