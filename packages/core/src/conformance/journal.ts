@@ -7,7 +7,7 @@ export interface JournalConformanceOptions {
    * Opens the data of a closed journal again, as another process would. Without it, durability is not
    * tested: a journal in memory has none.
    */
-  readonly reopen?: (closed: Journal) => Journal | Promise<Journal>;
+  readonly reopen?: ((closed: Journal) => Journal | Promise<Journal>) | undefined;
 }
 
 /**

@@ -23,27 +23,27 @@ export interface RunnerConformanceOptions {
    * Creates a runner whose backend fails every request, to test its errors.
    * @default failures are not tested
    */
-  readonly failing?: () => TaskRunner | Promise<TaskRunner>;
+  readonly failing?: (() => TaskRunner | Promise<TaskRunner>) | undefined;
   /**
    * Creates a runner whose backend never answers, to test aborts.
    * @default aborts are only tested before and right after the start
    */
-  readonly hanging?: () => TaskRunner | Promise<TaskRunner>;
+  readonly hanging?: (() => TaskRunner | Promise<TaskRunner>) | undefined;
   /**
    * Whether the backend answers with `{"title": "…"}` when a request has that schema.
    * @default true
    */
-  readonly answersSchemas?: boolean;
+  readonly answersSchemas?: boolean | undefined;
   /**
    * A secret that the runner was given, which must never appear in its outputs or errors.
    * @default no secret is searched for
    */
-  readonly secret?: string;
+  readonly secret?: string | undefined;
   /**
    * The maximum duration of one case, in milliseconds.
    * @default 10_000
    */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /**

@@ -4,16 +4,16 @@
  */
 export interface Budget {
   /** Tokens, read and written together. */
-  readonly tokens?: number;
+  readonly tokens?: number | undefined;
   /** US dollars. Needs prices: once a price is unknown, the budget cannot be kept and the run stops. */
-  readonly costUsd?: number;
+  readonly costUsd?: number | undefined;
   /** Tasks that are started, however many attempts each takes. */
-  readonly tasks?: number;
+  readonly tasks?: number | undefined;
   /**
    * Milliseconds from the start of the run: nothing starts that is expected to end later. What
    * runs goes on to its end; see `deadlineMs` for what aborts it.
    */
-  readonly wallTimeMs?: number;
+  readonly wallTimeMs?: number | undefined;
 }
 
 export const BUDGET_FIELDS = ['tokens', 'costUsd', 'tasks', 'wallTimeMs'] as const;

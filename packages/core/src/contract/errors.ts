@@ -119,7 +119,7 @@ export class OptionError extends StratagemError {
 /** Details of a failed attempt besides its code. */
 export interface RunnerErrorDetails {
   /** The value that was thrown originally. */
-  readonly cause?: unknown;
+  readonly cause?: unknown | undefined;
   /** How long the server asked to wait before the next try, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
   /** HTTP status of the answer, when there was one. */

@@ -26,7 +26,7 @@ export interface ToolResultPart {
   readonly tool: string;
   readonly ok: boolean;
   /** The value that the tool returned, if the call succeeded. */
-  readonly output?: unknown;
+  readonly output?: unknown | undefined;
   /** The error message for the model, if the call failed. */
   readonly message?: string | undefined;
   readonly durationMs: number;

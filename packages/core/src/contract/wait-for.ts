@@ -9,7 +9,7 @@ export type WaitFor =
       /** How long to wait, in milliseconds; then the answer is `default`, or the task fails. */
       readonly timeoutMs?: number | undefined;
       /** The answer after the timeout; for an approval, true or false. */
-      readonly default?: unknown;
+      readonly default?: unknown | undefined;
     };
 
 export type WaitKind = 'approval' | 'answer';

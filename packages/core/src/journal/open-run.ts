@@ -22,21 +22,21 @@ export interface ResumeOptions {
    * journal cannot store.
    * @default the recorded plan
    */
-  readonly plan?: Plan<unknown>;
+  readonly plan?: Plan<unknown> | undefined;
   /**
    * Accept a `plan` that differs from the recorded one. Completed tasks are kept when they and
    * everything they depend on are unchanged; all others run.
    * @default false
    */
-  readonly acceptChanges?: boolean;
+  readonly acceptChanges?: boolean | undefined;
   /**
    * Re-run failed tasks, and tasks that were skipped or canceled because of them. Deadlines and time
    * budgets start again.
    * @default false
    */
-  readonly retryFailed?: boolean;
+  readonly retryFailed?: boolean | undefined;
   /** The tasks with functions or schemas that were added while the run was under way. */
-  readonly addedTasks?: readonly Task[];
+  readonly addedTasks?: readonly Task[] | undefined;
 }
 
 /** A recorded run that is ready to be resumed. */

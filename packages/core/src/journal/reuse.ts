@@ -11,14 +11,14 @@ export interface ReuseOptions {
    * The maximum age of an output, in milliseconds.
    * @default Infinity
    */
-  readonly maxAgeMs?: number;
+  readonly maxAgeMs?: number | undefined;
 }
 
 /** An output of an earlier run. */
 interface ReusedOutput {
   readonly output: unknown;
   readonly runId: string;
-  readonly model?: string;
+  readonly model?: string | undefined;
 }
 
 /** Finds outputs of earlier runs that may be reused. */

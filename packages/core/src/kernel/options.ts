@@ -50,9 +50,9 @@ export interface KernelOptions {
 /** How a recorded run is resumed. */
 export interface RecoverOptions {
   /** Re-run failed tasks, and the tasks that were skipped or canceled for them. */
-  readonly retryFailed?: boolean;
+  readonly retryFailed?: boolean | undefined;
   /** By id, tasks that were added while it ran and whose functions or schemas no log can keep. */
-  readonly added?: ReadonlyMap<string, Task>;
+  readonly added?: ReadonlyMap<string, Task> | undefined;
   /** Whether a carrier still works on an attempt, which then is not started again. */
-  readonly isAlive?: (taskId: string, attempt: number) => boolean;
+  readonly isAlive?: ((taskId: string, attempt: number) => boolean) | undefined;
 }

@@ -17,9 +17,9 @@ export interface SdkError extends Error {
   readonly headers?: Headers | undefined;
   readonly requestID?: string | null | undefined;
   /** The body of the response. */
-  readonly error?: unknown;
-  readonly code?: unknown;
-  readonly type?: unknown;
+  readonly error?: unknown | undefined;
+  readonly code?: unknown | undefined;
+  readonly type?: unknown | undefined;
 }
 
 type ErrorClass<T extends unknown[] = never[]> = new (...args: T) => Error;
@@ -38,7 +38,7 @@ export interface SdkErrorClasses {
 export interface ClientSettings {
   readonly apiKey: string | undefined;
   readonly baseURL: string | undefined;
-  readonly logLevel?: 'off';
+  readonly logLevel?: 'off' | undefined;
 }
 
 /** An SDK: how its clients are created, and how its errors are read. */

@@ -39,9 +39,9 @@ export interface ExecutorOptions extends RunOptions {
   /** Decides which ready task starts next. */
   readonly strategy: Strategy;
   /** Runs the tasks without a `run` function; required only when there are such tasks. */
-  readonly runner?: TaskRunner;
+  readonly runner?: TaskRunner | undefined;
   /** Tools that tasks may list by name, as tasks in plan files do. */
-  readonly tools?: readonly Tool[];
+  readonly tools?: readonly Tool[] | undefined;
 }
 
 /** Runs plans in this process. It has no state: any number of plans may run at once. */
@@ -91,16 +91,16 @@ export interface Executor {
 
 export interface ExplainOptions {
   /** @default the journal of the executor */
-  readonly journal?: Journal;
+  readonly journal?: Journal | undefined;
   /** As in `RunOptions`. */
-  readonly maxDepth?: number;
+  readonly maxDepth?: number | undefined;
   /** As in `RunOptions`. */
-  readonly reuse?: ReuseOptions;
+  readonly reuse?: ReuseOptions | undefined;
   /**
    * The id of the run to compare the plan with.
    * @default the newest run with the same goal
    */
-  readonly since?: string;
+  readonly since?: string | undefined;
 }
 
 const RESUME_OPTIONS = ['plan', 'acceptChanges', 'retryFailed', 'addedTasks'];

@@ -50,9 +50,9 @@ export interface TaskForecast {
   /** The reason in words: `changed: description`. */
   readonly message: string;
   /** The run that its output is reused from. */
-  readonly runId?: string;
-  readonly fields?: readonly string[];
-  readonly inputs?: readonly string[];
+  readonly runId?: string | undefined;
+  readonly fields?: readonly string[] | undefined;
+  readonly inputs?: readonly string[] | undefined;
 }
 
 /** The settings of a forecast. */

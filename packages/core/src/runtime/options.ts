@@ -19,72 +19,72 @@ export interface RunOptions {
    * The maximum number of attempts in flight at once, whatever the strategy chooses.
    * @default the strategy's own `maxParallel`, or 16
    */
-  readonly maxParallel?: number;
+  readonly maxParallel?: number | undefined;
   /**
    * Stop the run at the first failed task. Otherwise, tasks that do not depend on the failed task still
    * run. The plan ends `failed` either way.
    * @default false
    */
-  readonly failFast?: boolean;
+  readonly failFast?: boolean | undefined;
   /**
    * The maximum duration of the run, in milliseconds; when it is exceeded, the plan fails. If the plan
    * has a deadline too, the shorter one applies.
    */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** The maximum duration of an attempt, in milliseconds, unless the task or the plan sets one. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** How failed attempts are retried, unless the task or the plan sets a policy. */
-  readonly retry?: RetryPolicy;
+  readonly retry?: RetryPolicy | undefined;
   /** Limits of what the run may use. If the plan has a budget too, the lower limits apply. */
-  readonly budget?: Budget;
+  readonly budget?: Budget | undefined;
   /** Prices of models; they override the costs that runners report. */
-  readonly prices?: PriceTable;
+  readonly prices?: PriceTable | undefined;
   /**
    * Requests more tasks, a limited number of times, when the plan would end with failed tasks or an
    * unachieved goal. Not used after an exceeded budget or deadline, a cancellation, or `failFast`.
    */
-  readonly replan?: Replan;
+  readonly replan?: Replan | undefined;
   /**
    * The maximum nesting depth of subtasks.
    * @default 8
    */
-  readonly maxDepth?: number;
+  readonly maxDepth?: number | undefined;
   /**
    * An integer that seeds the random delays between attempts: the same seed gives the same delays.
    * @default a random one for each run
    */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Aborting it cancels the run. If the executor has a signal too, either one cancels. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /**
    * `'keep'` includes all events in the result. `'stream'` only passes them to `onEvent` and to iterators
    * of the run.
    * @default 'keep'
    */
-  readonly timeline?: 'keep' | 'stream';
+  readonly timeline?: 'keep' | 'stream' | undefined;
   /**
    * Called with each event as it happens. Errors that it throws are collected in `listenerErrors` of
    * the result and have no other effect.
    */
-  readonly onEvent?: (event: RunEvent) => void;
+  readonly onEvent?: ((event: RunEvent) => void) | undefined;
   /**
    * Records the run so that it survives the process. No event is published, and no attempt started,
    * before it is durable.
    */
-  readonly journal?: Journal;
+  readonly journal?: Journal | undefined;
   /**
    * Redacts a task's output before it is stored in the journal. The run itself uses the original output;
    * a resumed run uses the stored one. With `redact`, the journal has no `task_output` events, and other
    * runs cannot reuse outputs of this run.
    */
-  readonly redact?: (output: unknown, task: Task) => unknown;
+  readonly redact?: ((output: unknown, task: Task) => unknown) | undefined;
   /**
    * Reuse outputs of earlier runs from the journal when the task, its inputs, and the runner with its
    * model and settings are unchanged. A reused output costs nothing; its `task_completed` names the run
    * that it comes from. Functions and tasks with tools always run, because their effects are unknown.
    * @default false
    */
-  readonly reuse?: boolean | ReuseOptions;
+  readonly reuse?: boolean | ReuseOptions | undefined;
   /**
    * Runs attempts outside this process: a carrier of an engine package.
    * @default this process
@@ -99,7 +99,7 @@ export interface ExecuteOptions extends RunOptions {
    * `-`, not starting with `.`.
    * @default a random one
    */
-  readonly runId?: string;
+  readonly runId?: string | undefined;
 }
 
 /** The names of `RunOptions`. */

@@ -11,7 +11,7 @@ const FROM_CHILDREN: Json = { $: 'children' };
 export interface EncodeOptions {
   readonly graph: Graph;
   /** The plan of the run, if it has been encoded before. */
-  readonly planData?: PlanData;
+  readonly planData?: PlanData | undefined;
   /** The output of a completed task as data; it was checked when it arrived. */
   readonly outputOf: (event: TaskCompleted, index: number) => Json;
 }

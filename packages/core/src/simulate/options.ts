@@ -16,9 +16,9 @@ export interface SimulatedAttempt extends Partial<TaskOutput> {
   /** Parts of its output, and when it reports them, in virtual milliseconds after its start. */
   readonly parts?: readonly { readonly afterMs: number; readonly part: OutputPart }[];
   /** If present, the attempt fails with this error. */
-  readonly error?: unknown;
+  readonly error?: unknown | undefined;
   /** Tasks that the attempt adds to the plan when it ends, as `context.addTasks` would. */
-  readonly addTasks?: readonly Task[];
+  readonly addTasks?: readonly Task[] | undefined;
 }
 
 /** The answer of a human in a simulation. */
@@ -33,7 +33,7 @@ export interface SimulatedRevision extends Partial<Revision> {
   /** Duration of the round in virtual milliseconds; Infinity if it never ends by itself. */
   readonly durationMs: number;
   /** If present, the round fails with this error. */
-  readonly error?: unknown;
+  readonly error?: unknown | undefined;
 }
 
 /** Controls of a simulated run. */
@@ -55,51 +55,55 @@ export interface SimulatedAction {
 export interface SimulateOptions {
   readonly strategy: Strategy;
   /** As in `RunOptions`. */
-  readonly maxParallel?: number;
+  readonly maxParallel?: number | undefined;
   /** As in `RunOptions`. */
-  readonly failFast?: boolean;
+  readonly failFast?: boolean | undefined;
   /** As in `RunOptions`, in virtual time. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** As in `RunOptions`, in virtual time. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** As in `RunOptions`, in virtual time. */
-  readonly retry?: RetryPolicy;
+  readonly retry?: RetryPolicy | undefined;
   /** As in `RunOptions`. */
-  readonly budget?: Budget;
+  readonly budget?: Budget | undefined;
   /** As in `RunOptions`. */
-  readonly prices?: PriceTable;
+  readonly prices?: PriceTable | undefined;
   /** As in `RunOptions`; `revise` is called when a round starts, and returns its outcome. */
-  readonly replan?: ReplanLimits & { revise(situation: Situation): SimulatedRevision };
+  readonly replan?:
+    | (ReplanLimits & { revise(situation: Situation): SimulatedRevision })
+    | undefined;
   /** As in `RunOptions`. */
-  readonly maxDepth?: number;
+  readonly maxDepth?: number | undefined;
   /**
    * As in `RunOptions`.
    * @default 0
    */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /**
    * Called when an attempt starts; returns its outcome. With a `server`, it is only called for function
    * tasks. Outputs are not validated against the task's schema.
    * @default the task's estimated duration, or 1,000 ms, and no output
    */
-  readonly attempt?: (task: Task, attempt: number, inputs: Inputs) => SimulatedAttempt;
+  readonly attempt?:
+    | ((task: Task, attempt: number, inputs: Inputs) => SimulatedAttempt)
+    | undefined;
   /**
    * Receives attempts and decides when they end; to be used for a single run.
    * @default none: `attempt` returns the duration of each attempt when it starts
    */
-  readonly server?: SimulatedServer;
+  readonly server?: SimulatedServer | undefined;
   /**
    * Called when a human step starts to wait; returns the answer.
    * @default `true` for an approval and nothing for an answer, after the task's estimated duration
    */
-  readonly answer?: (task: Task, question: string) => SimulatedAnswer;
+  readonly answer?: ((task: Task, question: string) => SimulatedAnswer) | undefined;
   /**
    * The resource that an attempt competes for; see `TaskView.resource`.
    * @default one resource for all tasks
    */
-  readonly resourceOf?: (task: Task) => string;
+  readonly resourceOf?: ((task: Task) => string) | undefined;
   /** External actions on the run. */
-  readonly actions?: readonly SimulatedAction[];
+  readonly actions?: readonly SimulatedAction[] | undefined;
 }
 
 /** The names of `SimulateOptions`. */

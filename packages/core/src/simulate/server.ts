@@ -16,7 +16,7 @@ export interface SimulatedEnd extends Partial<TaskOutput> {
   /** The request that was passed to `start`. */
   readonly request: SimulatedRequest;
   /** If present, even as undefined, the attempt fails with this error. */
-  readonly error?: unknown;
+  readonly error?: unknown | undefined;
 }
 
 /** A part of the output of an attempt that is still in flight. */

@@ -10,7 +10,7 @@ export interface RunSummary
   extends Omit<CanceledResult<Record<string, unknown>>, 'status' | 'error'> {
   readonly status: PlanStatus;
   /** Why the plan did not complete, if the run has ended without completing. */
-  readonly error?: StratagemError;
+  readonly error?: StratagemError | undefined;
 }
 
 /**

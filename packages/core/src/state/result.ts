@@ -13,7 +13,7 @@ interface RunFields {
   readonly tasks: readonly TaskResult[];
   readonly metrics: Metrics;
   /** The progress towards the goal at its last check; undefined without a `goalState`. */
-  readonly goalProgress?: GoalProgress;
+  readonly goalProgress?: GoalProgress | undefined;
   /** Every event of the run, in order; empty with `timeline: 'stream'`. */
   readonly timeline: readonly RunEvent[];
   /** What listeners threw (the first hundred); it had no effect on the run. */
@@ -62,7 +62,7 @@ interface ResultParts {
   readonly state: RunState;
   /** @default the events of the state's log */
   readonly timeline?: readonly RunEvent[] | undefined;
-  readonly listenerErrors?: readonly unknown[];
+  readonly listenerErrors?: readonly unknown[] | undefined;
   /** Why the run was aborted, if its log has no end. */
   readonly failure?: StratagemError | undefined;
 }

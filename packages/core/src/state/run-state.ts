@@ -52,12 +52,12 @@ const REPLAN_ROUND = -1;
 
 /** What a run is limited by, as far as its state depends on it. */
 export interface StatePolicy {
-  readonly failFast?: boolean;
+  readonly failFast?: boolean | undefined;
   readonly goalState?: GoalState | undefined;
   /** Whether starts reserve a budget. */
-  readonly hasBudget?: boolean;
+  readonly hasBudget?: boolean | undefined;
   /** Whether an attempt begins later than it is started, and says so. */
-  readonly beginsLater?: boolean;
+  readonly beginsLater?: boolean | undefined;
 }
 
 /** A human step that has come up and has not been answered. */

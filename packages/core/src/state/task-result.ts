@@ -9,25 +9,25 @@ export interface TaskResult {
   readonly status: TaskStatus;
   readonly level: number;
   /** The task that it belongs to, as a subtask or as an element of a fan-out. */
-  readonly parentId?: string;
+  readonly parentId?: string | undefined;
   /** How often it was started; 0 for groups and human steps. */
   readonly attempts: number;
   /** Undefined unless completed. */
-  readonly output?: unknown;
+  readonly output?: unknown | undefined;
   /** Why it failed. */
-  readonly error?: TaskError;
+  readonly error?: TaskError | undefined;
   /** Why it was skipped or canceled. */
-  readonly reason?: SkipReason | CancelReason;
+  readonly reason?: SkipReason | CancelReason | undefined;
   /** For a skipped task: the failed task that caused it, if one did. */
-  readonly failedTaskId?: string;
+  readonly failedTaskId?: string | undefined;
   /** For a failed task: the round of re-planning whose tasks replace it, if one does. */
-  readonly replacedInRound?: number;
+  readonly replacedInRound?: number | undefined;
   /** Start of the last attempt, as Unix time in milliseconds. */
-  readonly startedAt?: number;
+  readonly startedAt?: number | undefined;
   /** When it reached its final status, as Unix time in milliseconds; undefined if it never started. */
-  readonly completedAt?: number;
+  readonly completedAt?: number | undefined;
   /** Duration of the last attempt; for a human step, of its wait. */
-  readonly durationMs?: number;
+  readonly durationMs?: number | undefined;
 }
 
 /** @param last The event that ended the task; undefined while it has not ended. */

@@ -48,10 +48,10 @@ export function checkNumber(
 
 interface NumberRange {
   readonly min: number;
-  readonly max?: number;
-  readonly whole?: boolean;
+  readonly max?: number | undefined;
+  readonly whole?: boolean | undefined;
   /** Whether `min` itself is out of the range. */
-  readonly over?: boolean;
+  readonly over?: boolean | undefined;
   readonly what: string;
 }
 

@@ -41,7 +41,7 @@ export interface DecomposeOptions extends PlannerOptions, PlanningRunOptions {
    * Whether the goal is one task, which needs no planning by a model; or a function that decides it.
    * @default `estimateComplexity`, which looks at the words of the goal
    */
-  readonly complexity?: ComplexityOption;
+  readonly complexity?: ComplexityOption | undefined;
 }
 
 /** A plan, with the course and the cost of making it. */
@@ -57,7 +57,7 @@ export interface Decomposition {
   /** Cost of all requests in US dollars; null when it is unknown. */
   readonly costUsd: number | null;
   /** The run that made the plan, with its log; undefined when no model was asked. */
-  readonly result?: PlanResult;
+  readonly result?: PlanResult | undefined;
 }
 
 const OWNER = 'decompose()';

@@ -3,9 +3,9 @@ import type { AnswerProblem } from '../read/answer-problem.js';
 import type { RejectedAnswer } from './repair-loop.js';
 
 export interface DecompositionErrorDetails {
-  readonly cause?: unknown;
-  readonly rejectedAnswers?: readonly RejectedAnswer[];
-  readonly result?: PlanResult;
+  readonly cause?: unknown | undefined;
+  readonly rejectedAnswers?: readonly RejectedAnswer[] | undefined;
+  readonly result?: PlanResult | undefined;
 }
 
 /**

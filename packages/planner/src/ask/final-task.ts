@@ -6,7 +6,7 @@ import { escapeBraces } from '../util/text.js';
 export interface FinalTask {
   readonly taskId: string;
   /** The task, if the plan does not contain it yet. */
-  readonly added?: Task;
+  readonly added?: Task | undefined;
 }
 
 /**

@@ -40,8 +40,8 @@ export interface MakePlanOptions extends PlanningTaskOptions {
    * Reads an answer.
    * @default as a whole plan
    */
-  readonly read?: (answer: unknown) => PlanReading;
-  readonly run?: PlanningRunOptions;
+  readonly read?: ((answer: unknown) => PlanReading) | undefined;
+  readonly run?: PlanningRunOptions | undefined;
 }
 
 /** Starts the only task of a planning run. */

@@ -14,12 +14,12 @@ export interface PlanningTaskOptions {
    * The schema of an answer that is checked elsewhere.
    * @default the schema of a whole plan, with all checks of one
    */
-  readonly schema?: JsonSchema;
+  readonly schema?: JsonSchema | undefined;
   /**
    * The metadata of the task.
    * @default `PlanningMetadata`
    */
-  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Describes the plan in the metadata of a planning task, for runners that are not models. */

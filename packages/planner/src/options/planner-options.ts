@@ -12,43 +12,43 @@ export interface PlannerOptions {
    * The most levels of tasks, from 1 (no subtasks) to 8.
    * @default 3
    */
-  readonly maxDepth?: number;
+  readonly maxDepth?: number | undefined;
   /**
    * The most tasks in one list: the plan's own list, or the subtasks of one task.
    * @default 10
    */
-  readonly maxSubtasks?: number;
+  readonly maxSubtasks?: number | undefined;
   /**
    * The fewest tasks in one list. With 1, the model may answer with a single task.
    * @default 2
    */
-  readonly minSubtasks?: number;
+  readonly minSubtasks?: number | undefined;
   /**
    * The most tasks in a plan, subtasks included.
    * @default 50
    */
-  readonly maxTasks?: number;
+  readonly maxTasks?: number | undefined;
   /**
    * The longest description of a task, in characters.
    * @default 4_000
    */
-  readonly maxDescriptionLength?: number;
+  readonly maxDescriptionLength?: number | undefined;
   /**
    * The longest answer that is accepted, in characters.
    * @default 200_000
    */
-  readonly maxAnswerLength?: number;
+  readonly maxAnswerLength?: number | undefined;
   /**
    * The task types that a plan may use.
    * @default all four
    */
-  readonly taskTypes?: readonly TaskType[];
+  readonly taskTypes?: readonly TaskType[] | undefined;
   /**
    * The tools that tasks may list by name. The prompt shows the description and input schema of
    * each. Pass the same tools to the executor that runs the plan.
    * @default none
    */
-  readonly tools?: readonly Tool[];
+  readonly tools?: readonly Tool[] | undefined;
   /**
    * The models that a task may request, each with a description of its use. The choice is stored
    * in the task's `metadata.model`, where `route()` of `@stratagem/runners` can read it.
@@ -57,20 +57,20 @@ export interface PlannerOptions {
    * @example
    * { fast: 'short texts, cheap', deep: 'hard questions' }
    */
-  readonly models?: Readonly<Record<string, string>>;
+  readonly models?: Readonly<Record<string, string>> | undefined;
   /** Example plans for the prompt. */
-  readonly examples?: readonly PlanExample[];
+  readonly examples?: readonly PlanExample[] | undefined;
   /**
    * The prompt. It must contain `{{goal}}`, and may contain `{{rules}}`, `{{tools}}`, `{{models}}`
    * and `{{examples}}`.
    * @default an English prompt that contains all of them
    */
-  readonly promptTemplate?: string;
+  readonly promptTemplate?: string | undefined;
   /**
    * How often an unusable answer is sent back to the model with its problems.
    * @default 2
    */
-  readonly repairAttempts?: number;
+  readonly repairAttempts?: number | undefined;
 }
 
 /** The options with their defaults. */

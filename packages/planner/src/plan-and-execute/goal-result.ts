@@ -8,7 +8,7 @@ export interface Planning {
   /** The answers that were sent back, and their problems. */
   readonly rejectedAnswers: readonly RejectedAnswer[];
   /** The planning run; undefined when no model was asked, and for a streamed plan. */
-  readonly result?: PlanResult;
+  readonly result?: PlanResult | undefined;
 }
 
 interface GoalSummary {
@@ -47,9 +47,9 @@ export interface UnfinishedGoal extends GoalSummary {
   /** The reason; a `DecompositionError` when there is no plan. */
   readonly error: StratagemError;
   /** Undefined when no plan could be made. */
-  readonly plan?: Plan;
+  readonly plan?: Plan | undefined;
   /** Undefined when the plan was not run. */
-  readonly result?: PlanResult;
+  readonly result?: PlanResult | undefined;
 }
 
 /** The result of `planAndExecute`. */

@@ -26,7 +26,7 @@ export interface PlanAndExecuteOptions
    * Makes the plan, and revises it.
    * @default `runner`
    */
-  readonly planner?: TaskRunner;
+  readonly planner?: TaskRunner | undefined;
   /**
    * Called with the plan before it runs. It may return a plan to run instead, or false to cancel.
    * With true or undefined, the plan runs as it is.
@@ -40,12 +40,12 @@ export interface PlanAndExecuteOptions
    * dependencies are done. It has an effect only with a planner that streams its answer.
    * @default false
    */
-  readonly stream?: boolean;
+  readonly stream?: boolean | undefined;
   /**
    * Lets the planner revise the plan when tasks fail permanently, within these limits.
    * @default no revisions
    */
-  readonly replan?: ReplanLimits;
+  readonly replan?: ReplanLimits | undefined;
 }
 
 export const OWNER = 'planAndExecute()';

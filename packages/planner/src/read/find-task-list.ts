@@ -7,9 +7,9 @@ export interface FoundTaskList {
   /** The repairs that finding it took, in plain sentences. */
   readonly repairs: readonly string[];
   /** The object that contained the list, merged with the objects around that one. */
-  readonly around?: JsonObject;
+  readonly around?: JsonObject | undefined;
   /** Why the list is ambiguous, if it is. */
-  readonly unclear?: string;
+  readonly unclear?: string | undefined;
 }
 
 /** Names that models use for a list of tasks. */

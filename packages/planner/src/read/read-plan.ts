@@ -16,13 +16,13 @@ export interface PlanReading {
   readonly repairs: readonly string[];
   readonly problems: readonly AnswerProblem[];
   /** The object that contained the list of tasks, if any. */
-  readonly around?: JsonObject;
+  readonly around?: JsonObject | undefined;
 }
 
 /** The tasks that exist before the answer is read. */
 export interface ExistingTasks {
   /** Whether an id belongs to such a task: new tasks may depend on it, but not use its id. */
-  readonly isTaken?: (id: string) => boolean;
+  readonly isTaken?: ((id: string) => boolean) | undefined;
 }
 
 /**

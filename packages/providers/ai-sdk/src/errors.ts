@@ -29,14 +29,14 @@ export interface AttemptProgress {
 
 /** The fields of the SDK's errors: those of providers, and those within a stream. */
 interface SdkError {
-  readonly name?: string;
-  readonly message?: string;
-  readonly statusCode?: number;
-  readonly responseHeaders?: Headers;
-  readonly data?: unknown;
-  readonly code?: unknown;
-  readonly type?: unknown;
-  readonly cause?: unknown;
+  readonly name?: string | undefined;
+  readonly message?: string | undefined;
+  readonly statusCode?: number | undefined;
+  readonly responseHeaders?: Headers | undefined;
+  readonly data?: unknown | undefined;
+  readonly code?: unknown | undefined;
+  readonly type?: unknown | undefined;
+  readonly cause?: unknown | undefined;
 }
 
 /** The SDK identifies its errors by these names, also across copies of the package. */

@@ -21,10 +21,10 @@ export interface MessageAnswer extends ModelAnswer {
 interface PartialMessage {
   readonly content: ContentBlockParam[];
   readonly ended: boolean;
-  readonly stop_reason?: StopReason | null;
-  readonly stop_details?: RefusalStopDetails | null;
+  readonly stop_reason?: StopReason | null | undefined;
+  readonly stop_details?: RefusalStopDetails | null | undefined;
   readonly usage?: Usage | undefined;
-  readonly model?: string;
+  readonly model?: string | undefined;
 }
 
 /** Reads the events of an answer, and emits its text. */

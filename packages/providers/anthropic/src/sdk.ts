@@ -33,9 +33,9 @@ export const ANTHROPIC: Sdk<Anthropic> = {
 /** An error of the API: the body of a response, an event in a stream, or a result of a batch. */
 export interface ErrorBody {
   readonly error?: {
-    readonly type?: string;
-    readonly message?: string;
-    readonly details?: { readonly error_code?: string } | null;
+    readonly type?: string | undefined;
+    readonly message?: string | undefined;
+    readonly details?: { readonly error_code?: string } | null | undefined;
   };
 }
 

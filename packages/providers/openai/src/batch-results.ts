@@ -10,11 +10,11 @@ import { codeOfError } from './sdk.js';
 
 /** A line of an output or error file. */
 interface Line {
-  readonly custom_id?: string;
+  readonly custom_id?: string | undefined;
   readonly response?: {
-    readonly status_code?: number;
-    readonly request_id?: string;
-    readonly body?: unknown;
+    readonly status_code?: number | undefined;
+    readonly request_id?: string | undefined;
+    readonly body?: unknown | undefined;
   } | null;
   readonly error?: { readonly code?: string; readonly message?: string } | null;
 }

@@ -25,8 +25,8 @@ export function codeOfError({
   type,
   status,
 }: {
-  readonly code?: unknown;
-  readonly type?: unknown;
+  readonly code?: unknown | undefined;
+  readonly type?: unknown | undefined;
   readonly status?: number | undefined;
 }) {
   // Compatible servers put the status into the code of an error within a stream.

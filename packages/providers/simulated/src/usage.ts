@@ -5,7 +5,7 @@ import type { SimulatedOptions } from './options.js';
 /** The usage of a request. */
 export interface RequestUsage {
   readonly usage: Usage;
-  readonly costUsd?: number;
+  readonly costUsd?: number | undefined;
 }
 
 /**

@@ -14,8 +14,8 @@ export interface BatchCall {
 export type BatchRoutes = (call: BatchCall) => BatchAnswer | undefined;
 
 export interface BatchAnswer {
-  readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly status?: number | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** A text is sent unchanged, any other value as JSON. */
   readonly body: unknown;
 }

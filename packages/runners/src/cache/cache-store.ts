@@ -4,7 +4,7 @@ import { checkLimit, checkOptions } from '@stratagem/core/runner';
 export interface CachedResponse {
   readonly output: unknown;
   /** The model that produced it. */
-  readonly model?: string;
+  readonly model?: string | undefined;
   /** When it was stored, as Unix time in milliseconds. */
   readonly storedAt: number;
 }
@@ -20,7 +20,7 @@ export interface MemoryStoreOptions {
    * The maximum number of responses; the least recently used one is evicted.
    * @default 10_000
    */
-  readonly maxEntries?: number;
+  readonly maxEntries?: number | undefined;
 }
 
 /**

@@ -26,12 +26,12 @@ export interface CacheOptions {
    * How long a response stays valid, in milliseconds.
    * @default Infinity
    */
-  readonly ttlMs?: number;
+  readonly ttlMs?: number | undefined;
   /**
    * Whether to cache tasks with tools. A cached response does not call the tools again.
    * @default false
    */
-  readonly withTools?: boolean;
+  readonly withTools?: boolean | undefined;
 }
 
 /**

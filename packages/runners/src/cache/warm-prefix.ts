@@ -16,7 +16,7 @@ export interface WarmPrefixOptions {
    * wait. Providers cache prompts from about 1,024 tokens on, which is 4,096 characters of English.
    * @default 4_096
    */
-  readonly prefixLength?: number;
+  readonly prefixLength?: number | undefined;
   /**
    * Returns the part of the prompt that a request shares with others; undefined when it shares none.
    * @default the first `prefixLength` characters of the prompt
@@ -27,12 +27,12 @@ export interface WarmPrefixOptions {
    * when it has completed (`'answer'`).
    * @default 'first_output'
    */
-  readonly until?: 'first_output' | 'answer';
+  readonly until?: 'first_output' | 'answer' | undefined;
   /**
    * How long a prefix stays in the provider's cache after its last use, in milliseconds.
    * @default 300_000
    */
-  readonly ttlMs?: number;
+  readonly ttlMs?: number | undefined;
 }
 
 /** The state of one prefix. */

@@ -20,7 +20,7 @@ export interface WeightedRunner {
    * A runner of weight 2 gets twice as many requests as one of weight 1.
    * @default 1
    */
-  readonly weight?: number;
+  readonly weight?: number | undefined;
 }
 
 export interface BalanceOptions extends BreakerOptions {}

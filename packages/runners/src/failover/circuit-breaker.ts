@@ -7,12 +7,12 @@ export interface BreakerOptions {
    * Failures that concern one task alone (`refused`, `truncated`, `invalid_output`, …) do not count.
    * @default 5
    */
-  readonly failureThreshold?: number;
+  readonly failureThreshold?: number | undefined;
   /**
    * After this many milliseconds, one request probes whether the runner works again.
    * @default 30_000
    */
-  readonly resetTimeoutMs?: number;
+  readonly resetTimeoutMs?: number | undefined;
 }
 
 export const BREAKER_OPTIONS: readonly (keyof BreakerOptions)[] = [

@@ -25,7 +25,7 @@ export interface FallbackOptions extends BreakerOptions {
    * @default all except aborted, invalid_input, rejected, step_limit and subtasks_failed, with which
    * every other runner would fail as well
    */
-  readonly on?: readonly AttemptErrorCode[];
+  readonly on?: readonly AttemptErrorCode[] | undefined;
 }
 
 /** Failures that every other runner would have as well. */

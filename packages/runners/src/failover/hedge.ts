@@ -16,13 +16,13 @@ export interface HedgeOptions {
    * The runner that gets the second request.
    * @default the same runner
    */
-  readonly to?: TaskRunner;
+  readonly to?: TaskRunner | undefined;
   /**
    * The maximum share of requests that are sent twice, above 0 and up to 1. Each request earns this
    * share of a second one, and at most ten are saved up. With 0.1, the first nine get none.
    * @default 0.1
    */
-  readonly maxExtraShare?: number;
+  readonly maxExtraShare?: number | undefined;
 }
 
 /**

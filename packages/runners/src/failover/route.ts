@@ -29,7 +29,7 @@ export interface RouteOptions {
    * The runner for tasks without a key. A key without a route is still an error, most likely a typo.
    * @default tasks without a key fail
    */
-  readonly default?: TaskRunner;
+  readonly default?: TaskRunner | undefined;
 }
 
 /** Routes by the type of the task. */
@@ -40,7 +40,7 @@ export interface TypeRouteOptions {
    * The runner for types without a route.
    * @default tasks of those types fail
    */
-  readonly default?: TaskRunner;
+  readonly default?: TaskRunner | undefined;
 }
 
 const TYPES: readonly TaskType[] = ['action', 'decision', 'observation', 'aggregate'];

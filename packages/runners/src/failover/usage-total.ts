@@ -3,8 +3,8 @@ import { addUsage } from '@stratagem/core/runner';
 
 /** The usage of one or more requests, as far as it is known. */
 export interface UsageTotal {
-  readonly usage?: Usage;
-  readonly costUsd?: number;
+  readonly usage?: Usage | undefined;
+  readonly costUsd?: number | undefined;
 }
 
 /**

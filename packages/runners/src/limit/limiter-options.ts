@@ -4,30 +4,30 @@ import { checkDuration, checkLimit, checkOptions } from '@stratagem/core/runner'
 /** The limits of a limiter. A limit that is left out comes from what the server announces. */
 export interface LimiterOptions {
   /** The maximum number of requests per minute. */
-  readonly requestsPerMinute?: number;
+  readonly requestsPerMinute?: number | undefined;
   /** The maximum number of tokens per minute, input and output together. */
-  readonly tokensPerMinute?: number;
+  readonly tokensPerMinute?: number | undefined;
   /** The maximum number of input tokens per minute, for servers that limit them separately. */
-  readonly inputTokensPerMinute?: number;
+  readonly inputTokensPerMinute?: number | undefined;
   /** The maximum number of output tokens per minute, for servers that limit them separately. */
-  readonly outputTokensPerMinute?: number;
+  readonly outputTokensPerMinute?: number | undefined;
   /**
    * The maximum number of requests in flight.
    * @default Infinity
    */
-  readonly maxConcurrent?: number;
+  readonly maxConcurrent?: number | undefined;
   /**
    * How much may start at once after an idle period: what the limits permit in this many
    * milliseconds, and at least one request. Small plans finish sooner with more, but some servers
    * refuse such bursts.
    * @default 250
    */
-  readonly burstMs?: number;
+  readonly burstMs?: number | undefined;
   /**
    * A wait of at least this many milliseconds is logged as a notice; `Infinity` logs none.
    * @default 1_000
    */
-  readonly noticeAfterMs?: number;
+  readonly noticeAfterMs?: number | undefined;
 }
 
 export type LimiterSettings = Required<LimiterOptions>;

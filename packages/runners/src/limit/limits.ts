@@ -31,7 +31,7 @@ export interface Delay {
   /** Completes the sentence "waited for …". */
   readonly reason: string;
   /** The code of the error that caused it, if one did. */
-  readonly code?: string;
+  readonly code?: string | undefined;
 }
 
 const UNITS = {

@@ -29,7 +29,7 @@ export interface RecordOptions {
    * variables named `…_KEY`, `…_TOKEN`, `…_SECRET` or `…_PASSWORD` are always redacted.
    * @default none
    */
-  readonly secrets?: readonly (string | RegExp)[];
+  readonly secrets?: readonly (string | RegExp)[] | undefined;
 }
 
 /**

@@ -15,25 +15,25 @@ export interface Recording {
   readonly parts: readonly OutputPart[];
   readonly durationMs: number;
   /** The response of a request that succeeded. */
-  readonly answer?: RecordedResponse;
+  readonly answer?: RecordedResponse | undefined;
   /** The error of a request that failed. */
-  readonly error?: RecordedError;
+  readonly error?: RecordedError | undefined;
 }
 
 export interface RecordedResponse {
   readonly output: unknown;
-  readonly usage?: Usage;
-  readonly costUsd?: number;
-  readonly model?: string;
-  readonly requestId?: string;
+  readonly usage?: Usage | undefined;
+  readonly costUsd?: number | undefined;
+  readonly model?: string | undefined;
+  readonly requestId?: string | undefined;
 }
 
 export interface RecordedError {
   readonly code: AttemptErrorCode;
   readonly message: string;
-  readonly retryAfterMs?: number;
-  readonly status?: number;
-  readonly usage?: Usage;
+  readonly retryAfterMs?: number | undefined;
+  readonly status?: number | undefined;
+  readonly usage?: Usage | undefined;
 }
 
 /** Parses a line; returns undefined when it is not a complete recording. */

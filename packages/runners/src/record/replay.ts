@@ -21,7 +21,7 @@ export interface ReplayOptions {
    * Whether a response takes as long as it took when it was recorded.
    * @default false
    */
-  readonly recordedLatency?: boolean;
+  readonly recordedLatency?: boolean | undefined;
 }
 
 /**

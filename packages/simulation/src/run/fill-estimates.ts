@@ -3,7 +3,7 @@ import { checkLimit, checkOptions } from '@stratagem/core/runner';
 
 export interface FillEstimatesOptions {
   /** The number of items in the list of each fan-out. */
-  readonly items?: number;
+  readonly items?: number | undefined;
 }
 
 /** A plan that does not depend on outputs, and the assumptions that made it so. */

@@ -11,23 +11,23 @@ export interface SimulateOnOptions extends Omit<SimulateOptions, 'server' | 'res
    * Returns the demand of a task on the server.
    * @default the task's `estimate`, else a second and 1,000 tokens
    */
-  readonly demandOf?: (task: Task) => Demand;
+  readonly demandOf?: ((task: Task) => Demand) | undefined;
   /**
    * Returns the output of a task, for plans that depend on outputs.
    * @default no output
    */
-  readonly outputOf?: (task: Task) => unknown;
+  readonly outputOf?: ((task: Task) => unknown) | undefined;
   /**
    * The number of tokens per chunk of a streamed response, at least 1. Chunks are `task_output` events,
    * which strategies can observe.
    * @default responses come in one piece
    */
-  readonly tokensPerChunk?: number;
+  readonly tokensPerChunk?: number | undefined;
   /**
    * The seed of latencies and retry delays; the same seed gives the same run.
    * @default 0
    */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 const DEFAULT_WORK_MS = 1_000;

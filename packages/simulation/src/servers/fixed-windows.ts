@@ -13,12 +13,12 @@ export interface FixedWindowsOptions extends SpreadOption {
    * Whether each response announces the limit, as headers do.
    * @default true
    */
-  readonly announced?: boolean;
+  readonly announced?: boolean | undefined;
   /**
    * How long a refusal takes, in milliseconds.
    * @default 50
    */
-  readonly refusalMs?: number;
+  readonly refusalMs?: number | undefined;
 }
 
 /**

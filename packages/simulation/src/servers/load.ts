@@ -12,12 +12,12 @@ export interface ConcurrencyKneeOptions extends SpreadOption {
    * constant past the knee; with more, each further request costs throughput.
    * @default 1.5
    */
-  readonly exponent?: number;
+  readonly exponent?: number | undefined;
   /**
    * Changes of the knee during the run.
    * @default none
    */
-  readonly changes?: readonly LimitChange[];
+  readonly changes?: readonly LimitChange[] | undefined;
 }
 
 /**
@@ -49,7 +49,7 @@ export interface CpuBoundOptions extends SpreadOption {
    * The number of requests that run at full speed; more requests share the cores.
    * @default 1
    */
-  readonly cores?: number;
+  readonly cores?: number | undefined;
 }
 
 /**

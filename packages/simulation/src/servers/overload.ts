@@ -14,14 +14,14 @@ export interface OverloadOptions extends SpreadOption {
    * The maximum number of requests in flight; further ones are refused.
    * @default twice the capacity
    */
-  readonly maxInFlight?: number;
+  readonly maxInFlight?: number | undefined;
   /** `server_error`: a 503; `rate_limited`: a 429 without a time; `timeout`: no response at all. */
   readonly kind: OverloadKind;
   /**
    * How long a refusal takes, in milliseconds.
    * @default 50
    */
-  readonly refusalMs?: number;
+  readonly refusalMs?: number | undefined;
 }
 
 /**

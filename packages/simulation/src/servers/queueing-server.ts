@@ -9,8 +9,8 @@ import { type StreamChunks, streamChunksOf } from './stream-chunks.js';
 export interface Refusal {
   readonly code: AttemptErrorCode;
   readonly message: string;
-  readonly status?: number;
-  readonly retryAfterMs?: number;
+  readonly status?: number | undefined;
+  readonly retryAfterMs?: number | undefined;
   /** How long the refusal takes; `Infinity` when the server never responds. */
   readonly afterMs: number;
 }
@@ -34,11 +34,11 @@ export interface QueueingServerOptions {
    * The speed of each request for a number of requests in flight; 1 is the speed on an idle server.
    * @default 1 for any number
    */
-  readonly speed?: (inFlight: number, now: number) => number;
+  readonly speed?: ((inFlight: number, now: number) => number) | undefined;
   /** When `speed` changes although no request starts or ends. */
-  readonly changes?: LimitChanges;
+  readonly changes?: LimitChanges | undefined;
   /** @default all requests are accepted */
-  readonly gate?: Gate;
+  readonly gate?: Gate | undefined;
 }
 
 interface Entry {

@@ -10,32 +10,32 @@ const MINUTE_MS = 60_000;
 
 export interface RateLimitedOptions extends SpreadOption {
   /** @default no limit */
-  readonly requestsPerMinute?: number;
+  readonly requestsPerMinute?: number | undefined;
   /**
    * Input and output tokens together, counted when a request arrives.
    * @default no limit
    */
-  readonly tokensPerMinute?: number;
+  readonly tokensPerMinute?: number | undefined;
   /**
    * The share of a minute's limit that is available at the start, 0 to 1.
    * @default 1
    */
-  readonly initial?: number;
+  readonly initial?: number | undefined;
   /**
    * Whether each response announces the limits, as headers do.
    * @default true
    */
-  readonly announced?: boolean;
+  readonly announced?: boolean | undefined;
   /**
    * How long a refusal takes, in milliseconds.
    * @default 50
    */
-  readonly refusalMs?: number;
+  readonly refusalMs?: number | undefined;
   /**
    * Changes of the limits during the run.
    * @default none
    */
-  readonly changes?: readonly LimitChange[];
+  readonly changes?: readonly LimitChange[] | undefined;
 }
 
 const OPTIONS: readonly (keyof RateLimitedOptions)[] = [

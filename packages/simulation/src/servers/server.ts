@@ -63,7 +63,7 @@ export interface ServerModel {
    * The resource of a task, when the model has more than one server.
    * @default one resource for all tasks
    */
-  readonly resourceOf?: (task: Task) => string;
+  readonly resourceOf?: ((task: Task) => string) | undefined;
   /** Creates an idle server; the same seed gives the same latencies. */
   begin(seed: number): Server;
 }

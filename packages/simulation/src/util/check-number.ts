@@ -7,7 +7,7 @@ export interface SpreadOption {
    * 1 has a heavy tail.
    * @default 0
    */
-  readonly sigma?: number;
+  readonly sigma?: number | undefined;
 }
 
 /** @throws {OptionError} unless the value is a finite number of at least `min`. */

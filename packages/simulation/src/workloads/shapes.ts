@@ -8,7 +8,7 @@ export interface BatchOptions extends SpreadOption {
    * The seed of the durations; it has an effect only with `sigma`.
    * @default 0
    */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 /**

@@ -13,14 +13,14 @@ export interface Workload {
 /** A task of a workload. */
 export interface WorkloadTask {
   readonly id: string;
-  readonly dependencies?: readonly string[];
+  readonly dependencies?: readonly string[] | undefined;
   /** @default 'action' */
-  readonly type?: TaskType;
+  readonly type?: TaskType | undefined;
   /**
    * Its duration on an idle server, in milliseconds.
    * @default 1_000
    */
-  readonly workMs?: number;
+  readonly workMs?: number | undefined;
 }
 
 /** Creates a workload of these tasks. */

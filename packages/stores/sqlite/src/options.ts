@@ -9,14 +9,14 @@ interface Settings {
    * process, even a SIGKILL, but a power failure or system crash may lose the last seconds.
    * @default 'full'
    */
-  readonly durability?: Durability;
+  readonly durability?: Durability | undefined;
   /**
    * How long the process of a run may be suspended before another process may take the run over, in
    * milliseconds. A running process renews its lease. The lease of a process of this machine ends with
    * the process.
    * @default 30_000
    */
-  readonly leaseMs?: number;
+  readonly leaseMs?: number | undefined;
 }
 
 export type Durability = 'full' | 'normal';

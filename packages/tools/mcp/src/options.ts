@@ -8,29 +8,29 @@ export interface McpToolOptions {
    * The tools to include, by their names on the server.
    * @default all
    */
-  readonly include?: readonly string[];
+  readonly include?: readonly string[] | undefined;
   /**
    * The tools to exclude, by their names on the server.
    * @default none
    */
-  readonly exclude?: readonly string[];
+  readonly exclude?: readonly string[] | undefined;
   /**
    * A prefix for each name, so that the tools of several servers do not clash: with `'github_'`, the
    * server's `search` becomes `github_search`. At most 32 letters, digits, `_` and `-`.
    * @default nothing
    */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
   /**
    * The time limit of a request to the server, in milliseconds: the initialization or a tool call. A
    * call that exceeds it is canceled on the server.
    * @default 60_000
    */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /**
    * The client name that is sent to the server.
    * @default 'stratagem'
    */
-  readonly clientName?: string;
+  readonly clientName?: string | undefined;
 }
 
 /** A server to start as a process on this machine, connected by standard input and output. */
@@ -38,17 +38,17 @@ export interface McpStdioOptions extends McpToolOptions {
   /** The program to run; no shell is involved. */
   readonly command: string;
   /** The arguments of the program. */
-  readonly args?: readonly string[];
+  readonly args?: readonly string[] | undefined;
   /**
    * The environment of the server, besides the few variables that every program needs (`PATH`, `HOME`
    * and the like). It inherits no others, so it gets no API key unless you pass it here.
    */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /**
    * The working directory of the server.
    * @default that of this process
    */
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
 }
 
 /** A running server, connected over HTTP. */
@@ -56,9 +56,9 @@ export interface McpHttpOptions extends McpToolOptions {
   /** The URL of the server. */
   readonly url: string | URL;
   /** The headers of each request: `{ authorization: 'Bearer …' }`. They never appear in an error. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Authenticates requests: an OAuth provider of the SDK, or `{ token: async () => '…' }`. */
-  readonly authProvider?: AuthProvider | OAuthClientProvider;
+  readonly authProvider?: AuthProvider | OAuthClientProvider | undefined;
 }
 
 export type McpOptions = McpStdioOptions | McpHttpOptions;

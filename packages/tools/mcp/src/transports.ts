@@ -11,9 +11,9 @@ export interface Transport {
   /** How to negotiate the protocol version. */
   readonly mode: VersionNegotiationMode;
   /** The latest text on the server's standard error. */
-  readonly stderrTail?: () => string;
+  readonly stderrTail?: (() => string) | undefined;
   /** Tells the server that its session has ended. */
-  readonly endSession?: () => Promise<void>;
+  readonly endSession?: (() => Promise<void>) | undefined;
   /** Another transport to try after an error of this one; undefined when there is none. */
   readonly fallback?: (error: unknown) => Promise<Transport> | undefined;
 }

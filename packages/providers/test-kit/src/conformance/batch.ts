@@ -33,7 +33,7 @@ export interface BatchSubject<Request, Outcome, Api extends TestBatchApi<Request
   /** The first request of a job, with the instructions `Be brief.` and the prompt `Say a.` */
   readonly request: object;
   /** What a completed task has, besides the model `m-2026`. */
-  readonly completed?: object;
+  readonly completed?: object | undefined;
   /** Outcomes that fail one task: name, outcome, code, part of the message. */
   readonly failures: readonly (readonly [string, Outcome, code: string, message: string])[];
   /** Outcomes after which the request is sent again. */

@@ -9,7 +9,7 @@ export interface ReadmeSubject {
   readonly options: Readonly<Record<string, readonly string[]>>;
   readonly program: {
     /** The section with the program; the first program of the file without it. */
-    readonly section?: string;
+    readonly section?: string | undefined;
     /** Provides the names that the program imports, and runs it. */
     run(execute: (imported: object) => Promise<unknown[]>): Promise<void>;
   };

@@ -3,7 +3,7 @@ import type { Received, Reply, Wire } from '../server.js';
 
 /** The answer of a test model to one request. */
 export interface ModelReply {
-  readonly text?: string;
+  readonly text?: string | undefined;
   readonly calls?: readonly { readonly name: string; readonly input: object }[];
 }
 
@@ -48,14 +48,14 @@ export interface ProviderSubject {
   /** Whether the client sends an id of its own, which the mock of the service returns. */
   readonly requestIdIsSent: boolean;
   /** Usage that the provider reports besides input and output tokens. */
-  readonly usageDetails?: object;
+  readonly usageDetails?: object | undefined;
   /** Whether a step is logged before its tool calls. */
   readonly reportsStepsFirst: boolean;
   callId(position: number): string;
   /** Whether the last message of a request is the result of a tool. */
   isToolResult(received: Received): boolean;
   /** A tool that the model must call with its answer. */
-  readonly answerTool?: string;
+  readonly answerTool?: string | undefined;
 
   /** Errors of the API: status, fields of the error, expected code. */
   readonly apiErrors: readonly (readonly [status: number, error: object, code: string])[];
@@ -65,14 +65,14 @@ export interface ProviderSubject {
   errorMessage(status: number): string;
   readonly chaos: ChaosSubject;
   /** Only of providers over an SDK of the common generator. */
-  readonly sdk?: SdkSubject;
+  readonly sdk?: SdkSubject | undefined;
 }
 
 /** How a separate process creates the runner, and which faults its server has. */
 export interface ChaosSubject {
   readonly module: string;
   readonly factory: string;
-  readonly options?: object;
+  readonly options?: object | undefined;
   /** Faults besides those that every provider has. */
   readonly faults: Readonly<Record<string, Reply>>;
 }

@@ -14,15 +14,15 @@ export interface LearnedResource {
   /** The limit of requests in flight. */
   readonly limit: number;
   /** Above this many in flight, requests timed out; undefined when none did. */
-  readonly ceiling?: number;
+  readonly ceiling?: number | undefined;
   /** Hypotheses about the server, most likely first; undefined before the first answer. */
-  readonly likely?: readonly Likely[];
+  readonly likely?: readonly Likely[] | undefined;
   /** Typical output tokens by task type; undefined where answers do not report them. */
-  readonly outputTokens?: ByType;
+  readonly outputTokens?: ByType | undefined;
   /** Requests accepted before the first refusal; undefined when none was refused. */
-  readonly burst?: number;
+  readonly burst?: number | undefined;
   /** Time between starts after the burst, in milliseconds; undefined where none is needed. */
-  readonly intervalMs?: number;
+  readonly intervalMs?: number | undefined;
 }
 
 /** A number by task type. */
@@ -31,9 +31,9 @@ export type ByType = Readonly<Partial<Record<TaskType, number>>>;
 /** A hypothesis about a server, and its probability. */
 export interface Likely {
   /** Above this many in flight, requests slow each other down; undefined when they never do. */
-  readonly knee?: number;
+  readonly knee?: number | undefined;
   /** Above the knee, each request takes (in flight / knee) ^ exponent times as long. */
-  readonly exponent?: number;
+  readonly exponent?: number | undefined;
   readonly probability: number;
   /** The median latency of a request that runs alone, by task type, in milliseconds. */
   readonly latenciesMs: ByType;
