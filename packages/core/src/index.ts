@@ -72,8 +72,8 @@ export { type Tool, type ToolContext, type ToolResult, tool } from './contract/t
 export type { Usage } from './contract/usage.js';
 export type { WaitFor, WaitKind } from './contract/wait-for.js';
 export { memoryJournal } from './journal/memory-journal.js';
-export type { ResumeOptions } from './journal/open-run.js';
 export { readRun } from './journal/read-run.js';
+export type { ResumeOptions } from './journal/resume-options.js';
 export type { ReuseOptions } from './journal/reuse.js';
 export {
   createExecutor,

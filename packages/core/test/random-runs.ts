@@ -95,7 +95,7 @@ export interface LocalNames {
 }
 
 /** The resource of a task: one of two servers. */
-export function resourceOf({ id }: Task): string {
+function resourceOf({ id }: Task): string {
   return id.length % 2 === 0 ? 'even' : 'odd';
 }
 

@@ -41,7 +41,7 @@ const RECORDED_FLAGS = [
 /** Flags with a path, which is recorded as absolute: `resume` may run in another directory. */
 const PATH_FLAGS: readonly string[] = ['prices', 'cache', 'record', 'replay', 'mcpConfig'];
 
-export type RecordedFlags = Pick<RunFlags, (typeof RECORDED_FLAGS)[number]> & {
+type RecordedFlags = Pick<RunFlags, (typeof RECORDED_FLAGS)[number]> & {
   /** Recorded instead of a base URL with a user, a password or a query. */
   readonly secretBaseUrl?: true;
 };

@@ -41,7 +41,7 @@ export function chosen(
 }
 
 /** Whether a condition holds for these inputs. */
-export function holds(condition: Condition, inputs: Readonly<Record<string, unknown>>): boolean {
+function holds(condition: Condition, inputs: Readonly<Record<string, unknown>>): boolean {
   if ('all' in condition) return condition.all.every((each) => holds(each, inputs));
   if ('any' in condition) return condition.any.some((each) => holds(each, inputs));
   if ('not' in condition) return !holds(condition.not, inputs);
@@ -93,7 +93,7 @@ function comparable(a: unknown, b: unknown): a is number {
 }
 
 /** Whether two values hold the same data. */
-export function equal(a: unknown, b: unknown): boolean {
+function equal(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
   if (kindOf(a) !== kindOf(b)) return false;

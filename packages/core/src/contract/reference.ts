@@ -71,8 +71,3 @@ export function readPath(value: unknown, path: Path): unknown {
   }
   return current;
 }
-
-/** Writes a reference as text. */
-export function formatReference({ id, path }: Reference): string {
-  return id + path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('');
-}

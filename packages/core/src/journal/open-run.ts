@@ -1,4 +1,4 @@
-import { OptionError, StratagemError } from '../contract/errors.js';
+import { StratagemError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
 import type { EventData, Journal, OpenedRun } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
@@ -14,30 +14,7 @@ import {
 import { diffPlans, isSame, PlanChangedError } from '../serialize/plan-diff.js';
 import { adoptedLog } from './adopt.js';
 import { wrapCorruptLog } from './read-run.js';
-
-/** What `resume` needs to know about a recorded run. */
-export interface ResumeOptions {
-  /**
-   * The plan of the run. Required when tasks that are not complete have functions or schemas, which a
-   * journal cannot store.
-   * @default the recorded plan
-   */
-  readonly plan?: Plan<unknown> | undefined;
-  /**
-   * Accept a `plan` that differs from the recorded one. Completed tasks are kept when they and
-   * everything they depend on are unchanged; all others run.
-   * @default false
-   */
-  readonly acceptChanges?: boolean | undefined;
-  /**
-   * Re-run failed tasks, and tasks that were skipped or canceled because of them. Deadlines and time
-   * budgets start again.
-   * @default false
-   */
-  readonly retryFailed?: boolean | undefined;
-  /** The tasks with functions or schemas that were added while the run was under way. */
-  readonly addedTasks?: readonly Task[] | undefined;
-}
+import { type ResumeOptions, randomSeed } from './resume-options.js';
 
 /** A recorded run that is ready to be resumed. */
 interface ResumableRun {
@@ -153,10 +130,6 @@ function snapshotOf(plan: Plan): Plan {
   return { ...plan, tasks: [...plan.tasks] };
 }
 
-export function randomSeed(): number {
-  return Math.floor(Math.random() * 2 ** 32);
-}
-
 function requirePlan(runId: string, tasks: readonly TaskData[], log: readonly EventData[]): void {
   const missing = incompleteTasks(tasks, completedIn(log));
   if (missing.length === 0) return;
@@ -214,11 +187,4 @@ function listed(missing: readonly (readonly [id: string, fields: readonly string
 function neverStarted(runId: string): StratagemError {
   const message = `Run "${runId}" was created but never started. Pass its plan as \`plan\` to start it`;
   return new StratagemError('plan_required', message);
-}
-
-/** @throws {OptionError} */
-export function checkResumeOptions({ plan, acceptChanges }: ResumeOptions): void {
-  if (acceptChanges && plan === undefined) {
-    throw new OptionError('resume(): acceptChanges requires the changed plan as `plan`');
-  }
 }

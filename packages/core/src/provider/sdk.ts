@@ -35,7 +35,7 @@ export interface SdkErrorClasses {
 }
 
 /** The settings that a client is created with. */
-export interface ClientSettings {
+interface ClientSettings {
   readonly apiKey: string | undefined;
   readonly baseURL: string | undefined;
   readonly logLevel?: 'off' | undefined;

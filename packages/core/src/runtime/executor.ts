@@ -11,17 +11,12 @@ import type { Strategy } from '../contract/strategy.js';
 import { firstTaskNeedingRunner } from '../contract/task.js';
 import { type Tool, toolProblem } from '../contract/tool.js';
 import { keysInFlight } from '../journal/in-flight.js';
-import {
-  checkResumeOptions,
-  openRun,
-  type ResumeOptions,
-  randomSeed,
-} from '../journal/open-run.js';
+import { checkResumeOptions, type ResumeOptions, randomSeed } from '../journal/resume-options.js';
 import { checkReuse, Reuse, type ReuseOptions } from '../journal/reuse.js';
 import { planToData } from '../serialize/plan.js';
 import { asData } from '../serialize/task.js';
 import { DEFAULT_MAX_DEPTH, graphOf } from '../validate/plan.js';
-import { explain, type TaskForecast } from './explain.js';
+import type { TaskForecast } from './explain.js';
 import { handleOf, type RunHandle } from './handle.js';
 import {
   checkRunOptions,
@@ -221,6 +216,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
       });
       const limitsFor = (plan: Plan, recorded: RunLimits) => limitsOf(plan, optionsFor(recorded));
       return pendingHandle<Outputs>(runId, async (onOpen) => {
+        // Loaded when it is needed: most processes resume nothing.
+        const { openRun } = await import('../journal/open-run.js');
         const found = await openRun(journal, runId, overrides, limitsFor);
         const { plan, planData, limits, seed, journal: opened, past, adopted, isOver } = found;
         try {
@@ -253,6 +250,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       }
       const reuse = options.reuse ?? defaults.reuse ?? {};
       checkReuse('explain()', reuse);
+      const { explain } = await import('./explain.js');
       return explain({
         plan: { ...plan, tasks: asData(plan.tasks) } as Plan,
         graph: graphOf(plan as Plan, maxDepth),

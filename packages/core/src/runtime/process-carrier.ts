@@ -1,35 +1,35 @@
 import type { AttemptCall, AttemptCarrier, AttemptReport, Tell } from '../contract/carrier.js';
 import type { AttemptResult } from '../contract/runner.js';
 import { isThenable } from '../util/promise.js';
-import { Attempt } from './attempt.js';
-import { WireAttempt } from './wire-attempt.js';
+import type { Attempt } from './attempt.js';
+import type { WireAttempt } from './wire-attempt.js';
 import type { Worker } from './worker.js';
 
 /** Carries attempts out in this process. */
 export class ProcessCarrier implements AttemptCarrier {
   readonly name = 'process';
   readonly #worker: Worker;
+  readonly #attemptOf: (call: AttemptCall) => ActiveAttempt;
   /** Asynchronous attempts in flight; a list with free places costs less than a map by key. */
   readonly #active: (ActiveAttempt | undefined)[] = [];
   readonly #free: number[] = [];
   /** By key, made when one is canceled; most runs never cancel. */
   #byKey: Map<string, ActiveAttempt> | undefined;
 
-  constructor(worker: Worker) {
+  /** @param attemptOf The attempt that a call is about; one in flight is attached to. */
+  constructor(worker: Worker, attemptOf: (call: AttemptCall) => ActiveAttempt) {
     this.#worker = worker;
+    this.#attemptOf = attemptOf;
   }
 
   start(call: AttemptCall, tell: Tell): void {
-    const active = call instanceof Attempt ? undefined : this.#find(call.key);
-    if (active !== undefined) {
-      active.tell = tell;
-      return;
-    }
     let attempt: ActiveAttempt;
     let value: unknown;
     try {
-      attempt = call instanceof Attempt ? call : new WireAttempt(call, this.#worker.taskOf(call));
+      attempt = this.#attemptOf(call);
       attempt.tell = tell;
+      // It is followed already.
+      if (attempt.slot >= 0) return;
       value = this.#worker.perform(attempt);
     } catch (error) {
       tell({ type: 'failed', error });
@@ -40,7 +40,7 @@ export class ProcessCarrier implements AttemptCarrier {
   }
 
   cancel(key: string, reason: unknown): void {
-    const attempt = this.#find(key);
+    const attempt = this.find(key);
     if (attempt === undefined) return;
     this.#leave(attempt);
     attempt.abort(reason);
@@ -52,7 +52,7 @@ export class ProcessCarrier implements AttemptCarrier {
   }
 
   async alive(keys: readonly string[]): Promise<ReadonlySet<string>> {
-    return new Set(keys.filter((key) => this.#find(key) !== undefined));
+    return new Set(keys.filter((key) => this.find(key) !== undefined));
   }
 
   close(): void {
@@ -92,7 +92,8 @@ export class ProcessCarrier implements AttemptCarrier {
     attempt.slot = -1;
   }
 
-  #find(key: string): ActiveAttempt | undefined {
+  /** The attempt in flight with this key. */
+  find(key: string): ActiveAttempt | undefined {
     if (this.#byKey === undefined) {
       this.#byKey = new Map();
       for (const attempt of this.#active) {
@@ -104,4 +105,4 @@ export class ProcessCarrier implements AttemptCarrier {
   }
 }
 
-type ActiveAttempt = Attempt | WireAttempt;
+export type ActiveAttempt = Attempt | WireAttempt;

@@ -119,10 +119,8 @@ export class Run<Outputs> implements AttemptInbox {
   }
 
   #processCarrier(): AttemptCarrier {
-    const { runner, toolbox, graph } = this.#settings;
-    const taskOf = ({ taskId }: { readonly taskId: string }) =>
-      graph.tasks[graph.indexOf(taskId) as number] as Task;
-    return new ProcessCarrier(new Worker(runner, toolbox, taskOf));
+    const { runner, toolbox } = this.#settings;
+    return new ProcessCarrier(new Worker(runner, toolbox), (call) => call as Attempt);
   }
 
   #begin(): void {

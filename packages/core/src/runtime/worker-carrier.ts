@@ -6,6 +6,7 @@ import type { Tool } from '../contract/tool.js';
 import { Graph } from '../graph/graph.js';
 import { ProcessCarrier } from './process-carrier.js';
 import { Toolbox } from './tool-registry.js';
+import { WireAttempt } from './wire-attempt.js';
 import { Worker } from './worker.js';
 
 export interface WorkerCarrierOptions {
@@ -37,7 +38,12 @@ export function workerCarrier(options: WorkerCarrierOptions): AttemptCarrier {
     if (work.kind === 'function') return taskIn(graphs.get(work.plan), work.plan, taskId);
     return { id: taskId, tools: work.tools };
   };
-  return new ProcessCarrier(new Worker(runner, new Toolbox(tools), taskOf));
+  const worker = new Worker(runner, new Toolbox(tools));
+  const carrier: ProcessCarrier = new ProcessCarrier(
+    worker,
+    (call) => carrier.find(call.key) ?? new WireAttempt(call, taskOf(call)),
+  );
+  return carrier;
 }
 
 function taskIn(graph: Graph | undefined, plan: string, taskId: string): Task {

@@ -85,7 +85,7 @@ interface Place {
 }
 
 /** The tasks by id; the subtasks of a fan-out are part of the fan-out. */
-export function placesOf({ tasks }: PlanData): ReadonlyMap<string, Place> {
+function placesOf({ tasks }: PlanData): ReadonlyMap<string, Place> {
   const places = new Map<string, Place>();
   const visit = (list: readonly TaskData[], parent: string | undefined) => {
     for (const task of list) {

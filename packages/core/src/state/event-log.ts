@@ -1,6 +1,7 @@
 import type { RunEvent, RunEventType } from '../contract/event.js';
 import type { AttemptResult } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
+import { enlarge } from '../graph/arrays.js';
 import type { Graph } from '../graph/graph.js';
 
 /** The kind of an entry, as a number: the event type, with completions of two shapes. */
@@ -238,15 +239,11 @@ export class EventLog {
 
   #grow(): void {
     const capacity = 2 * this.#kinds.length;
-    const enlarge = <T extends Uint8Array | Int32Array | Float64Array>(column: T, larger: T): T => {
-      larger.set(column);
-      return larger;
-    };
-    this.#kinds = enlarge(this.#kinds, new Uint8Array(capacity));
-    this.#indexes = enlarge(this.#indexes, new Int32Array(capacity));
-    this.#times = enlarge(this.#times, new Float64Array(capacity));
-    this.#attempts = enlarge(this.#attempts, new Int32Array(capacity));
-    this.#numbers = enlarge(this.#numbers, new Float64Array(capacity));
+    this.#kinds = enlarge(this.#kinds, capacity);
+    this.#indexes = enlarge(this.#indexes, capacity);
+    this.#times = enlarge(this.#times, capacity);
+    this.#attempts = enlarge(this.#attempts, capacity);
+    this.#numbers = enlarge(this.#numbers, capacity);
   }
 
   get #nextSequence(): number {
@@ -285,16 +282,18 @@ function hasDetails(result: AttemptResult): boolean {
   );
 }
 
+const DETAILS = [
+  'usage',
+  'costUsd',
+  'model',
+  'requestId',
+  'rateLimits',
+  'contentKey',
+  'reused',
+] as const satisfies readonly (keyof AttemptResult)[];
+
 /** The fields of a completion beside its output, without those that are undefined. */
 function detailsOf(result: AttemptResult): Omit<AttemptResult, 'output'> {
-  const { usage, costUsd, model, requestId, rateLimits, contentKey, reused } = result;
-  return {
-    ...(usage !== undefined && { usage }),
-    ...(costUsd !== undefined && { costUsd }),
-    ...(model !== undefined && { model }),
-    ...(requestId !== undefined && { requestId }),
-    ...(rateLimits !== undefined && { rateLimits }),
-    ...(contentKey !== undefined && { contentKey }),
-    ...(reused !== undefined && { reused }),
-  };
+  const given = DETAILS.filter((name) => result[name] !== undefined);
+  return Object.fromEntries(given.map((name) => [name, result[name]]));
 }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { must } from '../../test/must.js';
 import { type Recipe, randomRun, recipes } from '../../test/random-runs.js';
 import { recorded } from '../../test/recorded.js';
+import { snapshotOf } from '../../test/snapshot.js';
 import type { RunEvent } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import { Graph } from '../graph/graph.js';
@@ -56,7 +57,7 @@ function live(run: () => readonly RunEvent[]): LiveRun {
   const { fold } = RunState.prototype;
   RunState.prototype.fold = function (this: RunState, position: number) {
     fold.call(this, position);
-    states.push(JSON.stringify(this.snapshot()));
+    states.push(JSON.stringify(snapshotOf(this)));
   };
   try {
     return { timeline: run(), states };
@@ -79,7 +80,7 @@ function compare(recipe: Recipe, { timeline, states }: LiveRun): void {
   for (const [position, data] of log.entries()) {
     const { event, index } = decodeRecorded(data, context);
     state.apply(event, index);
-    const folded = JSON.stringify(state.snapshot());
+    const folded = JSON.stringify(snapshotOf(state));
     if (folded === states[position]) continue;
     expect(JSON.parse(folded), `after ${event.type}`).toEqual(JSON.parse(states[position] ?? ''));
     must(false, 'the fold equals the live state', event.type);

@@ -18,6 +18,7 @@ import type { PlanStatus, TaskStatus } from '../contract/status.js';
 import type { Stop } from '../contract/stop.js';
 import { estimateOf, type Task } from '../contract/task.js';
 import type { Usage } from '../contract/usage.js';
+import { enlarge, NONE } from '../graph/arrays.js';
 import type { Graph } from '../graph/graph.js';
 import { TaskKind } from '../graph/task-kind.js';
 import type { NumberQueue } from '../util/queue.js';
@@ -45,8 +46,6 @@ const STATUSES: readonly TaskStatus[] = [
   'canceled',
 ];
 
-/** No position in the log. */
-const NONE = -1;
 /** The key under which a round of re-planning reserves its budget, among the indexes of tasks. */
 const REPLAN_ROUND = -1;
 
@@ -327,36 +326,19 @@ export class RunState {
     }
   }
 
-  /** Every fact of the state as plain data: two states with equal snapshots are the same. */
-  snapshot(): Readonly<Record<string, unknown>> {
-    const { size } = this.graph;
-    const { status, error, settled, running, completed, failed, skipped, attempts } = this;
-    const { replan, goalProgress, unchecked, isGoalAnnounced, stop, canceling } = this;
-    const { isPaused, maxParallel, budget, runStartedAt, limitsSince } = this;
-    const counts = { settled, running, completed, failed, skipped, attempts };
-    const lists = (map: ReadonlyMap<unknown, unknown>) => [...map].sort();
+  /** What the state keeps to itself, for tests that compare two states. */
+  get internals(): Readonly<Record<string, unknown>> {
     return {
-      ...counts,
-      ...{ status, error, replan, goalProgress, unchecked, isGoalAnnounced, stop, canceling },
-      ...{ isPaused, maxParallel, budget, runStartedAt, limitsSince, size },
-      failures: [...this.failures.indexes()],
-      goalCounts: this.goal?.counts,
-      spending: this.spending.data,
-      statuses: [...this.#status.subarray(0, size)],
-      attemptsByTask: [...this.#attempts.subarray(0, size)],
-      startedAt: [...this.#startedAt.subarray(0, size)],
-      last: [...this.#last.subarray(0, size)],
-      waits: [...this.#waits.subarray(0, size)],
-      unblockedAt: [...this.#unblockedAt.subarray(0, size)],
-      cooldowns: lists(this.cooldowns),
-      retries: lists(this.retries),
-      questions: lists(this.questions),
-      additions: [...this.additions].map(([index, ids]) => [index, ...ids]),
-      notBegun: [...this.notBegun],
-      notChosen: lists(this.#notChosen),
-      unsettledChildren: lists(this.#unsettledChildren),
-      childrenSettledAt: lists(this.#childrenSettledAt),
-      triesBefore: lists(this.#triesBefore),
+      status: this.#status,
+      attempts: this.#attempts,
+      startedAt: this.#startedAt,
+      last: this.#last,
+      waits: this.#waits,
+      unblockedAt: this.#unblockedAt,
+      notChosen: this.#notChosen,
+      unsettledChildren: this.#unsettledChildren,
+      childrenSettledAt: this.#childrenSettledAt,
+      triesBefore: this.#triesBefore,
       resumptions: this.#resumptions,
     };
   }
@@ -689,16 +671,12 @@ export class RunState {
   #enlarge(size: number): void {
     const capacity = Math.max(size, 2 * this.#status.length);
     const had = this.#status.length;
-    const enlarge = <T extends Uint8Array | Int32Array | Float64Array>(column: T, larger: T): T => {
-      larger.set(column);
-      return larger;
-    };
-    this.#status = enlarge(this.#status, new Uint8Array(capacity));
-    this.#attempts = enlarge(this.#attempts, new Int32Array(capacity));
-    this.#startedAt = enlarge(this.#startedAt, new Float64Array(capacity));
-    this.#last = enlarge(this.#last, new Int32Array(capacity)).fill(NONE, had);
-    this.#waits = enlarge(this.#waits, new Int32Array(capacity));
-    this.#unblockedAt = enlarge(this.#unblockedAt, new Int32Array(capacity));
+    this.#status = enlarge(this.#status, capacity);
+    this.#attempts = enlarge(this.#attempts, capacity);
+    this.#startedAt = enlarge(this.#startedAt, capacity);
+    this.#last = enlarge(this.#last, capacity).fill(NONE, had);
+    this.#waits = enlarge(this.#waits, capacity);
+    this.#unblockedAt = enlarge(this.#unblockedAt, capacity);
   }
 
   #countChildren(first: number): void {

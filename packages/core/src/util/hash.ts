@@ -2,7 +2,7 @@
  * 32 bits, as a signed number, that depend on nothing but the text and the seed. FNV-1a, then the
  * finalizer of MurmurHash3, which spreads texts that differ in one character.
  */
-export function hashOf(text: string, seed = 0): number {
+function hashOf(text: string, seed = 0): number {
   return finalize(fnv(text, text.length, seed));
 }
 

@@ -29,11 +29,6 @@ class Maker implements ProxyHandler<Record<string, unknown>> {
     return Reflect.getOwnPropertyDescriptor(this.#made(target), key);
   }
 
-  set(target: Record<string, unknown>, key: string, value: unknown): boolean {
-    this.#made(target)[key] = value;
-    return true;
-  }
-
   #made(target: Record<string, unknown>): Record<string, unknown> {
     if (this.#make !== undefined) {
       const fields = this.#make();

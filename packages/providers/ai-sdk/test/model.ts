@@ -75,7 +75,7 @@ export const WIRE: Wire<object> = {
   end: 'data: [DONE]\n\n',
 };
 
-export const { stream, hang, cut } = streamsOf(WIRE);
+export const { stream, hang } = streamsOf(WIRE);
 
 /** A stream with this answer. */
 export function saying(said: StepReply, headers = {}): Reply {
