@@ -14,9 +14,8 @@ export function attemptsLeft(machine: Machine, index: number, attempt: number): 
 
 /** Starts the next attempt at a task. */
 export function startAttempt(machine: Machine, index: number): void {
-  const { state, log, now } = machine;
-  const attempt = state.attemptsOf(index) + 1;
-  state.fold(log.appendStarted(index, attempt, now - state.readyAt(index), now));
+  const { state, now } = machine;
+  state.recordStart(index, now - state.readyAt(index), now);
   commandStart(machine, index);
 }
 
@@ -24,7 +23,8 @@ export function startAttempt(machine: Machine, index: number): void {
 export function commandStart(machine: Machine, index: number, isAttached = false): void {
   const { state, now, deadline } = machine;
   const timeoutMs = timeoutOf(machine, index);
-  if (!state.notBegun.has(index)) startAttemptTimer(machine, index);
+  const hasBegun = state.notBegun.size === 0 || !state.notBegun.has(index);
+  if (hasBegun && timeoutMs !== Number.POSITIVE_INFINITY) startAttemptTimer(machine, index);
   const until = Math.min(deadline, now + timeoutMs);
   machine.commands.push({
     type: 'start',
@@ -44,11 +44,11 @@ export function startAttemptTimer(machine: Machine, index: number): void {
 
 /** The attempt in flight returned its output. */
 export function completeAttempt(machine: Machine, index: number, result: AttemptResult): void {
-  const { state, log, timers, now } = machine;
+  const { state, timers, now } = machine;
   if (timers.size > 0) timers.clear(index);
   const durationMs = now - state.startedAtOf(index);
   const priced = result.usage === undefined ? result : withCost(machine, result);
-  state.fold(log.appendCompleted(index, state.attemptsOf(index), durationMs, priced, now));
+  state.recordCompletion(index, durationMs, priced, now);
   machine.strategy.settled(index, durationMs, undefined, result, undefined);
 }
 

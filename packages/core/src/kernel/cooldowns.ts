@@ -17,8 +17,14 @@ export class Cooldowns {
   readonly #free = new Heap<Line>((a, b) => orderOf(a) - orderOf(b));
   #order = 0;
 
+  /** Resources in a cooldown. */
   get size(): number {
     return this.#until.size;
+  }
+
+  /** Whether a resource is in a cooldown, or a task that one held back has yet to start. */
+  get isActive(): boolean {
+    return this.#until.size > 0 || this.#lines.size > 0;
   }
 
   /** When the next cooldown ends; Infinity without one. */

@@ -7,7 +7,7 @@ import type { Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
 import { TaskKind } from '../graph/task-kind.js';
 import { asData } from '../serialize/task.js';
-import type { EventLog } from '../state/event-log.js';
+import { COMPLETED, type EventLog, STARTED } from '../state/event-log.js';
 import { type Inputs, inputsOf } from '../state/inputs.js';
 import type { RunState } from '../state/run-state.js';
 import {
@@ -48,6 +48,14 @@ import { abortRun, cancelRun, failAtDeadline, finishRun } from './termination.js
 export class Kernel {
   /** When `wake` is to be called, as Unix time in milliseconds; Infinity for never. */
   nextWake = Number.POSITIVE_INFINITY;
+  /** Work for the driver, in order: to be done and removed after each input. */
+  readonly commands: Command[];
+  /** The tasks so far: those of the plan, their subtasks, and those that were added. */
+  readonly graph: Graph;
+  /** All that the run has come to. */
+  readonly state: RunState;
+  /** The events of the run, in order. */
+  readonly log: EventLog;
   readonly #machine: Machine;
   /** How often tasks are about to be added. */
   #expected = 0;
@@ -61,27 +69,11 @@ export class Kernel {
 
   constructor(options: KernelOptions) {
     this.#machine = new Machine(options);
+    this.commands = this.#machine.commands;
+    this.graph = this.#machine.graph;
+    this.state = this.#machine.state;
+    this.log = this.#machine.log;
     this.#maxParallelAtStart = options.maxParallel;
-  }
-
-  /** Work for the driver, in order: to be done and removed after each input. */
-  get commands(): Command[] {
-    return this.#machine.commands;
-  }
-
-  /** The tasks so far: those of the plan, their subtasks, and those that were added. */
-  get graph(): Graph {
-    return this.#machine.graph;
-  }
-
-  /** All that the run has come to. */
-  get state(): RunState {
-    return this.#machine.state;
-  }
-
-  /** The events of the run, in order. */
-  get log(): EventLog {
-    return this.#machine.log;
   }
 
   get ended(): boolean {
@@ -117,8 +109,7 @@ export class Kernel {
 
   /** Whether this is the attempt in flight at a task. */
   isInFlight(index: number, attempt: number): boolean {
-    const { state } = this.#machine;
-    return state.isRunning(index) && state.attemptsOf(index) === attempt;
+    return this.state.isInFlight(index, attempt);
   }
 
   /** Whether a human step has come up and has not been answered. */
@@ -203,6 +194,7 @@ export class Kernel {
       const given = limits === undefined ? {} : { limits };
       machine.tell({ type: 'run_started', plan, seed, ...given });
     }
+    machine.deadline = machine.state.limitsSince + machine.options.deadlineMs;
   }
 
   #runView(): LiveRunView {
@@ -232,7 +224,8 @@ export class Kernel {
 
   /** An attempt returned its output. */
   completed(index: number, attempt: number, result: AttemptResult, now: number): boolean {
-    if (!this.#isUnderWay || !this.isInFlight(index, attempt)) return false;
+    // Before the start of a recovered run, its attempts in flight are those of another process.
+    if (this.#recovery !== undefined || !this.state.isInFlight(index, attempt)) return false;
     this.#setTime(now);
     // Without a closure, unlike rarer inputs: this is once a task.
     try {
@@ -429,9 +422,7 @@ export class Kernel {
 
   /** Time never goes backwards within a run, whatever the driver's clock does. */
   #setTime(now: number): void {
-    const { log } = this.#machine;
-    const lastAt = log.length === 0 ? now : log.timeAt(log.length - 1);
-    this.#machine.now = Math.max(now, lastAt);
+    if (now > this.#machine.now) this.#machine.now = now;
   }
 
   /** Does the work of one input, and what follows from it. */
@@ -453,7 +444,9 @@ export class Kernel {
     this.#drain();
     const askAgainAt = dispatch(machine);
     this.#drain();
-    this.nextWake = Math.min(askAgainAt, machine.deadline, timers.next, cooldowns.next);
+    this.nextWake = Math.min(askAgainAt, machine.deadline);
+    if (timers.size > 0) this.nextWake = Math.min(this.nextWake, timers.next);
+    if (cooldowns.size > 0) this.nextWake = Math.min(this.nextWake, cooldowns.next);
     const isSettled = state.settled === machine.graph.size;
     if (isSettled) machine.options.onSettled?.();
     if (this.#expected > 0) return;
@@ -461,7 +454,7 @@ export class Kernel {
       finishRun(machine);
       this.#drain();
       if (this.ended) this.#settleEnd();
-    } else if (this.#isStuck(askAgainAt)) throw machine.strategy.stalled();
+    } else if (state.running === 0 && this.#isStuck(askAgainAt)) throw machine.strategy.stalled();
   }
 
   /** The worklist: consequences of events first, then tasks that became ready, then openings. */
@@ -469,7 +462,11 @@ export class Kernel {
     const machine = this.#machine;
     const { log } = machine;
     for (;;) {
-      while (machine.handled < log.length) applyRule(machine, machine.handled++);
+      while (machine.handled < log.length) {
+        const kind = log.kindAt(machine.handled++);
+        if (kind === STARTED || (!machine.hasCompletionRules && kind <= COMPLETED)) continue;
+        applyRule(machine, machine.handled - 1);
+      }
       const unblocked = machine.unblocked.shift();
       if (unblocked !== undefined) {
         admit(machine, unblocked);
@@ -486,7 +483,6 @@ export class Kernel {
     const { state, timers, cooldowns, now, deadline } = this.#machine;
     return (
       now < deadline &&
-      state.running === 0 &&
       askAgainAt === Number.POSITIVE_INFINITY &&
       timers.size === 0 &&
       cooldowns.size === 0 &&

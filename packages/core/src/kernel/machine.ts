@@ -36,6 +36,8 @@ export class Machine {
   handled = 0;
   /** The time of the input that is worked on. */
   now = 0;
+  /** When the run must be over, as Unix time in milliseconds; Infinity for no limit. */
+  deadline = Number.POSITIVE_INFINITY;
   /** A task that the strategy chose and the budget holds back until attempts in flight have ended. */
   held: number | undefined;
 
@@ -53,9 +55,9 @@ export class Machine {
     this.strategy = new StrategyAdapter(options.strategy, graph, options.resourceOf);
   }
 
-  /** When the run must be over, as Unix time in milliseconds; Infinity for no limit. */
-  get deadline(): number {
-    return this.state.limitsSince + this.options.deadlineMs;
+  /** Whether anything but the readiness of others follows from a completion. */
+  get hasCompletionRules(): boolean {
+    return this.state.goal !== undefined || this.graph.hasFamilies;
   }
 
   task(index: number): Task {

@@ -42,6 +42,7 @@ export function foldLog(
     state.apply(event, index);
   }
   machine.handled = machine.log.length;
+  if (machine.log.length > 0) machine.now = machine.log.timeAt(machine.log.length - 1);
   const hadEnded = state.status !== 'created' && state.status !== 'running';
   return { retried: retryFailed ? tasksToRetry(state) : [], isAlive, hadEnded };
 }

@@ -10,28 +10,26 @@ import type { Machine } from './machine.js';
  * @returns When the strategy wants to be asked again; Infinity for after the next event.
  */
 export function dispatch(machine: Machine): number {
-  const { state, strategy, cooldowns, now } = machine;
+  const { state, strategy, cooldowns, now, deadline } = machine;
   const maxParallel = state.maxParallel as number;
-  if (cooldowns.size > 0) cooldowns.expire(now);
+  // No start begins a cooldown, so this holds for the whole loop.
+  const hasCooldowns = cooldowns.isActive;
+  if (hasCooldowns) cooldowns.expire(now);
   // At the deadline there is nothing left but to wake and stop.
-  while (state.running < maxParallel && !state.isPaused && now < machine.deadline) {
-    let choice = machine.held ?? cooldowns.unpark();
+  while (state.running < maxParallel && !state.isPaused && now < deadline) {
+    let choice = machine.held ?? (hasCooldowns ? cooldowns.unpark() : undefined);
     if (choice === undefined) {
-      if (!hasReady(machine)) break;
+      if (strategy.readyCount === 0) break;
+      if (hasCooldowns && !strategy.hasReadyBeside(cooldowns)) break;
       const next = strategy.next(now);
       if (typeof next !== 'number') return next?.until ?? Number.POSITIVE_INFINITY;
       choice = next;
     }
-    if (cooldowns.size > 0 && mustWait(machine, choice)) continue;
+    if (hasCooldowns && mustWait(machine, choice)) continue;
     if (machine.options.budget !== undefined && !fitsBudget(machine, choice)) break;
     startAttempt(machine, choice);
   }
   return Number.POSITIVE_INFINITY;
-}
-
-/** Whether a task is ready whose resource is not in a cooldown. */
-function hasReady({ strategy, cooldowns }: Machine): boolean {
-  return cooldowns.size === 0 ? strategy.readyCount > 0 : strategy.hasReadyBeside(cooldowns);
 }
 
 /** Whether a chosen task has to wait for its resource; it then keeps its place in the line. */

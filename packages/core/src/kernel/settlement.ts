@@ -13,9 +13,8 @@ export function completeTask(
   output: unknown,
   since: number,
 ): void {
-  const { state, log, now } = machine;
-  const attempt = state.attemptsOf(index);
-  state.fold(log.appendCompleted(index, attempt, now - since, { output }, now));
+  const { state, now } = machine;
+  state.recordCompletion(index, now - since, { output }, now);
 }
 
 /**

@@ -22,8 +22,6 @@ export interface RunParts {
 /** Gives one input to the kernel, which ignores it when it is stale. */
 export function applyInput(parts: RunParts, input: Input, now: number): void {
   const { kernel, attempts, additions } = parts;
-  if ('acknowledge' in input) parts.answers.awaitDurability(input);
-  if (kernel.ended) return;
   switch (input.type) {
     case 'completed':
       completeAttempt(parts, input.attempt, input.result, now);
@@ -55,9 +53,11 @@ export function applyInput(parts: RunParts, input: Input, now: number): void {
       }
       break;
     case 'answered':
+      parts.answers.awaitDurability(input);
       kernel.answered(input.index, input.answer, now);
       break;
     case 'rejected':
+      parts.answers.awaitDurability(input);
       kernel.rejected(input.index, input.reason, now);
       break;
     case 'pause':

@@ -24,7 +24,7 @@ export class RunClock {
 
   /** Unix time in milliseconds. */
   now(): number {
-    this.lastTime = this.#machineTime() + this.#aheadMs;
+    this.lastTime = this.#origin + this.#machine.now() + this.#aheadMs;
     return this.lastTime;
   }
 

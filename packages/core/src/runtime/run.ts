@@ -304,7 +304,7 @@ export class Run<Outputs> implements AttemptInbox {
   }
 
   #releaseBackpressure(): void {
-    if (this.#inbox.length <= MAX_WAITING) this.#gate.open();
+    if (this.#gate.isClosed && this.#inbox.length <= MAX_WAITING) this.#gate.open();
   }
 
   #workLater(): void {

@@ -1,9 +1,8 @@
 import { PlanError } from '../contract/plan-error.js';
-import type { Replan, Revision } from '../contract/replan.js';
+import type { Replan } from '../contract/replan.js';
 import type { Task } from '../contract/task.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ReplanCommand } from '../kernel/replan.js';
-import { revisionProblems, withUsage } from '../kernel/revision.js';
 import { additionProblems } from '../validate/plan.js';
 import { eachTask, requireNoRunner, requireStorable, structuralCopy } from './added-tasks.js';
 import type { Input } from './input.js';
@@ -47,22 +46,22 @@ export class TaskAdditions {
   }
 
   beginRound(command: ReplanCommand): void {
-    const { tasks: maxTasks } = command.situation.remaining;
-    const round = new ReplanRound(command, (revision) => this.#requireRevision(revision, maxTasks));
+    const round = new ReplanRound(command);
     this.#round = round;
-    round
-      .ask(this.#settings.planner as Pick<Replan, 'revise'>)
-      .then((revision) => {
-        if (this.#round !== round) return;
-        try {
-          this.#requireRevision(revision, maxTasks);
-        } catch (thrown) {
-          throw withUsage(thrown, revision);
-        }
-        const tasks = this.#reserve(revision.tasks);
-        this.#take({ type: 'replanned', round, revision: { ...revision, tasks } });
-      })
-      .catch((thrown) => this.#take({ type: 'replanFailed', round, thrown }));
+    this.#askPlanner(round).catch((thrown) => this.#take({ type: 'replanFailed', round, thrown }));
+  }
+
+  async #askPlanner(round: ReplanRound): Promise<void> {
+    // Loaded when it is needed: most runs are never revised.
+    const { askPlanner } = await import('./ask-planner.js');
+    const revision = await askPlanner(round, this.#settings.planner as Pick<Replan, 'revise'>, {
+      state: this.#kernel.state,
+      require: (tasks) => this.#require(tasks),
+      isCurrent: () => this.#round === round,
+    });
+    if (revision === undefined) return;
+    const tasks = this.#reserve(revision.tasks);
+    this.#take({ type: 'replanned', round, revision: { ...revision, tasks } });
   }
 
   /** Ends the round; false when it is not the current one, so that its answer is ignored. */
@@ -96,12 +95,5 @@ export class TaskAdditions {
     if (runner === undefined) requireNoRunner(tasks);
     toolbox.require(tasks, runner);
     if (record !== undefined) requireStorable(tasks);
-  }
-
-  /** @throws {StratagemError} when the revision cannot be applied. */
-  #requireRevision(revision: Revision, maxTasks: number): void {
-    this.#require(revision.tasks);
-    const problems = revisionProblems(revision, this.#kernel.state, maxTasks);
-    if (problems.length > 0) throw new PlanError(problems);
   }
 }

@@ -1,24 +1,12 @@
-import type { RunContext } from '../contract/run-context.js';
 import type { TaskOutput, TaskRunner } from '../contract/runner.js';
 import { readAnswer } from '../contract/runner-output.js';
 import type { Task } from '../contract/task.js';
-import type { RequestTool, Tool } from '../contract/tool.js';
 import type { Inputs } from '../state/inputs.js';
 import { lazyRecord } from '../util/lazy-record.js';
 import type { Attempt } from './attempt.js';
+import { bindTool } from './tool-call.js';
 import type { Toolbox } from './tool-registry.js';
 import type { WireAttempt } from './wire-attempt.js';
-
-const NO_TOOLS: readonly RequestTool[] = [];
-
-/** The code of tool calls is loaded when a task lists tools; most do not. */
-async function boundTools(
-  tools: readonly Tool[],
-  context: RunContext,
-): Promise<readonly RequestTool[]> {
-  const { bindTool } = await import('./tool-call.js');
-  return tools.map((tool) => bindTool(tool, context));
-}
 
 /** Carries out single attempts: calls the task's function, or asks the runner. */
 export class Worker {
@@ -44,8 +32,7 @@ export class Worker {
 
   async #ask(attempt: Attempt | WireAttempt): Promise<TaskOutput> {
     const runner = this.#runner as TaskRunner;
-    const listed = this.#toolbox.of(attempt.task);
-    const tools = listed.length === 0 ? NO_TOOLS : await boundTools(listed, attempt);
+    const tools = this.#toolbox.of(attempt.task).map((tool) => bindTool(tool, attempt));
     return readAnswer(runner.name, await runner.run(attempt.requestWith(tools), attempt));
   }
 }

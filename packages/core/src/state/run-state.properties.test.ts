@@ -45,6 +45,9 @@ test(`the fold of every prefix of a log equals the live state in ${RUNS} random 
   }
 }, 120_000);
 
+/** The doors through which a state changes. */
+const FOLDS = ['fold', 'recordStart', 'recordCompletion'] as const;
+
 interface LiveRun {
   readonly timeline: readonly RunEvent[];
   /** The live state after each event, as text. */
@@ -54,15 +57,21 @@ interface LiveRun {
 /** Runs something, and takes a picture of the live state after each event that is folded. */
 function live(run: () => readonly RunEvent[]): LiveRun {
   const states: string[] = [];
-  const { fold } = RunState.prototype;
-  RunState.prototype.fold = function (this: RunState, position: number) {
-    fold.call(this, position);
-    states.push(JSON.stringify(snapshotOf(this)));
-  };
+  const originals = FOLDS.map((name) => [name, RunState.prototype[name]] as const);
+  for (const [name, original] of originals) {
+    Object.assign(RunState.prototype, {
+      [name](this: RunState, ...args: never[]) {
+        (original as (...args: never[]) => void).apply(this, args);
+        states.push(JSON.stringify(snapshotOf(this)));
+      },
+    });
+  }
   try {
     return { timeline: run(), states };
   } finally {
-    RunState.prototype.fold = fold;
+    for (const [name, original] of originals) {
+      Object.assign(RunState.prototype, { [name]: original });
+    }
   }
 }
 

@@ -14,6 +14,7 @@ import type {
   TasksAdded,
 } from '../contract/event.js';
 import type { GoalMetric, GoalProgress, GoalState } from '../contract/goal.js';
+import type { AttemptResult } from '../contract/runner.js';
 import type { PlanStatus, TaskStatus } from '../contract/status.js';
 import type { Stop } from '../contract/stop.js';
 import { estimateOf, type Task } from '../contract/task.js';
@@ -175,6 +176,11 @@ export class RunState {
     return this.#status[index] === PENDING;
   }
 
+  /** Whether this is the attempt in flight at a task. */
+  isInFlight(index: number, attempt: number): boolean {
+    return this.#status[index] === RUNNING && this.#attempts[index] === attempt;
+  }
+
   isRunning(index: number): boolean {
     return this.#status[index] === RUNNING;
   }
@@ -266,7 +272,9 @@ export class RunState {
       const dueAt = this.retries.get(index);
       if (dueAt !== undefined) return this.shifted(dueAt);
     }
-    if (!this.graph.hasFamilies) return this.timeOf(this.#unblockedAt[index] as number);
+    if (!this.graph.hasFamilies && this.#resumptions.length === 0) {
+      return this.log.timeAt(this.#unblockedAt[index] as number);
+    }
     const children = this.#childrenSettledAt.get(index);
     return children === undefined ? this.unblockedAt(index) : this.timeOf(children);
   }
@@ -344,6 +352,23 @@ export class RunState {
   }
 
   // --- Folding ---
+
+  /** Appends the start of the next attempt at a task, and folds it. */
+  recordStart(index: number, waitMs: number, now: number): void {
+    const attempt = (this.#attempts[index] as number) + 1;
+    this.#position = this.log.appendStarted(index, attempt, waitMs, now);
+    this.#foldStarted(index, attempt, now);
+  }
+
+  /** Appends the completion of a task, and folds it. */
+  recordCompletion(index: number, durationMs: number, result: AttemptResult, now: number): void {
+    const attempt = this.#attempts[index] as number;
+    this.#position = this.log.appendCompleted(index, attempt, durationMs, result, now);
+    if (result.usage !== undefined || result.costUsd !== undefined) {
+      this.spending.add(result.usage, result.costUsd);
+    }
+    this.#foldCompleted(index, attempt);
+  }
 
   /** Appends a recorded event and folds it. */
   apply(event: RunEvent, index = this.#indexOf(event)): void {
