@@ -58,7 +58,7 @@ describe('batch', () => {
   test('prints which tasks failed, and rejects with the error', async () => {
     const failing = simulated({ failureRate: 1, failureCode: 'refused', latencyMs: 1 });
     const text = await printed(() =>
-      expect(batch.main(failing)).rejects.toThrow(/^The plan failed\. Task "Apple" failed/),
+      expect(batch.main(failing)).rejects.toThrow(/^The run failed\. Task "Apple" failed/),
     );
     expect(text).toMatch(/^ {2}Apple +failed$/m);
     expect(text).toMatch(/Success rate +0 %/);

@@ -72,7 +72,7 @@ describe.concurrent('the program', { timeout: 60_000 }, () => {
     });
     server.close();
     expect(stdout).toMatch(/^Using openai\/[\s\S]*Apple +failed\n/);
-    expect(stderr.trim()).toMatch(/^The plan failed\. Task "Apple" .*Incorrect API key.*$/);
+    expect(stderr.trim()).toMatch(/^The run failed\. Task "Apple" .*Incorrect API key.*$/);
     expect(code).toBe(1);
   });
 });

@@ -4,6 +4,7 @@ import type { Contender } from './contender.js';
 export const CONTENDERS: Readonly<Record<string, () => Promise<Contender>>> = {
   floor: async () => (await import('./floor.js')).floor,
   stratagem: async () => (await import('./stratagem.js')).stratagem,
+  'stratagem (timeline read)': async () => (await import('./stratagem.js')).stratagemTimeline,
   'stratagem (runner)': async () => (await import('./stratagem.js')).stratagemRunner,
   'p-graph': async () => (await import('./p-graph.js')).pGraph,
   'p-queue': async () => (await import('./p-queue.js')).pQueue,

@@ -78,9 +78,9 @@ const SOURCE = Symbol('source');
 interface Source {
   readonly state: RunState;
   timeline: readonly RunEvent[] | undefined;
-  metrics?: Metrics;
-  tasks?: readonly TaskResult[];
-  outputs?: Readonly<Record<string, unknown>>;
+  metrics?: Metrics | undefined;
+  tasks?: readonly TaskResult[] | undefined;
+  outputs?: Readonly<Record<string, unknown>> | undefined;
 }
 
 class RunResult {

@@ -21,12 +21,12 @@ export interface SimulatedPromptCache {
    * The minimum length of a common prefix, in tokens.
    * @default 1_024
    */
-  minTokens?: number;
+  minTokens?: number | undefined;
   /**
    * How long a prompt stays cached after its last use, in milliseconds.
    * @default 300_000
    */
-  ttlMs?: number;
+  ttlMs?: number | undefined;
 }
 
 export interface SimulatedOptions {
@@ -34,39 +34,39 @@ export interface SimulatedOptions {
    * The seed of latencies, failures and responses.
    * @default 1
    */
-  seed?: number;
+  seed?: number | undefined;
   /**
    * The latency of a request: a fixed number of milliseconds, or a distribution.
    * @default { medianMs: 300, sigma: 0.5 }
    */
-  latencyMs?: number | LognormalLatency;
+  latencyMs?: number | LognormalLatency | undefined;
   /**
    * The share of requests that fail, 0 to 1.
    * @default 0
    */
-  failureRate?: number;
+  failureRate?: number | undefined;
   /**
    * The error code of these failures.
    * @default 'server_error'
    */
-  failureCode?: AttemptErrorCode;
+  failureCode?: AttemptErrorCode | undefined;
   /**
    * The maximum number of requests in any minute. Further ones fail as `rate_limited`, with the time
    * to wait.
    * @default Infinity
    */
-  requestsPerMinute?: number;
+  requestsPerMinute?: number | undefined;
   /**
    * The maximum number of concurrent requests. Further ones fail as `rate_limited`, with the time until
    * the first one should end.
    * @default Infinity
    */
-  maxConcurrent?: number;
+  maxConcurrent?: number | undefined;
   /**
    * Whether a text is streamed in pieces, as `task_output` events.
    * @default true
    */
-  stream?: boolean;
+  stream?: boolean | undefined;
   /**
    * US dollars per million tokens; without it, the cost is unknown. Cached input tokens cost `inputUsd`
    * unless `cachedInputUsd` is given.
@@ -77,24 +77,24 @@ export interface SimulatedOptions {
    * once the response to that prompt has begun.
    * @default no prompt cache
    */
-  promptCache?: SimulatedPromptCache;
+  promptCache?: SimulatedPromptCache | undefined;
   /**
    * Returns the output, or a promise of it. An error that it throws fails the attempt.
    * @default a few sentences that name the task and its inputs; a sample value for a schema; a plan for
    * a request of `@stratagem/planner`
    */
-  respond?: (request: TaskRequest) => unknown;
+  respond?: ((request: TaskRequest) => unknown) | undefined;
   /**
    * The name of the model in responses and events.
    * @default 'simulated'
    */
-  model?: string;
+  model?: string | undefined;
 }
 
 /** The options with their defaults. */
 export type Settings = Required<Omit<SimulatedOptions, Optional>> &
   Pick<SimulatedOptions, 'pricePerMillionTokens' | 'respond'> & {
-    promptCache?: Required<SimulatedPromptCache>;
+    promptCache?: Required<SimulatedPromptCache> | undefined;
   };
 
 type Optional = 'pricePerMillionTokens' | 'promptCache' | 'respond';

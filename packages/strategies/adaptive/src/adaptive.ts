@@ -9,19 +9,19 @@ export interface AdaptiveOptions {
    * never runs more than 8,192.
    * @default 128
    */
-  maxParallel?: number;
+  maxParallel?: number | undefined;
   /**
    * The share of the possible gain that higher concurrency must bring, > 0 and ≤ 1. With 0.1, doubling
    * the concurrency must raise throughput by at least 10 %; with 0.9, by at least 90 %. A higher
    * threshold spares servers that slow down under load; a lower one maximizes throughput.
    * @default 0.1
    */
-  adaptiveThreshold?: number;
+  adaptiveThreshold?: number | undefined;
   /**
    * The result of `learned()` after an earlier run. The run starts from it and continues to learn.
    * @default nothing is known
    */
-  warmStart?: Learned;
+  warmStart?: Learned | undefined;
 }
 
 /** A strategy that returns what its runs have learned. */

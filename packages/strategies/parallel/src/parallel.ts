@@ -6,13 +6,13 @@ export interface ParallelOptions {
    * The most tasks that run at once: an integer ≥ 1, or `Infinity`.
    * @default 5
    */
-  maxParallel?: number;
+  maxParallel?: number | undefined;
   /**
    * Run in strict waves: no task starts before all tasks of lower levels have ended. This is slower
    * than the default and meant for plans whose levels are phases.
    * @default false
    */
-  levelBarrier?: boolean;
+  levelBarrier?: boolean | undefined;
 }
 
 /**
