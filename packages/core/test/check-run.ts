@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { capOf } from '../src/contract/check-options.js';
+import { capOf } from '../src/contract/cap.js';
 import { Graph } from '../src/graph/graph.js';
 import { computeMetrics } from '../src/state/metrics.js';
 import type { PlanResult } from '../src/state/result.js';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { capOf, checkDuration, checkFlag, checkLimit, checkOptions } from './check-options.js';
+import { capOf } from './cap.js';
+import { checkDuration, checkFlag, checkLimit, checkOptions } from './check-options.js';
 import { OptionError } from './errors.js';
 import type { Strategy } from './strategy.js';
 

@@ -1,6 +1,5 @@
 import { didYouMean } from '../util/suggest.js';
 import { OptionError, show } from './errors.js';
-import type { Strategy } from './strategy.js';
 
 /**
  * Throws an {@link OptionError} when `options` has a key that is not in `known`, so that a misspelt
@@ -51,13 +50,4 @@ export function checkFlag(owner: string, name: string, value: boolean): void {
   if (typeof value !== 'boolean') {
     throw new OptionError(`${owner}: ${name} must be true or false; it is ${show(value)}`);
   }
-}
-
-/** The cap of a run without one in its strategy and its options. */
-const DEFAULT_MAX_PARALLEL = 16;
-
-/** The cap in force: the lower one of the strategy and the options of the run. */
-export function capOf(strategy: Strategy, limit: number | undefined): number {
-  if (limit === undefined) return strategy.maxParallel ?? DEFAULT_MAX_PARALLEL;
-  return Math.min(limit, strategy.maxParallel ?? limit);
 }

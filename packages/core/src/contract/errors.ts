@@ -1,7 +1,29 @@
-import type { JournalErrorCode } from './journal-error.js';
 import { costOf, type PriceTable } from './price.js';
 import type { RateLimits } from './rate-limits.js';
 import { isCost, isUsage, type Usage } from './usage.js';
+
+/** Why an operation of a journal failed; see `JournalError`. */
+export const JOURNAL_ERROR_CODES = [
+  /** A run with that id is recorded already. */
+  'run_exists',
+  /** No run with that id is recorded. */
+  'run_not_found',
+  /** Another writer has the lease of the run, in this process or in another one. */
+  'run_locked',
+  /** The stored data is damaged or incomplete. */
+  'journal_corrupt',
+  /** It was written by a newer version. */
+  'journal_newer',
+  /** The journal is read-only. */
+  'journal_read_only',
+  /** The disk or the store is full. */
+  'journal_full',
+  /** Any other failure to read or write. */
+  'journal_failed',
+] as const;
+
+/** One of {@link JOURNAL_ERROR_CODES}, where each is explained. */
+export type JournalErrorCode = (typeof JOURNAL_ERROR_CODES)[number];
 
 /**
  * The kind of an error, as a stable machine-readable string. Match on this, never on a message.

@@ -1,27 +1,6 @@
-import { StratagemError } from './errors.js';
+import { type JournalErrorCode, StratagemError } from './errors.js';
 
-/** Why an operation of a journal failed; see {@link JournalError}. */
-export const JOURNAL_ERROR_CODES = [
-  /** A run with that id is recorded already. */
-  'run_exists',
-  /** No run with that id is recorded. */
-  'run_not_found',
-  /** Another writer has the lease of the run, in this process or in another one. */
-  'run_locked',
-  /** The stored data is damaged or incomplete. */
-  'journal_corrupt',
-  /** It was written by a newer version. */
-  'journal_newer',
-  /** The journal is read-only. */
-  'journal_read_only',
-  /** The disk or the store is full. */
-  'journal_full',
-  /** Any other failure to read or write. */
-  'journal_failed',
-] as const;
-
-/** One of {@link JOURNAL_ERROR_CODES}, where each is explained. */
-export type JournalErrorCode = (typeof JOURNAL_ERROR_CODES)[number];
+export { JOURNAL_ERROR_CODES, type JournalErrorCode } from './errors.js';
 
 /**
  * A journal rejects with this. The message names the run or the file, and the remedy.

@@ -1,46 +1,6 @@
-import type { OutputPart } from './output-part.js';
-import type { Task } from './task.js';
+import type { RunContext } from './task.js';
 
-/**
- * The context of an attempt. Its properties are computed when they are first read, so pass the object
- * itself on; a spread copy loses them. To change some of them, see {@link deriveContext}.
- */
-export interface RunContext {
-  readonly taskId: string;
-  /** 1 for the first try. */
-  readonly attempt: number;
-  /**
-   * For servers that process a request once for each key. It is the same when this attempt is started
-   * again after a crash, and different for every other attempt. Valid in a header. A runner that sends
-   * several requests in one attempt needs a key for each, such as this one followed by the step.
-   */
-  readonly idempotencyKey: string;
-  /**
-   * How many tries the task has left, this one included. A runner may make several of them in one
-   * attempt, and reports their number: see `RunnerErrorDetails.tries`.
-   */
-  readonly attemptsLeft: number;
-  /** Aborted when the attempt is to stop; its `reason` is the cause. */
-  readonly signal: AbortSignal;
-  /** The deadline of this attempt, as Unix time in milliseconds; undefined without one. */
-  readonly deadline: number | undefined;
-  /**
-   * Reports a piece of text, or another part of the output, while the attempt runs; it becomes a
-   * `task_output` event.
-   *
-   * @returns A promise while the run or the readers of its events are far behind: await it before
-   * reading more from the model, so that the model slows down, too. Undefined otherwise.
-   */
-  readonly emit: (part: string | OutputPart) => Promise<void> | undefined;
-  /**
-   * Adds tasks to the plan while it runs. They may depend on each other and on any task of the plan,
-   * and the plan is not complete before they are.
-   *
-   * @throws {PlanError} with the problems of the tasks, if there are any.
-   * @throws {StratagemError} `run_ended` when this attempt, or the whole run, is over.
-   */
-  readonly addTasks: (tasks: readonly Task[]) => void;
-}
+export type { RunContext } from './task.js';
 
 /** The properties of a context that a runner around another runner may change. */
 export type ContextChanges = {

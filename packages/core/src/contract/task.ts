@@ -1,9 +1,8 @@
 import type { Condition } from './condition.js';
 import type { ForEach } from './for-each.js';
+import type { OutputPart } from './output-part.js';
 import type { RetryPolicy } from './retry.js';
-import type { RunContext } from './run-context.js';
 import type { StandardSchema } from './schema.js';
-import type { Tool } from './tool.js';
 import type { WaitFor } from './wait-for.js';
 
 /** The purpose of a task: a label for strategies and reports; `action` by default. */
@@ -126,3 +125,91 @@ export function firstTaskNeedingRunner(tasks: readonly Task[]): Task | undefined
 export function estimateOf({ estimate, run }: Task): Estimate | undefined {
   return run === undefined ? estimate : { tokens: 0, costUsd: 0, ...estimate };
 }
+
+/**
+ * The context of an attempt. Its properties are computed when they are first read, so pass the object
+ * itself on; a spread copy loses them. To change some of them, see {@link deriveContext}.
+ */
+export interface RunContext {
+  readonly taskId: string;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  /**
+   * For servers that process a request once for each key. It is the same when this attempt is started
+   * again after a crash, and different for every other attempt. Valid in a header. A runner that sends
+   * several requests in one attempt needs a key for each, such as this one followed by the step.
+   */
+  readonly idempotencyKey: string;
+  /**
+   * How many tries the task has left, this one included. A runner may make several of them in one
+   * attempt, and reports their number: see `RunnerErrorDetails.tries`.
+   */
+  readonly attemptsLeft: number;
+  /** Aborted when the attempt is to stop; its `reason` is the cause. */
+  readonly signal: AbortSignal;
+  /** The deadline of this attempt, as Unix time in milliseconds; undefined without one. */
+  readonly deadline: number | undefined;
+  /**
+   * Reports a piece of text, or another part of the output, while the attempt runs; it becomes a
+   * `task_output` event.
+   *
+   * @returns A promise while the run or the readers of its events are far behind: await it before
+   * reading more from the model, so that the model slows down, too. Undefined otherwise.
+   */
+  readonly emit: (part: string | OutputPart) => Promise<void> | undefined;
+  /**
+   * Adds tasks to the plan while it runs. They may depend on each other and on any task of the plan,
+   * and the plan is not complete before they are.
+   *
+   * @throws {PlanError} with the problems of the tasks, if there are any.
+   * @throws {StratagemError} `run_ended` when this attempt, or the whole run, is over.
+   */
+  readonly addTasks: (tasks: readonly Task[]) => void;
+}
+
+/** A function that a model may call for a task. */
+export interface Tool<Schema extends StandardSchema = StandardSchema> {
+  /** At most 64 letters, digits, `_` and `-`: every provider accepts these. */
+  readonly name: string;
+  /** Tells the model what it does and when to call it. */
+  readonly description: string;
+  /** The schema of the input, which is validated before `execute` is called. */
+  readonly inputSchema: Schema;
+  /**
+   * Runs the tool. The model gets the returned text or JSON value. If it throws, the model gets the
+   * message, and the attempt continues.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: tool() types each function; here any input fits
+  readonly execute: (input: any, context: ToolContext) => unknown;
+  /** Timeout of one call in milliseconds; the model gets a message then. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** The context of one call of a tool: that of the attempt, and the id of the call. */
+export interface ToolContext extends RunContext {
+  readonly callId: string;
+}
+
+/** A tool as a runner sees it: with a JSON Schema, and with calls that are logged. */
+export interface RequestTool {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema. */
+  readonly inputSchema: Readonly<Record<string, unknown>>;
+  /**
+   * Validates the input, runs the tool, and logs the call and its result. An error of the tool is a
+   * result for the model and does not fail the attempt.
+   *
+   * Rejects only with `aborted`, when the attempt is over.
+   *
+   * @param input The input of the model; a string is parsed as JSON.
+   * @param callId The model's own id of the call.
+   * @param signal Aborts the call before the end of the attempt.
+   */
+  readonly call: (input: unknown, callId?: string, signal?: AbortSignal) => Promise<ToolResult>;
+}
+
+/** The result of a call; `text` is for the model. */
+export type ToolResult =
+  | { readonly ok: true; readonly output: unknown; readonly text: string }
+  | { readonly ok: false; readonly message: string; readonly text: string };

@@ -1,54 +1,10 @@
 import { checkDuration, checkOptions } from './check-options.js';
 import { OptionError } from './errors.js';
-import type { RunContext } from './run-context.js';
+import type { Tool, ToolContext } from './task.js';
+
+export type { RequestTool, Tool, ToolContext, ToolResult } from './task.js';
+
 import { isStandardSchema, type SchemaOutput, type StandardSchema } from './schema.js';
-
-/** A function that a model may call for a task. */
-export interface Tool<Schema extends StandardSchema = StandardSchema> {
-  /** At most 64 letters, digits, `_` and `-`: every provider accepts these. */
-  readonly name: string;
-  /** Tells the model what it does and when to call it. */
-  readonly description: string;
-  /** The schema of the input, which is validated before `execute` is called. */
-  readonly inputSchema: Schema;
-  /**
-   * Runs the tool. The model gets the returned text or JSON value. If it throws, the model gets the
-   * message, and the attempt continues.
-   */
-  // biome-ignore lint/suspicious/noExplicitAny: tool() types each function; here any input fits
-  readonly execute: (input: any, context: ToolContext) => unknown;
-  /** Timeout of one call in milliseconds; the model gets a message then. */
-  readonly timeoutMs?: number | undefined;
-}
-
-/** The context of one call of a tool: that of the attempt, and the id of the call. */
-export interface ToolContext extends RunContext {
-  readonly callId: string;
-}
-
-/** A tool as a runner sees it: with a JSON Schema, and with calls that are logged. */
-export interface RequestTool {
-  readonly name: string;
-  readonly description: string;
-  /** JSON Schema. */
-  readonly inputSchema: Readonly<Record<string, unknown>>;
-  /**
-   * Validates the input, runs the tool, and logs the call and its result. An error of the tool is a
-   * result for the model and does not fail the attempt.
-   *
-   * Rejects only with `aborted`, when the attempt is over.
-   *
-   * @param input The input of the model; a string is parsed as JSON.
-   * @param callId The model's own id of the call.
-   * @param signal Aborts the call before the end of the attempt.
-   */
-  readonly call: (input: unknown, callId?: string, signal?: AbortSignal) => Promise<ToolResult>;
-}
-
-/** The result of a call; `text` is for the model. */
-export type ToolResult =
-  | { readonly ok: true; readonly output: unknown; readonly text: string }
-  | { readonly ok: false; readonly message: string; readonly text: string };
 
 /**
  * Defines a tool; its schema determines the type of its input.

@@ -1,5 +1,5 @@
 import type { StratagemError } from '../contract/errors.js';
-import type { ReplanCommand } from './replan.js';
+import type { Situation } from '../contract/replan.js';
 
 /** Work for the driver. Tasks are named by their index in the graph. */
 export type Command =
@@ -20,3 +20,11 @@ export type Command =
     }
   | ReplanCommand
   | { readonly type: 'abort_replan'; readonly error: StratagemError };
+
+/** Asks the driver for a revision of the plan. */
+export interface ReplanCommand {
+  readonly type: 'replan';
+  readonly situation: Situation;
+  /** When the run must be over, as Unix time in milliseconds; undefined without a limit. */
+  readonly deadline: number | undefined;
+}

@@ -6,7 +6,7 @@ import { Ledger } from '../../test/ledger.js';
 import { must } from '../../test/must.js';
 import { type RandomRun, type Recipe, randomRun, recipes } from '../../test/random-runs.js';
 import { recorded } from '../../test/recorded.js';
-import { capOf } from '../contract/check-options.js';
+import { capOf } from '../contract/cap.js';
 import type { RunEvent } from '../contract/event.js';
 import { resumeSimulation, simulate } from '../simulate/simulate.js';
 import type { PlanResult } from '../state/result.js';

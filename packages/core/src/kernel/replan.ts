@@ -7,15 +7,8 @@ import { TaskKind } from '../graph/task-kind.js';
 import { asData } from '../serialize/task.js';
 import type { RunState } from '../state/run-state.js';
 import { excessOf, remainingBudget } from './budget.js';
+import type { ReplanCommand } from './command.js';
 import type { Machine } from './machine.js';
-
-/** Asks the driver for a revision of the plan. */
-export interface ReplanCommand {
-  readonly type: 'replan';
-  readonly situation: Situation;
-  /** When the run must be over, as Unix time in milliseconds; undefined without a limit. */
-  readonly deadline: number | undefined;
-}
 
 /**
  * Why there is no further round; undefined when there may be one.

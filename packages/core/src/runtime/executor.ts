@@ -1,5 +1,6 @@
+import { capOf } from '../contract/cap.js';
 import type { AttemptCarrier } from '../contract/carrier.js';
-import { capOf, checkLimit, checkOptions } from '../contract/check-options.js';
+import { checkLimit, checkOptions } from '../contract/check-options.js';
 import { OptionError, StratagemError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
 import type { EventData, Journal } from '../contract/journal.js';

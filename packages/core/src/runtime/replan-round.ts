@@ -1,5 +1,5 @@
 import type { Situation } from '../contract/replan.js';
-import type { ReplanCommand } from '../kernel/replan.js';
+import type { ReplanCommand } from '../kernel/command.js';
 
 /** One round of re-planning in flight. */
 export class ReplanRound {

@@ -1,8 +1,8 @@
 import { PlanError } from '../contract/plan-error.js';
 import type { Replan } from '../contract/replan.js';
 import type { Task } from '../contract/task.js';
+import type { ReplanCommand } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { ReplanCommand } from '../kernel/replan.js';
 import { additionProblems } from '../validate/plan.js';
 import { eachTask, requireNoRunner, requireStorable, structuralCopy } from './added-tasks.js';
 import type { Input } from './input.js';

@@ -1,15 +1,15 @@
 import { eitherBudget } from '../contract/budget.js';
-import { capOf, checkLimit, checkOptions } from '../contract/check-options.js';
+import { capOf } from '../contract/cap.js';
+import { checkLimit, checkOptions } from '../contract/check-options.js';
 import type { TaskWaiting } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { checkReplan, replanLimits } from '../contract/replan.js';
 import type { Task } from '../contract/task.js';
-import type { Command } from '../kernel/command.js';
+import type { Command, ReplanCommand } from '../kernel/command.js';
 import { Kernel } from '../kernel/kernel.js';
 import type { RecoverOptions } from '../kernel/options.js';
-import type { ReplanCommand } from '../kernel/replan.js';
 import { readRevision, revisionProblems, withUsage } from '../kernel/revision.js';
 import { asData } from '../serialize/task.js';
 import { createResult, type PlanResult } from '../state/result.js';

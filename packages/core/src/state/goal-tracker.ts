@@ -2,13 +2,21 @@ import { compare } from '../contract/condition.js';
 import { show } from '../contract/errors.js';
 import {
   type GoalCriterion,
+  type GoalMetric,
   type GoalProgress,
   type GoalState,
   type Subject,
   subjectOf,
 } from '../contract/goal.js';
 import { readPath } from '../contract/reference.js';
-import type { RunState } from './run-state.js';
+import type { Graph } from '../graph/graph.js';
+
+/** What a check reads of a run. */
+export interface GoalFacts {
+  readonly graph: Graph;
+  outputOf(index: number): unknown;
+  figure(metric: GoalMetric, now: number): number | undefined;
+}
 
 interface Tracked {
   readonly name: string;
@@ -55,7 +63,7 @@ export class GoalTracker {
     return this.#tracked.map(({ count }) => count);
   }
 
-  check(state: RunState, now: number): GoalProgress {
+  check(state: GoalFacts, now: number): GoalProgress {
     let met = 0;
     const criteria = this.#tracked.map(({ name, criterion, subject, count }) => {
       const actual = subject.kind === 'count' ? count : actualOf(subject, state, now);
@@ -93,7 +101,7 @@ function json(value: unknown): string | undefined {
 
 function actualOf(
   subject: Exclude<Subject, { kind: 'count' }>,
-  state: RunState,
+  state: GoalFacts,
   now: number,
 ): unknown {
   if (subject.kind === 'metric') return state.figure(subject.metric, now);

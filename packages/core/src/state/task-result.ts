@@ -1,7 +1,8 @@
 import type { TaskError } from '../contract/errors.js';
 import type { CancelReason, RunEvent, SkipReason } from '../contract/event.js';
 import type { TaskStatus } from '../contract/status.js';
-import type { RunState } from './run-state.js';
+import type { Graph } from '../graph/graph.js';
+import type { Failures } from './failures.js';
 
 /** The result of one task. */
 export interface TaskResult {
@@ -30,10 +31,19 @@ export interface TaskResult {
   readonly durationMs?: number | undefined;
 }
 
+/** What a result reads of a run. */
+interface TaskFacts {
+  readonly graph: Graph;
+  readonly failures: Failures;
+  statusOf(index: number): TaskStatus;
+  attemptsOf(index: number): number;
+  startedAtOf(index: number): number;
+}
+
 /** @param last The event that ended the task; undefined while it has not ended. */
 export function taskResultOf(
   index: number,
-  state: RunState,
+  state: TaskFacts,
   last: RunEvent | undefined,
 ): TaskResult {
   const { tasks } = state.graph;
