@@ -27,7 +27,7 @@ export class WriteAheadLog {
   readonly #log: EventLog;
   readonly #graph: Graph;
   /** Encoded outputs of tasks that are about to complete, by task index. */
-  readonly #outputs = new Map<number, Json>();
+  readonly #outputs = new Map<number, { readonly output: unknown; readonly data: Json }>();
   #journal: RunJournal | undefined;
   #durable = 0;
 
@@ -59,7 +59,7 @@ export class WriteAheadLog {
    * @throws {RunnerError} `invalid_output` when the output cannot be written.
    */
   prepare(index: number, task: Task, output: unknown): void {
-    this.#outputs.set(index, this.#toData(task, output));
+    this.#outputs.set(index, { output, data: this.#toData(task, output) });
   }
 
   /**
@@ -94,7 +94,9 @@ export class WriteAheadLog {
     const outputOf = ({ output }: { readonly output: unknown }, index: number) => {
       const prepared = this.#outputs.get(index);
       this.#outputs.delete(index);
-      return prepared ?? this.#toData(this.#graph.tasks[index] as Task, output);
+      // Another output may have come first: a human's answer, after the default at a timeout.
+      const isPrepared = prepared !== undefined && prepared.output === output;
+      return isPrepared ? prepared.data : this.#toData(this.#graph.tasks[index] as Task, output);
     };
     const options = { graph: this.#graph, planData, outputOf };
     const events: EventData[] = [];

@@ -346,7 +346,7 @@ describe('a strategy', () => {
     };
     const { kernel } = kernelOf(plan, { strategy });
     kernel.start(0);
-    kernel.addTasks([{ id: 'added', description: 'x' }], -1, 1);
+    kernel.addTasks([{ id: 'added', description: 'x' }], -1, 0, 1);
     expect(seen).toEqual([
       ['quick', 140, 40],
       ['slow', 70, 100],

@@ -250,7 +250,7 @@ export class Kernel {
     const machine = this.#machine;
     if (!this.#isUnderWay || !this.isInFlight(index, attempt)) return false;
     this.#setTime(now);
-    machine.tell({ type: 'task_output', ...machine.about(index), attempt, ...part }, index);
+    machine.tell({ ...part, type: 'task_output', ...machine.about(index), attempt }, index);
     if (machine.strategy.isListening) this.#step(() => machine.strategy.output(index, part));
     else machine.handled = machine.log.length;
     return true;
@@ -292,13 +292,14 @@ export class Kernel {
   /**
    * The plan grows; the caller has checked the tasks against each other and against the graph.
    *
-   * @param by The task whose attempt in flight adds them; -1 for none.
+   * @param by The task whose attempt adds them; -1 for none.
+   * @param attempt The attempt that adds them; 0 for none.
    */
-  addTasks(tasks: readonly Task[], by: number, now: number): boolean {
+  addTasks(tasks: readonly Task[], by: number, attempt: number, now: number): boolean {
     const machine = this.#machine;
     const { graph } = machine;
     if (!this.#isUnderWay || tasks.length === 0) return false;
-    if (by >= 0 && !machine.state.isRunning(by)) return false;
+    if (by >= 0 && !this.isInFlight(by, attempt)) return false;
     if (tasks.some(({ id }) => graph.indexOf(id) !== undefined)) return false;
     if (this.#expected > 0) this.#expected--;
     this.#setTime(now);

@@ -5,17 +5,18 @@ import type {
   RequestWork,
 } from '../contract/carrier.js';
 import { describe, RunnerError } from '../contract/errors.js';
+import { idempotencyKeyOf } from '../contract/run-id.js';
 import {
   type AttemptResult,
   resourceOf,
   type TaskRequest,
   type TaskRunner,
 } from '../contract/runner.js';
+import { readAnswer } from '../contract/runner-output.js';
 import type { StandardSchema } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import type { RequestTool } from '../contract/tool.js';
 import { validateAnswer, validateOutput } from '../contract/validate-output.js';
-import { contentKeyOf } from '../journal/content-key.js';
 import type { Command } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { toData } from '../serialize/value.js';
@@ -47,6 +48,10 @@ export class ActiveAttempts implements AttemptHost {
   readonly #inbox: AttemptInbox;
   /** By the index of the task; a `Map` whose keys come and go would take a tenth of a chain. */
   readonly #active: (Attempt | undefined)[];
+  /** Whether attempts run outside of this process, so that reports may be anything. */
+  readonly #isExternal: boolean;
+  /** Keys of attempts that have ended, whose results may not be durable yet. */
+  readonly #settled: string[] = [];
 
   constructor(settings: RunSettings, kernel: Kernel, carrier: AttemptCarrier, inbox: AttemptInbox) {
     this.runId = settings.runId;
@@ -54,6 +59,7 @@ export class ActiveAttempts implements AttemptHost {
     this.#kernel = kernel;
     this.#carrier = carrier;
     this.#inbox = inbox;
+    this.#isExternal = settings.carrier !== undefined;
     this.#active = new Array(kernel.graph.size).fill(undefined);
   }
 
@@ -72,17 +78,28 @@ export class ActiveAttempts implements AttemptHost {
   leave(attempt: Attempt): void {
     attempt.isOver = true;
     if (this.#active[attempt.index] === attempt) this.#active[attempt.index] = undefined;
-    this.#carrier.forget?.(attempt.key);
+    if (this.#carrier.forget !== undefined) this.#settled.push(attempt.key);
+  }
+
+  /** The results of attempts that have ended are recorded: the carrier need not keep them. */
+  forgetSettled(): void {
+    for (const key of this.#settled.splice(0)) this.#ask((carrier) => carrier.forget?.(key));
   }
 
   /** The run does not want this attempt any more. */
   cancel(index: number, number: number, reason: unknown): void {
     const attempt = this.#active[index];
-    if (attempt === undefined || attempt.attempt !== number) return;
-    this.#active[index] = undefined;
-    attempt.isOver = true;
-    attempt.abort(reason);
-    this.#carrier.cancel(attempt.key, reason);
+    if (attempt?.attempt === number) {
+      this.#active[index] = undefined;
+      attempt.isOver = true;
+      attempt.abort(reason);
+      this.#ask((carrier) => carrier.cancel(attempt.key, reason));
+    } else if (this.#isExternal) {
+      // An attempt of the process before this one, which the carrier may still work on.
+      const { id } = this.#kernel.graph.tasks[index] as Task;
+      const key = idempotencyKeyOf(this.runId, id, number);
+      this.#ask((carrier) => carrier.cancel(key, reason));
+    }
   }
 
   /** This process gives up the run: attempts elsewhere live on for whoever resumes it. */
@@ -92,7 +109,18 @@ export class ActiveAttempts implements AttemptHost {
       this.#active[index] = undefined;
       attempt.isOver = true;
       attempt.abort(reason);
-      this.#carrier.detach(attempt.key);
+      this.#ask((carrier) => carrier.detach(attempt.key));
+    }
+    // Their results were not recorded: whoever resumes the run needs them.
+    for (const key of this.#settled.splice(0)) this.#ask((carrier) => carrier.detach(key));
+  }
+
+  /** A carrier that fails must not stop the run: it looks after its attempts by itself. */
+  #ask(request: (carrier: AttemptCarrier) => void): void {
+    try {
+      request(this.#carrier);
+    } catch {
+      // There is nobody left who could be told: the attempt has ended for the run.
     }
   }
 
@@ -125,7 +153,11 @@ export class ActiveAttempts implements AttemptHost {
   // --- Starts and reports ---
 
   #start(attempt: Attempt, contentKey?: Promise<string | undefined>): void {
-    this.#carrier.start(attempt, (report) => this.#receive(attempt, report, contentKey));
+    try {
+      this.#carrier.start(attempt, (report) => this.#receive(attempt, report, contentKey));
+    } catch (thrown) {
+      this.#end(attempt, { type: 'failed', attempt, thrown });
+    }
   }
 
   /** An earlier answer may take the place of a request, and its own is recorded under its content. */
@@ -148,7 +180,9 @@ export class ActiveAttempts implements AttemptHost {
     const runner = this.#settings.runner as TaskRunner;
     // A redacted output is no answer to any request; nor can anybody see what tools do.
     if (record?.redact !== undefined || toolbox.of(task).length > 0) return undefined;
-    return contentKeyOf(this.requestOf(index, []), runner, resourceOf(runner, task));
+    const request = this.requestOf(index, []);
+    const { contentKeyOf } = await import('../journal/content-key.js');
+    return contentKeyOf(request, runner, resourceOf(runner, task));
   }
 
   /** The output of an earlier run for the same request. A journal that cannot say is done without. */
@@ -180,7 +214,7 @@ export class ActiveAttempts implements AttemptHost {
   ): Promise<void> | undefined {
     switch (report.type) {
       case 'add_tasks':
-        this.#inbox.addTasks(attempt, report.tasks);
+        this.#addTasks(attempt, report.tasks);
         return undefined;
       case 'output':
         return attempt.isOver ? undefined : this.#inbox.takeOutput(attempt, report.part);
@@ -191,11 +225,42 @@ export class ActiveAttempts implements AttemptHost {
         this.#end(attempt, { type: 'failed', attempt, thrown: report.error });
         return undefined;
       case 'completed':
-        if (attempt.task.outputSchema === undefined && contentKey === undefined) {
-          this.#end(attempt, { type: 'completed', attempt, result: report.result });
-        } else this.#finish(attempt, report.result, contentKey);
+        this.#complete(attempt, report.result, contentKey);
     }
     return undefined;
+  }
+
+  #complete(
+    attempt: Attempt,
+    given: AttemptResult,
+    contentKey: Promise<string | undefined> | undefined,
+  ): void {
+    let result = given;
+    try {
+      // What came over a wire may be anything.
+      if (this.#isExternal) result = readAnswer(this.#carrier.name, given);
+    } catch (thrown) {
+      this.#end(attempt, { type: 'failed', attempt, thrown });
+      return;
+    }
+    if (attempt.task.outputSchema === undefined && contentKey === undefined) {
+      this.#end(attempt, { type: 'completed', attempt, result });
+    } else this.#finish(attempt, result, contentKey);
+  }
+
+  /** In this process, a function hears at once that its tasks cannot be added. */
+  #addTasks(attempt: Attempt, tasks: readonly Task[]): void {
+    if (!this.#isExternal) {
+      this.#inbox.addTasks(attempt, tasks);
+      return;
+    }
+    if (attempt.isOver) return;
+    try {
+      this.#inbox.addTasks(attempt, tasks);
+    } catch (thrown) {
+      this.#ask((carrier) => carrier.cancel(attempt.key, thrown));
+      this.#end(attempt, { type: 'failed', attempt, thrown });
+    }
   }
 
   /** Checks an output against its schema, and adds the key under which it can be found again. */

@@ -39,7 +39,8 @@ export function applyInput(parts: RunParts, input: Input, now: number): void {
       break;
     case 'addTasks':
       additions.removePending(input.tasks);
-      if (!kernel.addTasks(input.tasks, input.by, now)) kernel.stopExpectingTasks(now);
+      if (!kernel.addTasks(input.tasks, input.by, input.attempt, now))
+        kernel.stopExpectingTasks(now);
       break;
     case 'replanned':
       additions.removePending(input.revision.tasks);

@@ -127,7 +127,9 @@ export class Attempt implements AttemptCall, RunContext {
     return (tasks) => void this.tell({ type: 'add_tasks', tasks });
   }
 
+  /** The first reason counts. */
   abort(reason: unknown): void {
+    if (this.#isAborted) return;
     this.#isAborted = true;
     this.#reason = reason;
     this.#controller?.abort(reason);

@@ -10,7 +10,12 @@ import type { ReplanRound } from './replan-round.js';
 export type Input =
   | { readonly type: 'start' | 'wake' | 'pause' | 'resume' }
   | { readonly type: 'maxParallel'; readonly maxParallel: number }
-  | { readonly type: 'addTasks'; readonly tasks: readonly Task[]; readonly by: number }
+  | {
+      readonly type: 'addTasks';
+      readonly tasks: readonly Task[];
+      readonly by: number;
+      readonly attempt: number;
+    }
   | ({ readonly type: 'answered'; readonly index: number; readonly answer: unknown } & Acknowledged)
   | ({ readonly type: 'rejected'; readonly index: number; readonly reason: unknown } & Acknowledged)
   | { readonly type: 'cancel'; readonly reason: unknown }

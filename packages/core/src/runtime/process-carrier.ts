@@ -31,12 +31,15 @@ export class ProcessCarrier implements AttemptCarrier {
       // It is followed already.
       if (attempt.slot >= 0) return;
       value = this.#worker.perform(attempt);
+      if (isThenable(value)) {
+        this.#follow(attempt, value);
+        return;
+      }
     } catch (error) {
       tell({ type: 'failed', error });
       return;
     }
-    if (isThenable(value)) this.#follow(attempt, value);
-    else tell({ type: 'completed', result: { output: value } });
+    tell({ type: 'completed', result: { output: value } });
   }
 
   cancel(key: string, reason: unknown): void {

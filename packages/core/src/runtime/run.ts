@@ -186,7 +186,7 @@ export class Run<Outputs> implements AttemptInbox {
       const message = 'addTasks(): it is over, nothing can be added any more';
       throw new StratagemError('run_ended', message);
     }
-    this.#additions.add(tasks, attempt?.index ?? -1);
+    this.#additions.add(tasks, attempt?.index ?? -1, attempt?.attempt ?? 0);
   }
 
   takeOutput(attempt: Attempt, part: OutputPart): Promise<void> | undefined {
@@ -201,7 +201,10 @@ export class Run<Outputs> implements AttemptInbox {
   // --- The work loop ---
 
   take(input: Input): void {
-    if (this.#failure !== undefined) return;
+    if (this.#failure !== undefined) {
+      if ('acknowledge' in input) input.acknowledge(this.#failure);
+      return;
+    }
     this.#inbox.push(input);
     if (this.#isWorking) return;
     this.#isWorking = true;
@@ -275,6 +278,7 @@ export class Run<Outputs> implements AttemptInbox {
   /** Publishes the events of a step, and carries out its commands. */
   #carryOut(): void {
     this.#listeners.publish();
+    this.#attempts.forgetSettled();
     this.#runCommands();
     if (this.#settings.timeline === 'stream' && this.#kernel.dropPublishedOutput()) {
       this.#continueAt(this.#kernel.log.length);
@@ -362,7 +366,10 @@ export class Run<Outputs> implements AttemptInbox {
   #durableState(): RunState {
     const { log } = this.#kernel;
     const state = new RunState(new Graph(this.#settings.plan.tasks));
-    for (const event of log.events(0, this.#ahead?.durable)) state.apply(event);
+    for (const event of log.events(0, this.#ahead?.durable)) {
+      // Streamed output may have been released, and says nothing about the state.
+      if (event !== undefined) state.apply(event);
+    }
     return state;
   }
 

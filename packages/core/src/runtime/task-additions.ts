@@ -27,9 +27,10 @@ export class TaskAdditions {
 
   /**
    * @param by Index of the task that adds them; -1 for none.
+   * @param attempt The attempt that adds them; 0 for none.
    * @throws {StratagemError} when the tasks cannot be added; a PlanError lists all problems.
    */
-  add(given: readonly Task[], by: number): void {
+  add(given: readonly Task[], by: number, attempt: number): void {
     // A restarted attempt may have added some of them before the crash.
     const isNew = (task: Task) => !this.#kernel.hasAdded(by, task?.id);
     const tasks = by < 0 || !Array.isArray(given) ? given : given.filter(isNew);
@@ -37,7 +38,7 @@ export class TaskAdditions {
     if (tasks.length === 0) return;
     const added = this.#reserve(tasks);
     this.#kernel.expectTasks();
-    this.#take({ type: 'addTasks', tasks: added, by });
+    this.#take({ type: 'addTasks', tasks: added, by, attempt });
   }
 
   /** The kernel is about to add these tasks. */

@@ -258,7 +258,7 @@ class Simulation {
       const { addTasks, durationMs: _, parts: __, ...end } = outcome;
       if (this.#active.get(index) !== number) return;
       if (addTasks !== undefined) {
-        this.#add(addTasks, index);
+        this.#add(addTasks, index, number);
         this.#runCommands();
         // The added tasks may have failed at once and aborted this attempt.
         if (this.#active.get(index) !== number) return;
@@ -299,7 +299,7 @@ class Simulation {
     });
   }
 
-  #add(given: readonly Task[], by: number): void {
+  #add(given: readonly Task[], by: number, attempt: number): void {
     const { graph } = this.#kernel;
     // An external action at the moment of the crash may be repeated.
     const isPresent = (id: string) =>
@@ -307,7 +307,7 @@ class Simulation {
     const tasks = given.filter(({ id }) => !isPresent(id));
     const problems = this.#problemsOf(tasks);
     if (problems.length > 0) throw new PlanError(problems);
-    if (tasks.length > 0) this.#kernel.addTasks(tasks, by, this.#now);
+    if (tasks.length > 0) this.#kernel.addTasks(tasks, by, attempt, this.#now);
   }
 
   #problemsOf(tasks: readonly Task[]): PlanProblem[] {
@@ -338,7 +338,7 @@ class Simulation {
         checkLimit('setMaxParallel()', 'maxParallel', maxParallel);
         kernel.setMaxParallel(maxParallel, this.#now);
       },
-      addTasks: (tasks) => this.#add(tasks, -1),
+      addTasks: (tasks) => this.#add(tasks, -1, 0),
     };
   }
 }

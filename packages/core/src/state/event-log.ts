@@ -69,6 +69,8 @@ export class EventLog {
   #numbers: Float64Array;
   /** The output of a completion, its result when it has details, or the event itself. */
   readonly #values: unknown[] = [];
+  /** Streamed output before this position has been released. */
+  #released = 0;
   /** Where sequence numbers skip: from this position on, they are higher by `offset`. */
   readonly #gaps: { from: number; offset: number }[] = [];
 
@@ -102,7 +104,9 @@ export class EventLog {
   /** Appends an event that the kernel decided, with the next sequence number. */
   appendNew(event: UnstampedEvent, index: number, now: number): number {
     const { type, ...fields } = event;
-    const stamped = { type, sequence: this.#nextSequence, timestamp: now, ...fields };
+    // Last as well: a part of a runner's output may bring fields of these names.
+    const stamp = { sequence: this.#nextSequence, timestamp: now };
+    const stamped = { type, ...stamp, ...fields, ...stamp };
     return this.append(stamped as unknown as RunEvent, index);
   }
 
@@ -206,14 +210,20 @@ export class EventLog {
     return events;
   }
 
-  /** Drops streamed output at the end of the log, once everybody has read it; true if there was some. */
+  /** Releases streamed output that everybody has read; true if the end of the log was dropped. */
   dropReadOutput(): boolean {
+    // Output between other events keeps its place, and gives up its value.
+    for (; this.#released < this.length; this.#released++) {
+      const position = this.#released;
+      if (this.#kinds[position] === KIND_OF.task_output) this.#values[position] = undefined;
+    }
     let dropped = 0;
     while (this.length > 0 && this.#kinds[this.length - 1] === KIND_OF.task_output) {
       this.length--;
       this.#values.pop();
       dropped++;
     }
+    this.#released = this.length;
     if (dropped > 0) this.#skip(dropped);
     return dropped > 0;
   }

@@ -367,7 +367,7 @@ export class RunState {
     if (result.usage !== undefined || result.costUsd !== undefined) {
       this.spending.add(result.usage, result.costUsd);
     }
-    this.#foldCompleted(index, attempt);
+    this.#foldCompleted(index);
   }
 
   /** Appends a recorded event and folds it. */
@@ -387,11 +387,11 @@ export class RunState {
       case COMPLETED_WITH_DETAILS: {
         const { usage, costUsd } = log.resultAt(position);
         this.spending.add(usage, costUsd);
-        this.#foldCompleted(index, log.attemptAt(position));
+        this.#foldCompleted(index);
         break;
       }
       case COMPLETED:
-        this.#foldCompleted(index, log.attemptAt(position));
+        this.#foldCompleted(index);
         break;
       default:
         this.#foldOther(log.objectAt(position), index);
@@ -412,8 +412,8 @@ export class RunState {
     if (this.#policy.beginsLater) this.notBegun.add(index);
   }
 
-  #foldCompleted(index: number, attempt: number): void {
-    if (attempt > 0) this.running--;
+  #foldCompleted(index: number): void {
+    if (this.#status[index] === RUNNING) this.running--;
     this.completed++;
     this.#settle(index, DONE);
     if (this.goal !== undefined && this.stop === undefined) {
@@ -525,7 +525,7 @@ export class RunState {
 
   #foldFailed(event: TaskFailed, index: number): void {
     const { attempt, error, taskId } = event;
-    if (attempt > 0) this.running--;
+    if (this.#status[index] === RUNNING) this.running--;
     this.failed++;
     this.#countFailure(index, event);
     this.spending.add(error.usage, error.costUsd);
