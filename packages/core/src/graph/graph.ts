@@ -110,7 +110,7 @@ export class Graph {
   eachDependent(index: number, visit: (dependent: number) => void): void {
     const edges = this.#edges;
     let edge = edges.firstDependent[index] as number;
-    // The arrays are read anew each time: `visit` may add tasks.
+    // The arrays are read again each time: `visit` may add tasks.
     while (edge >= 0) {
       visit(edges.dependent[edge] as number);
       edge = edges.nextDependent[edge] as number;

@@ -85,7 +85,7 @@ describe('a carrier', () => {
     expect(error?.cause).toMatchObject({ code: 'invalid_output' });
   });
 
-  test('is told to forget a result only when it is durable', async () => {
+  test('forgets a result only when the result is durable', async () => {
     const kept = memoryJournal();
     const seen: string[] = [];
     let isBroken = false;
@@ -113,7 +113,7 @@ describe('a carrier', () => {
     expect(seen).toEqual(['detach']);
   });
 
-  test('is asked to cancel an attempt of the process before this one', async () => {
+  test('cancels an attempt of an earlier process', async () => {
     const journal = memoryJournal();
     const first = createExecutor({ strategy: inOrder }).execute(planOf(task), {
       runId: 'r',

@@ -102,7 +102,7 @@ export class ActiveAttempts implements AttemptHost {
     }
   }
 
-  /** This process gives up the run: attempts elsewhere live on for whoever resumes it. */
+  /** This process gives up the run: attempts elsewhere live on until the run is resumed. */
   detachAll(reason: unknown): void {
     for (const [index, attempt] of this.#active.entries()) {
       if (attempt === undefined) continue;
@@ -111,7 +111,7 @@ export class ActiveAttempts implements AttemptHost {
       attempt.abort(reason);
       this.#ask((carrier) => carrier.detach(attempt.key));
     }
-    // Their results were not recorded: whoever resumes the run needs them.
+    // Their results were not recorded: the resumed run needs them.
     for (const key of this.#settled.splice(0)) this.#ask((carrier) => carrier.detach(key));
   }
 

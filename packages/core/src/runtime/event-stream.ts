@@ -50,7 +50,7 @@ export class EventStream {
   }
 
   /**
-   * A promise while a reader that has begun is far behind, so that whoever makes the events can
+   * A promise while a reader that has begun is far behind, so that the producer can
    * slow down; undefined otherwise. Where everything is kept anyway, nothing is gained by waiting.
    */
   pressure(): Promise<void> | undefined {
