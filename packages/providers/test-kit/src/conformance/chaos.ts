@@ -26,9 +26,10 @@ export function chaosConformance(subject: ProviderSubject): void {
       const faults = { ...commonFaults(subject), ...setup.faults };
       const chaos = chaosOf(faults, 0.2, answer, taskOf);
       server.replyWith(chaos.reply);
+      // The first requests load the SDK, which takes seconds on a busy machine.
       const child = await runInChild(
         { module: setup.module, name: setup.factory },
-        { apiKey, baseURL: server.url, timeoutMs: 3_000, ...setup.options, ...options },
+        { apiKey, baseURL: server.url, timeoutMs: 10_000, ...setup.options, ...options },
         500,
       );
       expect(child.exitCode, child.stderr.slice(0, 2_000)).toBe(0);
