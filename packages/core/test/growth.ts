@@ -1,5 +1,5 @@
 /** The processor time of this thread in microseconds; of the process where Node cannot say that. */
-function cpuTime(): number {
+export function cpuTime(): number {
   const { user, system } = process.threadCpuUsage?.() ?? process.cpuUsage();
   return user + system;
 }
@@ -9,7 +9,7 @@ const ATTEMPTS = 4;
 /** Shorter measurements are too coarse. */
 const MIN_TIME = 5_000;
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] as number;
 }
 

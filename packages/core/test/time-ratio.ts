@@ -1,15 +1,7 @@
-/** The processor time of this thread in microseconds; of the process where Node cannot say that. */
-function cpuTime(): number {
-  const { user, system } = process.threadCpuUsage?.() ?? process.cpuUsage();
-  return user + system;
-}
+import { cpuTime, median } from './growth.js';
 
 const REPETITIONS = 3;
 const ATTEMPTS = 5;
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] as number;
-}
 
 /**
  * The factor by which processor time grows when the size doubles: about 2 for linear work and 4 for

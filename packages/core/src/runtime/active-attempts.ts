@@ -15,7 +15,6 @@ import {
 import { readAnswer } from '../contract/runner-output.js';
 import type { StandardSchema } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
-import type { RequestTool } from '../contract/tool.js';
 import { validateAnswer, validateOutput } from '../contract/validate-output.js';
 import type { Command } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -138,15 +137,13 @@ export class ActiveAttempts implements AttemptHost {
     return this.#kernel.inputsOf(index);
   }
 
-  requestOf(index: number, tools: readonly RequestTool[]): TaskRequest {
-    const request = requestOf(this.#kernel, index, this.#kernel.inputsOf(index));
-    return tools.length === 0 ? request : { ...request, tools };
+  requestOf(index: number): TaskRequest {
+    return requestOf(this.#kernel, index, this.#kernel.inputsOf(index));
   }
 
-  workOf(index: number): RequestWork | FunctionWork {
-    const task = this.#kernel.graph.tasks[index] as Task;
-    if (task.run === undefined) return requestWorkOf(this.requestOf(index, []), task);
-    const inputs = toData({ ...this.inputsOf(index) });
+  workOf(attempt: Attempt): RequestWork | FunctionWork {
+    if (attempt.task.run === undefined) return requestWorkOf(attempt.request, attempt.task);
+    const inputs = toData({ ...attempt.inputs });
     return { kind: 'function', plan: this.#settings.plan.goal, inputs };
   }
 
@@ -175,12 +172,13 @@ export class ActiveAttempts implements AttemptHost {
     });
   }
 
-  async #contentKeyOf({ index, task }: Attempt): Promise<string | undefined> {
+  async #contentKeyOf(attempt: Attempt): Promise<string | undefined> {
+    const { task } = attempt;
     const { record, toolbox } = this.#settings;
     const runner = this.#settings.runner as TaskRunner;
     // A redacted output is no answer to any request; nor can anybody see what tools do.
     if (record?.redact !== undefined || toolbox.of(task).length > 0) return undefined;
-    const request = this.requestOf(index, []);
+    const { request } = attempt;
     const { contentKeyOf } = await import('../journal/content-key.js');
     return contentKeyOf(request, runner, resourceOf(runner, task));
   }

@@ -13,8 +13,8 @@ export interface AttemptHost {
   attemptsLeft(index: number, attempt: number): number;
   resourceOf(index: number): string;
   inputsOf(index: number): Inputs;
-  requestOf(index: number, tools: readonly RequestTool[]): TaskRequest;
-  workOf(index: number): RequestWork | FunctionWork;
+  requestOf(index: number): TaskRequest;
+  workOf(attempt: Attempt): RequestWork | FunctionWork;
 }
 
 /**
@@ -38,6 +38,7 @@ export class Attempt implements AttemptCall, RunContext {
 
   readonly #host: AttemptHost;
   #key: string | undefined;
+  #request: TaskRequest | undefined;
   #controller: AbortController | undefined;
   #isAborted = false;
   #reason: unknown;
@@ -86,16 +87,25 @@ export class Attempt implements AttemptCall, RunContext {
   }
 
   get work(): RequestWork | FunctionWork {
-    return this.#host.workOf(this.index);
+    return this.#host.workOf(this);
   }
 
   get inputs(): Inputs {
     return this.#host.inputsOf(this.index);
   }
 
-  /** @throws {RunnerError} `invalid_input` when the prompt cannot be made. */
+  /**
+   * The request without tools, made once: the runner and the journal both ask for it.
+   *
+   * @throws {RunnerError} `invalid_input` when the prompt cannot be made.
+   */
+  get request(): TaskRequest {
+    this.#request ??= this.#host.requestOf(this.index);
+    return this.#request;
+  }
+
   requestWith(tools: readonly RequestTool[]): TaskRequest {
-    return this.#host.requestOf(this.index, tools);
+    return tools.length === 0 ? this.request : { ...this.request, tools };
   }
 
   toJSON(): AttemptCall {

@@ -354,9 +354,9 @@ export class Run<Outputs> implements AttemptInbox {
       this.events.end();
       this.#resolve(result);
     };
-    // A carrier that was given belongs to whoever made it.
+    // The caller closes a carrier of its own.
     if (carrier === undefined) void this.#carrier.close();
-    // Whoever has the result may resume the run at once.
+    // The caller may resume the run as soon as it has the result.
     const closed = this.#settings.record === undefined ? undefined : this.#closeJournal();
     if (closed === undefined) end();
     else closed.then(end);
