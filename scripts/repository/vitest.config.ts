@@ -5,7 +5,7 @@ export default defineConfig({
     name: 'repository',
     root: import.meta.dirname,
     include: ['*.test.ts'],
-    testTimeout: 60_000,
+    testTimeout: 300_000,
     reporters: ['default', ['json', { outputFile: 'test-results.json' }]],
   },
 });

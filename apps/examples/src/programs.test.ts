@@ -21,7 +21,7 @@ async function start(name: string, env: NodeJS.ProcessEnv = {}) {
   return { code: await exited, stdout, stderr };
 }
 
-describe.concurrent('the program', { timeout: 60_000 }, () => {
+describe.concurrent('the program', () => {
   test.each([
     [
       'start',

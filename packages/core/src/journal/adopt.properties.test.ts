@@ -12,9 +12,7 @@ import { adoptedLog } from './adopt.js';
 
 const share = fc.noBias(fc.nat(999)).map((part) => part / 1_000);
 
-test('a run resumes under a changed plan from any event: every task ends, and no kept task runs again', {
-  timeout: 60_000,
-}, () => {
+test('a run resumes under a changed plan from any event: every task ends, and no kept task runs again', () => {
   const total = { kept: 0, again: 0 };
   fc.assert(
     fc.property(recipes, share, fc.option(share), (recipe, until, change) => {

@@ -73,7 +73,8 @@ function planFor(done: Map<string, number>): Plan {
       id: 'each',
       dependencies: ['list'],
       forEach: 'list',
-      retry: { maxAttempts: 5, initialDelayMs: 0, on: ['task_failed'] },
+      // Each crash may void a success, which is followed by a failure: 7 crashes, and 2 attempts.
+      retry: { maxAttempts: 9, initialDelayMs: 0, on: ['task_failed'] },
       run({ item }) {
         if (count(`each ${item}`) % 2 === 1) throw new Error('not yet');
         return item * 10;

@@ -43,7 +43,7 @@ test(`the fold of every prefix of a log equals the live state in ${RUNS} random 
   for (const type of ['task_retrying', 'task_waiting', 'tasks_added', 'run_paused']) {
     expect(seen).toContain(type);
   }
-}, 120_000);
+});
 
 /** The doors through which a state changes. */
 const FOLDS = ['fold', 'recordStart', 'recordCompletion'] as const;

@@ -11,7 +11,7 @@ import type { McpStdioOptions } from './options.js';
 
 const script = fileURLToPath(new URL('../test/stdio-server.js', import.meta.url));
 /** A process starts and ends when the machine has time for it. */
-const PATIENTLY = { timeout: 20_000 };
+const PATIENTLY = { timeout: 300_000 };
 const SECRET = 'a-secret-of-the-server';
 
 function start(kind: string, options: Partial<McpStdioOptions> = {}): Promise<McpTools> {
