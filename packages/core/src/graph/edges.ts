@@ -17,6 +17,7 @@ export class Edges {
   #lastDependent: Int32Array;
   #count = 0;
   #isForward = true;
+  #hasRepeats = false;
 
   constructor(tasks: number, edges: number) {
     this.ends = new Int32Array(tasks);
@@ -36,6 +37,11 @@ export class Edges {
     return this.#isForward;
   }
 
+  /** Whether a task names the same dependency twice. */
+  get hasRepeats(): boolean {
+    return this.#hasRepeats;
+  }
+
   start(index: number): number {
     return index === 0 ? 0 : (this.ends[index - 1] as number);
   }
@@ -49,7 +55,10 @@ export class Edges {
     this.nextDependent[edge] = NONE;
     const last = this.#lastDependent[dependency] as number;
     if (last === NONE) this.firstDependent[dependency] = edge;
-    else this.nextDependent[last] = edge;
+    else {
+      if (this.dependent[last] === dependent) this.#hasRepeats = true;
+      this.nextDependent[last] = edge;
+    }
     this.#lastDependent[dependency] = edge;
   }
 

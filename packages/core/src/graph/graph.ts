@@ -25,6 +25,11 @@ export class Graph {
   readonly #edges: Edges;
   /** The length that a task without an estimate adds to a path. */
   readonly #defaultLength: number;
+  /** Whether no task has an estimated duration, so that all add the same to a path. */
+  #isUniform: boolean;
+  /** A sum of all `TaskKind`s that occur. */
+  #occurringKinds = 0;
+  #hasInvalidDependencies = false;
   /** Undefined while no task has a parent. */
   #family: Family | undefined;
 
@@ -35,11 +40,18 @@ export class Graph {
     this.#ids = new IdIndex(size);
     this.#kinds = new Uint8Array(size);
     let edges = 0;
+    let estimated = 0;
+    let estimates = 0;
     for (let index = 0; index < size; index++) {
       const task = this.#tasks[index] as Task;
-      edges += task.dependencies?.length ?? 0;
-      this.#kinds[index] = taskKindOf(task);
+      const { dependencies, estimate } = task;
+      if (dependencies !== undefined) edges += dependencies.length;
+      this.#setKind(index, taskKindOf(task));
+      if (estimate?.durationMs === undefined) continue;
+      estimated += estimate.durationMs;
+      estimates++;
     }
+    this.#isUniform = estimates === 0;
     this.#edges = new Edges(size, edges);
     if (parents !== undefined) {
       this.#family = new Family(size);
@@ -47,7 +59,7 @@ export class Graph {
     }
     this.#levels = new Int32Array(size);
     this.#criticalPaths = new Float64Array(size);
-    this.#defaultLength = averageEstimate(this.#tasks) ?? 1;
+    this.#defaultLength = estimates === 0 ? 1 : estimated / estimates;
     this.#connect(0);
     this.acyclic = this.#rank(0) === size;
   }
@@ -74,6 +86,11 @@ export class Graph {
     return this.#ids.indexOf(id);
   }
 
+  /** Whether a task names itself, an unknown id, or the same id twice. */
+  get hasInvalidDependencies(): boolean {
+    return this.#hasInvalidDependencies || this.#edges.hasRepeats;
+  }
+
   ids(): Iterable<string> {
     return this.#ids.ids();
   }
@@ -81,6 +98,16 @@ export class Graph {
   /** A sum of `TaskKind`s; 0 for a plain task. */
   kindOf(index: number): number {
     return this.#kinds[index] as number;
+  }
+
+  /** Whether any task is of one of these kinds. */
+  hasKind(kinds: number): boolean {
+    return (this.#occurringKinds & kinds) !== 0;
+  }
+
+  #setKind(index: number, kind: number): void {
+    this.#kinds[index] = kind;
+    this.#occurringKinds |= kind;
   }
 
   /** 0 without dependencies, else one more than the highest level among them. */
@@ -154,7 +181,9 @@ export class Graph {
     this.#edges.grow(size, edges);
     this.#grow(size);
     for (let index = first; index < size; index++) {
-      this.#kinds[index] = taskKindOf(this.#tasks[index] as Task) | kinds;
+      const task = this.#tasks[index] as Task;
+      this.#setKind(index, taskKindOf(task) | kinds);
+      if (task.estimate !== undefined) this.#isUniform = false;
     }
     if (parent !== undefined || parents !== undefined) {
       this.#family ??= new Family(size);
@@ -191,18 +220,23 @@ export class Graph {
     // An id is found fastest soon after it was stored, and most plans only name earlier tasks.
     const { size } = this;
     let stored = first;
-    const storeUntil = (end: number) => {
-      for (; stored < end; stored++) this.#ids.push((this.#tasks[stored] as Task).id);
-    };
     for (let index = first; index < size; index++) {
-      storeUntil(index + 1);
-      for (const id of (this.#tasks[index] as Task).dependencies ?? []) {
-        let dependency = this.#ids.indexOf(id);
-        if (dependency === undefined && stored < size) {
-          storeUntil(size);
-          dependency = this.#ids.indexOf(id);
+      const { id, dependencies } = this.#tasks[index] as Task;
+      if (stored === index) {
+        this.#ids.push(id);
+        stored++;
+      }
+      if (dependencies !== undefined) {
+        for (let position = 0; position < dependencies.length; position++) {
+          const name = dependencies[position] as string;
+          let dependency = this.#ids.indexOf(name);
+          if (dependency === undefined && stored < size) {
+            for (; stored < size; stored++) this.#ids.push((this.#tasks[stored] as Task).id);
+            dependency = this.#ids.indexOf(name);
+          }
+          if (dependency === undefined || dependency === index) this.#hasInvalidDependencies = true;
+          else this.#edges.add(dependency, index);
         }
-        if (dependency !== undefined && dependency !== index) this.#edges.add(dependency, index);
       }
       this.#edges.endTask(index);
     }
@@ -215,7 +249,7 @@ export class Graph {
   #rank(first: number): number {
     const { steps, done } = topologicalOrder(this.#edges, this.#family, first, this.size);
     for (const step of steps) if (step >= 0) this.#levels[step] = this.#computeLevel(step);
-    this.#computeCriticalPaths(this.#criticalPaths, steps, first, () => this.#defaultLength);
+    this.#computeCriticalPaths(this.#criticalPaths, steps, first);
     return done;
   }
 
@@ -231,31 +265,24 @@ export class Graph {
     return level;
   }
 
+  /** @param usualMs The duration of a task without an estimate; the average of the others by default. */
   #computeCriticalPaths(
     paths: Float64Array,
     steps: Int32Array,
     first: number,
-    usual: (type: TaskType) => number,
+    usualMs?: (type: TaskType) => number,
   ): void {
     const family = this.#family;
-    const ownWork = (index: number) => {
-      const task = this.#tasks[index] as Task;
-      return family === undefined || doesOwnWork(task)
-        ? (task.estimate?.durationMs ?? usual(task.type ?? 'action'))
-        : 0;
-    };
+    const usual = this.#defaultLength;
+    const isUniform = this.#isUniform && family === undefined && usualMs === undefined;
+    const ownWork = isUniform
+      ? () => usual
+      : (index: number) => {
+          const task = this.#tasks[index] as Task;
+          if (family !== undefined && !doesOwnWork(task)) return 0;
+          return task.estimate?.durationMs ?? usualMs?.(task.type ?? 'action') ?? usual;
+        };
     const { size } = this;
     computeCriticalPaths(paths, { edges: this.#edges, family, steps, first, size, ownWork });
   }
-}
-
-function averageEstimate(tasks: readonly Task[]): number | undefined {
-  let total = 0;
-  let count = 0;
-  for (const { estimate } of tasks) {
-    if (estimate?.durationMs === undefined) continue;
-    total += estimate.durationMs;
-    count++;
-  }
-  return count === 0 ? undefined : total / count;
 }

@@ -3,7 +3,7 @@ import type { Graph } from '../graph/graph.js';
 import type { EventLog, UnstampedEvent } from '../state/event-log.js';
 import { FanOut } from '../state/fan-out.js';
 import { RunState } from '../state/run-state.js';
-import { NumberQueue } from '../util/queue.js';
+import { Queue } from '../util/queue.js';
 import type { Command } from './command.js';
 import { Cooldowns } from './cooldowns.js';
 import type { KernelOptions } from './options.js';
@@ -29,9 +29,9 @@ export class Machine {
   /** Groups that have begun: their children may start. */
   readonly begunGroups = new Set<number>();
   /** Tasks whose last dependency has just settled. */
-  readonly unblocked = new NumberQueue();
+  readonly unblocked = new Queue<number>();
   /** Unblocked tasks that are more than one attempt; they begin after everything else was settled. */
-  readonly openings = new NumberQueue();
+  readonly openings = new Queue<number>();
   /** Entries of the log before this one have had their consequences. */
   handled = 0;
   /** The time of the input that is worked on. */

@@ -9,7 +9,7 @@ import type {
   TaskView,
   Wait,
 } from '../contract/strategy.js';
-import type { Task } from '../contract/task.js';
+import type { Estimate, Task, TaskType } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
 import { isLate } from '../util/promise.js';
 import { checkSwitch } from './strategy-switch.js';
@@ -27,13 +27,14 @@ export class StrategyAdapter {
   #scheduler!: Scheduler;
   readonly #graph: Graph;
   readonly #resourceOf: (task: Task) => string;
-  readonly #views: (TaskView | undefined)[];
+  /** For a strategy that observes attempts: the views of the tasks in flight, by index. */
+  #observed: Map<number, TaskView> | undefined;
   /** The resource of the first task; with a single resource, nothing is counted. */
   #onlyResource: string | undefined;
   /** The number of ready tasks per resource, once there are several resources. */
   #readyByResource: Map<string, number> | undefined;
-  /** 1 while a task is ready and has not been chosen. */
-  #selectable: Uint8Array;
+  /** What marks a view as ready; another one once the ready tasks were dropped. */
+  #mark: object = {};
   /** Whether the strategy is being called. */
   #isAsked = false;
 
@@ -41,34 +42,21 @@ export class StrategyAdapter {
     this.#strategy = strategy;
     this.#graph = graph;
     this.#resourceOf = resourceOf;
-    this.#views = new Array(graph.size).fill(undefined);
-    this.#selectable = new Uint8Array(graph.size);
   }
 
   /** Call it once, before any other method. */
   begin(run: RunView): void {
     this.#scheduler = this.#call('begin', () => this.#strategy.begin(run));
-    const { ready, next } = (this.#scheduler ?? {}) as Partial<Scheduler>;
+    const { ready, next, settled, output } = (this.#scheduler ?? {}) as Partial<Scheduler>;
     if (typeof ready !== 'function' || typeof next !== 'function') {
       throw this.#error('returned no scheduler from begin(): it must have ready() and next()');
     }
+    if (settled !== undefined || output !== undefined) this.#observed = new Map();
   }
 
   ready(index: number): void {
     const task = this.#graph.tasks[index] as Task;
-    const view: TaskView = {
-      id: task.id,
-      index,
-      type: task.type ?? 'action',
-      level: this.#graph.levelOf(index),
-      priority: task.priority ?? 0,
-      estimate: task.estimate,
-      criticalPath: this.#graph.criticalPathOf(index),
-      resource: this.#resourceOf(task),
-    };
-    if (index >= this.#selectable.length) this.#grow();
-    this.#views[index] = view;
-    this.#selectable[index] = 1;
+    const view = new ReadyView(task, index, this.#graph, this.#resourceOf(task), this.#mark);
     if (this.#onlyResource !== view.resource || this.#readyByResource !== undefined) {
       this.#count(view.resource, 1);
     }
@@ -83,15 +71,6 @@ export class StrategyAdapter {
     } finally {
       this.#isAsked = false;
     }
-  }
-
-  /** Makes room for added tasks. */
-  #grow(): void {
-    const larger = new Uint8Array(2 * this.#graph.size);
-    larger.set(this.#selectable);
-    this.#selectable = larger;
-    for (let index = this.#views.length; index < larger.length; index++)
-      this.#views.push(undefined);
   }
 
   /** Asks for the next choice: the index of a task to start, a time to wait for, or undefined. */
@@ -113,11 +92,11 @@ export class StrategyAdapter {
       if (typeof until === 'number' && until > now) return { until };
       throw this.#error(`asked to wait until ${show(until)}, which is not after now (${now})`);
     }
-    const { index } = choice;
-    if (this.#views[index] === choice && this.#selectable[index] === 1) {
-      this.#selectable[index] = 0;
+    const index = ReadyView.choose(choice, this.#mark);
+    if (index !== undefined) {
       this.readyCount--;
       if (this.#readyByResource !== undefined) this.#count(choice.resource, -1);
+      this.#observed?.set(index, choice);
       return index;
     }
     requireSync(choice);
@@ -129,7 +108,7 @@ export class StrategyAdapter {
 
   /** The resource that a task competes for. */
   resourceOf(index: number): string {
-    return this.#views[index]?.resource ?? this.#resourceOf(this.#graph.tasks[index] as Task);
+    return this.#resourceOf(this.#graph.tasks[index] as Task);
   }
 
   /** Whether a ready task competes for a resource that is not one of these. */
@@ -163,7 +142,7 @@ export class StrategyAdapter {
 
   /** Reports a part of the output of an attempt to the strategy. */
   output(index: number, part: OutputPart): void {
-    const view = this.#views[index];
+    const view = this.#observed?.get(index);
     // An attempt restarted after a crash was not chosen by this scheduler.
     if (view === undefined) return;
     this.#call('output', () => this.#scheduler.output?.(view, part));
@@ -177,8 +156,9 @@ export class StrategyAdapter {
     { usage, rateLimits }: Pick<TaskOutput, 'usage' | 'rateLimits'>,
     retryDelayMs?: number,
   ): void {
-    const view = this.#views[index];
-    this.#views[index] = undefined;
+    if (this.#observed === undefined) return;
+    const view = this.#observed.get(index);
+    this.#observed.delete(index);
     // As in `output`.
     if (this.#scheduler.settled === undefined || view === undefined) return;
     const outcome = {
@@ -205,7 +185,7 @@ export class StrategyAdapter {
 
   /** Drops the ready tasks: the run has stopped. */
   clear(): void {
-    this.#selectable.fill(0);
+    this.#mark = {};
     this.#readyByResource?.clear();
     this.readyCount = 0;
   }
@@ -241,6 +221,42 @@ export class StrategyAdapter {
 
   #error(message: string): StrategyError {
     return new StrategyError(this.#strategy.name, message);
+  }
+}
+
+/** A view that knows whether it may be chosen. */
+class ReadyView implements TaskView {
+  readonly id: string;
+  readonly index: number;
+  readonly type: TaskType;
+  readonly level: number;
+  readonly priority: number;
+  readonly estimate: Estimate | undefined;
+  readonly criticalPath: number;
+  readonly resource: string;
+  /** As `index`, for a strategy that changes it. */
+  readonly #ownIndex: number;
+  #mark: object | undefined;
+
+  constructor(task: Task, index: number, graph: Graph, resource: string, mark: object) {
+    this.id = task.id;
+    this.index = index;
+    this.type = task.type ?? 'action';
+    this.level = graph.levelOf(index);
+    this.priority = task.priority ?? 0;
+    this.estimate = task.estimate;
+    this.criticalPath = graph.criticalPathOf(index);
+    this.resource = resource;
+    this.#ownIndex = index;
+    this.#mark = mark;
+  }
+
+  /** The index of a choice that is a view with this mark. The view loses it: it is chosen once. */
+  static choose(choice: unknown, mark: object): number | undefined {
+    if (typeof choice !== 'object' || choice === null) return undefined;
+    if (!(#mark in choice) || choice.#mark !== mark) return undefined;
+    choice.#mark = undefined;
+    return choice.#ownIndex;
   }
 }
 

@@ -20,6 +20,7 @@ import type { Command } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { toData } from '../serialize/value.js';
 import type { Inputs } from '../state/inputs.js';
+import { Slots } from '../util/slots.js';
 import { Attempt, type AttemptHost } from './attempt.js';
 import type { Input } from './input.js';
 import { requestOf, requestWorkOf } from './request.js';
@@ -45,8 +46,8 @@ export class ActiveAttempts implements AttemptHost {
   readonly #kernel: Kernel;
   readonly #carrier: AttemptCarrier;
   readonly #inbox: AttemptInbox;
-  /** By the index of the task; a `Map` whose keys come and go would take a tenth of a chain. */
-  readonly #active: (Attempt | undefined)[];
+  /** By the index of the task. */
+  readonly #active = new Slots(({ index }: Attempt) => index);
   /** Whether attempts run outside of this process, so that reports may be anything. */
   readonly #isExternal: boolean;
   /** Keys of attempts that have ended, whose results may not be durable yet. */
@@ -59,16 +60,12 @@ export class ActiveAttempts implements AttemptHost {
     this.#carrier = carrier;
     this.#inbox = inbox;
     this.#isExternal = settings.carrier !== undefined;
-    this.#active = new Array(kernel.graph.size).fill(undefined);
   }
 
   launch(command: Extract<Command, { type: 'start' }>, now: number): void {
-    const { index } = command;
-    const task = this.#kernel.graph.tasks[index] as Task;
+    const task = this.#kernel.graph.tasks[command.index] as Task;
     const attempt = new Attempt(task, command, now, this);
-    // The plan may have grown.
-    while (this.#active.length <= index) this.#active.push(undefined);
-    this.#active[index] = attempt;
+    attempt.place = this.#active.add(attempt);
     if (task.run !== undefined || this.#settings.record === undefined) this.#start(attempt);
     else this.#startJournalled(attempt);
   }
@@ -76,20 +73,27 @@ export class ActiveAttempts implements AttemptHost {
   /** The attempt has ended, as far as the run is concerned. */
   leave(attempt: Attempt): void {
     attempt.isOver = true;
-    if (this.#active[attempt.index] === attempt) this.#active[attempt.index] = undefined;
+    this.#remove(attempt);
     if (this.#carrier.forget !== undefined) this.#settled.push(attempt.key);
+  }
+
+  #remove(attempt: Attempt): void {
+    if (attempt.place < 0) return;
+    this.#active.remove(attempt.place);
+    attempt.place = -1;
   }
 
   /** The results of attempts that have ended are recorded: the carrier need not keep them. */
   forgetSettled(): void {
+    if (this.#settled.length === 0) return;
     for (const key of this.#settled.splice(0)) this.#ask((carrier) => carrier.forget?.(key));
   }
 
   /** The run does not want this attempt any more. */
   cancel(index: number, number: number, reason: unknown): void {
-    const attempt = this.#active[index];
+    const attempt = this.#active.find(index);
     if (attempt?.attempt === number) {
-      this.#active[index] = undefined;
+      this.#remove(attempt);
       attempt.isOver = true;
       attempt.abort(reason);
       this.#ask((carrier) => carrier.cancel(attempt.key, reason));
@@ -103,9 +107,8 @@ export class ActiveAttempts implements AttemptHost {
 
   /** This process gives up the run: attempts elsewhere live on until the run is resumed. */
   detachAll(reason: unknown): void {
-    for (const [index, attempt] of this.#active.entries()) {
-      if (attempt === undefined) continue;
-      this.#active[index] = undefined;
+    for (const attempt of this.#active.items()) {
+      this.#remove(attempt);
       attempt.isOver = true;
       attempt.abort(reason);
       this.#ask((carrier) => carrier.detach(attempt.key));

@@ -22,26 +22,24 @@ export interface AttemptHost {
  * runner sees. Whatever most attempts never look at is made when it is first asked for.
  */
 export class Attempt implements AttemptCall, RunContext {
-  readonly taskId: string;
+  readonly task: Task;
+  /** Index of the task in the graph. */
+  readonly index: number;
   readonly attempt: number;
   /** When it must be over, as Unix time in milliseconds; undefined without a limit. */
   readonly deadline: number | undefined;
   readonly timeLimitMs: number | undefined;
-  readonly task: Task;
-  /** Index of the task in the graph. */
-  readonly index: number;
   /** Nothing it reports counts any more. */
   isOver = false;
-  /** Place among the attempts of the carrier in this process. */
+  /** Slot among the attempts of the run in flight. */
+  place = -1;
+  /** Slot among the attempts of the carrier in this process. */
   slot = -1;
   tell!: Tell;
 
   readonly #host: AttemptHost;
-  #key: string | undefined;
-  #request: TaskRequest | undefined;
-  #controller: AbortController | undefined;
-  #isAborted = false;
-  #reason: unknown;
+  /** Made when something of it is asked for. */
+  #details: Details | undefined;
 
   constructor(
     task: Task,
@@ -55,7 +53,6 @@ export class Attempt implements AttemptCall, RunContext {
   ) {
     const { deadline } = command;
     this.task = task;
-    this.taskId = task.id;
     this.index = command.index;
     this.attempt = command.attempt;
     this.deadline = deadline;
@@ -63,15 +60,25 @@ export class Attempt implements AttemptCall, RunContext {
     this.#host = host;
   }
 
+  get #made(): Details {
+    this.#details ??= new Details();
+    return this.#details;
+  }
+
   // --- The call ---
+
+  get taskId(): string {
+    return this.task.id;
+  }
 
   get runId(): string {
     return this.#host.runId;
   }
 
   get key(): string {
-    this.#key ??= idempotencyKeyOf(this.#host.runId, this.taskId, this.attempt);
-    return this.#key;
+    const details = this.#made;
+    details.key ??= idempotencyKeyOf(this.#host.runId, this.task.id, this.attempt);
+    return details.key;
   }
 
   get attemptsLeft(): number {
@@ -100,8 +107,9 @@ export class Attempt implements AttemptCall, RunContext {
    * @throws {RunnerError} `invalid_input` when the prompt cannot be made.
    */
   get request(): TaskRequest {
-    this.#request ??= this.#host.requestOf(this.index);
-    return this.#request;
+    const details = this.#made;
+    details.request ??= this.#host.requestOf(this.index);
+    return details.request;
   }
 
   requestWith(tools: readonly RequestTool[]): TaskRequest {
@@ -122,11 +130,12 @@ export class Attempt implements AttemptCall, RunContext {
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#isAborted) this.#controller.abort(this.#reason);
+    const details = this.#made;
+    if (details.controller === undefined) {
+      details.controller = new AbortController();
+      if (details.isAborted) details.controller.abort(details.reason);
     }
-    return this.#controller.signal;
+    return details.controller.signal;
   }
 
   get emit(): RunContext['emit'] {
@@ -139,9 +148,19 @@ export class Attempt implements AttemptCall, RunContext {
 
   /** The first reason counts. */
   abort(reason: unknown): void {
-    if (this.#isAborted) return;
-    this.#isAborted = true;
-    this.#reason = reason;
-    this.#controller?.abort(reason);
+    const details = this.#made;
+    if (details.isAborted) return;
+    details.isAborted = true;
+    details.reason = reason;
+    details.controller?.abort(reason);
   }
+}
+
+/** What most attempts never need. */
+class Details {
+  key: string | undefined = undefined;
+  request: TaskRequest | undefined = undefined;
+  controller: AbortController | undefined = undefined;
+  isAborted = false;
+  reason: unknown = undefined;
 }

@@ -15,6 +15,11 @@ export class RunClock {
   /** The result of the last call of `now`. */
   lastTime = 0;
   #turnBegan = 0;
+  /** Ends the turn that `#turnBegan` is about; undefined before its first work. */
+  #turnEnd: Later | undefined;
+  readonly #endTurn = () => {
+    this.#turnEnd = undefined;
+  };
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
 
@@ -33,23 +38,17 @@ export class RunClock {
     this.#aheadMs = Math.max(0, at - this.#machineTime());
   }
 
-  beginTurn(): void {
-    this.#turnBegan = this.now();
-  }
-
   /** Whether the run should yield the event loop. */
-  isTurnOver(time: number): boolean {
-    return time - this.#turnBegan > TURN_MS;
+  isTurnOver(now: number): boolean {
+    if (this.#turnEnd !== undefined) return now - this.#turnBegan > TURN_MS;
+    this.#turnBegan = now;
+    this.#turnEnd = later(this.#endTurn);
+    return false;
   }
 
-  /** Continues in a later turn of the event loop, after other pending work. */
+  /** Calls back in a later turn of the event loop, after other pending work. */
   afterOtherWork(work: () => void): void {
-    const run = () => {
-      this.beginTurn();
-      work();
-    };
-    if (typeof setImmediate === 'function') setImmediate(run);
-    else setTimeout(run, 0);
+    later(work);
   }
 
   /** Sets the only timer of the run; Infinity clears it. */
@@ -67,10 +66,23 @@ export class RunClock {
 
   stop(): void {
     clearTimeout(this.#timer);
+    if (this.#turnEnd !== undefined) cancelLater(this.#turnEnd);
   }
 
   /** Unix time in milliseconds that never goes backwards. */
   #machineTime(): number {
     return this.#origin + this.#machine.now();
   }
+}
+
+type Later = ReturnType<typeof setImmediate> | ReturnType<typeof setTimeout>;
+
+/** Browsers have no `setImmediate`. */
+function later(work: () => void): Later {
+  return typeof setImmediate === 'function' ? setImmediate(work) : setTimeout(work, 0);
+}
+
+function cancelLater(pending: Later): void {
+  if (typeof clearImmediate === 'function') clearImmediate(pending as NodeJS.Immediate);
+  else clearTimeout(pending as NodeJS.Timeout);
 }

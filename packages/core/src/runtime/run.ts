@@ -14,6 +14,7 @@ import { createResult, type PlanResult } from '../state/result.js';
 import { RunState } from '../state/run-state.js';
 import { empty } from '../util/array.js';
 import { Floodgate } from '../util/gate.js';
+import { Queue } from '../util/queue.js';
 import { ActiveAttempts, type AttemptInbox } from './active-attempts.js';
 import { HumanAnswers } from './answers.js';
 import { applyInput, type RunParts } from './apply-input.js';
@@ -57,9 +58,7 @@ export class Run<Outputs> implements AttemptInbox {
   /** Why the run cannot go on. */
   #failure: StratagemError | undefined;
   #resolve!: (result: PlanResult<Outputs>) => void;
-  #inbox: Input[] = [];
-  /** The next inbox, empty: the two take turns, as a new list for each input costs memory. */
-  #nextInbox: Input[] = [];
+  readonly #inbox = new Queue<Input>();
   #isWorking = false;
   /** Holds back attempts that report faster than the run can take it. */
   readonly #gate = new Floodgate();
@@ -124,8 +123,7 @@ export class Run<Outputs> implements AttemptInbox {
   }
 
   #begin(): void {
-    this.#clock.beginTurn();
-    this.#inbox = inOrderOfStart(this.#inbox);
+    for (const input of inOrderOfStart(this.#takeInbox())) this.#inbox.push(input);
     this.#work();
   }
 
@@ -191,7 +189,7 @@ export class Run<Outputs> implements AttemptInbox {
 
   takeOutput(attempt: Attempt, part: OutputPart): Promise<void> | undefined {
     this.take({ type: 'output', attempt, part });
-    return this.#inbox.length > MAX_WAITING ? this.#gate.close() : this.events.pressure();
+    return this.#inbox.size > MAX_WAITING ? this.#gate.close() : this.events.pressure();
   }
 
   now(): number {
@@ -220,22 +218,16 @@ export class Run<Outputs> implements AttemptInbox {
    */
   #work(): void {
     const ahead = this.#ahead;
-    while (this.#inbox.length > 0) {
-      const inputs = this.#inbox;
-      this.#inbox = this.#nextInbox;
-      let position = 0;
-      while (position < inputs.length) {
+    for (let isTurnOver = false; this.#inbox.size > 0; ) {
+      while (this.#inbox.size > 0) {
         const now = this.#clock.now();
-        if (this.#clock.isTurnOver(now)) break;
-        applyInput(this.#parts, inputs[position++] as Input, now);
+        isTurnOver = this.#clock.isTurnOver(now);
+        if (isTurnOver) break;
+        applyInput(this.#parts, this.#inbox.shift() as Input, now);
         if (ahead === undefined) this.#carryOut();
       }
-      const isTurnOver = position < inputs.length;
-      if (isTurnOver) this.#inbox = inputs.slice(position).concat(this.#inbox);
-      empty(inputs);
-      this.#nextInbox = inputs;
       if (ahead !== undefined && !this.#commit(ahead, isTurnOver)) return;
-      this.#releaseBackpressure();
+      if (this.#gate.isClosed) this.#releaseBackpressure();
       if (isTurnOver) {
         this.#workLater();
         return;
@@ -243,6 +235,12 @@ export class Run<Outputs> implements AttemptInbox {
     }
     this.#isWorking = false;
     this.#setTimer();
+  }
+
+  #takeInbox(): Input[] {
+    const inputs: Input[] = [];
+    while (this.#inbox.size > 0) inputs.push(this.#inbox.shift() as Input);
+    return inputs;
   }
 
   /** @returns Whether the work can go on at once; otherwise it goes on when the append is done. */
@@ -255,7 +253,6 @@ export class Run<Outputs> implements AttemptInbox {
       }
       committed.then(
         () => {
-          this.#clock.beginTurn();
           this.#afterCommit();
           this.#releaseBackpressure();
           if (isTurnOver) this.#workLater();
@@ -308,7 +305,7 @@ export class Run<Outputs> implements AttemptInbox {
   }
 
   #releaseBackpressure(): void {
-    if (this.#gate.isClosed && this.#inbox.length <= MAX_WAITING) this.#gate.open();
+    if (this.#inbox.size <= MAX_WAITING) this.#gate.open();
   }
 
   #workLater(): void {
@@ -328,7 +325,7 @@ export class Run<Outputs> implements AttemptInbox {
     this.#failure = failure;
     this.#attempts.detachAll(failure);
     this.#additions.abortRound(failure);
-    for (const input of this.#inbox.splice(0)) {
+    for (const input of this.#takeInbox()) {
       if ('acknowledge' in input) this.#answers.awaitDurability(input);
     }
     this.#answers.acknowledge(failure);

@@ -16,7 +16,7 @@ export class WireAttempt implements RunContext {
   readonly attemptsLeft: number;
   readonly deadline: number | undefined;
   readonly task: Task;
-  /** Place among the attempts of the carrier in this process. */
+  /** Slot among the attempts of the carrier in this process. */
   slot = -1;
   tell!: Tell;
 

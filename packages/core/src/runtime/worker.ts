@@ -1,8 +1,8 @@
-import type { TaskOutput, TaskRunner } from '../contract/runner.js';
+import type { AttemptResult, TaskRunner } from '../contract/runner.js';
 import { readAnswer } from '../contract/runner-output.js';
 import type { Task } from '../contract/task.js';
 import type { Inputs } from '../state/inputs.js';
-import { lazyRecord } from '../util/lazy-record.js';
+import { lazyRecords } from '../util/lazy-record.js';
 import type { Attempt } from './attempt.js';
 import { bindTool } from './tool-call.js';
 import type { Toolbox } from './tool-registry.js';
@@ -18,22 +18,24 @@ export class Worker {
     this.#toolbox = toolbox;
   }
 
-  /** Whether an attempt goes to the runner; it then returns a `TaskOutput` and not an output alone. */
-  isRequest({ task }: Attempt | WireAttempt): boolean {
-    return task.run === undefined;
-  }
-
-  /** Returns or resolves to the output of the task's function, or to the `TaskOutput` of the runner. */
+  /** Returns what the function of the task, or the runner, returns. */
   perform(attempt: Attempt | WireAttempt): unknown {
     const { task } = attempt;
     const { run } = task;
-    return run === undefined ? this.#ask(attempt) : run(inputsFor(run, attempt), attempt);
+    if (run !== undefined) return run(inputsFor(run, attempt), attempt);
+    const tools = this.#toolbox.of(task).map((tool) => bindTool(tool, attempt));
+    return (this.#runner as TaskRunner).run(attempt.requestWith(tools), attempt);
   }
 
-  async #ask(attempt: Attempt | WireAttempt): Promise<TaskOutput> {
-    const runner = this.#runner as TaskRunner;
-    const tools = this.#toolbox.of(attempt.task).map((tool) => bindTool(tool, attempt));
-    return readAnswer(runner.name, await runner.run(attempt.requestWith(tools), attempt));
+  /**
+   * The result of an attempt, of what `perform` returned or resolved to.
+   *
+   * @throws {RunnerError} `invalid_output` when a runner answered with something else.
+   */
+  resultOf({ task }: Attempt | WireAttempt, value: unknown): AttemptResult {
+    return task.run === undefined
+      ? readAnswer((this.#runner as TaskRunner).name, value)
+      : { output: value };
   }
 }
 
@@ -43,5 +45,7 @@ export class Worker {
  */
 function inputsFor(run: NonNullable<Task['run']>, attempt: Attempt | WireAttempt): Inputs {
   if (run.length > 0 || attempt.task.dependencies === undefined) return attempt.inputs;
-  return lazyRecord(() => ({ ...attempt.inputs }));
+  return lazyInputs(attempt);
 }
+
+const lazyInputs = lazyRecords((attempt: Attempt | WireAttempt) => attempt.inputs);

@@ -46,6 +46,9 @@ export function isEventType(type: string): type is RunEventType {
   return TYPE_OF.includes(type as RunEventType);
 }
 
+/** The engine stores longer arrays than this as hash tables, unless they grow. */
+const MAX_PREPARED = 2 ** 24;
+
 /** An event that has not been numbered and stamped. */
 export type UnstampedEvent = RunEvent extends infer Each
   ? Each extends RunEvent
@@ -68,7 +71,7 @@ export class EventLog {
   /** `waitMs` of a start, `durationMs` of a completion. */
   #numbers: Float64Array;
   /** The output of a completion, its result when it has details, or the event itself. */
-  readonly #values: unknown[] = [];
+  readonly #values: unknown[];
   /** Streamed output before this position has been released. */
   #released = 0;
   /** Where sequence numbers skip: from this position on, they are higher by `offset`. */
@@ -83,6 +86,7 @@ export class EventLog {
     this.#times = new Float64Array(capacity);
     this.#attempts = new Int32Array(capacity);
     this.#numbers = new Float64Array(capacity);
+    this.#values = new Array(Math.min(capacity, MAX_PREPARED));
   }
 
   appendStarted(index: number, attempt: number, waitMs: number, now: number): number {
@@ -220,7 +224,6 @@ export class EventLog {
     let dropped = 0;
     while (this.length > 0 && this.#kinds[this.length - 1] === KIND_OF.task_output) {
       this.length--;
-      this.#values.pop();
       dropped++;
     }
     this.#released = this.length;
@@ -243,7 +246,7 @@ export class EventLog {
     this.#times[position] = time;
     this.#attempts[position] = attempt;
     this.#numbers[position] = number;
-    this.#values.push(value);
+    this.#values[position] = value;
     return position;
   }
 

@@ -62,17 +62,19 @@ export function computeMetrics(events: Iterable<RunEvent>): Metrics {
 }
 
 /** The figures of a run so far; takes time proportional to its log. */
-export function metricsOf({ log, graph }: RunState): Metrics {
-  const fold = new MetricsFold(graph);
+export function metricsOf({ log, graph, attempts }: RunState): Metrics {
+  const fold = new MetricsFold(graph, attempts);
   for (let position = 0; position < log.length; position++) fold.add(log, position);
   return fold.metrics();
 }
 
 class MetricsFold {
   readonly #graph: Graph;
-  readonly #durations: number[] = [];
+  /** Of the attempts that have ended. */
+  readonly #durations: Float64Array;
+  #ended = 0;
   /** For each completed task, the length of the longest chain that ends with it. */
-  readonly #chains: number[];
+  readonly #chains: Float64Array;
   /** For each group that has started, the length of the longest chain before it. */
   readonly #openings = new Map<number, number>();
   #startedAt = 0;
@@ -93,9 +95,10 @@ class MetricsFold {
   #replanRounds = 0;
   readonly #spending = new Spending();
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, attempts: number) {
     this.#graph = graph;
-    this.#chains = new Array(graph.size).fill(0.5).fill(0);
+    this.#durations = new Float64Array(attempts);
+    this.#chains = new Float64Array(graph.size);
   }
 
   add(log: EventLog, position: number): void {
@@ -124,9 +127,9 @@ class MetricsFold {
   #addStart(waitMs: number): void {
     this.#attempts++;
     this.#running++;
-    this.#peak = Math.max(this.#peak, this.#running);
+    if (this.#running > this.#peak) this.#peak = this.#running;
     this.#totalWait += waitMs;
-    this.#maxWait = Math.max(this.#maxWait, waitMs);
+    if (waitMs > this.#maxWait) this.#maxWait = waitMs;
   }
 
   #addOther(event: RunEvent, index: number): void {
@@ -185,7 +188,7 @@ class MetricsFold {
   metrics(): Metrics {
     const total = this.#graph.size;
     const elapsed = this.#endedAt - this.#startedAt;
-    const durations = Float64Array.from(this.#durations).sort();
+    const durations = this.#durations.subarray(0, this.#ended).sort();
     const speedup = ratio(this.#totalWork, elapsed);
     const workers = Math.min(this.#maxParallel ?? total, total);
     return {
@@ -217,7 +220,7 @@ class MetricsFold {
   #endAttempt(index: number, durationMs: number, attempt: number): void {
     if (attempt > 0) {
       this.#running--;
-      this.#durations.push(durationMs);
+      this.#durations[this.#ended++] = durationMs;
       this.#totalWork += durationMs;
     }
     // A retry extends the chain of the previous attempt.
@@ -225,18 +228,23 @@ class MetricsFold {
     // The duration of a group is that of its children.
     const chain = before + (attempt === 0 && this.#graph.childCount(index) > 0 ? 0 : durationMs);
     this.#chains[index] = chain;
-    this.#criticalPath = Math.max(this.#criticalPath, chain);
+    if (chain > this.#criticalPath) this.#criticalPath = chain;
   }
+
+  #longest = 0;
+  /** Made once: a closure for each task would take as long as the rest. */
+  readonly #lengthen = (other: number): void => {
+    const chain = this.#chains[other] as number;
+    if (chain > this.#longest) this.#longest = chain;
+  };
 
   /** The longest chain that had to end before a task could start. */
   #chainBefore(index: number): number {
-    let before = 0;
-    const visit = (other: number) => {
-      before = Math.max(before, this.#chains[other] ?? 0);
-    };
-    this.#graph.eachDependency(index, visit);
-    if (!this.#graph.hasFamilies) return before;
-    this.#graph.eachChild(index, visit);
+    this.#longest = 0;
+    this.#graph.eachDependency(index, this.#lengthen);
+    if (!this.#graph.hasFamilies) return this.#longest;
+    this.#graph.eachChild(index, this.#lengthen);
+    const before = this.#longest;
     const parent = this.#graph.parentOf(index);
     return parent === undefined ? before : Math.max(before, this.#chainBeforeChildren(parent));
   }

@@ -22,7 +22,7 @@ import type { Usage } from '../contract/usage.js';
 import { enlarge, NONE } from '../graph/arrays.js';
 import type { Graph } from '../graph/graph.js';
 import { TaskKind } from '../graph/task-kind.js';
-import type { NumberQueue } from '../util/queue.js';
+import type { Queue } from '../util/queue.js';
 import { explainExcess } from './budget-excess.js';
 import { BudgetLedger } from './budget-ledger.js';
 import { COMPLETED, COMPLETED_WITH_DETAILS, EventLog, STARTED } from './event-log.js';
@@ -123,7 +123,7 @@ export class RunState {
    * Tasks whose last dependency has just settled, in order; the kernel takes them out. Undefined for
    * a reader that does not need them.
    */
-  unblocked: NumberQueue | undefined;
+  unblocked: Queue<number> | undefined;
 
   readonly #policy: StatePolicy;
   #status: Uint8Array;

@@ -1,5 +1,8 @@
 import { expect, test, vi } from 'vitest';
-import { lazyRecord } from './lazy-record.js';
+import { lazyRecords } from './lazy-record.js';
+
+/** A record that is made by a function. */
+const lazyRecord = lazyRecords((make: () => Record<string, unknown>) => make());
 
 test('makes its fields once, when one of them is first looked at', () => {
   const make = vi.fn(() => ({ a: 1, __proto__: null }));
@@ -20,4 +23,12 @@ test('looks like a plain record to every reader', () => {
   expect(Object.entries(lazyRecord(make))).toEqual(Object.entries(make()));
   const { b } = lazyRecord(make);
   expect(b).toEqual([2]);
+  expect(Object.getPrototypeOf(lazyRecord(make))).toBeNull();
+});
+
+test('keeps what is written to it', () => {
+  const record = lazyRecord(() => ({ a: 1, b: 2 }));
+  record.a = 5;
+  delete record.b;
+  expect({ ...record }).toEqual({ a: 5 });
 });

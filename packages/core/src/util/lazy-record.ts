@@ -1,40 +1,67 @@
-/** A record whose fields are made when one of them is first looked at. */
-export function lazyRecord(make: () => Record<string, unknown>): Record<string, unknown> {
-  return new Proxy(Object.create(null) as Record<string, unknown>, new Maker(make));
+type Fields = Record<string, unknown>;
+
+const OWNER = Symbol('owner');
+const FIELDS = Symbol('fields');
+
+/** What a proxy stands for: the fields, or whose fields they will be. */
+class Unread<Owner> {
+  readonly [OWNER]: Owner;
+  [FIELDS]: Fields | undefined = undefined;
+
+  constructor(owner: Owner) {
+    this[OWNER] = owner;
+  }
 }
 
-class Maker implements ProxyHandler<Record<string, unknown>> {
-  #make: (() => Record<string, unknown>) | undefined;
+/**
+ * Makes records whose fields are read when one of them is first looked at. All records share one
+ * handler, as a record is made for nearly every task of a run.
+ *
+ * @param read Returns a record without a prototype.
+ */
+export function lazyRecords<Owner>(read: (owner: Owner) => Readonly<Fields>) {
+  const handler = new LazyHandler(read);
+  return (owner: Owner): Fields =>
+    new Proxy(new Unread(owner), handler as ProxyHandler<Unread<Owner>>) as unknown as Fields;
+}
 
-  constructor(make: () => Record<string, unknown>) {
-    this.#make = make;
+class LazyHandler<Owner> {
+  readonly #read: (owner: Owner) => Readonly<Fields>;
+
+  constructor(read: (owner: Owner) => Readonly<Fields>) {
+    this.#read = read;
   }
 
-  get(target: Record<string, unknown>, key: string): unknown {
-    return this.#made(target)[key];
+  get(target: Unread<Owner>, key: string): unknown {
+    return this.#fieldsOf(target)[key];
   }
 
-  has(target: Record<string, unknown>, key: string): boolean {
-    return key in this.#made(target);
+  has(target: Unread<Owner>, key: string): boolean {
+    return key in this.#fieldsOf(target);
   }
 
-  ownKeys(target: Record<string, unknown>): (string | symbol)[] {
-    return Reflect.ownKeys(this.#made(target));
+  set(target: Unread<Owner>, key: string, value: unknown): boolean {
+    return Reflect.set(this.#fieldsOf(target), key, value);
   }
 
-  getOwnPropertyDescriptor(
-    target: Record<string, unknown>,
-    key: string,
-  ): PropertyDescriptor | undefined {
-    return Reflect.getOwnPropertyDescriptor(this.#made(target), key);
+  deleteProperty(target: Unread<Owner>, key: string): boolean {
+    return Reflect.deleteProperty(this.#fieldsOf(target), key);
   }
 
-  #made(target: Record<string, unknown>): Record<string, unknown> {
-    if (this.#make !== undefined) {
-      const fields = this.#make();
-      this.#make = undefined;
-      Object.assign(target, fields);
-    }
-    return target;
+  ownKeys(target: Unread<Owner>): (string | symbol)[] {
+    return Reflect.ownKeys(this.#fieldsOf(target));
+  }
+
+  getOwnPropertyDescriptor(target: Unread<Owner>, key: string): PropertyDescriptor | undefined {
+    return Reflect.getOwnPropertyDescriptor(this.#fieldsOf(target), key);
+  }
+
+  getPrototypeOf(): null {
+    return null;
+  }
+
+  #fieldsOf(target: Unread<Owner>): Fields {
+    target[FIELDS] ??= this.#read(target[OWNER]);
+    return target[FIELDS];
   }
 }

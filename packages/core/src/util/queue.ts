@@ -1,19 +1,25 @@
 /**
- * A first-in, first-out queue of numbers that keeps its room: one that is emptied and filled again
- * with every step of a run costs no memory.
+ * A first-in, first-out queue that keeps its room: one that is emptied and filled again with every
+ * step of a run costs no memory.
  */
-export class NumberQueue {
-  readonly #items: number[] = [];
+export class Queue<T> {
+  readonly #items: (T | undefined)[] = [];
   #first = 0;
   #end = 0;
 
-  push(item: number): void {
+  get size(): number {
+    return this.#end - this.#first;
+  }
+
+  push(item: T): void {
     this.#items[this.#end++] = item;
   }
 
-  shift(): number | undefined {
+  /** Removes and returns the first item; undefined without one. */
+  shift(): T | undefined {
     if (this.#first === this.#end) return undefined;
-    const item = this.#items[this.#first++];
+    const item = this.#items[this.#first];
+    this.#items[this.#first++] = undefined;
     if (this.#first === this.#end) this.#first = this.#end = 0;
     return item;
   }

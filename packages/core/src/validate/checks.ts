@@ -7,8 +7,9 @@ export type PlanPath = readonly (string | number)[];
 /** The problems that were found in one plan so far. */
 export type Problems = PlanProblem[];
 
+/** Adds a problem. The path is copied, so a caller may change it afterwards. */
 export function add(problems: Problems, code: ProblemCode, path: PlanPath, message: string): void {
-  problems.push({ code, path, message });
+  problems.push({ code, path: path.slice(), message });
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
@@ -81,11 +82,12 @@ export function quote(id: string): string {
 }
 
 export function isListOfIds(value: unknown): value is string[] {
-  // Array.from, because every() skips holes.
-  return (
-    Array.isArray(value) &&
-    Array.from(value).every((item) => typeof item === 'string' && item !== '')
-  );
+  if (!Array.isArray(value)) return false;
+  // By position, because every() skips holes.
+  for (let position = 0; position < value.length; position++) {
+    if (typeof value[position] !== 'string' || value[position] === '') return false;
+  }
+  return true;
 }
 
 /** Up to this many names, comparing with each is faster than making a set of them. */

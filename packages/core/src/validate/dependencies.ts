@@ -2,6 +2,7 @@ import { formatPath } from '../contract/plan-error.js';
 import { hasSubtasks } from '../contract/task.js';
 import { findCycles } from '../graph/cycle.js';
 import { Graph } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import { didYouMean } from '../util/suggest.js';
 import { add, membership, type PlanPath, type Problems, quote, shorten } from './checks.js';
 import { checkReferences } from './references.js';
@@ -106,19 +107,11 @@ const MAX_SUGGESTIONS = 20;
 
 function checkDependencies(problems: Problems, scope: Scope): void {
   const { graph } = scope;
-  // The last task that named a dependency: finds repeats without a set for each task.
-  const namedBy = new Int32Array(graph.size).fill(-1);
-  const ambiguous = graph.uniqueIds < graph.size;
+  // The graph has looked the names up already.
+  if (!graph.hasInvalidDependencies && graph.uniqueIds === graph.size) return;
   const suggestions = { left: MAX_SUGGESTIONS };
   for (let index = 0; index < graph.size; index++) {
-    // The graph has looked the names up already, and has no edges for wrong ones.
-    let edges = 0;
-    graph.eachDependency(index, (dependency) => {
-      if (namedBy[dependency] !== index) edges++;
-      namedBy[dependency] = index;
-    });
-    const named = graph.taskOf(index).dependencies?.length ?? 0;
-    if (edges < named || ambiguous) reportDependencies(problems, scope, index, suggestions);
+    reportDependencies(problems, scope, index, suggestions);
   }
 }
 
@@ -165,7 +158,7 @@ function reportCycles(problems: Problems, { graph, pathOf }: Scope): void {
 function checkFanOuts(problems: Problems, scope: Scope): void {
   const { graph, pathOf, outer } = scope;
   let fansOut = outer.isTaken !== undefined;
-  for (let index = 0; index < graph.size; index++) {
+  for (let index = 0; graph.hasKind(TaskKind.forEach) && index < graph.size; index++) {
     const task = graph.taskOf(index);
     if (task.forEach === undefined) continue;
     fansOut = true;

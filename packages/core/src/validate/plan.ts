@@ -101,8 +101,11 @@ export function crossTaskProblems(tasks: readonly unknown[], goalState?: unknown
 }
 
 function checkTasks(problems: Problems, tasks: readonly Task[], maxDepth: number): void {
+  // One path for all tasks: most have no problem that needs it.
+  const path: [string, number] = ['tasks', 0];
   for (let index = 0; index < tasks.length; index++) {
-    checkTask(problems, tasks[index] as Task, ['tasks', index], maxDepth);
+    path[1] = index;
+    checkTask(problems, tasks[index] as Task, path, maxDepth);
   }
 }
 

@@ -24,8 +24,9 @@ export function checkReferences(
   inFanOut: boolean,
 ): void {
   const suggestions = { left: MAX_SUGGESTIONS };
-  for (let index = 0; index < graph.size; index++) {
-    const task = graph.taskOf(index);
+  const { tasks } = graph;
+  for (let index = 0; index < tasks.length; index++) {
+    const task = tasks[index] as Task;
     const { description, when, forEach } = task;
     const interpolates = description?.includes('{{') ?? false;
     if (!interpolates && when === undefined && forEach === undefined && !inFanOut) continue;
