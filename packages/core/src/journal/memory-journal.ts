@@ -8,12 +8,19 @@ import {
 } from '../contract/journal.js';
 import { journalErrors } from '../contract/journal-error.js';
 
-/** One run. Its events are text, because callers may change the objects after an append. */
 interface StoredRun {
   summary: RunListing;
-  readonly events: string[];
+  /** For each append, the list of its events as text: callers may change the objects afterwards. */
+  readonly appends: string[];
   /** Identifies the writer; undefined when the run is not being written. */
   lease: object | undefined;
+}
+
+/** An event among those of an append. */
+interface StoredCompletion {
+  readonly runId: string;
+  readonly text: string;
+  readonly position: number;
 }
 
 /**
@@ -30,7 +37,7 @@ interface StoredRun {
 export function memoryJournal(): Journal {
   // In order of creation.
   const runs = new Map<string, StoredRun>();
-  const completions = new Map<string, { readonly runId: string; readonly event: string }>();
+  const completions = new Map<string, StoredCompletion>();
   let isClosed = false;
 
   const requireOpen = () => {
@@ -48,15 +55,16 @@ export function memoryJournal(): Journal {
     run.lease = lease;
     return {
       runId,
-      events: run.events.map(parse),
+      events: eventsOf(run),
       append(events) {
         if (run.lease !== lease) throw journalErrors.closed(runId);
-        for (const event of events) {
-          const text = JSON.stringify(event);
-          run.events.push(text);
+        const text = JSON.stringify(events);
+        run.appends.push(text);
+        for (let position = 0; position < events.length; position++) {
+          const event = events[position] as EventData;
           run.summary = listingAfter(run.summary, event);
           const { contentKey } = event;
-          if (contentKey !== undefined) completions.set(contentKey, { runId, event: text });
+          if (contentKey !== undefined) completions.set(contentKey, { runId, text, position });
         }
       },
       close() {
@@ -75,8 +83,8 @@ export function memoryJournal(): Journal {
       requireOpen();
       const known = runs.get(run.id);
       if (known?.lease !== undefined) throw journalErrors.runLocked(run.id);
-      if (known !== undefined && known.events.length > 0) throw journalErrors.runExists(run.id);
-      const recorded = { summary: newListing(run), events: [], lease: undefined };
+      if (known !== undefined && known.appends.length > 0) throw journalErrors.runExists(run.id);
+      const recorded = { summary: newListing(run), appends: [], lease: undefined };
       runs.delete(run.id);
       runs.set(run.id, recorded);
       return acquire(run.id, recorded);
@@ -87,7 +95,7 @@ export function memoryJournal(): Journal {
     },
     async *read(runId) {
       requireOpen();
-      yield* find(runId).events.map(parse);
+      yield* eventsOf(find(runId));
     },
     async list() {
       requireOpen();
@@ -103,13 +111,18 @@ export function memoryJournal(): Journal {
     async lookup(contentKey) {
       requireOpen();
       const found = completions.get(contentKey);
-      return found && { runId: found.runId, event: parse(found.event) };
+      if (found === undefined) return undefined;
+      return { runId: found.runId, event: parse(found.text)[found.position] as EventData };
     },
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-function parse(text: string): EventData {
-  return JSON.parse(text) as EventData;
+function eventsOf({ appends }: StoredRun): EventData[] {
+  return appends.flatMap(parse);
+}
+
+function parse(text: string): EventData[] {
+  return JSON.parse(text) as EventData[];
 }

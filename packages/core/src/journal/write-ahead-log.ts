@@ -1,12 +1,13 @@
 import { describe, isStratagemError, RunnerError } from '../contract/errors.js';
+import type { TaskCompleted } from '../contract/event.js';
 import type { EventData, Json, RunJournal } from '../contract/journal.js';
 import { JOURNAL_ERROR_CODES, JournalError } from '../contract/journal-error.js';
 import type { Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
-import { encodeEvent } from '../serialize/event.js';
+import { type EncodeOptions, encodeEvent } from '../serialize/event.js';
 import type { PlanData } from '../serialize/plan.js';
 import { toData, UnstorableError } from '../serialize/value.js';
-import type { EventLog } from '../state/event-log.js';
+import { COMPLETED, type EventLog, STARTED } from '../state/event-log.js';
 import type { RunState } from '../state/run-state.js';
 
 /** Redacts a task's output before it is persisted. */
@@ -17,6 +18,9 @@ interface WriteAheadOptions {
   readonly runId: string;
   readonly redact: Redact | undefined;
 }
+
+/** An append that takes less time than this costs less than a turn of the event loop. */
+const QUICK_MS = 0.1;
 
 /**
  * Writes the events of a run to its journal. No event is published, and no attempt is started for
@@ -30,6 +34,8 @@ export class WriteAheadLog {
   readonly #outputs = new Map<number, { readonly output: unknown; readonly data: Json }>();
   #journal: RunJournal | undefined;
   #durable = 0;
+  /** Whether the last append took no time worth saving. */
+  isQuick = false;
 
   /** @param state The state of the run whose log is written. */
   constructor(options: WriteAheadOptions, { log, graph }: RunState) {
@@ -71,7 +77,10 @@ export class WriteAheadLog {
     const end = this.#log.length;
     if (this.#durable === end) return undefined;
     try {
-      const appended = (this.#journal as RunJournal).append(this.#encode(end));
+      const events = this.#encode(end);
+      const since = performance.now();
+      const appended = (this.#journal as RunJournal).append(events);
+      this.isQuick = appended === undefined && performance.now() - since < QUICK_MS;
       if (appended === undefined) {
         this.#durable = end;
         return undefined;
@@ -103,9 +112,24 @@ export class WriteAheadLog {
     for (let position = this.#durable; position < end; position++) {
       // A piece of text cannot be redacted without the rest of it.
       if (redact !== undefined && this.#log.typeAt(position) === 'task_output') continue;
-      events.push(encodeEvent(this.#log.eventAt(position), this.#log.indexAt(position), options));
+      events.push(this.#encodeAt(position, options));
     }
     return events;
+  }
+
+  /** Starts and completions are nearly all events, made for this call, and plain but for the output. */
+  #encodeAt(position: number, options: EncodeOptions): EventData {
+    const log = this.#log;
+    const event = log.eventAt(position);
+    const index = log.indexAt(position);
+    const kind = log.kindAt(position);
+    if (kind === STARTED) return event as unknown as EventData;
+    if (kind !== COMPLETED || log.attemptAt(position) === 0) {
+      return encodeEvent(event, index, options);
+    }
+    const completed = event as { -readonly [Field in keyof TaskCompleted]: TaskCompleted[Field] };
+    completed.output = options.outputOf(completed, index);
+    return completed as unknown as EventData;
   }
 
   #toData(task: Task, output: unknown): Json {

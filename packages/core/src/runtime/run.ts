@@ -206,9 +206,10 @@ export class Run<Outputs> implements AttemptInbox {
     this.#inbox.push(input);
     if (this.#isWorking) return;
     this.#isWorking = true;
-    // Inputs of the same turn of the event loop become one append: it is the appends that cost.
-    if (this.#ahead !== undefined) this.#workLater();
-    else this.#work();
+    if (this.#ahead === undefined) this.#work();
+    // Inputs of the same turn of the event loop become one append, where it is the appends that cost.
+    else if (this.#ahead.isQuick) queueMicrotask(() => this.#work());
+    else this.#workLater();
   }
 
   /**

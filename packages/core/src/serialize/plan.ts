@@ -51,14 +51,17 @@ export function tasksToData(
   path: PlanPath = ['tasks'],
 ): TaskData[] {
   // A plain array: these lists have a `toJSON` method of their own.
-  return Array.from(tasks, (task, index) => taskToData(task, problems, [...path, index]));
+  return Array.from(tasks, (task, index) => taskToData(task, problems, () => [...path, index]));
 }
 
-function taskToData(task: Task, problems: PlanProblem[], path: PlanPath): TaskData {
+function taskToData(task: Task, problems: PlanProblem[], pathOf: () => PlanPath): TaskData {
   const data: Record<string, Json> = {};
-  for (const [field, value] of Object.entries(task)) {
+  for (const field of Object.keys(task)) {
+    const value: unknown = task[field as keyof Task];
     if (value === undefined) continue;
-    data[field] = fieldToData(field, value, problems, [...path, field]);
+    if (typeof value === 'string') data[field] = value;
+    else if (field === 'run' && typeof value === 'function') data[field] = FUNCTION;
+    else data[field] = fieldToData(field, value, problems, [...pathOf(), field]);
   }
   return data as TaskData;
 }
