@@ -74,8 +74,8 @@ function takeCalls(): Call[] {
       if (!/\/(packages|node_modules\/@stratagem)\/.*\/dist\//.test(url)) continue;
       for (const { functionName, ranges } of functions) {
         const { count = 0, startOffset = 0 } = ranges[0] ?? {};
-        // The body of a module is no call.
-        if (count === 0 || startOffset === 0) continue;
+        // The body of a module, reading a property and initial values are no calls.
+        if (count === 0 || startOffset === 0 || /^(get |<)/.test(functionName)) continue;
         const file = sourceOf(url, startOffset);
         calls.push({ name: functionName || '(anonymous)', file, count });
       }

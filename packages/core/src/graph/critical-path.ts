@@ -25,14 +25,14 @@ export function computeCriticalPaths(paths: Float64Array, inputs: PathInputs): v
     computeWithFamilies(paths, family, inputs);
     return;
   }
-  const { ends, dependency } = edges;
+  const { starts, dependency } = edges;
   for (let position = steps.length - 1; position >= 0; position--) {
     const index = steps[position] as number;
     // Until here, it held the longest path of a dependent.
     const path = (paths[index] as number) + ownWork(index);
     paths[index] = path;
-    const end = ends[index] as number;
-    for (let edge = edges.start(index); edge < end; edge++) {
+    const end = starts[index + 1] as number;
+    for (let edge = starts[index] as number; edge < end; edge++) {
       const before = dependency[edge] as number;
       if (before >= first && (paths[before] as number) < path) paths[before] = path;
     }
@@ -65,8 +65,8 @@ function computeWithFamilies(paths: Float64Array, family: Family, inputs: PathIn
     const path = paths[step] as number;
     const parent = family.parentOf(step) ?? NONE;
     if (parent >= first) raise(paths, parent, path);
-    const end = edges.ends[step] as number;
-    for (let edge = edges.start(step); edge < end; edge++) {
+    const end = edges.starts[step + 1] as number;
+    for (let edge = edges.starts[step] as number; edge < end; edge++) {
       const before = edges.dependency[edge] as number;
       if (before >= first) raise(tails, before - first, path);
     }

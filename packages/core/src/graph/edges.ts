@@ -8,8 +8,8 @@ import { enlarge, NONE } from './arrays.js';
  * The arrays are public for the loops of this room, which run once for each edge of a plan.
  */
 export class Edges {
-  /** The dependencies of task `i` are those from `ends[i - 1]`, or 0, up to `ends[i]`. */
-  ends: Int32Array;
+  /** The dependencies of task `i` are those from `starts[i]` up to `starts[i + 1]`. */
+  starts: Int32Array;
   dependency: Int32Array;
   dependent: Int32Array;
   nextDependent: Int32Array;
@@ -20,7 +20,7 @@ export class Edges {
   #hasRepeats = false;
 
   constructor(tasks: number, edges: number) {
-    this.ends = new Int32Array(tasks);
+    this.starts = new Int32Array(tasks + 1);
     this.dependency = new Int32Array(edges);
     this.dependent = new Int32Array(edges);
     this.nextDependent = new Int32Array(edges);
@@ -42,10 +42,6 @@ export class Edges {
     return this.#hasRepeats;
   }
 
-  start(index: number): number {
-    return index === 0 ? 0 : (this.ends[index - 1] as number);
-  }
-
   /** Adds a dependency of the task whose edges are being stored; `endTask` ends them. */
   add(dependency: number, dependent: number): void {
     const edge = this.#count++;
@@ -63,14 +59,14 @@ export class Edges {
   }
 
   endTask(index: number): void {
-    this.ends[index] = this.#count;
+    this.starts[index + 1] = this.#count;
   }
 
   grow(tasks: number, edges: number): void {
-    const had = this.ends.length;
+    const had = this.firstDependent.length;
     if (tasks > had) {
       const capacity = Math.max(tasks, 2 * had);
-      this.ends = enlarge(this.ends, capacity);
+      this.starts = enlarge(this.starts, capacity + 1);
       this.firstDependent = enlarge(this.firstDependent, capacity).fill(NONE, had);
       this.#lastDependent = enlarge(this.#lastDependent, capacity).fill(NONE, had);
     }

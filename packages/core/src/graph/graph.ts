@@ -121,14 +121,15 @@ export class Graph {
   }
 
   dependencyCount(index: number): number {
-    return (this.#edges.ends[index] as number) - this.#edges.start(index);
+    const { starts } = this.#edges;
+    return (starts[index + 1] as number) - (starts[index] as number);
   }
 
   /** Calls `visit` with the index of each task that `index` waits for, in the order written. */
   eachDependency(index: number, visit: (dependency: number) => void): void {
     const edges = this.#edges;
-    const end = edges.ends[index] as number;
-    for (let edge = edges.start(index); edge < end; edge++) {
+    const end = edges.starts[index + 1] as number;
+    for (let edge = edges.starts[index] as number; edge < end; edge++) {
       visit(edges.dependency[edge] as number);
     }
   }
@@ -255,11 +256,11 @@ export class Graph {
 
   #computeLevel(index: number): number {
     const parent = this.#family?.parentOf(index);
-    const { ends, dependency } = this.#edges;
+    const { starts, dependency } = this.#edges;
     const levels = this.#levels;
     let level = parent === undefined ? 0 : (levels[parent] as number);
-    const end = ends[index] as number;
-    for (let edge = this.#edges.start(index); edge < end; edge++) {
+    const end = starts[index + 1] as number;
+    for (let edge = starts[index] as number; edge < end; edge++) {
       level = Math.max(level, (levels[dependency[edge] as number] as number) + 1);
     }
     return level;

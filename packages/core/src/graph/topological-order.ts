@@ -30,13 +30,13 @@ export function topologicalOrder(
     for (let position = 0; position < count; position++) started[position] = first + position;
     return { steps: started, done: count };
   }
-  const { ends, dependency, dependent, nextDependent, firstDependent } = edges;
+  const { starts, dependency, dependent, nextDependent, firstDependent } = edges;
   const waiting = new Int32Array(count);
   let startedLength = 0;
   for (let index = first; index < size; index++) {
     let before = 0;
-    const end = ends[index] as number;
-    for (let edge = edges.start(index); edge < end; edge++) {
+    const end = starts[index + 1] as number;
+    for (let edge = starts[index] as number; edge < end; edge++) {
       if ((dependency[edge] as number) >= first) before++;
     }
     if ((family?.parentOf(index) ?? NONE) >= first) before++;

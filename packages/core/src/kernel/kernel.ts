@@ -468,14 +468,9 @@ export class Kernel {
         if (kind === STARTED || (!machine.hasCompletionRules && kind <= COMPLETED)) continue;
         applyRule(machine, machine.handled - 1);
       }
-      const unblocked = machine.unblocked.shift();
-      if (unblocked !== undefined) {
-        admit(machine, unblocked);
-        continue;
-      }
-      const opening = machine.openings.shift();
-      if (opening === undefined) return;
-      open(machine, opening);
+      if (machine.unblocked.size > 0) admit(machine, machine.unblocked.shift() as number);
+      else if (machine.openings.size > 0) open(machine, machine.openings.shift() as number);
+      else return;
     }
   }
 

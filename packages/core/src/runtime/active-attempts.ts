@@ -83,9 +83,13 @@ export class ActiveAttempts implements AttemptHost {
     attempt.place = -1;
   }
 
+  /** Whether attempts have ended that the carrier has not been told to forget. */
+  get hasSettled(): boolean {
+    return this.#settled.length > 0;
+  }
+
   /** The results of attempts that have ended are recorded: the carrier need not keep them. */
   forgetSettled(): void {
-    if (this.#settled.length === 0) return;
     for (const key of this.#settled.splice(0)) this.#ask((carrier) => carrier.forget?.(key));
   }
 

@@ -276,7 +276,7 @@ export class Run<Outputs> implements AttemptInbox {
   /** Publishes the events of a step, and carries out its commands. */
   #carryOut(): void {
     this.#listeners.publish();
-    this.#attempts.forgetSettled();
+    if (this.#attempts.hasSettled) this.#attempts.forgetSettled();
     this.#runCommands();
     if (this.#settings.timeline === 'stream' && this.#kernel.dropPublishedOutput()) {
       this.#continueAt(this.#kernel.log.length);
