@@ -19,6 +19,7 @@ export function testJournal(
   const batches: (readonly EventData[])[] = [];
   const wrap = <T extends RunJournal>(run: T): T => ({
     ...run,
+    isInMemory: false,
     append(events) {
       const commit = () => {
         batches.push(JSON.parse(JSON.stringify(events)));

@@ -96,6 +96,12 @@ export interface Journal {
 export interface RunJournal {
   readonly runId: string;
   /**
+   * Whether an append costs next to nothing. Otherwise, the events of one turn of the event loop are
+   * gathered into one append.
+   * @default false
+   */
+  readonly isInMemory?: boolean | undefined;
+  /**
    * Appends events in order. All of them are durable when it returns or when its promise resolves; it
    * is not called again before that. After a crash, only the first of the events may be stored, never
    * one without those before it. The objects may change after it has returned.

@@ -55,6 +55,7 @@ export function memoryJournal(): Journal {
     run.lease = lease;
     return {
       runId,
+      isInMemory: true,
       events: eventsOf(run),
       append(events) {
         if (run.lease !== lease) throw journalErrors.closed(runId);

@@ -19,9 +19,6 @@ interface WriteAheadOptions {
   readonly redact: Redact | undefined;
 }
 
-/** An append that takes less time than this costs less than a turn of the event loop. */
-const QUICK_MS = 0.1;
-
 /**
  * Writes the events of a run to its journal. No event is published, and no attempt is started for
  * it, before it is durable.
@@ -34,8 +31,6 @@ export class WriteAheadLog {
   readonly #outputs = new Map<number, { readonly output: unknown; readonly data: Json }>();
   #journal: RunJournal | undefined;
   #durable = 0;
-  /** Whether the last append took no time worth saving. */
-  isQuick = false;
 
   /** @param state The state of the run whose log is written. */
   constructor(options: WriteAheadOptions, { log, graph }: RunState) {
@@ -47,6 +42,11 @@ export class WriteAheadLog {
   /** Entries of the log before this one are durable. */
   get durable(): number {
     return this.#durable;
+  }
+
+  /** Whether appends cost less than a turn of the event loop. */
+  get isInMemory(): boolean {
+    return this.#journal?.isInMemory ?? false;
   }
 
   /** Sets the journal to write to. Call it before the first commit. */
@@ -77,10 +77,7 @@ export class WriteAheadLog {
     const end = this.#log.length;
     if (this.#durable === end) return undefined;
     try {
-      const events = this.#encode(end);
-      const since = performance.now();
-      const appended = (this.#journal as RunJournal).append(events);
-      this.isQuick = appended === undefined && performance.now() - since < QUICK_MS;
+      const appended = (this.#journal as RunJournal).append(this.#encode(end));
       if (appended === undefined) {
         this.#durable = end;
         return undefined;

@@ -29,6 +29,8 @@ import type { RunSettings } from './settings.js';
 /** Where reports about attempts go. */
 export interface AttemptInbox {
   take(input: Input): void;
+  /** The same, for code that may run in another asynchronous context. */
+  takeFromOutside(input: Input): void;
   now(): number;
   /** @returns A promise while the run, or the readers of its events, are far behind. */
   takeOutput(
@@ -224,7 +226,7 @@ export class ActiveAttempts implements AttemptHost {
       case 'output':
         return attempt.isOver ? undefined : this.#inbox.takeOutput(attempt, report.part);
       case 'begun':
-        if (!attempt.isOver) this.#inbox.take({ type: 'begun', attempt });
+        if (!attempt.isOver) this.#inbox.takeFromOutside({ type: 'begun', attempt });
         return undefined;
       case 'failed':
         this.#end(attempt, { type: 'failed', attempt, thrown: report.error });
@@ -283,7 +285,8 @@ export class ActiveAttempts implements AttemptHost {
   #end(attempt: Attempt, input: Input): void {
     if (attempt.isOver) return;
     attempt.isOver = true;
-    this.#inbox.take(input);
+    if (this.#isExternal) this.#inbox.takeFromOutside(input);
+    else this.#inbox.take(input);
   }
 }
 

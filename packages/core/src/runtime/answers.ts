@@ -7,8 +7,8 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Acknowledged, Input } from './input.js';
 
 /**
- * Checks the answers of humans and passes them to the run. With a journal, an answer is acknowledged
- * once it is durable.
+ * Checks the answers of humans and passes them to the run. An answer is acknowledged once the run has
+ * taken it and, with a journal, once it is durable.
  */
 export class HumanAnswers {
   readonly #kernel: Kernel;
@@ -58,9 +58,11 @@ export class HumanAnswers {
     });
   }
 
-  /** Acknowledges the input with the next call of `acknowledge`. */
-  awaitDurability(input: Acknowledged): void {
-    this.#unacknowledged.push(input);
+  /** Refuses an input that came too late; acknowledges any other one when it is durable. */
+  settle(input: Acknowledged & { readonly index: number }, isTaken: boolean): void {
+    if (!isTaken) input.acknowledge(notWaiting(this.#task(input.index).id, NOT_WAITING));
+    else if (this.#ahead === undefined) input.acknowledge();
+    else this.#unacknowledged.push(input);
   }
 
   /** Acknowledges the applied inputs, or rejects them with the failure of the journal. */
@@ -73,16 +75,10 @@ export class HumanAnswers {
     const index = this.#kernel.graph.indexOf(taskId);
     const isWaiting = index !== undefined && this.#kernel.isWaiting(index);
     if (isWaiting && !this.#answered.has(index)) return index;
-    const reason =
-      index === undefined ? 'there is no such task' : 'it is not waiting for an answer';
-    throw new StratagemError('not_waiting', `Task "${taskId}" cannot be answered: ${reason}`);
+    throw notWaiting(taskId, index === undefined ? 'there is no such task' : NOT_WAITING);
   }
 
-  #acknowledged(take: (acknowledge: Acknowledged['acknowledge']) => void): Promise<void> | void {
-    if (this.#ahead === undefined) {
-      take(() => {});
-      return undefined;
-    }
+  #acknowledged(take: (acknowledge: Acknowledged['acknowledge']) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       take((failure) => (failure === undefined ? resolve() : reject(failure)));
     });
@@ -102,4 +98,10 @@ export class HumanAnswers {
   #task(index: number): Task {
     return this.#kernel.graph.tasks[index] as Task;
   }
+}
+
+const NOT_WAITING = 'it is not waiting for an answer';
+
+function notWaiting(taskId: string, reason: string): StratagemError {
+  return new StratagemError('not_waiting', `Task "${taskId}" cannot be answered: ${reason}`);
 }

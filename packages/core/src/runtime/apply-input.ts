@@ -54,12 +54,10 @@ export function applyInput(parts: RunParts, input: Input, now: number): void {
       }
       break;
     case 'answered':
-      parts.answers.awaitDurability(input);
-      kernel.answered(input.index, input.answer, now);
+      parts.answers.settle(input, kernel.answered(input.index, input.answer, now));
       break;
     case 'rejected':
-      parts.answers.awaitDurability(input);
-      kernel.rejected(input.index, input.reason, now);
+      parts.answers.settle(input, kernel.rejected(input.index, input.reason, now));
       break;
     case 'pause':
       kernel.pause(now);

@@ -60,6 +60,7 @@ export class Run<Outputs> implements AttemptInbox {
   #resolve!: (result: PlanResult<Outputs>) => void;
   readonly #inbox = new Queue<Input>();
   #isWorking = false;
+  #wakeLoop!: () => void;
   /** Holds back attempts that report faster than the run can take it. */
   readonly #gate = new Floodgate();
   /** Set at once, so that nothing starts before the kernel hears of the cancellation. */
@@ -87,8 +88,9 @@ export class Run<Outputs> implements AttemptInbox {
     this.#ahead = record && new WriteAheadLog({ ...record, runId: settings.runId }, state);
     this.#carrier = settings.carrier ?? this.#processCarrier();
     this.#attempts = new ActiveAttempts(settings, this.#kernel, this.#carrier, this);
-    this.#additions = new TaskAdditions(settings, this.#kernel, (input) => this.take(input));
-    this.#answers = new HumanAnswers(this.#kernel, this.#ahead, (input) => this.take(input));
+    const takeFromOutside = (input: Input) => this.takeFromOutside(input);
+    this.#additions = new TaskAdditions(settings, this.#kernel, takeFromOutside);
+    this.#answers = new HumanAnswers(this.#kernel, this.#ahead, takeFromOutside);
     this.#parts = {
       kernel: this.#kernel,
       attempts: this.#attempts,
@@ -102,6 +104,7 @@ export class Run<Outputs> implements AttemptInbox {
     if (signal?.aborted) this.#inbox.push({ type: 'cancel', reason: signal.reason });
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
     this.#isWorking = true;
+    void this.#workWhenWoken();
     if (record === undefined) queueMicrotask(() => this.#begin());
     else {
       if (record.past !== undefined) this.#recover(record.past.log, record.past);
@@ -155,19 +158,19 @@ export class Run<Outputs> implements AttemptInbox {
 
   cancel(reason?: unknown): void {
     this.#isCanceling = true;
-    this.take({ type: 'cancel', reason });
+    this.takeFromOutside({ type: 'cancel', reason });
   }
 
   pause(): void {
-    this.take({ type: 'pause' });
+    this.takeFromOutside({ type: 'pause' });
   }
 
   resume(): void {
-    this.take({ type: 'resume' });
+    this.takeFromOutside({ type: 'resume' });
   }
 
   setMaxParallel(maxParallel: number): void {
-    this.take({ type: 'maxParallel', maxParallel });
+    this.takeFromOutside({ type: 'maxParallel', maxParallel });
   }
 
   answer(taskId: string, answer: unknown): Promise<void> {
@@ -188,7 +191,7 @@ export class Run<Outputs> implements AttemptInbox {
   }
 
   takeOutput(attempt: Attempt, part: OutputPart): Promise<void> | undefined {
-    this.take({ type: 'output', attempt, part });
+    this.takeFromOutside({ type: 'output', attempt, part });
     return this.#inbox.size > MAX_WAITING ? this.#gate.close() : this.events.pressure();
   }
 
@@ -198,18 +201,47 @@ export class Run<Outputs> implements AttemptInbox {
 
   // --- The work loop ---
 
+  /** Takes an input from code that runs in the run's own asynchronous context. */
   take(input: Input): void {
+    if (this.#enqueue(input)) this.#startWork();
+  }
+
+  /**
+   * Takes an input from any other code. Only wakes the loop that began with the run: tasks and
+   * listeners must not run in the asynchronous context, such as the tenant or the trace, of whoever
+   * approves or pauses.
+   */
+  takeFromOutside(input: Input): void {
+    if (this.#enqueue(input)) this.#wakeLoop();
+  }
+
+  /** @returns Whether the work has to be started. */
+  #enqueue(input: Input): boolean {
     if (this.#failure !== undefined) {
       if ('acknowledge' in input) input.acknowledge(this.#failure);
-      return;
+      return false;
     }
     this.#inbox.push(input);
-    if (this.#isWorking) return;
+    if (this.#isWorking) return false;
     this.#isWorking = true;
+    return true;
+  }
+
+  #startWork(): void {
     if (this.#ahead === undefined) this.#work();
     // Inputs of the same turn of the event loop become one append, where it is the appends that cost.
-    else if (this.#ahead.isQuick) queueMicrotask(() => this.#work());
+    else if (this.#ahead.isInMemory) queueMicrotask(() => this.#work());
     else this.#workLater();
+  }
+
+  /** An asynchronous function continues in the context in which it was called. */
+  async #workWhenWoken(): Promise<void> {
+    while (!this.#isOver) {
+      await new Promise<void>((resolve) => {
+        this.#wakeLoop = resolve;
+      });
+      this.#startWork();
+    }
   }
 
   /**
@@ -327,7 +359,7 @@ export class Run<Outputs> implements AttemptInbox {
     this.#attempts.detachAll(failure);
     this.#additions.abortRound(failure);
     for (const input of this.#takeInbox()) {
-      if ('acknowledge' in input) this.#answers.awaitDurability(input);
+      if ('acknowledge' in input) input.acknowledge(failure);
     }
     this.#answers.acknowledge(failure);
     this.#finish();
