@@ -41,7 +41,18 @@ export interface RunStarted extends Base {
    * plan.
    */
   readonly spentBefore?: SpendingData | undefined;
+  /**
+   * The attempts that tasks had before such a restart. The attempts that follow have higher numbers, so
+   * that no idempotency key ever names two requests.
+   */
+  readonly attemptsBefore?: readonly EarlierAttempts[] | undefined;
 }
+
+/**
+ * The attempts of a task under earlier plans. The last one is repeated when it was in flight and its
+ * task has not changed: it is the same request, and has the same key.
+ */
+export type EarlierAttempts = readonly [taskId: string, attempts: number, isRepeated: boolean];
 
 /** Limits of a run, including those of its plan. A limit that is not set is left out. */
 export interface RunLimits {

@@ -1,3 +1,4 @@
+import { fingerprint } from '../util/hash.js';
 import { OptionError, show } from './errors.js';
 
 /** Valid as the name of a file on every system. */
@@ -28,18 +29,15 @@ export function idempotencyKeyOf(runId: string, taskId: string, attempt: number)
   return key.slice(0, MAX_KEY - end.length) + end;
 }
 
+/** The key of a part of an attempt, such as a call of a tool. */
+export function extendKey(key: string, part: string): string {
+  const extended = `${key}/${part}`;
+  if (extended.length <= MAX_KEY) return extended;
+  const end = `~${fingerprint(extended)}`;
+  return extended.slice(0, MAX_KEY - end.length) + end;
+}
+
 function encode(taskId: string): string {
   // A lone surrogate cannot be encoded.
   return encodeURIComponent(taskId.replace(/\p{Surrogate}/gu, '\ufffd'));
-}
-
-/** 64 bits of two FNV-1a hashes: for telling long ids apart, not for keeping anything secret. */
-function fingerprint(text: string): string {
-  let [a, b] = [0x811c9dc5, 0x9dc5811c];
-  for (let position = 0; position < text.length; position++) {
-    const code = text.charCodeAt(position);
-    a = Math.imul(a ^ code, 0x01000193);
-    b = Math.imul(b ^ (code + position), 0x01000193);
-  }
-  return [a, b].map((hash) => (hash >>> 0).toString(16).padStart(8, '0')).join('');
 }

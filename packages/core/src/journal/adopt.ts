@@ -1,4 +1,4 @@
-import type { RunLimits } from '../contract/event.js';
+import type { EarlierAttempts, RunLimits } from '../contract/event.js';
 import type { EventData, Json } from '../contract/journal.js';
 import type { Task } from '../contract/task.js';
 import { Graph } from '../graph/graph.js';
@@ -42,6 +42,7 @@ export function adoptedLog({ runId, log, planData, limits, now }: Adoption): Eve
       seed: started.seed as Json,
       limits: limits as Json,
       spentBefore: state.spending.data as unknown as Json,
+      ...attemptsBefore(started, state, invalidation),
     },
   ];
   for (const event of log) {
@@ -49,6 +50,25 @@ export function adoptedLog({ runId, log, planData, limits, now }: Adoption): Eve
     if (adopted !== undefined) events.push({ ...adopted, ...stamp() });
   }
   return events;
+}
+
+/** The attempts so far, so that a new request never gets the key of another one. */
+function attemptsBefore(
+  started: EventData,
+  state: RunState,
+  { valid }: Invalidation,
+): { readonly attemptsBefore?: Json } {
+  // Of earlier plans, too: a removed task may come back.
+  const given = (started.attemptsBefore ?? []) as unknown as EarlierAttempts[];
+  const all = new Map(given.map((each) => [each[0], each]));
+  for (const [index, { id }] of state.graph.tasks.entries()) {
+    const earlier = all.get(id);
+    const isUntouched = state.attemptsUnderPlan(index) === 0;
+    const isRepeated = isUntouched ? (earlier?.[2] ?? false) : state.isRunning(index);
+    const attempts = isUntouched ? (earlier?.[1] ?? 0) : state.attemptsOf(index);
+    if (attempts > 0) all.set(id, [id, attempts, isRepeated && valid.has(id)]);
+  }
+  return all.size === 0 ? {} : { attemptsBefore: [...all.values()] };
 }
 
 function stateOf(log: readonly EventData[]): RunState {

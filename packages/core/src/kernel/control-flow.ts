@@ -68,7 +68,9 @@ function hasBegun({ graph, state }: Machine, index: number, task: Task): boolean
   if (task.when !== undefined) {
     graph.eachChild(index, (child) => {
       found ||=
-        state.attemptsOf(child) > 0 || state.isCompleted(child) || state.questions.has(child);
+        state.attemptsUnderPlan(child) > 0 ||
+        state.isCompleted(child) ||
+        state.questions.has(child);
     });
   }
   return found;

@@ -47,7 +47,7 @@ function fitsBudget(machine: Machine, index: number): boolean {
   const { state, options, now } = machine;
   if (options.budget === undefined) return true;
   const estimate = estimateOf(machine.task(index));
-  const isFirst = state.attemptsOf(index) === 0;
+  const isFirst = state.attemptsUnderPlan(index) === 0;
   const excess = excessOf(options.budget, state, estimate, isFirst, now);
   if (excess === undefined) {
     machine.held = undefined;

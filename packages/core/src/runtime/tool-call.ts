@@ -1,13 +1,23 @@
 import { describe, RunnerError } from '../contract/errors.js';
 import type { RunContext } from '../contract/run-context.js';
+import { extendKey } from '../contract/run-id.js';
 import { formatIssues, jsonSchemaOf } from '../contract/schema.js';
 import type { RequestTool, Tool, ToolContext, ToolResult } from '../contract/tool.js';
+import { canonical } from '../serialize/canonical.js';
+import { toDataLoosely } from '../serialize/value.js';
+import { fingerprint } from '../util/hash.js';
 import { isThenable } from '../util/promise.js';
 
 /** Binds a tool to an attempt, for its runner. */
 export function bindTool(tool: Tool, context: RunContext): RequestTool {
   const { name, description, inputSchema } = tool;
   let calls = 0;
+  /**
+   * How often the tool was called with each input: the key of a call depends on its input, and not on
+   * the call ids of a model, which may be missing, repeated, or other ones when the attempt is started
+   * again.
+   */
+  const repeats = new Map<string, number>();
   return {
     name,
     description,
@@ -17,7 +27,11 @@ export function bindTool(tool: Tool, context: RunContext): RequestTool {
       const input = typeof given === 'string' ? fromJson(given) : given;
       await context.emit({ kind: 'tool_call', callId, tool: name, input });
       const began = performance.now();
-      const result = await resultOf(tool, input, { context, callId, signal });
+      const request = `${name}-${fingerprint(canonical(toDataLoosely(input)))}`;
+      const repeat = (repeats.get(request) ?? 0) + 1;
+      repeats.set(request, repeat);
+      const idempotencyKey = extendKey(context.idempotencyKey, `${request}-${repeat}`);
+      const result = await resultOf(tool, input, { context, callId, idempotencyKey, signal });
       requireRunning(signal);
       const durationMs = performance.now() - began;
       const { text: _, ...reported } = result;
@@ -42,6 +56,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 interface Call {
   readonly context: RunContext;
   readonly callId: string;
+  readonly idempotencyKey: string;
   readonly signal: AbortSignal;
 }
 
@@ -67,7 +82,7 @@ function failure(message: string): ToolResult {
 /** Calls the tool. Rejects when the attempt is aborted or the call exceeds its timeout. */
 async function execute(tool: Tool, input: unknown, call: Call): Promise<unknown> {
   const { timeoutMs } = tool;
-  const { context, callId, signal } = call;
+  const { signal } = call;
   requireRunning(signal);
   const stop = new AbortController();
   const onAbort = () => stop.abort(signal.reason);
@@ -84,7 +99,7 @@ async function execute(tool: Tool, input: unknown, call: Call): Promise<unknown>
   });
   stopped.catch(() => {}); // The race may be over when it rejects.
   try {
-    const value = tool.execute(input, contextOf(context, callId, stop.signal));
+    const value = tool.execute(input, contextOf(call, stop.signal));
     return isThenable(value) ? await Promise.race([value, stopped]) : value;
   } finally {
     clearTimeout(timer);
@@ -92,9 +107,8 @@ async function execute(tool: Tool, input: unknown, call: Call): Promise<unknown>
   }
 }
 
-function contextOf(context: RunContext, callId: string, signal: AbortSignal): ToolContext {
+function contextOf({ context, callId, idempotencyKey }: Call, signal: AbortSignal): ToolContext {
   const { taskId, attempt, attemptsLeft, deadline, emit, addTasks } = context;
-  const idempotencyKey = `${context.idempotencyKey}/${encodeURIComponent(callId)}`;
   const details = { taskId, attempt, idempotencyKey, attemptsLeft, deadline };
   return { ...details, emit, addTasks, signal, callId };
 }

@@ -73,7 +73,7 @@ class MetricsFold {
   /** Of the attempts that have ended. */
   readonly #durations: Float64Array;
   #ended = 0;
-  /** For each completed task, the length of the longest chain that ends with it. */
+  /** For each task that has ended, the length of the longest chain that ends with it; -1 for others. */
   readonly #chains: Float64Array;
   /** For each group that has started, the length of the longest chain before it. */
   readonly #openings = new Map<number, number>();
@@ -98,7 +98,7 @@ class MetricsFold {
   constructor(graph: Graph, attempts: number) {
     this.#graph = graph;
     this.#durations = new Float64Array(attempts);
-    this.#chains = new Float64Array(graph.size);
+    this.#chains = new Float64Array(graph.size).fill(-1);
   }
 
   add(log: EventLog, position: number): void {
@@ -224,7 +224,8 @@ class MetricsFold {
       this.#totalWork += durationMs;
     }
     // A retry extends the chain of the previous attempt.
-    const before = attempt > 1 ? (this.#chains[index] as number) : this.#chainBefore(index);
+    const earlier = this.#chains[index] as number;
+    const before = attempt > 1 && earlier >= 0 ? earlier : this.#chainBefore(index);
     // The duration of a group is that of its children.
     const chain = before + (attempt === 0 && this.#graph.childCount(index) > 0 ? 0 : durationMs);
     this.#chains[index] = chain;

@@ -2,6 +2,7 @@ import { StratagemError, type TaskError } from '../contract/errors.js';
 import type {
   BudgetExceeded,
   CancelReason,
+  EarlierAttempts,
   GoalChecked,
   RetriedTask,
   RunEvent,
@@ -141,8 +142,10 @@ export class RunState {
   readonly #unsettledChildren = new Map<number, number>();
   /** For groups whose children have all settled, the position of the event that settled the last. */
   readonly #childrenSettledAt = new Map<number, number>();
-  /** Attempts before a resumption that does the task once more. */
+  /** Attempts before a resumption that does the task once more, or under an earlier plan. */
   readonly #triesBefore = new Map<number, number>();
+  /** Attempts under earlier plans, by the id of the task, which may have yet to be added. */
+  #attemptsBefore: ReadonlyMap<string, EarlierAttempts> = new Map();
   readonly #resumptions: { readonly at: number; readonly downtimeMs: number }[] = [];
   /** The position that is being folded. */
   #position = 0;
@@ -191,6 +194,21 @@ export class RunState {
 
   attemptsOf(index: number): number {
     return this.#attempts[index] as number;
+  }
+
+  /** Attempts since the run began or, if a changed plan was accepted, since then. */
+  attemptsUnderPlan(index: number): number {
+    const attempts = this.#attempts[index] as number;
+    if (attempts === 0 || this.#attemptsBefore.size === 0) return attempts;
+    return attempts - this.#attemptsBeforeOf(index);
+  }
+
+  /** Attempts under earlier plans that are not repeated. */
+  #attemptsBeforeOf(index: number): number {
+    const earlier = this.#attemptsBefore.get((this.graph.tasks[index] as Task).id);
+    if (earlier === undefined) return 0;
+    const [, attempts, isRepeated] = earlier;
+    return isRepeated ? attempts - 1 : attempts;
   }
 
   /** Attempts since the task was last given a fresh start: those that its retry policy counts. */
@@ -347,6 +365,7 @@ export class RunState {
       unsettledChildren: this.#unsettledChildren,
       childrenSettledAt: this.#childrenSettledAt,
       triesBefore: this.#triesBefore,
+      attemptsBefore: this.#attemptsBefore,
       resumptions: this.#resumptions,
     };
   }
@@ -401,7 +420,7 @@ export class RunState {
   #foldStarted(index: number, attempt: number, at: number): void {
     if (this.budget !== undefined) {
       const estimate = estimateOf(this.graph.tasks[index] as Task);
-      this.budget.reserve(index, estimate, this.#attempts[index] === 0);
+      this.budget.reserve(index, estimate, this.attemptsUnderPlan(index) === 0);
     }
     this.#status[index] = RUNNING;
     this.#attempts[index] = attempt;
@@ -429,6 +448,10 @@ export class RunState {
         this.status = 'running';
         this.runStartedAt = this.limitsSince = event.timestamp;
         if (event.spentBefore !== undefined) this.spending.begin(event.spentBefore);
+        if (event.attemptsBefore !== undefined) {
+          this.#attemptsBefore = new Map(event.attemptsBefore.map((each) => [each[0], each]));
+          this.#countEarlierAttempts(0);
+        }
         this.#unblockRoots();
         break;
       case 'strategy_initialized':
@@ -576,6 +599,16 @@ export class RunState {
     this.additions.set(index, ids);
   }
 
+  #countEarlierAttempts(first: number): void {
+    if (this.#attemptsBefore.size === 0) return;
+    for (let index = first; index < this.graph.size; index++) {
+      const before = this.#attemptsBeforeOf(index);
+      if (before === 0) continue;
+      this.#attempts[index] = before;
+      this.#triesBefore.set(index, before);
+    }
+  }
+
   /** The time that was spent down is no part of anything that was under way. */
   #foldResumption(event: RunResumed): void {
     const { downtimeMs, restarted, attached = [], retried, timestamp } = event;
@@ -691,6 +724,7 @@ export class RunState {
       if (waits === 0 && this.graph.parentOf(index) === undefined) this.unblocked?.push(index);
     }
     if (this.graph.hasFamilies) this.#countChildren(first);
+    this.#countEarlierAttempts(first);
   }
 
   #enlarge(size: number): void {

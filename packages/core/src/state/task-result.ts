@@ -36,7 +36,7 @@ interface TaskFacts {
   readonly graph: Graph;
   readonly failures: Failures;
   statusOf(index: number): TaskStatus;
-  attemptsOf(index: number): number;
+  attemptsUnderPlan(index: number): number;
   startedAtOf(index: number): number;
 }
 
@@ -47,7 +47,7 @@ export function taskResultOf(
   last: RunEvent | undefined,
 ): TaskResult {
   const { tasks } = state.graph;
-  const attempts = state.attemptsOf(index);
+  const attempts = state.attemptsUnderPlan(index);
   const parent = state.graph.parentOf(index);
   const replacedInRound = state.failures.replacedIn(index);
   const began = attempts > 0 || last?.type === 'task_completed' || last?.type === 'task_failed';
