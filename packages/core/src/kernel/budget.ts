@@ -1,12 +1,15 @@
 import type { Budget } from '../contract/budget.js';
 import type { Estimate } from '../contract/task.js';
 import type { Excess } from '../state/budget-excess.js';
-import type { BudgetLedger } from '../state/budget-ledger.js';
+import type { BudgetLedger, Spent } from '../state/budget-ledger.js';
 import type { RunState } from '../state/run-state.js';
 
 /**
- * Whether a start fits into the budget: undefined when it does, otherwise the limit it would exceed.
- * An excess with something `reserved` may pass when an attempt in flight uses less than expected.
+ * Whether a start fits into the budget: undefined when it does. `'wait'` when an attempt in flight has
+ * to end before that is known; otherwise the limit that it would exceed.
+ *
+ * While attempts are in flight, a start without an estimate must leave room for as much as the largest
+ * attempt so far, for itself and for each of them. Alone, it needs room for the average.
  *
  * @param isFirst Whether it would be the first attempt at its task.
  */
@@ -16,9 +19,8 @@ export function excessOf(
   estimate: Estimate | undefined,
   isFirst: boolean,
   now: number,
-): Excess | undefined {
-  const { tokens, costUsd, tasks, wallTimeMs } = budget;
-  const { spending } = state;
+): Excess | 'wait' | undefined {
+  const { tasks, wallTimeMs } = budget;
   const ledger = state.budget as BudgetLedger;
   if (tasks !== undefined && isFirst && ledger.tasks + 1 > tasks) {
     return { budget: 'tasks', limit: tasks, used: ledger.tasks, reserved: 0, requested: 1 };
@@ -29,21 +31,27 @@ export function excessOf(
     const [used, requested] = [elapsed, durationMs];
     return { budget: 'wallTimeMs', limit: wallTimeMs, used, reserved: 0, requested };
   }
-  const reserve = ledger.reserveFor(estimate);
-  if (tokens !== undefined) {
-    const [used, reserved, requested] = [spending.totalTokens, ledger.tokens, reserve.tokens];
-    if (exceeds(used, reserved, requested, tokens)) {
-      return { budget: 'tokens', limit: tokens, used, reserved, requested };
-    }
-  }
-  if (costUsd !== undefined) {
-    const [used, reserved, requested] = [spending.costUsd, ledger.costUsd, reserve.costUsd];
-    if (used === null) return { budget: 'costUsd', limit: costUsd, used, reserved: 0, requested };
-    if (exceeds(used, reserved, requested, costUsd)) {
-      return { budget: 'costUsd', limit: costUsd, used, reserved, requested };
-    }
-  }
-  return undefined;
+  return (
+    excessIn('tokens', budget, state, estimate) ?? excessIn('costUsd', budget, state, estimate)
+  );
+}
+
+function excessIn(
+  spent: Spent,
+  budget: Budget,
+  { spending, budget: ledger }: RunState,
+  estimate: Estimate | undefined,
+): Excess | 'wait' | undefined {
+  const limit = budget[spent];
+  if (limit === undefined || ledger === undefined) return undefined;
+  const used = spent === 'tokens' ? spending.totalTokens : spending.costUsd;
+  const requested = ledger.expectedFor(spent, estimate);
+  const excess = { budget: spent, limit, used, reserved: 0, requested };
+  if (used === null) return excess;
+  if (estimate?.[spent] === undefined && ledger.isMeasuring(spent)) return 'wait';
+  const reserved = ledger.reserved(spent);
+  if (reserved === 0) return exceeds(used, requested, limit) ? excess : undefined;
+  return exceeds(used, reserved + ledger.mostFor(spent, estimate), limit) ? 'wait' : undefined;
 }
 
 /** What may still be used, whatever is in flight; a limit that there is not is left out. */
@@ -61,6 +69,6 @@ export function remainingBudget(budget: Budget, state: RunState, now: number): B
 }
 
 /** A budget that is used up allows nothing more, even what is expected to use nothing. */
-function exceeds(used: number, reserved: number, requested: number, limit: number): boolean {
-  return used >= limit || used + reserved + requested > limit;
+function exceeds(used: number, more: number, limit: number): boolean {
+  return used >= limit || used + more > limit;
 }

@@ -27,7 +27,7 @@ export function replanRefusal(
   // The tasks it would add have to start as well.
   const { budget } = options;
   const excess = budget && excessOf(budget, state, undefined, true, now);
-  if (excess === undefined) return undefined;
+  if (excess === undefined || excess === 'wait') return undefined;
   return `its budget of ${excess.limit} for ${excess.budget} leaves no room for re-planning`;
 }
 

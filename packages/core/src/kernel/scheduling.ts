@@ -54,7 +54,7 @@ function fitsBudget(machine: Machine, index: number): boolean {
     return true;
   }
   machine.held = index;
-  if (excess.reserved === 0) {
+  if (excess !== 'wait') {
     const { taskId } = machine.about(index);
     machine.tell({ type: 'budget_exceeded', taskId, ...excess }, index);
   }

@@ -1,24 +1,29 @@
 import type { Estimate } from '../contract/task.js';
 import type { Spending } from './spending.js';
 
-/** Tokens and cost that a start sets aside until its attempt has ended. */
-export interface Reserve {
-  readonly tokens: number;
-  readonly costUsd: number;
+/** What a budget counts of an attempt. */
+export type Spent = 'tokens' | 'costUsd';
+
+/** What an attempt in flight is expected to use; undefined for an amount without an estimate. */
+interface Reserve {
+  readonly tokens: number | undefined;
+  readonly costUsd: number | undefined;
 }
 
 /**
- * What a run with a budget has set aside. Each start reserves what it is expected to use and gives
- * that back when its attempt ends, so that attempts in flight cannot overrun the budget together. A
- * task without an estimate counts as the average of the attempts so far.
+ * What a run with a budget has set aside for the attempts in flight, so that they cannot overrun the
+ * budget together. An attempt without an estimate counts as much as the largest one so far: this changes
+ * for attempts in flight as well, with each report.
  */
 export class BudgetLedger {
   readonly #spending: Spending;
   readonly #reserves = new Map<number, Reserve>();
-  /** Tokens that the attempts in flight are expected to use. */
-  tokens = 0;
-  /** The same for US dollars. */
-  costUsd = 0;
+  /** Sums of the estimates of the attempts in flight. */
+  readonly #estimated = { tokens: 0, costUsd: 0 };
+  /** How many attempts in flight have no estimate. */
+  readonly #unestimated = { tokens: 0, costUsd: 0 };
+  /** Whether an attempt without an estimate has completed, with or without a report. */
+  #isMeasured = false;
   /** Tasks that have been started. */
   tasks = 0;
 
@@ -26,34 +31,57 @@ export class BudgetLedger {
     this.#spending = spending;
   }
 
-  /** What a start would reserve. */
-  reserveFor(estimate: Estimate | undefined): Reserve {
-    const { reports, totalTokens, costUsd } = this.#spending;
-    return {
-      tokens: estimate?.tokens ?? (reports === 0 ? 0 : totalTokens / reports),
-      costUsd: estimate?.costUsd ?? (reports === 0 ? 0 : (costUsd ?? 0) / reports),
-    };
+  /** What the attempts in flight may use. */
+  reserved(spent: Spent): number {
+    return this.#estimated[spent] + this.#unestimated[spent] * this.#spending.largest[spent];
+  }
+
+  /** What a start may use: as much as the largest attempt so far. */
+  mostFor(spent: Spent, estimate: Estimate | undefined): number {
+    return estimate?.[spent] ?? this.#spending.largest[spent];
+  }
+
+  /** What a start is expected to use: as much as the average of the attempts so far. */
+  expectedFor(spent: Spent, estimate: Estimate | undefined): number {
+    return estimate?.[spent] ?? this.#spending.averageOf(spent);
+  }
+
+  /** Whether an attempt is in flight of which nothing at all is known. */
+  isMeasuring(spent: Spent): boolean {
+    return this.#unestimated[spent] > 0 && !this.#isMeasured && this.#spending.reports === 0;
   }
 
   /** @param isFirst Whether it is the first attempt at its task. */
   reserve(index: number, estimate: Estimate | undefined, isFirst: boolean): void {
     // An attempt that is started again after a crash has its reserve already.
-    this.release(index);
-    const reserve = this.reserveFor(estimate);
+    this.release(index, false);
+    const reserve = { tokens: estimate?.tokens, costUsd: estimate?.costUsd };
     this.#reserves.set(index, reserve);
-    this.tokens += reserve.tokens;
-    this.costUsd += reserve.costUsd;
+    this.#count(reserve, 1);
     if (isFirst) this.tasks++;
   }
 
-  /** The attempt has ended, and the spending has what it used. */
-  release(index: number): void {
+  /**
+   * The attempt has ended, and the spending has what it used.
+   *
+   * @param isMeasure Whether it completed, so that others may be expected to use as much.
+   */
+  release(index: number, isMeasure: boolean): void {
     const reserve = this.#reserves.get(index);
     if (reserve === undefined) return;
     this.#reserves.delete(index);
-    this.tokens -= reserve.tokens;
-    this.costUsd -= reserve.costUsd;
+    this.#count(reserve, -1);
+    const isUnestimated = reserve.tokens === undefined || reserve.costUsd === undefined;
+    if (isMeasure && isUnestimated) this.#isMeasured = true;
     // Sums of fractions drift; with nothing in flight, nothing is reserved.
-    if (this.#reserves.size === 0) this.tokens = this.costUsd = 0;
+    if (this.#reserves.size === 0) this.#estimated.tokens = this.#estimated.costUsd = 0;
+  }
+
+  #count(reserve: Reserve, sign: 1 | -1): void {
+    for (const spent of ['tokens', 'costUsd'] as const) {
+      const estimate = reserve[spent];
+      if (estimate === undefined) this.#unestimated[spent] += sign;
+      else this.#estimated[spent] += sign * estimate;
+    }
   }
 }

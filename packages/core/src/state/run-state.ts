@@ -538,7 +538,7 @@ export class RunState {
   #foldRetrying({ attempt, error, timestamp, delayMs }: TaskRetrying, index: number): void {
     this.running--;
     this.spending.add(error.usage, error.costUsd);
-    this.budget?.release(index);
+    this.budget?.release(index, false);
     this.additions.delete(index);
     this.notBegun.delete(index);
     this.#status[index] = PENDING;
@@ -584,7 +584,7 @@ export class RunState {
   #foldRound(event: RunEvent, usage: Usage | undefined, costUsd: number | undefined): void {
     this.replan.apply(event);
     this.spending.add(usage, costUsd);
-    this.budget?.release(REPLAN_ROUND);
+    this.budget?.release(REPLAN_ROUND, false);
   }
 
   #foldAddition(event: TasksAdded, index: number): void {
@@ -662,7 +662,7 @@ export class RunState {
     this.#status[index] = status;
     this.#last[index] = this.#position;
     this.settled++;
-    this.budget?.release(index);
+    this.budget?.release(index, status === DONE);
     // Deleting from an empty map costs more than looking at its size, and this is once a task.
     if (this.retries.size > 0) this.retries.delete(index);
     if (this.questions.size > 0) this.questions.delete(index);

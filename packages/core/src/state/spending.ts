@@ -13,9 +13,17 @@ export class Spending {
   costUsd: number | null = 0;
   /** Number of attempts that reported their usage. */
   reports = 0;
+  /** The most that one attempt has used. */
+  readonly largest = { tokens: 0, costUsd: 0 };
 
   get totalTokens(): number {
     return this.usage.inputTokens + this.usage.outputTokens;
+  }
+
+  /** What an attempt has used on average; 0 without a report. */
+  averageOf(spent: 'tokens' | 'costUsd'): number {
+    if (this.reports === 0) return 0;
+    return (spent === 'tokens' ? this.totalTokens : (this.costUsd ?? 0)) / this.reports;
   }
 
   get data(): SpendingData {
@@ -27,14 +35,21 @@ export class Spending {
     Object.assign(this.usage, usage);
     this.costUsd = costUsd;
     this.reports = reports;
+    this.largest.tokens = this.averageOf('tokens');
+    this.largest.costUsd = this.averageOf('costUsd');
   }
 
   add(usage: Usage | undefined, costUsd: number | undefined): void {
     if (usage === undefined && costUsd === undefined) return;
     this.reports++;
     if (costUsd === undefined) this.costUsd = null;
-    else if (this.costUsd !== null) this.costUsd += costUsd;
+    else {
+      if (this.costUsd !== null) this.costUsd += costUsd;
+      this.largest.costUsd = Math.max(this.largest.costUsd, costUsd);
+    }
     if (usage === undefined) return;
+    const tokens = usage.inputTokens + usage.outputTokens;
+    this.largest.tokens = Math.max(this.largest.tokens, tokens);
     this.usage.inputTokens += usage.inputTokens;
     this.usage.outputTokens += usage.outputTokens;
     this.usage.cachedInputTokens += usage.cachedInputTokens ?? 0;
