@@ -31,9 +31,11 @@ export { asksForText } from './contract/schema.js';
 export type { Task, TaskType } from './contract/task.js';
 export type { RequestTool, ToolResult } from './contract/tool.js';
 export { addUsage, type Usage } from './contract/usage.js';
+export { type AnswerEnd, answerEndOf } from './provider/answer-end.js';
 export { type AnswerSchema, answerSchemaOf } from './provider/answer-schema.js';
+export { AnswerText } from './provider/answer-text.js';
+export { CallIds } from './provider/call-ids.js';
 export {
-  type AnswerEnd,
   type AnswerTarget,
   type ModelAnswer,
   requireComplete,
@@ -77,3 +79,9 @@ export { adviceIn, brokenAnswer, redactedError } from './provider/sdk-errors.js'
 export { type Exchange, requestAnswer } from './provider/sdk-request.js';
 export { sdkRunner } from './provider/sdk-runner.js';
 export { withTimeLimit } from './provider/time-limit.js';
+export {
+  inputJson,
+  isEmptyInput,
+  isWholeInput,
+  ToolInputText,
+} from './provider/tool-input.js';

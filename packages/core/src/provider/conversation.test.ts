@@ -191,6 +191,13 @@ describe('an answer with a schema', () => {
     expect((await talk(dialogue, { outputSchema, check }, options)).output).toEqual({ n: 1 });
   });
 
+  test('is unwrapped amid prose, too', async () => {
+    const unwrap = (value: unknown) => (value as { answer?: unknown }).answer ?? value;
+    const dialogue = scripted({ text: 'As [1] says: {"answer":[1,2]} (see [2]).' });
+    const options = { schemaIn: 'request', unwrap } as const;
+    expect((await talk(dialogue, { outputSchema }, options)).output).toEqual([1, 2]);
+  });
+
   test('that is not JSON stays a text', async () => {
     const dialogue = scripted({ text: 'Sorry, no.' });
     const options = { schemaIn: 'request' } as const;

@@ -4,6 +4,7 @@ import type { RunContext } from '../contract/run-context.js';
 import type { TaskOutput, TaskRequest } from '../contract/runner.js';
 import type { ToolResult } from '../contract/tool.js';
 import { addUsage, type Usage } from '../contract/usage.js';
+import { jsonInText } from '../util/json-in-text.js';
 import { parseJsonAnswer } from '../util/parse-json.js';
 import { didYouMean } from '../util/suggest.js';
 import { definedFields } from './defined-fields.js';
@@ -130,7 +131,10 @@ export function promptOf(
   return schemaIn === 'request' ? plainPrompt : prompt;
 }
 
-/** The output that the text of an answer stands for: the text itself, or the value of its JSON. */
+/**
+ * The output that the text of an answer stands for: the text itself, or the value of its JSON. JSON
+ * amid prose stays a text, as only the schema tells which part is meant, unless it has to be unwrapped.
+ */
 export function parseAnswer(
   text: string,
   { outputSchema }: Pick<TaskRequest, 'outputSchema'>,
@@ -138,8 +142,13 @@ export function parseAnswer(
 ): unknown {
   if (outputSchema === undefined || schemaIn === 'prompt') return text;
   const parsed = parseJsonAnswer(text);
-  if (parsed === undefined) return text;
-  return unwrap === undefined ? parsed.value : unwrap(parsed.value);
+  if (unwrap === undefined) return parsed === undefined ? text : parsed.value;
+  if (parsed !== undefined) return unwrap(parsed.value);
+  for (const value of jsonInText(text)) {
+    const unwrapped = unwrap(value);
+    if (unwrapped !== value) return unwrapped;
+  }
+  return text;
 }
 
 /** Asks the model for another answer. */

@@ -26,7 +26,7 @@ export async function conversation(
   signal: AbortSignal,
 ): Promise<TaskOutput> {
   const { maxSteps = DEFAULT_MAX_STEPS } = target.options;
-  const transcript = new Transcript(context.emit);
+  const transcript = new Transcript(context.emit, target);
   const requestContext = await requestContextOf(request, target);
   let messages: ModelMessage[] = [{ role: 'user', content: request.prompt }];
   for (let isCorrected = false; ; isCorrected = true) {
@@ -38,7 +38,7 @@ export async function conversation(
     } catch (thrown) {
       throw await toRunnerError(thrown, target, transcript);
     }
-    const details = transcript.details(target);
+    const details = transcript.details();
     const output = transcript.text;
     const misfit = isCorrected ? undefined : await request.check?.(output);
     if (misfit === undefined || transcript.steps >= maxSteps) return { output, ...details };

@@ -15,6 +15,8 @@ export interface ApiSubject {
   readonly path: string;
   /** A piece of text in its stream. */
   textEvent(text: string): object;
+  /** A stream with this answer, which ends for this reason. */
+  ending(reason: string | null, reply: ModelReply): Reply;
 }
 
 /** A provider under test, and the wire format of its server. */
