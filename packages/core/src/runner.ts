@@ -56,10 +56,12 @@ export {
 } from './provider/conversation.js';
 export { definedFields } from './provider/defined-fields.js';
 export { codeOfApiError, codeOfStatus, parseRetryAfter } from './provider/http-error.js';
+export { limitTools } from './provider/limit-tools.js';
 export {
   checkChoice,
   checkModelOptions,
   DEFAULT_MAX_STEPS,
+  DEFAULT_TOOL_CALL_CONCURRENCY,
   isHttpUrl,
   type ModelOptions,
   type SdkOptions,

@@ -2,12 +2,14 @@ import { RunnerError } from '../contract/errors.js';
 import type { RateLimits } from '../contract/rate-limits.js';
 import type { RunContext } from '../contract/run-context.js';
 import type { TaskOutput, TaskRequest } from '../contract/runner.js';
-import type { ToolResult } from '../contract/tool.js';
+import type { RequestTool, ToolResult } from '../contract/tool.js';
 import { addUsage, type Usage } from '../contract/usage.js';
 import { jsonInText } from '../util/json-in-text.js';
 import { parseJsonAnswer } from '../util/parse-json.js';
 import { didYouMean } from '../util/suggest.js';
 import { definedFields } from './defined-fields.js';
+import { limitTools } from './limit-tools.js';
+import { DEFAULT_TOOL_CALL_CONCURRENCY } from './model-options.js';
 
 /** The input of one turn. */
 export type TurnInput =
@@ -64,17 +66,22 @@ export interface AnswerFormat {
 export interface ConversationOptions extends AnswerFormat {
   /** Maximum requests of one attempt. */
   readonly maxSteps: number;
+  /**
+   * Maximum tool calls of one turn that run at the same time.
+   * @default 8
+   */
+  readonly toolCallConcurrency?: number | undefined;
   /** Ends the conversation before the attempt ends. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Runs the loop of model and tools. It sends the prompt, runs the tools that the model calls (all
- * tools of one turn in parallel), and sends their results, until the model answers. An answer that
- * does not fit the task's schema is sent back once, with the reason.
+ * Runs the loop of model and tools. It sends the prompt, runs the tools that the model calls (those
+ * of one turn in parallel), and sends their results, until the model answers. An answer that does not
+ * fit the task's schema is sent back once, with the reason.
  *
- * The log has a `step` for each turn of several, every tool call and every result. The usage of all
- * turns is added up.
+ * The log has a `step` for each turn of several, every tool call and every result, also of tools that
+ * do not exist. The usage of all turns is added up.
  *
  * @throws {RunnerError} `step_limit` when the model still calls tools at the last step, and
  * everything that the dialogue throws.
@@ -90,6 +97,8 @@ export async function converse(
   options: ConversationOptions,
 ): Promise<TaskOutput> {
   const { maxSteps, signal = context.signal } = options;
+  const { toolCallConcurrency = DEFAULT_TOOL_CALL_CONCURRENCY } = options;
+  const tools = limitTools(request.tools ?? [], toolCallConcurrency);
   let usage: Usage | undefined;
   let input: TurnInput = { kind: 'prompt', text: promptOf(request, options) };
   let corrected = false;
@@ -114,7 +123,7 @@ export async function converse(
       throw new RunnerError('step_limit', message, details);
     }
     if (toolCalls.length > 0) {
-      const results = toolCalls.map((call) => answerCall(call, request, signal));
+      const results = toolCalls.map((call) => answerCall(call, tools, context, signal));
       input = { kind: 'tool_results', results: await Promise.all(results) };
     } else {
       corrected = true;
@@ -161,7 +170,8 @@ export function correctionMessage(misfit: string): string {
 
 async function answerCall(
   call: ToolCall,
-  { tools = [] }: TaskRequest,
+  tools: readonly RequestTool[],
+  { emit }: RunContext,
   signal: AbortSignal,
 ): Promise<AnsweredCall> {
   const tool = tools.find(({ name }) => name === call.tool);
@@ -171,6 +181,9 @@ async function answerCall(
   const names = tools.map(({ name }) => name);
   const hint = didYouMean(call.tool, names) || ` There are ${names.join(', ') || 'none'}.`;
   const message = `there is no tool "${call.tool}".${hint}`;
+  const { callId, tool: name, input } = call;
+  await emit({ kind: 'tool_call', callId, tool: name, input });
+  await emit({ kind: 'tool_result', callId, tool: name, ok: false, message, durationMs: 0 });
   return { ...call, result: { ok: false, message, text: `Error: ${message}` } };
 }
 

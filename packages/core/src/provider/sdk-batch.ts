@@ -26,7 +26,7 @@ export interface SdkBatchApi<Target> extends Pick<BatchBackend, 'maxRequests' | 
 export const NO_RETRIES = { maxRetries: 0 } as const;
 
 /** A batch request has no time limit and no tools. */
-const LIVE_OPTIONS = ['timeoutMs', 'maxSteps'];
+const LIVE_OPTIONS = ['timeoutMs', 'maxSteps', 'toolCallConcurrency'];
 
 /**
  * A runner over the batch API of a provider.

@@ -21,7 +21,7 @@ export function sdkRunner<
   const owner = `${sdk.name}()`;
   checkOptions(owner, given, wire.optionNames);
   const connection = connectionOf(owner, sdk, wire, given);
-  const { timeoutMs, maxSteps = DEFAULT_MAX_STEPS } = given;
+  const { timeoutMs, toolCallConcurrency, maxSteps = DEFAULT_MAX_STEPS } = given;
   return {
     name: sdk.name,
     resource: connection.label,
@@ -39,7 +39,10 @@ export function sdkRunner<
           emit: context.emit,
           request: { signal, timeout, maxRetries: 0 },
         });
-        return converse(request, context, dialogue, { ...format, maxSteps, signal });
+        return converse(request, context, dialogue, {
+          ...format,
+          ...{ maxSteps, toolCallConcurrency, signal },
+        });
       });
     },
   };

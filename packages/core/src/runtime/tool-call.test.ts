@@ -50,6 +50,7 @@ describe('a call', () => {
   test.each([
     ['an object as text', '{"city":"Rome"}', { ok: true, text: 'Rome' }],
     ['a text that is no JSON', '{"city":', { ok: false, text: expect.stringContaining('Error: ') }],
+    ['an object as text in a text', '"{\\"city\\":\\"Rome\\"}"', { ok: true, text: 'Rome' }],
     [
       'nothing',
       '',

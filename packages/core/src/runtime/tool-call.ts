@@ -27,10 +27,14 @@ export function bindTool(tool: Tool, context: RunContext): RequestTool {
   };
 }
 
-/** Parses JSON if possible. Models that call a tool without input send an empty string. */
+/**
+ * Parses JSON if possible. Models that call a tool without input send an empty string or null, and
+ * some servers write the JSON as a string of JSON.
+ */
 function fromJson(text: string): unknown {
   try {
-    return text.trim() === '' ? {} : JSON.parse(text);
+    const input = text.trim() === '' ? {} : (JSON.parse(text) ?? {});
+    return typeof input === 'string' ? fromJson(input) : input;
   } catch {
     return text;
   }
@@ -47,6 +51,9 @@ interface Call {
 
 /** Rejects only when the attempt has been aborted; any other failure is a result for the model. */
 async function resultOf(tool: Tool, input: unknown, call: Call): Promise<ToolResult> {
+  if (typeof input === 'string') {
+    return failure(`the input is not the JSON of an object: ${input.slice(0, 200)}`);
+  }
   try {
     const checked = await tool.inputSchema['~standard'].validate(input);
     if (checked.issues !== undefined) {

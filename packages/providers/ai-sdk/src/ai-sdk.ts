@@ -27,7 +27,8 @@ const DEFAULT_TIMEOUT_MS = 600_000;
  */
 export function aiSdk(model: LanguageModel, options: AiSdkOptions = {}): TaskRunner {
   checkAiSdkOptions(model, options);
-  const { secrets: _, timeoutMs = DEFAULT_TIMEOUT_MS, ...settings } = options;
+  const { secrets: _, timeoutMs = DEFAULT_TIMEOUT_MS, ...others } = options;
+  const { toolCallConcurrency: __, ...settings } = others;
   const label = labelOf(model);
   return {
     name: 'ai-sdk',

@@ -1,5 +1,11 @@
 import type { RunContext, TaskOutput, TaskRequest } from '@stratagem/core';
-import { correctionMessage, DEFAULT_MAX_STEPS, definedFields } from '@stratagem/core/runner';
+import {
+  correctionMessage,
+  DEFAULT_MAX_STEPS,
+  DEFAULT_TOOL_CALL_CONCURRENCY,
+  definedFields,
+  limitTools,
+} from '@stratagem/core/runner';
 import type { LanguageModel, ModelMessage } from 'ai';
 import { toRunnerError } from './errors.js';
 import { structuredOutputOf } from './format.js';
@@ -53,12 +59,13 @@ type RequestContext = Awaited<ReturnType<typeof requestContextOf>>;
 /** All that the requests of one attempt share. */
 async function requestContextOf(request: TaskRequest, { model, options }: Target) {
   const { instructions, temperature, maxOutputTokens, providerOptions } = options;
+  const { toolCallConcurrency = DEFAULT_TOOL_CALL_CONCURRENCY } = options;
   return {
     model,
     ...definedFields({
       ...{ instructions, temperature, maxOutputTokens, providerOptions },
       output: await structuredOutputOf(request, model),
-      tools: request.tools && (await toolSetOf(request.tools)),
+      tools: request.tools && (await toolSetOf(limitTools(request.tools, toolCallConcurrency))),
     }),
   };
 }
