@@ -7,6 +7,7 @@ import {
   limitTools,
 } from '@stratagem/core/runner';
 import type { LanguageModel, ModelMessage } from 'ai';
+import { withCallIds } from './call-ids.js';
 import { toRunnerError } from './errors.js';
 import { structuredOutputOf } from './format.js';
 import type { AiSdkOptions } from './options.js';
@@ -61,7 +62,7 @@ async function requestContextOf(request: TaskRequest, { model, options }: Target
   const { instructions, temperature, maxOutputTokens, providerOptions } = options;
   const { toolCallConcurrency = DEFAULT_TOOL_CALL_CONCURRENCY } = options;
   return {
-    model,
+    model: request.tools === undefined ? model : await withCallIds(model),
     ...definedFields({
       ...{ instructions, temperature, maxOutputTokens, providerOptions },
       output: await structuredOutputOf(request, model),
