@@ -55,6 +55,7 @@ export {
   type TurnInput,
 } from './provider/conversation.js';
 export { definedFields } from './provider/defined-fields.js';
+export { FormatLadder, isFormRefusal } from './provider/format-ladder.js';
 export { codeOfApiError, codeOfStatus, parseRetryAfter } from './provider/http-error.js';
 export { limitTools } from './provider/limit-tools.js';
 export {
@@ -80,6 +81,7 @@ export { environmentOf, missingApiKey } from './provider/sdk-client.js';
 export { adviceIn, brokenAnswer, redactedError } from './provider/sdk-errors.js';
 export { type Exchange, requestAnswer } from './provider/sdk-request.js';
 export { sdkRunner } from './provider/sdk-runner.js';
+export { toolParametersOf } from './provider/tool-schema.js';
 export { withTimeLimit } from './provider/time-limit.js';
 export {
   inputJson,

@@ -73,6 +73,8 @@ export interface ConversationOptions extends AnswerFormat {
   readonly toolCallConcurrency?: number | undefined;
   /** Ends the conversation before the attempt ends. */
   readonly signal?: AbortSignal | undefined;
+  /** Called after each answer of the model. */
+  readonly onAnswer?: (() => void) | undefined;
 }
 
 /**
@@ -106,6 +108,7 @@ export async function converse(
     const turn: Turn = await dialogue.send(input).catch((thrown) => {
       throw withUsage(thrown, usage);
     });
+    options.onAnswer?.();
     const { toolCalls = [], model, requestId, rateLimits } = turn;
     usage = addUsage(usage, turn.usage);
     const details = definedFields({ usage, model, requestId, rateLimits });

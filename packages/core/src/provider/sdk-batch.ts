@@ -67,7 +67,7 @@ export function sdkBatchRunner<
       },
       async prepare(request) {
         const target = await connect();
-        const format = await wire.formatOf(request.outputSchema, target);
+        const [format] = await wire.formatsOf(request.outputSchema, target);
         const prompt = promptOf(request, format);
         return {
           body: wire.promptBody(prompt, { ...target, format, tools: [] }),

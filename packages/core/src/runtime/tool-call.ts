@@ -1,30 +1,30 @@
 import { describe, RunnerError } from '../contract/errors.js';
 import type { RunContext } from '../contract/run-context.js';
-import { formatIssues, jsonSchemaOf } from '../contract/schema.js';
-import type { RequestTool, Tool, ToolContext, ToolResult } from '../contract/tool.js';
+import { formatIssues } from '../contract/schema.js';
+import type { Tool, ToolContext, ToolResult } from '../contract/tool.js';
 import { isThenable } from '../util/promise.js';
 
-/** Binds a tool to an attempt, for its runner. */
-export function bindTool(tool: Tool, context: RunContext): RequestTool {
-  const { name, description, inputSchema } = tool;
-  let calls = 0;
-  return {
-    name,
-    description,
-    inputSchema: jsonSchemaOf(inputSchema, 'input') ?? { type: 'object' },
-    async call(given, callId = `${name}-${++calls}`, signal = context.signal) {
-      requireRunning(signal);
-      const input = typeof given === 'string' ? fromJson(given) : given;
-      await context.emit({ kind: 'tool_call', callId, tool: name, input });
-      const began = performance.now();
-      const result = await resultOf(tool, input, { context, callId, signal });
-      requireRunning(signal);
-      const durationMs = performance.now() - began;
-      const { text: _, ...reported } = result;
-      await context.emit({ kind: 'tool_result', callId, tool: name, ...reported, durationMs });
-      return result;
-    },
-  };
+/**
+ * Calls a tool for the model of an attempt, and logs the call and its result.
+ *
+ * @throws {RunnerError} `aborted` when the attempt is over; any other failure is a result.
+ */
+export async function callTool(
+  tool: Tool,
+  given: unknown,
+  { context, callId, signal }: Call,
+): Promise<ToolResult> {
+  requireRunning(signal);
+  const { name } = tool;
+  const input = typeof given === 'string' ? fromJson(given) : given;
+  await context.emit({ kind: 'tool_call', callId, tool: name, input });
+  const began = performance.now();
+  const result = await resultOf(tool, input, { context, callId, signal });
+  requireRunning(signal);
+  const durationMs = performance.now() - began;
+  const { text: _, ...reported } = result;
+  await context.emit({ kind: 'tool_result', callId, tool: name, ...reported, durationMs });
+  return result;
 }
 
 /**
@@ -43,7 +43,8 @@ function fromJson(text: string): unknown {
 /** The longest delay of a timer: a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-interface Call {
+/** One call of the model. */
+export interface Call {
   readonly context: RunContext;
   readonly callId: string;
   readonly signal: AbortSignal;

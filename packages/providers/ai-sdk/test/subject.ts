@@ -30,6 +30,7 @@ export const SUBJECT: ProviderSubject = {
     'structured outputs': { supportsStructuredOutputs: true },
     'JSON alone': { supportsStructuredOutputs: false },
   },
+  structuredOptions: { supportsStructuredOutputs: true },
   create(baseURL, { supportsStructuredOutputs, ...options }: Options = {}) {
     const model = compatible(baseURL, { supportsStructuredOutputs });
     return aiSdk(model, options);

@@ -9,6 +9,7 @@ import {
   inputJson,
   requestAnswer,
   type TurnInput,
+  toolParametersOf,
 } from '@stratagem/core/runner';
 import { readBody, readEvents } from './answer.js';
 import type { AnthropicBodyContext, AnthropicRequestContext } from './context.js';
@@ -49,7 +50,7 @@ export function messagesBody(
   const wireTools = tools.map(({ name, description, inputSchema }) => ({
     name,
     description,
-    input_schema: { ...inputSchema, type: 'object' as const },
+    input_schema: toolParametersOf(inputSchema),
   }));
   if (answerTool !== undefined) {
     const description = 'Gives the answer. Call it once, when the answer is complete.';

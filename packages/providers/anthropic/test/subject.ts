@@ -26,6 +26,7 @@ export const SUBJECT: ProviderSubject = {
     tool: { structuredOutput: 'tool' },
     prompt: { structuredOutput: 'prompt' },
   },
+  structuredOptions: { structuredOutput: 'json_schema' },
   create: (baseURL, options) => anthropic({ model: 'a-model', apiKey, baseURL, ...options }),
   saying,
   wire: WIRE,

@@ -8,6 +8,7 @@ import {
   type ModelAnswer,
   requestAnswer,
   type TurnInput,
+  toolParametersOf,
 } from '@stratagem/core/runner';
 import type {
   ChatCompletion,
@@ -68,7 +69,7 @@ export function chatBody(
     ...(tools.length > 0 && {
       tools: tools.map(({ name, description, inputSchema }) => ({
         type: 'function' as const,
-        function: { name, description, parameters: inputSchema },
+        function: { name, description, parameters: toolParametersOf(inputSchema) },
       })),
     }),
   };

@@ -8,6 +8,7 @@ import {
   type ModelAnswer,
   requestAnswer,
   type TurnInput,
+  toolParametersOf,
 } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
 import type {
@@ -60,7 +61,7 @@ export function responsesBody(
         type: 'function' as const,
         name,
         description,
-        parameters: inputSchema,
+        parameters: toolParametersOf(inputSchema),
         // The executor validates the input; not every schema can be strict.
         strict: false,
       })),

@@ -29,6 +29,7 @@ export const SUBJECT: ProviderSubject = {
     },
   ],
   formats: { 'the Responses API': APIS.responses, 'Chat Completions': APIS.chat },
+  structuredOptions: { structuredOutput: 'json_schema' },
   create: (baseURL, options) => openai({ model: 'a-model', apiKey, baseURL, ...options }),
   saying,
   wire: WIRE,

@@ -5,12 +5,13 @@ import { errorConformance } from './errors.js';
 import { keyConformance } from './keys.js';
 import { optionConformance } from './options.js';
 import { planConformance } from './plans.js';
+import { schemaConformance } from './schemas.js';
 import type { ProviderSubject } from './subject.js';
 import { toolConformance } from './tools.js';
 
 /**
  * The tests that every provider of models must pass: the runner contract, plans, tools, the
- * ends of answers, errors, connections, time limits, keys and options. Sections about the SDK's client are skipped for a
+ * ends of answers, schemas, errors, connections, time limits, keys and options. Sections about the SDK's client are skipped for a
  * provider without one.
  */
 export function providerConformance(subject: ProviderSubject): void {
@@ -18,6 +19,7 @@ export function providerConformance(subject: ProviderSubject): void {
   planConformance(subject);
   toolConformance(subject);
   endingConformance(subject);
+  schemaConformance(subject);
   errorConformance(subject);
   connectionConformance(subject);
   keyConformance(subject);

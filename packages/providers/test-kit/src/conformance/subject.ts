@@ -33,6 +33,8 @@ export interface ProviderSubject {
   readonly apis: readonly ApiSubject[];
   /** The structured outputs that the contract of every runner is tested with, by their options. */
   readonly formats: Readonly<Record<string, object>>;
+  /** Options with which the server enforces schemas. */
+  readonly structuredOptions: object;
   /** A runner with the model `a-model` and the key, on the server at this base URL. */
   create(baseURL: string, options?: object): TaskRunner;
 
