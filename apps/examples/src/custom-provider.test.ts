@@ -33,6 +33,7 @@ describe('the provider in the README fulfils the runner contract', () => {
   const cases = runnerConformance(() => providerOf(answering), {
     failing: () => providerOf((_, response) => response.writeHead(500).end('no')),
     hanging: () => providerOf(() => {}),
+    withExtraFields: () => providerOf((_, response) => response.end('{"text":"Hi","parts":[{}]}')),
   });
   for (const { name, run } of cases) test(name, run);
 

@@ -31,9 +31,11 @@ export { asksForText } from './contract/schema.js';
 export type { Task, TaskType } from './contract/task.js';
 export type { RequestTool, ToolResult } from './contract/tool.js';
 export { addUsage, type Usage } from './contract/usage.js';
+export { type AnswerEnd, answerEndOf } from './provider/answer-end.js';
 export { type AnswerSchema, answerSchemaOf } from './provider/answer-schema.js';
+export { AnswerText } from './provider/answer-text.js';
+export { CallIds } from './provider/call-ids.js';
 export {
-  type AnswerEnd,
   type AnswerTarget,
   type ModelAnswer,
   requireComplete,
@@ -53,11 +55,14 @@ export {
   type TurnInput,
 } from './provider/conversation.js';
 export { definedFields } from './provider/defined-fields.js';
+export { FormatLadder, isFormRefusal } from './provider/format-ladder.js';
 export { codeOfApiError, codeOfStatus, parseRetryAfter } from './provider/http-error.js';
+export { limitTools } from './provider/limit-tools.js';
 export {
   checkChoice,
   checkModelOptions,
   DEFAULT_MAX_STEPS,
+  DEFAULT_TOOL_CALL_CONCURRENCY,
   isHttpUrl,
   type ModelOptions,
   type SdkOptions,
@@ -76,4 +81,11 @@ export { environmentOf, missingApiKey } from './provider/sdk-client.js';
 export { adviceIn, brokenAnswer, redactedError } from './provider/sdk-errors.js';
 export { type Exchange, requestAnswer } from './provider/sdk-request.js';
 export { sdkRunner } from './provider/sdk-runner.js';
+export { toolParametersOf } from './provider/tool-schema.js';
 export { withTimeLimit } from './provider/time-limit.js';
+export {
+  inputJson,
+  isEmptyInput,
+  isWholeInput,
+  ToolInputText,
+} from './provider/tool-input.js';

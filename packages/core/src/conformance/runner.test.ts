@@ -70,6 +70,56 @@ describe('a runner without tools passes', () => {
   for (const { name, run } of runnerConformance(() => plain)) test(name, run);
 });
 
+describe('the suite detects, of a backend that is odd, a runner that', () => {
+  test.each<[string, string, Parameters<typeof runnerConformance>[1] & object, string]>([
+    [
+      'takes any end for a complete answer',
+      'unknown reason',
+      { unfinished: () => runnerOf() },
+      'it took an unfinished answer for a complete one',
+    ],
+    [
+      'passes on the ids of its backend',
+      'id of its own',
+      {
+        repeatingCallIds: () =>
+          runnerOf({
+            work: async (request, context) => {
+              for (const id of ['c', 'c']) await request.tools?.[0]?.call({}, id);
+              return answer({ ...request, tools: [] }, context);
+            },
+          }),
+      },
+      'two calls have the id c',
+    ],
+    [
+      'makes a call again',
+      'id of its own',
+      {
+        repeatingCallIds: () =>
+          runnerOf({
+            work: async (request, context) => {
+              for (const id of ['a', 'b', 'c']) await request.tools?.[0]?.call({}, id);
+              return answer({ ...request, tools: [] }, context);
+            },
+          }),
+      },
+      'two calls were executed 3 times',
+    ],
+    [
+      'returns fields as its answer',
+      'adds fields and parts',
+      { withExtraFields: () => runnerOf({ work: async () => ({ text: 'Hi' }) as never }) },
+      'it must resolve to { output }',
+    ],
+  ])('%s', async (_, name, options, message) => {
+    const failures = await failuresOf(runnerOf(), options);
+    const [failed = ''] = Object.keys(failures);
+    expect(failed).toContain(name);
+    expect(failures[failed]).toContain(message);
+  });
+});
+
 describe('the suite detects a runner that', () => {
   test.each<[string, string, TaskRunner, string]>([
     ['has no name', 'describes itself', runnerOf({ name: '' }), 'it has no name'],

@@ -30,6 +30,23 @@ export interface RunnerConformanceOptions {
    */
   readonly hanging?: (() => TaskRunner | Promise<TaskRunner>) | undefined;
   /**
+   * Creates a runner whose backend ends its answers for a reason that it does not document, such as a
+   * `finish_reason` of `"halted"`. Such an answer is not complete.
+   * @default the ends of answers are not tested
+   */
+  readonly unfinished?: (() => TaskRunner | Promise<TaskRunner>) | undefined;
+  /**
+   * Creates a runner whose backend calls the first tool in two answers, with the same id, and then
+   * answers with text.
+   * @default repeated ids are not tested
+   */
+  readonly repeatingCallIds?: (() => TaskRunner | Promise<TaskRunner>) | undefined;
+  /**
+   * Creates a runner whose backend adds fields and parts to its answers that it does not document.
+   * @default such answers are not tested
+   */
+  readonly withExtraFields?: (() => TaskRunner | Promise<TaskRunner>) | undefined;
+  /**
    * Whether the backend answers with `{"title": "…"}` when a request has that schema.
    * @default true
    */
@@ -60,6 +77,7 @@ export function runnerConformance(
   options: RunnerConformanceOptions = {},
 ): ConformanceCase[] {
   const { failing, hanging, answersSchemas = true, secret, timeoutMs = 10_000 } = options;
+  const { unfinished, repeatingCallIds, withExtraFields } = options;
   const cases: ConformanceCase[] = [
     {
       name: 'describes itself in plain data',
@@ -182,6 +200,47 @@ export function runnerConformance(
       checkToolCalls(result.timeline);
     },
   });
+  if (unfinished !== undefined) {
+    cases.push({
+      name: 'fails when its backend ends an answer for an unknown reason',
+      async run() {
+        const runner = await unfinished();
+        const answer = runner.run(requestFor('a', 'Say hello.'), new RecordingContext());
+        const failure = await failureOf(answer);
+        assert(isStratagemError(failure), 'it took an unfinished answer for a complete one');
+        const { code } = failure;
+        assert(
+          ATTEMPT_ERROR_CODES.some((each) => each === code),
+          `"${code}" is not an error code of attempts`,
+        );
+      },
+    });
+  }
+  if (repeatingCallIds !== undefined) {
+    cases.push({
+      name: 'gives each tool call an id of its own and makes it once',
+      async run() {
+        const runner = await repeatingCallIds();
+        let executed = 0;
+        const counted: Tool = { ...weather, execute: () => `sunny, ${++executed}` };
+        const task = { id: 'a', description: 'What is the weather in Lisbon?', tools: [counted] };
+        const result = await play(runner, { goal: 'conformance', tasks: [task] });
+        assert(result.status === 'completed', `${result.status}: ${result.error?.message}`);
+        assert(executed === 2, `two calls were executed ${executed} times`);
+        checkToolCalls(result.timeline);
+      },
+    });
+  }
+  if (withExtraFields !== undefined) {
+    cases.push({
+      name: 'answers although its backend adds fields and parts',
+      async run() {
+        const runner = await withExtraFields();
+        const attempt = new RecordingContext();
+        checkAnswer(runner, await runner.run(requestFor('a', 'Say hello.'), attempt), attempt);
+      },
+    });
+  }
   if (hanging !== undefined) {
     cases.push({
       name: 'stops waiting for its backend when it is aborted',
@@ -314,13 +373,15 @@ function checkAnswer(runner: TaskRunner, answer: TaskOutput, attempt: RecordingC
   assert(reasoningTokens <= outputTokens, 'it reported more reasoning tokens than output tokens');
 }
 
-/** Each tool call in the log is followed by exactly one result. */
+/** Each tool call in the log has an id of its own, and is followed by exactly one result. */
 function checkToolCalls(timeline: readonly RunEvent[]): void {
   const open = new Set<string>();
+  const called = new Set<string>();
   for (const event of timeline) {
     if (event.type !== 'task_output') continue;
     if (event.kind === 'tool_call') {
-      assert(!open.has(event.callId), `two calls have the id ${event.callId}`);
+      assert(!called.has(event.callId), `two calls have the id ${event.callId}`);
+      called.add(event.callId);
       open.add(event.callId);
     } else if (event.kind === 'tool_result') {
       assert(open.delete(event.callId), `a result without a call: ${event.callId}`);

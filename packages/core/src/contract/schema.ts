@@ -58,6 +58,38 @@ export function jsonSchemaOf(
   }
 }
 
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** Whether a JSON Schema, which may be a union, describes objects; one that says nothing counts. */
+export function allowsOnlyObjects(
+  schema: JsonSchema,
+  root = schema,
+  seen = new Set<unknown>(),
+): boolean {
+  const { type, anyOf, oneOf, allOf, $ref } = schema;
+  if (type !== undefined) return type === 'object';
+  if ($ref !== undefined) {
+    if (seen.has($ref)) return true;
+    seen.add($ref);
+  }
+  const target = resolveReference($ref, root);
+  const parts = [target, anyOf, oneOf, allOf].flat().filter((part) => part !== undefined);
+  if (parts.length === 0) return !('const' in schema || 'enum' in schema);
+  return parts.every((part) => allowsOnlyObjects(Object(part), root, seen));
+}
+
+/** The schema that a local reference points to. */
+export function resolveReference(reference: unknown, root: JsonSchema): unknown {
+  if (typeof reference !== 'string' || !reference.startsWith('#')) return undefined;
+  return reference
+    .split('/')
+    .slice(1)
+    .reduce<unknown>(
+      (value, key) => Object(value)[key.replaceAll('~1', '/').replaceAll('~0', '~')],
+      root,
+    );
+}
+
 /** Whether a JSON Schema accepts any text, which needs no instructions for a model. */
 export function asksForText({ $schema: _, ...shown }: Readonly<Record<string, unknown>>): boolean {
   return Object.keys(shown).length <= 1 && (shown.type ?? 'string') === 'string';

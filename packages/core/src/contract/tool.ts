@@ -4,7 +4,13 @@ import type { Tool, ToolContext } from './task.js';
 
 export type { RequestTool, Tool, ToolContext, ToolResult } from './task.js';
 
-import { isStandardSchema, type SchemaOutput, type StandardSchema } from './schema.js';
+import {
+  allowsOnlyObjects,
+  isStandardSchema,
+  jsonSchemaOf,
+  type SchemaOutput,
+  type StandardSchema,
+} from './schema.js';
 
 /**
  * Defines a tool; its schema determines the type of its input.
@@ -26,12 +32,19 @@ export function tool<Schema extends StandardSchema>(
   },
 ): Tool<Schema> {
   checkOptions('tool()', definition, TOOL_FIELDS);
-  const problem = toolProblem(definition);
+  const problem = toolProblem(definition) ?? rootProblem(definition);
   if (problem !== undefined) throw new OptionError(`tool(): ${problem}`);
   if (definition.timeoutMs !== undefined) {
     checkDuration('tool()', 'timeoutMs', definition.timeoutMs);
   }
   return definition;
+}
+
+/** The problem of a tool whose input is no object: models give named arguments. */
+function rootProblem({ name, inputSchema }: Pick<Tool, 'name' | 'inputSchema'>) {
+  return allowsOnlyObjects(jsonSchemaOf(inputSchema, 'input') ?? {})
+    ? undefined
+    : `inputSchema of "${name}" must be a schema of an object, or of several; the root is another type`;
 }
 
 const TOOL_FIELDS = ['name', 'description', 'inputSchema', 'execute', 'timeoutMs'];

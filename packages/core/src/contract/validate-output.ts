@@ -1,4 +1,3 @@
-import { parseJsonAnswer } from '../util/parse-json.js';
 import { describe, RunnerError } from './errors.js';
 import { formatIssues, type StandardSchema } from './schema.js';
 
@@ -17,15 +16,22 @@ export async function validateOutput(schema: StandardSchema, output: unknown): P
 }
 
 /**
- * Validates the answer of a model. A text that does not match may contain JSON that does, alone or in
- * a fenced block.
+ * Validates the answer of a model. A text that does not match may contain JSON that does: alone, in a
+ * fenced block, or amid prose.
  */
 export async function validateAnswer(schema: StandardSchema, answer: unknown): Promise<unknown> {
   if (typeof answer !== 'string') return validateOutput(schema, answer);
   const asText = await schema['~standard'].validate(answer);
   if (asText.issues === undefined) return asText.value;
-  const parsed = parseJsonAnswer(answer);
-  return validateOutput(schema, parsed === undefined ? answer : parsed.value);
+  // Loaded when it is needed, as it is the larger part.
+  const { jsonInAnswer } = await import('../util/json-in-text.js');
+  let last: unknown = answer;
+  for (const value of jsonInAnswer(answer)) {
+    const result = await schema['~standard'].validate(value);
+    if (result.issues === undefined) return result.value;
+    if (last === answer) last = value;
+  }
+  return validateOutput(schema, last);
 }
 
 /** The message of {@link validateAnswer} for an invalid answer; undefined for a valid one. */

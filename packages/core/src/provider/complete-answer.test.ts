@@ -16,6 +16,10 @@ function check(answer: Partial<ModelAnswer>, maxOutputTokens?: number): unknown 
 describe('requireComplete', () => {
   test('accepts a complete answer', () => {
     expect(check({ end: 'complete' })).toBeUndefined();
+    const toolCalls = [{ callId: 'c', tool: 'search', input: {} }];
+    expect(check({ end: 'tool_calls', text: '', toolCalls })).toBeUndefined();
+    // Ollama calls tools, and says that it stopped.
+    expect(check({ end: 'complete', text: '', toolCalls })).toBeUndefined();
   });
 
   test.each([
@@ -24,6 +28,19 @@ describe('requireComplete', () => {
     [{ end: 'refused' }, 'refused', 'p/m refused to answer'],
     [{ end: 'filtered' }, 'refused', 'p/m: the content filter withheld the answer'],
     [{ end: 'failed' }, 'server_error', 'p/m: the answer failed'],
+    [
+      { end: 'unknown', reason: 'halted' },
+      'server_error',
+      'p/m: the answer ended for an unknown reason: "halted"',
+    ],
+    [
+      { end: 'overloaded' },
+      'overloaded',
+      'p/m: the server had no capacity for the rest of the answer',
+    ],
+    [{ end: 'paused' }, 'truncated', 'p/m: the server paused before the answer was complete'],
+    [{ end: 'complete', text: ' \n' }, 'server_error', 'p/m: the answer is empty'],
+    [{ end: 'tool_calls' }, 'server_error', 'p/m: the answer ended to call a tool, but calls none'],
     [{ end: 'truncated' }, 'truncated', "p/m: the answer was cut off at the model's token limit"],
     [
       { end: 'context_full' },

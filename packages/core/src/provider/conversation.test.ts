@@ -105,9 +105,42 @@ describe('tools', () => {
     ]);
   });
 
-  test('that do not exist are reported to the model', async () => {
+  test('run at most so many at the same time, the others in their order', async () => {
+    const running: string[] = [];
+    const ends: (() => void)[] = [];
+    const names = Array.from({ length: 12 }, (_, position) => `t${position}`);
+    const tools = names.map((name) =>
+      toolOf(name, () => {
+        running.push(name);
+        return new Promise((resolve) => ends.push(() => resolve(says(name))));
+      }),
+    );
+    const dialogue = scripted(calls(...names), { text: 'Done.' });
+    const conversation = talk(dialogue, { tools }, { toolCallConcurrency: 3 });
+    for (let ended = 0; ended < 12; ended++) {
+      await new Promise(setImmediate);
+      expect(running).toHaveLength(Math.min(12, ended + 3));
+      ends[ended]?.();
+    }
+    await conversation;
+    expect(running).toEqual(names);
+    expect(dialogue.heard[1]).toMatchObject({
+      results: names.map((tool) => ({ tool, result: { text: tool } })),
+    });
+  });
+
+  test('that do not exist are reported to the model, and are in the log', async () => {
     const dialogue = scripted(calls('serch'), { text: 'Sorry.' });
-    await talk(dialogue, { tools: [toolOf('search', async () => says(''))] });
+    const conversation = talk(dialogue, { tools: [toolOf('search', async () => says(''))] });
+    await conversation;
+    const call = { callId: 'c0', tool: 'serch' };
+    const message = 'there is no tool "serch". Did you mean "search"?';
+    expect(conversation.parts).toMatchObject([
+      { kind: 'step' },
+      { kind: 'tool_call', ...call, input: '{}' },
+      { kind: 'tool_result', ...call, ok: false, message, durationMs: 0 },
+      { kind: 'step' },
+    ]);
     expect(dialogue.heard[1]).toMatchObject({
       results: [
         { result: { ok: false, text: 'Error: there is no tool "serch". Did you mean "search"?' } },
@@ -189,6 +222,13 @@ describe('an answer with a schema', () => {
     const dialogue = scripted({ text: '{"n":1}' }, { text: '{"n":9}' });
     const options = { schemaIn: 'request', maxSteps: 1 } as const;
     expect((await talk(dialogue, { outputSchema, check }, options)).output).toEqual({ n: 1 });
+  });
+
+  test('is unwrapped amid prose, too', async () => {
+    const unwrap = (value: unknown) => (value as { answer?: unknown }).answer ?? value;
+    const dialogue = scripted({ text: 'As [1] says: {"answer":[1,2]} (see [2]).' });
+    const options = { schemaIn: 'request', unwrap } as const;
+    expect((await talk(dialogue, { outputSchema }, options)).output).toEqual([1, 2]);
   });
 
   test('that is not JSON stays a text', async () => {

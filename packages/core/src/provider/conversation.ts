@@ -2,11 +2,14 @@ import { RunnerError } from '../contract/errors.js';
 import type { RateLimits } from '../contract/rate-limits.js';
 import type { RunContext } from '../contract/run-context.js';
 import type { TaskOutput, TaskRequest } from '../contract/runner.js';
-import type { ToolResult } from '../contract/tool.js';
+import type { RequestTool, ToolResult } from '../contract/tool.js';
 import { addUsage, type Usage } from '../contract/usage.js';
+import { jsonInText } from '../util/json-in-text.js';
 import { parseJsonAnswer } from '../util/parse-json.js';
 import { didYouMean } from '../util/suggest.js';
 import { definedFields } from './defined-fields.js';
+import { limitTools } from './limit-tools.js';
+import { DEFAULT_TOOL_CALL_CONCURRENCY } from './model-options.js';
 
 /** The input of one turn. */
 export type TurnInput =
@@ -63,17 +66,24 @@ export interface AnswerFormat {
 export interface ConversationOptions extends AnswerFormat {
   /** Maximum requests of one attempt. */
   readonly maxSteps: number;
+  /**
+   * Maximum tool calls of one turn that run at the same time.
+   * @default 8
+   */
+  readonly toolCallConcurrency?: number | undefined;
   /** Ends the conversation before the attempt ends. */
   readonly signal?: AbortSignal | undefined;
+  /** Called after each answer of the model. */
+  readonly onAnswer?: (() => void) | undefined;
 }
 
 /**
- * Runs the loop of model and tools. It sends the prompt, runs the tools that the model calls (all
- * tools of one turn in parallel), and sends their results, until the model answers. An answer that
- * does not fit the task's schema is sent back once, with the reason.
+ * Runs the loop of model and tools. It sends the prompt, runs the tools that the model calls (those
+ * of one turn in parallel), and sends their results, until the model answers. An answer that does not
+ * fit the task's schema is sent back once, with the reason.
  *
- * The log has a `step` for each turn of several, every tool call and every result. The usage of all
- * turns is added up.
+ * The log has a `step` for each turn of several, every tool call and every result, also of tools that
+ * do not exist. The usage of all turns is added up.
  *
  * @throws {RunnerError} `step_limit` when the model still calls tools at the last step, and
  * everything that the dialogue throws.
@@ -89,6 +99,8 @@ export async function converse(
   options: ConversationOptions,
 ): Promise<TaskOutput> {
   const { maxSteps, signal = context.signal } = options;
+  const { toolCallConcurrency = DEFAULT_TOOL_CALL_CONCURRENCY } = options;
+  const tools = limitTools(request.tools ?? [], toolCallConcurrency);
   let usage: Usage | undefined;
   let input: TurnInput = { kind: 'prompt', text: promptOf(request, options) };
   let corrected = false;
@@ -96,6 +108,7 @@ export async function converse(
     const turn: Turn = await dialogue.send(input).catch((thrown) => {
       throw withUsage(thrown, usage);
     });
+    options.onAnswer?.();
     const { toolCalls = [], model, requestId, rateLimits } = turn;
     usage = addUsage(usage, turn.usage);
     const details = definedFields({ usage, model, requestId, rateLimits });
@@ -113,7 +126,7 @@ export async function converse(
       throw new RunnerError('step_limit', message, details);
     }
     if (toolCalls.length > 0) {
-      const results = toolCalls.map((call) => answerCall(call, request, signal));
+      const results = toolCalls.map((call) => answerCall(call, tools, context, signal));
       input = { kind: 'tool_results', results: await Promise.all(results) };
     } else {
       corrected = true;
@@ -130,7 +143,10 @@ export function promptOf(
   return schemaIn === 'request' ? plainPrompt : prompt;
 }
 
-/** The output that the text of an answer stands for: the text itself, or the value of its JSON. */
+/**
+ * The output that the text of an answer stands for: the text itself, or the value of its JSON. JSON
+ * amid prose stays a text, as only the schema tells which part is meant, unless it has to be unwrapped.
+ */
 export function parseAnswer(
   text: string,
   { outputSchema }: Pick<TaskRequest, 'outputSchema'>,
@@ -138,8 +154,13 @@ export function parseAnswer(
 ): unknown {
   if (outputSchema === undefined || schemaIn === 'prompt') return text;
   const parsed = parseJsonAnswer(text);
-  if (parsed === undefined) return text;
-  return unwrap === undefined ? parsed.value : unwrap(parsed.value);
+  if (unwrap === undefined) return parsed === undefined ? text : parsed.value;
+  if (parsed !== undefined) return unwrap(parsed.value);
+  for (const value of jsonInText(text)) {
+    const unwrapped = unwrap(value);
+    if (unwrapped !== value) return unwrapped;
+  }
+  return text;
 }
 
 /** Asks the model for another answer. */
@@ -152,7 +173,8 @@ export function correctionMessage(misfit: string): string {
 
 async function answerCall(
   call: ToolCall,
-  { tools = [] }: TaskRequest,
+  tools: readonly RequestTool[],
+  { emit }: RunContext,
   signal: AbortSignal,
 ): Promise<AnsweredCall> {
   const tool = tools.find(({ name }) => name === call.tool);
@@ -162,6 +184,9 @@ async function answerCall(
   const names = tools.map(({ name }) => name);
   const hint = didYouMean(call.tool, names) || ` There are ${names.join(', ') || 'none'}.`;
   const message = `there is no tool "${call.tool}".${hint}`;
+  const { callId, tool: name, input } = call;
+  await emit({ kind: 'tool_call', callId, tool: name, input });
+  await emit({ kind: 'tool_result', callId, tool: name, ok: false, message, durationMs: 0 });
   return { ...call, result: { ok: false, message, text: `Error: ${message}` } };
 }
 

@@ -18,6 +18,11 @@ export interface ModelOptions {
    */
   readonly maxSteps?: number | undefined;
   /**
+   * Maximum tool calls of one answer that run at the same time. The others wait for their turn.
+   * @default 8
+   */
+  readonly toolCallConcurrency?: number | undefined;
+  /**
    * Maximum duration of one attempt, until its answer is complete, in milliseconds.
    * @default 600_000
    */
@@ -40,13 +45,18 @@ export interface SdkOptions<Client> extends ModelOptions {
 }
 
 export const DEFAULT_MAX_STEPS = 20;
+export const DEFAULT_TOOL_CALL_CONCURRENCY = 8;
 
 /** @throws {OptionError} when one of them is out of range. */
 export function checkModelOptions(owner: string, options: ModelOptions): void {
   const { instructions, maxOutputTokens, maxSteps, timeoutMs } = options;
+  const { toolCallConcurrency } = options;
   checkText(owner, 'instructions', instructions);
   if (maxOutputTokens !== undefined) checkCount(owner, 'maxOutputTokens', maxOutputTokens);
   if (maxSteps !== undefined) checkLimit(owner, 'maxSteps', maxSteps);
+  if (toolCallConcurrency !== undefined) {
+    checkLimit(owner, 'toolCallConcurrency', toolCallConcurrency);
+  }
   if (timeoutMs !== undefined) checkDuration(owner, 'timeoutMs', timeoutMs);
 }
 

@@ -26,7 +26,7 @@ export interface SdkBatchApi<Target> extends Pick<BatchBackend, 'maxRequests' | 
 export const NO_RETRIES = { maxRetries: 0 } as const;
 
 /** A batch request has no time limit and no tools. */
-const LIVE_OPTIONS = ['timeoutMs', 'maxSteps'];
+const LIVE_OPTIONS = ['timeoutMs', 'maxSteps', 'toolCallConcurrency'];
 
 /**
  * A runner over the batch API of a provider.
@@ -67,7 +67,7 @@ export function sdkBatchRunner<
       },
       async prepare(request) {
         const target = await connect();
-        const format = await wire.formatOf(request.outputSchema, target);
+        const [format] = await wire.formatsOf(request.outputSchema, target);
         const prompt = promptOf(request, format);
         return {
           body: wire.promptBody(prompt, { ...target, format, tools: [] }),

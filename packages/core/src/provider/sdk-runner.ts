@@ -2,6 +2,7 @@ import { checkOptions } from '../contract/check-options.js';
 import type { TaskRunner } from '../contract/runner.js';
 import { type AnswerFormat, converse } from './conversation.js';
 import { definedFields } from './defined-fields.js';
+import { FormatLadder } from './format-ladder.js';
 import { checkSdkOptions, DEFAULT_MAX_STEPS, type SdkOptions } from './model-options.js';
 import type { Sdk, SdkClient, SdkTarget, WireMapping } from './sdk.js';
 import { configuredEndpoint, sdkConnector } from './sdk-client.js';
@@ -21,7 +22,8 @@ export function sdkRunner<
   const owner = `${sdk.name}()`;
   checkOptions(owner, given, wire.optionNames);
   const connection = connectionOf(owner, sdk, wire, given);
-  const { timeoutMs, maxSteps = DEFAULT_MAX_STEPS } = given;
+  const { timeoutMs, toolCallConcurrency, maxSteps = DEFAULT_MAX_STEPS } = given;
+  const ladder = new FormatLadder(sdk.name);
   return {
     name: sdk.name,
     resource: connection.label,
@@ -29,17 +31,22 @@ export function sdkRunner<
     supportsTools: true,
     async run(request, context) {
       const target = await connection.connect();
-      const format = await wire.formatOf(request.outputSchema, target);
+      const formats = await wire.formatsOf(request.outputSchema, target);
       const limitMs = timeoutMs ?? target.client.timeout;
       return withTimeLimit(context, limitMs, (signal, timeout) => {
-        const dialogue = wire.dialogueOf({
-          ...target,
-          format,
-          tools: request.tools ?? [],
-          emit: context.emit,
-          request: { signal, timeout, maxRetries: 0 },
-        });
-        return converse(request, context, dialogue, { ...format, maxSteps, signal });
+        const ask = (format: Format, onAnswer?: () => void) => {
+          const dialogue = wire.dialogueOf({
+            ...target,
+            format,
+            tools: request.tools ?? [],
+            emit: context.emit,
+            request: { signal, timeout, maxRetries: 0 },
+          });
+          const limits = { maxSteps, toolCallConcurrency, signal, onAnswer };
+          return converse(request, context, dialogue, { ...format, ...limits });
+        };
+        if (formats.length === 1) return ask(formats[0]);
+        return ladder.run(formats, request.outputSchema, context, ask);
       });
     },
   };

@@ -112,10 +112,11 @@ export interface WireMapping<
   readonly settingNames: readonly (keyof Options & string)[];
   /** @throws {OptionError} when an option of this provider alone is out of range. */
   checkOptions(owner: string, options: Options): void;
-  formatOf(
+  /** The formats of an answer, from the one to ask for to those for a server that refuses it. */
+  formatsOf(
     outputSchema: Readonly<Record<string, unknown>> | undefined,
     target: SdkTarget<Client, Options>,
-  ): Promise<Format>;
+  ): Promise<readonly [Format, ...Format[]]>;
   /** Begins a conversation. */
   dialogueOf(context: RequestContext<Client, Options, Format>): Dialogue;
   /** The body of a request that consists of one prompt, for batches. */

@@ -1,50 +1,70 @@
 import { describe, RunnerError } from '../contract/errors.js';
 import type { RunContext } from '../contract/run-context.js';
 import { extendKey } from '../contract/run-id.js';
-import { formatIssues, jsonSchemaOf } from '../contract/schema.js';
-import type { RequestTool, Tool, ToolContext, ToolResult } from '../contract/tool.js';
+import { formatIssues } from '../contract/schema.js';
+import type { Tool, ToolContext, ToolResult } from '../contract/tool.js';
 import { canonical } from '../serialize/canonical.js';
 import { toDataLoosely } from '../serialize/value.js';
 import { fingerprint } from '../util/hash.js';
 import { isThenable } from '../util/promise.js';
 
-/** Binds a tool to an attempt, for its runner. */
-export function bindTool(tool: Tool, context: RunContext): RequestTool {
-  const { name, description, inputSchema } = tool;
-  let calls = 0;
-  /**
-   * How often the tool was called with each input: the key of a call depends on its input, and not on
-   * the call ids of a model, which may be missing, repeated, or other ones when the attempt is started
-   * again.
-   */
-  const repeats = new Map<string, number>();
-  return {
-    name,
-    description,
-    inputSchema: jsonSchemaOf(inputSchema, 'input') ?? { type: 'object' },
-    async call(given, callId = `${name}-${++calls}`, signal = context.signal) {
-      requireRunning(signal);
-      const input = typeof given === 'string' ? fromJson(given) : given;
-      await context.emit({ kind: 'tool_call', callId, tool: name, input });
-      const began = performance.now();
-      const request = `${name}-${fingerprint(canonical(toDataLoosely(input)))}`;
-      const repeat = (repeats.get(request) ?? 0) + 1;
-      repeats.set(request, repeat);
-      const idempotencyKey = extendKey(context.idempotencyKey, `${request}-${repeat}`);
-      const result = await resultOf(tool, input, { context, callId, idempotencyKey, signal });
-      requireRunning(signal);
-      const durationMs = performance.now() - began;
-      const { text: _, ...reported } = result;
-      await context.emit({ kind: 'tool_result', callId, tool: name, ...reported, durationMs });
-      return result;
-    },
-  };
+/** One call of the model, to one of the tools of its attempt. */
+export interface ToolRequest {
+  readonly context: RunContext;
+  readonly callId: string;
+  readonly signal: AbortSignal;
+  /** How often the attempt has called the tool with each input. */
+  readonly repeats: Map<string, number>;
 }
 
-/** Parses JSON if possible. Models that call a tool without input send an empty string. */
+/**
+ * Calls a tool for the model of an attempt, and logs the call and its result.
+ *
+ * @throws {RunnerError} `aborted` when the attempt is over; any other failure is a result.
+ */
+export async function callTool(
+  tool: Tool,
+  given: unknown,
+  { context, callId, signal, repeats }: ToolRequest,
+): Promise<ToolResult> {
+  requireRunning(signal);
+  const { name } = tool;
+  const input = typeof given === 'string' ? fromJson(given) : given;
+  await context.emit({ kind: 'tool_call', callId, tool: name, input });
+  const began = performance.now();
+  const idempotencyKey = keyOf(context, name, input, repeats);
+  const result = await resultOf(tool, input, { context, callId, idempotencyKey, signal });
+  requireRunning(signal);
+  const durationMs = performance.now() - began;
+  const { text: _, ...reported } = result;
+  await context.emit({ kind: 'tool_result', callId, tool: name, ...reported, durationMs });
+  return result;
+}
+
+/**
+ * The key of a call depends on its input, and not on the call ids of a model, which may be missing,
+ * repeated, or other ones when the attempt is started again.
+ */
+function keyOf(
+  context: RunContext,
+  name: string,
+  input: unknown,
+  repeats: Map<string, number>,
+): string {
+  const request = `${name}-${fingerprint(canonical(toDataLoosely(input)))}`;
+  const repeat = (repeats.get(request) ?? 0) + 1;
+  repeats.set(request, repeat);
+  return extendKey(context.idempotencyKey, `${request}-${repeat}`);
+}
+
+/**
+ * Parses JSON if possible. Models that call a tool without input send an empty string or null, and
+ * some servers write the JSON as a string of JSON.
+ */
 function fromJson(text: string): unknown {
   try {
-    return text.trim() === '' ? {} : JSON.parse(text);
+    const input = text.trim() === '' ? {} : (JSON.parse(text) ?? {});
+    return typeof input === 'string' ? fromJson(input) : input;
   } catch {
     return text;
   }
@@ -62,6 +82,9 @@ interface Call {
 
 /** Rejects only when the attempt has been aborted; any other failure is a result for the model. */
 async function resultOf(tool: Tool, input: unknown, call: Call): Promise<ToolResult> {
+  if (typeof input === 'string') {
+    return failure(`the input is not the JSON of an object: ${input.slice(0, 200)}`);
+  }
   try {
     const checked = await tool.inputSchema['~standard'].validate(input);
     if (checked.issues !== undefined) {

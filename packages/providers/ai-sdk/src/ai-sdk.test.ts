@@ -49,11 +49,6 @@ describe('the answer', () => {
     });
   });
 
-  test('may be empty', async () => {
-    const answer = await aiSdk(mockOf({})).run(request('Why?'), attempt());
-    expect(answer.output).toBe('');
-  });
-
   test('may come from a model for an older version of the SDK', async () => {
     const model = new MockLanguageModelV3({
       doStream: async () => ({

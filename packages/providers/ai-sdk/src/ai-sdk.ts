@@ -1,5 +1,5 @@
 import type { TaskRunner } from '@stratagem/core';
-import { definedFields, withTimeLimit } from '@stratagem/core/runner';
+import { definedFields, FormatLadder, withTimeLimit } from '@stratagem/core/runner';
 import type { LanguageModel } from 'ai';
 import { conversation } from './conversation.js';
 import { type AiSdkOptions, checkAiSdkOptions, labelOf } from './options.js';
@@ -27,8 +27,10 @@ const DEFAULT_TIMEOUT_MS = 600_000;
  */
 export function aiSdk(model: LanguageModel, options: AiSdkOptions = {}): TaskRunner {
   checkAiSdkOptions(model, options);
-  const { secrets: _, timeoutMs = DEFAULT_TIMEOUT_MS, ...settings } = options;
+  const { secrets: _, timeoutMs = DEFAULT_TIMEOUT_MS, ...others } = options;
+  const { toolCallConcurrency: __, ...settings } = others;
   const label = labelOf(model);
+  const ladder = new FormatLadder('ai-sdk');
   return {
     name: 'ai-sdk',
     resource: label,
@@ -36,7 +38,7 @@ export function aiSdk(model: LanguageModel, options: AiSdkOptions = {}): TaskRun
     supportsTools: true,
     run: (request, context) =>
       withTimeLimit(context, timeoutMs, (signal) =>
-        conversation(request, context, { model, options }, signal),
+        conversation(request, context, { model, options, ladder }, signal),
       ),
   };
 }

@@ -1,8 +1,16 @@
 import type { RunContext, TaskOutput, TaskRequest } from '@stratagem/core';
-import { correctionMessage, DEFAULT_MAX_STEPS, definedFields } from '@stratagem/core/runner';
+import {
+  correctionMessage,
+  DEFAULT_MAX_STEPS,
+  DEFAULT_TOOL_CALL_CONCURRENCY,
+  definedFields,
+  type FormatLadder,
+  limitTools,
+} from '@stratagem/core/runner';
 import type { LanguageModel, ModelMessage } from 'ai';
+import { withCallIds } from './call-ids.js';
 import { toRunnerError } from './errors.js';
-import { structuredOutputOf } from './format.js';
+import { structuredOutputsOf } from './format.js';
 import type { AiSdkOptions } from './options.js';
 import { toolSetOf } from './tools.js';
 import { Transcript } from './transcript.js';
@@ -11,6 +19,7 @@ import { Transcript } from './transcript.js';
 export interface Target {
   readonly model: LanguageModel;
   readonly options: AiSdkOptions;
+  readonly ladder: FormatLadder;
 }
 
 /**
@@ -25,9 +34,22 @@ export async function conversation(
   target: Target,
   signal: AbortSignal,
 ): Promise<TaskOutput> {
+  const outputs = await structuredOutputsOf(request, target.model);
+  return target.ladder.run(outputs, request.outputSchema, context, (output, onAnswer) =>
+    converseIn(output, { request, context, target, signal, onAnswer }),
+  );
+}
+
+type StructuredOutput = Awaited<ReturnType<typeof structuredOutputsOf>>[number];
+
+/** Asks for an answer in one form. */
+async function converseIn(
+  structured: StructuredOutput,
+  { request, context, target, signal, onAnswer }: Conversation,
+): Promise<TaskOutput> {
   const { maxSteps = DEFAULT_MAX_STEPS } = target.options;
-  const transcript = new Transcript(context.emit);
-  const requestContext = await requestContextOf(request, target);
+  const transcript = new Transcript(context.emit, target);
+  const requestContext = await requestContextOf(request, target, structured);
   let messages: ModelMessage[] = [{ role: 'user', content: request.prompt }];
   for (let isCorrected = false; ; isCorrected = true) {
     let responseMessages: () => PromiseLike<ModelMessage[]>;
@@ -36,9 +58,10 @@ export async function conversation(
       const sent = { ...requestContext, messages };
       responseMessages = await streamAnswer(sent, stepsLeft, transcript, signal);
     } catch (thrown) {
+      if (transcript.steps > 0) onAnswer();
       throw await toRunnerError(thrown, target, transcript);
     }
-    const details = transcript.details(target);
+    const details = transcript.details();
     const output = transcript.text;
     const misfit = isCorrected ? undefined : await request.check?.(output);
     if (misfit === undefined || transcript.steps >= maxSteps) return { output, ...details };
@@ -48,17 +71,31 @@ export async function conversation(
   }
 }
 
+interface Conversation {
+  readonly request: TaskRequest;
+  readonly context: RunContext;
+  readonly target: Target;
+  readonly signal: AbortSignal;
+  /** Called when the model has answered. */
+  readonly onAnswer: () => void;
+}
+
 type RequestContext = Awaited<ReturnType<typeof requestContextOf>>;
 
 /** All that the requests of one attempt share. */
-async function requestContextOf(request: TaskRequest, { model, options }: Target) {
+async function requestContextOf(
+  request: TaskRequest,
+  { model, options }: Target,
+  output: StructuredOutput,
+) {
   const { instructions, temperature, maxOutputTokens, providerOptions } = options;
+  const { toolCallConcurrency = DEFAULT_TOOL_CALL_CONCURRENCY } = options;
   return {
-    model,
+    model: request.tools === undefined ? model : await withCallIds(model),
     ...definedFields({
       ...{ instructions, temperature, maxOutputTokens, providerOptions },
-      output: await structuredOutputOf(request, model),
-      tools: request.tools && (await toolSetOf(request.tools)),
+      output,
+      tools: request.tools && (await toolSetOf(limitTools(request.tools, toolCallConcurrency))),
     }),
   };
 }

@@ -167,9 +167,12 @@ describe('a connection', () => {
     });
   });
 
-  test('brought a complete answer if the provider reports usage but no end', async () => {
+  test('that ends without a reason, although the provider reports usage', async () => {
     const runner = aiSdk(mockOf({ text: 'Because.', finish: 'other' }));
-    expect((await runner.run(request('Why?'), attempt())).output).toBe('Because.');
+    expect(await failureOf(runner.run(request('Why?'), attempt()))).toMatchObject({
+      code: 'connection',
+      usage: { inputTokens: 100 },
+    });
   });
 });
 

@@ -31,6 +31,7 @@ const NAMES: Readonly<Record<keyof AiSdkOptions, true>> = {
   temperature: true,
   maxOutputTokens: true,
   maxSteps: true,
+  toolCallConcurrency: true,
   timeoutMs: true,
   providerOptions: true,
   secrets: true,

@@ -1,4 +1,4 @@
-import type { RequestTool } from '@stratagem/core/runner';
+import { type RequestTool, toolParametersOf } from '@stratagem/core/runner';
 import type { ToolSet } from 'ai';
 
 /**
@@ -12,7 +12,7 @@ export async function toolSetOf(tools: readonly RequestTool[]): Promise<ToolSet>
       name,
       tool({
         description,
-        inputSchema: jsonSchema(inputSchema),
+        inputSchema: jsonSchema(toolParametersOf(inputSchema)),
         execute: (input: unknown, { toolCallId, abortSignal }) =>
           call(input, toolCallId, abortSignal),
         toModelOutput: ({ output: { ok, text } }) => ({

@@ -1,10 +1,13 @@
 import { type RunContext, RunnerError, type TaskOutput, type Usage } from '@stratagem/core';
 import {
   type AnswerEnd,
+  AnswerText,
   addUsage,
+  answerEndOf,
   definedFields,
   parseRateLimits,
   requireComplete,
+  type ToolCall,
 } from '@stratagem/core/runner';
 import type { LanguageModel, LanguageModelUsage, TextStreamPart, ToolSet } from 'ai';
 import { type AttemptProgress, requestIdOf } from './errors.js';
@@ -22,35 +25,48 @@ export class Transcript implements AttemptProgress {
   answering = false;
   /** The number of answered requests. */
   steps = 0;
-  /** The text of the last step. */
-  text = '';
-  /** The number of tool calls in the last step, without the provider's own tools. */
-  #calls = 0;
+  /** The answer of the last step. */
+  #answer = new AnswerText();
+  /** The tool calls in the last step, without the provider's own tools. */
+  #calls: ToolCall[] = [];
+  #usesOwnTools = false;
   #end: StepEnd | undefined;
   #isLastReported = false;
   /** Calls that the SDK could not pass to a tool. */
   readonly #invalidCalls = new Set<string>();
   readonly #emit: RunContext['emit'];
+  readonly #target: TranscriptTarget;
 
-  constructor(emit: RunContext['emit']) {
+  constructor(emit: RunContext['emit'], target: TranscriptTarget) {
     this.#emit = emit;
+    this.#target = target;
   }
 
-  /** @throws the error that the stream contains. */
+  /** The text of the last step. */
+  get text(): string {
+    return this.#answer.text;
+  }
+
+  /**
+   * @throws the error that the stream contains.
+   * @throws {RunnerError} `refused`, `truncated`, `overloaded`, `server_error` or `connection` when an
+   * answer is not complete.
+   */
   async read(part: Part): Promise<void> {
     switch (part.type) {
       case 'start-step':
         this.answering = true;
-        this.text = '';
-        this.#calls = 0;
+        this.#answer = new AnswerText(this.#emit);
+        this.#calls = [];
+        this.#usesOwnTools = false;
         this.#isLastReported = false;
         break;
       case 'text-delta':
-        this.text += part.text;
-        if (part.text !== '') await this.#emit(part.text);
+        await this.#answer.add(part.text);
         break;
       case 'tool-call':
-        if (!part.providerExecuted) this.#calls++;
+        if (part.providerExecuted) this.#usesOwnTools = true;
+        else this.#calls.push({ callId: part.toolCallId, tool: part.toolName, input: part.input });
         if (part.invalid) await this.#reportInvalidCall(part);
         break;
       case 'tool-error':
@@ -85,50 +101,49 @@ export class Transcript implements AttemptProgress {
   /**
    * The details of the last answer.
    *
-   * @throws {RunnerError} `refused`, `truncated`, `step_limit`, `server_error` or `connection` when
-   * that answer is not complete.
+   * @throws {RunnerError} `connection` when there is none, `step_limit` when it still calls tools.
    */
-  details({ model, options }: TranscriptTarget): Omit<TaskOutput, 'output'> {
+  details(): Omit<TaskOutput, 'output'> {
+    const details = this.#details();
+    if (this.#end === undefined) this.#requireComplete(undefined);
+    if (this.#calls.length === 0) return details;
+    const label = labelOf(this.#target.model);
+    const message = `${label}: the model still called tools after ${this.steps} requests; raise maxSteps`;
+    throw new RunnerError('step_limit', message, details);
+  }
+
+  #details() {
     const { response } = this.#end ?? {};
     const headers = response?.headers;
-    const details = definedFields({
+    return definedFields({
       usage: this.usage,
       model: response?.modelId,
       requestId: requestIdOf(headers) ?? response?.id,
       rateLimits: parseRateLimits({ get: (name) => headers?.[name] }),
     });
-    const { maxOutputTokens } = options;
-    const label = labelOf(model);
-    const end = this.#answerEnd();
-    const refusal = end === 'filtered' ? this.text : undefined;
-    const target = { label, model: modelNameOf(model), maxOutputTokens };
-    requireComplete({ text: this.text, end, refusal, ...details }, target);
-    if (this.#calls === 0) return details;
-    const message = `${label}: the model still called tools after ${this.steps} requests; raise maxSteps`;
-    throw new RunnerError('step_limit', message, details);
   }
 
-  #answerEnd(): AnswerEnd | undefined {
-    const reason = this.#end?.finishReason;
-    switch (reason) {
-      case undefined:
-        return undefined;
-      case 'other':
-        return this.#isCutOff() ? undefined : 'complete';
-      case 'content-filter':
-        return 'filtered';
-      case 'length':
-        return 'truncated';
-      case 'error':
-        return 'failed';
-      default:
-        return 'complete';
-    }
-  }
-
-  /** The SDK reports "other" for an answer without an end. A complete one has at least its usage. */
-  #isCutOff(): boolean {
-    return this.#end?.rawFinishReason === undefined && stepUsage(this.#end?.usage) === undefined;
+  /** The SDK knows few reasons, so that of the provider comes first. */
+  #requireComplete({ rawFinishReason: raw, finishReason }: Partial<StepEnd> = {}): void {
+    // The SDK says "other" when the provider gave no reason.
+    const reason = raw || (finishReason === 'other' ? undefined : finishReason);
+    const known = answerEndOf(raw);
+    const end = known === undefined || known === 'unknown' ? endOfSdk(finishReason, known) : known;
+    const { model, options } = this.#target;
+    const { text } = this;
+    const refusal = end === 'filtered' ? text : undefined;
+    const details = this.#details();
+    requireComplete(
+      {
+        ...{ text, refusal, reason, toolCalls: this.#calls, ...details },
+        end: end === 'tool_calls' && this.#usesOwnTools ? 'complete' : end,
+      },
+      {
+        label: labelOf(model),
+        model: modelNameOf(model),
+        maxOutputTokens: options.maxOutputTokens,
+      },
+    );
   }
 
   async #endStep(end: StepEnd): Promise<void> {
@@ -136,7 +151,9 @@ export class Transcript implements AttemptProgress {
     this.answering = false;
     this.steps++;
     this.usage = addUsage(this.usage, stepUsage(end.usage));
-    if (this.steps > 1 || this.#calls > 0) await this.reportLastStep();
+    await this.#answer.end();
+    if (this.steps > 1 || this.#calls.length > 0) await this.reportLastStep();
+    this.#requireComplete(end);
   }
 
   async #reportInvalidCall({ toolCallId: callId, toolName: tool, input }: ToolPart): Promise<void> {
@@ -152,6 +169,14 @@ export class Transcript implements AttemptProgress {
     const message = error instanceof Error ? error.message : String(error);
     await this.#emit({ kind: 'tool_result', callId, tool, ok: false, message, durationMs: 0 });
   }
+}
+
+/** The end of an answer in the words of the SDK, which says "other" for the rest. */
+function endOfSdk(
+  reason: StepEnd['finishReason'] | undefined,
+  raw: AnswerEnd | undefined,
+): AnswerEnd | undefined {
+  return reason === 'other' ? raw : answerEndOf(reason);
 }
 
 interface TranscriptTarget {

@@ -83,7 +83,10 @@ export function saying(said: StepReply, headers = {}): Reply {
 }
 
 /** Chunks of Chat Completions. */
-export function chunksOf({ text = '', calls = [] }: StepReply): object[] {
+export function chunksOf(
+  { text = '', calls = [] }: StepReply,
+  reason: string | null = calls.length > 0 ? 'tool_calls' : 'stop',
+): object[] {
   const chunk = (delta: object, finish_reason: string | null = null) => ({
     id: 'chatcmpl-1',
     model: 'a-model-2026',
@@ -103,7 +106,7 @@ export function chunksOf({ text = '', calls = [] }: StepReply): object[] {
         ],
       }),
     ),
-    chunk({}, calls.length > 0 ? 'tool_calls' : 'stop'),
+    chunk({}, reason),
     {
       id: 'chatcmpl-1',
       model: 'a-model-2026',

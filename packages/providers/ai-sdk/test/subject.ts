@@ -1,7 +1,16 @@
 import type { ProviderSubject } from '@stratagem/test-kit';
 import { APICallError } from 'ai';
 import { aiSdk } from '../src/ai-sdk.js';
-import { apiKey, chunksOf, compatible, isToolResult, saying, WIRE } from './model.js';
+import {
+  apiKey,
+  chunksOf,
+  compatible,
+  isToolResult,
+  type StepReply,
+  saying,
+  stream,
+  WIRE,
+} from './model.js';
 
 export const SUBJECT: ProviderSubject = {
   name: 'ai-sdk',
@@ -14,12 +23,14 @@ export const SUBJECT: ProviderSubject = {
       options: {},
       path: '/v1/chat/completions',
       textEvent: (content) => ({ choices: [{ index: 0, delta: { content } }] }),
+      ending: (reason, reply) => stream(chunksOf(reply as StepReply, reason)),
     },
   ],
   formats: {
     'structured outputs': { supportsStructuredOutputs: true },
     'JSON alone': { supportsStructuredOutputs: false },
   },
+  structuredOptions: { supportsStructuredOutputs: true },
   create(baseURL, { supportsStructuredOutputs, ...options }: Options = {}) {
     const model = compatible(baseURL, { supportsStructuredOutputs });
     return aiSdk(model, options);

@@ -9,7 +9,13 @@ import type {
   StopReason,
 } from '@anthropic-ai/sdk/resources/messages/messages';
 import type { RunContext, Usage } from '@stratagem/core';
-import type { AnswerEnd, ModelAnswer } from '@stratagem/core/runner';
+import {
+  AnswerText,
+  answerEndOf,
+  CallIds,
+  type ModelAnswer,
+  ToolInputText,
+} from '@stratagem/core/runner';
 import { ANSWER_TOOL } from './format.js';
 
 export interface MessageAnswer extends ModelAnswer {
@@ -27,12 +33,18 @@ interface PartialMessage {
   readonly model?: string | undefined;
 }
 
-/** Reads the events of an answer, and emits its text. */
+/**
+ * Reads the events of an answer, and emits its text.
+ *
+ * @param ids The ids of the calls in the conversation so far.
+ */
 export async function readEvents(
   events: AsyncIterable<RawMessageStreamEvent>,
   emit: RunContext['emit'],
+  ids: CallIds,
 ): Promise<MessageAnswer> {
-  const blocks: BlockAccumulator[] = [];
+  const blocks = new BlockList();
+  const text = new AnswerText(emit);
   let message: Omit<PartialMessage, 'content'> = { ended: false };
   let started: MessageUsage | undefined;
   for await (const event of events) {
@@ -42,14 +54,13 @@ export async function readEvents(
         message = { ...message, model: event.message.model, usage: messageUsage(started) };
         break;
       case 'content_block_start':
-        blocks[event.index] = new BlockAccumulator(event.content_block);
+        blocks.begin(event.index, event.content_block);
+        if (event.content_block.type === 'text') await text.add(event.content_block.text ?? '');
         break;
-      case 'content_block_delta': {
-        blocks[event.index] ??= new BlockAccumulator({ type: 'text', text: '', citations: null });
-        (blocks[event.index] as BlockAccumulator).add(event.delta);
-        if (event.delta.type === 'text_delta') await emit(event.delta.text);
+      case 'content_block_delta':
+        blocks.at(event.index).add(event.delta);
+        if (event.delta.type === 'text_delta') await text.add(event.delta.text);
         break;
-      }
       case 'message_delta':
         message = { ...message, ...event.delta, usage: messageUsage(started, event.usage) };
         break;
@@ -58,67 +69,106 @@ export async function readEvents(
         break;
     }
   }
-  return answerFrom({ ...message, content: blocks.flatMap((block) => block?.block ?? []) });
+  await text.end();
+  return answerFrom({ ...message, content: blocks.content }, ids);
 }
 
 /** Reads a body that was not streamed, and emits its text: some gateways do not stream. */
-export async function readBody(body: object, emit: RunContext['emit']): Promise<MessageAnswer> {
+export async function readBody(
+  body: object,
+  emit: RunContext['emit'],
+  ids: CallIds,
+): Promise<MessageAnswer> {
   if ((body as Partial<Message>).type !== 'message') {
-    return answerFrom({ content: [], ended: false });
+    return answerFrom({ content: [], ended: false }, ids);
   }
-  const answer = readMessage(body as Message);
-  for (const block of answer.content) if (block.type === 'text') await emit(block.text);
+  const answer = readMessage(body as Message, ids);
+  const text = new AnswerText(emit);
+  for (const block of answer.content) if (block.type === 'text') await text.add(block.text);
+  await text.end();
   return answer;
 }
 
 /** Reads a message that is complete. */
-export function readMessage(message: Message): MessageAnswer {
+export function readMessage(message: Message, ids = new CallIds()): MessageAnswer {
   const content = message.content as ContentBlockParam[];
-  return answerFrom({ ...message, content, ended: true, usage: messageUsage(message.usage) });
+  const usage = messageUsage(message.usage);
+  return answerFrom({ ...message, content, ended: true, usage }, ids);
 }
 
-function answerFrom({ content, usage, model, ...message }: PartialMessage): MessageAnswer {
+function answerFrom({ usage, model, ...message }: PartialMessage, ids: CallIds): MessageAnswer {
+  const content = withCallIds(message.content, ids);
   const calls = content.filter((block) => block.type === 'tool_use');
   const given = calls.find(({ name }) => name === ANSWER_TOOL);
   const { explanation, category } = message.stop_details ?? {};
-  const end = message.ended ? endOf(message.stop_reason) : undefined;
+  const reason = message.stop_reason ?? undefined;
+  const end = message.ended ? answerEndOf(reason) : undefined;
   const answer = {
     content,
     usage,
     model,
+    reason,
     end,
     refusal: end === 'refused' ? (explanation ?? category ?? undefined) : undefined,
   };
-  if (given !== undefined) return { ...answer, text: JSON.stringify(given.input) };
+  if (given !== undefined) {
+    // The call of this tool is the answer: no result follows.
+    const text = JSON.stringify(given.input);
+    return { ...answer, text, end: end === 'tool_calls' ? 'complete' : end };
+  }
   return {
     ...answer,
-    text: content.map((block) => (block.type === 'text' ? block.text : '')).join(''),
+    text: AnswerText.of(content.map((block) => (block.type === 'text' ? block.text : '')).join('')),
     toolCalls: calls.map(({ id, name, input }) => ({ callId: id, tool: name, input })),
   };
 }
 
-function endOf(reason: StopReason | null | undefined): AnswerEnd {
-  switch (reason) {
-    case 'refusal':
-      return 'refused';
-    case 'max_tokens':
-      return 'truncated';
-    case 'model_context_window_exceeded':
-      return 'context_full';
-    default:
-      return 'complete';
-  }
+/** Each call once, with an id of its own. */
+function withCallIds(content: readonly ContentBlockParam[], ids: CallIds): ContentBlockParam[] {
+  const seen = new Set<string>();
+  return content.flatMap((block) => {
+    if (block.type !== 'tool_use') return block;
+    const key = JSON.stringify([block.id, block.name, block.input]);
+    if (block.id && seen.has(key)) return [];
+    seen.add(key);
+    return { ...block, id: ids.take(block.id) };
+  });
 }
 
 type Delta = Extract<RawMessageStreamEvent, { type: 'content_block_delta' }>['delta'];
 
+/** The blocks of an answer, in their order. Some servers give every block the same index. */
+class BlockList {
+  readonly #blocks: BlockAccumulator[] = [];
+  readonly #byIndex = new Map<number, BlockAccumulator>();
+
+  begin(index: number, block: ContentBlock): BlockAccumulator {
+    const begun = new BlockAccumulator(block);
+    this.#blocks.push(begun);
+    this.#byIndex.set(index, begun);
+    return begun;
+  }
+
+  at(index: number): BlockAccumulator {
+    return (
+      this.#byIndex.get(index) ?? this.begin(index, { type: 'text', text: '', citations: null })
+    );
+  }
+
+  get content(): ContentBlockParam[] {
+    return this.#blocks.map(({ block }) => block);
+  }
+}
+
 /** Joins a block of an answer, which arrives in pieces. */
 class BlockAccumulator {
   readonly #block: Record<string, unknown>;
-  #json = '';
+  readonly #input = new ToolInputText();
+  readonly #citations: unknown[];
 
   constructor(block: ContentBlock) {
     this.#block = { ...block };
+    this.#citations = [...((block.type === 'text' && block.citations) || [])];
   }
 
   add(delta: Delta): void {
@@ -130,7 +180,7 @@ class BlockAccumulator {
         append('text', delta.text);
         break;
       case 'input_json_delta':
-        this.#json += delta.partial_json;
+        this.#input.add(delta.partial_json ?? '');
         break;
       case 'thinking_delta':
         append('thinking', delta.thinking);
@@ -138,12 +188,17 @@ class BlockAccumulator {
       case 'signature_delta':
         append('signature', delta.signature);
         break;
+      case 'citations_delta':
+        this.#citations.push(delta.citation);
+        this.#block.citations = this.#citations;
+        break;
     }
   }
 
   get block(): ContentBlockParam {
-    if (this.#block.type !== 'tool_use' || this.#json === '') return this.#block as never;
-    return { ...this.#block, input: parsed(this.#json) } as never;
+    const { json } = this.#input;
+    if (this.#block.type !== 'tool_use' || json === '') return this.#block as never;
+    return { ...this.#block, input: parsed(json) } as never;
   }
 }
 

@@ -20,7 +20,7 @@ import { ANTHROPIC, codeOfBody, type ErrorBody } from './sdk.js';
 import { ANTHROPIC_WIRE } from './wire-mapping.js';
 
 export interface AnthropicBatchOptions
-  extends Omit<AnthropicOptions, 'timeoutMs' | 'maxSteps'>,
+  extends Omit<AnthropicOptions, 'timeoutMs' | 'maxSteps' | 'toolCallConcurrency'>,
     BatchOptions {}
 
 /**

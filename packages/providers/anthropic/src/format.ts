@@ -9,26 +9,30 @@ export interface Format extends AnswerFormat {
   readonly answerTool?: AnswerSchema['schema'] | undefined;
 }
 
+const IN_PROMPT: Format = { schemaIn: 'prompt' };
+
 /** The name of the tool that the model calls with its answer. */
 export const ANSWER_TOOL = 'give_answer';
 
 /**
- * The format of an answer: the API's structured output where it supports the schema, and otherwise
- * a tool that the model must call, whose input can have any schema.
+ * The formats of an answer, from the one to ask for to those for a server that refuses it: the API's
+ * structured output where it supports the schema, a tool that the model must call, whose input can
+ * have any schema, and the prompt alone.
  */
-export async function formatOf(
+export async function formatsOf(
   outputSchema: Readonly<Record<string, unknown>> | undefined,
   { options: { structuredOutput = 'json_schema' } }: { readonly options: AnthropicOptions },
-): Promise<Format> {
+): Promise<readonly [Format, ...Format[]]> {
   const answer = answerSchemaOf(outputSchema);
-  if (answer === undefined || structuredOutput === 'prompt') return { schemaIn: 'prompt' };
+  if (answer === undefined || structuredOutput === 'prompt') return [IN_PROMPT];
   const { schema, unwrap } = answer;
   const output =
     structuredOutput === 'json_schema' && isClosed(schema)
       ? await structuredOutputFormat(schema)
       : undefined;
-  const answerTool = output === undefined ? schema : undefined;
-  return { schemaIn: 'request', unwrap, output, answerTool };
+  const byTool: Format = { schemaIn: 'request', unwrap, answerTool: schema };
+  if (output === undefined) return [byTool, IN_PROMPT];
+  return [{ schemaIn: 'request', unwrap, output }, byTool, IN_PROMPT];
 }
 
 /** Undefined for a schema that the SDK cannot convert. */

@@ -3,7 +3,14 @@ import type {
   MessageCreateParamsBase,
   MessageParam,
 } from '@anthropic-ai/sdk/resources/messages/messages';
-import { type Dialogue, requestAnswer, type TurnInput } from '@stratagem/core/runner';
+import {
+  CallIds,
+  type Dialogue,
+  inputJson,
+  requestAnswer,
+  type TurnInput,
+  toolParametersOf,
+} from '@stratagem/core/runner';
 import { readBody, readEvents } from './answer.js';
 import type { AnthropicBodyContext, AnthropicRequestContext } from './context.js';
 import { ANSWER_TOOL } from './format.js';
@@ -13,14 +20,15 @@ import { DEFAULT_MAX_OUTPUT_TOKENS } from './options.js';
 export function messagesDialogue(context: AnthropicRequestContext): Dialogue {
   const { client, emit, request } = context;
   const history: MessageParam[] = [];
+  const ids = new CallIds();
   return {
     async send(input) {
       history.push({ role: 'user', content: contentOf(input, history.at(-1)) });
       const body = messagesBody(history, context);
       const { content, ...answer } = await requestAnswer(context, {
         send: () => client.messages.create({ ...body, stream: true }, request),
-        read: (events) => readEvents(events, emit),
-        readWhole: (message) => readBody(message, emit),
+        read: (events) => readEvents(events, emit, ids),
+        readWhole: (message) => readBody(message, emit, ids),
       });
       history.push({ role: 'assistant', content: replayable(content) });
       return answer;
@@ -42,7 +50,7 @@ export function messagesBody(
   const wireTools = tools.map(({ name, description, inputSchema }) => ({
     name,
     description,
-    input_schema: { ...inputSchema, type: 'object' as const },
+    input_schema: toolParametersOf(inputSchema),
   }));
   if (answerTool !== undefined) {
     const description = 'Gives the answer. Call it once, when the answer is complete.';
@@ -90,6 +98,6 @@ function contentOf(input: TurnInput, last: MessageParam | undefined): MessagePar
 function replayable(content: readonly ContentBlockParam[]): ContentBlockParam[] {
   const blocks = content.filter((block) => block.type !== 'text' || block.text !== '');
   return blocks.map((block) =>
-    block.type === 'tool_use' && typeof block.input !== 'object' ? { ...block, input: {} } : block,
+    block.type === 'tool_use' ? { ...block, input: JSON.parse(inputJson(block.input)) } : block,
   );
 }

@@ -54,6 +54,7 @@ const NAMES: Readonly<Record<keyof AnthropicOptions, true>> = {
   cachePrompts: true,
   maxOutputTokens: true,
   maxSteps: true,
+  toolCallConcurrency: true,
   timeoutMs: true,
   client: true,
 };

@@ -150,3 +150,47 @@ test('thinking is repeated together with the calls that it led to', async () => 
     expect.objectContaining({ kind: 'tool_call', input: '{"query":' }),
   );
 });
+
+/** A tool call as compatible servers stream it: block events without the rest. */
+const useOf = (index: number, id: string, ...pieces: string[]) => [
+  {
+    type: 'content_block_start',
+    index,
+    content_block: { type: 'tool_use', id, name: 'search', input: {} },
+  },
+  ...pieces.map((partial_json) => ({
+    type: 'content_block_delta',
+    index,
+    delta: { type: 'input_json_delta', partial_json },
+  })),
+  { type: 'content_block_stop', index },
+];
+const end = [
+  { type: 'message_delta', delta: { stop_reason: 'tool_use' }, usage: { output_tokens: 3 } },
+  { type: 'message_stop' },
+];
+const tidesJson = '{"query":"tides"}';
+
+test.each<[string, object[], string[]]>([
+  ['empty arguments before the whole ones', useOf(0, 't', '{}', tidesJson), ['tides']],
+  ['the arguments twice', useOf(0, 't', tidesJson, tidesJson), ['tides']],
+  ['a call at two indexes', [...useOf(0, 't', tidesJson), ...useOf(1, 't', tidesJson)], ['tides']],
+  [
+    'two calls with one id at one index',
+    [...useOf(0, 't', tidesJson), ...useOf(0, 't', '{"query":"moon"}')],
+    ['tides', 'moon'],
+  ],
+])('a server that sends %s has each call executed once', async (_, events, queries) => {
+  server.replyWith(stream([...events, ...end] as never), saying({ text: 'Done.' }));
+  const result = await run();
+  expect(result.outputs).toEqual({ a: 'Done.' });
+  const calls = outputPartsOf(result.timeline) as { kind: string; callId: string; input: object }[];
+  const made = calls.filter(({ kind }) => kind === 'tool_call');
+  expect(made.map(({ input }) => input)).toEqual(queries.map((query) => ({ query })));
+  expect(new Set(made.map(({ callId }) => callId)).size).toBe(queries.length);
+  expect(server.requests[1]?.body.messages).toMatchObject([
+    { role: 'user' },
+    { role: 'assistant', content: made.map(({ callId: id, input }) => ({ id, input })) },
+    { role: 'user', content: made.map(({ callId }) => ({ tool_use_id: callId })) },
+  ]);
+});

@@ -1,6 +1,6 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
 import type { WireMapping } from '@stratagem/core/runner';
-import { type Format, formatOf } from './format.js';
+import { type Format, formatsOf } from './format.js';
 import { messagesBody, messagesDialogue } from './messages.js';
 import {
   ANTHROPIC_OPTIONS,
@@ -14,7 +14,7 @@ export const ANTHROPIC_WIRE: WireMapping<Anthropic, AnthropicOptions, Format> = 
   optionNames: ANTHROPIC_OPTIONS,
   settingNames: ['model', 'structuredOutput', 'instructions', 'maxOutputTokens', 'maxSteps'],
   checkOptions: checkAnthropicOptions,
-  formatOf,
+  formatsOf,
   dialogueOf: messagesDialogue,
   promptBody: (content, context) => messagesBody([{ role: 'user', content }], context),
 };

@@ -13,7 +13,10 @@ export function saying(reply: ModelReply, headers = {}): Reply {
 }
 
 /** The events of a message; the inputs of tools arrive in pieces. */
-export function messageEvents({ text = '', calls = [] }: ModelReply): Event[] {
+export function messageEvents(
+  { text = '', calls = [] }: ModelReply,
+  reason: string | null = calls.length > 0 ? 'tool_use' : 'end_turn',
+): Event[] {
   const blocks = [
     ...(text === '' ? [] : [textBlock(text)]),
     ...calls.map((call, position) => toolBlock(call, position)),
@@ -37,7 +40,7 @@ export function messageEvents({ text = '', calls = [] }: ModelReply): Event[] {
     ]),
     {
       type: 'message_delta',
-      delta: { stop_reason: calls.length > 0 ? 'tool_use' : 'end_turn' },
+      delta: { stop_reason: reason },
       usage: { output_tokens: 3 },
     },
     { type: 'message_stop' },

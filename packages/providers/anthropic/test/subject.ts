@@ -12,12 +12,21 @@ export const SUBJECT: ProviderSubject = {
   label: 'anthropic/a-model',
   apiKey,
   basePath: '',
-  apis: [{ name: 'the Messages API', options: {}, path: '/v1/messages', textEvent: textDelta }],
+  apis: [
+    {
+      name: 'the Messages API',
+      options: {},
+      path: '/v1/messages',
+      textEvent: textDelta,
+      ending: (reason, reply) => stream(messageEvents(reply, reason)),
+    },
+  ],
   formats: {
     json_schema: { structuredOutput: 'json_schema' },
     tool: { structuredOutput: 'tool' },
     prompt: { structuredOutput: 'prompt' },
   },
+  structuredOptions: { structuredOutput: 'json_schema' },
   create: (baseURL, options) => anthropic({ model: 'a-model', apiKey, baseURL, ...options }),
   saying,
   wire: WIRE,

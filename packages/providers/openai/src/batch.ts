@@ -15,7 +15,7 @@ import { OPENAI } from './sdk.js';
 import { OPENAI_WIRE } from './wire-mapping.js';
 
 export interface OpenAIBatchOptions
-  extends Omit<OpenAIOptions, 'timeoutMs' | 'maxSteps'>,
+  extends Omit<OpenAIOptions, 'timeoutMs' | 'maxSteps' | 'toolCallConcurrency'>,
     BatchOptions {}
 
 /**

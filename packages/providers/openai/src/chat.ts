@@ -1,14 +1,18 @@
 import type { RunContext, Usage } from '@stratagem/core';
 import {
-  type AnswerEnd,
+  AnswerText,
+  answerEndOf,
+  CallIds,
   type Dialogue,
+  inputJson,
   type ModelAnswer,
   requestAnswer,
-  type ToolCall,
   type TurnInput,
+  toolParametersOf,
 } from '@stratagem/core/runner';
 import type {
   ChatCompletion,
+  ChatCompletionAssistantMessageParam,
   ChatCompletionChunk,
   ChatCompletionCreateParamsBase,
   ChatCompletionMessageParam,
@@ -16,27 +20,30 @@ import type {
 import type { CompletionUsage } from 'openai/resources/completions';
 import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
 import type { WireFormat } from './format.js';
+import { mergeDelta } from './merge-delta.js';
 import type { OpenAIOptions } from './options.js';
 import { isOpenAI } from './sdk.js';
+import { type JoinedCall, ToolCallAccumulator } from './tool-calls.js';
 
 /** A conversation through Chat Completions. Each request contains the whole history. */
 export function chatDialogue(context: OpenAIRequestContext): Dialogue {
   const { client, emit, options, request } = context;
   const history = initialMessages(options);
+  const ids = new CallIds();
   return {
     async send(input) {
       history.push(...messagesOf(input));
       const body = chatBody(history, context);
-      const answer = await requestAnswer(context, {
+      const { message, ...answer } = await requestAnswer(context, {
         send: () =>
           client.chat.completions.create(
             { ...body, stream: true, stream_options: { include_usage: true } },
             request,
           ),
-        read: (chunks) => readChunks(chunks, emit),
-        readWhole: (completion) => readChunks(chunksOf(completion), emit),
+        read: (chunks) => readChunks(chunks, emit, ids),
+        readWhole: (completion) => readChunks(chunksOf(completion), emit, ids),
       });
-      history.push(assistantMessage(answer.text, answer.toolCalls));
+      history.push(message);
       return answer;
     },
   };
@@ -62,7 +69,7 @@ export function chatBody(
     ...(tools.length > 0 && {
       tools: tools.map(({ name, description, inputSchema }) => ({
         type: 'function' as const,
-        function: { name, description, parameters: inputSchema },
+        function: { name, description, parameters: toolParametersOf(inputSchema) },
       })),
     }),
   };
@@ -85,22 +92,6 @@ function messagesOf(input: TurnInput): ChatCompletionMessageParam[] {
   return [{ role: 'user', content: input.text }];
 }
 
-function assistantMessage(
-  content: string,
-  calls: readonly ToolCall[] = [],
-): ChatCompletionMessageParam {
-  if (calls.length === 0) return { role: 'assistant', content };
-  return {
-    role: 'assistant',
-    content: content || null,
-    tool_calls: calls.map(({ callId, tool, input }) => ({
-      id: callId,
-      type: 'function',
-      function: { name: tool, arguments: input as string },
-    })),
-  };
-}
-
 /** Compatible servers omit parts of a chunk that the types require. */
 type Chunk = Partial<ChatCompletionChunk>;
 type Delta = Partial<ChatCompletionChunk.Choice.Delta>;
@@ -109,23 +100,31 @@ type Delta = Partial<ChatCompletionChunk.Choice.Delta>;
 export function chunksOf({ model, usage, choices }: Partial<ChatCompletion>): Chunk[] {
   const [choice] = choices ?? [];
   if (choice === undefined) return [];
-  const { content, refusal, tool_calls } = choice.message ?? {};
-  const { finish_reason = 'stop' } = choice;
-  const delta = {
-    content,
-    refusal,
-    tool_calls: tool_calls?.map((call, index) => ({ ...call, index })),
-  } as Delta;
+  const { message, finish_reason = 'stop' } = choice;
+  const tool_calls = message?.tool_calls?.map((call, index) => ({ ...call, index }));
+  const delta = { ...message, tool_calls } as Delta;
   return [{ model, usage, choices: [{ index: 0, delta, finish_reason }] }];
 }
 
-/** Reads the chunks of an answer, and emits its text. */
+export interface ChatAnswer extends ModelAnswer {
+  /** The message to repeat in the next request. */
+  readonly message: ChatCompletionMessageParam;
+}
+
+/**
+ * Reads the chunks of an answer, and emits its text.
+ *
+ * @param ids The ids of the calls in the conversation so far.
+ */
 export async function readChunks(
   chunks: AsyncIterable<Chunk> | Iterable<Chunk>,
   emit?: RunContext['emit'],
-): Promise<ModelAnswer> {
+  ids = new CallIds(),
+): Promise<ChatAnswer> {
   const calls = new ToolCallAccumulator();
-  let text = '';
+  const text = new AnswerText(emit);
+  const parts: unknown[] = [];
+  let extra: object = {};
   let refusal = '';
   let reason: string | undefined;
   let model: string | undefined;
@@ -137,23 +136,33 @@ export async function readChunks(
     usage = chunk.usage ?? usage;
     const choice = chunk.choices?.[0];
     if (choice === undefined) continue;
-    const { content, refusal: refused, tool_calls } = (choice.delta ?? {}) as Delta;
+    const {
+      content,
+      refusal: refused,
+      tool_calls,
+      role: _,
+      ...more
+    } = (choice.delta ?? {}) as Delta;
     const piece = textIn(content);
-    if (piece !== '') {
-      text += piece;
-      await emit?.(piece);
-    }
+    if (piece !== '') await text.add(piece);
+    if (Array.isArray(content)) mergeDelta(parts, content);
     if (refused) refusal += refused;
     for (const called of tool_calls ?? []) calls.add(called);
-    reason = choice.finish_reason ?? reason;
+    extra = mergeDelta(extra, more) as object;
+    // Some servers have an empty reason in each chunk.
+    reason = choice.finish_reason || reason;
   }
+  await text.end();
+  const toolCalls = calls.calls.map((call) => ({ ...call, id: ids.take(call.id) }));
   return {
-    text,
-    toolCalls: calls.calls,
+    text: text.text,
+    toolCalls: toolCalls.map(({ id, name, json }) => ({ callId: id, tool: name, input: json })),
     refusal,
-    end: finishEnd(reason),
+    end: answerEndOf(reason),
+    reason,
     usage: usage && completionUsage(usage),
     model,
+    message: assistantMessage(parts.length > 0 ? parts : text.raw, toolCalls, extra),
   };
 }
 
@@ -164,48 +173,24 @@ function textIn(content: unknown): string {
   return content.map((part) => (part?.type === 'text' ? String(part.text ?? '') : '')).join('');
 }
 
-type CallPiece = NonNullable<Delta['tool_calls']>[number];
-
-/** Joins tool calls, whose arguments arrive in pieces. */
-class ToolCallAccumulator {
-  readonly #calls: { callId: string; tool: string; input: string }[] = [];
-  readonly #byIndex = new Map<number, { input: string }>();
-
-  add({ index, id, function: called }: CallPiece): void {
-    const known = this.#byIndex.get(index ?? this.#calls.length);
-    // Some servers give every call the index 0; a new name and id begin a new call.
-    if (known === undefined || (called?.name && id)) {
-      const call = {
-        callId: id || `call-${this.#calls.length + 1}`,
-        tool: called?.name ?? '',
-        input: textOf(called?.arguments),
-      };
-      this.#calls.push(call);
-      this.#byIndex.set(index ?? this.#calls.length - 1, call);
-    } else known.input += textOf(called?.arguments);
-  }
-
-  get calls(): readonly ToolCall[] {
-    return this.#calls;
-  }
-}
-
-/** Some servers send arguments as an object instead of its JSON. */
-function textOf(piece: unknown): string {
-  return typeof piece === 'string' ? piece : piece === undefined ? '' : JSON.stringify(piece);
-}
-
-function finishEnd(reason: string | undefined): AnswerEnd | undefined {
-  switch (reason) {
-    case undefined:
-      return undefined;
-    case 'length':
-      return 'truncated';
-    case 'content_filter':
-      return 'filtered';
-    default:
-      return 'complete';
-  }
+/** A message of the model, with all fields that the server gave it. */
+function assistantMessage(
+  content: string | unknown[],
+  calls: readonly (JoinedCall & { readonly id: string })[],
+  extra: object,
+): ChatCompletionMessageParam {
+  const message = { ...extra, role: 'assistant', content } as ChatCompletionAssistantMessageParam;
+  if (calls.length === 0) return message;
+  return {
+    ...message,
+    content: content.length > 0 ? message.content : null,
+    tool_calls: calls.map(({ id, name, json, extra }) => ({
+      ...extra,
+      id,
+      type: 'function',
+      function: { ...Object(extra).function, name, arguments: inputJson(json) },
+    })),
+  };
 }
 
 /** Undefined when a server does not count input and output. */

@@ -31,6 +31,8 @@ test('a key that appears in the environment later is found', async () => {
   const runner = openai({ baseURL: server.url });
   await expect(runner.run(request('Why?'), attempt())).rejects.toThrow('no API key');
   vi.stubEnv('OPENAI_API_KEY', apiKey);
-  server.replyWith(saying({}));
-  await expect(runner.run(request('Why?'), attempt())).resolves.toMatchObject({ output: '' });
+  server.replyWith(saying({ text: 'Because.' }));
+  await expect(runner.run(request('Why?'), attempt())).resolves.toMatchObject({
+    output: 'Because.',
+  });
 });

@@ -150,6 +150,272 @@ describe('tool calls can be read from', () => {
   });
 });
 
+/** One call, as servers announce, repeat and split it. */
+const ONE_CALL: Record<string, object[]> = {
+  'arguments that are null at first': [
+    chunk(call({ index: 0, id: 'c1', function: { name: 'weather', arguments: null } })),
+    chunk(call({ index: 0, id: null, function: { name: null, arguments: rome } })),
+  ],
+  'id and name in each piece': ['{"city', '":"Ro', 'me"}', ''].map((piece) =>
+    chunk(
+      call({
+        index: 0,
+        id: 'c1',
+        type: 'function',
+        function: { name: 'weather', arguments: piece },
+      }),
+    ),
+  ),
+  'another id in each piece': ['', '{"city', '":"Rome"}'].map((piece, position) =>
+    chunk(
+      call({
+        index: 0,
+        id: `chatcmpl-tool-${position}`,
+        function: { ...(position === 0 && { name: 'weather' }), arguments: piece },
+      }),
+    ),
+  ),
+  'its pieces at two indexes': [
+    chunk(call({ index: 0, id: 'c1', function: { name: 'weather', arguments: '' } })),
+    chunk(call({ index: 1, id: 'c1', function: { arguments: '{"city":' } })),
+    chunk(call({ index: 1, function: { arguments: '"Rome"}' } })),
+  ],
+  'itself at two indexes': [0, 1].map((index) =>
+    chunk(call({ index, id: 'c1', function: { name: 'weather', arguments: rome } })),
+  ),
+  'an announcement at one index, and itself at another': [
+    chunk(call({ index: 0, id: 'c1', function: { name: 'weather', arguments: '{}' } })),
+    chunk(call({ index: 1, id: 'c1', function: { name: 'weather', arguments: rome } })),
+  ],
+  'empty arguments before the whole ones': [
+    chunk(call({ index: 0, id: 'c1', function: { name: 'weather', arguments: '{}' } })),
+    chunk(call({ index: 0, id: 'c1', function: { name: 'weather', arguments: rome } })),
+  ],
+  'empty arguments before the pieces': [
+    chunk(call({ index: 0, id: 'c1', function: { name: 'weather', arguments: '{}' } })),
+    chunk(call({ index: 0, function: { arguments: '{"city"' } })),
+    chunk(call({ index: 0, function: { arguments: ':"Rome"}' } })),
+  ],
+  'the whole arguments again at the end': [
+    chunk(call({ index: 0, id: 'c1', function: { name: 'weather', arguments: '{"city"' } })),
+    chunk(call({ index: 0, function: { arguments: ':"Rome"}' } })),
+    chunk(call({ index: 0, id: 'c1', function: { name: 'weather', arguments: rome } })),
+  ],
+  'no index, in pieces': [
+    chunk(call({ id: 'c1', function: { name: 'weather', arguments: '' } })),
+    chunk(call({ function: { arguments: '{"city":"R' } })),
+    chunk(call({ function: { arguments: 'ome"}' } })),
+  ],
+  'an index only after the first piece': [
+    chunk(call({ id: 'c1', function: { name: 'weather' } })),
+    chunk(call({ index: 0, function: { arguments: rome } })),
+  ],
+  'a name that comes late': [
+    chunk(call({ index: 0, id: 'c1', function: { arguments: '{"city":' } })),
+    chunk(call({ index: 0, function: { arguments: '"Rome"}' } })),
+    chunk(call({ index: 0, function: { name: 'weather' } })),
+  ],
+  'a name in pieces': [
+    chunk(call({ index: 0, id: 'c1', function: { name: 'wea', arguments: '' } })),
+    chunk(call({ index: 0, function: { name: 'ther' } })),
+    chunk(call({ index: 0, function: { arguments: rome } })),
+  ],
+  'strings that look like the end': [
+    chunk(call({ index: 0, id: 'c1', function: { name: 'weather', arguments: '{"x":"}\\"}",' } })),
+    chunk(call({ index: 0, function: { arguments: '"city":"Rome"}' } })),
+  ],
+};
+
+/** Runs the task on these calls, then on an answer in text; returns the second request. */
+async function runOnCalls(chunks: readonly object[], execute?: (city: string) => void) {
+  const answer = stream([chunk({ content: 'Sun hats.' }), chunk({}, 'stop')]);
+  const reply: Reply = (response, received) => {
+    const calls = stream([...chunks, chunk({}, 'tool_calls')]);
+    (isToolResult(received) ? answer : calls)(response, received);
+  };
+  server.replyWith(reply);
+  const counted = tool({
+    ...weather,
+    execute: ({ city }) => {
+      execute?.(city);
+      return `sunny in ${city}`;
+    },
+  });
+  const runner = openai({ model: 'local', apiKey: 'none', baseURL: server.url });
+  const executor = createExecutor({ strategy: inOrder, runner, retry: { maxAttempts: 1 } });
+  const tasks = [{ id: 'a', description: 'What is the weather in Rome?', tools: [counted] }];
+  const result = await executor.execute({ goal: 'x', tasks });
+  expect(result.error).toBeUndefined();
+  return { result, messages: server.requests[1]?.body.messages as ToolMessage[] };
+}
+
+describe('one call is executed once when a server sends', () => {
+  test.each(Object.entries(ONE_CALL))('%s', async (_, chunks) => {
+    const cities: string[] = [];
+    const { messages } = await runOnCalls(chunks, (city) => cities.push(city));
+    expect(cities).toEqual(['Rome']);
+    const [, asked, ...results] = messages as unknown as [object, object, ...ToolMessage[]];
+    expect(asked).toMatchObject({ tool_calls: [{ function: { name: 'weather' } }] });
+    expect(results).toMatchObject([{ role: 'tool', content: 'sunny in Rome' }]);
+  });
+});
+
+describe('two calls stay two when a server sends', () => {
+  const pisa = '{"city":"Pisa"}';
+  const named = (fields: object, json: string) =>
+    chunk(call({ ...fields, function: { name: 'weather', arguments: json } }));
+  test.each<[string, object[]]>([
+    [
+      'the same id for both',
+      [named({ index: 0, id: 'c' }, rome), named({ index: 1, id: 'c' }, pisa)],
+    ],
+    ['the index 0 and no ids', [named({ index: 0 }, rome), named({ index: 0 }, pisa)]],
+    [
+      'their pieces in turns',
+      [
+        named({ index: 0, id: 'c1' }, ''),
+        named({ index: 1, id: 'c2' }, ''),
+        chunk(call({ index: 0, function: { arguments: '{"city":' } })),
+        chunk(call({ index: 1, function: { arguments: '{"city":"Pi' } })),
+        chunk(call({ index: 0, function: { arguments: '"Rome"}' } })),
+        chunk(call({ index: 1, function: { arguments: 'sa"}' } })),
+      ],
+    ],
+    [
+      'no index, in pieces',
+      [
+        named({ id: 'c1' }, '{"city"'),
+        chunk(call({ function: { arguments: ':"Rome"}' } })),
+        named({ id: 'c2' }, '{"city":'),
+        chunk(call({ function: { arguments: '"Pisa"}' } })),
+      ],
+    ],
+  ])('%s', async (_, chunks) => {
+    const { messages } = await runOnCalls(chunks);
+    const results = messages.filter(({ role }) => role === 'tool');
+    expect(results.map(({ content }) => content)).toEqual(['sunny in Rome', 'sunny in Pisa']);
+    expect(new Set(results.map((message) => message.tool_call_id)).size).toBe(2);
+  });
+});
+
+test('arguments that are no JSON go back as an error, and into the history as JSON', async () => {
+  const cities: string[] = [];
+  const { result, messages } = await runOnCalls(
+    [chunk(call({ index: 0, id: 'c1', function: { name: 'weather', arguments: '{"city":"Ro' } }))],
+    (city) => cities.push(city),
+  );
+  expect(cities).toEqual([]);
+  expect(messages.slice(1)).toEqual([
+    {
+      role: 'assistant',
+      content: null,
+      tool_calls: [{ id: 'c1', type: 'function', function: { name: 'weather', arguments: '{}' } }],
+    },
+    {
+      role: 'tool',
+      tool_call_id: 'c1',
+      content: 'Error: the input is not the JSON of an object: {"city":"Ro',
+    },
+  ]);
+  expect(result.timeline).toContainEqual(
+    expect.objectContaining({ kind: 'tool_call', input: '{"city":"Ro' }),
+  );
+});
+
+describe('a message is repeated with the fields of its server:', () => {
+  const asked = {
+    index: 0,
+    id: 'c1',
+    type: 'function',
+    function: { name: 'weather', arguments: rome },
+  };
+  const wireCall = { id: 'c1', type: 'function', function: { name: 'weather', arguments: rome } };
+  test.each<[string, object[], object]>([
+    [
+      'DeepSeek and Kimi, reasoning_content',
+      [
+        chunk({ role: 'assistant', content: '', reasoning_content: 'The user' }),
+        chunk({ content: null, reasoning_content: ' asks.' }),
+        chunk(call(asked)),
+      ],
+      { content: null, reasoning_content: 'The user asks.', tool_calls: [wireCall] },
+    ],
+    [
+      'OpenRouter, reasoning_details',
+      [
+        chunk({
+          reasoning: 'The user',
+          reasoning_details: [
+            { type: 'reasoning.text', text: 'The user', format: 'anthropic-claude-v1', index: 0 },
+          ],
+        }),
+        chunk({
+          reasoning: ' asks.',
+          reasoning_details: [{ type: 'reasoning.text', text: ' asks.', index: 0 }],
+        }),
+        chunk({
+          reasoning_details: [
+            { type: 'reasoning.text', signature: 'c2lnbmF0dXJl', index: 0 },
+            { type: 'reasoning.encrypted', data: 'Z2VoZWlt', id: 'rs_1', index: 1 },
+          ],
+        }),
+        chunk(call(asked)),
+      ],
+      {
+        content: null,
+        reasoning: 'The user asks.',
+        reasoning_details: [
+          {
+            type: 'reasoning.text',
+            text: 'The user asks.',
+            format: 'anthropic-claude-v1',
+            signature: 'c2lnbmF0dXJl',
+            index: 0,
+          },
+          { type: 'reasoning.encrypted', data: 'Z2VoZWlt', id: 'rs_1', index: 1 },
+        ],
+        tool_calls: [wireCall],
+      },
+    ],
+    [
+      'Gemini, the signature of a thought',
+      [
+        chunk({ extra_content: { google: { thought: true } } }),
+        chunk(call({ ...asked, extra_content: { google: { thought_signature: 'c2ln' } } })),
+      ],
+      {
+        content: null,
+        extra_content: { google: { thought: true } },
+        tool_calls: [{ ...wireCall, extra_content: { google: { thought_signature: 'c2ln' } } }],
+      },
+    ],
+    [
+      'Mistral, thoughts among the parts',
+      [
+        chunk({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'The ' }] }] }),
+        chunk({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'user.' }] }] }),
+        chunk({ content: [{ type: 'text', text: 'I look.' }] }),
+        chunk(call(asked)),
+      ],
+      {
+        content: [
+          { type: 'thinking', thinking: [{ type: 'text', text: 'The user.' }] },
+          { type: 'text', text: 'I look.' },
+        ],
+        tool_calls: [wireCall],
+      },
+    ],
+    [
+      'MiniMax, a block of reasoning in the text',
+      [chunk({ content: '<think>The user asks.</think>\n' }), chunk(call(asked))],
+      { content: '<think>The user asks.</think>\n', tool_calls: [wireCall] },
+    ],
+  ])('%s', async (_, chunks, message) => {
+    const { messages } = await runOnCalls(chunks);
+    expect(messages[1]).toEqual({ role: 'assistant', ...message });
+  });
+});
+
 describe('missing and additional fields are tolerated:', () => {
   test.each<[string, Reply, object]>([
     [

@@ -7,6 +7,7 @@ import {
 import type { OpenAI } from 'openai';
 import type { OpenAIOptions } from './options.js';
 import { isOpenAI } from './sdk.js';
+import { foldedForStrict } from './strict-schema.js';
 
 export interface Format extends AnswerFormat {
   /** The format in the request; undefined where only the prompt describes it. */
@@ -25,33 +26,39 @@ export type WireFormat =
 const IN_PROMPT: Format = { schemaIn: 'prompt' };
 
 /**
- * The format of an answer. OpenAI itself gets a strict schema where the schema can be strict. For
- * other servers the prompt describes the schema too, as many accept a schema and ignore it.
+ * The formats of an answer, from the one to ask for to those for a server that refuses it. OpenAI
+ * itself gets a strict schema where the schema can be strict. For other servers the prompt describes
+ * the schema too, as many accept a schema and ignore it.
  */
-export async function formatOf(
+export async function formatsOf(
   outputSchema: Readonly<Record<string, unknown>> | undefined,
   { client, options }: SdkTarget<OpenAI, OpenAIOptions>,
-): Promise<Format> {
+): Promise<readonly [Format, ...Format[]]> {
   const isOurs = isOpenAI(client);
   const { structuredOutput = isOurs ? 'json_schema' : 'prompt' } = options;
   const answer = answerSchemaOf(outputSchema);
-  if (answer === undefined || structuredOutput === 'prompt') return IN_PROMPT;
-  if (structuredOutput === 'json_object') {
-    // It makes every answer an object, which not every schema allows.
-    return outputSchema?.type === 'object'
-      ? { ...IN_PROMPT, wire: { type: 'json_object' } }
-      : IN_PROMPT;
-  }
+  if (answer === undefined || structuredOutput === 'prompt') return [IN_PROMPT];
+  // JSON mode makes every answer an object, which not every schema allows.
+  const lower: readonly [Format, ...Format[]] =
+    outputSchema?.type === 'object'
+      ? [{ ...IN_PROMPT, wire: { type: 'json_object' } }, IN_PROMPT]
+      : [IN_PROMPT];
+  if (structuredOutput === 'json_object') return lower;
   const { schema, unwrap } = answer;
   const strict = await strictFormat(schema);
-  if (strict !== undefined && isOurs) return { schemaIn: 'request', unwrap, wire: strict };
+  if (strict !== undefined && isOurs) {
+    return [{ schemaIn: 'request', unwrap, wire: strict }, ...lower];
+  }
   // The prompt shows the schema without the object around it, so the server must not ask for one.
   const isWrapped = schema.properties !== outputSchema?.properties;
-  return isWrapped ? IN_PROMPT : { ...IN_PROMPT, wire: strict ?? jsonSchemaFormat(schema, false) };
+  if (isWrapped) return lower;
+  return [{ ...IN_PROMPT, wire: strict ?? jsonSchemaFormat(schema, false) }, ...lower];
 }
 
 /** Undefined for a schema that the SDK cannot make strict: optional fields, records or the like. */
-async function strictFormat(schema: AnswerSchema['schema']): Promise<WireFormat | undefined> {
+async function strictFormat(given: AnswerSchema['schema']): Promise<WireFormat | undefined> {
+  const schema = foldedForStrict(given);
+  if (schema === undefined) return undefined;
   const { standardTextFormat } = await import('openai/helpers/standard-schema');
   const { '~standard': standard } = {
     '~standard': { version: 1, vendor: 'stratagem', validate: (value: unknown) => ({ value }) },

@@ -53,6 +53,7 @@ const NAMES: Readonly<Record<keyof OpenAIOptions, true>> = {
   temperature: true,
   maxOutputTokens: true,
   maxSteps: true,
+  toolCallConcurrency: true,
   timeoutMs: true,
   client: true,
 };

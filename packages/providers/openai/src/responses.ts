@@ -1,10 +1,14 @@
 import type { RunContext, Usage } from '@stratagem/core';
 import {
-  type AnswerEnd,
+  AnswerText,
+  answerEndOf,
+  CallIds,
   type Dialogue,
+  inputJson,
   type ModelAnswer,
   requestAnswer,
   type TurnInput,
+  toolParametersOf,
 } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
 import type {
@@ -20,17 +24,18 @@ import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
 export function responsesDialogue(context: OpenAIRequestContext): Dialogue {
   const { client, request } = context;
   const history: ResponseInputItem[] = [];
+  const ids = new CallIds();
   return {
     async send(input) {
       history.push(...itemsOf(input));
       const body = responsesBody(history, context);
       const { output, ...answer } = await requestAnswer(context, {
         send: () => client.responses.create({ ...body, stream: true }, request),
-        read: (events) => readEvents(events, context),
-        readWhole: (response) => readEvents(eventsOf(response), context),
+        read: (events) => readEvents(events, context, ids),
+        readWhole: (response) => readEvents(eventsOf(response), context, ids),
       });
       // Reasoning items must be repeated together with the tool calls that they led to.
-      history.push(...(output as ResponseInputItem[]));
+      history.push(...output.map(replayable));
       return answer;
     },
   };
@@ -56,7 +61,7 @@ export function responsesBody(
         type: 'function' as const,
         name,
         description,
-        parameters: inputSchema,
+        parameters: toolParametersOf(inputSchema),
         // The executor validates the input; not every schema can be strict.
         strict: false,
       })),
@@ -75,36 +80,48 @@ function itemsOf(input: TurnInput): ResponseInputItem[] {
   return [{ type: 'message', role: 'user', content: input.text }];
 }
 
+/** An item of an answer in the form that the API accepts. */
+function replayable(item: Output[number]): ResponseInputItem {
+  if (item.type !== 'function_call') return item as ResponseInputItem;
+  return { ...item, arguments: inputJson(item.arguments) };
+}
+
 /** A response that was not streamed, as the last event of a stream. */
 function eventsOf(response: Partial<Response>): ResponseStreamEvent[] {
   const { status, output } = response;
   // A body without both is not a response.
   if (status === undefined && output === undefined) return [];
-  const type = status === 'incomplete' || status === 'failed' ? status : 'completed';
+  const type = status === 'failed' ? 'failed' : 'completed';
   return [{ type: `response.${type}`, response: response as Response, sequence_number: 0 }];
 }
 
 async function readEvents(
   events: AsyncIterable<ResponseStreamEvent> | Iterable<ResponseStreamEvent>,
   { client, emit }: { readonly client: OpenAI; readonly emit: RunContext['emit'] },
+  ids: CallIds,
 ): Promise<ResponseAnswer> {
   const { APIError } = client.constructor as typeof OpenAI;
-  let text = '';
+  const text = new AnswerText(emit);
   let refusal = '';
   let response: Response | undefined;
-  const items: Response['output'] = [];
+  const items: Output = [];
   for await (const event of events) {
     switch (event.type) {
       case 'response.output_text.delta':
-        text += event.delta;
-        await emit(event.delta);
+        await text.add(event.delta);
         break;
       case 'response.refusal.delta':
         refusal += event.delta;
         break;
+      case 'response.output_item.added':
       case 'response.output_item.done':
         items[event.output_index] = event.item;
         break;
+      case 'response.function_call_arguments.done': {
+        const item = items[event.output_index];
+        if (item?.type === 'function_call') item.arguments = event.arguments;
+        break;
+      }
       case 'response.completed':
       case 'response.incomplete':
         response = withOutput(event.response, items);
@@ -122,26 +139,33 @@ async function readEvents(
         throw new APIError(undefined, event, undefined, undefined);
     }
   }
-  return readResponse(response, { text, refusal });
+  await text.end();
+  return readResponse(response, { text: text.text, refusal }, ids);
 }
 
 /** Some servers do not repeat the streamed items in the final response. */
-function withOutput(response: Response, items: Response['output']): Response {
+function withOutput(response: Response, items: Output): Response {
   if (response.output?.length) return response;
   return { ...response, output: items.flatMap((item) => item ?? []) };
 }
 
+type Output = Response['output'];
+
 interface ResponseAnswer extends ModelAnswer {
   /** The items to repeat in the next request. */
-  readonly output: Response['output'];
+  readonly output: Output;
 }
 
-/** @param streamed The streamed text, for a response that does not repeat it. */
+/**
+ * @param streamed The streamed text, for a response that does not repeat it.
+ * @param ids The ids of the calls in the conversation so far.
+ */
 export function readResponse(
   response: Response | undefined,
   streamed = { text: '', refusal: '' },
+  ids = new CallIds(),
 ): ResponseAnswer {
-  const output = response?.output ?? [];
+  const output = withCallIds(response?.output ?? [], ids);
   const calls = output.filter((item) => item.type === 'function_call');
   return {
     output,
@@ -152,33 +176,52 @@ export function readResponse(
       input: call.arguments,
     })),
     refusal: streamed.refusal || refusalOf(output),
-    end: response && statusEnd(response),
+    ...endingOf(response),
     usage: response?.usage ? responseUsage(response.usage) : undefined,
     model: response?.model,
   };
 }
 
+/** Each call once, with an id of its own. */
+function withCallIds(output: Output, ids: CallIds): Output {
+  const seen = new Set<string>();
+  return output.flatMap((item) => {
+    if (item.type !== 'function_call') return item;
+    const key = JSON.stringify([item.call_id, item.name, item.arguments]);
+    if (item.call_id && seen.has(key)) return [];
+    seen.add(key);
+    return { ...item, call_id: ids.take(item.call_id) };
+  });
+}
+
 /** The text of the answer, without the model's comments on its progress. */
-function finalText(output: Response['output']): string | undefined {
+function finalText(output: Output): string | undefined {
   const messages = output.filter((item) => item.type === 'message');
   if (messages.length === 0) return undefined;
-  return messages
+  const text = messages
     .filter(({ phase }) => phase !== 'commentary')
     .flatMap(({ content }) => content)
     .map((part) => (part.type === 'output_text' ? part.text : ''))
     .join('');
+  return AnswerText.of(text);
 }
 
-function refusalOf(output: Response['output']): string {
+function refusalOf(output: Output): string {
   return output
     .flatMap((item) => (item.type === 'message' ? item.content : []))
     .map((part) => (part.type === 'refusal' ? part.refusal : ''))
     .join('');
 }
 
-function statusEnd({ status, incomplete_details }: Response): AnswerEnd {
-  if (status !== 'incomplete') return 'complete';
-  return incomplete_details?.reason === 'content_filter' ? 'filtered' : 'truncated';
+function endingOf(response: Response | undefined): Pick<ModelAnswer, 'end' | 'reason'> {
+  if (response === undefined) return { end: undefined };
+  // Some servers leave out the status of a response that is complete.
+  const { status = 'completed', incomplete_details } = response;
+  const reason = (status === 'incomplete' && incomplete_details?.reason) || status;
+  const end = answerEndOf(reason);
+  // An incomplete response is cut off, whatever the reason.
+  const isCut = status === 'incomplete' && (end === 'complete' || end === 'unknown');
+  return { end: isCut ? 'truncated' : end, reason };
 }
 
 function responseUsage(usage: ResponseUsage): Usage {

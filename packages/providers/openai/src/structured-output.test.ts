@@ -101,6 +101,40 @@ describe('at OpenAI', () => {
     });
   });
 
+  test('parts that strict mode refuses are left out, and checked here', async () => {
+    const schema = z.object({
+      url: z.url(),
+      code: z.string().regex(/^(?=A)/),
+      note: z.string().default('none'),
+    });
+    const wrong = { text: '{"url":"sea","code":"B","note":"x"}' };
+    const right = { text: '{"url":"https://sea.example","code":"A1","note":"x"}' };
+    const result = await ask(schema, { client: ours() }, wrong, right);
+    expect(result.outputs).toEqual({ a: { url: 'https://sea.example', code: 'A1', note: 'x' } });
+    expect(server.requests).toHaveLength(2);
+    expect(server.requests[0]?.body.text).toMatchObject({
+      format: {
+        strict: true,
+        schema: {
+          properties: {
+            url: { type: 'string', description: 'format: uri' },
+            code: { type: 'string', description: 'pattern: ^(?=A)' },
+            note: { type: 'string' },
+          },
+          required: ['url', 'code', 'note'],
+        },
+      },
+    });
+    expect(JSON.stringify(server.requests[0]?.body)).not.toContain('"default"');
+  });
+
+  test('a field of any type makes the schema loose', async () => {
+    const schema = z.object({ any: z.unknown() });
+    const result = await ask(schema, { client: ours() }, { text: '{"any":[1]}' });
+    expect(result.outputs).toEqual({ a: { any: [1] } });
+    expect(server.requests[0]?.body.text).toMatchObject({ format: { strict: false } });
+  });
+
   test('limits that a strict schema does not support are checked, and the model is asked again', async () => {
     const even = cafe.refine(({ seats }) => seats % 2 === 0, 'must be even');
     const result = await ask(even, { client: ours() }, { text: '{"name":"Sea","seats":7}' }, sea);

@@ -191,3 +191,46 @@ test('the requests of Chat Completions contain tools, calls and results', async 
     },
   ]);
 });
+
+test.each<[string, (call: object) => object[]]>([
+  [
+    'only the arguments, at their end',
+    (call) => [
+      {
+        type: 'response.output_item.added',
+        output_index: 0,
+        item: { ...call, arguments: '{}' },
+      },
+      {
+        type: 'response.function_call_arguments.done',
+        output_index: 0,
+        arguments: '{"query":"tides"}',
+      },
+      { type: 'response.completed', response: { status: 'completed', output: [] } },
+    ],
+  ],
+  [
+    'a call twice',
+    (call) => [
+      { type: 'response.completed', response: { status: 'completed', output: [call, call] } },
+    ],
+  ],
+])('a server of the Responses API that sends %s has it executed once', async (_, events) => {
+  const call = {
+    ...{ type: 'function_call', id: 'fc_1', call_id: 'call_1', status: 'completed' },
+    ...{ name: 'search', arguments: '{"query":"tides"}' },
+  };
+  server.replyWith(stream(events(call)), saying({ text: 'Done.' }));
+  const runner = openai({
+    ...{ model: 'a-model', apiKey: 'sk-test' },
+    ...{ baseURL: server.url, api: 'responses' },
+  });
+  const tasks = [{ id: 'a', description: 'What is known about tides?', tools: [search] }];
+  const result = await createExecutor({ strategy: inOrder, runner }).execute({ goal: 'x', tasks });
+  expect(result.outputs).toEqual({ a: 'Done.' });
+  expect(server.requests[1]?.body.input).toMatchObject([
+    { role: 'user' },
+    call,
+    { type: 'function_call_output', call_id: 'call_1', output: '3 papers on tides' },
+  ]);
+});

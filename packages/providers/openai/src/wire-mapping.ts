@@ -2,7 +2,7 @@ import type { WireMapping } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
 import { chatBody, chatDialogue, initialMessages } from './chat.js';
 import { apiOf } from './context.js';
-import { type Format, formatOf } from './format.js';
+import { type Format, formatsOf } from './format.js';
 import { checkOpenAIOptions, OPENAI_OPTIONS, type OpenAIOptions } from './options.js';
 import { responsesBody, responsesDialogue } from './responses.js';
 
@@ -20,7 +20,7 @@ export const OPENAI_WIRE: WireMapping<OpenAI, OpenAIOptions, Format> = {
     'maxSteps',
   ],
   checkOptions: checkOpenAIOptions,
-  formatOf,
+  formatsOf,
   dialogueOf: (context) =>
     apiOf(context) === 'chat' ? chatDialogue(context) : responsesDialogue(context),
   promptBody(prompt, context) {

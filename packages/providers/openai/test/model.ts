@@ -17,7 +17,10 @@ export function saying(reply: ModelReply, headers = {}): Reply {
 }
 
 /** The stream of a response, without fields that do not matter. */
-export function responseEvents({ text = '', calls = [] }: ModelReply): object[] {
+export function responseEvents(
+  { text = '', calls = [] }: ModelReply,
+  status: string | null = 'completed',
+): object[] {
   const output = [
     ...calls.map(({ name, input }, position) => ({
       type: 'function_call',
@@ -40,7 +43,7 @@ export function responseEvents({ text = '', calls = [] }: ModelReply): object[] 
         ]),
   ];
   const usage = { input_tokens: 12, output_tokens: 3, total_tokens: 15 };
-  const response = { id: 'resp_1', status: 'completed', model: 'a-model-2026', output, usage };
+  const response = { id: 'resp_1', status, model: 'a-model-2026', output, usage };
   return [
     { type: 'response.created', response: { ...response, output: [] } },
     ...pieces(text).map((delta) => ({ type: 'response.output_text.delta', delta })),
@@ -49,7 +52,10 @@ export function responseEvents({ text = '', calls = [] }: ModelReply): object[] 
 }
 
 /** The chunks of Chat Completions; the arguments of calls arrive in pieces. */
-export function chatChunks({ text = '', calls = [] }: ModelReply): object[] {
+export function chatChunks(
+  { text = '', calls = [] }: ModelReply,
+  reason: string | null = calls.length > 0 ? 'tool_calls' : 'stop',
+): object[] {
   const chunk = (delta: object, finish_reason: string | null = null) => ({
     id: 'chatcmpl-1',
     object: 'chat.completion.chunk',
@@ -69,7 +75,7 @@ export function chatChunks({ text = '', calls = [] }: ModelReply): object[] {
         chunk({ tool_calls: [{ index, function: { arguments: piece } }] }),
       ),
     ]),
-    chunk({}, calls.length > 0 ? 'tool_calls' : 'stop'),
+    chunk({}, reason),
     {
       id: 'chatcmpl-1',
       model: 'a-model-2026',

@@ -2,7 +2,7 @@ import type { ProviderSubject } from '@stratagem/test-kit';
 import { OpenAI } from 'openai';
 import { openai } from '../src/openai.js';
 import { chatChunks, isToolResult, responseEvents, saying } from './model.js';
-import { cut, WIRE } from './streams.js';
+import { cut, stream, WIRE } from './streams.js';
 
 const apiKey = 'sk-planted-0123456789';
 const APIS = { responses: { api: 'responses' }, chat: { api: 'chat' } };
@@ -18,15 +18,18 @@ export const SUBJECT: ProviderSubject = {
       options: APIS.responses,
       path: '/v1/responses',
       textEvent: (delta) => ({ type: 'response.output_text.delta', delta }),
+      ending: (reason, reply) => stream(responseEvents(reply, reason)),
     },
     {
       name: 'Chat Completions',
       options: APIS.chat,
       path: '/v1/chat/completions',
       textEvent: (content) => ({ choices: [{ index: 0, delta: { content } }] }),
+      ending: (reason, reply) => stream(chatChunks(reply, reason)),
     },
   ],
   formats: { 'the Responses API': APIS.responses, 'Chat Completions': APIS.chat },
+  structuredOptions: { structuredOutput: 'json_schema' },
   create: (baseURL, options) => openai({ model: 'a-model', apiKey, baseURL, ...options }),
   saying,
   wire: WIRE,

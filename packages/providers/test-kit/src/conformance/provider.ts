@@ -1,21 +1,25 @@
 import { connectionConformance } from './connection.js';
 import { contractConformance } from './contract.js';
+import { endingConformance } from './endings.js';
 import { errorConformance } from './errors.js';
 import { keyConformance } from './keys.js';
 import { optionConformance } from './options.js';
 import { planConformance } from './plans.js';
+import { schemaConformance } from './schemas.js';
 import type { ProviderSubject } from './subject.js';
 import { toolConformance } from './tools.js';
 
 /**
- * The tests that every provider of models must pass: the runner contract, plans, tools, errors,
- * connections, time limits, keys and options. Sections about the SDK's client are skipped for a
+ * The tests that every provider of models must pass: the runner contract, plans, tools, the
+ * ends of answers, schemas, errors, connections, time limits, keys and options. Sections about the SDK's client are skipped for a
  * provider without one.
  */
 export function providerConformance(subject: ProviderSubject): void {
   contractConformance(subject);
   planConformance(subject);
   toolConformance(subject);
+  endingConformance(subject);
+  schemaConformance(subject);
   errorConformance(subject);
   connectionConformance(subject);
   keyConformance(subject);

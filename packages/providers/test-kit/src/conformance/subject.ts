@@ -15,6 +15,8 @@ export interface ApiSubject {
   readonly path: string;
   /** A piece of text in its stream. */
   textEvent(text: string): object;
+  /** A stream with this answer, which ends for this reason. */
+  ending(reason: string | null, reply: ModelReply): Reply;
 }
 
 /** A provider under test, and the wire format of its server. */
@@ -31,6 +33,8 @@ export interface ProviderSubject {
   readonly apis: readonly ApiSubject[];
   /** The structured outputs that the contract of every runner is tested with, by their options. */
   readonly formats: Readonly<Record<string, object>>;
+  /** Options with which the server enforces schemas. */
+  readonly structuredOptions: object;
   /** A runner with the model `a-model` and the key, on the server at this base URL. */
   create(baseURL: string, options?: object): TaskRunner;
 

@@ -74,6 +74,31 @@ export function toolConformance(subject: ProviderSubject): void {
       expect(result.tasks[0]).toMatchObject({ attempts: 1 });
     });
 
+    test('have ids that are unique in the conversation, where the server repeats its own', async () => {
+      const [call] = twoCalls.calls ?? [];
+      const result = await run(options, { calls: [call as never] }, twoCalls, { text: 'Done.' });
+      expect(result.error).toBeUndefined();
+      const parts = outputPartsOf(result.timeline) as { kind: string; callId: string }[];
+      const idsOf = (kind: string) =>
+        parts.filter((part) => part.kind === kind).map(({ callId }) => callId);
+      expect(new Set(idsOf('tool_call')).size).toBe(3);
+      expect(new Set(idsOf('tool_result'))).toEqual(new Set(idsOf('tool_call')));
+      const sent = JSON.stringify(server.requests[2]?.body);
+      // Each id is in the call and in its result.
+      for (const id of idsOf('tool_call')) expect(sent.split(JSON.stringify(id))).toHaveLength(3);
+    });
+
+    test('that do not exist are in the log, and the model is told', async () => {
+      const script = [{ calls: [{ name: 'serch', input: {} }] }, { text: 'Sorry.' }];
+      const result = await run(options, ...script);
+      expect(result.outputs).toEqual({ a: 'Sorry.' });
+      const parts = outputPartsOf(result.timeline);
+      expect(parts).toContainEqual(expect.objectContaining({ kind: 'tool_call', tool: 'serch' }));
+      const failed = { kind: 'tool_result', tool: 'serch', ok: false };
+      expect(parts).toContainEqual(expect.objectContaining(failed));
+      expect(JSON.stringify(server.requests[1]?.body)).toContain('search');
+    });
+
     test.each([2, 3])('stop at maxSteps: %i', async (maxSteps) => {
       const result = await run({ ...options, maxSteps }, twoCalls);
       expect(result.status).toBe('failed');
