@@ -53,6 +53,12 @@ export {
   type TurnInput,
 } from './provider/conversation.js';
 export { definedFields } from './provider/defined-fields.js';
+export {
+  type ErrorBody,
+  readErrorBody,
+  readErrorText,
+  shortenWords,
+} from './provider/error-body.js';
 export { codeOfApiError, codeOfStatus, parseRetryAfter } from './provider/http-error.js';
 export {
   checkChoice,
@@ -63,6 +69,7 @@ export {
   type SdkOptions,
 } from './provider/model-options.js';
 export { redact, redactCause, secretsIn } from './provider/redact.js';
+export { adviceIn, type FailedResponse } from './provider/retry-advice.js';
 export type {
   BodyContext,
   RequestContext,
@@ -73,7 +80,7 @@ export type {
   WireMapping,
 } from './provider/sdk.js';
 export { environmentOf, missingApiKey } from './provider/sdk-client.js';
-export { adviceIn, brokenAnswer, redactedError } from './provider/sdk-errors.js';
+export { brokenAnswer, redactedError } from './provider/sdk-errors.js';
 export { type Exchange, requestAnswer } from './provider/sdk-request.js';
 export { sdkRunner } from './provider/sdk-runner.js';
 export { withTimeLimit } from './provider/time-limit.js';

@@ -73,6 +73,8 @@ export const ATTEMPT_ERROR_CODES = [
   'permission_denied',
   'insufficient_quota',
   'invalid_request',
+  /** The prompt does not fit into the context window of the model. */
+  'context_length_exceeded',
   'not_found',
   /** The server asks for fewer requests; `retryAfterMs` is how long to wait, if it is known. */
   'rate_limited',
@@ -144,6 +146,12 @@ export interface RunnerErrorDetails {
   readonly cause?: unknown | undefined;
   /** How long the server asked to wait before the next try, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
+  /**
+   * Whether the server asked to try again, or not to. `false` ends the retries. `true` adds one where
+   * `retry.on` is not set.
+   * @default the code decides
+   */
+  readonly isRetryable?: boolean | undefined;
   /** HTTP status of the answer, when there was one. */
   readonly status?: number | undefined;
   /** The provider's id of the request, for its support. */
@@ -174,6 +182,7 @@ export interface RunnerErrorDetails {
 export class RunnerError extends StratagemError {
   declare readonly code: AttemptErrorCode;
   declare readonly retryAfterMs?: number | undefined;
+  declare readonly isRetryable?: boolean | undefined;
   declare readonly status?: number | undefined;
   declare readonly requestId?: string | undefined;
   declare readonly usage?: Usage | undefined;
@@ -197,6 +206,7 @@ export class TaskError extends StratagemError {
   declare readonly code: AttemptErrorCode;
   readonly taskId: string;
   declare readonly retryAfterMs?: number | undefined;
+  declare readonly isRetryable?: boolean | undefined;
   declare readonly status?: number | undefined;
   declare readonly requestId?: string | undefined;
   declare readonly usage?: Usage | undefined;
@@ -216,6 +226,7 @@ export class TaskError extends StratagemError {
     // With a wait that is not a time, the task would never be tried again, and never end.
     const retryAfterMs: unknown = known?.retryAfterMs;
     if (isTime(retryAfterMs)) this.retryAfterMs = retryAfterMs;
+    if (typeof known?.isRetryable === 'boolean') this.isRetryable = known.isRetryable;
     if (known?.status !== undefined) this.status = known.status;
     if (known?.requestId !== undefined) this.requestId = known.requestId;
     if (isUsage(known?.usage)) this.usage = known.usage;

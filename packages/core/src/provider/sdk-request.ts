@@ -40,6 +40,7 @@ export async function requestAnswer<Event, Answer extends ModelAnswer>(
     answering = true;
     const { headers } = response;
     const isWhole = headers.get('content-type')?.includes('application/json');
+    if (!isWhole) context.sdk.prepareStream?.(response);
     const received = isWhole ? readWhole(await bodyOf(response, context)) : read(events);
     const answer = { ...(await received), requestId, rateLimits: parseRateLimits(headers) };
     if (answer.end === undefined) requireStream(headers, context);
@@ -56,15 +57,12 @@ async function bodyOf(
   response: Response,
   { sdk, client }: RequestContext<SdkClient, SdkOptions<SdkClient>, AnswerFormat>,
 ): Promise<object> {
-  const body = Object(await response.json()) as { error?: unknown };
-  if (!body.error) return body;
+  const answered: unknown = await response.json();
+  const body = Object(Array.isArray(answered) ? answered[0] : answered) as Record<string, unknown>;
+  const error = body.error || (body.object === 'error' ? body : undefined);
+  if (!error) return body;
   const { APIError } = errorClassesOf(client);
-  throw new APIError(
-    undefined,
-    sdk.errorBodyOf({ ...body, error: body.error }),
-    undefined,
-    response.headers,
-  );
+  throw new APIError(undefined, sdk.errorBodyOf({ ...body, error }), undefined, response.headers);
 }
 
 /** Another content type comes from something in between, such as a proxy that asks for a login. */

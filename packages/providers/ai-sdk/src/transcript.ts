@@ -7,7 +7,7 @@ import {
   requireComplete,
 } from '@stratagem/core/runner';
 import type { LanguageModel, LanguageModelUsage, TextStreamPart, ToolSet } from 'ai';
-import { type AttemptProgress, requestIdOf } from './errors.js';
+import { type AttemptProgress, isHeartbeat, requestIdOf } from './errors.js';
 import { type AiSdkOptions, labelOf, modelNameOf } from './options.js';
 
 type Part = TextStreamPart<ToolSet>;
@@ -60,6 +60,7 @@ export class Transcript implements AttemptProgress {
         await this.#endStep(part);
         break;
       case 'error':
+        if (isHeartbeat(part.error)) break;
         throw part.error;
       case 'abort':
         throw new Error(part.reason ?? 'the request was aborted');

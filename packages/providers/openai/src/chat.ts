@@ -18,6 +18,7 @@ import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
 import type { WireFormat } from './format.js';
 import type { OpenAIOptions } from './options.js';
 import { isOpenAI } from './sdk.js';
+import { requireNoError } from './stream-error.js';
 
 /** A conversation through Chat Completions. Each request contains the whole history. */
 export function chatDialogue(context: OpenAIRequestContext): Dialogue {
@@ -131,6 +132,7 @@ export async function readChunks(
   let model: string | undefined;
   let usage: CompletionUsage | undefined;
   for await (const chunk of chunks) {
+    requireNoError(chunk);
     // The first chunk of Azure has an empty one.
     model ||= chunk.model;
     // The last one counts: some servers send a running total in every chunk.
