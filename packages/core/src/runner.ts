@@ -22,6 +22,7 @@ export { parseRateLimits, type RateLimit, type RateLimits } from './contract/rat
 export { TRANSIENT_ERROR_CODES } from './contract/retry.js';
 export { type ContextChanges, deriveContext, type RunContext } from './contract/run-context.js';
 export {
+  type RunnerPricing,
   resourceOf,
   type TaskOutput,
   type TaskRequest,
@@ -60,6 +61,7 @@ export {
   shortenWords,
 } from './provider/error-body.js';
 export { codeOfApiError, codeOfStatus, parseRetryAfter } from './provider/http-error.js';
+export { LIST_PRICES, LIST_PRICES_DATE, type ListPrice } from './provider/list-prices.js';
 export {
   checkChoice,
   checkModelOptions,
@@ -68,6 +70,13 @@ export {
   type ModelOptions,
   type SdkOptions,
 } from './provider/model-options.js';
+export {
+  listPriceOf,
+  type PricedModel,
+  type Pricing,
+  pricingOf,
+  withPricing,
+} from './provider/pricing.js';
 export { redact, redactCause, secretsIn } from './provider/redact.js';
 export { adviceIn, type FailedResponse } from './provider/retry-advice.js';
 export type {
@@ -84,3 +93,4 @@ export { brokenAnswer, redactedError } from './provider/sdk-errors.js';
 export { type Exchange, requestAnswer } from './provider/sdk-request.js';
 export { sdkRunner } from './provider/sdk-runner.js';
 export { withTimeLimit } from './provider/time-limit.js';
+export { countOf, joinCounts, readWireUsage, type WireUsage } from './provider/wire-usage.js';

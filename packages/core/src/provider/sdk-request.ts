@@ -2,9 +2,11 @@ import { RunnerError } from '../contract/errors.js';
 import { parseRateLimits } from '../contract/rate-limits.js';
 import { type ModelAnswer, requireComplete } from './complete-answer.js';
 import type { AnswerFormat } from './conversation.js';
+import { definedFields } from './defined-fields.js';
 import type { SdkOptions } from './model-options.js';
 import type { RequestContext, SdkClient } from './sdk.js';
 import { errorClassesOf, sdkRunnerError } from './sdk-errors.js';
+import { countOf } from './wire-usage.js';
 
 /** A request that the SDK has sent. */
 interface SentRequest<Event> {
@@ -14,6 +16,9 @@ interface SentRequest<Event> {
     request_id: string | null | undefined;
   }>;
 }
+
+/** The LiteLLM proxy states the cost of an answer here. */
+const COST_HEADER = 'x-litellm-response-cost';
 
 /** How one kind of request is sent and read. */
 export interface Exchange<Event, Answer extends ModelAnswer> {
@@ -42,7 +47,13 @@ export async function requestAnswer<Event, Answer extends ModelAnswer>(
     const isWhole = headers.get('content-type')?.includes('application/json');
     if (!isWhole) context.sdk.prepareStream?.(response);
     const received = isWhole ? readWhole(await bodyOf(response, context)) : read(events);
-    const answer = { ...(await received), requestId, rateLimits: parseRateLimits(headers) };
+    const known = definedFields({ costUsd: countOf(headers.get(COST_HEADER)) });
+    const answer = {
+      ...known,
+      ...(await received),
+      requestId,
+      rateLimits: parseRateLimits(headers),
+    };
     if (answer.end === undefined) requireStream(headers, context);
     const { label, model, options } = context;
     requireComplete(answer, { label, model, maxOutputTokens: options.maxOutputTokens });

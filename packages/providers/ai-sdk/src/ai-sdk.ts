@@ -1,8 +1,8 @@
 import type { TaskRunner } from '@stratagem/core';
-import { definedFields, withTimeLimit } from '@stratagem/core/runner';
+import { definedFields, pricingOf, withPricing, withTimeLimit } from '@stratagem/core/runner';
 import type { LanguageModel } from 'ai';
 import { conversation } from './conversation.js';
-import { type AiSdkOptions, checkAiSdkOptions, labelOf } from './options.js';
+import { type AiSdkOptions, checkAiSdkOptions, labelOf, pricedModelOf } from './options.js';
 
 const DEFAULT_TIMEOUT_MS = 600_000;
 
@@ -29,14 +29,16 @@ export function aiSdk(model: LanguageModel, options: AiSdkOptions = {}): TaskRun
   checkAiSdkOptions(model, options);
   const { secrets: _, timeoutMs = DEFAULT_TIMEOUT_MS, ...settings } = options;
   const label = labelOf(model);
+  const pricing = pricingOf(pricedModelOf(model));
   return {
     name: 'ai-sdk',
     resource: label,
     settings: definedFields({ model: label, ...settings }),
     supportsTools: true,
+    pricing: pricing.known,
     run: (request, context) =>
       withTimeLimit(context, timeoutMs, (signal) =>
-        conversation(request, context, { model, options }, signal),
+        withPricing(pricing, () => conversation(request, context, { model, options }, signal)),
       ),
   };
 }

@@ -6,9 +6,10 @@ import {
   parseRateLimits,
   requireComplete,
 } from '@stratagem/core/runner';
-import type { LanguageModel, LanguageModelUsage, TextStreamPart, ToolSet } from 'ai';
+import type { LanguageModel, TextStreamPart, ToolSet } from 'ai';
 import { type AttemptProgress, isHeartbeat, requestIdOf } from './errors.js';
 import { type AiSdkOptions, labelOf, modelNameOf } from './options.js';
+import { stepCost, stepUsage } from './usage.js';
 
 type Part = TextStreamPart<ToolSet>;
 type StepEnd = Extract<Part, { type: 'finish-step' }>;
@@ -19,6 +20,8 @@ type StepEnd = Extract<Part, { type: 'finish-step' }>;
  */
 export class Transcript implements AttemptProgress {
   usage: Usage | undefined;
+  /** The cost that the provider stated; undefined once it did not. */
+  costUsd: number | undefined = 0;
   answering = false;
   /** The number of answered requests. */
   steps = 0;
@@ -94,6 +97,7 @@ export class Transcript implements AttemptProgress {
     const headers = response?.headers;
     const details = definedFields({
       usage: this.usage,
+      costUsd: this.usage && this.costUsd,
       model: response?.modelId,
       requestId: requestIdOf(headers) ?? response?.id,
       rateLimits: parseRateLimits({ get: (name) => headers?.[name] }),
@@ -137,6 +141,9 @@ export class Transcript implements AttemptProgress {
     this.answering = false;
     this.steps++;
     this.usage = addUsage(this.usage, stepUsage(end.usage));
+    const costUsd = stepCost(end);
+    this.costUsd =
+      this.costUsd === undefined || costUsd === undefined ? undefined : this.costUsd + costUsd;
     if (this.steps > 1 || this.#calls > 0) await this.reportLastStep();
   }
 
@@ -164,18 +171,4 @@ interface ToolPart {
   readonly toolCallId: string;
   readonly toolName: string;
   readonly input: unknown;
-}
-
-function stepUsage(usage: LanguageModelUsage | undefined): Usage | undefined {
-  const { inputTokens, outputTokens, inputTokenDetails, outputTokenDetails } = usage ?? {};
-  if (inputTokens === undefined && outputTokens === undefined) return undefined;
-  return {
-    inputTokens: inputTokens ?? 0,
-    outputTokens: outputTokens ?? 0,
-    ...definedFields({
-      cachedInputTokens: inputTokenDetails?.cacheReadTokens,
-      cacheWriteInputTokens: inputTokenDetails?.cacheWriteTokens,
-      reasoningTokens: outputTokenDetails?.reasoningTokens,
-    }),
-  };
 }

@@ -2,15 +2,14 @@ import type {
   ContentBlock,
   ContentBlockParam,
   Message,
-  MessageDeltaUsage,
-  Usage as MessageUsage,
   RawMessageStreamEvent,
   RefusalStopDetails,
   StopReason,
 } from '@anthropic-ai/sdk/resources/messages/messages';
 import type { RunContext, Usage } from '@stratagem/core';
-import type { AnswerEnd, ModelAnswer } from '@stratagem/core/runner';
+import { type AnswerEnd, joinCounts, type ModelAnswer } from '@stratagem/core/runner';
 import { ANSWER_TOOL } from './format.js';
+import { messageUsage } from './usage.js';
 
 export interface MessageAnswer extends ModelAnswer {
   /** The blocks to repeat in the next request. */
@@ -34,12 +33,12 @@ export async function readEvents(
 ): Promise<MessageAnswer> {
   const blocks: BlockAccumulator[] = [];
   let message: Omit<PartialMessage, 'content'> = { ended: false };
-  let started: MessageUsage | undefined;
+  let counts: unknown;
   for await (const event of events) {
     switch (event.type) {
       case 'message_start':
-        started = event.message.usage;
-        message = { ...message, model: event.message.model, usage: messageUsage(started) };
+        counts = event.message.usage;
+        message = { ...message, model: event.message.model, usage: messageUsage(counts) };
         break;
       case 'content_block_start':
         blocks[event.index] = new BlockAccumulator(event.content_block);
@@ -51,7 +50,9 @@ export async function readEvents(
         break;
       }
       case 'message_delta':
-        message = { ...message, ...event.delta, usage: messageUsage(started, event.usage) };
+        // The last counts are totals. Those that they omit were in the first event.
+        counts = joinCounts(counts, event.usage);
+        message = { ...message, ...event.delta, usage: messageUsage(counts) };
         break;
       case 'message_stop':
         message = { ...message, ended: true };
@@ -154,25 +155,4 @@ function parsed(json: string): unknown {
   } catch {
     return json;
   }
-}
-
-/** The last counts are totals. Those that they omit were in the first event. */
-function messageUsage(
-  started: Partial<MessageUsage> = {},
-  last: Partial<MessageDeltaUsage> = {},
-): Usage | undefined {
-  const count = (name: keyof MessageUsage & `${string}_tokens`) => last[name] ?? started[name];
-  const [input, output] = [count('input_tokens'), count('output_tokens')];
-  if (input == null || output == null) return undefined;
-  const read = count('cache_read_input_tokens') ?? undefined;
-  const written = count('cache_creation_input_tokens') ?? undefined;
-  const details = last.output_tokens_details ?? started.output_tokens_details;
-  return {
-    // Anthropic counts tokens that are read from or written to the cache separately.
-    inputTokens: input + (read ?? 0) + (written ?? 0),
-    outputTokens: output,
-    cachedInputTokens: read,
-    ...(written !== undefined && { cacheWriteInputTokens: written }),
-    reasoningTokens: details?.thinking_tokens,
-  };
 }

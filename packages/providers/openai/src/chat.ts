@@ -1,8 +1,9 @@
-import type { RunContext, Usage } from '@stratagem/core';
+import type { RunContext } from '@stratagem/core';
 import {
   type AnswerEnd,
   type Dialogue,
   type ModelAnswer,
+  readWireUsage,
   requestAnswer,
   type ToolCall,
   type TurnInput,
@@ -13,8 +14,8 @@ import type {
   ChatCompletionCreateParamsBase,
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions';
-import type { CompletionUsage } from 'openai/resources/completions';
 import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
+import { countsIn } from './counts.js';
 import type { WireFormat } from './format.js';
 import type { OpenAIOptions } from './options.js';
 import { isOpenAI } from './sdk.js';
@@ -107,7 +108,8 @@ type Chunk = Partial<ChatCompletionChunk>;
 type Delta = Partial<ChatCompletionChunk.Choice.Delta>;
 
 /** A completion that was not streamed, as one chunk. */
-export function chunksOf({ model, usage, choices }: Partial<ChatCompletion>): Chunk[] {
+export function chunksOf(completion: Partial<ChatCompletion>): Chunk[] {
+  const { choices, ...rest } = completion;
   const [choice] = choices ?? [];
   if (choice === undefined) return [];
   const { content, refusal, tool_calls } = choice.message ?? {};
@@ -117,7 +119,7 @@ export function chunksOf({ model, usage, choices }: Partial<ChatCompletion>): Ch
     refusal,
     tool_calls: tool_calls?.map((call, index) => ({ ...call, index })),
   } as Delta;
-  return [{ model, usage, choices: [{ index: 0, delta, finish_reason }] }];
+  return [{ ...rest, choices: [{ ...choice, delta, finish_reason }] } as Chunk];
 }
 
 /** Reads the chunks of an answer, and emits its text. */
@@ -130,13 +132,12 @@ export async function readChunks(
   let refusal = '';
   let reason: string | undefined;
   let model: string | undefined;
-  let usage: CompletionUsage | undefined;
+  let counts: unknown;
   for await (const chunk of chunks) {
     requireNoError(chunk);
     // The first chunk of Azure has an empty one.
     model ||= chunk.model;
-    // The last one counts: some servers send a running total in every chunk.
-    usage = chunk.usage ?? usage;
+    counts = countsIn(chunk, counts);
     const choice = chunk.choices?.[0];
     if (choice === undefined) continue;
     const { content, refusal: refused, tool_calls } = (choice.delta ?? {}) as Delta;
@@ -154,7 +155,7 @@ export async function readChunks(
     toolCalls: calls.calls,
     refusal,
     end: finishEnd(reason),
-    usage: usage && completionUsage(usage),
+    ...readWireUsage(counts),
     model,
   };
 }
@@ -208,17 +209,4 @@ function finishEnd(reason: string | undefined): AnswerEnd | undefined {
     default:
       return 'complete';
   }
-}
-
-/** Undefined when a server does not count input and output. */
-function completionUsage(usage: CompletionUsage): Usage | undefined {
-  const counts: unknown[] = [usage.prompt_tokens, usage.completion_tokens];
-  if (!counts.every((count) => typeof count === 'number' && count >= 0)) return undefined;
-  return {
-    inputTokens: usage.prompt_tokens,
-    outputTokens: usage.completion_tokens,
-    cachedInputTokens: usage.prompt_tokens_details?.cached_tokens,
-    cacheWriteInputTokens: usage.prompt_tokens_details?.cache_write_tokens || undefined,
-    reasoningTokens: usage.completion_tokens_details?.reasoning_tokens,
-  };
 }

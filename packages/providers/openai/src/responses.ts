@@ -1,8 +1,9 @@
-import type { RunContext, Usage } from '@stratagem/core';
+import type { RunContext } from '@stratagem/core';
 import {
   type AnswerEnd,
   type Dialogue,
   type ModelAnswer,
+  readWireUsage,
   requestAnswer,
   type TurnInput,
 } from '@stratagem/core/runner';
@@ -12,7 +13,6 @@ import type {
   ResponseCreateParamsBase,
   ResponseInputItem,
   ResponseStreamEvent,
-  ResponseUsage,
 } from 'openai/resources/responses/responses';
 import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
 
@@ -153,7 +153,7 @@ export function readResponse(
     })),
     refusal: streamed.refusal || refusalOf(output),
     end: response && statusEnd(response),
-    usage: response?.usage ? responseUsage(response.usage) : undefined,
+    ...readWireUsage(response?.usage),
     model: response?.model,
   };
 }
@@ -179,14 +179,4 @@ function refusalOf(output: Response['output']): string {
 function statusEnd({ status, incomplete_details }: Response): AnswerEnd {
   if (status !== 'incomplete') return 'complete';
   return incomplete_details?.reason === 'content_filter' ? 'filtered' : 'truncated';
-}
-
-function responseUsage(usage: ResponseUsage): Usage {
-  return {
-    inputTokens: usage.input_tokens,
-    outputTokens: usage.output_tokens,
-    cachedInputTokens: usage.input_tokens_details?.cached_tokens,
-    cacheWriteInputTokens: usage.input_tokens_details?.cache_write_tokens || undefined,
-    reasoningTokens: usage.output_tokens_details?.reasoning_tokens,
-  };
 }
