@@ -1,6 +1,6 @@
 import type { TaskRunner } from '@stratagem/core';
 import { expect, test } from 'vitest';
-import { balance, cache, fallback, hedge, rateLimit, route } from './index.js';
+import { balance, fallback, hedge, rateLimit, route } from './index.js';
 
 const runnerOf = (name: string, pricing: TaskRunner['pricing']): TaskRunner => ({
   name,
@@ -13,7 +13,6 @@ const silent = runnerOf('silent', undefined);
 
 test('a wrapper passes on how its runner knows the cost', () => {
   expect(rateLimit(older, { requestsPerMinute: 1 }).pricing).toEqual(older.pricing);
-  expect(cache(older).pricing).toEqual(older.pricing);
   expect(rateLimit(silent, { requestsPerMinute: 1 })).not.toHaveProperty('pricing');
 });
 

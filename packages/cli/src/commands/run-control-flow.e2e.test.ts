@@ -110,7 +110,7 @@ describe('limits', { timeout }, () => {
 
   test('--budget-cost is refused with a model whose price is unknown', async () => {
     const flags = ['--runner', 'openai', '--model', 'no-such-model', '--budget-cost', '1'];
-    const { exitCode, stderr } = await run(flags, batch);
+    const { exitCode, stderr } = await stratagem(['run', '-', ...flags], { stdin: batch });
     expect(exitCode).toBe(2);
     expect(stderr).toContain('the price of "no-such-model" is unknown');
     expect(stderr).toContain('Use --prices FILE');
