@@ -54,7 +54,7 @@ export type {
 } from './contract/replan.js';
 export type { RetryPolicy } from './contract/retry.js';
 export type { RunContext } from './contract/run-context.js';
-export type { TaskOutput, TaskRequest, TaskRunner } from './contract/runner.js';
+export type { RunnerPricing, TaskOutput, TaskRequest, TaskRunner } from './contract/runner.js';
 export type { SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './contract/schema.js';
 export type { PlanStatus, TaskStatus } from './contract/status.js';
 export type {

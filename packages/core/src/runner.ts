@@ -22,6 +22,7 @@ export { parseRateLimits, type RateLimit, type RateLimits } from './contract/rat
 export { TRANSIENT_ERROR_CODES } from './contract/retry.js';
 export { type ContextChanges, deriveContext, type RunContext } from './contract/run-context.js';
 export {
+  type RunnerPricing,
   resourceOf,
   type TaskOutput,
   type TaskRequest,
@@ -55,9 +56,16 @@ export {
   type TurnInput,
 } from './provider/conversation.js';
 export { definedFields } from './provider/defined-fields.js';
+export {
+  type ErrorBody,
+  readErrorBody,
+  readErrorText,
+  shortenWords,
+} from './provider/error-body.js';
 export { FormatLadder, isFormRefusal } from './provider/format-ladder.js';
 export { codeOfApiError, codeOfStatus, parseRetryAfter } from './provider/http-error.js';
 export { limitTools } from './provider/limit-tools.js';
+export { LIST_PRICES, LIST_PRICES_DATE, type ListPrice } from './provider/list-prices.js';
 export {
   checkChoice,
   checkModelOptions,
@@ -67,7 +75,15 @@ export {
   type ModelOptions,
   type SdkOptions,
 } from './provider/model-options.js';
+export {
+  listPriceOf,
+  type PricedModel,
+  type Pricing,
+  pricingOf,
+  withPricing,
+} from './provider/pricing.js';
 export { redact, redactCause, secretsIn } from './provider/redact.js';
+export { adviceIn, type FailedResponse } from './provider/retry-advice.js';
 export type {
   BodyContext,
   RequestContext,
@@ -78,10 +94,9 @@ export type {
   WireMapping,
 } from './provider/sdk.js';
 export { environmentOf, missingApiKey } from './provider/sdk-client.js';
-export { adviceIn, brokenAnswer, redactedError } from './provider/sdk-errors.js';
+export { brokenAnswer, redactedError } from './provider/sdk-errors.js';
 export { type Exchange, requestAnswer } from './provider/sdk-request.js';
 export { sdkRunner } from './provider/sdk-runner.js';
-export { toolParametersOf } from './provider/tool-schema.js';
 export { withTimeLimit } from './provider/time-limit.js';
 export {
   inputJson,
@@ -89,3 +104,5 @@ export {
   isWholeInput,
   ToolInputText,
 } from './provider/tool-input.js';
+export { toolParametersOf } from './provider/tool-schema.js';
+export { countOf, joinCounts, readWireUsage, type WireUsage } from './provider/wire-usage.js';

@@ -40,7 +40,7 @@ export async function resumeCommand(idOrPrefix: string, flags: ResumeFlags): Pro
     const merged = mergeFlags(record, flags);
     checkPresetAnswers(plan, merged);
     const journal = commandJournal(store, record);
-    return withExecutor(merged, strategy, journal, async (executor) => {
+    return withExecutor(merged, strategy, journal, async (executor, pricesAsOf) => {
       await announceSimulation(merged);
       const options = {
         plan,
@@ -53,7 +53,7 @@ export async function resumeCommand(idOrPrefix: string, flags: ResumeFlags): Pro
       const recording = createRecording(flags.journal, journal, readRun(store, id));
       try {
         const start = (more: object) => executor.resume(id, { ...options, ...more });
-        return await executeRun(start, merged, recording);
+        return await executeRun(start, { ...merged, pricesAsOf }, recording);
       } catch (error) {
         throw isStratagemError(error) ? toUsageError(explainPlanChange(error)) : error;
       }

@@ -108,6 +108,14 @@ describe('limits', { timeout }, () => {
     expect(unknown.stdout).toContain('tokens were used whose price is unknown');
   });
 
+  test('--budget-cost is refused with a model whose price is unknown', async () => {
+    const flags = ['--runner', 'openai', '--model', 'no-such-model', '--budget-cost', '1'];
+    const { exitCode, stderr } = await stratagem(['run', '-', ...flags], { stdin: batch });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('the price of "no-such-model" is unknown');
+    expect(stderr).toContain('Use --prices FILE');
+  });
+
   test('a goal that is achieved ends the run early', async () => {
     const goal = `${batch}goalState: { criteria: [{ path: metrics.completedTasks, operator: '>=', value: 3 }] }\n`;
     const { exitCode, stdout, stderr } = await run(['--max-parallel', '1'], goal);

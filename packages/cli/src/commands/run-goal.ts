@@ -23,6 +23,7 @@ import { retryOptions, toRunOptions } from '../run/run-options.js';
 import { cancelOnSignals, signalExitCode } from '../run/signals.js';
 import { announceSimulation } from '../run/simulation-notice.js';
 import { askYesOrNo, canAsk, openTerminal } from '../run/terminal.js';
+import { listPricesDate } from '../run/with-executor.js';
 
 /** `stratagem run --goal GOAL`: returns the exit code of planning and running. */
 export async function runGoalCommand(goal: string, flags: RunFlags): Promise<number> {
@@ -80,7 +81,9 @@ async function runGoal(
   const result = await handle;
   screen.stop();
 
-  const document = flags.json ? `${jsonText(goalDocument(result))}\n` : goalReport(result);
+  const document = flags.json
+    ? `${jsonText(goalDocument(result))}\n`
+    : goalReport(result, listPricesDate(flags, options.runner));
   await write(process.stdout, document);
   signals.stop();
   if (!flags.json && result.result === undefined) {

@@ -28,18 +28,20 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
     return dryRunCommand(plan, strategy, flags);
   }
   if (directory === undefined) {
-    return withExecutor(flags, strategy, undefined, async (executor) => {
+    return withExecutor(flags, strategy, undefined, async (executor, pricesAsOf) => {
       const options = await prepare(flags);
-      return executeRun((more) => start(executor, plan, { ...options, ...more }), flags);
+      const begin = (more: RunOptions) => start(executor, plan, { ...options, ...more });
+      return executeRun(begin, { ...flags, pricesAsOf });
     });
   }
   const store = await openJournal(directory, false);
   const journal = commandJournal(store, createCommandRecord(file, strategy, flags));
   try {
-    return await withExecutor(flags, strategy, journal, async (executor) => {
+    return await withExecutor(flags, strategy, journal, async (executor, pricesAsOf) => {
       const options = await prepare(flags);
       const recording = createRecording(directory, journal);
-      return executeRun((more) => start(executor, plan, { ...options, ...more }), flags, recording);
+      const begin = (more: RunOptions) => start(executor, plan, { ...options, ...more });
+      return executeRun(begin, { ...flags, pricesAsOf }, recording);
     });
   } catch (error) {
     throw journalErrorToUsageError(error);

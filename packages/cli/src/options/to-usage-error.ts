@@ -6,7 +6,12 @@ export function toUsageError(error: unknown): unknown {
   if (!isStratagemError(error)) return error;
   const lacksTools =
     error instanceof PlanError && error.problems.some(({ code }) => code === 'unknown_tool');
-  const hint = lacksTools ? '\nUse --mcp-config to give tasks the tools of MCP servers.' : '';
+  const lacksPrice = error.code === 'invalid_option' && error.message.startsWith('budget.costUsd');
+  const hint = lacksTools
+    ? '\nUse --mcp-config to give tasks the tools of MCP servers.'
+    : lacksPrice
+      ? '\nUse --prices FILE to give the price of the model, or --budget-tokens.'
+      : '';
   return new UsageError(error.message + hint, { cause: error });
 }
 

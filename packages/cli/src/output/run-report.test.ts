@@ -76,6 +76,14 @@ as fast as sequential · peak parallelism 1 · parallel efficiency 100% · token
 `);
   });
 
+  test('shows the date of the price list beside the cost', async () => {
+    const result = await runPlan([{ id: 'a', description: 'x' }]);
+    const metrics = { ...result.metrics, costUsd: 0.0123 };
+    expect(stripVTControlCharacters(runReport({ ...result, metrics }, '2026-10-06'))).toContain(
+      'cost: $0.0123 (prices of 2026-10-06)',
+    );
+  });
+
   test('names the tasks that replanning replaced', async () => {
     const result = await runPlan([{ id: 'a', description: 'fail as' }], {
       replan: { revise: () => [{ id: 'b', description: 'x' }] },

@@ -22,31 +22,36 @@ const SYMBOLS = {
   running: ['dim', '·'],
 } as const;
 
-/** Formats the result of a run: each task, the final outputs in full, and the metrics. */
-export function runReport(result: DisplayableRun): string {
+/**
+ * Formats the result of a run: each task, the final outputs in full, and the metrics.
+ *
+ * @param pricesAsOf The date of the price list behind the cost.
+ */
+export function runReport(result: DisplayableRun, pricesAsOf?: string): string {
   return [
     heading(result),
     taskTable(result.tasks),
     ...finalOutputs(result),
-    ...metricsLine(result.metrics),
+    ...metricsLine(result.metrics, pricesAsOf),
   ]
     .join('\n\n')
     .concat('\n');
 }
 
 /** Formats the result of a goal, with the usage of planning; empty when nothing ran. */
-export function goalReport({ result, planning, usage, costUsd }: GoalResult): string {
+export function goalReport(goal: GoalResult, pricesAsOf?: string): string {
+  const { result, planning, usage, costUsd } = goal;
   if (result === undefined) return '';
   const metrics = planning.result?.metrics;
-  if (metrics === undefined) return runReport(result);
+  if (metrics === undefined) return runReport(result, pricesAsOf);
   const parts = [
     `planning took ${formatDuration(metrics.executionTimeMs)}`,
     `planning tokens: ${tokenText(metrics.usage)}`,
     `total tokens: ${tokenText(usage)}`,
-    `total cost: ${costText(costUsd)}`,
+    `total cost: ${costText(costUsd, pricesAsOf)}`,
   ];
   const line = styleText('dim', parts.join(' · '), { stream: process.stdout });
-  return `${runReport(result)}${line}\n`;
+  return `${runReport(result, pricesAsOf)}${line}\n`;
 }
 
 function speedText(speedup: number): string {
@@ -59,8 +64,10 @@ function tokenText({ inputTokens, outputTokens }: Usage): string {
   return `${inputTokens} in, ${outputTokens} out`;
 }
 
-function costText(costUsd: number | null): string {
-  return costUsd === null ? 'unknown' : `$${costUsd.toFixed(4)}`;
+function costText(costUsd: number | null, pricesAsOf?: string): string {
+  if (costUsd === null) return 'unknown';
+  const amount = `$${costUsd.toFixed(4)}`;
+  return pricesAsOf === undefined ? amount : `${amount} (prices of ${pricesAsOf})`;
 }
 
 function heading(result: DisplayableRun): string {
@@ -176,7 +183,7 @@ function asText(output: unknown): string {
 }
 
 /** No metrics for a run that completed nothing and used no tokens. */
-function metricsLine(metrics: Metrics): string[] {
+function metricsLine(metrics: Metrics, pricesAsOf: string | undefined): string[] {
   const { speedup, parallelEfficiency, peakConcurrency, usage, costUsd } = metrics;
   if (metrics.completedTasks === 0 && usage.inputTokens + usage.outputTokens === 0) return [];
   const parts = [
@@ -185,7 +192,7 @@ function metricsLine(metrics: Metrics): string[] {
     `parallel efficiency ${Math.round(parallelEfficiency * 100)}%`,
   ];
   if (usage.inputTokens + usage.outputTokens > 0) {
-    parts.push(`tokens: ${tokenText(usage)}`, `cost: ${costText(costUsd)}`);
+    parts.push(`tokens: ${tokenText(usage)}`, `cost: ${costText(costUsd, pricesAsOf)}`);
   }
   return [styleText('dim', parts.join(' · '), { stream: process.stdout })];
 }

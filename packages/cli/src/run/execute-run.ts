@@ -14,6 +14,8 @@ import { openTerminal } from './terminal.js';
 
 export interface ExecuteFlags extends PresetAnswers {
   readonly json?: boolean;
+  /** The date of the price list behind the costs. */
+  readonly pricesAsOf?: string | undefined;
 }
 
 /**
@@ -79,7 +81,9 @@ export async function executeRun(
     signals.stop();
     throw result.error;
   }
-  const document = flags.json ? `${jsonText(runDocument(result))}\n` : runReport(result);
+  const document = flags.json
+    ? `${jsonText(runDocument(result))}\n`
+    : runReport(result, flags.pricesAsOf);
   await write(process.stdout, document);
   // Until here, a second signal also ends the wait for a slow reader of the output.
   signals.stop();

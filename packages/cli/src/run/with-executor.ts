@@ -10,21 +10,22 @@ import {
 import type { StrategySpec } from '@stratagem/core/document';
 import { withTools } from '../load/load-tools.js';
 import { resolveRunner, resolveStrategy } from '../options/resolve-options.js';
-import type { ExecutorFlags } from '../options/run-flags.js';
+import type { ExecutorFlags, LimitFlags } from '../options/run-flags.js';
 import { optionErrorToUsageError } from '../options/to-usage-error.js';
 import { retryOptions } from './run-options.js';
 
 /**
- * Creates the executor that the command line describes, while `use` needs it.
+ * Creates the executor that the command line describes, while `use` needs it. `use` also gets the date
+ * of the price list of the runner.
  *
  * @param strategy The strategy of the plan file.
  * @throws {UsageError} when an option is invalid.
  */
 export async function withExecutor<Result>(
-  flags: ExecutorFlags,
+  flags: ExecutorFlags & Pick<LimitFlags, 'prices'>,
   strategy: StrategySpec | undefined,
   journal: Journal | undefined,
-  use: (executor: Executor) => Promise<Result>,
+  use: (executor: Executor, pricesAsOf: string | undefined) => Promise<Result>,
 ): Promise<Result> {
   const runner = await resolveRunner(flags);
   const options = {
@@ -39,8 +40,17 @@ export async function withExecutor<Result>(
         ...(tools !== undefined && { tools }),
         ...(await replanOptions(flags, runner, tools ?? [])),
       }),
+      listPricesDate(flags, runner),
     ),
   );
+}
+
+/** The date of the price list behind the costs; undefined with prices of the user. */
+export function listPricesDate(
+  { prices }: Pick<LimitFlags, 'prices'>,
+  { pricing }: TaskRunner,
+): string | undefined {
+  return prices === undefined ? pricing?.asOf : undefined;
 }
 
 function createChecked(options: ExecutorOptions): Executor {

@@ -367,6 +367,7 @@ function checkAnswer(runner: TaskRunner, answer: TaskOutput, attempt: RecordingC
   if (typeof output === 'string' && attempt.text !== '') {
     assert(attempt.text === output, 'the emitted text differs from the answer');
   }
+  assert(answer.usage === undefined || usage !== undefined, 'its usage is not made of counts');
   if (usage === undefined) return;
   const { inputTokens, outputTokens, cachedInputTokens = 0, reasoningTokens = 0 } = usage;
   assert(cachedInputTokens <= inputTokens, 'it reported more cached tokens than input tokens');

@@ -1,6 +1,6 @@
 import { costOf, type PriceTable } from './price.js';
 import type { RateLimits } from './rate-limits.js';
-import { isCost, isUsage, type Usage } from './usage.js';
+import { isAmount, isUsage, type Usage } from './usage.js';
 
 /** Why an operation of a journal failed; see `JournalError`. */
 export const JOURNAL_ERROR_CODES = [
@@ -73,6 +73,8 @@ export const ATTEMPT_ERROR_CODES = [
   'permission_denied',
   'insufficient_quota',
   'invalid_request',
+  /** The prompt does not fit into the context window of the model. */
+  'context_length_exceeded',
   'not_found',
   /** The server asks for fewer requests; `retryAfterMs` is how long to wait, if it is known. */
   'rate_limited',
@@ -144,6 +146,12 @@ export interface RunnerErrorDetails {
   readonly cause?: unknown | undefined;
   /** How long the server asked to wait before the next try, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
+  /**
+   * Whether the server asked to try again, or not to. `false` ends the retries. `true` adds one where
+   * `retry.on` is not set.
+   * @default the code decides
+   */
+  readonly isRetryable?: boolean | undefined;
   /** HTTP status of the answer, when there was one. */
   readonly status?: number | undefined;
   /** The provider's id of the request, for its support. */
@@ -174,6 +182,7 @@ export interface RunnerErrorDetails {
 export class RunnerError extends StratagemError {
   declare readonly code: AttemptErrorCode;
   declare readonly retryAfterMs?: number | undefined;
+  declare readonly isRetryable?: boolean | undefined;
   declare readonly status?: number | undefined;
   declare readonly requestId?: string | undefined;
   declare readonly usage?: Usage | undefined;
@@ -197,6 +206,7 @@ export class TaskError extends StratagemError {
   declare readonly code: AttemptErrorCode;
   readonly taskId: string;
   declare readonly retryAfterMs?: number | undefined;
+  declare readonly isRetryable?: boolean | undefined;
   declare readonly status?: number | undefined;
   declare readonly requestId?: string | undefined;
   declare readonly usage?: Usage | undefined;
@@ -207,28 +217,35 @@ export class TaskError extends StratagemError {
 
   /** @param prices Prices by model, for the cost of the attempt. */
   constructor(taskId: string, thrown: unknown, prices: PriceTable = {}) {
-    const known = isStratagemError(thrown) ? (thrown as RunnerError) : undefined;
+    const known: Partial<RunnerError> = isStratagemError(thrown) ? (thrown as RunnerError) : {};
     // Our own messages are complete; the causes of other errors may say more.
-    const why = known?.message ?? describe(thrown);
-    const code = ATTEMPT_ERROR_CODES.find((each) => each === known?.code) ?? 'task_failed';
+    const why = known.message ?? describe(thrown);
+    const code = ATTEMPT_ERROR_CODES.find((each) => each === known.code) ?? 'task_failed';
     super(code, `Task "${taskId}" failed: ${why}`, { cause: thrown });
     this.taskId = taskId;
     // With a wait that is not a time, the task would never be tried again, and never end.
-    const retryAfterMs: unknown = known?.retryAfterMs;
-    if (isTime(retryAfterMs)) this.retryAfterMs = retryAfterMs;
-    if (known?.status !== undefined) this.status = known.status;
-    if (known?.requestId !== undefined) this.requestId = known.requestId;
-    if (isUsage(known?.usage)) this.usage = known.usage;
-    if (typeof known?.model === 'string') this.model = known.model;
-    if (isRecord(known?.rateLimits)) this.rateLimits = known.rateLimits;
-    if (isCount(known?.tries)) this.tries = known.tries;
-    const costUsd = this.usage && (costOf(this.usage, this.model, prices) ?? known?.costUsd);
-    if (isCost(costUsd)) this.costUsd = costUsd;
+    const retryAfterMs: unknown = known.retryAfterMs;
+    if (isAmount(retryAfterMs)) this.retryAfterMs = retryAfterMs;
+    if (known.isRetryable !== undefined) this.isRetryable = known.isRetryable;
+    if (known.status !== undefined) this.status = known.status;
+    if (known.requestId !== undefined) this.requestId = known.requestId;
+    noteUsage(this, known, prices);
+    if (isRecord(known.rateLimits)) this.rateLimits = known.rateLimits;
+    if (isCount(known.tries)) this.tries = known.tries;
   }
 }
 
-function isTime(value: unknown): value is number {
-  return Number.isFinite(value) && (value as number) >= 0;
+/** Notes what a failure used, and its cost by these prices or else by the runner. */
+function noteUsage(
+  error: { usage?: Usage | undefined; model?: string | undefined; costUsd?: number | undefined },
+  known: RunnerErrorDetails,
+  prices: PriceTable,
+): void {
+  if (typeof known.model === 'string') error.model = known.model;
+  if (!isUsage(known.usage)) return;
+  error.usage = known.usage;
+  const costUsd = costOf(error.usage, error.model, prices) ?? known.costUsd;
+  if (isAmount(costUsd)) error.costUsd = costUsd;
 }
 
 function isCount(value: unknown): value is number {
@@ -250,14 +267,11 @@ export class ReplanError extends StratagemError {
 
   /** @param prices Prices by model, for the cost of the round. */
   constructor(round: number, thrown: unknown, prices: PriceTable = {}) {
-    const known = isStratagemError(thrown) ? (thrown as RunnerError) : undefined;
-    const why = known?.message ?? describe(thrown);
+    const known: Partial<RunnerError> = isStratagemError(thrown) ? (thrown as RunnerError) : {};
+    const why = known.message ?? describe(thrown);
     super('replan_failed', `Re-planning failed in round ${round}: ${why}`, { cause: thrown });
     this.round = round;
-    if (isUsage(known?.usage)) this.usage = known.usage;
-    if (typeof known?.model === 'string') this.model = known.model;
-    const costUsd = this.usage && (costOf(this.usage, this.model, prices) ?? known?.costUsd);
-    if (isCost(costUsd)) this.costUsd = costUsd;
+    noteUsage(this, known, prices);
   }
 }
 

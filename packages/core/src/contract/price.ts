@@ -48,7 +48,11 @@ export function costOf(
 /** `gpt-5-2026-04-01`, `claude-sonnet-5-20260401`: the name of a model with a date. */
 const DATE = /-(\d{4}-\d{2}-\d{2}|\d{8})$/;
 
-function priceOf(model: string, prices: PriceTable): Price | undefined {
+/** The price of a model by its name, or by its name without the date. */
+export function priceOf<T = Price>(
+  model: string,
+  prices: Readonly<Record<string, T>>,
+): T | undefined {
   const name = [model, model.replace(DATE, '')].find((each) => Object.hasOwn(prices, each));
   return name === undefined ? undefined : prices[name];
 }

@@ -111,6 +111,70 @@ describe('values that cannot be true are left out:', () => {
   });
 });
 
+test('nothing left, with a reset, needs no limit', () => {
+  const limits = parse({
+    'x-ratelimit-remaining-tokens': '0',
+    'x-ratelimit-reset-tokens': '7s',
+    'x-ratelimit-remaining-requests': '0',
+    'x-ratelimit-reset-requests': '0',
+  });
+  expect(limits).toEqual({ tokens: { remaining: 0, resetMs: 7_000 } });
+});
+
+describe('headers without a suffix count requests:', () => {
+  const nowMs = String(now + 30_000);
+  test.each<[Record<string, string>, object | undefined]>([
+    [
+      { 'x-ratelimit-limit': '20', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': nowMs },
+      { limit: 20, remaining: 0, resetMs: 30_000 },
+    ],
+    [
+      { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(now / 1_000 + 60) },
+      { remaining: 0, resetMs: 60_000 },
+    ],
+    [
+      { 'x-ratelimit-limit': '60', 'x-ratelimit-remaining': '3', 'x-ratelimit-reset': '12' },
+      { limit: 60, remaining: 3, resetMs: 12_000 },
+    ],
+    [
+      {
+        'ratelimit-limit': '100, 100;w=60',
+        'ratelimit-remaining': '0',
+        'ratelimit-reset': '30',
+      },
+      { limit: 100, remaining: 0, resetMs: 30_000 },
+    ],
+    [{ ratelimit: '"default";r=0;t=30' }, { remaining: 0, resetMs: 30_000 }],
+    [
+      {
+        ratelimit: '"burst";r=5;t=1, "hour";r=0;t=1800, "minute";r=0;t=20',
+        'ratelimit-policy': '"burst";q=10;w=1, "minute";q=60;w=60, "hour";q=1000;w=3600',
+      },
+      { limit: 1_000, remaining: 0, resetMs: 1_800_000 },
+    ],
+    [{ ratelimit: '"default";r=50;t=30' }, { remaining: 50, resetMs: 30_000 }],
+    [
+      { ratelimit: 'limit=100, remaining=0, reset=30' },
+      { limit: 100, remaining: 0, resetMs: 30_000 },
+    ],
+    [{ ratelimit: 'limit=100;remaining=4;reset=7' }, { limit: 100, remaining: 4, resetMs: 7_000 }],
+    [{ ratelimit: 'soon' }, undefined],
+    [{ ratelimit: '"default";r=many;t=-1' }, undefined],
+    [{ ratelimit: '' }, undefined],
+  ])('%j', (headers, requests) => {
+    expect(parse(headers)).toEqual(requests && { requests });
+  });
+
+  test('those with a suffix come first', () => {
+    const limits = parse({
+      'x-ratelimit-limit-requests': '600',
+      'x-ratelimit-remaining': '0',
+      'x-ratelimit-reset': '5',
+    });
+    expect(limits).toEqual({ requests: { limit: 600 } });
+  });
+});
+
 test('a reset alone is left out', () => {
   expect(parse({ 'x-ratelimit-reset-requests': '1s' })).toBeUndefined();
 });

@@ -1,3 +1,6 @@
+import { parseDuration } from '../util/duration.js';
+import { standardRateLimit } from './standard-rate-limit.js';
+
 /** The rate limits that a server announced with a response. */
 export interface RateLimits {
   readonly requests?: RateLimit | undefined;
@@ -20,9 +23,10 @@ export interface RateLimit {
 /**
  * Reads the rate limits in the headers of a response: OpenAI's `x-ratelimit-{limit,remaining,reset}-{requests,
  * tokens}`, which most compatible servers send too, and Anthropic's `anthropic-ratelimit-{requests,
- * tokens,input-tokens,output-tokens}-{limit,remaining,reset}`. Resets may be durations (`12ms`,
- * `1h2m3.5s`), seconds, or times. Values that cannot be true, such as a limit of 0 or -1, are left
- * out.
+ * tokens,input-tokens,output-tokens}-{limit,remaining,reset}`. Headers without a suffix count requests:
+ * `x-ratelimit-{limit,remaining,reset}`, `ratelimit-{limit,remaining,reset}`, and the IETF's `ratelimit`
+ * with `ratelimit-policy`. Resets may be durations (`12ms`, `1h2m3.5s`), seconds, or times. Values that
+ * cannot be true, such as a limit of 0 or -1, are left out.
  *
  * @returns undefined when there are none.
  *
@@ -38,7 +42,7 @@ export interface RateLimit {
  * ); // { requests: { limit: 600, remaining: 599, resetMs: 100 } }
  */
 export function parseRateLimits(
-  headers: { get(name: string): string | null | undefined } | undefined,
+  headers: HeaderSource,
   now: number = Date.now(),
 ): RateLimits | undefined {
   const limits: { -readonly [Name in keyof RateLimits]: RateLimit } = {};
@@ -49,6 +53,11 @@ export function parseRateLimits(
     const limit = rateLimitOf(read('limit'), read('remaining'), read('reset'), now);
     if (limit !== undefined) limits[name] = limit;
   }
+  const requests =
+    limits.requests ??
+    unsuffixedLimit(headers, now) ??
+    standardRateLimit(headers?.get('ratelimit'), headers?.get('ratelimit-policy'));
+  if (requests !== undefined) limits.requests = requests;
   return Object.keys(limits).length > 0 ? limits : undefined;
 }
 
@@ -58,6 +67,9 @@ const SPELLINGS: readonly [keyof RateLimits, string][] = [
   ['inputTokens', 'input-tokens'],
   ['outputTokens', 'output-tokens'],
 ];
+
+/** The headers of a response. */
+export type HeaderSource = { get(name: string): string | null | undefined } | undefined;
 
 type Header = string | null | undefined;
 
@@ -69,12 +81,13 @@ function rateLimitOf(
 ): RateLimit | undefined {
   const limit = countOf(limitHeader) || undefined;
   const remaining = countOf(remainingHeader);
+  const resetMs = durationOf(resetHeader, now);
   // Servers without limits send 0 alone; a value above the limit belongs to another limit.
-  const isReal = limit === undefined ? remaining !== 0 : (remaining ?? 0) <= limit;
+  const isReal =
+    limit === undefined ? remaining !== 0 || Boolean(resetMs) : (remaining ?? 0) <= limit;
   const known = isReal ? remaining : undefined;
   // A reset alone is useless.
   if (limit === undefined && known === undefined) return undefined;
-  const resetMs = durationOf(resetHeader, now);
   return {
     ...(limit !== undefined && { limit }),
     ...(known !== undefined && { remaining: known }),
@@ -88,17 +101,6 @@ function countOf(header: Header): number | undefined {
   return Number.isFinite(count) ? count : undefined;
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = {
-  d: 86_400_000,
-  h: 3_600_000,
-  m: 60_000,
-  s: 1_000,
-  ms: 1,
-  us: 1e-3,
-  µs: 1e-3,
-  ns: 1e-6,
-};
-const DURATION_PART = /(\d+(?:\.\d+)?)(ms|us|µs|ns|d|h|m|s)/g;
 /** No provider has windows of more than a month: a longer time was misread. */
 const LONGEST_RESET_MS = 31 * 86_400_000;
 
@@ -114,10 +116,18 @@ function durationIn(text: string, now: number): number {
   if (seconds !== undefined) return seconds * 1_000;
   // Date.parse accepts many other texts, so check that this is a date first.
   if (/^\d{4}-\d\d-\d\dT/i.test(text)) return Math.max(0, Date.parse(text) - now);
-  const parts = [...text.matchAll(DURATION_PART)];
-  if (text === '' || parts.map(([part]) => part).join('') !== text) return Number.NaN;
-  return parts.reduce(
-    (sum, [, count, unit]) => sum + Number(count) * (UNITS_MS[unit as string] as number),
-    0,
-  );
+  return parseDuration(text);
+}
+
+/** Headers that name no amount. Their resets are often Unix times, in seconds or milliseconds. */
+function unsuffixedLimit(headers: HeaderSource, now: number): RateLimit | undefined {
+  const read = (field: string) =>
+    headers?.get(`x-ratelimit-${field}`) ?? headers?.get(`ratelimit-${field}`);
+  const reset = read('reset');
+  const time = countOf(reset) ?? 0;
+  const timeMs = time >= 1e12 ? time : time >= 1e9 ? time * 1_000 : undefined;
+  const resetText = timeMs === undefined ? reset : String(Math.max(0, timeMs - now) / 1_000);
+  // The limit may be a list: "100, 100;w=60".
+  const [limit] = read('limit')?.split(/[,;]/) ?? [];
+  return rateLimitOf(limit, read('remaining'), resetText, now);
 }

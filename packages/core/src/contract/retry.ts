@@ -47,6 +47,8 @@ export interface FailedAttempt {
   readonly code: AttemptErrorCode;
   /** The wait that the server asked for. */
   readonly retryAfterMs: number | undefined;
+  /** Whether the server asked to try again, or not to. */
+  readonly isRetryable?: boolean | undefined;
 }
 
 /** The maximum number of attempts at a task, the first included. */
@@ -63,13 +65,14 @@ export function maxAttemptsOf(policy: RetryPolicy | undefined): number {
  */
 export function retryDelay(
   policy: RetryPolicy | undefined,
-  { taskId, attempt, code, retryAfterMs = 0 }: FailedAttempt,
+  { taskId, attempt, code, retryAfterMs = 0, isRetryable }: FailedAttempt,
   seed: number,
 ): number | undefined {
   // An undefined field counts as left out.
   const { initialDelayMs = 500, maxDelayMs = 30_000 } = policy ?? {};
-  const { factor = 2, on = TRANSIENT_ERROR_CODES } = policy ?? {};
-  if (attempt >= maxAttemptsOf(policy) || !on.includes(code)) return undefined;
+  const { factor = 2, on } = policy ?? {};
+  const isExpected = on?.includes(code) ?? (isRetryable || TRANSIENT_ERROR_CODES.includes(code));
+  if (attempt >= maxAttemptsOf(policy) || isRetryable === false || !isExpected) return undefined;
   // After many attempts the power is infinite, and 0 × Infinity is NaN.
   const backoff = initialDelayMs === 0 ? 0 : initialDelayMs * factor ** (attempt - 1);
   const longest = Math.min(maxDelayMs, backoff);

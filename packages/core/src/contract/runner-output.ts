@@ -1,13 +1,15 @@
 import { RunnerError } from './errors.js';
 import type { TaskOutput } from './runner.js';
-import { isCost, isUsage } from './usage.js';
+import { isAmount, isUsage } from './usage.js';
 
 /**
- * Checks and copies the result of a runner, so that nothing later depends on a foreign object.
+ * Checks and copies the result of a runner, so that nothing later depends on a foreign object. A usage or
+ * cost that is not one is left out.
  *
+ * @param isStrict Whether such a usage or cost is refused: no paid answer depends on it.
  * @throws {RunnerError} `invalid_output`, with the name of the runner and the problem.
  */
-export function readAnswer(runner: string, answer: unknown): TaskOutput {
+export function readAnswer(runner: string, answer: unknown, isStrict = false): TaskOutput {
   const refuse = (what: string) =>
     new RunnerError('invalid_output', `runner "${runner}" answered with ${what}`);
   if (typeof answer !== 'object' || answer === null || !('output' in answer)) {
@@ -15,11 +17,13 @@ export function readAnswer(runner: string, answer: unknown): TaskOutput {
     throw refuse(`${kind}; it must resolve to { output }`);
   }
   const { output, usage, costUsd, model, requestId, rateLimits } = answer as TaskOutput;
-  if (usage !== undefined && !isUsage(usage)) {
-    throw refuse('a usage that is not { inputTokens, outputTokens } in numbers');
+  // An odd count must not lose an answer that has been paid for.
+  const used = {
+    usage: isUsage(usage) ? usage : undefined,
+    costUsd: isAmount(costUsd) ? costUsd : undefined,
+  };
+  if (isStrict && (used.usage !== usage || used.costUsd !== costUsd)) {
+    throw refuse('an invalid usage or cost');
   }
-  if (costUsd !== undefined && !isCost(costUsd)) {
-    throw refuse('a costUsd that is no amount; leave it out when the price is unknown');
-  }
-  return { output, usage, costUsd, model, requestId, rateLimits };
+  return { output, ...used, model, requestId, rateLimits };
 }

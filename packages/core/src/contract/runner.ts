@@ -86,7 +86,20 @@ export interface TaskRunner {
    * @default false
    */
   readonly supportsTools?: boolean | undefined;
+  /** How it knows the cost of its answers; left out when nothing can be said before it runs. */
+  readonly pricing?: RunnerPricing | undefined;
   run(request: TaskRequest, context: RunContext): Promise<TaskOutput>;
+}
+
+/** How a runner knows the cost of its answers. */
+export interface RunnerPricing {
+  /** The day of the price list that it uses, as `YYYY-MM-DD`. */
+  readonly asOf?: string | undefined;
+  /**
+   * Models whose price it does not know. A budget in US dollars is refused before the first task,
+   * unless `prices` has them.
+   */
+  readonly unknownModels?: readonly string[] | undefined;
 }
 
 /**

@@ -22,8 +22,8 @@ export function isUsage(value: unknown): value is Usage {
   return counts.every((count) => Number.isFinite(count) && count >= 0);
 }
 
-/** Whether a value from outside is a valid amount in US dollars. */
-export function isCost(value: unknown): value is number {
+/** Whether a value from outside is an amount: of US dollars, of milliseconds. */
+export function isAmount(value: unknown): value is number {
   return Number.isFinite(value) && (value as number) >= 0;
 }
 

@@ -16,6 +16,8 @@ import { adoptedLog } from './adopt.js';
 import { wrapCorruptLog } from './read-run.js';
 import { type ResumeOptions, randomSeed } from './resume-options.js';
 
+export { livenessOf } from './in-flight.js';
+
 /** A recorded run that is ready to be resumed. */
 interface ResumableRun {
   readonly plan: Plan;

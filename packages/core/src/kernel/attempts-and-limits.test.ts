@@ -42,6 +42,21 @@ describe('attempts', () => {
     });
   });
 
+  test.each([
+    ['rate_limited', false, undefined, 1],
+    ['rate_limited', true, undefined, 2],
+    ['invalid_request', true, undefined, 2],
+    ['invalid_request', false, ['invalid_request'], 1],
+    ['invalid_request', true, ['timeout'], 1],
+  ] as const)(
+    'after %s with isRetryable %s and on %j are %i',
+    (code, isRetryable, on, attempts) => {
+      const error = new RunnerError(code, 'no', { isRetryable });
+      const { tasks } = play(one, { attempt: failing(1, error), retry: { on } });
+      expect(tasks[0]?.attempts).toBe(attempts);
+    },
+  );
+
   test('are three by default, and each is logged', () => {
     const error = new RunnerError('overloaded', 'no capacity');
     const { tasks, timeline, metrics } = play(one, { attempt: failing(9, error) });

@@ -108,9 +108,9 @@ function withCost(machine: Machine, result: AttemptResult): AttemptResult {
 function delayBeforeRetry(machine: Machine, index: number, error: TaskError): number | undefined {
   const { state, options, now, deadline } = machine;
   if (state.stop !== undefined) return undefined;
-  const { code, retryAfterMs, taskId, tries = 1 } = error;
+  const { code, retryAfterMs, isRetryable, taskId, tries = 1 } = error;
   const attempt = state.triesOf(index) + tries - 1;
-  const failed = { taskId, attempt, code, retryAfterMs };
+  const failed = { taskId, attempt, code, retryAfterMs, isRetryable };
   const delayMs = retryDelay(retryPolicyOf(machine, index), failed, options.seed);
   // There is no point in waiting for an attempt that could not start any more.
   return delayMs === undefined || now + delayMs >= deadline ? undefined : delayMs;

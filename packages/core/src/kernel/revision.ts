@@ -2,7 +2,7 @@ import { isStratagemError, StratagemError } from '../contract/errors.js';
 import type { PlanProblem } from '../contract/plan-error.js';
 import type { Revision } from '../contract/replan.js';
 import type { Task } from '../contract/task.js';
-import { isCost, isUsage } from '../contract/usage.js';
+import { isAmount, isUsage } from '../contract/usage.js';
 import type { RunState } from '../state/run-state.js';
 import { didYouMean } from '../util/suggest.js';
 import { add, type PlanPath, type Problems, quote } from '../validate/checks.js';
@@ -33,7 +33,7 @@ export function readRevision(answer: unknown): Revision {
   if (usage !== undefined && !isUsage(usage)) {
     throw refusal('returned a usage without the numbers inputTokens and outputTokens');
   }
-  if (costUsd !== undefined && !isCost(costUsd)) {
+  if (costUsd !== undefined && !isAmount(costUsd)) {
     throw refusal('returned a costUsd that is not an amount; omit it when the price is unknown');
   }
   return {

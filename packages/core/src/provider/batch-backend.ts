@@ -31,7 +31,10 @@ export type BatchProgress =
       readonly ended: true;
       /** The available results, in any order. Called once. */
       readonly results: () => AsyncIterable<BatchResult>;
-      /** The error of requests without a result, where the job as a whole reports one. */
+      /**
+       * The error of requests without a result, where the job as a whole reports one. With
+       * `rate_limited` or `overloaded` the queue of the provider was full, and they are sent again.
+       */
       readonly problem?: RunnerError | undefined;
     };
 

@@ -10,6 +10,10 @@ export const MAX_TIMER_MS = 2 ** 31 - 1;
 /** A request that waits for its result. */
 export interface Waiting {
   readonly customId: string;
+  readonly body: object;
+  readonly bytes: number;
+  /** Its position among all requests of the queue. */
+  readonly order: number;
   readonly resolve: (turn: Turn) => void;
   readonly reject: (error: unknown) => void;
   /** Called when the request joins a job. */
@@ -23,9 +27,16 @@ export interface JobHost {
   readonly failed: (customId: string) => void;
   /** The provider no longer knows the job. */
   readonly lost: () => void;
+  /** The provider had no room for the job: these requests are to be sent again. */
+  readonly refused: (requests: readonly Waiting[], problem: RunnerError) => void;
+  /** The provider has done the job. */
+  readonly ended: () => void;
   /** No request waits for the job any more. */
   readonly over: () => void;
 }
+
+/** Polls in a row that the provider may refuse, while keys are rotated for instance. */
+const REFUSED_POLLS = 2;
 
 /** A job at the provider. It is polled as long as a request waits for it. */
 export class BatchJob {
@@ -35,6 +46,7 @@ export class BatchJob {
   readonly #waiting = new Map<string, Waiting>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isPolling = false;
+  #refusedPolls = 0;
 
   constructor(id: string, backend: BatchBackend, host: JobHost) {
     this.id = id;
@@ -78,13 +90,17 @@ export class BatchJob {
     let delayMs = this.#host.pollMs;
     try {
       const progress = await this.#backend.poll(this.id);
+      this.#refusedPolls = 0;
       if (progress.ended) await this.#deliver(progress);
     } catch (thrown) {
       const error = isStratagemError(thrown) ? (thrown as RunnerError) : undefined;
       const isTransient = TRANSIENT_ERROR_CODES.some((code) => code === error?.code);
       // The job continues while the provider cannot be reached.
       if (isTransient) delayMs = Math.max(delayMs, error?.retryAfterMs ?? 0);
-      else {
+      else if (isRefused(error?.code) && ++this.#refusedPolls <= REFUSED_POLLS) {
+        const rest = `the job goes on, and is asked for again in ${delayMs} ms`;
+        for (const { notify } of this.#waiting.values()) notify(`${describe(thrown)}; ${rest}`);
+      } else {
         if (error?.code === 'not_found') this.#host.lost();
         this.#fail(thrown);
       }
@@ -106,6 +122,14 @@ export class BatchJob {
         waiting.reject(thrown);
       }
     }
+    if (problem?.code === 'rate_limited' || problem?.code === 'overloaded') {
+      const requests = [...this.#waiting.values()];
+      this.#waiting.clear();
+      for (const { customId } of requests) this.#host.failed(customId);
+      this.#host.refused(requests, problem);
+      return;
+    }
+    this.#host.ended();
     const message = `${this.#backend.label}: batch ${this.id} ended without a result for this request`;
     this.#fail(problem ?? new RunnerError('server_error', message));
   }
@@ -121,12 +145,16 @@ export class BatchJob {
   }
 }
 
+function isRefused(code: string | undefined): boolean {
+  return code === 'authentication' || code === 'permission_denied';
+}
+
 /** A copy of an error: one task's later changes to it must not show in another task. */
 export function copyOf(thrown: unknown): unknown {
   if (!isStratagemError(thrown)) {
     return new RunnerError('task_failed', describe(thrown), { cause: thrown });
   }
-  const { code, message, retryAfterMs, status, requestId } = thrown as RunnerError;
-  const details = definedFields({ retryAfterMs, status, requestId });
+  const { code, message, retryAfterMs, isRetryable, status, requestId } = thrown as RunnerError;
+  const details = definedFields({ retryAfterMs, isRetryable, status, requestId });
   return new RunnerError(code, message, { cause: thrown, ...details });
 }

@@ -1,18 +1,20 @@
-import { describe, RunnerError } from '../contract/errors.js';
+import { describe, isStratagemError, RunnerError } from '../contract/errors.js';
 import type { BatchBackend } from './batch-backend.js';
 import { BatchJob, copyOf, MAX_TIMER_MS, type Waiting } from './batch-job.js';
 import type { BatchOptions } from './batch-options.js';
 import { type BatchState, openState } from './batch-state.js';
 import type { Turn } from './conversation.js';
+import { saysQueueIsFull } from './error-words.js';
 import { RequestIds } from './request-ids.js';
 
-/** A request that waits to be sent. */
-interface Pending {
-  readonly body: object;
-  readonly bytes: number;
-  /** Its position among all requests of the queue. */
-  readonly order: number;
+/** Requests of a refused job, until they are sent again. */
+interface Refused {
+  readonly requests: Set<Waiting>;
+  readonly timer: ReturnType<typeof setTimeout>;
 }
+
+/** The longest wait before a refused job is sent again. */
+const MAX_RESEND_MS = 600_000;
 
 /** Collects requests into jobs, and gives each request its result. */
 export class BatchQueue {
@@ -27,7 +29,12 @@ export class BatchQueue {
   readonly #jobs = new Map<string, BatchJob>();
   /** Requests whose job is being sent. */
   readonly #sending = new Set<Waiting>();
-  #pending = new Map<Waiting, Pending>();
+  readonly #pending = new Set<Waiting>();
+  readonly #refused = new Set<Refused>();
+  /** Jobs that were refused since the last one that ended. */
+  #refusals = 0;
+  /** Maximum requests of the next jobs: less after a refusal, as the queue may be shorter than a job. */
+  #jobSize = Number.POSITIVE_INFINITY;
   #bytes = 0;
   #order = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -71,10 +78,11 @@ export class BatchQueue {
           return;
         }
         signal.addEventListener('abort', stop, { once: true });
-        waiting = { customId, resolve, reject, notify };
+        const bytes = byteLength(text);
+        waiting = { customId, body, bytes, order, resolve, reject, notify };
         const jobId = state?.jobOf(customId);
         if (jobId !== undefined) this.#job(jobId, state).add(waiting, true);
-        else this.#enqueue(waiting, { body, bytes: byteLength(text), order });
+        else this.#enqueue(waiting);
       });
     } catch (thrown) {
       // The next attempt at this request gets the same id.
@@ -85,12 +93,12 @@ export class BatchQueue {
     }
   }
 
-  #enqueue(waiting: Waiting, pending: Pending): void {
+  #enqueue(waiting: Waiting): void {
     const { maxBytes } = this.#backend;
-    if (this.#pending.size > 0 && this.#bytes + pending.bytes > maxBytes) this.#flush();
-    this.#pending.set(waiting, pending);
-    this.#bytes += pending.bytes;
-    if (this.#pending.size >= this.#maxRequests) this.#flush();
+    if (this.#pending.size > 0 && this.#bytes + waiting.bytes > maxBytes) this.#flush();
+    this.#pending.add(waiting);
+    this.#bytes += waiting.bytes;
+    if (this.#pending.size >= Math.min(this.#maxRequests, this.#jobSize)) this.#flush();
     else {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#flush(), Math.min(this.#batchWindowMs, MAX_TIMER_MS));
@@ -100,21 +108,21 @@ export class BatchQueue {
   #flush(): void {
     clearTimeout(this.#timer);
     // Hashing is asynchronous, so requests arrive here out of order.
-    const batch = [...this.#pending].sort(([, a], [, b]) => a.order - b.order);
+    const batch = [...this.#pending].sort((a, b) => a.order - b.order);
     this.#pending.clear();
     this.#bytes = 0;
     if (batch.length > 0) void this.#submit(batch);
   }
 
-  async #submit(batch: readonly [Waiting, Pending][]): Promise<void> {
-    for (const [waiting] of batch) this.#sending.add(waiting);
-    const requests = batch.map(([{ customId }, { body }]) => ({ customId, body }));
+  async #submit(batch: readonly Waiting[]): Promise<void> {
+    for (const waiting of batch) this.#sending.add(waiting);
+    const requests = batch.map(({ customId, body }) => ({ customId, body }));
     try {
       const jobId = await this.#backend.submit(requests);
       const state = await this.#state();
       const problem = await recordJob(state, jobId, requests);
       const job = this.#job(jobId, state);
-      for (const [waiting] of batch) {
+      for (const waiting of batch) {
         // The request was stopped meanwhile.
         if (!this.#sending.delete(waiting)) continue;
         if (problem !== undefined) waiting.notify(problem);
@@ -122,19 +130,42 @@ export class BatchQueue {
       }
       if (job.size === 0) this.#abandon(job, state);
     } catch (thrown) {
-      for (const [waiting] of batch) {
-        if (this.#sending.delete(waiting)) waiting.reject(copyOf(thrown));
-      }
+      const left = batch.filter((waiting) => this.#sending.delete(waiting));
+      // Any other limit is one of the run, which waits and tries again.
+      const isFull = isStratagemError(thrown) && saysQueueIsFull(thrown.message);
+      if (isFull) this.#sendAgain(left, thrown as RunnerError);
+      else for (const waiting of left) waiting.reject(copyOf(thrown));
     }
+  }
+
+  /** Waits for room in the queue of the provider, and sends these requests again, in smaller jobs. */
+  #sendAgain(batch: readonly Waiting[], { message, retryAfterMs = 0 }: RunnerError): void {
+    if (batch.length === 0) return;
+    const backoffMs = Math.min(MAX_RESEND_MS, this.#pollMs * 2 ** this.#refusals++);
+    const delayMs = Math.max(retryAfterMs, backoffMs);
+    this.#jobSize = Math.min(this.#jobSize, Math.ceil(batch.length / 2));
+    const requests = new Set(batch);
+    const send = () => {
+      this.#refused.delete(refused);
+      for (const waiting of requests) this.#enqueue(waiting);
+    };
+    const refused = { requests, timer: setTimeout(send, Math.min(delayMs, MAX_TIMER_MS)) };
+    this.#refused.add(refused);
+    for (const { notify } of batch) notify(`${message}; it is sent again in ${delayMs} ms`);
   }
 
   #leave(waiting: Waiting): void {
     if (this.#sending.delete(waiting)) return;
-    const pending = this.#pending.get(waiting);
-    if (pending !== undefined) {
-      this.#pending.delete(waiting);
-      this.#bytes -= pending.bytes;
+    if (this.#pending.delete(waiting)) {
+      this.#bytes -= waiting.bytes;
       if (this.#pending.size === 0) clearTimeout(this.#timer);
+      return;
+    }
+    for (const refused of this.#refused) {
+      if (!refused.requests.delete(waiting)) continue;
+      if (refused.requests.size > 0) return;
+      clearTimeout(refused.timer);
+      this.#refused.delete(refused);
       return;
     }
     for (const job of this.#jobs.values()) {
@@ -151,6 +182,11 @@ export class BatchQueue {
         pollMs: this.#pollMs,
         failed: (customId) => state?.forget(customId),
         lost: () => state?.forgetJob(jobId),
+        refused: (requests, problem) => this.#sendAgain(requests, problem),
+        ended: () => {
+          this.#refusals = 0;
+          this.#jobSize *= 2;
+        },
         over: () => this.#jobs.delete(jobId),
       });
       this.#jobs.set(jobId, job);

@@ -108,6 +108,98 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+describe('a job that the provider has no room for', () => {
+  const full = () => new RunnerError('rate_limited', 'fake/m: the queue is full');
+
+  test('waits, longer each time, and is sent again in smaller jobs', async () => {
+    const provider = new FakeProvider();
+    provider.failures.push(full(), full(), full());
+    const { answers, notices } = ask(new BatchQueue(provider, quick), [1, 2, 3, 4]);
+    await pass(10);
+    expect(provider.jobs.size).toBe(0);
+    expect(notices).toEqual(Array(4).fill('fake/m: the queue is full; it is sent again in 100 ms'));
+    await pass(100);
+    // Two jobs of two, which are refused as well.
+    expect(notices.slice(4)).toEqual([
+      ...Array(2).fill('fake/m: the queue is full; it is sent again in 200 ms'),
+      ...Array(2).fill('fake/m: the queue is full; it is sent again in 400 ms'),
+    ]);
+    await pass(410);
+    expect([...provider.jobs.values()].map((job) => job.length)).toEqual([1, 1, 1, 1]);
+    provider.endAll();
+    await pass(100);
+    expect(await answers).toEqual(['1', '2', '3', '4']);
+  });
+
+  test('waits as long as the provider asks', async () => {
+    const provider = new FakeProvider();
+    const problem = 'Too many concurrent batch jobs';
+    provider.failures.push(new RunnerError('rate_limited', problem, { retryAfterMs: 5_000 }));
+    const { answers } = ask(new BatchQueue(provider, quick), [1]);
+    await pass(10);
+    await pass(4_980);
+    expect(provider.jobs.size).toBe(0);
+    await pass(30);
+    provider.endAll();
+    await pass(100);
+    expect(await answers).toEqual(['1']);
+  });
+
+  test('is sent again too when the job itself reports it', async () => {
+    const provider = new FakeProvider();
+    provider.problem = full();
+    provider.answer = () => undefined;
+    const { answers } = ask(new BatchQueue(provider, quick), [1, 2]);
+    await pass(10);
+    provider.endAll();
+    await pass(100);
+    provider.answer = ({ n }) => `${n}`;
+    await pass(110);
+    expect([...provider.jobs.values()].map((job) => job.length)).toEqual([2, 1, 1]);
+    provider.endAll();
+    await pass(100);
+    expect(await answers).toEqual(['1', '2']);
+  });
+
+  test('is not sent again for requests that are stopped', async () => {
+    const provider = new FakeProvider();
+    provider.failures.push(full());
+    const controller = new AbortController();
+    const { answers } = ask(new BatchQueue(provider, quick), [1, 2], controller.signal);
+    await pass(10);
+    controller.abort();
+    expect(await answers).toMatchObject([{ code: 'aborted' }, { code: 'aborted' }]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('polls that are refused', () => {
+  const refused = () => new RunnerError('authentication', 'fake/m: 401 No.');
+
+  test.each([1, 2])('%i times in a row do not fail the job', async (times) => {
+    const provider = new FakeProvider();
+    const { answers, notices } = ask(new BatchQueue(provider, quick), [1]);
+    await pass(10);
+    for (let time = 0; time < times; time++) provider.failures.push(refused());
+    await pass(100 * times);
+    expect(notices.slice(1)).toEqual(
+      Array(times).fill('fake/m: 401 No.; the job goes on, and is asked for again in 100 ms'),
+    );
+    provider.endAll();
+    await pass(100);
+    expect(await answers).toEqual(['1']);
+  });
+
+  test('three times in a row fail the job', async () => {
+    const provider = new FakeProvider();
+    const { answers } = ask(new BatchQueue(provider, quick), [1]);
+    await pass(10);
+    provider.failures.push(refused(), refused(), refused());
+    await pass(300);
+    expect(await answers).toMatchObject([{ code: 'authentication' }]);
+  });
+});
+
 describe('requests', () => {
   test('within the batch window share one job, and each gets its own result', async () => {
     const provider = new FakeProvider();
@@ -238,7 +330,7 @@ describe('a job', () => {
     expect(await answers).toEqual(['1']);
   });
 
-  test.each(['authentication', 'not_found'] as const)(
+  test.each(['invalid_request', 'not_found'] as const)(
     'whose state cannot be read fails its requests: %s',
     async (code) => {
       const provider = new FakeProvider();

@@ -1,5 +1,5 @@
 import type { RunContext } from '../contract/run-context.js';
-import type { TaskOutput, TaskRequest, TaskRunner } from '../contract/runner.js';
+import type { RunnerPricing, TaskOutput, TaskRequest, TaskRunner } from '../contract/runner.js';
 import type { BatchBackend } from './batch-backend.js';
 import type { BatchOptions } from './batch-options.js';
 import { BatchQueue } from './batch-queue.js';
@@ -17,6 +17,7 @@ export interface BatchProvider {
   readonly name: string;
   readonly resource: string;
   readonly settings: Readonly<Record<string, unknown>>;
+  readonly pricing?: RunnerPricing | undefined;
   /** Called at the first request: it may need a key, or an SDK that loads slowly. */
   readonly connect: () => Promise<BatchBackend>;
   readonly prepare: (request: TaskRequest) => Promise<PreparedRequest>;
@@ -27,13 +28,14 @@ export interface BatchProvider {
  * result.
  */
 export function batchRunner(provider: BatchProvider, options: BatchOptions): TaskRunner {
-  const { name, resource, settings, connect, prepare } = provider;
+  const { name, resource, settings, pricing, connect, prepare } = provider;
   const queueOf = retryableOnce(async () => new BatchQueue(await connect(), options));
   return {
     name,
     resource,
     settings,
     supportsTools: false,
+    ...(pricing && { pricing }),
     async run(request: TaskRequest, context: RunContext): Promise<TaskOutput> {
       const queue = await queueOf();
       const { body, outputOf } = await prepare(request);

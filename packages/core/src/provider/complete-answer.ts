@@ -31,8 +31,8 @@ export interface AnswerTarget {
 export function requireComplete(answer: ModelAnswer, target: AnswerTarget): void {
   const [code, problem] = shortfallOf(answer, target.maxOutputTokens) ?? [];
   if (code === undefined) return;
-  const { usage, model = target.model, requestId, rateLimits } = answer;
-  const details = definedFields({ usage, model, requestId, rateLimits });
+  const { usage, costUsd, model = target.model, requestId, rateLimits } = answer;
+  const details = definedFields({ usage, costUsd, model, requestId, rateLimits });
   throw new RunnerError(code, `${target.label}${problem}`, details);
 }
 

@@ -42,6 +42,8 @@ export interface Turn extends ResponseMeta {
   readonly text: string;
   readonly toolCalls?: readonly ToolCall[] | undefined;
   readonly usage?: Usage | undefined;
+  /** The cost in US dollars, where the server states it. */
+  readonly costUsd?: number | undefined;
   readonly model?: string | undefined;
 }
 
@@ -102,16 +104,19 @@ export async function converse(
   const { toolCallConcurrency = DEFAULT_TOOL_CALL_CONCURRENCY } = options;
   const tools = limitTools(request.tools ?? [], toolCallConcurrency);
   let usage: Usage | undefined;
+  /** Undefined once the cost of a turn is unknown. */
+  let costUsd: number | undefined = 0;
   let input: TurnInput = { kind: 'prompt', text: promptOf(request, options) };
   let corrected = false;
   for (let step = 1; ; step++) {
     const turn: Turn = await dialogue.send(input).catch((thrown) => {
-      throw withUsage(thrown, usage);
+      throw withUsage(thrown, usage, costUsd);
     });
     options.onAnswer?.();
     const { toolCalls = [], model, requestId, rateLimits } = turn;
     usage = addUsage(usage, turn.usage);
-    const details = definedFields({ usage, model, requestId, rateLimits });
+    costUsd = sumOf(costUsd, turn.costUsd);
+    const details = definedFields({ usage, costUsd, model, requestId, rateLimits });
     const output = toolCalls.length > 0 ? undefined : parseAnswer(turn.text, request, options);
     const misfit = corrected || toolCalls.length > 0 ? undefined : await request.check?.(output);
     const isLast = toolCalls.length === 0 && misfit === undefined;
@@ -191,7 +196,19 @@ async function answerCall(
 }
 
 /** The turns before a failed one have used tokens too. */
-function withUsage(thrown: unknown, before: Usage | undefined): unknown {
+function withUsage(
+  thrown: unknown,
+  before: Usage | undefined,
+  costBefore: number | undefined,
+): unknown {
   if (before === undefined || !(thrown instanceof RunnerError)) return thrown;
-  return Object.assign(thrown, { usage: addUsage(before, thrown.usage) });
+  const { usage, costUsd = usage === undefined ? 0 : undefined } = thrown;
+  return Object.assign(thrown, {
+    usage: addUsage(before, usage),
+    ...definedFields({ costUsd: sumOf(costBefore, costUsd) }),
+  });
+}
+
+function sumOf(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : a + b;
 }

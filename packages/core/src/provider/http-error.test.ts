@@ -9,9 +9,11 @@ describe('codeOfStatus', () => {
     [403, 'permission_denied'],
     [404, 'not_found'],
     [408, 'timeout'],
+    [409, 'server_error'],
     [413, 'invalid_request'],
     [422, 'invalid_request'],
     [429, 'rate_limited'],
+    [498, 'overloaded'],
     [500, 'server_error'],
     [502, 'server_error'],
     [503, 'overloaded'],
@@ -34,8 +36,129 @@ describe('codeOfApiError', () => {
     [['invalid_request_error'], undefined, 'invalid_request'],
     [['a_new_code'], undefined, undefined],
     [[], undefined, undefined],
+    [['RESOURCE_EXHAUSTED'], undefined, 'rate_limited'],
+    [['RateLimitError'], undefined, 'rate_limited'],
+    [['UNAVAILABLE'], undefined, 'overloaded'],
+    [['server_is_overloaded'], 503, 'overloaded'],
+    [['capacity_exceeded'], 498, 'overloaded'],
+    [['engine_overloaded_error'], 429, 'overloaded'],
+    [['exceeded_current_quota_error'], 429, 'insufficient_quota'],
+    [['Arrearage'], 400, 'insufficient_quota'],
+    [['AllocationQuota.FreeTierOnly'], 403, 'insufficient_quota'],
+    [['context_length_exceeded'], 400, 'context_length_exceeded'],
+    [['BadRequestError', 400], undefined, 'invalid_request'],
+    [[429], undefined, 'rate_limited'],
+    [['503'], undefined, 'overloaded'],
+    [[1300], 422, 'invalid_request'],
+    [[12], undefined, undefined],
   ])('%j with status %s is %s', (codes, status, code) => {
     expect(codeOfApiError(codes, status)).toBe(code);
+  });
+});
+
+describe('the words of a server', () => {
+  test.each<[string, readonly unknown[], number | undefined, string]>([
+    // A request that is too large for the limit of a minute never fits into it.
+    [
+      'Request too large for gpt-4o in organization org-1 on tokens per min (TPM): Limit 30000, Requested 42000.',
+      ['rate_limit_exceeded', 'tokens'],
+      429,
+      'invalid_request',
+    ],
+    [
+      'Request too large for model `llama-3.1-8b-instant` on tokens per minute (TPM): Limit 6000, Requested 8131, please reduce your message size and try again.',
+      ['rate_limit_exceeded', 'tokens'],
+      413,
+      'invalid_request',
+    ],
+    // The prompt is too long for the model.
+    [
+      "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens.",
+      ['BadRequestError', 400],
+      400,
+      'context_length_exceeded',
+    ],
+    ['prompt is too long: 208310 tokens > 200000 maximum', [], 400, 'context_length_exceeded'],
+    [
+      'input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000',
+      ['invalid_request_error'],
+      400,
+      'context_length_exceeded',
+    ],
+    [
+      'The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).',
+      ['INVALID_ARGUMENT'],
+      400,
+      'context_length_exceeded',
+    ],
+    [
+      'Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length',
+      ['invalid_request_error'],
+      400,
+      'context_length_exceeded',
+    ],
+    [
+      "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+      [],
+      400,
+      'context_length_exceeded',
+    ],
+    [
+      'the request exceeds the available context size, try increasing it',
+      ['server_error'],
+      500,
+      'context_length_exceeded',
+    ],
+    [
+      'Your input exceeds the context window of this model. Please adjust your input and try again.',
+      [],
+      undefined,
+      'context_length_exceeded',
+    ],
+    ['Input is too long for requested model.', [], 400, 'context_length_exceeded'],
+    [
+      'Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000',
+      [],
+      422,
+      'context_length_exceeded',
+    ],
+    [
+      'Invalid request: Your request exceeded model token limit: 8192',
+      ['invalid_request_error'],
+      400,
+      'context_length_exceeded',
+    ],
+    [
+      'Range of input length should be [1, 30720]',
+      ['InvalidParameter'],
+      400,
+      'context_length_exceeded',
+    ],
+    // The account has no credit.
+    ['Your credit balance is too low to access the Anthropic API.', [], 400, 'insufficient_quota'],
+    ['Insufficient Balance', ['unknown_error'], 402, 'insufficient_quota'],
+    [
+      'Your team has either used all available credits or reached its monthly spending limit.',
+      [],
+      403,
+      'insufficient_quota',
+    ],
+    ['Sorry, your account balance is insufficient', [30001], 403, 'insufficient_quota'],
+    // Google says this of every limit, those of a minute too.
+    [
+      'You exceeded your current quota, please check your plan and billing details.',
+      ['RESOURCE_EXHAUSTED'],
+      429,
+      'rate_limited',
+    ],
+    // Nothing but words, in a stream.
+    ['Overloaded', [], undefined, 'overloaded'],
+    ['The model is at capacity', [], undefined, 'overloaded'],
+    ['Rate limit reached for requests', [], undefined, 'rate_limited'],
+    ['Overloaded', [], 400, 'invalid_request'],
+    ['There is no field "context"', [], 400, 'invalid_request'],
+  ])('"%s" with %j and status %s is %s', (message, codes, status, code) => {
+    expect(codeOfApiError(codes, status, message)).toBe(code);
   });
 });
 
@@ -46,6 +169,10 @@ describe('parseRetryAfter', () => {
     [{ 'retry-after': '0' }, 0],
     [{ 'retry-after': '0.25' }, 250],
     [{ 'retry-after-ms': '120' }, 120],
+    [{ 'retry-after': '7s' }, 7_000],
+    [{ 'retry-after': ' 1m30s ' }, 90_000],
+    [{ 'retry-after': '250ms' }, 250],
+    [{ 'retry-after': '1m30' }, undefined],
     [{ 'retry-after-ms': '120', 'retry-after': '2' }, 120],
     [{ 'retry-after-ms': 'soon', 'retry-after': '2' }, 2_000],
     [{ 'retry-after': 'Mon, 23 Nov 2026 12:01:30 GMT' }, 90_000],

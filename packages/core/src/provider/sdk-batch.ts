@@ -25,6 +25,9 @@ export interface SdkBatchApi<Target> extends Pick<BatchBackend, 'maxRequests' | 
 /** Options of requests that the SDK must not retry. */
 export const NO_RETRIES = { maxRetries: 0 } as const;
 
+/** Batches cost half as much. */
+const BATCH_SHARE = 0.5;
+
 /** A batch request has no time limit and no tools. */
 const LIVE_OPTIONS = ['timeoutMs', 'maxSteps', 'toolCallConcurrency'];
 
@@ -47,13 +50,15 @@ export function sdkBatchRunner<
   const names = wire.optionNames.filter((name) => !LIVE_OPTIONS.includes(name));
   checkOptions(owner, options, [...names, ...BATCH_OPTIONS]);
   checkBatchOptions(owner, options);
-  const { label, model, settings, connect } = connectionOf(owner, sdk, wire, options);
+  const connection = connectionOf(owner, sdk, wire, options, BATCH_SHARE);
+  const { label, model, settings, pricing, connect } = connection;
   const name = `${sdk.name}-batch`;
   return batchRunner(
     {
       name,
       resource: `${name}/${model}`,
       settings,
+      pricing: pricing.known,
       async connect() {
         const target = await connect();
         const call: BatchCall = async (send, answering = false) => {
@@ -71,10 +76,11 @@ export function sdkBatchRunner<
         const prompt = promptOf(request, format);
         return {
           body: wire.promptBody(prompt, { ...target, format, tools: [] }),
-          outputOf: ({ text, usage, model: answered, requestId }) => ({
-            output: parseAnswer(text, request, format),
-            ...definedFields({ usage, model: answered, requestId }),
-          }),
+          outputOf: ({ text, usage, costUsd, model: answered, requestId }) =>
+            pricing.withCost({
+              output: parseAnswer(text, request, format),
+              ...definedFields({ usage, costUsd, model: answered, requestId }),
+            }),
         };
       },
     },

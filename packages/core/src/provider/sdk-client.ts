@@ -1,4 +1,5 @@
 import { RunnerError } from '../contract/errors.js';
+import { fetchWithErrors } from './error-response.js';
 import { isHttpUrl, type SdkOptions } from './model-options.js';
 import { secretsIn } from './redact.js';
 import { retryableOnce } from './retryable-once.js';
@@ -20,7 +21,7 @@ export function sdkConnector<Client extends SdkClient>(
     sdk.requireCredentials?.(options);
     // The SDK prints responses that it cannot read, with the secrets in them. Our error redacts them.
     const quiet = environmentOf(sdk, 'LOG') ? {} : { logLevel: 'off' as const };
-    const created = await sdk.createClient({ apiKey, baseURL, ...quiet });
+    const created = await sdk.createClient({ apiKey, baseURL, ...quiet, fetch: fetchWithErrors });
     if (isHttpUrl(created.baseURL)) return created;
     throw new RunnerError(
       'invalid_request',

@@ -5,11 +5,12 @@ import {
   RunnerError,
   type RunnerErrorDetails,
 } from '../contract/errors.js';
-import { parseRateLimits } from '../contract/rate-limits.js';
 import { definedFields } from './defined-fields.js';
-import { parseRetryAfter } from './http-error.js';
+import { readErrorBody, shortenWords } from './error-body.js';
+import { codeOfApiError } from './http-error.js';
 import type { SdkOptions } from './model-options.js';
 import { redact, redactCause } from './redact.js';
+import { adviceIn } from './retry-advice.js';
 import type { SdkClient, SdkError, SdkErrorClasses, SdkTarget } from './sdk.js';
 import { endpointOf, secretsOfClient } from './sdk-client.js';
 
@@ -49,8 +50,10 @@ export function sdkRunnerError<Client extends SdkClient>(
   }
   if (thrown instanceof classes.APIUserAbortError) return fail('aborted', message);
   if (thrown instanceof classes.APIError) {
-    const error = thrown as SdkError;
-    const code = sdk.codeOf(error);
+    const { error: body, status, requestID, headers } = thrown as SdkError;
+    const said = readErrorBody(body);
+    const words = said.message ?? message;
+    const code = codeOfApiError(said.codes, status, words) ?? 'server_error';
     const advice = {
       not_found: ` (is there a model "${model}" at ${endpoint}?)`,
       authentication:
@@ -58,10 +61,13 @@ export function sdkRunnerError<Client extends SdkClient>(
           ? ' (check the API key)'
           : ` (check the environment variable ${sdk.environment}_API_KEY)`,
     }[code as string];
-    return fail(code, (sdk.messageOf?.(error) ?? message) + (advice ?? ''), {
-      ...(error.status !== undefined && { status: error.status }),
-      ...(error.requestID != null && { requestId: error.requestID }),
-      ...adviceIn(error.headers),
+    // Cut after the redaction: a part of a secret would not be found.
+    const text = shortenWords(redact(withoutStatus(words, status), secrets));
+    const shown = status === undefined ? text : `${status} ${withoutStatus(text, status)}`;
+    return fail(code, shown + (advice ?? ''), {
+      ...(status !== undefined && { status }),
+      ...(requestID != null && { requestId: requestID }),
+      ...adviceIn({ headers, body }),
     });
   }
   if (!answering) {
@@ -71,6 +77,11 @@ export function sdkRunnerError<Client extends SdkClient>(
   // The SDK could not parse the stream.
   if (thrown instanceof SyntaxError) return fail('server_error', message);
   return fail('connection', brokenAnswer(thrown));
+}
+
+/** SDKs and the titles of error pages begin with the status too. */
+function withoutStatus(text: string, status: number | undefined): string {
+  return text.replace(new RegExp(`^${status}\\s+`), '');
 }
 
 /** The message of a connection that broke while the answer arrived. */
@@ -88,15 +99,4 @@ export function redactedError(
 ): RunnerError {
   const cause = redactCause(thrown, secrets);
   return new RunnerError(code, redact(message, secrets), { cause, ...definedFields(details) });
-}
-
-/** What the headers of an error say about the next request. */
-export function adviceIn(
-  headers: { get(name: string): string | null | undefined } | undefined,
-): Pick<RunnerErrorDetails, 'retryAfterMs' | 'rateLimits'> {
-  if (headers === undefined) return {};
-  return definedFields({
-    retryAfterMs: parseRetryAfter(headers),
-    rateLimits: parseRateLimits(headers),
-  });
 }

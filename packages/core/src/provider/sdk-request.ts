@@ -2,9 +2,11 @@ import { RunnerError } from '../contract/errors.js';
 import { parseRateLimits } from '../contract/rate-limits.js';
 import { type ModelAnswer, requireComplete } from './complete-answer.js';
 import type { AnswerFormat } from './conversation.js';
+import { definedFields } from './defined-fields.js';
 import type { SdkOptions } from './model-options.js';
 import type { RequestContext, SdkClient } from './sdk.js';
 import { errorClassesOf, sdkRunnerError } from './sdk-errors.js';
+import { countOf } from './wire-usage.js';
 
 /** A request that the SDK has sent. */
 interface SentRequest<Event> {
@@ -14,6 +16,9 @@ interface SentRequest<Event> {
     request_id: string | null | undefined;
   }>;
 }
+
+/** The LiteLLM proxy states the cost of an answer here. */
+const COST_HEADER = 'x-litellm-response-cost';
 
 /** How one kind of request is sent and read. */
 export interface Exchange<Event, Answer extends ModelAnswer> {
@@ -40,8 +45,15 @@ export async function requestAnswer<Event, Answer extends ModelAnswer>(
     answering = true;
     const { headers } = response;
     const isWhole = headers.get('content-type')?.includes('application/json');
+    if (!isWhole) context.sdk.prepareStream?.(response);
     const received = isWhole ? readWhole(await bodyOf(response, context)) : read(events);
-    const answer = { ...(await received), requestId, rateLimits: parseRateLimits(headers) };
+    const known = definedFields({ costUsd: countOf(headers.get(COST_HEADER)) });
+    const answer = {
+      ...known,
+      ...(await received),
+      requestId,
+      rateLimits: parseRateLimits(headers),
+    };
     if (answer.end === undefined) requireStream(headers, context);
     const { label, model, options } = context;
     requireComplete(answer, { label, model, maxOutputTokens: options.maxOutputTokens });
@@ -56,15 +68,12 @@ async function bodyOf(
   response: Response,
   { sdk, client }: RequestContext<SdkClient, SdkOptions<SdkClient>, AnswerFormat>,
 ): Promise<object> {
-  const body = Object(await response.json()) as { error?: unknown };
-  if (!body.error) return body;
+  const answered: unknown = await response.json();
+  const body = Object(Array.isArray(answered) ? answered[0] : answered) as Record<string, unknown>;
+  const error = body.error || (body.object === 'error' ? body : undefined);
+  if (!error) return body;
   const { APIError } = errorClassesOf(client);
-  throw new APIError(
-    undefined,
-    sdk.errorBodyOf({ ...body, error: body.error }),
-    undefined,
-    response.headers,
-  );
+  throw new APIError(undefined, sdk.errorBodyOf({ ...body, error }), undefined, response.headers);
 }
 
 /** Another content type comes from something in between, such as a proxy that asks for a login. */

@@ -4,6 +4,7 @@ import { type AnswerFormat, converse } from './conversation.js';
 import { definedFields } from './defined-fields.js';
 import { FormatLadder } from './format-ladder.js';
 import { checkSdkOptions, DEFAULT_MAX_STEPS, type SdkOptions } from './model-options.js';
+import { type Pricing, pricingOf, withPricing } from './pricing.js';
 import type { Sdk, SdkClient, SdkTarget, WireMapping } from './sdk.js';
 import { configuredEndpoint, sdkConnector } from './sdk-client.js';
 import { withTimeLimit } from './time-limit.js';
@@ -29,6 +30,7 @@ export function sdkRunner<
     resource: connection.label,
     settings: connection.settings,
     supportsTools: true,
+    pricing: connection.pricing.known,
     async run(request, context) {
       const target = await connection.connect();
       const formats = await wire.formatsOf(request.outputSchema, target);
@@ -45,8 +47,11 @@ export function sdkRunner<
           const limits = { maxSteps, toolCallConcurrency, signal, onAnswer };
           return converse(request, context, dialogue, { ...format, ...limits });
         };
-        if (formats.length === 1) return ask(formats[0]);
-        return ladder.run(formats, request.outputSchema, context, ask);
+        return withPricing(connection.pricing, () =>
+          formats.length === 1
+            ? ask(formats[0])
+            : ladder.run(formats, request.outputSchema, context, ask),
+        );
       });
     },
   };
@@ -59,10 +64,14 @@ export interface SdkConnection<Client extends SdkClient, Options extends SdkOpti
   readonly model: string;
   /** Identifies what an answer depends on, besides the request. */
   readonly settings: Readonly<Record<string, unknown>>;
+  readonly pricing: Pricing;
   connect(): Promise<SdkTarget<Client, Options>>;
 }
 
-/** @throws {OptionError} when an option is out of range. */
+/**
+ * @param share The part of the list price that is charged.
+ * @throws {OptionError} when an option is out of range.
+ */
 export function connectionOf<
   Client extends SdkClient,
   Options extends SdkOptions<Client>,
@@ -72,6 +81,7 @@ export function connectionOf<
   sdk: Sdk<Client>,
   wire: WireMapping<Client, Options, Format>,
   given: Options,
+  share = 1,
 ): SdkConnection<Client, Options> {
   checkSdkOptions(owner, sdk.packageName, given);
   wire.checkOptions(owner, given);
@@ -80,13 +90,15 @@ export function connectionOf<
   const label = `${sdk.name}/${model}`;
   const settings = wire.settingNames.map((name) => [name, options[name]]);
   const connect = sdkConnector(sdk, options);
+  const baseURL = configuredEndpoint(sdk, options);
   return {
     label,
     model,
     settings: definedFields({
       ...Object.fromEntries(settings),
-      baseURL: configuredEndpoint(sdk, options),
+      baseURL,
     }),
+    pricing: pricingOf({ provider: sdk.name, model, baseURL, share }),
     connect: async () => ({ sdk, client: await connect(), options, model, label }),
   };
 }

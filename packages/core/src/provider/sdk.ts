@@ -1,4 +1,4 @@
-import type { AttemptErrorCode, RunnerError } from '../contract/errors.js';
+import type { RunnerError } from '../contract/errors.js';
 import type { RunContext } from '../contract/run-context.js';
 import type { RequestTool } from '../contract/tool.js';
 import type { AnswerFormat, Dialogue } from './conversation.js';
@@ -39,6 +39,8 @@ interface ClientSettings {
   readonly apiKey: string | undefined;
   readonly baseURL: string | undefined;
   readonly logLevel?: 'off' | undefined;
+  /** Keeps the words of every server for the errors. */
+  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 }
 
 /** An SDK: how its clients are created, and how its errors are read. */
@@ -54,11 +56,10 @@ export interface Sdk<Client extends SdkClient> {
   requireCredentials?(options: SdkOptions<Client>): void;
   /** Values that must never appear in an error. */
   credentialsOf(client: Client): readonly unknown[];
-  codeOf(error: SdkError): AttemptErrorCode;
-  /** The message of an error, where the SDK's own is hard to read. */
-  messageOf?(error: SdkError): string;
   /** What `APIError` takes of the body of a response that holds an error. */
   errorBodyOf(body: { readonly error: unknown }): object;
+  /** Called with the response to a request for a stream, before the stream is read. */
+  prepareStream?(response: Response): void;
   /** The error of a request that failed before it was sent. */
   unsentError?(thrown: unknown, client: Client): RunnerError | undefined;
 }

@@ -245,7 +245,7 @@ export class ActiveAttempts implements AttemptHost {
     let result = given;
     try {
       // What came over a wire may be anything.
-      if (this.#isExternal) result = readAnswer(this.#carrier.name, given);
+      if (this.#isExternal) result = readAnswer(this.#carrier.name, given, true);
     } catch (thrown) {
       this.#end(attempt, { type: 'failed', attempt, thrown });
       return;

@@ -1,17 +1,17 @@
+import type { Budget } from '../contract/budget.js';
 import { capOf } from '../contract/cap.js';
-import type { AttemptCarrier } from '../contract/carrier.js';
 import { checkLimit, checkOptions } from '../contract/check-options.js';
 import { OptionError, StratagemError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
-import type { EventData, Journal } from '../contract/journal.js';
+import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
+import { type PriceTable, priceOf } from '../contract/price.js';
 import { replanLimits } from '../contract/replan.js';
-import { checkRunId, idempotencyKeyOf, newRunId } from '../contract/run-id.js';
+import { checkRunId, newRunId } from '../contract/run-id.js';
 import type { TaskRunner } from '../contract/runner.js';
 import type { Strategy } from '../contract/strategy.js';
 import { firstTaskNeedingRunner } from '../contract/task.js';
 import { type Tool, toolProblem } from '../contract/tool.js';
-import { keysInFlight } from '../journal/in-flight.js';
 import { checkResumeOptions, type ResumeOptions, randomSeed } from '../journal/resume-options.js';
 import { checkReuse, Reuse, type ReuseOptions } from '../journal/reuse.js';
 import { planToData } from '../serialize/plan.js';
@@ -48,6 +48,7 @@ export interface Executor {
    * @throws {PlanError} when the plan is invalid, with all its problems.
    * @throws {StratagemError} `missing_runner` when a task needs a runner and there is none;
    * `unsupported_tools` when a task lists tools and the runner does not support them.
+   * @throws {OptionError} when the budget is in US dollars and the price of the runner's model is unknown.
    */
   execute<Outputs = Record<string, unknown>>(
     plan: Plan<Outputs>,
@@ -99,6 +100,12 @@ export interface ExplainOptions {
   readonly since?: string | undefined;
 }
 
+/** What a run may cost. */
+interface Settings {
+  readonly budget: Budget | undefined;
+  readonly prices: PriceTable;
+}
+
 const RESUME_OPTIONS = ['plan', 'acceptChanges', 'retryFailed', 'addedTasks'];
 
 /**
@@ -124,10 +131,15 @@ export function createExecutor(options: ExecutorOptions): Executor {
   checkTools(tools);
   const toolbox = new Toolbox(tools);
 
-  /** @throws {StratagemError} when a task needs a runner and there is none, or one with tools. */
-  function requireRunner({ tasks }: Plan): void {
-    const task = runner === undefined ? firstTaskNeedingRunner(tasks) : undefined;
-    if (task !== undefined) {
+  /** @throws {StratagemError} when the tasks or the budget need another runner. */
+  function requireRunner({ tasks }: Plan, { budget, prices }: Settings): void {
+    const task = firstTaskNeedingRunner(tasks);
+    const models = budget?.costUsd === undefined ? undefined : runner?.pricing?.unknownModels;
+    const model = task && models?.find((name) => !priceOf(name, prices));
+    if (model) {
+      throw new OptionError(`budget.costUsd: the price of "${model}" is unknown; add it to prices`);
+    }
+    if (task !== undefined && runner === undefined) {
       throw new StratagemError(
         'missing_runner',
         `Task "${task.id}" has no run function, so createExecutor() needs a runner, ` +
@@ -175,7 +187,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const options = { ...defaults, ...withoutUndefined(given) };
       const signal = eitherSignal(defaults.signal, overrides.signal);
       const settings = settingsOf(plan as Plan, options, signal);
-      requireRunner(settings.plan);
+      requireRunner(settings.plan, settings);
       const { journal, redact, seed = randomSeed() } = options;
       if (journal === undefined) {
         return handleOf(new Run<Outputs>({ ...settings, runId, seed, record: undefined }));
@@ -218,20 +230,18 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const limitsFor = (plan: Plan, recorded: RunLimits) => limitsOf(plan, optionsFor(recorded));
       return pendingHandle<Outputs>(runId, async (onOpen) => {
         // Loaded when it is needed: most processes resume nothing.
-        const { openRun } = await import('../journal/open-run.js');
+        const { livenessOf, openRun } = await import('../journal/open-run.js');
         const found = await openRun(journal, runId, overrides, limitsFor);
         const { plan, planData, limits, seed, journal: opened, past, adopted, isOver } = found;
         try {
           const options = optionsFor(limits);
-          if (!isOver) requireRunner(plan);
           const settings = { ...settingsOf(plan, options, signal), limits, runId, seed };
+          if (!isOver) requireRunner(plan, settings);
           const { redact } = options;
           const reuse = reuseOf(journal, options.reuse);
           const record = { planData, redact, reuse, open: async () => opened };
           if (adopted.length > 0) await opened.append(adopted);
-          const alive = await aliveAttempts(options.carrier, runId, past);
-          const isAlive = (taskId: string, attempt: number) =>
-            alive.has(idempotencyKeyOf(runId, taskId, attempt));
+          const isAlive = await livenessOf(options.carrier, runId, past);
           const recovery = past && { ...past, isAlive };
           const run = new Run<Outputs>({ ...settings, record: { ...record, past: recovery } });
           if (given.maxParallel !== undefined) run.setMaxParallel(settings.maxParallel);
@@ -263,17 +273,6 @@ export function createExecutor(options: ExecutorOptions): Executor {
       });
     },
   };
-}
-
-/** The keys of recorded attempts that a carrier still works on. */
-async function aliveAttempts(
-  carrier: AttemptCarrier | undefined,
-  runId: string,
-  past: { readonly log: readonly EventData[] } | undefined,
-): Promise<ReadonlySet<string>> {
-  const keys =
-    carrier?.alive === undefined || past === undefined ? [] : keysInFlight(runId, past.log);
-  return keys.length === 0 ? new Set() : ((await carrier?.alive?.(keys)) ?? new Set());
 }
 
 function reuseOf(journal: Journal, reuse: boolean | ReuseOptions = false): Reuse | undefined {

@@ -1,8 +1,14 @@
 import type { TaskRunner } from '@stratagem/core';
-import { definedFields, FormatLadder, withTimeLimit } from '@stratagem/core/runner';
+import {
+  definedFields,
+  FormatLadder,
+  pricingOf,
+  withPricing,
+  withTimeLimit,
+} from '@stratagem/core/runner';
 import type { LanguageModel } from 'ai';
 import { conversation } from './conversation.js';
-import { type AiSdkOptions, checkAiSdkOptions, labelOf } from './options.js';
+import { type AiSdkOptions, checkAiSdkOptions, labelOf, pricedModelOf } from './options.js';
 
 const DEFAULT_TIMEOUT_MS = 600_000;
 
@@ -31,14 +37,18 @@ export function aiSdk(model: LanguageModel, options: AiSdkOptions = {}): TaskRun
   const { toolCallConcurrency: __, ...settings } = others;
   const label = labelOf(model);
   const ladder = new FormatLadder('ai-sdk');
+  const pricing = pricingOf(pricedModelOf(model));
   return {
     name: 'ai-sdk',
     resource: label,
     settings: definedFields({ model: label, ...settings }),
     supportsTools: true,
+    pricing: pricing.known,
     run: (request, context) =>
       withTimeLimit(context, timeoutMs, (signal) =>
-        conversation(request, context, { model, options, ladder }, signal),
+        withPricing(pricing, () =>
+          conversation(request, context, { model, options, ladder }, signal),
+        ),
       ),
   };
 }

@@ -103,6 +103,72 @@ describe('an answer with an error', () => {
     );
   });
 
+  test.each<[string, number, object | string, object]>([
+    [
+      'Google',
+      429,
+      [
+        {
+          error: {
+            code: 429,
+            message: 'You exceeded your current quota.',
+            status: 'RESOURCE_EXHAUSTED',
+            details: [{ '@type': 'google.rpc.RetryInfo', retryDelay: '34s' }],
+          },
+        },
+      ],
+      { code: 'rate_limited', retryAfterMs: 34_000, text: 'You exceeded your current quota.' },
+    ],
+    [
+      'vLLM',
+      400,
+      {
+        object: 'error',
+        message: "This model's maximum context length is 4096 tokens.",
+        code: 400,
+      },
+      {
+        code: 'context_length_exceeded',
+        text: "This model's maximum context length is 4096 tokens.",
+      },
+    ],
+    [
+      'FastAPI',
+      422,
+      { detail: 'Not like this.' },
+      { code: 'invalid_request', text: 'Not like this.' },
+    ],
+    [
+      'a proxy',
+      502,
+      '<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>',
+      { code: 'server_error', text: '502 Bad Gateway' },
+    ],
+    ['plain text', 503, 'upstream busy', { code: 'overloaded', text: 'upstream busy' }],
+  ])('keeps the words of %s', async (_, status, body, { text, ...expected }: { text?: string }) => {
+    server.replyWith((response) => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(typeof body === 'string' ? body : JSON.stringify(body));
+    });
+    expect(await failureOf(ask())).toMatchObject({ ...expected, message: `${label}: ${text}` });
+  });
+
+  test.each(['data:', 'data: ', 'event: ping\ndata:'])('%j is a heartbeat', async (heartbeat) => {
+    const chunks = chunksOf({ text: 'Because.' }).map((chunk) => `data: ${JSON.stringify(chunk)}`);
+    server.replyWith((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      // After the reason of the end, the SDK would take a heartbeat for the reason.
+      const answer = [heartbeat, ...chunks.slice(0, -2)].join(`\n\n${heartbeat}\n\n`);
+      response.end([answer, ...chunks.slice(-2), 'data: [DONE]', ''].join('\n\n'));
+    });
+    expect((await ask()).output).toBe('Because.');
+  });
+
+  test('obeys x-should-retry', async () => {
+    server.replyWith(json(429, { error: { message: 'No.' } }, { 'x-should-retry': 'false' }));
+    expect((await failureOf(ask())).isRetryable).toBe(false);
+  });
+
   test('includes the usage of earlier answers', async () => {
     const model = mockOf({ calls: [{ name: 'none', input: {} }] });
     const first = model.doStream;

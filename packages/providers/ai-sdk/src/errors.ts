@@ -10,7 +10,10 @@ import {
   codeOfApiError,
   definedFields,
   describe,
+  readErrorBody,
+  redact,
   redactedError,
+  shortenWords,
 } from '@stratagem/core/runner';
 import type { LanguageModel } from 'ai';
 import { type AiSdkOptions, labelOf, modelNameOf } from './options.js';
@@ -34,6 +37,7 @@ interface SdkError {
   readonly statusCode?: number | undefined;
   readonly responseHeaders?: Headers | undefined;
   readonly data?: unknown | undefined;
+  readonly responseBody?: string | undefined;
   readonly code?: unknown | undefined;
   readonly type?: unknown | undefined;
   readonly cause?: unknown | undefined;
@@ -65,18 +69,27 @@ export async function toRunnerError(
 ): Promise<RunnerError> {
   if (isStratagemError(thrown)) return thrown as RunnerError;
   const secrets = await secretsOf(model, thrown, options.secrets);
-  const { statusCode: status, responseHeaders: headers } = Object(thrown) as SdkError;
+  const error = Object(thrown) as SdkError;
+  const { statusCode: status, responseHeaders: headers } = error;
   const [code, text] = reasonOf(thrown, answering);
-  return redactedError(code, `${labelOf(model)}: ${text}`, thrown, secrets, {
+  // Cut after the redaction: a part of a secret would not be found.
+  const words = shortenWords(redact(text, secrets));
+  return redactedError(code, `${labelOf(model)}: ${words}`, thrown, secrets, {
     model: modelNameOf(model),
     ...definedFields({ status, requestId: requestIdOf(headers), usage }),
-    ...adviceIn({ get: (name) => headers?.[name] }),
+    ...adviceIn({ headers: { get: (name) => headers?.[name] }, body: bodyOf(error) }),
   });
 }
 
 /** The provider's id of a request, under the names that most providers use. */
 export function requestIdOf(headers: Headers): string | undefined {
   return headers?.['x-request-id'] ?? headers?.['request-id'] ?? headers?.['apim-request-id'];
+}
+
+/** Whether an error is an event without data, which servers send to keep the connection open. */
+export function isHeartbeat(error: unknown): boolean {
+  const { name, text } = Object(error) as { name?: unknown; text?: unknown };
+  return name === 'AI_JSONParseError' && typeof text === 'string' && text.trim() === '';
 }
 
 function reasonOf(thrown: unknown, answering: boolean): [AttemptErrorCode, string] {
@@ -87,9 +100,11 @@ function reasonOf(thrown: unknown, answering: boolean): [AttemptErrorCode, strin
   if (isCall && cause !== undefined && statusCode !== undefined && statusCode < 400) {
     return reasonOf(cause, true);
   }
-  const code = codeOf(error);
+  const body = readErrorBody(bodyOf(error));
   // The cause of an API error is the failed parsing of its body, which says nothing.
-  if (code !== undefined) return [code, isCall && message ? message : describe(thrown)];
+  const words = isCall ? body.message || message : '';
+  const code = codeOfApiError(body.codes, statusCode, words || message) ?? CODES_BY_NAME.get(name);
+  if (code !== undefined) return [code, words || describe(thrown)];
   if (isCall) return ['connection', describe(thrown)];
   // Older providers pass on the error object that the server wrote into the stream.
   if (answering && !(thrown instanceof Error)) return ['server_error', describe(thrown)];
@@ -97,9 +112,18 @@ function reasonOf(thrown: unknown, answering: boolean): [AttemptErrorCode, strin
   return ['connection', brokenAnswer(thrown)];
 }
 
-/** Undefined when the error does not tell. */
-function codeOf({ name, statusCode, data, code, type }: SdkError): AttemptErrorCode | undefined {
-  const body = Object(Object(data).error ?? data) as { code?: unknown; type?: unknown };
-  const codes = [body.code, body.type, code, type];
-  return codeOfApiError(codes, statusCode) ?? CODES_BY_NAME.get(name);
+/**
+ * The error as the server sent it. Providers drop a body that has another shape than they expect, and
+ * keep its text.
+ */
+function bodyOf({ data, responseBody, name, code, type, message }: SdkError): unknown {
+  if (data !== undefined && readErrorBody(data).message !== undefined) return data;
+  if (responseBody) {
+    try {
+      return JSON.parse(responseBody);
+    } catch {
+      return responseBody;
+    }
+  }
+  return data ?? (name?.startsWith('AI_') ? undefined : { code, type, message });
 }

@@ -1,5 +1,10 @@
 import { OptionError } from '@stratagem/core';
-import { checkModelOptions, checkOptions, type ModelOptions } from '@stratagem/core/runner';
+import {
+  checkModelOptions,
+  checkOptions,
+  type ModelOptions,
+  type PricedModel,
+} from '@stratagem/core/runner';
 import type { LanguageModel, streamText } from 'ai';
 
 export interface AiSdkOptions extends ModelOptions {
@@ -74,6 +79,16 @@ export function labelOf(model: LanguageModel): string {
 /** `gpt-6.1-sol` */
 export function modelNameOf(model: LanguageModel): string {
   return typeof model === 'string' ? model : model.modelId;
+}
+
+/** Gateways state the cost of an answer. */
+const GATEWAYS = /^(gateway|openrouter)\b/;
+
+/** `{ provider: 'openai', model: 'gpt-6.1-sol' }` */
+export function pricedModelOf(model: LanguageModel): PricedModel {
+  if (typeof model === 'string') return { provider: 'gateway', model, isStated: true };
+  const [provider = ''] = model.provider.split('.');
+  return { provider, model: model.modelId, isStated: GATEWAYS.test(model.provider) };
 }
 
 function isLanguageModel(value: unknown): value is LanguageModel {

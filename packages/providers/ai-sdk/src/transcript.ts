@@ -9,9 +9,10 @@ import {
   requireComplete,
   type ToolCall,
 } from '@stratagem/core/runner';
-import type { LanguageModel, LanguageModelUsage, TextStreamPart, ToolSet } from 'ai';
-import { type AttemptProgress, requestIdOf } from './errors.js';
+import type { LanguageModel, TextStreamPart, ToolSet } from 'ai';
+import { type AttemptProgress, isHeartbeat, requestIdOf } from './errors.js';
 import { type AiSdkOptions, labelOf, modelNameOf } from './options.js';
+import { stepCost, stepUsage } from './usage.js';
 
 type Part = TextStreamPart<ToolSet>;
 type StepEnd = Extract<Part, { type: 'finish-step' }>;
@@ -22,6 +23,8 @@ type StepEnd = Extract<Part, { type: 'finish-step' }>;
  */
 export class Transcript implements AttemptProgress {
   usage: Usage | undefined;
+  /** The cost that the provider stated; undefined once it did not. */
+  costUsd: number | undefined = 0;
   answering = false;
   /** The number of answered requests. */
   steps = 0;
@@ -76,6 +79,7 @@ export class Transcript implements AttemptProgress {
         await this.#endStep(part);
         break;
       case 'error':
+        if (isHeartbeat(part.error)) break;
         throw part.error;
       case 'abort':
         throw new Error(part.reason ?? 'the request was aborted');
@@ -117,6 +121,7 @@ export class Transcript implements AttemptProgress {
     const headers = response?.headers;
     return definedFields({
       usage: this.usage,
+      costUsd: this.usage && this.costUsd,
       model: response?.modelId,
       requestId: requestIdOf(headers) ?? response?.id,
       rateLimits: parseRateLimits({ get: (name) => headers?.[name] }),
@@ -151,6 +156,9 @@ export class Transcript implements AttemptProgress {
     this.answering = false;
     this.steps++;
     this.usage = addUsage(this.usage, stepUsage(end.usage));
+    const costUsd = stepCost(end);
+    this.costUsd =
+      this.costUsd === undefined || costUsd === undefined ? undefined : this.costUsd + costUsd;
     await this.#answer.end();
     if (this.steps > 1 || this.#calls.length > 0) await this.reportLastStep();
     this.#requireComplete(end);
@@ -188,18 +196,4 @@ interface ToolPart {
   readonly toolCallId: string;
   readonly toolName: string;
   readonly input: unknown;
-}
-
-function stepUsage(usage: LanguageModelUsage | undefined): Usage | undefined {
-  const { inputTokens, outputTokens, inputTokenDetails, outputTokenDetails } = usage ?? {};
-  if (inputTokens === undefined && outputTokens === undefined) return undefined;
-  return {
-    inputTokens: inputTokens ?? 0,
-    outputTokens: outputTokens ?? 0,
-    ...definedFields({
-      cachedInputTokens: inputTokenDetails?.cacheReadTokens,
-      cacheWriteInputTokens: inputTokenDetails?.cacheWriteTokens,
-      reasoningTokens: outputTokenDetails?.reasoningTokens,
-    }),
-  };
 }

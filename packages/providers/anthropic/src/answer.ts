@@ -2,8 +2,6 @@ import type {
   ContentBlock,
   ContentBlockParam,
   Message,
-  MessageDeltaUsage,
-  Usage as MessageUsage,
   RawMessageStreamEvent,
   RefusalStopDetails,
   StopReason,
@@ -13,10 +11,12 @@ import {
   AnswerText,
   answerEndOf,
   CallIds,
+  joinCounts,
   type ModelAnswer,
   ToolInputText,
 } from '@stratagem/core/runner';
 import { ANSWER_TOOL } from './format.js';
+import { messageUsage } from './usage.js';
 
 export interface MessageAnswer extends ModelAnswer {
   /** The blocks to repeat in the next request. */
@@ -46,12 +46,12 @@ export async function readEvents(
   const blocks = new BlockList();
   const text = new AnswerText(emit);
   let message: Omit<PartialMessage, 'content'> = { ended: false };
-  let started: MessageUsage | undefined;
+  let counts: unknown;
   for await (const event of events) {
     switch (event.type) {
       case 'message_start':
-        started = event.message.usage;
-        message = { ...message, model: event.message.model, usage: messageUsage(started) };
+        counts = event.message.usage;
+        message = { ...message, model: event.message.model, usage: messageUsage(counts) };
         break;
       case 'content_block_start':
         blocks.begin(event.index, event.content_block);
@@ -62,7 +62,9 @@ export async function readEvents(
         if (event.delta.type === 'text_delta') await text.add(event.delta.text);
         break;
       case 'message_delta':
-        message = { ...message, ...event.delta, usage: messageUsage(started, event.usage) };
+        // The last counts are totals. Those that they omit were in the first event.
+        counts = joinCounts(counts, event.usage);
+        message = { ...message, ...event.delta, usage: messageUsage(counts) };
         break;
       case 'message_stop':
         message = { ...message, ended: true };
@@ -209,25 +211,4 @@ function parsed(json: string): unknown {
   } catch {
     return json;
   }
-}
-
-/** The last counts are totals. Those that they omit were in the first event. */
-function messageUsage(
-  started: Partial<MessageUsage> = {},
-  last: Partial<MessageDeltaUsage> = {},
-): Usage | undefined {
-  const count = (name: keyof MessageUsage & `${string}_tokens`) => last[name] ?? started[name];
-  const [input, output] = [count('input_tokens'), count('output_tokens')];
-  if (input == null || output == null) return undefined;
-  const read = count('cache_read_input_tokens') ?? undefined;
-  const written = count('cache_creation_input_tokens') ?? undefined;
-  const details = last.output_tokens_details ?? started.output_tokens_details;
-  return {
-    // Anthropic counts tokens that are read from or written to the cache separately.
-    inputTokens: input + (read ?? 0) + (written ?? 0),
-    outputTokens: output,
-    cachedInputTokens: read,
-    ...(written !== undefined && { cacheWriteInputTokens: written }),
-    reasoningTokens: details?.thinking_tokens,
-  };
 }

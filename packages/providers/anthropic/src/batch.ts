@@ -12,11 +12,17 @@ import {
   type SdkBatchApi,
   sdkBatchRunner,
 } from '@stratagem/core/batch';
-import { requireComplete, type Turn } from '@stratagem/core/runner';
+import {
+  codeOfApiError,
+  readErrorBody,
+  requireComplete,
+  shortenWords,
+  type Turn,
+} from '@stratagem/core/runner';
 import { readMessage } from './answer.js';
 import type { AnthropicTarget } from './context.js';
 import type { AnthropicOptions } from './options.js';
-import { ANTHROPIC, codeOfBody, type ErrorBody } from './sdk.js';
+import { ANTHROPIC } from './sdk.js';
 import { ANTHROPIC_WIRE } from './wire-mapping.js';
 
 export interface AnthropicBatchOptions
@@ -103,8 +109,9 @@ function turnOf(result: MessageBatchResult, { label, model, options }: Anthropic
     case 'canceled':
       throw fail('rejected', 'the request was canceled with its batch');
     case 'errored': {
-      const body = result.error as unknown as ErrorBody;
-      throw fail(codeOfBody(body), body.error?.message ?? 'the request failed');
+      const { codes, message = 'the request failed' } = readErrorBody(result.error);
+      const code = codeOfApiError(codes, undefined, message) ?? 'server_error';
+      throw fail(code, shortenWords(message));
     }
   }
 }

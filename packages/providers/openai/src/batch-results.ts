@@ -1,12 +1,18 @@
 import { RunnerError } from '@stratagem/core';
 import type { BatchResult } from '@stratagem/core/batch';
-import { definedFields, requireComplete, type Turn } from '@stratagem/core/runner';
+import {
+  codeOfApiError,
+  definedFields,
+  readErrorBody,
+  requireComplete,
+  shortenWords,
+  type Turn,
+} from '@stratagem/core/runner';
 import type { ChatCompletion } from 'openai/resources/chat/completions';
 import type { Response } from 'openai/resources/responses/responses';
 import { chunksOf, readChunks } from './chat.js';
 import { apiOf, type OpenAITarget } from './context.js';
 import { readResponse } from './responses.js';
-import { codeOfError } from './sdk.js';
 
 /** A line of an output or error file. */
 interface Line {
@@ -46,15 +52,13 @@ async function turnOf({ response, error }: Line, target: OpenAITarget): Promise<
       model,
       ...definedFields({ status, requestId }),
     });
-  if (error != null) {
-    const { code, message = 'the request failed' } = error;
+  if (error != null || status !== 200) {
+    const { codes, message = 'the request failed' } = readErrorBody(error ?? body);
     // The job had no time for this request; a retry may succeed.
-    throw fail(code === 'batch_expired' ? 'timeout' : codeOfError({ code, status }), message);
-  }
-  if (status !== 200) {
-    const { error: details } = Object(body) as { error?: { code?: string; message?: string } };
-    const { code, message = 'the request failed' } = details ?? {};
-    throw fail(codeOfError({ code, status }), `${status ?? 0} ${message}`);
+    const isExpired = codes.includes('batch_expired');
+    const code = codeOfApiError(codes, status, message) ?? 'server_error';
+    const text = shortenWords(message);
+    throw fail(isExpired ? 'timeout' : code, error != null ? text : `${status ?? 0} ${text}`);
   }
   const read =
     apiOf(target) === 'chat'

@@ -112,6 +112,40 @@ test('OpenAI itself gets the Responses API and structured output', async () => {
   });
 });
 
+const ECHO = {
+  outcome: (request: SentRequest) => saying('Done.', request),
+};
+
+test.each([
+  ['token_limit_exceeded', 'Enqueued token limit reached for m in organization org-1.'],
+  ['', 'Enqueued token limit reached for m. Please try again once some batches have completed.'],
+])('a job that is refused for its queue (%s) is sent again', async (code, message) => {
+  const api = start(ECHO);
+  let refused = 0;
+  server.serve((call) => {
+    if (call.method === 'GET' && call.path.includes('/batches/') && refused++ === 0) {
+      const errors = { object: 'list', data: [{ code, message, line: null, param: null }] };
+      return { body: { id: 'batch_1', status: 'failed', errors } };
+    }
+    return api.routes(call);
+  });
+  const result = await run(two);
+  expect(result.status).toBe('completed');
+  expect(api.jobs.map((job) => job.length)).toEqual([2, 1, 1]);
+});
+
+test('a job that cannot be created for its queue is sent again', async () => {
+  const api = start(ECHO);
+  let refused = 0;
+  server.serve((call) => {
+    if (call.method === 'POST' && call.path.endsWith('/batches') && refused++ === 0) {
+      return { status: 400, body: { error: { message: 'Enqueued token limit reached.' } } };
+    }
+    return api.routes(call);
+  });
+  expect((await run(two)).status).toBe('completed');
+});
+
 test.each([
   ['failed', 'invalid_request', 'was refused'],
   ['cancelled', 'rejected', 'was canceled'],

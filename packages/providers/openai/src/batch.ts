@@ -7,6 +7,7 @@ import {
   type SdkBatchApi,
   sdkBatchRunner,
 } from '@stratagem/core/batch';
+import { codeOfApiError, shortenWords } from '@stratagem/core/runner';
 import type { Batch } from 'openai/resources/batches';
 import { readResults } from './batch-results.js';
 import { apiOf, type OpenAITarget } from './context.js';
@@ -103,6 +104,17 @@ function problemOf(
   if (status === 'expired') return fail('timeout', 'expired before it was done');
   if (status === 'cancelled') return fail('rejected', 'was canceled');
   if (status !== 'failed') return undefined;
-  const reasons = (errors?.data ?? []).flatMap(({ message }) => message ?? []).slice(0, 5);
-  return fail('invalid_request', `was refused: ${reasons.join('; ') || 'no reason was given'}`);
+  const data = errors?.data ?? [];
+  const reasons = data.flatMap(({ message }) => message ?? []).slice(0, 5);
+  const isQueueFull = data.some((error) => codeOfProblem(error) === 'rate_limited');
+  return fail(
+    isQueueFull ? 'rate_limited' : 'invalid_request',
+    `was refused: ${shortenWords(reasons.join('; ')) || 'no reason was given'}`,
+  );
+}
+
+/** A job whose tokens do not fit into the queue has a code of its own. */
+function codeOfProblem({ code, message }: { code?: string | null; message?: string | null }) {
+  if (code === 'token_limit_exceeded') return 'rate_limited';
+  return codeOfApiError([code], undefined, message ?? '');
 }

@@ -1,4 +1,4 @@
-import type { RunContext, Usage } from '@stratagem/core';
+import type { RunContext } from '@stratagem/core';
 import {
   AnswerText,
   answerEndOf,
@@ -6,6 +6,7 @@ import {
   type Dialogue,
   inputJson,
   type ModelAnswer,
+  readWireUsage,
   requestAnswer,
   type TurnInput,
   toolParametersOf,
@@ -17,12 +18,13 @@ import type {
   ChatCompletionCreateParamsBase,
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions';
-import type { CompletionUsage } from 'openai/resources/completions';
 import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
+import { countsIn } from './counts.js';
 import type { WireFormat } from './format.js';
 import { mergeDelta } from './merge-delta.js';
 import type { OpenAIOptions } from './options.js';
 import { isOpenAI } from './sdk.js';
+import { requireNoError } from './stream-error.js';
 import { type JoinedCall, ToolCallAccumulator } from './tool-calls.js';
 
 /** A conversation through Chat Completions. Each request contains the whole history. */
@@ -97,13 +99,14 @@ type Chunk = Partial<ChatCompletionChunk>;
 type Delta = Partial<ChatCompletionChunk.Choice.Delta>;
 
 /** A completion that was not streamed, as one chunk. */
-export function chunksOf({ model, usage, choices }: Partial<ChatCompletion>): Chunk[] {
+export function chunksOf(completion: Partial<ChatCompletion>): Chunk[] {
+  const { choices, ...rest } = completion;
   const [choice] = choices ?? [];
   if (choice === undefined) return [];
   const { message, finish_reason = 'stop' } = choice;
   const tool_calls = message?.tool_calls?.map((call, index) => ({ ...call, index }));
   const delta = { ...message, tool_calls } as Delta;
-  return [{ model, usage, choices: [{ index: 0, delta, finish_reason }] }];
+  return [{ ...rest, choices: [{ ...choice, index: 0, delta, finish_reason }] } as Chunk];
 }
 
 export interface ChatAnswer extends ModelAnswer {
@@ -128,12 +131,12 @@ export async function readChunks(
   let refusal = '';
   let reason: string | undefined;
   let model: string | undefined;
-  let usage: CompletionUsage | undefined;
+  let counts: unknown;
   for await (const chunk of chunks) {
+    requireNoError(chunk);
     // The first chunk of Azure has an empty one.
     model ||= chunk.model;
-    // The last one counts: some servers send a running total in every chunk.
-    usage = chunk.usage ?? usage;
+    counts = countsIn(chunk, counts);
     const choice = chunk.choices?.[0];
     if (choice === undefined) continue;
     const {
@@ -160,7 +163,7 @@ export async function readChunks(
     refusal,
     end: answerEndOf(reason),
     reason,
-    usage: usage && completionUsage(usage),
+    ...readWireUsage(counts),
     model,
     message: assistantMessage(parts.length > 0 ? parts : text.raw, toolCalls, extra),
   };
@@ -190,18 +193,5 @@ function assistantMessage(
       type: 'function',
       function: { ...Object(extra).function, name, arguments: inputJson(json) },
     })),
-  };
-}
-
-/** Undefined when a server does not count input and output. */
-function completionUsage(usage: CompletionUsage): Usage | undefined {
-  const counts: unknown[] = [usage.prompt_tokens, usage.completion_tokens];
-  if (!counts.every((count) => typeof count === 'number' && count >= 0)) return undefined;
-  return {
-    inputTokens: usage.prompt_tokens,
-    outputTokens: usage.completion_tokens,
-    cachedInputTokens: usage.prompt_tokens_details?.cached_tokens,
-    cacheWriteInputTokens: usage.prompt_tokens_details?.cache_write_tokens || undefined,
-    reasoningTokens: usage.completion_tokens_details?.reasoning_tokens,
   };
 }

@@ -549,7 +549,10 @@ describe('errors in the format of servers', () => {
         param: null,
         code: 400,
       }),
-      { code: 'invalid_request', message: expect.stringContaining('maximum context length') },
+      {
+        code: 'context_length_exceeded',
+        message: expect.stringContaining('maximum context length'),
+      },
     ],
     [
       'LM Studio, with a bare text',

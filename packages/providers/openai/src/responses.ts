@@ -1,4 +1,4 @@
-import type { RunContext, Usage } from '@stratagem/core';
+import type { RunContext } from '@stratagem/core';
 import {
   AnswerText,
   answerEndOf,
@@ -6,6 +6,7 @@ import {
   type Dialogue,
   inputJson,
   type ModelAnswer,
+  readWireUsage,
   requestAnswer,
   type TurnInput,
   toolParametersOf,
@@ -16,7 +17,6 @@ import type {
   ResponseCreateParamsBase,
   ResponseInputItem,
   ResponseStreamEvent,
-  ResponseUsage,
 } from 'openai/resources/responses/responses';
 import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
 
@@ -177,7 +177,7 @@ export function readResponse(
     })),
     refusal: streamed.refusal || refusalOf(output),
     ...endingOf(response),
-    usage: response?.usage ? responseUsage(response.usage) : undefined,
+    ...readWireUsage(response?.usage),
     model: response?.model,
   };
 }
@@ -222,14 +222,4 @@ function endingOf(response: Response | undefined): Pick<ModelAnswer, 'end' | 're
   // An incomplete response is cut off, whatever the reason.
   const isCut = status === 'incomplete' && (end === 'complete' || end === 'unknown');
   return { end: isCut ? 'truncated' : end, reason };
-}
-
-function responseUsage(usage: ResponseUsage): Usage {
-  return {
-    inputTokens: usage.input_tokens,
-    outputTokens: usage.output_tokens,
-    cachedInputTokens: usage.input_tokens_details?.cached_tokens,
-    cacheWriteInputTokens: usage.input_tokens_details?.cache_write_tokens || undefined,
-    reasoningTokens: usage.output_tokens_details?.reasoning_tokens,
-  };
 }

@@ -30,11 +30,11 @@ export function combinedError(
     return `"${runner}" (${codeOf(thrown)}): ${messageOf(thrown)}`;
   });
   const message = `no runner succeeded. ${reasons.join('; ')}`;
-  const { status, requestId, model, rateLimits } = detailsOf(decisive.thrown);
+  const { status, requestId, model, rateLimits, isRetryable } = detailsOf(decisive.thrown);
   const thrown = failures.map((failure) => failure.thrown);
   return new RunnerError(codeOf(decisive.thrown), message, {
     cause: new AggregateError(thrown, message),
-    ...withoutUndefined({ status, requestId, model, rateLimits, retryAfterMs }),
+    ...withoutUndefined({ status, requestId, model, rateLimits, retryAfterMs, isRetryable }),
     ...totalUsage(thrown.map(detailsOf)),
     tries: Math.max(
       1,
@@ -47,11 +47,11 @@ export function combinedError(
 export function withRetryAfter(thrown: unknown, retryAfterMs: number | undefined): unknown {
   const details = detailsOf(thrown);
   if (!isStratagemError(thrown) || details.retryAfterMs === retryAfterMs) return thrown;
-  const { status, requestId, usage, costUsd, model, rateLimits, tries } = details;
+  const { status, requestId, usage, costUsd, model, rateLimits, tries, isRetryable } = details;
   return new RunnerError(codeOf(thrown), thrown.message, {
     cause: thrown,
     ...withoutUndefined({
-      ...{ status, requestId, usage, costUsd, model, rateLimits, tries, retryAfterMs },
+      ...{ status, requestId, usage, costUsd, model, rateLimits, tries, retryAfterMs, isRetryable },
     }),
   });
 }

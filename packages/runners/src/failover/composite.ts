@@ -23,6 +23,21 @@ export function compositeProperties(
       : nameFrom(runners.map(labelOf)),
     supportsTools: runners.every(({ supportsTools }) => supportsTools === true),
     settings: { [wrapper]: runners.map(identityOf) },
+    ...pricingOf(runners),
+  };
+}
+
+/** The models whose price is unknown to any of the runners, and the oldest price list. */
+function pricingOf(runners: readonly TaskRunner[]): Pick<TaskRunner, 'pricing'> {
+  const pricings = runners.flatMap(({ pricing }) => pricing ?? []);
+  if (pricings.length === 0) return {};
+  const [asOf] = pricings.flatMap((pricing) => pricing.asOf ?? []).sort();
+  const unknownModels = [...new Set(pricings.flatMap((pricing) => pricing.unknownModels ?? []))];
+  return {
+    pricing: {
+      ...(asOf !== undefined && { asOf }),
+      ...(unknownModels.length > 0 && { unknownModels }),
+    },
   };
 }
 

@@ -20,7 +20,8 @@ test('a failure that concerns one task alone does not count against the runner',
   });
   expect(tolerated).toEqual([
     ...['invalid_output', 'invalid_input', 'subtasks_failed', 'rejected'],
-    ...['invalid_request', 'refused', 'truncated', 'step_limit', 'aborted'],
+    ...['invalid_request', 'context_length_exceeded', 'refused', 'truncated'],
+    ...['step_limit', 'aborted'],
   ]);
 });
 

@@ -123,9 +123,11 @@ function recordedResponse(response: TaskOutput): RecordedResponse {
 }
 
 function recordedError(thrown: unknown): RecordedError {
-  const { retryAfterMs, status, usage } = detailsOf(thrown);
+  const { retryAfterMs, isRetryable, status, usage } = detailsOf(thrown);
   const message = describe(thrown);
-  return withoutUndefined({ code: codeOf(thrown), message, retryAfterMs, status, usage });
+  return withoutUndefined({
+    ...{ code: codeOf(thrown), message, retryAfterMs, isRetryable, status, usage },
+  });
 }
 
 function withoutUndefined<T extends object>(fields: T): T {

@@ -32,6 +32,7 @@ export interface RecordedError {
   readonly code: AttemptErrorCode;
   readonly message: string;
   readonly retryAfterMs?: number | undefined;
+  readonly isRetryable?: boolean | undefined;
   readonly status?: number | undefined;
   readonly usage?: Usage | undefined;
 }

@@ -14,11 +14,13 @@ export function propertiesOf({
   resource,
   settings,
   supportsTools = false,
+  pricing,
 }: TaskRunner): Omit<TaskRunner, 'run'> {
   return {
     name,
     ...(resource !== undefined && { resource }),
     ...(settings !== undefined && { settings }),
     supportsTools,
+    ...(pricing !== undefined && { pricing }),
   };
 }

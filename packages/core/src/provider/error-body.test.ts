@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest';
+import { readErrorBody, shortenWords } from './error-body.js';
+
+describe('the words of a body', () => {
+  test.each<[string, unknown, string | undefined]>([
+    ['of OpenAI', { error: { message: 'No.', type: 'x', code: null } }, 'No.'],
+    ['of Anthropic', { type: 'error', error: { type: 'api_error', message: 'No.' } }, 'No.'],
+    ['of Google, in a list', [{ error: { code: 400, message: 'No.' } }], 'No.'],
+    ['of vLLM, at the top', { object: 'error', message: 'No.', code: 400 }, 'No.'],
+    ['in a text', { error: 'No.' }, 'No.'],
+    ['of FastAPI', { detail: 'No.' }, 'No.'],
+    ['of FastAPI, for fields', { detail: [{ msg: 'a', loc: [] }, { msg: 'b' }] }, 'a; b'],
+    [
+      'of OpenRouter',
+      { error: { message: 'No', metadata: { raw: '{"error":{"message":"Why."}}' } } },
+      'No: Why.',
+    ],
+    [
+      'of OpenRouter, as a text',
+      { error: { message: 'No', metadata: { raw: 'Why.' } } },
+      'No: Why.',
+    ],
+    ['as an object', { error: { message: { reason: 1 } } }, '{"reason":1}'],
+    ['that are missing', { error: {} }, undefined],
+    ['that are null', null, undefined],
+    ['that are a text', 'No.', 'No.'],
+  ])('%s', (_, body, message) => {
+    expect(readErrorBody(body).message).toBe(message);
+  });
+});
+
+test('the codes of a body, the most specific first', () => {
+  const google = {
+    code: 400,
+    status: 'INVALID_ARGUMENT',
+    details: [{ reason: 'API_KEY_INVALID' }],
+  };
+  expect(readErrorBody([{ error: google }]).codes).toEqual([
+    'API_KEY_INVALID',
+    400,
+    'INVALID_ARGUMENT',
+  ]);
+  const anthropic = { type: 'rate_limit_error', details: { error_code: 'spend' } };
+  expect(readErrorBody({ type: 'error', error: anthropic }).codes).toEqual([
+    'spend',
+    'rate_limit_error',
+  ]);
+  expect(readErrorBody({ error: 'No.', code: 'quota' }).codes).toEqual(['quota']);
+});
+
+describe('in a message', () => {
+  test('a page is its title', () => {
+    const page =
+      '<!DOCTYPE html>\n<html><head><title>502 Bad\n Gateway</title></head><body>…</body>';
+    expect(shortenWords(page)).toBe('502 Bad Gateway');
+    expect(shortenWords('<html><h1>Forbidden</h1><p>no</p></html>')).toBe('Forbidden');
+    expect(shortenWords('<html><style>p{}</style><p>Just <b>words</b></p></html>')).toBe(
+      'Just words',
+    );
+  });
+
+  test('a long text is cut to 300 characters', () => {
+    expect(shortenWords('x'.repeat(300))).toHaveLength(300);
+    expect(shortenWords('x'.repeat(301))).toBe(`${'x'.repeat(299)}…`);
+  });
+});

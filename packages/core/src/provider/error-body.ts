@@ -1,0 +1,78 @@
+/** The error that a server wrote into a body, in the shape that most of them use. */
+export interface ErrorBody {
+  /** Codes, types and reasons, the most specific first. */
+  readonly codes: readonly unknown[];
+  /** The words of the server. */
+  readonly message: string | undefined;
+  /** The error as it came, for other fields. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads the error in a body. Servers nest it in `error`, put it at the top, wrap it in a list, or send
+ * a text alone.
+ */
+export function readErrorBody(body: unknown): ErrorBody {
+  const outer = Array.isArray(body) ? body[0] : body;
+  const inner: unknown = Object(outer).error ?? outer;
+  if (typeof inner === 'string') return { codes: codesOf(outer), message: inner, fields: {} };
+  const fields = Object(inner) as Record<string, unknown>;
+  return { codes: codesOf(fields), message: messageOf(fields), fields };
+}
+
+function codesOf(error: unknown): unknown[] {
+  const { code, type, status, details } = Object(error) as Record<string, unknown>;
+  const reasons = listOf(details).map((detail) => Object(detail).reason);
+  return [Object(details).error_code, ...reasons, code, type, status].filter(
+    (each) => typeof each === 'string' || typeof each === 'number',
+  );
+}
+
+function messageOf(error: Record<string, unknown>): string | undefined {
+  const { message = error.detail, metadata } = error;
+  const own = textOf(message);
+  // OpenRouter quotes the error of the server behind it.
+  const raw = textOf(Object(metadata).raw);
+  if (raw === undefined) return own;
+  const quoted = readErrorText(raw);
+  return own === undefined ? quoted : `${own}: ${quoted}`;
+}
+
+/** The words in a text that may be JSON. */
+export function readErrorText(text: string): string {
+  try {
+    return readErrorBody(JSON.parse(text)).message ?? text;
+  } catch {
+    return text;
+  }
+}
+
+/** Some servers send a list of problems, with the words in `msg`. */
+function textOf(message: unknown): string | undefined {
+  if (typeof message === 'string') return message.trim() || undefined;
+  if (typeof message !== 'object' || message === null) return undefined;
+  const words = listOf(message).flatMap((each) => Object(each).msg ?? Object(each).message ?? []);
+  return words.length > 0 ? words.join('; ') : JSON.stringify(message);
+}
+
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** Longer texts are cut: the whole body is in the cause. */
+const MAX_LENGTH = 300;
+/** A page may be long, and its title is at its beginning. */
+const READ_LENGTH = 10_000;
+const HTML = /<(!doctype|html|head|title|body|center|h1)\b/i;
+
+/** The words of a server as they fit into a message: one line, the title of a page, at most 300 characters. */
+export function shortenWords(text: string): string {
+  const start = text.slice(0, READ_LENGTH);
+  const line = (HTML.test(start) ? titleOf(start) : start).replace(/\s+/g, ' ').trim();
+  return line.length <= MAX_LENGTH ? line : `${line.slice(0, MAX_LENGTH - 1)}…`;
+}
+
+function titleOf(html: string): string {
+  const [, title] = /<title\b[^>]*>([^<]+)</i.exec(html) ?? /<h1\b[^>]*>([^<]+)</i.exec(html) ?? [];
+  return title ?? html.replace(/<(script|style)\b.*?<\/\1>/gis, ' ').replace(/<[^>]*>/g, ' ');
+}

@@ -1,0 +1,23 @@
+import type { Usage } from '@stratagem/core';
+import { countOf, definedFields } from '@stratagem/core/runner';
+
+/** The usage of a message; undefined without counts of input and output. */
+export function messageUsage(counts: unknown): Usage | undefined {
+  const fields = Object(counts) as Record<string, unknown>;
+  const input = countOf(fields.input_tokens);
+  const output = countOf(fields.output_tokens);
+  if (input === undefined || output === undefined) return undefined;
+  const read = countOf(fields.cache_read_input_tokens);
+  const written = countOf(fields.cache_creation_input_tokens);
+  const { thinking_tokens } = Object(fields.output_tokens_details) as Record<string, unknown>;
+  return {
+    // Anthropic counts tokens that are read from or written to the cache separately.
+    inputTokens: input + (read ?? 0) + (written ?? 0),
+    outputTokens: output,
+    ...definedFields({
+      cachedInputTokens: read,
+      cacheWriteInputTokens: written,
+      reasoningTokens: countOf(thinking_tokens),
+    }),
+  };
+}
