@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { OutputPart } from '../contract/output-part.js';
 import type { RunContext } from '../contract/run-context.js';
 import { type ToolContext, tool } from '../contract/tool.js';
-import { bindTool } from './tool-call.js';
+import { bindTool } from './bind-tool.js';
 
 const city = z.object({ city: z.string(), days: z.number().default(1) });
 

@@ -1,30 +1,28 @@
 import { describe, RunnerError } from '../contract/errors.js';
 import type { RunContext } from '../contract/run-context.js';
-import { formatIssues, jsonSchemaOf } from '../contract/schema.js';
-import type { RequestTool, Tool, ToolContext, ToolResult } from '../contract/tool.js';
+import { formatIssues } from '../contract/schema.js';
+import type { Tool, ToolContext, ToolResult } from '../contract/tool.js';
 import { isThenable } from '../util/promise.js';
 
-/** Binds a tool to an attempt, for its runner. */
-export function bindTool(tool: Tool, context: RunContext): RequestTool {
-  const { name, description, inputSchema } = tool;
-  let calls = 0;
-  return {
-    name,
-    description,
-    inputSchema: jsonSchemaOf(inputSchema, 'input') ?? { type: 'object' },
-    async call(given, callId = `${name}-${++calls}`, signal = context.signal) {
-      requireRunning(signal);
-      const input = typeof given === 'string' ? fromJson(given) : given;
-      await context.emit({ kind: 'tool_call', callId, tool: name, input });
-      const began = performance.now();
-      const result = await resultOf(tool, input, { context, callId, signal });
-      requireRunning(signal);
-      const durationMs = performance.now() - began;
-      const { text: _, ...reported } = result;
-      await context.emit({ kind: 'tool_result', callId, tool: name, ...reported, durationMs });
-      return result;
-    },
-  };
+interface Call {
+  readonly context: RunContext;
+  readonly callId: string;
+  readonly signal: AbortSignal;
+}
+
+/** Carries out a call, and logs it with its result: see `RequestTool.call`. */
+export async function callTool(tool: Tool, given: unknown, call: Call): Promise<ToolResult> {
+  const { context, callId, signal } = call;
+  requireRunning(signal);
+  const input = typeof given === 'string' ? fromJson(given) : given;
+  await context.emit({ kind: 'tool_call', callId, tool: tool.name, input });
+  const began = performance.now();
+  const result = await resultOf(tool, input, call);
+  requireRunning(signal);
+  const durationMs = performance.now() - began;
+  const { text: _, ...reported } = result;
+  await context.emit({ kind: 'tool_result', callId, tool: tool.name, ...reported, durationMs });
+  return result;
 }
 
 /** Parses JSON if possible. Models that call a tool without input send an empty string. */
@@ -38,12 +36,6 @@ function fromJson(text: string): unknown {
 
 /** The longest delay of a timer: a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-
-interface Call {
-  readonly context: RunContext;
-  readonly callId: string;
-  readonly signal: AbortSignal;
-}
 
 /** Rejects only when the attempt has been aborted; any other failure is a result for the model. */
 async function resultOf(tool: Tool, input: unknown, call: Call): Promise<ToolResult> {

@@ -4,7 +4,7 @@ import type { Task } from '../contract/task.js';
 import type { Inputs } from '../state/inputs.js';
 import { lazyRecord } from '../util/lazy-record.js';
 import type { Attempt } from './attempt.js';
-import { bindTool } from './tool-call.js';
+import { bindTool } from './bind-tool.js';
 import type { Toolbox } from './tool-registry.js';
 import type { WireAttempt } from './wire-attempt.js';
 
