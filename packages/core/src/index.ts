@@ -18,6 +18,7 @@ export type { ForEach, ItemResult } from './contract/for-each.js';
 export type { CriterionProgress, GoalCriterion, GoalProgress, GoalState } from './contract/goal.js';
 export type { EventData, Journal, Json, RunListing } from './contract/journal.js';
 export { JournalError, type JournalErrorCode } from './contract/journal-error.js';
+export type { JsonSchema } from './contract/json-schema.js';
 export type {
   NoticePart,
   OutputPart,
@@ -55,7 +56,13 @@ export type {
 export type { RetryPolicy } from './contract/retry.js';
 export type { RunContext } from './contract/run-context.js';
 export type { TaskOutput, TaskRequest, TaskRunner } from './contract/runner.js';
-export type { SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './contract/schema.js';
+export type {
+  AnySchema,
+  SchemaIssue,
+  SchemaOutput,
+  SchemaResult,
+  StandardSchema,
+} from './contract/schema.js';
 export type { PlanStatus, TaskStatus } from './contract/status.js';
 export type {
   Outcome,

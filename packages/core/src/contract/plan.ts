@@ -4,7 +4,7 @@ import type { Condition, Operator } from './condition.js';
 import type { ItemResult } from './for-each.js';
 import type { GoalState } from './goal.js';
 import type { RetryPolicy } from './retry.js';
-import type { SchemaOutput, StandardSchema } from './schema.js';
+import type { AnySchema, SchemaOutput } from './schema.js';
 import type { Task, TaskFunction, TaskType } from './task.js';
 import type { WaitFor } from './wait-for.js';
 
@@ -171,7 +171,7 @@ type TypedField =
   | 'run';
 
 /** The type of the output of one attempt: of its schema, of its function, or text. */
-type AttemptOutput<Output, Schema, Subtasks, Type, Wait> = Schema extends StandardSchema
+type AttemptOutput<Output, Schema, Subtasks, Type, Wait> = Schema extends AnySchema
   ? SchemaOutput<Schema>
   : Output extends Unsaid
     ? Subtasks extends readonly Task[]
@@ -249,7 +249,7 @@ export class PlanBuilder<
     const Id extends string,
     const Ids extends readonly string[] = [],
     Output = Unsaid,
-    Schema extends StandardSchema | undefined = undefined,
+    Schema extends AnySchema | undefined = undefined,
     const Source extends string = never,
     Item = never,
     Chosen extends string | boolean | object = never,

@@ -1,14 +1,15 @@
 import { parseJsonAnswer } from '../util/parse-json.js';
 import { describe, RunnerError } from './errors.js';
-import { formatIssues, type StandardSchema } from './schema.js';
+import { type AnySchema, formatIssues } from './schema.js';
+import { validateWith } from './validate-with.js';
 
 /**
  * Validates an output and returns the value of its schema.
  *
  * @throws {RunnerError} `invalid_output` with the messages of the schema.
  */
-export async function validateOutput(schema: StandardSchema, output: unknown): Promise<unknown> {
-  const result = await schema['~standard'].validate(output);
+export async function validateOutput(schema: AnySchema, output: unknown): Promise<unknown> {
+  const result = await validateWith(schema, output);
   if (result.issues === undefined) return result.value;
   throw new RunnerError(
     'invalid_output',
@@ -20,19 +21,16 @@ export async function validateOutput(schema: StandardSchema, output: unknown): P
  * Validates the answer of a model. A text that does not match may contain JSON that does, alone or in
  * a fenced block.
  */
-export async function validateAnswer(schema: StandardSchema, answer: unknown): Promise<unknown> {
+export async function validateAnswer(schema: AnySchema, answer: unknown): Promise<unknown> {
   if (typeof answer !== 'string') return validateOutput(schema, answer);
-  const asText = await schema['~standard'].validate(answer);
+  const asText = await validateWith(schema, answer);
   if (asText.issues === undefined) return asText.value;
   const parsed = parseJsonAnswer(answer);
   return validateOutput(schema, parsed === undefined ? answer : parsed.value);
 }
 
 /** The message of {@link validateAnswer} for an invalid answer; undefined for a valid one. */
-export async function misfitOf(
-  schema: StandardSchema,
-  answer: unknown,
-): Promise<string | undefined> {
+export async function misfitOf(schema: AnySchema, answer: unknown): Promise<string | undefined> {
   try {
     await validateAnswer(schema, answer);
     return undefined;

@@ -2,6 +2,7 @@ import { describe, RunnerError } from '../contract/errors.js';
 import type { RunContext } from '../contract/run-context.js';
 import { formatIssues } from '../contract/schema.js';
 import type { Tool, ToolContext, ToolResult } from '../contract/tool.js';
+import { validateWith } from '../contract/validate-with.js';
 import { isThenable } from '../util/promise.js';
 
 interface Call {
@@ -40,7 +41,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Rejects only when the attempt has been aborted; any other failure is a result for the model. */
 async function resultOf(tool: Tool, input: unknown, call: Call): Promise<ToolResult> {
   try {
-    const checked = await tool.inputSchema['~standard'].validate(input);
+    const checked = await validateWith(tool.inputSchema, input);
     if (checked.issues !== undefined) {
       return failure(`the input does not match the schema: ${formatIssues(checked.issues)}`);
     }
