@@ -226,15 +226,25 @@ type OutputOf<Attempt, Each, IsOptional> =
   | (IsNever<Each> extends true ? Attempt : readonly ItemResult<Attempt>[])
   | (IsOptional extends true ? undefined : never);
 
-/** Whether a task may be skipped by its own condition, or with all of its dependencies. */
-type IsOptional<Chosen, Ids extends readonly string[], Optional> =
+/**
+ * Whether a task may be skipped: by its own condition, with all of its dependencies, or with the one
+ * that its items come from.
+ */
+type IsOptional<Chosen, Ids extends readonly string[], Optional, Source = never> =
   IsNever<Chosen> extends true
     ? Ids extends readonly []
       ? false
       : [Exclude<Ids[number], Optional>] extends [never]
         ? true
-        : false
+        : [Source] extends [PathIn<Optional>]
+          ? IsNever<Source> extends true
+            ? false
+            : true
+          : false
     : true;
+
+/** A path in the output of one of these tasks. */
+type PathIn<Ids> = Ids extends string ? Ids | `${Ids}.${string}` | `${Ids}[${string}` : never;
 
 /**
  * Builds a plan. Each `addTask` adds to this same plan and returns it with the type of the new
@@ -299,10 +309,10 @@ export class PlanBuilder<
       [K in Id]: OutputOf<
         AttemptOutput<Output, Schema, Subtasks, Type, Wait>,
         Source | Item,
-        IsOptional<Chosen, Ids, Optional>
+        IsOptional<Chosen, Ids, Optional, Source>
       >;
     },
-    IsOptional<Chosen, Ids, Optional> extends true ? Optional | Id : Optional,
+    IsOptional<Chosen, Ids, Optional, Source> extends true ? Optional | Id : Optional,
     EndsEarly
   > {
     this.tasks.push(task as unknown as Task);

@@ -198,8 +198,10 @@ class Checker {
   ): void {
     const other = parseReference(source, (id) => this.#graph.indexOf(id) !== undefined);
     const name = /^[^.[]*/.exec(source)?.[0] ?? source;
-    const remedy =
-      other === undefined
+    const isOfItem = ITEM_NAMES.includes(name) && this.#task.forEach !== undefined;
+    const remedy = isOfItem
+      ? ' A fan-out checks it once, before it has items; use it in its subtasks.'
+      : other === undefined
         ? this.#suggestionFor(name, names) || `${listOf(names)}${advice}`
         : ` Add ${quote(other.id)} to the dependencies of ${quote(this.#task.id)}.`;
     const message = `${shown} is not an input of this task.${remedy}`;
