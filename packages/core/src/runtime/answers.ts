@@ -1,4 +1,4 @@
-import { describe, OptionError, StratagemError } from '../contract/errors.js';
+import { describe, OptionError, StratagemError, show } from '../contract/errors.js';
 import { formatIssues } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { validateWith } from '../contract/validate-with.js';
@@ -71,6 +71,9 @@ export class HumanAnswers {
 
   /** The index of a waiting human step. */
   #waitingTask(taskId: string): number {
+    if (typeof taskId !== 'string') {
+      throw new OptionError(`the id of a task must be a string; it is ${show(taskId)}`);
+    }
     const index = this.#kernel.graph.indexOf(taskId);
     const isWaiting = index !== undefined && this.#kernel.isWaiting(index);
     if (isWaiting && !this.#answered.has(index)) return index;

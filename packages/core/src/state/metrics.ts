@@ -1,6 +1,7 @@
 import type { RunEvent } from '../contract/event.js';
 import type { Usage } from '../contract/usage.js';
 import { Graph } from '../graph/graph.js';
+import { listOfEvents } from './check-events.js';
 import { COMPLETED, COMPLETED_WITH_DETAILS, type EventLog, STARTED } from './event-log.js';
 import { RunState } from './run-state.js';
 import { Spending } from './spending.js';
@@ -52,7 +53,7 @@ export interface Metrics {
  */
 export function computeMetrics(events: Iterable<RunEvent>): Metrics {
   let state: RunState | undefined;
-  for (const event of events) {
+  for (const event of listOfEvents('computeMetrics()', events)) {
     // A changed plan that was accepted starts the run again in the middle of a log.
     if (event.type === 'run_started') state = new RunState(new Graph(event.plan.tasks));
     if (state === undefined) throw new TypeError('a log begins with run_started');

@@ -1,3 +1,4 @@
+import { checkOptions } from '../contract/check-options.js';
 import type { Plan } from '../contract/plan.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { schemaProblem } from '../contract/schema.js';
@@ -25,6 +26,7 @@ export function validatePlan(
   plan: Plan<unknown>,
   options: { readonly maxDepth?: number | undefined } = {},
 ): PlanProblem[] {
+  checkOptions('validatePlan()', options, ['maxDepth']);
   return inspect(plan, options.maxDepth ?? DEFAULT_MAX_DEPTH).problems;
 }
 
