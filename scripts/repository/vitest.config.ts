@@ -1,11 +1,7 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, mergeConfig } from 'vitest/config';
+import base from '../../vitest.base.js';
 
-export default defineConfig({
-  test: {
-    name: 'repository',
-    root: import.meta.dirname,
-    include: ['*.test.ts'],
-    testTimeout: 300_000,
-    reporters: ['default', ['json', { outputFile: 'test-results.json' }]],
-  },
-});
+export default mergeConfig(
+  base,
+  defineConfig({ test: { name: 'repository', root: import.meta.dirname, include: ['*.test.ts'] } }),
+);

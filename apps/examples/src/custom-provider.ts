@@ -55,9 +55,7 @@ export async function main(): Promise<void> {
     .addTask({ id: 'names', description: 'Suggest names for a small boat.' })
     .addTask({ id: 'choice', description: 'Choose the best one.', dependencies: ['names'] });
   const executor = createExecutor({ strategy: parallel(), runner: myProvider(service.url) });
-  const { outputs, metrics, error } = await executor.execute(plan);
-  await service.stop();
-  if (error !== undefined) throw error;
+  const { outputs, metrics } = await executor.execute(plan).orThrow().finally(service.stop);
   printText(String(outputs.choice), 4);
   console.log(`\n  ${metrics.usage.inputTokens} input tokens`);
 }

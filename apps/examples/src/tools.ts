@@ -42,7 +42,7 @@ const plan = createPlan('Answer a customer')
 /** At most thirty requests per minute; each tool call leads to one more request. */
 export async function run(runner: TaskRunner) {
   const limited = rateLimit(runner, { requestsPerMinute: 30, burstMs: 10_000 });
-  return await createExecutor({ strategy: parallel(), runner: limited }).execute(plan);
+  return await createExecutor({ strategy: parallel(), runner: limited }).execute(plan).orThrow();
 }
 
 /** The tool calls of the model, with their results. */
@@ -58,7 +58,6 @@ export function callsOf({ timeline }: PlanResult): string[] {
 export async function main(runner?: TaskRunner): Promise<void> {
   title('Tools: a model that calls tools');
   const result = await run(runner ?? (await chooseRunner()));
-  if (result.status !== 'completed') throw result.error;
   for (const line of callsOf(result)) console.log(`  ${line}`);
   console.log();
   printText(String(result.outputs.letter), 4);

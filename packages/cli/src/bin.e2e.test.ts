@@ -50,3 +50,18 @@ test('a file that is too large is refused before it is parsed', { timeout }, asy
   expect(stderr).toBe('<stdin>: larger than 20 MB; run plans of this size from code\n');
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
 });
+
+test('control characters of a plan are made visible in every message', { timeout }, async () => {
+  const task = { id: 'a\u001b[2J', description: 'Ok?', waitFor: 'approval' };
+  const stdin = JSON.stringify({ goal: 'Report', tasks: [task] });
+  const commands = [
+    ['run', '-'],
+    ['run', '-', '--approve', 'b'],
+    ['run', '-', '--answer', 'a\u001b[2J=1'],
+    ['run', '-', '--un\u001bknown'],
+  ];
+  for (const { stderr } of await Promise.all(commands.map((args) => stratagem(args, { stdin })))) {
+    expect(stderr).toContain('\u241b');
+    expect(stderr).not.toContain('\u001b');
+  }
+});

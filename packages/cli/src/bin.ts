@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { UsageError } from './options/usage-error.js';
 import { EXIT } from './output/exit-code.js';
 import { flush, tolerateClosedPipes, write } from './output/streams.js';
+import { forTerminal } from './output/terminal-text.js';
 import { createProgram } from './program.js';
 
 tolerateClosedPipes();
@@ -27,7 +28,8 @@ async function main(args: readonly string[]): Promise<number> {
     // Commander has already printed its message.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.completed : EXIT.usage;
     if (error instanceof UsageError) {
-      await write(process.stderr, `${error.message}\n`);
+      // It may name tasks, files and servers, or say what one of these said.
+      await write(process.stderr, `${forTerminal(error.message)}\n`);
       return EXIT.usage;
     }
     await reportInternalError(error);
@@ -38,5 +40,6 @@ async function main(args: readonly string[]): Promise<number> {
 async function reportInternalError(thrown: unknown): Promise<void> {
   const { message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown));
   const details = process.env.DEBUG ? `\n${stack}` : ' (use DEBUG=1 for a stack trace)';
-  await write(process.stderr, `stratagem: ${message}${details}\n`).catch(() => {});
+  const text = forTerminal(`stratagem: ${message}${details}`);
+  await write(process.stderr, `${text}\n`).catch(() => {});
 }

@@ -16,6 +16,7 @@ import {
   outputOption,
 } from './options/option-groups.js';
 import type { RunFlags } from './options/run-flags.js';
+import { forTerminal } from './output/terminal-text.js';
 
 const PLAN = 'plan file (YAML or JSON), or - for standard input';
 const RUN = 'run id, or the start of one';
@@ -32,6 +33,7 @@ export function createProgram(setExitCode: (exitCode: number) => void): Command 
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
+    .configureOutput({ outputError: (text, print) => print(forTerminal(text)) })
     .exitOverride()
     .showHelpAfterError('(see stratagem --help)')
     .addHelpText(

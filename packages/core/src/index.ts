@@ -18,6 +18,7 @@ export type { ForEach, ItemResult } from './contract/for-each.js';
 export type { CriterionProgress, GoalCriterion, GoalProgress, GoalState } from './contract/goal.js';
 export type { EventData, Journal, Json, RunListing } from './contract/journal.js';
 export { JournalError, type JournalErrorCode } from './contract/journal-error.js';
+export type { JsonSchema } from './contract/json-schema.js';
 export type {
   NoticePart,
   OutputPart,
@@ -55,7 +56,13 @@ export type {
 export type { RetryPolicy } from './contract/retry.js';
 export type { RunContext } from './contract/run-context.js';
 export type { RunnerPricing, TaskOutput, TaskRequest, TaskRunner } from './contract/runner.js';
-export type { SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './contract/schema.js';
+export type {
+  AnySchema,
+  SchemaIssue,
+  SchemaOutput,
+  SchemaResult,
+  StandardSchema,
+} from './contract/schema.js';
 export type { PlanStatus, TaskStatus } from './contract/status.js';
 export type {
   Outcome,
@@ -84,9 +91,14 @@ export {
 export type { ForecastReason, TaskForecast } from './runtime/explain.js';
 export type { RunHandle } from './runtime/handle.js';
 export type { ExecuteOptions, RunOptions } from './runtime/options.js';
-export { PlanChangedError, type PlanDiff, type TaskChange } from './serialize/plan-diff.js';
+export {
+  PlanChangedError,
+  type PlanDiff,
+  type TaskChange,
+} from './serialize/plan-changed-error.js';
 export { computeMetrics, type Metrics } from './state/metrics.js';
 export type { CanceledResult, CompletedResult, FailedResult, PlanResult } from './state/result.js';
 export { type RunSummary, resultOf } from './state/result-from-log.js';
+export { RunError } from './state/run-error.js';
 export type { TaskResult } from './state/task-result.js';
 export { validatePlan } from './validate/plan.js';

@@ -28,7 +28,7 @@ export {
   type TaskRequest,
   type TaskRunner,
 } from './contract/runner.js';
-export { asksForText } from './contract/schema.js';
+export { asksForText, jsonSchemaOf } from './contract/schema.js';
 export type { Task, TaskType } from './contract/task.js';
 export type { RequestTool, ToolResult } from './contract/tool.js';
 export { addUsage, type Usage } from './contract/usage.js';

@@ -1,4 +1,5 @@
 // For authors of strategies.
+export { checkStrategy } from './contract/cap.js';
 export { checkDuration, checkFlag, checkLimit, checkOptions } from './contract/check-options.js';
 export { type AttemptErrorCode, StrategyError } from './contract/errors.js';
 export type { OutputPart } from './contract/output-part.js';

@@ -431,7 +431,11 @@ export class Ledger {
       if (parent?.reason === 'condition_false') return;
       must(!dependencies.some((each) => each.isFailure), 'a failure goes before a choice', taskId);
       must(account.isOpen, 'what is not chosen could have begun', taskId);
-      must(task.when !== undefined || !account.isWanted, 'something was not chosen', taskId);
+      // A fan-out may be over one of several dependencies.
+      const lacksItems =
+        task.forEach !== undefined && dependencies.some((each) => each.status !== 'completed');
+      const isOwn = task.when !== undefined || lacksItems;
+      must(isOwn || !account.isWanted, 'something was not chosen', taskId);
     } else if (reason === 'dependency_failed') {
       must(
         dependencies.some((each) => each.isFailure) || parent?.isFailure === true,

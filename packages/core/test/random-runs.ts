@@ -117,6 +117,8 @@ class RunMaker {
   readonly #given: GivenInputs[] = [];
   readonly #situations: GivenSituation[] = [];
   /** Tasks that certainly exist, so that added tasks may depend on them. */
+  /** Tasks whose output has a known form: fan-outs, groups and human steps. */
+  readonly #fixed = new Set<string>();
   readonly #known = new Set<string>();
   #additions = 0;
 
@@ -172,6 +174,11 @@ class RunMaker {
     return { plan, options, patienceMs, isExact, given, situations };
   }
 
+  /** Whether a plan may refer to any path in the output of this task. */
+  #isFree(id: string | undefined): id is string {
+    return id !== undefined && !this.#fixed.has(id);
+  }
+
   #has(feature: Feature): boolean {
     return this.#features.has(feature);
   }
@@ -222,6 +229,7 @@ class RunMaker {
       ...kind,
     };
     known.push(id);
+    if (kind.forEach !== undefined || isGroup || kind.waitFor !== undefined) this.#fixed.add(id);
     return task;
   }
 
@@ -233,7 +241,7 @@ class RunMaker {
     const first = dependencies[0];
     if (this.#has('waitFor') && dice.chance(0.15, `${id} waits`)) {
       // Some outputs have no kind: the question cannot be made, and the task fails.
-      const asks = first !== undefined && dice.chance(0.3, `${id} asks`);
+      const asks = this.#isFree(first) && dice.chance(0.3, `${id} asks`);
       const description = asks ? `Is {{${first}.kind}} right?` : 'Is it right?';
       return { ...forEach, description, waitFor: this.#waitFor(id) };
     }
@@ -255,7 +263,7 @@ class RunMaker {
     const dice = this.#dice;
     const length = dice.below(4, `${id} items`);
     const items =
-      first === undefined || dice.chance(0.2, `${id} items by function`)
+      !this.#isFree(first) || dice.chance(0.2, `${id} items by function`)
         ? () => listOf(length)
         : dice.chance(0.1, `${id} no list`)
           ? `${first}.kind`
@@ -286,7 +294,9 @@ class RunMaker {
     const answer = dice.chance(0.6, `${id} chosen`);
     if (which <= 2) return () => answer;
     if (first === undefined) return answer ? { all: [] } : { any: [] };
-    if (which === 3) return (inputs: Inputs) => kindOf(inputs[first]) === 'a';
+    if (which === 3 || !this.#isFree(first)) {
+      return (inputs: Inputs) => kindOf(inputs[first]) === 'a';
+    }
     const kind: Condition = { path: `${first}.kind`, operator: '==', value: 'a' };
     const score: Condition = { path: `${first}.score`, operator: '>=', value: 5 };
     return dice.pick<Condition>(

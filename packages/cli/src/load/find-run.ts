@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Journal, RunListing } from '@stratagem/core';
 import { UsageError } from '../options/usage-error.js';
 import { runTable } from '../output/run-table.js';
@@ -25,7 +26,8 @@ export async function findRun(journal: Journal, idOrPrefix: string): Promise<Run
 }
 
 function list(runs: readonly RunListing[]): string {
-  const table = runTable(runs.slice(0, MAX_SHOWN), process.stderr);
+  // Messages are printed without colours: their control characters are made visible.
+  const table = stripVTControlCharacters(runTable(runs.slice(0, MAX_SHOWN), process.stderr));
   const more = runs.length - MAX_SHOWN;
   return more <= 0 ? table : `${table}\n  … and ${more} more (stratagem runs lists them all)`;
 }

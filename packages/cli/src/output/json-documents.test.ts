@@ -19,6 +19,7 @@ test('a completed plan has every field of every task', async () => {
   const document = parsed(runDocument(result));
   expect(Object.keys(document)).toEqual([
     'status',
+    'error',
     'goal',
     'strategy',
     'tasks',
@@ -26,6 +27,7 @@ test('a completed plan has every field of every task', async () => {
     'timeline',
   ]);
   expect(document).toMatchObject({ status: 'completed', goal: 'Two', strategy: 'sequential' });
+  expect(document.error).toBeNull();
   const times = { startedAt: isoTime, completedAt: isoTime, durationMs: expect.any(Number) };
   expect(document.tasks).toEqual(
     ['a', 'b'].map((id, level) => ({
@@ -59,8 +61,14 @@ test('a failed and a skipped task have an error, and null as output and times', 
     { id: 'a', description: 'fail as' },
     { id: 'b', description: 'y', dependencies: ['a'] },
   ]);
-  const { status, tasks, timeline } = parsed(runDocument(result));
+  const { status, error, tasks, timeline } = parsed(runDocument(result));
   expect(status).toBe('failed');
+  expect(error).toEqual({
+    name: 'StratagemError',
+    code: 'task_failed',
+    message: 'The run failed. Task "a" failed: fail as it did',
+    taskId: 'a',
+  });
   expect(tasks).toEqual([
     {
       id: 'a',
@@ -101,8 +109,14 @@ test('a canceled plan distinguishes a task in flight from one that never started
     { id: 'b', description: 'y', dependencies: ['a'] },
   ]);
   for await (const { type } of run) if (type === 'task_started') run.cancel('enough');
-  const { status, tasks } = parsed(runDocument(await run));
+  const { status, error, tasks } = parsed(runDocument(await run));
   expect(status).toBe('canceled');
+  expect(error).toEqual({
+    name: 'StratagemError',
+    code: 'run_canceled',
+    message: 'The run was canceled: enough',
+    taskId: null,
+  });
   expect(tasks).toMatchObject([
     {
       status: 'canceled',

@@ -1,4 +1,4 @@
-import type { RunEvent, TaskResult } from '@stratagem/core';
+import { RunError, type RunEvent, type StratagemError, type TaskResult } from '@stratagem/core';
 import type { Decomposition, DecompositionError, GoalResult } from '@stratagem/planner';
 import type { DisplayableRun } from './displayable-run.js';
 import { explainMissingOutput } from './skip-reason.js';
@@ -18,7 +18,9 @@ export function runDocument(result: DisplayableRun): object {
     completedAt: isoTime(task.completedAt),
     durationMs: task.durationMs ?? null,
   }));
-  return { status, goal, strategy, tasks, metrics, timeline: result.timeline.map(withIsoTime) };
+  const error = errorDocument(result.error, result.tasks);
+  const timeline = result.timeline.map(withIsoTime);
+  return { status, error, goal, strategy, tasks, metrics, timeline };
 }
 
 /**
@@ -32,7 +34,7 @@ export function goalDocument(result: GoalResult): object {
   return {
     ...(result.result === undefined ? noRun : runDocument(result.result)),
     output: output ?? null,
-    error: error ?? null,
+    error: errorDocument(error, result.result?.tasks ?? []),
     plan: plan ?? null,
     planning: {
       repairs,
@@ -64,6 +66,16 @@ export function planErrorDocument(error: DecompositionError): object {
     error,
     timeline: result?.timeline.map(withIsoTime) ?? [],
   };
+}
+
+/** Why a run did not complete: the code, message and id of the task that failed first, if one did. */
+function errorDocument(
+  error: StratagemError | undefined,
+  tasks: readonly TaskResult[],
+): object | null {
+  if (error === undefined) return null;
+  const { code, message, taskId = null } = new RunError(error, tasks, undefined);
+  return { ...error.toJSON(), code, message, taskId };
 }
 
 function missingOutput(task: TaskResult): object | null {

@@ -1,5 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { PlanResult } from '@stratagem/core';
+import { simulate } from '@stratagem/core/simulate';
+import { parallel } from '@stratagem/parallel';
 import { describe, expect, test } from 'vitest';
 import { runPlan } from '../../test/run-plan.js';
 import { runReport } from './run-report.js';
@@ -118,6 +120,25 @@ The run failed. Task "a" failed: fail as it did
       runReport({ ...result, metrics: { ...metrics, speedup } }),
     );
     expect(reported).toContain(`\n${text} · peak parallelism 1 · `);
+  });
+
+  test('blames neither a chain nor the time of a human', () => {
+    const tasks = [
+      { id: 'a', description: 'x' },
+      { id: 'ok', description: 'Ok?', waitFor: 'approval', dependencies: ['a'] },
+      { id: 'b', description: 'x', dependencies: ['ok'] },
+    ] as const;
+    const result = simulate(
+      { goal: 'x', tasks },
+      {
+        strategy: parallel(),
+        attempt: () => ({ durationMs: 1_000 }),
+        answer: () => ({ afterMs: 5_000, answer: true }),
+      },
+    );
+    expect(stripVTControlCharacters(runReport(result))).toContain(
+      'as fast as sequential · peak parallelism 1 · parallel efficiency 100%',
+    );
   });
 
   test('counts rows that would hide the interesting ones', async () => {

@@ -11,10 +11,14 @@ const SYMBOLS = {
   created: ['dim', '·'],
 } as const;
 
+/** The longest id of a run. */
+const MAX_ID_WIDTH = 128;
+
 /** Formats runs as a table, one line each. */
 export function runTable(runs: readonly RunListing[], stream: NodeJS.WriteStream): string {
   const rows = runs.map((run) => ({
     ...run,
+    id: onOneLine(run.id, MAX_ID_WIDTH),
     counts: `${run.completedTasks} of ${run.totalTasks}`,
     started: localTime(run.startedAt),
   }));

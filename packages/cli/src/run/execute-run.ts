@@ -7,6 +7,7 @@ import { runDocument } from '../output/json-documents.js';
 import { jsonText } from '../output/json-text.js';
 import { runReport } from '../output/run-report.js';
 import { write } from '../output/streams.js';
+import { forTerminal } from '../output/terminal-text.js';
 import { HumanSteps } from './human-steps.js';
 import type { Recording } from './recording.js';
 import { cancelOnSignals, signalExitCode } from './signals.js';
@@ -87,7 +88,9 @@ export async function executeRun(
   await write(process.stdout, document);
   // Until here, a second signal also ends the wait for a slow reader of the output.
   signals.stop();
-  if (stopReason !== undefined) await write(process.stderr, `stratagem: ${stopReason}\n`);
+  if (stopReason !== undefined) {
+    await write(process.stderr, `stratagem: ${forTerminal(stopReason)}\n`);
+  }
   if (recording !== undefined) await write(process.stderr, recording.endMessage(run, result));
   return stopReason === undefined ? exitCodeOf(result, signals.received) : EXIT.failed;
 }

@@ -1,7 +1,7 @@
 import { compilePattern, type Pattern } from '../util/pattern.js';
 import { isLate } from '../util/promise.js';
 import { RunnerError } from './errors.js';
-import { parseReference, readPath } from './reference.js';
+import { hasPath, missingValue, parseReference, readPath } from './reference.js';
 
 export const OPERATORS = ['==', '!=', '>', '<', '>=', '<=', 'contains', 'matches'] as const;
 
@@ -45,10 +45,20 @@ function holds(condition: Condition, inputs: Readonly<Record<string, unknown>>):
   if ('all' in condition) return condition.all.every((each) => holds(each, inputs));
   if ('any' in condition) return condition.any.some((each) => holds(each, inputs));
   if ('not' in condition) return !holds(condition.not, inputs);
+  return compare(valueAt(condition, inputs), condition.operator, condition.value);
+}
+
+/** @throws {RunnerError} `invalid_input` when the output of the dependency has nothing at the path. */
+function valueAt({ path: source }: Comparison, inputs: Readonly<Record<string, unknown>>): unknown {
   // A dependency that was not chosen is not among the inputs, so its value is undefined.
-  const reference = parseReference(condition.path, (id) => Object.hasOwn(inputs, id));
-  const actual = reference && readPath(inputs[reference.id], reference.path);
-  return compare(actual, condition.operator, condition.value);
+  const reference = parseReference(source, (id) => Object.hasOwn(inputs, id));
+  if (reference === undefined) return undefined;
+  const { id, path } = reference;
+  const value = readPath(inputs[id], path);
+  if (value === undefined && !hasPath(inputs[id], path)) {
+    throw missingValue(`"${source}", which its when compares`, id, inputs[id], path);
+  }
+  return value;
 }
 
 /** Whether `actual operator expected` is true; false when the two cannot be compared that way. */

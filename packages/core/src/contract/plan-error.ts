@@ -1,4 +1,4 @@
-import { StratagemError } from './errors.js';
+import { OptionError, StratagemError } from './errors.js';
 
 export type ProblemCode =
   | 'invalid_value'
@@ -41,7 +41,11 @@ export class PlanError extends StratagemError {
 }
 
 /** `tasks[3].dependencies[0]: there is no task "reserch". Did you mean "research"?` */
-export function formatProblem({ path, message }: PlanProblem): string {
+export function formatProblem(problem: PlanProblem): string {
+  if (!Array.isArray(problem?.path)) {
+    throw new OptionError('formatProblem() takes a problem of validatePlan() or of a PlanError');
+  }
+  const { path, message } = problem;
   const place = formatPath(path);
   return place === '' ? message : `${place}: ${message}`;
 }

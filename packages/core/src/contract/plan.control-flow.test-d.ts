@@ -103,6 +103,21 @@ test('what may not be chosen may be undefined, and so may what depends on nothin
   expectTypeOf<Outputs['sure']>().toEqualTypeOf<string>();
 });
 
+test('a fan-out over what may not be chosen may be undefined, whatever else it depends on', () => {
+  const plan = base
+    .addTask({ id: 'some', dependencies: ['gather'], when: () => true, run: () => [1] })
+    .addTask({ id: 'path', dependencies: ['some', 'gather'], forEach: 'some', run: () => 1 })
+    .addTask({
+      id: 'sure',
+      dependencies: ['some', 'gather'],
+      forEach: 'gather.documents',
+      run: () => 1,
+    });
+  type Outputs = OutputsOf<typeof plan>;
+  expectTypeOf<Outputs['path']>().toEqualTypeOf<readonly ItemResult<number>[] | undefined>();
+  expectTypeOf<Outputs['sure']>().toEqualTypeOf<readonly ItemResult<number>[]>();
+});
+
 test('a schema gives the type of the output, to prompts and functions that depend on it', () => {
   const plan = createPlan('schemas')
     .addTask({

@@ -92,6 +92,58 @@ test('ids computed at run time are taken', () => {
   plan.addTask({ id: 'one', description: 'x', dependencies: [`page-${pages.length}`] });
 });
 
+test('one computed id leaves the other inputs their types', () => {
+  const id = Math.random().toString();
+  const ids = [id];
+  const plan = createPlan('mixed')
+    .addTask({ id: 'a', run: () => ({ n: 1 }) })
+    .addTask({ id: 'b', run: () => true });
+  plan.addTask({
+    id: 'last',
+    dependencies: ['a', id, 'b'],
+    run(inputs) {
+      expectTypeOf(inputs.a).toEqualTypeOf<{ n: number }>();
+      expectTypeOf(inputs.b).toEqualTypeOf<boolean>();
+      expectTypeOf(inputs.other).toEqualTypeOf<unknown>();
+    },
+  });
+  plan.addTask({ id: 'spread', dependencies: ['a', ...ids], run: ({ a }) => a.n });
+  plan.addTask({ id: 'between', dependencies: ['a', ...ids, 'b'], run: ({ a, b }) => b && a.n });
+  plan.addTask({ id: 'pattern', dependencies: [`page-${id}`, 'a'], run: ({ a }) => a.n });
+  plan.addTask({ id: 'prompt', dependencies: [id, 'a'], prompt: ({ a }) => a.n.toFixed() });
+  plan.addTask({
+    id: 'wrong',
+    // @ts-expect-error there is no task "c", whatever the other ids are
+    dependencies: [id, 'c'],
+    run: ({ c }) => c,
+  });
+});
+
+test('only the wrong id is an error, not its neighbours and not the function', () => {
+  createPlan('wrong')
+    .addTask({ id: 'research', run: () => ({ n: 1 }) })
+    .addTask({
+      id: 'a',
+      dependencies: [
+        'research',
+        // @ts-expect-error there is no task "rivls"
+        'rivls',
+      ],
+      run: ({ research }) => research.n,
+    });
+});
+
+test('plain JSON Schema is a schema, whose outputs are unknown', () => {
+  const plan = createPlan('json').addTask({
+    id: 'a',
+    description: 'x',
+    outputSchema: { type: 'object', properties: { n: { type: 'number' } } },
+  });
+  expectTypeOf<OutputsOf<typeof plan>['a']>().toEqualTypeOf<unknown>();
+  // @ts-expect-error a schema is an object
+  createPlan('json').addTask({ id: 'a', description: 'x', outputSchema: 'text' });
+});
+
 test('a task has a description or a function, and no unknown field', () => {
   // @ts-expect-error neither description nor run
   createPlan('x').addTask({ id: 'a' });

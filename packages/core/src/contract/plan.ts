@@ -4,7 +4,7 @@ import type { Condition, Operator } from './condition.js';
 import type { ItemResult } from './for-each.js';
 import type { GoalState } from './goal.js';
 import type { RetryPolicy } from './retry.js';
-import type { SchemaOutput, StandardSchema } from './schema.js';
+import type { AnySchema, SchemaOutput } from './schema.js';
 import type { Task, TaskFunction, TaskType } from './task.js';
 import type { WaitFor } from './wait-for.js';
 
@@ -52,19 +52,41 @@ type IsDynamic<Id extends string> = { [K in Id]: 1 } extends infer R
     : false
   : never;
 
+declare const noEarlierTask: unique symbol;
+
+/** Only in compile errors: no task `Id` has been added before. The ids of the tasks that have follow. */
+interface NoEarlierTask<Id, EarlierIds> {
+  readonly [noEarlierTask]: readonly [Id, EarlierIds];
+}
+
 /** The ids that `dependencies` may name: those of earlier tasks, and any computed at run time. */
 type KnownIds<Outputs, Ids extends readonly string[]> = {
   readonly [I in keyof Ids]: IsDynamic<Ids[I]> extends true
     ? Ids[I]
     : Ids[I] extends keyof Outputs
       ? Ids[I]
-      : keyof Outputs & string;
+      : NoEarlierTask<Ids[I], keyof Outputs & string>;
 };
 
 /** The argument of a task's function. */
-export type InputsOf<Outputs, Ids extends readonly string[]> = Readonly<{
-  [Id in Ids[number]]: Id extends keyof Outputs ? Outputs[Id] : unknown;
-}>;
+export type InputsOf<Outputs, Ids extends readonly string[]> = string extends Ids[number]
+  ? Readonly<Record<string, unknown>> &
+      (IsNever<WrittenIds<Ids>> extends true ? unknown : InputsByIds<Outputs, WrittenIds<Ids>>)
+  : InputsByIds<Outputs, Ids[number]>;
+
+type InputsByIds<Outputs, Ids extends string> = {
+  readonly [Id in Ids]: Id extends keyof Outputs ? Outputs[Id] : unknown;
+};
+
+/** The ids that are written out, where others are computed at run time. */
+type WrittenIds<Ids extends readonly string[]> = Ids extends readonly [
+  infer Id extends string,
+  ...infer Rest extends readonly string[],
+]
+  ? (string extends Id ? never : Id) | WrittenIds<Rest>
+  : Ids extends readonly [...infer Rest extends readonly string[], infer Id extends string]
+    ? (string extends Id ? never : Id) | WrittenIds<Rest>
+    : never;
 
 /** The type of the value at a path like `gather.documents`; unknown for other forms of paths. */
 type At<Value, Path extends string> = Path extends keyof Value
@@ -125,6 +147,9 @@ type BodyInputs<Outputs, Ids extends readonly string[], Source extends string, I
 declare const unsaid: unique symbol;
 type Unsaid = typeof unsaid;
 
+/** Where another field is wrong, the output is not inferred: that is no second error. */
+type AnyIfUnsaid<Output> = [Output] extends [Unsaid] ? unknown : never;
+
 /** The argument of `addTask`: its types know the ids and outputs of earlier tasks. */
 export type TaskInput<
   Outputs,
@@ -141,7 +166,11 @@ export type TaskInput<
 > = Omit<Task, TypedField> & {
   readonly id: Id;
   readonly type?: Type | undefined;
-  readonly dependencies?: (Ids & KnownIds<Outputs, Ids>) | undefined;
+  // The second list is for editors, which complete its ids.
+  readonly dependencies?:
+    | (Ids & KnownIds<Outputs, Ids>)
+    | readonly (keyof Outputs & string)[]
+    | undefined;
   readonly outputSchema?: Schema | undefined;
   readonly when?: WhenInput<InputsOf<Outputs, Ids>, Chosen> | undefined;
   readonly forEach?: ForEachInput<InputsOf<Outputs, Ids>, Source, Item> | undefined;
@@ -149,11 +178,18 @@ export type TaskInput<
   readonly waitFor?: Wait | undefined;
   readonly description?: string | undefined;
   readonly prompt?: ((inputs: BodyInputs<Outputs, Ids, Source, Item>) => string) | undefined;
-  readonly run?: TaskFunction<BodyInputs<Outputs, Ids, Source, Item>, Output> | undefined;
+  readonly run?:
+    | TaskFunction<BodyInputs<Outputs, Ids, Source, Item>, Output | AnyIfUnsaid<Output>>
+    | undefined;
 } & (
     | { readonly description: string }
     | { readonly prompt: (inputs: BodyInputs<Outputs, Ids, Source, Item>) => string }
-    | { readonly run: TaskFunction<BodyInputs<Outputs, Ids, Source, Item>, Output> }
+    | {
+        readonly run: TaskFunction<
+          BodyInputs<Outputs, Ids, Source, Item>,
+          Output | AnyIfUnsaid<Output>
+        >;
+      }
     | { readonly subtasks: readonly Task[] }
   );
 
@@ -171,7 +207,7 @@ type TypedField =
   | 'run';
 
 /** The type of the output of one attempt: of its schema, of its function, or text. */
-type AttemptOutput<Output, Schema, Subtasks, Type, Wait> = Schema extends StandardSchema
+type AttemptOutput<Output, Schema, Subtasks, Type, Wait> = Schema extends AnySchema
   ? SchemaOutput<Schema>
   : Output extends Unsaid
     ? Subtasks extends readonly Task[]
@@ -190,15 +226,25 @@ type OutputOf<Attempt, Each, IsOptional> =
   | (IsNever<Each> extends true ? Attempt : readonly ItemResult<Attempt>[])
   | (IsOptional extends true ? undefined : never);
 
-/** Whether a task may be skipped by its own condition, or with all of its dependencies. */
-type IsOptional<Chosen, Ids extends readonly string[], Optional> =
+/**
+ * Whether a task may be skipped: by its own condition, with all of its dependencies, or with the one
+ * that its items come from.
+ */
+type IsOptional<Chosen, Ids extends readonly string[], Optional, Source = never> =
   IsNever<Chosen> extends true
     ? Ids extends readonly []
       ? false
       : [Exclude<Ids[number], Optional>] extends [never]
         ? true
-        : false
+        : [Source] extends [PathIn<Optional>]
+          ? IsNever<Source> extends true
+            ? false
+            : true
+          : false
     : true;
+
+/** A path in the output of one of these tasks. */
+type PathIn<Ids> = Ids extends string ? Ids | `${Ids}.${string}` | `${Ids}[${string}` : never;
 
 /**
  * Builds a plan. Each `addTask` adds to this same plan and returns it with the type of the new
@@ -249,7 +295,7 @@ export class PlanBuilder<
     const Id extends string,
     const Ids extends readonly string[] = [],
     Output = Unsaid,
-    Schema extends StandardSchema | undefined = undefined,
+    Schema extends AnySchema | undefined = undefined,
     const Source extends string = never,
     Item = never,
     Chosen extends string | boolean | object = never,
@@ -263,10 +309,10 @@ export class PlanBuilder<
       [K in Id]: OutputOf<
         AttemptOutput<Output, Schema, Subtasks, Type, Wait>,
         Source | Item,
-        IsOptional<Chosen, Ids, Optional>
+        IsOptional<Chosen, Ids, Optional, Source>
       >;
     },
-    IsOptional<Chosen, Ids, Optional> extends true ? Optional | Id : Optional,
+    IsOptional<Chosen, Ids, Optional, Source> extends true ? Optional | Id : Optional,
     EndsEarly
   > {
     this.tasks.push(task as unknown as Task);

@@ -1,3 +1,5 @@
+import { RunnerError } from './errors.js';
+
 /** A task and a path in its output, as written in a plan: `research.companies[0].name`. */
 export interface Reference {
   /** The task. */
@@ -70,4 +72,32 @@ export function readPath(value: unknown, path: Path): unknown {
     current = (current as Record<string | number, unknown>)[step];
   }
   return current;
+}
+
+/** Whether there is a value at a path, also if it is undefined. */
+export function hasPath(value: unknown, path: Path): boolean {
+  const last = path.at(-1);
+  if (last === undefined) return true;
+  const parent = readPath(value, path.slice(0, -1));
+  return parent !== null && parent !== undefined && Object.hasOwn(parent, last);
+}
+
+/** The error of a task whose reference leads nowhere in the output of its dependency. */
+export function missingValue(shown: string, id: string, value: unknown, path: Path): RunnerError {
+  const parent = describeParent(value, path);
+  return new RunnerError('invalid_input', `there is no value at ${shown}; ${id} has ${parent}`);
+}
+
+/** Describes the deepest value on a path that leads nowhere. */
+function describeParent(value: unknown, path: Path): string {
+  let current = value;
+  for (const step of path) {
+    const next = readPath(current, [step]);
+    if (next === undefined) break;
+    current = next;
+  }
+  if (Array.isArray(current)) return `a list of ${current.length} there`;
+  if (current === null) return 'null there';
+  if (typeof current !== 'object') return `a ${typeof current} there`;
+  return `the fields ${Object.keys(current).slice(0, 12).join(', ') || 'none'} there`;
 }

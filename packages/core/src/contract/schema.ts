@@ -1,3 +1,5 @@
+import { type JsonSchema, jsonSchemaProblem } from './json-schema.js';
+
 /**
  * A schema of any library that implements Standard Schema (zod, valibot, arktype, effect, …):
  * https://standardschema.dev. Declared here by its shape, so that no dependency is needed.
@@ -30,9 +32,12 @@ export interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** The type of the values that a schema returns. */
+/** A schema of a library, or plain JSON Schema. */
+export type AnySchema = StandardSchema | JsonSchema;
+
+/** The type of the values that a schema returns; unknown for plain JSON Schema. */
 export type SchemaOutput<Schema> =
-  Schema extends StandardSchema<infer _, infer Output> ? Output : never;
+  Schema extends StandardSchema<infer _, infer Output> ? Output : unknown;
 
 export function isStandardSchema(value: unknown): value is StandardSchema {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
@@ -40,29 +45,86 @@ export function isStandardSchema(value: unknown): value is StandardSchema {
   return typeof standard?.validate === 'function';
 }
 
+type Side = 'input' | 'output';
+
+interface Written {
+  readonly json?: Readonly<Record<string, unknown>> | undefined;
+  /** Why there is no JSON. */
+  readonly why?: string | undefined;
+}
+
+/** Written once for each schema: a plan may use one for thousands of tasks. */
+const written = { input: new WeakMap<object, Written>(), output: new WeakMap<object, Written>() };
+
+function write(schema: AnySchema, side: Side): Written {
+  if (!isStandardSchema(schema)) return { json: schema as Readonly<Record<string, unknown>> };
+  let found = written[side].get(schema);
+  if (found === undefined) {
+    found = writeNow(schema, side);
+    written[side].set(schema, found);
+  }
+  return found;
+}
+
+function writeNow(schema: StandardSchema, side: Side): Written {
+  const { jsonSchema, vendor } = schema['~standard'];
+  try {
+    const json = (jsonSchema?.[side] ?? jsonSchema?.output)?.({ target: 'draft-2020-12' });
+    return { json, why: REMEDIES[vendor] ?? REMEDIES.other };
+  } catch (error) {
+    // Transforms and custom types have no JSON Schema.
+    const message = error instanceof Error ? error.message : String(error);
+    return {
+      why: `${message}. Describe the value as it is in JSON, such as z.iso.date() for a date.`,
+    };
+  }
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  zod: 'This version of zod does not write it: use zod 4.6 or newer, or, with zod 4, pass z.toJSONSchema(schema).',
+  valibot: 'Pass toStandardJsonSchema(schema) of @valibot/to-json-schema.',
+  other: 'Add a jsonSchema method to it, or pass plain JSON Schema.',
+};
+
 /**
- * The schema as JSON Schema, if its library can convert it.
+ * The schema as JSON Schema; undefined if its library cannot write it.
  *
  * @param side The values before or after validation: defaults and conversions make them different.
  */
 export function jsonSchemaOf(
-  schema: StandardSchema,
-  side: 'input' | 'output' = 'output',
-): Record<string, unknown> | undefined {
-  const { jsonSchema } = schema['~standard'];
-  try {
-    const write = jsonSchema?.[side] ?? jsonSchema?.output;
-    return write?.({ target: 'draft-2020-12' });
-  } catch {
-    return undefined; // Transforms and custom checks have no JSON Schema.
-  }
+  schema: AnySchema,
+  side: Side = 'output',
+): Readonly<Record<string, unknown>> | undefined {
+  return write(schema, side).json;
 }
 
-type JsonSchema = Readonly<Record<string, unknown>>;
+/**
+ * The JSON Schema that a model gets for its answer. Schemas that convert values may describe only
+ * the values that they take.
+ */
+export function answerJsonSchemaOf(
+  schema: AnySchema,
+): Readonly<Record<string, unknown>> | undefined {
+  return jsonSchemaOf(schema) ?? jsonSchemaOf(schema, 'input');
+}
+
+/**
+ * The problem of a value that should be a schema.
+ *
+ * @param sent Which values a model must know; undefined when the schema only validates.
+ */
+export function schemaProblem(schema: unknown, sent: Side | undefined): string | undefined {
+  if (!isStandardSchema(schema)) return jsonSchemaProblem(schema);
+  const isSendable = jsonSchemaOf(schema, 'input') ?? (sent === 'output' && jsonSchemaOf(schema));
+  if (sent === undefined || isSendable) return undefined;
+  return `cannot be sent to a model, as it cannot be written as JSON Schema. ${write(schema, sent).why}`;
+}
+
+type Keywords = Readonly<Record<string, unknown>>;
 
 /** Whether a JSON Schema, which may be a union, describes objects; one that says nothing counts. */
 export function allowsOnlyObjects(
-  schema: JsonSchema,
+  schema: Keywords,
   root = schema,
   seen = new Set<unknown>(),
 ): boolean {
@@ -79,7 +141,7 @@ export function allowsOnlyObjects(
 }
 
 /** The schema that a local reference points to. */
-export function resolveReference(reference: unknown, root: JsonSchema): unknown {
+export function resolveReference(reference: unknown, root: Keywords): unknown {
   if (typeof reference !== 'string' || !reference.startsWith('#')) return undefined;
   return reference
     .split('/')
@@ -92,8 +154,13 @@ export function resolveReference(reference: unknown, root: JsonSchema): unknown 
 
 /** Whether a JSON Schema accepts any text, which needs no instructions for a model. */
 export function asksForText({ $schema: _, ...shown }: Readonly<Record<string, unknown>>): boolean {
-  return Object.keys(shown).length <= 1 && (shown.type ?? 'string') === 'string';
+  const [keyword, ...others] = Object.keys(shown);
+  if (others.length > 0 || (shown.type ?? 'string') !== 'string') return false;
+  return keyword === undefined || !CONSTRAINTS.includes(keyword);
 }
+
+/** Keywords that may exclude texts by themselves. */
+const CONSTRAINTS = ['anyOf', 'oneOf', 'allOf', 'enum', 'const', '$ref', 'not'];
 
 /** The maximum number of issues in a message; a list of a thousand items can have a thousand. */
 const SHOWN_ISSUES = 5;

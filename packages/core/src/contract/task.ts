@@ -2,7 +2,7 @@ import type { Condition } from './condition.js';
 import type { ForEach } from './for-each.js';
 import type { OutputPart } from './output-part.js';
 import type { RetryPolicy } from './retry.js';
-import type { StandardSchema } from './schema.js';
+import type { AnySchema } from './schema.js';
 import type { WaitFor } from './wait-for.js';
 
 /** The purpose of a task: a label for strategies and reports; `action` by default. */
@@ -47,10 +47,13 @@ export interface Task {
   /** Ids of the tasks that must complete first; this one gets their outputs. */
   readonly dependencies?: readonly string[] | undefined;
   /**
-   * The schema of the output, of any Standard Schema library (zod, valibot, arktype, …). An attempt
-   * whose output does not match fails with `invalid_output`.
+   * The schema of the output: of any Standard Schema library (zod, valibot, arktype, …), or plain JSON
+   * Schema. An attempt whose output does not match fails with `invalid_output`.
+   *
+   * A model gets it as JSON Schema. A schema that its library cannot write as JSON Schema is a problem
+   * of the plan, unless the task has a `run` function or waits for a human.
    */
-  readonly outputSchema?: StandardSchema | undefined;
+  readonly outputSchema?: AnySchema | undefined;
   /**
    * Tools that the model may call for this task, or their names in the options of the executor.
    */
@@ -107,7 +110,7 @@ export function doesOwnWork(task: Task): boolean {
 }
 
 /** Whether attempts at a task go to the runner. */
-function needsRunner(task: Task): boolean {
+export function needsRunner(task: Task): boolean {
   return task.run === undefined && task.waitFor === undefined && doesOwnWork(task);
 }
 
@@ -168,12 +171,15 @@ export interface RunContext {
 }
 
 /** A function that a model may call for a task. */
-export interface Tool<Schema extends StandardSchema = StandardSchema> {
+export interface Tool<Schema extends AnySchema = AnySchema> {
   /** At most 64 letters, digits, `_` and `-`: every provider accepts these. */
   readonly name: string;
   /** Tells the model what it does and when to call it. */
   readonly description: string;
-  /** The schema of the input, which is validated before `execute` is called. */
+  /**
+   * The schema of the input, which is validated before `execute` is called: of any Standard Schema
+   * library that can write it as JSON Schema, or plain JSON Schema.
+   */
   readonly inputSchema: Schema;
   /**
    * Runs the tool. The model gets the returned text or JSON value. If it throws, the model gets the

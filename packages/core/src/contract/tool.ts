@@ -5,11 +5,11 @@ import type { Tool, ToolContext } from './task.js';
 export type { RequestTool, Tool, ToolContext, ToolResult } from './task.js';
 
 import {
+  type AnySchema,
   allowsOnlyObjects,
-  isStandardSchema,
   jsonSchemaOf,
   type SchemaOutput,
-  type StandardSchema,
+  schemaProblem,
 } from './schema.js';
 
 /**
@@ -26,7 +26,7 @@ import {
  * });
  * createPlan('Pack').addTask({ id: 'list', description: 'What to pack for Lisbon?', tools: [weather] });
  */
-export function tool<Schema extends StandardSchema>(
+export function tool<Schema extends AnySchema>(
   definition: Omit<Tool<Schema>, 'execute'> & {
     readonly execute: (input: SchemaOutput<Schema>, context: ToolContext) => unknown;
   },
@@ -62,9 +62,8 @@ export function toolProblem(value: unknown): string | undefined {
   if (typeof description !== 'string' || description.trim() === '') {
     return `the description of "${name}" must tell the model what the tool does`;
   }
-  if (!isStandardSchema(inputSchema)) {
-    return `inputSchema of "${name}" must be a schema of a Standard Schema library, such as zod`;
-  }
+  const problem = schemaProblem(inputSchema, 'input');
+  if (problem !== undefined) return `inputSchema of "${name}" ${problem}`;
   if (typeof execute !== 'function') return `execute of "${name}" must be a function`;
   return undefined;
 }

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import { compileJsonSchema } from '../contract/compile-json-schema.js';
 import type { PlanProblem } from '../contract/plan-error.js';
 import type { StandardSchema } from '../contract/schema.js';
 import { hasSubtasks, type Task } from '../contract/task.js';
@@ -66,7 +66,7 @@ function schemaOf(
     return undefined;
   }
   try {
-    const { validate } = z.fromJSONSchema(json as never)['~standard'];
+    const validate = compileJsonSchema(json);
     const standard = {
       version: 1,
       vendor: 'stratagem',

@@ -31,7 +31,7 @@ interface StoredCompletion {
  * const journal = memoryJournal();
  * const executor = createExecutor({ strategy: parallel(), runner: openai(), journal });
  * const run = executor.execute(plan);
- * const { status } = await run;
+ * await run.orThrow();
  * const again = await executor.resume(run.runId); // Already complete: returns the same result at once.
  */
 export function memoryJournal(): Journal {

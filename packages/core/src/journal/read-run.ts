@@ -1,8 +1,9 @@
-import { isStratagemError } from '../contract/errors.js';
+import { isStratagemError, OptionError } from '../contract/errors.js';
 import type { RunEvent } from '../contract/event.js';
 import type { EventData, Journal } from '../contract/journal.js';
 import { JournalError } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';
+import { checkRunId } from '../contract/run-id.js';
 import type { Task } from '../contract/task.js';
 import { Graph } from '../graph/graph.js';
 import { decodeRecorded } from '../kernel/decode-log.js';
@@ -54,6 +55,10 @@ export class LogReader {
  * for await (const event of readRun(journal, runId)) console.log(event.type);
  */
 export async function* readRun(journal: Journal, runId: string): AsyncGenerator<RunEvent> {
+  if (typeof journal?.read !== 'function') {
+    throw new OptionError('readRun() needs the journal that has recorded the run');
+  }
+  checkRunId('readRun()', runId);
   const reader = new LogReader();
   for await (const data of journal.read(runId)) {
     yield wrapCorruptLog(runId, () => reader.read(data));

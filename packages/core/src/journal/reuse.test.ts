@@ -147,6 +147,7 @@ describe('reuse', () => {
         version: 1,
         vendor: 'test',
         validate: (value) => (fits ? { value } : { issues: [{ message: 'no' }] }),
+        jsonSchema: { output: () => ({ type: 'object' }) },
       },
     });
     const journal = await first(

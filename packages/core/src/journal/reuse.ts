@@ -1,7 +1,7 @@
 import { checkDuration, checkOptions } from '../contract/check-options.js';
 import { OptionError } from '../contract/errors.js';
 import type { Journal, RecordedCompletion } from '../contract/journal.js';
-import type { StandardSchema } from '../contract/schema.js';
+import type { AnySchema } from '../contract/schema.js';
 import { misfitOf } from '../contract/validate-output.js';
 import { fromData } from '../serialize/value.js';
 
@@ -34,7 +34,7 @@ export class Reuse {
   /** @param schema The schema that the output must still match. */
   async find(
     contentKey: string,
-    schema: StandardSchema | undefined,
+    schema: AnySchema | undefined,
     now: number,
   ): Promise<ReusedOutput | undefined> {
     const found = await this.#journal.lookup(contentKey);

@@ -4,10 +4,11 @@ import { isByFunction } from '../contract/for-each.js';
 import { doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
 import { TaskKind } from '../graph/task-kind.js';
 import { asData } from '../serialize/task.js';
-import { idsOf } from '../state/fan-out.js';
+import { idsOf, requireFewItems } from '../state/fan-out.js';
 import { outputsOf, requireSubtasks, resultsOf } from '../state/group.js';
 import { type Inputs, inputNamesOf, inputsOf } from '../state/inputs.js';
 import { promptOf } from '../state/prompt.js';
+import { watchUnchosen, withoutItem } from './fan-out-inputs.js';
 import { askHuman } from './human-input.js';
 import type { Machine } from './machine.js';
 import { completeTask, failTask, skipTask } from './settlement.js';
@@ -46,9 +47,10 @@ export function open(machine: Machine, index: number): void {
       return;
     }
     const inputs = inputsOf(index, state, fanOut);
-    if (task.when !== undefined && !chosen(task.when, inputs)) {
+    const isFanOut = task.forEach !== undefined;
+    if (task.when !== undefined && !chosen(task.when, isFanOut ? withoutItem(inputs) : inputs)) {
       skipTask(machine, index, 'condition_false', undefined);
-    } else if (task.forEach !== undefined) expand(machine, index, task, inputs);
+    } else if (isFanOut) expand(machine, index, task, inputs);
     else if (hasSubtasks(task)) beginGroup(machine, index);
     else if (task.waitFor === undefined) machine.strategy.ready(index);
     else askHuman(machine, index, promptFor(machine, index, inputs));
@@ -106,8 +108,18 @@ export function finishGroup(machine: Machine, index: number): void {
 }
 
 function expand(machine: Machine, index: number, task: Task, inputs: Inputs): void {
-  const { graph, fanOut } = machine;
-  const items = fanOut.itemsOf(task, inputs);
+  const { graph, state, fanOut } = machine;
+  const watched = watchUnchosen(inputs, inputNamesOf(index, state, fanOut));
+  let items: readonly unknown[];
+  try {
+    items = fanOut.itemsOf(task, watched.inputs);
+  } catch (thrown) {
+    // The list would have come from a task that was not chosen.
+    if (!watched.wasUnchosenRead) throw thrown;
+    skipTask(machine, index, 'condition_false', undefined);
+    return;
+  }
+  requireFewItems(task, items);
   const elements = fanOut.elementsOf(task, items, items.length);
   for (const id of idsOf(elements)) {
     if (graph.indexOf(id) === undefined) continue;

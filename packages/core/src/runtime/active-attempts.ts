@@ -13,7 +13,7 @@ import {
   type TaskRunner,
 } from '../contract/runner.js';
 import { readAnswer } from '../contract/runner-output.js';
-import type { StandardSchema } from '../contract/schema.js';
+import type { AnySchema } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { validateAnswer, validateOutput } from '../contract/validate-output.js';
 import type { Command } from '../kernel/command.js';
@@ -306,7 +306,7 @@ async function finishedResult(
   return key === undefined ? result : { ...result, contentKey: key };
 }
 
-async function fittingAnswer(schema: StandardSchema, answer: AttemptResult): Promise<unknown> {
+async function fittingAnswer(schema: AnySchema, answer: AttemptResult): Promise<unknown> {
   try {
     return await validateAnswer(schema, answer.output);
   } catch (thrown) {

@@ -1,6 +1,7 @@
-import { describe, OptionError, StratagemError } from '../contract/errors.js';
+import { describe, OptionError, StratagemError, show } from '../contract/errors.js';
 import { formatIssues } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
+import { validateWith } from '../contract/validate-with.js';
 import { waitOf } from '../contract/wait-for.js';
 import type { WriteAheadLog } from '../journal/write-ahead-log.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -35,7 +36,7 @@ export class HumanAnswers {
     }
     let value = answer;
     if (outputSchema !== undefined) {
-      const result = await outputSchema['~standard'].validate(answer);
+      const result = await validateWith(outputSchema, answer);
       if (result.issues !== undefined) {
         const issues = formatIssues(result.issues);
         throw new OptionError(`answer(): the answer to task "${taskId}" is invalid: ${issues}`);
@@ -72,6 +73,9 @@ export class HumanAnswers {
 
   /** The index of a waiting human step. */
   #waitingTask(taskId: string): number {
+    if (typeof taskId !== 'string') {
+      throw new OptionError(`the id of a task must be a string; it is ${show(taskId)}`);
+    }
     const index = this.#kernel.graph.indexOf(taskId);
     const isWaiting = index !== undefined && this.#kernel.isWaiting(index);
     if (isWaiting && !this.#answered.has(index)) return index;

@@ -1,6 +1,6 @@
 import type { Budget } from '../contract/budget.js';
-import { capOf } from '../contract/cap.js';
-import { checkLimit, checkOptions } from '../contract/check-options.js';
+import { capOf, checkStrategy } from '../contract/cap.js';
+import { checkOptions } from '../contract/check-options.js';
 import { OptionError, StratagemError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
 import type { Journal } from '../contract/journal.js';
@@ -122,7 +122,7 @@ const RESUME_OPTIONS = ['plan', 'acceptChanges', 'retryFailed', 'addedTasks'];
 export function createExecutor(options: ExecutorOptions): Executor {
   checkOptions('createExecutor()', options, ['strategy', 'runner', 'tools', ...RUN_OPTIONS]);
   const { strategy, runner, tools = [], ...defaults } = options;
-  checkStrategy(strategy);
+  checkStrategy('createExecutor()', strategy);
   if (runner !== undefined && !isRunner(runner)) {
     const message = 'runner must be a TaskRunner, an object with a name and run()';
     throw new OptionError(`createExecutor(): ${message}`);
@@ -262,9 +262,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const reuse = options.reuse ?? defaults.reuse ?? {};
       checkReuse('explain()', reuse);
       const { explain } = await import('./explain.js');
+      const graph = graphOf(plan, maxDepth);
       return explain({
         plan: { ...plan, tasks: asData(plan.tasks) } as Plan,
-        graph: graphOf(plan as Plan, maxDepth),
+        graph,
         runner,
         journal,
         reuse: new Reuse(journal, typeof reuse === 'boolean' ? {} : reuse),
@@ -308,15 +309,4 @@ function eitherSignal(
 
 function withoutUndefined(options: RunOptions): RunOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
-
-function checkStrategy(strategy: Strategy): void {
-  if (typeof strategy?.begin !== 'function' || typeof strategy.name !== 'string') {
-    throw new OptionError(
-      'createExecutor(): strategy must be a Strategy, such as parallel() of @stratagem/parallel',
-    );
-  }
-  const { maxParallel } = strategy;
-  if (maxParallel !== undefined)
-    checkLimit(`strategy "${strategy.name}"`, 'maxParallel', maxParallel);
 }

@@ -1,7 +1,8 @@
 import { checkLimit } from '../contract/check-options.js';
 import type { RunEvent } from '../contract/event.js';
 import type { Task } from '../contract/task.js';
-import type { PlanResult } from '../state/result.js';
+import type { CompletedResult, PlanResult } from '../state/result.js';
+import { orThrow } from '../state/run-error.js';
 import type { Run } from './run.js';
 
 /**
@@ -14,6 +15,16 @@ export interface RunHandle<Outputs = Record<string, unknown>>
   readonly runId: string;
   /** Resolves when the run has ended, however it ended. Rejects only if a run cannot be resumed. */
   readonly result: Promise<PlanResult<Outputs>>;
+  /**
+   * Like `result`, for programs that have no use for a run that did not complete.
+   *
+   * Rejects with a `RunError` when the run failed or was canceled: its `code` and `taskId` are those of
+   * the first failed task, and it has the `result`.
+   *
+   * @example
+   * const { outputs } = await executor.execute(plan).orThrow();
+   */
+  orThrow(): Promise<CompletedResult<Outputs>>;
   /**
    * Cancels the run: attempts in flight are aborted and no task starts. The result is `canceled` and has
    * all outputs and events so far. Has no effect on a run that has ended.
@@ -56,6 +67,7 @@ export function handleOf<Outputs>(run: Run<Outputs>): RunHandle<Outputs> {
   return {
     runId: run.runId,
     result: run.result,
+    orThrow: () => orThrow(run.result),
     // biome-ignore lint/suspicious/noThenProperty: a run is awaited for its result
     then: (onFulfilled, onRejected) => run.result.then(onFulfilled, onRejected),
     [Symbol.asyncIterator]: () => run.events.read(),

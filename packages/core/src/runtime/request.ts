@@ -1,6 +1,6 @@
 import type { RequestWork } from '../contract/carrier.js';
 import type { TaskRequest } from '../contract/runner.js';
-import { jsonSchemaOf } from '../contract/schema.js';
+import { answerJsonSchemaOf } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { misfitOf } from '../contract/validate-output.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -17,7 +17,7 @@ export function requestOf(kernel: Kernel, index: number, inputs: Inputs): TaskRe
   const task = kernel.graph.tasks[index] as Task;
   const { id, description = '', type = 'action', metadata = {}, outputSchema } = task;
   const plainPrompt = kernel.promptOf(index, inputs);
-  const jsonSchema = outputSchema && jsonSchemaOf(outputSchema);
+  const jsonSchema = outputSchema && answerJsonSchemaOf(outputSchema);
   return {
     taskId: id,
     type,

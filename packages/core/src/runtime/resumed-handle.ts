@@ -1,6 +1,7 @@
 import { StratagemError } from '../contract/errors.js';
 import type { RunEvent } from '../contract/event.js';
 import type { PlanResult } from '../state/result.js';
+import { orThrow } from '../state/run-error.js';
 import type { RunHandle } from './handle.js';
 
 /**
@@ -33,6 +34,7 @@ export function pendingHandle<Outputs>(
   return {
     runId,
     result,
+    orThrow: () => orThrow(result),
     // biome-ignore lint/suspicious/noThenProperty: a run is awaited for its result
     then: (onFulfilled, onRejected) => result.then(onFulfilled, onRejected),
     [Symbol.asyncIterator](): AsyncIterator<RunEvent> {

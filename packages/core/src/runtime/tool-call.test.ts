@@ -141,7 +141,7 @@ describe('a call', () => {
 test.each([
   [{ name: 'the weather' }, 'name must have letters, digits, _ and - only, and 64 at most'],
   [{ description: ' ' }, 'the description of "weather" must tell the model what the tool does'],
-  [{ inputSchema: { type: 'object' } }, 'inputSchema of "weather" must be a schema of a Standard'],
+  [{ inputSchema: { city: 'text' } }, 'inputSchema of "weather" must be a schema of a Standard'],
   [{ execute: 'rm' }, 'execute of "weather" must be a function'],
   [{ timeoutMs: -1 }, 'timeoutMs must be a positive number of milliseconds'],
   [{ parameters: {} }, 'tool() has no option "parameters"'],

@@ -3,6 +3,7 @@ import type { RunContext } from '../contract/run-context.js';
 import { extendKey } from '../contract/run-id.js';
 import { formatIssues } from '../contract/schema.js';
 import type { Tool, ToolContext, ToolResult } from '../contract/tool.js';
+import { validateWith } from '../contract/validate-with.js';
 import { canonical } from '../serialize/canonical.js';
 import { toDataLoosely } from '../serialize/value.js';
 import { fingerprint } from '../util/hash.js';
@@ -86,7 +87,7 @@ async function resultOf(tool: Tool, input: unknown, call: Call): Promise<ToolRes
     return failure(`the input is not the JSON of an object: ${input.slice(0, 200)}`);
   }
   try {
-    const checked = await tool.inputSchema['~standard'].validate(input);
+    const checked = await validateWith(tool.inputSchema, input);
     if (checked.issues !== undefined) {
       return failure(`the input does not match the schema: ${formatIssues(checked.issues)}`);
     }

@@ -1,5 +1,5 @@
 import { eitherBudget } from '../contract/budget.js';
-import { capOf } from '../contract/cap.js';
+import { capOf, checkStrategy } from '../contract/cap.js';
 import { checkLimit, checkOptions } from '../contract/check-options.js';
 import type { TaskWaiting } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
@@ -41,6 +41,7 @@ export function simulate<Outputs = Record<string, unknown>>(
   options: SimulateOptions,
 ): PlanResult<Outputs> {
   checkOptions('simulate()', options, SIMULATE_OPTIONS);
+  checkStrategy('simulate()', options.strategy);
   if (options.replan !== undefined) checkReplan('simulate()', options.replan);
   return new Simulation(plan as Plan, options).run() as PlanResult<Outputs>;
 }

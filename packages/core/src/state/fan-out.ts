@@ -34,15 +34,10 @@ export class FanOut {
   /**
    * The items that a fan-out iterates over.
    *
-   * @throws {RunnerError} `invalid_input` when there is no list, or it has more than `maxItems` items.
+   * @throws {RunnerError} `invalid_input` when there is no list.
    */
   itemsOf(task: Task, inputs: Inputs): readonly unknown[] {
-    const { items: source, maxItems } = forEachOf(task.forEach as NonNullable<Task['forEach']>);
-    const items = itemsOf(source, inputs);
-    if (items.length > maxItems) {
-      throw invalid(`its forEach has ${items.length} items, and maxItems is ${maxItems}`);
-    }
-    return items;
+    return itemsOf(forEachOf(task.forEach as NonNullable<Task['forEach']>).items, inputs);
   }
 
   /** One task for each of the first `count` items. */
@@ -90,6 +85,13 @@ type Scope = Pick<Origin, 'item' | 'index' | 'rename'>;
 /** The id of the task for one element. */
 function elementId(id: string, index: number): string {
   return `${id}[${index}]`;
+}
+
+/** @throws {RunnerError} `invalid_input` when there are more than `maxItems` items. */
+export function requireFewItems({ forEach }: Task, items: readonly unknown[]): void {
+  const { maxItems } = forEachOf(forEach as NonNullable<Task['forEach']>);
+  if (items.length <= maxItems) return;
+  throw invalid(`its forEach has ${items.length} items, and maxItems is ${maxItems}`);
 }
 
 /** The ids of tasks and of their subtasks at every depth, without those in patterns of fan-outs. */

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { recorded } from '../../test/recorded.js';
 import { RunnerError } from '../contract/errors.js';
 import type { RunEvent } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import type { Usage } from '../index.js';
 import type { SimulatedAttempt } from '../simulate/options.js';
-import { simulate } from '../simulate/simulate.js';
+import { resumeSimulation, simulate } from '../simulate/simulate.js';
 import { computeMetrics, type Metrics } from './metrics.js';
 
 const strategy: Strategy = {
@@ -70,6 +71,7 @@ function naive(events: readonly RunEvent[], plan: Plan, maxParallel: number): Me
   const executionTimeMs = (events.at(-1) as RunEvent).timestamp - begin;
   const totalWorkMs = sum(durations);
   const speedup = share(totalWorkMs, executionTimeMs);
+  const criticalPathMs = Math.max(0, ...plan.tasks.map(({ id }) => chain(id)));
   return {
     totalTasks: plan.tasks.length,
     completedTasks: completed.length,
@@ -87,9 +89,13 @@ function naive(events: readonly RunEvent[], plan: Plan, maxParallel: number): Me
     throughputPerSecond: share(completed.length * 1000, executionTimeMs),
     peakConcurrency: Math.max(0, ...inFlight),
     totalWorkMs,
-    criticalPathMs: Math.max(0, ...plan.tasks.map(({ id }) => chain(id))),
+    criticalPathMs,
+    humanWaitMs: 0,
     speedup,
-    parallelEfficiency: share(speedup, Math.min(maxParallel, plan.tasks.length)),
+    parallelEfficiency: share(
+      Math.max(criticalPathMs, share(totalWorkMs, Math.min(maxParallel, plan.tasks.length))),
+      executionTimeMs,
+    ),
     replanRounds: 0,
     usage: {
       inputTokens: tokens('inputTokens'),
@@ -232,6 +238,7 @@ describe('computeMetrics', () => {
       peakConcurrency: 2,
       totalWorkMs: 2_000,
       criticalPathMs: 500,
+      humanWaitMs: 0,
       speedup: 2,
       parallelEfficiency: 1,
       replanRounds: 0,
@@ -244,6 +251,67 @@ describe('computeMetrics', () => {
       },
       costUsd: 2,
     } satisfies Metrics);
+  });
+
+  const second = () => ({ durationMs: 1_000 });
+  const people = () => ({ afterMs: 5_000, answer: true });
+  const task = (id: string, ...dependencies: string[]) => ({ id, description: 'x', dependencies });
+  const approval = (id: string, ...dependencies: string[]) => ({
+    ...task(id, ...dependencies),
+    waitFor: 'approval' as const,
+  });
+
+  test.each<[string, Plan['tasks'], number | undefined, Partial<Metrics>]>([
+    ['a chain', [task('a'), task('b', 'a')], undefined, { speedup: 1, parallelEfficiency: 1 }],
+    ['a chain, with a cap of one', [task('a'), task('b', 'a')], 1, { parallelEfficiency: 1 }],
+    [
+      'two chains, one after the other',
+      [task('a'), task('b', 'a'), task('c'), task('d', 'c')],
+      1,
+      { speedup: 1, parallelEfficiency: 1 },
+    ],
+    [
+      'a chain that waits for a place',
+      [task('c'), task('d'), task('e'), task('a'), task('b', 'a')],
+      2,
+      { executionTimeMs: 3_000, speedup: 5 / 3, parallelEfficiency: 2.5 / 3 },
+    ],
+    [
+      'a chain with an approval',
+      [task('a'), approval('ok', 'a'), task('b', 'ok')],
+      undefined,
+      { executionTimeMs: 7_000, humanWaitMs: 5_000, speedup: 1, parallelEfficiency: 1 },
+    ],
+    [
+      'an approval beside work',
+      [approval('ok'), task('a'), task('b'), task('c', 'b'), task('d', 'ok')],
+      undefined,
+      { executionTimeMs: 6_000, humanWaitMs: 3_000, speedup: 4 / 3, parallelEfficiency: 1 },
+    ],
+    [
+      'two approvals at the same time',
+      [approval('x'), approval('y'), task('a', 'x', 'y')],
+      undefined,
+      { executionTimeMs: 6_000, humanWaitMs: 5_000, speedup: 1, parallelEfficiency: 1 },
+    ],
+  ])('of %s blame nobody for what could not be faster', (_, tasks, maxParallel, expected) => {
+    const options = { strategy, maxParallel, attempt: second, answer: people };
+    const { metrics, timeline } = simulate({ goal: 'x', tasks }, options);
+    for (const [name, value] of Object.entries(expected)) {
+      expect(metrics[name as 'speedup'], name).toBeCloseTo(value as number);
+    }
+    expect(computeMetrics(timeline)).toEqual(metrics);
+  });
+
+  test('leave out the downtime of a run that waited for a human', () => {
+    const plan: Plan = { goal: 'x', tasks: [approval('ok'), task('a', 'ok')] };
+    const options = { strategy, attempt: second, answer: people };
+    const { timeline } = simulate(plan, options);
+    const asked = timeline.slice(0, timeline.findIndex(({ type }) => type === 'task_waiting') + 1);
+    const resumed = resumeSimulation(plan, options, recorded(plan, asked), { downtimeMs: 2_000 });
+    expect(resumed.metrics).toMatchObject({
+      ...{ executionTimeMs: 6_000, humanWaitMs: 5_000, speedup: 1, parallelEfficiency: 1 },
+    });
   });
 
   test('are 0 for an empty log, never NaN', () => {

@@ -1,6 +1,7 @@
 import type { RunEvent } from '../contract/event.js';
 import type { Usage } from '../contract/usage.js';
 import { Graph } from '../graph/graph.js';
+import { listOfEvents } from './check-events.js';
 import { COMPLETED, COMPLETED_WITH_DETAILS, type EventLog, STARTED } from './event-log.js';
 import { RunState } from './run-state.js';
 import { Spending } from './spending.js';
@@ -30,11 +31,23 @@ export interface Metrics {
   readonly peakConcurrency: number;
   /** Sum of the durations of all attempts: the time of a sequential run. */
   readonly totalWorkMs: number;
-  /** The longest chain of dependent tasks by measured durations: a lower bound for any schedule. */
+  /**
+   * The longest chain of dependent tasks by measured durations, human steps included: no schedule is
+   * shorter.
+   */
   readonly criticalPathMs: number;
-  /** Total work divided by execution time: how many times faster than sequential. */
+  /** Time in which a human was asked and no attempt was in flight. */
+  readonly humanWaitMs: number;
+  /**
+   * Total work divided by the execution time without `humanWaitMs`: how many times faster than
+   * sequential.
+   */
   readonly speedup: number;
-  /** Speed-up divided by the number of tasks that could run at once: the cap or the number of tasks. */
+  /**
+   * The shortest possible time divided by the execution time, 0 to 1. The shortest possible time is the
+   * critical path, or the total work divided by the cap if that is longer. So neither the dependencies of
+   * the plan nor the time of humans lowers it; waiting for a place, for a server or for a retry does.
+   */
   readonly parallelEfficiency: number;
   /** Number of rounds of re-planning. */
   readonly replanRounds: number;
@@ -52,7 +65,7 @@ export interface Metrics {
  */
 export function computeMetrics(events: Iterable<RunEvent>): Metrics {
   let state: RunState | undefined;
-  for (const event of events) {
+  for (const event of listOfEvents('computeMetrics()', events)) {
     // A changed plan that was accepted starts the run again in the middle of a log.
     if (event.type === 'run_started') state = new RunState(new Graph(event.plan.tasks));
     if (state === undefined) throw new TypeError('a log begins with run_started');
@@ -91,6 +104,9 @@ class MetricsFold {
   #totalWait = 0;
   #maxWait = 0;
   #totalWork = 0;
+  /** The human steps that wait for an answer. */
+  readonly #questions = new Set<number>();
+  #humanWait = 0;
   #criticalPath = 0;
   #replanRounds = 0;
   readonly #spending = new Spending();
@@ -102,7 +118,9 @@ class MetricsFold {
   }
 
   add(log: EventLog, position: number): void {
-    this.#endedAt = log.timeAt(position);
+    const now = log.timeAt(position);
+    if (this.#running === 0 && this.#questions.size > 0) this.#humanWait += now - this.#endedAt;
+    this.#endedAt = now;
     const index = log.indexAt(position);
     switch (log.kindAt(position)) {
       case STARTED:
@@ -140,6 +158,7 @@ class MetricsFold {
         break;
       case 'run_resumed':
         this.#startedAt += event.downtimeMs;
+        if (this.#running === 0 && this.#questions.size > 0) this.#humanWait -= event.downtimeMs;
         for (const { was } of event.retried ?? []) {
           if (was === 'failed') this.#failed--;
           else if (was === 'skipped') this.#skipped--;
@@ -165,6 +184,9 @@ class MetricsFold {
         this.#endAttempt(index, event.durationMs, event.attempt);
         this.#spending.add(event.error.usage, event.error.costUsd);
         break;
+      case 'task_waiting':
+        this.#questions.add(index);
+        break;
       case 'replan_started':
         this.#replanRounds++;
         break;
@@ -176,9 +198,11 @@ class MetricsFold {
         break;
       case 'task_skipped':
         this.#skipped++;
+        this.#questions.delete(index);
         break;
       case 'task_canceled':
         this.#canceled++;
+        this.#questions.delete(index);
         if (event.durationMs !== undefined)
           this.#endAttempt(index, event.durationMs, event.attempt);
         break;
@@ -189,8 +213,9 @@ class MetricsFold {
     const total = this.#graph.size;
     const elapsed = this.#endedAt - this.#startedAt;
     const durations = this.#durations.subarray(0, this.#ended).sort();
-    const speedup = ratio(this.#totalWork, elapsed);
+    const speedup = ratio(this.#totalWork, elapsed - this.#humanWait);
     const workers = Math.min(this.#maxParallel ?? total, total);
+    const shortest = Math.max(this.#criticalPath, ratio(this.#totalWork, workers));
     return {
       totalTasks: total,
       completedTasks: this.#completed,
@@ -209,8 +234,9 @@ class MetricsFold {
       peakConcurrency: this.#peak,
       totalWorkMs: this.#totalWork,
       criticalPathMs: this.#criticalPath,
+      humanWaitMs: this.#humanWait,
       speedup,
-      parallelEfficiency: ratio(speedup, workers),
+      parallelEfficiency: ratio(shortest, elapsed),
       replanRounds: this.#replanRounds,
       usage: { ...this.#spending.usage },
       costUsd: this.#spending.costUsd,
@@ -218,6 +244,7 @@ class MetricsFold {
   }
 
   #endAttempt(index: number, durationMs: number, attempt: number): void {
+    if (this.#questions.size > 0) this.#questions.delete(index);
     if (attempt > 0) {
       this.#running--;
       this.#durations[this.#ended++] = durationMs;

@@ -22,7 +22,8 @@ export function endingOf(
     const others = size === 1 ? '' : ` (the first of ${size} failures)`;
     const message = `The run failed. ${first.message}${others}${because}`;
     const error = new StratagemError('run_failed', message, { cause: first });
-    return { type: 'run_failed', error };
+    // A cause is not recorded; the id is.
+    return { type: 'run_failed', error: Object.assign(error, { taskId: first.taskId }) };
   }
   if (progress === undefined) return { type: 'run_completed' };
   const message = `All tasks have ended, but the goal is not achieved: ${unmet(progress)}${because}`;

@@ -1,5 +1,5 @@
 import { RunnerError } from '../contract/errors.js';
-import { type Path, readPath } from '../contract/reference.js';
+import { missingValue, readPath } from '../contract/reference.js';
 import { asksForText } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { parseTemplate, type TemplateReference } from '../contract/template.js';
@@ -90,24 +90,9 @@ function fill({ source, id, path }: TemplateReference, inputs: Inputs): string {
   if (!Object.hasOwn(inputs, id)) return ''; // Its branch was not chosen.
   const value = readPath(inputs[id], path);
   if (value === undefined && path.length > 0) {
-    throw invalid(
-      `there is no value at {{${source}}}; ${id} has ${describeParent(inputs[id], path)}`,
-    );
+    throw missingValue(`{{${source}}}`, id, inputs[id], path);
   }
   return asText(value, source);
-}
-
-/** Describes the deepest value on a path that leads nowhere. */
-function describeParent(value: unknown, path: Path): string {
-  let current = value;
-  for (const step of path) {
-    const next = readPath(current, [step]);
-    if (next === undefined) break;
-    current = next;
-  }
-  if (Array.isArray(current)) return `a list of ${current.length} there`;
-  if (typeof current !== 'object' || current === null) return `a ${typeof current} there`;
-  return `the fields ${Object.keys(current).slice(0, 12).join(', ') || 'none'} there`;
 }
 
 function asText(value: unknown, name: string): string {

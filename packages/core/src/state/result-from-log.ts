@@ -2,6 +2,7 @@ import type { StratagemError } from '../contract/errors.js';
 import type { RunEvent } from '../contract/event.js';
 import type { PlanStatus } from '../contract/status.js';
 import { Graph } from '../graph/graph.js';
+import { listOfEvents } from './check-events.js';
 import { type CanceledResult, createResult } from './result.js';
 import { RunState } from './run-state.js';
 
@@ -23,7 +24,7 @@ export interface RunSummary
  * const { status, tasks } = resultOf(events);
  */
 export function resultOf(events: Iterable<RunEvent>): RunSummary {
-  const timeline = [...events];
+  const timeline = listOfEvents('resultOf()', events);
   let state = new RunState(new Graph([]));
   let goal = '';
   let strategy = '';

@@ -157,6 +157,7 @@ describe('a result', () => {
       name: 'StratagemError',
       code: 'run_failed',
       message: 'The run failed. Task "a" failed: no',
+      taskId: 'a',
     });
   });
 

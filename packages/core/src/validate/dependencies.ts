@@ -5,7 +5,8 @@ import { Graph } from '../graph/graph.js';
 import { TaskKind } from '../graph/task-kind.js';
 import { didYouMean } from '../util/suggest.js';
 import { add, membership, type PlanPath, type Problems, quote, shorten } from './checks.js';
-import { checkReferences } from './references.js';
+import { checkReferences, itemShapeOf } from './references.js';
+import { InputShapes } from './shapes.js';
 
 /** The tasks of a plan outside of the graph that is checked. */
 export interface OuterTasks {
@@ -18,6 +19,7 @@ export interface OuterTasks {
     | {
         readonly path: PlanPath;
         readonly isDependency: (id: string) => boolean;
+        readonly shapes: InputShapes;
       }
     | undefined;
 }
@@ -32,8 +34,9 @@ export function checkGraph(problems: Problems, graph: Graph, outer: OuterTasks =
   if (graph.uniqueIds < graph.size) reportDuplicates(problems, scope);
   checkDependencies(problems, scope);
   if (!graph.acyclic) reportCycles(problems, scope);
-  checkReferences(problems, graph, scope.pathOf, outer.fanOut !== undefined);
-  checkFanOuts(problems, scope);
+  const shapes = outer.fanOut?.shapes ?? new InputShapes(graph);
+  checkReferences(problems, graph, scope.pathOf, shapes, outer.fanOut !== undefined);
+  checkFanOuts(problems, scope, shapes);
 }
 
 class Scope {
@@ -155,7 +158,7 @@ function reportCycles(problems: Problems, { graph, pathOf }: Scope): void {
 }
 
 /** Checks the subtasks of fan-outs, which are templates and not in the graph, and reserved ids. */
-function checkFanOuts(problems: Problems, scope: Scope): void {
+function checkFanOuts(problems: Problems, scope: Scope, shapes: InputShapes): void {
   const { graph, pathOf, outer } = scope;
   let fansOut = outer.isTaken !== undefined;
   for (let index = 0; graph.hasKind(TaskKind.forEach) && index < graph.size; index++) {
@@ -165,11 +168,13 @@ function checkFanOuts(problems: Problems, scope: Scope): void {
     if (!hasSubtasks(task)) continue;
     const { dependencies = [], subtasks = [] } = task;
     const isOwnDependency = membership(dependencies);
-    checkGraph(problems, new Graph(subtasks), {
+    const inner = new Graph(subtasks);
+    checkGraph(problems, inner, {
       isTaken: (id) => graph.indexOf(id) !== undefined || (outer.isTaken?.(id) ?? false),
       fanOut: {
         path: [...pathOf(index), 'subtasks'],
         isDependency: (id) => isOwnDependency(id) || (outer.fanOut?.isDependency(id) ?? false),
+        shapes: new InputShapes(inner, shapes, itemShapeOf(task, shapes)),
       },
     });
   }

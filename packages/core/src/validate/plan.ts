@@ -1,5 +1,7 @@
+import { checkOptions } from '../contract/check-options.js';
 import type { Plan } from '../contract/plan.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
+import { schemaProblem } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { Graph } from '../graph/graph.js';
 import { add, checkFields, isRecord, type Problems } from './checks.js';
@@ -24,6 +26,7 @@ export function validatePlan(
   plan: Plan<unknown>,
   options: { readonly maxDepth?: number | undefined } = {},
 ): PlanProblem[] {
+  checkOptions('validatePlan()', options, ['maxDepth']);
   return inspect(plan, options.maxDepth ?? DEFAULT_MAX_DEPTH).problems;
 }
 
@@ -116,6 +119,7 @@ const MAX_CHECKED_DEPTH = 100;
 function connectable(task: unknown, depth = 1): Task {
   const record = isRecord(task) ? task : {};
   const { id, type, dependencies, description, when, forEach, subtasks } = record;
+  const { outputSchema, waitFor, run } = record;
   const text = (value: unknown) => (typeof value === 'string' ? value : '');
   return {
     id: text(id),
@@ -123,6 +127,12 @@ function connectable(task: unknown, depth = 1): Task {
     // An aggregate does work of its own, so its description is a prompt.
     ...(type === 'aggregate' && { type }),
     ...(typeof description === 'string' && { description }),
+    ...(outputSchema !== undefined &&
+      schemaProblem(outputSchema, undefined) === undefined && {
+        outputSchema: outputSchema as never,
+      }),
+    ...((typeof waitFor === 'string' || isRecord(waitFor)) && { waitFor: waitFor as never }),
+    ...(typeof run === 'function' && { run: run as never }),
     ...(isRecord(when) && { when: when as never }),
     ...((typeof forEach === 'string' || isRecord(forEach)) && { forEach: forEach as never }),
     ...(Array.isArray(subtasks) &&

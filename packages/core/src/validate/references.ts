@@ -1,11 +1,24 @@
-import type { Condition } from '../contract/condition.js';
+import { type Comparison, type Condition, compare, type Operator } from '../contract/condition.js';
 import type { ForEach } from '../contract/for-each.js';
-import { parseReference } from '../contract/reference.js';
+import type { ProblemCode } from '../contract/plan-error.js';
+import { parseReference, type Reference } from '../contract/reference.js';
 import { doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
 import { parseTemplate } from '../contract/template.js';
 import type { Graph } from '../graph/graph.js';
 import { didYouMean } from '../util/suggest.js';
 import { add, isRecord, membership, type PlanPath, type Problems, quote } from './checks.js';
+import {
+  ANYTHING,
+  follow,
+  type InputShapes,
+  itemsOf,
+  kindOf,
+  kindsOf,
+  type Missing,
+  type Shape,
+  shapeOf,
+  valuesOf,
+} from './shapes.js';
 
 /** Inputs of the tasks of a fan-out besides their dependencies. */
 const ITEM_NAMES = ['item', 'index'];
@@ -13,14 +26,17 @@ const ITEM_NAMES = ['item', 'index'];
 const MAX_SUGGESTIONS = 20;
 
 /**
- * Checks that prompts, conditions and fan-outs refer to inputs of their task alone.
+ * Checks that prompts, conditions and fan-outs refer to inputs of their task alone, and to what the
+ * schemas of these inputs know.
  *
+ * @param shapes What is known of the inputs.
  * @param inFanOut Whether the tasks are subtasks of a fan-out.
  */
 export function checkReferences(
   problems: Problems,
   graph: Graph,
   pathOf: (index: number) => PlanPath,
+  shapes: InputShapes,
   inFanOut: boolean,
 ): void {
   const suggestions = { left: MAX_SUGGESTIONS };
@@ -32,7 +48,7 @@ export function checkReferences(
     if (!interpolates && when === undefined && forEach === undefined && !inFanOut) continue;
     const isForItem = inFanOut || forEach !== undefined;
     const path = () => pathOf(index);
-    const checker = new Checker(problems, graph, task, path, inFanOut, suggestions);
+    const checker = new Checker(problems, graph, task, path, shapes, inFanOut, suggestions);
     if (isForItem) checker.checkNames();
     if (when !== undefined && typeof when !== 'function') checker.checkCondition(when, ['when']);
     if (forEach !== undefined) checker.checkItems(forEach);
@@ -55,6 +71,7 @@ class Checker {
   readonly #graph: Graph;
   readonly #task: Task;
   readonly #path: () => PlanPath;
+  readonly #shapes: InputShapes;
   readonly #suggestions: { left: number };
   /** The inputs of conditions and fan-outs. */
   readonly #inputs: readonly string[];
@@ -65,6 +82,7 @@ class Checker {
     graph: Graph,
     task: Task,
     path: () => PlanPath,
+    shapes: InputShapes,
     inFanOut: boolean,
     suggestions: { left: number },
   ) {
@@ -72,6 +90,7 @@ class Checker {
     this.#graph = graph;
     this.#task = task;
     this.#path = path;
+    this.#shapes = shapes;
     this.#suggestions = suggestions;
     const { dependencies = [] } = task;
     this.#inputs = inFanOut ? [...dependencies, ...ITEM_NAMES] : dependencies;
@@ -97,13 +116,22 @@ class Checker {
       }
     }
     if (not !== undefined) this.checkCondition(not as Condition, [...at, 'not']);
-    if (typeof path === 'string') this.#check(path, [...at, 'path']);
+    if (typeof path !== 'string') return;
+    const shape = this.#check(path, [...at, 'path']);
+    if (shape !== undefined) this.#checkComparison(condition as unknown as Comparison, shape, at);
   }
 
   checkItems(forEach: ForEach): void {
     const items = isRecord(forEach) ? forEach.items : forEach;
     const at = isRecord(forEach) ? ['forEach', 'items'] : ['forEach'];
-    if (typeof items === 'string') this.#check(items, at);
+    if (typeof items !== 'string') return;
+    const shape = this.#check(items, at);
+    if (shape === undefined || mayBe(shape, ['array'])) return;
+    this.#add(
+      'invalid_value',
+      at,
+      `${quote(items)} is not a list: its schema says ${kindsText(shape)}`,
+    );
   }
 
   checkTemplate(text: string, isForItem: boolean): void {
@@ -114,16 +142,52 @@ class Checker {
       ...subtasks.map(({ id }) => id),
     ]);
     for (const part of parseTemplate(text, names.has)) {
-      if (typeof part === 'string' || part.id !== undefined) continue;
+      if (typeof part === 'string') continue;
+      if (part.id !== undefined) {
+        const { id, path } = part;
+        this.#shapeAt({ id, path }, ['description'], `{{${part.source}}}`);
+        continue;
+      }
       const advice = ' Write \\{{ for literal braces.';
       this.#report(part.source, names.list, ['description'], `{{${part.source}}}`, advice);
     }
   }
 
-  #check(source: string, at: PlanPath): void {
+  #check(source: string, at: PlanPath): Shape | undefined {
     this.#names ??= namesOf(this.#inputs);
-    if (parseReference(source, this.#names.has) !== undefined) return;
+    const reference = parseReference(source, this.#names.has);
+    if (reference !== undefined) return this.#shapeAt(reference, at, quote(source));
     this.#report(source, this.#inputs, at, quote(source), '');
+    return undefined;
+  }
+
+  /** Reports a path that the schema of an input does not know. */
+  #shapeAt({ id, path }: Reference, at: PlanPath, shown: string): Shape | undefined {
+    const found = ITEM_NAMES.includes(id)
+      ? follow(id === 'item' ? this.#item() : shapeOf({ type: 'number' }), path)
+      : this.#shapes.at(id, path);
+    if (!('step' in found)) return found;
+    const { step, names } = found as Missing;
+    const remedy = this.#suggestionFor(String(step), names) || fieldsText(names);
+    const message = `${shown} is not in the output of ${quote(id)}: its schema has no ${quote(String(step))} there.${remedy}`;
+    this.#add('unknown_reference', at, message);
+    return undefined;
+  }
+
+  /** The item of this fan-out, or of the one around. */
+  #item(): Shape {
+    const { forEach } = this.#task;
+    if (forEach === undefined) return this.#shapes.item;
+    return itemShapeOf(this.#task, this.#shapes);
+  }
+
+  #checkComparison({ operator, value }: Comparison, shape: Shape, at: PlanPath): void {
+    const problem = comparisonProblem(operator, value, shape);
+    if (problem !== undefined) this.#add('invalid_value', [...at, 'value'], problem);
+  }
+
+  #add(code: ProblemCode, at: PlanPath, message: string): void {
+    add(this.#problems, code, [...this.#path(), ...at], message);
   }
 
   #report(
@@ -135,12 +199,14 @@ class Checker {
   ): void {
     const other = parseReference(source, (id) => this.#graph.indexOf(id) !== undefined);
     const name = /^[^.[]*/.exec(source)?.[0] ?? source;
-    const remedy =
-      other === undefined
+    const isOfItem = ITEM_NAMES.includes(name) && this.#task.forEach !== undefined;
+    const remedy = isOfItem
+      ? ' A fan-out checks it once, before it has items; use it in its subtasks.'
+      : other === undefined
         ? this.#suggestionFor(name, names) || `${listOf(names)}${advice}`
         : ` Add ${quote(other.id)} to the dependencies of ${quote(this.#task.id)}.`;
     const message = `${shown} is not an input of this task.${remedy}`;
-    add(this.#problems, 'unknown_reference', [...this.#path(), ...at], message);
+    this.#add('unknown_reference', at, message);
   }
 
   #suggestionFor(name: string, names: readonly string[]): string {
@@ -152,4 +218,70 @@ function listOf(names: readonly string[]): string {
   if (names.length === 0) return ' It has no dependencies.';
   const shown = names.slice(0, 8).map(quote).join(', ');
   return ` Its inputs are ${shown}${names.length > 8 ? ', …' : ''}.`;
+}
+
+/** The item that each task of a fan-out gets. */
+export function itemShapeOf({ forEach, dependencies = [] }: Task, shapes: InputShapes): Shape {
+  const items = isRecord(forEach) ? forEach.items : forEach;
+  const has = (name: string) => dependencies.includes(name) || ITEM_NAMES.includes(name);
+  const reference = typeof items === 'string' ? parseReference(items, has) : undefined;
+  if (reference === undefined) return ANYTHING;
+  const { id, path } = reference;
+  const list = id === 'item' ? follow(shapes.item, path) : shapes.at(id, path);
+  return 'step' in list ? ANYTHING : itemsOf(list);
+}
+
+/** Why a comparison can never hold, or always holds; undefined when it depends on the value. */
+function comparisonProblem(operator: Operator, value: unknown, shape: Shape): string | undefined {
+  switch (operator) {
+    case '==':
+    case '!=': {
+      const values = shape.map(valuesOf);
+      if (values.every((each) => each !== undefined)) {
+        const known = values.flat();
+        if (known.some((each) => compare(each, '==', value))) return undefined;
+        const texts = known.filter((each) => typeof each === 'string');
+        const suggestion = typeof value === 'string' ? didYouMean(value, texts) : '';
+        return `must be one of ${known.map((each) => JSON.stringify(each)).join(', ')}.${suggestion}`;
+      }
+      return mayBe(shape, [kindOf(value)])
+        ? undefined
+        : `must be ${kindsText(shape)}, as the schema says`;
+    }
+    case 'contains':
+      if (!mayBe(shape, ['array', 'string']))
+        return `the value at the path has no parts: it is ${kindsText(shape)}`;
+      return mayBe(shape, ['string']) ? undefined : comparisonProblem('==', value, itemsOf(shape));
+    case 'matches':
+      return mayBe(shape, ['string'])
+        ? undefined
+        : `only text matches a pattern; the value at the path is ${kindsText(shape)}`;
+    default:
+      return mayBe(shape, [kindOf(value)])
+        ? undefined
+        : `must be ${kindsText(shape)}, as the schema says`;
+  }
+}
+
+/** Whether a value of one of these kinds may be there. */
+function mayBe(shape: Shape, kinds: readonly string[]): boolean {
+  return shape.some((part) => kindsOf(part)?.some((kind) => kinds.includes(kind)) ?? true);
+}
+
+const KIND_NAMES: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+};
+
+function kindsText(shape: Shape): string {
+  const kinds = new Set(shape.flatMap((part) => kindsOf(part) ?? []));
+  return [...kinds].map((kind) => KIND_NAMES[kind] ?? kind).join(' or ');
+}
+
+function fieldsText(names: readonly string[]): string {
+  if (names.length === 0) return '';
+  return ` Known fields are ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}.`;
 }

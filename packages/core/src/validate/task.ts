@@ -1,6 +1,7 @@
-import { formatIssues, isStandardSchema } from '../contract/schema.js';
-import { doesOwnWork, hasSubtasks, TASK_TYPES, type Task } from '../contract/task.js';
+import { formatIssues, schemaProblem } from '../contract/schema.js';
+import { doesOwnWork, hasSubtasks, needsRunner, TASK_TYPES, type Task } from '../contract/task.js';
 import { TOOL_NAME, toolProblem } from '../contract/tool.js';
+import { validateWith } from '../contract/validate-with.js';
 import { WAIT_KINDS } from '../contract/wait-for.js';
 import { isThenable } from '../util/promise.js';
 import {
@@ -116,10 +117,9 @@ function checkEstimate(problems: Problems, estimate: unknown, path: PlanPath): v
 /** Checks the fields that control when and how a task runs, except its subtasks. */
 export function checkControl(problems: Problems, task: Task, path: PlanPath): void {
   const { outputSchema, when, forEach, retry, timeoutMs, waitFor, tools } = task;
-  if (outputSchema !== undefined && !isStandardSchema(outputSchema)) {
-    const message =
-      'must be a schema of a Standard Schema library, such as zod, valibot or arktype';
-    add(problems, 'invalid_value', [...path, 'outputSchema'], message);
+  if (outputSchema !== undefined) {
+    const problem = schemaProblem(outputSchema, needsRunner(task) ? 'output' : undefined);
+    if (problem !== undefined) add(problems, 'invalid_value', [...path, 'outputSchema'], problem);
   }
   if (when !== undefined && typeof when !== 'function') {
     checkCondition(problems, when, [...path, 'when']);
@@ -260,8 +260,8 @@ function checkDefault(
   value: unknown,
   path: PlanPath,
 ): void {
-  if (!isStandardSchema(outputSchema)) return;
-  const result = outputSchema['~standard'].validate(value);
+  if (outputSchema === undefined || schemaProblem(outputSchema, undefined) !== undefined) return;
+  const result = validateWith(outputSchema, value);
   if (isThenable(result)) {
     Promise.resolve(result).catch(() => {});
     return;

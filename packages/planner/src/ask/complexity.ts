@@ -52,6 +52,9 @@ const QUOTATION = /"[^"]*"|“[^”]*”|```[\s\S]*?```/g;
  * estimateComplexity('Research AI trends, compare the vendors, then write a report'); // 'complex'
  */
 export function estimateComplexity(goal: string): Complexity {
+  if (typeof goal !== 'string') {
+    throw new OptionError('estimateComplexity(): the goal must be a string');
+  }
   if (goal.length > MAX_COUNTED_LENGTH) return 'complex';
   // Quoted text is material to work on, not an instruction.
   const text = goal.replace(QUOTATION, ' … ');

@@ -79,7 +79,8 @@ const OWNER = 'decompose()';
  *   runner: openai(),
  *   maxSubtasks: 6,
  * });
- * const result = await createExecutor({ strategy: parallel(), runner: openai() }).execute(plan);
+ * const executor = createExecutor({ strategy: parallel(), runner: openai() });
+ * const result = await executor.execute(plan).orThrow();
  */
 export async function decompose(goal: string, options: DecomposeOptions): Promise<Decomposition> {
   checkDecompose(goal, options);

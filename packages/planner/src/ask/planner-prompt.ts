@@ -1,4 +1,5 @@
 import type { Task, TaskType, Tool } from '@stratagem/core';
+import { jsonSchemaOf } from '@stratagem/core/runner';
 import type { PlannerSettings } from '../options/planner-options.js';
 import { fillTemplate } from '../options/prompt-template.js';
 import { type AnswerProblem, formatAnswerProblem } from '../read/answer-problem.js';
@@ -84,14 +85,9 @@ function toolsText(tools: readonly Tool[]): string {
 }
 
 function inputSchemaOf({ inputSchema }: Tool): Readonly<Record<string, unknown>> {
-  const { jsonSchema } = inputSchema['~standard'];
-  try {
-    const write = jsonSchema?.input ?? jsonSchema?.output;
-    const { $schema: _, ...schema } = write?.({ target: 'draft-2020-12' }) ?? { type: 'object' };
-    return schema;
-  } catch {
-    return { type: 'object' }; // Not every schema can be written as JSON Schema.
-  }
+  // Not every schema can be written as JSON Schema.
+  const { $schema: _, ...schema } = jsonSchemaOf(inputSchema, 'input') ?? { type: 'object' };
+  return schema;
 }
 
 function modelsText(models: Readonly<Record<string, string>>): string {

@@ -48,7 +48,8 @@ const OWNER = 'replanner()';
  * @example
  * const runner = openai();
  * const replan = replanner({ runner, maxRounds: 2 });
- * const result = await createExecutor({ strategy: parallel(), runner, replan }).execute(plan);
+ * const executor = createExecutor({ strategy: parallel(), runner, replan });
+ * const result = await executor.execute(plan).orThrow();
  */
 export function replanner(options: ReplannerOptions): Replan {
   checkOptions(OWNER, options, [

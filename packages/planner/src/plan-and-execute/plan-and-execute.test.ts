@@ -3,6 +3,7 @@ import {
   type Plan,
   type PlanResult,
   type RunEvent,
+  RunnerError,
   StratagemError,
 } from '@stratagem/core';
 import { parallel } from '@stratagem/parallel';
@@ -90,6 +91,31 @@ describe('a goal', () => {
       expectTypeOf(result.output).toEqualTypeOf<undefined>();
     }
     expect(Object.keys(result)).toContain('output');
+  });
+
+  test('without an output is an error for programs that ask for one', async () => {
+    const { handle } = start([chain]);
+    expectTypeOf((await handle.orThrow()).output).toEqualTypeOf<unknown>();
+    const failing = {
+      name: 'failing',
+      run: async () => {
+        throw new RunnerError('missing_api_key', 'set X_API_KEY');
+      },
+    };
+    const failed = start([chain], { runner: failing }).handle;
+    await expect(failed.orThrow()).rejects.toMatchObject({
+      name: 'RunError',
+      code: 'missing_api_key',
+      taskId: 'a',
+      message: expect.stringContaining('set X_API_KEY'),
+      result: await failed,
+    });
+    const unplanned = start([], { planner: failing }).handle;
+    await expect(unplanned.orThrow()).rejects.toMatchObject({
+      code: 'missing_api_key',
+      message: expect.stringContaining('set X_API_KEY'),
+      cause: expect.any(DecompositionError),
+    });
   });
 
   test('has a result even when its cost is unknown', async () => {

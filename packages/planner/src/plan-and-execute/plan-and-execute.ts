@@ -1,6 +1,6 @@
-import type { RunEvent } from '@stratagem/core';
+import { RunError, type RunEvent } from '@stratagem/core';
 import { plannerSettings } from '../options/planner-options.js';
-import type { GoalResult } from './goal-result.js';
+import type { CompletedGoal, GoalResult } from './goal-result.js';
 import { GoalRun } from './goal-run.js';
 import { checkPlanAndExecute, OWNER, type PlanAndExecuteOptions } from './options.js';
 
@@ -8,6 +8,15 @@ import { checkPlanAndExecute, OWNER, type PlanAndExecuteOptions } from './option
 export interface GoalHandle extends PromiseLike<GoalResult>, AsyncIterable<RunEvent> {
   /** Resolves with any outcome; never rejects. */
   readonly result: Promise<GoalResult>;
+  /**
+   * Like `result`, for programs that have no use for a goal without an output.
+   *
+   * Rejects with a `RunError` when no plan could be made, or when its run failed or was canceled.
+   *
+   * @example
+   * const { output } = await planAndExecute(goal, options).orThrow();
+   */
+  orThrow(): Promise<CompletedGoal>;
   /** Stops the planning, the review or the run. The result contains everything up to then. */
   cancel(reason?: unknown): void;
 }
@@ -22,10 +31,10 @@ export interface GoalHandle extends PromiseLike<GoalResult>, AsyncIterable<RunEv
  * @throws {OptionError} when an option is unknown or out of range.
  *
  * @example
- * const { status, output, costUsd } = await planAndExecute(
+ * const { output, costUsd } = await planAndExecute(
  *   'Research AI trends, then write a report',
  *   { strategy: parallel(), runner: openai(), replan: { maxRounds: 1 } },
- * );
+ * ).orThrow();
  */
 export function planAndExecute(goal: string, options: PlanAndExecuteOptions): GoalHandle {
   checkPlanAndExecute(goal, options);
@@ -33,9 +42,15 @@ export function planAndExecute(goal: string, options: PlanAndExecuteOptions): Go
   const result = run.start();
   return {
     result,
+    orThrow: async () => requireOutput(await result),
     // biome-ignore lint/suspicious/noThenProperty: a handle is awaited for its result
     then: (onFulfilled, onRejected) => result.then(onFulfilled, onRejected),
     [Symbol.asyncIterator]: () => run.events.read(),
     cancel: (reason) => run.cancel(reason),
   };
+}
+
+function requireOutput(goal: GoalResult): CompletedGoal {
+  if (goal.status === 'completed') return goal;
+  throw new RunError(goal.error, goal.result?.tasks ?? [], goal);
 }

@@ -30,6 +30,6 @@ export interface AnswerProblem {
 }
 
 /** `tasks[3].dependencies[0]: there is no task "reserch". Did you mean "research"?` */
-export function formatAnswerProblem({ path, message }: AnswerProblem): string {
-  return formatProblem({ code: 'invalid_value', path, message });
+export function formatAnswerProblem(problem: AnswerProblem): string {
+  return formatProblem({ ...problem, code: 'invalid_value' });
 }

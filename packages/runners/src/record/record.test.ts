@@ -241,7 +241,10 @@ describe('secrets', () => {
       name: 'leaky',
       description: 'x',
       inputSchema: {
-        '~standard': { version: 1, vendor: 'x', validate: (value: unknown) => ({ value }) },
+        '~standard': {
+          ...{ version: 1, vendor: 'x', validate: (value: unknown) => ({ value }) },
+          jsonSchema: { output: () => ({ type: 'object' }) },
+        },
       },
       execute: () => ({ [all]: all }),
     });

@@ -26,6 +26,9 @@ export interface FilledPlan {
  */
 export function fillEstimates(plan: Plan, options: FillEstimatesOptions = {}): FilledPlan {
   checkOptions('fillEstimates()', options, ['items']);
+  if (!Array.isArray(plan?.tasks)) {
+    throw new OptionError('fillEstimates() takes a plan, an object with a goal and tasks');
+  }
   const { items: count } = options;
   if (count !== undefined) checkLimit('fillEstimates()', 'items', count);
   const found = { conditions: 0, fanOuts: 0, humanSteps: 0 };

@@ -2,7 +2,7 @@ import { OptionError, type Plan, type PlanResult, type Task } from '@stratagem/c
 import { checkLimit, checkOptions } from '@stratagem/core/runner';
 import { type SimulateOptions, simulate } from '@stratagem/core/simulate';
 import type { Demand, ServerModel } from '../servers/server.js';
-import { simulatedServer, type TaskModel } from './adapter.js';
+import { simulatedServer } from './adapter.js';
 
 export interface SimulateOnOptions extends Omit<SimulateOptions, 'server' | 'resourceOf'> {
   /** The model of the server that gets the requests. */
@@ -49,11 +49,11 @@ export function simulateOn<Outputs = Record<string, unknown>>(
   plan: Plan<Outputs>,
   options: SimulateOnOptions,
 ): PlanResult<Outputs> {
+  checkOptions('simulateOn()', options, SIMULATE_ON_OPTIONS);
   const { server: model, demandOf = estimatedDemand, outputOf, tokensPerChunk, ...rest } = options;
   if (typeof model?.begin !== 'function') {
     throw new OptionError('simulateOn() needs a server model, such as fixedLatency()');
   }
-  checkOptions('simulateOn()', rest, OPTIONS);
   if (tokensPerChunk !== undefined) checkLimit('simulateOn()', 'tokensPerChunk', tokensPerChunk);
   const taskModel = {
     demandOf,
@@ -68,7 +68,11 @@ export function simulateOn<Outputs = Record<string, unknown>>(
   });
 }
 
-const OPTIONS: readonly (keyof Omit<SimulateOnOptions, 'server' | keyof TaskModel>)[] = [
+export const SIMULATE_ON_OPTIONS: readonly (keyof SimulateOnOptions)[] = [
+  'server',
+  'demandOf',
+  'outputOf',
+  'tokensPerChunk',
   'strategy',
   'maxParallel',
   'failFast',

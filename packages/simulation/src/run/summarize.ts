@@ -1,4 +1,4 @@
-import type { AttemptErrorCode, PlanResult } from '@stratagem/core';
+import { type AttemptErrorCode, OptionError, type PlanResult } from '@stratagem/core';
 
 /** The key figures of a run. */
 export interface Stats {
@@ -30,7 +30,11 @@ const OVERLOAD: readonly AttemptErrorCode[] = ['overloaded', 'server_error', 'ti
  * @example
  * const { makespanMs, wastedShare } = summarize(simulateOn(plan, { server, strategy }));
  */
-export function summarize({ status, metrics, timeline }: PlanResult<unknown>): Stats {
+export function summarize(result: PlanResult<unknown>): Stats {
+  if (!Array.isArray(result?.timeline)) {
+    throw new OptionError('summarize() takes the result of a run, with its timeline');
+  }
+  const { status, metrics, timeline } = result;
   let rateLimited = 0;
   let overloaded = 0;
   for (const event of timeline) {

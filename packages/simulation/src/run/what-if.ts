@@ -1,6 +1,6 @@
 import { OptionError, type Plan, type Strategy } from '@stratagem/core';
-import { checkLimit } from '@stratagem/core/runner';
-import { type SimulateOnOptions, simulateOn } from './simulate-on.js';
+import { checkLimit, checkOptions, checkStrategy } from '@stratagem/core/strategy';
+import { SIMULATE_ON_OPTIONS, type SimulateOnOptions, simulateOn } from './simulate-on.js';
 import { type Stats, summarize } from './summarize.js';
 
 export interface WhatIfOptions extends Omit<SimulateOnOptions, 'strategy' | 'maxParallel'> {
@@ -30,6 +30,7 @@ export interface WhatIfRow extends Stats {
  * for (const { maxParallel, makespanMs } of rows) console.log(maxParallel, makespanMs);
  */
 export function whatIf(plan: Plan<unknown>, options: WhatIfOptions): WhatIfRow[] {
+  checkOptions('whatIf()', options, SIMULATE_ON_OPTIONS);
   const { maxParallel: caps, strategy, ...rest } = options;
   if (!Array.isArray(caps) || caps.length === 0) {
     throw new OptionError('whatIf(): maxParallel must be a list of at least one number');
@@ -37,6 +38,7 @@ export function whatIf(plan: Plan<unknown>, options: WhatIfOptions): WhatIfRow[]
   return caps.map((maxParallel: number) => {
     checkLimit('whatIf()', 'maxParallel', maxParallel);
     const chosen = typeof strategy === 'function' ? strategy(maxParallel) : strategy;
+    checkStrategy('whatIf()', chosen);
     const { name, maxParallel: own = Number.POSITIVE_INFINITY } = chosen;
     if (own < maxParallel) {
       throw new OptionError(

@@ -16,7 +16,11 @@ import type { Request, Response, Server, ServerModel, StreamChunk } from './serv
  * });
  */
 export function providers(models: Readonly<Record<string, ServerModel>>): ServerModel {
-  const names = Object.keys(models);
+  const names = Object.keys(Object(models));
+  for (const name of names) {
+    if (typeof models[name]?.begin === 'function') continue;
+    throw new OptionError(`providers(): ${name} must be a server model, such as fixedLatency()`);
+  }
   if (names.length === 0) throw new OptionError('providers() needs at least one server model');
   return {
     name: `providers: ${Object.values(models)

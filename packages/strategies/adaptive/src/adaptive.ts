@@ -40,7 +40,7 @@ export interface AdaptiveStrategy extends Strategy {
  *
  * @example
  * const strategy = adaptive();
- * await createExecutor({ strategy, runner }).execute(plan);
+ * await createExecutor({ strategy, runner }).execute(plan).orThrow();
  * await writeFile('learned.json', JSON.stringify(strategy.learned()));
  */
 export function adaptive(options: AdaptiveOptions = {}): AdaptiveStrategy {

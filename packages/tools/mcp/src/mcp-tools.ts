@@ -1,4 +1,4 @@
-import type { Tool } from '@stratagem/core';
+import type { StandardSchema, Tool } from '@stratagem/core';
 import { connect } from './connection.js';
 import { checkMcpOptions, type McpOptions } from './options.js';
 import { toolsOf } from './tools.js';
@@ -6,7 +6,7 @@ import { toolsOf } from './tools.js';
 /** The tools of an MCP server, and their connection. */
 export interface McpTools extends AsyncDisposable {
   /** The tools that the server listed when the connection was opened. */
-  readonly tools: readonly Tool[];
+  readonly tools: readonly Tool<StandardSchema>[];
   /**
    * Ends the connection, and the server process that it started. Calls in flight fail. A second call
    * has no effect.

@@ -14,7 +14,10 @@ const MAX_NAME_LENGTH = 64;
  *
  * @throws {OptionError} when a tool to include or exclude does not exist, or two get the same name.
  */
-export async function toolsOf(connection: Connection, options: McpToolOptions): Promise<Tool[]> {
+export async function toolsOf(
+  connection: Connection,
+  options: McpToolOptions,
+): Promise<Tool<StandardSchema>[]> {
   const listed = await listTools(connection);
   const selected = selectTools(listed, options, connection.name);
   const names = toolNames(selected, options, connection.name);
