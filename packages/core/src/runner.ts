@@ -77,3 +77,4 @@ export { adviceIn, brokenAnswer, redactedError } from './provider/sdk-errors.js'
 export { type Exchange, requestAnswer } from './provider/sdk-request.js';
 export { sdkRunner } from './provider/sdk-runner.js';
 export { withTimeLimit } from './provider/time-limit.js';
+export { valueText } from './state/value-text.js';

@@ -1,6 +1,6 @@
 import { costOf, type PriceTable } from './price.js';
-import type { RateLimits } from './rate-limits.js';
-import { isCost, isUsage, type Usage } from './usage.js';
+import { type RateLimits, rateLimitsOf } from './rate-limits.js';
+import { isCost, type Usage, usageOf } from './usage.js';
 
 /** Why an operation of a journal failed; see `JournalError`. */
 export const JOURNAL_ERROR_CODES = [
@@ -216,11 +216,13 @@ export class TaskError extends StratagemError {
     // With a wait that is not a time, the task would never be tried again, and never end.
     const retryAfterMs: unknown = known?.retryAfterMs;
     if (isTime(retryAfterMs)) this.retryAfterMs = retryAfterMs;
-    if (known?.status !== undefined) this.status = known.status;
-    if (known?.requestId !== undefined) this.requestId = known.requestId;
-    if (isUsage(known?.usage)) this.usage = known.usage;
+    if (Number.isFinite(known?.status)) this.status = known?.status;
+    if (typeof known?.requestId === 'string') this.requestId = known.requestId;
+    const usage = usageOf(known?.usage);
+    if (usage !== undefined) this.usage = usage;
     if (typeof known?.model === 'string') this.model = known.model;
-    if (isRecord(known?.rateLimits)) this.rateLimits = known.rateLimits;
+    const rateLimits = known?.rateLimits && rateLimitsOf(known.rateLimits);
+    if (rateLimits !== undefined) this.rateLimits = rateLimits;
     if (isCount(known?.tries)) this.tries = known.tries;
     const costUsd = this.usage && (costOf(this.usage, this.model, prices) ?? known?.costUsd);
     if (isCost(costUsd)) this.costUsd = costUsd;
@@ -233,10 +235,6 @@ function isTime(value: unknown): value is number {
 
 function isCount(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) > 0;
-}
-
-function isRecord(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }
 
 /** A round of re-planning failed; the thrown value is the `cause`. */
@@ -254,7 +252,8 @@ export class ReplanError extends StratagemError {
     const why = known?.message ?? describe(thrown);
     super('replan_failed', `Re-planning failed in round ${round}: ${why}`, { cause: thrown });
     this.round = round;
-    if (isUsage(known?.usage)) this.usage = known.usage;
+    const usage = usageOf(known?.usage);
+    if (usage !== undefined) this.usage = usage;
     if (typeof known?.model === 'string') this.model = known.model;
     const costUsd = this.usage && (costOf(this.usage, this.model, prices) ?? known?.costUsd);
     if (isCost(costUsd)) this.costUsd = costUsd;

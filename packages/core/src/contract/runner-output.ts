@@ -1,6 +1,7 @@
 import { RunnerError } from './errors.js';
+import { rateLimitsOf } from './rate-limits.js';
 import type { TaskOutput } from './runner.js';
-import { isCost, isUsage } from './usage.js';
+import { isCost, usageOf } from './usage.js';
 
 /**
  * Checks and copies the result of a runner, so that nothing later depends on a foreign object.
@@ -15,11 +16,29 @@ export function readAnswer(runner: string, answer: unknown): TaskOutput {
     throw refuse(`${kind}; it must resolve to { output }`);
   }
   const { output, usage, costUsd, model, requestId, rateLimits } = answer as TaskOutput;
-  if (usage !== undefined && !isUsage(usage)) {
+  const known = usageOf(usage);
+  if (usage !== undefined && known === undefined) {
     throw refuse('a usage that is not { inputTokens, outputTokens } in numbers');
   }
   if (costUsd !== undefined && !isCost(costUsd)) {
     throw refuse('a costUsd that is no amount; leave it out when the price is unknown');
   }
-  return { output, usage, costUsd, model, requestId, rateLimits };
+  return {
+    output,
+    usage: known,
+    costUsd,
+    model: textOf(model),
+    requestId: textOf(requestId),
+    rateLimits: rateLimits === undefined ? undefined : rateLimitsOf(rateLimits),
+  };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Adds what an answer has cost to the error that refuses it: it has been paid for all the same. */
+export function withDetails<T extends object>(thrown: T, answer: Omit<TaskOutput, 'output'>): T {
+  const { usage, costUsd, model, requestId, rateLimits } = answer;
+  return Object.assign(thrown, { usage, costUsd, model, requestId, rateLimits });
 }

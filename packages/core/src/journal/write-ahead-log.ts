@@ -1,13 +1,16 @@
+import type { ValueCodec } from '../contract/codec.js';
 import { describe, isStratagemError, RunnerError } from '../contract/errors.js';
 import type { EventData, Json, RunJournal } from '../contract/journal.js';
 import { JOURNAL_ERROR_CODES, JournalError } from '../contract/journal-error.js';
 import type { Task } from '../contract/task.js';
+import { handOn } from '../contract/value.js';
 import type { Graph } from '../graph/graph.js';
 import { encodeEvent } from '../serialize/event.js';
 import type { PlanData } from '../serialize/plan.js';
 import { toData, UnstorableError } from '../serialize/value.js';
 import type { EventLog } from '../state/event-log.js';
 import type { RunState } from '../state/run-state.js';
+import { isLate } from '../util/promise.js';
 
 /** Redacts a task's output before it is persisted. */
 export type Redact = (output: unknown, task: Task) => unknown;
@@ -16,6 +19,7 @@ interface WriteAheadOptions {
   readonly planData: PlanData;
   readonly runId: string;
   readonly redact: Redact | undefined;
+  readonly codecs?: readonly ValueCodec[] | undefined;
 }
 
 /**
@@ -90,7 +94,7 @@ export class WriteAheadLog {
   }
 
   #encode(end: number): EventData[] {
-    const { planData, redact } = this.#options;
+    const { planData, redact, codecs } = this.#options;
     const outputOf = ({ output }: { readonly output: unknown }, index: number) => {
       const prepared = this.#outputs.get(index);
       this.#outputs.delete(index);
@@ -98,7 +102,7 @@ export class WriteAheadLog {
       const isPrepared = prepared !== undefined && prepared.output === output;
       return isPrepared ? prepared.data : this.#toData(this.#graph.tasks[index] as Task, output);
     };
-    const options = { graph: this.#graph, planData, outputOf };
+    const options = { graph: this.#graph, planData, outputOf, codecs };
     const events: EventData[] = [];
     for (let position = this.#durable; position < end; position++) {
       // A piece of text cannot be redacted without the rest of it.
@@ -109,15 +113,16 @@ export class WriteAheadLog {
   }
 
   #toData(task: Task, output: unknown): Json {
-    const { redact } = this.#options;
+    const { redact, codecs } = this.#options;
     let kept = output;
     try {
-      if (redact !== undefined) kept = redact(output, task);
+      if (redact !== undefined) kept = redact(handOn(output), task);
+      if (isLate(kept)) throw new TypeError('it is asynchronous and must be synchronous');
     } catch (thrown) {
       throw new RunnerError('invalid_output', `redact() threw: ${describe(thrown)}`);
     }
     try {
-      return toData(kept);
+      return toData(kept, codecs);
     } catch (thrown) {
       if (!(thrown instanceof UnstorableError)) throw thrown;
       const subject = redact === undefined ? 'its output' : 'the result of redact()';

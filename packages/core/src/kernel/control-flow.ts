@@ -2,6 +2,7 @@ import { chosen } from '../contract/condition.js';
 import { RunnerError, StrategyError } from '../contract/errors.js';
 import { isByFunction } from '../contract/for-each.js';
 import { doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
+import { keep } from '../contract/value.js';
 import { TaskKind } from '../graph/task-kind.js';
 import { asData } from '../serialize/task.js';
 import { idsOf } from '../state/fan-out.js';
@@ -91,11 +92,14 @@ export function finishGroup(machine: Machine, index: number): void {
   const task = machine.task(index);
   const since = state.unblockedAt(index);
   try {
-    if (task.forEach !== undefined) completeTask(machine, index, resultsOf(index, state), since);
+    const { codecs } = machine.options;
+    const complete = (output: unknown) =>
+      completeTask(machine, index, keep(output, { codecs }), since);
+    if (task.forEach !== undefined) complete(resultsOf(index, state));
     else {
       requireSubtasks(index, state);
       if (doesOwnWork(task)) machine.strategy.ready(index);
-      else completeTask(machine, index, outputsOf(index, state, fanOut), since);
+      else complete(outputsOf(index, state, fanOut));
     }
   } catch (thrown) {
     if (thrown instanceof StrategyError) throw thrown;

@@ -11,13 +11,6 @@ export function eachTask(tasks: readonly Task[], visit: (task: Task) => void): v
   }
 }
 
-/** Copies the lists of tasks: the caller may change its own. */
-export function structuralCopy(tasks: readonly Task[]): Task[] {
-  return tasks.map((task) =>
-    task.subtasks === undefined ? task : { ...task, subtasks: structuralCopy(task.subtasks) },
-  );
-}
-
 /** @throws {PlanError} listing the values that cannot be stored in a journal. */
 export function requireStorable(tasks: readonly Task[]): void {
   const problems: PlanProblem[] = [];

@@ -1,6 +1,7 @@
 import { capOf } from '../contract/cap.js';
 import type { AttemptCarrier } from '../contract/carrier.js';
 import { checkLimit, checkOptions } from '../contract/check-options.js';
+import { NO_CODECS } from '../contract/codec.js';
 import { OptionError, StratagemError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
 import type { EventData, Journal } from '../contract/journal.js';
@@ -8,6 +9,7 @@ import type { Plan } from '../contract/plan.js';
 import { replanLimits } from '../contract/replan.js';
 import { checkRunId, idempotencyKeyOf, newRunId } from '../contract/run-id.js';
 import type { TaskRunner } from '../contract/runner.js';
+import { frozenCopy, snapshotOf, snapshotOfTasks } from '../contract/snapshot.js';
 import type { Strategy } from '../contract/strategy.js';
 import { firstTaskNeedingRunner } from '../contract/task.js';
 import { type Tool, toolProblem } from '../contract/tool.js';
@@ -23,6 +25,7 @@ import {
   checkRunOptions,
   type ExecuteOptions,
   limitsOf,
+  MAX_OUTPUT_BYTES,
   NO_LIMITS,
   RUN_OPTIONS,
   type RunOptions,
@@ -138,13 +141,14 @@ export function createExecutor(options: ExecutorOptions): Executor {
   }
 
   /** The settings of one run, without its record. */
-  function settingsOf(plan: Plan, options: RunOptions, signal: AbortSignal | undefined) {
+  function settingsOf(given: Plan, options: RunOptions, signal: AbortSignal | undefined) {
     const { maxDepth = DEFAULT_MAX_DEPTH } = options;
+    // A copy: the caller may change its plan later.
+    const plan = snapshotOf(given, maxDepth);
     const graph = graphOf(plan, maxDepth);
     const limits = limitsOf(plan, options);
     return {
-      // A copy: a builder may add tasks to its plan later.
-      plan: { ...plan, tasks: asData(plan.tasks) } as Plan,
+      plan: Object.freeze({ ...plan, tasks: asData(plan.tasks) }) as Plan,
       graph,
       strategy,
       runner,
@@ -153,12 +157,14 @@ export function createExecutor(options: ExecutorOptions): Executor {
       failFast: options.failFast ?? false,
       deadlineMs: limits.deadlineMs ?? Number.POSITIVE_INFINITY,
       timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY,
-      retry: options.retry,
+      retry: frozenCopy(options.retry),
       budget: limits.budget,
-      prices: options.prices ?? {},
+      prices: frozenCopy(options.prices) ?? {},
       replan: options.replan && replanLimits(options.replan),
       planner: options.replan,
       toolbox,
+      codecs: options.codecs ?? NO_CODECS,
+      maxBytes: options.maxOutputBytes ?? MAX_OUTPUT_BYTES,
       maxDepth,
       timeline: options.timeline ?? 'keep',
       signal,
@@ -184,7 +190,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const record = {
         planData: planToData(settings.plan),
         redact,
-        reuse: reuseOf(journal, options.reuse),
+        reuse: reuseOf(journal, options),
         open: () => journal.create({ id: runId, goal, createdAt: Date.now() }),
       };
       const limits = limitsOf(settings.plan, options);
@@ -215,18 +221,19 @@ export function createExecutor(options: ExecutorOptions): Executor {
         ...recorded,
         ...withoutUndefined(given),
       });
+      const resumed = snapshotOfOptions(overrides);
       const limitsFor = (plan: Plan, recorded: RunLimits) => limitsOf(plan, optionsFor(recorded));
       return pendingHandle<Outputs>(runId, async (onOpen) => {
         // Loaded when it is needed: most processes resume nothing.
         const { openRun } = await import('../journal/open-run.js');
-        const found = await openRun(journal, runId, overrides, limitsFor);
+        const found = await openRun(journal, runId, resumed, limitsFor);
         const { plan, planData, limits, seed, journal: opened, past, adopted, isOver } = found;
         try {
           const options = optionsFor(limits);
           if (!isOver) requireRunner(plan);
           const settings = { ...settingsOf(plan, options, signal), limits, runId, seed };
           const { redact } = options;
-          const reuse = reuseOf(journal, options.reuse);
+          const reuse = reuseOf(journal, options);
           const record = { planData, redact, reuse, open: async () => opened };
           if (adopted.length > 0) await opened.append(adopted);
           const alive = await aliveAttempts(options.carrier, runId, past);
@@ -257,7 +264,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
         graph: graphOf(plan as Plan, maxDepth),
         runner,
         journal,
-        reuse: new Reuse(journal, typeof reuse === 'boolean' ? {} : reuse),
+        reuse: new Reuse(journal, typeof reuse === 'boolean' ? {} : reuse, defaults.codecs),
+        codecs: defaults.codecs,
         since,
         now: Date.now(),
       });
@@ -276,9 +284,9 @@ async function aliveAttempts(
   return keys.length === 0 ? new Set() : ((await carrier?.alive?.(keys)) ?? new Set());
 }
 
-function reuseOf(journal: Journal, reuse: boolean | ReuseOptions = false): Reuse | undefined {
+function reuseOf(journal: Journal, { reuse = false, codecs }: RunOptions): Reuse | undefined {
   if (reuse === false) return undefined;
-  return new Reuse(journal, reuse === true ? {} : reuse);
+  return new Reuse(journal, reuse === true ? {} : reuse, codecs);
 }
 
 function checkTools(tools: readonly Tool[]): void {
@@ -297,6 +305,16 @@ function checkTools(tools: readonly Tool[]): void {
 
 function isRunner(value: TaskRunner): boolean {
   return typeof value?.run === 'function' && typeof value.name === 'string';
+}
+
+/** A copy of what the caller may change before the run is open. */
+function snapshotOfOptions(options: RunOptions & ResumeOptions): RunOptions & ResumeOptions {
+  const { plan, addedTasks, maxDepth = DEFAULT_MAX_DEPTH } = options;
+  return {
+    ...options,
+    ...(plan !== undefined && { plan: snapshotOf(plan, maxDepth) }),
+    ...(Array.isArray(addedTasks) && { addedTasks: snapshotOfTasks(addedTasks, maxDepth) }),
+  };
 }
 
 /** A signal that aborts as soon as one of the two does. */

@@ -1,6 +1,7 @@
 import { type Budget, eitherBudget } from '../contract/budget.js';
 import type { AttemptCarrier } from '../contract/carrier.js';
 import { checkDuration, checkFlag, checkLimit } from '../contract/check-options.js';
+import { checkCodecs, type ValueCodec } from '../contract/codec.js';
 import { OptionError, show } from '../contract/errors.js';
 import type { RunEvent, RunLimits } from '../contract/event.js';
 import type { Journal } from '../contract/journal.js';
@@ -86,6 +87,17 @@ export interface RunOptions {
    */
   readonly reuse?: boolean | ReuseOptions | undefined;
   /**
+   * The maximum length of one output as JSON, in bytes. An attempt with a longer output fails with
+   * `invalid_output`.
+   * @default 67_108_864 (64 MiB)
+   */
+  readonly maxOutputBytes?: number | undefined;
+  /**
+   * Keep instances of classes in outputs: how each class is stored and copied. Without a codec, tasks
+   * share an instance, and a run with a journal refuses it.
+   */
+  readonly codecs?: readonly ValueCodec[] | undefined;
+  /**
    * Runs attempts outside this process: a carrier of an engine package.
    * @default this process
    */
@@ -120,6 +132,8 @@ export const RUN_OPTIONS = [
   'journal',
   'redact',
   'reuse',
+  'maxOutputBytes',
+  'codecs',
   'carrier',
 ];
 
@@ -130,7 +144,7 @@ export const RUN_OPTIONS = [
 export function checkRunOptions(owner: string, options: RunOptions): void {
   const { maxParallel, failFast, deadlineMs, timeoutMs, maxDepth, seed } = options;
   const { retry, budget, prices, replan, timeline, signal, onEvent } = options;
-  const { journal, redact, reuse, carrier } = options;
+  const { journal, redact, reuse, carrier, maxOutputBytes, codecs } = options;
   if (maxParallel !== undefined) checkLimit(owner, 'maxParallel', maxParallel);
   if (failFast !== undefined) checkFlag(owner, 'failFast', failFast);
   if (deadlineMs !== undefined) checkDuration(owner, 'deadlineMs', deadlineMs);
@@ -159,6 +173,8 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
     throw new OptionError(`${owner}: redact must be a function`);
   }
   if (reuse !== undefined) checkReuse(owner, reuse);
+  if (maxOutputBytes !== undefined) checkLimit(owner, 'maxOutputBytes', maxOutputBytes);
+  if (codecs !== undefined) checkCodecs(owner, codecs);
   if (carrier !== undefined && typeof carrier?.start !== 'function') {
     throw new OptionError(`${owner}: carrier must be an AttemptCarrier`);
   }
@@ -166,6 +182,9 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
     throw new OptionError(`${owner}: journal must be a Journal, such as memoryJournal()`);
   }
 }
+
+/** Longer texts come near to the longest that the engine can hold, once they are written as JSON. */
+export const MAX_OUTPUT_BYTES = 2 ** 26;
 
 /** The limits of a run as data, combined with those of its plan. */
 export function limitsOf(plan: Plan, options: RunOptions): RunLimits {

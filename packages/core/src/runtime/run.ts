@@ -85,11 +85,17 @@ export class Run<Outputs> implements AttemptInbox {
     });
     const { log, state } = this.#kernel;
     this.#listeners = new Listeners(log, settings.timeline === 'keep', settings.onEvent);
-    this.#ahead = record && new WriteAheadLog({ ...record, runId: settings.runId }, state);
+    const { runId, codecs } = settings;
+    this.#ahead = record && new WriteAheadLog({ ...record, runId, codecs }, state);
     this.#carrier = settings.carrier ?? this.#processCarrier();
     this.#attempts = new ActiveAttempts(settings, this.#kernel, this.#carrier, this);
     this.#additions = new TaskAdditions(settings, this.#kernel, (input) => this.take(input));
-    this.#answers = new HumanAnswers(this.#kernel, this.#ahead, (input) => this.take(input));
+    this.#answers = new HumanAnswers(
+      this.#kernel,
+      this.#ahead,
+      (input) => this.take(input),
+      settings,
+    );
     this.#parts = {
       kernel: this.#kernel,
       attempts: this.#attempts,

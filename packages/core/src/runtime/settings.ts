@@ -1,4 +1,5 @@
 import type { AttemptCarrier } from '../contract/carrier.js';
+import type { ValueCodec } from '../contract/codec.js';
 import type { RunEvent } from '../contract/event.js';
 import type { EventData, RunJournal } from '../contract/journal.js';
 import type { Replan } from '../contract/replan.js';
@@ -18,6 +19,9 @@ export interface RunSettings extends Omit<KernelOptions, 'resourceOf'> {
   /** Where attempts run; undefined for this process. */
   readonly carrier: AttemptCarrier | undefined;
   readonly toolbox: Toolbox;
+  readonly codecs: readonly ValueCodec[];
+  /** The maximum length of one output. */
+  readonly maxBytes: number;
   readonly maxDepth: number;
   /** What is asked for a revision of the plan. */
   readonly planner: Pick<Replan, 'revise'> | undefined;

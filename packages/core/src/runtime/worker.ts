@@ -32,8 +32,9 @@ export class Worker {
 
   async #ask(attempt: Attempt | WireAttempt): Promise<TaskOutput> {
     const runner = this.#runner as TaskRunner;
-    const tools = this.#toolbox.of(attempt.task).map((tool) => bindTool(tool, attempt));
-    return readAnswer(runner.name, await runner.run(attempt.requestWith(tools), attempt));
+    const tools = this.#toolbox.of(attempt.task);
+    const bound = tools.map((tool) => bindTool(tool, attempt));
+    return readAnswer(runner.name, await runner.run(attempt.requestWith(bound), attempt));
   }
 }
 

@@ -1,7 +1,9 @@
-import { RunnerError, show } from '../contract/errors.js';
+import type { ValueCodec } from '../contract/codec.js';
+import { describe, RunnerError, show } from '../contract/errors.js';
 import { forEachOf, type ItemsSource } from '../contract/for-each.js';
 import { parseReference, readPath } from '../contract/reference.js';
 import type { Task } from '../contract/task.js';
+import { keep } from '../contract/value.js';
 import { isLate } from '../util/promise.js';
 
 type Inputs = Readonly<Record<string, unknown>>;
@@ -26,6 +28,11 @@ interface Origin {
  */
 export class FanOut {
   readonly #origins = new WeakMap<Task, Origin>();
+  readonly #codecs: readonly ValueCodec[] | undefined;
+
+  constructor(codecs?: readonly ValueCodec[]) {
+    this.#codecs = codecs;
+  }
 
   originOf(task: Task): Origin | undefined {
     return this.#origins.get(task);
@@ -39,6 +46,7 @@ export class FanOut {
   itemsOf(task: Task, inputs: Inputs): readonly unknown[] {
     const { items: source, maxItems } = forEachOf(task.forEach as NonNullable<Task['forEach']>);
     const items = itemsOf(source, inputs);
+    this.#keep(items);
     if (items.length > maxItems) {
       throw invalid(`its forEach has ${items.length} items, and maxItems is ${maxItems}`);
     }
@@ -50,7 +58,17 @@ export class FanOut {
     return Array.from({ length: count }, (_, index) => this.#element(task, items[index], index));
   }
 
-  #element(pattern: Task, item: unknown, index: number): Task {
+  /** @throws {RunnerError} `invalid_input` for items with promises. */
+  #keep(value: unknown): unknown {
+    try {
+      return keep(value, { codecs: this.#codecs });
+    } catch (thrown) {
+      throw invalid(`its forEach has ${describe(thrown)}`);
+    }
+  }
+
+  #element(pattern: Task, given: unknown, index: number): Task {
+    const item = this.#keep(given);
     const id = elementId(pattern.id, index);
     const { forEach: _, when: __, dependencies: ___, subtasks, ...rest } = pattern;
     const siblings = idsOf(subtasks);
