@@ -1,25 +1,24 @@
 import type { ValueCodec } from '../contract/codec.js';
 import { describe, isStratagemError, RunnerError } from '../contract/errors.js';
+import type { GoalState } from '../contract/goal.js';
 import type { EventData, Json, RunJournal } from '../contract/journal.js';
 import { JOURNAL_ERROR_CODES, JournalError } from '../contract/journal-error.js';
 import type { Task } from '../contract/task.js';
 import { handOn } from '../contract/value.js';
 import type { Graph } from '../graph/graph.js';
-import { encodeEvent } from '../serialize/event.js';
+import { type EncodeOptions, encodeEvent } from '../serialize/event.js';
 import type { PlanData } from '../serialize/plan.js';
 import { toData, UnstorableError } from '../serialize/value.js';
 import type { EventLog } from '../state/event-log.js';
 import type { RunState } from '../state/run-state.js';
-import { isLate } from '../util/promise.js';
-
-/** Redacts a task's output before it is persisted. */
-export type Redact = (output: unknown, task: Task) => unknown;
+import type { Redact, Redaction } from './redaction.js';
 
 interface WriteAheadOptions {
   readonly planData: PlanData;
   readonly runId: string;
   readonly redact: Redact | undefined;
   readonly codecs?: readonly ValueCodec[] | undefined;
+  readonly goalState?: GoalState | undefined;
 }
 
 /**
@@ -28,18 +27,21 @@ interface WriteAheadOptions {
  */
 export class WriteAheadLog {
   readonly #options: WriteAheadOptions;
+  readonly #state: RunState;
   readonly #log: EventLog;
   readonly #graph: Graph;
   /** Encoded outputs of tasks that are about to complete, by task index. */
   readonly #outputs = new Map<number, { readonly output: unknown; readonly data: Json }>();
   #journal: RunJournal | undefined;
+  #redaction: Redaction | undefined;
   #durable = 0;
 
   /** @param state The state of the run whose log is written. */
-  constructor(options: WriteAheadOptions, { log, graph }: RunState) {
+  constructor(options: WriteAheadOptions, state: RunState) {
     this.#options = options;
-    this.#log = log;
-    this.#graph = graph;
+    this.#state = state;
+    this.#log = state.log;
+    this.#graph = state.graph;
   }
 
   /** Entries of the log before this one are durable. */
@@ -47,9 +49,17 @@ export class WriteAheadLog {
     return this.#durable;
   }
 
-  /** Sets the journal to write to. Call it before the first commit. */
-  openTo(journal: RunJournal): void {
+  /** Sets the journal to write to. Call it before the first commit, and await what it returns. */
+  openTo(journal: RunJournal): void | Promise<void> {
     this.#journal = journal;
+    const { redact } = this.#options;
+    return redact === undefined ? undefined : this.#loadRedaction(redact);
+  }
+
+  /** Loaded when it is needed: most runs redact nothing. */
+  async #loadRedaction(redact: Redact): Promise<void> {
+    const { Redaction } = await import('./redaction.js');
+    this.#redaction = new Redaction(redact, this.#state, this.#options);
   }
 
   /** Skips entries that are already in the journal, or that are not needed. */
@@ -107,17 +117,24 @@ export class WriteAheadLog {
     for (let position = this.#durable; position < end; position++) {
       // A piece of text cannot be redacted without the rest of it.
       if (redact !== undefined && this.#log.typeAt(position) === 'task_output') continue;
-      events.push(encodeEvent(this.#log.eventAt(position), this.#log.indexAt(position), options));
+      events.push(this.#encodeAt(position, options));
     }
     return events;
+  }
+
+  #encodeAt(position: number, options: EncodeOptions): EventData {
+    const event = this.#log.eventAt(position);
+    const index = this.#log.indexAt(position);
+    const redaction = this.#redaction;
+    if (redaction === undefined) return encodeEvent(event, index, options);
+    return redaction.data(encodeEvent(redaction.event(event, index), index, options), index);
   }
 
   #toData(task: Task, output: unknown): Json {
     const { redact, codecs } = this.#options;
     let kept = output;
     try {
-      if (redact !== undefined) kept = redact(handOn(output), task);
-      if (isLate(kept)) throw new TypeError('it is asynchronous and must be synchronous');
+      if (this.#redaction !== undefined) kept = this.#redaction.output(handOn(output), task);
     } catch (thrown) {
       throw new RunnerError('invalid_output', `redact() threw: ${describe(thrown)}`);
     }

@@ -110,13 +110,15 @@ export function finishGroup(machine: Machine, index: number): void {
 function expand(machine: Machine, index: number, task: Task, inputs: Inputs): void {
   const { graph, fanOut } = machine;
   const items = fanOut.itemsOf(task, inputs);
+  const { recordsItems, requireStorable } = machine.options;
+  if (isByFunction(task)) requireStorable?.(items);
   const elements = fanOut.elementsOf(task, items, items.length);
   for (const id of idsOf(elements)) {
     if (graph.indexOf(id) === undefined) continue;
     throw new RunnerError('invalid_input', `its forEach needs the id "${id}", which is taken`);
   }
   if (elements.length > 0) {
-    const given = isByFunction(task) ? { items } : {};
+    const given = recordsItems || isByFunction(task) ? { items } : {};
     const { taskId } = machine.about(index);
     const tasks = asData(elements);
     machine.tell({ type: 'tasks_added', source: 'for_each', tasks, taskId, ...given }, index);

@@ -35,6 +35,10 @@ export interface KernelOptions {
   readonly resourceOf: (task: Task) => string;
   /** What `run_started` says about the limits of the run. */
   readonly limits?: RunLimits | undefined;
+  /** Whether `tasks_added` has the items of every fan-out, not only those that a function returned. */
+  readonly recordsItems?: boolean | undefined;
+  /** Throws when the items of a fan-out cannot be recorded. */
+  readonly requireStorable?: ((items: readonly unknown[]) => void) | undefined;
   /** How instances of classes in outputs are copied. */
   readonly codecs?: readonly ValueCodec[] | undefined;
   /**

@@ -1,7 +1,9 @@
-import { StratagemError } from '../contract/errors.js';
+import type { ValueCodec } from '../contract/codec.js';
+import { describe, RunnerError, StratagemError } from '../contract/errors.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { firstTaskNeedingRunner, type Task } from '../contract/task.js';
 import { tasksToData } from '../serialize/plan.js';
+import { toData } from '../serialize/value.js';
 
 /** Calls `visit` with each task and its subtasks, without the patterns of fan-outs. */
 export function eachTask(tasks: readonly Task[], visit: (task: Task) => void): void {
@@ -16,6 +18,18 @@ export function requireStorable(tasks: readonly Task[]): void {
   const problems: PlanProblem[] = [];
   tasksToData(tasks, problems);
   if (problems.length > 0) throw new PlanError(problems);
+}
+
+/** Refuses the items of a fan-out that cannot be stored in a journal. */
+export function storableItems(codecs: readonly ValueCodec[] | undefined) {
+  return (items: readonly unknown[]): void => {
+    try {
+      toData(items, codecs);
+    } catch (thrown) {
+      const message = `the items of its forEach cannot be stored in the journal: ${describe(thrown)}`;
+      throw new RunnerError('invalid_input', message);
+    }
+  };
 }
 
 /** @throws {StratagemError} `missing_runner` when one of the tasks needs a runner. */

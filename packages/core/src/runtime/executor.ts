@@ -19,6 +19,7 @@ import { checkReuse, Reuse, type ReuseOptions } from '../journal/reuse.js';
 import { planToData } from '../serialize/plan.js';
 import { asData } from '../serialize/task.js';
 import { DEFAULT_MAX_DEPTH, graphOf } from '../validate/plan.js';
+import { storableItems } from './added-tasks.js';
 import type { TaskForecast } from './explain.js';
 import { handleOf, type RunHandle } from './handle.js';
 import {
@@ -164,6 +165,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       planner: options.replan,
       toolbox,
       codecs: options.codecs ?? NO_CODECS,
+      ...(options.journal !== undefined && recordingOf(options)),
       maxBytes: options.maxOutputBytes ?? MAX_OUTPUT_BYTES,
       maxDepth,
       timeline: options.timeline ?? 'keep',
@@ -270,6 +272,15 @@ export function createExecutor(options: ExecutorOptions): Executor {
         now: Date.now(),
       });
     },
+  };
+}
+
+/** What the kernel does for the sake of a journal. */
+function recordingOf({ redact, codecs }: RunOptions) {
+  return {
+    // The list in an output may be redacted: then the items cannot be found there again.
+    recordsItems: redact !== undefined,
+    requireStorable: redact === undefined ? storableItems(codecs) : undefined,
   };
 }
 

@@ -74,9 +74,15 @@ export interface RunOptions {
    */
   readonly journal?: Journal | undefined;
   /**
-   * Redacts a task's output before it is stored in the journal. The run itself uses the original output;
-   * a resumed run uses the stored one. With `redact`, the journal has no `task_output` events, and other
-   * runs cannot reuse outputs of this run.
+   * Redacts a task's output before it is stored in the journal. It returns a changed copy: outputs are
+   * frozen. The run itself uses the original output; a resumed run uses the stored one.
+   *
+   * It is called for the items of fan-outs, for questions and for error messages as well, with the task
+   * that they are about. A text is only replaced by a text. Words that were removed from an output are
+   * removed from all these and from added tasks, whatever `redact` makes of them.
+   *
+   * With `redact`, the journal has no `task_output` events, and other runs cannot reuse outputs of this
+   * run.
    */
   readonly redact?: ((output: unknown, task: Task) => unknown) | undefined;
   /**

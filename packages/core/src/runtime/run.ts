@@ -86,7 +86,9 @@ export class Run<Outputs> implements AttemptInbox {
     const { log, state } = this.#kernel;
     this.#listeners = new Listeners(log, settings.timeline === 'keep', settings.onEvent);
     const { runId, codecs } = settings;
-    this.#ahead = record && new WriteAheadLog({ ...record, runId, codecs }, state);
+    this.#ahead =
+      record &&
+      new WriteAheadLog({ ...record, runId, codecs, goalState: settings.plan.goalState }, state);
     this.#carrier = settings.carrier ?? this.#processCarrier();
     this.#attempts = new ActiveAttempts(settings, this.#kernel, this.#carrier, this);
     this.#additions = new TaskAdditions(settings, this.#kernel, (input) => this.take(input));
@@ -142,7 +144,8 @@ export class Run<Outputs> implements AttemptInbox {
       this.#fail(isStratagemError(thrown) ? thrown : journalFailure(this.runId, thrown));
       return;
     }
-    this.#ahead?.openTo(this.#journal);
+    const opening = this.#ahead?.openTo(this.#journal);
+    if (opening !== undefined) await opening;
     if (this.#kernel.ended) this.#finish();
     else this.#begin();
   }

@@ -45,8 +45,7 @@ export class FanOut {
    */
   itemsOf(task: Task, inputs: Inputs): readonly unknown[] {
     const { items: source, maxItems } = forEachOf(task.forEach as NonNullable<Task['forEach']>);
-    const items = itemsOf(source, inputs);
-    this.#keep(items);
+    const items = this.#keep(itemsOf(source, inputs)) as readonly unknown[];
     if (items.length > maxItems) {
       throw invalid(`its forEach has ${items.length} items, and maxItems is ${maxItems}`);
     }
