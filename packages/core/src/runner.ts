@@ -57,12 +57,13 @@ export { codeOfApiError, codeOfStatus, parseRetryAfter } from './provider/http-e
 export {
   checkChoice,
   checkModelOptions,
+  checkNoUser,
   DEFAULT_MAX_STEPS,
   isHttpUrl,
   type ModelOptions,
   type SdkOptions,
 } from './provider/model-options.js';
-export { redact, redactCause, secretsIn } from './provider/redact.js';
+export { redact, redactCause, secretHeaders, secretsIn } from './provider/redact.js';
 export type {
   BodyContext,
   RequestContext,
