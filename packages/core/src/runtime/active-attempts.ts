@@ -92,6 +92,7 @@ export class ActiveAttempts implements AttemptHost {
       attempt.isOver = true;
       attempt.abort(reason);
       this.#ask((carrier) => carrier.cancel(attempt.key, reason));
+      attempt.release();
     } else if (this.#isExternal) {
       // An attempt of the process before this one, which the carrier may still work on.
       const { id } = this.#kernel.graph.tasks[index] as Task;
@@ -108,6 +109,7 @@ export class ActiveAttempts implements AttemptHost {
       attempt.isOver = true;
       attempt.abort(reason);
       this.#ask((carrier) => carrier.detach(attempt.key));
+      attempt.release();
     }
     // Their results were not recorded: the resumed run needs them.
     for (const key of this.#settled.splice(0)) this.#ask((carrier) => carrier.detach(key));

@@ -1,4 +1,11 @@
-import type { AttemptCall, FunctionWork, RequestWork, Tell } from '../contract/carrier.js';
+import type {
+  AttemptCall,
+  AttemptReport,
+  FunctionWork,
+  RequestWork,
+  Tell,
+} from '../contract/carrier.js';
+import { RunnerError, StratagemError } from '../contract/errors.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { RunContext } from '../contract/run-context.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
@@ -36,7 +43,7 @@ export class Attempt implements AttemptCall, RunContext {
   slot = -1;
   tell!: Tell;
 
-  readonly #host: AttemptHost;
+  #host: AttemptHost;
   #key: string | undefined;
   #request: TaskRequest | undefined;
   #controller: AbortController | undefined;
@@ -137,6 +144,26 @@ export class Attempt implements AttemptCall, RunContext {
     return (tasks) => void this.tell({ type: 'add_tasks', tasks });
   }
 
+  /**
+   * Cuts the attempt off from its run, which has given it up: work that never ends would keep the whole
+   * run in memory. What its context says stays the same.
+   */
+  release(): void {
+    const { runId, key, attemptsLeft, resource } = this;
+    this.#key = key;
+    this.tell = tellReleased;
+    // Until an error's stack is asked for, the engine keeps the receivers of its calls.
+    if (this.#reason instanceof Error) void this.#reason.stack;
+    this.#host = {
+      runId,
+      attemptsLeft: () => attemptsLeft,
+      resourceOf: () => resource,
+      inputsOf: released,
+      requestOf: released,
+      workOf: released,
+    };
+  }
+
   /** The first reason counts. */
   abort(reason: unknown): void {
     if (this.#isAborted) return;
@@ -144,4 +171,14 @@ export class Attempt implements AttemptCall, RunContext {
     this.#reason = reason;
     this.#controller?.abort(reason);
   }
+}
+
+function tellReleased({ type }: AttemptReport): undefined {
+  if (type !== 'add_tasks') return undefined;
+  const message = 'addTasks(): it is over, nothing can be added any more';
+  throw new StratagemError('run_ended', message);
+}
+
+function released(): never {
+  throw new RunnerError('aborted', 'the run has given this attempt up');
 }
