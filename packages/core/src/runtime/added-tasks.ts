@@ -4,6 +4,7 @@ import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { firstTaskNeedingRunner, type Task } from '../contract/task.js';
 import { tasksToData } from '../serialize/plan.js';
 import { toData } from '../serialize/value.js';
+import type { RunState } from '../state/run-state.js';
 
 /** Calls `visit` with each task and its subtasks, without the patterns of fan-outs. */
 export function eachTask(tasks: readonly Task[], visit: (task: Task) => void): void {
@@ -30,6 +31,20 @@ export function storableItems(codecs: readonly ValueCodec[] | undefined) {
       throw new RunnerError('invalid_input', message);
     }
   };
+}
+
+/** @throws {PlanError} when a task depends on an output that was dropped. */
+export function requireOutputs(tasks: readonly Task[], state: RunState): void {
+  const problems: PlanProblem[] = [];
+  eachTask(tasks, ({ id, dependencies = [] }) => {
+    for (const name of dependencies) {
+      const index = state.graph.indexOf(name);
+      if (index === undefined || !state.isReleased(index)) continue;
+      const message = `task "${id}" needs the output of "${name}", which was dropped (outputs: 'final')`;
+      problems.push({ code: 'failed_dependency', path: ['tasks'], message });
+    }
+  });
+  if (problems.length > 0) throw new PlanError(problems);
 }
 
 /** @throws {StratagemError} `missing_runner` when one of the tasks needs a runner. */

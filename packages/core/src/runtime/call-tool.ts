@@ -102,7 +102,9 @@ function requireRunning(signal: AbortSignal): void {
 /** The output as text for the model. */
 function textOf(output: unknown): string {
   try {
-    return valueText(output) ?? 'done';
+    // A bare bigint is a mistake of the tool: models are given numbers.
+    const text = typeof output === 'bigint' ? JSON.stringify(output) : valueText(output);
+    return text ?? 'done';
   } catch (cause) {
     throw new Error('its result cannot be written as JSON', { cause });
   }

@@ -148,6 +148,9 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const plan = snapshotOf(given, maxDepth);
     const graph = graphOf(plan, maxDepth);
     const limits = limitsOf(plan, options);
+    if (options.outputs === 'final' && options.replan !== undefined) {
+      throw new OptionError("outputs: 'final' cannot be used with replan, which needs all outputs");
+    }
     return {
       plan: Object.freeze({ ...plan, tasks: asData(plan.tasks) }) as Plan,
       graph,
@@ -169,6 +172,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       maxBytes: options.maxOutputBytes ?? MAX_OUTPUT_BYTES,
       maxDepth,
       timeline: options.timeline ?? 'keep',
+      outputs: options.outputs ?? 'all',
       signal,
       onEvent: options.onEvent,
     };

@@ -99,6 +99,14 @@ export interface RunOptions {
    */
   readonly maxOutputBytes?: number | undefined;
   /**
+   * `'final'` drops an output from memory as soon as all tasks that depend on it have settled, except
+   * those that the goal is about. The result has the outputs of the other tasks, and `outputReleased`
+   * for each one that was dropped. `onEvent` and the journal get every output; an iterator that lags
+   * behind may get undefined. Not together with `replan`, which shows all outputs to the planner.
+   * @default 'all'
+   */
+  readonly outputs?: 'all' | 'final' | undefined;
+  /**
    * Keep instances of classes in outputs: how each class is stored and copied. Without a codec, tasks
    * share an instance, and a run with a journal refuses it.
    */
@@ -139,6 +147,7 @@ export const RUN_OPTIONS = [
   'redact',
   'reuse',
   'maxOutputBytes',
+  'outputs',
   'codecs',
   'carrier',
 ];
@@ -150,7 +159,7 @@ export const RUN_OPTIONS = [
 export function checkRunOptions(owner: string, options: RunOptions): void {
   const { maxParallel, failFast, deadlineMs, timeoutMs, maxDepth, seed } = options;
   const { retry, budget, prices, replan, timeline, signal, onEvent } = options;
-  const { journal, redact, reuse, carrier, maxOutputBytes, codecs } = options;
+  const { journal, redact, reuse, carrier, maxOutputBytes, codecs, outputs } = options;
   if (maxParallel !== undefined) checkLimit(owner, 'maxParallel', maxParallel);
   if (failFast !== undefined) checkFlag(owner, 'failFast', failFast);
   if (deadlineMs !== undefined) checkDuration(owner, 'deadlineMs', deadlineMs);
@@ -181,6 +190,9 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
   if (reuse !== undefined) checkReuse(owner, reuse);
   if (maxOutputBytes !== undefined) checkLimit(owner, 'maxOutputBytes', maxOutputBytes);
   if (codecs !== undefined) checkCodecs(owner, codecs);
+  if (outputs !== undefined && outputs !== 'all' && outputs !== 'final') {
+    throw new OptionError(`${owner}: outputs must be 'all' or 'final'; it is ${show(outputs)}`);
+  }
   if (carrier !== undefined && typeof carrier?.start !== 'function') {
     throw new OptionError(`${owner}: carrier must be an AttemptCarrier`);
   }

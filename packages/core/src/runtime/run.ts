@@ -23,6 +23,7 @@ import { dropAborted } from './commands.js';
 import type { EventStream } from './event-stream.js';
 import { type Input, inOrderOfStart } from './input.js';
 import { Listeners } from './listeners.js';
+import type { OutputRelease } from './output-release.js';
 import { ProcessCarrier } from './process-carrier.js';
 import type { RunRecord, RunSettings } from './settings.js';
 import { TaskAdditions } from './task-additions.js';
@@ -48,6 +49,9 @@ export class Run<Outputs> implements AttemptInbox {
   readonly #attempts: ActiveAttempts;
   readonly #additions: TaskAdditions;
   readonly #answers: HumanAnswers;
+  /** In a run that keeps the final outputs alone. */
+  #release: OutputRelease | undefined;
+  #releaseLoaded: Promise<void> | undefined;
   /** The same, for the input that is applied. */
   readonly #parts: RunParts;
   readonly #onAbort = () => this.cancel(this.#settings.signal?.reason);
@@ -110,6 +114,7 @@ export class Run<Outputs> implements AttemptInbox {
     });
     if (signal?.aborted) this.#inbox.push({ type: 'cancel', reason: signal.reason });
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (settings.outputs === 'final') this.#releaseLoaded = this.#loadRelease();
     this.#isWorking = true;
     if (record === undefined) queueMicrotask(() => this.#begin());
     else {
@@ -135,6 +140,14 @@ export class Run<Outputs> implements AttemptInbox {
     this.#clock.beginTurn();
     this.#inbox = inOrderOfStart(this.#inbox);
     this.#work();
+  }
+
+  /** Loaded when it is needed: most runs keep their outputs. It starts at the beginning of the log. */
+  async #loadRelease(): Promise<void> {
+    const { OutputRelease } = await import('./output-release.js');
+    this.#release = new OutputRelease(this.#kernel.state, this.#settings.plan.goalState);
+    // Events that are not in the journal yet need their outputs.
+    if (this.#isOver || this.#ahead === undefined) this.#release.follow();
   }
 
   async #open({ open }: RunRecord): Promise<void> {
@@ -287,10 +300,12 @@ export class Run<Outputs> implements AttemptInbox {
   /** Publishes the events of a step, and carries out its commands. */
   #carryOut(): void {
     this.#listeners.publish();
+    this.#release?.follow();
     this.#attempts.forgetSettled();
     this.#runCommands();
     if (this.#settings.timeline === 'stream' && this.#kernel.dropPublishedOutput()) {
       this.#continueAt(this.#kernel.log.length);
+      this.#release?.continueAt(this.#kernel.log.length);
     }
     if (this.#kernel.ended) this.#finish();
   }
@@ -366,7 +381,7 @@ export class Run<Outputs> implements AttemptInbox {
     // The caller closes a carrier of its own.
     if (carrier === undefined) void this.#carrier.close();
     // The caller may resume the run as soon as it has the result.
-    const closed = this.#settings.record === undefined ? undefined : this.#closeJournal();
+    const closed = this.#settings.record === undefined ? this.#releaseLoaded : this.#closeJournal();
     if (closed === undefined) end();
     else closed.then(end);
   }
@@ -383,6 +398,7 @@ export class Run<Outputs> implements AttemptInbox {
   }
 
   async #closeJournal(): Promise<void> {
+    await this.#releaseLoaded;
     try {
       await this.#journal?.close();
     } catch {

@@ -26,6 +26,7 @@ export interface RunSettings extends Omit<KernelOptions, 'resourceOf'> {
   /** What is asked for a revision of the plan. */
   readonly planner: Pick<Replan, 'revise'> | undefined;
   readonly timeline: 'keep' | 'stream';
+  readonly outputs: 'all' | 'final';
   readonly signal: AbortSignal | undefined;
   readonly onEvent: ((event: RunEvent) => void) | undefined;
 }

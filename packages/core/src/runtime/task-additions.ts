@@ -5,7 +5,7 @@ import type { Task } from '../contract/task.js';
 import type { ReplanCommand } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { additionProblems } from '../validate/plan.js';
-import { eachTask, requireNoRunner, requireStorable } from './added-tasks.js';
+import { eachTask, requireNoRunner, requireOutputs, requireStorable } from './added-tasks.js';
 import type { Input } from './input.js';
 import { ReplanRound } from './replan-round.js';
 import type { RunSettings } from './settings.js';
@@ -93,6 +93,7 @@ export class TaskAdditions {
         this.#kernel.isPendingFanOut(id) || this.#pending.get(id)?.forEach !== undefined,
     };
     const problems = additionProblems(tasks, there, maxDepth);
+    if (problems.length === 0) requireOutputs(tasks, this.#kernel.state);
     if (problems.length > 0) throw new PlanError(problems);
     if (runner === undefined) requireNoRunner(tasks);
     toolbox.require(tasks, runner);

@@ -160,7 +160,22 @@ export class EventLog {
   /** The output of a completion. */
   outputAt(position: number): unknown {
     const value = this.#values[position];
-    return handOn(this.#kinds[position] === COMPLETED ? value : (value as AttemptResult).output);
+    return outputFor(this.#kinds[position] === COMPLETED ? value : (value as AttemptResult).output);
+  }
+
+  /** Drops the output of a completion; everything else about it stays. */
+  releaseOutput(position: number): void {
+    const value = this.#values[position];
+    this.#values[position] =
+      this.#kinds[position] === COMPLETED
+        ? RELEASED
+        : { ...(value as AttemptResult), output: RELEASED };
+  }
+
+  /** Whether the output of a completion was dropped. */
+  isReleased(position: number): boolean {
+    const value = this.#values[position];
+    return value === RELEASED || (value as AttemptResult | undefined)?.output === RELEASED;
   }
 
   /** The result of a completion that has details. */
@@ -189,7 +204,7 @@ export class EventLog {
     }
     const durationMs = this.#numbers[position] as number;
     const value = this.#values[position];
-    const output = handOn(kind === COMPLETED ? value : (value as AttemptResult).output);
+    const output = outputFor(kind === COMPLETED ? value : (value as AttemptResult).output);
     return {
       type: 'task_completed',
       sequence,
@@ -294,6 +309,14 @@ function withFrozenTasks(event: RunEvent): RunEvent {
     freezeTasks(event.plan.tasks);
   }
   return event;
+}
+
+/** Takes the place of an output that was dropped. */
+const RELEASED = Symbol('released');
+
+/** An output for one more reader. */
+function outputFor(output: unknown): unknown {
+  return output === RELEASED ? undefined : handOn(output);
 }
 
 function hasDetails(result: AttemptResult): boolean {
