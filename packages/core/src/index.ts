@@ -1,5 +1,6 @@
 export type { Budget } from './contract/budget.js';
 export type { AttemptCarrier } from './contract/carrier.js';
+export type { ValueCodec } from './contract/codec.js';
 export type { Comparison, Condition, Operator } from './contract/condition.js';
 export {
   type AttemptErrorCode,

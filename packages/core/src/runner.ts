@@ -69,6 +69,7 @@ export { LIST_PRICES, LIST_PRICES_DATE, type ListPrice } from './provider/list-p
 export {
   checkChoice,
   checkModelOptions,
+  checkNoUser,
   DEFAULT_MAX_STEPS,
   DEFAULT_TOOL_CALL_CONCURRENCY,
   isHttpUrl,
@@ -82,7 +83,7 @@ export {
   pricingOf,
   withPricing,
 } from './provider/pricing.js';
-export { redact, redactCause, secretsIn } from './provider/redact.js';
+export { redact, redactCause, secretHeaders, secretsIn } from './provider/redact.js';
 export { adviceIn, type FailedResponse } from './provider/retry-advice.js';
 export type {
   BodyContext,
@@ -106,3 +107,4 @@ export {
 } from './provider/tool-input.js';
 export { toolParametersOf } from './provider/tool-schema.js';
 export { countOf, joinCounts, readWireUsage, type WireUsage } from './provider/wire-usage.js';
+export { valueText } from './state/value-text.js';

@@ -122,6 +122,18 @@ describe('the suite detects, of a backend that is odd, a runner that', () => {
 
 describe('the suite detects a runner that', () => {
   test.each<[string, string, TaskRunner, string]>([
+    [
+      'emits parts with fields that would override those of its event',
+      'emits parts with the fields of their kind alone',
+      runnerOf({
+        async work(request, context) {
+          const part = { kind: 'text', text: 'x', type: 'text-delta', taskId: 'b' };
+          context.emit(part as never);
+          return answer(request, { ...context, signal: context.signal, emit: () => undefined });
+        },
+      }),
+      'parts with other fields: type, taskId',
+    ],
     ['has no name', 'describes itself', runnerOf({ name: '' }), 'it has no name'],
     [
       'has settings that are not data',

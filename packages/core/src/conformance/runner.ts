@@ -106,6 +106,17 @@ export function runnerConformance(
       },
     },
     {
+      name: 'emits parts with the fields of their kind alone',
+      async run() {
+        const runner = await create();
+        const attempt = new RecordingContext();
+        await runner.run(requestFor('a', 'Say hello.'), attempt);
+        const { foreignFields } = attempt;
+        const names = [...foreignFields].join(', ');
+        assert(foreignFields.size === 0, `it emitted parts with other fields: ${names}`);
+      },
+    },
+    {
       name: 'emits nothing after its answer and removes its listeners from the signal',
       async run() {
         const runner = await create();
@@ -281,6 +292,8 @@ export function runnerConformance(
 /** The context of an attempt, which records what the runner does with it. Its fields are getters. */
 class RecordingContext implements RunContext {
   readonly parts: OutputPart[] = [];
+  /** Fields of emitted parts that no part of their kind has. */
+  readonly foreignFields = new Set<string>();
   isOver = false;
   wasLate = false;
   listeners = 0;
@@ -337,7 +350,11 @@ class RecordingContext implements RunContext {
   get emit(): RunContext['emit'] {
     return (part) => {
       if (this.isOver) this.wasLate = true;
-      this.parts.push(partOf(part));
+      const own = partOf(part);
+      for (const name of Object.keys(Object(typeof part === 'string' ? undefined : part))) {
+        if (!(name in own) && part[name as never] !== undefined) this.foreignFields.add(name);
+      }
+      this.parts.push(own);
       return undefined;
     };
   }

@@ -8,7 +8,8 @@ export const OPERATORS = ['==', '!=', '>', '<', '>=', '<=', 'contains', 'matches
 /**
  * How two values are compared. `==` and `!=` compare whole values; `<` and its like compare two
  * numbers or two strings; `contains` looks for a substring or for an item of a list; `matches` takes
- * a regular expression. Its syntax has no look-around and no backreferences, so no pattern can hang.
+ * a regular expression. Its syntax has no look-around and no backreferences, so no pattern can hang. A
+ * condition fails when a large pattern takes too long on a long text, and a criterion is not met.
  */
 export type Operator = (typeof OPERATORS)[number];
 
@@ -80,7 +81,16 @@ export function compare(actual: unknown, operator: Operator, expected: unknown):
       if (Array.isArray(actual)) return actual.some((item) => equal(item, expected));
       return typeof actual === 'string' && actual.includes(String(expected));
     case 'matches':
-      return typeof actual === 'string' && patternOf(String(expected)).test(actual);
+      return typeof actual === 'string' && matches(actual, String(expected));
+  }
+}
+
+/** @throws {RunnerError} `invalid_input` when the pattern takes too long on this text. */
+function matches(text: string, source: string): boolean {
+  try {
+    return patternOf(source).test(text);
+  } catch (cause) {
+    throw new RunnerError('invalid_input', `matches: ${(cause as Error).message}`, { cause });
   }
 }
 

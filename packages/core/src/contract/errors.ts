@@ -1,6 +1,6 @@
 import { costOf, type PriceTable } from './price.js';
-import type { RateLimits } from './rate-limits.js';
-import { isAmount, isUsage, type Usage } from './usage.js';
+import { type RateLimits, rateLimitsOf } from './rate-limits.js';
+import { isAmount, type Usage, usageOf } from './usage.js';
 
 /** Why an operation of a journal failed; see `JournalError`. */
 export const JOURNAL_ERROR_CODES = [
@@ -226,11 +226,12 @@ export class TaskError extends StratagemError {
     // With a wait that is not a time, the task would never be tried again, and never end.
     const retryAfterMs: unknown = known.retryAfterMs;
     if (isAmount(retryAfterMs)) this.retryAfterMs = retryAfterMs;
-    if (known.isRetryable !== undefined) this.isRetryable = known.isRetryable;
-    if (known.status !== undefined) this.status = known.status;
-    if (known.requestId !== undefined) this.requestId = known.requestId;
+    if (known.isRetryable !== undefined) this.isRetryable = known.isRetryable === true;
+    if (Number.isFinite(known.status)) this.status = known.status;
+    if (typeof known.requestId === 'string') this.requestId = known.requestId;
     noteUsage(this, known, prices);
-    if (isRecord(known.rateLimits)) this.rateLimits = known.rateLimits;
+    const rateLimits = known.rateLimits && rateLimitsOf(known.rateLimits);
+    if (rateLimits !== undefined) this.rateLimits = rateLimits;
     if (isCount(known.tries)) this.tries = known.tries;
   }
 }
@@ -242,18 +243,15 @@ function noteUsage(
   prices: PriceTable,
 ): void {
   if (typeof known.model === 'string') error.model = known.model;
-  if (!isUsage(known.usage)) return;
-  error.usage = known.usage;
-  const costUsd = costOf(error.usage, error.model, prices) ?? known.costUsd;
+  const usage = usageOf(known.usage);
+  if (usage === undefined) return;
+  error.usage = usage;
+  const costUsd = costOf(usage, error.model, prices) ?? known.costUsd;
   if (isAmount(costUsd)) error.costUsd = costUsd;
 }
 
 function isCount(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) > 0;
-}
-
-function isRecord(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }
 
 /** A round of re-planning failed; the thrown value is the `cause`. */

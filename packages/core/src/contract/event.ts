@@ -145,7 +145,7 @@ export interface TasksAdded extends Base {
   readonly taskId?: string | undefined;
   readonly source: 'for_each' | 'add_tasks' | 'replan';
   readonly tasks: readonly Task[];
-  /** The list that the function of a fan-out returned; otherwise the list is in an output. */
+  /** The list that the function of a fan-out returned; with `redact`, the list of every fan-out. */
   readonly items?: readonly unknown[] | undefined;
 }
 

@@ -1,4 +1,5 @@
-import type { Usage } from './usage.js';
+import { type Usage, usageOf } from './usage.js';
+import { copyOf } from './value.js';
 
 /** A part of the output that a runner reports during an attempt, as a `task_output` event. */
 export type OutputPart = TextPart | ToolCallPart | ToolResultPart | StepPart | NoticePart;
@@ -53,17 +54,50 @@ export interface NoticePart {
   readonly code?: string | undefined;
 }
 
-const KINDS: readonly string[] = ['text', 'tool_call', 'tool_result', 'step', 'notice'];
+/** The type of each field; `?` marks those that may be missing. */
+const SHAPES: Readonly<Record<OutputPart['kind'], Readonly<Record<string, string>>>> = {
+  text: { text: 'string' },
+  tool_call: { callId: 'string', tool: 'string', input: 'any?' },
+  tool_result: {
+    callId: 'string',
+    tool: 'string',
+    ok: 'boolean',
+    output: 'any?',
+    message: 'string?',
+    durationMs: 'number',
+  },
+  step: { step: 'number', usage: 'usage?', model: 'string?', requestId: 'string?' },
+  notice: { source: 'string', message: 'string', code: 'string?' },
+};
 
 /**
- * Converts the argument of `emit()` to a part.
+ * Converts the argument of `emit()` to a part. Copies the fields of its kind alone, because they become
+ * fields of an event. Drops an optional field of a wrong type.
  *
  * @throws {TypeError} when it is neither a string nor a part.
  */
 export function partOf(emitted: string | OutputPart): OutputPart {
   if (typeof emitted === 'string') return { kind: 'text', text: emitted };
-  if (typeof emitted === 'object' && emitted !== null && KINDS.includes(emitted.kind)) {
-    if (emitted.kind !== 'text' || typeof emitted.text === 'string') return emitted;
+  const given = Object(emitted) as Readonly<Record<string, unknown>>;
+  const kind = given.kind as OutputPart['kind'];
+  if (!Object.hasOwn(SHAPES, kind)) {
+    throw notAPart(`: { kind: ${Object.keys(SHAPES).join(' | ')} }`);
   }
-  throw new TypeError(`emit() takes a piece of text, or a part: { kind: ${KINDS.join(' | ')} }`);
+  const part: Record<string, unknown> = { kind };
+  for (const [name, type] of Object.entries(SHAPES[kind])) {
+    const value = fieldOf(given[name], type.replace('?', ''));
+    if (value !== undefined) part[name] = value;
+    else if (!type.endsWith('?')) throw notAPart(`; a part of the kind "${kind}" needs ${name}`);
+  }
+  return part as unknown as OutputPart;
+}
+
+function fieldOf(value: unknown, type: string): unknown {
+  if (type === 'any') return copyOf(value);
+  if (type === 'usage') return usageOf(value);
+  return typeof value === type ? value : undefined;
+}
+
+function notAPart(why: string): TypeError {
+  return new TypeError(`emit() takes a piece of text, or a part${why}`);
 }

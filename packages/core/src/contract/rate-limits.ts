@@ -70,6 +70,18 @@ const SPELLINGS: readonly [keyof RateLimits, string][] = [
 
 /** The headers of a response. */
 export type HeaderSource = { get(name: string): string | null | undefined } | undefined;
+/** A copy of rate limits from outside, with their own fields alone; undefined when there are none. */
+export function rateLimitsOf(value: unknown): RateLimits | undefined {
+  const limits: { -readonly [Name in keyof RateLimits]: RateLimit } = {};
+  for (const [name] of SPELLINGS) {
+    const { limit, remaining, resetMs } = Object(Object(value)[name]) as RateLimit;
+    const amounts = Object.entries({ limit, remaining, resetMs }).filter(
+      ([, amount]) => Number.isFinite(amount) && (amount as number) >= 0,
+    );
+    if (amounts.length > 0) limits[name] = Object.freeze(Object.fromEntries(amounts));
+  }
+  return Object.keys(limits).length > 0 ? Object.freeze(limits) : undefined;
+}
 
 type Header = string | null | undefined;
 

@@ -1,6 +1,7 @@
 import { RunnerError } from './errors.js';
+import { rateLimitsOf } from './rate-limits.js';
 import type { TaskOutput } from './runner.js';
-import { isAmount, isUsage } from './usage.js';
+import { isAmount, usageOf } from './usage.js';
 
 /**
  * Checks and copies the result of a runner, so that nothing later depends on a foreign object. A usage or
@@ -18,12 +19,26 @@ export function readAnswer(runner: string, answer: unknown, isStrict = false): T
   }
   const { output, usage, costUsd, model, requestId, rateLimits } = answer as TaskOutput;
   // An odd count must not lose an answer that has been paid for.
-  const used = {
-    usage: isUsage(usage) ? usage : undefined,
-    costUsd: isAmount(costUsd) ? costUsd : undefined,
-  };
-  if (isStrict && (used.usage !== usage || used.costUsd !== costUsd)) {
+  const used = { usage: usageOf(usage), costUsd: isAmount(costUsd) ? costUsd : undefined };
+  const isOdd = (given: unknown, known: unknown) => given !== undefined && known === undefined;
+  if (isStrict && (isOdd(usage, used.usage) || isOdd(costUsd, used.costUsd))) {
     throw refuse('an invalid usage or cost');
   }
-  return { output, ...used, model, requestId, rateLimits };
+  return {
+    output,
+    ...used,
+    model: textOf(model),
+    requestId: textOf(requestId),
+    rateLimits: rateLimits === undefined ? undefined : rateLimitsOf(rateLimits),
+  };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Adds what an answer has cost to the error that refuses it: it has been paid for all the same. */
+export function withDetails<T extends object>(thrown: T, answer: Omit<TaskOutput, 'output'>): T {
+  const { usage, costUsd, model, requestId, rateLimits } = answer;
+  return Object.assign(thrown, { usage, costUsd, model, requestId, rateLimits });
 }

@@ -31,7 +31,7 @@ export type TaskFunction<Inputs = Readonly<Record<string, unknown>>, Output = un
 
 /** One node of a plan: a prompt for a model, a function, a question to a human, or a group. */
 export interface Task {
-  /** Unique within the plan; any non-empty string. */
+  /** Unique within the plan; any non-empty string without control characters. */
   readonly id: string;
   /**
    * The prompt. `{{research}}` and `{{research.companies[0].name}}` are replaced with the output of a

@@ -22,6 +22,16 @@ export function isUsage(value: unknown): value is Usage {
   return counts.every((count) => Number.isFinite(count) && count >= 0);
 }
 
+/** A copy of a usage from outside, with its own fields alone; undefined when it is invalid. */
+export function usageOf(value: unknown): Usage | undefined {
+  if (!isUsage(value)) return undefined;
+  const { inputTokens, outputTokens } = value;
+  const { cachedInputTokens, cacheWriteInputTokens, reasoningTokens } = value;
+  const details = { cachedInputTokens, cacheWriteInputTokens, reasoningTokens };
+  const given = Object.entries(details).filter(([, count]) => count != null);
+  return Object.freeze({ inputTokens, outputTokens, ...Object.fromEntries(given) });
+}
+
 /** Whether a value from outside is an amount: of US dollars, of milliseconds. */
 export function isAmount(value: unknown): value is number {
   return Number.isFinite(value) && (value as number) >= 0;

@@ -3,6 +3,7 @@ import { OPERATORS } from '../contract/condition.js';
 import { ATTEMPT_ERROR_CODES } from '../contract/errors.js';
 import { TASK_TYPES } from '../contract/task.js';
 import { WAIT_KINDS } from '../contract/wait-for.js';
+import { NOT_UNREADABLE, UNREADABLE } from '../validate/checks.js';
 
 /** An error message that distinguishes a missing value from a wrong one. */
 function needs(what: string) {
@@ -191,6 +192,7 @@ export const taskSchema = z
       id: z
         .string(needs('a string (a number or a date needs quotes)'))
         .min(1, 'must not be empty')
+        .refine((id) => !UNREADABLE.test(id), NOT_UNREADABLE)
         .describe('Unique within the plan.'),
       description: z
         .string(needs('a string, the prompt'))

@@ -1,3 +1,4 @@
+import type { ValueCodec } from '../contract/codec.js';
 import type { TaskRequest, TaskRunner } from '../contract/runner.js';
 import { canonical } from '../serialize/canonical.js';
 import { toData, UnstorableError } from '../serialize/value.js';
@@ -16,12 +17,15 @@ export async function contentKeyOf(
   request: TaskRequest,
   runner: TaskRunner,
   resource: string,
+  codecs?: readonly ValueCodec[],
 ): Promise<string | undefined> {
   const { tools, check: _, ...content } = request;
   if (tools !== undefined) return undefined;
   const { name, settings = {} } = runner;
   try {
-    return await sha256(canonical(toData({ version: VERSION, content, name, resource, settings })));
+    return await sha256(
+      canonical(toData({ version: VERSION, content, name, resource, settings }, codecs)),
+    );
   } catch (error) {
     if (error instanceof UnstorableError) return undefined;
     throw error;

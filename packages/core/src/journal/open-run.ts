@@ -64,7 +64,7 @@ function resumableRun(
   limitsOf: LimitsOf,
 ): ResumableRun {
   const { runId, events } = journal;
-  const given = options.plan && snapshotOf(options.plan as Plan);
+  const given = options.plan as Plan | undefined;
   if (events.length === 0) return unstartedRun(journal, given, limitsOf);
   const log = events.slice(events.findLastIndex(({ type }) => type === 'run_started'));
   const started = wrapCorruptLog(runId, () => startOf(log));
@@ -126,11 +126,6 @@ function startOf([first]: readonly EventData[]): Start {
     throw new TypeError('its run_started has no plan');
   }
   return { plan, seed, limits };
-}
-
-/** A copy of the plan: its builder may add tasks later. */
-function snapshotOf(plan: Plan): Plan {
-  return { ...plan, tasks: [...plan.tasks] };
 }
 
 function requirePlan(runId: string, tasks: readonly TaskData[], log: readonly EventData[]): void {

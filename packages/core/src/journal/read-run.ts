@@ -1,3 +1,4 @@
+import type { ValueCodec } from '../contract/codec.js';
 import { isStratagemError, OptionError } from '../contract/errors.js';
 import type { RunEvent } from '../contract/event.js';
 import type { EventData, Journal } from '../contract/journal.js';
@@ -18,9 +19,15 @@ const NO_ADDED_TASKS: ReadonlyMap<string, Task> = new Map();
  * tasks are placeholders that do nothing.
  */
 export class LogReader {
-  readonly #fanOut = new FanOut();
+  readonly #fanOut: FanOut;
+  readonly #codecs: readonly ValueCodec[] | undefined;
   #plan: Plan | undefined;
   #state: RunState | undefined;
+
+  constructor(codecs?: readonly ValueCodec[]) {
+    this.#codecs = codecs;
+    this.#fanOut = new FanOut(codecs);
+  }
 
   /** The state after the events read so far; undefined before the first event. */
   get state(): RunState | undefined {
@@ -32,7 +39,13 @@ export class LogReader {
     if (data.type === 'run_started') this.#begin(planFromData(data.plan as PlanData));
     if (this.#state === undefined) throw new TypeError('a log begins with run_started');
     const plan = () => this.#plan as Plan;
-    const context = { state: this.#state, fanOut: this.#fanOut, plan, added: NO_ADDED_TASKS };
+    const context = {
+      state: this.#state,
+      fanOut: this.#fanOut,
+      plan,
+      added: NO_ADDED_TASKS,
+      codecs: this.#codecs,
+    };
     const { event, index } = decodeRecorded(data, context);
     this.#state.apply(event, index);
     return event;
@@ -51,15 +64,22 @@ export class LogReader {
  * Rejects with `run_not_found`, and with `journal_corrupt` or `journal_newer` when an event cannot be
  * decoded.
  *
+ * @param options.codecs Decode the values that these codecs have encoded. Without codecs, such values
+ * are returned as they were encoded.
+ *
  * @example
  * for await (const event of readRun(journal, runId)) console.log(event.type);
  */
-export async function* readRun(journal: Journal, runId: string): AsyncGenerator<RunEvent> {
+export async function* readRun(
+  journal: Journal,
+  runId: string,
+  options: { readonly codecs?: readonly ValueCodec[] | undefined } = {},
+): AsyncGenerator<RunEvent> {
   if (typeof journal?.read !== 'function') {
     throw new OptionError('readRun() needs the journal that has recorded the run');
   }
   checkRunId('readRun()', runId);
-  const reader = new LogReader();
+  const reader = new LogReader(options.codecs);
   for await (const data of journal.read(runId)) {
     yield wrapCorruptLog(runId, () => reader.read(data));
   }
@@ -70,6 +90,8 @@ export function wrapCorruptLog<T>(runId: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
+    // A missing codec is not the fault of the record.
+    if (isStratagemError(cause) && cause.code === 'invalid_option') throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     const isNewer = isStratagemError(cause) && cause.code === 'journal_newer';
     const message = `The record of run "${runId}" cannot be read: ${reason}`;

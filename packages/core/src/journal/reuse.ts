@@ -1,4 +1,5 @@
 import { checkDuration, checkOptions } from '../contract/check-options.js';
+import type { ValueCodec } from '../contract/codec.js';
 import { OptionError } from '../contract/errors.js';
 import type { Journal, RecordedCompletion } from '../contract/journal.js';
 import type { AnySchema } from '../contract/schema.js';
@@ -25,8 +26,14 @@ interface ReusedOutput {
 export class Reuse {
   readonly #journal: Journal;
   readonly #maxAgeMs: number;
+  readonly #codecs: readonly ValueCodec[] | undefined;
 
-  constructor(journal: Journal, { maxAgeMs = Number.POSITIVE_INFINITY }: ReuseOptions) {
+  constructor(
+    journal: Journal,
+    { maxAgeMs = Number.POSITIVE_INFINITY }: ReuseOptions,
+    codecs?: readonly ValueCodec[],
+  ) {
+    this.#codecs = codecs;
     this.#journal = journal;
     this.#maxAgeMs = maxAgeMs;
   }
@@ -39,7 +46,7 @@ export class Reuse {
   ): Promise<ReusedOutput | undefined> {
     const found = await this.#journal.lookup(contentKey);
     if (found === undefined || now - found.event.timestamp > this.#maxAgeMs) return undefined;
-    const output = outputIn(found);
+    const output = outputIn(found, this.#codecs ?? []);
     if (schema !== undefined && (await misfitOf(schema, output)) !== undefined) return undefined;
     const { model, reused } = found.event;
     // The run that produced the output, however often it has been reused since.
@@ -48,8 +55,8 @@ export class Reuse {
   }
 }
 
-function outputIn({ event }: RecordedCompletion): unknown {
-  return event.output === undefined ? undefined : fromData(event.output);
+function outputIn({ event }: RecordedCompletion, codecs: readonly ValueCodec[]): unknown {
+  return event.output === undefined ? undefined : fromData(event.output, codecs);
 }
 
 /** @throws {OptionError} when the option `reuse` is invalid. */

@@ -5,6 +5,7 @@ import { deferred, inOrder, planOf, statuses, taskOf } from '../../test/runs.js'
 import type { RunEvent } from '../contract/event.js';
 import { JournalError } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';
+import type { Task } from '../contract/task.js';
 import { createExecutor, type ExecutorOptions } from '../runtime/executor.js';
 import { memoryJournal } from './memory-journal.js';
 import { readRun } from './read-run.js';
@@ -425,6 +426,87 @@ describe('redact', () => {
     expect(JSON.stringify(journal.batches)).not.toContain('secret');
   });
 
+  const SECRET = 'sk-planted-0123456789';
+  /** One record of everything that can quote an output. */
+  const leaky: Plan = {
+    goal: 'x',
+    goalState: { criteria: [{ path: 'outputs.a.key', operator: '==', value: 1 }] },
+    tasks: [
+      { id: 'a', run: () => ({ key: SECRET, list: [SECRET, { deep: SECRET }] }) },
+      { id: 'ask', dependencies: ['a'], description: 'Is {{a.key}} right?', waitFor: 'approval' },
+      { id: 'each', dependencies: ['a'], forEach: 'a.list', run: lengthOf },
+      { id: 'own', dependencies: ['a'], forEach: ({ a }) => a.list, run: lengthOf },
+      {
+        id: 'fails',
+        dependencies: ['a'],
+        retry: { maxAttempts: 2, initialDelayMs: 1, on: ['task_failed'] },
+        run({ a }) {
+          throw new Error(`the key ${a.key} is wrong: ${JSON.stringify(a)}`);
+        },
+      },
+      {
+        id: 'adds',
+        dependencies: ['a'],
+        run: ({ a }, { addTasks }) =>
+          addTasks([{ id: 'more', description: `Use ${a.key}.`, metadata: { key: [a.key] } }]),
+      },
+      {
+        id: 'late',
+        dependencies: ['a'],
+        forEach: ({ a }) => a.key,
+        run: () => 1,
+      },
+    ] satisfies Task[],
+  };
+
+  test.each<[string, NonNullable<ExecutorOptions['redact']>]>([
+    ['texts', (output) => JSON.parse(JSON.stringify(output ?? null).replaceAll(SECRET, '***'))],
+    ['one task', (output, { id }) => (id === 'a' ? '[hidden]' : output)],
+    ['fields of objects', (output) => hidden(output)],
+    ['everything', () => null],
+  ])('of %s keeps the secret out of every event, and the record can be read', async (_, redact) => {
+    const journal = testJournal();
+    const answer = { name: 'echo', run: async () => ({ output: 'done' }) };
+    const run = executor({ journal, redact, runner: answer }).execute(leaky);
+    for await (const event of run) if (event.type === 'task_waiting') await run.approve('ask');
+    const { outputs } = await run;
+    expect(outputs.each).toMatchObject([
+      { output: SECRET.length + 2 },
+      { output: SECRET.length + 11 },
+    ]);
+    const text = JSON.stringify(journal.batches);
+    for (const type of ['task_waiting', 'goal_checked', 'task_retrying', 'tasks_added']) {
+      expect(text).toContain(type);
+    }
+    expect(text).not.toContain(SECRET);
+    expect(text).not.toContain('0123456789');
+    const read = [];
+    for await (const event of readRun(journal, run.runId)) read.push(event.type);
+    expect(read.at(-1)).toBe('run_failed');
+    const again = await executor({ journal, redact, runner: answer }).resume(run.runId);
+    expect(taskOf(again, 'each').status).toBe('completed');
+  });
+
+  test('lets a run be resumed whose list was redacted in the middle of a fan-out', async () => {
+    const plan = planOf(
+      { id: 'list', run: () => [SECRET, SECRET] },
+      { id: 'each', dependencies: ['list'], forEach: 'list', run: ({ item }) => item.length },
+    );
+    const journal = testJournal();
+    const redact = (output: unknown) => (Array.isArray(output) ? 'a list' : output);
+    await executor({ journal, redact, maxParallel: 1 }).execute(plan, { runId: 'first' });
+    const events = journal.batches.flat();
+    const cut = events.findIndex(
+      ({ taskId, type }) => taskId === 'each[0]' && type === 'task_completed',
+    );
+    const half = await journal.create({ id: 'half', goal: 'x', createdAt: 0 });
+    await half.append(events.slice(0, cut + 1));
+    await half.close();
+    const { status, outputs } = await executor({ journal, redact }).resume('half', { plan });
+    expect(status).toBe('completed');
+    expect(outputs.each).toMatchObject([{ output: SECRET.length }, { status: 'completed' }]);
+  });
+
   test('fails the attempt and stores nothing if it throws or returns no data', async () => {
     const run = (redact: ExecutorOptions['redact']) =>
       executor({ journal: memoryJournal(), redact: redact as never }).execute(
@@ -438,6 +520,19 @@ describe('redact', () => {
     expect(taskOf(wrong, 'a').error?.message).toContain('the result of redact() cannot');
   });
 });
+
+const lengthOf: Task['run'] = ({ item }) => JSON.stringify(item).length;
+
+/** Hides each text inside an object, and makes nonsense of anything else. */
+function hidden(output: unknown): unknown {
+  if (Array.isArray(output)) return output.map(hidden);
+  return Object.fromEntries(
+    Object.entries(Object(output)).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? 'hidden' : hidden(value),
+    ]),
+  );
+}
 
 function cyclic(): object {
   const value: Record<string, unknown> = {};

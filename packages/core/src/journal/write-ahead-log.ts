@@ -1,22 +1,25 @@
+import type { ValueCodec } from '../contract/codec.js';
 import { describe, isStratagemError, RunnerError } from '../contract/errors.js';
 import type { TaskCompleted } from '../contract/event.js';
+import type { GoalState } from '../contract/goal.js';
 import type { EventData, Json, RunJournal } from '../contract/journal.js';
 import { JOURNAL_ERROR_CODES, JournalError } from '../contract/journal-error.js';
 import type { Task } from '../contract/task.js';
+import { handOn } from '../contract/value.js';
 import type { Graph } from '../graph/graph.js';
 import { type EncodeOptions, encodeEvent } from '../serialize/event.js';
 import type { PlanData } from '../serialize/plan.js';
 import { toData, UnstorableError } from '../serialize/value.js';
 import { COMPLETED, type EventLog, STARTED } from '../state/event-log.js';
 import type { RunState } from '../state/run-state.js';
-
-/** Redacts a task's output before it is persisted. */
-export type Redact = (output: unknown, task: Task) => unknown;
+import type { Redact, Redaction } from './redaction.js';
 
 interface WriteAheadOptions {
   readonly planData: PlanData;
   readonly runId: string;
   readonly redact: Redact | undefined;
+  readonly codecs?: readonly ValueCodec[] | undefined;
+  readonly goalState?: GoalState | undefined;
 }
 
 /**
@@ -25,18 +28,21 @@ interface WriteAheadOptions {
  */
 export class WriteAheadLog {
   readonly #options: WriteAheadOptions;
+  readonly #state: RunState;
   readonly #log: EventLog;
   readonly #graph: Graph;
   /** Encoded outputs of tasks that are about to complete, by task index. */
   readonly #outputs = new Map<number, { readonly output: unknown; readonly data: Json }>();
   #journal: RunJournal | undefined;
+  #redaction: Redaction | undefined;
   #durable = 0;
 
   /** @param state The state of the run whose log is written. */
-  constructor(options: WriteAheadOptions, { log, graph }: RunState) {
+  constructor(options: WriteAheadOptions, state: RunState) {
     this.#options = options;
-    this.#log = log;
-    this.#graph = graph;
+    this.#state = state;
+    this.#log = state.log;
+    this.#graph = state.graph;
   }
 
   /** Entries of the log before this one are durable. */
@@ -49,9 +55,17 @@ export class WriteAheadLog {
     return this.#journal?.isInMemory ?? false;
   }
 
-  /** Sets the journal to write to. Call it before the first commit. */
-  openTo(journal: RunJournal): void {
+  /** Sets the journal to write to. Call it before the first commit, and await what it returns. */
+  openTo(journal: RunJournal): void | Promise<void> {
     this.#journal = journal;
+    const { redact } = this.#options;
+    return redact === undefined ? undefined : this.#loadRedaction(redact);
+  }
+
+  /** Loaded when it is needed: most runs redact nothing. */
+  async #loadRedaction(redact: Redact): Promise<void> {
+    const { Redaction } = await import('./redaction.js');
+    this.#redaction = new Redaction(redact, this.#state, this.#options);
   }
 
   /** Skips entries that are already in the journal, or that are not needed. */
@@ -96,7 +110,7 @@ export class WriteAheadLog {
   }
 
   #encode(end: number): EventData[] {
-    const { planData, redact } = this.#options;
+    const { planData, redact, codecs } = this.#options;
     const outputOf = ({ output }: { readonly output: unknown }, index: number) => {
       const prepared = this.#outputs.get(index);
       this.#outputs.delete(index);
@@ -104,7 +118,7 @@ export class WriteAheadLog {
       const isPrepared = prepared !== undefined && prepared.output === output;
       return isPrepared ? prepared.data : this.#toData(this.#graph.tasks[index] as Task, output);
     };
-    const options = { graph: this.#graph, planData, outputOf };
+    const options = { graph: this.#graph, planData, outputOf, codecs };
     const events: EventData[] = [];
     for (let position = this.#durable; position < end; position++) {
       // A piece of text cannot be redacted without the rest of it.
@@ -120,6 +134,10 @@ export class WriteAheadLog {
     const event = log.eventAt(position);
     const index = log.indexAt(position);
     const kind = log.kindAt(position);
+    const redaction = this.#redaction;
+    if (redaction !== undefined) {
+      return redaction.data(encodeEvent(redaction.event(event, index), index, options), index);
+    }
     if (kind === STARTED) return event as unknown as EventData;
     if (kind !== COMPLETED || log.attemptAt(position) === 0) {
       return encodeEvent(event, index, options);
@@ -130,15 +148,15 @@ export class WriteAheadLog {
   }
 
   #toData(task: Task, output: unknown): Json {
-    const { redact } = this.#options;
+    const { redact, codecs } = this.#options;
     let kept = output;
     try {
-      if (redact !== undefined) kept = redact(output, task);
+      if (this.#redaction !== undefined) kept = this.#redaction.output(handOn(output), task);
     } catch (thrown) {
       throw new RunnerError('invalid_output', `redact() threw: ${describe(thrown)}`);
     }
     try {
-      return toData(kept);
+      return toData(kept, codecs);
     } catch (thrown) {
       if (!(thrown instanceof UnstorableError)) throw thrown;
       const subject = redact === undefined ? 'its output' : 'the result of redact()';

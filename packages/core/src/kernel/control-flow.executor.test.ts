@@ -56,6 +56,29 @@ function problemsOf(run: () => unknown): string[] {
   return [];
 }
 
+describe('a pattern that takes too long on a text', () => {
+  const text = { id: 'text', run: () => 'x'.repeat(40_000) };
+  const value = '[\\w\\W]{1,4900}z';
+
+  test('fails the task whose condition it is', async () => {
+    const when = { path: 'text', operator: 'matches', value } as const;
+    const plan = {
+      goal: 'x',
+      tasks: [text, { id: 'b', dependencies: ['text'], when, run: () => 1 }],
+    };
+    const { tasks } = await execute(plan);
+    const error = tasks[1]?.error;
+    expect(error).toMatchObject({ code: 'invalid_input' });
+    expect(error?.message).toContain('matches: the pattern takes too many steps');
+  });
+
+  test('does not meet a criterion', async () => {
+    const goalState = { criteria: [{ path: 'outputs.text', operator: 'matches', value } as const] };
+    const { error } = await execute({ goal: 'x', tasks: [text], goalState });
+    expect(error).toMatchObject({ code: 'goal_not_achieved' });
+  });
+});
+
 describe('an output schema', () => {
   const companies = z.object({ companies: z.array(z.object({ name: z.string() })) });
 

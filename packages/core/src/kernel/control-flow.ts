@@ -2,6 +2,7 @@ import { chosen } from '../contract/condition.js';
 import { RunnerError, StrategyError } from '../contract/errors.js';
 import { isByFunction } from '../contract/for-each.js';
 import { doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
+import { keep } from '../contract/value.js';
 import { TaskKind } from '../graph/task-kind.js';
 import { asData } from '../serialize/task.js';
 import { idsOf, requireFewItems } from '../state/fan-out.js';
@@ -95,11 +96,14 @@ export function finishGroup(machine: Machine, index: number): void {
   const task = machine.task(index);
   const since = state.unblockedAt(index);
   try {
-    if (task.forEach !== undefined) completeTask(machine, index, resultsOf(index, state), since);
+    const { codecs } = machine.options;
+    const complete = (output: unknown) =>
+      completeTask(machine, index, keep(output, { codecs }), since);
+    if (task.forEach !== undefined) complete(resultsOf(index, state));
     else {
       requireSubtasks(index, state);
       if (doesOwnWork(task)) machine.strategy.ready(index);
-      else completeTask(machine, index, outputsOf(index, state, fanOut), since);
+      else complete(outputsOf(index, state, fanOut));
     }
   } catch (thrown) {
     if (thrown instanceof StrategyError) throw thrown;
@@ -120,13 +124,15 @@ function expand(machine: Machine, index: number, task: Task, inputs: Inputs): vo
     return;
   }
   requireFewItems(task, items);
+  const { recordsItems, requireStorable } = machine.options;
+  if (isByFunction(task)) requireStorable?.(items);
   const elements = fanOut.elementsOf(task, items, items.length);
   for (const id of idsOf(elements)) {
     if (graph.indexOf(id) === undefined) continue;
     throw new RunnerError('invalid_input', `its forEach needs the id "${id}", which is taken`);
   }
   if (elements.length > 0) {
-    const given = isByFunction(task) ? { items } : {};
+    const given = recordsItems || isByFunction(task) ? { items } : {};
     const { taskId } = machine.about(index);
     const tasks = asData(elements);
     machine.tell({ type: 'tasks_added', source: 'for_each', tasks, taskId, ...given }, index);

@@ -1,3 +1,4 @@
+import type { ValueCodec } from '../contract/codec.js';
 import type { RunEvent } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import { JournalError } from '../contract/journal-error.js';
@@ -15,6 +16,7 @@ import type { RunState } from '../state/run-state.js';
 
 /** What a recorded event is read against. */
 export interface DecodeOptions {
+  readonly codecs?: readonly ValueCodec[] | undefined;
   /** The run up to the event. */
   readonly state: RunState;
   readonly fanOut: FanOut;
@@ -40,8 +42,9 @@ export function decodeRecorded(
   return { event, index: taskId === undefined ? -1 : requireIndex(options.state, taskId) };
 }
 
-function contextOf({ state, fanOut, plan, added }: DecodeOptions): DecodeContext {
+function contextOf({ state, fanOut, plan, added, codecs }: DecodeOptions): DecodeContext {
   return {
+    codecs,
     plan,
     outputOf(taskId) {
       const index = requireIndex(state, taskId);

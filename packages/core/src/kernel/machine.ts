@@ -24,7 +24,7 @@ export class Machine {
   /** Work for the driver. */
   readonly commands: Command[] = [];
   readonly cooldowns = new Cooldowns();
-  readonly fanOut = new FanOut();
+  readonly fanOut: FanOut;
   readonly strategy: StrategyAdapter;
   /** Groups that have begun: their children may start. */
   readonly begunGroups = new Set<number>();
@@ -52,6 +52,7 @@ export class Machine {
       beginsLater,
     });
     this.log = this.state.log;
+    this.fanOut = new FanOut(options.codecs);
     this.strategy = new StrategyAdapter(options.strategy, graph, options.resourceOf);
   }
 

@@ -1,4 +1,5 @@
 import type { Budget } from '../contract/budget.js';
+import type { ValueCodec } from '../contract/codec.js';
 import type { RunLimits } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
 import type { PriceTable } from '../contract/price.js';
@@ -34,6 +35,12 @@ export interface KernelOptions {
   readonly resourceOf: (task: Task) => string;
   /** What `run_started` says about the limits of the run. */
   readonly limits?: RunLimits | undefined;
+  /** Whether `tasks_added` has the items of every fan-out, not only those that a function returned. */
+  readonly recordsItems?: boolean | undefined;
+  /** Throws when the items of a fan-out cannot be recorded. */
+  readonly requireStorable?: ((items: readonly unknown[]) => void) | undefined;
+  /** How instances of classes in outputs are copied. */
+  readonly codecs?: readonly ValueCodec[] | undefined;
   /**
    * Whether a started attempt begins later, and the driver says when with `begun`: it may wait in a
    * queue first. Timeouts and durations count from then on.

@@ -36,7 +36,8 @@ export function foldLog(
   const { state, fanOut } = machine;
   const { retryFailed = false, added = new Map(), isAlive = () => false } = options;
   const plan = () => machine.options.plan;
-  const context = { state, fanOut, plan, added };
+  const { codecs } = machine.options;
+  const context = { state, fanOut, plan, added, codecs };
   for (const data of log) {
     const { event, index } = decodeRecorded(data, context);
     state.apply(event, index);

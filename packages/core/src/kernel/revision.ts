@@ -2,7 +2,7 @@ import { isStratagemError, StratagemError } from '../contract/errors.js';
 import type { PlanProblem } from '../contract/plan-error.js';
 import type { Revision } from '../contract/replan.js';
 import type { Task } from '../contract/task.js';
-import { isAmount, isUsage } from '../contract/usage.js';
+import { isAmount, usageOf } from '../contract/usage.js';
 import type { RunState } from '../state/run-state.js';
 import { didYouMean } from '../util/suggest.js';
 import { add, type PlanPath, type Problems, quote } from '../validate/checks.js';
@@ -30,7 +30,8 @@ export function readRevision(answer: unknown): Revision {
   if (replaces !== undefined && !isListOfStrings(replaces)) {
     throw refusal('returned replaces that is not a list of ids');
   }
-  if (usage !== undefined && !isUsage(usage)) {
+  const known = usageOf(usage);
+  if (usage !== undefined && known === undefined) {
     throw refusal('returned a usage without the numbers inputTokens and outputTokens');
   }
   if (costUsd !== undefined && !isAmount(costUsd)) {
@@ -38,8 +39,8 @@ export function readRevision(answer: unknown): Revision {
   }
   return {
     tasks,
-    ...(replaces !== undefined && { replaces }),
-    ...(usage !== undefined && { usage }),
+    ...(replaces !== undefined && { replaces: [...replaces] }),
+    ...(known !== undefined && { usage: known }),
     ...(costUsd !== undefined && { costUsd }),
     ...(typeof model === 'string' && { model }),
     ...(typeof requestId === 'string' && { requestId }),

@@ -35,7 +35,7 @@ export interface SdkOptions<Client> extends ModelOptions {
   readonly model?: string | undefined;
   /** The API key. Never part of an event, an error or a report. */
   readonly apiKey?: string | undefined;
-  /** Base URL of the API. */
+  /** Base URL of the API, without a user name or password. */
   readonly baseURL?: string | undefined;
   /**
    * Your own client, for settings that have no option here: a proxy, headers, other credentials. It
@@ -76,12 +76,17 @@ export function checkSdkOptions(
   if (baseURL !== undefined && !isHttpUrl(baseURL)) {
     throw new OptionError(`${owner}: baseURL must be a URL that begins with http:// or https://`);
   }
-  if (client === undefined) return;
+  if (client === undefined) {
+    if (baseURL !== undefined) checkNoUser(owner, 'baseURL', baseURL);
+    return;
+  }
   // The kit recognises errors by the classes that a client carries.
   const classes = (client as object | null)?.constructor as { APIError?: unknown } | undefined;
   if (typeof classes?.APIError !== 'function') {
     throw new OptionError(`${owner}: client must be a client of the ${packageName} package`);
   }
+  const { baseURL: ofClient } = client as { baseURL?: unknown };
+  if (typeof ofClient === 'string') checkNoUser(owner, 'the baseURL of client', ofClient);
   for (const name of ['apiKey', 'baseURL'] as const) {
     if (options[name] !== undefined) {
       throw new OptionError(`${owner}: give ${name} to the client, or leave out client`);
@@ -106,6 +111,23 @@ export function checkChoice(
 /** Whether a text is a URL that a request can be sent to. */
 export function isHttpUrl(text: string): boolean {
   return /^https?:\/\//.test(text) && URL.canParse(text);
+}
+
+/** Whether a URL names a user: HTTP clients, servers and logs quote such URLs. */
+export function namesUser(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { username, password } = new URL(url);
+  return username !== '' || password !== '';
+}
+
+/**
+ * @param name The option. Its value is not shown.
+ * @throws {OptionError} when a URL contains a user name or a password.
+ */
+export function checkNoUser(owner: string, name: string, url: string): void {
+  if (!namesUser(url)) return;
+  const remedy = 'send them in a header instead';
+  throw new OptionError(`${owner}: ${name} must not contain a user name or password; ${remedy}`);
 }
 
 function checkText(owner: string, name: string, value: unknown): void {

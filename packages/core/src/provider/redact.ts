@@ -3,14 +3,34 @@ const SHORTEST_SECRET = 6;
 /** A thrown value with more parts than this counts as one that contains a secret. */
 const MOST_VALUES = 2_000;
 
-/** The secrets that a URL may contain: its password, and the values of its query. */
+/** The secrets that a URL may contain: its user, its password, and the values of its query. */
 export function secretsIn(url: string): string[] {
-  const { password, search } = new URL(url);
+  const { username, password, search } = new URL(url);
   // Messages mostly quote the encoded form, some the decoded one.
   const written = search.slice(1).split('&');
-  return [password, ...written.map((field) => field.slice(field.indexOf('=') + 1))].flatMap(
-    (secret) => [secret, decoded(secret)],
-  );
+  return [
+    username,
+    password,
+    ...written.map((field) => field.slice(field.indexOf('=') + 1)),
+  ].flatMap((secret) => [secret, decoded(secret)]);
+}
+
+/** Headers without secrets. */
+const HARMLESS = /^(user-agent|content-type|accept.*|.*version|.*beta|x-stainless-.*)$/i;
+
+/** The values of headers, given in any form that `fetch` or an SDK takes, unless they are harmless. */
+export function secretHeaders(headers: unknown): string[] {
+  const given = Object(headers) as object;
+  const entries: unknown[] = isIterable(given) ? [...given] : Object.entries(given);
+  return entries.flatMap((entry) => {
+    const [name, value] = Array.isArray(entry) ? entry : [];
+    if (HARMLESS.test(String(name))) return [];
+    const values = (Array.isArray(value) ? value : [value]).filter(
+      (each): each is string => typeof each === 'string',
+    );
+    // Of "Bearer key" the key alone too: servers quote it without "Bearer".
+    return values.flatMap((each) => [each, ...each.split(/\s+/)]);
+  });
 }
 
 function decoded(text: string): string {

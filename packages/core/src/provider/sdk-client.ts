@@ -1,7 +1,7 @@
 import { RunnerError } from '../contract/errors.js';
 import { fetchWithErrors } from './error-response.js';
-import { isHttpUrl, type SdkOptions } from './model-options.js';
-import { secretsIn } from './redact.js';
+import { isHttpUrl, namesUser, type SdkOptions } from './model-options.js';
+import { secretHeaders, secretsIn } from './redact.js';
 import { retryableOnce } from './retryable-once.js';
 import type { Sdk, SdkClient } from './sdk.js';
 
@@ -22,11 +22,13 @@ export function sdkConnector<Client extends SdkClient>(
     // The SDK prints responses that it cannot read, with the secrets in them. Our error redacts them.
     const quiet = environmentOf(sdk, 'LOG') ? {} : { logLevel: 'off' as const };
     const created = await sdk.createClient({ apiKey, baseURL, ...quiet, fetch: fetchWithErrors });
-    if (isHttpUrl(created.baseURL)) return created;
-    throw new RunnerError(
-      'invalid_request',
-      `the environment variable ${sdk.environment}_BASE_URL must be a URL that begins with http:// or https://`,
-    );
+    const { baseURL: url } = created;
+    if (isHttpUrl(url) && !namesUser(url)) return created;
+    const problem = isHttpUrl(url)
+      ? 'must not contain a user name or password'
+      : 'must be a URL that begins with http:// or https://';
+    const variable = `the environment variable ${sdk.environment}_BASE_URL`;
+    throw new RunnerError('invalid_request', `${variable} ${problem}`);
   });
 }
 
@@ -74,7 +76,32 @@ export function secretsOfClient<Client extends SdkClient>(
   sdk: Sdk<Client>,
   client: Client,
 ): string[] {
-  return [...sdk.credentialsOf(client), ...secretsIn(client.baseURL)].filter(
-    (secret) => typeof secret === 'string',
-  );
+  const { _options: options } = client as { readonly _options?: unknown };
+  const { defaultHeaders, defaultQuery } = Object(options) as Record<string, unknown>;
+  return [
+    ...sdk.credentialsOf(client),
+    ...secretsIn(client.baseURL),
+    ...credentialsIn(client, 0),
+    ...credentialsIn(options, 0),
+    ...secretHeaders(defaultHeaders),
+    ...Object.values(Object(defaultQuery)),
+    ...cloudCredentials(),
+  ].filter((secret) => typeof secret === 'string');
+}
+
+const SECRET_NAME = /key|token|secret|password|credential|identity/i;
+
+/** The texts in fields whose names say that they are secret: clients of clouds have many such fields. */
+function credentialsIn(holder: unknown, depth: number): unknown[] {
+  if (typeof holder !== 'object' || holder === null || depth > 2) return [];
+  return Object.entries(holder).flatMap(([name, value]) => {
+    if (depth === 0 && !SECRET_NAME.test(name)) return [];
+    return typeof value === 'object' ? credentialsIn(value, depth + 1) : [value];
+  });
+}
+
+/** Credentials that the SDK of a cloud reads by itself. */
+function cloudCredentials(): unknown[] {
+  const isSecret = /^(AWS|AZURE|GOOGLE)_.*(KEY|TOKEN|SECRET|PASSWORD)/;
+  return Object.entries(process.env).flatMap(([name, value]) => (isSecret.test(name) ? value : []));
 }

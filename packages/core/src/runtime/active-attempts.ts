@@ -5,6 +5,7 @@ import type {
   RequestWork,
 } from '../contract/carrier.js';
 import { describe, RunnerError } from '../contract/errors.js';
+import { type OutputPart, partOf } from '../contract/output-part.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
 import {
   type AttemptResult,
@@ -12,7 +13,7 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from '../contract/runner.js';
-import { readAnswer } from '../contract/runner-output.js';
+import { readAnswer, withDetails } from '../contract/runner-output.js';
 import type { AnySchema } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { validateAnswer, validateOutput } from '../contract/validate-output.js';
@@ -23,6 +24,7 @@ import type { Inputs } from '../state/inputs.js';
 import { Slots } from '../util/slots.js';
 import { Attempt, type AttemptHost } from './attempt.js';
 import type { Input } from './input.js';
+import { keepPart, keepResult } from './kept-output.js';
 import { requestOf, requestWorkOf } from './request.js';
 import type { RunSettings } from './settings.js';
 
@@ -33,10 +35,7 @@ export interface AttemptInbox {
   takeFromOutside(input: Input): void;
   now(): number;
   /** @returns A promise while the run, or the readers of its events, are far behind. */
-  takeOutput(
-    attempt: Attempt,
-    part: Extract<AttemptReport, { type: 'output' }>['part'],
-  ): Promise<void> | undefined;
+  takeOutput(attempt: Attempt, part: OutputPart): Promise<void> | undefined;
   /** @throws {StratagemError} when the tasks cannot be added. */
   addTasks(attempt: Attempt, tasks: readonly Task[]): void;
 }
@@ -103,6 +102,7 @@ export class ActiveAttempts implements AttemptHost {
       attempt.isOver = true;
       attempt.abort(reason);
       this.#ask((carrier) => carrier.cancel(attempt.key, reason));
+      attempt.release();
     } else if (this.#isExternal) {
       // An attempt of the process before this one, which the carrier may still work on.
       const { id } = this.#kernel.graph.tasks[index] as Task;
@@ -118,6 +118,7 @@ export class ActiveAttempts implements AttemptHost {
       attempt.isOver = true;
       attempt.abort(reason);
       this.#ask((carrier) => carrier.detach(attempt.key));
+      attempt.release();
     }
     // Their results were not recorded: the resumed run needs them.
     for (const key of this.#settled.splice(0)) this.#ask((carrier) => carrier.detach(key));
@@ -151,8 +152,9 @@ export class ActiveAttempts implements AttemptHost {
   }
 
   workOf(attempt: Attempt): RequestWork | FunctionWork {
-    if (attempt.task.run === undefined) return requestWorkOf(attempt.request, attempt.task);
-    const inputs = toData({ ...attempt.inputs });
+    const { codecs } = this.#settings;
+    if (attempt.task.run === undefined) return requestWorkOf(attempt.request, attempt.task, codecs);
+    const inputs = toData({ ...attempt.inputs }, codecs);
     return { kind: 'function', plan: this.#settings.plan.goal, inputs };
   }
 
@@ -177,7 +179,7 @@ export class ActiveAttempts implements AttemptHost {
     this.#reused(attempt, contentKey).then((result) => {
       if (attempt.isOver) return;
       if (result === undefined) this.#start(attempt, contentKey);
-      else this.#end(attempt, { type: 'completed', attempt, result });
+      else this.#endCompleted(attempt, result);
     });
   }
 
@@ -189,7 +191,7 @@ export class ActiveAttempts implements AttemptHost {
     if (record?.redact !== undefined || toolbox.of(task).length > 0) return undefined;
     const { request } = attempt;
     const { contentKeyOf } = await import('../journal/content-key.js');
-    return contentKeyOf(request, runner, resourceOf(runner, task));
+    return contentKeyOf(request, runner, resourceOf(runner, task), this.#settings.codecs);
   }
 
   /** The output of an earlier run for the same request. A journal that cannot say is done without. */
@@ -224,7 +226,7 @@ export class ActiveAttempts implements AttemptHost {
         this.#addTasks(attempt, report.tasks);
         return undefined;
       case 'output':
-        return attempt.isOver ? undefined : this.#inbox.takeOutput(attempt, report.part);
+        return attempt.isOver ? undefined : this.#takeOutput(attempt, report.part);
       case 'begun':
         if (!attempt.isOver) this.#inbox.takeFromOutside({ type: 'begun', attempt });
         return undefined;
@@ -251,8 +253,19 @@ export class ActiveAttempts implements AttemptHost {
       return;
     }
     if (attempt.task.outputSchema === undefined && contentKey === undefined) {
-      this.#end(attempt, { type: 'completed', attempt, result });
+      this.#endCompleted(attempt, result);
     } else this.#finish(attempt, result, contentKey);
+  }
+
+  /** In this process, a runner hears at once that a part is none. */
+  #takeOutput(attempt: Attempt, part: OutputPart): Promise<void> | undefined {
+    try {
+      const own = this.#isExternal ? partOf(part) : part;
+      return this.#inbox.takeOutput(attempt, keepPart(own, this.#settings));
+    } catch (thrown) {
+      this.#stop(attempt, thrown);
+      return undefined;
+    }
   }
 
   /** In this process, a function hears at once that its tasks cannot be added. */
@@ -265,9 +278,14 @@ export class ActiveAttempts implements AttemptHost {
     try {
       this.#inbox.addTasks(attempt, tasks);
     } catch (thrown) {
-      this.#ask((carrier) => carrier.cancel(attempt.key, thrown));
-      this.#end(attempt, { type: 'failed', attempt, thrown });
+      this.#stop(attempt, thrown);
     }
+  }
+
+  /** Ends an attempt that has reported something impossible. */
+  #stop(attempt: Attempt, thrown: unknown): void {
+    this.#ask((carrier) => carrier.cancel(attempt.key, thrown));
+    this.#end(attempt, { type: 'failed', attempt, thrown });
   }
 
   /** Checks an output against its schema, and adds the key under which it can be found again. */
@@ -277,9 +295,20 @@ export class ActiveAttempts implements AttemptHost {
     contentKey: Promise<string | undefined> | undefined,
   ): void {
     finishedResult(attempt.task, result, contentKey).then(
-      (finished) => this.#end(attempt, { type: 'completed', attempt, result: finished }),
+      (finished) => this.#endCompleted(attempt, finished),
       (thrown) => this.#end(attempt, { type: 'failed', attempt, thrown }),
     );
+  }
+
+  /** An output that cannot be kept has failed. */
+  #endCompleted(attempt: Attempt, result: AttemptResult): void {
+    let input: Input;
+    try {
+      input = { type: 'completed', attempt, result: keepResult(result, this.#settings) };
+    } catch (thrown) {
+      input = { type: 'failed', attempt, thrown };
+    }
+    this.#end(attempt, input);
   }
 
   #end(attempt: Attempt, input: Input): void {
@@ -311,8 +340,6 @@ async function fittingAnswer(schema: AnySchema, answer: AttemptResult): Promise<
     return await validateAnswer(schema, answer.output);
   } catch (thrown) {
     if (!(thrown instanceof RunnerError)) throw thrown;
-    // An answer that does not fit has been paid for all the same.
-    const { usage, costUsd, model, requestId, rateLimits } = answer;
-    throw Object.assign(thrown, { usage, costUsd, model, requestId, rateLimits });
+    throw withDetails(thrown, answer);
   }
 }

@@ -2,6 +2,7 @@ import { describe, OptionError, StratagemError, show } from '../contract/errors.
 import { formatIssues } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { validateWith } from '../contract/validate-with.js';
+import { type KeepOptions, keep } from '../contract/value.js';
 import { waitOf } from '../contract/wait-for.js';
 import type { WriteAheadLog } from '../journal/write-ahead-log.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -15,12 +16,19 @@ export class HumanAnswers {
   readonly #kernel: Kernel;
   readonly #ahead: WriteAheadLog | undefined;
   readonly #take: (input: Input) => void;
+  readonly #limits: KeepOptions;
   /** Human steps whose answer may still be on its way to the kernel. */
   readonly #answered = new Set<number>();
   /** Inputs that have been applied and are not durable yet. */
   readonly #unacknowledged: Acknowledged[] = [];
 
-  constructor(kernel: Kernel, ahead: WriteAheadLog | undefined, take: (input: Input) => void) {
+  constructor(
+    kernel: Kernel,
+    ahead: WriteAheadLog | undefined,
+    take: (input: Input) => void,
+    limits: KeepOptions,
+  ) {
+    this.#limits = limits;
     this.#kernel = kernel;
     this.#ahead = ahead;
     this.#take = take;
@@ -43,6 +51,7 @@ export class HumanAnswers {
       }
       value = result.value;
     }
+    value = this.#kept(taskId, value);
     this.#waitingTask(taskId); // The validation may have been asynchronous.
     if (this.#ahead !== undefined) this.#requireStorable(index, value);
     this.#answered.add(index);
@@ -86,6 +95,15 @@ export class HumanAnswers {
     return new Promise((resolve, reject) => {
       take((failure) => (failure === undefined ? resolve() : reject(failure)));
     });
+  }
+
+  #kept(taskId: string, answer: unknown): unknown {
+    try {
+      return keep(answer, this.#limits);
+    } catch (thrown) {
+      const reason = `it has ${describe(thrown)}`;
+      throw new OptionError(`answer(): the answer to task "${taskId}" is invalid: ${reason}`);
+    }
   }
 
   #requireStorable(index: number, answer: unknown): void {

@@ -1,5 +1,6 @@
 import type { RunnerError } from '../contract/errors.js';
 import type { AttemptResult } from '../contract/runner.js';
+import { withDetails } from '../contract/runner-output.js';
 import type { Task } from '../contract/task.js';
 import type { WriteAheadLog } from '../journal/write-ahead-log.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -93,9 +94,7 @@ function completeAttempt(
     try {
       ahead.prepare(index, kernel.graph.tasks[index] as Task, result.output);
     } catch (thrown) {
-      const { usage, costUsd, model, requestId, rateLimits } = result;
-      const details = { usage, costUsd, model, requestId, rateLimits };
-      kernel.failed(index, number, Object.assign(thrown as RunnerError, details), now);
+      kernel.failed(index, number, withDetails(thrown as RunnerError, result), now);
       attempts.leave(attempt);
       return;
     }

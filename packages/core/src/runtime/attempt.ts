@@ -1,4 +1,11 @@
-import type { AttemptCall, FunctionWork, RequestWork, Tell } from '../contract/carrier.js';
+import type {
+  AttemptCall,
+  AttemptReport,
+  FunctionWork,
+  RequestWork,
+  Tell,
+} from '../contract/carrier.js';
+import { RunnerError, StratagemError } from '../contract/errors.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { RunContext } from '../contract/run-context.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
@@ -37,7 +44,7 @@ export class Attempt implements AttemptCall, RunContext {
   slot = -1;
   tell!: Tell;
 
-  readonly #host: AttemptHost;
+  #host: AttemptHost;
   /** Made when something of it is asked for. */
   #details: Details | undefined;
 
@@ -146,6 +153,27 @@ export class Attempt implements AttemptCall, RunContext {
     return (tasks) => void this.tell({ type: 'add_tasks', tasks });
   }
 
+  /**
+   * Cuts the attempt off from its run, which has given it up: work that never ends would keep the whole
+   * run in memory. What its context says stays the same.
+   */
+  release(): void {
+    const { runId, key, attemptsLeft, resource } = this;
+    const details = this.#made;
+    details.key = key;
+    this.tell = tellReleased;
+    // Until an error's stack is asked for, the engine keeps the receivers of its calls.
+    if (details.reason instanceof Error) void details.reason.stack;
+    this.#host = {
+      runId,
+      attemptsLeft: () => attemptsLeft,
+      resourceOf: () => resource,
+      inputsOf: released,
+      requestOf: released,
+      workOf: released,
+    };
+  }
+
   /** The first reason counts. */
   abort(reason: unknown): void {
     const details = this.#made;
@@ -154,6 +182,16 @@ export class Attempt implements AttemptCall, RunContext {
     details.reason = reason;
     details.controller?.abort(reason);
   }
+}
+
+function tellReleased({ type }: AttemptReport): undefined {
+  if (type !== 'add_tasks') return undefined;
+  const message = 'addTasks(): it is over, nothing can be added any more';
+  throw new StratagemError('run_ended', message);
+}
+
+function released(): never {
+  throw new RunnerError('aborted', 'the run has given this attempt up');
 }
 
 /** What most attempts never need. */

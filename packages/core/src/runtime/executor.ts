@@ -1,6 +1,7 @@
 import type { Budget } from '../contract/budget.js';
 import { capOf, checkStrategy } from '../contract/cap.js';
 import { checkOptions } from '../contract/check-options.js';
+import { NO_CODECS } from '../contract/codec.js';
 import { OptionError, StratagemError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
 import type { Journal } from '../contract/journal.js';
@@ -9,6 +10,7 @@ import { type PriceTable, priceOf } from '../contract/price.js';
 import { replanLimits } from '../contract/replan.js';
 import { checkRunId, newRunId } from '../contract/run-id.js';
 import type { TaskRunner } from '../contract/runner.js';
+import { frozenCopy, snapshotOf, snapshotOfTasks } from '../contract/snapshot.js';
 import type { Strategy } from '../contract/strategy.js';
 import { firstTaskNeedingRunner } from '../contract/task.js';
 import { type Tool, toolProblem } from '../contract/tool.js';
@@ -17,12 +19,14 @@ import { checkReuse, Reuse, type ReuseOptions } from '../journal/reuse.js';
 import { planToData } from '../serialize/plan.js';
 import { asData } from '../serialize/task.js';
 import { DEFAULT_MAX_DEPTH, graphOf } from '../validate/plan.js';
+import { storableItems } from './added-tasks.js';
 import type { TaskForecast } from './explain.js';
 import { handleOf, type RunHandle } from './handle.js';
 import {
   checkRunOptions,
   type ExecuteOptions,
   limitsOf,
+  MAX_OUTPUT_BYTES,
   NO_LIMITS,
   RUN_OPTIONS,
   type RunOptions,
@@ -150,13 +154,17 @@ export function createExecutor(options: ExecutorOptions): Executor {
   }
 
   /** The settings of one run, without its record. */
-  function settingsOf(plan: Plan, options: RunOptions, signal: AbortSignal | undefined) {
+  function settingsOf(given: Plan, options: RunOptions, signal: AbortSignal | undefined) {
     const { maxDepth = DEFAULT_MAX_DEPTH } = options;
+    // A copy: the caller may change its plan later.
+    const plan = snapshotOf(given, maxDepth);
     const graph = graphOf(plan, maxDepth);
     const limits = limitsOf(plan, options);
+    if (options.outputs === 'final' && options.replan !== undefined) {
+      throw new OptionError("outputs: 'final' cannot be used with replan, which needs all outputs");
+    }
     return {
-      // A copy: a builder may add tasks to its plan later.
-      plan: { ...plan, tasks: asData(plan.tasks) } as Plan,
+      plan: Object.freeze({ ...plan, tasks: asData(plan.tasks) }) as Plan,
       graph,
       strategy,
       runner,
@@ -165,14 +173,18 @@ export function createExecutor(options: ExecutorOptions): Executor {
       failFast: options.failFast ?? false,
       deadlineMs: limits.deadlineMs ?? Number.POSITIVE_INFINITY,
       timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY,
-      retry: options.retry,
+      retry: frozenCopy(options.retry),
       budget: limits.budget,
-      prices: options.prices ?? {},
+      prices: frozenCopy(options.prices) ?? {},
       replan: options.replan && replanLimits(options.replan),
       planner: options.replan,
       toolbox,
+      codecs: options.codecs ?? NO_CODECS,
+      ...(options.journal !== undefined && recordingOf(options)),
+      maxBytes: options.maxOutputBytes ?? MAX_OUTPUT_BYTES,
       maxDepth,
       timeline: options.timeline ?? 'keep',
+      outputs: options.outputs ?? 'all',
       signal,
       onEvent: options.onEvent,
     };
@@ -196,7 +208,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const record = {
         planData: planToData(settings.plan),
         redact,
-        reuse: reuseOf(journal, options.reuse),
+        reuse: reuseOf(journal, options),
         open: () => journal.create({ id: runId, goal, createdAt: Date.now() }),
       };
       const limits = limitsOf(settings.plan, options);
@@ -227,18 +239,19 @@ export function createExecutor(options: ExecutorOptions): Executor {
         ...recorded,
         ...withoutUndefined(given),
       });
+      const resumed = snapshotOfOptions(overrides);
       const limitsFor = (plan: Plan, recorded: RunLimits) => limitsOf(plan, optionsFor(recorded));
       return pendingHandle<Outputs>(runId, async (onOpen) => {
         // Loaded when it is needed: most processes resume nothing.
         const { livenessOf, openRun } = await import('../journal/open-run.js');
-        const found = await openRun(journal, runId, overrides, limitsFor);
+        const found = await openRun(journal, runId, resumed, limitsFor);
         const { plan, planData, limits, seed, journal: opened, past, adopted, isOver } = found;
         try {
           const options = optionsFor(limits);
           const settings = { ...settingsOf(plan, options, signal), limits, runId, seed };
           if (!isOver) requireRunner(plan, settings);
           const { redact } = options;
-          const reuse = reuseOf(journal, options.reuse);
+          const reuse = reuseOf(journal, options);
           const record = { planData, redact, reuse, open: async () => opened };
           if (adopted.length > 0) await opened.append(adopted);
           const isAlive = await livenessOf(options.carrier, runId, past);
@@ -268,7 +281,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
         graph,
         runner,
         journal,
-        reuse: new Reuse(journal, typeof reuse === 'boolean' ? {} : reuse),
+        reuse: new Reuse(journal, typeof reuse === 'boolean' ? {} : reuse, defaults.codecs),
+        codecs: defaults.codecs,
         since,
         now: Date.now(),
       });
@@ -276,9 +290,18 @@ export function createExecutor(options: ExecutorOptions): Executor {
   };
 }
 
-function reuseOf(journal: Journal, reuse: boolean | ReuseOptions = false): Reuse | undefined {
+/** What the kernel does for the sake of a journal. */
+function recordingOf({ redact, codecs }: RunOptions) {
+  return {
+    // The list in an output may be redacted: then the items cannot be found there again.
+    recordsItems: redact !== undefined,
+    requireStorable: redact === undefined ? storableItems(codecs) : undefined,
+  };
+}
+
+function reuseOf(journal: Journal, { reuse = false, codecs }: RunOptions): Reuse | undefined {
   if (reuse === false) return undefined;
-  return new Reuse(journal, reuse === true ? {} : reuse);
+  return new Reuse(journal, reuse === true ? {} : reuse, codecs);
 }
 
 function checkTools(tools: readonly Tool[]): void {
@@ -297,6 +320,16 @@ function checkTools(tools: readonly Tool[]): void {
 
 function isRunner(value: TaskRunner): boolean {
   return typeof value?.run === 'function' && typeof value.name === 'string';
+}
+
+/** A copy of what the caller may change before the run is open. */
+function snapshotOfOptions(options: RunOptions & ResumeOptions): RunOptions & ResumeOptions {
+  const { plan, addedTasks, maxDepth = DEFAULT_MAX_DEPTH } = options;
+  return {
+    ...options,
+    ...(plan !== undefined && { plan: snapshotOf(plan, maxDepth) }),
+    ...(Array.isArray(addedTasks) && { addedTasks: snapshotOfTasks(addedTasks, maxDepth) }),
+  };
 }
 
 /** A signal that aborts as soon as one of the two does. */

@@ -1,3 +1,4 @@
+import type { ValueCodec } from '../contract/codec.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import { resourceOf, type TaskRunner } from '../contract/runner.js';
@@ -63,6 +64,7 @@ interface ExplainSettings {
   readonly runner: TaskRunner | undefined;
   readonly journal: Journal;
   readonly reuse: Reuse;
+  readonly codecs: readonly ValueCodec[] | undefined;
   /** The run to compare with; undefined for the newest one with the same goal. */
   readonly since: string | undefined;
   readonly now: number;
@@ -82,21 +84,22 @@ const startAll: Strategy = {
  * run as far as known outputs allow; nothing is executed.
  */
 export async function explain(settings: ExplainSettings): Promise<TaskForecast[]> {
-  const { plan, graph, runner, reuse, now } = settings;
+  const { plan, graph, runner, reuse, now, codecs } = settings;
   const { goalState: _, budget: __, ...rest } = plan;
-  const kernel = new Kernel({ ...UNLIMITED, plan: rest, graph, strategy: startAll });
+  const kernel = new Kernel({ ...UNLIMITED, plan: rest, graph, strategy: startAll, codecs });
   const reused = new Map<number, string>();
   kernel.start(now);
   // Completions append commands while this iterates; removing them from the front would be quadratic.
   for (const command of kernel.commands) {
     if (command.type !== 'start' || runner === undefined) continue;
-    const found = await reusableOutput(kernel, command.index, { runner, reuse, now });
+    const context = { runner, reuse, now, codecs };
+    const found = await reusableOutput(kernel, command.index, context);
     if (found === undefined) continue;
     reused.set(command.index, found.runId);
     kernel.completed(command.index, command.attempt, { output: found.output }, now);
   }
   const before = await baselineOf(settings);
-  const forecaster = new Forecaster(kernel.state, before, diffWith(before, plan), reused);
+  const forecaster = new Forecaster(kernel.state, before, diffWith(before, plan), reused, codecs);
   return graph.tasks.map((_, index) => forecaster.forecast(index));
 }
 
@@ -116,7 +119,14 @@ const UNLIMITED: Omit<KernelOptions, 'plan' | 'graph' | 'strategy'> = {
 async function reusableOutput(
   kernel: Kernel,
   index: number,
-  { runner, reuse, now }: { runner: TaskRunner; reuse: Reuse; now: number },
+  {
+    runner,
+    reuse,
+    now,
+    codecs,
+  }: Pick<ExplainSettings, 'reuse' | 'now' | 'codecs'> & {
+    readonly runner: TaskRunner;
+  },
 ) {
   const task = kernel.graph.tasks[index] as Task;
   if (isUnpredictable(task)) return undefined;
@@ -126,7 +136,7 @@ async function reusableOutput(
   } catch {
     return undefined; // The attempt itself would report what is wrong with its request.
   }
-  const key = await contentKeyOf(request, runner, resourceOf(runner, task));
+  const key = await contentKeyOf(request, runner, resourceOf(runner, task), codecs);
   return key === undefined ? undefined : reuse.find(key, task.outputSchema, now);
 }
 
@@ -140,10 +150,11 @@ async function baselineOf({
   journal,
   plan,
   since,
+  codecs = [],
 }: ExplainSettings): Promise<Baseline | undefined> {
   const runId = since ?? (await journal.list()).find(({ goal }) => goal === plan.goal)?.id;
   if (runId === undefined) return undefined;
-  const reader = new LogReader();
+  const reader = new LogReader(codecs);
   let planData: PlanData | undefined;
   for await (const event of journal.read(runId)) {
     wrapCorruptLog(runId, () => reader.read(event));
@@ -164,6 +175,7 @@ class Forecaster {
   readonly #before: Baseline | undefined;
   readonly #changes: ReadonlyMap<string, TaskChange>;
   readonly #reused: ReadonlyMap<number, string>;
+  readonly #codecs: readonly ValueCodec[] | undefined;
   /** For tasks that others depend on: comparing an output takes as long as writing it. */
   readonly #unchanged = new Map<number, boolean>();
 
@@ -172,11 +184,13 @@ class Forecaster {
     before: Baseline | undefined,
     changes: ReadonlyMap<string, TaskChange>,
     reused: ReadonlyMap<number, string>,
+    codecs: readonly ValueCodec[] | undefined,
   ) {
     this.#state = state;
     this.#before = before;
     this.#changes = changes;
     this.#reused = reused;
+    this.#codecs = codecs;
   }
 
   forecast(index: number): TaskForecast {
@@ -254,7 +268,7 @@ class Forecaster {
     const { id } = this.#state.graph.tasks[index] as Task;
     const other = before?.graph.indexOf(id);
     if (before === undefined || other === undefined) return false;
-    const textOf = (output: unknown) => canonical(toDataLoosely(output));
+    const textOf = (output: unknown) => canonical(toDataLoosely(output, this.#codecs));
     return textOf(before.outputOf(other)) === textOf(this.#state.outputOf(index));
   }
 }

@@ -1,6 +1,7 @@
 import { type Budget, eitherBudget } from '../contract/budget.js';
 import type { AttemptCarrier } from '../contract/carrier.js';
 import { checkDuration, checkFlag, checkLimit } from '../contract/check-options.js';
+import { checkCodecs, type ValueCodec } from '../contract/codec.js';
 import { OptionError, show } from '../contract/errors.js';
 import type { RunEvent, RunLimits } from '../contract/event.js';
 import type { Journal } from '../contract/journal.js';
@@ -73,9 +74,15 @@ export interface RunOptions {
    */
   readonly journal?: Journal | undefined;
   /**
-   * Redacts a task's output before it is stored in the journal. The run itself uses the original output;
-   * a resumed run uses the stored one. With `redact`, the journal has no `task_output` events, and other
-   * runs cannot reuse outputs of this run.
+   * Redacts a task's output before it is stored in the journal. It returns a changed copy: outputs are
+   * frozen. The run itself uses the original output; a resumed run uses the stored one.
+   *
+   * It is called for the items of fan-outs, for questions and for error messages as well, with the task
+   * that they are about. A text is only replaced by a text. Words that were removed from an output are
+   * removed from all these and from added tasks, whatever `redact` makes of them.
+   *
+   * With `redact`, the journal has no `task_output` events, and other runs cannot reuse outputs of this
+   * run.
    */
   readonly redact?: ((output: unknown, task: Task) => unknown) | undefined;
   /**
@@ -85,6 +92,25 @@ export interface RunOptions {
    * @default false
    */
   readonly reuse?: boolean | ReuseOptions | undefined;
+  /**
+   * The maximum length of one output as JSON, in bytes. An attempt with a longer output fails with
+   * `invalid_output`.
+   * @default 67_108_864 (64 MiB)
+   */
+  readonly maxOutputBytes?: number | undefined;
+  /**
+   * `'final'` drops an output from memory as soon as all tasks that depend on it have settled, except
+   * those that the goal is about. The result has the outputs of the other tasks, and `outputReleased`
+   * for each one that was dropped. `onEvent` and the journal get every output; an iterator that lags
+   * behind may get undefined. Not together with `replan`, which shows all outputs to the planner.
+   * @default 'all'
+   */
+  readonly outputs?: 'all' | 'final' | undefined;
+  /**
+   * Keep instances of classes in outputs: how each class is stored and copied. Without a codec, tasks
+   * share an instance, and a run with a journal refuses it.
+   */
+  readonly codecs?: readonly ValueCodec[] | undefined;
   /**
    * Runs attempts outside this process: a carrier of an engine package.
    * @default this process
@@ -120,6 +146,9 @@ export const RUN_OPTIONS = [
   'journal',
   'redact',
   'reuse',
+  'maxOutputBytes',
+  'outputs',
+  'codecs',
   'carrier',
 ];
 
@@ -130,7 +159,7 @@ export const RUN_OPTIONS = [
 export function checkRunOptions(owner: string, options: RunOptions): void {
   const { maxParallel, failFast, deadlineMs, timeoutMs, maxDepth, seed } = options;
   const { retry, budget, prices, replan, timeline, signal, onEvent } = options;
-  const { journal, redact, reuse, carrier } = options;
+  const { journal, redact, reuse, carrier, maxOutputBytes, codecs, outputs } = options;
   if (maxParallel !== undefined) checkLimit(owner, 'maxParallel', maxParallel);
   if (failFast !== undefined) checkFlag(owner, 'failFast', failFast);
   if (deadlineMs !== undefined) checkDuration(owner, 'deadlineMs', deadlineMs);
@@ -159,6 +188,11 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
     throw new OptionError(`${owner}: redact must be a function`);
   }
   if (reuse !== undefined) checkReuse(owner, reuse);
+  if (maxOutputBytes !== undefined) checkLimit(owner, 'maxOutputBytes', maxOutputBytes);
+  if (codecs !== undefined) checkCodecs(owner, codecs);
+  if (outputs !== undefined && outputs !== 'all' && outputs !== 'final') {
+    throw new OptionError(`${owner}: outputs must be 'all' or 'final'; it is ${show(outputs)}`);
+  }
   if (carrier !== undefined && typeof carrier?.start !== 'function') {
     throw new OptionError(`${owner}: carrier must be an AttemptCarrier`);
   }
@@ -166,6 +200,9 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
     throw new OptionError(`${owner}: journal must be a Journal, such as memoryJournal()`);
   }
 }
+
+/** Longer texts come near to the longest that the engine can hold, once they are written as JSON. */
+export const MAX_OUTPUT_BYTES = 2 ** 26;
 
 /** The limits of a run as data, combined with those of its plan. */
 export function limitsOf(plan: Plan, options: RunOptions): RunLimits {

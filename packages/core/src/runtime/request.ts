@@ -1,4 +1,5 @@
 import type { RequestWork } from '../contract/carrier.js';
+import type { ValueCodec } from '../contract/codec.js';
 import type { TaskRequest } from '../contract/runner.js';
 import { answerJsonSchemaOf } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
@@ -32,8 +33,12 @@ export function requestOf(kernel: Kernel, index: number, inputs: Inputs): TaskRe
 }
 
 /** A request as data, for a carrier. */
-export function requestWorkOf(request: TaskRequest, { tools = [] }: Task): RequestWork {
+export function requestWorkOf(
+  request: TaskRequest,
+  { tools = [] }: Task,
+  codecs: readonly ValueCodec[],
+): RequestWork {
   const { check: _, tools: __, ...content } = request;
   const names = tools.map((tool) => (typeof tool === 'string' ? tool : tool.name));
-  return { kind: 'request', request: toData(content), tools: names };
+  return { kind: 'request', request: toData(content, codecs), tools: names };
 }

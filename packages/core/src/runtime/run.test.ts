@@ -297,7 +297,7 @@ describe('a task', () => {
     'constructor',
     'toString',
     'then',
-    'a"b\n',
+    'a"b',
     '0',
     'é–🙂',
     'x'.repeat(1_000_000),

@@ -24,6 +24,7 @@ import { dropAborted } from './commands.js';
 import type { EventStream } from './event-stream.js';
 import { type Input, inOrderOfStart } from './input.js';
 import { Listeners } from './listeners.js';
+import type { OutputRelease } from './output-release.js';
 import { ProcessCarrier } from './process-carrier.js';
 import type { RunRecord, RunSettings } from './settings.js';
 import { TaskAdditions } from './task-additions.js';
@@ -49,6 +50,9 @@ export class Run<Outputs> implements AttemptInbox {
   readonly #attempts: ActiveAttempts;
   readonly #additions: TaskAdditions;
   readonly #answers: HumanAnswers;
+  /** In a run that keeps the final outputs alone. */
+  #release: OutputRelease | undefined;
+  #releaseLoaded: Promise<void> | undefined;
   /** The same, for the input that is applied. */
   readonly #parts: RunParts;
   readonly #onAbort = () => this.cancel(this.#settings.signal?.reason);
@@ -85,12 +89,15 @@ export class Run<Outputs> implements AttemptInbox {
     });
     const { log, state } = this.#kernel;
     this.#listeners = new Listeners(log, settings.timeline === 'keep', settings.onEvent);
-    this.#ahead = record && new WriteAheadLog({ ...record, runId: settings.runId }, state);
+    const { runId, codecs } = settings;
+    this.#ahead =
+      record &&
+      new WriteAheadLog({ ...record, runId, codecs, goalState: settings.plan.goalState }, state);
     this.#carrier = settings.carrier ?? this.#processCarrier();
     this.#attempts = new ActiveAttempts(settings, this.#kernel, this.#carrier, this);
     const takeFromOutside = (input: Input) => this.takeFromOutside(input);
     this.#additions = new TaskAdditions(settings, this.#kernel, takeFromOutside);
-    this.#answers = new HumanAnswers(this.#kernel, this.#ahead, takeFromOutside);
+    this.#answers = new HumanAnswers(this.#kernel, this.#ahead, takeFromOutside, settings);
     this.#parts = {
       kernel: this.#kernel,
       attempts: this.#attempts,
@@ -103,6 +110,7 @@ export class Run<Outputs> implements AttemptInbox {
     });
     if (signal?.aborted) this.#inbox.push({ type: 'cancel', reason: signal.reason });
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (settings.outputs === 'final') this.#releaseLoaded = this.#loadRelease();
     this.#isWorking = true;
     void this.#workWhenWoken();
     if (record === undefined) queueMicrotask(() => this.#begin());
@@ -130,6 +138,14 @@ export class Run<Outputs> implements AttemptInbox {
     this.#work();
   }
 
+  /** Loaded when it is needed: most runs keep their outputs. It starts at the beginning of the log. */
+  async #loadRelease(): Promise<void> {
+    const { OutputRelease } = await import('./output-release.js');
+    this.#release = new OutputRelease(this.#kernel.state, this.#settings.plan.goalState);
+    // Events that are not in the journal yet need their outputs.
+    if (this.#isOver || this.#ahead === undefined) this.#release.follow();
+  }
+
   async #open({ open }: RunRecord): Promise<void> {
     try {
       this.#journal = await open();
@@ -137,7 +153,8 @@ export class Run<Outputs> implements AttemptInbox {
       this.#fail(isStratagemError(thrown) ? thrown : journalFailure(this.runId, thrown));
       return;
     }
-    this.#ahead?.openTo(this.#journal);
+    const opening = this.#ahead?.openTo(this.#journal);
+    if (opening !== undefined) await opening;
     if (this.#kernel.ended) this.#finish();
     else this.#begin();
   }
@@ -308,10 +325,12 @@ export class Run<Outputs> implements AttemptInbox {
   /** Publishes the events of a step, and carries out its commands. */
   #carryOut(): void {
     this.#listeners.publish();
+    this.#release?.follow();
     if (this.#attempts.hasSettled) this.#attempts.forgetSettled();
     this.#runCommands();
     if (this.#settings.timeline === 'stream' && this.#kernel.dropPublishedOutput()) {
       this.#continueAt(this.#kernel.log.length);
+      this.#release?.continueAt(this.#kernel.log.length);
     }
     if (this.#kernel.ended) this.#finish();
   }
@@ -387,7 +406,7 @@ export class Run<Outputs> implements AttemptInbox {
     // The caller closes a carrier of its own.
     if (carrier === undefined) void this.#carrier.close();
     // The caller may resume the run as soon as it has the result.
-    const closed = this.#settings.record === undefined ? undefined : this.#closeJournal();
+    const closed = this.#settings.record === undefined ? this.#releaseLoaded : this.#closeJournal();
     if (closed === undefined) end();
     else closed.then(end);
   }
@@ -404,6 +423,7 @@ export class Run<Outputs> implements AttemptInbox {
   }
 
   async #closeJournal(): Promise<void> {
+    await this.#releaseLoaded;
     try {
       await this.#journal?.close();
     } catch {

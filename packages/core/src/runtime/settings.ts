@@ -1,10 +1,11 @@
 import type { AttemptCarrier } from '../contract/carrier.js';
+import type { ValueCodec } from '../contract/codec.js';
 import type { RunEvent } from '../contract/event.js';
 import type { EventData, RunJournal } from '../contract/journal.js';
 import type { Replan } from '../contract/replan.js';
 import type { TaskRunner } from '../contract/runner.js';
+import type { Redact } from '../journal/redaction.js';
 import type { Reuse } from '../journal/reuse.js';
-import type { Redact } from '../journal/write-ahead-log.js';
 import type { KernelOptions, RecoverOptions } from '../kernel/options.js';
 import type { PlanData } from '../serialize/plan.js';
 import type { Toolbox } from './tool-registry.js';
@@ -18,10 +19,14 @@ export interface RunSettings extends Omit<KernelOptions, 'resourceOf'> {
   /** Where attempts run; undefined for this process. */
   readonly carrier: AttemptCarrier | undefined;
   readonly toolbox: Toolbox;
+  readonly codecs: readonly ValueCodec[];
+  /** The maximum length of one output. */
+  readonly maxBytes: number;
   readonly maxDepth: number;
   /** What is asked for a revision of the plan. */
   readonly planner: Pick<Replan, 'revise'> | undefined;
   readonly timeline: 'keep' | 'stream';
+  readonly outputs: 'all' | 'final';
   readonly signal: AbortSignal | undefined;
   readonly onEvent: ((event: RunEvent) => void) | undefined;
 }

@@ -1,10 +1,11 @@
 import { PlanError } from '../contract/plan-error.js';
 import type { Replan } from '../contract/replan.js';
+import { snapshotOfTasks } from '../contract/snapshot.js';
 import type { Task } from '../contract/task.js';
 import type { ReplanCommand } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { additionProblems } from '../validate/plan.js';
-import { eachTask, requireNoRunner, requireStorable, structuralCopy } from './added-tasks.js';
+import { eachTask, requireNoRunner, requireOutputs, requireStorable } from './added-tasks.js';
 import type { Input } from './input.js';
 import { ReplanRound } from './replan-round.js';
 import type { RunSettings } from './settings.js';
@@ -79,7 +80,7 @@ export class TaskAdditions {
 
   /** Reserves the ids of tasks, and copies the tasks: the caller may change its list. */
   #reserve(tasks: readonly Task[]): Task[] {
-    const added = structuralCopy(tasks);
+    const added = snapshotOfTasks(tasks, this.#settings.maxDepth);
     eachTask(added, (task) => this.#pending.set(task.id, task));
     return added;
   }
@@ -92,6 +93,7 @@ export class TaskAdditions {
         this.#kernel.isPendingFanOut(id) || this.#pending.get(id)?.forEach !== undefined,
     };
     const problems = additionProblems(tasks, there, maxDepth);
+    if (problems.length === 0) requireOutputs(tasks, this.#kernel.state);
     if (problems.length > 0) throw new PlanError(problems);
     if (runner === undefined) requireNoRunner(tasks);
     toolbox.require(tasks, runner);

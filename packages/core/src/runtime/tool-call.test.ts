@@ -83,6 +83,8 @@ describe('a call', () => {
     ['nothing', undefined, 'done'],
     ['a text', 'as it is', 'as it is'],
     ['null', null, 'null'],
+    ['a map', new Map([['n', 1n]]), '{"n":"1"}'],
+    ['a set', [new Set([1])], '[[1]]'],
   ])('of a tool that returns %s shows the model %s', async (_, output, text) => {
     expect(await bind(() => output).call({ city: 'Rome' })).toEqual({ ok: true, output, text });
   });

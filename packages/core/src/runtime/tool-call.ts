@@ -6,6 +6,7 @@ import type { Tool, ToolContext, ToolResult } from '../contract/tool.js';
 import { validateWith } from '../contract/validate-with.js';
 import { canonical } from '../serialize/canonical.js';
 import { toDataLoosely } from '../serialize/value.js';
+import { valueText } from '../state/value-text.js';
 import { fingerprint } from '../util/hash.js';
 import { isThenable } from '../util/promise.js';
 
@@ -145,9 +146,10 @@ function requireRunning(signal: AbortSignal): void {
 
 /** The output as text for the model. */
 function textOf(output: unknown): string {
-  if (typeof output === 'string') return output;
   try {
-    return JSON.stringify(output) ?? 'done';
+    // A bare bigint is a mistake of the tool: models are given numbers.
+    const text = typeof output === 'bigint' ? JSON.stringify(output) : valueText(output);
+    return text ?? 'done';
   } catch (cause) {
     throw new Error('its result cannot be written as JSON', { cause });
   }

@@ -1,4 +1,5 @@
 import type { AttemptCall, FunctionWork, RequestWork, Tell } from '../contract/carrier.js';
+import type { ValueCodec } from '../contract/codec.js';
 import { partOf } from '../contract/output-part.js';
 import type { RunContext } from '../contract/run-context.js';
 import type { TaskRequest } from '../contract/runner.js';
@@ -21,10 +22,11 @@ export class WireAttempt implements RunContext {
   tell!: Tell;
 
   readonly #work: RequestWork | FunctionWork;
+  readonly #codecs: readonly ValueCodec[];
   readonly #controller = new AbortController();
 
   /** @param task The task of the plan, for its function and its output schema. */
-  constructor(call: AttemptCall, task: Task) {
+  constructor(call: AttemptCall, task: Task, codecs: readonly ValueCodec[]) {
     const { timeLimitMs } = call;
     this.taskId = call.taskId;
     this.attempt = call.attempt;
@@ -33,6 +35,7 @@ export class WireAttempt implements RunContext {
     this.deadline = timeLimitMs === undefined ? undefined : Date.now() + timeLimitMs;
     this.task = task;
     this.#work = call.work;
+    this.#codecs = codecs;
   }
 
   get idempotencyKey(): string {
@@ -44,11 +47,11 @@ export class WireAttempt implements RunContext {
   }
 
   get inputs(): Inputs {
-    return fromData((this.#work as FunctionWork).inputs) as Inputs;
+    return fromData((this.#work as FunctionWork).inputs, this.#codecs) as Inputs;
   }
 
   requestWith(tools: readonly RequestTool[]): TaskRequest {
-    const request = fromData((this.#work as RequestWork).request) as TaskRequest;
+    const request = fromData((this.#work as RequestWork).request, this.#codecs) as TaskRequest;
     const { outputSchema } = this.task;
     return {
       ...request,

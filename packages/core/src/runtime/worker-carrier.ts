@@ -1,4 +1,5 @@
 import type { AttemptCall, AttemptCarrier } from '../contract/carrier.js';
+import { NO_CODECS, type ValueCodec } from '../contract/codec.js';
 import type { Plan } from '../contract/plan.js';
 import type { TaskRunner } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
@@ -16,6 +17,8 @@ export interface WorkerCarrierOptions {
   readonly tools?: readonly Tool[] | undefined;
   /** Plans whose functions and output schemas this worker has, found by their goal. */
   readonly plans?: readonly Plan[] | undefined;
+  /** As in the options of the executor. */
+  readonly codecs?: readonly ValueCodec[] | undefined;
 }
 
 /**
@@ -32,7 +35,7 @@ export interface WorkerCarrierOptions {
  * }));
  */
 export function workerCarrier(options: WorkerCarrierOptions): AttemptCarrier {
-  const { runner, tools = [], plans = [] } = options;
+  const { runner, tools = [], plans = [], codecs = NO_CODECS } = options;
   const graphs = new Map(plans.map(({ goal, tasks }) => [goal, new Graph(tasks)]));
   const taskOf = ({ taskId, work }: AttemptCall): Task => {
     if (work.kind === 'function') return taskIn(graphs.get(work.plan), work.plan, taskId);
@@ -41,7 +44,7 @@ export function workerCarrier(options: WorkerCarrierOptions): AttemptCarrier {
   const worker = new Worker(runner, new Toolbox(tools));
   const carrier: ProcessCarrier = new ProcessCarrier(
     worker,
-    (call) => carrier.find(call.key) ?? new WireAttempt(call, taskOf(call)),
+    (call) => carrier.find(call.key) ?? new WireAttempt(call, taskOf(call), codecs),
   );
   return carrier;
 }

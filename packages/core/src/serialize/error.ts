@@ -32,9 +32,28 @@ export function reviveError({ name, message, ...known }: Record<string, unknown>
   return Object.assign(named(error, name as string), known);
 }
 
-function named<T extends Error>(error: T, name: string): T {
+/** Restores an error of another library: a built-in one if it has such a name. */
+export function reviveForeignError(fields: Record<string, unknown>): Error {
+  const { name, message, code, cause, errors } = fields;
+  const Class = BUILT_IN.find((each) => each.name === name) ?? Error;
+  const error = new Class(message as string, cause === undefined ? undefined : { cause });
+  if (code !== undefined) Object.assign(error, { code });
+  if (errors !== undefined) {
+    Object.setPrototypeOf(error, AggregateError.prototype);
+    Object.defineProperty(error, 'errors', { value: errors, configurable: true, writable: true });
+  }
+  return error.name === name ? withoutStack(error) : named(error, name as string);
+}
+
+const BUILT_IN = [TypeError, RangeError, SyntaxError, ReferenceError, URIError, EvalError];
+
+function withoutStack<T extends Error>(error: T): T {
   delete error.stack;
-  return Object.defineProperty(error, 'name', {
+  return error;
+}
+
+function named<T extends Error>(error: T, name: string): T {
+  return Object.defineProperty(withoutStack(error), 'name', {
     value: name,
     configurable: true,
     writable: true,

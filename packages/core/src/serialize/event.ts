@@ -1,5 +1,7 @@
+import type { ValueCodec } from '../contract/codec.js';
 import type { RunEvent, TaskCompleted, TasksAdded } from '../contract/event.js';
 import type { EventData, Json } from '../contract/journal.js';
+import { keep } from '../contract/value.js';
 import type { Graph } from '../graph/graph.js';
 import { countTasks, type PlanData, planToData, tasksToData } from './plan.js';
 import { fromData, toData, toDataLoosely } from './value.js';
@@ -10,6 +12,7 @@ const FROM_CHILDREN: Json = { $: 'children' };
 /** What the encoding of an event depends on. */
 export interface EncodeOptions {
   readonly graph: Graph;
+  readonly codecs?: readonly ValueCodec[] | undefined;
   /** The plan of the run, if it has been encoded before. */
   readonly planData?: PlanData | undefined;
   /** The output of a completed task as data; it was checked when it arrived. */
@@ -26,20 +29,20 @@ export function encodeEvent(event: RunEvent, index: number, options: EncodeOptio
   switch (event.type) {
     case 'run_started':
       return {
-        ...fieldsOf(event),
+        ...fieldsOf(event, options),
         plan: options.planData ?? planToData(event.plan),
         taskCount: countTasks(event.plan.tasks),
       };
     case 'tasks_added':
-      return { ...fieldsOf(event), ...additionOf(event) };
+      return { ...fieldsOf(event, options), ...additionOf(event, options) };
     case 'task_completed': {
       const isOwn = event.attempt > 0 || event.reused !== undefined;
       const isGroup = !isOwn && isMadeOfChildren(index, options.graph);
       const output = isGroup ? FROM_CHILDREN : options.outputOf(event, index);
-      return { ...fieldsOf(event), output };
+      return { ...fieldsOf(event, options), output };
     }
     default:
-      return fieldsOf(event);
+      return fieldsOf(event, options);
   }
 }
 
@@ -48,14 +51,17 @@ function isMadeOfChildren(index: number, graph: Graph): boolean {
   return forEach !== undefined || subtasks !== undefined;
 }
 
-function additionOf({ source, tasks, items }: TasksAdded): { readonly [field: string]: Json } {
+function additionOf(
+  { source, tasks, items }: TasksAdded,
+  { codecs }: EncodeOptions,
+): { readonly [field: string]: Json } {
   const taskCount = countTasks(tasks);
   if (source !== 'for_each') return { tasks: tasksToData(tasks, []), taskCount };
   return {
     tasks: [],
     elements: tasks.length,
     taskCount,
-    ...(items !== undefined && { items: toData(items) }),
+    ...(items !== undefined && { items: toData(items, codecs) }),
   };
 }
 
@@ -71,14 +77,14 @@ const NONE: readonly string[] = [];
  * Encodes all other fields. They may contain values of tools and servers, so a value that cannot be
  * encoded is described. Most events are plain data already, and stay the same objects.
  */
-function fieldsOf(event: RunEvent): EventData {
+function fieldsOf(event: RunEvent, { codecs }: EncodeOptions): EventData {
   const own = OWN_FIELDS[event.type] ?? NONE;
   const fields = event as unknown as Record<string, unknown>;
   let copy: Record<string, unknown> | undefined;
   for (const field of Object.keys(fields)) {
     const value = fields[field];
     if (typeof value === 'string' || own.includes(field)) continue;
-    const data = value === undefined ? undefined : toDataLoosely(value);
+    const data = value === undefined ? undefined : toDataLoosely(value, codecs);
     if (data === value && value !== undefined) continue;
     copy ??= { ...fields };
     if (value === undefined) delete copy[field];
@@ -89,6 +95,8 @@ function fieldsOf(event: RunEvent): EventData {
 
 /** What the decoding of events depends on. */
 export interface DecodeContext {
+  /** Undefined for a reader that has none. */
+  readonly codecs?: readonly ValueCodec[] | undefined;
   /** The output of a group, made from the outputs of its children. */
   readonly outputOf: (taskId: string) => unknown;
   /** The tasks of the items of a fan-out. */
@@ -105,6 +113,7 @@ export interface DecodeContext {
 
 /** Decodes an event of a journal. */
 export function decodeEvent(data: EventData, context: DecodeContext): RunEvent {
+  const { codecs } = context;
   switch (data.type) {
     case 'run_started': {
       const { taskCount: _, plan, ...fields } = data;
@@ -116,16 +125,20 @@ export function decodeEvent(data: EventData, context: DecodeContext): RunEvent {
       if (data.source !== 'for_each') {
         return { ...fields, tasks: context.addedTasks(tasks as Json) } as unknown as RunEvent;
       }
-      const list = items === undefined ? undefined : (fromData(items) as unknown[]);
+      const list = items === undefined ? undefined : (fromData(items, codecs) as unknown[]);
       const made = context.elementsOf(data.taskId as string, elements as number, list);
       return { ...fields, tasks: made, ...(list && { items: list }) } as unknown as RunEvent;
     }
-    case 'task_completed':
-      if (!isFromChildren(data.output)) break;
-      return { ...data, output: context.outputOf(data.taskId as string) } as unknown as RunEvent;
+    case 'task_completed': {
+      const output = isFromChildren(data.output)
+        ? context.outputOf(data.taskId as string)
+        : fromData(data.output as Json, codecs);
+      const kept = keep(output, { codecs });
+      return (kept === data.output ? data : { ...data, output: kept }) as unknown as RunEvent;
+    }
   }
   // Most are plain data, and stay the same objects.
-  return fromData(data as Json) as RunEvent;
+  return fromData(data as Json, codecs) as RunEvent;
 }
 
 function isFromChildren(output: Json | undefined): boolean {

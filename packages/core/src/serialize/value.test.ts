@@ -88,9 +88,46 @@ describe('toData', () => {
     [[[new WeakMap()]], '[0][0] is an instance of WeakMap'],
     [new Map([['k', Promise.resolve()]]), '[0][1] is an instance of Promise'],
     [nested(1_100), 'it is nested too deeply, or contains itself'],
+    [Object.assign([1], { total: 1 }), 'it is a list with properties of its own'],
+    [{ a: /b/.exec('abc') }, 'a is a list with properties of its own'],
+    [{ a: { [Symbol('s')]: 1 } }, 'a is an object with a symbol as a key'],
+    [Object.assign([1], { [Symbol('s')]: 1 }), 'it is a list with properties of its own'],
+    [new (class Index extends Map {})(), 'it is an instance of Index'],
   ])('refuses other values, with their path', (value, message) => {
     expect(() => toData(value)).toThrow(new UnstorableError([], '').constructor as never);
     expect(() => toData(value)).toThrow(message);
+  });
+
+  test.each<[string, unknown]>([
+    ['a buffer', Buffer.from('abc')],
+    ['an empty buffer', Buffer.alloc(0)],
+    ['a part of a buffer', Buffer.from('abcdef').subarray(2, 4)],
+    ['bytes', new Uint8Array([1, 2])],
+    ['floats', new Float64Array([0.5, Number.NaN])],
+    ['shorts', new Int16Array(new Int16Array([1, 2, 3]).buffer, 2, 1)],
+    ['clamped bytes', new Uint8ClampedArray([255])],
+    ['big integers', new BigInt64Array([-1n])],
+    ['an array buffer', new Uint8Array([1, 2]).buffer],
+    ['a data view', new DataView(new Uint8Array([1, 2, 3]).buffer, 1, 1)],
+  ])('keeps the class of %s', (_, value) => {
+    const decoded = fromData(JSON.parse(JSON.stringify(toData({ value }))));
+    expect(isDeepStrictEqual(decoded, { value })).toBe(true);
+  });
+
+  test('keeps name, message, code, cause and errors of other errors, and no other field', () => {
+    const cause = Object.assign(new RangeError('inner'), { code: 'ENOENT', headers: 'sk-secret' });
+    const error = new TypeError('outer', { cause });
+    const all = new AggregateError([error, new Error('second')], 'all');
+    const text = JSON.stringify(toData([error, all]));
+    expect(text).not.toContain('sk-secret');
+    const [one, several] = fromData(JSON.parse(text)) as [TypeError, AggregateError];
+    expect(one).toBeInstanceOf(TypeError);
+    expect(one).toMatchObject({ name: 'TypeError', message: 'outer' });
+    expect(one.cause).toBeInstanceOf(RangeError);
+    expect(one.cause).toMatchObject({ message: 'inner', code: 'ENOENT' });
+    expect(several).toBeInstanceOf(AggregateError);
+    expect(several).toMatchObject({ name: 'AggregateError', message: 'all' });
+    expect(several.errors.map(({ message }) => message)).toEqual(['outer', 'second']);
   });
 
   test('refuses an unknown kind of value', () => {

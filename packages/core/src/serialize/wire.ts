@@ -1,4 +1,5 @@
 import type { AttemptReport } from '../contract/carrier.js';
+import type { ValueCodec } from '../contract/codec.js';
 import type { Json } from '../contract/journal.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import type { Task } from '../contract/task.js';
@@ -7,7 +8,8 @@ import { fromData, toData, toDataLoosely } from './value.js';
 
 /**
  * A value as plain JSON, from which {@link decodeValue} makes an equal one. Beyond JSON it keeps
- * undefined, NaN, the infinities, -0, bigint, dates, bytes, maps, sets and errors.
+ * undefined, NaN, the infinities, -0, bigint, dates, bytes, typed arrays, maps, sets, errors and
+ * instances with a codec.
  *
  * @throws {TypeError} for functions, symbols, instances of other classes and cyclic values; the
  * message names the place.
@@ -15,12 +17,12 @@ import { fromData, toData, toDataLoosely } from './value.js';
  * @example
  * socket.send(JSON.stringify(encodeValue(new Map([['a', 1]]))));
  */
-export function encodeValue(value: unknown): Json {
-  return toData(value);
+export function encodeValue(value: unknown, codecs?: readonly ValueCodec[]): Json {
+  return toData(value, codecs);
 }
 
-export function decodeValue(data: Json): unknown {
-  return fromData(data);
+export function decodeValue(data: Json, codecs: readonly ValueCodec[] = []): unknown {
+  return fromData(data, codecs);
 }
 
 /**
@@ -30,28 +32,28 @@ export function decodeValue(data: Json): unknown {
  * @throws {TypeError} when an output cannot be encoded.
  * @throws {PlanError} when added tasks have functions or schemas, which no wire can carry.
  */
-export function encodeReport(report: AttemptReport): Json {
+export function encodeReport(report: AttemptReport, codecs?: readonly ValueCodec[]): Json {
   switch (report.type) {
     case 'add_tasks':
       return { type: 'add_tasks', tasks: encodeTasks(report.tasks) };
     case 'completed':
-      return { type: 'completed', result: toData(withoutUndefined(report.result)) };
+      return { type: 'completed', result: toData(withoutUndefined(report.result), codecs) };
     case 'failed':
       return { type: 'failed', error: toDataLoosely(report.error) };
     case 'output':
-      return { type: 'output', part: toDataLoosely(report.part) };
+      return { type: 'output', part: toDataLoosely(report.part, codecs) };
     case 'begun':
       return { type: 'begun' };
   }
 }
 
 /** The report that was encoded as this. */
-export function decodeReport(data: Json): AttemptReport {
+export function decodeReport(data: Json, codecs: readonly ValueCodec[] = []): AttemptReport {
   const report = data as { readonly type: string; readonly tasks?: Json };
   if (report.type === 'add_tasks') {
     return { type: 'add_tasks', tasks: tasksFromData(report.tasks as unknown as TaskData[]) };
   }
-  return fromData(data) as AttemptReport;
+  return fromData(data, codecs) as AttemptReport;
 }
 
 function encodeTasks(tasks: readonly Task[]): Json {

@@ -1,6 +1,8 @@
 import type { RunEvent, RunEventType } from '../contract/event.js';
 import type { AttemptResult } from '../contract/runner.js';
+import { freezeTasks } from '../contract/snapshot.js';
 import type { Task } from '../contract/task.js';
+import { handOn, keep } from '../contract/value.js';
 import { enlarge } from '../graph/arrays.js';
 import type { Graph } from '../graph/graph.js';
 
@@ -128,7 +130,7 @@ export class EventLog {
       }
       default: {
         const { attempt = 0 } = event as { readonly attempt?: number };
-        return this.#append(KIND_OF[event.type], index, timestamp, attempt, 0, event);
+        return this.#append(KIND_OF[event.type], index, timestamp, attempt, 0, unchangeable(event));
       }
     }
   }
@@ -162,7 +164,22 @@ export class EventLog {
   /** The output of a completion. */
   outputAt(position: number): unknown {
     const value = this.#values[position];
-    return this.#kinds[position] === COMPLETED ? value : (value as AttemptResult).output;
+    return outputFor(this.#kinds[position] === COMPLETED ? value : (value as AttemptResult).output);
+  }
+
+  /** Drops the output of a completion; everything else about it stays. */
+  releaseOutput(position: number): void {
+    const value = this.#values[position];
+    this.#values[position] =
+      this.#kinds[position] === COMPLETED
+        ? RELEASED
+        : { ...(value as AttemptResult), output: RELEASED };
+  }
+
+  /** Whether the output of a completion was dropped. */
+  isReleased(position: number): boolean {
+    const value = this.#values[position];
+    return value === RELEASED || (value as AttemptResult | undefined)?.output === RELEASED;
   }
 
   /** The result of a completion that has details. */
@@ -178,7 +195,7 @@ export class EventLog {
   /** The event at a position; made now when it is stored in columns. */
   eventAt(position: number): RunEvent {
     const kind = this.#kinds[position] as number;
-    if (kind > COMPLETED_WITH_DETAILS) return this.#values[position] as RunEvent;
+    if (kind > COMPLETED_WITH_DETAILS) return withFrozenTasks(this.#values[position] as RunEvent);
     const index = this.#indexes[position] as number;
     const sequence = this.#sequenceAt(position);
     const timestamp = this.#times[position] as number;
@@ -191,7 +208,7 @@ export class EventLog {
     }
     const durationMs = this.#numbers[position] as number;
     const value = this.#values[position];
-    const output = kind === COMPLETED ? value : (value as AttemptResult).output;
+    const output = outputFor(kind === COMPLETED ? value : (value as AttemptResult).output);
     return {
       type: 'task_completed',
       sequence,
@@ -280,6 +297,29 @@ export class EventLog {
     }
     return position + (low === 0 ? 0 : (gaps[low - 1] as { offset: number }).offset);
   }
+}
+
+/** An event that no listener can change; its tasks are frozen when it is read. */
+function unchangeable(event: RunEvent): RunEvent {
+  const isKept = !['run_started', 'tasks_added', 'task_output'].includes(event.type);
+  return isKept ? (keep(event) as RunEvent) : Object.freeze(event);
+}
+
+/** The tasks of a plan that is not frozen belong to the caller of the kernel. */
+function withFrozenTasks(event: RunEvent): RunEvent {
+  if (event.type === 'tasks_added') freezeTasks(event.tasks);
+  else if (event.type === 'run_started' && Object.isFrozen(event.plan)) {
+    freezeTasks(event.plan.tasks);
+  }
+  return event;
+}
+
+/** Takes the place of an output that was dropped. */
+const RELEASED = Symbol('released');
+
+/** An output for one more reader. */
+function outputFor(output: unknown): unknown {
+  return output === RELEASED ? undefined : handOn(output);
 }
 
 function hasDetails(result: AttemptResult): boolean {

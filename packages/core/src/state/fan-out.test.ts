@@ -127,7 +127,7 @@ describe('the items of a fan-out', () => {
       listOf(items),
       each({
         run({ item, list }) {
-          list.push('more');
+          expect(() => list.push('more')).toThrow(TypeError);
           return item;
         },
       }),

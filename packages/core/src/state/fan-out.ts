@@ -1,7 +1,9 @@
-import { RunnerError, show } from '../contract/errors.js';
+import type { ValueCodec } from '../contract/codec.js';
+import { describe, RunnerError, show } from '../contract/errors.js';
 import { forEachOf, type ItemsSource } from '../contract/for-each.js';
 import { parseReference, readPath } from '../contract/reference.js';
 import type { Task } from '../contract/task.js';
+import { keep } from '../contract/value.js';
 import { isLate } from '../util/promise.js';
 
 type Inputs = Readonly<Record<string, unknown>>;
@@ -26,6 +28,11 @@ interface Origin {
  */
 export class FanOut {
   readonly #origins = new WeakMap<Task, Origin>();
+  readonly #codecs: readonly ValueCodec[] | undefined;
+
+  constructor(codecs?: readonly ValueCodec[]) {
+    this.#codecs = codecs;
+  }
 
   originOf(task: Task): Origin | undefined {
     return this.#origins.get(task);
@@ -37,7 +44,8 @@ export class FanOut {
    * @throws {RunnerError} `invalid_input` when there is no list.
    */
   itemsOf(task: Task, inputs: Inputs): readonly unknown[] {
-    return itemsOf(forEachOf(task.forEach as NonNullable<Task['forEach']>).items, inputs);
+    const { items } = forEachOf(task.forEach as NonNullable<Task['forEach']>);
+    return this.#keep(itemsOf(items, inputs)) as readonly unknown[];
   }
 
   /** One task for each of the first `count` items. */
@@ -45,7 +53,17 @@ export class FanOut {
     return Array.from({ length: count }, (_, index) => this.#element(task, items[index], index));
   }
 
-  #element(pattern: Task, item: unknown, index: number): Task {
+  /** @throws {RunnerError} `invalid_input` for items with promises. */
+  #keep(value: unknown): unknown {
+    try {
+      return keep(value, { codecs: this.#codecs });
+    } catch (thrown) {
+      throw invalid(`its forEach has ${describe(thrown)}`);
+    }
+  }
+
+  #element(pattern: Task, given: unknown, index: number): Task {
+    const item = this.#keep(given);
     const id = elementId(pattern.id, index);
     const { forEach: _, when: __, dependencies: ___, subtasks, ...rest } = pattern;
     const siblings = idsOf(subtasks);

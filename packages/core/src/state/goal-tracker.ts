@@ -67,13 +67,21 @@ export class GoalTracker {
     let met = 0;
     const criteria = this.#tracked.map(({ name, criterion, subject, count }) => {
       const actual = subject.kind === 'count' ? count : actualOf(subject, state, now);
-      const holds = compare(actual, criterion.operator, criterion.value);
+      const holds = isMet(criterion, actual);
       if (holds) met += criterion.weight ?? 1;
       return { name, met: holds, actual };
     });
     // Sums of weights such as 0.1 are not exact, but the progress must be 1 when all are met.
     const progress = criteria.every((each) => each.met) ? 1 : met / this.#totalWeight;
     return { progress, achieved: progress >= this.#threshold, criteria };
+  }
+}
+
+function isMet({ operator, value }: GoalCriterion, actual: unknown): boolean {
+  try {
+    return compare(actual, operator, value);
+  } catch {
+    return false; // A pattern takes too long on this text.
   }
 }
 

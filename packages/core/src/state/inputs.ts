@@ -1,4 +1,5 @@
 import type { Task } from '../contract/task.js';
+import { handOn } from '../contract/value.js';
 import { TaskKind } from '../graph/task-kind.js';
 import type { FanOut } from './fan-out.js';
 import type { RunState } from './run-state.js';
@@ -29,7 +30,7 @@ export function inputsOf(index: number, state: RunState, fanOut: FanOut): Inputs
   });
   const origin = fanOut.originOf(graph.tasks[index] as Task);
   if (origin !== undefined) {
-    inputs.item = origin.item;
+    inputs.item = handOn(origin.item);
     inputs.index = origin.index;
   }
   return inputs;

@@ -4,6 +4,7 @@ import { asksForText } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { parseTemplate, type TemplateReference } from '../contract/template.js';
 import { isLate } from '../util/promise.js';
+import { valueText } from './value-text.js';
 
 type Inputs = Readonly<Record<string, unknown>>;
 
@@ -31,8 +32,8 @@ export function promptOf(
 
 /**
  * Fills in the references of a description: `{{research}}`, `{{research.companies[0].name}}`. Without
- * references, appends the output of each dependency in an element that names its task. Strings are
- * inserted unchanged, other values as JSON.
+ * references, appends the output of each dependency in an element that names its task, and that no output
+ * can close. Strings are inserted unchanged, other values as JSON.
  *
  * @param names The ids in the desired order; an object would reorder ids like "7".
  */
@@ -65,6 +66,9 @@ export function withSchema(
   return `${prompt}\n\n${wanted}\n${JSON.stringify(shown)}`;
 }
 
+/** The beginning of a tag that would end the element of an output, or forge another one. */
+const ELEMENT = /<(?=\s*\/?\s*(?:output|item)\b)/gi;
+
 function appendInputs(
   text: string,
   inputs: Inputs,
@@ -75,7 +79,7 @@ function appendInputs(
   for (const name of names) {
     // The position of an element is only inserted where the prompt refers to it.
     if (!Object.hasOwn(inputs, name) || (inFanOut && name === 'index')) continue;
-    const value = asText(inputs[name], name);
+    const value = asText(inputs[name], name).replace(ELEMENT, '&lt;');
     parts.push(
       inFanOut && name === 'item'
         ? `<item>\n${value}\n</item>`
@@ -96,9 +100,8 @@ function fill({ source, id, path }: TemplateReference, inputs: Inputs): string {
 }
 
 function asText(value: unknown, name: string): string {
-  if (typeof value === 'string') return value;
   try {
-    return JSON.stringify(value, undefined, 2) ?? String(value);
+    return valueText(value, 2) ?? String(value);
   } catch (cause) {
     const message = `the output of its dependency "${name}" cannot be written as JSON for the prompt`;
     throw new RunnerError('invalid_input', message, { cause });

@@ -26,7 +26,10 @@ interface RunFields {
  */
 export interface CompletedResult<Outputs> extends RunFields {
   readonly status: 'completed';
-  /** The output of each task by id; undefined for a task that did not complete. */
+  /**
+   * The output of each task by id; undefined for a task that did not complete, or whose output was
+   * dropped (`outputs: 'final'`).
+   */
   readonly outputs: Readonly<Outputs>;
   readonly error?: undefined;
 }
@@ -173,7 +176,8 @@ function outputsOf(state: RunState): Record<string, unknown> {
   // Without a prototype, so that "__proto__" and "constructor" are ids like any other.
   const outputs = Object.create(null) as Record<string, unknown>;
   for (const [index, { id }] of state.graph.tasks.entries()) {
-    if (state.statusOf(index) === 'completed') outputs[id] = state.outputOf(index);
+    if (state.statusOf(index) !== 'completed' || state.isReleased(index)) continue;
+    outputs[id] = state.outputOf(index);
   }
   return outputs;
 }

@@ -227,6 +227,11 @@ export class RunState {
     return this.log.outputAt(this.#last[index] as number);
   }
 
+  /** Whether a completed task's output was dropped from memory. */
+  isReleased(index: number): boolean {
+    return this.#status[index] === DONE && this.log.isReleased(this.#last[index] as number);
+  }
+
   /** Why a task was skipped or canceled. */
   reasonOf(index: number): SkipReason | CancelReason | undefined {
     const status = this.#status[index];

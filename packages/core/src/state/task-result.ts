@@ -15,6 +15,8 @@ export interface TaskResult {
   readonly attempts: number;
   /** Undefined unless completed. */
   readonly output?: unknown | undefined;
+  /** The output was dropped, because the run has `outputs: 'final'` and no task needs it any more. */
+  readonly outputReleased?: true | undefined;
   /** Why it failed. */
   readonly error?: TaskError | undefined;
   /** Why it was skipped or canceled. */
@@ -38,6 +40,7 @@ interface TaskFacts {
   statusOf(index: number): TaskStatus;
   attemptsUnderPlan(index: number): number;
   startedAtOf(index: number): number;
+  isReleased(index: number): boolean;
 }
 
 /** @param last The event that ended the task; undefined while it has not ended. */
@@ -60,6 +63,7 @@ export function taskResultOf(
     ...(attempts > 0 && { startedAt: state.startedAtOf(index) }),
     ...(began && last !== undefined && { completedAt: last.timestamp }),
     ...(last !== undefined && outcomeOf(last)),
+    ...(state.isReleased(index) && { outputReleased: true as const }),
     ...(replacedInRound !== undefined && { replacedInRound }),
   };
 }

@@ -164,6 +164,14 @@ describe('compilePattern', () => {
     expect(matches('^((){999999999}){999999999}(a{0}){99999999,}$', '')).toBe(true);
   });
 
+  test('a test gives up when a large pattern would take seconds on a long text', () => {
+    const large = compilePattern('[\\w\\W]{1,4900}z');
+    expect(() => large.test('x'.repeat(40_000))).toThrow('too many steps on a text of 40000');
+    expect(large.test(`${'x'.repeat(1_000)}z`)).toBe(true);
+    const small = compilePattern('needle');
+    expect(small.test(`${'x'.repeat(5_000_000)}needle`)).toBe(true);
+  });
+
   test('a pattern has no state between calls', () => {
     const pattern = compilePattern('a+b');
     expect(['aa', 'b', 'aab', 'b'].map((text) => pattern.test(text))).toEqual([

@@ -2,6 +2,8 @@
 const MAX_LENGTH = 1_000;
 /** The maximum number of instructions of a pattern, and so of steps for one character of text. */
 const MAX_INSTRUCTIONS = 10_000;
+/** The maximum number of steps of one test, which take some tenths of a second. */
+const MAX_STEPS = 60_000_000;
 /** The maximum depth of groups. Each level takes a few frames on the stack of the parser. */
 const MAX_DEPTH = 100;
 
@@ -25,7 +27,9 @@ function fail(message: string, position: number): never {
 export interface Pattern {
   /**
    * Whether the pattern matches anywhere in `text`. Takes time in proportion to the length of the text
-   * times the size of the pattern, at worst.
+   * times the size of the pattern, at worst, and gives up after 60 million steps.
+   *
+   * @throws {Error} when it gives up.
    */
   test(text: string): boolean;
 }
@@ -77,24 +81,33 @@ function matches(
   let arriving = new Uint32Array(2 * end + 1);
   const seenAt = new Uint32Array(end);
   let count = 0;
+  let steps = 0;
   let before = -1;
   for (let at = 0, place = 1; ; place++) {
     const code = text.codePointAt(at) ?? -1;
     const after = folds?.get(code) ?? code;
     let arrived = 0;
+    let ranges: readonly Range[] | undefined;
+    let isIncluded = false;
     waiting[count++] = 0; // A match may begin at any position.
     while (count > 0) {
       const index = waiting[--count] as number;
       if (index === end) return true;
       if (seenAt[index] === place) continue;
       seenAt[index] = place;
+      steps++;
       const instruction = program[index] as Instruction;
       switch (instruction.op) {
         case 'character':
           if (instruction.code === after) arriving[arrived++] = index + 1;
           break;
         case 'class':
-          if (includes(instruction.ranges, after)) arriving[arrived++] = index + 1;
+          // A repeated class is the same one in all its copies.
+          if (instruction.ranges !== ranges) {
+            ranges = instruction.ranges;
+            isIncluded = includes(ranges, after);
+          }
+          if (isIncluded) arriving[arrived++] = index + 1;
           break;
         case 'assert':
           if (instruction.holds(before, after)) waiting[count++] = index + 1;
@@ -108,11 +121,16 @@ function matches(
       }
     }
     if (code === -1) return false;
+    if (steps > MAX_STEPS) throw new Error(tooLong(text));
     [waiting, arriving] = [arriving, waiting];
     count = arrived;
     before = after;
     at += code > 0xffff ? 2 : 1;
   }
+}
+
+function tooLong(text: string): string {
+  return `the pattern takes too many steps on a text of ${text.length} characters; make it smaller`;
 }
 
 const QUANTIFIER = /(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})\??/y;

@@ -72,6 +72,10 @@ export function checkWord(
   add(problems, 'invalid_value', path, `must be one of ${words.join(', ')}.${suggestion}`);
 }
 
+/** Characters that logs, terminals and stores do not keep as they are. */
+export const UNREADABLE = /[\p{Cc}\p{Cs}]/u;
+export const NOT_UNREADABLE = 'must not contain control characters or lone surrogates';
+
 /** An id for a message: its beginning, if it is long. */
 export function shorten(id: string): string {
   return id.length <= 80 ? id : `${id.slice(0, 80)}…`;

@@ -41,6 +41,10 @@ describe('validatePlan', () => {
     [{ ...text }, 'tasks[0].id: must be a non-empty string'],
     [{ id: '', ...text }, 'tasks[0].id: must be a non-empty string'],
     [{ id: 7, ...text }, 'tasks[0].id: must be a non-empty string'],
+    ...(['a\nb', '\u0000', 'a\u001b[31m', '\u0085', 'a\ud800', '\udc00b'].map((id) => [
+      { id, ...text },
+      'tasks[0].id: must not contain control characters or lone surrogates',
+    ]) as [object, string][]),
     [
       { id: 'a' },
       'tasks[0].description: is missing; a task without a run function needs a description, which is its prompt',
@@ -118,7 +122,7 @@ describe('validatePlan', () => {
     ]);
   });
 
-  test.each(['__proto__', 'constructor', 'toString', 'a"b\n', 'é–🙂', ' ', 'x'.repeat(1_000_000)])(
+  test.each(['__proto__', 'constructor', 'toString', 'a"b', 'é–🙂', ' ', 'x'.repeat(1_000_000)])(
     'takes the id %.20j like any other',
     (id) => {
       expect(

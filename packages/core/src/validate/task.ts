@@ -12,10 +12,12 @@ import {
   checkWord,
   isListOfIds,
   isRecord,
+  NOT_UNREADABLE,
   type PlanPath,
   POSITIVE_MS,
   type Problems,
   SOME_MS,
+  UNREADABLE,
 } from './checks.js';
 import { checkMetadata, checkOperator, checkRetry } from './settings.js';
 
@@ -58,6 +60,8 @@ export function checkTask(
   if (typeof id !== 'string' || id === '') {
     const code = id === undefined ? 'missing_field' : 'invalid_value';
     add(problems, code, [...path, 'id'], 'must be a non-empty string');
+  } else if (UNREADABLE.test(id)) {
+    add(problems, 'invalid_value', [...path, 'id'], NOT_UNREADABLE);
   }
   checkBody(problems, task as Task, path);
   if (type !== undefined) checkWord(problems, type, TASK_TYPES, [...path, 'type']);

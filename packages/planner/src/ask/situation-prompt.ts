@@ -1,4 +1,5 @@
 import type { GoalProgress, Situation } from '@stratagem/core';
+import { valueText } from '@stratagem/core/runner';
 import type { PlannerSettings } from '../options/planner-options.js';
 import { truncate } from '../util/text.js';
 import { plannerPrompt } from './planner-prompt.js';
@@ -87,16 +88,16 @@ function descriptionText(description = ''): string {
   return description === '' ? '' : ` Description: ${truncate(description, MAX_DETAIL)}`;
 }
 
-/** A value as text that cannot close the element that contains it. */
+/** A value as text that cannot close the element that contains it, nor begin another one. */
 function elementText(value: unknown, maxLength: number, element: string): string {
-  const text = typeof value === 'string' ? value : serialize(value);
-  const closing = new RegExp(`<(?=\\s*/\\s*${element})`, 'gi');
-  return truncate(text, maxLength).replace(closing, '&lt;');
+  const text = serialize(value);
+  const tag = new RegExp(`<(?=\\s*/?\\s*${element}\\b)`, 'gi');
+  return truncate(text, maxLength).replace(tag, '&lt;');
 }
 
 function serialize(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? '(nothing)';
+    return valueText(value) ?? '(nothing)';
   } catch {
     return '(not serializable)';
   }

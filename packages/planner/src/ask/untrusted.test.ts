@@ -48,6 +48,21 @@ describe('text from documents', () => {
     });
   });
 
+  test('in an id is refused when terminals or stores would not keep it', async () => {
+    const other = { id: 'b', description: 'Sum up.' };
+    const tasks = [{ id: 'a\u001b[2J', description: 'Search.' }, other];
+    const runner = scripted(JSON.stringify({ tasks }));
+    await expect(decompose('Plan', { runner, ...limits })).rejects.toMatchObject({
+      problems: [{ code: 'invalid_value', path: ['tasks', 0, 'id'] }],
+    });
+    const titled = [{ title: 'a\u0007\n b', description: 'Search.' }, other];
+    const { plan } = await decompose('Plan', {
+      runner: scripted(JSON.stringify({ tasks: titled })),
+      ...limits,
+    });
+    expect(plan.tasks.map(({ id }) => id)).toEqual(['task-1', 'b']);
+  });
+
   test('in the output of a task goes into a prompt as plain text', async () => {
     const tasks: Task[] = [
       { id: 'a', description: 'Search.' },

@@ -1,5 +1,5 @@
 import type { AnswerReport } from './answer-report.js';
-import { quote } from './json-value.js';
+import { isUnreadable, quote } from './json-value.js';
 import { MAX_ID_LENGTH, type ParsedTask } from './parsed-task.js';
 
 /**
@@ -45,8 +45,8 @@ export function assignIds(
 }
 
 function generateId(task: ParsedTask): string {
-  const { title } = task;
-  if (title !== undefined && title.length <= MAX_ID_LENGTH) return title;
+  const title = task.title?.replace(/\s+/g, ' ');
+  if (title !== undefined && title.length <= MAX_ID_LENGTH && !isUnreadable(title)) return title;
   return `task-${positionOf(task)}`;
 }
 

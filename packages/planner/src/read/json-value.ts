@@ -26,3 +26,8 @@ export function toText(value: unknown): string {
 export function quote(text: string): string {
   return `"${truncate(text, 80)}"`;
 }
+
+/** Whether a text cannot be an id: it has control characters or lone surrogates. */
+export function isUnreadable(text: string): boolean {
+  return /[\p{Cc}\p{Cs}]/u.test(text);
+}

@@ -3,6 +3,7 @@ import type { AnswerPath, AnswerReport } from './answer-report.js';
 import {
   isEmpty,
   isJsonObject,
+  isUnreadable,
   type JsonObject,
   normalizeKey,
   quote,
@@ -103,7 +104,13 @@ class TaskParser {
       this.#report.addRepair('Numeric task ids were converted to strings.');
     }
     const id = this.#parseText(value, path)?.replace(/\s+/g, ' ');
-    if (id === undefined || id.length <= MAX_ID_LENGTH) return id;
+    if (id === undefined) return undefined;
+    if (isUnreadable(id)) {
+      const message = 'must not contain control characters or lone surrogates';
+      this.#report.addProblem('invalid_value', path, message);
+      return undefined;
+    }
+    if (id.length <= MAX_ID_LENGTH) return id;
     const message = `must be a short name of at most ${MAX_ID_LENGTH} characters`;
     this.#report.addProblem('too_long', path, message);
     return undefined;

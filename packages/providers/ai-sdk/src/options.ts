@@ -1,6 +1,7 @@
 import { OptionError } from '@stratagem/core';
 import {
   checkModelOptions,
+  checkNoUser,
   checkOptions,
   type ModelOptions,
   type PricedModel,
@@ -53,6 +54,8 @@ export function checkAiSdkOptions(model: LanguageModel, options: AiSdkOptions): 
         '@ai-sdk/openai, or the id of a model at its gateway',
     );
   }
+  const { baseURL } = Object(Object(model).config) as { baseURL?: unknown };
+  if (typeof baseURL === 'string') checkNoUser(OWNER, 'the baseURL of the model', baseURL);
   checkOptions(OWNER, options, AI_SDK_OPTIONS);
   checkModelOptions(OWNER, options);
   const { temperature, providerOptions, secrets } = options;

@@ -1,7 +1,6 @@
+import { secretHeaders, secretsIn } from '@stratagem/core/runner';
 import type { LanguageModel } from 'ai';
 
-/** Headers without secrets. */
-const HARMLESS = /^(user-agent|content-type|accept.*|.*version|.*beta)$/i;
 /** Texts that look like keys of any provider. */
 const KEYS = [
   /\b(?:Bearer|Basic)\s+([^\s"'\\,;]{6,})/gi,
@@ -27,10 +26,7 @@ async function headersOf(model: LanguageModel): Promise<string[]> {
   try {
     const { headers } = Object(config) as { headers?: unknown };
     const sent: unknown = await (typeof headers === 'function' ? headers() : headers);
-    return Object.entries(Object(sent)).flatMap(([name, value]) =>
-      // Of "Bearer key" the key alone too: servers quote it without "Bearer".
-      typeof value === 'string' && !HARMLESS.test(name) ? [value, ...value.split(/\s+/)] : [],
-    );
+    return secretHeaders(sent);
   } catch {
     return []; // Headers that need a key cannot be built without one.
   }
@@ -50,6 +46,5 @@ function keysIn(thrown: unknown): string[] {
 /** The secrets of a URL: some APIs take the key in the query. */
 function urlSecrets(url: unknown): string[] {
   if (typeof url !== 'string' || !URL.canParse(url)) return [];
-  const { username, password, searchParams } = new URL(url);
-  return [username, password, ...searchParams.values()];
+  return secretsIn(url);
 }

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Client } from '@modelcontextprotocol/client';
 import { type AttemptErrorCode, RunnerError } from '@stratagem/core';
-import { codeOfStatus, describe, redact } from '@stratagem/core/runner';
+import { codeOfStatus, describe, redact, secretHeaders, secretsIn } from '@stratagem/core/runner';
 import { DEFAULT_TIMEOUT_MS, isStdio, type McpOptions } from './options.js';
 import { BROKEN_STREAM, httpTransport, stdioTransport, type Transport } from './transports.js';
 
@@ -146,11 +146,8 @@ function addressOf(options: McpOptions): string {
 /** The texts that must never appear in a message. */
 function secretsOf(options: McpOptions): string[] {
   if (isStdio(options)) return Object.values(options.env ?? {});
-  const { username, password, search } = new URL(options.url);
-  const headers = Object.values(options.headers ?? {});
-  // Also the key of "Bearer key" alone, because servers quote it without the scheme.
-  const parts = headers.flatMap((header) => [header, ...header.split(/\s+/)]);
-  return [username, password, search.slice(1), ...parts];
+  const { search } = new URL(options.url);
+  return [search.slice(1), ...secretsIn(String(options.url)), ...secretHeaders(options.headers)];
 }
 
 /** Resolves when the work does, or after the timeout. */

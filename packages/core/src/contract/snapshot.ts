@@ -1,0 +1,61 @@
+import type { Plan } from './plan.js';
+import type { Task } from './task.js';
+import { copyOf, isPlain, keep } from './value.js';
+
+/**
+ * A copy of a plan: its caller may change its own while the run is under way. Functions, schemas and
+ * tools stay the same. A plan that is none is left for the validation.
+ *
+ * @param maxDepth How deep subtasks may nest; deeper ones are not copied.
+ */
+export function snapshotOf<P extends Plan<unknown>>(plan: P, maxDepth: number): P {
+  const { tasks, ...settings } = Object(plan) as P;
+  if (!Array.isArray(tasks)) return plan;
+  return { ...frozenFields(settings), tasks: snapshotOfTasks(tasks, maxDepth) } as unknown as P;
+}
+
+export function snapshotOfTasks(tasks: readonly Task[], maxDepth: number): Task[] {
+  return Array.from(tasks, (task) => snapshotOfTask(task, maxDepth));
+}
+
+function snapshotOfTask(task: Task, depth: number): Task {
+  if (typeof task !== 'object' || task === null || depth === 0) return task;
+  const copy: Record<string, unknown> = isPlain(task)
+    ? { ...task }
+    : Object.assign(Object.create(Object.getPrototypeOf(task)), task);
+  // One by one: most tasks have none of them.
+  const { dependencies, metadata, when, forEach, estimate, retry, waitFor, tools, subtasks } = task;
+  if (Array.isArray(dependencies)) copy.dependencies = dependencies.slice();
+  if (metadata !== undefined) copy.metadata = frozenCopy(metadata);
+  if (when !== undefined) copy.when = frozenCopy(when);
+  if (forEach !== undefined) copy.forEach = frozenCopy(forEach);
+  if (estimate !== undefined) copy.estimate = frozenCopy(estimate);
+  if (retry !== undefined) copy.retry = frozenCopy(retry);
+  if (waitFor !== undefined) copy.waitFor = frozenCopy(waitFor);
+  if (Array.isArray(tools)) copy.tools = tools.slice();
+  if (Array.isArray(subtasks)) copy.subtasks = snapshotOfTasks(subtasks, depth - 1);
+  return copy as unknown as Task;
+}
+
+/** Freezes tasks and their lists, for readers that could change them. */
+export function freezeTasks(tasks: readonly Task[]): void {
+  if (Object.isFrozen(tasks)) return;
+  Object.freeze(tasks);
+  for (const task of tasks) {
+    Object.freeze(task);
+    if (task.dependencies !== undefined) Object.freeze(task.dependencies);
+    if (task.tools !== undefined) Object.freeze(task.tools);
+    if (task.subtasks !== undefined) freezeTasks(task.subtasks);
+  }
+}
+
+function frozenFields<T extends object>(fields: T): T {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, frozenCopy(value)]),
+  ) as T;
+}
+
+/** A copy of data that nobody can change. */
+export function frozenCopy<T>(value: T): T {
+  return typeof value === 'object' && value !== null ? (keep(copyOf(value)) as T) : value;
+}

@@ -1,0 +1,39 @@
+import { describe, RunnerError } from '../contract/errors.js';
+import type { OutputPart } from '../contract/output-part.js';
+import type { AttemptResult } from '../contract/runner.js';
+import { withDetails } from '../contract/runner-output.js';
+import { type KeepOptions, keep } from '../contract/value.js';
+
+/** What outputs of a run may contain. */
+export type OutputLimits = KeepOptions;
+
+/**
+ * Makes the output of an attempt one that nobody can change any more.
+ *
+ * @throws {RunnerError} `invalid_output`, with what the attempt has cost.
+ */
+export function keepResult(result: AttemptResult, limits: OutputLimits): AttemptResult {
+  const { output } = result;
+  if (output === undefined || typeof output === 'number' || typeof output === 'boolean') {
+    return result;
+  }
+  try {
+    const kept = keep(output, limits);
+    return kept === output ? result : { ...result, output: kept };
+  } catch (thrown) {
+    throw withDetails(invalid('its output has', thrown), result);
+  }
+}
+
+/** @throws {RunnerError} `invalid_output` */
+export function keepPart(part: OutputPart, limits: OutputLimits): OutputPart {
+  try {
+    return keep(part, limits) as OutputPart;
+  } catch (thrown) {
+    throw invalid('it reported a part with', thrown);
+  }
+}
+
+function invalid(what: string, thrown: unknown): RunnerError {
+  return new RunnerError('invalid_output', `${what} ${describe(thrown)}`);
+}
