@@ -84,7 +84,11 @@ export {
 export type { ForecastReason, TaskForecast } from './runtime/explain.js';
 export type { RunHandle } from './runtime/handle.js';
 export type { ExecuteOptions, RunOptions } from './runtime/options.js';
-export { PlanChangedError, type PlanDiff, type TaskChange } from './serialize/plan-diff.js';
+export {
+  PlanChangedError,
+  type PlanDiff,
+  type TaskChange,
+} from './serialize/plan-changed-error.js';
 export { computeMetrics, type Metrics } from './state/metrics.js';
 export type { CanceledResult, CompletedResult, FailedResult, PlanResult } from './state/result.js';
 export { type RunSummary, resultOf } from './state/result-from-log.js';

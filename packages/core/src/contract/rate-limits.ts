@@ -26,7 +26,8 @@ export interface RateLimit {
  *
  * @returns undefined when there are none.
  *
- * @param now The current Unix time in milliseconds.
+ * @param now The Unix time of the response in milliseconds, to compare times with. By default it is the
+ * server's own, in the header `date`: the clock of this machine may differ from it.
  *
  * @example
  * parseRateLimits(
@@ -39,7 +40,7 @@ export interface RateLimit {
  */
 export function parseRateLimits(
   headers: { get(name: string): string | null | undefined } | undefined,
-  now: number = Date.now(),
+  now: number = timeOfResponse(headers),
 ): RateLimits | undefined {
   const limits: { -readonly [Name in keyof RateLimits]: RateLimit } = {};
   for (const [name, spelling] of SPELLINGS) {
@@ -50,6 +51,13 @@ export function parseRateLimits(
     if (limit !== undefined) limits[name] = limit;
   }
   return Object.keys(limits).length > 0 ? limits : undefined;
+}
+
+/** When the server answered, by its own clock if it says so, as Unix time in milliseconds. */
+export function timeOfResponse(
+  headers: { get(name: string): string | null | undefined } | undefined,
+): number {
+  return Date.parse(headers?.get('date') ?? '') || Date.now();
 }
 
 const SPELLINGS: readonly [keyof RateLimits, string][] = [

@@ -11,7 +11,8 @@ import {
   planToData,
   type TaskData,
 } from '../serialize/plan.js';
-import { diffPlans, isSame, PlanChangedError } from '../serialize/plan-diff.js';
+import { PlanChangedError } from '../serialize/plan-changed-error.js';
+import { diffPlans, isSame } from '../serialize/plan-diff.js';
 import { adoptedLog } from './adopt.js';
 import { wrapCorruptLog } from './read-run.js';
 import { type ResumeOptions, randomSeed } from './resume-options.js';

@@ -12,6 +12,7 @@ export interface AttemptHost {
   readonly runId: string;
   attemptsLeft(index: number, attempt: number): number;
   resourceOf(index: number): string;
+  now(): number;
   inputsOf(index: number): Inputs;
   requestOf(index: number): TaskRequest;
   workOf(attempt: Attempt): RequestWork | FunctionWork;
@@ -24,8 +25,6 @@ export interface AttemptHost {
 export class Attempt implements AttemptCall, RunContext {
   readonly taskId: string;
   readonly attempt: number;
-  /** When it must be over, as Unix time in milliseconds; undefined without a limit. */
-  readonly deadline: number | undefined;
   readonly timeLimitMs: number | undefined;
   readonly task: Task;
   /** Index of the task in the graph. */
@@ -37,6 +36,8 @@ export class Attempt implements AttemptCall, RunContext {
   tell!: Tell;
 
   readonly #host: AttemptHost;
+  /** When it must be over, by the clock of the run; undefined without a limit. */
+  readonly #deadline: number | undefined;
   #key: string | undefined;
   #request: TaskRequest | undefined;
   #controller: AbortController | undefined;
@@ -58,7 +59,7 @@ export class Attempt implements AttemptCall, RunContext {
     this.taskId = task.id;
     this.index = command.index;
     this.attempt = command.attempt;
-    this.deadline = deadline;
+    this.#deadline = deadline;
     this.timeLimitMs = deadline === undefined ? undefined : Math.max(1, deadline - now);
     this.#host = host;
   }
@@ -127,6 +128,10 @@ export class Attempt implements AttemptCall, RunContext {
       if (this.#isAborted) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
+  }
+
+  get remainingMs(): number | undefined {
+    return this.#deadline && Math.max(0, this.#deadline - this.#host.now());
   }
 
   get emit(): RunContext['emit'] {

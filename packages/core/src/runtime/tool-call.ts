@@ -93,10 +93,14 @@ async function execute(tool: Tool, input: unknown, call: Call): Promise<unknown>
 }
 
 function contextOf(context: RunContext, callId: string, signal: AbortSignal): ToolContext {
-  const { taskId, attempt, attemptsLeft, deadline, emit, addTasks } = context;
+  const { taskId, attempt, attemptsLeft, emit, addTasks } = context;
   const idempotencyKey = `${context.idempotencyKey}/${encodeURIComponent(callId)}`;
-  const details = { taskId, attempt, idempotencyKey, attemptsLeft, deadline };
-  return { ...details, emit, addTasks, signal, callId };
+  return {
+    ...{ taskId, attempt, idempotencyKey, attemptsLeft, emit, addTasks, signal, callId },
+    get remainingMs() {
+      return context.remainingMs;
+    },
+  };
 }
 
 function requireRunning(signal: AbortSignal): void {
