@@ -14,6 +14,7 @@ import type {
   TasksAdded,
 } from '../contract/event.js';
 import type { GoalMetric, GoalProgress, GoalState } from '../contract/goal.js';
+import { isRefusal } from '../contract/retry.js';
 import type { AttemptResult } from '../contract/runner.js';
 import type { PlanStatus, TaskStatus } from '../contract/status.js';
 import type { Stop } from '../contract/stop.js';
@@ -141,7 +142,7 @@ export class RunState {
   readonly #unsettledChildren = new Map<number, number>();
   /** For groups whose children have all settled, the position of the event that settled the last. */
   readonly #childrenSettledAt = new Map<number, number>();
-  /** Attempts before a resumption that does the task once more. */
+  /** Attempts that the retry policy does not count: refused ones, and those before a fresh start. */
   readonly #triesBefore = new Map<number, number>();
   readonly #resumptions: { readonly at: number; readonly downtimeMs: number }[] = [];
   /** The position that is being folded. */
@@ -520,6 +521,10 @@ export class RunState {
     this.notBegun.delete(index);
     this.#status[index] = PENDING;
     this.#attempts[index] = attempt + furtherTries(error);
+    if (isRefusal(error)) {
+      const before = this.attemptsOf(index) - this.triesOf(index);
+      this.#triesBefore.set(index, before + 1 + furtherTries(error));
+    }
     this.retries.set(index, timestamp + delayMs);
   }
 
