@@ -15,6 +15,8 @@ export class Account {
   reason: SkipReason | CancelReason | undefined;
   output: unknown;
   attempts = 0;
+  /** Attempts that a busy server refused, and asked to make later. */
+  refusals = 0;
   startedAt = 0;
   /** When a wait before another attempt is over. */
   notBefore = 0;
@@ -32,6 +34,10 @@ export class Account {
     this.task = task;
     this.parent = parent;
     this.isCopy = isCopy;
+  }
+
+  get tries(): number {
+    return this.attempts - this.refusals;
   }
 
   get isSettled(): boolean {

@@ -1,5 +1,6 @@
 import type { ResourcePaused, RunEvent, TaskFailed, TaskRetrying } from '../src/contract/event.js';
 import type { Task } from '../src/contract/task.js';
+import type { Account } from './account.js';
 import { must } from './must.js';
 
 /** With these a run is resumed, before anything else. */
@@ -9,6 +10,10 @@ const RESUMPTION = ['run_resumed', 'strategy_initialized', 'run_paused', 'run_un
 export class PauseWatch {
   readonly #resourceOf: (task: Task) => string;
   readonly #until = new Map<string, number>();
+  /** Resources that have not answered since their pause. */
+  readonly #onTrial = new Set<string>();
+  /** What has begun, and may have ended since. */
+  readonly #attempts = new Map<string, Set<Account>>();
   /** What the next entry must be. */
   #expected: Pick<ResourcePaused, 'resource' | 'pauseMs' | 'code'> | undefined;
 
@@ -30,16 +35,47 @@ export class PauseWatch {
 
   failed({ error, timestamp }: TaskFailed | TaskRetrying, task: Task): void {
     const { code, retryAfterMs = 0 } = error;
-    const isHeeded = code === 'rate_limited' || code === 'overloaded';
-    if (!isHeeded || !(retryAfterMs > 0) || task.run !== undefined) return;
+    if (!NO_ANSWER.includes(code)) this.answered(task, timestamp);
+    if (!isRefused(error) || task.run !== undefined) return;
     const resource = this.#resourceOf(task);
     const until = timestamp + retryAfterMs;
     if (until <= (this.#until.get(resource) ?? 0)) return;
     this.#until.set(resource, until);
+    this.#onTrial.add(resource);
     this.#expected = { resource, pauseMs: retryAfterMs, code };
+  }
+
+  /** A server has answered; what it had begun before a pause does not say how it is after that. */
+  answered(task: Task, now: number): void {
+    if (!this.isPaused(task, now)) this.#onTrial.delete(this.#resourceOf(task));
+  }
+
+  started(account: Account): void {
+    const resource = this.#resourceOf(account.task);
+    const attempts = this.#attempts.get(resource) ?? new Set();
+    this.#attempts.set(resource, attempts.add(account));
+  }
+
+  /** Whether the server may be tried: it has answered since its pause, or nothing else tries it. */
+  mayTry(task: Task, now: number): boolean {
+    const resource = this.#resourceOf(task);
+    if (!this.#onTrial.has(resource) || this.isPaused(task, now)) return true;
+    const until = this.#until.get(resource) as number;
+    for (const account of this.#attempts.get(resource) ?? []) {
+      if (account.status !== 'running') this.#attempts.get(resource)?.delete(account);
+      else if (account.startedAt >= until) return false;
+    }
+    return true;
   }
 
   isPaused(task: Task, now: number): boolean {
     return (this.#until.get(this.#resourceOf(task)) ?? 0) > now;
   }
+}
+
+const NO_ANSWER = ['rate_limited', 'overloaded', 'timeout', 'connection'];
+
+/** A busy server refused it, and asked to make it later. */
+export function isRefused({ code, retryAfterMs = 0 }: TaskFailed['error']): boolean {
+  return (code === 'rate_limited' || code === 'overloaded') && retryAfterMs > 0;
 }

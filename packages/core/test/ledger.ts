@@ -19,7 +19,7 @@ import { BudgetWatch } from './check-budget.js';
 import { checkCriticalPath } from './check-critical-path.js';
 import { GoalWatch } from './check-goal.js';
 import { checkGivenInputs } from './check-inputs.js';
-import { PauseWatch } from './check-pauses.js';
+import { isRefused, PauseWatch } from './check-pauses.js';
 import { ReplanWatch } from './check-replan.js';
 import { must } from './must.js';
 import type { RandomRun } from './random-runs.js';
@@ -254,10 +254,13 @@ export class Ledger {
       taskId,
     );
     must(attempt === account.attempts + 1, 'attempts are numbered by tries', taskId);
-    must(attempt <= this.#policyOf(task).maxAttempts, 'there are no more than maxAttempts', taskId);
+    const { maxAttempts } = this.#policyOf(task);
+    must(account.tries < maxAttempts, 'there are no more than maxAttempts', taskId);
+    must(this.#pauses.mayTry(task, this.#now), 'a server is tried with one attempt', taskId);
     must(this.#now >= account.notBefore, 'an attempt does not come before its delay', taskId);
     must(waitMs >= 0 && waitMs <= this.#now, 'a wait is no longer than the run', taskId);
     account.start(this.#now);
+    this.#pauses.started(account);
     this.#attempts++;
     this.#running++;
     must(this.#running <= this.#cap, 'no more than the cap are in flight', taskId);
@@ -275,6 +278,7 @@ export class Ledger {
       const account = this.#get(id);
       must(account.status === 'running', 'what begins again was in flight', id);
       account.startedAt = timestamp;
+      this.#pauses.started(account);
       const given = this.#run.given[this.#given];
       // The step that the log ends in may abort it.
       if (given?.taskId !== id || given.attempt !== account.attempts) continue;
@@ -288,7 +292,8 @@ export class Ledger {
     const policy = task.retry ?? plan.retry ?? options.retry;
     const { maxAttempts = 3, on = TRANSIENT_ERROR_CODES, factor = 2 } = policy ?? {};
     const { initialDelayMs = 500, maxDelayMs = 30_000 } = policy ?? {};
-    return { maxAttempts, on, factor, initialDelayMs, maxDelayMs };
+    const { maxRetryAfterMs = Number.POSITIVE_INFINITY } = policy ?? {};
+    return { maxAttempts, on, factor, initialDelayMs, maxDelayMs, maxRetryAfterMs };
   }
 
   /** Checks the end of an attempt. */
@@ -310,11 +315,16 @@ export class Ledger {
     const account = this.#endAttempt(event);
     account.attempts += (error.tries ?? 1) - 1;
     this.#pauses.failed(event, account.task);
-    const { maxAttempts, on, factor, initialDelayMs, maxDelayMs } = this.#policyOf(account.task);
+    const policy = this.#policyOf(account.task);
+    const { maxAttempts, on, factor, initialDelayMs, maxDelayMs, maxRetryAfterMs } = policy;
     const { retryAfterMs = 0 } = error;
     must(this.#stopped === undefined, 'nothing is repeated while a run winds down', taskId);
-    const tries = account.attempts;
-    must(tries < maxAttempts && on.includes(error.code), 'the policy says so', taskId);
+    const { tries } = account;
+    const isCounted = maxAttempts === 1 || !isRefused(error);
+    must(!isCounted || tries < maxAttempts, 'a try is left', taskId);
+    must(on.includes(error.code), 'the policy says so', taskId);
+    must(retryAfterMs <= maxRetryAfterMs, 'a server asks for no more than it may', taskId);
+    if (!isCounted) account.refusals += error.tries ?? 1;
     must(delayMs >= retryAfterMs, 'a wait is what the server asked for, or longer', taskId);
     const backoff = Math.min(maxDelayMs, initialDelayMs * factor ** (tries - 1));
     must(delayMs <= Math.max(backoff, retryAfterMs), 'a wait is within the backoff', taskId);
@@ -328,6 +338,7 @@ export class Ledger {
     const { taskId, attempt, output, durationMs } = event;
     const account = attempt > 0 ? this.#endAttempt(event) : this.#get(taskId);
     const { task, children } = account;
+    if (attempt > 0) this.#pauses.answered(task, this.#now);
     if (attempt === 0) {
       must(account.status === 'pending', 'what completes has not ended', taskId);
       must(account.attempts === 0, 'what has attempts completes by one', taskId);
@@ -386,12 +397,15 @@ export class Ledger {
     const { task } = account;
     must(error.taskId === taskId, 'an error names its task', taskId);
     if (attempt > 0) {
-      const { maxAttempts, on } = this.#policyOf(task);
+      const { maxAttempts, on, maxRetryAfterMs } = this.#policyOf(task);
       account.attempts += (error.tries ?? 1) - 1;
       this.#pauses.failed(event, task);
       const isOver = this.#stopped !== undefined || this.#deadline < Number.POSITIVE_INFINITY;
       must(
-        isOver || account.attempts >= maxAttempts || !on.includes(error.code),
+        isOver ||
+          (account.tries >= maxAttempts && (maxAttempts === 1 || !isRefused(error))) ||
+          !on.includes(error.code) ||
+          (error.retryAfterMs ?? 0) > maxRetryAfterMs,
         'what the policy would repeat is repeated',
         taskId,
       );
@@ -505,7 +519,8 @@ export class Ledger {
       if (children.some((child) => !child.isSettled)) continue;
       const hasAttempts =
         task.forEach === undefined && task.waitFor === undefined && doesOwnWork(task);
-      const mustWait = !isFree || this.#pauses.isPaused(task, this.#now);
+      const mustWait =
+        !isFree || this.#pauses.isPaused(task, this.#now) || !this.#pauses.mayTry(task, this.#now);
       must(hasAttempts && mustWait, 'what can begin begins at once', task.id);
     }
   }

@@ -11,6 +11,7 @@ export function randomRetry(dice: Dice, what: string): RetryPolicy {
     ...(dice.chance(0.7, `${what} attempts`) && { maxAttempts: 1 + dice.below(4, what) }),
     initialDelayMs: dice.below(30, `${what} delay`),
     ...(dice.chance(0.5, `${what} most`) && { maxDelayMs: dice.below(40, `${what} most`) }),
+    ...(dice.chance(0.2, `${what} after`) && { maxRetryAfterMs: dice.pick([0, 7, 45], what) }),
     ...(dice.chance(0.3, `${what} factor`) && { factor: 1 + dice.below(3, `${what} factor`) }),
     ...(dice.chance(0.3, `${what} on`) && {
       on: ATTEMPT_ERROR_CODES.filter((code) => dice.chance(0.6, `${what} on ${code}`)),

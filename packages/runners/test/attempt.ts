@@ -14,7 +14,7 @@ export function attempt(
   const { signal } = new AbortController();
   const emit = (part: string | OutputPart): undefined => void emitted.push(part);
   const attempt = { taskId: 'a', attempt: 1, idempotencyKey: 'run/a/1', attemptsLeft: 3 };
-  const base = { ...attempt, signal, deadline: undefined };
+  const base = { ...attempt, signal, remainingMs: undefined };
   return { ...base, addTasks: () => {}, emit, emitted, ...given };
 }
 

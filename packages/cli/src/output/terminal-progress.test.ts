@@ -43,6 +43,20 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
+test('shows how long a run has taken, however the time of day was set before it', () => {
+  const { stream, look } = terminal(80);
+  const progress = createProgress(stream);
+  const plan = { goal: 'Market report', tasks: [] };
+  // An hour ahead of the time that the process began with.
+  const timestamp = Date.now() + 3_600_000;
+  progress.onEvent({ type: 'run_started', sequence: 0, timestamp, plan, taskCount: 1 } as never);
+  progress.onEvent({ type: 'task_started', sequence: 1, timestamp, taskId: 'a' } as never);
+  look();
+  vi.advanceTimersByTime(100);
+  expect(look()).toMatch(/a 0(\.\d)?\s?m?s/);
+  progress.stop();
+});
+
 test('shows the goal, the running tasks and the counts, and nothing after it stopped', async () => {
   const { stream, look } = terminal(80);
   const progress = createProgress(stream);

@@ -22,13 +22,15 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
   let suspended = false;
   let goal = '';
   let startedAt = 0;
+  /** The latest event: the time of a run goes on from there, whatever the clock of the system says. */
+  let latest = { timestamp: 0, receivedAt: 0 };
 
   const redraw = () => {
     if (suspended) return;
     // The last column and row stay free: a full line would wrap and break the redrawing.
     const width = Math.max(3, (stream.columns ?? 80) - 1);
     const rows = Math.max(1, (stream.rows ?? 24) - 4);
-    const now = performance.timeOrigin + performance.now();
+    const now = latest.timestamp + (performance.now() - latest.receivedAt);
     const lines = [styleText('bold', onOneLine(goal, width), { stream })];
     for (const [id, since] of [...running].slice(0, rows)) {
       const elapsed = formatDuration(now - since);
@@ -61,6 +63,7 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
 
   function update(event: RunEvent): void {
     counts.apply(event);
+    latest = { timestamp: event.timestamp, receivedAt: performance.now() };
     switch (event.type) {
       case 'run_started':
         goal = event.plan.goal;

@@ -142,6 +142,23 @@ const CASES: Record<string, (journal: Journal) => Promise<void>> = {
     await (await journal.open('a')).close();
   },
 
+  async 'keeps the lease of a writer when the time of day is set, and frees it on release'(
+    journal,
+  ) {
+    const run = await journal.create(newRun('a'));
+    for (const ms of [3_600_000, -3_600_000]) {
+      await withTimeOfDay(ms, async () => {
+        await refuses('run_locked', () => journal.open('a'));
+        await run.append([task(Math.abs(ms), 'x')]);
+        await refuses('run_locked', () => journal.open('a'));
+      });
+    }
+    await withTimeOfDay(-3_600_000, async () => {
+      await run.close();
+      await (await journal.open('a')).close();
+    });
+  },
+
   async 'rejects appends after the lease is released'(journal) {
     const run = await journal.create(newRun('a'));
     await run.append([started(0)]);
@@ -288,6 +305,17 @@ const VALUES: readonly Json[] = [
   'null',
   '2026-01-01T00:00:00.000Z',
 ];
+
+/** Does the work while the time of day is ahead by so many milliseconds. */
+async function withTimeOfDay(aheadMs: number, work: () => Promise<void>): Promise<void> {
+  const { now } = Date;
+  Date.now = () => now() + aheadMs;
+  try {
+    await work();
+  } finally {
+    Date.now = now;
+  }
+}
 
 function newRun(id: string, goal = 'test the journal', createdAt = 1_000) {
   return { id, goal, createdAt };

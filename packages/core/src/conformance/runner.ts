@@ -343,7 +343,7 @@ class RecordingContext implements RunContext {
     return this.#controller.signal;
   }
 
-  get deadline(): undefined {
+  get remainingMs(): undefined {
     return undefined;
   }
 

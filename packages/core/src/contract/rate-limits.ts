@@ -30,7 +30,8 @@ export interface RateLimit {
  *
  * @returns undefined when there are none.
  *
- * @param now The current Unix time in milliseconds.
+ * @param now The Unix time of the response in milliseconds, to compare times with. By default it is the
+ * server's own, in the header `date`: the clock of this machine may differ from it.
  *
  * @example
  * parseRateLimits(
@@ -43,7 +44,7 @@ export interface RateLimit {
  */
 export function parseRateLimits(
   headers: HeaderSource,
-  now: number = Date.now(),
+  now: number = timeOfResponse(headers),
 ): RateLimits | undefined {
   const limits: { -readonly [Name in keyof RateLimits]: RateLimit } = {};
   for (const [name, spelling] of SPELLINGS) {
@@ -59,6 +60,11 @@ export function parseRateLimits(
     standardRateLimit(headers?.get('ratelimit'), headers?.get('ratelimit-policy'));
   if (requests !== undefined) limits.requests = requests;
   return Object.keys(limits).length > 0 ? limits : undefined;
+}
+
+/** When the server answered, by its own clock if it says so, as Unix time in milliseconds. */
+export function timeOfResponse(headers: HeaderSource): number {
+  return Date.parse(headers?.get('date') ?? '') || Date.now();
 }
 
 const SPELLINGS: readonly [keyof RateLimits, string][] = [

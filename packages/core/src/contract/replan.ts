@@ -75,8 +75,8 @@ export interface Remaining {
 export interface ReplanContext {
   /** Aborted when the run ends before the round does; its `reason` is the cause. */
   readonly signal: AbortSignal;
-  /** The deadline of the run, as Unix time in milliseconds; undefined without one. */
-  readonly deadline: number | undefined;
+  /** What is left of `remaining.timeMs` when it is read; undefined without a limit. */
+  readonly remainingMs: number | undefined;
   /**
    * Lists the problems of a revision, so that a model can repair it. A revision with problems makes
    * the round fail.

@@ -4,7 +4,8 @@ import type { AttemptErrorCode } from './errors.js';
 /** How failed attempts are repeated: exponential backoff with full jitter. */
 export interface RetryPolicy {
   /**
-   * The maximum number of attempts, the first included; 1 for no repetition.
+   * The maximum number of attempts, the first included; 1 for no repetition at all. Otherwise an attempt
+   * that a busy server refused, and asked to make later, does not count: see `maxRetryAfterMs`.
    * @default 3
    */
   readonly maxAttempts?: number | undefined;
@@ -18,6 +19,13 @@ export interface RetryPolicy {
    * @default 30_000
    */
   readonly maxDelayMs?: number | undefined;
+  /**
+   * The longest wait that a server may ask for (Retry-After), in milliseconds. An attempt that it
+   * refuses for longer is not repeated. A task also fails when the wait would outlast the deadline of
+   * the run, or after 1,000 refusals.
+   * @default Infinity
+   */
+  readonly maxRetryAfterMs?: number | undefined;
   /**
    * The factor by which the longest wait grows from attempt to attempt.
    * @default 2
@@ -49,6 +57,25 @@ export interface FailedAttempt {
   readonly retryAfterMs: number | undefined;
   /** Whether the server asked to try again, or not to. */
   readonly isRetryable?: boolean | undefined;
+  /**
+   * How often the task was refused before; see {@link isRefusal}.
+   * @default 0
+   */
+  readonly refusals?: number | undefined;
+}
+
+/** A server that has refused a task so often will not take it: without this, a run might never end. */
+const MAX_REFUSALS = 1_000;
+
+/** Whether a busy server refused an attempt and said when to come back: no try has been made. */
+export function isRefusal({
+  code,
+  retryAfterMs = 0,
+}: {
+  readonly code: AttemptErrorCode;
+  readonly retryAfterMs?: number | undefined;
+}): boolean {
+  return (code === 'rate_limited' || code === 'overloaded') && retryAfterMs > 0;
 }
 
 /** The maximum number of attempts at a task, the first included. */
@@ -65,14 +92,18 @@ export function maxAttemptsOf(policy: RetryPolicy | undefined): number {
  */
 export function retryDelay(
   policy: RetryPolicy | undefined,
-  { taskId, attempt, code, retryAfterMs = 0, isRetryable }: FailedAttempt,
+  failed: FailedAttempt,
   seed: number,
 ): number | undefined {
+  const { taskId, attempt, code, retryAfterMs = 0, refusals = 0, isRetryable } = failed;
   // An undefined field counts as left out.
   const { initialDelayMs = 500, maxDelayMs = 30_000 } = policy ?? {};
-  const { factor = 2, on } = policy ?? {};
+  const { factor = 2, on, maxRetryAfterMs = Number.POSITIVE_INFINITY } = policy ?? {};
+  const maxAttempts = maxAttemptsOf(policy);
+  const isLast = isRefusal(failed) ? refusals >= MAX_REFUSALS : attempt >= maxAttempts;
+  if (maxAttempts === 1 || isLast || isRetryable === false) return undefined;
   const isExpected = on?.includes(code) ?? (isRetryable || TRANSIENT_ERROR_CODES.includes(code));
-  if (attempt >= maxAttemptsOf(policy) || isRetryable === false || !isExpected) return undefined;
+  if (!isExpected || retryAfterMs > maxRetryAfterMs) return undefined;
   // After many attempts the power is infinite, and 0 × Infinity is NaN.
   const backoff = initialDelayMs === 0 ? 0 : initialDelayMs * factor ** (attempt - 1);
   const longest = Math.min(maxDelayMs, backoff);

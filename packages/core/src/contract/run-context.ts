@@ -2,9 +2,12 @@ import type { RunContext } from './task.js';
 
 export type { RunContext } from './task.js';
 
-/** The properties of a context that a runner around another runner may change. */
+/**
+ * The properties of a context that a runner around another runner may change. `remainingMs` counts
+ * from the change on, and never prolongs the attempt.
+ */
 export type ContextChanges = {
-  readonly [Name in 'attemptsLeft' | 'idempotencyKey' | 'signal' | 'deadline' | 'emit']?:
+  readonly [Name in 'attemptsLeft' | 'idempotencyKey' | 'signal' | 'remainingMs' | 'emit']?:
     | RunContext[Name]
     | undefined;
 };
@@ -28,12 +31,14 @@ class DerivedContext implements RunContext {
   readonly attempt: number;
   readonly #context: RunContext;
   readonly #changes: ContextChanges;
+  readonly #derivedAt: number;
 
   constructor(context: RunContext, changes: ContextChanges) {
     this.taskId = context.taskId;
     this.attempt = context.attempt;
     this.#context = context;
     this.#changes = changes;
+    this.#derivedAt = changes.remainingMs === undefined ? 0 : performance.now();
   }
 
   get idempotencyKey(): string {
@@ -48,8 +53,11 @@ class DerivedContext implements RunContext {
     return this.#changes.signal ?? this.#context.signal;
   }
 
-  get deadline(): number | undefined {
-    return 'deadline' in this.#changes ? this.#changes.deadline : this.#context.deadline;
+  get remainingMs(): number | undefined {
+    const { remainingMs } = this.#context;
+    if (this.#changes.remainingMs === undefined) return remainingMs;
+    const ownMs = this.#changes.remainingMs - (performance.now() - this.#derivedAt);
+    return Math.max(0, Math.min(ownMs, remainingMs ?? Number.POSITIVE_INFINITY));
   }
 
   get emit(): RunContext['emit'] {

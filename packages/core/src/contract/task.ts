@@ -150,8 +150,12 @@ export interface RunContext {
   readonly attemptsLeft: number;
   /** Aborted when the attempt is to stop; its `reason` is the cause. */
   readonly signal: AbortSignal;
-  /** The deadline of this attempt, as Unix time in milliseconds; undefined without one. */
-  readonly deadline: number | undefined;
+  /**
+   * The milliseconds that the attempt has left, counted down each time it is read; 0 when they are
+   * used up, undefined without a limit. No clock is needed to read it: do not add it to a time of day,
+   * because the system may set that at any moment.
+   */
+  readonly remainingMs: number | undefined;
   /**
    * Reports a piece of text, or another part of the output, while the attempt runs; it becomes a
    * `task_output` event.

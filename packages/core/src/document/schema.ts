@@ -94,6 +94,11 @@ const retrySchema = z
       .min(0)
       .describe('The longest wait before any attempt; 30000 by default.')
       .optional(),
+    maxRetryAfterMs: z
+      .number()
+      .min(0)
+      .describe('The longest wait that a server may ask for; without a limit by default.')
+      .optional(),
     factor: z
       .number()
       .min(1)

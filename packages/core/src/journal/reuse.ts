@@ -45,7 +45,9 @@ export class Reuse {
     now: number,
   ): Promise<ReusedOutput | undefined> {
     const found = await this.#journal.lookup(contentKey);
-    if (found === undefined || now - found.event.timestamp > this.#maxAgeMs) return undefined;
+    if (found === undefined) return undefined;
+    // An output of the future was recorded while the time of day was wrong: its age is unknown.
+    if (Math.abs(now - found.event.timestamp) > this.#maxAgeMs) return undefined;
     const output = outputIn(found, this.#codecs ?? []);
     if (schema !== undefined && (await misfitOf(schema, output)) !== undefined) return undefined;
     const { model, reused } = found.event;

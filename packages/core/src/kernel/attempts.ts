@@ -2,7 +2,7 @@ import { RunnerError, TaskError } from '../contract/errors.js';
 import { costOf } from '../contract/price.js';
 import { maxAttemptsOf, type RetryPolicy, retryDelay } from '../contract/retry.js';
 import type { AttemptResult } from '../contract/runner.js';
-import { cooldownAskedFor } from './cooldowns.js';
+import { cooldownAskedFor, isAnswered } from './cooldowns.js';
 import type { Machine } from './machine.js';
 
 /** How many tries a task has left when this attempt begins, this one included. */
@@ -49,6 +49,7 @@ export function completeAttempt(machine: Machine, index: number, result: Attempt
   const durationMs = now - state.startedAtOf(index);
   const priced = result.usage === undefined ? result : withCost(machine, result);
   state.recordCompletion(index, durationMs, priced, now);
+  if (machine.cooldowns.isActive) endTrial(machine, index, undefined);
   machine.strategy.settled(index, durationMs, undefined, result, undefined);
 }
 
@@ -66,8 +67,14 @@ export function failAttempt(machine: Machine, index: number, thrown: unknown): v
     machine.tell({ type: 'task_retrying', ...end, delayMs }, index);
     timers.set(index, now + delayMs);
   }
+  if (machine.cooldowns.isActive) endTrial(machine, index, error);
   pauseResource(machine, index, error, now);
   machine.strategy.settled(index, durationMs, error, error, delayMs);
+}
+
+function endTrial(machine: Machine, index: number, error: TaskError | undefined): void {
+  const resource = machine.strategy.resourceOf(index);
+  machine.cooldowns.settled(resource, index, isAnswered(error), machine.now);
 }
 
 /** The attempt in flight has not ended in time: it is aborted, and has failed. */
@@ -109,8 +116,10 @@ function delayBeforeRetry(machine: Machine, index: number, error: TaskError): nu
   const { state, options, now, deadline } = machine;
   if (state.stop !== undefined) return undefined;
   const { code, retryAfterMs, isRetryable, taskId, tries = 1 } = error;
-  const attempt = state.triesOf(index) + tries - 1;
-  const failed = { taskId, attempt, code, retryAfterMs, isRetryable };
+  const counted = state.triesOf(index);
+  const refusals = state.attemptsOf(index) - counted;
+  const attempt = counted + tries - 1;
+  const failed = { taskId, attempt, code, retryAfterMs, isRetryable, refusals };
   const delayMs = retryDelay(retryPolicyOf(machine, index), failed, options.seed);
   // There is no point in waiting for an attempt that could not start any more.
   return delayMs === undefined || now + delayMs >= deadline ? undefined : delayMs;

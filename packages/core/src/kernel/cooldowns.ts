@@ -1,15 +1,19 @@
-import type { TaskError } from '../contract/errors.js';
+import type { AttemptErrorCode, TaskError } from '../contract/errors.js';
+import { isRefusal } from '../contract/retry.js';
 import type { Task } from '../contract/task.js';
 import { Heap } from '../util/heap.js';
 
 /**
  * Resources whose server asked clients to wait, and the tasks that were chosen for them during the
- * cooldown. When it ends, those tasks start first, in the order in which they were chosen. Each call
- * takes O(log n) for n waiting tasks and resources.
+ * cooldown. When it ends, those tasks start first, in the order in which they were chosen: one by one
+ * until the server has answered one, as nobody knows yet how many it takes. Each call takes O(log n)
+ * for n waiting tasks and resources.
  */
 export class Cooldowns {
   /** When the cooldown of each resource ends, as Unix time in milliseconds. */
   readonly #until = new Map<string, number>();
+  /** The attempts in flight that began since the cooldown of a resource that has not answered yet. */
+  readonly #trials = new Map<string, Set<number>>();
   /** Also holds superseded ends, which are earlier than the current end. */
   readonly #ends = new Heap<End>((a, b) => a.until - b.until);
   readonly #lines = new Map<string, Line>();
@@ -22,9 +26,9 @@ export class Cooldowns {
     return this.#until.size;
   }
 
-  /** Whether a resource is in a cooldown, or a task that one held back has yet to start. */
+  /** Whether a resource is in a cooldown or on trial, or a task that was held back has yet to start. */
   get isActive(): boolean {
-    return this.#until.size > 0 || this.#lines.size > 0;
+    return this.#trials.size > 0 || this.#lines.size > 0;
   }
 
   /** When the next cooldown ends; Infinity without one. */
@@ -42,6 +46,7 @@ export class Cooldowns {
     if (until <= (this.#until.get(resource) ?? Number.NEGATIVE_INFINITY)) return false;
     this.#until.set(resource, until);
     this.#ends.push({ resource, until });
+    if (!this.#trials.has(resource)) this.#trials.set(resource, new Set());
     return true;
   }
 
@@ -50,15 +55,35 @@ export class Cooldowns {
     while (this.next <= now) {
       const { resource } = this.#ends.pop() as End;
       this.#until.delete(resource);
-      const line = this.#lines.get(resource);
-      if (line === undefined || line.isFree) continue;
-      line.isFree = true;
-      this.#free.push(line);
+      this.#release(resource);
     }
   }
 
+  /** Whether no attempt may start: the resource is in a cooldown, or has one on trial. */
   has(resource: string): boolean {
-    return this.#until.has(resource);
+    return this.#until.has(resource) || (this.#trials.get(resource)?.size ?? 0) > 0;
+  }
+
+  /** An attempt has begun. */
+  started(resource: string, index: number): void {
+    this.#trials.get(resource)?.add(index);
+  }
+
+  /** An attempt has ended. When the server has answered it, the others may start. */
+  settled(resource: string, index: number, isAnswered: boolean, now: number): void {
+    const trial = this.#trials.get(resource);
+    if (trial === undefined) return;
+    trial.delete(index);
+    this.expire(now);
+    if (isAnswered && !this.#until.has(resource)) this.#trials.delete(resource);
+    this.#release(resource);
+  }
+
+  #release(resource: string): void {
+    const line = this.#lines.get(resource);
+    if (line === undefined || line.isFree || this.has(resource)) return;
+    line.isFree = true;
+    this.#free.push(line);
   }
 
   /** Holds a chosen task until the cooldown of its resource ends. */
@@ -74,8 +99,8 @@ export class Cooldowns {
   /** Removes and returns the first parked task whose resource is free. */
   unpark(): number | undefined {
     for (let line = this.#free.pop(); line !== undefined; line = this.#free.pop()) {
-      if (this.#until.has(line.resource)) {
-        // A new cooldown began; when it ends, the line is free again.
+      if (this.has(line.resource)) {
+        // A cooldown or a trial began; when it ends, the line is free again.
         line.isFree = false;
         continue;
       }
@@ -122,7 +147,18 @@ function orderOf({ parked, first }: Line): number {
  * How long a server that refused an attempt asked clients to wait, in milliseconds; 0 when it did not
  * ask. Functions share no resource.
  */
-export function cooldownAskedFor({ run }: Task, { code, retryAfterMs = 0 }: TaskError): number {
-  const isBusy = code === 'rate_limited' || code === 'overloaded';
-  return isBusy && run === undefined ? Math.max(0, retryAfterMs) : 0;
+export function cooldownAskedFor({ run }: Task, error: TaskError): number {
+  return run === undefined && isRefusal(error) ? (error.retryAfterMs as number) : 0;
 }
+
+/** Whether a server has answered an attempt, be it with an error; refusals and silence are no answer. */
+export function isAnswered(error: { readonly code: AttemptErrorCode } | undefined): boolean {
+  return error === undefined || !NO_ANSWER.includes(error.code);
+}
+
+const NO_ANSWER: readonly AttemptErrorCode[] = [
+  'rate_limited',
+  'overloaded',
+  'timeout',
+  'connection',
+];

@@ -520,7 +520,7 @@ describe('a round in flight', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     try {
       const { run, context } = await asked(planOf(failing), { deadlineMs: 50 });
-      expect(context.deadline).toBeCloseTo(performance.timeOrigin + performance.now() + 50);
+      expect(context.remainingMs).toBe(50);
       await vi.advanceTimersByTimeAsync(50);
       const result = await run;
       expect(result.error?.code).toBe('deadline_exceeded');

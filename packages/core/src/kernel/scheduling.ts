@@ -28,6 +28,7 @@ export function dispatch(machine: Machine): number {
     if (hasCooldowns && mustWait(machine, choice)) continue;
     if (machine.options.budget !== undefined && !fitsBudget(machine, choice)) break;
     startAttempt(machine, choice);
+    if (hasCooldowns) cooldowns.started(strategy.resourceOf(choice), choice);
   }
   return Number.POSITIVE_INFINITY;
 }

@@ -621,7 +621,7 @@ test('the runner gives each task its output, and reports the job of its request'
       idempotencyKey: 'run/task/1',
       attemptsLeft: 1,
       signal: new AbortController().signal,
-      deadline: undefined,
+      remainingMs: undefined,
       emit: (part) => void parts.push(part) as undefined,
       addTasks: () => {},
     },

@@ -44,7 +44,7 @@ function talk(
     idempotencyKey: 'run/task/1',
     attemptsLeft: 1,
     signal: new AbortController().signal,
-    deadline: undefined,
+    remainingMs: undefined,
     emit: (part) => void parts.push(part as OutputPart) as undefined,
     addTasks: () => {},
   };

@@ -192,6 +192,17 @@ describe('parseRetryAfter', () => {
     expect(parseRetryAfter(new Headers(headers as Record<string, string>), now)).toBe(expected);
   });
 
+  test('compares a date with the date of the response: the clocks of two machines may differ', () => {
+    const headers = new Headers({
+      date: 'Mon, 23 Nov 2026 12:01:00 GMT',
+      'retry-after': 'Mon, 23 Nov 2026 12:01:30 GMT',
+    });
+    expect(parseRetryAfter(headers)).toBe(30_000);
+    headers.set('date', 'some day');
+    headers.set('retry-after', new Date(Date.now() + 90_000).toUTCString());
+    expect(parseRetryAfter(headers)).toBeGreaterThan(60_000);
+  });
+
   test('is undefined without headers', () => {
     expect(parseRetryAfter(undefined)).toBeUndefined();
   });

@@ -1,4 +1,5 @@
 import type { AttemptErrorCode } from '../contract/errors.js';
+import { timeOfResponse } from '../contract/rate-limits.js';
 import { parseDuration } from '../util/duration.js';
 import { codeOfMessage } from './error-words.js';
 
@@ -173,14 +174,15 @@ export const LONGEST_WAIT_MS = 31 * 86_400_000;
  * How long a server asks to wait, in milliseconds: `retry-after-ms`, or `retry-after` in seconds,
  * as a duration (`1m30s`) or as an HTTP date. Undefined when the headers are missing or implausible.
  *
- * @param now Unix time in milliseconds, to compare a date with.
+ * @param now The Unix time of the response in milliseconds, to compare a date with. By default it is
+ * the server's own, in the header `date`: the clock of this machine may differ from it.
  *
  * @example
  * parseRetryAfter(new Headers({ 'retry-after': '1.5' })); // 1500
  */
 export function parseRetryAfter(
   headers: { get(name: string): string | null | undefined } | undefined,
-  now: number = Date.now(),
+  now: number = timeOfResponse(headers),
 ): number | undefined {
   const waitMs = parseNumber(headers?.get('retry-after-ms')) ?? retryAfterOf(headers, now);
   return waitMs <= LONGEST_WAIT_MS ? waitMs : undefined;

@@ -24,8 +24,8 @@ export async function withTimeLimit<T>(
   timeoutMs: number,
   send: (signal: AbortSignal, remainingMs: number) => Promise<T>,
 ): Promise<T> {
-  const { signal, deadline = Number.POSITIVE_INFINITY } = context;
-  const leftMs = Math.min(timeoutMs, deadline - Date.now(), MAX_TIMER_MS);
+  const { signal, remainingMs: attemptMs = Number.POSITIVE_INFINITY } = context;
+  const leftMs = Math.min(timeoutMs, attemptMs, MAX_TIMER_MS);
   const remainingMs = Math.max(1, Math.ceil(leftMs));
   const controller = new AbortController();
   let timedOut = false;

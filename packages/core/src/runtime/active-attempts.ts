@@ -143,6 +143,10 @@ export class ActiveAttempts implements AttemptHost {
     return this.#kernel.resourceOf(index);
   }
 
+  now(): number {
+    return this.#inbox.now();
+  }
+
   inputsOf(index: number): Inputs {
     return this.#kernel.inputsOf(index);
   }

@@ -43,12 +43,14 @@ export async function askPlanner(
 }
 
 function contextOf(
-  { deadline, signal }: ReplanRound,
+  round: ReplanRound,
   requireRevision: (revision: Revision) => void,
 ): ReplanContext {
   return {
-    deadline,
-    signal,
+    get remainingMs() {
+      return round.remainingMs;
+    },
+    signal: round.signal,
     check(answer): readonly PlanProblem[] {
       try {
         requireRevision(readRevision(answer));

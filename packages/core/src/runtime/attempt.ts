@@ -19,6 +19,7 @@ export interface AttemptHost {
   readonly runId: string;
   attemptsLeft(index: number, attempt: number): number;
   resourceOf(index: number): string;
+  now(): number;
   inputsOf(index: number): Inputs;
   requestOf(index: number): TaskRequest;
   workOf(attempt: Attempt): RequestWork | FunctionWork;
@@ -33,8 +34,6 @@ export class Attempt implements AttemptCall, RunContext {
   /** Index of the task in the graph. */
   readonly index: number;
   readonly attempt: number;
-  /** When it must be over, as Unix time in milliseconds; undefined without a limit. */
-  readonly deadline: number | undefined;
   readonly timeLimitMs: number | undefined;
   /** Nothing it reports counts any more. */
   isOver = false;
@@ -45,6 +44,8 @@ export class Attempt implements AttemptCall, RunContext {
   tell!: Tell;
 
   #host: AttemptHost;
+  /** When it must be over, by the clock of the run; undefined without a limit. */
+  readonly #deadline: number | undefined;
   /** Made when something of it is asked for. */
   #details: Details | undefined;
 
@@ -62,7 +63,7 @@ export class Attempt implements AttemptCall, RunContext {
     this.task = task;
     this.index = command.index;
     this.attempt = command.attempt;
-    this.deadline = deadline;
+    this.#deadline = deadline;
     this.timeLimitMs = deadline === undefined ? undefined : Math.max(1, deadline - now);
     this.#host = host;
   }
@@ -145,6 +146,10 @@ export class Attempt implements AttemptCall, RunContext {
     return details.controller.signal;
   }
 
+  get remainingMs(): number | undefined {
+    return this.#deadline && Math.max(0, this.#deadline - this.#host.now());
+  }
+
   get emit(): RunContext['emit'] {
     return (part: string | OutputPart) => this.tell({ type: 'output', part: partOf(part) });
   }
@@ -164,8 +169,10 @@ export class Attempt implements AttemptCall, RunContext {
     this.tell = tellReleased;
     // Until an error's stack is asked for, the engine keeps the receivers of its calls.
     if (details.reason instanceof Error) void details.reason.stack;
+    const ahead = this.#host.now() - performance.now();
     this.#host = {
       runId,
+      now: () => performance.now() + ahead,
       attemptsLeft: () => attemptsLeft,
       resourceOf: () => resource,
       inputsOf: released,

@@ -8,8 +8,12 @@ export class RunClock {
   readonly #wake: () => void;
   // Read once: both are getters in Node, and reading them took as long as reading the time.
   readonly #machine = performance;
-  /** The time origin of the machine's clock, as Unix time in milliseconds. */
-  readonly #origin = this.#machine.timeOrigin;
+  /**
+   * The Unix time at which the machine's clock showed 0, as of the beginning of this run. The time of
+   * day is read only here: it may be set while the run lasts, and the time of a run is even. That is
+   * also why the time origin of the process will not do: it knows nothing of the settings since.
+   */
+  readonly #origin = Date.now() - this.#machine.now();
   /** Lead over the machine's clock, so that the time of a resumed run never goes backwards. */
   #aheadMs = 0;
   /** The result of the last call of `now`. */

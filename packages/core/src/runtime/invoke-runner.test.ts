@@ -190,15 +190,18 @@ describe('a server that asks to wait', () => {
       ...more,
     });
 
-  test.each(['rate_limited', 'overloaded'] as const)('gets no requests until then (%s)', (code) => {
-    const result = play(batch(4), ({ id }, attempt) =>
-      id === 't0' && attempt === 1 ? limited(100, code) : undefined,
-    );
-    expect(starts(result.timeline)).toEqual(['t0@0', 't1@0', 't2@110', 't3@110', 't0@120']);
-    const paused = result.timeline.filter(({ type }) => type === 'resource_paused');
-    expect(paused).toMatchObject([{ resource: 'simulation', pauseMs: 100, code, timestamp: 10 }]);
-    expect(result.status).toBe('completed');
-  });
+  test.each(['rate_limited', 'overloaded'] as const)(
+    'gets no requests until then, and one until it answers (%s)',
+    (code) => {
+      const result = play(batch(4), ({ id }, attempt) =>
+        id === 't0' && attempt === 1 ? limited(100, code) : undefined,
+      );
+      expect(starts(result.timeline)).toEqual(['t0@0', 't1@0', 't2@110', 't3@120', 't0@120']);
+      const paused = result.timeline.filter(({ type }) => type === 'resource_paused');
+      expect(paused).toMatchObject([{ resource: 'simulation', pauseMs: 100, code, timestamp: 10 }]);
+      expect(result.status).toBe('completed');
+    },
+  );
 
   test('gets requests when it names no time, or asks for none', () => {
     for (const retryAfterMs of [undefined, 0]) {
@@ -237,7 +240,7 @@ describe('a server that asks to wait', () => {
       'b1@10',
       'b2@10',
       'a1@110',
-      'a2@110',
+      'a2@120',
       'a0@120',
     ]);
   });
@@ -268,7 +271,7 @@ describe('a server that asks to wait', () => {
       },
     );
     // Asked again at 5, at 10 when a0 ends, at 15 and at 20; the tasks it chose meanwhile wait for a.
-    expect(starts(result.timeline)).toEqual(['a0@0', 'b0@20', 'a1@110', 'a2@110']);
+    expect(starts(result.timeline)).toEqual(['a0@0', 'b0@20', 'a1@110', 'a2@120']);
   });
 
   test.each<[string, (task: Task) => string, RegExp]>([

@@ -4,17 +4,21 @@ import type { ReplanCommand } from '../kernel/command.js';
 /** One round of re-planning in flight. */
 export class ReplanRound {
   readonly situation: Situation;
-  readonly deadline: number | undefined;
   readonly #controller = new AbortController();
+  readonly #beganAt = performance.now();
 
-  constructor({ situation, deadline }: ReplanCommand) {
+  constructor({ situation }: ReplanCommand) {
     this.situation = situation;
-    this.deadline = deadline;
   }
 
   /** 1 for the first round of the run. */
   get number(): number {
     return this.situation.round;
+  }
+
+  get remainingMs(): number | undefined {
+    const { timeMs } = this.situation.remaining;
+    return timeMs && Math.max(0, timeMs - (performance.now() - this.#beganAt));
   }
 
   get signal(): AbortSignal {

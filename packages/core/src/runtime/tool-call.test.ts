@@ -16,7 +16,7 @@ function bind(execute: (input: z.output<typeof city>, context: ToolContext) => u
     idempotencyKey: 'run/task/1',
     attemptsLeft: 1,
     signal: controller.signal,
-    deadline: undefined,
+    remainingMs: undefined,
     emit: (part) => void parts.push(part as OutputPart) as undefined,
     addTasks: () => {},
   };

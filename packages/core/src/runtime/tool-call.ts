@@ -133,9 +133,13 @@ async function execute(tool: Tool, input: unknown, call: Call): Promise<unknown>
 }
 
 function contextOf({ context, callId, idempotencyKey }: Call, signal: AbortSignal): ToolContext {
-  const { taskId, attempt, attemptsLeft, deadline, emit, addTasks } = context;
-  const details = { taskId, attempt, idempotencyKey, attemptsLeft, deadline };
-  return { ...details, emit, addTasks, signal, callId };
+  const { taskId, attempt, attemptsLeft, emit, addTasks } = context;
+  return {
+    ...{ taskId, attempt, idempotencyKey, attemptsLeft, emit, addTasks, signal, callId },
+    get remainingMs() {
+      return context.remainingMs;
+    },
+  };
 }
 
 function requireRunning(signal: AbortSignal): void {

@@ -15,12 +15,13 @@ export class WireAttempt implements RunContext {
   readonly attempt: number;
   readonly key: string;
   readonly attemptsLeft: number;
-  readonly deadline: number | undefined;
   readonly task: Task;
   /** Slot among the attempts of the carrier in this process. */
   slot = -1;
   tell!: Tell;
 
+  /** When it must be over, by the clock of this process that nobody sets. */
+  readonly #deadline: number | undefined;
   readonly #work: RequestWork | FunctionWork;
   readonly #codecs: readonly ValueCodec[];
   readonly #controller = new AbortController();
@@ -32,7 +33,7 @@ export class WireAttempt implements RunContext {
     this.attempt = call.attempt;
     this.key = call.key;
     this.attemptsLeft = call.attemptsLeft;
-    this.deadline = timeLimitMs === undefined ? undefined : Date.now() + timeLimitMs;
+    this.#deadline = timeLimitMs === undefined ? undefined : performance.now() + timeLimitMs;
     this.task = task;
     this.#work = call.work;
     this.#codecs = codecs;
@@ -44,6 +45,10 @@ export class WireAttempt implements RunContext {
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  get remainingMs(): number | undefined {
+    return this.#deadline && Math.max(0, this.#deadline - performance.now());
   }
 
   get inputs(): Inputs {

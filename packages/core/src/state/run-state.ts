@@ -15,6 +15,7 @@ import type {
   TasksAdded,
 } from '../contract/event.js';
 import type { GoalMetric, GoalProgress, GoalState } from '../contract/goal.js';
+import { isRefusal } from '../contract/retry.js';
 import type { AttemptResult } from '../contract/runner.js';
 import type { PlanStatus, TaskStatus } from '../contract/status.js';
 import type { Stop } from '../contract/stop.js';
@@ -142,7 +143,10 @@ export class RunState {
   readonly #unsettledChildren = new Map<number, number>();
   /** For groups whose children have all settled, the position of the event that settled the last. */
   readonly #childrenSettledAt = new Map<number, number>();
-  /** Attempts before a resumption that does the task once more, or under an earlier plan. */
+  /**
+   * Attempts that the retry policy does not count: refused ones, and those before a fresh start or under
+   * an earlier plan.
+   */
   readonly #triesBefore = new Map<number, number>();
   /** Attempts under earlier plans, by the id of the task, which may have yet to be added. */
   #attemptsBefore: ReadonlyMap<string, EarlierAttempts> = new Map();
@@ -548,6 +552,10 @@ export class RunState {
     this.notBegun.delete(index);
     this.#status[index] = PENDING;
     this.#attempts[index] = attempt + furtherTries(error);
+    if (isRefusal(error)) {
+      const before = this.attemptsOf(index) - this.triesOf(index);
+      this.#triesBefore.set(index, before + 1 + furtherTries(error));
+    }
     this.retries.set(index, timestamp + delayMs);
   }
 

@@ -47,7 +47,14 @@ export function checkMetadata(problems: Problems, metadata: unknown, path: PlanP
   if (!isRecord(metadata)) add(problems, 'invalid_value', path, 'must be an object');
 }
 
-const RETRY_FIELDS = ['maxAttempts', 'initialDelayMs', 'maxDelayMs', 'factor', 'on'];
+const RETRY_FIELDS = [
+  'maxAttempts',
+  'initialDelayMs',
+  'maxDelayMs',
+  'maxRetryAfterMs',
+  'factor',
+  'on',
+];
 
 export function checkRetry(problems: Problems, retry: unknown, path: PlanPath): void {
   if (!isRecord(retry)) {
@@ -58,6 +65,7 @@ export function checkRetry(problems: Problems, retry: unknown, path: PlanPath): 
   checkNumber(problems, retry.maxAttempts, [...path, 'maxAttempts'], COUNT);
   checkNumber(problems, retry.initialDelayMs, [...path, 'initialDelayMs'], SOME_MS);
   checkNumber(problems, retry.maxDelayMs, [...path, 'maxDelayMs'], SOME_MS);
+  checkNumber(problems, retry.maxRetryAfterMs, [...path, 'maxRetryAfterMs'], SOME_MS);
   checkNumber(problems, retry.factor, [...path, 'factor'], {
     min: 1,
     what: 'a number ≥ 1',

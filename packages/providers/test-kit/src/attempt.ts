@@ -24,7 +24,7 @@ export function attempt(given: Partial<RunContext> = {}): TestAttempt {
     else parts.push(part);
   };
   const attempt = { taskId: 'a', attempt: 1, idempotencyKey: 'run/a/1', attemptsLeft: 3 };
-  const base = { ...attempt, signal, deadline: undefined };
+  const base = { ...attempt, signal, remainingMs: undefined };
   return { ...base, addTasks: () => {}, emit, emitted, parts, ...given };
 }
 

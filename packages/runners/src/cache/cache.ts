@@ -16,6 +16,7 @@ import {
 import { throwIfAborted } from '../util/abort.js';
 import { requireOutput } from '../util/checked-run.js';
 import { codeOf, detailsOf } from '../util/error-details.js';
+import { forwardClock } from '../util/forward-clock.js';
 import { contentOf, requestKey } from '../util/request-key.js';
 import { checkRunner, propertiesOf } from '../util/wrapped.js';
 import type { CachedResponse, CacheStore } from './cache-store.js';
@@ -59,6 +60,7 @@ export function cache(
   if (ttlMs !== Number.POSITIVE_INFINITY) checkDuration('cache()', 'ttlMs', ttlMs);
   checkFlag('cache()', 'withTools', withTools);
   const flights = new Map<string, SharedFlight>();
+  const now = forwardClock();
 
   return {
     ...propertiesOf(runner),
@@ -80,7 +82,9 @@ export function cache(
   async function findValid(key: string, request: TaskRequest, context: RunContext) {
     try {
       const cached = await store.get(key);
-      if (!isCachedResponse(cached) || Date.now() - cached.storedAt >= ttlMs) return undefined;
+      if (!isCachedResponse(cached)) return undefined;
+      // A response of the future was stored while the time of day was wrong: its age is unknown.
+      if (Math.abs(now() - cached.storedAt) >= ttlMs) return undefined;
       return (await request.check?.(cached.output)) === undefined ? cached : undefined;
     } catch (thrown) {
       notice(context, `could not read from the cache: ${describe(thrown)}`);
@@ -118,7 +122,7 @@ export function cache(
     if ((await request.check?.(response.output)) !== undefined) return;
     const { output, model } = response;
     try {
-      await store.set(key, { output, storedAt: Date.now(), ...(model !== undefined && { model }) });
+      await store.set(key, { output, storedAt: now(), ...(model !== undefined && { model }) });
     } catch (thrown) {
       notice(context, `could not store the response: ${describe(thrown)}`);
     }

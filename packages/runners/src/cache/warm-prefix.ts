@@ -8,6 +8,7 @@ import {
 } from '@stratagem/core';
 import { checkDuration, checkLimit, checkOptions, deriveContext } from '@stratagem/core/runner';
 import { orAborted } from '../util/abort.js';
+import { forwardClock } from '../util/forward-clock.js';
 import { checkRunner, propertiesOf } from '../util/wrapped.js';
 
 export interface WarmPrefixOptions {
@@ -73,6 +74,8 @@ export function warmPrefix(runner: TaskRunner, options: WarmPrefixOptions = {}):
     (({ prompt }: TaskRequest) =>
       prompt.length < prefixLength ? undefined : prompt.slice(0, prefixLength));
   const prefixes = new Map<string, Prefix>();
+  const now = forwardClock();
+  const isWarm = ({ warmUntil }: Prefix) => now() < warmUntil;
 
   return {
     ...propertiesOf(runner),
@@ -91,7 +94,7 @@ export function warmPrefix(runner: TaskRunner, options: WarmPrefixOptions = {}):
       }
       if (!isWarm(prefix)) return warm(prefix, request, context);
       const response = await runner.run(request, context);
-      prefix.warmUntil = Date.now() + ttlMs;
+      prefix.warmUntil = now() + ttlMs;
       return response;
     },
   };
@@ -129,7 +132,7 @@ export function warmPrefix(runner: TaskRunner, options: WarmPrefixOptions = {}):
       resolve();
     };
     const markWarm = () => {
-      prefix.warmUntil = Date.now() + ttlMs;
+      prefix.warmUntil = now() + ttlMs;
       settle();
     };
     const watching = deriveContext(context, {
@@ -146,10 +149,6 @@ export function warmPrefix(runner: TaskRunner, options: WarmPrefixOptions = {}):
       settle();
     }
   }
-}
-
-function isWarm({ warmUntil }: Prefix): boolean {
-  return Date.now() < warmUntil;
 }
 
 /** Whether the part comes from the model. Notices of wrappers may come before its response. */

@@ -247,7 +247,7 @@ describe('an attempt that has ended', () => {
       throw failure('timeout');
     });
     const b = scripted('b');
-    const answer = errorOf(ask(fallback(a, b), attempt({ deadline: Date.now() + 1_000 })));
+    const answer = errorOf(ask(fallback(a, b), attempt({ remainingMs: 1_000 })));
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await answer).toMatchObject({ code: 'timeout' });
     expect(b.contexts).toHaveLength(0);

@@ -129,13 +129,14 @@ class FallbackAttempt {
 
   async run(): Promise<TaskOutput> {
     const { attempt, attemptsLeft, signal } = this.#context;
-    const { deadline = Number.POSITIVE_INFINITY } = this.#context;
+    const { remainingMs = Number.POSITIVE_INFINITY } = this.#context;
+    const deadline = performance.now() + remainingMs;
     for (const [index, member] of this.#members.entries()) {
       if (this.#skipUnavailable(member)) continue;
       // The first attempt tries every runner, even if one of them exceeded its share of tries.
       if (attempt > 1 && this.#tries >= attemptsLeft) break;
       // A request without any time left would time out and count against this runner.
-      if (index > 0 && Date.now() >= deadline) break;
+      if (index > 0 && performance.now() >= deadline) break;
       if (this.#failures.length > 0) await this.#logSwitch(member);
       if (signal.aborted) {
         this.#failures.push({ runner: member.label, thrown: abortError(signal), tries: 0 });

@@ -30,7 +30,7 @@ export interface Limiter {
    */
   admit(
     request: Pick<TaskRequest, 'prompt'>,
-    context: Pick<RunContext, 'signal' | 'deadline'>,
+    context: Pick<RunContext, 'signal' | 'remainingMs'>,
   ): Promise<Permit>;
 }
 
@@ -72,8 +72,9 @@ const limiterErrors = new WeakSet<object>();
 interface QueuedRequest extends Waiting {
   readonly prompt: string;
   readonly estimate: Quantities;
+  /** Both by `performance.now()`. */
   readonly since: number;
-  readonly deadline: number | undefined;
+  readonly deadline: number;
   readonly resolve: (permit: Permit) => void;
   readonly reject: (error: RunnerError) => void;
   readonly removeAbortListener: () => void;
@@ -105,11 +106,12 @@ class RateLimiter implements Limiter {
 
   admit(
     { prompt }: Pick<TaskRequest, 'prompt'>,
-    { signal, deadline }: Pick<RunContext, 'signal' | 'deadline'>,
+    { signal, remainingMs = Number.POSITIVE_INFINITY }: Pick<RunContext, 'signal' | 'remainingMs'>,
   ): Promise<Permit> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) throw abortedWhileWaiting(signal);
       const since = performance.now();
+      const deadline = since + remainingMs;
       const estimate = this.#limits.estimate(prompt);
       const lateError = this.#lateError(estimate, this.#queued, deadline, since);
       if (lateError !== undefined) throw lateError;
@@ -205,12 +207,12 @@ class RateLimiter implements Limiter {
   #lateError(
     estimate: Quantities,
     ahead: Quantities,
-    deadline: number | undefined,
+    deadline: number,
     now: number,
   ): RunnerError | undefined {
-    if (deadline === undefined) return undefined;
+    if (deadline === Number.POSITIVE_INFINITY) return undefined;
     const waitMs = Math.ceil(this.#limits.leastWaitMs(estimate, ahead, now));
-    const remainingMs = Math.max(0, deadline - Date.now());
+    const remainingMs = Math.max(0, deadline - now);
     if (waitMs === 0 || waitMs < remainingMs) return undefined;
     const error = new RunnerError(
       'rate_limited',

@@ -219,8 +219,8 @@ describe('a limiter', () => {
   test('serves requests outside a run', async () => {
     const limiter = createLimiter({ maxConcurrent: 1 });
     const { signal } = new AbortController();
-    const permit = await limiter.admit({ prompt: 'Why?' }, { signal, deadline: undefined });
-    const next = limiter.admit({ prompt: 'Why?' }, { signal, deadline: undefined });
+    const permit = await limiter.admit({ prompt: 'Why?' }, { signal, remainingMs: undefined });
+    const next = limiter.admit({ prompt: 'Why?' }, { signal, remainingMs: undefined });
     permit.done({});
     permit.failed(new Error('too late'));
     await expect(next).resolves.toMatchObject({ notice: undefined });
@@ -271,8 +271,8 @@ describe('an attempt that waits', () => {
   test('fails at once, with a retryAfterMs, when it cannot start before its deadline', async () => {
     const { runner } = manual();
     const limiter = createLimiter({ requestsPerMinute: 60 });
-    const deadline = Date.now() + 3_000;
-    const answers = ask(rateLimit(runner, limiter), 5, { deadline });
+    const remainingMs = 3_000;
+    const answers = ask(rateLimit(runner, limiter), 5, { remainingMs });
     await tick();
     for (const { answer } of answers.slice(4)) {
       await expect(answer).rejects.toMatchObject({
@@ -288,14 +288,14 @@ describe('an attempt that waits', () => {
 
   test('waits when it can start in time', async () => {
     const { runner, sent } = manual();
-    ask(rateLimit(runner, { requestsPerMinute: 60 }), 3, { deadline: Date.now() + 3_000 });
+    ask(rateLimit(runner, { requestsPerMinute: 60 }), 3, { remainingMs: 3_000 });
     await tick(3_000);
     expect(sent).toHaveLength(3);
   });
 
   test('is sent even at its deadline when there is nothing to wait for', async () => {
     const { runner, sent } = manual();
-    ask(rateLimit(runner, { requestsPerMinute: 60 }), 1, { deadline: Date.now() });
+    ask(rateLimit(runner, { requestsPerMinute: 60 }), 1, { remainingMs: 0 });
     await tick();
     expect(sent).toHaveLength(1);
   });
@@ -305,8 +305,8 @@ describe('an attempt that waits', () => {
     const limiter = createLimiter({ requestsPerMinute: 60 });
     const limited = rateLimit(runner, limiter);
     ask(limited, 1);
-    const [hasty] = ask(limited, 1, { deadline: Date.now() + 5_000 });
-    ask(limited, 1, { deadline: Date.now() + 50_000 });
+    const [hasty] = ask(limited, 1, { remainingMs: 5_000 });
+    ask(limited, 1, { remainingMs: 50_000 });
     await tick();
     ends[0]?.reject(new RunnerError('rate_limited', 'no', { retryAfterMs: 10_000 }));
     await tick();
@@ -322,7 +322,7 @@ describe('an attempt that waits', () => {
     const limiter = createLimiter({ requestsPerMinute: 60 });
     const limited = rateLimit(runner, limiter);
     ask(limited, 1);
-    const [first, second] = ask(limited, 2, { deadline: Date.now() + 12_000 });
+    const [first, second] = ask(limited, 2, { remainingMs: 12_000 });
     await tick();
     ends[0]?.resolve({ rateLimits: { requests: { limit: 6 } } });
     await tick();
@@ -480,12 +480,12 @@ describe('the feedback of the server', () => {
     const outer = rateLimit(inner, { requestsPerMinute: 600 });
     ask(outer, 1);
     await tick();
-    const [late] = ask(outer, 1, { deadline: Date.now() + 1_000 });
+    const [late] = ask(outer, 1, { remainingMs: 1_000 });
     await expect(late?.answer).rejects.toMatchObject({ code: 'rate_limited' });
     const second = manual();
     const limiter: Limiter = createLimiter({ requestsPerMinute: 600 });
     const nested = rateLimit(inner, limiter);
-    const [refused] = ask(nested, 1, { deadline: Date.now() + 1_000 });
+    const [refused] = ask(nested, 1, { remainingMs: 1_000 });
     await expect(refused?.answer).rejects.toMatchObject({ code: 'rate_limited' });
     ask(rateLimit(second.runner, limiter), 1);
     await tick();

@@ -1,11 +1,14 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { JournalError } from '@stratagem/core';
+import { DatabaseThread } from './database-thread.js';
 import { GroupSync } from './group-sync.js';
-import { APPLICATION_ID, SCHEMA, VERSION } from './schema.js';
+import { APPLICATION_ID, FIND_CONTENT, INSERT_CONTENT, SCHEMA, VERSION } from './schema.js';
 import { sqliteModule } from './sqlite-module.js';
 
-/** How long to wait while another process writes. */
-const BUSY_MS = 10_000;
+/** How long a call may wait for another process, and with it the whole program. See `whileBusy`. */
+const BUSY_MS = 10;
+/** The pages that a small transaction changes. */
+const PAGES_LENGTH = 4 * 4_096;
 /** Enough for the index of several hundred thousand contents, which are looked up in random order. */
 const CACHE_KIB = 16_384;
 
@@ -13,6 +16,8 @@ const CACHE_KIB = 16_384;
 export class Database {
   readonly #connection: DatabaseSync;
   readonly #log: GroupSync;
+  /** For work that would hold up the program. */
+  readonly thread: DatabaseThread;
   readonly #statements = new Map<string, StatementSync>();
 
   /** Opens an existing file; an empty one becomes a journal. */
@@ -20,10 +25,15 @@ export class Database {
     const { DatabaseSync } = sqliteModule();
     this.#log = new GroupSync(`${file}-wal`);
     this.#connection = new DatabaseSync(file);
+    const statements = { insert: INSERT_CONTENT, find: FIND_CONTENT };
+    this.thread = new DatabaseThread(file, statements, () => {
+      this.#connection.exec('PRAGMA wal_autocheckpoint = 1000');
+    });
     try {
       this.#connection.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA cell_size_check = ON`);
       this.#connection.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
       this.#prepareFile(file);
+      this.#connection.exec('PRAGMA wal_autocheckpoint = 0');
     } catch (error) {
       this.#connection.close();
       throw error;
@@ -40,12 +50,17 @@ export class Database {
     return statement;
   }
 
-  /** Runs the work in a transaction, which is rolled back when it throws. */
-  transaction<Result>(work: () => Result): Result {
+  /**
+   * Runs the work in a transaction, which is rolled back when it throws.
+   *
+   * @param length About how much text it writes.
+   */
+  transaction<Result>(work: () => Result, length = 0): Result {
     this.statement('BEGIN IMMEDIATE').run();
     try {
       const result = work();
       this.statement('COMMIT').run();
+      this.thread.recordCommit(PAGES_LENGTH + length);
       return result;
     } catch (error) {
       try {
@@ -67,6 +82,7 @@ export class Database {
 
   async close(): Promise<void> {
     await this.#log.close();
+    await this.thread.close();
     this.#connection.close();
   }
 

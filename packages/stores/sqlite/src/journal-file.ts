@@ -1,8 +1,10 @@
 import { statSync } from 'node:fs';
 import { JournalError } from '@stratagem/core';
+import { whileBusy } from './busy.js';
 import { Database } from './database.js';
 import { DurableAcks } from './durable-acks.js';
 import { CorruptionError, toJournalError } from './errors.js';
+import { Leases } from './leases.js';
 import type { Durability, JournalSettings } from './options.js';
 import { createPrivateFile } from './private-file.js';
 import { findRun, type KnownRun, numberOfLastRun } from './runs.js';
@@ -10,8 +12,8 @@ import { findRun, type KnownRun, numberOfLastRun } from './runs.js';
 /** The open files of a journal. It converts their errors to `JournalError`s. */
 export class JournalFile {
   readonly durability: Durability;
-  readonly leaseMs: number;
   readonly database: Database;
+  readonly leases: Leases;
   readonly acks: DurableAcks;
   readonly #file: string;
   readonly #inode: bigint | undefined;
@@ -19,14 +21,22 @@ export class JournalFile {
   private constructor({ file, durability, leaseMs }: JournalSettings) {
     this.#file = file;
     this.durability = durability;
-    this.leaseMs = leaseMs;
     const isNew = createPrivateFile(file);
     this.acks = new DurableAcks(`${file}-acknowledged`);
     if (isNew) this.acks.reset();
     // Read before the database, because other processes may begin runs meanwhile.
     const { lastRun } = this.acks;
-    this.database = new Database(file);
-    if (lastRun > numberOfLastRun(this.database)) throw missingError('whole runs');
+    let database: Database | undefined;
+    try {
+      database = new Database(file);
+      if (lastRun > numberOfLastRun(database)) throw missingError('whole runs');
+    } catch (error) {
+      void database?.close();
+      this.acks.close();
+      throw error;
+    }
+    this.database = database;
+    this.leases = new Leases(database, leaseMs);
     this.#inode = inodeOf(file);
   }
 
@@ -34,6 +44,15 @@ export class JournalFile {
   static open(settings: JournalSettings): JournalFile {
     try {
       return new JournalFile(settings);
+    } catch (error) {
+      throw toJournalError(error, settings.file);
+    }
+  }
+
+  /** The same, as soon as no other process has locked the file. */
+  static async openWhileBusy(settings: JournalSettings): Promise<JournalFile> {
+    try {
+      return await whileBusy(() => new JournalFile(settings));
     } catch (error) {
       throw toJournalError(error, settings.file);
     }
@@ -74,6 +93,11 @@ export class JournalFile {
     } catch (error) {
       throw toJournalError(error, this.#file);
     }
+  }
+
+  /** Calls the function, again while another process has locked the file; converts its errors. */
+  whileBusy<Result>(work: () => Result): Promise<Result> {
+    return this.guardAsync(() => whileBusy(work));
   }
 
   async guardAsync<Result>(work: () => Promise<Result>): Promise<Result> {

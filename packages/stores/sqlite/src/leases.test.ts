@@ -42,6 +42,30 @@ describe('the lease of a run', () => {
     await journal.open('a');
   });
 
+  test.each([-40_000, 40_000])(
+    'is kept by a living process whose clock differs by %i ms, until it misses a renewal',
+    async (aheadMs) => {
+      using folder = testFolder();
+      await using journal = sqliteJournal({ directory: folder.path });
+      await (await journal.create(newRun('a'))).close();
+      const args = [HOLDER, folder.path, `${aheadMs}`, '2000'];
+      const holder = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      try {
+        await once(holder.stdout, 'data');
+        await expect(journal.open('a')).rejects.toMatchObject({
+          code: 'run_locked',
+          message: expect.stringContaining('the run can be resumed in 2 s'),
+        });
+        expect(await journal.list()).toMatchObject([{ id: 'a', status: 'created' }]);
+        holder.kill('SIGSTOP');
+        const taken = await journal.open('a');
+        await taken.append([completed(0, 'x')]);
+      } finally {
+        holder.kill('SIGKILL');
+      }
+    },
+  );
+
   test('of a process on another machine expires', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] });
     using folder = testFolder();

@@ -2,7 +2,9 @@ import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { EventData, Json } from '@stratagem/core';
 import type { Database } from './database.js';
+import type { DatabaseThread, WrittenContent } from './database-thread.js';
 import { CorruptionError } from './errors.js';
+import { FIND_CONTENT, INSERT_CONTENT } from './schema.js';
 
 /** The field of each event type that may be large and repeated in many events. */
 const CONTENT_FIELDS: Readonly<Record<string, string>> = {
@@ -11,6 +13,8 @@ const CONTENT_FIELDS: Readonly<Record<string, string>> = {
 };
 /** From this length on, a reference takes less space than a copy. */
 const MIN_CONTENT_LENGTH = 200;
+/** From this length on, a content is left to the thread. */
+const LARGE_LENGTH = 2 ** 18;
 
 /** A row of the events table, with the content that it refers to. */
 export interface EventRow {
@@ -27,38 +31,68 @@ export const SELECT_EVENTS =
 
 const INSERT = 'INSERT INTO events VALUES (?, ?, ?, ?, ?)';
 const INSERT_COMPLETION = 'INSERT OR REPLACE INTO completions VALUES (?, ?, ?)';
-const INSERT_CONTENT = 'INSERT INTO contents (hash, text) VALUES (?, ?) ON CONFLICT DO NOTHING';
-const FIND_CONTENT = 'SELECT content, text = ? AS same FROM contents WHERE hash = ?';
 
-/**
- * Writes an event of a run. A large content is written once, and events refer to it.
- *
- * @param position The position of the event in its run, from 0 on.
- */
-export function writeEvent(
-  database: Database,
-  run: number,
-  position: number,
-  data: EventData,
-): void {
-  const { contentKey } = data;
-  let event = JSON.stringify(data);
-  let content: number | null = null;
-  let text: string | null = null;
-  const field = CONTENT_FIELDS[data.type];
-  if (field !== undefined && event.length > MIN_CONTENT_LENGTH) {
-    const { [field]: value, ...rest } = data;
-    const json = JSON.stringify(value);
-    if (json !== undefined && json.length >= MIN_CONTENT_LENGTH) {
-      event = JSON.stringify(rest);
-      text = json;
-      content = insertContent(database, text);
+/** An event of a run on its way into the file. A large content is written once, and events refer to it. */
+export class EventRecord {
+  readonly #run: number;
+  readonly #position: number;
+  readonly #contentKey: string | undefined;
+  readonly #event: string;
+  /** A long text that is not JSON yet: nobody can change it. */
+  readonly #output: string | undefined;
+  readonly #text: string | undefined;
+  #written: WrittenContent | undefined;
+
+  /** @param position The position of the event in its run, from 0 on. */
+  constructor(run: number, position: number, data: EventData) {
+    this.#run = run;
+    this.#position = position;
+    this.#contentKey = data.contentKey;
+    const field = CONTENT_FIELDS[data.type];
+    const value = field === undefined ? undefined : data[field];
+    if (typeof value === 'string' && value.length >= LARGE_LENGTH) this.#output = value;
+    else {
+      const json = JSON.stringify(value);
+      if (json?.length >= MIN_CONTENT_LENGTH) this.#text = json;
     }
+    const hasContent = this.#output !== undefined || this.#text !== undefined;
+    this.#event = JSON.stringify(hasContent ? { ...data, [field as string]: undefined } : data);
   }
-  const checksum = checksumOf(run, position, event, text);
-  database.statement(INSERT).run(run, position, event, content, checksum);
-  if (contentKey !== undefined)
-    database.statement(INSERT_COMPLETION).run(contentKey, run, position);
+
+  /** About how long its text is. */
+  get length(): number {
+    return this.#event.length + this.#contentLength;
+  }
+
+  get isLarge(): boolean {
+    return this.#contentLength >= LARGE_LENGTH;
+  }
+
+  get #contentLength(): number {
+    return (this.#output ?? this.#text)?.length ?? 0;
+  }
+
+  /** Lets the thread write the content, which is of no use before `write`. */
+  async writeContent(thread: DatabaseThread): Promise<void> {
+    const [text, output] = [this.#text, this.#output];
+    const sum = checksumOf(this.#run, this.#position, this.#event, null);
+    this.#written = await thread.writeContent({ text, output, sum });
+    if (this.#written?.content === -1) throw differentContentError();
+  }
+
+  write(database: Database): void {
+    const [run, position] = [this.#run, this.#position];
+    const { content, checksum } = this.#written ?? this.#writeContentNow(database);
+    database.statement(INSERT).run(run, position, this.#event, content, checksum);
+    if (this.#contentKey === undefined) return;
+    database.statement(INSERT_COMPLETION).run(this.#contentKey, run, position);
+  }
+
+  #writeContentNow(database: Database): { content: number | null; checksum: number } {
+    const text = this.#output === undefined ? this.#text : JSON.stringify(this.#output);
+    const checksum = checksumOf(this.#run, this.#position, this.#event, text ?? null);
+    return { content: text === undefined ? null : insertContent(database, text), checksum };
+  }
 }
 
 /**
@@ -86,8 +120,12 @@ function insertContent(database: Database, text: string): number {
   const { changes, lastInsertRowid } = database.statement(INSERT_CONTENT).run(digest, text);
   if (Number(changes) > 0) return Number(lastInsertRowid);
   const found = database.statement(FIND_CONTENT).get(text, digest);
-  if (found?.same !== 1) throw new CorruptionError('a content differs from what was written');
+  if (found?.same !== 1) throw differentContentError();
   return Number(found.content);
+}
+
+function differentContentError(): CorruptionError {
+  return new CorruptionError('a content differs from what was written');
 }
 
 /** The checksum of a row and its position, so that one row cannot replace another unnoticed. */

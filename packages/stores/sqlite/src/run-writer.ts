@@ -1,8 +1,9 @@
 import type { EventData } from '@stratagem/core';
 import { journalErrors, listingAfter, type RunJournal } from '@stratagem/core/journal';
+import { isBusy, whileBusy } from './busy.js';
 import type { JournalFile } from './journal-file.js';
 import type { Lease } from './leases.js';
-import { writeEvent } from './records.js';
+import { EventRecord } from './records.js';
 import { type KnownRun, updateRun } from './runs.js';
 
 /** Appends to a run while it holds the lease. */
@@ -26,23 +27,24 @@ export class RunWriter implements RunJournal {
   append(events: readonly EventData[]): void | Promise<void> {
     if (!this.#isOpen) throw journalErrors.closed(this.runId);
     if (events.length === 0) return;
-    const { database, durability } = this.#file;
+    const { run, events: first, summary } = this.#known;
     const known = {
-      run: this.#known.run,
-      events: this.#known.events + events.length,
-      summary: events.reduce(listingAfter, this.#known.summary),
+      run,
+      events: first + events.length,
+      summary: events.reduce(listingAfter, summary),
     };
-    this.#file.guard(() =>
-      database.transaction(() => {
-        this.#file.requireUnmoved();
-        this.#lease.check();
-        let position = this.#known.events;
-        for (const event of events) writeEvent(database, known.run, position++, event);
-        updateRun(database, known);
-      }),
-    );
-    this.#known = known;
-    if (durability === 'full') return this.#acknowledge(known);
+    // The caller may change the events as soon as this returns.
+    const records = events.map((event, index) => new EventRecord(run, first + index, event));
+    if (records.some(({ isLarge }) => isLarge)) return this.#writeLater(known, records);
+    try {
+      this.#write(known, records);
+    } catch (thrown) {
+      if (isBusy(thrown)) return this.#writeLater(known, records);
+      this.#file.guard(() => {
+        throw thrown;
+      });
+    }
+    if (this.#file.durability === 'full') return this.#whilePending(this.#acknowledge());
   }
 
   /** Releases the lease once pending appends have ended. */
@@ -50,15 +52,49 @@ export class RunWriter implements RunJournal {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     await this.#pending?.catch(() => {});
-    this.#lease.release();
+    await this.#lease.release();
     this.#onClose();
   }
 
-  #acknowledge({ run, events }: KnownRun): Promise<void> {
-    this.#pending = this.#file.guardAsync(async () => {
+  #write(known: KnownRun, records: readonly EventRecord[]): void {
+    const { database } = this.#file;
+    database.transaction(() => {
+      this.#file.requireUnmoved();
+      this.#lease.check();
+      for (const record of records) record.write(database);
+      updateRun(database, known);
+    }, lengthOf(records));
+    this.#known = known;
+  }
+
+  #writeLater(known: KnownRun, records: readonly EventRecord[]): Promise<void> {
+    return this.#whilePending(
+      this.#file.guardAsync(async () => {
+        for (const record of records) {
+          if (!record.isLarge) continue;
+          this.#file.requireUnmoved();
+          await record.writeContent(this.#file.database.thread);
+        }
+        await whileBusy(() => this.#write(known, records));
+        if (this.#file.durability === 'full') await this.#acknowledge();
+      }),
+    );
+  }
+
+  #whilePending(work: Promise<void>): Promise<void> {
+    this.#pending = work;
+    return work;
+  }
+
+  #acknowledge(): Promise<void> {
+    const { run, events } = this.#known;
+    return this.#file.guardAsync(async () => {
       await this.#file.database.sync();
       this.#file.acks.setCount(run, events);
     });
-    return this.#pending;
   }
+}
+
+function lengthOf(records: readonly EventRecord[]): number {
+  return records.reduce((sum, { length }) => sum + length, 0);
 }

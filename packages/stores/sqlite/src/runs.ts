@@ -61,32 +61,27 @@ export function allRuns(database: Database): KnownRun[] {
 }
 
 /**
- * The events of a run, in pages.
+ * The next page of the events of a run.
  *
+ * @param from The position of the first event; there must be one.
  * @throws {CorruptionError} when an event is missing or differs from what was written.
  */
-export function* eventsOf(database: Database, known: KnownRun): Generator<EventData[]> {
+export function pageOf(database: Database, known: KnownRun, from: number): EventData[] {
   const { run, events, summary } = known;
   const statement = database.statement(
     `${SELECT_EVENTS} WHERE run = ? AND position BETWEEN ? AND ? ORDER BY position`,
   );
-  let next = 0;
-  while (next < events) {
-    const page: EventData[] = [];
-    let length = 0;
-    for (const each of statement.iterate(run, next, events - 1)) {
-      const row = each as unknown as EventRow;
-      if (row.position !== next) break;
-      page.push(readEvent(run, summary.id, row));
-      next++;
-      length += row.event.length + (row.text?.length ?? 0);
-      if (page.length >= MAX_PAGE || length > MAX_PAGE_LENGTH) break;
-    }
-    if (page.length === 0) {
-      throw new CorruptionError(`record ${next} of ${events} is missing`, summary.id);
-    }
-    yield page;
+  const page: EventData[] = [];
+  let length = 0;
+  for (const each of statement.iterate(run, from, events - 1)) {
+    const row = each as unknown as EventRow;
+    if (row.position !== from + page.length) break;
+    page.push(readEvent(run, summary.id, row));
+    length += row.event.length + (row.text?.length ?? 0);
+    if (page.length >= MAX_PAGE || length > MAX_PAGE_LENGTH) break;
   }
+  if (page.length > 0) return page;
+  throw new CorruptionError(`record ${from} of ${events} is missing`, summary.id);
 }
 
 /** @throws {CorruptionError} when the event is missing or differs from what was written. */

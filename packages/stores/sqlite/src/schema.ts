@@ -45,3 +45,7 @@ export const SCHEMA = `
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${VERSION};
 `;
+
+export const INSERT_CONTENT =
+  'INSERT INTO contents (hash, text) VALUES (?, ?) ON CONFLICT DO NOTHING';
+export const FIND_CONTENT = 'SELECT content, text = ? AS same FROM contents WHERE hash = ?';

@@ -7,12 +7,16 @@ import {
   type RecordedCompletion,
   type RunJournal,
 } from '@stratagem/core/journal';
+import { nextTurn } from './busy.js';
 import { CorruptionError } from './errors.js';
 import { JournalFile } from './journal-file.js';
-import { isLeased, takeLease } from './leases.js';
+import type { Holder } from './leases.js';
 import { type JournalSettings, journalSettings, type SqliteJournalOptions } from './options.js';
 import { RunWriter } from './run-writer.js';
-import { allRuns, eventAt, eventsOf, insertRun, type KnownRun } from './runs.js';
+import { allRuns, eventAt, insertRun, type KnownRun, pageOf } from './runs.js';
+
+/** How often a doubtful lease is looked at. */
+const RENEWAL_CHECK_MS = 100;
 
 /**
  * Stores runs in an SQLite file, with the SQLite built into Node: no server and no native add-on. Any
@@ -37,7 +41,7 @@ export function sqliteJournal(options: SqliteJournalOptions): Journal {
 class SqliteJournal implements Journal {
   readonly #settings: JournalSettings;
   readonly #writers = new Set<RunWriter>();
-  #file: JournalFile | undefined;
+  #file: Promise<JournalFile> | undefined;
   #isOpen = true;
 
   constructor(settings: JournalSettings) {
@@ -46,36 +50,34 @@ class SqliteJournal implements Journal {
 
   async create(created: NewRun): Promise<RunJournal> {
     this.#requireOpen();
-    this.#file ??= JournalFile.open(this.#settings);
-    const file = this.#file;
-    return file.guard(() => {
-      const { database, leaseMs } = file;
-      return database.transaction(() => {
+    const file = await this.#opened();
+    const { database, leases } = file;
+    return file.whileBusy(() =>
+      database.transaction(() => {
+        this.#requireOpen();
         const there = file.find(created.id);
         if (there !== undefined) {
-          if (there.events > 0 && !isLeased(database, there.run)) {
-            throw journalErrors.runExists(created.id);
-          }
-          // Throws while another process holds the lease. Otherwise the run never began: replace it.
-          takeLease(database, there.run, created.id, leaseMs).release();
+          const holder = leases.holderOf(there.run, created.id);
+          if (holder !== undefined) throw holder.error;
+          if (there.events > 0) throw journalErrors.runExists(created.id);
+          // The run never began: replace it.
+          database.statement('DELETE FROM leases WHERE run = ?').run(there.run);
           database.statement('DELETE FROM runs WHERE run = ?').run(there.run);
         }
         return this.#openWriter(file, insertRun(database, created));
-      });
-    });
+      }),
+    );
   }
 
   async open(runId: string): Promise<OpenedRun> {
-    const file = this.#existing();
+    const file = await this.#existing();
     if (file === undefined) throw journalErrors.runNotFound(runId);
     return file.guardAsync(async () => {
-      const { known, writer } = file.database.transaction(() => {
-        const there = file.find(runId);
-        if (there === undefined) throw journalErrors.runNotFound(runId);
-        return { known: there, writer: this.#openWriter(file, there) };
-      });
+      const { known, writer } = await this.#leased(file, runId);
       try {
-        return Object.assign(writer, { events: [...eventsOf(file.database, known)].flat() });
+        const events: EventData[] = [];
+        for await (const page of this.#pages(file, known)) events.push(...page);
+        return Object.assign(writer, { events });
       } catch (error) {
         await writer.close();
         throw error;
@@ -84,25 +86,19 @@ class SqliteJournal implements Journal {
   }
 
   async *read(runId: string): AsyncGenerator<EventData> {
-    const file = this.#existing();
-    const known = file?.guard(() => file.find(runId));
+    const file = await this.#existing();
+    const known = await file?.whileBusy(() => file.find(runId));
     if (file === undefined || known === undefined) throw journalErrors.runNotFound(runId);
-    const pages = eventsOf(file.database, known);
-    for (;;) {
-      this.#requireOpen();
-      const page = file.guard(() => pages.next());
-      if (page.done) return;
-      yield* page.value;
-    }
+    for await (const page of this.#pages(file, known)) yield* page;
   }
 
   async list(): Promise<readonly RunListing[]> {
-    const file = this.#existing();
+    const file = await this.#existing();
     if (file === undefined) return [];
-    const summaries = file.guard(() =>
+    const summaries = await file.whileBusy(() =>
       allRuns(file.database).map(({ run, summary }): RunListing => {
         const hasEnded = summary.status !== 'created' && summary.status !== 'running';
-        if (hasEnded || isLeased(file.database, run)) return summary;
+        if (hasEnded || file.leases.holderOf(run, summary.id) !== undefined) return summary;
         return { ...summary, status: 'interrupted' };
       }),
     );
@@ -110,8 +106,8 @@ class SqliteJournal implements Journal {
   }
 
   async lookup(contentKey: string): Promise<RecordedCompletion | undefined> {
-    const file = this.#existing();
-    return file?.guard(() => {
+    const file = await this.#existing();
+    return file?.whileBusy(() => {
       const found = file.database
         .statement(
           'SELECT run, id, position FROM completions JOIN runs USING (run) WHERE content_key = ?',
@@ -129,7 +125,7 @@ class SqliteJournal implements Journal {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     await Promise.all([...this.#writers].map((writer) => writer.close()));
-    await this.#file?.close();
+    await (await this.#file?.catch(() => undefined))?.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -137,16 +133,59 @@ class SqliteJournal implements Journal {
   }
 
   /** The open file; undefined while there is none, because reading must not create it. */
-  #existing(): JournalFile | undefined {
+  async #existing(): Promise<JournalFile | undefined> {
     this.#requireOpen();
     if (this.#file === undefined && !existsSync(this.#settings.file)) return undefined;
-    this.#file ??= JournalFile.open(this.#settings);
+    return this.#opened();
+  }
+
+  #opened(): Promise<JournalFile> {
+    if (this.#file === undefined) {
+      const file = JournalFile.openWhileBusy(this.#settings);
+      this.#file = file;
+      // The next call tries again.
+      file.catch(() => {
+        if (this.#file === file) this.#file = undefined;
+      });
+    }
     return this.#file;
   }
 
+  /** Takes the lease of a run. When it is doubtful, waits until it is renewed, or should have been. */
+  async #leased(
+    file: JournalFile,
+    runId: string,
+  ): Promise<{ readonly known: KnownRun; readonly writer: RunWriter }> {
+    for (let doubted: Holder | undefined; ; ) {
+      const found = await file.whileBusy(() =>
+        file.database.transaction(() => {
+          this.#requireOpen();
+          const known = file.find(runId);
+          if (known === undefined) throw journalErrors.runNotFound(runId);
+          const holder = file.leases.holderOf(known.run, runId);
+          return holder ?? { known, writer: this.#openWriter(file, known) };
+        }),
+      );
+      if ('writer' in found) return found;
+      const isRenewed = doubted !== undefined && found.stamp !== doubted.stamp;
+      if (isRenewed || !found.isDoubtful) throw found.error;
+      doubted ??= found;
+      await new Promise((resolve) => setTimeout(resolve, RENEWAL_CHECK_MS));
+    }
+  }
+
+  async *#pages(file: JournalFile, known: KnownRun): AsyncGenerator<EventData[]> {
+    for (let next = 0; next < known.events; ) {
+      this.#requireOpen();
+      const page = await file.whileBusy(() => pageOf(file.database, known, next));
+      next += page.length;
+      yield page;
+      await nextTurn();
+    }
+  }
+
   #openWriter(file: JournalFile, known: KnownRun): RunWriter {
-    const { database, leaseMs } = file;
-    const lease = takeLease(database, known.run, known.summary.id, leaseMs);
+    const lease = file.leases.take(known.run, known.summary.id);
     const writer = new RunWriter(file, known, lease, () => this.#writers.delete(writer));
     this.#writers.add(writer);
     return writer;

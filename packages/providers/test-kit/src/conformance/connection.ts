@@ -100,9 +100,9 @@ export function connectionConformance(subject: ProviderSubject): void {
       expect(server.requests).toHaveLength(1);
     });
 
-    test('is left at the deadline of the run', async () => {
+    test('is left when the time of the attempt is over', async () => {
       server.replyWith(reply);
-      const answer = ask(attempt({ deadline: Date.now() + 300 }));
+      const answer = ask(attempt({ remainingMs: 300 }));
       await expect(answer).rejects.toMatchObject({ code: 'timeout' });
       await server.closed;
     });

@@ -1,0 +1,173 @@
+import { describe, expect, test } from 'vitest';
+import { eventsOf, inOrder, planOf } from '../../test/runs.js';
+import { RunnerError } from '../contract/errors.js';
+import type { RetryPolicy } from '../contract/retry.js';
+import type { Task } from '../contract/task.js';
+import type { SimulatedRequest, SimulatedServer } from '../simulate/server.js';
+import { type SimulateOptions, simulate } from '../simulate.js';
+import { validatePlan } from '../validate/plan.js';
+import { Cooldowns } from './cooldowns.js';
+
+interface Ending {
+  readonly request: SimulatedRequest;
+  readonly at: number;
+  readonly retryAfterMs?: number;
+}
+
+/** Takes one request every so often, and refuses the others at once, with the time until the next. */
+function limitedServer(everyMs: number, latencyMs: number) {
+  const endings: Ending[] = [];
+  let free = 0;
+  let refusals = 0;
+  const server: SimulatedServer = {
+    get nextAt() {
+      return endings[0]?.at ?? Number.POSITIVE_INFINITY;
+    },
+    start(request, now) {
+      if (now < free) {
+        refusals++;
+        endings.push({ request, at: now + 1, retryAfterMs: free - now - 1 || 1 });
+      } else {
+        free = now + everyMs;
+        endings.push({ request, at: now + latencyMs });
+      }
+      endings.sort((a, b) => a.at - b.at);
+    },
+    abort() {},
+    advance() {
+      const ending = endings.shift();
+      if (ending === undefined) return undefined;
+      const { request, retryAfterMs } = ending;
+      if (retryAfterMs === undefined) return { request, output: request.task.id };
+      return { request, error: new RunnerError('rate_limited', 'too many', { retryAfterMs }) };
+    },
+  };
+  return { server, refusals: () => refusals };
+}
+
+const asked = (id: string, more: Partial<Task> = {}): Task => ({ id, description: 'x', ...more });
+
+function refusing(times: number, retryAfterMs: number | undefined) {
+  return (_: Task, attempt: number) => ({
+    durationMs: 1,
+    ...(attempt <= times && { error: new RunnerError('overloaded', 'busy', { retryAfterMs }) }),
+  });
+}
+
+function play(task: Partial<Task>, options: Partial<SimulateOptions> = {}) {
+  return simulate(planOf(asked('a', task)), { strategy: inOrder, ...options });
+}
+
+describe('a refusal with a time to come back', () => {
+  test('uses up no attempt: 30 tasks and their 18 dependents complete on a slow server', () => {
+    const first = Array.from({ length: 30 }, (_, n) => asked(`${n}`));
+    const then = Array.from({ length: 18 }, (_, n) => asked(`d${n}`, { dependencies: [`${n}`] }));
+    const { server, refusals } = limitedServer(400, 2_000);
+    const plan = planOf(...first, ...then);
+    const result = simulate(plan, { strategy: inOrder, server, maxParallel: 12 });
+    expect(result.status).toBe('completed');
+    // Some task was refused more often than it has attempts.
+    expect(refusals()).toBeGreaterThan(3);
+    // The server could not have done it in less than 20.8 s.
+    expect(result.metrics.executionTimeMs).toBeLessThan(25_000);
+  });
+
+  test('still has a number of its own in the log', () => {
+    const { tasks, timeline } = play({}, { attempt: refusing(7, 100) });
+    expect(tasks[0]).toMatchObject({ status: 'completed', attempts: 8 });
+    expect(eventsOf({ timeline }, 'task_started').map(({ attempt }) => attempt)).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8,
+    ]);
+  });
+
+  test('leaves the attempts for other errors', () => {
+    const attempt = (_: Task, attempt: number) => {
+      const code = attempt % 2 === 1 ? 'rate_limited' : 'connection';
+      return { durationMs: 1, error: new RunnerError(code, 'no', { retryAfterMs: 5 }) };
+    };
+    // Three broken connections, with a refusal before each.
+    expect(play({}, { attempt }).tasks[0]).toMatchObject({ status: 'failed', attempts: 6 });
+  });
+
+  test.each<[string, RetryPolicy, number, number | undefined]>([
+    ['is not repeated with maxAttempts 1', { maxAttempts: 1 }, 100, 1],
+    ['is not repeated where the policy leaves it out', { on: ['connection'] }, 100, 1],
+    ['is not repeated when it asks for more than maxRetryAfterMs', { maxRetryAfterMs: 99 }, 100, 1],
+    ['is repeated up to maxRetryAfterMs', { maxRetryAfterMs: 100 }, 100, 6],
+  ])('%s', (_, retry, retryAfterMs, attempts) => {
+    const [task] = play({ retry }, { attempt: refusing(5, retryAfterMs) }).tasks;
+    expect(task).toMatchObject({ attempts, status: attempts === 6 ? 'completed' : 'failed' });
+  });
+
+  test('is repeated until the deadline', () => {
+    const result = play({}, { attempt: refusing(1_000, 100), deadlineMs: 5_000 });
+    expect(result.status).toBe('failed');
+    expect(result.tasks[0]?.attempts).toBeGreaterThan(3);
+    expect(result.metrics.executionTimeMs).toBeLessThan(5_000);
+  });
+
+  test('is not repeated for ever', () => {
+    const [task] = play({}, { attempt: refusing(1e9, 100) }).tasks;
+    expect(task).toMatchObject({ status: 'failed', attempts: 1_001 });
+  });
+
+  test.each([undefined, 0])('that names no time (%s) uses up an attempt', (retryAfterMs) => {
+    const [task] = play({}, { attempt: refusing(9, retryAfterMs) }).tasks;
+    expect(task).toMatchObject({ status: 'failed', attempts: 3 });
+  });
+
+  test('maxRetryAfterMs is checked, in code and in plan files', () => {
+    const plan = planOf(asked('a', { retry: { maxRetryAfterMs: -1 } }));
+    expect(validatePlan(plan)).toMatchObject([
+      { path: ['tasks', 0, 'retry', 'maxRetryAfterMs'], code: 'invalid_value' },
+    ]);
+  });
+});
+
+describe('after a pause', () => {
+  function paused(): Cooldowns {
+    const cooldowns = new Cooldowns();
+    cooldowns.begin('a', 10);
+    for (const index of [1, 2, 3, 4]) cooldowns.park(index, 'a');
+    expect(cooldowns.unpark()).toBeUndefined();
+    cooldowns.expire(10);
+    return cooldowns;
+  }
+  const next = (cooldowns: Cooldowns) => {
+    const index = cooldowns.unpark();
+    if (index !== undefined) cooldowns.started('a', index);
+    return index;
+  };
+
+  test('tasks start one by one until the server answers one', () => {
+    const cooldowns = paused();
+    expect([next(cooldowns), next(cooldowns)]).toEqual([1, undefined]);
+    expect(cooldowns.has('a')).toBe(true);
+    cooldowns.settled('a', 1, false, 15);
+    expect([next(cooldowns), next(cooldowns)]).toEqual([2, undefined]);
+    cooldowns.settled('a', 2, true, 20);
+    expect([next(cooldowns), next(cooldowns), next(cooldowns)]).toEqual([3, 4, undefined]);
+    expect(cooldowns.isActive).toBe(false);
+  });
+
+  test('an answer to an attempt from before the pause counts only after it', () => {
+    const cooldowns = new Cooldowns();
+    cooldowns.begin('a', 10);
+    cooldowns.settled('a', 7, true, 9);
+    for (const index of [1, 2]) cooldowns.park(index, 'a');
+    cooldowns.expire(10);
+    expect([next(cooldowns), next(cooldowns)]).toEqual([1, undefined]);
+    cooldowns.settled('a', 8, true, 11);
+    expect(next(cooldowns)).toBe(2);
+  });
+
+  test('a refused attempt begins the next pause', () => {
+    const cooldowns = paused();
+    expect(next(cooldowns)).toBe(1);
+    cooldowns.settled('a', 1, false, 15);
+    cooldowns.begin('a', 30);
+    expect(next(cooldowns)).toBeUndefined();
+    cooldowns.expire(30);
+    expect([next(cooldowns), next(cooldowns)]).toEqual([2, undefined]);
+  });
+});
