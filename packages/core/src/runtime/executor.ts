@@ -1,9 +1,8 @@
 import { capOf, checkStrategy } from '../contract/cap.js';
-import type { AttemptCarrier } from '../contract/carrier.js';
 import { checkOptions } from '../contract/check-options.js';
 import { OptionError, StratagemError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
-import type { EventData, Journal } from '../contract/journal.js';
+import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import { replanLimits } from '../contract/replan.js';
 import { checkRunId, idempotencyKeyOf, newRunId } from '../contract/run-id.js';
@@ -11,7 +10,6 @@ import type { TaskRunner } from '../contract/runner.js';
 import type { Strategy } from '../contract/strategy.js';
 import { firstTaskNeedingRunner } from '../contract/task.js';
 import { type Tool, toolProblem } from '../contract/tool.js';
-import { keysInFlight } from '../journal/in-flight.js';
 import { checkResumeOptions, type ResumeOptions, randomSeed } from '../journal/resume-options.js';
 import { checkReuse, Reuse, type ReuseOptions } from '../journal/reuse.js';
 import { planToData } from '../serialize/plan.js';
@@ -218,7 +216,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const limitsFor = (plan: Plan, recorded: RunLimits) => limitsOf(plan, optionsFor(recorded));
       return pendingHandle<Outputs>(runId, async (onOpen) => {
         // Loaded when it is needed: most processes resume nothing.
-        const { openRun } = await import('../journal/open-run.js');
+        const { aliveAttempts, openRun } = await import('../journal/open-run.js');
         const found = await openRun(journal, runId, overrides, limitsFor);
         const { plan, planData, limits, seed, journal: opened, past, adopted, isOver } = found;
         try {
@@ -264,17 +262,6 @@ export function createExecutor(options: ExecutorOptions): Executor {
       });
     },
   };
-}
-
-/** The keys of recorded attempts that a carrier still works on. */
-async function aliveAttempts(
-  carrier: AttemptCarrier | undefined,
-  runId: string,
-  past: { readonly log: readonly EventData[] } | undefined,
-): Promise<ReadonlySet<string>> {
-  const keys =
-    carrier?.alive === undefined || past === undefined ? [] : keysInFlight(runId, past.log);
-  return keys.length === 0 ? new Set() : ((await carrier?.alive?.(keys)) ?? new Set());
 }
 
 function reuseOf(journal: Journal, reuse: boolean | ReuseOptions = false): Reuse | undefined {
