@@ -3,8 +3,8 @@
 export type * from './contract/carrier.js';
 export { Graph } from './graph/graph.js';
 export type { Command } from './kernel/command.js';
-export { Kernel } from './kernel/kernel.js';
 export type { KernelOptions, RecoverOptions } from './kernel/options.js';
+export { RecoveringKernel as Kernel } from './kernel/recovering-kernel.js';
 export { EventFeed } from './runtime/event-stream.js';
 export { type WorkerCarrierOptions, workerCarrier } from './runtime/worker-carrier.js';
 export { decodeReport, decodeValue, encodeReport, encodeValue } from './serialize/wire.js';

@@ -3,11 +3,12 @@ import type { EventData, Json } from '../contract/journal.js';
 import type { Task } from '../contract/task.js';
 import { Graph } from '../graph/graph.js';
 import { hasCompletedAncestor } from '../kernel/retry-failed.js';
-import { countTasks, type PlanData, planFromData, type TaskData } from '../serialize/plan.js';
+import { planFromData } from '../serialize/decode-plan.js';
+import { countTasks, type PlanData, type TaskData } from '../serialize/plan.js';
 import { diffPlans } from '../serialize/plan-diff.js';
 import type { RunState } from '../state/run-state.js';
 import { type Changes, type Invalidation, invalidationOf } from './invalidation.js';
-import { LogReader } from './read-run.js';
+import { LogReader } from './log-reader.js';
 
 /** A changed plan that replaces the plan of a recorded run. */
 interface Adoption {

@@ -11,7 +11,7 @@ import { planToData } from '../serialize/plan.js';
 import type { RunState } from '../state/run-state.js';
 import { adoptedLog } from './adopt.js';
 import { type Changes, invalidationOf } from './invalidation.js';
-import { LogReader } from './read-run.js';
+import { LogReader } from './log-reader.js';
 
 const NO_CHANGES: Changes = { changed: new Set(), outcomes: new Set() };
 

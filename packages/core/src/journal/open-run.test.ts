@@ -220,7 +220,7 @@ describe('a resumed run', () => {
       retry: { maxAttempts: 2, initialDelayMs: 50_000 },
     });
     const failing = runner({
-      a: new RunnerError('rate_limited', 'wait', { retryAfterMs: 60_000 }),
+      a: new RunnerError('server_error', 'wait', { retryAfterMs: 60_000 }),
     });
     const log = await logUntil(plan, ({ type }) => type === 'task_retrying', { runner: failing });
     const anHourAgo = log.map((event) => ({ ...event, timestamp: event.timestamp - 3_600_000 }));

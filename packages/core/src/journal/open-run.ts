@@ -3,18 +3,14 @@ import type { RunLimits } from '../contract/event.js';
 import type { EventData, Journal, OpenedRun } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import type { Task } from '../contract/task.js';
-import type { RecoverOptions } from '../kernel/options.js';
-import {
-  incompleteTasks,
-  type PlanData,
-  planFromData,
-  planToData,
-  type TaskData,
-} from '../serialize/plan.js';
+import type { RecordedRun } from '../kernel/recorded-run.js';
+import { foldLog } from '../kernel/recover.js';
+import { incompleteTasks, planFromData } from '../serialize/decode-plan.js';
+import { type PlanData, planToData, type TaskData } from '../serialize/plan.js';
 import { PlanChangedError } from '../serialize/plan-changed-error.js';
 import { diffPlans, isSame } from '../serialize/plan-diff.js';
 import { adoptedLog } from './adopt.js';
-import { wrapCorruptLog } from './read-run.js';
+import { wrapCorruptLog } from './corrupt-log.js';
 import { type ResumeOptions, randomSeed } from './resume-options.js';
 
 export { livenessOf } from './in-flight.js';
@@ -27,7 +23,7 @@ interface ResumableRun {
   readonly seed: number;
   readonly journal: OpenedRun;
   /** The recorded events; undefined for a run that was created but never started. */
-  readonly past: ({ readonly log: readonly EventData[] } & RecoverOptions) | undefined;
+  readonly past: RecordedRun | undefined;
   /** Events that replace the plan; to be appended once the changed plan has been validated. */
   readonly adopted: readonly EventData[];
   /** Whether the run has ended, so that only its result is read. */
@@ -81,7 +77,7 @@ function resumableRun(
   const isOver = ENDINGS.includes((log.at(-1) as EventData).type) && !retryFailed;
   if (given === undefined && !isOver) requirePlan(runId, started.plan.tasks, log);
   const added = isOver ? new Map() : addedTasks(runId, log, options);
-  return { ...run, past: { log, retryFailed, added }, adopted: [], isOver };
+  return { ...run, past: { log, fold: foldLog, retryFailed, added }, adopted: [], isOver };
 }
 
 /** A run that was created and has no events: it starts now. */
@@ -108,7 +104,7 @@ function adoptedRun(
   const now = Math.max(Date.now(), (log.at(-1) as EventData).timestamp);
   const adopted = wrapCorruptLog(runId, () => adoptedLog({ runId, log, planData, limits, now }));
   const added = addedTasks(runId, adopted, options);
-  return { ...run, past: { log: adopted, added }, adopted, isOver: false };
+  return { ...run, past: { log: adopted, fold: foldLog, added }, adopted, isOver: false };
 }
 
 const ENDINGS = ['run_completed', 'run_failed', 'run_canceled'];

@@ -22,7 +22,7 @@ import { admit, open, promptFor } from './control-flow.js';
 import { applyAnswer, applyRejection, expireQuestion } from './human-input.js';
 import { Machine } from './machine.js';
 import type { KernelOptions, RecoverOptions } from './options.js';
-import { foldLog, type Recovery, recordResumption, resumeSteps } from './recover.js';
+import type { FoldLog, Recovery } from './recover.js';
 import { completeRound, failRound } from './replan.js';
 import { applyRule } from './rules.js';
 import { LiveRunView } from './run-view.js';
@@ -144,9 +144,11 @@ export class Kernel {
    * Folds a recorded log, so that `start` resumes the run: recorded results count, attempts in flight
    * start again as the same attempts. To be called once, before any input; the log may end anywhere.
    * A run that had ended stays as it is, unless `retryFailed` finds tasks to re-run.
+   *
+   * @param fold `foldLog`, which most processes never load.
    */
-  recover(log: Iterable<EventData>, options: RecoverOptions = {}): void {
-    const recovery = foldLog(this.#machine, log, options);
+  recoverWith(fold: FoldLog, log: Iterable<EventData>, options: RecoverOptions): void {
+    const recovery = fold(this.#machine, log, options);
     if (recovery.hadEnded && recovery.retried.length === 0) return;
     const { isPaused, maxParallel, additions } = this.state;
     this.#recovery = recovery;
@@ -175,7 +177,7 @@ export class Kernel {
         machine.tell({ type: this.#startsPaused ? 'run_paused' : 'run_unpaused' });
       }
       if (recovery === undefined) return;
-      resumeSteps(machine, recovery);
+      recovery.resume(machine);
       // From now on; until here, tasks that had been unblocked before were looked for.
       state.unblocked = machine.unblocked;
     });
@@ -188,7 +190,7 @@ export class Kernel {
     const { plan, seed, limits } = machine.options;
     if (recovery !== undefined) {
       this.#recovery = undefined;
-      recordResumption(machine, recovery);
+      recovery.record(machine);
     } else {
       machine.state.unblocked = machine.unblocked;
       const given = limits === undefined ? {} : { limits };

@@ -32,7 +32,13 @@ export interface Recovery {
   readonly isAlive: (taskId: string, attempt: number) => boolean;
   /** Whether the run had ended. */
   readonly hadEnded: boolean;
+  /** Says that the run is resumed. */
+  readonly record: (machine: Machine) => void;
+  /** Makes again what only lives in memory. */
+  readonly resume: (machine: Machine) => void;
 }
+
+export type FoldLog = typeof foldLog;
 
 /** Folds a recorded log into a new machine. Nothing is decided: the log may end anywhere. */
 export function foldLog(
@@ -52,11 +58,18 @@ export function foldLog(
   machine.handled = machine.log.length;
   if (machine.log.length > 0) machine.now = machine.log.timeAt(machine.log.length - 1);
   const hadEnded = state.status !== 'created' && state.status !== 'running';
-  return { retried: retryFailed ? tasksToRetry(state) : [], isAlive, hadEnded };
+  const recovery: Recovery = {
+    retried: retryFailed ? tasksToRetry(state) : [],
+    isAlive,
+    hadEnded,
+    record: (machine) => recordResumption(machine, recovery),
+    resume: (machine) => resumeSteps(machine, recovery),
+  };
+  return recovery;
 }
 
 /** Says that the run is resumed. */
-export function recordResumption(machine: Machine, { retried, isAlive }: Recovery): void {
+function recordResumption(machine: Machine, { retried, isAlive }: Recovery): void {
   const { graph, state, log, now } = machine;
   const lastAt = log.length === 0 ? now : log.timeAt(log.length - 1);
   const restarted: string[] = [];
@@ -83,7 +96,7 @@ export function recordResumption(machine: Machine, { retried, isAlive }: Recover
  * Completes the step that the log stops in, and makes again what only lives in memory: timers, open
  * groups, ready tasks, commands for attempts in flight.
  */
-export function resumeSteps(machine: Machine, { isAlive }: Recovery): void {
+function resumeSteps(machine: Machine, { isAlive }: Recovery): void {
   const { graph, state } = machine;
   if (state.canceling !== undefined) {
     abortRun(machine, state.canceling, interruptedEnding(state.canceling));

@@ -1,15 +1,15 @@
 import type { AttemptCarrier } from '../contract/carrier.js';
 import { isStratagemError, StratagemError } from '../contract/errors.js';
-import type { EventData, RunJournal } from '../contract/journal.js';
+import type { RunJournal } from '../contract/journal.js';
 import type { OutputPart } from '../contract/output-part.js';
 import { resourceOf } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import { Graph } from '../graph/graph.js';
-import { wrapCorruptLog } from '../journal/read-run.js';
+import { wrapCorruptLog } from '../journal/corrupt-log.js';
 import { journalFailure, WriteAheadLog } from '../journal/write-ahead-log.js';
 import type { Command } from '../kernel/command.js';
 import { Kernel } from '../kernel/kernel.js';
-import type { RecoverOptions } from '../kernel/options.js';
+import type { RecordedRun } from '../kernel/recorded-run.js';
 import { createResult, type PlanResult } from '../state/result.js';
 import { RunState } from '../state/run-state.js';
 import { empty } from '../util/array.js';
@@ -115,7 +115,7 @@ export class Run<Outputs> implements AttemptInbox {
     void this.#workWhenWoken();
     if (record === undefined) queueMicrotask(() => this.#begin());
     else {
-      if (record.past !== undefined) this.#recover(record.past.log, record.past);
+      if (record.past !== undefined) this.#recover(record.past);
       this.#open(record);
     }
   }
@@ -160,9 +160,9 @@ export class Run<Outputs> implements AttemptInbox {
   }
 
   /** Recorded events were published by another process; the result has them all the same. */
-  #recover(log: readonly EventData[], options: RecoverOptions): void {
+  #recover({ log, fold, ...options }: RecordedRun): void {
     this.#clock.notBefore(log.at(-1)?.timestamp ?? 0);
-    wrapCorruptLog(this.runId, () => this.#kernel.recover(log, options));
+    wrapCorruptLog(this.runId, () => this.#kernel.recoverWith(fold, log, options));
     this.#continueAt(this.#kernel.log.length);
   }
 

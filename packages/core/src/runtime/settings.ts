@@ -1,12 +1,13 @@
 import type { AttemptCarrier } from '../contract/carrier.js';
 import type { ValueCodec } from '../contract/codec.js';
 import type { RunEvent } from '../contract/event.js';
-import type { EventData, RunJournal } from '../contract/journal.js';
+import type { RunJournal } from '../contract/journal.js';
 import type { Replan } from '../contract/replan.js';
 import type { TaskRunner } from '../contract/runner.js';
 import type { Redact } from '../journal/redaction.js';
 import type { Reuse } from '../journal/reuse.js';
-import type { KernelOptions, RecoverOptions } from '../kernel/options.js';
+import type { KernelOptions } from '../kernel/options.js';
+import type { RecordedRun } from '../kernel/recorded-run.js';
 import type { PlanData } from '../serialize/plan.js';
 import type { Toolbox } from './tool-registry.js';
 
@@ -40,5 +41,5 @@ export interface RunRecord {
   /** Takes the lease. */
   readonly open: () => Promise<RunJournal>;
   /** What is recorded already, of a run that is resumed. */
-  readonly past?: ({ readonly log: readonly EventData[] } & RecoverOptions) | undefined;
+  readonly past?: RecordedRun | undefined;
 }

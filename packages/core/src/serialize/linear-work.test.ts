@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { readRatio, timeRatio } from '../../test/growth.js';
 import type { Plan } from '../contract/plan.js';
 import type { Task } from '../contract/task.js';
-import { planFromData, planToData } from './plan.js';
+import { planFromData } from './decode-plan.js';
+import { planToData } from './plan.js';
 import { diffPlans } from './plan-diff.js';
 
 /** Work that doubles with the size has a ratio of 2, quadratic work one of 4. */

@@ -3,7 +3,8 @@ import type { ValueCodec } from '../contract/codec.js';
 import type { Json } from '../contract/journal.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import type { Task } from '../contract/task.js';
-import { type TaskData, tasksFromData, tasksToData } from './plan.js';
+import { tasksFromData } from './decode-plan.js';
+import { type TaskData, tasksToData } from './plan.js';
 import { fromData, toData, toDataLoosely } from './value.js';
 
 /**

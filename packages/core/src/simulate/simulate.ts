@@ -8,8 +8,8 @@ import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { checkReplan, replanLimits } from '../contract/replan.js';
 import type { Task } from '../contract/task.js';
 import type { Command, ReplanCommand } from '../kernel/command.js';
-import { Kernel } from '../kernel/kernel.js';
 import type { RecoverOptions } from '../kernel/options.js';
+import { RecoveringKernel } from '../kernel/recovering-kernel.js';
 import { readRevision, revisionProblems, withUsage } from '../kernel/revision.js';
 import { asData } from '../serialize/task.js';
 import { createResult, type PlanResult } from '../state/result.js';
@@ -73,7 +73,7 @@ interface Due {
 class Simulation {
   readonly #options: SimulateOptions;
   readonly #plan: Plan;
-  readonly #kernel: Kernel;
+  readonly #kernel: RecoveringKernel;
   /** Entries of the log before this position have been handled. */
   #seen = 0;
   readonly #due = new Heap<Due>((a, b) => a.at - b.at || a.order - b.order);
@@ -100,7 +100,7 @@ class Simulation {
     this.#plan = plan;
     this.#options = options;
     this.#resourceOf = options.resourceOf ?? (() => 'simulation');
-    this.#kernel = new Kernel({
+    this.#kernel = new RecoveringKernel({
       plan: { ...plan, tasks: asData(plan.tasks) },
       graph,
       strategy,

@@ -1,0 +1,9 @@
+import type { EventData } from '../contract/journal.js';
+import type { RecoverOptions } from './options.js';
+import type { FoldLog } from './recover.js';
+
+/** What is recorded of a run, and the code that folds it. */
+export interface RecordedRun extends RecoverOptions {
+  readonly log: readonly EventData[];
+  readonly fold: FoldLog;
+}

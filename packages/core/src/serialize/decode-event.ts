@@ -1,0 +1,58 @@
+import type { ValueCodec } from '../contract/codec.js';
+import type { RunEvent, TasksAdded } from '../contract/event.js';
+import type { EventData, Json } from '../contract/journal.js';
+import { keep } from '../contract/value.js';
+import type { PlanData } from './plan.js';
+import { fromData } from './value.js';
+
+/** What the decoding of events depends on. */
+export interface DecodeContext {
+  /** Undefined for a reader that has none. */
+  readonly codecs?: readonly ValueCodec[] | undefined;
+  /** The output of a group, made from the outputs of its children. */
+  readonly outputOf: (taskId: string) => unknown;
+  /** The tasks of the items of a fan-out. */
+  readonly elementsOf: (
+    taskId: string,
+    count: number,
+    items: readonly unknown[] | undefined,
+  ) => TasksAdded['tasks'];
+  /** Tasks that were added, with their functions. */
+  readonly addedTasks: (data: Json) => TasksAdded['tasks'];
+  /** The plan of the run, with its functions. */
+  readonly plan: (data: PlanData) => unknown;
+}
+
+/** Decodes an event of a journal. */
+export function decodeEvent(data: EventData, context: DecodeContext): RunEvent {
+  const { codecs } = context;
+  switch (data.type) {
+    case 'run_started': {
+      const { taskCount: _, plan, ...fields } = data;
+      const known = fromData(fields as Json) as object;
+      return { ...known, plan: context.plan(plan as PlanData) } as RunEvent;
+    }
+    case 'tasks_added': {
+      const { taskCount: _, elements, tasks, items, ...fields } = data;
+      if (data.source !== 'for_each') {
+        return { ...fields, tasks: context.addedTasks(tasks as Json) } as unknown as RunEvent;
+      }
+      const list = items === undefined ? undefined : (fromData(items, codecs) as unknown[]);
+      const made = context.elementsOf(data.taskId as string, elements as number, list);
+      return { ...fields, tasks: made, ...(list && { items: list }) } as unknown as RunEvent;
+    }
+    case 'task_completed': {
+      const output = isFromChildren(data.output)
+        ? context.outputOf(data.taskId as string)
+        : fromData(data.output as Json, codecs);
+      const kept = keep(output, { codecs });
+      return (kept === data.output ? data : { ...data, output: kept }) as unknown as RunEvent;
+    }
+  }
+  // Most are plain data, and stay the same objects.
+  return fromData(data as Json, codecs) as RunEvent;
+}
+
+function isFromChildren(output: Json | undefined): boolean {
+  return typeof output === 'object' && output !== null && (output as { $?: Json }).$ === 'children';
+}
