@@ -12,6 +12,8 @@ export interface Connection {
   readonly name: string;
   /** The time limit of one request, in milliseconds. */
   readonly timeoutMs: number;
+  /** Whether the server can still be reached, as far as the connection knows. */
+  readonly isOpen: () => boolean;
   /** Removes secrets from a text. */
   readonly withoutSecrets: (text: string) => string;
   /** Converts the error of a request to a `RunnerError`. */
@@ -101,7 +103,8 @@ function connector(options: McpOptions, transport: Transport) {
       closing ??= disconnect();
       return closing;
     };
-    return { client: opened, name, timeoutMs, withoutSecrets, toRunnerError, close };
+    const isOpen = () => opened.transport !== undefined;
+    return { client: opened, name, timeoutMs, isOpen, withoutSecrets, toRunnerError, close };
   };
   return { open, toRunnerError };
 }

@@ -1,6 +1,6 @@
 import type { StandardSchema, Tool } from '@stratagem/core';
-import { connect } from './connection.js';
 import { checkMcpOptions, type McpOptions } from './options.js';
+import { connectLasting } from './reconnect.js';
 import { toolsOf } from './tools.js';
 
 /** The tools of an MCP server, and their connection. */
@@ -17,7 +17,7 @@ export interface McpTools extends AsyncDisposable {
 /**
  * Connects to an MCP server, over standard input and output or over HTTP, and returns its tools for the
  * `tools` of tasks. The model gets the error of a failed call, and of an input that does not match the
- * tool's schema.
+ * tool's schema. A server that has stopped is started again for the next call.
  *
  * @throws {OptionError} when an option is unknown or cannot be used.
  * @throws {RunnerError} `connection`, `timeout`, `authentication`, … when the server cannot be reached.
@@ -31,7 +31,7 @@ export interface McpTools extends AsyncDisposable {
  */
 export async function mcpTools(options: McpOptions): Promise<McpTools> {
   checkMcpOptions(options);
-  const connection = await connect(options);
+  const connection = await connectLasting(options);
   const { close } = connection;
   try {
     return { tools: await toolsOf(connection, options), close, [Symbol.asyncDispose]: close };

@@ -37,6 +37,7 @@ test.each([
   [{ url, prefix: '' }, 'prefix must have at most 32 letters, digits, _ and -'],
   [{ url, prefix: 'git hub' }, 'prefix must have at most 32 letters, digits, _ and -'],
   [{ url, timeoutMs: 0 }, 'timeoutMs must be a positive number of milliseconds; it is 0'],
+  [{ url, maxResultLength: 0 }, 'maxResultLength must be an integer ≥ 1'],
   [{ url, clientName: '' }, 'clientName must be a non-empty string'],
 ])('%j is rejected before a server is started', async (options, message) => {
   const failure = await mcpTools(options as never).catch((thrown: unknown) => thrown);

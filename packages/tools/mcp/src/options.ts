@@ -1,6 +1,12 @@
 import type { AuthProvider, OAuthClientProvider } from '@modelcontextprotocol/client';
 import { OptionError } from '@stratagem/core';
-import { checkDuration, checkNoUser, checkOptions, isHttpUrl } from '@stratagem/core/runner';
+import {
+  checkDuration,
+  checkLimit,
+  checkNoUser,
+  checkOptions,
+  isHttpUrl,
+} from '@stratagem/core/runner';
 
 /** The options of every kind of server. */
 export interface McpToolOptions {
@@ -22,10 +28,16 @@ export interface McpToolOptions {
   readonly prefix?: string | undefined;
   /**
    * The time limit of a request to the server, in milliseconds: the initialization or a tool call. A
-   * call that exceeds it is canceled on the server.
+   * call that exceeds it is canceled on the server. For a call that reports progress, it is the time
+   * without a report.
    * @default 60_000
    */
   readonly timeoutMs?: number | undefined;
+  /**
+   * The maximum length of a result, in characters. A longer one is cut, with a note for the model.
+   * @default 100_000
+   */
+  readonly maxResultLength?: number | undefined;
   /**
    * The client name that is sent to the server.
    * @default 'stratagem'
@@ -64,8 +76,10 @@ export interface McpHttpOptions extends McpToolOptions {
 export type McpOptions = McpStdioOptions | McpHttpOptions;
 
 export const DEFAULT_TIMEOUT_MS = 60_000;
+/** About 25,000 tokens. */
+export const DEFAULT_MAX_RESULT_LENGTH = 100_000;
 
-const TOOL_OPTIONS = ['include', 'exclude', 'prefix', 'timeoutMs', 'clientName'];
+const TOOL_OPTIONS = ['include', 'exclude', 'prefix', 'timeoutMs', 'maxResultLength', 'clientName'];
 const STDIO_OPTIONS = ['command', 'args', 'env', 'cwd', ...TOOL_OPTIONS];
 const HTTP_OPTIONS = ['url', 'headers', 'authProvider', ...TOOL_OPTIONS];
 const OWNER = 'mcpTools()';
@@ -84,13 +98,14 @@ export function checkMcpOptions(options: McpOptions): void {
   checkOptions(OWNER, options, isObject && 'url' in options ? HTTP_OPTIONS : STDIO_OPTIONS);
   if (isStdio(options)) checkStdio(options);
   else checkHttp(options);
-  const { include, exclude, prefix, timeoutMs, clientName } = options;
+  const { include, exclude, prefix, timeoutMs, maxResultLength, clientName } = options;
   checkTexts('include', include);
   checkTexts('exclude', exclude);
   if (prefix !== undefined && !(typeof prefix === 'string' && PREFIX.test(prefix))) {
     fail('prefix must have at most 32 letters, digits, _ and -');
   }
   if (timeoutMs !== undefined) checkDuration(OWNER, 'timeoutMs', timeoutMs);
+  if (maxResultLength !== undefined) checkLimit(OWNER, 'maxResultLength', maxResultLength);
   if (clientName !== undefined) checkText('clientName', clientName);
 }
 

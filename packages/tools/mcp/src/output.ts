@@ -16,6 +16,15 @@ export function outputOf(
   return structuredContent === undefined ? text : structuredContent;
 }
 
+/** A result of at most this length, in characters: a longer one is cut, with a note. */
+export function limitLength(result: unknown, maxLength: number): unknown {
+  const text = typeof result === 'string' ? result : (JSON.stringify(result) ?? '');
+  if (text.length <= maxLength) return result;
+  const note = `[cut: ${text.length - maxLength} of ${text.length} characters are left out]`;
+  // Not within a character.
+  return `${text.slice(0, maxLength).replace(/[\uD800-\uDBFF]$/, '')}\n${note}`;
+}
+
 function textOf(part: ContentBlock): string {
   switch (part.type) {
     case 'text':

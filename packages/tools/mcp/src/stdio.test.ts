@@ -106,6 +106,23 @@ describe('the tools of a server', () => {
     expect(kinds.filter((kind) => kind === 'tool_result')).toHaveLength(3);
   });
 
+  test('are cut with a note when they are too long', async () => {
+    const text = (await call(server, 'talk', { length: 100_010 })) as string;
+    expect(text).toHaveLength(100_000 + '\n[cut: 10 of 100010 characters are left out]'.length);
+    expect(text).toMatch(/x\n\[cut: 10 of 100010 characters are left out\]$/);
+    expect(await call(server, 'talk', { length: 100_000 })).toHaveLength(100_000);
+    await using brief = await start('tools', { maxResultLength: 12 });
+    expect(await call(brief, 'count', { length: 9 })).toBe(
+      '{"numbers":[\n[cut: 19 of 31 characters are left out]',
+    );
+    expect(await call(brief, 'add', { a: 1, b: 2 })).toEqual({ sum: 3 });
+  });
+
+  test('return the text when the promised structured content is missing', async () => {
+    await using promising = await start('promising');
+    expect(await call(promising, 'sum', { a: 1 })).toBe('{"name":"sum","arguments":{"a":1}}');
+  });
+
   test('that hang are canceled with the attempt, and the server is notified', async () => {
     const controller = new AbortController();
     const hanging = call(server, 'hang', {}, controller.signal);
@@ -130,6 +147,21 @@ describe('the time limit', () => {
       message: 'MCP server "test-server": no response within 5000 ms',
     });
     expect(await call(server, 'canceled')).toBe('["hang"]');
+    vi.useRealTimers();
+    await server.close();
+  });
+
+  test('begins again with each report of progress', async () => {
+    const server = await start('tools', { timeoutMs: 5_000 });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const working = call(server, 'work');
+    for (let report = 0; report < 3; report++) {
+      await call(server, 'greet', { name: 'Ada' });
+      await vi.advanceTimersByTimeAsync(4_000);
+      await call(server, 'report');
+    }
+    await call(server, 'finish');
+    expect(await working).toBe('Done.');
     vi.useRealTimers();
     await server.close();
   });
@@ -223,7 +255,7 @@ describe('a server', () => {
     });
   });
 
-  test('that crashes during a call fails that call, and all later ones', async () => {
+  test('that crashes fails the calls in flight, and is started again for the next one', async () => {
     const server = await start('tools', { env: { SERVER_TOKEN: SECRET } });
     const waiting = call(server, 'hang').catch((thrown: unknown) => thrown);
     const crash = await call(server, 'crash').catch((thrown: unknown) => thrown);
@@ -235,8 +267,12 @@ describe('a server', () => {
     };
     expect(crash).toMatchObject(expected);
     expect(await waiting).toMatchObject(expected);
-    await expect(call(server, 'greet', { name: 'Ada' })).rejects.toMatchObject(expected);
+    // Calls that arrive together start one server.
+    const pids = await Promise.all([call(server, 'process'), call(server, 'process')]);
+    expect(pids[0]).toEqual(pids[1]);
+    expect(await call(server, 'greet', { name: 'Ada' })).toContain('Hello Ada.');
     await server.close();
+    expect(isAlive((pids[0] as { pid: number }).pid)).toBe(false);
   });
 
   test('that ends at once is an error with its latest output', async () => {

@@ -1,8 +1,9 @@
 import type { JsonSchemaType, Tool as ListedTool } from '@modelcontextprotocol/client';
 import { OptionError, type StandardSchema, type Tool, tool } from '@stratagem/core';
 import type { Connection } from './connection.js';
-import type { McpToolOptions } from './options.js';
-import { outputOf } from './output.js';
+import { DEFAULT_MAX_RESULT_LENGTH, type McpToolOptions } from './options.js';
+import { limitLength, outputOf } from './output.js';
+import type { LastingConnection } from './reconnect.js';
 
 /** The characters that providers do not accept in the name of a tool. */
 const INVALID_CHARACTERS = /[^A-Za-z0-9_-]/g;
@@ -15,19 +16,24 @@ const MAX_NAME_LENGTH = 64;
  * @throws {OptionError} when a tool to include or exclude does not exist, or two get the same name.
  */
 export async function toolsOf(
-  connection: Connection,
+  connection: LastingConnection,
   options: McpToolOptions,
 ): Promise<Tool<StandardSchema>[]> {
-  const listed = await listTools(connection);
-  const selected = selectTools(listed, options, connection.name);
-  const names = toolNames(selected, options, connection.name);
+  const { name } = connection.first;
+  const listed = await listTools(connection.first);
+  const selected = selectTools(listed, options, name);
+  const names = toolNames(selected, options, name);
+  const { maxResultLength = DEFAULT_MAX_RESULT_LENGTH } = options;
   const schemaOf = await schemaReader();
   return selected.map((each, position) =>
     tool({
       name: names[position] as string,
       description: each.description?.trim() || each.title || each.name,
       inputSchema: schemaOf(each.inputSchema),
-      execute: (input, { signal }) => call(connection, each.name, input, signal),
+      execute: async (input, { signal }) => {
+        const current = await connection.current();
+        return limitLength(await call(current, each, input, signal), maxResultLength);
+      },
     }),
   );
 }
@@ -44,13 +50,21 @@ async function listTools({ client, timeoutMs, toRunnerError }: Connection): Prom
 
 async function call(
   { client, timeoutMs, withoutSecrets, toRunnerError }: Connection,
-  name: string,
+  definition: ListedTool,
   input: unknown,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const given = { name, arguments: input as Record<string, unknown> };
+  const given = { name: definition.name, arguments: input as Record<string, unknown> };
   const result = await client
-    .callTool(given, { signal, timeout: timeoutMs })
+    .callTool(given, {
+      signal,
+      timeout: timeoutMs,
+      // A call that reports progress goes on. The SDK asks for reports only when there is a listener.
+      onprogress: () => {},
+      resetTimeoutOnProgress: true,
+      // Without structured content, the SDK would refuse the text of a tool that promises it.
+      toolDefinition: { ...definition, outputSchema: undefined },
+    })
     .catch((thrown: unknown) => {
       signal.throwIfAborted();
       throw toRunnerError(thrown);

@@ -62,6 +62,19 @@ const kinds = {
       () => ({ tools: [listed('read')] }),
       () => ({ content: [{ type: 'text', text: 'x'.repeat(16 * 2 ** 20) }] }),
     ),
+  /** Promises structured content, and sends a text. */
+  promising: () =>
+    serveList(() => ({
+      tools: [
+        listed('sum', {
+          outputSchema: {
+            type: 'object',
+            properties: { sum: { type: 'number' } },
+            required: ['sum'],
+          },
+        }),
+      ],
+    })),
   /** Initializes, but never lists its tools. */
   mute: () => serveList(() => new Promise(() => {})),
   /** Writes a long text to standard error, then ends. */
@@ -86,7 +99,9 @@ function listed(name, more = {}) {
 
 function serveList(
   list,
-  call = ({ params }) => ({ content: [{ type: 'text', text: JSON.stringify(params) }] }),
+  call = ({ params: { name, arguments: input } }) => ({
+    content: [{ type: 'text', text: JSON.stringify({ name, arguments: input }) }],
+  }),
 ) {
   const info = { name: 'list-server', version: '1.0.0' };
   const server = new Server(info, { capabilities: { tools: {} } });

@@ -3,6 +3,10 @@ import { z } from 'zod';
 
 /** The calls that the client canceled, by the name of the tool. */
 const canceled = [];
+/** The work in progress, and how it is ended. */
+const workers = [];
+const finishers = [];
+let reports = 0;
 /** The callers that wait for another one. */
 const waiting = [];
 
@@ -40,6 +44,30 @@ export function createServer() {
     else mcpReq.signal.addEventListener('abort', note);
     return new Promise(() => {});
   });
+  tool('work', 'Works until "finish" is called.', {}, (_, { mcpReq }) => {
+    workers.push(mcpReq);
+    return new Promise((resolve) => finishers.push(() => resolve(texts('Done.'))));
+  });
+  tool('report', 'Reports the progress of all work.', {}, async () => {
+    for (const { notify, _meta } of workers) {
+      const { progressToken } = _meta ?? {};
+      if (progressToken === undefined) continue;
+      await notify({
+        method: 'notifications/progress',
+        params: { progressToken, progress: ++reports },
+      });
+    }
+    return texts('Reported.');
+  });
+  tool('finish', 'Ends all work.', {}, () => {
+    for (const finish of finishers) finish();
+    return texts('Finished.');
+  });
+  tool('talk', 'Says a lot.', { length: z.number() }, ({ length }) => texts('x'.repeat(length)));
+  tool('count', 'Counts a lot.', { length: z.number() }, ({ length }) => ({
+    structuredContent: { numbers: Array(length).fill(1) },
+    content: [],
+  }));
   tool('canceled', 'The calls that were given up.', {}, () => texts(JSON.stringify(canceled)));
   tool('environment', 'What the server finds in its environment.', {}, () =>
     texts(JSON.stringify(process.env)),
