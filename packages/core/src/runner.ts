@@ -81,7 +81,6 @@ export { environmentOf, missingApiKey } from './provider/sdk-client.js';
 export { adviceIn, brokenAnswer, redactedError } from './provider/sdk-errors.js';
 export { type Exchange, requestAnswer } from './provider/sdk-request.js';
 export { sdkRunner } from './provider/sdk-runner.js';
-export { toolParametersOf } from './provider/tool-schema.js';
 export { withTimeLimit } from './provider/time-limit.js';
 export {
   inputJson,
@@ -89,3 +88,4 @@ export {
   isWholeInput,
   ToolInputText,
 } from './provider/tool-input.js';
+export { toolParametersOf } from './provider/tool-schema.js';
