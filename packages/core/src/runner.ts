@@ -106,5 +106,6 @@ export {
   ToolInputText,
 } from './provider/tool-input.js';
 export { toolParametersOf } from './provider/tool-schema.js';
+
 export { countOf, joinCounts, readWireUsage, type WireUsage } from './provider/wire-usage.js';
 export { valueText } from './state/value-text.js';

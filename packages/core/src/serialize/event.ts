@@ -1,7 +1,6 @@
 import type { ValueCodec } from '../contract/codec.js';
 import type { RunEvent, TaskCompleted, TasksAdded } from '../contract/event.js';
 import type { EventData, Json } from '../contract/journal.js';
-import { keep } from '../contract/value.js';
 import type { Graph } from '../graph/graph.js';
 import { countTasks, type PlanData, planToData, tasksToData } from './plan.js';
 import { toData, toDataLoosely } from './value.js';
