@@ -13,7 +13,7 @@ export interface Usage {
 }
 
 /** Whether a value from outside is a valid usage. */
-export function isUsage(value: unknown): value is Usage {
+function isUsage(value: unknown): value is Usage {
   if (typeof value !== 'object' || value === null) return false;
   const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = value as Usage;
   const { cacheWriteInputTokens } = value as Usage;
