@@ -11,6 +11,7 @@ import type { Inputs } from '../state/inputs.js';
 export interface AttemptHost {
   readonly runId: string;
   attemptsLeft(index: number, attempt: number): number;
+  idleLimitOf(index: number): number | undefined;
   resourceOf(index: number): string;
   now(): number;
   inputsOf(index: number): Inputs;
@@ -87,6 +88,10 @@ export class Attempt implements AttemptCall, RunContext {
     return this.task.priority ?? 0;
   }
 
+  get idleLimitMs(): number | undefined {
+    return this.#host.idleLimitOf(this.index);
+  }
+
   get work(): RequestWork | FunctionWork {
     return this.#host.workOf(this);
   }
@@ -110,10 +115,13 @@ export class Attempt implements AttemptCall, RunContext {
   }
 
   toJSON(): AttemptCall {
-    const { key, runId, taskId, attempt, attemptsLeft, resource, priority, timeLimitMs, work } =
-      this;
-    const call = { key, runId, taskId, attempt, attemptsLeft, resource, priority, work };
-    return timeLimitMs === undefined ? call : { ...call, timeLimitMs };
+    const { key, runId, taskId, attempt, attemptsLeft, resource, priority, work } = this;
+    const { timeLimitMs, idleLimitMs } = this;
+    return {
+      ...{ key, runId, taskId, attempt, attemptsLeft, resource, priority, work },
+      ...(timeLimitMs !== undefined && { timeLimitMs }),
+      ...(idleLimitMs !== undefined && { idleLimitMs }),
+    };
   }
 
   // --- The context ---

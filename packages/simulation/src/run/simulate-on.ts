@@ -74,6 +74,7 @@ const OPTIONS: readonly (keyof Omit<SimulateOnOptions, 'server' | keyof TaskMode
   'failFast',
   'deadlineMs',
   'timeoutMs',
+  'idleTimeoutMs',
   'retry',
   'budget',
   'prices',
