@@ -60,6 +60,11 @@ export interface AttemptCall {
   readonly priority: number;
   /** The longest it may take from `begun` on, in milliseconds; left out without a limit. */
   readonly timeLimitMs?: number | undefined;
+  /**
+   * The longest it may go without an `output` report other than a notice, in milliseconds; left out
+   * without a limit. The run cancels it then; a carrier whose reports take long may do it earlier.
+   */
+  readonly idleLimitMs?: number | undefined;
   readonly work: RequestWork | FunctionWork;
 }
 

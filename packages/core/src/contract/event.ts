@@ -60,6 +60,7 @@ export interface RunLimits {
   readonly maxParallel?: number | undefined;
   readonly deadlineMs?: number | undefined;
   readonly timeoutMs?: number | undefined;
+  readonly idleTimeoutMs?: number | undefined;
   readonly retry?: RetryPolicy | undefined;
   readonly budget?: Budget | undefined;
   readonly prices?: PriceTable | undefined;

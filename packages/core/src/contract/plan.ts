@@ -34,6 +34,8 @@ export interface PlanSettings {
   readonly retry?: RetryPolicy | undefined;
   /** Timeout of one attempt in milliseconds, for tasks without their own `timeoutMs`. */
   readonly timeoutMs?: number | undefined;
+  /** The same for `idleTimeoutMs`, for tasks without their own and without a `run` function. */
+  readonly idleTimeoutMs?: number | undefined;
   /** Timeout of the whole run in milliseconds; the run fails then. */
   readonly deadlineMs?: number | undefined;
   /** Limits of what the run may use. */
@@ -266,6 +268,7 @@ export class PlanBuilder<
   declare readonly goalCheckInterval?: number | undefined;
   declare readonly retry?: RetryPolicy | undefined;
   declare readonly timeoutMs?: number | undefined;
+  declare readonly idleTimeoutMs?: number | undefined;
   declare readonly deadlineMs?: number | undefined;
   declare readonly budget?: Budget | undefined;
   declare readonly metadata?: Readonly<Record<string, unknown>> | undefined;
@@ -320,11 +323,13 @@ export class PlanBuilder<
   }
 }
 
-const SETTINGS = [
+/** The fields of a plan besides its goal and its tasks. */
+export const PLAN_SETTINGS = [
   'goalState',
   'goalCheckInterval',
   'retry',
   'timeoutMs',
+  'idleTimeoutMs',
   'deadlineMs',
   'budget',
   'metadata',
@@ -347,6 +352,6 @@ export function createPlan(
 ): PlanBuilder<{}, never, true>;
 export function createPlan(goal: string, settings?: PlanSettings): PlanBuilder;
 export function createPlan(goal: string, settings: PlanSettings = {}): PlanBuilder {
-  checkOptions('createPlan()', settings, SETTINGS);
+  checkOptions('createPlan()', settings, PLAN_SETTINGS);
   return new PlanBuilder(goal, settings);
 }

@@ -80,6 +80,12 @@ export interface Task {
   /** Timeout of one attempt in milliseconds; the attempt is aborted and fails then. */
   readonly timeoutMs?: number | undefined;
   /**
+   * How long an attempt may go without text and without a step or call of a tool, in milliseconds; it is
+   * aborted and fails as `timeout` then. A long answer that is still coming is left alone, up to
+   * `timeoutMs`. For runners that stream: others report nothing before they have answered.
+   */
+  readonly idleTimeoutMs?: number | undefined;
+  /**
    * Makes this a human step: the description is the question, and the output is the answer, which is
    * given through the run's handle.
    */

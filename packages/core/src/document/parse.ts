@@ -1,9 +1,10 @@
 import type * as z from 'zod';
 import type { Plan } from '../contract/plan.js';
+import { PLAN_SETTINGS } from '../contract/plan.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { didYouMean } from '../util/suggest.js';
 import { crossTaskProblems } from '../validate/plan.js';
-import { checkSettings, SETTING_FIELDS } from '../validate/settings.js';
+import { checkSettings } from '../validate/settings.js';
 import {
   estimateSchema,
   planDocumentSchema,
@@ -54,13 +55,14 @@ const CHECKED_FIELDS = new Set([
   'forEach',
   'retry',
   'timeoutMs',
+  'idleTimeoutMs',
   'waitFor',
 ]);
 
 /** Whether the schema is to report an issue. */
 function isReported(issue: z.core.$ZodIssue): boolean {
   const [first, ...path] = issue.path;
-  if (SETTING_FIELDS.includes(first as string)) return false;
+  if (PLAN_SETTINGS.includes(first as string)) return false;
   while (path[1] === 'subtasks') path.splice(0, 2);
   const [, field] = path;
   return !(first === 'tasks' && CHECKED_FIELDS.has(field as string));

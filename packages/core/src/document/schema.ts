@@ -79,6 +79,9 @@ export const estimateSchema = z.strictObject(
 const milliseconds = z.number().positive();
 const count = z.int().min(1);
 
+const IDLE_TIMEOUT =
+  'How long an attempt may go without text and without a step or call of a tool, in milliseconds.';
+
 const retrySchema = z
   .strictObject({
     maxAttempts: count
@@ -245,6 +248,7 @@ export const taskSchema = z
       },
       retry: retrySchema.describe('How failed attempts are repeated.').optional(),
       timeoutMs: milliseconds.describe('Timeout of one attempt in milliseconds.').optional(),
+      idleTimeoutMs: milliseconds.describe(IDLE_TIMEOUT).optional(),
       waitFor: waitForSchema
         .describe('A human step: the description is the question, the answer is the output.')
         .optional(),
@@ -272,6 +276,7 @@ export const planDocumentSchema = z.strictObject(
     timeoutMs: milliseconds
       .describe('Timeout of one attempt in milliseconds, for tasks without their own `timeoutMs`.')
       .optional(),
+    idleTimeoutMs: milliseconds.describe(`${IDLE_TIMEOUT} For tasks without their own.`).optional(),
     deadlineMs: milliseconds.describe('Timeout of the whole run in milliseconds.').optional(),
     budget: budgetSchema.describe('Limits of what the run may use.').optional(),
     metadata: metadata.describe('Your own data; never interpreted.').optional(),

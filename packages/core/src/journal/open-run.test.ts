@@ -232,6 +232,22 @@ describe('a resumed run', () => {
     expect(taskOf(result, 'a')).toMatchObject({ status: 'failed', attempts: 2 });
   });
 
+  test('does not count refusals from before', async () => {
+    const plan = planOf({
+      id: 'a',
+      description: 'A',
+      retry: { maxAttempts: 2, initialDelayMs: 0 },
+    });
+    const refusing = runner({
+      a: new RunnerError('rate_limited', 'wait', { retryAfterMs: 60_000 }),
+    });
+    const log = await logUntil(plan, ({ type }) => type === 'task_retrying', { runner: refusing });
+    const anHourAgo = log.map((event) => ({ ...event, timestamp: event.timestamp - 3_600_000 }));
+    const second = runner({ a: new RunnerError('overloaded', 'no') });
+    await executor({ journal: await crashed(anHourAgo), runner: second }).resume('one');
+    expect(second.asked.map(([, attempt]) => attempt)).toEqual([2, 3]);
+  });
+
   test('keeps its spending and its budget', async () => {
     const usage = { inputTokens: 60, outputTokens: 0 };
     const paid = { name: 'paid', run: async () => ({ output: 1, usage, costUsd: 0.5 }) };

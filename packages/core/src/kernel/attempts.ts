@@ -1,7 +1,9 @@
 import { RunnerError, TaskError } from '../contract/errors.js';
+import type { OutputPart } from '../contract/output-part.js';
 import { costOf } from '../contract/price.js';
 import { maxAttemptsOf, type RetryPolicy, retryDelay } from '../contract/retry.js';
 import type { AttemptResult } from '../contract/runner.js';
+import type { Task } from '../contract/task.js';
 import { cooldownAskedFor, isAnswered } from './cooldowns.js';
 import type { Machine } from './machine.js';
 
@@ -24,7 +26,7 @@ export function commandStart(machine: Machine, index: number, isAttached = false
   const { state, now, deadline } = machine;
   const timeoutMs = timeoutOf(machine, index);
   const hasBegun = state.notBegun.size === 0 || !state.notBegun.has(index);
-  if (hasBegun && timeoutMs !== Number.POSITIVE_INFINITY) startAttemptTimer(machine, index);
+  if (hasBegun) startAttemptTimer(machine, index);
   const until = Math.min(deadline, now + timeoutMs);
   machine.commands.push({
     type: 'start',
@@ -37,15 +39,37 @@ export function commandStart(machine: Machine, index: number, isAttached = false
 
 /** Limits how long the attempt in flight may take. */
 export function startAttemptTimer(machine: Machine, index: number): void {
-  const timeoutMs = timeoutOf(machine, index);
-  if (timeoutMs === Number.POSITIVE_INFINITY) return;
-  machine.timers.set(index, machine.state.startedAtOf(index) + timeoutMs);
+  const { heard, timers, now } = machine;
+  if (idleTimeoutOf(machine, index) !== undefined) heard.set(index, now);
+  const at = attemptEndsAt(machine, index);
+  if (at !== Number.POSITIVE_INFINITY) timers.set(index, at);
+}
+
+/** An attempt has reported a part of its output. Its timer is put off when it is due. */
+export function hearAttempt({ heard, now }: Machine, index: number, part: OutputPart): void {
+  if (part.kind !== 'notice' && heard.has(index)) heard.set(index, now);
+}
+
+/** How long an attempt may go without output; undefined without a limit. */
+export function idleTimeoutOf({ options, graph }: Machine, index: number): number | undefined {
+  const task = graph.tasks[index] as Task;
+  if (task.idleTimeoutMs !== undefined || task.run !== undefined) return task.idleTimeoutMs;
+  return options.plan.idleTimeoutMs ?? options.idleTimeoutMs;
+}
+
+/** When the attempt in flight fails unless something comes from it. */
+function attemptEndsAt(machine: Machine, index: number): number {
+  const endsAt = machine.state.startedAtOf(index) + timeoutOf(machine, index);
+  const heardAt = machine.heard.size === 0 ? undefined : machine.heard.get(index);
+  if (heardAt === undefined) return endsAt;
+  return Math.min(endsAt, heardAt + (idleTimeoutOf(machine, index) as number));
 }
 
 /** The attempt in flight returned its output. */
 export function completeAttempt(machine: Machine, index: number, result: AttemptResult): void {
   const { state, timers, now } = machine;
   if (timers.size > 0) timers.clear(index);
+  if (machine.heard.size > 0) machine.heard.delete(index);
   const durationMs = now - state.startedAtOf(index);
   const priced = result.usage === undefined ? result : withCost(machine, result);
   state.recordCompletion(index, durationMs, priced, now);
@@ -57,6 +81,7 @@ export function completeAttempt(machine: Machine, index: number, result: Attempt
 export function failAttempt(machine: Machine, index: number, thrown: unknown): void {
   const { state, timers, now } = machine;
   timers.clear(index);
+  machine.heard.delete(index);
   const about = machine.about(index);
   const error = new TaskError(about.taskId, thrown, machine.options.prices);
   const durationMs = now - state.startedAtOf(index);
@@ -79,7 +104,16 @@ function endTrial(machine: Machine, index: number, error: TaskError | undefined)
 
 /** The attempt in flight has not ended in time: it is aborted, and has failed. */
 export function expireAttempt(machine: Machine, index: number): void {
-  const message = `no answer within its timeout of ${timeoutOf(machine, index)} ms`;
+  const at = attemptEndsAt(machine, index);
+  if (machine.now < at) {
+    machine.timers.set(index, at);
+    return;
+  }
+  const timeoutMs = timeoutOf(machine, index);
+  const isIdle = machine.now < machine.state.startedAtOf(index) + timeoutMs;
+  const message = isIdle
+    ? `no text and no tool step for its idleTimeoutMs of ${idleTimeoutOf(machine, index)} ms`
+    : `no answer within its timeout of ${timeoutMs} ms`;
   const error = new RunnerError('timeout', message);
   const attempt = machine.state.attemptsOf(index);
   machine.commands.push({ type: 'abort', index, attempt, error });

@@ -15,6 +15,8 @@ import {
   completeAttempt,
   expireAttempt,
   failAttempt,
+  hearAttempt,
+  idleTimeoutOf,
   startAttemptTimer,
 } from './attempts.js';
 import type { Command } from './command.js';
@@ -100,6 +102,11 @@ export class Kernel {
   /** How many tries a task has left when this attempt begins, this one included. */
   attemptsLeft(index: number, attempt: number): number {
     return attemptsLeft(this.#machine, index, attempt);
+  }
+
+  /** How long an attempt may go without output, in milliseconds; undefined without a limit. */
+  idleLimitOf(index: number): number | undefined {
+    return idleTimeoutOf(this.#machine, index);
   }
 
   /** What an attempt at a task competes for. */
@@ -252,6 +259,7 @@ export class Kernel {
     const machine = this.#machine;
     if (!this.#isUnderWay || !this.isInFlight(index, attempt)) return false;
     this.#setTime(now);
+    if (machine.heard.size > 0) hearAttempt(machine, index, part);
     machine.tell({ ...part, type: 'task_output', ...machine.about(index), attempt }, index);
     if (machine.strategy.isListening) this.#step(() => machine.strategy.output(index, part));
     else machine.handled = machine.log.length;

@@ -21,6 +21,8 @@ export class Machine {
   readonly log: EventLog;
   /** Ends of attempts, of waits between them, and of waits for humans. */
   readonly timers = new Timers();
+  /** For attempts in flight with an idle limit, when they were last heard of. */
+  readonly heard = new Map<number, number>();
   /** Work for the driver. */
   readonly commands: Command[] = [];
   readonly cooldowns = new Cooldowns();

@@ -23,6 +23,11 @@ export interface KernelOptions {
   readonly deadlineMs: number;
   /** The longest an attempt may take when neither its task nor the plan says; Infinity for no limit. */
   readonly timeoutMs: number;
+  /**
+   * The longest that an attempt of a runner may go without output, when neither its task nor the plan
+   * says; undefined for no limit.
+   */
+  readonly idleTimeoutMs?: number | undefined;
   /** How attempts are repeated when neither the task nor the plan says. */
   readonly retry: RetryPolicy | undefined;
   readonly budget: Budget | undefined;

@@ -139,6 +139,10 @@ export class ActiveAttempts implements AttemptHost {
     return this.#kernel.attemptsLeft(index, attempt);
   }
 
+  idleLimitOf(index: number): number | undefined {
+    return this.#kernel.idleLimitOf(index);
+  }
+
   resourceOf(index: number): string {
     return this.#kernel.resourceOf(index);
   }

@@ -18,6 +18,7 @@ import type { Inputs } from '../state/inputs.js';
 export interface AttemptHost {
   readonly runId: string;
   attemptsLeft(index: number, attempt: number): number;
+  idleLimitOf(index: number): number | undefined;
   resourceOf(index: number): string;
   now(): number;
   inputsOf(index: number): Inputs;
@@ -101,6 +102,10 @@ export class Attempt implements AttemptCall, RunContext {
     return this.task.priority ?? 0;
   }
 
+  get idleLimitMs(): number | undefined {
+    return this.#host.idleLimitOf(this.index);
+  }
+
   get work(): RequestWork | FunctionWork {
     return this.#host.workOf(this);
   }
@@ -125,10 +130,13 @@ export class Attempt implements AttemptCall, RunContext {
   }
 
   toJSON(): AttemptCall {
-    const { key, runId, taskId, attempt, attemptsLeft, resource, priority, timeLimitMs, work } =
-      this;
-    const call = { key, runId, taskId, attempt, attemptsLeft, resource, priority, work };
-    return timeLimitMs === undefined ? call : { ...call, timeLimitMs };
+    const { key, runId, taskId, attempt, attemptsLeft, resource, priority, work } = this;
+    const { timeLimitMs, idleLimitMs } = this;
+    return {
+      ...{ key, runId, taskId, attempt, attemptsLeft, resource, priority, work },
+      ...(timeLimitMs !== undefined && { timeLimitMs }),
+      ...(idleLimitMs !== undefined && { idleLimitMs }),
+    };
   }
 
   // --- The context ---
@@ -163,7 +171,7 @@ export class Attempt implements AttemptCall, RunContext {
    * run in memory. What its context says stays the same.
    */
   release(): void {
-    const { runId, key, attemptsLeft, resource } = this;
+    const { runId, key, attemptsLeft, resource, idleLimitMs } = this;
     const details = this.#made;
     details.key = key;
     this.tell = tellReleased;
@@ -175,6 +183,7 @@ export class Attempt implements AttemptCall, RunContext {
       now: () => performance.now() + ahead,
       attemptsLeft: () => attemptsLeft,
       resourceOf: () => resource,
+      idleLimitOf: () => idleLimitMs,
       inputsOf: released,
       requestOf: released,
       workOf: released,

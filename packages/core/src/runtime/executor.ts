@@ -30,6 +30,7 @@ import {
   NO_LIMITS,
   RUN_OPTIONS,
   type RunOptions,
+  withoutUndefined,
 } from './options.js';
 import { pendingHandle } from './resumed-handle.js';
 import { Run } from './run.js';
@@ -173,6 +174,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       failFast: options.failFast ?? false,
       deadlineMs: limits.deadlineMs ?? Number.POSITIVE_INFINITY,
       timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY,
+      idleTimeoutMs: options.idleTimeoutMs,
       retry: frozenCopy(options.retry),
       budget: limits.budget,
       prices: frozenCopy(options.prices) ?? {},
@@ -338,8 +340,4 @@ function eitherSignal(
   second: AbortSignal | undefined,
 ): AbortSignal | undefined {
   return first && second ? AbortSignal.any([first, second]) : (first ?? second);
-}
-
-function withoutUndefined(options: RunOptions): RunOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

@@ -34,6 +34,11 @@ export interface RunOptions {
   readonly deadlineMs?: number | undefined;
   /** The maximum duration of an attempt, in milliseconds, unless the task or the plan sets one. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * How long an attempt may go without text and without a step or call of a tool, in milliseconds,
+   * unless the task or the plan says. Not for tasks with a `run` function.
+   */
+  readonly idleTimeoutMs?: number | undefined;
   /** How failed attempts are retried, unless the task or the plan sets a policy. */
   readonly retry?: RetryPolicy | undefined;
   /** Limits of what the run may use. If the plan has a budget too, the lower limits apply. */
@@ -134,6 +139,7 @@ export const RUN_OPTIONS = [
   'failFast',
   'deadlineMs',
   'timeoutMs',
+  'idleTimeoutMs',
   'retry',
   'budget',
   'prices',
@@ -157,13 +163,14 @@ export const RUN_OPTIONS = [
  * @throws {OptionError} when an option is invalid.
  */
 export function checkRunOptions(owner: string, options: RunOptions): void {
-  const { maxParallel, failFast, deadlineMs, timeoutMs, maxDepth, seed } = options;
+  const { maxParallel, failFast, deadlineMs, timeoutMs, idleTimeoutMs, maxDepth, seed } = options;
   const { retry, budget, prices, replan, timeline, signal, onEvent } = options;
   const { journal, redact, reuse, carrier, maxOutputBytes, codecs, outputs } = options;
   if (maxParallel !== undefined) checkLimit(owner, 'maxParallel', maxParallel);
   if (failFast !== undefined) checkFlag(owner, 'failFast', failFast);
   if (deadlineMs !== undefined) checkDuration(owner, 'deadlineMs', deadlineMs);
   if (timeoutMs !== undefined) checkDuration(owner, 'timeoutMs', timeoutMs);
+  if (idleTimeoutMs !== undefined) checkDuration(owner, 'idleTimeoutMs', idleTimeoutMs);
   if (maxDepth !== undefined) checkLimit(owner, 'maxDepth', maxDepth);
   if (seed !== undefined && !Number.isSafeInteger(seed)) {
     throw new OptionError(`${owner}: seed must be an integer; it is ${show(seed)}`);
@@ -206,21 +213,26 @@ export const MAX_OUTPUT_BYTES = 2 ** 26;
 
 /** The limits of a run as data, combined with those of its plan. */
 export function limitsOf(plan: Plan, options: RunOptions): RunLimits {
-  const { failFast, maxParallel, timeoutMs, retry, prices } = options;
+  const { failFast, maxParallel, timeoutMs, idleTimeoutMs, retry, prices } = options;
   const deadlineMs = Math.min(
     plan.deadlineMs ?? Number.POSITIVE_INFINITY,
     options.deadlineMs ?? Number.POSITIVE_INFINITY,
   );
-  const budget = eitherBudget(plan.budget, options.budget);
-  return {
-    ...(failFast && { failFast }),
-    ...(maxParallel !== undefined && { maxParallel }),
-    ...(Number.isFinite(deadlineMs) && { deadlineMs }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(retry !== undefined && { retry }),
-    ...(budget !== undefined && { budget }),
-    ...(prices !== undefined && { prices }),
-  };
+  return withoutUndefined<RunLimits>({
+    failFast: failFast || undefined,
+    maxParallel,
+    deadlineMs: Number.isFinite(deadlineMs) ? deadlineMs : undefined,
+    timeoutMs,
+    idleTimeoutMs,
+    retry,
+    budget: eitherBudget(plan.budget, options.budget),
+    prices,
+  });
+}
+
+export function withoutUndefined<Options extends object>(options: Options): Options {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Options;
 }
 
 /** Removes the limits of the executor, so that a resumed run has only its recorded ones. */
@@ -229,6 +241,7 @@ export const NO_LIMITS: RunOptions = {
   maxParallel: undefined,
   deadlineMs: undefined,
   timeoutMs: undefined,
+  idleTimeoutMs: undefined,
   retry: undefined,
   budget: undefined,
   prices: undefined,

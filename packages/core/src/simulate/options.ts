@@ -63,6 +63,8 @@ export interface SimulateOptions {
   /** As in `RunOptions`, in virtual time. */
   readonly timeoutMs?: number | undefined;
   /** As in `RunOptions`, in virtual time. */
+  readonly idleTimeoutMs?: number | undefined;
+  /** As in `RunOptions`, in virtual time. */
   readonly retry?: RetryPolicy | undefined;
   /** As in `RunOptions`. */
   readonly budget?: Budget | undefined;
@@ -113,6 +115,7 @@ export const SIMULATE_OPTIONS: readonly (keyof SimulateOptions)[] = [
   'failFast',
   'deadlineMs',
   'timeoutMs',
+  'idleTimeoutMs',
   'retry',
   'budget',
   'prices',

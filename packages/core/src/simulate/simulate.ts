@@ -108,6 +108,7 @@ class Simulation {
       failFast,
       deadlineMs: Math.min(options.deadlineMs ?? forever, plan.deadlineMs ?? forever),
       timeoutMs: options.timeoutMs ?? forever,
+      idleTimeoutMs: options.idleTimeoutMs,
       retry,
       budget: eitherBudget(plan.budget, options.budget),
       prices,

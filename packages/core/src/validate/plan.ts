@@ -1,18 +1,19 @@
 import { checkOptions } from '../contract/check-options.js';
 import type { Plan } from '../contract/plan.js';
+import { PLAN_SETTINGS } from '../contract/plan.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { schemaProblem } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { Graph } from '../graph/graph.js';
 import { add, checkFields, isRecord, type Problems } from './checks.js';
 import { checkGraph, type OuterTasks } from './dependencies.js';
-import { checkGoalPlaces, checkSettings, SETTING_FIELDS } from './settings.js';
+import { checkGoalPlaces, checkSettings } from './settings.js';
 import { checkTask } from './task.js';
 
 /** How deep subtasks may nest by default. */
 export const DEFAULT_MAX_DEPTH = 8;
 
-const PLAN_FIELDS = ['goal', 'tasks', ...SETTING_FIELDS];
+const PLAN_FIELDS = ['goal', 'tasks', ...PLAN_SETTINGS];
 
 /**
  * Lists the problems of a plan; a valid plan has none.

@@ -16,20 +16,10 @@ import {
   SOME_MS,
 } from './checks.js';
 
-/** The fields of a plan besides its goal and its tasks. */
-export const SETTING_FIELDS = [
-  'goalState',
-  'goalCheckInterval',
-  'retry',
-  'timeoutMs',
-  'deadlineMs',
-  'budget',
-  'metadata',
-];
-
 /** Checks the settings of a plan. */
 export function checkSettings(problems: Problems, plan: Record<string, unknown>): void {
   checkNumber(problems, plan.timeoutMs, ['timeoutMs'], POSITIVE_MS);
+  checkNumber(problems, plan.idleTimeoutMs, ['idleTimeoutMs'], POSITIVE_MS);
   checkNumber(problems, plan.deadlineMs, ['deadlineMs'], POSITIVE_MS);
   if (plan.retry !== undefined) checkRetry(problems, plan.retry, ['retry']);
   if (plan.budget !== undefined) checkBudget(problems, plan.budget, ['budget']);

@@ -38,6 +38,7 @@ const TASK_FIELDS = [
   'subtasks',
   'retry',
   'timeoutMs',
+  'idleTimeoutMs',
   'waitFor',
   'tools',
 ];
@@ -120,7 +121,7 @@ function checkEstimate(problems: Problems, estimate: unknown, path: PlanPath): v
 
 /** Checks the fields that control when and how a task runs, except its subtasks. */
 export function checkControl(problems: Problems, task: Task, path: PlanPath): void {
-  const { outputSchema, when, forEach, retry, timeoutMs, waitFor, tools } = task;
+  const { outputSchema, when, forEach, retry, waitFor, tools } = task;
   if (outputSchema !== undefined) {
     const problem = schemaProblem(outputSchema, needsRunner(task) ? 'output' : undefined);
     if (problem !== undefined) add(problems, 'invalid_value', [...path, 'outputSchema'], problem);
@@ -130,9 +131,8 @@ export function checkControl(problems: Problems, task: Task, path: PlanPath): vo
   }
   if (forEach !== undefined) checkForEach(problems, forEach, [...path, 'forEach']);
   if (retry !== undefined) checkRetry(problems, retry, [...path, 'retry']);
-  if (timeoutMs !== undefined) {
-    checkNumber(problems, timeoutMs, [...path, 'timeoutMs'], POSITIVE_MS);
-  }
+  checkNumber(problems, task.timeoutMs, [...path, 'timeoutMs'], POSITIVE_MS);
+  checkNumber(problems, task.idleTimeoutMs, [...path, 'idleTimeoutMs'], POSITIVE_MS);
   if (tools !== undefined) checkTools(problems, task, [...path, 'tools']);
   if (waitFor !== undefined) checkWaitFor(problems, task, [...path, 'waitFor']);
   if (Array.isArray(task.subtasks) && !doesOwnWork(task)) checkGroup(problems, task, path);
@@ -163,7 +163,14 @@ function checkSubtasks(
 
 /** Reports fields that have no effect on a task without work of its own. */
 function checkGroup(problems: Problems, task: Task, path: PlanPath): void {
-  for (const field of ['outputSchema', 'tools', 'retry', 'timeoutMs', 'prompt'] as const) {
+  for (const field of [
+    'outputSchema',
+    'tools',
+    'retry',
+    'timeoutMs',
+    'idleTimeoutMs',
+    'prompt',
+  ] as const) {
     if (task[field] === undefined) continue;
     const message =
       'has no effect on a task that only has subtasks; ' +
@@ -248,6 +255,7 @@ function checkWaitFor(problems: Problems, task: Task, path: PlanPath): void {
     'tools',
     'retry',
     'timeoutMs',
+    'idleTimeoutMs',
     ...(isApproval ? ['outputSchema'] : []),
   ];
   for (const field of idle as (keyof Task)[]) {

@@ -16,6 +16,7 @@ import { type RejectedAnswer, RepairLoop } from './repair-loop.js';
 export const PLANNING_RUN_OPTIONS = [
   'deadlineMs',
   'timeoutMs',
+  'idleTimeoutMs',
   'retry',
   'budget',
   'prices',

@@ -31,7 +31,7 @@ import { situationPrompt } from './situation-prompt.js';
 export interface ReplannerOptions
   extends Omit<PlannerOptions, 'minSubtasks'>,
     ReplanLimits,
-    Pick<RunOptions, 'timeoutMs' | 'retry' | 'prices'> {
+    Pick<RunOptions, 'timeoutMs' | 'idleTimeoutMs' | 'retry' | 'prices'> {
   /** Plans the additional tasks. */
   readonly runner: TaskRunner;
 }
@@ -53,7 +53,7 @@ const OWNER = 'replanner()';
  */
 export function replanner(options: ReplannerOptions): Replan {
   checkOptions(OWNER, options, [
-    ...['runner', 'maxRounds', 'timeoutMs', 'retry', 'prices'],
+    ...['runner', 'maxRounds', 'timeoutMs', 'idleTimeoutMs', 'retry', 'prices'],
     ...REPLANNER_OPTIONS,
   ]);
   const { runner, maxRounds, maxTasks } = options;
@@ -115,7 +115,7 @@ class ReplanRound {
 
   /** Keeps the round within the remaining limits of the run. */
   #runOptions(): PlanningRunOptions {
-    const { timeoutMs, retry, prices } = this.#options;
+    const { timeoutMs, idleTimeoutMs, retry, prices } = this.#options;
     const { tokens, costUsd, timeMs } = this.#situation.remaining;
     const budget = {
       ...(tokens !== undefined && { tokens }),
@@ -126,6 +126,7 @@ class ReplanRound {
       ...(Object.keys(budget).length > 0 && { budget }),
       ...(timeMs !== undefined && { deadlineMs: timeMs }),
       ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
       ...(retry !== undefined && { retry }),
       ...(prices !== undefined && { prices }),
     };

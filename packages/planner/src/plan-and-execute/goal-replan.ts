@@ -30,7 +30,7 @@ export function goalReplan(
     ...pick(options, REPLANNER_OPTIONS),
     maxTasks,
     runner: planner,
-    ...pick(options, ['timeoutMs', 'retry', 'prices']),
+    ...pick(options, ['timeoutMs', 'idleTimeoutMs', 'retry', 'prices']),
   });
   let remainingTasks = maxTasks;
   return {

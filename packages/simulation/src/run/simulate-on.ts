@@ -78,6 +78,7 @@ export const SIMULATE_ON_OPTIONS: readonly (keyof SimulateOnOptions)[] = [
   'failFast',
   'deadlineMs',
   'timeoutMs',
+  'idleTimeoutMs',
   'retry',
   'budget',
   'prices',
