@@ -60,7 +60,7 @@ describe('a model that revises a plan', () => {
     const result = await start([revision([task('a2')], 'a'), revision([])], {}, { plan }).run;
     expect(result.error?.cause).toMatchObject({ taskId: 'c' });
     expect(eventsOf(result.timeline, 'replan_started').map((each) => each.failedTaskIds)).toEqual([
-      ['c', 'a'],
+      ['a', 'c'],
       ['c'],
     ]);
   });

@@ -97,7 +97,7 @@ describe('a plan of 20 tasks in three levels, written at 50 tokens a second', ()
     expect(starts['research-0']).toBeLessThan(0.15 * writingMs);
     const makespan = ({ planning, result }: typeof whole) =>
       (planning.result?.metrics.executionTimeMs ?? 0) + (result?.metrics.executionTimeMs ?? 0);
-    expect(makespan(whole)).toBeGreaterThan(writingMs + 4 * 5_000);
+    expect(makespan(whole)).toBeGreaterThanOrEqual(writingMs + 4 * 5_000);
     expect(makespan(streamed)).toBeLessThan(0.8 * makespan(whole));
   });
 });

@@ -138,13 +138,13 @@ describe('the time limit', () => {
   afterEach(() => vi.useRealTimers());
 
   test('ends a call that takes longer, and the server is notified', async () => {
-    const server = await start('tools', { timeoutMs: 5_000 });
+    const server = await start('tools', { timeoutMs: 100_000 });
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const hanging = call(server, 'hang').catch((thrown: unknown) => thrown);
-    await vi.advanceTimersByTimeAsync(5_000);
+    await vi.advanceTimersByTimeAsync(100_000);
     expect(await hanging).toMatchObject({
       code: 'timeout',
-      message: 'MCP server "test-server": no response within 5000 ms',
+      message: 'MCP server "test-server": no response within 100000 ms',
     });
     expect(await call(server, 'canceled')).toBe('["hang"]');
     vi.useRealTimers();
@@ -152,12 +152,12 @@ describe('the time limit', () => {
   });
 
   test('begins again with each report of progress', async () => {
-    const server = await start('tools', { timeoutMs: 5_000 });
+    const server = await start('tools', { timeoutMs: 100_000 });
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const working = call(server, 'work');
     for (let report = 0; report < 3; report++) {
       await call(server, 'greet', { name: 'Ada' });
-      await vi.advanceTimersByTimeAsync(4_000);
+      await vi.advanceTimersByTimeAsync(80_000);
       await call(server, 'report');
     }
     await call(server, 'finish');
@@ -248,7 +248,7 @@ describe('a server', () => {
   });
 
   test('that responds with more than the SDK accepts is disconnected, with the reason in the error', async () => {
-    await using server = await start('endless');
+    await using server = await start('endless', { timeoutMs: 300_000 });
     await expect(call(server, 'read')).rejects.toMatchObject({
       code: 'connection',
       message: expect.stringMatching(/it has stopped: .*exceeded maximum size/),
