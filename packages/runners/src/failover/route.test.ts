@@ -145,7 +145,7 @@ describe('its resource', () => {
   });
 
   test('is the only one that pauses when its server asks to wait', async () => {
-    const limited = scripted('a', failure('rate_limited', { retryAfterMs: 50 }), { output: 1 });
+    const limited = scripted('a', failure('rate_limited', { retryAfterMs: 1_000 }), { output: 1 });
     const runner = route({ ...byModel, routes: { fast: limited, deep: scripted('b') } });
     const tasks = ['fast', 'deep', 'fast', 'deep'].map((model, index) => ({
       ...{ id: `${index}`, description: 'Why?', metadata: { model } },
