@@ -94,6 +94,7 @@ describe('run --json', { timeout }, () => {
     expect(exitCode).toBe(0);
     expect(Object.keys(document)).toEqual([
       'status',
+      'error',
       'goal',
       'strategy',
       'tasks',
