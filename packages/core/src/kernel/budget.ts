@@ -48,7 +48,7 @@ function excessIn(
   const requested = ledger.expectedFor(spent, estimate);
   const excess = { budget: spent, limit, used, reserved: 0, requested };
   if (used === null) return excess;
-  if (estimate?.[spent] === undefined && ledger.isMeasuring(spent)) return 'wait';
+  if (ledger.mustMeasure(spent, estimate)) return 'wait';
   const reserved = ledger.reserved(spent);
   if (reserved === 0) return exceeds(used, requested, limit) ? excess : undefined;
   return exceeds(used, reserved + ledger.mostFor(spent, estimate), limit) ? 'wait' : undefined;

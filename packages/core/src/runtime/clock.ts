@@ -21,6 +21,7 @@ export class RunClock {
   #turnBegan = 0;
   /** Ends the turn that `#turnBegan` is about; undefined before its first work. */
   #turnEnd: Later | undefined;
+  #isStopped = false;
   readonly #endTurn = () => {
     this.#turnEnd = undefined;
   };
@@ -44,6 +45,8 @@ export class RunClock {
 
   /** Whether the run should yield the event loop. */
   isTurnOver(now: number): boolean {
+    // Nothing of a run that is over takes long.
+    if (this.#isStopped) return false;
     if (this.#turnEnd !== undefined) return now - this.#turnBegan > TURN_MS;
     this.#turnBegan = now;
     this.#turnEnd = later(this.#endTurn);
@@ -71,6 +74,7 @@ export class RunClock {
   stop(): void {
     clearTimeout(this.#timer);
     if (this.#turnEnd !== undefined) cancelLater(this.#turnEnd);
+    this.#isStopped = true;
   }
 
   /** Unix time in milliseconds that never goes backwards. */

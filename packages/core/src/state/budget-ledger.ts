@@ -46,9 +46,14 @@ export class BudgetLedger {
     return estimate?.[spent] ?? this.#spending.averageOf(spent);
   }
 
-  /** Whether an attempt is in flight of which nothing at all is known. */
-  isMeasuring(spent: Spent): boolean {
-    return this.#unestimated[spent] > 0 && !this.#isMeasured && this.#spending.reports === 0;
+  /**
+   * Whether a start has to wait until attempts in flight have ended, because nothing at all is known of
+   * what it, or one of them, will use.
+   */
+  mustMeasure(spent: Spent, estimate: Estimate | undefined): boolean {
+    if (this.#isMeasured || this.#spending.reports > 0 || estimate?.[spent] === 0) return false;
+    const isUnknown = estimate?.[spent] === undefined;
+    return this.#unestimated[spent] > 0 || (isUnknown && this.#estimated[spent] > 0);
   }
 
   /** @param isFirst Whether it is the first attempt at its task. */
