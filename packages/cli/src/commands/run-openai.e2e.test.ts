@@ -226,7 +226,7 @@ describe('control characters', { timeout }, () => {
   const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/;
   const one = JSON.stringify({
     goal: 'Say \u001b[2J something',
-    tasks: [{ id: 'a\u001b[1m', description: 'Say it' }],
+    tasks: [{ id: 'a', description: 'Say it' }],
   });
 
   test('of an answer do not reach the terminal', async () => {
@@ -246,7 +246,7 @@ describe('control characters', { timeout }, () => {
 
   test('survive in --json, escaped', async () => {
     const { stdout } = await runOn(() => nasty, ['--json'], one);
-    expect(JSON.parse(stdout).tasks).toMatchObject([{ id: 'a\u001b[1m', output: nasty }]);
+    expect(JSON.parse(stdout).tasks).toMatchObject([{ id: 'a', output: nasty }]);
     expect(stdout).not.toMatch(control);
   });
 });

