@@ -51,12 +51,11 @@ test('a file that is too large is refused before it is parsed', { timeout }, asy
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
 });
 
-test('control characters of a plan are made visible in every message', { timeout }, async () => {
-  const task = { id: 'a\u001b[2J', description: 'Ok?', waitFor: 'approval' };
+test('control characters of a command are made visible in every message', { timeout }, async () => {
+  const task = { id: 'a', description: 'Ok?', waitFor: 'approval' };
   const stdin = JSON.stringify({ goal: 'Report', tasks: [task] });
   const commands = [
-    ['run', '-'],
-    ['run', '-', '--approve', 'b'],
+    ['run', '-', '--approve', 'b\u001b[2J'],
     ['run', '-', '--answer', 'a\u001b[2J=1'],
     ['run', '-', '--un\u001bknown'],
   ];

@@ -7,7 +7,7 @@ const timeout = 60_000;
 const ids = [
   'end',
   'say "hi"',
-  'two\nlines',
+  'two words',
   'back\\slash',
   '研究 🧪',
   '<b>&amp;#35;</b>',
