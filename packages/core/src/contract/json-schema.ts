@@ -1,4 +1,6 @@
+import { isRecord } from '../util/record.js';
 import { didYouMean } from '../util/suggest.js';
+import { isPlain } from './value.js';
 
 /** A JSON Schema as plain data: draft 2020-12 or 7. */
 export type JsonSchema = Readonly<Record<string, unknown>> | JsonSchemaKeywords;
@@ -36,7 +38,7 @@ const MAX_DEPTH = 100;
 
 /** The problem of a value that should be a JSON Schema which values can be validated with. */
 export function jsonSchemaProblem(schema: unknown): string | undefined {
-  if (isPlain(schema)) {
+  if (isPlainRecord(schema)) {
     const keywords = Object.keys(schema);
     const isKnown = keywords.length === 0 || ROOT_KEYWORDS.some((key) => keywords.includes(key));
     if (isKnown) return problemIn(schema, '', schema, 0);
@@ -50,7 +52,7 @@ export function jsonSchemaProblem(schema: unknown): string | undefined {
 function problemIn(schema: unknown, at: string, root: Fields, depth: number): string | undefined {
   const fail = (why: string) => `is not a supported JSON Schema: ${at}${at && ': '}${why}`;
   if (typeof schema === 'boolean') return undefined;
-  if (!isPlain(schema)) return fail('must be a JSON Schema');
+  if (!isPlainRecord(schema)) return fail('must be a JSON Schema');
   if (depth > MAX_DEPTH) return fail(`is nested deeper than ${MAX_DEPTH}`);
   const { type, $ref, not, pattern } = schema;
   for (const each of Array.isArray(type) ? type : [type]) {
@@ -64,7 +66,7 @@ function problemIn(schema: unknown, at: string, root: Fields, depth: number): st
   if (pattern !== undefined && !isPattern(pattern)) return fail(`invalid pattern "${pattern}"`);
   const unknown = UNSUPPORTED.find((key) => schema[key] !== undefined);
   if (unknown !== undefined) return fail(`"${unknown}" is not supported`);
-  if (not !== undefined && !(isPlain(not) && Object.keys(not).length === 0)) {
+  if (not !== undefined && !(isPlainRecord(not) && Object.keys(not).length === 0)) {
     return fail('"not" is not supported');
   }
   for (const key of RECORDS.concat(INNER)) {
@@ -86,7 +88,7 @@ export function definitionOf($ref: unknown, root: Fields): unknown {
   const [, list, name] = /^#\/(\$defs|definitions)\/([^/]+)$/.exec(`${$ref}`) ?? [];
   const key = name?.replaceAll('~1', '/').replaceAll('~0', '~');
   const definitions = list === undefined ? undefined : root[list];
-  return isPlain(definitions) && key !== undefined && Object.hasOwn(definitions, key)
+  return isPlainRecord(definitions) && key !== undefined && Object.hasOwn(definitions, key)
     ? definitions[key]
     : undefined;
 }
@@ -100,8 +102,6 @@ function isPattern(pattern: unknown): boolean {
 }
 
 /** Whether a value is a record, and no instance of a class. */
-function isPlain(value: unknown): value is Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+function isPlainRecord(value: unknown): value is Fields {
+  return isRecord(value) && isPlain(value);
 }

@@ -4,7 +4,7 @@ import { copyOf, isPlain, keep } from './value.js';
 
 /**
  * A copy of a plan: its caller may change its own while the run is under way. Functions, schemas and
- * tools stay the same. A plan that is none is left for the validation.
+ * tools stay the same. An invalid plan is returned as it is, for the validation.
  *
  * @param maxDepth How deep subtasks may nest; deeper ones are not copied.
  */

@@ -40,7 +40,7 @@ export function tool<Schema extends AnySchema>(
   return definition;
 }
 
-/** The problem of a tool whose input is no object: models give named arguments. */
+/** The problem of a tool whose input is not an object: models pass named arguments. */
 function rootProblem({ name, inputSchema }: Pick<Tool, 'name' | 'inputSchema'>) {
   return allowsOnlyObjects(jsonSchemaOf(inputSchema, 'input') ?? {})
     ? undefined

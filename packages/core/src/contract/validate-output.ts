@@ -18,7 +18,7 @@ export async function validateOutput(schema: AnySchema, output: unknown): Promis
 
 /**
  * Validates the answer of a model. A text that does not match may contain JSON that does: alone, in a
- * fenced block, or amid prose.
+ * fenced block, or inside prose.
  */
 export async function validateAnswer(schema: AnySchema, answer: unknown): Promise<unknown> {
   if (typeof answer !== 'string') return validateOutput(schema, answer);

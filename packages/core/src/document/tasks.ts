@@ -2,7 +2,8 @@ import { compileJsonSchema } from '../contract/compile-json-schema.js';
 import type { PlanProblem } from '../contract/plan-error.js';
 import type { StandardSchema } from '../contract/schema.js';
 import { hasSubtasks, type Task } from '../contract/task.js';
-import { add, isRecord, type PlanPath } from '../validate/checks.js';
+import { isRecord } from '../util/record.js';
+import { add, type PlanPath } from '../validate/checks.js';
 import { DEFAULT_MAX_DEPTH } from '../validate/plan.js';
 import { checkControl } from '../validate/task.js';
 

@@ -1,8 +1,9 @@
 import type { Budget } from '../contract/budget.js';
 import type { Estimate } from '../contract/task.js';
 import type { Excess } from '../state/budget-excess.js';
-import type { BudgetLedger, Spent } from '../state/budget-ledger.js';
+import type { BudgetLedger } from '../state/budget-ledger.js';
 import type { RunState } from '../state/run-state.js';
+import type { Spent } from '../state/spending.js';
 
 /**
  * Whether a start fits into the budget: undefined when it does. `'wait'` when an attempt in flight has

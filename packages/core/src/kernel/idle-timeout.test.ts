@@ -123,7 +123,7 @@ describe('an idle limit', () => {
     expect(eventsOf(result, 'task_failed')[0]?.error.message).toContain(IDLE);
   });
 
-  test('is told to carriers, and counts what they report', async () => {
+  test('is passed to carriers, and restarts with each of their reports', async () => {
     const calls: AttemptCall[] = [];
     const canceled: string[] = [];
     let tell: Tell = () => undefined;

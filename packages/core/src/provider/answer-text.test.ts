@@ -17,7 +17,7 @@ const CASES: readonly (readonly [name: string, whole: string, text: string])[] =
   ['blanks around the block', '\n <think>Hm.</think> \n Yes. ', 'Yes. '],
   ['an empty block', '<think></think>Yes.', 'Yes.'],
   ['two blocks', '<think>Hm.</think>\n<think>So.</think>Yes.', 'Yes.'],
-  ['a block amid the answer', 'Let me see.<think>Hm.</think> Yes.', 'Let me see. Yes.'],
+  ['a block inside the answer', 'Let me see.<think>Hm.</think> Yes.', 'Let me see. Yes.'],
   ['other letters', '<THINK>Hm.</Think>Yes.', 'Yes.'],
   ['a block without an end', '<think>Hm. Hm.', ''],
   ['a block without a beginning', 'Hm. Is it?\n</think>\n\nYes.', 'Yes.'],

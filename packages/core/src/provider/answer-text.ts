@@ -10,8 +10,9 @@ const QUOTES: ReadonlySet<string | undefined> = new Set(['"', "'", '`']);
  * Collects the text of an answer as it arrives, and emits it. Some models write their reasoning into
  * the text, as `<think>…</think>`. It is neither emitted nor part of the answer.
  *
- * A block at the beginning may lack its first tag, as some prompts end with it, or its last tag, when
- * the model never came to an answer. A block amid the answer needs both. A tag in quotes is text.
+ * A block at the beginning may lack its opening tag, as some prompts end with it. It may lack its
+ * closing tag when the model stopped before answering. A block inside the answer needs both tags. A
+ * tag in quotes is text.
  */
 export class AnswerText {
   /** The answer without reasoning. */
@@ -21,9 +22,9 @@ export class AnswerText {
   readonly #emit: RunContext['emit'] | undefined;
   /** The end of the text that arrived, which may be the beginning of a tag. */
   #tail = '';
-  /** In a block at the beginning, or in one amid the answer. */
+  /** In a block at the beginning, or in one inside the answer. */
   #block: 'none' | 'first' | 'inner' = 'none';
-  /** A block amid the answer, which is text unless its last tag arrives. */
+  /** A block inside the answer, which is text unless its last tag arrives. */
   #held = '';
   /** Whether a closing tag alone is text: a block, or a tag in quotes, stood before it. */
   #closesNothing = false;

@@ -1,11 +1,9 @@
 import { describe, isStratagemError, RunnerError } from '../contract/errors.js';
 import { TRANSIENT_ERROR_CODES } from '../contract/retry.js';
+import { MAX_TIMER_MS } from '../util/timer.js';
 import type { BatchBackend, BatchProgress } from './batch-backend.js';
 import type { Turn } from './conversation.js';
 import { definedFields } from './defined-fields.js';
-
-/** The longest delay of a timer. A timer with a longer delay fires at once. */
-export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** A request that waits for its result. */
 export interface Waiting {

@@ -1,6 +1,7 @@
 import { describe, isStratagemError, RunnerError } from '../contract/errors.js';
+import { MAX_TIMER_MS } from '../util/timer.js';
 import type { BatchBackend } from './batch-backend.js';
-import { BatchJob, copyOf, MAX_TIMER_MS, type Waiting } from './batch-job.js';
+import { BatchJob, copyOf, type Waiting } from './batch-job.js';
 import type { BatchOptions } from './batch-options.js';
 import { type BatchState, openState } from './batch-state.js';
 import type { Turn } from './conversation.js';

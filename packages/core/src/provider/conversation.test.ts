@@ -224,7 +224,7 @@ describe('an answer with a schema', () => {
     expect((await talk(dialogue, { outputSchema, check }, options)).output).toEqual({ n: 1 });
   });
 
-  test('is unwrapped amid prose, too', async () => {
+  test('is unwrapped inside prose, too', async () => {
     const unwrap = (value: unknown) => (value as { answer?: unknown }).answer ?? value;
     const dialogue = scripted({ text: 'As [1] says: {"answer":[1,2]} (see [2]).' });
     const options = { schemaIn: 'request', unwrap } as const;

@@ -150,7 +150,7 @@ export function promptOf(
 
 /**
  * The output that the text of an answer stands for: the text itself, or the value of its JSON. JSON
- * amid prose stays a text, as only the schema tells which part is meant, unless it has to be unwrapped.
+ * inside prose stays a text, as only the schema tells which part is meant, unless it has to be unwrapped.
  */
 export function parseAnswer(
   text: string,

@@ -1,5 +1,5 @@
 import type { AttemptErrorCode } from '../contract/errors.js';
-import { timeOfResponse } from '../contract/rate-limits.js';
+import { type HeaderSource, timeOfResponse } from '../contract/rate-limits.js';
 import { parseDuration } from '../util/duration.js';
 import { codeOfMessage } from './error-words.js';
 
@@ -181,7 +181,7 @@ export const LONGEST_WAIT_MS = 31 * 86_400_000;
  * parseRetryAfter(new Headers({ 'retry-after': '1.5' })); // 1500
  */
 export function parseRetryAfter(
-  headers: { get(name: string): string | null | undefined } | undefined,
+  headers: HeaderSource,
   now: number = timeOfResponse(headers),
 ): number | undefined {
   const waitMs = parseNumber(headers?.get('retry-after-ms')) ?? retryAfterOf(headers, now);
@@ -189,10 +189,7 @@ export function parseRetryAfter(
 }
 
 /** NaN when the header is missing or cannot be parsed. */
-function retryAfterOf(
-  headers: { get(name: string): string | null | undefined } | undefined,
-  now: number,
-): number {
+function retryAfterOf(headers: HeaderSource, now: number): number {
   const retryAfter = headers?.get('retry-after') ?? '';
   const seconds = parseNumber(retryAfter);
   if (seconds !== undefined) return seconds * 1_000;

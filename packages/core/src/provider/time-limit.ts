@@ -1,8 +1,6 @@
 import { describe, RunnerError } from '../contract/errors.js';
 import type { RunContext } from '../contract/run-context.js';
-
-/** The longest delay a timer takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+import { MAX_TIMER_MS } from '../util/timer.js';
 
 /**
  * Runs one request of an attempt. Aborts it when the run stops, after `timeoutMs`, or at the run's

@@ -1,18 +1,16 @@
+import { isRecord } from '../util/record.js';
+
 /**
  * The input of a tool call as the next request repeats it: always the JSON of an object. Servers
  * refuse a history with anything else, even when it is what the model wrote.
  */
 export function inputJson(input: unknown): string {
-  if (typeof input !== 'string') return JSON.stringify(isObject(input) ? input : {});
+  if (typeof input !== 'string') return JSON.stringify(isRecord(input) ? input : {});
   try {
-    return isObject(JSON.parse(input)) ? input : '{}';
+    return isRecord(JSON.parse(input)) ? input : '{}';
   } catch {
     return '{}';
   }
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**

@@ -98,11 +98,7 @@ export class ActiveAttempts implements AttemptHost {
   cancel(index: number, number: number, reason: unknown): void {
     const attempt = this.#active.find(index);
     if (attempt?.attempt === number) {
-      this.#remove(attempt);
-      attempt.isOver = true;
-      attempt.abort(reason);
-      this.#ask((carrier) => carrier.cancel(attempt.key, reason));
-      attempt.release();
+      this.#giveUp(attempt, reason, (carrier) => carrier.cancel(attempt.key, reason));
     } else if (this.#isExternal) {
       // An attempt of the process before this one, which the carrier may still work on.
       const { id } = this.#kernel.graph.tasks[index] as Task;
@@ -114,14 +110,19 @@ export class ActiveAttempts implements AttemptHost {
   /** This process gives up the run: attempts elsewhere live on until the run is resumed. */
   detachAll(reason: unknown): void {
     for (const attempt of this.#active.items()) {
-      this.#remove(attempt);
-      attempt.isOver = true;
-      attempt.abort(reason);
-      this.#ask((carrier) => carrier.detach(attempt.key));
-      attempt.release();
+      this.#giveUp(attempt, reason, (carrier) => carrier.detach(attempt.key));
     }
     // Their results were not recorded: the resumed run needs them.
     for (const key of this.#settled.splice(0)) this.#ask((carrier) => carrier.detach(key));
+  }
+
+  /** Nothing that the attempt does counts any more; the carrier learns why. */
+  #giveUp(attempt: Attempt, reason: unknown, tell: (carrier: AttemptCarrier) => void): void {
+    this.#remove(attempt);
+    attempt.isOver = true;
+    attempt.abort(reason);
+    this.#ask(tell);
+    attempt.release();
   }
 
   /** A carrier that fails must not stop the run: it looks after its attempts by itself. */
@@ -129,7 +130,7 @@ export class ActiveAttempts implements AttemptHost {
     try {
       request(this.#carrier);
     } catch {
-      // There is nobody left who could be told: the attempt has ended for the run.
+      // Nobody needs the error: the attempt has ended for the run.
     }
   }
 
@@ -265,7 +266,7 @@ export class ActiveAttempts implements AttemptHost {
     } else this.#finish(attempt, result, contentKey);
   }
 
-  /** In this process, a runner hears at once that a part is none. */
+  /** In this process, `emit` throws at once when a part is invalid. */
   #takeOutput(attempt: Attempt, part: OutputPart): Promise<void> | undefined {
     try {
       const own = this.#isExternal ? partOf(part) : part;
@@ -276,7 +277,7 @@ export class ActiveAttempts implements AttemptHost {
     }
   }
 
-  /** In this process, a function hears at once that its tasks cannot be added. */
+  /** In this process, `addTasks` throws at once when the tasks cannot be added. */
   #addTasks(attempt: Attempt, tasks: readonly Task[]): void {
     if (!this.#isExternal) {
       this.#inbox.addTasks(attempt, tasks);

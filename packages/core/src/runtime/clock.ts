@@ -1,8 +1,7 @@
+import { MAX_TIMER_MS } from '../util/timer.js';
+
 /** How long the run may occupy the event loop before timers and signals get a turn. */
 const TURN_MS = 50;
-/** The longest delay of a timer; the run wakes up early and waits again for longer ones. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /** The time of a run, its turns of the event loop, and the timer that wakes it. */
 export class RunClock {
   readonly #wake: () => void;

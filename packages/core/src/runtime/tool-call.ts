@@ -9,6 +9,7 @@ import { toDataLoosely } from '../serialize/value.js';
 import { valueText } from '../state/value-text.js';
 import { fingerprint } from '../util/hash.js';
 import { isThenable } from '../util/promise.js';
+import { MAX_TIMER_MS } from '../util/timer.js';
 
 /** One call of the model, to one of the tools of its attempt. */
 export interface ToolRequest {
@@ -71,9 +72,6 @@ function fromJson(text: string): unknown {
     return text;
   }
 }
-
-/** The longest delay of a timer: a longer one would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 interface Call {
   readonly context: RunContext;

@@ -1,8 +1,5 @@
 import type { Estimate } from '../contract/task.js';
-import type { Spending } from './spending.js';
-
-/** What a budget counts of an attempt. */
-export type Spent = 'tokens' | 'costUsd';
+import type { Spending, Spent } from './spending.js';
 
 /** What an attempt in flight is expected to use; undefined for an amount without an estimate. */
 interface Reserve {

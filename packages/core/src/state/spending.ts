@@ -1,5 +1,8 @@
 import type { SpendingData, Usage } from '../contract/usage.js';
 
+/** What a budget counts of an attempt. */
+export type Spent = 'tokens' | 'costUsd';
+
 /** The tokens and cost that attempts have used so far. */
 export class Spending {
   readonly usage = {
@@ -21,7 +24,7 @@ export class Spending {
   }
 
   /** What an attempt has used on average; 0 without a report. */
-  averageOf(spent: 'tokens' | 'costUsd'): number {
+  averageOf(spent: Spent): number {
     if (this.reports === 0) return 0;
     return (spent === 'tokens' ? this.totalTokens : (this.costUsd ?? 0)) / this.reports;
   }

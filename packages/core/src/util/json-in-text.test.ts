@@ -16,7 +16,7 @@ test.each<[string, unknown[]]>([
   expect(jsonInText(text)).toEqual(found);
 });
 
-test('any object or list is found amid prose', () => {
+test('any object or list is found inside prose', () => {
   const container = fc.oneof(fc.object(), fc.array(fc.jsonValue())).filter(isJson);
   const prose = fc.stringMatching(/^[a-z .,"!']*$/);
   fc.assert(

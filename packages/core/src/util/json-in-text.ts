@@ -41,7 +41,7 @@ function endOfTokens(text: string, start: number): number {
   }
 }
 
-/** The values that the answer of a model may stand for: its JSON, or else the JSON amid its prose. */
+/** The values that the answer of a model may stand for: its JSON, or else the JSON inside its prose. */
 export function jsonInAnswer(text: string): unknown[] {
   const whole = parseJsonAnswer(text);
   return whole === undefined ? jsonInText(text) : [whole.value];

@@ -12,10 +12,6 @@ export function add(problems: Problems, code: ProblemCode, path: PlanPath, messa
   problems.push({ code, path: path.slice(), message });
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Reports unknown fields. */
 export function checkFields(
   problems: Problems,

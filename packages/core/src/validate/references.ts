@@ -5,8 +5,9 @@ import { parseReference, type Reference } from '../contract/reference.js';
 import { doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
 import { parseTemplate } from '../contract/template.js';
 import type { Graph } from '../graph/graph.js';
+import { isRecord } from '../util/record.js';
 import { didYouMean } from '../util/suggest.js';
-import { add, isRecord, membership, type PlanPath, type Problems, quote } from './checks.js';
+import { add, membership, type PlanPath, type Problems, quote } from './checks.js';
 import {
   ANYTHING,
   follow,

@@ -3,13 +3,13 @@ import { OPERATORS } from '../contract/condition.js';
 import { ATTEMPT_ERROR_CODES } from '../contract/errors.js';
 import { type GoalCriterion, subjectOf } from '../contract/goal.js';
 import { compilePattern, PatternError } from '../util/pattern.js';
+import { isRecord } from '../util/record.js';
 import {
   add,
   COUNT,
   checkFields,
   checkNumber,
   checkWord,
-  isRecord,
   type PlanPath,
   POSITIVE_MS,
   type Problems,

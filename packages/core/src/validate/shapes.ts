@@ -4,7 +4,7 @@ import { jsonSchemaOf } from '../contract/schema.js';
 import { doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
 import { waitOf } from '../contract/wait-for.js';
 import type { Graph } from '../graph/graph.js';
-import { isRecord } from './checks.js';
+import { isRecord } from '../util/record.js';
 
 /** A schema without references and unions, and the schema that its references are in. */
 interface Part {

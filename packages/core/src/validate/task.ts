@@ -4,6 +4,7 @@ import { TOOL_NAME, toolProblem } from '../contract/tool.js';
 import { validateWith } from '../contract/validate-with.js';
 import { WAIT_KINDS } from '../contract/wait-for.js';
 import { isThenable } from '../util/promise.js';
+import { isRecord } from '../util/record.js';
 import {
   add,
   COUNT,
@@ -11,7 +12,6 @@ import {
   checkNumber,
   checkWord,
   isListOfIds,
-  isRecord,
   NOT_UNREADABLE,
   type PlanPath,
   POSITIVE_MS,

@@ -3,6 +3,7 @@ import {
   checkModelOptions,
   checkNoUser,
   checkOptions,
+  isRecord,
   type ModelOptions,
   type PricedModel,
 } from '@stratagem/core/runner';
@@ -102,10 +103,6 @@ function isLanguageModel(value: unknown): value is LanguageModel {
 
 function isText(value: unknown): boolean {
   return typeof value === 'string';
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isRecordOf(value: unknown, fits: (item: unknown) => boolean): boolean {

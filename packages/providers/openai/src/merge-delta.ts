@@ -1,3 +1,5 @@
+import { isRecord } from '@stratagem/core/runner';
+
 /** Fields that arrive in pieces. The text of all other fields arrives whole. */
 const IN_PIECES: ReadonlySet<string> = new Set([
   'reasoning',
@@ -59,8 +61,4 @@ function setOwn(target: Record<string, unknown>, name: string, value: unknown): 
     enumerable: true,
     writable: true,
   });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

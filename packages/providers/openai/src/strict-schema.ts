@@ -1,3 +1,5 @@
+import { isRecord } from '@stratagem/core/runner';
+
 type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** The string formats of OpenAI's strict mode. */
@@ -113,8 +115,4 @@ class Folding {
       (values.length > LONG_ENUM.values && characters > LONG_ENUM.characters);
     if (isTooLarge) throw NOT_STRICT;
   }
-}
-
-function isRecord(value: unknown): value is JsonSchema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
