@@ -7,6 +7,8 @@ import type { TaskRunner } from '../index.js';
 import { memoryJournal } from '../journal/memory-journal.js';
 import { workerCarrier } from '../kernel.js';
 import { withTimeLimit } from '../provider/time-limit.js';
+// Loaded before the tests: virtual time passes while a module is loaded.
+import './tool-call.js';
 
 const HOUR_MS = 3_600_000;
 

@@ -2,17 +2,26 @@ import { MAX_TIMER_MS } from '../util/timer.js';
 
 /** How long the run may occupy the event loop before timers and signals get a turn. */
 const TURN_MS = 50;
+let origin = performance.timeOrigin;
+
+/**
+ * The Unix time at which the machine's clock showed 0. The time of day is compared with it only when a
+ * run begins: it may be set while a run lasts, and the time of a run is even. All runs of a process share
+ * it until the time of day is set, so that their events are in order to a fraction of a millisecond.
+ */
+function currentOrigin(): number {
+  const difference = Date.now() - (origin + performance.now());
+  // `Date.now()` cuts off fractions: it is behind by less than a millisecond.
+  if (difference > 0 || difference <= -1) origin += difference;
+  return origin;
+}
+
 /** The time of a run, its turns of the event loop, and the timer that wakes it. */
 export class RunClock {
   readonly #wake: () => void;
   // Read once: both are getters in Node, and reading them took as long as reading the time.
   readonly #machine = performance;
-  /**
-   * The Unix time at which the machine's clock showed 0, as of the beginning of this run. The time of
-   * day is read only here: it may be set while the run lasts, and the time of a run is even. That is
-   * also why the time origin of the process will not do: it knows nothing of the settings since.
-   */
-  readonly #origin = Date.now() - this.#machine.now();
+  readonly #origin = currentOrigin();
   /** Lead over the machine's clock, so that the time of a resumed run never goes backwards. */
   #aheadMs = 0;
   /** The result of the last call of `now`. */
