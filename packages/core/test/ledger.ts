@@ -290,7 +290,11 @@ export class Ledger {
   #policyOf(task: Task) {
     const { plan, options } = this.#run;
     const policy = task.retry ?? plan.retry ?? options.retry;
-    const { maxAttempts = 3, on = TRANSIENT_ERROR_CODES, factor = 2 } = policy ?? {};
+    // A function with a policy of its own is repeated whatever it throws.
+    const isOwnFunction = task.run !== undefined && task.retry !== undefined;
+    const usual = [...TRANSIENT_ERROR_CODES, ...(isOwnFunction ? ['task_failed'] : [])];
+    const { maxAttempts = 3, factor = 2 } = policy ?? {};
+    const on: readonly string[] = policy?.on ?? usual;
     const { initialDelayMs = 500, maxDelayMs = 30_000 } = policy ?? {};
     const { maxRetryAfterMs = Number.POSITIVE_INFINITY } = policy ?? {};
     return { maxAttempts, on, factor, initialDelayMs, maxDelayMs, maxRetryAfterMs };

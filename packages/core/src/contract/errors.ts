@@ -1,3 +1,4 @@
+import { isFetchFailure } from './fetch-failure.js';
 import { costOf, type PriceTable } from './price.js';
 import { type RateLimits, rateLimitsOf } from './rate-limits.js';
 import { isAmount, type Usage, usageOf } from './usage.js';
@@ -82,7 +83,7 @@ export const ATTEMPT_ERROR_CODES = [
   'overloaded',
   'server_error',
   'timeout',
-  /** The connection failed or broke. */
+  /** The connection failed or broke; also when `fetch` says so within a task's own function. */
   'connection',
   /** The model declined to answer. */
   'refused',
@@ -220,7 +221,8 @@ export class TaskError extends StratagemError {
     const known: Partial<RunnerError> = isStratagemError(thrown) ? (thrown as RunnerError) : {};
     // Our own messages are complete; the causes of other errors may say more.
     const why = known.message ?? describe(thrown);
-    const code = ATTEMPT_ERROR_CODES.find((each) => each === known.code) ?? 'task_failed';
+    const other = isFetchFailure(thrown) ? 'connection' : 'task_failed';
+    const code = ATTEMPT_ERROR_CODES.find((each) => each === known.code) ?? other;
     super(code, `Task "${taskId}" failed: ${why}`, { cause: thrown });
     this.taskId = taskId;
     // With a wait that is not a time, the task would never be tried again, and never end.

@@ -33,7 +33,8 @@ export interface RetryPolicy {
   readonly factor?: number | undefined;
   /**
    * The errors after which to try again.
-   * @default rate_limited, overloaded, server_error, timeout, connection
+   * @default rate_limited, overloaded, server_error, timeout, connection; for a function task with a
+   * policy of its own also task_failed, which is any error that it throws
    */
   readonly on?: readonly AttemptErrorCode[] | undefined;
 }
@@ -62,6 +63,8 @@ export interface FailedAttempt {
    * @default 0
    */
   readonly refusals?: number | undefined;
+  /** Whether a function failed whose task has a policy of its own: any error that it throws is repeated. */
+  readonly isOwnFunction?: boolean | undefined;
 }
 
 /** A server that has refused a task so often will not take it: without this, a run might never end. */
@@ -95,14 +98,24 @@ export function retryDelay(
   failed: FailedAttempt,
   seed: number,
 ): number | undefined {
-  const { taskId, attempt, code, retryAfterMs = 0, refusals = 0, isRetryable } = failed;
+  const {
+    taskId,
+    attempt,
+    code,
+    retryAfterMs = 0,
+    refusals = 0,
+    isRetryable,
+    isOwnFunction,
+  } = failed;
   // An undefined field counts as left out.
   const { initialDelayMs = 500, maxDelayMs = 30_000 } = policy ?? {};
   const { factor = 2, on, maxRetryAfterMs = Number.POSITIVE_INFINITY } = policy ?? {};
   const maxAttempts = maxAttemptsOf(policy);
   const isLast = isRefusal(failed) ? refusals >= MAX_REFUSALS : attempt >= maxAttempts;
   if (maxAttempts === 1 || isLast || isRetryable === false) return undefined;
-  const isExpected = on?.includes(code) ?? (isRetryable || TRANSIENT_ERROR_CODES.includes(code));
+  const isTransient =
+    TRANSIENT_ERROR_CODES.includes(code) || (isOwnFunction && code === 'task_failed');
+  const isExpected = on?.includes(code) ?? (isRetryable || isTransient);
   if (!isExpected || retryAfterMs > maxRetryAfterMs) return undefined;
   // After many attempts the power is infinite, and 0 × Infinity is NaN.
   const backoff = initialDelayMs === 0 ? 0 : initialDelayMs * factor ** (attempt - 1);

@@ -153,7 +153,9 @@ function delayBeforeRetry(machine: Machine, index: number, error: TaskError): nu
   const counted = state.triesOf(index);
   const refusals = state.attemptsOf(index) - counted;
   const attempt = counted + tries - 1;
-  const failed = { taskId, attempt, code, retryAfterMs, isRetryable, refusals };
+  const { run, retry } = machine.task(index);
+  const isOwnFunction = run !== undefined && retry !== undefined;
+  const failed = { taskId, attempt, code, retryAfterMs, isRetryable, refusals, isOwnFunction };
   const delayMs = retryDelay(retryPolicyOf(machine, index), failed, options.seed);
   // There is no point in waiting for an attempt that could not start any more.
   return delayMs === undefined || now + delayMs >= deadline ? undefined : delayMs;

@@ -1,4 +1,5 @@
 import { describe, RunnerError } from '../contract/errors.js';
+import { isFetchFailure } from '../contract/fetch-failure.js';
 import type { RunContext } from '../contract/run-context.js';
 import { MAX_TIMER_MS } from '../util/timer.js';
 
@@ -51,14 +52,3 @@ export async function withTimeLimit<T>(
     signal.removeEventListener('abort', stop);
   }
 }
-
-/**
- * Whether `fetch` could not connect, or lost the connection. The Fetch standard gives these errors
- * neither a class nor a code: only a `TypeError`, whose words differ between platforms. Node adds a
- * cause with a system code, but not to every failure, and browsers add none. So the words decide.
- */
-function isFetchFailure(thrown: unknown): boolean {
-  return thrown instanceof TypeError && FETCH_FAILURES.includes(thrown.message);
-}
-
-const FETCH_FAILURES = ['fetch failed', 'terminated', 'Failed to fetch', 'Load failed'];
