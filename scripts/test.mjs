@@ -1,4 +1,5 @@
 import { globSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { install, run } from './steps.mjs';
 
 /** Every package leaves a report, also when its tests come from the cache. */
@@ -9,8 +10,10 @@ const reports = () =>
 
 install();
 for (const file of reports()) rmSync(file);
+// More tasks at once than processors only make each test slower, and its time limits nearer.
+const concurrency = Math.max(3, availableParallelism());
 const status = run(
-  'pnpm turbo run build //#lint //#typecheck //#unused test package-check //#test:repository //#test:packed --continue --output-logs=new-only --log-order=grouped',
+  `pnpm turbo run build //#lint //#typecheck //#unused test package-check //#test:repository //#test:packed --continue --output-logs=new-only --log-order=grouped --concurrency=${concurrency}`,
 );
 
 let passed = 0;
