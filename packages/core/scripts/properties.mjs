@@ -20,6 +20,7 @@ console.log(`${RUNS} runs with seed ${SEED}`);
 const FILES = [
   'src/kernel/kernel.properties.test.ts',
   'src/kernel/recover.properties.test.ts',
+  'src/analysis/analysis.properties.test.ts',
   'src/kernel/stale-inputs.properties.test.ts',
   'src/state/run-state.properties.test.ts',
 ];

@@ -1,0 +1,3 @@
+// What happened in a run, and what decided its time: a fold of its events.
+export { analyzeRun, RunAnalyzer } from './analysis/analyze.js';
+export type * from './analysis/types.js';

@@ -1,0 +1,325 @@
+import type { TaskError } from '../contract/errors.js';
+import type {
+  ResourcePaused,
+  RunEvent,
+  RunResumed,
+  RunStarted,
+  TaskCompleted,
+  TaskOutputReceived,
+  TasksAdded,
+} from '../contract/event.js';
+import { isRefusal } from '../contract/retry.js';
+import { Graph } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
+import { RunState } from '../state/run-state.js';
+import { Queue } from '../util/queue.js';
+import { Blocker, Blockers } from './blockers.js';
+import { RunClock } from './run-clock.js';
+import { noteOutput } from './streamed-output.js';
+import type { AttemptRecord, Phase, PhaseKind, TaskRecord } from './task-record.js';
+import type { ConcurrencyStep } from './types.js';
+
+export interface RoundRecord {
+  readonly startMs: number;
+  endMs: number | undefined;
+  /** The index of the task that had settled last; -1 for none. */
+  readonly after: number;
+}
+
+/** The lives of the tasks of a run, from its events; one event takes constant time on average. */
+export class RunFold {
+  readonly state: RunState;
+  readonly graph: Graph;
+  readonly clock: RunClock;
+  readonly goal: string;
+  readonly tasks: TaskRecord[] = [];
+  readonly blockers = new Blockers();
+  readonly steps: ConcurrencyStep[] = [];
+  readonly rounds: RoundRecord[] = [];
+  strategy = '';
+  /** The index of the task that settled last; -1 for none. */
+  lastSettled = -1;
+  readonly #unblocked = new Queue<number>();
+  /** Groups whose children may start. */
+  readonly #begun = new Set<number>();
+  #ready = 0;
+
+  constructor({ plan, timestamp }: RunStarted) {
+    this.graph = new Graph(plan.tasks);
+    this.state = new RunState(this.graph);
+    this.state.unblocked = this.#unblocked;
+    this.clock = new RunClock(timestamp);
+    this.goal = plan.goal;
+    for (let index = 0; index < this.graph.size; index++) this.#addRecord(index, 0, -1, -1);
+  }
+
+  add(event: RunEvent): void {
+    const { state, clock, graph } = this;
+    const skipped = event.type === 'run_resumed' ? clock.skip(event.downtimeMs) : 0;
+    const now = clock.advance(event.timestamp);
+    const known = graph.size;
+    state.apply(event);
+    const index = state.log.indexAt(state.log.length - 1);
+    if (event.type === 'tasks_added') this.#addTasks(event, index, known, now);
+    else if (event.type === 'run_resumed') this.#resume(event, skipped, now);
+    else if (index >= 0) this.#addToTask(event, this.tasks[index] as TaskRecord, now);
+    else this.#addToRun(event, now);
+    while (this.#unblocked.size > 0) this.#unblock(this.#unblocked.shift() as number, now, index);
+    this.#noteFigures(now);
+  }
+
+  // --- Tasks ---
+
+  #addRecord(index: number, bornMs: number, bornBy: number, bornIn: number): void {
+    const blocked = phaseOf('blocked', bornMs);
+    this.tasks.push({
+      index,
+      bornMs,
+      bornBy,
+      bornIn,
+      phases: [blocked],
+      attempts: undefined,
+      endMs: undefined,
+      settledAt: -1,
+      resource: undefined,
+    });
+  }
+
+  /** All that a task depends on has settled. */
+  #unblock(index: number, now: number, by: number): void {
+    const { graph, state } = this;
+    if (!state.isPending(index)) return;
+    const parent = graph.hasFamilies ? graph.parentOf(index) : undefined;
+    if (parent !== undefined && !this.#begun.has(parent)) return;
+    const record = this.tasks[index] as TaskRecord;
+    const last = record.phases.at(-1) as Phase;
+    if (last.kind !== 'blocked') return;
+    last.by = by;
+    if ((graph.kindOf(index) & (TaskKind.forEach | TaskKind.subtasks)) === 0) {
+      this.#begin(record, phaseOf('ready', now));
+      return;
+    }
+    this.#begun.add(index);
+    this.#begin(record, phaseOf('children', now));
+    graph.eachChild(index, (child) => {
+      if (state.isAdmissible(child)) this.#unblock(child, now, by);
+    });
+  }
+
+  #begin(record: TaskRecord, phase: Phase): void {
+    if (record.phases.at(-1)?.kind === 'ready') this.#ready--;
+    if (phase.kind === 'ready') this.#ready++;
+    record.phases.push(phase);
+  }
+
+  #addTasks(event: TasksAdded, by: number, first: number, now: number): void {
+    const round = event.source === 'replan' ? this.rounds.length - 1 : -1;
+    for (let index = first; index < this.graph.size; index++) {
+      this.#addRecord(index, now, by, round);
+    }
+    if (event.source !== 'for_each' || !this.#begun.has(by)) return;
+    const cause = (this.tasks[by] as TaskRecord).phases.findLast(({ kind }) => kind === 'blocked');
+    this.graph.eachChild(by, (child) => {
+      if (child >= first && this.state.isAdmissible(child)) {
+        this.#unblock(child, now, cause?.by ?? -1);
+      }
+    });
+  }
+
+  #addToTask(event: RunEvent, record: TaskRecord, now: number): void {
+    switch (event.type) {
+      case 'task_started':
+        this.#start(record, event.attempt, now);
+        break;
+      case 'task_begun': {
+        const attempt = record.attempts?.at(-1);
+        if (attempt !== undefined) attempt.beginMs = now;
+        break;
+      }
+      case 'task_output':
+        noteOutput(record.attempts?.at(-1), event as TaskOutputReceived, now);
+        break;
+      case 'task_waiting':
+        this.#begin(record, phaseOf('person', now));
+        break;
+      case 'task_retrying': {
+        const { error, timestamp, delayMs } = event;
+        const attempt = endAttempt(record, 'retried', error, now);
+        const untilMs = Math.max(now, this.clock.at(timestamp + delayMs));
+        this.#begin(record, { ...phaseOf('backoff', now), attempt, untilMs });
+        break;
+      }
+      case 'task_completed':
+        completeAttempt(record, event, now);
+        this.#settle(record, now);
+        break;
+      case 'task_failed':
+        endAttempt(record, 'failed', event.error, now);
+        this.#settle(record, now);
+        break;
+      case 'task_canceled':
+        endAttempt(record, 'canceled', undefined, now);
+        this.#settle(record, now);
+        break;
+      case 'task_skipped':
+        this.#skip(record, event.failedTaskId);
+        this.#settle(record, now);
+        break;
+    }
+  }
+
+  #start(record: TaskRecord, number: number, now: number): void {
+    const attempt: AttemptRecord = {
+      attempt: number,
+      startMs: now,
+      beginMs: now,
+      endMs: undefined,
+      outcome: 'running',
+      error: undefined,
+      usage: undefined,
+      costUsd: undefined,
+      model: undefined,
+      requestId: undefined,
+      firstOutputMs: undefined,
+      letters: 0,
+      words: 0,
+      isInWord: false,
+      tools: undefined,
+    };
+    if (record.attempts === undefined) record.attempts = [attempt];
+    else record.attempts.push(attempt);
+    this.#begin(record, { ...phaseOf('attempt', now), attempt });
+  }
+
+  /** Whose end led to a skip: the failed task, or the last to settle among what it waited for. */
+  #skip(record: TaskRecord, failedTaskId: string | undefined): void {
+    const last = record.phases.at(-1) as Phase;
+    if (last.kind !== 'blocked') return;
+    let by = -1;
+    let settledAt = -1;
+    const consider = (index: number) => {
+      const other = this.tasks[index] as TaskRecord;
+      if (other.endMs === undefined || other.settledAt <= settledAt) return;
+      by = index;
+      settledAt = other.settledAt;
+    };
+    this.graph.eachDependency(record.index, consider);
+    const parent = this.graph.hasFamilies ? this.graph.parentOf(record.index) : undefined;
+    if (by < 0 && parent !== undefined) consider(parent);
+    const failed = failedTaskId === undefined ? undefined : this.graph.indexOf(failedTaskId);
+    if (by < 0 && failed !== undefined) consider(failed);
+    last.by = by < 0 ? this.lastSettled : by;
+  }
+
+  #settle(record: TaskRecord, now: number): void {
+    if (record.phases.at(-1)?.kind === 'ready') this.#ready--;
+    record.endMs = now;
+    record.settledAt = this.state.log.length - 1;
+    this.lastSettled = record.index;
+    const { graph, state } = this;
+    if (!graph.hasFamilies) return;
+    const parent = graph.parentOf(record.index);
+    if (parent === undefined || !state.isPending(parent)) return;
+    if (state.unsettledChildrenOf(parent) > 0) return;
+    const group = this.tasks[parent] as TaskRecord;
+    if (group.phases.at(-1)?.kind === 'children') this.#begin(group, phaseOf('ready', now));
+  }
+
+  // --- The run ---
+
+  #addToRun(event: RunEvent, now: number): void {
+    switch (event.type) {
+      case 'strategy_initialized':
+        this.strategy = event.strategy;
+        break;
+      case 'resource_paused':
+        this.#pause(event, now);
+        break;
+      case 'replan_started':
+        this.rounds.push({ startMs: now, endMs: undefined, after: this.lastSettled });
+        break;
+      case 'replan_completed':
+      case 'replan_failed': {
+        const round = this.rounds.at(-1);
+        if (round !== undefined) round.endMs = now;
+        break;
+      }
+    }
+  }
+
+  #pause({ resource, timestamp, pauseMs, code }: ResourcePaused, now: number): void {
+    const endMs = Math.max(now, this.clock.at(timestamp + pauseMs));
+    this.blockers.pause(resource, now, endMs, code);
+  }
+
+  #resume({ retried = [] }: RunResumed, skipped: number, now: number): void {
+    this.blockers.skip(now, skipped);
+    for (const { phases, endMs } of this.tasks) {
+      const last = phases.at(-1) as Phase;
+      if (endMs !== undefined || last.untilMs === undefined) continue;
+      last.untilMs = Math.max(last.startMs, last.untilMs - skipped);
+    }
+    const again = retried.map(({ taskId }) => {
+      return this.tasks[this.graph.indexOf(taskId) as number] as TaskRecord;
+    });
+    for (const record of again) {
+      record.phases.push(phaseOf('settled', record.endMs ?? now), phaseOf('blocked', now));
+      record.endMs = undefined;
+      this.#begun.delete(record.index);
+    }
+    for (const { index } of again) {
+      if (this.state.isAdmissible(index)) this.#unblock(index, now, -1);
+    }
+  }
+
+  #noteFigures(now: number): void {
+    const { state, steps } = this;
+    const { running, maxParallel, isPaused } = state;
+    const isFull = maxParallel !== undefined && running >= maxParallel;
+    this.blockers.set(now, (isPaused ? Blocker.paused : 0) | (isFull ? Blocker.full : 0));
+    const limit = maxParallel === undefined || maxParallel === Infinity ? null : maxParallel;
+    const last = steps.at(-1);
+    if (last?.running === running && last.ready === this.#ready && last.limit === limit) return;
+    const step = { atMs: now, running, ready: this.#ready, limit };
+    if (last?.atMs === now) steps[steps.length - 1] = step;
+    else steps.push(step);
+  }
+}
+
+function phaseOf(kind: PhaseKind, startMs: number): Phase {
+  return { kind, startMs, attempt: undefined, untilMs: undefined, by: -1 };
+}
+
+/** Ends the attempt in flight; undefined when the task ended without one. */
+function endAttempt(
+  { attempts, phases }: TaskRecord,
+  outcome: AttemptRecord['outcome'],
+  error: TaskError | undefined,
+  now: number,
+): AttemptRecord | undefined {
+  if (phases.at(-1)?.kind !== 'attempt') return undefined;
+  const attempt = attempts?.at(-1) as AttemptRecord;
+  attempt.endMs = now;
+  attempt.outcome = outcome;
+  attempt.error = error;
+  if (error === undefined) return attempt;
+  attempt.usage = error.usage;
+  attempt.costUsd = error.costUsd;
+  attempt.model = error.model;
+  attempt.requestId = error.requestId;
+  return attempt;
+}
+
+function completeAttempt(record: TaskRecord, event: TaskCompleted, now: number): void {
+  const attempt = endAttempt(record, 'completed', undefined, now);
+  if (attempt === undefined) return;
+  attempt.usage = event.usage;
+  attempt.costUsd = event.costUsd;
+  attempt.model = event.model;
+  attempt.requestId = event.requestId;
+}
+
+/** Whether a busy server refused the attempt and said when to come back. */
+export function wasRefused(attempt: AttemptRecord | undefined): boolean {
+  return attempt?.error !== undefined && isRefusal(attempt.error);
+}
