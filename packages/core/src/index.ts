@@ -54,6 +54,7 @@ export type {
   Revision,
   Situation,
 } from './contract/replan.js';
+export type { ResourceLimit, ResourceLimits } from './contract/resource-limit.js';
 export type { RetryPolicy } from './contract/retry.js';
 export type { RunContext } from './contract/run-context.js';
 export type { RunnerPricing, TaskOutput, TaskRequest, TaskRunner } from './contract/runner.js';

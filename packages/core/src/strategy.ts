@@ -4,6 +4,7 @@ export { checkDuration, checkFlag, checkLimit, checkOptions } from './contract/c
 export { type AttemptErrorCode, StrategyError } from './contract/errors.js';
 export type { OutputPart } from './contract/output-part.js';
 export type { RateLimit, RateLimits } from './contract/rate-limits.js';
+export { ReadyTasks } from './contract/ready-tasks.js';
 export type {
   Outcome,
   RunView,

@@ -20,6 +20,7 @@ import { checkCriticalPath } from './check-critical-path.js';
 import { GoalWatch } from './check-goal.js';
 import { checkGivenInputs } from './check-inputs.js';
 import { isRefused, PauseWatch } from './check-pauses.js';
+import { PlaceWatch } from './check-places.js';
 import { ReplanWatch } from './check-replan.js';
 import { must } from './must.js';
 import type { RandomRun } from './random-runs.js';
@@ -37,14 +38,13 @@ export class Ledger {
   readonly #replan: ReplanWatch;
   readonly #failFast: boolean;
   readonly #deadline: number;
-  #cap: number;
+  readonly #places: PlaceWatch;
   #entries = 0;
   #now = 0;
   #ended = false;
   #paused = false;
   /** Why no task may start. */
   #stopped: 'goal_achieved' | 'budget_exceeded' | 'fail_fast' | undefined;
-  #running = 0;
   #attempts = 0;
   #given = 0;
 
@@ -55,7 +55,7 @@ export class Ledger {
     this.#budget = new BudgetWatch(run);
     this.#pauses = new PauseWatch(options.resourceOf);
     this.#replan = new ReplanWatch(options.replan, run.situations);
-    this.#cap = cap;
+    this.#places = new PlaceWatch(cap, options.resources, options.resourceOf);
     this.#failFast = options.failFast ?? false;
     this.#deadline = plan.deadlineMs ?? options.deadlineMs ?? Number.POSITIVE_INFINITY;
     this.#open(plan.tasks, undefined, false);
@@ -72,13 +72,13 @@ export class Ledger {
     this.#now = event.timestamp;
     switch (event.type) {
       case 'strategy_initialized':
-        must(event.maxParallel === orNull(this.#cap), 'the cap is that of the options');
+        must(event.maxParallel === orNull(this.#places.cap), 'the cap is that of the options');
         break;
       case 'run_resumed':
         this.#resumed(event);
         break;
       case 'max_parallel_changed':
-        this.#cap = event.maxParallel ?? Number.POSITIVE_INFINITY;
+        this.#places.cap = event.maxParallel ?? Number.POSITIVE_INFINITY;
         break;
       case 'run_paused':
       case 'run_unpaused':
@@ -153,7 +153,7 @@ export class Ledger {
   /** Checks the whole log at its end. */
   close(result: PlanResult): void {
     must(this.#ended, 'a log ends with the end of the plan');
-    must(this.#running === 0, 'no attempt outlives the run');
+    must(this.#places.running === 0, 'no attempt outlives the run');
     must(this.#now <= this.#deadline, 'no run is longer than its deadline');
     must(this.#isOver, 'every task ends');
     must(result.tasks.length === this.#accounts.size, 'no task is forgotten');
@@ -262,8 +262,8 @@ export class Ledger {
     account.start(this.#now);
     this.#pauses.started(account);
     this.#attempts++;
-    this.#running++;
-    must(this.#running <= this.#cap, 'no more than the cap are in flight', taskId);
+    this.#places.start(account);
+    must(this.#places.isKept(task), 'no more than the caps are in flight', taskId);
 
     this.#budget.started(account, this.#now);
     const given = this.#run.given[this.#given++];
@@ -310,7 +310,7 @@ export class Ledger {
     const timeoutMs = account.task.timeoutMs ?? plan.timeoutMs ?? options.timeoutMs;
     must(durationMs <= (timeoutMs ?? durationMs), 'no attempt outlives its timeout', taskId);
     account.workMs += durationMs;
-    this.#running--;
+    this.#places.end(account);
     return account;
   }
 
@@ -473,7 +473,7 @@ export class Ledger {
     must(status === 'pending' || status === 'running', 'what is canceled has not ended', taskId);
     must((durationMs !== undefined) === (status === 'running'), 'only what ran has one', taskId);
     must(attempt === account.attempts, 'an attempt is canceled under its number', taskId);
-    if (status === 'running') this.#running--;
+    this.#places.end(account);
     account.workMs += durationMs ?? 0;
     account.status = 'canceled';
     if (reason === 'fail_fast' || reason === 'goal_achieved') {
@@ -497,12 +497,11 @@ export class Ledger {
     // A budget or a strategy may delay tasks.
     const isFree =
       !this.#paused &&
-      this.#running < this.#cap &&
       next > this.#now + this.#run.patienceMs &&
       this.#run.plan.budget === undefined &&
       this.#run.options.budget === undefined;
     if (this.#stopped !== undefined) {
-      must(this.#running > 0, 'a run that winds down ends with its last attempt');
+      must(this.#places.running > 0, 'a run that winds down ends with its last attempt');
       must(this.#stopped !== 'fail_fast', 'a failed run waits for nothing');
       must(!this.#goal.isAchieved || !this.#goal.aborts, 'an aborted run waits for nothing');
     }
@@ -524,7 +523,10 @@ export class Ledger {
       const hasAttempts =
         task.forEach === undefined && task.waitFor === undefined && doesOwnWork(task);
       const mustWait =
-        !isFree || this.#pauses.isPaused(task, this.#now) || !this.#pauses.mayTry(task, this.#now);
+        !isFree ||
+        !this.#places.isFree(task) ||
+        this.#pauses.isPaused(task, this.#now) ||
+        !this.#pauses.mayTry(task, this.#now);
       must(hasAttempts && mustWait, 'what can begin begins at once', task.id);
     }
   }

@@ -14,7 +14,13 @@ import type {
 } from '../src/simulate/options.js';
 import type { Inputs } from '../src/state/inputs.js';
 import { Dice } from './dice.js';
-import { randomBudget, randomDeadline, randomGoal, randomRetry } from './random-settings.js';
+import {
+  randomBudget,
+  randomDeadline,
+  randomGoal,
+  randomResources,
+  randomRetry,
+} from './random-settings.js';
 import { randomStrategy } from './random-strategies.js';
 
 /** The features of random runs. A failing run is shrunk to as few of them as possible. */
@@ -162,6 +168,8 @@ class RunMaker {
       }),
       actions: this.#actions(),
       ...(this.#has('resources') && { resourceOf }),
+      ...(this.#has('resources') &&
+        dice.chance(0.5, 'caps') && { resources: randomResources(dice) }),
       attempt: (task, attempt, inputs) => {
         this.#given.push({ taskId: task.id, attempt, inputs });
         this.#known.add(task.id);

@@ -1,6 +1,7 @@
 import { ATTEMPT_ERROR_CODES } from '../src/contract/errors.js';
 import { GOAL_METRICS, type GoalCriterion } from '../src/contract/goal.js';
 import type { Plan } from '../src/contract/plan.js';
+import type { ResourceLimits } from '../src/contract/resource-limit.js';
 import type { RetryPolicy } from '../src/contract/retry.js';
 import type { Dice } from './dice.js';
 
@@ -21,6 +22,20 @@ export function randomRetry(dice: Dice, what: string): RetryPolicy {
 
 export function randomDeadline(dice: Dice, what: string): { deadlineMs: number } {
   return { deadlineMs: 1 + dice.below(150, `${what} deadline`) };
+}
+
+/** Caps of the two resources of random runs. */
+export function randomResources(dice: Dice): ResourceLimits {
+  const limits = ['even', 'odd'].flatMap((name) =>
+    dice.chance(0.7, `${name} has a cap`)
+      ? [[name, { maxParallel: 1 + dice.below(3, `${name} cap`), ...randomSeparate(dice, name) }]]
+      : [],
+  );
+  return Object.fromEntries(limits);
+}
+
+function randomSeparate(dice: Dice, name: string) {
+  return dice.chance(0.6, `${name} kind`) ? { separate: dice.chance(0.7, `${name} separate`) } : {};
 }
 
 export function randomBudget(dice: Dice, what: string): NonNullable<Plan['budget']> {

@@ -51,6 +51,26 @@ export function strategyConformance(create: () => Strategy): ConformanceCase[] {
       },
     },
     {
+      name: 'completes plans whose resources have caps',
+      run() {
+        const resources = { a: { maxParallel: 1 }, b: { maxParallel: 3, separate: true } };
+        const names = ['a', 'b', 'c'];
+        const resourceOf = ({ metadata }: Task) =>
+          names[Number(metadata?.position) % names.length] as string;
+        for (const [kind, plan] of plans()) {
+          const play = () =>
+            simulate(plan, { strategy: create(), attempt: durationOf, resources, resourceOf });
+          const result = play();
+          assert(
+            result.status === 'completed',
+            `${kind}: ${result.status}, ${result.error?.message}`,
+          );
+          const repeated = choices(play().timeline);
+          assert(choices(result.timeline) === repeated, `${kind}: a second run differs`);
+        }
+      },
+    },
+    {
       name: 'makes the same choices when the run is repeated',
       run() {
         for (const [kind, plan] of plans()) {

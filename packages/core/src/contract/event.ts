@@ -6,6 +6,7 @@ import type { Plan } from './plan.js';
 import type { PriceTable } from './price.js';
 import type { RateLimits } from './rate-limits.js';
 import type { ReplanReason } from './replan.js';
+import type { ResourceLimits } from './resource-limit.js';
 import type { RetryPolicy } from './retry.js';
 import type { StrategySwitch } from './strategy.js';
 import type { Task } from './task.js';
@@ -58,6 +59,7 @@ export type EarlierAttempts = readonly [taskId: string, attempts: number, isRepe
 export interface RunLimits {
   readonly failFast?: boolean | undefined;
   readonly maxParallel?: number | undefined;
+  readonly resources?: ResourceLimits | undefined;
   readonly deadlineMs?: number | undefined;
   readonly timeoutMs?: number | undefined;
   readonly idleTimeoutMs?: number | undefined;

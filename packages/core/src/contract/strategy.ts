@@ -102,6 +102,14 @@ export interface RunView {
   readonly ready: number;
   /** Tasks that have not reached a final status, those running included. */
   readonly remaining: number;
+  /** The resources with a cap of their own. */
+  readonly cappedResources: ReadonlySet<string>;
+  /**
+   * Whether no attempt at this resource can start now, for want of a free place. The kernel holds a
+   * task of such a resource back when it is chosen; it starts, before later choices for its resource, as
+   * soon as there is a place. `ReadyTasks` keeps the order of a strategy in that case.
+   */
+  isFull(resource: string): boolean;
   /**
    * Computes the critical paths in milliseconds, for a strategy that learns how long tasks take. Takes
    * time in proportion to the size of the plan, so do not call it for every decision.

@@ -18,6 +18,7 @@ export function attemptsLeft(machine: Machine, index: number, attempt: number): 
 export function startAttempt(machine: Machine, index: number): void {
   const { state, now } = machine;
   state.recordStart(index, now - state.readyAt(index), now);
+  machine.places?.started();
   commandStart(machine, index);
 }
 

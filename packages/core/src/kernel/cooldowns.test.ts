@@ -54,7 +54,7 @@ test('of the tasks whose resource is free, the first chosen one starts first', (
             pauses.park(index, step.resource);
             break;
           case 'unpark':
-            expect(pauses.unpark()).toBe(plain.unpark());
+            expect(pauses.unpark(pauses)).toBe(plain.unpark());
         }
         expect(pauses.size).toBe(plain.until.size);
         expect(pauses.next).toBe(Math.min(...plain.until.values()));
@@ -62,8 +62,8 @@ test('of the tasks whose resource is free, the first chosen one starts first', (
       }
       pauses.expire(Number.MAX_SAFE_INTEGER);
       plain.until.clear();
-      while (plain.parked.length > 0) expect(pauses.unpark()).toBe(plain.unpark());
-      expect(pauses.unpark()).toBeUndefined();
+      while (plain.parked.length > 0) expect(pauses.unpark(pauses)).toBe(plain.unpark());
+      expect(pauses.unpark(pauses)).toBeUndefined();
     }),
   );
 });
@@ -78,5 +78,5 @@ test('no parked task starts after clear()', () => {
   pauses.expire(10);
   pauses.clear();
   pauses.expire(100);
-  expect(pauses.unpark()).toBeUndefined();
+  expect(pauses.unpark(pauses)).toBeUndefined();
 });

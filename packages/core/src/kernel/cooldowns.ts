@@ -4,10 +4,10 @@ import type { Task } from '../contract/task.js';
 import { Heap } from '../util/heap.js';
 
 /**
- * Resources whose server asked clients to wait, and the tasks that were chosen for them during the
- * cooldown. When it ends, those tasks start first, in the order in which they were chosen: one by one
- * until the server has answered one, as nobody knows yet how many it takes. Each call takes O(log n)
- * for n waiting tasks and resources.
+ * Resources whose server asked clients to wait, and the tasks that were chosen for a closed resource.
+ * When it opens, those tasks start first, in the order in which they were chosen: after a cooldown one
+ * by one until the server has answered one, as nobody knows yet how many it takes. Each call takes
+ * O(log n) for n waiting tasks and resources.
  */
 export class Cooldowns {
   /** When the cooldown of each resource ends, as Unix time in milliseconds. */
@@ -19,6 +19,8 @@ export class Cooldowns {
   readonly #lines = new Map<string, Line>();
   /** Lines whose resource is free. A new cooldown leaves its line here until `unpark` finds it. */
   readonly #free = new Heap<Line>((a, b) => orderOf(a) - orderOf(b));
+  /** Lines that were found closed for want of places, which may be free at the next look. */
+  #held: Line[] = [];
   #order = 0;
 
   /** Resources in a cooldown. */
@@ -86,22 +88,35 @@ export class Cooldowns {
     this.#free.push(line);
   }
 
-  /** Holds a chosen task until the cooldown of its resource ends. */
+  /** Holds a chosen task until its resource is free. */
   park(index: number, resource: string): void {
     let line = this.#lines.get(resource);
     if (line === undefined) {
       line = { resource, parked: [], first: 0, isFree: false };
       this.#lines.set(resource, line);
+      if (!this.has(resource)) this.#held.push(line);
     }
     line.parked.push({ index, order: this.#order++ });
   }
 
+  /** Whether a task was held back and has yet to start. */
+  get hasParked(): boolean {
+    return this.#lines.size > 0;
+  }
+
+  /** Places may have become free at resources that had none. */
+  retryHeld(): void {
+    if (this.#held.length === 0) return;
+    for (const line of this.#held.splice(0)) this.#release(line.resource);
+  }
+
   /** Removes and returns the first parked task whose resource is free. */
-  unpark(): number | undefined {
+  unpark(closed: ResourceSet): number | undefined {
     for (let line = this.#free.pop(); line !== undefined; line = this.#free.pop()) {
-      if (this.has(line.resource)) {
-        // A cooldown or a trial began; when it ends, the line is free again.
+      if (closed.has(line.resource)) {
+        // When the cooldown or the trial that began has ended, the line is free again.
         line.isFree = false;
+        if (!this.has(line.resource)) this.#held.push(line);
         continue;
       }
       const { index } = line.parked[line.first++] as Parked;
@@ -115,8 +130,14 @@ export class Cooldowns {
   /** Drops the parked tasks: the run has stopped. */
   clear(): void {
     this.#lines.clear();
+    this.#held = [];
     while (this.#free.pop() !== undefined);
   }
+}
+
+/** Resources at which nothing may start. */
+export interface ResourceSet {
+  has(resource: string): boolean;
 }
 
 interface End {
@@ -129,7 +150,7 @@ interface Parked {
   readonly order: number;
 }
 
-/** The queue of tasks that wait for one resource; never empty. */
+/** The queue of tasks that wait for one resource; never empty while it is in use. */
 interface Line {
   readonly resource: string;
   readonly parked: Parked[];

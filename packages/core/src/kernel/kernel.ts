@@ -24,6 +24,7 @@ import { admit, open, promptFor } from './control-flow.js';
 import { applyAnswer, applyRejection, expireQuestion } from './human-input.js';
 import { Machine } from './machine.js';
 import type { KernelOptions, RecoverOptions } from './options.js';
+import type { Loan } from './places.js';
 import type { FoldLog, Recovery } from './recover.js';
 import { completeRound, failRound } from './replan.js';
 import { applyRule } from './rules.js';
@@ -211,6 +212,8 @@ export class Kernel {
     return new LiveRunView(machine.graph, machine.state, {
       now: () => machine.now,
       ready: () => machine.strategy.readyCount,
+      cappedResources: machine.places?.capped ?? new Set(),
+      isFull: (resource) => machine.places?.isFull(resource) ?? false,
       report: (change) => {
         machine.tell({ type: 'strategy_switched', ...machine.strategy.accept(change) });
       },
@@ -384,6 +387,29 @@ export class Kernel {
     return true;
   }
 
+  /** What the run may start in the steps from now on; see `KernelOptions.loan`. */
+  lend(loan: Loan): void {
+    this.#machine.places?.lend(loan);
+  }
+
+  /** Whether ready tasks wait for a larger loan. The run may still have no use for it. */
+  get isHeldBack(): boolean {
+    return this.#machine.isHeldBack && this.#isUnderWay;
+  }
+
+  /** Starts what a new loan allows. */
+  useLoan(now: number): boolean {
+    if (!this.#isUnderWay) return false;
+    this.#setTime(now);
+    this.#step(() => {});
+    return true;
+  }
+
+  /** The number of attempts in flight at a resource; 0 for a run without caps and loans. */
+  inFlightAt(resource: string): number {
+    return this.#machine.inFlight?.at(resource) ?? 0;
+  }
+
   /** Time has passed: to be called at `nextWake`; ignored before. */
   wake(now: number): boolean {
     const machine = this.#machine;
@@ -494,7 +520,8 @@ export class Kernel {
       cooldowns.size === 0 &&
       state.questions.size === 0 &&
       state.replan.since === undefined &&
-      !state.isPaused
+      !state.isPaused &&
+      !this.#machine.isHeldBack
     );
   }
 

@@ -2,11 +2,13 @@ import type { Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
 import type { EventLog, UnstampedEvent } from '../state/event-log.js';
 import { FanOut } from '../state/fan-out.js';
+import { InFlight } from '../state/in-flight.js';
 import { RunState } from '../state/run-state.js';
 import { Queue } from '../util/queue.js';
 import type { Command } from './command.js';
 import { Cooldowns } from './cooldowns.js';
 import type { KernelOptions } from './options.js';
+import { Places } from './places.js';
 import { StrategyAdapter } from './strategy-adapter.js';
 import { Timers } from './timers.js';
 
@@ -28,6 +30,11 @@ export class Machine {
   readonly cooldowns = new Cooldowns();
   readonly fanOut: FanOut;
   readonly strategy: StrategyAdapter;
+  /** For a run with caps of resources, or one that shares places with other runs. */
+  readonly places: Places | undefined;
+  readonly inFlight: InFlight | undefined;
+  /** Whether ready tasks wait for the driver to lend the run more places. */
+  isHeldBack = false;
   /** Groups that have begun: their children may start. */
   readonly begunGroups = new Set<number>();
   /** Tasks whose last dependency has just settled. */
@@ -44,15 +51,22 @@ export class Machine {
   held: number | undefined;
 
   constructor(options: KernelOptions) {
-    const { graph, plan, failFast, budget, beginsLater = false } = options;
+    const { graph, plan, failFast, budget, beginsLater = false, resources, loan } = options;
     this.options = options;
+    const inFlight =
+      resources === undefined && loan === undefined
+        ? undefined
+        : new InFlight((index) => this.strategy.resourceOf(index));
     this.graph = graph;
     this.state = new RunState(graph, {
       failFast,
       goalState: plan.goalState,
       hasBudget: budget !== undefined,
       beginsLater,
+      inFlight,
     });
+    this.inFlight = inFlight;
+    this.places = inFlight && new Places(this.state, inFlight, resources ?? {}, loan);
     this.log = this.state.log;
     this.fanOut = new FanOut(options.codecs);
     this.strategy = new StrategyAdapter(options.strategy, graph, options.resourceOf);

@@ -4,10 +4,12 @@ import type { RunLimits } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
 import type { PriceTable } from '../contract/price.js';
 import type { ReplanLimits } from '../contract/replan.js';
+import type { ResourceLimits } from '../contract/resource-limit.js';
 import type { RetryPolicy } from '../contract/retry.js';
 import type { Strategy } from '../contract/strategy.js';
 import type { Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
+import type { Loan } from './places.js';
 
 /** What the kernel is to run, and the limits it enforces. */
 export interface KernelOptions {
@@ -38,6 +40,13 @@ export interface KernelOptions {
   readonly seed: number;
   /** What an attempt at a task competes for; see `TaskView.resource`. */
   readonly resourceOf: (task: Task) => string;
+  /** Caps of the resources that attempts compete for. */
+  readonly resources?: ResourceLimits | undefined;
+  /**
+   * What the run is lent at first, when it shares places with other runs; later, `lend` says. Left out
+   * for a run that shares nothing.
+   */
+  readonly loan?: Loan | undefined;
   /** What `run_started` says about the limits of the run. */
   readonly limits?: RunLimits | undefined;
   /** Whether `tasks_added` has the items of every fan-out, not only those that a function returned. */

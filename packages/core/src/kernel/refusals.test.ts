@@ -129,12 +129,12 @@ describe('after a pause', () => {
     const cooldowns = new Cooldowns();
     cooldowns.begin('a', 10);
     for (const index of [1, 2, 3, 4]) cooldowns.park(index, 'a');
-    expect(cooldowns.unpark()).toBeUndefined();
+    expect(cooldowns.unpark(cooldowns)).toBeUndefined();
     cooldowns.expire(10);
     return cooldowns;
   }
   const next = (cooldowns: Cooldowns) => {
-    const index = cooldowns.unpark();
+    const index = cooldowns.unpark(cooldowns);
     if (index !== undefined) cooldowns.started('a', index);
     return index;
   };

@@ -7,7 +7,13 @@ function viewOf(now: () => number): LiveRunView {
   const graph = new Graph([{ id: 'a', run: () => 1 }]);
   const state = new RunState(graph);
   state.maxParallel = 3;
-  return new LiveRunView(graph, state, { now, ready: () => 1, report() {} });
+  return new LiveRunView(graph, state, {
+    now,
+    ready: () => 1,
+    report() {},
+    cappedResources: new Set(),
+    isFull: () => false,
+  });
 }
 
 test('a view of a run is live and read-only, and its figures survive a spread copy', () => {
@@ -26,6 +32,6 @@ test('views of runs share their getters', () => {
     Object.values(Object.getOwnPropertyDescriptors(view)).flatMap(({ get }) => get ?? []);
   const first = getters(viewOf(() => 1));
   const second = getters(viewOf(() => 2));
-  expect(first).toHaveLength(6);
+  expect(first).toHaveLength(7);
   expect(first.every((getter, position) => getter === second[position])).toBe(true);
 });

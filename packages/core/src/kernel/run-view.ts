@@ -3,7 +3,7 @@ import type { Graph } from '../graph/graph.js';
 import type { RunState } from '../state/run-state.js';
 
 /** Figures that only the kernel has. */
-interface KernelFigures extends Pick<RunView, 'report'> {
+interface KernelFigures extends Pick<RunView, 'report' | 'cappedResources' | 'isFull'> {
   now(): number;
   ready(): number;
 }
@@ -16,6 +16,7 @@ export class LiveRunView implements RunView {
   declare readonly running: number;
   declare readonly ready: number;
   declare readonly remaining: number;
+  declare readonly cappedResources: ReadonlySet<string>;
 
   readonly #graph: Graph;
   readonly #state: RunState;
@@ -35,6 +36,8 @@ export class LiveRunView implements RunView {
 
   readonly report: RunView['report'] = (change) => this.#kernel.report(change);
 
+  readonly isFull: RunView['isFull'] = (resource) => this.#kernel.isFull(resource);
+
   /**
    * Own properties, so that a spread copy has them. All views share these getters: with getters per
    * object, the engine would keep the whole run in memory until a major garbage collection.
@@ -46,12 +49,13 @@ export class LiveRunView implements RunView {
     running: { enumerable: true, get: figure((view) => view.#state.running) },
     ready: { enumerable: true, get: figure((view) => view.#kernel.ready()) },
     remaining: { enumerable: true, get: figure((view) => view.#graph.size - view.#state.settled) },
+    cappedResources: { enumerable: true, get: figure((view) => view.#kernel.cappedResources) },
   };
 }
 
 /** A getter that reads a figure from the view. */
-function figure(read: (view: LiveRunView) => number) {
-  return function (this: LiveRunView): number {
+function figure<T>(read: (view: LiveRunView) => T) {
+  return function (this: LiveRunView): T {
     return read(this);
   };
 }

@@ -1,31 +1,38 @@
 import { estimateOf } from '../contract/task.js';
 import { startAttempt } from './attempts.js';
 import { excessOf } from './budget.js';
+import type { ResourceSet } from './cooldowns.js';
 import type { Machine } from './machine.js';
 
 /**
- * Starts what the strategy chooses until it, or a limit, says stop: the cap, the budget, the deadline,
- * or a server that asked to wait.
+ * Starts what the strategy chooses until it, or a limit, says stop: a cap, the budget, the deadline, or
+ * a server that asked to wait.
  *
  * @returns When the strategy wants to be asked again; Infinity for after the next event.
  */
 export function dispatch(machine: Machine): number {
-  const { state, strategy, cooldowns, now, deadline } = machine;
-  const maxParallel = state.maxParallel as number;
+  const askAgainAt = startChosen(machine);
+  machine.isHeldBack = isHeldBack(machine);
+  return askAgainAt;
+}
+
+function startChosen(machine: Machine): number {
+  const { strategy, cooldowns, places, now } = machine;
   // No start begins a cooldown, so this holds for the whole loop.
   const hasCooldowns = cooldowns.isActive;
   if (hasCooldowns) cooldowns.expire(now);
-  // At the deadline there is nothing left but to wake and stop.
-  while (state.running < maxParallel && !state.isPaused && now < deadline) {
-    let choice = machine.held ?? (hasCooldowns ? cooldowns.unpark() : undefined);
+  const closed = hasCooldowns || places !== undefined ? closedResources(machine) : undefined;
+  if (places !== undefined) cooldowns.retryHeld();
+  while (mayStart(machine)) {
+    let choice = machine.held ?? (closed && cooldowns.unpark(closed));
     if (choice === undefined) {
       if (strategy.readyCount === 0) break;
-      if (hasCooldowns && !strategy.hasReadyBeside(cooldowns)) break;
+      if (closed !== undefined && !strategy.hasReadyBeside(closed)) break;
       const next = strategy.next(now);
       if (typeof next !== 'number') return next?.until ?? Number.POSITIVE_INFINITY;
       choice = next;
     }
-    if (hasCooldowns && mustWait(machine, choice)) continue;
+    if (closed !== undefined && mustWait(machine, closed, choice)) continue;
     if (machine.options.budget !== undefined && !fitsBudget(machine, choice)) break;
     startAttempt(machine, choice);
     if (hasCooldowns) cooldowns.started(strategy.resourceOf(choice), choice);
@@ -33,11 +40,30 @@ export function dispatch(machine: Machine): number {
   return Number.POSITIVE_INFINITY;
 }
 
+/** Whether an attempt may start at some resource. */
+function mayStart({ state, places, now, deadline }: Machine): boolean {
+  // At the deadline there is nothing left but to wake and stop.
+  if (state.isPaused || now >= deadline) return false;
+  return places === undefined ? state.running < (state.maxParallel as number) : places.hasRoom;
+}
+
+/** The resources at which nothing may start. */
+function closedResources({ cooldowns, places }: Machine): ResourceSet {
+  if (places === undefined) return cooldowns;
+  return { has: (resource) => cooldowns.has(resource) || places.isFull(resource) };
+}
+
+/** Whether the run would start more attempts if the driver lent it more places. */
+function isHeldBack({ state, strategy, cooldowns, places, held, now, deadline }: Machine): boolean {
+  if (!places?.isLoanSpent || state.isPaused || now >= deadline) return false;
+  return strategy.readyCount > 0 || held !== undefined || cooldowns.hasParked;
+}
+
 /** Whether a chosen task has to wait for its resource; it then keeps its place in the line. */
-function mustWait(machine: Machine, index: number): boolean {
+function mustWait(machine: Machine, closed: ResourceSet, index: number): boolean {
   const { strategy, cooldowns } = machine;
   const resource = strategy.resourceOf(index);
-  if (!cooldowns.has(resource)) return false;
+  if (!closed.has(resource)) return false;
   machine.held = undefined;
   cooldowns.park(index, resource);
   return true;

@@ -12,6 +12,7 @@ import type {
 import type { Estimate, Task, TaskType } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
 import { isLate } from '../util/promise.js';
+import type { ResourceSet } from './cooldowns.js';
 import { checkSwitch } from './strategy-switch.js';
 
 /**
@@ -112,7 +113,7 @@ export class StrategyAdapter {
   }
 
   /** Whether a ready task competes for a resource that is not one of these. */
-  hasReadyBeside(resources: { has(resource: string): boolean }): boolean {
+  hasReadyBeside(resources: ResourceSet): boolean {
     if (this.#readyByResource === undefined) {
       return this.readyCount > 0 && !resources.has(this.#onlyResource as string);
     }

@@ -171,6 +171,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       runner,
       carrier: options.carrier,
       maxParallel: capOf(strategy, options.maxParallel),
+      resources: frozenCopy(options.resources),
       failFast: options.failFast ?? false,
       deadlineMs: limits.deadlineMs ?? Number.POSITIVE_INFINITY,
       timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY,

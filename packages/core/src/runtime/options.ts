@@ -9,6 +9,7 @@ import type { Plan } from '../contract/plan.js';
 import { formatProblem, type PlanProblem } from '../contract/plan-error.js';
 import type { PriceTable } from '../contract/price.js';
 import { checkReplan, type Replan } from '../contract/replan.js';
+import { checkResources, type ResourceLimits } from '../contract/resource-limit.js';
 import type { RetryPolicy } from '../contract/retry.js';
 import type { Task } from '../contract/task.js';
 import { checkReuse, type ReuseOptions } from '../journal/reuse.js';
@@ -21,6 +22,16 @@ export interface RunOptions {
    * @default the strategy's own `maxParallel`, or 16
    */
   readonly maxParallel?: number | undefined;
+  /**
+   * Caps of resources, by name: usually provider and model. Tasks of a full resource wait, and do not
+   * hold up the others.
+   * @default no resource has a cap of its own
+   *
+   * @example
+   * // At most 8 requests to one model at once, and a batch job that holds no place of other tasks.
+   * resources: { 'openai/gpt-5': { maxParallel: 8 }, batch: { maxParallel: 1_000, separate: true } }
+   */
+  readonly resources?: ResourceLimits | undefined;
   /**
    * Stop the run at the first failed task. Otherwise, tasks that do not depend on the failed task still
    * run. The plan ends `failed` either way.
@@ -136,6 +147,7 @@ export interface ExecuteOptions extends RunOptions {
 /** The names of `RunOptions`. */
 export const RUN_OPTIONS = [
   'maxParallel',
+  'resources',
   'failFast',
   'deadlineMs',
   'timeoutMs',
@@ -165,8 +177,9 @@ export const RUN_OPTIONS = [
 export function checkRunOptions(owner: string, options: RunOptions): void {
   const { maxParallel, failFast, deadlineMs, timeoutMs, idleTimeoutMs, maxDepth, seed } = options;
   const { retry, budget, prices, replan, timeline, signal, onEvent } = options;
-  const { journal, redact, reuse, carrier, maxOutputBytes, codecs, outputs } = options;
+  const { journal, redact, reuse, carrier, maxOutputBytes, codecs, outputs, resources } = options;
   if (maxParallel !== undefined) checkLimit(owner, 'maxParallel', maxParallel);
+  if (resources !== undefined) checkResources(owner, resources);
   if (failFast !== undefined) checkFlag(owner, 'failFast', failFast);
   if (deadlineMs !== undefined) checkDuration(owner, 'deadlineMs', deadlineMs);
   if (timeoutMs !== undefined) checkDuration(owner, 'timeoutMs', timeoutMs);
@@ -213,7 +226,7 @@ export const MAX_OUTPUT_BYTES = 2 ** 26;
 
 /** The limits of a run as data, combined with those of its plan. */
 export function limitsOf(plan: Plan, options: RunOptions): RunLimits {
-  const { failFast, maxParallel, timeoutMs, idleTimeoutMs, retry, prices } = options;
+  const { failFast, maxParallel, resources, timeoutMs, idleTimeoutMs, retry, prices } = options;
   const deadlineMs = Math.min(
     plan.deadlineMs ?? Number.POSITIVE_INFINITY,
     options.deadlineMs ?? Number.POSITIVE_INFINITY,
@@ -221,6 +234,7 @@ export function limitsOf(plan: Plan, options: RunOptions): RunLimits {
   return withoutUndefined<RunLimits>({
     failFast: failFast || undefined,
     maxParallel,
+    resources,
     deadlineMs: Number.isFinite(deadlineMs) ? deadlineMs : undefined,
     timeoutMs,
     idleTimeoutMs,
@@ -239,6 +253,7 @@ export function withoutUndefined<Options extends object>(options: Options): Opti
 export const NO_LIMITS: RunOptions = {
   failFast: undefined,
   maxParallel: undefined,
+  resources: undefined,
   deadlineMs: undefined,
   timeoutMs: undefined,
   idleTimeoutMs: undefined,

@@ -2,6 +2,7 @@ import type { Budget } from '../contract/budget.js';
 import type { OutputPart } from '../contract/output-part.js';
 import type { PriceTable } from '../contract/price.js';
 import type { ReplanLimits, Revision, Situation } from '../contract/replan.js';
+import type { ResourceLimits } from '../contract/resource-limit.js';
 import type { RetryPolicy } from '../contract/retry.js';
 import type { TaskOutput } from '../contract/runner.js';
 import type { Strategy } from '../contract/strategy.js';
@@ -56,6 +57,8 @@ export interface SimulateOptions {
   readonly strategy: Strategy;
   /** As in `RunOptions`. */
   readonly maxParallel?: number | undefined;
+  /** As in `RunOptions`, by the names that `resourceOf` returns. */
+  readonly resources?: ResourceLimits | undefined;
   /** As in `RunOptions`. */
   readonly failFast?: boolean | undefined;
   /** As in `RunOptions`, in virtual time. */
@@ -112,6 +115,7 @@ export interface SimulateOptions {
 export const SIMULATE_OPTIONS: readonly (keyof SimulateOptions)[] = [
   'strategy',
   'maxParallel',
+  'resources',
   'failFast',
   'deadlineMs',
   'timeoutMs',

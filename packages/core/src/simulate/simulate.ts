@@ -6,6 +6,7 @@ import type { EventData } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { checkReplan, replanLimits } from '../contract/replan.js';
+import { checkResources } from '../contract/resource-limit.js';
 import type { Task } from '../contract/task.js';
 import type { Command, ReplanCommand } from '../kernel/command.js';
 import type { RecoverOptions } from '../kernel/options.js';
@@ -43,6 +44,7 @@ export function simulate<Outputs = Record<string, unknown>>(
   checkOptions('simulate()', options, SIMULATE_OPTIONS);
   checkStrategy('simulate()', options.strategy);
   if (options.replan !== undefined) checkReplan('simulate()', options.replan);
+  if (options.resources !== undefined) checkResources('simulate()', options.resources);
   return new Simulation(plan as Plan, options).run() as PlanResult<Outputs>;
 }
 
@@ -105,6 +107,7 @@ class Simulation {
       graph,
       strategy,
       maxParallel: capOf(strategy, maxParallel),
+      resources: options.resources,
       failFast,
       deadlineMs: Math.min(options.deadlineMs ?? forever, plan.deadlineMs ?? forever),
       timeoutMs: options.timeoutMs ?? forever,

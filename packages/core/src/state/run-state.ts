@@ -30,6 +30,7 @@ import { BudgetLedger } from './budget-ledger.js';
 import { COMPLETED, COMPLETED_WITH_DETAILS, EventLog, STARTED } from './event-log.js';
 import { Failures } from './failures.js';
 import { GoalTracker } from './goal-tracker.js';
+import type { InFlight } from './in-flight.js';
 import { ReplanState } from './replan-state.js';
 import { Spending } from './spending.js';
 import { type TaskResult, taskResultOf } from './task-result.js';
@@ -60,6 +61,8 @@ export interface StatePolicy {
   readonly hasBudget?: boolean | undefined;
   /** Whether an attempt begins later than it is started, and says so. */
   readonly beginsLater?: boolean | undefined;
+  /** Counts the attempts in flight by resource, for a run that limits them. */
+  readonly inFlight?: InFlight | undefined;
 }
 
 /** A human step that has come up and has not been answered. */
@@ -435,13 +438,14 @@ export class RunState {
     this.#attempts[index] = attempt;
     this.#startedAt[index] = at;
     this.running++;
+    this.#policy.inFlight?.start(index);
     this.attempts++;
     if (this.retries.size > 0) this.retries.delete(index);
     if (this.#policy.beginsLater) this.notBegun.add(index);
   }
 
   #foldCompleted(index: number): void {
-    if (this.#status[index] === RUNNING) this.running--;
+    if (this.#status[index] === RUNNING) this.#leave(index);
     this.completed++;
     this.#settle(index, DONE);
     if (this.goal !== undefined && this.stop === undefined) {
@@ -486,7 +490,7 @@ export class RunState {
         this.#foldSkipped(event, index);
         break;
       case 'task_canceled':
-        if (this.#status[index] === RUNNING) this.running--;
+        if (this.#status[index] === RUNNING) this.#leave(index);
         this.#settle(index, CANCELED);
         if (event.reason !== 'fail_fast' && event.reason !== 'goal_achieved') {
           this.canceling = event.reason;
@@ -544,8 +548,14 @@ export class RunState {
     }
   }
 
-  #foldRetrying({ attempt, error, timestamp, delayMs }: TaskRetrying, index: number): void {
+  /** An attempt is no longer in flight. */
+  #leave(index: number): void {
     this.running--;
+    this.#policy.inFlight?.end(index);
+  }
+
+  #foldRetrying({ attempt, error, timestamp, delayMs }: TaskRetrying, index: number): void {
+    this.#leave(index);
     this.spending.add(error.usage, error.costUsd);
     this.budget?.release(index, false);
     this.additions.delete(index);
@@ -561,7 +571,7 @@ export class RunState {
 
   #foldFailed(event: TaskFailed, index: number): void {
     const { attempt, error, taskId } = event;
-    if (this.#status[index] === RUNNING) this.running--;
+    if (this.#status[index] === RUNNING) this.#leave(index);
     this.failed++;
     this.#countFailure(index, event);
     this.spending.add(error.usage, error.costUsd);

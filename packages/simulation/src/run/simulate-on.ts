@@ -75,6 +75,7 @@ export const SIMULATE_ON_OPTIONS: readonly (keyof SimulateOnOptions)[] = [
   'tokensPerChunk',
   'strategy',
   'maxParallel',
+  'resources',
   'failFast',
   'deadlineMs',
   'timeoutMs',

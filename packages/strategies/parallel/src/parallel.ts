@@ -1,5 +1,5 @@
 import type { Outcome, Strategy, TaskView } from '@stratagem/core';
-import { checkFlag, checkLimit, checkOptions, Heap } from '@stratagem/core/strategy';
+import { checkFlag, checkLimit, checkOptions, Heap, ReadyTasks } from '@stratagem/core/strategy';
 
 export interface ParallelOptions {
   /**
@@ -36,8 +36,8 @@ export function parallel(options: ParallelOptions = {}): Strategy {
     maxParallel,
     begin: levelBarrier
       ? levelByLevel
-      : () => {
-          const ready = new Heap<TaskView>(byPriority);
+      : (run) => {
+          const ready = new ReadyTasks(run, byPriority);
           return { ready: (task) => ready.push(task), next: () => ready.pop() };
         },
   };

@@ -50,7 +50,7 @@ export class AdaptiveScheduler implements Scheduler {
     let until = Number.POSITIVE_INFINITY;
     for (const lane of this.#lanes.values()) {
       const task = lane.ready.peek();
-      if (task === undefined) continue;
+      if (task === undefined || this.#run.isFull(task.resource)) continue;
       const at = lane.controller.availableAt(task, now);
       if (at > now) until = Math.min(until, at);
       else if (first === undefined || this.#order.compare(task, first) < 0) {
