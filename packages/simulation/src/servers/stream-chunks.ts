@@ -63,7 +63,8 @@ export function streamChunksOf(
   seed: number,
 ): StreamChunks | undefined {
   if (outputTokens <= tokensPerChunk) return undefined;
-  const random = randomFrom(seed, taskId, attempt, 'chunks');
+  // The word is part of the seed: another one changes every published table.
+  const random = randomFrom(seed, taskId, attempt, 'parts');
   const lengths = Array.from({ length: Math.ceil(outputTokens / tokensPerChunk) }, () =>
     spread(random, CHUNK_SIGMA),
   );
