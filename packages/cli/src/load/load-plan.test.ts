@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../options/usage-error.js';
 import { parsePlan } from './load-plan.js';
+import { parseSource } from './parse-source.js';
+
+function medianCpuMs(work: () => void): number {
+  const times = Array.from({ length: 5 }, () => {
+    const before = process.cpuUsage();
+    work();
+    return process.cpuUsage(before).user / 1_000;
+  });
+  return times.toSorted((a, b) => a - b)[2] as number;
+}
 
 /** The lines of the problems, without the file name. */
 function problemsOf(text: string): string[] {
@@ -52,6 +62,18 @@ tasks:
     expect(parsePlan(`\ufeff${JSON.stringify(plan, undefined, '\t')}`, 'plan.json')).toEqual({
       plan,
     });
+  });
+
+  test('of 100,000 tasks is read from JSON at the cost of a few JSON.parse', () => {
+    const tasks = Array.from({ length: 100_000 }, (_, index) => ({
+      id: `task-${index}`,
+      description: `Summarise document ${index}`,
+      ...(index > 0 && { dependencies: [`task-${index - 1}`] }),
+    }));
+    const text = JSON.stringify({ goal: 'x', tasks });
+    const parse = medianCpuMs(() => void JSON.parse(text));
+    const source = medianCpuMs(() => void parseSource(text));
+    expect(source / parse).toBeLessThan(25);
   });
 
   test('may use the same alias in every task', () => {
@@ -138,6 +160,16 @@ tasks:
     ]);
   });
 
+  test('in JSON with duplicate keys, a mark, and a wrong field deep in it', () => {
+    const text =
+      '\ufeff{ "goal": "x", "goal": "y",\n "tasks": [{ "id": "a", "descripton": "x" }] }';
+    expect(problemsOf(text)).toEqual([
+      '1:17  duplicate key "goal"',
+      expect.stringMatching(/^2:12 {2}tasks\[0\]\.description: is missing/),
+      '2:25  tasks[0].descripton: unknown field "descripton". Did you mean "description"?',
+    ]);
+  });
+
   test('at the anchor, when an alias repeats the value', () => {
     const text = `goal: x
 metadata: { list: &list [nobody] }
@@ -194,9 +226,30 @@ describe('a syntax error', () => {
     ['a key that is not a string', `goal: x\n[a]: 1\n${task}`, /^2:1 .*must be strings$/],
     ['JSON without a comma', '{\n "goal": "x" "tasks": [] }', /^2:14 {2}invalid JSON: Expected/],
     ['JSON that ends too soon', '{ "goal": "x",\n"tasks": [', /^2:11 {2}invalid /],
+    ['YAML that begins with a bracket', '{ goal: x, tasks: [ }', /^1:21 {2}invalid YAML: /],
+    ['a list of YAML in brackets', '[a: b: c]', /^1:\d+ {2}invalid YAML: /],
+    ['a set', `goal: x\nmetadata: !!set { a, b }\n${task}`, /^2:11 .*YAML tags are not supported$/],
+    [
+      'bytes',
+      `goal: x\nmetadata: { a: !!binary aGk= }\n${task}`,
+      /^2:16 .*tags are not supported$/,
+    ],
+    ['a merge key', `goal: x\nmetadata: { <<: { a: 1 } }\n${task}`, /^2:13 {2}merge keys \(<<\)/],
     ['an empty file', '', /^1:1 {2}the file is empty/],
     ['a file with only a comment', '# soon\n', /^1:1 {2}the file is empty/],
-    ['too many brackets', '['.repeat(100_000), /nested too deeply$/],
+    ['too many brackets', '['.repeat(100_000), /nested too deeply: more than 500 levels$/],
+    ...[600, 5_000, 200_000].flatMap((depth): [string, string, RegExp][] => {
+      const list = `${'['.repeat(depth)}1${']'.repeat(depth)}`;
+      const json = `{ "goal": "x", "metadata": { "deep": ${list} }, "tasks": [] }`;
+      return [
+        [`JSON of ${depth} levels`, json, /nested too deeply: more than 500 levels$/],
+        [
+          `YAML of ${depth} levels`,
+          `goal: x\nmetadata: { deep: ${list} }\n${task}`,
+          /nested too deeply/,
+        ],
+      ];
+    }),
   ])('%s is reported once, with its position', (_, text, problem) => {
     expect(problemsOf(text)).toEqual([expect.stringMatching(problem)]);
   });

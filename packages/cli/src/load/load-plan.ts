@@ -5,7 +5,7 @@ import { UsageError } from '../options/usage-error.js';
 import { onOneLine } from '../output/terminal-text.js';
 import { parseSource } from './parse-source.js';
 import { readSource } from './read-source.js';
-import type { SourceProblem } from './source-tree.js';
+import type { SourceProblem } from './source.js';
 
 /** More problems than this are counted instead of listed. */
 const MAX_SHOWN = 100;
@@ -33,20 +33,20 @@ export async function loadPlan(file: string): Promise<LoadedPlan> {
  * @throws {UsageError} with every problem and its place in the text.
  */
 export function parsePlan(text: string, name: string): LoadedPlan {
-  const { lines, tree, problems } = parseSource(text);
+  const { lines, source, problems } = parseSource(text);
   if (problems !== undefined) throw invalidPlan(name, lines, problems);
   try {
-    const loaded = parsePlanDocument(tree.value);
-    if (tree.problems.length > 0) throw invalidPlan(name, lines, tree.problems);
+    const loaded = parsePlanDocument(source.value);
+    if (source.problems.length > 0) throw invalidPlan(name, lines, source.problems);
     return loaded;
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;
-    const reported = new Set(tree.problems.map(({ offset }) => offset));
+    const reported = new Set(source.problems.map(({ offset }) => offset));
     const placed = error.problems
-      .map((problem) => ({ offset: tree.offsetOf(problem), message: formatProblem(problem) }))
+      .map((problem) => ({ offset: source.offsetOf(problem), message: formatProblem(problem) }))
       // An undefined alias reads as null, which must not be reported a second time.
       .filter(({ offset }) => !reported.has(offset));
-    throw invalidPlan(name, lines, [...tree.problems, ...placed]);
+    throw invalidPlan(name, lines, [...source.problems, ...placed]);
   }
 }
 

@@ -8,9 +8,9 @@ import { readSource } from './read-source.js';
  * @throws {UsageError} with the first syntax error and its place in the file.
  */
 export async function loadValue(file: string): Promise<unknown> {
-  const { lines, tree, problems } = parseSource(await readSource(file, file));
-  const [problem] = problems ?? tree.problems;
-  if (problem === undefined) return tree?.value;
+  const { lines, source, problems } = parseSource(await readSource(file, file));
+  const [problem] = problems ?? source.problems;
+  if (problem === undefined) return source?.value;
   const { line, col } = lines.linePos(problem.offset);
   throw new UsageError(`${file}:${line}:${col}  ${problem.message}`);
 }

@@ -56,6 +56,21 @@ describe('parsePlanDocument', () => {
     [{ goal: 'x' }, 'tasks: is missing; it must be a list of tasks'],
     [{ goal: 'x', tasks: [] }, 'tasks: the plan has no tasks; give it at least one'],
     [{ ...document, taks: [] }, 'taks: unknown field "taks". Did you mean "tasks"?'],
+    ...(['depends_on', 'dependsOn', 'needs', 'after', 'requires'] as const).map(
+      (field): [object, string] => [
+        { goal: 'x', tasks: [task, { id: 'b', description: 'x', [field]: ['research'] }] },
+        `tasks[1].${field}: unknown field "${field}". Did you mean "dependencies"?`,
+      ],
+    ),
+    [{ ...document, steps: [] }, 'steps: unknown field "steps". Did you mean "tasks"?'],
+    [
+      { goal: 'x', tasks: [{ ...task, steps: [] }] },
+      'tasks[0].steps: unknown field "steps". Did you mean "subtasks"?',
+    ],
+    [
+      { goal: 'x', tasks: [{ ...task, prompt: 'Go' }] },
+      'tasks[0].prompt: unknown field "prompt". Did you mean "description"?',
+    ],
     [
       { ...document, strategy: 'paralell' },
       'strategy: unknown strategy "paralell"; it must be one of sequential, parallel, adaptive. Did you mean "parallel"?',

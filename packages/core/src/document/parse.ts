@@ -13,6 +13,7 @@ import {
   strategyObjects,
   taskSchema,
 } from './schema.js';
+import { synonymOf } from './synonyms.js';
 import { documentTasks } from './tasks.js';
 
 /**
@@ -76,7 +77,7 @@ function toProblems(issue: z.core.$ZodIssue): PlanProblem[] {
       return issue.keys.map((key) => ({
         code: 'unknown_field',
         path: [...path, key],
-        message: `unknown field "${key}".${didYouMean(key, known) || ` Known fields are ${known.join(', ')}.`}`,
+        message: `unknown field "${key}".${synonymOf(key, known) || didYouMean(key, known) || ` Known fields are ${known.join(', ')}.`}`,
       }));
     }
     case 'invalid_union':

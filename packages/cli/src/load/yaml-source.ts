@@ -11,15 +11,13 @@ import {
   type Pair,
   type YAMLMap,
 } from 'yaml';
-
-/** An error in a file, and its position. */
-export interface SourceProblem {
-  readonly offset: number;
-  readonly message: string;
-}
+import { MAX_NESTING, NESTED_TOO_DEEPLY, type Source, type SourceProblem } from './source.js';
 
 /** The maximum number of values that aliases may expand to: ten short lines can reach billions. */
 const MAX_EXPANDED = 1_000_000;
+
+const MERGE_KEY =
+  'merge keys (<<) are not supported; write the fields out, or use an alias for a whole value';
 
 interface Anchor {
   readonly node: Node;
@@ -32,7 +30,7 @@ interface Anchor {
  * A YAML document as plain data that remembers the position of each value. It walks the document
  * once, because the checks of the yaml package for duplicate keys and aliases take quadratic time.
  */
-export class SourceTree {
+export class YamlSource implements Source {
   readonly value: unknown;
   /** Duplicate keys, and aliases that cannot be followed (their value is null). */
   readonly problems: SourceProblem[] = [];
@@ -42,14 +40,14 @@ export class SourceTree {
   readonly #fields = new Map<YAMLMap, ReadonlyMap<string, Pair>>();
   #size = 0;
   #expanded = 0;
+  #isTooDeep = false;
 
   constructor(document: Document) {
     this.#root = document.contents;
-    this.value = this.#read(this.#root);
+    this.value = this.#read(this.#root, 0);
   }
 
-  /** The position of a problem: that of the value, or of its key when the key is wrong. */
-  offsetOf({ code, path }: PlanProblem): number {
+  offsetOf({ code, path }: Pick<PlanProblem, 'code' | 'path'>): number {
     let node = this.#root;
     let offset = startOf(node) ?? 0;
     for (const [depth, step] of path.entries()) {
@@ -69,15 +67,20 @@ export class SourceTree {
     return offset;
   }
 
-  #read(node: Node | null): unknown {
+  #read(node: Node | null, depth: number): unknown {
     this.#size++;
+    if (depth > MAX_NESTING) {
+      if (!this.#isTooDeep) this.#report(node, NESTED_TOO_DEEPLY);
+      this.#isTooDeep = true;
+      return null;
+    }
     if (isAlias(node)) return this.#follow(node);
     const anchor = node?.anchor === undefined ? undefined : this.#anchorAt(node, node.anchor);
     const before = this.#size;
     const value = isMap(node)
-      ? this.#readMap(node)
+      ? this.#readMap(node, depth + 1)
       : isSeq(node)
-        ? node.items.map((item) => this.#read(asNode(item)))
+        ? node.items.map((item) => this.#read(asNode(item), depth + 1))
         : isScalar(node)
           ? node.value
           : null;
@@ -88,7 +91,7 @@ export class SourceTree {
     return value;
   }
 
-  #readMap(map: YAMLMap): object {
+  #readMap(map: YAMLMap, depth: number): object {
     const object = {};
     const firsts = new Map<string, Node>();
     for (const { key, value } of map.items) {
@@ -96,10 +99,12 @@ export class SourceTree {
       const name = nameOf(keyNode);
       if (name === undefined) {
         this.#report(keyNode, 'keys must be strings');
+      } else if (name === '<<' && isPlain(keyNode)) {
+        this.#report(keyNode, MERGE_KEY);
       } else if (firsts.has(name)) {
         this.#report(keyNode, `duplicate key "${name}"`);
       } else if (keyNode !== null) firsts.set(name, keyNode);
-      const content = this.#read(asNode(value));
+      const content = this.#read(asNode(value), depth);
       // Defined, not assigned, so that "__proto__" is a key like any other.
       if (name !== undefined) {
         Object.defineProperty(object, name, {
@@ -162,6 +167,11 @@ export class SourceTree {
 
 function nameOf(key: Node | null): string | undefined {
   return isScalar(key) ? String(key.value ?? '') : undefined;
+}
+
+/** Whether a key is written without quotes. */
+function isPlain(key: Node | null): boolean {
+  return isScalar(key) && key.type === 'PLAIN';
 }
 
 function asNode(value: unknown): Node | null {

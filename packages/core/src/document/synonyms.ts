@@ -1,0 +1,38 @@
+/** Fields of other formats for plans, and what they are called here. The first one that is known counts. */
+const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
+  after: ['dependencies'],
+  condition: ['when'],
+  deadline: ['deadlineMs'],
+  dependson: ['dependencies'],
+  deps: ['dependencies'],
+  each: ['forEach'],
+  if: ['when'],
+  instruction: ['description'],
+  items: ['forEach'],
+  jobs: ['tasks'],
+  key: ['id'],
+  loop: ['forEach'],
+  message: ['description'],
+  name: ['id', 'goal'],
+  needs: ['dependencies'],
+  nodes: ['tasks'],
+  objective: ['goal'],
+  prompt: ['description'],
+  requires: ['dependencies'],
+  responseformat: ['outputSchema'],
+  retries: ['retry'],
+  schema: ['outputSchema'],
+  stages: ['tasks'],
+  steps: ['tasks', 'subtasks'],
+  text: ['description'],
+  timeout: ['timeoutMs'],
+  title: ['goal', 'description'],
+};
+
+/** ` Did you mean "dependencies"?` for the name of a field in another format, such as `depends_on`. */
+export function synonymOf(field: string, known: readonly string[]): string {
+  const name = field.replace(/[-_\s]/g, '').toLowerCase();
+  const meant = Object.hasOwn(SYNONYMS, name) ? SYNONYMS[name] : undefined;
+  const found = meant?.find((each) => known.includes(each));
+  return found === undefined ? '' : ` Did you mean "${found}"?`;
+}
