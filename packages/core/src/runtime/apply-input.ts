@@ -8,6 +8,7 @@ import type { ActiveAttempts } from './active-attempts.js';
 import type { HumanAnswers } from './answers.js';
 import type { Attempt } from './attempt.js';
 import type { Input } from './input.js';
+import type { Borrower } from './shared-places.js';
 import type { TaskAdditions } from './task-additions.js';
 
 /** The parts of a run that an input may be about. */
@@ -20,8 +21,24 @@ export interface RunParts {
   readonly ahead: WriteAheadLog | undefined;
 }
 
+/** Applies an input with the places that the run may take, when it shares them with others. */
+export function applyInputWithin(
+  borrower: Borrower | undefined,
+  parts: RunParts,
+  input: Input,
+  now: number,
+): void {
+  if (borrower === undefined) {
+    applyInput(parts, input, now);
+    return;
+  }
+  parts.kernel.lend(borrower.loan(input.type === 'turn'));
+  applyInput(parts, input, now);
+  borrower.settle(parts.kernel, input.type !== 'output');
+}
+
 /** Gives one input to the kernel, which ignores it when it is stale. */
-export function applyInput(parts: RunParts, input: Input, now: number): void {
+function applyInput(parts: RunParts, input: Input, now: number): void {
   const { kernel, attempts, additions } = parts;
   switch (input.type) {
     case 'completed':
@@ -68,6 +85,9 @@ export function applyInput(parts: RunParts, input: Input, now: number): void {
       break;
     case 'maxParallel':
       kernel.setMaxParallel(input.maxParallel, now);
+      break;
+    case 'turn':
+      kernel.useLoan(now);
       break;
     case 'start':
       kernel.start(now);

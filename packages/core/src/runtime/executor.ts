@@ -8,6 +8,7 @@ import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import { type PriceTable, priceOf } from '../contract/price.js';
 import { replanLimits } from '../contract/replan.js';
+import type { ResourceLimits } from '../contract/resource-limit.js';
 import { checkRunId, newRunId } from '../contract/run-id.js';
 import type { TaskRunner } from '../contract/runner.js';
 import { frozenCopy, snapshotOf, snapshotOfTasks } from '../contract/snapshot.js';
@@ -34,9 +35,22 @@ import {
 } from './options.js';
 import { pendingHandle } from './resumed-handle.js';
 import { Run } from './run.js';
+import { SharedPlaces } from './shared-places.js';
 import { Toolbox } from './tool-registry.js';
 
 export interface ExecutorOptions extends RunOptions {
+  /**
+   * The maximum number of attempts in flight, of all runs of this executor together. While several
+   * runs want more places, each gets its share as attempts end. `maxParallel` of a single run bounds
+   * that run further.
+   *
+   * A task that awaits a run of its own executor keeps its place meanwhile, and may take the last one:
+   * give such runs another executor.
+   * @default no common limit; each run has the strategy's own `maxParallel`, or 16
+   */
+  readonly maxParallel?: number | undefined;
+  /** Caps of resources, for all runs of this executor together; see `RunOptions`. */
+  readonly resources?: ResourceLimits | undefined;
   /** Decides which ready task starts next. */
   readonly strategy: Strategy;
   /** Runs the tasks without a `run` function; required only when there are such tasks. */
@@ -45,7 +59,7 @@ export interface ExecutorOptions extends RunOptions {
   readonly tools?: readonly Tool[] | undefined;
 }
 
-/** Runs plans in this process. It has no state: any number of plans may run at once. */
+/** Runs plans in this process: any number at once, which share its caps. */
 export interface Executor {
   /**
    * Starts a plan.
@@ -135,6 +149,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
   checkRunOptions('createExecutor()', defaults);
   checkTools(tools);
   const toolbox = new Toolbox(tools);
+  const places = placesOf(defaults);
 
   /** @throws {StratagemError} when the tasks or the budget need another runner. */
   function requireRunner({ tasks }: Plan, { budget, prices }: Settings): void {
@@ -182,6 +197,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       replan: options.replan && replanLimits(options.replan),
       planner: options.replan,
       toolbox,
+      places,
       codecs: options.codecs ?? NO_CODECS,
       ...(options.journal !== undefined && recordingOf(options)),
       maxBytes: options.maxOutputBytes ?? MAX_OUTPUT_BYTES,
@@ -199,7 +215,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       checkRunOptions('execute()', overrides);
       const { runId = newRunId(), ...given } = overrides;
       checkRunId('execute()', runId);
-      const options = { ...defaults, ...withoutUndefined(given) };
+      const options = withResources(defaults, { ...defaults, ...withoutUndefined(given) });
       const signal = eitherSignal(defaults.signal, overrides.signal);
       const settings = settingsOf(plan as Plan, options, signal);
       requireRunner(settings.plan, settings);
@@ -236,12 +252,13 @@ export function createExecutor(options: ExecutorOptions): Executor {
         throw new OptionError('resume() requires the journal that has recorded the run');
       }
       // Options of this call override recorded limits, which override the executor's options.
-      const optionsFor = (recorded: RunLimits) => ({
-        ...defaults,
-        ...NO_LIMITS,
-        ...recorded,
-        ...withoutUndefined(given),
-      });
+      const optionsFor = (recorded: RunLimits) =>
+        withResources(recorded, {
+          ...defaults,
+          ...NO_LIMITS,
+          ...recorded,
+          ...withoutUndefined(given),
+        });
       const resumed = snapshotOfOptions(overrides);
       const limitsFor = (plan: Plan, recorded: RunLimits) => limitsOf(plan, optionsFor(recorded));
       return pendingHandle<Outputs>(runId, async (onOpen) => {
@@ -305,6 +322,18 @@ function recordingOf({ redact, codecs }: RunOptions) {
 function reuseOf(journal: Journal, { reuse = false, codecs }: RunOptions): Reuse | undefined {
   if (reuse === false) return undefined;
   return new Reuse(journal, reuse === true ? {} : reuse, codecs);
+}
+
+/** Limits of resources are overridden one by one. */
+function withResources(base: Pick<RunOptions, 'resources'>, options: RunOptions): RunOptions {
+  if (base.resources === undefined || options.resources === undefined) return options;
+  return { ...options, resources: { ...base.resources, ...options.resources } };
+}
+
+/** The places that the runs of an executor share; undefined without a cap. */
+function placesOf({ maxParallel, resources }: RunOptions): SharedPlaces | undefined {
+  if (maxParallel === undefined && resources === undefined) return undefined;
+  return new SharedPlaces(maxParallel ?? Number.POSITIVE_INFINITY, resources);
 }
 
 function checkTools(tools: readonly Tool[]): void {

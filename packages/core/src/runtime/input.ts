@@ -8,7 +8,7 @@ import type { ReplanRound } from './replan-round.js';
 
 /** An input for the kernel, on its way there. */
 export type Input =
-  | { readonly type: 'start' | 'wake' | 'pause' | 'resume' }
+  | { readonly type: 'start' | 'wake' | 'pause' | 'resume' | 'turn' }
   | { readonly type: 'maxParallel'; readonly maxParallel: number }
   | {
       readonly type: 'addTasks';

@@ -18,7 +18,8 @@ import { checkBudget, checkPrices, checkRetry } from '../validate/settings.js';
 /** Options of a run, given to the executor for all its runs or to `execute` for one. */
 export interface RunOptions {
   /**
-   * The maximum number of attempts in flight at once, whatever the strategy chooses.
+   * The maximum number of attempts in flight at once, whatever the strategy chooses. The cap of the
+   * executor applies as well.
    * @default the strategy's own `maxParallel`, or 16
    */
   readonly maxParallel?: number | undefined;

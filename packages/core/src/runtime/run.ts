@@ -17,7 +17,7 @@ import { Floodgate } from '../util/gate.js';
 import { Queue } from '../util/queue.js';
 import { ActiveAttempts, type AttemptInbox } from './active-attempts.js';
 import { HumanAnswers } from './answers.js';
-import { applyInput, type RunParts } from './apply-input.js';
+import { applyInputWithin, type RunParts } from './apply-input.js';
 import type { Attempt } from './attempt.js';
 import { RunClock } from './clock.js';
 import { dropAborted } from './commands.js';
@@ -27,6 +27,7 @@ import { Listeners } from './listeners.js';
 import type { OutputRelease } from './output-release.js';
 import { ProcessCarrier } from './process-carrier.js';
 import type { RunRecord, RunSettings } from './settings.js';
+import { Borrower } from './shared-places.js';
 import { TaskAdditions } from './task-additions.js';
 import { Worker } from './worker.js';
 
@@ -50,6 +51,8 @@ export class Run<Outputs> implements AttemptInbox {
   readonly #attempts: ActiveAttempts;
   readonly #additions: TaskAdditions;
   readonly #answers: HumanAnswers;
+  /** In a run that shares places with others. */
+  readonly #borrower: Borrower | undefined;
   /** In a run that keeps the final outputs alone. */
   #release: OutputRelease | undefined;
   #releaseLoaded: Promise<void> | undefined;
@@ -80,8 +83,11 @@ export class Run<Outputs> implements AttemptInbox {
     const { runner, signal, record } = settings;
     this.#settings = settings;
     this.#clock = new RunClock(() => this.take({ type: 'wake' }));
+    const { places } = settings;
+    this.#borrower = places && new Borrower(places, () => this.takeFromOutside({ type: 'turn' }));
     this.#kernel = new Kernel({
       ...settings,
+      loan: this.#borrower?.loan(false),
       beginsLater: settings.carrier?.beginsLater,
       onSettled: record === undefined ? () => this.#listeners.publish() : undefined,
       resourceOf: (task) =>
@@ -273,7 +279,7 @@ export class Run<Outputs> implements AttemptInbox {
         const now = this.#clock.now();
         isTurnOver = this.#clock.isTurnOver(now);
         if (isTurnOver) break;
-        applyInput(this.#parts, this.#inbox.shift() as Input, now);
+        applyInputWithin(this.#borrower, this.#parts, this.#inbox.shift() as Input, now);
         if (ahead === undefined) this.#carryOut();
       }
       if (ahead !== undefined && !this.#commit(ahead, isTurnOver)) return;
@@ -390,6 +396,7 @@ export class Run<Outputs> implements AttemptInbox {
     this.#gate.open();
     const { plan, strategy, signal, timeline, carrier } = this.#settings;
     this.#clock.stop();
+    this.#borrower?.leave();
     signal?.removeEventListener('abort', this.#onAbort);
     const result = createResult<Outputs>({
       goal: plan.goal,

@@ -9,10 +9,11 @@ import type { Reuse } from '../journal/reuse.js';
 import type { KernelOptions } from '../kernel/options.js';
 import type { RecordedRun } from '../kernel/recorded-run.js';
 import type { PlanData } from '../serialize/plan.js';
+import type { SharedPlaces } from './shared-places.js';
 import type { Toolbox } from './tool-registry.js';
 
 /** Everything one run needs, with every default filled in. */
-export interface RunSettings extends Omit<KernelOptions, 'resourceOf'> {
+export interface RunSettings extends Omit<KernelOptions, 'resourceOf' | 'loan'> {
   readonly runId: string;
   /** Where the run is written before anything of it is heard of or done. */
   readonly record: RunRecord | undefined;
@@ -20,6 +21,8 @@ export interface RunSettings extends Omit<KernelOptions, 'resourceOf'> {
   /** Where attempts run; undefined for this process. */
   readonly carrier: AttemptCarrier | undefined;
   readonly toolbox: Toolbox;
+  /** Places that the run shares with the other runs of its executor. */
+  readonly places: SharedPlaces | undefined;
   readonly codecs: readonly ValueCodec[];
   /** The maximum length of one output. */
   readonly maxBytes: number;
