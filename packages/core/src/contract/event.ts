@@ -84,6 +84,11 @@ export interface TaskStarted extends AttemptBase {
   readonly type: 'task_started';
   /** How long the task was ready before it started. */
   readonly waitMs: number;
+  /**
+   * What the attempt competes for; see `TaskView.resource`. Left out where it is usual: `function` for a
+   * task with a `run` function, and for others the same as at the first of them.
+   */
+  readonly resource?: string | undefined;
 }
 
 /**
@@ -214,6 +219,16 @@ export interface BudgetExceeded extends Base {
   readonly requested: number;
 }
 
+/**
+ * The budget may not be enough for the start of this task and for the attempts in flight: nothing starts
+ * until some of those have ended and this task has started.
+ */
+export interface BudgetWaiting extends Base {
+  readonly type: 'budget_waiting';
+  /** The task that was to start. */
+  readonly taskId: string;
+}
+
 interface ReplanBase extends Base {
   /** 1 for the first. */
   readonly round: number;
@@ -332,6 +347,7 @@ export type RunEvent =
   | TasksAdded
   | GoalChecked
   | GoalAchieved
+  | BudgetWaiting
   | BudgetExceeded
   | ReplanStarted
   | ReplanCompleted

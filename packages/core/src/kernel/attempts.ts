@@ -16,8 +16,8 @@ export function attemptsLeft(machine: Machine, index: number, attempt: number): 
 
 /** Starts the next attempt at a task. */
 export function startAttempt(machine: Machine, index: number): void {
-  const { state, now } = machine;
-  state.recordStart(index, now - state.readyAt(index), now);
+  const { state, now, strategy } = machine;
+  state.recordStart(index, now - state.readyAt(index), now, strategy.resourceOf(index));
   machine.places?.started();
   commandStart(machine, index);
 }

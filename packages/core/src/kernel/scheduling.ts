@@ -81,9 +81,8 @@ function fitsBudget(machine: Machine, index: number): boolean {
     return true;
   }
   machine.held = index;
-  if (excess !== 'wait') {
-    const { taskId } = machine.about(index);
-    machine.tell({ type: 'budget_exceeded', taskId, ...excess }, index);
-  }
+  const { taskId } = machine.about(index);
+  if (excess !== 'wait') machine.tell({ type: 'budget_exceeded', taskId, ...excess }, index);
+  else if (state.budgetWaiting !== index) machine.tell({ type: 'budget_waiting', taskId }, index);
   return false;
 }

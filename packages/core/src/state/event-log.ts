@@ -39,6 +39,7 @@ const KIND_OF = {
   run_failed: 25,
   run_canceled: 26,
   task_begun: 27,
+  budget_waiting: 28,
 } satisfies Record<Exclude<RunEventType, 'task_started' | 'task_completed'>, number>;
 
 const TYPE_OF: RunEventType[] = ['task_started', 'task_completed', 'task_completed'];
@@ -72,7 +73,7 @@ export class EventLog {
   #attempts: Int32Array;
   /** `waitMs` of a start, `durationMs` of a completion. */
   #numbers: Float64Array;
-  /** The output of a completion, its result when it has details, or the event itself. */
+  /** The resource of a start, the output of a completion or its result with details, or the event. */
   readonly #values: unknown[];
   /** Streamed output before this position has been released. */
   #released = 0;
@@ -91,8 +92,14 @@ export class EventLog {
     this.#values = new Array(Math.min(capacity, MAX_PREPARED));
   }
 
-  appendStarted(index: number, attempt: number, waitMs: number, now: number): number {
-    return this.#append(STARTED, index, now, attempt, waitMs, undefined);
+  appendStarted(
+    index: number,
+    attempt: number,
+    waitMs: number,
+    now: number,
+    resource: string | undefined,
+  ): number {
+    return this.#append(STARTED, index, now, attempt, waitMs, resource);
   }
 
   appendCompleted(
@@ -123,7 +130,7 @@ export class EventLog {
     const { timestamp } = event;
     switch (event.type) {
       case 'task_started':
-        return this.appendStarted(index, event.attempt, event.waitMs, timestamp);
+        return this.appendStarted(index, event.attempt, event.waitMs, timestamp, event.resource);
       case 'task_completed': {
         const { attempt, durationMs } = event;
         return this.appendCompleted(index, attempt, durationMs, event, timestamp);
@@ -154,6 +161,11 @@ export class EventLog {
 
   attemptAt(position: number): number {
     return this.#attempts[position] as number;
+  }
+
+  /** The resource that a start names. */
+  resourceAt(position: number): string | undefined {
+    return this.#values[position] as string | undefined;
   }
 
   /** `waitMs` of a start, `durationMs` of a completion. */
@@ -204,7 +216,9 @@ export class EventLog {
     const attempt = this.#attempts[position] as number;
     if (kind === STARTED) {
       const waitMs = this.#numbers[position] as number;
-      return { type: 'task_started', sequence, timestamp, taskId, level, attempt, waitMs };
+      const resource = this.#values[position] as string | undefined;
+      const named = resource === undefined ? undefined : { resource };
+      return { type: 'task_started', sequence, timestamp, taskId, level, attempt, waitMs, ...named };
     }
     const durationMs = this.#numbers[position] as number;
     const value = this.#values[position];

@@ -111,6 +111,10 @@ export class RunState {
   /** The cap in force; undefined before a strategy began. */
   maxParallel: number | undefined;
   readonly budget: BudgetLedger | undefined;
+  /** What the first attempt competed for that was not at a function. */
+  resource: string | undefined;
+  /** The task that the budget holds back until attempts in flight have ended. */
+  budgetWaiting: number | undefined;
   /** For each server that asked to wait, until when, as Unix time in milliseconds. */
   readonly cooldowns = new Map<string, number>();
   /** For each task whose attempt will be repeated, when, as Unix time in milliseconds. */
@@ -382,13 +386,23 @@ export class RunState {
     };
   }
 
+  /** What an attempt competes for whose start does not say so: most runs have one resource. */
+  usualResourceOf(index: number): string | undefined {
+    return (this.graph.tasks[index] as Task).run === undefined ? this.resource : 'function';
+  }
+
   // --- Folding ---
 
-  /** Appends the start of the next attempt at a task, and folds it. */
-  recordStart(index: number, waitMs: number, now: number): void {
+  /**
+   * Appends the start of the next attempt at a task, and folds it.
+   *
+   * @param resource What it competes for.
+   */
+  recordStart(index: number, waitMs: number, now: number, resource: string): void {
     const attempt = (this.#attempts[index] as number) + 1;
-    this.#position = this.log.appendStarted(index, attempt, waitMs, now);
-    this.#foldStarted(index, attempt, now);
+    const named = resource === this.usualResourceOf(index) ? undefined : resource;
+    this.#position = this.log.appendStarted(index, attempt, waitMs, now, named);
+    this.#foldStarted(index, attempt, now, named);
   }
 
   /** Appends the completion of a task, and folds it. */
@@ -413,7 +427,12 @@ export class RunState {
     this.#position = position;
     switch (log.kindAt(position)) {
       case STARTED:
-        this.#foldStarted(index, log.attemptAt(position), log.timeAt(position));
+        this.#foldStarted(
+          index,
+          log.attemptAt(position),
+          log.timeAt(position),
+          log.resourceAt(position),
+        );
         break;
       case COMPLETED_WITH_DETAILS: {
         const { usage, costUsd } = log.resultAt(position);
@@ -429,7 +448,9 @@ export class RunState {
     }
   }
 
-  #foldStarted(index: number, attempt: number, at: number): void {
+  #foldStarted(index: number, attempt: number, at: number, resource: string | undefined): void {
+    if (this.resource === undefined && resource !== undefined) this.#foldResource(index, resource);
+    if (this.budgetWaiting === index) this.budgetWaiting = undefined;
     if (this.budget !== undefined) {
       const estimate = estimateOf(this.graph.tasks[index] as Task);
       this.budget.reserve(index, estimate, this.attemptsUnderPlan(index) === 0);
@@ -442,6 +463,10 @@ export class RunState {
     this.attempts++;
     if (this.retries.size > 0) this.retries.delete(index);
     if (this.#policy.beginsLater) this.notBegun.add(index);
+  }
+
+  #foldResource(index: number, resource: string): void {
+    if ((this.graph.tasks[index] as Task).run === undefined) this.resource = resource;
   }
 
   #foldCompleted(index: number): void {
@@ -504,6 +529,9 @@ export class RunState {
         break;
       case 'goal_achieved':
         this.isGoalAnnounced = true;
+        break;
+      case 'budget_waiting':
+        this.budgetWaiting = index;
         break;
       case 'budget_exceeded':
         this.stop = { reason: 'budget_exceeded', ending: budgetEnding(event) };
@@ -639,6 +667,8 @@ export class RunState {
     const wentOn = new Set(attached);
     this.replan.apply(event);
     this.replan.replaces = [];
+    // The strategy chooses again.
+    this.budgetWaiting = undefined;
     this.runStartedAt += downtimeMs;
     this.limitsSince += downtimeMs;
     for (let index = 0; index < this.graph.size; index++) {
@@ -688,6 +718,7 @@ export class RunState {
     this.budget?.release(index, status === DONE);
     // Deleting from an empty map costs more than looking at its size, and this is once a task.
     if (this.retries.size > 0) this.retries.delete(index);
+    if (this.budgetWaiting === index) this.budgetWaiting = undefined;
     if (this.questions.size > 0) this.questions.delete(index);
     if (this.additions.size > 0) this.additions.delete(index);
     if (this.notBegun.size > 0) this.notBegun.delete(index);
