@@ -45,6 +45,8 @@ export class Ledger {
   #paused = false;
   /** Why no task may start. */
   #stopped: 'goal_achieved' | 'budget_exceeded' | 'fail_fast' | undefined;
+  /** The task that the budget holds back. */
+  #held: string | undefined;
   #attempts = 0;
   #given = 0;
 
@@ -136,6 +138,16 @@ export class Ledger {
       case 'goal_achieved':
         this.#goal.achieved();
         this.#stopped ??= 'goal_achieved';
+        break;
+      case 'budget_waiting':
+        this.#mayBegin(event.taskId);
+        must(this.#stopped === undefined, 'a run that stops waits for nothing');
+        must(this.#held !== event.taskId, 'a wait for the budget is told once', event.taskId);
+        must(
+          this.#places.running > 0 || this.#replan.isUnderWay,
+          'only what is in flight can show what it uses',
+        );
+        this.#held = event.taskId;
         break;
       case 'budget_exceeded':
         must(this.#stopped === undefined, 'a run stops once');
@@ -262,6 +274,7 @@ export class Ledger {
     account.start(this.#now);
     this.#pauses.started(account);
     this.#attempts++;
+    this.#held = undefined;
     this.#places.start(account);
     must(this.#places.isKept(task), 'no more than the caps are in flight', taskId);
 
@@ -273,6 +286,7 @@ export class Ledger {
 
   /** Attempts in flight start again with the same inputs. The run has no downtime. */
   #resumed({ restarted, downtimeMs, timestamp }: RunResumed): void {
+    this.#held = undefined;
     must(downtimeMs === 0, 'a run that is checked is not down for any time');
     for (const id of restarted) {
       const account = this.#get(id);

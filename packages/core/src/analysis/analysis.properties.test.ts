@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { must } from '../../test/must.js';
-import { randomRun, recipes } from '../../test/random-runs.js';
+import { type RandomRun, randomRun, recipes } from '../../test/random-runs.js';
 import { recorded } from '../../test/recorded.js';
 import type { RunEvent } from '../contract/event.js';
 import { resumeSimulation, simulate } from '../simulate/simulate.js';
@@ -23,23 +23,30 @@ test(`the parts of the path and of each task add up in ${RUNS} random runs and t
       (recipe, cut, downtimeMs) => {
         const run = randomRun(recipe);
         const { timeline } = simulate(run.plan, run.options);
-        const whole = checkEvery(timeline);
+        const whole = checkEvery(timeline, run);
         for (const { part } of whole.criticalPath.parts) parts.add(part);
         for (const { spans } of whole.tasks) for (const { kind } of spans) kinds.add(kind);
         const again = randomRun(recipe);
         const prefix = timeline.slice(0, 1 + Math.floor((cut / 1_000) * timeline.length));
         const log = recorded(again.plan, prefix);
-        check(
-          analyzeRun(resumeSimulation(again.plan, again.options, log, { downtimeMs }).timeline),
-        );
+        const resumed = resumeSimulation(again.plan, again.options, log, { downtimeMs });
+        check(analyzeRun(resumed.timeline), run);
       },
     ),
     { numRuns: RUNS, seed: SEED },
   );
   const wanted: PartKind[] = ['work', 'free_slot', 'rate_limit', 'retry', 'person', 'paused'];
-  expect([...parts]).toEqual(expect.arrayContaining([...wanted, 'strategy', 'replan']));
+  expect([...parts]).toEqual(expect.arrayContaining([...wanted, 'strategy', 'budget', 'replan']));
   expect([...kinds]).toEqual(
-    expect.arrayContaining(['dependency', 'cap', 'retried', 'backoff', 'children', 'run']),
+    expect.arrayContaining([
+      'dependency',
+      'cap',
+      'resource_cap',
+      'retried',
+      'backoff',
+      'children',
+      'run',
+    ]),
   );
 });
 
@@ -52,17 +59,17 @@ function areaOf(steps: RunAnalysis['concurrency'], endMs: number): number {
 }
 
 /** Checks the analysis of every prefix of a log, made step by step. */
-function checkEvery(timeline: readonly RunEvent[]): RunAnalysis {
+function checkEvery(timeline: readonly RunEvent[], recipe: RandomRun): RunAnalysis {
   const analyzer = new RunAnalyzer();
   for (const event of timeline) {
     analyzer.add(event);
-    check(analyzer.analyze());
+    check(analyzer.analyze(), recipe);
     check(analyzer.analyze({ now: event.timestamp + 3.7 }));
   }
   return analyzer.analyze();
 }
 
-function check(run: RunAnalysis): void {
+function check(run: RunAnalysis, recipe?: RandomRun): void {
   const { makespanMs, criticalPath, counts, tasks, concurrency } = run;
   checkChain(criticalPath.segments, 0, makespanMs, 'the path');
   let inFlightMs = 0;
@@ -78,6 +85,8 @@ function check(run: RunAnalysis): void {
     for (const attempt of attempts) must((attempt.endMs ?? makespanMs) >= attempt.startMs, id);
     for (const { kind, startMs, endMs } of spans) {
       if (IN_FLIGHT.includes(kind)) inFlightMs += endMs - startMs;
+      // Every other wait has a cause in the log.
+      if (kind === 'strategy' && recipe) must(recipe.patienceMs > 0, 'no strategy waited', id);
     }
   }
   const { total, ...states } = counts;

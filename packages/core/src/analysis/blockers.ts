@@ -1,24 +1,42 @@
 import type { AttemptErrorCode } from '../contract/errors.js';
+import type { ResourceLimits } from '../contract/resource-limit.js';
+import { exact } from './run-clock.js';
 import type { Pause, Span, SpanKind } from './types.js';
 
-/** Why nothing, or not more, starts; as bits. */
+/** What keeps every ready task of a run from starting, as bits. */
 export const Blocker = { paused: 1, full: 2, budget: 4 } as const;
 
 interface Interval {
   readonly startMs: number;
   endMs: number;
-  readonly code: AttemptErrorCode;
+  /** For a cooldown, its end before rounding. */
+  rawEndMs?: number | undefined;
+  readonly code?: AttemptErrorCode | undefined;
+}
+
+/** What keeps the tasks of one resource from starting; each in order of time, without overlaps. */
+interface Lane {
+  /** When its server wanted to be left alone. */
+  readonly cooldowns: Interval[];
+  /** When one attempt tried, after a cooldown, whether the server answers again. */
+  readonly trials: Interval[];
+  /** When its own cap was reached. */
+  readonly full: Interval[];
 }
 
 /**
- * What kept ready tasks of a run from starting, over its time. A wait is split by it in time
- * proportional to the changes within the wait.
+ * What kept the ready tasks of a run from starting, over its time. A wait is split in time proportional
+ * to the changes within the wait.
  */
 export class Blockers {
   readonly #times: number[] = [];
   readonly #flags: number[] = [];
-  /** Per resource, when its server wanted to be left alone; in order, without overlaps. */
-  readonly #cooldowns = new Map<string, Interval[]>();
+  readonly #lanes = new Map<string, Lane>();
+  readonly #limits: ResourceLimits;
+
+  constructor(limits: ResourceLimits = {}) {
+    this.#limits = limits;
+  }
 
   /** From this time on, these reasons hold. */
   set(atMs: number, flags: number): void {
@@ -36,46 +54,63 @@ export class Blockers {
   }
 
   /** A server asked to wait; the later of two overlapping ends counts. */
-  pause(resource: string, startMs: number, endMs: number, code: AttemptErrorCode): void {
-    const intervals = this.#cooldowns.get(resource);
-    if (intervals === undefined) {
-      this.#cooldowns.set(resource, [{ startMs, endMs, code }]);
-      return;
-    }
-    const last = intervals.at(-1) as Interval;
-    if (startMs <= last.endMs) last.endMs = Math.max(last.endMs, endMs);
-    else intervals.push({ startMs, endMs, code });
+  pause(resource: string, startMs: number, rawEndMs: number, code: AttemptErrorCode): void {
+    const endMs = Math.max(startMs, exact(rawEndMs));
+    extend(this.#laneOf(resource).cooldowns, { startMs, endMs, rawEndMs, code });
   }
 
-  /** The run was down from this time on: pauses that last went on meanwhile. */
+  /** When the last pause of a server ends; undefined without one. */
+  pausedUntil(resource: string): number | undefined {
+    return this.#lanes.get(resource)?.cooldowns.at(-1)?.endMs;
+  }
+
+  /** The run was down: pauses that had not ended went on meanwhile. */
   skip(atMs: number, downtimeMs: number): void {
-    for (const intervals of this.#cooldowns.values()) {
-      const last = intervals.at(-1) as Interval;
-      if (last.endMs > atMs) last.endMs = Math.max(atMs, last.endMs - downtimeMs);
+    for (const { cooldowns } of this.#lanes.values()) {
+      const last = cooldowns.at(-1);
+      if (last?.rawEndMs === undefined || last.endMs <= atMs) continue;
+      last.rawEndMs = Math.max(atMs, last.rawEndMs - downtimeMs);
+      last.endMs = exact(last.rawEndMs);
     }
   }
 
-  /** The only resource whose server ever asked to wait; undefined for none and for several. */
-  get onlyResource(): string | undefined {
-    return this.#cooldowns.size === 1 ? this.#cooldowns.keys().next().value : undefined;
+  /** Whether the tasks of a resource wait for the outcome of one attempt, or its cap is reached. */
+  setLane(resource: string, kind: 'trials' | 'full', atMs: number, holds: boolean): void {
+    const intervals = this.#lanes.get(resource)?.[kind];
+    const last = intervals?.at(-1);
+    const isOpen = last?.endMs === Number.POSITIVE_INFINITY;
+    if (holds === isOpen) return;
+    if (isOpen) last.endMs = atMs;
+    else extend(this.#laneOf(resource)[kind], { startMs: atMs, endMs: Number.POSITIVE_INFINITY });
+  }
+
+  #laneOf(resource: string): Lane {
+    let lane = this.#lanes.get(resource);
+    if (lane === undefined) {
+      lane = { cooldowns: [], trials: [], full: [] };
+      this.#lanes.set(resource, lane);
+    }
+    return lane;
   }
 
   /** The pauses of servers and of the run, by start, up to a time. */
   pauses(untilMs: number): Pause[] {
     const pauses: Pause[] = [];
-    for (const [resource, intervals] of this.#cooldowns) {
-      for (const { startMs, endMs, code } of intervals) {
+    for (const [resource, { cooldowns }] of this.#lanes) {
+      for (const { startMs, endMs, code } of cooldowns) {
         if (startMs > untilMs) continue;
         pauses.push({ resource, startMs, endMs: Math.min(endMs, untilMs), code });
       }
     }
-    this.#eachRun(0, untilMs, (flags, startMs, endMs) => {
-      if ((flags & Blocker.paused) === 0) return;
-      const last = pauses.at(-1);
-      if (last?.resource === undefined && last?.endMs === startMs) {
-        pauses[pauses.length - 1] = { startMs: last.startMs, endMs };
-      } else pauses.push({ startMs, endMs });
-    });
+    let last: Pause | undefined;
+    for (let position = 0; position < this.#times.length; position++) {
+      if (((this.#flags[position] as number) & Blocker.paused) === 0) continue;
+      const startMs = this.#times[position] as number;
+      const endMs = Math.min(this.#times[position + 1] ?? untilMs, untilMs);
+      if (last?.endMs === startMs) pauses.pop();
+      last = { startMs: last?.endMs === startMs ? last.startMs : startMs, endMs };
+      pauses.push(last);
+    }
     return pauses.sort((a, b) => a.startMs - b.startMs);
   }
 
@@ -92,70 +127,79 @@ export class Blockers {
     rest: SpanKind,
     into: Span[],
   ): void {
-    const cooldowns = resource === undefined ? [] : (this.#cooldowns.get(resource) ?? []);
-    let next = firstEndingAfter(cooldowns, startMs);
-    const add = (kind: SpanKind, from: number, to: number) => {
-      if (from >= to) return;
-      const last = into.at(-1);
-      if (last?.kind === kind && last.endMs === from && last.startMs >= startMs) {
-        into[into.length - 1] = { ...last, endMs: to };
-      } else {
-        const about = kind === 'rate_limit' ? { resource } : {};
-        into.push({ kind, startMs: from, endMs: to, ...about });
-      }
-    };
-    this.#eachRun(startMs, endMs, (flags, from, to) => {
-      if ((flags & Blocker.paused) !== 0) {
-        add('paused', from, to);
-        return;
-      }
-      const kind = kindOf(flags, rest);
-      let at = from;
-      while (at < to) {
-        const cooldown = cooldowns[next];
-        if (cooldown === undefined || cooldown.startMs >= to) break;
-        if (cooldown.endMs <= at) {
-          next++;
-          continue;
-        }
-        add(kind, at, Math.max(at, cooldown.startMs));
-        const until = Math.min(cooldown.endMs, to);
-        add('rate_limit', Math.max(at, cooldown.startMs), until);
-        at = until;
-      }
-      add(kind, at, to);
-    });
-  }
-
-  /** Calls `visit` for each stretch of equal flags within an interval. */
-  #eachRun(
-    startMs: number,
-    endMs: number,
-    visit: (flags: number, startMs: number, endMs: number) => void,
-  ): void {
-    const times = this.#times;
-    let low = 0;
-    for (let high = times.length; low < high; ) {
-      const middle = (low + high) >> 1;
-      if ((times[middle] as number) <= startMs) low = middle + 1;
-      else high = middle;
-    }
+    if (startMs >= endMs) return;
+    const lane = resource === undefined ? undefined : this.#lanes.get(resource);
+    const isSeparate = resource !== undefined && this.#limits[resource]?.separate === true;
+    const first = into.length;
     let at = startMs;
-    for (let position = low - 1; at < endMs; position++) {
-      const until = Math.min(times[position + 1] ?? endMs, endMs);
-      if (until > at) visit(this.#flags[position] ?? 0, at, until);
-      at = Math.max(at, until);
+    for (const until of this.#cutsBetween(startMs, endMs, lane)) {
+      const kind = this.#causeAt(at, lane, isSeparate) ?? rest;
+      const last = into.length > first ? (into.at(-1) as Span) : undefined;
+      if (last?.kind === kind) into[into.length - 1] = { ...last, endMs: until };
+      else {
+        const isOfLane = kind === 'rate_limit' || kind === 'resource_cap';
+        into.push({ kind, startMs: at, endMs: until, ...(isOfLane && { resource }) });
+      }
+      at = until;
     }
+  }
+
+  /** The times in a wait at which its cause may change, and its end. */
+  #cutsBetween(startMs: number, endMs: number, lane: Lane | undefined): number[] {
+    const cuts: number[] = [endMs];
+    const add = (atMs: number) => {
+      if (atMs > startMs && atMs < endMs) cuts.push(atMs);
+    };
+    const times = this.#times;
+    for (let position = after(times, startMs); (times[position] ?? endMs) < endMs; position++) {
+      add(times[position] as number);
+    }
+    for (const intervals of lane === undefined ? [] : [lane.cooldowns, lane.trials, lane.full]) {
+      for (let position = endingAfter(intervals, startMs); ; position++) {
+        const interval = intervals[position];
+        if (interval === undefined || interval.startMs >= endMs) break;
+        add(interval.startMs);
+        add(interval.endMs);
+      }
+    }
+    return cuts.sort((a, b) => a - b).filter((cut, position) => cut !== cuts[position - 1]);
+  }
+
+  #causeAt(atMs: number, lane: Lane | undefined, isSeparate: boolean): SpanKind | undefined {
+    const flags = this.#flags[after(this.#times, atMs) - 1] ?? 0;
+    if ((flags & Blocker.paused) !== 0) return 'paused';
+    if (lane !== undefined) {
+      if (covers(lane.cooldowns, atMs) || covers(lane.trials, atMs)) return 'rate_limit';
+      if (covers(lane.full, atMs)) return 'resource_cap';
+    }
+    if ((flags & Blocker.full) !== 0 && !isSeparate) return 'cap';
+    return (flags & Blocker.budget) !== 0 ? 'budget' : undefined;
   }
 }
 
-function kindOf(flags: number, rest: SpanKind): SpanKind {
-  if ((flags & Blocker.full) !== 0) return 'cap';
-  if ((flags & Blocker.budget) !== 0) return 'budget';
-  return rest;
+/** Appends an interval, or lengthens the last one by it. */
+function extend(intervals: Interval[], interval: Interval): void {
+  const last = intervals.at(-1);
+  if (last === undefined || interval.startMs > last.endMs) intervals.push(interval);
+  else if (interval.endMs > last.endMs) {
+    last.endMs = interval.endMs;
+    last.rawEndMs = interval.rawEndMs;
+  }
 }
 
-function firstEndingAfter(intervals: readonly Interval[], atMs: number): number {
+/** Position of the first number above another one. */
+function after(sorted: readonly number[], value: number): number {
+  let low = 0;
+  for (let high = sorted.length; low < high; ) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] as number) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Position of the first interval that ends after a time. */
+function endingAfter(intervals: readonly Interval[], atMs: number): number {
   let low = 0;
   for (let high = intervals.length; low < high; ) {
     const middle = (low + high) >> 1;
@@ -163,4 +207,9 @@ function firstEndingAfter(intervals: readonly Interval[], atMs: number): number 
     else high = middle;
   }
   return low;
+}
+
+function covers(intervals: readonly Interval[], atMs: number): boolean {
+  const interval = intervals[endingAfter(intervals, atMs)];
+  return interval !== undefined && interval.startMs <= atMs;
 }

@@ -1,7 +1,8 @@
 /** Differences and sums of multiples of this are exact, for 70,000 years. */
 const STEPS_PER_MS = 4096;
 
-function exact(ms: number): number {
+/** The nearest time whose sums and differences are exact. */
+export function exact(ms: number): number {
   return Math.round(ms * STEPS_PER_MS) / STEPS_PER_MS;
 }
 
@@ -23,13 +24,15 @@ export class RunClock {
   }
 
   at(timestamp: number): number {
-    return exact(timestamp - this.startedAt - this.#downtimeMs);
+    return exact(this.rawAt(timestamp));
   }
 
-  /** @returns By how much later times are earlier on this clock. */
-  skip(downtimeMs: number): number {
-    const skipped = exact(downtimeMs);
-    this.#downtimeMs += skipped;
-    return skipped;
+  /** For a time that may be moved before it is used. */
+  rawAt(timestamp: number): number {
+    return timestamp - this.startedAt - this.#downtimeMs;
+  }
+
+  skip(downtimeMs: number): void {
+    this.#downtimeMs += downtimeMs;
   }
 }

@@ -6,9 +6,11 @@ import type {
   RunStarted,
   TaskCompleted,
   TaskOutputReceived,
+  TaskStarted,
   TasksAdded,
 } from '../contract/event.js';
-import { isRefusal } from '../contract/retry.js';
+import type { ResourceLimits } from '../contract/resource-limit.js';
+import { isAnswered, isRefusal } from '../contract/retry.js';
 import { Graph } from '../graph/graph.js';
 import { TaskKind } from '../graph/task-kind.js';
 import { RunState } from '../state/run-state.js';
@@ -33,7 +35,7 @@ export class RunFold {
   readonly clock: RunClock;
   readonly goal: string;
   readonly tasks: TaskRecord[] = [];
-  readonly blockers = new Blockers();
+  readonly blockers: Blockers;
   readonly steps: ConcurrencyStep[] = [];
   readonly rounds: RoundRecord[] = [];
   strategy = '';
@@ -42,26 +44,36 @@ export class RunFold {
   readonly #unblocked = new Queue<number>();
   /** Groups whose children may start. */
   readonly #begun = new Set<number>();
+  /** What attempts have competed for. */
+  readonly resources = new Set<string>();
+  /** Caps of resources. */
+  readonly #limits: ResourceLimits;
+  /** Attempts in flight by resource, where resources have caps. */
+  readonly #running = new Map<string, number>();
+  /** Attempts in flight that began since the pause of a server that has not answered yet. */
+  readonly #trials = new Map<string, number>();
   #ready = 0;
 
-  constructor({ plan, timestamp }: RunStarted) {
+  constructor({ plan, timestamp, limits }: RunStarted) {
     this.graph = new Graph(plan.tasks);
     this.state = new RunState(this.graph);
     this.state.unblocked = this.#unblocked;
     this.clock = new RunClock(timestamp);
     this.goal = plan.goal;
+    this.#limits = limits?.resources ?? {};
+    this.blockers = new Blockers(this.#limits);
     for (let index = 0; index < this.graph.size; index++) this.#addRecord(index, 0, -1, -1);
   }
 
   add(event: RunEvent): void {
     const { state, clock, graph } = this;
-    const skipped = event.type === 'run_resumed' ? clock.skip(event.downtimeMs) : 0;
+    if (event.type === 'run_resumed') clock.skip(event.downtimeMs);
     const now = clock.advance(event.timestamp);
     const known = graph.size;
     state.apply(event);
     const index = state.log.indexAt(state.log.length - 1);
     if (event.type === 'tasks_added') this.#addTasks(event, index, known, now);
-    else if (event.type === 'run_resumed') this.#resume(event, skipped, now);
+    else if (event.type === 'run_resumed') this.#resume(event, now);
     else if (index >= 0) this.#addToTask(event, this.tasks[index] as TaskRecord, now);
     else this.#addToRun(event, now);
     while (this.#unblocked.size > 0) this.#unblock(this.#unblocked.shift() as number, now, index);
@@ -129,7 +141,7 @@ export class RunFold {
   #addToTask(event: RunEvent, record: TaskRecord, now: number): void {
     switch (event.type) {
       case 'task_started':
-        this.#start(record, event.attempt, now);
+        this.#start(record, event, now);
         break;
       case 'task_begun': {
         const attempt = record.attempts?.at(-1);
@@ -144,21 +156,21 @@ export class RunFold {
         break;
       case 'task_retrying': {
         const { error, timestamp, delayMs } = event;
-        const attempt = endAttempt(record, 'retried', error, now);
-        const untilMs = Math.max(now, this.clock.at(timestamp + delayMs));
+        const attempt = this.#endAttempt(record, 'retried', error, now);
+        const untilMs = this.clock.rawAt(timestamp + delayMs);
         this.#begin(record, { ...phaseOf('backoff', now), attempt, untilMs });
         break;
       }
       case 'task_completed':
-        completeAttempt(record, event, now);
+        noteResult(this.#endAttempt(record, 'completed', undefined, now), event);
         this.#settle(record, now);
         break;
       case 'task_failed':
-        endAttempt(record, 'failed', event.error, now);
+        this.#endAttempt(record, 'failed', event.error, now);
         this.#settle(record, now);
         break;
       case 'task_canceled':
-        endAttempt(record, 'canceled', undefined, now);
+        this.#endAttempt(record, 'canceled', undefined, now);
         this.#settle(record, now);
         break;
       case 'task_skipped':
@@ -168,9 +180,9 @@ export class RunFold {
     }
   }
 
-  #start(record: TaskRecord, number: number, now: number): void {
+  #start(record: TaskRecord, event: TaskStarted, now: number): void {
     const attempt: AttemptRecord = {
-      attempt: number,
+      attempt: event.attempt,
       startMs: now,
       beginMs: now,
       endMs: undefined,
@@ -184,11 +196,72 @@ export class RunFold {
       letters: 0,
       words: 0,
       isInWord: false,
+      isTrial: false,
       tools: undefined,
     };
     if (record.attempts === undefined) record.attempts = [attempt];
     else record.attempts.push(attempt);
     this.#begin(record, { ...phaseOf('attempt', now), attempt });
+    const resource = event.resource ?? this.state.usualResourceOf(record.index);
+    record.resource = resource;
+    if (resource === undefined) return;
+    this.resources.add(resource);
+    this.#countRunning(resource, 1, now);
+    const until = this.#trials.size === 0 ? undefined : this.blockers.pausedUntil(resource);
+    if (until === undefined || until > now || !this.#trials.has(resource)) return;
+    attempt.isTrial = true;
+    this.#trials.set(resource, (this.#trials.get(resource) as number) + 1);
+    this.blockers.setLane(resource, 'trials', now, true);
+  }
+
+  /** Ends the attempt in flight. @returns undefined when the task ended without one. */
+  #endAttempt(
+    { attempts, phases, resource }: TaskRecord,
+    outcome: AttemptRecord['outcome'],
+    error: TaskError | undefined,
+    now: number,
+  ): AttemptRecord | undefined {
+    if (phases.at(-1)?.kind !== 'attempt') return undefined;
+    const attempt = attempts?.at(-1) as AttemptRecord;
+    attempt.endMs = now;
+    attempt.outcome = outcome;
+    attempt.error = error;
+    if (error !== undefined) noteResult(attempt, error);
+    if (resource !== undefined) {
+      this.#countRunning(resource, -1, now);
+      if (this.#trials.size > 0) this.#endTrial(resource, attempt, now);
+    }
+    return attempt;
+  }
+
+  /** The others start when the server has answered one, or one by one. */
+  #endTrial(resource: string, attempt: AttemptRecord, now: number): void {
+    const trials = this.#trials.get(resource);
+    if (trials === undefined) return;
+    const left = attempt.isTrial ? trials - 1 : trials;
+    const isPaused = (this.blockers.pausedUntil(resource) ?? now) > now;
+    const hasAnswered =
+      attempt.outcome === 'completed' || (attempt.error !== undefined && isAnswered(attempt.error));
+    if (hasAnswered && !isPaused) this.#trials.delete(resource);
+    else this.#trials.set(resource, left);
+    this.blockers.setLane(resource, 'trials', now, this.#trials.has(resource) && left > 0);
+  }
+
+  #countRunning(resource: string, change: 1 | -1, now: number): void {
+    const limit = this.#limits[resource]?.maxParallel;
+    if (limit === undefined) return;
+    const running = (this.#running.get(resource) ?? 0) + change;
+    this.#running.set(resource, running);
+    this.blockers.setLane(resource, 'full', now, running >= limit);
+  }
+
+  /** The attempts in flight that count against the cap of the run. */
+  get #counted(): number {
+    let counted = this.state.running;
+    for (const [resource, running] of this.#running) {
+      if (this.#limits[resource]?.separate) counted -= running;
+    }
+    return counted;
   }
 
   /** Whose end led to a skip: the failed task, or the last to settle among what it waited for. */
@@ -248,16 +321,16 @@ export class RunFold {
   }
 
   #pause({ resource, timestamp, pauseMs, code }: ResourcePaused, now: number): void {
-    const endMs = Math.max(now, this.clock.at(timestamp + pauseMs));
-    this.blockers.pause(resource, now, endMs, code);
+    this.blockers.pause(resource, now, this.clock.rawAt(timestamp + pauseMs), code);
+    if (!this.#trials.has(resource)) this.#trials.set(resource, 0);
   }
 
-  #resume({ retried = [] }: RunResumed, skipped: number, now: number): void {
-    this.blockers.skip(now, skipped);
+  #resume({ retried = [], downtimeMs }: RunResumed, now: number): void {
+    this.blockers.skip(now, downtimeMs);
     for (const { phases, endMs } of this.tasks) {
       const last = phases.at(-1) as Phase;
       if (endMs !== undefined || last.untilMs === undefined) continue;
-      last.untilMs = Math.max(last.startMs, last.untilMs - skipped);
+      if (last.untilMs > now) last.untilMs = Math.max(now, last.untilMs - downtimeMs);
     }
     const again = retried.map(({ taskId }) => {
       return this.tasks[this.graph.indexOf(taskId) as number] as TaskRecord;
@@ -274,9 +347,14 @@ export class RunFold {
 
   #noteFigures(now: number): void {
     const { state, steps } = this;
-    const { running, maxParallel, isPaused } = state;
-    const isFull = maxParallel !== undefined && running >= maxParallel;
-    this.blockers.set(now, (isPaused ? Blocker.paused : 0) | (isFull ? Blocker.full : 0));
+    const { running, maxParallel, isPaused, budgetWaiting } = state;
+    const isFull = maxParallel !== undefined && this.#counted >= maxParallel;
+    this.blockers.set(
+      now,
+      (isPaused ? Blocker.paused : 0) |
+        (isFull ? Blocker.full : 0) |
+        (budgetWaiting === undefined ? 0 : Blocker.budget),
+    );
     const limit = maxParallel === undefined || maxParallel === Infinity ? null : maxParallel;
     const last = steps.at(-1);
     if (last?.running === running && last.ready === this.#ready && last.limit === limit) return;
@@ -290,33 +368,16 @@ function phaseOf(kind: PhaseKind, startMs: number): Phase {
   return { kind, startMs, attempt: undefined, untilMs: undefined, by: -1 };
 }
 
-/** Ends the attempt in flight; undefined when the task ended without one. */
-function endAttempt(
-  { attempts, phases }: TaskRecord,
-  outcome: AttemptRecord['outcome'],
-  error: TaskError | undefined,
-  now: number,
-): AttemptRecord | undefined {
-  if (phases.at(-1)?.kind !== 'attempt') return undefined;
-  const attempt = attempts?.at(-1) as AttemptRecord;
-  attempt.endMs = now;
-  attempt.outcome = outcome;
-  attempt.error = error;
-  if (error === undefined) return attempt;
-  attempt.usage = error.usage;
-  attempt.costUsd = error.costUsd;
-  attempt.model = error.model;
-  attempt.requestId = error.requestId;
-  return attempt;
-}
-
-function completeAttempt(record: TaskRecord, event: TaskCompleted, now: number): void {
-  const attempt = endAttempt(record, 'completed', undefined, now);
+/** What an attempt has used, and where. */
+function noteResult(
+  attempt: AttemptRecord | undefined,
+  { usage, costUsd, model, requestId }: TaskCompleted | TaskError,
+): void {
   if (attempt === undefined) return;
-  attempt.usage = event.usage;
-  attempt.costUsd = event.costUsd;
-  attempt.model = event.model;
-  attempt.requestId = event.requestId;
+  attempt.usage = usage;
+  attempt.costUsd = costUsd;
+  attempt.model = model;
+  attempt.requestId = requestId;
 }
 
 /** Whether a busy server refused the attempt and said when to come back. */

@@ -1,5 +1,4 @@
-import type { Task } from '../contract/task.js';
-import type { Blockers } from './blockers.js';
+import { exact } from './run-clock.js';
 import { type RunFold, wasRefused } from './run-fold.js';
 import type { AttemptRecord, Phase, TaskRecord } from './task-record.js';
 import type { Span } from './types.js';
@@ -31,7 +30,7 @@ function addPhase(fold: RunFold, record: TaskRecord, phase: Phase, endMs: number
       break;
     }
     case 'ready':
-      splitWait(fold.blockers, fold.graph.taskOf(record.index), record, startMs, endMs, into);
+      splitWait(fold, record, startMs, endMs, into);
       break;
     case 'attempt': {
       const { attempt: number, beginMs } = attempt as AttemptRecord;
@@ -42,10 +41,10 @@ function addPhase(fold: RunFold, record: TaskRecord, phase: Phase, endMs: number
       break;
     }
     case 'backoff': {
-      const until = Math.min(untilMs, endMs);
+      const until = Math.min(Math.max(startMs, exact(untilMs)), endMs);
       const kind = wasRefused(attempt) ? 'rate_limit' : 'backoff';
       add({ kind, startMs, endMs: until, attempt: attempt?.attempt });
-      splitWait(fold.blockers, fold.graph.taskOf(record.index), record, until, endMs, into);
+      splitWait(fold, record, until, endMs, into);
       break;
     }
     default:
@@ -53,18 +52,21 @@ function addPhase(fold: RunFold, record: TaskRecord, phase: Phase, endMs: number
   }
 }
 
-/** Functions compete for no resource that anybody could pause. */
+/**
+ * Splits the time in which a task was ready. What it competes for is certain from its first start on, or
+ * where all attempts compete for the same.
+ */
 function splitWait(
-  blockers: Blockers,
-  task: Task,
+  { blockers, state, resources }: RunFold,
   record: TaskRecord,
   startMs: number,
   endMs: number,
   into: Span[],
 ): void {
-  if (startMs >= endMs) return;
-  const resource = task.run === undefined ? (record.resource ?? blockers.onlyResource) : undefined;
-  blockers.split(startMs, endMs, resource, 'strategy', into);
+  const resource = record.resource ?? state.usualResourceOf(record.index);
+  const isCertain =
+    record.resource !== undefined || (resources.size === 1 && resources.has(resource as string));
+  blockers.split(startMs, endMs, resource, isCertain ? 'strategy' : 'scheduling', into);
 }
 
 function isRepeated({ attempts }: TaskRecord, attempt: AttemptRecord): boolean {

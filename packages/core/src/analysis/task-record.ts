@@ -15,7 +15,7 @@ export interface Phase {
   readonly kind: PhaseKind;
   readonly startMs: number;
   readonly attempt: AttemptRecord | undefined;
-  /** For a delay, when it is over. */
+  /** For a delay, when it is over; not rounded. */
   untilMs: number | undefined;
   /** The index of the task that ended the wait of `blocked`; -1 for none. */
   by: number;
@@ -48,6 +48,8 @@ export interface AttemptRecord {
   words: number;
   /** Whether the streamed text ends within a word. */
   isInWord: boolean;
+  /** Whether it tries, after a pause, whether the server answers again. */
+  isTrial: boolean;
   tools: ToolRecord[] | undefined;
 }
 
@@ -64,5 +66,6 @@ export interface TaskRecord {
   endMs: number | undefined;
   /** Position of the event that settled it. */
   settledAt: number;
+  /** What its last attempt competed for. */
   resource: string | undefined;
 }

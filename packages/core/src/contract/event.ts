@@ -220,8 +220,8 @@ export interface BudgetExceeded extends Base {
 }
 
 /**
- * The budget may not be enough for the start of this task and for the attempts in flight: nothing starts
- * until some of those have ended and this task has started.
+ * The budget may not be enough for the start of this task and for the attempts in flight: it waits until
+ * some of those have ended. The wait is over with the next start.
  */
 export interface BudgetWaiting extends Base {
   readonly type: 'budget_waiting';

@@ -122,3 +122,15 @@ export function retryDelay(
   const longest = Math.min(maxDelayMs, backoff);
   return Math.max(retryAfterMs, longest * hashUnit(`${taskId}\n${attempt}`, seed));
 }
+
+/** Whether a server has answered an attempt, be it with an error; refusals and silence are no answer. */
+export function isAnswered(error: { readonly code: AttemptErrorCode } | undefined): boolean {
+  return error === undefined || !NO_ANSWER.includes(error.code);
+}
+
+const NO_ANSWER: readonly AttemptErrorCode[] = [
+  'rate_limited',
+  'overloaded',
+  'timeout',
+  'connection',
+];

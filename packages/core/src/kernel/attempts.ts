@@ -1,10 +1,10 @@
 import { RunnerError, TaskError } from '../contract/errors.js';
 import type { OutputPart } from '../contract/output-part.js';
 import { costOf } from '../contract/price.js';
-import { maxAttemptsOf, type RetryPolicy, retryDelay } from '../contract/retry.js';
+import { isAnswered, maxAttemptsOf, type RetryPolicy, retryDelay } from '../contract/retry.js';
 import type { AttemptResult } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
-import { cooldownAskedFor, isAnswered } from './cooldowns.js';
+import { cooldownAskedFor } from './cooldowns.js';
 import type { Machine } from './machine.js';
 
 /** How many tries a task has left when this attempt begins, this one included. */
@@ -17,7 +17,9 @@ export function attemptsLeft(machine: Machine, index: number, attempt: number): 
 /** Starts the next attempt at a task. */
 export function startAttempt(machine: Machine, index: number): void {
   const { state, now, strategy } = machine;
-  state.recordStart(index, now - state.readyAt(index), now, strategy.resourceOf(index));
+  // A retry may have come due while the run was down.
+  const waitMs = Math.max(0, now - state.readyAt(index));
+  state.recordStart(index, waitMs, now, strategy.resourceOf(index));
   machine.places?.started();
   commandStart(machine, index);
 }

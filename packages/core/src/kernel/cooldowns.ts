@@ -1,4 +1,4 @@
-import type { AttemptErrorCode, TaskError } from '../contract/errors.js';
+import type { TaskError } from '../contract/errors.js';
 import { isRefusal } from '../contract/retry.js';
 import type { Task } from '../contract/task.js';
 import { Heap } from '../util/heap.js';
@@ -171,15 +171,3 @@ function orderOf({ parked, first }: Line): number {
 export function cooldownAskedFor({ run }: Task, error: TaskError): number {
   return run === undefined && isRefusal(error) ? (error.retryAfterMs as number) : 0;
 }
-
-/** Whether a server has answered an attempt, be it with an error; refusals and silence are no answer. */
-export function isAnswered(error: { readonly code: AttemptErrorCode } | undefined): boolean {
-  return error === undefined || !NO_ANSWER.includes(error.code);
-}
-
-const NO_ANSWER: readonly AttemptErrorCode[] = [
-  'rate_limited',
-  'overloaded',
-  'timeout',
-  'connection',
-];

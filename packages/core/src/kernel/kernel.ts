@@ -195,7 +195,9 @@ export class Kernel {
   #recordStart(): void {
     const machine = this.#machine;
     const recovery = this.#recovery;
-    const { plan, seed, limits } = machine.options;
+    const { plan, seed, resources } = machine.options;
+    // Readers of the log need the caps to say why a task waited.
+    const { limits = resources && { resources } } = machine.options;
     if (recovery !== undefined) {
       this.#recovery = undefined;
       recovery.record(machine);

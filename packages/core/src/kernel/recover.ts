@@ -7,8 +7,8 @@ import type {
   TaskRetrying,
 } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
+import { isAnswered } from '../contract/retry.js';
 import { commandStart, pauseResource } from './attempts.js';
-import { isAnswered } from './cooldowns.js';
 import { decodeRecorded } from './decode-log.js';
 import { startAnswerTimer } from './human-input.js';
 import type { Machine } from './machine.js';

@@ -218,7 +218,16 @@ export class EventLog {
       const waitMs = this.#numbers[position] as number;
       const resource = this.#values[position] as string | undefined;
       const named = resource === undefined ? undefined : { resource };
-      return { type: 'task_started', sequence, timestamp, taskId, level, attempt, waitMs, ...named };
+      return {
+        type: 'task_started',
+        sequence,
+        timestamp,
+        taskId,
+        level,
+        attempt,
+        waitMs,
+        ...named,
+      };
     }
     const durationMs = this.#numbers[position] as number;
     const value = this.#values[position];

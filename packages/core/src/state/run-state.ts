@@ -450,7 +450,7 @@ export class RunState {
 
   #foldStarted(index: number, attempt: number, at: number, resource: string | undefined): void {
     if (this.resource === undefined && resource !== undefined) this.#foldResource(index, resource);
-    if (this.budgetWaiting === index) this.budgetWaiting = undefined;
+    if (this.budgetWaiting !== undefined) this.budgetWaiting = undefined;
     if (this.budget !== undefined) {
       const estimate = estimateOf(this.graph.tasks[index] as Task);
       this.budget.reserve(index, estimate, this.attemptsUnderPlan(index) === 0);
