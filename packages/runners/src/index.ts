@@ -12,7 +12,7 @@ export type { BreakerOptions } from './failover/circuit-breaker.js';
 export { type FallbackOptions, fallback } from './failover/fallback.js';
 export { type HedgeOptions, hedge } from './failover/hedge.js';
 export { type Routed, type RouteOptions, route, type TypeRouteOptions } from './failover/route.js';
-export { createLimiter, type Limiter, type Permit } from './limit/limiter.js';
+export { type AdmitContext, createLimiter, type Limiter, type Permit } from './limit/limiter.js';
 export type { LimiterOptions } from './limit/limiter-options.js';
 export { rateLimit } from './limit/rate-limit.js';
 export { type RecordOptions, record } from './record/record.js';

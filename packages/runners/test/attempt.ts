@@ -13,7 +13,8 @@ export function attempt(
   const emitted: (string | OutputPart)[] = [];
   const { signal } = new AbortController();
   const emit = (part: string | OutputPart): undefined => void emitted.push(part);
-  const attempt = { taskId: 'a', attempt: 1, idempotencyKey: 'run/a/1', attemptsLeft: 3 };
+  const task = { runId: 'run', taskId: 'a', priority: 0, criticalPath: 1 };
+  const attempt = { ...task, attempt: 1, idempotencyKey: 'run/a/1', attemptsLeft: 3 };
   const base = { ...attempt, signal, remainingMs: undefined };
   return { ...base, addTasks: () => {}, emit, emitted, ...given };
 }

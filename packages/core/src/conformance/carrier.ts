@@ -245,6 +245,7 @@ class Bench {
       attemptsLeft: 1,
       resource: 'test',
       priority: 0,
+      criticalPath: 1,
       work,
     };
     return this.#follow(call);

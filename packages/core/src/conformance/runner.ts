@@ -323,6 +323,18 @@ class RecordingContext implements RunContext {
     this.listeners = 0;
   }
 
+  get runId(): string {
+    return 'conformance';
+  }
+
+  get priority(): number {
+    return 0;
+  }
+
+  get criticalPath(): number {
+    return 1;
+  }
+
   get taskId(): string {
     return this.#taskId;
   }

@@ -58,6 +58,8 @@ export interface AttemptCall {
   readonly resource: string;
   /** Higher goes first. */
   readonly priority: number;
+  /** How much of the plan waits for it; see `RunContext`. */
+  readonly criticalPath: number;
   /** The longest it may take from `begun` on, in milliseconds; left out without a limit. */
   readonly timeLimitMs?: number | undefined;
   /**

@@ -27,14 +27,20 @@ export function deriveContext(context: RunContext, changes: ContextChanges): Run
 
 /** A class, because the getters of an object literal keep everything that they refer to in memory. */
 class DerivedContext implements RunContext {
+  readonly runId: string;
   readonly taskId: string;
+  readonly priority: number;
+  readonly criticalPath: number;
   readonly attempt: number;
   readonly #context: RunContext;
   readonly #changes: ContextChanges;
   readonly #derivedAt: number;
 
   constructor(context: RunContext, changes: ContextChanges) {
+    this.runId = context.runId;
     this.taskId = context.taskId;
+    this.priority = context.priority;
+    this.criticalPath = context.criticalPath;
     this.attempt = context.attempt;
     this.#context = context;
     this.#changes = changes;

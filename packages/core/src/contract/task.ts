@@ -140,7 +140,16 @@ export function estimateOf({ estimate, run }: Task): Estimate | undefined {
  * itself on; a spread copy loses them. To change some of them, see {@link deriveContext}.
  */
 export interface RunContext {
+  /** The run that the attempt belongs to: what several runs share is divided among these. */
+  readonly runId: string;
   readonly taskId: string;
+  /** That of the task: higher goes first. */
+  readonly priority: number;
+  /**
+   * How much of the plan waits for the task: the length of the longest path from it to the end of the
+   * plan, itself included, as in `TaskView`. Comparable within a run.
+   */
+  readonly criticalPath: number;
   /** 1 for the first try. */
   readonly attempt: number;
   /**

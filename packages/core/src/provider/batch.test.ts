@@ -616,7 +616,10 @@ test('the runner gives each task its output, and reports the job of its request'
   const answer = runner.run(
     { taskId: 'a', type: 'action', ...texts, inputs: {}, metadata: {} },
     {
+      runId: 'run',
       taskId: 'a',
+      priority: 0,
+      criticalPath: 1,
       attempt: 1,
       idempotencyKey: 'run/task/1',
       attemptsLeft: 1,

@@ -39,7 +39,10 @@ function talk(
 ) {
   const parts: OutputPart[] = [];
   const context: RunContext = {
+    runId: 'run',
     taskId: 'a',
+    priority: 0,
+    criticalPath: 1,
     attempt: 1,
     idempotencyKey: 'run/task/1',
     attemptsLeft: 1,

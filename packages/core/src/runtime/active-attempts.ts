@@ -148,6 +148,10 @@ export class ActiveAttempts implements AttemptHost {
     return this.#kernel.resourceOf(index);
   }
 
+  criticalPathOf(index: number): number {
+    return this.#kernel.graph.criticalPathOf(index);
+  }
+
   now(): number {
     return this.#inbox.now();
   }

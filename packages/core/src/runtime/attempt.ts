@@ -20,6 +20,7 @@ export interface AttemptHost {
   attemptsLeft(index: number, attempt: number): number;
   idleLimitOf(index: number): number | undefined;
   resourceOf(index: number): string;
+  criticalPathOf(index: number): number;
   now(): number;
   inputsOf(index: number): Inputs;
   requestOf(index: number): TaskRequest;
@@ -102,6 +103,10 @@ export class Attempt implements AttemptCall, RunContext {
     return this.task.priority ?? 0;
   }
 
+  get criticalPath(): number {
+    return this.#host.criticalPathOf(this.index);
+  }
+
   get idleLimitMs(): number | undefined {
     return this.#host.idleLimitOf(this.index);
   }
@@ -131,8 +136,9 @@ export class Attempt implements AttemptCall, RunContext {
 
   toJSON(): AttemptCall {
     const { key, runId, taskId, attempt, attemptsLeft, resource, priority, work } = this;
-    const { timeLimitMs, idleLimitMs } = this;
+    const { timeLimitMs, idleLimitMs, criticalPath } = this;
     return {
+      criticalPath,
       ...{ key, runId, taskId, attempt, attemptsLeft, resource, priority, work },
       ...(timeLimitMs !== undefined && { timeLimitMs }),
       ...(idleLimitMs !== undefined && { idleLimitMs }),
@@ -171,7 +177,7 @@ export class Attempt implements AttemptCall, RunContext {
    * run in memory. What its context says stays the same.
    */
   release(): void {
-    const { runId, key, attemptsLeft, resource, idleLimitMs } = this;
+    const { runId, key, attemptsLeft, resource, criticalPath, idleLimitMs } = this;
     const details = this.#made;
     details.key = key;
     this.tell = tellReleased;
@@ -183,6 +189,7 @@ export class Attempt implements AttemptCall, RunContext {
       now: () => performance.now() + ahead,
       attemptsLeft: () => attemptsLeft,
       resourceOf: () => resource,
+      criticalPathOf: () => criticalPath,
       idleLimitOf: () => idleLimitMs,
       inputsOf: released,
       requestOf: released,

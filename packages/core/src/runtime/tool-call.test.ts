@@ -11,7 +11,10 @@ function bind(execute: (input: z.output<typeof city>, context: ToolContext) => u
   const controller = new AbortController();
   const parts: OutputPart[] = [];
   const context: RunContext = {
+    runId: 'run',
     taskId: 'a',
+    priority: 0,
+    criticalPath: 1,
     attempt: 1,
     idempotencyKey: 'run/task/1',
     attemptsLeft: 1,

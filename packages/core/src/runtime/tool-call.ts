@@ -131,9 +131,21 @@ async function execute(tool: Tool, input: unknown, call: Call): Promise<unknown>
 }
 
 function contextOf({ context, callId, idempotencyKey }: Call, signal: AbortSignal): ToolContext {
-  const { taskId, attempt, attemptsLeft, emit, addTasks } = context;
+  const { runId, taskId, priority, criticalPath, attempt, attemptsLeft, emit, addTasks } = context;
   return {
-    ...{ taskId, attempt, idempotencyKey, attemptsLeft, emit, addTasks, signal, callId },
+    ...{
+      runId,
+      taskId,
+      priority,
+      criticalPath,
+      attempt,
+      idempotencyKey,
+      attemptsLeft,
+      emit,
+      addTasks,
+      signal,
+      callId,
+    },
     get remainingMs() {
       return context.remainingMs;
     },

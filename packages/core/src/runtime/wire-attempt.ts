@@ -11,7 +11,10 @@ import type { Inputs } from '../state/inputs.js';
 
 /** A call that came over a wire, as the context that its runner or function sees. */
 export class WireAttempt implements RunContext {
+  readonly runId: string;
   readonly taskId: string;
+  readonly priority: number;
+  readonly criticalPath: number;
   readonly attempt: number;
   readonly key: string;
   readonly attemptsLeft: number;
@@ -29,7 +32,10 @@ export class WireAttempt implements RunContext {
   /** @param task The task of the plan, for its function and its output schema. */
   constructor(call: AttemptCall, task: Task, codecs: readonly ValueCodec[]) {
     const { timeLimitMs } = call;
+    this.runId = call.runId;
     this.taskId = call.taskId;
+    this.priority = call.priority;
+    this.criticalPath = call.criticalPath;
     this.attempt = call.attempt;
     this.key = call.key;
     this.attemptsLeft = call.attemptsLeft;

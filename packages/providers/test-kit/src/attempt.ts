@@ -23,7 +23,8 @@ export function attempt(given: Partial<RunContext> = {}): TestAttempt {
     else if (part.kind === 'text') emitted.push(part.text);
     else parts.push(part);
   };
-  const attempt = { taskId: 'a', attempt: 1, idempotencyKey: 'run/a/1', attemptsLeft: 3 };
+  const task = { runId: 'run', taskId: 'a', priority: 0, criticalPath: 1 };
+  const attempt = { ...task, attempt: 1, idempotencyKey: 'run/a/1', attemptsLeft: 3 };
   const base = { ...attempt, signal, remainingMs: undefined };
   return { ...base, addTasks: () => {}, emit, emitted, parts, ...given };
 }

@@ -7,10 +7,10 @@ import {
 } from '@stratagem/core';
 import { abortError } from '../util/abort.js';
 import { MAX_TIMER_MS } from '../util/timer.js';
+import { FairQueue, type Queued } from './fair-queue.js';
 import { type LimiterOptions, type LimiterSettings, limiterSettings } from './limiter-options.js';
 import { counted, type Delay, type LimitFeedback, Limits } from './limits.js';
 import { add, type Quantities, subtract, ZERO } from './quantities.js';
-import { type Waiting, WaitList } from './wait-list.js';
 
 /**
  * Permits requests at the pace of its limits, first come, first served. One limiter can serve any
@@ -23,16 +23,19 @@ export interface Limiter {
   readonly inFlight: number;
   /**
    * Resolves when the request may be sent. The caller must then call the permit's `done` or
-   * `failed`.
+   * `failed`. Requests of several runs have their turns one after the other. Within a run, the one with
+   * the longest critical path is first, then the one with the highest priority, then the oldest; of
+   * eight turns, one goes to the oldest in any case.
    *
    * Rejects with a `RunnerError`: `aborted` when the signal is aborted, `rate_limited` as soon as
    * the wait cannot end before the deadline.
    */
-  admit(
-    request: Pick<TaskRequest, 'prompt'>,
-    context: Pick<RunContext, 'signal' | 'remainingMs'>,
-  ): Promise<Permit>;
+  admit(request: Pick<TaskRequest, 'prompt'>, context: AdmitContext): Promise<Permit>;
 }
+
+/** What a limiter looks at in the context of an attempt. Without a run, requests share one turn. */
+export type AdmitContext = Pick<RunContext, 'signal' | 'remainingMs'> &
+  Partial<Pick<RunContext, 'runId' | 'criticalPath' | 'priority'>>;
 
 /** Permission to send a request. */
 export interface Permit {
@@ -69,7 +72,7 @@ export function createLimiterFor(owner: string, options: LimiterOptions): Limite
 /** Errors made by limiters, so that an outer limiter does not mistake them for the server's. */
 const limiterErrors = new WeakSet<object>();
 
-interface QueuedRequest extends Waiting {
+interface QueuedRequest extends Queued {
   readonly prompt: string;
   readonly estimate: Quantities;
   /** Both by `performance.now()`. */
@@ -83,7 +86,8 @@ interface QueuedRequest extends Waiting {
 class RateLimiter implements Limiter {
   readonly #settings: LimiterSettings;
   readonly #limits: Limits;
-  readonly #queue = new WaitList<QueuedRequest>();
+  readonly #queue = new FairQueue<QueuedRequest>();
+  #arrivals = 0;
   /** The sum of the estimates in the queue. */
   #queued = ZERO;
   #inFlight = 0;
@@ -104,17 +108,16 @@ class RateLimiter implements Limiter {
     return this.#inFlight;
   }
 
-  admit(
-    { prompt }: Pick<TaskRequest, 'prompt'>,
-    { signal, remainingMs = Number.POSITIVE_INFINITY }: Pick<RunContext, 'signal' | 'remainingMs'>,
-  ): Promise<Permit> {
+  admit({ prompt }: Pick<TaskRequest, 'prompt'>, context: AdmitContext): Promise<Permit> {
+    const { signal, remainingMs = Number.POSITIVE_INFINITY } = context;
+    const { runId, criticalPath = 0, priority = 0 } = context;
     return new Promise((resolve, reject) => {
       if (signal.aborted) throw abortedWhileWaiting(signal);
       const since = performance.now();
       const deadline = since + remainingMs;
       const estimate = this.#limits.estimate(prompt);
-      const lateError = this.#lateError(estimate, this.#queued, deadline, since);
-      if (lateError !== undefined) throw lateError;
+      const lateAtOnce = this.#lateError(estimate, ZERO, deadline, since);
+      if (lateAtOnce !== undefined) throw lateAtOnce;
       const abort = () => {
         this.#dequeue(queued);
         queued.reject(abortedWhileWaiting(signal));
@@ -122,15 +125,34 @@ class RateLimiter implements Limiter {
       };
       const removeAbortListener = () => signal.removeEventListener('abort', abort);
       const queued: QueuedRequest = {
+        ...{ runId, criticalPath, priority, arrival: this.#arrivals++ },
         ...{ prompt, estimate, since, deadline },
         ...{ resolve, reject, removeAbortListener },
       };
+      const everything = this.#queued;
       signal.addEventListener('abort', abort, { once: true });
       this.#queue.push(queued);
       this.#queued = add(this.#queued, estimate);
+      // Mostly there is time enough even after everything that waits.
+      if (this.#lateError(estimate, everything, deadline, since) !== undefined) {
+        const lateError = this.#lateError(estimate, this.#aheadOf(queued), deadline, since);
+        if (lateError !== undefined) {
+          this.#dequeue(queued);
+          throw lateError;
+        }
+      }
       // Behind another request, it has to wait anyway.
-      if (this.#queue.first === queued) this.#permitQueued();
+      if (this.#queue.peek() === queued) this.#permitQueued();
     });
+  }
+
+  #aheadOf(queued: QueuedRequest): Quantities {
+    let ahead = ZERO;
+    for (const each of this.#queue) {
+      if (each === queued) break;
+      ahead = add(ahead, each.estimate);
+    }
+    return ahead;
   }
 
   /** Permits every request that may be sent now, and sets the timer for the next one. */
@@ -138,7 +160,7 @@ class RateLimiter implements Limiter {
     // There is at most one timer, and none unless a request waits for time to pass.
     clearTimeout(this.#timer);
     const now = performance.now();
-    for (let queued = this.#queue.first; queued !== undefined; queued = this.#queue.first) {
+    for (let queued = this.#queue.peek(); queued !== undefined; queued = this.#queue.peek()) {
       const delay = this.#concurrencyDelay() ?? this.#limits.delay(queued.estimate, now);
       if (delay !== undefined) {
         this.#delay = delay;
@@ -162,7 +184,8 @@ class RateLimiter implements Limiter {
   }
 
   #permit(queued: QueuedRequest, now: number): void {
-    this.#dequeue(queued);
+    this.#queue.take(queued);
+    this.#left(queued);
     this.#inFlight++;
     const sent = this.#limits.recordSent(queued.prompt, queued.estimate, now);
     let hasEnded = false;
@@ -226,6 +249,10 @@ class RateLimiter implements Limiter {
 
   #dequeue(queued: QueuedRequest): void {
     this.#queue.remove(queued);
+    this.#left(queued);
+  }
+
+  #left(queued: QueuedRequest): void {
     this.#queued = subtract(this.#queued, queued.estimate);
     queued.removeAbortListener();
   }

@@ -67,6 +67,34 @@ describe('in a run', () => {
     expect(result.metrics.executionTimeMs).toBeLessThan(11_000);
   });
 
+  test('the tasks that most of the plan waits for are sent first', async () => {
+    const runner = rateLimit(simulated({ latencyMs: 300 }), { requestsPerMinute: 600 });
+    const executor = createExecutor({ strategy: parallel({ maxParallel: 50 }), runner });
+    const chain = Array.from({ length: 6 }, (_, n) => ({
+      ...{ id: `step ${n}`, description: 'Next?' },
+      dependencies: n === 0 ? [] : [`step ${n - 1}`],
+    }));
+    const leaves = plan(30).tasks;
+    const run = executor.execute({ goal: 'A chain behind leaves', tasks: [...leaves, ...chain] });
+    await vi.advanceTimersByTimeAsync(10_000);
+    const { metrics } = await run;
+    // 36 requests at ten per second; first come, first served took 4.8 s.
+    expect(metrics.executionTimeMs).toBeGreaterThan(3_400);
+    expect(metrics.executionTimeMs).toBeLessThan(3_800);
+  });
+
+  test('a small run does not wait behind a large one that came first', async () => {
+    const runner = rateLimit(simulated({ latencyMs: 100 }), { requestsPerMinute: 600 });
+    const executor = createExecutor({ strategy: parallel({ maxParallel: 100 }), runner });
+    const large = executor.execute(plan(100));
+    await vi.advanceTimersByTimeAsync(1_000);
+    const small = executor.execute(plan(5));
+    await vi.advanceTimersByTimeAsync(20_000);
+    // Every second turn is its own: ten turns of a tenth of a second.
+    expect((await small).metrics.executionTimeMs).toBeLessThan(1_250);
+    expect((await large).metrics.executionTimeMs).toBeGreaterThan(10_000);
+  });
+
   test('a canceled run leaves the queue, and the others advance', async () => {
     const runner = rateLimit(simulated({ latencyMs: 100 }), { requestsPerMinute: 60 });
     const executor = createExecutor({ strategy: parallel({ maxParallel: 50 }), runner });

@@ -6,7 +6,8 @@ import type { LimiterOptions } from './limiter-options.js';
 
 /**
  * Delays each request of a runner until its limits permit it. All runs in this process that use the
- * runner share the limits. Several runners share limits through {@link createLimiter}.
+ * runner share the limits, turn by turn; within a run, the request that most of the plan waits for is
+ * sent first. Several runners share limits through {@link createLimiter}.
  *
  * What the server announces with its responses lowers a limit, but never raises it above the given
  * one; a limit that is left out comes from there. A refusal (`rate_limited`) pauses all starts for
