@@ -94,8 +94,11 @@ describe('a plan from a model', () => {
       expect(task.run).toBeUndefined();
     }
     expect(plan.tasks).toEqual([
-      { id: '__proto__', description: 'One.' },
-      { id: 'b', description: 'Two.', dependencies: ['__proto__'] },
+      {
+        id: '__proto__',
+        description: 'One.\n\nProto: {"run":"x","polluted":1}\n\nConstructor: {"a":1}',
+      },
+      { id: 'b', description: 'Two.\n\nTo string: x\n\nThen: y', dependencies: ['__proto__'] },
     ]);
     const result = await createExecutor({
       strategy: parallel(),
@@ -107,7 +110,9 @@ describe('a plan from a model', () => {
   test('may be long when it is valid JSON; invalid JSON is repaired only when it is short', async () => {
     const description = 'x'.repeat(3_000);
     const tasks = Array.from({ length: 10 }, (_, n) => ({ id: `t${n}`, description }));
-    const valid = JSON.stringify({ tasks: tasks.map((task) => ({ ...task, note: description })) });
+    const valid = JSON.stringify({
+      tasks: tasks.map((task) => ({ ...task, status: description })),
+    });
     expect(valid.length).toBeGreaterThan(50_000);
     const options = { complexity: 'complex', repairAttempts: 0 } as const;
     const { plan } = await decompose('Plan', { runner: scripted(valid), ...options });

@@ -194,7 +194,9 @@ function singlePlan(
   repairs: readonly string[],
 ): FoundPlan {
   const [first] = plans as readonly [SpanReading];
-  const different = new Set(plans.map(({ found }) => JSON.stringify(found.list))).size;
+  const different = new Set(
+    plans.map(({ found }) => JSON.stringify([found.list, found.beside ?? []])),
+  ).size;
   if (different > 1) {
     const message = `the answer contains ${different} different plans; answer with exactly one`;
     return { code: 'several_plans', message };

@@ -1,5 +1,7 @@
+import { NAMES } from './field-names.js';
 import { isEmpty, isJsonObject, type JsonObject, normalizeKey } from './json-value.js';
-import { addStatedOrder, ORDER_FIELDS } from './task-order.js';
+import { statedOrder } from './stated-order.js';
+import type { NamedValue } from './task-fields.js';
 
 /** A list of tasks as the model wrote it. */
 export interface FoundTaskList {
@@ -8,12 +10,17 @@ export interface FoundTaskList {
   readonly repairs: readonly string[];
   /** The object that contained the list, merged with the objects around that one. */
   readonly around?: JsonObject | undefined;
+  /** The fields beside the list, and beside the objects that wrap it. */
+  readonly beside?: readonly NamedValue[] | undefined;
   /** Why the list is ambiguous, if it is. */
   readonly unclear?: string | undefined;
 }
 
 /** Names that models use for a list of tasks. */
-const LISTS = ['tasks', 'subtasks', 'steps', 'tasklist', 'nodes', 'actions', 'todos', 'items'];
+const LISTS = [
+  ...['tasks', 'subtasks', 'steps', 'tasklist', 'tasknodes', 'plansteps', 'nodes', 'actions'],
+  ...['todos', 'items'],
+];
 /** Names that models use for a plan. */
 const PLANS = ['plan', 'executionplan', 'taskplan', 'workflow', 'decomposition'];
 /** Names of the fields in which models wrap a plan. */
@@ -22,14 +29,15 @@ const WRAPPERS = [
   ...['arguments', 'parameters', 'input', 'properties'],
 ];
 /** A task on its own has a field of each of these two kinds. */
-const TASK_FIELDS = ['id', 'taskid', 'stepid', 'step', 'name', 'title', 'task'];
-const TEXT_FIELDS = ['description', 'prompt', 'instruction', 'instructions', 'task', 'details'];
+const TASK_FIELDS = [...NAMES.id, ...NAMES.title, 'task'];
+const TEXT_FIELDS = [
+  ...['description', 'taskdescription', 'stepdescription', 'prompt', 'instruction'],
+  ...['instructions', 'task', 'details', 'content', 'action', 'objective'],
+];
 const PLAN_FIELDS = ['tasks', 'goal'];
 
 const MAX_WRAPPERS = 5;
 const BARE_LIST = 'The list of tasks was not inside an object.';
-const UNCLEAR_ORDER =
-  'the order of the tasks is unclear; list what each task needs in its "dependencies"';
 
 /** Whether a value is a single task rather than a plan. */
 export function isTask(value: unknown): value is JsonObject {
@@ -67,7 +75,7 @@ export function findTaskList(value: unknown, depth = 0): FoundTaskList | undefin
   return tasksById(value) ?? findUnderUnknownName(value, depth);
 }
 
-/** Considers the fields beside the list: rival lists, a stated order, and fields to ignore. */
+/** Considers the fields beside the list: rival lists, and fields that may state an order. */
 function withSiblingFields(
   value: JsonObject,
   key: string,
@@ -77,7 +85,8 @@ function withSiblingFields(
   const others = Object.entries(value).filter(
     ([name, inner]) => name !== key && !PLAN_FIELDS.includes(name) && !isEmpty(inner),
   );
-  const isRival = ([, inner]: [string, unknown]) => {
+  const isRival = ([name, inner]: [string, unknown]) => {
+    if (statedOrder([name, inner]) !== undefined) return false;
     const list = findTaskList(inner, depth + 1)?.list ?? [];
     return list.length > 0 && JSON.stringify(list) !== JSON.stringify(found.list);
   };
@@ -89,24 +98,15 @@ function withSiblingFields(
   const source = Array.isArray(value[key])
     ? `"${key}" was read as the list of tasks.`
     : `The plan was read from "${key}".`;
-  const ignored = others.filter(([name]) => !ORDER_FIELDS.includes(name));
-  return withStatedOrder(value, {
+  return {
     ...found,
     around: { ...value, ...found.around },
+    beside: [...(found.beside ?? []), ...others],
     repairs: [
       ...(key === 'tasks' ? [] : [source]),
       ...found.repairs.filter((repair) => repair !== BARE_LIST),
-      ...ignored.map(([name]) => `The plan field "${name}" was ignored.`),
     ],
-  });
-}
-
-function withStatedOrder(value: JsonObject, found: FoundTaskList): FoundTaskList {
-  const list = addStatedOrder(value, found.list);
-  if (list === undefined) return found;
-  if (list === 'unreadable') return { ...found, unclear: UNCLEAR_ORDER };
-  const repair = 'The order stated beside the tasks was read as dependencies.';
-  return { ...found, list, repairs: [...found.repairs, repair] };
+  };
 }
 
 function findInField(value: unknown, depth: number, isList: boolean): FoundTaskList | undefined {

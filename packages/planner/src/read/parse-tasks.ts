@@ -10,7 +10,8 @@ import {
   toText,
 } from './json-value.js';
 import { MAX_ID_LENGTH, type ParsedTask } from './parsed-task.js';
-import { readTaskFields } from './task-fields.js';
+import { referenceText } from './reference-text.js';
+import { type NamedValue, readTaskFields } from './task-fields.js';
 import { readTaskType } from './task-type.js';
 
 const NO_TASK = 'must be an object with an id and a description';
@@ -71,14 +72,20 @@ class TaskParser {
     parent: ParsedTask | undefined,
     siblings: readonly ParsedTask[],
   ): ParsedTask {
-    const fields = readTaskFields(value, path, this.#settings, this.#report);
+    const read = readTaskFields(value, path, this.#settings, this.#report);
+    const fields = read.known;
     const title = this.#parseText(fields.get('title'), [...path, 'title']);
     const writtenId = this.#parseId(fields.get('id'), [...path, 'id']);
     const task = {
       ...{ path, parent, siblings, writtenId, title },
+      aliases: read.aliases.map((alias) => toText(alias)),
       description: this.#parseDescription(fields.get('description'), title, path),
       type: readTaskType(fields.get('type'), [...path, 'type'], this.#settings, this.#report),
       needs: this.#parseNeeds(fields.get('dependencies')),
+      statesDependencies: read.statesDependencies,
+      moreTexts: read.moreTexts,
+      others: [...toolInputs(fields.get('tools')), ...read.others],
+      orders: read.orders,
       tools: this.#parseTools(fields.get('tools'), [...path, 'tools']),
       model: this.#parseModel(fields.get('model'), [...path, 'model']),
       subtasks: [] as ParsedTask[],
@@ -124,11 +131,6 @@ class TaskParser {
     const path = [...taskPath, 'description'];
     const isLines = Array.isArray(value) && value.every((line) => typeof line === 'string');
     const text = this.#parseText(isLines ? value.join('\n') : value, path);
-    const { maxDescriptionLength } = this.#settings;
-    if (text !== undefined && text.length > maxDescriptionLength) {
-      const message = `has ${text.length} characters; the limit is ${maxDescriptionLength}`;
-      this.#report.addProblem('too_long', path, message);
-    }
     if (text !== undefined || title === undefined) return text;
     this.#report.addRepair('Task titles were used as missing descriptions.');
     return title;
@@ -138,7 +140,7 @@ class TaskParser {
     if (value === undefined) return [];
     if (Array.isArray(value)) return value;
     this.#report.addRepair('Dependencies were converted to lists.');
-    if (!isJsonObject(value) || 'id' in value) return [value];
+    if (!isJsonObject(value) || referenceText(value) !== undefined) return [value];
     return Object.entries(value).flatMap(([id, isNeeded]) => (isEmpty(isNeeded) ? [] : id));
   }
 
@@ -194,6 +196,20 @@ class TaskParser {
     this.#report.addProblem('too_deep', path, `exceeds the nesting limit of ${maxDepth}`);
     return [];
   }
+}
+
+/** The fields beside the names of tools: `{ "name": "search", "args": { "query": "…" } }` */
+function toolInputs(tools: unknown): NamedValue[] {
+  return (Array.isArray(tools) ? tools : [tools]).flatMap((tool: unknown): NamedValue[] => {
+    if (!isJsonObject(tool)) return [];
+    const inputs = Object.entries(tool).filter(
+      ([name, value]) => name !== 'name' && !isEmpty(value),
+    );
+    const [first, ...others] = inputs;
+    if (first === undefined) return [];
+    const input = others.length === 0 ? first[1] : Object.fromEntries(inputs);
+    return [[`${toText(tool.name)} input`, input]];
+  });
 }
 
 /** The known name that a value means, whatever its case and separators. */

@@ -1,5 +1,6 @@
 import type { TaskType } from '@stratagem/core';
 import type { AnswerPath } from './answer-report.js';
+import type { NamedValue } from './task-fields.js';
 
 /** One task of an answer, with recognized fields but without resolved references. */
 export interface ParsedTask {
@@ -10,11 +11,21 @@ export interface ParsedTask {
   readonly siblings: readonly ParsedTask[];
   /** The id as written; undefined when the task has none. */
   readonly writtenId: string | undefined;
+  /** Other ids of the task, such as its number beside an id of words. */
+  readonly aliases: readonly string[];
   readonly title: string | undefined;
   readonly description: string | undefined;
   readonly type: TaskType;
   /** The dependencies as written, in any form. */
   readonly needs: readonly unknown[];
+  /** Whether the task has a field for dependencies, even an empty one. */
+  readonly statesDependencies: boolean;
+  /** Texts that add to the description. */
+  readonly moreTexts: readonly NamedValue[];
+  /** Fields that may name other tasks, or add to the description. */
+  readonly others: readonly NamedValue[];
+  /** Fields that place the task in an order or a group. */
+  readonly orders: readonly NamedValue[];
   readonly tools: readonly string[];
   readonly model: string | undefined;
   readonly subtasks: readonly ParsedTask[];

@@ -7,6 +7,7 @@ import { type JsonObject, quote } from './json-value.js';
 import { doesOwnWork, type Links, linkTasks } from './link-tasks.js';
 import { parseTasks } from './parse-tasks.js';
 import type { ParsedTask } from './parsed-task.js';
+import type { NamedValue } from './task-fields.js';
 
 /** The content of a model's answer. */
 export interface PlanReading {
@@ -51,8 +52,8 @@ export function readPlan(
     const found = findPlan(text);
     if (!('code' in found)) {
       for (const repair of found.repairs) report.addRepair(repair);
-      const { around } = found;
-      const reading = readTasks(found.list, settings, report, existing);
+      const { around, beside = [] } = found;
+      const reading = readTasks(found.list, beside, settings, report, existing);
       return around === undefined ? reading : { ...reading, around };
     }
     report.addProblem(found.code, [], found.message);
@@ -72,6 +73,7 @@ export function answerText(answer: unknown): string | undefined {
 
 function readTasks(
   list: readonly unknown[],
+  beside: readonly NamedValue[],
   settings: PlannerSettings,
   report: AnswerReport,
   { isTaken = () => false }: ExistingTasks,
@@ -83,7 +85,9 @@ function readTasks(
   }
   checkMinSubtasks(parsed, ['tasks'], settings, report);
   const mayAggregate = settings.taskTypes.includes('aggregate');
-  const links = linkTasks(parsed, report, mayAggregate, isTaken);
+  const { maxDescriptionLength } = settings;
+  const options = { report, mayAggregate, exists: isTaken, beside, maxDescriptionLength };
+  const links = linkTasks(parsed, options);
   const tasks = parsed.map((task) => toTask(task, links, report));
   const used = new Set([...links.values()].flatMap(({ dependencies }) => dependencies));
   const existing = [...used].filter(isTaken).map((id) => ({ id, description: 'Exists already' }));

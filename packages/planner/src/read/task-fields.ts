@@ -1,44 +1,33 @@
 import type { PlannerSettings } from '../options/planner-options.js';
 import { truncate } from '../util/text.js';
 import type { AnswerPath, AnswerReport } from './answer-report.js';
+import {
+  directionOf,
+  isBookkeeping,
+  isForbidden,
+  isOrder,
+  isPlainDependency,
+  NAMES,
+  type TaskField,
+} from './field-names.js';
 import { isEmpty, isJsonObject, type JsonObject, normalizeKey } from './json-value.js';
 
-export type TaskField =
-  | 'id'
-  | 'title'
-  | 'description'
-  | 'type'
-  | 'dependencies'
-  | 'subtasks'
-  | 'tools'
-  | 'model';
+export type NamedValue = readonly [name: string, value: unknown];
 
-/** Normalized names that models use for each field, the preferred one first. */
-const NAMES: Readonly<Record<TaskField, readonly string[]>> = {
-  id: ['id', 'taskid', 'stepid', 'identifier', 'key', 'number', 'tasknumber', 'stepnumber', 'step'],
-  title: ['title', 'name', 'label', 'taskname'],
-  description: [
-    ...['description', 'desc', 'prompt', 'instruction', 'instructions', 'task', 'details'],
-    ...['detail', 'objective', 'content', 'text', 'query', 'summary', 'goal', 'action'],
-  ],
-  type: ['type', 'tasktype', 'kind', 'category'],
-  dependencies: [
-    ...['dependencies', 'dependson', 'dependency', 'depends', 'deps', 'requires', 'required'],
-    ...['prerequisites', 'prerequisite', 'prereqs', 'needs', 'after', 'blockedby', 'predecessors'],
-    ...['dependenton', 'upstream', 'waitson'],
-  ],
-  subtasks: ['subtasks', 'children', 'substeps', 'steps', 'tasks', 'childtasks'],
-  tools: ['tools', 'tool', 'toolnames', 'toolname'],
-  model: ['model', 'modelname'],
-};
-
-/** Names whose text adds to a description that is given under another name. */
-const DETAILS = ['prompt', 'instruction', 'instructions', 'details', 'detail', 'query', 'content'];
-
-/** Fields that change how a plan runs, so that they cannot be ignored. */
-const FORBIDDEN = ['run', 'when', 'foreach', 'waitfor', 'outputschema', 'condition', 'loop', 'if'];
-
-type NamedValue = readonly [name: string, value: unknown];
+/** The values of a task, sorted by field. */
+export interface TaskFields {
+  readonly known: ReadonlyMap<TaskField, unknown>;
+  /** Other ids of the task, such as its number beside an id of words. */
+  readonly aliases: readonly unknown[];
+  /** Whether the task has a field for dependencies, even an empty one. */
+  readonly statesDependencies: boolean;
+  /** Texts under the other names of a description. */
+  readonly moreTexts: readonly NamedValue[];
+  /** Fields that may name other tasks, or add to the work. */
+  readonly others: readonly NamedValue[];
+  /** Fields that place the task in an order or a group. */
+  readonly orders: readonly NamedValue[];
+}
 
 /** Sorts the values of a task by field, and reports renamed, merged and ignored fields. */
 export function readTaskFields(
@@ -46,20 +35,37 @@ export function readTaskFields(
   path: AnswerPath,
   settings: PlannerSettings,
   report: AnswerReport,
-): Map<TaskField, unknown> {
+): TaskFields {
   const given = new Map<TaskField, NamedValue[]>();
+  const others: NamedValue[] = [];
+  const orders: NamedValue[] = [];
+  let statesDependencies = false;
   for (const [name, value] of entriesOf(task, settings)) {
+    const key = normalizeKey(name);
+    const field = fieldOf(key, value);
+    statesDependencies ||= field === 'dependencies';
     if (isEmpty(value)) continue;
-    const field = fieldOf(normalizeKey(name), value);
-    if (field === undefined) reportUnknownField(name, path, report);
-    else given.set(field, [...(given.get(field) ?? []), [name, value]]);
+    if (field !== undefined) given.set(field, [...(given.get(field) ?? []), [name, value]]);
+    else if (isForbidden(key)) reportForbidden(name, path, report);
+    else if (isOrder(key)) orders.push([name, value]);
+    else if (isBookkeeping(key, value)) {
+      report.addRepair(`The task field "${shortName(name)}" was ignored.`);
+    } else others.push([name, value]);
   }
-  const fields = new Map<TaskField, unknown>();
-  for (const [field, values] of given) fields.set(field, merge(field, values, report));
-  if (fields.has('title') && fields.has('id') && fields.has('description')) {
-    report.addRepair('Task titles were ignored in favour of descriptions.');
+  const known = new Map<TaskField, unknown>();
+  const aliases: unknown[] = [];
+  const moreTexts: NamedValue[] = [];
+  for (const [field, values] of given) {
+    const [preferred, ...rest] = byRank(field, values) as [NamedValue, ...NamedValue[]];
+    const [name, value] = preferred;
+    if (name !== field && field !== 'title') {
+      report.addRepair(`"${shortName(name)}" was read as "${field}".`);
+    }
+    if (field === 'id') aliases.push(...rest.map(([, other]) => other));
+    if (field === 'description' || field === 'title') moreTexts.push(...rest);
+    known.set(field, mergeLists(field, value, rest, report));
   }
-  return fields;
+  return { known, aliases, statesDependencies, moreTexts, others, orders };
 }
 
 /** Treats `metadata: { model }`, the form that plans have, like a `model` field. */
@@ -73,60 +79,55 @@ function entriesOf(task: JsonObject, settings: PlannerSettings): NamedValue[] {
   });
 }
 
-/** The field that a name stands for. The meaning of `step` and `steps` depends on the value. */
+/** The field that a name stands for. The meaning of some names depends on the value. */
 function fieldOf(key: string, value: unknown): TaskField | undefined {
   const isShort = typeof value === 'number' || (typeof value === 'string' && value.length <= 20);
   if (key === 'step' && !isShort) return typeof value === 'string' ? 'description' : undefined;
   if (key === 'steps' && isListOfStrings(value)) return undefined;
   const fields = Object.keys(NAMES) as TaskField[];
-  return fields.find((field) => NAMES[field].includes(key));
+  const field = fields.find((each) => NAMES[each].includes(key));
+  if (field !== undefined) return field;
+  // `required: true` says that a task is not optional.
+  return isPlainDependency(key) && typeof value !== 'boolean' ? 'dependencies' : undefined;
 }
 
-function reportUnknownField(name: string, path: AnswerPath, report: AnswerReport): void {
-  if (!FORBIDDEN.includes(normalizeKey(name))) {
-    report.addRepair(`The unknown task field "${shortName(name)}" was ignored.`);
-    return;
-  }
+function reportForbidden(name: string, path: AnswerPath, report: AnswerReport): void {
   const message =
     'is not allowed in a plan: a model does each task once, after its dependencies; put all ' +
     'instructions into the description';
   report.addProblem('forbidden_field', [...path, shortName(name)], message);
 }
 
-function merge(field: TaskField, values: NamedValue[], report: AnswerReport): unknown {
-  const rank = ([name]: NamedValue) => NAMES[field].indexOf(normalizeKey(name));
-  const [preferred, ...others] = values.sort((one, other) => rank(one) - rank(other));
-  const [name, value] = preferred as NamedValue;
-  if (name !== field && field !== 'title') {
-    report.addRepair(`"${shortName(name)}" was read as "${field}".`);
-  }
-  return others.reduce((all, other) => mergeTwo(field, all, other, report), value);
+function byRank(field: TaskField, values: readonly NamedValue[]): NamedValue[] {
+  const rank = ([name]: NamedValue) => {
+    const at = NAMES[field].indexOf(normalizeKey(name));
+    return at === -1 ? NAMES[field].length : at;
+  };
+  return [...values].sort((one, other) => rank(one) - rank(other));
 }
 
-/** Combines two values of one field; no instruction, dependency, subtask or tool is lost. */
-function mergeTwo(
+/** Combines the lists of one field; no dependency, subtask or tool is lost. */
+function mergeLists(
   field: TaskField,
-  first: unknown,
-  [name, second]: NamedValue,
+  value: unknown,
+  rest: readonly NamedValue[],
   report: AnswerReport,
 ): unknown {
-  const isDetail = DETAILS.includes(normalizeKey(name)) && typeof second === 'string';
-  const added = `"${shortName(name)}" was added to "${field}".`;
-  if (field === 'description' && isDetail && typeof first === 'string') {
-    if (first.includes(second.trim())) return first;
-    report.addRepair(added);
-    return `${first}\n\n${second}`;
-  }
+  if (rest.length === 0) return value;
   if (field === 'dependencies' || field === 'subtasks' || field === 'tools') {
-    report.addRepair(added);
-    return [...toList(first), ...toList(second)];
+    for (const [name] of rest) {
+      report.addRepair(`"${shortName(name)}" was added to "${field}".`);
+    }
+    return [value, ...rest.map(([, other]) => other)].flatMap(toList);
   }
-  report.addRepair(`"${shortName(name)}" was ignored in favour of "${field}".`);
-  return first;
+  for (const [name] of field === 'type' || field === 'model' ? rest : []) {
+    report.addRepair(`"${shortName(name)}" was ignored in favour of "${field}".`);
+  }
+  return value;
 }
 
 /** Field names come from the answer, and may have any length. */
-function shortName(name: string): string {
+export function shortName(name: string): string {
   return truncate(name, 40);
 }
 
@@ -136,4 +137,9 @@ function toList(value: unknown): readonly unknown[] {
 
 function isListOfStrings(value: unknown): boolean {
   return Array.isArray(value) && value.every((each) => typeof each === 'string');
+}
+
+/** Whether a field makes its task depend on the tasks that its value names. */
+export function isDependencyIfTasks(name: string): boolean {
+  return directionOf(normalizeKey(name)) === 'dependencies if tasks';
 }

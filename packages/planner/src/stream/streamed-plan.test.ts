@@ -144,3 +144,23 @@ test('no task is lost when an id is used at two levels, in either order', async 
     expect(plan.tasks.some(({ id }) => id === 'g')).toBe(true);
   }
 });
+
+test('an answer is sent back when it adds a dependency to a task that is running already', async () => {
+  const tasks = ['a', 'b'].map((id) => ({ id, description: `Do ${id}.`, dependencies: [] }));
+  const answer = JSON.stringify({ tasks, edges: [['a', 'b']] });
+  const { plan, result } = await streamed([...answer], {});
+  expect(result.status).toBe('failed');
+  expect(plan.repairLoop.rejectedAnswers[0]?.problems).toMatchObject([
+    { code: 'unclear', message: expect.stringContaining('"b" is running already') },
+  ]);
+});
+
+test('a task waits for the whole answer when its text may refer to a later task', async () => {
+  const tasks = [
+    { id: 'b', description: 'Shorten {a}.', dependencies: [] },
+    { id: 'a', description: 'Write a text.', dependencies: [] },
+  ];
+  const { plan, result } = await streamed([...JSON.stringify({ tasks })], {});
+  expect(result.status).toBe('completed');
+  expect(plan.tasks.find(({ id }) => id === 'b')?.dependencies).toEqual(['a']);
+});

@@ -12,6 +12,7 @@ import { RepairLoop } from '../ask/repair-loop.js';
 import type { PlannerSettings } from '../options/planner-options.js';
 import type { AnswerProblem } from '../read/answer-problem.js';
 import { type PlanReading, readPlan } from '../read/read-plan.js';
+import { mayRefer } from '../read/text-references.js';
 import { flattenTasks } from '../util/flatten-tasks.js';
 import { TaskStream } from './task-stream.js';
 
@@ -128,6 +129,8 @@ export class StreamedPlan {
     const isClean = problems.length === 0 && repairs.length === 0;
     if (task === undefined || !isClean || this.#tooMany([task]).length > 0) return false;
     if (hasShortList(task, this.#settings.minSubtasks)) return false;
+    // The task may refer to one that is not written yet.
+    if (flattenTasks([task]).some(({ description = '' }) => mayRefer(description))) return false;
     try {
       this.#addTasks([task]);
     } catch (error) {
@@ -148,7 +151,12 @@ export class StreamedPlan {
   #read(answer: unknown): PlanReading {
     const { tasks, repairs, problems } = this.#readWhole(answer);
     const rest = tasks.filter(({ id }) => !this.#topLevelIds.has(id));
-    const all = [...problems, ...this.#tooMany(rest), ...this.#tooFew(rest)];
+    const all = [
+      ...problems,
+      ...this.#lateDependencies(tasks),
+      ...this.#tooMany(rest),
+      ...this.#tooFew(rest),
+    ];
     if (all.length > 0) return { tasks: [], repairs, problems: all };
     const isTaken = (id: string) => this.#ids.has(id);
     const { taskId, added } = finalTaskOf(this.#goal, [...this.#added, ...rest], isTaken);
@@ -172,6 +180,22 @@ export class StreamedPlan {
     if ([...this.#ids].every((id) => repeated.has(id))) return reading;
     const isTaken = (id: string) => this.#ids.has(id) && !repeated.has(id);
     return readPlan(answer, settings, { isTaken });
+  }
+
+  /** Dependencies that are written only after their task was added, such as a list of edges. */
+  #lateDependencies(tasks: readonly Task[]): AnswerProblem[] {
+    const added = new Map(flattenTasks(this.#added).map((task) => [task.id, task]));
+    return flattenTasks(tasks).flatMap(({ id, dependencies = [] }) => {
+      const running = added.get(id);
+      if (running === undefined) return [];
+      const known = running.dependencies ?? [];
+      const late = dependencies.filter((each) => !known.includes(each));
+      if (late.length === 0) return [];
+      const message =
+        `"${id}" is running already, so that it cannot depend on ${late.map((each) => `"${each}"`).join(', ')}; ` +
+        'leave it as it was written, or add another task with these dependencies';
+      return [{ code: 'unclear', path: ['tasks'], message }];
+    });
   }
 
   #tooMany(more: readonly Task[]): AnswerProblem[] {
