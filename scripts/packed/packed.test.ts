@@ -158,6 +158,7 @@ describe.each([
     'packages/runners/README.md',
     ['@stratagem/parallel', '@stratagem/runners', '@stratagem/simulated'],
   ],
+  ['packages/ui/README.md', ['@stratagem/core', '@stratagem/parallel', '@stratagem/ui']],
   [
     'packages/stores/sqlite/README.md',
     ['@stratagem/parallel', '@stratagem/simulated', '@stratagem/sqlite'],

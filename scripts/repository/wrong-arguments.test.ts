@@ -14,6 +14,7 @@ import * as adaptive from '../../packages/strategies/adaptive/src/index.js';
 import * as parallel from '../../packages/strategies/parallel/src/index.js';
 import * as sequential from '../../packages/strategies/sequential/src/index.js';
 import * as mcp from '../../packages/tools/mcp/src/index.js';
+import * as ui from '../../packages/ui/src/index.js';
 
 const plan = { goal: 'x', tasks: [{ id: 'a', description: 'A?', waitFor: 'answer' }] } as const;
 const server = simulation.fixedLatency();
@@ -26,7 +27,7 @@ const executor = core.createExecutor({
 /** The public functions, and the methods of what they return. */
 const entries: Readonly<Record<string, object>> = {
   ...{ core, document, simulate, planner, aiSdk, anthropic, openai, simulated, runners },
-  ...{ simulation, sqlite, adaptive, parallel, sequential, mcp, executor },
+  ...{ simulation, sqlite, adaptive, parallel, sequential, mcp, ui, executor },
   run: executor.execute(plan),
   builder: { addTask: (task: never) => executor.execute(core.createPlan('x').addTask(task)) },
 };

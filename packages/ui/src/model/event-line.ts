@@ -1,0 +1,109 @@
+import type { RunEvent } from '@stratagem/core';
+import { count, duration, plural } from '../view/format.js';
+import { reasonWords } from '../view/words.js';
+import type { EventLine } from './run-model.js';
+import { oneLine, valueText } from './texts.js';
+
+/** A line of the list of events; undefined for pieces of text, which are part of an output. */
+export function eventLine(event: RunEvent, at: number): EventLine | undefined {
+  if (event.type === 'task_output' && event.kind === 'text') return undefined;
+  const { sequence, type } = event;
+  const task = 'taskId' in event ? event.taskId : undefined;
+  return { sequence, at, type, ...(task !== undefined && { task }), text: sentence(event) };
+}
+
+/** The message of an error without the name of the task, which is shown beside it. */
+function shortMessage(message: unknown, taskId: string | undefined): string {
+  const text = String(message ?? '');
+  const prefix = `Task "${taskId}" failed: `;
+  return text.startsWith(prefix) ? text.slice(prefix.length) : text;
+}
+
+function sentence(event: RunEvent): string {
+  switch (event.type) {
+    case 'run_started':
+      return `Run started: ${plural(event.plan.tasks.length, 'task')} in the plan`;
+    case 'strategy_initialized': {
+      const limit = event.maxParallel === null ? '' : `, at most ${event.maxParallel} at once`;
+      return `Strategy ${event.strategy}${limit}`;
+    }
+    case 'strategy_switched':
+      return `Strategy switched to ${event.to}: ${oneLine(String(event.reason ?? ''), 200)}`;
+    case 'task_started': {
+      const what = event.attempt > 1 ? `Attempt ${event.attempt} started` : 'Started';
+      return event.waitMs > 50 ? `${what}, was ready for ${duration(event.waitMs)}` : what;
+    }
+    case 'task_begun':
+      return 'A worker began it';
+    case 'task_output':
+      return outputSentence(event);
+    case 'task_completed': {
+      const { usage } = event;
+      const used =
+        usage === undefined ? '' : `, ${count(usage.inputTokens + usage.outputTokens)} tokens`;
+      const from = event.reused === undefined ? '' : `, taken from run ${event.reused.runId}`;
+      return `Completed in ${duration(event.durationMs)}${used}${from}`;
+    }
+    case 'task_failed':
+      return `Failed: ${oneLine(shortMessage(event.error.message, event.taskId), 300)}`;
+    case 'task_retrying':
+      return `Attempt ${event.attempt} failed (${event.error.code}), retry in ${duration(event.delayMs)}`;
+    case 'task_waiting':
+      return `Waiting for an ${event.kind}: ${oneLine(event.question, 200)}`;
+    case 'task_skipped':
+      return `Skipped: ${event.failedTaskId === undefined ? reasonWords(event.reason) : `${event.failedTaskId} failed`}`;
+    case 'task_canceled':
+      return `Canceled: ${reasonWords(event.reason)}`;
+    case 'tasks_added':
+      return `${plural(event.tasks.length, 'task')} added`;
+    case 'goal_checked':
+      return `Goal ${Math.round(event.progress * 100)} % reached`;
+    case 'goal_achieved':
+      return 'Goal reached: no more tasks start';
+    case 'budget_exceeded':
+      return `Budget used up: ${event.budget} is limited to ${count(event.limit)}`;
+    case 'replan_started':
+      return `Asking the planner for more tasks, round ${event.round}`;
+    case 'replan_completed':
+      return `The planner added ${plural(event.tasks, 'task')} in ${duration(event.durationMs)}`;
+    case 'replan_failed':
+      return `The planner failed: ${oneLine(event.error.message, 300)}`;
+    case 'run_paused':
+      return 'Run paused: no task starts';
+    case 'run_unpaused':
+      return 'Run continues';
+    case 'resource_paused':
+      return `${event.resource} asked to wait ${duration(event.pauseMs)} (${event.code})`;
+    case 'run_resumed':
+      return `Resumed after ${duration(event.downtimeMs)} down`;
+    case 'max_parallel_changed':
+      return `Limit changed to ${event.maxParallel ?? 'none'}`;
+    case 'run_completed':
+      return `Run completed in ${duration(event.durationMs)}`;
+    case 'run_failed':
+      return `Run failed after ${duration(event.durationMs)}: ${oneLine(event.error.message, 300)}`;
+    case 'run_canceled':
+      return `Run canceled after ${duration(event.durationMs)}`;
+    default:
+      return (event as RunEvent).type.replaceAll('_', ' ');
+  }
+}
+
+type OutputEvent = Extract<RunEvent, { readonly type: 'task_output' }>;
+
+function outputSentence(event: OutputEvent): string {
+  switch (event.kind) {
+    case 'tool_call':
+      return `Called ${event.tool}(${oneLine(valueText(event.input), 120)})`;
+    case 'tool_result':
+      return event.ok
+        ? `${event.tool} answered ${oneLine(valueText(event.output), 120)}`
+        : `${event.tool} failed: ${oneLine(event.message ?? '', 120)}`;
+    case 'step':
+      return `The model answered request ${event.step}`;
+    case 'notice':
+      return `${event.source}: ${oneLine(event.message, 200)}`;
+    case 'text':
+      return 'Text';
+  }
+}

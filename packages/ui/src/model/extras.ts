@@ -1,0 +1,37 @@
+/** What a page knows of a run beside its log. */
+export interface RunExtras {
+  /** The command that runs again what failed. */
+  readonly retryCommand?: string | undefined;
+  /** The date of the price list behind the cost. */
+  readonly pricesAsOf?: string | undefined;
+  /** What this page may do with the run; empty for a recorded run. */
+  readonly controls?: readonly Control[] | undefined;
+  /** What a replay with another limit would take, such as "With a limit of 24: about 1 m 02 s." */
+  readonly replay?: string | undefined;
+}
+
+/** What a page can ask of a run. */
+const CONTROLS = [
+  'cancel',
+  'interrupt',
+  'pause',
+  'resume',
+  'setMaxParallel',
+  'approve',
+  'answer',
+  'reject',
+  'cancelTask',
+  'skipTask',
+  'retryFailed',
+] as const;
+
+type Control = (typeof CONTROLS)[number];
+
+export interface Action {
+  readonly control: Control;
+  readonly taskId?: string | undefined;
+  /** For `setMaxParallel`; null for no limit. */
+  readonly maxParallel?: number | null | undefined;
+  readonly answer?: unknown | undefined;
+  readonly reason?: string | undefined;
+}

@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import { diligenceRun, researchRun } from '../../test/sample-runs.js';
+import { applyDelta } from './delta.js';
+import { ModelBuilder } from './model-builder.js';
+
+function modelOf(events = diligenceRun()) {
+  const builder = new ModelBuilder('run-1');
+  for (const event of events) builder.add(event);
+  return builder.model();
+}
+
+test('the parts of what decided the time follow one another from 0 to the end', () => {
+  const { parts, sums, now } = modelOf();
+  let at = 0;
+  for (const { from, to } of parts) {
+    expect(from).toBe(at);
+    expect(to).toBeGreaterThan(from);
+    at = to;
+  }
+  expect(at).toBe(now);
+  const sum = Object.values(sums).reduce((total, ms) => total + ms, 0);
+  expect(sum).toBeCloseTo(now, 6);
+  expect(Object.keys(sums)).toEqual(expect.arrayContaining(['run', 'cap', 'limit', 'human']));
+});
+
+test('a model has each task with its status, its stretches of time and its inputs', () => {
+  const { tasks, figures } = modelOf();
+  const byId = new Map(tasks.map((task) => [task.id, task]));
+  expect(figures.total).toBe(183);
+  expect(figures.counts).toMatchObject({ completed: 159, failed: 4, skipped: 20 });
+  expect(byId.get('profile')?.children).toHaveLength(36);
+  expect(byId.get('profile[7]')).toMatchObject({
+    status: 'failed',
+    parent: 'profile',
+    inputs: ['suppliers'],
+    segments: [{ kind: 'fail', isLast: true }],
+    error: { code: 'context_length_exceeded' },
+  });
+  expect(byId.get('italy-labour')?.segments.map(({ kind }) => kind)).toEqual([
+    'fail',
+    'backoff',
+    'run',
+  ]);
+  expect(byId.get('approve')).toMatchObject({ human: 'approval', segments: [{ kind: 'human' }] });
+  expect(byId.get('merge')).toMatchObject({ status: 'skipped', failedTask: 'edit-2' });
+});
+
+test('failures with one cause are one group', () => {
+  const [most] = modelOf().failures;
+  expect(most?.tasks).toEqual(['profile[7]', 'profile[23]']);
+  expect(most?.message).not.toContain('profile');
+});
+
+test('a run under way is shown up to a time: its last attempts are open', () => {
+  const events = diligenceRun();
+  const builder = new ModelBuilder();
+  const [start] = events;
+  const until = (start?.timestamp ?? 0) + 3_000;
+  for (const event of events) if (event.timestamp <= until) builder.add(event);
+  const model = builder.model({ now: until });
+  expect(model).toMatchObject({ isLive: true, status: 'running', now: 3_000 });
+  const brief = model.tasks.find(({ id }) => id === 'brief');
+  expect(brief).toMatchObject({ status: 'running', segments: [{ kind: 'run', from: 0 }] });
+  expect(brief?.segments[0]?.to).toBeUndefined();
+  expect(model.figures.workMs).toBe(3_000);
+});
+
+test('the texts of a task are its prompt, output and tool calls, each cut at the limit', () => {
+  const builder = new ModelBuilder();
+  for (const event of diligenceRun()) builder.add(event);
+  expect(builder.detail('news', 1_000)).toMatchObject({
+    prompt: { text: 'Collect sources: news' },
+    output: { text: expect.stringContaining('Findings for news') },
+    steps: [{ tool: 'search', ok: true, durationMs: 422 }],
+  });
+  const { text, cutFrom } = builder.detail('news', 10)?.output ?? { text: '' };
+  expect(text).toBe('Findings f');
+  expect(cutFrom).toBeGreaterThan(100);
+  expect(builder.detail('nobody', 10)).toBeUndefined();
+});
+
+test('a model is plain JSON', () => {
+  const model = modelOf(researchRun());
+  expect(JSON.parse(JSON.stringify(model))).toEqual(model);
+});
+
+test('a change applies to a copy: the model before stays as it was', () => {
+  const before = modelOf(researchRun());
+  const { tasks, events, concurrency, ...head } = before;
+  const [first] = tasks;
+  const after = applyDelta(before, {
+    head: { ...head, goal: 'another' },
+    tasks: first === undefined ? [] : [[0, { ...first, status: 'failed' }]],
+    events: { keep: 2, lines: events.slice(2, 3) },
+    concurrency: { keep: 1, steps: [[5, 0]] },
+  });
+  expect(after.tasks[0]?.status).toBe('failed');
+  expect(after.events).toEqual(events.slice(0, 3));
+  expect(after.concurrency).toEqual([concurrency[0], [5, 0]]);
+  expect(before.tasks[0]?.status).toBe('completed');
+  expect(before.goal).not.toBe('another');
+});

@@ -1,0 +1,78 @@
+import type { RunEvent, Task } from '@stratagem/core';
+import type { TaskAnalysis } from '@stratagem/core/analysis';
+import type { TaskDetail, ToolStep } from './run-model.js';
+import { cut, oneLine, valueText } from './texts.js';
+
+/** Text of an attempt beyond this many letters is not kept; its task has the whole output. */
+const MOST_PARTIAL = 200_000;
+/** Letters of a prompt in the table of tasks. */
+const PROMPT_LINE = 160;
+
+/** The texts of tasks: prompts, questions, outputs, and what attempts in flight have written. */
+export class TaskTexts {
+  readonly #outputs = new Map<string, unknown>();
+  readonly #partial = new Map<string, string>();
+  readonly #questions = new Map<string, string>();
+
+  add(event: RunEvent): void {
+    switch (event.type) {
+      case 'task_started':
+        this.#partial.delete(event.taskId);
+        break;
+      case 'task_output': {
+        if (event.kind !== 'text') break;
+        const text = this.#partial.get(event.taskId) ?? '';
+        if (text.length < MOST_PARTIAL) this.#partial.set(event.taskId, text + event.text);
+        break;
+      }
+      case 'task_waiting':
+        this.#questions.set(event.taskId, event.question);
+        break;
+      case 'task_completed':
+        this.#partial.delete(event.taskId);
+        this.#outputs.set(event.taskId, event.output);
+    }
+  }
+
+  questionOf(taskId: string): string | undefined {
+    const question = this.#questions.get(taskId);
+    return question === undefined ? undefined : cut(question, 4_000).text;
+  }
+
+  promptLine({ id, task }: TaskAnalysis): string {
+    return oneLine(this.#questions.get(id) ?? promptOf(task), PROMPT_LINE);
+  }
+
+  /** @param limit The most letters of each text. */
+  detail({ id, task, attempts }: TaskAnalysis, limit: number): TaskDetail {
+    const question = this.#questions.get(id);
+    const partial = this.#partial.get(id);
+    return {
+      prompt: cut(promptOf(task), limit),
+      ...(this.#outputs.has(id) && { output: cut(valueText(this.#outputs.get(id)), limit) }),
+      ...(partial !== undefined && { partial: cut(partial, limit) }),
+      ...(question !== undefined && { question: cut(question, limit) }),
+      steps: attempts.flatMap(({ attempt, tools }) =>
+        tools.map((step) => toolStep(attempt, step, limit)),
+      ),
+    };
+  }
+}
+
+type Tool = TaskAnalysis['attempts'][number]['tools'][number];
+
+function toolStep(attempt: number, step: Tool, limit: number): ToolStep {
+  const { tool, input, startMs, endMs, ok, output, message } = step;
+  const result = output === undefined ? message : valueText(output);
+  return {
+    ...{ tool, attempt, at: startMs, input: cut(valueText(input), 2_000).text },
+    ...(endMs !== undefined && { durationMs: endMs - startMs }),
+    ...(ok !== undefined && { ok }),
+    ...(result !== undefined && { result: cut(result, limit) }),
+  };
+}
+
+function promptOf({ description, prompt, run }: Task): string {
+  if (description !== undefined) return description;
+  return prompt !== undefined || run !== undefined ? '(a function)' : '';
+}

@@ -1,0 +1,86 @@
+import type { RunExtras } from '../model/extras.js';
+import type { ModelBuilder } from '../model/model-builder.js';
+import type { RunModel, TaskDetail } from '../model/run-model.js';
+import type { EmbeddedRun } from './embedded-run.js';
+import { renderPage } from './render-page.js';
+import { builderOf, type RunInput, type RunSettings, settingsOf } from './run-input.js';
+
+export interface ReportOptions extends RunSettings {
+  /** A command that runs again what failed; the report offers to copy it. */
+  readonly retryCommand?: string | undefined;
+  /** The date of the price list behind the costs. */
+  readonly pricesAsOf?: string | undefined;
+  /**
+   * The most letters of each prompt, output and tool result; longer texts are cut, with a note.
+   * @default 20000, or less so that all texts together stay below 4,000,000
+   */
+  readonly maxTextLength?: number | undefined;
+  /** A second run, with which this one is compared. */
+  readonly compareWith?: RunInput | undefined;
+}
+
+/** A text is never cut shorter than this because of all the others. */
+const LEAST_TEXT = 400;
+const MOST_TEXT = 20_000;
+/** Letters of all texts together, unless the caller chooses a limit. */
+const ALL_TEXT = 4_000_000;
+
+/**
+ * A report of a run: one HTML file that needs no network. Whatever models wrote is shown as text.
+ *
+ * @param run Its result, or its events.
+ * @throws {OptionError} when there is no event, or when the result has no timeline.
+ *
+ * @example
+ * const result = await executor.execute(plan);
+ * await writeFile('run.html', renderReport(result));
+ */
+export function renderReport(run: RunInput, options: ReportOptions = {}): string {
+  const settings = settingsOf('renderReport()', options, [
+    'retryCommand',
+    'pricesAsOf',
+    'maxTextLength',
+    'compareWith',
+  ]);
+  const { retryCommand, pricesAsOf, maxTextLength, compareWith } = options;
+  const extras = {
+    ...(retryCommand !== undefined && { retryCommand }),
+    ...(pricesAsOf !== undefined && { pricesAsOf }),
+  };
+  const runs = [
+    ...(compareWith === undefined
+      ? []
+      : [embed(builderOf('renderReport()', compareWith), {}, maxTextLength)]),
+    embed(builderOf('renderReport()', run, settings.runId), extras, maxTextLength, settings),
+  ];
+  return renderPage(runs);
+}
+
+/** A run as a report has it. */
+function embed(
+  builder: ModelBuilder,
+  extras: RunExtras,
+  maxTextLength: number | undefined,
+  settings: RunSettings = {},
+): EmbeddedRun {
+  const model = builder.model(settings);
+  return { model, extras, details: detailsOf(builder, model, maxTextLength) };
+}
+
+function detailsOf(
+  builder: ModelBuilder,
+  { tasks }: RunModel,
+  maxTextLength: number | undefined,
+): TaskDetail[] {
+  const read = (limit: number) => tasks.map(({ id }) => builder.detail(id, limit) as TaskDetail);
+  if (maxTextLength !== undefined) return read(maxTextLength);
+  const details = read(MOST_TEXT);
+  const length = details.reduce((sum, detail) => sum + lengthOf(detail), 0);
+  if (length <= ALL_TEXT) return details;
+  return read(Math.max(LEAST_TEXT, Math.floor((MOST_TEXT * ALL_TEXT) / length)));
+}
+
+function lengthOf({ prompt, output, partial, question, steps }: TaskDetail): number {
+  const texts = [prompt, output, partial, question, ...steps.map(({ result }) => result)];
+  return texts.reduce((sum, text) => sum + (text?.text.length ?? 0), 0);
+}

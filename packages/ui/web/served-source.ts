@@ -1,0 +1,102 @@
+import { applyDelta, type ModelDelta } from '../src/model/delta.js';
+import type { Action, RunExtras } from '../src/model/extras.js';
+import type { RunModel } from '../src/model/run-model.js';
+import type { RunEntry, Source, Watcher } from './source.js';
+
+/** How long until a lost stream is opened again. */
+const RETRY_MS = 3_000;
+
+interface RunMessage {
+  readonly delta: ModelDelta;
+  readonly extras: RunExtras;
+}
+
+/** The runs of a server, live. */
+export function servedSource(journal: string | undefined): Source {
+  return {
+    isServed: true,
+    keys: [],
+    journal,
+    watch(key, watcher) {
+      let model: RunModel | undefined;
+      return stream(`api/runs/${encodeURIComponent(key)}/events`, watcher, () => model?.sequence, {
+        change: (data) => {
+          const { delta, extras } = data as RunMessage;
+          model = applyDelta(model, delta);
+          watcher.run({ model, extras, receivedAt: performance.now() });
+        },
+        // The log has begun anew: nothing that came before holds.
+        reset: (data) => {
+          const { delta, extras } = data as RunMessage;
+          model = applyDelta(undefined, delta);
+          watcher.run({ model, extras, receivedAt: performance.now() });
+        },
+        missing: () => watcher.missing(),
+      });
+    },
+    watchRuns: (shown, watcher) =>
+      stream('api/events', watcher, () => undefined, {
+        runs: (data) => shown(data as readonly RunEntry[]),
+      }),
+    async detail(key, taskId) {
+      const path = `api/runs/${encodeURIComponent(key)}/task?id=${encodeURIComponent(taskId)}`;
+      const response = await fetch(path);
+      if (!response.ok) throw new Error(await problemOf(response));
+      return response.json();
+    },
+    async search(key, text) {
+      const path = `api/runs/${encodeURIComponent(key)}/search?text=${encodeURIComponent(text)}`;
+      const response = await fetch(path);
+      return response.ok ? response.json() : [];
+    },
+    async act(key, action: Action) {
+      const response = await fetch(`api/runs/${encodeURIComponent(key)}/actions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(action),
+      });
+      if (!response.ok) throw new Error(await problemOf(response));
+    },
+  };
+}
+
+async function problemOf(response: Response): Promise<string> {
+  const text = await response.text();
+  return text === '' ? `The server answered ${response.status}.` : text;
+}
+
+/**
+ * Reads server-sent events. The browser opens a broken stream again and names the last event; where it
+ * gives up, this does.
+ */
+function stream(
+  path: string,
+  { connection }: Pick<Watcher, 'connection'>,
+  lastSequence: () => number | undefined,
+  on: Readonly<Record<string, (data: unknown) => void>>,
+): () => void {
+  let events: EventSource | undefined;
+  let timer: number | undefined;
+  let isOver = false;
+  const open = () => {
+    const last = lastSequence();
+    events = new EventSource(last === undefined ? path : `${path}?after=${last}`);
+    events.onopen = () => connection({ state: 'open' });
+    for (const [name, handle] of Object.entries(on)) {
+      events.addEventListener(name, (event) => handle(JSON.parse(event.data)));
+    }
+    events.addEventListener('missing', () => close());
+    events.onerror = () => {
+      if (isOver) return;
+      connection({ state: 'lost', retryAt: Date.now() + RETRY_MS });
+      if (events?.readyState === EventSource.CLOSED) timer = setTimeout(open, RETRY_MS);
+    };
+  };
+  const close = () => {
+    isOver = true;
+    events?.close();
+    clearTimeout(timer);
+  };
+  open();
+  return close;
+}
