@@ -56,6 +56,7 @@ export type {
 } from './contract/replan.js';
 export type { ResourceLimit, ResourceLimits } from './contract/resource-limit.js';
 export type { RetryPolicy } from './contract/retry.js';
+export type { RunAfter, TaskFailure } from './contract/run-after.js';
 export type { RunContext } from './contract/run-context.js';
 export type { RunnerPricing, TaskOutput, TaskRequest, TaskRunner } from './contract/runner.js';
 export type {

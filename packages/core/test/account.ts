@@ -46,7 +46,32 @@ export class Account {
 
   /** Ended, and not as it should; a task that was not chosen has ended well. */
   get isFailure(): boolean {
-    return this.isSettled && this.status !== 'completed' && this.reason !== 'condition_false';
+    return this.isSettled && this.status !== 'completed' && !this.isNotChosen;
+  }
+
+  get isNotChosen(): boolean {
+    return this.reason === 'condition_false' || this.reason === 'nothing_failed';
+  }
+
+  /** Failed, or did not run for a failure: what tasks for failures wait for. */
+  get isCauseOfFailureTasks(): boolean {
+    const { status, reason } = this;
+    return status === 'failed' || reason === 'dependency_failed' || reason === 'fail_fast';
+  }
+
+  /** Runs whatever became of its dependencies, or if one of them failed. */
+  get runsAfterFailure(): boolean {
+    return (this.task.runAfter ?? 'success') !== 'success';
+  }
+
+  /** Runs after failures, by itself or as a part of a group that does. */
+  get isCleanUp(): boolean {
+    return this.runsAfterFailure || (this.parent?.isCleanUp ?? false);
+  }
+
+  /** Whether a stopped run may still have to do with it. */
+  get maySurvive(): boolean {
+    return this.isCleanUp || this.children.some((child) => child.maySurvive);
   }
 
   /** Something takes the place of it, or of what it failed for. */
@@ -72,11 +97,14 @@ export class Account {
 
   /** Nothing that it depends on went wrong, and not all of it was not chosen. */
   get isWanted(): boolean {
-    const { parent, dependencies } = this;
+    const { parent, dependencies, task } = this;
+    if (parent !== undefined && !parent.isWanted) return false;
+    if (task.runAfter === 'settled') return true;
+    if (task.runAfter === 'failure') {
+      return dependencies.some((each) => each.isCauseOfFailureTasks);
+    }
     if (dependencies.some((each) => each.isFailure)) return false;
-    const isChosen =
-      dependencies.length === 0 || dependencies.some((each) => each.status === 'completed');
-    return isChosen && (parent === undefined || parent.isWanted);
+    return dependencies.length === 0 || dependencies.some((each) => each.status === 'completed');
   }
 
   /** What it is called where it is written. */

@@ -18,10 +18,15 @@ export function checkCriticalPath(
   function chainOf(account: Account): number {
     const known = chains.get(account);
     if (known !== undefined) return known;
-    const { dependencies, children, parent, status, workMs } = account;
-    const hasPart = status === 'completed' || status === 'failed' || workMs > 0;
-    const before = () => Math.max(longest(dependencies), longest(children), opening(parent));
-    const chain = hasPart ? before() + workMs : 0;
+    const { dependencies, children, parent, status, attempts, workMs, cause } = account;
+    const hasEnded = status === 'completed' || status === 'failed';
+    const hasPart = hasEnded || attempts > 0 || workMs > 0;
+    // Some children may have been skipped because the group itself failed.
+    const parts = children.filter((child) => child.cause !== account);
+    const before = () => Math.max(longest(dependencies), longest(parts), opening(parent));
+    // What was skipped for a failure ended with it.
+    const skippedWith = status === 'skipped' && cause !== undefined ? chainOf(cause) : 0;
+    const chain = Math.max(hasPart ? before() + workMs : 0, skippedWith);
     chains.set(account, chain);
     return chain;
   }

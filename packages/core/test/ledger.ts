@@ -47,6 +47,8 @@ export class Ledger {
   #stopped: 'goal_achieved' | 'budget_exceeded' | 'fail_fast' | undefined;
   /** The task that the budget holds back. */
   #held: string | undefined;
+  /** A budget may be exceeded by tasks that run after failures. */
+  #firstStop: 'goal_achieved' | 'budget_exceeded' | 'fail_fast' | undefined;
   #attempts = 0;
   #given = 0;
 
@@ -138,10 +140,10 @@ export class Ledger {
       case 'goal_achieved':
         this.#goal.achieved();
         this.#stopped ??= 'goal_achieved';
+        this.#firstStop ??= 'goal_achieved';
         break;
       case 'budget_waiting':
         this.#mayBegin(event.taskId);
-        must(this.#stopped === undefined, 'a run that stops waits for nothing');
         must(this.#held !== event.taskId, 'a wait for the budget is told once', event.taskId);
         must(
           this.#places.running > 0 || this.#replan.isUnderWay,
@@ -150,8 +152,9 @@ export class Ledger {
         this.#held = event.taskId;
         break;
       case 'budget_exceeded':
-        must(this.#stopped === undefined, 'a run stops once');
+        must(this.#stopped !== 'budget_exceeded', 'a budget is exceeded once');
         this.#budget.exceeded(event, this.#mayBegin(event.taskId), this.#now);
+        this.#firstStop ??= 'budget_exceeded';
         this.#stopped = 'budget_exceeded';
         break;
       case 'run_completed':
@@ -239,11 +242,17 @@ export class Ledger {
     }
   }
 
+  /** Whether a task may still begin or end by itself in a run that winds down. */
+  #survives(account: Account): boolean {
+    if (this.#stopped === undefined) return true;
+    return this.#stopped !== 'budget_exceeded' && account.maySurvive;
+  }
+
   /** Checks that a task may start now. */
   #mayBegin(id: string): Account {
     const account = this.#get(id);
     must(account.status === 'pending', 'what begins has not begun or ended', id);
-    must(this.#stopped === undefined, 'nothing begins while a run winds down', id);
+    must(this.#survives(account), 'nothing begins while a run winds down', id);
     must(account.isOpen, 'what begins has settled dependencies and a parent that has begun', id);
     must(account.isWanted, 'what begins has no failed dependency, and one that was chosen', id);
     return account;
@@ -336,7 +345,7 @@ export class Ledger {
     const policy = this.#policyOf(account.task);
     const { maxAttempts, on, factor, initialDelayMs, maxDelayMs, maxRetryAfterMs } = policy;
     const { retryAfterMs = 0 } = error;
-    must(this.#stopped === undefined, 'nothing is repeated while a run winds down', taskId);
+    must(this.#survives(account), 'nothing is repeated while a run winds down', taskId);
     const { tries } = account;
     const isCounted = maxAttempts === 1 || !isRefused(error);
     must(!isCounted || tries < maxAttempts, 'a try is left', taskId);
@@ -402,7 +411,8 @@ export class Ledger {
     for (const [position, child] of children.entries()) {
       const told = results[position];
       must(told?.id === child.task.id, 'elements are told of in order', child.task.id);
-      must(told.status === child.status, 'elements are told of as they ended', child.task.id);
+      const ended = child.status === 'completed' ? 'completed' : 'failed';
+      must(told.status === ended, 'elements are told of as they ended', child.task.id);
       must(told.output === child.output, 'elements are told of with outputs', child.task.id);
     }
     const completed = children.filter((child) => child.status === 'completed').length;
@@ -429,7 +439,7 @@ export class Ledger {
       );
     } else {
       must(account.status === 'pending', 'what fails has not ended', taskId);
-      must(this.#stopped === undefined, 'nothing is tried while a run winds down', taskId);
+      must(this.#survives(account), 'nothing is tried while a run winds down', taskId);
       must(account.isOpen && account.isWanted, 'what fails had begun', taskId);
       if (account.waitingSince !== undefined) {
         const waited = this.#now - account.waitingSince;
@@ -450,7 +460,9 @@ export class Ledger {
     }
     account.status = 'failed';
     this.#budget.spend(error.usage, error.costUsd);
-    if (this.#failFast && !isInFanOut(account)) this.#stopped ??= 'fail_fast';
+    if (!this.#failFast || isInFanOut(account)) return;
+    this.#stopped ??= 'fail_fast';
+    this.#firstStop ??= 'fail_fast';
   }
 
   #skipped({ taskId, reason, failedTaskId, sequence }: TaskSkipped): void {
@@ -460,15 +472,27 @@ export class Ledger {
     account.status = 'skipped';
     account.reason = reason;
     if (reason === 'condition_false') {
-      if (parent?.reason === 'condition_false') return;
-      must(!dependencies.some((each) => each.isFailure), 'a failure goes before a choice', taskId);
+      if (parent?.isNotChosen) return;
+      must(
+        account.runsAfterFailure || !dependencies.some((each) => each.isFailure),
+        'a failure goes before a choice',
+        taskId,
+      );
       must(account.isOpen, 'what is not chosen could have begun', taskId);
       // A fan-out may be over one of several dependencies.
       const lacksItems =
         task.forEach !== undefined && dependencies.some((each) => each.status !== 'completed');
       const isOwn = task.when !== undefined || lacksItems;
       must(isOwn || !account.isWanted, 'something was not chosen', taskId);
+    } else if (reason === 'nothing_failed') {
+      must(account.isOpen, 'what waits for a failure waits for all', taskId);
+      must(task.runAfter === 'failure' && !account.isWanted, 'nothing failed before it', taskId);
     } else if (reason === 'dependency_failed') {
+      must(
+        !account.runsAfterFailure || task.forEach !== undefined || parent?.isFailure === true,
+        'what runs after failures is not skipped for them',
+        taskId,
+      );
       must(
         dependencies.some((each) => each.isFailure) || parent?.isFailure === true,
         'what is skipped for a failure depends on it',
@@ -478,7 +502,10 @@ export class Ledger {
       must(cause.status === 'failed', 'the failure that led to it is one', taskId);
       account.cause = cause;
       if (this.#replan.hasBegun && !isInFanOut(account)) cause.missedAt = sequence;
-    } else must(this.#stopped === reason, 'a run winds down for the reason given', taskId);
+    } else {
+      must(this.#stopped === reason, 'a run winds down for the reason given', taskId);
+      if (failedTaskId !== undefined) account.cause = this.#get(failedTaskId);
+    }
   }
 
   #canceled({ taskId, reason, attempt, durationMs }: TaskCanceled): void {
@@ -490,9 +517,11 @@ export class Ledger {
     this.#places.end(account);
     account.workMs += durationMs ?? 0;
     account.status = 'canceled';
+    account.reason = reason;
     if (reason === 'fail_fast' || reason === 'goal_achieved') {
       must(this.#stopped === reason, 'a run winds down for the reason given', taskId);
       must(status === 'running', 'what does not run is skipped', taskId);
+      must(!account.isCleanUp, 'what runs after failures is not aborted for them', taskId);
       must(reason === 'fail_fast' || this.#goal.aborts, 'a goal aborts if it says so', taskId);
     } else {
       must(
@@ -514,7 +543,9 @@ export class Ledger {
       next > this.#now + this.#run.patienceMs &&
       this.#run.plan.budget === undefined &&
       this.#run.options.budget === undefined;
-    if (this.#stopped !== undefined) {
+    const accounts = [...this.#accounts.values()];
+    const isLeft = accounts.some((each) => !each.isSettled && this.#survives(each));
+    if (this.#stopped !== undefined && !isLeft) {
       must(this.#places.running > 0, 'a run that winds down ends with its last attempt');
       must(this.#stopped !== 'fail_fast', 'a failed run waits for nothing');
       must(!this.#goal.isAchieved || !this.#goal.aborts, 'an aborted run waits for nothing');
@@ -523,12 +554,13 @@ export class Ledger {
       !this.#isOver || this.#replan.isUnderWay || this.#paused,
       'a run that has nothing left to do has ended',
     );
-    for (const account of this.#accounts.values()) {
+    for (const account of accounts) {
       const { status, task, children, notBefore, waitingSince } = account;
       if (status !== 'pending') continue;
-      must(this.#stopped === undefined, 'a run that winds down leaves nothing behind', task.id);
+      must(this.#survives(account), 'a run that winds down leaves nothing behind', task.id);
+      const isLost = account.dependencies.some((each) => each.isFailure);
       must(
-        !account.dependencies.some((each) => each.isFailure) && account.parent?.isFailure !== true,
+        !(isLost && !account.runsAfterFailure) && account.parent?.isFailure !== true,
         'what cannot begin any more is skipped at once',
         task.id,
       );
@@ -561,7 +593,7 @@ export class Ledger {
     );
     const expected = this.#goal.isAchieved
       ? undefined
-      : this.#stopped === 'budget_exceeded'
+      : this.#firstStop === 'budget_exceeded'
         ? 'budget_exceeded'
         : bad !== undefined
           ? 'run_failed'

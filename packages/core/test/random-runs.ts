@@ -45,6 +45,7 @@ const FEATURES = [
   'resources',
   'tries',
   'replan',
+  'runAfter',
 ] as const;
 
 type Feature = (typeof FEATURES)[number];
@@ -226,6 +227,9 @@ class RunMaker {
         : {}),
       ...(hasAttempts && this.#has('timeouts') && dice.chance(0.4, `${id} timeout`)
         ? { timeoutMs: 1 + dice.below(MOST_MS, `${id} timeout`) }
+        : {}),
+      ...(dependencies.length > 0 && this.#has('runAfter') && dice.chance(0.4, `${id} after`)
+        ? { runAfter: dice.pick(['settled', 'failure', 'success'] as const, `${id} after`) }
         : {}),
       ...(this.#has('when') && dice.chance(0.4, `${id} when`)
         ? { when: this.#when(id, dependencies[0]) }

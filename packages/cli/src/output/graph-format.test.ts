@@ -48,6 +48,20 @@ describe('the graph of a plan', () => {
 }`);
   });
 
+  test('says which tasks run after failures', () => {
+    const of: Plan = {
+      goal: 'x',
+      tasks: [
+        { id: 'a', description: 'x' },
+        { id: 'clean', description: 'x', dependencies: ['a'], runAfter: 'settled' },
+        { id: 'alarm', description: 'x', dependencies: ['a'], runAfter: 'failure' },
+      ],
+    };
+    expect(formatGraph(of, 'mermaid')).toContain('["clean<br/>also after failures"]');
+    expect(formatGraph(of, 'dot')).toContain('[label="alarm\\nonly after a failure"]');
+    expect(JSON.parse(formatGraph(of, 'json')).nodes[1]).toMatchObject({ runAfter: 'settled' });
+  });
+
   test('as JSON', () => {
     expect(JSON.parse(formatGraph(plan, 'json'))).toEqual({
       goal: 'Report "AI"',

@@ -44,9 +44,11 @@ function roots(graph: Graph): number[] {
   return graph.tasks.flatMap((_, index) => (graph.parentOf(index) === undefined ? index : []));
 }
 
-/** The id, with a line each for its condition, fan-out and human step. */
-function labelOf({ id, when, forEach, subtasks = [], waitFor }: Task): string[] {
+/** The id, with a line each for what it runs after, its condition, fan-out and human step. */
+function labelOf({ id, runAfter, when, forEach, subtasks = [], waitFor }: Task): string[] {
   const lines = [id];
+  if (runAfter === 'settled') lines.push('also after failures');
+  if (runAfter === 'failure') lines.push('only after a failure');
   if (when !== undefined) lines.push(`when ${conditionText(when)}`);
   if (forEach !== undefined) {
     const items = typeof forEach === 'object' ? forEach.items : forEach;
@@ -122,12 +124,16 @@ function dotText(text: string): string {
 function json(plan: Plan, graph: Graph): string {
   const idOf = (index: number) => (graph.tasks[index] as Task).id;
   const levels: string[][] = [];
-  const nodes = graph.tasks.map(({ id, type = 'action', description }, index) => {
+  const nodes = graph.tasks.map(({ id, type = 'action', description, runAfter }, index) => {
     const level = graph.levelOf(index);
     levels[level] ??= [];
     levels[level].push(id);
     const parent = graph.parentOf(index);
-    return { id, type, level, description, ...(parent !== undefined && { parent: idOf(parent) }) };
+    return {
+      ...{ id, type, level, description },
+      ...(runAfter !== undefined && { runAfter }),
+      ...(parent !== undefined && { parent: idOf(parent) }),
+    };
   });
   const edges = edgesOf(graph).map(([from, to]) => ({ from: idOf(from), to: idOf(to) }));
   return jsonText({ goal: plan.goal, levels, nodes, edges });

@@ -32,6 +32,16 @@ test('each task is shown with its prompt, dependencies and tools', () => {
   expect(outline({ id: 'a', description: 'x' })).toContain('The plan has 1 task.\n');
 });
 
+test('tasks that run after failures say so', () => {
+  const shown = outline(
+    { id: 'a', description: 'x' },
+    { id: 'clean', description: 'x', dependencies: ['a'], runAfter: 'settled' },
+    { id: 'alarm', description: 'x', dependencies: ['a'], runAfter: 'failure' },
+  );
+  expect(shown).toContain('clean  depends on a; runs also after failures\n');
+  expect(shown).toContain('alarm  depends on a; runs only after a failure\n');
+});
+
 test('text of a model can neither control nor flood the terminal', () => {
   const shown = outline({
     id: 'a\u001b[2J',

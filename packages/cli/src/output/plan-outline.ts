@@ -38,10 +38,12 @@ function block(task: Task, depth: number, stream: NodeJS.WriteStream): string {
 }
 
 /** `depends on gather; uses search` */
-function requirementsOf({ dependencies = [], tools = [] }: Task): string {
+function requirementsOf({ dependencies = [], runAfter, tools = [] }: Task): string {
   const names = tools.map((tool) => (typeof tool === 'string' ? tool : tool.name));
   const parts = [
     ...(dependencies.length > 0 ? [`depends on ${dependencies.join(', ')}`] : []),
+    ...(runAfter === 'settled' ? ['runs also after failures'] : []),
+    ...(runAfter === 'failure' ? ['runs only after a failure'] : []),
     ...(names.length > 0 ? [`uses ${names.join(', ')}`] : []),
   ];
   return onOneLine(parts.join('; '), MAX_PROMPT_WIDTH);

@@ -7,6 +7,7 @@ const REASONS = {
   invalid_strategy: 'the strategy failed',
   dependency_failed: 'a dependency failed',
   condition_false: 'its condition was not met',
+  nothing_failed: 'nothing failed before it',
   goal_achieved: 'the goal was achieved',
   budget_exceeded: 'the budget was used up',
 } as const;

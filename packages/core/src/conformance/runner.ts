@@ -339,6 +339,10 @@ class RecordingContext implements RunContext {
     return this.#taskId;
   }
 
+  get failures(): RunContext['failures'] {
+    return [];
+  }
+
   get idempotencyKey(): string {
     return `conformance/${this.#taskId}/1`;
   }

@@ -75,6 +75,7 @@ describe('strategyConformance', () => {
     });
     expect(await failures(() => strategyOf(strict))).toEqual([
       'still runs independent tasks when tasks fail',
+      'runs tasks that run after failures, also when the others are stopped',
       'schedules tasks again whose attempts are retried',
     ]);
   });

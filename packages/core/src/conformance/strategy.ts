@@ -128,6 +128,21 @@ export function strategyConformance(create: () => Strategy): ConformanceCase[] {
       },
     },
     {
+      name: 'runs tasks that run after failures, also when the others are stopped',
+      run() {
+        for (const [kind, plan] of plans()) {
+          for (const failFast of [false, true]) {
+            const { result, cleaning } = playWithCleaning(plan, create(), failFast);
+            const open = cleaning.filter(({ id }) => statusIn(result, id) !== 'completed');
+            assert(
+              open.length === 0,
+              `${kind}: ${open.length} did not run: ${result.error?.message}`,
+            );
+          }
+        }
+      },
+    },
+    {
       name: 'schedules tasks again whose attempts are retried',
       run() {
         for (const [kind, plan] of plans()) {
@@ -210,6 +225,32 @@ function play(plan: Plan, strategy: Strategy, maxParallel?: number): PlanResult 
     attempt: durationOf,
     ...(maxParallel !== undefined && { maxParallel }),
   });
+}
+
+/** Simulates the plan with a failure, and with a task that runs after each of its tasks. */
+function playWithCleaning(plan: Plan, strategy: Strategy, failFast: boolean) {
+  const cleaning = plan.tasks.map(({ id, metadata }): Task => {
+    const description = `Clean up after ${id}`;
+    return { id: description, description, metadata, dependencies: [id], runAfter: 'settled' };
+  });
+  const failing = plan.tasks[Math.floor(plan.tasks.length / 2)];
+  const tasks = [...plan.tasks, ...cleaning];
+  const result = simulate(
+    { ...plan, tasks },
+    {
+      strategy,
+      failFast,
+      attempt: (task) => ({
+        ...durationOf(task),
+        ...(task.id === failing?.id && { error: new Error('conformance') }),
+      }),
+    },
+  );
+  return { result, cleaning };
+}
+
+function statusIn({ tasks }: PlanResult, id: string): string | undefined {
+  return tasks.find((task) => task.id === id)?.status;
 }
 
 /** Simulates the plan with attempts that report output of every kind. */

@@ -1,5 +1,6 @@
 import type { Json } from './journal.js';
 import type { OutputPart } from './output-part.js';
+import type { TaskFailure } from './run-after.js';
 import type { AttemptResult } from './runner.js';
 import type { Task } from './task.js';
 
@@ -67,6 +68,8 @@ export interface AttemptCall {
    * without a limit. The run cancels it then; a carrier whose reports take long may do it earlier.
    */
   readonly idleLimitMs?: number | undefined;
+  /** The failures that the task runs after; left out when there are none. */
+  readonly failures?: readonly TaskFailure[] | undefined;
   readonly work: RequestWork | FunctionWork;
 }
 

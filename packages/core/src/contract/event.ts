@@ -162,6 +162,8 @@ export type SkipReason =
   | 'dependency_failed'
   | 'fail_fast'
   | 'condition_false'
+  /** It is to run after a failure, and none of its dependencies failed. */
+  | 'nothing_failed'
   | 'goal_achieved'
   | 'budget_exceeded';
 
@@ -301,7 +303,7 @@ export interface RunResumed extends Base {
 
 export interface RetriedTask {
   readonly taskId: string;
-  readonly was: 'failed' | 'skipped' | 'canceled';
+  readonly was: 'completed' | 'failed' | 'skipped' | 'canceled';
 }
 
 export interface MaxParallelChanged extends Base {

@@ -179,3 +179,37 @@ test('a plan that may end early may have only some outputs', () => {
   const plan = createPlan('early', { goalState }).addTask({ id: 'a', run: () => 1 });
   expectTypeOf<OutputsOf<typeof plan>['a']>().toEqualTypeOf<number | undefined>();
 });
+
+test('a task that runs after failures may lack the outputs of its dependencies', () => {
+  const plan = createPlan('clean up')
+    .addTask({ id: 'build', run: () => 1 })
+    .addTask({
+      id: 'report',
+      dependencies: ['build'],
+      runAfter: 'settled',
+      run: ({ build }, { failures }) => {
+        expectTypeOf(build).toEqualTypeOf<number | undefined>();
+        expectTypeOf(failures[0]?.taskId).toEqualTypeOf<string | undefined>();
+        return 'done';
+      },
+    })
+    .addTask({
+      id: 'alarm',
+      dependencies: ['build'],
+      runAfter: 'failure',
+      prompt: ({ build = 0 }, failures) => `${build.toFixed()} ${failures[0]?.message}`,
+    })
+    .addTask({
+      id: 'last',
+      dependencies: ['report', 'alarm'],
+      run: ({ report, alarm }) => {
+        expectTypeOf(report).toEqualTypeOf<string>();
+        expectTypeOf(alarm).toEqualTypeOf<string | undefined>();
+      },
+    })
+    // @ts-expect-error there is no such value
+    .addTask({ id: 'wrong', dependencies: ['build'], runAfter: 'sucess', run: () => 1 });
+  type Outputs = OutputsOf<typeof plan>;
+  expectTypeOf<Outputs['report']>().toEqualTypeOf<string>();
+  expectTypeOf<Outputs['alarm']>().toEqualTypeOf<string | undefined>();
+});

@@ -4,6 +4,7 @@ import type { Condition, Operator } from './condition.js';
 import type { ItemResult } from './for-each.js';
 import type { GoalState } from './goal.js';
 import type { RetryPolicy } from './retry.js';
+import type { RunAfter, TaskFailure } from './run-after.js';
 import type { AnySchema, SchemaOutput } from './schema.js';
 import type { Task, TaskFunction, TaskType } from './task.js';
 import type { WaitFor } from './wait-for.js';
@@ -90,6 +91,11 @@ type WrittenIds<Ids extends readonly string[]> = Ids extends readonly [
     ? (string extends Id ? never : Id) | WrittenIds<Rest>
     : never;
 
+/** The inputs of a task that may run after failures lack the outputs of the failed tasks. */
+type InputsAfter<Outputs, Ids extends readonly string[], After> = After extends 'success'
+  ? InputsOf<Outputs, Ids>
+  : Partial<InputsOf<Outputs, Ids>>;
+
 /** The type of the value at a path like `gather.documents`; unknown for other forms of paths. */
 type At<Value, Path extends string> = Path extends keyof Value
   ? Value[Path]
@@ -134,10 +140,13 @@ type WhenInput<Inputs, Chosen> =
 type IsNever<T> = [T] extends [never] ? true : false;
 
 /** The argument of a task's function; in a fan-out, it includes the item and its position. */
-type BodyInputs<Outputs, Ids extends readonly string[], Source extends string, Item> = InputsOf<
+type BodyInputs<
   Outputs,
-  Ids
-> &
+  Ids extends readonly string[],
+  Source extends string,
+  Item,
+  After,
+> = InputsAfter<Outputs, Ids, After> &
   (IsNever<Source | Item> extends true
     ? unknown
     : {
@@ -165,8 +174,10 @@ export type TaskInput<
   Subtasks = undefined,
   Type = TaskType,
   Wait = undefined,
+  After = RunAfter,
 > = Omit<Task, TypedField> & {
   readonly id: Id;
+  readonly runAfter?: After | undefined;
   readonly type?: Type | undefined;
   // The second list is for editors, which complete its ids.
   readonly dependencies?:
@@ -174,21 +185,31 @@ export type TaskInput<
     | readonly (keyof Outputs & string)[]
     | undefined;
   readonly outputSchema?: Schema | undefined;
-  readonly when?: WhenInput<InputsOf<Outputs, Ids>, Chosen> | undefined;
-  readonly forEach?: ForEachInput<InputsOf<Outputs, Ids>, Source, Item> | undefined;
+  readonly when?: WhenInput<InputsAfter<Outputs, Ids, After>, Chosen> | undefined;
+  readonly forEach?: ForEachInput<InputsAfter<Outputs, Ids, After>, Source, Item> | undefined;
   readonly subtasks?: Subtasks | undefined;
   readonly waitFor?: Wait | undefined;
   readonly description?: string | undefined;
-  readonly prompt?: ((inputs: BodyInputs<Outputs, Ids, Source, Item>) => string) | undefined;
+  readonly prompt?:
+    | ((
+        inputs: BodyInputs<Outputs, Ids, Source, Item, After>,
+        failures: readonly TaskFailure[],
+      ) => string)
+    | undefined;
   readonly run?:
-    | TaskFunction<BodyInputs<Outputs, Ids, Source, Item>, Output | AnyIfUnsaid<Output>>
+    | TaskFunction<BodyInputs<Outputs, Ids, Source, Item, After>, Output | AnyIfUnsaid<Output>>
     | undefined;
 } & (
     | { readonly description: string }
-    | { readonly prompt: (inputs: BodyInputs<Outputs, Ids, Source, Item>) => string }
+    | {
+        readonly prompt: (
+          inputs: BodyInputs<Outputs, Ids, Source, Item, After>,
+          failures: readonly TaskFailure[],
+        ) => string;
+      }
     | {
         readonly run: TaskFunction<
-          BodyInputs<Outputs, Ids, Source, Item>,
+          BodyInputs<Outputs, Ids, Source, Item, After>,
           Output | AnyIfUnsaid<Output>
         >;
       }
@@ -197,6 +218,7 @@ export type TaskInput<
 
 type TypedField =
   | 'id'
+  | 'runAfter'
   | 'type'
   | 'dependencies'
   | 'outputSchema'
@@ -229,20 +251,26 @@ type OutputOf<Attempt, Each, IsOptional> =
   | (IsOptional extends true ? undefined : never);
 
 /**
- * Whether a task may be skipped: by its own condition, with all of its dependencies, or with the one
- * that its items come from.
+ * Whether a task may be skipped: by its own condition, with all of its dependencies, with the one that
+ * its items come from, or because nothing failed before it.
  */
-type IsOptional<Chosen, Ids extends readonly string[], Optional, Source = never> =
+type IsOptional<Chosen, Ids extends readonly string[], Optional, Source, After> =
   IsNever<Chosen> extends true
-    ? Ids extends readonly []
-      ? false
-      : [Exclude<Ids[number], Optional>] extends [never]
-        ? true
-        : [Source] extends [PathIn<Optional>]
-          ? IsNever<Source> extends true
-            ? false
+    ? After extends 'failure'
+      ? true
+      : Ids extends readonly []
+        ? false
+        : [Exclude<Ids[number], Optional>] extends [never]
+          ? After extends 'settled'
+            ? IsNever<Source> extends true
+              ? false
+              : true
             : true
-          : false
+          : [Source] extends [PathIn<Optional>]
+            ? IsNever<Source> extends true
+              ? false
+              : true
+            : false
     : true;
 
 /** A path in the output of one of these tasks. */
@@ -305,17 +333,31 @@ export class PlanBuilder<
     Subtasks extends readonly Task[] | undefined = undefined,
     const Type extends TaskType = 'action',
     const Wait extends WaitFor | undefined = undefined,
+    const After extends RunAfter = 'success',
   >(
-    task: TaskInput<Outputs, Id, Ids, Output, Schema, Source, Item, Chosen, Subtasks, Type, Wait>,
+    task: TaskInput<
+      Outputs,
+      Id,
+      Ids,
+      Output,
+      Schema,
+      Source,
+      Item,
+      Chosen,
+      Subtasks,
+      Type,
+      Wait,
+      After
+    >,
   ): PlanBuilder<
     Outputs & {
       [K in Id]: OutputOf<
         AttemptOutput<Output, Schema, Subtasks, Type, Wait>,
         Source | Item,
-        IsOptional<Chosen, Ids, Optional, Source>
+        IsOptional<Chosen, Ids, Optional, Source, After>
       >;
     },
-    IsOptional<Chosen, Ids, Optional, Source> extends true ? Optional | Id : Optional,
+    IsOptional<Chosen, Ids, Optional, Source, After> extends true ? Optional | Id : Optional,
     EndsEarly
   > {
     this.tasks.push(task as unknown as Task);

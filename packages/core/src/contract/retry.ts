@@ -123,7 +123,10 @@ export function retryDelay(
   return Math.max(retryAfterMs, longest * hashUnit(`${taskId}\n${attempt}`, seed));
 }
 
-/** Whether a server has answered an attempt, be it with an error; refusals and silence are no answer. */
+/**
+ * Whether a server has answered an attempt, be it with an error; refusals, silence and aborted attempts
+ * are no answer.
+ */
 export function isAnswered(error: { readonly code: AttemptErrorCode } | undefined): boolean {
   return error === undefined || !NO_ANSWER.includes(error.code);
 }
@@ -133,4 +136,5 @@ const NO_ANSWER: readonly AttemptErrorCode[] = [
   'overloaded',
   'timeout',
   'connection',
+  'aborted',
 ];

@@ -59,6 +59,10 @@ class DerivedContext implements RunContext {
     return this.#changes.signal ?? this.#context.signal;
   }
 
+  get failures(): RunContext['failures'] {
+    return this.#context.failures;
+  }
+
   get remainingMs(): number | undefined {
     const { remainingMs } = this.#context;
     if (this.#changes.remainingMs === undefined) return remainingMs;

@@ -2,6 +2,7 @@ import type { Condition } from './condition.js';
 import type { ForEach } from './for-each.js';
 import type { OutputPart } from './output-part.js';
 import type { RetryPolicy } from './retry.js';
+import type { RunAfter, TaskFailure } from './run-after.js';
 import type { AnySchema } from './schema.js';
 import type { WaitFor } from './wait-for.js';
 
@@ -39,13 +40,25 @@ export interface Task {
    * appended. `\{{` is a literal `{{`.
    */
   readonly description?: string | undefined;
-  /** Makes the prompt in code, from the outputs of the dependencies; nothing is appended to it. */
+  /**
+   * Makes the prompt in code, from the outputs of the dependencies; nothing is appended to it. The
+   * failures are those of `RunContext.failures`.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: the builder types each function; here any input fits
-  readonly prompt?: ((inputs: any) => string) | undefined;
+  readonly prompt?: ((inputs: any, failures: readonly TaskFailure[]) => string) | undefined;
   /** @default 'action' */
   readonly type?: TaskType | undefined;
-  /** Ids of the tasks that must complete first; this one gets their outputs. */
+  /**
+   * Ids of the tasks that must complete first, or that must end first with another `runAfter`; this one
+   * gets their outputs.
+   */
   readonly dependencies?: readonly string[] | undefined;
+  /**
+   * How the dependencies must have ended for this task to run: see {@link RunAfter}. A clean-up task is
+   * `settled`, a task for the case that something fails is `failure`.
+   * @default 'success'
+   */
+  readonly runAfter?: RunAfter | undefined;
   /**
    * The schema of the output: of any Standard Schema library (zod, valibot, arktype, …), or plain JSON
    * Schema. An attempt whose output does not match fails with `invalid_output`.
@@ -165,6 +178,12 @@ export interface RunContext {
   readonly attemptsLeft: number;
   /** Aborted when the attempt is to stop; its `reason` is the cause. */
   readonly signal: AbortSignal;
+  /**
+   * The failures that this task runs after, each one once, in the order of the dependencies. For a
+   * dependency that was skipped because another task failed, this is that other task. Always empty unless
+   * the task is to run after `settled` or `failure`.
+   */
+  readonly failures: readonly TaskFailure[];
   /**
    * The milliseconds that the attempt has left, counted down each time it is read; 0 when they are
    * used up, undefined without a limit. No clock is needed to read it: do not add it to a time of day,

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { OPERATORS } from '../contract/condition.js';
 import { ATTEMPT_ERROR_CODES } from '../contract/errors.js';
+import { RUN_AFTER } from '../contract/run-after.js';
 import { TASK_TYPES } from '../contract/task.js';
 import { WAIT_KINDS } from '../contract/wait-for.js';
 import { NOT_UNREADABLE, UNREADABLE } from '../validate/checks.js';
@@ -217,7 +218,13 @@ export const taskSchema = z
         .array(z.string(needs('the id of a task')).min(1, 'must be the id of a task'), {
           ...needs('a list of task ids, like [research, interviews]'),
         })
-        .describe('Ids of the tasks that must complete first.')
+        .describe('Ids of the tasks that must complete first; see `runAfter`.')
+        .optional(),
+      runAfter: z
+        .enum(RUN_AFTER)
+        .describe(
+          'Whether the dependencies must complete (success), only end (settled), or one must fail (failure); success by default.',
+        )
         .optional(),
       priority: z
         .number(needs('a number'))

@@ -15,6 +15,12 @@ export const TaskKind = {
   waitFor: 8,
   /** Belongs to an element of a fan-out, which decides whether a failure counts. */
   item: 16,
+  /** Runs once its dependencies have settled. */
+  afterSettled: 32,
+  /** Runs once its dependencies have settled, if one of them failed. */
+  afterFailure: 64,
+  /** Either of the last two. */
+  afterAny: 96,
 } as const;
 
 /** A sum of `TaskKind`s; 0 for a plain task. */
@@ -23,6 +29,8 @@ export function taskKindOf(task: Task): number {
     (task.when === undefined ? 0 : TaskKind.when) |
     (task.forEach === undefined ? 0 : TaskKind.forEach) |
     (hasSubtasks(task) ? TaskKind.subtasks : 0) |
-    (task.waitFor === undefined ? 0 : TaskKind.waitFor)
+    (task.waitFor === undefined ? 0 : TaskKind.waitFor) |
+    (task.runAfter === 'settled' ? TaskKind.afterSettled : 0) |
+    (task.runAfter === 'failure' ? TaskKind.afterFailure : 0)
   );
 }

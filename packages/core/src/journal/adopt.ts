@@ -1,7 +1,9 @@
-import type { EarlierAttempts, RunLimits } from '../contract/event.js';
+import type { EarlierAttempts, RunLimits, SkipReason } from '../contract/event.js';
 import type { EventData, Json } from '../contract/journal.js';
+import { isNotChosenFor } from '../contract/skip-reason.js';
 import type { Task } from '../contract/task.js';
 import { Graph } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import { hasCompletedAncestor } from '../kernel/retry-failed.js';
 import { planFromData } from '../serialize/decode-plan.js';
 import { countTasks, type PlanData, type TaskData } from '../serialize/plan.js';
@@ -31,7 +33,8 @@ export function adoptedLog({ runId, log, planData, limits, now }: Adoption): Eve
   const [started] = log as [EventData];
   const after = new Graph(planFromData(planData).tasks);
   const changes = changesOf(started.plan as PlanData, planData, after);
-  const invalidation = invalidationOf(log, state, after, changes);
+  const again = tasksRunAgain(state);
+  const invalidation = invalidationOf(log, state, after, changes, again);
   let sequence = (log.at(-1) as EventData).sequence;
   const stamp = () => ({ sequence: ++sequence, timestamp: now });
   const events: EventData[] = [
@@ -51,6 +54,22 @@ export function adoptedLog({ runId, log, planData, limits, now }: Adoption): Eve
     if (adopted !== undefined) events.push({ ...adopted, ...stamp() });
   }
   return events;
+}
+
+/** Tasks that ran after failures, where the failed tasks run again. */
+function tasksRunAgain(state: RunState): number[] {
+  const { graph } = state;
+  const again: number[] = [];
+  for (let index = 0; graph.hasKind(TaskKind.afterAny) && index < graph.size; index++) {
+    if (!state.runsAfterFailure(index)) continue;
+    let isFailureKept = true;
+    graph.eachDependency(index, (dependency) => {
+      if (state.isLost(dependency) && !hasCompletedAncestor(state, dependency))
+        isFailureKept = false;
+    });
+    if (!isFailureKept) again.push(index);
+  }
+  return again;
 }
 
 /** The attempts so far, so that a new request never gets the key of another one. */
@@ -104,7 +123,7 @@ function onlyTasks(event: EventData, present: ReadonlySet<string>): EventData | 
 /** Whether an event about a valid task is repeated. Failed tasks run again. */
 function isKept({ type, taskId, reason }: EventData, state: RunState): boolean {
   if (type === 'task_completed') return true;
-  if (type === 'task_skipped' && reason === 'condition_false') return true;
+  if (type === 'task_skipped' && isNotChosenFor(reason as SkipReason)) return true;
   // A completed group or fan-out has tolerated the failures inside it.
   const isEnd = type === 'task_failed' || type === 'task_skipped';
   return isEnd && hasCompletedAncestor(state, state.graph.indexOf(taskId as string) as number);

@@ -25,15 +25,18 @@ export interface Invalidation {
  * Propagates the changes through the recorded run: to dependents, to children and parents, and to
  * tasks that were added at run time. An added task that loses a dependency is removed, and the task
  * that added it runs again.
+ *
+ * @param again Tasks of the recorded run that run again although they have not changed.
  */
 export function invalidationOf(
   log: readonly EventData[],
   { graph }: RunState,
   after: Graph,
   changes: Changes,
+  again: readonly number[] = [],
 ): Invalidation {
   const invalidator = new Invalidator(graph, after, new Additions(log, graph));
-  invalidator.apply(changes);
+  invalidator.apply(changes, again);
   invalidator.propagate();
   return invalidator.result();
 }
@@ -57,7 +60,8 @@ class Invalidator {
     this.#additions = additions;
   }
 
-  apply({ changed, outcomes }: Changes): void {
+  apply({ changed, outcomes }: Changes, again: readonly number[]): void {
+    for (const index of again) this.#invalidate(index);
     for (let index = 0; index < this.#graph.size; index++) {
       const now = this.#after.indexOf(idAt(this.#graph, index));
       if (this.#additions.isAdded(index)) {

@@ -75,7 +75,7 @@ function resumableRun(
   }
   const { retryFailed = false } = options;
   const isOver = ENDINGS.includes((log.at(-1) as EventData).type) && !retryFailed;
-  if (given === undefined && !isOver) requirePlan(runId, started.plan.tasks, log);
+  if (given === undefined && !isOver) requirePlan(runId, started.plan.tasks, log, retryFailed);
   const added = isOver ? new Map() : addedTasks(runId, log, options);
   return { ...run, past: { log, fold: foldLog, retryFailed, added }, adopted: [], isOver };
 }
@@ -124,8 +124,15 @@ function startOf([first]: readonly EventData[]): Start {
   return { plan, seed, limits };
 }
 
-function requirePlan(runId: string, tasks: readonly TaskData[], log: readonly EventData[]): void {
-  const missing = incompleteTasks(tasks, completedIn(log));
+function requirePlan(
+  runId: string,
+  tasks: readonly TaskData[],
+  log: readonly EventData[],
+  retryFailed: boolean,
+): void {
+  // Tasks that ran after a failure run again, with what depends on them.
+  const mayRunAgain = retryFailed && JSON.stringify(tasks).includes('"runAfter"');
+  const missing = incompleteTasks(tasks, mayRunAgain ? () => false : completedIn(log));
   if (missing.length === 0) return;
   throw new StratagemError(
     'plan_required',

@@ -6,6 +6,7 @@ import type { AttemptResult } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import { cooldownAskedFor } from './cooldowns.js';
 import type { Machine } from './machine.js';
+import { survivorsOf } from './survivors.js';
 
 /** How many tries a task has left when this attempt begins, this one included. */
 export function attemptsLeft(machine: Machine, index: number, attempt: number): number {
@@ -151,7 +152,7 @@ function withCost(machine: Machine, result: AttemptResult): AttemptResult {
 
 function delayBeforeRetry(machine: Machine, index: number, error: TaskError): number | undefined {
   const { state, options, now, deadline } = machine;
-  if (state.stop !== undefined) return undefined;
+  if (state.stop !== undefined && !survivorsOf(machine, state.stop).has(index)) return undefined;
   const { code, retryAfterMs, isRetryable, taskId, tries = 1 } = error;
   const counted = state.triesOf(index);
   const refusals = state.attemptsOf(index) - counted;

@@ -1,18 +1,22 @@
 import { chosen } from '../contract/condition.js';
 import { RunnerError, StrategyError } from '../contract/errors.js';
 import { isByFunction } from '../contract/for-each.js';
+import type { Json } from '../contract/journal.js';
 import { doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
 import { keep } from '../contract/value.js';
 import { TaskKind } from '../graph/task-kind.js';
+import { canonical } from '../serialize/canonical.js';
 import { asData } from '../serialize/task.js';
+import { toData } from '../serialize/value.js';
 import { idsOf, requireFewItems } from '../state/fan-out.js';
 import { outputsOf, requireSubtasks, resultsOf } from '../state/group.js';
 import { type Inputs, inputNamesOf, inputsOf } from '../state/inputs.js';
 import { promptOf } from '../state/prompt.js';
-import { watchUnchosen, withoutItem } from './fan-out-inputs.js';
+import { failuresBefore } from '../state/task-failures.js';
+import { watchMissing, withoutItem } from './fan-out-inputs.js';
 import { askHuman } from './human-input.js';
 import type { Machine } from './machine.js';
-import { completeTask, failTask, skipTask } from './settlement.js';
+import { completeTask, failTask, skipFor, skipTask } from './settlement.js';
 
 /** What makes a task more than one attempt that starts when its dependencies have settled. */
 const SPECIAL = TaskKind.when | TaskKind.forEach | TaskKind.subtasks | TaskKind.waitFor;
@@ -21,7 +25,8 @@ const SPECIAL = TaskKind.when | TaskKind.forEach | TaskKind.subtasks | TaskKind.
 export function promptFor({ state, fanOut }: Machine, index: number, inputs: Inputs): string {
   const task = state.graph.tasks[index] as Task;
   const names = inputNamesOf(index, state, fanOut);
-  return promptOf(task, inputs, names, fanOut.originOf(task) !== undefined);
+  const failures = failuresBefore(index, state, fanOut);
+  return promptOf(task, inputs, names, fanOut.originOf(task) !== undefined, failures);
 }
 
 /** All that a task depends on has settled: it may begin, once its group has. */
@@ -31,10 +36,21 @@ export function admit(machine: Machine, index: number): void {
   if (!state.isPending(index)) return;
   const parent = graph.hasFamilies ? graph.parentOf(index) : undefined;
   if (parent !== undefined && !machine.begunGroups.has(parent)) return;
-  if (state.hasOnlyUnchosenDependencies(index)) {
+  const kind = graph.kindOf(index);
+  if ((kind & TaskKind.afterFailure) !== 0 && !hasFailedDependency(machine, index)) {
+    skipTask(machine, index, 'nothing_failed', undefined);
+  } else if ((kind & TaskKind.afterAny) === 0 && state.hasOnlyUnchosenDependencies(index)) {
     skipTask(machine, index, 'condition_false', undefined);
-  } else if ((graph.kindOf(index) & SPECIAL) === 0) machine.strategy.ready(index);
+  } else if ((kind & SPECIAL) === 0) machine.strategy.ready(index);
   else machine.openings.push(index);
+}
+
+function hasFailedDependency({ graph, state }: Machine, index: number): boolean {
+  let found = false;
+  graph.eachDependency(index, (dependency) => {
+    found ||= state.isFailure(dependency);
+  });
+  return found;
 }
 
 /** Begins a task that is more than one attempt: a condition, a fan-out, a group, a human step. */
@@ -43,7 +59,8 @@ export function open(machine: Machine, index: number): void {
   if (!state.isPending(index)) return;
   const task = machine.task(index);
   try {
-    if (hasBegun(machine, index, task)) {
+    const beginsAgain = state.beginsAgain.has(index);
+    if (!beginsAgain && hasBegun(machine, index, task)) {
       beginGroup(machine, index);
       return;
     }
@@ -51,6 +68,9 @@ export function open(machine: Machine, index: number): void {
     const isFanOut = task.forEach !== undefined;
     if (task.when !== undefined && !chosen(task.when, isFanOut ? withoutItem(inputs) : inputs)) {
       skipTask(machine, index, 'condition_false', undefined);
+    } else if (isFanOut && beginsAgain) {
+      requireSameItems(machine, index, task, inputs);
+      beginGroup(machine, index);
     } else if (isFanOut) expand(machine, index, task, inputs);
     else if (hasSubtasks(task)) beginGroup(machine, index);
     else if (task.waitFor === undefined) machine.strategy.ready(index);
@@ -77,6 +97,28 @@ function hasBegun({ graph, state }: Machine, index: number, task: Task): boolean
     });
   }
   return found;
+}
+
+/**
+ * Tasks cannot leave a run: a fan-out that runs again needs the items that its elements were made for.
+ *
+ * @throws {RunnerError} `invalid_input` when its list is another one now.
+ */
+function requireSameItems(
+  { graph, fanOut }: Machine,
+  index: number,
+  task: Task,
+  inputs: Inputs,
+): void {
+  const items = fanOut.itemsOf(task, inputs);
+  const before: unknown[] = [];
+  graph.eachChild(index, (child) => {
+    before.push(fanOut.originOf(graph.tasks[child] as Task)?.item);
+  });
+  if (canonical(toData(items) as Json) === canonical(toData(before) as Json)) return;
+  const message =
+    'its forEach has other items than before, and their tasks cannot be replaced in the same run; start a new run';
+  throw new RunnerError('invalid_input', message);
 }
 
 /** The children of a group may start from now on. */
@@ -111,16 +153,30 @@ export function finishGroup(machine: Machine, index: number): void {
   }
 }
 
+/** Skips a fan-out whose list would have come from a task that was not chosen, or failed. */
+function skipWithoutItems(machine: Machine, index: number, missing: string): void {
+  const { graph, state, fanOut } = machine;
+  const names = inputNamesOf(index, state, fanOut);
+  let failed: number | undefined;
+  let position = 0;
+  graph.eachDependency(index, (dependency) => {
+    if (names[position++] === missing && state.isLost(dependency)) failed = dependency;
+  });
+  if (failed === undefined) skipTask(machine, index, 'condition_false', undefined);
+  else skipFor(machine, index, failed);
+}
+
 function expand(machine: Machine, index: number, task: Task, inputs: Inputs): void {
   const { graph, state, fanOut } = machine;
-  const watched = watchUnchosen(inputs, inputNamesOf(index, state, fanOut));
+  const watched = watchMissing(inputs, inputNamesOf(index, state, fanOut));
   let items: readonly unknown[];
   try {
     items = fanOut.itemsOf(task, watched.inputs);
   } catch (thrown) {
-    // The list would have come from a task that was not chosen.
-    if (!watched.wasUnchosenRead) throw thrown;
-    skipTask(machine, index, 'condition_false', undefined);
+    // The list would have come from a task that has no output.
+    const { missing } = watched;
+    if (missing === undefined) throw thrown;
+    skipWithoutItems(machine, index, missing);
     return;
   }
   requireFewItems(task, items);

@@ -1,20 +1,21 @@
 import { RunnerError } from '../contract/errors.js';
 import type { Inputs } from '../state/inputs.js';
 
-/** The inputs of a fan-out, some of whose dependencies were not chosen. */
+/** The inputs of a fan-out, some of whose dependencies have no output. */
 interface WatchedInputs {
-  readonly inputs: Inputs;
-  /** Whether an input was read that was not chosen. */
-  wasUnchosenRead: boolean;
+  inputs: Inputs;
+  /** The name of an input without a value that was read. */
+  missing: string | undefined;
 }
 
-/** Watches whether the list of a fan-out comes from a task that was not chosen. */
-export function watchUnchosen(inputs: Inputs, names: readonly string[]): WatchedInputs {
-  const unchosen = names.filter((name) => !Object.hasOwn(inputs, name));
-  const watched = { inputs, wasUnchosenRead: false };
-  if (unchosen.length === 0) return watched;
-  watched.inputs = withGetters(inputs, unchosen, () => {
-    watched.wasUnchosenRead = true;
+/** Watches whether the list of a fan-out comes from a task that has no output. */
+export function watchMissing(inputs: Inputs, names: readonly string[]): WatchedInputs {
+  const absent = names.filter((name) => !Object.hasOwn(inputs, name));
+  const watched: WatchedInputs = { inputs, missing: undefined };
+  if (absent.length === 0) return watched;
+  watched.inputs = withGetters(inputs, absent, (name) => {
+    watched.missing ??= name;
+    return undefined;
   });
   return watched;
 }
@@ -29,8 +30,12 @@ export function withoutItem(inputs: Inputs): Inputs {
   });
 }
 
-function withGetters(inputs: Inputs, names: readonly string[], get: () => undefined): Inputs {
+function withGetters(
+  inputs: Inputs,
+  names: readonly string[],
+  get: (name: string) => undefined,
+): Inputs {
   const copy = Object.assign(Object.create(null), inputs);
-  for (const name of names) Object.defineProperty(copy, name, { get });
+  for (const name of names) Object.defineProperty(copy, name, { get: () => get(name) });
   return copy;
 }

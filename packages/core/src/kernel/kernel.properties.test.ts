@@ -94,6 +94,7 @@ const KINDS = [
   'task_skipped dependency_failed',
   'task_skipped fail_fast',
   'task_skipped condition_false',
+  'task_skipped nothing_failed',
   'task_skipped goal_achieved',
   'task_skipped budget_exceeded',
   'task_canceled run_canceled',

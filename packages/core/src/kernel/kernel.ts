@@ -2,6 +2,7 @@ import { StrategyError } from '../contract/errors.js';
 import type { EventData } from '../contract/journal.js';
 import type { OutputPart } from '../contract/output-part.js';
 import type { Revision } from '../contract/replan.js';
+import type { TaskFailure } from '../contract/run-after.js';
 import type { AttemptResult } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
@@ -10,6 +11,7 @@ import { asData } from '../serialize/task.js';
 import { COMPLETED, type EventLog, STARTED } from '../state/event-log.js';
 import { type Inputs, inputsOf } from '../state/inputs.js';
 import type { RunState } from '../state/run-state.js';
+import { failuresBefore } from '../state/task-failures.js';
 import {
   attemptsLeft,
   completeAttempt,
@@ -98,6 +100,11 @@ export class Kernel {
   /** @throws {RunnerError} `invalid_input` when the inputs lack what the prompt asks for. */
   promptOf(index: number, inputs: Inputs): string {
     return promptFor(this.#machine, index, inputs);
+  }
+
+  /** The failures that a task runs after. */
+  failuresBefore(index: number): readonly TaskFailure[] {
+    return failuresBefore(index, this.state, this.#machine.fanOut);
   }
 
   /** How many tries a task has left when this attempt begins, this one included. */

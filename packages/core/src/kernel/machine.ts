@@ -1,3 +1,4 @@
+import type { Stop } from '../contract/stop.js';
 import type { Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
 import type { EventLog, UnstampedEvent } from '../state/event-log.js';
@@ -47,6 +48,10 @@ export class Machine {
   now = 0;
   /** When the run must be over, as Unix time in milliseconds; Infinity for no limit. */
   deadline = Number.POSITIVE_INFINITY;
+  /** The tasks that still run after a stop, for a graph of this size. */
+  survivors:
+    | { readonly stop: Stop; readonly size: number; readonly indexes: ReadonlySet<number> }
+    | undefined;
   /** A task that the strategy chose and the budget holds back until attempts in flight have ended. */
   held: number | undefined;
 

@@ -16,6 +16,7 @@ import type { RecoverOptions } from './options.js';
 import { retryRound } from './replan.js';
 import { tasksToRetry } from './retry-failed.js';
 import { skipDependents } from './settlement.js';
+import { survivorsOf } from './survivors.js';
 import {
   abortRun,
   announceGoal,
@@ -76,12 +77,15 @@ function recordResumption(machine: Machine, { retried, isAlive }: Recovery): voi
   const attached: string[] = [];
   // An attempt that was about to be aborted is not started again.
   const isAborting = state.canceling !== undefined || state.stop?.abort !== undefined;
-  if (!isAborting || retried.length > 0) {
-    for (let index = 0; index < graph.size; index++) {
-      if (!state.isRunning(index)) continue;
-      const { id } = machine.task(index);
-      (isAlive(id, state.attemptsOf(index)) ? attached : restarted).push(id);
-    }
+  const isKept =
+    state.canceling === undefined && state.stop !== undefined
+      ? survivorsOf(machine, state.stop)
+      : new Set<number>();
+  for (let index = 0; index < graph.size; index++) {
+    if (!state.isRunning(index)) continue;
+    if (isAborting && retried.length === 0 && !isKept.has(index)) continue;
+    const { id } = machine.task(index);
+    (isAlive(id, state.attemptsOf(index)) ? attached : restarted).push(id);
   }
   machine.tell({
     type: 'run_resumed',
@@ -107,10 +111,8 @@ function resumeSteps(machine: Machine, { isAlive }: Recovery): void {
   if (stop !== undefined) {
     if (stop.reason === 'goal_achieved') announceGoal(machine);
     stopStarting(machine, stop);
-  } else {
-    if (isGoalCheckDue(machine)) checkGoal(machine);
-    restoreWaits(machine);
-  }
+  } else if (isGoalCheckDue(machine)) checkGoal(machine);
+  restoreWaits(machine);
   for (let index = 0; index < graph.size; index++) {
     if (!state.isRunning(index)) continue;
     const attempt = state.attemptsOf(index);

@@ -4,25 +4,39 @@ import type { RunState } from '../state/run-state.js';
 /**
  * The tasks to re-run after a run has failed: failed tasks, tasks that were skipped or canceled because
  * of them, and their unfinished dependencies and subtasks. A failed element that its fan-out tolerated
- * stays as it is, unless a task to re-run depends on it.
+ * stays as it is, unless a task to re-run depends on it. Tasks that ran after a failure run again, and so
+ * does all that depends on them.
  */
 export function tasksToRetry(state: RunState): RetriedTask[] {
   const { graph } = state;
-  const chosen = new Set<number>();
+  /** For each task, whether all of its subtasks run again as well: its inputs may be others. */
+  const chosen = new Map<number, boolean>();
   const stack: number[] = [];
-  const choose = (index: number) => {
-    if (chosen.has(index) || !isUnfinished(state, index)) return;
-    chosen.add(index);
+  const put = (index: number, isWhole: boolean) => {
+    const known = chosen.get(index);
+    if (!state.isSettled(index) || known === true || known === isWhole) return;
+    chosen.set(index, isWhole);
     stack.push(index);
+  };
+  const choose = (index: number) => {
+    if (isUnfinished(state, index)) put(index, false);
   };
   for (let index = 0; index < graph.size; index++) {
     if (!hasCompletedAncestor(state, index)) choose(index);
   }
   for (let index = stack.pop(); index !== undefined; index = stack.pop()) {
     graph.eachDependency(index, choose);
-    graph.eachChild(index, choose);
+    const isWhole = chosen.get(index) === true;
+    graph.eachChild(index, (child) => (isWhole ? put(child, true) : choose(child)));
+    const wasDone = !isUnfinished(state, index);
+    graph.eachDependent(index, (dependent) => {
+      if (wasDone || state.runsAfterFailure(dependent)) put(dependent, true);
+    });
+    // Its group has ended with what it returned.
+    const parent = wasDone ? graph.parentOf(index) : undefined;
+    if (parent !== undefined) put(parent, false);
   }
-  return [...chosen]
+  return [...chosen.keys()]
     .sort((a, b) => a - b)
     .map((index) => ({
       taskId: (graph.tasks[index] as { id: string }).id,
@@ -32,7 +46,7 @@ export function tasksToRetry(state: RunState): RetriedTask[] {
 
 function isUnfinished(state: RunState, index: number): boolean {
   const status = state.statusOf(index);
-  if (status === 'skipped') return state.reasonOf(index) !== 'condition_false';
+  if (status === 'skipped') return !state.isNotChosen(index);
   return status === 'failed' || status === 'canceled';
 }
 

@@ -105,7 +105,7 @@ function lostStatus(id: string, state: RunState): string | undefined {
   if (index === undefined) return undefined;
   const status = state.statusOf(index);
   if (status === 'failed') return 'failed';
-  const isDropped = status === 'skipped' && state.reasonOf(index) !== 'condition_false';
+  const isDropped = status === 'skipped' && !state.isNotChosen(index);
   return isDropped ? 'was skipped' : undefined;
 }
 

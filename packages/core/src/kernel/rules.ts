@@ -1,10 +1,12 @@
 import type { RunEvent } from '../contract/event.js';
 import type { Stop } from '../contract/stop.js';
 import type { Task } from '../contract/task.js';
+import { TaskKind } from '../graph/task-kind.js';
 import { COMPLETED, COMPLETED_WITH_DETAILS, STARTED } from '../state/event-log.js';
 import { finishGroup } from './control-flow.js';
 import type { Machine } from './machine.js';
-import { skipDependents, skipTask } from './settlement.js';
+import { skipDependents, skipFor, skipTask } from './settlement.js';
+import { survivorsOf } from './survivors.js';
 import { announceGoal, checkGoal, isGoalCheckDue, stopStarting } from './termination.js';
 
 /**
@@ -27,20 +29,24 @@ export function applyRule(machine: Machine, position: number): void {
 }
 
 function afterEvent(machine: Machine, event: RunEvent, position: number): void {
-  const { state, log } = machine;
+  const { graph, state, log } = machine;
   const index = log.indexAt(position);
   switch (event.type) {
     case 'task_failed':
       if (state.stop?.abort === event.error) stopStarting(machine, state.stop);
-      else skipDependents(machine, index);
+      skipDependents(machine, index);
       afterChild(machine, position);
       return;
+    case 'task_canceled':
     case 'task_skipped':
       skipDependents(machine, index);
       afterChild(machine, position);
       return;
     case 'tasks_added':
-      if (event.source !== 'for_each') afterAddition(machine, event.tasks);
+      // A fan-out whose dependencies are lost has begun only after failures.
+      if (event.source !== 'for_each' || graph.hasKind(TaskKind.afterAny)) {
+        afterAddition(machine, event.tasks);
+      }
       return;
     case 'goal_checked':
       if (event.achieved) announceGoal(machine);
@@ -59,10 +65,11 @@ function afterCompletionTowardsGoal(machine: Machine): void {
 /** The last child to settle ends its group. */
 function afterChild(machine: Machine, position: number): void {
   const { graph, state, log, begunGroups } = machine;
-  // A stop skips every group that has not ended.
-  if (!graph.hasFamilies || state.stop !== undefined) return;
+  if (!graph.hasFamilies) return;
   const parent = graph.parentOf(log.indexAt(position));
   if (parent === undefined || !begunGroups.has(parent)) return;
+  // A stop skips every other group that has not ended.
+  if (state.stop !== undefined && !survivorsOf(machine, state.stop).has(parent)) return;
   if (state.childrenSettledPosition(parent) === position) finishGroup(machine, parent);
 }
 
@@ -70,15 +77,16 @@ function afterChild(machine: Machine, position: number): void {
 function afterAddition(machine: Machine, tasks: readonly Task[]): void {
   const { graph, state } = machine;
   const first = graph.indexOf((tasks[0] as Task).id) as number;
+  const { stop } = state;
+  const survivors = stop && survivorsOf(machine, stop);
   for (let index = first; index < graph.size; index++) {
-    if (state.stop !== undefined) {
-      const { reason, failedTaskId } = state.stop;
-      skipTask(machine, index, reason, failedTaskId);
+    if (stop !== undefined && !survivors?.has(index)) {
+      skipTask(machine, index, stop.reason, stop.failedTaskId);
       continue;
     }
+    if (state.runsAfterFailure(index)) continue;
     graph.eachDependency(index, (dependency) => {
-      if (dependency >= first || !state.isLost(dependency)) return;
-      skipTask(machine, index, 'dependency_failed', state.failedTaskIdOf(dependency));
+      if (dependency < first && state.isLost(dependency)) skipFor(machine, index, dependency);
     });
   }
 }

@@ -25,6 +25,12 @@ function startChosen(machine: Machine): number {
   if (places !== undefined) cooldowns.retryHeld();
   while (mayStart(machine)) {
     let choice = machine.held ?? (closed && cooldowns.unpark(closed));
+    if (choice !== undefined && !machine.state.isPending(choice)) {
+      // It was skipped or canceled while it was held back.
+      machine.held = undefined;
+      strategy.discarded(choice);
+      continue;
+    }
     if (choice === undefined) {
       if (strategy.readyCount === 0) break;
       if (closed !== undefined && !strategy.hasReadyBeside(closed)) break;

@@ -50,11 +50,24 @@ export function skipTask(
 /** Skips what can never begin after a task failed, was skipped or was canceled. */
 export function skipDependents(machine: Machine, index: number): void {
   const { graph, state } = machine;
-  const isUnchosen = state.isNotChosen(index);
-  const failedTaskId = isUnchosen ? undefined : state.failedTaskIdOf(index);
-  const reason = isUnchosen ? 'condition_false' : 'dependency_failed';
-  const skip = (other: number) => skipTask(machine, other, reason, failedTaskId);
-  // What depends on a task that was not chosen may still begin.
-  if (!isUnchosen) graph.eachDependent(index, skip);
-  graph.eachChild(index, skip);
+  if (state.isNotChosen(index)) {
+    // What depends on a task that was not chosen may still begin.
+    graph.eachChild(index, (child) => skipTask(machine, child, 'condition_false', undefined));
+    return;
+  }
+  graph.eachDependent(index, (dependent) => {
+    if (!state.runsAfterFailure(dependent)) skipFor(machine, dependent, index);
+  });
+  graph.eachChild(index, (child) => skipFor(machine, child, index));
+}
+
+/** Skips a task because another one, which it needs, ended without an output. */
+export function skipFor(machine: Machine, index: number, lost: number): void {
+  const { state } = machine;
+  const reason = state.reasonOf(lost);
+  // A task that runs in spite of a stop may need one that the stop has dropped.
+  const isStopped =
+    reason === 'fail_fast' || reason === 'goal_achieved' || reason === 'budget_exceeded';
+  const because = isStopped ? reason : 'dependency_failed';
+  skipTask(machine, index, because, state.failedTaskIdOf(lost));
 }

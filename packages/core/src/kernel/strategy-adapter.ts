@@ -34,8 +34,10 @@ export class StrategyAdapter {
   #onlyResource: string | undefined;
   /** The number of ready tasks per resource, once there are several resources. */
   #readyByResource: Map<string, number> | undefined;
-  /** What marks a view as ready; another one once the ready tasks were dropped. */
-  #mark: object = {};
+  /** Marks the views of this run. */
+  readonly #mark: object = {};
+  /** By index: whether the task is ready, and the strategy may choose it. */
+  #isReady: boolean[] = [];
   /** Whether the strategy is being called. */
   #isAsked = false;
 
@@ -58,6 +60,7 @@ export class StrategyAdapter {
   ready(index: number): void {
     const task = this.#graph.tasks[index] as Task;
     const view = new ReadyView(task, index, this.#graph, this.#resourceOf(task), this.#mark);
+    this.#isReady[index] = true;
     if (this.#onlyResource !== view.resource || this.#readyByResource !== undefined) {
       this.#count(view.resource, 1);
     }
@@ -78,12 +81,36 @@ export class StrategyAdapter {
   next(now: number): number | Wait | undefined {
     this.#isAsked = true;
     try {
-      return this.#accept(this.#scheduler.next(now), now);
+      let choice = this.#accept(this.#scheduler.next(now), now);
+      while (typeof choice === 'number' && this.#isReady[choice] !== true) {
+        // It was withdrawn while it waited: the strategy learns that it has ended.
+        this.discarded(choice);
+        this.#isAsked = true;
+        choice = this.#accept(this.#scheduler.next(now), now);
+      }
+      if (typeof choice === 'number') this.#unready(choice);
+      return choice;
     } catch (thrown) {
       throw this.#failed('next', thrown);
     } finally {
       this.#isAsked = false;
     }
+  }
+
+  /** A ready task will not start: it was skipped or canceled. */
+  withdraw(index: number): void {
+    if (this.#isReady[index] === true) this.#unready(index);
+  }
+
+  #unready(index: number): void {
+    this.#isReady[index] = false;
+    this.readyCount--;
+    if (this.#readyByResource !== undefined) this.#count(this.resourceOf(index), -1);
+  }
+
+  /** A chosen task does not start, or its attempt was aborted: that is no answer. */
+  discarded(index: number, latencyMs = 0): void {
+    this.settled(index, latencyMs, ABORTED, {}, undefined);
   }
 
   #accept(choice: TaskView | Wait | undefined, now: number): number | Wait | undefined {
@@ -95,8 +122,6 @@ export class StrategyAdapter {
     }
     const index = ReadyView.choose(choice, this.#mark);
     if (index !== undefined) {
-      this.readyCount--;
-      if (this.#readyByResource !== undefined) this.#count(choice.resource, -1);
       this.#observed?.set(index, choice);
       return index;
     }
@@ -153,7 +178,7 @@ export class StrategyAdapter {
   settled(
     index: number,
     latencyMs: number,
-    error: TaskError | undefined,
+    error: Pick<TaskError, 'code' | 'retryAfterMs'> | undefined,
     { usage, rateLimits }: Pick<TaskOutput, 'usage' | 'rateLimits'>,
     retryDelayMs?: number,
   ): void {
@@ -184,9 +209,9 @@ export class StrategyAdapter {
     }
   }
 
-  /** Drops the ready tasks: the run has stopped. */
+  /** Drops the ready tasks: the run has ended. */
   clear(): void {
-    this.#mark = {};
+    this.#isReady = [];
     this.#readyByResource?.clear();
     this.readyCount = 0;
   }
@@ -224,6 +249,8 @@ export class StrategyAdapter {
     return new StrategyError(this.#strategy.name, message);
   }
 }
+
+const ABORTED = { code: 'aborted', retryAfterMs: undefined } as const;
 
 /** A view that knows whether it may be chosen. */
 class ReadyView implements TaskView {

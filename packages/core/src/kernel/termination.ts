@@ -4,6 +4,7 @@ import type { Stop } from '../contract/stop.js';
 import { endingOf } from '../state/outcome.js';
 import type { Machine } from './machine.js';
 import { abortRound, beginRound, replanRefusal } from './replan.js';
+import { survivorsOf } from './survivors.js';
 
 // --- The goal ---
 
@@ -26,24 +27,35 @@ export function announceGoal(machine: Machine): void {
 // --- Stops: nothing more starts, and the run ends when everything has settled ---
 
 /**
- * Skips every task that has not started. Attempts in flight go on to their end, unless the stop has
- * an error to abort them with.
+ * Skips every task that has not started, except those that run after failures. Attempts in flight go on
+ * to their end, unless the stop has an error to abort them with.
  */
 export function stopStarting(machine: Machine, stop: Stop): void {
-  const { graph, state, timers } = machine;
+  const { graph, state, timers, strategy } = machine;
   const { reason, failedTaskId, abort } = stop;
   const why = `the run stopped before it had an answer (${reason})`;
   abortRound(machine, new StratagemError('aborted', why));
   const because = failedTaskId === undefined ? { reason } : { reason, failedTaskId };
+  const survivors = survivorsOf(machine, stop);
   for (let index = 0; index < graph.size; index++) {
+    if (survivors.has(index)) continue;
     if (state.isPending(index)) {
       machine.tell({ type: 'task_skipped', ...machine.about(index), ...because }, index);
       timers.clear(index);
+      strategy.withdraw(index);
     } else if (abort !== undefined && state.isRunning(index)) {
       cancelTask(machine, index, reason as CancelReason, abort);
+      discardAttempt(machine, index);
     }
   }
-  machine.forgetReady();
+}
+
+/** An attempt was aborted in a run that goes on: its server has not answered it. */
+function discardAttempt(machine: Machine, index: number): void {
+  const { cooldowns, strategy, state, now } = machine;
+  machine.heard.delete(index);
+  if (cooldowns.isActive) cooldowns.settled(strategy.resourceOf(index), index, false, now);
+  strategy.discarded(index, now - state.startedAtOf(index));
 }
 
 // --- Ends: everything is canceled, and the run is over ---

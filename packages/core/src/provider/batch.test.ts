@@ -626,6 +626,7 @@ test('the runner gives each task its output, and reports the job of its request'
       signal: new AbortController().signal,
       remainingMs: undefined,
       emit: (part) => void parts.push(part) as undefined,
+      failures: [],
       addTasks: () => {},
     },
   );

@@ -49,6 +49,7 @@ function talk(
     signal: new AbortController().signal,
     remainingMs: undefined,
     emit: (part) => void parts.push(part as OutputPart) as undefined,
+    failures: [],
     addTasks: () => {},
   };
   const texts = { prompt: 'Whole', plainPrompt: 'Plain', description: 'Plain' };

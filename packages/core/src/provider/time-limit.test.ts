@@ -83,7 +83,12 @@ describe('withTimeLimit', () => {
 
 function context(given: Partial<RunContext> = {}): RunContext {
   const { signal } = new AbortController();
-  const nothing = { remainingMs: undefined, emit: () => undefined, addTasks: () => {} };
+  const nothing = {
+    remainingMs: undefined,
+    failures: [],
+    emit: () => undefined,
+    addTasks: () => {},
+  };
   const task = { runId: 'run', taskId: 'a', priority: 0, criticalPath: 1 };
   const attempt = { ...task, attempt: 1, idempotencyKey: 'run/a/1', attemptsLeft: 1 };
   return { ...attempt, signal, ...nothing, ...given };

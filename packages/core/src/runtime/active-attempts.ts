@@ -6,6 +6,7 @@ import type {
 } from '../contract/carrier.js';
 import { describe, RunnerError } from '../contract/errors.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
+import type { TaskFailure } from '../contract/run-after.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
 import {
   type AttemptResult,
@@ -158,6 +159,10 @@ export class ActiveAttempts implements AttemptHost {
 
   inputsOf(index: number): Inputs {
     return this.#kernel.inputsOf(index);
+  }
+
+  failuresBefore(index: number): readonly TaskFailure[] {
+    return this.#kernel.failuresBefore(index);
   }
 
   requestOf(index: number): TaskRequest {

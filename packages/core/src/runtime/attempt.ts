@@ -7,6 +7,7 @@ import type {
 } from '../contract/carrier.js';
 import { RunnerError, StratagemError } from '../contract/errors.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
+import type { TaskFailure } from '../contract/run-after.js';
 import type { RunContext } from '../contract/run-context.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
 import type { TaskRequest } from '../contract/runner.js';
@@ -23,6 +24,7 @@ export interface AttemptHost {
   criticalPathOf(index: number): number;
   now(): number;
   inputsOf(index: number): Inputs;
+  failuresBefore(index: number): readonly TaskFailure[];
   requestOf(index: number): TaskRequest;
   workOf(attempt: Attempt): RequestWork | FunctionWork;
 }
@@ -119,6 +121,12 @@ export class Attempt implements AttemptCall, RunContext {
     return this.#host.inputsOf(this.index);
   }
 
+  get failures(): readonly TaskFailure[] {
+    const details = this.#made;
+    details.failures ??= this.#host.failuresBefore(this.index);
+    return details.failures;
+  }
+
   /**
    * The request without tools, made once: the runner and the journal both ask for it.
    *
@@ -136,12 +144,13 @@ export class Attempt implements AttemptCall, RunContext {
 
   toJSON(): AttemptCall {
     const { key, runId, taskId, attempt, attemptsLeft, resource, priority, work } = this;
-    const { timeLimitMs, idleLimitMs, criticalPath } = this;
+    const { timeLimitMs, idleLimitMs, criticalPath, failures } = this;
     return {
       criticalPath,
       ...{ key, runId, taskId, attempt, attemptsLeft, resource, priority, work },
       ...(timeLimitMs !== undefined && { timeLimitMs }),
       ...(idleLimitMs !== undefined && { idleLimitMs }),
+      ...(failures.length > 0 && { failures }),
     };
   }
 
@@ -177,7 +186,7 @@ export class Attempt implements AttemptCall, RunContext {
    * run in memory. What its context says stays the same.
    */
   release(): void {
-    const { runId, key, attemptsLeft, resource, criticalPath, idleLimitMs } = this;
+    const { runId, key, attemptsLeft, resource, criticalPath, idleLimitMs, failures } = this;
     const details = this.#made;
     details.key = key;
     this.tell = tellReleased;
@@ -192,6 +201,7 @@ export class Attempt implements AttemptCall, RunContext {
       criticalPathOf: () => criticalPath,
       idleLimitOf: () => idleLimitMs,
       inputsOf: released,
+      failuresBefore: () => failures,
       requestOf: released,
       workOf: released,
     };
@@ -221,6 +231,7 @@ function released(): never {
 class Details {
   key: string | undefined = undefined;
   request: TaskRequest | undefined = undefined;
+  failures: readonly TaskFailure[] | undefined = undefined;
   controller: AbortController | undefined = undefined;
   isAborted = false;
   reason: unknown = undefined;

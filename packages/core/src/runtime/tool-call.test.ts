@@ -20,6 +20,7 @@ function bind(execute: (input: z.output<typeof city>, context: ToolContext) => u
     attemptsLeft: 1,
     signal: controller.signal,
     remainingMs: undefined,
+    failures: [],
     emit: (part) => void parts.push(part as OutputPart) as undefined,
     addTasks: () => {},
   };

@@ -131,7 +131,8 @@ async function execute(tool: Tool, input: unknown, call: Call): Promise<unknown>
 }
 
 function contextOf({ context, callId, idempotencyKey }: Call, signal: AbortSignal): ToolContext {
-  const { runId, taskId, priority, criticalPath, attempt, attemptsLeft, emit, addTasks } = context;
+  const { runId, taskId, priority, criticalPath, attempt, attemptsLeft, failures, emit, addTasks } =
+    context;
   return {
     ...{
       runId,
@@ -141,6 +142,7 @@ function contextOf({ context, callId, idempotencyKey }: Call, signal: AbortSigna
       attempt,
       idempotencyKey,
       attemptsLeft,
+      failures,
       emit,
       addTasks,
       signal,

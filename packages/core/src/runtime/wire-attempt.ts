@@ -1,6 +1,7 @@
 import type { AttemptCall, FunctionWork, RequestWork, Tell } from '../contract/carrier.js';
 import type { ValueCodec } from '../contract/codec.js';
 import { partOf } from '../contract/output-part.js';
+import { NO_FAILURES, type TaskFailure } from '../contract/run-after.js';
 import type { RunContext } from '../contract/run-context.js';
 import type { TaskRequest } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
@@ -18,6 +19,7 @@ export class WireAttempt implements RunContext {
   readonly attempt: number;
   readonly key: string;
   readonly attemptsLeft: number;
+  readonly failures: readonly TaskFailure[];
   readonly task: Task;
   /** Slot among the attempts of the carrier in this process. */
   slot = -1;
@@ -39,6 +41,7 @@ export class WireAttempt implements RunContext {
     this.attempt = call.attempt;
     this.key = call.key;
     this.attemptsLeft = call.attemptsLeft;
+    this.failures = call.failures ?? NO_FAILURES;
     this.#deadline = timeLimitMs === undefined ? undefined : performance.now() + timeLimitMs;
     this.task = task;
     this.#work = call.work;

@@ -65,7 +65,7 @@ export class FanOut {
   #element(pattern: Task, given: unknown, index: number): Task {
     const item = this.#keep(given);
     const id = elementId(pattern.id, index);
-    const { forEach: _, when: __, dependencies: ___, subtasks, ...rest } = pattern;
+    const { forEach: _, when: __, dependencies: ___, runAfter: ____, subtasks, ...rest } = pattern;
     const siblings = idsOf(subtasks);
     // In a nested fan-out, subtasks may refer to tasks of the outer pattern.
     const outer = this.#origins.get(pattern)?.rename;

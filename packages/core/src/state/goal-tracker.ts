@@ -58,6 +58,11 @@ export class GoalTracker {
     }
   }
 
+  /** The outputs will be counted once more. */
+  reset(): void {
+    for (const tracked of this.#tracked) tracked.count = 0;
+  }
+
   /** For each criterion that counts values, how many there are. */
   get counts(): readonly number[] {
     return this.#tracked.map(({ count }) => count);

@@ -1,4 +1,4 @@
-import { RunnerError, type TaskError } from '../contract/errors.js';
+import { RunnerError, TaskError } from '../contract/errors.js';
 import { forEachOf, type ItemResult, requiredSuccesses } from '../contract/for-each.js';
 import type { Task } from '../contract/task.js';
 import type { FanOut } from './fan-out.js';
@@ -16,14 +16,14 @@ export function resultsOf(index: number, state: RunState): ItemResult[] {
   let first: TaskError | undefined;
   state.graph.eachChild(index, (child) => {
     const { id } = taskOf(child, state);
-    const error = state.errorOf(child);
-    if (error === undefined) {
+    if (state.isCompleted(child)) {
       succeeded++;
       results.push({ id, status: 'completed', output: state.outputOf(child) });
-    } else {
-      first ??= error;
-      results.push({ id, status: 'failed', error });
+      return;
     }
+    const error = state.errorOf(child) ?? stoppedError(child, id, state);
+    first ??= error;
+    results.push({ id, status: 'failed', error });
   });
   const { minSuccess } = forEachOf(taskOf(index, state).forEach as NonNullable<Task['forEach']>);
   const required = requiredSuccesses(minSuccess, results.length);
@@ -37,8 +37,7 @@ export function requireSubtasks(index: number, state: RunState): void {
   let missing = 0;
   let first: TaskError | undefined;
   state.graph.eachChild(index, (child) => {
-    if (state.statusOf(child) === 'completed' || state.reasonOf(child) === 'condition_false')
-      return;
+    if (state.statusOf(child) === 'completed' || state.isNotChosen(child)) return;
     missing++;
     first ??= state.errorOf(child);
   });
@@ -56,6 +55,12 @@ export function outputsOf(index: number, state: RunState, fanOut: FanOut): Input
     outputs[fanOut.originOf(subtask)?.localId ?? subtask.id] = state.outputOf(child);
   });
   return outputs;
+}
+
+/** The error of an element that the run stopped before it ended. */
+function stoppedError(index: number, id: string, state: RunState): TaskError {
+  const why = `it was ${state.statusOf(index)} (${state.reasonOf(index)})`;
+  return new TaskError(id, new RunnerError('aborted', why));
 }
 
 function taskOf(index: number, { graph }: RunState): Task {

@@ -160,7 +160,8 @@ class MetricsFold {
         this.#startedAt += event.downtimeMs;
         if (this.#running === 0 && this.#questions.size > 0) this.#humanWait -= event.downtimeMs;
         for (const { was } of event.retried ?? []) {
-          if (was === 'failed') this.#failed--;
+          if (was === 'completed') this.#completed--;
+          else if (was === 'failed') this.#failed--;
           else if (was === 'skipped') this.#skipped--;
           else this.#canceled--;
         }
@@ -199,6 +200,7 @@ class MetricsFold {
       case 'task_skipped':
         this.#skipped++;
         this.#questions.delete(index);
+        this.#endSkipped(index, event.failedTaskId);
         break;
       case 'task_canceled':
         this.#canceled++;
@@ -252,11 +254,19 @@ class MetricsFold {
     }
     // A retry extends the chain of the previous attempt.
     const earlier = this.#chains[index] as number;
-    const before = attempt > 1 && earlier >= 0 ? earlier : this.#chainBefore(index);
+    const isAgain = attempt > 1 && earlier >= 0;
+    const before = Math.max(isAgain ? earlier : 0, this.#chainBefore(index));
     // The duration of a group is that of its children.
     const chain = before + (attempt === 0 && this.#graph.childCount(index) > 0 ? 0 : durationMs);
     this.#chains[index] = chain;
     if (chain > this.#criticalPath) this.#criticalPath = chain;
+  }
+
+  /** A task that was skipped for a failure ended with it: others may run after that. */
+  #endSkipped(index: number, failedTaskId: string | undefined): void {
+    const failed = failedTaskId === undefined ? undefined : this.#graph.indexOf(failedTaskId);
+    if (failed === undefined) return;
+    this.#chains[index] = Math.max(this.#chains[index] as number, this.#chains[failed] as number);
   }
 
   #longest = 0;

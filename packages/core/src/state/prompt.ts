@@ -1,5 +1,6 @@
 import { RunnerError } from '../contract/errors.js';
 import { missingValue, readPath } from '../contract/reference.js';
+import { NO_FAILURES, type TaskFailure } from '../contract/run-after.js';
 import { asksForText } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { parseTemplate, type TemplateReference } from '../contract/template.js';
@@ -13,6 +14,7 @@ type Inputs = Readonly<Record<string, unknown>>;
  *
  * @param names The names it may refer to, in order; names without an input were not chosen.
  * @param inFanOut Whether `item` and `index` are the item of a fan-out and its position.
+ * @param failures The failures that the task runs after.
  * @throws {RunnerError} `invalid_input` when an input lacks something that the prompt refers to.
  */
 export function promptOf(
@@ -20,11 +22,13 @@ export function promptOf(
   inputs: Inputs,
   names: readonly string[],
   inFanOut: boolean,
+  failures: readonly TaskFailure[] = NO_FAILURES,
 ): string {
   if (task.prompt === undefined) {
-    return composePrompt(task.description ?? '', inputs, names, inFanOut);
+    const text = composePrompt(task.description ?? '', inputs, names, inFanOut);
+    return [text, ...failures.map(failureText)].join('\n\n');
   }
-  const prompt: unknown = task.prompt(inputs);
+  const prompt: unknown = task.prompt(inputs, failures);
   if (typeof prompt === 'string') return prompt;
   const kind = isLate(prompt) ? 'a promise' : typeof prompt;
   throw invalid(`its prompt function must return a string; it returned ${kind}`);
@@ -67,7 +71,13 @@ export function withSchema(
 }
 
 /** The beginning of a tag that would end the element of an output, or forge another one. */
-const ELEMENT = /<(?=\s*\/?\s*(?:output|item)\b)/gi;
+const ELEMENT = /<(?=\s*\/?\s*(?:output|item|failure)\b)/gi;
+
+/** Names a failed task, also where a description refers to its output, which is empty. */
+function failureText({ taskId, code, message }: TaskFailure): string {
+  const shown = message.replace(ELEMENT, '&lt;');
+  return `<failure task="${escapeAttribute(taskId)}" code="${code}">\n${shown}\n</failure>`;
+}
 
 function appendInputs(
   text: string,

@@ -17,6 +17,7 @@ import type {
 import type { GoalMetric, GoalProgress, GoalState } from '../contract/goal.js';
 import { isRefusal } from '../contract/retry.js';
 import type { AttemptResult } from '../contract/runner.js';
+import { isNotChosenFor } from '../contract/skip-reason.js';
 import type { PlanStatus, TaskStatus } from '../contract/status.js';
 import type { Stop } from '../contract/stop.js';
 import { estimateOf, type Task } from '../contract/task.js';
@@ -140,12 +141,17 @@ export class RunState {
   #startedAt: Float64Array;
   /** Position of the event that ended the task. */
   #last: Int32Array;
-  /** Dependencies that have neither completed nor been skipped as not chosen. */
+  /**
+   * Dependencies that have neither completed nor been skipped as not chosen; for a task that runs after
+   * failures, those that have not settled.
+   */
   #waits: Int32Array;
   /** Position of the event that unblocked the task: it waits for nothing since then. */
   #unblockedAt: Int32Array;
   /** For some tasks, how many of their dependencies were not chosen. */
   readonly #notChosen = new Map<number, number>();
+  /** Groups and fan-outs that had begun and begin again, because their inputs may be others. */
+  readonly beginsAgain = new Set<number>();
   /** For each group, how many of its children have not settled. */
   readonly #unsettledChildren = new Map<number, number>();
   /** For groups whose children have all settled, the position of the event that settled the last. */
@@ -197,6 +203,10 @@ export class RunState {
 
   isRunning(index: number): boolean {
     return this.#status[index] === RUNNING;
+  }
+
+  isSettled(index: number): boolean {
+    return (this.#status[index] as number) >= DONE;
   }
 
   isCompleted(index: number): boolean {
@@ -256,13 +266,26 @@ export class RunState {
   }
 
   isNotChosen(index: number): boolean {
-    return this.#status[index] === SKIPPED && this.reasonOf(index) === 'condition_false';
+    return this.#status[index] === SKIPPED && isNotChosenFor(this.reasonOf(index));
   }
 
-  /** The task whose failure a failed or skipped task goes back to. */
+  /** Whether a task failed, or did not run or end because another one failed. */
+  isFailure(index: number): boolean {
+    if (this.#status[index] === FAILED) return true;
+    const reason = this.reasonOf(index);
+    return reason === 'dependency_failed' || reason === 'fail_fast';
+  }
+
+  /** Whether the task runs once its dependencies have settled, also if they failed. */
+  runsAfterFailure(index: number): boolean {
+    return (this.graph.kindOf(index) & TaskKind.afterAny) !== 0;
+  }
+
+  /** The task whose failure a failed, skipped or canceled task goes back to. */
   failedTaskIdOf(index: number): string | undefined {
     const status = this.#status[index];
     if (status === FAILED) return (this.graph.tasks[index] as Task).id;
+    if (status === CANCELED) return this.stop?.failedTaskId;
     return status === SKIPPED ? (this.#lastEvent(index) as TaskSkipped).failedTaskId : undefined;
   }
 
@@ -534,7 +557,7 @@ export class RunState {
         this.budgetWaiting = index;
         break;
       case 'budget_exceeded':
-        this.stop = { reason: 'budget_exceeded', ending: budgetEnding(event) };
+        this.#foldBudgetExceeded(event);
         break;
       case 'replan_started':
         this.unchecked = 0;
@@ -576,6 +599,12 @@ export class RunState {
     }
   }
 
+  /** A run that had stopped before ends as it would have, without the tasks that were still to run. */
+  #foldBudgetExceeded(event: BudgetExceeded): void {
+    const { failedTaskId, ending } = this.stop ?? { ending: budgetEnding(event) };
+    this.stop = { reason: 'budget_exceeded', failedTaskId, ending };
+  }
+
   /** An attempt is no longer in flight. */
   #leave(index: number): void {
     this.running--;
@@ -614,7 +643,7 @@ export class RunState {
     this.skipped++;
     if (event.reason === 'dependency_failed') this.#countDropped(index, event);
     this.#settle(index, SKIPPED);
-    if (event.reason === 'condition_false') this.graph.eachDependent(index, this.#unblockNotChosen);
+    if (isNotChosenFor(event.reason)) this.graph.eachDependent(index, this.#unblockNotChosen);
     if (event.reason !== 'fail_fast' || this.stop !== undefined) return;
     const { failedTaskId = '' } = event;
     const failed = this.errorOf(this.graph.indexOf(failedTaskId) ?? NONE);
@@ -695,13 +724,34 @@ export class RunState {
     this.limitsSince = timestamp;
     this.retries.clear();
     this.failures.clear();
-    for (const { taskId, was } of retried) this.#reset(this.graph.indexOf(taskId) as number, was);
+    const indexes = retried.map(({ taskId }) => this.graph.indexOf(taskId) as number);
+    this.#noteGroupsToBeginAgain(indexes);
+    for (const [position, { was }] of retried.entries()) {
+      this.#reset(indexes[position] as number, was);
+    }
+    if (!retried.some(({ was }) => was === 'completed')) return;
+    this.goal?.reset();
+    for (let index = 0; this.goal !== undefined && index < this.graph.size; index++) {
+      if (this.#status[index] === DONE) this.goal.completed(this.outputOf(index));
+    }
+  }
+
+  #noteGroupsToBeginAgain(retried: readonly number[]): void {
+    const again = new Set(retried);
+    for (const index of retried) {
+      if (this.graph.childCount(index) === 0) continue;
+      this.graph.eachDependency(index, (dependency) => {
+        if (again.has(dependency)) this.beginsAgain.add(index);
+      });
+    }
   }
 
   #reset(index: number, was: RetriedTask['was']): void {
-    if (was === 'failed') this.failed--;
+    if (was === 'completed') this.completed--;
+    else if (was === 'failed') this.failed--;
     else if (was === 'skipped') this.skipped--;
     this.settled--;
+    this.#blockDependents(index, was);
     this.#status[index] = PENDING;
     this.#last[index] = NONE;
     this.#triesBefore.set(index, this.attemptsOf(index));
@@ -711,10 +761,29 @@ export class RunState {
     this.#childrenSettledAt.delete(parent);
   }
 
+  /** The dependents of a task that runs again wait for it again. */
+  #blockDependents(index: number, was: RetriedTask['was']): void {
+    const isNotChosen = this.isNotChosen(index);
+    const unblockedAll = was === 'completed' || isNotChosen;
+    if (!unblockedAll && !this.graph.hasKind(TaskKind.afterAny)) return;
+    this.graph.eachDependent(index, (dependent) => {
+      if (!unblockedAll && !this.runsAfterFailure(dependent)) return;
+      this.#waits[dependent] = (this.#waits[dependent] as number) + 1;
+      this.questions.delete(dependent);
+      if (!isNotChosen) return;
+      const left = (this.#notChosen.get(dependent) as number) - 1;
+      if (left === 0) this.#notChosen.delete(dependent);
+      else this.#notChosen.set(dependent, left);
+    });
+  }
+
   #settle(index: number, status: number): void {
     this.#status[index] = status;
     this.#last[index] = this.#position;
     this.settled++;
+    if (status > DONE && this.graph.hasKind(TaskKind.afterAny) && !this.isNotChosen(index)) {
+      this.graph.eachDependent(index, this.#unblockAfterFailure);
+    }
     this.budget?.release(index, status === DONE);
     // Deleting from an empty map costs more than looking at its size, and this is once a task.
     if (this.retries.size > 0) this.retries.delete(index);
@@ -737,6 +806,11 @@ export class RunState {
     if (left > 0) return;
     this.#unblockedAt[index] = this.#position;
     this.unblocked?.push(index);
+  };
+
+  /** A dependency ended without an output, and not because it was not chosen. */
+  readonly #unblockAfterFailure = (index: number): void => {
+    if (this.runsAfterFailure(index)) this.#unblock(index);
   };
 
   /** A dependency was not chosen: it counts as settled but provides no output. */
@@ -763,13 +837,15 @@ export class RunState {
       else if (this.isNotChosen(dependency)) {
         waits--;
         notChosen++;
-      }
+      } else if (runsAfterFailure && (this.#status[dependency] as number) > DONE) waits--;
     };
     let waits = 0;
     let notChosen = 0;
+    let runsAfterFailure = false;
     for (let index = first; index < size; index++) {
       waits = this.graph.dependencyCount(index);
       notChosen = 0;
+      runsAfterFailure = this.runsAfterFailure(index);
       this.graph.eachDependency(index, countDone);
       this.#waits[index] = waits;
       if (notChosen > 0) this.#notChosen.set(index, notChosen);

@@ -1,3 +1,4 @@
+import { RUN_AFTER } from '../contract/run-after.js';
 import { formatIssues, schemaProblem } from '../contract/schema.js';
 import { doesOwnWork, hasSubtasks, needsRunner, TASK_TYPES, type Task } from '../contract/task.js';
 import { TOOL_NAME, toolProblem } from '../contract/tool.js';
@@ -28,6 +29,7 @@ const TASK_FIELDS = [
   'dependencies',
   'run',
   'type',
+  'runAfter',
   'priority',
   'estimate',
   'metadata',
@@ -129,6 +131,7 @@ export function checkControl(problems: Problems, task: Task, path: PlanPath): vo
   if (when !== undefined && typeof when !== 'function') {
     checkCondition(problems, when, [...path, 'when']);
   }
+  if (task.runAfter !== undefined) checkRunAfter(problems, task, [...path, 'runAfter']);
   if (forEach !== undefined) checkForEach(problems, forEach, [...path, 'forEach']);
   if (retry !== undefined) checkRetry(problems, retry, [...path, 'retry']);
   checkNumber(problems, task.timeoutMs, [...path, 'timeoutMs'], POSITIVE_MS);
@@ -136,6 +139,13 @@ export function checkControl(problems: Problems, task: Task, path: PlanPath): vo
   if (tools !== undefined) checkTools(problems, task, [...path, 'tools']);
   if (waitFor !== undefined) checkWaitFor(problems, task, [...path, 'waitFor']);
   if (Array.isArray(task.subtasks) && !doesOwnWork(task)) checkGroup(problems, task, path);
+}
+
+function checkRunAfter(problems: Problems, { runAfter, dependencies }: Task, path: PlanPath): void {
+  checkWord(problems, runAfter, RUN_AFTER, path);
+  if (runAfter === 'success' || !Array.isArray(dependencies ?? []) || dependencies?.length) return;
+  const message = 'has no effect on a task without dependencies; name the tasks that it runs after';
+  add(problems, 'conflict', path, message);
 }
 
 function checkSubtasks(

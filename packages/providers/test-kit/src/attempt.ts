@@ -25,7 +25,7 @@ export function attempt(given: Partial<RunContext> = {}): TestAttempt {
   };
   const task = { runId: 'run', taskId: 'a', priority: 0, criticalPath: 1 };
   const attempt = { ...task, attempt: 1, idempotencyKey: 'run/a/1', attemptsLeft: 3 };
-  const base = { ...attempt, signal, remainingMs: undefined };
+  const base = { ...attempt, signal, remainingMs: undefined, failures: [] };
   return { ...base, addTasks: () => {}, emit, emitted, parts, ...given };
 }
 

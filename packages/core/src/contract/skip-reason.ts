@@ -1,0 +1,11 @@
+import type { CancelReason, SkipReason } from './event.js';
+
+const NOT_CHOSEN: readonly unknown[] = ['condition_false', 'nothing_failed'];
+
+/**
+ * Whether a task was skipped because the plan does without it: it counts as settled but provides no
+ * output. Its dependents run, unless none of their dependencies was chosen.
+ */
+export function isNotChosenFor(reason: SkipReason | CancelReason | undefined): boolean {
+  return NOT_CHOSEN.includes(reason);
+}
