@@ -10,8 +10,7 @@ const RESUMPTION = ['run_resumed', 'strategy_initialized', 'run_paused', 'run_un
 export class PauseWatch {
   readonly #resourceOf: (task: Task) => string;
   readonly #until = new Map<string, number>();
-  /** Resources that have not answered since their pause. */
-  readonly #onTrial = new Set<string>();
+  readonly #trials = new Map<string, Trial>();
   /** What has begun, and may have ended since. */
   readonly #attempts = new Map<string, Set<Account>>();
   /** What the next entry must be. */
@@ -35,19 +34,25 @@ export class PauseWatch {
 
   failed({ error, timestamp }: TaskFailed | TaskRetrying, task: Task): void {
     const { code, retryAfterMs = 0 } = error;
-    if (!NO_ANSWER.includes(code)) this.answered(task, timestamp);
+    if (NO_ANSWER.includes(code)) this.#allow(task, timestamp, 1);
+    else this.answered(task, timestamp);
     if (!isRefused(error) || task.run !== undefined) return;
     const resource = this.#resourceOf(task);
     const until = timestamp + retryAfterMs;
     if (until <= (this.#until.get(resource) ?? 0)) return;
     this.#until.set(resource, until);
-    this.#onTrial.add(resource);
+    this.#trials.set(resource, { pauseMs: retryAfterMs, allowed: 1 });
     this.#expected = { resource, pauseMs: retryAfterMs, code };
   }
 
-  /** A server has answered; what it had begun before a pause does not say how it is after that. */
+  /** The server has answered: the place of the attempt is free, and there may be one more. */
   answered(task: Task, now: number): void {
-    if (!this.isPaused(task, now)) this.#onTrial.delete(this.#resourceOf(task));
+    this.#allow(task, now, 2);
+  }
+
+  #allow(task: Task, now: number, more: number): void {
+    const trial = this.#trials.get(this.#resourceOf(task));
+    if (trial !== undefined && !this.isPaused(task, now)) trial.allowed += more;
   }
 
   started(account: Account): void {
@@ -56,10 +61,21 @@ export class PauseWatch {
     this.#attempts.set(resource, attempts.add(account));
   }
 
-  /** Whether the server may be tried: it has answered since its pause, or nothing else tries it. */
+  /** Whether an attempt may start: the server, or the time since its pause, allows one more. */
   mayTry(task: Task, now: number): boolean {
     const resource = this.#resourceOf(task);
-    if (!this.#onTrial.has(resource) || this.isPaused(task, now)) return true;
+    const trial = this.#trials.get(resource);
+    if (trial === undefined || this.isPaused(task, now)) return true;
+    const sinceMs = now - (this.#until.get(resource) as number);
+    if (trial.allowed + Math.floor(sinceMs / trial.pauseMs) < 1) return false;
+    trial.allowed--;
+    return true;
+  }
+
+  /** Whether an attempt must start: nothing is in flight there since its pause. */
+  mustTry(task: Task): boolean {
+    const resource = this.#resourceOf(task);
+    if (!this.#trials.has(resource)) return true;
     const until = this.#until.get(resource) as number;
     for (const account of this.#attempts.get(resource) ?? []) {
       if (account.status !== 'running') this.#attempts.get(resource)?.delete(account);
@@ -71,6 +87,13 @@ export class PauseWatch {
   isPaused(task: Task, now: number): boolean {
     return (this.#until.get(this.#resourceOf(task)) ?? 0) > now;
   }
+}
+
+/** A server that has asked to wait. */
+interface Trial {
+  readonly pauseMs: number;
+  /** How many attempts may start, without those that the time since the pause allows. */
+  allowed: number;
 }
 
 const NO_ANSWER = ['rate_limited', 'overloaded', 'timeout', 'connection'];

@@ -277,7 +277,11 @@ export class Ledger {
     must(attempt === account.attempts + 1, 'attempts are numbered by tries', taskId);
     const { maxAttempts } = this.#policyOf(task);
     must(account.tries < maxAttempts, 'there are no more than maxAttempts', taskId);
-    must(this.#pauses.mayTry(task, this.#now), 'a server is tried with one attempt', taskId);
+    must(
+      this.#pauses.mayTry(task, this.#now),
+      'a server that asked to wait is tried with few attempts',
+      taskId,
+    );
     must(this.#now >= account.notBefore, 'an attempt does not come before its delay', taskId);
     must(waitMs >= 0 && waitMs <= this.#now, 'a wait is no longer than the run', taskId);
     account.start(this.#now);
@@ -572,7 +576,7 @@ export class Ledger {
         !isFree ||
         !this.#places.isFree(task) ||
         this.#pauses.isPaused(task, this.#now) ||
-        !this.#pauses.mayTry(task, this.#now);
+        !this.#pauses.mustTry(task);
       must(hasAttempts && mustWait, 'what can begin begins at once', task.id);
     }
   }

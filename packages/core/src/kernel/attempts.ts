@@ -139,7 +139,7 @@ export function pauseResource(
   const pauseMs = askedMs - (machine.now - failedAt);
   if (pauseMs <= 0) return;
   const resource = machine.strategy.resourceOf(index);
-  if (!machine.cooldowns.begin(resource, machine.now + pauseMs)) return;
+  if (!machine.cooldowns.begin(resource, machine.now + pauseMs, askedMs)) return;
   machine.tell({ type: 'resource_paused', resource, pauseMs, code: error.code });
 }
 

@@ -5,15 +5,15 @@ import { Heap } from '../util/heap.js';
 
 /**
  * Resources whose server asked clients to wait, and the tasks that were chosen for a closed resource.
- * When it opens, those tasks start first, in the order in which they were chosen: after a cooldown one
- * by one until the server has answered one, as nobody knows yet how many it takes. Each call takes
- * O(log n) for n waiting tasks and resources.
+ * When it opens, those tasks start first, in the order in which they were chosen. Nobody knows yet how
+ * many the server takes, and a flood of requests would be refused again. So one starts, and one more may
+ * be in flight at once after each answer, and after each wait as long as the server asked for. Each
+ * call takes O(log n) for n waiting tasks and resources.
  */
 export class Cooldowns {
   /** When the cooldown of each resource ends, as Unix time in milliseconds. */
   readonly #until = new Map<string, number>();
-  /** The attempts in flight that began since the cooldown of a resource that has not answered yet. */
-  readonly #trials = new Map<string, Set<number>>();
+  readonly #trials = new Map<string, Trial>();
   /** Also holds superseded ends, which are earlier than the current end. */
   readonly #ends = new Heap<End>((a, b) => a.until - b.until);
   readonly #lines = new Map<string, Line>();
@@ -23,61 +23,76 @@ export class Cooldowns {
   #held: Line[] = [];
   #order = 0;
 
-  /** Resources in a cooldown. */
-  get size(): number {
-    return this.#until.size;
-  }
-
-  /** Whether a resource is in a cooldown or on trial, or a task that was held back has yet to start. */
+  /** Whether a server has asked to wait, or a task that was held back has yet to start. */
   get isActive(): boolean {
     return this.#trials.size > 0 || this.#lines.size > 0;
   }
 
-  /** When the next cooldown ends; Infinity without one. */
+  /** When the next resource opens; Infinity without one that will. */
   get next(): number {
     let first = this.#ends.peek();
-    while (first !== undefined && this.#until.get(first.resource) !== first.until) {
+    while (first !== undefined && this.#opensAt(first.resource) !== first.until) {
       this.#ends.pop();
       first = this.#ends.peek();
     }
     return first?.until ?? Number.POSITIVE_INFINITY;
   }
 
-  /** @returns Whether this extends the cooldown of the resource. */
-  begin(resource: string, until: number): boolean {
+  #opensAt(resource: string): number | undefined {
+    return this.#until.get(resource) ?? this.#trials.get(resource)?.nextAt;
+  }
+
+  /**
+   * @param pauseMs How long the server asked to wait.
+   * @returns Whether this extends the cooldown of the resource.
+   */
+  begin(resource: string, until: number, pauseMs: number): boolean {
     if (until <= (this.#until.get(resource) ?? Number.NEGATIVE_INFINITY)) return false;
     this.#until.set(resource, until);
     this.#ends.push({ resource, until });
-    if (!this.#trials.has(resource)) this.#trials.set(resource, new Set());
+    const inFlight = this.#trials.get(resource)?.inFlight ?? new Set();
+    this.#trials.set(resource, { inFlight, places: 1, pauseMs, nextAt: undefined });
     return true;
   }
 
-  /** Removes the cooldowns that have ended. */
+  /** Opens the resources whose time has come. */
   expire(now: number): void {
     while (this.next <= now) {
       const { resource } = this.#ends.pop() as End;
+      const trial = this.#trials.get(resource);
       this.#until.delete(resource);
+      if (trial !== undefined) {
+        trial.places = trial.inFlight.size + 1;
+        trial.nextAt = undefined;
+      }
       this.#release(resource);
     }
   }
 
-  /** Whether no attempt may start: the resource is in a cooldown, or has one on trial. */
+  /** Whether no attempt may start: the resource is in a cooldown, or has as many on trial as it may. */
   has(resource: string): boolean {
-    return this.#until.has(resource) || (this.#trials.get(resource)?.size ?? 0) > 0;
+    if (this.#until.has(resource)) return true;
+    const trial = this.#trials.get(resource);
+    return trial !== undefined && trial.inFlight.size >= trial.places;
   }
 
   /** An attempt has begun. */
-  started(resource: string, index: number): void {
-    this.#trials.get(resource)?.add(index);
+  started(resource: string, index: number, now: number): void {
+    const trial = this.#trials.get(resource);
+    if (trial === undefined) return;
+    trial.inFlight.add(index);
+    if (trial.inFlight.size < trial.places) return;
+    trial.nextAt = now + trial.pauseMs;
+    this.#ends.push({ resource, until: trial.nextAt });
   }
 
-  /** An attempt has ended. When the server has answered it, the others may start. */
+  /** An attempt has ended. When the server has answered it, one more may be in flight. */
   settled(resource: string, index: number, isAnswered: boolean, now: number): void {
     const trial = this.#trials.get(resource);
     if (trial === undefined) return;
-    trial.delete(index);
+    trial.inFlight.delete(index);
     this.expire(now);
-    if (isAnswered && !this.#until.has(resource)) this.#trials.delete(resource);
+    if (isAnswered && !this.#until.has(resource)) trial.places++;
     this.#release(resource);
   }
 
@@ -143,6 +158,18 @@ export interface ResourceSet {
 interface End {
   readonly resource: string;
   readonly until: number;
+}
+
+/** A resource whose server has asked clients to wait. */
+interface Trial {
+  /** The attempts in flight that began since. */
+  readonly inFlight: Set<number>;
+  /** How many may be in flight. */
+  places: number;
+  /** How long the server asked to wait. */
+  readonly pauseMs: number;
+  /** When one more may be in flight, where as many are as may be. */
+  nextAt: number | undefined;
 }
 
 interface Parked {

@@ -492,7 +492,7 @@ export class Kernel {
     this.#drain();
     this.nextWake = Math.min(askAgainAt, machine.deadline);
     if (timers.size > 0) this.nextWake = Math.min(this.nextWake, timers.next);
-    if (cooldowns.size > 0) this.nextWake = Math.min(this.nextWake, cooldowns.next);
+    if (cooldowns.isActive) this.nextWake = Math.min(this.nextWake, cooldowns.next);
     const isSettled = state.settled === machine.graph.size;
     if (isSettled) machine.options.onSettled?.();
     if (this.#expected > 0) return;
@@ -526,7 +526,7 @@ export class Kernel {
       now < deadline &&
       askAgainAt === Number.POSITIVE_INFINITY &&
       timers.size === 0 &&
-      cooldowns.size === 0 &&
+      cooldowns.next === Number.POSITIVE_INFINITY &&
       state.questions.size === 0 &&
       state.replan.since === undefined &&
       !state.isPaused &&

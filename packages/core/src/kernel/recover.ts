@@ -124,7 +124,9 @@ function resumeSteps(machine: Machine, { isAlive }: Recovery): void {
 /** The servers that asked to wait, the last one included if the log stops before it says so. */
 function restoreCooldowns(machine: Machine): void {
   const { state, log, cooldowns } = machine;
-  for (const [resource, until] of state.cooldowns) cooldowns.begin(resource, until);
+  for (const [resource, { until, pauseMs }] of state.cooldowns) {
+    cooldowns.begin(resource, until, pauseMs);
+  }
   if (state.cooldowns.size > 0) restoreTrials(machine);
   const last = lastRecorded(machine);
   if (last === undefined) return;
@@ -139,7 +141,7 @@ const ENDS: readonly RunEventType[] = ['task_completed', 'task_failed', 'task_re
 /** Which of those servers have answered since, and which attempts began after their cooldown. */
 function restoreTrials({ state, log, graph, cooldowns, strategy }: Machine): void {
   const since = (index: number) =>
-    state.cooldowns.get(strategy.resourceOf(index)) ?? Number.POSITIVE_INFINITY;
+    state.cooldowns.get(strategy.resourceOf(index))?.until ?? Number.POSITIVE_INFINITY;
   for (let position = 0; position < log.length; position++) {
     if (!ENDS.includes(log.typeAt(position))) continue;
     const index = log.indexAt(position);
@@ -150,8 +152,9 @@ function restoreTrials({ state, log, graph, cooldowns, strategy }: Machine): voi
     cooldowns.settled(strategy.resourceOf(index), index, isAnswered(error), at);
   }
   for (let index = 0; index < graph.size; index++) {
-    if (!state.isRunning(index) || state.startedAtOf(index) < since(index)) continue;
-    cooldowns.started(strategy.resourceOf(index), index);
+    const startedAt = state.startedAtOf(index);
+    if (!state.isRunning(index) || startedAt < since(index)) continue;
+    cooldowns.started(strategy.resourceOf(index), index, startedAt);
   }
 }
 

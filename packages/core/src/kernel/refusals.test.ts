@@ -127,47 +127,83 @@ describe('a refusal with a time to come back', () => {
 describe('after a pause', () => {
   function paused(): Cooldowns {
     const cooldowns = new Cooldowns();
-    cooldowns.begin('a', 10);
-    for (const index of [1, 2, 3, 4]) cooldowns.park(index, 'a');
+    cooldowns.begin('a', 10, 10);
+    for (const index of [1, 2, 3, 4, 5, 6]) cooldowns.park(index, 'a');
     expect(cooldowns.unpark(cooldowns)).toBeUndefined();
     cooldowns.expire(10);
     return cooldowns;
   }
-  const next = (cooldowns: Cooldowns) => {
+  const next = (cooldowns: Cooldowns, now: number) => {
     const index = cooldowns.unpark(cooldowns);
-    if (index !== undefined) cooldowns.started('a', index);
+    if (index !== undefined) cooldowns.started('a', index, now);
     return index;
   };
+  const start = (cooldowns: Cooldowns, now: number) => {
+    const started: number[] = [];
+    for (let index = next(cooldowns, now); index !== undefined; index = next(cooldowns, now)) {
+      started.push(index);
+    }
+    return started;
+  };
 
-  test('tasks start one by one until the server answers one', () => {
+  test('one task starts, and each answer lets one more be in flight', () => {
     const cooldowns = paused();
-    expect([next(cooldowns), next(cooldowns)]).toEqual([1, undefined]);
-    expect(cooldowns.has('a')).toBe(true);
+    expect(start(cooldowns, 10)).toEqual([1]);
     cooldowns.settled('a', 1, false, 15);
-    expect([next(cooldowns), next(cooldowns)]).toEqual([2, undefined]);
-    cooldowns.settled('a', 2, true, 20);
-    expect([next(cooldowns), next(cooldowns), next(cooldowns)]).toEqual([3, 4, undefined]);
-    expect(cooldowns.isActive).toBe(false);
+    expect(start(cooldowns, 15)).toEqual([2]);
+    cooldowns.settled('a', 2, true, 16);
+    expect(start(cooldowns, 16)).toEqual([3, 4]);
+    cooldowns.settled('a', 3, true, 17);
+    expect(start(cooldowns, 17)).toEqual([5, 6]);
+    expect(cooldowns.has('a')).toBe(true);
+  });
+
+  test('one more starts after each wait as long as the server asked for', () => {
+    const cooldowns = paused();
+    expect(start(cooldowns, 10)).toEqual([1]);
+    expect(cooldowns.next).toBe(20);
+    cooldowns.expire(19);
+    expect(start(cooldowns, 19)).toEqual([]);
+    cooldowns.expire(20);
+    expect(start(cooldowns, 20)).toEqual([2]);
+    cooldowns.expire(30);
+    expect(start(cooldowns, 30)).toEqual([3]);
+    expect(cooldowns.next).toBe(40);
   });
 
   test('an answer to an attempt from before the pause counts only after it', () => {
     const cooldowns = new Cooldowns();
-    cooldowns.begin('a', 10);
+    cooldowns.begin('a', 10, 10);
     cooldowns.settled('a', 7, true, 9);
     for (const index of [1, 2]) cooldowns.park(index, 'a');
     cooldowns.expire(10);
-    expect([next(cooldowns), next(cooldowns)]).toEqual([1, undefined]);
+    expect(start(cooldowns, 10)).toEqual([1]);
     cooldowns.settled('a', 8, true, 11);
-    expect(next(cooldowns)).toBe(2);
+    expect(start(cooldowns, 11)).toEqual([2]);
   });
 
-  test('a refused attempt begins the next pause', () => {
+  test('a refused attempt begins the next pause, after which one starts again', () => {
     const cooldowns = paused();
-    expect(next(cooldowns)).toBe(1);
-    cooldowns.settled('a', 1, false, 15);
-    cooldowns.begin('a', 30);
-    expect(next(cooldowns)).toBeUndefined();
+    expect(start(cooldowns, 10)).toEqual([1]);
+    cooldowns.settled('a', 1, true, 15);
+    expect(start(cooldowns, 15)).toEqual([2, 3]);
+    cooldowns.settled('a', 2, false, 16);
+    cooldowns.begin('a', 30, 14);
+    cooldowns.expire(25);
+    expect(start(cooldowns, 25)).toEqual([]);
+    cooldowns.settled('a', 3, true, 26);
     cooldowns.expire(30);
-    expect([next(cooldowns), next(cooldowns)]).toEqual([2, undefined]);
+    expect(start(cooldowns, 30)).toEqual([4]);
+  });
+
+  test('a flood is refused about once for each task, not with every answer', () => {
+    const { server, refusals } = limitedServer(200, 1_000);
+    const tasks = Array.from({ length: 200 }, (_, n) => asked(`${n}`));
+    const result = simulate(planOf(...tasks), { strategy: inOrder, server, maxParallel: 128 });
+    expect(result.status).toBe('completed');
+    // The first 127 met a server of which nothing was known.
+    expect(refusals() - 127).toBeLessThan(2 * tasks.length);
+    // The server could not have done it in less than 40.8 s.
+    expect(result.metrics.executionTimeMs).toBeLessThan(46_000);
   });
 });

@@ -41,7 +41,7 @@ function startChosen(machine: Machine): number {
     if (closed !== undefined && mustWait(machine, closed, choice)) continue;
     if (machine.options.budget !== undefined && !fitsBudget(machine, choice)) break;
     startAttempt(machine, choice);
-    if (hasCooldowns) cooldowns.started(strategy.resourceOf(choice), choice);
+    if (hasCooldowns) cooldowns.started(strategy.resourceOf(choice), choice, now);
   }
   return Number.POSITIVE_INFINITY;
 }

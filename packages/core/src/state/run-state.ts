@@ -73,6 +73,13 @@ export interface OpenQuestion {
   readonly timeoutMs: number | undefined;
 }
 
+/** The last time that a server asked clients to wait. */
+export interface Cooldown {
+  /** As Unix time in milliseconds. */
+  readonly until: number;
+  readonly pauseMs: number;
+}
+
 /**
  * Everything that a run has come to: a fold of its log. `fold` is the only way to change it, live,
  * on resume, in a report and in a test, so it cannot know anything that the log does not say.
@@ -116,8 +123,8 @@ export class RunState {
   resource: string | undefined;
   /** The task that the budget holds back until attempts in flight have ended. */
   budgetWaiting: number | undefined;
-  /** For each server that asked to wait, until when, as Unix time in milliseconds. */
-  readonly cooldowns = new Map<string, number>();
+  /** For each resource whose server asked to wait. */
+  readonly cooldowns = new Map<string, Cooldown>();
   /** For each task whose attempt will be repeated, when, as Unix time in milliseconds. */
   readonly retries = new Map<number, number>();
   readonly questions = new Map<number, OpenQuestion>();
@@ -578,8 +585,9 @@ export class RunState {
         break;
       case 'resource_paused': {
         const until = event.timestamp + event.pauseMs;
-        const before = this.cooldowns.get(event.resource) ?? Number.NEGATIVE_INFINITY;
-        this.cooldowns.set(event.resource, Math.max(before, until));
+        const before = this.cooldowns.get(event.resource);
+        if (before !== undefined && before.until >= until) break;
+        this.cooldowns.set(event.resource, { until, pauseMs: event.pauseMs });
         break;
       }
       case 'run_resumed':
