@@ -106,6 +106,25 @@ export function runnerConformance(
       },
     },
     {
+      name: 'declares with readsInputs that it reads the values of inputs',
+      async run() {
+        const runner = await create();
+        let reads = 0;
+        const inputs = {
+          get before(): string {
+            reads++;
+            return 'hello';
+          },
+        };
+        const request = { ...requestFor('a', 'Say hello.'), inputs };
+        await runner.run(Object.freeze(request), new RecordingContext());
+        assert(
+          reads === 0 || runner.readsInputs === true,
+          'it read inputs and does not declare it',
+        );
+      },
+    },
+    {
       name: 'emits parts with the fields of their kind alone',
       async run() {
         const runner = await create();

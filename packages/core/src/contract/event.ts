@@ -114,8 +114,10 @@ export interface TaskCompleted extends AttemptBase {
   readonly rateLimits?: RateLimits | undefined;
   /** A hash of everything that the output depends on; only in a journalled run, and if it is known. */
   readonly contentKey?: string | undefined;
-  /** The output was taken from a completion that this run had recorded. */
+  /** The output was taken from the journal: the run that produced it. */
   readonly reused?: { readonly runId: string } | undefined;
+  /** The output was taken from a cache. */
+  readonly cached?: true | undefined;
 }
 
 export interface TaskFailed extends AttemptBase {

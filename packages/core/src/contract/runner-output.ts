@@ -17,7 +17,7 @@ export function readAnswer(runner: string, answer: unknown, isStrict = false): T
     const kind = answer === null ? 'null' : typeof answer;
     throw refuse(`${kind}; it must resolve to { output }`);
   }
-  const { output, usage, costUsd, model, requestId, rateLimits } = answer as TaskOutput;
+  const { output, usage, costUsd, model, requestId, rateLimits, cached } = answer as TaskOutput;
   // An odd count must not lose an answer that has been paid for.
   const used = { usage: usageOf(usage), costUsd: isAmount(costUsd) ? costUsd : undefined };
   const isOdd = (given: unknown, known: unknown) => given !== undefined && known === undefined;
@@ -30,6 +30,7 @@ export function readAnswer(runner: string, answer: unknown, isStrict = false): T
     model: textOf(model),
     requestId: textOf(requestId),
     rateLimits: rateLimits === undefined ? undefined : rateLimitsOf(rateLimits),
+    ...(cached === true && { cached }),
   };
 }
 

@@ -43,6 +43,8 @@ export interface TaskOutput {
   readonly requestId?: string | undefined;
   /** The rate limits that the server announced. */
   readonly rateLimits?: RateLimits | undefined;
+  /** The answer was taken from a cache, at no cost. */
+  readonly cached?: true | undefined;
 }
 
 /** A `TaskOutput` with what the executor knows about it. */
@@ -80,6 +82,13 @@ export interface TaskRunner {
    * Plain data without secrets; part of the keys of caches.
    */
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
+  /**
+   * Whether its answers depend on `request.inputs` beyond what the prompt shows of them. Without it, an
+   * answer is reused although inputs have changed that the prompt does not show, such as the rest of a
+   * list in a task for one item.
+   * @default false
+   */
+  readonly readsInputs?: boolean | undefined;
   /**
    * Whether it lets the model call `request.tools`. Without that, `execute` refuses a plan with tasks
    * that list tools.

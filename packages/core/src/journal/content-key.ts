@@ -4,12 +4,14 @@ import { canonical } from '../serialize/canonical.js';
 import { toData, UnstorableError } from '../serialize/value.js';
 
 /** Increased when the same content is encoded differently. */
-const VERSION = 1;
+const VERSION = 2;
 
 /**
- * A hash of everything that determines an output: the task, its inputs, and the runner with its
- * resource (usually provider and model) and settings. Undefined when that is unknown: for a task with
- * tools, whose code may do anything, and for inputs or settings that are not plain data.
+ * A hash of everything that determines an output: the task with its rendered prompt, and the runner with
+ * its resource (usually provider and model) and settings. Of the inputs, it has the names alone, unless
+ * the runner reads their values: what the prompt does not show cannot change the answer. Undefined when
+ * that is unknown: for a task with tools, whose code may do anything, and for inputs or settings that
+ * are not plain data.
  *
  * A runner without `settings` is identified by its name and resource alone.
  */
@@ -19,9 +21,10 @@ export async function contentKeyOf(
   resource: string,
   codecs?: readonly ValueCodec[],
 ): Promise<string | undefined> {
-  const { tools, check: _, ...content } = request;
+  const { tools, check: _, inputs, ...shown } = request;
   if (tools !== undefined) return undefined;
-  const { name, settings = {} } = runner;
+  const { name, settings = {}, readsInputs = false } = runner;
+  const content = { ...shown, inputs: readsInputs ? inputs : Object.keys(inputs).sort() };
   try {
     return await sha256(
       canonical(toData({ version: VERSION, content, name, resource, settings }, codecs)),

@@ -104,6 +104,44 @@ describe('reuse', () => {
     expect((await second(plan, same, { journal })).asked).toEqual(['b']);
   });
 
+  /** Reads 100 rows from an answer, then writes about all of them; one row of the list changes. */
+  function rows(version: number): { plan: Plan; answer: (request: TaskRequest) => unknown } {
+    const list = Array.from({ length: 100 }, (_, n) =>
+      n === 42 ? `row ${n} v${version}` : `row ${n}`,
+    );
+    const plan = planOf(
+      { id: 'list', description: `List them, version ${version}.` },
+      { id: 'read', description: 'Read {{item}}.', forEach: 'list', dependencies: ['list'] },
+      { id: 'report', description: 'Report.', dependencies: ['read'] },
+    );
+    const answer = ({ taskId, prompt }: TaskRequest) => (taskId === 'list' ? list : `${prompt}!`);
+    return { plan, answer };
+  }
+
+  test('re-runs one task of a fan-out when one row of its list has changed', async () => {
+    const journal = memoryJournal();
+    const before = rows(1);
+    const { runner } = model(before.answer);
+    await executor({ journal, runner }).execute(before.plan, { runId: 'first' }).orThrow();
+    const { plan, answer } = rows(2);
+    const { result, asked } = await second(plan, model(answer), { journal });
+    expect(asked).toEqual(['list', 'read[42]', 'report']);
+    const reused = result.tasks.filter((task) => task.reused?.runId === 'first');
+    expect(reused).toHaveLength(99);
+    expect(result.tasks.find(({ id }) => id === 'read[42]')).not.toHaveProperty('reused');
+  });
+
+  test('re-runs every task of the fan-out for a runner that reads all inputs', async () => {
+    const journal = memoryJournal();
+    const more = { readsInputs: true };
+    const before = rows(1);
+    const { runner } = model(before.answer, more);
+    await executor({ journal, runner }).execute(before.plan, { runId: 'first' }).orThrow();
+    const { plan, answer } = rows(2);
+    const { asked } = await second(plan, model(answer, more), { journal });
+    expect(asked).toHaveLength(102);
+  });
+
   test.each<[string, Partial<TaskRunner>]>([
     ['settings', { settings: { model: 'm-2' } }],
     ['resource', { resource: 'elsewhere' }],

@@ -346,7 +346,7 @@ function outputFor(output: unknown): unknown {
 }
 
 function hasDetails(result: AttemptResult): boolean {
-  const { usage, costUsd, model, requestId, rateLimits, contentKey, reused } = result;
+  const { usage, costUsd, model, requestId, rateLimits, contentKey, reused, cached } = result;
   return (
     usage !== undefined ||
     costUsd !== undefined ||
@@ -354,7 +354,8 @@ function hasDetails(result: AttemptResult): boolean {
     requestId !== undefined ||
     rateLimits !== undefined ||
     contentKey !== undefined ||
-    reused !== undefined
+    reused !== undefined ||
+    cached !== undefined
   );
 }
 
@@ -366,6 +367,7 @@ const DETAILS = [
   'rateLimits',
   'contentKey',
   'reused',
+  'cached',
 ] as const satisfies readonly (keyof AttemptResult)[];
 
 /** The fields of a completion beside its output, without those that are undefined. */

@@ -15,6 +15,10 @@ export interface TaskResult {
   readonly attempts: number;
   /** Undefined unless completed. */
   readonly output?: unknown | undefined;
+  /** The output was taken from the journal: the run that produced it. */
+  readonly reused?: { readonly runId: string } | undefined;
+  /** The output was taken from a cache. */
+  readonly cached?: true | undefined;
   /** The output was dropped, because the run has `outputs: 'final'` and no task needs it any more. */
   readonly outputReleased?: true | undefined;
   /** Why it failed. */
@@ -71,7 +75,12 @@ export function taskResultOf(
 function outcomeOf(event: RunEvent): Partial<TaskResult> {
   switch (event.type) {
     case 'task_completed':
-      return { durationMs: event.durationMs, output: event.output };
+      return {
+        durationMs: event.durationMs,
+        output: event.output,
+        ...(event.reused !== undefined && { reused: event.reused }),
+        ...(event.cached && { cached: event.cached }),
+      };
     case 'task_failed':
       return { durationMs: event.durationMs, error: event.error };
     case 'task_skipped':

@@ -33,6 +33,8 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
     resource: `simulated/${model}`,
     settings: { model, seed },
     supportsTools: true,
+    // A function may read anything.
+    ...(respond !== undefined && { readsInputs: true }),
     async run(request, { attempt, signal, emit }): Promise<TaskOutput> {
       throwIfAborted(signal);
       // Each purpose has its own sequence, so that options do not affect each other.

@@ -50,6 +50,7 @@ describe('a repeated request', () => {
     expect(await cached.run(request('a'), context)).toEqual({
       output: 'a!',
       ...free,
+      cached: true,
       model: 'm-1',
     });
     expect(context.emitted).toEqual([
@@ -79,6 +80,32 @@ describe('a repeated request', () => {
     await cached.run(request('a'), attempt());
     await cached.run({ ...request('a'), ...change }, attempt());
     expect(asked).toHaveLength(2);
+  });
+
+  test('is the same with other values of inputs that its prompt does not show', async () => {
+    const rows = Array.from({ length: 100 }, (_, n) => `row ${n}`);
+    const planOf = (list: readonly string[]) =>
+      createPlan('x')
+        .addTask({ id: 'list', run: () => list })
+        .addTask({
+          id: 'read',
+          description: 'Read {{item}}.',
+          forEach: 'list',
+          dependencies: ['list'],
+        });
+    for (const [readsInputs, expected] of [
+      [false, 1],
+      [true, 100],
+    ] as const) {
+      const { runner, asked } = counting();
+      const cached = cache({ ...runner, readsInputs }, memoryStore());
+      const executor = createExecutor({ strategy: inOrder, runner: cached });
+      await executor.execute(planOf(rows)).orThrow();
+      asked.length = 0;
+      const result = await executor.execute(planOf(rows.with(42, 'another'))).orThrow();
+      expect(asked).toHaveLength(expected);
+      expect(result.tasks.filter((task) => task.cached)).toHaveLength(100 - expected);
+    }
   });
 
   test('is not recognised for a runner of another name, model or setting', async () => {
@@ -148,7 +175,7 @@ describe('the cache does not keep', () => {
 
   test('requests that JSON cannot represent', async () => {
     const { runner, asked } = counting(() => 'x');
-    const cached = cache(runner, memoryStore());
+    const cached = cache({ ...runner, readsInputs: true }, memoryStore());
     const context = attempt();
     for (let time = 0; time < 2; time++) {
       await cached.run({ ...request('a'), inputs: { map: new Map() } }, context);

@@ -163,7 +163,7 @@ function withoutCost(
   notice(context, reason);
   if (typeof output === 'string' && output !== '') context.emit(output);
   const usage = { inputTokens: 0, outputTokens: 0 };
-  return { output, usage, costUsd: 0, ...(model !== undefined && { model }) };
+  return { output, usage, costUsd: 0, cached: true, ...(model !== undefined && { model }) };
 }
 
 function cacheKey(
@@ -172,7 +172,7 @@ function cacheKey(
   context: RunContext,
 ): string | undefined {
   try {
-    return requestKey(contentOf(request), runner);
+    return requestKey(contentOf(request, runner.readsInputs), runner);
   } catch (thrown) {
     notice(context, `the request cannot be cached: ${describe(thrown)}`);
     return undefined;

@@ -22,6 +22,7 @@ export function compositeProperties(
       ? (task: Task) => nameFrom(runners.map((runner) => resourceOf(runner, task)))
       : nameFrom(runners.map(labelOf)),
     supportsTools: runners.every(({ supportsTools }) => supportsTools === true),
+    ...(runners.some(({ readsInputs }) => readsInputs) && { readsInputs: true }),
     settings: { [wrapper]: runners.map(identityOf) },
     ...pricingOf(runners),
   };

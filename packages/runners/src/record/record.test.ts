@@ -65,6 +65,7 @@ describe('a recording', () => {
         waitMs: 0,
         delayMs: 0,
         seed: 0,
+        resource: 0,
       }));
     expect(JSON.parse(JSON.stringify(told(second)))).toEqual(
       JSON.parse(JSON.stringify(told(first))),

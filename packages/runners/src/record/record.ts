@@ -103,7 +103,7 @@ export function record(runner: TaskRunner, options: RecordOptions): TaskRunner {
   }
 
   function lineOf(request: TaskRequest, fields: object): string {
-    const content = contentOf(request);
+    const content = contentOf(request, runner.readsInputs);
     const recording = {
       version: RECORDING_VERSION,
       key: requestKey(content),

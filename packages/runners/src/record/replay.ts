@@ -47,15 +47,21 @@ export function replay(options: ReplayOptions): TaskRunner {
 
   return {
     name: 'replay',
+    // What was recorded may depend on them.
+    readsInputs: true,
     supportsTools: true,
     async run(request, context) {
       throwIfAborted(context.signal);
       reading ??= readRecordings(file);
       const recordings = await reading;
       throwIfAborted(context.signal);
-      const key = requestKey(contentOf(request));
-      const matches = recordings.get(key);
-      if (matches === undefined) throw notRecordedError(file, request, recordings);
+      // Recordings of a runner that reads the inputs have them in their keys.
+      const keys = [false, true].map((readsInputs) => requestKey(contentOf(request, readsInputs)));
+      const key = keys.find((each) => recordings.has(each));
+      const matches = key === undefined ? undefined : recordings.get(key);
+      if (key === undefined || matches === undefined) {
+        throw notRecordedError(file, request, recordings);
+      }
       const count = counts.get(key) ?? 0;
       counts.set(key, count + 1);
       const recording = matches[Math.min(count, matches.length - 1)] as Recording;
@@ -115,7 +121,8 @@ function notRecordedError(
   if (nearest === undefined) return invalidRequest(`${message}: the file is empty`);
   const recorded = String(nearest.request.prompt);
   if (recorded === request.prompt) {
-    const fields = Object.entries(contentOf(request)).filter(
+    const readsInputs = !Array.isArray(nearest.request.inputs);
+    const fields = Object.entries(contentOf(request, readsInputs)).filter(
       ([name, value]) =>
         canonicalJson(value ?? null) !== canonicalJson(nearest?.request[name] ?? null),
     );

@@ -7,12 +7,14 @@ export type RequestContent = ReturnType<typeof contentOf>;
 
 /**
  * The parts of a request that can affect the response. The task id and the attempt number are left
- * out. Metadata and inputs are included, because `route` and custom runners may depend on them.
+ * out. Metadata is included, because `route` and custom runners may depend on it. Of the inputs, the
+ * names are, and the values only for a runner that reads them: the prompt has those that it uses.
  */
-export function contentOf(request: TaskRequest) {
+export function contentOf(request: TaskRequest, readsInputs = false) {
   const { type, prompt, plainPrompt, description, inputs, outputSchema, tools, metadata } = request;
   return {
-    ...{ type, prompt, plainPrompt, description, inputs, metadata },
+    ...{ type, prompt, plainPrompt, description, metadata },
+    inputs: readsInputs ? inputs : Object.keys(inputs).sort(),
     ...(outputSchema !== undefined && { outputSchema }),
     ...(tools !== undefined && {
       tools: tools.map(({ name, description, inputSchema }) => ({

@@ -13,6 +13,7 @@ export function propertiesOf({
   name,
   resource,
   settings,
+  readsInputs,
   supportsTools = false,
   pricing,
 }: TaskRunner): Omit<TaskRunner, 'run'> {
@@ -20,6 +21,7 @@ export function propertiesOf({
     name,
     ...(resource !== undefined && { resource }),
     ...(settings !== undefined && { settings }),
+    ...(readsInputs !== undefined && { readsInputs }),
     supportsTools,
     ...(pricing !== undefined && { pricing }),
   };
