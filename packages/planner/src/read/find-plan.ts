@@ -1,5 +1,12 @@
 import type { AnswerProblemCode } from './answer-problem.js';
 import { type FoundTaskList, findTaskList, isTask } from './find-task-list.js';
+import {
+  readCallsPlan,
+  readOtherPlan,
+  readYamlPlan,
+  type TextProblem,
+  type TextReading,
+} from './read-text-formats.js';
 import { JsonRepairer, parseJson } from './repair-json.js';
 import { isNestedTooDeeply, type JsonSpan, scanJson } from './scan-json.js';
 
@@ -25,12 +32,18 @@ const ELLIPSIS = 'an ellipsis replaces part of the plan; answer with the complet
 const OUTSIDE = 'there are tasks outside the list of tasks; put all tasks into one list';
 const UNREADABLE = 'the JSON can neither be parsed nor repaired; answer with valid JSON';
 const TOO_DEEP = 'the brackets are nested too deeply for a plan';
+const SEVERAL = 'the answer contains several different plans; answer with exactly one';
 const FORM =
   'answer with an object like ' +
   '{ "tasks": [{ "id": …, "description": …, "type": …, "dependencies": […] }] }';
 
-/** Finds the plan in a text: alone, in a code fence or inside prose; its JSON may be invalid. */
-export function findPlan(text: string): FoundPlan {
+/**
+ * Finds the plan in a text: alone, in a code fence or inside prose. Its JSON may be invalid; YAML,
+ * XML, numbered lists and lists of calls are read where they are plain.
+ *
+ * @param toolNames The tools that a list of calls may call.
+ */
+export function findPlan(text: string, toolNames: readonly string[]): FoundPlan {
   if (isNestedTooDeeply(text)) return { code: 'too_deep', message: TOO_DEEP };
   const whole = parseJson(text);
   const found = whole && findTaskList(whole.value);
@@ -41,6 +54,23 @@ export function findPlan(text: string): FoundPlan {
   const thoughtsEnd = text.lastIndexOf('</think>');
   const hasThoughts = thoughtsEnd !== -1;
   const said = hasThoughts ? text.slice(thoughtsEnd + '</think>'.length) : text;
+  const early = readYamlPlan(said) ?? readCallsPlan(said, toolNames);
+  if (early !== undefined) return ofTextReading(early);
+  const plan = findJson(said, hasThoughts);
+  if ('list' in plan || (plan.code !== 'not_json' && plan.code !== 'no_plan')) return plan;
+  const other = readOtherPlan(said);
+  return other === undefined ? plan : ofTextReading(other);
+}
+
+function ofTextReading(reading: TextReading | TextProblem): FoundPlan {
+  if (reading === 'cut off') return { code: 'cut_off', message: ELLIPSIS };
+  if (reading === 'several plans') return { code: 'several_plans', message: SEVERAL };
+  const { found, format } = reading;
+  const repair = `The plan was written as ${format}.`;
+  return accept({ ...found, repairs: [repair, ...found.repairs] });
+}
+
+function findJson(said: string, hasThoughts: boolean): FoundPlan {
   const unescaped = decodeEscapedJson(said);
   if (unescaped === undefined) return findInProse(said, hasThoughts);
   const plan = findInProse(unescaped, hasThoughts);

@@ -32,7 +32,7 @@ const WRAPPERS = [
 const TASK_FIELDS = [...NAMES.id, ...NAMES.title, 'task'];
 const TEXT_FIELDS = [
   ...['description', 'taskdescription', 'stepdescription', 'prompt', 'instruction'],
-  ...['instructions', 'task', 'details', 'content', 'action', 'objective'],
+  ...['instructions', 'task', 'details', 'content', 'action', 'objective', 'text'],
 ];
 const PLAN_FIELDS = ['tasks', 'goal'];
 

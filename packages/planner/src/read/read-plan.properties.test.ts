@@ -283,6 +283,16 @@ describe('readPlan', () => {
     ['braces of references', `{"tasks":[{"id":"a","description":"${'{{'.repeat(2_000)}"}]}`],
     ['backslashes', `{"tasks":[{"id":"a","description":"${'\\'.repeat(4_000)}`],
     ['commas', `{"tasks":[${','.repeat(4_900)}]}`],
+    ['a number after a clause', `1. a\n2. b (depends on ${'1'.repeat(4_900)}`],
+    ['numbers after a clause', `1. a\n2. b depends on ${'1, '.repeat(1_500)}!`],
+    ['spaces in a list', `1. a${' '.repeat(4_000)}\n2. b (depends on 1${' '.repeat(500)}!`],
+    ['spaces in YAML', `tasks:\n  - a${' '.repeat(4_500)}\n  - b`],
+    ['elements of XML', '<a>'.repeat(1_600)],
+    ['closed elements of XML', `${'<task>'.repeat(380)}${'</task>'.repeat(380)}`],
+    ['levels of YAML', Array.from({ length: 90 }, (_, n) => `${' '.repeat(n)}a:`).join('\n')],
+    ['aliases of YAML', `a: &a [x]\n${'- *a\n'.repeat(900)}`],
+    ['calls that are not closed', '1. f(\n'.repeat(700)],
+    ['dollars', `{"tasks":[{"id":"a","description":"${'${a'.repeat(1_500)}"}]}`],
     ['slashes', `{"tasks":[${'/*'.repeat(2_400)}]}`],
   ])('reports problems of an answer that consists of %s', (_, answer) => {
     const { problems } = readPlan(answer, settings);

@@ -49,7 +49,8 @@ export function readPlan(
     const message = `the answer has ${text.length} characters; the limit is ${maxAnswerLength}`;
     report.addProblem('too_long', [], message);
   } else {
-    const found = findPlan(text);
+    const toolNames = settings.tools.map(({ name }) => name);
+    const found = findPlan(text, toolNames);
     if (!('code' in found)) {
       for (const repair of found.repairs) report.addRepair(repair);
       const { around, beside = [] } = found;

@@ -12,6 +12,8 @@ const RANGE = /^(\d{1,4})\s*(?:-|–|—|\.\.+|…|to|through|thru|until|bis|à|
 /** A hyphen between two numbers may also be part of an id or of a path. */
 const PLAIN_RANGE = /^\d{1,4}\s*(?:–|—|\.\.\.?|…|to|through|thru)\s*\d{1,4}$/i;
 const MAX_RANGE = 100;
+/** Longer texts are no lists of references. */
+const MAX_LIST_LENGTH = 10_000;
 const FIELD_WITH_ID =
   /^(id|(task|step|node|subtask)[_ ]?(id|ref|name|number|index)?|ref|reference|id_?ref|name|number|index|depends?_?on|dependency|on|title)$/i;
 
@@ -52,9 +54,11 @@ export function dottedPathIn(text: string): readonly string[] | undefined {
  * The references in a text that lists several: `a, b`, `Steps 1 and 2`, `tasks 2-4`. Undefined for a
  * text that is one reference at most.
  */
-export function splitReferences(text: string): readonly string[] | undefined {
+export function splitReferences(written: string): readonly string[] | undefined {
+  if (written.length > MAX_LIST_LENGTH) return undefined;
+  const text = written.replace(/\s+/g, ' ').trim();
   const isPlural = PLURAL.test(text);
-  const list = text.trim().replace(PLURAL, '').replace(/\.$/, '');
+  const list = text.replace(PLURAL, '').replace(/\.$/, '');
   const parts = list.split(SEPARATOR).filter((part) => part !== '' && part !== undefined);
   const all = parts.flatMap((part) => rangeIn(part, isPlural || parts.length > 1) ?? [part]);
   return all.length > 1 ? all : isPlural && all.length === 1 ? all : undefined;

@@ -55,7 +55,7 @@ const TEXTS = /^(?:description|desc|prompt|instructions?|details?|content|action
 /** Marks of the beginning and the end of a workflow, which are no tasks. */
 const TERMINAL = /^[_<[]*(?:start|end|begin|finish|root|source|sink)[_>\]]*$/i;
 const ARROW = /\s*(?:-+>|=+>|→|⇒|⟶|>>)\s*/;
-const DEPENDS = /^(.+?)\s+(?:depends? on|requires|needs|is blocked by|comes after)\s+(.+)$/i;
+const DEPENDS = /^(.+?) (?:depends? on|requires|needs|is blocked by|comes after) (.+)$/i;
 
 /** Reads the order of tasks that a field beside the tasks states. */
 export function statedOrder([name, value]: NamedValue): StatedOrder {
@@ -118,10 +118,11 @@ function pairsOfEntry(
 
 /** `a -> b -> c` in a list of edges, or `c depends on a and b` in any list. */
 function pairsOfText(
-  text: string,
+  written: string,
   isEdges: boolean,
   path: AnswerPath,
 ): readonly StatedPair[] | 'unclear' | undefined {
+  const text = written.replace(/\s+/g, ' ');
   const [, after, before] = DEPENDS.exec(text) ?? [];
   if (after !== undefined) return pairsOf(before, after, path);
   const parts = text.split(ARROW);
@@ -169,7 +170,7 @@ export function isTerminal(name: string): boolean {
 /** The names of a stated sequence, batch by batch: `a -> b`, `[["a", "b"], ["c"]]`, `1, 2, 3`. */
 export function batchesIn(value: unknown): readonly (readonly unknown[])[] {
   if (typeof value === 'string') {
-    const parts = value.split(ARROW);
+    const parts = value.replace(/\s+/g, ' ').split(ARROW);
     return (parts.length > 1 ? parts : (splitReferences(value) ?? parts)).map((part) => [
       ...(splitReferences(part) ?? [part]),
     ]);
