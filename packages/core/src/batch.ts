@@ -10,6 +10,7 @@ export type {
 export { BATCH_OPTIONS, type BatchOptions, checkBatchOptions } from './provider/batch-options.js';
 export {
   type BatchCall,
+  type LiveOption,
   NO_RETRIES,
   type SdkBatchApi,
   sdkBatchRunner,

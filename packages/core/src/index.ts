@@ -1,4 +1,12 @@
 export type { Budget } from './contract/budget.js';
+export type {
+  CallOptions,
+  ProviderOptions,
+  Reasoning,
+  ReasoningEffort,
+  TaskOptions,
+  ToolChoice,
+} from './contract/call-options.js';
 export type { AttemptCarrier } from './contract/carrier.js';
 export type { ValueCodec } from './contract/codec.js';
 export type { Comparison, Condition, Operator } from './contract/condition.js';

@@ -1,4 +1,14 @@
 // For authors of providers and of runners around runners.
+
+export type {
+  CallOptions,
+  ProviderOptions,
+  Reasoning,
+  ReasoningEffort,
+  TaskOptions,
+  ToolChoice,
+} from './contract/call-options.js';
+export { TASK_OPTIONS } from './contract/call-options.js';
 export { checkDuration, checkFlag, checkLimit, checkOptions } from './contract/check-options.js';
 export {
   ATTEMPT_ERROR_CODES,
@@ -36,6 +46,14 @@ export { type AnswerEnd, answerEndOf } from './provider/answer-end.js';
 export { type AnswerSchema, answerSchemaOf } from './provider/answer-schema.js';
 export { AnswerText } from './provider/answer-text.js';
 export { CallIds } from './provider/call-ids.js';
+export {
+  checkCallOptions,
+  checkProvider,
+  mergeCallOptions,
+  reasoningOf,
+  toolChoiceFor,
+  withProviderOptions,
+} from './provider/call-options.js';
 export {
   type AnswerTarget,
   type ModelAnswer,
@@ -83,7 +101,7 @@ export {
   pricingOf,
   withPricing,
 } from './provider/pricing.js';
-export { redact, redactCause, secretHeaders, secretsIn } from './provider/redact.js';
+export { redact, redactCause, secretHeaders, secretsIn, shownHeaders } from './provider/redact.js';
 export { adviceIn, type FailedResponse } from './provider/retry-advice.js';
 export type {
   BodyContext,

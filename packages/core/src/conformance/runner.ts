@@ -1,4 +1,5 @@
-import { ATTEMPT_ERROR_CODES, isStratagemError } from '../contract/errors.js';
+import type { TaskOptions } from '../contract/call-options.js';
+import { ATTEMPT_ERROR_CODES, describe, isStratagemError } from '../contract/errors.js';
 import type { RunEvent } from '../contract/event.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { Plan } from '../contract/plan.js';
@@ -230,6 +231,19 @@ export function runnerConformance(
       checkToolCalls(result.timeline);
     },
   });
+  cases.push({
+    name: 'honours the options of tasks that it supports, or says why not',
+    async run() {
+      for (const [option, value] of Object.entries(SAMPLE_OPTIONS)) {
+        const runner = await create();
+        if (!runner.supportedOptions?.includes(option)) continue;
+        const task = { id: 'a', description: 'Say hello.', [option]: value };
+        const { status, error } = await play(runner, { goal: 'conformance', tasks: [task] });
+        const isRefused = isStratagemError(error) && error.code === 'invalid_request';
+        assert(status === 'completed' || isRefused, `${option}: ${status}: ${error?.message}`);
+      }
+    },
+  });
   if (unfinished !== undefined) {
     cases.push({
       name: 'fails when its backend ends an answer for an unknown reason',
@@ -304,9 +318,35 @@ export function runnerConformance(
         keepsSecret(secret, `${message} ${JSON.stringify(failure)} ${String(failure.cause)}`);
       },
     });
+    cases.push({
+      name: 'keeps the headers of a task out of its errors',
+      async run() {
+        const runner = await failing();
+        if (!runner.supportedOptions?.includes('headers')) return;
+        const secret = 'header-secret-0123456789';
+        const options = { headers: { 'x-secret': secret } };
+        const request = { ...requestFor('a', 'Say hello.'), options };
+        const failure = await failureOf(runner.run(request, new RecordingContext()));
+        const cause = isStratagemError(failure) ? describe(failure.cause) : '';
+        keepsSecret(secret, `${describe(failure)} ${JSON.stringify(failure)} ${cause}`);
+      },
+    });
   }
   return cases.map(({ name, run }) => ({ name, run: () => within(timeoutMs, run) }));
 }
+
+/** A value of each option that a request without tools may have. */
+const SAMPLE_OPTIONS: Omit<Required<TaskOptions>, 'toolChoice' | 'providerOptions'> = {
+  model: 'another-model',
+  instructions: 'Be brief.',
+  temperature: 0.5,
+  topP: 0.9,
+  seed: 7,
+  stopSequences: ['END'],
+  maxOutputTokens: 1_000,
+  headers: { 'x-conformance': 'yes' },
+  reasoning: 'low',
+};
 
 /** The context of an attempt, which records what the runner does with it. Its fields are getters. */
 class RecordingContext implements RunContext {

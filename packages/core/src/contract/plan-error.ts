@@ -13,6 +13,8 @@ export type ProblemCode =
   | 'cycle'
   | 'unknown_reference'
   | 'unknown_tool'
+  | 'unknown_model'
+  | 'unsupported_option'
   | 'duplicate_tool'
   | 'conflict'
   | 'too_deep'

@@ -1,3 +1,4 @@
+import type { TaskOptions } from './call-options.js';
 import type { RateLimits } from './rate-limits.js';
 import type { RunContext } from './run-context.js';
 import type { Task, TaskType } from './task.js';
@@ -28,6 +29,8 @@ export interface TaskRequest {
   readonly check?: ((answer: unknown) => Promise<string | undefined>) | undefined;
   /** The tools that the model may call; left out when there are none. */
   readonly tools?: readonly RequestTool[] | undefined;
+  /** The options of the task for the model; left out when it sets none. */
+  readonly options?: TaskOptions | undefined;
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
@@ -73,7 +76,8 @@ export interface TaskRunner {
   /**
    * The resource that attempts compete for, usually provider and model; a function if it depends on
    * the task. Strategies may keep one controller per resource, and a server that asks to wait stops
-   * the starts for its resource alone.
+   * the starts for its resource alone. A task that asks for another model competes for `name/model`,
+   * unless this is a function.
    * @default the runner's name
    */
   readonly resource?: string | ((task: Task) => string) | undefined;
@@ -95,6 +99,13 @@ export interface TaskRunner {
    * @default false
    */
   readonly supportsTools?: boolean | undefined;
+  /**
+   * The options of tasks that it honours, by their names in `request.options`; of the provider's own
+   * those of one provider: `providerOptions.openai`. `execute` refuses a plan with a task that sets any
+   * other option, so that none is without effect.
+   * @default none
+   */
+  readonly supportedOptions?: readonly string[] | undefined;
   /** How it knows the cost of its answers; left out when nothing can be said before it runs. */
   readonly pricing?: RunnerPricing | undefined;
   run(request: TaskRequest, context: RunContext): Promise<TaskOutput>;
@@ -109,6 +120,11 @@ export interface RunnerPricing {
    * unless `prices` has them.
    */
   readonly unknownModels?: readonly string[] | undefined;
+  /**
+   * Whether it knows the price of another model, which a task asks for.
+   * @default it does not
+   */
+  readonly isKnown?: ((model: string) => boolean) | undefined;
 }
 
 /**
@@ -117,7 +133,9 @@ export interface RunnerPricing {
  */
 export function resourceOf(runner: TaskRunner, task: Task): string {
   const { resource, name } = runner;
-  if (typeof resource !== 'function') return resource ?? name;
+  if (typeof resource !== 'function') {
+    return task.model === undefined ? (resource ?? name) : `${name}/${task.model}`;
+  }
   try {
     const given: unknown = resource(task);
     return typeof given === 'string' && given !== '' ? given : name;

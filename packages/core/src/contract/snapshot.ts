@@ -1,3 +1,5 @@
+import { optionProblem } from './call-options.js';
+import { hideHeaders } from './hidden-headers.js';
 import type { Plan } from './plan.js';
 import type { Task } from './task.js';
 import { copyOf, isPlain, keep } from './value.js';
@@ -18,6 +20,9 @@ export function snapshotOfTasks(tasks: readonly Task[], maxDepth: number): Task[
   return Array.from(tasks, (task) => snapshotOfTask(task, maxDepth));
 }
 
+/** Options whose values are objects. */
+const OPTION_OBJECTS = ['stopSequences', 'toolChoice', 'providerOptions', 'reasoning'] as const;
+
 function snapshotOfTask(task: Task, depth: number): Task {
   if (typeof task !== 'object' || task === null || depth === 0) return task;
   const copy: Record<string, unknown> = isPlain(task)
@@ -33,6 +38,13 @@ function snapshotOfTask(task: Task, depth: number): Task {
   if (retry !== undefined) copy.retry = frozenCopy(retry);
   if (waitFor !== undefined) copy.waitFor = frozenCopy(waitFor);
   if (Array.isArray(tools)) copy.tools = tools.slice();
+  for (const name of OPTION_OBJECTS) {
+    if (task[name] !== undefined) copy[name] = frozenCopy(task[name]);
+  }
+  const { headers } = task;
+  if (headers !== undefined && optionProblem('headers', headers) === undefined) {
+    copy.headers = hideHeaders(headers);
+  }
   if (Array.isArray(subtasks)) copy.subtasks = snapshotOfTasks(subtasks, depth - 1);
   return copy as unknown as Task;
 }

@@ -1,3 +1,4 @@
+import type { TaskOptions } from './call-options.js';
 import type { Condition } from './condition.js';
 import type { ForEach } from './for-each.js';
 import type { OutputPart } from './output-part.js';
@@ -31,7 +32,7 @@ export type TaskFunction<Inputs = Readonly<Record<string, unknown>>, Output = un
 ) => Output | PromiseLike<Output>;
 
 /** One node of a plan: a prompt for a model, a function, a question to a human, or a group. */
-export interface Task {
+export interface Task extends TaskOptions {
   /** Unique within the plan; any non-empty string without control characters. */
   readonly id: string;
   /**

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { TASK_OPTIONS } from '../contract/call-options.js';
 import type { Plan } from '../contract/plan.js';
 import { PLAN_SETTINGS } from '../contract/plan.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
@@ -49,7 +50,7 @@ export function parsePlanDocument(value: unknown): { plan: Plan; strategy?: Stra
 }
 
 /** Fields of a task whose problems are reported by the checks of plans in general. */
-const CHECKED_FIELDS = new Set([
+const CHECKED_FIELDS: ReadonlySet<string> = new Set([
   'outputSchema',
   'tools',
   'when',
@@ -58,6 +59,7 @@ const CHECKED_FIELDS = new Set([
   'timeoutMs',
   'idleTimeoutMs',
   'waitFor',
+  ...TASK_OPTIONS,
 ]);
 
 /** Whether the schema is to report an issue. */

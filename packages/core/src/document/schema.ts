@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type CallOptions, REASONING_EFFORTS } from '../contract/call-options.js';
 import { OPERATORS } from '../contract/condition.js';
 import { ATTEMPT_ERROR_CODES } from '../contract/errors.js';
 import { RUN_AFTER } from '../contract/run-after.js';
@@ -195,6 +196,44 @@ const goalStateSchema = z.strictObject({
     .optional(),
 });
 
+const reasoningEffort = z.enum(REASONING_EFFORTS);
+
+/** A record, so that the compiler finds a missing option. */
+const optionSchemas = {
+  instructions: z.string().describe('Instructions that precede the prompt: role, tone, rules.'),
+  temperature: z.number().min(0).describe('From 0, the most likely answer, upwards.'),
+  topP: z.number().gt(0).max(1).describe('The share of likely tokens to choose from.'),
+  seed: z.int().describe('Makes answers repeatable, as far as the model can.'),
+  stopSequences: z.array(z.string().min(1)).min(1).describe('Texts at which the answer ends.'),
+  maxOutputTokens: count.describe('Maximum tokens of one answer, hidden reasoning included.'),
+  toolChoice: z
+    .union([
+      z.enum(['auto', 'none', 'required']),
+      z.strictObject({ type: z.literal('tool'), toolName: z.string() }),
+    ])
+    .describe('Whether the model calls tools; a forced call is the first request of an attempt.'),
+  headers: z
+    .record(z.string(), z.string())
+    .describe('Headers of each request. Their values are never recorded.'),
+  providerOptions: z
+    .record(z.string(), z.record(z.string(), z.unknown()))
+    .describe('Fields of the request in the words of a provider: { openai: { … } }.'),
+  reasoning: z
+    .union([
+      reasoningEffort,
+      z.strictObject({
+        effort: reasoningEffort.optional(),
+        budgetTokens: count.describe('Maximum tokens of the reasoning.').optional(),
+      }),
+    ])
+    .describe('How the model reasons before it answers.'),
+} as const satisfies Record<keyof CallOptions, z.ZodType>;
+
+const taskModel = z
+  .string()
+  .min(1)
+  .describe('A profile of `models`, a profile and a model (deep/claude-opus-5-5), or a model.');
+
 export const taskSchema = z
   .strictObject(
     {
@@ -256,6 +295,17 @@ export const taskSchema = z
       retry: retrySchema.describe('How failed attempts are repeated.').optional(),
       timeoutMs: milliseconds.describe('Timeout of one attempt in milliseconds.').optional(),
       idleTimeoutMs: milliseconds.describe(IDLE_TIMEOUT).optional(),
+      model: taskModel.optional(),
+      instructions: optionSchemas.instructions.optional(),
+      temperature: optionSchemas.temperature.optional(),
+      topP: optionSchemas.topP.optional(),
+      seed: optionSchemas.seed.optional(),
+      stopSequences: optionSchemas.stopSequences.optional(),
+      maxOutputTokens: optionSchemas.maxOutputTokens.optional(),
+      toolChoice: optionSchemas.toolChoice.optional(),
+      headers: optionSchemas.headers.optional(),
+      providerOptions: optionSchemas.providerOptions.optional(),
+      reasoning: optionSchemas.reasoning.optional(),
       waitFor: waitForSchema
         .describe('A human step: the description is the question, the answer is the output.')
         .optional(),

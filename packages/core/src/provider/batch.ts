@@ -17,6 +17,7 @@ export interface BatchProvider {
   readonly name: string;
   readonly resource: string;
   readonly settings: Readonly<Record<string, unknown>>;
+  readonly supportedOptions?: readonly string[] | undefined;
   readonly pricing?: RunnerPricing | undefined;
   /** Called at the first request: it may need a key, or an SDK that loads slowly. */
   readonly connect: () => Promise<BatchBackend>;
@@ -28,13 +29,14 @@ export interface BatchProvider {
  * result.
  */
 export function batchRunner(provider: BatchProvider, options: BatchOptions): TaskRunner {
-  const { name, resource, settings, pricing, connect, prepare } = provider;
+  const { name, resource, settings, supportedOptions, pricing, connect, prepare } = provider;
   const queueOf = retryableOnce(async () => new BatchQueue(await connect(), options));
   return {
     name,
     resource,
     settings,
     supportsTools: false,
+    ...(supportedOptions && { supportedOptions }),
     ...(pricing && { pricing }),
     async run(request: TaskRequest, context: RunContext): Promise<TaskOutput> {
       const queue = await queueOf();

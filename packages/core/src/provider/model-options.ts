@@ -1,16 +1,10 @@
+import type { CallOptions } from '../contract/call-options.js';
 import { checkDuration, checkLimit } from '../contract/check-options.js';
 import { OptionError } from '../contract/errors.js';
+import { checkCallOptions } from './call-options.js';
 
 /** The options that all providers of models share. */
-export interface ModelOptions {
-  /** Instructions that precede every task: role, tone, rules. */
-  readonly instructions?: string | undefined;
-  /**
-   * Maximum tokens of one answer, hidden reasoning included. A longer answer is cut off, and the
-   * attempt fails as `truncated`.
-   * @default the model's own limit
-   */
-  readonly maxOutputTokens?: number | undefined;
+export interface ModelOptions extends CallOptions {
   /**
    * Maximum requests of one attempt when the model calls tools. At the limit the attempt fails as
    * `step_limit`.
@@ -49,10 +43,8 @@ export const DEFAULT_TOOL_CALL_CONCURRENCY = 8;
 
 /** @throws {OptionError} when one of them is out of range. */
 export function checkModelOptions(owner: string, options: ModelOptions): void {
-  const { instructions, maxOutputTokens, maxSteps, timeoutMs } = options;
-  const { toolCallConcurrency } = options;
-  checkText(owner, 'instructions', instructions);
-  if (maxOutputTokens !== undefined) checkCount(owner, 'maxOutputTokens', maxOutputTokens);
+  const { maxSteps, timeoutMs, toolCallConcurrency } = options;
+  checkCallOptions(owner, options);
   if (maxSteps !== undefined) checkLimit(owner, 'maxSteps', maxSteps);
   if (toolCallConcurrency !== undefined) {
     checkLimit(owner, 'toolCallConcurrency', toolCallConcurrency);
@@ -134,9 +126,4 @@ function checkText(owner: string, name: string, value: unknown): void {
   if (value === undefined || (typeof value === 'string' && value.trim() !== '')) return;
   // The value is not shown: it may be a key in the wrong place.
   throw new OptionError(`${owner}: ${name} must be a non-empty string`);
-}
-
-function checkCount(owner: string, name: string, value: number): void {
-  if (Number.isInteger(value) && value > 0) return;
-  throw new OptionError(`${owner}: ${name} must be an integer ≥ 1; it is ${String(value)}`);
 }

@@ -63,6 +63,7 @@ export function pricingOf(asked: PricedModel): Pricing {
     known: {
       ...(isPriced && { asOf: LIST_PRICES_DATE }),
       ...(!isPriced && !isStated && { unknownModels: [model] }),
+      isKnown: (other) => isStated || listPriceOf(owner, other) !== undefined,
     },
     withCost(details) {
       const { usage, costUsd, model: answered = model } = details;

@@ -33,6 +33,14 @@ export function secretHeaders(headers: unknown): string[] {
   });
 }
 
+/** Headers as they may be shown: the values of those that may be secrets are left out. */
+export function shownHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(headers).map(([name, value]) => {
+    return [name.toLowerCase(), HARMLESS.test(name) ? value : '[redacted]'] as const;
+  });
+  return Object.fromEntries(entries.sort());
+}
+
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -8,7 +8,7 @@ import { definedFields } from './defined-fields.js';
 import type { SdkOptions } from './model-options.js';
 import type { Sdk, SdkClient, SdkTarget, WireMapping } from './sdk.js';
 import { sdkRunnerError } from './sdk-errors.js';
-import { connectionOf } from './sdk-runner.js';
+import { connectionOf, targetFor } from './sdk-runner.js';
 
 /**
  * Runs one request of a batch API; its failure becomes a `RunnerError`.
@@ -28,8 +28,23 @@ export const NO_RETRIES = { maxRetries: 0 } as const;
 /** Batches cost half as much. */
 const BATCH_SHARE = 0.5;
 
-/** A batch request has no time limit and no tools. */
-const LIVE_OPTIONS = ['timeoutMs', 'maxSteps', 'toolCallConcurrency'];
+/** A batch request has no time limit, no tools and no headers. */
+export type LiveOption =
+  | 'timeoutMs'
+  | 'maxSteps'
+  | 'toolCallConcurrency'
+  | 'toolChoice'
+  | 'headers';
+
+/** A record, so that the compiler finds a missing name. */
+const LIVE: Readonly<Record<LiveOption, true>> = {
+  timeoutMs: true,
+  maxSteps: true,
+  toolCallConcurrency: true,
+  toolChoice: true,
+  headers: true,
+};
+const LIVE_OPTIONS: readonly string[] = Object.keys(LIVE);
 
 /**
  * A runner over the batch API of a provider.
@@ -51,13 +66,18 @@ export function sdkBatchRunner<
   checkOptions(owner, options, [...names, ...BATCH_OPTIONS]);
   checkBatchOptions(owner, options);
   const connection = connectionOf(owner, sdk, wire, options, BATCH_SHARE);
-  const { label, model, settings, pricing, connect } = connection;
+  const { label, model, settings, pricing, pricingOf, connect } = connection;
   const name = `${sdk.name}-batch`;
   return batchRunner(
     {
       name,
       resource: `${name}/${model}`,
       settings,
+      supportedOptions: [
+        // A job holds requests to one model.
+        ...wire.taskOptions.filter((option) => ![...LIVE_OPTIONS, 'model'].includes(option)),
+        `providerOptions.${sdk.name}`,
+      ],
       pricing: pricing.known,
       async connect() {
         const target = await connect();
@@ -71,7 +91,8 @@ export function sdkBatchRunner<
         return { label, maxRequests, maxBytes, ...backendOf(target, call) };
       },
       async prepare(request) {
-        const target = await connect();
+        const target = targetFor(await connect(), request);
+        const pricing = pricingOf(target.model);
         const [format] = await wire.formatsOf(request.outputSchema, target);
         const prompt = promptOf(request, format);
         return {

@@ -9,7 +9,7 @@ import { definedFields } from './defined-fields.js';
 import { readErrorBody, shortenWords } from './error-body.js';
 import { codeOfApiError } from './http-error.js';
 import type { SdkOptions } from './model-options.js';
-import { redact, redactCause } from './redact.js';
+import { redact, redactCause, secretHeaders } from './redact.js';
 import { adviceIn } from './retry-advice.js';
 import type { SdkClient, SdkError, SdkErrorClasses, SdkTarget } from './sdk.js';
 import { endpointOf, secretsOfClient } from './sdk-client.js';
@@ -35,7 +35,7 @@ export function sdkRunnerError<Client extends SdkClient>(
   if (isStratagemError(thrown)) return thrown as RunnerError;
   const classes = errorClassesOf(client);
   const endpoint = endpointOf(client.baseURL).replace(/\/$/, '');
-  const secrets = secretsOfClient(sdk, client);
+  const secrets = [...secretsOfClient(sdk, client), ...secretHeaders(options.headers)];
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const fail = (code: AttemptErrorCode, text: string, details: RunnerErrorDetails = {}) =>
     redactedError(code, `${label}: ${text}`, thrown, secrets, {

@@ -1,10 +1,12 @@
 import { checkOptions } from '../contract/check-options.js';
-import type { TaskRunner } from '../contract/runner.js';
+import type { TaskRequest, TaskRunner } from '../contract/runner.js';
+import { mergeCallOptions } from './call-options.js';
 import { type AnswerFormat, converse } from './conversation.js';
 import { definedFields } from './defined-fields.js';
 import { FormatLadder } from './format-ladder.js';
 import { checkSdkOptions, DEFAULT_MAX_STEPS, type SdkOptions } from './model-options.js';
 import { type Pricing, pricingOf, withPricing } from './pricing.js';
+import { shownHeaders } from './redact.js';
 import type { Sdk, SdkClient, SdkTarget, WireMapping } from './sdk.js';
 import { configuredEndpoint, sdkConnector } from './sdk-client.js';
 import { withTimeLimit } from './time-limit.js';
@@ -30,9 +32,10 @@ export function sdkRunner<
     resource: connection.label,
     settings: connection.settings,
     supportsTools: true,
+    supportedOptions: [...wire.taskOptions, `providerOptions.${sdk.name}`],
     pricing: connection.pricing.known,
     async run(request, context) {
-      const target = await connection.connect();
+      const target = targetFor(await connection.connect(), request);
       const formats = await wire.formatsOf(request.outputSchema, target);
       const limitMs = timeoutMs ?? target.client.timeout;
       return withTimeLimit(context, limitMs, (signal, timeout) => {
@@ -42,12 +45,12 @@ export function sdkRunner<
             format,
             tools: request.tools ?? [],
             emit: context.emit,
-            request: { signal, timeout, maxRetries: 0 },
+            request: { signal, timeout, maxRetries: 0, headers: target.options.headers },
           });
           const limits = { maxSteps, toolCallConcurrency, signal, onAnswer };
           return converse(request, context, dialogue, { ...format, ...limits });
         };
-        return withPricing(connection.pricing, () =>
+        return withPricing(connection.pricingOf(target.model), () =>
           formats.length === 1
             ? ask(formats[0])
             : ladder.run(formats, request.outputSchema, context, ask),
@@ -55,6 +58,17 @@ export function sdkRunner<
       });
     },
   };
+}
+
+/** The target of a request: with the options of its task, and the model that the task asks for. */
+export function targetFor<Client extends SdkClient, Options extends SdkOptions<Client>>(
+  target: SdkTarget<Client, Options>,
+  { options: given }: Pick<TaskRequest, 'options'>,
+): SdkTarget<Client, Options> {
+  if (given === undefined) return target;
+  const options = mergeCallOptions(target.options, given);
+  const { model = target.model } = given;
+  return { ...target, options, model, label: `${target.sdk.name}/${model}` };
 }
 
 /** What the runners over an SDK have in common. */
@@ -65,6 +79,8 @@ export interface SdkConnection<Client extends SdkClient, Options extends SdkOpti
   /** Identifies what an answer depends on, besides the request. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly pricing: Pricing;
+  /** The same for a model that a task asks for. */
+  pricingOf(model: string): Pricing;
   connect(): Promise<SdkTarget<Client, Options>>;
 }
 
@@ -88,17 +104,22 @@ export function connectionOf<
   const options: Options = { ...wire.defaults, ...(definedFields(given) as Options) };
   const model = options.model ?? wire.defaults.model;
   const label = `${sdk.name}/${model}`;
-  const settings = wire.settingNames.map((name) => [name, options[name]]);
+  const names = [...wire.settingNames, ...wire.taskOptions, 'providerOptions'] as const;
+  const settings = names.map((name) => [name, options[name as keyof Options]]);
   const connect = sdkConnector(sdk, options);
   const baseURL = configuredEndpoint(sdk, options);
-  return {
+  const priced = (asked: string) => pricingOf({ provider: sdk.name, model: asked, baseURL, share });
+  const connection: SdkConnection<Client, Options> = {
     label,
     model,
     settings: definedFields({
       ...Object.fromEntries(settings),
+      headers: options.headers && shownHeaders(options.headers),
       baseURL,
     }),
-    pricing: pricingOf({ provider: sdk.name, model, baseURL, share }),
+    pricing: priced(model),
+    pricingOf: (asked) => (asked === model ? connection.pricing : priced(asked)),
     connect: async () => ({ sdk, client: await connect(), options, model, label }),
   };
+  return connection;
 }

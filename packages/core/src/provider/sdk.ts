@@ -1,3 +1,4 @@
+import type { TaskOptions } from '../contract/call-options.js';
 import type { RunnerError } from '../contract/errors.js';
 import type { RunContext } from '../contract/run-context.js';
 import type { RequestTool } from '../contract/tool.js';
@@ -97,6 +98,7 @@ export interface RequestContext<
     readonly signal: AbortSignal;
     readonly timeout: number;
     readonly maxRetries: 0;
+    readonly headers?: Readonly<Record<string, string>> | undefined;
   };
 }
 
@@ -109,7 +111,12 @@ export interface WireMapping<
   readonly defaults: Partial<Options> & { readonly model: string };
   /** The names of all options. */
   readonly optionNames: readonly string[];
-  /** The options that the answer depends on: part of the key of a cached answer. */
+  /** The options that a task may set too, besides its provider options. */
+  readonly taskOptions: readonly (keyof TaskOptions)[];
+  /**
+   * The options that the answer depends on, besides those that tasks may set too: part of the key of a
+   * cached answer.
+   */
   readonly settingNames: readonly (keyof Options & string)[];
   /** @throws {OptionError} when an option of this provider alone is out of range. */
   checkOptions(owner: string, options: Options): void;

@@ -8,12 +8,7 @@ import { describe, RunnerError } from '../contract/errors.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { TaskFailure } from '../contract/run-after.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
-import {
-  type AttemptResult,
-  resourceOf,
-  type TaskRequest,
-  type TaskRunner,
-} from '../contract/runner.js';
+import type { AttemptResult, TaskRequest, TaskRunner } from '../contract/runner.js';
 import { readAnswer, withDetails } from '../contract/runner-output.js';
 import type { AnySchema } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
@@ -203,13 +198,13 @@ export class ActiveAttempts implements AttemptHost {
 
   async #contentKeyOf(attempt: Attempt): Promise<string | undefined> {
     const { task } = attempt;
-    const { record, toolbox } = this.#settings;
-    const runner = this.#settings.runner as TaskRunner;
+    const { record, toolbox, runners } = this.#settings;
     // A redacted output is no answer to any request; nor can anybody see what tools do.
     if (record?.redact !== undefined || toolbox.of(task).length > 0) return undefined;
-    const { request } = attempt;
+    const request = runners.requestFor(attempt.request);
     const { contentKeyOf } = await import('../journal/content-key.js');
-    return contentKeyOf(request, runner, resourceOf(runner, task), this.#settings.codecs);
+    const runner = runners.of(task) as TaskRunner;
+    return contentKeyOf(request, runner, runners.resourceOf(task), this.#settings.codecs);
   }
 
   /** The output of an earlier run for the same request. A journal that cannot say is done without. */

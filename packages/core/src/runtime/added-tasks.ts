@@ -1,7 +1,7 @@
 import type { ValueCodec } from '../contract/codec.js';
-import { describe, RunnerError, StratagemError } from '../contract/errors.js';
+import { describe, RunnerError } from '../contract/errors.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
-import { firstTaskNeedingRunner, type Task } from '../contract/task.js';
+import type { Task } from '../contract/task.js';
 import { tasksToData } from '../serialize/plan.js';
 import { toData } from '../serialize/value.js';
 import type { RunState } from '../state/run-state.js';
@@ -45,12 +45,4 @@ export function requireOutputs(tasks: readonly Task[], state: RunState): void {
     }
   });
   if (problems.length > 0) throw new PlanError(problems);
-}
-
-/** @throws {StratagemError} `missing_runner` when one of the tasks needs a runner. */
-export function requireNoRunner(tasks: readonly Task[]): void {
-  const task = firstTaskNeedingRunner(tasks);
-  if (task === undefined) return;
-  const message = `Task "${task.id}" has no run function, and the executor has no runner`;
-  throw new StratagemError('missing_runner', message);
 }

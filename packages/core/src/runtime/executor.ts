@@ -2,23 +2,23 @@ import type { Budget } from '../contract/budget.js';
 import { capOf, checkStrategy } from '../contract/cap.js';
 import { checkOptions } from '../contract/check-options.js';
 import { NO_CODECS } from '../contract/codec.js';
-import { OptionError, StratagemError } from '../contract/errors.js';
+import { OptionError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
-import { type PriceTable, priceOf } from '../contract/price.js';
+import type { PriceTable } from '../contract/price.js';
 import { replanLimits } from '../contract/replan.js';
 import type { ResourceLimits } from '../contract/resource-limit.js';
 import { checkRunId, newRunId } from '../contract/run-id.js';
 import type { TaskRunner } from '../contract/runner.js';
 import { frozenCopy, snapshotOf, snapshotOfTasks } from '../contract/snapshot.js';
 import type { Strategy } from '../contract/strategy.js';
-import { firstTaskNeedingRunner } from '../contract/task.js';
 import { type Tool, toolProblem } from '../contract/tool.js';
 import { checkResumeOptions, type ResumeOptions, randomSeed } from '../journal/resume-options.js';
 import { checkReuse, Reuse, type ReuseOptions } from '../journal/reuse.js';
 import { planToData } from '../serialize/plan.js';
 import { asData } from '../serialize/task.js';
+import { didYouMean } from '../util/suggest.js';
 import { DEFAULT_MAX_DEPTH, graphOf } from '../validate/plan.js';
 import { storableItems } from './added-tasks.js';
 import type { TaskForecast } from './explain.js';
@@ -35,6 +35,7 @@ import {
 } from './options.js';
 import { pendingHandle } from './resumed-handle.js';
 import { Run } from './run.js';
+import { Runners } from './runners.js';
 import { SharedPlaces } from './shared-places.js';
 import { Toolbox } from './tool-registry.js';
 
@@ -53,8 +54,25 @@ export interface ExecutorOptions extends RunOptions {
   readonly resources?: ResourceLimits | undefined;
   /** Decides which ready task starts next. */
   readonly strategy: Strategy;
-  /** Runs the tasks without a `run` function; required only when there are such tasks. */
-  readonly runner?: TaskRunner | undefined;
+  /**
+   * Runs the tasks without a `run` function and, where there are `runners`, without a `model`. Required
+   * only when there are such tasks. The name of one of `runners` will do.
+   */
+  readonly runner?: TaskRunner | string | undefined;
+  /**
+   * Runners by name. A task chooses one by its `model`: the name, or the name and another model of that
+   * runner, such as `deep/claude-opus-5-5`. A name always comes before the id of a model. Any other
+   * `model` is a problem of the plan, which is reported before anything runs.
+   * @default there are none: `model` is a model of `runner`
+   *
+   * @example
+   * createExecutor({
+   *   strategy: parallel(),
+   *   runners: { fast: openai({ model: 'gpt-6.1-luna' }), deep: anthropic() },
+   *   runner: 'fast',
+   * });
+   */
+  readonly runners?: Readonly<Record<string, TaskRunner>> | undefined;
   /** Tools that tasks may list by name, as tasks in plan files do. */
   readonly tools?: readonly Tool[] | undefined;
 }
@@ -64,7 +82,8 @@ export interface Executor {
   /**
    * Starts a plan.
    *
-   * @throws {PlanError} when the plan is invalid, with all its problems.
+   * @throws {PlanError} when the plan is invalid, with all its problems; also when a task asks for a
+   * runner that is not there, or sets an option that its runner does not honour.
    * @throws {StratagemError} `missing_runner` when a task needs a runner and there is none;
    * `unsupported_tools` when a task lists tools and the runner does not support them.
    * @throws {OptionError} when the budget is in US dollars and the price of the runner's model is unknown.
@@ -139,13 +158,16 @@ const RESUME_OPTIONS = ['plan', 'acceptChanges', 'retryFailed', 'addedTasks'];
  * const result = await run;
  */
 export function createExecutor(options: ExecutorOptions): Executor {
-  checkOptions('createExecutor()', options, ['strategy', 'runner', 'tools', ...RUN_OPTIONS]);
-  const { strategy, runner, tools = [], ...defaults } = options;
+  checkOptions('createExecutor()', options, [
+    'strategy',
+    'runner',
+    'runners',
+    'tools',
+    ...RUN_OPTIONS,
+  ]);
+  const { strategy, runner, runners: named, tools = [], ...defaults } = options;
   checkStrategy('createExecutor()', strategy);
-  if (runner !== undefined && !isRunner(runner)) {
-    const message = 'runner must be a TaskRunner, an object with a name and run()';
-    throw new OptionError(`createExecutor(): ${message}`);
-  }
+  const runners = runnersOf(runner, named);
   checkRunOptions('createExecutor()', defaults);
   checkTools(tools);
   const toolbox = new Toolbox(tools);
@@ -153,20 +175,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
 
   /** @throws {StratagemError} when the tasks or the budget need another runner. */
   function requireRunner({ tasks }: Plan, { budget, prices }: Settings): void {
-    const task = firstTaskNeedingRunner(tasks);
-    const models = budget?.costUsd === undefined ? undefined : runner?.pricing?.unknownModels;
-    const model = task && models?.find((name) => !priceOf(name, prices));
-    if (model) {
-      throw new OptionError(`budget.costUsd: the price of "${model}" is unknown; add it to prices`);
-    }
-    if (task !== undefined && runner === undefined) {
-      throw new StratagemError(
-        'missing_runner',
-        `Task "${task.id}" has no run function, so createExecutor() needs a runner, ` +
-          'such as openai(), anthropic() or simulated()',
-      );
-    }
-    toolbox.require(tasks, runner);
+    runners.require(tasks, budget, prices);
+    toolbox.require(tasks, runners);
   }
 
   /** The settings of one run, without its record. */
@@ -183,7 +193,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       plan: Object.freeze({ ...plan, tasks: asData(plan.tasks) }) as Plan,
       graph,
       strategy,
-      runner,
+      runners,
       carrier: options.carrier,
       maxParallel: capOf(strategy, options.maxParallel),
       resources: frozenCopy(options.resources),
@@ -299,7 +309,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       return explain({
         plan: { ...plan, tasks: asData(plan.tasks) } as Plan,
         graph,
-        runner,
+        runners,
         journal,
         reuse: new Reuse(journal, typeof reuse === 'boolean' ? {} : reuse, defaults.codecs),
         codecs: defaults.codecs,
@@ -348,6 +358,27 @@ function checkTools(tools: readonly Tool[]): void {
     }
     names.add(tool.name);
   }
+}
+
+/** @throws {OptionError} when one of them is no runner. */
+function runnersOf(runner: ExecutorOptions['runner'], named: ExecutorOptions['runners']): Runners {
+  const must = 'must be a TaskRunner, an object with a name and run()';
+  if (named !== undefined && (typeof named !== 'object' || named === null)) {
+    throw new OptionError('createExecutor(): runners must be an object of runners by name');
+  }
+  for (const [name, each] of Object.entries(named ?? {})) {
+    if (!isRunner(each)) throw new OptionError(`createExecutor(): runners.${name} ${must}`);
+    if (name !== '' && !name.includes('/')) continue;
+    throw new OptionError(`createExecutor(): the name "${name}" of a runner is empty or has a /`);
+  }
+  if (typeof runner !== 'string') {
+    if (runner === undefined || isRunner(runner)) return new Runners(runner, named);
+    throw new OptionError(`createExecutor(): runner ${must}`);
+  }
+  const names = Object.keys(named ?? {});
+  if (names.includes(runner)) return new Runners(named?.[runner], named);
+  const hint = didYouMean(runner, names) || ` They are ${names.join(', ') || 'none'}.`;
+  throw new OptionError(`createExecutor(): runner "${runner}" is none of runners.${hint}`);
 }
 
 function isRunner(value: TaskRunner): boolean {

@@ -1,7 +1,6 @@
 import type { ValueCodec } from '../contract/codec.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
-import { resourceOf, type TaskRunner } from '../contract/runner.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import type { Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
@@ -18,6 +17,7 @@ import { diffPlans } from '../serialize/plan-diff.js';
 import { toDataLoosely } from '../serialize/value.js';
 import type { RunState } from '../state/run-state.js';
 import { requestOf } from './request.js';
+import type { Runners } from './runners.js';
 
 /** Why a task would run, or would not. */
 export type ForecastReason =
@@ -62,7 +62,7 @@ export interface TaskForecast {
 interface ExplainSettings {
   readonly plan: Plan;
   readonly graph: Graph;
-  readonly runner: TaskRunner | undefined;
+  readonly runners: Runners;
   readonly journal: Journal;
   readonly reuse: Reuse;
   readonly codecs: readonly ValueCodec[] | undefined;
@@ -85,15 +85,15 @@ const startAll: Strategy = {
  * run as far as known outputs allow; nothing is executed.
  */
 export async function explain(settings: ExplainSettings): Promise<TaskForecast[]> {
-  const { plan, graph, runner, reuse, now, codecs } = settings;
+  const { plan, graph, runners, reuse, now, codecs } = settings;
   const { goalState: _, budget: __, ...rest } = plan;
   const kernel = new Kernel({ ...UNLIMITED, plan: rest, graph, strategy: startAll, codecs });
   const reused = new Map<number, string>();
   kernel.start(now);
   // Completions append commands while this iterates; removing them from the front would be quadratic.
   for (const command of kernel.commands) {
-    if (command.type !== 'start' || runner === undefined) continue;
-    const context = { runner, reuse, now, codecs };
+    if (command.type !== 'start') continue;
+    const context = { runners, reuse, now, codecs };
     const found = await reusableOutput(kernel, command.index, context);
     if (found === undefined) continue;
     reused.set(command.index, found.runId);
@@ -120,24 +120,18 @@ const UNLIMITED: Omit<KernelOptions, 'plan' | 'graph' | 'strategy'> = {
 async function reusableOutput(
   kernel: Kernel,
   index: number,
-  {
-    runner,
-    reuse,
-    now,
-    codecs,
-  }: Pick<ExplainSettings, 'reuse' | 'now' | 'codecs'> & {
-    readonly runner: TaskRunner;
-  },
+  { runners, reuse, now, codecs }: Pick<ExplainSettings, 'runners' | 'reuse' | 'now' | 'codecs'>,
 ) {
   const task = kernel.graph.tasks[index] as Task;
-  if (isUnpredictable(task)) return undefined;
+  const runner = runners.of(task);
+  if (isUnpredictable(task) || runner === undefined) return undefined;
   let request: ReturnType<typeof requestOf>;
   try {
-    request = requestOf(kernel, index, kernel.inputsOf(index));
+    request = runners.requestFor(requestOf(kernel, index, kernel.inputsOf(index)));
   } catch {
     return undefined; // The attempt itself would report what is wrong with its request.
   }
-  const key = await contentKeyOf(request, runner, resourceOf(runner, task), codecs);
+  const key = await contentKeyOf(request, runner, runners.resourceOf(task), codecs);
   return key === undefined ? undefined : reuse.find(key, task.outputSchema, now);
 }
 

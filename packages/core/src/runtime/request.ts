@@ -1,3 +1,4 @@
+import { optionsOf } from '../contract/call-options.js';
 import type { RequestWork } from '../contract/carrier.js';
 import type { ValueCodec } from '../contract/codec.js';
 import type { TaskRequest } from '../contract/runner.js';
@@ -18,6 +19,7 @@ export function requestOf(kernel: Kernel, index: number, inputs: Inputs): TaskRe
   const task = kernel.graph.tasks[index] as Task;
   const { id, description = '', type = 'action', metadata = {}, outputSchema } = task;
   const plainPrompt = kernel.promptOf(index, inputs);
+  const options = optionsOf(task);
   const jsonSchema = outputSchema && answerJsonSchemaOf(outputSchema);
   return {
     taskId: id,
@@ -28,6 +30,7 @@ export function requestOf(kernel: Kernel, index: number, inputs: Inputs): TaskRe
     inputs,
     metadata,
     ...(jsonSchema && { outputSchema: jsonSchema }),
+    ...(options && { options }),
     ...(outputSchema && { check: (answer) => misfitOf(outputSchema, answer) }),
   };
 }

@@ -2,7 +2,6 @@ import type { AttemptCarrier } from '../contract/carrier.js';
 import { isStratagemError, StratagemError } from '../contract/errors.js';
 import type { RunJournal } from '../contract/journal.js';
 import type { OutputPart } from '../contract/output-part.js';
-import { resourceOf } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import { Graph } from '../graph/graph.js';
 import { wrapCorruptLog } from '../journal/corrupt-log.js';
@@ -80,7 +79,7 @@ export class Run<Outputs> implements AttemptInbox {
    * @throws {JournalError} when its recorded log cannot be understood.
    */
   constructor(settings: RunSettings) {
-    const { runner, signal, record } = settings;
+    const { runners, signal, record } = settings;
     this.#settings = settings;
     this.#clock = new RunClock(() => this.take({ type: 'wake' }));
     const { places } = settings;
@@ -90,8 +89,7 @@ export class Run<Outputs> implements AttemptInbox {
       loan: this.#borrower?.loan(false),
       beginsLater: settings.carrier?.beginsLater,
       onSettled: record === undefined ? () => this.#listeners.publish() : undefined,
-      resourceOf: (task) =>
-        runner === undefined || task.run !== undefined ? 'function' : resourceOf(runner, task),
+      resourceOf: (task) => runners.resourceOf(task),
     });
     const { log, state } = this.#kernel;
     this.#listeners = new Listeners(log, settings.timeline === 'keep', settings.onEvent);
@@ -135,8 +133,8 @@ export class Run<Outputs> implements AttemptInbox {
   }
 
   #processCarrier(): AttemptCarrier {
-    const { runner, toolbox } = this.#settings;
-    return new ProcessCarrier(new Worker(runner, toolbox), (call) => call as Attempt);
+    const { runners, toolbox } = this.#settings;
+    return new ProcessCarrier(new Worker(runners, toolbox), (call) => call as Attempt);
   }
 
   #begin(): void {

@@ -3,12 +3,12 @@ import type { ValueCodec } from '../contract/codec.js';
 import type { RunEvent } from '../contract/event.js';
 import type { RunJournal } from '../contract/journal.js';
 import type { Replan } from '../contract/replan.js';
-import type { TaskRunner } from '../contract/runner.js';
 import type { Redact } from '../journal/redaction.js';
 import type { Reuse } from '../journal/reuse.js';
 import type { KernelOptions } from '../kernel/options.js';
 import type { RecordedRun } from '../kernel/recorded-run.js';
 import type { PlanData } from '../serialize/plan.js';
+import type { Runners } from './runners.js';
 import type { SharedPlaces } from './shared-places.js';
 import type { Toolbox } from './tool-registry.js';
 
@@ -17,7 +17,7 @@ export interface RunSettings extends Omit<KernelOptions, 'resourceOf' | 'loan'> 
   readonly runId: string;
   /** Where the run is written before anything of it is heard of or done. */
   readonly record: RunRecord | undefined;
-  readonly runner: TaskRunner | undefined;
+  readonly runners: Runners;
   /** Where attempts run; undefined for this process. */
   readonly carrier: AttemptCarrier | undefined;
   readonly toolbox: Toolbox;

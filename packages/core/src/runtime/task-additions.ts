@@ -5,7 +5,7 @@ import type { Task } from '../contract/task.js';
 import type { ReplanCommand } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { additionProblems } from '../validate/plan.js';
-import { eachTask, requireNoRunner, requireOutputs, requireStorable } from './added-tasks.js';
+import { eachTask, requireOutputs, requireStorable } from './added-tasks.js';
 import type { Input } from './input.js';
 import { ReplanRound } from './replan-round.js';
 import type { RunSettings } from './settings.js';
@@ -86,7 +86,7 @@ export class TaskAdditions {
   }
 
   #require(tasks: readonly Task[]): void {
-    const { graph, runner, maxDepth, toolbox, record } = this.#settings;
+    const { graph, runners, maxDepth, toolbox, record } = this.#settings;
     const there = {
       isTaken: (id: string) => graph.indexOf(id) !== undefined || this.#pending.has(id),
       isPendingFanOut: (id: string) =>
@@ -95,8 +95,8 @@ export class TaskAdditions {
     const problems = additionProblems(tasks, there, maxDepth);
     if (problems.length === 0) requireOutputs(tasks, this.#kernel.state);
     if (problems.length > 0) throw new PlanError(problems);
-    if (runner === undefined) requireNoRunner(tasks);
-    toolbox.require(tasks, runner);
+    runners.require(tasks);
+    toolbox.require(tasks, runners);
     if (record !== undefined) requireStorable(tasks);
   }
 }

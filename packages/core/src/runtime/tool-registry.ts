@@ -1,9 +1,9 @@
 import { StratagemError } from '../contract/errors.js';
 import { formatPath, PlanError, type PlanProblem } from '../contract/plan-error.js';
-import type { TaskRunner } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import type { Tool } from '../contract/tool.js';
 import { didYouMean } from '../util/suggest.js';
+import type { Runners } from './runners.js';
 
 /** Looks up the tools that tasks list by name. */
 export class Toolbox {
@@ -24,7 +24,7 @@ export class Toolbox {
    * @throws {PlanError} when a task names an unknown tool.
    * @throws {StratagemError} `unsupported_tools` when the runner does not support tools.
    */
-  require(tasks: readonly Task[], runner: TaskRunner | undefined): void {
+  require(tasks: readonly Task[], runners: Pick<Runners, 'of'>): void {
     const problems: PlanProblem[] = [];
     for (const [task, path] of tasksWithTools(tasks, ['tasks'])) {
       for (const [position, name] of (task.tools ?? []).entries()) {
@@ -37,6 +37,7 @@ export class Toolbox {
           message,
         });
       }
+      const runner = runners.of(task);
       if (problems.length === 0 && runner?.supportsTools !== true) {
         throw new StratagemError(
           'unsupported_tools',

@@ -1,3 +1,4 @@
+import type { TaskOptions } from '../contract/call-options.js';
 import type { AttemptCall, AttemptCarrier } from '../contract/carrier.js';
 import { NO_CODECS, type ValueCodec } from '../contract/codec.js';
 import type { Plan } from '../contract/plan.js';
@@ -6,6 +7,7 @@ import type { Task } from '../contract/task.js';
 import type { Tool } from '../contract/tool.js';
 import { Graph } from '../graph/graph.js';
 import { ProcessCarrier } from './process-carrier.js';
+import { Runners } from './runners.js';
 import { Toolbox } from './tool-registry.js';
 import { WireAttempt } from './wire-attempt.js';
 import { Worker } from './worker.js';
@@ -13,6 +15,8 @@ import { Worker } from './worker.js';
 export interface WorkerCarrierOptions {
   /** Answers requests. */
   readonly runner?: TaskRunner | undefined;
+  /** Runners by name, as in the options of the executor. */
+  readonly runners?: Readonly<Record<string, TaskRunner>> | undefined;
   /** Tools that requests may name. */
   readonly tools?: readonly Tool[] | undefined;
   /** Plans whose functions and output schemas this worker has, found by their goal. */
@@ -35,13 +39,14 @@ export interface WorkerCarrierOptions {
  * }));
  */
 export function workerCarrier(options: WorkerCarrierOptions): AttemptCarrier {
-  const { runner, tools = [], plans = [], codecs = NO_CODECS } = options;
+  const { runner, runners, tools = [], plans = [], codecs = NO_CODECS } = options;
   const graphs = new Map(plans.map(({ goal, tasks }) => [goal, new Graph(tasks)]));
   const taskOf = ({ taskId, work }: AttemptCall): Task => {
     if (work.kind === 'function') return taskIn(graphs.get(work.plan), work.plan, taskId);
-    return { id: taskId, tools: work.tools };
+    const { options } = Object(work.request) as { readonly options?: TaskOptions };
+    return { id: taskId, tools: work.tools, model: options?.model };
   };
-  const worker = new Worker(runner, new Toolbox(tools));
+  const worker = new Worker(new Runners(runner, runners), new Toolbox(tools));
   const carrier: ProcessCarrier = new ProcessCarrier(
     worker,
     (call) => carrier.find(call.key) ?? new WireAttempt(call, taskOf(call), codecs),

@@ -1,3 +1,4 @@
+import { RunnerError } from '../contract/errors.js';
 import type { AttemptResult, TaskRunner } from '../contract/runner.js';
 import { readAnswer } from '../contract/runner-output.js';
 import type { Task } from '../contract/task.js';
@@ -5,16 +6,17 @@ import type { Inputs } from '../state/inputs.js';
 import { lazyRecords } from '../util/lazy-record.js';
 import type { Attempt } from './attempt.js';
 import { bindTool } from './bind-tool.js';
+import type { Runners } from './runners.js';
 import type { Toolbox } from './tool-registry.js';
 import type { WireAttempt } from './wire-attempt.js';
 
 /** Carries out single attempts: calls the task's function, or asks the runner. */
 export class Worker {
-  readonly #runner: TaskRunner | undefined;
+  readonly #runners: Runners;
   readonly #toolbox: Toolbox;
 
-  constructor(runner: TaskRunner | undefined, toolbox: Toolbox) {
-    this.#runner = runner;
+  constructor(runners: Runners, toolbox: Toolbox) {
+    this.#runners = runners;
     this.#toolbox = toolbox;
   }
 
@@ -24,7 +26,8 @@ export class Worker {
     const { run } = task;
     if (run !== undefined) return run(inputsFor(run, attempt), attempt);
     const tools = this.#toolbox.of(task).map((tool) => bindTool(tool, attempt));
-    return (this.#runner as TaskRunner).run(attempt.requestWith(tools), attempt);
+    const request = this.#runners.requestFor(attempt.requestWith(tools));
+    return this.#runnerOf(task).run(request, attempt);
   }
 
   /**
@@ -34,8 +37,15 @@ export class Worker {
    */
   resultOf({ task }: Attempt | WireAttempt, value: unknown): AttemptResult {
     return task.run === undefined
-      ? readAnswer((this.#runner as TaskRunner).name, value)
+      ? readAnswer(this.#runnerOf(task).name, value)
       : { output: value };
+  }
+
+  #runnerOf(task: Task): TaskRunner {
+    const runner = this.#runners.of(task);
+    if (runner !== undefined) return runner;
+    const which = task.model === undefined ? 'a runner' : `a runner "${task.model}"`;
+    throw new RunnerError('invalid_request', `this worker does not have ${which}`);
   }
 }
 

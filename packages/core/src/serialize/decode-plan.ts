@@ -23,8 +23,8 @@ export function incompleteTasks(
 }
 
 function isIncomplete(field: string, value: Json): boolean {
-  // The JSON Schema is data, but the function that validates is not.
-  if (field === 'outputSchema') return true;
+  // The JSON Schema is data, but the function that validates is not. Values of headers are not stored.
+  if (field === 'outputSchema' || field === 'headers') return true;
   if (!FUNCTION_FIELDS.includes(field)) return false;
   return isMark(value) || isMark((value as { items?: Json })?.items);
 }

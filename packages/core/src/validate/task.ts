@@ -1,3 +1,9 @@
+import {
+  optionProblem,
+  optionsOf,
+  TASK_OPTIONS,
+  type TaskOptions,
+} from '../contract/call-options.js';
 import { RUN_AFTER } from '../contract/run-after.js';
 import { formatIssues, schemaProblem } from '../contract/schema.js';
 import { doesOwnWork, hasSubtasks, needsRunner, TASK_TYPES, type Task } from '../contract/task.js';
@@ -6,6 +12,7 @@ import { validateWith } from '../contract/validate-with.js';
 import { WAIT_KINDS } from '../contract/wait-for.js';
 import { isThenable } from '../util/promise.js';
 import { isRecord } from '../util/record.js';
+import { didYouMean } from '../util/suggest.js';
 import {
   add,
   COUNT,
@@ -43,6 +50,7 @@ const TASK_FIELDS = [
   'idleTimeoutMs',
   'waitFor',
   'tools',
+  ...TASK_OPTIONS,
 ];
 const ESTIMATE_FIELDS = ['durationMs', 'tokens', 'costUsd'];
 
@@ -137,6 +145,7 @@ export function checkControl(problems: Problems, task: Task, path: PlanPath): vo
   checkNumber(problems, task.timeoutMs, [...path, 'timeoutMs'], POSITIVE_MS);
   checkNumber(problems, task.idleTimeoutMs, [...path, 'idleTimeoutMs'], POSITIVE_MS);
   if (tools !== undefined) checkTools(problems, task, [...path, 'tools']);
+  checkCallOptions(problems, task, path);
   if (waitFor !== undefined) checkWaitFor(problems, task, [...path, 'waitFor']);
   if (Array.isArray(task.subtasks) && !doesOwnWork(task)) checkGroup(problems, task, path);
 }
@@ -171,16 +180,19 @@ function checkSubtasks(
   }
 }
 
+const GROUP_IDLE_FIELDS = [
+  'outputSchema',
+  'tools',
+  'retry',
+  'timeoutMs',
+  'idleTimeoutMs',
+  'prompt',
+  ...TASK_OPTIONS,
+] as const;
+
 /** Reports fields that have no effect on a task without work of its own. */
 function checkGroup(problems: Problems, task: Task, path: PlanPath): void {
-  for (const field of [
-    'outputSchema',
-    'tools',
-    'retry',
-    'timeoutMs',
-    'idleTimeoutMs',
-    'prompt',
-  ] as const) {
+  for (const field of GROUP_IDLE_FIELDS) {
     if (task[field] === undefined) continue;
     const message =
       'has no effect on a task that only has subtasks; ' +
@@ -209,6 +221,29 @@ function checkTools(problems: Problems, { tools, run }: Task, path: PlanPath): v
   if (run === undefined) return;
   const message = 'has no effect on a task with a run function';
   add(problems, 'conflict', path, message);
+}
+
+/** Checks the options of a task for its model. */
+function checkCallOptions(problems: Problems, task: Task, path: PlanPath): void {
+  const options = optionsOf(task);
+  if (options === undefined) return;
+  for (const name of Object.keys(options) as (keyof TaskOptions)[]) {
+    const problem = optionProblem(name, task[name]);
+    if (problem !== undefined) add(problems, 'invalid_value', [...path, name], problem);
+    if (task.run === undefined) continue;
+    add(problems, 'conflict', [...path, name], 'has no effect on a task with a run function');
+  }
+  const { toolChoice, tools } = task;
+  if (toolChoice === undefined) return;
+  const at = [...path, 'toolChoice'];
+  if (tools === undefined) add(problems, 'conflict', at, 'has no effect on a task without tools');
+  else if (isRecord(toolChoice) && Array.isArray(tools)) {
+    const names = tools.map((each) => (typeof each === 'string' ? each : each?.name));
+    const { toolName } = toolChoice as { readonly toolName?: string };
+    if (names.includes(toolName)) return;
+    const hint = didYouMean(String(toolName), names);
+    add(problems, 'unknown_tool', [...at, 'toolName'], `is none of the task's tools.${hint}`);
+  }
 }
 
 function nameProblem(name: string): string | undefined {
@@ -266,6 +301,7 @@ function checkWaitFor(problems: Problems, task: Task, path: PlanPath): void {
     'retry',
     'timeoutMs',
     'idleTimeoutMs',
+    ...TASK_OPTIONS,
     ...(isApproval ? ['outputSchema'] : []),
   ];
   for (const field of idle as (keyof Task)[]) {

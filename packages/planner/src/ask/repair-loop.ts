@@ -54,6 +54,9 @@ export class RepairLoop {
       resource: (task) => resourceOf(runner, task),
       ...(runner.settings !== undefined && { settings: runner.settings }),
       ...(runner.supportsTools !== undefined && { supportsTools: runner.supportsTools }),
+      ...(runner.supportedOptions !== undefined && {
+        supportedOptions: runner.supportedOptions,
+      }),
       ...(runner.pricing !== undefined && { pricing: runner.pricing }),
       run: (request, context) => this.#run(runner, request, context),
     };

@@ -65,6 +65,9 @@ export class StreamedPlan {
       resource: (task) => resourceOf(task.id === taskId ? planner : runner, task),
       ...(runner.settings !== undefined && { settings: runner.settings }),
       ...(runner.supportsTools !== undefined && { supportsTools: runner.supportsTools }),
+      ...(runner.supportedOptions !== undefined && {
+        supportedOptions: runner.supportedOptions,
+      }),
       ...(runner.pricing !== undefined && { pricing: runner.pricing }),
       run: (request, context) =>
         request.taskId === taskId ? planning.run(request, context) : runner.run(request, context),

@@ -1,3 +1,4 @@
+import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import { attempt, request, testServer } from '@stratagem/test-kit';
 import { customProvider } from 'ai';
 import { convertArrayToReadableStream, MockLanguageModelV3 } from 'ai/test';
@@ -165,5 +166,25 @@ describe('the runner', () => {
     await expect(aiSdk('maker/other').run(request('Why?'), attempt())).rejects.toMatchObject({
       code: 'not_found',
     });
+  });
+});
+
+test('an option that the model does not take is an error, where the SDK only warns', async () => {
+  const model = mockOf({ text: 'Hi' });
+  const stream = model.doStream.bind(model);
+  model.doStream = async (options) => {
+    const { stream: parts, ...rest } = await stream(options);
+    const warnings = [{ type: 'unsupported' as const, feature: 'seed', details: 'not here' }];
+    const warned = new TransformStream<LanguageModelV4StreamPart, LanguageModelV4StreamPart>({
+      transform: (part, out) =>
+        out.enqueue(part.type === 'stream-start' ? { ...part, warnings } : part),
+    });
+    return { ...rest, stream: parts.pipeThrough(warned) };
+  };
+  const ask = (options: object) => aiSdk(model).run(request('Hello', { options }), attempt());
+  await expect(ask({ temperature: 0 })).resolves.toMatchObject({ output: 'Hi' });
+  await expect(ask({ seed: 7 })).rejects.toMatchObject({
+    code: 'invalid_request',
+    message: 'test.chat/a-model does not take the option seed: not here',
   });
 });

@@ -2,13 +2,21 @@ import type { TaskRunner } from '@stratagem/core';
 import {
   definedFields,
   FormatLadder,
+  mergeCallOptions,
   pricingOf,
+  shownHeaders,
   withPricing,
   withTimeLimit,
 } from '@stratagem/core/runner';
 import type { LanguageModel } from 'ai';
 import { conversation } from './conversation.js';
-import { type AiSdkOptions, checkAiSdkOptions, labelOf, pricedModelOf } from './options.js';
+import {
+  AI_SDK_TASK_OPTIONS,
+  type AiSdkOptions,
+  checkAiSdkOptions,
+  labelOf,
+  pricedModelOf,
+} from './options.js';
 
 const DEFAULT_TIMEOUT_MS = 600_000;
 
@@ -34,20 +42,30 @@ const DEFAULT_TIMEOUT_MS = 600_000;
 export function aiSdk(model: LanguageModel, options: AiSdkOptions = {}): TaskRunner {
   checkAiSdkOptions(model, options);
   const { secrets: _, timeoutMs = DEFAULT_TIMEOUT_MS, ...others } = options;
-  const { toolCallConcurrency: __, ...settings } = others;
+  const { toolCallConcurrency: __, headers, ...settings } = others;
   const label = labelOf(model);
   const ladder = new FormatLadder('ai-sdk');
   const pricing = pricingOf(pricedModelOf(model));
   return {
     name: 'ai-sdk',
     resource: label,
-    settings: definedFields({ model: label, ...settings }),
+    settings: definedFields({
+      model: label,
+      ...settings,
+      headers: headers && shownHeaders(headers),
+    }),
     supportsTools: true,
+    supportedOptions: AI_SDK_TASK_OPTIONS,
     pricing: pricing.known,
     run: (request, context) =>
       withTimeLimit(context, timeoutMs, (signal) =>
         withPricing(pricing, () =>
-          conversation(request, context, { model, options, ladder }, signal),
+          conversation(
+            request,
+            context,
+            { model, options: mergeCallOptions(options, request.options), ladder },
+            signal,
+          ),
         ),
       ),
   };

@@ -1,4 +1,4 @@
-import type { RunContext, TaskOutput, TaskRequest } from '@stratagem/core';
+import { type RunContext, RunnerError, type TaskOutput, type TaskRequest } from '@stratagem/core';
 import {
   correctionMessage,
   DEFAULT_MAX_STEPS,
@@ -6,12 +6,14 @@ import {
   definedFields,
   type FormatLadder,
   limitTools,
+  reasoningOf,
+  toolChoiceFor,
 } from '@stratagem/core/runner';
-import type { LanguageModel, ModelMessage } from 'ai';
+import type { LanguageModel, ModelMessage, streamText } from 'ai';
 import { withCallIds } from './call-ids.js';
 import { toRunnerError } from './errors.js';
 import { structuredOutputsOf } from './format.js';
-import type { AiSdkOptions } from './options.js';
+import { type AiSdkOptions, labelOf } from './options.js';
 import { toolSetOf } from './tools.js';
 import { Transcript } from './transcript.js';
 
@@ -82,18 +84,33 @@ interface Conversation {
 
 type RequestContext = Awaited<ReturnType<typeof requestContextOf>>;
 
+type SdkProviderOptions = NonNullable<Parameters<typeof streamText>[0]['providerOptions']>;
+
+/** @throws {RunnerError} `invalid_request` for a limit of reasoning tokens: the SDK takes none. */
+function effortOf(options: AiSdkOptions, label: string) {
+  const { effort, budgetTokens } = reasoningOf(options);
+  if (budgetTokens === undefined) return effort;
+  const message = `${label}: the AI SDK takes no reasoning.budgetTokens; use providerOptions`;
+  throw new RunnerError('invalid_request', message);
+}
+
 /** All that the requests of one attempt share. */
 async function requestContextOf(
   request: TaskRequest,
   { model, options }: Target,
   output: StructuredOutput,
 ) {
-  const { instructions, temperature, maxOutputTokens, providerOptions } = options;
-  const { toolCallConcurrency = DEFAULT_TOOL_CALL_CONCURRENCY } = options;
+  const { instructions, temperature, topP, seed, stopSequences, maxOutputTokens } = options;
+  const { headers, providerOptions, toolCallConcurrency = DEFAULT_TOOL_CALL_CONCURRENCY } = options;
   return {
     model: request.tools === undefined ? model : await withCallIds(model),
     ...definedFields({
-      ...{ instructions, temperature, maxOutputTokens, providerOptions },
+      ...{ instructions, temperature, topP, seed, maxOutputTokens },
+      stopSequences: stopSequences && [...stopSequences],
+      headers: headers && { ...headers },
+      providerOptions: providerOptions as SdkProviderOptions | undefined,
+      reasoning: effortOf(options, labelOf(model)),
+      toolChoice: toolChoiceFor(options, request.tools ?? [], true),
       output,
       tools: request.tools && (await toolSetOf(limitTools(request.tools, toolCallConcurrency))),
     }),
@@ -118,6 +135,10 @@ async function streamAnswer(
       ...context,
       maxRetries: 0,
       stopWhen: isStepCount(maxSteps),
+      // A forced call is the first request of an attempt alone.
+      ...(context.toolChoice && {
+        prepareStep: () => (transcript.steps === 0 ? undefined : { toolChoice: 'auto' as const }),
+      }),
       abortSignal: AbortSignal.any([signal, failure.signal]),
       // By default the SDK prints errors, with the secrets in them. The stream reports them too.
       onError: () => {},

@@ -13,6 +13,7 @@ import {
   readErrorBody,
   redact,
   redactedError,
+  secretHeaders,
   shortenWords,
 } from '@stratagem/core/runner';
 import type { LanguageModel } from 'ai';
@@ -68,7 +69,10 @@ export async function toRunnerError(
   { answering, usage }: AttemptProgress,
 ): Promise<RunnerError> {
   if (isStratagemError(thrown)) return thrown as RunnerError;
-  const secrets = await secretsOf(model, thrown, options.secrets);
+  const secrets = await secretsOf(model, thrown, [
+    ...(options.secrets ?? []),
+    ...secretHeaders(options.headers),
+  ]);
   const error = Object(thrown) as SdkError;
   const { statusCode: status, responseHeaders: headers } = error;
   const [code, text] = reasonOf(thrown, answering);

@@ -1,2 +1,2 @@
 export { aiSdk } from './ai-sdk.js';
-export type { AiSdkOptions, ProviderOptions } from './options.js';
+export type { AiSdkOptions } from './options.js';

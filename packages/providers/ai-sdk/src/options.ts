@@ -3,24 +3,17 @@ import {
   checkModelOptions,
   checkNoUser,
   checkOptions,
-  isRecord,
   type ModelOptions,
   type PricedModel,
 } from '@stratagem/core/runner';
-import type { LanguageModel, streamText } from 'ai';
+import type { LanguageModel } from 'ai';
 
 export interface AiSdkOptions extends ModelOptions {
   /**
-   * From 0, the most likely answer, to the provider's limit, mostly 2. Reasoning models do not accept
-   * it.
-   * @default the model's own
+   * Options of this provider alone, by its name in the AI SDK: `{ openai: { reasoningEffort: 'low' } }`.
+   * See the documentation of the provider's package. Those of a task are merged over these.
    */
-  readonly temperature?: number | undefined;
-  /**
-   * Options of this provider alone, by its name: `{ openai: { reasoningEffort: 'low' } }`. See the
-   * documentation of the provider's package.
-   */
-  readonly providerOptions?: ProviderOptions | undefined;
+  readonly providerOptions?: ModelOptions['providerOptions'];
   /**
    * Values that must never appear in an error. The headers of the model are redacted anyway, unless
    * middleware or the provider's package hides them.
@@ -29,14 +22,17 @@ export interface AiSdkOptions extends ModelOptions {
   readonly secrets?: readonly string[] | undefined;
 }
 
-/** The provider options of the AI SDK. */
-export type ProviderOptions = NonNullable<Parameters<typeof streamText>[0]['providerOptions']>;
-
 /** A record, so that the compiler finds a missing name. */
 const NAMES: Readonly<Record<keyof AiSdkOptions, true>> = {
   instructions: true,
   temperature: true,
+  topP: true,
+  seed: true,
+  stopSequences: true,
   maxOutputTokens: true,
+  toolChoice: true,
+  headers: true,
+  reasoning: true,
   maxSteps: true,
   toolCallConcurrency: true,
   timeoutMs: true,
@@ -46,6 +42,20 @@ const NAMES: Readonly<Record<keyof AiSdkOptions, true>> = {
 
 const OWNER = 'aiSdk()';
 export const AI_SDK_OPTIONS = Object.keys(NAMES);
+
+/** The options that a task may set. The model is an object, which a task cannot name. */
+export const AI_SDK_TASK_OPTIONS = [
+  'instructions',
+  'temperature',
+  'topP',
+  'seed',
+  'stopSequences',
+  'maxOutputTokens',
+  'toolChoice',
+  'headers',
+  'reasoning',
+  'providerOptions',
+] as const satisfies readonly (keyof AiSdkOptions)[];
 
 /** @throws {OptionError} when the model is not one, or an option is unknown or out of range. */
 export function checkAiSdkOptions(model: LanguageModel, options: AiSdkOptions): void {
@@ -59,17 +69,7 @@ export function checkAiSdkOptions(model: LanguageModel, options: AiSdkOptions): 
   if (typeof baseURL === 'string') checkNoUser(OWNER, 'the baseURL of the model', baseURL);
   checkOptions(OWNER, options, AI_SDK_OPTIONS);
   checkModelOptions(OWNER, options);
-  const { temperature, providerOptions, secrets } = options;
-  if (temperature !== undefined && !(Number.isFinite(temperature) && temperature >= 0)) {
-    throw new OptionError(
-      `${OWNER}: temperature must be a number ≥ 0; it is ${String(temperature)}`,
-    );
-  }
-  if (providerOptions !== undefined && !isRecordOf(providerOptions, isRecord)) {
-    throw new OptionError(
-      `${OWNER}: providerOptions must be objects by the provider's name: { openai: { … } }`,
-    );
-  }
+  const { secrets } = options;
   if (secrets !== undefined && !(Array.isArray(secrets) && secrets.every(isText))) {
     throw new OptionError(`${OWNER}: secrets must be a list of strings`);
   }
@@ -103,8 +103,4 @@ function isLanguageModel(value: unknown): value is LanguageModel {
 
 function isText(value: unknown): boolean {
   return typeof value === 'string';
-}
-
-function isRecordOf(value: unknown, fits: (item: unknown) => boolean): boolean {
-  return isRecord(value) && Object.values(value).every(fits);
 }

@@ -59,6 +59,7 @@ export class Transcript implements AttemptProgress {
     switch (part.type) {
       case 'start-step':
         this.answering = true;
+        this.#requireSupport(part.warnings);
         this.#answer = new AnswerText(this.#emit);
         this.#calls = [];
         this.#usesOwnTools = false;
@@ -83,6 +84,23 @@ export class Transcript implements AttemptProgress {
         throw part.error;
       case 'abort':
         throw new Error(part.reason ?? 'the request was aborted');
+    }
+  }
+
+  /**
+   * The SDK only warns when a model does not take an option.
+   *
+   * @throws {RunnerError} `invalid_request` for an option of the runner or the task.
+   */
+  #requireSupport(warnings: Extract<Part, { type: 'start-step' }>['warnings']): void {
+    const { model, options } = this.#target;
+    for (const warning of warnings ?? []) {
+      if (warning.type !== 'unsupported') continue;
+      const { feature, details } = warning;
+      if (options[feature as keyof AiSdkOptions] === undefined) continue;
+      const why = details === undefined ? '' : `: ${details}`;
+      const message = `${labelOf(model)} does not take the option ${feature}${why}`;
+      throw new RunnerError('invalid_request', message);
     }
   }
 

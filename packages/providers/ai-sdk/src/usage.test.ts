@@ -59,6 +59,6 @@ test('the list of prices is used for known models, and gateways state the cost',
     modelId: 'claude-sonnet-5-5',
   });
   expect(aiSdk(model).pricing?.asOf).toMatch(/^20/);
-  expect(aiSdk(mockOf()).pricing).toEqual({ unknownModels: ['a-model'] });
-  expect(aiSdk('anthropic/claude-x').pricing).toEqual({});
+  expect(aiSdk(mockOf()).pricing).toMatchObject({ unknownModels: ['a-model'] });
+  expect(aiSdk('anthropic/claude-x').pricing).not.toHaveProperty('unknownModels');
 });

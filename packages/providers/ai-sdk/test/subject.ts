@@ -17,12 +17,33 @@ export const SUBJECT: ProviderSubject = {
   label: 'test.chat/a-model',
   apiKey,
   basePath: '/v1',
+  providerKey: 'test',
   apis: [
     {
       name: 'a compatible server',
       options: {},
       path: '/v1/chat/completions',
       textEvent: (content) => ({ choices: [{ index: 0, delta: { content } }] }),
+      taskOptions: [
+        [
+          { instructions: 'Be brief.' },
+          { messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user' }] },
+        ],
+        [{ temperature: 0.2 }, { temperature: 0.2 }],
+        [{ topP: 0.9 }, { top_p: 0.9 }],
+        [{ seed: 7 }, { seed: 7 }],
+        [{ stopSequences: ['END'] }, { stop: ['END'] }],
+        [{ maxOutputTokens: 50 }, { max_tokens: 50 }],
+        [{ reasoning: { effort: 'high' } }, { reasoning_effort: 'high' }],
+        [{ providerOptions: { test: { verbosity: 'low' } } }, { verbosity: 'low' }],
+      ],
+      refusedOptions: [
+        [
+          { reasoning: { budgetTokens: 2_000 } },
+          'the AI SDK takes no reasoning.budgetTokens; use providerOptions',
+        ],
+      ],
+      forcedTool: (name) => ({ type: 'function', function: { name } }),
       ending: (reason, reply) => stream(chunksOf(reply as StepReply, reason)),
     },
   ],

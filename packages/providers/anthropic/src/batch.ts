@@ -8,6 +8,7 @@ import {
   type BatchCall,
   type BatchOptions,
   type BatchResult,
+  type LiveOption,
   NO_RETRIES,
   type SdkBatchApi,
   sdkBatchRunner,
@@ -25,9 +26,7 @@ import type { AnthropicOptions } from './options.js';
 import { ANTHROPIC } from './sdk.js';
 import { ANTHROPIC_WIRE } from './wire-mapping.js';
 
-export interface AnthropicBatchOptions
-  extends Omit<AnthropicOptions, 'timeoutMs' | 'maxSteps' | 'toolCallConcurrency'>,
-    BatchOptions {}
+export interface AnthropicBatchOptions extends Omit<AnthropicOptions, LiveOption>, BatchOptions {}
 
 /**
  * A runner over Anthropic's Message Batches API, at half the price and within a day. Ready tasks are

@@ -2,19 +2,24 @@ import type {
   ContentBlockParam,
   MessageCreateParamsBase,
   MessageParam,
+  ToolChoice as WireChoice,
 } from '@anthropic-ai/sdk/resources/messages/messages';
 import {
   CallIds,
   type Dialogue,
   inputJson,
   requestAnswer,
+  type ToolChoice,
   type TurnInput,
+  toolChoiceFor,
   toolParametersOf,
+  withProviderOptions,
 } from '@stratagem/core/runner';
 import { readBody, readEvents } from './answer.js';
 import type { AnthropicBodyContext, AnthropicRequestContext } from './context.js';
 import { ANSWER_TOOL } from './format.js';
 import { DEFAULT_MAX_OUTPUT_TOKENS } from './options.js';
+import { thinkingOf } from './thinking.js';
 
 /** A conversation through the Messages API. Each request contains the whole history. */
 export function messagesDialogue(context: AnthropicRequestContext): Dialogue {
@@ -39,7 +44,7 @@ export function messagesDialogue(context: AnthropicRequestContext): Dialogue {
 /** The body of a request for the Messages API. */
 export function messagesBody(
   history: readonly MessageParam[],
-  { model, options, format, tools }: AnthropicBodyContext,
+  { label, model, options, format, tools }: AnthropicBodyContext,
 ): MessageCreateParamsBase {
   const {
     instructions,
@@ -56,19 +61,50 @@ export function messagesBody(
     const description = 'Gives the answer. Call it once, when the answer is complete.';
     wireTools.push({ name: ANSWER_TOOL, description, input_schema: answerTool });
   }
-  return {
+  const { thinking, effort } = thinkingOf(options, model, label);
+  const isFirst = history.length === 1;
+  const choice = choiceOf(toolChoiceFor(options, tools, isFirst), {
+    tools: tools.length,
+    needsAnswerTool: answerTool !== undefined,
+    thinks: thinking !== undefined && thinking.type !== 'disabled',
+  });
+  const body: MessageCreateParamsBase = {
     model,
     max_tokens: maxOutputTokens,
     system: instructions,
     messages: [...history],
+    stop_sequences: options.stopSequences && [...options.stopSequences],
+    ...(thinking && { thinking }),
     ...(cachePrompts && { cache_control: { type: 'ephemeral' } }),
-    ...(output && { output_config: { format: output } }),
-    ...(wireTools.length > 0 && { tools: wireTools }),
-    ...(answerTool && {
-      // With other tools, the model may call those first.
-      tool_choice: tools.length > 0 ? { type: 'any' } : { type: 'tool', name: ANSWER_TOOL },
+    ...((output || effort) && {
+      output_config: { ...(output && { format: output }), ...(effort && { effort }) },
     }),
+    ...(wireTools.length > 0 && { tools: wireTools }),
+    ...(choice && { tool_choice: choice }),
   };
+  return withProviderOptions(body, 'anthropic', options);
+}
+
+interface ToolNeeds {
+  /** The number of tools of the task. */
+  readonly tools: number;
+  readonly needsAnswerTool: boolean;
+  readonly thinks: boolean;
+}
+
+function choiceOf(
+  choice: ToolChoice | undefined,
+  { tools, needsAnswerTool, thinks }: ToolNeeds,
+): WireChoice | undefined {
+  if (typeof choice === 'object') return { type: 'tool', name: choice.toolName };
+  if (needsAnswerTool) {
+    // The API refuses to force a call from a model that thinks.
+    if (thinks) return { type: 'auto' };
+    // With other tools, the model may call those first.
+    if (tools > 0 && choice !== 'none') return { type: 'any' };
+    return { type: 'tool', name: ANSWER_TOOL };
+  }
+  return choice && { type: choice === 'required' ? 'any' : choice };
 }
 
 /** @param last The message of the model before this one. */

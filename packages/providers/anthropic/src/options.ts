@@ -1,12 +1,13 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
-import { checkChoice, checkFlag, type SdkOptions } from '@stratagem/core/runner';
+import { checkChoice, checkFlag, checkProvider, type SdkOptions } from '@stratagem/core/runner';
 
 /** The API requires a limit. This one leaves room for reasoning, and every model allows it. */
 export const DEFAULT_MAX_OUTPUT_TOKENS = 32_000;
 
 const STRUCTURED_OUTPUTS = ['json_schema', 'tool', 'prompt'] as const;
 
-export interface AnthropicOptions extends SdkOptions<Anthropic> {
+export interface AnthropicOptions
+  extends Omit<SdkOptions<Anthropic>, 'temperature' | 'topP' | 'seed'> {
   /**
    * The model that answers.
    * @default 'claude-sonnet-5-5'
@@ -52,7 +53,12 @@ const NAMES: Readonly<Record<keyof AnthropicOptions, true>> = {
   structuredOutput: true,
   instructions: true,
   cachePrompts: true,
+  stopSequences: true,
   maxOutputTokens: true,
+  toolChoice: true,
+  headers: true,
+  providerOptions: true,
+  reasoning: true,
   maxSteps: true,
   toolCallConcurrency: true,
   timeoutMs: true,
@@ -61,9 +67,21 @@ const NAMES: Readonly<Record<keyof AnthropicOptions, true>> = {
 
 export const ANTHROPIC_OPTIONS = Object.keys(NAMES);
 
+/** The options that a task may set: the API has no temperature, top_p and seed. */
+export const ANTHROPIC_TASK_OPTIONS = [
+  'model',
+  'instructions',
+  'stopSequences',
+  'maxOutputTokens',
+  'toolChoice',
+  'headers',
+  'reasoning',
+] as const satisfies readonly (keyof AnthropicOptions)[];
+
 /** @throws {OptionError} when an option that only this provider has is out of range. */
 export function checkAnthropicOptions(owner: string, options: AnthropicOptions): void {
-  const { structuredOutput, cachePrompts } = options;
+  const { structuredOutput, cachePrompts, providerOptions } = options;
   checkChoice(owner, 'structuredOutput', structuredOutput, STRUCTURED_OUTPUTS);
   if (cachePrompts !== undefined) checkFlag(owner, 'cachePrompts', cachePrompts);
+  checkProvider(owner, 'anthropic', providerOptions);
 }

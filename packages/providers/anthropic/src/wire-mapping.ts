@@ -4,6 +4,7 @@ import { type Format, formatsOf } from './format.js';
 import { messagesBody, messagesDialogue } from './messages.js';
 import {
   ANTHROPIC_OPTIONS,
+  ANTHROPIC_TASK_OPTIONS,
   type AnthropicOptions,
   checkAnthropicOptions,
   DEFAULT_MAX_OUTPUT_TOKENS,
@@ -12,7 +13,8 @@ import {
 export const ANTHROPIC_WIRE: WireMapping<Anthropic, AnthropicOptions, Format> = {
   defaults: { model: 'claude-sonnet-5-5', maxOutputTokens: DEFAULT_MAX_OUTPUT_TOKENS },
   optionNames: ANTHROPIC_OPTIONS,
-  settingNames: ['model', 'structuredOutput', 'instructions', 'maxOutputTokens', 'maxSteps'],
+  taskOptions: ANTHROPIC_TASK_OPTIONS,
+  settingNames: ['structuredOutput', 'maxSteps'],
   checkOptions: checkAnthropicOptions,
   formatsOf,
   dialogueOf: messagesDialogue,

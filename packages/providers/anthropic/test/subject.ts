@@ -12,12 +12,43 @@ export const SUBJECT: ProviderSubject = {
   label: 'anthropic/a-model',
   apiKey,
   basePath: '',
+  providerKey: 'anthropic',
   apis: [
     {
       name: 'the Messages API',
       options: {},
       path: '/v1/messages',
       textEvent: textDelta,
+      taskOptions: [
+        [{ model: 'another' }, { model: 'another' }],
+        [{ instructions: 'Be brief.' }, { system: 'Be brief.' }],
+        [{ stopSequences: ['END'] }, { stop_sequences: ['END'] }],
+        [{ maxOutputTokens: 50 }, { max_tokens: 50 }],
+        [
+          { reasoning: 'high' },
+          { thinking: { type: 'adaptive' }, output_config: { effort: 'high' } },
+        ],
+        [
+          { reasoning: { effort: 'minimal', budgetTokens: 2_000 } },
+          {
+            thinking: { type: 'enabled', budget_tokens: 2_000 },
+            output_config: { effort: 'low' },
+          },
+        ],
+        [{ reasoning: 'none' }, { thinking: { type: 'disabled' } }],
+        [{ providerOptions: { anthropic: { temperature: 0.2 } } }, { temperature: 0.2 }],
+      ],
+      refusedOptions: [
+        [
+          { reasoning: { budgetTokens: 32_000 } },
+          '32000 tokens of reasoning leave nothing of 32000; raise maxOutputTokens',
+        ],
+        [
+          { providerOptions: { anthropic: { messages: [] } } },
+          'providerOptions.anthropic.messages cannot be set: the runner sets it',
+        ],
+      ],
+      forcedTool: (name) => ({ type: 'tool', name }),
       ending: (reason, reply) => stream(messageEvents(reply, reason)),
     },
   ],

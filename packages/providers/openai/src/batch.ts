@@ -3,6 +3,7 @@ import {
   type BatchCall,
   type BatchOptions,
   type BatchProgress,
+  type LiveOption,
   NO_RETRIES,
   type SdkBatchApi,
   sdkBatchRunner,
@@ -15,9 +16,7 @@ import type { OpenAIOptions } from './options.js';
 import { OPENAI } from './sdk.js';
 import { OPENAI_WIRE } from './wire-mapping.js';
 
-export interface OpenAIBatchOptions
-  extends Omit<OpenAIOptions, 'timeoutMs' | 'maxSteps' | 'toolCallConcurrency'>,
-    BatchOptions {}
+export interface OpenAIBatchOptions extends Omit<OpenAIOptions, LiveOption>, BatchOptions {}
 
 /**
  * A runner over OpenAI's Batch API, at half the price and within a day. Ready tasks are collected

@@ -8,8 +8,11 @@ import {
   type ModelAnswer,
   readWireUsage,
   requestAnswer,
+  type ToolChoice,
   type TurnInput,
+  toolChoiceFor,
   toolParametersOf,
+  withProviderOptions,
 } from '@stratagem/core/runner';
 import type {
   ChatCompletion,
@@ -17,9 +20,11 @@ import type {
   ChatCompletionChunk,
   ChatCompletionCreateParamsBase,
   ChatCompletionMessageParam,
+  ChatCompletionToolChoiceOption,
 } from 'openai/resources/chat/completions';
 import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
 import { countsIn } from './counts.js';
+import { effortOf } from './effort.js';
 import type { WireFormat } from './format.js';
 import { mergeDelta } from './merge-delta.js';
 import type { OpenAIOptions } from './options.js';
@@ -59,12 +64,19 @@ export function initialMessages({ instructions }: OpenAIOptions): ChatCompletion
 /** The body of a request for Chat Completions. */
 export function chatBody(
   history: readonly ChatCompletionMessageParam[],
-  { client, model, options, format, tools }: OpenAIBodyContext,
+  { client, label, model, options, format, tools }: OpenAIBodyContext,
 ): ChatCompletionCreateParamsBase {
-  return {
+  const isFirst = history.every(({ role }) => role !== 'assistant');
+  const toolChoice = toolChoiceFor(options, tools, isFirst);
+  const body = {
     model,
     messages: [...history],
     temperature: options.temperature,
+    top_p: options.topP,
+    seed: options.seed,
+    stop: options.stopSequences && [...options.stopSequences],
+    reasoning_effort: effortOf(options, label),
+    ...(toolChoice && { tool_choice: wireChoice(toolChoice) }),
     // OpenAI no longer accepts max_tokens; many compatible servers accept nothing else.
     [isOpenAI(client) ? 'max_completion_tokens' : 'max_tokens']: options.maxOutputTokens,
     ...(format.wire && { response_format: responseFormat(format.wire) }),
@@ -75,6 +87,12 @@ export function chatBody(
       })),
     }),
   };
+  return withProviderOptions(body, 'openai', options);
+}
+
+function wireChoice(choice: ToolChoice): ChatCompletionToolChoiceOption {
+  if (typeof choice === 'string') return choice;
+  return { type: 'function', function: { name: choice.toolName } };
 }
 
 function responseFormat(wire: WireFormat) {

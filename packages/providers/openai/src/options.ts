@@ -1,5 +1,5 @@
 import { OptionError } from '@stratagem/core';
-import { checkChoice, type SdkOptions } from '@stratagem/core/runner';
+import { checkChoice, checkProvider, type SdkOptions } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
 
 const APIS = ['responses', 'chat'] as const;
@@ -35,11 +35,6 @@ export interface OpenAIOptions extends SdkOptions<OpenAI> {
    * @default 'json_schema' on OpenAI and Azure OpenAI, 'prompt' on any other server
    */
   readonly structuredOutput?: (typeof STRUCTURED_OUTPUTS)[number] | undefined;
-  /**
-   * From 0, the most likely answer, to 2. Reasoning models do not accept it.
-   * @default the model's own
-   */
-  readonly temperature?: number | undefined;
 }
 
 /** A record, so that the compiler finds a missing name. */
@@ -51,7 +46,14 @@ const NAMES: Readonly<Record<keyof OpenAIOptions, true>> = {
   structuredOutput: true,
   instructions: true,
   temperature: true,
+  topP: true,
+  seed: true,
+  stopSequences: true,
   maxOutputTokens: true,
+  toolChoice: true,
+  headers: true,
+  providerOptions: true,
+  reasoning: true,
   maxSteps: true,
   toolCallConcurrency: true,
   timeoutMs: true,
@@ -60,9 +62,26 @@ const NAMES: Readonly<Record<keyof OpenAIOptions, true>> = {
 
 export const OPENAI_OPTIONS = Object.keys(NAMES);
 
+/** Options that the Responses API does not have. */
+export const NOT_IN_RESPONSES = ['seed', 'stopSequences'] as const;
+
+/** The options that a task may set. */
+export const OPENAI_TASK_OPTIONS = [
+  'model',
+  'instructions',
+  'temperature',
+  'topP',
+  'seed',
+  'stopSequences',
+  'maxOutputTokens',
+  'toolChoice',
+  'headers',
+  'reasoning',
+] as const satisfies readonly (keyof OpenAIOptions)[];
+
 /** @throws {OptionError} when an option that only this provider has is out of range. */
 export function checkOpenAIOptions(owner: string, options: OpenAIOptions): void {
-  const { api, structuredOutput, temperature } = options;
+  const { api, structuredOutput, temperature, providerOptions } = options;
   checkChoice(owner, 'api', api, APIS);
   checkChoice(owner, 'structuredOutput', structuredOutput, STRUCTURED_OUTPUTS);
   if (temperature !== undefined && !(temperature >= 0 && temperature <= 2)) {
@@ -70,4 +89,9 @@ export function checkOpenAIOptions(owner: string, options: OpenAIOptions): void 
       `${owner}: temperature must be a number from 0 to 2; it is ${String(temperature)}`,
     );
   }
+  checkProvider(owner, 'openai', providerOptions);
+  if (api !== 'responses') return;
+  const unsupported = NOT_IN_RESPONSES.find((name) => options[name] !== undefined);
+  if (unsupported === undefined) return;
+  throw new OptionError(`${owner}: ${unsupported} needs api: 'chat'; the Responses API has none`);
 }

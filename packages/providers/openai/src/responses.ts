@@ -1,4 +1,4 @@
-import type { RunContext } from '@stratagem/core';
+import { type RunContext, RunnerError } from '@stratagem/core';
 import {
   AnswerText,
   answerEndOf,
@@ -8,8 +8,11 @@ import {
   type ModelAnswer,
   readWireUsage,
   requestAnswer,
+  type ToolChoice,
   type TurnInput,
+  toolChoiceFor,
   toolParametersOf,
+  withProviderOptions,
 } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
 import type {
@@ -19,6 +22,8 @@ import type {
   ResponseStreamEvent,
 } from 'openai/resources/responses/responses';
 import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
+import { effortOf } from './effort.js';
+import { NOT_IN_RESPONSES, type OpenAIOptions } from './options.js';
 
 /** A conversation through the Responses API. Each request contains the whole history. */
 export function responsesDialogue(context: OpenAIRequestContext): Dialogue {
@@ -44,16 +49,25 @@ export function responsesDialogue(context: OpenAIRequestContext): Dialogue {
 /** The body of a request for the Responses API. */
 export function responsesBody(
   history: readonly ResponseInputItem[],
-  { model, options, format, tools }: OpenAIBodyContext,
+  { label, model, options, format, tools }: OpenAIBodyContext,
 ): ResponseCreateParamsBase {
+  requireSupported(options, label);
+  const isFirst = history.every(
+    (item) => item.type === 'message' && 'role' in item && item.role === 'user',
+  );
+  const toolChoice = toolChoiceFor(options, tools, isFirst);
+  const effort = effortOf(options, label);
   const [only] = history;
   const isPrompt = history.length === 1 && only?.type === 'message' && 'role' in only;
-  return {
+  const body = {
     model,
     // The API takes a single prompt as a text too.
     input: isPrompt ? (only.content as string) : [...history],
     instructions: options.instructions,
     temperature: options.temperature,
+    top_p: options.topP,
+    ...(effort && { reasoning: { effort } }),
+    ...(toolChoice && { tool_choice: wireChoice(toolChoice) }),
     max_output_tokens: options.maxOutputTokens,
     ...(format.wire && { text: { format: format.wire } }),
     ...(tools.length > 0 && {
@@ -67,6 +81,19 @@ export function responsesBody(
       })),
     }),
   };
+  return withProviderOptions(body, 'openai', options);
+}
+
+/** @throws {RunnerError} `invalid_request` for an option that this API does not have. */
+function requireSupported(options: OpenAIOptions, label: string): void {
+  const name = NOT_IN_RESPONSES.find((each) => options[each] !== undefined);
+  if (name === undefined) return;
+  const message = `${label}: the Responses API has no option for ${name}; use api: 'chat'`;
+  throw new RunnerError('invalid_request', message);
+}
+
+function wireChoice(choice: ToolChoice): ResponseCreateParamsBase['tool_choice'] {
+  return typeof choice === 'string' ? choice : { type: 'function', name: choice.toolName };
 }
 
 function itemsOf(input: TurnInput): ResponseInputItem[] {

@@ -3,22 +3,20 @@ import type { OpenAI } from 'openai';
 import { chatBody, chatDialogue, initialMessages } from './chat.js';
 import { apiOf } from './context.js';
 import { type Format, formatsOf } from './format.js';
-import { checkOpenAIOptions, OPENAI_OPTIONS, type OpenAIOptions } from './options.js';
+import {
+  checkOpenAIOptions,
+  OPENAI_OPTIONS,
+  OPENAI_TASK_OPTIONS,
+  type OpenAIOptions,
+} from './options.js';
 import { responsesBody, responsesDialogue } from './responses.js';
 
 /** The two APIs of OpenAI behind one mapping. */
 export const OPENAI_WIRE: WireMapping<OpenAI, OpenAIOptions, Format> = {
   defaults: { model: 'gpt-6.1-sol' },
   optionNames: OPENAI_OPTIONS,
-  settingNames: [
-    'model',
-    'api',
-    'structuredOutput',
-    'instructions',
-    'temperature',
-    'maxOutputTokens',
-    'maxSteps',
-  ],
+  taskOptions: OPENAI_TASK_OPTIONS,
+  settingNames: ['api', 'structuredOutput', 'maxSteps'],
   checkOptions: checkOpenAIOptions,
   formatsOf,
   dialogueOf: (context) =>

@@ -7,17 +7,51 @@ import { cut, stream, WIRE } from './streams.js';
 const apiKey = 'sk-planted-0123456789';
 const APIS = { responses: { api: 'responses' }, chat: { api: 'chat' } };
 
+const REFUSED = [
+  [{ reasoning: { budgetTokens: 2_000 } }, 'the API takes no reasoning.budgetTokens'],
+  [
+    { providerOptions: { openai: { stream: false } } },
+    'providerOptions.openai.stream cannot be set: the runner sets it',
+  ],
+] as const;
+
 export const SUBJECT: ProviderSubject = {
   name: 'openai',
   label: 'openai/a-model',
   apiKey,
   basePath: '/v1',
+  providerKey: 'openai',
   apis: [
     {
       name: 'the Responses API',
       options: APIS.responses,
       path: '/v1/responses',
       textEvent: (delta) => ({ type: 'response.output_text.delta', delta }),
+      taskOptions: [
+        [{ model: 'another' }, { model: 'another' }],
+        [{ instructions: 'Be brief.' }, { instructions: 'Be brief.' }],
+        [{ temperature: 0.2 }, { temperature: 0.2 }],
+        [{ topP: 0.9 }, { top_p: 0.9 }],
+        [{ maxOutputTokens: 50 }, { max_output_tokens: 50 }],
+        [{ reasoning: 'high' }, { reasoning: { effort: 'high' } }],
+        [
+          {
+            reasoning: { effort: 'low' },
+            providerOptions: { openai: { reasoning: { summary: 'auto' } } },
+          },
+          { reasoning: { effort: 'low', summary: 'auto' } },
+        ],
+        [
+          { providerOptions: { openai: { text: { verbosity: 'low' } } } },
+          { text: { verbosity: 'low' } },
+        ],
+      ],
+      refusedOptions: [
+        [{ seed: 7 }, "the Responses API has no option for seed; use api: 'chat'"],
+        [{ stopSequences: ['END'] }, 'the Responses API has no option for stopSequences'],
+        ...REFUSED,
+      ],
+      forcedTool: (name) => ({ type: 'function', name }),
       ending: (reason, reply) => stream(responseEvents(reply, reason)),
     },
     {
@@ -25,6 +59,22 @@ export const SUBJECT: ProviderSubject = {
       options: APIS.chat,
       path: '/v1/chat/completions',
       textEvent: (content) => ({ choices: [{ index: 0, delta: { content } }] }),
+      taskOptions: [
+        [{ model: 'another' }, { model: 'another' }],
+        [
+          { instructions: 'Be brief.' },
+          { messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user' }] },
+        ],
+        [{ temperature: 0.2 }, { temperature: 0.2 }],
+        [{ topP: 0.9 }, { top_p: 0.9 }],
+        [{ seed: 7 }, { seed: 7 }],
+        [{ stopSequences: ['END'] }, { stop: ['END'] }],
+        [{ maxOutputTokens: 50 }, { max_tokens: 50 }],
+        [{ reasoning: { effort: 'high' } }, { reasoning_effort: 'high' }],
+        [{ providerOptions: { openai: { verbosity: 'low' } } }, { verbosity: 'low' }],
+      ],
+      refusedOptions: REFUSED,
+      forcedTool: (name) => ({ type: 'function', function: { name } }),
       ending: (reason, reply) => stream(chatChunks(reply, reason)),
     },
   ],

@@ -1,5 +1,6 @@
 import { RunnerError, type TaskOutput, type TaskRequest, type TaskRunner } from '@stratagem/core';
-import { asksForText } from '@stratagem/core/runner';
+import { asksForText, TASK_OPTIONS } from '@stratagem/core/runner';
+import { allowedTools, limited, promptOf } from './call-options.js';
 import { Limits } from './limits.js';
 import { type SimulatedOptions, simulatedSettings } from './options.js';
 import { planFor, planningOf } from './plan.js';
@@ -35,10 +36,15 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
     supportsTools: true,
     // A function may read anything.
     ...(respond !== undefined && { readsInputs: true }),
+    supportedOptions: TASK_OPTIONS,
     async run(request, { attempt, signal, emit }): Promise<TaskOutput> {
       throwIfAborted(signal);
+      const { options } = request;
+      const answering = options?.model ?? model;
       // Each purpose has its own sequence, so that options do not affect each other.
-      const draw = (purpose: string) => randomFrom(seed, request.taskId, attempt, purpose);
+      const words = options === undefined ? [] : [JSON.stringify(options)];
+      const draw = (purpose: string) =>
+        randomFrom(seed, request.taskId, attempt, purpose, ...(purpose === 'answer' ? words : []));
       const latency =
         typeof latencyMs === 'number'
           ? latencyMs
@@ -51,23 +57,26 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
           throw new RunnerError(failureCode, 'the simulated model failed because of failureRate');
         }
         let spent: RequestUsage | undefined;
-        let prompt = request.prompt;
+        let prompt = promptOf(request);
         let cached = cache?.read(prompt, startedAt);
-        if (request.tools !== undefined) {
+        const tools = allowedTools(request);
+        if (tools.length > 0) {
           await until(startedAt + latency, signal);
           cache?.write(prompt, performance.now());
-          const calls = callsOf(request.tools, draw('tools'));
+          const calls = callsOf(tools, draw('tools'));
           const written = JSON.stringify(calls.map(({ input }) => input));
           spent = usageOf(prompt, written, cached, price);
-          await emit({ kind: 'step', step: 1, usage: spent.usage, model });
+          await emit({ kind: 'step', step: 1, usage: spent.usage, model: answering });
           prompt += `\n${written}\n${await resultsOf(calls, signal)}`;
           startedAt = performance.now();
           cached = cache?.read(prompt, startedAt);
         }
-        const output =
+        const output = limited(
           respond === undefined
             ? sampleOutput(request, draw('answer'))
-            : await orAborted(respond(request), signal);
+            : await orAborted(respond(request), signal),
+          options,
+        );
         const pieces = stream && typeof output === 'string' ? piecesOf(output) : [];
         for (const [index, piece] of pieces.entries()) {
           await until(startedAt + (latency * (index + 1)) / pieces.length, signal);
@@ -80,9 +89,9 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
         }
         const answered = usageOf(prompt, output, cached, price);
         if (spent !== undefined) {
-          await emit({ kind: 'step', step: 2, usage: answered.usage, model });
+          await emit({ kind: 'step', step: 2, usage: answered.usage, model: answering });
         }
-        return { output, model, ...addRequestUsage(spent, answered) };
+        return { output, model: answering, ...addRequestUsage(spent, answered) };
       } finally {
         limits.leave(admission);
       }

@@ -34,7 +34,7 @@ export function usageOf(
 }
 
 /** An estimate of four characters per token. */
-function countTokens(text: string): number {
+export function countTokens(text: string): number {
   return Math.ceil(text.length / 4);
 }
 

@@ -82,7 +82,7 @@ export function warmPrefix(runner: TaskRunner, options: WarmPrefixOptions = {}):
     async run(request, context) {
       const text = prefixOf(request);
       if (text === undefined) return runner.run(request, context);
-      const prefix = stateOf(hashOf(text));
+      const prefix = stateOf(hashOf(startOf(text, request)));
       const startedAt = performance.now();
       while (prefix.warming !== undefined && !isWarm(prefix)) {
         await orAborted(prefix.warming, context.signal);
@@ -154,6 +154,12 @@ export function warmPrefix(runner: TaskRunner, options: WarmPrefixOptions = {}):
 /** Whether the part comes from the model. Notices of wrappers may come before its response. */
 function isFromModel(part: Parameters<RunContext['emit']>[0]): boolean {
   return typeof part === 'string' || part.kind === 'text' || part.kind === 'step';
+}
+
+/** Everything before the prefix in a request, and the prefix. */
+function startOf(text: string, { options }: TaskRequest): string {
+  if (options === undefined) return text;
+  return JSON.stringify([options.model, options.instructions, text]);
 }
 
 /** The hash of a prefix, because the prefix itself would take up memory while it is warm. */

@@ -23,9 +23,22 @@ export function compositeProperties(
       : nameFrom(runners.map(labelOf)),
     supportsTools: runners.every(({ supportsTools }) => supportsTools === true),
     ...(runners.some(({ readsInputs }) => readsInputs) && { readsInputs: true }),
+    supportedOptions: sharedOptions(runners),
     settings: { [wrapper]: runners.map(identityOf) },
     ...pricingOf(runners),
   };
+}
+
+/**
+ * The options that every runner honours, and the provider options of any of them: each takes its own.
+ * A model is one of a single provider, so a task cannot choose it here.
+ */
+function sharedOptions(runners: readonly TaskRunner[]): string[] {
+  const lists = runners.map(({ supportedOptions = [] }) => supportedOptions);
+  const isShared = (name: string) =>
+    name !== 'model' && lists.every((options) => options.includes(name));
+  const all = new Set(lists.flat());
+  return [...all].filter((name) => name.startsWith('providerOptions') || isShared(name));
 }
 
 /** The models whose price is unknown to any of the runners, and the oldest price list. */

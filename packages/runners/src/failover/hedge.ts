@@ -57,12 +57,13 @@ export function hedge(runner: TaskRunner, options: HedgeOptions): TaskRunner {
     );
   }
   const budget = new HedgeBudget(maxExtraShare);
-  const { name, settings, supportsTools, pricing } =
+  const { name, settings, supportsTools, supportedOptions, pricing } =
     to === runner ? runner : compositeProperties('hedge', [runner, to]);
   return {
     name,
     settings,
     supportsTools,
+    ...(supportedOptions !== undefined && { supportedOptions }),
     ...(pricing !== undefined && { pricing }),
     // Every request goes to the first runner, so it competes for that resource.
     resource: runner.resource ?? runner.name,

@@ -11,7 +11,7 @@ import {
 import { checkOptions, deriveContext, describe } from '@stratagem/core/runner';
 import { requireOutput } from '../util/checked-run.js';
 import { codeOf, detailsOf } from '../util/error-details.js';
-import { contentOf, requestKey } from '../util/request-key.js';
+import { requestKey, storableContentOf } from '../util/request-key.js';
 import { checkRunner, propertiesOf } from '../util/wrapped.js';
 import {
   RECORDING_VERSION,
@@ -103,7 +103,7 @@ export function record(runner: TaskRunner, options: RecordOptions): TaskRunner {
   }
 
   function lineOf(request: TaskRequest, fields: object): string {
-    const content = contentOf(request, runner.readsInputs);
+    const content = storableContentOf(request, runner.readsInputs);
     const recording = {
       version: RECORDING_VERSION,
       key: requestKey(content),

@@ -8,10 +8,10 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
-import { checkFlag, checkOptions } from '@stratagem/core/runner';
+import { checkFlag, checkOptions, TASK_OPTIONS } from '@stratagem/core/runner';
 import { throwIfAborted } from '../util/abort.js';
 import { canonicalJson } from '../util/plain-data.js';
-import { contentOf, requestKey } from '../util/request-key.js';
+import { requestKey, storableContentOf } from '../util/request-key.js';
 import { parseRecording, type Recording } from './recording.js';
 
 export interface ReplayOptions {
@@ -50,13 +50,17 @@ export function replay(options: ReplayOptions): TaskRunner {
     // What was recorded may depend on them.
     readsInputs: true,
     supportsTools: true,
+    // All of them are part of the request that is looked for.
+    supportedOptions: TASK_OPTIONS,
     async run(request, context) {
       throwIfAborted(context.signal);
       reading ??= readRecordings(file);
       const recordings = await reading;
       throwIfAborted(context.signal);
       // Recordings of a runner that reads the inputs have them in their keys.
-      const keys = [false, true].map((readsInputs) => requestKey(contentOf(request, readsInputs)));
+      const keys = [false, true].map((readsInputs) =>
+        requestKey(storableContentOf(request, readsInputs)),
+      );
       const key = keys.find((each) => recordings.has(each));
       const matches = key === undefined ? undefined : recordings.get(key);
       if (key === undefined || matches === undefined) {
@@ -122,7 +126,7 @@ function notRecordedError(
   const recorded = String(nearest.request.prompt);
   if (recorded === request.prompt) {
     const readsInputs = !Array.isArray(nearest.request.inputs);
-    const fields = Object.entries(contentOf(request, readsInputs)).filter(
+    const fields = Object.entries(storableContentOf(request, readsInputs)).filter(
       ([name, value]) =>
         canonicalJson(value ?? null) !== canonicalJson(nearest?.request[name] ?? null),
     );

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { TaskRequest, TaskRunner } from '@stratagem/core';
+import { shownHeaders } from '@stratagem/core/runner';
 import { canonicalJson } from './plain-data.js';
 
 /** Everything in a request that can affect the response, as plain data. */
@@ -12,9 +13,11 @@ export type RequestContent = ReturnType<typeof contentOf>;
  */
 export function contentOf(request: TaskRequest, readsInputs = false) {
   const { type, prompt, plainPrompt, description, inputs, outputSchema, tools, metadata } = request;
+  const { options } = request;
   return {
     ...{ type, prompt, plainPrompt, description, metadata },
     inputs: readsInputs ? inputs : Object.keys(inputs).sort(),
+    ...(options !== undefined && { options }),
     ...(outputSchema !== undefined && { outputSchema }),
     ...(tools !== undefined && {
       tools: tools.map(({ name, description, inputSchema }) => ({
@@ -22,6 +25,14 @@ export function contentOf(request: TaskRequest, readsInputs = false) {
       })),
     }),
   };
+}
+
+/** The same for a file: without the values of headers, which may be secrets. */
+export function storableContentOf(request: TaskRequest, readsInputs = false): RequestContent {
+  const content = contentOf(request, readsInputs);
+  const { options } = content;
+  if (options?.headers === undefined) return content;
+  return { ...content, options: { ...options, headers: shownHeaders(options.headers) } };
 }
 
 /**

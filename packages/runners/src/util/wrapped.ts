@@ -15,6 +15,7 @@ export function propertiesOf({
   settings,
   readsInputs,
   supportsTools = false,
+  supportedOptions,
   pricing,
 }: TaskRunner): Omit<TaskRunner, 'run'> {
   return {
@@ -23,6 +24,7 @@ export function propertiesOf({
     ...(settings !== undefined && { settings }),
     ...(readsInputs !== undefined && { readsInputs }),
     supportsTools,
+    ...(supportedOptions !== undefined && { supportedOptions }),
     ...(pricing !== undefined && { pricing }),
   };
 }

@@ -7,11 +7,12 @@ import { optionConformance } from './options.js';
 import { planConformance } from './plans.js';
 import { schemaConformance } from './schemas.js';
 import type { ProviderSubject } from './subject.js';
+import { taskOptionConformance } from './task-options.js';
 import { toolConformance } from './tools.js';
 
 /**
  * The tests that every provider of models must pass: the runner contract, plans, tools, the
- * ends of answers, schemas, errors, connections, time limits, keys and options. Sections about the SDK's client are skipped for a
+ * ends of answers, schemas, errors, connections, time limits, keys, and options of runners and tasks. Sections about the SDK's client are skipped for a
  * provider without one.
  */
 export function providerConformance(subject: ProviderSubject): void {
@@ -24,4 +25,5 @@ export function providerConformance(subject: ProviderSubject): void {
   connectionConformance(subject);
   keyConformance(subject);
   optionConformance(subject);
+  taskOptionConformance(subject);
 }

@@ -1,4 +1,4 @@
-import type { TaskRunner } from '@stratagem/core';
+import type { TaskOptions, TaskRunner } from '@stratagem/core';
 import type { Received, Reply, Wire } from '../server.js';
 
 /** The answer of a test model to one request. */
@@ -15,6 +15,12 @@ export interface ApiSubject {
   readonly path: string;
   /** A piece of text in its stream. */
   textEvent(text: string): object;
+  /** Options of a task by their names, each with what it puts into the body of the request. */
+  readonly taskOptions: readonly (readonly [options: TaskOptions, body: object])[];
+  /** Options of a task that the API does not have, each with what the error says. */
+  readonly refusedOptions: readonly (readonly [options: TaskOptions, message: string])[];
+  /** The tool choice in a body that forces a call of this tool. */
+  forcedTool(name: string): unknown;
   /** A stream with this answer, which ends for this reason. */
   ending(reason: string | null, reply: ModelReply): Reply;
 }
@@ -29,6 +35,8 @@ export interface ProviderSubject {
   readonly apiKey: string;
   /** The path of the base URL: `/v1`. */
   readonly basePath: '' | '/v1';
+  /** The name of its `providerOptions`. */
+  readonly providerKey: string;
   /** The APIs that tasks, plans and tools are tested through. */
   readonly apis: readonly ApiSubject[];
   /** The structured outputs that the contract of every runner is tested with, by their options. */

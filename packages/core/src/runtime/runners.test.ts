@@ -1,0 +1,414 @@
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { inOrder, planOf } from '../../test/runs.js';
+import type { TaskOptions } from '../contract/call-options.js';
+import { isStratagemError } from '../contract/errors.js';
+import { formatProblem, PlanError } from '../contract/plan-error.js';
+import type { TaskRequest, TaskRunner } from '../contract/runner.js';
+import type { Task } from '../contract/task.js';
+import { tool } from '../contract/tool.js';
+import {
+  createExecutor,
+  type ExecutorOptions,
+  memoryJournal,
+  type RunEvent,
+  readRun,
+} from '../index.js';
+import { workerCarrier } from './worker-carrier.js';
+
+const OPTIONS: TaskOptions = {
+  instructions: 'Be brief.',
+  temperature: 0.2,
+  topP: 0.9,
+  seed: 7,
+  stopSequences: ['END'],
+  maxOutputTokens: 100,
+  headers: { 'x-team': 'secret-team-0123456789' },
+  providerOptions: { lab: { depth: 2 } },
+  reasoning: { effort: 'high' },
+};
+const ALL = [...Object.keys(OPTIONS), 'model', 'toolChoice'];
+
+function recording(name: string, more: Partial<TaskRunner> = {}) {
+  const requests: TaskRequest[] = [];
+  const runner: TaskRunner = {
+    name,
+    resource: `${name}/default`,
+    supportedOptions: ALL,
+    ...more,
+    async run(request) {
+      requests.push(request);
+      return { output: `${name}: ${request.prompt}` };
+    },
+  };
+  return { runner, requests };
+}
+
+const one = (task: Partial<Task> = {}) => planOf({ id: 'a', description: 'Why?', ...task });
+
+function run(plan: ReturnType<typeof planOf>, options: Partial<ExecutorOptions>) {
+  return createExecutor({ strategy: inOrder, ...options }).execute(plan);
+}
+
+function problemsOf(plan: ReturnType<typeof planOf>, options: Partial<ExecutorOptions>): string[] {
+  try {
+    void run(plan, options);
+  } catch (error) {
+    if (error instanceof PlanError) return error.problems.map(formatProblem);
+    throw error;
+  }
+  return [];
+}
+
+describe('the options of a task', () => {
+  test('reach the runner in its request; without any, there are none', async () => {
+    const { runner, requests } = recording('lab');
+    await run(planOf({ id: 'a', description: 'x', ...OPTIONS }, { id: 'b', description: 'y' }), {
+      runner,
+    });
+    expect(requests[0]?.options).toEqual(OPTIONS);
+    expect(requests[1]).not.toHaveProperty('options');
+  });
+
+  test('are copied: a later change of the plan has no effect', async () => {
+    const { runner, requests } = recording('lab');
+    const providerOptions = { lab: { depth: 2 } };
+    const handle = run(one({ providerOptions }), { runner });
+    providerOptions.lab.depth = 3;
+    await handle;
+    expect(requests[0]?.options?.providerOptions).toEqual({ lab: { depth: 2 } });
+  });
+
+  test('of items of a fan-out are those of the fan-out', async () => {
+    const { runner, requests } = recording('lab');
+    const list: Task = { id: 'list', run: () => [1, 2] };
+    const each: Task = { id: 'each', description: '{{item}}', dependencies: ['list'] };
+    await run(planOf(list, { ...each, forEach: 'list', ...OPTIONS }), { runner });
+    expect(requests.map(({ options }) => options)).toEqual([OPTIONS, OPTIONS]);
+  });
+
+  test('that the runner does not honour are problems of the plan', () => {
+    const { runner } = recording('plain', { supportedOptions: ['seed', 'providerOptions.lab'] });
+    const problems = problemsOf(
+      one({ temperature: 1, seed: 1, providerOptions: { lab: {}, other: {} } }),
+      { runner },
+    );
+    expect(problems).toEqual([
+      'tasks[0].temperature: the runner "plain" does not honour this option',
+      'tasks[0].providerOptions.other: the runner "plain" does not honour this option',
+    ]);
+    const { runner: silent } = recording('silent', { supportedOptions: undefined });
+    const inner = { id: 'g', subtasks: [{ id: 'in', description: 'x', seed: 1 }] };
+    expect(problemsOf(planOf(inner), { runner: silent })).toEqual([
+      'tasks[0].subtasks[0].seed: the runner "silent" does not honour this option',
+    ]);
+  });
+
+  test('of tasks that are added are checked too', async () => {
+    const { runner } = recording('plain', { supportedOptions: [] });
+    const adder: Task = {
+      id: 'adder',
+      run: (_, { addTasks }) => addTasks([{ id: 'late', description: 'x', topP: 1 }]),
+    };
+    const { tasks } = await run(planOf(adder), { runner });
+    expect(tasks[0]?.error?.message).toContain('topP: the runner "plain" does not honour');
+  });
+
+  test.each<[Partial<Task>, string]>([
+    [{ model: ' ' }, 'model: must be a non-empty string'],
+    [{ instructions: '' }, 'instructions: must be a non-empty string'],
+    [{ temperature: -1 }, 'temperature: must be a number ≥ 0'],
+    [{ temperature: Number.NaN }, 'temperature: must be a number ≥ 0'],
+    [{ topP: 0 }, 'topP: must be a number > 0 and ≤ 1'],
+    [{ topP: '0.5' as never }, 'topP: must be a number > 0 and ≤ 1'],
+    [{ seed: 1.5 }, 'seed: must be an integer'],
+    [{ stopSequences: [] }, 'stopSequences: must be a list of non-empty strings'],
+    [{ stopSequences: 'END' as never }, 'stopSequences: must be a list of non-empty strings'],
+    [{ maxOutputTokens: 0 }, 'maxOutputTokens: must be an integer ≥ 1'],
+    [
+      { headers: { 'x-key': 'secret\nvalue' } },
+      'headers: must be an object of texts by the name of the header',
+    ],
+    [{ headers: [] as never }, 'headers: must be an object of texts by the name of the header'],
+    [
+      { providerOptions: { lab: 1 } as never },
+      "providerOptions: must be objects by the provider's name, like { openai: { … } }",
+    ],
+    [
+      { reasoning: 'hard' as never },
+      'reasoning: must be one of none, minimal, low, medium, high, xhigh, max, or { effort, budgetTokens }',
+    ],
+    [{ reasoning: {} }, 'reasoning: must be one of none,'],
+    [{ reasoning: { efort: 'low' } as never }, 'reasoning: must be one of none,'],
+    [{ toolChoice: 'auto' }, 'toolChoice: has no effect on a task without tools'],
+  ])('%j is a problem', (task, problem) => {
+    const { runner } = recording('lab');
+    const [found = ''] = problemsOf(one(task), { runner });
+    expect(found).toContain(`tasks[0].${problem}`);
+    expect(found).not.toContain('secret');
+  });
+
+  test('have no effect on functions, groups and questions, which is a problem', () => {
+    const { runner } = recording('lab');
+    const inner = [{ id: 'in', run: () => 1 }];
+    const problems = problemsOf(
+      planOf(
+        { id: 'f', run: () => 1, seed: 1 },
+        { id: 'g', subtasks: inner, seed: 1 },
+        { id: 'q', description: 'Sure?', waitFor: 'approval', seed: 1 },
+      ),
+      { runner },
+    );
+    expect(problems.map((each) => each.replace(/;.*/, ''))).toEqual([
+      'tasks[0].seed: has no effect on a task with a run function',
+      'tasks[1].seed: has no effect on a task that only has subtasks',
+      'tasks[2].seed: has no effect on a task that waits for an approval',
+    ]);
+  });
+
+  test('a choice of a tool names one of the tools of the task', () => {
+    const { runner } = recording('lab', { supportsTools: true });
+    const weather = tool({
+      name: 'weather',
+      description: 'Weather',
+      inputSchema: { type: 'object' },
+      execute: () => 'sunny',
+    });
+    const toolChoice = { type: 'tool', toolName: 'wether' } as const;
+    expect(problemsOf(one({ tools: [weather], toolChoice }), { runner })).toEqual([
+      'tasks[0].toolChoice.toolName: is none of the task\'s tools. Did you mean "weather"?',
+    ]);
+  });
+});
+
+describe('the content key', () => {
+  const keyOf = async (task: Partial<Task>, options: Partial<ExecutorOptions>) => {
+    const events: RunEvent[] = [];
+    await createExecutor({
+      ...{ strategy: inOrder, journal: memoryJournal() },
+      ...options,
+      onEvent: (event) => void events.push(event),
+    }).execute(one(task));
+    const done = events.find(({ type }) => type === 'task_completed');
+    return (done as { contentKey?: string }).contentKey;
+  };
+
+  test('depends on each option, and not on the name of the runner', async () => {
+    const { runner } = recording('lab');
+    const keys = new Set<string | undefined>([await keyOf({}, { runner })]);
+    for (const [name, value] of Object.entries(OPTIONS)) {
+      keys.add(await keyOf({ [name]: value }, { runner }));
+    }
+    keys.add(await keyOf({ headers: { 'x-team': 'other' } }, { runner }));
+    keys.add(await keyOf({ model: 'big' }, { runner }));
+    expect(keys.size).toBe(Object.keys(OPTIONS).length + 3);
+    const unnamed = await keyOf({}, { runner });
+    expect(await keyOf({ model: 'deep' }, { runners: { deep: runner } })).toBe(unnamed);
+    expect(await keyOf({ model: 'other' }, { runners: { other: runner } })).toBe(unnamed);
+  });
+});
+
+describe('the values of headers', () => {
+  const secret = 'secret-team-0123456789';
+  const plan = () =>
+    planOf(
+      { id: 'a', description: 'Why?', headers: { 'x-team': secret } },
+      {
+        id: 'adder',
+        run: (_, { addTasks }) =>
+          addTasks([{ id: 'b', description: 'x', headers: { 'x-team': secret } }]),
+      },
+    );
+
+  test('are in no event, no result, no journal and no dump', async () => {
+    const { runner, requests } = recording('lab');
+    const journal = memoryJournal();
+    const events: RunEvent[] = [];
+    const result = await createExecutor({
+      ...{ strategy: inOrder, runner, journal },
+      onEvent: (event) => void events.push(event),
+    }).execute(plan(), { runId: 'r' });
+    expect(requests.map(({ options }) => options?.headers)).toEqual([
+      { 'x-team': secret },
+      { 'x-team': secret },
+    ]);
+    const recorded: unknown[] = [];
+    for await (const event of journal.read('r')) recorded.push(event);
+    for await (const event of readRun(journal, 'r')) recorded.push(event);
+    const all = [events, result, recorded];
+    const seen = JSON.stringify(all) + inspect(all, { depth: 20, showHidden: true });
+    expect(seen).toContain('x-team');
+    expect(seen).not.toContain(secret);
+  });
+
+  test('are not recorded, so that resuming needs the plan', async () => {
+    const failing: TaskRunner = {
+      name: 'lab',
+      supportedOptions: ALL,
+      run: async () => {
+        throw new Error('down');
+      },
+    };
+    const journal = memoryJournal();
+    const given = planOf({ id: 'a', description: 'Why?', headers: { 'x-team': secret } });
+    const first = createExecutor({ strategy: inOrder, runner: failing, journal });
+    await first.execute(given, { runId: 'r' });
+    const { runner, requests } = recording('lab');
+    const again = createExecutor({ strategy: inOrder, runner, journal });
+    const without = again.resume('r', { retryFailed: true });
+    await expect(without).rejects.toMatchObject({ code: 'plan_required' });
+    await again.resume('r', { retryFailed: true, plan: given });
+    expect(requests[0]?.options?.headers).toEqual({ 'x-team': secret });
+  });
+});
+
+describe('runners by name', () => {
+  const fast = () => recording('fast-lab');
+  const deep = () => recording('deep-lab');
+
+  test('are chosen by the model of a task; others go to the default', async () => {
+    const [first, second] = [fast(), deep()];
+    const runners = { fast: first.runner, deep: second.runner };
+    const { outputs, tasks } = await run(
+      planOf(
+        { id: 'a', description: 'x', model: 'deep' },
+        { id: 'b', description: 'y', model: 'deep/huge', seed: 1 },
+        { id: 'c', description: 'z' },
+      ),
+      { runners, runner: 'fast' },
+    );
+    expect(outputs).toEqual({ a: 'deep-lab: x', b: 'deep-lab: y', c: 'fast-lab: z' });
+    expect(tasks.map(({ status }) => status)).toEqual(Array(3).fill('completed'));
+    expect(second.requests.map(({ options }) => options)).toEqual([
+      undefined,
+      { model: 'huge', seed: 1 },
+    ]);
+  });
+
+  test('a name comes before a model of the default runner', async () => {
+    const [first, second] = [fast(), deep()];
+    await run(one({ model: 'deep' }), { runner: first.runner, runners: { deep: second.runner } });
+    expect([first.requests.length, second.requests.length]).toEqual([0, 1]);
+  });
+
+  test('without names, the model is one of the runner', async () => {
+    const { runner, requests } = fast();
+    await run(one({ model: 'org/model-7' }), { runner });
+    expect(requests[0]?.options).toEqual({ model: 'org/model-7' });
+  });
+
+  test('each has a resource of its own, and so does another model', async () => {
+    const resources: string[] = [];
+    const noting = {
+      ...inOrder,
+      begin(view: Parameters<typeof inOrder.begin>[0]) {
+        const scheduler = inOrder.begin(view);
+        return {
+          ...scheduler,
+          ready(task: Parameters<typeof scheduler.ready>[0]) {
+            resources.push(`${task.id} ${task.resource}`);
+            scheduler.ready(task);
+          },
+        };
+      },
+    };
+    await run(
+      planOf(
+        { id: 'a', description: 'x', model: 'deep' },
+        { id: 'b', description: 'x', model: 'deep/huge' },
+        { id: 'c', description: 'x' },
+        { id: 'f', run: () => 1 },
+      ),
+      { strategy: noting, runners: { deep: deep().runner }, runner: fast().runner },
+    );
+    expect(resources).toEqual([
+      'a deep-lab/default',
+      'b deep-lab/huge',
+      'c fast-lab/default',
+      'f function',
+    ]);
+  });
+
+  test('an unknown name is a problem before anything runs', () => {
+    const { runner, requests } = deep();
+    const plan = planOf(
+      { id: 'a', description: 'x' },
+      { id: 'b', description: 'x', model: 'deap' },
+      { id: 'c', description: 'x', model: 'gpt-7/mini' },
+    );
+    expect(problemsOf(plan, { runner, runners: { deep: runner } })).toEqual([
+      'tasks[1].model: there is no runner "deap". Did you mean "deep"? A model of a runner is written as deep/model',
+      'tasks[2].model: there is no runner "gpt-7". The runners are deep. A model of a runner is written as deep/model',
+    ]);
+    expect(requests).toEqual([]);
+  });
+
+  test('a task without a model needs a default', () => {
+    const { runner } = deep();
+    const start = () => run(one(), { runners: { deep: runner } });
+    expect(start).toThrow('it needs a model (deep), or createExecutor() a runner for such tasks');
+  });
+
+  test('each must support the tools and options of its tasks', () => {
+    const runners = { deep: deep().runner, plain: recording('p', { supportedOptions: [] }).runner };
+    expect(problemsOf(one({ model: 'plain/huge', seed: 1 }), { runners })).toEqual([
+      'tasks[0].model: the runner "p" does not honour this option',
+      'tasks[0].seed: the runner "p" does not honour this option',
+    ]);
+    const weather = tool({
+      name: 'weather',
+      description: 'Weather',
+      inputSchema: { type: 'object' },
+      execute: () => 'sunny',
+    });
+    const start = () => run(one({ model: 'deep', tools: [weather] }), { runners });
+    expect(start).toThrow('"deep-lab" does not let its model call any');
+  });
+
+  test('a budget in US dollars needs the price of each model', () => {
+    const pricing = { unknownModels: ['x'], isKnown: (model: string) => model === 'huge' };
+    const { runner } = recording('deep-lab', { pricing });
+    const start = (model: string) => () =>
+      run(one({ model }), { runners: { deep: runner }, budget: { costUsd: 1 } });
+    expect(start('deep')).toThrow('the price of "x" is unknown');
+    expect(start('deep/tiny')).toThrow('the price of "tiny" is unknown');
+    expect(start('deep/huge')).not.toThrow();
+  });
+
+  test.each<[object, string]>([
+    [{ runners: { a: {} } }, 'runners.a must be a TaskRunner'],
+    [{ runners: 'a' }, 'runners must be an object of runners by name'],
+    [{ runners: { 'a/b': deep().runner } }, 'the name "a/b" of a runner is empty or has a /'],
+    [{ runners: { deep: deep().runner }, runner: 'dep' }, 'Did you mean "deep"?'],
+    [{ runner: 'deep' }, 'runner "deep" is none of runners. They are none.'],
+  ])('%j is an error', (options, message) => {
+    const create = () => createExecutor({ strategy: inOrder, ...options } as ExecutorOptions);
+    expect(create).toThrow(message);
+    try {
+      create();
+    } catch (error) {
+      expect(isStratagemError(error) && error.code).toBe('invalid_option');
+    }
+  });
+
+  test('work behind a queue too', async () => {
+    const [first, second] = [fast(), deep()];
+    const worker = workerCarrier({ runner: first.runner, runners: { deep: second.runner } });
+    const carrier = {
+      ...{ name: 'wire', close: () => worker.close() },
+      ...{ cancel: worker.cancel.bind(worker), detach: worker.detach.bind(worker) },
+      start: (call: Parameters<typeof worker.start>[0], tell: Parameters<typeof worker.start>[1]) =>
+        worker.start(JSON.parse(JSON.stringify(call)), tell),
+    };
+    const { outputs } = await run(
+      planOf(
+        { id: 'a', description: 'x', model: 'deep/huge' },
+        { id: 'b', description: 'y', seed: 3 },
+      ),
+      { runner: first.runner, runners: { deep: second.runner }, carrier },
+    );
+    expect(outputs).toEqual({ a: 'deep-lab: x', b: 'fast-lab: y' });
+    expect(second.requests[0]?.options).toEqual({ model: 'huge' });
+    expect(first.requests[0]?.options).toEqual({ seed: 3 });
+  });
+});

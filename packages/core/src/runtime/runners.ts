@@ -1,0 +1,156 @@
+import type { Budget } from '../contract/budget.js';
+import { optionsOf } from '../contract/call-options.js';
+import { OptionError, StratagemError } from '../contract/errors.js';
+import { PlanError, type PlanProblem } from '../contract/plan-error.js';
+import { type PriceTable, priceOf } from '../contract/price.js';
+import { resourceOf, type TaskRequest, type TaskRunner } from '../contract/runner.js';
+import { needsRunner, type Task } from '../contract/task.js';
+import { didYouMean } from '../util/suggest.js';
+
+/** The runner of a task, and the model that it is asked for beyond that choice. */
+interface Choice {
+  readonly runner: TaskRunner | undefined;
+  readonly model: string | undefined;
+}
+
+/**
+ * The runners of an executor, and which of them works on a task. With named runners, the `model` of a
+ * task is the name of one, or a name and a model of it: `deep/claude-opus-5-5`. Without, it is a model
+ * of the only runner.
+ */
+export class Runners {
+  readonly #default: TaskRunner | undefined;
+  readonly #named: ReadonlyMap<string, TaskRunner>;
+
+  constructor(
+    runner: TaskRunner | undefined,
+    named: Readonly<Record<string, TaskRunner>> | undefined,
+  ) {
+    this.#default = runner;
+    this.#named = new Map(Object.entries(named ?? {}));
+  }
+
+  /** The runner of a task that `require` has checked. */
+  of({ model }: Pick<Task, 'model'>): TaskRunner | undefined {
+    return model === undefined ? this.#default : this.#choiceOf(model).runner;
+  }
+
+  /** What attempts at a task compete for; `function` without a runner. */
+  resourceOf(task: Task): string {
+    if (task.run !== undefined) return 'function';
+    const { runner, model } =
+      task.model === undefined
+        ? { runner: this.#default, model: undefined }
+        : this.#choiceOf(task.model);
+    if (runner === undefined) return 'function';
+    return resourceOf(runner, model === task.model ? task : { ...task, model });
+  }
+
+  /** The request as the runner gets it: without the name of the runner. */
+  requestFor(request: TaskRequest): TaskRequest {
+    const { options } = request;
+    if (options?.model === undefined || this.#named.size === 0) return request;
+    const { model: name, ...others } = options;
+    const { model } = this.#choiceOf(name as string);
+    const left = model === undefined ? others : { ...others, model };
+    const { options: _, ...rest } = request;
+    return Object.keys(left).length === 0 ? rest : { ...rest, options: left };
+  }
+
+  /**
+   * Checks that there is a runner for each task, that it honours the options of the task, and that a
+   * budget in US dollars can be kept.
+   *
+   * @throws {PlanError} for an unknown name, and for options that the runner does not honour.
+   * @throws {StratagemError} `missing_runner` when a task needs a runner and there is none.
+   * @throws {OptionError} when the price of a model is unknown.
+   */
+  require(tasks: readonly Task[], budget?: Budget, prices: PriceTable = {}): void {
+    const problems: PlanProblem[] = [];
+    const priced = new Set<string | undefined>();
+    this.#check(tasks, ['tasks'], problems, (task, runner) => {
+      if (budget?.costUsd === undefined || priced.has(task.model)) return;
+      priced.add(task.model);
+      this.#requirePrice(task, runner, prices);
+    });
+    if (problems.length > 0) throw new PlanError(problems);
+  }
+
+  #choiceOf(model: string): Choice {
+    if (this.#named.size === 0) return { runner: this.#default, model };
+    const whole = this.#named.get(model);
+    if (whole !== undefined) return { runner: whole, model: undefined };
+    const slash = model.indexOf('/');
+    const runner = slash > 0 ? this.#named.get(model.slice(0, slash)) : undefined;
+    return { runner, model: model.slice(slash + 1) };
+  }
+
+  #check(
+    tasks: readonly Task[],
+    path: PlanProblem['path'],
+    problems: PlanProblem[],
+    found: (task: Task, runner: TaskRunner) => void,
+  ): void {
+    for (let position = 0; position < tasks.length; position++) {
+      const task = tasks[position] as Task;
+      const add = (code: PlanProblem['code'], field: readonly string[], message: string) =>
+        problems.push({ code, path: [...path, position, ...field], message });
+      if (needsRunner(task)) {
+        const runner = this.of(task);
+        if (runner !== undefined) {
+          for (const option of this.#unsupported(task, runner)) {
+            const message = `the runner "${runner.name}" does not honour this option`;
+            add('unsupported_option', option, message);
+          }
+          found(task, runner);
+        } else if (task.model === undefined) throw this.#missing(task);
+        else add('unknown_model', ['model'], this.#unknown(task.model));
+      }
+      if (task.subtasks === undefined) continue;
+      this.#check(task.subtasks, [...path, position, 'subtasks'], problems, found);
+    }
+  }
+
+  /** The paths of the options that a runner does not honour. */
+  #unsupported(task: Task, { supportedOptions = [] }: TaskRunner): string[][] {
+    const options = optionsOf(task);
+    if (options === undefined) return [];
+    return Object.entries(options).flatMap(([name, value]) => {
+      // The name of a runner is no option of it.
+      if (name === 'model' && this.#choiceOf(value).model === undefined) return [];
+      if (supportedOptions.includes(name)) return [];
+      if (name !== 'providerOptions') return [[name]];
+      const providers = Object.keys(value as object);
+      return providers
+        .filter((provider) => !supportedOptions.includes(`${name}.${provider}`))
+        .map((provider) => [name, provider]);
+    });
+  }
+
+  #requirePrice(task: Task, { pricing }: TaskRunner, prices: PriceTable): void {
+    const { model } = task.model === undefined ? task : this.#choiceOf(task.model);
+    const { unknownModels = [], isKnown } = pricing ?? {};
+    const unknown = model === undefined ? unknownModels : isKnown?.(model) ? [] : [model];
+    const name = pricing && unknown.find((each) => priceOf(each, prices) === undefined);
+    if (name) {
+      throw new OptionError(`budget.costUsd: the price of "${name}" is unknown; add it to prices`);
+    }
+  }
+
+  #missing({ id }: Task): StratagemError {
+    const names = [...this.#named.keys()];
+    const remedy =
+      names.length === 0
+        ? 'createExecutor() needs a runner, such as openai(), anthropic() or simulated()'
+        : `it needs a model (${names.join(', ')}), or createExecutor() a runner for such tasks`;
+    return new StratagemError('missing_runner', `Task "${id}" has no run function, so ${remedy}`);
+  }
+
+  #unknown(model: string): string {
+    const names = [...this.#named.keys()];
+    if (names.length === 0) return 'the executor has no runner';
+    const [name = ''] = model.split('/');
+    const hint = didYouMean(name, names) || ` The runners are ${names.join(', ')}.`;
+    return `there is no runner "${name}".${hint} A model of a runner is written as ${names[0]}/model`;
+  }
+}
