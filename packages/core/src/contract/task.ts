@@ -134,16 +134,6 @@ export function needsRunner(task: Task): boolean {
   return task.run === undefined && task.waitFor === undefined && doesOwnWork(task);
 }
 
-/** The first task, among these and their subtasks, whose attempts go to the runner. */
-export function firstTaskNeedingRunner(tasks: readonly Task[]): Task | undefined {
-  for (const task of tasks) {
-    if (needsRunner(task)) return task;
-    const inner = hasSubtasks(task) ? firstTaskNeedingRunner(task.subtasks ?? []) : undefined;
-    if (inner !== undefined) return inner;
-  }
-  return undefined;
-}
-
 /** The estimate of an attempt. A function uses no tokens unless its estimate says so. */
 export function estimateOf({ estimate, run }: Task): Estimate | undefined {
   return run === undefined ? estimate : { tokens: 0, costUsd: 0, ...estimate };
