@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -363,6 +363,58 @@ describe('memoryStore', () => {
   });
 });
 
+describe('a store that never answers', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+  const never = () => new Promise<never>(() => {});
+
+  test.each<[string, Partial<CacheStore>]>([
+    ['to get', { get: never }],
+    ['to set', { set: never }],
+    ['to either', { get: never, set: never }],
+  ])('%s is treated as one that fails', async (_, methods) => {
+    const { runner } = counting();
+    const store = { ...memoryStore(), ...methods };
+    const context = attempt();
+    const answer = cache(runner, store, { storeTimeoutMs: 300 }).run(request('a'), context);
+    await vi.advanceTimersByTimeAsync(600);
+    expect((await answer).output).toBe('a!');
+    const notices = Object.keys(methods).map((method) =>
+      expect.objectContaining({
+        message: `could not ${method === 'get' ? 'read from the cache' : 'store the response'}: the store did not answer within 300 ms`,
+      }),
+    );
+    expect(context.emitted).toEqual(notices);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('has five seconds, and its later answer changes nothing', async () => {
+    const { runner, asked } = counting();
+    const late = (key: string) =>
+      new Promise<never>((_, reject) => setTimeout(() => reject(new Error(key)), 9_000));
+    const answer = cache(runner, { ...memoryStore(), get: late }).run(request('a'), attempt());
+    await vi.advanceTimersByTimeAsync(4_999);
+    expect(asked).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect((await answer).output).toBe('a!');
+  });
+
+  test('does not keep an aborted attempt', async () => {
+    const { runner, asked } = counting();
+    const stop = new AbortController();
+    const context = attempt({ signal: stop.signal });
+    const answer = cache(runner, { ...memoryStore(), get: never }).run(request('a'), context);
+    stop.abort();
+    await expect(answer).rejects.toMatchObject({ code: 'aborted' });
+    expect([asked, context.emitted]).toEqual([[], []]);
+  });
+
+  test.each([0, -1, Number.NaN, '5'])('storeTimeoutMs: %s is refused', (storeTimeoutMs) => {
+    const options = { storeTimeoutMs } as CacheOptions;
+    expect(() => cache(counting().runner, memoryStore(), options)).toThrow('storeTimeoutMs');
+  });
+});
+
 describe('fileStore', () => {
   let folder: string;
   beforeEach(async () => {
@@ -435,6 +487,23 @@ describe('fileStore', () => {
     expect(await readdir(join(folder, 'ab'))).toEqual(['abc.json']);
   });
 
+  test('removes what killed processes have left, and nothing else', async () => {
+    const inner = join(folder, 'ab');
+    const id = '0b7c2b52-6f0e-4c5e-9d4c-0d1c6a3f9a11';
+    const names = [`abc.json.${id}`, `abd.json.${id}`, 'abe.json', `notes.${id}`];
+    await mkdir(inner, { recursive: true });
+    for (const name of names) await writeFile(join(inner, name), '{');
+    const old = new Date(Date.now() - 2 * 3_600_000);
+    for (const name of names) {
+      // Another process may be writing the second one now.
+      if (!name.startsWith('abd')) await utimes(join(inner, name), old, old);
+    }
+    await fileStore(folder).set('abc', { output: 1, storedAt: 1 });
+    expect((await readdir(inner)).sort()).toEqual(
+      ['abc.json', `abd.json.${id}`, 'abe.json', `notes.${id}`].sort(),
+    );
+  });
+
   test('needs a directory', () => {
     expect(() => fileStore('')).toThrow('fileStore() needs the path of a directory');
   });
@@ -454,7 +523,7 @@ test.each<[unknown[], string]>([
   [[simulated(), {}], 'its second argument must be a store'],
   [
     [simulated(), memoryStore(), { ttl: 5 }],
-    'cache() has no option "ttl". It takes ttlMs, withTools.',
+    'cache() has no option "ttl". It takes ttlMs, withTools, storeTimeoutMs.',
   ],
   [[simulated(), memoryStore(), { ttlMs: -1 }], 'ttlMs must be a positive number'],
   [[simulated(), memoryStore(), { withTools: 1 }], 'withTools must be true or false'],

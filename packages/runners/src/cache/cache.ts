@@ -13,11 +13,12 @@ import {
   deriveContext,
   describe,
 } from '@stratagem/core/runner';
-import { throwIfAborted } from '../util/abort.js';
+import { orAborted, throwIfAborted } from '../util/abort.js';
 import { requireOutput } from '../util/checked-run.js';
 import { codeOf, detailsOf } from '../util/error-details.js';
 import { forwardClock } from '../util/forward-clock.js';
 import { contentOf, requestKey } from '../util/request-key.js';
+import { MAX_TIMER_MS } from '../util/timer.js';
 import { checkRunner, propertiesOf } from '../util/wrapped.js';
 import type { CachedResponse, CacheStore } from './cache-store.js';
 import { SharedFlight } from './shared-flight.js';
@@ -33,12 +34,19 @@ export interface CacheOptions {
    * @default false
    */
   readonly withTools?: boolean | undefined;
+  /**
+   * How long the store may take for one answer, in milliseconds. After that, it counts as failed for this
+   * request; `Infinity` waits for ever.
+   * @default 5_000
+   */
+  readonly storeTimeoutMs?: number | undefined;
 }
 
 /**
  * Returns stored responses for repeated requests to a runner with the same settings. They cost
  * nothing, and a notice is logged. Equal requests at the same time are sent once. Only responses
- * that match their task's schema are stored. When the store fails, the request is sent.
+ * that match their task's schema are stored. When the store fails or does not answer in time, the
+ * request is sent.
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
@@ -55,8 +63,11 @@ export function cache(
     const message = 'its second argument must be a store, such as memoryStore()';
     throw new OptionError(`cache(): ${message}`);
   }
-  checkOptions('cache()', options, ['ttlMs', 'withTools']);
-  const { ttlMs = Number.POSITIVE_INFINITY, withTools = false } = options;
+  checkOptions('cache()', options, ['ttlMs', 'withTools', 'storeTimeoutMs']);
+  const { ttlMs = Number.POSITIVE_INFINITY, withTools = false, storeTimeoutMs = 5_000 } = options;
+  if (storeTimeoutMs !== Number.POSITIVE_INFINITY) {
+    checkDuration('cache()', 'storeTimeoutMs', storeTimeoutMs);
+  }
   if (ttlMs !== Number.POSITIVE_INFINITY) checkDuration('cache()', 'ttlMs', ttlMs);
   checkFlag('cache()', 'withTools', withTools);
   const flights = new Map<string, SharedFlight>();
@@ -81,12 +92,14 @@ export function cache(
   /** The stored response, if it is valid. */
   async function findValid(key: string, request: TaskRequest, context: RunContext) {
     try {
-      const cached = await store.get(key);
+      const reading = store.get(key);
+      const cached = await orAborted(inTime(reading, storeTimeoutMs), context.signal);
       if (!isCachedResponse(cached)) return undefined;
       // A response of the future was stored while the time of day was wrong: its age is unknown.
       if (Math.abs(now() - cached.storedAt) >= ttlMs) return undefined;
       return (await request.check?.(cached.output)) === undefined ? cached : undefined;
     } catch (thrown) {
+      throwIfAborted(context.signal);
       notice(context, `could not read from the cache: ${describe(thrown)}`);
       return undefined;
     }
@@ -122,7 +135,8 @@ export function cache(
     if ((await request.check?.(response.output)) !== undefined) return;
     const { output, model } = response;
     try {
-      await store.set(key, { output, storedAt: now(), ...(model !== undefined && { model }) });
+      const stored = { output, storedAt: now(), ...(model !== undefined && { model }) };
+      await inTime(store.set(key, stored), storeTimeoutMs);
     } catch (thrown) {
       notice(context, `could not store the response: ${describe(thrown)}`);
     }
@@ -146,6 +160,21 @@ async function joinFlight(flight: SharedFlight, context: RunContext): Promise<Ta
       ...(retryAfterMs !== undefined && { retryAfterMs }),
       ...(status !== undefined && { status }),
     });
+  }
+}
+
+/** @throws {Error} when the store has not answered within `timeoutMs`; its answer is ignored then. */
+async function inTime<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
+  if (timeoutMs === Number.POSITIVE_INFINITY) return answer;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const message = `the store did not answer within ${timeoutMs} ms`;
+    timer = setTimeout(() => reject(new Error(message)), Math.min(timeoutMs, MAX_TIMER_MS));
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

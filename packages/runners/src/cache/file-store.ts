@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { OptionError } from '@stratagem/core';
 import { findJsonMismatch } from '../util/plain-data.js';
 import type { CachedResponse, CacheStore } from './cache-store.js';
+
+/** A file of this age is no longer being written: the process that began it has ended. */
+const ABANDONED_AFTER_MS = 3_600_000;
+/** The name of a file that is being written ends with a UUID. */
+const UNFINISHED = /\.json\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** The version of the file format; files of another version are ignored. */
 const VERSION = 1;
@@ -22,6 +27,8 @@ export function fileStore(directory: string): CacheStore {
   if (typeof directory !== 'string' || directory === '') {
     throw new OptionError('fileStore() needs the path of a directory');
   }
+  /** Directories from which this process has removed the files of processes that were killed. */
+  const swept = new Map<string, Promise<void>>();
   const fileOf = (key: string) => join(directory, key.slice(0, 2), `${key}.json`);
   return {
     async get(key) {
@@ -39,7 +46,11 @@ export function fileStore(directory: string): CacheStore {
       }
       const text = JSON.stringify({ version: VERSION, key, ...response });
       const file = fileOf(key);
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      const folder = dirname(file);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const sweeping = swept.get(folder) ?? sweep(folder);
+      swept.set(folder, sweeping);
+      await sweeping;
       // Written under another name first, because other processes must never read a partial file.
       const temporary = `${file}.${randomUUID()}`;
       try {
@@ -51,6 +62,17 @@ export function fileStore(directory: string): CacheStore {
       }
     },
   };
+}
+
+/** Removes files that processes left when they were killed in the middle of writing. */
+async function sweep(folder: string): Promise<void> {
+  // The store works without this, as when another process sweeps at the same time.
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((each) => UNFINISHED.test(each))) {
+    const file = join(folder, name);
+    const { mtimeMs = Number.POSITIVE_INFINITY } = (await stat(file).catch(() => undefined)) ?? {};
+    if (Date.now() - mtimeMs > ABANDONED_AFTER_MS) await rm(file, { force: true }).catch(() => {});
+  }
 }
 
 function parse(text: string, key: string): CachedResponse | undefined {
