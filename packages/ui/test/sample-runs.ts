@@ -75,9 +75,9 @@ function diligenceTasks(): Task[] {
 }
 
 /** How long an attempt takes, in milliseconds. */
-function lengthOf(id: string, attempt: number): number {
+function lengthOf(id: string, attempt: number, seed: number): number {
   const [least, most] = LENGTHS.find(([pattern]) => pattern.test(id))?.[1] ?? [1_000, 4_000];
-  return least + (most - least) * chance(`${id} ${attempt}`);
+  return least + (most - least) * chance(`${id} ${attempt} ${seed}`);
 }
 
 const LENGTHS: readonly (readonly [RegExp, readonly [number, number]])[] = [
@@ -95,8 +95,12 @@ const CONTEXT = 'context length exceeded: 138,212 tokens, the model takes 128,00
 const FILTER = 'the model refused: the request was flagged by its content filter';
 const RATE = 'the simulated model takes requests up to 150 a minute';
 
-function attemptAt({ id, description = '' }: Task, attempt: number): SimulatedAttempt {
-  const durationMs = lengthOf(id, attempt);
+function attemptAt(
+  { id, description = '' }: Task,
+  attempt: number,
+  seed: number,
+): SimulatedAttempt {
+  const durationMs = lengthOf(id, attempt, seed);
   // The third time, the server does not want to be asked again.
   const limit = attempt < 3 ? { retryAfterMs: 3_200 } : { isRetryable: false };
   const fail = (code: ConstructorParameters<typeof RunnerError>[0], text: string, after = 4) => ({
@@ -147,22 +151,25 @@ export interface SampleOptions {
   readonly maxParallel?: number;
   /** The limit is lowered to this when the sections are written. */
   readonly lowerTo?: number | undefined;
+  /** Other durations. */
+  readonly seed?: number | undefined;
 }
 
 /**
  * 183 tasks on 15 levels: fan-outs of 36 and 44, retries, rate-limit pauses, an approval, four
  * failures, and tasks skipped because of them.
  */
-export function diligenceRun({ maxParallel = 12, lowerTo = 6 }: SampleOptions = {}): RunEvent[] {
+export function diligenceRun(options: SampleOptions = {}): RunEvent[] {
+  const { maxParallel = 12, lowerTo = 6, seed = 0 } = options;
   const goal = 'Supplier due diligence: 36 makers of cast parts, eight regions';
   const { timeline } = simulate(
     { goal, tasks: diligenceTasks() },
     {
       strategy: parallel({ maxParallel }),
       retry: { maxAttempts: 3, initialDelayMs: 2_000, maxDelayMs: 2_000 },
-      seed: 7,
+      seed,
       prices: { [MODEL]: { inputPerMillion: 2.5, outputPerMillion: 10 } },
-      attempt: attemptAt,
+      attempt: (each, attempt) => attemptAt(each, attempt, seed),
       answer: () => ({ afterMs: 14_000, answer: true }),
       actions: [{ atMs: 59_200, act: (run) => run.setMaxParallel(lowerTo) }],
     },

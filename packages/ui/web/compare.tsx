@@ -142,7 +142,9 @@ function Pair({ a, b, theme }: { a: RunView; b: RunView; theme: Theme }) {
               ))}
             </tbody>
           </table>
-          {changes.length === 0 && <p class="mut no-match">No task completed in both runs.</p>}
+          {changes.length === 0 && (
+            <p class="mut no-match">No task took more or less time than in the other run.</p>
+          )}
         </div>
       </div>
     </>

@@ -19,7 +19,7 @@ export function servedSource(journal: string | undefined): Source {
     journal,
     watch(key, watcher) {
       let model: RunModel | undefined;
-      return stream(`api/runs/${encodeURIComponent(key)}/events`, watcher, () => model?.sequence, {
+      return stream(`api/runs/${encodeURIComponent(key)}/events`, watcher, {
         change: (data) => {
           const { delta, extras } = data as RunMessage;
           model = applyDelta(model, delta);
@@ -35,7 +35,7 @@ export function servedSource(journal: string | undefined): Source {
       });
     },
     watchRuns: (shown, watcher) =>
-      stream('api/events', watcher, () => undefined, {
+      stream('api/events', watcher, {
         runs: (data) => shown(data as readonly RunEntry[]),
       }),
     async detail(key, taskId) {
@@ -72,18 +72,20 @@ async function problemOf(response: Response): Promise<string> {
 function stream(
   path: string,
   { connection }: Pick<Watcher, 'connection'>,
-  lastSequence: () => number | undefined,
   on: Readonly<Record<string, (data: unknown) => void>>,
 ): () => void {
   let events: EventSource | undefined;
   let timer: number | undefined;
   let isOver = false;
+  let last = '';
   const open = () => {
-    const last = lastSequence();
-    events = new EventSource(last === undefined ? path : `${path}?after=${last}`);
+    events = new EventSource(last === '' ? path : `${path}?after=${encodeURIComponent(last)}`);
     events.onopen = () => connection({ state: 'open' });
     for (const [name, handle] of Object.entries(on)) {
-      events.addEventListener(name, (event) => handle(JSON.parse(event.data)));
+      events.addEventListener(name, (event) => {
+        last = event.lastEventId;
+        handle(JSON.parse(event.data));
+      });
     }
     events.addEventListener('missing', () => close());
     events.onerror = () => {

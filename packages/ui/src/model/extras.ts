@@ -11,7 +11,7 @@ export interface RunExtras {
 }
 
 /** What a page can ask of a run. */
-const CONTROLS = [
+export const CONTROLS = [
   'cancel',
   'interrupt',
   'pause',
@@ -25,7 +25,7 @@ const CONTROLS = [
   'retryFailed',
 ] as const;
 
-type Control = (typeof CONTROLS)[number];
+export type Control = (typeof CONTROLS)[number];
 
 export interface Action {
   readonly control: Control;

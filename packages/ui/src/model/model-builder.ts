@@ -43,10 +43,11 @@ export interface ModelOptions {
 export class ModelBuilder {
   readonly #runId: string | undefined;
   readonly #analyzer = new RunAnalyzer();
-  readonly #lines: EventLine[] = [];
   readonly #models = new Set<string>();
   readonly #inputs = new Map<string, readonly string[]>();
+  #lines: EventLine[] = [];
   #texts = new TaskTexts();
+  #restarts = 0;
   #sequence = -1;
   #startedAt = 0;
   #downtimeMs = 0;
@@ -62,6 +63,11 @@ export class ModelBuilder {
   /** The number of the last event. */
   get sequence(): number {
     return this.#sequence;
+  }
+
+  /** How often the log began anew, with a changed plan. */
+  get restarts(): number {
+    return this.#restarts;
   }
 
   get isEmpty(): boolean {
@@ -100,7 +106,8 @@ export class ModelBuilder {
 
   /** An accepted change of the plan starts the run again in the same log. */
   #restart(startedAt: number): void {
-    this.#lines.length = 0;
+    if (this.#lines.length > 0) this.#restarts++;
+    this.#lines = [];
     this.#texts = new TaskTexts();
     this.#startedAt = startedAt;
     this.#downtimeMs = 0;
@@ -149,7 +156,7 @@ export class ModelBuilder {
         resource === undefined ? [[round(startMs), round(endMs)] as const] : [],
       ),
       tasks,
-      events: this.#lines,
+      events: [...this.#lines],
       ...(options.notice !== undefined && { notice: options.notice }),
     };
   }

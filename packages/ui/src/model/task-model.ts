@@ -29,7 +29,7 @@ export function taskModelOf(
   const start = isGroup ? firstOf(spans, 'children') : segments[0]?.from;
   const error = lastError(task);
   const model = attempts.findLast((attempt) => attempt.model !== undefined)?.model;
-  const lastInput = spans.findLast((span) => span.kind === 'dependency')?.by;
+  const lastInput = lastInputOf(run, task);
   return {
     ...{ id, type: task.task.type ?? 'action', level, status: shownStatus(task) },
     ...(parent !== undefined && { parent }),
@@ -48,7 +48,7 @@ export function taskModelOf(
     ...(task.reason !== undefined && { reason: task.reason }),
     ...(task.failedTaskId !== undefined && { failedTask: task.failedTaskId }),
     ...(lastInput !== undefined && { lastInput }),
-    ...(task.isCritical && { isCritical: true as const }),
+    ...((task.isCritical || isCriticalGroup(run, id)) && { isCritical: true as const }),
     prompt,
     ...(question !== undefined && task.state === 'waiting' && { question }),
   };
@@ -69,6 +69,19 @@ function childrenOf(run: RunAnalysis): Map<string, string[]> {
     families.set(run, family);
   }
   return family;
+}
+
+/** A group is critical through its tasks. */
+function isCriticalGroup(run: RunAnalysis, id: string): boolean {
+  const children = childrenOf(run).get(id) ?? [];
+  return children.some((each) => run.task(each)?.isCritical || isCriticalGroup(run, each));
+}
+
+/** What it waited for last; a task of a group, what its group waited for. */
+function lastInputOf(run: RunAnalysis, { spans, parent }: TaskAnalysis): string | undefined {
+  const own = spans.findLast(({ kind }) => kind === 'dependency')?.by;
+  const group = own === undefined && parent !== undefined ? run.task(parent) : undefined;
+  return group === undefined ? own : lastInputOf(run, group);
 }
 
 function shownStatus({ state, status }: TaskAnalysis): ShownStatus {

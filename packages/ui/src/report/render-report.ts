@@ -57,7 +57,7 @@ export function renderReport(run: RunInput, options: ReportOptions = {}): string
 }
 
 /** A run as a report has it. */
-function embed(
+export function embed(
   builder: ModelBuilder,
   extras: RunExtras,
   maxTextLength: number | undefined,
