@@ -37,7 +37,7 @@ export function isForbidden(key: string): boolean {
 // --- Dependencies ---
 
 const TASKS = '(?:tasks?|steps?|nodes?|subtasks?|actions?|jobs?|stages?|activit(?:y|ies)|items?)';
-const WHICH = '(?:on|upon|of|for|other|previous|prior|earlier|existing)';
+const WHICH = '(?:on|upon|other|previous|prior|earlier|existing)';
 const PARTS =
   '(?:ids?|names?|titles?|refs?|references?|numbers?|nos?|nums?|index(?:es)?|indices|keys?|lists?|array|set)';
 const REST = `${WHICH}*${TASKS}?${PARTS}*`;

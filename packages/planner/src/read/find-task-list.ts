@@ -31,7 +31,7 @@ const WRAPPERS = [
 /** A task on its own has a field of each of these two kinds. */
 const TASK_FIELDS = [...NAMES.id, ...NAMES.title, 'task'];
 const TEXT_FIELDS = [
-  ...['description', 'taskdescription', 'stepdescription', 'prompt', 'instruction'],
+  ...['description', 'desc', 'taskdescription', 'stepdescription', 'prompt', 'instruction'],
   ...['instructions', 'task', 'details', 'content', 'action', 'objective', 'text'],
 ];
 const PLAN_FIELDS = ['tasks', 'goal'];

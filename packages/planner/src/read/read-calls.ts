@@ -1,9 +1,10 @@
 /** `2. search("x")`, as LLMCompiler writes it; the number may be missing before the last step. */
-const CALL = /^\s*(?:[-*]\s+)?(\d{1,4})[.):]\s*`?([A-Za-z_][\w.-]*)\s*\((.*)\)`?\s*(?:#.*)?$/s;
-const CALL_START = /^\s*(?:[-*]\s+)?\d{1,4}[.):]\s*`?[A-Za-z_][\w.-]*\s*\(/;
+const CALL = /^\s*(?:[-*]\s+)?(\d{1,4})[.):]\s*`?([A-Za-z_][\w.-]*)\((.*)\)`?\s*(?:#.*)?$/s;
+const CALL_START = /^\s*(?:[-*]\s+)?\d{1,4}[.):]\s*`?[A-Za-z_][\w.-]*\(/;
 /** `#E1 = Search[query]`, as ReWOO writes it. */
 const EVIDENCE = /^\s*#?(E\d{1,4})\s*[=:]\s*([A-Za-z_][\w.-]*)\s*[[(](.*)[\])]\s*$/s;
 const EVIDENCE_START = /^\s*#?E\d{1,4}\s*[=:]\s*[A-Za-z_][\w.-]*\s*[[(]/;
+const ITEM = /^\s*(?:[-*]\s+)?#?E?\d{1,4}[.):=]/;
 const PLAN_LINE =
   /^\s*(?:[-*]\s+)?(?:\*\*)?(?:plan|thought|step)(?:\s*\d+)?(?:\*\*)?\s*:\s*(?:\*\*)?\s*(.*)$/i;
 const END = /^\s*(?:<\/?plan>|```\w*|-{3,})\s*$/i;
@@ -63,7 +64,8 @@ function callsIn(text: string): Call[] | undefined {
     if (said !== undefined) {
       if (said !== '') thought.push(said.trim());
     } else if (thought.length > 0) thought.push(line.trim());
-    else if (hasBegun) return undefined;
+    // Another item of the list is no call, so that reading the rest would lose it.
+    else if (hasBegun || ITEM.test(line)) return undefined;
   }
   return thought.length > 0 && calls.length > 0 ? undefined : calls;
 }

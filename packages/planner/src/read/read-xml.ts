@@ -9,6 +9,9 @@ const WRAPPER = 'answer';
 const LISTS =
   /^(?:tasks|steps|subtasks|substeps|children|nodes|edges|links|dependencies|depends_?on|dependson|deps|prerequisites|requires|parents|tools|plan|(?:task|step|sub|tool)_?(?:list|s)|acceptance_?criteria|\w+_ids)$/i;
 
+/** Names of elements that only hold one element of a list. */
+const ITEM = /^(?:item|entry|element|value|li)$/i;
+
 /** The data of the XML in a text; undefined when there is none, or it is not well-formed. */
 export function readXml(text: string): unknown {
   const start = text.search(/<[A-Za-z_]/);
@@ -52,7 +55,7 @@ function isList({ name }: XmlElement, children: readonly XmlElement[]): boolean 
   const names = new Set(children.map((child) => child.name));
   if (names.size !== 1) return false;
   const [inner = ''] = names;
-  if (children.length > 1) return true;
+  if (children.length > 1 || ITEM.test(inner)) return true;
   return (
     (LISTS.test(name) && !LISTS.test(inner)) || name === `${inner}s` || name === `${inner}_list`
   );

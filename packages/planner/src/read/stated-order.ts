@@ -182,7 +182,7 @@ export function batchesIn(value: unknown): readonly (readonly unknown[])[] {
     return parts;
   }
   if (isJsonObject(value))
-    return Object.entries(value).map(([name, each]) => [name, ...leavesIn(each)]);
+    return Object.entries(value).map(([name, each]) => [name, ...leavesIn(each, false)]);
   return [];
 }
 

@@ -5,6 +5,7 @@ import {
   directionOf,
   isBookkeeping,
   isForbidden,
+  isLink,
   isOrder,
   isPlainDependency,
   NAMES,
@@ -48,7 +49,7 @@ export function readTaskFields(
     if (field !== undefined) given.set(field, [...(given.get(field) ?? []), [name, value]]);
     else if (isForbidden(key)) reportForbidden(name, path, report);
     else if (isOrder(key)) orders.push([name, value]);
-    else if (isBookkeeping(key, value)) {
+    else if (isBookkeeping(key, value) && !mayLink(key, value)) {
       report.addRepair(`The task field "${shortName(name)}" was ignored.`);
     } else others.push([name, value]);
   }
@@ -89,6 +90,11 @@ function fieldOf(key: string, value: unknown): TaskField | undefined {
   if (field !== undefined) return field;
   // `required: true` says that a task is not optional.
   return isPlainDependency(key) && typeof value !== 'boolean' ? 'dependencies' : undefined;
+}
+
+/** `blocking: true` says nothing about other tasks; `blocking: "b"` does. */
+function mayLink(key: string, value: unknown): boolean {
+  return typeof value !== 'boolean' && isLink(key);
 }
 
 function reportForbidden(name: string, path: AnswerPath, report: AnswerReport): void {

@@ -28,7 +28,13 @@ export function rewriteMarks(
 }
 
 function findMarked(name: string, task: ParsedTask, resolver: ReferenceResolver) {
-  return resolver.findById(name, task) ?? resolver.findById(name.replace(PART, ''), task);
+  const id = name.replace(PART, '');
+  return (
+    resolver.findById(name, task) ??
+    resolver.findById(id, task) ??
+    // `#E1` is also used for the task 1.
+    (/^E\d+$/.test(id) ? resolver.findById(id.slice(1), task) : undefined)
+  );
 }
 
 const TASK_WORD = '(?:tasks?|steps?|subtasks?|nodes?)';
