@@ -3,7 +3,7 @@ import { parseXml, XmlCdata, XmlElement, XmlText } from '@rgrove/parse-xml';
 /** A character that XML would need to escape, which models leave as it is. */
 const BARE_AMPERSAND = /&(?!(?:#\d{1,7}|#x[\da-f]{1,6}|amp|lt|gt|quot|apos);)/gi;
 /** The tag of an element; a comparison like `a < b` is none. */
-const BARE_LESS = /<(?![A-Za-z_/!?])/g;
+const BARE_LESS = /<(?![\p{L}_/!?])/gu;
 const WRAPPER = 'answer';
 /** Names of elements that hold a list, even of one element. */
 const LISTS =
@@ -14,7 +14,7 @@ const ITEM = /^(?:item|entry|element|value|li)$/i;
 
 /** The data of the XML in a text; undefined when there is none, or it is not well-formed. */
 export function readXml(text: string): unknown {
-  const start = text.search(/<[A-Za-z_]/);
+  const start = text.search(/<[\p{L}_]/u);
   const end = text.lastIndexOf('>');
   if (start === -1 || end < start) return undefined;
   const xml = text
