@@ -40,7 +40,7 @@ function describe(event: RunEvent): string {
   const level = 'level' in event ? `level ${event.level}  ` : '';
   const duration = 'durationMs' in event ? ` (${seconds(event.durationMs ?? 0)})` : '';
   const why =
-    'error' in event ? `: ${event.error.code}` : 'reason' in event ? `: ${event.reason}` : '';
+    'error' in event ? `: ${event.error?.code}` : 'reason' in event ? `: ${event.reason}` : '';
   return `${name}${level}${event.taskId}${duration}${why}`;
 }
 

@@ -50,12 +50,15 @@ export class Account {
   }
 
   get isNotChosen(): boolean {
-    return this.reason === 'condition_false' || this.reason === 'nothing_failed';
+    const { status, reason } = this;
+    if (status !== 'skipped') return false;
+    return reason === 'condition_false' || reason === 'nothing_failed' || reason === 'requested';
   }
 
   /** Failed, or did not run for a failure: what tasks for failures wait for. */
   get isCauseOfFailureTasks(): boolean {
     const { status, reason } = this;
+    if (status === 'canceled' && reason === 'requested') return true;
     return status === 'failed' || reason === 'dependency_failed' || reason === 'fail_fast';
   }
 

@@ -411,16 +411,17 @@ export class Ledger {
       task.id,
     );
     const results = output as { id: string; status: string; output?: unknown }[];
-    must(results.length === children.length, 'a fan-out tells of all its elements', task.id);
-    for (const [position, child] of children.entries()) {
+    const counted = children.filter((child) => !child.isNotChosen);
+    must(results.length === counted.length, 'a fan-out tells of all its elements', task.id);
+    for (const [position, child] of counted.entries()) {
       const told = results[position];
       must(told?.id === child.task.id, 'elements are told of in order', child.task.id);
       const ended = child.status === 'completed' ? 'completed' : 'failed';
       must(told.status === ended, 'elements are told of as they ended', child.task.id);
       must(told.output === child.output, 'elements are told of with outputs', child.task.id);
     }
-    const completed = children.filter((child) => child.status === 'completed').length;
-    must(completed >= requiredOf(task, children.length), 'enough elements succeeded', task.id);
+    const completed = counted.filter((child) => child.status === 'completed').length;
+    must(completed >= requiredOf(task, counted.length), 'enough elements succeeded', task.id);
   }
 
   #failed(event: TaskFailed): void {
@@ -469,12 +470,21 @@ export class Ledger {
     this.#firstStop ??= 'fail_fast';
   }
 
-  #skipped({ taskId, reason, failedTaskId, sequence }: TaskSkipped): void {
+  #skipped({ taskId, reason, failedTaskId, sequence, attempt, durationMs }: TaskSkipped): void {
     const account = this.#get(taskId);
     const { task, parent, dependencies } = account;
-    must(account.status === 'pending', 'what is skipped does not run and has not ended', taskId);
+    if (reason === 'requested' && account.status === 'running') {
+      must(durationMs === this.#now - account.startedAt, 'an aborted attempt has a length', taskId);
+      must(attempt === account.attempts, 'an attempt is aborted under its number', taskId);
+      this.#places.end(account);
+      account.workMs += durationMs;
+    } else {
+      must(account.status === 'pending', 'what is skipped does not run and has not ended', taskId);
+      must(durationMs === undefined, 'only what ran has a length', taskId);
+    }
     account.status = 'skipped';
     account.reason = reason;
+    if (reason === 'requested') return;
     if (reason === 'condition_false') {
       if (parent?.isNotChosen) return;
       must(
@@ -503,7 +513,11 @@ export class Ledger {
         taskId,
       );
       const cause = this.#get(failedTaskId as string);
-      must(cause.status === 'failed', 'the failure that led to it is one', taskId);
+      must(
+        cause.status === 'failed' || (cause.status === 'canceled' && cause.reason === 'requested'),
+        'the failure that led to it is one',
+        taskId,
+      );
       account.cause = cause;
       if (this.#replan.hasBegun && !isInFanOut(account)) cause.missedAt = sequence;
     } else {
@@ -512,7 +526,7 @@ export class Ledger {
     }
   }
 
-  #canceled({ taskId, reason, attempt, durationMs }: TaskCanceled): void {
+  #canceled({ taskId, reason, attempt, durationMs, error }: TaskCanceled): void {
     const account = this.#get(taskId);
     const { status } = account;
     must(status === 'pending' || status === 'running', 'what is canceled has not ended', taskId);
@@ -522,7 +536,12 @@ export class Ledger {
     account.workMs += durationMs ?? 0;
     account.status = 'canceled';
     account.reason = reason;
-    if (reason === 'fail_fast' || reason === 'goal_achieved') {
+    if (reason === 'requested') {
+      must(error?.taskId === taskId && error.code === 'canceled', 'it says why', taskId);
+      if (!this.#failFast || isInFanOut(account)) return;
+      this.#stopped ??= 'fail_fast';
+      this.#firstStop ??= 'fail_fast';
+    } else if (reason === 'fail_fast' || reason === 'goal_achieved') {
       must(this.#stopped === reason, 'a run winds down for the reason given', taskId);
       must(status === 'running', 'what does not run is skipped', taskId);
       must(!account.isCleanUp, 'what runs after failures is not aborted for them', taskId);
@@ -593,7 +612,10 @@ export class Ledger {
     if (code === 'deadline_exceeded') return;
     const bad = [...this.#accounts.values()].find(
       (each) =>
-        !isInFanOut(each) && each.isFailure && !each.isMadeUpFor && each.status !== 'canceled',
+        !isInFanOut(each) &&
+        each.isFailure &&
+        !each.isMadeUpFor &&
+        (each.status !== 'canceled' || each.reason === 'requested'),
     );
     const expected = this.#goal.isAchieved
       ? undefined

@@ -46,6 +46,7 @@ const FEATURES = [
   'tries',
   'replan',
   'runAfter',
+  'taskControl',
 ] as const;
 
 type Feature = (typeof FEATURES)[number];
@@ -364,6 +365,14 @@ class RunMaker {
     if (this.#has('addTasks')) {
       for (const n of times('growth')) {
         at(dice.below(80, `growth ${n}`), (run) => run.addTasks(this.#addition(`+${n}.`)));
+      }
+    }
+    if (this.#has('taskControl')) {
+      for (const n of times('controls')) {
+        const what = dice.pick(['cancelTask', 'skipTask'] as const, `control ${n}`);
+        at(dice.below(80, `control time ${n}`), (run) => {
+          run[what](dice.pick([...this.#known], `control task ${n}`), 'enough');
+        });
       }
     }
     if (this.#has('cancel') && dice.chance(0.6, 'canceled'))

@@ -8,6 +8,7 @@ const REASONS = {
   dependency_failed: 'a dependency failed',
   condition_false: 'its condition was not met',
   nothing_failed: 'nothing failed before it',
+  requested: 'somebody asked for it',
   goal_achieved: 'the goal was achieved',
   budget_exceeded: 'the budget was used up',
 } as const;

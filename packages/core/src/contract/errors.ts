@@ -46,6 +46,8 @@ export type ErrorCode =
   | 'budget_exceeded'
   | 'replan_failed'
   | 'not_waiting'
+  | 'unknown_task'
+  | 'task_ended'
   | 'run_ended'
   | 'run_not_open'
   | 'plan_changed'
@@ -93,6 +95,8 @@ export const ATTEMPT_ERROR_CODES = [
   'step_limit',
   /** The attempt was aborted because the run stopped. */
   'aborted',
+  /** Somebody canceled or skipped the task alone. */
+  'canceled',
 ] as const;
 
 /** One of {@link ATTEMPT_ERROR_CODES}, where each is explained. */

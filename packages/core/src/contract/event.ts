@@ -166,6 +166,8 @@ export type SkipReason =
   | 'condition_false'
   /** It is to run after a failure, and none of its dependencies failed. */
   | 'nothing_failed'
+  /** By `skipTask` of the handle. */
+  | 'requested'
   | 'goal_achieved'
   | 'budget_exceeded';
 
@@ -174,6 +176,12 @@ export interface TaskSkipped extends TaskBase {
   readonly reason: SkipReason;
   /** The task whose failure led to this, if one did. */
   readonly failedTaskId?: string | undefined;
+  /** The reason that was given to `skipTask`. */
+  readonly message?: string | undefined;
+  /** The attempt that was aborted; undefined when none was in flight. */
+  readonly attempt?: number | undefined;
+  /** How long that attempt had been running. */
+  readonly durationMs?: number | undefined;
 }
 
 /** Why a task was canceled. */
@@ -182,13 +190,17 @@ export type CancelReason =
   | 'deadline_exceeded'
   | 'fail_fast'
   | 'goal_achieved'
-  | 'invalid_strategy';
+  | 'invalid_strategy'
+  /** By `cancelTask` of the handle. */
+  | 'requested';
 
 export interface TaskCanceled extends AttemptBase {
   readonly type: 'task_canceled';
   readonly reason: CancelReason;
   /** How long the aborted attempt had been running; undefined when the task had not started. */
   readonly durationMs?: number | undefined;
+  /** For a task that was canceled by `cancelTask`: it counts as a failure of the run. */
+  readonly error?: TaskError | undefined;
 }
 
 export interface GoalChecked extends Base {

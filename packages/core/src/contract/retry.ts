@@ -137,4 +137,5 @@ const NO_ANSWER: readonly AttemptErrorCode[] = [
   'timeout',
   'connection',
   'aborted',
+  'canceled',
 ];

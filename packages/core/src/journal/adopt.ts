@@ -132,7 +132,10 @@ function isKept({ type, taskId, reason }: EventData, state: RunState): boolean {
 /** The end of a task, for which nothing is spent again. */
 function withoutCost(event: EventData, runId: string): EventData {
   const { usage: _, costUsd: __, rateLimits: ___, ...end } = event;
-  if (event.type === 'task_skipped') return event;
+  if (event.type === 'task_skipped') {
+    const { attempt: _, durationMs: __, ...skipped } = event;
+    return skipped as EventData;
+  }
   const free = { ...end, attempt: 0, durationMs: 0 } as unknown as EventData;
   if (event.type === 'task_completed') return { ...free, reused: event.reused ?? { runId } };
   const { usage: ____, costUsd: _____, tries: ______, ...error } = event.error as Fields;

@@ -63,13 +63,19 @@ export class Redaction {
 
   /** The texts of an encoded event, without what was removed from outputs. */
   data(data: EventData, index: number): EventData {
-    const { question, error, tasks, items } = data;
-    const message = (error as { readonly message?: Json } | undefined)?.message;
+    const { question, error, tasks, items, message: reason } = data;
+    const { message, taskId } = (error ?? {}) as {
+      readonly message?: Json;
+      readonly taskId?: Json;
+    };
+    // The error of a run repeats that of a task.
+    const failed = index >= 0 ? index : (this.#state.graph.indexOf(`${taskId}`) ?? -1);
     return {
       ...data,
       ...(typeof question === 'string' && { question: this.#text(question, index) }),
+      ...(typeof reason === 'string' && { message: this.#text(reason, index) }),
       ...(typeof message === 'string' && {
-        error: { ...(error as object), message: this.#text(message, index) },
+        error: { ...(error as object), message: this.#text(message, failed) },
       }),
       ...(items !== undefined && { items: scrubbed(items, (text) => this.#scrub(text)) }),
       ...(Array.isArray(tasks) && { tasks: tasks.map((task) => this.#task(task)) }),

@@ -95,6 +95,8 @@ const KINDS = [
   'task_skipped fail_fast',
   'task_skipped condition_false',
   'task_skipped nothing_failed',
+  'task_skipped requested',
+  'task_canceled requested',
   'task_skipped goal_achieved',
   'task_skipped budget_exceeded',
   'task_canceled run_canceled',

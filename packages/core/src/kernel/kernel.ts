@@ -32,6 +32,7 @@ import { completeRound, failRound } from './replan.js';
 import { applyRule } from './rules.js';
 import { LiveRunView } from './run-view.js';
 import { dispatch } from './scheduling.js';
+import { cancelOneTask, skipOneTask } from './task-control.js';
 import { abortRun, cancelRun, failAtDeadline, finishRun } from './termination.js';
 
 /**
@@ -275,6 +276,27 @@ export class Kernel {
     machine.tell({ ...part, type: 'task_output', ...machine.about(index), attempt }, index);
     if (machine.strategy.isListening) this.#step(() => machine.strategy.output(index, part));
     else machine.handled = machine.log.length;
+    return true;
+  }
+
+  // --- Inputs about single tasks ---
+
+  /** Somebody cancels one task that has not ended: it counts as failed. */
+  cancelTask(index: number, reason: unknown, now: number): boolean {
+    return this.#endTask(index, now, () => cancelOneTask(this.#machine, index, reason));
+  }
+
+  /** Somebody skips one task that has not ended: the plan does without it. */
+  skipTask(index: number, reason: unknown, now: number): boolean {
+    return this.#endTask(index, now, () => skipOneTask(this.#machine, index, reason));
+  }
+
+  #endTask(index: number, now: number, end: () => void): boolean {
+    if (!this.#isUnderWay || !(index in this.graph.tasks) || this.state.isSettled(index)) {
+      return false;
+    }
+    this.#setTime(now);
+    this.#step(end);
     return true;
   }
 

@@ -21,6 +21,7 @@ const CRASHES = 4;
 const ORDER_MATTERS = [
   'addTasks',
   'cancel',
+  'taskControl',
   'deadline',
   'budget',
   'failFast',

@@ -104,7 +104,7 @@ function lostStatus(id: string, state: RunState): string | undefined {
   const index = state.graph.indexOf(id);
   if (index === undefined) return undefined;
   const status = state.statusOf(index);
-  if (status === 'failed') return 'failed';
+  if (status === 'failed' || status === 'canceled') return status;
   const isDropped = status === 'skipped' && !state.isNotChosen(index);
   return isDropped ? 'was skipped' : undefined;
 }

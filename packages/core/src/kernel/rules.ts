@@ -33,11 +33,13 @@ function afterEvent(machine: Machine, event: RunEvent, position: number): void {
   const index = log.indexAt(position);
   switch (event.type) {
     case 'task_failed':
-      if (state.stop?.abort === event.error) stopStarting(machine, state.stop);
+    case 'task_canceled':
+      if (event.error !== undefined && state.stop?.abort === event.error) {
+        stopStarting(machine, state.stop);
+      }
       skipDependents(machine, index);
       afterChild(machine, position);
       return;
-    case 'task_canceled':
     case 'task_skipped':
       skipDependents(machine, index);
       afterChild(machine, position);

@@ -45,6 +45,9 @@ export function skipTask(
   if (!machine.state.isPending(index)) return;
   const because = failedTaskId === undefined ? { reason } : { reason, failedTaskId };
   machine.tell({ type: 'task_skipped', ...machine.about(index), ...because }, index);
+  // With its group, it may be skipped before a retry, or while it is ready.
+  machine.timers.clear(index);
+  machine.strategy.withdraw(index);
 }
 
 /** Skips what can never begin after a task failed, was skipped or was canceled. */

@@ -17,6 +17,8 @@ const INPUTS = [
   'completed',
   'failed',
   'output',
+  'cancelTask',
+  'skipTask',
   'answered',
   'rejected',
   'addTasks',
@@ -94,6 +96,8 @@ test('an input that names another attempt, another task or none is ignored', () 
       expect(kernel.failed(index, attempt, new Error('no'), 1)).toBe(false);
       expect(kernel.output(index, attempt, { kind: 'text', text: 'x' }, 1)).toBe(false);
       expect(kernel.begun(index, attempt, 1)).toBe(false);
+      expect(index !== 0 && kernel.cancelTask(index, 'no', 1)).toBe(false);
+      expect(index !== 0 && kernel.skipTask(index, 'no', 1)).toBe(false);
       expect(kernel.answered(index, true, 1)).toBe(false);
       expect(kernel.rejected(index, 'no', 1)).toBe(false);
       expect(kernel.replanned(attempt, { tasks: [] }, 1)).toBe(false);

@@ -2,6 +2,7 @@ import { describe, StratagemError } from '../contract/errors.js';
 import type { CancelReason, RunEnding } from '../contract/event.js';
 import type { Stop } from '../contract/stop.js';
 import { endingOf } from '../state/outcome.js';
+import { discardAttempt } from './aborted-attempt.js';
 import type { Machine } from './machine.js';
 import { abortRound, beginRound, replanRefusal } from './replan.js';
 import { survivorsOf } from './survivors.js';
@@ -48,14 +49,6 @@ export function stopStarting(machine: Machine, stop: Stop): void {
       discardAttempt(machine, index);
     }
   }
-}
-
-/** An attempt was aborted in a run that goes on: its server has not answered it. */
-function discardAttempt(machine: Machine, index: number): void {
-  const { cooldowns, strategy, state, now } = machine;
-  machine.heard.delete(index);
-  if (cooldowns.isActive) cooldowns.settled(strategy.resourceOf(index), index, false, now);
-  strategy.discarded(index, now - state.startedAtOf(index));
 }
 
 // --- Ends: everything is canceled, and the run is over ---

@@ -6,6 +6,7 @@ import { type KeepOptions, keep } from '../contract/value.js';
 import { waitOf } from '../contract/wait-for.js';
 import type { WriteAheadLog } from '../journal/write-ahead-log.js';
 import type { Kernel } from '../kernel/kernel.js';
+import type { Acknowledgements } from './acknowledgements.js';
 import type { Acknowledged, Input } from './input.js';
 
 /**
@@ -19,18 +20,19 @@ export class HumanAnswers {
   readonly #limits: KeepOptions;
   /** Human steps whose answer may still be on its way to the kernel. */
   readonly #answered = new Set<number>();
-  /** Inputs that have been applied and are not durable yet. */
-  readonly #unacknowledged: Acknowledged[] = [];
+  readonly #acknowledgements: Acknowledgements;
 
   constructor(
     kernel: Kernel,
     ahead: WriteAheadLog | undefined,
+    acknowledgements: Acknowledgements,
     take: (input: Input) => void,
     limits: KeepOptions,
   ) {
     this.#limits = limits;
     this.#kernel = kernel;
     this.#ahead = ahead;
+    this.#acknowledgements = acknowledgements;
     this.#take = take;
   }
 
@@ -55,7 +57,7 @@ export class HumanAnswers {
     this.#waitingTask(taskId); // The validation may have been asynchronous.
     if (this.#ahead !== undefined) this.#requireStorable(index, value);
     this.#answered.add(index);
-    await this.#acknowledged((acknowledge) => {
+    await this.#acknowledgements.request((acknowledge) => {
       this.#take({ type: 'answered', index, answer: value, acknowledge });
     });
   }
@@ -63,21 +65,15 @@ export class HumanAnswers {
   async reject(taskId: string, reason?: unknown): Promise<void> {
     const index = this.#waitingTask(taskId);
     this.#answered.add(index);
-    await this.#acknowledged((acknowledge) => {
+    await this.#acknowledgements.request((acknowledge) => {
       this.#take({ type: 'rejected', index, reason, acknowledge });
     });
   }
 
-  /** Refuses an input that came too late; acknowledges any other one when it is durable. */
+  /** An answer was applied, or came too late. */
   settle(input: Acknowledged & { readonly index: number }, isTaken: boolean): void {
-    if (!isTaken) input.acknowledge(notWaiting(this.#task(input.index).id, NOT_WAITING));
-    else if (this.#ahead === undefined) input.acknowledge();
-    else this.#unacknowledged.push(input);
-  }
-
-  /** Acknowledges the applied inputs, or rejects them with the failure of the journal. */
-  acknowledge(failure?: StratagemError): void {
-    for (const { acknowledge } of this.#unacknowledged.splice(0)) acknowledge(failure);
+    const refusal = isTaken ? undefined : notWaiting(this.#task(input.index).id, NOT_WAITING);
+    this.#acknowledgements.settle(input, refusal);
   }
 
   /** The index of a waiting human step. */
@@ -89,12 +85,6 @@ export class HumanAnswers {
     const isWaiting = index !== undefined && this.#kernel.isWaiting(index);
     if (isWaiting && !this.#answered.has(index)) return index;
     throw notWaiting(taskId, index === undefined ? 'there is no such task' : NOT_WAITING);
-  }
-
-  #acknowledged(take: (acknowledge: Acknowledged['acknowledge']) => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      take((failure) => (failure === undefined ? resolve() : reject(failure)));
-    });
   }
 
   #kept(taskId: string, answer: unknown): unknown {

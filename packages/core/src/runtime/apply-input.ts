@@ -10,6 +10,7 @@ import type { Attempt } from './attempt.js';
 import type { Input } from './input.js';
 import type { Borrower } from './shared-places.js';
 import type { TaskAdditions } from './task-additions.js';
+import type { TaskControl } from './task-control.js';
 
 /** The parts of a run that an input may be about. */
 export interface RunParts {
@@ -17,6 +18,7 @@ export interface RunParts {
   readonly attempts: ActiveAttempts;
   readonly additions: TaskAdditions;
   readonly answers: HumanAnswers;
+  readonly control: TaskControl;
   /** In a run with a journal. */
   readonly ahead: WriteAheadLog | undefined;
 }
@@ -76,6 +78,10 @@ function applyInput(parts: RunParts, input: Input, now: number): void {
       break;
     case 'rejected':
       parts.answers.settle(input, kernel.rejected(input.index, input.reason, now));
+      break;
+    case 'cancelTask':
+    case 'skipTask':
+      parts.control.apply(input, now);
       break;
     case 'pause':
       kernel.pause(now);

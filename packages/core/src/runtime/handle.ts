@@ -32,6 +32,27 @@ export interface RunHandle<Outputs = Record<string, unknown>>
    * @param reason Becomes the `cause` of the result's error.
    */
   cancel(reason?: unknown): void;
+  /**
+   * Cancels one task, whether it runs or waits: its attempt is aborted. It counts as failed, with the
+   * code `canceled`: its dependents are skipped or run after the failure, with `failFast` the run stops,
+   * and otherwise it continues and fails at the end. So do the running subtasks of a group.
+   *
+   * Rejects with `unknown_task`, with `task_ended`, and with `run_ended`. With a journal, resolves when
+   * it is durable.
+   *
+   * @param reason Part of the message of the task's error.
+   */
+  cancelTask(taskId: string, reason?: unknown): Promise<void>;
+  /**
+   * Skips one task, whether it runs or waits: the plan does without it, as without a branch that was not
+   * chosen. Its dependents run without its output, unless they depend on nothing else. A fan-out leaves a
+   * skipped item out of its results.
+   *
+   * Rejects and resolves as `cancelTask` does.
+   *
+   * @param reason The `message` of the `task_skipped` event.
+   */
+  skipTask(taskId: string, reason?: unknown): Promise<void>;
   /** Starts no task until `resume()`. Attempts in flight continue, and so does the deadline. */
   pause(): void;
   resume(): void;
@@ -72,6 +93,8 @@ export function handleOf<Outputs>(run: Run<Outputs>): RunHandle<Outputs> {
     then: (onFulfilled, onRejected) => run.result.then(onFulfilled, onRejected),
     [Symbol.asyncIterator]: () => run.events.read(),
     cancel: (reason) => run.cancel(reason),
+    cancelTask: (taskId, reason) => run.cancelTask(taskId, reason),
+    skipTask: (taskId, reason) => run.skipTask(taskId, reason),
     pause: () => run.pause(),
     resume: () => run.resume(),
     setMaxParallel(maxParallel) {

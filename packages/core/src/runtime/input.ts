@@ -18,6 +18,11 @@ export type Input =
     }
   | ({ readonly type: 'answered'; readonly index: number; readonly answer: unknown } & Acknowledged)
   | ({ readonly type: 'rejected'; readonly index: number; readonly reason: unknown } & Acknowledged)
+  | ({
+      readonly type: 'cancelTask' | 'skipTask';
+      readonly taskId: string;
+      readonly reason: unknown;
+    } & Acknowledged)
   | { readonly type: 'cancel'; readonly reason: unknown }
   | { readonly type: 'replanned'; readonly round: ReplanRound; readonly revision: Revision }
   | { readonly type: 'replanFailed'; readonly round: ReplanRound; readonly thrown: unknown }
@@ -37,7 +42,10 @@ export interface Acknowledged {
  */
 export function inOrderOfStart(inputs: readonly Input[]): Input[] {
   const canceled = inputs.find(({ type }) => type === 'cancel');
-  if (canceled !== undefined) return [canceled];
+  // Whoever waits for another input learns that it came too late.
+  if (canceled !== undefined) {
+    return [canceled, ...inputs.filter((input) => 'acknowledge' in input)];
+  }
   const isSetting = ({ type }: Input) => ['pause', 'resume', 'maxParallel'].includes(type);
   return [
     ...inputs.filter(isSetting),

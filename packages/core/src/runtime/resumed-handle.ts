@@ -49,6 +49,8 @@ export function pendingHandle<Outputs>(
       });
     },
     cancel: (reason) => whenOpen((handle) => handle.cancel(reason)),
+    cancelTask: async (taskId, reason) => (await opened).handle.cancelTask(taskId, reason),
+    skipTask: async (taskId, reason) => (await opened).handle.skipTask(taskId, reason),
     pause: () => whenOpen((handle) => handle.pause()),
     resume: () => whenOpen((handle) => handle.resume()),
     setMaxParallel: (maxParallel) => whenOpen((handle) => handle.setMaxParallel(maxParallel)),

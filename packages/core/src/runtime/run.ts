@@ -14,6 +14,7 @@ import { RunState } from '../state/run-state.js';
 import { empty } from '../util/array.js';
 import { Floodgate } from '../util/gate.js';
 import { Queue } from '../util/queue.js';
+import { Acknowledgements } from './acknowledgements.js';
 import { ActiveAttempts, type AttemptInbox } from './active-attempts.js';
 import { HumanAnswers } from './answers.js';
 import { applyInputWithin, type RunParts } from './apply-input.js';
@@ -28,6 +29,7 @@ import { ProcessCarrier } from './process-carrier.js';
 import type { RunRecord, RunSettings } from './settings.js';
 import { Borrower } from './shared-places.js';
 import { TaskAdditions } from './task-additions.js';
+import { TaskControl } from './task-control.js';
 import { Worker } from './worker.js';
 
 /** With more inputs than this waiting, attempts that report are asked to wait. */
@@ -49,7 +51,9 @@ export class Run<Outputs> implements AttemptInbox {
   readonly #carrier: AttemptCarrier;
   readonly #attempts: ActiveAttempts;
   readonly #additions: TaskAdditions;
+  readonly #acknowledgements: Acknowledgements;
   readonly #answers: HumanAnswers;
+  readonly #control: TaskControl;
   /** In a run that shares places with others. */
   readonly #borrower: Borrower | undefined;
   /** In a run that keeps the final outputs alone. */
@@ -101,12 +105,21 @@ export class Run<Outputs> implements AttemptInbox {
     this.#attempts = new ActiveAttempts(settings, this.#kernel, this.#carrier, this);
     const takeFromOutside = (input: Input) => this.takeFromOutside(input);
     this.#additions = new TaskAdditions(settings, this.#kernel, takeFromOutside);
-    this.#answers = new HumanAnswers(this.#kernel, this.#ahead, takeFromOutside, settings);
+    this.#acknowledgements = new Acknowledgements(record !== undefined);
+    this.#answers = new HumanAnswers(
+      this.#kernel,
+      this.#ahead,
+      this.#acknowledgements,
+      takeFromOutside,
+      settings,
+    );
+    this.#control = new TaskControl(this.#kernel, this.#acknowledgements, takeFromOutside);
     this.#parts = {
       kernel: this.#kernel,
       attempts: this.#attempts,
       additions: this.#additions,
       answers: this.#answers,
+      control: this.#control,
       ahead: this.#ahead,
     };
     this.result = new Promise((resolve) => {
@@ -200,6 +213,14 @@ export class Run<Outputs> implements AttemptInbox {
 
   reject(taskId: string, reason?: unknown): Promise<void> {
     return this.#answers.reject(taskId, reason);
+  }
+
+  cancelTask(taskId: string, reason?: unknown): Promise<void> {
+    return this.#control.end('cancelTask', taskId, reason);
+  }
+
+  skipTask(taskId: string, reason?: unknown): Promise<void> {
+    return this.#control.end('skipTask', taskId, reason);
   }
 
   /** @param attempt The attempt that adds them, if one does. */
@@ -321,7 +342,7 @@ export class Run<Outputs> implements AttemptInbox {
   }
 
   #afterCommit(): void {
-    this.#answers.acknowledge();
+    this.#acknowledgements.flush();
     dropAborted(this.#kernel.commands);
     this.#carryOut();
   }
@@ -384,7 +405,7 @@ export class Run<Outputs> implements AttemptInbox {
     for (const input of this.#takeInbox()) {
       if ('acknowledge' in input) input.acknowledge(failure);
     }
-    this.#answers.acknowledge(failure);
+    this.#acknowledgements.flush(failure);
     this.#finish();
   }
 

@@ -40,6 +40,10 @@ export interface SimulatedRevision extends Partial<Revision> {
 /** Controls of a simulated run. */
 export interface SimulationControls {
   cancel(reason?: unknown): void;
+  /** Without effect on a task that is unknown or has ended. */
+  cancelTask(taskId: string, reason?: unknown): void;
+  /** Without effect on a task that is unknown or has ended. */
+  skipTask(taskId: string, reason?: unknown): void;
   pause(): void;
   resume(): void;
   setMaxParallel(maxParallel: number): void;

@@ -337,6 +337,12 @@ class Simulation {
     const kernel = this.#kernel;
     return {
       cancel: (reason) => kernel.cancel(reason, this.#now),
+      cancelTask: (taskId, reason) => {
+        kernel.cancelTask(kernel.graph.indexOf(taskId) ?? -1, reason, this.#now);
+      },
+      skipTask: (taskId, reason) => {
+        kernel.skipTask(kernel.graph.indexOf(taskId) ?? -1, reason, this.#now);
+      },
       pause: () => kernel.pause(this.#now),
       resume: () => kernel.resume(this.#now),
       setMaxParallel: (maxParallel) => {

@@ -21,6 +21,8 @@ export function resultsOf(index: number, state: RunState): ItemResult[] {
       results.push({ id, status: 'completed', output: state.outputOf(child) });
       return;
     }
+    // Somebody skipped it, so that the plan does without it.
+    if (state.isNotChosen(child)) return;
     const error = state.errorOf(child) ?? stoppedError(child, id, state);
     first ??= error;
     results.push({ id, status: 'failed', error });

@@ -200,6 +200,8 @@ class MetricsFold {
       case 'task_skipped':
         this.#skipped++;
         this.#questions.delete(index);
+        if (event.durationMs !== undefined)
+          this.#endAttempt(index, event.durationMs, event.attempt ?? 0);
         this.#endSkipped(index, event.failedTaskId);
         break;
       case 'task_canceled':

@@ -280,6 +280,7 @@ export class RunState {
   isFailure(index: number): boolean {
     if (this.#status[index] === FAILED) return true;
     const reason = this.reasonOf(index);
+    if (this.#status[index] === CANCELED && reason === 'requested') return true;
     return reason === 'dependency_failed' || reason === 'fail_fast';
   }
 
@@ -292,13 +293,18 @@ export class RunState {
   failedTaskIdOf(index: number): string | undefined {
     const status = this.#status[index];
     if (status === FAILED) return (this.graph.tasks[index] as Task).id;
-    if (status === CANCELED) return this.stop?.failedTaskId;
+    if (status === CANCELED) {
+      const isOwn = this.reasonOf(index) === 'requested';
+      return isOwn ? (this.graph.tasks[index] as Task).id : this.stop?.failedTaskId;
+    }
     return status === SKIPPED ? (this.#lastEvent(index) as TaskSkipped).failedTaskId : undefined;
   }
 
+  /** Why a task failed, or was canceled alone. */
   errorOf(index: number): TaskError | undefined {
-    if (this.#status[index] !== FAILED) return undefined;
-    return (this.#lastEvent(index) as TaskFailed).error;
+    const status = this.#status[index];
+    if (status !== FAILED && status !== CANCELED) return undefined;
+    return (this.#lastEvent(index) as TaskFailed | TaskCanceled).error;
   }
 
   resultOf(index: number): TaskResult {
@@ -547,7 +553,8 @@ export class RunState {
       case 'task_canceled':
         if (this.#status[index] === RUNNING) this.#leave(index);
         this.#settle(index, CANCELED);
-        if (event.reason !== 'fail_fast' && event.reason !== 'goal_achieved') {
+        if (event.reason === 'requested') this.#foldCanceled(event, index);
+        else if (event.reason !== 'fail_fast' && event.reason !== 'goal_achieved') {
           this.canceling = event.reason;
         }
         break;
@@ -642,13 +649,25 @@ export class RunState {
     this.spending.add(error.usage, error.costUsd);
     this.#attempts[index] = attempt + furtherTries(error);
     this.#settle(index, FAILED);
+    this.#stopAtFailure(index, taskId, error);
+  }
+
+  /** A task that was canceled alone counts as failed. */
+  #foldCanceled({ taskId, error, attempt }: TaskCanceled, index: number): void {
+    if (error === undefined) return;
+    this.#countFailure(index, { attempt, error });
+    this.#stopAtFailure(index, taskId, error);
+  }
+
+  #stopAtFailure(index: number, failedTaskId: string, abort: TaskError): void {
     const isForFanOut = (this.graph.kindOf(index) & TaskKind.item) !== 0;
     if (!this.#policy.failFast || isForFanOut || this.stop !== undefined) return;
-    this.stop = { reason: 'fail_fast', failedTaskId: taskId, abort: error };
+    this.stop = { reason: 'fail_fast', failedTaskId, abort };
   }
 
   #foldSkipped(event: TaskSkipped, index: number): void {
     this.skipped++;
+    if (this.#status[index] === RUNNING) this.#leave(index);
     if (event.reason === 'dependency_failed') this.#countDropped(index, event);
     this.#settle(index, SKIPPED);
     if (isNotChosenFor(event.reason)) this.graph.eachDependent(index, this.#unblockNotChosen);
@@ -892,7 +911,7 @@ export class RunState {
     replan.replaces = [];
   }
 
-  #countFailure(index: number, { attempt, error }: TaskFailed): void {
+  #countFailure(index: number, { attempt, error }: Pick<TaskFailed, 'attempt' | 'error'>): void {
     const traits = this.graph.kindOf(index);
     if ((traits & TaskKind.item) !== 0) return;
     const isGroup = (traits & TaskKind.subtasks) !== 0 && (traits & TaskKind.forEach) === 0;

@@ -1,5 +1,11 @@
 import type { TaskError } from '../contract/errors.js';
-import type { CancelReason, RunEvent, SkipReason } from '../contract/event.js';
+import type {
+  CancelReason,
+  RunEvent,
+  SkipReason,
+  TaskCanceled,
+  TaskSkipped,
+} from '../contract/event.js';
 import type { TaskStatus } from '../contract/status.js';
 import type { Graph } from '../graph/graph.js';
 import type { Failures } from './failures.js';
@@ -21,7 +27,7 @@ export interface TaskResult {
   readonly cached?: true | undefined;
   /** The output was dropped, because the run has `outputs: 'final'` and no task needs it any more. */
   readonly outputReleased?: true | undefined;
-  /** Why it failed. */
+  /** Why it failed, or was canceled alone. */
   readonly error?: TaskError | undefined;
   /** Why it was skipped or canceled. */
   readonly reason?: SkipReason | CancelReason | undefined;
@@ -72,6 +78,10 @@ export function taskResultOf(
   };
 }
 
+function durationOf({ durationMs }: TaskSkipped | TaskCanceled): Partial<TaskResult> {
+  return durationMs === undefined ? {} : { durationMs };
+}
+
 function outcomeOf(event: RunEvent): Partial<TaskResult> {
   switch (event.type) {
     case 'task_completed':
@@ -84,13 +94,17 @@ function outcomeOf(event: RunEvent): Partial<TaskResult> {
     case 'task_failed':
       return { durationMs: event.durationMs, error: event.error };
     case 'task_skipped':
-      return event.failedTaskId === undefined
-        ? { reason: event.reason }
-        : { reason: event.reason, failedTaskId: event.failedTaskId };
+      return {
+        ...durationOf(event),
+        reason: event.reason,
+        ...(event.failedTaskId !== undefined && { failedTaskId: event.failedTaskId }),
+      };
     case 'task_canceled':
-      return event.durationMs === undefined
-        ? { reason: event.reason }
-        : { durationMs: event.durationMs, reason: event.reason };
+      return {
+        ...durationOf(event),
+        reason: event.reason,
+        ...(event.error !== undefined && { error: event.error }),
+      };
     default:
       return {};
   }

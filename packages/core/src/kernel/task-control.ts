@@ -1,0 +1,65 @@
+import { describe, RunnerError, TaskError } from '../contract/errors.js';
+import { discardAttempt } from './aborted-attempt.js';
+import type { Machine } from './machine.js';
+
+/** Cancels one task, and what runs of its subtasks: that counts as a failure of each. */
+export function cancelOneTask(machine: Machine, index: number, reason: unknown): void {
+  for (const each of withRunningSubtasks(machine, index)) {
+    const about = machine.about(each);
+    const why = `it was canceled${because(reason)}`;
+    const error = new TaskError(about.taskId, new RunnerError('canceled', why));
+    const event = { type: 'task_canceled', ...about, reason: 'requested', error } as const;
+    const { attempt, duration } = attemptOf(machine, each);
+    end(machine, each, error, () => {
+      machine.tell({ ...event, attempt, ...duration }, each);
+    });
+  }
+}
+
+/** Skips one task, and what runs of its subtasks: the plan does without them. */
+export function skipOneTask(machine: Machine, index: number, reason: unknown): void {
+  for (const each of withRunningSubtasks(machine, index)) {
+    const error = new RunnerError('canceled', `the task was skipped${because(reason)}`);
+    const event = { type: 'task_skipped', ...machine.about(each), reason: 'requested' } as const;
+    const message = reason === undefined ? {} : { message: describe(reason) };
+    const { attempt, duration, isRunning } = attemptOf(machine, each);
+    end(machine, each, error, () => {
+      machine.tell({ ...event, ...message, ...(isRunning && { attempt, ...duration }) }, each);
+    });
+  }
+}
+
+/** The task itself comes first, so that it does not end by its subtasks. */
+function withRunningSubtasks({ graph, state }: Machine, index: number): number[] {
+  const found = [index];
+  const visit = (child: number) => {
+    if (state.isRunning(child)) found.push(child);
+    graph.eachChild(child, visit);
+  };
+  graph.eachChild(index, visit);
+  return found;
+}
+
+function attemptOf({ state, now }: Machine, index: number) {
+  const isRunning = state.isRunning(index);
+  const attempt = state.attemptsOf(index);
+  const duration = isRunning ? { durationMs: now - state.startedAtOf(index) } : {};
+  return { isRunning, attempt, duration };
+}
+
+/** Ends a task, and aborts its attempt if one is in flight. */
+function end(machine: Machine, index: number, error: RunnerError | TaskError, tell: () => void) {
+  const { state, timers, strategy, commands } = machine;
+  const isRunning = state.isRunning(index);
+  const attempt = state.attemptsOf(index);
+  tell();
+  timers.clear(index);
+  strategy.withdraw(index);
+  if (!isRunning) return;
+  commands.push({ type: 'abort', index, attempt, error });
+  discardAttempt(machine, index);
+}
+
+function because(reason: unknown): string {
+  return reason === undefined ? '' : `: ${describe(reason)}`;
+}

@@ -1,0 +1,57 @@
+import { OptionError, StratagemError, show } from '../contract/errors.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { didYouMean } from '../util/suggest.js';
+import type { Acknowledgements } from './acknowledgements.js';
+import type { Input } from './input.js';
+
+type ControlInput = Extract<Input, { readonly type: 'cancelTask' | 'skipTask' }>;
+
+/** Cancels and skips single tasks. */
+export class TaskControl {
+  readonly #kernel: Kernel;
+  readonly #acknowledgements: Acknowledgements;
+  readonly #take: (input: Input) => void;
+
+  constructor(kernel: Kernel, acknowledgements: Acknowledgements, take: (input: Input) => void) {
+    this.#kernel = kernel;
+    this.#acknowledgements = acknowledgements;
+    this.#take = take;
+  }
+
+  async end(type: ControlInput['type'], taskId: string, reason: unknown): Promise<void> {
+    if (typeof taskId !== 'string') {
+      throw new OptionError(`${type}(): the id of a task must be a string; it is ${show(taskId)}`);
+    }
+    const refusal = this.#refusal(type, taskId);
+    if (refusal !== undefined) throw refusal;
+    await this.#acknowledgements.request((acknowledge) => {
+      this.#take({ type, taskId, reason, acknowledge });
+    });
+  }
+
+  apply(input: ControlInput, now: number): void {
+    const { type, taskId, reason } = input;
+    const refusal = this.#refusal(type, taskId);
+    if (refusal === undefined) {
+      this.#kernel[type](this.#kernel.graph.indexOf(taskId) as number, reason, now);
+    }
+    this.#acknowledgements.settle(input, refusal);
+  }
+
+  #refusal(type: string, taskId: string): StratagemError | undefined {
+    const { graph, state, ended } = this.#kernel;
+    const index = graph.indexOf(taskId);
+    if (index === undefined) {
+      const suggestion = didYouMean(taskId, graph.ids());
+      return new StratagemError(
+        'unknown_task',
+        `${type}(): there is no task "${taskId}".${suggestion}`,
+      );
+    }
+    if (state.isSettled(index)) {
+      const message = `${type}(): task "${taskId}" has ended: it is ${state.statusOf(index)}`;
+      return new StratagemError('task_ended', message);
+    }
+    return ended ? new StratagemError('run_ended', `${type}(): the run has ended`) : undefined;
+  }
+}
