@@ -55,7 +55,7 @@ describe('plan', { timeout }, () => {
     );
     const run = await stratagem(['run', '-', ...quick], { stdin: stdout });
     expect(run.exitCode).toBe(0);
-    expect(run.stdout).toContain('4 of 4 tasks completed');
+    expect(run.stderr).toContain('✓ 4 of 4 ·');
   });
 
   test('writes the plan to a file, and shows the plan', async () => {

@@ -139,13 +139,14 @@ describe('resume', { timeout }, () => {
     const [{ id, status, completedTasks }] = await place.runs();
     expect({ status, completedTasks }).toEqual({ status: 'interrupted', completedTasks: 1 });
     const middle = await place.command('show', id);
-    expect(middle.stdout).toContain('interrupted: 1 of 3 tasks completed');
+    expect(middle.stderr).toMatch(/! Market research report\n {3}interrupted\n/);
+    expect(middle.stderr).toContain('✓ 1 · ○ 2 not done ·');
 
     isSlow = false;
-    const { exitCode, stdout, stderr } = await place.command('resume', id);
+    const { exitCode, stderr } = await place.command('resume', id);
     expect(exitCode, stderr).toBe(0);
     expect(stderr).toContain(`Resuming run ${id}`);
-    expect(stdout).toContain('completed: 3 of 3 tasks');
+    expect(stderr).toContain('✓ 3 of 3 ·');
     expect(prompts(place.server).sort()).toEqual([
       'Analyse figures',
       'Analyse figures',
@@ -169,12 +170,12 @@ describe('resume', { timeout }, () => {
       run.child.kill('SIGINT');
       const { exitCode, stderr } = await run.ended;
       expect(exitCode).toBe(130);
-      const [, command = ''] = /To resume it: (.*)\n$/.exec(stderr) ?? [];
+      const [, command = ''] = /Resume the run +(.*)\n/.exec(stderr) ?? [];
       expect(await place.runs()).toMatchObject([{ status: 'interrupted', completedTasks: 1 }]);
       isSlow = false;
       const again = await place.paste(command);
       expect(again.exitCode, again.stderr).toBe(0);
-      expect(again.stdout).toContain('completed: 3 of 3 tasks');
+      expect(again.stderr).toContain('✓ 3 of 3 ·');
       expect(
         prompts(place.server).filter((prompt) => prompt === 'Analyse technology'),
       ).toHaveLength(1);
@@ -201,15 +202,15 @@ describe('resume', { timeout }, () => {
     );
     const first = await place.run();
     expect(first.exitCode).toBe(1);
-    const [, command = ''] = /To re-run failed tasks: (.*)\n$/.exec(first.stderr) ?? [];
+    const [, command = ''] = /Retry what failed +(.*)\n/.exec(first.stderr) ?? [];
     const [{ id }] = await place.runs();
     isBroken = false;
     const still = await place.command('resume', id);
     expect(still.exitCode).toBe(1);
     expect(prompts(place.server)).toHaveLength(2);
-    const { exitCode, stdout, stderr } = await place.paste(command);
+    const { exitCode, stderr } = await place.paste(command);
     expect(exitCode, stderr).toBe(0);
-    expect(stdout).toContain('completed: 3 of 3 tasks');
+    expect(stderr).toContain('✓ 3 of 3 ·');
     expect(prompts(place.server).slice(2)).toEqual(['Analyse figures', 'Write the report']);
   });
 

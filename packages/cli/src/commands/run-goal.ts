@@ -12,11 +12,12 @@ import { optionErrorToUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
 import { createProgress } from '../output/create-progress.js';
 import { EXIT } from '../output/exit-code.js';
+import { finalOutputs } from '../output/final-outputs.js';
 import { goalDocument } from '../output/json-documents.js';
 import { jsonText } from '../output/json-text.js';
 import { planOutline } from '../output/plan-outline.js';
 import type { Progress } from '../output/progress.js';
-import { goalReport } from '../output/run-report.js';
+import { planningLine, runSummary } from '../output/run-summary.js';
 import { write } from '../output/streams.js';
 import { forTerminal } from '../output/terminal-text.js';
 import { retryOptions, toRunOptions } from '../run/run-options.js';
@@ -81,11 +82,22 @@ async function runGoal(
   const result = await handle;
   screen.stop();
 
+  const run = result.result;
   const document = flags.json
     ? `${jsonText(goalDocument(result))}\n`
-    : goalReport(result, listPricesDate(flags, options.runner));
+    : run === undefined
+      ? ''
+      : finalOutputs(run);
   await write(process.stdout, document);
   signals.stop();
+  if (run !== undefined) {
+    const pricesAsOf = listPricesDate(flags, options.runner);
+    await write(process.stderr, runSummary(run, { pricesAsOf }));
+    const planning = result.planning.result?.metrics;
+    if (planning !== undefined) {
+      await write(process.stderr, planningLine(planning, result, process.stderr));
+    }
+  }
   if (!flags.json && result.result === undefined) {
     await write(process.stderr, `stratagem: ${forTerminal((result.error as Error).message)}\n`);
   }

@@ -139,9 +139,9 @@ describe('a task that fails', { timeout }, () => {
   test('is explained in the report, beside the completed tasks', async () => {
     const { exitCode, stdout, stderr } = await runOn(except('Analyse technology trends', refusal));
     expect(exitCode).toBe(1);
-    expect(stdout).toMatch(/failed.*2 of 4/);
-    expect(stdout).toMatch(/tech.*Out of paper/);
-    expect(stdout).toMatch(/report.*skipped.*tech/);
+    expect(stderr).toContain('✗ 1 failed · ✓ 2 · – 1 skipped');
+    expect(stderr).toMatch(/1× .*Out of paper/);
+    expect(stderr).toMatch(/tech +up to 3 attempts, 1 task skipped/);
     expect(stdout).toContain('The answer to: Analyse the figures');
     expect(stderr).toMatch(/failed.*tech.*Out of paper/);
   });
@@ -240,7 +240,7 @@ describe('control characters', { timeout }, () => {
     const refusal = { status: 400, message: `Bad: ${nasty}` };
     const { exitCode, stdout, stderr } = await runOn(() => refusal, [], one);
     expect(exitCode).toBe(1);
-    expect(stdout).toContain('Bad: One');
+    expect(stderr).toContain('Bad: One');
     expect(stdout + stderr).not.toMatch(control);
   });
 

@@ -2,10 +2,13 @@ import { type RunEvent, readRun, resultOf } from '@stratagem/core';
 import { findRun } from '../load/find-run.js';
 import { withJournal } from '../load/open-journal.js';
 import { EXIT } from '../output/exit-code.js';
+import { finalOutputs } from '../output/final-outputs.js';
 import { runDocument } from '../output/json-documents.js';
 import { jsonText } from '../output/json-text.js';
-import { runReport } from '../output/run-report.js';
+import { runSummary } from '../output/run-summary.js';
 import { write } from '../output/streams.js';
+import { taskTable } from '../output/task-table.js';
+import { nextCommands } from '../run/recording.js';
 
 export interface ShowFlags {
   readonly journal: string;
@@ -14,13 +17,19 @@ export interface ShowFlags {
 
 /** `stratagem show RUN` */
 export async function showCommand(idOrPrefix: string, flags: ShowFlags): Promise<number> {
-  const result = await withJournal(flags.journal, async (journal) => {
+  const { result, runId } = await withJournal(flags.journal, async (journal) => {
     const { id, status } = await findRun(journal, idOrPrefix);
     const events: RunEvent[] = [];
     for await (const event of readRun(journal, id)) events.push(event);
-    return { ...resultOf(events), status };
+    return { result: { ...resultOf(events), status }, runId: id };
   });
-  const text = flags.json ? `${jsonText(runDocument(result))}\n` : runReport(result);
-  await write(process.stdout, text);
+  if (flags.json) {
+    await write(process.stdout, `${jsonText(runDocument(result, runId))}\n`);
+    return EXIT.completed;
+  }
+  await write(process.stderr, taskTable(result.tasks, process.stderr));
+  await write(process.stdout, finalOutputs(result));
+  const commands = nextCommands(runId, result.status, flags.journal);
+  await write(process.stderr, runSummary(result, { commands }));
   return EXIT.completed;
 }

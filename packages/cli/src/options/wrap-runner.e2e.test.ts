@@ -51,7 +51,7 @@ describe('limits', { timeout }, () => {
     const args = ['run', '-', '--runner', 'openai', '--base-url', server.url, '--model', 'm'];
     const { exitCode, stderr } = await stratagem(args, { stdin: plan, env });
     expect(exitCode).toBe(0);
-    expect(stderr).toContain('paused    openai/m for 0.3 s: rate_limited');
+    expect(stderr).toContain('paused    openai/m for 300 ms: rate_limited');
   });
 });
 
@@ -89,9 +89,9 @@ describe('a recording', { timeout }, () => {
 
   test('that is missing is an error of the tasks', async () => {
     const args = ['run', '-', '--replay', join(folder, 'none.jsonl')];
-    const { exitCode, stdout } = await stratagem(args, { stdin: plan });
+    const { exitCode, stderr } = await stratagem(args, { stdin: plan });
     expect(exitCode).toBe(1);
-    expect(stdout).toContain('none.jsonl');
+    expect(stderr).toContain('none.jsonl');
   });
 
   test.each([

@@ -18,6 +18,7 @@ test('a completed plan has every field of every task', async () => {
   );
   const document = parsed(runDocument(result));
   expect(Object.keys(document)).toEqual([
+    'runId',
     'status',
     'error',
     'goal',

@@ -3,8 +3,11 @@ import type { Decomposition, DecompositionError, GoalResult } from '@stratagem/p
 import type { DisplayableRun } from './displayable-run.js';
 import { explainMissingOutput } from './skip-reason.js';
 
-/** The document of `run --json`. No field is ever left out; times are in ISO 8601. */
-export function runDocument(result: DisplayableRun): object {
+/**
+ * The document of `run --json`. No field is ever left out; times are in ISO 8601. Each event also has
+ * `atMs`: milliseconds since the start of the run.
+ */
+export function runDocument(result: DisplayableRun, runId: string | null = null): object {
   const { status, goal, strategy, metrics } = result;
   const tasks = result.tasks.map((task) => ({
     id: task.id,
@@ -19,8 +22,12 @@ export function runDocument(result: DisplayableRun): object {
     durationMs: task.durationMs ?? null,
   }));
   const error = errorDocument(result.error, result.tasks);
-  const timeline = result.timeline.map(withIsoTime);
-  return { status, error, goal, strategy, tasks, metrics, timeline };
+  const startedAt = result.timeline[0]?.timestamp ?? 0;
+  const timeline = result.timeline.map((event) => ({
+    ...withIsoTime(event),
+    atMs: event.timestamp - startedAt,
+  }));
+  return { runId, status, error, goal, strategy, tasks, metrics, timeline };
 }
 
 /**

@@ -23,6 +23,17 @@ export function explainMissingOutput(task: TaskResult): string {
   return `canceled${attempts === 0 ? ' before it started' : ''}: ${REASONS[reason]}`;
 }
 
+/** `17 skipped: the goal was achieved`, for each reason except a failed dependency. */
+export function lossesByReason(tasks: readonly TaskResult[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { status, reason } of tasks) {
+    if (reason === undefined || reason === 'dependency_failed') continue;
+    const text = `${status}: ${REASONS[reason]}`;
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  return Array.from(counts, ([text, count]) => `${count} ${text}`);
+}
+
 export function skipReason(reason: Reason, failedTaskId: string | undefined): string {
   return failedTaskId === undefined ? REASONS[reason] : `task "${failedTaskId}" failed`;
 }

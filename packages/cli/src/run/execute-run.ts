@@ -3,9 +3,10 @@ import { isJournalError } from '../load/open-journal.js';
 import type { PresetAnswers } from '../options/run-flags.js';
 import { createProgress } from '../output/create-progress.js';
 import { EXIT } from '../output/exit-code.js';
+import { finalOutputs } from '../output/final-outputs.js';
 import { runDocument } from '../output/json-documents.js';
 import { jsonText } from '../output/json-text.js';
-import { runReport } from '../output/run-report.js';
+import { runSummary } from '../output/run-summary.js';
 import { write } from '../output/streams.js';
 import { forTerminal } from '../output/terminal-text.js';
 import { HumanSteps } from './human-steps.js';
@@ -83,15 +84,16 @@ export async function executeRun(
     throw result.error;
   }
   const document = flags.json
-    ? `${jsonText(runDocument(result))}\n`
-    : runReport(result, flags.pricesAsOf);
+    ? `${jsonText(runDocument(result, run.runId))}\n`
+    : finalOutputs(result);
   await write(process.stdout, document);
   // Until here, a second signal also ends the wait for a slow reader of the output.
   signals.stop();
+  const commands = recording?.nextCommands(run, result);
+  await write(process.stderr, runSummary(result, { pricesAsOf: flags.pricesAsOf, commands }));
   if (stopReason !== undefined) {
     await write(process.stderr, `stratagem: ${forTerminal(stopReason)}\n`);
   }
-  if (recording !== undefined) await write(process.stderr, recording.endMessage(run, result));
   return stopReason === undefined ? exitCodeOf(result, signals.received) : EXIT.failed;
 }
 

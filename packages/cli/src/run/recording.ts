@@ -1,5 +1,6 @@
-import type { PlanResult, RunEvent, RunHandle } from '@stratagem/core';
+import type { PlanResult, RunEvent, RunHandle, RunListing } from '@stratagem/core';
 import { isJournalError } from '../load/open-journal.js';
+import type { NextCommand } from '../output/run-summary.js';
 import type { CommandJournal } from './command-journal.js';
 
 /** The parts of a run that exist only because it is recorded. */
@@ -10,8 +11,8 @@ export interface Recording {
   interrupt(): void;
   /** The message after the run has started. */
   startMessage(run: RunHandle): string;
-  /** The message after the run has ended; empty when there is nothing left to resume. */
-  endMessage(run: RunHandle, result: PlanResult): string;
+  /** The commands that the reader may want after the run has ended. */
+  nextCommands(run: RunHandle, result: PlanResult): readonly NextCommand[];
 }
 
 export function createRecording(
@@ -28,14 +29,29 @@ export function createRecording(
       history === undefined
         ? `Recording run ${runId}\nTo resume it after an interruption: ${resumeCommand(runId)}\n`
         : `Resuming run ${runId}\n`,
-    endMessage({ runId }, { status, error }) {
-      const command = resumeCommand(runId);
+    nextCommands: ({ runId }, { status, error }) =>
       // The record of a run whose journal failed has no end, so the run can be resumed.
-      if (status === 'canceled' || isJournalError(error)) return `To resume it: ${command}\n`;
-      if (status === 'failed') return `To re-run failed tasks: ${command} --retry-failed\n`;
-      return '';
-    },
+      nextCommands(runId, isJournalError(error) ? 'interrupted' : status, directory),
   };
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-/;
+
+/** What to do next about a recorded run. */
+export function nextCommands(
+  runId: string,
+  status: RunListing['status'],
+  directory: string,
+): readonly NextCommand[] {
+  // The start of an id is enough, and a whole one would wrap.
+  const id = UUID.test(runId) ? runId.slice(0, 8) : shellQuote(runId);
+  const command = (name: string) => `stratagem ${name} ${id} --journal ${shellQuote(directory)}`;
+  const why = { label: 'See where time went', command: command('why') };
+  if (status === 'completed') return [why];
+  if (status === 'failed') {
+    return [{ label: 'Retry what failed', command: `${command('resume')} --retry-failed` }, why];
+  }
+  return [{ label: 'Resume the run', command: command('resume') }, why];
 }
 
 function shellQuote(path: string): string {

@@ -44,9 +44,9 @@ describe.skipIf(process.platform === 'win32')('a signal', { timeout }, () => {
   test('SIGINT cancels the run and prints the results so far', async () => {
     await using run = await stuck();
     run.child.kill('SIGINT');
-    const { exitCode, stdout } = await run.ended;
+    const { exitCode, stdout, stderr } = await run.ended;
     expect(exitCode).toBe(130);
-    expect(stdout).toMatch(/canceled.*1 of 4/);
+    expect(stderr).toMatch(/⊘ .*\n {3}canceled · 3 canceled: the run was canceled\n/);
     expect(stdout).toContain('The figures of the market');
   });
 

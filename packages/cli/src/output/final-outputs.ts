@@ -1,0 +1,53 @@
+import type { RunStarted } from '@stratagem/core';
+import { Graph } from '@stratagem/core/kernel';
+import type { DisplayableRun } from './displayable-run.js';
+import { forTerminal, onOneLine } from './terminal-text.js';
+
+/** More outputs than this are counted instead of shown. */
+const MAX_OUTPUTS = 50;
+
+/**
+ * The outputs that no completed task used, which are those of the last tasks in a completed plan. One
+ * alone is printed as it is; of several, each has its task id above it.
+ */
+export function finalOutputs(run: DisplayableRun): string {
+  const final = finalTasks(run);
+  const [only] = final;
+  if (only === undefined) return '';
+  if (final.length === 1) return `${forTerminal(asText(only.output))}\n`;
+  const parts = final
+    .slice(0, MAX_OUTPUTS)
+    .map(({ id, output }) => `${onOneLine(id)}\n${forTerminal(asText(output))}`);
+  if (final.length > MAX_OUTPUTS) {
+    parts.push(`… and ${final.length - MAX_OUTPUTS} more outputs (use --json to see all)`);
+  }
+  return `${parts.join('\n\n')}\n`;
+}
+
+function finalTasks({ tasks, timeline }: DisplayableRun): DisplayableRun['tasks'][number][] {
+  if (timeline[0]?.type !== 'run_started') return [];
+  // A run with a changed plan that was accepted starts again in the middle of its log.
+  const position = timeline.findLastIndex(({ type }) => type === 'run_started');
+  const graph = new Graph((timeline[position] as RunStarted).plan.tasks);
+  for (const event of timeline.slice(position)) {
+    if (event.type !== 'tasks_added') continue;
+    const isFanOut = event.source === 'for_each';
+    graph.add(event.tasks, isFanOut ? graph.indexOf(event.taskId as string) : undefined);
+  }
+  const used = new Set<number>();
+  for (const [index, { status }] of tasks.entries()) {
+    if (status !== 'completed') continue;
+    graph.eachDependency(index, (dependency) => used.add(dependency));
+  }
+  // The output of a subtask is part of its parent's output.
+  return tasks.filter(
+    ({ status, parentId }, index) =>
+      status === 'completed' && parentId === undefined && !used.has(index),
+  );
+}
+
+function asText(output: unknown): string {
+  return typeof output === 'string'
+    ? output
+    : (JSON.stringify(output, undefined, 2) ?? '(no output)');
+}
