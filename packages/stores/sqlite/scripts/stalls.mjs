@@ -5,6 +5,8 @@
 // - locked: another process holds the lock of the file for four seconds
 // - writers: six processes write small events as fast as they can
 // - large: one process writes outputs of 10 MB, while another writes small ones
+// - all: six processes write outputs of 10 MB
+// - text, rows: a run of eight tasks whose outputs have 10 MB of text, or 100,000 objects
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,6 +15,8 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
+import { createExecutor } from '@stratagem/core';
+import { parallel } from '@stratagem/parallel';
 import { sqliteJournal } from '../dist/index.js';
 
 const LIMIT_MS = 100;
@@ -20,6 +24,7 @@ const [role, directory, id, events, length] = process.argv.slice(2);
 
 if (role === 'write') await write();
 else if (role === 'lock') await lock();
+else if (role === 'run') await run();
 else await compare();
 
 async function compare() {
@@ -32,6 +37,12 @@ async function compare() {
     ['write', 'a', 10, 10_000_000],
     ['write', 'b', 1_000, 300],
   ]);
+  await measure(
+    'all',
+    [...'abcdef'].map((name) => ['write', name, 10, 10_000_000]),
+  );
+  await measure('text', [['run', 'text']]);
+  await measure('rows', [['run', 'rows']]);
 }
 
 async function measure(name, programs) {
@@ -80,6 +91,29 @@ async function write() {
     await run.append([event]);
     await new Promise((resolve) => setImmediate(resolve));
   }
+  const seconds = (performance.now() - began) / 1_000;
+  delays.disable();
+  process.send({ run: id, longestMs: delays.max / 1e6, seconds });
+  await journal.close();
+}
+
+async function run() {
+  const journal = sqliteJournal({ directory });
+  const text = Buffer.alloc(10_000_000, 'abcdefghij ').toString();
+  const rows = () => Array.from({ length: 100_000 }, (_, n) => ({ id: n, text: `row ${n}` }));
+  // Made before, so that only the run is measured.
+  const lists = Array.from({ length: id === 'rows' ? 8 : 0 }, rows);
+  const tasks = Array.from({ length: 8 }, (_, n) => ({
+    id: `${n}`,
+    ...(n > 0 && { dependencies: [`${n - 1}`] }),
+    run: async () => (id === 'text' ? `${n}${text}` : lists[n]),
+  }));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const delays = monitorEventLoopDelay({ resolution: 1 });
+  delays.enable();
+  const began = performance.now();
+  const executor = createExecutor({ strategy: parallel(), journal });
+  await executor.execute({ goal: 'measure', tasks }).orThrow();
   const seconds = (performance.now() - began) / 1_000;
   delays.disable();
   process.send({ run: id, longestMs: delays.max / 1e6, seconds });

@@ -5,9 +5,23 @@ import { RunnerError } from '@stratagem/core';
 const LAYERED = 146;
 const ELEMENTS = 40;
 const SUBTASKS = 10;
+/** The task whose description changes with the version of the plan. Nothing depends on it. */
+export const CHANGING = 'end';
 
-/** 146 tasks in a random graph, a fan-out over 40 items, a group of 10 subtasks, and a final task. */
-export function planOf(seed) {
+/** How a run is kept: as it is, without its secrets, or with a plan that changes at every start. */
+export function kindOf(seed) {
+  return {
+    isRedacted: draw(seed, 'redact', 2) === 1,
+    isChanged: draw(seed, 'change', 2) === 1,
+  };
+}
+
+/**
+ * 146 tasks in a random graph, a fan-out over 40 items, a group of 10 subtasks, and a final task.
+ *
+ * @param version Another one has another final task.
+ */
+export function planOf(seed, version = 0) {
   const tasks = Array.from({ length: LAYERED }, (_, index) => ({
     id: `task-${index}`,
     description: `Do ${index}`,
@@ -27,7 +41,11 @@ export function planOf(seed) {
       forEach: { items: 'list' },
     },
     { id: 'group', dependencies: [`task-${draw(seed, 'group', 60)}`], subtasks },
-    { id: 'end', description: 'Put it together', dependencies: ['each', 'group', 'task-145'] },
+    {
+      id: CHANGING,
+      description: `Put it together (${version})`,
+      dependencies: ['each', 'group', 'task-145'],
+    },
   );
   return { goal: `Survive ${seed}`, tasks, retry: { initialDelayMs: 2, maxDelayMs: 4 } };
 }
@@ -40,27 +58,45 @@ export function attemptsOf(seed, taskId) {
   return [1, 1, 1, 1, 2, 3][draw(seed, `attempts of ${taskId}`, 6)];
 }
 
+/** What no file may contain when the run is redacted. */
+export function secretOf(seed) {
+  return `secret-of-${seed}-`;
+}
+
+/** The output that a journal keeps. */
+export function redact(output) {
+  return JSON.parse(JSON.stringify(output).replaceAll(/secret-of-[\d.]+-/g, '[redacted]'));
+}
+
 /**
- * Responds after a moment with an output derived from the task and its inputs.
+ * Responds after a moment with an output derived from the task and its inputs. It does not depend on
+ * whether the inputs were redacted.
  *
+ * @param largeBytes The length of a few outputs; 0 for none.
  * @param onStart Called at the start of each attempt.
  */
-export function runnerOf(seed, onStart = () => {}) {
+export function runnerOf(seed, largeBytes = 0, onStart = () => {}) {
+  const { isRedacted } = kindOf(seed);
+  const secret = isRedacted ? secretOf(seed) : '';
   return {
     name: 'seeded',
     async run(request, context) {
-      const { taskId, inputs } = request;
+      const { taskId, inputs, description } = request;
       onStart(taskId, context);
       await new Promise((resolve) => setTimeout(resolve, draw(seed, `time of ${taskId}`, 4)));
       if (context.attempt < attemptsOf(seed, taskId)) {
         throw new RunnerError('overloaded', 'come back later');
       }
       if (taskId === 'list') {
-        return { output: Array.from({ length: ELEMENTS }, (_, index) => `element ${index}`) };
+        return { output: Array.from({ length: ELEMENTS }, (_, n) => `${secret}element ${n}`) };
       }
-      const text = createHash('sha256').update(`${seed} ${taskId} ${JSON.stringify(inputs)}`);
+      const shown = JSON.stringify(redact(inputs)).replaceAll('[redacted]', '');
+      const hash = createHash('sha256').update(`${seed} ${taskId} ${description} ${shown}`);
+      const digest = hash.digest('hex');
+      const isLarge = largeBytes > 0 && draw(seed, `large ${taskId}`, 40) === 0;
       // Some are long enough to be stored outside the log.
-      return { output: text.digest('hex').repeat(1 + draw(seed, `length of ${taskId}`, 6)) };
+      const times = isLarge ? largeBytes / 64 : 1 + draw(seed, `length of ${taskId}`, 6);
+      return { output: `${secret}${digest.repeat(times)}` };
     },
   };
 }
