@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { PlanFlags } from './commands/plan.js';
+import type { ReportFlags } from './commands/report.js';
 import type { ResumeFlags } from './commands/resume.js';
 import type { RunsFlags } from './commands/runs.js';
 import type { ShowFlags } from './commands/show.js';
 import type { SimulateFlags } from './commands/simulate.js';
+import type { UiFlags } from './commands/ui.js';
 import { GRAPH_FORMATS, type GraphFormat } from './options/choices.js';
 import {
   addModelOptions,
@@ -12,8 +14,11 @@ import {
   addResumeOptions,
   addSchedulingOptions,
   addSimulationOptions,
+  fileOption,
   journalOption,
   outputOption,
+  portOption,
+  traceOption,
 } from './options/option-groups.js';
 import type { RunFlags } from './options/run-flags.js';
 import { forTerminal } from './output/terminal-text.js';
@@ -55,6 +60,8 @@ Examples:
   stratagem run plan.yaml --runner openai --max-parallel 8 --deadline 5m
   stratagem run --goal "Compare three databases" --runner openai
   stratagem run plan.yaml --journal .stratagem
+  stratagem run plan.yaml --ui --report run.html
+  stratagem ui --journal .stratagem
   stratagem plan "Compare three databases" -o plan.yaml
   stratagem graph plan.yaml --format dot | dot -Tsvg > plan.svg
   stratagem simulate plan.yaml --max-parallel 4,8 --requests-per-minute 60`,
@@ -135,6 +142,32 @@ Examples:
     .action(async (runId: string, flags: ShowFlags) => {
       const { showCommand } = await import('./commands/show.js');
       setExitCode(await showCommand(runId, flags));
+    });
+
+  program
+    .command('report')
+    .description('write a recorded run into an HTML file, also while it is under way')
+    .argument('<run>', RUN)
+    .addOption(requiredJournal())
+    .addOption(fileOption('-o, --output <file>', 'the HTML file (default: run-ID.html)'))
+    .addOption(fileOption('--compare <run>', 'a second run, to compare this one with'))
+    .addOption(traceOption())
+    .addOption(fileOption('--timeline <file>', 'also draw the timeline (SVG)'))
+    .addOption(fileOption('--graph <file>', 'also draw the graph (SVG)'))
+    .action(async (runId: string, flags: ReportFlags) => {
+      const { reportCommand } = await import('./commands/report.js');
+      setExitCode(await reportCommand(runId, flags));
+    });
+
+  program
+    .command('ui')
+    .description('serve a page of all recorded runs, for this machine alone')
+    .addOption(requiredJournal())
+    .addOption(portOption())
+    .addOption(fileOption('--host <address>', 'address to listen on (default: 127.0.0.1)'))
+    .action(async (flags: UiFlags) => {
+      const { uiCommand } = await import('./commands/ui.js');
+      setExitCode(await uiCommand(flags));
     });
 
   program

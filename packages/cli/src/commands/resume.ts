@@ -1,10 +1,17 @@
-import { type EventData, isStratagemError, type Journal, readRun } from '@stratagem/core';
+import {
+  type EventData,
+  isStratagemError,
+  type Journal,
+  type RunHandle,
+  type RunOptions,
+  readRun,
+} from '@stratagem/core';
 import { findRun } from '../load/find-run.js';
 import { withJournal } from '../load/open-journal.js';
 import type { ExecutorFlags, LimitFlags } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
-import { commandJournal } from '../run/command-journal.js';
+import { type CommandJournal, commandJournal } from '../run/command-journal.js';
 import { type CommandRecord, readCommandRecord } from '../run/command-record.js';
 import { type ExecuteFlags, executeRun } from '../run/execute-run.js';
 import { explainPlanChange, planForResume, type ResumePlanFlags } from '../run/plan-for-resume.js';
@@ -34,30 +41,54 @@ export async function resumeCommand(idOrPrefix: string, flags: ResumeFlags): Pro
   }
   return withJournal(flags.journal, async (store) => {
     const { id } = await findRun(store, idOrPrefix);
-    const starts = await planStarts(store, id);
-    const record = readCommandRecord(starts[0]);
-    const { plan, strategy } = await planForResume(id, record, starts.at(-1), flags);
-    const merged = mergeFlags(record, flags);
-    checkPresetAnswers(plan, merged);
-    const journal = commandJournal(store, record);
-    return withExecutor(merged, strategy, journal, async (executor, pricesAsOf) => {
-      await announceSimulation(merged);
-      const options = {
-        plan,
-        // The other limits of the run are in its record.
-        ...(await toRunOptions({ ...flags, prices: merged.prices })),
-        ...(flags.retryFailed && { retryFailed: true }),
-        ...(flags.acceptChanges && { acceptChanges: true }),
-        ...(merged.reuse && { reuse: true }),
-      };
+    return withResumedRun(store, id, flags, async ({ start, journal, flags: merged }) => {
       const recording = createRecording(flags.journal, journal, readRun(store, id));
-      try {
-        const start = (more: object) => executor.resume(id, { ...options, ...more });
-        return await executeRun(start, { ...merged, pricesAsOf }, recording);
-      } catch (error) {
-        throw isStratagemError(error) ? toUsageError(explainPlanChange(error)) : error;
-      }
+      return executeRun(start, merged, recording);
     });
+  });
+}
+
+/** A recorded run that can be resumed. */
+interface ResumableRun {
+  readonly start: (options: RunOptions) => RunHandle;
+  readonly journal: CommandJournal;
+  /** The recorded flags, overridden by those that were given. */
+  readonly flags: ResumeFlags;
+}
+
+/**
+ * Prepares to resume a recorded run, with the plan and the flags of its record, while `use` needs it.
+ *
+ * @throws {UsageError} when it cannot be resumed, for example because the plan has changed.
+ */
+export async function withResumedRun<Result>(
+  store: Journal,
+  id: string,
+  flags: ResumeFlags,
+  use: (run: ResumableRun) => Promise<Result>,
+): Promise<Result> {
+  const starts = await planStarts(store, id);
+  const record = readCommandRecord(starts[0]);
+  const { plan, strategy } = await planForResume(id, record, starts.at(-1), flags);
+  const merged = mergeFlags(record, flags);
+  checkPresetAnswers(plan, merged);
+  const journal = commandJournal(store, record);
+  return withExecutor(merged, strategy, journal, async (executor, pricesAsOf) => {
+    await announceSimulation(merged);
+    const options = {
+      plan,
+      // The other limits of the run are in its record.
+      ...(await toRunOptions({ ...flags, prices: merged.prices })),
+      ...(flags.retryFailed && { retryFailed: true }),
+      ...(flags.acceptChanges && { acceptChanges: true }),
+      ...(merged.reuse && { reuse: true }),
+    };
+    const start = (more: RunOptions) => executor.resume(id, { ...options, ...more });
+    try {
+      return await use({ start, journal, flags: { ...merged, pricesAsOf } });
+    } catch (error) {
+      throw isStratagemError(error) ? toUsageError(explainPlanChange(error)) : error;
+    }
   });
 }
 

@@ -17,10 +17,13 @@ import { goalDocument } from '../output/json-documents.js';
 import { jsonText } from '../output/json-text.js';
 import { planOutline } from '../output/plan-outline.js';
 import type { Progress } from '../output/progress.js';
+import { checkRunFiles, writeRunFiles } from '../output/run-files.js';
 import { planningLine, runSummary } from '../output/run-summary.js';
 import { write } from '../output/streams.js';
 import { forTerminal } from '../output/terminal-text.js';
+import { GoalPage } from '../run/goal-page.js';
 import { retryOptions, toRunOptions } from '../run/run-options.js';
+import { openRunPage } from '../run/run-page.js';
 import { cancelOnSignals, signalExitCode } from '../run/signals.js';
 import { announceSimulation } from '../run/simulation-notice.js';
 import { askYesOrNo, canAsk, openTerminal } from '../run/terminal.js';
@@ -71,16 +74,24 @@ async function runGoal(
   flags: RunFlags,
 ): Promise<number> {
   await announceSimulation(flags);
+  await checkRunFiles(flags);
+  const page = await openRunPage(flags);
   const screen = new Screen();
   let handle: GoalHandle | undefined;
-  const signals = cancelOnSignals((reason) => handle?.cancel(reason));
+  const cancel = (reason?: unknown) => handle?.cancel(reason);
+  const signals = cancelOnSignals(cancel);
+  const shown = page && new GoalPage(page, (text) => screen.print(text), cancel);
   handle = start(goal, {
     ...options,
-    onEvent: (event) => screen.onEvent(event),
+    onEvent(event) {
+      screen.onEvent(event);
+      shown?.onEvent(event);
+    },
     review: (plan, { signal }) => screen.review(plan, flags.yes === true, signal),
   });
   const result = await handle;
   screen.stop();
+  shown?.stop();
 
   const run = result.result;
   const document = flags.json
@@ -101,6 +112,13 @@ async function runGoal(
   if (!flags.json && result.result === undefined) {
     await write(process.stderr, `stratagem: ${forTerminal((result.error as Error).message)}\n`);
   }
+  const { timeline = [] } = result.result ?? result.planning.result ?? {};
+  if (timeline.length > 0) {
+    const pricesAsOf = listPricesDate(flags, options.runner);
+    const files = await writeRunFiles(flags, timeline, { pricesAsOf });
+    for (const file of files) await write(process.stderr, `Wrote ${forTerminal(file)}\n`);
+  }
+  await (signals.received === undefined ? page?.linger() : page?.close());
   return exitCodeOf(result, signals.received);
 }
 
@@ -127,6 +145,12 @@ class Screen {
     const shouldRun = isApproved || (await confirmRun(signal));
     this.#progress = createProgress();
     return shouldRun;
+  }
+
+  print(text: string): void {
+    this.#progress.suspend();
+    process.stderr.write(text);
+    this.#progress.resume();
   }
 
   stop(): void {

@@ -65,6 +65,16 @@ const schedulingOptions = () => [
   ),
 ];
 
+const fileOptions = () => [
+  option('--report <file>', 'write the run into an HTML file, also when it fails', nonEmpty),
+  option('--trace <file>', 'write a trace for Perfetto or Chrome (JSON)', nonEmpty),
+];
+
+const pageOptions = () => [
+  new Option('--ui', 'watch and control the run on a page of this machine'),
+  portOption(),
+];
+
 const answerOptions = () => [
   option('--approve <id>', 'approve a task that waits for approval (repeatable)', list),
   option('--reject <id>', 'reject a task that waits for a human (repeatable)', list),
@@ -131,6 +141,7 @@ export function addModelOptions(command: Command): Command {
 
 /** Adds the options of every command that runs a plan. */
 export function addSchedulingOptions(command: Command): Command {
+  addGroup(command, 'Watching the run:', [...pageOptions(), ...fileOptions()]);
   addGroup(command, 'Scheduling options:', schedulingOptions());
   return addGroup(command, 'Answers to human steps:', answerOptions());
 }
@@ -154,6 +165,18 @@ export function addSimulationOptions(command: Command): Command {
 
 export function journalOption(description: string): Option {
   return option('--journal <dir>', description, nonEmpty);
+}
+
+export function portOption(): Option {
+  return option('--port <n>', 'port of the page (default: a free one)', integerBetween(1, 65_535));
+}
+
+export function traceOption(): Option {
+  return option('--trace <file>', 'also write a trace for Perfetto or Chrome (JSON)', nonEmpty);
+}
+
+export function fileOption(flags: string, description: string): Option {
+  return option(flags, description, nonEmpty);
 }
 
 export function outputOption(): Option {

@@ -1,4 +1,5 @@
 import type { RunnerName, StrategyName } from './choices.js';
+import type { FileFlags, PageFlags } from './page-flags.js';
 
 export interface StrategyFlags {
   readonly strategy?: StrategyName;
@@ -52,7 +53,7 @@ export interface PresetAnswer {
 }
 
 /** The flags of `stratagem run`. */
-export interface RunFlags extends ExecutorFlags, LimitFlags, PresetAnswers {
+export interface RunFlags extends ExecutorFlags, LimitFlags, PresetAnswers, FileFlags, PageFlags {
   readonly goal?: string;
   readonly yes?: boolean;
   readonly journal?: string;

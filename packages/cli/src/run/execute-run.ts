@@ -1,21 +1,27 @@
 import type { PlanResult, RunEvent, RunHandle, RunOptions, TaskWaiting } from '@stratagem/core';
 import { isJournalError } from '../load/open-journal.js';
+import type { FileFlags, PageFlags } from '../options/page-flags.js';
 import type { PresetAnswers } from '../options/run-flags.js';
+import { UsageError } from '../options/usage-error.js';
 import { createProgress } from '../output/create-progress.js';
 import { EXIT } from '../output/exit-code.js';
 import { finalOutputs } from '../output/final-outputs.js';
 import { runDocument } from '../output/json-documents.js';
 import { jsonText } from '../output/json-text.js';
+import { checkRunFiles, writeRunFiles } from '../output/run-files.js';
 import { runSummary } from '../output/run-summary.js';
 import { write } from '../output/streams.js';
 import { forTerminal } from '../output/terminal-text.js';
 import { HumanSteps } from './human-steps.js';
-import type { Recording } from './recording.js';
+import { type Recording, shellQuote } from './recording.js';
+import { openRunPage } from './run-page.js';
 import { cancelOnSignals, signalExitCode } from './signals.js';
 import { openTerminal } from './terminal.js';
 
-export interface ExecuteFlags extends PresetAnswers {
+export interface ExecuteFlags extends PresetAnswers, FileFlags, PageFlags {
   readonly json?: boolean;
+  /** The directory of the journal. */
+  readonly journal?: string;
   /** The date of the price list behind the costs. */
   readonly pricesAsOf?: string | undefined;
 }
@@ -30,6 +36,8 @@ export async function executeRun(
   flags: ExecuteFlags,
   recording?: Recording,
 ): Promise<number> {
+  await checkRunFiles(flags);
+  const page = await openRunPage(flags);
   const progress = createProgress();
   const openQuestions = new Map<string, TaskWaiting>();
   for await (const event of recording?.history ?? []) {
@@ -67,12 +75,15 @@ export async function executeRun(
   };
   const signals = cancelOnSignals(cancel);
   const terminal = openTerminal(progress, () => process.kill(process.pid, 'SIGINT'));
-  const humans = new HumanSteps(run, flags, terminal, stop);
+  const humans = new HumanSteps(run, flags, terminal, stop, page !== undefined);
+  const retryCommand = retryCommandOf(run.runId, flags.journal);
+  printBeside(page?.attach(run, retryCommand));
   let result: PlanResult;
   try {
     result = await run;
   } catch (error) {
     signals.stop();
+    await page?.close();
     throw error;
   } finally {
     progress.stop();
@@ -81,6 +92,7 @@ export async function executeRun(
   // The journal could not be used at all, which is an error of usage.
   if (!hasStarted && isJournalError(result.error)) {
     signals.stop();
+    await page?.close();
     throw result.error;
   }
   const document = flags.json
@@ -94,7 +106,34 @@ export async function executeRun(
   if (stopReason !== undefined) {
     await write(process.stderr, `stratagem: ${forTerminal(stopReason)}\n`);
   }
+  const areWritten = await writeFiles(flags, run, result, retryCommand);
+  await (signals.received === undefined ? page?.linger() : page?.close());
+  if (!areWritten) return EXIT.failed;
   return stopReason === undefined ? exitCodeOf(result, signals.received) : EXIT.failed;
+}
+
+function retryCommandOf(runId: string, journal: string | undefined): string | undefined {
+  if (journal === undefined) return undefined;
+  return `stratagem resume ${shellQuote(runId)} --journal ${shellQuote(journal)} --retry-failed`;
+}
+
+/** The result has been printed by now: a file that cannot be written is a message, not the end. */
+async function writeFiles(
+  flags: ExecuteFlags,
+  { runId }: RunHandle,
+  { timeline }: PlanResult,
+  retryCommand: string | undefined,
+): Promise<boolean> {
+  const { pricesAsOf } = flags;
+  try {
+    const files = await writeRunFiles(flags, timeline, { runId, retryCommand, pricesAsOf });
+    for (const file of files) await write(process.stderr, `Wrote ${forTerminal(file)}\n`);
+    return true;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    await write(process.stderr, `stratagem: ${forTerminal(error.message)}\n`);
+    return false;
+  }
 }
 
 type SettledEvent = Extract<

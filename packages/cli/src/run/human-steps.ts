@@ -10,7 +10,8 @@ export interface Answerable {
 
 /**
  * Answers the human steps of a run with preset answers, or by asking on the terminal one at a time.
- * Without a terminal, a step without a timeout stops the run, because it would wait forever.
+ * Without a terminal and without a page, a step without a timeout stops the run, because it would wait
+ * forever.
  */
 export class HumanSteps {
   readonly #run: Answerable;
@@ -18,6 +19,7 @@ export class HumanSteps {
   readonly #rejected: ReadonlySet<string>;
   readonly #terminal: Terminal | undefined;
   readonly #stop: (reason: string) => void;
+  readonly #hasPage: boolean;
   readonly #waiting = new Map<string, AbortController>();
   #lastQuestion: Promise<void> = Promise.resolve();
 
@@ -26,10 +28,12 @@ export class HumanSteps {
     preset: PresetAnswers,
     terminal: Terminal | undefined,
     stop: (reason: string) => void,
+    hasPage = false,
   ) {
     this.#run = run;
     this.#terminal = terminal;
     this.#stop = stop;
+    this.#hasPage = hasPage;
     this.#rejected = new Set(preset.reject);
     this.#answers = new Map([
       ...(preset.approve ?? []).map((id): [string, unknown] => [id, true]),
@@ -49,7 +53,7 @@ export class HumanSteps {
       const terminal = this.#terminal;
       const { signal } = this.#register(taskId);
       this.#lastQuestion = this.#lastQuestion.then(() => this.#ask(event, terminal, signal));
-    } else if (timeoutMs === undefined) {
+    } else if (timeoutMs === undefined && !this.#hasPage) {
       const option =
         kind === 'approval' ? `--approve ${taskId} or --reject ${taskId}` : `--answer ${taskId}=…`;
       this.#stop(

@@ -54,6 +54,7 @@ export function nextCommands(
   return [{ label: 'Resume the run', command: command('resume') }, why];
 }
 
-function shellQuote(path: string): string {
+/** A word of a command line. */
+export function shellQuote(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

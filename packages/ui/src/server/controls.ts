@@ -1,15 +1,27 @@
-import { OptionError, type RunHandle } from '@stratagem/core';
+import { OptionError, type RunEvent, type RunHandle } from '@stratagem/core';
 import { type Action, CONTROLS, type Control } from '../model/extras.js';
 
-/** Handles of other versions may offer less, and this package must not need more. */
-type Handle = RunHandle & {
-  readonly interrupt?: (reason?: unknown) => unknown;
-  readonly cancelTask?: (taskId: string, reason?: unknown) => unknown;
-  readonly skipTask?: (taskId: string, reason?: unknown) => unknown;
+/** What a handle may offer beside what every run has. */
+type Offers = Partial<
+  Pick<
+    RunHandle,
+    'cancel' | 'pause' | 'resume' | 'setMaxParallel' | 'approve' | 'answer' | 'reject'
+  >
+> & {
+  readonly interrupt?: ((reason?: unknown) => unknown) | undefined;
+  readonly cancelTask?: ((taskId: string, reason?: unknown) => unknown) | undefined;
+  readonly skipTask?: ((taskId: string, reason?: unknown) => unknown) | undefined;
 };
 
+/** A run of this process: a `RunHandle`, or as much of one as there is. */
+export interface WatchableRun extends Offers, AsyncIterable<RunEvent> {
+  readonly runId: string;
+  /** Settles when the run has ended. */
+  readonly result: PromiseLike<unknown>;
+}
+
 /** What the handle of a run offers. */
-export function controlsOf(handle: RunHandle): Control[] {
+export function controlsOf(handle: WatchableRun): Control[] {
   return CONTROLS.filter(
     (name) => typeof (handle as Partial<Record<Control, unknown>>)[name] === 'function',
   );
@@ -20,8 +32,7 @@ export function controlsOf(handle: RunHandle): Control[] {
  *
  * @throws {OptionError} when the run has ended or does not offer it, and what the handle throws.
  */
-export async function perform(run: RunHandle | undefined, action: Action): Promise<void> {
-  const handle = run as Handle | undefined;
+export async function perform(handle: WatchableRun | undefined, action: Action): Promise<void> {
   if (handle === undefined) {
     throw new OptionError(
       'The run has ended, or another process runs it: it cannot be changed here.',
@@ -32,28 +43,28 @@ export async function perform(run: RunHandle | undefined, action: Action): Promi
   }
   switch (action.control) {
     case 'cancel':
-      handle.cancel('canceled on the page');
+      handle.cancel?.('canceled on the page');
       break;
     case 'interrupt':
       await handle.interrupt?.('interrupted on the page');
       break;
     case 'pause':
-      handle.pause();
+      handle.pause?.();
       break;
     case 'resume':
-      handle.resume();
+      handle.resume?.();
       break;
     case 'setMaxParallel':
-      handle.setMaxParallel(action.maxParallel ?? Number.POSITIVE_INFINITY);
+      handle.setMaxParallel?.(action.maxParallel ?? Number.POSITIVE_INFINITY);
       break;
     case 'approve':
-      await handle.approve(taskOf(action));
+      await handle.approve?.(taskOf(action));
       break;
     case 'answer':
       await answer(handle, taskOf(action), action.answer);
       break;
     case 'reject':
-      await handle.reject(taskOf(action), action.reason);
+      await handle.reject?.(taskOf(action), action.reason);
       break;
     case 'cancelTask':
       await handle.cancelTask?.(taskOf(action), action.reason);
@@ -72,13 +83,13 @@ function taskOf({ control, taskId }: Action): string {
 }
 
 /** Text as it is, or as JSON if the task accepts only that. */
-async function answer(handle: Handle, taskId: string, given: unknown): Promise<void> {
+async function answer(handle: WatchableRun, taskId: string, given: unknown): Promise<void> {
   try {
-    await handle.answer(taskId, given);
+    await handle.answer?.(taskId, given);
   } catch (error) {
     const parsed = typeof given === 'string' ? parseJson(given) : undefined;
     if (parsed === undefined) throw error;
-    await handle.answer(taskId, parsed.value);
+    await handle.answer?.(taskId, parsed.value);
   }
 }
 

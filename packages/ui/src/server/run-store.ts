@@ -1,6 +1,7 @@
-import { type Journal, type RunHandle, type RunListing, readRun } from '@stratagem/core';
+import { type Journal, type RunListing, readRun } from '@stratagem/core';
 import type { RunExtras } from '../model/extras.js';
 import type { ModelStatus } from '../model/run-model.js';
+import type { WatchableRun } from './controls.js';
 import { type RunSummary, summaryOf } from './run-summary.js';
 import { WatchedRun } from './watched-run.js';
 
@@ -21,7 +22,7 @@ export interface RunStoreOptions {
 }
 
 /** Runs again what failed. A handle that is awaited would be its result: it is in an object. */
-export type Retry = (runId: string) => Promise<{ readonly run: RunHandle }>;
+export type Retry = (runId: string) => Promise<{ readonly run: WatchableRun }>;
 
 /** How often a journal is looked at for what other processes have written. */
 const POLL_MS = 1_000;
@@ -43,7 +44,7 @@ export class RunStore {
   }
 
   /** Shows a run of this process. */
-  attach(handle: RunHandle, extras: RunExtras = {}): void {
+  attach(handle: WatchableRun, extras: RunExtras = {}): void {
     const run = this.#watched(handle.runId);
     run.addExtras(extras);
     run.attach(handle);
@@ -51,7 +52,7 @@ export class RunStore {
     void this.#follow(run, handle);
   }
 
-  async #follow(run: WatchedRun, handle: RunHandle): Promise<void> {
+  async #follow(run: WatchedRun, handle: WatchableRun): Promise<void> {
     try {
       for await (const event of handle) {
         // A resumed run tells what is new; the journal has the rest.

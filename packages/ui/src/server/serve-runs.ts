@@ -1,10 +1,11 @@
 import type { AddressInfo } from 'node:net';
 import { type ServerType, serve } from '@hono/node-server';
-import { type Journal, OptionError, type RunHandle } from '@stratagem/core';
+import { type Journal, OptionError } from '@stratagem/core';
 import { checkOptions } from '@stratagem/core/journal';
 import type { RunExtras } from '../model/extras.js';
 import { newToken } from './access.js';
 import { createApp } from './app.js';
+import type { WatchableRun } from './controls.js';
 import { type Retry, RunStore } from './run-store.js';
 
 export interface ServeOptions {
@@ -33,7 +34,7 @@ export interface RunServer {
   /** The address of one run. */
   urlOf(runId: string): string;
   /** Shows a run of this process, with all that its handle offers. */
-  attach(run: RunHandle, extras?: RunExtras): void;
+  attach(run: WatchableRun, extras?: RunExtras): void;
   /** The number of pages that are open. */
   readonly pages: number;
   /** Ends all streams and stops listening. */

@@ -1,10 +1,10 @@
-import type { RunEvent, RunHandle } from '@stratagem/core';
+import type { RunEvent } from '@stratagem/core';
 import type { Action, Control, RunExtras } from '../model/extras.js';
 import { ModelBuilder } from '../model/model-builder.js';
 import type { ModelStatus, RunModel, TaskDetail } from '../model/run-model.js';
 import { renderPage } from '../report/render-page.js';
 import { embed } from '../report/render-report.js';
-import { controlsOf, perform } from './controls.js';
+import { controlsOf, perform, type WatchableRun } from './controls.js';
 import { estimateLeft } from './estimate-left.js';
 import { Revisions } from './revisions.js';
 
@@ -28,7 +28,7 @@ export class WatchedRun {
   readonly #listeners = new Set<Listener>();
   readonly #waiters = new Set<Listener>();
   #extras: RunExtras;
-  #handle: RunHandle | undefined;
+  #handle: WatchableRun | undefined;
   #status: ModelStatus | undefined;
   #notice: string | undefined;
   #builtAt = Number.NEGATIVE_INFINITY;
@@ -84,7 +84,7 @@ export class WatchedRun {
     this.#extras = { ...this.#extras, ...extras };
   }
 
-  attach(handle: RunHandle): void {
+  attach(handle: WatchableRun): void {
     this.#handle = handle;
     this.#isStale = true;
     const detach = () => {

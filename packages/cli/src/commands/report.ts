@@ -1,0 +1,60 @@
+import type { Journal } from '@stratagem/core';
+import { findRun } from '../load/find-run.js';
+import { withJournal } from '../load/open-journal.js';
+import { readEvents } from '../load/read-events.js';
+import { UsageError } from '../options/usage-error.js';
+import { EXIT } from '../output/exit-code.js';
+import { checkRunFiles, writeRunFiles, writeText } from '../output/run-files.js';
+import { write } from '../output/streams.js';
+import { forTerminal } from '../output/terminal-text.js';
+import { shellQuote } from '../run/recording.js';
+
+export interface ReportFlags {
+  readonly journal: string;
+  readonly output?: string;
+  readonly trace?: string;
+  readonly timeline?: string;
+  readonly graph?: string;
+  readonly compare?: string;
+}
+
+/** `stratagem report RUN`: writes the report of a recorded run, and prints the name of its file. */
+export async function reportCommand(idOrPrefix: string, flags: ReportFlags): Promise<number> {
+  const { journal: directory, trace, timeline, graph, compare } = flags;
+  const files = await withJournal(directory, async (journal) => {
+    const { id, status } = await findRun(journal, idOrPrefix);
+    const report = flags.output ?? `run-${id.slice(0, 8)}.html`;
+    for (const file of [report, trace, timeline, graph]) {
+      if (file !== undefined) await checkRunFiles({ report: file });
+    }
+    const { events, notice } = await readEvents(journal, id);
+    if (events.length === 0) throw new UsageError(`Run "${id}" has not started: nothing to show`);
+    const about = { runId: id, status, ...(notice !== undefined && { notice }) };
+    const written = await writeRunFiles({ report, ...(trace !== undefined && { trace }) }, events, {
+      ...about,
+      ...(status === 'failed' && { retryCommand: retryCommand(id, directory) }),
+      ...(compare !== undefined && { compareWith: await otherEvents(journal, compare) }),
+    });
+    const { graphSvg, timelineSvg } = await import('@stratagem/ui');
+    for (const [file, draw] of [
+      [timeline, timelineSvg],
+      [graph, graphSvg],
+    ] as const) {
+      if (file === undefined) continue;
+      await writeText(file, draw(events, about));
+      written.push(file);
+    }
+    return written;
+  });
+  await write(process.stdout, files.map((file) => `${forTerminal(file)}\n`).join(''));
+  return EXIT.completed;
+}
+
+function retryCommand(id: string, directory: string): string {
+  return `stratagem resume ${shellQuote(id)} --journal ${shellQuote(directory)} --retry-failed`;
+}
+
+async function otherEvents(journal: Journal, idOrPrefix: string) {
+  const { id } = await findRun(journal, idOrPrefix);
+  return (await readEvents(journal, id)).events;
+}

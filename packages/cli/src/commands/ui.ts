@@ -1,0 +1,62 @@
+import type { Journal, RunHandle } from '@stratagem/core';
+import { withJournal } from '../load/open-journal.js';
+import { EXIT } from '../output/exit-code.js';
+import { write } from '../output/streams.js';
+import type { CommandJournal } from '../run/command-journal.js';
+import { shellQuote } from '../run/recording.js';
+import { interrupted, openServer } from '../run/run-page.js';
+import { withResumedRun } from './resume.js';
+
+export interface UiFlags {
+  readonly journal: string;
+  readonly port?: number;
+  readonly host?: string;
+}
+
+/** `stratagem ui`: serves a page of all runs of a journal until it is interrupted. */
+export async function uiCommand({ journal: directory, port, host }: UiFlags): Promise<number> {
+  return withJournal(directory, async (journal) => {
+    const running = new Map<RunHandle, CommandJournal>();
+    const quoted = shellQuote(directory);
+    const server = await openServer({
+      journal,
+      journalName: directory,
+      ...(port !== undefined && { port }),
+      ...(host !== undefined && { host }),
+      retry: (runId) => retry(journal, directory, runId, running),
+      extrasOf: (runId) => ({
+        retryCommand: `stratagem resume ${shellQuote(runId)} --journal ${quoted} --retry-failed`,
+      }),
+    });
+    await write(process.stdout, `${server.url}\n`);
+    await write(process.stderr, `Runs in ${directory}, until Ctrl-C\n`);
+    await interrupted();
+    // What was started here ends here; it can be resumed.
+    for (const [run, itsJournal] of running) {
+      itsJournal.interrupt();
+      run.cancel('interrupted');
+    }
+    await Promise.allSettled([...running.keys()].map(({ result }) => result));
+    await server.close();
+    return EXIT.completed;
+  });
+}
+
+/** Runs again what failed, as `stratagem resume RUN --retry-failed` does. */
+function retry(
+  journal: Journal,
+  directory: string,
+  runId: string,
+  running: Map<RunHandle, CommandJournal>,
+): Promise<{ readonly run: RunHandle }> {
+  return new Promise((resolve, reject) => {
+    const flags = { journal: directory, retryFailed: true };
+    withResumedRun(journal, runId, flags, async ({ start, journal: itsJournal }) => {
+      const run = start({});
+      running.set(run, itsJournal);
+      resolve({ run });
+      await run.result.catch(() => {});
+      running.delete(run);
+    }).catch(reject);
+  });
+}

@@ -1,0 +1,13 @@
+/** The flags of commands that write a run into files. */
+export interface FileFlags {
+  /** An HTML file. */
+  readonly report?: string;
+  /** A JSON file. */
+  readonly trace?: string;
+}
+
+/** The flags of commands that serve a page. */
+export interface PageFlags {
+  readonly ui?: boolean;
+  readonly port?: number;
+}
