@@ -35,7 +35,7 @@ describe('run --goal', { timeout }, () => {
     );
     expect(stderr).toContain('✓ 4 of 4 ·');
     expect(stdout).toMatch(/^Simulated answer to "Put the result together/);
-    expect(stderr).toMatch(/planning took .* · in all \d+ tokens in, \d+ out ·/);
+    expect(stderr).toMatch(/planning took .* · in all [\d,]+ tokens in, [\d,]+ out ·/);
   });
 
   test('calls no model without a terminal and without --yes', async () => {
