@@ -1,6 +1,7 @@
 import type { AnswerReport } from './answer-report.js';
 import { isUnreadable, quote } from './json-value.js';
 import { MAX_ID_LENGTH, type ParsedTask } from './parsed-task.js';
+import { REPAIRS } from './repairs.js';
 
 /**
  * Gives each task its id: the written one, or one that is made from its title or position. An inner
@@ -20,7 +21,7 @@ export function assignIds(
   const isUsed = (id: string) => owners.has(id) || written.has(id);
   for (const task of tasks) {
     const { writtenId, parent, siblings } = task;
-    if (writtenId === undefined) report.addRepair('Missing task ids were generated.');
+    if (writtenId === undefined) report.addRepair(REPAIRS.idGenerated());
     let id = writtenId ?? generateId(task);
     const owner = owners.get(id);
     const isDuplicate =
@@ -30,8 +31,7 @@ export function assignIds(
       const prefixed = `${prefix}${id}`;
       id = isUsed(prefixed) ? `${prefixed}-${positionOf(task)}` : prefixed;
       if (writtenId !== undefined) {
-        const renamed = `the inner one is now ${quote(id)}`;
-        report.addRepair(`The id ${quote(writtenId)} was used at two levels; ${renamed}.`);
+        report.addRepair(REPAIRS.idRenamed(quote(writtenId), quote(id)));
       }
     }
     if (exists(id)) {

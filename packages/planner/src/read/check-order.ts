@@ -1,11 +1,12 @@
 import type { AnswerReport } from './answer-report.js';
-import { normalizeKey, quote, toText } from './json-value.js';
+import { normalizeKey, quote, quoteName, shortName, toText } from './json-value.js';
 import type { NamedTasks } from './named-tasks.js';
 import type { ParsedTask } from './parsed-task.js';
 import { numberIn, referenceText, splitReferences } from './reference-text.js';
+import { REPAIRS } from './repairs.js';
 import type { ReferenceResolver } from './resolve-reference.js';
 import { batchesIn } from './stated-order.js';
-import { type NamedValue, shortName } from './task-fields.js';
+import type { NamedValue } from './task-fields.js';
 import type { TaskGraph } from './task-graph.js';
 
 const REMEDY = 'list what each task needs in its "dependencies", and leave this field out';
@@ -63,7 +64,7 @@ export class OrderCheck {
       const [first] = column.keys();
       const isHarmless = this.#isRedundantColumn(siblings, column);
       if (isHarmless) {
-        this.#report.addRepair(`The task field "${shortName(name)}" was ignored.`);
+        this.#report.addRepair(REPAIRS.fieldIgnored(quoteName(name)));
         continue;
       }
       const message = `it is unclear which tasks must end before which; ${REMEDY}`;
@@ -106,7 +107,7 @@ export class OrderCheck {
   /** A field beside the tasks that names several of them must add nothing to the dependencies. */
   checkBeside([name, value]: NamedValue): void {
     if (this.#isRedundantBeside(name, value)) {
-      this.#report.addRepair(`The plan field "${shortName(name)}" was ignored.`);
+      this.#report.addRepair(REPAIRS.planFieldIgnored(quoteName(name)));
     } else this.reportBeside(name);
   }
 

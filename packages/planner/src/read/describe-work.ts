@@ -1,8 +1,9 @@
 import type { AnswerReport } from './answer-report.js';
-import { isEmpty, isJsonObject, normalizeKey, toText } from './json-value.js';
+import { isEmpty, isJsonObject, normalizeKey, quoteName, shortName, toText } from './json-value.js';
 import type { ParsedTask } from './parsed-task.js';
 import { normalizeName } from './reference-text.js';
-import { type NamedValue, shortName } from './task-fields.js';
+import { REPAIRS } from './repairs.js';
+import type { NamedValue } from './task-fields.js';
 
 /**
  * The prompt of a task: its description, with all other work that the answer states for it.
@@ -20,7 +21,7 @@ export function describeWork(
     const known = normalizeName(parts.join('\n'));
     const key = normalizeName(text);
     if (key === '' || known.includes(key)) return;
-    if (parts.length > 0) report.addRepair(`"${shortName(name)}" was added to "description".`);
+    if (parts.length > 0) report.addRepair(REPAIRS.fieldAdded(quoteName(name), 'description'));
     if (isFirst) parts.unshift(text);
     else parts.push(text);
   };
@@ -31,7 +32,7 @@ export function describeWork(
     const text = textOf(value);
     if (text === '') continue;
     parts.push(`${labelOf(name)}:${text.startsWith('\n') ? '' : ' '}${text}`);
-    report.addRepair(`"${shortName(name)}" was added to "description".`);
+    report.addRepair(REPAIRS.fieldAdded(quoteName(name), 'description'));
   }
   if (parts.length === 0) return undefined;
   return parts.join('\n\n');

@@ -8,6 +8,7 @@ import {
   type TextReading,
 } from './read-text-formats.js';
 import { JsonRepairer, parseJson } from './repair-json.js';
+import { REPAIRS } from './repairs.js';
 import { isNestedTooDeeply, type JsonSpan, scanJson } from './scan-json.js';
 
 /** The plan in a model's answer, or the reason why there is none. */
@@ -24,8 +25,6 @@ const MAX_SPANS = 200;
 /** All scanned spans together are at most this many times as long as the answer. */
 const MAX_SCANS = 8;
 
-const REPAIRED = 'The JSON was invalid and was repaired.';
-const UNESCAPED = 'Escaped quotes in the JSON were unescaped.';
 const CUT_OFF =
   'the answer ends before its list of tasks ends; answer with a shorter, complete plan';
 const ELLIPSIS = 'an ellipsis replaces part of the plan; answer with the complete plan';
@@ -66,15 +65,14 @@ function ofTextReading(reading: TextReading | TextProblem): FoundPlan {
   if (reading === 'cut off') return { code: 'cut_off', message: ELLIPSIS };
   if (reading === 'several plans') return { code: 'several_plans', message: SEVERAL };
   const { found, format } = reading;
-  const repair = `The plan was written as ${format}.`;
-  return accept({ ...found, repairs: [repair, ...found.repairs] });
+  return accept({ ...found, repairs: [REPAIRS.otherFormat(format), ...found.repairs] });
 }
 
 function findJson(said: string, hasThoughts: boolean): FoundPlan {
   const unescaped = decodeEscapedJson(said);
   if (unescaped === undefined) return findInProse(said, hasThoughts);
   const plan = findInProse(unescaped, hasThoughts);
-  return 'list' in plan ? { ...plan, repairs: [UNESCAPED, ...plan.repairs] } : plan;
+  return 'list' in plan ? { ...plan, repairs: [REPAIRS.quotesUnescaped(), ...plan.repairs] } : plan;
 }
 
 /** Decodes JSON that was written as the content of a string, without the quotes around it. */
@@ -98,7 +96,7 @@ function findInProse(text: string, hasThoughts: boolean): FoundPlan {
   const { readings, prose, hasEllipsis } = scan;
   if (hasEllipsis) return { code: 'cut_off', message: ELLIPSIS };
   const hasProse = hasThoughts || /\S/.test(prose.replace(/```\w*/g, ''));
-  const plan = selectPlan(readings, hasProse ? ['The text around the JSON was ignored.'] : []);
+  const plan = selectPlan(readings, hasProse ? [REPAIRS.textIgnored()] : []);
   if (plan === undefined) return noPlanIn(text);
   const isTorn = 'list' in plan && hasJsonFragments(prose);
   return isTorn ? { code: 'not_json', message: UNREADABLE } : plan;
@@ -164,7 +162,7 @@ function selectPlan(
   if (plans.length > 0) return singlePlan(plans, readings, repairs);
   if (readings.length === 0) return undefined;
   const list = readings.flatMap(({ found }) => found.list);
-  const repair = 'Separate tasks were combined into one list.';
+  const repair = REPAIRS.tasksCombined();
   return accept({ list, repairs: [...repairs, ...repairsOf(readings), repair] });
 }
 
@@ -214,7 +212,7 @@ function readUnfinished(
   const isComplete = ending === 'trailing' && !hasEllipsis;
   const found = isComplete ? findTaskList(repairer.parse(text)?.value) : undefined;
   if (found === undefined) return { code: 'cut_off', message: CUT_OFF };
-  return accept({ ...found, repairs: [REPAIRED, ...found.repairs] });
+  return accept({ ...found, repairs: [REPAIRS.jsonRepaired(), ...found.repairs] });
 }
 
 /** The only plan of an answer; copies of the same plan count once. */
@@ -240,7 +238,7 @@ function singlePlan(
 }
 
 function repairsOf(readings: readonly SpanReading[]): string[] {
-  const repaired = readings.some(({ isRepaired }) => isRepaired) ? [REPAIRED] : [];
+  const repaired = readings.some(({ isRepaired }) => isRepaired) ? [REPAIRS.jsonRepaired()] : [];
   return [...repaired, ...new Set(readings.flatMap(({ found }) => found.repairs))];
 }
 

@@ -1,5 +1,6 @@
 import { NAMES } from './field-names.js';
-import { isEmpty, isJsonObject, type JsonObject, normalizeKey } from './json-value.js';
+import { isEmpty, isJsonObject, type JsonObject, normalizeKey, quoteName } from './json-value.js';
+import { REPAIRS } from './repairs.js';
 import { statedOrder } from './stated-order.js';
 import type { NamedValue } from './task-fields.js';
 
@@ -37,7 +38,7 @@ const TEXT_FIELDS = [
 const PLAN_FIELDS = ['tasks', 'goal'];
 
 const MAX_WRAPPERS = 5;
-const BARE_LIST = 'The list of tasks was not inside an object.';
+const BARE_LIST = REPAIRS.bareList();
 
 /** Whether a value is a single task rather than a plan. */
 export function isTask(value: unknown): value is JsonObject {
@@ -96,8 +97,8 @@ function withSiblingFields(
     return { ...found, unclear };
   }
   const source = Array.isArray(value[key])
-    ? `"${key}" was read as the list of tasks.`
-    : `The plan was read from "${key}".`;
+    ? REPAIRS.listRenamed(quoteName(key))
+    : REPAIRS.planUnwrapped(quoteName(key));
   return {
     ...found,
     around: { ...value, ...found.around },
@@ -129,7 +130,7 @@ function findInText(text: string, depth: number): FoundTaskList | undefined {
   if (!/^\s*[{[]/.test(text)) return undefined;
   try {
     const found = findTaskList(JSON.parse(text), depth + 1);
-    const repair = 'The plan was written as JSON inside a string.';
+    const repair = REPAIRS.jsonInString();
     return found && { ...found, repairs: [...found.repairs, repair] };
   } catch {
     return undefined;
@@ -142,7 +143,7 @@ function tasksById(value: JsonObject): FoundTaskList | undefined {
   if (entries.length === 0 || !entries.every(([, task]) => hasTextField(task))) return undefined;
   return {
     list: entries.map(([id, task]) => Object.fromEntries([['id', id], ...entriesWithoutId(task)])),
-    repairs: ['Object keys were used as task ids.'],
+    repairs: [REPAIRS.keysAsIds()],
   };
 }
 

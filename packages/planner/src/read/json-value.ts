@@ -27,6 +27,15 @@ export function quote(text: string): string {
   return `"${truncate(text, 80)}"`;
 }
 
+/** The name of a field, which comes from the answer and may have any length. */
+export function shortName(name: string): string {
+  return truncate(name, 40);
+}
+
+export function quoteName(name: string): string {
+  return `"${shortName(name)}"`;
+}
+
 /** Whether a text cannot be an id: it has control characters or lone surrogates. */
 export function isUnreadable(text: string): boolean {
   return /[\p{Cc}\p{Cs}]/u.test(text);

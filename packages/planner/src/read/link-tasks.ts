@@ -2,17 +2,16 @@ import type { TaskType } from '@stratagem/core';
 import type { AnswerPath, AnswerReport } from './answer-report.js';
 import { assignIds } from './assign-ids.js';
 import { OrderCheck } from './check-order.js';
-import { describeWork } from './describe-work.js';
-import { isLater } from './field-names.js';
-import { normalizeKey, quote } from './json-value.js';
-import { type NamedTasks, TaskNames } from './named-tasks.js';
-import type { ParsedTask } from './parsed-task.js';
+import { quote, quoteName } from './json-value.js';
+import { DescriptionLinker, type NamedField } from './link-description.js';
+import { TaskNames } from './named-tasks.js';
+import { isWithin, type ParsedTask } from './parsed-task.js';
 import { referenceText, splitReferences } from './reference-text.js';
+import { REPAIRS } from './repairs.js';
 import { ReferenceResolver, type ReferenceTarget, reportReading } from './resolve-reference.js';
 import { isTerminal, type StatedOrder, statedOrder } from './stated-order.js';
-import { isDependencyIfTasks, type NamedValue, shortName } from './task-fields.js';
+import { isDependencyIfTasks, type NamedValue } from './task-fields.js';
 import { TaskGraph } from './task-graph.js';
-import { rewriteMarks, statedReferences } from './text-references.js';
 
 /** The fields of a task after its references to other tasks are resolved. */
 export interface Links {
@@ -22,17 +21,6 @@ export interface Links {
   readonly dependencies: string[];
   readonly description: string | undefined;
 }
-
-/** A field of unknown meaning, and the tasks that it names. */
-interface NamedField {
-  readonly field: NamedValue;
-  readonly named: NamedTasks;
-}
-
-/** The longest reference that core accepts. */
-const MAX_REFERENCE_LENGTH = 1_000;
-/** The syntax of core: `{{…}}` refers to an output, and `\{{` is text. */
-const REFERENCE = /\\\{\{|\{\{([^{}]*)\}\}/g;
 
 /** What linking the tasks of an answer takes. */
 export interface LinkOptions {
@@ -90,9 +78,16 @@ class TaskLinker {
       this.#tasks.map((task) => [task, this.#readOthers(task, dependencies.get(task) as string[])]),
     );
     this.#addPairs(dependencies);
+    const descriptions = new DescriptionLinker(this.#resolver, {
+      report: this.#report,
+      maxDescriptionLength: this.#options.maxDescriptionLength,
+      idOf: (task) => this.#idOf(task),
+      typeOf: (task) => this.#typeOf(task),
+      dependenciesOn: (target, task) => this.#dependenciesOn(target, task),
+    });
     const links = new Map<ParsedTask, Links>();
     for (const [task, needed] of dependencies) {
-      const description = this.#descriptionOf(task, needed, named.get(task) ?? []);
+      const description = descriptions.link(task, needed, named.get(task) ?? []);
       const type = this.#typeOf(task);
       links.set(task, { id: this.#idOf(task), type, dependencies: needed, description });
     }
@@ -110,7 +105,7 @@ class TaskLinker {
       const areDependencies =
         isDependencyIfTasks(name) && named.tasks.size > 0 && !named.hasOtherParts;
       if (!areDependencies || named.position !== undefined) return [{ field, named }];
-      this.#report.addRepair(`"${shortName(name)}" was read as "dependencies".`);
+      this.#report.addRepair(REPAIRS.fieldRenamed(quoteName(name), 'dependencies'));
       for (const other of named.tasks)
         addTo(dependencies, this.#dependenciesOn({ task: other }, task));
       return [];
@@ -138,8 +133,7 @@ class TaskLinker {
           }
         }
       }
-      if (count > 0)
-        this.#report.addRepair(`The plan field "${shortName(name)}" was read as dependencies.`);
+      if (count > 0) this.#report.addRepair(REPAIRS.planFieldRead(quoteName(name)));
     }
   }
 
@@ -172,10 +166,6 @@ class TaskLinker {
     return this.#aggregates.has(task) ? 'aggregate' : task.type;
   }
 
-  #doesOwnWork(task: ParsedTask): boolean {
-    return doesOwnWork(task, this.#typeOf(task));
-  }
-
   #idOf(task: ParsedTask): string {
     return this.#ids.get(task) as string;
   }
@@ -206,8 +196,7 @@ class TaskLinker {
     if (target !== undefined) {
       for (const id of this.#dependenciesOn(target, task)) {
         reportReading(given, text, id, this.#report);
-        if (ids.has(id))
-          this.#report.addRepair(`A duplicate dependency on ${quote(id)} was removed.`);
+        if (ids.has(id)) this.#report.addRepair(REPAIRS.needTwice(quote(id)));
         ids.add(id);
       }
       return;
@@ -224,7 +213,7 @@ class TaskLinker {
       ids.add(text); // The validation of the plan reports it, and suggests similar ids.
       return;
     }
-    this.#report.addRepair(`The dependency ${quote(text)} was split into several.`);
+    this.#report.addRepair(REPAIRS.needSplit(quote(text)));
     for (const each of targets) {
       for (const id of this.#dependenciesOn(each as ReferenceTarget, task)) ids.add(id);
     }
@@ -239,133 +228,27 @@ class TaskLinker {
     }
     const { task: other } = target;
     const [id, own] = [this.#idOf(other), this.#idOf(task)];
-    const dependency = `The dependency of ${quote(own)} on`;
     if (other === task) {
-      this.#report.addRepair(`${dependency} itself was removed.`);
+      this.#report.addRepair(REPAIRS.needItself(quote(own)));
       return [];
     }
     if (isWithin(task, other)) {
-      this.#report.addRepair(`${dependency} ${quote(id)}, which contains it, was removed.`);
+      this.#report.addRepair(REPAIRS.needContainer(quote(own), quote(id)));
       return [];
     }
     if (isWithin(other, task)) {
-      this.#report.addRepair(`${dependency} its own subtask ${quote(id)} was removed.`);
+      this.#report.addRepair(REPAIRS.needSubtask(quote(own), quote(id)));
       if (
         task.type !== 'aggregate' &&
         task.description !== undefined &&
         this.#options.mayAggregate
       ) {
-        this.#report.addRepair(`${quote(own)} was made an aggregate, as it needs its subtasks.`);
+        this.#report.addRepair(REPAIRS.madeAggregate(quote(own)));
         this.#aggregates.add(task);
       }
       return [];
     }
     return [id];
-  }
-
-  // --- References in descriptions ---
-
-  /** The prompt, with its references in the syntax of core and all other braces escaped. */
-  #descriptionOf(
-    task: ParsedTask,
-    dependencies: string[],
-    others: readonly NamedField[],
-  ): string | undefined {
-    const added = others.filter(({ field: [name], named }) => {
-      return named.tasks.size === 0 || !isLater(normalizeKey(name));
-    });
-    const description = describeWork(
-      task,
-      added.map(({ field }) => field),
-      this.#report,
-    );
-    if (description === undefined) return undefined;
-    this.#checkLength(description, task);
-    if (!this.#doesOwnWork(task)) return description;
-    const referring = this.#resolveReferences(description, task, dependencies);
-    this.#addStated(description, task, dependencies);
-    return rewriteMarks(referring, task, this.#resolver, (written, other) => {
-      const id = this.#idOf(other);
-      if (isWithin(task, other) || isWithin(other, task) || /[{}]/.test(id)) return written;
-      this.#ensureDependency(id, task, dependencies);
-      this.#report.addRepair(`${quote(written)} was read as "{{${id}}}".`);
-      return `{{${id}}}`;
-    });
-  }
-
-  #checkLength({ length }: string, task: ParsedTask): void {
-    const { maxDescriptionLength } = this.#options;
-    if (length <= maxDescriptionLength) return;
-    const message = `has ${length} characters; the limit is ${maxDescriptionLength}`;
-    this.#report.addProblem('too_long', [...task.path, 'description'], message);
-  }
-
-  /** Adds the dependencies that the text states in words, such as "the result of step 1". */
-  #addStated(description: string, task: ParsedTask, dependencies: string[]): void {
-    for (const text of statedReferences(description)) {
-      const target = this.#resolver.find(text, task);
-      if (target === undefined) {
-        if (dependencies.length > 0 || !this.#resolver.isUnclearPosition(text, task)) continue;
-        const message = `${quote(text)} may count the tasks from 0 or from 1; give each task an id, and list the ids in "dependencies"`;
-        this.#report.addProblem('unclear', [...task.path, 'description'], message);
-      } else if ('task' in target) {
-        for (const id of this.#dependenciesOn(target, task)) {
-          this.#ensureDependency(id, task, dependencies);
-        }
-      }
-    }
-  }
-
-  #resolveReferences(description: string, task: ParsedTask, dependencies: string[]): string {
-    return description.replace(REFERENCE, (written, source?: string) => {
-      if (source === undefined) return written;
-      const reference = this.#referenceTo(source.trim(), task, dependencies);
-      if (reference === undefined) {
-        this.#report.addRepair(`${quote(written)} was kept as plain text.`);
-        return `\\${written}`;
-      }
-      if (reference !== source.trim()) {
-        this.#report.addRepair(`${quote(written)} was read as "{{${reference}}}".`);
-      }
-      return `{{${reference}}}`;
-    });
-  }
-
-  /** The reference in the syntax of core; undefined when the task cannot have that output. */
-  #referenceTo(source: string, task: ParsedTask, dependencies: string[]): string | undefined {
-    if (source.length > MAX_REFERENCE_LENGTH) return undefined;
-    for (const [name, rest] of splits(source)) {
-      const target = this.#resolver.find(name, task, false);
-      if (target === undefined || 'allBefore' in target) continue;
-      if ('existingId' in target) {
-        return this.#ensureDependency(target.existingId, task, dependencies);
-      }
-      const { task: other } = target;
-      const id = this.#idOf(other);
-      if (other === task || isWithin(task, other) || /[{}]/.test(id)) return undefined;
-      if (other.parent === task) return id;
-      if (isWithin(other, task)) return undefined;
-      const reference = this.#ensureDependency(id, task, dependencies);
-      // Only the output of a group has parts: the outputs of its subtasks. Other outputs are text.
-      const part = this.#doesOwnWork(other) ? undefined : this.#partOf(other, rest);
-      return part === undefined ? reference : `${reference}${part}`;
-    }
-    return undefined;
-  }
-
-  #ensureDependency(id: string, task: ParsedTask, dependencies: string[]): string {
-    if (!dependencies.includes(id)) {
-      dependencies.push(id);
-      const own = quote(this.#idOf(task));
-      this.#report.addRepair(`${own} uses the output of ${quote(id)}, so it now depends on it.`);
-    }
-    return id;
-  }
-
-  #partOf(group: ParsedTask, rest: string): string | undefined {
-    const name = /^\.([^.[\]"]+)/.exec(rest)?.[1]?.trim();
-    const ids = group.subtasks.map((subtask) => this.#idOf(subtask));
-    return name !== undefined && ids.includes(name) ? `.${name}` : undefined;
   }
 }
 
@@ -383,27 +266,8 @@ function wordsOf(text: string): readonly string[] {
   return words.length > 1 ? words : [];
 }
 
-/** `a.b[0]` as `a.b[0]` and nothing, `a.b` and `[0]`, `a` and `.b[0]`. */
-function* splits(source: string): Generator<[name: string, rest: string]> {
-  for (let end = source.length; end > 0; end--) {
-    const next = source[end];
-    if (next !== undefined && next !== '.' && next !== '[') continue;
-    yield [source.slice(0, end), source.slice(end)];
-  }
-}
-
 function levelByLevel(topLevel: readonly ParsedTask[]): ParsedTask[] {
   const all = [...topLevel];
   for (const task of all) all.push(...task.subtasks);
   return all;
-}
-
-function isWithin(task: ParsedTask, outer: ParsedTask): boolean {
-  for (let at = task.parent; at !== undefined; at = at.parent) if (at === outer) return true;
-  return false;
-}
-
-/** Whether the task itself runs. By the rule of core, a group runs only if it is an aggregate. */
-export function doesOwnWork({ subtasks, description }: ParsedTask, type: TaskType): boolean {
-  return subtasks.length === 0 || (type === 'aggregate' && description !== undefined);
 }

@@ -1,6 +1,6 @@
 import { isLink } from './field-names.js';
 import { isJsonObject, normalizeKey } from './json-value.js';
-import type { ParsedTask } from './parsed-task.js';
+import { isWithin, type ParsedTask } from './parsed-task.js';
 import { normalizeName, numberIn, referenceText, splitReferences } from './reference-text.js';
 import type { ReferenceResolver } from './resolve-reference.js';
 import type { NamedValue } from './task-fields.js';
@@ -53,10 +53,6 @@ export class TaskNames {
         this.#collect(value, key, task, tasks, seen, !isScalar && Array.isArray(value));
       }
     }
-    const isWithin = (one: ParsedTask, outer: ParsedTask) => {
-      for (let at = one.parent; at !== undefined; at = at.parent) if (at === outer) return true;
-      return false;
-    };
     for (const each of tasks) {
       if (each === task || isWithin(task, each) || isWithin(each, task)) tasks.delete(each);
     }

@@ -11,6 +11,7 @@ import {
 } from './json-value.js';
 import { MAX_ID_LENGTH, type ParsedTask } from './parsed-task.js';
 import { referenceText } from './reference-text.js';
+import { REPAIRS } from './repairs.js';
 import { type NamedValue, readTaskFields } from './task-fields.js';
 import { readTaskType } from './task-type.js';
 
@@ -47,7 +48,7 @@ class TaskParser {
       }
       const json = JSON.stringify(value);
       if (seen.has(json)) {
-        this.#report.addRepair(`Task ${position + 1}, a duplicate, was ignored.`);
+        this.#report.addRepair(REPAIRS.duplicateTask(`${position + 1}`));
         continue;
       }
       seen.add(json);
@@ -108,7 +109,7 @@ class TaskParser {
 
   #parseId(value: unknown, path: AnswerPath): string | undefined {
     if (typeof value === 'number') {
-      this.#report.addRepair('Numeric task ids were converted to strings.');
+      this.#report.addRepair(REPAIRS.idConverted());
     }
     const id = this.#parseText(value, path)?.replace(/\s+/g, ' ');
     if (id === undefined) return undefined;
@@ -132,14 +133,14 @@ class TaskParser {
     const isLines = Array.isArray(value) && value.every((line) => typeof line === 'string');
     const text = this.#parseText(isLines ? value.join('\n') : value, path);
     if (text !== undefined || title === undefined) return text;
-    this.#report.addRepair('Task titles were used as missing descriptions.');
+    this.#report.addRepair(REPAIRS.titleUsed());
     return title;
   }
 
   #parseNeeds(value: unknown): readonly unknown[] {
     if (value === undefined) return [];
     if (Array.isArray(value)) return value;
-    this.#report.addRepair('Dependencies were converted to lists.');
+    this.#report.addRepair(REPAIRS.needsListed());
     if (!isJsonObject(value) || referenceText(value) !== undefined) return [value];
     return Object.entries(value).flatMap(([id, isNeeded]) => (isEmpty(isNeeded) ? [] : id));
   }
@@ -160,11 +161,11 @@ class TaskParser {
         continue;
       }
       if (names.includes(tool)) {
-        this.#report.addRepair(`The tool "${tool}" was listed twice in a task.`);
+        this.#report.addRepair(REPAIRS.toolTwice(quote(tool)));
         continue;
       }
       if (tool !== name) {
-        this.#report.addRepair(`The tool ${quote(toText(name))} was read as "${tool}".`);
+        this.#report.addRepair(REPAIRS.toolRead(quote(toText(name)), tool));
       }
       names.push(tool);
     }
@@ -175,7 +176,7 @@ class TaskParser {
     if (value === undefined) return undefined;
     const known = Object.keys(this.#settings.models);
     if (known.length === 0) {
-      this.#report.addRepair('"model" was ignored: tasks have no choice of models.');
+      this.#report.addRepair(REPAIRS.modelIgnored());
       return undefined;
     }
     const model = findByKey(known, value);

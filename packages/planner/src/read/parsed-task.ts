@@ -33,3 +33,14 @@ export interface ParsedTask {
 
 /** The longest id of a task, in characters. */
 export const MAX_ID_LENGTH = 100;
+
+/** Whether a task is a subtask of another, at any depth. */
+export function isWithin(task: ParsedTask, outer: ParsedTask): boolean {
+  for (let at = task.parent; at !== undefined; at = at.parent) if (at === outer) return true;
+  return false;
+}
+
+/** Whether the task itself runs. By the rule of core, a group runs only if it is an aggregate. */
+export function doesOwnWork({ subtasks, description }: ParsedTask, type: TaskType): boolean {
+  return subtasks.length === 0 || (type === 'aggregate' && description !== undefined);
+}

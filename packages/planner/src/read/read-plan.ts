@@ -4,9 +4,10 @@ import type { AnswerProblem } from './answer-problem.js';
 import { type AnswerPath, AnswerReport } from './answer-report.js';
 import { findPlan } from './find-plan.js';
 import { type JsonObject, quote } from './json-value.js';
-import { doesOwnWork, type Links, linkTasks } from './link-tasks.js';
+import { type Links, linkTasks } from './link-tasks.js';
 import { parseTasks } from './parse-tasks.js';
-import type { ParsedTask } from './parsed-task.js';
+import { doesOwnWork, type ParsedTask } from './parsed-task.js';
+import { REPAIRS } from './repairs.js';
 import type { NamedValue } from './task-fields.js';
 
 /** The content of a model's answer. */
@@ -127,7 +128,7 @@ function toTask(
   const { tools, model, subtasks } = parsed;
   const hasOwnWork = doesOwnWork(parsed, type);
   if (!hasOwnWork && tools.length > 0) {
-    report.addRepair(`The tools of ${quote(id)} were ignored: its subtasks do the work.`);
+    report.addRepair(REPAIRS.toolsOfGroup(quote(id)));
   }
   return {
     id,

@@ -8,6 +8,7 @@ import {
   referenceText,
   splitReferences,
 } from './reference-text.js';
+import { REPAIRS } from './repairs.js';
 
 /** A task of the answer, the id of a task that exists already, or all tasks before this one. */
 export type ReferenceTarget =
@@ -266,6 +267,6 @@ export function reportReading(
   report: AnswerReport,
 ): void {
   if (given === id) return;
-  if (text === id) report.addRepair('Dependencies were converted to strings.');
-  else report.addRepair(`The dependency ${quote(text)} was read as ${quote(id)}.`);
+  if (text === id) report.addRepair(REPAIRS.needsConverted());
+  else report.addRepair(REPAIRS.needRead(quote(text), quote(id)));
 }

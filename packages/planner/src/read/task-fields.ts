@@ -1,5 +1,4 @@
 import type { PlannerSettings } from '../options/planner-options.js';
-import { truncate } from '../util/text.js';
 import type { AnswerPath, AnswerReport } from './answer-report.js';
 import {
   directionOf,
@@ -11,7 +10,15 @@ import {
   NAMES,
   type TaskField,
 } from './field-names.js';
-import { isEmpty, isJsonObject, type JsonObject, normalizeKey } from './json-value.js';
+import {
+  isEmpty,
+  isJsonObject,
+  type JsonObject,
+  normalizeKey,
+  quoteName,
+  shortName,
+} from './json-value.js';
+import { REPAIRS } from './repairs.js';
 
 export type NamedValue = readonly [name: string, value: unknown];
 
@@ -50,7 +57,7 @@ export function readTaskFields(
     else if (isForbidden(key)) reportForbidden(name, path, report);
     else if (isOrder(key)) orders.push([name, value]);
     else if (isBookkeeping(key, value) && !mayLink(key, value)) {
-      report.addRepair(`The task field "${shortName(name)}" was ignored.`);
+      report.addRepair(REPAIRS.fieldIgnored(quoteName(name)));
     } else others.push([name, value]);
   }
   const known = new Map<TaskField, unknown>();
@@ -60,10 +67,11 @@ export function readTaskFields(
     const [preferred, ...rest] = byRank(field, values) as [NamedValue, ...NamedValue[]];
     const [name, value] = preferred;
     if (name !== field && field !== 'title') {
-      report.addRepair(`"${shortName(name)}" was read as "${field}".`);
+      report.addRepair(REPAIRS.fieldRenamed(quoteName(name), field));
     }
     if (field === 'id') aliases.push(...rest.map(([, other]) => other));
     if (field === 'description' || field === 'title') moreTexts.push(...rest);
+    if (field === 'type' || field === 'model') others.push(...rest);
     known.set(field, mergeLists(field, value, rest, report));
   }
   return { known, aliases, statesDependencies, moreTexts, others, orders };
@@ -122,19 +130,11 @@ function mergeLists(
   if (rest.length === 0) return value;
   if (field === 'dependencies' || field === 'subtasks' || field === 'tools') {
     for (const [name] of rest) {
-      report.addRepair(`"${shortName(name)}" was added to "${field}".`);
+      report.addRepair(REPAIRS.fieldAdded(quoteName(name), field));
     }
     return [value, ...rest.map(([, other]) => other)].flatMap(toList);
   }
-  for (const [name] of field === 'type' || field === 'model' ? rest : []) {
-    report.addRepair(`"${shortName(name)}" was ignored in favour of "${field}".`);
-  }
   return value;
-}
-
-/** Field names come from the answer, and may have any length. */
-export function shortName(name: string): string {
-  return truncate(name, 40);
 }
 
 function toList(value: unknown): readonly unknown[] {

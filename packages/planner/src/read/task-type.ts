@@ -2,6 +2,7 @@ import type { TaskType } from '@stratagem/core';
 import type { PlannerSettings } from '../options/planner-options.js';
 import type { AnswerPath, AnswerReport } from './answer-report.js';
 import { normalizeKey, quote, toText } from './json-value.js';
+import { REPAIRS } from './repairs.js';
 
 /** The beginnings of the words that models write for each type. */
 const SYNONYMS: readonly (readonly [TaskType, RegExp])[] = [
@@ -31,6 +32,6 @@ export function readTaskType(
   }
   const similar = SYNONYMS.find(([type, words]) => taskTypes.includes(type) && words.test(word));
   const type = known ?? similar?.[0] ?? usual;
-  if (value !== type) report.addRepair(`The type ${quote(toText(value))} was read as "${type}".`);
+  if (value !== type) report.addRepair(REPAIRS.typeRead(quote(toText(value)), type));
   return type;
 }
