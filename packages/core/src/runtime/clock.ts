@@ -61,6 +61,12 @@ export class RunClock {
     return false;
   }
 
+  /** Whether the run has occupied the event loop for half of a turn already. */
+  isTurnLong(): boolean {
+    if (this.#isStopped || this.#turnEnd === undefined) return false;
+    return this.now() - this.#turnBegan > TURN_MS / 2;
+  }
+
   /** Calls back in a later turn of the event loop, after other pending work. */
   afterOtherWork(work: () => void): void {
     later(work);

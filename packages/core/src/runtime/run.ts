@@ -70,6 +70,8 @@ export class Run<Outputs> implements AttemptInbox {
   #resolve!: (result: PlanResult<Outputs>) => void;
   readonly #inbox = new Queue<Input>();
   #isWorking = false;
+  /** Inputs were applied that are committed in the next turn of the event loop. */
+  #isCommitDue = false;
   #wakeLoop!: () => void;
   /** Holds back attempts that report faster than the run can take it. */
   readonly #gate = new Floodgate();
@@ -293,15 +295,24 @@ export class Run<Outputs> implements AttemptInbox {
    */
   #work(): void {
     const ahead = this.#ahead;
-    for (let isTurnOver = false; this.#inbox.size > 0; ) {
-      while (this.#inbox.size > 0) {
+    for (let isTurnOver = false; this.#inbox.size > 0 || this.#isCommitDue; ) {
+      while (this.#inbox.size > 0 && !this.#isCommitDue) {
         const now = this.#clock.now();
         isTurnOver = this.#clock.isTurnOver(now);
         if (isTurnOver) break;
         applyInputWithin(this.#borrower, this.#parts, this.#inbox.shift() as Input, now);
         if (ahead === undefined) this.#carryOut();
       }
-      if (ahead !== undefined && !this.#commit(ahead, isTurnOver)) return;
+      if (ahead !== undefined) {
+        // To encode a large output and to append it may each take all the time that a turn has.
+        if (!this.#isCommitDue && this.#clock.isTurnLong()) {
+          this.#isCommitDue = true;
+          this.#workLater();
+          return;
+        }
+        this.#isCommitDue = false;
+        if (!this.#commit(ahead, isTurnOver)) return;
+      }
       if (this.#gate.isClosed) this.#releaseBackpressure();
       if (isTurnOver) {
         this.#workLater();
