@@ -19,6 +19,7 @@ export interface ChatRequest {
   readonly model: string;
   /** The text of all its messages. */
   readonly prompt: string;
+  readonly body: Readonly<Record<string, unknown>>;
 }
 
 export interface ChatServer extends AsyncDisposable {
@@ -28,7 +29,19 @@ export interface ChatServer extends AsyncDisposable {
 }
 
 /** Starts a local server that streams OpenAI's Chat Completions; use it with `await using`. */
-export async function chatServer(reply: (request: ChatRequest) => Reply): Promise<ChatServer> {
+export function chatServer(reply: (request: ChatRequest) => Reply): Promise<ChatServer> {
+  return serverOf(reply, sendAnswer);
+}
+
+/** The same for Anthropic's Messages. */
+export function messagesServer(reply: (request: ChatRequest) => Reply): Promise<ChatServer> {
+  return serverOf(reply, sendMessage);
+}
+
+async function serverOf(
+  reply: (request: ChatRequest) => Reply,
+  send: (response: ServerResponse, request: ChatRequest, content: string) => void,
+): Promise<ChatServer> {
   const requests: ChatRequest[] = [];
   const server = createServer(async (message, response) => {
     const body = (await json(message)) as {
@@ -40,10 +53,11 @@ export async function chatServer(reply: (request: ChatRequest) => Reply): Promis
       headers: message.headers,
       model: body.model,
       prompt: body.messages.map(({ content }) => content).join('\n'),
+      body,
     };
     requests.push(request);
     const result = reply(request);
-    if (typeof result === 'string') sendAnswer(response, request, result);
+    if (typeof result === 'string') send(response, request, result);
     else if ('status' in result) sendError(response, result);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -72,6 +86,32 @@ function sendAnswer(response: ServerResponse, { model }: ChatRequest, content: s
     response.write(`data: ${JSON.stringify({ ...common, ...part })}\n\n`);
   }
   response.end('data: [DONE]\n\n');
+}
+
+function sendMessage(response: ServerResponse, { model }: ChatRequest, text: string): void {
+  response.setHeader('content-type', 'text/event-stream');
+  const input = { input_tokens: 20, output_tokens: 1 };
+  for (const event of [
+    {
+      type: 'message_start',
+      message: {
+        id: 'msg_1',
+        type: 'message',
+        role: 'assistant',
+        model,
+        content: [],
+        usage: input,
+      },
+    },
+    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } },
+    { type: 'content_block_stop', index: 0 },
+    { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 7 } },
+    { type: 'message_stop' },
+  ]) {
+    response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+  }
+  response.end();
 }
 
 function sendError(

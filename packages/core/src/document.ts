@@ -1,4 +1,10 @@
 // Entry point: plans from files.
 export { planJsonSchema } from './document/json-schema.js';
-export { parsePlanDocument } from './document/parse.js';
-export { type PlanDocument, planDocumentSchema, type StrategySpec } from './document/schema.js';
+export { type ParsedPlan, parsePlanDocument } from './document/parse.js';
+export {
+  type ModelProfile,
+  type PlanDocument,
+  PROFILE_RUNNERS,
+  planDocumentSchema,
+  type StrategySpec,
+} from './document/schema.js';

@@ -15,5 +15,6 @@ export { type Routed, type RouteOptions, route, type TypeRouteOptions } from './
 export { type AdmitContext, createLimiter, type Limiter, type Permit } from './limit/limiter.js';
 export type { LimiterOptions } from './limit/limiter-options.js';
 export { rateLimit } from './limit/rate-limit.js';
+export { withOptions } from './options/with-options.js';
 export { type RecordOptions, record } from './record/record.js';
 export { type ReplayOptions, replay } from './record/replay.js';

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { type Journal, memoryJournal, type Plan, type TaskForecast } from '@stratagem/core';
-import type { StrategySpec } from '@stratagem/core/document';
+import type { LoadedPlan } from '../load/load-plan.js';
 import { openJournal } from '../load/open-journal.js';
 import type { RunFlags } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
@@ -17,13 +17,13 @@ const MAX_ROWS = 200;
 /** `stratagem run --dry-run`: runs nothing and writes nothing. */
 export async function dryRunCommand(
   plan: Plan,
-  strategy: StrategySpec | undefined,
+  file: LoadedPlan,
   flags: RunFlags,
 ): Promise<number> {
   const journal =
     flags.journal === undefined ? memoryJournal() : await openJournal(flags.journal, false);
   try {
-    return await withExecutor(flags, strategy, undefined, async ({ explain }) => {
+    return await withExecutor(flags, file, undefined, async ({ explain }) => {
       const forecast = (from: Journal) =>
         explain(plan, { journal: from }).catch((error) => {
           throw toUsageError(error);

@@ -7,7 +7,7 @@ import {
   formatAnswerProblem,
 } from '@stratagem/planner';
 import { withTools } from '../load/load-tools.js';
-import { resolveRunner } from '../options/resolve-options.js';
+import { resolveRunner } from '../options/resolve-runners.js';
 import type { LimitFlags, RunnerFlags, WrapperFlags } from '../options/run-flags.js';
 import { optionErrorToUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';

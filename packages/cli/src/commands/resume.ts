@@ -69,12 +69,13 @@ export async function withResumedRun<Result>(
 ): Promise<Result> {
   const starts = await planStarts(store, id);
   const record = readCommandRecord(starts[0]);
-  const { plan, strategy } = await planForResume(id, record, starts.at(-1), flags);
+  const loaded = await planForResume(id, record, starts.at(-1), flags);
+  const { plan } = loaded;
   const merged = mergeFlags(record, flags);
   checkPresetAnswers(plan, merged);
   const journal = commandJournal(store, record);
-  return withExecutor(merged, strategy, journal, async (executor, pricesAsOf) => {
-    await announceSimulation(merged);
+  return withExecutor(merged, loaded, journal, async (executor, pricesAsOf) => {
+    await announceSimulation(merged, loaded);
     const options = {
       plan,
       // The other limits of the run are in its record.

@@ -6,7 +6,8 @@ import {
   planAndExecute,
 } from '@stratagem/planner';
 import { withTools } from '../load/load-tools.js';
-import { resolveRunner, resolveStrategy } from '../options/resolve-options.js';
+import { resolveStrategy } from '../options/resolve-options.js';
+import { resolveRunner } from '../options/resolve-runners.js';
 import type { RunFlags } from '../options/run-flags.js';
 import { optionErrorToUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
@@ -102,7 +103,7 @@ async function runGoal(
   await write(process.stdout, document);
   signals.stop();
   if (run !== undefined) {
-    const pricesAsOf = listPricesDate(flags, options.runner);
+    const pricesAsOf = listPricesDate(flags, options);
     await write(process.stderr, runSummary(run, { pricesAsOf }));
     const planning = result.planning.result?.metrics;
     if (planning !== undefined) {
@@ -114,7 +115,7 @@ async function runGoal(
   }
   const { timeline = [] } = result.result ?? result.planning.result ?? {};
   if (timeline.length > 0) {
-    const pricesAsOf = listPricesDate(flags, options.runner);
+    const pricesAsOf = listPricesDate(flags, options);
     const files = await writeRunFiles(flags, timeline, { pricesAsOf });
     for (const file of files) await write(process.stderr, `Wrote ${forTerminal(file)}\n`);
   }

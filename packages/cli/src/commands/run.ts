@@ -1,5 +1,5 @@
 import type { Executor, Plan, RunHandle, RunOptions } from '@stratagem/core';
-import { loadPlan } from '../load/load-plan.js';
+import { type LoadedPlan, loadPlan } from '../load/load-plan.js';
 import { journalErrorToUsageError, openJournal } from '../load/open-journal.js';
 import type { RunFlags } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
@@ -17,28 +17,28 @@ import { withExecutor } from '../run/with-executor.js';
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
   const { journal: directory, reuse } = flags;
   if (flags.yes) throw new UsageError('--yes has no effect without --goal: remove it');
-  const { plan: planInFile, strategy } = await loadPlan(file);
-  const plan = withRetries(planInFile, flags.retries);
+  const loaded = await loadPlan(file);
+  const plan = withRetries(loaded.plan, flags.retries);
   checkPresetAnswers(plan, flags);
   if (reuse && directory === undefined) {
     throw new UsageError('--reuse needs --journal DIR, the directory of the earlier runs');
   }
   if (flags.dryRun) {
     const { dryRunCommand } = await import('./dry-run.js');
-    return dryRunCommand(plan, strategy, flags);
+    return dryRunCommand(plan, loaded, flags);
   }
   if (directory === undefined) {
-    return withExecutor(flags, strategy, undefined, async (executor, pricesAsOf) => {
-      const options = await prepare(flags);
+    return withExecutor(flags, loaded, undefined, async (executor, pricesAsOf) => {
+      const options = await prepare(flags, loaded);
       const begin = (more: RunOptions) => start(executor, plan, { ...options, ...more });
       return executeRun(begin, { ...flags, pricesAsOf });
     });
   }
   const store = await openJournal(directory, false);
-  const journal = commandJournal(store, createCommandRecord(file, strategy, flags));
+  const journal = commandJournal(store, createCommandRecord(file, loaded, flags));
   try {
-    return await withExecutor(flags, strategy, journal, async (executor, pricesAsOf) => {
-      const options = await prepare(flags);
+    return await withExecutor(flags, loaded, journal, async (executor, pricesAsOf) => {
+      const options = await prepare(flags, loaded);
       const recording = createRecording(directory, journal);
       const begin = (more: RunOptions) => start(executor, plan, { ...options, ...more });
       return executeRun(begin, { ...flags, pricesAsOf }, recording);
@@ -50,8 +50,8 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
   }
 }
 
-async function prepare(flags: RunFlags): Promise<RunOptions> {
-  await announceSimulation(flags);
+async function prepare(flags: RunFlags, loaded: LoadedPlan): Promise<RunOptions> {
+  await announceSimulation(flags, loaded);
   return { ...(await toRunOptions(flags)), ...(flags.reuse && { reuse: true }) };
 }
 

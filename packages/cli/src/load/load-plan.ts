@@ -1,5 +1,5 @@
-import { formatProblem, type Plan, PlanError } from '@stratagem/core';
-import { parsePlanDocument, type StrategySpec } from '@stratagem/core/document';
+import { formatProblem, PlanError } from '@stratagem/core';
+import { type ParsedPlan, parsePlanDocument } from '@stratagem/core/document';
 import type { LineCounter } from 'yaml';
 import { UsageError } from '../options/usage-error.js';
 import { onOneLine } from '../output/terminal-text.js';
@@ -11,10 +11,7 @@ import type { SourceProblem } from './source.js';
 const MAX_SHOWN = 100;
 const MAX_PROBLEM_WIDTH = 1_000;
 
-export interface LoadedPlan {
-  readonly plan: Plan;
-  readonly strategy?: StrategySpec;
-}
+export type LoadedPlan = ParsedPlan;
 
 /**
  * Reads a plan from a YAML or JSON file, or from standard input for `-`.

@@ -15,5 +15,9 @@ export const COMPLEXITIES = ['simple', 'complex'] as const;
 
 export type StrategyName = (typeof STRATEGIES)[number];
 export type RunnerName = (typeof RUNNERS)[number];
+
+export function isRunnerName(text: string): text is RunnerName {
+  return RUNNERS.some((name) => name === text);
+}
 export type GraphFormat = (typeof GRAPH_FORMATS)[number];
 export type ServerName = (typeof SERVERS)[number];

@@ -12,6 +12,7 @@ import {
   nonEmpty,
   positiveInteger,
   positiveIntegers,
+  runnerOrModule,
 } from './parse-values.js';
 
 function option<Value>(
@@ -27,7 +28,11 @@ function choice(flags: string, description: string, choices: readonly string[]):
 }
 
 const runnerOptions = () => [
-  choice('--runner <name>', 'provider that runs the tasks (default: simulated)', RUNNERS),
+  option(
+    '--runner <name>',
+    `provider that runs the tasks: ${RUNNERS.join(', ')}, or a module such as ./my-runner.js (default: simulated)`,
+    runnerOrModule,
+  ),
   option('--model <name>', 'model name (openai, anthropic)', nonEmpty),
   option('--base-url <url>', 'server URL (openai, anthropic)', httpUrl),
   option('--latency <ms>', 'duration of a task in milliseconds (simulated)', milliseconds),

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { isRunnerName, RUNNERS } from './choices.js';
 import { parseDuration } from './parse-duration.js';
 import type { PresetAnswer } from './run-flags.js';
 
@@ -45,6 +46,14 @@ export function answers(text: string, previous: readonly PresetAnswer[] = []): P
 export function nonEmpty(text: string): string {
   if (text.trim() !== '') return text;
   throw new InvalidArgumentError('Expected a value that is not empty.');
+}
+
+/** The name of a provider, or the path of a module. */
+export function runnerOrModule(text: string): string {
+  if (isRunnerName(text) || /[\\/]|\.[cm]?[jt]s$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    `Allowed choices are ${RUNNERS.join(', ')}, and modules such as ./my-runner.js.`,
+  );
 }
 
 export function httpUrl(text: string): string {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { resolveRunner, resolveStrategy } from './resolve-options.js';
+import { resolveStrategy } from './resolve-options.js';
+import { resolveRunner } from './resolve-runners.js';
 import { UsageError } from './usage-error.js';
 
 describe('the strategy is chosen', () => {

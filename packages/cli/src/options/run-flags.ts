@@ -1,4 +1,4 @@
-import type { RunnerName, StrategyName } from './choices.js';
+import type { StrategyName } from './choices.js';
 import type { FileFlags, PageFlags } from './page-flags.js';
 
 export interface StrategyFlags {
@@ -7,8 +7,8 @@ export interface StrategyFlags {
 }
 
 export interface RunnerFlags {
-  /** The simulated model when left out. */
-  readonly runner?: RunnerName;
+  /** The name of a provider, or the path of a module; the simulated model when left out. */
+  readonly runner?: string;
   readonly model?: string;
   readonly baseUrl?: string;
   readonly latency?: number;

@@ -20,13 +20,22 @@ const event = (type: EventData['type'], sequence: number, more = {}): EventData 
 
 async function recordedEvents(run: (journal: ReturnType<typeof commandJournal>) => Promise<void>) {
   const inner = memoryJournal();
-  await run(commandJournal(inner, createCommandRecord('plan.yaml', undefined, { model: 'm' })));
+  await run(commandJournal(inner, createCommandRecord('plan.yaml', {}, { model: 'm' })));
   const events: EventData[] = [];
   for await (const each of inner.read('a')) events.push(each);
   return events;
 }
 
 describe('the record of a command', () => {
+  test('has the models of the file without the values of headers, and the path of a module', () => {
+    const models = { deep: { runner: 'anthropic', headers: { authorization: 'secret' } } } as const;
+    const record = createCommandRecord('-', { models }, { runner: './mine.js' });
+    expect(record).toEqual({
+      models: { deep: { runner: 'anthropic', headers: { authorization: '[redacted]' } } },
+      flags: { runner: resolve('mine.js') },
+    });
+  });
+
   test('has the flags that a resumed run keeps, with absolute paths', () => {
     const flags = {
       runner: 'openai',
@@ -40,7 +49,7 @@ describe('the record of a command', () => {
       failFast: true,
       journal: 'runs',
     } as const;
-    expect(createCommandRecord('plan.yaml', { name: 'sequential' }, flags)).toEqual({
+    expect(createCommandRecord('plan.yaml', { strategy: { name: 'sequential' } }, flags)).toEqual({
       file: resolve('plan.yaml'),
       strategy: { name: 'sequential' },
       flags: {
@@ -55,13 +64,13 @@ describe('the record of a command', () => {
   });
 
   test('has no file when the plan came from standard input', () => {
-    expect(createCommandRecord('-', undefined, {})).toEqual({ flags: {} });
+    expect(createCommandRecord('-', {}, {})).toEqual({ flags: {} });
   });
 
   test.each(['http://u@host/v1', 'http://u:p@host/v1', 'https://host/v1?api-key=p'])(
     'omits a base URL that contains a secret: %s',
     (baseUrl) => {
-      expect(createCommandRecord('-', undefined, { baseUrl }).flags).toEqual({
+      expect(createCommandRecord('-', {}, { baseUrl }).flags).toEqual({
         secretBaseUrl: true,
       });
     },
@@ -69,7 +78,7 @@ describe('the record of a command', () => {
 
   test('keeps any other base URL', () => {
     const flags = { baseUrl: 'http://127.0.0.1:11434/v1' };
-    expect(createCommandRecord('-', undefined, flags).flags).toEqual(flags);
+    expect(createCommandRecord('-', {}, flags).flags).toEqual(flags);
   });
 
   test('is part of the first event of a run', async () => {

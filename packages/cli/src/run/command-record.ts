@@ -1,6 +1,9 @@
 import { resolve } from 'node:path';
 import type { EventData, Json } from '@stratagem/core';
 import type { StrategySpec } from '@stratagem/core/document';
+import { shownHeaders } from '@stratagem/core/runner';
+import type { LoadedPlan } from '../load/load-plan.js';
+import { isRunnerName } from '../options/choices.js';
 import type { RunFlags } from '../options/run-flags.js';
 
 /**
@@ -12,6 +15,8 @@ export interface CommandRecord {
   readonly file?: string;
   /** The strategy that the file names. */
   readonly strategy?: StrategySpec;
+  /** The profiles of models in the file, without the values of headers. */
+  readonly models?: NonNullable<LoadedPlan['models']>;
   readonly flags: RecordedFlags;
 }
 
@@ -48,7 +53,7 @@ type RecordedFlags = Pick<RunFlags, (typeof RECORDED_FLAGS)[number]> & {
 
 export function createCommandRecord(
   file: string,
-  strategy: StrategySpec | undefined,
+  { strategy, models }: Pick<LoadedPlan, 'strategy' | 'models'>,
   flags: RunFlags,
 ): CommandRecord {
   const recorded: Record<string, unknown> = {};
@@ -56,11 +61,12 @@ export function createCommandRecord(
     const value = flags[name];
     if (value === undefined) continue;
     if (name === 'baseUrl' && hasSecret(flags.baseUrl as string)) recorded.secretBaseUrl = true;
-    else recorded[name] = PATH_FLAGS.includes(name) ? resolve(value as string) : value;
+    else recorded[name] = isPath(name, value) ? resolve(value as string) : value;
   }
   return {
     ...(file !== '-' && { file: resolve(file) }),
     ...(strategy !== undefined && { strategy }),
+    ...(models !== undefined && { models: withoutSecrets(models) }),
     flags: recorded,
   };
 }
@@ -72,6 +78,19 @@ export function readCommandRecord(first: EventData | undefined): CommandRecord {
 
 export function addCommandRecord(first: EventData, record: CommandRecord): EventData {
   return { ...first, command: record as unknown as Json };
+}
+
+function isPath(name: string, value: unknown): boolean {
+  return PATH_FLAGS.includes(name) || (name === 'runner' && !isRunnerName(value as string));
+}
+
+function withoutSecrets(models: NonNullable<LoadedPlan['models']>) {
+  return Object.fromEntries(
+    Object.entries(models).map(([name, profile]) => {
+      const headers = profile.headers && shownHeaders(profile.headers);
+      return [name, { ...profile, ...(headers && { headers }) }];
+    }),
+  );
 }
 
 function hasSecret(url: string): boolean {

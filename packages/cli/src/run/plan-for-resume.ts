@@ -26,12 +26,12 @@ export async function planForResume(
 ): Promise<LoadedPlan> {
   const file = planFile(record, flags);
   if (file === undefined) return recordedPlan(runId, record, lastStart);
-  const { plan, strategy } = await loadPlan(file).catch((error: unknown) => {
+  const { plan, ...rest } = await loadPlan(file).catch((error: unknown) => {
     if (!(error instanceof UsageError) || flags.plan !== undefined) throw error;
     const hint = 'Use --use-recorded-plan to resume with the recorded plan.';
     throw new UsageError(`${error.message}\n${hint}`, { cause: error });
   });
-  return { plan: withRetries(plan, record.flags.retries), ...(strategy && { strategy }) };
+  return { plan: withRetries(plan, record.flags.retries), ...rest };
 }
 
 function planFile({ file }: CommandRecord, flags: ResumePlanFlags): string | undefined {
@@ -42,7 +42,7 @@ function planFile({ file }: CommandRecord, flags: ResumePlanFlags): string | und
 
 function recordedPlan(
   runId: string,
-  { strategy }: CommandRecord,
+  { strategy, models }: CommandRecord,
   lastStart: EventData | undefined,
 ): LoadedPlan {
   if (lastStart === undefined) {
@@ -50,7 +50,8 @@ function recordedPlan(
   }
   try {
     const { plan } = parsePlanDocument(lastStart.plan);
-    return { plan, ...(strategy && { strategy }) };
+    requireHeaders(runId, models);
+    return { plan, ...(strategy && { strategy }), ...(models && { models }) };
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;
     const [problem = error.message] = error.message.split('\n').slice(1);
@@ -60,6 +61,15 @@ function recordedPlan(
       { cause: error },
     );
   }
+}
+
+/** @throws {UsageError} when a recorded profile had headers, whose values are not recorded. */
+function requireHeaders(runId: string, models: CommandRecord['models'] = {}): void {
+  const [name] = Object.keys(models).filter((each) => models[each]?.headers !== undefined);
+  if (name === undefined) return;
+  throw new UsageError(
+    `The headers of models.${name} of run "${runId}" are not recorded: use --plan with the plan file`,
+  );
 }
 
 /** Explains in terms of the command line that the plan has changed; other errors stay as they are. */

@@ -1,11 +1,25 @@
+import type { Task } from '@stratagem/core';
+import type { LoadedPlan } from '../load/load-plan.js';
+import { isSimulatedByDefault } from '../options/resolve-runners.js';
 import type { RunnerFlags } from '../options/run-flags.js';
 import { write } from '../output/streams.js';
 
 /** Tells the user when answers are simulated, so that nobody mistakes them for real ones. */
-export async function announceSimulation({ runner, replay }: RunnerFlags): Promise<void> {
-  if ((runner ?? 'simulated') !== 'simulated' || replay !== undefined) return;
+export async function announceSimulation(
+  flags: RunnerFlags,
+  loaded?: Pick<LoadedPlan, 'plan' | 'models'>,
+): Promise<void> {
+  if (!isSimulatedByDefault(flags, loaded?.models)) return;
+  if (loaded?.models !== undefined && !loaded.plan.tasks.some(lacksModel)) return;
   await write(
     process.stderr,
     'Using the simulated model. For a real one, use --runner openai or anthropic.\n',
   );
+}
+
+/** Whether a task, or one of its subtasks, asks the default model. */
+function lacksModel({ model, subtasks = [], type, waitFor }: Task): boolean {
+  if (subtasks.some(lacksModel)) return true;
+  const isGroup = subtasks.length > 0 && type !== 'aggregate';
+  return model === undefined && waitFor === undefined && !isGroup;
 }

@@ -7,9 +7,10 @@ import {
   type TaskRunner,
   type Tool,
 } from '@stratagem/core';
-import type { StrategySpec } from '@stratagem/core/document';
+import type { LoadedPlan } from '../load/load-plan.js';
 import { withTools } from '../load/load-tools.js';
-import { resolveRunner, resolveStrategy } from '../options/resolve-options.js';
+import { resolveStrategy } from '../options/resolve-options.js';
+import { type ResolvedRunners, resolveRunners } from '../options/resolve-runners.js';
 import type { ExecutorFlags, LimitFlags } from '../options/run-flags.js';
 import { optionErrorToUsageError } from '../options/to-usage-error.js';
 import { retryOptions } from './run-options.js';
@@ -18,19 +19,19 @@ import { retryOptions } from './run-options.js';
  * Creates the executor that the command line describes, while `use` needs it. `use` also gets the date
  * of the price list of the runner.
  *
- * @param strategy The strategy of the plan file.
+ * @param file The strategy and the models of the plan file.
  * @throws {UsageError} when an option is invalid.
  */
 export async function withExecutor<Result>(
   flags: ExecutorFlags & Pick<LimitFlags, 'prices'>,
-  strategy: StrategySpec | undefined,
+  file: Pick<LoadedPlan, 'strategy' | 'models'>,
   journal: Journal | undefined,
   use: (executor: Executor, pricesAsOf: string | undefined) => Promise<Result>,
 ): Promise<Result> {
-  const runner = await resolveRunner(flags);
+  const resolved = await resolveRunners(flags, file.models);
   const options = {
-    runner,
-    strategy: await resolveStrategy(flags, strategy),
+    ...resolved,
+    strategy: await resolveStrategy(flags, file.strategy),
     ...(journal !== undefined && { journal }),
   };
   return withTools(flags.mcpConfig, async (tools) =>
@@ -38,19 +39,23 @@ export async function withExecutor<Result>(
       createChecked({
         ...options,
         ...(tools !== undefined && { tools }),
-        ...(await replanOptions(flags, runner, tools ?? [])),
+        ...(await replanOptions(flags, resolved.runner, tools ?? [])),
       }),
-      listPricesDate(flags, runner),
+      listPricesDate(flags, resolved),
     ),
   );
 }
 
-/** The date of the price list behind the costs; undefined with prices of the user. */
+/** The date of the oldest price list behind the costs; undefined with prices of the user. */
 export function listPricesDate(
   { prices }: Pick<LimitFlags, 'prices'>,
-  { pricing }: TaskRunner,
+  { runner, runners = {} }: ResolvedRunners,
 ): string | undefined {
-  return prices === undefined ? pricing?.asOf : undefined;
+  if (prices !== undefined) return undefined;
+  const [oldest] = [runner, ...Object.values(runners)]
+    .flatMap(({ pricing }) => pricing?.asOf ?? [])
+    .sort();
+  return oldest;
 }
 
 function createChecked(options: ExecutorOptions): Executor {

@@ -6,9 +6,12 @@ import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { didYouMean } from '../util/suggest.js';
 import { crossTaskProblems } from '../validate/plan.js';
 import { checkSettings } from '../validate/settings.js';
+import { checkModels } from './models.js';
 import {
   estimateSchema,
+  type ModelProfile,
   planDocumentSchema,
+  profileSchema,
   STRATEGIES,
   type StrategySpec,
   strategyObjects,
@@ -16,6 +19,14 @@ import {
 } from './schema.js';
 import { synonymOf } from './synonyms.js';
 import { documentTasks } from './tasks.js';
+
+/** A plan, and what its file says about how it is run. */
+export interface ParsedPlan {
+  readonly plan: Plan;
+  readonly strategy?: StrategySpec;
+  /** Profiles of models by name; a task without a `model` has the one named `default`, if any. */
+  readonly models?: Readonly<Record<string, ModelProfile>>;
+}
 
 /**
  * Checks a plan that comes from outside: a parsed JSON or YAML file, or the response of a service.
@@ -26,7 +37,7 @@ import { documentTasks } from './tasks.js';
  * @example
  * const { plan, strategy } = parsePlanDocument(JSON.parse(text));
  */
-export function parsePlanDocument(value: unknown): { plan: Plan; strategy?: StrategySpec } {
+export function parsePlanDocument(value: unknown): ParsedPlan {
   const problems: PlanProblem[] = [];
   const record = typeof value === 'object' && value !== null ? value : {};
   const { tasks: listed, goalState } = record as { tasks?: unknown; goalState?: unknown };
@@ -37,16 +48,22 @@ export function parsePlanDocument(value: unknown): { plan: Plan; strategy?: Stra
   const parsed = planDocumentSchema.safeParse(value, { reportInput: true });
   const shape = parsed.success ? [] : parsed.error.issues.filter(isReported).flatMap(toProblems);
   checkSettings(problems, record as Record<string, unknown>);
+  checkModels(problems, record as Record<string, unknown>);
   const cross = tasks === undefined ? [] : crossTaskProblems(tasks, goalState);
   const all = [...problems, ...shape, ...cross];
   // The checks above have better messages, and must not accept more than the schema.
   if (all.length === 0 && !parsed.success) all.push(...parsed.error.issues.flatMap(toProblems));
   if (!parsed.success || all.length > 0) throw new PlanError(all);
 
-  const { $schema: _, strategy, tasks: __, ...rest } = parsed.data;
+  const { $schema: _, strategy, models, tasks: __, ...rest } = parsed.data;
   const plan = { ...rest, tasks } as Plan;
-  if (strategy === undefined) return { plan };
-  return { plan, strategy: typeof strategy === 'string' ? { name: strategy } : strategy };
+  return {
+    plan,
+    ...(strategy !== undefined && {
+      strategy: typeof strategy === 'string' ? { name: strategy } : strategy,
+    }),
+    ...(models !== undefined && { models }),
+  };
 }
 
 /** Fields of a task whose problems are reported by the checks of plans in general. */
@@ -66,6 +83,10 @@ const CHECKED_FIELDS: ReadonlySet<string> = new Set([
 function isReported(issue: z.core.$ZodIssue): boolean {
   const [first, ...path] = issue.path;
   if (PLAN_SETTINGS.includes(first as string)) return false;
+  if (first === 'models') {
+    // Unknown fields, profiles that are none, and runners.
+    return path.length < 2 || issue.code === 'unrecognized_keys' || path[1] === 'runner';
+  }
   while (path[1] === 'subtasks') path.splice(0, 2);
   const [, field] = path;
   return !(first === 'tasks' && CHECKED_FIELDS.has(field as string));
@@ -133,5 +154,6 @@ function fieldsAt(path: readonly (string | number)[], input: unknown): string[] 
     );
     return Object.keys(named?.shape ?? {});
   }
+  if (path[0] === 'models') return Object.keys(profileSchema.shape);
   return Object.keys((path.at(-1) === 'estimate' ? estimateSchema : taskSchema).shape);
 }

@@ -229,6 +229,22 @@ const optionSchemas = {
     .describe('How the model reasons before it answers.'),
 } as const satisfies Record<keyof CallOptions, z.ZodType>;
 
+/** The runners that a profile may name; the command line loads no other one for a plan file. */
+export const PROFILE_RUNNERS = ['openai', 'anthropic', 'simulated'] as const;
+
+/** A runner with its options, by which tasks name it. */
+export const profileSchema = z.strictObject(
+  {
+    runner: z
+      .enum(PROFILE_RUNNERS, needs(`one of ${PROFILE_RUNNERS.join(', ')}`))
+      .describe('The provider; by default the runner of the command line.')
+      .optional(),
+    model: z.string(needs('the name of a model')).describe('A model of the provider.').optional(),
+    ...z.strictObject(optionSchemas).partial().shape,
+  },
+  needs('an object like { runner: openai, model: gpt-6.1-sol }'),
+);
+
 const taskModel = z
   .string()
   .min(1)
@@ -323,6 +339,10 @@ export const planDocumentSchema = z.strictObject(
     $schema: z.string(needs('a string')).describe('For editors; ignored.').optional(),
     goal: z.string(needs('a string')).describe('The goal of the whole plan, in a sentence.'),
     strategy: strategySchema.describe('How tasks are scheduled.').optional(),
+    models: z
+      .record(z.string(), profileSchema, needs('an object of profiles by name'))
+      .describe('Models with their options, by the names that tasks choose with `model`.')
+      .optional(),
     goalState: goalStateSchema.describe('When the goal is reached; the run ends then.').optional(),
     goalCheckInterval: count
       .describe('The number of completed tasks between two checks of the goal; 1 by default.')
@@ -346,6 +366,9 @@ export const planDocumentSchema = z.strictObject(
 
 /** A plan file, as data. */
 export type PlanDocument = z.infer<typeof planDocumentSchema>;
+
+/** A runner and its options, as data. */
+export type ModelProfile = z.infer<typeof profileSchema>;
 
 /** A built-in strategy and its options, as data. */
 export type StrategySpec = Exclude<NonNullable<PlanDocument['strategy']>, string>;

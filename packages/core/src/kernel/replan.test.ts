@@ -311,7 +311,7 @@ describe('an invalid revision', () => {
       { tasks: [after('d')], replaces: ['c'] },
       'not one of the failed',
     ],
-    ['for a runner that there is not', [{ id: 'd', description: 'x' }], 'has no runner'],
+    ['for a runner that there is not', [{ id: 'd', description: 'x' }], 'needs a runner'],
     [
       'with a tool for a function',
       [{ ...after('d'), tools: ['t'] }],

@@ -40,7 +40,9 @@ describe('the price of', () => {
     // The server states the cost.
     ['openai', 'some/model', 'https://openrouter.ai/api/v1', {}],
   ])('%s %s at %s', (provider, model, baseURL, expected) => {
-    expect(pricingOf({ provider, model, baseURL }).known).toEqual(expected);
+    const { isKnown, ...rest } = pricingOf({ provider, model, baseURL }).known;
+    expect(rest).toEqual(expected);
+    expect(isKnown?.(model)).toBe(!('unknownModels' in expected));
   });
 });
 

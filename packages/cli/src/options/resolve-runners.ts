@@ -1,0 +1,129 @@
+import { isStratagemError, type TaskOptions, type TaskRunner } from '@stratagem/core';
+import type { ModelProfile } from '@stratagem/core/document';
+import { loadRunner } from '../load/load-runner.js';
+import { isRunnerName, type RunnerName } from './choices.js';
+import type { RunnerFlags, WrapperFlags } from './run-flags.js';
+import { UsageError } from './usage-error.js';
+import { runnerWrapper } from './wrap-runner.js';
+
+/** The runners of a command. */
+export interface ResolvedRunners {
+  /** For tasks without a model. */
+  readonly runner: TaskRunner;
+  /** By the names of the profiles in the plan file; left out without any. */
+  readonly runners?: Readonly<Record<string, TaskRunner>>;
+}
+
+export type Profiles = Readonly<Record<string, ModelProfile>>;
+
+/** The profile for tasks without a model, unless the command line names a runner. */
+const DEFAULT = 'default';
+
+/** The runner of the command line with its wrappers; loads only the packages that it needs. */
+export async function resolveRunner(flags: RunnerFlags & WrapperFlags): Promise<TaskRunner> {
+  const { runner } = await resolveRunners(flags, undefined);
+  return runner;
+}
+
+/**
+ * The runner of the command line, and those of the profiles in a plan file, with the wrappers of the
+ * command line: they share its rate limits.
+ *
+ * @throws {UsageError} when an option has no effect, or a profile is invalid.
+ */
+export async function resolveRunners(
+  flags: RunnerFlags & WrapperFlags,
+  profiles: Profiles | undefined,
+): Promise<ResolvedRunners> {
+  const wrap = await runnerWrapper(flags);
+  const provider = await resolveProvider(flags);
+  if (profiles === undefined) return { runner: wrap(provider) };
+  const runners: Record<string, TaskRunner> = {};
+  for (const [name, profile] of Object.entries(profiles)) {
+    // A recording answers for every runner.
+    const own = flags.replay === undefined ? await ofProfile(name, profile, provider) : provider;
+    runners[name] = wrap(own);
+  }
+  const isGiven = flags.runner !== undefined || flags.replay !== undefined;
+  const runner = isGiven ? undefined : runners[DEFAULT];
+  return { runner: runner ?? wrap(provider), runners };
+}
+
+/** Whether tasks without a model go to the simulated one because nothing else was said. */
+export function isSimulatedByDefault(
+  { runner, replay }: RunnerFlags,
+  profiles: Profiles | undefined,
+): boolean {
+  if (replay !== undefined || (runner ?? 'simulated') !== 'simulated') return false;
+  return runner !== undefined || profiles?.[DEFAULT] === undefined;
+}
+
+async function ofProfile(
+  name: string,
+  { runner, ...options }: ModelProfile,
+  provider: TaskRunner,
+): Promise<TaskRunner> {
+  try {
+    if (runner === 'openai' || runner === 'anthropic') {
+      return await createProvider(runner, options as TaskOptions);
+    }
+    const { withOptions } = await import('@stratagem/runners');
+    const base = runner === undefined ? provider : await createProvider(runner, {});
+    return withOptions(base, options as TaskOptions);
+  } catch (error) {
+    if (!isStratagemError(error)) throw error;
+    throw new UsageError(`models.${name}: ${error.message}`, { cause: error });
+  }
+}
+
+async function createProvider(name: RunnerName, options: object): Promise<TaskRunner> {
+  switch (name) {
+    case 'openai':
+      return (await import('@stratagem/openai')).openai(options);
+    case 'anthropic':
+      return (await import('@stratagem/anthropic')).anthropic(options);
+    case 'simulated':
+      return (await import('@stratagem/simulated')).simulated(options);
+  }
+}
+
+async function resolveProvider(flags: RunnerFlags): Promise<TaskRunner> {
+  if (flags.replay !== undefined) return resolveReplay(flags.replay, flags);
+  const { runner = 'simulated', model, baseUrl, latency } = flags;
+  const isSimulated = runner === 'simulated';
+  const given = `--runner ${runner}`;
+  if (!isSimulated && latency !== undefined) throw noEffect('--latency', given);
+  if (isSimulated && model !== undefined) throw noEffect('--model', given);
+  const hasServer = isRunnerName(runner) && !isSimulated;
+  if (!hasServer && baseUrl !== undefined) throw noEffect('--base-url', given);
+  if (isRunnerName(runner)) {
+    return createProvider(runner, {
+      ...(model !== undefined && { model }),
+      ...(baseUrl !== undefined && { baseURL: baseUrl }),
+      ...(latency !== undefined && { latencyMs: latency }),
+    });
+  }
+  const own = await loadRunner(runner);
+  if (model === undefined) return own;
+  if (!own.supportedOptions?.includes('model')) throw noEffect('--model', given);
+  const { withOptions } = await import('@stratagem/runners');
+  return withOptions(own, { model });
+}
+
+async function resolveReplay(file: string, flags: RunnerFlags): Promise<TaskRunner> {
+  const options = {
+    runner: '--runner',
+    model: '--model',
+    baseUrl: '--base-url',
+    latency: '--latency',
+  } as const;
+  for (const name of Object.keys(options) as (keyof typeof options)[]) {
+    if (flags[name] !== undefined) throw noEffect(options[name], '--replay');
+  }
+  const { replay } = await import('@stratagem/runners');
+  return replay({ file });
+}
+
+function noEffect(option: string, beside: string): UsageError {
+  return new UsageError(`${option} has no effect with ${beside}: remove it`);
+}
