@@ -16,7 +16,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   kernel: ['state', 'serialize', 'validate', 'graph', 'contract', 'util'],
   journal: ['kernel', 'state', 'serialize', 'graph', 'contract', 'util'],
   runtime: ['journal', 'kernel', 'state', 'serialize', 'validate', 'graph', 'contract', 'util'],
-  simulate: ['kernel', 'state', 'serialize', 'validate', 'contract', 'util'],
+  simulate: ['analysis', 'kernel', 'state', 'graph', 'serialize', 'validate', 'contract', 'util'],
   conformance: ['simulate', 'runtime', 'serialize', 'state', 'contract'],
 };
 

@@ -7,6 +7,13 @@ export type {
   SimulateOptions,
   SimulationControls,
 } from './simulate/options.js';
+export {
+  type Alternative,
+  type Alternatives,
+  findAlternatives,
+  replayRun,
+} from './simulate/replay.js';
+export type { ReplayOptions } from './simulate/replay-options.js';
 export type {
   SimulatedEnd,
   SimulatedPart,

@@ -28,9 +28,26 @@ import type {
  * for (const { part, ms } of criticalPath.parts) console.log(part, ms / makespanMs);
  */
 export function analyzeRun(events: Iterable<RunEvent>, options: AnalyzeOptions = {}): RunAnalysis {
-  const analyzer = new RunAnalyzer();
-  for (const event of listOfEvents('analyzeRun()', events)) analyzer.add(event);
-  return analyzer.analyze(options);
+  return new LazyRunAnalysis(foldRun('analyzeRun()', events), options.now);
+}
+
+/** @throws {OptionError} when the value is no iterable of events, named after `owner`. */
+export function foldRun(owner: string, events: Iterable<RunEvent>): RunFold {
+  let fold: RunFold | undefined;
+  for (const event of listOfEvents(owner, events)) fold = add(fold, event);
+  return requireStart(fold);
+}
+
+/** A changed plan that was accepted starts the run again in the middle of a log. */
+function add(fold: RunFold | undefined, event: RunEvent): RunFold {
+  const current = event.type === 'run_started' ? new RunFold(event) : requireStart(fold);
+  current.add(event);
+  return current;
+}
+
+function requireStart(fold: RunFold | undefined): RunFold {
+  if (fold === undefined) throw new TypeError('a log begins with run_started');
+  return fold;
 }
 
 /**
@@ -52,10 +69,7 @@ export class RunAnalyzer {
    * @throws {TypeError} when the first event is not `run_started`.
    */
   add(event: RunEvent): void {
-    // A changed plan that was accepted starts the run again in the middle of a log.
-    if (event.type === 'run_started') this.#fold = new RunFold(event);
-    if (this.#fold === undefined) throw new TypeError('a log begins with run_started');
-    this.#fold.add(event);
+    this.#fold = add(this.#fold, event);
   }
 
   /**
@@ -65,8 +79,7 @@ export class RunAnalyzer {
    * @throws {TypeError} before the first event.
    */
   analyze({ now }: AnalyzeOptions = {}): RunAnalysis {
-    if (this.#fold === undefined) throw new TypeError('a log begins with run_started');
-    return new LazyRunAnalysis(this.#fold, now);
+    return new LazyRunAnalysis(requireStart(this.#fold), now);
   }
 }
 
