@@ -12,7 +12,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   document: ['validate', 'contract', 'util'],
   provider: ['contract', 'util'],
   state: ['graph', 'contract', 'util'],
-  analysis: ['state', 'graph', 'contract', 'util'],
+  analysis: ['kernel', 'state', 'graph', 'contract', 'util'],
   kernel: ['state', 'serialize', 'validate', 'graph', 'contract', 'util'],
   journal: ['kernel', 'state', 'serialize', 'graph', 'contract', 'util'],
   runtime: ['journal', 'kernel', 'state', 'serialize', 'validate', 'graph', 'contract', 'util'],

@@ -18,7 +18,7 @@ interface Interval {
 interface Lane {
   /** When its server wanted to be left alone. */
   readonly cooldowns: Interval[];
-  /** When one attempt tried, after a cooldown, whether the server answers again. */
+  /** When, after a cooldown, as many attempts were in flight as may find out how many it takes. */
   readonly trials: Interval[];
   /** When its own cap was reached. */
   readonly full: Interval[];
@@ -59,11 +59,6 @@ export class Blockers {
     extend(this.#laneOf(resource).cooldowns, { startMs, endMs, rawEndMs, code });
   }
 
-  /** When the last pause of a server ends; undefined without one. */
-  pausedUntil(resource: string): number | undefined {
-    return this.#lanes.get(resource)?.cooldowns.at(-1)?.endMs;
-  }
-
   /** The run was down: pauses that had not ended went on meanwhile. */
   skip(atMs: number, downtimeMs: number): void {
     for (const { cooldowns } of this.#lanes.values()) {
@@ -74,7 +69,7 @@ export class Blockers {
     }
   }
 
-  /** Whether the tasks of a resource wait for the outcome of one attempt, or its cap is reached. */
+  /** Whether nothing may start at a resource since a pause, or its cap is reached. */
   setLane(resource: string, kind: 'trials' | 'full', atMs: number, holds: boolean): void {
     const intervals = this.#lanes.get(resource)?.[kind];
     const last = intervals?.at(-1);

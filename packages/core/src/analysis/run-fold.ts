@@ -13,6 +13,8 @@ import type { ResourceLimits } from '../contract/resource-limit.js';
 import { isAnswered, isRefusal } from '../contract/retry.js';
 import { Graph } from '../graph/graph.js';
 import { TaskKind } from '../graph/task-kind.js';
+import { Cooldowns } from '../kernel/cooldowns.js';
+import { restoreTrials } from '../kernel/restore-trials.js';
 import { RunState } from '../state/run-state.js';
 import { Queue } from '../util/queue.js';
 import { Blocker, Blockers } from './blockers.js';
@@ -50,8 +52,11 @@ export class RunFold {
   readonly #limits: ResourceLimits;
   /** Attempts in flight by resource, where resources have caps. */
   readonly #running = new Map<string, number>();
-  /** Attempts in flight that began since the pause of a server that has not answered yet. */
-  readonly #trials = new Map<string, number>();
+  /** As the kernel has it: where nothing may start since a server asked to wait. */
+  #cooldowns = new Cooldowns();
+  readonly #pausedOnce = new Set<string>();
+  /** The time of the event that is added. */
+  #timestamp = 0;
   #ready = 0;
 
   constructor({ plan, timestamp, limits }: RunStarted) {
@@ -68,7 +73,9 @@ export class RunFold {
   add(event: RunEvent): void {
     const { state, clock, graph } = this;
     if (event.type === 'run_resumed') clock.skip(event.downtimeMs);
+    this.#expireCooldowns(event.timestamp);
     const now = clock.advance(event.timestamp);
+    this.#timestamp = event.timestamp;
     const known = graph.size;
     state.apply(event);
     const index = state.log.indexAt(state.log.length - 1);
@@ -78,6 +85,11 @@ export class RunFold {
     else this.#addToRun(event, now);
     while (this.#unblocked.size > 0) this.#unblock(this.#unblocked.shift() as number, now, index);
     this.#noteFigures(now);
+  }
+
+  /** What a task competes for, as far as it is known. */
+  resourceOf(index: number): string | undefined {
+    return this.tasks[index]?.resource ?? this.state.usualResourceOf(index);
   }
 
   // --- Tasks ---
@@ -196,7 +208,6 @@ export class RunFold {
       letters: 0,
       words: 0,
       isInWord: false,
-      isTrial: false,
       tools: undefined,
     };
     if (record.attempts === undefined) record.attempts = [attempt];
@@ -207,16 +218,14 @@ export class RunFold {
     if (resource === undefined) return;
     this.resources.add(resource);
     this.#countRunning(resource, 1, now);
-    const until = this.#trials.size === 0 ? undefined : this.blockers.pausedUntil(resource);
-    if (until === undefined || until > now || !this.#trials.has(resource)) return;
-    attempt.isTrial = true;
-    this.#trials.set(resource, (this.#trials.get(resource) as number) + 1);
-    this.blockers.setLane(resource, 'trials', now, true);
+    if (!this.#cooldowns.isActive) return;
+    this.#cooldowns.started(resource, record.index, event.timestamp);
+    this.#noteTrials(now);
   }
 
   /** Ends the attempt in flight. @returns undefined when the task ended without one. */
   #endAttempt(
-    { attempts, phases, resource }: TaskRecord,
+    { index, attempts, phases, resource }: TaskRecord,
     outcome: AttemptRecord['outcome'],
     error: TaskError | undefined,
     now: number,
@@ -229,22 +238,30 @@ export class RunFold {
     if (error !== undefined) noteResult(attempt, error);
     if (resource !== undefined) {
       this.#countRunning(resource, -1, now);
-      if (this.#trials.size > 0) this.#endTrial(resource, attempt, now);
+      if (this.#cooldowns.isActive) {
+        const hasAnswered = outcome === 'completed' || (error !== undefined && isAnswered(error));
+        this.#cooldowns.settled(resource, index, hasAnswered, this.#timestamp);
+        this.#noteTrials(now);
+      }
     }
     return attempt;
   }
 
-  /** The others start when the server has answered one, or one by one. */
-  #endTrial(resource: string, attempt: AttemptRecord, now: number): void {
-    const trials = this.#trials.get(resource);
-    if (trials === undefined) return;
-    const left = attempt.isTrial ? trials - 1 : trials;
-    const isPaused = (this.blockers.pausedUntil(resource) ?? now) > now;
-    const hasAnswered =
-      attempt.outcome === 'completed' || (attempt.error !== undefined && isAnswered(attempt.error));
-    if (hasAnswered && !isPaused) this.#trials.delete(resource);
-    else this.#trials.set(resource, left);
-    this.blockers.setLane(resource, 'trials', now, this.#trials.has(resource) && left > 0);
+  /** Servers open again as time passes. */
+  #expireCooldowns(timestamp: number): void {
+    const cooldowns = this.#cooldowns;
+    if (!cooldowns.isActive) return;
+    for (let at = cooldowns.next; at <= timestamp; at = cooldowns.next) {
+      cooldowns.expire(at);
+      this.#noteTrials(Math.max(this.clock.latest, this.clock.at(at)));
+    }
+  }
+
+  /** Notes at which resources nothing may start. */
+  #noteTrials(now: number): void {
+    for (const resource of this.#pausedOnce) {
+      this.blockers.setLane(resource, 'trials', now, this.#cooldowns.has(resource));
+    }
   }
 
   #countRunning(resource: string, change: 1 | -1, now: number): void {
@@ -322,11 +339,16 @@ export class RunFold {
 
   #pause({ resource, timestamp, pauseMs, code }: ResourcePaused, now: number): void {
     this.blockers.pause(resource, now, this.clock.rawAt(timestamp + pauseMs), code);
-    if (!this.#trials.has(resource)) this.#trials.set(resource, 0);
+    this.#pausedOnce.add(resource);
+    this.#cooldowns.begin(resource, timestamp + pauseMs, pauseMs);
+    this.#noteTrials(now);
   }
 
   #resume({ retried = [], downtimeMs }: RunResumed, now: number): void {
     this.blockers.skip(now, downtimeMs);
+    this.#cooldowns = new Cooldowns();
+    restoreTrials(this.#cooldowns, this.state, (index) => this.resourceOf(index) ?? '');
+    this.#noteTrials(now);
     for (const { phases, endMs } of this.tasks) {
       const last = phases.at(-1) as Phase;
       if (endMs !== undefined || last.untilMs === undefined) continue;

@@ -48,8 +48,6 @@ export interface AttemptRecord {
   words: number;
   /** Whether the streamed text ends within a word. */
   isInWord: boolean;
-  /** Whether it tries, after a pause, whether the server answers again. */
-  isTrial: boolean;
   tools: ToolRecord[] | undefined;
 }
 

@@ -1,19 +1,13 @@
 import { ReplanError, StratagemError } from '../contract/errors.js';
-import type {
-  RetriedTask,
-  RunEventType,
-  TaskCompleted,
-  TaskFailed,
-  TaskRetrying,
-} from '../contract/event.js';
+import type { RetriedTask } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
-import { isAnswered } from '../contract/retry.js';
 import { commandStart, pauseResource } from './attempts.js';
 import { decodeRecorded } from './decode-log.js';
 import { startAnswerTimer } from './human-input.js';
 import type { Machine } from './machine.js';
 import type { RecoverOptions } from './options.js';
 import { retryRound } from './replan.js';
+import { restoreTrials } from './restore-trials.js';
 import { tasksToRetry } from './retry-failed.js';
 import { skipDependents } from './settlement.js';
 import { survivorsOf } from './survivors.js';
@@ -124,38 +118,13 @@ function resumeSteps(machine: Machine, { isAlive }: Recovery): void {
 /** The servers that asked to wait, the last one included if the log stops before it says so. */
 function restoreCooldowns(machine: Machine): void {
   const { state, log, cooldowns } = machine;
-  for (const [resource, { until, pauseMs }] of state.cooldowns) {
-    cooldowns.begin(resource, until, pauseMs);
-  }
-  if (state.cooldowns.size > 0) restoreTrials(machine);
+  restoreTrials(cooldowns, state, (index) => machine.strategy.resourceOf(index));
   const last = lastRecorded(machine);
   if (last === undefined) return;
   const event = log.eventAt(last);
   if (event.type !== 'task_retrying' && event.type !== 'task_failed') return;
   if (event.attempt === 0) return;
   pauseResource(machine, log.indexAt(last), event.error, event.timestamp);
-}
-
-const ENDS: readonly RunEventType[] = ['task_completed', 'task_failed', 'task_retrying'];
-
-/** Which of those servers have answered since, and which attempts began after their cooldown. */
-function restoreTrials({ state, log, graph, cooldowns, strategy }: Machine): void {
-  const since = (index: number) =>
-    state.cooldowns.get(strategy.resourceOf(index))?.until ?? Number.POSITIVE_INFINITY;
-  for (let position = 0; position < log.length; position++) {
-    if (!ENDS.includes(log.typeAt(position))) continue;
-    const index = log.indexAt(position);
-    const at = log.timeAt(position);
-    const event = log.eventAt(position) as TaskCompleted | TaskFailed | TaskRetrying;
-    if (event.attempt === 0 || at < since(index)) continue;
-    const error = 'error' in event ? event.error : undefined;
-    cooldowns.settled(strategy.resourceOf(index), index, isAnswered(error), at);
-  }
-  for (let index = 0; index < graph.size; index++) {
-    const startedAt = state.startedAtOf(index);
-    if (!state.isRunning(index) || startedAt < since(index)) continue;
-    cooldowns.started(strategy.resourceOf(index), index, startedAt);
-  }
 }
 
 /** Position of the last event before the run was resumed. */
