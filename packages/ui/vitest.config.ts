@@ -1,4 +1,4 @@
 import { mergeConfig } from 'vitest/config';
 import base from '../../vitest.built.js';
 
-export default mergeConfig(base, { test: { include: ['web/**/*.test.ts'] } });
+export default mergeConfig(base, { test: { include: ['{web,test}/**/*.test.ts'] } });

@@ -93,7 +93,7 @@ function Node({
     <g
       class={`node${isCritical ? ' crit' : ''}${isSelected ? ' on' : ''}`}
       transform={`translate(${x - NODE_WIDTH / 2},${y - NODE_HEIGHT / 2})`}
-      tabIndex={0}
+      tabindex={0}
       role="button"
       aria-description={`${described}${isCritical ? ', on the critical path' : ''}`}
       aria-expanded={isTask || isByLevel ? undefined : isOpen}

@@ -47,7 +47,8 @@ export function VirtualRows({
   return (
     <div
       class="vscroll"
-      role="presentation"
+      role="rowgroup"
+      tabIndex={0}
       ref={ref}
       style={{ height: `${height}px` }}
       onScroll={(event) => setTop(event.currentTarget.scrollTop)}
