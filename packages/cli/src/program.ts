@@ -14,6 +14,7 @@ import {
   addResumeOptions,
   addSchedulingOptions,
   addSimulationOptions,
+  fallbackOption,
   fileOption,
   journalOption,
   outputOption,
@@ -73,6 +74,7 @@ Examples:
     .argument('[plan]', PLAN)
     .option('--goal <text>', 'let the model make the plan for this goal')
     .option('--yes', 'run the plan made for --goal without confirmation')
+    .addOption(fallbackOption())
     .option('--fail-fast', 'stop all tasks at the first failure')
     .addOption(journalOption('record the run in this directory, so that it can be resumed'))
     .option('--reuse', 'reuse recorded outputs of unchanged tasks (needs --journal)')

@@ -12,6 +12,7 @@ export type { PlanningRunOptions } from './ask/make-plan.js';
 export type { RejectedAnswer } from './ask/repair-loop.js';
 export { type ReplannerOptions, replanner } from './ask/replanner.js';
 export type { PlanExample, PlannerOptions } from './options/planner-options.js';
+export type { PlanFallback } from './plan-and-execute/fallback.js';
 export type {
   CompletedGoal,
   GoalResult,

@@ -70,6 +70,24 @@ describe('run --goal', { timeout }, () => {
     expect(document.planning.timeline[0].type).toBe('run_started');
   });
 
+  test('lets one task answer with --fallback single-task, and says so', async () => {
+    const { server, args, env } = await planner(['I would rather not.', 'No.', 'No.']);
+    await using _ = server;
+    const { exitCode, stdout } = await stratagem(
+      ['run', '--goal', GOAL, '--yes', '--fallback', 'single-task', '--json', ...args],
+      { env },
+    );
+    expect(exitCode).toBe(0);
+    const document = JSON.parse(stdout);
+    expect(document).toMatchObject({
+      status: 'completed',
+      output: 'done',
+      plan: { tasks: [{ id: 'answer' }] },
+      planning: { failure: { code: 'invalid_output' } },
+    });
+    expect(JSON.stringify(document.timeline)).toContain('One task answers the goal');
+  });
+
   test('explains why there is no plan, with exit code 1', async () => {
     const answers = ['I would rather not.', 'No.', 'No.'];
     for (const json of [[], ['--json']]) {

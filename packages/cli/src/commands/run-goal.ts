@@ -33,13 +33,14 @@ import { listPricesDate } from '../run/with-executor.js';
 /** `stratagem run --goal GOAL`: returns the exit code of planning and running. */
 export async function runGoalCommand(goal: string, flags: RunFlags): Promise<number> {
   checkFlags(goal, flags);
-  const { replan } = flags;
+  const { replan, fallback } = flags;
   const options = {
     runner: await resolveRunner(flags),
     strategy: await resolveStrategy(flags, undefined),
     ...(await toRunOptions(flags)),
     ...retryOptions(flags.retries),
     ...(replan !== undefined && { replan: { maxRounds: replan } }),
+    ...(fallback !== undefined && { fallback }),
   };
   return withTools(flags.mcpConfig, (tools) =>
     runGoal(goal, { ...options, ...(tools !== undefined && { tools }) }, flags),

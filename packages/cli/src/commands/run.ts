@@ -16,7 +16,10 @@ import { withExecutor } from '../run/with-executor.js';
 /** `stratagem run PLAN`: returns the exit code of the run. */
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
   const { journal: directory, reuse } = flags;
-  if (flags.yes) throw new UsageError('--yes has no effect without --goal: remove it');
+  for (const option of ['yes', 'fallback'] as const) {
+    if (flags[option] === undefined) continue;
+    throw new UsageError(`--${option} has no effect without --goal: remove it`);
+  }
   const loaded = await loadPlan(file);
   const plan = withRetries(loaded.plan, flags.retries);
   checkPresetAnswers(plan, flags);

@@ -12,6 +12,7 @@ export const SERVERS = [
 ] as const;
 export const GRAPH_FORMATS = ['mermaid', 'dot', 'json'] as const;
 export const COMPLEXITIES = ['simple', 'complex'] as const;
+export const FALLBACKS = ['single-task'] as const;
 
 export type StrategyName = (typeof STRATEGIES)[number];
 export type RunnerName = (typeof RUNNERS)[number];

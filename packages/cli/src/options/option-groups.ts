@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { COMPLEXITIES, RUNNERS, SERVERS, STRATEGIES } from './choices.js';
+import { COMPLEXITIES, FALLBACKS, RUNNERS, SERVERS, STRATEGIES } from './choices.js';
 import {
   answers,
   dollars,
@@ -170,6 +170,11 @@ export function addSimulationOptions(command: Command): Command {
 
 export function journalOption(description: string): Option {
   return option('--journal <dir>', description, nonEmpty);
+}
+
+export function fallbackOption(): Option {
+  const description = 'what answers --goal when no plan can be made (default: nothing)';
+  return choice('--fallback <kind>', description, FALLBACKS);
 }
 
 export function portOption(): Option {

@@ -1,4 +1,4 @@
-import type { StrategyName } from './choices.js';
+import type { FALLBACKS, StrategyName } from './choices.js';
 import type { FileFlags, PageFlags } from './page-flags.js';
 
 export interface StrategyFlags {
@@ -55,6 +55,7 @@ export interface PresetAnswer {
 /** The flags of `stratagem run`. */
 export interface RunFlags extends ExecutorFlags, LimitFlags, PresetAnswers, FileFlags, PageFlags {
   readonly goal?: string;
+  readonly fallback?: (typeof FALLBACKS)[number];
   readonly yes?: boolean;
   readonly journal?: string;
   readonly reuse?: boolean;

@@ -46,6 +46,7 @@ export function goalDocument(result: GoalResult): object {
     planning: {
       repairs,
       rejectedAnswers,
+      failure: planning.failure === undefined ? null : errorDocument(planning.failure, []),
       timeline: planning.result?.timeline.map(withIsoTime) ?? [],
     },
     usage,

@@ -6,9 +6,10 @@ import {
   type TaskRunner,
   type Usage,
 } from '@stratagem/core';
-import { addUsage, resourceOf } from '@stratagem/core/runner';
+import { addUsage } from '@stratagem/core/runner';
 import { type AnswerProblem, formatAnswerProblem } from '../read/answer-problem.js';
 import { answerText, type PlanReading } from '../read/read-plan.js';
+import { wrapRunner } from '../util/wrap-runner.js';
 import { correctionPrompt } from './planner-prompt.js';
 
 /** An unusable answer, and its problems. */
@@ -48,18 +49,7 @@ export class RepairLoop {
 
   /** A runner that repeats its request until the answer is usable. */
   wrap(runner: TaskRunner): TaskRunner {
-    return {
-      // A spread would lose what the class of a runner defines in its prototype.
-      name: runner.name,
-      resource: (task) => resourceOf(runner, task),
-      ...(runner.settings !== undefined && { settings: runner.settings }),
-      ...(runner.supportsTools !== undefined && { supportsTools: runner.supportsTools }),
-      ...(runner.supportedOptions !== undefined && {
-        supportedOptions: runner.supportedOptions,
-      }),
-      ...(runner.pricing !== undefined && { pricing: runner.pricing }),
-      run: (request, context) => this.#run(runner, request, context),
-    };
+    return wrapRunner(runner, (request, context) => this.#run(runner, request, context));
   }
 
   async #run(runner: TaskRunner, request: TaskRequest, context: RunContext): Promise<TaskOutput> {

@@ -1,4 +1,5 @@
 import type { Plan, PlanResult, StratagemError, Usage } from '@stratagem/core';
+import type { DecompositionError } from '../ask/decomposition-error.js';
 import type { RejectedAnswer } from '../ask/repair-loop.js';
 
 /** How the plan was made. */
@@ -7,8 +8,10 @@ export interface Planning {
   readonly repairs: readonly string[];
   /** The answers that were sent back, and their problems. */
   readonly rejectedAnswers: readonly RejectedAnswer[];
-  /** The planning run; undefined when no model was asked, and for a streamed plan. */
+  /** The planning run; undefined when no model was asked, and for a streamed plan that ran. */
   readonly result?: PlanResult | undefined;
+  /** Why there is no plan, if one task answered the goal instead (`fallback`). */
+  readonly failure?: DecompositionError | undefined;
 }
 
 interface GoalSummary {

@@ -20,7 +20,7 @@ import { complexityOf } from '../ask/complexity.js';
 import { type Decomposition, decompose, singleTaskPlan } from '../ask/decompose.js';
 import { DecompositionError } from '../ask/decomposition-error.js';
 import { finalTaskOf } from '../ask/final-task.js';
-import { PLANNING_RUN_OPTIONS } from '../ask/make-plan.js';
+import { noPlanError, PLANNING_RUN_OPTIONS } from '../ask/make-plan.js';
 import { planSchema } from '../ask/plan-schema.js';
 import { plannerPrompt } from '../ask/planner-prompt.js';
 import { planningTask } from '../ask/planning-task.js';
@@ -29,6 +29,7 @@ import { StreamedPlan } from '../stream/streamed-plan.js';
 import { unlessCanceled } from '../util/cancellation.js';
 import { addCosts, type Cost, NO_COST } from '../util/cost.js';
 import { pick } from '../util/pick.js';
+import { announceFallback, mayFallBack } from './fallback.js';
 import { type FinalTaskRef, goalReplan, STREAMED_PLAN_TASK_ID } from './goal-replan.js';
 import type { CompletedGoal, GoalResult, Planning, UnfinishedGoal } from './goal-result.js';
 import { EXECUTION_OPTIONS, OWNER, type PlanAndExecuteOptions } from './options.js';
@@ -46,6 +47,8 @@ export class GoalRun {
   #planning: Planning = { repairs: [], rejectedAnswers: [] };
   #cost: Cost = NO_COST;
   #plan: Plan | undefined;
+  /** Why there is no plan, if one task answers the goal instead. */
+  #failure: DecompositionError | undefined;
 
   /** @throws {OptionError} when an option of a run is invalid. */
   constructor(goal: string, options: PlanAndExecuteOptions, settings: PlannerSettings) {
@@ -87,7 +90,13 @@ export class GoalRun {
 
   async #makePlan(): Promise<Plan> {
     const { plan, repairs, rejectedAnswers, result, usage, costUsd } = await this.#decompose();
-    this.#planning = { repairs, rejectedAnswers, ...(result && { result }) };
+    const failure = this.#failure;
+    this.#planning = {
+      repairs,
+      rejectedAnswers,
+      ...(result && { result }),
+      ...(failure && { failure }),
+    };
     this.#cost = { usage, costUsd };
     this.#plan = plan;
     const reviewed = await this.#review(plan);
@@ -107,15 +116,27 @@ export class GoalRun {
         ...(complexity !== undefined && { complexity }),
       });
     } catch (error) {
+      if (!(error instanceof DecompositionError)) throw error;
+      const { rejectedAnswers, result } = error;
       // The failed planning run has a cost, too.
-      if (error instanceof DecompositionError && error.result !== undefined) {
-        const { rejectedAnswers, result } = error;
-        const { usage, costUsd } = result.metrics;
-        this.#cost = { usage, costUsd };
-        this.#planning = { repairs: [], rejectedAnswers, result };
-      }
-      throw error;
+      const { usage, costUsd } = result?.metrics ?? NO_COST;
+      const course = { repairs: [], rejectedAnswers, ...(result && { result }) };
+      this.#cost = { usage, costUsd };
+      this.#planning = course;
+      const plan = this.#planWithout(error);
+      return { plan, complexity: 'complex', ...course, usage, costUsd };
     }
+  }
+
+  /**
+   * The plan that replaces the one that could not be made.
+   *
+   * @throws {DecompositionError} the given one, when nothing may replace the plan.
+   */
+  #planWithout(error: DecompositionError): Plan {
+    if (!mayFallBack(this.#options.fallback, error)) throw error;
+    this.#failure = error;
+    return singleTaskPlan(this.#goal, this.#settings);
   }
 
   async #review(plan: Plan): Promise<Plan> {
@@ -139,7 +160,11 @@ export class GoalRun {
   async #execute(plan: Plan): Promise<GoalResult> {
     this.#final.taskId ??= finalTaskOf(this.#goal, plan.tasks).taskId;
     this.#plan = plan;
-    const executor = this.#createExecutor(this.#options.runner);
+    const { runner } = this.#options;
+    const failure = this.#failure;
+    const executor = this.#createExecutor(
+      failure === undefined ? runner : announceFallback(runner, failure),
+    );
     const elapsedMs = this.#planning.result?.metrics.executionTimeMs ?? 0;
     const result = await executor.execute(plan, {
       ...remainingLimits(this.#options, this.#cost, elapsedMs),
@@ -165,8 +190,22 @@ export class GoalRun {
     const { accepted, rejectedAnswers } = streamed.repairLoop;
     this.#planning = { repairs: accepted?.repairs ?? [], rejectedAnswers };
     this.#final.taskId ??= streamed.finalTaskId;
+    if (accepted === undefined && result.status === 'failed') {
+      const error = result.tasks.find(({ id }) => id === task.id)?.error ?? result.error;
+      const failure = noPlanError(this.#goal, error, { rejectedAnswers, result });
+      if (mayFallBack(this.#options.fallback, failure)) return this.#answerInstead(failure, result);
+    }
     if (streamed.tasks.length > 0) this.#plan = { goal: this.#goal, tasks: streamed.tasks };
     return this.#finished(result);
+  }
+
+  /** Runs one task in place of a plan whose stream turned out to be unusable. */
+  #answerInstead(failure: DecompositionError, result: PlanResult): Promise<GoalResult> {
+    const plan = this.#planWithout(failure);
+    this.#cost = addCosts(this.#cost, result.metrics);
+    this.#planning = { ...this.#planning, result, failure };
+    this.#final.taskId = undefined;
+    return this.#execute(plan);
   }
 
   // --- Options and results ---

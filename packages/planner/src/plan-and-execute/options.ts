@@ -12,6 +12,7 @@ import type { DecomposeOptions } from '../ask/decompose.js';
 import { PLANNING_RUN_OPTIONS, type PlanningRunOptions } from '../ask/make-plan.js';
 import { checkGoal, checkRunner } from '../options/check-arguments.js';
 import { PLANNER_OPTIONS, type PlannerOptions } from '../options/planner-options.js';
+import { checkFallback, type PlanFallback } from './fallback.js';
 
 /** How to plan a goal and run the plan. Limits of a run apply to both together. */
 export interface PlanAndExecuteOptions
@@ -46,6 +47,13 @@ export interface PlanAndExecuteOptions
    * @default no revisions
    */
   readonly replan?: ReplanLimits | undefined;
+  /**
+   * With `'single-task'`, one task answers the goal when no plan can be made: its prompt is the
+   * goal, and it may use all tools. A notice in the log says so. It has no effect when the run is
+   * canceled, or when planning has used up a limit.
+   * @default none: the goal fails without a plan
+   */
+  readonly fallback?: PlanFallback | undefined;
 }
 
 export const OWNER = 'planAndExecute()';
@@ -56,7 +64,7 @@ export const EXECUTION_OPTIONS = ['maxParallel', 'failFast', ...PLANNING_RUN_OPT
 /** @throws {OptionError} when the goal, or an option that is checked nowhere else, is invalid. */
 export function checkPlanAndExecute(goal: string, options: PlanAndExecuteOptions): void {
   checkOptions(OWNER, options, [
-    ...['strategy', 'runner', 'planner', 'complexity', 'review', 'stream', 'replan'],
+    ...['strategy', 'runner', 'planner', 'complexity', 'review', 'stream', 'replan', 'fallback'],
     ...EXECUTION_OPTIONS,
     ...PLANNER_OPTIONS,
   ]);
@@ -74,6 +82,7 @@ export function checkPlanAndExecute(goal: string, options: PlanAndExecuteOptions
     throw new OptionError(`${OWNER}: review and stream exclude each other, because ${reason}`);
   }
   checkReplanLimits(options.replan);
+  checkFallback(OWNER, options.fallback);
 }
 
 function checkReplanLimits(limits: ReplanLimits | undefined): void {

@@ -14,6 +14,7 @@ import type { AnswerProblem } from '../read/answer-problem.js';
 import { type PlanReading, readPlan } from '../read/read-plan.js';
 import { mayRefer } from '../read/text-references.js';
 import { flattenTasks } from '../util/flatten-tasks.js';
+import { wrapRunner } from '../util/wrap-runner.js';
 import { TaskStream } from './task-stream.js';
 
 /**
@@ -60,17 +61,12 @@ export class StreamedPlan {
       name: planner.name,
       run: (request, context) => this.#runPlanner(planner, request, context),
     });
+    const wrapped = wrapRunner(runner, (request, context) =>
+      request.taskId === taskId ? planning.run(request, context) : runner.run(request, context),
+    );
     return {
-      name: runner.name,
+      ...wrapped,
       resource: (task) => resourceOf(task.id === taskId ? planner : runner, task),
-      ...(runner.settings !== undefined && { settings: runner.settings }),
-      ...(runner.supportsTools !== undefined && { supportsTools: runner.supportsTools }),
-      ...(runner.supportedOptions !== undefined && {
-        supportedOptions: runner.supportedOptions,
-      }),
-      ...(runner.pricing !== undefined && { pricing: runner.pricing }),
-      run: (request, context) =>
-        request.taskId === taskId ? planning.run(request, context) : runner.run(request, context),
     };
   }
 
