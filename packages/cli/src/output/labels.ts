@@ -37,6 +37,7 @@ export const SPAN_WORDS: Readonly<Record<SpanKind, string>> = {
   rate_limit: 'rate-limit pause',
   cap: 'waited for a free slot',
   resource_cap: 'waited for a free slot',
+  places: 'waited for a free slot',
   budget: 'waited for the budget',
   strategy: 'held back by the strategy',
   scheduling: 'waited',

@@ -4,7 +4,7 @@ import { exact } from './run-clock.js';
 import type { Pause, Span, SpanKind } from './types.js';
 
 /** What keeps every ready task of a run from starting, as bits. */
-export const Blocker = { paused: 1, full: 2, budget: 4 } as const;
+export const Blocker = { paused: 1, full: 2, budget: 4, places: 8 } as const;
 
 interface Interval {
   readonly startMs: number;
@@ -168,7 +168,8 @@ export class Blockers {
       if (covers(lane.full, atMs)) return 'resource_cap';
     }
     if ((flags & Blocker.full) !== 0 && !isSeparate) return 'cap';
-    return (flags & Blocker.budget) !== 0 ? 'budget' : undefined;
+    if ((flags & Blocker.budget) !== 0) return 'budget';
+    return (flags & Blocker.places) !== 0 ? 'places' : undefined;
   }
 }
 

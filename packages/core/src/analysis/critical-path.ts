@@ -10,6 +10,7 @@ const PART_OF: Readonly<Record<SpanKind, PartKind>> = {
   rate_limit: 'rate_limit',
   cap: 'free_slot',
   resource_cap: 'free_slot',
+  places: 'free_slot',
   budget: 'budget',
   strategy: 'strategy',
   scheduling: 'scheduling',

@@ -369,13 +369,14 @@ export class RunFold {
 
   #noteFigures(now: number): void {
     const { state, steps } = this;
-    const { running, maxParallel, isPaused, budgetWaiting } = state;
+    const { running, maxParallel, isPaused, budgetWaiting, isWaitingForPlaces } = state;
     const isFull = maxParallel !== undefined && this.#counted >= maxParallel;
     this.blockers.set(
       now,
       (isPaused ? Blocker.paused : 0) |
         (isFull ? Blocker.full : 0) |
-        (budgetWaiting === undefined ? 0 : Blocker.budget),
+        (budgetWaiting === undefined ? 0 : Blocker.budget) |
+        (isWaitingForPlaces ? Blocker.places : 0),
     );
     const limit = maxParallel === undefined || maxParallel === Infinity ? null : maxParallel;
     const last = steps.at(-1);

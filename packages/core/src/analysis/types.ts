@@ -14,6 +14,7 @@ import type { Metrics } from '../state/metrics.js';
  * - `rate_limit`: the server of the task had asked to wait.
  * - `cap`: as many attempts were in flight as `maxParallel` allows: it waited for a free slot.
  * - `resource_cap`: the same for the limit of its resource.
+ * - `places`: other runs of the executor held the places that it shares with them.
  * - `budget`: its start had to wait until attempts in flight had shown what they use.
  * - `strategy`: the strategy chose to wait.
  * - `scheduling`: ready, with no known reason to wait.
@@ -31,6 +32,7 @@ export type SpanKind =
   | 'rate_limit'
   | 'cap'
   | 'resource_cap'
+  | 'places'
   | 'budget'
   | 'strategy'
   | 'scheduling'

@@ -290,6 +290,15 @@ export interface RunUnpaused extends Base {
   readonly type: 'run_unpaused';
 }
 
+/**
+ * Ready tasks wait because other runs of the executor hold the places that they share, or, with
+ * `isWaiting: false`, they no longer do.
+ */
+export interface PlacesWaiting extends Base {
+  readonly type: 'places_waiting';
+  readonly isWaiting: boolean;
+}
+
 /** A server asked to wait: no task starts for its resource until then. */
 export interface ResourcePaused extends Base {
   readonly type: 'resource_paused';
@@ -370,6 +379,7 @@ export type RunEvent =
   | ReplanFailed
   | RunPaused
   | RunUnpaused
+  | PlacesWaiting
   | MaxParallelChanged
   | ResourcePaused
   | RunResumed

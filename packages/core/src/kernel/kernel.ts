@@ -436,6 +436,13 @@ export class Kernel {
     return true;
   }
 
+  /** Whether others hold the places that the run waits for, after the last step. */
+  waitForPlaces(isWaiting: boolean): void {
+    if (!this.#isUnderWay || this.state.isWaitingForPlaces === isWaiting) return;
+    this.#machine.tell({ type: 'places_waiting', isWaiting });
+    this.#machine.handled = this.log.length;
+  }
+
   /** The number of attempts in flight at a resource; 0 for a run without caps and loans. */
   inFlightAt(resource: string): number {
     return this.#machine.inFlight?.at(resource) ?? 0;

@@ -74,6 +74,11 @@ export class Places {
     return !loan.separate.has(resource) && this.#isLoanFull();
   }
 
+  /** Whether the options of the run alone keep everything from starting. */
+  get isFullByItself(): boolean {
+    return this.#separate.size === 0 && this.#isFullWithout(this.#separate);
+  }
+
   /** Whether the loan, and not the options of the run, may be all that holds attempts back. */
   get isLoanSpent(): boolean {
     const loan = this.#loan;

@@ -61,7 +61,8 @@ function closedResources({ cooldowns, places }: Machine): ResourceSet {
 
 /** Whether the run would start more attempts if the driver lent it more places. */
 function isHeldBack({ state, strategy, cooldowns, places, held, now, deadline }: Machine): boolean {
-  if (!places?.isLoanSpent || state.isPaused || now >= deadline) return false;
+  if (!places?.isLoanSpent || places.isFullByItself) return false;
+  if (state.isPaused || now >= deadline) return false;
   return strategy.readyCount > 0 || held !== undefined || cooldowns.hasParked;
 }
 

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { byIndex } from '../../test/kernels.js';
+import { analyzeRun } from '../analysis/analyze.js';
 import type { TaskRunner } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import { memoryJournal } from '../journal/memory-journal.js';
+import type { PlanResult } from '../state/result.js';
 import { createExecutor } from './executor.js';
 
 /** Tasks whose end the test decides, and how many are in flight. */
@@ -84,6 +86,25 @@ for (const journal of [undefined, memoryJournal()]) {
     expect((await second).status).toBe('completed');
   });
 }
+
+test('the log says when a run waits for places of others, and so does its analysis', async () => {
+  const work = new Work();
+  const executor = createExecutor({ strategy: byIndex, maxParallel: 2 });
+  const first = executor.execute({ goal: 'first', tasks: work.tasks('first', 2) });
+  await settled();
+  const second = executor.execute({ goal: 'second', tasks: work.tasks('second', 3) });
+  await settled();
+  await work.endAll();
+  const waits = ({ timeline }: PlanResult) =>
+    timeline.flatMap((event) => (event.type === 'places_waiting' ? event.isWaiting : []));
+  // Its own cap is all that the first run ever waits for.
+  expect(waits(await first)).toEqual([]);
+  const { timeline } = await second;
+  expect(waits(await second)).toEqual([true, false]);
+  const analysis = analyzeRun(timeline);
+  const [span] = analysis.task('0')?.spans ?? [];
+  expect(span).toMatchObject({ kind: 'places' });
+});
 
 test('maxParallel of a run bounds it further, and setMaxParallel does not exceed the executor', async () => {
   const work = new Work();

@@ -148,6 +148,7 @@ export class Borrower {
     else if (isNews) this.#missing = undefined;
     this.#places.setHungry(this, kernel.isHeldBack);
     this.#places.giveTurns();
+    kernel.waitForPlaces(kernel.isHeldBack && !this.#hasTurn);
   }
 
   #hasRoom(kind: Kind): boolean {

@@ -40,6 +40,7 @@ const KIND_OF = {
   run_canceled: 26,
   task_begun: 27,
   budget_waiting: 28,
+  places_waiting: 29,
 } satisfies Record<Exclude<RunEventType, 'task_started' | 'task_completed'>, number>;
 
 const TYPE_OF: RunEventType[] = ['task_started', 'task_completed', 'task_completed'];

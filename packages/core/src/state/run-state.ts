@@ -116,6 +116,8 @@ export class RunState {
   /** Why all tasks are being canceled. */
   canceling: CancelReason | undefined;
   isPaused = false;
+  /** Whether other runs of its executor hold the places that it waits for. */
+  isWaitingForPlaces = false;
   /** The cap in force; undefined before a strategy began. */
   maxParallel: number | undefined;
   readonly budget: BudgetLedger | undefined;
@@ -590,6 +592,9 @@ export class RunState {
       case 'run_unpaused':
         this.isPaused = false;
         break;
+      case 'places_waiting':
+        this.isWaitingForPlaces = event.isWaiting;
+        break;
       case 'resource_paused': {
         const until = event.timestamp + event.pauseMs;
         const before = this.cooldowns.get(event.resource);
@@ -721,6 +726,7 @@ export class RunState {
     const { downtimeMs, restarted, attached = [], retried, timestamp } = event;
     // Their carrier worked on while this process was down.
     const wentOn = new Set(attached);
+    this.isWaitingForPlaces = false;
     this.replan.apply(event);
     this.replan.replaces = [];
     // The strategy chooses again.

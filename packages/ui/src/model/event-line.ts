@@ -72,6 +72,8 @@ function sentence(event: RunEvent): string {
       return 'Run paused: no task starts';
     case 'run_unpaused':
       return 'Run continues';
+    case 'places_waiting':
+      return event.isWaiting ? 'Waiting for places that other runs hold' : 'Places are free again';
     case 'resource_paused':
       return `${event.resource} asked to wait ${duration(event.pauseMs)} (${event.code})`;
     case 'run_resumed':

@@ -5,7 +5,8 @@ import { wellFormed } from './well-formed.js';
 
 /** What a task waited for while it was ready; undefined for stretches that are no wait. */
 const WAIT_CAUSES: Readonly<Record<SpanKind, Cause | undefined>> = {
-  ...{ paused: 'hold', rate_limit: 'limit', cap: 'cap', resource_cap: 'cap', budget: 'budget' },
+  ...{ paused: 'hold', rate_limit: 'limit', cap: 'cap', resource_cap: 'cap', places: 'cap' },
+  budget: 'budget',
   ...{ strategy: 'strategy', scheduling: 'other', queue: 'queue' },
   ...{ dependency: undefined, run: undefined, retried: undefined, backoff: undefined },
   ...{ person: undefined, children: undefined, settled: undefined },
