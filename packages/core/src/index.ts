@@ -31,6 +31,7 @@ export type { JsonSchema } from './contract/json-schema.js';
 export type {
   NoticePart,
   OutputPart,
+  ReasoningPart,
   StepPart,
   TextPart,
   ToolCallPart,

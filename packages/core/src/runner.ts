@@ -22,6 +22,7 @@ export {
 export type {
   NoticePart,
   OutputPart,
+  ReasoningPart,
   StepPart,
   TextPart,
   ToolCallPart,

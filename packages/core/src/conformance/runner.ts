@@ -238,8 +238,9 @@ export function runnerConformance(
         const runner = await create();
         if (!runner.supportedOptions?.includes(option)) continue;
         const task = { id: 'a', description: 'Say hello.', [option]: value };
-        const { status, error } = await play(runner, { goal: 'conformance', tasks: [task] });
-        const isRefused = isStratagemError(error) && error.code === 'invalid_request';
+        const { status, tasks } = await play(runner, { goal: 'conformance', tasks: [task] });
+        const error = tasks[0]?.error;
+        const isRefused = error?.code === 'invalid_request';
         assert(status === 'completed' || isRefused, `${option}: ${status}: ${error?.message}`);
       }
     },

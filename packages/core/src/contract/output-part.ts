@@ -2,11 +2,23 @@ import { type Usage, usageOf } from './usage.js';
 import { copyOf } from './value.js';
 
 /** A part of the output that a runner reports during an attempt, as a `task_output` event. */
-export type OutputPart = TextPart | ToolCallPart | ToolResultPart | StepPart | NoticePart;
+export type OutputPart =
+  | TextPart
+  | ReasoningPart
+  | ToolCallPart
+  | ToolResultPart
+  | StepPart
+  | NoticePart;
 
 /** A piece of the text that the model writes. */
 export interface TextPart {
   readonly kind: 'text';
+  readonly text: string;
+}
+
+/** A piece of the model's reasoning, which is never part of the output. */
+export interface ReasoningPart {
+  readonly kind: 'reasoning';
   readonly text: string;
 }
 
@@ -57,6 +69,7 @@ export interface NoticePart {
 /** The type of each field; `?` marks those that may be missing. */
 const SHAPES: Readonly<Record<OutputPart['kind'], Readonly<Record<string, string>>>> = {
   text: { text: 'string' },
+  reasoning: { text: 'string' },
   tool_call: { callId: 'string', tool: 'string', input: 'any?' },
   tool_result: {
     callId: 'string',

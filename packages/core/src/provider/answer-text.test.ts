@@ -5,10 +5,15 @@ import { AnswerText } from './answer-text.js';
 /** Reads a text in these pieces. */
 async function read(pieces: readonly string[]) {
   const emitted: string[] = [];
-  const answer = new AnswerText((part) => void emitted.push(part as string) as undefined);
+  let reasoning = '';
+  const answer = new AnswerText((part) => {
+    if (typeof part === 'string') emitted.push(part);
+    else if (part.kind === 'reasoning') reasoning += part.text;
+    return undefined;
+  });
   for (const piece of pieces) await answer.add(piece);
   await answer.end();
-  return { text: answer.text, raw: answer.raw, emitted };
+  return { text: answer.text, raw: answer.raw, emitted, reasoning };
 }
 
 const CASES: readonly (readonly [name: string, whole: string, text: string])[] = [
@@ -55,4 +60,39 @@ describe.each(CASES)('the text of an answer with %s', (_, whole, text) => {
 test('text is emitted as it arrives', async () => {
   const pieces = ['<th', 'ink>Hm', '.</think>', '\n', 'Yes', ', <b', '>no<', '/b>', '.'];
   expect((await read(pieces)).emitted).toEqual(['Yes', ', <b', '>no', '</b>', '.']);
+});
+
+describe('reasoning', () => {
+  test.each([
+    ['<think>\nHm.\n</think>\n\nYes.', '\nHm.\n'],
+    ['<think>Hm.</think>\n<think>So.</think>Yes.', 'Hm.So.'],
+    ['Let me see.<think>Hm.</think> Yes.', 'Hm.'],
+    ['<think>Hm. Hm.', 'Hm. Hm.'],
+    ['The tag <think> opens a block.', ''],
+    ['Use `<think>` and `</think>`.', ''],
+    ['Yes.', ''],
+  ])(
+    'of %j is emitted apart from the text, in whatever pieces it arrives',
+    async (whole, expected) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.nat(whole.length), { maxLength: 8 }), async (cuts) => {
+          const places = [0, ...cuts.sort((a, b) => a - b), whole.length];
+          const pieces = places.slice(1).map((end, index) => whole.slice(places[index], end));
+          expect((await read(pieces)).reasoning).toBe(expected);
+        }),
+        { numRuns: 200, seed: 1 },
+      );
+    },
+  );
+
+  test('that arrives apart from the text is emitted as it is', async () => {
+    const parts: unknown[] = [];
+    const answer = new AnswerText((part) => void parts.push(part) as undefined);
+    await answer.reason('Hm.');
+    await answer.reason('');
+    await answer.add('Yes.');
+    await answer.end();
+    expect(parts).toEqual([{ kind: 'reasoning', text: 'Hm.' }, 'Yes.']);
+    expect(answer.raw).toBe('Yes.');
+  });
 });

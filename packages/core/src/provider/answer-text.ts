@@ -8,7 +8,7 @@ const QUOTES: ReadonlySet<string | undefined> = new Set(['"', "'", '`']);
 
 /**
  * Collects the text of an answer as it arrives, and emits it. Some models write their reasoning into
- * the text, as `<think>…</think>`. It is neither emitted nor part of the answer.
+ * the text, as `<think>…</think>`. It is emitted as reasoning, and is no part of the answer.
  *
  * A block at the beginning may lack its opening tag, as some prompts end with it. It may lack its
  * closing tag when the model stopped before answering. A block inside the answer needs both tags. A
@@ -20,6 +20,8 @@ export class AnswerText {
   /** Everything that arrived, as the next request must repeat it. */
   raw = '';
   readonly #emit: RunContext['emit'] | undefined;
+  /** Reasoning that has not been emitted. */
+  #thought = '';
   /** The end of the text that arrived, which may be the beginning of a tag. */
   #tail = '';
   /** In a block at the beginning, or in one inside the answer. */
@@ -40,6 +42,11 @@ export class AnswerText {
     await this.#release(this.#take(piece));
   }
 
+  /** Emits a piece of reasoning that arrived apart from the text. */
+  async reason(piece: string): Promise<void> {
+    if (piece !== '') await this.#emit?.({ kind: 'reasoning', text: piece });
+  }
+
   /** The answer is complete: releases the text that might have become a block. */
   async end(): Promise<void> {
     await this.#release(this.#takeRest());
@@ -53,12 +60,16 @@ export class AnswerText {
   }
 
   async #release(text: string): Promise<void> {
+    const thought = this.#thought;
+    this.#thought = '';
+    await this.reason(thought);
     if (text === '') return;
     this.text += text;
     await this.#emit?.(text);
   }
 
   #takeRest(): string {
+    if (this.#block === 'first') this.#thought += this.#tail;
     const rest = { none: this.#tail, first: '', inner: this.#held }[this.#block];
     this.#block = 'none';
     this.#tail = '';
@@ -75,9 +86,13 @@ export class AnswerText {
       if (this.#block !== 'none') {
         const closing = CLOSING_TAG.exec(rest);
         if (closing === null) {
+          // Inside the answer, it is text unless the closing tag arrives.
+          if (this.#block === 'first') this.#thought += rest.slice(0, -LONGEST_TAG);
           this.#tail = rest.slice(-LONGEST_TAG);
           return text;
         }
+        this.#thought +=
+          this.#block === 'first' ? rest.slice(0, closing.index) : thoughtIn(this.#held);
         rest = rest.slice(closing.index + LONGEST_TAG);
         this.#skipsBlanks = this.#block === 'first';
         this.#block = 'none';
@@ -121,6 +136,12 @@ export class AnswerText {
     this.#begun ||= !isBlank(shown);
     return shown;
   }
+}
+
+/** The reasoning in a block that begins with its opening tag. */
+function thoughtIn(block: string): string {
+  const start = block.indexOf('>') + 1;
+  return block.slice(start, CLOSING_TAG.exec(block)?.index);
 }
 
 /** How many characters at the end of a text may be the beginning of a tag. */

@@ -68,6 +68,9 @@ export class Transcript implements AttemptProgress {
       case 'text-delta':
         await this.#answer.add(part.text);
         break;
+      case 'reasoning-delta':
+        await this.#answer.reason(part.text);
+        break;
       case 'tool-call':
         if (part.providerExecuted) this.#usesOwnTools = true;
         else this.#calls.push({ callId: part.toolCallId, tool: part.toolName, input: part.input });

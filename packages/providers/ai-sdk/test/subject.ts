@@ -43,6 +43,12 @@ export const SUBJECT: ProviderSubject = {
           'the AI SDK takes no reasoning.budgetTokens; use providerOptions',
         ],
       ],
+      reasoning: stream([
+        ...['Let me', ' think.'].map((reasoning_content) => ({
+          choices: [{ index: 0, delta: { reasoning_content } }],
+        })),
+        ...chunksOf({ text: 'Yes.' }),
+      ]),
       forcedTool: (name) => ({ type: 'function', function: { name } }),
       ending: (reason, reply) => stream(chunksOf(reply as StepReply, reason)),
     },

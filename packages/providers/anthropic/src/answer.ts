@@ -60,6 +60,7 @@ export async function readEvents(
       case 'content_block_delta':
         blocks.at(event.index).add(event.delta);
         if (event.delta.type === 'text_delta') await text.add(event.delta.text);
+        else if (event.delta.type === 'thinking_delta') await text.reason(event.delta.thinking);
         break;
       case 'message_delta':
         // The last counts are totals. Those that they omit were in the first event.
@@ -86,7 +87,10 @@ export async function readBody(
   }
   const answer = readMessage(body as Message, ids);
   const text = new AnswerText(emit);
-  for (const block of answer.content) if (block.type === 'text') await text.add(block.text);
+  for (const block of answer.content) {
+    if (block.type === 'text') await text.add(block.text);
+    else if (block.type === 'thinking') await text.reason(block.thinking);
+  }
   await text.end();
   return answer;
 }

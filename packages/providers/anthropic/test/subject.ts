@@ -48,6 +48,23 @@ export const SUBJECT: ProviderSubject = {
           'providerOptions.anthropic.messages cannot be set: the runner sets it',
         ],
       ],
+      reasoning: stream([
+        ...messageEvents({ text: 'Yes.' }).slice(0, 1),
+        {
+          type: 'content_block_start',
+          index: 0,
+          content_block: { type: 'thinking', thinking: '' },
+        },
+        ...['Let me', ' think.'].map((thinking) => ({
+          type: 'content_block_delta',
+          index: 0,
+          delta: { type: 'thinking_delta', thinking },
+        })),
+        { type: 'content_block_stop', index: 0 },
+        ...messageEvents({ text: 'Yes.' })
+          .slice(1)
+          .map((event) => ('index' in event ? { ...event, index: 1 } : event)),
+      ]),
       forcedTool: (name) => ({ type: 'tool', name }),
       ending: (reason, reply) => stream(messageEvents(reply, reason)),
     },

@@ -164,6 +164,7 @@ export async function readChunks(
       role: _,
       ...more
     } = (choice.delta ?? {}) as Delta;
+    await text.reason(thoughtIn(more, content));
     const piece = textIn(content);
     if (piece !== '') await text.add(piece);
     if (Array.isArray(content)) mergeDelta(parts, content);
@@ -192,6 +193,18 @@ function textIn(content: unknown): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
   return content.map((part) => (part?.type === 'text' ? String(part.text ?? '') : '')).join('');
+}
+
+/** Servers have no common name for the reasoning; some send it as parts of the content. */
+function thoughtIn(delta: object, content: unknown): string {
+  const { reasoning_content, reasoning } = delta as Record<string, unknown>;
+  const apart = reasoning_content ?? reasoning;
+  if (typeof apart === 'string') return apart;
+  if (!Array.isArray(content)) return '';
+  const thoughts = content.flatMap((part) => (part?.type === 'thinking' ? part.thinking : []));
+  return thoughts
+    .map((each) => (typeof each === 'string' ? each : String(each?.text ?? '')))
+    .join('');
 }
 
 /** A message of the model, with all fields that the server gave it. */

@@ -137,6 +137,10 @@ async function readEvents(
       case 'response.output_text.delta':
         await text.add(event.delta);
         break;
+      case 'response.reasoning_text.delta':
+      case 'response.reasoning_summary_text.delta':
+        await text.reason(event.delta);
+        break;
       case 'response.refusal.delta':
         refusal += event.delta;
         break;

@@ -51,6 +51,11 @@ export const SUBJECT: ProviderSubject = {
         [{ stopSequences: ['END'] }, 'the Responses API has no option for stopSequences'],
         ...REFUSED,
       ],
+      reasoning: stream([
+        { type: 'response.reasoning_summary_text.delta', delta: 'Let me ' },
+        { type: 'response.reasoning_text.delta', delta: 'think.' },
+        ...responseEvents({ text: 'Yes.' }),
+      ]),
       forcedTool: (name) => ({ type: 'function', name }),
       ending: (reason, reply) => stream(responseEvents(reply, reason)),
     },
@@ -74,6 +79,12 @@ export const SUBJECT: ProviderSubject = {
         [{ providerOptions: { openai: { verbosity: 'low' } } }, { verbosity: 'low' }],
       ],
       refusedOptions: REFUSED,
+      reasoning: stream([
+        ...['Let me', ' think.'].map((reasoning_content) => ({
+          choices: [{ index: 0, delta: { reasoning_content } }],
+        })),
+        ...chatChunks({ text: 'Yes.' }),
+      ]),
       forcedTool: (name) => ({ type: 'function', function: { name } }),
       ending: (reason, reply) => stream(chatChunks(reply, reason)),
     },

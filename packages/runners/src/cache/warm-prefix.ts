@@ -153,7 +153,7 @@ export function warmPrefix(runner: TaskRunner, options: WarmPrefixOptions = {}):
 
 /** Whether the part comes from the model. Notices of wrappers may come before its response. */
 function isFromModel(part: Parameters<RunContext['emit']>[0]): boolean {
-  return typeof part === 'string' || part.kind === 'text' || part.kind === 'step';
+  return typeof part === 'string' || ['text', 'reasoning', 'step'].includes(part.kind);
 }
 
 /** Everything before the prefix in a request, and the prefix. */

@@ -6,7 +6,7 @@ import { oneLine, valueText } from './texts.js';
 
 /** A line of the list of events; undefined for pieces of text, which are part of an output. */
 export function eventLine(event: RunEvent, at: number): EventLine | undefined {
-  if (event.type === 'task_output' && event.kind === 'text') return undefined;
+  if (event.type === 'task_output' && ['text', 'reasoning'].includes(event.kind)) return undefined;
   const { sequence, type } = event;
   const task = 'taskId' in event ? event.taskId : undefined;
   return { sequence, at, type, ...(task !== undefined && { task }), text: sentence(event) };
@@ -107,5 +107,7 @@ function outputSentence(event: OutputEvent): string {
       return `${event.source}: ${oneLine(event.message, 200)}`;
     case 'text':
       return 'Text';
+    case 'reasoning':
+      return 'Reasoning';
   }
 }

@@ -5,6 +5,7 @@ import { errorConformance } from './errors.js';
 import { keyConformance } from './keys.js';
 import { optionConformance } from './options.js';
 import { planConformance } from './plans.js';
+import { reasoningConformance } from './reasoning.js';
 import { schemaConformance } from './schemas.js';
 import type { ProviderSubject } from './subject.js';
 import { taskOptionConformance } from './task-options.js';
@@ -26,4 +27,5 @@ export function providerConformance(subject: ProviderSubject): void {
   keyConformance(subject);
   optionConformance(subject);
   taskOptionConformance(subject);
+  reasoningConformance(subject);
 }

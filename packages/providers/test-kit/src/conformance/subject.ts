@@ -19,6 +19,8 @@ export interface ApiSubject {
   readonly taskOptions: readonly (readonly [options: TaskOptions, body: object])[];
   /** Options of a task that the API does not have, each with what the error says. */
   readonly refusedOptions: readonly (readonly [options: TaskOptions, message: string])[];
+  /** A stream with the reasoning `Let me think.` and the answer `Yes.` */
+  readonly reasoning: Reply;
   /** The tool choice in a body that forces a call of this tool. */
   forcedTool(name: string): unknown;
   /** A stream with this answer, which ends for this reason. */
