@@ -13,6 +13,9 @@ const REMEDY = 'list what each task needs in its "dependencies", and leave this 
 /** Words that say that each task follows the one before it. */
 const ONE_BY_ONE =
   /^(sequential(ly)?|serial(ly)?|in (order|sequence)|one (by|after) (one|another)|chain(ed)?|linear)$/i;
+/** Words that relate two tasks in a sentence. */
+const RELATION =
+  /\b(?:before|after|then|first|depends?|precedes?|follows?|needs?|requires?)\b|->|→/i;
 /** Names of fields whose lists are batches of tasks. */
 const GROUPS =
   /parallel|concurren|independent|batch|wave|stage|phase|group|level|execution|order|schedule|sequence|layer/;
@@ -27,6 +30,7 @@ export class OrderCheck {
   readonly #graph: TaskGraph;
   readonly #topLevel: readonly ParsedTask[];
   readonly #resolver: ReferenceResolver;
+  readonly #tasksById: ReadonlyMap<string, ParsedTask>;
 
   constructor(
     topLevel: readonly ParsedTask[],
@@ -38,6 +42,7 @@ export class OrderCheck {
     this.#graph = graph;
     this.#resolver = resolver;
     this.#report = report;
+    this.#tasksById = new Map(topLevel.map((task) => [task.writtenId ?? '', task]));
   }
 
   /** A field of a task that names other tasks must add nothing to the dependencies. */
@@ -117,6 +122,12 @@ export class OrderCheck {
   }
 
   #isRedundantBeside(name: string, value: unknown): boolean {
+    if (this.#hasOtherPairs(value)) return false;
+    if (/depend/.test(normalizeKey(name)) && typeof value === 'object') {
+      // Whatever it says about dependencies, it is in no form that can be read.
+      const isNamed = batchesIn(value).some((batch) => this.#tasksOf(batch).length > 0);
+      if (!isNamed && !this.#isExplicit(this.#topLevel)) return false;
+    }
     if (typeof value === 'string' && ONE_BY_ONE.test(value.trim())) {
       return this.#graph.hasDependencies;
     }
@@ -144,6 +155,19 @@ export class OrderCheck {
         return index === 0 || earlier.some((other) => this.#graph.isBefore(other, task));
       }),
     );
+  }
+
+  /** Whether a list has sentences like "a before b" about tasks that the dependencies do not order. */
+  #hasOtherPairs(value: unknown): boolean {
+    if (!Array.isArray(value)) return false;
+    return value.some((sentence) => {
+      if (typeof sentence !== 'string' || sentence.length > 200 || !RELATION.test(sentence))
+        return false;
+      const words = sentence.match(/[\p{L}\p{N}_.-]*[\p{L}\p{N}_]/gu) ?? [];
+      const named = new Set(words.flatMap((word) => this.#tasksById.get(word) ?? []));
+      const [first, second] = named;
+      return first !== undefined && second !== undefined && !this.#graph.isOrdered(first, second);
+    });
   }
 
   #tasksOf(batch: readonly unknown[]): ParsedTask[] {

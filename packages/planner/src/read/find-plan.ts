@@ -54,11 +54,19 @@ export function findPlan(text: string, toolNames: readonly string[]): FoundPlan 
   const hasThoughts = thoughtsEnd !== -1;
   const said = hasThoughts ? text.slice(thoughtsEnd + '</think>'.length) : text;
   const early = readYamlPlan(said) ?? readCallsPlan(said, toolNames);
-  if (early !== undefined) return ofTextReading(early);
+  if (early !== undefined)
+    return hasOtherPlan(early) ? ofTextReading('several plans') : ofTextReading(early);
   const plan = findJson(said, hasThoughts);
   if ('list' in plan || (plan.code !== 'not_json' && plan.code !== 'no_plan')) return plan;
   const other = readOtherPlan(said);
   return other === undefined ? plan : ofTextReading(other);
+}
+
+/** Whether the text around a plan contains a different plan, in JSON. */
+function hasOtherPlan(reading: TextReading | TextProblem): boolean {
+  if (typeof reading === 'string' || !/[{[]/.test(reading.rest ?? '')) return false;
+  const other = findJson(reading.rest as string, false);
+  return 'list' in other && JSON.stringify(other.list) !== JSON.stringify(reading.found.list);
 }
 
 function ofTextReading(reading: TextReading | TextProblem): FoundPlan {

@@ -18,6 +18,9 @@ export interface NamedTasks {
 /** Fields that describe a task. Their values may equal an id without meaning a task. */
 const DESCRIBING =
   /^(?:expected|acceptance|success|outputs?|deliverables?|outcome|results?|produces?|artifacts?|roles?|agents?|assign|owner|persona|team|notes?|rationale|reason|why|thoughts?|explanation|comments?|language|format|tone|style|audience|skills?|tags?|labels?|topic|domain)/;
+/** Names of amounts, whose numbers are no ids. */
+const AMOUNTS =
+  /count|number|num|limit|max|min|size|amount|quantity|total|people|persons|servings|days|weeks|pages|words|items|length|topk|topn|temperature|version|year|age|budget|price|rate|percent|width|height|results|rounds|copies|score|rating/;
 const INPUTS =
   /^(?:inputs?|consumes|uses|reads|takes|sources?|requiresdata|inputkeys?|inputnames?|inputvariables?|inputfiles?|data|artifactsin)$/;
 const OUTPUTS =
@@ -50,7 +53,8 @@ export class TaskNames {
     if (isLink(key) || !DESCRIBING.test(key)) {
       const isScalar = typeof value !== 'object';
       if (!isScalar || isLink(key) || this.#isColumnOfReferences(key, task)) {
-        this.#collect(value, key, task, tasks, seen, !isScalar && Array.isArray(value));
+        // A scalar number names a task only where the whole column does.
+        this.#collect(value, key, task, tasks, seen, isScalar || Array.isArray(value));
       }
     }
     for (const each of tasks) {
@@ -141,7 +145,9 @@ export class TaskNames {
           if (text === undefined || text === '') return true;
           const parts = splitReferences(text) ?? [text];
           const found = parts.map((part) => this.#find(part, key, task, true));
-          if (typeof value === 'number') return found[0] !== undefined && found[0] !== task;
+          if (parts.every((part) => numberIn(part) !== undefined)) {
+            return !AMOUNTS.test(key) && found.every((each) => each !== undefined && each !== task);
+          }
           return found.every((each) => each !== task);
         }),
       );

@@ -29,7 +29,8 @@ const CLAUSES: readonly RegExp[] = [
 const NO_DEPENDENCIES =
   /\s?[([]\s*(?:no (?:dependencies|prerequisites)|independent)\s*[)\]]|^\s*[-*•]?\s*no (?:dependencies|prerequisites)\.?\s*$/gim;
 /** A word that says something about dependencies, in a form that is not plain. */
-const LEFT_OVER = /\bdepend(?:s|ent|ing|enc(?:y|ies))?\b|\bprerequisites?\b|\bblocked by\b/i;
+const LEFT_OVER =
+  /\bdepend(?:s|ent|ing|enc(?:y|ies))?\b|\bprerequisites?\b|\bblocked by\b|\bafter #?\d+\W*$/im;
 /** A line like `Type: decision` inside an item. */
 const FIELD =
   /^\s*[-*•]?\s*\*{0,2}(id|title|name|description|details|type|tools?|expected output)\*{0,2}\s*:\s*\*{0,2}\s*(.*?)\s*$/i;

@@ -18,6 +18,8 @@ export interface TextReading {
   readonly found: FoundTaskList;
   /** `YAML`, `XML`, … */
   readonly format: string;
+  /** The text around the plan, which may contain another one. */
+  readonly rest?: string | undefined;
 }
 
 /** Why a text with a plan cannot be read. */
@@ -42,7 +44,11 @@ export function readYamlPlan(text: string): TextReading | TextProblem | undefine
   }
   if (plans.size > 1) return 'several plans';
   const [found] = plans.values();
-  return found && { found, format: 'YAML' };
+  if (found === undefined) return undefined;
+  // Without a fence, the whole text is the plan.
+  const rest =
+    fenced.length === 0 ? '' : candidates.reduce((all, each) => all.replace(each, ''), text);
+  return { found, format: 'YAML', rest };
 }
 
 /** The text without the prose before and after a block of YAML, most of it first. */
@@ -54,7 +60,11 @@ function blocksIn(text: string): string[] {
   const first = lines.findIndex(isBlock);
   const rest = lines.slice(Math.max(0, first)).join('\n');
   const paragraphs = rest.split(/\n\s*\n/);
-  const shorter = [1, 2].map((count) => paragraphs.slice(0, -count).join('\n\n'));
+  // Only prose may be left out: a part of the list would be lost otherwise.
+  const shorter = [1, 2].flatMap((count) => {
+    const isProse = !/^(?:[ \t]+|-[ \t])\S/m.test(paragraphs.slice(-count).join('\n'));
+    return isProse ? [paragraphs.slice(0, -count).join('\n\n')] : [];
+  });
   return [text, rest, ...shorter].filter((each) => each.trim() !== '');
 }
 

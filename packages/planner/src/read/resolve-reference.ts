@@ -74,6 +74,8 @@ export class ReferenceResolver {
       if (task !== undefined) return { task };
     }
     if (this.#exists(text)) return { existingId: text };
+    // A name without its sign would be that of another task.
+    if (/^-\d/.test(text)) return undefined;
     for (const scope of scopes) {
       const task = scope.findSimilar(text, byDescription);
       if (task !== undefined) return { task };

@@ -42,7 +42,7 @@ const NUMBERS =
   '#?\\d{1,4}(?:\\.\\d{1,4})*(?:(?:\\s*[,&]\\s*(?:and\\s+)?|\\s+and\\s+|\\s*-\\s*|\\s+to\\s+|\\s+through\\s+)(?:tasks?\\s+|steps?\\s+)?#?\\d{1,4}(?:\\.\\d{1,4})*)*';
 /** Phrases that say which tasks come first: `using the results of steps 1 and 2`. */
 const PHRASE = new RegExp(
-  '\\b(?:depend(?:s|ent|ing)?\\s+(?:up)?on|(?:outputs?|results?|findings|answers?)\\s+(?:of|from)|' +
+  '\\b(?:depend(?:s|ent|ing)?\\s+(?:up)?on:?|(?:outputs?|results?|findings|answers?)\\s+(?:of|from)|' +
     `based\\s+on|after|once)\\s+(?:the\\s+)?${TASK_WORD}\\s+(${NUMBERS})`,
   'gi',
 );
