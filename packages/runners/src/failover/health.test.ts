@@ -21,7 +21,7 @@ test('a failure that concerns one task alone does not count against the runner',
   expect(tolerated).toEqual([
     ...['invalid_output', 'invalid_input', 'subtasks_failed', 'rejected'],
     ...['invalid_request', 'context_length_exceeded', 'refused', 'truncated'],
-    ...['step_limit', 'aborted'],
+    ...['step_limit', 'aborted', 'canceled'],
   ]);
 });
 

@@ -63,8 +63,8 @@ describe('in a run', () => {
     const [retrying] = eventsOf(result, 'task_retrying');
     expect(retrying).toMatchObject({ error: { code: 'rate_limited', retryAfterMs: 3_832 } });
     expect(eventsOf(result, 'resource_paused').length).toBeGreaterThan(0);
-    // As fast as a plan whose tasks have all the time of the world.
-    expect(result.metrics.executionTimeMs).toBeLessThan(11_000);
+    // Almost as fast as a plan whose tasks have all the time of the world: few start at first.
+    expect(result.metrics.executionTimeMs).toBeLessThan(11_200);
   });
 
   test('the tasks that most of the plan waits for are sent first', async () => {
