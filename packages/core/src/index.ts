@@ -43,6 +43,7 @@ export {
   type OutputsOf,
   type Plan,
   PlanBuilder,
+  type PlanOutputs,
   type PlanSettings,
   type TaskInput,
 } from './contract/plan.js';
@@ -52,6 +53,12 @@ export {
   type PlanProblem,
   type ProblemCode,
 } from './contract/plan-error.js';
+export {
+  InputsError,
+  type InputValues,
+  type PlanInput,
+  type PlanInputRecord,
+} from './contract/plan-inputs.js';
 export type { Price, PriceTable } from './contract/price.js';
 export type { RateLimit, RateLimits } from './contract/rate-limits.js';
 export type {
@@ -102,7 +109,7 @@ export {
 } from './runtime/executor.js';
 export type { ForecastReason, TaskForecast } from './runtime/explain.js';
 export type { RunHandle } from './runtime/handle.js';
-export type { ExecuteOptions, RunOptions } from './runtime/options.js';
+export type { ExecuteArguments, ExecuteOptions, RunOptions } from './runtime/options.js';
 export {
   PlanChangedError,
   type PlanDiff,

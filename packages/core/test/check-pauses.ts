@@ -34,7 +34,7 @@ export class PauseWatch {
 
   failed({ error, timestamp }: TaskFailed | TaskRetrying, task: Task): void {
     const { code, retryAfterMs = 0 } = error;
-    if (NO_ANSWER.includes(code)) this.#allow(task, timestamp, 1);
+    if (NO_ANSWER.includes(code)) this.ended(task, timestamp);
     else this.answered(task, timestamp);
     if (!isRefused(error) || task.run !== undefined) return;
     const resource = this.#resourceOf(task);
@@ -48,6 +48,11 @@ export class PauseWatch {
   /** The server has answered: the place of the attempt is free, and there may be one more. */
   answered(task: Task, now: number): void {
     this.#allow(task, now, 2);
+  }
+
+  /** An attempt has ended without an answer: its place is free. */
+  ended(task: Task, now: number): void {
+    this.#allow(task, now, 1);
   }
 
   #allow(task: Task, now: number, more: number): void {

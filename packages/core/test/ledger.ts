@@ -474,6 +474,7 @@ export class Ledger {
     const account = this.#get(taskId);
     const { task, parent, dependencies } = account;
     if (reason === 'requested' && account.status === 'running') {
+      this.#pauses.ended(account.task, this.#now);
       must(durationMs === this.#now - account.startedAt, 'an aborted attempt has a length', taskId);
       must(attempt === account.attempts, 'an attempt is aborted under its number', taskId);
       this.#places.end(account);
@@ -533,6 +534,7 @@ export class Ledger {
     must((durationMs !== undefined) === (status === 'running'), 'only what ran has one', taskId);
     must(attempt === account.attempts, 'an attempt is canceled under its number', taskId);
     this.#places.end(account);
+    if (status === 'running') this.#pauses.ended(account.task, this.#now);
     account.workMs += durationMs ?? 0;
     account.status = 'canceled';
     account.reason = reason;

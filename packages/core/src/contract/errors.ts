@@ -34,6 +34,7 @@ export type JournalErrorCode = (typeof JOURNAL_ERROR_CODES)[number];
  */
 export type ErrorCode =
   | 'invalid_plan'
+  | 'invalid_inputs'
   | 'invalid_option'
   | 'missing_runner'
   | 'unsupported_tools'

@@ -3,6 +3,7 @@ import type { AttemptErrorCode, ReplanError, StratagemError, TaskError } from '.
 import type { CriterionProgress } from './goal.js';
 import type { OutputPart } from './output-part.js';
 import type { Plan } from './plan.js';
+import type { InputValues } from './plan-inputs.js';
 import type { PriceTable } from './price.js';
 import type { RateLimits } from './rate-limits.js';
 import type { ReplanReason } from './replan.js';
@@ -35,6 +36,8 @@ export interface RunStarted extends Base {
   readonly plan: Plan;
   /** The seed of the random waits between attempts. */
   readonly seed: number;
+  /** The values of the plan's inputs, without the secret ones; undefined for a plan without inputs. */
+  readonly inputs?: InputValues | undefined;
   /** The limits of the run; undefined in old logs. */
   readonly limits?: RunLimits | undefined;
   /**

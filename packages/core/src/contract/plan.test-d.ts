@@ -1,4 +1,5 @@
 import { expectTypeOf, test } from 'vitest';
+import * as z from 'zod';
 import {
   createExecutor,
   createPlan,
@@ -310,4 +311,40 @@ test('a plan of unknown outputs can be handed to a function that takes any plan'
   const plan = createPlan('x').addTask({ id: 'a', run: () => 1 });
   const outputs = run(plan);
   expectTypeOf<Awaited<typeof outputs>['a']>().toEqualTypeOf<number | undefined>();
+});
+
+test('the inputs of a plan are typed, from execute to its functions', () => {
+  const plan = createPlan('x', {
+    inputs: z.object({ urls: z.array(z.string()), depth: z.number().default(1) }),
+  })
+    .addTask({
+      id: 'pages',
+      forEach: 'inputs.urls',
+      run: ({ item }) => {
+        expectTypeOf(item).toEqualTypeOf<string>();
+        return item.length;
+      },
+    })
+    .addTask({
+      id: 'sum',
+      dependencies: ['pages'],
+      when: ({ inputs }) => inputs.depth > 0,
+      run: ({ pages, inputs }) => {
+        expectTypeOf(inputs).toEqualTypeOf<{ urls: string[]; depth: number }>();
+        return pages.length * inputs.depth;
+      },
+    });
+  executor.execute(plan, { inputs: { urls: [] } });
+  // @ts-expect-error urls must be given
+  executor.execute(plan);
+  // @ts-expect-error urls must be given
+  executor.execute(plan, { inputs: {} });
+  // @ts-expect-error a URL is a text
+  executor.execute(plan, { inputs: { urls: [1] } });
+  const optional = createPlan('x', { inputs: z.object({ depth: z.number().default(1) }) }).addTask({
+    id: 'a',
+    run: ({ inputs }) => inputs.depth,
+  });
+  executor.execute(optional);
+  executor.execute(optional, { inputs: { depth: 2 } });
 });

@@ -5,21 +5,24 @@ import type { ItemResult } from './for-each.js';
 import type { GoalState } from './goal.js';
 import type { RetryPolicy } from './retry.js';
 import type { RunAfter, TaskFailure } from './run-after.js';
-import type { AnySchema, SchemaOutput } from './schema.js';
+import type { AnySchema, SchemaOutput, StandardSchema } from './schema.js';
 import type { Task, TaskFunction, TaskType } from './task.js';
 import type { WaitFor } from './wait-for.js';
 
 declare const outputs: unique symbol;
+declare const inputs: unique symbol;
 
 /**
  * A goal and the tasks that reach it: plain data, so any object literal of this shape will do.
  * `createPlan` writes one with types for every output.
  */
-export interface Plan<Outputs = Record<string, unknown>> extends PlanSettings {
+export interface Plan<Outputs = Record<string, unknown>, Inputs = unknown> extends PlanSettings {
   readonly goal: string;
   readonly tasks: readonly Task[];
   /** Only a type: the output of each task by id. */
   readonly [outputs]?: Outputs;
+  /** Only a type: the values that a run needs. */
+  readonly [inputs]?: Inputs;
 }
 
 /** Settings of a whole plan. */
@@ -41,9 +44,25 @@ export interface PlanSettings {
   readonly deadlineMs?: number | undefined;
   /** Limits of what the run may use. */
   readonly budget?: Budget | undefined;
+  /**
+   * The inputs of the plan: a schema of an object, such as `z.object({ company: z.string() })`. Each run
+   * gets values for them. Prompts, conditions and fan-outs refer to `inputs.company`, and functions get
+   * them as `inputs`.
+   */
+  readonly inputs?: StandardSchema | undefined;
+  /**
+   * The results that the plan is for: names, and where the values come from. `'report.summary'` is the
+   * output of a task or a part of it; a text with `{{references}}` is filled in. A list of task ids names
+   * their outputs.
+   * @default the outputs of the tasks that no other task depends on
+   */
+  readonly outputs?: PlanOutputs | undefined;
   /** Your own data; never interpreted. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
+
+/** The results of a plan: where the value of each name comes from, or ids of tasks. */
+export type PlanOutputs = Readonly<Record<string, string>> | readonly string[];
 
 /** The output types of a plan by task id. */
 export type OutputsOf<P extends Plan<unknown>> = P extends Plan<infer Outputs> ? Outputs : never;
@@ -96,6 +115,13 @@ type InputsAfter<Outputs, Ids extends readonly string[], After> = After extends 
   ? InputsOf<Outputs, Ids>
   : Partial<InputsOf<Outputs, Ids>>;
 
+/** The argument of functions besides the outputs of dependencies: the inputs of the plan. */
+type PlanInputsPart<Schema> =
+  Schema extends StandardSchema<infer _, infer Values> ? { readonly inputs: Values } : unknown;
+
+/** The values that `execute` needs for a plan. */
+type GivenInputs<Schema> = Schema extends StandardSchema<infer Given, infer _> ? Given : unknown;
+
 /** The type of the value at a path like `gather.documents`; unknown for other forms of paths. */
 type At<Value, Path extends string> = Path extends keyof Value
   ? Value[Path]
@@ -146,11 +172,15 @@ type BodyInputs<
   Source extends string,
   Item,
   After,
+  PlanPart,
 > = InputsAfter<Outputs, Ids, After> &
+  PlanPart &
   (IsNever<Source | Item> extends true
     ? unknown
     : {
-        readonly item: IsNever<Source> extends true ? Item : ElementOf<At<Outputs, Source>>;
+        readonly item: IsNever<Source> extends true
+          ? Item
+          : ElementOf<At<Outputs & PlanPart, Source>>;
         readonly index: number;
       });
 
@@ -175,6 +205,7 @@ export type TaskInput<
   Type = TaskType,
   Wait = undefined,
   After = RunAfter,
+  PlanPart = unknown,
 > = Omit<Task, TypedField> & {
   readonly id: Id;
   readonly runAfter?: After | undefined;
@@ -185,31 +216,36 @@ export type TaskInput<
     | readonly (keyof Outputs & string)[]
     | undefined;
   readonly outputSchema?: Schema | undefined;
-  readonly when?: WhenInput<InputsAfter<Outputs, Ids, After>, Chosen> | undefined;
-  readonly forEach?: ForEachInput<InputsAfter<Outputs, Ids, After>, Source, Item> | undefined;
+  readonly when?: WhenInput<InputsAfter<Outputs, Ids, After> & PlanPart, Chosen> | undefined;
+  readonly forEach?:
+    | ForEachInput<InputsAfter<Outputs, Ids, After> & PlanPart, Source, Item>
+    | undefined;
   readonly subtasks?: Subtasks | undefined;
   readonly waitFor?: Wait | undefined;
   readonly description?: string | undefined;
   readonly prompt?:
     | ((
-        inputs: BodyInputs<Outputs, Ids, Source, Item, After>,
+        inputs: BodyInputs<Outputs, Ids, Source, Item, After, PlanPart>,
         failures: readonly TaskFailure[],
       ) => string)
     | undefined;
   readonly run?:
-    | TaskFunction<BodyInputs<Outputs, Ids, Source, Item, After>, Output | AnyIfUnsaid<Output>>
+    | TaskFunction<
+        BodyInputs<Outputs, Ids, Source, Item, After, PlanPart>,
+        Output | AnyIfUnsaid<Output>
+      >
     | undefined;
 } & (
     | { readonly description: string }
     | {
         readonly prompt: (
-          inputs: BodyInputs<Outputs, Ids, Source, Item, After>,
+          inputs: BodyInputs<Outputs, Ids, Source, Item, After, PlanPart>,
           failures: readonly TaskFailure[],
         ) => string;
       }
     | {
         readonly run: TaskFunction<
-          BodyInputs<Outputs, Ids, Source, Item, After>,
+          BodyInputs<Outputs, Ids, Source, Item, After, PlanPart>,
           Output | AnyIfUnsaid<Output>
         >;
       }
@@ -281,15 +317,17 @@ type PathIn<Ids> = Ids extends string ? Ids | `${Ids}.${string}` | `${Ids}[${str
  * task's output.
  *
  * `Optional` are the ids of tasks that may not be chosen. With a goal, `EndsEarly` is true: a completed
- * run may lack some outputs.
+ * run may lack some outputs. `Inputs` is the schema of the inputs of the plan.
  */
 export class PlanBuilder<
   Outputs = {},
   Optional extends string = never,
   EndsEarly extends boolean = false,
-> implements Plan<EndsEarly extends true ? Partial<Outputs> : Outputs>
+  Inputs extends StandardSchema | undefined = undefined,
+> implements Plan<EndsEarly extends true ? Partial<Outputs> : Outputs, GivenInputs<Inputs>>
 {
   declare readonly [outputs]?: EndsEarly extends true ? Partial<Outputs> : Outputs;
+  declare readonly [inputs]?: GivenInputs<Inputs>;
   readonly goal: string;
   readonly tasks: Task[] = [];
   declare readonly goalState?: GoalState | undefined;
@@ -299,6 +337,8 @@ export class PlanBuilder<
   declare readonly idleTimeoutMs?: number | undefined;
   declare readonly deadlineMs?: number | undefined;
   declare readonly budget?: Budget | undefined;
+  declare readonly inputs?: StandardSchema | undefined;
+  declare readonly outputs?: PlanOutputs | undefined;
   declare readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 
   constructor(goal: string, settings: PlanSettings = {}) {
@@ -347,7 +387,8 @@ export class PlanBuilder<
       Subtasks,
       Type,
       Wait,
-      After
+      After,
+      PlanInputsPart<Inputs>
     >,
   ): PlanBuilder<
     Outputs & {
@@ -358,7 +399,8 @@ export class PlanBuilder<
       >;
     },
     IsOptional<Chosen, Ids, Optional, Source, After> extends true ? Optional | Id : Optional,
-    EndsEarly
+    EndsEarly,
+    Inputs
   > {
     this.tasks.push(task as unknown as Task);
     return this as never;
@@ -374,6 +416,8 @@ export const PLAN_SETTINGS = [
   'idleTimeoutMs',
   'deadlineMs',
   'budget',
+  'inputs',
+  'outputs',
   'metadata',
 ];
 
@@ -387,12 +431,20 @@ export const PLAN_SETTINGS = [
  * const plan = createPlan('Market report', { deadlineMs: 60_000 })
  *   .addTask({ id: 'research', description: 'Gather market data for the AI industry' })
  *   .addTask({ id: 'report', description: 'Write the report', dependencies: ['research'] });
+ *
+ * @example
+ * const plan = createPlan('Profile', { inputs: z.object({ company: z.string() }) })
+ *   .addTask({ id: 'profile', description: 'Describe {{inputs.company}} in a sentence' });
+ * await executor.execute(plan, { inputs: { company: 'Apple' } });
  */
-export function createPlan(
+export function createPlan<Inputs extends StandardSchema | undefined = undefined>(
   goal: string,
-  settings: PlanSettings & { readonly goalState: GoalState },
-): PlanBuilder<{}, never, true>;
-export function createPlan(goal: string, settings?: PlanSettings): PlanBuilder;
+  settings: PlanSettings & { readonly goalState: GoalState; readonly inputs?: Inputs },
+): PlanBuilder<{}, never, true, Inputs>;
+export function createPlan<Inputs extends StandardSchema | undefined = undefined>(
+  goal: string,
+  settings?: PlanSettings & { readonly inputs?: Inputs },
+): PlanBuilder<{}, never, false, Inputs>;
 export function createPlan(goal: string, settings: PlanSettings = {}): PlanBuilder {
   checkOptions('createPlan()', settings, PLAN_SETTINGS);
   return new PlanBuilder(goal, settings);

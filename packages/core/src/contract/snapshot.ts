@@ -1,6 +1,7 @@
 import { optionProblem } from './call-options.js';
 import { hideHeaders } from './hidden-headers.js';
 import type { Plan } from './plan.js';
+import { inputsAsData } from './plan-inputs.js';
 import type { Task } from './task.js';
 import { copyOf, isPlain, keep } from './value.js';
 
@@ -11,9 +12,13 @@ import { copyOf, isPlain, keep } from './value.js';
  * @param maxDepth How deep subtasks may nest; deeper ones are not copied.
  */
 export function snapshotOf<P extends Plan<unknown>>(plan: P, maxDepth: number): P {
-  const { tasks, ...settings } = Object(plan) as P;
+  const { tasks, inputs, ...settings } = Object(plan) as P;
   if (!Array.isArray(tasks)) return plan;
-  return { ...frozenFields(settings), tasks: snapshotOfTasks(tasks, maxDepth) } as unknown as P;
+  return {
+    ...frozenFields(settings),
+    ...(inputs !== undefined && { inputs: inputsAsData(inputs) }),
+    tasks: snapshotOfTasks(tasks, maxDepth),
+  } as unknown as P;
 }
 
 export function snapshotOfTasks(tasks: readonly Task[], maxDepth: number): Task[] {

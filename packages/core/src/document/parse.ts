@@ -6,6 +6,7 @@ import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { didYouMean } from '../util/suggest.js';
 import { crossTaskProblems } from '../validate/plan.js';
 import { checkSettings } from '../validate/settings.js';
+import { documentInputs } from './inputs.js';
 import { checkModels } from './models.js';
 import {
   estimateSchema,
@@ -47,16 +48,21 @@ export function parsePlanDocument(value: unknown): ParsedPlan {
 
   const parsed = planDocumentSchema.safeParse(value, { reportInput: true });
   const shape = parsed.success ? [] : parsed.error.issues.filter(isReported).flatMap(toProblems);
-  checkSettings(problems, record as Record<string, unknown>);
-  checkModels(problems, record as Record<string, unknown>);
-  const cross = tasks === undefined ? [] : crossTaskProblems(tasks, goalState);
+  const { inputs: declared, ...settings } = record as Record<string, unknown>;
+  const inputs = declared === undefined ? undefined : documentInputs(problems, declared);
+  checkSettings(problems, settings);
+  checkModels(problems, settings);
+  // Where the inputs have problems of their own, references to them would be reported as well.
+  const areInputsKnown = inputs !== undefined || declared === undefined;
+  const isChecked = tasks !== undefined && areInputsKnown;
+  const cross = isChecked ? crossTaskProblems(tasks, { ...settings, goalState, inputs }) : [];
   const all = [...problems, ...shape, ...cross];
   // The checks above have better messages, and must not accept more than the schema.
   if (all.length === 0 && !parsed.success) all.push(...parsed.error.issues.flatMap(toProblems));
   if (!parsed.success || all.length > 0) throw new PlanError(all);
 
-  const { $schema: _, strategy, models, tasks: __, ...rest } = parsed.data;
-  const plan = { ...rest, tasks } as Plan;
+  const { $schema: _, strategy, models, tasks: __, inputs: ___, ...rest } = parsed.data;
+  const plan = { ...rest, ...(inputs !== undefined && { inputs }), tasks } as Plan;
   return {
     plan,
     ...(strategy !== undefined && {

@@ -333,6 +333,22 @@ export const taskSchema = z
   )
   .meta({ id: 'task' });
 
+const inputSchema = z
+  .looseObject({
+    description: z.string().describe('What the input means.').optional(),
+    default: z.unknown().describe('The value where none is given.').optional(),
+    optional: z.boolean().describe('Whether it may be left out without a default.').optional(),
+    env: z
+      .string()
+      .describe('The environment variable with the value, if none is given.')
+      .optional(),
+    secret: z
+      .boolean()
+      .describe('Keeps the value out of events, outputs and journals; needs env.')
+      .optional(),
+  })
+  .meta({ id: 'input' });
+
 /** The shape of a plan file. `parsePlanDocument` also checks its tasks against each other. */
 export const planDocumentSchema = z.strictObject(
   {
@@ -356,6 +372,16 @@ export const planDocumentSchema = z.strictObject(
     idleTimeoutMs: milliseconds.describe(`${IDLE_TIMEOUT} For tasks without their own.`).optional(),
     deadlineMs: milliseconds.describe('Timeout of the whole run in milliseconds.').optional(),
     budget: budgetSchema.describe('Limits of what the run may use.').optional(),
+    inputs: z
+      .record(z.string(), inputSchema)
+      .describe('The inputs of the plan: a JSON Schema for each. {{inputs.company}} is a value.')
+      .optional(),
+    outputs: z
+      .union([z.record(z.string(), z.string()), z.array(z.string())])
+      .describe(
+        'The results that the plan is for: names and references, like { report: write.summary }, or ids of tasks.',
+      )
+      .optional(),
     metadata: metadata.describe('Your own data; never interpreted.').optional(),
     tasks: z
       .array(taskSchema, needs('a list of tasks'))

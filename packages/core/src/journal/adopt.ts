@@ -19,6 +19,8 @@ interface Adoption {
   readonly log: readonly EventData[];
   readonly planData: PlanData;
   readonly limits: RunLimits;
+  /** The values of the inputs of the changed plan. */
+  readonly inputs?: Json | undefined;
   /** As Unix time in milliseconds. */
   readonly now: number;
 }
@@ -28,7 +30,7 @@ interface Adoption {
  * and unchanged task completed at no cost. A task counts as changed when it, a dependency of it or a
  * task that it belongs to has changed.
  */
-export function adoptedLog({ runId, log, planData, limits, now }: Adoption): EventData[] {
+export function adoptedLog({ runId, log, planData, limits, inputs, now }: Adoption): EventData[] {
   const state = stateOf(log);
   const [started] = log as [EventData];
   const after = new Graph(planFromData(planData).tasks);
@@ -45,6 +47,7 @@ export function adoptedLog({ runId, log, planData, limits, now }: Adoption): Eve
       taskCount: countTasks(planData.tasks as unknown as readonly Task[]),
       seed: started.seed as Json,
       limits: limits as Json,
+      ...(inputs !== undefined && { inputs }),
       spentBefore: state.spending.data as unknown as Json,
       ...attemptsBefore(started, state, invalidation),
     },

@@ -1,7 +1,15 @@
+import type { ValueCodec } from '../contract/codec.js';
 import { StratagemError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
-import type { EventData, Journal, OpenedRun } from '../contract/journal.js';
+import type { EventData, Journal, Json, OpenedRun } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
+import {
+  asValues,
+  type TakenInputs,
+  takeInputs,
+  takeInputsAgain,
+} from '../contract/plan-inputs.js';
+import { isStandardSchema, type StandardSchema } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import type { RecordedRun } from '../kernel/recorded-run.js';
 import { foldLog } from '../kernel/recover.js';
@@ -9,8 +17,10 @@ import { incompleteTasks, planFromData } from '../serialize/decode-plan.js';
 import { type PlanData, planToData, type TaskData } from '../serialize/plan.js';
 import { PlanChangedError } from '../serialize/plan-changed-error.js';
 import { diffPlans, isSame } from '../serialize/plan-diff.js';
+import { toData } from '../serialize/value.js';
 import { adoptedLog } from './adopt.js';
 import { wrapCorruptLog } from './corrupt-log.js';
+import { recordedInputs, requireStorableInputs } from './record-inputs.js';
 import { type ResumeOptions, randomSeed } from './resume-options.js';
 
 export { livenessOf } from './in-flight.js';
@@ -18,6 +28,7 @@ export { livenessOf } from './in-flight.js';
 /** A recorded run that is ready to be resumed. */
 interface ResumableRun {
   readonly plan: Plan;
+  readonly inputs: TakenInputs;
   readonly planData: PlanData;
   readonly limits: RunLimits;
   readonly seed: number;
@@ -29,6 +40,9 @@ interface ResumableRun {
   /** Whether the run has ended, so that only its result is read. */
   readonly isOver: boolean;
 }
+
+/** What `resume` was given. */
+type OpenOptions = ResumeOptions & { readonly codecs?: readonly ValueCodec[] | undefined };
 
 /** The limits of the resumed run, given the recorded ones. */
 type LimitsOf = (plan: Plan, recorded: RunLimits) => RunLimits;
@@ -42,7 +56,7 @@ type LimitsOf = (plan: Plan, recorded: RunLimits) => RunLimits;
 export async function openRun(
   journal: Journal,
   runId: string,
-  options: ResumeOptions,
+  options: OpenOptions,
   limitsOf: LimitsOf,
 ): Promise<ResumableRun> {
   const opened = await journal.open(runId);
@@ -54,55 +68,79 @@ export async function openRun(
   }
 }
 
-function resumableRun(
-  journal: OpenedRun,
-  options: ResumeOptions,
-  limitsOf: LimitsOf,
-): ResumableRun {
+function resumableRun(journal: OpenedRun, options: OpenOptions, limitsOf: LimitsOf): ResumableRun {
   const { runId, events } = journal;
   const given = options.plan as Plan | undefined;
-  if (events.length === 0) return unstartedRun(journal, given, limitsOf);
+  if (events.length === 0) return unstartedRun(journal, given, options, limitsOf);
   const log = events.slice(events.findLastIndex(({ type }) => type === 'run_started'));
   const started = wrapCorruptLog(runId, () => startOf(log));
   const planData = given === undefined ? started.plan : planToData(given);
   const plan = given ?? planFromData(started.plan);
   const limits = limitsOf(plan, started.limits);
-  const run = { plan, planData, limits, seed: started.seed, journal };
+  const { retryFailed = false } = options;
+  const hasEnded = ENDINGS.includes((log.at(-1) as EventData).type);
+  const recorded = recordedInputs(started.inputs, options.codecs);
+  const isRead = hasEnded && !retryFailed && !options.acceptChanges;
+  const inputs = isRead
+    ? { inputs: recorded, secrets: undefined }
+    : takeInputsAgain(schemaOf(plan), recorded, asValues('resume()', options.inputs));
+  const run = { plan, inputs, planData, limits, seed: started.seed, journal };
   const diff = diffPlans(started.plan, planData);
   if (!isSame(diff)) {
     if (!options.acceptChanges) throw new PlanChangedError(runId, diff);
     return adoptedRun(run, log, options);
   }
-  const { retryFailed = false } = options;
-  const isOver = ENDINGS.includes((log.at(-1) as EventData).type) && !retryFailed;
+  const isOver = hasEnded && !retryFailed;
   if (given === undefined && !isOver) requirePlan(runId, started.plan.tasks, log, retryFailed);
   const added = isOver ? new Map() : addedTasks(runId, log, options);
   return { ...run, past: { log, fold: foldLog, retryFailed, added }, adopted: [], isOver };
+}
+
+/** The schema of the inputs; an invalid one is reported with the other problems of the plan. */
+function schemaOf({ inputs }: Plan): StandardSchema | undefined {
+  return isStandardSchema(inputs) ? inputs : undefined;
 }
 
 /** A run that was created and has no events: it starts now. */
 function unstartedRun(
   journal: OpenedRun,
   plan: Plan | undefined,
+  options: OpenOptions,
   limitsOf: LimitsOf,
 ): ResumableRun {
   if (plan === undefined) throw neverStarted(journal.runId);
   const limits = limitsOf(plan, {});
   const planData = planToData(plan);
   const seed = randomSeed();
-  return { plan, planData, limits, seed, journal, past: undefined, adopted: [], isOver: false };
+  const inputs = takeInputs(schemaOf(plan), asValues('resume()', options.inputs));
+  requireStorableInputs(inputs.inputs, options.codecs);
+  return {
+    plan,
+    inputs,
+    planData,
+    limits,
+    seed,
+    journal,
+    past: undefined,
+    adopted: [],
+    isOver: false,
+  };
 }
 
 /** A run whose plan is replaced by a changed one. */
 function adoptedRun(
   run: Omit<ResumableRun, 'past' | 'adopted' | 'isOver'>,
   log: readonly EventData[],
-  options: ResumeOptions,
+  options: OpenOptions,
 ): ResumableRun {
   const { runId } = run.journal;
-  const { planData, limits } = run;
+  const { planData, limits, inputs: taken } = run;
   const now = Math.max(Date.now(), (log.at(-1) as EventData).timestamp);
-  const adopted = wrapCorruptLog(runId, () => adoptedLog({ runId, log, planData, limits, now }));
+  requireStorableInputs(taken.inputs, options.codecs);
+  const inputs = taken.inputs && toData(taken.inputs, options.codecs);
+  const adopted = wrapCorruptLog(runId, () =>
+    adoptedLog({ runId, log, planData, limits, inputs, now }),
+  );
   const added = addedTasks(runId, adopted, options);
   return { ...run, past: { log: adopted, fold: foldLog, added }, adopted, isOver: false };
 }
@@ -111,17 +149,18 @@ const ENDINGS = ['run_completed', 'run_failed', 'run_canceled'];
 
 interface Start {
   readonly plan: PlanData;
+  readonly inputs: Json | undefined;
   readonly seed: number;
   readonly limits: RunLimits;
 }
 
 function startOf([first]: readonly EventData[]): Start {
   if (first?.type !== 'run_started') throw new TypeError('it does not start with run_started');
-  const { plan, seed, limits = {} } = first as unknown as Partial<Start>;
+  const { plan, seed, limits = {}, inputs } = first as unknown as Partial<Start>;
   if (!Array.isArray(plan?.tasks) || typeof seed !== 'number') {
     throw new TypeError('its run_started has no plan');
   }
-  return { plan, seed, limits };
+  return { plan, seed, limits, inputs };
 }
 
 function requirePlan(

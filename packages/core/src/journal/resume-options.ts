@@ -1,5 +1,6 @@
 import { OptionError } from '../contract/errors.js';
 import type { Plan } from '../contract/plan.js';
+import type { InputValues } from '../contract/plan-inputs.js';
 import type { Task } from '../contract/task.js';
 
 /** What `resume` needs to know about a recorded run. */
@@ -22,6 +23,11 @@ export interface ResumeOptions {
    * @default false
    */
   readonly retryFailed?: boolean | undefined;
+  /**
+   * Values of secret inputs, which no journal has, and of inputs that the recorded plan lacks. Environment
+   * variables fill in the others.
+   */
+  readonly inputs?: InputValues | undefined;
   /** The tasks with functions or schemas that were added while the run was under way. */
   readonly addedTasks?: readonly Task[] | undefined;
 }

@@ -26,7 +26,15 @@ export function promptFor({ state, fanOut }: Machine, index: number, inputs: Inp
   const task = state.graph.tasks[index] as Task;
   const names = inputNamesOf(index, state, fanOut);
   const failures = failuresBefore(index, state, fanOut);
-  return promptOf(task, inputs, names, fanOut.originOf(task) !== undefined, failures);
+  const hasPlanInputs = state.planInputs !== undefined;
+  return promptOf(
+    task,
+    inputs,
+    names,
+    fanOut.originOf(task) !== undefined,
+    failures,
+    hasPlanInputs,
+  );
 }
 
 /** All that a task depends on has settled: it may begin, once its group has. */

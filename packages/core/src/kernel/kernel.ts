@@ -211,7 +211,8 @@ export class Kernel {
       recovery.record(machine);
     } else {
       machine.state.unblocked = machine.unblocked;
-      const given = limits === undefined ? {} : { limits };
+      const { inputs } = machine.options;
+      const given = { ...(inputs && { inputs }), ...(limits && { limits }) };
       machine.tell({ type: 'run_started', plan, seed, ...given });
     }
     machine.deadline = machine.state.limitsSince + machine.options.deadlineMs;

@@ -69,6 +69,7 @@ export class Machine {
       hasBudget: budget !== undefined,
       beginsLater,
       inFlight,
+      secrets: options.secrets,
     });
     this.inFlight = inFlight;
     this.places = inFlight && new Places(this.state, inFlight, resources ?? {}, loan);

@@ -2,6 +2,7 @@ import type { Budget } from '../contract/budget.js';
 import type { ValueCodec } from '../contract/codec.js';
 import type { RunLimits } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
+import type { InputValues } from '../contract/plan-inputs.js';
 import type { PriceTable } from '../contract/price.js';
 import type { ReplanLimits } from '../contract/replan.js';
 import type { ResourceLimits } from '../contract/resource-limit.js';
@@ -47,6 +48,10 @@ export interface KernelOptions {
    * for a run that shares nothing.
    */
   readonly loan?: Loan | undefined;
+  /** The values of the plan's inputs that may be recorded. */
+  readonly inputs?: InputValues | undefined;
+  /** The values of its secret inputs. */
+  readonly secrets?: InputValues | undefined;
   /** What `run_started` says about the limits of the run. */
   readonly limits?: RunLimits | undefined;
   /** Whether `tasks_added` has the items of every fan-out, not only those that a function returned. */

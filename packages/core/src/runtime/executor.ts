@@ -6,14 +6,17 @@ import { OptionError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
+import { asValues, type TakenInputs, takeInputs } from '../contract/plan-inputs.js';
 import type { PriceTable } from '../contract/price.js';
 import { replanLimits } from '../contract/replan.js';
 import type { ResourceLimits } from '../contract/resource-limit.js';
 import { checkRunId, newRunId } from '../contract/run-id.js';
 import type { TaskRunner } from '../contract/runner.js';
+import { SecretTexts } from '../contract/secret-texts.js';
 import { frozenCopy, snapshotOf, snapshotOfTasks } from '../contract/snapshot.js';
 import type { Strategy } from '../contract/strategy.js';
 import { type Tool, toolProblem } from '../contract/tool.js';
+import { requireStorableInputs } from '../journal/record-inputs.js';
 import { checkResumeOptions, type ResumeOptions, randomSeed } from '../journal/resume-options.js';
 import { checkReuse, Reuse, type ReuseOptions } from '../journal/reuse.js';
 import { planToData } from '../serialize/plan.js';
@@ -25,6 +28,7 @@ import type { TaskForecast } from './explain.js';
 import { handleOf, type RunHandle } from './handle.js';
 import {
   checkRunOptions,
+  type ExecuteArguments,
   type ExecuteOptions,
   limitsOf,
   MAX_OUTPUT_BYTES,
@@ -84,13 +88,14 @@ export interface Executor {
    *
    * @throws {PlanError} when the plan is invalid, with all its problems; also when a task asks for a
    * runner that is not there, or sets an option that its runner does not honour.
+   * @throws {InputsError} when values of inputs are missing, unknown or wrong, with all problems.
    * @throws {StratagemError} `missing_runner` when a task needs a runner and there is none;
    * `unsupported_tools` when a task lists tools and the runner does not support them.
    * @throws {OptionError} when the budget is in US dollars and the price of the runner's model is unknown.
    */
-  execute<Outputs = Record<string, unknown>>(
-    plan: Plan<Outputs>,
-    options?: ExecuteOptions,
+  execute<Outputs = Record<string, unknown>, Inputs = unknown>(
+    plan: Plan<Outputs, Inputs>,
+    ...options: ExecuteArguments<Inputs>
   ): RunHandle<Outputs>;
   /**
    * Resumes a recorded run whose process has ended, was stopped or lost its journal. Recorded results
@@ -144,7 +149,7 @@ interface Settings {
   readonly prices: PriceTable;
 }
 
-const RESUME_OPTIONS = ['plan', 'acceptChanges', 'retryFailed', 'addedTasks'];
+const RESUME_OPTIONS = ['plan', 'acceptChanges', 'retryFailed', 'addedTasks', 'inputs'];
 
 /**
  * An executor that runs plans in this process.
@@ -180,18 +185,27 @@ export function createExecutor(options: ExecutorOptions): Executor {
   }
 
   /** The settings of one run, without its record. */
-  function settingsOf(given: Plan, options: RunOptions, signal: AbortSignal | undefined) {
+  function settingsOf(
+    given: Plan,
+    takeInputs: (plan: Plan) => TakenInputs,
+    options: RunOptions,
+    signal: AbortSignal | undefined,
+  ) {
     const { maxDepth = DEFAULT_MAX_DEPTH } = options;
     // A copy: the caller may change its plan later.
     const plan = snapshotOf(given, maxDepth);
     const graph = graphOf(plan, maxDepth);
     const limits = limitsOf(plan, options);
+    const { inputs, secrets } = takeInputs(plan);
     if (options.outputs === 'final' && options.replan !== undefined) {
       throw new OptionError("outputs: 'final' cannot be used with replan, which needs all outputs");
     }
     return {
       plan: Object.freeze({ ...plan, tasks: asData(plan.tasks) }) as Plan,
       graph,
+      inputs,
+      secrets,
+      secretTexts: secrets && new SecretTexts(secrets),
       strategy,
       runners,
       carrier: options.carrier,
@@ -220,20 +234,25 @@ export function createExecutor(options: ExecutorOptions): Executor {
   }
 
   return {
-    execute<Outputs>(plan: Plan<Outputs>, overrides: ExecuteOptions = {}): RunHandle<Outputs> {
-      checkOptions('execute()', overrides, ['runId', ...RUN_OPTIONS]);
+    execute<Outputs, Inputs>(
+      plan: Plan<Outputs, Inputs>,
+      ...[overrides = {}]: [options?: ExecuteOptions<unknown>]
+    ): RunHandle<Outputs> {
+      checkOptions('execute()', overrides, ['runId', 'inputs', ...RUN_OPTIONS]);
       checkRunOptions('execute()', overrides);
-      const { runId = newRunId(), ...given } = overrides;
+      const { runId = newRunId(), inputs: values, ...given } = overrides;
       checkRunId('execute()', runId);
       const options = withResources(defaults, { ...defaults, ...withoutUndefined(given) });
       const signal = eitherSignal(defaults.signal, overrides.signal);
-      const settings = settingsOf(plan as Plan, options, signal);
+      const valuesFor = ({ inputs }: Plan) => takeInputs(inputs, asValues('execute()', values));
+      const settings = settingsOf(plan as Plan, valuesFor, options, signal);
       requireRunner(settings.plan, settings);
       const { journal, redact, seed = randomSeed() } = options;
       if (journal === undefined) {
         return handleOf(new Run<Outputs>({ ...settings, runId, seed, record: undefined }));
       }
       const { goal } = plan;
+      requireStorableInputs(settings.inputs, options.codecs);
       const record = {
         planData: planToData(settings.plan),
         redact,
@@ -254,6 +273,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         acceptChanges: __,
         retryFailed: ___,
         addedTasks: ____,
+        inputs: _____,
         ...given
       } = overrides;
       const signal = eitherSignal(defaults.signal, overrides.signal);
@@ -269,16 +289,25 @@ export function createExecutor(options: ExecutorOptions): Executor {
           ...recorded,
           ...withoutUndefined(given),
         });
-      const resumed = snapshotOfOptions(overrides);
+      const resumed = {
+        ...snapshotOfOptions(overrides),
+        codecs: overrides.codecs ?? defaults.codecs,
+      };
       const limitsFor = (plan: Plan, recorded: RunLimits) => limitsOf(plan, optionsFor(recorded));
       return pendingHandle<Outputs>(runId, async (onOpen) => {
         // Loaded when it is needed: most processes resume nothing.
         const { livenessOf, openRun } = await import('../journal/open-run.js');
         const found = await openRun(journal, runId, resumed, limitsFor);
-        const { plan, planData, limits, seed, journal: opened, past, adopted, isOver } = found;
+        const { plan, inputs, planData, limits, seed, journal: opened } = found;
+        const { past, adopted, isOver } = found;
         try {
           const options = optionsFor(limits);
-          const settings = { ...settingsOf(plan, options, signal), limits, runId, seed };
+          const settings = {
+            ...settingsOf(plan, () => inputs, options, signal),
+            limits,
+            runId,
+            seed,
+          };
           if (!isOver) requireRunner(plan, settings);
           const { redact } = options;
           const reuse = reuseOf(journal, options);

@@ -2,10 +2,13 @@ import { describe, RunnerError } from '../contract/errors.js';
 import type { OutputPart } from '../contract/output-part.js';
 import type { AttemptResult } from '../contract/runner.js';
 import { withDetails } from '../contract/runner-output.js';
+import type { SecretTexts } from '../contract/secret-texts.js';
 import { type KeepOptions, keep } from '../contract/value.js';
 
 /** What outputs of a run may contain. */
-export type OutputLimits = KeepOptions;
+export interface OutputLimits extends KeepOptions {
+  readonly secretTexts?: SecretTexts | undefined;
+}
 
 /**
  * Makes the output of an attempt one that nobody can change any more.
@@ -18,7 +21,7 @@ export function keepResult(result: AttemptResult, limits: OutputLimits): Attempt
     return result;
   }
   try {
-    const kept = keep(output, limits);
+    const kept = keep(limits.secretTexts?.value(output) ?? output, limits);
     return kept === output ? result : { ...result, output: kept };
   } catch (thrown) {
     throw withDetails(invalid('its output has', thrown), result);
@@ -28,7 +31,7 @@ export function keepResult(result: AttemptResult, limits: OutputLimits): Attempt
 /** @throws {RunnerError} `invalid_output` */
 export function keepPart(part: OutputPart, limits: OutputLimits): OutputPart {
   try {
-    return keep(part, limits) as OutputPart;
+    return keep(limits.secretTexts?.value(part) ?? part, limits) as OutputPart;
   } catch (thrown) {
     throw invalid('it reported a part with', thrown);
   }

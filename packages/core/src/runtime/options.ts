@@ -7,6 +7,7 @@ import type { RunEvent, RunLimits } from '../contract/event.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import { formatProblem, type PlanProblem } from '../contract/plan-error.js';
+import type { InputValues } from '../contract/plan-inputs.js';
 import type { PriceTable } from '../contract/price.js';
 import { checkReplan, type Replan } from '../contract/replan.js';
 import { checkResources, type ResourceLimits } from '../contract/resource-limit.js';
@@ -136,7 +137,9 @@ export interface RunOptions {
 }
 
 /** Options of one run. */
-export interface ExecuteOptions extends RunOptions {
+export interface ExecuteOptions<Inputs = InputValues> extends RunOptions {
+  /** Values for the inputs of the plan. Defaults and environment variables fill in the others. */
+  readonly inputs?: Inputs | undefined;
   /**
    * The id of the run in its journal and in idempotency keys: at most 128 letters, digits, `.`, `_` and
    * `-`, not starting with `.`.
@@ -144,6 +147,13 @@ export interface ExecuteOptions extends RunOptions {
    */
   readonly runId?: string | undefined;
 }
+
+/** The options of `execute`: required when the plan has an input that must be given. */
+export type ExecuteArguments<Inputs> = unknown extends Inputs
+  ? [options?: ExecuteOptions]
+  : {} extends Inputs
+    ? [options?: ExecuteOptions<Inputs>]
+    : [options: ExecuteOptions<Inputs> & { readonly inputs: Inputs }];
 
 /** The names of `RunOptions`. */
 export const RUN_OPTIONS = [

@@ -1,6 +1,7 @@
 import type { RetriedTask } from '../contract/event.js';
-import type { GoalState } from '../contract/goal.js';
 import { subjectOf } from '../contract/goal.js';
+import type { Plan } from '../contract/plan.js';
+import { planOutputTasks } from '../state/plan-outputs.js';
 import type { RunState } from '../state/run-state.js';
 
 const SETTLED: readonly string[] = [
@@ -13,7 +14,7 @@ const SETTLED: readonly string[] = [
 /**
  * Drops outputs that nobody needs any more: those of tasks whose dependents, and the group they belong
  * to, have all settled. The outputs of tasks that nothing depends on are kept, and so are those that
- * the goal is about.
+ * the goal and the results of the plan are about.
  */
 export class OutputRelease {
   readonly #state: RunState;
@@ -24,7 +25,7 @@ export class OutputRelease {
   readonly #kept = new Set<number>();
   #position = 0;
 
-  constructor(state: RunState, goalState: GoalState | undefined) {
+  constructor(state: RunState, { goalState, outputs }: Pick<Plan, 'goalState' | 'outputs'>) {
     this.#state = state;
     const { graph } = state;
     for (const criterion of goalState?.criteria ?? []) {
@@ -32,6 +33,7 @@ export class OutputRelease {
       if (typeof subject !== 'object' || subject.kind !== 'output') continue;
       this.#kept.add(graph.indexOf(subject.id) as number);
     }
+    for (const index of planOutputTasks(outputs, state)) this.#kept.add(index);
   }
 
   /** Takes the published entries of the log into account. */

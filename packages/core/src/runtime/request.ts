@@ -1,6 +1,7 @@
 import { optionsOf } from '../contract/call-options.js';
 import type { RequestWork } from '../contract/carrier.js';
 import type { ValueCodec } from '../contract/codec.js';
+import { PLAN_INPUTS } from '../contract/plan-inputs.js';
 import type { TaskRequest } from '../contract/runner.js';
 import { answerJsonSchemaOf } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
@@ -15,10 +16,11 @@ import { withSchema } from '../state/prompt.js';
  *
  * @throws {RunnerError} `invalid_input` when the prompt cannot be made.
  */
-export function requestOf(kernel: Kernel, index: number, inputs: Inputs): TaskRequest {
+export function requestOf(kernel: Kernel, index: number, given: Inputs): TaskRequest {
   const task = kernel.graph.tasks[index] as Task;
   const { id, description = '', type = 'action', metadata = {}, outputSchema } = task;
-  const plainPrompt = kernel.promptOf(index, inputs);
+  const plainPrompt = kernel.promptOf(index, given);
+  const inputs = kernel.state.planInputs === undefined ? given : withoutPlanInputs(given);
   const options = optionsOf(task);
   const jsonSchema = outputSchema && answerJsonSchemaOf(outputSchema);
   return {
@@ -33,6 +35,12 @@ export function requestOf(kernel: Kernel, index: number, inputs: Inputs): TaskRe
     ...(options && { options }),
     ...(outputSchema && { check: (answer) => misfitOf(outputSchema, answer) }),
   };
+}
+
+/** Runners get the inputs of the plan in the prompt: those that it does not use are none of its content. */
+function withoutPlanInputs(given: Inputs): Inputs {
+  const { [PLAN_INPUTS]: _, ...inputs } = given;
+  return Object.assign(Object.create(null), inputs);
 }
 
 /** A request as data, for a carrier. */

@@ -160,7 +160,7 @@ export class Run<Outputs> implements AttemptInbox {
   /** Loaded when it is needed: most runs keep their outputs. It starts at the beginning of the log. */
   async #loadRelease(): Promise<void> {
     const { OutputRelease } = await import('./output-release.js');
-    this.#release = new OutputRelease(this.#kernel.state, this.#settings.plan.goalState);
+    this.#release = new OutputRelease(this.#kernel.state, this.#settings.plan);
     // Events that are not in the journal yet need their outputs.
     if (this.#isOver || this.#ahead === undefined) this.#release.follow();
   }
@@ -431,6 +431,7 @@ export class Run<Outputs> implements AttemptInbox {
     const result = createResult<Outputs>({
       goal: plan.goal,
       strategy: strategy.name,
+      planOutputs: plan.outputs,
       state: this.#failure === undefined ? this.#kernel.state : this.#durableState(),
       timeline: timeline === 'keep' ? undefined : [],
       listenerErrors: this.#listeners.errors,

@@ -3,6 +3,7 @@ import type { ValueCodec } from '../contract/codec.js';
 import type { RunEvent } from '../contract/event.js';
 import type { RunJournal } from '../contract/journal.js';
 import type { Replan } from '../contract/replan.js';
+import type { SecretTexts } from '../contract/secret-texts.js';
 import type { Redact } from '../journal/redaction.js';
 import type { Reuse } from '../journal/reuse.js';
 import type { KernelOptions } from '../kernel/options.js';
@@ -24,6 +25,8 @@ export interface RunSettings extends Omit<KernelOptions, 'resourceOf' | 'loan'> 
   /** Places that the run shares with the other runs of its executor. */
   readonly places: SharedPlaces | undefined;
   readonly codecs: readonly ValueCodec[];
+  /** What is kept out of everything that attempts report. */
+  readonly secretTexts: SecretTexts | undefined;
   /** The maximum length of one output. */
   readonly maxBytes: number;
   readonly maxDepth: number;

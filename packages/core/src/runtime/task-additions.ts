@@ -91,6 +91,7 @@ export class TaskAdditions {
       isTaken: (id: string) => graph.indexOf(id) !== undefined || this.#pending.has(id),
       isPendingFanOut: (id: string) =>
         this.#kernel.isPendingFanOut(id) || this.#pending.get(id)?.forEach !== undefined,
+      planInputs: this.#settings.plan.inputs,
     };
     const problems = additionProblems(tasks, there, maxDepth);
     if (problems.length === 0) requireOutputs(tasks, this.#kernel.state);

@@ -1,6 +1,7 @@
 import type { ValueCodec } from '../contract/codec.js';
 import type { RunEvent, TasksAdded } from '../contract/event.js';
 import type { EventData, Json } from '../contract/journal.js';
+import type { InputValues } from '../contract/plan-inputs.js';
 import { keep } from '../contract/value.js';
 import type { PlanData } from './plan.js';
 import { fromData } from './value.js';
@@ -29,8 +30,13 @@ export function decodeEvent(data: EventData, context: DecodeContext): RunEvent {
   switch (data.type) {
     case 'run_started': {
       const { taskCount: _, plan, ...fields } = data;
-      const known = fromData(fields as Json) as object;
-      return { ...known, plan: context.plan(plan as PlanData) } as RunEvent;
+      const known = fromData(fields as Json, codecs) as { readonly inputs?: InputValues };
+      const inputs = known.inputs && keep(known.inputs, { codecs });
+      return {
+        ...known,
+        ...(inputs !== undefined && { inputs }),
+        plan: context.plan(plan as PlanData),
+      } as RunEvent;
     }
     case 'tasks_added': {
       const { taskCount: _, elements, tasks, items, ...fields } = data;

@@ -1,5 +1,7 @@
 import type { Json } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
+import { inputsSchema, type PlanInputRecord } from '../contract/plan-inputs.js';
+import type { StandardSchema } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { FUNCTION_FIELDS, type PlanData, type TaskData } from './plan.js';
 import { asData } from './task.js';
@@ -39,8 +41,17 @@ function notRecorded(): never {
 }
 
 /** Decodes a recorded plan for reading: its functions and schemas throw when they are called. */
-export function planFromData({ tasks, ...settings }: PlanData): Plan {
-  return { ...(reviveAll(settings) as Omit<Plan, 'tasks'>), tasks: asData(tasksFromData(tasks)) };
+export function planFromData({ tasks, inputs, ...settings }: PlanData): Plan {
+  return {
+    ...(reviveAll(settings) as Omit<Plan, 'tasks'>),
+    ...(inputs !== undefined && { inputs: recordedInputs(inputs as PlanInputRecord) }),
+    tasks: asData(tasksFromData(tasks)),
+  };
+}
+
+/** The values of a recorded run were validated when it began. */
+function recordedInputs(inputs: PlanInputRecord): StandardSchema {
+  return inputsSchema(inputs, (value) => ({ value }));
 }
 
 export function tasksFromData(tasks: readonly TaskData[]): Task[] {

@@ -1,6 +1,7 @@
 import type { Json } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
+import { inputRecordOf } from '../contract/plan-inputs.js';
 import { jsonSchemaOf } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import type { PlanPath } from '../validate/checks.js';
@@ -30,8 +31,9 @@ export const FUNCTION_FIELDS = ['run', 'prompt', 'when', 'forEach'];
  */
 export function planToData(plan: Plan): PlanData {
   const problems: PlanProblem[] = [];
-  const { goal, tasks, ...settings } = plan;
+  const { goal, tasks, inputs, ...settings } = plan;
   const data: Record<string, Json> = { goal, tasks: tasksToData(tasks, problems) };
+  if (inputs !== undefined) data.inputs = keep(inputRecordOf(inputs), ['inputs'], problems);
   for (const [name, value] of Object.entries(settings)) {
     if (value !== undefined) data[name] = keep(value, [name], problems);
   }

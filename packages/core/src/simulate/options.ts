@@ -1,5 +1,6 @@
 import type { Budget } from '../contract/budget.js';
 import type { OutputPart } from '../contract/output-part.js';
+import type { InputValues } from '../contract/plan-inputs.js';
 import type { PriceTable } from '../contract/price.js';
 import type { ReplanLimits, Revision, Situation } from '../contract/replan.js';
 import type { ResourceLimits } from '../contract/resource-limit.js';
@@ -59,6 +60,11 @@ export interface SimulatedAction {
 
 export interface SimulateOptions {
   readonly strategy: Strategy;
+  /**
+   * The values of the plan's inputs.
+   * @default the defaults of the inputs; those without one are missing
+   */
+  readonly inputs?: InputValues | undefined;
   /** As in `RunOptions`. */
   readonly maxParallel?: number | undefined;
   /** As in `RunOptions`, by the names that `resourceOf` returns. */
@@ -118,6 +124,7 @@ export interface SimulateOptions {
 /** The names of `SimulateOptions`. */
 export const SIMULATE_OPTIONS: readonly (keyof SimulateOptions)[] = [
   'strategy',
+  'inputs',
   'maxParallel',
   'resources',
   'failFast',

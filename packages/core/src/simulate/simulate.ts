@@ -5,6 +5,7 @@ import type { TaskWaiting } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
+import { inputRecordOf, type TakenInputs, takeInputs } from '../contract/plan-inputs.js';
 import { checkReplan, replanLimits } from '../contract/replan.js';
 import { checkResources } from '../contract/resource-limit.js';
 import type { Task } from '../contract/task.js';
@@ -64,6 +65,15 @@ export function resumeSimulation(
   return new Simulation(plan, options).resume(log, downtimeMs, recover);
 }
 
+/** The values of the inputs; where some are missing, the defaults of the others. */
+function simulatedInputs({ inputs: schema }: Plan, { inputs }: SimulateOptions): TakenInputs {
+  if (schema === undefined || inputs !== undefined) return takeInputs(schema, inputs);
+  const declared = Object.entries(inputRecordOf(schema) ?? {});
+  const withDefaults = declared.filter(([, input]) => 'default' in input);
+  const defaults = withDefaults.map(([name, input]) => [name, input.default]);
+  return { inputs: Object.fromEntries(defaults), secrets: undefined };
+}
+
 /** A scheduled callback in virtual time. */
 interface Due {
   readonly at: number;
@@ -103,6 +113,7 @@ class Simulation {
     this.#options = options;
     this.#resourceOf = options.resourceOf ?? (() => 'simulation');
     this.#kernel = new RecoveringKernel({
+      ...simulatedInputs(plan, options),
       plan: { ...plan, tasks: asData(plan.tasks) },
       graph,
       strategy,
@@ -151,6 +162,7 @@ class Simulation {
     return createResult({
       goal: this.#plan.goal,
       strategy: this.#options.strategy.name,
+      planOutputs: this.#plan.outputs,
       state: kernel.state,
     });
   }
@@ -320,6 +332,7 @@ class Simulation {
     const there = {
       isTaken: (id: string) => graph.indexOf(id) !== undefined,
       isPendingFanOut: (id: string) => this.#kernel.isPendingFanOut(id),
+      planInputs: this.#plan.inputs,
     };
     return additionProblems(tasks, there, this.#options.maxDepth);
   }

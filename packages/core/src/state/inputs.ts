@@ -1,3 +1,4 @@
+import { type InputValues, PLAN_INPUTS } from '../contract/plan-inputs.js';
 import type { Task } from '../contract/task.js';
 import { handOn } from '../contract/value.js';
 import { TaskKind } from '../graph/task-kind.js';
@@ -10,14 +11,16 @@ const NO_INPUTS: Inputs = Object.freeze(Object.create(null));
 
 /**
  * The inputs of a task: the outputs of its dependencies and subtasks by id, and `item` and `index`
- * inside a fan-out. Dependencies that were not chosen are omitted.
+ * inside a fan-out, and the inputs of the plan as `inputs`. Dependencies that were not chosen are omitted.
  */
 export function inputsOf(index: number, state: RunState, fanOut: FanOut): Inputs {
   const { graph } = state;
   const inFamily = hasFamily(index, state);
-  if (graph.dependencyCount(index) === 0 && !inFamily) return NO_INPUTS;
+  const { planInputs } = state;
+  if (graph.dependencyCount(index) === 0 && !inFamily && planInputs === undefined) return NO_INPUTS;
   // Without a prototype, so that "__proto__" and "constructor" are ids like any other.
   const inputs = Object.create(null) as Record<string, unknown>;
+  if (planInputs !== undefined) inputs[PLAN_INPUTS] = handOnAll(planInputs);
   if (!inFamily) {
     graph.eachDependency(index, (dependency) => {
       if (state.statusOf(dependency) !== 'completed') return;
@@ -42,11 +45,23 @@ export function inputsOf(index: number, state: RunState, fanOut: FanOut): Inputs
  */
 export function inputNamesOf(index: number, state: RunState, fanOut: FanOut): readonly string[] {
   const task = state.graph.tasks[index] as Task;
-  if (!hasFamily(index, state)) return task.dependencies ?? [];
+  const hasPlanInputs = state.planInputs !== undefined;
+  if (!hasFamily(index, state)) {
+    const { dependencies = [] } = task;
+    return hasPlanInputs ? [...dependencies, PLAN_INPUTS] : dependencies;
+  }
   const names: string[] = [];
   eachInput(index, state, fanOut, (name) => names.push(name));
   if (fanOut.originOf(task) !== undefined) names.push('item', 'index');
+  if (hasPlanInputs) names.push(PLAN_INPUTS);
   return names;
+}
+
+/** The values for one more reader. */
+function handOnAll(values: InputValues): InputValues {
+  const entries = Object.entries(values);
+  if (entries.every(([, value]) => handOn(value) === value)) return values;
+  return Object.fromEntries(entries.map(([name, value]) => [name, handOn(value)]));
 }
 
 function hasFamily(index: number, { graph }: RunState): boolean {

@@ -1,9 +1,10 @@
 import { RunnerError } from '../contract/errors.js';
+import { PLAN_INPUTS } from '../contract/plan-inputs.js';
 import { missingValue, readPath } from '../contract/reference.js';
 import { NO_FAILURES, type TaskFailure } from '../contract/run-after.js';
 import { asksForText } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
-import { parseTemplate, type TemplateReference } from '../contract/template.js';
+import { parseTemplate, type TemplatePart, type TemplateReference } from '../contract/template.js';
 import { isLate } from '../util/promise.js';
 import { valueText } from './value-text.js';
 
@@ -15,6 +16,7 @@ type Inputs = Readonly<Record<string, unknown>>;
  * @param names The names it may refer to, in order; names without an input were not chosen.
  * @param inFanOut Whether `item` and `index` are the item of a fan-out and its position.
  * @param failures The failures that the task runs after.
+ * @param hasPlanInputs Whether `inputs` are the inputs of the plan.
  * @throws {RunnerError} `invalid_input` when an input lacks something that the prompt refers to.
  */
 export function promptOf(
@@ -23,9 +25,10 @@ export function promptOf(
   names: readonly string[],
   inFanOut: boolean,
   failures: readonly TaskFailure[] = NO_FAILURES,
+  hasPlanInputs = false,
 ): string {
   if (task.prompt === undefined) {
-    const text = composePrompt(task.description ?? '', inputs, names, inFanOut);
+    const text = composePrompt(task.description ?? '', inputs, names, inFanOut, hasPlanInputs);
     return [text, ...failures.map(failureText)].join('\n\n');
   }
   const prompt: unknown = task.prompt(inputs, failures);
@@ -36,7 +39,7 @@ export function promptOf(
 
 /**
  * Fills in the references of a description: `{{research}}`, `{{research.companies[0].name}}`. Without
- * references, appends the output of each dependency in an element that names its task, and that no output
+ * references to tasks, appends the output of each dependency in an element that names its task, and that no output
  * can close. Strings are inserted unchanged, other values as JSON.
  *
  * @param names The ids in the desired order; an object would reorder ids like "7".
@@ -46,6 +49,7 @@ export function composePrompt(
   inputs: Inputs,
   names: readonly string[] = Object.keys(inputs),
   inFanOut = false,
+  hasPlanInputs = false,
 ): string {
   // Built only for descriptions that have references.
   let known: ReadonlySet<string> | undefined;
@@ -53,10 +57,10 @@ export function composePrompt(
     known ??= new Set(names);
     return known.has(id);
   });
-  if (parts.every((part) => typeof part === 'string')) {
-    return appendInputs(parts.join(''), inputs, names, inFanOut);
-  }
-  return parts.map((part) => (typeof part === 'string' ? part : fill(part, inputs))).join('');
+  const text = parts.map((part) => (typeof part === 'string' ? part : fill(part, inputs))).join('');
+  const isOfTask = (part: TemplatePart) =>
+    typeof part !== 'string' && (part.id !== PLAN_INPUTS || !hasPlanInputs);
+  return parts.some(isOfTask) ? text : appendInputs(text, inputs, names, inFanOut, hasPlanInputs);
 }
 
 /** Appends the JSON Schema that the answer must match. */
@@ -84,11 +88,13 @@ function appendInputs(
   inputs: Inputs,
   names: readonly string[],
   inFanOut: boolean,
+  hasPlanInputs: boolean,
 ): string {
   const parts = [text];
   for (const name of names) {
-    // The position of an element is only inserted where the prompt refers to it.
-    if (!Object.hasOwn(inputs, name) || (inFanOut && name === 'index')) continue;
+    // The position of an item and the inputs of the plan are only inserted where a prompt refers to them.
+    const isQuiet = (inFanOut && name === 'index') || (hasPlanInputs && name === PLAN_INPUTS);
+    if (isQuiet || !Object.hasOwn(inputs, name)) continue;
     const value = asText(inputs[name], name).replace(ELEMENT, '&lt;');
     parts.push(
       inFanOut && name === 'item'

@@ -1,5 +1,6 @@
 import type { StratagemError } from '../contract/errors.js';
 import type { RunEvent } from '../contract/event.js';
+import type { PlanOutputs } from '../contract/plan.js';
 import type { PlanStatus } from '../contract/status.js';
 import { Graph } from '../graph/graph.js';
 import { listOfEvents } from './check-events.js';
@@ -28,13 +29,15 @@ export function resultOf(events: Iterable<RunEvent>): RunSummary {
   let state = new RunState(new Graph([]));
   let goal = '';
   let strategy = '';
+  let planOutputs: PlanOutputs | undefined;
   for (const event of timeline) {
     if (event.type === 'run_started') {
       // Occurs again when a changed plan was adopted.
       goal = event.plan.goal;
+      planOutputs = event.plan.outputs;
       state = new RunState(new Graph(event.plan.tasks));
     } else if (event.type === 'strategy_initialized') strategy = event.strategy;
     state.apply(event);
   }
-  return createResult({ goal, strategy, state, timeline }) as unknown as RunSummary;
+  return createResult({ goal, strategy, state, planOutputs, timeline }) as unknown as RunSummary;
 }

@@ -62,7 +62,7 @@ describe('a result', () => {
       Object.values(Object.getOwnPropertyDescriptors(result)).flatMap(({ get }) => get ?? []);
     const first = getters(completed());
     const second = getters(failed());
-    expect(first).toHaveLength(4);
+    expect(first).toHaveLength(5);
     expect(first.every((getter, position) => getter === second[position])).toBe(true);
   });
 
@@ -147,9 +147,17 @@ describe('a result', () => {
     for (const result of [completed(), failed()]) {
       const json = JSON.parse(JSON.stringify(result));
       expect(Object.keys(json)).toEqual(
-        ['status', 'goal', 'strategy', 'outputs', 'tasks', 'error', 'metrics', 'timeline'].filter(
-          (key) => key !== 'error' || result.status === 'failed',
-        ),
+        [
+          'status',
+          'goal',
+          'strategy',
+          'planOutputs',
+          'outputs',
+          'tasks',
+          'error',
+          'metrics',
+          'timeline',
+        ].filter((key) => key !== 'error' || result.status === 'failed'),
       );
       expect(computeMetrics(json.timeline)).toEqual(result.metrics);
     }
@@ -171,6 +179,7 @@ describe('a result', () => {
     const again = createResult({
       goal: 'result',
       strategy: 'first-come',
+      planOutputs: undefined,
       state,
       timeline,
     });

@@ -1,7 +1,9 @@
 import type { StratagemError } from '../contract/errors.js';
 import type { RunEvent } from '../contract/event.js';
 import type { GoalProgress } from '../contract/goal.js';
+import type { PlanOutputs } from '../contract/plan.js';
 import { type Metrics, metricsOf } from './metrics.js';
+import { planOutputsOf } from './plan-outputs.js';
 import type { RunState } from './run-state.js';
 import type { TaskResult } from './task-result.js';
 
@@ -9,6 +11,11 @@ interface RunFields {
   readonly goal: string;
   /** Name of the strategy. */
   readonly strategy: string;
+  /**
+   * The results that the plan is for, by name: see `Plan.outputs`. Without it, the outputs of the tasks
+   * that no other task depends on. Values of tasks that did not complete are left out.
+   */
+  readonly planOutputs: Readonly<Record<string, unknown>>;
   /** Every task of the plan, in its order. */
   readonly tasks: readonly TaskResult[];
   readonly metrics: Metrics;
@@ -63,6 +70,8 @@ interface ResultParts {
   readonly goal: string;
   readonly strategy: string;
   readonly state: RunState;
+  /** The results that the plan names. */
+  readonly planOutputs: PlanOutputs | undefined;
   /** @default the events of the state's log */
   readonly timeline?: readonly RunEvent[] | undefined;
   readonly listenerErrors?: readonly unknown[] | undefined;
@@ -80,6 +89,8 @@ const SOURCE = Symbol('source');
 /** The state behind a result, and the lists and records created so far. */
 interface Source {
   readonly state: RunState;
+  readonly named: PlanOutputs | undefined;
+  planOutputs?: Readonly<Record<string, unknown>> | undefined;
   timeline: readonly RunEvent[] | undefined;
   metrics?: Metrics | undefined;
   tasks?: readonly TaskResult[] | undefined;
@@ -97,6 +108,7 @@ class RunResult {
   readonly listenerErrors: readonly unknown[];
   declare readonly tasks: readonly TaskResult[];
   declare readonly outputs: Readonly<Record<string, unknown>>;
+  declare readonly planOutputs: Readonly<Record<string, unknown>>;
   declare readonly [SOURCE]: Source;
 
   constructor(parts: ResultParts) {
@@ -108,7 +120,7 @@ class RunResult {
     if (error !== undefined) this.error = error;
     if (state.goalProgress !== undefined) this.goalProgress = state.goalProgress;
     this.listenerErrors = listenerErrors;
-    Object.defineProperty(this, SOURCE, { value: { state, timeline } });
+    Object.defineProperty(this, SOURCE, { value: { state, timeline, named: parts.planOutputs } });
     Object.defineProperties(this, LAZY_PROPERTIES);
   }
 
@@ -123,9 +135,14 @@ class RunResult {
   }
 
   #fieldsWith(timeline: unknown): Record<string, unknown> {
-    const { status, goal, strategy, outputs, tasks, error, metrics, goalProgress } = this;
+    const { status, goal, strategy, outputs, planOutputs, tasks, error, metrics } = this;
+    const { goalProgress } = this;
     const progress = goalProgress === undefined ? {} : { goalProgress };
-    return { status, goal, strategy, outputs, tasks, error, metrics, ...progress, timeline };
+    return {
+      ...{ status, goal, strategy, planOutputs, outputs, tasks, error, metrics },
+      ...progress,
+      timeline,
+    };
   }
 }
 
@@ -156,6 +173,14 @@ const LAZY_PROPERTIES: PropertyDescriptorMap & ThisType<RunResult> = {
       const source = this[SOURCE];
       source.timeline ??= source.state.log.events();
       return source.timeline;
+    },
+  },
+  planOutputs: {
+    enumerable: true,
+    get() {
+      const source = this[SOURCE];
+      source.planOutputs ??= planOutputsOf(source.named, source.state);
+      return source.planOutputs;
     },
   },
   outputs: {

@@ -15,6 +15,7 @@ import type {
   TasksAdded,
 } from '../contract/event.js';
 import type { GoalMetric, GoalProgress, GoalState } from '../contract/goal.js';
+import type { InputValues } from '../contract/plan-inputs.js';
 import { isRefusal } from '../contract/retry.js';
 import type { AttemptResult } from '../contract/runner.js';
 import { isNotChosenFor } from '../contract/skip-reason.js';
@@ -64,6 +65,8 @@ export interface StatePolicy {
   readonly beginsLater?: boolean | undefined;
   /** Counts the attempts in flight by resource, for a run that limits them. */
   readonly inFlight?: InFlight | undefined;
+  /** Values of inputs that no log has. */
+  readonly secrets?: InputValues | undefined;
 }
 
 /** A human step that has come up and has not been answered. */
@@ -118,6 +121,8 @@ export class RunState {
   isPaused = false;
   /** Whether other runs of its executor hold the places that it waits for. */
   isWaitingForPlaces = false;
+  /** The values of the plan's inputs, without secret ones; undefined for a plan without inputs. */
+  inputs: InputValues | undefined;
   /** The cap in force; undefined before a strategy began. */
   maxParallel: number | undefined;
   readonly budget: BudgetLedger | undefined;
@@ -173,6 +178,7 @@ export class RunState {
   /** Attempts under earlier plans, by the id of the task, which may have yet to be added. */
   #attemptsBefore: ReadonlyMap<string, EarlierAttempts> = new Map();
   readonly #resumptions: { readonly at: number; readonly downtimeMs: number }[] = [];
+  #planInputs: InputValues | undefined;
   /** The position that is being folded. */
   #position = 0;
 
@@ -196,6 +202,15 @@ export class RunState {
   }
 
   // --- Reading ---
+
+  /** All values of the plan's inputs, as tasks get them; undefined for a plan without inputs. */
+  get planInputs(): InputValues | undefined {
+    const { inputs } = this;
+    const { secrets } = this.#policy;
+    if (secrets === undefined || inputs === undefined) return inputs;
+    this.#planInputs ??= Object.freeze(Object.assign(Object.create(null), inputs, secrets));
+    return this.#planInputs;
+  }
 
   statusOf(index: number): TaskStatus {
     return STATUSES[this.#status[index] as number] as TaskStatus;
@@ -522,6 +537,7 @@ export class RunState {
     switch (event.type) {
       case 'run_started':
         this.status = 'running';
+        this.inputs = event.inputs;
         this.runStartedAt = this.limitsSince = event.timestamp;
         if (event.spentBefore !== undefined) this.spending.begin(event.spentBefore);
         if (event.attemptsBefore !== undefined) {

@@ -1,4 +1,5 @@
 import { formatPath } from '../contract/plan-error.js';
+import type { StandardSchema } from '../contract/schema.js';
 import { hasSubtasks } from '../contract/task.js';
 import { findCycles } from '../graph/cycle.js';
 import { Graph } from '../graph/graph.js';
@@ -14,6 +15,8 @@ export interface OuterTasks {
   readonly isTaken?: ((id: string) => boolean) | undefined;
   /** Whether an id belongs to a fan-out that has not made its items yet. */
   readonly isPendingFanOut?: ((id: string) => boolean) | undefined;
+  /** The inputs of the plan. */
+  readonly planInputs?: StandardSchema | undefined;
   /** The fan-out whose subtasks are the graph: they may depend on its dependencies alone. */
   readonly fanOut?:
     | {
@@ -34,8 +37,9 @@ export function checkGraph(problems: Problems, graph: Graph, outer: OuterTasks =
   if (graph.uniqueIds < graph.size) reportDuplicates(problems, scope);
   checkDependencies(problems, scope);
   if (!graph.acyclic) reportCycles(problems, scope);
-  const shapes = outer.fanOut?.shapes ?? new InputShapes(graph);
-  checkReferences(problems, graph, scope.pathOf, shapes, outer.fanOut !== undefined);
+  const { fanOut, planInputs } = outer;
+  const shapes = fanOut?.shapes ?? new InputShapes(graph, undefined, undefined, planInputs);
+  checkReferences(problems, graph, scope.pathOf, shapes, fanOut !== undefined);
   checkFanOuts(problems, scope, shapes);
 }
 

@@ -2,12 +2,14 @@ import { checkOptions } from '../contract/check-options.js';
 import type { Plan } from '../contract/plan.js';
 import { PLAN_SETTINGS } from '../contract/plan.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
-import { schemaProblem } from '../contract/schema.js';
+import { isStandardSchema, schemaProblem } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { Graph } from '../graph/graph.js';
 import { isRecord } from '../util/record.js';
 import { add, checkFields, type Problems } from './checks.js';
 import { checkGraph, type OuterTasks } from './dependencies.js';
+import { isOfObjects } from './plan-inputs.js';
+import { checkPlanOutputs } from './plan-outputs.js';
 import { checkGoalPlaces, checkSettings } from './settings.js';
 import { checkTask } from './task.js';
 
@@ -67,11 +69,10 @@ function inspect(plan: Plan<unknown>, maxDepth: number): { problems: Problems; g
   }
   checkTasks(problems, tasks, maxDepth);
   if (problems.length > 0) {
-    return { problems: problems.concat(crossTaskProblems(tasks, plan.goalState)) };
+    return { problems: problems.concat(crossTaskProblems(tasks, plan)) };
   }
   const graph = new Graph(tasks);
-  checkGraph(problems, graph);
-  checkGoalPlaces(problems, plan.goalState, (id) => graph.indexOf(id) !== undefined);
+  checkPlaces(problems, graph, plan);
   return { problems, graph };
 }
 
@@ -83,7 +84,7 @@ function inspect(plan: Plan<unknown>, maxDepth: number): { problems: Problems; g
  */
 export function additionProblems(
   tasks: readonly Task[],
-  existing: Pick<OuterTasks, 'isTaken' | 'isPendingFanOut'>,
+  existing: Pick<OuterTasks, 'isTaken' | 'isPendingFanOut' | 'planInputs'>,
   maxDepth = DEFAULT_MAX_DEPTH,
 ): PlanProblem[] {
   const problems: Problems = [];
@@ -97,12 +98,25 @@ export function additionProblems(
 }
 
 /** Lists the problems of tasks with each other, also where some task is invalid by itself. */
-export function crossTaskProblems(tasks: readonly unknown[], goalState?: unknown): PlanProblem[] {
+export function crossTaskProblems(tasks: readonly unknown[], plan: PlanPlaces): PlanProblem[] {
   const problems: Problems = [];
-  const graph = new Graph(Array.from(tasks, (task) => connectable(task)));
-  checkGraph(problems, graph);
-  checkGoalPlaces(problems, goalState, (id) => graph.indexOf(id) !== undefined);
+  checkPlaces(problems, new Graph(Array.from(tasks, (task) => connectable(task))), plan);
   return problems;
+}
+
+/** The settings of a plan that refer to tasks, or that tasks refer to. */
+interface PlanPlaces {
+  readonly goalState?: unknown;
+  readonly inputs?: unknown;
+  readonly outputs?: unknown;
+}
+
+function checkPlaces(problems: Problems, graph: Graph, plan: PlanPlaces): void {
+  const { goalState, inputs, outputs } = plan;
+  const planInputs = isStandardSchema(inputs) && isOfObjects(inputs) ? inputs : undefined;
+  checkGraph(problems, graph, { planInputs });
+  checkGoalPlaces(problems, goalState, (id) => graph.indexOf(id) !== undefined);
+  checkPlanOutputs(problems, graph, outputs, planInputs);
 }
 
 function checkTasks(problems: Problems, tasks: readonly Task[], maxDepth: number): void {

@@ -1,7 +1,8 @@
 import { type Comparison, type Condition, compare, type Operator } from '../contract/condition.js';
 import type { ForEach } from '../contract/for-each.js';
 import type { ProblemCode } from '../contract/plan-error.js';
-import { parseReference, type Reference } from '../contract/reference.js';
+import { PLAN_INPUTS } from '../contract/plan-inputs.js';
+import { type Path, parseReference, type Reference } from '../contract/reference.js';
 import { doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
 import { parseTemplate } from '../contract/template.js';
 import type { Graph } from '../graph/graph.js';
@@ -45,6 +46,10 @@ export function checkReferences(
   for (let index = 0; index < tasks.length; index++) {
     const task = tasks[index] as Task;
     const { description, when, forEach } = task;
+    if (task.id === PLAN_INPUTS && shapes.planInputs !== undefined) {
+      const message = `"${PLAN_INPUTS}" is what the inputs of the plan are called; give the task another id`;
+      add(problems, 'conflict', [...pathOf(index), 'id'], message);
+    }
     const interpolates = description?.includes('{{') ?? false;
     if (!interpolates && when === undefined && forEach === undefined && !inFanOut) continue;
     const isForItem = inFanOut || forEach !== undefined;
@@ -94,7 +99,14 @@ class Checker {
     this.#shapes = shapes;
     this.#suggestions = suggestions;
     const { dependencies = [] } = task;
-    this.#inputs = inFanOut ? [...dependencies, ...ITEM_NAMES] : dependencies;
+    const isPlain = !inFanOut && shapes.planInputs === undefined;
+    this.#inputs = isPlain
+      ? dependencies
+      : [
+          ...dependencies,
+          ...(inFanOut ? ITEM_NAMES : []),
+          ...(shapes.planInputs === undefined ? [] : [PLAN_INPUTS]),
+        ];
   }
 
   /** Reports tasks that are called like an item of a fan-out or its position. */
@@ -164,15 +176,29 @@ class Checker {
 
   /** Reports a path that the schema of an input does not know. */
   #shapeAt({ id, path }: Reference, at: PlanPath, shown: string): Shape | undefined {
+    if (this.#isSecret(id, path)) {
+      const message = `${shown} would be sent or recorded, and secret inputs are for functions and tools alone`;
+      this.#add('conflict', at, message);
+      return undefined;
+    }
     const found = ITEM_NAMES.includes(id)
       ? follow(id === 'item' ? this.#item() : shapeOf({ type: 'number' }), path)
       : this.#shapes.at(id, path);
     if (!('step' in found)) return found;
     const { step, names } = found as Missing;
     const remedy = this.#suggestionFor(String(step), names) || fieldsText(names);
-    const message = `${shown} is not in the output of ${quote(id)}: its schema has no ${quote(String(step))} there.${remedy}`;
+    const message =
+      id === PLAN_INPUTS && this.#shapes.planInputs !== undefined && path.length === 1
+        ? `${shown}: the plan has no input ${quote(String(step))}.${remedy}`
+        : `${shown} is not in the output of ${quote(id)}: its schema has no ${quote(String(step))} there.${remedy}`;
     this.#add('unknown_reference', at, message);
     return undefined;
+  }
+
+  #isSecret(id: string, path: Path): boolean {
+    const { planInputs, secrets } = this.#shapes;
+    if (id !== PLAN_INPUTS || planInputs === undefined || secrets.length === 0) return false;
+    return path.length === 0 || secrets.includes(String(path[0]));
   }
 
   /** The item of this fan-out, or of the one around. */
@@ -224,7 +250,9 @@ function listOf(names: readonly string[]): string {
 /** The item that each task of a fan-out gets. */
 export function itemShapeOf({ forEach, dependencies = [] }: Task, shapes: InputShapes): Shape {
   const items = isRecord(forEach) ? forEach.items : forEach;
-  const has = (name: string) => dependencies.includes(name) || ITEM_NAMES.includes(name);
+  const isPlanInputs = (name: string) => name === PLAN_INPUTS && shapes.planInputs !== undefined;
+  const has = (name: string) =>
+    dependencies.includes(name) || ITEM_NAMES.includes(name) || isPlanInputs(name);
   const reference = typeof items === 'string' ? parseReference(items, has) : undefined;
   if (reference === undefined) return ANYTHING;
   const { id, path } = reference;

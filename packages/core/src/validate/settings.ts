@@ -15,6 +15,7 @@ import {
   type Problems,
   SOME_MS,
 } from './checks.js';
+import { checkPlanInputs } from './plan-inputs.js';
 
 /** Checks the settings of a plan. */
 export function checkSettings(problems: Problems, plan: Record<string, unknown>): void {
@@ -24,6 +25,7 @@ export function checkSettings(problems: Problems, plan: Record<string, unknown>)
   if (plan.retry !== undefined) checkRetry(problems, plan.retry, ['retry']);
   if (plan.budget !== undefined) checkBudget(problems, plan.budget, ['budget']);
   if (plan.metadata !== undefined) checkMetadata(problems, plan.metadata, ['metadata']);
+  if (plan.inputs !== undefined) checkPlanInputs(problems, plan.inputs);
   if (plan.goalState !== undefined) checkGoalState(problems, plan.goalState);
   if (plan.goalCheckInterval === undefined) return;
   checkNumber(problems, plan.goalCheckInterval, ['goalCheckInterval'], COUNT);

@@ -1,6 +1,7 @@
 import { definitionOf } from '../contract/json-schema.js';
+import { PLAN_INPUTS, secretsOf } from '../contract/plan-inputs.js';
 import type { Path } from '../contract/reference.js';
-import { jsonSchemaOf } from '../contract/schema.js';
+import { jsonSchemaOf, type StandardSchema } from '../contract/schema.js';
 import { doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
 import { waitOf } from '../contract/wait-for.js';
 import type { Graph } from '../graph/graph.js';
@@ -133,16 +134,26 @@ export class InputShapes {
   readonly #outer: InputShapes | undefined;
   /** That of `item` in the tasks of a fan-out. */
   readonly item: Shape;
+  /** That of the inputs of the plan; undefined for a plan without inputs. */
+  readonly planInputs: Shape | undefined;
+  /** The names of its secret inputs. */
+  readonly secrets: readonly string[];
 
-  /** @param outer Those around a fan-out whose subtasks are the graph. */
-  constructor(graph: Graph, outer?: InputShapes, item = ANYTHING) {
+  /**
+   * @param outer Those around a fan-out whose subtasks are the graph.
+   * @param planInputs The inputs of the plan.
+   */
+  constructor(graph: Graph, outer?: InputShapes, item = ANYTHING, planInputs?: StandardSchema) {
     this.#graph = graph;
     this.#outer = outer;
     this.item = item;
+    this.planInputs = planInputs ? shapeOf(jsonSchemaOf(planInputs)) : outer?.planInputs;
+    this.secrets = planInputs ? secretsOf(planInputs) : (outer?.secrets ?? []);
   }
 
   /** The shape of an output, or of a part of it. */
   at(id: string, path: Path): Shape | Missing {
+    if (id === PLAN_INPUTS && this.planInputs !== undefined) return follow(this.planInputs, path);
     const index = this.#graph.indexOf(id);
     if (index === undefined) return this.#outer?.at(id, path) ?? ANYTHING;
     const task = this.#graph.taskOf(index);
