@@ -7,6 +7,7 @@ import type { RunsFlags } from './commands/runs.js';
 import type { ShowFlags } from './commands/show.js';
 import type { SimulateFlags } from './commands/simulate.js';
 import type { UiFlags } from './commands/ui.js';
+import type { WhyFlags } from './commands/why.js';
 import { GRAPH_FORMATS, type GraphFormat } from './options/choices.js';
 import {
   addModelOptions,
@@ -170,6 +171,18 @@ Examples:
     .action(async (flags: UiFlags) => {
       const { uiCommand } = await import('./commands/ui.js');
       setExitCode(await uiCommand(flags));
+    });
+
+  program
+    .command('why')
+    .description('explain what a recorded run, or one of its tasks, waited for')
+    .argument('<run>', RUN)
+    .argument('[task]', 'id of a task')
+    .addOption(requiredJournal())
+    .option('--json', 'print the explanation as JSON')
+    .action(async (runId: string, taskId: string | undefined, flags: WhyFlags) => {
+      const { whyCommand } = await import('./commands/why.js');
+      setExitCode(await whyCommand(runId, taskId, flags));
     });
 
   program

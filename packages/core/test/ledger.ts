@@ -142,6 +142,9 @@ export class Ledger {
         this.#stopped ??= 'goal_achieved';
         this.#firstStop ??= 'goal_achieved';
         break;
+      case 'strategy_waiting':
+        must(this.#run.patienceMs > 0, 'only a patient strategy waits');
+        break;
       case 'budget_waiting':
         this.#mayBegin(event.taskId);
         must(this.#held !== event.taskId, 'a wait for the budget is told once', event.taskId);

@@ -85,8 +85,10 @@ function check(run: RunAnalysis, recipe?: RandomRun): void {
     for (const attempt of attempts) must((attempt.endMs ?? makespanMs) >= attempt.startMs, id);
     for (const { kind, startMs, endMs } of spans) {
       if (IN_FLIGHT.includes(kind)) inFlightMs += endMs - startMs;
-      // Every other wait has a cause in the log.
-      if (kind === 'strategy' && recipe) must(recipe.patienceMs > 0, 'no strategy waited', id);
+      if (recipe === undefined) continue;
+      if (kind === 'strategy') must(recipe.patienceMs > 0, 'no strategy waited', id);
+      // Every other wait has a cause in the log, once it is known what the task competes for.
+      must(kind !== 'scheduling' || attempts.length === 0, 'no wait is without a cause', id);
     }
   }
   const { total, ...states } = counts;

@@ -4,7 +4,7 @@ import { exact } from './run-clock.js';
 import type { Pause, Span, SpanKind } from './types.js';
 
 /** What keeps every ready task of a run from starting, as bits. */
-export const Blocker = { paused: 1, full: 2, budget: 4, places: 8 } as const;
+export const Blocker = { paused: 1, full: 2, budget: 4, places: 8, strategy: 16 } as const;
 
 interface Interval {
   readonly startMs: number;
@@ -113,22 +113,15 @@ export class Blockers {
    * Splits the wait of a ready task by its causes.
    *
    * @param resource What the task competes for; undefined for nothing.
-   * @param rest The cause where no other holds.
    */
-  split(
-    startMs: number,
-    endMs: number,
-    resource: string | undefined,
-    rest: SpanKind,
-    into: Span[],
-  ): void {
+  split(startMs: number, endMs: number, resource: string | undefined, into: Span[]): void {
     if (startMs >= endMs) return;
     const lane = resource === undefined ? undefined : this.#lanes.get(resource);
     const isSeparate = resource !== undefined && this.#limits[resource]?.separate === true;
     const first = into.length;
     let at = startMs;
     for (const until of this.#cutsBetween(startMs, endMs, lane)) {
-      const kind = this.#causeAt(at, lane, isSeparate) ?? rest;
+      const kind = this.#causeAt(at, lane, isSeparate);
       const last = into.length > first ? (into.at(-1) as Span) : undefined;
       if (last?.kind === kind) into[into.length - 1] = { ...last, endMs: until };
       else {
@@ -160,7 +153,7 @@ export class Blockers {
     return cuts.sort((a, b) => a - b).filter((cut, position) => cut !== cuts[position - 1]);
   }
 
-  #causeAt(atMs: number, lane: Lane | undefined, isSeparate: boolean): SpanKind | undefined {
+  #causeAt(atMs: number, lane: Lane | undefined, isSeparate: boolean): SpanKind {
     const flags = this.#flags[after(this.#times, atMs) - 1] ?? 0;
     if ((flags & Blocker.paused) !== 0) return 'paused';
     if (lane !== undefined) {
@@ -169,7 +162,8 @@ export class Blockers {
     }
     if ((flags & Blocker.full) !== 0 && !isSeparate) return 'cap';
     if ((flags & Blocker.budget) !== 0) return 'budget';
-    return (flags & Blocker.places) !== 0 ? 'places' : undefined;
+    if ((flags & Blocker.places) !== 0) return 'places';
+    return (flags & Blocker.strategy) !== 0 ? 'strategy' : 'scheduling';
   }
 }
 

@@ -152,7 +152,7 @@ class Walk {
   #fillBetweenRounds(fromMs: number): void {
     if (fromMs >= this.#at) return;
     const causes: Span[] = [];
-    this.#fold.blockers.split(fromMs, this.#at, undefined, 'scheduling', causes);
+    this.#fold.blockers.split(fromMs, this.#at, undefined, causes);
     for (const { kind, startMs } of causes.reverse()) {
       this.#pushRest(kind === 'paused' ? 'paused' : 'scheduling', startMs);
     }

@@ -46,8 +46,6 @@ export class RunFold {
   readonly #unblocked = new Queue<number>();
   /** Groups whose children may start. */
   readonly #begun = new Set<number>();
-  /** What attempts have competed for. */
-  readonly resources = new Set<string>();
   /** Caps of resources. */
   readonly #limits: ResourceLimits;
   /** Attempts in flight by resource, where resources have caps. */
@@ -216,7 +214,6 @@ export class RunFold {
     const resource = event.resource ?? this.state.usualResourceOf(record.index);
     record.resource = resource;
     if (resource === undefined) return;
-    this.resources.add(resource);
     this.#countRunning(resource, 1, now);
     if (!this.#cooldowns.isActive) return;
     this.#cooldowns.started(resource, record.index, event.timestamp);
@@ -369,14 +366,15 @@ export class RunFold {
 
   #noteFigures(now: number): void {
     const { state, steps } = this;
-    const { running, maxParallel, isPaused, budgetWaiting, isWaitingForPlaces } = state;
+    const { running, maxParallel, isPaused } = state;
     const isFull = maxParallel !== undefined && this.#counted >= maxParallel;
     this.blockers.set(
       now,
       (isPaused ? Blocker.paused : 0) |
         (isFull ? Blocker.full : 0) |
-        (budgetWaiting === undefined ? 0 : Blocker.budget) |
-        (isWaitingForPlaces ? Blocker.places : 0),
+        (state.budgetWaiting === undefined ? 0 : Blocker.budget) |
+        (state.isWaitingForPlaces ? Blocker.places : 0) |
+        (state.strategyWaits ? Blocker.strategy : 0),
     );
     const limit = maxParallel === undefined || maxParallel === Infinity ? null : maxParallel;
     const last = steps.at(-1);

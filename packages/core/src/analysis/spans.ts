@@ -52,21 +52,15 @@ function addPhase(fold: RunFold, record: TaskRecord, phase: Phase, endMs: number
   }
 }
 
-/**
- * Splits the time in which a task was ready. What it competes for is certain from its first start on, or
- * where all attempts compete for the same.
- */
+/** Splits the time in which a task was ready. What it competes for is certain from its first start on. */
 function splitWait(
-  { blockers, state, resources }: RunFold,
-  record: TaskRecord,
+  fold: RunFold,
+  { index }: TaskRecord,
   startMs: number,
   endMs: number,
   into: Span[],
 ): void {
-  const resource = record.resource ?? state.usualResourceOf(record.index);
-  const isCertain =
-    record.resource !== undefined || (resources.size === 1 && resources.has(resource as string));
-  blockers.split(startMs, endMs, resource, isCertain ? 'strategy' : 'scheduling', into);
+  fold.blockers.split(startMs, endMs, fold.resourceOf(index), into);
 }
 
 function isRepeated({ attempts }: TaskRecord, attempt: AttemptRecord): boolean {

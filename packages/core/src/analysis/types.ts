@@ -17,7 +17,7 @@ import type { Metrics } from '../state/metrics.js';
  * - `places`: other runs of the executor held the places that it shares with them.
  * - `budget`: its start had to wait until attempts in flight had shown what they use.
  * - `strategy`: the strategy chose to wait.
- * - `scheduling`: ready, with no known reason to wait.
+ * - `scheduling`: ready, with no known reason to wait, such as a timer that was late.
  * - `queue`: started, and its carrier had not begun it.
  * - `run`: an attempt that decided the outcome of the task.
  * - `retried`: an attempt that failed and was repeated.

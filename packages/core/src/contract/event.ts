@@ -78,6 +78,14 @@ export interface StrategyInitialized extends Base {
   readonly maxParallel: number | null;
 }
 
+/**
+ * The strategy let ready tasks wait although one could have started: for the first time since it was
+ * initialized.
+ */
+export interface StrategyWaiting extends Base {
+  readonly type: 'strategy_waiting';
+}
+
 /** The strategy has switched to another mode. */
 export interface StrategySwitched extends Base, StrategySwitch {
   readonly type: 'strategy_switched';
@@ -362,6 +370,7 @@ export interface RunCanceled extends Base {
 export type RunEvent =
   | RunStarted
   | StrategyInitialized
+  | StrategyWaiting
   | StrategySwitched
   | TaskStarted
   | TaskBegun

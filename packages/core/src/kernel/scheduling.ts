@@ -35,7 +35,10 @@ function startChosen(machine: Machine): number {
       if (strategy.readyCount === 0) break;
       if (closed !== undefined && !strategy.hasReadyBeside(closed)) break;
       const next = strategy.next(now);
-      if (typeof next !== 'number') return next?.until ?? Number.POSITIVE_INFINITY;
+      if (typeof next !== 'number') {
+        if (!machine.state.strategyWaits) machine.tell({ type: 'strategy_waiting' });
+        return next?.until ?? Number.POSITIVE_INFINITY;
+      }
       choice = next;
     }
     if (closed !== undefined && mustWait(machine, closed, choice)) continue;

@@ -41,6 +41,7 @@ const KIND_OF = {
   task_begun: 27,
   budget_waiting: 28,
   places_waiting: 29,
+  strategy_waiting: 30,
 } satisfies Record<Exclude<RunEventType, 'task_started' | 'task_completed'>, number>;
 
 const TYPE_OF: RunEventType[] = ['task_started', 'task_completed', 'task_completed'];

@@ -128,6 +128,8 @@ export class RunState {
   readonly budget: BudgetLedger | undefined;
   /** What the first attempt competed for that was not at a function. */
   resource: string | undefined;
+  /** Whether the strategy has let ready tasks wait that could have started. */
+  strategyWaits = false;
   /** The task that the budget holds back until attempts in flight have ended. */
   budgetWaiting: number | undefined;
   /** For each resource whose server asked to wait. */
@@ -546,7 +548,13 @@ export class RunState {
         }
         this.#unblockRoots();
         break;
+      case 'strategy_waiting':
+        this.strategyWaits = true;
+        break;
       case 'strategy_initialized':
+        this.strategyWaits = false;
+        this.maxParallel = event.maxParallel ?? Number.POSITIVE_INFINITY;
+        break;
       case 'max_parallel_changed':
         this.maxParallel = event.maxParallel ?? Number.POSITIVE_INFINITY;
         break;
