@@ -37,7 +37,7 @@ describe('why', { timeout }, () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toMatch(/^Six papers\ncompleted · .* · parallel · 7 tasks\n/);
     expect(stdout).toMatch(/What decided the time\n {2}(waiting for a free slot|model and tools) /);
-    expect(stdout).toMatch(/\n {2}at +0 ms .*waited for a free slot\n/);
+    expect(stdout).toMatch(/in order of time\n {2}at +0 ms .*\n/);
     expect(stdout).toMatch(
       /What ready tasks waited for, all together\n {2}free slot .* in 5 tasks/,
     );
