@@ -25,9 +25,11 @@ export {
 export type * from './contract/event.js';
 export type { ForEach, ItemResult } from './contract/for-each.js';
 export type { CriterionProgress, GoalCriterion, GoalProgress, GoalState } from './contract/goal.js';
+export type { AbandonedAttempt, InterruptOptions } from './contract/interrupt.js';
 export type { EventData, Journal, Json, RunListing } from './contract/journal.js';
 export { JournalError, type JournalErrorCode } from './contract/journal-error.js';
 export type { JsonSchema } from './contract/json-schema.js';
+export type { OpenQuestion } from './contract/open-question.js';
 export type {
   NoticePart,
   OutputPart,
@@ -116,7 +118,13 @@ export {
   type TaskChange,
 } from './serialize/plan-changed-error.js';
 export { computeMetrics, type Metrics } from './state/metrics.js';
-export type { CanceledResult, CompletedResult, FailedResult, PlanResult } from './state/result.js';
+export type {
+  CanceledResult,
+  CompletedResult,
+  FailedResult,
+  InterruptedResult,
+  PlanResult,
+} from './state/result.js';
 export { type RunSummary, resultOf } from './state/result-from-log.js';
 export { RunError } from './state/run-error.js';
 export type { TaskResult } from './state/task-result.js';

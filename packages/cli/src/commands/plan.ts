@@ -21,7 +21,7 @@ import { plural } from '../output/plural.js';
 import { write } from '../output/streams.js';
 import { forTerminal, onOneLine } from '../output/terminal-text.js';
 import { retryOptions, toRunOptions } from '../run/run-options.js';
-import { cancelOnSignals, signalExitCode } from '../run/signals.js';
+import { signalExitCode, stopOnSignals } from '../run/signals.js';
 import { announceSimulation } from '../run/simulation-notice.js';
 
 export interface PlanFlags extends RunnerFlags, WrapperFlags, LimitFlags {
@@ -74,7 +74,7 @@ async function makePlan(
   await announceSimulation(flags);
   const progress = createProgress();
   const controller = new AbortController();
-  const signals = cancelOnSignals((reason) => controller.abort(reason));
+  const signals = stopOnSignals((reason) => controller.abort(reason));
   const onEvent = (event: RunEvent) => progress.onEvent(event);
   try {
     const { signal } = controller;

@@ -11,7 +11,7 @@ import { withJournal } from '../load/open-journal.js';
 import type { ExecutorFlags, LimitFlags } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
-import { type CommandJournal, commandJournal } from '../run/command-journal.js';
+import { commandJournal } from '../run/command-journal.js';
 import { type CommandRecord, readCommandRecord } from '../run/command-record.js';
 import { type ExecuteFlags, executeRun } from '../run/execute-run.js';
 import { explainPlanChange, planForResume, type ResumePlanFlags } from '../run/plan-for-resume.js';
@@ -41,8 +41,8 @@ export async function resumeCommand(idOrPrefix: string, flags: ResumeFlags): Pro
   }
   return withJournal(flags.journal, async (store) => {
     const { id } = await findRun(store, idOrPrefix);
-    return withResumedRun(store, id, flags, async ({ start, journal, flags: merged }) => {
-      const recording = createRecording(flags.journal, journal, readRun(store, id));
+    return withResumedRun(store, id, flags, async ({ start, flags: merged }) => {
+      const recording = createRecording(flags.journal, readRun(store, id));
       return executeRun(start, merged, recording);
     });
   });
@@ -51,7 +51,6 @@ export async function resumeCommand(idOrPrefix: string, flags: ResumeFlags): Pro
 /** A recorded run that can be resumed. */
 interface ResumableRun {
   readonly start: (options: RunOptions) => RunHandle;
-  readonly journal: CommandJournal;
   /** The recorded flags, overridden by those that were given. */
   readonly flags: ResumeFlags;
 }
@@ -86,7 +85,7 @@ export async function withResumedRun<Result>(
     };
     const start = (more: RunOptions) => executor.resume(id, { ...options, ...more });
     try {
-      return await use({ start, journal, flags: { ...merged, pricesAsOf } });
+      return await use({ start, flags: { ...merged, pricesAsOf } });
     } catch (error) {
       throw isStratagemError(error) ? toUsageError(explainPlanChange(error)) : error;
     }

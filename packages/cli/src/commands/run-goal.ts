@@ -25,7 +25,7 @@ import { forTerminal } from '../output/terminal-text.js';
 import { GoalPage } from '../run/goal-page.js';
 import { retryOptions, toRunOptions } from '../run/run-options.js';
 import { openRunPage } from '../run/run-page.js';
-import { cancelOnSignals, signalExitCode } from '../run/signals.js';
+import { signalExitCode, stopOnSignals } from '../run/signals.js';
 import { announceSimulation } from '../run/simulation-notice.js';
 import { askYesOrNo, canAsk, openTerminal } from '../run/terminal.js';
 import { listPricesDate } from '../run/with-executor.js';
@@ -81,7 +81,7 @@ async function runGoal(
   const screen = new Screen();
   let handle: GoalHandle | undefined;
   const cancel = (reason?: unknown) => handle?.cancel(reason);
-  const signals = cancelOnSignals(cancel);
+  const signals = stopOnSignals(cancel);
   const shown = page && new GoalPage(page, (text) => screen.print(text), cancel);
   handle = start(goal, {
     ...options,

@@ -42,7 +42,7 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
   try {
     return await withExecutor(flags, loaded, journal, async (executor, pricesAsOf) => {
       const options = await prepare(flags, loaded);
-      const recording = createRecording(directory, journal);
+      const recording = createRecording(directory);
       const begin = (more: RunOptions) => start(executor, plan, { ...options, ...more });
       return executeRun(begin, { ...flags, pricesAsOf }, recording);
     });

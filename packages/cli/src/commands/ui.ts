@@ -2,7 +2,6 @@ import type { Journal, RunHandle } from '@stratagem/core';
 import { withJournal } from '../load/open-journal.js';
 import { EXIT } from '../output/exit-code.js';
 import { write } from '../output/streams.js';
-import type { CommandJournal } from '../run/command-journal.js';
 import { shellQuote } from '../run/recording.js';
 import { interrupted, openServer } from '../run/run-page.js';
 import { withResumedRun } from './resume.js';
@@ -16,7 +15,7 @@ export interface UiFlags {
 /** `stratagem ui`: serves a page of all runs of a journal until it is interrupted. */
 export async function uiCommand({ journal: directory, port, host }: UiFlags): Promise<number> {
   return withJournal(directory, async (journal) => {
-    const running = new Map<RunHandle, CommandJournal>();
+    const running = new Set<RunHandle>();
     const quoted = shellQuote(directory);
     const server = await openServer({
       journal,
@@ -32,11 +31,7 @@ export async function uiCommand({ journal: directory, port, host }: UiFlags): Pr
     await write(process.stderr, `Runs in ${directory}, until Ctrl-C\n`);
     await interrupted();
     // What was started here ends here; it can be resumed.
-    for (const [run, itsJournal] of running) {
-      itsJournal.interrupt();
-      run.cancel('interrupted');
-    }
-    await Promise.allSettled([...running.keys()].map(({ result }) => result));
+    await Promise.allSettled(Array.from(running, (run) => run.interrupt()));
     await server.close();
     return EXIT.completed;
   });
@@ -47,13 +42,13 @@ function retry(
   journal: Journal,
   directory: string,
   runId: string,
-  running: Map<RunHandle, CommandJournal>,
+  running: Set<RunHandle>,
 ): Promise<{ readonly run: RunHandle }> {
   return new Promise((resolve, reject) => {
     const flags = { journal: directory, retryFailed: true };
-    withResumedRun(journal, runId, flags, async ({ start, journal: itsJournal }) => {
+    withResumedRun(journal, runId, flags, async ({ start }) => {
       const run = start({});
-      running.set(run, itsJournal);
+      running.add(run);
       resolve({ run });
       await run.result.catch(() => {});
       running.delete(run);

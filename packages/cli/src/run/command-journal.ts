@@ -2,21 +2,13 @@ import type { EventData, Journal } from '@stratagem/core';
 import type { RunJournal } from '@stratagem/core/journal';
 import { addCommandRecord, type CommandRecord } from './command-record.js';
 
-/** A journal that adds the command to the record of a run. */
-export interface CommandJournal extends Journal {
-  /**
-   * Leaves cancellations out of the record from now on: it reads as if the process had died, so
-   * that the run can be resumed. Tasks that complete in the meantime are still recorded.
-   */
-  interrupt(): void;
-}
-
-/** @param record Added to the first event of a new run. */
-export function commandJournal(journal: Journal, record?: CommandRecord): CommandJournal {
-  let isInterrupted = false;
-
+/**
+ * A journal that adds the command to the record of a run.
+ *
+ * @param record Added to the first event of a new run.
+ */
+export function commandJournal(journal: Journal, record?: CommandRecord): Journal {
   const toRecord = (events: readonly EventData[]): readonly EventData[] => {
-    if (isInterrupted) return events.filter((event) => !isCancellation(event));
     const [first, ...rest] = events;
     if (record === undefined || first?.type !== 'run_started') return events;
     return [addCommandRecord(first, record), ...rest];
@@ -38,12 +30,5 @@ export function commandJournal(journal: Journal, record?: CommandRecord): Comman
     lookup: (contentKey) => journal.lookup(contentKey),
     close: () => journal.close(),
     [Symbol.asyncDispose]: () => journal.close(),
-    interrupt() {
-      isInterrupted = true;
-    },
   };
-}
-
-function isCancellation({ type, reason }: EventData): boolean {
-  return type === 'run_canceled' || (type === 'task_canceled' && reason === 'run_canceled');
 }

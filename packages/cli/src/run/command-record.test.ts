@@ -97,22 +97,3 @@ describe('the record of a command', () => {
     expect(readCommandRecord(undefined)).toEqual({ flags: {} });
   });
 });
-
-describe('a run that the user interrupts', () => {
-  test('is recorded as if its process had died, with the tasks that still completed', async () => {
-    const done = event('task_completed', 1, { taskId: 'x', output: 1 });
-    const late = event('task_canceled', 3, { taskId: 'z', reason: 'fail_fast' });
-    const events = await recordedEvents(async (journal) => {
-      const run = await journal.create({ id: 'a', goal: 'g', createdAt: 0 });
-      await run.append([started]);
-      journal.interrupt();
-      const canceled = { taskId: 'y', reason: 'run_canceled' };
-      await run.append([done, event('task_canceled', 2, canceled), late]);
-      await run.append([event('run_canceled', 4)]);
-      await run.close();
-      const again = await journal.open('a');
-      await again.append([event('task_canceled', 5, canceled)]);
-    });
-    expect(events.slice(1)).toEqual([done, late]);
-  });
-});

@@ -15,7 +15,7 @@ import { forTerminal } from '../output/terminal-text.js';
 import { HumanSteps } from './human-steps.js';
 import { type Recording, shellQuote } from './recording.js';
 import { openRunPage } from './run-page.js';
-import { cancelOnSignals, signalExitCode } from './signals.js';
+import { signalExitCode, stopOnSignals } from './signals.js';
 import { openTerminal } from './terminal.js';
 
 export interface ExecuteFlags extends PresetAnswers, FileFlags, PageFlags {
@@ -65,15 +65,17 @@ export async function executeRun(
     process.stderr.write(text);
     progress.resume();
   };
-  const cancel = (reason: string) => {
-    recording?.interrupt();
-    run.cancel(reason);
+  /** A recorded run stays open, so that it can be resumed. */
+  const end = (reason: string, drain: boolean) => {
+    if (recording === undefined) run.cancel(reason);
+    else void run.interrupt({ drain });
   };
   const stop = (reason: string) => {
     stopReason ??= reason;
-    cancel(reason);
+    end(reason, false);
   };
-  const signals = cancelOnSignals(cancel);
+  // Whoever sends SIGTERM, such as a deployment, lets a process finish its work. A person does not wait.
+  const signals = stopOnSignals((reason, signal) => end(reason, signal === 'SIGTERM'));
   const terminal = openTerminal(progress, () => process.kill(process.pid, 'SIGINT'));
   const humans = new HumanSteps(run, flags, terminal, stop, page !== undefined);
   const retryCommand = retryCommandOf(run.runId, flags.journal);
@@ -86,6 +88,7 @@ export async function executeRun(
     await page?.close();
     throw error;
   } finally {
+    humans.close();
     progress.stop();
   }
 

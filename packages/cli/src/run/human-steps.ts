@@ -68,6 +68,11 @@ export class HumanSteps {
     this.#waiting.delete(taskId);
   }
 
+  /** Withdraws all questions: the run has ended here, and may go on elsewhere. */
+  close(): void {
+    for (const taskId of [...this.#waiting.keys()]) this.onSettled(taskId);
+  }
+
   #register(taskId: string): AbortController {
     const controller = new AbortController();
     this.#waiting.set(taskId, controller);

@@ -1,30 +1,22 @@
 import type { PlanResult, RunEvent, RunHandle, RunListing } from '@stratagem/core';
 import { isJournalError } from '../load/open-journal.js';
 import type { NextCommand } from '../output/run-summary.js';
-import type { CommandJournal } from './command-journal.js';
 
 /** The parts of a run that exist only because it is recorded. */
 export interface Recording {
   /** The recorded events of a run that is resumed. */
   readonly history?: AsyncIterable<RunEvent>;
-  /** Records the run as interrupted from now on, so that it can be resumed. */
-  interrupt(): void;
   /** The message after the run has started. */
   startMessage(run: RunHandle): string;
   /** The commands that the reader may want after the run has ended. */
   nextCommands(run: RunHandle, result: PlanResult): readonly NextCommand[];
 }
 
-export function createRecording(
-  directory: string,
-  journal: CommandJournal,
-  history?: AsyncIterable<RunEvent>,
-): Recording {
+export function createRecording(directory: string, history?: AsyncIterable<RunEvent>): Recording {
   const resumeCommand = (runId: string) =>
     `stratagem resume ${runId} --journal ${shellQuote(directory)}`;
   return {
     ...(history !== undefined && { history }),
-    interrupt: () => journal.interrupt(),
     startMessage: ({ runId }) =>
       history === undefined
         ? `Recording run ${runId}\nTo resume it after an interruption: ${resumeCommand(runId)}\n`

@@ -1,12 +1,12 @@
 import { EXIT } from '../output/exit-code.js';
 
-/** Cancels on the first signal, so that results are still printed; quits on the second one. */
-export function cancelOnSignals(cancel: (reason: string) => void) {
+/** Stops on the first signal, so that results are still printed; quits on the second one. */
+export function stopOnSignals(stop: (reason: string, signal: NodeJS.Signals) => void) {
   let received: NodeJS.Signals | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
     if (received !== undefined) process.exit(signalExitCode(signal));
     received = signal;
-    cancel(signal === 'SIGTERM' ? 'terminated' : 'interrupted');
+    stop(signal === 'SIGTERM' ? 'terminated' : 'interrupted', signal);
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   return {

@@ -41,6 +41,7 @@ export type ErrorCode =
   | 'invalid_strategy'
   | 'run_failed'
   | 'run_canceled'
+  | 'run_interrupted'
   | 'deadline_exceeded'
   | 'goal_not_achieved'
   | 'goal_achieved'

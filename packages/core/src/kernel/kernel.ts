@@ -404,6 +404,11 @@ export class Kernel {
     return true;
   }
 
+  /** Nothing more starts in this process, which the log does not say; attempts in flight go on. */
+  halt(): void {
+    this.#machine.isHalted = true;
+  }
+
   /** Attempts in flight above a lowered cap go on; none starts until there are fewer. */
   setMaxParallel(maxParallel: number, now: number): boolean {
     if (this.ended) return false;
@@ -560,7 +565,8 @@ export class Kernel {
       state.questions.size === 0 &&
       state.replan.since === undefined &&
       !state.isPaused &&
-      !this.#machine.isHeldBack
+      !this.#machine.isHeldBack &&
+      !this.#machine.isHalted
     );
   }
 

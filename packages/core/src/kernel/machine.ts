@@ -36,6 +36,8 @@ export class Machine {
   readonly inFlight: InFlight | undefined;
   /** Whether ready tasks wait for the driver to lend the run more places. */
   isHeldBack = false;
+  /** Whether nothing more starts in this process; the log does not say so. */
+  isHalted = false;
   /** Groups that have begun: their children may start. */
   readonly begunGroups = new Set<number>();
   /** Tasks whose last dependency has just settled. */

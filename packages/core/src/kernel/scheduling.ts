@@ -50,9 +50,9 @@ function startChosen(machine: Machine): number {
 }
 
 /** Whether an attempt may start at some resource. */
-function mayStart({ state, places, now, deadline }: Machine): boolean {
+function mayStart({ state, places, now, deadline, isHalted }: Machine): boolean {
   // At the deadline there is nothing left but to wake and stop.
-  if (state.isPaused || now >= deadline) return false;
+  if (isHalted || state.isPaused || now >= deadline) return false;
   return places === undefined ? state.running < (state.maxParallel as number) : places.hasRoom;
 }
 
@@ -63,8 +63,9 @@ function closedResources({ cooldowns, places }: Machine): ResourceSet {
 }
 
 /** Whether the run would start more attempts if the driver lent it more places. */
-function isHeldBack({ state, strategy, cooldowns, places, held, now, deadline }: Machine): boolean {
-  if (!places?.isLoanSpent || places.isFullByItself) return false;
+function isHeldBack(machine: Machine): boolean {
+  const { state, strategy, cooldowns, places, held, now, deadline } = machine;
+  if (machine.isHalted || !places?.isLoanSpent || places.isFullByItself) return false;
   if (state.isPaused || now >= deadline) return false;
   return strategy.readyCount > 0 || held !== undefined || cooldowns.hasParked;
 }

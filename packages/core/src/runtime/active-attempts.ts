@@ -80,6 +80,11 @@ export class ActiveAttempts implements AttemptHost {
     attempt.place = -1;
   }
 
+  /** Whether no attempt is in flight in this process; takes time in proportion to their greatest number. */
+  get isEmpty(): boolean {
+    return this.#active.items().length === 0;
+  }
+
   /** Whether attempts have ended that the carrier has not been told to forget. */
   get hasSettled(): boolean {
     return this.#settled.length > 0;

@@ -101,6 +101,9 @@ function applyInput(parts: RunParts, input: Input, now: number): void {
     case 'wake':
       kernel.wake(now);
       break;
+    case 'interrupt':
+      kernel.halt();
+      break;
     case 'cancel':
       kernel.cancel(input.reason, now);
       break;

@@ -745,7 +745,11 @@ test.each<[string, unknown]>([
 test('a signal of the executor and one of the run each cancel it', async () => {
   for (const which of ['executor', 'run'] as const) {
     const signals = { executor: new AbortController(), run: new AbortController() };
-    const stoppable = createExecutor({ strategy: inOrder, signal: signals.executor.signal });
+    const stoppable = createExecutor({
+      strategy: inOrder,
+      signal: signals.executor.signal,
+      abortGraceMs: 0,
+    });
     const run = stoppable.execute(createPlan('x').addTask({ id: 'a', run: gate().run }), {
       signal: signals.run.signal,
     });

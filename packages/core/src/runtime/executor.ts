@@ -27,6 +27,7 @@ import { storableItems } from './added-tasks.js';
 import type { TaskForecast } from './explain.js';
 import { handleOf, type RunHandle } from './handle.js';
 import {
+  ABORT_GRACE_MS,
   checkRunOptions,
   type ExecuteArguments,
   type ExecuteOptions,
@@ -230,6 +231,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
       outputs: options.outputs ?? 'all',
       signal,
       onEvent: options.onEvent,
+      abortGraceMs: options.abortGraceMs ?? ABORT_GRACE_MS,
+      onAbandoned: options.onAbandoned,
     };
   }
 

@@ -1,5 +1,7 @@
 import { checkLimit } from '../contract/check-options.js';
 import type { RunEvent } from '../contract/event.js';
+import type { InterruptOptions } from '../contract/interrupt.js';
+import type { OpenQuestion } from '../contract/open-question.js';
 import type { Task } from '../contract/task.js';
 import type { CompletedResult, PlanResult } from '../state/result.js';
 import { orThrow } from '../state/run-error.js';
@@ -32,6 +34,23 @@ export interface RunHandle<Outputs = Record<string, unknown>>
    * @param reason Becomes the `cause` of the result's error.
    */
   cancel(reason?: unknown): void;
+  /**
+   * Ends this process's part in a run with a journal, for a deployment or a shutdown. The run is not
+   * canceled: its result has the status `interrupted`, its lease is given back, and any process can resume
+   * it at once. A run that ends meanwhile has its usual result.
+   *
+   * @returns The result.
+   * @throws {OptionError} when an option is invalid, or the run has no journal.
+   *
+   * @example
+   * process.once('SIGTERM', () => void run.interrupt({ drain: true, timeoutMs: 20_000 }));
+   */
+  interrupt(options?: InterruptOptions): Promise<PlanResult<Outputs>>;
+  /**
+   * The human steps that wait for an answer, in the order in which they were asked. A resumed run lists
+   * those that were asked before, from its `run_resumed` event on.
+   */
+  openQuestions(): readonly OpenQuestion[];
   /**
    * Cancels one task, whether it runs or waits: its attempt is aborted. It counts as failed, with the
    * code `canceled`: its dependents are skipped or run after the failure, with `failFast` the run stops,
@@ -93,6 +112,8 @@ export function handleOf<Outputs>(run: Run<Outputs>): RunHandle<Outputs> {
     then: (onFulfilled, onRejected) => run.result.then(onFulfilled, onRejected),
     [Symbol.asyncIterator]: () => run.events.read(),
     cancel: (reason) => run.cancel(reason),
+    interrupt: (options) => run.interrupt(options),
+    openQuestions: () => run.openQuestions(),
     cancelTask: (taskId, reason) => run.cancelTask(taskId, reason),
     skipTask: (taskId, reason) => run.skipTask(taskId, reason),
     pause: () => run.pause(),

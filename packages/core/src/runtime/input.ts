@@ -24,6 +24,8 @@ export type Input =
       readonly reason: unknown;
     } & Acknowledged)
   | { readonly type: 'cancel'; readonly reason: unknown }
+  /** This process ends its part in the run, at once or when nothing is in flight any more. */
+  | { readonly type: 'interrupt'; readonly isDraining: boolean }
   | { readonly type: 'replanned'; readonly round: ReplanRound; readonly revision: Revision }
   | { readonly type: 'replanFailed'; readonly round: ReplanRound; readonly thrown: unknown }
   | { readonly type: 'begun'; readonly attempt: Attempt }
@@ -38,10 +40,10 @@ export interface Acknowledged {
 
 /**
  * What the caller did to the run before it began, with the start among it: a run that was paused at
- * once begins paused, and a cancellation takes the place of the start.
+ * once begins paused, and a cancellation or an interruption takes the place of the start.
  */
 export function inOrderOfStart(inputs: readonly Input[]): Input[] {
-  const canceled = inputs.find(({ type }) => type === 'cancel');
+  const canceled = inputs.find(({ type }) => type === 'cancel' || type === 'interrupt');
   // Whoever waits for another input learns that it came too late.
   if (canceled !== undefined) {
     return [canceled, ...inputs.filter((input) => 'acknowledge' in input)];

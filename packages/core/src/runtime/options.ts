@@ -4,6 +4,7 @@ import { checkDuration, checkFlag, checkLimit } from '../contract/check-options.
 import { checkCodecs, type ValueCodec } from '../contract/codec.js';
 import { OptionError, show } from '../contract/errors.js';
 import type { RunEvent, RunLimits } from '../contract/event.js';
+import type { AbandonedAttempt } from '../contract/interrupt.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import { formatProblem, type PlanProblem } from '../contract/plan-error.js';
@@ -73,6 +74,17 @@ export interface RunOptions {
    * @default a random one for each run
    */
   readonly seed?: number | undefined;
+  /**
+   * How long the result waits for work of this process that was aborted, in milliseconds. Work that
+   * ignores its signal for longer is abandoned: see `onAbandoned`. 0 does not wait.
+   * @default 5000
+   */
+  readonly abortGraceMs?: number | undefined;
+  /**
+   * Called at the end of the run for each attempt whose work goes on although it was aborted. Errors that
+   * it throws are in `listenerErrors` of the result.
+   */
+  readonly onAbandoned?: ((attempt: AbandonedAttempt) => void) | undefined;
   /** Aborting it cancels the run. If the executor has a signal too, either one cancels. */
   readonly signal?: AbortSignal | undefined;
   /**
@@ -169,6 +181,8 @@ export const RUN_OPTIONS = [
   'replan',
   'maxDepth',
   'seed',
+  'abortGraceMs',
+  'onAbandoned',
   'signal',
   'timeline',
   'onEvent',
@@ -186,7 +200,17 @@ export const RUN_OPTIONS = [
  * @throws {OptionError} when an option is invalid.
  */
 export function checkRunOptions(owner: string, options: RunOptions): void {
-  const { maxParallel, failFast, deadlineMs, timeoutMs, idleTimeoutMs, maxDepth, seed } = options;
+  const {
+    maxParallel,
+    failFast,
+    deadlineMs,
+    timeoutMs,
+    idleTimeoutMs,
+    maxDepth,
+    seed,
+    abortGraceMs,
+    onAbandoned,
+  } = options;
   const { retry, budget, prices, replan, timeline, signal, onEvent } = options;
   const { journal, redact, reuse, carrier, maxOutputBytes, codecs, outputs, resources } = options;
   if (maxParallel !== undefined) checkLimit(owner, 'maxParallel', maxParallel);
@@ -208,6 +232,13 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
   if (problem !== undefined) throw new OptionError(`${owner}: ${formatProblem(problem)}`);
   if (timeline !== undefined && timeline !== 'keep' && timeline !== 'stream') {
     throw new OptionError(`${owner}: timeline must be 'keep' or 'stream'; it is ${show(timeline)}`);
+  }
+  if (abortGraceMs !== undefined && !(Number.isFinite(abortGraceMs) && abortGraceMs >= 0)) {
+    const shown = show(abortGraceMs);
+    throw new OptionError(`${owner}: abortGraceMs must be a number ≥ 0; it is ${shown}`);
+  }
+  if (onAbandoned !== undefined && typeof onAbandoned !== 'function') {
+    throw new OptionError(`${owner}: onAbandoned must be a function`);
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new OptionError(`${owner}: signal must be an AbortSignal`);
@@ -231,6 +262,9 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
     throw new OptionError(`${owner}: journal must be a Journal, such as memoryJournal()`);
   }
 }
+
+/** How long aborted work is waited for, in milliseconds. */
+export const ABORT_GRACE_MS = 5_000;
 
 /** Longer texts come near to the longest that the engine can hold, once they are written as JSON. */
 export const MAX_OUTPUT_BYTES = 2 ** 26;

@@ -1,6 +1,7 @@
 import type { AttemptCall, AttemptCarrier, AttemptReport, Tell } from '../contract/carrier.js';
 import { isThenable } from '../util/promise.js';
 import { Slots } from '../util/slots.js';
+import { MAX_TIMER_MS } from '../util/timer.js';
 import type { Attempt } from './attempt.js';
 import type { WireAttempt } from './wire-attempt.js';
 import type { Worker } from './worker.js';
@@ -12,6 +13,9 @@ export class ProcessCarrier implements AttemptCarrier {
   readonly #attemptOf: (call: AttemptCall) => ActiveAttempt;
   /** Asynchronous attempts in flight. */
   readonly #active = new Slots(({ key }: ActiveAttempt) => key);
+  /** Attempts whose work goes on although they were aborted, and when they were, on a steady clock. */
+  readonly #aborted = new Map<ActiveAttempt, number>();
+  #onLastEnd: (() => void) | undefined;
   /** Whether a lane reports the end of its attempt, and may continue with another one. */
   #isReporting = false;
   /** The attempt that the reporting lane continues with, and what it awaits. */
@@ -46,8 +50,12 @@ export class ProcessCarrier implements AttemptCarrier {
 
   cancel(key: string, reason: unknown): void {
     const attempt = this.find(key);
-    if (attempt === undefined) return;
+    if (attempt !== undefined) this.#abort(attempt, reason);
+  }
+
+  #abort(attempt: ActiveAttempt, reason: unknown): void {
     this.#leave(attempt);
+    this.#aborted.set(attempt, performance.now());
     attempt.abort(reason);
   }
 
@@ -62,10 +70,33 @@ export class ProcessCarrier implements AttemptCarrier {
 
   close(): void {
     const reason = new Error('the carrier was closed');
-    for (const attempt of this.#active.items()) {
-      this.#leave(attempt);
-      attempt.abort(reason);
-    }
+    for (const attempt of this.#active.items()) this.#abort(attempt, reason);
+  }
+
+  /** Waits until the work of aborted attempts has ended, at most so long after the last was aborted. */
+  async settle(graceMs: number): Promise<void> {
+    const lastAt = Math.max(...this.#aborted.values());
+    const leftMs = Math.min(lastAt + graceMs - performance.now(), MAX_TIMER_MS);
+    if (leftMs <= 0) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#onLastEnd = resolve;
+      timer = setTimeout(resolve, leftMs);
+    });
+    clearTimeout(timer);
+    // Work that never ends would keep whoever waits in memory.
+    this.#onLastEnd = undefined;
+  }
+
+  /** Whether work goes on that was aborted. */
+  get hasAborted(): boolean {
+    return this.#aborted.size > 0;
+  }
+
+  /** The attempts whose work goes on although they were aborted, and for how many milliseconds. */
+  abandoned(): readonly (readonly [attempt: ActiveAttempt, abortedMs: number])[] {
+    const now = performance.now();
+    return Array.from(this.#aborted, ([attempt, at]) => [attempt, now - at] as const);
   }
 
   /**
@@ -106,6 +137,8 @@ export class ProcessCarrier implements AttemptCarrier {
         if (hasFailed) attempt.tell({ type: 'failed', error: settled });
         else this.#report(attempt, settled);
         this.#isReporting = false;
+      } else if (this.#aborted.delete(attempt) && this.#aborted.size === 0) {
+        this.#onLastEnd?.();
       }
       attempt = this.#next;
       awaited = this.#nextValue;

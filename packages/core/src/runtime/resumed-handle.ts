@@ -1,5 +1,6 @@
 import { StratagemError } from '../contract/errors.js';
 import type { RunEvent } from '../contract/event.js';
+import { checkInterrupt } from '../contract/interrupt.js';
 import type { PlanResult } from '../state/result.js';
 import { orThrow } from '../state/run-error.js';
 import type { RunHandle } from './handle.js';
@@ -49,6 +50,12 @@ export function pendingHandle<Outputs>(
       });
     },
     cancel: (reason) => whenOpen((handle) => handle.cancel(reason)),
+    interrupt(options = {}) {
+      checkInterrupt(options);
+      whenOpen((handle) => void handle.interrupt(options));
+      return result;
+    },
+    openQuestions: () => openHandle?.openQuestions() ?? [],
     cancelTask: async (taskId, reason) => (await opened).handle.cancelTask(taskId, reason),
     skipTask: async (taskId, reason) => (await opened).handle.skipTask(taskId, reason),
     pause: () => whenOpen((handle) => handle.pause()),

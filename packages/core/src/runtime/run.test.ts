@@ -24,7 +24,9 @@ const inOrder: Strategy = {
   },
 };
 
-const executor = createExecutor({ strategy: inOrder });
+/** Some attempts here ignore their signal. */
+const abortGraceMs = 0;
+const executor = createExecutor({ strategy: inOrder, abortGraceMs });
 
 const planOf = (...tasks: Task[]): Plan => ({ goal: 'test', tasks });
 const single = planOf({ id: 'a', description: 'Do it' });
@@ -36,7 +38,7 @@ const runnerOf = (run: (context: RunContext) => unknown): TaskRunner => ({
 });
 
 const runWith = (run: (context: RunContext) => unknown, plan = single, options: RunOptions = {}) =>
-  createExecutor({ strategy: inOrder, runner: runnerOf(run) }).execute(plan, options);
+  createExecutor({ strategy: inOrder, runner: runnerOf(run), abortGraceMs }).execute(plan, options);
 
 const statuses = ({ tasks }: PlanResult<unknown>) => tasks.map(({ status }) => status);
 
@@ -593,7 +595,7 @@ describe('a strategy', () => {
 
   test('that throws in begin() fails the plan with what it threw as the cause', async () => {
     const strategy: Strategy = { name: 'odd', begin: fails };
-    const result = await ended(createExecutor({ strategy }).execute(pair));
+    const result = await ended(createExecutor({ strategy, abortGraceMs }).execute(pair));
     expect(result.error).toMatchObject({
       code: 'invalid_strategy',
       message: 'Strategy "odd" threw in begin(): oops',
@@ -682,7 +684,7 @@ describe('a strategy', () => {
       begin: () => ({ ready: (task) => void ready.push(task), next: () => ready[0] }),
     };
     const result = await ended(
-      createExecutor({ strategy }).execute(
+      createExecutor({ strategy, abortGraceMs }).execute(
         planOf({ id: 'a', run: never }, { id: 'b', run: never }),
       ),
     );
@@ -726,7 +728,7 @@ describe('a strategy', () => {
         };
       },
     };
-    const result = await ended(createExecutor({ strategy }).execute(pair));
+    const result = await ended(createExecutor({ strategy, abortGraceMs }).execute(pair));
     expect(result.error?.message).toContain('started nothing although nothing is running');
     expect(result.error?.message).toContain('1 task is ready');
     expect(result.outputs).toEqual({ a: 1 });
@@ -842,7 +844,9 @@ describe('time', () => {
   ])('a strategy that waits %s is asked again then, and the run continues', async (_, delayMs) => {
     vi.useFakeTimers();
     const { strategy, asked } = patient(delayMs);
-    const run = createExecutor({ strategy }).execute(planOf({ id: 'a', run: () => 1 }));
+    const run = createExecutor({ strategy, abortGraceMs }).execute(
+      planOf({ id: 'a', run: () => 1 }),
+    );
     let result: PlanResult<unknown> | undefined;
     void run.result.then((value) => {
       result = value;
@@ -859,7 +863,9 @@ describe('time', () => {
   test('a run that is canceled while its strategy waits ends at once and leaves no timer', async () => {
     vi.useFakeTimers();
     const { strategy } = patient(DAY);
-    const run = createExecutor({ strategy }).execute(planOf({ id: 'a', run: () => 1 }));
+    const run = createExecutor({ strategy, abortGraceMs }).execute(
+      planOf({ id: 'a', run: () => 1 }),
+    );
     await vi.advanceTimersByTimeAsync(10);
     run.cancel();
     expect((await run).status).toBe('canceled');
@@ -869,9 +875,12 @@ describe('time', () => {
   test('deadlineMs ends a run that waits for its strategy', async () => {
     vi.useFakeTimers();
     const { strategy } = patient(DAY);
-    const run = createExecutor({ strategy }).execute(planOf({ id: 'a', run: () => 1 }), {
-      deadlineMs: 1_000,
-    });
+    const run = createExecutor({ strategy, abortGraceMs }).execute(
+      planOf({ id: 'a', run: () => 1 }),
+      {
+        deadlineMs: 1_000,
+      },
+    );
     await vi.advanceTimersByTimeAsync(1_001);
     expect(await run).toMatchObject({ status: 'failed', error: { code: 'deadline_exceeded' } });
     expect(vi.getTimerCount()).toBe(0);

@@ -1,6 +1,9 @@
 import type { AttemptCarrier } from '../contract/carrier.js';
-import { isStratagemError, StratagemError } from '../contract/errors.js';
+import { isStratagemError, OptionError, StratagemError } from '../contract/errors.js';
+import type { TaskWaiting } from '../contract/event.js';
+import { checkInterrupt, type InterruptOptions } from '../contract/interrupt.js';
 import type { RunJournal } from '../contract/journal.js';
+import type { OpenQuestion } from '../contract/open-question.js';
 import type { OutputPart } from '../contract/output-part.js';
 import type { Task } from '../contract/task.js';
 import { Graph } from '../graph/graph.js';
@@ -14,6 +17,7 @@ import { RunState } from '../state/run-state.js';
 import { empty } from '../util/array.js';
 import { Floodgate } from '../util/gate.js';
 import { Queue } from '../util/queue.js';
+import { MAX_TIMER_MS } from '../util/timer.js';
 import { Acknowledgements } from './acknowledgements.js';
 import { ActiveAttempts, type AttemptInbox } from './active-attempts.js';
 import { HumanAnswers } from './answers.js';
@@ -49,6 +53,8 @@ export class Run<Outputs> implements AttemptInbox {
   readonly #clock: RunClock;
   readonly #listeners: Listeners;
   readonly #carrier: AttemptCarrier;
+  /** The carrier, where attempts run in this process. */
+  readonly #own: ProcessCarrier | undefined;
   readonly #attempts: ActiveAttempts;
   readonly #additions: TaskAdditions;
   readonly #acknowledgements: Acknowledgements;
@@ -65,8 +71,11 @@ export class Run<Outputs> implements AttemptInbox {
   /** In a run with a journal. */
   readonly #ahead: WriteAheadLog | undefined;
   #journal: RunJournal | undefined;
-  /** Why the run cannot go on. */
+  /** Why the run cannot go on in this process. */
   #failure: StratagemError | undefined;
+  /** Set once this process ends its part in the run; true while attempts in flight may finish. */
+  #isDraining: boolean | undefined;
+  #drainTimer: ReturnType<typeof setTimeout> | undefined;
   #resolve!: (result: PlanResult<Outputs>) => void;
   readonly #inbox = new Queue<Input>();
   #isWorking = false;
@@ -103,7 +112,8 @@ export class Run<Outputs> implements AttemptInbox {
     this.#ahead =
       record &&
       new WriteAheadLog({ ...record, runId, codecs, goalState: settings.plan.goalState }, state);
-    this.#carrier = settings.carrier ?? this.#processCarrier();
+    this.#own = settings.carrier === undefined ? this.#processCarrier() : undefined;
+    this.#carrier = settings.carrier ?? (this.#own as ProcessCarrier);
     this.#attempts = new ActiveAttempts(settings, this.#kernel, this.#carrier, this);
     const takeFromOutside = (input: Input) => this.takeFromOutside(input);
     this.#additions = new TaskAdditions(settings, this.#kernel, takeFromOutside);
@@ -147,7 +157,7 @@ export class Run<Outputs> implements AttemptInbox {
     return this.#listeners.stream;
   }
 
-  #processCarrier(): AttemptCarrier {
+  #processCarrier(): ProcessCarrier {
     const { runners, toolbox } = this.#settings;
     return new ProcessCarrier(new Worker(runners, toolbox), (call) => call as Attempt);
   }
@@ -215,6 +225,40 @@ export class Run<Outputs> implements AttemptInbox {
 
   reject(taskId: string, reason?: unknown): Promise<void> {
     return this.#answers.reject(taskId, reason);
+  }
+
+  /** @throws {OptionError} when an option is invalid, or the run could not be resumed. */
+  interrupt(options: InterruptOptions = {}): Promise<PlanResult<Outputs>> {
+    checkInterrupt(options);
+    if (this.#settings.record === undefined) {
+      const message =
+        'interrupt() needs a journal from which the run can be resumed; without one, use cancel()';
+      throw new OptionError(message);
+    }
+    const { drain = false, timeoutMs } = options;
+    if (!drain) this.#isCanceling = true;
+    if (this.#isOver) return this.result;
+    this.takeFromOutside({ type: 'interrupt', isDraining: drain });
+    if (timeoutMs !== undefined) {
+      clearTimeout(this.#drainTimer);
+      this.#drainTimer = setTimeout(() => void this.interrupt(), Math.min(timeoutMs, MAX_TIMER_MS));
+    }
+    return this.result;
+  }
+
+  /** The human steps that wait, as far as the journal has them. */
+  openQuestions(): OpenQuestion[] {
+    const { state, log, ended } = this.#kernel;
+    const durable = this.#ahead?.durable ?? log.length;
+    if (ended || this.#failure !== undefined) return [];
+    const open = [...state.questions.values()].filter(({ position }) => position < durable);
+    return open.map(({ position }) => {
+      const { taskId, question, kind, timestamp, timeoutMs } = log.objectAt(
+        position,
+      ) as TaskWaiting;
+      const limit = timeoutMs === undefined ? {} : { timeoutMs };
+      return { taskId, question, kind, since: timestamp, ...limit };
+    });
   }
 
   cancelTask(taskId: string, reason?: unknown): Promise<void> {
@@ -300,7 +344,9 @@ export class Run<Outputs> implements AttemptInbox {
         const now = this.#clock.now();
         isTurnOver = this.#clock.isTurnOver(now);
         if (isTurnOver) break;
-        applyInputWithin(this.#borrower, this.#parts, this.#inbox.shift() as Input, now);
+        const input = this.#inbox.shift() as Input;
+        if (input.type === 'interrupt') this.#noteInterrupt(input.isDraining);
+        applyInputWithin(this.#borrower, this.#parts, input, now);
         if (ahead === undefined) this.#carryOut();
       }
       if (ahead !== undefined) {
@@ -321,6 +367,11 @@ export class Run<Outputs> implements AttemptInbox {
     }
     this.#isWorking = false;
     this.#setTimer();
+  }
+
+  /** The first end at once counts, whatever is asked for later. */
+  #noteInterrupt(isDraining: boolean): void {
+    this.#isDraining = isDraining && this.#isDraining !== false;
   }
 
   #takeInbox(): Input[] {
@@ -369,6 +420,13 @@ export class Run<Outputs> implements AttemptInbox {
       this.#release?.continueAt(this.#kernel.log.length);
     }
     if (this.#kernel.ended) this.#finish();
+    else if (this.#isInterrupted) this.#fail(interruption(this.runId));
+  }
+
+  /** Whether nothing keeps this process from ending its part in the run. */
+  get #isInterrupted(): boolean {
+    if (this.#isDraining === undefined) return false;
+    return !this.#isDraining || this.#attempts.isEmpty;
   }
 
   #runCommands(): void {
@@ -383,7 +441,9 @@ export class Run<Outputs> implements AttemptInbox {
           this.#additions.abortRound(command.error);
           break;
         case 'replan':
-          if (!this.#isCanceling) this.#additions.beginRound(command);
+          if (!this.#isCanceling && this.#isDraining === undefined) {
+            this.#additions.beginRound(command);
+          }
           break;
         case 'start':
           if (!this.#isCanceling) this.#attempts.launch(command, this.#clock.lastTime);
@@ -408,7 +468,10 @@ export class Run<Outputs> implements AttemptInbox {
 
   // --- The end ---
 
-  /** The journal failed: events that were not written have not happened, and nothing more will. */
+  /**
+   * The journal failed: events that were not written have not happened, and nothing more will. Or this
+   * process ends its part in the run: all that has happened is written.
+   */
   #fail(failure: StratagemError): void {
     this.#failure = failure;
     this.#attempts.detachAll(failure);
@@ -424,7 +487,7 @@ export class Run<Outputs> implements AttemptInbox {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#gate.open();
-    const { plan, strategy, signal, timeline, carrier } = this.#settings;
+    const { plan, strategy, signal, timeline } = this.#settings;
     this.#clock.stop();
     this.#borrower?.leave();
     signal?.removeEventListener('abort', this.#onAbort);
@@ -436,17 +499,36 @@ export class Run<Outputs> implements AttemptInbox {
       timeline: timeline === 'keep' ? undefined : [],
       listenerErrors: this.#listeners.errors,
       failure: this.#failure,
+      failureStatus: this.#failure?.code === 'run_interrupted' ? 'interrupted' : 'failed',
     });
+    clearTimeout(this.#drainTimer);
     const end = () => {
       this.events.end();
       this.#resolve(result);
     };
     // The caller closes a carrier of its own.
-    if (carrier === undefined) void this.#carrier.close();
+    this.#own?.close();
+    const isWaiting = this.#own?.hasAborted ?? false;
     // The caller may resume the run as soon as it has the result.
-    const closed = this.#settings.record === undefined ? this.#releaseLoaded : this.#closeJournal();
-    if (closed === undefined) end();
-    else closed.then(end);
+    if (isWaiting) this.#endAfterAborted().then(end);
+    else if (this.#settings.record !== undefined) this.#closeJournal().then(end);
+    else if (this.#releaseLoaded !== undefined) this.#releaseLoaded.then(end);
+    else end();
+  }
+
+  /** The lease is kept until aborted work has ended: it must not run twice at once. */
+  async #endAfterAborted(): Promise<void> {
+    const { abortGraceMs, onAbandoned } = this.#settings;
+    const own = this.#own as ProcessCarrier;
+    await own.settle(abortGraceMs);
+    for (const [{ taskId, attempt }, abortedMs] of own.abandoned()) {
+      try {
+        onAbandoned?.({ runId: this.runId, taskId, attempt, abortedMs });
+      } catch (thrown) {
+        this.#listeners.errors.push(thrown);
+      }
+    }
+    await this.#closeJournal();
   }
 
   /** The run as far as its journal has it. */
@@ -468,4 +550,9 @@ export class Run<Outputs> implements AttemptInbox {
       // Everything is written; a lease that cannot be given back expires.
     }
   }
+}
+
+function interruption(runId: string): StratagemError {
+  const message = `The run was interrupted in this process; resume it by its id "${runId}"`;
+  return new StratagemError('run_interrupted', message);
 }

@@ -1,6 +1,7 @@
 import type { AttemptCarrier } from '../contract/carrier.js';
 import type { ValueCodec } from '../contract/codec.js';
 import type { RunEvent } from '../contract/event.js';
+import type { AbandonedAttempt } from '../contract/interrupt.js';
 import type { RunJournal } from '../contract/journal.js';
 import type { Replan } from '../contract/replan.js';
 import type { SecretTexts } from '../contract/secret-texts.js';
@@ -34,6 +35,9 @@ export interface RunSettings extends Omit<KernelOptions, 'resourceOf' | 'loan'> 
   readonly planner: Pick<Replan, 'revise'> | undefined;
   readonly timeline: 'keep' | 'stream';
   readonly outputs: 'all' | 'final';
+  /** How long aborted work of this process is waited for. */
+  readonly abortGraceMs: number;
+  readonly onAbandoned: ((attempt: AbandonedAttempt) => void) | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onEvent: ((event: RunEvent) => void) | undefined;
 }

@@ -59,11 +59,20 @@ export interface CanceledResult<Outputs> extends Unfinished<Outputs> {
   readonly status: 'canceled';
 }
 
+/**
+ * This process has ended its part in the run, which can be resumed. Tasks that have not ended are
+ * `pending` or `running`.
+ */
+export interface InterruptedResult<Outputs> extends Unfinished<Outputs> {
+  readonly status: 'interrupted';
+}
+
 /** The result of a run, however it ended. */
 export type PlanResult<Outputs = Record<string, unknown>> =
   | CompletedResult<Outputs>
   | FailedResult<Outputs>
-  | CanceledResult<Outputs>;
+  | CanceledResult<Outputs>
+  | InterruptedResult<Outputs>;
 
 /** The parts of a result. */
 interface ResultParts {
@@ -77,6 +86,11 @@ interface ResultParts {
   readonly listenerErrors?: readonly unknown[] | undefined;
   /** Why the run was aborted, if its log has no end. */
   readonly failure?: StratagemError | undefined;
+  /**
+   * How a run without an end in its log ended here.
+   * @default 'failed'
+   */
+  readonly failureStatus?: 'failed' | 'interrupted' | undefined;
 }
 
 /** A result is a view of the run's state; lists and records are created when they are first read. */
@@ -113,8 +127,9 @@ class RunResult {
 
   constructor(parts: ResultParts) {
     const { goal, strategy, state, timeline, listenerErrors = [], failure } = parts;
+    const { failureStatus = 'failed' } = parts;
     const error = failure ?? state.error;
-    this.status = failure === undefined ? state.status : 'failed';
+    this.status = failure === undefined ? state.status : failureStatus;
     this.goal = goal;
     this.strategy = strategy;
     if (error !== undefined) this.error = error;

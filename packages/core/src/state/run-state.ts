@@ -70,7 +70,7 @@ export interface StatePolicy {
 }
 
 /** A human step that has come up and has not been answered. */
-export interface OpenQuestion {
+export interface WaitingQuestion {
   /** Position of its `task_waiting` event. */
   readonly position: number;
   readonly timeoutMs: number | undefined;
@@ -136,7 +136,7 @@ export class RunState {
   readonly cooldowns = new Map<string, Cooldown>();
   /** For each task whose attempt will be repeated, when, as Unix time in milliseconds. */
   readonly retries = new Map<number, number>();
-  readonly questions = new Map<number, OpenQuestion>();
+  readonly questions = new Map<number, WaitingQuestion>();
   /** For each task in flight that added tasks, their ids. */
   readonly additions = new Map<number, Set<string>>();
   /** Started attempts that have not begun; always empty unless attempts begin later. */
@@ -370,7 +370,7 @@ export class RunState {
 
   /** When a human was asked. */
   askedAt(index: number): number {
-    return this.timeOf((this.questions.get(index) as OpenQuestion).position);
+    return this.timeOf((this.questions.get(index) as WaitingQuestion).position);
   }
 
   /** Position of the event that settled the last child of a group; undefined before that. */

@@ -8,7 +8,7 @@ type Offers = Partial<
     'cancel' | 'pause' | 'resume' | 'setMaxParallel' | 'approve' | 'answer' | 'reject'
   >
 > & {
-  readonly interrupt?: ((reason?: unknown) => unknown) | undefined;
+  readonly interrupt?: (() => unknown) | undefined;
   readonly cancelTask?: ((taskId: string, reason?: unknown) => unknown) | undefined;
   readonly skipTask?: ((taskId: string, reason?: unknown) => unknown) | undefined;
 };
@@ -46,7 +46,7 @@ export async function perform(handle: WatchableRun | undefined, action: Action):
       handle.cancel?.('canceled on the page');
       break;
     case 'interrupt':
-      await handle.interrupt?.('interrupted on the page');
+      await handle.interrupt?.();
       break;
     case 'pause':
       handle.pause?.();
