@@ -1,3 +1,4 @@
 // What happened in a run, and what decided its time: a fold of its events.
 export { analyzeRun, RunAnalyzer } from './analysis/analyze.js';
+export { describeEvent } from './analysis/describe-event.js';
 export type * from './analysis/types.js';

@@ -1,6 +1,7 @@
 export {
   type Complexity,
   type ComplexityOption,
+  complexityScore,
   estimateComplexity,
 } from './ask/complexity.js';
 export { type DecomposeOptions, type Decomposition, decompose } from './ask/decompose.js';
@@ -8,6 +9,7 @@ export {
   DecompositionError,
   type DecompositionErrorDetails,
 } from './ask/decomposition-error.js';
+export { type CostEstimate, type CostEstimateOptions, estimateCost } from './ask/estimate-cost.js';
 export type { PlanningRunOptions } from './ask/make-plan.js';
 export type { RejectedAnswer } from './ask/repair-loop.js';
 export { type ReplannerOptions, replanner } from './ask/replanner.js';

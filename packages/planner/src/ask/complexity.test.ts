@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { estimateComplexity } from './complexity.js';
+import { complexityScore, estimateComplexity } from './complexity.js';
 
 describe('estimateComplexity', () => {
   test.each([
@@ -49,4 +49,22 @@ describe('estimateComplexity', () => {
   test('finds a very long goal complex', () => {
     expect(estimateComplexity('a'.repeat(2_001))).toBe('complex');
   });
+});
+
+test('the score goes from 1 to 10, and a goal is complex from 4 on', () => {
+  expect(complexityScore('Translate "good morning" into French')).toBe(1);
+  expect(complexityScore('x'.repeat(3_000))).toBe(10);
+  const parts = [
+    'Research AI trends',
+    ', compare three vendors',
+    ', then write a report',
+    '; then check it',
+  ];
+  const scores = parts.map((_, count) => complexityScore(parts.slice(0, count + 1).join('')));
+  expect(scores).toEqual(scores.toSorted((a, b) => a - b));
+  for (const count of parts.keys()) {
+    const goal = parts.slice(0, count + 1).join('');
+    expect(estimateComplexity(goal)).toBe(complexityScore(goal) >= 4 ? 'complex' : 'simple');
+  }
+  expect(() => complexityScore(1 as unknown as string)).toThrow(/complexityScore\(\): the goal/);
 });

@@ -9,6 +9,7 @@ export type ComplexityOption = Complexity | ((goal: string) => Complexity | Prom
 
 /** The points from which a goal is complex. */
 const COMPLEX_POINTS = 3;
+const MAX_SCORE = 10;
 /** Longer goals are complex without counting. */
 const MAX_COUNTED_LENGTH = 2_000;
 
@@ -52,15 +53,33 @@ const QUOTATION = /"[^"]*"|“[^”]*”|```[\s\S]*?```/g;
  * estimateComplexity('Research AI trends, compare the vendors, then write a report'); // 'complex'
  */
 export function estimateComplexity(goal: string): Complexity {
-  if (typeof goal !== 'string') {
-    throw new OptionError('estimateComplexity(): the goal must be a string');
-  }
-  if (goal.length > MAX_COUNTED_LENGTH) return 'complex';
+  checkText('estimateComplexity()', goal);
+  return pointsOf(goal) >= COMPLEX_POINTS ? 'complex' : 'simple';
+}
+
+/**
+ * The complexity of a goal from 1 to 10, by the points of `estimateComplexity`: 1 without points, and
+ * one more for each. From 4 on, the goal is complex.
+ *
+ * @example
+ * complexityScore('Translate "good morning" into French'); // 1
+ */
+export function complexityScore(goal: string): number {
+  checkText('complexityScore()', goal);
+  return Math.min(MAX_SCORE, 1 + pointsOf(goal));
+}
+
+function checkText(owner: string, goal: unknown): void {
+  if (typeof goal !== 'string') throw new OptionError(`${owner}: the goal must be a string`);
+}
+
+function pointsOf(goal: string): number {
+  if (goal.length > MAX_COUNTED_LENGTH) return MAX_SCORE;
   // Quoted text is material to work on, not an instruction.
   const text = goal.replace(QUOTATION, ' … ');
   const broad = count(text, BROAD_WORK);
   const furtherSteps = broad + count(text, SINGLE_STEP) - 1;
-  const points =
+  return (
     lengthPoints(text) +
     Math.min(2, broad) +
     Math.max(0, Math.min(2, furtherSteps)) +
@@ -69,8 +88,8 @@ export function estimateComplexity(goal: string): Complexity {
     Math.min(2, count(text, PLURALITY)) +
     conjunctionPoints(count(text, CONJUNCTION)) +
     count(text, LIST_ITEM) +
-    Math.max(0, count(text.trim(), SENTENCE_END) - 1);
-  return points >= COMPLEX_POINTS ? 'complex' : 'simple';
+    Math.max(0, count(text.trim(), SENTENCE_END) - 1)
+  );
 }
 
 function lengthPoints(text: string): number {

@@ -68,6 +68,7 @@ describe('a simple goal', () => {
         tasks: [{ id: 'answer', description: 'Write a haiku about autumn' }],
       },
       complexity: 'simple',
+      createdAt: expect.any(Number),
       repairs: [],
       rejectedAnswers: [],
       usage: {

@@ -48,6 +48,8 @@ export interface DecomposeOptions extends PlannerOptions, PlanningRunOptions {
 export interface Decomposition {
   readonly plan: Plan;
   readonly complexity: Complexity;
+  /** When the plan was ready: Unix time in milliseconds. */
+  readonly createdAt: number;
   /** What was repaired in the model's answer, in plain sentences. */
   readonly repairs: readonly string[];
   /** The answers that were sent back, and their problems. */
@@ -92,7 +94,8 @@ export async function decompose(goal: string, options: DecomposeOptions): Promis
   const complexity = await estimate(goal, options);
   if (complexity === 'simple') {
     const plan = singleTaskPlan(goal, settings);
-    return { plan, complexity, repairs: [], rejectedAnswers: [], ...NO_COST };
+    const createdAt = Date.now();
+    return { plan, complexity, createdAt, repairs: [], rejectedAnswers: [], ...NO_COST };
   }
   const prompt = plannerPrompt(goal, settings);
   const { tasks, repairs, rejectedAnswers, result } = await makePlan({
@@ -100,7 +103,8 @@ export async function decompose(goal: string, options: DecomposeOptions): Promis
   });
   const { usage, costUsd } = result.metrics;
   const plan = { goal, tasks };
-  return { plan, complexity, repairs, rejectedAnswers, usage, costUsd, result };
+  const createdAt = Date.now();
+  return { plan, complexity, createdAt, repairs, rejectedAnswers, usage, costUsd, result };
 }
 
 /** @throws {DecompositionError} `run_canceled` when the signal aborts meanwhile. */

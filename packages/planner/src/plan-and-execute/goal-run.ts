@@ -124,7 +124,7 @@ export class GoalRun {
       this.#cost = { usage, costUsd };
       this.#planning = course;
       const plan = this.#planWithout(error);
-      return { plan, complexity: 'complex', ...course, usage, costUsd };
+      return { plan, complexity: 'complex', createdAt: Date.now(), ...course, usage, costUsd };
     }
   }
 

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { inOrder, planOf } from '../../test/runs.js';
+import { RunnerError } from '../contract/errors.js';
+import type { RunEvent } from '../contract/event.js';
+import { simulate } from '../simulate/simulate.js';
+import { describeEvent } from './describe-event.js';
+
+const at = { sequence: 0, timestamp: 0 };
+const attempt = { ...at, taskId: 'report', level: 0, attempt: 1 };
+const error = new RunnerError('connection', 'the server is\nbusy');
+
+test('a run reads like a report', () => {
+  const { timeline } = simulate(
+    planOf(
+      { id: 'research', description: 'Research.', estimate: { durationMs: 1_200 } },
+      {
+        id: 'report',
+        description: 'Report.',
+        dependencies: ['research'],
+        estimate: { durationMs: 90_000 },
+      },
+    ),
+    { strategy: inOrder },
+  );
+  const sentences = timeline.map(describeEvent);
+  expect(sentences).toEqual(
+    expect.arrayContaining([
+      'Task "research" started.',
+      'Task "research" completed in 1.2 s.',
+      'Task "report" completed in 1 min 30 s.',
+      'The run completed in 1 min 31 s.',
+    ]),
+  );
+  for (const sentence of sentences) expect(sentence).toMatch(/^[A-Z"].*[.!?…]$/);
+});
+
+test.each<[RunEvent, string]>([
+  [
+    {
+      ...attempt,
+      type: 'task_retrying',
+      durationMs: 5,
+      delayMs: 500,
+      error,
+    } as unknown as RunEvent,
+    'Task "report" is retried in 500 ms: the server is busy.',
+  ],
+  [
+    { ...attempt, type: 'task_skipped', reason: 'dependency_failed', failedTaskId: 'research' },
+    'Task "report" was skipped, because a task that it needs failed ("research").',
+  ],
+  [
+    { ...attempt, type: 'task_canceled', reason: 'deadline_exceeded' },
+    'Task "report" was canceled, because the deadline was exceeded.',
+  ],
+  [
+    { ...attempt, type: 'task_waiting', kind: 'approval', question: 'Send it?' },
+    'Task "report" waits for an approval: Send it?',
+  ],
+  [
+    { ...attempt, type: 'task_output', kind: 'tool_call', callId: '1', tool: 'search', input: {} },
+    'Task "report" called the tool "search".',
+  ],
+  [
+    { ...attempt, type: 'task_output', kind: 'notice', source: 'planner', message: 'No plan' },
+    'Task "report": No plan.',
+  ],
+  [{ ...at, type: 'tasks_added', source: 'add_tasks', tasks: [{ id: 'a' }] }, '1 task was added.'],
+  [
+    { ...at, type: 'goal_checked', progress: 0.5, achieved: false, criteria: [] },
+    'The goal is 50% achieved.',
+  ],
+  [
+    { ...at, type: 'run_failed', durationMs: 20, error },
+    'The run failed after 20 ms: the server is busy.',
+  ],
+  [
+    { ...at, type: 'max_parallel_changed', maxParallel: null },
+    'Any number of tasks may run at once from now on.',
+  ],
+])('%o', (event, sentence) => {
+  expect(describeEvent(event)).toBe(sentence);
+});

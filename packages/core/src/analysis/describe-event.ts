@@ -1,0 +1,161 @@
+import type { CancelReason, RunEvent, SkipReason } from '../contract/event.js';
+
+const SKIPPED: Readonly<Record<SkipReason, string>> = {
+  dependency_failed: 'a task that it needs failed',
+  fail_fast: 'another task failed',
+  condition_false: 'its condition was false',
+  nothing_failed: 'nothing failed that it would repair',
+  requested: 'it was skipped on request',
+  goal_achieved: 'the goal was achieved',
+  budget_exceeded: 'the budget was used up',
+};
+
+const CANCELED: Readonly<Record<CancelReason, string>> = {
+  run_canceled: 'the run was canceled',
+  deadline_exceeded: 'the deadline was exceeded',
+  fail_fast: 'another task failed',
+  goal_achieved: 'the goal was achieved',
+  invalid_strategy: 'the strategy broke its contract',
+  requested: 'it was canceled on request',
+};
+
+/** The longest part of a message or an output in a sentence. */
+const MAX_LENGTH = 200;
+
+/**
+ * One event of a run as an English sentence, for logs and progress displays.
+ *
+ * @example
+ * for await (const event of executor.execute(plan)) console.log(describeEvent(event));
+ * // Task "research" completed in 1.2 s.
+ */
+export function describeEvent(event: RunEvent): string {
+  switch (event.type) {
+    case 'run_started':
+      return `The run of ${quoted(event.plan.goal)} started with ${count(event.plan.tasks.length, 'task')}.`;
+    case 'strategy_initialized':
+      return 'The strategy is ready.';
+    case 'strategy_switched': {
+      const mode = event.from === event.to ? event.to : `${event.from} to ${event.to}`;
+      const limit = event.limit === undefined ? '' : ` with a limit of ${event.limit}`;
+      return `The strategy changed: ${mode}${limit}, because ${short(event.reason)}.`;
+    }
+    case 'task_started':
+      return event.attempt > 1
+        ? `${task(event)} started attempt ${event.attempt}.`
+        : `${task(event)} started.`;
+    case 'task_begun':
+      return `${task(event)} got a place, and its work began.`;
+    case 'task_output':
+      return describeOutput(event);
+    case 'task_completed':
+      if (event.reused !== undefined) {
+        return `${task(event)} reused its output from run ${quoted(event.reused.runId)}.`;
+      }
+      return `${task(event)} completed in ${duration(event.durationMs)}.`;
+    case 'task_failed':
+      return `${task(event)} failed after ${duration(event.durationMs)}: ${sentence(event.error.message)}`;
+    case 'task_retrying':
+      return `${task(event)} is retried in ${duration(event.delayMs)}: ${sentence(event.error.message)}`;
+    case 'task_waiting':
+      return `${task(event)} waits for an ${event.kind}: ${sentence(event.question)}`;
+    case 'tasks_added': {
+      const by = event.taskId === undefined ? '' : ` by task ${quoted(event.taskId)}`;
+      const { length } = event.tasks;
+      return `${count(length, 'task')} ${length === 1 ? 'was' : 'were'} added${by}.`;
+    }
+    case 'task_skipped': {
+      const why = event.message === undefined ? SKIPPED[event.reason] : short(event.message);
+      const cause = event.failedTaskId === undefined ? '' : ` (${quoted(event.failedTaskId)})`;
+      return `${task(event)} was skipped, because ${why}${cause}.`;
+    }
+    case 'task_canceled':
+      return `${task(event)} was canceled, because ${CANCELED[event.reason]}.`;
+    case 'goal_checked':
+      return `The goal is ${Math.round(event.progress * 100)}% achieved.`;
+    case 'goal_achieved':
+      return 'The goal is achieved.';
+    case 'budget_exceeded':
+      return `The budget ${quoted(event.budget)} of ${event.limit} does not suffice for task ${quoted(event.taskId)}.`;
+    case 'budget_waiting':
+      return `${task(event)} waits until running tasks have settled their part of the budget.`;
+    case 'replan_started': {
+      const { length } = event.failedTaskIds;
+      const why = length === 0 ? 'the goal was not achieved' : `${count(length, 'task')} failed`;
+      return `Re-planning round ${event.round} started, because ${why}.`;
+    }
+    case 'replan_completed':
+      return `Re-planning round ${event.round} added ${count(event.tasks, 'task')} in ${duration(event.durationMs)}.`;
+    case 'replan_failed':
+      return `Re-planning round ${event.round} failed: ${sentence(event.error.message)}`;
+    case 'run_paused':
+      return 'The run was paused.';
+    case 'run_unpaused':
+      return 'The run continues after its pause.';
+    case 'places_waiting':
+      return event.isWaiting ? 'The run waits for places.' : 'The run no longer waits for places.';
+    case 'resource_paused':
+      return `${quoted(event.resource)} is paused for ${duration(event.pauseMs)}: ${event.code}.`;
+    case 'run_resumed':
+      return `The run was resumed after ${duration(event.downtimeMs)}.`;
+    case 'max_parallel_changed':
+      return event.maxParallel === null
+        ? 'Any number of tasks may run at once from now on.'
+        : `At most ${count(event.maxParallel, 'task')} may run at once from now on.`;
+    case 'run_completed':
+      return `The run completed in ${duration(event.durationMs)}.`;
+    case 'run_failed':
+      return `The run failed after ${duration(event.durationMs)}: ${sentence(event.error.message)}`;
+    case 'run_canceled':
+      return `The run was canceled after ${duration(event.durationMs)}.`;
+  }
+}
+
+function describeOutput(event: Extract<RunEvent, { type: 'task_output' }>): string {
+  switch (event.kind) {
+    case 'text':
+      return `${task(event)} wrote ${count(event.text.length, 'character')}.`;
+    case 'reasoning':
+      return `${task(event)} reasoned in ${count(event.text.length, 'character')}.`;
+    case 'tool_call':
+      return `${task(event)} called the tool ${quoted(event.tool)}.`;
+    case 'tool_result': {
+      const outcome = event.ok ? 'completed' : 'failed';
+      return `${task(event)}: the tool ${quoted(event.tool)} ${outcome} in ${duration(event.durationMs)}.`;
+    }
+    case 'notice':
+      return `${task(event)}: ${sentence(event.message)}`;
+    case 'step':
+      return `${task(event)} made request ${event.step}.`;
+  }
+}
+
+function task({ taskId }: { readonly taskId: string }): string {
+  return `Task ${quoted(taskId)}`;
+}
+
+function quoted(text: string): string {
+  return `"${short(text)}"`;
+}
+
+/** On one line, without control characters, and not too long. */
+function short(text: string): string {
+  const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  return line.length <= MAX_LENGTH ? line : `${line.slice(0, MAX_LENGTH - 1)}…`;
+}
+
+function sentence(text: string): string {
+  const line = short(text);
+  return /[.!?…]$/.test(line) ? line : `${line}.`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1_000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
