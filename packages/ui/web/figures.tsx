@@ -131,5 +131,5 @@ function costWords({ figures, isLive }: RunModel, { pricesAsOf }: RunExtras): st
   if (costUsd === null) return 'no price known';
   if (isLive) return 'so far';
   if (pricesAsOf !== undefined) return `prices of ${pricesAsOf}`;
-  return `${dollars(costUsd / Math.max(1, counts.completed))} per completed task`;
+  return `${dollars(costUsd / Math.max(1, counts.completed))} per task`;
 }

@@ -150,6 +150,11 @@ class LazyRunAnalysis implements RunAnalysis {
     return index === undefined ? undefined : this.tasks[index];
   }
 
+  promptOf(id: string): string | undefined {
+    const index = this.#fold.graph.indexOf(id);
+    return index === undefined ? undefined : this.#fold.prompts.of(index);
+  }
+
   slowest(count: number): readonly TaskAnalysis[] {
     const work = (record: TaskRecord) => workOf(record, this.makespanMs);
     const ran = this.#fold.tasks.filter((record) => work(record) > 0);

@@ -20,6 +20,7 @@ import { Queue } from '../util/queue.js';
 import { Blocker, Blockers } from './blockers.js';
 import { RunClock } from './run-clock.js';
 import { noteOutput } from './streamed-output.js';
+import { Prompts } from './prompts.js';
 import type { AttemptRecord, Phase, PhaseKind, TaskRecord } from './task-record.js';
 import type { ConcurrencyStep } from './types.js';
 
@@ -40,6 +41,9 @@ export class RunFold {
   readonly blockers: Blockers;
   readonly steps: ConcurrencyStep[] = [];
   readonly rounds: RoundRecord[] = [];
+  /** The lists that functions gave to fan-outs, by index. */
+  readonly lists = new Map<number, readonly unknown[]>();
+  readonly prompts: Prompts;
   strategy = '';
   /** The index of the task that settled last; -1 for none. */
   lastSettled = -1;
@@ -63,6 +67,7 @@ export class RunFold {
     this.state.unblocked = this.#unblocked;
     this.clock = new RunClock(timestamp);
     this.goal = plan.goal;
+    this.prompts = new Prompts(this.state, this.lists);
     this.#limits = limits?.resources ?? {};
     this.blockers = new Blockers(this.#limits);
     for (let index = 0; index < this.graph.size; index++) this.#addRecord(index, 0, -1, -1);
@@ -139,6 +144,7 @@ export class RunFold {
     for (let index = first; index < this.graph.size; index++) {
       this.#addRecord(index, now, by, round);
     }
+    if (event.source === 'for_each' && event.items !== undefined) this.lists.set(by, event.items);
     if (event.source !== 'for_each' || !this.#begun.has(by)) return;
     const cause = (this.tasks[by] as TaskRecord).phases.findLast(({ kind }) => kind === 'blocked');
     this.graph.eachChild(by, (child) => {

@@ -275,6 +275,13 @@ export interface RunAnalysis {
   slowest(count: number): readonly TaskAnalysis[];
   /** @returns undefined for an unknown id. */
   task(id: string): TaskAnalysis | undefined;
+  /**
+   * The prompt that an attempt at a task gets, with the outputs so far. Without the JSON Schema that is
+   * added for a server that takes none.
+   *
+   * @returns undefined when a function makes it, or when it needs outputs that are not known.
+   */
+  promptOf(id: string): string | undefined;
 }
 
 export interface AnalyzeOptions {

@@ -38,6 +38,12 @@ export class FanOut {
     return this.#origins.get(task);
   }
 
+  /** Takes a task that was read for the copy of the pattern that it is. */
+  adopt(task: Task, copy: Task): void {
+    const origin = this.#origins.get(copy);
+    if (origin !== undefined) this.#origins.set(task, origin);
+  }
+
   /**
    * The items that a fan-out iterates over.
    *

@@ -68,8 +68,11 @@ test('a run under way is shown up to a time: its last attempts are open', () => 
 test('the texts of a task are its prompt, output and tool calls, each cut at the limit', () => {
   const builder = new ModelBuilder();
   for (const event of diligenceRun()) builder.add(event);
+  expect(builder.detail('profile[2]', 1_000)?.prompt.text).toBe(
+    'Profile Castell 1 from its filings',
+  );
   expect(builder.detail('news', 1_000)).toMatchObject({
-    prompt: { text: 'Collect sources: news' },
+    prompt: { text: expect.stringMatching(/^Collect sources: news\n\n<output task="brief">/) },
     output: { text: expect.stringContaining('Findings for news') },
     steps: [{ tool: 'search', ok: true, durationMs: 422 }],
   });

@@ -118,8 +118,7 @@ export class ModelBuilder {
   /** The texts of a task; undefined for an unknown one. */
   detail(taskId: string, limit: number): TaskDetail | undefined {
     this.#analysis ??= this.#analyzer.analyze();
-    const task = this.#analysis.task(taskId);
-    return task === undefined ? undefined : this.#texts.detail(task, limit);
+    return this.#texts.detail(this.#analysis, taskId, limit);
   }
 
   /** @throws {TypeError} before the first event. */
@@ -164,7 +163,7 @@ export class ModelBuilder {
   #taskModel(run: RunAnalysis, analysis: TaskAnalysis): TaskModel {
     const inputs = this.#inputsOf(run, analysis);
     return taskModelOf(run, analysis, inputs, {
-      prompt: this.#texts.promptLine(analysis),
+      prompt: this.#texts.promptLine(run, analysis),
       question: this.#texts.questionOf(analysis.id),
     });
   }

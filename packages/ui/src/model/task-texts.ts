@@ -1,5 +1,5 @@
 import type { RunEvent, Task } from '@stratagem/core';
-import type { TaskAnalysis } from '@stratagem/core/analysis';
+import type { RunAnalysis, TaskAnalysis } from '@stratagem/core/analysis';
 import type { TaskDetail, ToolStep } from './run-model.js';
 import { cut, oneLine, valueText } from './texts.js';
 
@@ -13,6 +13,8 @@ export class TaskTexts {
   readonly #outputs = new Map<string, unknown>();
   readonly #partial = new Map<string, string>();
   readonly #questions = new Map<string, string>();
+  /** The first lines of the prompts of tasks that have started: those do not change. */
+  readonly #lines = new Map<string, string>();
 
   add(event: RunEvent): void {
     switch (event.type) {
@@ -39,16 +41,27 @@ export class TaskTexts {
     return question === undefined ? undefined : cut(question, 4_000).text;
   }
 
-  promptLine({ id, task }: TaskAnalysis): string {
-    return oneLine(this.#questions.get(id) ?? promptOf(task), PROMPT_LINE);
+  promptLine(run: RunAnalysis, { id, task, startMs }: TaskAnalysis): string {
+    const known = this.#lines.get(id);
+    if (known !== undefined) return known;
+    const written = this.#questions.get(id) ?? descriptionOf(task);
+    if (startMs === undefined) return oneLine(written, PROMPT_LINE);
+    const line = oneLine(this.#questions.get(id) ?? run.promptOf(id) ?? written, PROMPT_LINE);
+    this.#lines.set(id, line);
+    return line;
   }
 
   /** @param limit The most letters of each text. */
-  detail({ id, task, attempts }: TaskAnalysis, limit: number): TaskDetail {
+  detail(run: RunAnalysis, taskId: string, limit: number): TaskDetail | undefined {
+    const analysis = run.task(taskId);
+    if (analysis === undefined) return undefined;
+    const { id, task, attempts, startMs } = analysis;
+    // As it was sent; before it starts, as it was written.
+    const prompt = startMs === undefined ? undefined : run.promptOf(id);
     const question = this.#questions.get(id);
     const partial = this.#partial.get(id);
     return {
-      prompt: cut(promptOf(task), limit),
+      prompt: cut(prompt ?? descriptionOf(task), limit),
       ...(this.#outputs.has(id) && { output: cut(valueText(this.#outputs.get(id)), limit) }),
       ...(partial !== undefined && { partial: cut(partial, limit) }),
       ...(question !== undefined && { question: cut(question, limit) }),
@@ -72,7 +85,7 @@ function toolStep(attempt: number, step: Tool, limit: number): ToolStep {
   };
 }
 
-function promptOf({ description, prompt, run }: Task): string {
+function descriptionOf({ description, prompt, run }: Task): string {
   if (description !== undefined) return description;
   return prompt !== undefined || run !== undefined ? '(a function)' : '';
 }

@@ -5,7 +5,7 @@ import type { RunEvent } from '@stratagem/core';
 import { simulate } from '@stratagem/core/simulate';
 import { parallel } from '@stratagem/parallel';
 import { expect, test } from 'vitest';
-import { diligenceRun, documentsRun } from '../../test/sample-runs.js';
+import { diligenceRun, documentsRun, researchRun } from '../../test/sample-runs.js';
 import { renderReport } from '../index.js';
 import { loadAssets } from './assets.js';
 import type { EmbeddedRun } from './embedded-run.js';
@@ -120,6 +120,20 @@ test('a report has two runs when they are compared, the one it is about last', (
     model: { runId: 'second' },
     extras: { retryCommand: 'stratagem resume second --retry-failed' },
   });
+});
+
+test('a report says what a replay with another limit takes, where that would have helped', () => {
+  const [waiting] = embedded(renderReport(documentsRun(200)));
+  expect(waiting?.extras.replay).toMatch(/^With a limit of (128|256): about \d/);
+  const [research] = embedded(renderReport(researchRun()));
+  expect(research?.extras.replay).toBeUndefined();
+  const [diligence] = embedded(renderReport(diligenceRun()));
+  expect(diligence?.extras.replay).toContain('Without rate limits: about ');
+});
+
+test('events that can be read only once are enough', () => {
+  const [run] = embedded(renderReport(new Set(diligenceRun()).values()));
+  expect(run?.extras.replay).toContain('about');
 });
 
 test('an unknown option of a report is an error', () => {

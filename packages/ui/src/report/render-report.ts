@@ -1,9 +1,11 @@
+import type { RunEvent } from '@stratagem/core';
 import type { RunExtras } from '../model/extras.js';
 import type { ModelBuilder } from '../model/model-builder.js';
 import type { RunModel, TaskDetail } from '../model/run-model.js';
 import type { EmbeddedRun } from './embedded-run.js';
 import { renderPage } from './render-page.js';
-import { builderOf, type RunInput, type RunSettings, settingsOf } from './run-input.js';
+import { replaySentence } from './replay-sentence.js';
+import { builderOf, eventsOf, type RunInput, type RunSettings, settingsOf } from './run-input.js';
 
 export interface ReportOptions extends RunSettings {
   /** A command that runs again what failed; the report offers to copy it. */
@@ -36,6 +38,8 @@ const ALL_TEXT = 4_000_000;
  * await writeFile('run.html', renderReport(result));
  */
 export function renderReport(run: RunInput, options: ReportOptions = {}): string {
+  // Read twice: for the model, and for its replay.
+  const events = [...(eventsOf(run) ?? [])];
   const settings = settingsOf('renderReport()', options, [
     'retryCommand',
     'pricesAsOf',
@@ -47,13 +51,20 @@ export function renderReport(run: RunInput, options: ReportOptions = {}): string
     ...(retryCommand !== undefined && { retryCommand }),
     ...(pricesAsOf !== undefined && { pricesAsOf }),
   };
+  const isRun = eventsOf(run) !== undefined;
+  const builder = builderOf('renderReport()', isRun ? events : run, settings.runId);
   const runs = [
     ...(compareWith === undefined
       ? []
       : [embed(builderOf('renderReport()', compareWith), {}, maxTextLength)]),
-    embed(builderOf('renderReport()', run, settings.runId), extras, maxTextLength, settings),
+    withReplay(embed(builder, extras, maxTextLength, settings), events),
   ];
   return renderPage(runs);
+}
+
+function withReplay(shown: EmbeddedRun, events: readonly RunEvent[]): EmbeddedRun {
+  const replay = replaySentence(shown.model, events);
+  return replay === undefined ? shown : { ...shown, extras: { ...shown.extras, replay } };
 }
 
 /** A run as a report has it. */

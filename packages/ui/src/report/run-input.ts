@@ -38,7 +38,8 @@ export function builderOf(where: string, run: RunInput, runId?: string): ModelBu
   return builder;
 }
 
-function eventsOf(run: RunInput): Iterable<RunEvent> | undefined {
+/** The events of a run; undefined when it is none. */
+export function eventsOf(run: RunInput): Iterable<RunEvent> | undefined {
   if (typeof run !== 'object' || run === null) return undefined;
   const events: unknown = 'timeline' in run ? run.timeline : run;
   const isIterable = typeof (events as Iterable<RunEvent>)?.[Symbol.iterator] === 'function';
