@@ -82,7 +82,9 @@ async function watchFrames(page) {
 }
 
 async function framesOf(page) {
-  return page.evaluate('cancelAnimationFrame(window.raf_); ({ frames: window.frames_, long: window.long_ })');
+  return page.evaluate(
+    'cancelAnimationFrame(window.raf_); ({ frames: window.frames_, long: window.long_ })',
+  );
 }
 
 async function drawsOf(page) {

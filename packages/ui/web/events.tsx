@@ -70,7 +70,7 @@ export function Events({
           count={lines.length}
           rowHeight={32}
           scrollTo={at}
-          row={(position) => {
+          row={(position, place) => {
             const line = lines[position];
             if (line === undefined) return null;
             const isOn = position === at || (line.task !== undefined && line.task === selected);
@@ -79,6 +79,7 @@ export function Events({
                 key={line.sequence}
                 class={`tr row ecols num${isOn ? ' on' : ''}`}
                 id={`event-${position}`}
+                style={place}
                 role="row"
                 aria-rowindex={position + 2}
                 aria-selected={isOn}

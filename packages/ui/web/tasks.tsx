@@ -1,12 +1,12 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ShownStatus, TaskModel } from '../src/model/run-model.js';
 import { count, dollars, duration } from '../src/view/format.js';
 import { type RunView, runMsOf, shownMsOf, waitMsOf } from '../src/view/run-view.js';
 import { reasonWords, STATUS_WORDS } from '../src/view/words.js';
 import { Glyph } from './glyph.js';
 import type { Source } from './source.js';
-import { moved, VirtualRows } from './virtual.js';
+import { moved, type Place, VirtualRows } from './virtual.js';
 
 type Column = 'start' | 'status' | 'id' | 'attempts' | 'waited' | 'ran' | 'tokens' | 'cost';
 
@@ -45,6 +45,23 @@ export function Tasks({ view, runKey, source, selected, select }: TasksProps) {
     [model],
   );
   const index = selected === undefined ? -1 : rows.findIndex(({ id }) => id === selected);
+  const choose = useRef(select);
+  choose.current = select;
+  const row = useCallback(
+    (position: number, place: Place) => (
+      <TaskRow
+        place={place}
+        key={(rows[position] as TaskModel).id}
+        task={rows[position] as TaskModel}
+        position={position}
+        now={now}
+        longest={longest}
+        isOn={position === index}
+        select={(id) => choose.current(id)}
+      />
+    ),
+    [rows, now, longest, index],
+  );
   const clear = () => {
     setQuery('');
     setStatuses(new Set());
@@ -144,22 +161,7 @@ export function Tasks({ view, runKey, source, selected, select }: TasksProps) {
             </p>
           </div>
         ) : (
-          <VirtualRows
-            count={rows.length}
-            rowHeight={32}
-            scrollTo={index}
-            row={(position) => (
-              <TaskRow
-                key={(rows[position] as TaskModel).id}
-                task={rows[position] as TaskModel}
-                position={position}
-                now={now}
-                longest={longest}
-                isOn={position === index}
-                select={select}
-              />
-            )}
-          />
+          <VirtualRows count={rows.length} rowHeight={32} scrollTo={index} row={row} />
         )}
       </div>
     </div>
@@ -261,6 +263,7 @@ function Head({
 }
 
 function TaskRow({
+  place,
   task,
   position,
   now,
@@ -268,6 +271,7 @@ function TaskRow({
   isOn,
   select,
 }: {
+  place: Place;
   task: TaskModel;
   position: number;
   now: number;
@@ -283,6 +287,7 @@ function TaskRow({
     <div
       class={`tr row tcols num${isOn ? ' on' : ''}`}
       id={`task-${position}`}
+      style={place}
       role="row"
       aria-rowindex={position + 2}
       aria-selected={isOn}

@@ -1,7 +1,8 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { RunModel } from '../src/model/run-model.js';
 import { duration } from '../src/view/format.js';
-import type { RunView } from '../src/view/run-view.js';
 import type { TimelineMode } from '../src/view/timeline-layout.js';
-import { Timeline, type TimelineProps, zoomWindow } from './timeline.js';
+import { Timeline, type TimelineProps, type Window, zoomWindow } from './timeline.js';
 
 export interface TimelineTabProps extends TimelineProps {
   readonly setMode: (mode: TimelineMode) => void;
@@ -18,9 +19,11 @@ const MODE_NAMES = [
 
 /** The timeline with its buttons and legend. */
 export function TimelineTab(props: TimelineTabProps) {
-  const { view, mode, window, whole, open, setMode, foldAll, isFollowing } = props;
+  const { view, mode, whole, open, setMode, foldAll } = props;
   const { model } = view;
-  const setWindow = props.setWindow ?? (() => {});
+  const [window, setWindow] = useQuickWindow(props);
+  const isFollowing = props.isFollowing && window === props.window;
+  const legend = useMemo(() => <Legend model={model} />, [model]);
   return (
     <>
       <div class="bar">
@@ -38,7 +41,7 @@ export function TimelineTab(props: TimelineTabProps) {
             ),
           )}
         </div>
-        <Legend view={view} />
+        {legend}
         <span class="grow" />
         {!isFollowing && (
           <span class="dim num hide-s">
@@ -75,13 +78,39 @@ export function TimelineTab(props: TimelineTabProps) {
           Fit
         </button>
       </div>
-      <Timeline {...props} />
+      <Timeline {...props} window={window} setWindow={setWindow} />
     </>
   );
 }
 
+/** How long a zoom rests until the address has it: browsers limit how often an address may change. */
+const REST_MS = 250;
+
+/** The window while it is dragged or zoomed; only its last state goes into the address. */
+function useQuickWindow(props: TimelineTabProps): [Window, (window: Window) => void] {
+  const [quick, setQuick] = useState<Window | undefined>();
+  const timer = useRef<number | undefined>(undefined);
+  const latest = useRef(props);
+  latest.current = props;
+  const [from, to] = props.window;
+  // The address has it, or says something else.
+  useEffect(() => {
+    if (!props.isFollowing) setQuick(undefined);
+  }, [from, to]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const setWindow = (window: Window) => {
+    setQuick(window);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
+      latest.current.setWindow?.(window);
+      setQuick(undefined);
+    }, REST_MS);
+  };
+  return [quick ?? props.window, setWindow];
+}
+
 /** What the colours of this run mean; nothing that it does not show. */
-function Legend({ view: { model } }: { view: RunView }) {
+function Legend({ model }: { model: RunModel }) {
   const { counts } = model.figures;
   const hasRetries = model.tasks.some(({ segments }) =>
     segments.some(({ kind, isLast }) => kind === 'fail' && !isLast),

@@ -1,5 +1,8 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+
+/** The style that puts a row where it belongs. */
+export type Place = { readonly top: string };
 
 /** Rows of one height, of which only those in sight are in the document. */
 export function VirtualRows({
@@ -10,12 +13,16 @@ export function VirtualRows({
 }: {
   count: number;
   rowHeight: number;
-  row: (index: number) => ComponentChildren;
+  /** @param place Where the row is; printed rows follow one another. */
+  row: (index: number, place: Place) => ComponentChildren;
   /** The row that must be in sight; −1 for none. */
   scrollTo: number;
 }) {
   const ref = useRef<HTMLDivElement>(null);
-  const [top, setTop] = useState(0);
+  // The first row in sight, in steps: not every pixel needs other rows.
+  const [step, setStep] = useState(0);
+  const top = step * STEP * rowHeight;
+  const rows = useRowCache(row, rowHeight);
   const [room, setRoom] = useState(() => roomFor(innerHeight));
   const [isPrinted, setPrinted] = useState(false);
   useEffect(() => {
@@ -43,7 +50,7 @@ export function VirtualRows({
   const first = isPrinted ? 0 : Math.max(0, Math.floor(top / rowHeight) - 8);
   const last = isPrinted
     ? Math.min(count, PRINTED_ROWS)
-    : Math.min(count, Math.ceil((top + height) / rowHeight) + 8);
+    : Math.min(count, Math.ceil((top + height) / rowHeight) + STEP + 8);
   return (
     <div
       class="vscroll"
@@ -51,22 +58,35 @@ export function VirtualRows({
       tabIndex={0}
       ref={ref}
       style={{ height: `${height}px` }}
-      onScroll={(event) => setTop(event.currentTarget.scrollTop)}
+      onScroll={(event) => setStep(Math.floor(event.currentTarget.scrollTop / rowHeight / STEP))}
     >
       <div
         role="presentation"
         style={{ height: isPrinted ? 'auto' : `${count * rowHeight}px`, position: 'relative' }}
       >
-        <div
-          role="presentation"
-          class="vrows"
-          style={isPrinted ? {} : { transform: `translateY(${first * rowHeight}px)` }}
-        >
-          {Array.from({ length: Math.max(0, last - first) }, (_, index) => row(first + index))}
+        <div role="presentation" class={isPrinted ? 'vrows printed' : 'vrows'}>
+          {Array.from({ length: Math.max(0, last - first) }, (_, index) => rows(first + index))}
         </div>
       </div>
     </div>
   );
+}
+
+/** Rows by which the window of rows moves. */
+const STEP = 4;
+
+/** Rows that stay in sight are the same objects, so that they are not compared again. */
+function useRowCache(
+  row: (index: number, place: Place) => ComponentChildren,
+  rowHeight: number,
+): (index: number) => ComponentChildren {
+  return useMemo(() => {
+    const known = new Map<number, ComponentChildren>();
+    return (index) => {
+      if (!known.has(index)) known.set(index, row(index, { top: `${index * rowHeight}px` }));
+      return known.get(index);
+    };
+  }, [row, rowHeight]);
 }
 
 /** A printed table has at most so many rows. */
