@@ -18,9 +18,9 @@ import { restoreTrials } from '../kernel/restore-trials.js';
 import { RunState } from '../state/run-state.js';
 import { Queue } from '../util/queue.js';
 import { Blocker, Blockers } from './blockers.js';
+import { Prompts } from './prompts.js';
 import { RunClock } from './run-clock.js';
 import { noteOutput } from './streamed-output.js';
-import { Prompts } from './prompts.js';
 import type { AttemptRecord, Phase, PhaseKind, TaskRecord } from './task-record.js';
 import type { ConcurrencyStep } from './types.js';
 
