@@ -1,4 +1,7 @@
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { chatServer } from '../../test/chat-server.js';
 import { start } from '../../test/stratagem.js';
@@ -72,6 +75,32 @@ describe.skipIf(process.platform === 'win32')('a signal', { timeout }, () => {
     const { exitCode, stdout } = await run.ended;
     expect(exitCode).toBe(143);
     expect(JSON.parse(stdout).status).toBe('canceled');
+  });
+
+  test.each([
+    ['SIGTERM', 143, 'completed'],
+    ['SIGINT', 130, 'running'],
+  ] as const)('%s leaves a recorded run open', async (signal, code, research) => {
+    const journal = await mkdtemp(join(tmpdir(), 'stratagem-signals-'));
+    const args = ['run', '-', '--json', '--journal', journal, '--latency', '1500'];
+    const run = start(args, { stdin: plan });
+    await run.progress(/started +research/);
+    run.child.kill(signal);
+    const { exitCode, stdout } = await run.ended;
+    expect(exitCode).toBe(code);
+    const { status, error, tasks } = JSON.parse(stdout);
+    expect({ status, code: error.code }).toEqual({
+      status: 'interrupted',
+      code: 'run_interrupted',
+    });
+    // SIGTERM lets the attempt finish.
+    expect(tasks.map((task: { status: string }) => task.status)).toEqual([
+      research,
+      'pending',
+      'pending',
+      'pending',
+    ]);
+    await rm(journal, { recursive: true });
   });
 
   test('a second SIGINT quits at once, even if nothing reads the result', async () => {
