@@ -10,6 +10,7 @@ import type { UiFlags } from './commands/ui.js';
 import type { WhyFlags } from './commands/why.js';
 import { GRAPH_FORMATS, type GraphFormat } from './options/choices.js';
 import {
+  addInputOptions,
   addModelOptions,
   addPlanOptions,
   addResumeOptions,
@@ -62,6 +63,7 @@ Examples:
   stratagem run plan.yaml --runner openai --max-parallel 8 --deadline 5m
   stratagem run --goal "Compare three databases" --runner openai
   stratagem run plan.yaml --journal .stratagem
+  stratagem run plan.yaml --input company=Apple --input text=@notes.txt
   stratagem run plan.yaml --ui --report run.html
   stratagem ui --journal .stratagem
   stratagem plan "Compare three databases" -o plan.yaml
@@ -81,7 +83,7 @@ Examples:
     .option('--reuse', 'reuse recorded outputs of unchanged tasks (needs --journal)')
     .option('--dry-run', 'show which tasks would run, and why; run nothing')
     .option('--json', 'print the result as JSON');
-  addModelOptions(addSchedulingOptions(run)).action(
+  addModelOptions(addSchedulingOptions(addInputOptions(run))).action(
     async (file: string | undefined, flags: RunFlags, command: Command) => {
       const { goal } = flags;
       if (goal !== undefined) {
@@ -121,7 +123,7 @@ Examples:
     .option('--use-recorded-plan', 'resume with the recorded plan; ignore the file')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', '\nOptions that you leave out keep their values from the recorded run.');
-  addResumeOptions(resume).action(async (runId: string, flags: ResumeFlags) => {
+  addResumeOptions(addInputOptions(resume)).action(async (runId: string, flags: ResumeFlags) => {
     const { resumeCommand } = await import('./commands/resume.js');
     setExitCode(await resumeCommand(runId, flags));
   });

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { type Journal, memoryJournal, type Plan, type TaskForecast } from '@stratagem/core';
+import { loadInputs } from '../load/load-inputs.js';
 import type { LoadedPlan } from '../load/load-plan.js';
 import { openJournal } from '../load/open-journal.js';
 import type { RunFlags } from '../options/run-flags.js';
@@ -24,8 +25,9 @@ export async function dryRunCommand(
     flags.journal === undefined ? memoryJournal() : await openJournal(flags.journal, false);
   try {
     return await withExecutor(flags, file, undefined, async ({ explain }) => {
+      const inputs = await loadInputs(plan, flags);
       const forecast = (from: Journal) =>
-        explain(plan, { journal: from }).catch((error) => {
+        explain(plan, { journal: from, ...(inputs !== undefined && { inputs }) }).catch((error) => {
           throw toUsageError(error);
         });
       const withReuse = await forecast(journal);

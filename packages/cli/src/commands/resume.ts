@@ -7,8 +7,9 @@ import {
   readRun,
 } from '@stratagem/core';
 import { findRun } from '../load/find-run.js';
+import { loadInputs } from '../load/load-inputs.js';
 import { withJournal } from '../load/open-journal.js';
-import type { ExecutorFlags, LimitFlags } from '../options/run-flags.js';
+import type { ExecutorFlags, InputFlags, LimitFlags } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
 import { commandJournal } from '../run/command-journal.js';
@@ -25,6 +26,7 @@ export interface ResumeFlags
   extends ExecutorFlags,
     ExecuteFlags,
     ResumePlanFlags,
+    InputFlags,
     Pick<LimitFlags, 'deadline' | 'budgetTokens' | 'budgetCost' | 'prices'> {
   readonly journal: string;
   readonly retryFailed?: boolean;
@@ -75,8 +77,10 @@ export async function withResumedRun<Result>(
   const journal = commandJournal(store, record);
   return withExecutor(merged, loaded, journal, async (executor, pricesAsOf) => {
     await announceSimulation(merged, loaded);
+    const inputs = await loadInputs(plan, flags);
     const options = {
       plan,
+      ...(inputs !== undefined && { inputs }),
       // The other limits of the run are in its record.
       ...(await toRunOptions({ ...flags, prices: merged.prices })),
       ...(flags.retryFailed && { retryFailed: true }),

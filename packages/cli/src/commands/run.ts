@@ -1,4 +1,5 @@
-import type { Executor, Plan, RunHandle, RunOptions } from '@stratagem/core';
+import type { ExecuteOptions, Executor, Plan, RunHandle, RunOptions } from '@stratagem/core';
+import { loadInputs } from '../load/load-inputs.js';
 import { type LoadedPlan, loadPlan } from '../load/load-plan.js';
 import { journalErrorToUsageError, openJournal } from '../load/open-journal.js';
 import type { RunFlags } from '../options/run-flags.js';
@@ -53,13 +54,18 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
   }
 }
 
-async function prepare(flags: RunFlags, loaded: LoadedPlan): Promise<RunOptions> {
+async function prepare(flags: RunFlags, loaded: LoadedPlan): Promise<ExecuteOptions> {
+  const inputs = await loadInputs(loaded.plan, flags);
   await announceSimulation(flags, loaded);
-  return { ...(await toRunOptions(flags)), ...(flags.reuse && { reuse: true }) };
+  return {
+    ...(await toRunOptions(flags)),
+    ...(inputs !== undefined && { inputs }),
+    ...(flags.reuse && { reuse: true }),
+  };
 }
 
 /** Only the executor finds out that a plan needs tools that it does not have. */
-function start(executor: Executor, plan: Plan, options: RunOptions): RunHandle {
+function start(executor: Executor, plan: Plan, options: ExecuteOptions): RunHandle {
   try {
     return executor.execute(plan, options);
   } catch (error) {

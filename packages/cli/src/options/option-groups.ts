@@ -9,6 +9,7 @@ import {
   integerFrom,
   list,
   milliseconds,
+  namedValues,
   nonEmpty,
   positiveInteger,
   positiveIntegers,
@@ -86,6 +87,15 @@ const answerOptions = () => [
   option('--answer <id=value>', 'answer a task that waits for an answer (repeatable)', answers),
 ];
 
+const inputOptions = () => [
+  option(
+    '--input <name=value>',
+    'value of an input of the plan; @FILE reads it from a file (repeatable)',
+    namedValues,
+  ),
+  option('--inputs <file>', 'file with values for the inputs (YAML or JSON)', nonEmpty),
+];
+
 const planOptions = () => [
   choice(
     '--complexity <kind>',
@@ -156,6 +166,11 @@ export function addResumeOptions(command: Command): Command {
   addSchedulingOptions(command);
   addGroup(command, 'Provider options:', runnerOptions());
   return addGroup(command, 'Limits:', limitOptions());
+}
+
+/** Adds the options that give values to the inputs of a plan. */
+export function addInputOptions(command: Command): Command {
+  return addGroup(command, 'Inputs of the plan:', inputOptions());
 }
 
 /** Adds the options that shape a generated plan. */

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { isRunnerName, RUNNERS } from './choices.js';
 import { parseDuration } from './parse-duration.js';
-import type { PresetAnswer } from './run-flags.js';
+import type { InputFlag, PresetAnswer } from './run-flags.js';
 
 const DAY_MS = 86_400_000;
 
@@ -41,6 +41,13 @@ export function answers(text: string, previous: readonly PresetAnswer[] = []): P
   const [id = '', ...rest] = text.split('=');
   if (id !== '' && rest.length > 0) return [...previous, { id, value: rest.join('=') }];
   throw new InvalidArgumentError('Expected a task id and an answer, such as review=yes.');
+}
+
+/** Collects the `NAME=VALUE` pairs of an option that may be repeated. */
+export function namedValues(text: string, previous: readonly InputFlag[] = []): InputFlag[] {
+  const [name = '', ...rest] = text.split('=');
+  if (name !== '' && rest.length > 0) return [...previous, { name, value: rest.join('=') }];
+  throw new InvalidArgumentError('Expected a name and a value, such as company=Apple.');
 }
 
 export function nonEmpty(text: string): string {

@@ -40,6 +40,18 @@ export interface ExecutorFlags extends StrategyFlags, RunnerFlags, WrapperFlags 
   readonly retries?: number;
 }
 
+/** Values for the inputs of the plan. */
+export interface InputFlags {
+  readonly input?: readonly InputFlag[];
+  /** A file with values. */
+  readonly inputs?: string;
+}
+
+export interface InputFlag {
+  readonly name: string;
+  readonly value: string;
+}
+
 /** Answers for human steps that were given in advance, by task id. */
 export interface PresetAnswers {
   readonly approve?: readonly string[];
@@ -53,7 +65,13 @@ export interface PresetAnswer {
 }
 
 /** The flags of `stratagem run`. */
-export interface RunFlags extends ExecutorFlags, LimitFlags, PresetAnswers, FileFlags, PageFlags {
+export interface RunFlags
+  extends ExecutorFlags,
+    LimitFlags,
+    PresetAnswers,
+    InputFlags,
+    FileFlags,
+    PageFlags {
   readonly goal?: string;
   readonly fallback?: (typeof FALLBACKS)[number];
   readonly yes?: boolean;

@@ -1,4 +1,4 @@
-import { isStratagemError, PlanError } from '@stratagem/core';
+import { InputsError, isStratagemError, PlanError } from '@stratagem/core';
 import { UsageError } from './usage-error.js';
 
 /** Turns any error of the library into a usage error, with a hint at the flag that fixes it. */
@@ -11,7 +11,9 @@ export function toUsageError(error: unknown): unknown {
     ? '\nUse --mcp-config to give tasks the tools of MCP servers.'
     : lacksPrice
       ? '\nUse --prices FILE to give the price of the model, or --budget-tokens.'
-      : '';
+      : error instanceof InputsError
+        ? '\nUse --input NAME=VALUE or --inputs FILE to give values.'
+        : '';
   return new UsageError(error.message + hint, { cause: error });
 }
 

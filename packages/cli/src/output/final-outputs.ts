@@ -7,11 +7,11 @@ import { forTerminal, onOneLine } from './terminal-text.js';
 const MAX_OUTPUTS = 50;
 
 /**
- * The outputs that no completed task used, which are those of the last tasks in a completed plan. One
- * alone is printed as it is; of several, each has its task id above it.
+ * The results that the plan names, or else the outputs that no completed task used, which are those of the last tasks in a completed plan.
+ * One alone is printed as it is; of several, each has its name above it.
  */
 export function finalOutputs(run: DisplayableRun): string {
-  const final = finalTasks(run);
+  const final = namedOutputs(run) ?? finalTasks(run);
   const [only] = final;
   if (only === undefined) return '';
   if (final.length === 1) return `${forTerminal(asText(only.output))}\n`;
@@ -22,6 +22,13 @@ export function finalOutputs(run: DisplayableRun): string {
     parts.push(`… and ${final.length - MAX_OUTPUTS} more outputs (use --json to see all)`);
   }
   return `${parts.join('\n\n')}\n`;
+}
+
+/** The results of a plan that names them. */
+function namedOutputs({ timeline, planOutputs }: DisplayableRun) {
+  const started = timeline.findLast((event) => event.type === 'run_started');
+  if (started?.plan.outputs === undefined) return undefined;
+  return Object.entries(planOutputs).map(([id, output]) => ({ id, output }));
 }
 
 function finalTasks({ tasks, timeline }: DisplayableRun): DisplayableRun['tasks'][number][] {

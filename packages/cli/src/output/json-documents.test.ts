@@ -23,6 +23,7 @@ test('a completed plan has every field of every task', async () => {
     'error',
     'goal',
     'strategy',
+    'outputs',
     'tasks',
     'metrics',
     'timeline',

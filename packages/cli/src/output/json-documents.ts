@@ -27,7 +27,8 @@ export function runDocument(result: DisplayableRun, runId: string | null = null)
     ...withIsoTime(event),
     atMs: event.timestamp - startedAt,
   }));
-  return { runId, status, error, goal, strategy, tasks, metrics, timeline };
+  const outputs = result.planOutputs;
+  return { runId, status, error, goal, strategy, outputs, tasks, metrics, timeline };
 }
 
 /**
@@ -36,7 +37,15 @@ export function runDocument(result: DisplayableRun, runId: string | null = null)
  */
 export function goalDocument(result: GoalResult): object {
   const { status, goal, output, error, plan, planning, usage, costUsd } = result;
-  const noRun = { status, goal, strategy: null, tasks: [], metrics: null, timeline: [] };
+  const noRun = {
+    status,
+    goal,
+    strategy: null,
+    outputs: {},
+    tasks: [],
+    metrics: null,
+    timeline: [],
+  };
   const { repairs, rejectedAnswers } = planning;
   return {
     ...(result.result === undefined ? noRun : runDocument(result.result)),

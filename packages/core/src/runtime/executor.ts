@@ -6,7 +6,12 @@ import { OptionError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
-import { asValues, type TakenInputs, takeInputs } from '../contract/plan-inputs.js';
+import {
+  asValues,
+  type InputValues,
+  type TakenInputs,
+  takeInputs,
+} from '../contract/plan-inputs.js';
 import type { PriceTable } from '../contract/price.js';
 import { replanLimits } from '../contract/replan.js';
 import type { ResourceLimits } from '../contract/resource-limit.js';
@@ -142,6 +147,8 @@ export interface ExplainOptions {
    * @default the newest run with the same goal
    */
   readonly since?: string | undefined;
+  /** Values for the inputs of the plan, as in `ExecuteOptions`. */
+  readonly inputs?: InputValues | undefined;
 }
 
 /** What a run may cost. */
@@ -329,7 +336,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     },
 
     async explain<Outputs>(plan: Plan<Outputs>, options: ExplainOptions = {}) {
-      checkOptions('explain()', options, ['journal', 'maxDepth', 'reuse', 'since']);
+      checkOptions('explain()', options, ['journal', 'maxDepth', 'reuse', 'since', 'inputs']);
       const { journal = defaults.journal, maxDepth = DEFAULT_MAX_DEPTH, since } = options;
       if (journal === undefined) {
         throw new OptionError('explain() requires the journal of the earlier runs');
@@ -338,7 +345,9 @@ export function createExecutor(options: ExecutorOptions): Executor {
       checkReuse('explain()', reuse);
       const { explain } = await import('./explain.js');
       const graph = graphOf(plan, maxDepth);
+      const values = asValues('explain()', options.inputs);
       return explain({
+        ...takeInputs(plan.inputs, values),
         plan: { ...plan, tasks: asData(plan.tasks) } as Plan,
         graph,
         runners,

@@ -1,8 +1,10 @@
 import type { ValueCodec } from '../contract/codec.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
+import { type InputValues, PLAN_INPUTS } from '../contract/plan-inputs.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import type { Task } from '../contract/task.js';
+import { parseTemplate } from '../contract/template.js';
 import type { Graph } from '../graph/graph.js';
 import { contentKeyOf } from '../journal/content-key.js';
 import { wrapCorruptLog } from '../journal/corrupt-log.js';
@@ -62,6 +64,9 @@ export interface TaskForecast {
 interface ExplainSettings {
   readonly plan: Plan;
   readonly graph: Graph;
+  /** The values of the plan's inputs. */
+  readonly inputs: InputValues | undefined;
+  readonly secrets: InputValues | undefined;
   readonly runners: Runners;
   readonly journal: Journal;
   readonly reuse: Reuse;
@@ -87,7 +92,16 @@ const startAll: Strategy = {
 export async function explain(settings: ExplainSettings): Promise<TaskForecast[]> {
   const { plan, graph, runners, reuse, now, codecs } = settings;
   const { goalState: _, budget: __, ...rest } = plan;
-  const kernel = new Kernel({ ...UNLIMITED, plan: rest, graph, strategy: startAll, codecs });
+  const { inputs, secrets } = settings;
+  const values = { inputs, secrets };
+  const kernel = new Kernel({
+    ...UNLIMITED,
+    ...values,
+    plan: rest,
+    graph,
+    strategy: startAll,
+    codecs,
+  });
   const reused = new Map<number, string>();
   kernel.start(now);
   // Completions append commands while this iterates; removing them from the front would be quadratic.
@@ -247,7 +261,21 @@ class Forecaster {
     };
     graph.eachDependency(index, visit);
     graph.eachChild(index, visit);
-    return ids;
+    return [...ids, ...this.#changedPlanInputs(graph.tasks[index] as Task)];
+  }
+
+  /** The inputs of the plan in the prompt of a task whose values have changed. */
+  #changedPlanInputs({ description = '' }: Task): string[] {
+    const { inputs } = this.#state;
+    if (inputs === undefined) return [];
+    const before = this.#before?.state.inputs ?? {};
+    const textOf = (value: unknown) => canonical(toDataLoosely(value, this.#codecs));
+    const changed = parseTemplate(description, (name) => name === PLAN_INPUTS).flatMap((part) => {
+      const name = typeof part === 'string' ? undefined : part.path[0];
+      if (typeof name !== 'string' || textOf(inputs[name]) === textOf(before[name])) return [];
+      return `${PLAN_INPUTS}.${name}`;
+    });
+    return [...new Set(changed)];
   }
 
   #isUnchanged(index: number): boolean {
