@@ -1,19 +1,18 @@
 import { PLAN_INPUTS } from '../contract/plan-inputs.js';
 import { parseReference } from '../contract/reference.js';
-import type { StandardSchema } from '../contract/schema.js';
 import { parseTemplate } from '../contract/template.js';
 import type { Graph } from '../graph/graph.js';
 import { isRecord } from '../util/record.js';
 import { didYouMean } from '../util/suggest.js';
 import { add, type PlanPath, type Problems, quote } from './checks.js';
-import { InputShapes, type Missing } from './shapes.js';
+import type { InputShapes, Missing } from './shapes.js';
 
 /** Checks that the results of a plan come from its tasks and inputs. */
 export function checkPlanOutputs(
   problems: Problems,
   graph: Graph,
   outputs: unknown,
-  planInputs: StandardSchema | undefined,
+  shapes: InputShapes,
 ): void {
   if (outputs === undefined) return;
   const isList = Array.isArray(outputs);
@@ -29,7 +28,6 @@ export function checkPlanOutputs(
     const message = 'must name at least one result; without it, the last tasks give the results';
     add(problems, 'invalid_value', ['outputs'], message);
   }
-  const shapes = new InputShapes(graph, undefined, undefined, planInputs);
   for (const [name, source] of entries) {
     const path = ['outputs', name];
     if (typeof source !== 'string') {

@@ -353,3 +353,27 @@ describe('graphOf', () => {
     expect(graph.size).toBe(1);
   });
 });
+
+test('the criteria of a goal are checked against the schemas of outputs', () => {
+  const outputSchema = {
+    type: 'object',
+    properties: { score: { type: 'number' }, kind: { enum: ['good', 'bad'] } },
+    required: ['score'],
+  };
+  const problemsOf = (criterion: object) =>
+    validatePlan({
+      goal: 'x',
+      goalState: { criteria: [criterion] },
+      tasks: [{ id: 'report', description: 'x', outputSchema }],
+    } as never).map(formatProblem);
+  expect(problemsOf({ path: 'outputs.report.score', operator: '>=', value: 1 })).toEqual([]);
+  expect(problemsOf({ path: 'outputs.report.scor', operator: '>=', value: 1 })).toEqual([
+    'goalState.criteria[0].path: "outputs.report.scor" does not exist: the schema of the output has no "scor" there. Did you mean "score"?',
+  ]);
+  expect(problemsOf({ path: 'outputs.report.kind', operator: '==', value: 'god' })).toEqual([
+    'goalState.criteria[0].value: must be one of "good", "bad". Did you mean "good"?',
+  ]);
+  expect(problemsOf({ path: 'outputs.report.score', operator: '==', value: 'high' })).toEqual([
+    'goalState.criteria[0].value: must be a number, as the schema says',
+  ]);
+});

@@ -8,9 +8,11 @@ import { Graph } from '../graph/graph.js';
 import { isRecord } from '../util/record.js';
 import { add, checkFields, type Problems } from './checks.js';
 import { checkGraph, type OuterTasks } from './dependencies.js';
+import { checkGoalPlaces } from './goal-places.js';
 import { isOfObjects } from './plan-inputs.js';
 import { checkPlanOutputs } from './plan-outputs.js';
-import { checkGoalPlaces, checkSettings } from './settings.js';
+import { checkSettings } from './settings.js';
+import { InputShapes } from './shapes.js';
 import { checkTask } from './task.js';
 
 /** How deep subtasks may nest by default. */
@@ -115,8 +117,9 @@ function checkPlaces(problems: Problems, graph: Graph, plan: PlanPlaces): void {
   const { goalState, inputs, outputs } = plan;
   const planInputs = isStandardSchema(inputs) && isOfObjects(inputs) ? inputs : undefined;
   checkGraph(problems, graph, { planInputs });
-  checkGoalPlaces(problems, goalState, (id) => graph.indexOf(id) !== undefined);
-  checkPlanOutputs(problems, graph, outputs, planInputs);
+  const shapes = new InputShapes(graph, undefined, undefined, planInputs);
+  checkGoalPlaces(problems, goalState, graph, shapes);
+  checkPlanOutputs(problems, graph, outputs, shapes);
 }
 
 function checkTasks(problems: Problems, tasks: readonly Task[], maxDepth: number): void {

@@ -261,7 +261,11 @@ export function itemShapeOf({ forEach, dependencies = [] }: Task, shapes: InputS
 }
 
 /** Why a comparison can never hold, or always holds; undefined when it depends on the value. */
-function comparisonProblem(operator: Operator, value: unknown, shape: Shape): string | undefined {
+export function comparisonProblem(
+  operator: Operator,
+  value: unknown,
+  shape: Shape,
+): string | undefined {
   switch (operator) {
     case '==':
     case '!=': {

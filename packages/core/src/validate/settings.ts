@@ -1,7 +1,6 @@
 import { BUDGET_FIELDS } from '../contract/budget.js';
 import { OPERATORS } from '../contract/condition.js';
 import { ATTEMPT_ERROR_CODES } from '../contract/errors.js';
-import { type GoalCriterion, subjectOf } from '../contract/goal.js';
 import { compilePattern, PatternError } from '../util/pattern.js';
 import { isRecord } from '../util/record.js';
 import {
@@ -156,24 +155,6 @@ function checkCriterion(problems: Problems, criterion: unknown, path: PlanPath):
   const positive = { min: 0, over: true, what: 'a number > 0' };
   checkNumber(problems, weight, [...path, 'weight'], positive);
   checkOperator(problems, criterion, path);
-}
-
-/** Checks the paths of the criteria against the tasks of the plan. */
-export function checkGoalPlaces(
-  problems: Problems,
-  goal: unknown,
-  isTask: (id: string) => boolean,
-): void {
-  const criteria = isRecord(goal) && Array.isArray(goal.criteria) ? goal.criteria : [];
-  for (const [position, criterion] of criteria.entries()) {
-    const { path, count } = isRecord(criterion) ? criterion : {};
-    if ((typeof path === 'string') === (typeof count === 'string')) continue; // Reported by `checkSettings`.
-    const subject = subjectOf(criterion as GoalCriterion, isTask);
-    if (typeof subject !== 'string') continue;
-    const field = typeof path === 'string' ? 'path' : 'count';
-    const at = ['goalState', 'criteria', position, field];
-    add(problems, 'unknown_reference', at, subject);
-  }
 }
 
 /** Checks an operator and the value that it compares with. */
