@@ -34,7 +34,9 @@ export function describeEvent(event: RunEvent): string {
     case 'run_started':
       return `The run of ${quoted(event.plan.goal)} started with ${count(event.plan.tasks.length, 'task')}.`;
     case 'strategy_initialized':
-      return 'The strategy is ready.';
+      return `The strategy ${quoted(event.strategy)} is ready.`;
+    case 'strategy_waiting':
+      return 'The strategy lets ready tasks wait.';
     case 'strategy_switched': {
       const mode = event.from === event.to ? event.to : `${event.from} to ${event.to}`;
       const limit = event.limit === undefined ? '' : ` with a limit of ${event.limit}`;

@@ -128,10 +128,11 @@ const BOOKKEEPING = new RegExp(
   '^(?:status|state|priority|importance|progress|percent\\w*|done|completed?|iscompleted?|finished|' +
     'optional|mandatory|critical|iscritical|required|parallel|isparallel|parallelizable|canparallel\\w*|' +
     'concurrent|async|blocking|created\\w*|updated\\w*|started\\w*|ended\\w*|finished\\w*|' +
-    '(?:estimated|expected|approx\\w*)?(?:duration|time|hours|minutes|seconds|days|effort|cost|tokens|' +
-    'complexity|difficulty)(?:estimate|ms|seconds|minutes|hours|days|usd)?|estimates?|estimated|' +
-    'storypoints|points|weight|confidence|score|retries|maxretries|retrycount|retry|timeout(?:ms|seconds|s)?|' +
-    'attempts|version|uuid|depth|shell|enabled|result|results|error)$',
+    '(?:estimated|expected|approx\\w*)(?:duration|time|hours|minutes|seconds|days|effort|cost|tokens|' +
+    'complexity|difficulty)(?:ms|seconds|minutes|hours|days|usd)?|' +
+    '(?:duration|time|effort|cost|complexity|difficulty)estimate|duration|effort|complexity|difficulty|' +
+    'estimates?|estimated|storypoints|points|weight|confidence|score|retries|maxretries|retrycount|retry|' +
+    'timeout(?:ms|seconds|s)?|attempts|uuid|shell|enabled)$',
 );
 
 /** Settings of a run that only the caller may choose. */

@@ -20,7 +20,7 @@ const DESCRIBING =
   /^(?:expected|acceptance|success|outputs?|deliverables?|outcome|results?|produces?|artifacts?|roles?|agents?|assign|owner|persona|team|notes?|rationale|reason|why|thoughts?|explanation|comments?|language|format|tone|style|audience|skills?|tags?|labels?|topic|domain)/;
 /** Names of amounts, whose numbers are no ids. */
 const AMOUNTS =
-  /count|number|num|limit|max|min|size|amount|quantity|total|people|persons|servings|days|weeks|pages|words|items|length|topk|topn|temperature|version|year|age|budget|price|rate|percent|width|height|results|rounds|copies|score|rating/;
+  /count|number|num|limit|max|min|size|amount|quantity|total|people|persons|servings|days|weeks|pages|words|items|length|topk|topn|temperature|version|year|age|budget|price|rate|percent|width|height|results|rounds|copies|score|rating|seconds|minutes|hours|months|time|cost|tokens|usd|depth|weight/;
 const INPUTS =
   /^(?:inputs?|consumes|uses|reads|takes|sources?|requiresdata|inputkeys?|inputnames?|inputvariables?|inputfiles?|data|artifactsin)$/;
 const OUTPUTS =
