@@ -124,12 +124,12 @@ function retryCommandOf(runId: string, journal: string | undefined): string | un
 async function writeFiles(
   flags: ExecuteFlags,
   { runId }: RunHandle,
-  { timeline }: PlanResult,
+  { timeline, status }: PlanResult,
   retryCommand: string | undefined,
 ): Promise<boolean> {
   const { pricesAsOf } = flags;
   try {
-    const files = await writeRunFiles(flags, timeline, { runId, retryCommand, pricesAsOf });
+    const files = await writeRunFiles(flags, timeline, { runId, status, retryCommand, pricesAsOf });
     for (const file of files) await write(process.stderr, `Wrote ${forTerminal(file)}\n`);
     return true;
   } catch (error) {

@@ -28,7 +28,7 @@ export async function openRunPage({ ui, port }: PageFlags): Promise<RunPage | un
   const server = await openServer({ ...(port !== undefined && { port }) });
   return {
     attach(run, retryCommand) {
-      server.attach(run, retryCommand === undefined ? {} : { retryCommand });
+      server.attach(run, retryCommand === undefined ? {} : { retryCommand, isRecorded: true });
       return `Watch the run: ${server.urlOf(run.runId)}\n`;
     },
     async linger() {

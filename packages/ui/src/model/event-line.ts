@@ -1,4 +1,5 @@
 import type { RunEvent } from '@stratagem/core';
+import { describeEvent } from '@stratagem/core/analysis';
 import { count, duration, plural } from '../view/format.js';
 import { reasonWords } from '../view/words.js';
 import type { EventLine } from './run-model.js';
@@ -6,10 +7,15 @@ import { oneLine, valueText } from './texts.js';
 
 /** A line of the list of events; undefined for pieces of text, which are part of an output. */
 export function eventLine(event: RunEvent, at: number): EventLine | undefined {
-  if (event.type === 'task_output' && ['text', 'reasoning'].includes(event.kind)) return undefined;
+  if (event.type === 'task_output' && isProse(event)) return undefined;
   const { sequence, type } = event;
   const task = 'taskId' in event ? event.taskId : undefined;
   return { sequence, at, type, ...(task !== undefined && { task }), text: sentence(event) };
+}
+
+/** What a model writes or thinks is part of its output. */
+function isProse({ kind }: OutputEvent): boolean {
+  return kind === 'text' || kind === 'reasoning';
 }
 
 /** The message of an error without the name of the task, which is shown beside it. */
@@ -87,7 +93,7 @@ function sentence(event: RunEvent): string {
     case 'run_canceled':
       return `Run canceled after ${duration(event.durationMs)}`;
     default:
-      return (event as RunEvent).type.replaceAll('_', ' ');
+      return describeEvent(event);
   }
 }
 
@@ -105,9 +111,7 @@ function outputSentence(event: OutputEvent): string {
       return `The model answered request ${event.step}`;
     case 'notice':
       return `${event.source}: ${oneLine(event.message, 200)}`;
-    case 'text':
-      return 'Text';
-    case 'reasoning':
-      return 'Reasoning';
+    default:
+      return describeEvent(event);
   }
 }

@@ -2,6 +2,8 @@
 export interface RunExtras {
   /** The command that runs again what failed. */
   readonly retryCommand?: string | undefined;
+  /** The run has a journal: it can be interrupted, and resumed later. */
+  readonly isRecorded?: boolean | undefined;
   /** The date of the price list behind the cost. */
   readonly pricesAsOf?: string | undefined;
   /** What this page may do with the run; empty for a recorded run. */

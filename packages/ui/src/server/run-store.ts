@@ -46,7 +46,7 @@ export class RunStore {
   /** Shows a run of this process. */
   attach(handle: WatchableRun, extras: RunExtras = {}): void {
     const run = this.#watched(handle.runId);
-    run.addExtras(extras);
+    run.addExtras({ isRecorded: this.#options.journal !== undefined, ...extras });
     run.attach(handle);
     if (!this.#attached.includes(handle.runId)) this.#attached.push(handle.runId);
     void this.#follow(run, handle);

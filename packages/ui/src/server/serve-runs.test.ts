@@ -242,6 +242,23 @@ test('every control does what it says', async () => {
   expect(await act({ control: 'pause' })).toBe(409);
 }, 20_000);
 
+test('a recorded run can be interrupted, and is shown as interrupted', async () => {
+  const [origin, { run }] = await startWithRun({ journal: memoryJournal() });
+  const stream = messages(origin, `/api/runs/${run.runId}/events`);
+  const { model, last } = await modelWhen(stream, (each) => statusOf(each, 'list') === 'running');
+  expect(last.extras.controls).toContain('interrupt');
+  await post(origin, run.runId, { control: 'interrupt' });
+  const end = await modelWhen(stream, ({ isLive }) => !isLive, model);
+  expect(end.model.status).toBe('interrupted');
+});
+
+test('a run without a journal cannot be interrupted', async () => {
+  const [origin, { run }] = await startWithRun();
+  const stream = messages(origin, `/api/runs/${run.runId}/events`);
+  const { last } = await modelWhen(stream, () => true);
+  expect(last.extras.controls).not.toContain('interrupt');
+});
+
 test('a question can be rejected with a reason', async () => {
   const [origin, { run, finish }] = await startWithRun();
   for (const id of ['list', 'read-a', 'read-b', 'read-c', 'read-d']) finish(id);
@@ -283,6 +300,31 @@ test('the journal is listed, and its runs are shown', async () => {
   expect(await found.json()).toEqual(['read-b']);
   const missing = messages(origin, '/api/runs/nobody/events');
   expect((await missing.next()).value.event).toBe('missing');
+});
+
+test('a run that somebody else writes into the journal is followed, too', async () => {
+  const journal = memoryJournal();
+  const origin = await start({ journal });
+  live = startLiveRun(journal);
+  const { runId } = live.run;
+  await journal.list();
+  live.finish('list');
+  await new Promise<void>((resolve) => {
+    const stop = live?.run[Symbol.asyncIterator]();
+    void (async () => {
+      for (let event = await stop?.next(); !event?.done; event = await stop?.next()) {
+        if (event?.value?.type === 'task_completed') break;
+      }
+      resolve();
+    })();
+  });
+  const stream = messages(origin, `/api/runs/${runId}/events`);
+  const { model, last } = await modelWhen(stream, (each) => statusOf(each, 'list') === 'completed');
+  expect(last.extras.controls).toEqual([]);
+  live.finish('read-a');
+  const later = await modelWhen(stream, (each) => statusOf(each, 'read-a') === 'completed', model);
+  expect(later.model.isLive).toBe(true);
+  expect((await post(origin, runId, { control: 'cancel' })).status).toBe(409);
 });
 
 test('what failed can run again, where the server was told how', async () => {

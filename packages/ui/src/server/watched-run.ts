@@ -1,5 +1,5 @@
 import type { RunEvent } from '@stratagem/core';
-import type { Action, Control, RunExtras } from '../model/extras.js';
+import type { Action, RunExtras } from '../model/extras.js';
 import { ModelBuilder } from '../model/model-builder.js';
 import type { ModelStatus, RunModel, TaskDetail } from '../model/run-model.js';
 import { renderPage } from '../report/render-page.js';
@@ -88,7 +88,11 @@ export class WatchedRun {
     this.#handle = handle;
     this.#isStale = true;
     const detach = () => {
-      if (this.#handle === handle) this.#handle = undefined;
+      if (this.#handle !== handle) return;
+      this.#handle = undefined;
+      this.#isStale = true;
+      // Its log has no end, so that it can be resumed.
+      if (this.model?.isLive) this.#status = 'interrupted';
       this.#isStale = true;
       this.#schedule();
     };
@@ -96,7 +100,9 @@ export class WatchedRun {
   }
 
   get extras(): RunExtras {
-    const controls: Control[] = this.#handle === undefined ? [] : controlsOf(this.#handle);
+    const offered = this.#handle === undefined ? [] : controlsOf(this.#handle);
+    // Without a journal, an interrupted run would be lost.
+    const controls = offered.filter((name) => name !== 'interrupt' || this.#extras.isRecorded);
     const isOver = this.#revisions.model?.isLive === false;
     if (isOver && this.canRetry?.() === true) controls.push('retryFailed');
     return { ...this.#extras, controls };

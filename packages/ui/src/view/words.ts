@@ -92,7 +92,8 @@ const REASONS: Readonly<Record<string, string>> = {
   run_canceled: 'the run was canceled',
   deadline_exceeded: 'the time of the run was over',
   invalid_strategy: 'the strategy broke its contract',
-  user: 'a person decided so',
+  requested: 'a person asked for it',
+  nothing_failed: 'nothing failed that it would repair',
 };
 
 /** Why a task was skipped or canceled, in words. */
