@@ -52,6 +52,7 @@ export {
   checkProvider,
   mergeCallOptions,
   reasoningOf,
+  streamsIn,
   toolChoiceFor,
   withProviderOptions,
 } from './provider/call-options.js';

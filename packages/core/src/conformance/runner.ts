@@ -347,6 +347,7 @@ const SAMPLE_OPTIONS: Omit<Required<TaskOptions>, 'toolChoice' | 'providerOption
   maxOutputTokens: 1_000,
   headers: { 'x-conformance': 'yes' },
   reasoning: 'low',
+  stream: false,
 };
 
 /** The context of an attempt, which records what the runner does with it. Its fields are getters. */

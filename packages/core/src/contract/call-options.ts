@@ -72,6 +72,13 @@ export interface CallOptions {
    * @default the model's own
    */
   readonly reasoning?: ReasoningEffort | Reasoning | undefined;
+  /**
+   * Whether the answer is streamed. `'auto'` streams where somebody reads the text while it is written: a
+   * listener or an iterator of the run, the strategy, or an `idleTimeoutMs`. A whole answer takes less
+   * time of the processor; its text is in no event where nobody reads it.
+   * @default 'auto'
+   */
+  readonly stream?: boolean | 'auto' | undefined;
 }
 
 /** The options of a task for the model that works on it. */
@@ -140,6 +147,7 @@ const RULES: Readonly<Record<keyof TaskOptions, Rule>> = {
     `one of ${REASONING_EFFORTS.join(', ')}, or { effort, budgetTokens }`,
     (value: unknown) => isEffort(value) || isReasoning(value),
   ],
+  stream: ["true, false or 'auto'", (value) => [true, false, 'auto'].includes(value)],
 };
 
 /** The names of the options of a task. */
@@ -164,7 +172,8 @@ function hasOptions(task: TaskOptions): boolean {
     task.toolChoice !== undefined ||
     task.headers !== undefined ||
     task.providerOptions !== undefined ||
-    task.reasoning !== undefined
+    task.reasoning !== undefined ||
+    task.stream !== undefined
   );
 }
 

@@ -70,6 +70,10 @@ export interface AttemptCall {
   readonly idleLimitMs?: number | undefined;
   /** The failures that the task runs after; left out when there are none. */
   readonly failures?: readonly TaskFailure[] | undefined;
+  /**
+   * Whether anybody reads the text of the answer while it is written; left out when somebody does.
+   */
+  readonly wantsText?: boolean | undefined;
   readonly work: RequestWork | FunctionWork;
 }
 

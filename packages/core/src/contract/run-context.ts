@@ -7,9 +7,13 @@ export type { RunContext } from './task.js';
  * from the change on, and never prolongs the attempt.
  */
 export type ContextChanges = {
-  readonly [Name in 'attemptsLeft' | 'idempotencyKey' | 'signal' | 'remainingMs' | 'emit']?:
-    | RunContext[Name]
-    | undefined;
+  readonly [Name in
+    | 'attemptsLeft'
+    | 'idempotencyKey'
+    | 'signal'
+    | 'remainingMs'
+    | 'emit'
+    | 'wantsText']?: RunContext[Name] | undefined;
 };
 
 /**
@@ -72,6 +76,10 @@ class DerivedContext implements RunContext {
 
   get emit(): RunContext['emit'] {
     return this.#changes.emit ?? this.#context.emit;
+  }
+
+  get wantsText(): boolean | undefined {
+    return this.#changes.wantsText ?? this.#context.wantsText;
   }
 
   get addTasks(): RunContext['addTasks'] {

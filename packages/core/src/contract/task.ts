@@ -190,6 +190,12 @@ export interface RunContext {
    */
   readonly emit: (part: string | OutputPart) => Promise<void> | undefined;
   /**
+   * Whether anybody reads the text while it is written. A runner need not stream, nor emit the text, when
+   * this is false.
+   * @default true
+   */
+  readonly wantsText?: boolean | undefined;
+  /**
    * Adds tasks to the plan while it runs. They may depend on each other and on any task of the plan,
    * and the plan is not complete before they are.
    *

@@ -227,6 +227,9 @@ const optionSchemas = {
       }),
     ])
     .describe('How the model reasons before it answers.'),
+  stream: z
+    .union([z.boolean(), z.literal('auto')])
+    .describe('Whether the answer is streamed; by default, where somebody reads the text.'),
 } as const satisfies Record<keyof CallOptions, z.ZodType>;
 
 /** The runners that a profile may name; the command line loads no other one for a plan file. */
@@ -322,6 +325,7 @@ export const taskSchema = z
       headers: optionSchemas.headers.optional(),
       providerOptions: optionSchemas.providerOptions.optional(),
       reasoning: optionSchemas.reasoning.optional(),
+      stream: optionSchemas.stream.optional(),
       waitFor: waitForSchema
         .describe('A human step: the description is the question, the answer is the output.')
         .optional(),

@@ -21,9 +21,12 @@ export async function contentKeyOf(
   resource: string,
   codecs?: readonly ValueCodec[],
 ): Promise<string | undefined> {
-  const { tools, check: _, inputs, ...shown } = request;
+  const { tools, check: _, inputs, options, ...rest } = request;
   if (tools !== undefined) return undefined;
   const { name, settings = {}, readsInputs = false } = runner;
+  // How an answer arrives does not change it.
+  const { stream: __, ...asked } = options ?? {};
+  const shown = Object.keys(asked).length === 0 ? rest : { ...rest, options: asked };
   const content = { ...shown, inputs: readsInputs ? inputs : Object.keys(inputs).sort() };
   try {
     return await sha256(

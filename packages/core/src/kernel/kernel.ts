@@ -268,6 +268,11 @@ export class Kernel {
     return true;
   }
 
+  /** Whether the strategy observes the output of attempts. */
+  get isObserved(): boolean {
+    return this.#machine.strategy.isListening;
+  }
+
   /** An attempt reported a part of its output. */
   output(index: number, attempt: number, part: OutputPart, now: number): boolean {
     const machine = this.#machine;

@@ -7,6 +7,7 @@ import {
   type ToolChoice,
 } from '../contract/call-options.js';
 import { OptionError, RunnerError } from '../contract/errors.js';
+import type { RunContext } from '../contract/run-context.js';
 import type { RequestTool } from '../contract/tool.js';
 import { isRecord } from '../util/record.js';
 
@@ -128,6 +129,14 @@ export function toolChoiceFor(
     throw new RunnerError('invalid_request', message);
   }
   return toolChoice;
+}
+
+/** Whether the answer to a request is streamed. */
+export function streamsIn(
+  { stream = 'auto' }: CallOptions,
+  { wantsText = true }: Pick<RunContext, 'wantsText'>,
+): boolean {
+  return stream === 'auto' ? wantsText : stream;
 }
 
 /** The reasoning that is asked for, as an object. */

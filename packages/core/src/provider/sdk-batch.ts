@@ -34,7 +34,8 @@ export type LiveOption =
   | 'maxSteps'
   | 'toolCallConcurrency'
   | 'toolChoice'
-  | 'headers';
+  | 'headers'
+  | 'stream';
 
 /** A record, so that the compiler finds a missing name. */
 const LIVE: Readonly<Record<LiveOption, true>> = {
@@ -43,6 +44,7 @@ const LIVE: Readonly<Record<LiveOption, true>> = {
   toolCallConcurrency: true,
   toolChoice: true,
   headers: true,
+  stream: true,
 };
 const LIVE_OPTIONS: readonly string[] = Object.keys(LIVE);
 

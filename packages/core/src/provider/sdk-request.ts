@@ -1,5 +1,6 @@
 import { RunnerError } from '../contract/errors.js';
 import { parseRateLimits } from '../contract/rate-limits.js';
+import type { RunContext } from '../contract/run-context.js';
 import { type ModelAnswer, requireComplete } from './complete-answer.js';
 import type { AnswerFormat } from './conversation.js';
 import { definedFields } from './defined-fields.js';
@@ -9,48 +10,56 @@ import { errorClassesOf, sdkRunnerError } from './sdk-errors.js';
 import { countOf } from './wire-usage.js';
 
 /** A request that the SDK has sent. */
-interface SentRequest<Event> {
-  withResponse(): Promise<{
-    data: AsyncIterable<Event>;
-    response: Response;
-    request_id: string | null | undefined;
-  }>;
+interface SentRequest {
+  asResponse(): Promise<Response>;
+  withResponse(): Promise<{ readonly data: unknown; readonly response: Response }>;
 }
 
 /** The LiteLLM proxy states the cost of an answer here. */
 const COST_HEADER = 'x-litellm-response-cost';
 
+/** The names of the header with the id of a request. */
+const REQUEST_ID_HEADERS = ['x-request-id', 'request-id'];
+
 /** How one kind of request is sent and read. */
 export interface Exchange<Event, Answer extends ModelAnswer> {
-  send(): SentRequest<Event>;
+  /** Sends the request, for a stream or for a whole answer. */
+  send(streams: boolean): SentRequest;
   read(events: AsyncIterable<Event>): Promise<Answer>;
-  /** Reads an answer that arrives as one JSON body: some servers do not stream. */
-  readWhole(body: object): Promise<Answer>;
+  /**
+   * Reads an answer that arrives as one JSON body: it was asked for, or the server does not stream.
+   *
+   * @param emit Receives the text; left out when nobody reads it.
+   */
+  readWhole(body: object, emit?: RunContext['emit']): Promise<Answer>;
 }
 
+type Context = RequestContext<SdkClient, SdkOptions<SdkClient>, AnswerFormat>;
+
 /**
- * Sends a request, and reads the stream that answers it.
+ * Sends a request, and reads its answer: a stream of events, or one body.
  *
  * @throws {RunnerError} when the request fails or the answer is not complete.
  */
 export async function requestAnswer<Event, Answer extends ModelAnswer>(
-  context: RequestContext<SdkClient, SdkOptions<SdkClient>, AnswerFormat>,
-  { send, read, readWhole }: Exchange<Event, Answer>,
+  context: Context,
+  exchange: Exchange<Event, Answer>,
 ): Promise<Answer> {
   let requestId: string | undefined;
   let answering = false;
   try {
-    const { data: events, response, request_id } = await send().withResponse();
-    requestId = request_id ?? undefined;
-    answering = true;
+    const sent = exchange.send(context.streams);
+    // The SDK would parse a whole body once more.
+    const { data, response } = context.streams
+      ? await sent.withResponse()
+      : { data: undefined, response: await sent.asResponse() };
     const { headers } = response;
-    const isWhole = headers.get('content-type')?.includes('application/json');
-    if (!isWhole) context.sdk.prepareStream?.(response);
-    const received = isWhole ? readWhole(await bodyOf(response, context)) : read(events);
+    requestId = requestIdIn(headers);
+    answering = true;
     const known = definedFields({ costUsd: countOf(headers.get(COST_HEADER)) });
     const answer = {
       ...known,
-      ...(await received),
+      ...(await answerIn(response, data as AsyncIterable<Event> | undefined, context, exchange)),
       requestId,
       rateLimits: parseRateLimits(headers),
     };
@@ -63,11 +72,40 @@ export async function requestAnswer<Event, Answer extends ModelAnswer>(
   }
 }
 
-/** The body of a response. Some servers put an error into one whose status is 200. */
-async function bodyOf(
+async function answerIn<Event, Answer extends ModelAnswer>(
   response: Response,
-  { sdk, client }: RequestContext<SdkClient, SdkOptions<SdkClient>, AnswerFormat>,
-): Promise<object> {
+  stream: AsyncIterable<Event> | undefined,
+  context: Context,
+  { read, readWhole }: Exchange<Event, Answer>,
+): Promise<Answer> {
+  const { sdk, emit, wantsText, label, model } = context;
+  if (!response.headers.get('content-type')?.includes('application/json')) {
+    sdk.prepareStream?.(response);
+    // Some servers stream although they are asked not to.
+    return read(stream ?? (await sdk.streamOf<Event>(response)));
+  }
+  const body = await bodyOf(response, context);
+  if (wantsText) return readWhole(body, emit);
+  const answer = await readWhole(body);
+  // Nobody reads the text of an answer that is complete; the log keeps that of another one.
+  try {
+    requireComplete(answer, { label, model });
+  } catch {
+    return readWhole(body, emit);
+  }
+  return answer;
+}
+
+function requestIdIn(headers: Headers): string | undefined {
+  for (const name of REQUEST_ID_HEADERS) {
+    const id = headers.get(name);
+    if (id !== null) return id;
+  }
+  return undefined;
+}
+
+/** The body of a response. Some servers put an error into one whose status is 200. */
+async function bodyOf(response: Response, { sdk, client }: Context): Promise<object> {
   const answered: unknown = await response.json();
   const body = Object(Array.isArray(answered) ? answered[0] : answered) as Record<string, unknown>;
   const error = body.error || (body.object === 'error' ? body : undefined);

@@ -1,6 +1,6 @@
 import { checkOptions } from '../contract/check-options.js';
 import type { TaskRequest, TaskRunner } from '../contract/runner.js';
-import { mergeCallOptions } from './call-options.js';
+import { mergeCallOptions, streamsIn } from './call-options.js';
 import { type AnswerFormat, converse } from './conversation.js';
 import { definedFields } from './defined-fields.js';
 import { FormatLadder } from './format-ladder.js';
@@ -45,6 +45,8 @@ export function sdkRunner<
             format,
             tools: request.tools ?? [],
             emit: context.emit,
+            streams: streamsIn(target.options, context),
+            wantsText: context.wantsText !== false,
             request: { signal, timeout, maxRetries: 0, headers: target.options.headers },
           });
           const limits = { maxSteps, toolCallConcurrency, signal, onAnswer };
@@ -104,7 +106,9 @@ export function connectionOf<
   const options: Options = { ...wire.defaults, ...(definedFields(given) as Options) };
   const model = options.model ?? wire.defaults.model;
   const label = `${sdk.name}/${model}`;
-  const names = [...wire.settingNames, ...wire.taskOptions, 'providerOptions'] as const;
+  const names = [...wire.settingNames, ...wire.taskOptions, 'providerOptions'].filter(
+    (name) => name !== 'stream',
+  );
   const settings = names.map((name) => [name, options[name as keyof Options]]);
   const connect = sdkConnector(sdk, options);
   const baseURL = configuredEndpoint(sdk, options);

@@ -59,6 +59,8 @@ export interface Sdk<Client extends SdkClient> {
   credentialsOf(client: Client): readonly unknown[];
   /** What `APIError` takes of the body of a response that holds an error. */
   errorBodyOf(body: { readonly error: unknown }): object;
+  /** Reads a response as a stream of events. */
+  streamOf<Event>(response: Response): Promise<AsyncIterable<Event>>;
   /** Called with the response to a request for a stream, before the stream is read. */
   prepareStream?(response: Response): void;
   /** The error of a request that failed before it was sent. */
@@ -93,6 +95,10 @@ export interface RequestContext<
   Format extends AnswerFormat,
 > extends BodyContext<Client, Options, Format> {
   readonly emit: RunContext['emit'];
+  /** Whether the answers are streamed. */
+  readonly streams: boolean;
+  /** Whether the text of a whole answer is emitted too. */
+  readonly wantsText: boolean;
   /** The options of the SDK for each request. */
   readonly request: {
     readonly signal: AbortSignal;

@@ -30,6 +30,8 @@ export interface AttemptInbox {
   /** The same, for code that may run in another asynchronous context. */
   takeFromOutside(input: Input): void;
   now(): number;
+  /** Whether anybody listens to the events of the run. */
+  readonly hasListeners: boolean;
   /** @returns A promise while the run, or the readers of its events, are far behind. */
   takeOutput(attempt: Attempt, part: OutputPart): Promise<void> | undefined;
   /** @throws {StratagemError} when the tasks cannot be added. */
@@ -143,6 +145,11 @@ export class ActiveAttempts implements AttemptHost {
 
   idleLimitOf(index: number): number | undefined {
     return this.#kernel.idleLimitOf(index);
+  }
+
+  wantsText(index: number): boolean {
+    if (this.#inbox.hasListeners || this.#kernel.isObserved) return true;
+    return this.#kernel.idleLimitOf(index) !== undefined;
   }
 
   resourceOf(index: number): string {

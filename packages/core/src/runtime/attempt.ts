@@ -21,6 +21,7 @@ export interface AttemptHost {
   attemptsLeft(index: number, attempt: number): number;
   idleLimitOf(index: number): number | undefined;
   resourceOf(index: number): string;
+  wantsText(index: number): boolean;
   criticalPathOf(index: number): number;
   now(): number;
   inputsOf(index: number): Inputs;
@@ -113,6 +114,10 @@ export class Attempt implements AttemptCall, RunContext {
     return this.#host.idleLimitOf(this.index);
   }
 
+  get wantsText(): boolean {
+    return this.#host.wantsText(this.index);
+  }
+
   get work(): RequestWork | FunctionWork {
     return this.#host.workOf(this);
   }
@@ -150,6 +155,7 @@ export class Attempt implements AttemptCall, RunContext {
       ...{ key, runId, taskId, attempt, attemptsLeft, resource, priority, work },
       ...(timeLimitMs !== undefined && { timeLimitMs }),
       ...(idleLimitMs !== undefined && { idleLimitMs }),
+      ...(!this.wantsText && { wantsText: false }),
       ...(failures.length > 0 && { failures }),
     };
   }
@@ -198,6 +204,7 @@ export class Attempt implements AttemptCall, RunContext {
       now: () => performance.now() + ahead,
       attemptsLeft: () => attemptsLeft,
       resourceOf: () => resource,
+      wantsText: () => false,
       criticalPathOf: () => criticalPath,
       idleLimitOf: () => idleLimitMs,
       inputsOf: released,

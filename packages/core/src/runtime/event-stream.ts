@@ -27,6 +27,10 @@ export class EventStream {
     this.#isKept = isKept;
   }
 
+  get hasReaders(): boolean {
+    return this.#readers.size > 0;
+  }
+
   /** Publishes the source up to a position. */
   publish(to: number): void {
     for (const reader of this.#readers) {

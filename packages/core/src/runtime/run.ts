@@ -278,6 +278,10 @@ export class Run<Outputs> implements AttemptInbox {
     this.#additions.add(tasks, attempt?.index ?? -1, attempt?.attempt ?? 0);
   }
 
+  get hasListeners(): boolean {
+    return this.#settings.onEvent !== undefined || this.events.hasReaders;
+  }
+
   takeOutput(attempt: Attempt, part: OutputPart): Promise<void> | undefined {
     this.takeFromOutside({ type: 'output', attempt, part });
     return this.#inbox.size > MAX_WAITING ? this.#gate.close() : this.events.pressure();

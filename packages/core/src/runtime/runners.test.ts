@@ -4,6 +4,7 @@ import { inOrder, planOf } from '../../test/runs.js';
 import type { TaskOptions } from '../contract/call-options.js';
 import { isStratagemError } from '../contract/errors.js';
 import { formatProblem, PlanError } from '../contract/plan-error.js';
+import { deriveContext } from '../contract/run-context.js';
 import type { TaskRequest, TaskRunner } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import { tool } from '../contract/tool.js';
@@ -410,5 +411,79 @@ describe('runners by name', () => {
     expect(outputs).toEqual({ a: 'deep-lab: x', b: 'fast-lab: y' });
     expect(second.requests[0]?.options).toEqual({ model: 'huge' });
     expect(first.requests[0]?.options).toEqual({ seed: 3 });
+  });
+});
+
+describe('whether anybody reads the text', () => {
+  const wanted = async (
+    plan: ReturnType<typeof planOf>,
+    options: Partial<ExecutorOptions> = {},
+  ) => {
+    const seen: unknown[] = [];
+    const runner: TaskRunner = {
+      name: 'lab',
+      async run(_, context) {
+        seen.push(context.wantsText, deriveContext(context, { wantsText: true }).wantsText);
+        return { output: 'x' };
+      },
+    };
+    await createExecutor({ strategy: inOrder, runner, ...options }).execute(plan);
+    return seen;
+  };
+
+  test.each<[string, Partial<Task>, Partial<ExecutorOptions>, boolean]>([
+    ['nobody', {}, {}, false],
+    ['nobody, with a journal', {}, { journal: memoryJournal() }, false],
+    ['a listener', {}, { onEvent: () => {} }, true],
+    ['a limit of idle time', { idleTimeoutMs: 5_000 }, {}, true],
+    [
+      'the strategy',
+      {},
+      {
+        strategy: {
+          name: 'observing',
+          begin: (view) => ({ ...inOrder.begin(view), output: () => {} }),
+        },
+      },
+      true,
+    ],
+  ])('is told to the runner: %s', async (_, task, options, expected) => {
+    expect(await wanted(one(task), options)).toEqual([expected, true]);
+  });
+
+  test('depends on the iterators of the run at that time', async () => {
+    const seen: unknown[] = [];
+    const runner: TaskRunner = {
+      name: 'lab',
+      run: async (_, context) => ({ output: seen.push(context.wantsText) }),
+    };
+    const plan = planOf(
+      { id: 'a', description: 'x' },
+      { id: 'b', description: 'y', dependencies: ['a'] },
+    );
+    for await (const { type } of createExecutor({ strategy: inOrder, runner }).execute(plan)) {
+      if (type === 'task_completed') break;
+    }
+    expect(seen[0]).toBe(true);
+  });
+
+  test('is no part of the content key', async () => {
+    const keys = new Set<unknown>();
+    for (const stream of [undefined, true, false, 'auto'] as const) {
+      const { runner } = recording('lab', { supportedOptions: ['stream'] });
+      const { timeline } = await run(one(stream === undefined ? {} : { stream }), {
+        ...{ runner, journal: memoryJournal() },
+      });
+      const done = timeline.find(({ type }) => type === 'task_completed');
+      keys.add((done as { contentKey?: string }).contentKey);
+    }
+    expect(keys.size).toBe(1);
+  });
+
+  test('an attempt that does not stream cannot have a limit of idle time', () => {
+    const { runner } = recording('lab', { supportedOptions: ['stream'] });
+    expect(problemsOf(one({ stream: false, idleTimeoutMs: 5 }), { runner })).toEqual([
+      'tasks[0].idleTimeoutMs: would end every attempt that does not stream: remove it, or stream: false',
+    ]);
   });
 });

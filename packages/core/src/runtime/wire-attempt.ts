@@ -20,6 +20,7 @@ export class WireAttempt implements RunContext {
   readonly key: string;
   readonly attemptsLeft: number;
   readonly failures: readonly TaskFailure[];
+  readonly wantsText: boolean;
   readonly task: Task;
   /** Slot among the attempts of the carrier in this process. */
   slot = -1;
@@ -43,6 +44,7 @@ export class WireAttempt implements RunContext {
     this.attemptsLeft = call.attemptsLeft;
     this.failures = call.failures ?? NO_FAILURES;
     this.#deadline = timeLimitMs === undefined ? undefined : performance.now() + timeLimitMs;
+    this.wantsText = call.wantsText ?? true;
     this.task = task;
     this.#work = call.work;
     this.#codecs = codecs;

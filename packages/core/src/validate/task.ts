@@ -234,6 +234,10 @@ function checkCallOptions(problems: Problems, task: Task, path: PlanPath): void 
     add(problems, 'conflict', [...path, name], 'has no effect on a task with a run function');
   }
   const { toolChoice, tools } = task;
+  if (task.stream === false && task.idleTimeoutMs !== undefined) {
+    const message = 'would end every attempt that does not stream: remove it, or stream: false';
+    add(problems, 'conflict', [...path, 'idleTimeoutMs'], message);
+  }
   if (toolChoice === undefined) return;
   const at = [...path, 'toolChoice'];
   if (tools === undefined) add(problems, 'conflict', at, 'has no effect on a task without tools');

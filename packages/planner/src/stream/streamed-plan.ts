@@ -84,6 +84,7 @@ export class StreamedPlan {
     return planner.run(
       this.#withAddedTasks(request),
       deriveContext(context, {
+        wantsText: true,
         emit(part) {
           if (typeof part === 'string') write(part);
           else if (part.kind === 'text') write(part.text);

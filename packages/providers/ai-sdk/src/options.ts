@@ -8,7 +8,7 @@ import {
 } from '@stratagem/core/runner';
 import type { LanguageModel } from 'ai';
 
-export interface AiSdkOptions extends ModelOptions {
+export interface AiSdkOptions extends Omit<ModelOptions, 'stream'> {
   /**
    * Options of this provider alone, by its name in the AI SDK: `{ openai: { reasoningEffort: 'low' } }`.
    * See the documentation of the provider's package. Those of a task are merged over these.

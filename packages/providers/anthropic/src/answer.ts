@@ -79,7 +79,7 @@ export async function readEvents(
 /** Reads a body that was not streamed, and emits its text: some gateways do not stream. */
 export async function readBody(
   body: object,
-  emit: RunContext['emit'],
+  emit: RunContext['emit'] | undefined,
   ids: CallIds,
 ): Promise<MessageAnswer> {
   if ((body as Partial<Message>).type !== 'message') {

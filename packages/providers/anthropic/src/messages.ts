@@ -2,6 +2,7 @@ import type {
   ContentBlockParam,
   MessageCreateParamsBase,
   MessageParam,
+  RawMessageStreamEvent,
   ToolChoice as WireChoice,
 } from '@anthropic-ai/sdk/resources/messages/messages';
 import {
@@ -31,9 +32,10 @@ export function messagesDialogue(context: AnthropicRequestContext): Dialogue {
       history.push({ role: 'user', content: contentOf(input, history.at(-1)) });
       const body = messagesBody(history, context);
       const { content, ...answer } = await requestAnswer(context, {
-        send: () => client.messages.create({ ...body, stream: true }, request),
-        read: (events) => readEvents(events, emit, ids),
-        readWhole: (message) => readBody(message, emit, ids),
+        send: (streams) =>
+          client.messages.create(streams ? { ...body, stream: true } : body, request),
+        read: (events: AsyncIterable<RawMessageStreamEvent>) => readEvents(events, emit, ids),
+        readWhole: (message, emit) => readBody(message, emit, ids),
       });
       history.push({ role: 'assistant', content: replayable(content) });
       return answer;

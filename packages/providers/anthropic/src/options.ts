@@ -59,6 +59,7 @@ const NAMES: Readonly<Record<keyof AnthropicOptions, true>> = {
   headers: true,
   providerOptions: true,
   reasoning: true,
+  stream: true,
   maxSteps: true,
   toolCallConcurrency: true,
   timeoutMs: true,
@@ -76,6 +77,7 @@ export const ANTHROPIC_TASK_OPTIONS = [
   'toolChoice',
   'headers',
   'reasoning',
+  'stream',
 ] as const satisfies readonly (keyof AnthropicOptions)[];
 
 /** @throws {OptionError} when an option that only this provider has is out of range. */

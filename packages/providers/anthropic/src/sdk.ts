@@ -9,6 +9,10 @@ export const ANTHROPIC: Sdk<Anthropic> = {
     const { Anthropic } = await import('@anthropic-ai/sdk');
     return new Anthropic(settings);
   },
+  async streamOf<Event>(response: Response) {
+    const { Stream } = await import('@anthropic-ai/sdk/streaming');
+    return Stream.fromSSEResponse<Event>(response, new AbortController());
+  },
   credentialsOf: ({ apiKey, authToken }) => [apiKey, authToken],
   errorBodyOf: (body) => body,
   // Only a failed request shows this: until then the SDK may look for credentials in the profiles

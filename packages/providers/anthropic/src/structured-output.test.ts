@@ -26,7 +26,13 @@ async function ask(schema: z.ZodType, options: AnthropicOptions, ...script: Mode
 }
 
 function runOf(options: AnthropicOptions) {
-  const runner = anthropic({ model: 'a-model', apiKey: 'sk-ant', baseURL: server.url, ...options });
+  const runner = anthropic({
+    model: 'a-model',
+    stream: true,
+    apiKey: 'sk-ant',
+    baseURL: server.url,
+    ...options,
+  });
   return createExecutor({ strategy: inOrder, runner, retry: { maxAttempts: 1 } });
 }
 

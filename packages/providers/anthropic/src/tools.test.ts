@@ -33,7 +33,13 @@ const tides = createPlan('Papers').addTask({
 });
 
 function run(options: AnthropicOptions = {}) {
-  const runner = anthropic({ model: 'a-model', apiKey: 'sk-ant', baseURL: server.url, ...options });
+  const runner = anthropic({
+    model: 'a-model',
+    stream: true,
+    apiKey: 'sk-ant',
+    baseURL: server.url,
+    ...options,
+  });
   return createExecutor({ strategy: inOrder, runner, retry: { maxAttempts: 1 } }).execute(tides);
 }
 

@@ -17,7 +17,7 @@ function run() {
     },
   }));
   return runRecorded(server, streams, (baseURL) =>
-    anthropic({ apiKey: 'sk-ant-test', baseURL, cachePrompts: true }),
+    anthropic({ apiKey: 'sk-ant-test', baseURL, cachePrompts: true, stream: true }),
   );
 }
 

@@ -5,6 +5,15 @@ import { isToolResult, messageEvents, saying } from './model.js';
 import { cut, stream, WIRE } from './streams.js';
 
 const apiKey = 'sk-ant-planted-0123456789';
+function wholeMessage(text: string, stop_reason: string) {
+  return {
+    ...{ id: 'msg_1', type: 'message', role: 'assistant', model: 'a-model-2026' },
+    content: [{ type: 'text', text }],
+    stop_reason,
+    usage: { input_tokens: 12, output_tokens: 3 },
+  };
+}
+
 const errorBody = (error: object) => ({ type: 'error', error });
 
 export const SUBJECT: ProviderSubject = {
@@ -48,6 +57,8 @@ export const SUBJECT: ProviderSubject = {
           'providerOptions.anthropic.messages cannot be set: the runner sets it',
         ],
       ],
+      wholeAnswer: (text) => wholeMessage(text, 'end_turn'),
+      wholeCut: (text) => wholeMessage(text, 'max_tokens'),
       reasoning: stream([
         ...messageEvents({ text: 'Yes.' }).slice(0, 1),
         {

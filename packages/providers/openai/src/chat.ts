@@ -42,18 +42,19 @@ export function chatDialogue(context: OpenAIRequestContext): Dialogue {
       history.push(...messagesOf(input));
       const body = chatBody(history, context);
       const { message, ...answer } = await requestAnswer(context, {
-        send: () =>
-          client.chat.completions.create(
-            { ...body, stream: true, stream_options: { include_usage: true } },
-            request,
-          ),
-        read: (chunks) => readChunks(chunks, emit, ids),
-        readWhole: (completion) => readChunks(chunksOf(completion), emit, ids),
+        send: (streams) => client.chat.completions.create(streams ? streamed(body) : body, request),
+        read: (chunks: AsyncIterable<Chunk>) => readChunks(chunks, emit, ids),
+        readWhole: (completion, emit) => readChunks(chunksOf(completion), emit, ids),
       });
       history.push(message);
       return answer;
     },
   };
+}
+
+/** The body of a request for a stream. */
+function streamed(body: ChatCompletionCreateParamsBase): ChatCompletionCreateParamsBase {
+  return { ...body, stream: true, stream_options: { include_usage: true, ...body.stream_options } };
 }
 
 /** The messages before the first prompt. */

@@ -54,6 +54,7 @@ const NAMES: Readonly<Record<keyof OpenAIOptions, true>> = {
   headers: true,
   providerOptions: true,
   reasoning: true,
+  stream: true,
   maxSteps: true,
   toolCallConcurrency: true,
   timeoutMs: true,
@@ -77,6 +78,7 @@ export const OPENAI_TASK_OPTIONS = [
   'toolChoice',
   'headers',
   'reasoning',
+  'stream',
 ] as const satisfies readonly (keyof OpenAIOptions)[];
 
 /** @throws {OptionError} when an option that only this provider has is out of range. */

@@ -35,9 +35,10 @@ export function responsesDialogue(context: OpenAIRequestContext): Dialogue {
       history.push(...itemsOf(input));
       const body = responsesBody(history, context);
       const { output, ...answer } = await requestAnswer(context, {
-        send: () => client.responses.create({ ...body, stream: true }, request),
-        read: (events) => readEvents(events, context, ids),
-        readWhole: (response) => readEvents(eventsOf(response), context, ids),
+        send: (streams) =>
+          client.responses.create(streams ? { ...body, stream: true } : body, request),
+        read: (events: AsyncIterable<ResponseStreamEvent>) => readEvents(events, context, ids),
+        readWhole: (response, emit) => readEvents(eventsOf(response), { client, emit }, ids),
       });
       // Reasoning items must be repeated together with the tool calls that they led to.
       history.push(...output.map(replayable));
@@ -124,7 +125,7 @@ function eventsOf(response: Partial<Response>): ResponseStreamEvent[] {
 
 async function readEvents(
   events: AsyncIterable<ResponseStreamEvent> | Iterable<ResponseStreamEvent>,
-  { client, emit }: { readonly client: OpenAI; readonly emit: RunContext['emit'] },
+  { client, emit }: { readonly client: OpenAI; readonly emit?: RunContext['emit'] | undefined },
   ids: CallIds,
 ): Promise<ResponseAnswer> {
   const { APIError } = client.constructor as typeof OpenAI;
@@ -170,8 +171,19 @@ async function readEvents(
         throw new APIError(undefined, event, undefined, undefined);
     }
   }
+  if (text.raw === '' && emit !== undefined) await emitWhole(response?.output ?? [], text);
   await text.end();
   return readResponse(response, { text: text.text, refusal }, ids);
+}
+
+/** Emits an answer of which no piece has arrived. */
+async function emitWhole(output: Output, text: AnswerText): Promise<void> {
+  for (const item of output) {
+    if (item.type !== 'reasoning') continue;
+    for (const part of [...(item.content ?? []), ...item.summary]) await text.reason(part.text);
+  }
+  const whole = finalText(output);
+  if (whole !== undefined) await text.add(whole);
 }
 
 /** Some servers do not repeat the streamed items in the final response. */

@@ -15,6 +15,10 @@ export const OPENAI: Sdk<OpenAI> = {
     if (apiKey !== undefined || environmentOf(OPENAI, 'API_KEY') !== undefined) return;
     throw missingApiKey(OPENAI, ' A server without keys accepts any value.');
   },
+  async streamOf<Event>(response: Response) {
+    const { Stream } = await import('openai/streaming');
+    return Stream.fromSSEResponse<Event>(response, new AbortController());
+  },
   prepareStream: ignoreHeartbeats,
   credentialsOf: ({ apiKey, adminAPIKey }) => [apiKey, adminAPIKey],
   errorBodyOf: ({ error }) => (typeof error === 'string' ? { message: error } : Object(error)),

@@ -26,7 +26,7 @@ async function ask(schema: z.ZodType, options: OpenAIOptions, ...script: ModelRe
     description: 'Invent a café.',
     outputSchema: schema,
   });
-  const runner = openai({ model: 'a-model', ...options });
+  const runner = openai({ model: 'a-model', stream: true, ...options });
   return createExecutor({ strategy: inOrder, runner, retry: { maxAttempts: 1 } }).execute(plan);
 }
 

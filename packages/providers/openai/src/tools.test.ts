@@ -27,6 +27,7 @@ async function ask(api: 'responses' | 'chat', options: OpenAIOptions, ...script:
     ...script.map((said, position) => saying(said, { 'x-request-id': `req-${position + 1}` })),
   );
   const runner = openai({
+    stream: true,
     model: 'a-model',
     apiKey: 'sk-test',
     baseURL: server.url,
@@ -128,6 +129,7 @@ test('streamed items that the final response does not repeat are kept', async ()
     ]);
   server.replyWith(answer(call), answer(message));
   const runner = openai({
+    stream: true,
     model: 'a-model',
     apiKey: 'sk-test',
     baseURL: server.url,
@@ -222,6 +224,7 @@ test.each<[string, (call: object) => object[]]>([
   };
   server.replyWith(stream(events(call)), saying({ text: 'Done.' }));
   const runner = openai({
+    stream: true,
     ...{ model: 'a-model', apiKey: 'sk-test' },
     ...{ baseURL: server.url, api: 'responses' },
   });

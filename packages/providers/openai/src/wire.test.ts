@@ -20,7 +20,7 @@ function run(api: 'responses' | 'chat') {
     },
   }));
   return runRecorded(server, streams, (baseURL) =>
-    openai({ model: 'gpt-6.1-sol', apiKey: 'sk-test', baseURL, api }),
+    openai({ stream: true, model: 'gpt-6.1-sol', apiKey: 'sk-test', baseURL, api }),
   );
 }
 

@@ -7,6 +7,21 @@ import { cut, stream, WIRE } from './streams.js';
 const apiKey = 'sk-planted-0123456789';
 const APIS = { responses: { api: 'responses' }, chat: { api: 'chat' } };
 
+function wholeCompletion(content: string, finish_reason: string) {
+  return {
+    id: 'chatcmpl-1',
+    object: 'chat.completion',
+    model: 'a-model-2026',
+    choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason }],
+    usage: { prompt_tokens: 12, completion_tokens: 3, total_tokens: 15 },
+  };
+}
+
+function wholeResponse(text: string): object {
+  const { response } = responseEvents({ text }).at(-1) as { response: object };
+  return response;
+}
+
 const REFUSED = [
   [{ reasoning: { budgetTokens: 2_000 } }, 'the API takes no reasoning.budgetTokens'],
   [
@@ -51,6 +66,12 @@ export const SUBJECT: ProviderSubject = {
         [{ stopSequences: ['END'] }, 'the Responses API has no option for stopSequences'],
         ...REFUSED,
       ],
+      wholeAnswer: (text) => wholeResponse(text),
+      wholeCut: (text) => ({
+        ...wholeResponse(text),
+        status: 'incomplete',
+        incomplete_details: { reason: 'max_output_tokens' },
+      }),
       reasoning: stream([
         { type: 'response.reasoning_summary_text.delta', delta: 'Let me ' },
         { type: 'response.reasoning_text.delta', delta: 'think.' },
@@ -79,6 +100,8 @@ export const SUBJECT: ProviderSubject = {
         [{ providerOptions: { openai: { verbosity: 'low' } } }, { verbosity: 'low' }],
       ],
       refusedOptions: REFUSED,
+      wholeAnswer: (text) => wholeCompletion(text, 'stop'),
+      wholeCut: (text) => wholeCompletion(text, 'length'),
       reasoning: stream([
         ...['Let me', ' think.'].map((reasoning_content) => ({
           choices: [{ index: 0, delta: { reasoning_content } }],

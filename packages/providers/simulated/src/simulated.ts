@@ -1,5 +1,5 @@
 import { RunnerError, type TaskOutput, type TaskRequest, type TaskRunner } from '@stratagem/core';
-import { asksForText, TASK_OPTIONS } from '@stratagem/core/runner';
+import { asksForText, streamsIn, TASK_OPTIONS } from '@stratagem/core/runner';
 import { allowedTools, limited, promptOf } from './call-options.js';
 import { Limits } from './limits.js';
 import { type SimulatedOptions, simulatedSettings } from './options.js';
@@ -37,12 +37,13 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
     // A function may read anything.
     ...(respond !== undefined && { readsInputs: true }),
     supportedOptions: TASK_OPTIONS,
-    async run(request, { attempt, signal, emit }): Promise<TaskOutput> {
+    async run(request, { attempt, signal, emit, wantsText }): Promise<TaskOutput> {
       throwIfAborted(signal);
       const { options } = request;
       const answering = options?.model ?? model;
       // Each purpose has its own sequence, so that options do not affect each other.
-      const words = options === undefined ? [] : [JSON.stringify(options)];
+      const words =
+        options === undefined ? [] : [JSON.stringify({ ...options, stream: undefined })];
       const draw = (purpose: string) =>
         randomFrom(seed, request.taskId, attempt, purpose, ...(purpose === 'answer' ? words : []));
       const latency =
@@ -77,7 +78,9 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
             : await orAborted(respond(request), signal),
           options,
         );
-        const pieces = stream && typeof output === 'string' ? piecesOf(output) : [];
+        const isStreamed =
+          options?.stream === undefined ? stream : streamsIn(options, { wantsText });
+        const pieces = isStreamed && typeof output === 'string' ? piecesOf(output) : [];
         for (const [index, piece] of pieces.entries()) {
           await until(startedAt + (latency * (index + 1)) / pieces.length, signal);
           if (index === 0) cache?.write(prompt, performance.now());

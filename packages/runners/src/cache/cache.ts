@@ -190,7 +190,8 @@ function withoutCost(
   reason: string,
 ): TaskOutput {
   notice(context, reason);
-  if (typeof output === 'string' && output !== '') context.emit(output);
+  const isRead = context.wantsText !== false;
+  if (isRead && typeof output === 'string' && output !== '') context.emit(output);
   const usage = { inputTokens: 0, outputTokens: 0 };
   return { output, usage, costUsd: 0, cached: true, ...(model !== undefined && { model }) };
 }

@@ -136,6 +136,7 @@ export function warmPrefix(runner: TaskRunner, options: WarmPrefixOptions = {}):
       settle();
     };
     const watching = deriveContext(context, {
+      ...(until === 'first_output' && { wantsText: true }),
       emit(part) {
         if (until === 'first_output' && isFromModel(part)) markWarm();
         return context.emit(part);

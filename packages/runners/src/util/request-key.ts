@@ -13,11 +13,11 @@ export type RequestContent = ReturnType<typeof contentOf>;
  */
 export function contentOf(request: TaskRequest, readsInputs = false) {
   const { type, prompt, plainPrompt, description, inputs, outputSchema, tools, metadata } = request;
-  const { options } = request;
+  const asked = withoutStream(request.options);
   return {
     ...{ type, prompt, plainPrompt, description, metadata },
     inputs: readsInputs ? inputs : Object.keys(inputs).sort(),
-    ...(options !== undefined && { options }),
+    ...(asked !== undefined && { options: asked }),
     ...(outputSchema !== undefined && { outputSchema }),
     ...(tools !== undefined && {
       tools: tools.map(({ name, description, inputSchema }) => ({
@@ -25,6 +25,12 @@ export function contentOf(request: TaskRequest, readsInputs = false) {
       })),
     }),
   };
+}
+
+/** How an answer arrives does not change it. */
+function withoutStream(options: TaskRequest['options']): TaskRequest['options'] {
+  const { stream: _, ...asked } = options ?? {};
+  return Object.keys(asked).length === 0 ? undefined : asked;
 }
 
 /** The same for a file: without the values of headers, which may be secrets. */

@@ -43,7 +43,9 @@ export function planConformance(subject: ProviderSubject): void {
       const plan = createPlan('Market report')
         .addTask({ id: 'research', description: 'Research the market' })
         .addTask({ id: 'report', description: 'Write the report', dependencies: ['research'] });
-      const result = await createExecutor({ strategy: inOrder, runner: runner() }).execute(plan);
+      const onEvent = () => {};
+      const executor = createExecutor({ strategy: inOrder, runner: runner(), onEvent });
+      const result = await executor.execute(plan);
       expect(result.error).toBeUndefined();
       expect(result.outputs).toEqual({
         research: 'The market grows by a fifth each year.',

@@ -7,6 +7,7 @@ import { optionConformance } from './options.js';
 import { planConformance } from './plans.js';
 import { reasoningConformance } from './reasoning.js';
 import { schemaConformance } from './schemas.js';
+import { streamingConformance } from './streaming.js';
 import type { ProviderSubject } from './subject.js';
 import { taskOptionConformance } from './task-options.js';
 import { toolConformance } from './tools.js';
@@ -28,4 +29,5 @@ export function providerConformance(subject: ProviderSubject): void {
   optionConformance(subject);
   taskOptionConformance(subject);
   reasoningConformance(subject);
+  streamingConformance(subject);
 }
