@@ -6,6 +6,7 @@ import {
   planAndExecute,
 } from '@stratagem/planner';
 import { withTools } from '../load/load-tools.js';
+import { checkProgressFlags, type ProgressFlags } from '../options/progress-flags.js';
 import { resolveStrategy } from '../options/resolve-options.js';
 import { resolveRunner } from '../options/resolve-runners.js';
 import type { RunFlags } from '../options/run-flags.js';
@@ -76,9 +77,10 @@ async function runGoal(
   flags: RunFlags,
 ): Promise<number> {
   await announceSimulation(flags);
+  checkProgressFlags(flags);
   await checkRunFiles(flags);
   const page = await openRunPage(flags);
-  const screen = new Screen();
+  const screen = new Screen(flags);
   let handle: GoalHandle | undefined;
   const cancel = (reason?: unknown) => handle?.cancel(reason);
   const signals = stopOnSignals(cancel);
@@ -103,7 +105,8 @@ async function runGoal(
       : finalOutputs(run);
   await write(process.stdout, document);
   signals.stop();
-  if (run !== undefined) {
+  const isQuiet = flags.quiet && run?.status === 'completed';
+  if (run !== undefined && !isQuiet && flags.logFormat !== 'json') {
     const pricesAsOf = listPricesDate(flags, options);
     await write(process.stderr, runSummary(run, { pricesAsOf }));
     const planning = result.planning.result?.metrics;
@@ -135,7 +138,13 @@ function start(goal: string, options: PlanAndExecuteOptions): GoalHandle {
 
 /** Shows the progress of planning, then the plan for review, then the progress of the run. */
 class Screen {
-  #progress: Progress = createProgress();
+  readonly #flags: ProgressFlags;
+  #progress: Progress;
+
+  constructor(flags: ProgressFlags) {
+    this.#flags = flags;
+    this.#progress = createProgress(flags);
+  }
 
   onEvent(event: RunEvent): void {
     this.#progress.onEvent(event);
@@ -143,9 +152,11 @@ class Screen {
 
   async review(plan: Plan, isApproved: boolean, signal: AbortSignal): Promise<boolean> {
     this.#progress.stop();
-    await write(process.stderr, planOutline(plan, process.stderr));
+    // A plan that is run without confirmation is shown for information alone.
+    const isShown = !isApproved || (!this.#flags.quiet && this.#flags.logFormat !== 'json');
+    if (isShown) await write(process.stderr, planOutline(plan, process.stderr));
     const shouldRun = isApproved || (await confirmRun(signal));
-    this.#progress = createProgress();
+    this.#progress = createProgress(this.#flags);
     return shouldRun;
   }
 

@@ -11,6 +11,7 @@ export const SERVERS = [
   'overload-silent',
 ] as const;
 export const GRAPH_FORMATS = ['mermaid', 'dot', 'json'] as const;
+export const LOG_FORMATS = ['text', 'json'] as const;
 export const COMPLEXITIES = ['simple', 'complex'] as const;
 export const FALLBACKS = ['single-task'] as const;
 
@@ -21,4 +22,5 @@ export function isRunnerName(text: string): text is RunnerName {
   return RUNNERS.some((name) => name === text);
 }
 export type GraphFormat = (typeof GRAPH_FORMATS)[number];
+export type LogFormat = (typeof LOG_FORMATS)[number];
 export type ServerName = (typeof SERVERS)[number];

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { COMPLEXITIES, FALLBACKS, RUNNERS, SERVERS, STRATEGIES } from './choices.js';
+import { COMPLEXITIES, FALLBACKS, LOG_FORMATS, RUNNERS, SERVERS, STRATEGIES } from './choices.js';
 import {
   answers,
   dollars,
@@ -154,8 +154,14 @@ export function addModelOptions(command: Command): Command {
   return addGroup(command, 'Limits and retries:', [...limitOptions(), ...retryOptions()]);
 }
 
+const progressOptions = () => [
+  new Option('-q, --quiet', 'no progress; the summary only if the run does not complete'),
+  choice('--log-format <name>', 'text lines, or one JSON object per event', LOG_FORMATS),
+];
+
 /** Adds the options of every command that runs a plan. */
 export function addSchedulingOptions(command: Command): Command {
+  addGroup(command, 'Progress options:', progressOptions());
   addGroup(command, 'Watching the run:', [...pageOptions(), ...fileOptions()]);
   addGroup(command, 'Scheduling options:', schedulingOptions());
   return addGroup(command, 'Answers to human steps:', answerOptions());

@@ -1,5 +1,6 @@
 import type { FALLBACKS, StrategyName } from './choices.js';
 import type { FileFlags, PageFlags } from './page-flags.js';
+import type { ProgressFlags } from './progress-flags.js';
 
 export interface StrategyFlags {
   readonly strategy?: StrategyName;
@@ -66,7 +67,8 @@ export interface PresetAnswer {
 
 /** The flags of `stratagem run`. */
 export interface RunFlags
-  extends ExecutorFlags,
+  extends ProgressFlags,
+    ExecutorFlags,
     LimitFlags,
     PresetAnswers,
     InputFlags,

@@ -1,5 +1,4 @@
-import type { RunEvent } from '@stratagem/core';
-import { Graph } from '@stratagem/core/kernel';
+import type { RunEvent, Task } from '@stratagem/core';
 
 /** Counts the tasks of a run by status from its events. */
 export class ProgressCounts {
@@ -21,13 +20,13 @@ export class ProgressCounts {
       case 'run_started':
         // A run that is resumed with a changed plan starts with a new run_started.
         this.running = this.completed = this.failed = this.skipped = this.canceled = 0;
-        this.total = new Graph(event.plan.tasks).size;
+        this.total = countTasks(event.plan.tasks);
         break;
       case 'run_resumed':
         for (const { was } of event.retried ?? []) this[was]--;
         break;
       case 'tasks_added':
-        this.total += new Graph(event.tasks).size;
+        this.total += countTasks(event.tasks);
         break;
       case 'task_started':
         this.running++;
@@ -65,4 +64,13 @@ export class ProgressCounts {
     if (this.goal !== undefined) parts.push(`goal ${Math.round(this.goal * 100)}%`);
     return [`${this.completed}/${this.total} completed`, ...parts].join(', ');
   }
+}
+
+/** With subtasks; those of a fan-out are a pattern for its items. */
+function countTasks(tasks: readonly Task[]): number {
+  let count = tasks.length;
+  for (const { subtasks, forEach } of tasks) {
+    if (subtasks !== undefined && forEach === undefined) count += countTasks(subtasks);
+  }
+  return count;
 }

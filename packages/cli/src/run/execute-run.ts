@@ -1,6 +1,7 @@
 import type { PlanResult, RunEvent, RunHandle, RunOptions, TaskWaiting } from '@stratagem/core';
 import { isJournalError } from '../load/open-journal.js';
 import type { FileFlags, PageFlags } from '../options/page-flags.js';
+import { checkProgressFlags, type ProgressFlags } from '../options/progress-flags.js';
 import type { PresetAnswers } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
 import { createProgress } from '../output/create-progress.js';
@@ -18,7 +19,7 @@ import { openRunPage } from './run-page.js';
 import { signalExitCode, stopOnSignals } from './signals.js';
 import { openTerminal } from './terminal.js';
 
-export interface ExecuteFlags extends PresetAnswers, FileFlags, PageFlags {
+export interface ExecuteFlags extends ProgressFlags, PresetAnswers, FileFlags, PageFlags {
   readonly json?: boolean;
   /** The directory of the journal. */
   readonly journal?: string;
@@ -36,9 +37,11 @@ export async function executeRun(
   flags: ExecuteFlags,
   recording?: Recording,
 ): Promise<number> {
+  checkProgressFlags(flags);
   await checkRunFiles(flags);
   const page = await openRunPage(flags);
-  const progress = createProgress();
+  const progress = createProgress(flags);
+  const isText = !flags.quiet && flags.logFormat !== 'json';
   const openQuestions = new Map<string, TaskWaiting>();
   for await (const event of recording?.history ?? []) {
     progress.restore(event);
@@ -50,7 +53,7 @@ export async function executeRun(
   let hasStarted = false;
   const run = start({
     onEvent(event) {
-      if (!hasStarted) printBeside(recording?.startMessage(run));
+      if (!hasStarted && isText) printBeside(recording?.startMessage(run));
       hasStarted = true;
       progress.onEvent(event);
       if (event.type === 'run_resumed') {
@@ -105,7 +108,10 @@ export async function executeRun(
   // Until here, a second signal also ends the wait for a slow reader of the output.
   signals.stop();
   const commands = recording?.nextCommands(run, result);
-  await write(process.stderr, runSummary(result, { pricesAsOf: flags.pricesAsOf, commands }));
+  const isQuiet = flags.quiet && result.status === 'completed';
+  if (!isQuiet && flags.logFormat !== 'json') {
+    await write(process.stderr, runSummary(result, { pricesAsOf: flags.pricesAsOf, commands }));
+  }
   if (stopReason !== undefined) {
     await write(process.stderr, `stratagem: ${forTerminal(stopReason)}\n`);
   }
@@ -145,7 +151,15 @@ type SettledEvent = Extract<
 >;
 
 function isSettled(event: RunEvent): event is SettledEvent {
-  return /^task_(completed|failed|canceled|skipped)$/.test(event.type);
+  switch (event.type) {
+    case 'task_completed':
+    case 'task_failed':
+    case 'task_canceled':
+    case 'task_skipped':
+      return true;
+    default:
+      return false;
+  }
 }
 
 function exitCodeOf({ status }: PlanResult, signal: NodeJS.Signals | undefined): number {

@@ -1,14 +1,16 @@
 import type { Task } from '@stratagem/core';
 import type { LoadedPlan } from '../load/load-plan.js';
+import type { ProgressFlags } from '../options/progress-flags.js';
 import { isSimulatedByDefault } from '../options/resolve-runners.js';
 import type { RunnerFlags } from '../options/run-flags.js';
 import { write } from '../output/streams.js';
 
 /** Tells the user when answers are simulated, so that nobody mistakes them for real ones. */
 export async function announceSimulation(
-  flags: RunnerFlags,
+  flags: RunnerFlags & ProgressFlags,
   loaded?: Pick<LoadedPlan, 'plan' | 'models'>,
 ): Promise<void> {
+  if (flags.quiet || flags.logFormat === 'json') return;
   if (!isSimulatedByDefault(flags, loaded?.models)) return;
   if (loaded?.models !== undefined && !loaded.plan.tasks.some(lacksModel)) return;
   await write(

@@ -5,7 +5,6 @@ import { criticalPathOf } from './critical-path.js';
 import { failuresOf } from './failure-groups.js';
 import { RunFold } from './run-fold.js';
 import { LazyTaskAnalysis, stateOf, workOf } from './task-analysis.js';
-import type { TaskRecord } from './task-record.js';
 import type {
   AnalyzeOptions,
   ConcurrencyStep,
@@ -156,9 +155,10 @@ class LazyRunAnalysis implements RunAnalysis {
   }
 
   slowest(count: number): readonly TaskAnalysis[] {
-    const work = (record: TaskRecord) => workOf(record, this.makespanMs);
-    const ran = this.#fold.tasks.filter((record) => work(record) > 0);
-    ran.sort((a, b) => work(b) - work(a) || a.index - b.index);
+    const ran = this.#fold.tasks
+      .map((record) => ({ index: record.index, ms: workOf(record, this.makespanMs) }))
+      .filter(({ ms }) => ms > 0);
+    ran.sort((a, b) => b.ms - a.ms || a.index - b.index);
     return ran.slice(0, count).map(({ index }) => this.tasks[index] as TaskAnalysis);
   }
 

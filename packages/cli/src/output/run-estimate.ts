@@ -1,0 +1,184 @@
+import type { RunEvent, Task, TaskType } from '@stratagem/core';
+import { Graph } from '@stratagem/core/kernel';
+
+/** A new estimate takes at most this share of the time. */
+const COST_SHARE = 1 / 500;
+/** The parallelism counts older times less and less. */
+const WINDOW_MS = 20_000;
+/** So many tasks must have completed before anything is said. */
+const MIN_COMPLETED = 3;
+
+/** Sums of durations, for an average. */
+interface Sum {
+  count: number;
+  ms: number;
+}
+
+/**
+ * How long a run will still take: the work that is left, at the parallelism that it had lately, but not
+ * less than the longest chain of tasks that is left. A task counts with its estimate, corrected by how
+ * right the estimates of finished tasks were; without one, with the average of its type.
+ */
+export class RunEstimate {
+  #graph: Graph | undefined;
+  #tasks: readonly Task[] = [];
+  readonly #additions: (readonly Task[])[] = [];
+  readonly #started = new Map<string, number>();
+  readonly #byType = new Map<TaskType, Sum>();
+  readonly #all: Sum = { count: 0, ms: 0 };
+  /** Of tasks with an estimate: how long they took, and should have taken. */
+  readonly #real = { ms: 0, estimatedMs: 0 };
+  #running = 0;
+  /** Attempts in flight times milliseconds, of the last while. */
+  #area = 0;
+  #areaMs = 0;
+  #at = 0;
+  #nextAt = 0;
+  #leftMs: number | undefined;
+  #computedAt = 0;
+  readonly #settled = new Set<string>();
+
+  apply(event: RunEvent): void {
+    switch (event.type) {
+      case 'run_started':
+        this.#graph = undefined;
+        this.#tasks = event.plan.tasks;
+        this.#at = event.timestamp;
+        break;
+      case 'run_resumed':
+        this.#at = event.timestamp;
+        break;
+      case 'tasks_added':
+        this.#additions.push(event.tasks);
+        this.#graph = undefined;
+        break;
+      case 'task_started':
+        this.#pass(event.timestamp);
+        this.#running++;
+        this.#started.set(event.taskId, event.timestamp);
+        break;
+      case 'task_retrying':
+        this.#pass(event.timestamp);
+        this.#running--;
+        this.#started.delete(event.taskId);
+        break;
+      case 'task_completed':
+        if (event.attempt > 0) {
+          this.#pass(event.timestamp);
+          this.#running--;
+          this.#learn(event.taskId, event.durationMs);
+        }
+        this.#settle(event.taskId);
+        break;
+      case 'task_failed':
+        this.#pass(event.timestamp);
+        if (event.attempt > 0) this.#running--;
+        this.#settle(event.taskId);
+        break;
+      case 'task_canceled':
+        this.#pass(event.timestamp);
+        if (event.durationMs !== undefined) this.#running--;
+        this.#settle(event.taskId);
+        break;
+      case 'task_skipped':
+        this.#settle(event.taskId);
+        break;
+    }
+  }
+
+  /** @returns Milliseconds; undefined before enough tasks have completed. */
+  leftAt(now: number): number | undefined {
+    this.#pass(now);
+    if (this.#all.count < MIN_COMPLETED) return undefined;
+    const cpuBefore = performance.now();
+    if (cpuBefore >= this.#nextAt) {
+      this.#leftMs = this.#compute(now);
+      const cost = performance.now() - cpuBefore;
+      this.#nextAt = cpuBefore + Math.max(2_000, cost / COST_SHARE);
+      this.#computedAt = now;
+    }
+    // Between two estimates, time passes.
+    return this.#leftMs === undefined
+      ? undefined
+      : Math.max(0, this.#leftMs - (now - this.#computedAt));
+  }
+
+  #settle(id: string): void {
+    this.#started.delete(id);
+    this.#settled.add(id);
+  }
+
+  #learn(id: string, durationMs: number): void {
+    this.#all.count++;
+    this.#all.ms += durationMs;
+    const graph = this.#graphNow();
+    const task = graph.tasks[graph.indexOf(id) ?? -1];
+    if (task === undefined) return;
+    const type = task.type ?? 'action';
+    const sum = this.#byType.get(type) ?? { count: 0, ms: 0 };
+    this.#byType.set(type, sum);
+    sum.count++;
+    sum.ms += durationMs;
+    if (task.estimate?.durationMs === undefined) return;
+    this.#real.ms += durationMs;
+    this.#real.estimatedMs += task.estimate.durationMs;
+  }
+
+  /** The parallelism of the last while; older times count less and less. */
+  #pass(now: number): void {
+    const ms = this.#at === 0 ? 0 : Math.max(0, now - this.#at);
+    if (ms === 0) return;
+    this.#area += this.#running * ms;
+    this.#areaMs += ms;
+    if (this.#areaMs > WINDOW_MS) {
+      this.#area /= 2;
+      this.#areaMs /= 2;
+    }
+    this.#at = Math.max(this.#at, now);
+  }
+
+  #compute(now: number): number | undefined {
+    const graph = this.#graphNow();
+    const { ms, estimatedMs } = this.#real;
+    const correction = estimatedMs > 0 ? ms / estimatedMs : 1;
+    const usual = (type: TaskType) => {
+      const { count, ms } = this.#byType.get(type) ?? this.#all;
+      return count === 0 ? this.#all.ms / this.#all.count : ms / count;
+    };
+    const workOf = ({ estimate, type = 'action', waitFor }: Task) => {
+      if (waitFor !== undefined) return 0;
+      return estimate?.durationMs === undefined ? usual(type) : estimate.durationMs * correction;
+    };
+    let work = 0;
+    let longest = 0;
+    const paths = graph.criticalPathsBy(usual);
+    for (let index = 0; index < graph.size; index++) {
+      const task = graph.tasks[index] as Task;
+      if (this.#settled.has(task.id) || graph.childCount(index) > 0) continue;
+      const since = this.#started.get(task.id);
+      const elapsed = since === undefined ? 0 : now - since;
+      work += Math.max(0, workOf(task) - elapsed);
+      longest = Math.max(longest, (paths[index] as number) * correction - elapsed);
+    }
+    const parallelism = Math.max(1, this.#areaMs === 0 ? this.#running : this.#area / this.#areaMs);
+    return Math.max(work / parallelism, longest, 0);
+  }
+
+  #graphNow(): Graph {
+    if (this.#graph === undefined) {
+      this.#graph = new Graph(this.#tasks);
+      for (const tasks of this.#additions) this.#graph.add(tasks);
+    }
+    return this.#graph;
+  }
+}
+
+/** `about 20 s left`: rounded to 5 s below a minute, and to a minute below an hour. */
+export function leftText(ms: number | undefined): string {
+  if (ms === undefined) return '';
+  const seconds = ms / 1000;
+  if (seconds < 55) return `about ${Math.max(5, Math.ceil(seconds / 5) * 5)} s left`;
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  if (minutes < 60) return `about ${minutes} m left`;
+  return `about ${Math.floor(minutes / 60)} h ${minutes % 60} m left`;
+}
