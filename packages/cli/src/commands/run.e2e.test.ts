@@ -100,6 +100,7 @@ describe('run --json', { timeout }, () => {
       'error',
       'goal',
       'strategy',
+      'outputs',
       'tasks',
       'metrics',
       'timeline',

@@ -171,7 +171,7 @@ test('10,000 tasks are a bar, counts and a few lines', () => {
     add({ type: 'task_completed', taskId, attempt: 1, durationMs: 1_000 });
   }
   look();
-  vi.advanceTimersByTime(400);
+  vi.advanceTimersByTime(600);
   const lines = look().trimEnd().split('\n');
   expect(lines.length).toBeLessThan(16);
   expect(lines.join('\n')).toContain('3900 completed · 100 running · 6000 to go');
