@@ -62,6 +62,7 @@ export class RunStore {
     } catch {
       // The result of the handle has the error, and whoever started the run reports it.
     }
+    run.detach(handle);
   }
 
   #watched(runId: string): WatchedRun {

@@ -87,16 +87,18 @@ export class WatchedRun {
   attach(handle: WatchableRun): void {
     this.#handle = handle;
     this.#isStale = true;
-    const detach = () => {
-      if (this.#handle !== handle) return;
-      this.#handle = undefined;
-      this.#isStale = true;
-      // Its log has no end, so that it can be resumed.
-      if (this.model?.isLive) this.#status = 'interrupted';
-      this.#isStale = true;
-      this.#schedule();
-    };
-    handle.result.then(detach, detach);
+  }
+
+  /** The run has told all its events: it has ended, or this process no longer has a part in it. */
+  detach(handle: WatchableRun): void {
+    if (this.#handle !== handle) return;
+    this.#handle = undefined;
+    this.#isStale = true;
+    // A log without an end: the run can be resumed.
+    if (this.model?.isLive) this.#status = 'interrupted';
+    this.#isStale = true;
+    // The end is shown at once, however large the run is.
+    this.#show();
   }
 
   get extras(): RunExtras {
@@ -160,13 +162,17 @@ export class WatchedRun {
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;
-        this.#build();
-        for (const listener of this.#listeners) listener();
+        this.#show();
         this.#schedule();
       },
       Math.max(0, due - performance.now()),
     );
     this.#timer.unref();
+  }
+
+  #show(): void {
+    this.#build();
+    for (const listener of this.#listeners) listener();
   }
 
   detail(taskId: string): TaskDetail | undefined {
@@ -201,8 +207,7 @@ export class WatchedRun {
     const followed = this.#nextEvent();
     await perform(this.#handle, action);
     await followed;
-    this.#build();
-    for (const listener of this.#listeners) listener();
+    this.#show();
   }
 
   #nextEvent(): Promise<void> {
