@@ -132,8 +132,9 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', { timeout: 60_000 }, () =
   test.each(THEMES)('axe finds nothing wrong with a report in the %s theme', async (theme) => {
     const watched = await browser.open(`${sample}#theme=${theme}&task=edit-3`);
     for (const tab of TABS) {
-      await watched.page.getByRole('tab', { name: new RegExp(`^${tab}`, 'i') }).click();
-      await watched.page.waitForTimeout(50);
+      const button = watched.page.getByRole('tab', { name: new RegExp(`^${tab}`, 'i') });
+      await button.click();
+      await expect.poll(() => button.getAttribute('aria-selected')).toBe('true');
       expect(await violationsOf(watched), tab).toEqual([]);
     }
   });

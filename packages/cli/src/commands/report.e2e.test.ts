@@ -125,6 +125,13 @@ tasks:
     expect(exitCode).toBe(0);
   });
 
+  test('shows the planning of a goal and the run of its plan', async () => {
+    const args = ['run', '--goal', 'Compare two databases, then write a report', '--yes'];
+    const { stderr, exitCode } = await stratagem([...args, '--latency', '5', '--ui']);
+    expect(exitCode).toBe(0);
+    expect(stderr.match(/Watch the run: http:\/\/127\.0\.0\.1:/g)?.length).toBeGreaterThan(0);
+  });
+
   test('--port without --ui is a usage error', async () => {
     const { exitCode, stderr } = await stratagem(['run', '-', '--port', '8080'], { stdin: PLAN });
     expect(exitCode).toBe(2);
