@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import type { CompareFlags } from './commands/compare.js';
 import type { PlanFlags } from './commands/plan.js';
 import type { ReportFlags } from './commands/report.js';
 import type { ResumeFlags } from './commands/resume.js';
@@ -10,6 +11,7 @@ import type { UiFlags } from './commands/ui.js';
 import type { WhyFlags } from './commands/why.js';
 import { GRAPH_FORMATS, type GraphFormat } from './options/choices.js';
 import {
+  addComparisonOptions,
   addInputOptions,
   addModelOptions,
   addPlanOptions,
@@ -207,6 +209,16 @@ Examples:
       const { graphCommand } = await import('./commands/graph.js');
       setExitCode(await graphCommand(file, format));
     });
+
+  const compare = program
+    .command('compare')
+    .description('compare strategies and limits on a plan: simulated, or for real with --runner')
+    .argument('<plan>', PLAN)
+    .option('--json', 'print the results as JSON');
+  addComparisonOptions(compare).action(async (file: string, flags: CompareFlags) => {
+    const { compareCommand } = await import('./commands/compare.js');
+    setExitCode(await compareCommand(file, flags));
+  });
 
   const simulate = program
     .command('simulate')

@@ -31,30 +31,16 @@ const MAX_ATTEMPTS = 1_000;
 
 /** `stratagem simulate PLAN` */
 export async function simulateCommand(file: string, flags: SimulateFlags): Promise<number> {
-  const server = await resolveServer(flags);
-  const { plan: planInFile, strategy: spec } = await loadPlan(file);
-  checkEffects(planInFile, flags);
-  const { whatIf } = await import('@stratagem/simulation');
-  const { plan, assumptions } = await filledPlan(limitAttempts(planInFile, flags), flags);
+  const { planInFile, spec, server, assumptions, run } = await prepareSimulation(file, flags);
   const strategies = await strategiesByLimit(flags, spec);
-  const seed = flags.seed ?? 0;
-  const rows = requireTimeout(() =>
-    whatIf(withTimeout(plan, flags.timeout), {
-      ...{ server, seed },
-      // A task that fails despite unlimited retries means that the others would fail, too.
-      failFast: !limitsRetries(planInFile, flags),
-      maxParallel: [...strategies.keys()],
-      strategy: (maxParallel) => strategies.get(maxParallel) as Strategy,
-      demandOf: (task) => demandOf(task, flags),
-    }),
-  );
+  const rows = Array.from(strategies, ([limit, strategy]) => run(limit, strategy));
   const [strategy] = strategies.values();
   const document = {
     goal: planInFile.goal,
     strategy: (strategy as Strategy).name,
-    server: server.name,
-    seed,
-    assumptions: [...assumptions, ...describeDefaults(planInFile, flags, rows)],
+    server,
+    seed: flags.seed ?? 0,
+    assumptions: assumptions(rows),
     rows,
   };
   await write(
@@ -62,6 +48,38 @@ export async function simulateCommand(file: string, flags: SimulateFlags): Promi
     flags.json ? `${jsonText(document)}\n` : simulationReport(document, planInFile),
   );
   return EXIT.completed;
+}
+
+/** Loads a plan for simulations; `run` simulates it once. */
+export async function prepareSimulation(file: string, flags: SimulateFlags) {
+  const server = await resolveServer(flags);
+  const { plan: planInFile, strategy: spec } = await loadPlan(file);
+  checkEffects(planInFile, flags);
+  const { whatIf } = await import('@stratagem/simulation');
+  const { plan, assumptions } = await filledPlan(limitAttempts(planInFile, flags), flags);
+  const run = (maxParallel: number, strategy: Strategy): WhatIfRow => {
+    const [row] = requireTimeout(() =>
+      whatIf(withTimeout(plan, flags.timeout), {
+        ...{ server, seed: flags.seed ?? 0 },
+        // A task that fails despite unlimited retries means that the others would fail, too.
+        failFast: !limitsRetries(planInFile, flags),
+        maxParallel: [maxParallel],
+        strategy: () => strategy,
+        demandOf: (task) => demandOf(task, flags),
+      }),
+    );
+    return row as WhatIfRow;
+  };
+  return {
+    planInFile,
+    spec,
+    server: server.name,
+    assumptions: (rows: readonly WhatIfRow[]) => [
+      ...assumptions,
+      ...describeDefaults(planInFile, flags, rows),
+    ],
+    run,
+  };
 }
 
 /** @throws {UsageError} for a flag that would have no effect. */

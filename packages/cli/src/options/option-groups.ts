@@ -189,6 +189,21 @@ export function addSimulationOptions(command: Command): Command {
   return command;
 }
 
+/** Adds the options of a comparison: those of a simulation, without a strategy, and a runner. */
+export function addComparisonOptions(command: Command): Command {
+  const runner = runnerOptions().filter(({ long }) =>
+    /^--(runner|model|base-url)$/.test(long ?? ''),
+  );
+  for (const each of simulationOptions()) {
+    if (each.long === '--strategy') continue;
+    if (each.long === '--max-parallel') {
+      each.description = 'limits of the parallel strategy to compare (default: 2,4,8)';
+    }
+    command.addOption(each);
+  }
+  return addGroup(command, 'To run it for real, once for each way:', runner);
+}
+
 export function journalOption(description: string): Option {
   return option('--journal <dir>', description, nonEmpty);
 }

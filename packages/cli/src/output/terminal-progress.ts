@@ -27,6 +27,8 @@ const ALWAYS_COUNTED: readonly string[] = ['completed', 'running', 'to go'];
 interface Running {
   since: number;
   readonly attempt: number;
+  /** Streamed text whose words have not been counted. */
+  pending: string;
   words: number;
   isInWord: boolean;
   /** The tool that it is calling. */
@@ -151,6 +153,7 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
       const isLast = lines.length === rows - 1;
       if (isLast && running.size - shown > 1) break;
       shown++;
+      countWords(task);
       add(style('cyan', '◔'), id, factsOf(task, now, width));
     }
     if (shown < running.size) lines.push(`   and ${running.size - shown} more`);
@@ -288,7 +291,7 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
 }
 
 function newTask(since: number, attempt: number): Running {
-  return { since, attempt, words: 0, isInWord: false, tool: undefined };
+  return { since, attempt, pending: '', words: 0, isInWord: false, tool: undefined };
 }
 
 /** `3.4 s   attempt 2   118 words   search` */
@@ -311,12 +314,16 @@ function noteOutput(task: Running | undefined, event: TaskOutputReceived): void 
   if (task === undefined) return;
   if (event.kind === 'tool_call') task.tool = event.tool;
   else if (event.kind === 'tool_result') task.tool = undefined;
-  else if (event.kind === 'text') {
-    const { text } = event;
-    for (let position = 0; position < text.length; position++) {
-      const isSpace = text.charCodeAt(position) <= 32;
-      if (!isSpace && !task.isInWord) task.words++;
-      task.isInWord = !isSpace;
-    }
+  else if (event.kind === 'text') task.pending += event.text;
+}
+
+/** Counts the words that have come since the last picture; most tasks are on none. */
+function countWords(task: Running): void {
+  const { pending } = task;
+  for (let position = 0; position < pending.length; position++) {
+    const isSpace = pending.charCodeAt(position) <= 32;
+    if (!isSpace && !task.isInWord) task.words++;
+    task.isInWord = !isSpace;
   }
+  task.pending = '';
 }
