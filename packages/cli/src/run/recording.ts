@@ -38,12 +38,16 @@ export function nextCommands(
   // The start of an id is enough, and a whole one would wrap.
   const id = UUID.test(runId) ? runId.slice(0, 8) : shellQuote(runId);
   const command = (name: string) => `stratagem ${name} ${id} --journal ${shellQuote(directory)}`;
-  const why = { label: 'See where time went', command: command('why') };
-  if (status === 'completed') return [why];
+  const look = [
+    { label: 'See where time went', command: command('why') },
+    { label: 'Look at the run', command: command('report') },
+  ];
+  if (status === 'completed') return look;
   if (status === 'failed') {
-    return [{ label: 'Retry what failed', command: `${command('resume')} --retry-failed` }, why];
+    const retry = `${command('resume')} --retry-failed`;
+    return [{ label: 'Retry what failed', command: retry }, ...look];
   }
-  return [{ label: 'Resume the run', command: command('resume') }, why];
+  return [{ label: 'Resume the run', command: command('resume') }, ...look];
 }
 
 /** A word of a command line. */
