@@ -30,6 +30,16 @@ const POLL_MS = 1_000;
 const COST_FACTOR = 10;
 /** Runs of the list that are read for their figures. */
 const SUMMARIES = 100;
+/** The figures of a run that another process writes are read again after this time. */
+const SUMMARY_MS = 5_000;
+/** Recorded runs that nobody looks at are kept in memory up to this number. */
+const KEPT = 20;
+
+interface KnownSummary {
+  readonly key: string;
+  readonly summary: RunSummary;
+  readonly readAt: number;
+}
 
 /** The runs that a server shows: those of this process, and those of a journal. */
 export class RunStore {
@@ -37,7 +47,7 @@ export class RunStore {
   readonly #runs = new Map<string, WatchedRun>();
   /** Runs of this process, in order of start. */
   readonly #attached: string[] = [];
-  readonly #summaries = new Map<string, { readonly key: string; readonly summary: RunSummary }>();
+  readonly #summaries = new Map<string, KnownSummary>();
 
   constructor(options: RunStoreOptions) {
     this.#options = options;
@@ -86,10 +96,21 @@ export class RunStore {
     }
     const listing = await this.#listing(runId);
     if (listing === undefined) return undefined;
+    this.#forgetSome();
     const run = this.#watched(runId);
     await this.#read(run);
     run.setStatus(listing.status);
     return run;
+  }
+
+  /** They are read again when somebody asks for them. */
+  #forgetSome(): void {
+    const idle = Array.from(this.#runs.values()).filter(
+      (run) => !run.isAttached && !run.isWatched && !this.#attached.includes(run.runId),
+    );
+    for (const { runId } of idle.slice(0, Math.max(0, idle.length - KEPT))) {
+      this.#runs.delete(runId);
+    }
   }
 
   async #listing(runId: string): Promise<RunListing | undefined> {
@@ -182,6 +203,8 @@ export class RunStore {
     const key = `${status} ${completedTasks} ${totalTasks}`;
     const known = this.#summaries.get(id);
     if (known?.key === key) return known.summary;
+    const isYoung = known !== undefined && Date.now() - known.readAt < SUMMARY_MS;
+    if (isYoung && status === 'running') return known.summary;
     const run = new WatchedRun(id);
     try {
       await this.#read(run);
@@ -191,7 +214,7 @@ export class RunStore {
     run.setStatus(listing.status);
     if (run.model === undefined) return undefined;
     const summary = summaryOf(run.model);
-    this.#summaries.set(id, { key, summary });
+    this.#summaries.set(id, { key, summary, readAt: Date.now() });
     return summary;
   }
 }

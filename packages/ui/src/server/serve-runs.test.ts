@@ -327,6 +327,22 @@ test('a run that somebody else writes into the journal is followed, too', async 
   expect((await post(origin, runId, { control: 'cancel' })).status).toBe(409);
 });
 
+test('many recorded runs can be looked at, one after another', async () => {
+  const journal = memoryJournal();
+  const ids: string[] = [];
+  for (let count = 0; count < 25; count++) {
+    const { run, finish } = startLiveRun(journal);
+    finish('list', { error: new Error('no list') });
+    await run;
+    ids.push(run.runId);
+  }
+  const origin = await start({ journal });
+  for (const id of [...ids, ...ids]) {
+    const response = await get(origin, `/api/runs/${id}/task?id=list`);
+    expect(await response.json()).toMatchObject({ prompt: { text: 'List the documents' } });
+  }
+});
+
 test('what failed can run again, where the server was told how', async () => {
   const journal = memoryJournal();
   const failed = startLiveRun(journal);

@@ -51,6 +51,11 @@ export class WatchedRun {
     return this.#builder.sequence;
   }
 
+  /** Pages look at it. */
+  get isWatched(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   get isAttached(): boolean {
     return this.#handle !== undefined;
   }
