@@ -1,6 +1,5 @@
 import { styleText } from 'node:util';
-import stringWidth from 'string-width';
-import { onOneLine } from './terminal-text.js';
+import { onOneLine, widthOf } from './terminal-text.js';
 
 const MAX_WIDTH = 100;
 
@@ -23,7 +22,7 @@ export function fitting(parts: readonly string[], width: number): string {
   let text = '';
   for (const part of parts) {
     const next = text === '' ? part : `${text} · ${part}`;
-    if (text !== '' && stringWidth(next) > width) return text;
+    if (text !== '' && widthOf(next) > width) return text;
     text = next;
   }
   return text;
@@ -34,13 +33,13 @@ export function wrapped(text: string, width: number, maxLines: number): string[]
   const lines: string[] = [];
   let rest = onOneLine(text, width * maxLines);
   while (rest !== '' && lines.length < maxLines) {
-    if (lines.length === maxLines - 1 || stringWidth(rest) <= width) {
+    if (lines.length === maxLines - 1 || widthOf(rest) <= width) {
       lines.push(onOneLine(rest, width));
       break;
     }
     let end = 0;
     for (const { index, 0: word } of rest.matchAll(/\S+/g)) {
-      if (end > 0 && stringWidth(rest.slice(0, index + word.length)) > width) break;
+      if (end > 0 && widthOf(rest.slice(0, index + word.length)) > width) break;
       end = index + word.length;
     }
     lines.push(onOneLine(rest.slice(0, end), width));

@@ -1,5 +1,4 @@
 import { analyzeRun, type RunAnalysis } from '@stratagem/core/analysis';
-import stringWidth from 'string-width';
 import { divide } from './bar.js';
 import { type Canvas, canvasFor, fitting, wrapped } from './canvas.js';
 import type { DisplayableRun } from './displayable-run.js';
@@ -9,7 +8,7 @@ import { plural } from './plural.js';
 import { lossesByReason } from './skip-reason.js';
 import { decisionLines } from './summary-decision.js';
 import { failureLines } from './summary-failures.js';
-import { forTerminal, onOneLine } from './terminal-text.js';
+import { forTerminal, onOneLine, widthOf } from './terminal-text.js';
 
 /** A command that the reader may want next. */
 export interface NextCommand {
@@ -105,7 +104,7 @@ function countsLine(
   const text = fitting(parts, width - 3);
   const dated = `${text} (prices of ${pricesAsOf})`;
   const isDated = pricesAsOf !== undefined && metrics.costUsd !== null && metrics.costUsd > 0;
-  return `   ${isDated && stringWidth(dated) <= width - 3 ? dated : text}`;
+  return `   ${isDated && widthOf(dated) <= width - 3 ? dated : text}`;
 }
 
 function statusBar({ counts }: RunAnalysis, { style, width }: Canvas): string {

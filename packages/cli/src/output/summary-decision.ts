@@ -1,10 +1,9 @@
 import type { PathSegment, RunAnalysis } from '@stratagem/core/analysis';
-import stringWidth from 'string-width';
 import { bar } from './bar.js';
 import type { Canvas } from './canvas.js';
 import { formatDuration } from './format-duration.js';
 import { PART_LABELS } from './labels.js';
-import { onOneLine, padTo } from './terminal-text.js';
+import { onOneLine, padTo, widthOf } from './terminal-text.js';
 
 /** Chains of so many tasks are drawn task by task. */
 const MAX_ROWS = 4;
@@ -36,7 +35,7 @@ export function decisionLines(analysis: RunAnalysis, canvas: Canvas): string[] {
 function waterfall({ criticalPath, makespanMs }: RunAnalysis, canvas: Canvas): string[] {
   const rows = stretchesOf(criticalPath.segments);
   const mostWidth = Math.min(24, Math.floor(canvas.width / 4));
-  const labelWidth = Math.max(...rows.map(({ id }) => stringWidth(onOneLine(id, mostWidth))));
+  const labelWidth = Math.max(...rows.map(({ id }) => widthOf(onOneLine(id, mostWidth))));
   const width = Math.max(6, Math.min(40, canvas.width - labelWidth - 15));
   return rows.map(({ id, startMs, endMs }) => {
     const before = Math.min(width - 1, Math.round((startMs / makespanMs) * width));
@@ -90,11 +89,11 @@ function partBars({ criticalPath, makespanMs }: RunAnalysis, canvas: Canvas): st
 function chainText(ids: readonly string[], width: number): string {
   const names = ids.map((id) => onOneLine(id, 30));
   const whole = names.join(' › ');
-  if (stringWidth(whole) <= width) return whole;
+  if (widthOf(whole) <= width) return whole;
   const last = names.at(-1) as string;
   for (let count = names.length - 2; count > 0; count--) {
     const text = `${names.slice(0, count).join(' › ')} › … › ${last}`;
-    if (stringWidth(text) <= width) return text;
+    if (widthOf(text) <= width) return text;
   }
   return onOneLine(`… › ${last}`, width);
 }

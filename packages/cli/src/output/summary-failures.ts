@@ -1,9 +1,8 @@
 import type { RunAnalysis } from '@stratagem/core/analysis';
-import stringWidth from 'string-width';
 import type { Canvas } from './canvas.js';
 import { causeText } from './labels.js';
 import { plural } from './plural.js';
-import { onOneLine, padTo } from './terminal-text.js';
+import { onOneLine, padTo, widthOf } from './terminal-text.js';
 
 const MAX_CAUSES = 6;
 
@@ -36,8 +35,8 @@ function affected(
     skipped > 0 ? `${plural(skipped, 'task')} skipped` : '',
   ].filter((effect) => effect !== '');
   const all = effects.join(', ');
-  const effect = width - 8 - stringWidth(all) < 18 ? '' : all;
-  const room = width - 8 - (effect === '' ? 0 : stringWidth(effect) + 2);
+  const effect = width - 8 - widthOf(all) < 18 ? '' : all;
+  const room = width - 8 - (effect === '' ? 0 : widthOf(effect) + 2);
   const ids = idList(taskIds, room);
   return effect === '' ? style('dim', ids) : `${style('dim', padTo(ids, room))}  ${effect}`;
 }
@@ -49,7 +48,7 @@ function idList(ids: readonly string[], width: number): string {
     const left = ids.length - position - 1;
     const more = left > 0 ? ` and ${left} more` : '';
     const next = `${text}${position > 0 ? ', ' : ''}${onOneLine(id, 40)}`;
-    if (stringWidth(next) + more.length > width && position > 0) {
+    if (widthOf(next) + more.length > width && position > 0) {
       return onOneLine(`${text} and ${ids.length - position} more`, width);
     }
     text = next;

@@ -1,5 +1,4 @@
 import type { RunEvent, TaskOutputReceived } from '@stratagem/core';
-import stringWidth from 'string-width';
 import { divide } from './bar.js';
 import { type Canvas, canvasFor, fitting } from './canvas.js';
 import { failureMessage } from './failure-message.js';
@@ -11,7 +10,7 @@ import { plural } from './plural.js';
 import type { Progress } from './progress.js';
 import { ProgressCounts } from './progress-counts.js';
 import { leftText, RunEstimate } from './run-estimate.js';
-import { onOneLine, padTo } from './terminal-text.js';
+import { onOneLine, padTo, widthOf } from './terminal-text.js';
 
 const REDRAW_MS = 100;
 /** A large plan changes all the time: fewer pictures are enough. */
@@ -70,7 +69,7 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
     ];
     block.draw(
       lines,
-      lines.map((line) => stringWidth(line)),
+      lines.map((line) => widthOf(line)),
     );
   };
 
@@ -78,8 +77,8 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
     const left = leftText(estimate.leftAt(now));
     const elapsed = formatDuration(now - startedAt);
     const right = left === '' ? elapsed : `${elapsed}   ${left}`;
-    const shown = stringWidth(right) + 12 > width ? elapsed : right;
-    const room = Math.max(1, width - stringWidth(shown) - 4);
+    const shown = widthOf(right) + 12 > width ? elapsed : right;
+    const room = Math.max(1, width - widthOf(shown) - 4);
     const title = style('bold', padTo(onOneLine(goal, room), room));
     return ` ${title}   ${style('dim', shown)}`;
   }
@@ -127,7 +126,7 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
       spent.tokens === 0 ? '' : `${formatCount(spent.tokens)} tokens   ${cost}`.trimEnd();
     for (const each of [words, signs]) {
       const text = [...each, ...goalText].join(' · ');
-      const gap = width - 1 - stringWidth(text) - stringWidth(usage);
+      const gap = width - 1 - widthOf(text) - widthOf(usage);
       if (gap >= 3) return ` ${text}${' '.repeat(gap)}${style('dim', usage)}`.trimEnd();
     }
     return ` ${fitting([...signs, ...goalText], width - 1)}`;
@@ -137,7 +136,7 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
     const { style, width } = canvas;
     const lines: string[] = [];
     const add = (glyph: string, label: string, facts: string) => {
-      const room = Math.max(1, Math.min(width - 5 - stringWidth(facts), 48));
+      const room = Math.max(1, Math.min(width - 5 - widthOf(facts), 48));
       lines.push(` ${glyph} ${padTo(onOneLine(label, room), room)}  ${style('dim', facts)}`);
     };
     if (round !== undefined) {
@@ -165,7 +164,7 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
     if (failures > MAX_FAILURES + 1) return;
     const { style, width } = canvasFor(stream);
     const name = onOneLine(id, Math.min(30, width - 4));
-    const room = Math.max(0, width - 5 - stringWidth(name));
+    const room = Math.max(0, width - 5 - widthOf(name));
     const line =
       failures > MAX_FAILURES
         ? onOneLine('more tasks failed; the summary lists them by cause', width - 3)

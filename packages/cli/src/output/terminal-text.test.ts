@@ -1,5 +1,6 @@
+import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
-import { forTerminal, onOneLine, padTo } from './terminal-text.js';
+import { forTerminal, onOneLine, padTo, widthOf } from './terminal-text.js';
 
 describe('forTerminal', () => {
   test.each([
@@ -42,4 +43,16 @@ describe('onOneLine', () => {
 test('padTo counts columns, not characters', () => {
   expect(padTo('市場', 6)).toBe('市場  ');
   expect(padTo('too long', 3)).toBe('too long');
+});
+
+test.each([
+  'plain text',
+  'Ünïcödé – “quoted”…',
+  '✓ 3 · ✗ 2 › ██▓▒░ ▏▌',
+  '市場',
+  '👩‍👩‍👧 family',
+  'e\u0301',
+  '\u001b[31mred\u001b[39m',
+])('the width of %j is that of any other way to measure it', (text) => {
+  expect(widthOf(text)).toBe(stringWidth(text));
 });

@@ -1,9 +1,20 @@
+import { stripVTControlCharacters } from 'node:util';
 import stringWidth from 'string-width';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches control characters
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 /** Marks that reorder text, so that a terminal shows something other than the text. */
 const DIRECTION = /[\u202a-\u202e\u2066-\u2069]/g;
+
+/** Letters and signs that take one column each on every terminal. */
+const NARROW =
+  /^[\u0020-\u007e\u00a0-\u00ac\u00ae-\u017f\u2010-\u2015\u2018-\u201e\u2026\u2580-\u259f›×✓✗◔↻◆⊘○−]*$/;
+
+/** The width of text in columns. Measuring any text takes long the first time, and most is plain. */
+export function widthOf(text: string): number {
+  const plain = text.includes('\u001b') ? stripVTControlCharacters(text) : text;
+  return NARROW.test(plain) ? plain.length : stringWidth(plain);
+}
 
 /**
  * Makes text from a plan or a model safe to print: escape sequences and other control characters
@@ -23,12 +34,12 @@ export function forTerminal(text: string): string {
 export function onOneLine(text: string, width = 100): string {
   const line = forTerminal(text).replace(/\s+/g, ' ').trim();
   // Measuring all of a very long line would be slow; only its start is shown.
-  return line.length <= 4 * width && stringWidth(line) <= width ? line : cut(line, width);
+  return line.length <= 4 * width && widthOf(line) <= width ? line : cut(line, width);
 }
 
 /** Pads text with spaces to a width in columns. */
 export function padTo(text: string, width: number): string {
-  return text + ' '.repeat(Math.max(0, width - stringWidth(text)));
+  return text + ' '.repeat(Math.max(0, width - widthOf(text)));
 }
 
 function cut(line: string, width: number): string {

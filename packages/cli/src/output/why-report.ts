@@ -1,6 +1,5 @@
 import type { RunAnalysis, SpanKind, TaskAnalysis } from '@stratagem/core/analysis';
 import type { Alternative, Alternatives } from '@stratagem/core/simulate';
-import stringWidth from 'string-width';
 import { bar } from './bar.js';
 import { type Canvas, canvasFor, fitting } from './canvas.js';
 import { formatCost, formatCount } from './format-amounts.js';
@@ -8,7 +7,7 @@ import { formatDuration } from './format-duration.js';
 import { causeText, PART_WORDS, SPAN_WORDS, STATES } from './labels.js';
 import { plural } from './plural.js';
 import { skipReason } from './skip-reason.js';
-import { onOneLine, padTo } from './terminal-text.js';
+import { onOneLine, padTo, widthOf } from './terminal-text.js';
 
 /** A longer chain is shortened in its middle. */
 const MAX_ROWS = 40;
@@ -57,7 +56,7 @@ function chainRows(analysis: RunAnalysis, canvas: Canvas): string[] {
   const { segments } = analysis.criticalPath;
   const width = Math.max(
     4,
-    ...segments.map(({ taskId = '' }) => Math.min(30, stringWidth(onOneLine(taskId, 30)))),
+    ...segments.map(({ taskId = '' }) => Math.min(30, widthOf(onOneLine(taskId, 30)))),
   );
   const rows = segments.map(({ part, kind, startMs, endMs, taskId = '', attempt }) => {
     const words = kind === undefined ? PART_WORDS[part] : SPAN_WORDS[kind];
@@ -72,7 +71,7 @@ function timedRow(startMs: number, endMs: number, text: string, { style, width }
   const at = style('dim', `at ${formatDuration(startMs).padStart(9)}`);
   const took = formatDuration(endMs - startMs).padStart(9);
   const room = Math.max(10, width - 28);
-  return `${at}  ${took}  ${stringWidth(text) <= room ? text : onOneLine(text, room)}`;
+  return `${at}  ${took}  ${widthOf(text) <= room ? text : onOneLine(text, room)}`;
 }
 
 function shortened(rows: readonly string[]): string[] {
