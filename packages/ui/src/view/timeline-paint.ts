@@ -109,29 +109,38 @@ function paintLane(
   // Sub-lanes overlap in time: each has its own last column.
   const columns: number[] = [];
   const bars = layout.lanes[lane] as readonly Bar[];
-  for (const pass of isMixed(bars) ? [false, true] : [undefined]) {
-    for (const bar of bars) {
-      if (bar.from > at.to) break;
-      if (bar.to < at.from) continue;
-      const isStrong = bar.kind === 'fail' || bar.task.isCritical === true;
-      if (pass !== undefined && isStrong !== pass) continue;
-      let x = at.x(Math.max(bar.from, at.from));
-      let width = Math.max(at.x(Math.min(bar.to, now, at.to)) - x, 0.75);
-      if (width < 1.2) {
-        // One bar in each column of pixels; failures and critical tasks are always drawn.
-        const column = Math.floor(x);
-        if (columns[bar.sub] === column && !isStrong) continue;
-        columns[bar.sub] = column;
-        [x, width] = [column, bar.kind === 'fail' ? 1.5 : 1];
-      } else if (width > 4) width -= 0.75;
-      paintBar(painter, layout, bar, { x, width, top, height }, marks);
-    }
+  // Failures and critical tasks are drawn last, because bars share columns of pixels.
+  const strong: [Bar, Box][] = [];
+  for (let index = firstShown(layout, bars, at.from); index < bars.length; index++) {
+    const bar = bars[index] as Bar;
+    if (bar.from > at.to) break;
+    if (bar.to < at.from) continue;
+    const isStrong = bar.kind === 'fail' || bar.task.isCritical === true;
+    let x = at.x(Math.max(bar.from, at.from));
+    let width = Math.max(at.x(Math.min(bar.to, now, at.to)) - x, 0.75);
+    if (width < 1.2) {
+      const column = Math.floor(x);
+      if (columns[bar.sub] === column && !isStrong) continue;
+      columns[bar.sub] = column;
+      [x, width] = [column, bar.kind === 'fail' ? 1.5 : 1];
+    } else if (width > 4) width -= 0.75;
+    const box = { x, width, top, height };
+    if (isStrong) strong.push([bar, box]);
+    else paintBar(painter, layout, bar, box, marks);
   }
+  for (const [bar, box] of strong) paintBar(painter, layout, bar, box, marks);
 }
 
-/** Whether failures or critical tasks must be drawn last, because bars share columns of pixels. */
-function isMixed(bars: readonly Bar[]): boolean {
-  return bars.length > 60;
+/** In a slot, bars follow one another: those before the window are skipped at once. */
+function firstShown({ mode }: TimelineLayout, bars: readonly Bar[], from: number): number {
+  if (mode !== 'slots') return 0;
+  let [low, high] = [0, bars.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((bars[middle] as Bar).to < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 interface Box {
