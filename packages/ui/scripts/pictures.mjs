@@ -54,7 +54,8 @@ try {
       await page.waitForSelector(to);
       await page.waitForTimeout(300);
       const [top, end] = [await box(page, from), await box(page, to)];
-      const y = Math.max(0, top.y - 20);
+      // Above the title there is room; above the others stands something else.
+      const y = Math.max(0, top.y - (from === '.title' ? 20 : 6));
       const clip = { x: 0, y, width, height: end.y + end.height + 20 - y, scale: 1 };
       const session = await page.context().newCDPSession(page);
       const options = { format: 'webp', quality: 90, captureBeyondViewport: true, clip };
