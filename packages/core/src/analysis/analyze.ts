@@ -1,3 +1,4 @@
+import { OptionError } from '../contract/errors.js';
 import type { RunEvent } from '../contract/event.js';
 import { listOfEvents } from '../state/check-events.js';
 import { type Metrics, metricsOf } from '../state/metrics.js';
@@ -20,7 +21,7 @@ import type {
  * Analyses a run from its events: under way, ended, or cut off anywhere.
  *
  * @throws {OptionError} when the value is no iterable of events.
- * @throws {TypeError} when the events do not begin with `run_started`.
+ * @throws {OptionError} when the events do not begin with `run_started`.
  *
  * @example
  * const { criticalPath, makespanMs } = analyzeRun(result.timeline);
@@ -45,7 +46,7 @@ function add(fold: RunFold | undefined, event: RunEvent): RunFold {
 }
 
 function requireStart(fold: RunFold | undefined): RunFold {
-  if (fold === undefined) throw new TypeError('a log begins with run_started');
+  if (fold === undefined) throw new OptionError('a log begins with run_started');
   return fold;
 }
 
@@ -65,7 +66,7 @@ export class RunAnalyzer {
   /**
    * Takes the next event into account, in constant time on average.
    *
-   * @throws {TypeError} when the first event is not `run_started`.
+   * @throws {OptionError} when the first event is not `run_started`.
    */
   add(event: RunEvent): void {
     this.#fold = add(this.#fold, event);
@@ -75,7 +76,7 @@ export class RunAnalyzer {
    * The run as the events so far tell it. What takes long is computed when it is first read, so read it
    * before the next event is added.
    *
-   * @throws {TypeError} before the first event.
+   * @throws {OptionError} before the first event.
    */
   analyze({ now }: AnalyzeOptions = {}): RunAnalysis {
     return new LazyRunAnalysis(requireStart(this.#fold), now);

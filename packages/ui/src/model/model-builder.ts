@@ -121,7 +121,7 @@ export class ModelBuilder {
     return this.#texts.detail(this.#analysis, taskId, limit);
   }
 
-  /** @throws {TypeError} before the first event. */
+  /** @throws {OptionError} before the first event. */
   model(options: ModelOptions = {}): RunModel {
     const run = this.#analyzer.analyze({ now: options.now });
     this.#analysis = run;
