@@ -44,8 +44,19 @@ export interface RateLimit {
  */
 export function parseRateLimits(
   headers: HeaderSource,
-  now: number = timeOfResponse(headers),
+  now?: number | undefined,
 ): RateLimits | undefined {
+  if (headers instanceof Headers && !namesLimits(headers)) return undefined;
+  return readRateLimits(headers, now ?? timeOfResponse(headers));
+}
+
+/** Most servers announce none: looking for each name costs more than all other work with a response. */
+function namesLimits(headers: Headers): boolean {
+  for (const name of headers.keys()) if (name.includes('ratelimit')) return true;
+  return false;
+}
+
+function readRateLimits(headers: HeaderSource, now: number): RateLimits | undefined {
   const limits: { -readonly [Name in keyof RateLimits]: RateLimit } = {};
   for (const [name, spelling] of SPELLINGS) {
     const read = (field: string) =>
@@ -97,6 +108,8 @@ function rateLimitOf(
   resetHeader: Header,
   now: number,
 ): RateLimit | undefined {
+  // A reset alone is useless.
+  if (!limitHeader && !remainingHeader) return undefined;
   const limit = countOf(limitHeader) || undefined;
   const remaining = countOf(remainingHeader);
   const resetMs = durationOf(resetHeader, now);
@@ -104,7 +117,6 @@ function rateLimitOf(
   const isReal =
     limit === undefined ? remaining !== 0 || Boolean(resetMs) : (remaining ?? 0) <= limit;
   const known = isReal ? remaining : undefined;
-  // A reset alone is useless.
   if (limit === undefined && known === undefined) return undefined;
   return {
     ...(limit !== undefined && { limit }),
