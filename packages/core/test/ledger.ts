@@ -476,7 +476,8 @@ export class Ledger {
   #skipped({ taskId, reason, failedTaskId, sequence, attempt, durationMs }: TaskSkipped): void {
     const account = this.#get(taskId);
     const { task, parent, dependencies } = account;
-    if (reason === 'requested' && account.status === 'running') {
+    const isWithParent = reason === 'dependency_failed' && parent?.isFailure === true;
+    if (account.status === 'running' && (reason === 'requested' || isWithParent)) {
       this.#pauses.ended(account.task, this.#now);
       must(durationMs === this.#now - account.startedAt, 'an aborted attempt has a length', taskId);
       must(attempt === account.attempts, 'an attempt is aborted under its number', taskId);
@@ -576,7 +577,10 @@ export class Ledger {
     if (this.#stopped !== undefined && !isLeft) {
       must(this.#places.running > 0, 'a run that winds down ends with its last attempt');
       must(this.#stopped !== 'fail_fast', 'a failed run waits for nothing');
-      must(!this.#goal.isAchieved || !this.#goal.aborts, 'an aborted run waits for nothing');
+      // What runs after failures may end after an achieved goal, and a budget stops only what follows.
+      const isBudget = this.#stopped === 'budget_exceeded';
+      const isAborted = this.#goal.isAchieved && this.#goal.aborts && !isBudget;
+      must(!isAborted, 'an aborted run waits for nothing');
     }
     must(
       !this.#isOver || this.#replan.isUnderWay || this.#paused,

@@ -124,9 +124,9 @@ class RunMaker {
   readonly #isExact: boolean;
   readonly #given: GivenInputs[] = [];
   readonly #situations: GivenSituation[] = [];
-  /** Tasks that certainly exist, so that added tasks may depend on them. */
   /** Tasks whose output has a known form: fan-outs, groups and human steps. */
   readonly #fixed = new Set<string>();
+  /** Tasks that certainly exist, so that added tasks may depend on them. */
   readonly #known = new Set<string>();
   #additions = 0;
 
@@ -150,7 +150,11 @@ class RunMaker {
       ...(this.#has('timeouts') && dice.chance(0.4, 'plan timeout') && { timeoutMs: 30 }),
       ...(this.#has('deadline') && dice.chance(0.5, 'plan limit') && randomDeadline(dice, 'plan')),
       ...(this.#has('budget') && { budget: randomBudget(dice, 'plan') }),
-      ...(this.#has('goal') && randomGoal(dice, known)),
+      ...(this.#has('goal') &&
+        randomGoal(
+          dice,
+          known.filter((id) => !this.#fixed.has(id)),
+        )),
     };
     const { strategy, patienceMs } = randomStrategy(dice, this.#has('strategy'));
     const options: SimulateOptions = {

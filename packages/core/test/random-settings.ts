@@ -49,6 +49,7 @@ export function randomBudget(dice: Dice, what: string): NonNullable<Plan['budget
   return Object.fromEntries(entries);
 }
 
+/** @param ids Tasks whose outputs may have any form. */
 export function randomGoal(dice: Dice, ids: readonly string[]): Partial<Plan> {
   const criteria = Array.from({ length: 1 + dice.below(4, 'criteria') }, (_, n) => {
     const weight = dice.chance(0.5, `weight ${n}`) ? { weight: 0.1 + dice.below(4, `w${n}`) } : {};
@@ -67,18 +68,19 @@ export function randomGoal(dice: Dice, ids: readonly string[]): Partial<Plan> {
 }
 
 function randomCriterion(dice: Dice, ids: readonly string[], what: string): GoalCriterion {
-  const id = dice.pick(ids, `${what} task`);
+  const id = ids.length === 0 ? undefined : dice.pick(ids, `${what} task`);
   const order = dice.pick(['>', '<', '>=', '<=', '==', '!='] as const, `${what} operator`);
   const path = `metrics.${dice.pick(GOAL_METRICS, `${what} metric`)}`;
-  return dice.pick<GoalCriterion>(
-    [
-      { count: 'outputs.*.list', operator: '>=', value: dice.below(12, `${what} count`) },
-      { count: 'outputs.*', operator: order, value: dice.below(9, `${what} count`) },
-      { path, operator: order, value: dice.below(9, `${what} figure`) },
-      { path: `outputs.${id}.score`, operator: order, value: dice.below(9, `${what} score`) },
-      { path: `outputs.${id}.kind`, operator: 'matches', value: '^a' },
-      { path: `outputs.${id}.list`, operator: 'contains', value: 10 },
-    ],
-    what,
-  );
+  const ofRun: readonly GoalCriterion[] = [
+    { count: 'outputs.*.list', operator: '>=', value: dice.below(12, `${what} count`) },
+    { count: 'outputs.*', operator: order, value: dice.below(9, `${what} count`) },
+    { path, operator: order, value: dice.below(9, `${what} figure`) },
+  ];
+  if (id === undefined) return dice.pick(ofRun, what);
+  const ofTask: readonly GoalCriterion[] = [
+    { path: `outputs.${id}.score`, operator: order, value: dice.below(9, `${what} score`) },
+    { path: `outputs.${id}.kind`, operator: 'matches', value: '^a' },
+    { path: `outputs.${id}.list`, operator: 'contains', value: 10 },
+  ];
+  return dice.pick([...ofRun, ...ofTask], what);
 }

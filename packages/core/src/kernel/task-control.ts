@@ -2,16 +2,23 @@ import { describe, RunnerError, TaskError } from '../contract/errors.js';
 import { discardAttempt } from './aborted-attempt.js';
 import type { Machine } from './machine.js';
 
-/** Cancels one task, and what runs of its subtasks: that counts as a failure of each. */
+/** Cancels one task, which counts as its failure. Its subtasks are skipped for it. */
 export function cancelOneTask(machine: Machine, index: number, reason: unknown): void {
-  for (const each of withRunningSubtasks(machine, index)) {
-    const about = machine.about(each);
-    const why = `it was canceled${because(reason)}`;
-    const error = new TaskError(about.taskId, new RunnerError('canceled', why));
+  const about = machine.about(index);
+  const why = `it was canceled${because(reason)}`;
+  const error = new TaskError(about.taskId, new RunnerError('canceled', why));
+  const [, ...subtasks] = withRunningSubtasks(machine, index);
+  const { attempt, duration } = attemptOf(machine, index);
+  end(machine, index, error, () => {
     const event = { type: 'task_canceled', ...about, reason: 'requested', error } as const;
-    const { attempt, duration } = attemptOf(machine, each);
+    machine.tell({ ...event, attempt, ...duration }, index);
+  });
+  const cause = { reason: 'dependency_failed', failedTaskId: about.taskId } as const;
+  for (const each of subtasks) {
+    const { attempt, duration, isRunning } = attemptOf(machine, each);
     end(machine, each, error, () => {
-      machine.tell({ ...event, attempt, ...duration }, each);
+      const event = { type: 'task_skipped', ...machine.about(each), ...cause } as const;
+      machine.tell({ ...event, ...(isRunning && { attempt, ...duration }) }, each);
     });
   }
 }
@@ -29,11 +36,15 @@ export function skipOneTask(machine: Machine, index: number, reason: unknown): v
   }
 }
 
-/** The task itself comes first, so that it does not end by its subtasks. */
-function withRunningSubtasks({ graph, state }: Machine, index: number): number[] {
+/**
+ * The task, and all below it that is under way. Groups come before their subtasks, so that none ends
+ * by them.
+ */
+function withRunningSubtasks({ graph, state, begunGroups }: Machine, index: number): number[] {
   const found = [index];
   const visit = (child: number) => {
-    if (state.isRunning(child)) found.push(child);
+    const isOpenGroup = state.isPending(child) && begunGroups.has(child);
+    if (isOpenGroup || state.isRunning(child)) found.push(child);
     graph.eachChild(child, visit);
   };
   graph.eachChild(index, visit);
