@@ -222,6 +222,8 @@ describe('a strategy that listens', () => {
       emits[1]?.('second');
       await vi.advanceTimersByTimeAsync(10);
       emits[1]?.('second, too late');
+      // The first attempt never ends: the result waits for it no longer than `abortGraceMs`.
+      await vi.advanceTimersByTimeAsync(10_000);
       const { tasks } = await run;
       expect(tasks[0]).toMatchObject({ status: 'completed', attempts: 2 });
       expect(heard).toEqual(['first', 'second']);

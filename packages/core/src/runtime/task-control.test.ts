@@ -91,7 +91,7 @@ describe('cancelTask', () => {
     expect(result.error?.message).toContain('it was canceled');
   });
 
-  test('of a group cancels what runs of its subtasks', async () => {
+  test('of a group aborts what runs of its subtasks, and skips them for it', async () => {
     const { run, begun, aborted } = endless();
     const running = execute(
       planOf({
@@ -105,7 +105,7 @@ describe('cancelTask', () => {
     await begun;
     await running.cancelTask('group');
     await aborted;
-    expect(statuses(await running)).toEqual({ group: 'canceled', in: 'canceled', next: 'skipped' });
+    expect(statuses(await running)).toEqual({ group: 'canceled', in: 'skipped', next: 'skipped' });
   });
 
   test('works on a task that waits: for others, for a retry, or for a human', async () => {
