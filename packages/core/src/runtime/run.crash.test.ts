@@ -60,6 +60,62 @@ test('a run survives any number of journal failures and completes every task onc
   );
 });
 
+/**
+ * Interrupts a run again and again after random events, with and without draining it. The next process
+ * resumes it at once; each task completes once, and a drained attempt counts.
+ */
+test('a run survives any number of interruptions and completes every task once', async () => {
+  const interruption = fc.record({ after: fc.nat(12), drain: fc.boolean() });
+  let interrupted = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(interruption, { maxLength: 6 }),
+      fc.boolean(),
+      fc.integer({ min: 1, max: 5 }),
+      async (interruptions, isAsync, maxParallel) => {
+        const journal = testJournal(() => (isAsync ? setImmediate() : undefined));
+        const plan = planFor(new Map());
+        const executor = createExecutor({ strategy: inOrder, journal, maxParallel });
+        const told: string[] = [];
+        const play = (start: typeof executor.resume, stop?: (typeof interruptions)[number]) => {
+          let left = stop?.after;
+          const run = start('run', {
+            plan,
+            onEvent(event) {
+              if (event.type === 'task_completed') told.push(event.taskId);
+              if (left !== undefined && left-- === 0) {
+                run.interrupt({ drain: stop?.drain, timeoutMs: 1_000 }).catch(() => {});
+              }
+            },
+          });
+          return run;
+        };
+        const [first, ...others] = interruptions;
+        const begin = ((runId, { plan: _, ...options } = {}) =>
+          executor.execute(plan, { runId, ...options })) as typeof executor.resume;
+        let result = await play(begin, first);
+        for (const next of [...others, undefined]) {
+          if (result.status !== 'interrupted') break;
+          interrupted++;
+          result = await play(executor.resume, next);
+        }
+        expect(result.status, result.error?.message).toBe('completed');
+        const log = await logOf(journal, 'run');
+        const completed = log.filter(({ type }) => type === 'task_completed');
+        const ids = completed.map(({ taskId }) => taskId as string);
+        expect(new Set(ids).size).toBe(ids.length);
+        expect(told).toEqual(ids);
+        expect(ids.toSorted()).toEqual(result.tasks.map(({ id }) => id).toSorted());
+        expect(log.some(({ type }) => type === 'run_canceled')).toBe(false);
+        expect(result.outputs.sum).toBe(60);
+        expect(result.outputs.late).toBe('late');
+      },
+    ),
+    { numRuns: 200 },
+  );
+  expect(interrupted).toBeGreaterThan(200);
+});
+
 /** With a fan-out, a group, retries and tasks that come while it runs. */
 function planFor(done: Map<string, number>): Plan {
   const count = (id: string) => {
