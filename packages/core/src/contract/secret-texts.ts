@@ -1,6 +1,5 @@
 /** Shorter texts are in too many others to be replaced. */
 const MIN_LENGTH = 4;
-const MAX_DEPTH = 1_000;
 const SECRET = '[secret]';
 
 /**
@@ -21,44 +20,78 @@ export class SecretTexts {
     return this.#pattern === undefined ? text : text.replace(this.#pattern, SECRET);
   }
 
-  /** The value itself where it has no secret. Instances of classes are left as they are. */
+  /** The value itself where it has no secret. Instances of foreign classes are left as they are. */
   value<T>(value: T): T {
-    return this.#pattern === undefined ? value : (this.#value(value, 0) as T);
+    return this.#pattern === undefined ? value : (this.#value(value, new Map()) as T);
   }
 
-  #value(value: unknown, depth: number): unknown {
+  /**
+   * What was thrown, without secrets in it and in its causes. Changes errors in place where it can, so
+   * that they stay the same objects.
+   */
+  error(thrown: unknown): unknown {
+    return this.value(thrown);
+  }
+
+  /** @param known The results so far: values may be shared, and refer to themselves. */
+  #value(value: unknown, known: Map<object, unknown>): unknown {
     if (typeof value === 'string') return this.text(value);
-    if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value;
-    if (Array.isArray(value)) {
-      const items = value.map((item) => this.#value(item, depth + 1));
-      return items.some((item, at) => item !== value[at]) ? items : value;
-    }
+    if (typeof value !== 'object' || value === null) return value;
+    if (known.has(value)) return known.get(value);
+    known.set(value, value);
+    const clean = this.#object(value, known);
+    known.set(value, clean);
+    return clean;
+  }
+
+  #object(value: object, known: Map<object, unknown>): unknown {
+    if (value instanceof Error) return this.#error(value, known);
+    if (Array.isArray(value)) return this.#list(value, known) ?? value;
     const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === Map.prototype) {
+      const entries = this.#list([...(value as Map<unknown, unknown>)], known);
+      return entries === undefined ? value : new Map(entries as [unknown, unknown][]);
+    }
+    if (prototype === Set.prototype) {
+      const items = this.#list([...(value as Set<unknown>)], known);
+      return items === undefined ? value : new Set(items);
+    }
     if (prototype !== null && prototype !== Object.prototype) return value;
     const fields = Object.entries(value);
-    const clean = fields.map(([name, field]) => [this.text(name), this.#value(field, depth + 1)]);
+    const clean = fields.map(([name, field]) => [this.text(name), this.#value(field, known)]);
     const isClean = clean.every(([name, field], at) => {
       return name === fields[at]?.[0] && field === fields[at]?.[1];
     });
     return isClean ? value : Object.fromEntries(clean);
   }
 
-  /** Changes the messages of an error and of its causes, and returns it. */
-  error(thrown: unknown): unknown {
-    let current = thrown;
-    for (let depth = 0; current instanceof Error && depth < 20; depth++) {
-      const clean = this.text(current.message);
-      if (clean !== current.message) {
-        Object.defineProperty(current, 'message', {
-          value: clean,
-          writable: true,
-          configurable: true,
-        });
-        if (current.stack !== undefined) current.stack = this.text(current.stack);
-      }
-      current = current.cause;
+  /** The list without secrets; undefined when it has none. */
+  #list(list: readonly unknown[], known: Map<object, unknown>): unknown[] | undefined {
+    const items = list.map((item) => this.#value(item, known));
+    return items.some((item, at) => item !== list[at]) ? items : undefined;
+  }
+
+  #error(error: Error, known: Map<object, unknown>): Error {
+    // Read before the message changes; the engine may keep it behind an accessor.
+    const stack = error.stack && this.text(error.stack);
+    const changed: PropertyDescriptorMap = {};
+    for (const [name, field] of Object.entries(Object.getOwnPropertyDescriptors(error))) {
+      if (!('value' in field)) continue;
+      const value = this.#value(field.value, known);
+      if (value !== field.value) changed[name] = { ...field, value };
     }
-    return typeof thrown === 'string' ? this.text(thrown) : thrown;
+    if (Object.keys(changed).length === 0 && stack === error.stack) return error;
+    try {
+      Object.defineProperties(error, changed);
+      if (stack !== error.stack) error.stack = stack;
+      return error;
+    } catch {
+      // It is frozen.
+      const fields = { ...Object.getOwnPropertyDescriptors(error), ...changed };
+      delete fields.stack;
+      const copy: Error = Object.create(Object.getPrototypeOf(error), fields);
+      return Object.defineProperty(copy, 'stack', { value: stack, configurable: true });
+    }
   }
 }
 

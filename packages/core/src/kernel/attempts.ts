@@ -6,6 +6,7 @@ import type { AttemptResult } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import { cooldownAskedFor } from './cooldowns.js';
 import type { Machine } from './machine.js';
+import { withoutSecrets } from './settlement.js';
 import { survivorsOf } from './survivors.js';
 
 /** How many tries a task has left when this attempt begins, this one included. */
@@ -87,7 +88,11 @@ export function failAttempt(machine: Machine, index: number, thrown: unknown): v
   timers.clear(index);
   machine.heard.delete(index);
   const about = machine.about(index);
-  const error = new TaskError(about.taskId, thrown, machine.options.prices);
+  const error = new TaskError(
+    about.taskId,
+    withoutSecrets(machine, thrown),
+    machine.options.prices,
+  );
   const durationMs = now - state.startedAtOf(index);
   const delayMs = delayBeforeRetry(machine, index, error);
   const end = { ...about, attempt: state.attemptsOf(index), durationMs, error };

@@ -82,7 +82,10 @@ export function open(machine: Machine, index: number): void {
     } else if (isFanOut) expand(machine, index, task, inputs);
     else if (hasSubtasks(task)) beginGroup(machine, index);
     else if (task.waitFor === undefined) machine.strategy.ready(index);
-    else askHuman(machine, index, promptFor(machine, index, inputs));
+    else {
+      const question = promptFor(machine, index, inputs);
+      askHuman(machine, index, machine.options.secretTexts?.text(question) ?? question);
+    }
   } catch (thrown) {
     // What a strategy does wrong is not the task's fault.
     if (thrown instanceof StrategyError) throw thrown;

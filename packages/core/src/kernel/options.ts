@@ -7,6 +7,7 @@ import type { PriceTable } from '../contract/price.js';
 import type { ReplanLimits } from '../contract/replan.js';
 import type { ResourceLimits } from '../contract/resource-limit.js';
 import type { RetryPolicy } from '../contract/retry.js';
+import type { SecretTexts } from '../contract/secret-texts.js';
 import type { Strategy } from '../contract/strategy.js';
 import type { Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
@@ -52,6 +53,8 @@ export interface KernelOptions {
   readonly inputs?: InputValues | undefined;
   /** The values of its secret inputs. */
   readonly secrets?: InputValues | undefined;
+  /** Keeps those values out of errors, questions and the items of fan-outs. */
+  readonly secretTexts?: SecretTexts | undefined;
   /** What `run_started` says about the limits of the run. */
   readonly limits?: RunLimits | undefined;
   /** Whether `tasks_added` has the items of every fan-out, not only those that a function returned. */

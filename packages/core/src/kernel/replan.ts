@@ -9,6 +9,7 @@ import type { RunState } from '../state/run-state.js';
 import { excessOf, remainingBudget } from './budget.js';
 import type { ReplanCommand } from './command.js';
 import type { Machine } from './machine.js';
+import { withoutSecrets } from './settlement.js';
 
 /**
  * Why there is no further round; undefined when there may be one.
@@ -73,7 +74,11 @@ export function completeRound(machine: Machine, revision: Revision): void {
 /** The round returned nothing that can be used. */
 export function failRound(machine: Machine, thrown: unknown): void {
   const { state, options } = machine;
-  const error = new ReplanError(state.replan.rounds, thrown, options.prices);
+  const error = new ReplanError(
+    state.replan.rounds,
+    withoutSecrets(machine, thrown),
+    options.prices,
+  );
   machine.tell({ type: 'replan_failed', ...roundOf(machine), error });
 }
 

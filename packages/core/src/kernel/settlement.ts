@@ -30,9 +30,14 @@ export function failTask(
 ): void {
   const { state, now } = machine;
   const about = machine.about(index);
-  const error = new TaskError(about.taskId, thrown);
+  const error = new TaskError(about.taskId, withoutSecrets(machine, thrown));
   const attempt = state.attemptsOf(index);
   machine.tell({ type: 'task_failed', ...about, attempt, durationMs: now - since, error }, index);
+}
+
+/** What was thrown, as it may be recorded. */
+export function withoutSecrets({ options }: Machine, thrown: unknown): unknown {
+  return options.secretTexts === undefined ? thrown : options.secretTexts.error(thrown);
 }
 
 /** Without effect on a task that has started or settled. */

@@ -339,7 +339,6 @@ export class ActiveAttempts implements AttemptHost {
   #end(attempt: Attempt, input: Input): void {
     if (attempt.isOver) return;
     attempt.isOver = true;
-    if (input.type === 'failed') this.#settings.secretTexts?.error(input.thrown);
     if (this.#isExternal) this.#inbox.takeFromOutside(input);
     else this.#inbox.take(input);
   }

@@ -1,8 +1,10 @@
+import { inspect } from 'node:util';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { createPlan } from '../contract/plan.js';
 import { formatProblem, PlanError } from '../contract/plan-error.js';
 import { InputsError } from '../contract/plan-inputs.js';
+import type { RunContext } from '../contract/run-context.js';
 import type { TaskRequest, TaskRunner } from '../contract/runner.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import { parsePlanDocument } from '../document/parse.js';
@@ -37,6 +39,17 @@ const profile = () =>
   createPlan('Profile', {
     inputs: z.object({ company: z.string(), tone: z.string().default('calm') }),
   }).addTask({ id: 'profile', description: 'Describe {{inputs.company}}, {{inputs.tone}}' });
+
+const text = (inputs: object) => `bad ${(inputs as { inputs: { token: string } }).inputs.token}`;
+const list = (inputs: object) => [text(inputs)];
+const thrower = (inputs: object) => {
+  throw new Error(text(inputs));
+};
+const throwText = (inputs: object) => {
+  throw text(inputs);
+};
+const adder = (inputs: object, { addTasks }: RunContext) =>
+  addTasks([{ id: 'b', description: text(inputs) }]);
 
 function problemsOf(run: () => unknown): string[] {
   try {
@@ -275,6 +288,36 @@ describe('a secret input', () => {
     vi.unstubAllEnvs();
     for await (const event of readRun(journal, 's')) read.push(event);
     expect(read).toHaveLength(result.timeline.length);
+  });
+
+  test.each<[place: string, task: Record<string, unknown>]>([
+    ['a when function that throws', { id: 'a', run: () => 1, when: thrower }],
+    ['a forEach function that throws', { id: 'a', description: 'x', forEach: thrower }],
+    ['the items of a forEach function', { id: 'a', run: () => 1, forEach: list }],
+    ['the question of a human step', { id: 'a', prompt: text, waitFor: 'approval' }],
+    ['a thrown text', { id: 'a', run: throwText }],
+    ['a map', { id: 'a', run: () => new Map([[secret, secret]]) }],
+    ['an error that is an output', { id: 'a', run: () => new Error(secret) }],
+    ['an added task', { id: 'a', run: adder }],
+  ])('is replaced in %s', async (_, task) => {
+    vi.stubEnv('STRATAGEM_TEST_TOKEN', secret);
+    const { plan } = parsePlanDocument(document);
+    const journal = memoryJournal();
+    const texts: unknown[] = [];
+    const executor = createExecutor({
+      strategy: inOrder,
+      runner: echo().runner,
+      journal,
+      onEvent: (event) => {
+        texts.push(event);
+        if (event.type === 'task_waiting') void run.approve('a');
+      },
+    });
+    const run = executor.execute({ ...plan, tasks: [task] } as never, { runId: 's' });
+    texts.push(await run);
+    for await (const event of journal.read('s')) texts.push(event);
+    expect(inspect(texts, { depth: 20 })).not.toContain(secret);
+    expect(inspect(texts, { depth: 20 })).toContain('[secret]');
   });
 
   test('that the environment lacks is missing', () => {

@@ -80,7 +80,9 @@ export class TaskAdditions {
 
   /** Reserves the ids of tasks, and copies the tasks: the caller may change its list. */
   #reserve(tasks: readonly Task[]): Task[] {
-    const added = snapshotOfTasks(tasks, this.#settings.maxDepth);
+    const { maxDepth, secretTexts } = this.#settings;
+    const copies = snapshotOfTasks(tasks, maxDepth);
+    const added = secretTexts?.value(copies) ?? copies;
     eachTask(added, (task) => this.#pending.set(task.id, task));
     return added;
   }

@@ -2,6 +2,7 @@ import type { ValueCodec } from '../contract/codec.js';
 import { describe, RunnerError, show } from '../contract/errors.js';
 import { forEachOf, type ItemsSource } from '../contract/for-each.js';
 import { parseReference, readPath } from '../contract/reference.js';
+import type { SecretTexts } from '../contract/secret-texts.js';
 import type { Task } from '../contract/task.js';
 import { keep } from '../contract/value.js';
 import { isLate } from '../util/promise.js';
@@ -29,9 +30,11 @@ interface Origin {
 export class FanOut {
   readonly #origins = new WeakMap<Task, Origin>();
   readonly #codecs: readonly ValueCodec[] | undefined;
+  readonly #secretTexts: SecretTexts | undefined;
 
-  constructor(codecs?: readonly ValueCodec[]) {
+  constructor(codecs?: readonly ValueCodec[], secretTexts?: SecretTexts) {
     this.#codecs = codecs;
+    this.#secretTexts = secretTexts;
   }
 
   originOf(task: Task): Origin | undefined {
@@ -51,7 +54,8 @@ export class FanOut {
    */
   itemsOf(task: Task, inputs: Inputs): readonly unknown[] {
     const { items } = forEachOf(task.forEach as NonNullable<Task['forEach']>);
-    return this.#keep(itemsOf(items, inputs)) as readonly unknown[];
+    const list = itemsOf(items, inputs);
+    return this.#keep(this.#secretTexts?.value(list) ?? list) as readonly unknown[];
   }
 
   /** One task for each of the first `count` items. */
