@@ -129,9 +129,9 @@ export function takeInputs(
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(declared, name)) problems.push(unknownInput(name, Object.keys(declared)));
   }
-  const values: Record<string, unknown> = { ...given };
+  const values: Record<string, unknown> = Object.assign(Object.create(null), given);
   for (const [name, input] of Object.entries(declared)) {
-    values[name] ??= fromEnvironment(input);
+    if (values[name] === undefined) values[name] = fromEnvironment(input);
     if (values[name] !== undefined) continue;
     delete values[name];
     if (!input.optional && !('default' in input)) problems.push(missingInput(name, input));
@@ -167,7 +167,8 @@ function split(values: InputValues, declared: PlanInputRecord): TakenInputs {
   };
 }
 
-function fromEnvironment({ env }: PlanInput): string | undefined {
+/** The value of the environment variable that an input comes from. */
+export function fromEnvironment({ env }: PlanInput): string | undefined {
   return env === undefined ? undefined : globalThis.process?.env?.[env];
 }
 
@@ -188,34 +189,10 @@ function asStep(step: PropertyKey): string | number {
   return typeof step === 'symbol' ? String(step) : step;
 }
 
-/**
- * The inputs of a resumed run: the recorded values, and the secrets, which no record has.
- *
- * @param given Secrets, and values that the record lacks because the plan has changed.
- * @throws {InputsError} for missing secrets, and for values that differ from the recorded ones.
- */
-export function takeInputsAgain(
-  schema: StandardSchema | undefined,
-  recorded: InputValues | undefined,
-  given: InputValues = NO_INPUTS,
-): TakenInputs {
-  const declared = schema === undefined ? {} : (inputRecordOf(schema) ?? {});
-  const problems: PlanProblem[] = [];
-  const known: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(recorded ?? NO_INPUTS)) {
-    // A changed plan may have an input no more.
-    if (Object.hasOwn(declared, name)) known[name] = value;
-    if (given[name] === undefined || JSON.stringify(given[name]) === JSON.stringify(value))
-      continue;
-    const message = 'a recorded run keeps its inputs; start a new run for other values';
-    problems.push({ code: 'conflict', path: [name], message });
-  }
-  if (problems.length > 0) throw new InputsError(problems);
-  return takeInputs(schema, { ...given, ...known });
-}
-
 /** @throws {OptionError} unless the values are given by name. */
 export function asValues(owner: string, values: unknown): InputValues | undefined {
-  if (values === undefined || isRecord(values)) return values;
+  if (values === undefined) return undefined;
+  // A map or a list has its values elsewhere.
+  if (isRecord(values) && !(Symbol.iterator in values)) return values;
   throw new OptionError(`${owner}: inputs must be an object with a value for each input`);
 }

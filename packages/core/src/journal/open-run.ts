@@ -3,12 +3,7 @@ import { StratagemError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
 import type { EventData, Journal, Json, OpenedRun } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
-import {
-  asValues,
-  type TakenInputs,
-  takeInputs,
-  takeInputsAgain,
-} from '../contract/plan-inputs.js';
+import { asValues, type TakenInputs, takeInputs } from '../contract/plan-inputs.js';
 import { isStandardSchema, type StandardSchema } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import type { RecordedRun } from '../kernel/recorded-run.js';
@@ -20,7 +15,7 @@ import { diffPlans, isSame } from '../serialize/plan-diff.js';
 import { toData } from '../serialize/value.js';
 import { adoptedLog } from './adopt.js';
 import { wrapCorruptLog } from './corrupt-log.js';
-import { recordedInputs, requireStorableInputs } from './record-inputs.js';
+import { recordedInputs, requireStorableInputs, takeInputsAgain } from './record-inputs.js';
 import { type ResumeOptions, randomSeed } from './resume-options.js';
 
 export { livenessOf } from './in-flight.js';
@@ -81,15 +76,16 @@ function resumableRun(journal: OpenedRun, options: OpenOptions, limitsOf: Limits
   const hasEnded = ENDINGS.includes((log.at(-1) as EventData).type);
   const recorded = recordedInputs(started.inputs, options.codecs);
   const isRead = hasEnded && !retryFailed && !options.acceptChanges;
+  const diff = diffPlans(started.plan, planData);
+  const hasChanged = !isSame(diff);
+  if (hasChanged && !options.acceptChanges) throw new PlanChangedError(runId, diff);
+  const values = asValues('resume()', options.inputs);
+  const { codecs } = options;
   const inputs = isRead
     ? { inputs: recorded, secrets: undefined }
-    : takeInputsAgain(schemaOf(plan), recorded, asValues('resume()', options.inputs));
+    : takeInputsAgain(schemaOf(plan), values, { recorded, hasChanged, codecs });
   const run = { plan, inputs, planData, limits, seed: started.seed, journal };
-  const diff = diffPlans(started.plan, planData);
-  if (!isSame(diff)) {
-    if (!options.acceptChanges) throw new PlanChangedError(runId, diff);
-    return adoptedRun(run, log, options);
-  }
+  if (hasChanged) return adoptedRun(run, log, options);
   const isOver = hasEnded && !retryFailed;
   if (given === undefined && !isOver) requirePlan(runId, started.plan.tasks, log, retryFailed);
   const added = isOver ? new Map() : addedTasks(runId, log, options);

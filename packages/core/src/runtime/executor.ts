@@ -26,6 +26,7 @@ import { checkResumeOptions, type ResumeOptions, randomSeed } from '../journal/r
 import { checkReuse, Reuse, type ReuseOptions } from '../journal/reuse.js';
 import { planToData } from '../serialize/plan.js';
 import { asData } from '../serialize/task.js';
+import { isRecord } from '../util/record.js';
 import { didYouMean } from '../util/suggest.js';
 import { DEFAULT_MAX_DEPTH, graphOf } from '../validate/plan.js';
 import { storableItems } from './added-tasks.js';
@@ -404,7 +405,7 @@ function checkTools(tools: readonly Tool[]): void {
 /** @throws {OptionError} when one of them is no runner. */
 function runnersOf(runner: ExecutorOptions['runner'], named: ExecutorOptions['runners']): Runners {
   const must = 'must be a TaskRunner, an object with a name and run()';
-  if (named !== undefined && (typeof named !== 'object' || named === null)) {
+  if (named !== undefined && !isRecord(named)) {
     throw new OptionError('createExecutor(): runners must be an object of runners by name');
   }
   for (const [name, each] of Object.entries(named ?? {})) {

@@ -212,6 +212,84 @@ describe('the inputs of a plan', () => {
     }
   });
 
+  describe('whose schema transforms them', () => {
+    const attempts: unknown[] = [];
+    const plan = (extra: Record<string, z.ZodType> = {}) =>
+      createPlan('Split', {
+        inputs: z.object({ names: z.string().transform((text) => text.split(',')), ...extra }),
+      }).addTask({
+        id: 'a',
+        run: (inputs) => {
+          attempts.push((inputs as { inputs: unknown }).inputs);
+          if (attempts.length === 1) throw new Error('no');
+        },
+      });
+    const failed = async (inputs: object, extra?: Record<string, z.ZodType>) => {
+      attempts.length = 0;
+      const executor = createExecutor({ strategy: inOrder, journal: memoryJournal() });
+      await executor.execute(plan(extra), { runId: 'r', inputs: inputs as never });
+      return (given?: object) =>
+        executor.resume('r', {
+          plan: plan(extra),
+          retryFailed: true,
+          inputs: given as never,
+        });
+    };
+
+    test.each([
+      ['are not transformed again', undefined],
+      ['may be given again as they were', { names: 'a,b' }],
+      ['may be given again as they are recorded', { names: ['a', 'b'] }],
+    ])('%s when the run is resumed', async (_, given) => {
+      const resume = await failed({ names: 'a,b' });
+      expect((await resume(given)).status).toBe('completed');
+      expect(attempts).toEqual([{ names: ['a', 'b'] }, { names: ['a', 'b'] }]);
+    });
+
+    test('cannot be others when the run is resumed', async () => {
+      const resume = await failed({ names: 'a,b' });
+      await expect(resume({ names: 'a,c' })).rejects.toThrow(/names: a recorded run keeps/);
+    });
+
+    test('have to be given again beside a secret', async () => {
+      const extra = { token: z.string().meta({ secret: true }) };
+      const resume = await failed({ names: 'a,b', token: 'swordfish' }, extra);
+      await expect(resume({ token: 'swordfish' })).rejects.toThrow(
+        /names: .*; the recorded value does not fit the schema; give the original value again/,
+      );
+      await expect(resume()).rejects.toThrow(/fit the plan:\n {2}- token: is missing$/);
+      expect((await resume({ names: 'a,b', token: 'swordfish' })).status).toBe('completed');
+      expect(attempts[1]).toEqual({ names: ['a', 'b'], token: 'swordfish' });
+    });
+  });
+
+  test('may be given again with their fields in another order', async () => {
+    const executor = createExecutor({ strategy: inOrder, journal: memoryJournal() });
+    const plan = createPlan('Order', {
+      inputs: z.object({ sizes: z.record(z.string(), z.number()) }),
+    }).addTask({ id: 'a', run: () => 1 });
+    const run = (inputs: object) => ({ plan, acceptChanges: true, inputs: inputs as never });
+    await executor.execute(plan, { runId: 'r', inputs: { sizes: { a: 1, b: 2 } } });
+    const { status } = await executor.resume('r', run({ sizes: { b: 2, a: 1 } }));
+    expect(status).toBe('completed');
+  });
+
+  test('may be null, and have names that every object has', async () => {
+    const executor = createExecutor({ strategy: inOrder });
+    const plan = createPlan('Odd', {
+      inputs: z.object({ none: z.string().nullable(), constructor: z.string() }),
+    }).addTask({ id: 'a', run: (inputs) => (inputs as { inputs: unknown }).inputs });
+    const inputs = { none: null, constructor: 'Apple' };
+    const { outputs } = await executor.execute(plan, { inputs }).orThrow();
+    expect(outputs).toEqual({ a: inputs });
+    expect(problemsOf(() => executor.execute(plan, { inputs: { none: null } as never }))).toEqual([
+      'constructor: is missing',
+    ]);
+    expect(() => executor.execute(plan, { inputs: new Map() as never })).toThrow(
+      /inputs must be an object with a value for each input/,
+    );
+  });
+
   test('of a changed plan are the recorded ones and those that are new', async () => {
     const journal = memoryJournal();
     const { runner, requests } = echo();

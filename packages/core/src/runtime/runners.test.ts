@@ -336,10 +336,12 @@ describe('runners by name', () => {
       { id: 'a', description: 'x' },
       { id: 'b', description: 'x', model: 'deap' },
       { id: 'c', description: 'x', model: 'gpt-7/mini' },
+      { id: 'd', description: 'x', model: 'deep/' },
     );
     expect(problemsOf(plan, { runner, runners: { deep: runner } })).toEqual([
       'tasks[1].model: there is no runner "deap". Did you mean "deep"? A model of a runner is written as deep/model',
       'tasks[2].model: there is no runner "gpt-7". The runners are deep. A model of a runner is written as deep/model',
+      'tasks[3].model: there is no runner "deep/". Did you mean "deep"? A model of a runner is written as deep/model',
     ]);
     expect(requests).toEqual([]);
   });

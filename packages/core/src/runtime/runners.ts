@@ -81,7 +81,9 @@ export class Runners {
     const whole = this.#named.get(model);
     if (whole !== undefined) return { runner: whole, model: undefined };
     const slash = model.indexOf('/');
-    const runner = slash > 0 ? this.#named.get(model.slice(0, slash)) : undefined;
+    // Without a model after it, the name is a slip.
+    const runner =
+      slash > 0 && slash < model.length - 1 ? this.#named.get(model.slice(0, slash)) : undefined;
     return { runner, model: model.slice(slash + 1) };
   }
 
@@ -149,7 +151,7 @@ export class Runners {
   #unknown(model: string): string {
     const names = [...this.#named.keys()];
     if (names.length === 0) return 'the executor has no runner';
-    const [name = ''] = model.split('/');
+    const name = model.endsWith('/') ? model : (model.split('/')[0] as string);
     const hint = didYouMean(name, names) || ` The runners are ${names.join(', ')}.`;
     return `there is no runner "${name}".${hint} A model of a runner is written as ${names[0]}/model`;
   }
