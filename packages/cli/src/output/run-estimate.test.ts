@@ -44,6 +44,33 @@ test('a chain takes as long as its tasks, however many could run at once', () =>
   expect(left / took).toBeLessThan(1.1);
 });
 
+test('between two estimates, follows the tasks that settle', () => {
+  const estimate = new RunEstimate();
+  const { timeline } = simulate(
+    {
+      goal: 'x',
+      tasks: [
+        { id: 'first', description: 'x' },
+        ...many.map((task) => ({ ...task, dependencies: ['first'] })),
+      ],
+    },
+    {
+      strategy: parallel({ maxParallel: 10 }),
+      // Whatever is slow at the start says little about the rest.
+      attempt: ({ id }) => ({ durationMs: id === 'first' ? 60_000 : 10 }),
+    },
+  );
+  const completed = timeline.filter(({ type }) => type === 'task_completed');
+  const early = completed[4] as RunEvent;
+  const late = completed.at(-3) as RunEvent;
+  for (const event of timeline.slice(0, timeline.indexOf(early) + 1)) estimate.apply(event);
+  const before = estimate.leftAt(early.timestamp) as number;
+  for (const event of timeline.slice(timeline.indexOf(early) + 1, timeline.indexOf(late) + 1)) {
+    estimate.apply(event);
+  }
+  expect(estimate.leftAt(late.timestamp)).toBeLessThanOrEqual(before / 100);
+});
+
 test('says nothing before three tasks have completed', () => {
   expect(new RunEstimate().leftAt(5)).toBeUndefined();
 });

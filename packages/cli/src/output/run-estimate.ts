@@ -36,6 +36,8 @@ export class RunEstimate {
   #nextAt = 0;
   #leftMs: number | undefined;
   #computedAt = 0;
+  /** Tasks that had not settled at the latest estimate. */
+  #openThen = 0;
   readonly #settled = new Set<string>();
 
   apply(event: RunEvent): void {
@@ -96,11 +98,17 @@ export class RunEstimate {
       const cost = performance.now() - cpuBefore;
       this.#nextAt = cpuBefore + Math.max(2_000, cost / COST_SHARE);
       this.#computedAt = now;
+      this.#openThen = this.#open();
     }
-    // Between two estimates, time passes.
-    return this.#leftMs === undefined
-      ? undefined
-      : Math.max(0, this.#leftMs - (now - this.#computedAt));
+    if (this.#leftMs === undefined) return undefined;
+    // Between two estimates, time passes and tasks settle; whichever of them got further counts.
+    const byTime = this.#leftMs - (now - this.#computedAt);
+    const byTasks = this.#openThen === 0 ? 0 : this.#leftMs * (this.#open() / this.#openThen);
+    return Math.max(0, Math.min(byTime, byTasks));
+  }
+
+  #open(): number {
+    return this.#graphNow().size - this.#settled.size;
   }
 
   #settle(id: string): void {
