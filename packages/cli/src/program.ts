@@ -230,6 +230,9 @@ Examples:
     setExitCode(await simulateCommand(file, flags));
   });
 
+  for (const each of program.commands) {
+    each.showHelpAfterError(`(see stratagem ${each.name()} --help)`);
+  }
   return program;
 }
 

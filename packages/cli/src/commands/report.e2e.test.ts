@@ -80,6 +80,15 @@ describe('report', { timeout }, () => {
     expect(html).not.toContain('sk-planted-key');
   });
 
+  test.each(['--timeline', '--graph'])('refuses a %s that is no SVG', async (option) => {
+    await using journal = await recorded(() => 'an answer');
+    await journal.run();
+    const [{ id }] = await journal.runs();
+    const { exitCode, stdout, stderr } = await journal.command('report', id, option, 'a.b.png');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain(`${option} draws an SVG picture: name it a.b.svg.`);
+  });
+
   test('of an unknown run is a usage error', async () => {
     await using journal = await recorded(() => 'an answer');
     await journal.run();

@@ -1,3 +1,4 @@
+import { basename, extname } from 'node:path';
 import type { Journal } from '@stratagem/core';
 import { findRun } from '../load/find-run.js';
 import { withJournal } from '../load/open-journal.js';
@@ -27,6 +28,12 @@ export async function reportCommand(idOrPrefix: string, flags: ReportFlags): Pro
     for (const file of [report, trace, timeline, graph]) {
       if (file !== undefined) await checkRunFiles({ report: file });
     }
+    for (const [option, file] of [
+      ['--timeline', timeline],
+      ['--graph', graph],
+    ] as const) {
+      if (file !== undefined) checkIsSvg(option, file);
+    }
     const { events, notice } = await readEvents(journal, id);
     if (events.length === 0) throw new UsageError(`Run "${id}" has not started: nothing to show`);
     const about = { runId: id, status, ...(notice !== undefined && { notice }) };
@@ -48,6 +55,14 @@ export async function reportCommand(idOrPrefix: string, flags: ReportFlags): Pro
   });
   await write(process.stdout, files.map((file) => `${forTerminal(file)}\n`).join(''));
   return EXIT.completed;
+}
+
+/** @throws {UsageError} for a name such as `graph.png`, whose content would not be what it says. */
+function checkIsSvg(option: string, file: string): void {
+  if (extname(file).toLowerCase() === '.svg') return;
+  throw new UsageError(
+    `${option} draws an SVG picture: name it ${basename(file, extname(file))}.svg. For a PNG, open the report and choose Export.`,
+  );
 }
 
 function retryCommand(id: string, directory: string): string {

@@ -65,6 +65,24 @@ describe('why', { timeout }, () => {
     expect(report.attempts).toMatchObject([{ attempt: 1, outcome: 'completed' }]);
   });
 
+  test('names the dependency in full, on a second line if it is long', async () => {
+    const long = 'the-summary-of-all-papers-of-the-year';
+    await using place = await folder({
+      'plan.json': JSON.stringify({
+        goal: 'x',
+        tasks: [
+          { id: long, description: 'x' },
+          { id: 'report', description: 'x', dependencies: [long] },
+        ],
+      }),
+    });
+    const journal = `${place.path}/runs`;
+    const args = ['run', `${place.path}/plan.json`, '--latency', '5', '--journal', journal];
+    const [, id = ''] = /Recording run (\S+)/.exec((await stratagem(args)).stderr) ?? [];
+    const { stdout } = await stratagem(['why', id, 'report', '--journal', journal]);
+    expect(stdout).toMatch(new RegExp(`waited for dependencies, until\n {27}${long} had ended\n`));
+  });
+
   test.each<[string, (id: string) => string[], string]>([
     ['an unknown task', (id) => [id, 'paper'], 'Did you mean "paper-0" or "paper-1"'],
     ['another unknown task', (id) => [id, '\u001b[2J'], 'There is no task "␛[2J" in this run.'],

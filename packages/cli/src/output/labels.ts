@@ -40,7 +40,7 @@ export const SPAN_WORDS: Readonly<Record<SpanKind, string>> = {
   places: 'waited for a free slot',
   budget: 'waited for the budget',
   strategy: 'held back by the strategy',
-  scheduling: 'waited',
+  scheduling: 'scheduling',
   queue: 'waited for a worker',
   run: 'ran',
   retried: 'failed attempt',

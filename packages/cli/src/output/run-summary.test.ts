@@ -88,7 +88,7 @@ describe('the summary', () => {
  What decided the time  paper-3
    free slot   █████████    23.2 s  92 %  retries     ▍             1.0 s   4 %
    ran         ▍             1.0 s   4 %
-   slowest tasks: paper-193 2.4 s (2 attempts), paper-183 2.4 s (2 attempts), …
+   slowest tasks: paper-193 2.4 s (2 attempts), paper-183 2.4 s (2 attempts)
 
    9.6× faster than one at a time · peak 10 · 179.0k tokens in · 35.8k out
 
@@ -116,6 +116,27 @@ describe('the summary', () => {
       expect(lines.filter((line) => stringWidth(line) >= columns)).toEqual([]);
       expect(lines.join('\n')).toContain('✗');
       expect(lines.join('\n')).toMatch(/\d+ failed/);
+    }
+  });
+
+  test('keeps commands whole: in a narrow terminal, below their labels', () => {
+    const commands = [
+      { label: 'Resume the run', command: 'stratagem resume 4e957323 --journal .stratagem' },
+      { label: 'See where time went', command: 'stratagem why 4e957323' },
+    ];
+    const text = shown(failedRun(), { commands }, 60);
+    expect(text).toContain(`
+ Resume the run
+   stratagem resume 4e957323 --journal .stratagem
+ See where time went
+   stratagem why 4e957323
+`);
+  });
+
+  test('lists no slowest task without its whole duration', () => {
+    for (const columns of [60, 70, 80, 100]) {
+      const [line = ''] = /slowest tasks?: .*/.exec(shown(failedRun(), {}, columns)) ?? [];
+      expect(line).toMatch(/^slowest tasks?: (paper-\d+ [\d.]+ s \(2 attempts\)(, |$))+$/);
     }
   });
 

@@ -41,7 +41,7 @@ export function runSummary(
   const canvas = canvasFor(stream);
   const head = headLines(run, analysis, pricesAsOf, canvas);
   const decision = analysis.makespanMs > 0 ? decisionLines(analysis, canvas) : [];
-  const foot = [...figuresLine(run, canvas), ...commandLines(commands, canvas)];
+  const foot = [...figuresLine(run, canvas), ...commandLines(commands, canvas, stream.columns)];
   const room = MAX_LINES - head.length - decision.length - foot.length;
   const lines = [...head, ...failureLines(analysis, canvas, room), ...decision, ...foot];
   return `${lines.join('\n')}\n`;
@@ -66,7 +66,12 @@ function headLines(
   const [colour, glyph] = ENDINGS[status];
   const title = onOneLine(goal, canvas.width - 3);
   const lines = ['', ` ${canvas.style(colour, glyph)} ${canvas.style('bold', title)}`];
-  const ended = status === 'completed' || status === 'failed' ? [] : [status];
+  // Failed tasks are listed below; this is about a deadline, a budget, a journal. How to resume is below too.
+  const hasCause =
+    error !== undefined && error.code !== 'run_failed' && error.code !== 'run_interrupted';
+  const isSaid =
+    status === 'completed' || status === 'failed' || (status === 'canceled' && hasCause);
+  const ended = isSaid ? [] : [status];
   const notes = [
     ...ended,
     ...(metrics.replanRounds > 0 ? [`replanned in ${plural(metrics.replanRounds, 'round')}`] : []),
@@ -74,8 +79,7 @@ function headLines(
     ...lossesByReason(run.tasks),
   ];
   if (notes.length > 0) lines.push(`   ${onOneLine(notes.join(' · '), canvas.width - 3)}`);
-  // Failed tasks are listed below; this is about a deadline, a budget, a journal.
-  if (error !== undefined && error.code !== 'run_failed') {
+  if (hasCause) {
     const text = wrapped(error.message, canvas.width - 3, MAX_ERROR_LINES);
     lines.push(...text.map((line) => `   ${canvas.style(colour, line)}`));
   }
@@ -148,14 +152,22 @@ function speedText(speedup: number): string {
 }
 
 /** The commands are printed whole, however narrow the terminal is: they are there to be copied. */
-function commandLines(commands: readonly NextCommand[], { style }: Canvas): string[] {
+function commandLines(
+  commands: readonly NextCommand[],
+  { style }: Canvas,
+  columns = Number.POSITIVE_INFINITY,
+): string[] {
   if (commands.length === 0) return [];
-  const width = Math.max(...commands.map(({ label }) => label.length));
+  const labelWidth = Math.max(...commands.map(({ label }) => label.length));
+  const rows = commands.map(({ label, command }) => [label, forTerminal(command)] as const);
+  const fits = rows.every(([, command]) => labelWidth + 4 + widthOf(command) < columns);
   return [
     '',
-    ...commands.map(({ label, command }) => {
-      return ` ${style('bold', label.padEnd(width))}   ${forTerminal(command)}`;
-    }),
+    ...rows.flatMap(([label, command]) =>
+      fits
+        ? [` ${style('bold', label.padEnd(labelWidth))}   ${command}`]
+        : [` ${style('bold', label)}`, `   ${command}`],
+    ),
   ];
 }
 

@@ -23,11 +23,14 @@ export function explainMissingOutput(task: TaskResult): string {
   return `canceled${attempts === 0 ? ' before it started' : ''}: ${REASONS[reason]}`;
 }
 
-/** `17 skipped: the goal was achieved`, for each reason except a failed dependency. */
+/** What the summary says anyway, in the line of its failures or of its status. */
+const SAID_ELSEWHERE: readonly Reason[] = ['dependency_failed', 'run_canceled'];
+
+/** `17 skipped: the goal was achieved`, for each reason that the summary does not show elsewhere. */
 export function lossesByReason(tasks: readonly TaskResult[]): string[] {
   const counts = new Map<string, number>();
   for (const { status, reason } of tasks) {
-    if (reason === undefined || reason === 'dependency_failed') continue;
+    if (reason === undefined || SAID_ELSEWHERE.includes(reason)) continue;
     const text = `${status}: ${REASONS[reason]}`;
     counts.set(text, (counts.get(text) ?? 0) + 1);
   }

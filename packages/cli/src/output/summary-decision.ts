@@ -108,6 +108,12 @@ function slowestLine(analysis: RunAnalysis, canvas: Canvas): string[] {
     const tries = attempts.length > 1 ? ` (${attempts.length} attempts)` : '';
     return `${onOneLine(id, 24)} ${formatDuration(ranMs)}${tries}`;
   });
-  const text = onOneLine(`${label}: ${names.join(', ')}`, canvas.width - 3);
+  const room = canvas.width - 3;
+  // A name without its duration says nothing: rather one task less.
+  let text = onOneLine(`${label}: ${names[0]}`, room);
+  for (const name of names.slice(1)) {
+    if (widthOf(`${text}, ${name}`) > room) break;
+    text = `${text}, ${name}`;
+  }
   return [`   ${canvas.style('dim', text)}`];
 }

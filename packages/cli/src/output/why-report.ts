@@ -1,7 +1,7 @@
 import type { RunAnalysis, SpanKind, TaskAnalysis } from '@stratagem/core/analysis';
 import type { Alternative, Alternatives } from '@stratagem/core/simulate';
 import { bar } from './bar.js';
-import { type Canvas, canvasFor, fitting } from './canvas.js';
+import { type Canvas, canvasFor, fitting, wrapped } from './canvas.js';
 import { formatCost, formatCount } from './format-amounts.js';
 import { formatDuration } from './format-duration.js';
 import { causeText, PART_WORDS, SPAN_WORDS, STATES } from './labels.js';
@@ -58,7 +58,7 @@ function chainRows(analysis: RunAnalysis, canvas: Canvas): string[] {
     4,
     ...segments.map(({ taskId = '' }) => Math.min(30, widthOf(onOneLine(taskId, 30)))),
   );
-  const rows = segments.map(({ part, kind, startMs, endMs, taskId = '', attempt }) => {
+  const rows = segments.flatMap(({ part, kind, startMs, endMs, taskId = '', attempt }) => {
     const words = kind === undefined ? PART_WORDS[part] : SPAN_WORDS[kind];
     const number = attempt !== undefined && attempt > 1 ? ` (attempt ${attempt})` : '';
     const name = padTo(onOneLine(taskId, width), width);
@@ -67,11 +67,16 @@ function chainRows(analysis: RunAnalysis, canvas: Canvas): string[] {
   return shortened(rows);
 }
 
+/** The columns of the two times. */
+const TIMES_WIDTH = 25;
+
+/** What began when and how long it took, on as many lines as the words need. */
 function timedRow(startMs: number, endMs: number, text: string, { style, width }: Canvas) {
   const at = style('dim', `at ${formatDuration(startMs).padStart(9)}`);
   const took = formatDuration(endMs - startMs).padStart(9);
-  const room = Math.max(10, width - 28);
-  return `${at}  ${took}  ${widthOf(text) <= room ? text : onOneLine(text, room)}`;
+  const room = Math.max(10, width - TIMES_WIDTH - 3);
+  const [first = '', ...rest] = wrapped(text, room, 3);
+  return [`${at}  ${took}  ${first}`, ...rest.map((line) => `${' '.repeat(TIMES_WIDTH)}${line}`)];
 }
 
 function shortened(rows: readonly string[]): string[] {
@@ -202,7 +207,7 @@ export function whyTask(
 }
 
 function spanRows({ spans }: TaskAnalysis, canvas: Canvas): string[] {
-  const rows = spans.map(({ kind, startMs, endMs, by, attempt, resource }) => {
+  const rows = spans.flatMap(({ kind, startMs, endMs, by, attempt, resource }) => {
     const number = attempt !== undefined && kind !== 'rate_limit' ? ` (attempt ${attempt})` : '';
     const cause = by === undefined ? '' : `, until ${onOneLine(by, 40)} had ended`;
     const where = resource === undefined ? '' : ` of ${onOneLine(resource, 40)}`;

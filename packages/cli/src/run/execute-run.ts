@@ -19,6 +19,9 @@ import { openRunPage } from './run-page.js';
 import { signalExitCode, stopOnSignals } from './signals.js';
 import { openTerminal } from './terminal.js';
 
+const STOPPING = 'Stopping. Press Ctrl-C again to quit at once.\n';
+const FINISHING = 'Finishing the attempts in flight. A second signal quits at once.\n';
+
 export interface ExecuteFlags extends ProgressFlags, PresetAnswers, FileFlags, PageFlags {
   readonly json?: boolean;
   /** The directory of the journal. */
@@ -78,7 +81,12 @@ export async function executeRun(
     end(reason, false);
   };
   // Whoever sends SIGTERM, such as a deployment, lets a process finish its work. A person does not wait.
-  const signals = stopOnSignals((reason, signal) => end(reason, signal === 'SIGTERM'));
+  const signals = stopOnSignals((reason, signal) => {
+    const drains = signal === 'SIGTERM' && recording !== undefined;
+    // The attempts may take a while to end.
+    if (isText) printBeside(drains ? FINISHING : STOPPING);
+    end(reason, drains);
+  });
   const terminal = openTerminal(progress, () => process.kill(process.pid, 'SIGINT'));
   const humans = new HumanSteps(run, flags, terminal, stop, page !== undefined);
   const retryCommand = retryCommandOf(run.runId, flags.journal);

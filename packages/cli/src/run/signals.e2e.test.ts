@@ -49,7 +49,8 @@ describe.skipIf(process.platform === 'win32')('a signal', { timeout }, () => {
     run.child.kill('SIGINT');
     const { exitCode, stdout, stderr } = await run.ended;
     expect(exitCode).toBe(130);
-    expect(stderr).toMatch(/⊘ .*\n {3}canceled · 3 canceled: the run was canceled\n/);
+    expect(stderr).toContain('Stopping. Press Ctrl-C again to quit at once.\n');
+    expect(stderr).toMatch(/⊘ .*\n {3}The run was canceled: interrupted\n\n.*⊘ 3 canceled/);
     expect(stdout).toContain('The figures of the market');
   });
 
