@@ -1,5 +1,5 @@
 import type { PlanProblem } from '@stratagem/core';
-import jsonc, { type Node } from 'jsonc-parser';
+import jsonc, { type Node, type ParseError } from 'jsonc-parser';
 import { MAX_NESTING, type Source, type SourceProblem } from './source.js';
 
 /**
@@ -67,6 +67,13 @@ export function tooDeepAt(text: string): number | undefined {
     } else if (char === CLOSE_LIST || char === CLOSE_OBJECT) depth--;
   }
   return undefined;
+}
+
+/** The place of the first syntax error; undefined when the text is JSON. */
+export function syntaxErrorAt(text: string): number | undefined {
+  const errors: ParseError[] = [];
+  jsonc.parseTree(text, errors, { allowTrailingComma: false, disallowComments: true });
+  return errors[0]?.offset;
 }
 
 const QUOTE = 0x22;

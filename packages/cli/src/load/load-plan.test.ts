@@ -225,6 +225,11 @@ describe('a syntax error', () => {
     ],
     ['a key that is not a string', `goal: x\n[a]: 1\n${task}`, /^2:1 .*must be strings$/],
     ['JSON without a comma', '{\n "goal": "x" "tasks": [] }', /^2:14 {2}invalid JSON: Expected/],
+    [
+      'JSON with a comma too many',
+      '{\n "goal": "x",\n "tasks": [,] }',
+      /^3:12 {2}invalid JSON: Unexpected token ','$/,
+    ],
     ['JSON that ends too soon', '{ "goal": "x",\n"tasks": [', /^2:11 {2}invalid /],
     ['YAML that begins with a bracket', '{ goal: x, tasks: [ }', /^1:21 {2}invalid YAML: /],
     ['a list of YAML in brackets', '[a: b: c]', /^1:\d+ {2}invalid YAML: /],

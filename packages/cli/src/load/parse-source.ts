@@ -1,5 +1,5 @@
 import { LineCounter, parseDocument, type YAMLError } from 'yaml';
-import { JsonSource, tooDeepAt } from './json-source.js';
+import { JsonSource, syntaxErrorAt, tooDeepAt } from './json-source.js';
 import { NESTED_TOO_DEEPLY, type Source, type SourceProblem } from './source.js';
 import { YamlSource } from './yaml-source.js';
 
@@ -44,12 +44,10 @@ function isMeantAsJson(text: string): boolean {
   return /^\s*(?:\{\s*(?:"(?:[^"\\\n]|\\.)*"\s*:|\}|$)|\[\s*(?:[[{"\]]|$))/.test(text);
 }
 
+/** The engine does not say where all of its errors are. */
 function jsonProblem({ message }: SyntaxError, text: string): SourceProblem {
-  const [, reason = message, offset] = /^(.*?) in JSON at position (\d+)/s.exec(message) ?? [];
-  return {
-    offset: offset === undefined ? text.length : Number(offset),
-    message: `invalid JSON: ${reason}`,
-  };
+  const [, reason = message] = /^(.*?)(?:,? (?:in JSON|"|\.\.\."))/s.exec(message) ?? [];
+  return { offset: syntaxErrorAt(text) ?? text.length, message: `invalid JSON: ${reason}` };
 }
 
 function linesOf(text: string): LineCounter {
