@@ -305,6 +305,12 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', { timeout: 60_000 }, () =
       await expect
         .poll(() => page.locator('.note').textContent())
         .toContain('publish is waiting for you');
+      // A pause does not hide that somebody is asked.
+      await button(shown, 'Pause').click();
+      await button(shown, 'Continue').waitFor();
+      expect(await page.locator('.title .pill.waiting').textContent()).toBe('Waiting for you');
+      await button(shown, 'Continue').click();
+      await button(shown, 'Pause').waitFor();
       await button(shown, 'Approve').click();
       await expect
         .poll(() => page.locator('.note').textContent())
@@ -379,6 +385,24 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', { timeout: 60_000 }, () =
         .poll(() => page.locator('main').textContent())
         .toContain('There is no run nobody in .stratagem');
     });
+  });
+
+  test('names two compared runs, and shows the tab also on a narrow screen', async () => {
+    const html = renderReport(diligenceRun(), { runId: 'new-run', compareWith: researchRun() });
+    const file = await browser.file('two.html', html);
+    const { page } = await browser.open(`${file}#tab=compare`, { width: 360, height: 800 });
+    const names = page.locator('.main .bar');
+    expect(await names.first().textContent()).toMatch(/^Athe other run · .* · completed · limit /);
+    expect(await names.nth(1).textContent()).toMatch(/^Bthis run · new-run · .* · failed · limit /);
+    const tab = await page.getByRole('tab', { name: 'Compare' }).boundingBox();
+    expect((tab?.x ?? 0) + (tab?.width ?? 0)).toBeLessThan(361);
+  });
+
+  test('the panel of a failed task counts its last attempt as the bar of the run does', async () => {
+    const { page } = await browser.open(`${sample}#task=profile[7]`);
+    const spent = page.locator('.panel section', { hasText: 'Where its time went' });
+    expect(await spent.textContent()).toContain('Model and tools');
+    expect(await spent.textContent()).not.toContain('Failed attempts');
   });
 
   test('a run without failures shows no notice', async () => {

@@ -1,8 +1,9 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { compareRuns, type FigureRow } from '../src/view/compare.js';
-import { count, dollars, duration } from '../src/view/format.js';
+import { count, dollars, duration, moment } from '../src/view/format.js';
 import { type RunView, viewOf } from '../src/view/run-view.js';
 import type { Theme } from '../src/view/surface.js';
+import { RUN_WORDS } from '../src/view/words.js';
 import type { RunEntry, ShownRun, Source } from './source.js';
 import { Timeline } from './timeline.js';
 
@@ -80,6 +81,30 @@ function limits({ model: { caps } }: RunView): string {
   return words.length === 0 ? 'no limit' : `limit ${words.slice(0, 5).join(' → ')}`;
 }
 
+/** Which run it is, and what set it apart. */
+function RunName({
+  letter,
+  view,
+  isThis = false,
+}: {
+  letter: string;
+  view: RunView;
+  isThis?: boolean;
+}) {
+  const { model, now } = view;
+  const id = model.runId?.slice(0, 8);
+  const names = [isThis ? 'this run' : 'the other run', id, moment(model.startedAt, 'UTC')];
+  const facts = [RUN_WORDS[model.status].toLowerCase(), limits(view), duration(now)];
+  return (
+    <>
+      <span class="h2">{letter}</span>
+      <span class="mut num">
+        {[...names, ...facts].filter((each) => each !== undefined).join(' · ')}
+      </span>
+    </>
+  );
+}
+
 function Pair({ a, b, theme }: { a: RunView; b: RunView; theme: Theme }) {
   const { figures, changes } = useMemo(() => compareRuns(a, b), [a.model, b.model]);
   const whole = Math.max(a.now, b.now, 1);
@@ -87,17 +112,11 @@ function Pair({ a, b, theme }: { a: RunView; b: RunView; theme: Theme }) {
   return (
     <>
       <div class="bar tight">
-        <span class="h2">A</span>
-        <span class="mut num">
-          {limits(a)} · {duration(a.now)}
-        </span>
+        <RunName letter="A" view={a} />
       </div>
       <Timeline view={a} window={[0, whole]} {...still} />
       <div class="bar tight">
-        <span class="h2">B</span>
-        <span class="mut num">
-          {limits(b)} · {duration(b.now)}
-        </span>
+        <RunName letter="B" view={b} isThis />
         <span class="grow" />
         <span class="dim">same time axis</span>
       </div>

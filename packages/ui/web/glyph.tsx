@@ -86,8 +86,9 @@ const RUN_STATUS: Readonly<Record<ModelStatus, ShownStatus>> = {
   interrupted: 'canceled',
 };
 
-/** The status of a run as that of a task. */
-export function runStatus(status: ModelStatus, waiting = 0): ShownStatus {
+/** The status of a run as that of a task. A question comes first: a pause does not answer it. */
+export function runStatus(status: ModelStatus, waiting = 0, isPaused = false): ShownStatus {
+  if (status === 'running' && waiting === 0 && isPaused) return 'pending';
   return status === 'running' && waiting > 0 ? 'waiting' : RUN_STATUS[status];
 }
 

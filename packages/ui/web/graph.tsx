@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import type { ShownStatus } from '../src/model/run-model.js';
 import { type GraphNode, layoutGraph, NODE_HEIGHT, NODE_WIDTH } from '../src/view/graph-layout.js';
-import { nodeWords } from '../src/view/node-words.js';
+import { nodeName, nodeWords } from '../src/view/node-words.js';
 import { countStatuses, type RunView } from '../src/view/run-view.js';
 import { statusOf } from '../src/view/timeline-layout.js';
 import { BAR_ORDER, STATUS_WORDS } from '../src/view/words.js';
@@ -77,7 +77,6 @@ function Node({
   const isCritical = tasks.some((task) => task.isCritical) || group?.isCritical === true;
   const isSelected = isTask ? tasks[0]?.id === selected : false;
   const { text, isBad } = nodeWords(fold, view.now);
-  const label = fold.label.length > 19 ? `${fold.label.slice(0, 18)}…` : fold.label;
   const use = () => {
     if (isTask) select(tasks[0]?.id as string);
     else if (isByLevel) showLevel();
@@ -124,7 +123,7 @@ function Node({
         <Glyph status={status} size={14} />
       </g>
       <text x="34" y="23">
-        {label}
+        {nodeName(fold)}
       </text>
       {!isTask && (
         <text class="s num" x="160" y="22.5" text-anchor="end">

@@ -20,7 +20,8 @@ export function TimeSpent({ task, view: { now } }: { task: TaskModel; view: RunV
   for (const segment of task.segments) {
     const ms = endOf(segment, now) - segment.from;
     if (segment.kind === 'human') add('human', ms);
-    else add(segment.kind === 'run' ? 'run' : 'retry', ms);
+    // As in the bar of the run: only an attempt that was repeated is a failed one.
+    else add(segment.kind === 'run' || segment.isLast === true ? 'run' : 'retry', ms);
   }
   if (task.children !== undefined && task.start !== undefined) {
     add('run', (task.end ?? now) - task.start);

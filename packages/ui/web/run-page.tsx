@@ -49,7 +49,7 @@ export function RunPage(props: RunPageProps) {
   const index = useMemo(() => viewOf(model), [model]);
   const view: RunView = useMemo(() => ({ ...index, now }), [index, now]);
   const waiting = model.figures.counts.waiting;
-  const status = runStatus(model.status, waiting);
+  const status = runStatus(model.status, waiting, model.isPaused);
   const tabs = TABS.filter((tab) => tab !== 'compare' || source.isServed || source.keys.length > 1);
   const tab = tabs.includes(place.tab) ? place.tab : 'timeline';
   const mode = modeOf(place.mode, view);
@@ -116,9 +116,7 @@ export function RunPage(props: RunPageProps) {
       <div class="title">
         <h1 dir="auto">{model.goal}</h1>
         <div class="acts">
-          <Pill status={model.isPaused ? 'pending' : status}>
-            {runWord(model.status, waiting, model.isPaused)}
-          </Pill>
+          <Pill status={status}>{runWord(model.status, waiting, model.isPaused)}</Pill>
           <Controls model={model} extras={extras} act={act} />
           <ExportMenu
             model={model}
@@ -234,6 +232,16 @@ function Tabs({
     go({ tab: next });
     ref.current?.querySelector<HTMLElement>(`#tab-${next}`)?.focus();
   };
+  // On a narrow screen, the tabs scroll.
+  useEffect(() => {
+    const { current: list } = ref;
+    const chosen = list?.querySelector<HTMLElement>('[aria-selected="true"]');
+    if (!list || !chosen) return;
+    const { left, right } = chosen.getBoundingClientRect();
+    const bounds = list.getBoundingClientRect();
+    if (right > bounds.right) list.scrollLeft += Math.ceil(right - bounds.right);
+    else if (left < bounds.left) list.scrollLeft -= Math.ceil(bounds.left - left);
+  }, [tab]);
   return (
     <div class="tabs" role="tablist" aria-label="Views" ref={ref} onKeyDown={onKey}>
       {tabs.map((each) => (

@@ -7,7 +7,7 @@ import {
   NODE_HEIGHT,
   NODE_WIDTH,
 } from '../view/graph-layout.js';
-import { nodeWords } from '../view/node-words.js';
+import { nodeName, nodeWords } from '../view/node-words.js';
 import { paintGlyph } from '../view/paint-labels.js';
 import { FONT } from '../view/painter.js';
 import { countStatuses, viewOf } from '../view/run-view.js';
@@ -52,7 +52,7 @@ function nodeSvg({ fold, x, y }: GraphNode, now: number, colors: Colors): string
   const status = statusOf(fold);
   const { text, isBad } = nodeWords(fold, now);
   const tone = isBad ? colors.bad : colors.t2;
-  const name = label.length > 19 ? `${label.slice(0, 18)}…` : label;
+  const name = nodeName(fold);
   const isTask = kind === 'task';
   const glyph = new SvgSurface('glyph');
   paintGlyph(glyph, status, 19, 18.5, colors);

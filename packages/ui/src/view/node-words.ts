@@ -25,3 +25,15 @@ export function nodeWords(
   if (started.length === 0) return good('');
   return good(duration(lastEnd(started, now) - firstStart(started)));
 }
+
+/** Letters of a name that fit into a node. */
+const ROOM = 19;
+
+/** The name of a node; beside the number of tasks that it stands for, there is less room. */
+export function nodeName({ kind, label, tasks }: Fold): string {
+  const room = kind === 'task' ? ROOM : ROOM - 3 - String(tasks.length).length;
+  if (label.length <= room) return label;
+  // Look-alikes differ at both ends of their names.
+  const end = kind === 'alike' ? Math.floor((room - 1) / 2) : 0;
+  return `${label.slice(0, room - 1 - end)}…${end === 0 ? '' : label.slice(-end)}`;
+}
