@@ -142,7 +142,7 @@ describe.each(names)('%s, installed alone', (name) => {
     });
 });
 
-describe.each([
+const PROGRAMS: readonly (readonly [file: string, packages: readonly string[]])[] = [
   ['README.md', ['@stratagem/core', '@stratagem/parallel', '@stratagem/simulated']],
   ['packages/core/README.md', ['@stratagem/core', '@stratagem/parallel']],
   ['packages/strategies/parallel/README.md', ['@stratagem/parallel']],
@@ -163,20 +163,35 @@ describe.each([
     'packages/stores/sqlite/README.md',
     ['@stratagem/parallel', '@stratagem/simulated', '@stratagem/sqlite'],
   ],
-])('the first program of %s', (file, packages) => {
-  test('type-checks and runs as it is pasted, and prints something', async () => {
-    const project = await install(file.replaceAll('/', '-'), packages);
-    const [, program] = /```ts\n(.*?)```/s.exec(readFileSync(join(root, file), 'utf8')) ?? [];
-    await writeFile(join(project, 'program.mts'), program ?? '');
-    const options = ['--strict', '--noEmit', '--target', 'es2023', '--module', 'nodenext'];
-    await run(
-      join(root, 'node_modules/.bin/tsc'),
-      [...options, '--types', '', 'program.mts'],
-      project,
-    );
-    const { stdout } = await run('node', ['program.mts'], project);
-    expect(stdout).not.toBe('');
+];
+
+// One project for all of them: an installation takes longer than a program.
+describe('the first program', () => {
+  let project: string;
+
+  beforeAll(async () => {
+    project = await install('programs', [...new Set(PROGRAMS.flatMap(([, packages]) => packages))]);
   });
+
+  test.each(PROGRAMS)(
+    'of %s type-checks and runs as it is pasted, and prints something',
+    async (file, packages) => {
+      const [, program = ''] =
+        /```ts\n(.*?)```/s.exec(readFileSync(join(root, file), 'utf8')) ?? [];
+      // These packages, and what they bring, are all that the program needs.
+      const imported = Array.from(
+        program.matchAll(/from '(@stratagem\/[^/']+)/g),
+        ([, name]) => name,
+      );
+      expect(withOurs(packages)).toEqual(expect.arrayContaining(imported));
+      const name = `${file.replaceAll('/', '-')}.mts`;
+      await writeFile(join(project, name), program);
+      const options = ['--strict', '--noEmit', '--target', 'es2023', '--module', 'nodenext'];
+      await run(join(root, 'node_modules/.bin/tsc'), [...options, '--types', '', name], project);
+      const { stdout } = await run('node', [name], project);
+      expect(stdout).not.toBe('');
+    },
+  );
 });
 
 test('core, parallel and openai bring in the SDK of no other provider', async () => {
