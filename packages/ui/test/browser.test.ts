@@ -388,11 +388,15 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', { timeout: 60_000 }, () =
   });
 
   test('names two compared runs, and shows the tab also on a narrow screen', async () => {
-    const html = renderReport(diligenceRun(), { runId: 'new-run', compareWith: researchRun() });
+    const html = renderReport(diligenceRun(), {
+      ...{ runId: 'new-run', compareWith: researchRun(), compareWithId: 'old-run' },
+    });
     const file = await browser.file('two.html', html);
     const { page } = await browser.open(`${file}#tab=compare`, { width: 360, height: 800 });
     const names = page.locator('.main .bar');
-    expect(await names.first().textContent()).toMatch(/^Athe other run · .* · completed · limit /);
+    expect(await names.first().textContent()).toMatch(
+      /^Athe other run · old-run · .* · completed · limit /,
+    );
     expect(await names.nth(1).textContent()).toMatch(/^Bthis run · new-run · .* · failed · limit /);
     const tab = await page.getByRole('tab', { name: 'Compare' }).boundingBox();
     expect((tab?.x ?? 0) + (tab?.width ?? 0)).toBeLessThan(361);

@@ -48,6 +48,13 @@ export function App({ source }: { source: Source }) {
           <p class="mut">
             There is no run {key.slice(0, 40)} in {source.journal ?? 'this process'}.
           </p>
+          {source.isServed && (
+            <p>
+              <a class="link" href="#">
+                All runs
+              </a>
+            </p>
+          )}
         </main>
       ) : shown === undefined ? (
         <main class="empty">

@@ -40,9 +40,10 @@ export function Compare({ view, runKey, source, theme, other, choose }: CompareP
             <option value="" disabled>
               Choose a run
             </option>
-            {choices.map(({ id, goal }) => (
+            {choices.map(({ id, goal, status, startedAt }) => (
               <option key={id} value={id}>
-                {id.slice(0, 8)} · {goal.slice(0, 80)}
+                {id.slice(0, 8)} · {moment(startedAt, 'UTC').slice(0, -3)} ·{' '}
+                {RUN_WORDS[status].toLowerCase()} · {goal.slice(0, 60)}
               </option>
             ))}
           </select>

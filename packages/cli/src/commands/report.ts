@@ -40,7 +40,7 @@ export async function reportCommand(idOrPrefix: string, flags: ReportFlags): Pro
     const written = await writeRunFiles({ report, ...(trace !== undefined && { trace }) }, events, {
       ...about,
       ...(status === 'failed' && { retryCommand: retryCommand(id, directory) }),
-      ...(compare !== undefined && { compareWith: await otherEvents(journal, compare) }),
+      ...(compare !== undefined && (await otherRun(journal, compare))),
     });
     const { graphSvg, timelineSvg } = await import('@stratagem/ui');
     for (const [file, draw] of [
@@ -69,7 +69,7 @@ function retryCommand(id: string, directory: string): string {
   return `stratagem resume ${shellQuote(id)} --journal ${shellQuote(directory)} --retry-failed`;
 }
 
-async function otherEvents(journal: Journal, idOrPrefix: string) {
+async function otherRun(journal: Journal, idOrPrefix: string) {
   const { id } = await findRun(journal, idOrPrefix);
-  return (await readEvents(journal, id)).events;
+  return { compareWith: (await readEvents(journal, id)).events, compareWithId: id };
 }

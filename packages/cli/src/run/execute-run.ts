@@ -117,10 +117,12 @@ export async function executeRun(
   signals.stop();
   const commands = recording?.nextCommands(run, result);
   const isQuiet = flags.quiet && result.status === 'completed';
-  if (!isQuiet && flags.logFormat !== 'json') {
+  const hasSummary = !isQuiet && flags.logFormat !== 'json';
+  if (hasSummary) {
     await write(process.stderr, runSummary(result, { pricesAsOf: flags.pricesAsOf, commands }));
   }
-  if (stopReason !== undefined) {
+  // The summary of a canceled run says why; that of a recorded one, which stays open, does not.
+  if (stopReason !== undefined && !(hasSummary && result.status === 'canceled')) {
     await write(process.stderr, `stratagem: ${forTerminal(stopReason)}\n`);
   }
   const areWritten = await writeFiles(flags, run, result, retryCommand);

@@ -103,3 +103,15 @@ test('a change applies to a copy: the model before stays as it was', () => {
   expect(before.tasks[0]?.status).toBe('completed');
   expect(before.goal).not.toBe('another');
 });
+
+test('the time of an interrupted run stops at its last event', () => {
+  const events = diligenceRun();
+  const until = (events[0]?.timestamp ?? 0) + 3_000;
+  const builder = new ModelBuilder();
+  const seen = events.filter(({ timestamp }) => timestamp <= until);
+  for (const event of seen) builder.add(event);
+  const last = (seen.at(-1)?.timestamp ?? 0) - (events[0]?.timestamp ?? 0);
+  const model = builder.model({ now: until + 600_000, status: 'interrupted' });
+  expect(model.now).toBeCloseTo(last, 1);
+  expect(builder.model({ now: until + 600_000 }).now).toBeGreaterThan(600_000);
+});

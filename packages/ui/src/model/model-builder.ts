@@ -123,10 +123,12 @@ export class ModelBuilder {
 
   /** @throws {OptionError} before the first event. */
   model(options: ModelOptions = {}): RunModel {
-    const run = this.#analyzer.analyze({ now: options.now });
+    const isOver = options.status !== undefined && !isUnderWay(options.status);
+    // The time of a run that nobody continues stops at its last event.
+    const run = this.#analyzer.analyze({ now: isOver ? undefined : options.now });
     this.#analysis = run;
     const status = options.status ?? run.status;
-    const isLive = status === 'running' || status === 'created';
+    const isLive = isUnderWay(status);
     const parts = partsOf(run);
     const tasks = run.tasks.map((task) => this.#taskModel(run, task));
     return {
@@ -222,6 +224,10 @@ function figuresOf(
     costUsd: metrics.costUsd,
     ...(leftMs !== undefined && { leftMs }),
   };
+}
+
+function isUnderWay(status: ModelStatus): boolean {
+  return status === 'running' || status === 'created';
 }
 
 /** The work of attempts in flight, which metrics leave out. */

@@ -19,6 +19,8 @@ export interface ReportOptions extends RunSettings {
   readonly maxTextLength?: number | undefined;
   /** A second run, with which this one is compared. */
   readonly compareWith?: RunInput | undefined;
+  /** The id of that run, shown beside its figures. */
+  readonly compareWithId?: string | undefined;
 }
 
 /** A text is never cut shorter than this because of all the others. */
@@ -45,8 +47,9 @@ export function renderReport(run: RunInput, options: ReportOptions = {}): string
     'pricesAsOf',
     'maxTextLength',
     'compareWith',
+    'compareWithId',
   ]);
-  const { retryCommand, pricesAsOf, maxTextLength, compareWith } = options;
+  const { retryCommand, pricesAsOf, maxTextLength, compareWith, compareWithId } = options;
   const extras = {
     ...(retryCommand !== undefined && { retryCommand }),
     ...(pricesAsOf !== undefined && { pricesAsOf }),
@@ -56,7 +59,7 @@ export function renderReport(run: RunInput, options: ReportOptions = {}): string
   const runs = [
     ...(compareWith === undefined
       ? []
-      : [embed(builderOf('renderReport()', compareWith), {}, maxTextLength)]),
+      : [embed(builderOf('renderReport()', compareWith, compareWithId), {}, maxTextLength)]),
     withReplay(embed(builder, extras, maxTextLength, settings), events),
   ];
   return renderPage(runs);

@@ -27,7 +27,7 @@ test('what will come is rounded to 5 s, then to minutes', () => {
 
 test('tokens, money, shares and sizes are short', () => {
   expect([9_999, 12_394, 1_234_567].map(tokens)).toEqual(['9,999', '12.4k', '1.23M']);
-  expect([0, 0.0001, 0.087, 12.5].map(dollars)).toEqual(['$0.000', '<$0.001', '$0.087', '$12.50']);
+  expect([0, 0.0001, 0.087, 12.5].map(dollars)).toEqual(['$0', '<$0.001', '$0.087', '$12.50']);
   expect([percent(1, 1_000), percent(1, 3), percent(0, 0)]).toEqual(['<1 %', '33 %', '0 %']);
   expect([999, 48_000, 10_000_000].map(bytes)).toEqual(['999 bytes', '48 KB', '10.0 MB']);
   expect([plural(1, 'task'), plural(1_200, 'task')]).toEqual(['1 task', '1,200 tasks']);

@@ -31,6 +31,7 @@ export function tokens(value: number): string {
 
 /** US dollars: "$0.087", "<$0.001". */
 export function dollars(value: number): string {
+  if (value === 0) return '$0';
   if (value > 0 && value < 0.0005) return '<$0.001';
   return value < 1 ? `$${value.toFixed(3)}` : `$${value.toFixed(2)}`;
 }

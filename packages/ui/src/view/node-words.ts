@@ -31,7 +31,7 @@ const ROOM = 19;
 
 /** The name of a node; beside the number of tasks that it stands for, there is less room. */
 export function nodeName({ kind, label, tasks }: Fold): string {
-  const room = kind === 'task' ? ROOM : ROOM - 3 - String(tasks.length).length;
+  const room = kind === 'task' ? ROOM : ROOM - 4 - String(tasks.length).length;
   if (label.length <= room) return label;
   // Look-alikes differ at both ends of their names.
   const end = kind === 'alike' ? Math.floor((room - 1) / 2) : 0;
