@@ -254,6 +254,18 @@ describe('of two requests', () => {
 });
 
 describe('of actions that must happen once,', () => {
+  // The module that calls tools is loaded with the first call, in real time.
+  beforeEach(async () => {
+    vi.useRealTimers();
+    const inputSchema = z.object({});
+    const noop = tool({ name: 'noop', description: 'x', inputSchema, execute: () => {} });
+    const calling: Outcome = async ({ tools }) => ({ output: await tools?.[0]?.call({}) });
+    const runner = { ...scripted('x', calling), supportsTools: true };
+    const tasks = [{ id: 't', description: 'x', tools: [noop] }];
+    await createExecutor({ strategy: inOrder, runner }).execute({ goal: 'x', tasks });
+    vi.useFakeTimers();
+  });
+
   test('a tool is called only for the winner', async () => {
     const calls: unknown[] = [];
     const pay = tool({
@@ -366,6 +378,14 @@ test('its properties are those of its runner', () => {
     settings: { hedge: [{ name: 'a', settings: { model: 'm' } }, { name: 'b' }] },
     supportsTools: false,
   });
+});
+
+test('it reads the values of inputs when one of its runners does', () => {
+  const plain = scripted('plain');
+  const reading = { ...scripted('reading'), readsInputs: true };
+  expect(hedge(plain, ALWAYS).readsInputs).toBeUndefined();
+  expect(hedge(reading, ALWAYS).readsInputs).toBe(true);
+  expect(hedge(plain, { ...ALWAYS, to: reading }).readsInputs).toBe(true);
 });
 
 describe('is refused:', () => {

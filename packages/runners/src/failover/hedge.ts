@@ -57,11 +57,12 @@ export function hedge(runner: TaskRunner, options: HedgeOptions): TaskRunner {
     );
   }
   const budget = new HedgeBudget(maxExtraShare);
-  const { name, settings, supportsTools, supportedOptions, pricing } =
+  const { name, settings, readsInputs, supportsTools, supportedOptions, pricing } =
     to === runner ? runner : compositeProperties('hedge', [runner, to]);
   return {
     name,
     settings,
+    ...(readsInputs !== undefined && { readsInputs }),
     supportsTools,
     ...(supportedOptions !== undefined && { supportedOptions }),
     ...(pricing !== undefined && { pricing }),

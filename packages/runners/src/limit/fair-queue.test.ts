@@ -45,6 +45,23 @@ test('gives runs their turns one after the other, however many entries each has'
   ]);
 });
 
+test('forgets runs after many others, so that short runs do not add up', () => {
+  const queue = new FairQueue<Entry>();
+  const takeOne = (run: string) => {
+    queue.push(entry(run));
+    takeAll(queue);
+  };
+  const firstOf = (...runs: string[]) => {
+    for (const run of runs) queue.push(entry(run));
+    return takeAll(queue)[0]?.runId;
+  };
+  for (let n = 0; n < 3; n++) takeOne('a');
+  expect(firstOf('a', 'b')).toBe('b');
+  for (let n = 0; n < 3; n++) takeOne('a');
+  for (let n = 0; n < 100; n++) takeOne(`short ${n}`);
+  expect(firstOf('a', 'c')).toBe('a');
+});
+
 test('a run whose entries come one by one has no more turns than the others', () => {
   const queue = new FairQueue<Entry>();
   for (let n = 0; n < 20; n++) queue.push(entry('many'));

@@ -26,7 +26,10 @@ const TURNS_BY_URGENCY = 7;
 export class FairQueue<T extends Queued> {
   /** Runs with entries. */
   readonly #lanes = new Map<string | undefined, Lane<T>>();
-  /** The next round of runs that have had a turn; it matters until that round has come. */
+  /**
+   * The next round of runs that have had a turn, the latest turn last. It matters until that round has
+   * come.
+   */
   readonly #rounds = new Map<string | undefined, number>();
   /** The round of the last turn. */
   #round = 0;
@@ -57,6 +60,7 @@ export class FairQueue<T extends Queued> {
     this.#round = lane.round;
     lane.round++;
     lane.turns++;
+    this.#rounds.delete(entry.runId);
     this.#rounds.set(entry.runId, lane.round);
     this.remove(entry);
     this.#forgetRounds();
@@ -88,11 +92,11 @@ export class FairQueue<T extends Queued> {
     return next;
   }
 
-  /** A run whose next round has come starts like a new one. */
+  /** Forgets the runs whose last turn was longest ago: they start like new ones. */
   #forgetRounds(): void {
-    if (this.#rounds.size <= 2 * this.#lanes.size + 64) return;
-    for (const [runId, round] of this.#rounds) {
-      if (round <= this.#round) this.#rounds.delete(runId);
+    for (const runId of this.#rounds.keys()) {
+      if (this.#rounds.size <= 2 * this.#lanes.size + 64) return;
+      this.#rounds.delete(runId);
     }
   }
 }
