@@ -54,6 +54,18 @@ test.each<[RunEvent, string]>([
     'Task "report" was canceled, because the deadline was exceeded.',
   ],
   [
+    { ...attempt, type: 'task_canceled', reason: 'requested' },
+    'Task "report" was canceled on request.',
+  ],
+  [
+    { ...attempt, type: 'task_skipped', reason: 'requested' },
+    'Task "report" was skipped on request.',
+  ],
+  [
+    { ...attempt, type: 'task_skipped', reason: 'requested', message: 'no need' },
+    'Task "report" was skipped on request: no need.',
+  ],
+  [
     { ...attempt, type: 'task_waiting', kind: 'approval', question: 'Send it?' },
     'Task "report" waits for an approval: Send it?',
   ],

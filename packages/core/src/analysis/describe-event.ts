@@ -1,22 +1,20 @@
 import type { CancelReason, RunEvent, SkipReason } from '../contract/event.js';
 
-const SKIPPED: Readonly<Record<SkipReason, string>> = {
+const SKIPPED: Readonly<Record<Exclude<SkipReason, 'requested'>, string>> = {
   dependency_failed: 'a task that it needs failed',
   fail_fast: 'another task failed',
   condition_false: 'its condition was false',
   nothing_failed: 'nothing failed that it would repair',
-  requested: 'it was skipped on request',
   goal_achieved: 'the goal was achieved',
   budget_exceeded: 'the budget was used up',
 };
 
-const CANCELED: Readonly<Record<CancelReason, string>> = {
+const CANCELED: Readonly<Record<Exclude<CancelReason, 'requested'>, string>> = {
   run_canceled: 'the run was canceled',
   deadline_exceeded: 'the deadline was exceeded',
   fail_fast: 'another task failed',
   goal_achieved: 'the goal was achieved',
   invalid_strategy: 'the strategy broke its contract',
-  requested: 'it was canceled on request',
 };
 
 /** The longest part of a message or an output in a sentence. */
@@ -67,12 +65,20 @@ export function describeEvent(event: RunEvent): string {
       return `${count(length, 'task')} ${length === 1 ? 'was' : 'were'} added${by}.`;
     }
     case 'task_skipped': {
-      const why = event.message === undefined ? SKIPPED[event.reason] : short(event.message);
+      const { reason, message } = event;
+      if (reason === 'requested') {
+        const why = message === undefined ? '.' : `: ${sentence(message)}`;
+        return `${task(event)} was skipped on request${why}`;
+      }
+      const why = message === undefined ? SKIPPED[reason] : short(message);
       const cause = event.failedTaskId === undefined ? '' : ` (${quoted(event.failedTaskId)})`;
       return `${task(event)} was skipped, because ${why}${cause}.`;
     }
-    case 'task_canceled':
-      return `${task(event)} was canceled, because ${CANCELED[event.reason]}.`;
+    case 'task_canceled': {
+      const { reason } = event;
+      if (reason === 'requested') return `${task(event)} was canceled on request.`;
+      return `${task(event)} was canceled, because ${CANCELED[reason]}.`;
+    }
     case 'goal_checked':
       return `The goal is ${Math.round(event.progress * 100)}% achieved.`;
     case 'goal_achieved':
