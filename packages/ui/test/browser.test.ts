@@ -402,6 +402,20 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', { timeout: 60_000 }, () =
     expect((tab?.x ?? 0) + (tab?.width ?? 0)).toBeLessThan(361);
   });
 
+  test('of an interrupted run, says what ran, and offers the command that resumes it', async () => {
+    const events = diligenceRun();
+    const until = (events[0]?.timestamp ?? 0) + 20_000;
+    const html = renderReport(
+      events.filter(({ timestamp }) => timestamp <= until),
+      { status: 'interrupted', retryCommand: 'stratagem resume 1 --journal runs' },
+    );
+    const { page } = await browser.open(await browser.file('interrupted.html', html));
+    expect(await page.locator('.note').textContent()).toMatch(
+      /^The run was interrupted, 2 tasks failed.*Resume it to run what is left.*Copy resume command$/,
+    );
+    expect(await page.locator('.kpi').first().textContent()).toMatch(/\d+ were running/);
+  });
+
   test('the panel of a failed task counts its last attempt as the bar of the run does', async () => {
     const { page } = await browser.open(`${sample}#task=profile[7]`);
     const spent = page.locator('.panel section', { hasText: 'Where its time went' });

@@ -47,10 +47,12 @@ const NAMED: readonly ShownStatus[] = [
 ];
 
 /** "4 failed · 20 skipped" */
-function countWords({ counts, total }: Pick<FiguresModel, 'counts' | 'total'>): string {
-  const parts = NAMED.filter((status) => counts[status] > 0).map(
-    (status) => `${count(counts[status])} ${STATUS_WORDS[status].toLowerCase()}`,
-  );
+function countWords({ figures: { counts, total }, isLive }: RunModel): string {
+  const parts = NAMED.filter((status) => counts[status] > 0).map((status) => {
+    // Of an interrupted run, nothing runs any more.
+    const word = status === 'running' && !isLive ? 'were running' : STATUS_WORDS[status];
+    return `${count(counts[status])} ${word.toLowerCase()}`;
+  });
   if (counts.completed === total) parts.push('all completed');
   else if (parts.length === 0) parts.push(`${count(counts.pending)} not started`);
   return parts.join(' · ');
@@ -87,7 +89,7 @@ export function Figures({
   const { figures, isLive } = model;
   const { counts, total, costUsd, inputTokens, outputTokens } = figures;
   const rows: readonly (readonly [string, string, string, string])[] = [
-    ['Completed', count(counts.completed), `of ${count(total)} tasks`, countWords(figures)],
+    ['Completed', count(counts.completed), `of ${count(total)} tasks`, countWords(model)],
     [
       isLive ? 'Elapsed' : 'Duration',
       duration(now),

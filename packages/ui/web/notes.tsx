@@ -19,14 +19,16 @@ export function FailureNote({ model, extras, select, act }: NoteProps & { act: A
   const { failures, figures, status, error, isLive } = model;
   if (isLive || status === 'completed') return null;
   const { failed, skipped, canceled } = figures.counts;
-  const cause = causeOf(model);
+  const cause = error?.message;
   if (failures.length === 0 && error === undefined && status !== 'interrupted') return null;
   const title = [
     ...(failed > 0 ? [`${plural(failed, 'task')} failed`] : []),
     ...(skipped > 0 ? [`${skipped} skipped because of that`] : []),
     ...(failed === 0 && canceled > 0 ? [`${plural(canceled, 'task')} canceled`] : []),
   ];
-  const heading = failed > 0 ? title.join(', ') : (cause ?? title.join(', '));
+  if (status === 'interrupted') title.unshift('The run was interrupted');
+  const hasTitle = failed > 0 || status === 'interrupted' || cause === undefined;
+  const heading = hasTitle ? title.join(', ') : cause;
   return (
     <div class="note bad" role="status">
       <Glyph status={status === 'failed' ? 'failed' : 'canceled'} />
@@ -47,6 +49,9 @@ export function FailureNote({ model, extras, select, act }: NoteProps & { act: A
             {tasks.length > 3 && ` and ${tasks.length - 3} more`}
           </p>
         ))}
+        {status === 'interrupted' && (
+          <p>Resume it to run what is left. Attempts that were in flight start again.</p>
+        )}
         {failures.length > MOST_CAUSES && <p>and {failures.length - MOST_CAUSES} more causes</p>}
       </div>
       <div class="acts">
@@ -57,17 +62,12 @@ export function FailureNote({ model, extras, select, act }: NoteProps & { act: A
         )}
         {extras.retryCommand !== undefined && (
           <CopyButton class="btn" text={extras.retryCommand}>
-            Copy retry command
+            {status === 'interrupted' ? 'Copy resume command' : 'Copy retry command'}
           </CopyButton>
         )}
       </div>
     </div>
   );
-}
-
-function causeOf({ status, error }: RunModel): string | undefined {
-  if (status === 'interrupted') return 'The run was interrupted';
-  return error?.message;
 }
 
 export type Act = (action: Action) => Promise<void>;

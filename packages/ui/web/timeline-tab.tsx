@@ -120,7 +120,7 @@ function Legend({ model }: { model: RunModel }) {
     ['l-done', 'completed', counts.completed > 0],
     ['l-retry', 'failed attempt', hasRetries],
     ['l-fail', 'failed', counts.failed > 0],
-    ['l-run', 'running', model.isLive],
+    ['l-run', 'running', model.isLive || model.figures.counts.running > 0],
     ['l-human', 'a person', model.tasks.some(({ human, start }) => human && start !== undefined)],
     ['k-limit', 'rate-limit pause', model.pauses.length > 0],
   ];

@@ -39,7 +39,7 @@ export async function reportCommand(idOrPrefix: string, flags: ReportFlags): Pro
     const about = { runId: id, status, ...(notice !== undefined && { notice }) };
     const written = await writeRunFiles({ report, ...(trace !== undefined && { trace }) }, events, {
       ...about,
-      ...(status === 'failed' && { retryCommand: retryCommand(id, directory) }),
+      ...(status !== 'completed' && { retryCommand: nextCommand(id, directory, status) }),
       ...(compare !== undefined && (await otherRun(journal, compare))),
     });
     const { graphSvg, timelineSvg } = await import('@stratagem/ui');
@@ -65,8 +65,9 @@ function checkIsSvg(option: string, file: string): void {
   );
 }
 
-function retryCommand(id: string, directory: string): string {
-  return `stratagem resume ${shellQuote(id)} --journal ${shellQuote(directory)} --retry-failed`;
+function nextCommand(id: string, directory: string, status: string): string {
+  const resume = `stratagem resume ${shellQuote(id)} --journal ${shellQuote(directory)}`;
+  return status === 'failed' ? `${resume} --retry-failed` : resume;
 }
 
 async function otherRun(journal: Journal, idOrPrefix: string) {

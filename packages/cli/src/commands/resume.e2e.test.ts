@@ -207,10 +207,14 @@ describe('resume', { timeout }, () => {
     isBroken = false;
     const still = await place.command('resume', id);
     expect(still.exitCode).toBe(1);
+    expect(still.stderr).toContain(
+      'The run has ended: no task is left to run. To run again what failed, use --retry-failed.\n',
+    );
     expect(prompts(place.server)).toHaveLength(2);
     const { exitCode, stderr } = await place.paste(command);
     expect(exitCode, stderr).toBe(0);
     expect(stderr).toContain('✓ 3 of 3 ·');
+    expect(stderr).not.toContain('no task is left');
     expect(prompts(place.server).slice(2)).toEqual(['Analyse figures', 'Write the report']);
   });
 

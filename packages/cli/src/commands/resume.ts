@@ -12,6 +12,7 @@ import { withJournal } from '../load/open-journal.js';
 import type { ExecutorFlags, InputFlags, LimitFlags } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
+import { write } from '../output/streams.js';
 import { commandJournal } from '../run/command-journal.js';
 import { type CommandRecord, readCommandRecord } from '../run/command-record.js';
 import { type ExecuteFlags, executeRun } from '../run/execute-run.js';
@@ -42,12 +43,22 @@ export async function resumeCommand(idOrPrefix: string, flags: ResumeFlags): Pro
     throw new UsageError(`--use-recorded-plan and ${other} cannot be combined: remove one`);
   }
   return withJournal(flags.journal, async (store) => {
-    const { id } = await findRun(store, idOrPrefix);
+    const { id, status } = await findRun(store, idOrPrefix);
     return withResumedRun(store, id, flags, async ({ start, flags: merged }) => {
+      await announceEnded(status, merged);
       const recording = createRecording(flags.journal, readRun(store, id));
       return executeRun(start, merged, recording);
     });
   });
+}
+
+/** Nothing runs in a run that has ended, which is easily taken for a run that was quick. */
+async function announceEnded(status: string, flags: ResumeFlags): Promise<void> {
+  const { retryFailed, acceptChanges, quiet, logFormat } = flags;
+  if (retryFailed || acceptChanges || quiet || logFormat === 'json') return;
+  if (status !== 'completed' && status !== 'failed') return;
+  const more = status === 'failed' ? ' To run again what failed, use --retry-failed.' : '';
+  await write(process.stderr, `The run has ended: no task is left to run.${more}\n`);
 }
 
 /** A recorded run that can be resumed. */
