@@ -52,6 +52,12 @@ describe('secret texts are replaced', () => {
   });
 });
 
+test('an error with causes that are nested too deeply is replaced', () => {
+  let error = new Error(SECRET);
+  for (let depth = 0; depth < 50_000; depth++) error = new Error('x', { cause: error });
+  expect(texts.error(error)).toMatchObject({ message: expect.stringMatching(/too deeply/) });
+});
+
 test('a value without secrets stays the same object', () => {
   const value = { list: [1, { a: 'b' }], map: new Map([[1, new Set(['x'])]]), at: new Date(0) };
   expect(texts.value(value)).toBe(value);

@@ -30,7 +30,11 @@ export class SecretTexts {
    * that they stay the same objects.
    */
   error(thrown: unknown): unknown {
-    return this.value(thrown);
+    try {
+      return this.value(thrown);
+    } catch {
+      return new Error('it threw a value that is nested too deeply to look for secrets');
+    }
   }
 
   /** @param known The results so far: values may be shared, and refer to themselves. */
