@@ -7,7 +7,7 @@ const END = '\u001b[?2026l';
 /**
  * A block at the end of a terminal that is redrawn in place. Text can be printed above it for good. Its
  * lines must fit the width of the terminal. When the window becomes narrower, the terminal wraps the old
- * lines anew: they are cleared from the first of the rows that they take then.
+ * lines again: they are cleared from the first row that they then take.
  */
 export class LiveBlock {
   readonly #stream: NodeJS.WriteStream;

@@ -80,7 +80,7 @@ export async function executeRun(
     stopReason ??= reason;
     end(reason, false);
   };
-  // Whoever sends SIGTERM, such as a deployment, lets a process finish its work. A person does not wait.
+  // A deployment that sends SIGTERM lets the process finish its work. A person does not wait.
   const signals = stopOnSignals((reason, signal) => {
     const drains = signal === 'SIGTERM' && recording !== undefined;
     // The attempts may take a while to end.

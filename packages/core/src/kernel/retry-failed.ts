@@ -15,7 +15,7 @@ export function tasksToRetry(state: RunState): RetriedTask[] {
   const put = (index: number, isWhole: boolean) => {
     const known = chosen.get(index);
     if (!state.isSettled(index) || known === true || known === isWhole) return;
-    // Whoever skipped it wants the plan to do without it.
+    // It was skipped on request: the plan does without it.
     if (state.isNotChosen(index) && state.reasonOf(index) === 'requested') return;
     chosen.set(index, isWhole);
     stack.push(index);

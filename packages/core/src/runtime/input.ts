@@ -44,7 +44,7 @@ export interface Acknowledged {
  */
 export function inOrderOfStart(inputs: readonly Input[]): Input[] {
   const canceled = inputs.find(({ type }) => type === 'cancel' || type === 'interrupt');
-  // Whoever waits for another input learns that it came too late.
+  // The callers of all other inputs learn that they came too late.
   if (canceled !== undefined) {
     return [canceled, ...inputs.filter((input) => 'acknowledge' in input)];
   }

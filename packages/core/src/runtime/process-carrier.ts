@@ -84,7 +84,7 @@ export class ProcessCarrier implements AttemptCarrier {
       timer = setTimeout(resolve, leftMs);
     });
     clearTimeout(timer);
-    // Work that never ends would keep whoever waits in memory.
+    // Otherwise work that never ends would keep the waiting run in memory.
     this.#onLastEnd = undefined;
   }
 

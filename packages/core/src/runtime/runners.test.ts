@@ -449,7 +449,7 @@ describe('whether anybody reads the text', () => {
       },
       true,
     ],
-  ])('is told to the runner: %s', async (_, task, options, expected) => {
+  ])('reaches the runner: %s', async (_, task, options, expected) => {
     expect(await wanted(one(task), options)).toEqual([expected, true]);
   });
 
