@@ -10,8 +10,8 @@ const reports = () =>
 
 install();
 for (const file of reports()) rmSync(file);
-// More tasks at once than processors only make each test slower, and its time limits nearer.
-const concurrency = Math.max(3, availableParallelism());
+// Some tests wait for servers; too many tasks at once make all tests slower, and time limits near.
+const concurrency = Math.max(5, availableParallelism());
 const status = run(
   `pnpm turbo run build //#lint //#typecheck //#unused test package-check //#test:repository //#test:packed --continue --output-logs=new-only --log-order=grouped --concurrency=${concurrency}`,
 );
