@@ -147,7 +147,7 @@ export class Ledger {
         break;
       case 'budget_waiting':
         this.#mayBegin(event.taskId);
-        must(this.#held !== event.taskId, 'a wait for the budget is told once', event.taskId);
+        must(this.#held !== event.taskId, 'a wait for the budget is logged once', event.taskId);
         must(
           this.#places.running > 0 || this.#replan.isUnderWay,
           'only what is in flight can show what it uses',

@@ -42,3 +42,15 @@ export function parseTemplate(text: string, isInput: (id: string) => boolean): T
   if (plain !== '') parts.push(plain);
   return parts;
 }
+
+/**
+ * Parses where a value comes from: a text with references, or without braces one reference, such as
+ * `report.summary`.
+ *
+ * @param isInput As in {@link parseTemplate}.
+ */
+export function parseSource(source: string, isInput: (id: string) => boolean): TemplatePart[] {
+  if (source.includes('{{')) return parseTemplate(source, isInput);
+  const { id, path = [] } = parseReference(source, isInput) ?? {};
+  return [{ source, id, path }];
+}

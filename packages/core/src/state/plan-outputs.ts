@@ -1,7 +1,7 @@
 import type { PlanOutputs } from '../contract/plan.js';
 import { PLAN_INPUTS } from '../contract/plan-inputs.js';
-import { parseReference, readPath } from '../contract/reference.js';
-import { parseTemplate } from '../contract/template.js';
+import { readPath } from '../contract/reference.js';
+import { parseSource, type TemplateReference } from '../contract/template.js';
 import { TaskKind } from '../graph/task-kind.js';
 import type { RunState } from './run-state.js';
 import { valueText } from './value-text.js';
@@ -29,11 +29,8 @@ export function planOutputTasks(outputs: PlanOutputs | undefined, state: RunStat
   const isTask = (id: string) => isInPlan(id, state);
   return sourcesOf(outputs, state).flatMap(([, source]) => {
     if (typeof source === 'number') return source;
-    const parts = source.includes('{{')
-      ? parseTemplate(source, isTask)
-      : [parseReference(source, isTask)];
-    return parts.flatMap((part) => {
-      const id = typeof part === 'string' ? undefined : part?.id;
+    return parseSource(source, isTask).flatMap((part) => {
+      const id = typeof part === 'string' ? undefined : part.id;
       return id === undefined ? [] : (graph.indexOf(id) as number);
     });
   });
@@ -82,27 +79,13 @@ function resultAt(source: string, state: RunState): unknown {
   const { graph, planInputs } = state;
   const isKnown = (id: string) =>
     isInPlan(id, state) || (id === PLAN_INPUTS && planInputs !== undefined);
-  const read = ({
-    id,
-    path,
-  }: {
-    readonly id: string;
-    readonly path: readonly (string | number)[];
-  }) => {
+  const read = ({ id, path }: TemplateReference) => {
+    if (id === undefined) return undefined;
     const index = graph.indexOf(id);
     return readPath(index === undefined ? state.inputs : outputAt(index, state), path);
   };
-  if (!source.includes('{{')) {
-    const reference = parseReference(source, isKnown);
-    return reference && read(reference);
-  }
-  const parts = parseTemplate(source, isKnown);
-  const values = parts.map((part) =>
-    typeof part === 'string'
-      ? part
-      : part.id === undefined
-        ? undefined
-        : read({ ...part, id: part.id }),
+  const values = parseSource(source, isKnown).map((part) =>
+    typeof part === 'string' ? part : read(part),
   );
   // A reference alone gives its value, not a text.
   if (values.length === 1) return values[0];

@@ -1,6 +1,5 @@
 import { PLAN_INPUTS } from '../contract/plan-inputs.js';
-import { parseReference } from '../contract/reference.js';
-import { parseTemplate } from '../contract/template.js';
+import { parseSource } from '../contract/template.js';
 import type { Graph } from '../graph/graph.js';
 import { isRecord } from '../util/record.js';
 import { didYouMean } from '../util/suggest.js';
@@ -59,12 +58,9 @@ function checkSource(
 ): void {
   const isKnown = (id: string) =>
     graph.indexOf(id) !== undefined || (id === PLAN_INPUTS && shapes.planInputs !== undefined);
-  const parts = source.includes('{{')
-    ? parseTemplate(source, isKnown)
-    : [{ source, ...parseReference(source, isKnown) }];
-  for (const part of parts) {
+  for (const part of parseSource(source, isKnown)) {
     if (typeof part === 'string') continue;
-    if (part.id === undefined || part.path === undefined) {
+    if (part.id === undefined) {
       const name = /^[^.[]*/.exec(part.source)?.[0] ?? '';
       const message = `${quote(part.source)} is neither a task nor a part of its output.${didYouMean(name, graph.ids())}`;
       add(problems, 'unknown_reference', path, message);

@@ -65,7 +65,7 @@ export class ModelBuilder {
     return this.#sequence;
   }
 
-  /** How often the log began anew, with a changed plan. */
+  /** How often the log started again, with a changed plan. */
   get restarts(): number {
     return this.#restarts;
   }

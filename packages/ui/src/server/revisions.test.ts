@@ -53,7 +53,7 @@ test.each([undefined, '', 'x', 'abc.1', '.'])(
   },
 );
 
-test('a log that begins anew makes earlier revisions unknown', () => {
+test('a log that starts again makes earlier revisions unknown', () => {
   const revisions = new Revisions();
   const [early, late] = [modelsOf(100)[0], modelsOf(100).at(-1)] as [RunModel, RunModel];
   revisions.update(late, 0);

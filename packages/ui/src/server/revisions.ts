@@ -18,7 +18,7 @@ export class Revisions {
   /** The JSON of each task, and the revision in which it changed last. */
   #tasks: { json: string; revision: number }[] = [];
   #marks: Mark[] = [];
-  /** Changes whenever the log begins anew, so that old revisions are not taken for new ones. */
+  /** Changes whenever the log starts again, so that old revisions are not taken for new ones. */
   #epoch = Math.random().toString(36).slice(2, 8);
 
   get model(): RunModel | undefined {
@@ -30,7 +30,7 @@ export class Revisions {
     return `${this.#epoch}.${this.#revision}`;
   }
 
-  /** @param restarts How often the log began anew: events of before are no longer in it. */
+  /** @param restarts How often the log started again: it no longer has the earlier events. */
   update(model: RunModel, restarts: number): void {
     if (restarts !== this.#restarts) this.#restart();
     this.#restarts = restarts;
