@@ -64,7 +64,7 @@ export class RunFold {
   constructor({ plan, timestamp, limits }: RunStarted) {
     this.graph = new Graph(plan.tasks);
     this.state = new RunState(this.graph);
-    this.state.unblocked = this.#unblocked;
+    this.state.waits.unblocked = this.#unblocked;
     this.clock = new RunClock(timestamp);
     this.goal = plan.goal;
     this.prompts = new Prompts(this.state, this.lists);
@@ -313,7 +313,7 @@ export class RunFold {
     if (!graph.hasFamilies) return;
     const parent = graph.parentOf(record.index);
     if (parent === undefined || !state.isPending(parent)) return;
-    if (state.unsettledChildrenOf(parent) > 0) return;
+    if (state.groups.unsettledChildrenOf(parent) > 0) return;
     const group = this.tasks[parent] as TaskRecord;
     if (group.phases.at(-1)?.kind === 'children') this.#begin(group, phaseOf('ready', now));
   }

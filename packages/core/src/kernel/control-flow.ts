@@ -47,7 +47,7 @@ export function admit(machine: Machine, index: number): void {
   const kind = graph.kindOf(index);
   if ((kind & TaskKind.afterFailure) !== 0 && !hasFailedDependency(machine, index)) {
     skipTask(machine, index, 'nothing_failed', undefined);
-  } else if ((kind & TaskKind.afterAny) === 0 && state.hasOnlyUnchosenDependencies(index)) {
+  } else if ((kind & TaskKind.afterAny) === 0 && state.waits.hasOnlyUnchosen(index)) {
     skipTask(machine, index, 'condition_false', undefined);
   } else if ((kind & SPECIAL) === 0) machine.strategy.ready(index);
   else machine.openings.push(index);
@@ -67,7 +67,7 @@ export function open(machine: Machine, index: number): void {
   if (!state.isPending(index)) return;
   const task = machine.task(index);
   try {
-    const beginsAgain = state.beginsAgain.has(index);
+    const beginsAgain = state.groups.beginsAgain.has(index);
     if (!beginsAgain && hasBegun(machine, index, task)) {
       beginGroup(machine, index);
       return;
@@ -139,7 +139,7 @@ function beginGroup(machine: Machine, group: number): void {
   graph.eachChild(group, (child) => {
     if (state.isAdmissible(child)) machine.unblocked.push(child);
   });
-  if (state.unsettledChildrenOf(group) === 0) finishGroup(machine, group);
+  if (state.groups.unsettledChildrenOf(group) === 0) finishGroup(machine, group);
 }
 
 /** Ends a group whose children have all settled, or lets it do its own work with their outputs. */

@@ -195,7 +195,7 @@ export class Kernel {
       if (recovery === undefined) return;
       recovery.resume(machine);
       // From now on; until here, tasks that had been unblocked before were looked for.
-      state.unblocked = machine.unblocked;
+      state.waits.unblocked = machine.unblocked;
     });
     return true;
   }
@@ -210,7 +210,7 @@ export class Kernel {
       this.#recovery = undefined;
       recovery.record(machine);
     } else {
-      machine.state.unblocked = machine.unblocked;
+      machine.state.waits.unblocked = machine.unblocked;
       const { inputs } = machine.options;
       const given = { ...(inputs && { inputs }), ...(limits && { limits }) };
       machine.tell({ type: 'run_started', plan, seed, ...given });

@@ -72,7 +72,7 @@ function afterChild(machine: Machine, position: number): void {
   if (parent === undefined || !begunGroups.has(parent)) return;
   // A stop skips every other group that has not ended.
   if (state.stop !== undefined && !survivorsOf(machine, state.stop).has(parent)) return;
-  if (state.childrenSettledPosition(parent) === position) finishGroup(machine, parent);
+  if (state.groups.settledPosition(parent) === position) finishGroup(machine, parent);
 }
 
 /** Added tasks that can never begin are skipped at once. */

@@ -86,4 +86,11 @@ export class BudgetLedger {
       else this.#estimated[spent] += sign * estimate;
     }
   }
+
+  /** What it keeps to itself, for tests that compare two states. */
+  get internals(): Readonly<Record<string, unknown>> {
+    const reserves = new Map(this.#reserves);
+    const sums = { estimated: { ...this.#estimated }, unestimated: { ...this.#unestimated } };
+    return { reserves, ...sums, isMeasured: this.#isMeasured };
+  }
 }

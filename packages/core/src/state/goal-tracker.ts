@@ -2,21 +2,13 @@ import { compare } from '../contract/condition.js';
 import { show } from '../contract/errors.js';
 import {
   type GoalCriterion,
-  type GoalMetric,
   type GoalProgress,
   type GoalState,
   type Subject,
   subjectOf,
 } from '../contract/goal.js';
 import { readPath } from '../contract/reference.js';
-import type { Graph } from '../graph/graph.js';
-
-/** What a check reads of a run. */
-export interface GoalFacts {
-  readonly graph: Graph;
-  outputOf(index: number): unknown;
-  figure(metric: GoalMetric, now: number): number | undefined;
-}
+import { figureOf, type GoalFacts } from './goal-figures.js';
 
 interface Tracked {
   readonly name: string;
@@ -63,9 +55,9 @@ export class GoalTracker {
     for (const tracked of this.#tracked) tracked.count = 0;
   }
 
-  /** For each criterion that counts values, how many there are. */
-  get counts(): readonly number[] {
-    return this.#tracked.map(({ count }) => count);
+  /** What it keeps to itself, for tests that compare two states. */
+  get internals(): Readonly<Record<string, unknown>> {
+    return { counts: this.#tracked.map(({ count }) => count) };
   }
 
   check(state: GoalFacts, now: number): GoalProgress {
@@ -117,7 +109,7 @@ function actualOf(
   state: GoalFacts,
   now: number,
 ): unknown {
-  if (subject.kind === 'metric') return state.figure(subject.metric, now);
+  if (subject.kind === 'metric') return figureOf(state, subject.metric, now);
   const index = state.graph.indexOf(subject.id);
   return index === undefined ? undefined : readPath(state.outputOf(index), subject.path);
 }

@@ -1,4 +1,6 @@
 import type { RunEvent } from '../contract/event.js';
+import type { Graph } from '../graph/graph.js';
+import type { Failures } from './failures.js';
 
 /** The rounds of re-planning, folded from the log. */
 export class ReplanState {
@@ -37,5 +39,15 @@ export class ReplanState {
         if (event.retried !== undefined) this.over = undefined;
         break;
     }
+  }
+
+  /**
+   * The tasks of the round were added. They replace failures only now that they are there: a log may
+   * end before.
+   */
+  addTasks(graph: Graph, first: number, failures: Failures): void {
+    this.tasks += graph.size - first;
+    for (const id of this.replaces) failures.replace(graph.indexOf(id) as number, this.rounds);
+    this.replaces = [];
   }
 }

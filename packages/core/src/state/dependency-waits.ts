@@ -1,0 +1,162 @@
+import { enlarge } from '../graph/arrays.js';
+import { TaskKind } from '../graph/task-kind.js';
+import type { Queue } from '../util/queue.js';
+import type { TaskStates } from './task-states.js';
+
+/** How many dependencies each task still waits for, and since when it waits for none. */
+export class DependencyWaits {
+  /**
+   * Tasks whose last dependency has just settled, in order; the kernel takes them out. Undefined for
+   * a reader that does not need them.
+   */
+  unblocked: Queue<number> | undefined;
+  readonly #tasks: TaskStates;
+  /**
+   * Dependencies that have neither completed nor been skipped as not chosen; for a task that runs after
+   * failures, those that have not settled.
+   */
+  #counts: Int32Array;
+  /** Position of the event that unblocked the task: it waits for nothing since then. */
+  #unblockedAt: Int32Array;
+  /** For some tasks, how many of their dependencies were not chosen. */
+  readonly #notChosen = new Map<number, number>();
+  /** Position of the event that is being folded. */
+  #position = 0;
+
+  constructor(tasks: TaskStates) {
+    const { graph } = tasks;
+    this.#tasks = tasks;
+    this.#counts = new Int32Array(graph.size);
+    this.#unblockedAt = new Int32Array(graph.size);
+    for (let index = 0; index < graph.size; index++) {
+      this.#counts[index] = graph.dependencyCount(index);
+    }
+  }
+
+  isBlocked(index: number): boolean {
+    return this.#counts[index] !== 0;
+  }
+
+  /** Position of the event that unblocked a task. */
+  unblockedPosition(index: number): number {
+    return this.#unblockedAt[index] as number;
+  }
+
+  /** Whether the task has dependencies, and none of them was chosen. */
+  hasOnlyUnchosen(index: number): boolean {
+    if (this.#notChosen.size === 0) return false;
+    return this.#notChosen.get(index) === this.#tasks.graph.dependencyCount(index);
+  }
+
+  /** The run begins: tasks without dependencies wait for nothing. */
+  unblockRoots(): void {
+    const { unblocked } = this;
+    if (unblocked === undefined) return;
+    for (let index = 0; index < this.#tasks.graph.size; index++) {
+      if (this.#counts[index] === 0) unblocked.push(index);
+    }
+  }
+
+  /** A task has completed, at this position of the log. */
+  completed(index: number, position: number): void {
+    this.#position = position;
+    this.#tasks.graph.eachDependent(index, this.#unblock);
+  }
+
+  /** A task has ended without an output, and not because it was not chosen. */
+  lost(index: number, position: number): void {
+    const { graph } = this.#tasks;
+    if (!graph.hasKind(TaskKind.afterAny)) return;
+    this.#position = position;
+    graph.eachDependent(index, this.#unblockAfterFailure);
+  }
+
+  /** A task was not chosen: it counts as settled but provides no output. */
+  notChosen(index: number, position: number): void {
+    this.#position = position;
+    this.#tasks.graph.eachDependent(index, this.#unblockNotChosen);
+  }
+
+  /**
+   * The dependents of a task that runs again wait for it again.
+   *
+   * @param hadCompleted Whether it had completed; otherwise it had failed or was skipped.
+   */
+  blockAgain(index: number, hadCompleted: boolean, blocked: (dependent: number) => void): void {
+    const tasks = this.#tasks;
+    const { graph } = tasks;
+    const isNotChosen = tasks.isNotChosen(index);
+    const unblockedAll = hadCompleted || isNotChosen;
+    if (!unblockedAll && !graph.hasKind(TaskKind.afterAny)) return;
+    graph.eachDependent(index, (dependent) => {
+      if (!unblockedAll && !tasks.runsAfterFailure(dependent)) return;
+      this.#counts[dependent] = (this.#counts[dependent] as number) + 1;
+      blocked(dependent);
+      if (!isNotChosen) return;
+      const left = (this.#notChosen.get(dependent) as number) - 1;
+      if (left === 0) this.#notChosen.delete(dependent);
+      else this.#notChosen.set(dependent, left);
+    });
+  }
+
+  /** Tasks from `first` on were added, which may depend on tasks that settled long ago. */
+  grow(first: number, position: number): void {
+    const tasks = this.#tasks;
+    const { graph } = tasks;
+    const { size } = graph;
+    this.#enlarge(size);
+    const countSettled = (dependency: number): void => {
+      if (dependency >= first || !tasks.isSettled(dependency)) return;
+      if (tasks.isCompleted(dependency)) waits--;
+      else if (tasks.isNotChosen(dependency)) {
+        waits--;
+        notChosen++;
+      } else if (runsAfterFailure) waits--;
+    };
+    let waits = 0;
+    let notChosen = 0;
+    let runsAfterFailure = false;
+    for (let index = first; index < size; index++) {
+      waits = graph.dependencyCount(index);
+      notChosen = 0;
+      runsAfterFailure = tasks.runsAfterFailure(index);
+      graph.eachDependency(index, countSettled);
+      this.#counts[index] = waits;
+      if (notChosen > 0) this.#notChosen.set(index, notChosen);
+      this.#unblockedAt[index] = position;
+      // Children begin with their group.
+      if (waits === 0 && graph.parentOf(index) === undefined) this.unblocked?.push(index);
+    }
+  }
+
+  #enlarge(size: number): void {
+    const had = this.#counts.length;
+    if (size <= had) return;
+    const capacity = Math.max(size, 2 * had);
+    this.#counts = enlarge(this.#counts, capacity);
+    this.#unblockedAt = enlarge(this.#unblockedAt, capacity);
+  }
+
+  /** Made once: a closure for each completed task would cost a twentieth of a run. */
+  readonly #unblock = (index: number): void => {
+    const left = (this.#counts[index] as number) - 1;
+    this.#counts[index] = left;
+    if (left > 0) return;
+    this.#unblockedAt[index] = this.#position;
+    this.unblocked?.push(index);
+  };
+
+  readonly #unblockAfterFailure = (index: number): void => {
+    if (this.#tasks.runsAfterFailure(index)) this.#unblock(index);
+  };
+
+  readonly #unblockNotChosen = (index: number): void => {
+    this.#notChosen.set(index, (this.#notChosen.get(index) ?? 0) + 1);
+    this.#unblock(index);
+  };
+
+  /** What it keeps to itself, for tests that compare two states. */
+  get internals(): Readonly<Record<string, unknown>> {
+    return { counts: this.#counts, unblockedAt: this.#unblockedAt, notChosen: this.#notChosen };
+  }
+}
