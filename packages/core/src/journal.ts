@@ -1,4 +1,4 @@
-// For authors of journals.
+// For authors of journals, queues of runs and shared limits.
 export { checkDuration, checkFlag, checkLimit, checkOptions } from './contract/check-options.js';
 export {
   type EventData,
@@ -13,3 +13,7 @@ export {
   type RunListing,
 } from './contract/journal.js';
 export { JournalError, type JournalErrorCode, journalErrors } from './contract/journal-error.js';
+export type { ClaimedRun, QueuedRun, RunQueue } from './contract/run-queue.js';
+export type { LimitedAmount, Reservation, SharedLimits } from './contract/shared-limits.js';
+export { memoryRunQueue } from './journal/memory-run-queue.js';
+export { memorySharedLimits } from './journal/memory-shared-limits.js';

@@ -16,6 +16,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   kernel: ['state', 'serialize', 'validate', 'graph', 'contract', 'util'],
   journal: ['kernel', 'state', 'serialize', 'graph', 'contract', 'util'],
   runtime: ['journal', 'kernel', 'state', 'serialize', 'validate', 'graph', 'contract', 'util'],
+  coordinator: ['runtime', 'document', 'journal', 'serialize', 'validate', 'contract'],
   simulate: ['analysis', 'kernel', 'state', 'graph', 'serialize', 'validate', 'contract', 'util'],
   conformance: ['simulate', 'runtime', 'serialize', 'state', 'contract'],
 };

@@ -84,6 +84,7 @@ const RUN_STATUS: Readonly<Record<ModelStatus, ShownStatus>> = {
   failed: 'failed',
   canceled: 'canceled',
   interrupted: 'canceled',
+  queued: 'pending',
 };
 
 /** The status of a run as that of a task. A question comes first: a pause does not answer it. */

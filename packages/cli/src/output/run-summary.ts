@@ -54,6 +54,7 @@ const ENDINGS = {
   interrupted: ['yellow', '!'],
   running: ['cyan', '◔'],
   created: ['dim', '○'],
+  queued: ['dim', '○'],
 } as const;
 
 function headLines(

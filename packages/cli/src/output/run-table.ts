@@ -9,6 +9,7 @@ const SYMBOLS = {
   interrupted: ['yellow', '!'],
   running: ['cyan', '▸'],
   created: ['dim', '·'],
+  queued: ['dim', '…'],
 } as const;
 
 /** The longest id of a run. */

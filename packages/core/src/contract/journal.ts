@@ -45,8 +45,11 @@ export interface NewRun {
 export interface RunListing {
   readonly id: string;
   readonly goal: string;
-  /** `interrupted` when the run has not ended and nobody writes it. */
-  readonly status: PlanStatus | 'interrupted';
+  /**
+   * `interrupted` when the run has not ended and nobody writes it; `queued` when it was submitted and
+   * has not started.
+   */
+  readonly status: PlanStatus | 'interrupted' | 'queued';
   /** As Unix time in milliseconds; when it was created, if it has not started. */
   readonly startedAt: number;
   readonly completedTasks: number;

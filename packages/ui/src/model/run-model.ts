@@ -47,7 +47,8 @@ export type ModelStatus =
   | 'completed'
   | 'failed'
   | 'canceled'
-  | 'interrupted';
+  | 'interrupted'
+  | 'queued';
 
 /** The status of a task as it is shown. */
 export type ShownStatus =

@@ -19,6 +19,7 @@ export const RUN_WORDS: Readonly<Record<ModelStatus, string>> = {
   failed: 'Failed',
   canceled: 'Canceled',
   interrupted: 'Interrupted',
+  queued: 'Queued',
 };
 
 /** What each part of the time was. */
