@@ -10,6 +10,7 @@ import type { Command } from './command.js';
 import { Cooldowns } from './cooldowns.js';
 import type { KernelOptions } from './options.js';
 import { Places } from './places.js';
+import type { Recovery } from './recovery.js';
 import { StrategyAdapter } from './strategy-adapter.js';
 import { Timers } from './timers.js';
 
@@ -54,12 +55,22 @@ export class Machine {
   survivors:
     | { readonly stop: Stop; readonly size: number; readonly indexes: ReadonlySet<number> }
     | undefined;
+  /** When the driver is to call `wake`, as Unix time in milliseconds; Infinity for never. */
+  nextWake = Number.POSITIVE_INFINITY;
+  /** How often tasks are about to be added. */
+  expectedAdditions = 0;
+  /** The recorded run that has yet to be resumed. */
+  recovery: Recovery | undefined;
+  /** What was asked for before the start. */
+  startsPaused = false;
+  maxParallelAtStart: number;
   /** A task that the strategy chose and the budget holds back until attempts in flight have ended. */
   held: number | undefined;
 
   constructor(options: KernelOptions) {
     const { graph, plan, failFast, budget, beginsLater = false, resources, loan } = options;
     this.options = options;
+    this.maxParallelAtStart = options.maxParallel;
     const inFlight =
       resources === undefined && loan === undefined
         ? undefined
@@ -78,6 +89,26 @@ export class Machine {
     this.log = this.state.log;
     this.fanOut = new FanOut(options.codecs, options.secretTexts);
     this.strategy = new StrategyAdapter(options.strategy, graph, options.resourceOf);
+  }
+
+  get hasEnded(): boolean {
+    const { status } = this.state;
+    return status !== 'created' && status !== 'running' && this.recovery === undefined;
+  }
+
+  get isUnderWay(): boolean {
+    return this.state.status === 'running' && this.recovery === undefined;
+  }
+
+  /** Whether this is the attempt in flight at a task, in this process. */
+  isInFlight(index: number, attempt: number): boolean {
+    // Before the start of a recovered run, its attempts in flight are those of another process.
+    return this.recovery === undefined && this.state.isInFlight(index, attempt);
+  }
+
+  /** Time never goes backwards within a run, whatever the driver's clock does. */
+  setTime(now: number): void {
+    if (now > this.now) this.now = now;
   }
 
   /** Whether anything but the readiness of others follows from a completion. */

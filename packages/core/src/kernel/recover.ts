@@ -1,11 +1,11 @@
 import { ReplanError, StratagemError } from '../contract/errors.js';
-import type { RetriedTask } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import { commandStart, pauseResource } from './attempts.js';
 import { decodeRecorded } from './decode-log.js';
 import { startAnswerTimer } from './human-input.js';
 import type { Machine } from './machine.js';
 import type { RecoverOptions } from './options.js';
+import type { Recovery } from './recovery.js';
 import { retryRound } from './replan.js';
 import { restoreTrials } from './restore-trials.js';
 import { tasksToRetry } from './retry-failed.js';
@@ -19,19 +19,6 @@ import {
   isGoalCheckDue,
   stopStarting,
 } from './termination.js';
-
-/** A recorded run that has been folded and has yet to be resumed. */
-export interface Recovery {
-  /** Tasks that are done once more. */
-  readonly retried: readonly RetriedTask[];
-  readonly isAlive: (taskId: string, attempt: number) => boolean;
-  /** Whether the run had ended. */
-  readonly hadEnded: boolean;
-  /** Says that the run is resumed. */
-  readonly record: (machine: Machine) => void;
-  /** Makes again what only lives in memory. */
-  readonly resume: (machine: Machine) => void;
-}
 
 export type FoldLog = typeof foldLog;
 
@@ -57,8 +44,8 @@ export function foldLog(
     retried: retryFailed ? tasksToRetry(state) : [],
     isAlive,
     hadEnded,
-    record: (machine) => recordResumption(machine, recovery),
-    resume: (machine) => resumeSteps(machine, recovery),
+    record: () => recordResumption(machine, recovery),
+    resume: () => resumeSteps(machine, recovery),
   };
   return recovery;
 }
