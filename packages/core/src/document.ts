@@ -8,3 +8,4 @@ export {
   planDocumentSchema,
   type StrategySpec,
 } from './document/schema.js';
+export { didYouMean } from './util/suggest.js';

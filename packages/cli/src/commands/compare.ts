@@ -1,6 +1,6 @@
 import type { Plan, PlanResult, RunHandle, Strategy, Task } from '@stratagem/core';
 import type { StrategySpec } from '@stratagem/core/document';
-import { loadPlan } from '../load/load-plan.js';
+import { type LoadedPlan, loadPlan } from '../load/load-plan.js';
 import { resolveStrategy } from '../options/resolve-options.js';
 import type { RunFlags, StrategyFlags } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
@@ -15,6 +15,8 @@ import { write } from '../output/streams.js';
 import { toRunOptions, withRetries } from '../run/run-options.js';
 import { signalExitCode, stopOnSignals } from '../run/signals.js';
 import { withExecutor } from '../run/with-executor.js';
+import { withSettings } from '../settings/apply-settings.js';
+import type { Settings } from '../settings/settings.js';
 import { prepareSimulation, type SimulateFlags } from './simulate.js';
 
 export interface CompareFlags
@@ -40,8 +42,14 @@ interface Way {
 }
 
 /** `stratagem compare PLAN` */
-export async function compareCommand(file: string, flags: CompareFlags): Promise<number> {
-  return flags.runner === undefined ? compareSimulated(file, flags) : compareForReal(file, flags);
+export async function compareCommand(
+  file: string,
+  flags: CompareFlags,
+  settings: Settings,
+): Promise<number> {
+  // A runner in the settings is not used: a comparison calls a model only on request.
+  const compare = flags.runner === undefined ? compareSimulated : compareForReal;
+  return compare(file, flags, settings);
 }
 
 /** One task at a time, in parallel with each limit, and adaptive. */
@@ -62,13 +70,17 @@ async function waysOf(
   );
 }
 
-async function compareSimulated(file: string, flags: CompareFlags): Promise<number> {
+async function compareSimulated(
+  file: string,
+  flags: CompareFlags,
+  settings: Settings,
+): Promise<number> {
   for (const name of ['model', 'baseUrl'] as const) {
     if (flags[name] === undefined) continue;
     const option = name === 'model' ? '--model' : '--base-url';
     throw new UsageError(`${option} has no effect without --runner: remove it`);
   }
-  const simulation = await prepareSimulation(file, flags);
+  const simulation = await prepareSimulation(file, flags, settings);
   const { planInFile, spec, server, assumptions, run } = simulation;
   const ways = await waysOf(flags, spec);
   const results = ways.map(({ strategy, maxParallel }) => run(maxParallel, strategy));
@@ -86,12 +98,17 @@ async function compareSimulated(file: string, flags: CompareFlags): Promise<numb
 }
 
 /** Runs the plan once for each way, one after the other. */
-async function compareForReal(file: string, flags: CompareFlags): Promise<number> {
+async function compareForReal(
+  file: string,
+  given: CompareFlags,
+  settings: Settings,
+): Promise<number> {
   for (const [name, option] of SIMULATION_ONLY) {
-    if (flags[name] === undefined) continue;
+    if (given[name] === undefined) continue;
     throw new UsageError(`${option} has no effect with --runner: it is for simulations; remove it`);
   }
-  const loaded = await loadPlan(file);
+  const loaded = await loadPlan(file, settings.models);
+  const flags = withoutLimits(given, settings, loaded);
   const plan = withRetries(loaded.plan, flags.retries);
   refuseQuestions(plan.tasks);
   const rows: ComparisonRow[] = [];
@@ -119,6 +136,13 @@ async function compareForReal(file: string, flags: CompareFlags): Promise<number
   await print({ goal: plan.goal, on, assumptions: [], rows }, flags);
   if (signals.received !== undefined) return signalExitCode(signals.received);
   return rows.every(({ status }) => status === 'completed') ? EXIT.completed : EXIT.failed;
+}
+
+/** The ways set their own strategy and limit. */
+function withoutLimits(given: CompareFlags, settings: Settings, loaded: LoadedPlan): CompareFlags {
+  const { maxParallel, ...others } = given;
+  const { strategy: _, maxParallel: __, ...rest } = settings;
+  return { ...withSettings(others, rest, loaded), ...(maxParallel && { maxParallel }) };
 }
 
 async function runOnce(

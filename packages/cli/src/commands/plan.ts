@@ -23,6 +23,8 @@ import { forTerminal, onOneLine } from '../output/terminal-text.js';
 import { retryOptions, toRunOptions } from '../run/run-options.js';
 import { signalExitCode, stopOnSignals } from '../run/signals.js';
 import { announceSimulation } from '../run/simulation-notice.js';
+import { withSettings } from '../settings/apply-settings.js';
+import type { Settings } from '../settings/settings.js';
 
 export interface PlanFlags extends RunnerFlags, WrapperFlags, LimitFlags {
   readonly output?: string;
@@ -41,7 +43,12 @@ export interface PlanFlags extends RunnerFlags, WrapperFlags, LimitFlags {
 const MAX_RESPONSE_LENGTH = 4_000;
 
 /** `stratagem plan GOAL`: returns the exit code. */
-export async function planCommand(goal: string, flags: PlanFlags): Promise<number> {
+export async function planCommand(
+  goal: string,
+  given: PlanFlags,
+  settings: Settings,
+): Promise<number> {
+  const flags = withSettings(given, settings);
   const { output, force = false, mcpConfig } = flags;
   if (goal.trim() === '') throw new UsageError('the goal is empty');
   if (force && output === undefined) {

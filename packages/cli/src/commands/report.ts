@@ -6,12 +6,12 @@ import { readEvents } from '../load/read-events.js';
 import { UsageError } from '../options/usage-error.js';
 import { EXIT } from '../output/exit-code.js';
 import { checkRunFiles, writeRunFiles, writeText } from '../output/run-files.js';
+import { shellQuote } from '../output/shell-quote.js';
 import { write } from '../output/streams.js';
 import { forTerminal } from '../output/terminal-text.js';
-import { shellQuote } from '../run/recording.js';
+import type { JournalFlags } from '../settings/apply-settings.js';
 
-export interface ReportFlags {
-  readonly journal: string;
+export interface ReportFlags extends JournalFlags {
   readonly output?: string;
   readonly trace?: string;
   readonly timeline?: string;
@@ -21,7 +21,7 @@ export interface ReportFlags {
 
 /** `stratagem report RUN`: writes the report of a recorded run, and prints the name of its file. */
 export async function reportCommand(idOrPrefix: string, flags: ReportFlags): Promise<number> {
-  const { journal: directory, trace, timeline, graph, compare } = flags;
+  const { journal: directory, journalOption, trace, timeline, graph, compare } = flags;
   const files = await withJournal(directory, async (journal) => {
     const { id, status } = await findRun(journal, idOrPrefix);
     const report = flags.output ?? `run-${id.slice(0, 8)}.html`;
@@ -39,7 +39,7 @@ export async function reportCommand(idOrPrefix: string, flags: ReportFlags): Pro
     const about = { runId: id, status, ...(notice !== undefined && { notice }) };
     const written = await writeRunFiles({ report, ...(trace !== undefined && { trace }) }, events, {
       ...about,
-      ...(status !== 'completed' && { retryCommand: nextCommand(id, directory, status) }),
+      ...(status !== 'completed' && { retryCommand: nextCommand(id, journalOption, status) }),
       ...(compare !== undefined && (await otherRun(journal, compare))),
     });
     const { graphSvg, timelineSvg } = await import('@stratagem/ui');
@@ -65,8 +65,8 @@ function checkIsSvg(option: string, file: string): void {
   );
 }
 
-function nextCommand(id: string, directory: string, status: string): string {
-  const resume = `stratagem resume ${shellQuote(id)} --journal ${shellQuote(directory)}`;
+function nextCommand(id: string, journalOption: string, status: string): string {
+  const resume = `stratagem resume ${shellQuote(id)}${journalOption}`;
   return status === 'failed' ? `${resume} --retry-failed` : resume;
 }
 

@@ -22,14 +22,17 @@ import { createRecording } from '../run/recording.js';
 import { toRunOptions } from '../run/run-options.js';
 import { announceSimulation } from '../run/simulation-notice.js';
 import { withExecutor } from '../run/with-executor.js';
+import { type JournalFlags, withSettings } from '../settings/apply-settings.js';
+import type { Settings } from '../settings/settings.js';
 
 export interface ResumeFlags
   extends ExecutorFlags,
     ExecuteFlags,
     ResumePlanFlags,
     InputFlags,
-    Pick<LimitFlags, 'deadline' | 'budgetTokens' | 'budgetCost' | 'prices'> {
-  readonly journal: string;
+    Pick<LimitFlags, 'deadline' | 'budgetTokens' | 'budgetCost' | 'prices'>,
+    JournalFlags {
+  readonly journalOption: string;
   readonly retryFailed?: boolean;
   readonly acceptChanges?: boolean;
   /** Comes from the record only: `resume` has no such flag. */
@@ -37,16 +40,20 @@ export interface ResumeFlags
 }
 
 /** `stratagem resume RUN`: returns the exit code of the run. */
-export async function resumeCommand(idOrPrefix: string, flags: ResumeFlags): Promise<number> {
+export async function resumeCommand(
+  idOrPrefix: string,
+  flags: ResumeFlags,
+  settings: Settings,
+): Promise<number> {
   if (flags.useRecordedPlan && (flags.acceptChanges || flags.plan !== undefined)) {
     const other = flags.acceptChanges ? '--accept-changes' : '--plan';
     throw new UsageError(`--use-recorded-plan and ${other} cannot be combined: remove one`);
   }
   return withJournal(flags.journal, async (store) => {
     const { id, status } = await findRun(store, idOrPrefix);
-    return withResumedRun(store, id, flags, async ({ start, flags: merged }) => {
+    return withResumedRun(store, id, flags, settings, async ({ start, flags: merged }) => {
       await announceEnded(status, merged);
-      const recording = createRecording(flags.journal, readRun(store, id));
+      const recording = createRecording(flags.journalOption, readRun(store, id));
       return executeRun(start, merged, recording);
     });
   });
@@ -77,13 +84,14 @@ export async function withResumedRun<Result>(
   store: Journal,
   id: string,
   flags: ResumeFlags,
+  settings: Settings,
   use: (run: ResumableRun) => Promise<Result>,
 ): Promise<Result> {
   const starts = await planStarts(store, id);
   const record = readCommandRecord(starts[0]);
-  const loaded = await planForResume(id, record, starts.at(-1), flags);
+  const loaded = await planForResume(id, record, starts.at(-1), flags, settings.models);
   const { plan } = loaded;
-  const merged = mergeFlags(record, flags);
+  const merged = withSettings(mergeFlags(record, flags), settings, loaded);
   checkPresetAnswers(plan, merged);
   const journal = commandJournal(store, record);
   return withExecutor(merged, loaded, journal, async (executor, pricesAsOf) => {

@@ -30,10 +30,17 @@ import { signalExitCode, stopOnSignals } from '../run/signals.js';
 import { announceSimulation } from '../run/simulation-notice.js';
 import { askYesOrNo, canAsk, openTerminal } from '../run/terminal.js';
 import { listPricesDate } from '../run/with-executor.js';
+import { withSettings } from '../settings/apply-settings.js';
+import type { Settings } from '../settings/settings.js';
 
 /** `stratagem run --goal GOAL`: returns the exit code of planning and running. */
-export async function runGoalCommand(goal: string, flags: RunFlags): Promise<number> {
-  checkFlags(goal, flags);
+export async function runGoalCommand(
+  goal: string,
+  given: RunFlags,
+  settings: Settings,
+): Promise<number> {
+  checkFlags(goal, given);
+  const flags = withSettings(given, settings);
   const { replan, fallback } = flags;
   const options = {
     runner: await resolveRunner(flags),

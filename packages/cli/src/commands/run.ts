@@ -13,15 +13,22 @@ import { createRecording } from '../run/recording.js';
 import { toRunOptions, withRetries } from '../run/run-options.js';
 import { announceSimulation } from '../run/simulation-notice.js';
 import { withExecutor } from '../run/with-executor.js';
+import { withSettings } from '../settings/apply-settings.js';
+import type { Settings } from '../settings/settings.js';
 
 /** `stratagem run PLAN`: returns the exit code of the run. */
-export async function runCommand(file: string, flags: RunFlags): Promise<number> {
-  const { journal: directory, reuse } = flags;
+export async function runCommand(
+  file: string,
+  given: RunFlags,
+  settings: Settings,
+): Promise<number> {
   for (const option of ['yes', 'fallback'] as const) {
-    if (flags[option] === undefined) continue;
+    if (given[option] === undefined) continue;
     throw new UsageError(`--${option} has no effect without --goal: remove it`);
   }
-  const loaded = await loadPlan(file);
+  const loaded = await loadPlan(file, settings.models);
+  const flags = withSettings(given, settings, loaded);
+  const { journal: directory, journalOption = '', reuse } = flags;
   const plan = withRetries(loaded.plan, flags.retries);
   checkPresetAnswers(plan, flags);
   if (reuse && directory === undefined) {
@@ -43,7 +50,7 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
   try {
     return await withExecutor(flags, loaded, journal, async (executor, pricesAsOf) => {
       const options = await prepare(flags, loaded);
-      const recording = createRecording(directory);
+      const recording = createRecording(journalOption);
       const begin = (more: RunOptions) => start(executor, plan, { ...options, ...more });
       return executeRun(begin, { ...flags, pricesAsOf }, recording);
     });

@@ -9,9 +9,9 @@ import { runSummary } from '../output/run-summary.js';
 import { write } from '../output/streams.js';
 import { taskTable } from '../output/task-table.js';
 import { nextCommands } from '../run/recording.js';
+import type { JournalFlags } from '../settings/apply-settings.js';
 
-export interface ShowFlags {
-  readonly journal: string;
+export interface ShowFlags extends JournalFlags {
   readonly json?: boolean;
 }
 
@@ -29,7 +29,7 @@ export async function showCommand(idOrPrefix: string, flags: ShowFlags): Promise
   }
   await write(process.stderr, taskTable(result.tasks, process.stderr));
   await write(process.stdout, finalOutputs(result));
-  const commands = nextCommands(runId, result.status, flags.journal);
+  const commands = nextCommands(runId, result.status, flags.journalOption);
   await write(process.stderr, runSummary(result, { commands }));
   return EXIT.completed;
 }

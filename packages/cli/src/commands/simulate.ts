@@ -10,6 +10,7 @@ import { EXIT } from '../output/exit-code.js';
 import { jsonText } from '../output/json-text.js';
 import { simulationReport } from '../output/simulation-report.js';
 import { write } from '../output/streams.js';
+import type { Settings } from '../settings/settings.js';
 
 export interface SimulateFlags extends ServerFlags {
   readonly strategy?: StrategyFlags['strategy'];
@@ -30,8 +31,16 @@ const TOKENS = 1_000;
 const MAX_ATTEMPTS = 1_000;
 
 /** `stratagem simulate PLAN` */
-export async function simulateCommand(file: string, flags: SimulateFlags): Promise<number> {
-  const { planInFile, spec, server, assumptions, run } = await prepareSimulation(file, flags);
+export async function simulateCommand(
+  file: string,
+  flags: SimulateFlags,
+  settings: Settings,
+): Promise<number> {
+  const { planInFile, spec, server, assumptions, run } = await prepareSimulation(
+    file,
+    flags,
+    settings,
+  );
   const strategies = await strategiesByLimit(flags, spec);
   const rows = Array.from(strategies, ([limit, strategy]) => run(limit, strategy));
   const [strategy] = strategies.values();
@@ -51,9 +60,9 @@ export async function simulateCommand(file: string, flags: SimulateFlags): Promi
 }
 
 /** Loads a plan for simulations; `run` simulates it once. */
-export async function prepareSimulation(file: string, flags: SimulateFlags) {
+export async function prepareSimulation(file: string, flags: SimulateFlags, settings: Settings) {
   const server = await resolveServer(flags);
-  const { plan: planInFile, strategy: spec } = await loadPlan(file);
+  const { plan: planInFile, strategy: spec } = await loadPlan(file, settings.models);
   checkEffects(planInFile, flags);
   const { whatIf } = await import('@stratagem/simulation');
   const { plan, assumptions } = await filledPlan(limitAttempts(planInFile, flags), flags);

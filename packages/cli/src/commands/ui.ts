@@ -1,30 +1,31 @@
 import type { Journal, RunHandle } from '@stratagem/core';
 import { withJournal } from '../load/open-journal.js';
 import { EXIT } from '../output/exit-code.js';
+import { shellQuote } from '../output/shell-quote.js';
 import { write } from '../output/streams.js';
-import { shellQuote } from '../run/recording.js';
 import { interrupted, openServer } from '../run/run-page.js';
+import type { JournalFlags } from '../settings/apply-settings.js';
+import type { Settings } from '../settings/settings.js';
 import { withResumedRun } from './resume.js';
 
-export interface UiFlags {
-  readonly journal: string;
+export interface UiFlags extends JournalFlags {
   readonly port?: number;
   readonly host?: string;
 }
 
 /** `stratagem ui`: serves a page of all runs of a journal until it is interrupted. */
-export async function uiCommand({ journal: directory, port, host }: UiFlags): Promise<number> {
+export async function uiCommand(flags: UiFlags, settings: Settings): Promise<number> {
+  const { journal: directory, journalOption, port, host } = flags;
   return withJournal(directory, async (journal) => {
     const running = new Set<RunHandle>();
-    const quoted = shellQuote(directory);
     const server = await openServer({
       journal,
       journalName: directory,
       ...(port !== undefined && { port }),
       ...(host !== undefined && { host }),
-      retry: (runId) => retry(journal, directory, runId, running),
+      retry: (runId) => retry(journal, flags, settings, runId, running),
       extrasOf: (runId) => ({
-        retryCommand: `stratagem resume ${shellQuote(runId)} --journal ${quoted} --retry-failed`,
+        retryCommand: `stratagem resume ${shellQuote(runId)}${journalOption} --retry-failed`,
       }),
     });
     await write(process.stdout, `${server.url}\n`);
@@ -40,13 +41,14 @@ export async function uiCommand({ journal: directory, port, host }: UiFlags): Pr
 /** Runs again what failed, as `stratagem resume RUN --retry-failed` does. */
 function retry(
   journal: Journal,
-  directory: string,
+  { journal: directory, journalOption }: UiFlags,
+  settings: Settings,
   runId: string,
   running: Set<RunHandle>,
 ): Promise<{ readonly run: RunHandle }> {
   return new Promise((resolve, reject) => {
-    const flags = { journal: directory, retryFailed: true };
-    withResumedRun(journal, runId, flags, async ({ start }) => {
+    const flags = { journal: directory, journalOption, retryFailed: true };
+    withResumedRun(journal, runId, flags, settings, async ({ start }) => {
       const run = start({});
       running.add(run);
       resolve({ run });

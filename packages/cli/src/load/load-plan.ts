@@ -1,6 +1,7 @@
 import { formatProblem, PlanError } from '@stratagem/core';
 import { type ParsedPlan, parsePlanDocument } from '@stratagem/core/document';
 import type { LineCounter } from 'yaml';
+import type { Profiles } from '../options/resolve-runners.js';
 import { UsageError } from '../options/usage-error.js';
 import { onOneLine } from '../output/terminal-text.js';
 import { parseSource } from './parse-source.js';
@@ -16,11 +17,12 @@ export type LoadedPlan = ParsedPlan;
 /**
  * Reads a plan from a YAML or JSON file, or from standard input for `-`.
  *
+ * @param models The profiles of the configuration file; those of the plan come first.
  * @throws {UsageError} with every problem and its place in the file.
  */
-export async function loadPlan(file: string): Promise<LoadedPlan> {
+export async function loadPlan(file: string, models?: Profiles): Promise<LoadedPlan> {
   const name = file === '-' ? '<stdin>' : file;
-  return parsePlan(await readSource(file, name), name);
+  return parsePlan(await readSource(file, name), name, models);
 }
 
 /**
@@ -29,11 +31,11 @@ export async function loadPlan(file: string): Promise<LoadedPlan> {
  * @param name The name of the text in messages, such as `plan.yaml`.
  * @throws {UsageError} with every problem and its place in the text.
  */
-export function parsePlan(text: string, name: string): LoadedPlan {
+export function parsePlan(text: string, name: string, models?: Profiles): LoadedPlan {
   const { lines, source, problems } = parseSource(text);
   if (problems !== undefined) throw invalidPlan(name, lines, problems);
   try {
-    const loaded = parsePlanDocument(source.value);
+    const loaded = parsePlanDocument(withModels(source.value, models));
     if (source.problems.length > 0) throw invalidPlan(name, lines, source.problems);
     return loaded;
   } catch (error) {
@@ -45,6 +47,14 @@ export function parsePlan(text: string, name: string): LoadedPlan {
       .filter(({ offset }) => !reported.has(offset));
     throw invalidPlan(name, lines, [...source.problems, ...placed]);
   }
+}
+
+/** Adds the profiles of the configuration file, so that the tasks may name them. */
+function withModels(value: unknown, models: Profiles | undefined): unknown {
+  if (models === undefined || typeof value !== 'object' || value === null) return value;
+  const { models: own } = value as { models?: unknown };
+  const isWrong = own !== undefined && (typeof own !== 'object' || own === null);
+  return isWrong ? value : { ...value, models: { ...models, ...(own as object | undefined) } };
 }
 
 function invalidPlan(

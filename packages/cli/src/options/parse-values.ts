@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { isRunnerName, RUNNERS } from './choices.js';
+import { isRunnerName, RUNNERS, STRATEGIES, type StrategyName } from './choices.js';
 import { parseDuration } from './parse-duration.js';
 import type { InputFlag, PresetAnswer } from './run-flags.js';
 
@@ -61,6 +61,12 @@ export function runnerOrModule(text: string): string {
   throw new InvalidArgumentError(
     `Allowed choices are ${RUNNERS.join(', ')}, and modules such as ./my-runner.js.`,
   );
+}
+
+export function strategyName(text: string): StrategyName {
+  const name = STRATEGIES.find((each) => each === text);
+  if (name !== undefined) return name;
+  throw new InvalidArgumentError(`Allowed choices are ${STRATEGIES.join(', ')}.`);
 }
 
 export function httpUrl(text: string): string {

@@ -90,6 +90,7 @@ async function createProvider(name: RunnerName, options: object): Promise<TaskRu
 async function resolveProvider(flags: RunnerFlags): Promise<TaskRunner> {
   if (flags.replay !== undefined) return resolveReplay(flags.replay, flags);
   const { runner = 'simulated', model, baseUrl, latency } = flags;
+  if (typeof runner === 'object') return withModel(runner, flags, `the runner ${runner.name}`);
   const isSimulated = runner === 'simulated';
   const given = `--runner ${runner}`;
   if (!isSimulated && latency !== undefined) throw noEffect('--latency', given);
@@ -103,7 +104,17 @@ async function resolveProvider(flags: RunnerFlags): Promise<TaskRunner> {
       ...(latency !== undefined && { latencyMs: latency }),
     });
   }
-  const own = await loadRunner(runner);
+  return withModel(await loadRunner(runner), flags, given);
+}
+
+/** A runner of the user's own, which may not know the options of providers. */
+async function withModel(
+  own: TaskRunner,
+  { model, baseUrl, latency }: RunnerFlags,
+  given: string,
+): Promise<TaskRunner> {
+  if (latency !== undefined) throw noEffect('--latency', given);
+  if (baseUrl !== undefined) throw noEffect('--base-url', given);
   if (model === undefined) return own;
   if (!own.supportedOptions?.includes('model')) throw noEffect('--model', given);
   const { withOptions } = await import('@stratagem/runners');

@@ -1,3 +1,4 @@
+import type { PriceTable, TaskRunner } from '@stratagem/core';
 import type { FALLBACKS, StrategyName } from './choices.js';
 import type { FileFlags, PageFlags } from './page-flags.js';
 import type { ProgressFlags } from './progress-flags.js';
@@ -8,8 +9,11 @@ export interface StrategyFlags {
 }
 
 export interface RunnerFlags {
-  /** The name of a provider, or the path of a module; the simulated model when left out. */
-  readonly runner?: string;
+  /**
+   * The name of a provider, the path of a module, or a runner of the configuration file; the simulated model
+   * when left out.
+   */
+  readonly runner?: string | TaskRunner;
   readonly model?: string;
   readonly baseUrl?: string;
   readonly latency?: number;
@@ -30,7 +34,8 @@ export interface LimitFlags {
   readonly seed?: number;
   readonly budgetTokens?: number;
   readonly budgetCost?: number;
-  readonly prices?: string;
+  /** A file, or the prices of the configuration file. */
+  readonly prices?: string | PriceTable;
 }
 
 /** The flags that configure an executor. */
@@ -78,6 +83,8 @@ export interface RunFlags
   readonly fallback?: (typeof FALLBACKS)[number];
   readonly yes?: boolean;
   readonly journal?: string;
+  /** The option that names the journal in the commands for this run. */
+  readonly journalOption?: string;
   readonly reuse?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;

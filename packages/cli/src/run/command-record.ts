@@ -59,7 +59,8 @@ export function createCommandRecord(
   const recorded: Record<string, unknown> = {};
   for (const name of RECORDED_FLAGS) {
     const value = flags[name];
-    if (value === undefined) continue;
+    // A runner in code comes from the configuration file again.
+    if (value === undefined || (name === 'runner' && typeof value === 'object')) continue;
     if (name === 'baseUrl' && hasSecret(flags.baseUrl as string)) recorded.secretBaseUrl = true;
     else recorded[name] = isPath(name, value) ? resolve(value as string) : value;
   }
@@ -81,7 +82,8 @@ export function addCommandRecord(first: EventData, record: CommandRecord): Event
 }
 
 function isPath(name: string, value: unknown): boolean {
-  return PATH_FLAGS.includes(name) || (name === 'runner' && !isRunnerName(value as string));
+  if (typeof value !== 'string') return false;
+  return PATH_FLAGS.includes(name) || (name === 'runner' && !isRunnerName(value));
 }
 
 function withoutSecrets(models: NonNullable<LoadedPlan['models']>) {

@@ -11,10 +11,11 @@ import { runDocument } from '../output/json-documents.js';
 import { jsonText } from '../output/json-text.js';
 import { checkRunFiles, writeRunFiles } from '../output/run-files.js';
 import { runSummary } from '../output/run-summary.js';
+import { shellQuote } from '../output/shell-quote.js';
 import { write } from '../output/streams.js';
 import { forTerminal } from '../output/terminal-text.js';
 import { HumanSteps } from './human-steps.js';
-import { type Recording, shellQuote } from './recording.js';
+import type { Recording } from './recording.js';
 import { openRunPage } from './run-page.js';
 import { signalExitCode, stopOnSignals } from './signals.js';
 import { openTerminal } from './terminal.js';
@@ -24,8 +25,8 @@ const FINISHING = 'Finishing the attempts in flight. A second signal quits at on
 
 export interface ExecuteFlags extends ProgressFlags, PresetAnswers, FileFlags, PageFlags {
   readonly json?: boolean;
-  /** The directory of the journal. */
-  readonly journal?: string;
+  /** The option that names the journal in the commands for this run; undefined without a journal. */
+  readonly journalOption?: string;
   /** The date of the price list behind the costs. */
   readonly pricesAsOf?: string | undefined;
 }
@@ -89,7 +90,7 @@ export async function executeRun(
   });
   const terminal = openTerminal(progress, () => process.kill(process.pid, 'SIGINT'));
   const humans = new HumanSteps(run, flags, terminal, stop, page !== undefined);
-  const retryCommand = retryCommandOf(run.runId, flags.journal);
+  const retryCommand = retryCommandOf(run.runId, flags.journalOption);
   printBeside(page?.attach(run, retryCommand));
   let result: PlanResult;
   try {
@@ -131,9 +132,9 @@ export async function executeRun(
   return stopReason === undefined ? exitCodeOf(result, signals.received) : EXIT.failed;
 }
 
-function retryCommandOf(runId: string, journal: string | undefined): string | undefined {
-  if (journal === undefined) return undefined;
-  return `stratagem resume ${shellQuote(runId)} --journal ${shellQuote(journal)} --retry-failed`;
+function retryCommandOf(runId: string, journalOption: string | undefined): string | undefined {
+  if (journalOption === undefined) return undefined;
+  return `stratagem resume ${shellQuote(runId)}${journalOption} --retry-failed`;
 }
 
 /** The result has been printed by now: a file that cannot be written is a message, not the end. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { type EventData, isStratagemError, PlanError } from '@stratagem/core';
 import { parsePlanDocument } from '@stratagem/core/document';
 import { type LoadedPlan, loadPlan } from '../load/load-plan.js';
+import type { Profiles } from '../options/resolve-runners.js';
 import { UsageError } from '../options/usage-error.js';
 import type { CommandRecord } from './command-record.js';
 import { withRetries } from './run-options.js';
@@ -16,6 +17,7 @@ export interface ResumePlanFlags {
  * change, or the recorded plan when there is no file.
  *
  * @param lastStart The last run_started event in the record.
+ * @param models The profiles of the configuration file.
  * @throws {UsageError} when there is no usable plan.
  */
 export async function planForResume(
@@ -23,10 +25,11 @@ export async function planForResume(
   record: CommandRecord,
   lastStart: EventData | undefined,
   flags: ResumePlanFlags,
+  models: Profiles | undefined,
 ): Promise<LoadedPlan> {
   const file = planFile(record, flags);
   if (file === undefined) return recordedPlan(runId, record, lastStart);
-  const { plan, ...rest } = await loadPlan(file).catch((error: unknown) => {
+  const { plan, ...rest } = await loadPlan(file, models).catch((error: unknown) => {
     if (!(error instanceof UsageError) || flags.plan !== undefined) throw error;
     const hint = 'Use --use-recorded-plan to resume with the recorded plan.';
     throw new UsageError(`${error.message}\n${hint}`, { cause: error });

@@ -1,6 +1,7 @@
 import type { PlanResult, RunEvent, RunHandle, RunListing } from '@stratagem/core';
 import { isJournalError } from '../load/open-journal.js';
 import type { NextCommand } from '../output/run-summary.js';
+import { shellQuote } from '../output/shell-quote.js';
 
 /** The parts of a run that exist only because it is recorded. */
 export interface Recording {
@@ -12,9 +13,12 @@ export interface Recording {
   nextCommands(run: RunHandle, result: PlanResult): readonly NextCommand[];
 }
 
-export function createRecording(directory: string, history?: AsyncIterable<RunEvent>): Recording {
-  const resumeCommand = (runId: string) =>
-    `stratagem resume ${runId} --journal ${shellQuote(directory)}`;
+/** @param journalOption The option that names the journal; empty when the settings do. */
+export function createRecording(
+  journalOption: string,
+  history?: AsyncIterable<RunEvent>,
+): Recording {
+  const resumeCommand = (runId: string) => `stratagem resume ${runId}${journalOption}`;
   return {
     ...(history !== undefined && { history }),
     startMessage: ({ runId }) =>
@@ -23,7 +27,7 @@ export function createRecording(directory: string, history?: AsyncIterable<RunEv
         : `Resuming run ${runId}\n`,
     nextCommands: ({ runId }, { status, error }) =>
       // The record of a run whose journal failed has no end, so the run can be resumed.
-      nextCommands(runId, isJournalError(error) ? 'interrupted' : status, directory),
+      nextCommands(runId, isJournalError(error) ? 'interrupted' : status, journalOption),
   };
 }
 
@@ -33,11 +37,11 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-/;
 export function nextCommands(
   runId: string,
   status: RunListing['status'],
-  directory: string,
+  journalOption: string,
 ): readonly NextCommand[] {
   // The start of an id is enough, and a whole one would wrap.
   const id = UUID.test(runId) ? runId.slice(0, 8) : shellQuote(runId);
-  const command = (name: string) => `stratagem ${name} ${id} --journal ${shellQuote(directory)}`;
+  const command = (name: string) => `stratagem ${name} ${id}${journalOption}`;
   const look = [
     { label: 'See where time went', command: command('why') },
     { label: 'Look at the run', command: command('report') },
@@ -48,9 +52,4 @@ export function nextCommands(
     return [{ label: 'Retry what failed', command: retry }, ...look];
   }
   return [{ label: 'Resume the run', command: command('resume') }, ...look];
-}
-
-/** A word of a command line. */
-export function shellQuote(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -14,7 +14,9 @@ export async function toRunOptions(flags: LimitFlags): Promise<RunOptions> {
     ...(deadline !== undefined && { deadlineMs: deadline }),
     ...(seed !== undefined && { seed }),
     ...(Object.keys(budget).length > 0 && { budget }),
-    ...(prices !== undefined && { prices: await loadPrices(prices) }),
+    ...(prices !== undefined && {
+      prices: typeof prices === 'string' ? await loadPrices(prices) : prices,
+    }),
   };
 }
 

@@ -1,0 +1,116 @@
+import { type Command, Option } from 'commander';
+import type { CompareFlags } from '../commands/compare.js';
+import type { PlanFlags } from '../commands/plan.js';
+import type { SimulateFlags } from '../commands/simulate.js';
+import { GRAPH_FORMATS, type GraphFormat } from '../options/choices.js';
+import {
+  addComparisonOptions,
+  addInputOptions,
+  addModelOptions,
+  addPlanOptions,
+  addSchedulingOptions,
+  addSimulationOptions,
+  fallbackOption,
+  journalOption,
+  outputOption,
+} from '../options/option-groups.js';
+import type { RunFlags } from '../options/run-flags.js';
+import { journalFlags } from '../settings/apply-settings.js';
+import { type Context, PLAN } from './context.js';
+
+/** Adds the commands that run plans, or make them. */
+export function addRunCommands(program: Command, context: Context): void {
+  const run = program
+    .command('run')
+    .description('run a plan (progress on stderr, result on stdout)')
+    .argument('[plan]', PLAN)
+    .option('--goal <text>', 'let the model make the plan for this goal')
+    .option('--yes', 'run the plan made for --goal without confirmation')
+    .addOption(fallbackOption())
+    .option('--fail-fast', 'stop all tasks at the first failure')
+    .addOption(journalOption('record the run in this directory, so that it can be resumed'))
+    .option('--no-journal', 'do not record the run, whatever the settings say')
+    .option('--reuse', 'reuse recorded outputs of unchanged tasks (needs --journal)')
+    .option('--dry-run', 'show which tasks would run, and why; run nothing')
+    .option('--json', 'print the result as JSON');
+  addModelOptions(addSchedulingOptions(addInputOptions(run))).action(
+    async (
+      file: string | undefined,
+      given: Omit<RunFlags, 'journal'> & { journal?: string | false },
+      command: Command,
+    ) => {
+      const { settings } = context;
+      const { journal, ...others } = given;
+      const { goal } = given;
+      if (goal !== undefined) {
+        if (file !== undefined) command.error('error: use a plan file or --goal, not both');
+        const flags = { ...others, ...(typeof journal === 'string' && { journal }) };
+        const { runGoalCommand } = await import('../commands/run-goal.js');
+        context.end(await runGoalCommand(goal, flags, settings));
+        return;
+      }
+      if (file === undefined) {
+        command.error("error: missing required argument 'plan' (or use --goal)");
+      }
+      const flags = { ...others, ...journalFlags(journal, settings) };
+      const { runCommand } = await import('../commands/run.js');
+      context.end(await runCommand(file, flags, settings));
+    },
+  );
+
+  const plan = program
+    .command('plan')
+    .description('let the model make a plan, and print it without running it')
+    .argument('<goal>', 'what the plan should achieve')
+    .addOption(outputOption())
+    .option('--force', 'overwrite an existing file')
+    .option('--json', 'print the plan, and how it was made, as JSON');
+  addModelOptions(addPlanOptions(plan)).action(async (goal: string, flags: PlanFlags) => {
+    const { planCommand } = await import('../commands/plan.js');
+    context.end(await planCommand(goal, flags, context.settings));
+  });
+}
+
+/** Adds the commands that look at plans without running them. */
+export function addPlanCommands(program: Command, context: Context): void {
+  program
+    .command('validate')
+    .description('check a plan and list all its problems')
+    .argument('<plan>', PLAN)
+    .action(async (file: string) => {
+      const { validateCommand } = await import('../commands/validate.js');
+      context.end(await validateCommand(file, context.settings));
+    });
+
+  program
+    .command('graph')
+    .description('print the dependency graph of a plan')
+    .argument('<plan>', PLAN)
+    .addOption(
+      new Option('--format <name>', 'output format').choices(GRAPH_FORMATS).default('mermaid'),
+    )
+    .action(async (file: string, { format }: { format: GraphFormat }) => {
+      const { graphCommand } = await import('../commands/graph.js');
+      context.end(await graphCommand(file, format, context.settings));
+    });
+
+  const compare = program
+    .command('compare')
+    .description('compare strategies and limits on a plan: simulated, or for real with --runner')
+    .argument('<plan>', PLAN)
+    .option('--json', 'print the results as JSON');
+  addComparisonOptions(compare).action(async (file: string, flags: CompareFlags) => {
+    const { compareCommand } = await import('../commands/compare.js');
+    context.end(await compareCommand(file, flags, context.settings));
+  });
+
+  const simulate = program
+    .command('simulate')
+    .description('estimate how long a plan takes; calls no model')
+    .argument('<plan>', PLAN)
+    .option('--json', 'print the results as JSON');
+  addSimulationOptions(simulate).action(async (file: string, flags: SimulateFlags) => {
+    const { simulateCommand } = await import('../commands/simulate.js');
+    context.end(await simulateCommand(file, flags, context.settings));
+  });
+}

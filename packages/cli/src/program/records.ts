@@ -1,0 +1,102 @@
+import type { Command } from 'commander';
+import type { ReportFlags } from '../commands/report.js';
+import type { ResumeFlags } from '../commands/resume.js';
+import type { RunsFlags } from '../commands/runs.js';
+import type { ShowFlags } from '../commands/show.js';
+import type { UiFlags } from '../commands/ui.js';
+import type { WhyFlags } from '../commands/why.js';
+import {
+  addInputOptions,
+  addResumeOptions,
+  fileOption,
+  journalOption,
+  portOption,
+  traceOption,
+} from '../options/option-groups.js';
+import { type JournalFlags, requireJournal } from '../settings/apply-settings.js';
+import { type Context, RUN } from './context.js';
+
+/** Adds the commands for runs that a journal records. */
+export function addRecordCommands(program: Command, context: Context): void {
+  /** The flags of a command with the journal of the command line, or else of the settings. */
+  const recorded = <Flags extends Partial<JournalFlags>>(flags: Flags): Flags & JournalFlags => ({
+    ...flags,
+    ...requireJournal(flags.journal, context.settings),
+  });
+  const journal = () => journalOption('directory of the recorded runs');
+
+  const resume = program
+    .command('resume')
+    .description('resume a recorded run')
+    .argument('<run>', RUN)
+    .addOption(journal())
+    .option('--retry-failed', 're-run failed tasks and their dependents')
+    .option('--plan <file>', 'compare with this plan file (default: the original file)')
+    .option('--accept-changes', 'resume with the changed plan file')
+    .option('--use-recorded-plan', 'resume with the recorded plan; ignore the file')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', '\nOptions that you leave out keep their values from the recorded run.');
+  addResumeOptions(addInputOptions(resume)).action(async (runId: string, flags: ResumeFlags) => {
+    const { resumeCommand } = await import('../commands/resume.js');
+    context.end(await resumeCommand(runId, recorded(flags), context.settings));
+  });
+
+  program
+    .command('runs')
+    .description('list the recorded runs, newest first')
+    .addOption(journal())
+    .option('--json', 'print the list as JSON')
+    .action(async (flags: RunsFlags) => {
+      const { runsCommand } = await import('../commands/runs.js');
+      context.end(await runsCommand(recorded(flags)));
+    });
+
+  program
+    .command('show')
+    .description('print the result of a recorded run, even if it is incomplete')
+    .argument('<run>', RUN)
+    .addOption(journal())
+    .option('--json', 'print the result as JSON, like run --json')
+    .action(async (runId: string, flags: ShowFlags) => {
+      const { showCommand } = await import('../commands/show.js');
+      context.end(await showCommand(runId, recorded(flags)));
+    });
+
+  program
+    .command('why')
+    .description('explain what a recorded run, or one of its tasks, waited for')
+    .argument('<run>', RUN)
+    .argument('[task]', 'id of a task')
+    .addOption(journal())
+    .option('--json', 'print the explanation as JSON')
+    .action(async (runId: string, taskId: string | undefined, flags: WhyFlags) => {
+      const { whyCommand } = await import('../commands/why.js');
+      context.end(await whyCommand(runId, taskId, recorded(flags)));
+    });
+
+  program
+    .command('report')
+    .description('write a recorded run into an HTML file, also while it is under way')
+    .argument('<run>', RUN)
+    .addOption(journal())
+    .addOption(fileOption('-o, --output <file>', 'the HTML file (default: run-ID.html)'))
+    .addOption(fileOption('--compare <run>', 'a second run, to compare this one with'))
+    .addOption(traceOption())
+    .addOption(fileOption('--timeline <file>', 'also draw the timeline (SVG)'))
+    .addOption(fileOption('--graph <file>', 'also draw the graph (SVG)'))
+    .action(async (runId: string, flags: ReportFlags) => {
+      const { reportCommand } = await import('../commands/report.js');
+      context.end(await reportCommand(runId, recorded(flags)));
+    });
+
+  program
+    .command('ui')
+    .description('serve a page of all recorded runs, for this machine alone')
+    .addOption(journal())
+    .addOption(portOption())
+    .addOption(fileOption('--host <address>', 'address to listen on (default: 127.0.0.1)'))
+    .action(async (flags: UiFlags) => {
+      const { uiCommand } = await import('../commands/ui.js');
+      context.end(await uiCommand(recorded(flags), context.settings));
+    });
+}

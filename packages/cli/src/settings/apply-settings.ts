@@ -1,0 +1,65 @@
+import type { LoadedPlan } from '../load/load-plan.js';
+import type { ExecutorFlags, LimitFlags } from '../options/run-flags.js';
+import { UsageError } from '../options/usage-error.js';
+import { shellQuote } from '../output/shell-quote.js';
+import { layered, type Settings } from './settings.js';
+
+type Filled = ExecutorFlags & LimitFlags;
+
+/**
+ * Fills in what the options of a command leave out. A plan file comes before the settings, too: what it
+ * says itself about its strategy, retries, budget and models stays.
+ */
+export function withSettings<Flags extends Filled>(
+  flags: Flags,
+  settings: Settings,
+  file?: Pick<LoadedPlan, 'strategy' | 'models'> & { readonly plan?: LoadedPlan['plan'] },
+): Flags {
+  const { journal: _, file: __, models: ___, isJournalForOnce: ____, ...given } = settings;
+  let lower: Settings = given;
+  const { strategy, plan, models } = file ?? {};
+  // A replay calls no runner, and a profile of the plan named "default" takes the place of one.
+  if (flags.replay !== undefined || (flags.runner === undefined && models?.default !== undefined)) {
+    lower = without(lower, 'runner', 'model', 'baseUrl');
+  }
+  if (strategy !== undefined) lower = without(lower, 'strategy');
+  const name = flags.strategy ?? strategy?.name ?? lower.strategy;
+  const hasOwnLimit = strategy !== undefined && 'maxParallel' in strategy;
+  if (name === 'sequential' || hasOwnLimit) lower = without(lower, 'maxParallel');
+  if (plan?.retry?.maxAttempts !== undefined) lower = without(lower, 'retries');
+  if (plan?.budget?.tokens !== undefined) lower = without(lower, 'budgetTokens');
+  if (plan?.budget?.costUsd !== undefined) lower = without(lower, 'budgetCost');
+  return layered(flags, lower) as Flags;
+}
+
+function without(settings: Settings, ...names: readonly (keyof Settings)[]): Settings {
+  const entries = Object.entries(settings).filter(([name]) => !names.includes(name as never));
+  return Object.fromEntries(entries);
+}
+
+/** Where runs are recorded. */
+export interface JournalFlags {
+  readonly journal: string;
+  /** The option that another command needs for the same journal; empty when the settings name it. */
+  readonly journalOption: string;
+}
+
+/** The journal of the command line, or else of the settings; undefined without one. */
+export function journalFlags(
+  journal: string | false | undefined,
+  settings: Settings,
+): JournalFlags | undefined {
+  const directory = journal ?? settings.journal;
+  if (directory === undefined || directory === false) return undefined;
+  const isSet = directory === settings.journal && !settings.isJournalForOnce;
+  return { journal: directory, journalOption: isSet ? '' : ` --journal ${shellQuote(directory)}` };
+}
+
+/** @throws {UsageError} without a journal. */
+export function requireJournal(journal: string | undefined, settings: Settings): JournalFlags {
+  const found = journalFlags(journal, settings);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    'which journal? Use --journal DIR, or set STRATAGEM_JOURNAL, or journal: in stratagem.config.yaml',
+  );
+}

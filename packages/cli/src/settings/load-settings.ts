@@ -1,0 +1,46 @@
+import { homedir } from 'node:os';
+import { environmentSettings } from './environment.js';
+import { CONFIG_VARIABLE, JOURNAL_VARIABLE, layered, type Settings } from './settings.js';
+
+/** The options that stand beside every command. */
+export interface GlobalFlags {
+  /** The path of the configuration file; `false` for none. */
+  readonly config?: string | false;
+  readonly envFile?: string;
+}
+
+/**
+ * Reads the environment, with the variables of `--env-file`, and the configuration file.
+ *
+ * @throws {UsageError} when a value or a file is wrong.
+ */
+export async function loadSettings({ config, envFile }: GlobalFlags): Promise<Settings> {
+  const { env } = process;
+  const isKept = env[JOURNAL_VARIABLE] !== undefined;
+  if (envFile !== undefined) {
+    const { loadEnvFile } = await import('./env-file.js');
+    await loadEnvFile(envFile, env);
+  }
+  const file = await configFile(config, env[CONFIG_VARIABLE]);
+  const fromFile = file === undefined ? {} : await fromConfig(file);
+  const settings = layered(environmentSettings(env), fromFile);
+  const isForOnce = env[JOURNAL_VARIABLE] === undefined ? typeof config === 'string' : !isKept;
+  return { ...settings, ...(isForOnce && { isJournalForOnce: true as const }) };
+}
+
+async function configFile(
+  config: string | false | undefined,
+  variable: string | undefined,
+): Promise<string | undefined> {
+  if (config === false) return undefined;
+  if (config !== undefined) return config;
+  if (variable !== undefined && variable.trim() !== '') return variable;
+  const { findConfig } = await import('./find-config.js');
+  return findConfig(process.cwd(), homedir());
+}
+
+/** Its code is loaded only where there is a file, so that commands without one start quickly. */
+async function fromConfig(file: string): Promise<Settings> {
+  const { loadConfig } = await import('./load-config.js');
+  return loadConfig(file, process.cwd());
+}
