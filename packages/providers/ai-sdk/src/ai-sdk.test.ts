@@ -3,7 +3,7 @@ import { attempt, request, testServer } from '@stratagem/test-kit';
 import { customProvider } from 'ai';
 import { convertArrayToReadableStream, MockLanguageModelV3 } from 'ai/test';
 import { afterEach, describe, expect, test } from 'vitest';
-import { apiKey, compatible, mockOf, partsOf, saying } from '../test/model.js';
+import { apiKey, callsOf, compatible, mockOf, partsOf, saying } from '../test/model.js';
 import { aiSdk } from './ai-sdk.js';
 
 const server = testServer('/v1');
@@ -96,7 +96,7 @@ describe('the request', () => {
   test('has the prompt, and no option that was not set', async () => {
     const model = mockOf({ text: 'Because.' });
     await aiSdk(model).run(request('Why?'), attempt());
-    const [call] = model.doStreamCalls;
+    const [call] = callsOf(model);
     expect(call?.prompt).toEqual([{ role: 'user', content: [{ type: 'text', text: 'Why?' }] }]);
     for (const name of ['temperature', 'maxOutputTokens', 'tools', 'responseFormat'] as const) {
       expect(call?.[name]).toBeUndefined();
@@ -109,7 +109,7 @@ describe('the request', () => {
     const options = { temperature: 0.5, maxOutputTokens: 200, providerOptions };
     const runner = aiSdk(model, { instructions: 'Be brief.', ...options });
     await runner.run(request('Why?'), attempt());
-    expect(model.doStreamCalls[0]).toMatchObject({
+    expect(callsOf(model)[0]).toMatchObject({
       ...options,
       prompt: [{ role: 'system', content: 'Be brief.' }, { role: 'user' }],
     });

@@ -21,8 +21,8 @@ import {
 const DEFAULT_TIMEOUT_MS = 600_000;
 
 /**
- * A runner for any language model of the Vercel AI SDK. Answers are streamed: each piece becomes a
- * `task_output` event. A task's schema becomes the SDK's structured output, and its tools are called
+ * A runner for any language model of the Vercel AI SDK. Answers are streamed where somebody reads them:
+ * each piece becomes a `task_output` event. A task's schema becomes the SDK's structured output, and its tools are called
  * until the model answers. The SDK's retries are off, so that the log shows every request.
  *
  * Attempts fail with a `RunnerError`, whose `cause` is the SDK's error. The text of a `refused`,
@@ -42,7 +42,7 @@ const DEFAULT_TIMEOUT_MS = 600_000;
 export function aiSdk(model: LanguageModel, options: AiSdkOptions = {}): TaskRunner {
   checkAiSdkOptions(model, options);
   const { secrets: _, timeoutMs = DEFAULT_TIMEOUT_MS, ...others } = options;
-  const { toolCallConcurrency: __, headers, ...settings } = others;
+  const { toolCallConcurrency: __, stream: ___, headers, ...settings } = others;
   const label = labelOf(model);
   const ladder = new FormatLadder('ai-sdk');
   const pricing = pricingOf(pricedModelOf(model));

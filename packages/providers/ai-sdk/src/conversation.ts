@@ -7,6 +7,7 @@ import {
   type FormatLadder,
   limitTools,
   reasoningOf,
+  streamsIn,
   toolChoiceFor,
 } from '@stratagem/core/runner';
 import type { LanguageModel, ModelMessage, streamText } from 'ai';
@@ -16,6 +17,7 @@ import { structuredOutputsOf } from './format.js';
 import { type AiSdkOptions, labelOf } from './options.js';
 import { toolSetOf } from './tools.js';
 import { Transcript } from './transcript.js';
+import { answeringWhole } from './whole-answers.js';
 
 /** The model that is asked, and the options of its runner. */
 export interface Target {
@@ -50,8 +52,10 @@ async function converseIn(
   { request, context, target, signal, onAnswer }: Conversation,
 ): Promise<TaskOutput> {
   const { maxSteps = DEFAULT_MAX_STEPS } = target.options;
-  const transcript = new Transcript(context.emit, target);
-  const requestContext = await requestContextOf(request, target, structured);
+  const streams = streamsIn(target.options, context);
+  const isRead = streams || context.wantsText !== false;
+  const transcript = new Transcript(context.emit, target, isRead);
+  const requestContext = await requestContextOf(request, target, structured, streams);
   let messages: ModelMessage[] = [{ role: 'user', content: request.prompt }];
   for (let isCorrected = false; ; isCorrected = true) {
     let responseMessages: () => PromiseLike<ModelMessage[]>;
@@ -99,11 +103,13 @@ async function requestContextOf(
   request: TaskRequest,
   { model, options }: Target,
   output: StructuredOutput,
+  streams: boolean,
 ) {
   const { instructions, temperature, topP, seed, stopSequences, maxOutputTokens } = options;
   const { headers, providerOptions, toolCallConcurrency = DEFAULT_TOOL_CALL_CONCURRENCY } = options;
+  const asked = streams ? model : await answeringWhole(model);
   return {
-    model: request.tools === undefined ? model : await withCallIds(model),
+    model: request.tools === undefined ? asked : await withCallIds(asked),
     ...definedFields({
       ...{ instructions, temperature, topP, seed, maxOutputTokens },
       stopSequences: stopSequences && [...stopSequences],

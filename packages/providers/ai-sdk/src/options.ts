@@ -8,7 +8,7 @@ import {
 } from '@stratagem/core/runner';
 import type { LanguageModel } from 'ai';
 
-export interface AiSdkOptions extends Omit<ModelOptions, 'stream'> {
+export interface AiSdkOptions extends ModelOptions {
   /**
    * Options of this provider alone, by its name in the AI SDK: `{ openai: { reasoningEffort: 'low' } }`.
    * See the documentation of the provider's package. Those of a task are merged over these.
@@ -33,6 +33,7 @@ const NAMES: Readonly<Record<keyof AiSdkOptions, true>> = {
   toolChoice: true,
   headers: true,
   reasoning: true,
+  stream: true,
   maxSteps: true,
   toolCallConcurrency: true,
   timeoutMs: true,
@@ -54,6 +55,7 @@ export const AI_SDK_TASK_OPTIONS = [
   'toolChoice',
   'headers',
   'reasoning',
+  'stream',
   'providerOptions',
 ] as const satisfies readonly (keyof AiSdkOptions)[];
 

@@ -1,6 +1,6 @@
 import { readmeConformance } from '@stratagem/test-kit';
 import { expect } from 'vitest';
-import { mockOf } from '../test/model.js';
+import { callsOf, mockOf } from '../test/model.js';
 import { aiSdk } from './index.js';
 import { AI_SDK_OPTIONS } from './options.js';
 
@@ -11,7 +11,7 @@ readmeConformance({
     async run(execute) {
       const model = mockOf({ text: 'Sea, Sky, Sand' }, { text: 'Sea' });
       expect(await execute({ aiSdk, mistral: () => model })).toEqual(['Sea']);
-      expect(JSON.stringify(model.doStreamCalls[1]?.prompt)).toContain('Sea, Sky, Sand');
+      expect(JSON.stringify(callsOf(model)[1]?.prompt)).toContain('Sea, Sky, Sand');
     },
   },
 });

@@ -2,7 +2,7 @@ import { createExecutor, createPlan } from '@stratagem/core';
 import { inOrder, testServer } from '@stratagem/test-kit';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { compatible, mockOf, type StepReply, saying } from '../test/model.js';
+import { callsOf, compatible, mockOf, type StepReply, saying } from '../test/model.js';
 import { aiSdk } from './ai-sdk.js';
 import type { AiSdkOptions } from './options.js';
 
@@ -17,7 +17,8 @@ function runOn(model: Parameters<typeof aiSdk>[0], schema: z.ZodType, options: A
     outputSchema: schema,
   });
   const runner = aiSdk(model, options);
-  return createExecutor({ strategy: inOrder, runner, retry: { maxAttempts: 1 } }).execute(plan);
+  const retry = { maxAttempts: 1 };
+  return createExecutor({ strategy: inOrder, runner, retry, onEvent: () => {} }).execute(plan);
 }
 
 describe('a task with a schema', () => {
@@ -25,13 +26,13 @@ describe('a task with a schema', () => {
     const model = mockOf({ text: sea });
     const result = await runOn(model, cafe);
     expect(result.outputs).toEqual({ a: { name: 'Sea', seats: 8 } });
-    const [call] = model.doStreamCalls;
+    const [call] = callsOf(model);
     expect(call?.responseFormat).toMatchObject({
       type: 'json',
       schema: { type: 'object', required: ['name', 'seats'], additionalProperties: false },
     });
     expect(JSON.stringify(call?.prompt)).toContain('fits this JSON Schema');
-    expect(model.doStreamCalls).toHaveLength(1);
+    expect(callsOf(model)).toHaveLength(1);
   });
 
   test('streams its answer', async () => {
@@ -46,7 +47,7 @@ describe('a task with a schema', () => {
     const model = mockOf({ text: '{"name":"Sea","seats":1}' }, { text: sea });
     const result = await runOn(model, cafe);
     expect(result.outputs).toEqual({ a: { name: 'Sea', seats: 8 } });
-    expect(model.doStreamCalls[1]?.prompt).toMatchObject([
+    expect(callsOf(model)[1]?.prompt).toMatchObject([
       { role: 'user' },
       { role: 'assistant', content: [{ type: 'text', text: '{"name":"Sea","seats":1}' }] },
       {
@@ -70,7 +71,7 @@ describe('a task with a schema', () => {
       expect(failed).toMatchObject({
         error: { code: 'invalid_output', usage: { inputTokens: 200 } },
       });
-      expect(model.doStreamCalls).toHaveLength(2);
+      expect(callsOf(model)).toHaveLength(2);
     },
   );
 
@@ -78,13 +79,13 @@ describe('a task with a schema', () => {
     const model = mockOf({ text: 'no JSON at all' });
     const result = await runOn(model, cafe, { maxSteps: 1 });
     expect(result.status).toBe('failed');
-    expect(model.doStreamCalls).toHaveLength(1);
+    expect(callsOf(model)).toHaveLength(1);
   });
 
   test('accepts an answer in a fence', async () => {
     const model = mockOf({ text: `\`\`\`json\n${sea}\n\`\`\`` });
     expect((await runOn(model, cafe)).outputs).toEqual({ a: { name: 'Sea', seats: 8 } });
-    expect(model.doStreamCalls).toHaveLength(1);
+    expect(callsOf(model)).toHaveLength(1);
   });
 
   test.each([
@@ -93,7 +94,7 @@ describe('a task with a schema', () => {
   ])('of %s is described in the prompt alone', async (_, schema, text, output) => {
     const model = mockOf({ text });
     expect((await runOn(model, schema)).outputs).toEqual({ a: output });
-    const [call] = model.doStreamCalls;
+    const [call] = callsOf(model);
     expect(call?.responseFormat).toBeUndefined();
     expect(JSON.stringify(call?.prompt)).toContain('fits this JSON Schema');
   });
@@ -101,7 +102,7 @@ describe('a task with a schema', () => {
   test('for any text sends the same request as no schema', async () => {
     const model = mockOf({ text: 'Sea' });
     expect((await runOn(model, z.string())).outputs).toEqual({ a: 'Sea' });
-    expect(model.doStreamCalls[0]?.responseFormat).toBeUndefined();
+    expect(callsOf(model)[0]?.responseFormat).toBeUndefined();
   });
 });
 

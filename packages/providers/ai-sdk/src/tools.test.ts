@@ -3,7 +3,7 @@ import { inOrder, testServer } from '@stratagem/test-kit';
 import { convertArrayToReadableStream } from 'ai/test';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
-import { compatible, mockOf, partsOf, type StepReply, saying } from '../test/model.js';
+import { callsOf, compatible, mockOf, partsOf, type StepReply, saying } from '../test/model.js';
 import { aiSdk } from './ai-sdk.js';
 import type { AiSdkOptions } from './options.js';
 
@@ -24,7 +24,8 @@ const forCity = (city: unknown) => ({ name: 'weather', input: { city } });
 function runOn(model: ReturnType<typeof mockOf>, options: AiSdkOptions = {}, tools = [weather]) {
   const plan = createPlan('Trip').addTask({ id: 'a', description: 'What to pack?', tools });
   const runner = aiSdk(model, options);
-  return createExecutor({ strategy: inOrder, runner, retry: { maxAttempts: 1 } }).execute(plan);
+  const retry = { maxAttempts: 1 };
+  return createExecutor({ strategy: inOrder, runner, retry, onEvent: () => {} }).execute(plan);
 }
 
 /** The reported parts, without durations. */
@@ -61,7 +62,7 @@ describe('tools', () => {
       { kind: 'step', step: 2, usage },
     ]);
     expect(result.metrics.usage).toMatchObject({ inputTokens: 200, outputTokens: 80 });
-    const [first, second] = model.doStreamCalls;
+    const [first, second] = callsOf(model);
     expect(first?.tools).toMatchObject([
       {
         type: 'function',
@@ -108,7 +109,7 @@ describe('tools', () => {
     const model = mockOf({ calls: [call] }, { text: 'Sun.' });
     const result = await runOn(model);
     expect(result.outputs).toEqual({ a: 'Sun.' });
-    const [, second] = model.doStreamCalls;
+    const [, second] = callsOf(model);
     expect(second?.prompt.at(-1)).toMatchObject({
       content: [{ output: { type: 'error-text', value: expect.stringMatching(told) } }],
     });
@@ -122,7 +123,7 @@ describe('tools', () => {
     const model = mockOf({ calls: [call] }, { text: 'Sun.' });
     const result = await runOn(model);
     expect(result.outputs).toEqual({ a: 'Sun.' });
-    expect(model.doStreamCalls[1]?.prompt.at(-1)).toMatchObject({
+    expect(callsOf(model)[1]?.prompt.at(-1)).toMatchObject({
       content: [{ output: { type: 'error-text', value: expect.stringMatching(told) } }],
     });
     expect(logOf(result.timeline).slice(0, 2)).toEqual([
@@ -141,13 +142,13 @@ describe('tools', () => {
       ),
       usage: { inputTokens: 300, outputTokens: 120 },
     });
-    expect(model.doStreamCalls).toHaveLength(3);
+    expect(callsOf(model)).toHaveLength(3);
   });
 
   test('have 20 steps by default, and any number with Infinity', async () => {
     const model = mockOf({ calls: [forCity('Lisbon')] });
     await runOn(model);
-    expect(model.doStreamCalls).toHaveLength(20);
+    expect(callsOf(model)).toHaveLength(20);
     const calls = Array.from({ length: 25 }, () => ({ calls: [forCity('Lisbon')] }));
     const patient = mockOf(...calls, { text: 'Sun.' });
     const result = await runOn(patient, { maxSteps: Number.POSITIVE_INFINITY });
@@ -174,7 +175,7 @@ describe('tools', () => {
     const result = await run;
     expect(result.status).toBe('canceled');
     expect(stopped.aborted).toBe(true);
-    expect(model.doStreamCalls).toHaveLength(1);
+    expect(callsOf(model)).toHaveLength(1);
   });
 
   test('that the provider runs itself are ignored', async () => {
@@ -216,7 +217,7 @@ describe('tools', () => {
     const executor = createExecutor({ strategy: inOrder, runner, retry: { maxAttempts: 1 } });
     const result = await executor.execute({ goal: 'Trip', tasks: [task] });
     expect(failureIn(result.timeline)).toMatchObject({ code: 'step_limit' });
-    expect(model.doStreamCalls).toHaveLength(4);
+    expect(callsOf(model)).toHaveLength(4);
   });
 
   test('go over HTTP in the format of the provider', async () => {

@@ -39,10 +39,15 @@ export class Transcript implements AttemptProgress {
   readonly #invalidCalls = new Set<string>();
   readonly #emit: RunContext['emit'];
   readonly #target: TranscriptTarget;
+  /** The text and the reasoning of the last step, where nobody reads them. */
+  #unread: Parameters<RunContext['emit']>[0][] = [];
+  readonly #emitAnswer: RunContext['emit'];
 
-  constructor(emit: RunContext['emit'], target: TranscriptTarget) {
+  /** @param isRead Whether somebody reads the text of an answer that is complete. */
+  constructor(emit: RunContext['emit'], target: TranscriptTarget, isRead: boolean) {
     this.#emit = emit;
     this.#target = target;
+    this.#emitAnswer = isRead ? emit : (part) => void this.#unread.push(part);
   }
 
   /** The text of the last step. */
@@ -60,7 +65,8 @@ export class Transcript implements AttemptProgress {
       case 'start-step':
         this.answering = true;
         this.#requireSupport(part.warnings);
-        this.#answer = new AnswerText(this.#emit);
+        this.#answer = new AnswerText(this.#emitAnswer);
+        this.#unread = [];
         this.#calls = [];
         this.#usesOwnTools = false;
         this.#isLastReported = false;
@@ -182,7 +188,13 @@ export class Transcript implements AttemptProgress {
       this.costUsd === undefined || costUsd === undefined ? undefined : this.costUsd + costUsd;
     await this.#answer.end();
     if (this.steps > 1 || this.#calls.length > 0) await this.reportLastStep();
-    this.#requireComplete(end);
+    try {
+      this.#requireComplete(end);
+    } catch (thrown) {
+      // The log keeps the text of an answer that is not complete.
+      for (const part of this.#unread) await this.#emit(part);
+      throw thrown;
+    }
   }
 
   async #reportInvalidCall({ toolCallId: callId, toolName: tool, input }: ToolPart): Promise<void> {

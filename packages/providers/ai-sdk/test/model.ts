@@ -1,6 +1,6 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
-import { type Received, type Reply, streamsOf, type Wire } from '@stratagem/test-kit';
+import { json, type Received, type Reply, streamsOf, type Wire } from '@stratagem/test-kit';
 import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test';
 
 /** The answer of a test model in one step. */
@@ -14,19 +14,40 @@ export interface StepReply {
 /** A model without a server. It gives these answers in order, and repeats the last one. */
 export function mockOf(...script: readonly StepReply[]): MockLanguageModelV4 {
   let asked = 0;
-  const model: MockLanguageModelV4 = new MockLanguageModelV4({
+  const next = () => script[Math.min(asked++, script.length - 1)] ?? {};
+  return new MockLanguageModelV4({
     provider: 'test.chat',
     modelId: 'a-model',
     doStream: async () => {
-      const said = script[Math.min(asked++, script.length - 1)] ?? {};
+      const said = next();
       const { headers } = said;
       return {
         stream: convertArrayToReadableStream(partsOf(said)),
         ...(headers && { response: { headers } }),
       };
     },
+    doGenerate: async () => {
+      const said = next();
+      const { text = '', headers } = said;
+      const parts = partsOf(said);
+      const finish = parts.find((part) => part.type === 'finish') as FinishPart;
+      return {
+        content: [
+          ...(text === '' ? [] : [{ type: 'text' as const, text }]),
+          ...parts.filter((part) => part.type === 'tool-call'),
+        ],
+        ...{ finishReason: finish.finishReason, usage: finish.usage, warnings: [] },
+        response: { id: 'chat-1', modelId: 'a-model-2026', ...(headers && { headers }) },
+      };
+    },
   });
-  return model;
+}
+
+type FinishPart = Extract<LanguageModelV4StreamPart, { type: 'finish' }>;
+
+/** The calls of a mock, in either mode. */
+export function callsOf({ doStreamCalls, doGenerateCalls }: MockLanguageModelV4) {
+  return [...doStreamCalls, ...doGenerateCalls];
 }
 
 /** The stream of a provider for the SDK. */
@@ -75,7 +96,19 @@ export const WIRE: Wire<object> = {
   end: 'data: [DONE]\n\n',
 };
 
-export const { stream, hang } = streamsOf(WIRE);
+const streams = streamsOf(WIRE);
+export const { hang } = streams;
+
+/** A stream of these chunks, or the whole completion of them where none is asked for. */
+export function stream(chunks: readonly object[], headers?: Record<string, string>): Reply {
+  return (response, received) => {
+    const isWhole = received.body.stream !== true && chunks.some((chunk) => 'choices' in chunk);
+    const reply = isWhole
+      ? json(200, wholeOf(chunks as readonly Chunk[]), headers)
+      : streams.stream(chunks, headers);
+    reply(response, received);
+  };
+}
 
 /** A stream with this answer. */
 export function saying(said: StepReply, headers = {}): Reply {
@@ -86,8 +119,8 @@ export function saying(said: StepReply, headers = {}): Reply {
 export function chunksOf(
   { text = '', calls = [] }: StepReply,
   reason: string | null = calls.length > 0 ? 'tool_calls' : 'stop',
-): object[] {
-  const chunk = (delta: object, finish_reason: string | null = null) => ({
+): Chunk[] {
+  const chunk = (delta: Delta, finish_reason: string | null = null) => ({
     id: 'chatcmpl-1',
     model: 'a-model-2026',
     choices: [{ index: 0, delta, finish_reason }],
@@ -114,6 +147,39 @@ export function chunksOf(
       usage: { prompt_tokens: 12, completion_tokens: 3, total_tokens: 15 },
     },
   ];
+}
+
+/** The completion that these chunks are the stream of. */
+export function wholeOf(chunks: readonly Chunk[]): object {
+  const message: Delta = {};
+  let finish_reason: string | null = null;
+  for (const { choices } of chunks) {
+    for (const { delta, finish_reason: reason = null } of choices ?? []) {
+      finish_reason ??= reason;
+      for (const name of ['content', 'reasoning_content'] as const) {
+        if (delta[name] !== undefined) message[name] = (message[name] ?? '') + delta[name];
+      }
+      if (delta.tool_calls)
+        message.tool_calls = [...(message.tool_calls ?? []), ...delta.tool_calls];
+    }
+  }
+  return {
+    ...Object.assign({}, ...chunks),
+    choices: [{ index: 0, message: { role: 'assistant', ...message }, finish_reason }],
+  };
+}
+
+interface Delta {
+  content?: string;
+  reasoning_content?: string;
+  tool_calls?: readonly object[];
+}
+
+interface Chunk {
+  readonly id?: string;
+  readonly model?: string;
+  readonly usage?: object;
+  readonly choices?: readonly { readonly delta: Delta; readonly finish_reason?: string | null }[];
 }
 
 /** Whether the last message of a request is the result of a tool. */

@@ -10,6 +10,7 @@ import {
   saying,
   stream,
   WIRE,
+  wholeOf,
 } from './model.js';
 
 export const SUBJECT: ProviderSubject = {
@@ -43,6 +44,8 @@ export const SUBJECT: ProviderSubject = {
           'the AI SDK takes no reasoning.budgetTokens; use providerOptions',
         ],
       ],
+      wholeAnswer: (text) => wholeOf(chunksOf({ text })),
+      wholeCut: (text) => wholeOf(chunksOf({ text }, 'length')),
       reasoning: stream([
         ...['Let me', ' think.'].map((reasoning_content) => ({
           choices: [{ index: 0, delta: { reasoning_content } }],

@@ -92,11 +92,14 @@ export function streamingConformance(subject: ProviderSubject): void {
       expect(texts).toEqual(['Half of']);
     });
 
-    test('a server that streams although it is asked not to is read', async () => {
-      server.replyWith(subject.saying({ text: 'Yes.' }));
-      const answer = create({ stream: false }).run(request('x'), attempt({ wantsText: false }));
-      await expect(answer).resolves.toMatchObject({ output: 'Yes.' });
-    });
+    test.skipIf(subject.sdk === undefined)(
+      'a server that streams although it is asked not to is read',
+      async () => {
+        server.replyWith(subject.saying({ text: 'Yes.' }));
+        const answer = create({ stream: false }).run(request('x'), attempt({ wantsText: false }));
+        await expect(answer).resolves.toMatchObject({ output: 'Yes.' });
+      },
+    );
 
     test('the error of a whole answer has its class', async () => {
       server.replyWith(json(429, subject.errorBody({ message: 'Slow down.' })));

@@ -44,7 +44,8 @@ export function toolConformance(subject: ProviderSubject): void {
       ),
     );
     const runner = subject.create(server.url, options);
-    return createExecutor({ strategy: inOrder, runner, retry: { maxAttempts: 1 } }).execute(plan);
+    const retry = { maxAttempts: 1 };
+    return createExecutor({ strategy: inOrder, runner, retry, onEvent: () => {} }).execute(plan);
   }
 
   describe.each(subject.apis)('tools with $name', ({ options }) => {
