@@ -14,6 +14,8 @@ export interface Connection {
   readonly timeoutMs: number;
   /** Whether the server can still be reached, as far as the connection knows. */
   readonly isOpen: () => boolean;
+  /** Whether a request failed because the server does not know the session any more. */
+  readonly isSessionLost: (thrown: unknown) => boolean;
   /** Removes secrets from a text. */
   readonly withoutSecrets: (text: string) => string;
   /** Converts the error of a request to a `RunnerError`. */
@@ -104,9 +106,18 @@ function connector(options: McpOptions, transport: Transport) {
       return closing;
     };
     const isOpen = () => opened.transport !== undefined;
-    return { client: opened, name, timeoutMs, isOpen, withoutSecrets, toRunnerError, close };
+    const isSessionLost = (thrown: unknown) =>
+      transport.hasSession?.() === true && isUnknownSession(thrown);
+    const about = { name, timeoutMs, isOpen, isSessionLost, withoutSecrets, toRunnerError, close };
+    return { client: opened, ...about };
   };
   return { open, toRunnerError };
+}
+
+/** By the protocol the status is 404; servers made after a common example answer with 400. */
+function isUnknownSession(thrown: unknown): boolean {
+  const { status } = Object(thrown) as { status?: unknown };
+  return status === 404 || (status === 400 && /session/i.test(describe(thrown)));
 }
 
 interface ConnectionState {

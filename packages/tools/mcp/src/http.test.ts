@@ -98,6 +98,53 @@ test('a session is ended when the connection is closed', async () => {
   );
 });
 
+describe.each([
+  ['404', 404, 'not found'],
+  ['400 and words about the session', 400, 'Bad Request: No valid session ID provided'],
+])('a session that the server has forgotten, with status %s,', (_, status, message) => {
+  /** Forgets the session of each of the calls with these positions, from 0. */
+  async function forgetting(isLost: (calls: number) => boolean) {
+    const { handle, sessions } = sessionTools();
+    let calls = 0;
+    const server = await start(async (request) => {
+      const id = request.headers.get('mcp-session-id');
+      if (id !== null && request.method === 'POST') {
+        const { method } = (await request.clone().json()) as { method: string };
+        if (method === 'tools/call' && isLost(calls++)) sessions.delete(id);
+      }
+      if (id === null || sessions.has(id)) return handle(request);
+      const error = { code: -32_000, message };
+      return Response.json({ jsonrpc: '2.0', error, id: null }, { status });
+    });
+    return { tools: await connect(server), sessions, calls: () => calls };
+  }
+
+  test('is replaced by a new one, and the call is made once more', async () => {
+    const { tools, sessions, calls } = await forgetting((position) => position === 0);
+    expect(await call(tools, 'add', { a: 1, b: 2 })).toEqual({ sum: 3 });
+    expect(calls()).toBe(2);
+    expect(sessions.size).toBe(1);
+    expect(await call(tools, 'greet', { name: 'Ada' })).toContain('Hello Ada');
+    expect(calls()).toBe(3);
+  });
+
+  test('is replaced by one for the calls of one turn', async () => {
+    const { tools, sessions } = await forgetting((position) => position < 2);
+    const sums = [1, 2].map((b) => call(tools, 'add', { a: 1, b }));
+    expect(await Promise.all(sums)).toEqual([{ sum: 2 }, { sum: 3 }]);
+    expect(sessions.size).toBe(1);
+  });
+
+  test('is not replaced again and again', async () => {
+    const { tools, calls } = await forgetting(() => true);
+    const failing = call(tools, 'add', { a: 1, b: 2 });
+    await expect(failing).rejects.toMatchObject({
+      message: expect.stringContaining('MCP server "test-server": '),
+    });
+    expect(calls()).toBe(2);
+  });
+});
+
 test('an older server without Streamable HTTP is used over server-sent events', async () => {
   const server = await start(oldServer());
   const tools = await connect(server);

@@ -11,6 +11,13 @@ export interface LastingConnection {
    * @throws {RunnerError} when the server has stopped and cannot be started again.
    */
   readonly current: () => Promise<Connection>;
+  /**
+   * A new connection in place of one whose session is lost. A connection that has been replaced
+   * already is not opened once more.
+   *
+   * @throws {RunnerError} when the server cannot be reached.
+   */
+  readonly renew: (lost: Connection) => Promise<Connection>;
   /** Ends the connection for good. */
   readonly close: () => Promise<void>;
 }
@@ -29,16 +36,21 @@ export async function connectLasting(options: McpOptions): Promise<LastingConnec
     connection = next;
     if (isClosed) await next.close();
   };
+  /** Calls of one turn arrive together, and start one server. */
+  const reopenOnce = async () => {
+    opening ??= reopen().finally(() => {
+      opening = undefined;
+    });
+    await opening;
+    return connection;
+  };
   return {
     first,
     async current() {
-      if (isClosed || connection.isOpen()) return connection;
-      // Calls of one turn arrive together, and start one server.
-      opening ??= reopen().finally(() => {
-        opening = undefined;
-      });
-      await opening;
-      return connection;
+      return isClosed || connection.isOpen() ? connection : reopenOnce();
+    },
+    async renew(lost) {
+      return isClosed || connection !== lost ? connection : reopenOnce();
     },
     async close() {
       isClosed = true;

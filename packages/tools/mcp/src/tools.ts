@@ -1,5 +1,5 @@
 import type { JsonSchemaType, Tool as ListedTool } from '@modelcontextprotocol/client';
-import { OptionError, type StandardSchema, type Tool, tool } from '@stratagem/core';
+import { OptionError, RunnerError, type StandardSchema, type Tool, tool } from '@stratagem/core';
 import type { Connection } from './connection.js';
 import { DEFAULT_MAX_RESULT_LENGTH, type McpToolOptions } from './options.js';
 import { limitLength, outputOf } from './output.js';
@@ -32,7 +32,12 @@ export async function toolsOf(
       inputSchema: schemaOf(each.inputSchema),
       execute: async (input, { signal }) => {
         const current = await connection.current();
-        return limitLength(await call(current, each, input, signal), maxResultLength);
+        const result = await call(current, each, input, signal).catch(async (thrown) => {
+          if (!(thrown instanceof LostSession)) throw thrown;
+          // The server has not run the call, so it is safe to send it again.
+          return call(await connection.renew(current), each, input, signal);
+        });
+        return limitLength(result, maxResultLength);
       },
     }),
   );
@@ -48,8 +53,11 @@ async function listTools({ client, timeoutMs, toRunnerError }: Connection): Prom
   }
 }
 
+/** The server does not know the session: it was started again, or has forgotten it. */
+class LostSession extends RunnerError {}
+
 async function call(
-  { client, timeoutMs, withoutSecrets, toRunnerError }: Connection,
+  { client, timeoutMs, isSessionLost, withoutSecrets, toRunnerError }: Connection,
   definition: ListedTool,
   input: unknown,
   signal: AbortSignal,
@@ -67,7 +75,8 @@ async function call(
     })
     .catch((thrown: unknown) => {
       signal.throwIfAborted();
-      throw toRunnerError(thrown);
+      const error = toRunnerError(thrown);
+      throw isSessionLost(thrown) ? new LostSession(error.code, error.message) : error;
     });
   return outputOf(result, withoutSecrets);
 }

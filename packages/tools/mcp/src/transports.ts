@@ -14,6 +14,8 @@ export interface Transport {
   readonly stderrTail?: (() => string) | undefined;
   /** Tells the server that its session has ended. */
   readonly endSession?: (() => Promise<void>) | undefined;
+  /** Whether the server has named a session. */
+  readonly hasSession?: (() => boolean) | undefined;
   /** Another transport to try after an error of this one; undefined when there is none. */
   readonly fallback?: (error: unknown) => Promise<Transport> | undefined;
 }
@@ -66,6 +68,7 @@ export async function httpTransport(given: McpHttpOptions): Promise<Transport> {
     sdk: transport,
     mode: 'auto',
     endSession: () => transport.terminateSession(),
+    hasSession: () => transport.sessionId !== undefined,
     fallback(error) {
       if (!isFromOlderServer(error)) return undefined;
       const sse = new sdk.SSEClientTransport(url, options);
