@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { stratagem } from '../test/stratagem.js';
+import { type StratagemOptions, start } from '../test/stratagem.js';
 
 const timeout = 60_000;
+const stratagem = (args: string[], options: StratagemOptions) => start(args, options).ended;
 const plan = 'goal: Report\ntasks: [{ id: a, description: Do it }]\n';
 
 describe('an internal error', { timeout }, () => {

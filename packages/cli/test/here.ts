@@ -1,6 +1,14 @@
 import { Readable } from 'node:stream';
 import { main } from '../src/main.js';
-import type { StratagemOptions } from './stratagem.js';
+
+/** How a command is run. */
+export interface StratagemOptions {
+  /** The content of standard input. @default '' */
+  readonly stdin?: string;
+  /** The whole environment besides `PATH`, so that no key of the developer is ever used. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
 
 /** The exit code and the output of a command. */
 export interface Printed {
@@ -34,7 +42,10 @@ export async function here(
     };
   });
   process.env = { PATH: process.env.PATH, ...env };
-  Object.defineProperty(process, 'stdin', { configurable: true, value: Readable.from([stdin]) });
+  Object.defineProperty(process, 'stdin', {
+    configurable: true,
+    value: Readable.from([Buffer.from(stdin)]),
+  });
   if (cwd !== undefined) process.chdir(cwd);
   try {
     const exitCode = await main(args);

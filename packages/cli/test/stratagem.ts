@@ -5,6 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { here, type StratagemOptions } from './here.js';
+
+export type { StratagemOptions } from './here.js';
+
 const BIN = fileURLToPath(new URL('../bin/stratagem.js', import.meta.url));
 
 /** The exit and the output of a command. */
@@ -14,14 +18,6 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
-}
-
-export interface StratagemOptions {
-  /** The content of standard input. @default '' */
-  readonly stdin?: string;
-  /** The whole environment besides `PATH`, so that no key of the developer is ever used. */
-  readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
 }
 
 /** A running command; `await ended` for its output. */
@@ -72,10 +68,8 @@ export function start(args: readonly string[], options: StratagemOptions = {}): 
   };
 }
 
-/** Runs the built command line and waits for its end. */
-export function stratagem(args: readonly string[], options?: StratagemOptions): Promise<Ended> {
-  return start(args, options).ended;
-}
+/** Runs a command in this process. Tests of signals, pipes and the process itself use `start`. */
+export const stratagem = here;
 
 /** Creates a directory with these files; use it with `await using`. */
 export async function folder(files: Readonly<Record<string, string | Uint8Array>>) {

@@ -21,7 +21,7 @@ function problemLines(stderr: string): string[] {
 }
 
 /** The exit of every refusal. */
-const refused = { exitCode: 2, signal: null, stdout: '' };
+const refused = { exitCode: 2, stdout: '' };
 
 describe('a valid plan', { timeout }, () => {
   const yaml = `goal: Report
