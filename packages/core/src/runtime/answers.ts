@@ -1,4 +1,6 @@
 import { describe, OptionError, StratagemError, show } from '../contract/errors.js';
+import type { TaskWaiting } from '../contract/event.js';
+import type { OpenQuestion } from '../contract/open-question.js';
 import { formatIssues } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { validateWith } from '../contract/validate-with.js';
@@ -67,6 +69,20 @@ export class HumanAnswers {
     this.#answered.add(index);
     await this.#acknowledgements.request((acknowledge) => {
       this.#take({ type: 'rejected', index, reason, acknowledge });
+    });
+  }
+
+  /** The human steps that wait, as far as the journal has them. */
+  openQuestions(): OpenQuestion[] {
+    const { state, log, ended } = this.#kernel;
+    if (ended) return [];
+    const durable = this.#ahead?.durable ?? log.length;
+    const open = [...state.questions.values()].filter(({ position }) => position < durable);
+    return open.map(({ position }) => {
+      const asked = log.objectAt(position) as TaskWaiting;
+      const { taskId, question, kind, timestamp, timeoutMs } = asked;
+      const limit = timeoutMs === undefined ? {} : { timeoutMs };
+      return { taskId, question, kind, since: timestamp, ...limit };
     });
   }
 

@@ -1,0 +1,195 @@
+import type { StratagemError } from '../contract/errors.js';
+import type { WriteAheadLog } from '../journal/write-ahead-log.js';
+import { Floodgate } from '../util/gate.js';
+import { Queue } from '../util/queue.js';
+import { RunClock } from './clock.js';
+import type { Input } from './input.js';
+
+/** With more inputs than this waiting, attempts that report are asked to wait. */
+const MAX_WAITING = 50;
+
+/**
+ * The loop of a run: takes inputs into a queue and applies them one by one, so that a runner or
+ * listener that calls back in the middle of a step does no harm. A step is: input, commit to the
+ * journal, publish, commands.
+ */
+export abstract class WorkLoop {
+  protected readonly clock = new RunClock(() => this.take({ type: 'wake' }));
+  /** In a run with a journal. */
+  protected ahead: WriteAheadLog | undefined;
+  /** Why the run cannot go on in this process. */
+  protected failure: StratagemError | undefined;
+  protected isOver = false;
+
+  readonly #inbox = new Queue<Input>();
+  /** Whether the loop runs, or is about to. */
+  #isWorking = true;
+  /** Inputs were applied that are committed in the next turn of the event loop. */
+  #isCommitDue = false;
+  #wake!: () => void;
+  /** Holds back attempts that report faster than the run can take it. */
+  readonly #gate = new Floodgate();
+
+  /** Gives one input to the kernel, at this time. */
+  protected abstract apply(input: Input, now: number): void;
+
+  /** The applied inputs are durable, or the run has no journal: their callers may learn it. */
+  protected abstract acknowledge(): void;
+
+  /** Publishes the events of a step, and carries out its commands. */
+  protected abstract carryOut(): void;
+
+  /** Ends the part of this process in the run. */
+  protected abstract fail(failure: StratagemError): void;
+
+  /** When the loop is to wake up without an input. */
+  protected abstract get nextWake(): number;
+
+  /** Takes an input from code that runs in the run's own asynchronous context. */
+  take(input: Input): void {
+    if (this.#enqueue(input)) this.#startWork();
+  }
+
+  /**
+   * Takes an input from any other code. Only wakes the loop that began with the run: tasks and
+   * listeners must not run in the asynchronous context, such as the tenant or the trace, of whoever
+   * approves or pauses.
+   */
+  takeFromOutside(input: Input): void {
+    if (this.#enqueue(input)) this.#wake();
+  }
+
+  /** @returns A promise while more inputs wait than the run can take. */
+  protected backpressure(): Promise<void> | undefined {
+    return this.#inbox.size > MAX_WAITING ? this.#gate.close() : undefined;
+  }
+
+  /** Until `start`, inputs only gather. To be called in the asynchronous context of the run. */
+  protected async prepare(): Promise<void> {
+    // An asynchronous function continues in the context in which it was called.
+    while (!this.isOver) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#startWork();
+    }
+  }
+
+  /** Applies the inputs that have gathered, put in this order. */
+  protected start(inOrder: (inputs: readonly Input[]) => readonly Input[]): void {
+    for (const input of inOrder(this.#takeInbox())) this.#inbox.push(input);
+    this.#work();
+  }
+
+  /** Nothing is applied any more: callers that wait for an input learn why. */
+  protected refuseInputs(failure: StratagemError): void {
+    this.failure = failure;
+    for (const input of this.#takeInbox()) {
+      if ('acknowledge' in input) input.acknowledge(failure);
+    }
+  }
+
+  protected stop(): void {
+    this.isOver = true;
+    this.#gate.open();
+    this.clock.stop();
+  }
+
+  /** @returns Whether the work has to be started. */
+  #enqueue(input: Input): boolean {
+    if (this.failure !== undefined) {
+      if ('acknowledge' in input) input.acknowledge(this.failure);
+      return false;
+    }
+    this.#inbox.push(input);
+    if (this.#isWorking) return false;
+    this.#isWorking = true;
+    return true;
+  }
+
+  #takeInbox(): Input[] {
+    const inputs: Input[] = [];
+    while (this.#inbox.size > 0) inputs.push(this.#inbox.shift() as Input);
+    return inputs;
+  }
+
+  #startWork(): void {
+    if (this.ahead === undefined) this.#work();
+    // Inputs of the same turn of the event loop become one append, where it is the appends that cost.
+    else if (this.ahead.isInMemory) queueMicrotask(() => this.#work());
+    else this.#workLater();
+  }
+
+  /**
+   * Applies inputs until there are none. Without a journal each input is a step of its own; with one,
+   * the events of all waiting inputs become one append, and further inputs gather while that takes its
+   * time.
+   */
+  #work(): void {
+    const { ahead, clock } = this;
+    const inbox = this.#inbox;
+    for (let isTurnOver = false; inbox.size > 0 || this.#isCommitDue; ) {
+      while (inbox.size > 0 && !this.#isCommitDue) {
+        const now = clock.now();
+        isTurnOver = clock.isTurnOver(now);
+        if (isTurnOver) break;
+        this.apply(inbox.shift() as Input, now);
+        if (ahead === undefined) this.carryOut();
+      }
+      if (ahead !== undefined) {
+        // To encode a large output and to append it may each take all the time that a turn has.
+        if (!this.#isCommitDue && clock.isTurnLong()) {
+          this.#isCommitDue = true;
+          this.#workLater();
+          return;
+        }
+        this.#isCommitDue = false;
+        if (!this.#commit(ahead, isTurnOver)) return;
+      }
+      if (this.#gate.isClosed) this.#releaseBackpressure();
+      if (isTurnOver) {
+        this.#workLater();
+        return;
+      }
+    }
+    this.#isWorking = false;
+    const isAwaited = this.failure === undefined && !this.isOver;
+    clock.wakeAt(isAwaited ? this.nextWake : Number.POSITIVE_INFINITY);
+  }
+
+  /** @returns Whether the work can go on at once; otherwise it goes on when the append is done. */
+  #commit(ahead: WriteAheadLog, isTurnOver: boolean): boolean {
+    try {
+      const committed = ahead.commit();
+      if (committed === undefined) {
+        this.#afterCommit();
+        return true;
+      }
+      committed.then(
+        () => {
+          this.#afterCommit();
+          this.#releaseBackpressure();
+          if (isTurnOver) this.#workLater();
+          else this.#work();
+        },
+        (failure) => this.fail(failure),
+      );
+    } catch (failure) {
+      this.fail(failure as StratagemError);
+    }
+    return false;
+  }
+
+  #afterCommit(): void {
+    this.acknowledge();
+    this.carryOut();
+  }
+
+  #releaseBackpressure(): void {
+    if (this.#inbox.size <= MAX_WAITING) this.#gate.open();
+  }
+
+  #workLater(): void {
+    this.clock.afterOtherWork(() => this.#work());
+  }
+}
