@@ -275,3 +275,76 @@ describe('a file that cannot be read', { timeout }, () => {
     expect(directory).toMatchObject(refused);
   });
 });
+
+describe('several plans', { timeout }, () => {
+  const good = 'goal: Good\nstrategy: sequential\ntasks: [{ id: a, description: Do it }]\n';
+  const bad =
+    'goal: Bad\ntasks:\n  - id: a\n    descripton: Do it\n  - { id: a, description: B }\n';
+  const broken = 'goal: [';
+
+  async function validateAll(args: readonly string[]) {
+    await using plans = await folder({ 'good.yaml': good, 'bad.yaml': bad, 'broken.yaml': broken });
+    return await stratagem(['validate', ...args], { cwd: plans.path });
+  }
+
+  test('are checked one by one, each with a line', async () => {
+    const ended = await validateAll(['good.yaml', 'bad.yaml', 'none.yaml']);
+    expect(ended.exitCode).toBe(2);
+    expect(ended.stdout).toBe(
+      '✓ good.yaml  Good (1 task, sequential)\n✗ bad.yaml   3 problems\n✗ none.yaml  1 problem\n',
+    );
+    expect(ended.stderr).toContain('bad.yaml:4:5  tasks[0].descripton: unknown field');
+    expect(ended.stderr).toContain('none.yaml: cannot read: no such file');
+    expect(await validateAll(['good.yaml', 'good.yaml'])).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+    });
+  });
+
+  test('have all their problems in JSON, with places and codes', async () => {
+    const ended = await validateAll([
+      '--json',
+      'good.yaml',
+      'bad.yaml',
+      'broken.yaml',
+      'none.yaml',
+    ]);
+    expect(ended).toMatchObject({ exitCode: 2, stderr: '' });
+    const valid = { valid: true, goal: 'Good', tasks: 1, strategy: 'sequential', problems: [] };
+    const invalid = { valid: false, goal: null, tasks: null, strategy: null };
+    const place = (file: string, line: number, column: number, code: string) =>
+      expect.objectContaining({ file, line, column, code, message: expect.any(String) });
+    expect(JSON.parse(ended.stdout)).toEqual({
+      valid: false,
+      files: [
+        { file: 'good.yaml', ...valid },
+        {
+          ...{ file: 'bad.yaml', ...invalid },
+          problems: [
+            place('bad.yaml', 3, 5, 'missing_field'),
+            place('bad.yaml', 4, 5, 'unknown_field'),
+            place('bad.yaml', 5, 11, 'duplicate_id'),
+          ],
+        },
+        {
+          ...{ file: 'broken.yaml', ...invalid },
+          problems: [place('broken.yaml', 1, 8, 'syntax_error')],
+        },
+        {
+          ...{ file: 'none.yaml', ...invalid },
+          problems: [
+            {
+              ...{ file: 'none.yaml', line: null, column: null, code: 'invalid_file' },
+              message: 'none.yaml: cannot read: no such file',
+            },
+          ],
+        },
+      ],
+    });
+  });
+
+  test('that are valid are a document, too', async () => {
+    const { exitCode, stdout } = await validateAll(['--json', 'good.yaml']);
+    expect({ exitCode, valid: JSON.parse(stdout).valid }).toEqual({ exitCode: 0, valid: true });
+  });
+});

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { CompareFlags } from '../commands/compare.js';
 import type { PlanFlags } from '../commands/plan.js';
 import type { SimulateFlags } from '../commands/simulate.js';
+import type { ValidateFlags } from '../commands/validate.js';
 import { GRAPH_FORMATS, type GraphFormat } from '../options/choices.js';
 import {
   addComparisonOptions,
@@ -75,11 +76,12 @@ export function addRunCommands(program: Command, context: Context): void {
 export function addPlanCommands(program: Command, context: Context): void {
   program
     .command('validate')
-    .description('check a plan and list all its problems')
-    .argument('<plan>', PLAN)
-    .action(async (file: string) => {
+    .description('check plans and list all their problems')
+    .argument('<plans...>', 'plan files (YAML or JSON), or - for standard input')
+    .option('--json', 'print the problems as JSON')
+    .action(async (files: string[], flags: ValidateFlags) => {
       const { validateCommand } = await import('../commands/validate.js');
-      context.end(await validateCommand(file, context.settings));
+      context.end(await validateCommand(files, flags, context.settings));
     });
 
   program

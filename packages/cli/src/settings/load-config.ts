@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { formatProblem, type PlanProblem, type PriceTable, type TaskRunner } from '@stratagem/core';
 import { describe } from '@stratagem/core/runner';
 import { LineCounter } from 'yaml';
+import { type FileProblem, InvalidFileError, problemsIn } from '../load/invalid-file.js';
 import { parseSource } from '../load/parse-source.js';
 import { readSource } from '../load/read-source.js';
 import { isRunnerName } from '../options/choices.js';
@@ -11,6 +12,8 @@ import type { Profiles } from '../options/resolve-runners.js';
 import { UsageError } from '../options/usage-error.js';
 import { type ConfigValues, checkConfig } from './config-schema.js';
 import type { Settings } from './settings.js';
+
+const KIND = 'configuration';
 
 /** A file as values, and where each of them is written. */
 interface ConfigSource {
@@ -37,7 +40,7 @@ export async function loadConfig(file: string, cwd: string): Promise<Settings> {
 async function readData(file: string, name: string): Promise<ConfigSource> {
   const { lines, source, problems } = parseSource(await readSource(file, name));
   const all = problems ?? source.problems;
-  if (all.length > 0) throw invalidAt(name, lines, all);
+  if (all.length > 0) throw new InvalidFileError(name, KIND, problemsIn(name, lines, all));
   const { value } = source as NonNullable<typeof source>;
   return { value, lines, offsetOf: (problem) => source?.offsetOf(problem) };
 }
@@ -99,32 +102,14 @@ async function withoutModuleWarning<Result>(load: () => Promise<Result>): Promis
 }
 
 function invalid(name: string, source: ConfigSource, problems: readonly PlanProblem[]): UsageError {
-  const lines = problems.map((problem) => {
+  const placed = problems.map((problem): FileProblem => {
     const offset = source.offsetOf(problem);
     const at = offset === undefined ? undefined : source.lines.linePos(offset);
-    const place = at === undefined ? name : `${name}:${at.line}:${at.col}`;
-    return `${place}  ${formatProblem(problem)}`;
+    const { code } = problem;
+    const place = { line: at?.line ?? null, column: at?.col ?? null };
+    return { file: name, ...place, code, message: formatProblem(problem) };
   });
-  return notValid(name, lines);
-}
-
-function invalidAt(
-  name: string,
-  lines: LineCounter,
-  problems: readonly { readonly offset: number; readonly message: string }[],
-): UsageError {
-  return notValid(
-    name,
-    problems.map(({ offset, message }) => {
-      const { line, col } = lines.linePos(offset);
-      return `${name}:${line}:${col}  ${message}`;
-    }),
-  );
-}
-
-function notValid(name: string, lines: readonly string[]): UsageError {
-  const count = lines.length === 1 ? '1 problem' : `${lines.length} problems`;
-  return new UsageError(`${lines.join('\n')}\n\n${name} is not a valid configuration: ${count}.`);
+  return new InvalidFileError(name, KIND, placed);
 }
 
 function toSettings(values: ConfigValues, folder: string, cwd: string): Settings {
