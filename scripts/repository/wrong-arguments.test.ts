@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import * as coordinator from '../../packages/core/src/coordinator.js';
 import * as document from '../../packages/core/src/document.js';
 import * as core from '../../packages/core/src/index.js';
 import * as simulate from '../../packages/core/src/simulate.js';
@@ -9,6 +10,7 @@ import * as openai from '../../packages/providers/openai/src/index.js';
 import * as simulated from '../../packages/providers/simulated/src/index.js';
 import * as runners from '../../packages/runners/src/index.js';
 import * as simulation from '../../packages/simulation/src/index.js';
+import * as postgres from '../../packages/stores/postgres/src/index.js';
 import * as sqlite from '../../packages/stores/sqlite/src/index.js';
 import * as adaptive from '../../packages/strategies/adaptive/src/index.js';
 import * as parallel from '../../packages/strategies/parallel/src/index.js';
@@ -28,6 +30,7 @@ const executor = core.createExecutor({
 const entries: Readonly<Record<string, object>> = {
   ...{ core, document, simulate, planner, aiSdk, anthropic, openai, simulated, runners },
   ...{ simulation, sqlite, adaptive, parallel, sequential, mcp, ui, executor },
+  ...{ coordinator, postgres },
   run: executor.execute(plan),
   builder: { addTask: (task: never) => executor.execute(core.createPlan('x').addTask(task)) },
 };

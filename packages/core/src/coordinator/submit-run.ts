@@ -64,6 +64,9 @@ export async function submitRun(
   options: SubmitOptions = {},
 ): Promise<string> {
   checkOptions('submitRun()', options, ['runId', 'tenant', 'inputs', ...QUEUED_OPTIONS]);
+  if (typeof queue?.submit !== 'function') {
+    throw new OptionError('submitRun() needs a queue of runs, such as postgresJournal()');
+  }
   const { runId = newRunId(), tenant, inputs: given, ...settings } = options;
   checkRunId('submitRun()', runId);
   checkTenant(tenant);

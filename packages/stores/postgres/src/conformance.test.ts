@@ -1,0 +1,33 @@
+import {
+  journalConformance,
+  runQueueConformance,
+  sharedLimitsConformance,
+} from '@stratagem/core/testing';
+import { describe, test } from 'vitest';
+import { newSchema, url } from '../test/schemas.js';
+import { postgresLimits } from './limits.js';
+import { postgresJournal } from './postgres-journal.js';
+
+let schema = '';
+const current = () => postgresJournal({ url, schema });
+const next = () => {
+  schema = newSchema();
+  return current();
+};
+
+describe.skipIf(url === undefined)('it is a journal that', () => {
+  for (const { name, run } of journalConformance(next, { reopen: current })) test(name, run);
+});
+
+describe.skipIf(url === undefined)('it is a queue that', () => {
+  for (const { name, run } of runQueueConformance(next, { reopen: current })) test(name, run);
+});
+
+describe.skipIf(url === undefined)('it has limits that', () => {
+  const create = () => {
+    schema = newSchema();
+    return postgresLimits({ url, schema });
+  };
+  const another = () => postgresLimits({ url, schema });
+  for (const { name, run } of sharedLimitsConformance(create, { another })) test(name, run);
+});

@@ -1,0 +1,197 @@
+import { JournalError } from '@stratagem/core';
+import { journalErrors } from '@stratagem/core/journal';
+import pg from 'pg';
+import { isConnectionLoss, isRetryable, toJournalError } from './errors.js';
+import { Listener } from './listener.js';
+import { migrate, versionOf } from './migrate.js';
+import { type PostgresSettings, placeOf } from './options.js';
+
+/** One row of a result. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** The first pause before a connection is tried again; it doubles up to the second one. */
+const MIN_PAUSE_MS = 25;
+const MAX_PAUSE_MS = 1_000;
+const CONNECT_MS = 10_000;
+/** How much longer than the server the client waits before it gives up a connection. */
+const CLIENT_GRACE_MS = 5_000;
+
+interface RetryOptions {
+  readonly runId?: string | undefined;
+  /** How long to try, in milliseconds. @default `reconnectMs` */
+  readonly forMs?: number | undefined;
+}
+
+/** The connections to a server, and the tables of one schema there. */
+export class Database {
+  readonly settings: PostgresSettings;
+  /** The schema as it is written in statements. */
+  readonly schema: string;
+  readonly listener: Listener;
+  readonly #place: string;
+  readonly #pool: pg.Pool;
+  #ready: Promise<void> | undefined;
+  #hasConnected = false;
+  #isOpen = true;
+
+  constructor(settings: PostgresSettings) {
+    this.settings = settings;
+    this.schema = pg.escapeIdentifier(settings.schema);
+    this.#place = placeOf(settings);
+    this.#pool = new pg.Pool({
+      ...this.connectionOptions(),
+      max: settings.maxConnections,
+      connectionTimeoutMillis: CONNECT_MS,
+      allowExitOnIdle: true,
+    });
+    // An idle connection that breaks off is replaced; without a listener the process would end.
+    this.#pool.on('error', () => {});
+    this.listener = new Listener(settings.schema, () => this.connectionOptions());
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  connectionOptions(): pg.ClientConfig {
+    const { url, server, ssl, statementTimeoutMs } = this.settings;
+    return {
+      ...(url === undefined ? withoutUndefined(server) : { connectionString: url }),
+      ...(ssl !== undefined && { ssl }),
+      application_name: 'stratagem',
+      keepAlive: true,
+      statement_timeout: statementTimeoutMs,
+    };
+  }
+
+  /**
+   * Whether the tables exist. Reading needs no more, and does not create them.
+   *
+   * @throws {JournalError} when a newer version of this package has made them.
+   */
+  async exists(): Promise<boolean> {
+    if (this.#ready !== undefined) return this.#ready.then(() => true);
+    const version = await this.retrying(() =>
+      this.#withClient((client) => versionOf(client, this.settings.schema)),
+    );
+    if (version === undefined) return false;
+    await this.prepare();
+    return true;
+  }
+
+  /** Creates the tables, or brings them up to date, once. */
+  prepare(): Promise<void> {
+    this.requireOpen();
+    if (this.#ready === undefined) {
+      const ready = this.retrying(() =>
+        this.#withClient((client) => migrate(client, this.settings.schema)),
+      );
+      this.#ready = ready;
+      // The next call tries again.
+      ready.catch(() => {
+        if (this.#ready === ready) this.#ready = undefined;
+      });
+    }
+    return this.#ready;
+  }
+
+  /**
+   * Executes one statement, and executes it again when the connection breaks off. So it must not matter
+   * whether a statement whose answer was lost has been carried out.
+   */
+  async query<Result = Row>(
+    text: string,
+    values: readonly unknown[] = [],
+    options?: RetryOptions,
+  ): Promise<Result[]> {
+    return this.retrying(() => this.queryOnce(text, values), options);
+  }
+
+  /** Executes one statement, once. */
+  async queryOnce<Result = Row>(text: string, values: readonly unknown[] = []): Promise<Result[]> {
+    return this.#withClient(async (client) => {
+      const { rows } = await client.query(text, values as unknown[]);
+      return rows as Result[];
+    });
+  }
+
+  /** Calls the function again while connections break off; converts its errors to `JournalError`s. */
+  async retrying<Result>(
+    work: () => Promise<Result>,
+    { runId, forMs = this.settings.reconnectMs }: RetryOptions = {},
+  ): Promise<Result> {
+    const until = performance.now() + forMs;
+    for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+      this.requireOpen();
+      try {
+        return await work();
+      } catch (thrown) {
+        if (!this.#isOpen) throw journalErrors.closed(runId);
+        const mayPass = this.#hasConnected ? isConnectionLoss(thrown) : isStarting(thrown);
+        const isOver = performance.now() >= until;
+        if (isOver || !(mayPass || isRetryable(thrown))) {
+          throw toJournalError(thrown, this.#place, runId);
+        }
+      }
+      // Processes that lost the same server must not come back in step.
+      await sleep(pauseMs * (0.5 + Math.random() / 2));
+    }
+  }
+
+  requireOpen(): void {
+    if (!this.#isOpen) throw journalErrors.closed();
+  }
+
+  corrupt(message: string, runId?: string): JournalError {
+    const text = `The journal in PostgreSQL at ${this.#place} is damaged: ${message}. Restore it from a backup`;
+    return new JournalError('journal_corrupt', text, { runId });
+  }
+
+  /** Ends all connections; statements that have not ended fail. */
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    await this.listener.close();
+    await this.#pool.end();
+  }
+
+  async #withClient<Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+    const client = await this.#pool.connect();
+    this.#hasConnected = true;
+    const limitMs = this.settings.statementTimeoutMs + CLIENT_GRACE_MS;
+    let broken: Error | undefined;
+    const onError = (error: Error) => {
+      broken = error;
+    };
+    client.on('error', onError);
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('Query read timeout')), limitMs);
+    });
+    try {
+      return await Promise.race([work(client), timeout]);
+    } catch (thrown) {
+      if (isConnectionLoss(thrown)) broken = thrown as Error;
+      throw thrown;
+    } finally {
+      clearTimeout(timer);
+      client.removeListener('error', onError);
+      // A broken connection is not used again.
+      client.release(broken);
+    }
+  }
+}
+
+/** Before the first connection only a server that starts is waited for: anything else is a mistake. */
+function isStarting(thrown: unknown): boolean {
+  return (Object(thrown) as { code?: unknown }).code === '57P03';
+}
+
+function withoutUndefined<Options extends object>(options: Options): Options {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Options;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

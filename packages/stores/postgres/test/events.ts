@@ -1,0 +1,20 @@
+import type { EventData, Journal } from '@stratagem/core';
+
+export function newRun(id: string) {
+  return { id, goal: `goal of ${id}`, createdAt: 1_000 };
+}
+
+export function queued(id: string, tenant = '') {
+  return { ...newRun(id), tenant, plan: { goal: `goal of ${id}`, tasks: [] } };
+}
+
+export function completed(sequence: number, output: string): EventData {
+  const taskId = `task-${sequence}`;
+  return { type: 'task_completed', sequence, timestamp: 1_000 + sequence, taskId, output };
+}
+
+export async function all(journal: Journal, runId: string): Promise<EventData[]> {
+  const events: EventData[] = [];
+  for await (const event of journal.read(runId)) events.push(event);
+  return events;
+}

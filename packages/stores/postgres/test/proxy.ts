@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+
+/** A server that passes connections on to another one, and breaks them off as it is told. */
+export interface Proxy {
+  readonly url: string;
+  /** Breaks off every connection. */
+  cut(): void;
+  /** Breaks off the next connection that sends this text, before it is passed on. */
+  cutBefore(text: string): void;
+  /** Breaks off the next connection that sends this text, when the server has answered to it. */
+  cutAfter(text: string): void;
+  /** Calls the function with the length of each message; a connection is broken off when it is true. */
+  cutWhen(isEnd: (length: number) => boolean): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export async function startProxy(target: string): Promise<Proxy> {
+  const url = new URL(target);
+  const sockets = new Set<Socket>();
+  let before: string | undefined;
+  let after: string | undefined;
+  let isEnd: (length: number) => boolean = () => false;
+
+  const server = createServer((client) => {
+    const upstream = connect(Number(url.port), url.hostname);
+    let isAnswerDropped = false;
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+      socket.on('error', () => {});
+    }
+    const end = () => {
+      client.destroy();
+      upstream.destroy();
+    };
+    client.on('close', end);
+    upstream.on('close', end);
+    client.on('data', (data: Buffer) => {
+      if (before !== undefined && data.includes(before)) {
+        before = undefined;
+        return end();
+      }
+      if (after !== undefined && data.includes(after)) {
+        after = undefined;
+        isAnswerDropped = true;
+      }
+      if (isEnd(data.length)) {
+        // Half of a message may arrive as well.
+        upstream.write(data.subarray(0, data.length / 2));
+        return end();
+      }
+      upstream.write(data);
+    });
+    upstream.on('data', (data) => {
+      if (isAnswerDropped || isEnd(data.length)) return end();
+      client.write(data);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  const here = new URL(target);
+  here.port = `${port}`;
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+
+  return {
+    url: here.href,
+    cut,
+    cutBefore(text) {
+      before = text;
+    },
+    cutAfter(text) {
+      after = text;
+    },
+    cutWhen(given) {
+      isEnd = given;
+    },
+    async [Symbol.asyncDispose]() {
+      cut();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
