@@ -11,6 +11,7 @@ import {
 } from '../output/comparison-report.js';
 import { EXIT } from '../output/exit-code.js';
 import { jsonText } from '../output/json-text.js';
+import { checkOutput, printResult } from '../output/result-file.js';
 import { write } from '../output/streams.js';
 import { toRunOptions, withRetries } from '../run/run-options.js';
 import { signalExitCode, stopOnSignals } from '../run/signals.js';
@@ -107,6 +108,7 @@ async function compareForReal(
     if (given[name] === undefined) continue;
     throw new UsageError(`${option} has no effect with --runner: it is for simulations; remove it`);
   }
+  await checkOutput(given, [file, settings.file]);
   const loaded = await loadPlan(file, settings.models);
   const flags = withoutLimits(given, settings, loaded);
   const plan = withRetries(loaded.plan, flags.retries);
@@ -177,7 +179,9 @@ function refuseQuestions(tasks: readonly Task[]): void {
   }
 }
 
-async function print(comparison: Comparison, { json }: CompareFlags): Promise<void> {
-  const text = json ? `${jsonText(comparison)}\n` : comparisonReport(comparison, process.stdout);
-  await write(process.stdout, text);
+async function print(comparison: Comparison, flags: CompareFlags): Promise<void> {
+  const text = flags.json
+    ? `${jsonText(comparison)}\n`
+    : comparisonReport(comparison, process.stdout);
+  await printResult(text, flags);
 }

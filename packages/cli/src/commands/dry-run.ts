@@ -8,7 +8,7 @@ import { toUsageError } from '../options/to-usage-error.js';
 import { EXIT } from '../output/exit-code.js';
 import { jsonText } from '../output/json-text.js';
 import { plural } from '../output/plural.js';
-import { write } from '../output/streams.js';
+import { printResult } from '../output/result-file.js';
 import { onOneLine, padTo } from '../output/terminal-text.js';
 import { withExecutor } from '../run/with-executor.js';
 
@@ -35,7 +35,7 @@ export async function dryRunCommand(
         ? withReuse
         : withoutReuse(await forecast(memoryJournal()), withReuse);
       const text = flags.json ? `${jsonText(forecastDocument(plan, tasks))}\n` : table(plan, tasks);
-      await write(process.stdout, text);
+      await printResult(text, flags);
       return EXIT.completed;
     });
   } finally {

@@ -1,17 +1,23 @@
 import { loadPlan } from '../load/load-plan.js';
 import type { GraphFormat } from '../options/choices.js';
+import type { OutputFlags } from '../options/page-flags.js';
 import { EXIT } from '../output/exit-code.js';
 import { formatGraph } from '../output/graph-format.js';
-import { write } from '../output/streams.js';
+import { checkOutput, printResult } from '../output/result-file.js';
 import type { Settings } from '../settings/settings.js';
+
+export interface GraphFlags extends OutputFlags {
+  readonly format: GraphFormat;
+}
 
 /** `stratagem graph PLAN` */
 export async function graphCommand(
   file: string,
-  format: GraphFormat,
+  flags: GraphFlags,
   settings: Settings,
 ): Promise<number> {
+  await checkOutput(flags, [file, settings.file]);
   const { plan } = await loadPlan(file, settings.models);
-  await write(process.stdout, `${formatGraph(plan, format)}\n`);
+  await printResult(`${formatGraph(plan, flags.format)}\n`, flags);
   return EXIT.completed;
 }

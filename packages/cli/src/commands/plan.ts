@@ -15,7 +15,7 @@ import { createProgress } from '../output/create-progress.js';
 import { EXIT } from '../output/exit-code.js';
 import { planDocument, planErrorDocument } from '../output/json-documents.js';
 import { jsonText } from '../output/json-text.js';
-import { checkPlanFile, planYaml, writePlanFile } from '../output/plan-file.js';
+import { checkPlanFile, fileExists, planYaml, writePlanFile } from '../output/plan-file.js';
 import { planOutline } from '../output/plan-outline.js';
 import { plural } from '../output/plural.js';
 import { write } from '../output/streams.js';
@@ -54,7 +54,7 @@ export async function planCommand(
   if (force && output === undefined) {
     throw new UsageError('--force has no effect without --output: remove it');
   }
-  if (output !== undefined) await checkPlanFile(output, force);
+  if (output !== undefined) await checkPlanFile(output, force ? undefined : fileExists(output));
   const options = await decomposeOptions(flags);
   return withTools(mcpConfig, (tools) =>
     makePlan(goal, { ...options, ...(tools !== undefined && { tools }) }, flags),

@@ -9,9 +9,15 @@ import {
 import { findRun } from '../load/find-run.js';
 import { loadInputs } from '../load/load-inputs.js';
 import { withJournal } from '../load/open-journal.js';
-import type { ExecutorFlags, InputFlags, LimitFlags } from '../options/run-flags.js';
+import {
+  type ExecutorFlags,
+  filesOf,
+  type InputFlags,
+  type LimitFlags,
+} from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
+import { checkOutput } from '../output/result-file.js';
 import { write } from '../output/streams.js';
 import { commandJournal } from '../run/command-journal.js';
 import { type CommandRecord, readCommandRecord } from '../run/command-record.js';
@@ -91,6 +97,7 @@ export async function withResumedRun<Result>(
   const record = readCommandRecord(starts[0]);
   const loaded = await planForResume(id, record, starts.at(-1), flags, settings.models);
   const { plan } = loaded;
+  await checkOutput(flags, [flags.plan ?? record.file, settings.file, ...filesOf(flags)]);
   const merged = withSettings(mergeFlags(record, flags), settings, loaded);
   checkPresetAnswers(plan, merged);
   const journal = commandJournal(store, record);

@@ -9,7 +9,7 @@ import { withTools } from '../load/load-tools.js';
 import { checkProgressFlags, type ProgressFlags } from '../options/progress-flags.js';
 import { resolveStrategy } from '../options/resolve-options.js';
 import { resolveRunner } from '../options/resolve-runners.js';
-import type { RunFlags } from '../options/run-flags.js';
+import { filesOf, type RunFlags } from '../options/run-flags.js';
 import { optionErrorToUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
 import { createProgress } from '../output/create-progress.js';
@@ -19,6 +19,7 @@ import { goalDocument } from '../output/json-documents.js';
 import { jsonText } from '../output/json-text.js';
 import { planOutline } from '../output/plan-outline.js';
 import type { Progress } from '../output/progress.js';
+import { checkOutput, printResult } from '../output/result-file.js';
 import { checkRunFiles, writeRunFiles } from '../output/run-files.js';
 import { planningLine, runSummary } from '../output/run-summary.js';
 import { write } from '../output/streams.js';
@@ -86,6 +87,7 @@ async function runGoal(
   await announceSimulation(flags);
   checkProgressFlags(flags);
   await checkRunFiles(flags);
+  await checkOutput(flags, filesOf(flags));
   const page = await openRunPage(flags);
   const screen = new Screen(flags);
   let handle: GoalHandle | undefined;
@@ -110,7 +112,7 @@ async function runGoal(
     : run === undefined
       ? ''
       : finalOutputs(run);
-  await write(process.stdout, document);
+  await printResult(document, flags);
   signals.stop();
   const isQuiet = flags.quiet && run?.status === 'completed';
   if (run !== undefined && !isQuiet && flags.logFormat !== 'json') {

@@ -250,7 +250,7 @@ test('--latency sets the duration of each task', { timeout }, async () => {
 describe('--deadline', { timeout }, () => {
   test('fails the plan when it exceeds the deadline', async () => {
     const args = ['run', '-', '--latency', '600000', '--deadline', '50ms'];
-    const { exitCode, stdout, ...ended } = await stratagem([...args, '--json'], { stdin: report });
+    const { exitCode, stdout } = await stratagem([...args, '--json'], { stdin: report });
     const document = JSON.parse(stdout);
     expect(exitCode).toBe(1);
     expect(document.status).toBe('failed');

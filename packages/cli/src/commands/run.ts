@@ -2,9 +2,10 @@ import type { ExecuteOptions, Executor, Plan, RunHandle, RunOptions } from '@str
 import { loadInputs } from '../load/load-inputs.js';
 import { type LoadedPlan, loadPlan } from '../load/load-plan.js';
 import { journalErrorToUsageError, openJournal } from '../load/open-journal.js';
-import type { RunFlags } from '../options/run-flags.js';
+import { filesOf, type RunFlags } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
+import { checkOutput } from '../output/result-file.js';
 import { commandJournal } from '../run/command-journal.js';
 import { createCommandRecord } from '../run/command-record.js';
 import { executeRun } from '../run/execute-run.js';
@@ -34,6 +35,7 @@ export async function runCommand(
   if (reuse && directory === undefined) {
     throw new UsageError('--reuse needs --journal DIR, the directory of the earlier runs');
   }
+  await checkOutput(flags, [file, settings.file, ...filesOf(flags)]);
   if (flags.dryRun) {
     const { dryRunCommand } = await import('./dry-run.js');
     return dryRunCommand(plan, loaded, flags);

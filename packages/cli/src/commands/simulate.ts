@@ -2,17 +2,18 @@ import { isStratagemError, type Plan, type Strategy, type Task } from '@stratage
 import type { StrategySpec } from '@stratagem/core/document';
 import type { Demand, FilledPlan, WhatIfRow } from '@stratagem/simulation';
 import { loadPlan } from '../load/load-plan.js';
+import type { OutputFlags } from '../options/page-flags.js';
 import { resolveStrategy } from '../options/resolve-options.js';
 import { resolveServer, type ServerFlags } from '../options/resolve-server.js';
 import type { StrategyFlags } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
 import { EXIT } from '../output/exit-code.js';
 import { jsonText } from '../output/json-text.js';
+import { checkOutput, printResult } from '../output/result-file.js';
 import { simulationReport } from '../output/simulation-report.js';
-import { write } from '../output/streams.js';
 import type { Settings } from '../settings/settings.js';
 
-export interface SimulateFlags extends ServerFlags {
+export interface SimulateFlags extends ServerFlags, OutputFlags {
   readonly strategy?: StrategyFlags['strategy'];
   readonly maxParallel?: readonly number[];
   readonly latency?: number;
@@ -52,15 +53,14 @@ export async function simulateCommand(
     assumptions: assumptions(rows),
     rows,
   };
-  await write(
-    process.stdout,
-    flags.json ? `${jsonText(document)}\n` : simulationReport(document, planInFile),
-  );
+  const text = flags.json ? `${jsonText(document)}\n` : simulationReport(document, planInFile);
+  await printResult(text, flags);
   return EXIT.completed;
 }
 
 /** Loads a plan for simulations; `run` simulates it once. */
 export async function prepareSimulation(file: string, flags: SimulateFlags, settings: Settings) {
+  await checkOutput(flags, [file, settings.file]);
   const server = await resolveServer(flags);
   const { plan: planInFile, strategy: spec } = await loadPlan(file, settings.models);
   checkEffects(planInFile, flags);

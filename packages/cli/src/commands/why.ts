@@ -3,13 +3,14 @@ import { analyzeRun, type RunAnalysis, type TaskAnalysis } from '@stratagem/core
 import { findAlternatives } from '@stratagem/core/simulate';
 import { findRun } from '../load/find-run.js';
 import { withJournal } from '../load/open-journal.js';
+import type { OutputFlags } from '../options/page-flags.js';
 import { UsageError } from '../options/usage-error.js';
 import { EXIT } from '../output/exit-code.js';
 import { jsonText } from '../output/json-text.js';
-import { write } from '../output/streams.js';
+import { checkOutput, printResult } from '../output/result-file.js';
 import { waitsOf, whyRun, whyTask } from '../output/why-report.js';
 
-export interface WhyFlags {
+export interface WhyFlags extends OutputFlags {
   readonly journal: string;
   readonly json?: boolean;
 }
@@ -18,8 +19,10 @@ export interface WhyFlags {
 export async function whyCommand(
   idOrPrefix: string,
   taskId: string | undefined,
-  { journal: directory, json }: WhyFlags,
+  flags: WhyFlags,
 ): Promise<number> {
+  const { journal: directory, json } = flags;
+  await checkOutput(flags);
   const { runId, events } = await withJournal(directory, async (journal) => {
     const { id } = await findRun(journal, idOrPrefix);
     const events: RunEvent[] = [];
@@ -31,14 +34,14 @@ export async function whyCommand(
   if (taskId !== undefined) {
     const task = requireTask(analysis, taskId);
     const text = json ? `${jsonText(task)}\n` : whyTask(task, analysis, process.stdout);
-    await write(process.stdout, text);
+    await printResult(text, flags);
     return EXIT.completed;
   }
   const found = findAlternatives(events);
   const text = json
     ? `${jsonText(whyDocument(runId, analysis, found))}\n`
     : whyRun(analysis, found, process.stdout);
-  await write(process.stdout, text);
+  await printResult(text, flags);
   return EXIT.completed;
 }
 

@@ -225,6 +225,11 @@ export function fileOption(flags: string, description: string): Option {
   return option(flags, description, nonEmpty);
 }
 
+/** The option of every command that prints a result. */
+export function resultOption(): Option {
+  return option('-o, --output <file>', 'write the result to this file instead', nonEmpty);
+}
+
 export function outputOption(): Option {
   const description = 'write the plan to this file (.yaml, .yml or .json)';
   return option('-o, --output <file>', description, nonEmpty);

@@ -1,6 +1,6 @@
 import type { PriceTable, TaskRunner } from '@stratagem/core';
 import type { FALLBACKS, StrategyName } from './choices.js';
-import type { FileFlags, PageFlags } from './page-flags.js';
+import type { FileFlags, OutputFlags, PageFlags } from './page-flags.js';
 import type { ProgressFlags } from './progress-flags.js';
 
 export interface StrategyFlags {
@@ -46,6 +46,18 @@ export interface ExecutorFlags extends StrategyFlags, RunnerFlags, WrapperFlags 
   readonly retries?: number;
 }
 
+/** The files that a command with these flags reads. */
+export function filesOf({
+  prices,
+  mcpConfig,
+  replay,
+  inputs,
+  input = [],
+}: ExecutorFlags & Pick<LimitFlags, 'prices'> & InputFlags): (string | undefined)[] {
+  const values = input.flatMap(({ value }) => (value.startsWith('@') ? value.slice(1) : []));
+  return [typeof prices === 'string' ? prices : undefined, mcpConfig, replay, inputs, ...values];
+}
+
 /** Values for the inputs of the plan. */
 export interface InputFlags {
   readonly input?: readonly InputFlag[];
@@ -78,7 +90,8 @@ export interface RunFlags
     PresetAnswers,
     InputFlags,
     FileFlags,
-    PageFlags {
+    PageFlags,
+    OutputFlags {
   readonly goal?: string;
   readonly fallback?: (typeof FALLBACKS)[number];
   readonly yes?: boolean;

@@ -5,7 +5,7 @@ import { Document, isSeq, Scalar, visit } from 'yaml';
 import { UsageError } from '../options/usage-error.js';
 import { escapeUnsafe, jsonText, UNSAFE } from './json-text.js';
 
-const SCHEMA = './node_modules/@stratagem/core/schema/plan.schema.json';
+export const PLAN_SCHEMA = './node_modules/@stratagem/core/schema/plan.schema.json';
 
 /** Lists of names are written on one line. */
 const FLOW_LISTS = ['dependencies', 'tools'];
@@ -13,7 +13,7 @@ const FLOW_LISTS = ['dependencies', 'tools'];
 /** Formats a plan as a YAML plan file that refers editors to the schema. */
 export function planYaml(plan: Plan): string {
   const document = new Document(plan);
-  document.commentBefore = ` yaml-language-server: $schema=${SCHEMA}`;
+  document.commentBefore = ` yaml-language-server: $schema=${PLAN_SCHEMA}`;
   visit(document, {
     Pair(_, { key, value }) {
       const isList = key instanceof Scalar && FLOW_LISTS.includes(key.value as string);
@@ -36,21 +36,22 @@ function hasUnsafe(text: string): boolean {
 }
 
 function planJson(plan: Plan): string {
-  return `${jsonText({ $schema: SCHEMA, ...plan })}\n`;
+  return `${jsonText({ $schema: PLAN_SCHEMA, ...plan })}\n`;
 }
 
 /**
  * Checks that a plan can be written to a file before the model is paid for making the plan.
  *
+ * @param onExisting The error for a file that exists, which is not overwritten.
  * @throws {UsageError} when the file cannot be written.
  */
-export async function checkPlanFile(file: string, force: boolean): Promise<void> {
+export async function checkPlanFile(file: string, onExisting?: UsageError): Promise<void> {
   if (!['.yaml', '.yml', '.json'].includes(extname(file).toLowerCase())) {
     throw new UsageError(`${file}: the file name must end in .yaml, .yml or .json`);
   }
   const existing = await stat(file).catch(() => undefined);
   if (existing?.isDirectory()) throw new UsageError(`${file}: is a directory`);
-  if (existing !== undefined && !force) throw fileExists(file);
+  if (existing !== undefined && onExisting !== undefined) throw onExisting;
   const target = existing === undefined ? dirname(file) : file;
   await access(target, constants.W_OK).catch((cause) => {
     const why = cause.code === 'ENOENT' ? 'no such directory' : 'permission denied';
@@ -69,6 +70,6 @@ export async function writePlanFile(file: string, plan: Plan, force: boolean): P
   }
 }
 
-function fileExists(file: string): UsageError {
+export function fileExists(file: string): UsageError {
   return new UsageError(`${file}: already exists; use --force to overwrite it`);
 }

@@ -15,7 +15,8 @@ export async function checkRunFiles({ report, trace }: FileFlags): Promise<void>
   for (const file of [report, trace]) if (file !== undefined) await checkWritable(file);
 }
 
-async function checkWritable(file: string): Promise<void> {
+/** @throws {UsageError} when a file cannot be written. */
+export async function checkWritable(file: string): Promise<void> {
   const folder = dirname(resolve(file));
   const problem = (why: string) => new UsageError(`cannot write ${file}: ${why}`);
   const about = await stat(file).catch(() => undefined);

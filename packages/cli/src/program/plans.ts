@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander';
 import type { CompareFlags } from '../commands/compare.js';
+import type { GraphFlags } from '../commands/graph.js';
 import type { PlanFlags } from '../commands/plan.js';
 import type { SimulateFlags } from '../commands/simulate.js';
 import type { ValidateFlags } from '../commands/validate.js';
-import { GRAPH_FORMATS, type GraphFormat } from '../options/choices.js';
+import { GRAPH_FORMATS } from '../options/choices.js';
 import {
   addComparisonOptions,
   addInputOptions,
@@ -14,6 +15,7 @@ import {
   fallbackOption,
   journalOption,
   outputOption,
+  resultOption,
 } from '../options/option-groups.js';
 import type { RunFlags } from '../options/run-flags.js';
 import { journalFlags } from '../settings/apply-settings.js';
@@ -33,7 +35,8 @@ export function addRunCommands(program: Command, context: Context): void {
     .option('--no-journal', 'do not record the run, whatever the settings say')
     .option('--reuse', 'reuse recorded outputs of unchanged tasks (needs --journal)')
     .option('--dry-run', 'show which tasks would run, and why; run nothing')
-    .option('--json', 'print the result as JSON');
+    .option('--json', 'print the result as JSON')
+    .addOption(resultOption());
   addModelOptions(addSchedulingOptions(addInputOptions(run))).action(
     async (
       file: string | undefined,
@@ -58,6 +61,15 @@ export function addRunCommands(program: Command, context: Context): void {
       context.end(await runCommand(file, flags, settings));
     },
   );
+
+  program
+    .command('init')
+    .description('write an example plan with comments, which runs without a key')
+    .argument('[file]', 'where to write it', 'plan.yaml')
+    .action(async (file: string) => {
+      const { initCommand } = await import('../commands/init.js');
+      context.end(await initCommand(file));
+    });
 
   const plan = program
     .command('plan')
@@ -91,16 +103,18 @@ export function addPlanCommands(program: Command, context: Context): void {
     .addOption(
       new Option('--format <name>', 'output format').choices(GRAPH_FORMATS).default('mermaid'),
     )
-    .action(async (file: string, { format }: { format: GraphFormat }) => {
+    .addOption(resultOption())
+    .action(async (file: string, flags: GraphFlags) => {
       const { graphCommand } = await import('../commands/graph.js');
-      context.end(await graphCommand(file, format, context.settings));
+      context.end(await graphCommand(file, flags, context.settings));
     });
 
   const compare = program
     .command('compare')
     .description('compare strategies and limits on a plan: simulated, or for real with --runner')
     .argument('<plan>', PLAN)
-    .option('--json', 'print the results as JSON');
+    .option('--json', 'print the results as JSON')
+    .addOption(resultOption());
   addComparisonOptions(compare).action(async (file: string, flags: CompareFlags) => {
     const { compareCommand } = await import('../commands/compare.js');
     context.end(await compareCommand(file, flags, context.settings));
@@ -110,7 +124,8 @@ export function addPlanCommands(program: Command, context: Context): void {
     .command('simulate')
     .description('estimate how long a plan takes; calls no model')
     .argument('<plan>', PLAN)
-    .option('--json', 'print the results as JSON');
+    .option('--json', 'print the results as JSON')
+    .addOption(resultOption());
   addSimulationOptions(simulate).action(async (file: string, flags: SimulateFlags) => {
     const { simulateCommand } = await import('../commands/simulate.js');
     context.end(await simulateCommand(file, flags, context.settings));

@@ -11,6 +11,7 @@ import {
   fileOption,
   journalOption,
   portOption,
+  resultOption,
   traceOption,
 } from '../options/option-groups.js';
 import { type JournalFlags, requireJournal } from '../settings/apply-settings.js';
@@ -35,6 +36,7 @@ export function addRecordCommands(program: Command, context: Context): void {
     .option('--accept-changes', 'resume with the changed plan file')
     .option('--use-recorded-plan', 'resume with the recorded plan; ignore the file')
     .option('--json', 'print the result as JSON')
+    .addOption(resultOption())
     .addHelpText('after', '\nOptions that you leave out keep their values from the recorded run.');
   addResumeOptions(addInputOptions(resume)).action(async (runId: string, flags: ResumeFlags) => {
     const { resumeCommand } = await import('../commands/resume.js');
@@ -57,6 +59,7 @@ export function addRecordCommands(program: Command, context: Context): void {
     .argument('<run>', RUN)
     .addOption(journal())
     .option('--json', 'print the result as JSON, like run --json')
+    .addOption(resultOption())
     .action(async (runId: string, flags: ShowFlags) => {
       const { showCommand } = await import('../commands/show.js');
       context.end(await showCommand(runId, recorded(flags)));
@@ -69,6 +72,7 @@ export function addRecordCommands(program: Command, context: Context): void {
     .argument('[task]', 'id of a task')
     .addOption(journal())
     .option('--json', 'print the explanation as JSON')
+    .addOption(resultOption())
     .action(async (runId: string, taskId: string | undefined, flags: WhyFlags) => {
       const { whyCommand } = await import('../commands/why.js');
       context.end(await whyCommand(runId, taskId, recorded(flags)));

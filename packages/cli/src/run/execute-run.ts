@@ -1,6 +1,6 @@
 import type { PlanResult, RunEvent, RunHandle, RunOptions, TaskWaiting } from '@stratagem/core';
 import { isJournalError } from '../load/open-journal.js';
-import type { FileFlags, PageFlags } from '../options/page-flags.js';
+import type { FileFlags, OutputFlags, PageFlags } from '../options/page-flags.js';
 import { checkProgressFlags, type ProgressFlags } from '../options/progress-flags.js';
 import type { PresetAnswers } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
@@ -9,6 +9,7 @@ import { EXIT } from '../output/exit-code.js';
 import { finalOutputs } from '../output/final-outputs.js';
 import { runDocument } from '../output/json-documents.js';
 import { jsonText } from '../output/json-text.js';
+import { printResult } from '../output/result-file.js';
 import { checkRunFiles, writeRunFiles } from '../output/run-files.js';
 import { runSummary } from '../output/run-summary.js';
 import { shellQuote } from '../output/shell-quote.js';
@@ -23,7 +24,12 @@ import { openTerminal } from './terminal.js';
 const STOPPING = 'Stopping. Press Ctrl-C again to quit at once.\n';
 const FINISHING = 'Finishing the attempts in flight. A second signal quits at once.\n';
 
-export interface ExecuteFlags extends ProgressFlags, PresetAnswers, FileFlags, PageFlags {
+export interface ExecuteFlags
+  extends ProgressFlags,
+    PresetAnswers,
+    FileFlags,
+    PageFlags,
+    OutputFlags {
   readonly json?: boolean;
   /** The option that names the journal in the commands for this run; undefined without a journal. */
   readonly journalOption?: string;
@@ -113,7 +119,7 @@ export async function executeRun(
   const document = flags.json
     ? `${jsonText(runDocument(result, run.runId))}\n`
     : finalOutputs(result);
-  await write(process.stdout, document);
+  await printResult(document, flags);
   // Until here, a second signal also ends the wait for a slow reader of the output.
   signals.stop();
   const commands = recording?.nextCommands(run, result);

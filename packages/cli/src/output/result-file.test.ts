@@ -1,0 +1,86 @@
+import { mkdir, readdir, readFile, stat, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { folder, stratagem } from '../../test/stratagem.js';
+
+const plan = 'goal: Report\ntasks: [{ id: a, description: Do it }]\n';
+const echo = `export const runner = { name: 'echo', run: async ({ prompt }) => ({ output: prompt }) };\n`;
+const failing = `export const runner = { name: 'bad', run: async () => { throw new Error('no'); } };\n`;
+const files = { 'plan.yaml': plan, 'echo.mjs': echo, 'failing.mjs': failing };
+const run = ['run', 'plan.yaml', '--runner', './echo.mjs'];
+
+describe('--output', () => {
+  test('takes the result instead of standard output', async () => {
+    await using project = await folder(files);
+    const cwd = project.path;
+    const ended = await stratagem([...run, '-q', '-o', 'result.txt'], { cwd });
+    expect(ended).toEqual({ exitCode: 0, stdout: '', stderr: 'Wrote result.txt\n' });
+    expect(await readFile(join(cwd, 'result.txt'), 'utf8')).toBe('Do it\n');
+    await stratagem([...run, '--json', '-o', 'result.txt', '--journal', 'runs'], { cwd });
+    const { runId, outputs } = JSON.parse(await readFile(join(cwd, 'result.txt'), 'utf8'));
+    expect(outputs).toEqual({ a: 'Do it' });
+    const commands: string[][] = [
+      ...[
+        ['show', runId],
+        ['show', runId, '--json'],
+        ['why', runId],
+      ].map((each) => [...each, '--journal', 'runs']),
+      ...[['graph'], ['simulate'], ['compare', '--json']].map((each) => [...each, 'plan.yaml']),
+      ['run', 'plan.yaml', '--dry-run'],
+    ];
+    for (const command of commands) {
+      const { stdout } = await stratagem(command, { cwd });
+      const written = await stratagem([...command, '--output', 'other.txt'], { cwd });
+      expect(written.stdout, command.join(' ')).toBe('');
+      expect(await readFile(join(cwd, 'other.txt'), 'utf8')).toBe(stdout);
+    }
+    const left = await readdir(cwd);
+    expect(left.filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  test('replaces the target of a link, and keeps its rights', async () => {
+    await using project = await folder({ ...files, 'old.txt': 'old' });
+    const cwd = project.path;
+    await symlink('old.txt', join(cwd, 'link.txt'));
+    const { mode } = await stat(join(cwd, 'old.txt'));
+    await stratagem([...run, '-o', 'link.txt'], { cwd });
+    expect(await readFile(join(cwd, 'old.txt'), 'utf8')).toBe('Do it\n');
+    expect((await stat(join(cwd, 'old.txt'))).mode).toBe(mode);
+  });
+
+  test('keeps an earlier result when a run has none', async () => {
+    await using project = await folder({ ...files, 'old.txt': 'old' });
+    const cwd = project.path;
+    const args = ['run', 'plan.yaml', '--runner', './failing.mjs', '-q', '-o', 'old.txt'];
+    const { exitCode, stderr } = await stratagem(args, { cwd });
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('There is no output: old.txt was not written\n');
+    expect(await readFile(join(cwd, 'old.txt'), 'utf8')).toBe('old');
+  });
+
+  test.each([
+    ['plan.yaml', '--output plan.yaml would overwrite plan.yaml, which this command reads'],
+    ['same.yaml', '--output same.yaml would overwrite plan.yaml, which this command reads'],
+    ['values.yaml', '--output values.yaml would overwrite values.yaml'],
+    [
+      'stratagem.config.json',
+      '--output stratagem.config.json would overwrite stratagem.config.json',
+    ],
+    ['no/such/file', 'cannot write no/such/file: there is no directory'],
+    ['folder', 'cannot write folder: it is a directory'],
+  ])('refuses %s before anything runs', async (output, message) => {
+    await using project = await folder({
+      ...files,
+      'values.yaml': 'x: 1',
+      'stratagem.config.json': '{}',
+    });
+    const cwd = project.path;
+    await mkdir(join(cwd, 'folder'));
+    await symlink('plan.yaml', join(cwd, 'same.yaml'));
+    const args = [...run, '--inputs', 'values.yaml', '-o', output];
+    const { exitCode, stdout, stderr } = await stratagem(args, { cwd });
+    expect(stderr).toContain(message);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(await readFile(join(cwd, 'plan.yaml'), 'utf8')).toBe(plan);
+  });
+});

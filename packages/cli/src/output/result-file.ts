@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { OutputFlags } from '../options/page-flags.js';
+import { UsageError } from '../options/usage-error.js';
+import { checkWritable } from './run-files.js';
+import { write } from './streams.js';
+import { forTerminal } from './terminal-text.js';
+
+/**
+ * Checks that the result can be written, before a run that may take hours.
+ *
+ * @param inputs The files that the command reads: none of them is overwritten.
+ * @throws {UsageError} naming the file.
+ */
+export async function checkOutput(
+  { output }: OutputFlags,
+  inputs: readonly (string | undefined)[] = [],
+): Promise<void> {
+  if (output === undefined) return;
+  const target = await stat(output).catch(() => undefined);
+  for (const input of inputs) {
+    if (input === undefined || target === undefined) continue;
+    const read = await stat(input).catch(() => undefined);
+    if (read === undefined || read.ino !== target.ino || read.dev !== target.dev) continue;
+    throw new UsageError(`--output ${output} would overwrite ${input}, which this command reads`);
+  }
+  await checkWritable(output);
+}
+
+/**
+ * Prints the result of a command, or writes it into the file of `--output`. A result without text leaves the
+ * file as it is: it may hold an earlier one.
+ */
+export async function printResult(text: string, { output }: OutputFlags): Promise<void> {
+  if (output === undefined) {
+    await write(process.stdout, text);
+    return;
+  }
+  const name = forTerminal(output);
+  if (text === '') {
+    await write(process.stderr, `There is no output: ${name} was not written\n`);
+    return;
+  }
+  await writeAtomically(output, text);
+  await write(process.stderr, `Wrote ${name}\n`);
+}
+
+/**
+ * Writes a file so that a reader finds either the old content or all of the new one.
+ *
+ * @throws {UsageError} when the file cannot be written.
+ */
+async function writeAtomically(file: string, text: string): Promise<void> {
+  // A link stays, and its target is replaced.
+  const target = await realpath(file).catch(() => file);
+  const about = await stat(target).catch(() => undefined);
+  const draft = join(dirname(target), `.${basename(target)}.${randomUUID().slice(0, 8)}`);
+  try {
+    // A terminal or a pipe has no name that could be taken over.
+    if (about !== undefined && !about.isFile()) await writeFile(target, text);
+    else {
+      await writeFile(draft, text, { flag: 'wx', ...(about && { mode: about.mode }) });
+      await rename(draft, target);
+    }
+  } catch (error) {
+    await rm(draft, { force: true });
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`cannot write ${file}: ${why}`, { cause: error });
+  }
+}
