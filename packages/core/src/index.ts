@@ -9,6 +9,7 @@ export type {
 } from './contract/call-options.js';
 export type { AttemptCarrier } from './contract/carrier.js';
 export type { ValueCodec } from './contract/codec.js';
+export type { CommandRunner } from './contract/command-runner.js';
 export type { Comparison, Condition, Operator } from './contract/condition.js';
 export {
   type AttemptErrorCode,
@@ -30,6 +31,7 @@ export type { EventData, Journal, Json, RunListing } from './contract/journal.js
 export { JournalError, type JournalErrorCode } from './contract/journal-error.js';
 export type { JsonSchema } from './contract/json-schema.js';
 export type { OpenQuestion } from './contract/open-question.js';
+export type { OutputFiles } from './contract/output-files.js';
 export type {
   NoticePart,
   OutputPart,
@@ -85,6 +87,7 @@ export type {
   StandardSchema,
 } from './contract/schema.js';
 export type { PlanStatus, TaskStatus } from './contract/status.js';
+export type { Command, CommandCall, CommandSettings, StepArgs } from './contract/step.js';
 export type {
   Outcome,
   RunView,

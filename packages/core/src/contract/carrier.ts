@@ -2,6 +2,7 @@ import type { Json } from './journal.js';
 import type { OutputPart } from './output-part.js';
 import type { TaskFailure } from './run-after.js';
 import type { AttemptResult } from './runner.js';
+import type { CommandCall } from './step.js';
 import type { Task } from './task.js';
 
 /**
@@ -74,7 +75,7 @@ export interface AttemptCall {
    * Whether anybody reads the text of the answer while it is written; left out when somebody does.
    */
   readonly wantsText?: boolean | undefined;
-  readonly work: RequestWork | FunctionWork;
+  readonly work: AttemptWork;
 }
 
 /** A request to a runner. */
@@ -93,6 +94,24 @@ export interface FunctionWork {
   /** The inputs in the encoding of `encodeValue`. */
   readonly inputs: Json;
 }
+
+/** A call of a tool without a model. */
+export interface ToolWork {
+  readonly kind: 'tool';
+  /** The name of the tool, which the worker has. */
+  readonly tool: string;
+  /** The input of the tool in the encoding of `encodeValue`. */
+  readonly args: Json;
+}
+
+/** A command; only a worker with `commands` runs it. */
+export interface CommandWork {
+  readonly kind: 'command';
+  readonly command: CommandCall;
+}
+
+/** The work of one attempt, as data. */
+export type AttemptWork = RequestWork | FunctionWork | ToolWork | CommandWork;
 
 /** What happens to an attempt, in this order: begun, any outputs and additions, one end. */
 export type AttemptReport =

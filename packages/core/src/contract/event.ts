@@ -97,7 +97,8 @@ export interface TaskStarted extends AttemptBase {
   readonly waitMs: number;
   /**
    * What the attempt competes for; see `TaskView.resource`. Left out where it is usual: `function` for a
-   * task with a `run` function, and for others the same as at the first of them.
+   * task with a `run` function, `tool:NAME` and `command` for those, and for others the same as at the
+   * first of them.
    */
   readonly resource?: string | undefined;
 }
@@ -129,6 +130,8 @@ export interface TaskCompleted extends AttemptBase {
   readonly reused?: { readonly runId: string } | undefined;
   /** The output was taken from a cache. */
   readonly cached?: true | undefined;
+  /** The file that the output was saved to, within the output folder. */
+  readonly savedTo?: string | undefined;
 }
 
 export interface TaskFailed extends AttemptBase {

@@ -15,6 +15,7 @@ export type ProblemCode =
   | 'unknown_tool'
   | 'unknown_model'
   | 'unsupported_option'
+  | 'not_allowed'
   | 'duplicate_tool'
   | 'conflict'
   | 'too_deep'

@@ -5,8 +5,9 @@ import type { ItemResult } from './for-each.js';
 import type { GoalState } from './goal.js';
 import type { RetryPolicy } from './retry.js';
 import type { RunAfter, TaskFailure } from './run-after.js';
-import type { AnySchema, SchemaOutput, StandardSchema } from './schema.js';
-import type { Task, TaskFunction, TaskType } from './task.js';
+import type { AnySchema, SchemaInput, SchemaOutput, StandardSchema } from './schema.js';
+import type { Command } from './step.js';
+import type { Task, TaskFunction, TaskType, Tool } from './task.js';
 import type { WaitFor } from './wait-for.js';
 
 declare const outputs: unique symbol;
@@ -191,6 +192,25 @@ type Unsaid = typeof unsaid;
 /** Where another field is wrong, the output is not inferred: that is no second error. */
 type AnyIfUnsaid<Output> = [Output] extends [Unsaid] ? unknown : never;
 
+/** A tool whose types do not matter. */
+// biome-ignore lint/suspicious/noExplicitAny: the types of a tool are inferred from it
+type AnyTool = Tool<any, any>;
+
+/** A value in which references may take the place of any part. */
+type Referring<Value> =
+  | `${string}{{${string}}}${string}`
+  | (Value extends string | number | boolean | bigint | null | undefined
+      ? Value
+      : { readonly [Key in keyof Value]: Referring<Value[Key]> });
+
+/** `args` of a task: for a tool that is given itself, its schema says what they are. */
+type ArgsInput<Called, Inputs> =
+  Called extends Tool<infer Schema, infer _>
+    ?
+        | { readonly [Name in keyof SchemaInput<Schema>]: Referring<SchemaInput<Schema>[Name]> }
+        | ((inputs: Inputs) => SchemaInput<Schema>)
+    : Readonly<Record<string, unknown>> | ((inputs: Inputs) => Readonly<Record<string, unknown>>);
+
 /** The argument of `addTask`: its types know the ids and outputs of earlier tasks. */
 export type TaskInput<
   Outputs,
@@ -206,6 +226,8 @@ export type TaskInput<
   Wait = undefined,
   After = RunAfter,
   PlanPart = unknown,
+  Called = undefined,
+  Ran = undefined,
 > = Omit<Task, TypedField> & {
   readonly id: Id;
   readonly runAfter?: After | undefined;
@@ -222,6 +244,11 @@ export type TaskInput<
     | undefined;
   readonly subtasks?: Subtasks | undefined;
   readonly waitFor?: Wait | undefined;
+  readonly tool?: Called | undefined;
+  readonly args?:
+    | ArgsInput<Called, BodyInputs<Outputs, Ids, Source, Item, After, PlanPart>>
+    | undefined;
+  readonly command?: Ran | undefined;
   readonly description?: string | undefined;
   readonly prompt?:
     | ((
@@ -249,6 +276,8 @@ export type TaskInput<
           Output | AnyIfUnsaid<Output>
         >;
       }
+    | { readonly tool: AnyTool | string }
+    | { readonly command: Command }
     | { readonly subtasks: readonly Task[] }
   );
 
@@ -264,22 +293,37 @@ type TypedField =
   | 'waitFor'
   | 'description'
   | 'prompt'
-  | 'run';
+  | 'run'
+  | 'tool'
+  | 'args'
+  | 'command';
 
-/** The type of the output of one attempt: of its schema, of its function, or text. */
-type AttemptOutput<Output, Schema, Subtasks, Type, Wait> = Schema extends AnySchema
+/** The type of the output of one attempt: of its schema, of its function or tool, or text. */
+type AttemptOutput<Output, Schema, Subtasks, Type, Wait, Called, Ran> = Schema extends AnySchema
   ? SchemaOutput<Schema>
-  : Output extends Unsaid
-    ? Subtasks extends readonly Task[]
-      ? Type extends 'aggregate'
-        ? string
-        : Readonly<Record<string, unknown>>
-      : Wait extends WaitFor
-        ? Wait extends 'approval' | { readonly kind: 'approval' }
-          ? true
-          : unknown
-        : string
-    : Output;
+  : Called extends AnyTool
+    ? Called extends Tool<infer _, infer Value>
+      ? Value
+      : unknown
+    : Called extends string
+      ? unknown
+      : Ran extends Command
+        ? Ran extends { readonly output: 'json' }
+          ? unknown
+          : string
+        : ModelOutput<Output, Subtasks, Type, Wait>;
+
+type ModelOutput<Output, Subtasks, Type, Wait> = Output extends Unsaid
+  ? Subtasks extends readonly Task[]
+    ? Type extends 'aggregate'
+      ? string
+      : Readonly<Record<string, unknown>>
+    : Wait extends WaitFor
+      ? Wait extends 'approval' | { readonly kind: 'approval' }
+        ? true
+        : unknown
+      : string
+  : Output;
 
 /** The type of the output of a task; it includes undefined when the task may not be chosen. */
 type OutputOf<Attempt, Each, IsOptional> =
@@ -374,6 +418,8 @@ export class PlanBuilder<
     const Type extends TaskType = 'action',
     const Wait extends WaitFor | undefined = undefined,
     const After extends RunAfter = 'success',
+    const Called extends AnyTool | string | undefined = undefined,
+    const Ran extends Command | undefined = undefined,
   >(
     task: TaskInput<
       Outputs,
@@ -388,12 +434,14 @@ export class PlanBuilder<
       Type,
       Wait,
       After,
-      PlanInputsPart<Inputs>
+      PlanInputsPart<Inputs>,
+      Called,
+      Ran
     >,
   ): PlanBuilder<
     Outputs & {
       [K in Id]: OutputOf<
-        AttemptOutput<Output, Schema, Subtasks, Type, Wait>,
+        AttemptOutput<Output, Schema, Subtasks, Type, Wait, Called, Ran>,
         Source | Item,
         IsOptional<Chosen, Ids, Optional, Source, After>
       >;

@@ -56,6 +56,8 @@ export interface AttemptResult extends TaskOutput {
   readonly contentKey?: string | undefined;
   /** The recorded run that the output was taken from, at no cost; has a content key. */
   readonly reused?: { readonly runId: string } | undefined;
+  /** The file that the output was saved to. */
+  readonly savedTo?: string | undefined;
 }
 
 /**

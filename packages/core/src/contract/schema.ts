@@ -39,6 +39,10 @@ export type AnySchema = StandardSchema | JsonSchema;
 export type SchemaOutput<Schema> =
   Schema extends StandardSchema<infer _, infer Output> ? Output : unknown;
 
+/** The type of the values that a schema takes; any object for plain JSON Schema. */
+export type SchemaInput<Schema> =
+  Schema extends StandardSchema<infer Input, infer _> ? Input : Readonly<Record<string, unknown>>;
+
 export function isStandardSchema(value: unknown): value is StandardSchema {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
   const standard = (value as Partial<StandardSchema>)['~standard'];

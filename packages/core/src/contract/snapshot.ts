@@ -35,6 +35,7 @@ function snapshotOfTask(task: Task, depth: number): Task {
     : Object.assign(Object.create(Object.getPrototypeOf(task)), task);
   // One by one: most tasks have none of them.
   const { dependencies, metadata, when, forEach, estimate, retry, waitFor, tools, subtasks } = task;
+  const { args, command } = task;
   if (Array.isArray(dependencies)) copy.dependencies = dependencies.slice();
   if (metadata !== undefined) copy.metadata = frozenCopy(metadata);
   if (when !== undefined) copy.when = frozenCopy(when);
@@ -43,6 +44,8 @@ function snapshotOfTask(task: Task, depth: number): Task {
   if (retry !== undefined) copy.retry = frozenCopy(retry);
   if (waitFor !== undefined) copy.waitFor = frozenCopy(waitFor);
   if (Array.isArray(tools)) copy.tools = tools.slice();
+  if (args !== undefined) copy.args = frozenCopy(args);
+  if (command !== undefined) copy.command = frozenCopy(command);
   for (const name of OPTION_OBJECTS) {
     if (task[name] !== undefined) copy[name] = frozenCopy(task[name]);
   }

@@ -5,6 +5,7 @@ import type { OutputPart } from './output-part.js';
 import type { RetryPolicy } from './retry.js';
 import type { RunAfter, TaskFailure } from './run-after.js';
 import type { AnySchema } from './schema.js';
+import type { Command, StepArgs } from './step.js';
 import type { WaitFor } from './wait-for.js';
 
 /** The purpose of a task: a label for strategies and reports; `action` by default. */
@@ -31,7 +32,10 @@ export type TaskFunction<Inputs = Readonly<Record<string, unknown>>, Output = un
   context: RunContext,
 ) => Output | PromiseLike<Output>;
 
-/** One node of a plan: a prompt for a model, a function, a question to a human, or a group. */
+/**
+ * One node of a plan: a prompt for a model, a function, a call of a tool, a command, a question to a human,
+ * or a group.
+ */
 export interface Task extends TaskOptions {
   /** Unique within the plan; any non-empty string without control characters. */
   readonly id: string;
@@ -72,6 +76,27 @@ export interface Task extends TaskOptions {
    * Tools that the model may call for this task, or their names in the options of the executor.
    */
   readonly tools?: readonly (Tool | string)[] | undefined;
+  /**
+   * Calls this tool, without a model: a tool, or its name in the options of the executor. The output of
+   * the task is the value that the tool returns; an error that it throws fails the attempt.
+   */
+  readonly tool?: Tool | string | undefined;
+  /**
+   * The input of the `tool`.
+   * @default an empty object
+   */
+  readonly args?: StepArgs | undefined;
+  /**
+   * Runs this program, without a model and without a shell; its standard output is the output. Only where
+   * the executor has `commands`, and never in tasks that are added while a plan runs.
+   */
+  readonly command?: Command | undefined;
+  /**
+   * Writes the output to this file, relative to the output folder of the executor's `files`: text as it
+   * is, other values as JSON. Has references like a prompt. The task is complete once the file is
+   * written; in a fan-out, each item needs a path of its own, such as `{{index}}.md`.
+   */
+  readonly save?: string | undefined;
   /**
    * Runs this task only if the condition holds for the outputs of its dependencies; otherwise the task
    * is skipped as "not chosen". Its dependents still run, unless none of their dependencies was chosen.
@@ -122,21 +147,34 @@ export function hasSubtasks({ subtasks }: Task): boolean {
   return subtasks !== undefined && subtasks.length > 0;
 }
 
+/** Whether the attempts at a task go to a model, and not to a function, a tool or a command. */
+export function asksModel({ run, tool, command }: Task): boolean {
+  return run === undefined && tool === undefined && command === undefined;
+}
+
+/** What attempts without a model compete for; undefined for a task that asks a model. */
+export function localResourceOf({ run, tool, command }: Task): string | undefined {
+  if (run !== undefined) return 'function';
+  if (tool !== undefined) return `tool:${typeof tool === 'string' ? tool : tool.name}`;
+  return command === undefined ? undefined : 'command';
+}
+
 /** Whether a task does work of its own, besides its subtasks. */
 export function doesOwnWork(task: Task): boolean {
-  if (!hasSubtasks(task) || task.run !== undefined) return true;
+  if (!hasSubtasks(task) || !asksModel(task)) return true;
   const { type, description, prompt } = task;
   return type === 'aggregate' && (description !== undefined || prompt !== undefined);
 }
 
 /** Whether attempts at a task go to the runner. */
 export function needsRunner(task: Task): boolean {
-  return task.run === undefined && task.waitFor === undefined && doesOwnWork(task);
+  return asksModel(task) && task.waitFor === undefined && doesOwnWork(task);
 }
 
-/** The estimate of an attempt. A function uses no tokens unless its estimate says so. */
-export function estimateOf({ estimate, run }: Task): Estimate | undefined {
-  return run === undefined ? estimate : { tokens: 0, costUsd: 0, ...estimate };
+/** The estimate of an attempt. Without a model, it uses no tokens unless the estimate says so. */
+export function estimateOf(task: Task): Estimate | undefined {
+  const { estimate } = task;
+  return asksModel(task) ? estimate : { tokens: 0, costUsd: 0, ...estimate };
 }
 
 /**
@@ -205,8 +243,8 @@ export interface RunContext {
   readonly addTasks: (tasks: readonly Task[]) => void;
 }
 
-/** A function that a model may call for a task. */
-export interface Tool<Schema extends AnySchema = AnySchema> {
+/** A function that a model may call for a task, and that a task may call without a model. */
+export interface Tool<Schema extends AnySchema = AnySchema, Output = unknown> {
   /** At most 64 letters, digits, `_` and `-`: every provider accepts these. */
   readonly name: string;
   /** Tells the model what it does and when to call it. */
@@ -221,9 +259,16 @@ export interface Tool<Schema extends AnySchema = AnySchema> {
    * message, and the attempt continues.
    */
   // biome-ignore lint/suspicious/noExplicitAny: tool() types each function; here any input fits
-  readonly execute: (input: any, context: ToolContext) => unknown;
+  readonly execute: (input: any, context: ToolContext) => Output | PromiseLike<Output>;
   /** Timeout of one call in milliseconds; the model gets a message then. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * Whether a task that calls it without a model may take its output from an earlier run, where the run
+   * has `reuse`; a function if it depends on the input. `false` for a tool that changes something.
+   * @default true
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: as for execute
+  readonly reusable?: boolean | ((input: any) => boolean) | undefined;
 }
 
 /** The context of one call of a tool: that of the attempt, and the id of the call. */

@@ -26,16 +26,24 @@ import {
  * });
  * createPlan('Pack').addTask({ id: 'list', description: 'What to pack for Lisbon?', tools: [weather] });
  */
-export function tool<Schema extends AnySchema>(
-  definition: Omit<Tool<Schema>, 'execute'> & {
-    readonly execute: (input: SchemaOutput<Schema>, context: ToolContext) => unknown;
+export function tool<Schema extends AnySchema, Output = unknown>(
+  definition: Omit<Tool<Schema>, 'execute' | 'reusable'> & {
+    readonly execute: (
+      input: SchemaOutput<Schema>,
+      context: ToolContext,
+    ) => Output | PromiseLike<Output>;
+    readonly reusable?: boolean | ((input: SchemaOutput<Schema>) => boolean) | undefined;
   },
-): Tool<Schema> {
+): Tool<Schema, Output> {
   checkOptions('tool()', definition, TOOL_FIELDS);
   const problem = toolProblem(definition) ?? rootProblem(definition);
   if (problem !== undefined) throw new OptionError(`tool(): ${problem}`);
   if (definition.timeoutMs !== undefined) {
     checkDuration('tool()', 'timeoutMs', definition.timeoutMs);
+  }
+  const { reusable } = definition;
+  if (reusable !== undefined && !['boolean', 'function'].includes(typeof reusable)) {
+    throw new OptionError('tool(): reusable must be true, false, or a function of the input');
   }
   return definition;
 }
@@ -47,7 +55,7 @@ function rootProblem({ name, inputSchema }: Pick<Tool, 'name' | 'inputSchema'>) 
     : `inputSchema of "${name}" must be a schema of an object, or of several; the root is another type`;
 }
 
-const TOOL_FIELDS = ['name', 'description', 'inputSchema', 'execute', 'timeoutMs'];
+const TOOL_FIELDS = ['name', 'description', 'inputSchema', 'execute', 'timeoutMs', 'reusable'];
 export const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** The problem of an invalid tool, as a message. */

@@ -114,7 +114,7 @@ describe('parsePlanDocument', () => {
     ],
     [
       { goal: 'x', tasks: [{ ...task, run: 'rm' }] },
-      'tasks[0].run: unknown field "run". Known fields are id, description, type, dependencies, runAfter, priority, estimate, outputSchema, tools, when, forEach, subtasks, retry, timeoutMs, idleTimeoutMs, model, instructions, temperature, topP, seed, stopSequences, maxOutputTokens, toolChoice, headers, providerOptions, reasoning, stream, waitFor, metadata.',
+      'tasks[0].run: unknown field "run". Did you mean "command"?',
     ],
     [
       { goal: 'x', tasks: [{ ...task, estimate: { duration: 1 } }] },

@@ -82,6 +82,10 @@ const CHECKED_FIELDS: ReadonlySet<string> = new Set([
   'timeoutMs',
   'idleTimeoutMs',
   'waitFor',
+  'tool',
+  'args',
+  'command',
+  'save',
   ...TASK_OPTIONS,
 ]);
 

@@ -3,6 +3,7 @@ import { type CallOptions, REASONING_EFFORTS } from '../contract/call-options.js
 import { OPERATORS } from '../contract/condition.js';
 import { ATTEMPT_ERROR_CODES } from '../contract/errors.js';
 import { RUN_AFTER } from '../contract/run-after.js';
+import { COMMAND_OUTPUTS } from '../contract/step.js';
 import { TASK_TYPES } from '../contract/task.js';
 import { WAIT_KINDS } from '../contract/wait-for.js';
 import { NOT_UNREADABLE, UNREADABLE } from '../validate/checks.js';
@@ -173,6 +174,28 @@ const waitForSchema = z.union([
   }),
 ]);
 
+const argv = z
+  .array(z.string())
+  .min(1)
+  .describe('The program, then its arguments; each argument may have references.');
+
+const commandSchema = z.union([
+  argv,
+  z.strictObject({
+    argv,
+    cwd: z.string().describe('The directory to run in.').optional(),
+    env: z
+      .record(z.string(), z.string())
+      .describe('Environment variables, such as { TOKEN: "{{inputs.token}}" }.')
+      .optional(),
+    stdin: z.string().describe('What the program reads: {{gather}} as JSON.').optional(),
+    output: z
+      .enum(COMMAND_OUTPUTS)
+      .describe('How its standard output is read; text by default.')
+      .optional(),
+  }),
+]);
+
 const criterionSchema = z.strictObject({
   name: z.string().optional(),
   path: z.string().describe('Like outputs.report.score or metrics.completedTasks.').optional(),
@@ -300,6 +323,27 @@ export const taskSchema = z
       tools: z
         .array(z.string())
         .describe('Names of tools that the model may call while it works on the task.')
+        .optional(),
+      tool: z
+        .string()
+        .describe('Calls this tool, without a model; its result is the output. See `args`.')
+        .optional(),
+      args: z
+        .record(z.string(), z.unknown())
+        .describe(
+          'The input of the tool. A text that is one reference, like {{gather.items}}, stands for the value itself.',
+        )
+        .optional(),
+      command: commandSchema
+        .describe(
+          'Runs a program, without a model and without a shell. Only with --allow-commands.',
+        )
+        .optional(),
+      save: z
+        .string()
+        .describe(
+          'Writes the output to this file within the output folder, like reports/{{index}}.md.',
+        )
         .optional(),
       when: conditionSchema.describe('Runs the task only if this condition holds.').optional(),
       forEach: forEachSchema

@@ -1,6 +1,9 @@
 /** Fields of other formats for plans, and what they are called here. The first one that is known counts. */
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   after: ['dependencies'],
+  arguments: ['args'],
+  cmd: ['command'],
+  exec: ['command'],
   condition: ['when'],
   deadline: ['deadlineMs'],
   dependson: ['dependencies'],
@@ -8,6 +11,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   each: ['forEach'],
   if: ['when'],
   instruction: ['description'],
+  input: ['args'],
   items: ['forEach'],
   jobs: ['tasks'],
   key: ['id'],
@@ -16,17 +20,24 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   name: ['id', 'goal'],
   needs: ['dependencies'],
   nodes: ['tasks'],
+  outputfile: ['save'],
+  params: ['args'],
+  parameters: ['args'],
   objective: ['goal'],
   prompt: ['description'],
   requires: ['dependencies'],
   responseformat: ['outputSchema'],
   retries: ['retry'],
+  run: ['command'],
+  savefile: ['save'],
+  saveto: ['save'],
   schema: ['outputSchema'],
   stages: ['tasks'],
   steps: ['tasks', 'subtasks'],
   text: ['description'],
   timeout: ['timeoutMs'],
   title: ['goal', 'description'],
+  uses: ['tool'],
 };
 
 /** ` Did you mean "dependencies"?` for the name of a field in another format, such as `depends_on`. */

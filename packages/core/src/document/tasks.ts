@@ -1,7 +1,7 @@
 import { compileJsonSchema } from '../contract/compile-json-schema.js';
 import type { PlanProblem } from '../contract/plan-error.js';
 import type { StandardSchema } from '../contract/schema.js';
-import { hasSubtasks, type Task } from '../contract/task.js';
+import { asksModel, hasSubtasks, type Task } from '../contract/task.js';
 import { isRecord } from '../util/record.js';
 import { add, type PlanPath } from '../validate/checks.js';
 import { DEFAULT_MAX_DEPTH } from '../validate/plan.js';
@@ -45,7 +45,8 @@ function documentTask(
   }
   const known = task as unknown as Task;
   checkControl(problems, known, path);
-  if (task.description === undefined && !(Array.isArray(task.subtasks) && hasSubtasks(known))) {
+  const isGroup = Array.isArray(task.subtasks) && hasSubtasks(known);
+  if (task.description === undefined && asksModel(known) && !isGroup) {
     add(
       problems,
       'missing_field',

@@ -1,7 +1,10 @@
 import type { ValueCodec } from '../contract/codec.js';
 import type { TaskRequest, TaskRunner } from '../contract/runner.js';
+import type { SecretTexts } from '../contract/secret-texts.js';
+import type { Tool } from '../contract/tool.js';
 import { canonical } from '../serialize/canonical.js';
 import { toData, UnstorableError } from '../serialize/value.js';
+import type { Step } from '../state/step.js';
 
 /** Increased when the same content is encoded differently. */
 const VERSION = 2;
@@ -28,10 +31,46 @@ export async function contentKeyOf(
   const { stream: __, ...asked } = options ?? {};
   const shown = Object.keys(asked).length === 0 ? rest : { ...rest, options: asked };
   const content = { ...shown, inputs: readsInputs ? inputs : Object.keys(inputs).sort() };
+  return keyOf({ version: VERSION, content, name, resource, settings }, codecs);
+}
+
+/**
+ * A hash of a tool and its arguments, with the marks of secrets in the place of their texts. Undefined for
+ * a command, whose effects nobody knows, for a tool that says so, and for arguments that are not plain data.
+ */
+export async function stepKeyOf(
+  step: Step,
+  tool: Tool | undefined,
+  { codecs, secretTexts }: StepKeyOptions,
+): Promise<string | undefined> {
+  if (step.kind === 'command' || tool === undefined || !isReusable(tool, step.args)) {
+    return undefined;
+  }
+  const args = secretTexts?.value(step.args) ?? step.args;
+  return keyOf({ version: VERSION, tool: tool.name, args }, codecs);
+}
+
+interface StepKeyOptions {
+  readonly codecs?: readonly ValueCodec[] | undefined;
+  readonly secretTexts?: SecretTexts | undefined;
+}
+
+/** A function that fails on these arguments leaves that to the call itself. */
+function isReusable({ reusable = true }: Tool, args: unknown): boolean {
+  if (typeof reusable === 'boolean') return reusable;
   try {
-    return await sha256(
-      canonical(toData({ version: VERSION, content, name, resource, settings }, codecs)),
-    );
+    return reusable(args) === true;
+  } catch {
+    return false;
+  }
+}
+
+async function keyOf(
+  content: unknown,
+  codecs: readonly ValueCodec[] | undefined,
+): Promise<string | undefined> {
+  try {
+    return await sha256(canonical(toData(content, codecs)));
   } catch (error) {
     if (error instanceof UnstorableError) return undefined;
     throw error;

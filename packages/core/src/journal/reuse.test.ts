@@ -291,7 +291,7 @@ describe('explain', () => {
   test('explains groups, fan-outs, decisions, human steps and functions', async () => {
     expect(await explained(group('inner'), group('inner'))).toEqual({
       list: 'reused from run first',
-      f: 'runs: the effects of functions and tools are unknown',
+      f: 'runs: the effects of functions, tools and commands are unknown',
       each: 'runs: input of f changed',
       in: 'complete with its subtasks',
       inner: 'reused from run first',

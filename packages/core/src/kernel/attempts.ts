@@ -3,7 +3,7 @@ import type { OutputPart } from '../contract/output-part.js';
 import { costOf } from '../contract/price.js';
 import { isAnswered, maxAttemptsOf, type RetryPolicy, retryDelay } from '../contract/retry.js';
 import type { AttemptResult } from '../contract/runner.js';
-import type { Task } from '../contract/task.js';
+import { asksModel, type Task } from '../contract/task.js';
 import { cooldownAskedFor } from './cooldowns.js';
 import type { Machine } from './machine.js';
 import { withoutSecrets } from './settlement.js';
@@ -58,7 +58,7 @@ export function hearAttempt({ heard, now }: Machine, index: number, part: Output
 /** How long an attempt may go without output; undefined without a limit. */
 export function idleTimeoutOf({ options, graph }: Machine, index: number): number | undefined {
   const task = graph.tasks[index] as Task;
-  if (task.idleTimeoutMs !== undefined || task.run !== undefined) return task.idleTimeoutMs;
+  if (task.idleTimeoutMs !== undefined || !asksModel(task)) return task.idleTimeoutMs;
   return options.plan.idleTimeoutMs ?? options.idleTimeoutMs;
 }
 
@@ -162,8 +162,8 @@ function delayBeforeRetry(machine: Machine, index: number, error: TaskError): nu
   const counted = state.triesOf(index);
   const refusals = state.attemptsOf(index) - counted;
   const attempt = counted + tries - 1;
-  const { run, retry } = machine.task(index);
-  const isOwnFunction = run !== undefined && retry !== undefined;
+  const task = machine.task(index);
+  const isOwnFunction = !asksModel(task) && task.retry !== undefined;
   const failed = { taskId, attempt, code, retryAfterMs, isRetryable, refusals, isOwnFunction };
   const delayMs = retryDelay(retryPolicyOf(machine, index), failed, options.seed);
   // There is no point in waiting for an attempt that could not start any more.

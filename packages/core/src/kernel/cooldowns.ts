@@ -1,6 +1,6 @@
 import type { TaskError } from '../contract/errors.js';
 import { isRefusal } from '../contract/retry.js';
-import type { Task } from '../contract/task.js';
+import { asksModel, type Task } from '../contract/task.js';
 import { Heap } from '../util/heap.js';
 
 /**
@@ -193,8 +193,8 @@ function orderOf({ parked, first }: Line): number {
 
 /**
  * How long a server that refused an attempt asked clients to wait, in milliseconds; 0 when it did not
- * ask. Functions share no resource.
+ * ask. Functions share no resource, and a tool may call a different server each time.
  */
-export function cooldownAskedFor({ run }: Task, error: TaskError): number {
-  return run === undefined && isRefusal(error) ? (error.retryAfterMs as number) : 0;
+export function cooldownAskedFor(task: Task, error: TaskError): number {
+  return asksModel(task) && isRefusal(error) ? (error.retryAfterMs as number) : 0;
 }

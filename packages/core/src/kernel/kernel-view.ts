@@ -2,7 +2,7 @@ import type { TaskFailure } from '../contract/run-after.js';
 import type { Graph } from '../graph/graph.js';
 import { TaskKind } from '../graph/task-kind.js';
 import type { EventLog } from '../state/event-log.js';
-import { type Inputs, inputsOf } from '../state/inputs.js';
+import { type Inputs, inputNamesOf, inputsOf } from '../state/inputs.js';
 import type { RunState } from '../state/run-state.js';
 import { failuresBefore } from '../state/task-failures.js';
 import { attemptsLeft, idleTimeoutOf } from './attempts.js';
@@ -43,6 +43,11 @@ export class KernelView {
   /** The outputs that a task is given. */
   inputsOf(index: number): Inputs {
     return inputsOf(index, this.machine.state, this.machine.fanOut);
+  }
+
+  /** The names that a task may refer to, in the order of the plan. */
+  inputNamesOf(index: number): readonly string[] {
+    return inputNamesOf(index, this.machine.state, this.machine.fanOut);
   }
 
   /** @throws {RunnerError} `invalid_input` when the inputs lack what the prompt asks for. */

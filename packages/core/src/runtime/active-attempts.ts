@@ -1,27 +1,25 @@
-import type {
-  AttemptCarrier,
-  AttemptReport,
-  FunctionWork,
-  RequestWork,
-} from '../contract/carrier.js';
+import type { AttemptCarrier, AttemptReport, AttemptWork } from '../contract/carrier.js';
 import { describe, RunnerError } from '../contract/errors.js';
+import type { OutputFiles } from '../contract/output-files.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { TaskFailure } from '../contract/run-after.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
 import type { AttemptResult, TaskRequest, TaskRunner } from '../contract/runner.js';
 import { readAnswer, withDetails } from '../contract/runner-output.js';
 import type { AnySchema } from '../contract/schema.js';
-import type { Task } from '../contract/task.js';
+import { asksModel, type Task } from '../contract/task.js';
 import { validateAnswer, validateOutput } from '../contract/validate-output.js';
 import type { Command } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { toData } from '../serialize/value.js';
 import type { Inputs } from '../state/inputs.js';
+import { type Step, stepOf } from '../state/step.js';
 import { Slots } from '../util/slots.js';
 import { Attempt, type AttemptHost } from './attempt.js';
 import type { Input } from './input.js';
 import { keepPart, keepResult } from './kept-output.js';
 import { requestOf, requestWorkOf } from './request.js';
+import type { SavedFiles } from './saved-files.js';
 import type { RunSettings } from './settings.js';
 
 /** Where reports about attempts go. */
@@ -51,6 +49,7 @@ export class ActiveAttempts implements AttemptHost {
   readonly #isExternal: boolean;
   /** Keys of attempts that have ended, whose results may not be durable yet. */
   readonly #settled: string[] = [];
+  #savedFiles: Promise<SavedFiles> | undefined;
 
   constructor(settings: RunSettings, kernel: Kernel, carrier: AttemptCarrier, inbox: AttemptInbox) {
     this.runId = settings.runId;
@@ -176,9 +175,20 @@ export class ActiveAttempts implements AttemptHost {
     return requestOf(this.#kernel, index, this.#kernel.inputsOf(index));
   }
 
-  workOf(attempt: Attempt): RequestWork | FunctionWork {
+  stepOf(index: number): Step {
+    const kernel = this.#kernel;
+    const task = kernel.graph.tasks[index] as Task;
+    return stepOf(task, kernel.inputsOf(index), kernel.inputNamesOf(index));
+  }
+
+  workOf(attempt: Attempt): AttemptWork {
     const { codecs } = this.#settings;
-    if (attempt.task.run === undefined) return requestWorkOf(attempt.request, attempt.task, codecs);
+    const { task } = attempt;
+    if (asksModel(task)) return requestWorkOf(attempt.request, task, codecs);
+    if (task.run === undefined) {
+      const { step } = attempt;
+      return step.kind === 'command' ? step : { ...step, args: toData(step.args, codecs) };
+    }
     const inputs = toData({ ...attempt.inputs }, codecs);
     return { kind: 'function', plan: this.#settings.plan.goal, inputs };
   }
@@ -213,8 +223,12 @@ export class ActiveAttempts implements AttemptHost {
     const { record, toolbox, runners } = this.#settings;
     // A redacted output is no answer to any request; nor can anybody see what tools do.
     if (record?.redact !== undefined || toolbox.of(task).length > 0) return undefined;
+    const { contentKeyOf, stepKeyOf } = await import('../journal/content-key.js');
+    if (!asksModel(task)) {
+      const { codecs, secretTexts } = this.#settings;
+      return stepKeyOf(attempt.step, toolbox.called(task), { codecs, secretTexts });
+    }
     const request = runners.requestFor(attempt.request);
-    const { contentKeyOf } = await import('../journal/content-key.js');
     const runner = runners.of(task) as TaskRunner;
     return contentKeyOf(request, runner, runners.resourceOf(task), this.#settings.codecs);
   }
@@ -327,13 +341,38 @@ export class ActiveAttempts implements AttemptHost {
 
   /** An output that cannot be kept has failed. */
   #endCompleted(attempt: Attempt, result: AttemptResult): void {
-    let input: Input;
+    let kept: AttemptResult;
     try {
-      input = { type: 'completed', attempt, result: keepResult(result, this.#settings) };
+      kept = keepResult(result, this.#settings);
     } catch (thrown) {
-      input = { type: 'failed', attempt, thrown };
+      this.#end(attempt, { type: 'failed', attempt, thrown });
+      return;
     }
-    this.#end(attempt, input);
+    if (attempt.task.save === undefined) {
+      this.#end(attempt, { type: 'completed', attempt, result: kept });
+    } else if (!attempt.isOver) this.#saveAndEnd(attempt, kept);
+  }
+
+  /** An output that cannot be saved has failed, and has been paid for all the same. */
+  #saveAndEnd(attempt: Attempt, result: AttemptResult): void {
+    this.#savedFiles ??= this.#openFiles();
+    const saved = this.#savedFiles.then((files) => files.save(attempt.index, result.output));
+    saved.then(
+      (savedTo) => {
+        const input: Input = { type: 'completed', attempt, result: { ...result, savedTo } };
+        this.#end(attempt, input);
+      },
+      (thrown) => {
+        const failure = withDetails(thrown, result);
+        this.#end(attempt, { type: 'failed', attempt, thrown: failure });
+      },
+    );
+  }
+
+  async #openFiles(): Promise<SavedFiles> {
+    // Loaded when it is needed: most plans save nothing.
+    const { SavedFiles } = await import('./saved-files.js');
+    return new SavedFiles(this.#settings.toolbox.files as OutputFiles, this.#kernel);
   }
 
   #end(attempt: Attempt, input: Input): void {

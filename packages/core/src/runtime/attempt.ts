@@ -1,10 +1,4 @@
-import type {
-  AttemptCall,
-  AttemptReport,
-  FunctionWork,
-  RequestWork,
-  Tell,
-} from '../contract/carrier.js';
+import type { AttemptCall, AttemptReport, AttemptWork, Tell } from '../contract/carrier.js';
 import { RunnerError, StratagemError } from '../contract/errors.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { TaskFailure } from '../contract/run-after.js';
@@ -14,6 +8,7 @@ import type { TaskRequest } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import type { RequestTool } from '../contract/tool.js';
 import type { Inputs } from '../state/inputs.js';
+import type { Step } from '../state/step.js';
 
 /** What a run knows about its attempts in flight. */
 export interface AttemptHost {
@@ -27,7 +22,8 @@ export interface AttemptHost {
   inputsOf(index: number): Inputs;
   failuresBefore(index: number): readonly TaskFailure[];
   requestOf(index: number): TaskRequest;
-  workOf(attempt: Attempt): RequestWork | FunctionWork;
+  stepOf(index: number): Step;
+  workOf(attempt: Attempt): AttemptWork;
 }
 
 /**
@@ -118,7 +114,7 @@ export class Attempt implements AttemptCall, RunContext {
     return this.#host.wantsText(this.index);
   }
 
-  get work(): RequestWork | FunctionWork {
+  get work(): AttemptWork {
     return this.#host.workOf(this);
   }
 
@@ -141,6 +137,17 @@ export class Attempt implements AttemptCall, RunContext {
     const details = this.#made;
     details.request ??= this.#host.requestOf(this.index);
     return details.request;
+  }
+
+  /**
+   * The call of a tool or the command of the task, made once: the worker and the journal both ask for it.
+   *
+   * @throws {RunnerError} `invalid_input` when its references cannot be filled in.
+   */
+  get step(): Step {
+    const details = this.#made;
+    details.step ??= this.#host.stepOf(this.index);
+    return details.step;
   }
 
   requestWith(tools: readonly RequestTool[]): TaskRequest {
@@ -210,6 +217,7 @@ export class Attempt implements AttemptCall, RunContext {
       inputsOf: released,
       failuresBefore: () => failures,
       requestOf: released,
+      stepOf: released,
       workOf: released,
     };
   }
@@ -238,6 +246,7 @@ function released(): never {
 class Details {
   key: string | undefined = undefined;
   request: TaskRequest | undefined = undefined;
+  step: Step | undefined = undefined;
   failures: readonly TaskFailure[] | undefined = undefined;
   controller: AbortController | undefined = undefined;
   isAborted = false;

@@ -2,9 +2,11 @@ import type { Budget } from '../contract/budget.js';
 import { capOf, checkStrategy } from '../contract/cap.js';
 import { checkOptions } from '../contract/check-options.js';
 import { NO_CODECS } from '../contract/codec.js';
+import type { CommandRunner } from '../contract/command-runner.js';
 import { OptionError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
 import type { Journal } from '../contract/journal.js';
+import type { OutputFiles } from '../contract/output-files.js';
 import type { Plan } from '../contract/plan.js';
 import {
   asValues,
@@ -84,8 +86,19 @@ export interface ExecutorOptions extends RunOptions {
    * });
    */
   readonly runners?: Readonly<Record<string, TaskRunner>> | undefined;
-  /** Tools that tasks may list by name, as tasks in plan files do. */
+  /** Tools that tasks may list or call by name, as tasks in plan files do. */
   readonly tools?: readonly Tool[] | undefined;
+  /**
+   * Runs the commands of tasks, such as `commandRunner()` of `@stratagem/node`. Only give it for plans that
+   * you trust: what they name is run.
+   * @default a plan with a command is refused
+   */
+  readonly commands?: CommandRunner | undefined;
+  /**
+   * Where tasks save their outputs, such as `outputFolder('reports')` of `@stratagem/node`.
+   * @default a plan with a task that has `save` is refused
+   */
+  readonly files?: OutputFiles | undefined;
 }
 
 /** Runs plans in this process: any number at once, which share its caps. */
@@ -177,14 +190,18 @@ export function createExecutor(options: ExecutorOptions): Executor {
     'runner',
     'runners',
     'tools',
+    'commands',
+    'files',
     ...RUN_OPTIONS,
   ]);
-  const { strategy, runner, runners: named, tools = [], ...defaults } = options;
+  const { strategy, runner, runners: named, tools = [], commands, files, ...defaults } = options;
   checkStrategy('createExecutor()', strategy);
   const runners = runnersOf(runner, named);
   checkRunOptions('createExecutor()', defaults);
   checkTools(tools);
-  const toolbox = new Toolbox(tools);
+  checkMethod('commands', commands, 'run');
+  checkMethod('files', files, 'write');
+  const toolbox = new Toolbox(tools, commands, files);
   const places = placesOf(defaults);
 
   /** @throws {StratagemError} when the tasks or the budget need another runner. */
@@ -352,6 +369,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         plan: { ...plan, tasks: asData(plan.tasks) } as Plan,
         graph,
         runners,
+        toolbox,
         journal,
         reuse: new Reuse(journal, typeof reuse === 'boolean' ? {} : reuse, defaults.codecs),
         codecs: defaults.codecs,
@@ -386,6 +404,13 @@ function withResources(base: Pick<RunOptions, 'resources'>, options: RunOptions)
 function placesOf({ maxParallel, resources }: RunOptions): SharedPlaces | undefined {
   if (maxParallel === undefined && resources === undefined) return undefined;
   return new SharedPlaces(maxParallel ?? Number.POSITIVE_INFINITY, resources);
+}
+
+/** @throws {OptionError} when an option is not an object with this method. */
+function checkMethod(name: string, value: object | undefined, method: string): void {
+  const given = (value as Readonly<Record<string, unknown>> | undefined)?.[method];
+  if (value === undefined || typeof given === 'function') return;
+  throw new OptionError(`createExecutor(): ${name} must be an object with a method ${method}()`);
 }
 
 function checkTools(tools: readonly Tool[]): void {

@@ -2,11 +2,12 @@ import type { ValueCodec } from '../contract/codec.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import { type InputValues, PLAN_INPUTS } from '../contract/plan-inputs.js';
+import { SecretTexts } from '../contract/secret-texts.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import type { Task } from '../contract/task.js';
 import { parseTemplate } from '../contract/template.js';
 import type { Graph } from '../graph/graph.js';
-import { contentKeyOf } from '../journal/content-key.js';
+import { contentKeyOf, stepKeyOf } from '../journal/content-key.js';
 import { wrapCorruptLog } from '../journal/corrupt-log.js';
 import { LogReader } from '../journal/log-reader.js';
 import type { Reuse } from '../journal/reuse.js';
@@ -18,8 +19,10 @@ import type { TaskChange } from '../serialize/plan-changed-error.js';
 import { diffPlans } from '../serialize/plan-diff.js';
 import { toDataLoosely } from '../serialize/value.js';
 import type { RunState } from '../state/run-state.js';
+import { type Step, stepOf } from '../state/step.js';
 import { requestOf } from './request.js';
 import type { Runners } from './runners.js';
+import type { Toolbox } from './tool-registry.js';
 
 /** Why a task would run, or would not. */
 export type ForecastReason =
@@ -68,6 +71,7 @@ interface ExplainSettings {
   readonly inputs: InputValues | undefined;
   readonly secrets: InputValues | undefined;
   readonly runners: Runners;
+  readonly toolbox: Toolbox;
   readonly journal: Journal;
   readonly reuse: Reuse;
   readonly codecs: readonly ValueCodec[] | undefined;
@@ -90,10 +94,11 @@ const startAll: Strategy = {
  * run as far as known outputs allow; nothing is executed.
  */
 export async function explain(settings: ExplainSettings): Promise<TaskForecast[]> {
-  const { plan, graph, runners, reuse, now, codecs } = settings;
+  const { plan, graph, runners, toolbox, reuse, now, codecs } = settings;
   const { goalState: _, budget: __, ...rest } = plan;
   const { inputs, secrets } = settings;
   const values = { inputs, secrets };
+  const secretTexts = secrets && new SecretTexts(secrets);
   const kernel = new Kernel({
     ...UNLIMITED,
     ...values,
@@ -107,7 +112,7 @@ export async function explain(settings: ExplainSettings): Promise<TaskForecast[]
   // Completions append commands while this iterates; removing them from the front would be quadratic.
   for (const command of kernel.commands) {
     if (command.type !== 'start') continue;
-    const context = { runners, reuse, now, codecs };
+    const context = { runners, toolbox, reuse, now, codecs, secretTexts };
     const found = await reusableOutput(kernel, command.index, context);
     if (found === undefined) continue;
     reused.set(command.index, found.runId);
@@ -131,12 +136,34 @@ const UNLIMITED: Omit<KernelOptions, 'plan' | 'graph' | 'strategy'> = {
   resourceOf: () => 'explain',
 };
 
-async function reusableOutput(
+interface ReuseContext
+  extends Pick<ExplainSettings, 'runners' | 'toolbox' | 'reuse' | 'now' | 'codecs'> {
+  readonly secretTexts: SecretTexts | undefined;
+}
+
+/** The content key of a call of a tool; undefined when nothing can be said. */
+async function keyOfCall(
   kernel: Kernel,
   index: number,
-  { runners, reuse, now, codecs }: Pick<ExplainSettings, 'runners' | 'reuse' | 'now' | 'codecs'>,
-) {
+  { toolbox, codecs, secretTexts }: ReuseContext,
+): Promise<string | undefined> {
   const task = kernel.graph.tasks[index] as Task;
+  let step: Step;
+  try {
+    step = stepOf(task, kernel.inputsOf(index), kernel.inputNamesOf(index));
+  } catch {
+    return undefined; // The attempt itself would report what is wrong with its arguments.
+  }
+  return stepKeyOf(step, toolbox.called(task), { codecs, secretTexts });
+}
+
+async function reusableOutput(kernel: Kernel, index: number, context: ReuseContext) {
+  const { runners, reuse, now, codecs } = context;
+  const task = kernel.graph.tasks[index] as Task;
+  if (task.tool !== undefined) {
+    const key = await keyOfCall(kernel, index, context);
+    return key === undefined ? undefined : reuse.find(key, task.outputSchema, now);
+  }
   const runner = runners.of(task);
   if (isUnpredictable(task) || runner === undefined) return undefined;
   let request: ReturnType<typeof requestOf>;
@@ -240,7 +267,10 @@ class Forecaster {
     }
     if (task.waitFor !== undefined) return { reason: 'asks', message: 'asks a human' };
     if (isUnpredictable(task)) {
-      return { reason: 'function', message: 'the effects of functions and tools are unknown' };
+      return {
+        reason: 'function',
+        message: 'the effects of functions, tools and commands are unknown',
+      };
     }
     if (this.#before?.state.statusOf(before) !== 'completed') {
       return { reason: 'not_completed', message: 'not completed before' };
@@ -264,13 +294,16 @@ class Forecaster {
     return [...ids, ...this.#changedPlanInputs(graph.tasks[index] as Task)];
   }
 
-  /** The inputs of the plan in the prompt of a task whose values have changed. */
-  #changedPlanInputs({ description = '' }: Task): string[] {
+  /** The inputs of the plan in the prompt or the arguments of a task whose values have changed. */
+  #changedPlanInputs({ description = '', args }: Task): string[] {
     const { inputs } = this.#state;
     if (inputs === undefined) return [];
     const before = this.#before?.state.inputs ?? {};
     const textOf = (value: unknown) => canonical(toDataLoosely(value, this.#codecs));
-    const changed = parseTemplate(description, (name) => name === PLAN_INPUTS).flatMap((part) => {
+    const isInput = (name: string) => name === PLAN_INPUTS;
+    const texts = [description, ...textsIn(args)];
+    const parts = texts.flatMap((text) => parseTemplate(text, isInput));
+    const changed = parts.flatMap((part) => {
       const name = typeof part === 'string' ? undefined : part.path[0];
       if (typeof name !== 'string' || textOf(inputs[name]) === textOf(before[name])) return [];
       return `${PLAN_INPUTS}.${name}`;
@@ -296,7 +329,13 @@ class Forecaster {
   }
 }
 
+/** The texts of a value. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
 /** Whether a task runs code, so that nothing determines its output. */
-function isUnpredictable({ run, tools = [] }: Task): boolean {
-  return run !== undefined || tools.length > 0;
+function isUnpredictable({ run, command, tools = [] }: Task): boolean {
+  return run !== undefined || command !== undefined || tools.length > 0;
 }

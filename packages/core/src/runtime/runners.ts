@@ -4,7 +4,7 @@ import { OptionError, StratagemError } from '../contract/errors.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { type PriceTable, priceOf } from '../contract/price.js';
 import { resourceOf, type TaskRequest, type TaskRunner } from '../contract/runner.js';
-import { needsRunner, type Task } from '../contract/task.js';
+import { localResourceOf, needsRunner, type Task } from '../contract/task.js';
 import { didYouMean } from '../util/suggest.js';
 
 /** The runner of a task, and the model that it is asked for beyond that choice. */
@@ -37,7 +37,8 @@ export class Runners {
 
   /** What attempts at a task compete for; `function` without a runner. */
   resourceOf(task: Task): string {
-    if (task.run !== undefined) return 'function';
+    const local = localResourceOf(task);
+    if (local !== undefined) return local;
     const { runner, model } =
       task.model === undefined
         ? { runner: this.#default, model: undefined }

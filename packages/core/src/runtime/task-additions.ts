@@ -99,7 +99,7 @@ export class TaskAdditions {
     if (problems.length === 0) requireOutputs(tasks, this.#kernel.state);
     if (problems.length > 0) throw new PlanError(problems);
     runners.require(tasks);
-    toolbox.require(tasks, runners);
+    toolbox.require(tasks, runners, true);
     if (record !== undefined) requireStorable(tasks);
   }
 }

@@ -73,7 +73,8 @@ function fromJson(text: string): unknown {
   }
 }
 
-interface Call {
+/** One call of a tool, in an attempt. */
+export interface Call {
   readonly context: RunContext;
   readonly callId: string;
   readonly idempotencyKey: string;
@@ -90,7 +91,7 @@ async function resultOf(tool: Tool, input: unknown, call: Call): Promise<ToolRes
     if (checked.issues !== undefined) {
       return failure(`the input does not match the schema: ${formatIssues(checked.issues)}`);
     }
-    const output = await execute(tool, checked.value, call);
+    const output = await executeTool(tool, checked.value, call);
     return { ok: true, output, text: textOf(output) };
   } catch (thrown) {
     requireRunning(call.signal);
@@ -103,7 +104,7 @@ function failure(message: string): ToolResult {
 }
 
 /** Calls the tool. Rejects when the attempt is aborted or the call exceeds its timeout. */
-async function execute(tool: Tool, input: unknown, call: Call): Promise<unknown> {
+export async function executeTool(tool: Tool, input: unknown, call: Call): Promise<unknown> {
   const { timeoutMs } = tool;
   const { signal } = call;
   requireRunning(signal);
@@ -114,7 +115,7 @@ async function execute(tool: Tool, input: unknown, call: Call): Promise<unknown>
     timeoutMs === undefined
       ? undefined
       : setTimeout(
-          () => stop.abort(new Error(`no result within ${timeoutMs} ms`)),
+          () => stop.abort(new RunnerError('timeout', `no result within ${timeoutMs} ms`)),
           Math.min(timeoutMs, MAX_TIMER_MS),
         );
   const stopped = new Promise<never>((_, reject) => {

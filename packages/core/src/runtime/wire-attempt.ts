@@ -1,4 +1,11 @@
-import type { AttemptCall, FunctionWork, RequestWork, Tell } from '../contract/carrier.js';
+import type {
+  AttemptCall,
+  AttemptWork,
+  FunctionWork,
+  RequestWork,
+  Tell,
+  ToolWork,
+} from '../contract/carrier.js';
 import type { ValueCodec } from '../contract/codec.js';
 import { partOf } from '../contract/output-part.js';
 import { NO_FAILURES, type TaskFailure } from '../contract/run-after.js';
@@ -9,6 +16,7 @@ import type { RequestTool } from '../contract/tool.js';
 import { misfitOf } from '../contract/validate-output.js';
 import { fromData } from '../serialize/value.js';
 import type { Inputs } from '../state/inputs.js';
+import type { Step } from '../state/step.js';
 
 /** A call that came over a wire, as the context that its runner or function sees. */
 export class WireAttempt implements RunContext {
@@ -28,7 +36,7 @@ export class WireAttempt implements RunContext {
 
   /** When it must be over, by the clock of this process that nobody sets. */
   readonly #deadline: number | undefined;
-  readonly #work: RequestWork | FunctionWork;
+  readonly #work: AttemptWork;
   readonly #codecs: readonly ValueCodec[];
   readonly #controller = new AbortController();
 
@@ -64,6 +72,14 @@ export class WireAttempt implements RunContext {
 
   get inputs(): Inputs {
     return fromData((this.#work as FunctionWork).inputs, this.#codecs) as Inputs;
+  }
+
+  get step(): Step {
+    const work = this.#work;
+    if (work.kind === 'command') return work;
+    const { tool, args } = work as ToolWork;
+    const given = fromData(args, this.#codecs) as Readonly<Record<string, unknown>>;
+    return { kind: 'tool', tool, args: given };
   }
 
   requestWith(tools: readonly RequestTool[]): TaskRequest {

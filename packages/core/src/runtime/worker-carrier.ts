@@ -1,6 +1,7 @@
 import type { TaskOptions } from '../contract/call-options.js';
 import type { AttemptCall, AttemptCarrier } from '../contract/carrier.js';
 import { NO_CODECS, type ValueCodec } from '../contract/codec.js';
+import type { CommandRunner } from '../contract/command-runner.js';
 import type { Plan } from '../contract/plan.js';
 import type { TaskRunner } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
@@ -17,8 +18,10 @@ export interface WorkerCarrierOptions {
   readonly runner?: TaskRunner | undefined;
   /** Runners by name, as in the options of the executor. */
   readonly runners?: Readonly<Record<string, TaskRunner>> | undefined;
-  /** Tools that requests may name. */
+  /** Tools that requests and tool steps may name. */
   readonly tools?: readonly Tool[] | undefined;
+  /** Runs the commands of tasks; without it, the worker runs none. */
+  readonly commands?: CommandRunner | undefined;
   /** Plans whose functions and output schemas this worker has, found by their goal. */
   readonly plans?: readonly Plan[] | undefined;
   /** As in the options of the executor. */
@@ -39,14 +42,21 @@ export interface WorkerCarrierOptions {
  * }));
  */
 export function workerCarrier(options: WorkerCarrierOptions): AttemptCarrier {
-  const { runner, runners, tools = [], plans = [], codecs = NO_CODECS } = options;
+  const { runner, runners, tools = [], commands, plans = [], codecs = NO_CODECS } = options;
   const graphs = new Map(plans.map(({ goal, tasks }) => [goal, new Graph(tasks)]));
   const taskOf = ({ taskId, work }: AttemptCall): Task => {
-    if (work.kind === 'function') return taskIn(graphs.get(work.plan), work.plan, taskId);
+    switch (work.kind) {
+      case 'function':
+        return taskIn(graphs.get(work.plan), work.plan, taskId);
+      case 'tool':
+        return { id: taskId, tool: work.tool };
+      case 'command':
+        return { id: taskId, command: work.command };
+    }
     const { options } = Object(work.request) as { readonly options?: TaskOptions };
     return { id: taskId, tools: work.tools, model: options?.model };
   };
-  const worker = new Worker(new Runners(runner, runners), new Toolbox(tools));
+  const worker = new Worker(new Runners(runner, runners), new Toolbox(tools, commands));
   const carrier: ProcessCarrier = new ProcessCarrier(
     worker,
     (call) => carrier.find(call.key) ?? new WireAttempt(call, taskOf(call), codecs),

@@ -1,7 +1,7 @@
 import { RunnerError } from '../contract/errors.js';
 import type { AttemptResult, TaskRunner } from '../contract/runner.js';
 import { readAnswer } from '../contract/runner-output.js';
-import type { Task } from '../contract/task.js';
+import { asksModel, type Task } from '../contract/task.js';
 import type { Inputs } from '../state/inputs.js';
 import { lazyRecords } from '../util/lazy-record.js';
 import type { Attempt } from './attempt.js';
@@ -25,6 +25,7 @@ export class Worker {
     const { task } = attempt;
     const { run } = task;
     if (run !== undefined) return run(inputsFor(run, attempt), attempt);
+    if (!asksModel(task)) return this.#runStep(attempt);
     const tools = this.#toolbox.of(task).map((tool) => bindTool(tool, attempt));
     const request = this.#runners.requestFor(attempt.requestWith(tools));
     return this.#runnerOf(task).run(request, attempt);
@@ -36,9 +37,15 @@ export class Worker {
    * @throws {RunnerError} `invalid_output` when a runner answered with something else.
    */
   resultOf({ task }: Attempt | WireAttempt, value: unknown): AttemptResult {
-    return task.run === undefined
-      ? readAnswer(this.#runnerOf(task).name, value)
-      : { output: value };
+    return asksModel(task) ? readAnswer(this.#runnerOf(task).name, value) : { output: value };
+  }
+
+  async #runStep(attempt: Attempt | WireAttempt): Promise<unknown> {
+    const { step } = attempt;
+    // Loaded by the first step, as most plans have none.
+    const { runCommand, runTool } = await import('./run-step.js');
+    if (step.kind === 'command') return runCommand(step.command, this.#toolbox.commands, attempt);
+    return runTool(this.#toolbox.called(attempt.task), step, attempt);
   }
 
   #runnerOf(task: Task): TaskRunner {

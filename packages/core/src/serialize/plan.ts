@@ -3,7 +3,7 @@ import type { Plan } from '../contract/plan.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { inputRecordOf } from '../contract/plan-inputs.js';
 import { jsonSchemaOf } from '../contract/schema.js';
-import type { Task } from '../contract/task.js';
+import type { Task, Tool } from '../contract/task.js';
 import type { PlanPath } from '../validate/checks.js';
 import { toData, UnstorableError } from './value.js';
 
@@ -21,7 +21,7 @@ const FUNCTION: Json = { $: 'function' };
 const SCHEMA: Json = { $: 'schema' };
 
 /** Fields that may be functions. */
-export const FUNCTION_FIELDS = ['run', 'prompt', 'when', 'forEach'];
+export const FUNCTION_FIELDS = ['run', 'prompt', 'when', 'forEach', 'args'];
 
 /**
  * Encodes a plan. Functions and schemas that JSON cannot represent are only marked: resuming a run
@@ -75,6 +75,8 @@ function fieldToData(field: string, value: unknown, problems: PlanProblem[], pat
       return (value as NonNullable<Task['tools']>).map((tool) =>
         typeof tool === 'string' ? tool : tool.name,
       );
+    case 'tool':
+      return (value as Tool).name;
     case 'subtasks':
       return tasksToData(value as readonly Task[], problems, path);
   }

@@ -11,12 +11,13 @@ export function asData(tasks: readonly Task[]): Task[] {
 }
 
 function dataOf(task: Task): object {
-  const { outputSchema, subtasks, tools } = task;
-  if (outputSchema === undefined && subtasks === undefined && tools === undefined) return task;
+  const { outputSchema, subtasks, tools, tool } = task;
+  if ((outputSchema ?? subtasks ?? tools ?? tool) === undefined) return task;
   return {
     ...task,
     ...(outputSchema !== undefined && { outputSchema: jsonSchemaOf(outputSchema) }),
     ...(tools !== undefined && { tools: tools.map(nameOf) }),
+    ...(tool !== undefined && { tool: nameOf(tool) }),
     ...(subtasks !== undefined && { subtasks: subtasks.map(dataOf) }),
   };
 }

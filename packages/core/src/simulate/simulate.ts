@@ -8,7 +8,7 @@ import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { inputRecordOf, type TakenInputs, takeInputs } from '../contract/plan-inputs.js';
 import { checkReplan, replanLimits } from '../contract/replan.js';
 import { checkResources } from '../contract/resource-limit.js';
-import type { Task } from '../contract/task.js';
+import { asksModel, type Task } from '../contract/task.js';
 import type { Command, ReplanCommand } from '../kernel/command.js';
 import type { RecoverOptions } from '../kernel/options.js';
 import { RecoveringKernel } from '../kernel/recovering-kernel.js';
@@ -257,7 +257,7 @@ class Simulation {
     const kernel = this.#kernel;
     const task = kernel.graph.tasks[index] as Task;
     const { server } = this.#options;
-    if (server !== undefined && task.run === undefined) {
+    if (server !== undefined && asksModel(task)) {
       const request = { task, attempt: number, resource: this.#resourceOf(task) };
       this.#requests.set(index, request);
       this.#indexes.set(request, index);

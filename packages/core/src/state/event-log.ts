@@ -348,7 +348,8 @@ function outputFor(output: unknown): unknown {
 }
 
 function hasDetails(result: AttemptResult): boolean {
-  const { usage, costUsd, model, requestId, rateLimits, contentKey, reused, cached } = result;
+  const { usage, costUsd, model, requestId, rateLimits, contentKey, reused, cached, savedTo } =
+    result;
   return (
     usage !== undefined ||
     costUsd !== undefined ||
@@ -357,7 +358,8 @@ function hasDetails(result: AttemptResult): boolean {
     rateLimits !== undefined ||
     contentKey !== undefined ||
     reused !== undefined ||
-    cached !== undefined
+    cached !== undefined ||
+    savedTo !== undefined
   );
 }
 
@@ -370,6 +372,7 @@ const DETAILS = [
   'contentKey',
   'reused',
   'cached',
+  'savedTo',
 ] as const satisfies readonly (keyof AttemptResult)[];
 
 /** The fields of a completion beside its output, without those that are undefined. */

@@ -1,11 +1,11 @@
 import { RunnerError } from '../contract/errors.js';
 import { PLAN_INPUTS } from '../contract/plan-inputs.js';
-import { missingValue, readPath } from '../contract/reference.js';
 import { NO_FAILURES, type TaskFailure } from '../contract/run-after.js';
 import { asksForText } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { parseTemplate, type TemplatePart, type TemplateReference } from '../contract/template.js';
 import { isLate } from '../util/promise.js';
+import { referredTo } from './fill.js';
 import { valueText } from './value-text.js';
 
 type Inputs = Readonly<Record<string, unknown>>;
@@ -105,14 +105,11 @@ function appendInputs(
   return parts.join('\n\n');
 }
 
-function fill({ source, id, path }: TemplateReference, inputs: Inputs): string {
-  if (id === undefined) throw invalid(`{{${source}}} does not refer to any of its inputs`);
-  if (!Object.hasOwn(inputs, id)) return ''; // Its branch was not chosen.
-  const value = readPath(inputs[id], path);
-  if (value === undefined && path.length > 0) {
-    throw missingValue(`{{${source}}}`, id, inputs[id], path);
-  }
-  return asText(value, source);
+function fill(reference: TemplateReference, inputs: Inputs): string {
+  const { id, source } = reference;
+  const value = referredTo(reference, inputs);
+  // Its branch was not chosen.
+  return id === undefined || !Object.hasOwn(inputs, id) ? '' : asText(value, source);
 }
 
 function asText(value: unknown, name: string): string {

@@ -3,7 +3,7 @@ import type { CancelReason } from '../contract/event.js';
 import type { GoalProgress, GoalState } from '../contract/goal.js';
 import type { InputValues } from '../contract/plan-inputs.js';
 import type { PlanStatus } from '../contract/status.js';
-import type { Task } from '../contract/task.js';
+import { localResourceOf, type Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
 import { BudgetLedger } from './budget-ledger.js';
 import { DependencyWaits } from './dependency-waits.js';
@@ -201,6 +201,6 @@ export class RunFacts extends TaskStates {
 
   /** What an attempt competes for whose start does not say so: most runs have one resource. */
   usualResourceOf(index: number): string | undefined {
-    return (this.graph.tasks[index] as Task).run === undefined ? this.resource : 'function';
+    return localResourceOf(this.graph.tasks[index] as Task) ?? this.resource;
   }
 }

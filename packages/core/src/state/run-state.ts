@@ -12,7 +12,7 @@ import type {
 } from '../contract/event.js';
 import type { AttemptResult } from '../contract/runner.js';
 import { isNotChosenFor } from '../contract/skip-reason.js';
-import { estimateOf, type Task } from '../contract/task.js';
+import { asksModel, estimateOf, type Task } from '../contract/task.js';
 import type { Usage } from '../contract/usage.js';
 import { NONE } from '../graph/arrays.js';
 import { TaskKind } from '../graph/task-kind.js';
@@ -106,7 +106,7 @@ export class RunState extends RunFacts {
   }
 
   #foldResource(index: number, resource: string): void {
-    if ((this.graph.tasks[index] as Task).run === undefined) this.resource = resource;
+    if (asksModel(this.graph.tasks[index] as Task)) this.resource = resource;
   }
 
   #foldCompleted(index: number): void {

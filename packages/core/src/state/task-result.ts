@@ -25,6 +25,8 @@ export interface TaskResult {
   readonly reused?: { readonly runId: string } | undefined;
   /** The output was taken from a cache. */
   readonly cached?: true | undefined;
+  /** The file that the output was saved to, within the output folder. */
+  readonly savedTo?: string | undefined;
   /** The output was dropped, because the run has `outputs: 'final'` and no task needs it any more. */
   readonly outputReleased?: true | undefined;
   /** Why it failed, or was canceled alone. */
@@ -90,6 +92,7 @@ function outcomeOf(event: RunEvent): Partial<TaskResult> {
         output: event.output,
         ...(event.reused !== undefined && { reused: event.reused }),
         ...(event.cached && { cached: event.cached }),
+        ...(event.savedTo !== undefined && { savedTo: event.savedTo }),
       };
     case 'task_failed':
       return { durationMs: event.durationMs, error: event.error };

@@ -47,7 +47,7 @@ describe('validatePlan', () => {
     ]) as [object, string][]),
     [
       { id: 'a' },
-      'tasks[0].description: is missing; a task without a run function needs a description, which is its prompt',
+      'tasks[0].description: is missing; a task without a run function, tool or command needs a description, which is its prompt',
     ],
     [{ id: 'a', description: ' ' }, 'tasks[0].description: must not be empty; it is the prompt'],
     [{ id: 'a', description: 3 }, 'tasks[0].description: must be a string'],
@@ -98,7 +98,7 @@ describe('validatePlan', () => {
       ]),
     ).toEqual([
       'tasks[1].descripton: unknown field "descripton". Did you mean "description"?',
-      'tasks[1].description: is missing; a task without a run function needs a description, which is its prompt',
+      'tasks[1].description: is missing; a task without a run function, tool or command needs a description, which is its prompt',
       'tasks[5]: a task is an object with an id and a description',
       'tasks[4].id: the id "a" is already used by tasks[1]; ids must be unique',
       'tasks[1].dependencies[0]: there is no task "reserch". Did you mean "research"?',
@@ -199,8 +199,8 @@ describe('validatePlan', () => {
       'fields that every object has',
       [JSON.parse('{"id": "a", "description": "x", "__proto__": 1, "constructor": 2}')],
       [
-        'tasks[0].__proto__: unknown field "__proto__". Known fields are id, description, dependencies, run, type, runAfter, priority, estimate, metadata, prompt, outputSchema, when, forEach, subtasks, retry, timeoutMs, idleTimeoutMs, waitFor, tools, model, instructions, temperature, topP, seed, stopSequences, maxOutputTokens, toolChoice, headers, providerOptions, reasoning, stream.',
-        'tasks[0].constructor: unknown field "constructor". Known fields are id, description, dependencies, run, type, runAfter, priority, estimate, metadata, prompt, outputSchema, when, forEach, subtasks, retry, timeoutMs, idleTimeoutMs, waitFor, tools, model, instructions, temperature, topP, seed, stopSequences, maxOutputTokens, toolChoice, headers, providerOptions, reasoning, stream.',
+        'tasks[0].__proto__: unknown field "__proto__". Known fields are id, description, dependencies, run, type, runAfter, priority, estimate, metadata, prompt, outputSchema, when, forEach, subtasks, retry, timeoutMs, idleTimeoutMs, waitFor, tools, tool, args, command, save, model, instructions, temperature, topP, seed, stopSequences, maxOutputTokens, toolChoice, headers, providerOptions, reasoning, stream.',
+        'tasks[0].constructor: unknown field "constructor". Known fields are id, description, dependencies, run, type, runAfter, priority, estimate, metadata, prompt, outputSchema, when, forEach, subtasks, retry, timeoutMs, idleTimeoutMs, waitFor, tools, tool, args, command, save, model, instructions, temperature, topP, seed, stopSequences, maxOutputTokens, toolChoice, headers, providerOptions, reasoning, stream.',
       ],
     ],
   ])('lists the problems of a plan with %s', (_, tasks, problems) => {

@@ -138,7 +138,7 @@ const MAX_CHECKED_DEPTH = 100;
 function connectable(task: unknown, depth = 1): Task {
   const record = isRecord(task) ? task : {};
   const { id, type, dependencies, description, when, forEach, subtasks } = record;
-  const { outputSchema, waitFor, run } = record;
+  const { outputSchema, waitFor, run, tool, args, command, save } = record;
   const text = (value: unknown) => (typeof value === 'string' ? value : '');
   return {
     id: text(id),
@@ -152,6 +152,10 @@ function connectable(task: unknown, depth = 1): Task {
       }),
     ...((typeof waitFor === 'string' || isRecord(waitFor)) && { waitFor: waitFor as never }),
     ...(typeof run === 'function' && { run: run as never }),
+    ...((typeof tool === 'string' || isRecord(tool)) && { tool: tool as never }),
+    ...(isRecord(args) && { args }),
+    ...((Array.isArray(command) || isRecord(command)) && { command: command as never }),
+    ...(typeof save === 'string' && { save }),
     ...(isRecord(when) && { when: when as never }),
     ...((typeof forEach === 'string' || isRecord(forEach)) && { forEach: forEach as never }),
     ...(Array.isArray(subtasks) &&

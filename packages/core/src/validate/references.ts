@@ -1,9 +1,11 @@
 import { type Comparison, type Condition, compare, type Operator } from '../contract/condition.js';
 import type { ForEach } from '../contract/for-each.js';
+import { savePathKey } from '../contract/output-files.js';
 import type { ProblemCode } from '../contract/plan-error.js';
 import { PLAN_INPUTS } from '../contract/plan-inputs.js';
 import { type Path, parseReference, type Reference } from '../contract/reference.js';
-import { doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
+import { type Command, commandOf } from '../contract/step.js';
+import { asksModel, doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
 import { parseTemplate } from '../contract/template.js';
 import type { Graph } from '../graph/graph.js';
 import { isRecord } from '../util/record.js';
@@ -21,6 +23,7 @@ import {
   shapeOf,
   valuesOf,
 } from './shapes.js';
+import { hasReferences } from './step.js';
 
 /** Inputs of the tasks of a fan-out besides their dependencies. */
 const ITEM_NAMES = ['item', 'index'];
@@ -45,20 +48,45 @@ export function checkReferences(
   const { tasks } = graph;
   for (let index = 0; index < tasks.length; index++) {
     const task = tasks[index] as Task;
-    const { description, when, forEach } = task;
+    const { description, when, forEach, save } = task;
     if (task.id === PLAN_INPUTS && shapes.planInputs !== undefined) {
       const message = `"${PLAN_INPUTS}" is what the inputs of the plan are called; give the task another id`;
       add(problems, 'conflict', [...pathOf(index), 'id'], message);
     }
     const interpolates = description?.includes('{{') ?? false;
-    if (!interpolates && when === undefined && forEach === undefined && !inFanOut) continue;
+    const isPlain = asksModel(task) && save === undefined && when === undefined;
+    if (!interpolates && isPlain && forEach === undefined && !inFanOut) continue;
     const isForItem = inFanOut || forEach !== undefined;
     const path = () => pathOf(index);
     const checker = new Checker(problems, graph, task, path, shapes, inFanOut, suggestions);
     if (isForItem) checker.checkNames();
     if (when !== undefined && typeof when !== 'function') checker.checkCondition(when, ['when']);
     if (forEach !== undefined) checker.checkItems(forEach);
-    if (interpolates && doesOwnWork(task)) checker.checkTemplate(description as string, isForItem);
+    if (!doesOwnWork(task)) continue;
+    if (interpolates && asksModel(task)) {
+      checker.checkTemplate(description as string, isForItem, ['description']);
+    }
+    checker.checkStep(isForItem);
+  }
+  if (!inFanOut) reportSharedFiles(problems, graph, pathOf);
+}
+
+/** Reports files that two tasks would write. Paths with references are checked when they are known. */
+function reportSharedFiles(
+  problems: Problems,
+  { tasks }: Graph,
+  pathOf: (index: number) => PlanPath,
+): void {
+  const writers = new Map<string, string>();
+  for (const [index, { id, save }] of tasks.entries()) {
+    if (typeof save !== 'string' || hasReferences(save)) continue;
+    const key = savePathKey(save);
+    const writer = writers.get(key);
+    if (writer === undefined) writers.set(key, id);
+    else {
+      const message = `${quote(save)} is already written by ${quote(writer)}; each file has one task`;
+      add(problems, 'conflict', [...pathOf(index), 'save'], message);
+    }
   }
 }
 
@@ -147,7 +175,31 @@ class Checker {
     );
   }
 
-  checkTemplate(text: string, isForItem: boolean): void {
+  /** Checks what a tool or a command is given, and where the output is saved. */
+  checkStep(isForItem: boolean): void {
+    const { args, command, save } = this.#task;
+    const check = (text: string, at: PlanPath, maySeeSecrets: boolean) =>
+      this.checkTemplate(text, isForItem, at, maySeeSecrets);
+    if (isRecord(args)) eachText(args, ['args'], (text, at) => check(text, at, true));
+    if (isRecord(command) || Array.isArray(command)) {
+      const isList = Array.isArray(command);
+      const { argv, cwd, env, stdin } = commandOf(command as Command);
+      // Other users of a machine see the arguments of its processes.
+      eachText(argv, isList ? ['command'] : ['command', 'argv'], (text, at) =>
+        check(text, at, false),
+      );
+      eachText({ cwd }, ['command'], (text, at) => check(text, at, false));
+      eachText({ env, stdin }, ['command'], (text, at) => check(text, at, true));
+    }
+    if (typeof save !== 'string') return;
+    check(save, ['save'], false);
+    if (!isForItem || hasReferences(save)) return;
+    const message = 'is one file for all items; add {{index}} or a part of {{item}} to the path';
+    this.#add('conflict', ['save'], message);
+  }
+
+  checkTemplate(text: string, isForItem: boolean, at: PlanPath, maySeeSecrets = false): void {
+    if (!text.includes('{{')) return;
     const subtasks = hasSubtasks(this.#task) ? (this.#task.subtasks ?? []) : [];
     const names = namesOf([
       ...this.#inputs,
@@ -158,11 +210,11 @@ class Checker {
       if (typeof part === 'string') continue;
       if (part.id !== undefined) {
         const { id, path } = part;
-        this.#shapeAt({ id, path }, ['description'], `{{${part.source}}}`);
+        this.#shapeAt({ id, path }, at, `{{${part.source}}}`, maySeeSecrets);
         continue;
       }
       const advice = ' Write \\{{ for literal braces.';
-      this.#report(part.source, names.list, ['description'], `{{${part.source}}}`, advice);
+      this.#report(part.source, names.list, at, `{{${part.source}}}`, advice);
     }
   }
 
@@ -175,8 +227,13 @@ class Checker {
   }
 
   /** Reports a path that the schema of an input does not know. */
-  #shapeAt({ id, path }: Reference, at: PlanPath, shown: string): Shape | undefined {
-    if (this.#isSecret(id, path)) {
+  #shapeAt(
+    { id, path }: Reference,
+    at: PlanPath,
+    shown: string,
+    maySeeSecrets = false,
+  ): Shape | undefined {
+    if (!maySeeSecrets && this.#isSecret(id, path)) {
       const message = `${shown} would be sent or recorded, and secret inputs are for functions and tools alone`;
       this.#add('conflict', at, message);
       return undefined;
@@ -238,6 +295,21 @@ class Checker {
 
   #suggestionFor(name: string, names: readonly string[]): string {
     return this.#suggestions.left-- > 0 ? didYouMean(name, names) : '';
+  }
+}
+
+/** Calls `visit` with each text in a value. */
+function eachText(
+  value: unknown,
+  at: PlanPath,
+  visit: (text: string, at: PlanPath) => void,
+  depth = 0,
+): void {
+  if (typeof value === 'string') visit(value, at);
+  // What is deeper is reported by `checkTask`.
+  if (typeof value !== 'object' || value === null || depth > 60) return;
+  for (const [key, each] of Object.entries(value)) {
+    eachText(each, [...at, Array.isArray(value) ? Number(key) : key], visit, depth + 1);
   }
 }
 

@@ -6,7 +6,14 @@ import {
 } from '../contract/call-options.js';
 import { RUN_AFTER } from '../contract/run-after.js';
 import { formatIssues, schemaProblem } from '../contract/schema.js';
-import { doesOwnWork, hasSubtasks, needsRunner, TASK_TYPES, type Task } from '../contract/task.js';
+import {
+  asksModel,
+  doesOwnWork,
+  hasSubtasks,
+  needsRunner,
+  TASK_TYPES,
+  type Task,
+} from '../contract/task.js';
 import { TOOL_NAME, toolProblem } from '../contract/tool.js';
 import { validateWith } from '../contract/validate-with.js';
 import { WAIT_KINDS } from '../contract/wait-for.js';
@@ -28,6 +35,7 @@ import {
   UNREADABLE,
 } from './checks.js';
 import { checkMetadata, checkOperator, checkRetry } from './settings.js';
+import { bodyOf, checkStep } from './step.js';
 
 // The common fields first: most tasks have no others.
 const TASK_FIELDS = [
@@ -50,6 +58,10 @@ const TASK_FIELDS = [
   'idleTimeoutMs',
   'waitFor',
   'tools',
+  'tool',
+  'args',
+  'command',
+  'save',
   ...TASK_OPTIONS,
 ];
 const ESTIMATE_FIELDS = ['durationMs', 'tokens', 'costUsd'];
@@ -98,11 +110,11 @@ function checkBody(problems: Problems, task: Task, path: PlanPath): void {
   if (prompt !== undefined && typeof prompt !== 'function') {
     add(problems, 'invalid_value', [...path, 'prompt'], 'must be a function');
   }
-  const needsPrompt = run === undefined && prompt === undefined && !hasSubtasks(task);
+  const needsPrompt = asksModel(task) && prompt === undefined && !hasSubtasks(task);
   if (description === undefined) {
     if (needsPrompt) {
       const message =
-        'is missing; a task without a run function needs a description, which is its prompt';
+        'is missing; a task without a run function, tool or command needs a description, which is its prompt';
       add(problems, 'missing_field', [...path, 'description'], message);
     }
   } else if (typeof description !== 'string') {
@@ -110,8 +122,8 @@ function checkBody(problems: Problems, task: Task, path: PlanPath): void {
   } else if (description.trim() === '' && needsPrompt) {
     add(problems, 'invalid_value', [...path, 'description'], 'must not be empty; it is the prompt');
   }
-  if (run !== undefined && prompt !== undefined) {
-    const message = 'has no effect on a task with a run function';
+  if (prompt !== undefined && !asksModel(task)) {
+    const message = `has no effect on a task with ${bodyOf(task)}`;
     add(problems, 'conflict', [...path, 'prompt'], message);
   }
 }
@@ -147,6 +159,7 @@ export function checkControl(problems: Problems, task: Task, path: PlanPath): vo
   if (tools !== undefined) checkTools(problems, task, [...path, 'tools']);
   checkCallOptions(problems, task, path);
   if (waitFor !== undefined) checkWaitFor(problems, task, [...path, 'waitFor']);
+  checkStep(problems, task, path);
   if (Array.isArray(task.subtasks) && !doesOwnWork(task)) checkGroup(problems, task, path);
 }
 
@@ -201,7 +214,8 @@ function checkGroup(problems: Problems, task: Task, path: PlanPath): void {
   }
 }
 
-function checkTools(problems: Problems, { tools, run }: Task, path: PlanPath): void {
+function checkTools(problems: Problems, task: Task, path: PlanPath): void {
+  const { tools } = task;
   if (!Array.isArray(tools)) {
     add(problems, 'invalid_value', path, 'must be a list of tools, or of their names');
     return;
@@ -218,9 +232,8 @@ function checkTools(problems: Problems, { tools, run }: Task, path: PlanPath): v
     if (names.has(name)) add(problems, 'duplicate_tool', at, `duplicate tool "${name}"`);
     names.add(name);
   }
-  if (run === undefined) return;
-  const message = 'has no effect on a task with a run function';
-  add(problems, 'conflict', path, message);
+  if (asksModel(task)) return;
+  add(problems, 'conflict', path, `has no effect on a task with ${bodyOf(task)}`);
 }
 
 /** Checks the options of a task for its model. */
@@ -230,8 +243,8 @@ function checkCallOptions(problems: Problems, task: Task, path: PlanPath): void 
   for (const name of Object.keys(options) as (keyof TaskOptions)[]) {
     const problem = optionProblem(name, task[name]);
     if (problem !== undefined) add(problems, 'invalid_value', [...path, name], problem);
-    if (task.run === undefined) continue;
-    add(problems, 'conflict', [...path, name], 'has no effect on a task with a run function');
+    if (asksModel(task)) continue;
+    add(problems, 'conflict', [...path, name], `has no effect on a task with ${bodyOf(task)}`);
   }
   const { toolChoice, tools } = task;
   if (task.stream === false && task.idleTimeoutMs !== undefined) {
@@ -300,6 +313,8 @@ function checkWaitFor(problems: Problems, task: Task, path: PlanPath): void {
   if (wait.default !== undefined) checkDefault(problems, task, wait.default, [...path, 'default']);
   const idle = [
     'run',
+    'tool',
+    'command',
     'subtasks',
     'tools',
     'retry',
