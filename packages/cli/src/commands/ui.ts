@@ -1,5 +1,6 @@
 import type { Journal, RunHandle } from '@stratagem/core';
 import { withJournal } from '../load/open-journal.js';
+import { shownJournal } from '../options/journal-place.js';
 import { EXIT } from '../output/exit-code.js';
 import { shellQuote } from '../output/shell-quote.js';
 import { write } from '../output/streams.js';
@@ -20,7 +21,7 @@ export async function uiCommand(flags: UiFlags, settings: Settings): Promise<num
     const running = new Set<RunHandle>();
     const server = await openServer({
       journal,
-      journalName: directory,
+      journalName: shownJournal(directory),
       ...(port !== undefined && { port }),
       ...(host !== undefined && { host }),
       retry: (runId) => retry(journal, flags, settings, runId, running),
@@ -29,7 +30,7 @@ export async function uiCommand(flags: UiFlags, settings: Settings): Promise<num
       }),
     });
     await write(process.stdout, `${server.url}\n`);
-    await write(process.stderr, `Runs in ${directory}, until Ctrl-C\n`);
+    await write(process.stderr, `Runs in ${shownJournal(directory)}, until Ctrl-C\n`);
     await interrupted();
     // What was started here ends here; it can be resumed.
     await Promise.allSettled(Array.from(running, (run) => run.interrupt()));

@@ -205,7 +205,7 @@ export function addComparisonOptions(command: Command): Command {
 }
 
 export function journalOption(description: string): Option {
-  return option('--journal <dir>', description, nonEmpty);
+  return option('--journal <dir-or-url>', description, nonEmpty);
 }
 
 export function fallbackOption(): Option {

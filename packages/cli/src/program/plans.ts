@@ -31,7 +31,11 @@ export function addRunCommands(program: Command, context: Context): void {
     .option('--yes', 'run the plan made for --goal without confirmation')
     .addOption(fallbackOption())
     .option('--fail-fast', 'stop all tasks at the first failure')
-    .addOption(journalOption('record the run in this directory, so that it can be resumed'))
+    .addOption(
+      journalOption(
+        'record the run in this directory or postgres://… database, so that it can be resumed',
+      ),
+    )
     .option('--no-journal', 'do not record the run, whatever the settings say')
     .option('--reuse', 'reuse recorded outputs of unchanged tasks (needs --journal)')
     .option('--dry-run', 'show which tasks would run, and why; run nothing')

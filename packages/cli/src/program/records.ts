@@ -24,7 +24,7 @@ export function addRecordCommands(program: Command, context: Context): void {
     ...flags,
     ...requireJournal(flags.journal, context.settings),
   });
-  const journal = () => journalOption('directory of the recorded runs');
+  const journal = () => journalOption('directory or postgres://… URL of the recorded runs');
 
   const resume = program
     .command('resume')

@@ -1,4 +1,5 @@
 import type { LoadedPlan } from '../load/load-plan.js';
+import { shownJournal } from '../options/journal-place.js';
 import type { ExecutorFlags, LimitFlags } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
 import { shellQuote } from '../output/shell-quote.js';
@@ -39,6 +40,7 @@ function without(settings: Settings, ...names: readonly (keyof Settings)[]): Set
 
 /** Where runs are recorded. */
 export interface JournalFlags {
+  /** A directory, or the URL of a server. */
   readonly journal: string;
   /** The option that another command needs for the same journal; empty when the settings name it. */
   readonly journalOption: string;
@@ -52,7 +54,8 @@ export function journalFlags(
   const directory = journal ?? settings.journal;
   if (directory === undefined || directory === false) return undefined;
   const isSet = directory === settings.journal && !settings.isJournalForOnce;
-  return { journal: directory, journalOption: isSet ? '' : ` --journal ${shellQuote(directory)}` };
+  const option = ` --journal ${shellQuote(shownJournal(directory))}`;
+  return { journal: directory, journalOption: isSet ? '' : option };
 }
 
 /** @throws {UsageError} without a journal. */

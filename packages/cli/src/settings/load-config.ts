@@ -7,6 +7,7 @@ import { type FileProblem, InvalidFileError, problemsIn } from '../load/invalid-
 import { parseSource } from '../load/parse-source.js';
 import { readSource } from '../load/read-source.js';
 import { isRunnerName } from '../options/choices.js';
+import { isServer } from '../options/journal-place.js';
 import { parseDuration } from '../options/parse-duration.js';
 import type { Profiles } from '../options/resolve-runners.js';
 import { UsageError } from '../options/usage-error.js';
@@ -120,7 +121,7 @@ function toSettings(values: ConfigValues, folder: string, cwd: string): Settings
   return withoutUndefined({
     ...others,
     ...counts,
-    journal: journal && path(journal),
+    journal: journal && (isServer(journal) ? journal : path(journal)),
     cache: cache && path(cache),
     mcpConfig: mcpConfig && path(mcpConfig),
     runner: isModule ? resolve(folder, runner) : (runner as string | TaskRunner | undefined),

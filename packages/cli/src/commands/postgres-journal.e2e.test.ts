@@ -1,0 +1,93 @@
+import {
+  type PostgresServer,
+  postgresProblem,
+  startPostgres,
+} from '@stratagem/server-kit/postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { REPORT } from '../../test/recorded.js';
+import { folder, start, stratagem } from '../../test/stratagem.js';
+
+const problem = postgresProblem();
+if (problem !== undefined) console.warn(problem);
+
+describe.skipIf(problem !== undefined)('--journal postgres://…', { timeout: 60_000 }, () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  test('records runs on a server, where every command finds them', async () => {
+    await using files = await folder({ 'plan.yaml': REPORT });
+    const journal = ['--journal', server.url];
+    const options = { cwd: files.path };
+    const { exitCode, stderr } = await stratagem(
+      ['run', 'plan.yaml', '--latency', '1', ...journal],
+      options,
+    );
+    expect(exitCode, stderr).toBe(0);
+    const [, id = ''] = /Recording run (\S+)\n/.exec(stderr) ?? [];
+    const shown = `postgres://tester@127.0.0.1:${server.port}/postgres`;
+    expect(stderr).toContain(`stratagem resume ${id} --journal ${shown}\n`);
+    const listed = JSON.parse((await stratagem(['runs', '--json', ...journal], options)).stdout);
+    expect(listed).toMatchObject([{ id, status: 'completed', completedTasks: 3 }]);
+    for (const command of ['show', 'why', 'resume']) {
+      const result = await stratagem([command, id.slice(0, 8), ...journal], options);
+      expect(result.exitCode, `${command}: ${result.stderr}`).toBe(0);
+      expect(result.stdout + result.stderr).not.toContain('hunter2');
+    }
+    const report = await stratagem(['report', id, '-o', 'run.html', ...journal], options);
+    expect(report.exitCode, report.stderr).toBe(0);
+    const reused = ['run', 'plan.yaml', '--latency', '1', '--reuse', '--dry-run', ...journal];
+    expect((await stratagem(reused, options)).exitCode).toBe(0);
+  });
+
+  test('serves the page of its runs, with its name and without the password', async () => {
+    const page = start(['ui', '--journal', server.url]);
+    await page.progress(/Runs in postgres:\/\/tester@127/);
+    page.child.kill('SIGINT');
+    const { stderr } = await page.ended;
+    expect(stderr).not.toContain('hunter2');
+  });
+
+  test('takes the password from PGPASSWORD, and says so when it is wrong', async () => {
+    const url = new URL(server.url);
+    const PGPASSWORD = decodeURIComponent(url.password);
+    url.password = '';
+    const right = await stratagem(['runs', '--journal', url.href], { env: { PGPASSWORD } });
+    expect(right.exitCode, right.stderr).toBe(0);
+    const env = { PGPASSWORD: 'wrong' };
+    const { exitCode, stderr } = await stratagem(['runs', '--journal', url.href], { env });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('refuses the user or the password');
+  });
+});
+
+test.each([
+  ['redis://localhost', '--journal cannot use redis://. It takes postgres://user@host/database'],
+  [
+    'postgres://user:hunter2@[host',
+    'url must look like postgres://user:password@host:5432/database',
+  ],
+  ['postgres://user:hunter2@127.0.0.1:1/x', 'PostgreSQL at 127.0.0.1:1/x cannot be reached'],
+])('%s is a usage error with a remedy', async (journal, message) => {
+  const { exitCode, stderr } = await stratagem(['runs', '--journal', journal]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain(message);
+  expect(stderr).not.toContain('hunter2');
+});
+
+test('without its package, it is a usage error that says what to install', async () => {
+  const hook = `import { registerHooks } from 'node:module';
+    registerHooks({
+      resolve(name, context, next) {
+        if (name !== '@stratagem/postgres') return next(name, context);
+        throw Object.assign(new Error('not installed'), { code: 'ERR_MODULE_NOT_FOUND' });
+      },
+    });`;
+  const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(hook)}`;
+  const args = ['runs', '--journal', 'postgres://host/database'];
+  const { exitCode, stderr } = await start(args, { env: { NODE_OPTIONS } }).ended;
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('npm install @stratagem/postgres');
+});
