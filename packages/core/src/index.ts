@@ -98,7 +98,14 @@ export type {
   TaskView,
   Wait,
 } from './contract/strategy.js';
-export type { Estimate, Task, TaskFunction, TaskType } from './contract/task.js';
+export type {
+  Estimate,
+  ModulePlan,
+  ModuleValues,
+  Task,
+  TaskFunction,
+  TaskType,
+} from './contract/task.js';
 export { type Tool, type ToolContext, type ToolResult, tool } from './contract/tool.js';
 export type { Usage } from './contract/usage.js';
 export type { WaitFor, WaitKind } from './contract/wait-for.js';

@@ -1,9 +1,10 @@
 import { isByFunction } from '../contract/for-each.js';
 import type { Task } from '../contract/task.js';
 import { FanOut } from '../state/fan-out.js';
-import { inputNamesOf, inputsOf } from '../state/inputs.js';
+import { hasPlanInputsAt, inputNamesOf, inputsOf } from '../state/inputs.js';
 import { promptOf } from '../state/prompt.js';
 import type { RunState } from '../state/run-state.js';
+import { failuresBefore } from '../state/task-failures.js';
 
 /** The prompts of a run's tasks, composed again from the outputs in its log. */
 export class Prompts {
@@ -32,7 +33,14 @@ export class Prompts {
       if (this.#lacksOutput(index)) return undefined;
       const inputs = inputsOf(index, this.#state, this.#fanOut);
       const names = inputNamesOf(index, this.#state, this.#fanOut);
-      return promptOf(task, inputs, names, this.#fanOut.originOf(task) !== undefined);
+      return promptOf(
+        task,
+        inputs,
+        names,
+        this.#fanOut.originOf(task) !== undefined,
+        failuresBefore(index, this.#state, this.#fanOut),
+        hasPlanInputsAt(index, this.#state),
+      );
     } catch {
       // It refers to a value that is not there: its attempt failed, or has yet to come.
       return undefined;

@@ -124,6 +124,23 @@ export function takeInputs(
   schema: StandardSchema | undefined,
   given: InputValues = NO_INPUTS,
 ): TakenInputs {
+  return take(schema, given, fromEnvironment);
+}
+
+/**
+ * The same for a module, which gets no values of the environment.
+ *
+ * @throws as {@link takeInputs}
+ */
+export function takeModuleInputs(schema: StandardSchema, given: InputValues): TakenInputs {
+  return take(schema, given, undefined);
+}
+
+function take(
+  schema: StandardSchema | undefined,
+  given: InputValues,
+  environment: ((input: PlanInput) => string | undefined) | undefined,
+): TakenInputs {
   const declared = schema === undefined ? {} : (inputRecordOf(schema) ?? {});
   const problems: PlanProblem[] = [];
   for (const name of Object.keys(given)) {
@@ -131,10 +148,11 @@ export function takeInputs(
   }
   const values: Record<string, unknown> = Object.assign(Object.create(null), given);
   for (const [name, input] of Object.entries(declared)) {
-    if (values[name] === undefined) values[name] = fromEnvironment(input);
+    if (values[name] === undefined) values[name] = environment?.(input);
     if (values[name] !== undefined) continue;
     delete values[name];
-    if (!input.optional && !('default' in input)) problems.push(missingInput(name, input));
+    if (!input.optional && !('default' in input))
+      problems.push(missingInput(name, input, environment !== undefined));
   }
   if (schema === undefined && problems.length === 0)
     return { inputs: undefined, secrets: undefined };
@@ -179,9 +197,14 @@ function unknownInput(name: string, known: readonly string[]): PlanProblem {
   return { code: 'unknown_field', path: [name], message };
 }
 
-function missingInput(name: string, { description, env }: PlanInput): PlanProblem {
+function missingInput(
+  name: string,
+  { description, env }: PlanInput,
+  readsEnvironment: boolean,
+): PlanProblem {
   const meaning = description === undefined ? '' : `: ${description}`;
-  const remedy = env === undefined ? '' : `; set the environment variable ${env}`;
+  const remedy =
+    env === undefined || !readsEnvironment ? '' : `; set the environment variable ${env}`;
   return { code: 'missing_field', path: [name], message: `is missing${remedy}${meaning}` };
 }
 

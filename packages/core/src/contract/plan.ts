@@ -7,7 +7,7 @@ import type { RetryPolicy } from './retry.js';
 import type { RunAfter, TaskFailure } from './run-after.js';
 import type { AnySchema, SchemaInput, SchemaOutput, StandardSchema } from './schema.js';
 import type { Command } from './step.js';
-import type { Task, TaskFunction, TaskType, Tool } from './task.js';
+import type { ModulePlan, Task, TaskFunction, TaskType, Tool } from './task.js';
 import type { WaitFor } from './wait-for.js';
 
 declare const outputs: unique symbol;
@@ -228,6 +228,7 @@ export type TaskInput<
   PlanPart = unknown,
   Called = undefined,
   Ran = undefined,
+  Module = undefined,
 > = Omit<Task, TypedField> & {
   readonly id: Id;
   readonly runAfter?: After | undefined;
@@ -249,6 +250,10 @@ export type TaskInput<
     | ArgsInput<Called, BodyInputs<Outputs, Ids, Source, Item, After, PlanPart>>
     | undefined;
   readonly command?: Ran | undefined;
+  readonly plan?: Module | undefined;
+  readonly with?:
+    | WithInput<Module, BodyInputs<Outputs, Ids, Source, Item, After, PlanPart>>
+    | undefined;
   readonly description?: string | undefined;
   readonly prompt?:
     | ((
@@ -279,7 +284,30 @@ export type TaskInput<
     | { readonly tool: AnyTool | string }
     | { readonly command: Command }
     | { readonly subtasks: readonly Task[] }
+    | ModuleWork<Module>
   );
+
+/** A module needs values where an input of its plan has no default. */
+type ModuleWork<Module> =
+  Module extends Plan<infer _, infer Given>
+    ? {} extends Given
+      ? { readonly plan: ModulePlan }
+      : { readonly plan: ModulePlan; readonly with: object }
+    : never;
+
+/** `with` of a task whose dependencies are known. */
+type WithInput<Module, Inputs> =
+  Module extends Plan<infer _, infer Given> ? ModuleValuesInput<Given, Inputs> : undefined;
+
+type ModuleValuesInput<Given, Inputs> =
+  | { readonly [K in keyof Given]: Filled<Given[K]> }
+  | ((inputs: Inputs) => Given);
+
+/** A value, or texts with references in its place or in its parts. */
+type Filled<Value> =
+  | Value
+  | `${string}{{${string}}}${string}`
+  | (Value extends object ? { readonly [K in keyof Value]: Filled<Value[K]> } : never);
 
 type TypedField =
   | 'id'
@@ -291,6 +319,8 @@ type TypedField =
   | 'forEach'
   | 'subtasks'
   | 'waitFor'
+  | 'plan'
+  | 'with'
   | 'description'
   | 'prompt'
   | 'run'
@@ -299,31 +329,58 @@ type TypedField =
   | 'command';
 
 /** The type of the output of one attempt: of its schema, of its function or tool, or text. */
-type AttemptOutput<Output, Schema, Subtasks, Type, Wait, Called, Ran> = Schema extends AnySchema
-  ? SchemaOutput<Schema>
-  : Called extends AnyTool
-    ? Called extends Tool<infer _, infer Value>
-      ? Value
-      : unknown
-    : Called extends string
-      ? unknown
-      : Ran extends Command
-        ? Ran extends { readonly output: 'json' }
-          ? unknown
-          : string
-        : ModelOutput<Output, Subtasks, Type, Wait>;
-
-type ModelOutput<Output, Subtasks, Type, Wait> = Output extends Unsaid
-  ? Subtasks extends readonly Task[]
-    ? Type extends 'aggregate'
-      ? string
-      : Readonly<Record<string, unknown>>
-    : Wait extends WaitFor
-      ? Wait extends 'approval' | { readonly kind: 'approval' }
-        ? true
+type AttemptOutput<Output, Schema, Subtasks, Type, Wait, Called, Ran, Module> =
+  Schema extends AnySchema
+    ? SchemaOutput<Schema>
+    : Called extends AnyTool
+      ? Called extends Tool<infer _, infer Value>
+        ? Value
         : unknown
-      : string
+      : Called extends string
+        ? unknown
+        : Ran extends Command
+          ? Ran extends { readonly output: 'json' }
+            ? unknown
+            : string
+          : ModelOutput<Output, Subtasks, Type, Wait, Module>;
+
+type ModelOutput<Output, Subtasks, Type, Wait, Module> = Output extends Unsaid
+  ? Module extends ModulePlan
+    ? ResultsOf<Module>
+    : Subtasks extends readonly Task[]
+      ? Type extends 'aggregate'
+        ? string
+        : Readonly<Record<string, unknown>>
+      : Wait extends WaitFor
+        ? Wait extends 'approval' | { readonly kind: 'approval' }
+          ? true
+          : unknown
+        : string
   : Output;
+
+/** The results of a plan by name. Which of its tasks are the final ones is not known to the types. */
+type ResultsOf<P> =
+  P extends PlanBuilder<infer Outputs, infer _, infer __, infer Inputs, infer Results>
+    ? Results extends readonly string[]
+      ? { readonly [Id in Results[number]]: Id extends keyof Outputs ? Outputs[Id] : unknown }
+      : Results extends Readonly<Record<string, string>>
+        ? {
+            readonly [Name in keyof Results]: ResultAt<
+              Outputs & PlanInputsPart<Inputs>,
+              Results[Name]
+            >;
+          }
+        : { readonly [Id in keyof Outputs]?: Outputs[Id] | undefined }
+    : Readonly<Record<string, unknown>>;
+
+/** The value at a path; a text with references is filled in. */
+type ResultAt<Outputs, Source extends string> = Source extends `{{${infer Path}}}`
+  ? Path extends `${string}{{${string}`
+    ? string
+    : At<Outputs, Path>
+  : Source extends `${string}{{${string}`
+    ? string
+    : At<Outputs, Source>;
 
 /** The type of the output of a task; it includes undefined when the task may not be chosen. */
 type OutputOf<Attempt, Each, IsOptional> =
@@ -361,13 +418,14 @@ type PathIn<Ids> = Ids extends string ? Ids | `${Ids}.${string}` | `${Ids}[${str
  * task's output.
  *
  * `Optional` are the ids of tasks that may not be chosen. With a goal, `EndsEarly` is true: a completed
- * run may lack some outputs. `Inputs` is the schema of the inputs of the plan.
+ * run may lack some outputs. `Inputs` is the schema of the inputs of the plan, `Results` its `outputs`.
  */
 export class PlanBuilder<
   Outputs = {},
   Optional extends string = never,
   EndsEarly extends boolean = false,
   Inputs extends StandardSchema | undefined = undefined,
+  Results extends PlanOutputs | undefined = undefined,
 > implements Plan<EndsEarly extends true ? Partial<Outputs> : Outputs, GivenInputs<Inputs>>
 {
   declare readonly [outputs]?: EndsEarly extends true ? Partial<Outputs> : Outputs;
@@ -382,7 +440,7 @@ export class PlanBuilder<
   declare readonly deadlineMs?: number | undefined;
   declare readonly budget?: Budget | undefined;
   declare readonly inputs?: StandardSchema | undefined;
-  declare readonly outputs?: PlanOutputs | undefined;
+  declare readonly outputs?: Results | undefined;
   declare readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 
   constructor(goal: string, settings: PlanSettings = {}) {
@@ -420,6 +478,7 @@ export class PlanBuilder<
     const After extends RunAfter = 'success',
     const Called extends AnyTool | string | undefined = undefined,
     const Ran extends Command | undefined = undefined,
+    Module extends ModulePlan | undefined = undefined,
   >(
     task: TaskInput<
       Outputs,
@@ -436,19 +495,21 @@ export class PlanBuilder<
       After,
       PlanInputsPart<Inputs>,
       Called,
-      Ran
+      Ran,
+      Module
     >,
   ): PlanBuilder<
     Outputs & {
       [K in Id]: OutputOf<
-        AttemptOutput<Output, Schema, Subtasks, Type, Wait, Called, Ran>,
+        AttemptOutput<Output, Schema, Subtasks, Type, Wait, Called, Ran, Module>,
         Source | Item,
         IsOptional<Chosen, Ids, Optional, Source, After>
       >;
     },
     IsOptional<Chosen, Ids, Optional, Source, After> extends true ? Optional | Id : Optional,
     EndsEarly,
-    Inputs
+    Inputs,
+    Results
   > {
     this.tasks.push(task as unknown as Task);
     return this as never;
@@ -485,14 +546,24 @@ export const PLAN_SETTINGS = [
  *   .addTask({ id: 'profile', description: 'Describe {{inputs.company}} in a sentence' });
  * await executor.execute(plan, { inputs: { company: 'Apple' } });
  */
-export function createPlan<Inputs extends StandardSchema | undefined = undefined>(
+export function createPlan<
+  Inputs extends StandardSchema | undefined = undefined,
+  const Results extends PlanOutputs | undefined = undefined,
+>(
   goal: string,
-  settings: PlanSettings & { readonly goalState: GoalState; readonly inputs?: Inputs },
-): PlanBuilder<{}, never, true, Inputs>;
-export function createPlan<Inputs extends StandardSchema | undefined = undefined>(
+  settings: PlanSettings & {
+    readonly goalState: GoalState;
+    readonly inputs?: Inputs;
+    readonly outputs?: Results;
+  },
+): PlanBuilder<{}, never, true, Inputs, Results>;
+export function createPlan<
+  Inputs extends StandardSchema | undefined = undefined,
+  const Results extends PlanOutputs | undefined = undefined,
+>(
   goal: string,
-  settings?: PlanSettings & { readonly inputs?: Inputs },
-): PlanBuilder<{}, never, false, Inputs>;
+  settings?: PlanSettings & { readonly inputs?: Inputs; readonly outputs?: Results },
+): PlanBuilder<{}, never, false, Inputs, Results>;
 export function createPlan(goal: string, settings: PlanSettings = {}): PlanBuilder {
   checkOptions('createPlan()', settings, PLAN_SETTINGS);
   return new PlanBuilder(goal, settings);

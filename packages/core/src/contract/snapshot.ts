@@ -35,7 +35,7 @@ function snapshotOfTask(task: Task, depth: number): Task {
     : Object.assign(Object.create(Object.getPrototypeOf(task)), task);
   // One by one: most tasks have none of them.
   const { dependencies, metadata, when, forEach, estimate, retry, waitFor, tools, subtasks } = task;
-  const { args, command } = task;
+  const { args, command, plan, with: values } = task;
   if (Array.isArray(dependencies)) copy.dependencies = dependencies.slice();
   if (metadata !== undefined) copy.metadata = frozenCopy(metadata);
   if (when !== undefined) copy.when = frozenCopy(when);
@@ -54,6 +54,8 @@ function snapshotOfTask(task: Task, depth: number): Task {
     copy.headers = hideHeaders(headers);
   }
   if (Array.isArray(subtasks)) copy.subtasks = snapshotOfTasks(subtasks, depth - 1);
+  if (plan !== undefined) copy.plan = snapshotOf(plan as Plan<unknown>, depth - 1);
+  if (values !== undefined) copy.with = frozenCopy(values);
   return copy as unknown as Task;
 }
 
@@ -66,6 +68,7 @@ export function freezeTasks(tasks: readonly Task[]): void {
     if (task.dependencies !== undefined) Object.freeze(task.dependencies);
     if (task.tools !== undefined) Object.freeze(task.tools);
     if (task.subtasks !== undefined) freezeTasks(task.subtasks);
+    if (task.plan !== undefined) freezeTasks(task.plan.tasks);
   }
 }
 

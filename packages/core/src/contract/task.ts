@@ -4,7 +4,7 @@ import type { ForEach } from './for-each.js';
 import type { OutputPart } from './output-part.js';
 import type { RetryPolicy } from './retry.js';
 import type { RunAfter, TaskFailure } from './run-after.js';
-import type { AnySchema } from './schema.js';
+import type { AnySchema, StandardSchema } from './schema.js';
 import type { Command, StepArgs } from './step.js';
 import type { WaitFor } from './wait-for.js';
 
@@ -114,6 +114,17 @@ export interface Task extends TaskOptions {
    * id. With a `run` function, or as an `aggregate` with a prompt, it then runs itself, on that record.
    */
   readonly subtasks?: readonly Task[] | undefined;
+  /**
+   * Makes this a module: a group with the tasks of another plan, which have ids such as `review/check`.
+   * They see the inputs of that plan, and nothing else of this one. The output is the record of that
+   * plan's `outputs`; without any, the outputs of its final tasks by id.
+   */
+  readonly plan?: ModulePlan | undefined;
+  /**
+   * The values for the inputs of `plan`. A text may have `{{references}}`; one that is a reference alone,
+   * such as `'{{write}}'`, gives the value itself. In code, also a function of the outputs of the dependencies.
+   */
+  readonly with?: ModuleValues | undefined;
   /** How failed attempts are repeated. */
   readonly retry?: RetryPolicy | undefined;
   /** Timeout of one attempt in milliseconds; the attempt is aborted and fails then. */
@@ -142,9 +153,27 @@ export interface Task extends TaskOptions {
   readonly run?: ((inputs: any, context: RunContext) => unknown) | undefined;
 }
 
-/** Whether a task has subtasks; an empty list does not count. */
-export function hasSubtasks({ subtasks }: Task): boolean {
-  return subtasks !== undefined && subtasks.length > 0;
+/** A plan as a task of another plan; `createPlan` makes one. */
+export interface ModulePlan {
+  readonly goal: string;
+  readonly tasks: readonly Task[];
+  readonly inputs?: StandardSchema | undefined;
+  readonly outputs?: Readonly<Record<string, string>> | readonly string[] | undefined;
+  readonly retry?: RetryPolicy | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly idleTimeoutMs?: number | undefined;
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The values for the inputs of a module: by name, or a function that returns them. */
+export type ModuleValues =
+  | Readonly<Record<string, unknown>>
+  // biome-ignore lint/suspicious/noExplicitAny: the builder types each function; here any input fits
+  | ((inputs: any) => Readonly<Record<string, unknown>>);
+
+/** Whether a task has subtasks, or those of a module; an empty list does not count. */
+export function hasSubtasks({ subtasks, plan }: Task): boolean {
+  return plan !== undefined || (subtasks !== undefined && subtasks.length > 0);
 }
 
 /** Whether the attempts at a task go to a model, and not to a function, a tool or a command. */
@@ -161,6 +190,7 @@ export function localResourceOf({ run, tool, command }: Task): string | undefine
 
 /** Whether a task does work of its own, besides its subtasks. */
 export function doesOwnWork(task: Task): boolean {
+  if (task.plan !== undefined) return false;
   if (!hasSubtasks(task) || !asksModel(task)) return true;
   const { type, description, prompt } = task;
   return type === 'aggregate' && (description !== undefined || prompt !== undefined);

@@ -1,3 +1,4 @@
+import { subtasksOf } from '../contract/module.js';
 import { hasSubtasks, type Task } from '../contract/task.js';
 import { enlarge, NONE } from './arrays.js';
 
@@ -59,9 +60,14 @@ export class Family {
  * Appends tasks, each followed by its subtasks. The subtasks of a fan-out are a template for its
  * children and are left out.
  *
+ * @param isFolded Whether the tasks of modules are left out as well.
  * @returns The parent of each subtask, by index; undefined when there are none.
  */
-export function flatten(tasks: readonly Task[], into: Task[]): Map<number, number> | undefined {
+export function flatten(
+  tasks: readonly Task[],
+  into: Task[],
+  isFolded = false,
+): Map<number, number> | undefined {
   if (!tasks.some(hasSubtasks)) {
     for (const task of tasks) into.push(task);
     return undefined;
@@ -74,7 +80,9 @@ export function flatten(tasks: readonly Task[], into: Task[]): Map<number, numbe
         parents ??= new Map();
         parents.set(index, parent);
       }
-      if (task.subtasks !== undefined && task.forEach === undefined) append(task.subtasks, index);
+      if (task.forEach !== undefined) continue;
+      const subtasks = isFolded ? task.subtasks : subtasksOf(task);
+      if (subtasks !== undefined) append(subtasks, index);
     }
   };
   append(tasks, undefined);

@@ -4,7 +4,7 @@ import { computeCriticalPaths } from './critical-path.js';
 import { Edges } from './edges.js';
 import { Family, flatten } from './family.js';
 import { IdIndex } from './id-index.js';
-import { taskKindOf } from './task-kind.js';
+import { TaskKind, taskKindOf } from './task-kind.js';
 import { topologicalOrder } from './topological-order.js';
 
 /**
@@ -33,9 +33,13 @@ export class Graph {
   /** Undefined while no task has a parent. */
   #family: Family | undefined;
 
-  /** A dependency on an unknown id or on the task itself is left out. */
-  constructor(tasks: readonly Task[]) {
-    const parents = flatten(tasks, this.#tasks);
+  /**
+   * A dependency on an unknown id or on the task itself is left out.
+   *
+   * @param isFolded Whether the tasks of modules are left out, as a plan is written.
+   */
+  constructor(tasks: readonly Task[], isFolded = false) {
+    const parents = flatten(tasks, this.#tasks, isFolded);
     const size = this.#tasks.length;
     this.#ids = new IdIndex(size);
     this.#kinds = new Uint8Array(size);
@@ -153,6 +157,14 @@ export class Graph {
   /** The task that this one belongs to, as a subtask or as an element of its fan-out. */
   parentOf(index: number): number | undefined {
     return this.#family?.parentOf(index);
+  }
+
+  /** The nearest module that this task is in; undefined for a task of the plan itself. */
+  moduleOf(index: number): number | undefined {
+    if (!this.hasKind(TaskKind.module)) return undefined;
+    let at = this.parentOf(index);
+    while (at !== undefined && (this.kindOf(at) & TaskKind.module) === 0) at = this.parentOf(at);
+    return at;
   }
 
   childCount(index: number): number {

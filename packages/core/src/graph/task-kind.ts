@@ -21,6 +21,8 @@ export const TaskKind = {
   afterFailure: 64,
   /** Either of the last two. */
   afterAny: 96,
+  /** A group with the tasks of another plan; not a fan-out, whose items may be such groups. */
+  module: 128,
 } as const;
 
 /** A sum of `TaskKind`s; 0 for a plain task. */
@@ -31,6 +33,7 @@ export function taskKindOf(task: Task): number {
     (hasSubtasks(task) ? TaskKind.subtasks : 0) |
     (task.waitFor === undefined ? 0 : TaskKind.waitFor) |
     (task.runAfter === 'settled' ? TaskKind.afterSettled : 0) |
-    (task.runAfter === 'failure' ? TaskKind.afterFailure : 0)
+    (task.runAfter === 'failure' ? TaskKind.afterFailure : 0) |
+    (task.plan !== undefined && task.forEach === undefined ? TaskKind.module : 0)
   );
 }

@@ -6,7 +6,7 @@ import { Graph } from '../graph/graph.js';
 import { TaskKind } from '../graph/task-kind.js';
 import { hasCompletedAncestor } from '../kernel/retry-failed.js';
 import { planFromData } from '../serialize/decode-plan.js';
-import { countTasks, type PlanData, type TaskData } from '../serialize/plan.js';
+import { countTasks, type PlanData, subtasksIn, type TaskData } from '../serialize/plan.js';
 import { diffPlans } from '../serialize/plan-diff.js';
 import type { RunState } from '../state/run-state.js';
 import { type Changes, type Invalidation, invalidationOf } from './invalidation.js';
@@ -147,6 +147,9 @@ function withoutCost(event: EventData, runId: string): EventData {
 
 type Fields = { readonly [field: string]: Json };
 
+/** Fields of the plan of a module that change its result, and none of its tasks. */
+const RESULT_FIELDS: readonly string[] = ['plan.outputs', 'plan.goal', 'plan.metadata'];
+
 function changesOf(before: PlanData, planData: PlanData, after: Graph): Changes {
   const changed = new Set<number>();
   const outcomes = new Set<number>();
@@ -158,9 +161,12 @@ function changesOf(before: PlanData, planData: PlanData, after: Graph): Changes 
   };
   const change = (index: number) => put(changed, index);
   const parents = parentsIn(before);
-  for (const { taskId, kind } of diffPlans(before, planData).tasks) {
+  for (const { taskId, kind, fields } of diffPlans(before, planData).tasks) {
     const index = after.indexOf(taskId);
-    if (index !== undefined) change(index);
+    if (index !== undefined) {
+      const isOutcome = fields.length > 0 && fields.every((field) => RESULT_FIELDS.includes(field));
+      put(isOutcome ? outcomes : changed, index);
+    }
     // The output of a group lacks the removed task.
     const parent = kind === 'removed' ? after.indexOf(parents.get(taskId) ?? '') : undefined;
     if (parent !== undefined) put(outcomes, parent);
@@ -177,9 +183,9 @@ function changesOf(before: PlanData, planData: PlanData, after: Graph): Changes 
 function parentsIn({ tasks }: PlanData): ReadonlyMap<string, string> {
   const parents = new Map<string, string>();
   const visit = (list: readonly TaskData[], parent: string | undefined) => {
-    for (const { id, subtasks } of list) {
-      if (parent !== undefined) parents.set(id, parent);
-      visit((subtasks ?? []) as readonly TaskData[], id);
+    for (const task of list) {
+      if (parent !== undefined) parents.set(task.id, parent);
+      visit(subtasksIn(task), task.id);
     }
   };
   visit(tasks, undefined);

@@ -8,6 +8,7 @@ import { decodeRecorded } from '../kernel/decode-log.js';
 import { planFromData } from '../serialize/decode-plan.js';
 import type { PlanData } from '../serialize/plan.js';
 import { FanOut } from '../state/fan-out.js';
+import { type Inputs, inputsOf } from '../state/inputs.js';
 import { RunState } from '../state/run-state.js';
 
 const NO_ADDED_TASKS: ReadonlyMap<string, Task> = new Map();
@@ -30,6 +31,11 @@ export class LogReader {
   /** The state after the events read so far; undefined before the first event. */
   get state(): RunState | undefined {
     return this.#state;
+  }
+
+  /** The inputs of a task, after the events read so far. */
+  inputsOf(index: number): Inputs {
+    return inputsOf(index, this.#state as RunState, this.#fanOut);
   }
 
   read(data: EventData): RunEvent {

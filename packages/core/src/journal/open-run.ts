@@ -2,6 +2,7 @@ import type { ValueCodec } from '../contract/codec.js';
 import { StratagemError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
 import type { EventData, Journal, Json, OpenedRun } from '../contract/journal.js';
+import { subtasksOf } from '../contract/module.js';
 import type { Plan } from '../contract/plan.js';
 import { asValues, type TakenInputs, takeInputs } from '../contract/plan-inputs.js';
 import { isStandardSchema, type StandardSchema } from '../contract/schema.js';
@@ -186,7 +187,7 @@ function addedTasks(
   const collect = (tasks: readonly Task[]) => {
     for (const task of tasks) {
       byId.set(task.id, task);
-      collect(task.subtasks ?? []);
+      collect(subtasksOf(task) ?? []);
     }
   };
   collect(given);

@@ -20,7 +20,7 @@ const REDACTED = '[redacted]';
 /** Shorter words are in too many texts to be a secret. */
 const WORD = /[\p{L}\p{N}_]{3,}(…)?/gu;
 /** The fields of an added task that may hold parts of outputs. */
-const TASK_TEXTS = ['description', 'metadata'];
+const TASK_TEXTS = ['description', 'metadata', 'with'];
 
 /**
  * Keeps what `redact` has removed from outputs out of all other fields of a record: questions, messages,
@@ -137,11 +137,15 @@ export class Redaction {
       field,
       scrubbed(data[field] as Json, (text) => this.#scrub(text)),
     ]);
-    const { subtasks } = data;
+    const { subtasks, plan } = data;
+    const module = plan as { readonly tasks?: Json } | undefined;
     return {
       ...data,
       ...Object.fromEntries(changes),
       ...(Array.isArray(subtasks) && { subtasks: subtasks.map((each) => this.#task(each)) }),
+      ...(Array.isArray(module?.tasks) && {
+        plan: { ...(plan as object), tasks: module.tasks.map((each) => this.#task(each)) },
+      }),
     };
   }
 

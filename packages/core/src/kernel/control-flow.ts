@@ -10,7 +10,14 @@ import { asData } from '../serialize/task.js';
 import { toData } from '../serialize/value.js';
 import { idsOf, requireFewItems } from '../state/fan-out.js';
 import { outputsOf, requireSubtasks, resultsOf } from '../state/group.js';
-import { type Inputs, inputNamesOf, inputsOf } from '../state/inputs.js';
+import {
+  bindModule,
+  hasPlanInputsAt,
+  type Inputs,
+  inputNamesOf,
+  inputsOf,
+} from '../state/inputs.js';
+import { moduleOutputsOf } from '../state/plan-outputs.js';
 import { promptOf } from '../state/prompt.js';
 import { failuresBefore } from '../state/task-failures.js';
 import { watchMissing, withoutItem } from './fan-out-inputs.js';
@@ -26,7 +33,7 @@ export function promptFor({ state, fanOut }: Machine, index: number, inputs: Inp
   const task = state.graph.tasks[index] as Task;
   const names = inputNamesOf(index, state, fanOut);
   const failures = failuresBefore(index, state, fanOut);
-  const hasPlanInputs = state.planInputs !== undefined;
+  const hasPlanInputs = hasPlanInputsAt(index, state);
   return promptOf(
     task,
     inputs,
@@ -80,8 +87,10 @@ export function open(machine: Machine, index: number): void {
       requireSameItems(machine, index, task, inputs);
       beginGroup(machine, index);
     } else if (isFanOut) expand(machine, index, task, inputs);
-    else if (hasSubtasks(task)) beginGroup(machine, index);
-    else if (task.waitFor === undefined) machine.strategy.ready(index);
+    else if (hasSubtasks(task)) {
+      if (task.plan !== undefined) bindModule(index, state, fanOut);
+      beginGroup(machine, index);
+    } else if (task.waitFor === undefined) machine.strategy.ready(index);
     else {
       const question = promptFor(machine, index, inputs);
       askHuman(machine, index, machine.options.secretTexts?.text(question) ?? question);
@@ -155,7 +164,8 @@ export function finishGroup(machine: Machine, index: number): void {
     if (task.forEach !== undefined) complete(resultsOf(index, state));
     else {
       requireSubtasks(index, state);
-      if (doesOwnWork(task)) machine.strategy.ready(index);
+      if (task.plan !== undefined) complete(moduleOutputsOf(index, state, fanOut));
+      else if (doesOwnWork(task)) machine.strategy.ready(index);
       else complete(outputsOf(index, state, fanOut));
     }
   } catch (thrown) {
@@ -192,14 +202,16 @@ function expand(machine: Machine, index: number, task: Task, inputs: Inputs): vo
   }
   requireFewItems(task, items);
   const { recordsItems, requireStorable } = machine.options;
-  if (isByFunction(task)) requireStorable?.(items);
+  // What the function of a module made of its inputs is not recorded, nor what a schema made of them.
+  const isRecorded = isByFunction(task) || graph.moduleOf(index) !== undefined;
+  if (isRecorded) requireStorable?.(items);
   const elements = fanOut.elementsOf(task, items, items.length);
   for (const id of idsOf(elements)) {
     if (graph.indexOf(id) === undefined) continue;
     throw new RunnerError('invalid_input', `its forEach needs the id "${id}", which is taken`);
   }
   if (elements.length > 0) {
-    const given = recordsItems || isByFunction(task) ? { items } : {};
+    const given = recordsItems || isRecorded ? { items } : {};
     const { taskId } = machine.about(index);
     const tasks = asData(elements);
     machine.tell({ type: 'tasks_added', source: 'for_each', tasks, taskId, ...given }, index);

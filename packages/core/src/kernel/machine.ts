@@ -87,7 +87,7 @@ export class Machine {
     this.inFlight = inFlight;
     this.places = inFlight && new Places(this.state, inFlight, resources ?? {}, loan);
     this.log = this.state.log;
-    this.fanOut = new FanOut(options.codecs, options.secretTexts);
+    this.fanOut = new FanOut(options.codecs, options.secretTexts, options.isAssumed);
     this.strategy = new StrategyAdapter(options.strategy, graph, options.resourceOf);
   }
 

@@ -55,6 +55,11 @@ export interface KernelOptions {
   readonly secrets?: InputValues | undefined;
   /** Keeps those values out of errors, questions and the items of fan-outs. */
   readonly secretTexts?: SecretTexts | undefined;
+  /**
+   * Whether outputs are only assumed, as in a simulation: the inputs of modules are not checked then.
+   * @default false
+   */
+  readonly isAssumed?: boolean | undefined;
   /** What `run_started` says about the limits of the run. */
   readonly limits?: RunLimits | undefined;
   /** Whether `tasks_added` has the items of every fan-out, not only those that a function returned. */

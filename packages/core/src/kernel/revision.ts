@@ -1,4 +1,5 @@
 import { isStratagemError, StratagemError } from '../contract/errors.js';
+import { subtasksOf, writtenTasksOf } from '../contract/module.js';
 import type { PlanProblem } from '../contract/plan-error.js';
 import type { Revision } from '../contract/replan.js';
 import type { Task } from '../contract/task.js';
@@ -116,6 +117,7 @@ function eachTask(
 ): void {
   for (const [position, task] of tasks.entries()) {
     visit(task, [...path, position]);
-    eachTask(task.subtasks ?? [], [...path, position, 'subtasks'], visit);
+    const inner = writtenTasksOf(task);
+    eachTask(subtasksOf(task) ?? [], [...path, position, ...inner.path], visit);
   }
 }

@@ -1,5 +1,6 @@
 import type { ValueCodec } from '../contract/codec.js';
 import { describe, RunnerError } from '../contract/errors.js';
+import { subtasksOf } from '../contract/module.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import type { Task } from '../contract/task.js';
 import { tasksToData } from '../serialize/plan.js';
@@ -10,7 +11,7 @@ import type { RunState } from '../state/run-state.js';
 export function eachTask(tasks: readonly Task[], visit: (task: Task) => void): void {
   for (const task of tasks) {
     visit(task);
-    if (task.forEach === undefined) eachTask(task.subtasks ?? [], visit);
+    if (task.forEach === undefined) eachTask(subtasksOf(task) ?? [], visit);
   }
 }
 

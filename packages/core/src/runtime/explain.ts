@@ -18,6 +18,7 @@ import { type PlanData, planToData } from '../serialize/plan.js';
 import type { TaskChange } from '../serialize/plan-changed-error.js';
 import { diffPlans } from '../serialize/plan-diff.js';
 import { toDataLoosely } from '../serialize/value.js';
+import { hasPlanInputsAt, type Inputs } from '../state/inputs.js';
 import type { RunState } from '../state/run-state.js';
 import { type Step, stepOf } from '../state/step.js';
 import { requestOf } from './request.js';
@@ -119,7 +120,9 @@ export async function explain(settings: ExplainSettings): Promise<TaskForecast[]
     kernel.completed(command.index, command.attempt, { output: found.output }, now);
   }
   const before = await baselineOf(settings);
-  const forecaster = new Forecaster(kernel.state, before, diffWith(before, plan), reused, codecs);
+  const changes = diffWith(before, plan);
+  const inputsAt: InputsOf = (index) => kernel.inputsOf(index);
+  const forecaster = new Forecaster(kernel.state, inputsAt, before, changes, reused, codecs);
   return graph.tasks.map((_, index) => forecaster.forecast(index));
 }
 
@@ -180,6 +183,7 @@ async function reusableOutput(kernel: Kernel, index: number, context: ReuseConte
 interface Baseline {
   readonly planData: PlanData;
   readonly state: RunState;
+  readonly inputsOf: InputsOf;
 }
 
 async function baselineOf({
@@ -196,7 +200,8 @@ async function baselineOf({
     wrapCorruptLog(runId, () => reader.read(event));
     if (event.type === 'run_started') planData = event.plan as PlanData;
   }
-  return reader.state && planData && { planData, state: reader.state };
+  const { state } = reader;
+  return state && planData && { planData, state, inputsOf: (index) => reader.inputsOf(index) };
 }
 
 function diffWith(before: Baseline | undefined, plan: Plan): ReadonlyMap<string, TaskChange> {
@@ -214,15 +219,18 @@ class Forecaster {
   readonly #codecs: readonly ValueCodec[] | undefined;
   /** For tasks that others depend on: comparing an output takes as long as writing it. */
   readonly #unchanged = new Map<number, boolean>();
+  readonly #inputsOf: InputsOf;
 
   constructor(
     state: RunState,
+    inputsOf: InputsOf,
     before: Baseline | undefined,
     changes: ReadonlyMap<string, TaskChange>,
     reused: ReadonlyMap<number, string>,
     codecs: readonly ValueCodec[] | undefined,
   ) {
     this.#state = state;
+    this.#inputsOf = inputsOf;
     this.#before = before;
     this.#changes = changes;
     this.#reused = reused;
@@ -291,21 +299,25 @@ class Forecaster {
     };
     graph.eachDependency(index, visit);
     graph.eachChild(index, visit);
-    return [...ids, ...this.#changedPlanInputs(graph.tasks[index] as Task)];
+    return [...ids, ...this.#changedPlanInputs(index)];
   }
 
-  /** The inputs of the plan in the prompt or the arguments of a task whose values have changed. */
-  #changedPlanInputs({ description = '', args }: Task): string[] {
-    const { inputs } = this.#state;
-    if (inputs === undefined) return [];
-    const before = this.#before?.state.inputs ?? {};
+  /** The inputs of its plan in the prompt or the arguments of a task that have changed, or are unknown. */
+  #changedPlanInputs(index: number): string[] {
+    const { id, description = '', args } = this.#state.graph.tasks[index] as Task;
+    if (!hasPlanInputsAt(index, this.#state)) return [];
+    const inputs = planInputsAt(index, this.#inputsOf);
+    const other = this.#before?.state.graph.indexOf(id);
+    const before =
+      this.#before && other !== undefined ? planInputsAt(other, this.#before.inputsOf) : undefined;
     const textOf = (value: unknown) => canonical(toDataLoosely(value, this.#codecs));
     const isInput = (name: string) => name === PLAN_INPUTS;
     const texts = [description, ...textsIn(args)];
     const parts = texts.flatMap((text) => parseTemplate(text, isInput));
     const changed = parts.flatMap((part) => {
       const name = typeof part === 'string' ? undefined : part.path[0];
-      if (typeof name !== 'string' || textOf(inputs[name]) === textOf(before[name])) return [];
+      if (typeof name !== 'string') return [];
+      if (inputs && before && textOf(inputs[name]) === textOf(before[name])) return [];
       return `${PLAN_INPUTS}.${name}`;
     });
     return [...new Set(changed)];
@@ -333,6 +345,18 @@ class Forecaster {
 function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+/** The inputs of a task, by its index. */
+type InputsOf = (index: number) => Inputs;
+
+/** The inputs of the plan that a task is written in; undefined where they are not known. */
+function planInputsAt(index: number, inputsOf: InputsOf): Inputs | undefined {
+  try {
+    return inputsOf(index)[PLAN_INPUTS] as Inputs | undefined;
+  } catch {
+    return undefined; // A module whose inputs need outputs that are not there.
+  }
 }
 
 /** Whether a task runs code, so that nothing determines its output. */

@@ -1,7 +1,8 @@
 import type { RetriedTask } from '../contract/event.js';
 import { subjectOf } from '../contract/goal.js';
 import type { Plan } from '../contract/plan.js';
-import { planOutputTasks } from '../state/plan-outputs.js';
+import { TaskKind } from '../graph/task-kind.js';
+import { moduleOutputTasks, planOutputTasks } from '../state/plan-outputs.js';
 import type { RunState } from '../state/run-state.js';
 
 const SETTLED: readonly string[] = [
@@ -76,10 +77,16 @@ export class OutputRelease {
     this.#state.log.releaseOutput(position);
   }
 
-  /** The tasks whose outputs a task needs: its dependencies and its children. */
+  /** The tasks whose outputs a task needs: its dependencies, its children, and the results of a module. */
   #eachNeeded(index: number, visit: (other: number) => void): void {
     this.#state.graph.eachDependency(index, visit);
     this.#state.graph.eachChild(index, visit);
+    this.#eachResult(index, visit);
+  }
+
+  #eachResult(index: number, visit: (other: number) => void): void {
+    if ((this.#state.graph.kindOf(index) & TaskKind.module) === 0) return;
+    for (const other of moduleOutputTasks(index, this.#state)) visit(other);
   }
 
   #grow(): void {
@@ -96,6 +103,7 @@ export class OutputRelease {
       graph.eachDependency(index, need);
       const parent = graph.parentOf(index);
       if (parent !== undefined) need(index);
+      this.#eachResult(index, need);
     }
   }
 }

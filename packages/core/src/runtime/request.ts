@@ -8,7 +8,7 @@ import type { Task } from '../contract/task.js';
 import { misfitOf } from '../contract/validate-output.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { toData } from '../serialize/value.js';
-import type { Inputs } from '../state/inputs.js';
+import { hasPlanInputsAt, type Inputs } from '../state/inputs.js';
 import { withSchema } from '../state/prompt.js';
 
 /**
@@ -20,7 +20,7 @@ export function requestOf(kernel: Kernel, index: number, given: Inputs): TaskReq
   const task = kernel.graph.tasks[index] as Task;
   const { id, description = '', type = 'action', metadata = {}, outputSchema } = task;
   const plainPrompt = kernel.promptOf(index, given);
-  const inputs = kernel.state.planInputs === undefined ? given : withoutPlanInputs(given);
+  const inputs = hasPlanInputsAt(index, kernel.state) ? withoutPlanInputs(given) : given;
   const options = optionsOf(task);
   const jsonSchema = outputSchema && answerJsonSchemaOf(outputSchema);
   return {

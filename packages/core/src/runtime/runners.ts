@@ -1,6 +1,7 @@
 import type { Budget } from '../contract/budget.js';
 import { optionsOf } from '../contract/call-options.js';
 import { OptionError, StratagemError } from '../contract/errors.js';
+import { writtenTasksOf } from '../contract/module.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { type PriceTable, priceOf } from '../contract/price.js';
 import { resourceOf, type TaskRequest, type TaskRunner } from '../contract/runner.js';
@@ -109,8 +110,9 @@ export class Runners {
         } else if (task.model === undefined) throw this.#missing(task);
         else add('unknown_model', ['model'], this.#unknown(task.model));
       }
-      if (task.subtasks === undefined) continue;
-      this.#check(task.subtasks, [...path, position, 'subtasks'], problems, found);
+      const inner = writtenTasksOf(task);
+      if (inner.tasks.length === 0) continue;
+      this.#check(inner.tasks, [...path, position, ...inner.path], problems, found);
     }
   }
 

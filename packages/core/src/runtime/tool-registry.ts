@@ -1,5 +1,6 @@
 import type { CommandRunner } from '../contract/command-runner.js';
 import { StratagemError } from '../contract/errors.js';
+import { writtenTasksOf } from '../contract/module.js';
 import type { OutputFiles } from '../contract/output-files.js';
 import { formatPath, PlanError, type PlanProblem } from '../contract/plan-error.js';
 import type { Task } from '../contract/task.js';
@@ -108,8 +109,9 @@ function* tasksWithTools(
     if ((tools ?? tool ?? command ?? save) !== undefined) {
       yield [task, [...path, position]];
     }
-    if (task.subtasks !== undefined) {
-      yield* tasksWithTools(task.subtasks, [...path, position, 'subtasks']);
+    const inner = writtenTasksOf(task);
+    if (inner.tasks.length > 0) {
+      yield* tasksWithTools(inner.tasks, [...path, position, ...inner.path]);
     }
   }
 }

@@ -3,7 +3,7 @@ import type { Plan } from '../contract/plan.js';
 import { inputsSchema, type PlanInputRecord } from '../contract/plan-inputs.js';
 import type { StandardSchema } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
-import { FUNCTION_FIELDS, type PlanData, type TaskData } from './plan.js';
+import { FUNCTION_FIELDS, type PlanData, subtasksIn, type TaskData } from './plan.js';
 import { asData } from './task.js';
 import { fromData } from './value.js';
 
@@ -19,7 +19,7 @@ export function incompleteTasks(
   return tasks.flatMap((task) => {
     if (isDone(task.id)) return [];
     const fields = Object.keys(task).filter((field) => isIncomplete(field, task[field] as Json));
-    const inner = incompleteTasks((task.subtasks ?? []) as readonly TaskData[], isDone);
+    const inner = incompleteTasks(subtasksIn(task), isDone);
     return fields.length === 0 ? inner : [[task.id, fields], ...inner];
   });
 }
@@ -27,6 +27,7 @@ export function incompleteTasks(
 function isIncomplete(field: string, value: Json): boolean {
   // The JSON Schema is data, but the function that validates is not. Values of headers are not stored.
   if (field === 'outputSchema' || field === 'headers') return true;
+  if (field === 'plan') return (value as { readonly inputs?: Json }).inputs !== undefined;
   if (!FUNCTION_FIELDS.includes(field)) return false;
   return isMark(value) || isMark((value as { items?: Json })?.items);
 }
@@ -41,25 +42,36 @@ function notRecorded(): never {
 }
 
 /** Decodes a recorded plan for reading: its functions and schemas throw when they are called. */
-export function planFromData({ tasks, inputs, ...settings }: PlanData): Plan {
+export function planFromData(data: PlanData): Plan {
+  const { tasks, ...plan } = decodePlan(data);
+  return { ...plan, tasks: asData(tasks) };
+}
+
+function decodePlan({ tasks, inputs, ...settings }: PlanData): Plan {
   return {
     ...(reviveAll(settings) as Omit<Plan, 'tasks'>),
     ...(inputs !== undefined && { inputs: recordedInputs(inputs as PlanInputRecord) }),
-    tasks: asData(tasksFromData(tasks)),
+    tasks: tasksFromData(tasks),
   };
 }
 
-/** The values of a recorded run were validated when it began. */
+/** The values of a recorded run were validated when it began; those of a module get its defaults again. */
 function recordedInputs(inputs: PlanInputRecord): StandardSchema {
-  return inputsSchema(inputs, (value) => ({ value }));
+  const defaults = Object.entries(inputs).flatMap(([name, input]) =>
+    'default' in input ? [[name, input.default] as const] : [],
+  );
+  return inputsSchema(inputs, (value) => ({
+    value: { ...Object.fromEntries(defaults), ...(value as object) },
+  }));
 }
 
 export function tasksFromData(tasks: readonly TaskData[]): Task[] {
   return tasks.map((data) => {
     const task = reviveAll(data);
-    const { outputSchema, subtasks, forEach } = data;
+    const { outputSchema, subtasks, forEach, plan } = data;
     if (outputSchema !== undefined) task.outputSchema = schemaFromData(outputSchema);
     if (subtasks !== undefined) task.subtasks = tasksFromData(subtasks as readonly TaskData[]);
+    if (plan !== undefined) task.plan = decodePlan(plan as PlanData);
     if (isMark((forEach as { items?: Json } | undefined)?.items)) {
       task.forEach = { ...(task.forEach as object), items: notRecorded };
     }
@@ -67,10 +79,13 @@ export function tasksFromData(tasks: readonly TaskData[]): Task[] {
   });
 }
 
+/** Fields that are decoded by themselves. */
+const LEFT = ['outputSchema', 'subtasks', 'forEach', 'plan'];
+
 function reviveAll(data: { readonly [field: string]: Json }): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(data)) {
-    const isLeft = field === 'outputSchema' || field === 'subtasks' || field === 'forEach';
+    const isLeft = LEFT.includes(field);
     fields[field] = isMark(value) ? notRecorded : isLeft ? value : fromData(value);
   }
   return fields;

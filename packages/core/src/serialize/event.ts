@@ -46,6 +46,7 @@ export function encodeEvent(event: RunEvent, index: number, options: EncodeOptio
 }
 
 function isMadeOfChildren(index: number, graph: Graph): boolean {
+  // Those of a module may come from its inputs, which only its code can make again.
   const { forEach, subtasks } = graph.tasks[index] as { forEach?: unknown; subtasks?: unknown };
   return forEach !== undefined || subtasks !== undefined;
 }

@@ -1,6 +1,6 @@
 import type { Json } from '../contract/journal.js';
 import { canonical } from './canonical.js';
-import type { PlanData, TaskData } from './plan.js';
+import { type PlanData, subtasksIn, type TaskData } from './plan.js';
 import type { PlanDiff, TaskChange } from './plan-changed-error.js';
 
 const NO_DIFFERENCE: PlanDiff = { tasks: [], settings: [] };
@@ -18,7 +18,7 @@ export function diffPlans(before: PlanData, after: PlanData): PlanDiff {
     const other = had.get(taskId);
     if (other === undefined) tasks.push({ taskId, kind: 'added', fields: [] });
     else {
-      const fields = differences(other.task, place.task, ['id', ...innerFields(place.task)]);
+      const fields = taskDifferences(other.task, place.task);
       if (other.parent !== place.parent) fields.push('parent');
       if (fields.length > 0) tasks.push({ taskId, kind: 'changed', fields });
     }
@@ -45,23 +45,28 @@ function placesOf({ tasks }: PlanData): ReadonlyMap<string, Place> {
   const visit = (list: readonly TaskData[], parent: string | undefined) => {
     for (const task of list) {
       places.set(task.id, { task, parent });
-      if (innerFields(task).length > 0) visit(task.subtasks as readonly TaskData[], task.id);
+      if (task.forEach === undefined) visit(subtasksIn(task), task.id);
     }
   };
   visit(tasks, undefined);
   return places;
 }
 
-/** Fields with tasks that are compared separately. */
-function innerFields(task: TaskData): string[] {
-  return task.subtasks !== undefined && task.forEach === undefined ? ['subtasks'] : [];
+/** The fields that differ; those of the plan of a module as `plan.outputs`. Its tasks are compared separately. */
+function taskDifferences(before: TaskData, after: TaskData): string[] {
+  const isFanOut = after.forEach !== undefined;
+  const isModule = before.plan !== undefined && after.plan !== undefined;
+  const isGroup = after.subtasks !== undefined && !isFanOut;
+  const except = ['id', ...(isGroup ? ['subtasks'] : []), ...(isModule ? ['plan'] : [])];
+  const fields = differences(before, after, except);
+  if (!isModule) return fields;
+  const inner = differences(before.plan as Fields, after.plan as Fields, isFanOut ? [] : ['tasks']);
+  return [...fields, ...inner.map((field) => `plan.${field}`)];
 }
 
-function differences(
-  before: { readonly [field: string]: Json },
-  after: { readonly [field: string]: Json },
-  except: readonly string[],
-): string[] {
+type Fields = { readonly [field: string]: Json };
+
+function differences(before: Fields, after: Fields, except: readonly string[]): string[] {
   const fields = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...fields].filter((field) => {
     return !except.includes(field) && canonical(before[field]) !== canonical(after[field]);

@@ -1,9 +1,10 @@
 import type { Json } from '../contract/journal.js';
+import { subtasksOf } from '../contract/module.js';
 import type { Plan } from '../contract/plan.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { inputRecordOf } from '../contract/plan-inputs.js';
 import { jsonSchemaOf } from '../contract/schema.js';
-import type { Task, Tool } from '../contract/task.js';
+import type { ModulePlan, Task, Tool } from '../contract/task.js';
 import type { PlanPath } from '../validate/checks.js';
 import { toData, UnstorableError } from './value.js';
 
@@ -21,7 +22,7 @@ const FUNCTION: Json = { $: 'function' };
 const SCHEMA: Json = { $: 'schema' };
 
 /** Fields that may be functions. */
-export const FUNCTION_FIELDS = ['run', 'prompt', 'when', 'forEach', 'args'];
+export const FUNCTION_FIELDS = ['run', 'prompt', 'when', 'forEach', 'args', 'with'];
 
 /**
  * Encodes a plan. Functions and schemas that JSON cannot represent are only marked: resuming a run
@@ -31,13 +32,22 @@ export const FUNCTION_FIELDS = ['run', 'prompt', 'when', 'forEach', 'args'];
  */
 export function planToData(plan: Plan): PlanData {
   const problems: PlanProblem[] = [];
-  const { goal, tasks, inputs, ...settings } = plan;
-  const data: Record<string, Json> = { goal, tasks: tasksToData(tasks, problems) };
-  if (inputs !== undefined) data.inputs = keep(inputRecordOf(inputs), ['inputs'], problems);
-  for (const [name, value] of Object.entries(settings)) {
-    if (value !== undefined) data[name] = keep(value, [name], problems);
-  }
+  const data = encodePlan(plan, problems, []);
   if (problems.length > 0) throw new PlanError(problems);
+  return data;
+}
+
+function encodePlan(plan: ModulePlan, problems: PlanProblem[], path: PlanPath): PlanData {
+  const { goal, tasks, inputs, ...settings } = plan;
+  const data: Record<string, Json> = {
+    goal,
+    tasks: tasksToData(tasks, problems, [...path, 'tasks']),
+  };
+  if (inputs !== undefined)
+    data.inputs = keep(inputRecordOf(inputs), [...path, 'inputs'], problems);
+  for (const [name, value] of Object.entries(settings)) {
+    if (value !== undefined) data[name] = keep(value, [...path, name], problems);
+  }
   return data as PlanData;
 }
 
@@ -79,6 +89,8 @@ function fieldToData(field: string, value: unknown, problems: PlanProblem[], pat
       return (value as Tool).name;
     case 'subtasks':
       return tasksToData(value as readonly Task[], problems, path);
+    case 'plan':
+      return encodePlan(value as ModulePlan, problems, path);
   }
   if (FUNCTION_FIELDS.includes(field)) {
     if (typeof value === 'function') return FUNCTION;
@@ -103,10 +115,16 @@ function keep(value: unknown, path: PlanPath, problems: PlanProblem[]): Json {
 }
 
 /** The number of tasks and subtasks; those of a fan-out are a template and do not count. */
-export function countTasks(tasks: readonly Pick<Task, 'subtasks' | 'forEach'>[]): number {
+export function countTasks(tasks: readonly Task[]): number {
   let count = tasks.length;
-  for (const { subtasks, forEach } of tasks) {
-    if (subtasks !== undefined && forEach === undefined) count += countTasks(subtasks);
+  for (const task of tasks) {
+    const subtasks = task.forEach === undefined ? subtasksOf(task) : undefined;
+    if (subtasks !== undefined) count += countTasks(subtasks);
   }
   return count;
+}
+
+/** The subtasks of an encoded task: those of a module with the ids that they have in the graph. */
+export function subtasksIn(task: TaskData): readonly TaskData[] {
+  return (subtasksOf(task as unknown as Task) ?? []) as unknown as readonly TaskData[];
 }

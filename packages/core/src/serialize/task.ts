@@ -1,3 +1,4 @@
+import { inputsAsData } from '../contract/plan-inputs.js';
 import { jsonSchemaOf } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import type { Tool } from '../contract/tool.js';
@@ -11,14 +12,21 @@ export function asData(tasks: readonly Task[]): Task[] {
 }
 
 function dataOf(task: Task): object {
-  const { outputSchema, subtasks, tools, tool } = task;
-  if ((outputSchema ?? subtasks ?? tools ?? tool) === undefined) return task;
+  const { outputSchema, subtasks, tools, tool, plan } = task;
+  if ((outputSchema ?? subtasks ?? tools ?? tool ?? plan) === undefined) return task;
   return {
     ...task,
     ...(outputSchema !== undefined && { outputSchema: jsonSchemaOf(outputSchema) }),
     ...(tools !== undefined && { tools: tools.map(nameOf) }),
     ...(tool !== undefined && { tool: nameOf(tool) }),
     ...(subtasks !== undefined && { subtasks: subtasks.map(dataOf) }),
+    ...(plan !== undefined && {
+      plan: {
+        ...plan,
+        ...(plan.inputs !== undefined && { inputs: inputsAsData(plan.inputs) }),
+        tasks: plan.tasks.map(dataOf),
+      },
+    }),
   };
 }
 

@@ -129,6 +129,7 @@ class Simulation {
       replan: options.replan && replanLimits(options.replan),
       seed,
       resourceOf: this.#resourceOf,
+      isAssumed: options.attempt === undefined,
     });
   }
 

@@ -1,6 +1,8 @@
 import type { ValueCodec } from '../contract/codec.js';
 import { describe, RunnerError, show } from '../contract/errors.js';
 import { forEachOf, type ItemsSource } from '../contract/for-each.js';
+import { moduleNamesOf, subtasksOf } from '../contract/module.js';
+import type { InputValues } from '../contract/plan-inputs.js';
 import { parseReference, readPath } from '../contract/reference.js';
 import type { SecretTexts } from '../contract/secret-texts.js';
 import type { Task } from '../contract/task.js';
@@ -23,6 +25,9 @@ interface Origin {
   readonly rename: (id: string) => string;
 }
 
+/** The names of a task in what it is a copy of: the pattern of a fan-out, or the plan of a module. */
+interface LocalNames extends Pick<Origin, 'localId' | 'dependencies' | 'rename'> {}
+
 /**
  * Creates the tasks of fan-outs: for each item of the list, a copy of the fan-out's task and its
  * subtasks with unique ids.
@@ -30,15 +35,30 @@ interface Origin {
 export class FanOut {
   readonly #origins = new WeakMap<Task, Origin>();
   readonly #codecs: readonly ValueCodec[] | undefined;
-  readonly #secretTexts: SecretTexts | undefined;
+  readonly secretTexts: SecretTexts | undefined;
 
-  constructor(codecs?: readonly ValueCodec[], secretTexts?: SecretTexts) {
+  /** The values of the inputs of modules, by the index of their task. */
+  readonly moduleInputs = new Map<number, InputValues | undefined>();
+  /** Whether outputs are only assumed, so that the inputs of modules are not checked. */
+  readonly isAssumed: boolean;
+
+  constructor(codecs?: readonly ValueCodec[], secretTexts?: SecretTexts, isAssumed = false) {
     this.#codecs = codecs;
-    this.#secretTexts = secretTexts;
+    this.secretTexts = secretTexts;
+    this.isAssumed = isAssumed;
   }
 
+  /** The element that a task was made for; undefined for one that no fan-out made. */
   originOf(task: Task): Origin | undefined {
     return this.#origins.get(task);
+  }
+
+  /** The names of a task where it is written; undefined for a task of the plan itself. */
+  namesOf(task: Task): LocalNames | undefined {
+    const origin = this.#origins.get(task);
+    if (origin !== undefined) return origin;
+    const names = moduleNamesOf(task);
+    return names && { ...names, localId: names.id };
   }
 
   /** Takes a task that was read for the copy of the pattern that it is. */
@@ -55,7 +75,7 @@ export class FanOut {
   itemsOf(task: Task, inputs: Inputs): readonly unknown[] {
     const { items } = forEachOf(task.forEach as NonNullable<Task['forEach']>);
     const list = itemsOf(items, inputs);
-    return this.#keep(this.#secretTexts?.value(list) ?? list) as readonly unknown[];
+    return this.#keep(this.secretTexts?.value(list) ?? list) as readonly unknown[];
   }
 
   /** One task for each of the first `count` items. */
@@ -77,8 +97,8 @@ export class FanOut {
     const id = elementId(pattern.id, index);
     const { forEach: _, when: __, dependencies: ___, runAfter: ____, subtasks, ...rest } = pattern;
     const siblings = idsOf(subtasks);
-    // In a nested fan-out, subtasks may refer to tasks of the outer pattern.
-    const outer = this.#origins.get(pattern)?.rename;
+    // In a nested fan-out or in a module, subtasks may refer to tasks around the pattern.
+    const outer = this.namesOf(pattern)?.rename;
     const rename = (name: string) =>
       siblings.has(name) ? `${id}.${name}` : (outer?.(name) ?? name);
     const scope = { item, index, rename };
@@ -126,7 +146,7 @@ export function requireFewItems({ forEach }: Task, items: readonly unknown[]): v
 export function idsOf(tasks: readonly Task[] | undefined, into = new Set<string>()): Set<string> {
   for (const task of tasks ?? []) {
     into.add(task.id);
-    if (task.forEach === undefined) idsOf(task.subtasks, into);
+    if (task.forEach === undefined) idsOf(subtasksOf(task), into);
   }
   return into;
 }

@@ -2,8 +2,9 @@ import { RunnerError } from '../contract/errors.js';
 import { missingValue, readPath } from '../contract/reference.js';
 import { parseTemplate, type TemplateReference } from '../contract/template.js';
 import { isPlain } from '../contract/value.js';
-import type { Inputs } from './inputs.js';
 import { valueText } from './value-text.js';
+
+type Inputs = Readonly<Record<string, unknown>>;
 
 /**
  * Fills in the references of all texts in a value. A text that is one reference becomes the value itself; a

@@ -54,7 +54,7 @@ export function outputsOf(index: number, state: RunState, fanOut: FanOut): Input
   state.graph.eachChild(index, (child) => {
     if (state.statusOf(child) !== 'completed') return;
     const subtask = taskOf(child, state);
-    outputs[fanOut.originOf(subtask)?.localId ?? subtask.id] = state.outputOf(child);
+    outputs[fanOut.namesOf(subtask)?.localId ?? subtask.id] = state.outputOf(child);
   });
   return outputs;
 }

@@ -172,7 +172,7 @@ function checkFanOuts(problems: Problems, scope: Scope, shapes: InputShapes): vo
     if (!hasSubtasks(task)) continue;
     const { dependencies = [], subtasks = [] } = task;
     const isOwnDependency = membership(dependencies);
-    const inner = new Graph(subtasks);
+    const inner = new Graph(subtasks, true);
     checkGraph(problems, inner, {
       isTaken: (id) => graph.indexOf(id) !== undefined || (outer.isTaken?.(id) ?? false),
       fanOut: {

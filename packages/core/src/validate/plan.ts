@@ -2,13 +2,16 @@ import { checkOptions } from '../contract/check-options.js';
 import type { Plan } from '../contract/plan.js';
 import { PLAN_SETTINGS } from '../contract/plan.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
-import { isStandardSchema, schemaProblem } from '../contract/schema.js';
-import type { Task } from '../contract/task.js';
+import { isStandardSchema } from '../contract/schema.js';
+import type { ModulePlan, Task } from '../contract/task.js';
 import { Graph } from '../graph/graph.js';
 import { isRecord } from '../util/record.js';
 import { add, checkFields, type Problems } from './checks.js';
+import { connectable } from './connectable.js';
 import { checkGraph, type OuterTasks } from './dependencies.js';
 import { checkGoalPlaces } from './goal-places.js';
+import { checkModuleSettings, isModulePlan } from './module.js';
+import { checkUnfolded, ModuleChecker } from './modules.js';
 import { isOfObjects } from './plan-inputs.js';
 import { checkPlanOutputs } from './plan-outputs.js';
 import { checkSettings } from './settings.js';
@@ -48,6 +51,25 @@ export function graphOf(plan: Plan<unknown>, maxDepth = DEFAULT_MAX_DEPTH): Grap
 }
 
 function inspect(plan: Plan<unknown>, maxDepth: number): { problems: Problems; graph?: Graph } {
+  const found = inspectPlan(plan, maxDepth);
+  const { problems, graph } = found;
+  if (!isModulePlan(plan)) return found;
+  const modules = new ModuleChecker(maxDepth, (inner) => modulePlanProblems(inner, maxDepth));
+  if (!modules.check(problems, plan) || graph === undefined) return found;
+  if (problems.length > 0) return { problems };
+  checkUnfolded(problems, plan.tasks);
+  return { problems, graph: new Graph(plan.tasks) };
+}
+
+/** Lists the problems of the plan of a module by itself, without those of the modules in it. */
+function modulePlanProblems(plan: ModulePlan, maxDepth: number): PlanProblem[] {
+  const { problems } = inspectPlan(plan as Plan, maxDepth);
+  checkModuleSettings(problems, plan, []);
+  return problems;
+}
+
+/** The graph of a valid plan, without the tasks of its modules. */
+function inspectPlan(plan: Plan<unknown>, maxDepth: number): { problems: Problems; graph?: Graph } {
   const problems: Problems = [];
   if (!isRecord(plan)) {
     const message = 'a plan is an object with a goal and tasks';
@@ -73,7 +95,7 @@ function inspect(plan: Plan<unknown>, maxDepth: number): { problems: Problems; g
   if (problems.length > 0) {
     return { problems: problems.concat(crossTaskProblems(tasks, plan)) };
   }
-  const graph = new Graph(tasks);
+  const graph = new Graph(tasks, true);
   checkPlaces(problems, graph, plan);
   return { problems, graph };
 }
@@ -95,14 +117,25 @@ export function additionProblems(
     return problems;
   }
   checkTasks(problems, tasks, maxDepth);
-  if (problems.length === 0) checkGraph(problems, new Graph(tasks), existing);
+  if (problems.length === 0) checkGraph(problems, new Graph(tasks, true), existing);
+  const modules = new ModuleChecker(maxDepth, (inner) => modulePlanProblems(inner, maxDepth));
+  if (modules.check(problems, { goal: '', tasks }) && problems.length === 0) {
+    checkUnfolded(problems, tasks, existing.isTaken);
+  }
   return problems;
 }
 
 /** Lists the problems of tasks with each other, also where some task is invalid by itself. */
 export function crossTaskProblems(tasks: readonly unknown[], plan: PlanPlaces): PlanProblem[] {
   const problems: Problems = [];
-  checkPlaces(problems, new Graph(Array.from(tasks, (task) => connectable(task))), plan);
+  checkPlaces(
+    problems,
+    new Graph(
+      Array.from(tasks, (task) => connectable(task)),
+      true,
+    ),
+    plan,
+  );
   return problems;
 }
 
@@ -129,38 +162,4 @@ function checkTasks(problems: Problems, tasks: readonly Task[], maxDepth: number
     path[1] = index;
     checkTask(problems, tasks[index] as Task, path, maxDepth);
   }
-}
-
-/** Deeper subtasks are not checked: the nesting of a plan from outside may be unlimited. */
-const MAX_CHECKED_DEPTH = 100;
-
-/** The fields of a task that `checkGraph` reads, without values of a wrong type. */
-function connectable(task: unknown, depth = 1): Task {
-  const record = isRecord(task) ? task : {};
-  const { id, type, dependencies, description, when, forEach, subtasks } = record;
-  const { outputSchema, waitFor, run, tool, args, command, save } = record;
-  const text = (value: unknown) => (typeof value === 'string' ? value : '');
-  return {
-    id: text(id),
-    dependencies: Array.isArray(dependencies) ? Array.from(dependencies, text) : [],
-    // An aggregate does work of its own, so its description is a prompt.
-    ...(type === 'aggregate' && { type }),
-    ...(typeof description === 'string' && { description }),
-    ...(outputSchema !== undefined &&
-      schemaProblem(outputSchema, undefined) === undefined && {
-        outputSchema: outputSchema as never,
-      }),
-    ...((typeof waitFor === 'string' || isRecord(waitFor)) && { waitFor: waitFor as never }),
-    ...(typeof run === 'function' && { run: run as never }),
-    ...((typeof tool === 'string' || isRecord(tool)) && { tool: tool as never }),
-    ...(isRecord(args) && { args }),
-    ...((Array.isArray(command) || isRecord(command)) && { command: command as never }),
-    ...(typeof save === 'string' && { save }),
-    ...(isRecord(when) && { when: when as never }),
-    ...((typeof forEach === 'string' || isRecord(forEach)) && { forEach: forEach as never }),
-    ...(Array.isArray(subtasks) &&
-      depth < MAX_CHECKED_DEPTH && {
-        subtasks: subtasks.map((each) => connectable(each, depth + 1)),
-      }),
-  };
 }

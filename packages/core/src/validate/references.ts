@@ -10,14 +10,15 @@ import { parseTemplate } from '../contract/template.js';
 import type { Graph } from '../graph/graph.js';
 import { isRecord } from '../util/record.js';
 import { didYouMean } from '../util/suggest.js';
+import { checkBindings } from './bindings.js';
 import { add, membership, type PlanPath, type Problems, quote } from './checks.js';
+import { kindsText, mayBe } from './kinds.js';
 import {
   ANYTHING,
   follow,
   type InputShapes,
   itemsOf,
   kindOf,
-  kindsOf,
   type Missing,
   type Shape,
   shapeOf,
@@ -48,20 +49,21 @@ export function checkReferences(
   const { tasks } = graph;
   for (let index = 0; index < tasks.length; index++) {
     const task = tasks[index] as Task;
-    const { description, when, forEach, save } = task;
+    const { description, when, forEach, save, plan } = task;
     if (task.id === PLAN_INPUTS && shapes.planInputs !== undefined) {
       const message = `"${PLAN_INPUTS}" is what the inputs of the plan are called; give the task another id`;
       add(problems, 'conflict', [...pathOf(index), 'id'], message);
     }
     const interpolates = description?.includes('{{') ?? false;
-    const isPlain = asksModel(task) && save === undefined && when === undefined;
-    if (!interpolates && isPlain && forEach === undefined && !inFanOut) continue;
+    const isPlain = asksModel(task) && (save ?? when ?? forEach ?? plan) === undefined;
+    if (!interpolates && isPlain && !inFanOut) continue;
     const isForItem = inFanOut || forEach !== undefined;
     const path = () => pathOf(index);
     const checker = new Checker(problems, graph, task, path, shapes, inFanOut, suggestions);
     if (isForItem) checker.checkNames();
     if (when !== undefined && typeof when !== 'function') checker.checkCondition(when, ['when']);
     if (forEach !== undefined) checker.checkItems(forEach);
+    if (plan !== undefined) checker.checkModule();
     if (!doesOwnWork(task)) continue;
     if (interpolates && asksModel(task)) {
       checker.checkTemplate(description as string, isForItem, ['description']);
@@ -72,7 +74,7 @@ export function checkReferences(
 }
 
 /** Reports files that two tasks would write. Paths with references are checked when they are known. */
-function reportSharedFiles(
+export function reportSharedFiles(
   problems: Problems,
   { tasks }: Graph,
   pathOf: (index: number) => PlanPath,
@@ -216,6 +218,25 @@ class Checker {
       const advice = ' Write \\{{ for literal braces.';
       this.#report(part.source, names.list, at, `{{${part.source}}}`, advice);
     }
+  }
+
+  /** Checks the values that a module gets; in a fan-out of modules, they may refer to the item. */
+  checkModule(): void {
+    const isForItem = this.#task.forEach !== undefined;
+    const names = namesOf([...this.#inputs, ...(isForItem ? ITEM_NAMES : [])]);
+    checkBindings(this.#task, {
+      problems: this.#problems,
+      path: this.#path(),
+      isInput: names.has,
+      isSecret: ({ id, path }) => id !== undefined && path.length === 1 && this.#isSecret(id, path),
+      resolve: ({ source, id, path }, at) => {
+        const within = at.slice(this.#path().length);
+        if (id !== undefined) return this.#shapeAt({ id, path }, within, `{{${source}}}`);
+        const advice = ' Write \\{{ for literal braces.';
+        this.#report(source, names.list, within, `{{${source}}}`, advice);
+        return undefined;
+      },
+    });
   }
 
   #check(source: string, at: PlanPath): Shape | undefined {
@@ -366,24 +387,6 @@ export function comparisonProblem(
         ? undefined
         : `must be ${kindsText(shape)}, as the schema says`;
   }
-}
-
-/** Whether a value of one of these kinds may be there. */
-function mayBe(shape: Shape, kinds: readonly string[]): boolean {
-  return shape.some((part) => kindsOf(part)?.some((kind) => kinds.includes(kind)) ?? true);
-}
-
-const KIND_NAMES: Readonly<Record<string, string>> = {
-  string: 'text',
-  number: 'a number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'an object',
-};
-
-function kindsText(shape: Shape): string {
-  const kinds = new Set(shape.flatMap((part) => kindsOf(part) ?? []));
-  return [...kinds].map((kind) => KIND_NAMES[kind] ?? kind).join(' or ');
 }
 
 function fieldsText(names: readonly string[]): string {

@@ -34,6 +34,7 @@ import {
   SOME_MS,
   UNREADABLE,
 } from './checks.js';
+import { checkModule } from './module.js';
 import { checkMetadata, checkOperator, checkRetry } from './settings.js';
 import { bodyOf, checkStep } from './step.js';
 
@@ -53,6 +54,8 @@ const TASK_FIELDS = [
   'when',
   'forEach',
   'subtasks',
+  'plan',
+  'with',
   'retry',
   'timeoutMs',
   'idleTimeoutMs',
@@ -98,6 +101,7 @@ export function checkTask(
   if (estimate !== undefined) checkEstimate(problems, estimate, [...path, 'estimate']);
   if (metadata !== undefined) checkMetadata(problems, metadata, [...path, 'metadata']);
   checkControl(problems, task as Task, path);
+  checkModule(problems, task as Task, path);
   if (task.subtasks !== undefined) checkSubtasks(problems, task as Task, path, maxDepth, depth);
 }
 
@@ -160,7 +164,8 @@ export function checkControl(problems: Problems, task: Task, path: PlanPath): vo
   checkCallOptions(problems, task, path);
   if (waitFor !== undefined) checkWaitFor(problems, task, [...path, 'waitFor']);
   checkStep(problems, task, path);
-  if (Array.isArray(task.subtasks) && !doesOwnWork(task)) checkGroup(problems, task, path);
+  const isGroup = Array.isArray(task.subtasks) || task.plan !== undefined;
+  if (isGroup && !doesOwnWork(task)) checkGroup(problems, task, path);
 }
 
 function checkRunAfter(problems: Problems, { runAfter, dependencies }: Task, path: PlanPath): void {
@@ -208,8 +213,10 @@ function checkGroup(problems: Problems, task: Task, path: PlanPath): void {
   for (const field of GROUP_IDLE_FIELDS) {
     if (task[field] === undefined) continue;
     const message =
-      'has no effect on a task that only has subtasks; ' +
-      'make it an aggregate with a prompt, or give it a run function';
+      task.plan === undefined
+        ? 'has no effect on a task that only has subtasks; ' +
+          'make it an aggregate with a prompt, or give it a run function'
+        : 'has no effect on a module; set it in the plan of the module, or on its tasks';
     add(problems, 'conflict', [...path, field], message);
   }
 }
