@@ -3,6 +3,7 @@ import { UsageError } from './options/usage-error.js';
 import { EXIT } from './output/exit-code.js';
 import { write } from './output/streams.js';
 import { forTerminal } from './output/terminal-text.js';
+import { expandHelp } from './program/help.js';
 import { createProgram } from './program.js';
 
 /**
@@ -16,7 +17,7 @@ export async function main(args: readonly string[]): Promise<number> {
     exitCode = code;
   });
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(expandHelp(args, program), { from: 'user' });
     return exitCode;
   } catch (error) {
     // Commander has already printed its message.

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { stratagem } from '../test/stratagem.js';
+import { programSpec } from './completion/command-spec.js';
+import { createProgram } from './program.js';
 
 const timeout = 60_000;
 
@@ -42,7 +44,9 @@ describe('--help', { timeout }, () => {
     ]) {
       expect(resume.stdout).toContain(option);
     }
-    expect((await stratagem(['graph', '--help'])).stdout).toContain('"mermaid", "dot", "json"');
+    expect((await stratagem(['graph', '--help'])).stdout).toContain(
+      'output format: mermaid, dot, json',
+    );
   });
 });
 
@@ -53,6 +57,28 @@ test('--version prints the version of the package', { timeout }, async () => {
     exitCode: 0,
     stdout: `${JSON.parse(manifest).version}\n`,
     stderr: '',
+  });
+});
+
+describe('help', { timeout }, () => {
+  test('of a command is what --help prints', async () => {
+    const help = await stratagem(['help', 'run']);
+    expect(help).toEqual(await stratagem(['run', '--help']));
+    expect(help).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await stratagem(['help'])).toEqual(await stratagem(['--help']));
+  });
+
+  test('of an unknown command names the one that was meant', async () => {
+    const { exitCode, stdout, stderr } = await stratagem(['help', 'rum']);
+    expect(stderr).toContain("unknown command 'rum'\n(Did you mean run?)");
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  });
+
+  test('fits 80 columns', async () => {
+    for (const { name } of programSpec(createProgram(() => {})).commands) {
+      const { stdout } = await stratagem(['help', name === 'help' ? '--help' : name]);
+      for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
+    }
   });
 });
 

@@ -12,7 +12,7 @@ export type { StratagemOptions } from './here.js';
 const BIN = fileURLToPath(new URL('../bin/stratagem.js', import.meta.url));
 
 /** The exit and the output of a command. */
-export interface Ended {
+interface Ended {
   /** `null` when a signal ended the process. */
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;

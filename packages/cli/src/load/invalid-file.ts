@@ -46,7 +46,7 @@ export function problemsIn(
 }
 
 /** `plan.yaml:3:5  tasks[0]: …` */
-export function problemLine({ file, line, column, message }: FileProblem): string {
+function problemLine({ file, line, column, message }: FileProblem): string {
   const place = line === null ? file : `${file}:${line}:${column}`;
   return `${place}  ${onOneLine(message, MAX_PROBLEM_WIDTH)}`;
 }

@@ -13,6 +13,7 @@ export const SERVERS = [
 export const GRAPH_FORMATS = ['mermaid', 'dot', 'json'] as const;
 export const LOG_FORMATS = ['text', 'json'] as const;
 export const COMPLEXITIES = ['simple', 'complex'] as const;
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export const FALLBACKS = ['single-task'] as const;
 
 export type StrategyName = (typeof STRATEGIES)[number];
@@ -22,5 +23,6 @@ export function isRunnerName(text: string): text is RunnerName {
   return RUNNERS.some((name) => name === text);
 }
 export type GraphFormat = (typeof GRAPH_FORMATS)[number];
+export type Shell = (typeof SHELLS)[number];
 export type LogFormat = (typeof LOG_FORMATS)[number];
 export type ServerName = (typeof SERVERS)[number];

@@ -31,7 +31,7 @@ function choice(flags: string, description: string, choices: readonly string[]):
 const runnerOptions = () => [
   option(
     '--runner <name>',
-    `provider that runs the tasks: ${RUNNERS.join(', ')}, or a module such as ./my-runner.js (default: simulated)`,
+    `${RUNNERS.join(', ')}, or a module such as ./my-runner.js (default: simulated)`,
     runnerOrModule,
   ),
   option('--model <name>', 'model name (openai, anthropic)', nonEmpty),
@@ -40,12 +40,8 @@ const runnerOptions = () => [
   option('--requests-per-minute <n>', 'limit to N requests per minute', positiveInteger),
   option('--tokens-per-minute <n>', 'limit to N tokens per minute', positiveInteger),
   option('--cache <dir>', 'cache responses in this directory', nonEmpty),
-  option(
-    '--record <file>',
-    'record requests and responses in this file, without secrets',
-    nonEmpty,
-  ),
-  option('--replay <file>', 'replay the responses of a recording; calls no provider', nonEmpty),
+  option('--record <file>', 'record requests and responses, without secrets', nonEmpty),
+  option('--replay <file>', 'replay a recording instead of calling a provider', nonEmpty),
   option('--mcp-config <file>', 'MCP servers that provide tools (JSON or YAML)', nonEmpty),
 ];
 
@@ -62,13 +58,9 @@ const retryOptions = () => [
 ];
 
 const schedulingOptions = () => [
-  choice('--strategy <name>', "overrides the plan's strategy (default: parallel)", STRATEGIES),
+  choice('--strategy <name>', "instead of the plan's (default: parallel)", STRATEGIES),
   option('--max-parallel <n>', 'maximum number of tasks running at once', positiveInteger),
-  option(
-    '--replan <rounds>',
-    'let the model add tasks after failures, up to N rounds',
-    positiveInteger,
-  ),
+  option('--replan <n>', 'rounds in which the model may add tasks after failures', positiveInteger),
 ];
 
 const fileOptions = () => [
@@ -88,12 +80,8 @@ const answerOptions = () => [
 ];
 
 const inputOptions = () => [
-  option(
-    '--input <name=value>',
-    'value of an input of the plan; @FILE reads it from a file (repeatable)',
-    namedValues,
-  ),
-  option('--inputs <file>', 'file with values for the inputs (YAML or JSON)', nonEmpty),
+  option('--input <name=value>', 'value of an input, or @FILE with it (repeatable)', namedValues),
+  option('--inputs <file>', 'file with values of inputs (YAML or JSON)', nonEmpty),
 ];
 
 const planOptions = () => [
@@ -119,7 +107,7 @@ const simulationOptions = () => [
     'concurrency limits to compare (default: 1,2,4,8,16)',
     positiveIntegers,
   ),
-  choice('--strategy <name>', "overrides the plan's strategy (default: parallel)", STRATEGIES),
+  choice('--strategy <name>', "instead of the plan's (default: parallel)", STRATEGIES),
   choice('--server <kind>', 'server model (default: fixed)', SERVERS),
   option(
     '--capacity <n>',
@@ -150,38 +138,38 @@ const simulationOptions = () => [
 
 /** Adds the options of every command that calls a model. */
 export function addModelOptions(command: Command): Command {
-  addGroup(command, 'Provider options:', runnerOptions());
+  addGroup(command, 'Model:', runnerOptions());
   return addGroup(command, 'Limits and retries:', [...limitOptions(), ...retryOptions()]);
 }
 
 const progressOptions = () => [
-  new Option('-q, --quiet', 'no progress; the summary only if the run does not complete'),
-  choice('--log-format <name>', 'text lines, or one JSON object per event', LOG_FORMATS),
+  new Option('-q, --quiet', 'show nothing unless the run does not complete'),
+  choice('--log-format <name>', 'a line per event', LOG_FORMATS),
 ];
 
 /** Adds the options of every command that runs a plan. */
 export function addSchedulingOptions(command: Command): Command {
-  addGroup(command, 'Progress options:', progressOptions());
+  addGroup(command, 'Progress:', progressOptions());
   addGroup(command, 'Watching the run:', [...pageOptions(), ...fileOptions()]);
-  addGroup(command, 'Scheduling options:', schedulingOptions());
+  addGroup(command, 'Scheduling:', schedulingOptions());
   return addGroup(command, 'Answers to human steps:', answerOptions());
 }
 
 /** Adds the options that may differ when a run is resumed. */
 export function addResumeOptions(command: Command): Command {
   addSchedulingOptions(command);
-  addGroup(command, 'Provider options:', runnerOptions());
+  addGroup(command, 'Model:', runnerOptions());
   return addGroup(command, 'Limits:', limitOptions());
 }
 
 /** Adds the options that give values to the inputs of a plan. */
 export function addInputOptions(command: Command): Command {
-  return addGroup(command, 'Inputs of the plan:', inputOptions());
+  return addGroup(command, 'Inputs:', inputOptions());
 }
 
 /** Adds the options that shape a generated plan. */
 export function addPlanOptions(command: Command): Command {
-  return addGroup(command, 'Planning options:', planOptions());
+  return addGroup(command, 'Planning:', planOptions());
 }
 
 export function addSimulationOptions(command: Command): Command {
@@ -209,7 +197,7 @@ export function journalOption(description: string): Option {
 }
 
 export function fallbackOption(): Option {
-  const description = 'what answers --goal when no plan can be made (default: nothing)';
+  const description = 'answer to --goal without a plan (default: nothing)';
   return choice('--fallback <kind>', description, FALLBACKS);
 }
 

@@ -20,27 +20,25 @@ import {
 import type { RunFlags } from '../options/run-flags.js';
 import { journalFlags } from '../settings/apply-settings.js';
 import { type Context, PLAN } from './context.js';
+import { RUN_EXPLANATIONS } from './help.js';
 
 /** Adds the commands that run plans, or make them. */
 export function addRunCommands(program: Command, context: Context): void {
   const run = program
     .command('run')
-    .description('run a plan (progress on stderr, result on stdout)')
+    .description('run a plan, or one that the model makes (--goal)')
     .argument('[plan]', PLAN)
     .option('--goal <text>', 'let the model make the plan for this goal')
     .option('--yes', 'run the plan made for --goal without confirmation')
     .addOption(fallbackOption())
     .option('--fail-fast', 'stop all tasks at the first failure')
-    .addOption(
-      journalOption(
-        'record the run in this directory or postgres://… database, so that it can be resumed',
-      ),
-    )
-    .option('--no-journal', 'do not record the run, whatever the settings say')
-    .option('--reuse', 'reuse recorded outputs of unchanged tasks (needs --journal)')
+    .addOption(journalOption('record the run here, so that it can be resumed'))
+    .option('--no-journal', 'do not record it, whatever the settings say')
+    .option('--reuse', 'reuse recorded outputs of unchanged tasks')
     .option('--dry-run', 'show which tasks would run, and why; run nothing')
     .option('--json', 'print the result as JSON')
-    .addOption(resultOption());
+    .addOption(resultOption())
+    .addHelpText('after', RUN_EXPLANATIONS);
   addModelOptions(addSchedulingOptions(addInputOptions(run))).action(
     async (
       file: string | undefined,
@@ -68,7 +66,7 @@ export function addRunCommands(program: Command, context: Context): void {
 
   program
     .command('init')
-    .description('write an example plan with comments, which runs without a key')
+    .description('write an example plan that runs without a key')
     .argument('[file]', 'where to write it', 'plan.yaml')
     .action(async (file: string) => {
       const { initCommand } = await import('../commands/init.js');
@@ -77,7 +75,7 @@ export function addRunCommands(program: Command, context: Context): void {
 
   const plan = program
     .command('plan')
-    .description('let the model make a plan, and print it without running it')
+    .description('let the model make a plan, without running it')
     .argument('<goal>', 'what the plan should achieve')
     .addOption(outputOption())
     .option('--force', 'overwrite an existing file')
@@ -92,7 +90,7 @@ export function addRunCommands(program: Command, context: Context): void {
 export function addPlanCommands(program: Command, context: Context): void {
   program
     .command('validate')
-    .description('check plans and list all their problems')
+    .description('list all problems of plans')
     .argument('<plans...>', 'plan files (YAML or JSON), or - for standard input')
     .option('--json', 'print the problems as JSON')
     .action(async (files: string[], flags: ValidateFlags) => {
@@ -115,7 +113,7 @@ export function addPlanCommands(program: Command, context: Context): void {
 
   const compare = program
     .command('compare')
-    .description('compare strategies and limits on a plan: simulated, or for real with --runner')
+    .description('compare strategies and limits, simulated or for real')
     .argument('<plan>', PLAN)
     .option('--json', 'print the results as JSON')
     .addOption(resultOption());
@@ -126,7 +124,7 @@ export function addPlanCommands(program: Command, context: Context): void {
 
   const simulate = program
     .command('simulate')
-    .description('estimate how long a plan takes; calls no model')
+    .description('estimate how long a plan takes, without a model')
     .argument('<plan>', PLAN)
     .option('--json', 'print the results as JSON')
     .addOption(resultOption());

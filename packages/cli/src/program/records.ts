@@ -24,11 +24,11 @@ export function addRecordCommands(program: Command, context: Context): void {
     ...flags,
     ...requireJournal(flags.journal, context.settings),
   });
-  const journal = () => journalOption('directory or postgres://… URL of the recorded runs');
+  const journal = () => journalOption('where the runs are recorded: a directory or postgres://…');
 
   const resume = program
     .command('resume')
-    .description('resume a recorded run')
+    .description('resume a run, or retry what failed')
     .argument('<run>', RUN)
     .addOption(journal())
     .option('--retry-failed', 're-run failed tasks and their dependents')
@@ -55,7 +55,7 @@ export function addRecordCommands(program: Command, context: Context): void {
 
   program
     .command('show')
-    .description('print the result of a recorded run, even if it is incomplete')
+    .description('print the result of a run, even if it is incomplete')
     .argument('<run>', RUN)
     .addOption(journal())
     .option('--json', 'print the result as JSON, like run --json')
@@ -67,7 +67,7 @@ export function addRecordCommands(program: Command, context: Context): void {
 
   program
     .command('why')
-    .description('explain what a recorded run, or one of its tasks, waited for')
+    .description('explain what a run, or one of its tasks, waited for')
     .argument('<run>', RUN)
     .argument('[task]', 'id of a task')
     .addOption(journal())
@@ -80,7 +80,7 @@ export function addRecordCommands(program: Command, context: Context): void {
 
   program
     .command('report')
-    .description('write a recorded run into an HTML file, also while it is under way')
+    .description('write a run into an HTML file, finished or not')
     .argument('<run>', RUN)
     .addOption(journal())
     .addOption(fileOption('-o, --output <file>', 'the HTML file (default: run-ID.html)'))
@@ -95,7 +95,7 @@ export function addRecordCommands(program: Command, context: Context): void {
 
   program
     .command('ui')
-    .description('serve a page of all recorded runs, for this machine alone')
+    .description('serve a page of all runs, for this machine alone')
     .addOption(journal())
     .addOption(portOption())
     .addOption(fileOption('--host <address>', 'address to listen on (default: 127.0.0.1)'))
