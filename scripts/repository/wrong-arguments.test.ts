@@ -16,6 +16,7 @@ import * as adaptive from '../../packages/strategies/adaptive/src/index.js';
 import * as parallel from '../../packages/strategies/parallel/src/index.js';
 import * as sequential from '../../packages/strategies/sequential/src/index.js';
 import * as mcp from '../../packages/tools/mcp/src/index.js';
+import * as node from '../../packages/tools/node/src/index.js';
 import * as ui from '../../packages/ui/src/index.js';
 
 const plan = { goal: 'x', tasks: [{ id: 'a', description: 'A?', waitFor: 'answer' }] } as const;
@@ -30,7 +31,7 @@ const executor = core.createExecutor({
 const entries: Readonly<Record<string, object>> = {
   ...{ core, document, simulate, planner, aiSdk, anthropic, openai, simulated, runners },
   ...{ simulation, sqlite, adaptive, parallel, sequential, mcp, ui, executor },
-  ...{ coordinator, postgres },
+  ...{ coordinator, postgres, node },
   run: executor.execute(plan),
   builder: { addTask: (task: never) => executor.execute(core.createPlan('x').addTask(task)) },
 };

@@ -28,6 +28,7 @@ export type {
   ToolCallPart,
   ToolResultPart,
 } from './contract/output-part.js';
+export { savePathProblem } from './contract/output-files.js';
 export { costOf, type Price, type PriceTable } from './contract/price.js';
 export { parseRateLimits, type RateLimit, type RateLimits } from './contract/rate-limits.js';
 export { TRANSIENT_ERROR_CODES } from './contract/retry.js';
