@@ -30,7 +30,7 @@ export type { AbandonedAttempt, InterruptOptions } from './contract/interrupt.js
 export type { EventData, Journal, Json, RunListing } from './contract/journal.js';
 export { JournalError, type JournalErrorCode } from './contract/journal-error.js';
 export type { JsonSchema } from './contract/json-schema.js';
-export type { OpenQuestion } from './contract/open-question.js';
+export type { OpenQuestion, ToolCallQuestion } from './contract/open-question.js';
 export type { OutputFiles } from './contract/output-files.js';
 export type {
   NoticePart,

@@ -42,3 +42,12 @@ export async function logOf(journal: Journal, runId: string): Promise<EventData[
   for await (const event of journal.read(runId)) events.push(event);
   return events;
 }
+
+/** A journal with the first events of a run, as if the process had ended then. */
+export async function crashed(log: readonly EventData[], runId = 'one'): Promise<Journal> {
+  const journal = memoryJournal();
+  const run = await journal.create({ id: runId, goal: 'x', createdAt: 0 });
+  await run.append(log);
+  await run.close();
+  return journal;
+}

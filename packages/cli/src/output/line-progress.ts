@@ -20,6 +20,8 @@ const MAX_FAILURES = 20;
 /** Rare events that may need attention. */
 const ALWAYS_SHOWN: readonly RunEvent['type'][] = [
   'task_waiting',
+  'tool_approval_requested',
+  'tool_approval_decided',
   'replan_started',
   'replan_completed',
   'replan_failed',
@@ -91,6 +93,12 @@ function describeEvent(event: RunEvent): string | undefined {
     }
     case 'task_waiting':
       return `waiting   ${onOneLine(event.taskId)} for an ${event.kind}`;
+    case 'tool_approval_requested':
+      return `waiting   ${onOneLine(event.taskId)} for an approval of ${onOneLine(event.tool)}`;
+    case 'tool_approval_decided': {
+      const verb = event.approved ? 'approved ' : 'rejected ';
+      return `${verb} ${onOneLine(event.tool)} of ${onOneLine(event.taskId)}`;
+    }
     case 'tasks_added':
       return `added     ${plural(event.tasks.length, 'task')}${by(event.taskId)}`;
     case 'replan_started':

@@ -59,6 +59,13 @@ export function describeEvent(event: RunEvent): string {
       return `${task(event)} is retried in ${duration(event.delayMs)}: ${sentence(event.error.message)}`;
     case 'task_waiting':
       return `${task(event)} waits for an ${event.kind}: ${sentence(event.question)}`;
+    case 'tool_approval_requested':
+      return `${task(event)} asks to call the tool ${quoted(event.tool)}.`;
+    case 'tool_approval_decided': {
+      const { approved, message } = event;
+      const why = approved || message === undefined ? '.' : `: ${sentence(message)}`;
+      return `${task(event)} may ${approved ? '' : 'not '}call the tool ${quoted(event.tool)}${why}`;
+    }
     case 'tasks_added': {
       const by = event.taskId === undefined ? '' : ` by task ${quoted(event.taskId)}`;
       const { length } = event.tasks;

@@ -4,6 +4,7 @@ import type { TaskFailure } from './run-after.js';
 import type { AttemptResult } from './runner.js';
 import type { CommandCall } from './step.js';
 import type { Task } from './task.js';
+import type { ApprovalDecision, ApprovalRequest } from './tool-approval.js';
 
 /**
  * Where attempts run: in this process, or on workers behind a queue. The run decides what starts and
@@ -33,6 +34,11 @@ export interface AttemptCarrier {
   start(call: AttemptCall, tell: Tell): void;
   /** The run does not want this attempt any more: stop it. */
   cancel(key: string, reason: unknown): void;
+  /**
+   * A human has decided about a call of a tool that the attempt asked for, by the key of the call. A
+   * carrier without this cannot run tools that need approval.
+   */
+  decide?(key: string, callKey: string, decision: ApprovalDecision): void;
   /** This process gives up the run, and the attempt lives on: stop reporting, do not stop it. */
   detach(key: string): void;
   /** The result of this attempt is recorded: it need not be kept any more. */
@@ -118,5 +124,6 @@ export type AttemptReport =
   | { readonly type: 'begun' }
   | { readonly type: 'output'; readonly part: OutputPart }
   | { readonly type: 'add_tasks'; readonly tasks: readonly Task[] }
+  | { readonly type: 'approval'; readonly request: ApprovalRequest }
   | { readonly type: 'completed'; readonly result: AttemptResult }
   | { readonly type: 'failed'; readonly error: unknown };

@@ -11,6 +11,7 @@ import type { ResourceLimits } from './resource-limit.js';
 import type { RetryPolicy } from './retry.js';
 import type { StrategySwitch } from './strategy.js';
 import type { Task } from './task.js';
+import type { ApprovalDecision, ApprovalRequest } from './tool-approval.js';
 import type { SpendingData, Usage } from './usage.js';
 import type { WaitKind } from './wait-for.js';
 
@@ -157,6 +158,23 @@ export interface TaskWaiting extends TaskBase {
   readonly question: string;
   /** How long it waits; undefined without a limit. */
   readonly timeoutMs?: number | undefined;
+}
+
+/**
+ * A call of a tool waits for `approve` or `reject` on the run's handle; the attempt goes on when it is
+ * decided.
+ */
+export interface ToolApprovalRequested extends AttemptBase, ApprovalRequest {
+  readonly type: 'tool_approval_requested';
+}
+
+/** A call of a tool was approved, and runs, or it was rejected, and the model is told so. */
+export interface ToolApprovalDecided extends AttemptBase, ApprovalDecision {
+  readonly type: 'tool_approval_decided';
+  /** That of the request. */
+  readonly key: string;
+  readonly callId: string;
+  readonly tool: string;
 }
 
 /**
@@ -382,6 +400,8 @@ export type RunEvent =
   | TaskFailed
   | TaskRetrying
   | TaskWaiting
+  | ToolApprovalRequested
+  | ToolApprovalDecided
   | TaskSkipped
   | TaskCanceled
   | TasksAdded

@@ -1,6 +1,9 @@
 import type { WaitKind } from './wait-for.js';
 
-/** A human step that waits for `answer`, `approve` or `reject`. */
+/**
+ * A human step that waits for `answer`, `approve` or `reject`, or a call of a tool that waits for
+ * `approve` or `reject`.
+ */
 export interface OpenQuestion {
   readonly taskId: string;
   readonly question: string;
@@ -9,4 +12,14 @@ export interface OpenQuestion {
   readonly since: number;
   /** How long it waits, without the time in which no process ran the run; undefined without a limit. */
   readonly timeoutMs?: number | undefined;
+  /** The call, where a call of a tool waits for its approval. */
+  readonly call?: ToolCallQuestion | undefined;
+}
+
+/** The call of a tool that a question is about. */
+export interface ToolCallQuestion {
+  /** To name it in `approve` and `reject`, where several calls of a task wait. */
+  readonly callId: string;
+  readonly tool: string;
+  readonly input: unknown;
 }

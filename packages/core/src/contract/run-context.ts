@@ -39,6 +39,7 @@ class DerivedContext implements RunContext {
   readonly #context: RunContext;
   readonly #changes: ContextChanges;
   readonly #derivedAt: number;
+  readonly #waitedBefore: number;
 
   constructor(context: RunContext, changes: ContextChanges) {
     this.runId = context.runId;
@@ -48,6 +49,7 @@ class DerivedContext implements RunContext {
     this.attempt = context.attempt;
     this.#context = context;
     this.#changes = changes;
+    this.#waitedBefore = changes.remainingMs === undefined ? 0 : (context.waitedMs ?? 0);
     this.#derivedAt = changes.remainingMs === undefined ? 0 : performance.now();
   }
 
@@ -70,8 +72,13 @@ class DerivedContext implements RunContext {
   get remainingMs(): number | undefined {
     const { remainingMs } = this.#context;
     if (this.#changes.remainingMs === undefined) return remainingMs;
-    const ownMs = this.#changes.remainingMs - (performance.now() - this.#derivedAt);
+    const waitedMs = (this.#context.waitedMs ?? 0) - this.#waitedBefore;
+    const ownMs = this.#changes.remainingMs - (performance.now() - this.#derivedAt) + waitedMs;
     return Math.max(0, Math.min(ownMs, remainingMs ?? Number.POSITIVE_INFINITY));
+  }
+
+  get waitedMs(): number | undefined {
+    return this.#context.waitedMs;
   }
 
   get emit(): RunContext['emit'] {

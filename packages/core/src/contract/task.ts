@@ -250,6 +250,12 @@ export interface RunContext {
    */
   readonly remainingMs: number | undefined;
   /**
+   * How long calls of tools have waited for their approval so far, in milliseconds. No time limit of the
+   * attempt counts it.
+   * @default 0
+   */
+  readonly waitedMs?: number | undefined;
+  /**
    * Reports a piece of text, or another part of the output, while the attempt runs; it becomes a
    * `task_output` event.
    *
@@ -299,6 +305,18 @@ export interface Tool<Schema extends AnySchema = AnySchema, Output = unknown> {
    */
   // biome-ignore lint/suspicious/noExplicitAny: as for execute
   readonly reusable?: boolean | ((input: any) => boolean) | undefined;
+  /**
+   * Whether a human has to approve a call before it runs: always, or depending on its input. The call
+   * is a question of the run, see `openQuestions`. The model is given the reason of a rejection.
+   * @default false
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: tool() types each function; here any input fits
+  readonly needsApproval?: boolean | ((input: any) => boolean | Promise<boolean>) | undefined;
+  /**
+   * How long a call waits for its approval, in milliseconds; after that it is rejected.
+   * @default without a limit
+   */
+  readonly approvalTimeoutMs?: number | undefined;
 }
 
 /** The context of one call of a tool: that of the attempt, and the id of the call. */

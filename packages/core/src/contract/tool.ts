@@ -27,12 +27,16 @@ import {
  * createPlan('Pack').addTask({ id: 'list', description: 'What to pack for Lisbon?', tools: [weather] });
  */
 export function tool<Schema extends AnySchema, Output = unknown>(
-  definition: Omit<Tool<Schema>, 'execute' | 'reusable'> & {
+  definition: Omit<Tool<Schema>, 'execute' | 'reusable' | 'needsApproval'> & {
     readonly execute: (
       input: SchemaOutput<Schema>,
       context: ToolContext,
     ) => Output | PromiseLike<Output>;
     readonly reusable?: boolean | ((input: SchemaOutput<Schema>) => boolean) | undefined;
+    readonly needsApproval?:
+      | boolean
+      | ((input: SchemaOutput<Schema>) => boolean | Promise<boolean>)
+      | undefined;
   },
 ): Tool<Schema, Output> {
   checkOptions('tool()', definition, TOOL_FIELDS);
@@ -45,6 +49,13 @@ export function tool<Schema extends AnySchema, Output = unknown>(
   if (reusable !== undefined && !['boolean', 'function'].includes(typeof reusable)) {
     throw new OptionError('tool(): reusable must be true, false, or a function of the input');
   }
+  const { needsApproval, approvalTimeoutMs } = definition;
+  if (!['undefined', 'boolean', 'function'].includes(typeof needsApproval)) {
+    throw new OptionError('tool(): needsApproval must be true, false or a function of the input');
+  }
+  if (approvalTimeoutMs !== undefined) {
+    checkDuration('tool()', 'approvalTimeoutMs', approvalTimeoutMs);
+  }
   return definition;
 }
 
@@ -55,7 +66,16 @@ function rootProblem({ name, inputSchema }: Pick<Tool, 'name' | 'inputSchema'>) 
     : `inputSchema of "${name}" must be a schema of an object, or of several; the root is another type`;
 }
 
-const TOOL_FIELDS = ['name', 'description', 'inputSchema', 'execute', 'timeoutMs', 'reusable'];
+const TOOL_FIELDS = [
+  'name',
+  'description',
+  'inputSchema',
+  'execute',
+  'timeoutMs',
+  'reusable',
+  'needsApproval',
+  'approvalTimeoutMs',
+];
 export const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** The problem of an invalid tool, as a message. */

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import { logOf } from '../../test/journals.js';
+import { crashed, logOf } from '../../test/journals.js';
 import { deferred, eventsOf, inOrder, no, planOf, statuses, taskOf } from '../../test/runs.js';
 import { RunnerError } from '../contract/errors.js';
 import type { RunEvent } from '../contract/event.js';
@@ -13,15 +13,6 @@ import { memoryJournal } from './memory-journal.js';
 
 function executor(options: Partial<ExecutorOptions> = {}) {
   return createExecutor({ strategy: inOrder, ...options });
-}
-
-/** A journal with the first events of a run, as if the process had ended then. */
-async function crashed(log: readonly EventData[], runId = 'one'): Promise<Journal> {
-  const journal = memoryJournal();
-  const run = await journal.create({ id: runId, goal: 'x', createdAt: 0 });
-  await run.append(log);
-  await run.close();
-  return journal;
 }
 
 /** What a run records up to the first event for which `isLast` holds. */

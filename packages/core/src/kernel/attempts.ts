@@ -44,7 +44,8 @@ export function commandStart(machine: Machine, index: number, isAttached = false
 
 /** Limits how long the attempt in flight may take. */
 export function startAttemptTimer(machine: Machine, index: number): void {
-  const { heard, timers, now } = machine;
+  const { heard, timers, now, state } = machine;
+  if (state.approvals.isWaiting(index)) return;
   if (idleTimeoutOf(machine, index) !== undefined) heard.set(index, now);
   const at = attemptEndsAt(machine, index);
   if (at !== Number.POSITIVE_INFINITY) timers.set(index, at);

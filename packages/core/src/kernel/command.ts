@@ -1,5 +1,6 @@
 import type { StratagemError } from '../contract/errors.js';
 import type { Situation } from '../contract/replan.js';
+import type { ApprovalDecision } from '../contract/tool-approval.js';
 
 /** Work for the driver. Tasks are named by their index in the graph. */
 export type Command =
@@ -17,6 +18,14 @@ export type Command =
       readonly index: number;
       readonly attempt: number;
       readonly error: StratagemError;
+    }
+  | {
+      /** An attempt may call a tool that it asked about, or may not. */
+      readonly type: 'decide';
+      readonly index: number;
+      readonly attempt: number;
+      readonly key: string;
+      readonly decision: ApprovalDecision;
     }
   | ReplanCommand
   | { readonly type: 'abort_replan'; readonly error: StratagemError };

@@ -3,6 +3,7 @@ import type { OutputPart } from '../contract/output-part.js';
 import type { Revision } from '../contract/replan.js';
 import type { AttemptResult } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
+import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
 import { asData } from '../serialize/task.js';
 import { completeAttempt, failAttempt, hearAttempt, startAttemptTimer } from './attempts.js';
 import { applyAnswer, applyRejection } from './human-input.js';
@@ -15,6 +16,7 @@ import { orNull, recordStart, startRun } from './start.js';
 import { endStep, expireTimers, failStrategy, proceed, runStep } from './step.js';
 import { cancelOneTask, skipOneTask } from './task-control.js';
 import { cancelRun, failAtDeadline } from './termination.js';
+import { decideApproval, requestApproval } from './tool-approvals.js';
 
 /**
  * The scheduler proper: a deterministic state machine without I/O. Inputs (an attempt ended, time
@@ -157,6 +159,19 @@ export class Kernel extends KernelView {
   rejected(index: number, reason: unknown, now: number): boolean {
     if (!this.machine.isUnderWay || !this.isWaiting(index)) return false;
     return this.#step(now, () => applyRejection(this.machine, index, reason));
+  }
+
+  /** An attempt asks whether it may call a tool. */
+  requestApproval(index: number, attempt: number, request: ApprovalRequest, now: number): boolean {
+    if (!this.machine.isInFlight(index, attempt)) return false;
+    return this.#step(now, () => requestApproval(this.machine, index, request));
+  }
+
+  /** A human decided about the call of a tool, by its key. */
+  decided(index: number, key: string, decision: ApprovalDecision, now: number): boolean {
+    const call = this.state.approvals.find(index, key);
+    if (!this.machine.isUnderWay || call === undefined || call.decision !== undefined) return false;
+    return this.#step(now, () => decideApproval(this.machine, index, call, decision));
   }
 
   // --- Inputs about the plan ---

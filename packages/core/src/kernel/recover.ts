@@ -19,6 +19,7 @@ import {
   isGoalCheckDue,
   stopStarting,
 } from './termination.js';
+import { startApprovalTimer } from './tool-approvals.js';
 
 export type FoldLog = typeof foldLog;
 
@@ -98,6 +99,7 @@ function resumeSteps(machine: Machine, { isAlive }: Recovery): void {
     if (!state.isRunning(index)) continue;
     const attempt = state.attemptsOf(index);
     commandStart(machine, index, isAlive(machine.task(index).id, attempt));
+    if (state.approvals.isWaiting(index)) startApprovalTimer(machine, index);
   }
   restoreRound(machine);
 }

@@ -7,6 +7,7 @@ import type { Machine } from './machine.js';
 import { applyRule } from './rules.js';
 import { dispatch } from './scheduling.js';
 import { abortRun, finishRun } from './termination.js';
+import { expireApprovals } from './tool-approvals.js';
 
 /** Does the work of one input, and what follows from it. */
 export function runStep(machine: Machine, work?: () => void): void {
@@ -66,7 +67,8 @@ export function expireTimers(machine: Machine): void {
 
 function expire(machine: Machine, index: number): void {
   const { state, strategy } = machine;
-  if (state.isRunning(index)) expireAttempt(machine, index);
+  if (state.approvals.isWaiting(index)) expireApprovals(machine, index);
+  else if (state.isRunning(index)) expireAttempt(machine, index);
   else if (state.questions.has(index)) expireQuestion(machine, index);
   else strategy.ready(index);
 }

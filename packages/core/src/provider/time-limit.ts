@@ -29,10 +29,19 @@ export async function withTimeLimit<T>(
   const controller = new AbortController();
   let timedOut = false;
   const stop = () => controller.abort(signal.reason);
-  const timer = setTimeout(() => {
+  let creditedMs = context.waitedMs ?? 0;
+  const expire = () => {
+    const waitedMs = context.waitedMs ?? 0;
+    if (waitedMs > creditedMs) {
+      // The time of a human who approves calls does not count.
+      timer = setTimeout(expire, Math.ceil(waitedMs - creditedMs));
+      creditedMs = waitedMs;
+      return;
+    }
     timedOut = true;
     controller.abort();
-  }, remainingMs);
+  };
+  let timer = setTimeout(expire, remainingMs);
   signal.addEventListener('abort', stop, { once: true });
   try {
     signal.throwIfAborted();

@@ -8,6 +8,7 @@ import type { AttemptResult, TaskRequest, TaskRunner } from '../contract/runner.
 import { readAnswer, withDetails } from '../contract/runner-output.js';
 import type { AnySchema } from '../contract/schema.js';
 import { asksModel, type Task } from '../contract/task.js';
+import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
 import { validateAnswer, validateOutput } from '../contract/validate-output.js';
 import type { Command } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -17,7 +18,7 @@ import { type Step, stepOf } from '../state/step.js';
 import { Slots } from '../util/slots.js';
 import { Attempt, type AttemptHost } from './attempt.js';
 import type { Input } from './input.js';
-import { keepPart, keepResult } from './kept-output.js';
+import { keepPart, keepRequest, keepResult } from './kept-output.js';
 import { requestOf, requestWorkOf } from './request.js';
 import type { SavedFiles } from './saved-files.js';
 import type { RunSettings } from './settings.js';
@@ -107,6 +108,13 @@ export class ActiveAttempts implements AttemptHost {
       const key = idempotencyKeyOf(this.runId, id, number);
       this.#ask((carrier) => carrier.cancel(key, reason));
     }
+  }
+
+  /** A human has decided about a call that an attempt asked for. */
+  decide(index: number, number: number, callKey: string, decision: ApprovalDecision): void {
+    const attempt = this.#active.find(index);
+    if (attempt?.attempt !== number) return;
+    this.#ask((carrier) => carrier.decide?.(attempt.key, callKey, decision));
   }
 
   /** This process gives up the run: attempts elsewhere live on until the run is resumed. */
@@ -266,6 +274,9 @@ export class ActiveAttempts implements AttemptHost {
         return undefined;
       case 'output':
         return attempt.isOver ? undefined : this.#takeOutput(attempt, report.part);
+      case 'approval':
+        if (!attempt.isOver) this.#askApproval(attempt, report.request);
+        return undefined;
       case 'begun':
         if (!attempt.isOver) this.#inbox.takeFromOutside({ type: 'begun', attempt });
         return undefined;
@@ -304,6 +315,20 @@ export class ActiveAttempts implements AttemptHost {
     } catch (thrown) {
       this.#stop(attempt, thrown);
       return undefined;
+    }
+  }
+
+  #askApproval(attempt: Attempt, request: ApprovalRequest): void {
+    try {
+      if (this.#carrier.decide === undefined) {
+        const { name } = this.#carrier;
+        const message = `the carrier "${name}" cannot run the tool "${request.tool}", which needs approval`;
+        throw new RunnerError('invalid_request', message);
+      }
+      const kept = keepRequest(request, this.#settings);
+      this.#inbox.takeFromOutside({ type: 'approval', attempt, request: kept });
+    } catch (thrown) {
+      this.#stop(attempt, thrown);
     }
   }
 

@@ -1,15 +1,18 @@
 import { describe, OptionError, StratagemError, show } from '../contract/errors.js';
-import type { TaskWaiting } from '../contract/event.js';
 import type { OpenQuestion } from '../contract/open-question.js';
 import { formatIssues } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
+import type { ApprovalDecision } from '../contract/tool-approval.js';
 import { validateWith } from '../contract/validate-with.js';
-import { type KeepOptions, keep } from '../contract/value.js';
+import { keep } from '../contract/value.js';
 import { waitOf } from '../contract/wait-for.js';
 import type { WriteAheadLog } from '../journal/write-ahead-log.js';
 import type { Kernel } from '../kernel/kernel.js';
+import type { ToolApproval } from '../state/tool-approvals.js';
 import type { Acknowledgements } from './acknowledgements.js';
 import type { Acknowledged, Input } from './input.js';
+import type { OutputLimits } from './kept-output.js';
+import { openQuestionsIn } from './open-questions.js';
 
 /**
  * Checks the answers of humans and passes them to the run. An answer is acknowledged once the run has
@@ -19,9 +22,11 @@ export class HumanAnswers {
   readonly #kernel: Kernel;
   readonly #ahead: WriteAheadLog | undefined;
   readonly #take: (input: Input) => void;
-  readonly #limits: KeepOptions;
+  readonly #limits: OutputLimits;
   /** Human steps whose answer may still be on its way to the kernel. */
   readonly #answered = new Set<number>();
+  /** The same for calls of tools, by the position of the request in the log. */
+  readonly #decidedCalls = new Set<number>();
   readonly #acknowledgements: Acknowledgements;
 
   constructor(
@@ -29,7 +34,7 @@ export class HumanAnswers {
     ahead: WriteAheadLog | undefined,
     acknowledgements: Acknowledgements,
     take: (input: Input) => void,
-    limits: KeepOptions,
+    limits: OutputLimits,
   ) {
     this.#limits = limits;
     this.#kernel = kernel;
@@ -38,14 +43,17 @@ export class HumanAnswers {
     this.#take = take;
   }
 
-  async answer(taskId: string, answer: unknown): Promise<void> {
+  async answer(taskId: string, answer: unknown, callId?: string): Promise<void> {
+    const call = this.#waitingCall(taskId, callId);
+    if (call !== undefined) {
+      if (typeof answer !== 'boolean') throw mustBeBoolean(taskId);
+      await this.#decide(call, { approved: answer });
+      return;
+    }
     const index = this.#waitingTask(taskId);
     const { waitFor, outputSchema } = this.#task(index);
     const isApproval = waitFor !== undefined && waitOf(waitFor).kind === 'approval';
-    if (isApproval && typeof answer !== 'boolean') {
-      const message = `task "${taskId}" waits for an approval: the answer must be true or false`;
-      throw new OptionError(`answer(): ${message}`);
-    }
+    if (isApproval && typeof answer !== 'boolean') throw mustBeBoolean(taskId);
     let value = answer;
     if (outputSchema !== undefined) {
       const result = await validateWith(outputSchema, answer);
@@ -64,7 +72,16 @@ export class HumanAnswers {
     });
   }
 
-  async reject(taskId: string, reason?: unknown): Promise<void> {
+  async reject(taskId: string, reason?: unknown, callId?: string): Promise<void> {
+    const call = this.#waitingCall(taskId, callId);
+    if (call !== undefined) {
+      const message =
+        reason === undefined
+          ? undefined
+          : (this.#limits.secretTexts?.text(describe(reason)) ?? describe(reason));
+      await this.#decide(call, { approved: false, ...(message !== undefined && { message }) });
+      return;
+    }
     const index = this.#waitingTask(taskId);
     this.#answered.add(index);
     await this.#acknowledgements.request((acknowledge) => {
@@ -72,18 +89,44 @@ export class HumanAnswers {
     });
   }
 
-  /** The human steps that wait, as far as the journal has them. */
+  /** The human steps and the calls of tools that wait, as far as the journal has them. */
   openQuestions(): OpenQuestion[] {
     const { state, log, ended } = this.#kernel;
-    if (ended) return [];
-    const durable = this.#ahead?.durable ?? log.length;
-    const open = [...state.questions.values()].filter(({ position }) => position < durable);
-    return open.map(({ position }) => {
-      const asked = log.objectAt(position) as TaskWaiting;
-      const { taskId, question, kind, timestamp, timeoutMs } = asked;
-      const limit = timeoutMs === undefined ? {} : { timeoutMs };
-      return { taskId, question, kind, since: timestamp, ...limit };
+    return ended ? [] : openQuestionsIn(state, log, this.#ahead?.durable ?? log.length);
+  }
+
+  async #decide({ index, call }: WaitingCall, decision: ApprovalDecision): Promise<void> {
+    const { key, position } = call;
+    this.#decidedCalls.add(position);
+    await this.#acknowledgements.request((acknowledge) => {
+      this.#take({ type: 'decided', index, key, decision, acknowledge });
     });
+  }
+
+  /**
+   * The call of a tool that waits at a task; undefined when none does.
+   *
+   * @throws {OptionError} when several wait and none is named.
+   * @throws {StratagemError} `not_waiting` when the named one does not wait.
+   */
+  #waitingCall(taskId: string, callId: string | undefined): WaitingCall | undefined {
+    requireId('task', taskId);
+    if (callId !== undefined) requireId('call', callId);
+    const index = this.#kernel.graph.indexOf(taskId);
+    if (index === undefined) return undefined;
+    const open = this.#kernel.state.approvals
+      .openAt(index)
+      .filter(({ position }) => !this.#decidedCalls.has(position));
+    if (callId !== undefined) {
+      // The latest: after a crash, the model may use an id for another call.
+      const named = open.findLast((call) => call.callId === callId || call.key === callId);
+      if (named !== undefined) return { index, call: named };
+      throw notWaiting(taskId, `its call "${callId}" is not waiting for an approval`);
+    }
+    const [first, second] = open;
+    if (first === undefined || second === undefined) return first && { index, call: first };
+    const names = open.map((call) => `"${call.callId}" (${call.tool})`).join(', ');
+    throw new OptionError(`several calls of task "${taskId}" wait: name one of ${names}`);
   }
 
   /** An answer was applied, or came too late. */
@@ -94,9 +137,7 @@ export class HumanAnswers {
 
   /** The index of a waiting human step. */
   #waitingTask(taskId: string): number {
-    if (typeof taskId !== 'string') {
-      throw new OptionError(`the id of a task must be a string; it is ${show(taskId)}`);
-    }
+    requireId('task', taskId);
     const index = this.#kernel.graph.indexOf(taskId);
     const isWaiting = index !== undefined && this.#kernel.isWaiting(index);
     if (isWaiting && !this.#answered.has(index)) return index;
@@ -126,6 +167,21 @@ export class HumanAnswers {
   #task(index: number): Task {
     return this.#kernel.graph.tasks[index] as Task;
   }
+}
+
+interface WaitingCall {
+  readonly index: number;
+  readonly call: ToolApproval;
+}
+
+function requireId(what: 'task' | 'call', id: unknown): void {
+  if (typeof id === 'string') return;
+  throw new OptionError(`the id of a ${what} must be a string; it is ${show(id)}`);
+}
+
+function mustBeBoolean(taskId: string): OptionError {
+  const message = `task "${taskId}" waits for an approval: the answer must be true or false`;
+  return new OptionError(`answer(): ${message}`);
 }
 
 const NOT_WAITING = 'it is not waiting for an answer';

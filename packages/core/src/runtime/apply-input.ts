@@ -79,6 +79,16 @@ function applyInput(parts: RunParts, input: Input, now: number): void {
     case 'rejected':
       parts.answers.settle(input, kernel.rejected(input.index, input.reason, now));
       break;
+    case 'approval': {
+      const { attempt, request } = input;
+      kernel.requestApproval(attempt.index, attempt.attempt, request, now);
+      break;
+    }
+    case 'decided': {
+      const { index, key, decision } = input;
+      parts.answers.settle(input, kernel.decided(index, key, decision, now));
+      break;
+    }
     case 'cancelTask':
     case 'skipTask':
       parts.control.apply(input, now);

@@ -7,8 +7,10 @@ import { idempotencyKeyOf } from '../contract/run-id.js';
 import type { TaskRequest } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import type { RequestTool } from '../contract/tool.js';
+import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
 import type { Inputs } from '../state/inputs.js';
 import type { Step } from '../state/step.js';
+import { ApprovalWaits } from './approval-waits.js';
 
 /** What a run knows about its attempts in flight. */
 export interface AttemptHost {
@@ -183,7 +185,24 @@ export class Attempt implements AttemptCall, RunContext {
   }
 
   get remainingMs(): number | undefined {
-    return this.#deadline && Math.max(0, this.#deadline - this.#host.now());
+    return this.#deadline && Math.max(0, this.#deadline + this.waitedMs - this.#host.now());
+  }
+
+  get waitedMs(): number {
+    return this.#details?.waits?.waitedMs(this.#host.now()) ?? 0;
+  }
+
+  /** Asks a human whether the attempt may call a tool. */
+  askApproval(request: ApprovalRequest): Promise<ApprovalDecision> {
+    const details = this.#made;
+    details.waits ??= new ApprovalWaits();
+    const decided = details.waits.wait(request.key, this.#host.now());
+    this.tell({ type: 'approval', request });
+    return decided;
+  }
+
+  decide(key: string, decision: ApprovalDecision): void {
+    this.#details?.waits?.decide(key, decision, this.#host.now());
   }
 
   get emit(): RunContext['emit'] {
@@ -249,6 +268,7 @@ class Details {
   step: Step | undefined = undefined;
   failures: readonly TaskFailure[] | undefined = undefined;
   controller: AbortController | undefined = undefined;
+  waits: ApprovalWaits | undefined = undefined;
   isAborted = false;
   reason: unknown = undefined;
 }

@@ -1,9 +1,9 @@
-import type { RunContext } from '../contract/run-context.js';
 import { jsonSchemaOf } from '../contract/schema.js';
 import type { RequestTool, Tool } from '../contract/tool.js';
+import type { CallingAttempt } from './tool-call.js';
 
 /** Binds a tool to an attempt, for its runner. */
-export function bindTool(tool: Tool, context: RunContext): RequestTool {
+export function bindTool(tool: Tool, context: CallingAttempt): RequestTool {
   const { name, description, inputSchema } = tool;
   let calls = 0;
   const repeats = new Map<string, number>();

@@ -47,7 +47,7 @@ export interface RunHandle<Outputs = Record<string, unknown>>
    */
   interrupt(options?: InterruptOptions): Promise<PlanResult<Outputs>>;
   /**
-   * The human steps that wait for an answer, in the order in which they were asked. A resumed run lists
+   * The human steps and the calls of tools that wait for an answer, in the order in which they were asked. A resumed run lists
    * those that were asked before, from its `run_resumed` event on.
    */
   openQuestions(): readonly OpenQuestion[];
@@ -82,17 +82,27 @@ export interface RunHandle<Outputs = Record<string, unknown>>
    */
   setMaxParallel(maxParallel: number): void;
   /**
-   * Answers a waiting human step (`task_waiting`). The answer to an approval is true or false.
+   * Answers a waiting human step (`task_waiting`), or whether a tool may be called. The answer to an
+   * approval is true or false.
    *
    * Rejects with `not_waiting` when the task is not waiting, and with `invalid_option` when the answer
    * does not match its schema; the task then keeps waiting. With a journal, resolves when the answer is
    * durable.
    */
   answer(taskId: string, answer: unknown): Promise<void>;
-  /** Gives an approval. */
-  approve(taskId: string): Promise<void>;
-  /** Rejects an approval or an answer: the task fails. */
-  reject(taskId: string, reason?: unknown): Promise<void>;
+  /**
+   * Gives an approval: to a waiting human step, or to a call of a tool (`tool_approval_requested`).
+   *
+   * @param callId Names the call, where several calls of the task wait.
+   */
+  approve(taskId: string, callId?: string): Promise<void>;
+  /**
+   * Rejects an approval or an answer: the task fails. A rejected call of a tool does not run; its model is
+   * given the reason, and goes on.
+   *
+   * @param callId Names the call, where several calls of the task wait.
+   */
+  reject(taskId: string, reason?: unknown, callId?: string): Promise<void>;
   /**
    * Adds tasks to the plan while it runs.
    *
@@ -123,8 +133,8 @@ export function handleOf<Outputs>(run: Run<Outputs>): RunHandle<Outputs> {
       run.setMaxParallel(maxParallel);
     },
     answer: (taskId, answer) => run.answer(taskId, answer),
-    approve: (taskId) => run.answer(taskId, true),
-    reject: (taskId, reason) => run.reject(taskId, reason),
+    approve: (taskId, callId) => run.answer(taskId, true, callId),
+    reject: (taskId, reason, callId) => run.reject(taskId, reason, callId),
     addTasks: (tasks) => run.addTasks(undefined, tasks),
   };
 }

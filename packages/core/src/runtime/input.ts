@@ -3,6 +3,7 @@ import type { OutputPart } from '../contract/output-part.js';
 import type { Revision } from '../contract/replan.js';
 import type { AttemptResult } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
+import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
 import type { Attempt } from './attempt.js';
 import type { ReplanRound } from './replan-round.js';
 
@@ -18,6 +19,17 @@ export type Input =
     }
   | ({ readonly type: 'answered'; readonly index: number; readonly answer: unknown } & Acknowledged)
   | ({ readonly type: 'rejected'; readonly index: number; readonly reason: unknown } & Acknowledged)
+  | {
+      readonly type: 'approval';
+      readonly attempt: Attempt;
+      readonly request: ApprovalRequest;
+    }
+  | ({
+      readonly type: 'decided';
+      readonly index: number;
+      readonly key: string;
+      readonly decision: ApprovalDecision;
+    } & Acknowledged)
   | ({
       readonly type: 'cancelTask' | 'skipTask';
       readonly taskId: string;

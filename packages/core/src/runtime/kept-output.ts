@@ -3,6 +3,7 @@ import type { OutputPart } from '../contract/output-part.js';
 import type { AttemptResult } from '../contract/runner.js';
 import { withDetails } from '../contract/runner-output.js';
 import type { SecretTexts } from '../contract/secret-texts.js';
+import type { ApprovalRequest } from '../contract/tool-approval.js';
 import { type KeepOptions, keep } from '../contract/value.js';
 
 /** What outputs of a run may contain. */
@@ -34,6 +35,15 @@ export function keepPart(part: OutputPart, limits: OutputLimits): OutputPart {
     return keep(limits.secretTexts?.value(part) ?? part, limits) as OutputPart;
   } catch (thrown) {
     throw invalid('it reported a part with', thrown);
+  }
+}
+
+/** @throws {RunnerError} `invalid_output` */
+export function keepRequest(request: ApprovalRequest, limits: OutputLimits): ApprovalRequest {
+  try {
+    return keep(limits.secretTexts?.value(request) ?? request, limits) as ApprovalRequest;
+  } catch (thrown) {
+    throw invalid(`the input of the tool "${request.tool}" has`, thrown);
   }
 }
 

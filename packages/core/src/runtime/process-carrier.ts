@@ -1,4 +1,5 @@
 import type { AttemptCall, AttemptCarrier, AttemptReport, Tell } from '../contract/carrier.js';
+import type { ApprovalDecision } from '../contract/tool-approval.js';
 import { isThenable } from '../util/promise.js';
 import { Slots } from '../util/slots.js';
 import { MAX_TIMER_MS } from '../util/timer.js';
@@ -51,6 +52,10 @@ export class ProcessCarrier implements AttemptCarrier {
   cancel(key: string, reason: unknown): void {
     const attempt = this.find(key);
     if (attempt !== undefined) this.#abort(attempt, reason);
+  }
+
+  decide(key: string, callKey: string, decision: ApprovalDecision): void {
+    this.find(key)?.decide(callKey, decision);
   }
 
   #abort(attempt: ActiveAttempt, reason: unknown): void {

@@ -62,8 +62,8 @@ export function pendingHandle<Outputs>(
     resume: () => whenOpen((handle) => handle.resume()),
     setMaxParallel: (maxParallel) => whenOpen((handle) => handle.setMaxParallel(maxParallel)),
     answer: async (taskId, answer) => (await opened).handle.answer(taskId, answer),
-    approve: async (taskId) => (await opened).handle.approve(taskId),
-    reject: async (taskId, reason) => (await opened).handle.reject(taskId, reason),
+    approve: async (taskId, callId) => (await opened).handle.approve(taskId, callId),
+    reject: async (taskId, reason, callId) => (await opened).handle.reject(taskId, reason, callId),
     addTasks(tasks) {
       if (openHandle !== undefined) openHandle.addTasks(tasks);
       else {

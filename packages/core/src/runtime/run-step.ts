@@ -6,18 +6,18 @@ import type { CommandCall } from '../contract/step.js';
 import type { Tool } from '../contract/tool.js';
 import { validateWith } from '../contract/validate-with.js';
 import type { Step } from '../state/step.js';
-import { executeTool } from './tool-call.js';
+import { type CallingAttempt, executeTool, refusalOf } from './tool-call.js';
 
 /**
  * Calls the tool of a task, without a model, and logs the call.
  *
- * @throws What the tool throws; {RunnerError} `invalid_input` when the arguments do not fit its schema,
+ * @throws What the tool throws; {RunnerError} `rejected` by a human, `invalid_input` when the arguments do not fit its schema,
  * `timeout` when it takes longer than its `timeoutMs`.
  */
 export async function runTool(
   tool: Tool | undefined,
   { tool: name, args }: Extract<Step, { kind: 'tool' }>,
-  context: RunContext,
+  context: CallingAttempt,
 ): Promise<unknown> {
   if (tool === undefined) {
     throw new RunnerError('invalid_request', `this worker does not have the tool "${name}"`);
@@ -29,7 +29,10 @@ export async function runTool(
       throw new RunnerError('invalid_input', `its args do not fit the tool "${name}": ${issues}`);
     }
     const { idempotencyKey, signal } = context;
-    return executeTool(tool, checked.value, { context, callId: CALL_ID, idempotencyKey, signal });
+    const call = { context, callId: CALL_ID, key: CALL_ID, idempotencyKey, signal };
+    const refusal = await refusalOf(tool, args, checked.value, call);
+    if (refusal !== undefined) throw new RunnerError('rejected', refusal);
+    return executeTool(tool, checked.value, call);
   });
 }
 

@@ -191,12 +191,12 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
     this.takeFromOutside({ type: 'maxParallel', maxParallel });
   }
 
-  answer(taskId: string, answer: unknown): Promise<void> {
-    return this.#answers.answer(taskId, answer);
+  answer(taskId: string, answer: unknown, callId?: string): Promise<void> {
+    return this.#answers.answer(taskId, answer, callId);
   }
 
-  reject(taskId: string, reason?: unknown): Promise<void> {
-    return this.#answers.reject(taskId, reason);
+  reject(taskId: string, reason?: unknown, callId?: string): Promise<void> {
+    return this.#answers.reject(taskId, reason, callId);
   }
 
   /** @throws {OptionError} when an option is invalid, or the run could not be resumed. */
@@ -280,6 +280,9 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
       switch (command.type) {
         case 'abort':
           this.#attempts.cancel(command.index, command.attempt, command.error);
+          break;
+        case 'decide':
+          this.#attempts.decide(command.index, command.attempt, command.key, command.decision);
           break;
         case 'abort_replan':
           this.#additions.abortRound(command.error);

@@ -1,16 +1,16 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import type { OutputPart } from '../contract/output-part.js';
-import type { RunContext } from '../contract/run-context.js';
 import { type ToolContext, tool } from '../contract/tool.js';
 import { bindTool } from './bind-tool.js';
+import type { CallingAttempt } from './tool-call.js';
 
 const city = z.object({ city: z.string(), days: z.number().default(1) });
 
 function bind(execute: (input: z.output<typeof city>, context: ToolContext) => unknown, more = {}) {
   const controller = new AbortController();
   const parts: OutputPart[] = [];
-  const context: RunContext = {
+  const context: CallingAttempt = {
     runId: 'run',
     taskId: 'a',
     priority: 0,
@@ -21,6 +21,7 @@ function bind(execute: (input: z.output<typeof city>, context: ToolContext) => u
     signal: controller.signal,
     remainingMs: undefined,
     failures: [],
+    askApproval: async () => ({ approved: true }),
     emit: (part) => void parts.push(part as OutputPart) as undefined,
     addTasks: () => {},
   };

@@ -3,6 +3,7 @@ import type { RunContext } from '../contract/run-context.js';
 import { extendKey } from '../contract/run-id.js';
 import { formatIssues } from '../contract/schema.js';
 import type { Tool, ToolContext, ToolResult } from '../contract/tool.js';
+import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
 import { validateWith } from '../contract/validate-with.js';
 import { canonical } from '../serialize/canonical.js';
 import { toDataLoosely } from '../serialize/value.js';
@@ -11,9 +12,15 @@ import { fingerprint } from '../util/hash.js';
 import { isThenable } from '../util/promise.js';
 import { MAX_TIMER_MS } from '../util/timer.js';
 
+/** An attempt whose model calls tools. */
+export interface CallingAttempt extends RunContext {
+  /** Asks a human whether the attempt may make a call. */
+  askApproval(request: ApprovalRequest): Promise<ApprovalDecision>;
+}
+
 /** One call of the model, to one of the tools of its attempt. */
 export interface ToolRequest {
-  readonly context: RunContext;
+  readonly context: CallingAttempt;
   readonly callId: string;
   readonly signal: AbortSignal;
   /** How often the attempt has called the tool with each input. */
@@ -34,11 +41,15 @@ export async function callTool(
   const { name } = tool;
   const input = typeof given === 'string' ? fromJson(given) : given;
   await context.emit({ kind: 'tool_call', callId, tool: name, input });
-  const began = performance.now();
-  const idempotencyKey = keyOf(context, name, input, repeats);
-  const result = await resultOf(tool, input, { context, callId, idempotencyKey, signal });
+  const key = keyOf(name, input, repeats);
+  const idempotencyKey = extendKey(context.idempotencyKey, key);
+  const call: Call & { began: number } = {
+    ...{ context, callId, key, idempotencyKey, signal },
+    began: performance.now(),
+  };
+  const result = await resultOf(tool, input, call);
   requireRunning(signal);
-  const durationMs = performance.now() - began;
+  const durationMs = performance.now() - call.began;
   const { text: _, ...reported } = result;
   await context.emit({ kind: 'tool_result', callId, tool: name, ...reported, durationMs });
   return result;
@@ -48,16 +59,11 @@ export async function callTool(
  * The key of a call depends on its input, and not on the call ids of a model, which may be missing,
  * repeated, or other ones when the attempt is started again.
  */
-function keyOf(
-  context: RunContext,
-  name: string,
-  input: unknown,
-  repeats: Map<string, number>,
-): string {
+function keyOf(name: string, input: unknown, repeats: Map<string, number>): string {
   const request = `${name}-${fingerprint(canonical(toDataLoosely(input)))}`;
   const repeat = (repeats.get(request) ?? 0) + 1;
   repeats.set(request, repeat);
-  return extendKey(context.idempotencyKey, `${request}-${repeat}`);
+  return `${request}-${repeat}`;
 }
 
 /**
@@ -75,10 +81,14 @@ function fromJson(text: string): unknown {
 
 /** One call of a tool, in an attempt. */
 export interface Call {
-  readonly context: RunContext;
+  readonly context: CallingAttempt;
   readonly callId: string;
+  /** Names it within the attempt. */
+  readonly key: string;
   readonly idempotencyKey: string;
   readonly signal: AbortSignal;
+  /** When the tool began. */
+  began?: number | undefined;
 }
 
 /** Rejects only when the attempt has been aborted; any other failure is a result for the model. */
@@ -91,11 +101,47 @@ async function resultOf(tool: Tool, input: unknown, call: Call): Promise<ToolRes
     if (checked.issues !== undefined) {
       return failure(`the input does not match the schema: ${formatIssues(checked.issues)}`);
     }
+    const refusal = await refusalOf(tool, input, checked.value, call);
+    if (refusal !== undefined) return failure(refusal);
+    call.began = performance.now();
     const output = await executeTool(tool, checked.value, call);
     return { ok: true, output, text: textOf(output) };
   } catch (thrown) {
     requireRunning(call.signal);
     return failure(describe(thrown));
+  }
+}
+
+/** Asks a human, if the tool needs that. Returns why the call must not run. */
+export async function refusalOf(
+  { name, needsApproval = false, approvalTimeoutMs }: Tool,
+  input: unknown,
+  checked: unknown,
+  { context, callId, key, signal }: Call,
+): Promise<string | undefined> {
+  const isAsked =
+    typeof needsApproval === 'function' ? await needsApproval(checked) : needsApproval;
+  // Nothing but a clear no lets the call run.
+  if (isAsked === false) return undefined;
+  const limit = approvalTimeoutMs === undefined ? {} : { timeoutMs: approvalTimeoutMs };
+  const asked = context.askApproval({ key, callId, tool: name, input, ...limit });
+  const { approved, message } = await unlessAborted(asked, signal);
+  if (approved) return undefined;
+  return `a human rejected this call${message === undefined ? '' : `: ${message}`}`;
+}
+
+/** Rejects when the attempt is aborted meanwhile. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  requireRunning(signal);
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 

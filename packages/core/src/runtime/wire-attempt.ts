@@ -13,10 +13,12 @@ import type { RunContext } from '../contract/run-context.js';
 import type { TaskRequest } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import type { RequestTool } from '../contract/tool.js';
+import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
 import { misfitOf } from '../contract/validate-output.js';
 import { fromData } from '../serialize/value.js';
 import type { Inputs } from '../state/inputs.js';
 import type { Step } from '../state/step.js';
+import { ApprovalWaits } from './approval-waits.js';
 
 /** A call that came over a wire, as the context that its runner or function sees. */
 export class WireAttempt implements RunContext {
@@ -39,6 +41,7 @@ export class WireAttempt implements RunContext {
   readonly #work: AttemptWork;
   readonly #codecs: readonly ValueCodec[];
   readonly #controller = new AbortController();
+  readonly #waits = new ApprovalWaits();
 
   /** @param task The task of the plan, for its function and its output schema. */
   constructor(call: AttemptCall, task: Task, codecs: readonly ValueCodec[]) {
@@ -67,7 +70,22 @@ export class WireAttempt implements RunContext {
   }
 
   get remainingMs(): number | undefined {
-    return this.#deadline && Math.max(0, this.#deadline - performance.now());
+    return this.#deadline && Math.max(0, this.#deadline + this.waitedMs - performance.now());
+  }
+
+  get waitedMs(): number {
+    return this.#waits.waitedMs(performance.now());
+  }
+
+  /** Asks a human whether the attempt may call a tool. */
+  askApproval(request: ApprovalRequest): Promise<ApprovalDecision> {
+    const decided = this.#waits.wait(request.key, performance.now());
+    this.tell({ type: 'approval', request });
+    return decided;
+  }
+
+  decide(key: string, decision: ApprovalDecision): void {
+    this.#waits.decide(key, decision, performance.now());
   }
 
   get inputs(): Inputs {

@@ -43,6 +43,8 @@ export function encodeReport(report: AttemptReport, codecs?: readonly ValueCodec
       return { type: 'failed', error: toDataLoosely(report.error) };
     case 'output':
       return { type: 'output', part: toDataLoosely(report.part, codecs) };
+    case 'approval':
+      return { type: 'approval', request: toDataLoosely(report.request, codecs) };
     case 'begun':
       return { type: 'begun' };
   }

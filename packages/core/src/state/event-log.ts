@@ -42,6 +42,8 @@ const KIND_OF = {
   budget_waiting: 28,
   places_waiting: 29,
   strategy_waiting: 30,
+  tool_approval_requested: 31,
+  tool_approval_decided: 32,
 } satisfies Record<Exclude<RunEventType, 'task_started' | 'task_completed'>, number>;
 
 const TYPE_OF: RunEventType[] = ['task_started', 'task_completed', 'task_completed'];

@@ -16,6 +16,7 @@ import { ReplanState } from './replan-state.js';
 import { Spending } from './spending.js';
 import { type TaskResult, taskResultOf } from './task-result.js';
 import { TaskStates } from './task-states.js';
+import { ToolApprovals } from './tool-approvals.js';
 import { Tries } from './tries.js';
 
 /** What a run is limited by, as far as its state depends on it. */
@@ -96,6 +97,7 @@ export class RunFacts extends TaskStates {
   /** For each task whose attempt will be repeated, when, as Unix time in milliseconds. */
   readonly retries = new Map<number, number>();
   readonly questions = new Map<number, WaitingQuestion>();
+  readonly approvals = new ToolApprovals();
   /** For each task in flight that added tasks, their ids. */
   readonly additions = new Map<number, Set<string>>();
   /** Started attempts that have not begun; always empty unless attempts begin later. */

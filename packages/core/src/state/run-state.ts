@@ -158,6 +158,14 @@ export class RunState extends RunFacts {
         this.questions.set(index, { position: this.#position, timeoutMs });
         break;
       }
+      case 'tool_approval_requested':
+        this.approvals.requested(index, event, this.#position);
+        break;
+      case 'tool_approval_decided':
+        // The time of a human is no part of an attempt, nor of its limits.
+        this.startTimes[index] =
+          (this.startTimes[index] as number) + this.approvals.decided(index, event);
+        break;
       case 'task_skipped':
         this.#foldSkipped(event, index);
         break;
@@ -240,6 +248,7 @@ export class RunState extends RunFacts {
     this.budget?.release(index, false);
     this.additions.delete(index);
     this.notBegun.delete(index);
+    this.approvals.end(index);
     this.statuses[index] = PENDING;
     this.attemptCounts[index] = attempt + furtherTries(error);
     this.tries.repeated(index, error);
@@ -323,6 +332,7 @@ export class RunState extends RunFacts {
     for (const id of restarted) {
       const index = this.graph.indexOf(id) as number;
       this.startTimes[index] = timestamp;
+      this.approvals.restarted(index, timestamp);
       if (this.policy.beginsLater) this.notBegun.add(index);
     }
     if (retried !== undefined) this.#foldSecondChance(retried, timestamp);
@@ -373,6 +383,7 @@ export class RunState extends RunFacts {
     if (this.retries.size > 0) this.retries.delete(index);
     if (this.budgetWaiting === index) this.budgetWaiting = undefined;
     if (this.questions.size > 0) this.questions.delete(index);
+    if (this.approvals.size > 0) this.approvals.end(index);
     if (this.additions.size > 0) this.additions.delete(index);
     if (this.notBegun.size > 0) this.notBegun.delete(index);
     if (this.graph.hasFamilies) this.groups.settled(index, this.#position);

@@ -56,6 +56,10 @@ function sentence(event: RunEvent): string {
       return `Attempt ${event.attempt} failed (${event.error.code}), retry in ${duration(event.delayMs)}`;
     case 'task_waiting':
       return `Waiting for an ${event.kind}: ${oneLine(event.question, 200)}`;
+    case 'tool_approval_requested':
+      return `Asks to call ${event.tool}`;
+    case 'tool_approval_decided':
+      return `The call of ${event.tool} was ${event.approved ? 'approved' : 'rejected'}`;
     case 'task_skipped':
       return `Skipped: ${event.failedTaskId === undefined ? reasonWords(event.reason) : `${event.failedTaskId} failed`}`;
     case 'task_canceled':
