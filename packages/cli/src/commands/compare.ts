@@ -150,7 +150,7 @@ function withoutLimits(given: CompareFlags, settings: Settings, loaded: LoadedPl
 async function runOnce(
   plan: Plan,
   flags: Omit<CompareFlags, 'maxParallel'> & StrategyFlags,
-  loaded: Pick<Awaited<ReturnType<typeof loadPlan>>, 'strategy' | 'models'>,
+  loaded: LoadedPlan,
   onStart: (run: RunHandle) => void,
 ): Promise<PlanResult> {
   const { maxParallel, ...others } = flags;

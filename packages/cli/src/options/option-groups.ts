@@ -4,6 +4,7 @@ import {
   answers,
   dollars,
   duration,
+  hosts,
   httpUrl,
   integerBetween,
   integerFrom,
@@ -66,6 +67,16 @@ const schedulingOptions = () => [
 const fileOptions = () => [
   option('--report <file>', 'write the run into an HTML file, also when it fails', nonEmpty),
   option('--trace <file>', 'write a trace for Perfetto or Chrome (JSON)', nonEmpty),
+];
+
+const stepOptions = () => [
+  new Option('--allow-commands', 'run the commands of the plan: only if you trust it'),
+  option(
+    '--allow-hosts <list>',
+    'private hosts that tasks may fetch from, such as localhost:8080',
+    hosts,
+  ),
+  option('--output-dir <dir>', 'where tasks save files (default: output)', nonEmpty),
 ];
 
 const pageOptions = () => [
@@ -152,6 +163,7 @@ export function addSchedulingOptions(command: Command): Command {
   addGroup(command, 'Progress:', progressOptions());
   addGroup(command, 'Watching the run:', [...pageOptions(), ...fileOptions()]);
   addGroup(command, 'Scheduling:', schedulingOptions());
+  addGroup(command, 'Tasks without a model:', stepOptions());
   return addGroup(command, 'Answers to human steps:', answerOptions());
 }
 

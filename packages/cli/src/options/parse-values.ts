@@ -74,6 +74,14 @@ export function httpUrl(text: string): string {
   throw new InvalidArgumentError('Expected a URL that starts with http:// or https://.');
 }
 
+/** `localhost:8080,10.0.0.5` */
+export function hosts(text: string, previous: readonly string[] = []): string[] {
+  const given = text.split(',').map((host) => host.trim());
+  const isHost = (host: string) => /^[^/?#@\s]+$/.test(host) && URL.canParse(`http://${host}`);
+  if (given.every(isHost)) return [...previous, ...given];
+  throw new InvalidArgumentError('Expected hosts such as localhost:8080 or 10.0.0.5.');
+}
+
 export function milliseconds(text: string): number {
   if (isDecimal(text) && Number(text) <= DAY_MS) return Number(text);
   throw new InvalidArgumentError(`Expected milliseconds from 0 to ${DAY_MS} (one day).`);

@@ -38,8 +38,18 @@ export interface LimitFlags {
   readonly prices?: string | PriceTable;
 }
 
+/** What tasks without a model may do. */
+export interface StepFlags {
+  /** Whether the commands of the plan may run. */
+  readonly allowCommands?: boolean;
+  /** Hosts that tasks may fetch from although they are private. */
+  readonly allowHosts?: readonly string[];
+  /** The folder that tasks save files in. */
+  readonly outputDir?: string;
+}
+
 /** The flags that configure an executor. */
-export interface ExecutorFlags extends StrategyFlags, RunnerFlags, WrapperFlags {
+export interface ExecutorFlags extends StrategyFlags, RunnerFlags, WrapperFlags, StepFlags {
   readonly mcpConfig?: string;
   /** The maximum number of replanning rounds. */
   readonly replan?: number;

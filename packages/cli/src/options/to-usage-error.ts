@@ -4,10 +4,13 @@ import { UsageError } from './usage-error.js';
 /** Turns any error of the library into a usage error, with a hint at the flag that fixes it. */
 export function toUsageError(error: unknown): unknown {
   if (!isStratagemError(error)) return error;
-  const lacksTools =
-    error instanceof PlanError && error.problems.some(({ code }) => code === 'unknown_tool');
+  const problems = error instanceof PlanError ? error.problems : [];
+  const lacksTools = problems.some(({ code }) => code === 'unknown_tool');
+  const hasCommands = problems.some(({ code }) => code === 'not_allowed');
   const lacksPrice = error.code === 'invalid_option' && error.message.startsWith('budget.costUsd');
-  const hint = lacksTools
+  const hint = hasCommands
+    ? '\nUse --allow-commands to run the commands of the plan, if you trust it.'
+    : lacksTools
     ? '\nUse --mcp-config to give tasks the tools of MCP servers.'
     : lacksPrice
       ? '\nUse --prices FILE to give the price of the model, or --budget-tokens.'

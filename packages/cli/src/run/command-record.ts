@@ -36,6 +36,8 @@ const RECORDED_FLAGS = [
   'record',
   'replay',
   'mcpConfig',
+  'allowHosts',
+  'outputDir',
   'replan',
   'reuse',
   'approve',
@@ -44,7 +46,9 @@ const RECORDED_FLAGS = [
 ] as const;
 
 /** Flags with a path, which is recorded as absolute: `resume` may run in another directory. */
-const PATH_FLAGS: readonly string[] = ['prices', 'cache', 'record', 'replay', 'mcpConfig'];
+const PATH_FLAGS: readonly string[] = [
+  ...['prices', 'cache', 'record', 'replay', 'mcpConfig', 'outputDir'],
+];
 
 type RecordedFlags = Pick<RunFlags, (typeof RECORDED_FLAGS)[number]> & {
   /** Recorded instead of a base URL with a user, a password or a query. */

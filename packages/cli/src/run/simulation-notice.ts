@@ -12,7 +12,7 @@ export async function announceSimulation(
 ): Promise<void> {
   if (flags.quiet || flags.logFormat === 'json') return;
   if (!isSimulatedByDefault(flags, loaded?.models)) return;
-  if (loaded?.models !== undefined && !loaded.plan.tasks.some(lacksModel)) return;
+  if (loaded !== undefined && !loaded.plan.tasks.some(lacksModel)) return;
   await write(
     process.stderr,
     'Using the simulated model. For a real one, use --runner openai or anthropic.\n',
@@ -20,8 +20,8 @@ export async function announceSimulation(
 }
 
 /** Whether a task, or one of its subtasks, asks the default model. */
-function lacksModel({ model, subtasks = [], type, waitFor }: Task): boolean {
+function lacksModel({ model, subtasks = [], type, waitFor, tool, command }: Task): boolean {
   if (subtasks.some(lacksModel)) return true;
   const isGroup = subtasks.length > 0 && type !== 'aggregate';
-  return model === undefined && waitFor === undefined && !isGroup;
+  return (model ?? waitFor ?? tool ?? command) === undefined && !isGroup;
 }

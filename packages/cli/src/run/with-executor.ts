@@ -14,17 +14,18 @@ import { type ResolvedRunners, resolveRunners } from '../options/resolve-runners
 import type { ExecutorFlags, LimitFlags } from '../options/run-flags.js';
 import { optionErrorToUsageError } from '../options/to-usage-error.js';
 import { retryOptions } from './run-options.js';
+import { stepOptions } from './step-options.js';
 
 /**
  * Creates the executor that the command line describes, while `use` needs it. `use` also gets the date
  * of the price list of the runner.
  *
- * @param file The strategy and the models of the plan file.
+ * @param file The plan file: its strategy and models, and what its tasks need.
  * @throws {UsageError} when an option is invalid.
  */
 export async function withExecutor<Result>(
   flags: ExecutorFlags & Pick<LimitFlags, 'prices'>,
-  file: Pick<LoadedPlan, 'strategy' | 'models'>,
+  file: LoadedPlan,
   journal: Journal | undefined,
   use: (executor: Executor, pricesAsOf: string | undefined) => Promise<Result>,
 ): Promise<Result> {
@@ -34,12 +35,12 @@ export async function withExecutor<Result>(
     strategy: await resolveStrategy(flags, file.strategy),
     ...(journal !== undefined && { journal }),
   };
-  return withTools(flags.mcpConfig, async (tools) =>
+  return withTools(flags.mcpConfig, async (tools = []) =>
     use(
       createChecked({
         ...options,
-        ...(tools !== undefined && { tools }),
-        ...(await replanOptions(flags, resolved.runner, tools ?? [])),
+        ...(await stepOptions(file.plan, flags, tools)),
+        ...(await replanOptions(flags, resolved.runner, tools)),
       }),
       listPricesDate(flags, resolved),
     ),

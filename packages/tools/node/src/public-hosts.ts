@@ -80,7 +80,7 @@ export const publicLookup: LookupFunction = (hostname, options, callback) => {
 
 function isPrivate(hostname: string): RunnerError {
   const message =
-    `${hostname} is an address of this machine or of a private network, ` +
-    'which plans may only ask where it is allowed';
+    `${hostname} is an address of this machine or of a private network: ` +
+    'allow it with allowHosts, or --allow-hosts on the command line';
   return new RunnerError('permission_denied', message, { isRetryable: false });
 }
