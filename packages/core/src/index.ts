@@ -1,3 +1,10 @@
+export type {
+  AttachedFile,
+  AttachedUrl,
+  Attachment,
+  AttachmentOptions,
+  RequestAttachment,
+} from './contract/attachment.js';
 export type { Budget } from './contract/budget.js';
 export type {
   CallOptions,
@@ -33,6 +40,7 @@ export type { JsonSchema } from './contract/json-schema.js';
 export type { OpenQuestion, ToolCallQuestion } from './contract/open-question.js';
 export type { OutputFiles } from './contract/output-files.js';
 export type {
+  AttachmentPart,
   NoticePart,
   OutputPart,
   ReasoningPart,

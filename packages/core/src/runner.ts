@@ -1,5 +1,12 @@
 // For authors of providers and of runners around runners.
 
+export { identitiesOf } from './contract/attached-bytes.js';
+export type {
+  AttachedFile,
+  AttachedUrl,
+  Attachment,
+  RequestAttachment,
+} from './contract/attachment.js';
 export type {
   CallOptions,
   ProviderOptions,
@@ -19,7 +26,10 @@ export {
   RunnerError,
   type RunnerErrorDetails,
 } from './contract/errors.js';
+export { attachmentSupport, isTextType } from './contract/media-type.js';
+export { savePathProblem } from './contract/output-files.js';
 export type {
+  AttachmentPart,
   NoticePart,
   OutputPart,
   ReasoningPart,
@@ -28,7 +38,6 @@ export type {
   ToolCallPart,
   ToolResultPart,
 } from './contract/output-part.js';
-export { savePathProblem } from './contract/output-files.js';
 export { costOf, type Price, type PriceTable } from './contract/price.js';
 export { parseRateLimits, type RateLimit, type RateLimits } from './contract/rate-limits.js';
 export { TRANSIENT_ERROR_CODES } from './contract/retry.js';
@@ -47,6 +56,13 @@ export { addUsage, type Usage } from './contract/usage.js';
 export { type AnswerEnd, answerEndOf } from './provider/answer-end.js';
 export { type AnswerSchema, answerSchemaOf } from './provider/answer-schema.js';
 export { AnswerText } from './provider/answer-text.js';
+export {
+  base64Of,
+  refuseAttachment,
+  textOfAttachment,
+  urlOf,
+  withAttachmentErrors,
+} from './provider/attachments.js';
 export { CallIds } from './provider/call-ids.js';
 export {
   checkCallOptions,

@@ -1,9 +1,9 @@
 import type { OutputPart, RunContext, Strategy, TaskRequest, TaskView } from '@stratagem/core';
 
 /** The request that the executor would send for a task with this prompt. */
-export function request(prompt: string): TaskRequest {
+export function request(prompt: string, given: Partial<TaskRequest> = {}): TaskRequest {
   const texts = { prompt, plainPrompt: prompt, description: prompt };
-  return { taskId: 'a', type: 'action', ...texts, inputs: {}, metadata: {} };
+  return { taskId: 'a', type: 'action', ...texts, inputs: {}, metadata: {}, ...given };
 }
 
 /** The context of an attempt; `emitted` collects what the runner emits. */

@@ -68,6 +68,7 @@ function checkFlags(goal: string, flags: RunFlags): void {
     ['journal', '--journal'],
     ['reuse', '--reuse'],
     ['dryRun', '--dry-run'],
+    ['allowRead', '--allow-read'],
   ] as const) {
     if (flags[name] === undefined) continue;
     throw new UsageError(`${option} has no effect with --goal: it needs a plan file`);

@@ -1,4 +1,11 @@
-import type { ExecuteOptions, Executor, Plan, RunHandle, RunOptions } from '@stratagem/core';
+import {
+  type ExecuteOptions,
+  type Executor,
+  type Plan,
+  PlanError,
+  type RunHandle,
+  type RunOptions,
+} from '@stratagem/core';
 import { loadInputs } from '../load/load-inputs.js';
 import { type LoadedPlan, loadPlan } from '../load/load-plan.js';
 import { journalErrorToUsageError, openJournal } from '../load/open-journal.js';
@@ -44,7 +51,7 @@ export async function runCommand(
     return withExecutor(flags, loaded, undefined, async (executor, pricesAsOf) => {
       const options = await prepare(flags, loaded);
       const begin = (more: RunOptions) => start(executor, plan, { ...options, ...more });
-      return executeRun(begin, { ...flags, pricesAsOf });
+      return executeRun(begin, { ...flags, pricesAsOf }).catch(throwUsageError);
     });
   }
   const store = await openJournal(directory, false);
@@ -54,13 +61,18 @@ export async function runCommand(
       const options = await prepare(flags, loaded);
       const recording = createRecording(journalOption);
       const begin = (more: RunOptions) => start(executor, plan, { ...options, ...more });
-      return executeRun(begin, { ...flags, pricesAsOf }, recording);
+      return executeRun(begin, { ...flags, pricesAsOf }, recording).catch(throwUsageError);
     });
   } catch (error) {
     throw journalErrorToUsageError(error);
   } finally {
     await journal.close();
   }
+}
+
+/** Only the run finds out that a file which the plan attaches cannot be read. */
+function throwUsageError(error: unknown): never {
+  throw error instanceof PlanError ? toUsageError(error) : error;
 }
 
 async function prepare(flags: RunFlags, loaded: LoadedPlan): Promise<ExecuteOptions> {

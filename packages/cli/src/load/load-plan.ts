@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import { formatProblem, PlanError } from '@stratagem/core';
 import { type ParsedPlan, parsePlanDocument } from '@stratagem/core/document';
 import type { Profiles } from '../options/resolve-runners.js';
@@ -5,7 +6,10 @@ import { InvalidFileError, problemsIn } from './invalid-file.js';
 import { parseSource } from './parse-source.js';
 import { readSource } from './read-source.js';
 
-export type LoadedPlan = ParsedPlan;
+export interface LoadedPlan extends ParsedPlan {
+  /** The folder of the file, from which the paths of attachments begin. */
+  readonly directory?: string;
+}
 
 /**
  * Reads a plan from a YAML or JSON file, or from standard input for `-`.
@@ -15,7 +19,8 @@ export type LoadedPlan = ParsedPlan;
  */
 export async function loadPlan(file: string, models?: Profiles): Promise<LoadedPlan> {
   const name = file === '-' ? '<stdin>' : file;
-  return parsePlan(await readSource(file, name), name, models);
+  const parsed = parsePlan(await readSource(file, name), name, models);
+  return file === '-' ? parsed : { ...parsed, directory: dirname(resolve(file)) };
 }
 
 /**

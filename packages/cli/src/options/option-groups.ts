@@ -217,6 +217,12 @@ export function portOption(): Option {
   return option('--port <n>', 'port of the page (default: a free one)', integerBetween(1, 65_535));
 }
 
+export function allowReadOption(): Option {
+  const description =
+    'tasks may attach files of this directory, besides that of the plan (repeatable)';
+  return option('--allow-read <dir>', description, list);
+}
+
 export function traceOption(): Option {
   return option('--trace <file>', 'also write a trace for Perfetto or Chrome (JSON)', nonEmpty);
 }

@@ -54,6 +54,8 @@ export interface ExecutorFlags extends StrategyFlags, RunnerFlags, WrapperFlags,
   /** The maximum number of replanning rounds. */
   readonly replan?: number;
   readonly retries?: number;
+  /** Further folders whose files tasks may attach. */
+  readonly allowRead?: readonly string[];
 }
 
 /** The files that a command with these flags reads. */

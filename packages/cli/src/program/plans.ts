@@ -12,6 +12,7 @@ import {
   addPlanOptions,
   addSchedulingOptions,
   addSimulationOptions,
+  allowReadOption,
   fallbackOption,
   journalOption,
   outputOption,
@@ -35,6 +36,7 @@ export function addRunCommands(program: Command, context: Context): void {
     .addOption(journalOption('record the run here, so that it can be resumed'))
     .option('--no-journal', 'do not record it, whatever the settings say')
     .option('--reuse', 'reuse recorded outputs of unchanged tasks')
+    .addOption(allowReadOption())
     .option('--dry-run', 'show which tasks would run, and why; run nothing')
     .option('--json', 'print the result as JSON')
     .addOption(resultOption())

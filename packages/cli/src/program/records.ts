@@ -8,6 +8,7 @@ import type { WhyFlags } from '../commands/why.js';
 import {
   addInputOptions,
   addResumeOptions,
+  allowReadOption,
   fileOption,
   journalOption,
   portOption,
@@ -35,6 +36,7 @@ export function addRecordCommands(program: Command, context: Context): void {
     .option('--plan <file>', 'compare with this plan file (default: the original file)')
     .option('--accept-changes', 'resume with the changed plan file')
     .option('--use-recorded-plan', 'resume with the recorded plan; ignore the file')
+    .addOption(allowReadOption())
     .option('--json', 'print the result as JSON')
     .addOption(resultOption())
     .addHelpText('after', '\nOptions that you leave out keep their values from the recorded run.');

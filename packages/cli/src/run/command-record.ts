@@ -38,6 +38,7 @@ const RECORDED_FLAGS = [
   'mcpConfig',
   'allowHosts',
   'outputDir',
+  'allowRead',
   'replan',
   'reuse',
   'approve',
@@ -66,6 +67,7 @@ export function createCommandRecord(
     // A runner in code comes from the configuration file again.
     if (value === undefined || (name === 'runner' && typeof value === 'object')) continue;
     if (name === 'baseUrl' && hasSecret(flags.baseUrl as string)) recorded.secretBaseUrl = true;
+    else if (name === 'allowRead') recorded[name] = flags.allowRead?.map((each) => resolve(each));
     else recorded[name] = isPath(name, value) ? resolve(value as string) : value;
   }
   return {

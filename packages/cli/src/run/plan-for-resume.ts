@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type EventData, isStratagemError, PlanError } from '@stratagem/core';
 import { parsePlanDocument } from '@stratagem/core/document';
 import { type LoadedPlan, loadPlan } from '../load/load-plan.js';
@@ -45,7 +46,7 @@ function planFile({ file }: CommandRecord, flags: ResumePlanFlags): string | und
 
 function recordedPlan(
   runId: string,
-  { strategy, models }: CommandRecord,
+  { strategy, models, file }: CommandRecord,
   lastStart: EventData | undefined,
 ): LoadedPlan {
   if (lastStart === undefined) {
@@ -54,7 +55,12 @@ function recordedPlan(
   try {
     const { plan } = parsePlanDocument(lastStart.plan);
     requireHeaders(runId, models);
-    return { plan, ...(strategy && { strategy }), ...(models && { models }) };
+    return {
+      plan,
+      ...(strategy && { strategy }),
+      ...(models && { models }),
+      ...(file !== undefined && { directory: dirname(file) }),
+    };
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;
     const [problem = error.message] = error.message.split('\n').slice(1);

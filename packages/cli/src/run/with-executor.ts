@@ -34,6 +34,10 @@ export async function withExecutor<Result>(
     ...resolved,
     strategy: await resolveStrategy(flags, file.strategy),
     ...(journal !== undefined && { journal }),
+    attachments: {
+      ...(file.directory !== undefined && { directory: file.directory }),
+      ...(flags.allowRead !== undefined && { allowRead: flags.allowRead }),
+    },
   };
   return withTools(flags.mcpConfig, async (tools = []) =>
     use(

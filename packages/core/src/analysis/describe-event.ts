@@ -140,6 +140,10 @@ function describeOutput(event: Extract<RunEvent, { type: 'task_output' }>): stri
     }
     case 'notice':
       return `${task(event)}: ${sentence(event.message)}`;
+    case 'attachment': {
+      const size = event.size === undefined ? '' : `, ${count(event.size, 'byte')}`;
+      return `${task(event)} got ${quoted(event.filename)} (${event.mediaType}${size}).`;
+    }
     case 'step':
       return `${task(event)} made request ${event.step}.`;
   }

@@ -99,6 +99,8 @@ export interface FunctionWork {
   readonly plan: string;
   /** The inputs in the encoding of `encodeValue`. */
   readonly inputs: Json;
+  /** What the task attaches, in the same encoding; left out when that is nothing. */
+  readonly attachments?: Json | undefined;
 }
 
 /** A call of a tool without a model. */

@@ -8,6 +8,7 @@ export type OutputPart =
   | ToolCallPart
   | ToolResultPart
   | StepPart
+  | AttachmentPart
   | NoticePart;
 
 /** A piece of the text that the model writes. */
@@ -56,6 +57,19 @@ export interface StepPart {
   readonly requestId?: string | undefined;
 }
 
+/** The attempt begins with this attachment. Its bytes are in the journal alone, once for each hash. */
+export interface AttachmentPart {
+  readonly kind: 'attachment';
+  readonly filename: string;
+  readonly mediaType: string;
+  /** Where it comes from: a path, an address, or `data`. */
+  readonly source: string;
+  /** The number of bytes; left out for an address, as the provider fetches it. */
+  readonly size?: number | undefined;
+  /** The hash of the bytes, as hexadecimal digits. */
+  readonly sha256?: string | undefined;
+}
+
 /** A runner reports something else than output: a wait, a fallback, a hit of its cache. */
 export interface NoticePart {
   readonly kind: 'notice';
@@ -80,6 +94,13 @@ const SHAPES: Readonly<Record<OutputPart['kind'], Readonly<Record<string, string
     durationMs: 'number',
   },
   step: { step: 'number', usage: 'usage?', model: 'string?', requestId: 'string?' },
+  attachment: {
+    filename: 'string',
+    mediaType: 'string',
+    source: 'string',
+    size: 'number?',
+    sha256: 'string?',
+  },
   notice: { source: 'string', message: 'string', code: 'string?' },
 };
 

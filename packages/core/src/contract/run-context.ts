@@ -89,6 +89,10 @@ class DerivedContext implements RunContext {
     return this.#changes.wantsText ?? this.#context.wantsText;
   }
 
+  get attachments(): RunContext['attachments'] {
+    return this.#context.attachments;
+  }
+
   get addTasks(): RunContext['addTasks'] {
     return this.#context.addTasks;
   }

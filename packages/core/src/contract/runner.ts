@@ -1,3 +1,4 @@
+import type { RequestAttachment } from './attachment.js';
 import type { TaskOptions } from './call-options.js';
 import type { RateLimits } from './rate-limits.js';
 import type { RunContext } from './run-context.js';
@@ -29,6 +30,8 @@ export interface TaskRequest {
   readonly check?: ((answer: unknown) => Promise<string | undefined>) | undefined;
   /** The tools that the model may call; left out when there are none. */
   readonly tools?: readonly RequestTool[] | undefined;
+  /** Files and addresses that the model is to see; left out when there are none. */
+  readonly attachments?: readonly RequestAttachment[] | undefined;
   /** The options of the task for the model; left out when it sets none. */
   readonly options?: TaskOptions | undefined;
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -103,7 +106,8 @@ export interface TaskRunner {
   readonly supportsTools?: boolean | undefined;
   /**
    * The options of tasks that it honours, by their names in `request.options`; of the provider's own
-   * those of one provider: `providerOptions.openai`. `execute` refuses a plan with a task that sets any
+   * those of one provider: `providerOptions.openai`. The media types of attachments that it takes are
+   * among them: `attachments.image/png`, `attachments.text/*`. `execute` refuses a plan with a task that sets any
    * other option, so that none is without effect.
    * @default none
    */

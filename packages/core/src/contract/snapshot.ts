@@ -1,3 +1,4 @@
+import { snapshotOfAttachments } from './attached-bytes.js';
 import { optionProblem } from './call-options.js';
 import { hideHeaders } from './hidden-headers.js';
 import type { Plan } from './plan.js';
@@ -46,6 +47,7 @@ function snapshotOfTask(task: Task, depth: number): Task {
   if (Array.isArray(tools)) copy.tools = tools.slice();
   if (args !== undefined) copy.args = frozenCopy(args);
   if (command !== undefined) copy.command = frozenCopy(command);
+  if (Array.isArray(task.attachments)) copy.attachments = snapshotOfAttachments(task.attachments);
   for (const name of OPTION_OBJECTS) {
     if (task[name] !== undefined) copy[name] = frozenCopy(task[name]);
   }

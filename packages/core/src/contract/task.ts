@@ -1,3 +1,4 @@
+import type { Attachment, RequestAttachment } from './attachment.js';
 import type { TaskOptions } from './call-options.js';
 import type { Condition } from './condition.js';
 import type { ForEach } from './for-each.js';
@@ -97,6 +98,12 @@ export interface Task extends TaskOptions {
    * written; in a fan-out, each item needs a path of its own, such as `{{index}}.md`.
    */
   readonly save?: string | undefined;
+  /**
+   * Images, documents and other files for the model: paths, `http(s)` addresses, bytes, or references to
+   * them, such as `{{item.path}}`. A function finds them in `context.attachments`. Each attempt reads its
+   * files when it starts; a resumed run takes the copies in its journal.
+   */
+  readonly attachments?: readonly (string | Attachment)[] | undefined;
   /**
    * Runs this task only if the condition holds for the outputs of its dependencies; otherwise the task
    * is skipped as "not chosen". Its dependents still run, unless none of their dependencies was chosen.
@@ -235,6 +242,11 @@ export interface RunContext {
    * attempt, and reports their number: see `RunnerErrorDetails.tries`.
    */
   readonly attemptsLeft: number;
+  /**
+   * The attachments of the task, for functions; a runner finds them in its request.
+   * @default none
+   */
+  readonly attachments?: readonly RequestAttachment[] | undefined;
   /** Aborted when the attempt is to stop; its `reason` is the cause. */
   readonly signal: AbortSignal;
   /**

@@ -76,6 +76,7 @@ export function parsePlanDocument(value: unknown): ParsedPlan {
 const CHECKED_FIELDS: ReadonlySet<string> = new Set([
   'outputSchema',
   'tools',
+  'attachments',
   'when',
   'forEach',
   'retry',

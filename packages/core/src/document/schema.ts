@@ -271,6 +271,20 @@ export const profileSchema = z.strictObject(
   needs('an object like { runner: openai, model: gpt-6.1-sol }'),
 );
 
+const attachmentName = {
+  mediaType: z.string().describe('Like image/png; from the file by default.').optional(),
+  filename: z.string().describe('The name that the model sees.').optional(),
+};
+
+const attachmentSchema = z.union([
+  z.string().describe('A path, or an http(s) address.'),
+  z.strictObject({ path: z.string().describe('The path of a file.'), ...attachmentName }),
+  z.strictObject({
+    url: z.string().describe('An address that the provider fetches.'),
+    ...attachmentName,
+  }),
+]);
+
 const taskModel = z
   .string()
   .min(1)
@@ -343,6 +357,12 @@ export const taskSchema = z
         .string()
         .describe(
           'Writes the output to this file within the output folder, like reports/{{index}}.md.',
+        )
+        .optional(),
+      attachments: z
+        .array(attachmentSchema)
+        .describe(
+          'Files for the model: paths relative to the folder of this file, addresses, or references like {{item.path}}.',
         )
         .optional(),
       when: conditionSchema.describe('Runs the task only if this condition holds.').optional(),

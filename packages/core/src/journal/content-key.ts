@@ -1,3 +1,4 @@
+import { identitiesOf } from '../contract/attached-bytes.js';
 import type { ValueCodec } from '../contract/codec.js';
 import type { TaskRequest, TaskRunner } from '../contract/runner.js';
 import type { SecretTexts } from '../contract/secret-texts.js';
@@ -24,8 +25,10 @@ export async function contentKeyOf(
   resource: string,
   codecs?: readonly ValueCodec[],
 ): Promise<string | undefined> {
-  const { tools, check: _, inputs, options, ...rest } = request;
+  const { tools, check: _, inputs, options, attachments, ...others } = request;
   if (tools !== undefined) return undefined;
+  const rest =
+    attachments === undefined ? others : { ...others, attachments: identitiesOf(attachments) };
   const { name, settings = {}, readsInputs = false } = runner;
   // How an answer arrives does not change it.
   const { stream: __, ...asked } = options ?? {};

@@ -1,6 +1,7 @@
 import {
   type EventData,
   type Journal,
+  type Json,
   listingAfter,
   newListing,
   type OpenedRun,
@@ -38,8 +39,19 @@ export function memoryJournal(): Journal {
   // In order of creation.
   const runs = new Map<string, StoredRun>();
   const completions = new Map<string, StoredCompletion>();
+  /** The bytes of attachments by their hash: all runs share them. */
+  const bytes = new Map<string, Json>();
   let isClosed = false;
 
+  const withoutBytes = (event: EventData): EventData => {
+    if (event.type !== 'task_output' || event.data === undefined) return event;
+    bytes.set(event.sha256 as string, event.data);
+    return { ...event, data: null };
+  };
+  const withBytes = (event: EventData): EventData =>
+    event.type === 'task_output' && event.data === null
+      ? { ...event, data: bytes.get(event.sha256 as string) }
+      : event;
   const requireOpen = () => {
     if (isClosed) throw journalErrors.closed();
   };
@@ -56,10 +68,10 @@ export function memoryJournal(): Journal {
     return {
       runId,
       isInMemory: true,
-      events: eventsOf(run),
+      events: [...eventsOf(run)].map(withBytes),
       append(events) {
         if (run.lease !== lease) throw journalErrors.closed(runId);
-        const text = JSON.stringify(events);
+        const text = JSON.stringify(events.map(withoutBytes));
         run.appends.push(text);
         for (let position = 0; position < events.length; position++) {
           const event = events[position] as EventData;
@@ -96,7 +108,7 @@ export function memoryJournal(): Journal {
     },
     async *read(runId) {
       requireOpen();
-      yield* eventsOf(find(runId));
+      for (const event of eventsOf(find(runId))) yield withBytes(event);
     },
     async list() {
       requireOpen();

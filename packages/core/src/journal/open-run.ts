@@ -17,6 +17,7 @@ import { toData } from '../serialize/value.js';
 import { adoptedLog } from './adopt.js';
 import { wrapCorruptLog } from './corrupt-log.js';
 import { recordedInputs, requireStorableInputs, takeInputsAgain } from './record-inputs.js';
+import { RecordedAttachments } from './recorded-attachments.js';
 import { type ResumeOptions, randomSeed } from './resume-options.js';
 
 export { livenessOf } from './in-flight.js';
@@ -33,6 +34,8 @@ interface ResumableRun {
   readonly past: RecordedRun | undefined;
   /** Events that replace the plan; to be appended once the changed plan has been validated. */
   readonly adopted: readonly EventData[];
+  /** The bytes in the log that tasks attach. */
+  readonly attached: RecordedAttachments;
   /** Whether the run has ended, so that only its result is read. */
   readonly isOver: boolean;
 }
@@ -85,7 +88,8 @@ function resumableRun(journal: OpenedRun, options: OpenOptions, limitsOf: Limits
   const inputs = isRead
     ? { inputs: recorded, secrets: undefined }
     : takeInputsAgain(schemaOf(plan), values, { recorded, hasChanged, codecs });
-  const run = { plan, inputs, planData, limits, seed: started.seed, journal };
+  const attached = new RecordedAttachments(log);
+  const run = { plan, inputs, planData, limits, seed: started.seed, journal, attached };
   if (hasChanged) return adoptedRun(run, log, options);
   const isOver = hasEnded && !retryFailed;
   if (given === undefined && !isOver) requirePlan(runId, started.plan.tasks, log, retryFailed);
@@ -120,6 +124,7 @@ function unstartedRun(
     journal,
     past: undefined,
     adopted: [],
+    attached: new RecordedAttachments(),
     isOver: false,
   };
 }

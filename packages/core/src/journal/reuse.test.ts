@@ -284,7 +284,7 @@ describe('explain', () => {
     });
     const other = await explained(planOf(...tasks), planOf(...tasks), { settings: { model: 'x' } });
     expect(other.a).toBe(
-      'runs: the model or the settings of its runner changed, or its output is too old',
+      "runs: its runner's model or settings changed, or an attached file, or its output is too old",
     );
   });
 

@@ -12,12 +12,15 @@ import type { PlanData } from '../serialize/plan.js';
 import { toData, UnstorableError } from '../serialize/value.js';
 import { COMPLETED, type EventLog, STARTED } from '../state/event-log.js';
 import type { RunState } from '../state/run-state.js';
+import type { RecordedAttachments } from './recorded-attachments.js';
 import type { Redact, Redaction } from './redaction.js';
 
 interface WriteAheadOptions {
   readonly planData: PlanData;
   readonly runId: string;
   readonly redact: Redact | undefined;
+  /** The bytes that tasks attach, for the events about them. */
+  readonly attachments: { readonly recorded: RecordedAttachments | undefined };
   readonly codecs?: readonly ValueCodec[] | undefined;
   readonly goalState?: GoalState | undefined;
 }
@@ -118,7 +121,8 @@ export class WriteAheadLog {
       const isPrepared = prepared !== undefined && prepared.output === output;
       return isPrepared ? prepared.data : this.#toData(this.#graph.tasks[index] as Task, output);
     };
-    const options = { graph: this.#graph, planData, outputOf, codecs };
+    const attachedOf = (sha256: string) => this.#options.attachments.recorded?.take(sha256);
+    const options = { graph: this.#graph, planData, outputOf, attachedOf, codecs };
     const events: EventData[] = [];
     for (let position = this.#durable; position < end; position++) {
       // A piece of text cannot be redacted without the rest of it.

@@ -59,8 +59,8 @@ function contextOf({ state, fanOut, plan, added, codecs }: DecodeOptions): Decod
       const list = items ?? fanOut.itemsOf(task, inputsOf(index, state, fanOut));
       return asData(fanOut.elementsOf(task, list, count));
     },
-    addedTasks(data) {
-      const tasks = tasksFromData(data as unknown as readonly TaskData[]);
+    addedTasks(data, attached) {
+      const tasks = tasksFromData(data as unknown as readonly TaskData[], attached);
       return asData(tasks.map((task) => added.get(task.id) ?? task));
     },
   };

@@ -1,3 +1,4 @@
+import type { RequestAttachment } from '../contract/attachment.js';
 import { RunnerError } from '../contract/errors.js';
 import type { RateLimits } from '../contract/rate-limits.js';
 import type { RunContext } from '../contract/run-context.js';
@@ -13,7 +14,11 @@ import { DEFAULT_TOOL_CALL_CONCURRENCY } from './model-options.js';
 
 /** The input of one turn. */
 export type TurnInput =
-  | { readonly kind: 'prompt'; readonly text: string }
+  | {
+      readonly kind: 'prompt';
+      readonly text: string;
+      readonly attachments?: readonly RequestAttachment[] | undefined;
+    }
   /** The results of the tools that the last turn called, in the order of the calls. */
   | { readonly kind: 'tool_results'; readonly results: readonly AnsweredCall[] }
   /** The last answer is invalid; the text says why, and asks for another one. */
@@ -106,7 +111,8 @@ export async function converse(
   let usage: Usage | undefined;
   /** Undefined once the cost of a turn is unknown. */
   let costUsd: number | undefined = 0;
-  let input: TurnInput = { kind: 'prompt', text: promptOf(request, options) };
+  const { attachments } = request;
+  let input: TurnInput = { kind: 'prompt', text: promptOf(request, options), attachments };
   let corrected = false;
   for (let step = 1; ; step++) {
     const turn: Turn = await dialogue.send(input).catch((thrown) => {

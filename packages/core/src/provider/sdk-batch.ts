@@ -1,4 +1,5 @@
 import { checkOptions } from '../contract/check-options.js';
+import { attachmentSupport } from '../contract/media-type.js';
 import type { TaskRunner } from '../contract/runner.js';
 import { batchRunner } from './batch.js';
 import type { BatchBackend } from './batch-backend.js';
@@ -79,6 +80,7 @@ export function sdkBatchRunner<
         // A job holds requests to one model.
         ...wire.taskOptions.filter((option) => ![...LIVE_OPTIONS, 'model'].includes(option)),
         `providerOptions.${sdk.name}`,
+        ...attachmentSupport(wire.attachmentTypes),
       ],
       pricing: pricing.known,
       async connect() {
@@ -98,7 +100,7 @@ export function sdkBatchRunner<
         const [format] = await wire.formatsOf(request.outputSchema, target);
         const prompt = promptOf(request, format);
         return {
-          body: wire.promptBody(prompt, { ...target, format, tools: [] }),
+          body: wire.promptBody(prompt, { ...target, format, tools: [] }, request.attachments),
           outputOf: ({ text, usage, costUsd, model: answered, requestId }) =>
             pricing.withCost({
               output: parseAnswer(text, request, format),

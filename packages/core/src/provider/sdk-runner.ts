@@ -1,5 +1,7 @@
 import { checkOptions } from '../contract/check-options.js';
+import { attachmentSupport } from '../contract/media-type.js';
 import type { TaskRequest, TaskRunner } from '../contract/runner.js';
+import { withAttachmentErrors } from './attachments.js';
 import { mergeCallOptions, streamsIn } from './call-options.js';
 import { type AnswerFormat, converse } from './conversation.js';
 import { definedFields } from './defined-fields.js';
@@ -32,7 +34,11 @@ export function sdkRunner<
     resource: connection.label,
     settings: connection.settings,
     supportsTools: true,
-    supportedOptions: [...wire.taskOptions, `providerOptions.${sdk.name}`],
+    supportedOptions: [
+      ...wire.taskOptions,
+      `providerOptions.${sdk.name}`,
+      ...attachmentSupport(wire.attachmentTypes),
+    ],
     pricing: connection.pricing.known,
     async run(request, context) {
       const target = targetFor(await connection.connect(), request);
@@ -53,9 +59,11 @@ export function sdkRunner<
           return converse(request, context, dialogue, { ...format, ...limits });
         };
         return withPricing(connection.pricingOf(target.model), () =>
-          formats.length === 1
-            ? ask(formats[0])
-            : ladder.run(formats, request.outputSchema, context, ask),
+          withAttachmentErrors(request.attachments, () =>
+            formats.length === 1
+              ? ask(formats[0])
+              : ladder.run(formats, request.outputSchema, context, ask),
+          ),
         );
       });
     },

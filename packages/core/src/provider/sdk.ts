@@ -1,3 +1,4 @@
+import type { RequestAttachment } from '../contract/attachment.js';
 import type { TaskOptions } from '../contract/call-options.js';
 import type { RunnerError } from '../contract/errors.js';
 import type { RunContext } from '../contract/run-context.js';
@@ -119,6 +120,8 @@ export interface WireMapping<
   readonly optionNames: readonly string[];
   /** The options that a task may set too, besides its provider options. */
   readonly taskOptions: readonly (keyof TaskOptions)[];
+  /** The media types of attachments that it can send, like `image/png` and `text/*`. */
+  readonly attachmentTypes: readonly string[];
   /**
    * The options that the answer depends on, besides those that tasks may set too: part of the key of a
    * cached answer.
@@ -134,5 +137,9 @@ export interface WireMapping<
   /** Begins a conversation. */
   dialogueOf(context: RequestContext<Client, Options, Format>): Dialogue;
   /** The body of a request that consists of one prompt, for batches. */
-  promptBody(prompt: string, context: BodyContext<Client, Options, Format>): object;
+  promptBody(
+    prompt: string,
+    context: BodyContext<Client, Options, Format>,
+    attachments?: readonly RequestAttachment[],
+  ): object;
 }

@@ -1,3 +1,4 @@
+import type { AttachedFile, RequestAttachment } from '../contract/attachment.js';
 import type { AttemptCarrier, AttemptReport, AttemptWork } from '../contract/carrier.js';
 import { describe, RunnerError } from '../contract/errors.js';
 import type { OutputFiles } from '../contract/output-files.js';
@@ -16,6 +17,7 @@ import { toData } from '../serialize/value.js';
 import type { Inputs } from '../state/inputs.js';
 import { type Step, stepOf } from '../state/step.js';
 import { Slots } from '../util/slots.js';
+import type { AttachmentReader } from './attachment-reader.js';
 import { Attempt, type AttemptHost } from './attempt.js';
 import type { Input } from './input.js';
 import { keepPart, keepRequest, keepResult } from './kept-output.js';
@@ -65,8 +67,51 @@ export class ActiveAttempts implements AttemptHost {
     const task = this.#kernel.graph.tasks[command.index] as Task;
     const attempt = new Attempt(task, command, now, this);
     attempt.place = this.#active.add(attempt);
-    if (task.run !== undefined || this.#settings.record === undefined) this.#start(attempt);
+    if (task.attachments === undefined) this.#begin(attempt);
+    else this.#beginWithAttachments(attempt);
+  }
+
+  #begin(attempt: Attempt): void {
+    if (attempt.task.run !== undefined || this.#settings.record === undefined) this.#start(attempt);
     else this.#startJournalled(attempt);
+  }
+
+  #beginWithAttachments(attempt: Attempt): void {
+    const { attachments } = this.#settings;
+    if (attachments.reader !== undefined) {
+      if (this.#attach(attempt, attachments.reader)) this.#begin(attempt);
+      return;
+    }
+    // The task was added while the run was under way.
+    attachments.load().then((reader) => {
+      if (!attempt.isOver && this.#attach(attempt, reader)) this.#begin(attempt);
+    });
+  }
+
+  /** Reads the attachments of a task. Returns whether the attempt can start. */
+  #attach(attempt: Attempt, reader: AttachmentReader): boolean {
+    const { task, index } = attempt;
+    const { attachments, runners, record } = this.#settings;
+    try {
+      const attached = reader.read({
+        id: task.id,
+        attachments: task.attachments as NonNullable<Task['attachments']>,
+        inputs: this.#kernel.inputsOf(index),
+        names: this.#kernel.inputNamesOf(index),
+        runner: task.run === undefined ? runners.of(task) : undefined,
+      });
+      attempt.attachments = attached.map(({ attachment }) => attachment);
+      for (const { attachment, part, isFile } of attached) {
+        // A redacted run records no such events.
+        const isRecorded = record !== undefined && record.redact === undefined;
+        if (isRecorded && isFile) attachments.recorded?.add(attachment as AttachedFile);
+        this.#takeOutput(attempt, part);
+      }
+      return true;
+    } catch (thrown) {
+      this.#end(attempt, { type: 'failed', attempt, thrown });
+      return false;
+    }
   }
 
   /** The attempt has ended, as far as the run is concerned. */
@@ -179,8 +224,8 @@ export class ActiveAttempts implements AttemptHost {
     return this.#kernel.failuresBefore(index);
   }
 
-  requestOf(index: number): TaskRequest {
-    return requestOf(this.#kernel, index, this.#kernel.inputsOf(index));
+  requestOf(index: number, attachments?: readonly RequestAttachment[]): TaskRequest {
+    return requestOf(this.#kernel, index, this.#kernel.inputsOf(index), attachments);
   }
 
   stepOf(index: number): Step {
@@ -198,7 +243,11 @@ export class ActiveAttempts implements AttemptHost {
       return step.kind === 'command' ? step : { ...step, args: toData(step.args, codecs) };
     }
     const inputs = toData({ ...attempt.inputs }, codecs);
-    return { kind: 'function', plan: this.#settings.plan.goal, inputs };
+    const { attachments } = attempt;
+    return {
+      ...{ kind: 'function', plan: this.#settings.plan.goal, inputs },
+      ...(attachments && { attachments: toData(attachments, codecs) }),
+    };
   }
 
   // --- Starts and reports ---

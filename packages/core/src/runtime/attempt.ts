@@ -1,3 +1,4 @@
+import type { RequestAttachment } from '../contract/attachment.js';
 import type { AttemptCall, AttemptReport, AttemptWork, Tell } from '../contract/carrier.js';
 import { RunnerError, StratagemError } from '../contract/errors.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
@@ -23,7 +24,7 @@ export interface AttemptHost {
   now(): number;
   inputsOf(index: number): Inputs;
   failuresBefore(index: number): readonly TaskFailure[];
-  requestOf(index: number): TaskRequest;
+  requestOf(index: number, attachments: readonly RequestAttachment[] | undefined): TaskRequest;
   stepOf(index: number): Step;
   workOf(attempt: Attempt): AttemptWork;
 }
@@ -130,6 +131,15 @@ export class Attempt implements AttemptCall, RunContext {
     return details.failures;
   }
 
+  /** What the task attaches, for its function. */
+  get attachments(): readonly RequestAttachment[] | undefined {
+    return this.#details?.attachments;
+  }
+
+  set attachments(attachments: readonly RequestAttachment[] | undefined) {
+    this.#made.attachments = attachments;
+  }
+
   /**
    * The request without tools, made once: the runner and the journal both ask for it.
    *
@@ -137,7 +147,7 @@ export class Attempt implements AttemptCall, RunContext {
    */
   get request(): TaskRequest {
     const details = this.#made;
-    details.request ??= this.#host.requestOf(this.index);
+    details.request ??= this.#host.requestOf(this.index, details.attachments);
     return details.request;
   }
 
@@ -266,6 +276,7 @@ class Details {
   key: string | undefined = undefined;
   request: TaskRequest | undefined = undefined;
   step: Step | undefined = undefined;
+  attachments: readonly RequestAttachment[] | undefined = undefined;
   failures: readonly TaskFailure[] | undefined = undefined;
   controller: AbortController | undefined = undefined;
   waits: ApprovalWaits | undefined = undefined;

@@ -24,6 +24,7 @@ import { frozenCopy, snapshotOf, snapshotOfTasks } from '../contract/snapshot.js
 import type { Strategy } from '../contract/strategy.js';
 import { type Tool, toolProblem } from '../contract/tool.js';
 import { requireStorableInputs } from '../journal/record-inputs.js';
+import type { RecordedAttachments } from '../journal/recorded-attachments.js';
 import { checkResumeOptions, type ResumeOptions, randomSeed } from '../journal/resume-options.js';
 import { checkReuse, Reuse, type ReuseOptions } from '../journal/reuse.js';
 import { planToData } from '../serialize/plan.js';
@@ -32,6 +33,7 @@ import { isRecord } from '../util/record.js';
 import { didYouMean } from '../util/suggest.js';
 import { DEFAULT_MAX_DEPTH, graphOf } from '../validate/plan.js';
 import { storableItems } from './added-tasks.js';
+import { Attachments, haveAttachments } from './attachments.js';
 import type { TaskForecast } from './explain.js';
 import { handleOf, type RunHandle } from './handle.js';
 import {
@@ -216,6 +218,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     takeInputs: (plan: Plan) => TakenInputs,
     options: RunOptions,
     signal: AbortSignal | undefined,
+    recorded?: RecordedAttachments,
   ) {
     const { maxDepth = DEFAULT_MAX_DEPTH } = options;
     // A copy: the caller may change its plan later.
@@ -247,6 +250,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       replan: options.replan && replanLimits(options.replan),
       planner: options.replan,
       toolbox,
+      attachments: new Attachments(options.attachments, recorded),
       places,
       codecs: options.codecs ?? NO_CODECS,
       ...(options.journal !== undefined && recordingOf(options)),
@@ -276,8 +280,15 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const settings = settingsOf(plan as Plan, valuesFor, options, signal);
       requireRunner(settings.plan, settings);
       const { journal, redact, seed = randomSeed() } = options;
+      const begin = (run: () => Run<Outputs>) =>
+        haveAttachments(settings.plan.tasks)
+          ? pendingHandle<Outputs>(runId, async (onOpen) => {
+              (await settings.attachments.load()).require(settings.plan.tasks, runners);
+              onOpen(handleOf(run()));
+            })
+          : handleOf(run());
       if (journal === undefined) {
-        return handleOf(new Run<Outputs>({ ...settings, runId, seed, record: undefined }));
+        return begin(() => new Run<Outputs>({ ...settings, runId, seed, record: undefined }));
       }
       const { goal } = plan;
       requireStorableInputs(settings.inputs, options.codecs);
@@ -288,7 +299,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         open: () => journal.create({ id: runId, goal, createdAt: Date.now() }),
       };
       const limits = limitsOf(settings.plan, options);
-      return handleOf(new Run<Outputs>({ ...settings, limits, runId, seed, record }));
+      return begin(() => new Run<Outputs>({ ...settings, limits, runId, seed, record }));
     },
 
     resume<Outputs>(runId: string, overrides: RunOptions & ResumeOptions = {}): RunHandle<Outputs> {
@@ -327,16 +338,19 @@ export function createExecutor(options: ExecutorOptions): Executor {
         const { livenessOf, openRun } = await import('../journal/open-run.js');
         const found = await openRun(journal, runId, resumed, limitsFor);
         const { plan, inputs, planData, limits, seed, journal: opened } = found;
-        const { past, adopted, isOver } = found;
+        const { past, adopted, isOver, attached } = found;
         try {
           const options = optionsFor(limits);
           const settings = {
-            ...settingsOf(plan, () => inputs, options, signal),
+            ...settingsOf(plan, () => inputs, options, signal, attached),
             limits,
             runId,
             seed,
           };
           if (!isOver) requireRunner(plan, settings);
+          if (!isOver && haveAttachments(plan.tasks)) {
+            (await settings.attachments.load()).require(plan.tasks, runners);
+          }
           const { redact } = options;
           const reuse = reuseOf(journal, options);
           const record = { planData, redact, reuse, open: async () => opened };
@@ -362,14 +376,16 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const reuse = options.reuse ?? defaults.reuse ?? {};
       checkReuse('explain()', reuse);
       const { explain } = await import('./explain.js');
-      const graph = graphOf(plan, maxDepth);
+      const own = snapshotOf(plan, maxDepth);
+      const graph = graphOf(own, maxDepth);
       const values = asValues('explain()', options.inputs);
       return explain({
-        ...takeInputs(plan.inputs, values),
-        plan: { ...plan, tasks: asData(plan.tasks) } as Plan,
+        ...takeInputs(own.inputs, values),
+        plan: { ...own, tasks: asData(own.tasks) } as Plan,
         graph,
         runners,
         toolbox,
+        attachments: defaults.attachments,
         journal,
         reuse: new Reuse(journal, typeof reuse === 'boolean' ? {} : reuse, defaults.codecs),
         codecs: defaults.codecs,

@@ -1,3 +1,4 @@
+import type { AttachmentOptions } from '../contract/attachment.js';
 import type { ValueCodec } from '../contract/codec.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
@@ -21,6 +22,7 @@ import { toDataLoosely } from '../serialize/value.js';
 import { hasPlanInputsAt, type Inputs } from '../state/inputs.js';
 import type { RunState } from '../state/run-state.js';
 import { type Step, stepOf } from '../state/step.js';
+import { AttachmentReader } from './attachment-reader.js';
 import { requestOf } from './request.js';
 import type { Runners } from './runners.js';
 import type { Toolbox } from './tool-registry.js';
@@ -73,6 +75,7 @@ interface ExplainSettings {
   readonly secrets: InputValues | undefined;
   readonly runners: Runners;
   readonly toolbox: Toolbox;
+  readonly attachments: AttachmentOptions | undefined;
   readonly journal: Journal;
   readonly reuse: Reuse;
   readonly codecs: readonly ValueCodec[] | undefined;
@@ -96,6 +99,7 @@ const startAll: Strategy = {
  */
 export async function explain(settings: ExplainSettings): Promise<TaskForecast[]> {
   const { plan, graph, runners, toolbox, reuse, now, codecs } = settings;
+  const attachments = new AttachmentReader(settings.attachments);
   const { goalState: _, budget: __, ...rest } = plan;
   const { inputs, secrets } = settings;
   const values = { inputs, secrets };
@@ -113,7 +117,7 @@ export async function explain(settings: ExplainSettings): Promise<TaskForecast[]
   // Completions append commands while this iterates; removing them from the front would be quadratic.
   for (const command of kernel.commands) {
     if (command.type !== 'start') continue;
-    const context = { runners, toolbox, reuse, now, codecs, secretTexts };
+    const context = { runners, toolbox, attachments, reuse, now, codecs, secretTexts };
     const found = await reusableOutput(kernel, command.index, context);
     if (found === undefined) continue;
     reused.set(command.index, found.runId);
@@ -141,6 +145,7 @@ const UNLIMITED: Omit<KernelOptions, 'plan' | 'graph' | 'strategy'> = {
 
 interface ReuseContext
   extends Pick<ExplainSettings, 'runners' | 'toolbox' | 'reuse' | 'now' | 'codecs'> {
+  readonly attachments: AttachmentReader;
   readonly secretTexts: SecretTexts | undefined;
 }
 
@@ -161,7 +166,7 @@ async function keyOfCall(
 }
 
 async function reusableOutput(kernel: Kernel, index: number, context: ReuseContext) {
-  const { runners, reuse, now, codecs } = context;
+  const { runners, attachments, reuse, now, codecs } = context;
   const task = kernel.graph.tasks[index] as Task;
   if (task.tool !== undefined) {
     const key = await keyOfCall(kernel, index, context);
@@ -171,7 +176,15 @@ async function reusableOutput(kernel: Kernel, index: number, context: ReuseConte
   if (isUnpredictable(task) || runner === undefined) return undefined;
   let request: ReturnType<typeof requestOf>;
   try {
-    request = runners.requestFor(requestOf(kernel, index, kernel.inputsOf(index)));
+    const inputs = kernel.inputsOf(index);
+    const attached =
+      task.attachments &&
+      attachments.read({
+        ...{ id: task.id, attachments: task.attachments, inputs, runner },
+        names: kernel.inputNamesOf(index),
+      });
+    const read = attached?.map(({ attachment }) => attachment);
+    request = runners.requestFor(requestOf(kernel, index, inputs, read));
   } catch {
     return undefined; // The attempt itself would report what is wrong with its request.
   }
@@ -283,7 +296,8 @@ class Forecaster {
     if (this.#before?.state.statusOf(before) !== 'completed') {
       return { reason: 'not_completed', message: 'not completed before' };
     }
-    const message = 'the model or the settings of its runner changed, or its output is too old';
+    const message =
+      "its runner's model or settings changed, or an attached file, or its output is too old";
     return { reason: 'runner_changed', message };
   }
 

@@ -1,6 +1,7 @@
+import { ATTACHMENT_OPTIONS, type AttachmentOptions } from '../contract/attachment.js';
 import { type Budget, eitherBudget } from '../contract/budget.js';
 import type { AttemptCarrier } from '../contract/carrier.js';
-import { checkDuration, checkFlag, checkLimit } from '../contract/check-options.js';
+import { checkDuration, checkFlag, checkLimit, checkOptions } from '../contract/check-options.js';
 import { checkCodecs, type ValueCodec } from '../contract/codec.js';
 import { OptionError, show } from '../contract/errors.js';
 import type { RunEvent, RunLimits } from '../contract/event.js';
@@ -104,6 +105,12 @@ export interface RunOptions {
    */
   readonly journal?: Journal | undefined;
   /**
+   * Which files tasks may attach, and how large they may be. Checked before the run begins, for all
+   * attachments without references.
+   * @default files below the working directory, of at most 20 MiB each
+   */
+  readonly attachments?: AttachmentOptions | undefined;
+  /**
    * Redacts a task's output before it is stored in the journal. It returns a changed copy: outputs are
    * frozen. The run itself uses the original output; a resumed run uses the stored one.
    *
@@ -187,6 +194,7 @@ export const RUN_OPTIONS = [
   'timeline',
   'onEvent',
   'journal',
+  'attachments',
   'redact',
   'reuse',
   'maxOutputBytes',
@@ -212,7 +220,17 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
     onAbandoned,
   } = options;
   const { retry, budget, prices, replan, timeline, signal, onEvent } = options;
-  const { journal, redact, reuse, carrier, maxOutputBytes, codecs, outputs, resources } = options;
+  const {
+    journal,
+    attachments,
+    redact,
+    reuse,
+    carrier,
+    maxOutputBytes,
+    codecs,
+    outputs,
+    resources,
+  } = options;
   if (maxParallel !== undefined) checkLimit(owner, 'maxParallel', maxParallel);
   if (resources !== undefined) checkResources(owner, resources);
   if (failFast !== undefined) checkFlag(owner, 'failFast', failFast);
@@ -250,6 +268,7 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
     throw new OptionError(`${owner}: redact must be a function`);
   }
   if (reuse !== undefined) checkReuse(owner, reuse);
+  if (attachments !== undefined) checkAttachmentOptions(`${owner}: attachments`, attachments);
   if (maxOutputBytes !== undefined) checkLimit(owner, 'maxOutputBytes', maxOutputBytes);
   if (codecs !== undefined) checkCodecs(owner, codecs);
   if (outputs !== undefined && outputs !== 'all' && outputs !== 'final') {
@@ -261,6 +280,18 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
   if (journal !== undefined && typeof journal?.create !== 'function') {
     throw new OptionError(`${owner}: journal must be a Journal, such as memoryJournal()`);
   }
+}
+
+function checkAttachmentOptions(owner: string, options: AttachmentOptions): void {
+  checkOptions(owner, options, ATTACHMENT_OPTIONS);
+  const { directory, allowRead = [], maxBytes } = options;
+  if (directory !== undefined && !(typeof directory === 'string' && directory !== '')) {
+    throw new OptionError(`${owner}: directory must be the path of a folder`);
+  }
+  if (!Array.isArray(allowRead) || !allowRead.every((each) => typeof each === 'string')) {
+    throw new OptionError(`${owner}: allowRead must be a list of paths of folders`);
+  }
+  if (maxBytes !== undefined) checkLimit(owner, 'maxBytes', maxBytes);
 }
 
 /** How long aborted work is waited for, in milliseconds. */

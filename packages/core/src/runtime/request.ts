@@ -1,3 +1,4 @@
+import type { RequestAttachment } from '../contract/attachment.js';
 import { optionsOf } from '../contract/call-options.js';
 import type { RequestWork } from '../contract/carrier.js';
 import type { ValueCodec } from '../contract/codec.js';
@@ -16,7 +17,12 @@ import { withSchema } from '../state/prompt.js';
  *
  * @throws {RunnerError} `invalid_input` when the prompt cannot be made.
  */
-export function requestOf(kernel: Kernel, index: number, given: Inputs): TaskRequest {
+export function requestOf(
+  kernel: Kernel,
+  index: number,
+  given: Inputs,
+  attachments?: readonly RequestAttachment[],
+): TaskRequest {
   const task = kernel.graph.tasks[index] as Task;
   const { id, description = '', type = 'action', metadata = {}, outputSchema } = task;
   const plainPrompt = kernel.promptOf(index, given);
@@ -32,6 +38,7 @@ export function requestOf(kernel: Kernel, index: number, given: Inputs): TaskReq
     inputs,
     metadata,
     ...(jsonSchema && { outputSchema: jsonSchema }),
+    ...(attachments && { attachments }),
     ...(options && { options }),
     ...(outputSchema && { check: (answer) => misfitOf(outputSchema, answer) }),
   };

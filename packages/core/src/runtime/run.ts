@@ -85,10 +85,13 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
     });
     const { log, state } = this.#kernel;
     this.#listeners = new Listeners(log, settings.timeline === 'keep', settings.onEvent);
-    const { runId, codecs } = settings;
+    const { runId, codecs, attachments } = settings;
     this.ahead =
       record &&
-      new WriteAheadLog({ ...record, runId, codecs, goalState: settings.plan.goalState }, state);
+      new WriteAheadLog(
+        { ...record, runId, codecs, attachments, goalState: settings.plan.goalState },
+        state,
+      );
     this.#own = settings.carrier === undefined ? this.#processCarrier() : undefined;
     this.#carrier = settings.carrier ?? (this.#own as ProcessCarrier);
     this.#attempts = new ActiveAttempts(settings, this.#kernel, this.#carrier, this);

@@ -10,6 +10,7 @@ import type { Reuse } from '../journal/reuse.js';
 import type { KernelOptions } from '../kernel/options.js';
 import type { RecordedRun } from '../kernel/recorded-run.js';
 import type { PlanData } from '../serialize/plan.js';
+import type { Attachments } from './attachments.js';
 import type { Runners } from './runners.js';
 import type { SharedPlaces } from './shared-places.js';
 import type { Toolbox } from './tool-registry.js';
@@ -23,6 +24,8 @@ export interface RunSettings extends Omit<KernelOptions, 'resourceOf' | 'loan'> 
   /** Where attempts run; undefined for this process. */
   readonly carrier: AttemptCarrier | undefined;
   readonly toolbox: Toolbox;
+  /** Reads what tasks attach. */
+  readonly attachments: Attachments;
   /** Places that the run shares with the other runs of its executor. */
   readonly places: SharedPlaces | undefined;
   readonly codecs: readonly ValueCodec[];

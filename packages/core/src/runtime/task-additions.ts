@@ -88,7 +88,7 @@ export class TaskAdditions {
   }
 
   #require(tasks: readonly Task[]): void {
-    const { graph, runners, maxDepth, toolbox, record } = this.#settings;
+    const { graph, runners, attachments, maxDepth, toolbox, record } = this.#settings;
     const there = {
       isTaken: (id: string) => graph.indexOf(id) !== undefined || this.#pending.has(id),
       isPendingFanOut: (id: string) =>
@@ -100,6 +100,7 @@ export class TaskAdditions {
     if (problems.length > 0) throw new PlanError(problems);
     runners.require(tasks);
     toolbox.require(tasks, runners, true);
+    attachments.reader?.require(tasks, runners);
     if (record !== undefined) requireStorable(tasks);
   }
 }

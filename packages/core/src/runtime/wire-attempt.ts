@@ -100,6 +100,13 @@ export class WireAttempt implements RunContext {
     return { kind: 'tool', tool, args: given };
   }
 
+  get attachments(): RunContext['attachments'] {
+    const { attachments } = this.#work as FunctionWork;
+    return attachments === undefined
+      ? undefined
+      : (fromData(attachments, this.#codecs) as RunContext['attachments']);
+  }
+
   requestWith(tools: readonly RequestTool[]): TaskRequest {
     const request = fromData((this.#work as RequestWork).request, this.#codecs) as TaskRequest;
     const { outputSchema } = this.task;

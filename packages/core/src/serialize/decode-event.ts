@@ -3,7 +3,7 @@ import type { RunEvent, TasksAdded } from '../contract/event.js';
 import type { EventData, Json } from '../contract/journal.js';
 import type { InputValues } from '../contract/plan-inputs.js';
 import { keep } from '../contract/value.js';
-import type { PlanData } from './plan.js';
+import { ATTACHED, type AttachedData, type PlanData } from './plan.js';
 import { fromData } from './value.js';
 
 /** What the decoding of events depends on. */
@@ -19,7 +19,7 @@ export interface DecodeContext {
     items: readonly unknown[] | undefined,
   ) => TasksAdded['tasks'];
   /** Tasks that were added, with their functions. */
-  readonly addedTasks: (data: Json) => TasksAdded['tasks'];
+  readonly addedTasks: (data: Json, attached: AttachedData | undefined) => TasksAdded['tasks'];
   /** The plan of the run, with its functions. */
   readonly plan: (data: PlanData) => unknown;
 }
@@ -39,9 +39,10 @@ export function decodeEvent(data: EventData, context: DecodeContext): RunEvent {
       } as RunEvent;
     }
     case 'tasks_added': {
-      const { taskCount: _, elements, tasks, items, ...fields } = data;
+      const { taskCount: _, elements, tasks, items, [ATTACHED]: attached, ...fields } = data;
       if (data.source !== 'for_each') {
-        return { ...fields, tasks: context.addedTasks(tasks as Json) } as unknown as RunEvent;
+        const added = context.addedTasks(tasks as Json, attached as AttachedData | undefined);
+        return { ...fields, tasks: added } as unknown as RunEvent;
       }
       const list = items === undefined ? undefined : (fromData(items, codecs) as unknown[]);
       const made = context.elementsOf(data.taskId as string, elements as number, list);
@@ -54,6 +55,11 @@ export function decodeEvent(data: EventData, context: DecodeContext): RunEvent {
       const kept = keep(output, { codecs });
       return (kept === data.output ? data : { ...data, output: kept }) as unknown as RunEvent;
     }
+  }
+  if (data.type === 'task_output' && data.kind === 'attachment' && data.data !== undefined) {
+    // The bytes are for resumed runs alone.
+    const { data: _, ...shown } = data;
+    return fromData(shown as Json, codecs) as RunEvent;
   }
   // Most are plain data, and stay the same objects.
   return fromData(data as Json, codecs) as RunEvent;

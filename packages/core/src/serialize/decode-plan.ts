@@ -1,9 +1,19 @@
+import { restoreBytes } from '../contract/attached-bytes.js';
+import type { Attachment } from '../contract/attachment.js';
 import type { Json } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import { inputsSchema, type PlanInputRecord } from '../contract/plan-inputs.js';
 import type { StandardSchema } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
-import { FUNCTION_FIELDS, type PlanData, subtasksIn, type TaskData } from './plan.js';
+import { fromBase64 } from '../util/base64.js';
+import {
+  ATTACHED,
+  type AttachedData,
+  FUNCTION_FIELDS,
+  type PlanData,
+  subtasksIn,
+  type TaskData,
+} from './plan.js';
 import { asData } from './task.js';
 import { fromData } from './value.js';
 
@@ -43,15 +53,19 @@ function notRecorded(): never {
 
 /** Decodes a recorded plan for reading: its functions and schemas throw when they are called. */
 export function planFromData(data: PlanData): Plan {
-  const { tasks, ...plan } = decodePlan(data);
+  const { [ATTACHED]: attached, ...rest } = data;
+  const { tasks, ...plan } = decodePlan(rest as PlanData, attached as AttachedData | undefined);
   return { ...plan, tasks: asData(tasks) };
 }
 
-function decodePlan({ tasks, inputs, ...settings }: PlanData): Plan {
+function decodePlan(
+  { tasks, inputs, ...settings }: PlanData,
+  attached: AttachedData | undefined,
+): Plan {
   return {
     ...(reviveAll(settings) as Omit<Plan, 'tasks'>),
     ...(inputs !== undefined && { inputs: recordedInputs(inputs as PlanInputRecord) }),
-    tasks: tasksFromData(tasks),
+    tasks: tasksFromData(tasks, attached),
   };
 }
 
@@ -65,18 +79,34 @@ function recordedInputs(inputs: PlanInputRecord): StandardSchema {
   }));
 }
 
-export function tasksFromData(tasks: readonly TaskData[]): Task[] {
+/** @param attached The bytes that the tasks attach; left out where nobody needs them. */
+export function tasksFromData(tasks: readonly TaskData[], attached?: AttachedData): Task[] {
   return tasks.map((data) => {
     const task = reviveAll(data);
-    const { outputSchema, subtasks, forEach, plan } = data;
+    const { outputSchema, subtasks, forEach, plan, attachments } = data;
     if (outputSchema !== undefined) task.outputSchema = schemaFromData(outputSchema);
-    if (subtasks !== undefined) task.subtasks = tasksFromData(subtasks as readonly TaskData[]);
-    if (plan !== undefined) task.plan = decodePlan(plan as PlanData);
+    if (subtasks !== undefined) {
+      task.subtasks = tasksFromData(subtasks as readonly TaskData[], attached);
+    }
+    if (attachments !== undefined) {
+      const list = task.attachments as readonly (string | Attachment)[];
+      task.attachments = list.map((each) => withBytes(each, attached));
+    }
+    if (plan !== undefined) task.plan = decodePlan(plan as PlanData, attached);
     if (isMark((forEach as { items?: Json } | undefined)?.items)) {
       task.forEach = { ...(task.forEach as object), items: notRecorded };
     }
     return task as unknown as Task;
   });
+}
+
+function withBytes(
+  recorded: string | Attachment,
+  attached: AttachedData | undefined,
+): string | Attachment {
+  const { sha256 = '' } = Object(recorded) as Attachment;
+  const text = attached?.[sha256];
+  return text === undefined ? recorded : restoreBytes(Object(recorded), fromBase64(text));
 }
 
 /** Fields that are decoded by themselves. */

@@ -2,7 +2,7 @@ import type { ValueCodec } from '../contract/codec.js';
 import type { RunEvent, TaskCompleted, TasksAdded } from '../contract/event.js';
 import type { EventData, Json } from '../contract/journal.js';
 import type { Graph } from '../graph/graph.js';
-import { countTasks, type PlanData, planToData, tasksToData } from './plan.js';
+import { attachedData, countTasks, type PlanData, planToData, tasksToData } from './plan.js';
 import { toData, toDataLoosely } from './value.js';
 
 /** Replaces the output of a group or a fan-out, which is made from the outputs of its children. */
@@ -16,6 +16,8 @@ export interface EncodeOptions {
   readonly planData?: PlanData | undefined;
   /** The output of a completed task as data; it was checked when it arrived. */
   readonly outputOf: (event: TaskCompleted, index: number) => Json;
+  /** The bytes with this hash, in base64; undefined when they have been written already. */
+  readonly attachedOf?: ((sha256: string) => string | undefined) | undefined;
 }
 
 /**
@@ -40,6 +42,11 @@ export function encodeEvent(event: RunEvent, index: number, options: EncodeOptio
       const output = isGroup ? FROM_CHILDREN : options.outputOf(event, index);
       return { ...fieldsOf(event, options), output };
     }
+    case 'task_output': {
+      const attached = 'sha256' in event ? options.attachedOf?.(event.sha256 as string) : undefined;
+      const fields = fieldsOf(event, options);
+      return attached === undefined ? fields : { ...fields, data: attached };
+    }
     default:
       return fieldsOf(event, options);
   }
@@ -56,7 +63,8 @@ function additionOf(
   { codecs }: EncodeOptions,
 ): { readonly [field: string]: Json } {
   const taskCount = countTasks(tasks);
-  if (source !== 'for_each') return { tasks: tasksToData(tasks, []), taskCount };
+  if (source !== 'for_each')
+    return { tasks: tasksToData(tasks, []), taskCount, ...attachedData(tasks) };
   return {
     tasks: [],
     elements: tasks.length,

@@ -1,3 +1,4 @@
+import { bytesOf } from '../contract/attached-bytes.js';
 import type { Json } from '../contract/journal.js';
 import { subtasksOf } from '../contract/module.js';
 import type { Plan } from '../contract/plan.js';
@@ -5,6 +6,7 @@ import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { inputRecordOf } from '../contract/plan-inputs.js';
 import { jsonSchemaOf } from '../contract/schema.js';
 import type { ModulePlan, Task, Tool } from '../contract/task.js';
+import { toBase64 } from '../util/base64.js';
 import type { PlanPath } from '../validate/checks.js';
 import { toData, UnstorableError } from './value.js';
 
@@ -34,7 +36,7 @@ export function planToData(plan: Plan): PlanData {
   const problems: PlanProblem[] = [];
   const data = encodePlan(plan, problems, []);
   if (problems.length > 0) throw new PlanError(problems);
-  return data;
+  return { ...data, ...attachedData(plan.tasks) };
 }
 
 function encodePlan(plan: ModulePlan, problems: PlanProblem[], path: PlanPath): PlanData {
@@ -50,6 +52,28 @@ function encodePlan(plan: ModulePlan, problems: PlanProblem[], path: PlanPath): 
   }
   return data as PlanData;
 }
+
+/** The bytes that tasks attach, in base64 by their hash: those that several tasks attach are there once. */
+export function attachedData(tasks: readonly Task[]): { readonly [ATTACHED]?: AttachedData } {
+  const contents: Record<string, string> = {};
+  const visit = (list: readonly Task[]) => {
+    for (const { attachments, subtasks, plan } of list) {
+      for (const each of attachments ?? []) {
+        const bytes = typeof each === 'string' ? undefined : bytesOf(each);
+        const { sha256 = '' } = Object(each) as { sha256?: string };
+        if (bytes !== undefined) contents[sha256] ??= toBase64(bytes);
+      }
+      if (subtasks !== undefined) visit(subtasks);
+      if (plan !== undefined) visit(plan.tasks);
+    }
+  };
+  visit(tasks);
+  return Object.keys(contents).length === 0 ? {} : { [ATTACHED]: contents };
+}
+
+/** The field of a recorded plan, or of added tasks, with the bytes that tasks attach. */
+export const ATTACHED = '$attached';
+export type AttachedData = Readonly<Record<string, string>>;
 
 /**
  * Encodes tasks that are added.

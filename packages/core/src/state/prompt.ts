@@ -95,6 +95,8 @@ function appendInputs(
     // The position of an item and the inputs of the plan are only inserted where a prompt refers to them.
     const isQuiet = (inFanOut && name === 'index') || (hasPlanInputs && name === PLAN_INPUTS);
     if (isQuiet || !Object.hasOwn(inputs, name)) continue;
+    // Bytes are for attachments and functions.
+    if (inputs[name] instanceof Uint8Array) continue;
     const value = asText(inputs[name], name).replace(ELEMENT, '&lt;');
     parts.push(
       inFanOut && name === 'item'

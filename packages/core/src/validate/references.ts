@@ -1,3 +1,4 @@
+import type { Attachment } from '../contract/attachment.js';
 import { type Comparison, type Condition, compare, type Operator } from '../contract/condition.js';
 import type { ForEach } from '../contract/for-each.js';
 import { savePathKey } from '../contract/output-files.js';
@@ -30,6 +31,7 @@ import { hasReferences } from './step.js';
 const ITEM_NAMES = ['item', 'index'];
 /** A suggestion compares many names, so only this many problems get one. */
 const MAX_SUGGESTIONS = 20;
+const NONE: readonly never[] = [];
 
 /**
  * Checks that prompts, conditions and fan-outs refer to inputs of their task alone, and to what the
@@ -55,7 +57,9 @@ export function checkReferences(
       add(problems, 'conflict', [...pathOf(index), 'id'], message);
     }
     const interpolates = description?.includes('{{') ?? false;
-    const isPlain = asksModel(task) && (save ?? when ?? forEach ?? plan) === undefined;
+    const attached = Array.isArray(task.attachments) ? task.attachments : NONE;
+    const isPlain =
+      asksModel(task) && (save ?? when ?? forEach ?? plan) === undefined && attached.length === 0;
     if (!interpolates && isPlain && !inFanOut) continue;
     const isForItem = inFanOut || forEach !== undefined;
     const path = () => pathOf(index);
@@ -69,6 +73,7 @@ export function checkReferences(
       checker.checkTemplate(description as string, isForItem, ['description']);
     }
     checker.checkStep(isForItem);
+    checker.checkAttachments(attached, isForItem);
   }
   if (!inFanOut) reportSharedFiles(problems, graph, pathOf);
 }
@@ -198,6 +203,17 @@ class Checker {
     if (!isForItem || hasReferences(save)) return;
     const message = 'is one file for all items; add {{index}} or a part of {{item}} to the path';
     this.#add('conflict', ['save'], message);
+  }
+
+  checkAttachments(attached: readonly (string | Attachment)[], isForItem: boolean): void {
+    for (const [position, each] of attached.entries()) {
+      const at = ['attachments', position];
+      if (typeof each === 'string') this.checkTemplate(each, isForItem, at);
+      else if (isRecord(each)) {
+        const { path, url } = each as Attachment;
+        eachText({ path, url }, at, (text, place) => this.checkTemplate(text, isForItem, place));
+      }
+    }
   }
 
   checkTemplate(text: string, isForItem: boolean, at: PlanPath, maySeeSecrets = false): void {

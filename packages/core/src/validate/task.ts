@@ -1,3 +1,4 @@
+import { attachmentProblem } from '../contract/attached-bytes.js';
 import {
   optionProblem,
   optionsOf,
@@ -65,6 +66,7 @@ const TASK_FIELDS = [
   'args',
   'command',
   'save',
+  'attachments',
   ...TASK_OPTIONS,
 ];
 const ESTIMATE_FIELDS = ['durationMs', 'tokens', 'costUsd'];
@@ -161,6 +163,7 @@ export function checkControl(problems: Problems, task: Task, path: PlanPath): vo
   checkNumber(problems, task.timeoutMs, [...path, 'timeoutMs'], POSITIVE_MS);
   checkNumber(problems, task.idleTimeoutMs, [...path, 'idleTimeoutMs'], POSITIVE_MS);
   if (tools !== undefined) checkTools(problems, task, [...path, 'tools']);
+  if (task.attachments !== undefined) checkAttachments(problems, task, [...path, 'attachments']);
   checkCallOptions(problems, task, path);
   if (waitFor !== undefined) checkWaitFor(problems, task, [...path, 'waitFor']);
   checkStep(problems, task, path);
@@ -205,6 +208,7 @@ const GROUP_IDLE_FIELDS = [
   'timeoutMs',
   'idleTimeoutMs',
   'prompt',
+  'attachments',
   ...TASK_OPTIONS,
 ] as const;
 
@@ -241,6 +245,22 @@ function checkTools(problems: Problems, task: Task, path: PlanPath): void {
   }
   if (asksModel(task)) return;
   add(problems, 'conflict', path, `has no effect on a task with ${bodyOf(task)}`);
+}
+
+function checkAttachments(problems: Problems, task: Task, path: PlanPath): void {
+  const { attachments, tool, command } = task;
+  if (tool !== undefined || command !== undefined) {
+    const message = `has no effect on a task with ${bodyOf(task)}`;
+    add(problems, 'conflict', path, message);
+  }
+  if (!Array.isArray(attachments)) {
+    add(problems, 'invalid_value', path, 'must be a list of paths, addresses or objects');
+    return;
+  }
+  for (const [position, attachment] of attachments.entries()) {
+    const problem = attachmentProblem(attachment);
+    if (problem !== undefined) add(problems, 'invalid_value', [...path, position], problem);
+  }
 }
 
 /** Checks the options of a task for its model. */
@@ -327,6 +347,7 @@ function checkWaitFor(problems: Problems, task: Task, path: PlanPath): void {
     'retry',
     'timeoutMs',
     'idleTimeoutMs',
+    'attachments',
     ...TASK_OPTIONS,
     ...(isApproval ? ['outputSchema'] : []),
   ];

@@ -1,10 +1,12 @@
 import type { TaskRunner } from '@stratagem/core';
 import {
+  attachmentSupport,
   definedFields,
   FormatLadder,
   mergeCallOptions,
   pricingOf,
   shownHeaders,
+  withAttachmentErrors,
   withPricing,
   withTimeLimit,
 } from '@stratagem/core/runner';
@@ -55,16 +57,19 @@ export function aiSdk(model: LanguageModel, options: AiSdkOptions = {}): TaskRun
       headers: headers && shownHeaders(headers),
     }),
     supportsTools: true,
-    supportedOptions: AI_SDK_TASK_OPTIONS,
+    // The packages of providers know which types they send; their errors say so.
+    supportedOptions: [...AI_SDK_TASK_OPTIONS, ...attachmentSupport(['*/*'])],
     pricing: pricing.known,
     run: (request, context) =>
       withTimeLimit(context, timeoutMs, (signal) =>
         withPricing(pricing, () =>
-          conversation(
-            request,
-            context,
-            { model, options: mergeCallOptions(options, request.options), ladder },
-            signal,
+          withAttachmentErrors(request.attachments, () =>
+            conversation(
+              request,
+              context,
+              { model, options: mergeCallOptions(options, request.options), ladder },
+              signal,
+            ),
           ),
         ),
       ),

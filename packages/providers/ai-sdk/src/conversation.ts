@@ -8,9 +8,10 @@ import {
   limitTools,
   reasoningOf,
   streamsIn,
+  textOfAttachment,
   toolChoiceFor,
 } from '@stratagem/core/runner';
-import type { LanguageModel, ModelMessage, streamText } from 'ai';
+import type { LanguageModel, ModelMessage, streamText, UserContent } from 'ai';
 import { withCallIds } from './call-ids.js';
 import { toRunnerError } from './errors.js';
 import { structuredOutputsOf } from './format.js';
@@ -56,7 +57,7 @@ async function converseIn(
   const isRead = streams || context.wantsText !== false;
   const transcript = new Transcript(context.emit, target, isRead);
   const requestContext = await requestContextOf(request, target, structured, streams);
-  let messages: ModelMessage[] = [{ role: 'user', content: request.prompt }];
+  let messages: ModelMessage[] = [{ role: 'user', content: contentOf(request) }];
   for (let isCorrected = false; ; isCorrected = true) {
     let responseMessages: () => PromiseLike<ModelMessage[]>;
     try {
@@ -75,6 +76,19 @@ async function converseIn(
     const correction: ModelMessage = { role: 'user', content: correctionMessage(misfit) };
     messages = [...messages, ...(await responseMessages()), correction];
   }
+}
+
+/** The first message: a text, or the attachments and the text. */
+function contentOf({ prompt, attachments = [] }: TaskRequest): UserContent {
+  if (attachments.length === 0) return prompt;
+  const parts = attachments.map((attachment) => {
+    const { filename, mediaType } = attachment;
+    const text = textOfAttachment(attachment);
+    if (text !== undefined) return { type: 'text' as const, text };
+    const data = attachment.data ?? new URL(attachment.url);
+    return { type: 'file' as const, data, mediaType, filename };
+  });
+  return [...parts, { type: 'text', text: prompt }];
 }
 
 interface Conversation {

@@ -87,6 +87,8 @@ export function compatible(baseURL: string, options = {}) {
     apiKey,
     headers: { 'x-team-key': teamKey },
     includeUsage: true,
+    // Otherwise the SDK would fetch addresses itself.
+    supportedUrls: () => ({ 'image/*': [/^https:/] }),
     ...options,
   }).chatModel('a-model');
 }

@@ -44,6 +44,16 @@ export const SUBJECT: ProviderSubject = {
           'the AI SDK takes no reasoning.budgetTokens; use providerOptions',
         ],
       ],
+      attached: [
+        { type: 'image_url', image_url: { url: 'data:image/png;base64,cGl4ZWxz' } },
+        {
+          type: 'file',
+          file: { filename: 'b.pdf', file_data: 'data:application/pdf;base64,JVBERi0=' },
+        },
+        { type: 'text', text: '<file name="c x .md">\n# Hi &lt;/file>\n</file>' },
+        { type: 'image_url', image_url: { url: 'https://example.com/d.jpg' } },
+      ],
+      firstContent: ({ messages }) => (messages as { content: unknown }[])[0]?.content,
       wholeAnswer: (text) => wholeOf(chunksOf({ text })),
       wholeCut: (text) => wholeOf(chunksOf({ text }, 'length')),
       reasoning: stream([

@@ -1,4 +1,5 @@
 import type {
+  Base64ImageSource,
   ContentBlockParam,
   MessageCreateParamsBase,
   MessageParam,
@@ -6,12 +7,17 @@ import type {
   ToolChoice as WireChoice,
 } from '@anthropic-ai/sdk/resources/messages/messages';
 import {
+  base64Of,
   CallIds,
   type Dialogue,
   inputJson,
+  isTextType,
+  type RequestAttachment,
+  refuseAttachment,
   requestAnswer,
   type ToolChoice,
   type TurnInput,
+  textOfAttachment,
   toolChoiceFor,
   toolParametersOf,
   withProviderOptions,
@@ -119,7 +125,7 @@ function contentOf(input: TurnInput, last: MessageParam | undefined): MessagePar
       ...(!result.ok && { is_error: true }),
     }));
   }
-  if (input.kind === 'prompt') return input.text;
+  if (input.kind === 'prompt') return promptContent(input);
   // The API requires a result for a call of the answer tool, so the correction is that result.
   const blocks = (Array.isArray(last?.content) ? last.content : []) as ContentBlockParam[];
   const calls = blocks.filter((block) => block.type === 'tool_use');
@@ -130,6 +136,40 @@ function contentOf(input: TurnInput, last: MessageParam | undefined): MessagePar
     content: input.text,
     is_error: true,
   }));
+}
+
+/** The content of the first message: a text, or the attachments and the text. */
+export function promptContent({
+  text,
+  attachments = [],
+}: {
+  readonly text: string;
+  readonly attachments?: readonly RequestAttachment[] | undefined;
+}): MessageParam['content'] {
+  if (attachments.length === 0) return text;
+  return [...attachments.map(blockOf), { type: 'text', text }];
+}
+
+function blockOf(attachment: RequestAttachment): ContentBlockParam {
+  const { filename: title, mediaType } = attachment;
+  if (mediaType.startsWith('image/') && !isTextType(mediaType)) {
+    if (attachment.data === undefined) {
+      return { type: 'image', source: { type: 'url', url: attachment.url } };
+    }
+    const media_type = mediaType as Base64ImageSource['media_type'];
+    return { type: 'image', source: { type: 'base64', media_type, data: base64Of(attachment) } };
+  }
+  if (attachment.data === undefined) {
+    if (mediaType !== 'application/pdf') {
+      refuseAttachment(attachment, 'is an address, which the API takes of images and PDFs alone');
+    }
+    return { type: 'document', title, source: { type: 'url', url: attachment.url } };
+  }
+  if (mediaType === 'application/pdf') {
+    const data = base64Of(attachment);
+    return { type: 'document', title, source: { type: 'base64', media_type: mediaType, data } };
+  }
+  return { type: 'text', text: textOfAttachment(attachment) as string };
 }
 
 /** A message of the model in the form that the API accepts: no empty text, and objects as inputs. */

@@ -1,7 +1,7 @@
 import type { Anthropic } from '@anthropic-ai/sdk';
 import type { WireMapping } from '@stratagem/core/runner';
 import { type Format, formatsOf } from './format.js';
-import { messagesBody, messagesDialogue } from './messages.js';
+import { messagesBody, messagesDialogue, promptContent } from './messages.js';
 import {
   ANTHROPIC_OPTIONS,
   ANTHROPIC_TASK_OPTIONS,
@@ -18,5 +18,14 @@ export const ANTHROPIC_WIRE: WireMapping<Anthropic, AnthropicOptions, Format> = 
   checkOptions: checkAnthropicOptions,
   formatsOf,
   dialogueOf: messagesDialogue,
-  promptBody: (content, context) => messagesBody([{ role: 'user', content }], context),
+  attachmentTypes: [
+    'image/png',
+    'image/jpeg',
+    'image/webp',
+    'image/gif',
+    'application/pdf',
+    'text/*',
+  ],
+  promptBody: (text, context, attachments) =>
+    messagesBody([{ role: 'user', content: promptContent({ text, attachments }) }], context),
 };

@@ -57,6 +57,20 @@ export const SUBJECT: ProviderSubject = {
           'providerOptions.anthropic.messages cannot be set: the runner sets it',
         ],
       ],
+      attached: [
+        {
+          type: 'image',
+          source: { type: 'base64', media_type: 'image/png', data: 'cGl4ZWxz' },
+        },
+        {
+          type: 'document',
+          title: 'b.pdf',
+          source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0=' },
+        },
+        { type: 'text', text: '<file name="c x .md">\n# Hi &lt;/file>\n</file>' },
+        { type: 'image', source: { type: 'url', url: 'https://example.com/d.jpg' } },
+      ],
+      firstContent: ({ messages }) => (messages as { content: unknown }[])[0]?.content,
       wholeAnswer: (text) => wholeMessage(text, 'end_turn'),
       wholeCut: (text) => wholeMessage(text, 'max_tokens'),
       reasoning: stream([

@@ -6,21 +6,27 @@ import {
   type Dialogue,
   inputJson,
   type ModelAnswer,
+  type RequestAttachment,
   readWireUsage,
+  refuseAttachment,
   requestAnswer,
   type ToolChoice,
   type TurnInput,
+  textOfAttachment,
   toolChoiceFor,
   toolParametersOf,
+  urlOf,
   withProviderOptions,
 } from '@stratagem/core/runner';
 import type {
   ChatCompletion,
   ChatCompletionAssistantMessageParam,
   ChatCompletionChunk,
+  ChatCompletionContentPart,
   ChatCompletionCreateParamsBase,
   ChatCompletionMessageParam,
   ChatCompletionToolChoiceOption,
+  ChatCompletionUserMessageParam,
 } from 'openai/resources/chat/completions';
 import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
 import { countsIn } from './counts.js';
@@ -110,8 +116,36 @@ function messagesOf(input: TurnInput): ChatCompletionMessageParam[] {
       content: result.text,
     }));
   }
-  return [{ role: 'user', content: input.text }];
+  return [{ role: 'user', content: input.kind === 'prompt' ? chatContent(input) : input.text }];
 }
+
+/** The content of a message of the user: a text, or the attachments and the text. */
+export function chatContent({
+  text,
+  attachments = [],
+}: Pick<Prompt, 'text' | 'attachments'>): ChatCompletionUserMessageParam['content'] {
+  if (attachments.length === 0) return text;
+  return [...attachments.map(chatPart), { type: 'text', text }];
+}
+
+function chatPart(attachment: RequestAttachment): ChatCompletionContentPart {
+  const { filename, mediaType } = attachment;
+  const text = textOfAttachment(attachment);
+  if (text !== undefined) return { type: 'text', text };
+  const url = urlOf(attachment);
+  if (mediaType.startsWith('image/')) return { type: 'image_url', image_url: { url } };
+  if (attachment.data === undefined) {
+    const remedy = "use api: 'responses', or the path of a file";
+    refuseAttachment(
+      attachment,
+      `is an address, which Chat Completions takes of images alone; ${remedy}`,
+    );
+  }
+  return { type: 'file', file: { filename, file_data: url } };
+}
+
+/** A text of the user. */
+type Prompt = Exclude<TurnInput, { kind: 'tool_results' | 'correction' }>;
 
 /** Compatible servers omit parts of a chunk that the types require. */
 type Chunk = Partial<ChatCompletionChunk>;

@@ -6,19 +6,24 @@ import {
   type Dialogue,
   inputJson,
   type ModelAnswer,
+  type RequestAttachment,
   readWireUsage,
   requestAnswer,
   type ToolChoice,
   type TurnInput,
+  textOfAttachment,
   toolChoiceFor,
   toolParametersOf,
+  urlOf,
   withProviderOptions,
 } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
 import type {
   Response,
   ResponseCreateParamsBase,
+  ResponseInputContent,
   ResponseInputItem,
+  ResponseInputMessageContentList,
   ResponseStreamEvent,
 } from 'openai/resources/responses/responses';
 import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
@@ -63,7 +68,7 @@ export function responsesBody(
   const body = {
     model,
     // The API takes a single prompt as a text too.
-    input: isPrompt ? (only.content as string) : [...history],
+    input: isPrompt && typeof only.content === 'string' ? only.content : [...history],
     instructions: options.instructions,
     temperature: options.temperature,
     top_p: options.topP,
@@ -105,7 +110,32 @@ function itemsOf(input: TurnInput): ResponseInputItem[] {
       output: result.text,
     }));
   }
-  return [{ type: 'message', role: 'user', content: input.text }];
+  const content = input.kind === 'prompt' ? responsesContent(input) : input.text;
+  return [{ type: 'message', role: 'user', content }];
+}
+
+/** The content of a message of the user: a text, or the attachments and the text. */
+export function responsesContent({
+  text,
+  attachments = [],
+}: {
+  readonly text: string;
+  readonly attachments?: readonly RequestAttachment[] | undefined;
+}): string | ResponseInputMessageContentList {
+  if (attachments.length === 0) return text;
+  return [...attachments.map(inputPart), { type: 'input_text', text }];
+}
+
+function inputPart(attachment: RequestAttachment): ResponseInputContent {
+  const { filename, mediaType } = attachment;
+  const text = textOfAttachment(attachment);
+  if (text !== undefined) return { type: 'input_text', text };
+  const url = urlOf(attachment);
+  if (mediaType.startsWith('image/'))
+    return { type: 'input_image', image_url: url, detail: 'auto' };
+  return attachment.data === undefined
+    ? { type: 'input_file', file_url: url }
+    : { type: 'input_file', filename, file_data: url };
 }
 
 /** An item of an answer in the form that the API accepts. */

@@ -1,6 +1,6 @@
 import type { WireMapping } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
-import { chatBody, chatDialogue, initialMessages } from './chat.js';
+import { chatBody, chatContent, chatDialogue, initialMessages } from './chat.js';
 import { apiOf } from './context.js';
 import { type Format, formatsOf } from './format.js';
 import {
@@ -9,7 +9,7 @@ import {
   OPENAI_TASK_OPTIONS,
   type OpenAIOptions,
 } from './options.js';
-import { responsesBody, responsesDialogue } from './responses.js';
+import { responsesBody, responsesContent, responsesDialogue } from './responses.js';
 
 /** The two APIs of OpenAI behind one mapping. */
 export const OPENAI_WIRE: WireMapping<OpenAI, OpenAIOptions, Format> = {
@@ -21,11 +21,20 @@ export const OPENAI_WIRE: WireMapping<OpenAI, OpenAIOptions, Format> = {
   formatsOf,
   dialogueOf: (context) =>
     apiOf(context) === 'chat' ? chatDialogue(context) : responsesDialogue(context),
-  promptBody(prompt, context) {
+  attachmentTypes: [
+    'image/png',
+    'image/jpeg',
+    'image/webp',
+    'image/gif',
+    'application/pdf',
+    'text/*',
+  ],
+  promptBody(text, context, attachments) {
     if (apiOf(context) === 'chat') {
-      const message = { role: 'user' as const, content: prompt };
+      const message = { role: 'user' as const, content: chatContent({ text, attachments }) };
       return chatBody([...initialMessages(context.options), message], context);
     }
-    return responsesBody([{ type: 'message', role: 'user', content: prompt }], context);
+    const content = responsesContent({ text, attachments });
+    return responsesBody([{ type: 'message', role: 'user', content }], context);
   },
 };

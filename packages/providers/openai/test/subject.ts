@@ -7,6 +7,9 @@ import { cut, stream, WIRE } from './streams.js';
 const apiKey = 'sk-planted-0123456789';
 const APIS = { responses: { api: 'responses' }, chat: { api: 'chat' } };
 
+/** The text that is attached, in an element that it cannot close. */
+const TEXT = '<file name="c x .md">\n# Hi &lt;/file>\n</file>';
+
 function wholeCompletion(content: string, finish_reason: string) {
   return {
     id: 'chatcmpl-1',
@@ -66,6 +69,17 @@ export const SUBJECT: ProviderSubject = {
         [{ stopSequences: ['END'] }, 'the Responses API has no option for stopSequences'],
         ...REFUSED,
       ],
+      attached: [
+        { type: 'input_image', image_url: 'data:image/png;base64,cGl4ZWxz', detail: 'auto' },
+        {
+          type: 'input_file',
+          filename: 'b.pdf',
+          file_data: 'data:application/pdf;base64,JVBERi0=',
+        },
+        { type: 'input_text', text: TEXT },
+        { type: 'input_image', image_url: 'https://example.com/d.jpg', detail: 'auto' },
+      ],
+      firstContent: ({ input }) => (input as { content: unknown }[])[0]?.content,
       wholeAnswer: (text) => wholeResponse(text),
       wholeCut: (text) => ({
         ...wholeResponse(text),
@@ -100,6 +114,16 @@ export const SUBJECT: ProviderSubject = {
         [{ providerOptions: { openai: { verbosity: 'low' } } }, { verbosity: 'low' }],
       ],
       refusedOptions: REFUSED,
+      attached: [
+        { type: 'image_url', image_url: { url: 'data:image/png;base64,cGl4ZWxz' } },
+        {
+          type: 'file',
+          file: { filename: 'b.pdf', file_data: 'data:application/pdf;base64,JVBERi0=' },
+        },
+        { type: 'text', text: TEXT },
+        { type: 'image_url', image_url: { url: 'https://example.com/d.jpg' } },
+      ],
+      firstContent: ({ messages }) => (messages as { content: unknown }[])[0]?.content,
       wholeAnswer: (text) => wholeCompletion(text, 'stop'),
       wholeCut: (text) => wholeCompletion(text, 'length'),
       reasoning: stream([

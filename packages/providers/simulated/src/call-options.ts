@@ -1,10 +1,17 @@
 import { RunnerError, type TaskOptions, type TaskRequest } from '@stratagem/core';
-import type { RequestTool } from '@stratagem/core/runner';
+import { identitiesOf, type RequestTool } from '@stratagem/core/runner';
 import { countTokens } from './usage.js';
 
-/** The text that the model reads: its instructions, and the prompt. */
-export function promptOf({ prompt, options }: TaskRequest): string {
-  return options?.instructions === undefined ? prompt : `${options.instructions}\n\n${prompt}`;
+/** The text that the model reads: its instructions, what it knows of attachments, and the prompt. */
+export function promptOf({ prompt, options, attachments }: TaskRequest): string {
+  return [options?.instructions, attachedText(attachments), prompt]
+    .filter((text) => text !== undefined)
+    .join('\n\n');
+}
+
+/** The names, types and hashes of attachments: another file leads to another answer. */
+export function attachedText(attachments: TaskRequest['attachments']): string | undefined {
+  return attachments && JSON.stringify(identitiesOf(attachments));
 }
 
 /** The tools that the task lets the model call. */

@@ -1,6 +1,6 @@
 import { RunnerError, type TaskOutput, type TaskRequest, type TaskRunner } from '@stratagem/core';
-import { asksForText, streamsIn, TASK_OPTIONS } from '@stratagem/core/runner';
-import { allowedTools, limited, promptOf } from './call-options.js';
+import { asksForText, attachmentSupport, streamsIn, TASK_OPTIONS } from '@stratagem/core/runner';
+import { allowedTools, attachedText, limited, promptOf } from './call-options.js';
 import { Limits } from './limits.js';
 import { type SimulatedOptions, simulatedSettings } from './options.js';
 import { planFor, planningOf } from './plan.js';
@@ -36,14 +36,17 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
     supportsTools: true,
     // A function may read anything.
     ...(respond !== undefined && { readsInputs: true }),
-    supportedOptions: TASK_OPTIONS,
+    supportedOptions: [...TASK_OPTIONS, ...attachmentSupport(['*/*'])],
     async run(request, { attempt, signal, emit, wantsText }): Promise<TaskOutput> {
       throwIfAborted(signal);
       const { options } = request;
       const answering = options?.model ?? model;
       // Each purpose has its own sequence, so that options do not affect each other.
-      const words =
-        options === undefined ? [] : [JSON.stringify({ ...options, stream: undefined })];
+      const attached = attachedText(request.attachments);
+      const words = [
+        ...(options === undefined ? [] : [JSON.stringify({ ...options, stream: undefined })]),
+        ...(attached === undefined ? [] : [attached]),
+      ];
       const draw = (purpose: string) =>
         randomFrom(seed, request.taskId, attempt, purpose, ...(purpose === 'answer' ? words : []));
       const latency =

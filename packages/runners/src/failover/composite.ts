@@ -1,5 +1,5 @@
 import type { Task, TaskRunner } from '@stratagem/core';
-import { resourceOf } from '@stratagem/core/runner';
+import { attachmentSupport, resourceOf } from '@stratagem/core/runner';
 
 /** The label of a runner in messages: its resource, which names the model, or else its name. */
 export function labelOf({ name, resource }: TaskRunner): string {
@@ -35,11 +35,16 @@ export function compositeProperties(
  */
 function sharedOptions(runners: readonly TaskRunner[]): string[] {
   const lists = runners.map(({ supportedOptions = [] }) => supportedOptions);
+  const isTaken = (name: string, options: readonly string[]) =>
+    options.includes(name) || (name.startsWith('attachments.') && options.includes(ANY_FILE));
   const isShared = (name: string) =>
-    name !== 'model' && lists.every((options) => options.includes(name));
+    name !== 'model' && lists.every((options) => isTaken(name, options));
   const all = new Set(lists.flat());
   return [...all].filter((name) => name.startsWith('providerOptions') || isShared(name));
 }
+
+/** The attachments of a runner that takes any. */
+const [ANY_FILE] = attachmentSupport(['*/*']) as [string];
 
 /** The models whose price is unknown to any of the runners, and the oldest price list. */
 function pricingOf(runners: readonly TaskRunner[]): Pick<TaskRunner, 'pricing'> {

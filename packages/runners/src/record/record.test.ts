@@ -89,6 +89,29 @@ describe('a recording', () => {
     expect(outputs).toEqual([1, 2, 3, 3]);
   });
 
+  test('knows attachments by their hash, and contains no bytes', async () => {
+    const fileOf = (text: string, sha256: string) => {
+      const data = new TextEncoder().encode(text);
+      return { filename: 'a.png', mediaType: 'image/png', data, size: data.length, sha256 };
+    };
+    const given = (text: string, sha256: string) =>
+      request('a', { attachments: [fileOf(text, sha256)] });
+    const recorded = record(
+      runnerOf(async ({ attachments = [] }) => attachments[0]?.filename),
+      { file },
+    );
+    await recorded.run(given('pixels of the picture', '01'), attempt());
+    expect((await linesOf())[0]).toContain('"sha256":"01"');
+    expect((await linesOf())[0]).not.toMatch(/pixels|"data"/);
+    const replayed = replay({ file });
+    await expect(replayed.run(given('', '01'), attempt())).resolves.toMatchObject({
+      output: 'a.png',
+    });
+    await expect(replayed.run(given('', '02'), attempt())).rejects.toThrow(
+      'the prompt was recorded, but with different attachments',
+    );
+  });
+
   test('is appended to, also by several runs at once', async () => {
     const recorded = record(
       runnerOf(async ({ prompt }) => prompt),

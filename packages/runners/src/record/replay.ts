@@ -8,7 +8,7 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from '@stratagem/core';
-import { checkFlag, checkOptions, TASK_OPTIONS } from '@stratagem/core/runner';
+import { attachmentSupport, checkFlag, checkOptions, TASK_OPTIONS } from '@stratagem/core/runner';
 import { throwIfAborted } from '../util/abort.js';
 import { canonicalJson } from '../util/plain-data.js';
 import { requestKey, storableContentOf } from '../util/request-key.js';
@@ -51,7 +51,7 @@ export function replay(options: ReplayOptions): TaskRunner {
     readsInputs: true,
     supportsTools: true,
     // All of them are part of the request that is looked for.
-    supportedOptions: TASK_OPTIONS,
+    supportedOptions: [...TASK_OPTIONS, ...attachmentSupport(['*/*'])],
     async run(request, context) {
       throwIfAborted(context.signal);
       reading ??= readRecordings(file);

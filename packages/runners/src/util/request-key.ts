@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { TaskRequest, TaskRunner } from '@stratagem/core';
-import { shownHeaders } from '@stratagem/core/runner';
+import { identitiesOf, shownHeaders } from '@stratagem/core/runner';
 import { canonicalJson } from './plain-data.js';
 
 /** Everything in a request that can affect the response, as plain data. */
@@ -13,10 +13,12 @@ export type RequestContent = ReturnType<typeof contentOf>;
  */
 export function contentOf(request: TaskRequest, readsInputs = false) {
   const { type, prompt, plainPrompt, description, inputs, outputSchema, tools, metadata } = request;
+  const { attachments } = request;
   const asked = withoutStream(request.options);
   return {
     ...{ type, prompt, plainPrompt, description, metadata },
     inputs: readsInputs ? inputs : Object.keys(inputs).sort(),
+    ...(attachments !== undefined && { attachments: identitiesOf(attachments) }),
     ...(asked !== undefined && { options: asked }),
     ...(outputSchema !== undefined && { outputSchema }),
     ...(tools !== undefined && {

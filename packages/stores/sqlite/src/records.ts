@@ -10,6 +10,7 @@ import { FIND_CONTENT, INSERT_CONTENT } from './schema.js';
 const CONTENT_FIELDS: Readonly<Record<string, string>> = {
   task_completed: 'output',
   run_started: 'plan',
+  task_output: 'data',
 };
 /** From this length on, a reference takes less space than a copy. */
 const MIN_CONTENT_LENGTH = 200;

@@ -128,6 +128,28 @@ describe('the file', () => {
     ]);
   });
 
+  test('stores the bytes of an attachment once, for all runs', async () => {
+    using folder = testFolder();
+    const file = join(folder.path, 'runs.db');
+    await using journal = sqliteJournal({ file });
+    const data = 'iVBORw0KGgo='.repeat(50_000);
+    const attached = (sequence: number) => {
+      const shown = { kind: 'attachment', source: 'a.png', sha256: 'x', size: 1 };
+      const about = { type: 'task_output' as const, sequence, timestamp: 1, taskId: 'a' };
+      return { ...about, ...shown, data };
+    };
+    for (const id of ['a', 'b']) {
+      const run = await journal.create(newRun(id));
+      await run.append([attached(0), { ...attached(1), data: undefined }]);
+    }
+    const database = new DatabaseSync(file);
+    expect(database.prepare('SELECT length(text) AS length FROM contents').all()).toEqual([
+      { length: data.length + 2 },
+    ]);
+    database.close();
+    expect((await all(journal, 'b')).map((event) => event.data)).toEqual([data, undefined]);
+  });
+
   test('can be written by several journals at once', async () => {
     using folder = testFolder();
     const journals = Array.from({ length: 4 }, () => sqliteJournal({ directory: folder.path }));

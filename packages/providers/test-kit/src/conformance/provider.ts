@@ -1,3 +1,4 @@
+import { attachmentConformance } from './attachments.js';
 import { connectionConformance } from './connection.js';
 import { contractConformance } from './contract.js';
 import { endingConformance } from './endings.js';
@@ -28,6 +29,7 @@ export function providerConformance(subject: ProviderSubject): void {
   keyConformance(subject);
   optionConformance(subject);
   taskOptionConformance(subject);
+  attachmentConformance(subject);
   reasoningConformance(subject);
   streamingConformance(subject);
 }

@@ -19,6 +19,10 @@ export interface ApiSubject {
   readonly taskOptions: readonly (readonly [options: TaskOptions, body: object])[];
   /** Options of a task that the API does not have, each with what the error says. */
   readonly refusedOptions: readonly (readonly [options: TaskOptions, message: string])[];
+  /** The content of a message with the attachments of `attachmentConformance`, without its prompt. */
+  readonly attached: readonly object[];
+  /** The content of the first message in a body. */
+  firstContent(body: Readonly<Record<string, unknown>>): unknown;
   /** The body of an answer that is not streamed; its usage is 12 and 3. Left out where all are. */
   readonly wholeAnswer?: ((text: string) => object) | undefined;
   /** The same for an answer that was cut off at the limit of its tokens. */

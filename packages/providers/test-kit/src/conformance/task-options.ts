@@ -34,7 +34,14 @@ export function taskOptionConformance(subject: ProviderSubject): void {
     test('no supported option is without a test', () => {
       const tested = taskOptions.flatMap(([given]) => Object.keys(given));
       const refused = refusedOptions.flatMap(([given]) => Object.keys(given));
-      const names = new Set([...tested, ...refused, 'headers', 'toolChoice', 'stream']);
+      const names = new Set([
+        ...tested,
+        ...refused,
+        'headers',
+        'toolChoice',
+        'stream',
+        'attachments',
+      ]);
       for (const name of create().supportedOptions ?? []) {
         expect(names).toContain(name.split('.')[0]);
       }
