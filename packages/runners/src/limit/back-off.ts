@@ -51,9 +51,9 @@ export class BackOff {
       const pace = this.pace(now);
       this.#pace = isExplained ? pace : Math.max(MIN_PACE, pace * SLOWDOWN_FACTOR);
       this.#slowedAt = now;
-      if (retryAfterMs === undefined) this.#pauseUntil(now + this.#nextPauseMs());
+      if (retryAfterMs === undefined) this.pauseUntil(now + this.#nextPauseMs());
     }
-    if (refusal !== undefined && retryAfterMs !== undefined) this.#pauseUntil(now + retryAfterMs);
+    if (refusal !== undefined && retryAfterMs !== undefined) this.pauseUntil(now + retryAfterMs);
     return this.#pausedUntil > before;
   }
 
@@ -61,7 +61,10 @@ export class BackOff {
     return Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** (this.#refusalsInARow - 1));
   }
 
-  #pauseUntil(time: number): void {
-    this.#pausedUntil = Math.max(this.#pausedUntil, time);
+  /** @returns Whether the pause is longer now. */
+  pauseUntil(time: number): boolean {
+    if (time <= this.#pausedUntil) return false;
+    this.#pausedUntil = time;
+    return true;
   }
 }

@@ -84,6 +84,11 @@ export class FairQueue<T extends Queued> {
     }
   }
 
+  /** The entries in any order, which takes no sorting. */
+  *unordered(): Generator<T> {
+    for (const { list } of this.#lanes.values()) yield* list;
+  }
+
   #nextLane(): Lane<T> | undefined {
     let next: Lane<T> | undefined;
     for (const lane of this.#lanes.values()) {

@@ -9,8 +9,9 @@ import { abortError } from '../util/abort.js';
 import { MAX_TIMER_MS } from '../util/timer.js';
 import { FairQueue, type Queued } from './fair-queue.js';
 import { type LimiterOptions, type LimiterSettings, limiterSettings } from './limiter-options.js';
-import { counted, type Delay, type LimitFeedback, Limits } from './limits.js';
+import { correctionOf, counted, type Delay, type LimitFeedback, Limits } from './limits.js';
 import { add, type Quantities, subtract, ZERO } from './quantities.js';
+import { SharedBudget } from './shared-budget.js';
 
 /**
  * Permits requests at the pace of its limits, first come, first served. One limiter can serve any
@@ -86,6 +87,8 @@ interface QueuedRequest extends Queued {
 class RateLimiter implements Limiter {
   readonly #settings: LimiterSettings;
   readonly #limits: Limits;
+  /** Undefined when this process has the limits for itself. */
+  readonly #budget: SharedBudget | undefined;
   readonly #queue = new FairQueue<QueuedRequest>();
   #arrivals = 0;
   /** The sum of the estimates in the queue. */
@@ -98,6 +101,25 @@ class RateLimiter implements Limiter {
   constructor(settings: LimiterSettings) {
     this.#settings = settings;
     this.#limits = new Limits(settings);
+    this.#budget = this.#createBudget();
+  }
+
+  #createBudget(): SharedBudget | undefined {
+    const { shared, resource, burstMs } = this.#settings;
+    if (shared === undefined) return undefined;
+    return new SharedBudget({
+      ...{ shared, resource: resource as string, burstMs },
+      onChange: () => {
+        this.#rejectLate(performance.now());
+        this.#permitQueued();
+      },
+      onPause: (durationMs) => {
+        const now = performance.now();
+        if (!this.#limits.pauseUntil(now + durationMs)) return;
+        this.#rejectLate(now);
+        this.#permitQueued();
+      },
+    });
   }
 
   get waiting(): number {
@@ -161,14 +183,28 @@ class RateLimiter implements Limiter {
     clearTimeout(this.#timer);
     const now = performance.now();
     for (let queued = this.#queue.peek(); queued !== undefined; queued = this.#queue.peek()) {
-      const delay = this.#concurrencyDelay() ?? this.#limits.delay(queued.estimate, now);
+      const own = this.#concurrencyDelay() ?? this.#limits.delay(queued.estimate, now);
+      const delay = own ?? this.#sharedDelay(now);
       if (delay !== undefined) {
         this.#delay = delay;
         if (delay.waitMs !== Number.POSITIVE_INFINITY) this.#setTimer(delay.waitMs);
+        // Nothing is reserved that could not be used.
+        if (own === undefined) this.#askForMore(now);
         return;
       }
       this.#permit(queued, now);
     }
+    this.#budget?.rest();
+  }
+
+  #sharedDelay(now: number): Delay | undefined {
+    const waitMs = this.#budget?.waitMs(now) ?? 0;
+    return waitMs === 0 ? undefined : { waitMs, reason: (this.#budget as SharedBudget).reason };
+  }
+
+  #askForMore(now: number): void {
+    const places = this.#settings.maxConcurrent - this.#inFlight;
+    this.#budget?.ask(estimatesOf(this.#queue.unordered()), places, this.#limits.rates(now));
   }
 
   #setTimer(ms: number): void {
@@ -188,18 +224,26 @@ class RateLimiter implements Limiter {
     this.#left(queued);
     this.#inFlight++;
     const sent = this.#limits.recordSent(queued.prompt, queued.estimate, now);
+    this.#budget?.use(queued.estimate);
     let hasEnded = false;
     const end = (feedback: LimitFeedback) => {
       if (hasEnded) return;
       hasEnded = true;
       this.#inFlight--;
       const at = performance.now();
+      const pausedUntil = this.#limits.pausedUntil;
       if (this.#limits.recordEnd(sent, feedback, at)) this.#rejectLate(at);
+      this.#budget?.correct(correctionOf(sent, feedback));
+      const pauseMs = this.#limits.pausedUntil - at;
+      if (this.#limits.pausedUntil > pausedUntil && pauseMs > 0) this.#budget?.pause(pauseMs);
       this.#permitQueued();
     };
     queued.resolve({
       notice: this.#noticeAfter(now - queued.since),
-      again: () => this.#limits.recordResent(performance.now()),
+      again: () => {
+        this.#limits.recordResent(performance.now());
+        this.#budget?.correct({ ...ZERO, requests: 1 });
+      },
       done: (output) => end(output ?? {}),
       failed: (thrown) => end(feedbackOf(thrown)),
     });
@@ -215,10 +259,13 @@ class RateLimiter implements Limiter {
   /** Rejects queued requests that can no longer be sent before their deadline. */
   #rejectLate(now: number): void {
     let ahead = ZERO;
+    let position = 0;
     for (const queued of this.#queue) {
-      const lateError = this.#lateError(queued.estimate, ahead, queued.deadline, now);
+      const sharedMs = this.#budget?.leastWaitMs(position, now);
+      const lateError = this.#lateError(queued.estimate, ahead, queued.deadline, now, sharedMs);
       if (lateError === undefined) {
         ahead = add(ahead, queued.estimate);
+        position++;
       } else {
         this.#dequeue(queued);
         queued.reject(lateError);
@@ -232,9 +279,10 @@ class RateLimiter implements Limiter {
     ahead: Quantities,
     deadline: number,
     now: number,
+    sharedMs = 0,
   ): RunnerError | undefined {
     if (deadline === Number.POSITIVE_INFINITY) return undefined;
-    const waitMs = Math.ceil(this.#limits.leastWaitMs(estimate, ahead, now));
+    const waitMs = Math.ceil(Math.max(sharedMs, this.#limits.leastWaitMs(estimate, ahead, now)));
     const remainingMs = Math.max(0, deadline - now);
     if (waitMs === 0 || waitMs < remainingMs) return undefined;
     const error = new RunnerError(
@@ -256,6 +304,10 @@ class RateLimiter implements Limiter {
     this.#queued = subtract(this.#queued, queued.estimate);
     queued.removeAbortListener();
   }
+}
+
+function* estimatesOf(queue: Iterable<QueuedRequest>): Generator<Quantities> {
+  for (const { estimate } of queue) yield estimate;
 }
 
 /** What an error says about the server's limits. */

@@ -56,6 +56,22 @@ export class Limits {
     };
   }
 
+  /** The limits per minute that are in force now; Infinity where there is none. */
+  rates(now: number): Quantities {
+    const pace = this.#backOff.pace(now);
+    return byQuantity((quantity) => this.#meters[quantity].perMinute(pace));
+  }
+
+  /** By `performance.now()`. */
+  get pausedUntil(): number {
+    return this.#backOff.pausedUntil;
+  }
+
+  /** @returns Whether the pause is longer now. */
+  pauseUntil(time: number): boolean {
+    return this.#backOff.pauseUntil(time);
+  }
+
   /** What a request with this prompt is likely to use. */
   estimate(prompt: string): Quantities {
     return this.#estimate.of(prompt);
@@ -107,15 +123,10 @@ export class Limits {
    * @returns Whether waiting requests may have to wait longer now.
    */
   recordEnd(sent: SentRequest, feedback: LimitFeedback, now: number): boolean {
-    const { usage, rateLimits, code, retryAfterMs } = feedback;
-    const refusal = code === 'rate_limited' || code === 'overloaded' ? code : undefined;
-    if (isUsage(usage)) {
-      const used = quantitiesUsed(usage);
-      this.#estimate.learn(sent.prompt, used);
-      this.#correctTokens(sent, used, now);
-    } else if (refusal !== undefined) {
-      this.#correctTokens(sent, ZERO, now);
-    }
+    const { usage, rateLimits, retryAfterMs } = feedback;
+    const refusal = refusalOf(feedback);
+    if (isUsage(usage)) this.#estimate.learn(sent.prompt, quantitiesUsed(usage));
+    this.#correctTokens(sent, correctionOf(sent, feedback), now);
     const isExplained = this.#applyAnnouncements(rateLimits, sent.readings, now);
     const end = {
       startedAt: sent.readings.requests.at,
@@ -127,10 +138,9 @@ export class Limits {
   }
 
   /** Replaces the estimated tokens with the actual ones. */
-  #correctTokens({ estimate, readings }: SentRequest, actual: Quantities, now: number): void {
-    const difference = subtract(actual, estimate);
+  #correctTokens({ readings }: SentRequest, difference: Quantities, now: number): void {
     for (const quantity of QUANTITIES) {
-      if (quantity === 'requests') continue;
+      if (difference[quantity] === 0) continue;
       this.#meters[quantity].correct(difference[quantity], readings[quantity], now);
     }
   }
@@ -148,6 +158,18 @@ export class Limits {
     }
     return isLower;
   }
+}
+
+/** How much more a request has used than was estimated. A refused one has used a request, but no tokens. */
+export function correctionOf({ estimate }: SentRequest, feedback: LimitFeedback): Quantities {
+  const { usage } = feedback;
+  const used = isUsage(usage) ? quantitiesUsed(usage) : ZERO;
+  if (!isUsage(usage) && refusalOf(feedback) === undefined) return ZERO;
+  return { ...subtract(used, estimate), requests: 0 };
+}
+
+function refusalOf({ code }: LimitFeedback): 'rate_limited' | 'overloaded' | undefined {
+  return code === 'rate_limited' || code === 'overloaded' ? code : undefined;
 }
 
 /** A count with its unit, which is given in the plural. */

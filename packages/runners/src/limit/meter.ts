@@ -36,7 +36,7 @@ export class Meter {
   #announced = Number.POSITIVE_INFINITY;
   #bucket: TokenBucket | undefined;
   /** The rate that the bucket is configured for. */
-  #perMinute = Number.POSITIVE_INFINITY;
+  #configured = Number.POSITIVE_INFINITY;
   #taken = 0;
   /** What is left until a time, when other clients use the limit too. */
   #quota: { left: number; readonly until: number } | undefined;
@@ -52,6 +52,11 @@ export class Meter {
   /** The limit per minute; Infinity while there is none. */
   get limit(): number {
     return Math.min(this.#given, this.#announced);
+  }
+
+  /** How much of the limit is used per minute at this pace; Infinity while there is no limit. */
+  perMinute(pace: number): number {
+    return this.limit * pace * USED_SHARE;
   }
 
   /** How long until this amount may be taken. */
@@ -135,11 +140,11 @@ export class Meter {
 
   /** The bucket, configured for the current limit and pace; undefined while there is no limit. */
   #configuredBucket(pace: number, now: number): TokenBucket | undefined {
-    const perMinute = this.limit * pace * USED_SHARE;
-    if (perMinute === this.#perMinute) return this.#bucket;
+    const perMinute = this.perMinute(pace);
+    if (perMinute === this.#configured) return this.#bucket;
     const perMs = perMinute / MINUTE_MS;
     const capacity = 1 + perMs * this.#burstMs;
-    this.#perMinute = perMinute;
+    this.#configured = perMinute;
     if (this.#bucket === undefined) {
       this.#bucket = new TokenBucket(perMs, capacity, now);
     } else {

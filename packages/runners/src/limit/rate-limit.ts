@@ -1,5 +1,5 @@
 import type { TaskRunner } from '@stratagem/core';
-import { deriveContext } from '@stratagem/core/runner';
+import { deriveContext, resourceOf } from '@stratagem/core/runner';
 import { checkRunner, propertiesOf } from '../util/wrapped.js';
 import { createLimiterFor, type Limiter } from './limiter.js';
 import type { LimiterOptions } from './limiter-options.js';
@@ -18,12 +18,16 @@ import type { LimiterOptions } from './limiter-options.js';
  *
  * @throws {OptionError} when an option is unknown or out of range.
  *
+ * With `shared`, all processes that share the limits keep within them together.
+ *
  * @example
  * const runner = rateLimit(openai(), { requestsPerMinute: 600, tokensPerMinute: 200_000 });
  */
 export function rateLimit(runner: TaskRunner, limits: LimiterOptions | Limiter): TaskRunner {
   checkRunner('rateLimit()', 'its first argument', runner);
-  const limiter = isLimiter(limits) ? limits : createLimiterFor('rateLimit()', limits);
+  const limiter = isLimiter(limits)
+    ? limits
+    : createLimiterFor('rateLimit()', withResource(runner, limits));
 
   return {
     ...propertiesOf(runner),
@@ -50,6 +54,12 @@ export function rateLimit(runner: TaskRunner, limits: LimiterOptions | Limiter):
       }
     },
   };
+}
+
+/** Shared limits are those of the runner, unless they have another name. */
+function withResource(runner: TaskRunner, limits: LimiterOptions): LimiterOptions {
+  if (limits?.shared === undefined || limits.resource !== undefined) return limits;
+  return { ...limits, resource: resourceOf(runner, { id: '' }) };
 }
 
 function isLimiter(value: LimiterOptions | Limiter): value is Limiter {
