@@ -22,6 +22,7 @@ export function createProgram(setExitCode: (exitCode: number) => void): Command 
     get settings() {
       return settings;
     },
+    loadSettings: () => loadSettings(program.opts<GlobalFlags>()),
     end: setExitCode,
   };
   const program = new Command('stratagem')
@@ -56,7 +57,7 @@ export function createProgram(setExitCode: (exitCode: number) => void): Command 
   for (const each of program.commands) {
     each.showHelpAfterError(`(see stratagem ${each.name()} --help)`);
     each.hook('preAction', async () => {
-      settings = await loadSettings(program.opts<GlobalFlags>());
+      settings = await context.loadSettings();
     });
   }
   return program;

@@ -26,6 +26,8 @@ export interface Started {
   readonly ended: Promise<Ended>;
   /** Resolves when standard error contains this; rejects if the command ends before. */
   progress(shows: string | RegExp): Promise<void>;
+  /** The same of standard output. */
+  shows(text: string | RegExp): Promise<void>;
 }
 
 /** Starts the built command line in its own process. */
@@ -51,20 +53,22 @@ export function start(args: readonly string[], options: StratagemOptions = {}): 
     signal,
     ...printed,
   }));
+  const until = (name: 'stdout' | 'stderr', shows: string | RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => {
+        if (printed[name].search(shows) >= 0) resolve();
+      };
+      look();
+      child[name].on('data', look);
+      child.once('close', () => {
+        reject(new Error(`ended before it showed ${shows}:\n${printed.stdout}${printed.stderr}`));
+      });
+    });
   return {
     child,
     ended,
-    progress: (shows) =>
-      new Promise((resolve, reject) => {
-        const look = () => {
-          if (printed.stderr.search(shows) >= 0) resolve();
-        };
-        look();
-        child.stderr.on('data', look);
-        child.once('close', () => {
-          reject(new Error(`ended before it showed ${shows}:\n${printed.stderr}`));
-        });
-      }),
+    progress: (shows) => until('stderr', shows),
+    shows: (text) => until('stdout', text),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Plan, Task } from '@stratagem/core';
 import { Graph } from '@stratagem/core/kernel';
 import type { GraphFormat } from '../options/choices.js';
 import { jsonText } from './json-text.js';
+import { taskNotes } from './task-notes.js';
 import { forTerminal } from './terminal-text.js';
 
 /** `-`, `_`, `.` and `:` are safe inside a word only: "1. " starts a list, `__a__` is bold. */
@@ -23,9 +24,7 @@ export function formatGraph(plan: Plan, format: GraphFormat): string {
 function mermaid(graph: Graph): string {
   const lines = ['flowchart TD'];
   const draw = (index: number, indent: string) => {
-    const label = labelOf(graph.tasks[index] as Task)
-      .map(mermaidText)
-      .join('<br/>');
+    const label = labelOf(graph.taskOf(index)).map(mermaidText).join('<br/>');
     if (graph.childCount(index) === 0) {
       lines.push(`${indent}t${index}["${label}"]`);
       return;
@@ -44,30 +43,8 @@ function roots(graph: Graph): number[] {
   return graph.tasks.flatMap((_, index) => (graph.parentOf(index) === undefined ? index : []));
 }
 
-/** The id, with a line each for what it runs after, its condition, fan-out and human step. */
-function labelOf({ id, runAfter, when, forEach, subtasks = [], waitFor }: Task): string[] {
-  const lines = [id];
-  if (runAfter === 'settled') lines.push('also after failures');
-  if (runAfter === 'failure') lines.push('only after a failure');
-  if (when !== undefined) lines.push(`when ${conditionText(when)}`);
-  if (forEach !== undefined) {
-    const items = typeof forEach === 'object' ? forEach.items : forEach;
-    const each = subtasks.map((task) => task.id).join(', ');
-    const source = typeof items === 'string' ? items : 'item';
-    lines.push(`for each ${source}${each === '' ? '' : `: ${each}`}`);
-  }
-  if (waitFor !== undefined) {
-    lines.push(`waits for an ${typeof waitFor === 'object' ? waitFor.kind : waitFor}`);
-  }
-  return lines;
-}
-
-function conditionText(when: NonNullable<Task['when']>): string {
-  if (typeof when === 'function') return 'a condition in code';
-  if ('not' in when) return `not (${conditionText(when.not)})`;
-  if ('all' in when) return when.all.map(conditionText).join(' and ');
-  if ('any' in when) return when.any.map(conditionText).join(' or ');
-  return `${when.path} ${when.operator} ${JSON.stringify(when.value)}`;
+function labelOf(task: Task): string[] {
+  return [task.id, ...taskNotes(task)];
 }
 
 /** Writes everything that Mermaid could read as its syntax, HTML or Markdown as entities. */
@@ -79,7 +56,7 @@ function dot(plan: Plan, graph: Graph): string {
   const lines = [`digraph "${dotText(plan.goal)}" {`, '  node [shape=box];'];
   if (roots(graph).length < graph.size) lines.push('  compound=true;');
   const draw = (index: number, indent: string) => {
-    const label = dotText(labelOf(graph.tasks[index] as Task).join('\n'));
+    const label = dotText(labelOf(graph.taskOf(index)).join('\n'));
     if (graph.childCount(index) === 0) {
       lines.push(`${indent}t${index} [label="${label}"];`);
       return;

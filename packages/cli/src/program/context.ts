@@ -4,6 +4,8 @@ import type { Settings } from '../settings/settings.js';
 export interface Context {
   /** The settings of the environment and the configuration file. */
   readonly settings: Settings;
+  /** Reads the settings again. */
+  loadSettings(): Promise<Settings>;
   /** Sets the exit code of the process. */
   end(exitCode: number): void;
 }

@@ -113,6 +113,15 @@ export function addPlanCommands(program: Command, context: Context): void {
       context.end(await graphCommand(file, flags, context.settings));
     });
 
+  program
+    .command('watch')
+    .description('check and draw a plan again at each change')
+    .argument('<plan>', 'plan file (YAML or JSON)')
+    .action(async (file: string) => {
+      const { watchCommand } = await import('../commands/watch.js');
+      context.end(await watchCommand(file, context.loadSettings));
+    });
+
   const compare = program
     .command('compare')
     .description('compare strategies and limits, simulated or for real')

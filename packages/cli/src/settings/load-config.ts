@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { dirname, extname, isAbsolute, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { formatProblem, type PlanProblem, type PriceTable, type TaskRunner } from '@stratagem/core';
@@ -50,7 +51,9 @@ async function readCode(file: string, name: string): Promise<ConfigSource> {
   const text = await readSource(file, name);
   let module: { readonly default?: unknown };
   try {
-    module = await withoutModuleWarning(() => import(pathToFileURL(file).href));
+    // A command that watches the file loads it again after a change.
+    const url = `${pathToFileURL(file).href}?${statSync(file).mtimeMs}`;
+    module = await withoutModuleWarning(() => import(url));
   } catch (error) {
     const { code } = Object(error) as NodeJS.ErrnoException;
     const why =
