@@ -10,10 +10,11 @@ const plan = (goal: string) => `goal: ${goal}\ntasks:
 test('watch draws a plan again at each change, also of the settings, until Ctrl-C', {
   timeout: 60_000,
 }, async () => {
-  const settings = 'models: { fast: { model: m } }\n';
+  const settings = (name: string) =>
+    `const name: string = '${name}';\nexport default { models: { [name]: { model: 'm' } } };\n`;
   await using files = await folder({
     'plan.yaml': plan('First'),
-    'stratagem.config.yaml': settings,
+    'stratagem.config.ts': settings('fast'),
   });
   const { child, ended, shows } = start(['watch', 'plan.yaml'], { cwd: files.path });
   await shows(/ First\n 2 tasks · 2 levels\n\n 1 {2}a\n 2 {2}b {2}← a · model fast\n\n ✓ valid/);
@@ -23,9 +24,9 @@ test('watch draws a plan again at each change, also of the settings, until Ctrl-
   await writeFile(join(files.path, 'new'), plan('Second'));
   await rename(join(files.path, 'new'), join(files.path, 'plan.yaml'));
   await shows(/ Second\n/);
-  await files.add('stratagem.config.yaml', 'models: { slow: {} }\n');
+  await files.add('stratagem.config.ts', settings('slow'));
   await shows(/there is no profile "fast" in models/);
-  await files.add('stratagem.config.yaml', settings);
+  await files.add('stratagem.config.ts', settings('fast'));
   await shows(/ Second\n[\s\S]* Second\n/);
   child.kill('SIGINT');
   expect(await ended).toMatchObject({ exitCode: 0, stderr: '' });

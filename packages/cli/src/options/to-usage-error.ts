@@ -11,12 +11,12 @@ export function toUsageError(error: unknown): unknown {
   const hint = hasCommands
     ? '\nUse --allow-commands to run the commands of the plan, if you trust it.'
     : lacksTools
-    ? '\nUse --mcp-config to give tasks the tools of MCP servers.'
-    : lacksPrice
-      ? '\nUse --prices FILE to give the price of the model, or --budget-tokens.'
-      : error instanceof InputsError
-        ? '\nUse --input NAME=VALUE or --inputs FILE to give values.'
-        : '';
+      ? '\nUse --mcp-config to give tasks the tools of MCP servers.'
+      : lacksPrice
+        ? '\nUse --prices FILE to give the price of the model, or --budget-tokens.'
+        : error instanceof InputsError
+          ? '\nUse --input NAME=VALUE or --inputs FILE to give values.'
+          : '';
   return new UsageError(error.message + hint, { cause: error });
 }
 

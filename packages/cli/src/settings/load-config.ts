@@ -51,8 +51,7 @@ async function readCode(file: string, name: string): Promise<ConfigSource> {
   const text = await readSource(file, name);
   let module: { readonly default?: unknown };
   try {
-    // A command that watches the file loads it again after a change.
-    const url = `${pathToFileURL(file).href}?${statSync(file).mtimeMs}`;
+    const url = versionOf(file);
     module = await withoutModuleWarning(() => import(url));
   } catch (error) {
     const { code } = Object(error) as NodeJS.ErrnoException;
@@ -68,6 +67,18 @@ async function readCode(file: string, name: string): Promise<ConfigSource> {
     );
   }
   return { value: module.default, lines: linesOf(text), offsetOf: ({ path }) => keyIn(text, path) };
+}
+
+/** When each file was loaded first. */
+const loadedAt = new Map<string, number>();
+
+/** The URL of a file: another one after a change, so that a command that watches it loads it again. */
+function versionOf(file: string): string {
+  const { href } = pathToFileURL(file);
+  const { mtimeMs } = statSync(file);
+  const first = loadedAt.get(file) ?? mtimeMs;
+  loadedAt.set(file, first);
+  return first === mtimeMs ? href : `${href}?${mtimeMs}`;
 }
 
 /** Where a key is written in code, if it is written once. */
