@@ -73,6 +73,7 @@ export {
 } from './contract/plan-inputs.js';
 export type { Price, PriceTable } from './contract/price.js';
 export type { RateLimit, RateLimits } from './contract/rate-limits.js';
+export type { LoopEnding, LoopResult, OnExhausted, Repeat } from './contract/repeat.js';
 export type {
   Remaining,
   Replan,

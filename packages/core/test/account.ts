@@ -1,6 +1,7 @@
 import type { CancelReason, SkipReason } from '../src/contract/event.js';
+import type { LoopResult } from '../src/contract/repeat.js';
 import type { TaskStatus } from '../src/contract/status.js';
-import type { Task } from '../src/contract/task.js';
+import { doesOwnWork, type Task } from '../src/contract/task.js';
 import type { LocalNames } from './random-runs.js';
 
 /** The events of the log about one task. */
@@ -9,11 +10,13 @@ export class Account {
   readonly parent: Account | undefined;
   readonly children: Account[] = [];
   readonly dependencies: Account[] = [];
-  /** Whether it is a copy, made by a fan-out. */
+  /** Whether it is a copy, made by a fan-out or a loop. */
   readonly isCopy: boolean;
   status: TaskStatus = 'pending';
   reason: SkipReason | CancelReason | undefined;
   output: unknown;
+  /** For a loop, how it ended. */
+  loop: LoopResult | undefined;
   attempts = 0;
   /** Attempts that a busy server refused, and asked to make later. */
   refusals = 0;
@@ -110,6 +113,21 @@ export class Account {
     return dependencies.length === 0 || dependencies.some((each) => each.status === 'completed');
   }
 
+  /** Whether attempts are made at it, and not at its children alone. */
+  get hasAttempts(): boolean {
+    const { forEach, repeat, waitFor } = this.task;
+    return [forEach, repeat, waitFor].every((each) => each === undefined) && doesOwnWork(this.task);
+  }
+
+  get isLoop(): boolean {
+    return this.task.repeat !== undefined && this.task.forEach === undefined;
+  }
+
+  /** The last iteration of a loop that completed. */
+  get lastIteration(): Account | undefined {
+    return this.children.findLast((child) => child.status === 'completed');
+  }
+
   /** What it is called where it is written. */
   get localId(): string {
     return this.isCopy ? this.local.id : this.task.id;
@@ -129,6 +147,11 @@ export class Account {
 /** Whether it is an element of a fan-out, and not one of an element's subtasks. */
 export function isElement({ parent }: Account): boolean {
   return parent?.task.forEach !== undefined;
+}
+
+/** Whether it is an iteration of a loop, and not one of its subtasks. */
+export function isIteration({ parent }: Account): boolean {
+  return parent?.isLoop ?? false;
 }
 
 /** Whether a failure of it is for a fan-out to judge. */

@@ -11,7 +11,7 @@ import type {
 } from '../src/contract/event.js';
 import { forEachOf, requiredSuccesses } from '../src/contract/for-each.js';
 import { TRANSIENT_ERROR_CODES } from '../src/contract/retry.js';
-import { doesOwnWork, type Task } from '../src/contract/task.js';
+import { doesOwnWork, isTemplate, type Task } from '../src/contract/task.js';
 import { waitOf } from '../src/contract/wait-for.js';
 import type { PlanResult } from '../src/state/result.js';
 import { Account, isInFanOut } from './account.js';
@@ -19,6 +19,7 @@ import { BudgetWatch } from './check-budget.js';
 import { checkCriticalPath } from './check-critical-path.js';
 import { GoalWatch } from './check-goal.js';
 import { checkGivenInputs } from './check-inputs.js';
+import { checkFailedLoop, checkLoop, checkNextIteration } from './check-loops.js';
 import { isRefused, PauseWatch } from './check-pauses.js';
 import { PlaceWatch } from './check-places.js';
 import { ReplanWatch } from './check-replan.js';
@@ -210,7 +211,7 @@ export class Ledger {
         owner?.children.push(account);
         this.#accounts.set(task.id, account);
         opened.push(account);
-        if (task.forEach === undefined) open(task.subtasks ?? [], account);
+        if (!isTemplate(task)) open(task.subtasks ?? [], account);
       }
     };
     open(tasks, parent);
@@ -232,6 +233,12 @@ export class Ledger {
         must(this.#get(taskId).status === 'running', 'a task that adds others runs', taskId);
       }
       this.#open(tasks, undefined, false);
+      return;
+    }
+    if (source === 'repeat') {
+      const loop = this.#mayBegin(taskId as string);
+      checkNextIteration(loop, tasks);
+      this.#open(tasks, loop, true);
       return;
     }
     const fanOut = this.#mayBegin(taskId as string);
@@ -267,11 +274,7 @@ export class Ledger {
     must(!this.#paused, 'nothing starts during a pause', taskId);
     must(!this.#pauses.isPaused(task, this.#now), 'a server is left alone as it asked', taskId);
     must(this.#now < this.#deadline, 'nothing starts at or after the deadline', taskId);
-    must(
-      task.forEach === undefined && task.waitFor === undefined && doesOwnWork(task),
-      'only what is done itself has attempts',
-      taskId,
-    );
+    must(account.hasAttempts, 'only what is done itself has attempts', taskId);
     must(
       account.children.every((child) => child.isSettled && !child.isFailure),
       'a group is done after its subtasks, if they went well',
@@ -377,6 +380,7 @@ export class Ledger {
       must(account.status === 'pending', 'what completes has not ended', taskId);
       must(account.attempts === 0, 'what has attempts completes by one', taskId);
       if (task.forEach !== undefined) this.#checkFanOut(account, output);
+      else if (account.isLoop) checkLoop(account, event);
       else if (task.waitFor !== undefined) {
         must(account.waitingSince !== undefined, 'what is answered was asked', taskId);
         const waited = this.#now - account.waitingSince;
@@ -403,6 +407,8 @@ export class Ledger {
     );
     account.status = 'completed';
     account.output = output;
+    account.loop = event.loop;
+    must((event.loop !== undefined) === account.isLoop, 'only loops say how they ended', taskId);
     if (this.#stopped === undefined) this.#goal.completed(output);
     this.#budget.spend(event.usage, event.costUsd);
   }
@@ -467,6 +473,7 @@ export class Ledger {
       );
     }
     account.status = 'failed';
+    if (account.isLoop) checkFailedLoop(account, error);
     this.#budget.spend(error.usage, error.costUsd);
     if (!this.#failFast || isInFanOut(account)) return;
     this.#stopped ??= 'fail_fast';
@@ -544,6 +551,7 @@ export class Ledger {
     account.reason = reason;
     if (reason === 'requested') {
       must(error?.taskId === taskId && error.code === 'canceled', 'it says why', taskId);
+      if (account.isLoop) checkFailedLoop(account, error);
       if (!this.#failFast || isInFanOut(account)) return;
       this.#stopped ??= 'fail_fast';
       this.#firstStop ??= 'fail_fast';
@@ -598,14 +606,12 @@ export class Ledger {
       );
       if (!account.isOpen || waitingSince !== undefined || notBefore > this.#now) continue;
       if (children.some((child) => !child.isSettled)) continue;
-      const hasAttempts =
-        task.forEach === undefined && task.waitFor === undefined && doesOwnWork(task);
       const mustWait =
         !isFree ||
         !this.#places.isFree(task) ||
         this.#pauses.isPaused(task, this.#now) ||
         !this.#pauses.mustTry(task);
-      must(hasAttempts && mustWait, 'what can begin begins at once', task.id);
+      must(account.hasAttempts && mustWait, 'what can begin begins at once', task.id);
     }
   }
 

@@ -3,7 +3,8 @@ import type { Condition } from '../src/contract/condition.js';
 import { ATTEMPT_ERROR_CODES, RunnerError } from '../src/contract/errors.js';
 import type { ForEach } from '../src/contract/for-each.js';
 import type { Plan } from '../src/contract/plan.js';
-import type { Task } from '../src/contract/task.js';
+import type { Repeat } from '../src/contract/repeat.js';
+import { isTemplate, type Task } from '../src/contract/task.js';
 import type {
   SimulatedAction,
   SimulatedAnswer,
@@ -47,6 +48,7 @@ const FEATURES = [
   'replan',
   'runAfter',
   'taskControl',
+  'repeat',
 ] as const;
 
 type Feature = (typeof FEATURES)[number];
@@ -96,7 +98,7 @@ interface GivenInputs {
   readonly inputs: Inputs;
 }
 
-/** The local id and dependencies of a task in the pattern of a fan-out. */
+/** The local id and dependencies of a task in the pattern of a fan-out or a loop. */
 export interface LocalNames {
   readonly id: string;
   readonly dependencies: readonly string[];
@@ -240,7 +242,7 @@ class RunMaker {
         ? { when: this.#when(id, dependencies[0]) }
         : {}),
       // Its copies have other ids.
-      ...(scope.outside !== undefined || kind.forEach !== undefined
+      ...(scope.outside !== undefined || isTemplate(kind)
         ? { metadata: { local: { id, dependencies } satisfies LocalNames } }
         : {}),
       ...kind,
@@ -250,30 +252,37 @@ class RunMaker {
     return task;
   }
 
-  /** Fields that make it a fan-out, a group or a human step; none for a plain task. */
+  /** Fields that make it a fan-out, a loop, a group or a human step; none for a plain task. */
   #kind(id: string, dependencies: readonly string[], scope: Scope): Partial<Task> {
     const dice = this.#dice;
     const fansOut = this.#has('forEach') && dice.chance(0.25, `${id} fans out`);
-    const forEach = fansOut ? { forEach: this.#forEach(id, dependencies) } : {};
+    const loops = this.#has('repeat') && dice.chance(0.25, `${id} loops`);
     const first = dependencies[0];
+    const template = (isFree: boolean) => ({
+      ...(fansOut && { forEach: this.#forEach(id, dependencies) }),
+      ...(loops && { repeat: this.#repeat(id, first, isFree) }),
+    });
     if (this.#has('waitFor') && dice.chance(0.15, `${id} waits`)) {
       // Some outputs have no kind: the question cannot be made, and the task fails.
       const asks = this.#isFree(first) && dice.chance(0.3, `${id} asks`);
       const description = asks ? `Is {{${first}.kind}} right?` : 'Is it right?';
-      return { ...forEach, description, waitFor: this.#waitFor(id) };
+      return { ...template(false), description, waitFor: this.#waitFor(id) };
     }
     const { depth, outside } = scope;
-    const share = fansOut ? 0.5 : 0.25;
-    if (!this.#has('subtasks') || depth >= 4 || !dice.chance(share, `${id} group`)) return forEach;
-    // Tasks in a fan-out may depend on its other tasks and on its dependencies.
+    const share = fansOut || loops ? 0.5 : 0.25;
+    if (!this.#has('subtasks') || depth >= 4 || !dice.chance(share, `${id} group`)) {
+      return template(true);
+    }
+    // Tasks in a fan-out or a loop may depend on its other tasks and on its dependencies.
     const pattern = [...new Set([...dependencies, ...(outside ?? [])])];
-    const inner: Scope = fansOut
-      ? { known: [...pattern], depth: depth + 1, outside: pattern }
-      : { ...scope, depth: depth + 1 };
+    const inner: Scope =
+      fansOut || loops
+        ? { known: [...pattern], depth: depth + 1, outside: pattern }
+        : { ...scope, depth: depth + 1 };
     const count = 1 + dice.below(3, `${id} subtasks`);
     const subtasks = this.#tasks(`${id}/`, count, inner);
     const type = dice.chance(0.4, `${id} aggregates`) ? { type: 'aggregate' as const } : {};
-    return { ...forEach, ...type, subtasks };
+    return { ...template(false), ...type, subtasks };
   }
 
   #forEach(id: string, [first]: readonly string[]): ForEach {
@@ -288,6 +297,36 @@ class RunMaker {
     if (dice.chance(0.2, `${id} by default`)) return items;
     const minSuccess = dice.pick([0, 1, 2, '0%', '50%', '70%', '100%'] as const, `${id} min`);
     return { items, minSuccess, maxItems: dice.chance(0.1, `${id} max`) ? 1 : 100 };
+  }
+
+  /** @param isFree Whether the condition may refer to any path in the output. */
+  #repeat(id: string, first: string | undefined, isFree: boolean): Repeat {
+    const dice = this.#dice;
+    const wanted = 1 + dice.below(4, `${id} wanted`);
+    return {
+      until: dice.pick<Repeat['until']>(
+        [
+          { path: 'iteration', operator: '>=', value: wanted },
+          ({ iteration }: { iteration: number }) => iteration >= wanted,
+          (inputs: Inputs) => kindOf(inputs[id]) === 'a',
+          ...(isFree
+            ? ([
+                { any: [{ path: `${id}.kind`, operator: '==', value: 'a' }] },
+                { not: { path: 'previous.score', operator: '>', value: 4 } },
+              ] as const)
+            : []),
+          ...(first === undefined ? [] : [(inputs: Inputs) => kindOf(inputs[first]) === 'b']),
+          () => {
+            throw new RunnerError('subtasks_failed', 'none');
+          },
+        ],
+        `${id} until`,
+      ),
+      ...(dice.chance(0.8, `${id} limited`) && { maxIterations: 1 + dice.below(4, `${id} most`) }),
+      ...(dice.chance(0.4, `${id} strict`) && {
+        onExhausted: dice.pick(['complete', 'fail'] as const, `${id} exhausted`),
+      }),
+    };
   }
 
   #waitFor(id: string): NonNullable<Task['waitFor']> {
@@ -503,7 +542,7 @@ interface Scope {
   /** The tasks that it may depend on; grows with each created task. */
   readonly known: string[];
   readonly depth: number;
-  /** In the pattern of a fan-out, the ids outside it. */
+  /** In the pattern of a fan-out or a loop, the ids outside it. */
   readonly outside?: readonly string[];
 }
 

@@ -1,7 +1,7 @@
 import { isByFunction } from '../contract/for-each.js';
-import type { Task } from '../contract/task.js';
+import { isTemplate, type Task } from '../contract/task.js';
 import { FanOut } from '../state/fan-out.js';
-import { hasPlanInputsAt, inputNamesOf, inputsOf } from '../state/inputs.js';
+import { inputNamesOf, inputsOf } from '../state/inputs.js';
 import { promptOf } from '../state/prompt.js';
 import type { RunState } from '../state/run-state.js';
 import { failuresBefore } from '../state/task-failures.js';
@@ -10,8 +10,8 @@ import { failuresBefore } from '../state/task-failures.js';
 export class Prompts {
   readonly #state: RunState;
   readonly #fanOut = new FanOut();
-  /** Fan-outs whose tasks are known as copies of their pattern. */
-  readonly #adopted = new Set<number>();
+  /** For fan-outs and loops, how many of their tasks are known as copies of their pattern. */
+  readonly #adopted = new Map<number, number>();
   /** The lists that functions gave to fan-outs. */
   readonly #lists: ReadonlyMap<number, readonly unknown[]>;
 
@@ -33,38 +33,54 @@ export class Prompts {
       if (this.#lacksOutput(index)) return undefined;
       const inputs = inputsOf(index, this.#state, this.#fanOut);
       const names = inputNamesOf(index, this.#state, this.#fanOut);
-      return promptOf(
-        task,
-        inputs,
-        names,
-        this.#fanOut.originOf(task) !== undefined,
-        failuresBefore(index, this.#state, this.#fanOut),
-        hasPlanInputsAt(index, this.#state),
-      );
+      return promptOf(task, inputs, names, failuresBefore(index, this.#state, this.#fanOut));
     } catch {
       // It refers to a value that is not there: its attempt failed, or has yet to come.
       return undefined;
     }
   }
 
-  /** Finds out which items the tasks above were made for. @returns Whether all are known. */
+  /** Finds out which items and iterations the tasks above were made for. @returns Whether all are known. */
   #adopt(index: number): boolean {
     const { graph } = this.#state;
     const parent = graph.hasFamilies ? graph.parentOf(index) : undefined;
     if (parent === undefined) return true;
     if (!this.#adopt(parent)) return false;
     const pattern = graph.taskOf(parent);
-    if (pattern.forEach === undefined || this.#adopted.has(parent)) return true;
-    const items = this.#itemsOf(parent, pattern);
-    if (items === undefined) return false;
-    const made = this.#fanOut.elementsOf(pattern, items, items.length);
+    if (!isTemplate(pattern)) return true;
+    const made = this.#childrenOf(parent, pattern);
+    if (made === undefined) return false;
     let position = 0;
     graph.eachChild(parent, (child) => {
       const copy = made[position++];
       if (copy !== undefined) this.#adoptCopy(child, copy);
     });
-    this.#adopted.add(parent);
     return true;
+  }
+
+  /** The tasks that a fan-out or a loop made that are not known yet. */
+  #childrenOf(index: number, pattern: Task): readonly Task[] | undefined {
+    const { graph } = this.#state;
+    const count = graph.childCount(index);
+    // A loop has more of them later.
+    if (this.#adopted.get(index) === count) return [];
+    const isFanOut = pattern.forEach !== undefined;
+    const items = isFanOut ? this.#itemsOf(index, pattern) : undefined;
+    if (isFanOut && items === undefined) return undefined;
+    this.#adopted.set(index, count);
+    return items === undefined
+      ? this.#iterationsOf(index, pattern)
+      : this.#fanOut.elementsOf(pattern, items, items.length);
+  }
+
+  #iterationsOf(index: number, pattern: Task): Task[] {
+    const { graph } = this.#state;
+    const made: Task[] = [];
+    graph.eachChild(index, (child) => {
+      const [previous] = graph.taskOf(child).dependencies ?? [];
+      made.push(this.#fanOut.iterationOf(pattern, made.length + 1, previous));
+    });
+    return made;
   }
 
   #itemsOf(index: number, pattern: Task): readonly unknown[] | undefined {
@@ -78,7 +94,7 @@ export class Prompts {
   #adoptCopy(index: number, copy: Task): void {
     const { graph } = this.#state;
     this.#fanOut.adopt(graph.taskOf(index), copy);
-    if (copy.forEach !== undefined) return;
+    if (isTemplate(copy)) return;
     const subtasks = new Map((copy.subtasks ?? []).map((task) => [task.id, task]));
     graph.eachChild(index, (child) => {
       const subtask = subtasks.get(graph.taskOf(child).id);

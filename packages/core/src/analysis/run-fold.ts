@@ -1,13 +1,14 @@
 import type { TaskError } from '../contract/errors.js';
-import type {
-  ResourcePaused,
-  RunEvent,
-  RunResumed,
-  RunStarted,
-  TaskCompleted,
-  TaskOutputReceived,
-  TaskStarted,
-  TasksAdded,
+import {
+  isMadeFromTemplate,
+  type ResourcePaused,
+  type RunEvent,
+  type RunResumed,
+  type RunStarted,
+  type TaskCompleted,
+  type TaskOutputReceived,
+  type TaskStarted,
+  type TasksAdded,
 } from '../contract/event.js';
 import type { ResourceLimits } from '../contract/resource-limit.js';
 import { isAnswered, isRefusal } from '../contract/retry.js';
@@ -122,7 +123,7 @@ export class RunFold {
     const last = record.phases.at(-1) as Phase;
     if (last.kind !== 'blocked') return;
     last.by = by;
-    if ((graph.kindOf(index) & (TaskKind.forEach | TaskKind.subtasks)) === 0) {
+    if ((graph.kindOf(index) & (TaskKind.template | TaskKind.subtasks)) === 0) {
       this.#begin(record, phaseOf('ready', now));
       return;
     }
@@ -145,12 +146,16 @@ export class RunFold {
       this.#addRecord(index, now, by, round);
     }
     if (event.source === 'for_each' && event.items !== undefined) this.lists.set(by, event.items);
-    if (event.source !== 'for_each' || !this.#begun.has(by)) return;
+    if (!isMadeFromTemplate(event) || !this.#begun.has(by)) return;
     const cause = (this.tasks[by] as TaskRecord).phases.findLast(({ kind }) => kind === 'blocked');
     this.graph.eachChild(by, (child) => {
-      if (child >= first && this.state.isAdmissible(child)) {
-        this.#unblock(child, now, cause?.by ?? -1);
-      }
+      if (child < first || !this.state.isAdmissible(child)) return;
+      // An iteration waited for the one before it.
+      let after = cause?.by ?? -1;
+      this.graph.eachDependency(child, (dependency) => {
+        after = dependency;
+      });
+      this.#unblock(child, now, after);
     });
   }
 

@@ -58,6 +58,7 @@ export class LazyTaskAnalysis implements TaskAnalysis {
   get kind(): TaskAnalysis['kind'] {
     const kind = this.#fold.graph.kindOf(this.index);
     if ((kind & TaskKind.forEach) !== 0) return 'fan_out';
+    if ((kind & TaskKind.repeat) !== 0) return 'loop';
     if ((kind & TaskKind.subtasks) !== 0) return 'group';
     return (kind & TaskKind.waitFor) !== 0 ? 'person' : 'task';
   }

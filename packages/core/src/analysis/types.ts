@@ -117,8 +117,8 @@ export interface TaskAnalysis {
   readonly index: number;
   readonly task: Task;
   readonly level: number;
-  readonly kind: 'task' | 'group' | 'fan_out' | 'person';
-  /** The group or fan-out that it belongs to. */
+  readonly kind: 'task' | 'group' | 'fan_out' | 'loop' | 'person';
+  /** The group, fan-out or loop that it belongs to. */
   readonly parent?: string | undefined;
   readonly status: TaskStatus;
   readonly state: TaskState;

@@ -28,36 +28,43 @@ export type Condition =
   | { readonly any: readonly Condition[] }
   | { readonly not: Condition };
 
-/** Whether a task with this condition runs. */
-export function chosen(
-  when: Condition | ((inputs: Readonly<Record<string, unknown>>) => boolean),
-  inputs: Readonly<Record<string, unknown>>,
+type Inputs = Readonly<Record<string, unknown>>;
+
+/**
+ * Whether the condition of a task holds for these inputs.
+ *
+ * @param field The field of the task that the condition is in.
+ */
+export function isMet(
+  field: 'when' | 'until',
+  condition: Condition | ((inputs: Inputs) => boolean),
+  inputs: Inputs,
 ): boolean {
-  if (typeof when !== 'function') return holds(when, inputs);
-  const answer: unknown = when(inputs);
+  if (typeof condition !== 'function') return holds(field, condition, inputs);
+  const answer: unknown = condition(inputs);
   // Any promise would count as true.
   if (!isLate(answer)) return Boolean(answer);
-  const message = 'its when function must be synchronous; it returned a promise';
+  const message = `its ${field} function must be synchronous; it returned a promise`;
   throw new RunnerError('invalid_input', message);
 }
 
-/** Whether a condition holds for these inputs. */
-function holds(condition: Condition, inputs: Readonly<Record<string, unknown>>): boolean {
-  if ('all' in condition) return condition.all.every((each) => holds(each, inputs));
-  if ('any' in condition) return condition.any.some((each) => holds(each, inputs));
-  if ('not' in condition) return !holds(condition.not, inputs);
-  return compare(valueAt(condition, inputs), condition.operator, condition.value);
+function holds(field: string, condition: Condition, inputs: Inputs): boolean {
+  const isTrue = (part: Condition) => holds(field, part, inputs);
+  if ('all' in condition) return condition.all.every(isTrue);
+  if ('any' in condition) return condition.any.some(isTrue);
+  if ('not' in condition) return !isTrue(condition.not);
+  return compare(valueAt(field, condition, inputs), condition.operator, condition.value);
 }
 
 /** @throws {RunnerError} `invalid_input` when the output of the dependency has nothing at the path. */
-function valueAt({ path: source }: Comparison, inputs: Readonly<Record<string, unknown>>): unknown {
+function valueAt(field: string, { path: source }: Comparison, inputs: Inputs): unknown {
   // A dependency that was not chosen is not among the inputs, so its value is undefined.
   const reference = parseReference(source, (id) => Object.hasOwn(inputs, id));
   if (reference === undefined) return undefined;
   const { id, path } = reference;
   const value = readPath(inputs[id], path);
   if (value === undefined && !hasPath(inputs[id], path)) {
-    throw missingValue(`"${source}", which its when compares`, id, inputs[id], path);
+    throw missingValue(`"${source}", which its ${field} compares`, id, inputs[id], path);
   }
   return value;
 }

@@ -70,6 +70,8 @@ export const ATTEMPT_ERROR_CODES = [
   'invalid_input',
   /** Subtasks failed, or too few items of a fan-out succeeded. */
   'subtasks_failed',
+  /** The condition of a loop did not hold after its last iteration. */
+  'loop_exhausted',
   /** A human refused. */
   'rejected',
   /** A credential is missing. */

@@ -6,6 +6,7 @@ import type { Plan } from './plan.js';
 import type { InputValues } from './plan-inputs.js';
 import type { PriceTable } from './price.js';
 import type { RateLimits } from './rate-limits.js';
+import type { LoopResult } from './repeat.js';
 import type { ReplanReason } from './replan.js';
 import type { ResourceLimits } from './resource-limit.js';
 import type { RetryPolicy } from './retry.js';
@@ -133,6 +134,8 @@ export interface TaskCompleted extends AttemptBase {
   readonly cached?: true | undefined;
   /** The file that the output was saved to, within the output folder. */
   readonly savedTo?: string | undefined;
+  /** For a loop, how it ended. */
+  readonly loop?: LoopResult | undefined;
 }
 
 export interface TaskFailed extends AttemptBase {
@@ -178,17 +181,23 @@ export interface ToolApprovalDecided extends AttemptBase, ApprovalDecision {
 }
 
 /**
- * Tasks were added to the plan: by a fan-out that has its list, by a running task, or by a round of
- * re-planning.
+ * Tasks were added to the plan: by a fan-out that has its list, by a loop for its next iteration, by a
+ * running task, or by a round of re-planning.
  */
 export interface TasksAdded extends Base {
   readonly type: 'tasks_added';
-  /** The fan-out, or the task that added them; undefined when no task did. */
+  /** The fan-out, the loop, or the task that added them; undefined when no task did. */
   readonly taskId?: string | undefined;
-  readonly source: 'for_each' | 'add_tasks' | 'replan';
+  readonly source: 'for_each' | 'repeat' | 'add_tasks' | 'replan';
   readonly tasks: readonly Task[];
   /** The list that the function of a fan-out returned; with `redact`, the list of every fan-out. */
   readonly items?: readonly unknown[] | undefined;
+}
+
+/** Whether tasks belong to the fan-out or the loop that added them. */
+export function isMadeFromTemplate(event: object): boolean {
+  const { source } = event as Partial<TasksAdded>;
+  return source === 'for_each' || source === 'repeat';
 }
 
 /** Why a task will never start. */

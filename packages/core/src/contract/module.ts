@@ -1,4 +1,4 @@
-import { asksModel, doesOwnWork, type ModulePlan, type Task } from './task.js';
+import { asksModel, doesOwnWork, isTemplate, type ModulePlan, type Task } from './task.js';
 
 /** The names of a task of a module in the plan of that module. */
 export interface ModuleNames {
@@ -31,7 +31,7 @@ export function subtasksOf(task: Task): readonly Task[] | undefined {
   return copiesOf(plan.tasks, plan, (name) => moduleTaskId(id, name));
 }
 
-/** @param rename Left out in the pattern of a fan-out, whose copies get their ids from the fan-out. */
+/** @param rename Left out in the pattern of a fan-out or a loop, whose copies get their ids from it. */
 function copiesOf(
   tasks: readonly Task[],
   plan: ModulePlan,
@@ -39,7 +39,7 @@ function copiesOf(
 ): Task[] {
   return tasks.map((task) => {
     const { id, dependencies = [], subtasks, plan: inner } = task;
-    const forSubtasks = task.forEach === undefined ? rename : undefined;
+    const forSubtasks = isTemplate(task) ? undefined : rename;
     const copy: Task = {
       ...task,
       ...(rename && { id: rename(id) }),

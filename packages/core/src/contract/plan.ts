@@ -3,6 +3,7 @@ import { checkOptions } from './check-options.js';
 import type { Condition, Operator } from './condition.js';
 import type { ItemResult } from './for-each.js';
 import type { GoalState } from './goal.js';
+import type { LoopEnding, OnExhausted } from './repeat.js';
 import type { RetryPolicy } from './retry.js';
 import type { RunAfter, TaskFailure } from './run-after.js';
 import type { AnySchema, SchemaInput, SchemaOutput, StandardSchema } from './schema.js';
@@ -112,9 +113,22 @@ type WrittenIds<Ids extends readonly string[]> = Ids extends readonly [
     : never;
 
 /** The inputs of a task that may run after failures lack the outputs of the failed tasks. */
-type InputsAfter<Outputs, Ids extends readonly string[], After> = After extends 'success'
-  ? InputsOf<Outputs, Ids>
-  : Partial<InputsOf<Outputs, Ids>>;
+type InputsAfter<Outputs, Ids extends readonly string[], After, Loops> = After extends 'success'
+  ? InputsOf<Outputs, Ids> & FactsOf<Outputs, Ids[number] & Loops>
+  : Partial<InputsOf<Outputs, Ids> & FactsOf<Outputs, Ids[number] & Loops>>;
+
+/** What loops tell their dependents besides their outputs. */
+type FactsOf<Outputs, Loops> =
+  IsNever<Loops> extends true
+    ? unknown
+    : {
+        readonly [Id in Loops & string as `${Id}#ending`]: LoopEnding | UndefinedOf<Outputs, Id>;
+      } & {
+        readonly [Id in Loops & string as `${Id}#iterations`]: number | UndefinedOf<Outputs, Id>;
+      };
+
+/** Undefined where the task may not be chosen. */
+type UndefinedOf<Outputs, Id> = Id extends keyof Outputs ? Extract<Outputs[Id], undefined> : never;
 
 /** The argument of functions besides the outputs of dependencies: the inputs of the plan. */
 type PlanInputsPart<Schema> =
@@ -163,10 +177,40 @@ type WhenInput<Inputs, Chosen> =
   | { readonly not: Condition & Chosen }
   | ((inputs: Inputs) => boolean & Chosen);
 
+/** The output of one iteration, as far as it is known before the function of the task is. */
+type IterationOutput<Schema, Subtasks, Type, Module> = Module extends ModulePlan
+  ? unknown
+  : Schema extends AnySchema
+    ? SchemaOutput<Schema>
+    : Subtasks extends readonly Task[]
+      ? Type extends 'aggregate'
+        ? unknown
+        : Readonly<Record<string, unknown>>
+      : unknown;
+
+/** What the iterations of a loop get besides the inputs of the task. */
+type IterationInputs<Iteration, Looped> =
+  IsNever<Looped> extends true
+    ? unknown
+    : { readonly previous?: Iteration | undefined; readonly iteration: number };
+
+/** `repeat` of a task whose dependencies are known. */
+interface RepeatInput<Inputs, Id extends string, Iteration, Looped> {
+  readonly until: WhenInput<
+    Inputs & IterationInputs<Iteration, boolean> & { readonly [K in Id]: Iteration },
+    Looped
+  >;
+  readonly maxIterations?: number | undefined;
+  readonly onExhausted?: OnExhausted | undefined;
+}
+
 /** Neither a path nor a function was given. */
 type IsNever<T> = [T] extends [never] ? true : false;
 
-/** The argument of a task's function; in a fan-out, it includes the item and its position. */
+/**
+ * The argument of a task's function besides the inputs of an iteration; in a fan-out, it includes the item
+ * and its position.
+ */
 type BodyInputs<
   Outputs,
   Ids extends readonly string[],
@@ -174,7 +218,8 @@ type BodyInputs<
   Item,
   After,
   PlanPart,
-> = InputsAfter<Outputs, Ids, After> &
+  Loops,
+> = InputsAfter<Outputs, Ids, After, Loops> &
   PlanPart &
   (IsNever<Source | Item> extends true
     ? unknown
@@ -229,6 +274,10 @@ export type TaskInput<
   Called = undefined,
   Ran = undefined,
   Module = undefined,
+  Looped = never,
+  Loops = never,
+  Body = BodyInputs<Outputs, Ids, Source, Item, After, PlanPart, Loops> &
+    IterationInputs<IterationOutput<Schema, Subtasks, Type, Module>, Looped>,
 > = Omit<Task, TypedField> & {
   readonly id: Id;
   readonly runAfter?: After | undefined;
@@ -239,47 +288,35 @@ export type TaskInput<
     | readonly (keyof Outputs & string)[]
     | undefined;
   readonly outputSchema?: Schema | undefined;
-  readonly when?: WhenInput<InputsAfter<Outputs, Ids, After> & PlanPart, Chosen> | undefined;
+  readonly when?: WhenInput<InputsAfter<Outputs, Ids, After, Loops> & PlanPart, Chosen> | undefined;
   readonly forEach?:
-    | ForEachInput<InputsAfter<Outputs, Ids, After> & PlanPart, Source, Item>
+    | ForEachInput<InputsAfter<Outputs, Ids, After, Loops> & PlanPart, Source, Item>
+    | undefined;
+  readonly repeat?:
+    | RepeatInput<
+        BodyInputs<Outputs, Ids, Source, Item, After, PlanPart, Loops>,
+        Id,
+        IterationOutput<Schema, Subtasks, Type, Module>,
+        Looped
+      >
     | undefined;
   readonly subtasks?: Subtasks | undefined;
   readonly waitFor?: Wait | undefined;
   readonly tool?: Called | undefined;
-  readonly args?:
-    | ArgsInput<Called, BodyInputs<Outputs, Ids, Source, Item, After, PlanPart>>
-    | undefined;
+  readonly args?: ArgsInput<Called, Body> | undefined;
   readonly command?: Ran | undefined;
   readonly plan?: Module | undefined;
-  readonly with?:
-    | WithInput<Module, BodyInputs<Outputs, Ids, Source, Item, After, PlanPart>>
-    | undefined;
+  readonly with?: WithInput<Module, Body> | undefined;
   readonly description?: string | undefined;
-  readonly prompt?:
-    | ((
-        inputs: BodyInputs<Outputs, Ids, Source, Item, After, PlanPart>,
-        failures: readonly TaskFailure[],
-      ) => string)
-    | undefined;
-  readonly run?:
-    | TaskFunction<
-        BodyInputs<Outputs, Ids, Source, Item, After, PlanPart>,
-        Output | AnyIfUnsaid<Output>
-      >
-    | undefined;
+  readonly prompt?: ((inputs: Body, failures: readonly TaskFailure[]) => string) | undefined;
+  readonly run?: TaskFunction<Body, Output | AnyIfUnsaid<Output>> | undefined;
 } & (
     | { readonly description: string }
     | {
-        readonly prompt: (
-          inputs: BodyInputs<Outputs, Ids, Source, Item, After, PlanPart>,
-          failures: readonly TaskFailure[],
-        ) => string;
+        readonly prompt: (inputs: Body, failures: readonly TaskFailure[]) => string;
       }
     | {
-        readonly run: TaskFunction<
-          BodyInputs<Outputs, Ids, Source, Item, After, PlanPart>,
-          Output | AnyIfUnsaid<Output>
-        >;
+        readonly run: TaskFunction<Body, Output | AnyIfUnsaid<Output>>;
       }
     | { readonly tool: AnyTool | string }
     | { readonly command: Command }
@@ -317,6 +354,7 @@ type TypedField =
   | 'outputSchema'
   | 'when'
   | 'forEach'
+  | 'repeat'
   | 'subtasks'
   | 'waitFor'
   | 'plan'
@@ -418,7 +456,8 @@ type PathIn<Ids> = Ids extends string ? Ids | `${Ids}.${string}` | `${Ids}[${str
  * task's output.
  *
  * `Optional` are the ids of tasks that may not be chosen. With a goal, `EndsEarly` is true: a completed
- * run may lack some outputs. `Inputs` is the schema of the inputs of the plan, `Results` its `outputs`.
+ * run may lack some outputs. `Inputs` is the schema of the inputs of the plan, `Results` its `outputs`. `Loops` are
+ * the ids of loops.
  */
 export class PlanBuilder<
   Outputs = {},
@@ -426,6 +465,7 @@ export class PlanBuilder<
   EndsEarly extends boolean = false,
   Inputs extends StandardSchema | undefined = undefined,
   Results extends PlanOutputs | undefined = undefined,
+  Loops extends string = never,
 > implements Plan<EndsEarly extends true ? Partial<Outputs> : Outputs, GivenInputs<Inputs>>
 {
   declare readonly [outputs]?: EndsEarly extends true ? Partial<Outputs> : Outputs;
@@ -479,6 +519,7 @@ export class PlanBuilder<
     const Called extends AnyTool | string | undefined = undefined,
     const Ran extends Command | undefined = undefined,
     Module extends ModulePlan | undefined = undefined,
+    Looped extends string | boolean | object = never,
   >(
     task: TaskInput<
       Outputs,
@@ -496,7 +537,9 @@ export class PlanBuilder<
       PlanInputsPart<Inputs>,
       Called,
       Ran,
-      Module
+      Module,
+      Looped,
+      Loops
     >,
   ): PlanBuilder<
     Outputs & {
@@ -509,7 +552,8 @@ export class PlanBuilder<
     IsOptional<Chosen, Ids, Optional, Source, After> extends true ? Optional | Id : Optional,
     EndsEarly,
     Inputs,
-    Results
+    Results,
+    IsNever<Looped> extends true ? Loops : Loops | Id
   > {
     this.tasks.push(task as unknown as Task);
     return this as never;

@@ -1,6 +1,7 @@
 import type { RequestAttachment } from './attachment.js';
 import type { TaskOptions } from './call-options.js';
 import type { RateLimits } from './rate-limits.js';
+import type { LoopResult } from './repeat.js';
 import type { RunContext } from './run-context.js';
 import type { Task, TaskType } from './task.js';
 import type { RequestTool } from './tool.js';
@@ -61,6 +62,8 @@ export interface AttemptResult extends TaskOutput {
   readonly reused?: { readonly runId: string } | undefined;
   /** The file that the output was saved to. */
   readonly savedTo?: string | undefined;
+  /** For a loop, which has no attempts of its own: how it ended. */
+  readonly loop?: LoopResult | undefined;
 }
 
 /**

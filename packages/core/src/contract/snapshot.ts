@@ -35,12 +35,13 @@ function snapshotOfTask(task: Task, depth: number): Task {
     ? { ...task }
     : Object.assign(Object.create(Object.getPrototypeOf(task)), task);
   // One by one: most tasks have none of them.
-  const { dependencies, metadata, when, forEach, estimate, retry, waitFor, tools, subtasks } = task;
-  const { args, command, plan, with: values } = task;
+  const { dependencies, metadata, when, forEach, repeat, estimate, retry, waitFor, tools } = task;
+  const { args, command, subtasks, plan, with: values } = task;
   if (Array.isArray(dependencies)) copy.dependencies = dependencies.slice();
   if (metadata !== undefined) copy.metadata = frozenCopy(metadata);
   if (when !== undefined) copy.when = frozenCopy(when);
   if (forEach !== undefined) copy.forEach = frozenCopy(forEach);
+  if (repeat !== undefined) copy.repeat = frozenCopy(repeat);
   if (estimate !== undefined) copy.estimate = frozenCopy(estimate);
   if (retry !== undefined) copy.retry = frozenCopy(retry);
   if (waitFor !== undefined) copy.waitFor = frozenCopy(waitFor);

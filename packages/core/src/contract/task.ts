@@ -3,6 +3,7 @@ import type { TaskOptions } from './call-options.js';
 import type { Condition } from './condition.js';
 import type { ForEach } from './for-each.js';
 import type { OutputPart } from './output-part.js';
+import type { Repeat } from './repeat.js';
 import type { RetryPolicy } from './retry.js';
 import type { RunAfter, TaskFailure } from './run-after.js';
 import type { AnySchema, StandardSchema } from './schema.js';
@@ -116,6 +117,13 @@ export interface Task extends TaskOptions {
    */
   readonly forEach?: ForEach | undefined;
   /**
+   * Runs this task again, with all of its subtasks, until a condition holds. The iterations are tasks
+   * with ids of their own (`id#1`, `id#2`, …). They have the input `previous`, which is the output of the
+   * iteration before (none in the first one), and `iteration`, which is 1, 2, …. The output is that of the
+   * last iteration. Dependents also get `id#ending` (`reached` or `exhausted`) and `id#iterations`.
+   */
+  readonly repeat?: Repeat | undefined;
+  /**
    * Tasks that belong to this one. They start when its dependencies are done, in the order of their
    * own dependencies, and it is complete when they are. Its output is the record of their outputs by
    * id. With a `run` function, or as an `aggregate` with a prompt, it then runs itself, on that record.
@@ -193,6 +201,11 @@ export function localResourceOf({ run, tool, command }: Task): string | undefine
   if (run !== undefined) return 'function';
   if (tool !== undefined) return `tool:${typeof tool === 'string' ? tool : tool.name}`;
   return command === undefined ? undefined : 'command';
+}
+
+/** Whether the subtasks of a task are a template: a fan-out or a loop makes its children while it runs. */
+export function isTemplate({ forEach, repeat }: Pick<Task, 'forEach' | 'repeat'>): boolean {
+  return forEach !== undefined || repeat !== undefined;
 }
 
 /** Whether a task does work of its own, besides its subtasks. */

@@ -191,6 +191,11 @@ const everything = {
       description: 'Publish {{triage}}?',
       waitFor: { kind: 'approval', timeoutMs: 1_000, default: false },
       dependencies: ['triage'],
+      repeat: {
+        until: { path: 'publish', operator: '==', value: true },
+        maxIterations: 3,
+        onExhausted: 'fail',
+      },
       when: {
         any: [
           { path: 'triage', operator: 'matches', value: '(?i)^yes' },
@@ -229,6 +234,19 @@ describe('fields that control a run', () => {
     ],
     [{ forEach: 'reserch.list' }, 'forEach: "reserch.list" is not an input of this task'],
     [{ forEach: { items: 'research', maxItems: 0 } }, 'forEach.maxItems: must be an integer'],
+    [
+      { repeat: { until: { path: 'drft', operator: '==', value: 1 } } },
+      'repeat.until.path: "drft" is not an input',
+    ],
+    [{ repeat: { maxIterations: 3 } }, 'repeat.until: is missing'],
+    [
+      { repeat: { until: { path: 'research', operator: '==', value: 1 }, times: 3 } },
+      'repeat.times: unknown field "times"',
+    ],
+    [
+      { until: { path: 'research', operator: '==', value: 1 } },
+      'until: unknown field "until". Did you mean "repeat"?',
+    ],
     [
       { forEach: { items: 'research', minSuccess: '120%' } },
       'forEach.minSuccess: must be an integer ≥ 0, or a percentage',

@@ -79,6 +79,7 @@ const CHECKED_FIELDS: ReadonlySet<string> = new Set([
   'attachments',
   'when',
   'forEach',
+  'repeat',
   'retry',
   'timeoutMs',
   'idleTimeoutMs',

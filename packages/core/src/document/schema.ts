@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { type CallOptions, REASONING_EFFORTS } from '../contract/call-options.js';
 import { OPERATORS } from '../contract/condition.js';
 import { ATTEMPT_ERROR_CODES } from '../contract/errors.js';
+import { ON_EXHAUSTED } from '../contract/repeat.js';
 import { RUN_AFTER } from '../contract/run-after.js';
 import { COMMAND_OUTPUTS } from '../contract/step.js';
 import { TASK_TYPES } from '../contract/task.js';
@@ -164,6 +165,21 @@ const forEachSchema = z.union([
       .optional(),
   }),
 ]);
+
+const repeatSchema = z.strictObject({
+  until: conditionSchema.describe(
+    'Ends the loop when it holds after an iteration. The id of the task is the output of the iteration; subtasks, `previous` and `iteration` are known as well.',
+  ),
+  maxIterations: count
+    .describe('The maximum number of iterations, the first one included; 5 by default.')
+    .optional(),
+  onExhausted: z
+    .enum(ON_EXHAUSTED)
+    .describe(
+      'What happens when the condition does not hold after the last iteration: complete with its output (the default), or fail.',
+    )
+    .optional(),
+});
 
 const waitForSchema = z.union([
   z.enum(WAIT_KINDS),
@@ -368,6 +384,11 @@ export const taskSchema = z
       when: conditionSchema.describe('Runs the task only if this condition holds.').optional(),
       forEach: forEachSchema
         .describe('Runs the task once for each item of a list; {{item}} is the item.')
+        .optional(),
+      repeat: repeatSchema
+        .describe(
+          'Runs the task and its subtasks again until a condition holds; {{previous}} is the output of the iteration before.',
+        )
         .optional(),
       get subtasks() {
         return z

@@ -15,7 +15,8 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   items: ['forEach'],
   jobs: ['tasks'],
   key: ['id'],
-  loop: ['forEach'],
+  iterations: ['repeat'],
+  loop: ['repeat'],
   message: ['description'],
   name: ['id', 'goal'],
   needs: ['dependencies'],
@@ -37,7 +38,9 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   text: ['description'],
   timeout: ['timeoutMs'],
   title: ['goal', 'description'],
+  until: ['repeat'],
   uses: ['tool'],
+  while: ['repeat'],
 };
 
 /** ` Did you mean "dependencies"?` for the name of a field in another format, such as `depends_on`. */

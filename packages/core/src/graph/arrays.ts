@@ -2,7 +2,7 @@
 export const NONE = -1;
 
 /** A copy with room for `capacity` items; the new ones are 0. */
-export function enlarge<T extends Int32Array | Float64Array | Uint8Array>(
+export function enlarge<T extends Int32Array | Float64Array | Uint16Array | Uint8Array>(
   array: T,
   capacity: number,
 ): T {

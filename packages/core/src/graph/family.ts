@@ -1,5 +1,5 @@
 import { subtasksOf } from '../contract/module.js';
-import { hasSubtasks, type Task } from '../contract/task.js';
+import { hasSubtasks, isTemplate, type Task } from '../contract/task.js';
 import { enlarge, NONE } from './arrays.js';
 
 /** The parent and the children of each task, by task index. */
@@ -36,6 +36,11 @@ export class Family {
     return this.#count[index] ?? 0;
   }
 
+  lastChild(index: number): number | undefined {
+    const last = this.#last[index] ?? NONE;
+    return last === NONE ? undefined : last;
+  }
+
   eachChild(index: number, visit: (child: number) => void): void {
     let child = this.#first[index] ?? NONE;
     while (child !== NONE) {
@@ -57,8 +62,8 @@ export class Family {
 }
 
 /**
- * Appends tasks, each followed by its subtasks. The subtasks of a fan-out are a template for its
- * children and are left out.
+ * Appends tasks, each followed by its subtasks. The subtasks of a fan-out or a loop are a template for
+ * its children and are left out.
  *
  * @param isFolded Whether the tasks of modules are left out as well.
  * @returns The parent of each subtask, by index; undefined when there are none.
@@ -80,7 +85,7 @@ export function flatten(
         parents ??= new Map();
         parents.set(index, parent);
       }
-      if (task.forEach !== undefined) continue;
+      if (isTemplate(task)) continue;
       const subtasks = isFolded ? task.subtasks : subtasksOf(task);
       if (subtasks !== undefined) append(subtasks, index);
     }

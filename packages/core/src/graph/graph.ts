@@ -19,7 +19,7 @@ export class Graph {
   readonly #tasks: Task[] = [];
   readonly #ids: IdIndex;
   /** For each task, a sum of `TaskKind`s. */
-  #kinds: Uint8Array;
+  #kinds: Uint16Array;
   #levels: Int32Array;
   #criticalPaths: Float64Array;
   readonly #edges: Edges;
@@ -42,7 +42,7 @@ export class Graph {
     const parents = flatten(tasks, this.#tasks, isFolded);
     const size = this.#tasks.length;
     this.#ids = new IdIndex(size);
-    this.#kinds = new Uint8Array(size);
+    this.#kinds = new Uint16Array(size);
     let edges = 0;
     let estimated = 0;
     let estimates = 0;
@@ -154,7 +154,7 @@ export class Graph {
     return this.#family !== undefined;
   }
 
-  /** The task that this one belongs to, as a subtask or as an element of its fan-out. */
+  /** The task that this one belongs to: as a subtask, an element of a fan-out, an iteration of a loop. */
   parentOf(index: number): number | undefined {
     return this.#family?.parentOf(index);
   }
@@ -169,6 +169,11 @@ export class Graph {
 
   childCount(index: number): number {
     return this.#family?.childCount(index) ?? 0;
+  }
+
+  /** The child that was added last. */
+  lastChild(index: number): number | undefined {
+    return this.#family?.lastChild(index);
   }
 
   eachChild(index: number, visit: (child: number) => void): void {

@@ -1,4 +1,4 @@
-import { hasSubtasks, type Task } from '../contract/task.js';
+import { hasSubtasks, isTemplate, type Task } from '../contract/task.js';
 
 /**
  * What is special about a task, as bits of a number. Most tasks have none of these, and the kernel
@@ -21,8 +21,12 @@ export const TaskKind = {
   afterFailure: 64,
   /** Either of the last two. */
   afterAny: 96,
-  /** A group with the tasks of another plan; not a fan-out, whose items may be such groups. */
+  /** A group with the tasks of another plan; not a template, whose children may be such groups. */
   module: 128,
+  /** A loop: has a child for each iteration. */
+  repeat: 256,
+  /** Makes its children while it runs: a fan-out or a loop. */
+  template: 258,
 } as const;
 
 /** A sum of `TaskKind`s; 0 for a plain task. */
@@ -32,8 +36,10 @@ export function taskKindOf(task: Task): number {
     (task.forEach === undefined ? 0 : TaskKind.forEach) |
     (hasSubtasks(task) ? TaskKind.subtasks : 0) |
     (task.waitFor === undefined ? 0 : TaskKind.waitFor) |
+    // An element of a fan-out is the loop, not the fan-out itself.
+    (task.repeat === undefined || task.forEach !== undefined ? 0 : TaskKind.repeat) |
     (task.runAfter === 'settled' ? TaskKind.afterSettled : 0) |
     (task.runAfter === 'failure' ? TaskKind.afterFailure : 0) |
-    (task.plan !== undefined && task.forEach === undefined ? TaskKind.module : 0)
+    (task.plan !== undefined && !isTemplate(task) ? TaskKind.module : 0)
   );
 }

@@ -1,4 +1,9 @@
-import type { EarlierAttempts, RunLimits, SkipReason } from '../contract/event.js';
+import {
+  type EarlierAttempts,
+  isMadeFromTemplate,
+  type RunLimits,
+  type SkipReason,
+} from '../contract/event.js';
 import type { EventData, Json } from '../contract/journal.js';
 import { isNotChosenFor } from '../contract/skip-reason.js';
 import type { Task } from '../contract/task.js';
@@ -109,7 +114,7 @@ function adoptedEvent(
 ): EventData | undefined {
   const isValid = event.taskId !== undefined && valid.has(event.taskId);
   if (event.type === 'tasks_added') {
-    if (event.source === 'for_each') return isValid ? event : undefined;
+    if (isMadeFromTemplate(event)) return isValid ? event : undefined;
     return onlyTasks(event, present);
   }
   return isValid && isKept(event, state) ? withoutCost(event, runId) : undefined;

@@ -1,3 +1,4 @@
+import { isMadeFromTemplate } from '../contract/event.js';
 import type { EventData } from '../contract/journal.js';
 import type { Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
@@ -99,7 +100,7 @@ class Invalidator {
   #propagateDown(index: number): void {
     const isRemoved = this.#removed.has(index);
     if (!isRemoved && !this.#invalid.has(index)) return;
-    const losesChildren = isRemoved || isFanOut(this.#graph, index);
+    const losesChildren = isRemoved || isTemplateAt(this.#graph, index);
     this.#graph.eachChild(index, losesChildren ? this.#remove : this.#invalidate);
     for (const added of this.#additions.addedBy(index)) this.#remove(added);
   }
@@ -127,8 +128,8 @@ class Invalidator {
   readonly #invalidate = (index: number): void => this.#put(this.#invalid, index);
 
   #changeOutcome(index: number): void {
-    // A fan-out makes its elements when it begins: it keeps all of them or none.
-    if (isFanOut(this.#graph, index)) this.#invalidate(index);
+    // A fan-out and a loop make their children themselves: they keep all of them or none.
+    if (isTemplateAt(this.#graph, index)) this.#invalidate(index);
     else this.#put(this.#outcomes, index);
   }
 
@@ -139,7 +140,7 @@ class Invalidator {
   }
 }
 
-/** The tasks that were added at run time, except the elements of fan-outs. */
+/** The tasks that were added at run time, except those of fan-outs and loops. */
 class Additions {
   readonly #graph: Graph;
   /** For each added task, the task whose attempt added it, if one did. */
@@ -149,7 +150,7 @@ class Additions {
   constructor(log: readonly EventData[], graph: Graph) {
     this.#graph = graph;
     for (const { type, source, tasks, taskId } of log) {
-      if (type !== 'tasks_added' || source === 'for_each') continue;
+      if (type !== 'tasks_added' || isMadeFromTemplate({ source })) continue;
       const adder = taskId === undefined ? undefined : graph.indexOf(taskId);
       for (const { id } of tasks as readonly TaskData[]) {
         this.#add(graph.indexOf(id) as number, adder);
@@ -185,18 +186,19 @@ class Additions {
     return undefined;
   }
 
-  /** Whether a task belongs to a fan-out or to an added task, so that no plan lists it. */
+  /** Whether a task belongs to a fan-out, a loop or an added task, so that no plan lists it. */
   isMadeAtRunTime(index: number): boolean {
     const graph = this.#graph;
     for (let at = graph.parentOf(index); at !== undefined; at = graph.parentOf(at)) {
-      if (this.isAdded(at) || isFanOut(graph, at)) return true;
+      if (this.isAdded(at) || isTemplateAt(graph, at)) return true;
     }
     return false;
   }
 }
 
-function isFanOut(graph: Graph, index: number): boolean {
-  return (graph.kindOf(index) & TaskKind.forEach) !== 0;
+/** Whether a task makes its children while it runs. */
+function isTemplateAt(graph: Graph, index: number): boolean {
+  return (graph.kindOf(index) & TaskKind.template) !== 0;
 }
 
 function idAt(graph: Graph, index: number): string {

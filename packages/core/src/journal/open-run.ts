@@ -1,6 +1,6 @@
 import type { ValueCodec } from '../contract/codec.js';
 import { StratagemError } from '../contract/errors.js';
-import type { RunLimits } from '../contract/event.js';
+import { isMadeFromTemplate, type RunLimits } from '../contract/event.js';
 import type { EventData, Journal, Json, OpenedRun } from '../contract/journal.js';
 import { subtasksOf } from '../contract/module.js';
 import type { Plan } from '../contract/plan.js';
@@ -199,7 +199,7 @@ function addedTasks(
   const isCompleted = completedIn(log);
   const isKnown = (id: string) => isCompleted(id) || byId.has(id);
   const missing = log.flatMap(({ type, source, tasks }) => {
-    if (type !== 'tasks_added' || source === 'for_each') return [];
+    if (type !== 'tasks_added' || isMadeFromTemplate({ source })) return [];
     return incompleteTasks(tasks as unknown as readonly TaskData[], isKnown);
   });
   if (missing.length === 0) return byId;

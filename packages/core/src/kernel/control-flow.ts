@@ -1,8 +1,8 @@
-import { chosen } from '../contract/condition.js';
+import { isMet } from '../contract/condition.js';
 import { RunnerError, StrategyError } from '../contract/errors.js';
 import { isByFunction } from '../contract/for-each.js';
 import type { Json } from '../contract/journal.js';
-import { doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
+import { doesOwnWork, hasSubtasks, isTemplate, type Task } from '../contract/task.js';
 import { keep } from '../contract/value.js';
 import { TaskKind } from '../graph/task-kind.js';
 import { canonical } from '../serialize/canonical.js';
@@ -10,38 +10,24 @@ import { asData } from '../serialize/task.js';
 import { toData } from '../serialize/value.js';
 import { idsOf, requireFewItems } from '../state/fan-out.js';
 import { outputsOf, requireSubtasks, resultsOf } from '../state/group.js';
-import {
-  bindModule,
-  hasPlanInputsAt,
-  type Inputs,
-  inputNamesOf,
-  inputsOf,
-} from '../state/inputs.js';
+import { bindModule, type Inputs, inputNamesOf, inputsOf } from '../state/inputs.js';
 import { moduleOutputsOf } from '../state/plan-outputs.js';
 import { promptOf } from '../state/prompt.js';
 import { failuresBefore } from '../state/task-failures.js';
 import { watchMissing, withoutItem } from './fan-out-inputs.js';
 import { askHuman } from './human-input.js';
+import { beginLoop, isLoop } from './loop.js';
 import type { Machine } from './machine.js';
 import { completeTask, failTask, skipFor, skipTask } from './settlement.js';
 
 /** What makes a task more than one attempt that starts when its dependencies have settled. */
-const SPECIAL = TaskKind.when | TaskKind.forEach | TaskKind.subtasks | TaskKind.waitFor;
+const SPECIAL = TaskKind.when | TaskKind.template | TaskKind.subtasks | TaskKind.waitFor;
 
 /** The prompt of a task, given its inputs. */
 export function promptFor({ state, fanOut }: Machine, index: number, inputs: Inputs): string {
   const task = state.graph.tasks[index] as Task;
   const names = inputNamesOf(index, state, fanOut);
-  const failures = failuresBefore(index, state, fanOut);
-  const hasPlanInputs = hasPlanInputsAt(index, state);
-  return promptOf(
-    task,
-    inputs,
-    names,
-    fanOut.originOf(task) !== undefined,
-    failures,
-    hasPlanInputs,
-  );
+  return promptOf(task, inputs, names, failuresBefore(index, state, fanOut));
 }
 
 /** All that a task depends on has settled: it may begin, once its group has. */
@@ -68,7 +54,7 @@ function hasFailedDependency({ graph, state }: Machine, index: number): boolean 
   return found;
 }
 
-/** Begins a task that is more than one attempt: a condition, a fan-out, a group, a human step. */
+/** Begins a task that is more than one attempt: a condition, a fan-out, a loop, a group, a human step. */
 export function open(machine: Machine, index: number): void {
   const { state, fanOut } = machine;
   if (!state.isPending(index)) return;
@@ -81,12 +67,16 @@ export function open(machine: Machine, index: number): void {
     }
     const inputs = inputsOf(index, state, fanOut);
     const isFanOut = task.forEach !== undefined;
-    if (task.when !== undefined && !chosen(task.when, isFanOut ? withoutItem(inputs) : inputs)) {
+    if (
+      task.when !== undefined &&
+      !isMet('when', task.when, isFanOut ? withoutItem(inputs) : inputs)
+    ) {
       skipTask(machine, index, 'condition_false', undefined);
     } else if (isFanOut && beginsAgain) {
       requireSameItems(machine, index, task, inputs);
       beginGroup(machine, index);
     } else if (isFanOut) expand(machine, index, task, inputs);
+    else if (task.repeat !== undefined) beginGroup(machine, index);
     else if (hasSubtasks(task)) {
       if (task.plan !== undefined) bindModule(index, state, fanOut);
       beginGroup(machine, index);
@@ -105,8 +95,8 @@ export function open(machine: Machine, index: number): void {
 /** Whether a group had begun before its process ended. No event says so; its children do. */
 function hasBegun({ graph, state }: Machine, index: number, task: Task): boolean {
   if (graph.childCount(index) === 0) return false;
-  // A fan-out has its elements from its beginning on.
-  if (task.forEach !== undefined) return true;
+  // A fan-out has its elements from its beginning on, and a loop its first iteration.
+  if (isTemplate(task)) return true;
   let found = false;
   if (task.when !== undefined) {
     graph.eachChild(index, (child) => {
@@ -133,7 +123,7 @@ function requireSameItems(
   const items = fanOut.itemsOf(task, inputs);
   const before: unknown[] = [];
   graph.eachChild(index, (child) => {
-    before.push(fanOut.originOf(graph.tasks[child] as Task)?.item);
+    before.push(fanOut.originOf(graph.tasks[child] as Task)?.element?.item);
   });
   if (canonical(toData(items) as Json) === canonical(toData(before) as Json)) return;
   const message =
@@ -144,6 +134,10 @@ function requireSameItems(
 /** The children of a group may start from now on. */
 function beginGroup(machine: Machine, group: number): void {
   const { graph, state } = machine;
+  if (isLoop(machine, group)) {
+    beginLoop(machine, group);
+    return;
+  }
   machine.begunGroups.add(group);
   graph.eachChild(group, (child) => {
     if (state.isAdmissible(child)) machine.unblocked.push(child);
@@ -177,7 +171,7 @@ export function finishGroup(machine: Machine, index: number): void {
 /** Skips a fan-out whose list would have come from a task that was not chosen, or failed. */
 function skipWithoutItems(machine: Machine, index: number, missing: string): void {
   const { graph, state, fanOut } = machine;
-  const names = inputNamesOf(index, state, fanOut);
+  const { names } = inputNamesOf(index, state, fanOut);
   let failed: number | undefined;
   let position = 0;
   graph.eachDependency(index, (dependency) => {
@@ -189,7 +183,7 @@ function skipWithoutItems(machine: Machine, index: number, missing: string): voi
 
 function expand(machine: Machine, index: number, task: Task, inputs: Inputs): void {
   const { graph, state, fanOut } = machine;
-  const watched = watchMissing(inputs, inputNamesOf(index, state, fanOut));
+  const watched = watchMissing(inputs, inputNamesOf(index, state, fanOut).names);
   let items: readonly unknown[];
   try {
     items = fanOut.itemsOf(task, watched.inputs);

@@ -11,7 +11,7 @@ import type { TaskData } from '../serialize/plan.js';
 import { asData } from '../serialize/task.js';
 import { isEventType } from '../state/event-log.js';
 import type { FanOut } from '../state/fan-out.js';
-import { outputsOf, resultsOf } from '../state/group.js';
+import { lastIteration, nextIteration, outputsOf, resultsOf } from '../state/group.js';
 import { inputsOf } from '../state/inputs.js';
 import type { RunState } from '../state/run-state.js';
 
@@ -49,9 +49,11 @@ function contextOf({ state, fanOut, plan, added, codecs }: DecodeOptions): Decod
     plan,
     outputOf(taskId) {
       const index = requireIndex(state, taskId);
-      return (state.graph.kindOf(index) & TaskKind.forEach) !== 0
-        ? resultsOf(index, state)
-        : outputsOf(index, state, fanOut);
+      const kind = state.graph.kindOf(index);
+      if ((kind & TaskKind.forEach) !== 0) return resultsOf(index, state);
+      if ((kind & TaskKind.repeat) === 0) return outputsOf(index, state, fanOut);
+      const last = lastIteration(index, state);
+      return last === undefined ? undefined : state.outputOf(last);
     },
     elementsOf(taskId, count, items) {
       const index = requireIndex(state, taskId);
@@ -59,6 +61,7 @@ function contextOf({ state, fanOut, plan, added, codecs }: DecodeOptions): Decod
       const list = items ?? fanOut.itemsOf(task, inputsOf(index, state, fanOut));
       return asData(fanOut.elementsOf(task, list, count));
     },
+    iterationOf: (taskId) => asData([nextIteration(requireIndex(state, taskId), state, fanOut)]),
     addedTasks(data, attached) {
       const tasks = tasksFromData(data as unknown as readonly TaskData[], attached);
       return asData(tasks.map((task) => added.get(task.id) ?? task));

@@ -8,6 +8,7 @@ import { failuresBefore } from '../state/task-failures.js';
 import { attemptsLeft, idleTimeoutOf } from './attempts.js';
 import type { Command } from './command.js';
 import { promptFor } from './control-flow.js';
+import { isLoop } from './loop.js';
 import { Machine } from './machine.js';
 import type { KernelOptions } from './options.js';
 
@@ -47,7 +48,7 @@ export class KernelView {
 
   /** The names that a task may refer to, in the order of the plan. */
   inputNamesOf(index: number): readonly string[] {
-    return inputNamesOf(index, this.machine.state, this.machine.fanOut);
+    return inputNamesOf(index, this.machine.state, this.machine.fanOut).names;
   }
 
   /** @throws {RunnerError} `invalid_input` when the inputs lack what the prompt asks for. */
@@ -91,6 +92,14 @@ export class KernelView {
     const index = graph.indexOf(id);
     if (index === undefined || (graph.kindOf(index) & TaskKind.forEach) === 0) return false;
     return state.isPending(index) && graph.childCount(index) === 0;
+  }
+
+  /** Whether this is the id of a loop that may have an iteration with this number later. */
+  isOpenLoop(id: string, iteration: number): boolean {
+    const { graph } = this.machine;
+    const index = graph.indexOf(id);
+    if (index === undefined || !isLoop(this.machine, index)) return false;
+    return iteration > graph.childCount(index);
   }
 
   /** Whether the strategy observes the output of attempts. */

@@ -1,9 +1,10 @@
-import type { RunEvent } from '../contract/event.js';
+import { isMadeFromTemplate, type RunEvent } from '../contract/event.js';
 import type { Stop } from '../contract/stop.js';
 import type { Task } from '../contract/task.js';
 import { TaskKind } from '../graph/task-kind.js';
 import { COMPLETED, COMPLETED_WITH_DETAILS, STARTED } from '../state/event-log.js';
 import { finishGroup } from './control-flow.js';
+import { endIteration, isLoop } from './loop.js';
 import type { Machine } from './machine.js';
 import { skipDependents, skipFor, skipTask } from './settlement.js';
 import { survivorsOf } from './survivors.js';
@@ -45,8 +46,8 @@ function afterEvent(machine: Machine, event: RunEvent, position: number): void {
       afterChild(machine, position);
       return;
     case 'tasks_added':
-      // A fan-out whose dependencies are lost has begun only after failures.
-      if (event.source !== 'for_each' || graph.hasKind(TaskKind.afterAny)) {
+      // A fan-out or a loop whose dependencies are lost has begun only after failures.
+      if (!isMadeFromTemplate(event) || graph.hasKind(TaskKind.afterAny)) {
         afterAddition(machine, event.tasks);
       }
       return;
@@ -64,15 +65,17 @@ function afterCompletionTowardsGoal(machine: Machine): void {
   if (machine.state.stop === undefined && isGoalCheckDue(machine)) checkGoal(machine);
 }
 
-/** The last child to settle ends its group. */
+/** The last child to settle ends its group, and each iteration may end its loop. */
 function afterChild(machine: Machine, position: number): void {
   const { graph, state, log, begunGroups } = machine;
   if (!graph.hasFamilies) return;
-  const parent = graph.parentOf(log.indexAt(position));
+  const index = log.indexAt(position);
+  const parent = graph.parentOf(index);
   if (parent === undefined || !begunGroups.has(parent)) return;
   // A stop skips every other group that has not ended.
   if (state.stop !== undefined && !survivorsOf(machine, state.stop).has(parent)) return;
-  if (state.groups.settledPosition(parent) === position) finishGroup(machine, parent);
+  if (isLoop(machine, parent)) endIteration(machine, parent, index);
+  else if (state.groups.settledPosition(parent) === position) finishGroup(machine, parent);
 }
 
 /** Added tasks that can never begin are skipped at once. */

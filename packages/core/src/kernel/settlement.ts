@@ -1,20 +1,23 @@
 import { TaskError } from '../contract/errors.js';
 import type { SkipReason } from '../contract/event.js';
+import type { LoopResult } from '../contract/repeat.js';
 import type { Machine } from './machine.js';
 
 /**
  * Completes a task without an attempt of its own.
  *
  * @param since When it began, as Unix time in milliseconds.
+ * @param loop For a loop, how it ended.
  */
 export function completeTask(
   machine: Machine,
   index: number,
   output: unknown,
   since: number,
+  loop?: LoopResult,
 ): void {
   const { state, now } = machine;
-  state.recordCompletion(index, now - since, { output }, now);
+  state.recordCompletion(index, now - since, { output, ...(loop && { loop }) }, now);
 }
 
 /**

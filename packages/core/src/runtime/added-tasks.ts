@@ -2,16 +2,16 @@ import type { ValueCodec } from '../contract/codec.js';
 import { describe, RunnerError } from '../contract/errors.js';
 import { subtasksOf } from '../contract/module.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
-import type { Task } from '../contract/task.js';
+import { isTemplate, type Task } from '../contract/task.js';
 import { tasksToData } from '../serialize/plan.js';
 import { toData } from '../serialize/value.js';
 import type { RunState } from '../state/run-state.js';
 
-/** Calls `visit` with each task and its subtasks, without the patterns of fan-outs. */
+/** Calls `visit` with each task and its subtasks, without the patterns of fan-outs and loops. */
 export function eachTask(tasks: readonly Task[], visit: (task: Task) => void): void {
   for (const task of tasks) {
     visit(task);
-    if (task.forEach === undefined) eachTask(subtasksOf(task) ?? [], visit);
+    if (!isTemplate(task)) eachTask(subtasksOf(task) ?? [], visit);
   }
 }
 

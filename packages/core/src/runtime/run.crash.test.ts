@@ -53,6 +53,7 @@ test('a run survives any number of journal failures and completes every task onc
         expect(told).toEqual(ids);
         expect(ids.toSorted()).toEqual(result.tasks.map(({ id }) => id).toSorted());
         expect(result.outputs.sum).toBe(60);
+        expect(result.outputs.grow).toEqual({ step: 2, add: 6 });
         expect(result.outputs.late).toBe('late');
       },
     ),
@@ -108,6 +109,7 @@ test('a run survives any number of interruptions and completes every task once',
         expect(ids.toSorted()).toEqual(result.tasks.map(({ id }) => id).toSorted());
         expect(log.some(({ type }) => type === 'run_canceled')).toBe(false);
         expect(result.outputs.sum).toBe(60);
+        expect(result.outputs.grow).toEqual({ step: 2, add: 6 });
         expect(result.outputs.late).toBe('late');
       },
     ),
@@ -116,7 +118,7 @@ test('a run survives any number of interruptions and completes every task once',
   expect(interrupted).toBeGreaterThan(50);
 });
 
-/** With a fan-out, a group, retries and tasks that come while it runs. */
+/** With a fan-out, a loop, a group, retries and tasks that come while it runs. */
 function planFor(done: Map<string, number>): Plan {
   const count = (id: string) => {
     const times = (done.get(id) ?? 0) + 1;
@@ -158,8 +160,21 @@ function planFor(done: Map<string, number>): Plan {
       },
     },
     {
+      id: 'grow',
+      dependencies: ['group'],
+      repeat: { until: { path: 'add', operator: '>=', value: 6 } },
+      subtasks: [
+        { id: 'step', run: () => 2 },
+        {
+          id: 'add',
+          dependencies: ['step'],
+          run: async ({ step, previous }) => setImmediate((previous?.add ?? 0) + step),
+        },
+      ],
+    },
+    {
       id: 'sum',
-      dependencies: ['each', 'group', 'adds'],
+      dependencies: ['each', 'group', 'grow', 'adds'],
       run: ({ each }) =>
         each.reduce((sum: number, { output }: { output: number }) => sum + output, 0),
     },

@@ -93,6 +93,8 @@ export class TaskAdditions {
       isTaken: (id: string) => graph.indexOf(id) !== undefined || this.#pending.has(id),
       isPendingFanOut: (id: string) =>
         this.#kernel.isPendingFanOut(id) || this.#pending.get(id)?.forEach !== undefined,
+      isOpenLoop: (id: string, iteration: number) =>
+        this.#kernel.isOpenLoop(id, iteration) || this.#pending.get(id)?.repeat !== undefined,
       planInputs: this.#settings.plan.inputs,
     };
     const problems = additionProblems(tasks, there, maxDepth);

@@ -18,6 +18,8 @@ export interface DecodeContext {
     count: number,
     items: readonly unknown[] | undefined,
   ) => TasksAdded['tasks'];
+  /** The tasks of the next iteration of a loop. */
+  readonly iterationOf: (taskId: string) => TasksAdded['tasks'];
   /** Tasks that were added, with their functions. */
   readonly addedTasks: (data: Json, attached: AttachedData | undefined) => TasksAdded['tasks'];
   /** The plan of the run, with its functions. */
@@ -40,6 +42,12 @@ export function decodeEvent(data: EventData, context: DecodeContext): RunEvent {
     }
     case 'tasks_added': {
       const { taskCount: _, elements, tasks, items, [ATTACHED]: attached, ...fields } = data;
+      if (data.source === 'repeat') {
+        return {
+          ...fields,
+          tasks: context.iterationOf(data.taskId as string),
+        } as unknown as RunEvent;
+      }
       if (data.source !== 'for_each') {
         const added = context.addedTasks(tasks as Json, attached as AttachedData | undefined);
         return { ...fields, tasks: added } as unknown as RunEvent;

@@ -9,7 +9,7 @@ import { fromBase64 } from '../util/base64.js';
 import {
   ATTACHED,
   type AttachedData,
-  FUNCTION_FIELDS,
+  INNER_FUNCTIONS,
   type PlanData,
   subtasksIn,
   type TaskData,
@@ -38,12 +38,17 @@ function isIncomplete(field: string, value: Json): boolean {
   // The JSON Schema is data, but the function that validates is not. Values of headers are not stored.
   if (field === 'outputSchema' || field === 'headers') return true;
   if (field === 'plan') return (value as { readonly inputs?: Json }).inputs !== undefined;
-  if (!FUNCTION_FIELDS.includes(field)) return false;
-  return isMark(value) || isMark((value as { items?: Json })?.items);
+  return isMark(value) || isMark(innerOf(field, value));
 }
 
 function isMark(value: Json | undefined): boolean {
   return typeof value === 'object' && value !== null && (value as { $?: Json }).$ === 'function';
+}
+
+/** The part of a field that may be a function. */
+function innerOf(field: string, value: Json | undefined): Json | undefined {
+  const inner = INNER_FUNCTIONS[field];
+  return inner === undefined ? undefined : (value as { [name: string]: Json } | undefined)?.[inner];
 }
 
 /** Replaces a function in a plan that is only read. */
@@ -83,7 +88,7 @@ function recordedInputs(inputs: PlanInputRecord): StandardSchema {
 export function tasksFromData(tasks: readonly TaskData[], attached?: AttachedData): Task[] {
   return tasks.map((data) => {
     const task = reviveAll(data);
-    const { outputSchema, subtasks, forEach, plan, attachments } = data;
+    const { outputSchema, subtasks, plan, attachments } = data;
     if (outputSchema !== undefined) task.outputSchema = schemaFromData(outputSchema);
     if (subtasks !== undefined) {
       task.subtasks = tasksFromData(subtasks as readonly TaskData[], attached);
@@ -93,8 +98,9 @@ export function tasksFromData(tasks: readonly TaskData[], attached?: AttachedDat
       task.attachments = list.map((each) => withBytes(each, attached));
     }
     if (plan !== undefined) task.plan = decodePlan(plan as PlanData, attached);
-    if (isMark((forEach as { items?: Json } | undefined)?.items)) {
-      task.forEach = { ...(task.forEach as object), items: notRecorded };
+    for (const [field, inner] of Object.entries(INNER_FUNCTIONS)) {
+      if (!isMark(innerOf(field, data[field]))) continue;
+      task[field] = { ...(task[field] as object), [inner]: notRecorded };
     }
     return task as unknown as Task;
   });
@@ -110,7 +116,7 @@ function withBytes(
 }
 
 /** Fields that are decoded by themselves. */
-const LEFT = ['outputSchema', 'subtasks', 'forEach', 'plan'];
+const LEFT = ['outputSchema', 'subtasks', 'forEach', 'repeat', 'plan'];
 
 function reviveAll(data: { readonly [field: string]: Json }): Record<string, unknown> {
   const fields: Record<string, unknown> = {};

@@ -1,11 +1,12 @@
 import type { ValueCodec } from '../contract/codec.js';
 import type { RunEvent, TaskCompleted, TasksAdded } from '../contract/event.js';
 import type { EventData, Json } from '../contract/journal.js';
+import { isTemplate } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
 import { attachedData, countTasks, type PlanData, planToData, tasksToData } from './plan.js';
 import { toData, toDataLoosely } from './value.js';
 
-/** Replaces the output of a group or a fan-out, which is made from the outputs of its children. */
+/** Replaces the output of a group, a fan-out or a loop, which is made from the outputs of its children. */
 const FROM_CHILDREN: Json = { $: 'children' };
 
 /** What the encoding of an event depends on. */
@@ -22,7 +23,7 @@ export interface EncodeOptions {
 
 /**
  * Encodes an event for a journal. Nothing is written twice: the output of a group is made from its
- * children, and the items of a fan-out from its template.
+ * children, and the tasks of a fan-out or a loop from its template.
  *
  * @param index The task of the event; -1 for none.
  */
@@ -54,8 +55,8 @@ export function encodeEvent(event: RunEvent, index: number, options: EncodeOptio
 
 function isMadeOfChildren(index: number, graph: Graph): boolean {
   // Those of a module may come from its inputs, which only its code can make again.
-  const { forEach, subtasks } = graph.tasks[index] as { forEach?: unknown; subtasks?: unknown };
-  return forEach !== undefined || subtasks !== undefined;
+  const task = graph.taskOf(index);
+  return isTemplate(task) || task.subtasks !== undefined;
 }
 
 function additionOf(
@@ -63,6 +64,7 @@ function additionOf(
   { codecs }: EncodeOptions,
 ): { readonly [field: string]: Json } {
   const taskCount = countTasks(tasks);
+  if (source === 'repeat') return { tasks: [], elements: 1, taskCount };
   if (source !== 'for_each')
     return { tasks: tasksToData(tasks, []), taskCount, ...attachedData(tasks) };
   return {

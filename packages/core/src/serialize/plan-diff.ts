@@ -1,4 +1,5 @@
 import type { Json } from '../contract/journal.js';
+import { isTemplate } from '../contract/task.js';
 import { canonical } from './canonical.js';
 import { type PlanData, subtasksIn, type TaskData } from './plan.js';
 import type { PlanDiff, TaskChange } from './plan-changed-error.js';
@@ -39,13 +40,13 @@ interface Place {
   readonly parent: string | undefined;
 }
 
-/** The tasks by id; the subtasks of a fan-out are part of the fan-out. */
+/** The tasks by id; the subtasks of a fan-out or a loop are part of it. */
 function placesOf({ tasks }: PlanData): ReadonlyMap<string, Place> {
   const places = new Map<string, Place>();
   const visit = (list: readonly TaskData[], parent: string | undefined) => {
     for (const task of list) {
       places.set(task.id, { task, parent });
-      if (task.forEach === undefined) visit(subtasksIn(task), task.id);
+      if (!isTemplate(task as object)) visit(subtasksIn(task), task.id);
     }
   };
   visit(tasks, undefined);
@@ -54,13 +55,17 @@ function placesOf({ tasks }: PlanData): ReadonlyMap<string, Place> {
 
 /** The fields that differ; those of the plan of a module as `plan.outputs`. Its tasks are compared separately. */
 function taskDifferences(before: TaskData, after: TaskData): string[] {
-  const isFanOut = after.forEach !== undefined;
+  const isPattern = isTemplate(after as object);
   const isModule = before.plan !== undefined && after.plan !== undefined;
-  const isGroup = after.subtasks !== undefined && !isFanOut;
+  const isGroup = after.subtasks !== undefined && !isPattern;
   const except = ['id', ...(isGroup ? ['subtasks'] : []), ...(isModule ? ['plan'] : [])];
   const fields = differences(before, after, except);
   if (!isModule) return fields;
-  const inner = differences(before.plan as Fields, after.plan as Fields, isFanOut ? [] : ['tasks']);
+  const inner = differences(
+    before.plan as Fields,
+    after.plan as Fields,
+    isPattern ? [] : ['tasks'],
+  );
   return [...fields, ...inner.map((field) => `plan.${field}`)];
 }
 

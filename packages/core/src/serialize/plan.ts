@@ -5,7 +5,7 @@ import type { Plan } from '../contract/plan.js';
 import { PlanError, type PlanProblem } from '../contract/plan-error.js';
 import { inputRecordOf } from '../contract/plan-inputs.js';
 import { jsonSchemaOf } from '../contract/schema.js';
-import type { ModulePlan, Task, Tool } from '../contract/task.js';
+import { isTemplate, type ModulePlan, type Task, type Tool } from '../contract/task.js';
 import { toBase64 } from '../util/base64.js';
 import type { PlanPath } from '../validate/checks.js';
 import { toData, UnstorableError } from './value.js';
@@ -24,7 +24,12 @@ const FUNCTION: Json = { $: 'function' };
 const SCHEMA: Json = { $: 'schema' };
 
 /** Fields that may be functions. */
-export const FUNCTION_FIELDS = ['run', 'prompt', 'when', 'forEach', 'args', 'with'];
+const FUNCTION_FIELDS = ['run', 'prompt', 'when', 'forEach', 'args', 'with'];
+/** Fields that may be objects with a function. */
+export const INNER_FUNCTIONS: Readonly<Record<string, string>> = {
+  forEach: 'items',
+  repeat: 'until',
+};
 
 /**
  * Encodes a plan. Functions and schemas that JSON cannot represent are only marked: resuming a run
@@ -116,12 +121,12 @@ function fieldToData(field: string, value: unknown, problems: PlanProblem[], pat
     case 'plan':
       return encodePlan(value as ModulePlan, problems, path);
   }
-  if (FUNCTION_FIELDS.includes(field)) {
-    if (typeof value === 'function') return FUNCTION;
-    const { items } = value as { items?: unknown };
-    if (typeof items === 'function') {
-      const { items: _, ...settings } = value as { items: unknown };
-      return { ...(keep(settings, path, problems) as object), items: FUNCTION };
+  if (FUNCTION_FIELDS.includes(field) && typeof value === 'function') return FUNCTION;
+  const inner = INNER_FUNCTIONS[field];
+  if (inner !== undefined) {
+    const { [inner]: given, ...settings } = value as Readonly<Record<string, unknown>>;
+    if (typeof given === 'function') {
+      return { ...(keep(settings, path, problems) as object), [inner]: FUNCTION };
     }
   }
   return keep(value, path, problems);
@@ -138,11 +143,11 @@ function keep(value: unknown, path: PlanPath, problems: PlanProblem[]): Json {
   }
 }
 
-/** The number of tasks and subtasks; those of a fan-out are a template and do not count. */
+/** The number of tasks and subtasks; those of fan-outs and loops are templates and do not count. */
 export function countTasks(tasks: readonly Task[]): number {
   let count = tasks.length;
   for (const task of tasks) {
-    const subtasks = task.forEach === undefined ? subtasksOf(task) : undefined;
+    const subtasks = isTemplate(task) ? undefined : subtasksOf(task);
     if (subtasks !== undefined) count += countTasks(subtasks);
   }
   return count;

@@ -333,6 +333,7 @@ class Simulation {
     const there = {
       isTaken: (id: string) => graph.indexOf(id) !== undefined,
       isPendingFanOut: (id: string) => this.#kernel.isPendingFanOut(id),
+      isOpenLoop: (id: string, iteration: number) => this.#kernel.isOpenLoop(id, iteration),
       planInputs: this.#plan.inputs,
     };
     return additionProblems(tasks, there, this.#options.maxDepth);

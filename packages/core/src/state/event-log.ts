@@ -1,4 +1,5 @@
 import type { RunEvent, RunEventType } from '../contract/event.js';
+import type { LoopResult } from '../contract/repeat.js';
 import type { AttemptResult } from '../contract/runner.js';
 import { freezeTasks } from '../contract/snapshot.js';
 import type { Task } from '../contract/task.js';
@@ -203,6 +204,12 @@ export class EventLog {
     return this.#values[position] as AttemptResult;
   }
 
+  /** How a completed loop ended. */
+  loopAt(position: number): LoopResult | undefined {
+    const hasDetails = this.#kinds[position] === COMPLETED_WITH_DETAILS;
+    return hasDetails ? this.resultAt(position).loop : undefined;
+  }
+
   /** The event of an entry that is stored as an object. */
   objectAt(position: number): RunEvent {
     return this.#values[position] as RunEvent;
@@ -350,9 +357,10 @@ function outputFor(output: unknown): unknown {
 }
 
 function hasDetails(result: AttemptResult): boolean {
-  const { usage, costUsd, model, requestId, rateLimits, contentKey, reused, cached, savedTo } =
-    result;
+  const { usage, costUsd, model, requestId, rateLimits, contentKey, reused, cached } = result;
+  const { savedTo, loop } = result;
   return (
+    loop !== undefined ||
     usage !== undefined ||
     costUsd !== undefined ||
     model !== undefined ||
@@ -375,6 +383,7 @@ const DETAILS = [
   'reused',
   'cached',
   'savedTo',
+  'loop',
 ] as const satisfies readonly (keyof AttemptResult)[];
 
 /** The fields of a completion beside its output, without those that are undefined. */

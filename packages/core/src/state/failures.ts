@@ -40,13 +40,23 @@ export class Failures {
   add(index: number, attempt: number, error: TaskError): void {
     const kind = this.#tasks.graph.kindOf(index);
     if ((kind & TaskKind.item) !== 0) return;
-    const isGroup = (kind & TaskKind.subtasks) !== 0 && (kind & TaskKind.forEach) === 0;
+    const isGroup =
+      (kind & (TaskKind.subtasks | TaskKind.repeat)) !== 0 && (kind & TaskKind.forEach) === 0;
     // A parent that fails for its subtasks: the failure has been counted where it happened. An
     // attempt may end with the same code, and so may a group that could not even begin.
     if (error.code === 'subtasks_failed' && isGroup && attempt === 0) {
-      if (this.#groups.unsettledChildrenOf(index) === 0) return;
+      const isOfChildren = this.#groups.unsettledChildrenOf(index) === 0;
+      if (isOfChildren && !this.#isFailedByCondition(index)) return;
     }
     this.#count(index, error);
+  }
+
+  /** Whether the condition of a loop threw: every iteration went well. */
+  #isFailedByCondition(index: number): boolean {
+    const { graph } = this.#tasks;
+    if ((graph.kindOf(index) & TaskKind.repeat) === 0) return false;
+    const last = graph.lastChild(index);
+    return last === undefined || this.#tasks.isCompleted(last);
   }
 
   /**

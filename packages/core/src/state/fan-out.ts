@@ -4,33 +4,40 @@ import { forEachOf, type ItemsSource } from '../contract/for-each.js';
 import { moduleNamesOf, subtasksOf } from '../contract/module.js';
 import type { InputValues } from '../contract/plan-inputs.js';
 import { parseReference, readPath } from '../contract/reference.js';
+import { LOOP_NAMES } from '../contract/repeat.js';
 import type { SecretTexts } from '../contract/secret-texts.js';
-import type { Task } from '../contract/task.js';
+import { isTemplate, type Task } from '../contract/task.js';
 import { keep } from '../contract/value.js';
 import { isLate } from '../util/promise.js';
 
 type Inputs = Readonly<Record<string, unknown>>;
 
-/** The element and the pattern from which a task of a fan-out was made. */
-interface Origin {
-  readonly item: unknown;
-  readonly index: number;
-  /** The id of the task in the pattern. */
-  readonly localId: string;
-  /** The ids of its dependencies in the pattern, in order. */
-  readonly dependencies: readonly string[];
-  /** Whether it is a copy of the fan-out itself, not of a subtask: it also has the fan-out's inputs. */
-  readonly isElement: boolean;
+/** What the tasks of one element or one iteration have in common. */
+interface Scope {
+  /** The element of a fan-out; undefined outside of fan-outs. */
+  readonly element: { readonly item: unknown; readonly index: number } | undefined;
+  /** The number of the iteration, from 1; undefined outside of loops. */
+  readonly iteration: number | undefined;
   /** Maps an id of the pattern to the id of its copy. */
   readonly rename: (id: string) => string;
 }
 
-/** The names of a task in what it is a copy of: the pattern of a fan-out, or the plan of a module. */
+/** The pattern from which a task was made, and the element or iteration it was made for. */
+interface Origin extends Scope {
+  /** The id of the task in the pattern. */
+  readonly localId: string;
+  /** What it calls its dependencies, in order. */
+  readonly dependencies: readonly string[];
+  /** Whether it is a copy of its parent, not of a subtask: it also has the inputs of its parent. */
+  readonly isElement: boolean;
+}
+
+/** The names of a task in what it is a copy of: the pattern of a template, or the plan of a module. */
 interface LocalNames extends Pick<Origin, 'localId' | 'dependencies' | 'rename'> {}
 
 /**
- * Creates the tasks of fan-outs: for each item of the list, a copy of the fan-out's task and its
- * subtasks with unique ids.
+ * Creates the tasks of fan-outs and loops: for each item of a list, or for each iteration, a copy of the
+ * task and its subtasks with unique ids.
  */
 export class FanOut {
   readonly #origins = new WeakMap<Task, Origin>();
@@ -48,7 +55,7 @@ export class FanOut {
     this.isAssumed = isAssumed;
   }
 
-  /** The element that a task was made for; undefined for one that no fan-out made. */
+  /** The element or iteration that a task was made for; undefined for one that no template made. */
   originOf(task: Task): Origin | undefined {
     return this.#origins.get(task);
   }
@@ -92,30 +99,51 @@ export class FanOut {
     }
   }
 
-  #element(pattern: Task, given: unknown, index: number): Task {
-    const item = this.#keep(given);
-    const id = elementId(pattern.id, index);
-    const { forEach: _, when: __, dependencies: ___, runAfter: ____, subtasks, ...rest } = pattern;
+  /**
+   * The next iteration of a loop.
+   *
+   * @param iteration Its number, from 1.
+   * @param previous The iteration whose output it gets; undefined when there is none.
+   */
+  iterationOf(loop: Task, iteration: number, previous: string | undefined): Task {
+    const { repeat: _, dependencies: __, ...pattern } = loop;
+    const id = `${loop.id}#${iteration}`;
+    const element = this.#origins.get(loop)?.element;
+    const dependencies = previous === undefined ? [] : [previous];
+    return this.#copy(loop, { ...pattern, id, dependencies }, { element, iteration });
+  }
+
+  #element(fanOut: Task, given: unknown, index: number): Task {
+    const { forEach: _, dependencies: __, ...pattern } = fanOut;
+    const id = elementId(fanOut.id, index);
+    const element = { item: this.#keep(given), index };
+    const iteration = this.#origins.get(fanOut)?.iteration;
+    return this.#copy(fanOut, { ...pattern, id }, { element, iteration });
+  }
+
+  /** @param copy The same task with another id, without what makes it a fan-out or a loop. */
+  #copy(pattern: Task, copy: Task, made: Omit<Scope, 'rename'>): Task {
+    const { when: _, runAfter: __, subtasks, ...rest } = copy;
+    const { id } = copy;
     const siblings = idsOf(subtasks);
-    // In a nested fan-out or in a module, subtasks may refer to tasks around the pattern.
-    const outer = this.namesOf(pattern)?.rename;
+    const above = this.namesOf(pattern);
+    // In a nested template or in a module, subtasks may refer to tasks around the pattern.
     const rename = (name: string) =>
-      siblings.has(name) ? `${id}.${name}` : (outer?.(name) ?? name);
-    const scope = { item, index, rename };
-    const element = {
-      ...rest,
-      id,
-      ...(subtasks && { subtasks: this.#copies(subtasks, scope) }),
-    };
-    const { id: localId } = pattern;
-    this.#origins.set(element, { ...scope, localId, dependencies: [], isElement: true });
-    return element;
+      siblings.has(name) ? `${id}.${name}` : (above?.rename(name) ?? name);
+    const scope = { ...made, rename };
+    // The items of a fan-out may be loops, which copy the subtasks themselves.
+    const inner = isTemplate(rest) ? subtasks : subtasks && this.#copies(subtasks, scope);
+    const task = { ...rest, ...(inner && { subtasks: inner }) };
+    const localId = above?.localId ?? pattern.id;
+    const dependencies = copy.dependencies?.map(() => PREVIOUS) ?? [];
+    this.#origins.set(task, { ...scope, localId, dependencies, isElement: true });
+    return task;
   }
 
   #copies(subtasks: readonly Task[], scope: Scope): Task[] {
     return subtasks.map((task) => {
       const { id: localId, dependencies = [] } = task;
-      const inner = task.forEach === undefined ? task.subtasks : undefined;
+      const inner = isTemplate(task) ? undefined : task.subtasks;
       const copy = {
         ...task,
         id: scope.rename(localId),
@@ -128,7 +156,7 @@ export class FanOut {
   }
 }
 
-type Scope = Pick<Origin, 'item' | 'index' | 'rename'>;
+const [PREVIOUS] = LOOP_NAMES as [string];
 
 /** The id of the task for one element. */
 function elementId(id: string, index: number): string {
@@ -142,11 +170,11 @@ export function requireFewItems({ forEach }: Task, items: readonly unknown[]): v
   throw invalid(`its forEach has ${items.length} items, and maxItems is ${maxItems}`);
 }
 
-/** The ids of tasks and of their subtasks at every depth, without those in patterns of fan-outs. */
+/** The ids of tasks and of their subtasks at every depth, without those of fan-outs and loops. */
 export function idsOf(tasks: readonly Task[] | undefined, into = new Set<string>()): Set<string> {
   for (const task of tasks ?? []) {
     into.add(task.id);
-    if (task.forEach === undefined) idsOf(subtasksOf(task), into);
+    if (!isTemplate(task)) idsOf(subtasksOf(task), into);
   }
   return into;
 }

@@ -48,6 +48,37 @@ export function requireSubtasks(index: number, state: RunState): void {
   throw failure(`${missing} of its ${total} subtasks did not complete`, first);
 }
 
+/** @throws {RunnerError} `subtasks_failed` unless every iteration completed or was skipped on request. */
+export function requireIterations(loop: number, state: RunState): void {
+  let position = 0;
+  state.graph.eachChild(loop, (child) => {
+    position++;
+    if (!state.isLost(child)) return;
+    const error = state.errorOf(child);
+    throw failure(`iteration ${position} did not complete`, error);
+  });
+}
+
+/** The last iteration of a loop that completed. */
+export function lastIteration(loop: number, state: RunState): number | undefined {
+  const { graph } = state;
+  const last = graph.lastChild(loop);
+  if (last === undefined || state.isCompleted(last)) return last;
+  let found: number | undefined;
+  graph.eachChild(loop, (child) => {
+    if (state.isCompleted(child)) found = child;
+  });
+  return found;
+}
+
+/** The task of the next iteration of a loop. */
+export function nextIteration(loop: number, state: RunState, fanOut: FanOut): Task {
+  const { graph } = state;
+  const last = lastIteration(loop, state);
+  const previous = last === undefined ? undefined : taskOf(last, state).id;
+  return fanOut.iterationOf(taskOf(loop, state), graph.childCount(loop) + 1, previous);
+}
+
 /** The outputs of the subtasks by id. */
 export function outputsOf(index: number, state: RunState, fanOut: FanOut): Inputs {
   const outputs = Object.create(null) as Record<string, unknown>;

@@ -1,4 +1,5 @@
 import { type InputValues, PLAN_INPUTS } from '../contract/plan-inputs.js';
+import { LOOP_FACTS, LOOP_NAMES, loopFact } from '../contract/repeat.js';
 import type { Task } from '../contract/task.js';
 import { handOn } from '../contract/value.js';
 import { TaskKind } from '../graph/task-kind.js';
@@ -9,10 +10,12 @@ import type { RunState } from './run-state.js';
 export type Inputs = Readonly<Record<string, unknown>>;
 
 const NO_INPUTS: Inputs = Object.freeze(Object.create(null));
+const [PREVIOUS] = LOOP_NAMES as [string];
 
 /**
  * The inputs of a task: the outputs of its dependencies and subtasks by id, and `item` and `index`
- * inside a fan-out, and the inputs of the plan as `inputs`. Dependencies that were not chosen are omitted.
+ * inside a fan-out, `previous` and `iteration` inside a loop, and the inputs of the plan as `inputs`.
+ * Dependencies that were not chosen are omitted.
  */
 export function inputsOf(index: number, state: RunState, fanOut: FanOut): Inputs {
   const { graph } = state;
@@ -22,40 +25,74 @@ export function inputsOf(index: number, state: RunState, fanOut: FanOut): Inputs
   // Without a prototype, so that "__proto__" and "constructor" are ids like any other.
   const inputs = Object.create(null) as Record<string, unknown>;
   if (planInputs !== undefined) inputs[PLAN_INPUTS] = handOnAll(planInputs);
+  const add = (name: string, from: number) => {
+    if (state.statusOf(from) === 'completed') inputs[name] = state.outputOf(from);
+    const loop = graph.hasKind(TaskKind.repeat) ? state.loopOf(from) : undefined;
+    if (loop === undefined || name === PREVIOUS) return;
+    for (const fact of LOOP_FACTS) inputs[loopFact(name, fact)] = loop[fact as keyof typeof loop];
+  };
   if (!inFamily) {
     graph.eachDependency(index, (dependency) => {
-      if (state.statusOf(dependency) !== 'completed') return;
-      inputs[(graph.tasks[dependency] as Task).id] = state.outputOf(dependency);
+      add((graph.tasks[dependency] as Task).id, dependency);
     });
     return inputs;
   }
-  eachInput(index, state, fanOut, (name, from) => {
-    if (state.statusOf(from) === 'completed') inputs[name] = state.outputOf(from);
-  });
-  const origin = fanOut.originOf(graph.tasks[index] as Task);
-  if (origin !== undefined) {
-    inputs.item = handOn(origin.item);
-    inputs.index = origin.index;
+  eachInput(index, state, fanOut, add);
+  const { element, iteration } = fanOut.originOf(graph.tasks[index] as Task) ?? {};
+  if (element !== undefined) {
+    inputs.item = handOn(element.item);
+    inputs.index = element.index;
   }
+  if (iteration !== undefined) inputs.iteration = iteration;
   return inputs;
 }
 
-/**
- * The names of the inputs in the order of the plan, including omitted ones: an object would reorder
- * names like "7".
- */
-export function inputNamesOf(index: number, state: RunState, fanOut: FanOut): readonly string[] {
-  const task = state.graph.tasks[index] as Task;
+/** The names of the inputs of a task. */
+export interface InputNames {
+  /** In the order of the plan, including omitted ones: an object would reorder names like "7". */
+  readonly names: readonly string[];
+  /**
+   * Names that are no tasks, and the elements that prompts put their values in. Without an element, a
+   * value is only inserted where a prompt refers to it.
+   */
+  readonly special: ReadonlyMap<string, string | undefined>;
+}
+
+const NONE_SPECIAL: ReadonlyMap<string, string | undefined> = new Map();
+
+export function inputNamesOf(index: number, state: RunState, fanOut: FanOut): InputNames {
+  const { graph } = state;
+  const task = graph.tasks[index] as Task;
   const hasPlanInputs = hasPlanInputsAt(index, state);
-  if (!hasFamily(index, state)) {
-    const { dependencies = [] } = task;
-    return hasPlanInputs ? [...dependencies, PLAN_INPUTS] : dependencies;
+  const hasLoops = graph.hasKind(TaskKind.repeat);
+  const inFamily = hasFamily(index, state);
+  if (!inFamily && !hasLoops && !hasPlanInputs) {
+    return { names: task.dependencies ?? [], special: NONE_SPECIAL };
   }
-  const names: string[] = [];
-  eachInput(index, state, fanOut, (name) => names.push(name));
-  if (fanOut.originOf(task) !== undefined) names.push('item', 'index');
-  if (hasPlanInputs) names.push(PLAN_INPUTS);
-  return names;
+  const names = new Set<string>();
+  const special = new Map<string, string | undefined>();
+  const add = (name: string, element?: string) => {
+    names.add(name);
+    special.set(name, element);
+  };
+  const addInput = (name: string, from: number) => {
+    names.add(name);
+    if (!hasLoops || !isLoop(from, state) || name === PREVIOUS) return;
+    for (const fact of LOOP_FACTS) add(loopFact(name, fact));
+  };
+  if (inFamily) eachInput(index, state, fanOut, addInput);
+  else graph.eachDependency(index, (from) => addInput((graph.tasks[from] as Task).id, from));
+  const { element, iteration } = fanOut.originOf(task) ?? {};
+  if (element !== undefined) {
+    add('item', 'item');
+    add('index');
+  }
+  if (iteration !== undefined) {
+    add(PREVIOUS, PREVIOUS);
+    add('iteration');
+  }
+  if (hasPlanInputs) add(PLAN_INPUTS);
+  return { names: [...names], special };
 }
 
 /** Whether `inputs` are the inputs of the plan that a task is written in. */
@@ -89,7 +126,7 @@ export function bindModule(
   fanOut: FanOut,
 ): InputValues | undefined {
   const task = state.graph.taskOf(module);
-  const names = inputNamesOf(module, state, fanOut);
+  const { names } = inputNamesOf(module, state, fanOut);
   const inputs = inputsOf(module, state, fanOut);
   const values = fanOut.isAssumed
     ? assumedModuleInputs(task, inputs, names)
@@ -110,27 +147,59 @@ function hasFamily(index: number, { graph }: RunState): boolean {
   return graph.parentOf(index) !== undefined || graph.childCount(index) > 0;
 }
 
-/** Calls `visit` with each task whose output is an input of `index`, and with the input's name. */
+function isLoop(index: number, { graph }: RunState): boolean {
+  return (graph.kindOf(index) & TaskKind.repeat) !== 0;
+}
+
+/**
+ * Calls `visit` with each task whose output is an input of `index`, and with the input's name.
+ *
+ * @param inOuterLoop Whether the output of the previous iteration of a loop around is an input.
+ */
 function eachInput(
   index: number,
   state: RunState,
   fanOut: FanOut,
   visit: (name: string, from: number) => void,
+  inOuterLoop = true,
 ): void {
   const { graph } = state;
   const task = graph.tasks[index] as Task;
-  const origin = fanOut.namesOf(task);
-  if (fanOut.originOf(task)?.isElement)
-    eachInput(graph.parentOf(index) as number, state, fanOut, visit);
+  const origin = fanOut.originOf(task);
+  const names = fanOut.namesOf(task);
+  if (origin?.isElement) {
+    const parent = graph.parentOf(index) as number;
+    eachInput(parent, state, fanOut, visit, inOuterLoop && !isLoop(parent, state));
+  } else if (inOuterLoop && origin?.iteration !== undefined) {
+    const previous = previousIteration(index, state);
+    if (previous !== undefined) visit(PREVIOUS, previous);
+  }
   let position = 0;
   graph.eachDependency(index, (dependency) => {
     const { id } = graph.tasks[dependency] as Task;
-    visit(origin?.dependencies[position++] ?? id, dependency);
+    visit(names?.dependencies[position++] ?? id, dependency);
   });
-  // The elements of a fan-out are its output, not its inputs; and only its own plan knows the tasks of a module.
-  if ((graph.kindOf(index) & (TaskKind.forEach | TaskKind.module)) !== 0) return;
+  // The children of a template are its output, not its inputs; and only its own plan knows the tasks of a module.
+  if ((graph.kindOf(index) & (TaskKind.template | TaskKind.module)) !== 0) return;
   graph.eachChild(index, (child) => {
     const subtask = graph.tasks[child] as Task;
     visit(fanOut.namesOf(subtask)?.localId ?? subtask.id, child);
   });
+}
+
+/** The iteration before the one that a task belongs to; undefined in the first one. */
+function previousIteration(index: number, state: RunState): number | undefined {
+  const { graph } = state;
+  let iteration = index;
+  for (;;) {
+    const parent = graph.parentOf(iteration);
+    if (parent === undefined) return undefined;
+    if (isLoop(parent, state)) break;
+    iteration = parent;
+  }
+  let previous: number | undefined;
+  graph.eachDependency(iteration, (dependency) => {
+    previous = dependency;
+  });
+  return previous;
 }

@@ -6,29 +6,24 @@ import type { Task } from '../contract/task.js';
 import { parseTemplate, type TemplatePart, type TemplateReference } from '../contract/template.js';
 import { isLate } from '../util/promise.js';
 import { referredTo } from './fill.js';
+import type { InputNames, Inputs } from './inputs.js';
 import { valueText } from './value-text.js';
-
-type Inputs = Readonly<Record<string, unknown>>;
 
 /**
  * The prompt of a task.
  *
- * @param names The names it may refer to, in order; names without an input were not chosen.
- * @param inFanOut Whether `item` and `index` are the item of a fan-out and its position.
+ * @param given The names it may refer to; names without an input were not chosen.
  * @param failures The failures that the task runs after.
- * @param hasPlanInputs Whether `inputs` are the inputs of the plan.
  * @throws {RunnerError} `invalid_input` when an input lacks something that the prompt refers to.
  */
 export function promptOf(
   task: Task,
   inputs: Inputs,
-  names: readonly string[],
-  inFanOut: boolean,
+  given: InputNames,
   failures: readonly TaskFailure[] = NO_FAILURES,
-  hasPlanInputs = false,
 ): string {
   if (task.prompt === undefined) {
-    const text = composePrompt(task.description ?? '', inputs, names, inFanOut, hasPlanInputs);
+    const text = composePrompt(task.description ?? '', inputs, given.names, given.special);
     return [text, ...failures.map(failureText)].join('\n\n');
   }
   const prompt: unknown = task.prompt(inputs, failures);
@@ -43,13 +38,13 @@ export function promptOf(
  * can close. Strings are inserted unchanged, other values as JSON.
  *
  * @param names The ids in the desired order; an object would reorder ids like "7".
+ * @param special See {@link InputNames}.
  */
 export function composePrompt(
   description: string,
   inputs: Inputs,
   names: readonly string[] = Object.keys(inputs),
-  inFanOut = false,
-  hasPlanInputs = false,
+  special: InputNames['special'] = new Map(),
 ): string {
   // Built only for descriptions that have references.
   let known: ReadonlySet<string> | undefined;
@@ -59,8 +54,8 @@ export function composePrompt(
   });
   const text = parts.map((part) => (typeof part === 'string' ? part : fill(part, inputs))).join('');
   const isOfTask = (part: TemplatePart) =>
-    typeof part !== 'string' && (part.id !== PLAN_INPUTS || !hasPlanInputs);
-  return parts.some(isOfTask) ? text : appendInputs(text, inputs, names, inFanOut, hasPlanInputs);
+    typeof part !== 'string' && (part.id !== PLAN_INPUTS || !special.has(PLAN_INPUTS));
+  return parts.some(isOfTask) ? text : appendInputs(text, inputs, names, special);
 }
 
 /** Appends the JSON Schema that the answer must match. */
@@ -75,7 +70,7 @@ export function withSchema(
 }
 
 /** The beginning of a tag that would end the element of an output, or forge another one. */
-const ELEMENT = /<(?=\s*\/?\s*(?:output|item|failure)\b)/gi;
+const ELEMENT = /<(?=\s*\/?\s*(?:output|item|previous|failure)\b)/gi;
 
 /** Names a failed task, also where a description refers to its output, which is empty. */
 function failureText({ taskId, code, message }: TaskFailure): string {
@@ -87,21 +82,19 @@ function appendInputs(
   text: string,
   inputs: Inputs,
   names: readonly string[],
-  inFanOut: boolean,
-  hasPlanInputs: boolean,
+  special: InputNames['special'],
 ): string {
   const parts = [text];
   for (const name of names) {
-    // The position of an item and the inputs of the plan are only inserted where a prompt refers to them.
-    const isQuiet = (inFanOut && name === 'index') || (hasPlanInputs && name === PLAN_INPUTS);
-    if (isQuiet || !Object.hasOwn(inputs, name)) continue;
+    const element = special.get(name);
+    if (!Object.hasOwn(inputs, name) || (element === undefined && special.has(name))) continue;
     // Bytes are for attachments and functions.
     if (inputs[name] instanceof Uint8Array) continue;
     const value = asText(inputs[name], name).replace(ELEMENT, '&lt;');
     parts.push(
-      inFanOut && name === 'item'
-        ? `<item>\n${value}\n</item>`
-        : `<output task="${escapeAttribute(name)}">\n${value}\n</output>`,
+      element === undefined
+        ? `<output task="${escapeAttribute(name)}">\n${value}\n</output>`
+        : `<${element}>\n${value}\n</${element}>`,
     );
   }
   return parts.join('\n\n');

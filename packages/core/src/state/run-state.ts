@@ -1,14 +1,15 @@
 import type { TaskError } from '../contract/errors.js';
-import type {
-  GoalChecked,
-  RetriedTask,
-  RunEvent,
-  RunResumed,
-  TaskCanceled,
-  TaskFailed,
-  TaskRetrying,
-  TaskSkipped,
-  TasksAdded,
+import {
+  type GoalChecked,
+  isMadeFromTemplate,
+  type RetriedTask,
+  type RunEvent,
+  type RunResumed,
+  type TaskCanceled,
+  type TaskFailed,
+  type TaskRetrying,
+  type TaskSkipped,
+  type TasksAdded,
 } from '../contract/event.js';
 import type { AttemptResult } from '../contract/runner.js';
 import { isNotChosenFor } from '../contract/skip-reason.js';
@@ -307,11 +308,13 @@ export class RunState extends RunFacts {
 
   #foldAddition(event: TasksAdded, index: number): void {
     const { source, tasks } = event;
-    const fansOut = source === 'for_each';
-    const first = this.graph.add(tasks, fansOut ? index : undefined, fansOut ? TaskKind.item : 0);
+    const isChild = isMadeFromTemplate(event);
+    const kinds = source === 'for_each' ? TaskKind.item : 0;
+    const inherited = isChild ? this.graph.kindOf(index) & TaskKind.item : 0;
+    const first = this.graph.add(tasks, isChild ? index : undefined, kinds | inherited);
     if (source === 'replan') this.replan.addTasks(this.graph, first, this.failures);
     this.#grow(first);
-    if (fansOut || index < 0) return;
+    if (isChild || index < 0) return;
     const ids = this.additions.get(index) ?? new Set();
     for (const { id } of tasks) ids.add(id);
     this.additions.set(index, ids);

@@ -5,7 +5,7 @@ import type { RunState } from './run-state.js';
 
 /**
  * The failures that a task runs after, each one once: those of its dependencies and, for the element of
- * a fan-out, those of the fan-out.
+ * a fan-out or the iteration of a loop, those of the fan-out or the loop.
  */
 export function failuresBefore(
   index: number,
@@ -13,8 +13,10 @@ export function failuresBefore(
   fanOut: FanOut,
 ): readonly TaskFailure[] {
   const { graph } = state;
-  const isElement = fanOut.originOf(graph.tasks[index] as Task)?.isElement ?? false;
-  const owner = isElement ? (graph.parentOf(index) as number) : index;
+  let owner = index;
+  while (fanOut.originOf(graph.tasks[owner] as Task)?.isElement) {
+    owner = graph.parentOf(owner) as number;
+  }
   if (!state.runsAfterFailure(owner)) return NO_FAILURES;
   const failures = new Map<number, TaskFailure>();
   graph.eachDependency(owner, (dependency) => {

@@ -6,6 +6,7 @@ import type {
   TaskCanceled,
   TaskSkipped,
 } from '../contract/event.js';
+import type { LoopResult } from '../contract/repeat.js';
 import type { TaskStatus } from '../contract/status.js';
 import type { Graph } from '../graph/graph.js';
 import type { Failures } from './failures.js';
@@ -15,7 +16,7 @@ export interface TaskResult {
   readonly id: string;
   readonly status: TaskStatus;
   readonly level: number;
-  /** The task that it belongs to, as a subtask or as an element of a fan-out. */
+  /** The task that it belongs to: as a subtask, an element of a fan-out, or an iteration of a loop. */
   readonly parentId?: string | undefined;
   /** How often it was started; 0 for groups and human steps. */
   readonly attempts: number;
@@ -41,6 +42,8 @@ export interface TaskResult {
   readonly startedAt?: number | undefined;
   /** When it reached its final status, as Unix time in milliseconds; undefined if it never started. */
   readonly completedAt?: number | undefined;
+  /** For a loop: how it ended, and the number of its iterations. */
+  readonly loop?: LoopResult | undefined;
   /** Duration of the last attempt; for a human step, of its wait. */
   readonly durationMs?: number | undefined;
 }
@@ -53,6 +56,7 @@ interface TaskFacts {
   attemptsUnderPlan(index: number): number;
   startedAtOf(index: number): number;
   isReleased(index: number): boolean;
+  loopOf(index: number): LoopResult | undefined;
 }
 
 /** @param last The event that ended the task; undefined while it has not ended. */
@@ -65,6 +69,7 @@ export function taskResultOf(
   const attempts = state.attemptsUnderPlan(index);
   const parent = state.graph.parentOf(index);
   const replacedInRound = state.failures.replacedIn(index);
+  const loop = state.loopOf(index);
   const began = attempts > 0 || last?.type === 'task_completed' || last?.type === 'task_failed';
   return {
     id: (tasks[index] as { id: string }).id,
@@ -76,6 +81,7 @@ export function taskResultOf(
     ...(began && last !== undefined && { completedAt: last.timestamp }),
     ...(last !== undefined && outcomeOf(last)),
     ...(state.isReleased(index) && { outputReleased: true as const }),
+    ...(loop !== undefined && { loop }),
     ...(replacedInRound !== undefined && { replacedInRound }),
   };
 }

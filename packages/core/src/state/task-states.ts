@@ -7,6 +7,7 @@ import type {
   TaskFailed,
   TaskSkipped,
 } from '../contract/event.js';
+import type { LoopResult } from '../contract/repeat.js';
 import { isNotChosenFor } from '../contract/skip-reason.js';
 import type { TaskStatus } from '../contract/status.js';
 import type { Stop } from '../contract/stop.js';
@@ -76,6 +77,17 @@ export class TaskStates {
 
   isSettled(index: number): boolean {
     return (this.statuses[index] as number) >= DONE;
+  }
+
+  /** How a loop ended; undefined for other tasks, and for a loop that did not end by itself. */
+  loopOf(index: number): LoopResult | undefined {
+    const { graph, log } = this;
+    if ((graph.kindOf(index) & TaskKind.repeat) === 0) return undefined;
+    if (this.isCompleted(index)) return log.loopAt(this.ends[index] as number);
+    const error = this.errorOf(index);
+    if (error === undefined) return undefined;
+    const ending = error.code === 'loop_exhausted' ? 'exhausted' : 'failed';
+    return { ending, iterations: graph.childCount(index) };
   }
 
   isCompleted(index: number): boolean {

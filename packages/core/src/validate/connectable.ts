@@ -11,6 +11,7 @@ export function connectable(task: unknown, depth = 1): Task {
   const record = isRecord(task) ? task : {};
   const { id, type, dependencies, description, when, forEach, subtasks } = record;
   const { outputSchema, waitFor, run, tool, args, command, save, plan, with: values } = record;
+  const { repeat } = record;
   const text = (value: unknown) => (typeof value === 'string' ? value : '');
   return {
     id: text(id),
@@ -30,6 +31,7 @@ export function connectable(task: unknown, depth = 1): Task {
     ...(typeof save === 'string' && { save }),
     ...(isRecord(when) && { when: when as never }),
     ...((typeof forEach === 'string' || isRecord(forEach)) && { forEach: forEach as never }),
+    ...(isRecord(repeat) && { repeat: repeat as never }),
     ...(isModulePlan(plan) && { plan }),
     ...(values !== undefined && { with: values as never }),
     ...(Array.isArray(subtasks) &&

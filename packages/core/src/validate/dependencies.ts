@@ -1,13 +1,13 @@
 import { formatPath } from '../contract/plan-error.js';
 import type { StandardSchema } from '../contract/schema.js';
-import { hasSubtasks } from '../contract/task.js';
+import { isTemplate } from '../contract/task.js';
 import { findCycles } from '../graph/cycle.js';
-import { Graph } from '../graph/graph.js';
+import type { Graph } from '../graph/graph.js';
 import { TaskKind } from '../graph/task-kind.js';
 import { didYouMean } from '../util/suggest.js';
 import { add, membership, type PlanPath, type Problems, quote, shorten } from './checks.js';
-import { checkReferences, itemShapeOf } from './references.js';
-import { InputShapes } from './shapes.js';
+import { InputShapes } from './input-shapes.js';
+import { checkReferences } from './references.js';
 
 /** The tasks of a plan outside of the graph that is checked. */
 export interface OuterTasks {
@@ -15,11 +15,16 @@ export interface OuterTasks {
   readonly isTaken?: ((id: string) => boolean) | undefined;
   /** Whether an id belongs to a fan-out that has not made its items yet. */
   readonly isPendingFanOut?: ((id: string) => boolean) | undefined;
+  /** Whether an id belongs to a loop that may have an iteration with this number later. */
+  readonly isOpenLoop?: ((id: string, iteration: number) => boolean) | undefined;
   /** The inputs of the plan. */
   readonly planInputs?: StandardSchema | undefined;
-  /** The fan-out whose subtasks are the graph: they may depend on its dependencies alone. */
-  readonly fanOut?:
+  /**
+   * The fan-out or loop whose subtasks are the graph: they may depend on its dependencies alone.
+   */
+  readonly template?:
     | {
+        readonly kind: 'fan-out' | 'loop';
         readonly path: PlanPath;
         readonly isDependency: (id: string) => boolean;
         readonly shapes: InputShapes;
@@ -37,10 +42,10 @@ export function checkGraph(problems: Problems, graph: Graph, outer: OuterTasks =
   if (graph.uniqueIds < graph.size) reportDuplicates(problems, scope);
   checkDependencies(problems, scope);
   if (!graph.acyclic) reportCycles(problems, scope);
-  const { fanOut, planInputs } = outer;
-  const shapes = fanOut?.shapes ?? new InputShapes(graph, undefined, undefined, planInputs);
-  checkReferences(problems, graph, scope.pathOf, shapes, fanOut !== undefined);
-  checkFanOuts(problems, scope, shapes);
+  const { template, planInputs } = outer;
+  const shapes = template?.shapes ?? new InputShapes(graph, { planInputs });
+  checkReferences(problems, graph, scope.pathOf, shapes);
+  checkTemplates(problems, scope, shapes);
 }
 
 class Scope {
@@ -61,14 +66,14 @@ class Scope {
       path.push(this.#positions[at] as number, 'subtasks');
     }
     path.pop();
-    const base = this.outer.fanOut?.path ?? ['tasks'];
+    const base = this.outer.template?.path ?? ['tasks'];
     return [...base, ...path.reverse()];
   };
 
   /** Whether tasks of the graph may depend on this task outside of it. */
   isOutside(id: string): boolean {
-    const { isTaken, fanOut } = this.outer;
-    return fanOut?.isDependency(id) ?? isTaken?.(id) ?? false;
+    const { isTaken, template } = this.outer;
+    return template?.isDependency(id) ?? isTaken?.(id) ?? false;
   }
 
   /** The position of each task among its siblings. */
@@ -147,9 +152,10 @@ function reportDependencies(
 }
 
 function missing(name: string, { outer }: Scope): string {
-  return outer.fanOut === undefined
+  const { template } = outer;
+  return template === undefined
     ? `there is no task ${quote(name)}.`
-    : `${quote(name)} is neither a subtask of this fan-out nor one of its dependencies.`;
+    : `${quote(name)} is neither a subtask of this ${template.kind} nor one of its dependencies.`;
 }
 
 function reportCycles(problems: Problems, { graph, pathOf }: Scope): void {
@@ -161,38 +167,51 @@ function reportCycles(problems: Problems, { graph, pathOf }: Scope): void {
   }
 }
 
-/** Checks the subtasks of fan-outs, which are templates and not in the graph, and reserved ids. */
-function checkFanOuts(problems: Problems, scope: Scope, shapes: InputShapes): void {
+/** Checks the subtasks of fan-outs and loops, which are templates and not in the graph, and reserved ids. */
+function checkTemplates(problems: Problems, scope: Scope, shapes: InputShapes): void {
   const { graph, pathOf, outer } = scope;
-  let fansOut = outer.isTaken !== undefined;
-  for (let index = 0; graph.hasKind(TaskKind.forEach) && index < graph.size; index++) {
+  let hasTemplates = outer.isTaken !== undefined;
+  for (let index = 0; graph.hasKind(TaskKind.template) && index < graph.size; index++) {
     const task = graph.taskOf(index);
-    if (task.forEach === undefined) continue;
-    fansOut = true;
-    if (!hasSubtasks(task)) continue;
-    const { dependencies = [], subtasks = [] } = task;
-    const isOwnDependency = membership(dependencies);
-    const inner = new Graph(subtasks, true);
-    checkGraph(problems, inner, {
+    if (!isTemplate(task)) continue;
+    hasTemplates = true;
+    const inner = shapes.inside(index);
+    if (inner === undefined) continue;
+    const isOwnDependency = membership(task.dependencies ?? []);
+    checkGraph(problems, inner.graph, {
       isTaken: (id) => graph.indexOf(id) !== undefined || (outer.isTaken?.(id) ?? false),
-      fanOut: {
+      template: {
+        kind: task.repeat === undefined ? 'fan-out' : 'loop',
         path: [...pathOf(index), 'subtasks'],
-        isDependency: (id) => isOwnDependency(id) || (outer.fanOut?.isDependency(id) ?? false),
-        shapes: new InputShapes(inner, shapes, itemShapeOf(task, shapes)),
+        isDependency: (id) => isOwnDependency(id) || (outer.template?.isDependency(id) ?? false),
+        shapes: inner,
       },
     });
   }
-  if (fansOut) reportReservedIds(problems, scope);
+  if (hasTemplates) reportReservedIds(problems, scope);
 }
 
-/** Ids such as `analyse[0]` are reserved: that is the first item's task in the fan-out `analyse`. */
+/** What follows the id of a fan-out or a loop in the ids of its children, and in names of facts. */
+const RESERVED = /\[\d+\]|#(\d+)(?=$|\.)|#(?:ending|iterations)$/g;
+
+/**
+ * Ids such as `analyse[0]` and `draft#1` are reserved: these are the first item of the fan-out `analyse`,
+ * and the first iteration of the loop `draft`.
+ */
 function reportReservedIds(problems: Problems, { graph, pathOf, outer }: Scope): void {
   for (const [index, { id }] of graph.tasks.entries()) {
-    for (const { index: bracket } of id.matchAll(/\[\d+\]/g)) {
-      const owner = id.slice(0, bracket);
+    for (const { index: end, 0: mark, 1: iteration } of id.matchAll(RESERVED)) {
+      const owner = id.slice(0, end);
       const known = graph.tasks[graph.indexOf(owner) ?? -1];
-      if (known?.forEach === undefined && !outer.isPendingFanOut?.(owner)) continue;
-      const message = `ids such as ${quote(`${owner}[0]`)} are reserved for the items of the fan-out ${quote(owner)}`;
+      const isItem = mark.startsWith('[');
+      const isReserved = isItem
+        ? known?.forEach !== undefined || outer.isPendingFanOut?.(owner)
+        : known?.repeat !== undefined ||
+          outer.isOpenLoop?.(owner, Number(iteration ?? Number.POSITIVE_INFINITY));
+      if (!isReserved) continue;
+      const message = isItem
+        ? `ids such as ${quote(`${owner}[0]`)} are reserved for the items of the fan-out ${quote(owner)}`
+        : `ids such as ${quote(`${owner}#1`)} are reserved for the loop ${quote(owner)}`;
       add(problems, 'duplicate_id', [...pathOf(index), 'id'], message);
     }
   }

@@ -4,8 +4,9 @@ import type { Graph } from '../graph/graph.js';
 import { isRecord } from '../util/record.js';
 import { didYouMean } from '../util/suggest.js';
 import { add, type PlanPath, type Problems, quote } from './checks.js';
-import { comparisonProblem } from './references.js';
-import type { InputShapes, Missing, Shape } from './shapes.js';
+import { comparisonProblem } from './comparisons.js';
+import type { InputShapes } from './input-shapes.js';
+import type { Missing, Shape } from './shapes.js';
 
 /** Checks that the criteria of a goal are about tasks of the plan, and about what their schemas know. */
 export function checkGoalPlaces(

@@ -1,6 +1,6 @@
 import { moduleNamesOf } from '../contract/module.js';
 import type { PlanProblem } from '../contract/plan-error.js';
-import type { ModulePlan, Task } from '../contract/task.js';
+import { isTemplate, type ModulePlan, type Task } from '../contract/task.js';
 import { Graph } from '../graph/graph.js';
 import { isRecord } from '../util/record.js';
 import { add, type PlanPath, type Problems, quote } from './checks.js';
@@ -134,15 +134,15 @@ export function checkUnfolded(
   if (problems.length === 0) reportSharedFiles(problems, graph, pathOf);
 }
 
-/** Where each task is written, by its id; without the tasks of modules and of fan-outs. */
+/** Where each task is written, by its id; without the tasks of modules, fan-outs and loops. */
 function placesIn(
   tasks: readonly Task[],
   path: PlanPath,
   places = new Map<string, PlanPath>(),
 ): ReadonlyMap<string, PlanPath> {
-  for (const [position, { id, subtasks, forEach }] of tasks.entries()) {
-    places.set(id, [...path, position]);
-    if (forEach === undefined) placesIn(subtasks ?? [], [...path, position, 'subtasks'], places);
+  for (const [position, task] of tasks.entries()) {
+    places.set(task.id, [...path, position]);
+    if (!isTemplate(task)) placesIn(task.subtasks ?? [], [...path, position, 'subtasks'], places);
   }
   return places;
 }

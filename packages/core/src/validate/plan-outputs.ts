@@ -4,7 +4,8 @@ import type { Graph } from '../graph/graph.js';
 import { isRecord } from '../util/record.js';
 import { didYouMean } from '../util/suggest.js';
 import { add, type PlanPath, type Problems, quote } from './checks.js';
-import type { InputShapes, Missing } from './shapes.js';
+import type { InputShapes } from './input-shapes.js';
+import type { Missing } from './shapes.js';
 
 /** Checks that the results of a plan come from its tasks and inputs. */
 export function checkPlanOutputs(

@@ -10,12 +10,12 @@ import { add, checkFields, type Problems } from './checks.js';
 import { connectable } from './connectable.js';
 import { checkGraph, type OuterTasks } from './dependencies.js';
 import { checkGoalPlaces } from './goal-places.js';
+import { InputShapes } from './input-shapes.js';
 import { checkModuleSettings, isModulePlan } from './module.js';
 import { checkUnfolded, ModuleChecker } from './modules.js';
 import { isOfObjects } from './plan-inputs.js';
 import { checkPlanOutputs } from './plan-outputs.js';
 import { checkSettings } from './settings.js';
-import { InputShapes } from './shapes.js';
 import { checkTask } from './task.js';
 
 /** How deep subtasks may nest by default. */
@@ -108,7 +108,7 @@ function inspectPlan(plan: Plan<unknown>, maxDepth: number): { problems: Problem
  */
 export function additionProblems(
   tasks: readonly Task[],
-  existing: Pick<OuterTasks, 'isTaken' | 'isPendingFanOut' | 'planInputs'>,
+  existing: Pick<OuterTasks, 'isTaken' | 'isPendingFanOut' | 'isOpenLoop' | 'planInputs'>,
   maxDepth = DEFAULT_MAX_DEPTH,
 ): PlanProblem[] {
   const problems: Problems = [];
@@ -150,7 +150,7 @@ function checkPlaces(problems: Problems, graph: Graph, plan: PlanPlaces): void {
   const { goalState, inputs, outputs } = plan;
   const planInputs = isStandardSchema(inputs) && isOfObjects(inputs) ? inputs : undefined;
   checkGraph(problems, graph, { planInputs });
-  const shapes = new InputShapes(graph, undefined, undefined, planInputs);
+  const shapes = new InputShapes(graph, { planInputs });
   checkGoalPlaces(problems, goalState, graph, shapes);
   checkPlanOutputs(problems, graph, outputs, shapes);
 }

@@ -1,30 +1,23 @@
 import type { Attachment } from '../contract/attachment.js';
-import { type Comparison, type Condition, compare, type Operator } from '../contract/condition.js';
+import type { Comparison, Condition } from '../contract/condition.js';
 import type { ForEach } from '../contract/for-each.js';
 import { savePathKey } from '../contract/output-files.js';
 import type { ProblemCode } from '../contract/plan-error.js';
 import { PLAN_INPUTS } from '../contract/plan-inputs.js';
 import { type Path, parseReference, type Reference } from '../contract/reference.js';
+import { LOOP_FACTS, LOOP_NAMES, loopFact, type Repeat } from '../contract/repeat.js';
 import { type Command, commandOf } from '../contract/step.js';
-import { asksModel, doesOwnWork, hasSubtasks, type Task } from '../contract/task.js';
+import { asksModel, doesOwnWork, hasSubtasks, isTemplate, type Task } from '../contract/task.js';
 import { parseTemplate } from '../contract/template.js';
 import type { Graph } from '../graph/graph.js';
 import { isRecord } from '../util/record.js';
 import { didYouMean } from '../util/suggest.js';
 import { checkBindings } from './bindings.js';
 import { add, membership, type PlanPath, type Problems, quote } from './checks.js';
+import { comparisonProblem } from './comparisons.js';
+import type { ImplicitInputs, InputShapes } from './input-shapes.js';
 import { kindsText, mayBe } from './kinds.js';
-import {
-  ANYTHING,
-  follow,
-  type InputShapes,
-  itemsOf,
-  kindOf,
-  type Missing,
-  type Shape,
-  shapeOf,
-  valuesOf,
-} from './shapes.js';
+import type { Missing, Shape } from './shapes.js';
 import { hasReferences } from './step.js';
 
 /** Inputs of the tasks of a fan-out besides their dependencies. */
@@ -34,24 +27,23 @@ const MAX_SUGGESTIONS = 20;
 const NONE: readonly never[] = [];
 
 /**
- * Checks that prompts, conditions and fan-outs refer to inputs of their task alone, and to what the
+ * Checks that prompts, conditions, fan-outs and loops refer to inputs of their task alone, and to what the
  * schemas of these inputs know.
  *
  * @param shapes What is known of the inputs.
- * @param inFanOut Whether the tasks are subtasks of a fan-out.
  */
 export function checkReferences(
   problems: Problems,
   graph: Graph,
   pathOf: (index: number) => PlanPath,
   shapes: InputShapes,
-  inFanOut: boolean,
 ): void {
   const suggestions = { left: MAX_SUGGESTIONS };
   const { tasks } = graph;
+  const isInside = shapes.implicit.size > 0;
   for (let index = 0; index < tasks.length; index++) {
     const task = tasks[index] as Task;
-    const { description, when, forEach, save, plan } = task;
+    const { description, when, forEach, repeat, save, plan } = task;
     if (task.id === PLAN_INPUTS && shapes.planInputs !== undefined) {
       const message = `"${PLAN_INPUTS}" is what the inputs of the plan are called; give the task another id`;
       add(problems, 'conflict', [...pathOf(index), 'id'], message);
@@ -59,23 +51,22 @@ export function checkReferences(
     const interpolates = description?.includes('{{') ?? false;
     const attached = Array.isArray(task.attachments) ? task.attachments : NONE;
     const isPlain =
-      asksModel(task) && (save ?? when ?? forEach ?? plan) === undefined && attached.length === 0;
-    if (!interpolates && isPlain && !inFanOut) continue;
-    const isForItem = inFanOut || forEach !== undefined;
+      asksModel(task) && (save ?? when ?? plan) === undefined && attached.length === 0;
+    if (!interpolates && isPlain && !isInside && !isTemplate(task)) continue;
     const path = () => pathOf(index);
-    const checker = new Checker(problems, graph, task, path, shapes, inFanOut, suggestions);
-    if (isForItem) checker.checkNames();
-    if (when !== undefined && typeof when !== 'function') checker.checkCondition(when, ['when']);
+    const checker = new Checker(problems, index, path, shapes, suggestions);
+    if (isInside || isTemplate(task)) checker.checkNames();
+    if (when !== undefined && typeof when !== 'function') checker.checkWhen(when);
     if (forEach !== undefined) checker.checkItems(forEach);
+    if (repeat !== undefined) checker.checkUntil(repeat);
     if (plan !== undefined) checker.checkModule();
     if (!doesOwnWork(task)) continue;
-    if (interpolates && asksModel(task)) {
-      checker.checkTemplate(description as string, isForItem, ['description']);
-    }
-    checker.checkStep(isForItem);
-    checker.checkAttachments(attached, isForItem);
+    if (interpolates && asksModel(task))
+      checker.checkTemplate(description as string, ['description']);
+    checker.checkStep();
+    checker.checkAttachments(attached);
   }
-  if (!inFanOut) reportSharedFiles(problems, graph, pathOf);
+  if (!isInside) reportSharedFiles(problems, graph, pathOf);
 }
 
 /** Reports files that two tasks would write. Paths with references are checked when they are known. */
@@ -101,79 +92,70 @@ export function reportSharedFiles(
 interface Names {
   readonly list: readonly string[];
   readonly has: (name: string) => boolean;
-}
-
-function namesOf(list: readonly string[]): Names {
-  return { list, has: membership(list) };
+  readonly shapeOf: (id: string, path: Path) => Shape | Missing;
 }
 
 class Checker {
   readonly #problems: Problems;
-  readonly #graph: Graph;
+  readonly #index: number;
   readonly #task: Task;
   readonly #path: () => PlanPath;
   readonly #shapes: InputShapes;
   readonly #suggestions: { left: number };
-  /** The inputs of conditions and fan-outs. */
+  /** The inputs besides `implicit` ones. */
   readonly #inputs: readonly string[];
+  /** The inputs of conditions and lists. */
   #names: Names | undefined;
+  /** The inputs of each attempt. */
+  #ownImplicit: ImplicitInputs | undefined;
 
   constructor(
     problems: Problems,
-    graph: Graph,
-    task: Task,
+    index: number,
     path: () => PlanPath,
     shapes: InputShapes,
-    inFanOut: boolean,
     suggestions: { left: number },
   ) {
     this.#problems = problems;
-    this.#graph = graph;
-    this.#task = task;
+    this.#index = index;
+    this.#task = shapes.graph.taskOf(index);
     this.#path = path;
     this.#shapes = shapes;
     this.#suggestions = suggestions;
-    const { dependencies = [] } = task;
-    const isPlain = !inFanOut && shapes.planInputs === undefined;
-    this.#inputs = isPlain
-      ? dependencies
-      : [
-          ...dependencies,
-          ...(inFanOut ? ITEM_NAMES : []),
-          ...(shapes.planInputs === undefined ? [] : [PLAN_INPUTS]),
-        ];
+    const { dependencies = [] } = this.#task;
+    const facts = this.#factsOf(dependencies, shapes);
+    const hasInputs = shapes.planInputs !== undefined;
+    this.#inputs =
+      facts.length === 0 && !hasInputs
+        ? dependencies
+        : [...dependencies, ...facts, ...(hasInputs ? [PLAN_INPUTS] : [])];
   }
 
-  /** Reports tasks that are called like an item of a fan-out or its position. */
+  get #implicit(): ImplicitInputs {
+    this.#ownImplicit ??= this.#shapes.implicitFor(this.#index);
+    return this.#ownImplicit;
+  }
+
+  /** Reports tasks that are called like an item of a fan-out, or like another implicit input. */
   checkNames(): void {
     const { id, dependencies = [] } = this.#task;
-    for (const name of ITEM_NAMES) {
+    for (const name of this.#implicit.keys()) {
       if (name !== id && !dependencies.includes(name)) continue;
-      const message = `"${name}" is a reserved name in a fan-out; give that task another id`;
+      const place = ITEM_NAMES.includes(name) ? 'fan-out' : 'loop';
+      const message = `"${name}" is a reserved name in a ${place}; give that task another id`;
       add(this.#problems, 'conflict', this.#path(), message);
     }
   }
 
-  checkCondition(condition: Condition, at: PlanPath): void {
-    if (!isRecord(condition)) return; // Reported by `checkTask`.
-    const { all, any, not, path } = condition as Record<string, unknown>;
-    for (const [key, parts] of Object.entries({ all, any })) {
-      if (!Array.isArray(parts)) continue;
-      for (const [position, part] of parts.entries()) {
-        this.checkCondition(part as Condition, [...at, key, position]);
-      }
-    }
-    if (not !== undefined) this.checkCondition(not as Condition, [...at, 'not']);
-    if (typeof path !== 'string') return;
-    const shape = this.#check(path, [...at, 'path']);
-    if (shape !== undefined) this.#checkComparison(condition as unknown as Comparison, shape, at);
+  checkWhen(when: Condition): void {
+    this.#checkCondition(when, ['when'], this.#namesAtStart());
   }
 
   checkItems(forEach: ForEach): void {
     const items = isRecord(forEach) ? forEach.items : forEach;
     const at = isRecord(forEach) ? ['forEach', 'items'] : ['forEach'];
     if (typeof items !== 'string') return;
-    const shape = this.#check(items, at);
+    const shape = this.#check(items, at, this.#namesAtStart());
     if (shape === undefined || mayBe(shape, ['array'])) return;
     this.#add(
       'invalid_value',
@@ -182,11 +164,21 @@ class Checker {
     );
   }
 
+  /** The condition of a loop also has the output of the iteration, under the id of the loop. */
+  checkUntil({ until }: Repeat): void {
+    if (typeof until === 'function' || until === undefined) return;
+    const { id } = this.#task;
+    const names = this.#namesOf([id, ...this.#subtaskIds(), ...this.#inputs], this.#implicit);
+    const shapeOf = (name: string, path: Path) =>
+      name === id ? this.#shapes.outputAt(this.#index, path) : names.shapeOf(name, path);
+    this.#checkCondition(until, ['repeat', 'until'], { ...names, shapeOf });
+  }
+
   /** Checks what a tool or a command is given, and where the output is saved. */
-  checkStep(isForItem: boolean): void {
+  checkStep(): void {
     const { args, command, save } = this.#task;
     const check = (text: string, at: PlanPath, maySeeSecrets: boolean) =>
-      this.checkTemplate(text, isForItem, at, maySeeSecrets);
+      this.checkTemplate(text, at, maySeeSecrets);
     if (isRecord(args)) eachText(args, ['args'], (text, at) => check(text, at, true));
     if (isRecord(command) || Array.isArray(command)) {
       const isList = Array.isArray(command);
@@ -200,35 +192,31 @@ class Checker {
     }
     if (typeof save !== 'string') return;
     check(save, ['save'], false);
-    if (!isForItem || hasReferences(save)) return;
+    // The iterations of a loop follow each other, and the last one is what counts.
+    if (!this.#implicit.has('item') || hasReferences(save)) return;
     const message = 'is one file for all items; add {{index}} or a part of {{item}} to the path';
     this.#add('conflict', ['save'], message);
   }
 
-  checkAttachments(attached: readonly (string | Attachment)[], isForItem: boolean): void {
+  checkAttachments(attached: readonly (string | Attachment)[]): void {
     for (const [position, each] of attached.entries()) {
       const at = ['attachments', position];
-      if (typeof each === 'string') this.checkTemplate(each, isForItem, at);
+      if (typeof each === 'string') this.checkTemplate(each, at);
       else if (isRecord(each)) {
         const { path, url } = each as Attachment;
-        eachText({ path, url }, at, (text, place) => this.checkTemplate(text, isForItem, place));
+        eachText({ path, url }, at, (text, place) => this.checkTemplate(text, place));
       }
     }
   }
 
-  checkTemplate(text: string, isForItem: boolean, at: PlanPath, maySeeSecrets = false): void {
+  checkTemplate(text: string, at: PlanPath, maySeeSecrets = false): void {
     if (!text.includes('{{')) return;
-    const subtasks = hasSubtasks(this.#task) ? (this.#task.subtasks ?? []) : [];
-    const names = namesOf([
-      ...this.#inputs,
-      ...(isForItem ? ITEM_NAMES : []),
-      ...subtasks.map(({ id }) => id),
-    ]);
+    const names = this.#namesOf([...this.#inputs, ...this.#subtaskIds()], this.#implicit);
     for (const part of parseTemplate(text, names.has)) {
       if (typeof part === 'string') continue;
       if (part.id !== undefined) {
         const { id, path } = part;
-        this.#shapeAt({ id, path }, at, `{{${part.source}}}`, maySeeSecrets);
+        this.#shapeAt({ id, path }, at, `{{${part.source}}}`, names, maySeeSecrets);
         continue;
       }
       const advice = ' Write \\{{ for literal braces.';
@@ -236,10 +224,9 @@ class Checker {
     }
   }
 
-  /** Checks the values that a module gets; in a fan-out of modules, they may refer to the item. */
+  /** Checks the values that a module gets; in a template of modules, they may refer to the item or the iteration. */
   checkModule(): void {
-    const isForItem = this.#task.forEach !== undefined;
-    const names = namesOf([...this.#inputs, ...(isForItem ? ITEM_NAMES : [])]);
+    const names = this.#namesOf(this.#inputs, this.#implicit);
     checkBindings(this.#task, {
       problems: this.#problems,
       path: this.#path(),
@@ -247,7 +234,7 @@ class Checker {
       isSecret: ({ id, path }) => id !== undefined && path.length === 1 && this.#isSecret(id, path),
       resolve: ({ source, id, path }, at) => {
         const within = at.slice(this.#path().length);
-        if (id !== undefined) return this.#shapeAt({ id, path }, within, `{{${source}}}`);
+        if (id !== undefined) return this.#shapeAt({ id, path }, within, `{{${source}}}`, names);
         const advice = ' Write \\{{ for literal braces.';
         this.#report(source, names.list, within, `{{${source}}}`, advice);
         return undefined;
@@ -255,11 +242,56 @@ class Checker {
     });
   }
 
-  #check(source: string, at: PlanPath): Shape | undefined {
-    this.#names ??= namesOf(this.#inputs);
-    const reference = parseReference(source, this.#names.has);
-    if (reference !== undefined) return this.#shapeAt(reference, at, quote(source));
-    this.#report(source, this.#inputs, at, quote(source), '');
+  #subtaskIds(): string[] {
+    if (!hasSubtasks(this.#task)) return [];
+    const ids = (this.#task.subtasks ?? []).map(({ id }) => id);
+    return [...ids, ...this.#factsOf(ids, this.#shapes.inside(this.#index) ?? this.#shapes)];
+  }
+
+  /** What the loops among these tasks tell besides their outputs. */
+  #factsOf(ids: readonly string[], shapes: InputShapes): string[] {
+    if (!shapes.hasLoops) return [];
+    const loops = ids.filter((id) => shapes.isLoop(id));
+    return loops.flatMap((id) => LOOP_FACTS.map((fact) => loopFact(id, fact)));
+  }
+
+  /** The names that are known when a fan-out or a loop begins. */
+  #namesAtStart(): Names {
+    this.#names ??= this.#namesOf(this.#inputs, this.#shapes.implicit);
+    return this.#names;
+  }
+
+  #namesOf(known: readonly string[], implicit: ImplicitInputs): Names {
+    const shapes = this.#shapes;
+    const list = implicit.size === 0 ? known : [...known, ...implicit.keys()];
+    const shapeOf = (id: string, path: Path) => {
+      const given = implicit.get(id);
+      if (given !== undefined) return given(path);
+      // The subtasks of a fan-out or a loop are not in the graph; what is not inside is looked for around.
+      return (shapes.inside(this.#index) ?? shapes).at(id, path);
+    };
+    return { list, has: membership(list), shapeOf };
+  }
+
+  #checkCondition(condition: Condition, at: PlanPath, names: Names): void {
+    if (!isRecord(condition)) return; // Reported by `checkTask`.
+    const { all, any, not, path } = condition as Record<string, unknown>;
+    for (const [key, parts] of Object.entries({ all, any })) {
+      if (!Array.isArray(parts)) continue;
+      for (const [position, part] of parts.entries()) {
+        this.#checkCondition(part as Condition, [...at, key, position], names);
+      }
+    }
+    if (not !== undefined) this.#checkCondition(not as Condition, [...at, 'not'], names);
+    if (typeof path !== 'string') return;
+    const shape = this.#check(path, [...at, 'path'], names);
+    if (shape !== undefined) this.#checkComparison(condition as unknown as Comparison, shape, at);
+  }
+
+  #check(source: string, at: PlanPath, names: Names): Shape | undefined {
+    const reference = parseReference(source, names.has);
+    if (reference !== undefined) return this.#shapeAt(reference, at, quote(source), names);
+    this.#report(source, names.list, at, quote(source), '');
     return undefined;
   }
 
@@ -268,6 +300,7 @@ class Checker {
     { id, path }: Reference,
     at: PlanPath,
     shown: string,
+    names: Names,
     maySeeSecrets = false,
   ): Shape | undefined {
     if (!maySeeSecrets && this.#isSecret(id, path)) {
@@ -275,12 +308,10 @@ class Checker {
       this.#add('conflict', at, message);
       return undefined;
     }
-    const found = ITEM_NAMES.includes(id)
-      ? follow(id === 'item' ? this.#item() : shapeOf({ type: 'number' }), path)
-      : this.#shapes.at(id, path);
+    const found = names.shapeOf(id, path);
     if (!('step' in found)) return found;
-    const { step, names } = found as Missing;
-    const remedy = this.#suggestionFor(String(step), names) || fieldsText(names);
+    const { step, names: fields } = found as Missing;
+    const remedy = this.#suggestionFor(String(step), fields) || fieldsText(fields);
     const message =
       id === PLAN_INPUTS && this.#shapes.planInputs !== undefined && path.length === 1
         ? `${shown}: the plan has no input ${quote(String(step))}.${remedy}`
@@ -293,13 +324,6 @@ class Checker {
     const { planInputs, secrets } = this.#shapes;
     if (id !== PLAN_INPUTS || planInputs === undefined || secrets.length === 0) return false;
     return path.length === 0 || secrets.includes(String(path[0]));
-  }
-
-  /** The item of this fan-out, or of the one around. */
-  #item(): Shape {
-    const { forEach } = this.#task;
-    if (forEach === undefined) return this.#shapes.item;
-    return itemShapeOf(this.#task, this.#shapes);
   }
 
   #checkComparison({ operator, value }: Comparison, shape: Shape, at: PlanPath): void {
@@ -318,14 +342,18 @@ class Checker {
     shown: string,
     advice: string,
   ): void {
-    const other = parseReference(source, (id) => this.#graph.indexOf(id) !== undefined);
+    const other = parseReference(source, (id) => this.#shapes.graph.indexOf(id) !== undefined);
     const name = /^[^.[]*/.exec(source)?.[0] ?? source;
-    const isOfItem = ITEM_NAMES.includes(name) && this.#task.forEach !== undefined;
+    const { forEach, repeat } = this.#task;
+    const isOfItem = ITEM_NAMES.includes(name) && forEach !== undefined;
+    const isOfLoop = LOOP_NAMES.includes(name) && repeat !== undefined;
     const remedy = isOfItem
       ? ' A fan-out checks it once, before it has items; use it in its subtasks.'
-      : other === undefined
-        ? this.#suggestionFor(name, names) || `${listOf(names)}${advice}`
-        : ` Add ${quote(other.id)} to the dependencies of ${quote(this.#task.id)}.`;
+      : isOfLoop
+        ? ' A loop checks it once, before its first iteration; use it in until.'
+        : other === undefined
+          ? this.#suggestionFor(name, names) || `${listOf(names)}${advice}`
+          : ` Add ${quote(other.id)} to the dependencies of ${quote(this.#task.id)}.`;
     const message = `${shown} is not an input of this task.${remedy}`;
     this.#add('unknown_reference', at, message);
   }
@@ -354,55 +382,6 @@ function listOf(names: readonly string[]): string {
   if (names.length === 0) return ' It has no dependencies.';
   const shown = names.slice(0, 8).map(quote).join(', ');
   return ` Its inputs are ${shown}${names.length > 8 ? ', …' : ''}.`;
-}
-
-/** The item that each task of a fan-out gets. */
-export function itemShapeOf({ forEach, dependencies = [] }: Task, shapes: InputShapes): Shape {
-  const items = isRecord(forEach) ? forEach.items : forEach;
-  const isPlanInputs = (name: string) => name === PLAN_INPUTS && shapes.planInputs !== undefined;
-  const has = (name: string) =>
-    dependencies.includes(name) || ITEM_NAMES.includes(name) || isPlanInputs(name);
-  const reference = typeof items === 'string' ? parseReference(items, has) : undefined;
-  if (reference === undefined) return ANYTHING;
-  const { id, path } = reference;
-  const list = id === 'item' ? follow(shapes.item, path) : shapes.at(id, path);
-  return 'step' in list ? ANYTHING : itemsOf(list);
-}
-
-/** Why a comparison can never hold, or always holds; undefined when it depends on the value. */
-export function comparisonProblem(
-  operator: Operator,
-  value: unknown,
-  shape: Shape,
-): string | undefined {
-  switch (operator) {
-    case '==':
-    case '!=': {
-      const values = shape.map(valuesOf);
-      if (values.every((each) => each !== undefined)) {
-        const known = values.flat();
-        if (known.some((each) => compare(each, '==', value))) return undefined;
-        const texts = known.filter((each) => typeof each === 'string');
-        const suggestion = typeof value === 'string' ? didYouMean(value, texts) : '';
-        return `must be one of ${known.map((each) => JSON.stringify(each)).join(', ')}.${suggestion}`;
-      }
-      return mayBe(shape, [kindOf(value)])
-        ? undefined
-        : `must be ${kindsText(shape)}, as the schema says`;
-    }
-    case 'contains':
-      if (!mayBe(shape, ['array', 'string']))
-        return `the value at the path has no parts: it is ${kindsText(shape)}`;
-      return mayBe(shape, ['string']) ? undefined : comparisonProblem('==', value, itemsOf(shape));
-    case 'matches':
-      return mayBe(shape, ['string'])
-        ? undefined
-        : `only text matches a pattern; the value at the path is ${kindsText(shape)}`;
-    default:
-      return mayBe(shape, [kindOf(value)])
-        ? undefined
-        : `must be ${kindsText(shape)}, as the schema says`;
-  }
 }
 
 function fieldsText(names: readonly string[]): string {

@@ -1,14 +1,6 @@
 import { definitionOf } from '../contract/json-schema.js';
-import { PLAN_INPUTS, secretsOf } from '../contract/plan-inputs.js';
 import type { Path } from '../contract/reference.js';
-import { isStandardSchema, jsonSchemaOf, type StandardSchema } from '../contract/schema.js';
-import { doesOwnWork, hasSubtasks, type ModulePlan, type Task } from '../contract/task.js';
-import { parseSource } from '../contract/template.js';
-import { waitOf } from '../contract/wait-for.js';
-import { Graph } from '../graph/graph.js';
-import { TaskKind } from '../graph/task-kind.js';
 import { isRecord } from '../util/record.js';
-import { connectable } from './connectable.js';
 
 /** A schema without references and unions, and the schema that its references are in. */
 interface Part {
@@ -29,21 +21,7 @@ export interface Missing {
 const MAX_DEPTH = 20;
 
 export const ANYTHING: Shape = shapeOf({});
-const NUMBER = shapeOf({ type: 'integer' });
-const TEXT = shapeOf({ type: 'string' });
-/** Plans that contain each other would be followed forever. */
-const MAX_MODULES = 20;
-const ITEM_RESULTS = {
-  type: 'array',
-  items: {
-    properties: {
-      id: { type: 'string' },
-      status: { enum: ['completed', 'failed'] },
-      output: {},
-      error: {},
-    },
-  },
-};
+export const NUMBER = shapeOf({ type: 'integer' });
 
 export function shapeOf(schema: unknown, root = schema, depth = 0): Shape {
   if (schema === false) return [];
@@ -132,122 +110,4 @@ function propertyOf(schema: Part['schema'], name: string, root: Part['root']): S
   if (patternProperties !== undefined || additionalProperties === true) return ANYTHING;
   if (additionalProperties !== undefined) return shapeOf(additionalProperties, root);
   return isRecord(properties) ? [] : ANYTHING;
-}
-
-/** The shapes of the inputs of tasks, as far as schemas tell. */
-export class InputShapes {
-  readonly #graph: Graph;
-  readonly #outer: InputShapes | undefined;
-  /** That of `item` in the tasks of a fan-out. */
-  readonly item: Shape;
-  /** That of the inputs of the plan; undefined for a plan without inputs. */
-  readonly planInputs: Shape | undefined;
-  /** The names of its secret inputs. */
-  readonly secrets: readonly string[];
-
-  /** How many modules are around; more than a few are not followed. */
-  readonly #depth: number;
-  readonly #modules = new Map<ModulePlan, InputShapes>();
-
-  /**
-   * @param outer Those around a fan-out whose subtasks are the graph.
-   * @param planInputs The inputs of the plan.
-   */
-  constructor(
-    graph: Graph,
-    outer?: InputShapes,
-    item = ANYTHING,
-    planInputs?: StandardSchema,
-    depth = 0,
-  ) {
-    this.#graph = graph;
-    this.#depth = outer === undefined ? depth : outer.#depth;
-    this.#outer = outer;
-    this.item = item;
-    this.planInputs = planInputs ? shapeOf(jsonSchemaOf(planInputs)) : outer?.planInputs;
-    this.secrets = planInputs ? secretsOf(planInputs) : (outer?.secrets ?? []);
-  }
-
-  /** The shape of an output, or of a part of it. */
-  at(id: string, path: Path): Shape | Missing {
-    if (id === PLAN_INPUTS && this.planInputs !== undefined) return follow(this.planInputs, path);
-    const index = this.#graph.indexOf(id);
-    if (index === undefined) return this.#outer?.at(id, path) ?? ANYTHING;
-    const task = this.#graph.taskOf(index);
-    if (task.forEach !== undefined) {
-      const found = follow(shapeOf(ITEM_RESULTS), path);
-      const [, field, ...rest] = path;
-      return 'step' in found || field !== 'output' ? found : this.#outputAt(task, index, rest);
-    }
-    return this.#outputAt(task, index, path);
-  }
-
-  #outputAt(task: Task, index: number, path: Path): Shape | Missing {
-    if (task.plan !== undefined) return this.#moduleOutputAt(task.plan, path);
-    if (!hasSubtasks(task) || doesOwnWork(task)) return follow(outputShapeOf(task), path);
-    const [name, ...rest] = path;
-    // The subtasks of a fan-out are not in the graph.
-    if (name === undefined || task.forEach !== undefined) return ANYTHING;
-    const subtask = this.#graph.indexOf(String(name));
-    if (subtask !== undefined && this.#graph.parentOf(subtask) === index) {
-      return this.at(String(name), rest);
-    }
-    return { step: name, names: (task.subtasks ?? []).map(({ id }) => id) };
-  }
-
-  #shapesOf(plan: ModulePlan): InputShapes {
-    let shapes = this.#modules.get(plan);
-    if (shapes === undefined) {
-      const graph = new Graph(
-        plan.tasks.map((task) => connectable(task)),
-        true,
-      );
-      const planInputs = isStandardSchema(plan.inputs) ? plan.inputs : undefined;
-      shapes = new InputShapes(graph, undefined, ANYTHING, planInputs, this.#depth + 1);
-      this.#modules.set(plan, shapes);
-    }
-    return shapes;
-  }
-
-  /** The result of a module by its name, or a part of it. */
-  #moduleOutputAt(plan: ModulePlan, [name, ...rest]: Path): Shape | Missing {
-    if (name === undefined || this.#depth >= MAX_MODULES) return ANYTHING;
-    const { outputs } = plan;
-    const shapes = this.#shapesOf(plan);
-    const graph = shapes.#graph;
-    const key = String(name);
-    if (outputs === undefined || Array.isArray(outputs)) {
-      const ids = outputs ?? finalIdsOf(graph);
-      return ids.includes(key) ? shapes.at(key, rest) : { step: key, names: ids };
-    }
-    const source = Object.hasOwn(outputs, key)
-      ? (outputs as Readonly<Record<string, string>>)[key]
-      : undefined;
-    if (source === undefined) return { step: key, names: Object.keys(outputs) };
-    const isKnown = (id: string) => graph.indexOf(id) !== undefined || id === PLAN_INPUTS;
-    const [first, ...others] = parseSource(source, isKnown);
-    if (typeof first === 'string' || others.length > 0) return follow(TEXT, rest);
-    return first?.id === undefined ? ANYTHING : shapes.at(first.id, [...first.path, ...rest]);
-  }
-}
-
-/** The tasks that no other one builds upon, by id. */
-function finalIdsOf(graph: Graph): string[] {
-  const ids: string[] = [];
-  for (let index = 0; index < graph.size; index++) {
-    const runsAfter = (each: number) => (graph.kindOf(each) & TaskKind.afterAny) !== 0;
-    let isFinal = graph.parentOf(index) === undefined && !runsAfter(index);
-    graph.eachDependent(index, (dependent) => {
-      if (!runsAfter(dependent)) isFinal = false;
-    });
-    if (isFinal) ids.push(graph.taskOf(index).id);
-  }
-  return ids;
-}
-
-function outputShapeOf({ outputSchema, waitFor }: Task): Shape {
-  if (waitFor !== undefined && waitOf(waitFor).kind === 'approval')
-    return shapeOf({ type: 'boolean' });
-  const schema = outputSchema && jsonSchemaOf(outputSchema);
-  return schema === undefined ? ANYTHING : shapeOf(schema);
 }

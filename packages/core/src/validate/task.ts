@@ -5,6 +5,7 @@ import {
   TASK_OPTIONS,
   type TaskOptions,
 } from '../contract/call-options.js';
+import { ON_EXHAUSTED } from '../contract/repeat.js';
 import { RUN_AFTER } from '../contract/run-after.js';
 import { formatIssues, schemaProblem } from '../contract/schema.js';
 import {
@@ -54,6 +55,7 @@ const TASK_FIELDS = [
   'outputSchema',
   'when',
   'forEach',
+  'repeat',
   'subtasks',
   'plan',
   'with',
@@ -149,7 +151,7 @@ function checkEstimate(problems: Problems, estimate: unknown, path: PlanPath): v
 
 /** Checks the fields that control when and how a task runs, except its subtasks. */
 export function checkControl(problems: Problems, task: Task, path: PlanPath): void {
-  const { outputSchema, when, forEach, retry, waitFor, tools } = task;
+  const { outputSchema, when, forEach, repeat, retry, waitFor, tools } = task;
   if (outputSchema !== undefined) {
     const problem = schemaProblem(outputSchema, needsRunner(task) ? 'output' : undefined);
     if (problem !== undefined) add(problems, 'invalid_value', [...path, 'outputSchema'], problem);
@@ -159,6 +161,7 @@ export function checkControl(problems: Problems, task: Task, path: PlanPath): vo
   }
   if (task.runAfter !== undefined) checkRunAfter(problems, task, [...path, 'runAfter']);
   if (forEach !== undefined) checkForEach(problems, forEach, [...path, 'forEach']);
+  if (repeat !== undefined) checkRepeat(problems, repeat, [...path, 'repeat']);
   if (retry !== undefined) checkRetry(problems, retry, [...path, 'retry']);
   checkNumber(problems, task.timeoutMs, [...path, 'timeoutMs'], POSITIVE_MS);
   checkNumber(problems, task.idleTimeoutMs, [...path, 'idleTimeoutMs'], POSITIVE_MS);
@@ -317,6 +320,24 @@ function checkForEach(problems: Problems, forEach: unknown, path: PlanPath): voi
   });
 }
 
+const REPEAT_FIELDS = ['until', 'maxIterations', 'onExhausted'];
+
+function checkRepeat(problems: Problems, repeat: unknown, path: PlanPath): void {
+  if (!isRecord(repeat)) {
+    const example = '{ until: { path: "draft.score", operator: ">=", value: 0.9 } }';
+    add(problems, 'invalid_value', path, `must be an object like ${example}`);
+    return;
+  }
+  checkFields(problems, repeat, REPEAT_FIELDS, path);
+  const { until, maxIterations, onExhausted } = repeat;
+  if (until === undefined) {
+    const message = 'is missing; it is the condition that ends the loop';
+    add(problems, 'missing_field', [...path, 'until'], message);
+  } else if (typeof until !== 'function') checkCondition(problems, until, [...path, 'until']);
+  checkNumber(problems, maxIterations, [...path, 'maxIterations'], COUNT);
+  checkWord(problems, onExhausted, ON_EXHAUSTED, [...path, 'onExhausted']);
+}
+
 const WAIT_FIELDS = ['kind', 'timeoutMs', 'default'];
 
 function checkWaitFor(problems: Problems, task: Task, path: PlanPath): void {
@@ -398,7 +419,7 @@ function checkCondition(problems: Problems, condition: unknown, path: PlanPath, 
         problems,
         code,
         [...path, 'path'],
-        'must be a dependency and a path in its output, like "triage.kind"',
+        'must be a task and a path in its output, like "triage.kind"',
       );
     }
     checkOperator(problems, condition, path);
