@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Action, RunExtras } from '../src/model/extras.js';
-import type { RunModel, TaskModel } from '../src/model/run-model.js';
+import type { RunModel, TaskModel, WaitingCall } from '../src/model/run-model.js';
 import { plural } from '../src/view/format.js';
 import { CopyButton } from './copy-button.js';
 import { Glyph } from './glyph.js';
@@ -118,28 +118,47 @@ export function BusyButton({
 
 /** The questions that wait for a person. */
 export function QuestionNotes({ model, extras, select, act }: NoteProps & { act: Act }) {
-  const waiting = model.tasks.filter(({ status }) => status === 'waiting');
+  const waiting = model.tasks.flatMap((task) => questionsOf(task));
   if (!model.isLive || waiting.length === 0) return null;
   return (
     <>
-      {waiting.slice(0, 3).map((task) => (
-        <div class="note" role="alert" key={task.id}>
+      {waiting.slice(0, 3).map(({ task, call }) => (
+        <div class="note" role="alert" key={`${task.id} ${call?.callId ?? ''}`}>
           <Glyph status="waiting" />
           <div class="tx">
             <b>
               <button type="button" class="link" onClick={() => select(task.id)}>
                 {task.id}
               </button>{' '}
-              is waiting for you
+              {call === undefined ? 'is waiting for you' : 'asks to call a tool'}
             </b>
-            <Question text={task.question ?? task.prompt} />
+            {call === undefined ? (
+              <Question text={task.question ?? task.prompt} />
+            ) : (
+              <CallQuestion call={call} />
+            )}
           </div>
-          {extras.controls?.includes('approve') && <Decision task={task} act={act} />}
+          {extras.controls?.includes('approve') && <Decision task={task} call={call} act={act} />}
         </div>
       ))}
       {waiting.length > 3 && (
         <p class="mut more">and {plural(waiting.length - 3, 'more question')}: see Tasks</p>
       )}
+    </>
+  );
+}
+
+function questionsOf(task: TaskModel): { task: TaskModel; call?: WaitingCall }[] {
+  const calls = (task.calls ?? []).map((call) => ({ task, call }));
+  return task.status === 'waiting' ? [{ task }, ...calls] : calls;
+}
+
+/** The tool that is to be called, and its input. */
+export function CallQuestion({ call: { tool, input } }: { call: WaitingCall }) {
+  return (
+    <>
+      <p class="question">{tool}</p>
+      <div class="pre">{input}</div>
     </>
   );
 }
@@ -161,11 +180,20 @@ function Question({ text }: { text: string }) {
 }
 
 /** Approve, reject with a reason, or answer. */
-export function Decision({ task, act }: { task: TaskModel; act: Act }) {
+export function Decision({
+  task,
+  call,
+  act,
+}: {
+  task: TaskModel;
+  call?: WaitingCall | undefined;
+  act: Act;
+}) {
   const [isRejecting, setRejecting] = useState(false);
   const [text, setText] = useState('');
   const taskId = task.id;
-  const isApproval = task.human !== 'answer';
+  const isApproval = call !== undefined || task.human !== 'answer';
+  const about = call && { callId: call.callId };
   if (isRejecting) {
     return (
       <form class="acts decision" onSubmit={(event) => event.preventDefault()}>
@@ -178,7 +206,9 @@ export function Decision({ task, act }: { task: TaskModel; act: Act }) {
         />
         <BusyButton
           class="btn bad"
-          act={() => act({ control: 'reject', taskId, ...(text !== '' && { reason: text }) })}
+          act={() =>
+            act({ control: 'reject', taskId, ...about, ...(text !== '' && { reason: text }) })
+          }
         >
           Reject
         </BusyButton>
@@ -191,7 +221,7 @@ export function Decision({ task, act }: { task: TaskModel; act: Act }) {
   return (
     <form class="acts decision" onSubmit={(event) => event.preventDefault()}>
       {isApproval ? (
-        <BusyButton class="btn pri" act={() => act({ control: 'approve', taskId })}>
+        <BusyButton class="btn pri" act={() => act({ control: 'approve', taskId, ...about })}>
           Approve
         </BusyButton>
       ) : (

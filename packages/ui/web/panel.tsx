@@ -4,7 +4,7 @@ import type { TaskDetail, TaskModel } from '../src/model/run-model.js';
 import type { RunView } from '../src/view/run-view.js';
 import { reasonWords } from '../src/view/words.js';
 import { Glyph, Pill } from './glyph.js';
-import { type Act, BusyButton, Decision } from './notes.js';
+import { type Act, BusyButton, CallQuestion, Decision } from './notes.js';
 import {
   Attempts,
   Output,
@@ -94,6 +94,13 @@ export function Panel(props: PanelProps) {
           {offers('approve') && <Decision task={task} act={act} />}
         </section>
       )}
+      {task.calls?.map((call) => (
+        <section key={call.callId}>
+          <h3>Your decision</h3>
+          <CallQuestion call={call} />
+          {offers('approve') && <Decision task={task} call={call} act={act} />}
+        </section>
+      ))}
       {!isOver && (offers('cancelTask') || offers('skipTask')) && (
         <section class="acts">
           {offers('cancelTask') && (

@@ -56,7 +56,7 @@ export async function planCommand(
   }
   if (output !== undefined) await checkPlanFile(output, force ? undefined : fileExists(output));
   const options = await decomposeOptions(flags);
-  return withTools(mcpConfig, (tools) =>
+  return withTools({ mcpConfig }, (tools) =>
     makePlan(goal, { ...options, ...(tools !== undefined && { tools }) }, flags),
   );
 }

@@ -51,7 +51,7 @@ export async function runGoalCommand(
     ...(replan !== undefined && { replan: { maxRounds: replan } }),
     ...(fallback !== undefined && { fallback }),
   };
-  return withTools(flags.mcpConfig, (tools) =>
+  return withTools(flags, (tools) =>
     runGoal(goal, { ...options, ...(tools !== undefined && { tools }) }, flags),
   );
 }
@@ -61,7 +61,7 @@ function checkFlags(goal: string, flags: RunFlags): void {
   if (goal.trim() === '') throw new UsageError('--goal is empty');
   for (const option of ['approve', 'reject', 'answer'] as const) {
     if (flags[option] === undefined) continue;
-    const reason = 'tasks of a plan made by the model never wait for a human';
+    const reason = 'the plan is not known yet; questions are asked on the terminal and the page';
     throw new UsageError(`--${option} has no effect with --goal: ${reason}`);
   }
   for (const [name, option] of [

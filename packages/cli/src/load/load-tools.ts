@@ -1,9 +1,12 @@
 import type { Tool } from '@stratagem/core';
 import { describe } from '@stratagem/core/runner';
 import * as z from 'zod';
+import type { ExecutorFlags } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
 import { loadValue } from './load-value.js';
 
+/** Whether a human approves calls: of all tools of the server, or of these. */
+const needsApproval = z.union([z.boolean(), z.array(z.string())]).optional();
 const serverSchema = z.union([
   z.strictObject({
     type: z.literal('stdio').optional(),
@@ -11,11 +14,13 @@ const serverSchema = z.union([
     args: z.array(z.string()).optional(),
     env: z.record(z.string(), z.string()).optional(),
     cwd: z.string().optional(),
+    needsApproval,
   }),
   z.strictObject({
     type: z.enum(['http', 'streamable-http']).optional(),
     url: z.string(),
     headers: z.record(z.string(), z.string()).optional(),
+    needsApproval,
   }),
 ]);
 const configSchema = z.object({ mcpServers: z.record(z.string(), serverSchema) });
@@ -24,20 +29,38 @@ const configSchema = z.object({ mcpServers: z.record(z.string(), serverSchema) }
  * Connects to the MCP servers of a configuration file while `use` needs their tools. The file has
  * the form that editors share: `{ "mcpServers": { "files": { "command": "npx", "args": […] } } }`.
  *
- * @param file Left out when there are no tools; `use` then receives undefined.
- * @throws {UsageError} when the file cannot be read, or a connection fails.
+ * Without a file there are no tools, and `use` receives undefined.
+ *
+ * @throws {UsageError} when the file cannot be read, a connection fails, or a tool to approve is unknown.
  */
 export async function withTools<Result>(
-  file: string | undefined,
+  { mcpConfig: file, approveTools }: Pick<ExecutorFlags, 'mcpConfig' | 'approveTools'>,
   use: (tools: readonly Tool[] | undefined) => Promise<Result>,
 ): Promise<Result> {
-  if (file === undefined) return use(undefined);
+  if (file === undefined) {
+    if (approveTools === undefined) return use(undefined);
+    throw new UsageError('--approve-tools needs --mcp-config FILE, where the tools come from');
+  }
   const { tools, close } = await connect(file);
   try {
-    return await use(tools);
+    return await use(needingApproval(tools, approveTools));
   } finally {
     await close();
   }
+}
+
+/** The tools, of which a human approves the calls of those that are named. */
+function needingApproval(tools: readonly Tool[], names: readonly string[] = []): readonly Tool[] {
+  for (const name of names) {
+    if (name === 'all' || tools.some((tool) => tool.name === name)) continue;
+    const known = tools.map((tool) => tool.name).join(', ');
+    throw new UsageError(
+      `--approve-tools ${name}: there is no such tool; there are ${known || 'none'}`,
+    );
+  }
+  return tools.map((tool) =>
+    names.includes('all') || names.includes(tool.name) ? { ...tool, needsApproval: true } : tool,
+  );
 }
 
 async function connect(file: string) {

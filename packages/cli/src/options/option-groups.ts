@@ -44,6 +44,7 @@ const runnerOptions = () => [
   option('--record <file>', 'record requests and responses, without secrets', nonEmpty),
   option('--replay <file>', 'replay a recording instead of calling a provider', nonEmpty),
   option('--mcp-config <file>', 'MCP servers that provide tools (JSON or YAML)', nonEmpty),
+  option('--approve-tools <name>', 'ask before each call of a tool, or of all (repeatable)', list),
 ];
 
 const limitOptions = () => [
@@ -85,8 +86,16 @@ const pageOptions = () => [
 ];
 
 const answerOptions = () => [
-  option('--approve <id>', 'approve a task that waits for approval (repeatable)', list),
-  option('--reject <id>', 'reject a task that waits for a human (repeatable)', list),
+  option(
+    '--approve <id>',
+    'approve a task that waits for approval, or its tool calls (repeatable)',
+    list,
+  ),
+  option(
+    '--reject <id>',
+    'reject a task that waits for a human, or its tool calls (repeatable)',
+    list,
+  ),
   option('--answer <id=value>', 'answer a task that waits for an answer (repeatable)', answers),
 ];
 

@@ -51,6 +51,8 @@ export interface StepFlags {
 /** The flags that configure an executor. */
 export interface ExecutorFlags extends StrategyFlags, RunnerFlags, WrapperFlags, StepFlags {
   readonly mcpConfig?: string;
+  /** The tools whose calls a human approves; `all` for every tool. */
+  readonly approveTools?: readonly string[];
   /** The maximum number of replanning rounds. */
   readonly replan?: number;
   readonly retries?: number;

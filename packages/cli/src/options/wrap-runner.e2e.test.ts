@@ -176,6 +176,41 @@ describe('tools', { timeout }, () => {
     expect((await stratagem(args, { stdin: withTools })).stderr).toContain('tool      a: stock');
   });
 
+  test.each([
+    ['--approve', true, '12 '],
+    ['--reject', false, 'a human rejected this call: with --reject'],
+  ])('that need approval are decided by %s', async (option, ok, text) => {
+    const config = await configOf({
+      mcpServers: { stock: { command: process.execPath, args: [server] } },
+    });
+    const args = ['run', '-', '--latency', '1', '--mcp-config', config, '--approve-tools', 'stock'];
+    const { exitCode, stdout, stderr } = await stratagem([...args, '--json', option, 'a'], {
+      stdin: withTools,
+    });
+    expect(exitCode, stderr).toBe(0);
+    const results = timelineOf(stdout).filter(
+      (event) => event.type === 'task_output' && event.kind === 'tool_result',
+    );
+    expect(results).toMatchObject([{ tool: 'stock', ok }]);
+    expect(JSON.stringify(results)).toContain(text);
+    expect(stderr).toContain('waiting   a for an approval of stock');
+  });
+
+  test('that need approval by the file stop a run that nobody can answer', async () => {
+    const config = await configOf({
+      mcpServers: {
+        stock: { command: process.execPath, args: [server], needsApproval: ['stock'] },
+      },
+    });
+    const args = ['run', '-', '--latency', '1', '--mcp-config', config];
+    const { exitCode, stderr } = await stratagem(args, { stdin: withTools });
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('task "a" asks to call the tool "stock"');
+    const wrong = await stratagem([...args, '--approve-tools', 'stok'], { stdin: withTools });
+    expect(wrong.exitCode).toBe(2);
+    expect(wrong.stderr).toContain('--approve-tools stok: there is no such tool; there are stock');
+  });
+
   test('that are missing are a problem of the plan', async () => {
     const { exitCode, stderr } = await stratagem(['run', '-'], { stdin: withTools });
     expect(exitCode).toBe(2);

@@ -36,6 +36,7 @@ const RECORDED_FLAGS = [
   'record',
   'replay',
   'mcpConfig',
+  'approveTools',
   'allowHosts',
   'outputDir',
   'allowRead',

@@ -1,4 +1,11 @@
-import type { PlanResult, RunEvent, RunHandle, RunOptions, TaskWaiting } from '@stratagem/core';
+import type {
+  PlanResult,
+  RunEvent,
+  RunHandle,
+  RunOptions,
+  TaskWaiting,
+  ToolApprovalRequested,
+} from '@stratagem/core';
 import { isJournalError } from '../load/open-journal.js';
 import type { FileFlags, OutputFlags, PageFlags } from '../options/page-flags.js';
 import { checkProgressFlags, type ProgressFlags } from '../options/progress-flags.js';
@@ -53,10 +60,17 @@ export async function executeRun(
   const progress = createProgress(flags);
   const isText = !flags.quiet && flags.logFormat !== 'json';
   const openQuestions = new Map<string, TaskWaiting>();
+  const openCalls = new Set<ToolApprovalRequested>();
   for await (const event of recording?.history ?? []) {
     progress.restore(event);
     if (event.type === 'task_waiting') openQuestions.set(event.taskId, event);
-    else if (isSettled(event)) openQuestions.delete(event.taskId);
+    else if (event.type === 'tool_approval_requested') openCalls.add(event);
+    else if (event.type === 'tool_approval_decided') dropCalls(openCalls, event.taskId, event.key);
+    else if (event.type === 'task_retrying') dropCalls(openCalls, event.taskId);
+    else if (isSettled(event)) {
+      openQuestions.delete(event.taskId);
+      dropCalls(openCalls, event.taskId);
+    }
   }
 
   let stopReason: string | undefined;
@@ -68,7 +82,11 @@ export async function executeRun(
       progress.onEvent(event);
       if (event.type === 'run_resumed') {
         for (const question of openQuestions.values()) humans.onWaiting(question);
+        for (const call of openCalls) humans.onCall(call);
       } else if (event.type === 'task_waiting') humans.onWaiting(event);
+      else if (event.type === 'tool_approval_requested') humans.onCall(event);
+      else if (event.type === 'tool_approval_decided') humans.onDecided(event.taskId, event.key);
+      else if (event.type === 'task_retrying') humans.onAttemptEnded(event.taskId);
       else if (isSettled(event)) humans.onSettled(event.taskId);
     },
   });
@@ -159,6 +177,13 @@ async function writeFiles(
     if (!(error instanceof UsageError)) throw error;
     await write(process.stderr, `stratagem: ${forTerminal(error.message)}\n`);
     return false;
+  }
+}
+
+/** Forgets the calls of a task that wait, or one of them. */
+function dropCalls(calls: Set<ToolApprovalRequested>, taskId: string, key?: string): void {
+  for (const call of calls) {
+    if (call.taskId === taskId && (key ?? call.key) === call.key) calls.delete(call);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { TaskWaiting } from '@stratagem/core';
+import type { TaskWaiting, ToolApprovalRequested } from '@stratagem/core';
 import { describe, expect, test } from 'vitest';
 import { HumanSteps } from './human-steps.js';
 import type { Terminal } from './terminal.js';
@@ -17,8 +17,11 @@ function fakeRun() {
       if (taskId === 'number' && typeof answer !== 'number') throw new Error('needs a number');
       taken.push([taskId, answer]);
     },
-    async reject(taskId: string) {
-      taken.push([taskId, 'rejected']);
+    async approve(taskId: string, callId?: string) {
+      taken.push([taskId, callId, 'approved']);
+    },
+    async reject(taskId: string, _reason?: unknown, callId?: string) {
+      taken.push(callId === undefined ? [taskId, 'rejected'] : [taskId, callId, 'rejected']);
     },
   };
 }
@@ -107,5 +110,54 @@ describe('a human step', () => {
       'task "b" waits for an approval, but there is no terminal to ask on; use --approve b or --reject b',
       'task "c" waits for an answer, but there is no terminal to ask on; use --answer c=…',
     ]);
+  });
+});
+
+describe('a call of a tool', () => {
+  const call = (taskId: string, key: string): ToolApprovalRequested => ({
+    ...{ type: 'tool_approval_requested', sequence: 0, timestamp: 0, level: 0, attempt: 1 },
+    ...{ taskId, key, callId: `id of ${key}`, tool: 'remove', input: { path: key } },
+  });
+
+  test('is decided as the command line says for its task', () => {
+    const run = fakeRun();
+    const preset = { approve: ['yes'], reject: ['no'] };
+    const humans = new HumanSteps(run, preset, undefined, expect.unreachable);
+    for (const id of ['yes', 'no']) humans.onCall(call(id, 'a.txt'));
+    expect(run.taken).toEqual([
+      ['yes', 'a.txt', 'approved'],
+      ['no', 'a.txt', 'rejected'],
+    ]);
+  });
+
+  test('is asked about on the terminal, one after the other', async () => {
+    const run = fakeRun();
+    const terminal = fakeTerminal(['y', 'n']);
+    const humans = new HumanSteps(run, {}, terminal, expect.unreachable);
+    for (const key of ['a.txt', 'b.txt', 'c.txt', 'd.txt']) humans.onCall(call('tidy', key));
+    // Somebody decides on the page, and the attempt ends.
+    humans.onDecided('tidy', 'c.txt');
+    await settled();
+    humans.onAttemptEnded('tidy');
+    await settled();
+    expect(terminal.asked).toEqual([
+      'Task "tidy": call remove with {"path":"a.txt"}? [y/n] ',
+      'Task "tidy": call remove with {"path":"b.txt"}? [y/n] ',
+      'Task "tidy": call remove with {"path":"d.txt"}? [y/n] ',
+    ]);
+    expect(run.taken).toEqual([
+      ['tidy', 'a.txt', 'approved'],
+      ['tidy', 'b.txt', 'rejected'],
+    ]);
+  });
+
+  test('stops a run that nobody can answer', () => {
+    let reason = '';
+    const stop = (given: string) => {
+      reason = given;
+    };
+    new HumanSteps(fakeRun(), {}, undefined, stop).onCall(call('tidy', 'a.txt'));
+    expect(reason).toContain('task "tidy" asks to call the tool "remove"');
+    expect(reason).toContain('use --approve tidy or --reject tidy');
   });
 });

@@ -1,15 +1,16 @@
-import type { TaskWaiting } from '@stratagem/core';
+import type { TaskWaiting, ToolApprovalRequested } from '@stratagem/core';
 import type { PresetAnswers } from '../options/run-flags.js';
 import { askYesOrNo, type Terminal } from './terminal.js';
 
 /** The part of a run that receives answers. */
 export interface Answerable {
   answer(taskId: string, answer: unknown): Promise<void>;
-  reject(taskId: string, reason?: unknown): Promise<void>;
+  approve(taskId: string, callId?: string): Promise<void>;
+  reject(taskId: string, reason?: unknown, callId?: string): Promise<void>;
 }
 
 /**
- * Answers the human steps of a run with preset answers, or by asking on the terminal one at a time.
+ * Answers the human steps of a run, and its questions about calls of tools, with preset answers, or by asking on the terminal one at a time.
  * Without a terminal and without a page, a step without a timeout stops the run, because it would wait
  * forever.
  */
@@ -62,15 +63,49 @@ export class HumanSteps {
     }
   }
 
+  /** A call of a tool waits for its approval. */
+  onCall(event: ToolApprovalRequested): void {
+    const { taskId, key, tool, timeoutMs } = event;
+    if (this.#rejected.has(taskId)) this.#run.reject(taskId, 'with --reject', key).catch(() => {});
+    else if (this.#answers.get(taskId) === true) this.#run.approve(taskId, key).catch(() => {});
+    else if (this.#terminal !== undefined) {
+      const terminal = this.#terminal;
+      const { signal } = this.#register(callName(taskId, key));
+      this.#lastQuestion = this.#lastQuestion.then(() => this.#askCall(event, terminal, signal));
+    } else if (timeoutMs === undefined && !this.#hasPage) {
+      this.#stop(
+        `task "${taskId}" asks to call the tool "${tool}", but there is no terminal to ask on; ` +
+          `use --approve ${taskId} or --reject ${taskId}`,
+      );
+    }
+  }
+
+  /** Withdraws the question about a call that somebody else has decided. */
+  onDecided(taskId: string, key: string): void {
+    this.#withdraw(callName(taskId, key));
+  }
+
+  /** Withdraws the questions about the calls of an attempt that has ended. */
+  onAttemptEnded(taskId: string): void {
+    for (const name of [...this.#waiting.keys()]) {
+      if (name.startsWith(callName(taskId, ''))) this.#withdraw(name);
+    }
+  }
+
   /** Withdraws the question of a task that settled before it was answered. */
   onSettled(taskId: string): void {
-    this.#waiting.get(taskId)?.abort();
-    this.#waiting.delete(taskId);
+    this.#withdraw(taskId);
+    this.onAttemptEnded(taskId);
+  }
+
+  #withdraw(name: string): void {
+    this.#waiting.get(name)?.abort();
+    this.#waiting.delete(name);
   }
 
   /** Withdraws all questions: the run has ended here, and may go on elsewhere. */
   close(): void {
-    for (const taskId of [...this.#waiting.keys()]) this.onSettled(taskId);
+    for (const name of [...this.#waiting.keys()]) this.#withdraw(name);
   }
 
   #register(taskId: string): AbortController {
@@ -98,6 +133,21 @@ export class HumanSteps {
     }
   }
 
+  async #askCall(
+    { taskId, key, tool, input }: ToolApprovalRequested,
+    terminal: Terminal,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (signal.aborted) return;
+    try {
+      const question = `Task "${taskId}": call ${tool} with ${JSON.stringify(input)}?`;
+      if (await askYesOrNo(terminal, question, signal)) await this.#run.approve(taskId, key);
+      else await this.#run.reject(taskId, undefined, key);
+    } catch (error) {
+      if (!signal.aborted) terminal.print(error instanceof Error ? error.message : String(error));
+    }
+  }
+
   /** Submits text as it is, or as JSON if the task accepts only that. */
   async #submit(taskId: string, answer: unknown): Promise<void> {
     try {
@@ -108,6 +158,11 @@ export class HumanSteps {
       await this.#run.answer(taskId, parsed.value);
     }
   }
+}
+
+/** No id of a task has a control character. */
+function callName(taskId: string, key: string): string {
+  return `${taskId}\0${key}`;
 }
 
 function parseJson(text: string): { value: unknown } | undefined {

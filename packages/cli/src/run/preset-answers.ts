@@ -1,5 +1,5 @@
 import type { Plan, Task } from '@stratagem/core';
-import type { PresetAnswers } from '../options/run-flags.js';
+import type { ExecutorFlags, PresetAnswers } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
 
 /**
@@ -7,16 +7,22 @@ import { UsageError } from '../options/usage-error.js';
  *
  * @throws {UsageError} naming the option and the human steps of the plan.
  */
-export function checkPresetAnswers(plan: Plan, preset: PresetAnswers): void {
+export function checkPresetAnswers(
+  plan: Plan,
+  preset: PresetAnswers & Pick<ExecutorFlags, 'mcpConfig'>,
+): void {
   const steps = new Map<string, Task>();
-  collectSteps(plan.tasks, steps);
+  const callers = new Set<string>();
+  collectSteps(plan.tasks, steps, callers);
   for (const [option, kind, ids] of [
     ['--approve', 'approval', preset.approve ?? []],
     ['--reject', undefined, preset.reject ?? []],
     ['--answer', 'answer', (preset.answer ?? []).map(({ id }) => id)],
   ] as const) {
     for (const id of ids) {
-      const step = steps.get(id) ?? steps.get(id.replace(/\[\d+\]$/, ''));
+      // Which of its calls wait is known once the servers of the tools are.
+      if (preset.mcpConfig !== undefined && kind !== 'answer' && callers.has(baseOf(id))) continue;
+      const step = steps.get(id) ?? steps.get(baseOf(id));
       if (step === undefined) throw new UsageError(`${option} ${id}: ${unknownStep(id, steps)}`);
       const waitsFor = typeof step.waitFor === 'object' ? step.waitFor.kind : step.waitFor;
       if (kind !== undefined && waitsFor !== kind) {
@@ -27,10 +33,20 @@ export function checkPresetAnswers(plan: Plan, preset: PresetAnswers): void {
   }
 }
 
-function collectSteps(tasks: readonly Task[], steps: Map<string, Task>): void {
+/** The id of the fan-out that an item belongs to; any other id is itself. */
+function baseOf(id: string): string {
+  return id.replace(/\[\d+\]$/, '');
+}
+
+function collectSteps(
+  tasks: readonly Task[],
+  steps: Map<string, Task>,
+  callers: Set<string>,
+): void {
   for (const task of tasks) {
     if (task.waitFor !== undefined) steps.set(task.id, task);
-    collectSteps(task.subtasks ?? [], steps);
+    if (task.tools !== undefined || task.tool !== undefined) callers.add(task.id);
+    collectSteps(task.subtasks ?? [], steps, callers);
   }
 }
 

@@ -39,7 +39,7 @@ export async function withExecutor<Result>(
       ...(flags.allowRead !== undefined && { allowRead: flags.allowRead }),
     },
   };
-  return withTools(flags.mcpConfig, async (tools = []) =>
+  return withTools(flags, async (tools = []) =>
     use(
       createChecked({
         ...options,

@@ -27,6 +27,12 @@ export interface McpToolOptions {
    */
   readonly prefix?: string | undefined;
   /**
+   * Whether a human approves each call before it runs: of every tool, or of the tools with these names on
+   * the server.
+   * @default false
+   */
+  readonly needsApproval?: boolean | readonly string[] | undefined;
+  /**
    * The time limit of a request to the server, in milliseconds: the initialization or a tool call. A
    * call that exceeds it is canceled on the server. For a call that reports progress, it is the time
    * without a report.
@@ -79,7 +85,15 @@ export const DEFAULT_TIMEOUT_MS = 60_000;
 /** About 25,000 tokens. */
 export const DEFAULT_MAX_RESULT_LENGTH = 100_000;
 
-const TOOL_OPTIONS = ['include', 'exclude', 'prefix', 'timeoutMs', 'maxResultLength', 'clientName'];
+const TOOL_OPTIONS = [
+  'include',
+  'exclude',
+  'prefix',
+  'needsApproval',
+  'timeoutMs',
+  'maxResultLength',
+  'clientName',
+];
 const STDIO_OPTIONS = ['command', 'args', 'env', 'cwd', ...TOOL_OPTIONS];
 const HTTP_OPTIONS = ['url', 'headers', 'authProvider', ...TOOL_OPTIONS];
 const OWNER = 'mcpTools()';
@@ -98,9 +112,11 @@ export function checkMcpOptions(options: McpOptions): void {
   checkOptions(OWNER, options, isObject && 'url' in options ? HTTP_OPTIONS : STDIO_OPTIONS);
   if (isStdio(options)) checkStdio(options);
   else checkHttp(options);
-  const { include, exclude, prefix, timeoutMs, maxResultLength, clientName } = options;
+  const { include, exclude, prefix, needsApproval } = options;
+  const { timeoutMs, maxResultLength, clientName } = options;
   checkTexts('include', include);
   checkTexts('exclude', exclude);
+  if (typeof needsApproval !== 'boolean') checkTexts('needsApproval', needsApproval);
   if (prefix !== undefined && !(typeof prefix === 'string' && PREFIX.test(prefix))) {
     fail('prefix must have at most 32 letters, digits, _ and -');
   }

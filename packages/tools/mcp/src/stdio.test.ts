@@ -354,6 +354,19 @@ describe('the selected tools', () => {
     expect(namesOf(both)).toEqual(['tool-2']);
   });
 
+  test('that need approval are all of them, or those that are named', async () => {
+    const asking = (tools: McpTools) =>
+      tools.tools.flatMap(({ name, needsApproval }) => (needsApproval === true ? [name] : []));
+    const options = { include: ['tool-1', 'tool-2'], prefix: 'x_' };
+    await using named = await start('paged', { ...options, needsApproval: ['tool-2'] });
+    expect(asking(named)).toEqual(['x_tool-2']);
+    await using all = await start('paged', { ...options, needsApproval: true });
+    expect(asking(all)).toEqual(['x_tool-1', 'x_tool-2']);
+    await expect(start('paged', { needsApproval: ['tol-1'] })).rejects.toThrow(
+      'has no tool "tol-1"',
+    );
+  });
+
   test.each(['include', 'exclude'])(
     'cannot be chosen by a name that is not there (%s)',
     async (option) => {

@@ -23,13 +23,15 @@ export async function toolsOf(
   const listed = await listTools(connection.first);
   const selected = selectTools(listed, options, name);
   const names = toolNames(selected, options, name);
-  const { maxResultLength = DEFAULT_MAX_RESULT_LENGTH } = options;
+  const { maxResultLength = DEFAULT_MAX_RESULT_LENGTH, needsApproval = false } = options;
   const schemaOf = await schemaReader();
   return selected.map((each, position) =>
     tool({
       name: names[position] as string,
       description: each.description?.trim() || each.title || each.name,
       inputSchema: schemaOf(each.inputSchema),
+      needsApproval:
+        typeof needsApproval === 'object' ? needsApproval.includes(each.name) : needsApproval,
       execute: async (input, { signal }) => {
         const current = await connection.current();
         const result = await call(current, each, input, signal).catch(async (thrown) => {
@@ -83,10 +85,11 @@ async function call(
 
 function selectTools(
   listed: readonly ListedTool[],
-  { include, exclude = [] }: McpToolOptions,
+  { include, exclude = [], needsApproval }: McpToolOptions,
   server: string,
 ): ListedTool[] {
-  for (const name of [...(include ?? []), ...exclude]) {
+  const asked = typeof needsApproval === 'object' ? needsApproval : [];
+  for (const name of [...(include ?? []), ...exclude, ...asked]) {
     if (listed.some((each) => each.name === name)) continue;
     const names = listed.map((each) => each.name).join(', ');
     throw new OptionError(

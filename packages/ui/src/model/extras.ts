@@ -35,5 +35,7 @@ export interface Action {
   /** For `setMaxParallel`; null for no limit. */
   readonly maxParallel?: number | null | undefined;
   readonly answer?: unknown | undefined;
+  /** For `approve` and `reject`: the call of a tool that it is about. */
+  readonly callId?: string | undefined;
   readonly reason?: string | undefined;
 }

@@ -167,6 +167,7 @@ export class ModelBuilder {
     return taskModelOf(run, analysis, inputs, {
       prompt: this.#texts.promptLine(run, analysis),
       question: this.#texts.questionOf(analysis.id),
+      calls: this.#texts.callsOf(analysis.id),
     });
   }
 

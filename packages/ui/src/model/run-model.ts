@@ -61,6 +61,14 @@ export type ShownStatus =
   | 'canceled'
   | 'pending';
 
+/** A call of a tool that waits for an approval. */
+export interface WaitingCall {
+  readonly callId: string;
+  readonly tool: string;
+  /** Its input as text. */
+  readonly input: string;
+}
+
 /** What time was spent on. */
 export type Cause =
   | 'run'
@@ -170,6 +178,8 @@ export interface TaskModel {
   readonly prompt: string;
   /** The question of a human step that waits. */
   readonly question?: string | undefined;
+  /** The calls of tools that wait for an approval. */
+  readonly calls?: readonly WaitingCall[] | undefined;
 }
 
 /** One line of the list of events. */

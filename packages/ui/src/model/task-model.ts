@@ -1,6 +1,6 @@
 import type { RunAnalysis, Span, SpanKind, TaskAnalysis } from '@stratagem/core/analysis';
 import { round } from './round.js';
-import type { Cause, Segment, ShownStatus, TaskModel, Wait } from './run-model.js';
+import type { Cause, Segment, ShownStatus, TaskModel, Wait, WaitingCall } from './run-model.js';
 import { wellFormed } from './well-formed.js';
 
 /** What a task waited for while it was ready; undefined for stretches that are no wait. */
@@ -15,13 +15,14 @@ const WAIT_CAUSES: Readonly<Record<SpanKind, Cause | undefined>> = {
 export interface Words {
   readonly prompt: string;
   readonly question: string | undefined;
+  readonly calls: readonly WaitingCall[] | undefined;
 }
 
 export function taskModelOf(
   run: RunAnalysis,
   task: TaskAnalysis,
   inputs: readonly string[],
-  { prompt, question }: Words,
+  { prompt, question, calls }: Words,
 ): TaskModel {
   const { id, level, kind, parent, attempts, spans, endMs, usage } = task;
   const isGroup = kind === 'group' || kind === 'fan_out';
@@ -52,6 +53,7 @@ export function taskModelOf(
     ...((task.isCritical || isCriticalGroup(run, id)) && { isCritical: true as const }),
     prompt,
     ...(question !== undefined && task.state === 'waiting' && { question }),
+    ...(calls !== undefined && endMs === undefined && { calls }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { RunEvent, Task } from '@stratagem/core';
 import type { RunAnalysis, TaskAnalysis } from '@stratagem/core/analysis';
-import type { TaskDetail, ToolStep } from './run-model.js';
+import type { TaskDetail, ToolStep, WaitingCall } from './run-model.js';
 import { cut, oneLine, valueText } from './texts.js';
 
 /** Text of an attempt beyond this many letters is not kept; its task has the whole output. */
@@ -13,6 +13,8 @@ export class TaskTexts {
   readonly #outputs = new Map<string, unknown>();
   readonly #partial = new Map<string, string>();
   readonly #questions = new Map<string, string>();
+  /** The calls of tools that wait for an approval, by the task and by the key of the call. */
+  readonly #calls = new Map<string, Map<string, WaitingCall>>();
   /** The first lines of the prompts of tasks that have started: those do not change. */
   readonly #lines = new Map<string, string>();
 
@@ -30,7 +32,24 @@ export class TaskTexts {
       case 'task_waiting':
         this.#questions.set(event.taskId, event.question);
         break;
+      case 'tool_approval_requested': {
+        const { taskId, key, callId, tool, input } = event;
+        const calls = this.#calls.get(taskId) ?? new Map();
+        this.#calls.set(taskId, calls);
+        calls.set(key, { callId, tool, input: cut(valueText(input), 4_000).text });
+        break;
+      }
+      case 'tool_approval_decided':
+        this.#calls.get(event.taskId)?.delete(event.key);
+        break;
+      case 'task_retrying':
+      case 'task_failed':
+      case 'task_canceled':
+      case 'task_skipped':
+        this.#calls.delete(event.taskId);
+        break;
       case 'task_completed':
+        this.#calls.delete(event.taskId);
         this.#partial.delete(event.taskId);
         this.#outputs.set(event.taskId, event.output);
     }
@@ -39,6 +58,12 @@ export class TaskTexts {
   questionOf(taskId: string): string | undefined {
     const question = this.#questions.get(taskId);
     return question === undefined ? undefined : cut(question, 4_000).text;
+  }
+
+  /** The calls of a task that wait for an approval; undefined without any. */
+  callsOf(taskId: string): readonly WaitingCall[] | undefined {
+    const calls = this.#calls.get(taskId);
+    return calls === undefined || calls.size === 0 ? undefined : [...calls.values()];
   }
 
   promptLine(run: RunAnalysis, { id, task, startMs }: TaskAnalysis): string {

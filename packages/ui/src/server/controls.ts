@@ -58,13 +58,13 @@ export async function perform(handle: WatchableRun | undefined, action: Action):
       handle.setMaxParallel?.(action.maxParallel ?? Number.POSITIVE_INFINITY);
       break;
     case 'approve':
-      await handle.approve?.(taskOf(action));
+      await handle.approve?.(taskOf(action), action.callId);
       break;
     case 'answer':
       await answer(handle, taskOf(action), action.answer);
       break;
     case 'reject':
-      await handle.reject?.(taskOf(action), action.reason);
+      await handle.reject?.(taskOf(action), action.reason, action.callId);
       break;
     case 'cancelTask':
       await handle.cancelTask?.(taskOf(action), action.reason);

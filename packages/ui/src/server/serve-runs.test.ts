@@ -1,4 +1,12 @@
-import { isStratagemError, memoryJournal } from '@stratagem/core';
+import {
+  createExecutor,
+  createPlan,
+  isStratagemError,
+  memoryJournal,
+  type TaskRunner,
+  tool,
+} from '@stratagem/core';
+import { parallel } from '@stratagem/parallel';
 import { afterEach, expect, test } from 'vitest';
 import { type LiveRun, startLiveRun } from '../../test/live-run.js';
 import { type RunServer, type ServeOptions, serveRuns } from '../index.js';
@@ -268,6 +276,43 @@ test('a question can be rejected with a reason', async () => {
   await post(origin, run.runId, { control: 'reject', taskId: 'publish', reason: 'not yet' });
   const { tasks } = await run;
   expect(tasks.find(({ id }) => id === 'publish')?.error?.message).toContain('not yet');
+});
+
+test('calls of tools are shown with their input, and decided one by one', async () => {
+  const origin = await start();
+  const remove = tool({
+    name: 'remove',
+    description: 'Removes a file.',
+    inputSchema: { type: 'object' },
+    needsApproval: true,
+    execute: (input) => `${(input as { path: string }).path} is gone`,
+  });
+  const runner: TaskRunner = {
+    name: 'model',
+    supportsTools: true,
+    async run({ tools: [first] = [] }) {
+      const calls = ['a.txt', 'b.txt'].map((path) => first?.call({ path }, `call-${path}`));
+      return { output: (await Promise.all(calls)).map((result) => result?.text) };
+    },
+  };
+  const plan = createPlan('Tidy').addTask({ id: 'tidy', description: 'Tidy.', tools: [remove] });
+  const run = createExecutor({ strategy: parallel(), runner }).execute(plan);
+  server?.attach(run);
+  const stream = messages(origin, `/api/runs/${run.runId}/events`);
+  const callsOf = (each: RunModel) => each.tasks[0]?.calls ?? [];
+  const { model } = await modelWhen(stream, (each) => callsOf(each).length === 2);
+  expect(callsOf(model)[1]).toMatchObject({ callId: 'call-b.txt', tool: 'remove' });
+  expect(callsOf(model)[1]?.input).toContain('b.txt');
+  const act = (action: object) => post(origin, run.runId, { taskId: 'tidy', ...action });
+  expect((await act({ control: 'approve' })).status).not.toBe(204);
+  await act({ control: 'approve', callId: 'call-b.txt' });
+  const { model: later } = await modelWhen(stream, (each) => callsOf(each).length === 1, model);
+  expect(callsOf(later)[0]?.callId).toBe('call-a.txt');
+  await act({ control: 'reject', callId: 'call-a.txt', reason: 'keep it' });
+  expect((await run).outputs.tidy).toEqual([
+    'Error: a human rejected this call: keep it',
+    'b.txt is gone',
+  ]);
 });
 
 test('the journal is listed, and its runs are shown', async () => {
