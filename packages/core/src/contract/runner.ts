@@ -117,6 +117,11 @@ export interface TaskRunner {
   readonly supportedOptions?: readonly string[] | undefined;
   /** How it knows the cost of its answers; left out when nothing can be said before it runs. */
   readonly pricing?: RunnerPricing | undefined;
+  /**
+   * Rejects with what would fail every request, as far as that is known before one is sent: a missing key,
+   * a missing recording. Sends nothing. The command line asks before it runs a plan.
+   */
+  readonly check?: (() => Promise<void>) | undefined;
   run(request: TaskRequest, context: RunContext): Promise<TaskOutput>;
 }
 

@@ -38,6 +38,9 @@ export function batchRunner(provider: BatchProvider, options: BatchOptions): Tas
     supportsTools: false,
     ...(supportedOptions && { supportedOptions }),
     ...(pricing && { pricing }),
+    async check() {
+      await queueOf();
+    },
     async run(request: TaskRequest, context: RunContext): Promise<TaskOutput> {
       const queue = await queueOf();
       const { body, outputOf } = await prepare(request);

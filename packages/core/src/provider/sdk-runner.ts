@@ -40,6 +40,10 @@ export function sdkRunner<
       ...attachmentSupport(wire.attachmentTypes),
     ],
     pricing: connection.pricing.known,
+    async check() {
+      const { client } = await connection.connect();
+      await sdk.requireReady?.(client);
+    },
     async run(request, context) {
       const target = targetFor(await connection.connect(), request);
       const formats = await wire.formatsOf(request.outputSchema, target);

@@ -56,6 +56,8 @@ export interface Sdk<Client extends SdkClient> {
   createClient(settings: ClientSettings): Promise<Client>;
   /** @throws {RunnerError} `missing_api_key` when that is known before the SDK is imported. */
   requireCredentials?(options: SdkOptions<Client>): void;
+  /** @throws {RunnerError} `missing_api_key` when that is known before a request is sent. */
+  requireReady?(client: Client): Promise<void>;
   /** Values that must never appear in an error. */
   credentialsOf(client: Client): readonly unknown[];
   /** What `APIError` takes of the body of a response that holds an error. */

@@ -3,7 +3,7 @@ import { capOf, checkStrategy } from '../contract/cap.js';
 import { checkOptions } from '../contract/check-options.js';
 import { NO_CODECS } from '../contract/codec.js';
 import type { CommandRunner } from '../contract/command-runner.js';
-import { OptionError } from '../contract/errors.js';
+import { isStratagemError, OptionError, type StratagemError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
 import type { Journal } from '../contract/journal.js';
 import type { OutputFiles } from '../contract/output-files.js';
@@ -120,6 +120,17 @@ export interface Executor {
     ...options: ExecuteArguments<Inputs>
   ): RunHandle<Outputs>;
   /**
+   * All errors with which `execute` would refuse a plan, without starting it: an invalid plan, values of
+   * inputs, missing runners, tools and prices. Whether a runner has its key is for `runner.check()`.
+   *
+   * @example
+   * for (const { message } of executor.check(plan, { inputs })) console.error(message);
+   */
+  check<Outputs = Record<string, unknown>, Inputs = unknown>(
+    plan: Plan<Outputs, Inputs>,
+    ...options: ExecuteArguments<Inputs>
+  ): StratagemError[];
+  /**
    * Resumes a recorded run whose process has ended, was stopped or lost its journal. Recorded results
    * are kept, and attempts that were in flight are started again as the same attempts. A run that had
    * ended returns its result at once. Its recorded limits apply unless options override them.
@@ -207,9 +218,17 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const places = placesOf(defaults);
 
   /** @throws {StratagemError} when the tasks or the budget need another runner. */
-  function requireRunner({ tasks }: Plan, { budget, prices }: Settings): void {
-    runners.require(tasks, budget, prices);
-    toolbox.require(tasks, runners);
+  function requireRunner(plan: Plan, settings: Settings): void {
+    for (const require of requirements(plan, settings)) require();
+  }
+
+  /** What a run needs besides a valid plan. */
+  function requirements({ tasks }: Plan, { budget, prices }: Settings): (() => void)[] {
+    return [
+      () => runners.require(tasks),
+      () => runners.requirePrices(tasks, budget, prices),
+      () => toolbox.require(tasks, runners),
+    ];
   }
 
   /** The settings of one run, without its record. */
@@ -266,6 +285,36 @@ export function createExecutor(options: ExecutorOptions): Executor {
   }
 
   return {
+    check<Outputs, Inputs>(
+      plan: Plan<Outputs, Inputs>,
+      ...[overrides = {}]: [options?: ExecuteOptions<unknown>]
+    ): StratagemError[] {
+      checkOptions('check()', overrides, ['runId', 'inputs', ...RUN_OPTIONS]);
+      checkRunOptions('check()', overrides);
+      const { runId: _, inputs: values, ...given } = overrides;
+      const options = { ...defaults, ...withoutUndefined(given) };
+      const { maxDepth = DEFAULT_MAX_DEPTH, prices = {} } = options;
+      const copy = snapshotOf(plan as Plan, maxDepth);
+      const refusals: StratagemError[] = [];
+      const isFine = (step: () => void) => {
+        try {
+          step();
+          return true;
+        } catch (error) {
+          if (!isStratagemError(error)) throw error;
+          // A missing runner is found for the prices as well.
+          if (!refusals.some(({ message }) => message === error.message)) refusals.push(error);
+          return false;
+        }
+      };
+      // Nothing else can be said about a plan that is none.
+      if (!isFine(() => graphOf(copy, maxDepth))) return refusals;
+      isFine(() => takeInputs(copy.inputs, asValues('check()', values)));
+      const { budget } = limitsOf(copy, options);
+      for (const require of requirements(copy, { budget, prices })) isFine(require);
+      return refusals;
+    },
+
     execute<Outputs, Inputs>(
       plan: Plan<Outputs, Inputs>,
       ...[overrides = {}]: [options?: ExecuteOptions<unknown>]

@@ -60,22 +60,39 @@ export class Runners {
   }
 
   /**
-   * Checks that there is a runner for each task, that it honours the options of the task, and that a
-   * budget in US dollars can be kept.
+   * Checks that there is a runner for each task, and that it honours the options of the task.
    *
    * @throws {PlanError} for an unknown name, and for options that the runner does not honour.
    * @throws {StratagemError} `missing_runner` when a task needs a runner and there is none.
-   * @throws {OptionError} when the price of a model is unknown.
    */
-  require(tasks: readonly Task[], budget?: Budget, prices: PriceTable = {}): void {
+  require(tasks: readonly Task[]): void {
     const problems: PlanProblem[] = [];
-    const priced = new Set<string | undefined>();
-    this.#check(tasks, ['tasks'], problems, (task, runner) => {
-      if (budget?.costUsd === undefined || priced.has(task.model)) return;
-      priced.add(task.model);
-      this.#requirePrice(task, runner, prices);
-    });
+    this.#check(tasks, ['tasks'], problems, () => {});
     if (problems.length > 0) throw new PlanError(problems);
+  }
+
+  /**
+   * Checks that a budget in US dollars can be kept.
+   *
+   * @throws {OptionError} naming the models whose prices are unknown.
+   */
+  requirePrices(tasks: readonly Task[], budget: Budget | undefined, prices: PriceTable): void {
+    if (budget?.costUsd === undefined) return;
+    const unknown = new Set<string>();
+    const priced = new Set<string | undefined>();
+    this.#check(tasks, ['tasks'], [], (task, runner) => {
+      if (priced.has(task.model)) return;
+      priced.add(task.model);
+      const name = this.#unknownPrice(task, runner, prices);
+      if (name !== undefined) unknown.add(name);
+    });
+    if (unknown.size === 0) return;
+    const names = [...unknown].map((name) => `"${name}"`).join(', ');
+    const [are, them] =
+      unknown.size === 1
+        ? ['price of', 'is unknown; add it']
+        : ['prices of', 'are unknown; add them'];
+    throw new OptionError(`budget.costUsd: the ${are} ${names} ${them} to prices`);
   }
 
   #choiceOf(model: string): Choice {
@@ -132,14 +149,12 @@ export class Runners {
     });
   }
 
-  #requirePrice(task: Task, { pricing }: TaskRunner, prices: PriceTable): void {
+  /** A model of the runner whose price is unknown. */
+  #unknownPrice(task: Task, { pricing }: TaskRunner, prices: PriceTable): string | undefined {
     const { model } = task.model === undefined ? task : this.#choiceOf(task.model);
     const { unknownModels = [], isKnown } = pricing ?? {};
     const unknown = model === undefined ? unknownModels : isKnown?.(model) ? [] : [model];
-    const name = pricing && unknown.find((each) => priceOf(each, prices) === undefined);
-    if (name) {
-      throw new OptionError(`budget.costUsd: the price of "${name}" is unknown; add it to prices`);
-    }
+    return pricing && unknown.find((each) => priceOf(each, prices) === undefined);
   }
 
   #missing({ id }: Task): StratagemError {

@@ -29,3 +29,13 @@ test('a key that is missing because of an unknown profile names that profile', a
   });
   vi.unstubAllEnvs();
 });
+
+test('a check finds a missing key without a request, and is content with any other one', async () => {
+  vi.stubEnv('ANTHROPIC_API_KEY', undefined);
+  vi.stubEnv('ANTHROPIC_AUTH_TOKEN', undefined);
+  vi.stubEnv('ANTHROPIC_CONFIG_DIR', import.meta.dirname);
+  await expect(anthropic().check?.()).rejects.toMatchObject({ code: 'missing_api_key' });
+  vi.stubEnv('ANTHROPIC_API_KEY', 'sk-test-0123456789');
+  await expect(anthropic().check?.()).resolves.toBeUndefined();
+  vi.unstubAllEnvs();
+});

@@ -9,6 +9,14 @@ export const ANTHROPIC: Sdk<Anthropic> = {
     const { Anthropic } = await import('@anthropic-ai/sdk');
     return new Anthropic(settings);
   },
+  // The SDK looks for credentials in profiles and variables; building a request awaits that.
+  async requireReady(client) {
+    try {
+      await client.buildRequest({ method: 'get', path: '/v1/models' });
+    } catch (thrown) {
+      throw ANTHROPIC.unsentError?.(thrown, client) ?? thrown;
+    }
+  },
   async streamOf<Event>(response: Response) {
     const { Stream } = await import('@anthropic-ai/sdk/streaming');
     return Stream.fromSSEResponse<Event>(response, new AbortController());

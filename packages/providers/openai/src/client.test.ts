@@ -36,3 +36,13 @@ test('a key that appears in the environment later is found', async () => {
     output: 'Because.',
   });
 });
+
+test('a check finds a missing key without a request, and is content with any other one', async () => {
+  vi.stubEnv('OPENAI_API_KEY', undefined);
+  vi.stubEnv('OPENAI_AUTH_TOKEN', undefined);
+  vi.stubEnv('OPENAI_CONFIG_DIR', import.meta.dirname);
+  await expect(openai().check?.()).rejects.toMatchObject({ code: 'missing_api_key' });
+  vi.stubEnv('OPENAI_API_KEY', 'sk-test-0123456789');
+  await expect(openai().check?.()).resolves.toBeUndefined();
+  vi.unstubAllEnvs();
+});

@@ -26,7 +26,17 @@ export function compositeProperties(
     supportedOptions: sharedOptions(runners),
     settings: { [wrapper]: runners.map(identityOf) },
     ...pricingOf(runners),
+    check: () => requireOne(runners),
   };
+}
+
+/** The others take over from a runner that cannot work, so one of them is enough. */
+async function requireOne(runners: readonly TaskRunner[]): Promise<void> {
+  const checks = await Promise.allSettled(runners.map((runner) => runner.check?.()));
+  const [first] = checks;
+  if (first?.status === 'rejected' && checks.every(({ status }) => status === 'rejected')) {
+    throw first.reason;
+  }
 }
 
 /**

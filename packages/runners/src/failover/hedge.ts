@@ -57,7 +57,7 @@ export function hedge(runner: TaskRunner, options: HedgeOptions): TaskRunner {
     );
   }
   const budget = new HedgeBudget(maxExtraShare);
-  const { name, settings, readsInputs, supportsTools, supportedOptions, pricing } =
+  const { name, settings, readsInputs, supportsTools, supportedOptions, pricing, check } =
     to === runner ? runner : compositeProperties('hedge', [runner, to]);
   return {
     name,
@@ -66,6 +66,7 @@ export function hedge(runner: TaskRunner, options: HedgeOptions): TaskRunner {
     supportsTools,
     ...(supportedOptions !== undefined && { supportedOptions }),
     ...(pricing !== undefined && { pricing }),
+    ...(check !== undefined && { check }),
     // Every request goes to the first runner, so it competes for that resource.
     resource: runner.resource ?? runner.name,
     async run(request, context) {

@@ -52,6 +52,10 @@ export function replay(options: ReplayOptions): TaskRunner {
     supportsTools: true,
     // All of them are part of the request that is looked for.
     supportedOptions: [...TASK_OPTIONS, ...attachmentSupport(['*/*'])],
+    async check() {
+      reading ??= readRecordings(file);
+      await reading;
+    },
     async run(request, context) {
       throwIfAborted(context.signal);
       reading ??= readRecordings(file);

@@ -17,6 +17,7 @@ export function propertiesOf({
   supportsTools = false,
   supportedOptions,
   pricing,
+  check,
 }: TaskRunner): Omit<TaskRunner, 'run'> {
   return {
     name,
@@ -26,5 +27,6 @@ export function propertiesOf({
     supportsTools,
     ...(supportedOptions !== undefined && { supportedOptions }),
     ...(pricing !== undefined && { pricing }),
+    ...(check !== undefined && { check }),
   };
 }
