@@ -23,43 +23,79 @@ export function snapshotOf<P extends Plan<unknown>>(plan: P, maxDepth: number): 
 }
 
 export function snapshotOfTasks(tasks: readonly Task[], maxDepth: number): Task[] {
-  return Array.from(tasks, (task) => snapshotOfTask(task, maxDepth));
+  const copies: Task[] = new Array(tasks.length);
+  for (let position = 0; position < tasks.length; position++) {
+    copies[position] = snapshotOfTask(tasks[position] as Task, maxDepth);
+  }
+  return copies;
 }
 
-/** Options whose values are objects. */
-const OPTION_OBJECTS = ['stopSequences', 'toolChoice', 'providerOptions', 'reasoning'] as const;
+/** The fields that `copyField` copies. */
+const COPIED_FIELDS: readonly string[] = [
+  'dependencies',
+  'tools',
+  'metadata',
+  'when',
+  'forEach',
+  'repeat',
+  'estimate',
+  'retry',
+  'waitFor',
+  'stopSequences',
+  'toolChoice',
+  'providerOptions',
+  'reasoning',
+  'headers',
+  'subtasks',
+  'args',
+  'command',
+  'plan',
+  'with',
+  'attachments',
+];
 
 function snapshotOfTask(task: Task, depth: number): Task {
   if (typeof task !== 'object' || task === null || depth === 0) return task;
-  const copy: Record<string, unknown> = isPlain(task)
-    ? { ...task }
-    : Object.assign(Object.create(Object.getPrototypeOf(task)), task);
-  // One by one: most tasks have none of them.
-  const { dependencies, metadata, when, forEach, repeat, estimate, retry, waitFor, tools } = task;
-  const { args, command, subtasks, plan, with: values } = task;
-  if (Array.isArray(dependencies)) copy.dependencies = dependencies.slice();
-  if (metadata !== undefined) copy.metadata = frozenCopy(metadata);
-  if (when !== undefined) copy.when = frozenCopy(when);
-  if (forEach !== undefined) copy.forEach = frozenCopy(forEach);
-  if (repeat !== undefined) copy.repeat = frozenCopy(repeat);
-  if (estimate !== undefined) copy.estimate = frozenCopy(estimate);
-  if (retry !== undefined) copy.retry = frozenCopy(retry);
-  if (waitFor !== undefined) copy.waitFor = frozenCopy(waitFor);
-  if (Array.isArray(tools)) copy.tools = tools.slice();
-  if (args !== undefined) copy.args = frozenCopy(args);
-  if (command !== undefined) copy.command = frozenCopy(command);
-  if (Array.isArray(task.attachments)) copy.attachments = snapshotOfAttachments(task.attachments);
-  for (const name of OPTION_OBJECTS) {
-    if (task[name] !== undefined) copy[name] = frozenCopy(task[name]);
+  if (isPlain(task)) {
+    const copy: Record<string, unknown> = { ...task };
+    // The fields that there are, and not all that there may be: most tasks have three.
+    for (const name in copy) copyField(copy, name, copy[name], depth);
+    return copy as unknown as Task;
   }
-  const { headers } = task;
-  if (headers !== undefined && optionProblem('headers', headers) === undefined) {
-    copy.headers = hideHeaders(headers);
+  const copy = Object.assign(Object.create(Object.getPrototypeOf(task)), task);
+  // The getters of a class are no fields that can be listed.
+  for (const name of COPIED_FIELDS) copyField(copy, name, copy[name], depth);
+  return copy;
+}
+
+/** Copies the value of a field, unless nobody can change it. */
+function copyField(
+  copy: Record<string, unknown>,
+  name: string,
+  value: unknown,
+  depth: number,
+): void {
+  if (typeof value !== 'object' || value === null) return;
+  switch (name) {
+    case 'dependencies':
+    case 'tools':
+      if (Array.isArray(value)) copy[name] = value.slice();
+      return;
+    case 'subtasks':
+      if (Array.isArray(value)) copy[name] = snapshotOfTasks(value, depth - 1);
+      return;
+    case 'attachments':
+      if (Array.isArray(value)) copy[name] = snapshotOfAttachments(value);
+      return;
+    case 'plan':
+      copy[name] = snapshotOf(value as Plan<unknown>, depth - 1);
+      return;
+    case 'headers':
+      if (optionProblem('headers', value) === undefined) copy[name] = hideHeaders(value as never);
+      return;
+    default:
+      if (COPIED_FIELDS.includes(name)) copy[name] = frozenCopy(value);
   }
-  if (Array.isArray(subtasks)) copy.subtasks = snapshotOfTasks(subtasks, depth - 1);
-  if (plan !== undefined) copy.plan = snapshotOf(plan as Plan<unknown>, depth - 1);
-  if (values !== undefined) copy.with = frozenCopy(values);
-  return copy as unknown as Task;
 }
 
 /** Freezes tasks and their lists, for readers that could change them. */

@@ -15,7 +15,9 @@ let isAnyCopied = false;
 /** Whether an object is neither a list nor an instance of a class. */
 export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  if (prototype === Object.prototype || prototype === null) return true;
+  // The prototype of objects from another realm.
+  return Object.getPrototypeOf(prototype) === null;
 }
 
 /** Dates, maps, sets and bytes: freezing them would not prevent changes. Not subclasses of them. */

@@ -1,5 +1,5 @@
 import { subtasksOf } from '../contract/module.js';
-import { hasSubtasks, isTemplate, type Task } from '../contract/task.js';
+import { isTemplate, type Task } from '../contract/task.js';
 import { enlarge, NONE } from './arrays.js';
 
 /** The parent and the children of each task, by task index. */
@@ -73,13 +73,10 @@ export function flatten(
   into: Task[],
   isFolded = false,
 ): Map<number, number> | undefined {
-  if (!tasks.some(hasSubtasks)) {
-    for (const task of tasks) into.push(task);
-    return undefined;
-  }
   let parents: Map<number, number> | undefined;
   const append = (list: readonly Task[], parent: number | undefined) => {
-    for (const task of list) {
+    for (let position = 0; position < list.length; position++) {
+      const task = list[position] as Task;
       const index = into.push(task) - 1;
       if (parent !== undefined) {
         parents ??= new Map();

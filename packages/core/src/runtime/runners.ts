@@ -114,9 +114,9 @@ export class Runners {
   ): void {
     for (let position = 0; position < tasks.length; position++) {
       const task = tasks[position] as Task;
-      const add = (code: PlanProblem['code'], field: readonly string[], message: string) =>
-        problems.push({ code, path: [...path, position, ...field], message });
       if (needsRunner(task)) {
+        const add = (code: PlanProblem['code'], field: readonly string[], message: string) =>
+          problems.push({ code, path: [...path, position, ...field], message });
         const runner = this.of(task);
         if (runner !== undefined) {
           for (const option of this.#unsupported(task, runner)) {

@@ -18,6 +18,7 @@ import {
 } from '../contract/task.js';
 import { TOOL_NAME, toolProblem } from '../contract/tool.js';
 import { validateWith } from '../contract/validate-with.js';
+import { isPlain } from '../contract/value.js';
 import { WAIT_KINDS } from '../contract/wait-for.js';
 import { isThenable } from '../util/promise.js';
 import { isRecord } from '../util/record.js';
@@ -40,18 +41,22 @@ import { checkModule } from './module.js';
 import { checkMetadata, checkOperator, checkRetry } from './settings.js';
 import { bodyOf, checkStep } from './step.js';
 
-// The common fields first: most tasks have no others.
-const TASK_FIELDS = [
+/** Most tasks have no other fields. Their values are checked by `checkTask`. */
+const COMMON_FIELDS = [
   'id',
   'description',
   'dependencies',
   'run',
   'type',
-  'runAfter',
   'priority',
   'estimate',
   'metadata',
   'prompt',
+];
+/** The values of the others are checked by `checkControl`. */
+const TASK_FIELDS = [
+  ...COMMON_FIELDS,
+  'runAfter',
   'outputSchema',
   'when',
   'forEach',
@@ -104,9 +109,18 @@ export function checkTask(
   }
   if (estimate !== undefined) checkEstimate(problems, estimate, [...path, 'estimate']);
   if (metadata !== undefined) checkMetadata(problems, metadata, [...path, 'metadata']);
-  checkControl(problems, task as Task, path);
-  checkModule(problems, task as Task, path);
+  if (!hasCommonFieldsAlone(task)) {
+    checkControl(problems, task as Task, path);
+    checkModule(problems, task as Task, path);
+  }
   if (task.subtasks !== undefined) checkSubtasks(problems, task as Task, path, maxDepth, depth);
+}
+
+/** Whether a task has no field that controls when and how it runs. */
+function hasCommonFieldsAlone(task: object): boolean {
+  for (const name in task) if (!COMMON_FIELDS.includes(name)) return false;
+  // The getters of a class are not listed.
+  return isPlain(task);
 }
 
 /** Checks the work of a task: a prompt, a function, or subtasks. */
