@@ -56,7 +56,7 @@ const COPIED_FIELDS: readonly string[] = [
 
 function snapshotOfTask(task: Task, depth: number): Task {
   if (typeof task !== 'object' || task === null || depth === 0) return task;
-  if (isPlain(task)) {
+  if (Object.getPrototypeOf(task) === Object.prototype || isPlain(task)) {
     const copy: Record<string, unknown> = { ...task };
     // The fields that there are, and not all that there may be: most tasks have three.
     for (const name in copy) copyField(copy, name, copy[name], depth);

@@ -31,7 +31,7 @@ export function commandStart(machine: Machine, index: number, isAttached = false
   const { state, now, deadline } = machine;
   const timeoutMs = timeoutOf(machine, index);
   const hasBegun = state.notBegun.size === 0 || !state.notBegun.has(index);
-  if (hasBegun) startAttemptTimer(machine, index);
+  if (hasBegun) startAttemptTimer(machine, index, timeoutMs);
   const until = Math.min(deadline, now + timeoutMs);
   machine.commands.push({
     type: 'start',
@@ -43,12 +43,17 @@ export function commandStart(machine: Machine, index: number, isAttached = false
 }
 
 /** Limits how long the attempt in flight may take. */
-export function startAttemptTimer(machine: Machine, index: number): void {
+export function startAttemptTimer(
+  machine: Machine,
+  index: number,
+  timeoutMs = timeoutOf(machine, index),
+): void {
   const { heard, timers, now, state } = machine;
   if (state.approvals.isWaiting(index)) return;
-  if (idleTimeoutOf(machine, index) !== undefined) heard.set(index, now);
-  const at = attemptEndsAt(machine, index);
-  if (at !== Number.POSITIVE_INFINITY) timers.set(index, at);
+  const idleMs = idleTimeoutOf(machine, index);
+  if (idleMs !== undefined) heard.set(index, now);
+  else if (timeoutMs === Number.POSITIVE_INFINITY) return;
+  timers.set(index, attemptEndsAt(machine, index));
 }
 
 /** An attempt has reported a part of its output. Its timer is put off when it is due. */
@@ -57,10 +62,10 @@ export function hearAttempt({ heard, now }: Machine, index: number, part: Output
 }
 
 /** How long an attempt may go without output; undefined without a limit. */
-export function idleTimeoutOf({ options, graph }: Machine, index: number): number | undefined {
-  const task = graph.tasks[index] as Task;
+export function idleTimeoutOf(machine: Machine, index: number): number | undefined {
+  const task = machine.graph.tasks[index] as Task;
   if (task.idleTimeoutMs !== undefined || !asksModel(task)) return task.idleTimeoutMs;
-  return options.plan.idleTimeoutMs ?? options.idleTimeoutMs;
+  return machine.idleTimeoutMs;
 }
 
 /** When the attempt in flight fails unless something comes from it. */
@@ -73,14 +78,14 @@ function attemptEndsAt(machine: Machine, index: number): number {
 
 /** The attempt in flight returned its output. */
 export function completeAttempt(machine: Machine, index: number, result: AttemptResult): void {
-  const { state, timers, now } = machine;
+  const { state, timers, heard, strategy, now } = machine;
   if (timers.size > 0) timers.clear(index);
-  if (machine.heard.size > 0) machine.heard.delete(index);
+  if (heard.size > 0) heard.delete(index);
   const durationMs = now - state.startedAtOf(index);
   const priced = result.usage === undefined ? result : withCost(machine, result);
   state.recordCompletion(index, durationMs, priced, now);
   if (machine.cooldowns.isActive) endTrial(machine, index, undefined);
-  machine.strategy.settled(index, durationMs, undefined, result, undefined);
+  if (strategy.isObserving) strategy.settled(index, durationMs, undefined, result, undefined);
 }
 
 /** The attempt in flight failed: it is repeated, or its task has failed. */
@@ -175,6 +180,6 @@ function retryPolicyOf({ options, graph }: Machine, index: number): RetryPolicy 
   return graph.tasks[index]?.retry ?? options.plan.retry ?? options.retry;
 }
 
-function timeoutOf({ options, graph }: Machine, index: number): number {
-  return graph.tasks[index]?.timeoutMs ?? options.plan.timeoutMs ?? options.timeoutMs;
+function timeoutOf(machine: Machine, index: number): number {
+  return machine.graph.tasks[index]?.timeoutMs ?? machine.timeoutMs;
 }

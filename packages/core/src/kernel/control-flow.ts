@@ -35,9 +35,9 @@ export function admit(machine: Machine, index: number): void {
   const { graph, state } = machine;
   // A dependency that failed may have skipped it meanwhile.
   if (!state.isPending(index)) return;
+  const kind = graph.kindOf(index);
   const parent = graph.hasFamilies ? graph.parentOf(index) : undefined;
   if (parent !== undefined && !machine.begunGroups.has(parent)) return;
-  const kind = graph.kindOf(index);
   if ((kind & TaskKind.afterFailure) !== 0 && !hasFailedDependency(machine, index)) {
     skipTask(machine, index, 'nothing_failed', undefined);
   } else if ((kind & TaskKind.afterAny) === 0 && state.waits.hasOnlyUnchosen(index)) {

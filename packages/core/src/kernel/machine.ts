@@ -39,6 +39,9 @@ export class Machine {
   isHeldBack = false;
   /** Whether nothing more starts in this process; the log does not say so. */
   isHalted = false;
+  /** The limits of an attempt whose task sets none; see `KernelOptions`. */
+  readonly timeoutMs: number;
+  readonly idleTimeoutMs: number | undefined;
   /** Groups that have begun: their children may start. */
   readonly begunGroups = new Set<number>();
   /** Tasks whose last dependency has just settled. */
@@ -71,6 +74,8 @@ export class Machine {
     const { graph, plan, failFast, budget, beginsLater = false, resources, loan } = options;
     this.options = options;
     this.maxParallelAtStart = options.maxParallel;
+    this.timeoutMs = plan.timeoutMs ?? options.timeoutMs;
+    this.idleTimeoutMs = plan.idleTimeoutMs ?? options.idleTimeoutMs;
     const inFlight =
       resources === undefined && loan === undefined
         ? undefined
@@ -109,11 +114,6 @@ export class Machine {
   /** Time never goes backwards within a run, whatever the driver's clock does. */
   setTime(now: number): void {
     if (now > this.now) this.now = now;
-  }
-
-  /** Whether anything but the readiness of others follows from a completion. */
-  get hasCompletionRules(): boolean {
-    return this.state.goal !== undefined || this.graph.hasFamilies;
   }
 
   task(index: number): Task {

@@ -11,21 +11,17 @@ import type { Machine } from './machine.js';
  * @returns When the strategy wants to be asked again; Infinity for after the next event.
  */
 export function dispatch(machine: Machine): number {
-  const askAgainAt = startChosen(machine);
-  machine.isHeldBack = isHeldBack(machine);
-  return askAgainAt;
-}
-
-function startChosen(machine: Machine): number {
-  const { strategy, cooldowns, places, now } = machine;
+  const { state, strategy, cooldowns, places, now, deadline } = machine;
   // No start begins a cooldown, so this holds for the whole loop.
   const hasCooldowns = cooldowns.isActive;
   if (hasCooldowns) cooldowns.expire(now);
   const closed = hasCooldowns || places !== undefined ? closedResources(machine) : undefined;
   if (places !== undefined) cooldowns.retryHeld();
-  while (mayStart(machine)) {
+  // At the deadline there is nothing left but to wake and stop.
+  if (machine.isHalted || state.isPaused || now >= deadline) return Number.POSITIVE_INFINITY;
+  while (places === undefined ? state.running < (state.maxParallel as number) : places.hasRoom) {
     let choice = machine.held ?? (closed && cooldowns.unpark(closed));
-    if (choice !== undefined && !machine.state.isPending(choice)) {
+    if (choice !== undefined && !state.isPending(choice)) {
       // It was skipped or canceled while it was held back.
       machine.held = undefined;
       strategy.discarded(choice);
@@ -36,7 +32,7 @@ function startChosen(machine: Machine): number {
       if (closed !== undefined && !strategy.hasReadyBeside(closed)) break;
       const next = strategy.next(now);
       if (typeof next !== 'number') {
-        if (!machine.state.strategyWaits) machine.tell({ type: 'strategy_waiting' });
+        if (!state.strategyWaits) machine.tell({ type: 'strategy_waiting' });
         return next?.until ?? Number.POSITIVE_INFINITY;
       }
       choice = next;
@@ -49,13 +45,6 @@ function startChosen(machine: Machine): number {
   return Number.POSITIVE_INFINITY;
 }
 
-/** Whether an attempt may start at some resource. */
-function mayStart({ state, places, now, deadline, isHalted }: Machine): boolean {
-  // At the deadline there is nothing left but to wake and stop.
-  if (isHalted || state.isPaused || now >= deadline) return false;
-  return places === undefined ? state.running < (state.maxParallel as number) : places.hasRoom;
-}
-
 /** The resources at which nothing may start. */
 function closedResources({ cooldowns, places }: Machine): ResourceSet {
   if (places === undefined) return cooldowns;
@@ -63,7 +52,7 @@ function closedResources({ cooldowns, places }: Machine): ResourceSet {
 }
 
 /** Whether the run would start more attempts if the driver lent it more places. */
-function isHeldBack(machine: Machine): boolean {
+export function isHeldBack(machine: Machine): boolean {
   const { state, strategy, cooldowns, places, held, now, deadline } = machine;
   if (machine.isHalted || !places?.isLoanSpent || places.isFullByItself) return false;
   if (state.isPaused || now >= deadline) return false;

@@ -1,11 +1,11 @@
 import { StrategyError } from '../contract/errors.js';
-import { COMPLETED, STARTED } from '../state/event-log.js';
+import { COMPLETED_WITH_DETAILS, STARTED } from '../state/event-log.js';
 import { expireAttempt } from './attempts.js';
 import { admit, open } from './control-flow.js';
 import { expireQuestion } from './human-input.js';
 import type { Machine } from './machine.js';
 import { applyRule } from './rules.js';
-import { dispatch } from './scheduling.js';
+import { dispatch, isHeldBack } from './scheduling.js';
 import { abortRun, finishRun } from './termination.js';
 import { expireApprovals } from './tool-approvals.js';
 
@@ -26,6 +26,7 @@ export function proceed(machine: Machine): void {
   const { state, timers, cooldowns } = machine;
   drain(machine);
   const askAgainAt = dispatch(machine);
+  if (machine.places !== undefined) machine.isHeldBack = isHeldBack(machine);
   drain(machine);
   machine.nextWake = Math.min(askAgainAt, machine.deadline);
   if (timers.size > 0) machine.nextWake = Math.min(machine.nextWake, timers.next);
@@ -42,12 +43,15 @@ export function proceed(machine: Machine): void {
 
 /** The worklist: consequences of events first, then tasks that became ready, then openings. */
 function drain(machine: Machine): void {
-  const { log } = machine;
+  const { log, graph, state } = machine;
   for (;;) {
+    const hasCompletionRules = state.goal !== undefined || graph.hasFamilies;
     while (machine.handled < log.length) {
-      const kind = log.kindAt(machine.handled++);
-      if (kind === STARTED || (!machine.hasCompletionRules && kind <= COMPLETED)) continue;
-      applyRule(machine, machine.handled - 1);
+      const position = machine.handled++;
+      const kind = log.kindAt(position);
+      // Nothing but the readiness of others follows from most completions.
+      if (kind === STARTED || (kind <= COMPLETED_WITH_DETAILS && !hasCompletionRules)) continue;
+      applyRule(machine, position);
     }
     if (machine.unblocked.size > 0) admit(machine, machine.unblocked.shift() as number);
     else if (machine.openings.size > 0) open(machine, machine.openings.shift() as number);

@@ -10,6 +10,7 @@ import type {
   Wait,
 } from '../contract/strategy.js';
 import type { Estimate, Task, TaskType } from '../contract/task.js';
+import { enlarge } from '../graph/arrays.js';
 import type { Graph } from '../graph/graph.js';
 import { isLate } from '../util/promise.js';
 import type { ResourceSet } from './cooldowns.js';
@@ -37,7 +38,7 @@ export class StrategyAdapter {
   /** Marks the views of this run. */
   readonly #mark: object = {};
   /** By index: whether the task is ready, and the strategy may choose it. */
-  #isReady: boolean[] = [];
+  #isReady: Uint8Array;
   /** Whether the strategy is being called. */
   #isAsked = false;
 
@@ -45,6 +46,7 @@ export class StrategyAdapter {
     this.#strategy = strategy;
     this.#graph = graph;
     this.#resourceOf = resourceOf;
+    this.#isReady = new Uint8Array(graph.size);
   }
 
   /** Call it once, before any other method. */
@@ -60,7 +62,8 @@ export class StrategyAdapter {
   ready(index: number): void {
     const task = this.#graph.tasks[index] as Task;
     const view = new ReadyView(task, index, this.#graph, this.#resourceOf(task), this.#mark);
-    this.#isReady[index] = true;
+    if (index >= this.#isReady.length) this.#isReady = enlarge(this.#isReady, 2 * index);
+    this.#isReady[index] = 1;
     if (this.#onlyResource !== view.resource || this.#readyByResource !== undefined) {
       this.#count(view.resource, 1);
     }
@@ -79,17 +82,20 @@ export class StrategyAdapter {
 
   /** Asks for the next choice: the index of a task to start, a time to wait for, or undefined. */
   next(now: number): number | Wait | undefined {
-    this.#isAsked = true;
     try {
-      let choice = this.#accept(this.#scheduler.next(now), now);
-      while (typeof choice === 'number' && this.#isReady[choice] !== true) {
-        // It was withdrawn while it waited: the strategy learns that it has ended.
-        this.discarded(choice);
+      for (;;) {
         this.#isAsked = true;
-        choice = this.#accept(this.#scheduler.next(now), now);
+        const choice = this.#scheduler.next(now);
+        const index = ReadyView.choose(choice, this.#mark);
+        if (index === undefined) return this.#waitOf(choice, now);
+        this.#observed?.set(index, choice as TaskView);
+        if (this.#isReady[index] === 1) {
+          this.#unready(index);
+          return index;
+        }
+        // It was withdrawn while it waited: the strategy learns that it has ended.
+        this.discarded(index);
       }
-      if (typeof choice === 'number') this.#unready(choice);
-      return choice;
     } catch (thrown) {
       throw this.#failed('next', thrown);
     } finally {
@@ -99,11 +105,11 @@ export class StrategyAdapter {
 
   /** A ready task will not start: it was skipped or canceled. */
   withdraw(index: number): void {
-    if (this.#isReady[index] === true) this.#unready(index);
+    if (this.#isReady[index] === 1) this.#unready(index);
   }
 
   #unready(index: number): void {
-    this.#isReady[index] = false;
+    this.#isReady[index] = 0;
     this.readyCount--;
     if (this.#readyByResource !== undefined) this.#count(this.resourceOf(index), -1);
   }
@@ -113,17 +119,13 @@ export class StrategyAdapter {
     this.settled(index, latencyMs, ABORTED, {}, undefined);
   }
 
-  #accept(choice: TaskView | Wait | undefined, now: number): number | Wait | undefined {
+  /** What a strategy says that chooses no ready task. */
+  #waitOf(choice: TaskView | Wait | undefined, now: number): Wait | undefined {
     if (choice === undefined || choice === null) return undefined;
     if (typeof choice === 'object' && 'until' in choice) {
       const { until } = choice;
       if (typeof until === 'number' && until > now) return { until };
       throw this.#error(`asked to wait until ${show(until)}, which is not after now (${now})`);
-    }
-    const index = ReadyView.choose(choice, this.#mark);
-    if (index !== undefined) {
-      this.#observed?.set(index, choice);
-      return index;
     }
     requireSync(choice);
     throw this.#error(
@@ -174,6 +176,11 @@ export class StrategyAdapter {
     this.#call('output', () => this.#scheduler.output?.(view, part));
   }
 
+  /** Whether the strategy learns how attempts end, or observes their output. */
+  get isObserving(): boolean {
+    return this.#observed !== undefined;
+  }
+
   /** Reports the end of an attempt to the strategy. */
   settled(
     index: number,
@@ -211,7 +218,7 @@ export class StrategyAdapter {
 
   /** Drops the ready tasks: the run has ended. */
   clear(): void {
-    this.#isReady = [];
+    this.#isReady.fill(0);
     this.#readyByResource?.clear();
     this.readyCount = 0;
   }

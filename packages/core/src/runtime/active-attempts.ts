@@ -21,6 +21,7 @@ import type { AttachmentReader } from './attachment-reader.js';
 import { Attempt, type AttemptHost } from './attempt.js';
 import type { Input } from './input.js';
 import { keepPart, keepRequest, keepResult } from './kept-output.js';
+import type { ProcessCarrier } from './process-carrier.js';
 import { requestOf, requestWorkOf } from './request.js';
 import type { SavedFiles } from './saved-files.js';
 import type { RunSettings } from './settings.js';
@@ -39,28 +40,37 @@ export interface AttemptInbox {
   addTasks(attempt: Attempt, tasks: readonly Task[]): void;
 }
 
+type StartedCarrier = Omit<AttemptCarrier, 'start'>;
+
 /** The attempts of a run in flight: hands them to the carrier, and turns its reports into inputs. */
 export class ActiveAttempts implements AttemptHost {
   readonly runId: string;
   readonly #settings: RunSettings;
   readonly #kernel: Kernel;
-  readonly #carrier: AttemptCarrier;
+  /** The carrier, where attempts run in this process. */
+  readonly #own: ProcessCarrier | undefined;
+  /** Either carrier, for requests about attempts that have started. */
+  readonly #carrier: StartedCarrier;
   readonly #inbox: AttemptInbox;
   /** By the index of the task. */
   readonly #active = new Slots(({ index }: Attempt) => index);
-  /** Whether attempts run outside of this process, so that reports may be anything. */
-  readonly #isExternal: boolean;
   /** Keys of attempts that have ended, whose results may not be durable yet. */
   readonly #settled: string[] = [];
   #savedFiles: Promise<SavedFiles> | undefined;
 
-  constructor(settings: RunSettings, kernel: Kernel, carrier: AttemptCarrier, inbox: AttemptInbox) {
+  /** @param own The carrier of a run without one in its settings. */
+  constructor(
+    settings: RunSettings,
+    kernel: Kernel,
+    own: ProcessCarrier | undefined,
+    inbox: AttemptInbox,
+  ) {
     this.runId = settings.runId;
     this.#settings = settings;
     this.#kernel = kernel;
-    this.#carrier = carrier;
+    this.#own = own;
+    this.#carrier = settings.carrier ?? (own as ProcessCarrier);
     this.#inbox = inbox;
-    this.#isExternal = settings.carrier !== undefined;
   }
 
   launch(command: Extract<Command, { type: 'start' }>, now: number): void {
@@ -117,14 +127,9 @@ export class ActiveAttempts implements AttemptHost {
   /** The attempt has ended, as far as the run is concerned. */
   leave(attempt: Attempt): void {
     attempt.isOver = true;
-    this.#remove(attempt);
-    if (this.#carrier.forget !== undefined) this.#settled.push(attempt.key);
-  }
-
-  #remove(attempt: Attempt): void {
-    if (attempt.place < 0) return;
-    this.#active.remove(attempt.place);
+    if (attempt.place >= 0) this.#active.remove(attempt.place);
     attempt.place = -1;
+    if (this.#carrier.forget !== undefined) this.#settled.push(attempt.key);
   }
 
   /** Whether no attempt is in flight in this process; takes time in proportion to their greatest number. */
@@ -147,7 +152,7 @@ export class ActiveAttempts implements AttemptHost {
     const attempt = this.#active.find(index);
     if (attempt?.attempt === number) {
       this.#giveUp(attempt, reason, (carrier) => carrier.cancel(attempt.key, reason));
-    } else if (this.#isExternal) {
+    } else if (this.#own === undefined) {
       // An attempt of the process before this one, which the carrier may still work on.
       const { id } = this.#kernel.graph.tasks[index] as Task;
       const key = idempotencyKeyOf(this.runId, id, number);
@@ -172,16 +177,17 @@ export class ActiveAttempts implements AttemptHost {
   }
 
   /** Nothing that the attempt does counts any more; the carrier learns why. */
-  #giveUp(attempt: Attempt, reason: unknown, tell: (carrier: AttemptCarrier) => void): void {
-    this.#remove(attempt);
+  #giveUp(attempt: Attempt, reason: unknown, tell: (carrier: StartedCarrier) => void): void {
     attempt.isOver = true;
+    if (attempt.place >= 0) this.#active.remove(attempt.place);
+    attempt.place = -1;
     attempt.abort(reason);
     this.#ask(tell);
     attempt.release();
   }
 
   /** A carrier that fails must not stop the run: it looks after its attempts by itself. */
-  #ask(request: (carrier: AttemptCarrier) => void): void {
+  #ask(request: (carrier: StartedCarrier) => void): void {
     try {
       request(this.#carrier);
     } catch {
@@ -252,9 +258,13 @@ export class ActiveAttempts implements AttemptHost {
 
   // --- Starts and reports ---
 
-  #start(attempt: Attempt, contentKey?: Promise<string | undefined>): void {
+  #start(attempt: Attempt): void {
+    if (this.#own !== undefined) {
+      this.#own.run(attempt);
+      return;
+    }
     try {
-      this.#carrier.start(attempt, (report) => this.#receive(attempt, report, contentKey));
+      this.#settings.carrier?.start(attempt, (report) => this.receive(attempt, report));
     } catch (thrown) {
       this.#end(attempt, { type: 'failed', attempt, thrown });
     }
@@ -264,13 +274,14 @@ export class ActiveAttempts implements AttemptHost {
   #startJournalled(attempt: Attempt): void {
     const contentKey = this.#contentKeyOf(attempt);
     contentKey.catch(() => {}); // The attempt itself says what is wrong with its request.
+    attempt.contentKey = contentKey;
     if (this.#settings.record?.reuse === undefined) {
-      this.#start(attempt, contentKey);
+      this.#start(attempt);
       return;
     }
     this.#reused(attempt, contentKey).then((result) => {
       if (attempt.isOver) return;
-      if (result === undefined) this.#start(attempt, contentKey);
+      if (result === undefined) this.#start(attempt);
       else this.#endCompleted(attempt, result);
     });
   }
@@ -312,11 +323,8 @@ export class ActiveAttempts implements AttemptHost {
     }
   }
 
-  #receive(
-    attempt: Attempt,
-    report: AttemptReport,
-    contentKey: Promise<string | undefined> | undefined,
-  ): Promise<void> | undefined {
+  /** Takes a report of the carrier. */
+  receive(attempt: Attempt, report: AttemptReport): Promise<void> | undefined {
     switch (report.type) {
       case 'add_tasks':
         this.#addTasks(attempt, report.tasks);
@@ -333,33 +341,29 @@ export class ActiveAttempts implements AttemptHost {
         this.#end(attempt, { type: 'failed', attempt, thrown: report.error });
         return undefined;
       case 'completed':
-        this.#complete(attempt, report.result, contentKey);
+        this.complete(attempt, report.result);
     }
     return undefined;
   }
 
-  #complete(
-    attempt: Attempt,
-    given: AttemptResult,
-    contentKey: Promise<string | undefined> | undefined,
-  ): void {
+  complete(attempt: Attempt, given: AttemptResult): void {
     let result = given;
     try {
       // What came over a wire may be anything.
-      if (this.#isExternal) result = readAnswer(this.#carrier.name, given, true);
+      if (this.#own === undefined) result = readAnswer(this.#carrier.name, given, true);
     } catch (thrown) {
       this.#end(attempt, { type: 'failed', attempt, thrown });
       return;
     }
-    if (attempt.task.outputSchema === undefined && contentKey === undefined) {
+    if (attempt.task.outputSchema === undefined && attempt.contentKey === undefined) {
       this.#endCompleted(attempt, result);
-    } else this.#finish(attempt, result, contentKey);
+    } else this.#finish(attempt, result);
   }
 
   /** In this process, `emit` throws at once when a part is invalid. */
   #takeOutput(attempt: Attempt, part: OutputPart): Promise<void> | undefined {
     try {
-      const own = this.#isExternal ? partOf(part) : part;
+      const own = this.#own === undefined ? partOf(part) : part;
       return this.#inbox.takeOutput(attempt, keepPart(own, this.#settings));
     } catch (thrown) {
       this.#stop(attempt, thrown);
@@ -383,7 +387,7 @@ export class ActiveAttempts implements AttemptHost {
 
   /** In this process, `addTasks` throws at once when the tasks cannot be added. */
   #addTasks(attempt: Attempt, tasks: readonly Task[]): void {
-    if (!this.#isExternal) {
+    if (this.#own !== undefined) {
       this.#inbox.addTasks(attempt, tasks);
       return;
     }
@@ -402,12 +406,8 @@ export class ActiveAttempts implements AttemptHost {
   }
 
   /** Checks an output against its schema, and adds the key under which it can be found again. */
-  #finish(
-    attempt: Attempt,
-    result: AttemptResult,
-    contentKey: Promise<string | undefined> | undefined,
-  ): void {
-    finishedResult(attempt.task, result, contentKey).then(
+  #finish(attempt: Attempt, result: AttemptResult): void {
+    finishedResult(attempt.task, result, attempt.contentKey).then(
       (finished) => this.#endCompleted(attempt, finished),
       (thrown) => this.#end(attempt, { type: 'failed', attempt, thrown }),
     );
@@ -452,8 +452,8 @@ export class ActiveAttempts implements AttemptHost {
   #end(attempt: Attempt, input: Input): void {
     if (attempt.isOver) return;
     attempt.isOver = true;
-    if (this.#isExternal) this.#inbox.takeFromOutside(input);
-    else this.#inbox.take(input);
+    if (this.#own !== undefined) this.#inbox.take(input);
+    else this.#inbox.takeFromOutside(input);
   }
 }
 

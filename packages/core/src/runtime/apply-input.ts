@@ -8,6 +8,7 @@ import type { ActiveAttempts } from './active-attempts.js';
 import type { HumanAnswers } from './answers.js';
 import type { Attempt } from './attempt.js';
 import type { Input } from './input.js';
+import type { Interruption } from './interruption.js';
 import type { Borrower } from './shared-places.js';
 import type { TaskAdditions } from './task-additions.js';
 import type { TaskControl } from './task-control.js';
@@ -19,28 +20,25 @@ export interface RunParts {
   readonly additions: TaskAdditions;
   readonly answers: HumanAnswers;
   readonly control: TaskControl;
+  readonly interruption: Interruption;
   /** In a run with a journal. */
   readonly ahead: WriteAheadLog | undefined;
 }
 
-/** Applies an input with the places that the run may take, when it shares them with others. */
+/** Applies an input with the places that a run may take which shares them with others. */
 export function applyInputWithin(
-  borrower: Borrower | undefined,
+  borrower: Borrower,
   parts: RunParts,
   input: Input,
   now: number,
 ): void {
-  if (borrower === undefined) {
-    applyInput(parts, input, now);
-    return;
-  }
   parts.kernel.lend(borrower.loan(input.type === 'turn'));
   applyInput(parts, input, now);
   borrower.settle(parts.kernel, input.type !== 'output');
 }
 
 /** Gives one input to the kernel, which ignores it when it is stale. */
-function applyInput(parts: RunParts, input: Input, now: number): void {
+export function applyInput(parts: RunParts, input: Input, now: number): void {
   const { kernel, attempts, additions } = parts;
   switch (input.type) {
     case 'completed':
@@ -112,6 +110,7 @@ function applyInput(parts: RunParts, input: Input, now: number): void {
       kernel.wake(now);
       break;
     case 'interrupt':
+      parts.interruption.begin(input.isDraining);
       kernel.halt();
       break;
     case 'cancel':

@@ -1,11 +1,11 @@
 import type { RequestAttachment } from '../contract/attachment.js';
-import type { AttemptCall, AttemptReport, AttemptWork, Tell } from '../contract/carrier.js';
+import type { AttemptCall, AttemptReport, AttemptWork } from '../contract/carrier.js';
 import { RunnerError, StratagemError } from '../contract/errors.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { TaskFailure } from '../contract/run-after.js';
 import type { RunContext } from '../contract/run-context.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
-import type { TaskRequest } from '../contract/runner.js';
+import type { AttemptResult, TaskRequest } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import type { RequestTool } from '../contract/tool.js';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
@@ -27,6 +27,10 @@ export interface AttemptHost {
   requestOf(index: number, attachments: readonly RequestAttachment[] | undefined): TaskRequest;
   stepOf(index: number): Step;
   workOf(attempt: Attempt): AttemptWork;
+  /** Takes its output, which ends it. */
+  complete(attempt: Attempt, result: AttemptResult): void;
+  /** Takes any other report. */
+  receive(attempt: Attempt, report: AttemptReport): Promise<void> | undefined;
 }
 
 /**
@@ -45,7 +49,8 @@ export class Attempt implements AttemptCall, RunContext {
   place = -1;
   /** Slot among the attempts of the carrier in this process. */
   slot = -1;
-  tell!: Tell;
+  /** In a run with a journal: where its output will be found again. */
+  contentKey: Promise<string | undefined> | undefined = undefined;
 
   #host: AttemptHost;
   /** When it must be over, by the clock of the run; undefined without a limit. */
@@ -179,6 +184,16 @@ export class Attempt implements AttemptCall, RunContext {
     };
   }
 
+  // --- Its reports ---
+
+  complete(result: AttemptResult): void {
+    this.#host.complete(this, result);
+  }
+
+  tell(report: AttemptReport): Promise<void> | undefined {
+    return this.#host.receive(this, report);
+  }
+
   // --- The context ---
 
   get idempotencyKey(): string {
@@ -231,7 +246,6 @@ export class Attempt implements AttemptCall, RunContext {
     const { runId, key, attemptsLeft, resource, criticalPath, idleLimitMs, failures } = this;
     const details = this.#made;
     details.key = key;
-    this.tell = tellReleased;
     // Until an error's stack is asked for, the engine keeps the receivers of its calls.
     if (details.reason instanceof Error) void details.reason.stack;
     const ahead = this.#host.now() - performance.now();
@@ -248,6 +262,8 @@ export class Attempt implements AttemptCall, RunContext {
       requestOf: released,
       stepOf: released,
       workOf: released,
+      complete: () => {},
+      receive: takeReleased,
     };
   }
 
@@ -261,7 +277,7 @@ export class Attempt implements AttemptCall, RunContext {
   }
 }
 
-function tellReleased({ type }: AttemptReport): undefined {
+function takeReleased(_: Attempt, { type }: AttemptReport): undefined {
   if (type !== 'add_tasks') return undefined;
   const message = 'addTasks(): it is over, nothing can be added any more';
   throw new StratagemError('run_ended', message);

@@ -1,4 +1,5 @@
-import type { AttemptCall, AttemptCarrier, AttemptReport, Tell } from '../contract/carrier.js';
+import type { AttemptCarrier } from '../contract/carrier.js';
+import type { AttemptResult } from '../contract/runner.js';
 import type { ApprovalDecision } from '../contract/tool-approval.js';
 import { isThenable } from '../util/promise.js';
 import { Slots } from '../util/slots.js';
@@ -7,11 +8,13 @@ import type { Attempt } from './attempt.js';
 import type { WireAttempt } from './wire-attempt.js';
 import type { Worker } from './worker.js';
 
-/** Carries attempts out in this process. */
-export class ProcessCarrier implements AttemptCarrier {
+/**
+ * Carries attempts out in this process. An attempt knows where to report; calls that came over a wire
+ * are the matter of `workerCarrier`.
+ */
+export class ProcessCarrier implements Omit<AttemptCarrier, 'start'> {
   readonly name = 'process';
   readonly #worker: Worker;
-  readonly #attemptOf: (call: AttemptCall) => ActiveAttempt;
   /** Asynchronous attempts in flight. */
   readonly #active = new Slots(({ key }: ActiveAttempt) => key);
   /** Attempts whose work goes on although they were aborted, and when they were, on a steady clock. */
@@ -23,27 +26,20 @@ export class ProcessCarrier implements AttemptCarrier {
   #next: ActiveAttempt | undefined;
   #nextValue: PromiseLike<unknown> | undefined;
 
-  /** @param attemptOf The attempt that a call is about; one in flight is attached to. */
-  constructor(worker: Worker, attemptOf: (call: AttemptCall) => ActiveAttempt) {
+  constructor(worker: Worker) {
     this.#worker = worker;
-    this.#attemptOf = attemptOf;
   }
 
-  start(call: AttemptCall, tell: Tell): void {
-    let attempt: ActiveAttempt;
+  run(attempt: ActiveAttempt): void {
     let value: unknown;
     try {
-      attempt = this.#attemptOf(call);
-      attempt.tell = tell;
-      // It is followed already.
-      if (attempt.slot >= 0) return;
       value = this.#worker.perform(attempt);
       if (isThenable(value)) {
         this.#follow(attempt, value);
         return;
       }
     } catch (error) {
-      tell({ type: 'failed', error });
+      attempt.tell({ type: 'failed', error });
       return;
     }
     this.#report(attempt, value);
@@ -152,13 +148,14 @@ export class ProcessCarrier implements AttemptCarrier {
   }
 
   #report(attempt: ActiveAttempt, value: unknown): void {
-    let report: AttemptReport;
+    let result: AttemptResult;
     try {
-      report = { type: 'completed', result: this.#worker.resultOf(attempt, value) };
+      result = this.#worker.resultOf(attempt, value);
     } catch (error) {
-      report = { type: 'failed', error };
+      attempt.tell({ type: 'failed', error });
+      return;
     }
-    attempt.tell(report);
+    attempt.complete(result);
   }
 
   #leave(attempt: ActiveAttempt): void {

@@ -1,4 +1,3 @@
-import type { AttemptCarrier } from '../contract/carrier.js';
 import { isStratagemError, StratagemError } from '../contract/errors.js';
 import type { InterruptOptions } from '../contract/interrupt.js';
 import type { RunJournal } from '../contract/journal.js';
@@ -15,7 +14,7 @@ import { empty } from '../util/array.js';
 import { Acknowledgements } from './acknowledgements.js';
 import { ActiveAttempts, type AttemptInbox } from './active-attempts.js';
 import { HumanAnswers } from './answers.js';
-import { applyInputWithin, type RunParts } from './apply-input.js';
+import { applyInput, applyInputWithin, type RunParts } from './apply-input.js';
 import type { Attempt } from './attempt.js';
 import { dropAborted } from './commands.js';
 import type { EventStream } from './event-stream.js';
@@ -43,7 +42,6 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
   readonly #settings: RunSettings;
   readonly #kernel: Kernel;
   readonly #listeners: Listeners;
-  readonly #carrier: AttemptCarrier;
   /** The carrier, where attempts run in this process. */
   readonly #own: ProcessCarrier | undefined;
   readonly #attempts: ActiveAttempts;
@@ -81,7 +79,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
       loan: this.#borrower?.loan(false),
       beginsLater: settings.carrier?.beginsLater,
       onSettled: record === undefined ? () => this.#listeners.publish() : undefined,
-      resourceOf: (task) => runners.resourceOf(task),
+      resourceOf: runners.resourceOf,
     });
     const { log, state } = this.#kernel;
     this.#listeners = new Listeners(log, settings.timeline === 'keep', settings.onEvent);
@@ -93,8 +91,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
         state,
       );
     this.#own = settings.carrier === undefined ? this.#processCarrier() : undefined;
-    this.#carrier = settings.carrier ?? (this.#own as ProcessCarrier);
-    this.#attempts = new ActiveAttempts(settings, this.#kernel, this.#carrier, this);
+    this.#attempts = new ActiveAttempts(settings, this.#kernel, this.#own, this);
     const takeFromOutside = (input: Input) => this.takeFromOutside(input);
     this.#additions = new TaskAdditions(settings, this.#kernel, takeFromOutside);
     this.#acknowledgements = new Acknowledgements(record !== undefined);
@@ -113,6 +110,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
       additions: this.#additions,
       answers: this.#answers,
       control: this.#control,
+      interruption: this.#interruption,
       ahead: this.ahead,
     };
     this.result = new Promise((resolve) => {
@@ -139,7 +137,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
 
   #processCarrier(): ProcessCarrier {
     const { runners, toolbox } = this.#settings;
-    return new ProcessCarrier(new Worker(runners, toolbox), (call) => call as Attempt);
+    return new ProcessCarrier(new Worker(runners, toolbox));
   }
 
   /** Loaded when it is needed: most runs keep their outputs. It starts at the beginning of the log. */
@@ -254,8 +252,8 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
   }
 
   protected apply(input: Input, now: number): void {
-    if (input.type === 'interrupt') this.#interruption.begin(input.isDraining);
-    applyInputWithin(this.#borrower, this.#parts, input, now);
+    if (this.#borrower === undefined) applyInput(this.#parts, input, now);
+    else applyInputWithin(this.#borrower, this.#parts, input, now);
   }
 
   protected acknowledge(): void {
@@ -273,7 +271,9 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
       this.#release?.continueAt(this.#kernel.log.length);
     }
     if (this.#kernel.ended) this.#finish();
-    else if (this.#interruption.isDue(this.#attempts)) this.fail(this.#interruption.error());
+    else if (this.#interruption.hasBegun && this.#interruption.isDue(this.#attempts)) {
+      this.fail(this.#interruption.error());
+    }
   }
 
   #runCommands(): void {

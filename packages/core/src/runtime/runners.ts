@@ -37,7 +37,7 @@ export class Runners {
   }
 
   /** What attempts at a task compete for; `function` without a runner. */
-  resourceOf(task: Task): string {
+  readonly resourceOf = (task: Task): string => {
     const local = localResourceOf(task);
     if (local !== undefined) return local;
     const { runner, model } =
@@ -46,7 +46,7 @@ export class Runners {
         : this.#choiceOf(task.model);
     if (runner === undefined) return 'function';
     return resourceOf(runner, model === task.model ? task : { ...task, model });
-  }
+  };
 
   /** The request as the runner gets it: without the name of the runner. */
   requestFor(request: TaskRequest): TaskRequest {

@@ -41,7 +41,7 @@ export class Toolbox {
    */
   require(tasks: readonly Task[], runners: Pick<Runners, 'of'>, areAdded = false): void {
     const problems: PlanProblem[] = [];
-    for (const [task, path] of tasksWithTools(tasks, ['tasks'])) {
+    eachTaskWithTools(tasks, ['tasks'], (task, path) => {
       if (task.tool !== undefined) this.#checkCall(task, path, problems);
       if (task.command !== undefined && (areAdded || this.commands === undefined)) {
         const message = areAdded ? NO_ADDED_COMMANDS : NO_COMMANDS;
@@ -50,7 +50,7 @@ export class Toolbox {
       if (task.save !== undefined && this.files === undefined) {
         problems.push({ code: 'not_allowed', path: [...path, 'save'], message: NO_FILES });
       }
-      if (task.tools === undefined || task.tools.length === 0) continue;
+      if (task.tools === undefined || task.tools.length === 0) return;
       for (const [position, name] of task.tools.entries()) {
         if (typeof name !== 'string' || this.#byName.has(name)) continue;
         const message = this.#unknown(name);
@@ -64,7 +64,7 @@ export class Toolbox {
             `"${runner?.name}" does not let its model call any`,
         );
       }
-    }
+    });
     if (problems.length > 0) throw new PlanError(problems);
   }
 
@@ -99,19 +99,17 @@ function listOf(names: readonly string[]): string {
     : ` The executor was given ${names.join(', ')}.`;
 }
 
-function* tasksWithTools(
+function eachTaskWithTools(
   tasks: readonly Task[],
   path: readonly (string | number)[],
-): Generator<[Task, readonly (string | number)[]]> {
+  visit: (task: Task, path: readonly (string | number)[]) => void,
+): void {
   for (let position = 0; position < tasks.length; position++) {
     const task = tasks[position] as Task;
-    const { tools, tool, command, save } = task;
-    if ((tools ?? tool ?? command ?? save) !== undefined) {
-      yield [task, [...path, position]];
-    }
+    const { tools, tool, command, save, subtasks, plan } = task;
+    if ((tools ?? tool ?? command ?? save) !== undefined) visit(task, [...path, position]);
+    if (subtasks === undefined && plan === undefined) continue;
     const inner = writtenTasksOf(task);
-    if (inner.tasks.length > 0) {
-      yield* tasksWithTools(inner.tasks, [...path, position, ...inner.path]);
-    }
+    eachTaskWithTools(inner.tasks, [...path, position, ...inner.path], visit);
   }
 }

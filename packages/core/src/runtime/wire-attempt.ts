@@ -10,7 +10,7 @@ import type { ValueCodec } from '../contract/codec.js';
 import { partOf } from '../contract/output-part.js';
 import { NO_FAILURES, type TaskFailure } from '../contract/run-after.js';
 import type { RunContext } from '../contract/run-context.js';
-import type { TaskRequest } from '../contract/runner.js';
+import type { AttemptResult, TaskRequest } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import type { RequestTool } from '../contract/tool.js';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
@@ -121,6 +121,10 @@ export class WireAttempt implements RunContext {
 
   readonly addTasks: RunContext['addTasks'] = (tasks) =>
     void this.tell({ type: 'add_tasks', tasks });
+
+  complete(result: AttemptResult): void {
+    this.tell({ type: 'completed', result });
+  }
 
   abort(reason: unknown): void {
     this.#controller.abort(reason);

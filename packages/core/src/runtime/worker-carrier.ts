@@ -1,5 +1,5 @@
 import type { TaskOptions } from '../contract/call-options.js';
-import type { AttemptCall, AttemptCarrier } from '../contract/carrier.js';
+import type { AttemptCall, AttemptCarrier, Tell } from '../contract/carrier.js';
 import { NO_CODECS, type ValueCodec } from '../contract/codec.js';
 import type { CommandRunner } from '../contract/command-runner.js';
 import type { Plan } from '../contract/plan.js';
@@ -57,11 +57,30 @@ export function workerCarrier(options: WorkerCarrierOptions): AttemptCarrier {
     return { id: taskId, tools: work.tools, model: options?.model };
   };
   const worker = new Worker(new Runners(runner, runners), new Toolbox(tools, commands));
-  const carrier: ProcessCarrier = new ProcessCarrier(
-    worker,
-    (call) => carrier.find(call.key) ?? new WireAttempt(call, taskOf(call), codecs),
-  );
-  return carrier;
+  return new WorkerCarrier(worker, (call) => new WireAttempt(call, taskOf(call), codecs));
+}
+
+/** Carries out calls that came over a wire. */
+class WorkerCarrier extends ProcessCarrier implements AttemptCarrier {
+  readonly #attemptOf: (call: AttemptCall) => WireAttempt;
+
+  constructor(worker: Worker, attemptOf: (call: AttemptCall) => WireAttempt) {
+    super(worker);
+    this.#attemptOf = attemptOf;
+  }
+
+  start(call: AttemptCall, tell: Tell): void {
+    let attempt: WireAttempt;
+    try {
+      attempt = (this.find(call.key) as WireAttempt | undefined) ?? this.#attemptOf(call);
+    } catch (error) {
+      tell({ type: 'failed', error });
+      return;
+    }
+    attempt.tell = tell;
+    // Otherwise it is in flight, and the call attaches to it.
+    if (attempt.slot < 0) this.run(attempt);
+  }
 }
 
 function taskIn(graph: Graph | undefined, plan: string, taskId: string): Task {

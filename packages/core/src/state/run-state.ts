@@ -111,7 +111,11 @@ export class RunState extends RunFacts {
   }
 
   #foldCompleted(index: number): void {
-    if (this.statuses[index] === RUNNING) this.#leave(index);
+    // A group completes without an attempt.
+    if (this.statuses[index] === RUNNING) {
+      this.running--;
+      this.policy.inFlight?.end(index);
+    }
     this.completed++;
     this.#settle(index, DONE);
     if (this.goal !== undefined && this.stop === undefined) {

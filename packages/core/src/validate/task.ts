@@ -53,10 +53,18 @@ const COMMON_FIELDS = [
   'metadata',
   'prompt',
 ];
-/** The values of the others are checked by `checkControl`. */
+/** All fields; the values of those that are not common are checked by `checkControl`. */
 const TASK_FIELDS = [
-  ...COMMON_FIELDS,
+  'id',
+  'description',
+  'dependencies',
+  'run',
+  'type',
   'runAfter',
+  'priority',
+  'estimate',
+  'metadata',
+  'prompt',
   'outputSchema',
   'when',
   'forEach',
@@ -120,7 +128,7 @@ export function checkTask(
 function hasCommonFieldsAlone(task: object): boolean {
   for (const name in task) if (!COMMON_FIELDS.includes(name)) return false;
   // The getters of a class are not listed.
-  return isPlain(task);
+  return Object.getPrototypeOf(task) === Object.prototype || isPlain(task);
 }
 
 /** Checks the work of a task: a prompt, a function, or subtasks. */
