@@ -33,6 +33,7 @@ const pages = [
   'docs/planning.md',
   'docs/simulation.md',
   'docs/journal.md',
+  'docs/many-machines.md',
   'docs/adaptive.md',
   'packages/runners/README.md',
 ];

@@ -3,6 +3,7 @@ import type { Database } from './database.js';
 import { isAlive, machine } from './machine.js';
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
+const MAX_RENEWALS = 2;
 
 /**
  * Whether the lease of a row has not been renewed in time, by the clock of the server. Right after the
@@ -58,7 +59,8 @@ export class LeaseKeeper {
   readonly #database: Database;
   readonly #tokens = new Map<number, number>();
   readonly #timer: NodeJS.Timeout;
-  #isRenewing = false;
+  /** Renewals under way. One that hangs must not hold up the next one. */
+  #renewals = 0;
 
   constructor(database: Database) {
     this.#database = database;
@@ -80,8 +82,8 @@ export class LeaseKeeper {
   }
 
   async #renew(): Promise<void> {
-    if (this.#isRenewing || this.#tokens.size === 0) return;
-    this.#isRenewing = true;
+    if (this.#renewals >= MAX_RENEWALS || this.#tokens.size === 0) return;
+    this.#renewals++;
     const { schema } = this.#database;
     try {
       // An append has locked its row, and renews the lease itself.
@@ -98,7 +100,7 @@ export class LeaseKeeper {
     } catch {
       // Two more renewals are due before it expires, and each append checks the lease.
     } finally {
-      this.#isRenewing = false;
+      this.#renewals--;
     }
   }
 }
