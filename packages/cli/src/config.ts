@@ -1,6 +1,8 @@
 // Entry point: the type of stratagem.config.ts. It imports nothing at run time.
 import type { PriceTable, TaskRunner } from '@stratagem/core';
-import type { ModelProfile } from '@stratagem/core/document';
+import type { ConfigProfile } from './options/profiles.js';
+
+export type { ConfigProfile } from './options/profiles.js';
 
 /**
  * The settings of a project, in `stratagem.config.ts`, `.js`, `.yaml` or `.json`. Paths start at the folder of the
@@ -21,7 +23,7 @@ export interface StratagemConfig {
   /** The server URL of `runner`. */
   readonly baseUrl?: string | undefined;
   /** Profiles of models that plans may name; the profiles of a plan file itself come first. */
-  readonly models?: Readonly<Record<string, ModelProfile>> | undefined;
+  readonly models?: Readonly<Record<string, ConfigProfile>> | undefined;
   /** Prices per million tokens by model, or the path of a file with them. */
   readonly prices?: string | PriceTable | undefined;
   /** The strategy of plans that name none. @default 'parallel' */

@@ -1,12 +1,14 @@
 import { dirname, resolve } from 'node:path';
 import { formatProblem, PlanError } from '@stratagem/core';
 import { type ParsedPlan, parsePlanDocument } from '@stratagem/core/document';
-import type { Profiles } from '../options/resolve-runners.js';
+import { type Profiles, plainProfiles } from '../options/profiles.js';
 import { InvalidFileError, problemsIn } from './invalid-file.js';
 import { parseSource } from './parse-source.js';
 import { readSource } from './read-source.js';
 
-export interface LoadedPlan extends ParsedPlan {
+export interface LoadedPlan extends Omit<ParsedPlan, 'models'> {
+  /** The profiles of the plan file, and those of the configuration file that it does not have. */
+  readonly models?: Profiles | undefined;
   /** The folder of the file, from which the paths of attachments begin. */
   readonly directory?: string;
 }
@@ -35,7 +37,11 @@ export function parsePlan(text: string, name: string, models?: Profiles): Loaded
     new InvalidFileError(name, 'plan', problemsIn(name, lines, all));
   if (problems !== undefined) throw invalid(problems);
   try {
-    const loaded = parsePlanDocument(withModels(source.value, models));
+    const loaded = withServers(
+      parsePlanDocument(withModels(source.value, models)),
+      source.value,
+      models,
+    );
     if (source.problems.length > 0) throw invalid(source.problems);
     return loaded;
   } catch (error) {
@@ -58,5 +64,18 @@ function withModels(value: unknown, models: Profiles | undefined): unknown {
   if (models === undefined || typeof value !== 'object' || value === null) return value;
   const { models: own } = value as { models?: unknown };
   const isWrong = own !== undefined && (typeof own !== 'object' || own === null);
-  return isWrong ? value : { ...value, models: { ...models, ...(own as object | undefined) } };
+  return isWrong
+    ? value
+    : { ...value, models: { ...plainProfiles(models), ...(own as object | undefined) } };
+}
+
+/** The profiles of the configuration file have servers and code, which no plan file may name. */
+function withServers(loaded: ParsedPlan, value: unknown, models: Profiles | undefined): LoadedPlan {
+  if (models === undefined || loaded.models === undefined) return loaded;
+  const own = (value as { models?: object }).models ?? {};
+  const merged = Object.entries(loaded.models).map(([name, profile]) => [
+    name,
+    Object.hasOwn(own, name) ? profile : (models[name] ?? profile),
+  ]);
+  return { ...loaded, models: Object.fromEntries(merged) };
 }

@@ -1,7 +1,7 @@
 import { isStratagemError, type TaskOptions, type TaskRunner } from '@stratagem/core';
-import type { ModelProfile } from '@stratagem/core/document';
 import { loadRunner } from '../load/load-runner.js';
 import { isRunnerName, type RunnerName } from './choices.js';
+import type { ConfigProfile, Profiles } from './profiles.js';
 import type { RunnerFlags, WrapperFlags } from './run-flags.js';
 import { UsageError } from './usage-error.js';
 import { runnerWrapper } from './wrap-runner.js';
@@ -13,8 +13,6 @@ export interface ResolvedRunners {
   /** By the names of the profiles in the plan file; left out without any. */
   readonly runners?: Readonly<Record<string, TaskRunner>>;
 }
-
-export type Profiles = Readonly<Record<string, ModelProfile>>;
 
 /** The profile for tasks without a model, unless the command line names a runner. */
 const DEFAULT = 'default';
@@ -60,20 +58,45 @@ export function isSimulatedByDefault(
 
 async function ofProfile(
   name: string,
-  { runner, ...options }: ModelProfile,
+  { runner, baseUrl, apiKeyEnv, ...options }: ConfigProfile,
   provider: TaskRunner,
 ): Promise<TaskRunner> {
   try {
     if (runner === 'openai' || runner === 'anthropic') {
-      return await createProvider(runner, options as TaskOptions);
+      return await createProvider(runner, { ...options, ...serverOf(name, baseUrl, apiKeyEnv) });
     }
     const { withOptions } = await import('@stratagem/runners');
-    const base = runner === undefined ? provider : await createProvider(runner, {});
-    return withOptions(base, options as TaskOptions);
+    return withOptions(await baseOf(runner, provider), options as TaskOptions);
   } catch (error) {
     if (!isStratagemError(error)) throw error;
     throw new UsageError(`models.${name}: ${error.message}`, { cause: error });
   }
+}
+
+/** The runner that a profile has its options for. */
+async function baseOf(runner: ConfigProfile['runner'], provider: TaskRunner): Promise<TaskRunner> {
+  if (runner === undefined) return provider;
+  if (typeof runner === 'object') return runner;
+  return isRunnerName(runner) ? createProvider(runner, {}) : loadRunner(runner);
+}
+
+/**
+ * The server of a profile. The usual key belongs to the usual server: another one gets the key that the
+ * profile names, or none.
+ */
+function serverOf(
+  name: string,
+  baseURL: string | undefined,
+  apiKeyEnv: string | undefined,
+): object {
+  const apiKey = apiKeyEnv === undefined ? undefined : process.env[apiKeyEnv];
+  if (apiKeyEnv !== undefined && !apiKey) {
+    throw new UsageError(
+      `models.${name}: the environment variable ${apiKeyEnv} has no key; set it`,
+    );
+  }
+  const key = apiKey ?? (baseURL === undefined ? undefined : 'none');
+  return { ...(baseURL !== undefined && { baseURL }), ...(key !== undefined && { apiKey: key }) };
 }
 
 async function createProvider(name: RunnerName, options: object): Promise<TaskRunner> {

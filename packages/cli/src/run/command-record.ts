@@ -95,9 +95,11 @@ function isPath(name: string, value: unknown): boolean {
 
 function withoutSecrets(models: NonNullable<LoadedPlan['models']>) {
   return Object.fromEntries(
-    Object.entries(models).map(([name, profile]) => {
+    Object.entries(models).map(([name, { runner, ...profile }]) => {
       const headers = profile.headers && shownHeaders(profile.headers);
-      return [name, { ...profile, ...(headers && { headers }) }];
+      // A runner in code comes from the configuration file again.
+      const named = typeof runner === 'string' && { runner };
+      return [name, { ...profile, ...named, ...(headers && { headers }) }];
     }),
   );
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { type EventData, isStratagemError, PlanError } from '@stratagem/core';
 import { parsePlanDocument } from '@stratagem/core/document';
 import { type LoadedPlan, loadPlan } from '../load/load-plan.js';
-import type { Profiles } from '../options/resolve-runners.js';
+import type { Profiles } from '../options/profiles.js';
 import { UsageError } from '../options/usage-error.js';
 import type { CommandRecord } from './command-record.js';
 import { withRetries } from './run-options.js';

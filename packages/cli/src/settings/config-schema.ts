@@ -3,6 +3,12 @@ import { didYouMean, parsePlanDocument } from '@stratagem/core/document';
 import * as z from 'zod';
 import { isRunnerName, RUNNERS, STRATEGIES } from '../options/choices.js';
 import { parseDuration } from '../options/parse-duration.js';
+import {
+  type ConfigProfile,
+  isOwnRunner,
+  type Profiles,
+  plainProfiles,
+} from '../options/profiles.js';
 
 function needs(what: string) {
   return { error: `must be ${what}` };
@@ -14,9 +20,7 @@ const amount = z.number(needs('a number ≥ 0')).min(0, 'must be a number ≥ 0'
 
 const RUNNER = `must be ${RUNNERS.join(', ')}, or a module such as ./my-runner.js`;
 const runner = z.custom<string | object>((value) => {
-  if (typeof value === 'string') return isRunnerName(value) || /[\\/]|\.[cm]?[jt]s$/.test(value);
-  const { name, run } = Object(value) as { name?: unknown; run?: unknown };
-  return typeof name === 'string' && typeof run === 'function';
+  return (typeof value === 'string' && isRunnerName(value)) || isOwnRunner(value);
 }, RUNNER);
 
 const price = z.strictObject(
@@ -117,13 +121,42 @@ function fieldsAt([first]: readonly (string | number)[]): string[] {
   return Object.keys((first === 'prices' ? price : config).shape);
 }
 
-/** The problems that the profiles would have in a plan file. */
+/** The problems that the profiles would have in a plan file, and those of their servers. */
 function modelProblems(models: unknown): readonly Problem[] {
+  if (typeof models !== 'object' || models === null || Array.isArray(models)) return [];
+  const servers = Object.entries(models).flatMap(([name, profile]) =>
+    serverProblems(name, profile),
+  );
+  const tasks = [{ id: 'task', description: 'Task' }];
   try {
-    parsePlanDocument({ goal: 'Models', tasks: [{ id: 'task', description: 'Task' }], models });
-    return [];
+    parsePlanDocument({ goal: 'Models', tasks, models: plainProfiles(models as Profiles) });
+    return servers;
   } catch (error) {
-    if (error instanceof PlanError) return error.problems.filter(({ path }) => path.length > 1);
-    throw error;
+    if (!(error instanceof PlanError)) throw error;
+    return [...error.problems.filter(({ path }) => path.length > 1), ...servers];
   }
+}
+
+const server = z.object({
+  baseUrl: z
+    .url({ protocol: /^https?$/, error: 'must be a URL that starts with http:// or https://' })
+    .optional(),
+  apiKeyEnv: z
+    .string(needs('the name of an environment variable'))
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')
+    .optional(),
+});
+
+function serverProblems(name: string, profile: unknown): Problem[] {
+  const { runner, baseUrl, apiKeyEnv } = Object(profile) as ConfigProfile;
+  const given = { ...(baseUrl !== undefined && { baseUrl }), ...(apiKeyEnv && { apiKeyEnv }) };
+  const problem = (field: string, message: string): Problem => ({
+    ...{ code: 'invalid_value', path: ['models', name, field], message },
+  });
+  if (Object.keys(given).length > 0 && runner !== 'openai' && runner !== 'anthropic') {
+    const [field = ''] = Object.keys(given);
+    return [problem(field, 'needs the runner openai or anthropic in the same profile')];
+  }
+  const issues = server.safeParse({ baseUrl, apiKeyEnv }).error?.issues ?? [];
+  return issues.map(({ path, message }) => problem(String(path[0]), message));
 }

@@ -10,7 +10,7 @@ import { readSource } from '../load/read-source.js';
 import { isRunnerName } from '../options/choices.js';
 import { isServer } from '../options/journal-place.js';
 import { parseDuration } from '../options/parse-duration.js';
-import type { Profiles } from '../options/resolve-runners.js';
+import { isOwnRunner, type Profiles } from '../options/profiles.js';
 import { UsageError } from '../options/usage-error.js';
 import { type ConfigValues, checkConfig } from './config-schema.js';
 import type { Settings } from './settings.js';
@@ -140,9 +140,20 @@ function toSettings(values: ConfigValues, folder: string, cwd: string): Settings
     mcpConfig: mcpConfig && path(mcpConfig),
     runner: isModule ? resolve(folder, runner) : (runner as string | TaskRunner | undefined),
     prices: typeof prices === 'string' ? path(prices) : (prices as PriceTable | undefined),
-    models: models as Profiles | undefined,
+    models: models && withPaths(models as Profiles, folder),
     deadline: deadline === undefined ? undefined : parseDuration(deadline),
   });
+}
+
+/** The modules of profiles, found from the folder of the file. */
+function withPaths(models: Profiles, folder: string): Profiles {
+  return Object.fromEntries(
+    Object.entries(models).map(([name, profile]) => {
+      const { runner } = profile;
+      const isModule = typeof runner === 'string' && isOwnRunner(runner);
+      return [name, isModule ? { ...profile, runner: resolve(folder, runner) } : profile];
+    }),
+  );
 }
 
 /** A path for messages: short when it is below the working directory. */

@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { chatServer, messagesServer } from '../../test/chat-server.js';
 import { here, type Printed } from '../../test/here.js';
 import { folder, type StratagemOptions } from '../../test/stratagem.js';
 import { withSettings } from './apply-settings.js';
@@ -189,6 +190,78 @@ describe('a configuration file', () => {
     expect((await inProject(content, ['validate', 'plan.yaml'])).exitCode).toBe(0);
     const alone = await inProject({ 'plan.yaml': both }, ['validate', 'plan.yaml']);
     expect(alone.stderr).toContain('there is no profile "fast" in models');
+  });
+});
+
+describe('a profile of the configuration file', () => {
+  const plan = (tasks: string) => `goal: Ask\ntasks: [${tasks}]\n`;
+  const task = (id: string) => `{ id: ${id}, description: ${id}, model: ${id} }`;
+  const env = {
+    ...{ OPENAI_API_KEY: 'usual-openai-key', ANTHROPIC_API_KEY: 'usual-anthropic-key' },
+    ...{ ANTHROPIC_AUTH_TOKEN: 'usual-anthropic-token', MIRROR_KEY: 'key-of-the-mirror' },
+  };
+
+  test('names a server with its key, or without one, which never gets the usual keys', async () => {
+    await using chat = await chatServer(({ prompt }) => `chat ${prompt}`);
+    await using messages = await messagesServer(({ prompt }) => `messages ${prompt}`);
+    const anthropicUrl = messages.url.replace('/v1', '');
+    const config = `models:
+  local: { runner: openai, model: l, baseUrl: '${chat.url}' }
+  mirror: { runner: openai, model: m, baseUrl: '${chat.url}', apiKeyEnv: MIRROR_KEY }
+  other: { runner: anthropic, model: o, baseUrl: '${anthropicUrl}', apiKeyEnv: MIRROR_KEY }
+  open: { runner: anthropic, model: p, baseUrl: '${anthropicUrl}' }\n`;
+    const tasks = ['local', 'mirror', 'other', 'open'].map(task).join(', ');
+    const content = { 'stratagem.config.yaml': config, 'plan.yaml': plan(tasks) };
+    const { exitCode, stdout, stderr } = await inProject(content, run, { env });
+    expect(exitCode, stderr).toBe(0);
+    expect(stdout).toContain('chat local');
+    const sent = [...chat.requests, ...messages.requests].map(({ model, headers }) => [
+      model,
+      (headers.authorization ?? headers['x-api-key'])?.toString().replace('Bearer ', ''),
+    ]);
+    expect(sent.sort()).toEqual([
+      ['l', 'none'],
+      ['m', 'key-of-the-mirror'],
+      ['o', 'key-of-the-mirror'],
+      ['p', 'none'],
+    ]);
+    const headers = JSON.stringify([...chat.requests, ...messages.requests]);
+    expect(headers).not.toContain('usual-');
+  });
+
+  test('names a module, which starts at its folder', async () => {
+    const config = 'models: { own: { runner: ./echo.mjs, model: m } }\n';
+    const content = { 'stratagem.config.yaml': config, 'plan.yaml': plan(task('own')) };
+    expect((await inProject(content, run)).stdout).toBe('m \n');
+  });
+
+  test.each([
+    [
+      'own: { runner: ./evil.mjs }',
+      'models.own.runner: must be one of openai, anthropic, simulated',
+    ],
+    ['own: { runner: openai, baseUrl: https://evil.example }', 'models.own.baseUrl: unknown field'],
+    ['own: { runner: openai, apiKeyEnv: HOME }', 'models.own.apiKeyEnv: unknown field'],
+  ])('says what a plan file must not: %s', async (profile, message) => {
+    const file = `goal: Ask\nmodels: { ${profile} }\ntasks: [${task('own')}]\n`;
+    const { exitCode, stderr } = await inProject({ 'plan.yaml': file }, run, { env });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(message);
+  });
+
+  test.each([
+    [
+      '{ runner: openai, apiKeyEnv: NO_SUCH_KEY }',
+      'the environment variable NO_SUCH_KEY has no key',
+    ],
+    ['{ runner: openai, baseUrl: ftp://x }', 'models.own.baseUrl: must be a URL that starts with'],
+    ['{ baseUrl: http://x }', 'models.own.baseUrl: needs the runner openai or anthropic'],
+  ])('is checked: %s', async (profile, message) => {
+    const config = `models: { own: ${profile} }\n`;
+    const content = { 'stratagem.config.yaml': config, 'plan.yaml': plan(task('own')) };
+    const { exitCode, stderr } = await inProject(content, run, { env });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(message);
   });
 });
 

@@ -11,7 +11,7 @@ import {
   runnerOrModule,
   strategyName,
 } from '../options/parse-values.js';
-import type { Profiles } from '../options/resolve-runners.js';
+import type { Profiles } from '../options/profiles.js';
 
 /** What the environment and the configuration file say. The options of a command come before them. */
 export interface Settings {

@@ -7,7 +7,9 @@ export const ANTHROPIC: Sdk<Anthropic> = {
   environment: 'ANTHROPIC',
   async createClient(settings) {
     const { Anthropic } = await import('@anthropic-ai/sdk');
-    return new Anthropic(settings);
+    // A key of its own is for its server; the token of the environment may be for another one.
+    const isOwn = settings.apiKey !== undefined;
+    return new Anthropic({ ...settings, ...(isOwn && { authToken: null }) });
   },
   // The SDK looks for credentials in profiles and variables; building a request awaits that.
   async requireReady(client) {
