@@ -1,4 +1,4 @@
-import { enlarge, NONE } from './arrays.js';
+import { Columns, enlarge, NONE } from './arrays.js';
 
 /**
  * The edges between tasks, by task index. An edge is stored once, as a dependency of the later
@@ -20,12 +20,14 @@ export class Edges {
   #hasRepeats = false;
 
   constructor(tasks: number, edges: number) {
-    this.starts = new Int32Array(tasks + 1);
-    this.dependency = new Int32Array(edges);
-    this.dependent = new Int32Array(edges);
-    this.nextDependent = new Int32Array(edges);
-    this.firstDependent = new Int32Array(tasks).fill(NONE);
-    this.#lastDependent = new Int32Array(tasks).fill(NONE);
+    const ofTasks = new Columns(tasks + 1, 12);
+    this.starts = ofTasks.int32();
+    this.firstDependent = ofTasks.int32().fill(NONE);
+    this.#lastDependent = ofTasks.int32().fill(NONE);
+    const ofEdges = new Columns(edges, 12);
+    this.dependency = ofEdges.int32();
+    this.dependent = ofEdges.int32();
+    this.nextDependent = ofEdges.int32();
   }
 
   get count(): number {
@@ -63,10 +65,10 @@ export class Edges {
   }
 
   grow(tasks: number, edges: number): void {
-    const had = this.firstDependent.length;
-    if (tasks > had) {
-      const capacity = Math.max(tasks, 2 * had);
-      this.starts = enlarge(this.starts, capacity + 1);
+    const had = this.starts.length;
+    if (tasks >= had) {
+      const capacity = Math.max(tasks + 1, 2 * had);
+      this.starts = enlarge(this.starts, capacity);
       this.firstDependent = enlarge(this.firstDependent, capacity).fill(NONE, had);
       this.#lastDependent = enlarge(this.#lastDependent, capacity).fill(NONE, had);
     }

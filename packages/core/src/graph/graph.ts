@@ -1,5 +1,5 @@
 import { doesOwnWork, type Task, type TaskType } from '../contract/task.js';
-import { enlarge } from './arrays.js';
+import { Columns, enlarge } from './arrays.js';
 import { computeCriticalPaths } from './critical-path.js';
 import { Edges } from './edges.js';
 import { Family, flatten } from './family.js';
@@ -61,8 +61,9 @@ export class Graph {
       this.#family = new Family(size);
       for (const [index, parent] of parents) this.#family.add(parent, index);
     }
-    this.#levels = new Int32Array(size);
-    this.#criticalPaths = new Float64Array(size);
+    const columns = new Columns(size, 12);
+    this.#criticalPaths = columns.float64();
+    this.#levels = columns.int32();
     this.#defaultLength = estimates === 0 ? 1 : estimated / estimates;
     this.#connect(0);
     this.acyclic = this.#rank(0) === size;

@@ -1,4 +1,4 @@
-import { enlarge } from '../graph/arrays.js';
+import { Columns, enlarge } from '../graph/arrays.js';
 import { TaskKind } from '../graph/task-kind.js';
 import type { Queue } from '../util/queue.js';
 import type { TaskStates } from './task-states.js';
@@ -26,8 +26,9 @@ export class DependencyWaits {
   constructor(tasks: TaskStates) {
     const { graph } = tasks;
     this.#tasks = tasks;
-    this.#counts = new Int32Array(graph.size);
-    this.#unblockedAt = new Int32Array(graph.size);
+    const columns = new Columns(graph.size, 8);
+    this.#counts = columns.int32();
+    this.#unblockedAt = columns.int32();
     for (let index = 0; index < graph.size; index++) {
       this.#counts[index] = graph.dependencyCount(index);
     }

@@ -4,7 +4,7 @@ import type { AttemptResult } from '../contract/runner.js';
 import { freezeTasks } from '../contract/snapshot.js';
 import type { Task } from '../contract/task.js';
 import { handOn, keep } from '../contract/value.js';
-import { enlarge } from '../graph/arrays.js';
+import { Columns, enlarge } from '../graph/arrays.js';
 import type { Graph } from '../graph/graph.js';
 
 /** The kind of an entry, as a number: the event type, with completions of two shapes. */
@@ -89,11 +89,12 @@ export class EventLog {
     this.#graph = graph;
     // A start and a completion for each task, and what opens and ends a run.
     const capacity = 2 * graph.size + 8;
-    this.#kinds = new Uint8Array(capacity);
-    this.#indexes = new Int32Array(capacity);
-    this.#times = new Float64Array(capacity);
-    this.#attempts = new Int32Array(capacity);
-    this.#numbers = new Float64Array(capacity);
+    const columns = new Columns(capacity, 25);
+    this.#times = columns.float64();
+    this.#numbers = columns.float64();
+    this.#indexes = columns.int32();
+    this.#attempts = columns.int32();
+    this.#kinds = columns.uint8();
     this.#values = new Array(Math.min(capacity, MAX_PREPARED));
   }
 

@@ -11,7 +11,7 @@ import type { LoopResult } from '../contract/repeat.js';
 import { isNotChosenFor } from '../contract/skip-reason.js';
 import type { TaskStatus } from '../contract/status.js';
 import type { Stop } from '../contract/stop.js';
-import { enlarge, NONE } from '../graph/arrays.js';
+import { Columns, enlarge, NONE } from '../graph/arrays.js';
 import type { Graph } from '../graph/graph.js';
 import { TaskKind } from '../graph/task-kind.js';
 import { EventLog } from './event-log.js';
@@ -52,10 +52,11 @@ export class TaskStates {
     const { size } = graph;
     this.graph = graph;
     this.log = new EventLog(graph);
-    this.statuses = new Uint8Array(size);
-    this.attemptCounts = new Int32Array(size);
-    this.startTimes = new Float64Array(size);
-    this.ends = new Int32Array(size).fill(NONE);
+    const columns = new Columns(size, 17);
+    this.startTimes = columns.float64();
+    this.attemptCounts = columns.int32();
+    this.ends = columns.int32().fill(NONE);
+    this.statuses = columns.uint8();
   }
 
   statusOf(index: number): TaskStatus {

@@ -50,9 +50,9 @@ export function checkReferences(
     }
     const interpolates = description?.includes('{{') ?? false;
     const attached = Array.isArray(task.attachments) ? task.attachments : NONE;
-    const isPlain =
-      asksModel(task) && (save ?? when ?? plan) === undefined && attached.length === 0;
-    if (!interpolates && isPlain && !isInside && !isTemplate(task)) continue;
+    const isPlain = (task.tool ?? task.command ?? save ?? when ?? plan) === undefined;
+    if (!interpolates && isPlain && attached.length === 0 && !isInside && !isTemplate(task))
+      continue;
     const path = () => pathOf(index);
     const checker = new Checker(problems, index, path, shapes, suggestions);
     if (isInside || isTemplate(task)) checker.checkNames();
@@ -76,7 +76,8 @@ export function reportSharedFiles(
   pathOf: (index: number) => PlanPath,
 ): void {
   const writers = new Map<string, string>();
-  for (const [index, { id, save }] of tasks.entries()) {
+  for (let index = 0; index < tasks.length; index++) {
+    const { id, save } = tasks[index] as Task;
     if (typeof save !== 'string' || hasReferences(save)) continue;
     const key = savePathKey(save);
     const writer = writers.get(key);

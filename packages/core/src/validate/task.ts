@@ -98,7 +98,8 @@ export function checkTask(
     add(problems, 'invalid_value', path, 'a task is an object with an id and a description');
     return;
   }
-  checkFields(problems, task, TASK_FIELDS, path);
+  const isCommon = hasCommonFieldsAlone(task);
+  if (!isCommon) checkFields(problems, task, TASK_FIELDS, path);
   const { id, type, dependencies, priority, estimate, metadata } = task as Task;
   if (typeof id !== 'string' || id === '') {
     const code = id === undefined ? 'missing_field' : 'invalid_value';
@@ -117,7 +118,7 @@ export function checkTask(
   }
   if (estimate !== undefined) checkEstimate(problems, estimate, [...path, 'estimate']);
   if (metadata !== undefined) checkMetadata(problems, metadata, [...path, 'metadata']);
-  if (!hasCommonFieldsAlone(task)) {
+  if (!isCommon) {
     checkControl(problems, task as Task, path);
     checkModule(problems, task as Task, path);
   }
