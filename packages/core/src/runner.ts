@@ -15,7 +15,7 @@ export type {
   TaskOptions,
   ToolChoice,
 } from './contract/call-options.js';
-export { TASK_OPTIONS } from './contract/call-options.js';
+export { TASK_OPTIONS, withoutDelivery } from './contract/call-options.js';
 export { checkDuration, checkFlag, checkLimit, checkOptions } from './contract/check-options.js';
 export {
   ATTEMPT_ERROR_CODES,

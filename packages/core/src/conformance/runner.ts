@@ -348,6 +348,10 @@ const SAMPLE_OPTIONS: Omit<Required<TaskOptions>, 'toolChoice' | 'providerOption
   headers: { 'x-conformance': 'yes' },
   reasoning: 'low',
   stream: false,
+  serviceTier: 'auto',
+  store: false,
+  promptCacheKey: 'conformance',
+  promptCacheTtl: '1h',
 };
 
 /** The context of an attempt, which records what the runner does with it. Its fields are getters. */

@@ -79,6 +79,38 @@ export interface CallOptions {
    * @default 'auto'
    */
   readonly stream?: boolean | 'auto' | undefined;
+  /**
+   * The processing tier: `'flex'`, `'priority'` or `'default'` of OpenAI, `'auto'` or `'standard_only'` of
+   * Anthropic.
+   * @default the provider's own
+   */
+  readonly serviceTier?: string | undefined;
+  /**
+   * Whether the provider may store the answer. With `false`, hidden reasoning is sent to and fro in
+   * encrypted form, as organisations without data retention need.
+   * @default the provider's own
+   */
+  readonly store?: boolean | undefined;
+  /** Requests with the same key share the provider's prompt cache more often. */
+  readonly promptCacheKey?: string | undefined;
+  /**
+   * How long the provider keeps a prompt in its cache: `'30m'` or `'24h'` of OpenAI, `'5m'` or `'1h'` of
+   * Anthropic, where it turns the cache on.
+   * @default the provider's own
+   */
+  readonly promptCacheTtl?: string | undefined;
+}
+
+/** How an answer is made, stored and paid for: it is the same answer with any of them. */
+export const DELIVERY_OPTIONS: readonly string[] = [
+  ...['stream', 'serviceTier', 'store', 'promptCacheKey', 'promptCacheTtl'],
+  ...['organization', 'project'],
+];
+
+/** Options or settings without those that do not change an answer. */
+export function withoutDelivery<T extends object>(options: T): Partial<T> {
+  const asked = Object.entries(options).filter(([name]) => !DELIVERY_OPTIONS.includes(name));
+  return Object.fromEntries(asked) as Partial<T>;
 }
 
 /** The options of a task for the model that works on it. */
@@ -148,6 +180,10 @@ const RULES: Readonly<Record<keyof TaskOptions, Rule>> = {
     (value: unknown) => isEffort(value) || isReasoning(value),
   ],
   stream: ["true, false or 'auto'", (value) => [true, false, 'auto'].includes(value)],
+  serviceTier: ['a non-empty string', isText],
+  store: ['true or false', (value: unknown) => typeof value === 'boolean'],
+  promptCacheKey: ['a non-empty string', isText],
+  promptCacheTtl: ["a duration such as '1h'", isText],
 };
 
 /** The names of the options of a task. */
@@ -173,7 +209,11 @@ function hasOptions(task: TaskOptions): boolean {
     task.headers !== undefined ||
     task.providerOptions !== undefined ||
     task.reasoning !== undefined ||
-    task.stream !== undefined
+    task.stream !== undefined ||
+    task.serviceTier !== undefined ||
+    task.store !== undefined ||
+    task.promptCacheKey !== undefined ||
+    task.promptCacheTtl !== undefined
   );
 }
 

@@ -269,6 +269,10 @@ const optionSchemas = {
   stream: z
     .union([z.boolean(), z.literal('auto')])
     .describe('Whether the answer is streamed; by default, where somebody reads the text.'),
+  serviceTier: z.string().min(1).describe('The processing tier, such as flex or priority.'),
+  store: z.boolean().describe('Whether the provider may store the answer.'),
+  promptCacheKey: z.string().min(1).describe('Requests with the same key share a prompt cache.'),
+  promptCacheTtl: z.string().min(1).describe('How long a prompt stays in the cache, such as 1h.'),
 } as const satisfies Record<keyof CallOptions, z.ZodType>;
 
 /** The runners that a profile may name; the command line loads no other one for a plan file. */
@@ -411,6 +415,10 @@ export const taskSchema = z
       providerOptions: optionSchemas.providerOptions.optional(),
       reasoning: optionSchemas.reasoning.optional(),
       stream: optionSchemas.stream.optional(),
+      serviceTier: optionSchemas.serviceTier.optional(),
+      store: optionSchemas.store.optional(),
+      promptCacheKey: optionSchemas.promptCacheKey.optional(),
+      promptCacheTtl: optionSchemas.promptCacheTtl.optional(),
       waitFor: waitForSchema
         .describe('A human step: the description is the question, the answer is the output.')
         .optional(),

@@ -1,4 +1,5 @@
 import { identitiesOf } from '../contract/attached-bytes.js';
+import { withoutDelivery } from '../contract/call-options.js';
 import type { ValueCodec } from '../contract/codec.js';
 import type { TaskRequest, TaskRunner } from '../contract/runner.js';
 import type { SecretTexts } from '../contract/secret-texts.js';
@@ -30,11 +31,11 @@ export async function contentKeyOf(
   const rest =
     attachments === undefined ? others : { ...others, attachments: identitiesOf(attachments) };
   const { name, settings = {}, readsInputs = false } = runner;
-  // How an answer arrives does not change it.
-  const { stream: __, ...asked } = options ?? {};
+  const asked = withoutDelivery(options ?? {});
   const shown = Object.keys(asked).length === 0 ? rest : { ...rest, options: asked };
   const content = { ...shown, inputs: readsInputs ? inputs : Object.keys(inputs).sort() };
-  return keyOf({ version: VERSION, content, name, resource, settings }, codecs);
+  const answering = withoutDelivery(settings);
+  return keyOf({ version: VERSION, content, name, resource, settings: answering }, codecs);
 }
 
 /**

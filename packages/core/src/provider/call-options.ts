@@ -87,9 +87,12 @@ function mergeFields<T extends object>(own: T, others: object): T {
 /** Fields of a request that the runner itself is responsible for. */
 const OWN_FIELDS: readonly string[] = ['model', 'messages', 'input', 'stream'];
 
+/** Lists that are joined. */
+const JOINED_FIELDS: readonly string[] = ['tools', 'include'];
+
 /**
- * The body of a request with the fields of `providerOptions`. `tools` are added to those of the task;
- * other lists are replaced.
+ * The body of a request with the fields of `providerOptions`. `tools` and `include` are added to those of
+ * the runner; other lists are replaced.
  *
  * @throws {RunnerError} `invalid_request` for a field that the runner itself is responsible for.
  */
@@ -105,10 +108,12 @@ export function withProviderOptions<Body extends object>(
     const message = `providerOptions.${provider}.${taken} cannot be set: the runner sets it`;
     throw new RunnerError('invalid_request', message);
   }
-  const { tools } = body as { readonly tools?: readonly unknown[] };
-  const added: unknown = fields.tools;
-  if (tools === undefined || !Array.isArray(added)) return mergeFields(body, fields);
-  return mergeFields(body, { ...fields, tools: [...tools, ...added] });
+  const own = body as Readonly<Record<string, unknown>>;
+  const joined = JOINED_FIELDS.flatMap((name) => {
+    const [before, added] = [own[name], fields[name]];
+    return Array.isArray(before) && Array.isArray(added) ? [[name, [...before, ...added]]] : [];
+  });
+  return mergeFields(body, { ...fields, ...Object.fromEntries(joined) });
 }
 
 /**

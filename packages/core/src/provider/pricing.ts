@@ -34,7 +34,7 @@ type Priced = Pick<TaskOutput, 'usage' | 'costUsd' | 'model'>;
 
 /** Providers whose servers speak the protocol of another one. */
 const PROVIDERS_BY_HOST: readonly (readonly [RegExp, string])[] = [
-  [/(^|\.)openai\.(azure\.)?com$/, 'openai'],
+  [/(^|\.)(openai|(openai|cognitiveservices|services\.ai)\.azure)\.com$/, 'openai'],
   [/(^|\.)anthropic\.com$/, 'anthropic'],
   [/(^|\.)googleapis\.com$/, 'google'],
   [/(^|\.)deepseek\.com$/, 'deepseek'],

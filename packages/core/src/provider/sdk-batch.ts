@@ -36,7 +36,8 @@ export type LiveOption =
   | 'toolCallConcurrency'
   | 'toolChoice'
   | 'headers'
-  | 'stream';
+  | 'stream'
+  | 'serviceTier';
 
 /** A record, so that the compiler finds a missing name. */
 const LIVE: Readonly<Record<LiveOption, true>> = {
@@ -46,6 +47,7 @@ const LIVE: Readonly<Record<LiveOption, true>> = {
   toolChoice: true,
   headers: true,
   stream: true,
+  serviceTier: true,
 };
 const LIVE_OPTIONS: readonly string[] = Object.keys(LIVE);
 

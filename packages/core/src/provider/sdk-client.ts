@@ -21,7 +21,10 @@ export function sdkConnector<Client extends SdkClient>(
     sdk.requireCredentials?.(options);
     // The SDK prints responses that it cannot read, with the secrets in them. Our error redacts them.
     const quiet = environmentOf(sdk, 'LOG') ? {} : { logLevel: 'off' as const };
-    const created = await sdk.createClient({ apiKey, baseURL, ...quiet, fetch: fetchWithErrors });
+    const created = await sdk.createClient(
+      { apiKey, baseURL, ...quiet, fetch: fetchWithErrors },
+      options,
+    );
     const { baseURL: url } = created;
     if (isHttpUrl(url) && !namesUser(url)) return created;
     const problem = isHttpUrl(url)
@@ -58,9 +61,11 @@ export function missingApiKey(
  */
 export function configuredEndpoint<Client extends SdkClient>(
   sdk: Sdk<Client>,
-  { client, baseURL }: SdkOptions<Client>,
+  options: SdkOptions<Client>,
 ): string | undefined {
-  const url = client?.baseURL ?? baseURL ?? environmentOf(sdk, 'BASE_URL');
+  const { client, baseURL } = options;
+  const own = client?.baseURL ?? sdk.addressOf?.(options) ?? baseURL;
+  const url = own ?? environmentOf(sdk, 'BASE_URL');
   // An invalid URL in the environment is an error of the first request.
   return url !== undefined && URL.canParse(url) ? endpointOf(url) : undefined;
 }

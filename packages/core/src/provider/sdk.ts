@@ -53,7 +53,9 @@ export interface Sdk<Client extends SdkClient> {
   /** Begins the names of environment variables: `OPENAI` for `OPENAI_API_KEY`. */
   readonly environment: string;
   /** Imports the SDK, which takes about 0.2 s, and creates a client. */
-  createClient(settings: ClientSettings): Promise<Client>;
+  createClient(settings: ClientSettings, options: SdkOptions<Client>): Promise<Client>;
+  /** The address of the API where options say it otherwise than as a base URL. */
+  addressOf?(options: SdkOptions<Client>): string | undefined;
   /** @throws {RunnerError} `missing_api_key` when that is known before the SDK is imported. */
   requireCredentials?(options: SdkOptions<Client>): void;
   /** @throws {RunnerError} `missing_api_key` when that is known before a request is sent. */

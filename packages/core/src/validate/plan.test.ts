@@ -199,8 +199,8 @@ describe('validatePlan', () => {
       'fields that every object has',
       [JSON.parse('{"id": "a", "description": "x", "__proto__": 1, "constructor": 2}')],
       [
-        'tasks[0].__proto__: unknown field "__proto__". Known fields are id, description, dependencies, run, type, runAfter, priority, estimate, metadata, prompt, outputSchema, when, forEach, repeat, subtasks, plan, with, retry, timeoutMs, idleTimeoutMs, waitFor, tools, tool, args, command, save, attachments, model, instructions, temperature, topP, seed, stopSequences, maxOutputTokens, toolChoice, headers, providerOptions, reasoning, stream.',
-        'tasks[0].constructor: unknown field "constructor". Known fields are id, description, dependencies, run, type, runAfter, priority, estimate, metadata, prompt, outputSchema, when, forEach, repeat, subtasks, plan, with, retry, timeoutMs, idleTimeoutMs, waitFor, tools, tool, args, command, save, attachments, model, instructions, temperature, topP, seed, stopSequences, maxOutputTokens, toolChoice, headers, providerOptions, reasoning, stream.',
+        'tasks[0].__proto__: unknown field "__proto__". Known fields are id, description, dependencies, run, type, runAfter, priority, estimate, metadata, prompt, outputSchema, when, forEach, repeat, subtasks, plan, with, retry, timeoutMs, idleTimeoutMs, waitFor, tools, tool, args, command, save, attachments, model, instructions, temperature, topP, seed, stopSequences, maxOutputTokens, toolChoice, headers, providerOptions, reasoning, stream, serviceTier, store, promptCacheKey, promptCacheTtl.',
+        'tasks[0].constructor: unknown field "constructor". Known fields are id, description, dependencies, run, type, runAfter, priority, estimate, metadata, prompt, outputSchema, when, forEach, repeat, subtasks, plan, with, retry, timeoutMs, idleTimeoutMs, waitFor, tools, tool, args, command, save, attachments, model, instructions, temperature, topP, seed, stopSequences, maxOutputTokens, toolChoice, headers, providerOptions, reasoning, stream, serviceTier, store, promptCacheKey, promptCacheTtl.',
       ],
     ],
   ])('lists the problems of a plan with %s', (_, tasks, problems) => {

@@ -8,7 +8,10 @@ import {
 } from '@stratagem/core/runner';
 import type { LanguageModel } from 'ai';
 
-export interface AiSdkOptions extends ModelOptions {
+/** Options that each package of the AI SDK has in its `providerOptions`. */
+type OfPackages = 'serviceTier' | 'store' | 'promptCacheKey' | 'promptCacheTtl';
+
+export interface AiSdkOptions extends Omit<ModelOptions, OfPackages> {
   /**
    * Options of this provider alone, by its name in the AI SDK: `{ openai: { reasoningEffort: 'low' } }`.
    * See the documentation of the provider's package. Those of a task are merged over these.

@@ -56,7 +56,9 @@ export function messagesBody(
 ): MessageCreateParamsBase {
   const {
     instructions,
-    cachePrompts = false,
+    promptCacheTtl: ttl,
+    cachePrompts = ttl !== undefined,
+    serviceTier,
     maxOutputTokens = DEFAULT_MAX_OUTPUT_TOKENS,
   } = options;
   const { output, answerTool } = format;
@@ -83,7 +85,10 @@ export function messagesBody(
     messages: [...history],
     stop_sequences: options.stopSequences && [...options.stopSequences],
     ...(thinking && { thinking }),
-    ...(cachePrompts && { cache_control: { type: 'ephemeral' } }),
+    ...(serviceTier && { service_tier: serviceTier as 'auto' }),
+    ...(cachePrompts && {
+      cache_control: { type: 'ephemeral', ...(ttl !== undefined && { ttl: ttl as '1h' }) },
+    }),
     ...((output || effort) && {
       output_config: { ...(output && { format: output }), ...(effort && { effort }) },
     }),

@@ -7,7 +7,10 @@ export const DEFAULT_MAX_OUTPUT_TOKENS = 32_000;
 const STRUCTURED_OUTPUTS = ['json_schema', 'tool', 'prompt'] as const;
 
 export interface AnthropicOptions
-  extends Omit<SdkOptions<Anthropic>, 'temperature' | 'topP' | 'seed'> {
+  extends Omit<
+    SdkOptions<Anthropic>,
+    'temperature' | 'topP' | 'seed' | 'store' | 'promptCacheKey'
+  > {
   /**
    * The model that answers.
    * @default 'claude-sonnet-5-5'
@@ -32,7 +35,7 @@ export interface AnthropicOptions
    */
   readonly structuredOutput?: (typeof STRUCTURED_OUTPUTS)[number] | undefined;
   /**
-   * Keep prompts in Anthropic's prompt cache for five minutes. Writing costs a quarter more, reading
+   * Keep prompts in Anthropic's prompt cache, for five minutes unless `promptCacheTtl` says. Writing costs a quarter more, reading
    * a tenth. Pays off for prompts that share a long beginning.
    * @default false
    */
@@ -60,6 +63,8 @@ const NAMES: Readonly<Record<keyof AnthropicOptions, true>> = {
   providerOptions: true,
   reasoning: true,
   stream: true,
+  serviceTier: true,
+  promptCacheTtl: true,
   maxSteps: true,
   toolCallConcurrency: true,
   timeoutMs: true,
@@ -78,6 +83,8 @@ export const ANTHROPIC_TASK_OPTIONS = [
   'headers',
   'reasoning',
   'stream',
+  'serviceTier',
+  'promptCacheTtl',
 ] as const satisfies readonly (keyof AnthropicOptions)[];
 
 /** @throws {OptionError} when an option that only this provider has is out of range. */

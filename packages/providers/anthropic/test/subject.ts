@@ -45,6 +45,8 @@ export const SUBJECT: ProviderSubject = {
           },
         ],
         [{ reasoning: 'none' }, { thinking: { type: 'disabled' } }],
+        [{ serviceTier: 'standard_only' }, { service_tier: 'standard_only' }],
+        [{ promptCacheTtl: '1h' }, { cache_control: { type: 'ephemeral', ttl: '1h' } }],
         [{ providerOptions: { anthropic: { temperature: 0.2 } } }, { temperature: 0.2 }],
       ],
       refusedOptions: [

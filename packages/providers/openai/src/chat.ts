@@ -30,11 +30,12 @@ import type {
 } from 'openai/resources/chat/completions';
 import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
 import { countsIn } from './counts.js';
+import { deliveryFields } from './delivery.js';
 import { effortOf } from './effort.js';
 import type { WireFormat } from './format.js';
+import { limitFieldOf, switchLimitField } from './limit-field.js';
 import { mergeDelta } from './merge-delta.js';
 import type { OpenAIOptions } from './options.js';
-import { isOpenAI } from './sdk.js';
 import { requireNoError } from './stream-error.js';
 import { type JoinedCall, ToolCallAccumulator } from './tool-calls.js';
 
@@ -46,11 +47,18 @@ export function chatDialogue(context: OpenAIRequestContext): Dialogue {
   return {
     async send(input) {
       history.push(...messagesOf(input));
-      const body = chatBody(history, context);
-      const { message, ...answer } = await requestAnswer(context, {
-        send: (streams) => client.chat.completions.create(streams ? streamed(body) : body, request),
-        read: (chunks: AsyncIterable<Chunk>) => readChunks(chunks, emit, ids),
-        readWhole: (completion, emit) => readChunks(chunksOf(completion), emit, ids),
+      const ask = () => {
+        const body = chatBody(history, context);
+        return requestAnswer(context, {
+          send: (streams) =>
+            client.chat.completions.create(streams ? streamed(body) : body, request),
+          read: (chunks: AsyncIterable<Chunk>) => readChunks(chunks, emit, ids),
+          readWhole: (completion, emit) => readChunks(chunksOf(completion), emit, ids),
+        });
+      };
+      const { message, ...answer } = await ask().catch(async (thrown) => {
+        await switchLimitField(thrown, context);
+        return ask();
       });
       history.push(message);
       return answer;
@@ -83,9 +91,9 @@ export function chatBody(
     seed: options.seed,
     stop: options.stopSequences && [...options.stopSequences],
     reasoning_effort: effortOf(options, label),
+    ...deliveryFields(options),
     ...(toolChoice && { tool_choice: wireChoice(toolChoice) }),
-    // OpenAI no longer accepts max_tokens; many compatible servers accept nothing else.
-    [isOpenAI(client) ? 'max_completion_tokens' : 'max_tokens']: options.maxOutputTokens,
+    [limitFieldOf(client, model)]: options.maxOutputTokens,
     ...(format.wire && { response_format: responseFormat(format.wire) }),
     ...(tools.length > 0 && {
       tools: tools.map(({ name, description, inputSchema }) => ({

@@ -27,12 +27,13 @@ import type {
   ResponseStreamEvent,
 } from 'openai/resources/responses/responses';
 import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
+import { deliveryFields, isStateless } from './delivery.js';
 import { effortOf } from './effort.js';
 import { NOT_IN_RESPONSES, type OpenAIOptions } from './options.js';
 
 /** A conversation through the Responses API. Each request contains the whole history. */
 export function responsesDialogue(context: OpenAIRequestContext): Dialogue {
-  const { client, request } = context;
+  const { client, options, request } = context;
   const history: ResponseInputItem[] = [];
   const ids = new CallIds();
   return {
@@ -46,7 +47,7 @@ export function responsesDialogue(context: OpenAIRequestContext): Dialogue {
         readWhole: (response, emit) => readEvents(eventsOf(response), { client, emit }, ids),
       });
       // Reasoning items must be repeated together with the tool calls that they led to.
-      history.push(...output.map(replayable));
+      history.push(...output.filter((item) => isKnown(item, options)).map(replayable));
       return answer;
     },
   };
@@ -73,6 +74,8 @@ export function responsesBody(
     temperature: options.temperature,
     top_p: options.topP,
     ...(effort && { reasoning: { effort } }),
+    ...deliveryFields(options),
+    ...(isStateless(options) && { include: ['reasoning.encrypted_content' as const] }),
     ...(toolChoice && { tool_choice: wireChoice(toolChoice) }),
     max_output_tokens: options.maxOutputTokens,
     ...(format.wire && { text: { format: format.wire } }),
@@ -136,6 +139,11 @@ function inputPart(attachment: RequestAttachment): ResponseInputContent {
   return attachment.data === undefined
     ? { type: 'input_file', file_url: url }
     : { type: 'input_file', filename, file_data: url };
+}
+
+/** Whether the server can read an item again: reasoning that it did not store only in encrypted form. */
+function isKnown(item: Output[number], options: OpenAIOptions): boolean {
+  return item.type !== 'reasoning' || !isStateless(options) || Boolean(item.encrypted_content);
 }
 
 /** An item of an answer in the form that the API accepts. */

@@ -1,17 +1,52 @@
-import { environmentOf, missingApiKey, type Sdk } from '@stratagem/core/runner';
+import { RunnerError } from '@stratagem/core';
+import { definedFields, environmentOf, missingApiKey, type Sdk } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
+import { addressIn, azureAddressOf, azureKey } from './azure.js';
 import { ignoreHeartbeats } from './heartbeats.js';
+import type { OpenAIOptions } from './options.js';
 
 export const OPENAI: Sdk<OpenAI> = {
   name: 'openai',
   packageName: 'openai',
   environment: 'OPENAI',
-  async createClient(settings) {
-    const { OpenAI } = await import('openai');
-    return new OpenAI(settings);
+  async createClient(settings, options) {
+    const { organization, project, azure } = options as OpenAIOptions;
+    const { OpenAI, AzureOpenAI } = await import('openai');
+    const account = definedFields({ organization, project });
+    if (azure === undefined) return new OpenAI({ ...settings, ...account });
+    const { baseURL, apiVersion, namesDeployment } = azureAddressOf(azure);
+    const { tokenProvider } = azure;
+    const key = tokenProvider === undefined ? (settings.apiKey ?? azureKey()) : undefined;
+    const own = { ...settings, ...account, baseURL };
+    if (namesDeployment) {
+      const token = definedFields({ azureADTokenProvider: tokenProvider });
+      // Some versions of the API have a date, but all need one here.
+      return new AzureOpenAI({
+        ...own,
+        ...token,
+        apiKey: key as string,
+        apiVersion: apiVersion ?? 'preview',
+      });
+    }
+    const client = new OpenAI({
+      ...own,
+      apiKey: tokenProvider ?? key ?? null,
+      ...(key !== undefined && { defaultHeaders: { 'api-key': key } }),
+      ...(apiVersion !== undefined && { defaultQuery: { 'api-version': apiVersion } }),
+    });
+    ON_AZURE.add(client);
+    return client;
   },
+  addressOf: ({ azure }: OpenAIOptions) => azure && addressIn(azure)?.baseURL,
   // The SDK would accept an admin key instead, and does not name the usual variable.
-  requireCredentials({ apiKey }) {
+  requireCredentials({ apiKey, azure }: OpenAIOptions) {
+    if (azure !== undefined) {
+      if ((apiKey ?? azure.tokenProvider ?? azureKey()) !== undefined) return;
+      const message =
+        'openai() has no key for Azure: set the environment variable AZURE_OPENAI_API_KEY, or pass ' +
+        'openai({ apiKey }) or openai({ azure: { tokenProvider } })';
+      throw new RunnerError('missing_api_key', message);
+    }
     if (apiKey !== undefined || environmentOf(OPENAI, 'API_KEY') !== undefined) return;
     throw missingApiKey(OPENAI, ' A server without keys accepts any value.');
   },
@@ -24,7 +59,14 @@ export const OPENAI: Sdk<OpenAI> = {
   errorBodyOf: ({ error }) => (typeof error === 'string' ? { message: error } : Object(error)),
 };
 
+/** Clients of resources on Azure, whatever their address. */
+const ON_AZURE = new WeakSet<object>();
+
+const HOSTS = /(^|\.)(openai\.com|(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn))$/;
+
 /** Whether this is OpenAI itself, or its models on Azure, rather than a compatible server. */
-export function isOpenAI({ baseURL }: Pick<OpenAI, 'baseURL'>): boolean {
-  return /(^|\.)openai\.(com|azure\.com)$/.test(new URL(baseURL).hostname);
+export function isOpenAI(client: Pick<OpenAI, 'baseURL'>): boolean {
+  // A client for the dated versions of Azure's API.
+  if (ON_AZURE.has(client) || 'deploymentName' in client) return true;
+  return HOSTS.test(new URL(client.baseURL).hostname);
 }

@@ -16,7 +16,7 @@ export const OPENAI_WIRE: WireMapping<OpenAI, OpenAIOptions, Format> = {
   defaults: { model: 'gpt-6.1-sol' },
   optionNames: OPENAI_OPTIONS,
   taskOptions: OPENAI_TASK_OPTIONS,
-  settingNames: ['api', 'structuredOutput', 'maxSteps'],
+  settingNames: ['api', 'structuredOutput', 'maxSteps', 'organization', 'project'],
   checkOptions: checkOpenAIOptions,
   formatsOf,
   dialogueOf: (context) =>

@@ -11,7 +11,7 @@ export function isToolResult({ body }: Received): boolean {
 /** A stream with this answer, in the format of the requested API. */
 export function saying(reply: ModelReply, headers = {}): Reply {
   return (response, received) => {
-    const isChat = received.path?.endsWith('/chat/completions');
+    const isChat = received.path?.includes('/chat/completions');
     stream(isChat ? chatChunks(reply) : responseEvents(reply), headers)(response, received);
   };
 }

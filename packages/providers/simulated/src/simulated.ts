@@ -1,5 +1,11 @@
 import { RunnerError, type TaskOutput, type TaskRequest, type TaskRunner } from '@stratagem/core';
-import { asksForText, attachmentSupport, streamsIn, TASK_OPTIONS } from '@stratagem/core/runner';
+import {
+  asksForText,
+  attachmentSupport,
+  streamsIn,
+  TASK_OPTIONS,
+  withoutDelivery,
+} from '@stratagem/core/runner';
 import { allowedTools, attachedText, limited, promptOf } from './call-options.js';
 import { Limits } from './limits.js';
 import { type SimulatedOptions, simulatedSettings } from './options.js';
@@ -44,7 +50,7 @@ export function simulated(options: SimulatedOptions = {}): TaskRunner {
       // Each purpose has its own sequence, so that options do not affect each other.
       const attached = attachedText(request.attachments);
       const words = [
-        ...(options === undefined ? [] : [JSON.stringify({ ...options, stream: undefined })]),
+        ...(options === undefined ? [] : [JSON.stringify(withoutDelivery(options))]),
         ...(attached === undefined ? [] : [attached]),
       ];
       const draw = (purpose: string) =>

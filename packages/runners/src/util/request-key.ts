@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { TaskRequest, TaskRunner } from '@stratagem/core';
-import { identitiesOf, shownHeaders } from '@stratagem/core/runner';
+import { identitiesOf, shownHeaders, withoutDelivery } from '@stratagem/core/runner';
 import { canonicalJson } from './plain-data.js';
 
 /** Everything in a request that can affect the response, as plain data. */
@@ -14,7 +14,7 @@ export type RequestContent = ReturnType<typeof contentOf>;
 export function contentOf(request: TaskRequest, readsInputs = false) {
   const { type, prompt, plainPrompt, description, inputs, outputSchema, tools, metadata } = request;
   const { attachments } = request;
-  const asked = withoutStream(request.options);
+  const asked = askedOf(request.options);
   return {
     ...{ type, prompt, plainPrompt, description, metadata },
     inputs: readsInputs ? inputs : Object.keys(inputs).sort(),
@@ -29,9 +29,9 @@ export function contentOf(request: TaskRequest, readsInputs = false) {
   };
 }
 
-/** How an answer arrives does not change it. */
-function withoutStream(options: TaskRequest['options']): TaskRequest['options'] {
-  const { stream: _, ...asked } = options ?? {};
+/** The options that can change an answer. */
+function askedOf(options: TaskRequest['options']): TaskRequest['options'] {
+  const asked = withoutDelivery(options ?? {});
   return Object.keys(asked).length === 0 ? undefined : asked;
 }
 
@@ -55,7 +55,11 @@ export function requestKey(
 ): string {
   // A resource function depends only on the task, and so only on the content.
   const resource = typeof runner?.resource === 'string' ? runner.resource : undefined;
-  const identity = runner && { name: runner.name, resource, settings: runner.settings };
+  const identity = runner && {
+    name: runner.name,
+    resource,
+    settings: runner.settings && withoutDelivery(runner.settings),
+  };
   const text = canonicalJson({ request: content, runner: identity });
   return createHash('sha256').update(text).digest('hex');
 }
