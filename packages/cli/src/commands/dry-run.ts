@@ -1,19 +1,17 @@
-import { styleText } from 'node:util';
 import { type Journal, memoryJournal, type Plan, type TaskForecast } from '@stratagem/core';
+import { graphOf } from '@stratagem/core/kernel';
 import { loadInputs } from '../load/load-inputs.js';
 import type { LoadedPlan } from '../load/load-plan.js';
 import { openJournal } from '../load/open-journal.js';
+import { resolveStrategy } from '../options/resolve-options.js';
 import type { RunFlags } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
 import { EXIT } from '../output/exit-code.js';
+import { type Forecast, forecastDocument, forecastReport } from '../output/forecast-report.js';
 import { jsonText } from '../output/json-text.js';
-import { plural } from '../output/plural.js';
 import { printResult } from '../output/result-file.js';
-import { onOneLine, padTo } from '../output/terminal-text.js';
+import { estimateCost } from '../run/cost-estimate.js';
 import { withExecutor } from '../run/with-executor.js';
-
-/** More rows than this are counted instead of shown. */
-const MAX_ROWS = 200;
 
 /** `stratagem run --dry-run`: runs nothing and writes nothing. */
 export async function dryRunCommand(
@@ -34,7 +32,15 @@ export async function dryRunCommand(
       const tasks = flags.reuse
         ? withReuse
         : withoutReuse(await forecast(memoryJournal()), withReuse);
-      const text = flags.json ? `${jsonText(forecastDocument(plan, tasks))}\n` : table(plan, tasks);
+      const graph = graphOf(plan);
+      const { name, maxParallel } = await resolveStrategy(flags, file.strategy);
+      const found: Forecast = {
+        ...{ plan, tasks, strategy: name, maxParallel },
+        cost: await estimateCost(graph, tasks, journal, plan.goal),
+      };
+      const text = flags.json
+        ? `${jsonText(forecastDocument(found))}\n`
+        : forecastReport(found, process.stdout);
       await printResult(text, flags);
       return EXIT.completed;
     });
@@ -55,33 +61,4 @@ function withoutReuse(
     if (reason !== 'reused') return { ...task, reason, message };
     return { ...task, message: `completed in run ${runId}; --reuse would reuse its output` };
   });
-}
-
-function forecastDocument(plan: Plan, tasks: readonly TaskForecast[]): object {
-  return {
-    goal: plan.goal,
-    runs: tasks.filter(({ runs }) => runs).length,
-    reused: tasks.filter(({ reason }) => reason === 'reused').length,
-    tasks: tasks.map(({ taskId, ...forecast }) => ({ id: taskId, ...forecast })),
-  };
-}
-
-function table(plan: Plan, tasks: readonly TaskForecast[]): string {
-  const stream = process.stdout;
-  const shown = tasks.slice(0, MAX_ROWS);
-  const width = Math.min(40, Math.max(...shown.map(({ taskId }) => onOneLine(taskId, 40).length)));
-  const rows = shown.map(({ taskId, runs, message }) => {
-    const mark = styleText(runs ? 'cyan' : 'dim', runs ? '▸' : '–', { stream });
-    const id = padTo(onOneLine(taskId, width), width);
-    return `  ${mark} ${id}  ${runs ? 'run ' : 'skip'}  ${onOneLine(message, 200)}`;
-  });
-  if (tasks.length > shown.length) rows.push(`  … and ${tasks.length - shown.length} more`);
-  const running = tasks.filter(({ runs }) => runs).length;
-  const lines = [
-    styleText('bold', onOneLine(plan.goal, 200), { stream }),
-    `${running} of ${plural(tasks.length, 'task')} would run`,
-    '',
-    ...rows,
-  ];
-  return `${lines.join('\n')}\n`;
 }

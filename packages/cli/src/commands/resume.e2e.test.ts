@@ -326,9 +326,9 @@ describe('--reuse and --dry-run', { timeout }, () => {
     const dry = await place.run('--dry-run', '--reuse');
     expect(dry.exitCode, dry.stderr).toBe(0);
     expect(dry.stdout).toContain('2 of 3 tasks would run');
-    expect(dry.stdout).toMatch(new RegExp(`– tech +skip +reused from run ${id}\n`));
-    expect(dry.stdout).toMatch(/▸ finance +run +changed: description\n/);
-    expect(dry.stdout).toMatch(/▸ report +run +input of finance changed\n/);
+    expect(dry.stdout).toMatch(new RegExp(`– tech +skip +reused from run ${id.slice(0, 8)}\n`));
+    expect(dry.stdout).toMatch(/▸ finance +run +openai\/\S+ +changed: description\n/);
+    expect(dry.stdout).toMatch(/▸ report +run +openai\/\S+ +input of finance changed\n/);
     expect(prompts(place.server)).toHaveLength(3);
     expect(await place.runs()).toHaveLength(1);
 
@@ -345,7 +345,7 @@ describe('--reuse and --dry-run', { timeout }, () => {
     const { runs, reused, tasks } = JSON.parse((await place.run('--dry-run', '--json')).stdout);
     expect({ runs, reused }).toEqual({ runs: 3, reused: 0 });
     expect(tasks[0]).toEqual({
-      id: 'tech',
+      ...{ id: 'tech', level: 0, resource: expect.stringContaining('openai/') },
       runs: true,
       reason: 'new',
       message: `completed in run ${id}; --reuse would reuse its output`,

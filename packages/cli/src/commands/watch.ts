@@ -5,7 +5,7 @@ import { resolveRunners } from '../options/resolve-runners.js';
 import { UsageError } from '../options/usage-error.js';
 import { type Canvas, canvasFor } from '../output/canvas.js';
 import { EXIT } from '../output/exit-code.js';
-import { levelCounts, levelPicture } from '../output/level-picture.js';
+import { levelCounts, levelPicture, levelsOf } from '../output/level-picture.js';
 import { plural } from '../output/plural.js';
 import { forTerminal, onOneLine, widthOf } from '../output/terminal-text.js';
 import { interrupted } from '../run/run-page.js';
@@ -99,7 +99,7 @@ function picture(
   }
   const { plan, strategy } = loaded;
   const graph = graphOf(plan);
-  const { levels, widest } = levelCounts(graph);
+  const { levels, widest } = levelCounts(levelsOf(graph));
   const counts = [
     plural(graph.size, 'task'),
     plural(levels, 'level'),

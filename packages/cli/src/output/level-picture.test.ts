@@ -2,7 +2,7 @@ import type { Task } from '@stratagem/core';
 import { graphOf } from '@stratagem/core/kernel';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { levelCounts, levelPicture, levelRows } from './level-picture.js';
+import { levelCounts, levelPicture, levelRows, levelsOf } from './level-picture.js';
 import { widthOf } from './terminal-text.js';
 
 const plain = { width: 79, style: (_: unknown, text: string) => text };
@@ -50,14 +50,14 @@ test('a picture of any plan has each task once, within its height and width', ()
             return task(`task ${position}`, ...before.map((each) => `task ${each}`));
           }),
         );
-        const rows = levelRows(graph);
+        const rows = levelRows(levelsOf(graph));
         expect(rows.map(({ index }) => index).sort((a, b) => a - b)).toEqual(
           edges.map((_, index) => index),
         );
         const lines = levelPicture(graph, { ...plain, width }, height);
         expect(lines.length).toBe(Math.min(height, edges.length));
         for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(Math.max(width, 24));
-        const { levels, widest } = levelCounts(graph);
+        const { levels, widest } = levelCounts(levelsOf(graph));
         expect(rows.filter(({ level }) => level !== undefined)).toHaveLength(levels);
         expect(widest * levels).toBeGreaterThanOrEqual(edges.length);
       },

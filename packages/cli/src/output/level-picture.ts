@@ -12,38 +12,57 @@ export interface LevelRow {
   readonly depth: number;
 }
 
+/** Tasks with their levels and groups. */
+export interface Levels {
+  readonly size: number;
+  levelOf(index: number): number;
+  parentOf(index: number): number | undefined;
+}
+
 /** The tasks in the order of their levels; those of a group follow it. */
-export function levelRows(graph: Graph): LevelRow[] {
-  const roots = graph.tasks.flatMap((_, index) =>
-    graph.parentOf(index) === undefined ? index : [],
-  );
+export function levelRows({ size, levelOf, parentOf }: Levels): LevelRow[] {
+  const children = new Map<number | undefined, number[]>();
+  for (let index = 0; index < size; index++) {
+    const siblings = children.get(parentOf(index));
+    if (siblings === undefined) children.set(parentOf(index), [index]);
+    else siblings.push(index);
+  }
   const rows: LevelRow[] = [];
-  const addChildren = (parent: number, depth: number) =>
-    graph.eachChild(parent, (index) => {
+  const addChildren = (parent: number, depth: number) => {
+    for (const index of children.get(parent) ?? []) {
       rows.push({ index, depth });
       addChildren(index, depth + 1);
-    });
+    }
+  };
   let level = -1;
-  for (const index of roots.sort((a, b) => graph.levelOf(a) - graph.levelOf(b) || a - b)) {
-    const own = graph.levelOf(index);
-    rows.push({ index, depth: 0, ...(own !== level && { level: own }) });
-    level = own;
+  const roots = children.get(undefined) ?? [];
+  for (const index of roots.toSorted((a, b) => levelOf(a) - levelOf(b) || a - b)) {
+    rows.push({ index, depth: 0, ...(levelOf(index) !== level && { level: levelOf(index) }) });
+    level = levelOf(index);
     addChildren(index, 1);
   }
   return rows;
 }
 
-/** The number of levels, and the most tasks in one of them. */
-export function levelCounts(graph: Graph): { readonly levels: number; readonly widest: number } {
-  const counts: number[] = [];
-  for (const [index] of graph.tasks.entries()) {
-    if (graph.childCount(index) > 0) continue;
-    const level = graph.levelOf(index);
-    counts[level] = (counts[level] ?? 0) + 1;
+/** The number of levels, and the most tasks in one of them; groups are no work of their own. */
+export function levelCounts({ size, levelOf, parentOf }: Levels): {
+  readonly levels: number;
+  readonly widest: number;
+} {
+  const groups = new Set(Array.from({ length: size }, (_, index) => parentOf(index)));
+  const counts = new Map<number, number>();
+  for (let index = 0; index < size; index++) {
+    if (groups.has(index)) continue;
+    counts.set(levelOf(index), (counts.get(levelOf(index)) ?? 0) + 1);
   }
+  return { levels: counts.size, widest: Math.max(0, ...counts.values()) };
+}
+
+export function levelsOf(graph: Graph): Levels {
   return {
-    levels: counts.length,
-    widest: counts.reduce((most, count) => Math.max(most, count ?? 0), 0),
+    size: graph.size,
+    levelOf: (index) => graph.levelOf(index),
+    parentOf: (index) => graph.parentOf(index),
   };
 }
 
@@ -59,7 +78,7 @@ const MAX_ID_WIDTH = 30;
  *     errors     ← draft
  */
 export function levelPicture(graph: Graph, { style, width }: Canvas, maxLines: number): string[] {
-  const rows = levelRows(graph);
+  const rows = levelRows(levelsOf(graph));
   const shown = rows.length > maxLines ? rows.slice(0, Math.max(1, maxLines - 1)) : rows;
   const labels = shown.map(({ index, depth }) => {
     const indent = '  '.repeat(Math.min(depth, 5));

@@ -5,7 +5,7 @@ import type { Plan } from '../contract/plan.js';
 import { type InputValues, PLAN_INPUTS } from '../contract/plan-inputs.js';
 import { SecretTexts } from '../contract/secret-texts.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
-import type { Task } from '../contract/task.js';
+import { localResourceOf, needsRunner, type Task } from '../contract/task.js';
 import { parseTemplate } from '../contract/template.js';
 import type { Graph } from '../graph/graph.js';
 import { contentKeyOf, stepKeyOf } from '../journal/content-key.js';
@@ -60,6 +60,12 @@ export interface TaskForecast {
   readonly reason: ForecastReason;
   /** The reason in words: `changed: description`. */
   readonly message: string;
+  /** 0 for a task without dependencies, else one more than the highest level among them. */
+  readonly level: number;
+  /** The group or the fan-out that it belongs to. */
+  readonly parentId?: string | undefined;
+  /** What does its work: the runner and the model, a tool, or a function; left out where nothing does. */
+  readonly resource?: string | undefined;
   /** The run that its output is reused from. */
   readonly runId?: string | undefined;
   readonly fields?: readonly string[] | undefined;
@@ -127,7 +133,16 @@ export async function explain(settings: ExplainSettings): Promise<TaskForecast[]
   const changes = diffWith(before, plan);
   const inputsAt: InputsOf = (index) => kernel.inputsOf(index);
   const forecaster = new Forecaster(kernel.state, inputsAt, before, changes, reused, codecs);
-  return graph.tasks.map((_, index) => forecaster.forecast(index));
+  return graph.tasks.map((task, index) => {
+    const resource = needsRunner(task) ? runners.resourceOf(task) : localResourceOf(task);
+    const parent = graph.parentOf(index);
+    return {
+      ...forecaster.forecast(index),
+      level: graph.levelOf(index),
+      ...(parent !== undefined && { parentId: graph.taskOf(parent).id }),
+      ...(resource !== undefined && { resource }),
+    };
+  });
 }
 
 const UNLIMITED: Omit<KernelOptions, 'plan' | 'graph' | 'strategy'> = {
@@ -223,6 +238,9 @@ function diffWith(before: Baseline | undefined, plan: Plan): ReadonlyMap<string,
   return new Map(tasks.map((change) => [change.taskId, change]));
 }
 
+/** What the state of the kernel says about a task. */
+type Prediction = Omit<TaskForecast, 'level' | 'parentId' | 'resource'>;
+
 /** Explains each task, once the kernel has gone as far as it can. */
 class Forecaster {
   readonly #state: RunState;
@@ -250,7 +268,7 @@ class Forecaster {
     this.#codecs = codecs;
   }
 
-  forecast(index: number): TaskForecast {
+  forecast(index: number): Prediction {
     const state = this.#state;
     const task = state.graph.tasks[index] as Task;
     const { id: taskId } = task;
@@ -273,7 +291,7 @@ class Forecaster {
     return { taskId, runs: true, ...this.#reasonToRun(index, task) };
   }
 
-  #reasonToRun(index: number, task: Task): Omit<TaskForecast, 'taskId' | 'runs'> {
+  #reasonToRun(index: number, task: Task): Omit<Prediction, 'taskId' | 'runs'> {
     const change = this.#changes.get(task.id);
     const before = this.#before?.state.graph.indexOf(task.id);
     if (before === undefined || change?.kind === 'added') return { reason: 'new', message: 'new' };
