@@ -8,4 +8,3 @@ export {
   planDocumentSchema,
   type StrategySpec,
 } from './document/schema.js';
-export { didYouMean } from './util/suggest.js';

@@ -147,3 +147,4 @@ export { toolParametersOf } from './provider/tool-schema.js';
 export { countOf, joinCounts, readWireUsage, type WireUsage } from './provider/wire-usage.js';
 export { valueText } from './state/value-text.js';
 export { isRecord } from './util/record.js';
+export { didYouMean } from './util/suggest.js';

@@ -1,5 +1,6 @@
 import { PlanError, type PlanProblem } from '@stratagem/core';
-import { didYouMean, parsePlanDocument } from '@stratagem/core/document';
+import { parsePlanDocument } from '@stratagem/core/document';
+import { didYouMean } from '@stratagem/core/runner';
 import * as z from 'zod';
 import { isRunnerName, RUNNERS, STRATEGIES } from '../options/choices.js';
 import { parseDuration } from '../options/parse-duration.js';
