@@ -7,6 +7,7 @@ export type { KernelOptions, RecoverOptions } from './kernel/options.js';
 export { RecoveringKernel as Kernel } from './kernel/recovering-kernel.js';
 export { EventFeed } from './runtime/event-stream.js';
 export { type WorkerCarrierOptions, workerCarrier } from './runtime/worker-carrier.js';
+export { countTasks } from './serialize/plan.js';
 export { decodeReport, decodeValue, encodeReport, encodeValue } from './serialize/wire.js';
 export { EventLog } from './state/event-log.js';
 export { RunState } from './state/run-state.js';

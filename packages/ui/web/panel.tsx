@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RunExtras } from '../src/model/extras.js';
 import type { TaskDetail, TaskModel } from '../src/model/run-model.js';
 import type { RunView } from '../src/view/run-view.js';
-import { reasonWords } from '../src/view/words.js';
+import { loopWords, reasonWords } from '../src/view/words.js';
 import { Glyph, Pill } from './glyph.js';
 import { type Act, BusyButton, CallQuestion, Decision } from './notes.js';
 import {
@@ -44,6 +44,7 @@ export function Panel(props: PanelProps) {
     `level ${task.level}`,
     ...(task.type === 'action' ? [] : [task.type]),
     ...(task.model === undefined ? [] : [task.model]),
+    ...(task.loop === undefined ? [] : [loopWords(task.loop)]),
   ];
   return (
     <aside
@@ -139,13 +140,17 @@ export function Panel(props: PanelProps) {
       />
       <TaskLinks title="Inputs" ids={task.inputs} view={view} select={select} />
       {task.children !== undefined && (
-        <TaskLinks title="Tasks" ids={task.children} view={view} select={select} />
+        <TaskLinks title={titleOfChildren(task)} ids={task.children} view={view} select={select} />
       )}
       <Output task={task} detail={detail} now={view.now} />
       <TaskLinks title="Used by" ids={usersOf(view, task.id)} view={view} select={select} />
       {task.human === undefined && <Usage task={task} />}
     </aside>
   );
+}
+
+function titleOfChildren({ loop }: TaskModel): string {
+  return loop === undefined ? 'Tasks' : 'Iterations';
 }
 
 function sentence(words: string): string {

@@ -31,6 +31,7 @@ const SIMULATION_ONLY = [
   ['capacity', '--capacity'],
   ['tokens', '--tokens'],
   ['items', '--items'],
+  ['iterations', '--iterations'],
   ['timeout', '--timeout'],
   ['requestsPerMinute', '--requests-per-minute'],
   ['tokensPerMinute', '--tokens-per-minute'],

@@ -165,6 +165,25 @@ describe('simulate', { timeout }, () => {
     ]);
   });
 
+  test('assumes the iterations of loops', async () => {
+    const loop = JSON.stringify({
+      goal: 'Loop',
+      tasks: [
+        {
+          id: 'draft',
+          description: 'Better than {{previous}}',
+          repeat: { until: { path: 'draft', operator: 'contains', value: 'done' } },
+        },
+      ],
+    });
+    const three = await simulate(loop, '--iterations', '3', '--max-parallel', '1');
+    expect(three.spans).toEqual([3_000]);
+    expect(three.assumptions).toContain('1 loop has 3 iterations');
+    const most = await simulate(loop, '--max-parallel', '1');
+    expect(most.spans).toEqual([5_000]);
+    expect(most.assumptions).toContain('1 loop runs to its maxIterations');
+  });
+
   const estimated = JSON.stringify({
     goal: 'x',
     tasks: [{ id: 'a', description: 'x', estimate: { durationMs: 5, tokens: 5 } }],
@@ -173,6 +192,7 @@ describe('simulate', { timeout }, () => {
   test.each([
     ['a list of unknown length', uncertain, [], ['--items']],
     ['--items without a list', batch(), ['--items', '3'], ['no effect', 'forEach']],
+    ['--iterations without a loop', batch(), ['--iterations', '3'], ['no effect', 'repeat']],
     ['--latency when all is estimated', estimated, ['--latency', '5'], ['--latency has no effect']],
     ['--tokens without a limit', batch(), ['--tokens', '5'], ['--tokens-per-minute']],
     [

@@ -19,6 +19,7 @@ export interface SimulateFlags extends ServerFlags, OutputFlags {
   readonly latency?: number;
   readonly tokens?: number;
   readonly items?: number;
+  readonly iterations?: number;
   readonly retries?: number;
   readonly timeout?: number;
   readonly seed?: number;
@@ -92,7 +93,8 @@ export async function prepareSimulation(file: string, flags: SimulateFlags, sett
 }
 
 /** @throws {UsageError} for a flag that would have no effect. */
-function checkEffects(plan: Plan, { latency, tokens, tokensPerMinute, items }: SimulateFlags) {
+function checkEffects(plan: Plan, flags: SimulateFlags) {
+  const { latency, tokens, tokensPerMinute, items, iterations } = flags;
   if (latency !== undefined && every(plan, ({ estimate }) => estimate?.durationMs !== undefined)) {
     throw new UsageError(
       '--latency has no effect: every task has an estimated duration; remove it',
@@ -109,16 +111,19 @@ function checkEffects(plan: Plan, { latency, tokens, tokensPerMinute, items }: S
   if (items !== undefined && every(plan, ({ forEach }) => forEach === undefined)) {
     throw new UsageError('--items has no effect: no task has a forEach; remove it');
   }
+  if (iterations !== undefined && every(plan, ({ repeat }) => repeat === undefined)) {
+    throw new UsageError('--iterations has no effect: no task has a repeat; remove it');
+  }
 }
 
 function every({ tasks }: Pick<Plan, 'tasks'>, holds: (task: Task) => boolean): boolean {
   return tasks.every((task) => holds(task) && every({ tasks: task.subtasks ?? [] }, holds));
 }
 
-async function filledPlan(plan: Plan, { items }: SimulateFlags): Promise<FilledPlan> {
+async function filledPlan(plan: Plan, { items, iterations }: SimulateFlags): Promise<FilledPlan> {
   const { fillEstimates } = await import('@stratagem/simulation');
   try {
-    return fillEstimates(plan, items === undefined ? {} : { items });
+    return fillEstimates(plan, { items, iterations });
   } catch (error) {
     if (!isStratagemError(error) || error.code !== 'invalid_option') throw error;
     throw new UsageError('the number of items of a forEach list is unknown: set it with --items', {

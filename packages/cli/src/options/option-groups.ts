@@ -151,6 +151,11 @@ const simulationOptions = () => [
     positiveInteger,
   ),
   option('--items <n>', 'number of items in each forEach list', positiveInteger),
+  option(
+    '--iterations <n>',
+    'iterations of each repeat (default: its maxIterations)',
+    positiveInteger,
+  ),
   option('--retries <n>', 'maximum retries after transient errors', integerFrom(0)),
   option('--timeout <duration>', 'time limit of an attempt, such as 500ms or 30s', duration),
   option('--seed <n>', 'random seed for latencies and retry delays (default: 0)', integerFrom(0)),

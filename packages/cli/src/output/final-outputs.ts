@@ -38,8 +38,8 @@ function finalTasks({ tasks, timeline }: DisplayableRun): DisplayableRun['tasks'
   const graph = new Graph((timeline[position] as RunStarted).plan.tasks);
   for (const event of timeline.slice(position)) {
     if (event.type !== 'tasks_added') continue;
-    const isFanOut = event.source === 'for_each';
-    graph.add(event.tasks, isFanOut ? graph.indexOf(event.taskId as string) : undefined);
+    const isChild = event.source === 'for_each' || event.source === 'repeat';
+    graph.add(event.tasks, isChild ? graph.indexOf(event.taskId as string) : undefined);
   }
   const used = new Set<number>();
   for (const [index, { status }] of tasks.entries()) {

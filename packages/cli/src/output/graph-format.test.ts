@@ -62,6 +62,29 @@ describe('the graph of a plan', () => {
     expect(JSON.parse(formatGraph(of, 'json')).nodes[1]).toMatchObject({ runAfter: 'settled' });
   });
 
+  test('with the condition and the tasks of a loop', () => {
+    const until = { path: 'judge.score', operator: '>=', value: 0.9 } as const;
+    const of: Plan = {
+      goal: 'x',
+      tasks: [
+        {
+          id: 'improve',
+          repeat: { until, maxIterations: 3 },
+          subtasks: [
+            { id: 'write', description: 'x' },
+            { id: 'judge', description: 'x', dependencies: ['write'] },
+          ],
+        },
+      ],
+    };
+    expect(formatGraph(of, 'dot')).toContain(
+      '[label="improve\\nrepeat until judge.score >= 0.9, at most 3 times: write, judge"]',
+    );
+    expect(JSON.parse(formatGraph(of, 'json')).nodes).toMatchObject([
+      { id: 'improve', repeat: { until, maxIterations: 3 } },
+    ]);
+  });
+
   test('as JSON', () => {
     expect(JSON.parse(formatGraph(plan, 'json'))).toEqual({
       goal: 'Report "AI"',

@@ -101,7 +101,8 @@ function dotText(text: string): string {
 function json(plan: Plan, graph: Graph): string {
   const idOf = (index: number) => (graph.tasks[index] as Task).id;
   const levels: string[][] = [];
-  const nodes = graph.tasks.map(({ id, type = 'action', description, runAfter }, index) => {
+  const nodes = graph.tasks.map((task, index) => {
+    const { id, type = 'action', description, runAfter, repeat } = task;
     const level = graph.levelOf(index);
     levels[level] ??= [];
     levels[level].push(id);
@@ -109,6 +110,7 @@ function json(plan: Plan, graph: Graph): string {
     return {
       ...{ id, type, level, description },
       ...(runAfter !== undefined && { runAfter }),
+      ...(repeat !== undefined && { repeat }),
       ...(parent !== undefined && { parent: idOf(parent) }),
     };
   });

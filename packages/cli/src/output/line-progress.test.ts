@@ -44,6 +44,28 @@ test('a small plan gets a line for each event', async () => {
   ]);
 });
 
+test('a loop shows its iterations, and how it ended', async () => {
+  const until = { path: 'iteration', operator: '>=', value: 2 } as const;
+  expect(
+    await linesOf([
+      { id: 'a', description: 'x', repeat: { until } },
+      { id: 'b', description: 'x', repeat: { until, maxIterations: 1 }, dependencies: ['a'] },
+    ]),
+  ).toEqual([
+    'repeat    a#1',
+    'started   a#1',
+    'completed a#1 in 0 ms',
+    'repeat    a#2',
+    'started   a#2',
+    'completed a#2 in 0 ms',
+    'completed a in 0 ms (until reached after 2 iterations)',
+    'repeat    b#1',
+    'started   b#1',
+    'completed b#1 in 0 ms',
+    'completed b in 0 ms (until not reached after 1 iteration)',
+  ]);
+});
+
 test('a replanning round is shown with its reason and its result', async () => {
   const tasks = [{ id: 'a', description: 'fail as' }];
   const lines = await linesOf(tasks, {

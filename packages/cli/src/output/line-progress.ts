@@ -6,6 +6,7 @@ import type {
 } from '@stratagem/core';
 import { failureMessage } from './failure-message.js';
 import { formatDuration } from './format-duration.js';
+import { loopText } from './loop-words.js';
 import { plural } from './plural.js';
 import type { Progress } from './progress.js';
 import { ProgressCounts } from './progress-counts.js';
@@ -80,7 +81,7 @@ function describeEvent(event: RunEvent): string | undefined {
       if (event.reused !== undefined) {
         return `reused    ${onOneLine(event.taskId)} from run ${onOneLine(event.reused.runId)}`;
       }
-      return `completed ${onOneLine(event.taskId)} in ${formatDuration(event.durationMs)}`;
+      return `completed ${onOneLine(event.taskId)} in ${formatDuration(event.durationMs)}${event.loop === undefined ? '' : ` (${loopText(event.loop)})`}`;
     case 'task_failed':
       return `failed    ${onOneLine(event.taskId)}: ${onOneLine(failureMessage(event.error), 200)}`;
     case 'task_skipped':
@@ -100,7 +101,9 @@ function describeEvent(event: RunEvent): string | undefined {
       return `${verb} ${onOneLine(event.tool)} of ${onOneLine(event.taskId)}`;
     }
     case 'tasks_added':
-      return `added     ${plural(event.tasks.length, 'task')}${by(event.taskId)}`;
+      return event.source === 'repeat'
+        ? `repeat    ${onOneLine(event.tasks[0]?.id ?? '')}`
+        : `added     ${plural(event.tasks.length, 'task')}${by(event.taskId)}`;
     case 'replan_started':
       return `replan    round ${event.round}: ${replanReason(event)}`;
     case 'replan_completed':

@@ -1,4 +1,5 @@
-import type { RunEvent, Task } from '@stratagem/core';
+import type { RunEvent } from '@stratagem/core';
+import { countTasks } from '@stratagem/core/kernel';
 
 /** Counts the tasks of a run by status from its events. */
 export class ProgressCounts {
@@ -64,13 +65,4 @@ export class ProgressCounts {
     if (this.goal !== undefined) parts.push(`goal ${Math.round(this.goal * 100)}%`);
     return [`${this.completed}/${this.total} completed`, ...parts].join(', ');
   }
-}
-
-/** With subtasks; those of a fan-out are a pattern for its items. */
-function countTasks(tasks: readonly Task[]): number {
-  let count = tasks.length;
-  for (const { subtasks, forEach } of tasks) {
-    if (subtasks !== undefined && forEach === undefined) count += countTasks(subtasks);
-  }
-  return count;
 }

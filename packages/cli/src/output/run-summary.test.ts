@@ -69,6 +69,19 @@ describe('the summary', () => {
 `);
   });
 
+  test('names loops that completed without their condition', () => {
+    const until = ({ iteration }: { iteration: number }) => iteration === 3;
+    const loop = (id: string, maxIterations: number) => ({
+      ...task(id, 100),
+      repeat: { until, maxIterations },
+    });
+    expect(shown(run([loop('draft', 2), loop('fine', 3)]))).toContain('until not reached: draft\n');
+    expect(shown(run([loop('fine', 3)]))).not.toContain('until');
+    expect(shown(run([loop('a', 1), loop('b', 1), loop('c', 1)]))).toContain(
+      'until not reached: a and 2 more',
+    );
+  });
+
   test('of a failed run shows what failed, by cause, and how to retry it, on 24 lines', () => {
     const commands = [
       { label: 'Retry what failed', command: 'stratagem resume 12 --retry-failed' },

@@ -4,6 +4,7 @@ import { type Canvas, canvasFor, fitting, wrapped } from './canvas.js';
 import type { DisplayableRun } from './displayable-run.js';
 import { formatCost, formatCount, spendingText } from './format-amounts.js';
 import { formatDuration } from './format-duration.js';
+import { exhaustedLoops } from './loop-words.js';
 import { plural } from './plural.js';
 import { lossesByReason } from './skip-reason.js';
 import { decisionLines } from './summary-decision.js';
@@ -77,6 +78,7 @@ function headLines(
     ...ended,
     ...(metrics.replanRounds > 0 ? [`replanned in ${plural(metrics.replanRounds, 'round')}`] : []),
     ...(goalProgress === undefined ? [] : [`goal ${Math.round(goalProgress.progress * 100)} %`]),
+    ...exhaustedLoops(run.tasks),
     ...lossesByReason(run.tasks),
   ];
   if (notes.length > 0) lines.push(`   ${onOneLine(notes.join(' · '), canvas.width - 3)}`);

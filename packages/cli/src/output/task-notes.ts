@@ -1,21 +1,33 @@
 import type { Task } from '@stratagem/core';
 
-/** When a task runs after its dependencies, its condition, fan-out and human step, each in a few words. */
-export function taskNotes({ runAfter, when, forEach, subtasks = [], waitFor }: Task): string[] {
+/** When a task runs after its dependencies, its condition, fan-out, loop and human step, each in a few words. */
+export function taskNotes(task: Task): string[] {
+  const { runAfter, when, forEach, repeat, waitFor } = task;
   const lines: string[] = [];
   if (runAfter === 'settled') lines.push('also after failures');
   if (runAfter === 'failure') lines.push('only after a failure');
   if (when !== undefined) lines.push(`when ${conditionText(when)}`);
   if (forEach !== undefined) {
     const items = typeof forEach === 'object' ? forEach.items : forEach;
-    const each = subtasks.map((task) => task.id).join(', ');
     const source = typeof items === 'string' ? items : 'item';
-    lines.push(`for each ${source}${each === '' ? '' : `: ${each}`}`);
+    const own = repeat === undefined ? patternText(task) : '';
+    lines.push(`for each ${source}${own}`);
+  }
+  if (repeat !== undefined) {
+    const { maxIterations = 5 } = repeat;
+    const most = `at most ${maxIterations} ${maxIterations === 1 ? 'time' : 'times'}`;
+    lines.push(`repeat until ${conditionText(repeat.until)}, ${most}${patternText(task)}`);
   }
   if (waitFor !== undefined) {
     lines.push(`waits for an ${typeof waitFor === 'object' ? waitFor.kind : waitFor}`);
   }
   return lines;
+}
+
+/** The subtasks of a fan-out or a loop, which are no nodes of the graph. */
+function patternText({ subtasks = [] }: Task): string {
+  const ids = subtasks.map(({ id }) => id).join(', ');
+  return ids === '' ? '' : `: ${ids}`;
 }
 
 function conditionText(when: NonNullable<Task['when']>): string {

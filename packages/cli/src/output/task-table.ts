@@ -4,6 +4,7 @@ import stringWidth from 'string-width';
 import { failureMessage } from './failure-message.js';
 import { formatDuration } from './format-duration.js';
 import { STATES } from './labels.js';
+import { loopText } from './loop-words.js';
 import { explainMissingOutput } from './skip-reason.js';
 import { onOneLine, padTo } from './terminal-text.js';
 
@@ -66,8 +67,9 @@ function row(task: TaskResult, width: number, depth: number, stream: NodeJS.Writ
 }
 
 function detail(task: TaskResult): string {
-  const { error, replacedInRound } = task;
-  const text = error === undefined ? explainMissingOutput(task) : failureMessage(error);
+  const { error, loop, replacedInRound } = task;
+  const ended = loop === undefined ? explainMissingOutput(task) : loopText(loop);
+  const text = error === undefined ? ended : failureMessage(error);
   const replaced =
     replacedInRound === undefined ? '' : ` (replaced in replanning round ${replacedInRound})`;
   return onOneLine(text, 200) + replaced;

@@ -96,6 +96,30 @@ test('shows the goal, the running tasks and the counts, and nothing after it sto
   expect(look()).toBe('');
 });
 
+test('shows the iteration of a loop while it lasts', async () => {
+  const { stream, look } = terminal(80);
+  const progress = createProgress({}, stream);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const run = start(
+    [
+      {
+        id: 'draft',
+        run: ({ iteration }) => (iteration === 2 ? promise : iteration),
+        repeat: { until: ({ iteration }) => iteration === 2, maxIterations: 3 },
+      },
+    ],
+    { onEvent: (event) => progress.onEvent(event) },
+  );
+  for await (const event of run) {
+    if (event.type !== 'task_started' || event.taskId !== 'draft#2') continue;
+    vi.advanceTimersByTime(100);
+    expect(look()).toMatch(/↻ draft +iteration 2 of at most 3/);
+    resolve();
+  }
+  progress.stop();
+  expect((await run).listenerErrors).toEqual([]);
+});
+
 test('shows a replanning round while it lasts', async () => {
   const { stream, look } = terminal(80);
   const progress = createProgress({}, stream);

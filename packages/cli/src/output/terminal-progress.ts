@@ -6,6 +6,7 @@ import { formatCost, formatCount } from './format-amounts.js';
 import { formatDuration } from './format-duration.js';
 import { causeText } from './labels.js';
 import { LiveBlock } from './live-block.js';
+import { OpenLoops } from './loop-words.js';
 import { plural } from './plural.js';
 import type { Progress } from './progress.js';
 import { ProgressCounts } from './progress-counts.js';
@@ -42,6 +43,7 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
   const block = new LiveBlock(stream);
   const counts = new ProgressCounts();
   const estimate = new RunEstimate();
+  const loops = new OpenLoops();
   const running = new Map<string, Running>();
   /** What tasks and the run wait for, by task id or resource. */
   const waiting = new Map<string, { readonly glyph: string; readonly text: string }>();
@@ -147,6 +149,10 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
       if (lines.length >= rows / 2) break;
       add(style(glyph === '◆' ? 'magenta' : 'yellow', glyph), id, text);
     }
+    for (const [id, text] of loops.texts()) {
+      if (lines.length >= rows / 2) break;
+      add(style('cyan', '↻'), id, text);
+    }
     let shown = 0;
     for (const [id, task] of running) {
       const isLast = lines.length === rows - 1;
@@ -189,6 +195,7 @@ export function createTerminalProgress(stream: NodeJS.WriteStream): Progress {
     }
     counts.apply(event);
     estimate.apply(event);
+    loops.apply(event);
     latest = { timestamp: event.timestamp, receivedAt: performance.now() };
     switch (event.type) {
       case 'run_started':

@@ -34,6 +34,23 @@ test('a run reads like a report', () => {
   for (const sentence of sentences) expect(sentence).toMatch(/^[A-Z"].*[.!?…]$/);
 });
 
+test('a loop reads like a report, too', () => {
+  const { timeline } = simulate(
+    planOf({
+      id: 'draft',
+      description: 'x',
+      repeat: { until: ({ iteration }) => iteration === 2 },
+    }),
+    { strategy: inOrder },
+  );
+  expect(timeline.map(describeEvent)).toEqual(
+    expect.arrayContaining([
+      'Iteration "draft#2" follows.',
+      'Task "draft" completed in 2.0 s: its condition held after 2 iterations.',
+    ]),
+  );
+});
+
 test.each<[RunEvent, string]>([
   [
     {

@@ -52,6 +52,11 @@ export function describeEvent(event: RunEvent): string {
       if (event.reused !== undefined) {
         return `${task(event)} reused its output from run ${quoted(event.reused.runId)}.`;
       }
+      if (event.loop !== undefined) {
+        const { ending, iterations } = event.loop;
+        const held = ending === 'reached' ? 'held' : 'did not hold';
+        return `${task(event)} completed in ${duration(event.durationMs)}: its condition ${held} after ${count(iterations, 'iteration')}.`;
+      }
       return `${task(event)} completed in ${duration(event.durationMs)}.`;
     case 'task_failed':
       return `${task(event)} failed after ${duration(event.durationMs)}: ${sentence(event.error.message)}`;
@@ -67,6 +72,8 @@ export function describeEvent(event: RunEvent): string {
       return `${task(event)} may ${approved ? '' : 'not '}call the tool ${quoted(event.tool)}${why}`;
     }
     case 'tasks_added': {
+      if (event.source === 'repeat')
+        return `Iteration ${quoted(event.tasks[0]?.id ?? '')} follows.`;
       const by = event.taskId === undefined ? '' : ` by task ${quoted(event.taskId)}`;
       const { length } = event.tasks;
       return `${count(length, 'task')} ${length === 1 ? 'was' : 'were'} added${by}.`;

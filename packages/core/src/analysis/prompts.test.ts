@@ -37,6 +37,19 @@ const PLAN: Plan = {
     { id: 'plain', description: 'Read on', dependencies: ['list'] },
     { id: 'asked', description: 'Is {{list.names[1]}} here?', dependencies: ['list'] },
     {
+      id: 'again',
+      description: 'Not {{previous}}, try {{iteration}}',
+      repeat: { until: { path: 'iteration', operator: '>=', value: 3 } },
+    },
+    {
+      id: 'rounds',
+      repeat: { until: { path: 'iteration', operator: '>=', value: 2 } },
+      subtasks: [
+        { id: 'ask', description: 'Ask again' },
+        { id: 'tell', description: 'Tell {{ask}} after {{previous.ask}}', dependencies: ['ask'] },
+      ],
+    },
+    {
       id: 'each',
       description: 'Greet {{item}} as number {{index}}',
       dependencies: ['list'],
@@ -67,7 +80,7 @@ const PLAN: Plan = {
 
 test('the prompt of each task is what its runner was sent, live and from a record', async () => {
   const { sent, timeline, read } = await run(PLAN);
-  expect(sent.size).toBe(12);
+  expect(sent.size).toBe(19);
   for (const events of [timeline, read]) {
     const analysis = analyzeRun(events);
     for (const [id, prompt] of sent) expect(analysis.promptOf(id), id).toBe(prompt);

@@ -1,4 +1,5 @@
 import type { CancelReason, SkipReason, TaskSkipped } from '../contract/event.js';
+import type { LoopResult } from '../contract/repeat.js';
 import type { TaskStatus } from '../contract/status.js';
 import type { Task } from '../contract/task.js';
 import { addUsage, type Usage } from '../contract/usage.js';
@@ -121,6 +122,10 @@ export class LazyTaskAnalysis implements TaskAnalysis {
     return (state.log.objectAt(this.#record.settledAt) as TaskSkipped).failedTaskId;
   }
 
+  get loop(): LoopResult | undefined {
+    return this.#fold.state.loopOf(this.index);
+  }
+
   get usage(): Usage | undefined {
     let usage: Usage | undefined;
     for (const attempt of this.#record.attempts ?? []) usage = addUsage(usage, attempt.usage);
@@ -139,10 +144,21 @@ export class LazyTaskAnalysis implements TaskAnalysis {
   toJSON(): Record<string, unknown> {
     const { id, index, level, kind, parent, status, state, bornMs, readyMs, startMs, endMs } = this;
     const { ranMs, waitedMs, spans, attempts, isCritical, reason, failedTaskId } = this;
-    const { usage, costUsd } = this;
+    const { loop, usage, costUsd } = this;
     return {
       ...{ id, index, level, kind, parent, status, state, bornMs, readyMs, startMs, endMs },
-      ...{ ranMs, waitedMs, spans, attempts, isCritical, reason, failedTaskId, usage, costUsd },
+      ...{
+        ranMs,
+        waitedMs,
+        spans,
+        attempts,
+        isCritical,
+        reason,
+        failedTaskId,
+        loop,
+        usage,
+        costUsd,
+      },
     };
   }
 }

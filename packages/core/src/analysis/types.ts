@@ -1,5 +1,6 @@
 import type { AttemptErrorCode } from '../contract/errors.js';
 import type { CancelReason, SkipReason } from '../contract/event.js';
+import type { LoopResult } from '../contract/repeat.js';
 import type { PlanStatus, TaskStatus } from '../contract/status.js';
 import type { Task } from '../contract/task.js';
 import type { Usage } from '../contract/usage.js';
@@ -143,6 +144,8 @@ export interface TaskAnalysis {
   readonly reason?: SkipReason | CancelReason | undefined;
   /** The task whose failure led to that. */
   readonly failedTaskId?: string | undefined;
+  /** For a loop that has ended: how, and after how many iterations. */
+  readonly loop?: LoopResult | undefined;
   /** Of all its attempts; undefined when none reported tokens. */
   readonly usage?: Usage | undefined;
   /** Of all its attempts; null when the price of some tokens is unknown. */

@@ -52,6 +52,36 @@ test('makes a plan that runs without outputs, and lists the assumptions', () => 
   ]);
 });
 
+test('loops have the given number of iterations, up to their own limit', () => {
+  const loops: Plan = {
+    goal: 'x',
+    tasks: [
+      {
+        id: 'draft',
+        description: 'x',
+        repeat: {
+          until: { path: 'draft.score', operator: '>=', value: 1 },
+          maxIterations: 3,
+          onExhausted: 'fail',
+        },
+        subtasks: [
+          { id: 'write', description: 'x' },
+          { id: 'judge', description: 'x {{write}}', dependencies: ['write'] },
+        ],
+      },
+    ],
+  };
+  const attemptsWith = (iterations?: number) => {
+    const { plan, assumptions } = fillEstimates(loops, { iterations });
+    const { status, metrics } = simulateOn(plan, { server: fixedLatency(), strategy });
+    expect(status).toBe('completed');
+    return [metrics.attempts, metrics.executionTimeMs, assumptions];
+  };
+  expect(attemptsWith(2)).toEqual([4, 4_000, ['1 loop has 2 iterations']]);
+  expect(attemptsWith(9)).toEqual([6, 6_000, ['1 loop has 9 iterations']]);
+  expect(attemptsWith()).toEqual([6, 6_000, ['1 loop runs to its maxIterations']]);
+});
+
 test('keeps the rest of the plan and of the fan-out', () => {
   const { plan } = fillEstimates(written, { items: 3 });
   expect(plan.deadlineMs).toBe(60_000);

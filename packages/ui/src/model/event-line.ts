@@ -1,7 +1,7 @@
 import type { RunEvent } from '@stratagem/core';
 import { describeEvent } from '@stratagem/core/analysis';
 import { count, duration, plural } from '../view/format.js';
-import { reasonWords } from '../view/words.js';
+import { loopWords, reasonWords } from '../view/words.js';
 import type { EventLine } from './run-model.js';
 import { oneLine, valueText } from './texts.js';
 
@@ -48,7 +48,8 @@ function sentence(event: RunEvent): string {
       const used =
         usage === undefined ? '' : `, ${count(usage.inputTokens + usage.outputTokens)} tokens`;
       const from = event.reused === undefined ? '' : `, taken from run ${event.reused.runId}`;
-      return `Completed in ${duration(event.durationMs)}${used}${from}`;
+      const held = event.loop === undefined ? '' : `: ${loopWords(event.loop)}`;
+      return `Completed in ${duration(event.durationMs)}${used}${from}${held}`;
     }
     case 'task_failed':
       return `Failed: ${oneLine(shortMessage(event.error.message, event.taskId), 300)}`;
@@ -65,7 +66,9 @@ function sentence(event: RunEvent): string {
     case 'task_canceled':
       return `Canceled: ${reasonWords(event.reason)}`;
     case 'tasks_added':
-      return `${plural(event.tasks.length, 'task')} added`;
+      return event.source === 'repeat'
+        ? `Iteration ${event.tasks[0]?.id ?? ''} follows`
+        : `${plural(event.tasks.length, 'task')} added`;
     case 'goal_checked':
       return `Goal ${Math.round(event.progress * 100)} % reached`;
     case 'goal_achieved':

@@ -1,6 +1,9 @@
+import { simulate } from '@stratagem/core/simulate';
+import { parallel } from '@stratagem/parallel';
 import { expect, test } from 'vitest';
 import { diligenceRun, researchRun } from '../../test/sample-runs.js';
 import { applyDelta } from './delta.js';
+import { eventLine } from './event-line.js';
 import { ModelBuilder } from './model-builder.js';
 
 function modelOf(events = diligenceRun()) {
@@ -43,6 +46,38 @@ test('a model has each task with its status, its stretches of time and its input
   ]);
   expect(byId.get('approve')).toMatchObject({ human: 'approval', segments: [{ kind: 'human' }] });
   expect(byId.get('merge')).toMatchObject({ status: 'skipped', failedTask: 'edit-2' });
+});
+
+test('a loop has its iterations as children, and says how it ended', () => {
+  const { timeline } = simulate(
+    {
+      goal: 'x',
+      tasks: [
+        {
+          id: 'draft',
+          description: 'x',
+          repeat: { until: ({ iteration }) => iteration === 3, maxIterations: 2 },
+        },
+      ],
+    },
+    { strategy: parallel() },
+  );
+  const { tasks } = modelOf([...timeline]);
+  expect(tasks).toMatchObject([
+    {
+      id: 'draft',
+      children: ['draft#1', 'draft#2'],
+      loop: { ending: 'exhausted', iterations: 2 },
+      status: 'completed',
+    },
+    { id: 'draft#1', parent: 'draft' },
+    { id: 'draft#2', parent: 'draft', inputs: ['draft#1'] },
+  ]);
+  const lines = timeline.flatMap((event) => eventLine(event, 0)?.text ?? []);
+  expect(lines).toContain('Iteration draft#2 follows');
+  expect(lines.some((line) => line.endsWith(': condition not reached after 2 iterations'))).toBe(
+    true,
+  );
 });
 
 test('failures with one cause are one group', () => {

@@ -144,6 +144,11 @@ export interface Wait {
   readonly to?: number | undefined;
 }
 
+export interface LoopEnd {
+  readonly ending: 'reached' | 'exhausted' | 'failed';
+  readonly iterations: number;
+}
+
 export interface TaskModel {
   readonly id: string;
   readonly type: string;
@@ -152,6 +157,8 @@ export interface TaskModel {
   readonly parent?: string | undefined;
   /** Children of a group, in their order; undefined for other tasks. */
   readonly children?: readonly string[] | undefined;
+  /** How a loop ended, and after how many iterations; its iterations are its children. */
+  readonly loop?: LoopEnd | undefined;
   readonly human?: 'approval' | 'answer' | undefined;
   /** The tasks whose outputs it takes, or those of its group. */
   readonly inputs: readonly string[];

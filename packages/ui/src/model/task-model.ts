@@ -25,7 +25,7 @@ export function taskModelOf(
   { prompt, question, calls }: Words,
 ): TaskModel {
   const { id, level, kind, parent, attempts, spans, endMs, usage } = task;
-  const isGroup = kind === 'group' || kind === 'fan_out';
+  const isGroup = kind === 'group' || kind === 'fan_out' || kind === 'loop';
   const children = isGroup ? childrenOf(run).get(id) : undefined;
   const segments = segmentsOf(task);
   const start = isGroup ? firstOf(spans, 'children') : segments[0]?.from;
@@ -36,6 +36,7 @@ export function taskModelOf(
     ...{ id, type: task.task.type ?? 'action', level, status: shownStatus(task) },
     ...(parent !== undefined && { parent }),
     ...(isGroup && { children: children ?? [] }),
+    ...(task.loop !== undefined && { loop: task.loop }),
     ...(kind === 'person' && { human: waitKind(task) }),
     ...{ inputs, segments, waits: waitsOf(task) },
     ...(task.readyMs !== undefined && { ready: round(task.readyMs) }),

@@ -1,4 +1,4 @@
-import type { Cause, ModelStatus, ShownStatus } from '../model/run-model.js';
+import type { Cause, LoopEnd, ModelStatus, ShownStatus } from '../model/run-model.js';
 
 /** The word for each status. */
 export const STATUS_WORDS: Readonly<Record<ShownStatus, string>> = {
@@ -98,6 +98,13 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** Why a task was skipped or canceled, in words. */
+/** `condition reached after 3 iterations` */
+export function loopWords({ ending, iterations }: LoopEnd): string {
+  const after = `after ${iterations} ${iterations === 1 ? 'iteration' : 'iterations'}`;
+  if (ending === 'failed') return `loop failed ${after}`;
+  return `condition ${ending === 'reached' ? 'reached' : 'not reached'} ${after}`;
+}
+
 export function reasonWords(reason: string | undefined): string {
   if (reason === undefined) return 'no reason was recorded';
   return REASONS[reason] ?? reason.replaceAll('_', ' ');
