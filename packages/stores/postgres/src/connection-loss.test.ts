@@ -120,6 +120,16 @@ describe.skipIf(url === undefined)('when the connection breaks off', () => {
     await called;
   });
 
+  test('a connection that the server ends as soon as it is made is replaced', async () => {
+    await using proxy = await startProxy(url);
+    await using journal = postgresJournal({ url: proxy.url, schema: newSchema() });
+    // The error comes before anybody can have added a listener to the connection.
+    proxy.failWhenReady();
+    const run = await journal.create(newRun('a'));
+    await run.append([completed(0, 'x')]);
+    expect(await all(journal, 'a')).toEqual([completed(0, 'x')]);
+  });
+
   test('a server that cannot be reached again ends the append with an error', async () => {
     const proxy = await startProxy(url);
     await using journal = postgresJournal({ url: proxy.url, schema: newSchema(), reconnectMs: 50 });

@@ -44,8 +44,10 @@ export class Database {
       connectionTimeoutMillis: CONNECT_MS,
       allowExitOnIdle: true,
     });
-    // An idle connection that breaks off is replaced; without a listener the process would end.
+    // A connection that breaks off is replaced. Without listeners the process would end, also when one
+    // that was given up already reports another error.
     this.#pool.on('error', () => {});
+    this.#pool.on('connect', (client) => client.on('error', () => {}));
     this.listener = new Listener(settings.schema, () => this.connectionOptions());
   }
 
@@ -160,10 +162,6 @@ export class Database {
     this.#hasConnected = true;
     const limitMs = this.settings.statementTimeoutMs + CLIENT_GRACE_MS;
     let broken: Error | undefined;
-    const onError = (error: Error) => {
-      broken = error;
-    };
-    client.on('error', onError);
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error('Query read timeout')), limitMs);
@@ -175,7 +173,6 @@ export class Database {
       throw thrown;
     } finally {
       clearTimeout(timer);
-      client.removeListener('error', onError);
       // A broken connection is not used again.
       client.release(broken);
     }

@@ -10,16 +10,29 @@ export interface Proxy {
   cutBefore(text: string): void;
   /** Breaks off the next connection that sends this text, when the server has answered to it. */
   cutAfter(text: string): void;
+  /** Ends the next connection with an error of the server, in one packet with its readiness. */
+  failWhenReady(): void;
   /** Calls the function with the length of each message; a connection is broken off when it is true. */
   cutWhen(isEnd: (length: number) => boolean): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** The messages of the protocol: ready for a query, and the end of a connection by an administrator. */
+const READY = Buffer.from('Z\0\0\0\x05I', 'latin1');
+const SHUTDOWN = (() => {
+  const fields = Buffer.from('SFATAL\0C57P01\0Mterminating connection\0\0', 'latin1');
+  const head = Buffer.alloc(5);
+  head.write('E', 'latin1');
+  head.writeInt32BE(4 + fields.length, 1);
+  return Buffer.concat([head, fields]);
+})();
 
 export async function startProxy(target: string): Promise<Proxy> {
   const url = new URL(target);
   const sockets = new Set<Socket>();
   let before: string | undefined;
   let after: string | undefined;
+  let failsWhenReady = false;
   let isEnd: (length: number) => boolean = () => false;
 
   const server = createServer((client) => {
@@ -35,7 +48,8 @@ export async function startProxy(target: string): Promise<Proxy> {
       upstream.destroy();
     };
     client.on('close', end);
-    upstream.on('close', end);
+    // What it has sent before its end still arrives.
+    upstream.on('close', () => client.end());
     client.on('data', (data: Buffer) => {
       if (before !== undefined && data.includes(before)) {
         before = undefined;
@@ -52,8 +66,14 @@ export async function startProxy(target: string): Promise<Proxy> {
       }
       upstream.write(data);
     });
-    upstream.on('data', (data) => {
+    upstream.on('data', (data: Buffer) => {
       if (isAnswerDropped || isEnd(data.length)) return end();
+      if (failsWhenReady && data.subarray(-READY.length).equals(READY)) {
+        failsWhenReady = false;
+        upstream.destroy();
+        client.end(Buffer.concat([data, SHUTDOWN]));
+        return;
+      }
       client.write(data);
     });
   });
@@ -74,6 +94,9 @@ export async function startProxy(target: string): Promise<Proxy> {
     },
     cutAfter(text) {
       after = text;
+    },
+    failWhenReady() {
+      failsWhenReady = true;
     },
     cutWhen(given) {
       isEnd = given;
