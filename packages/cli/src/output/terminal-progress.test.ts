@@ -99,12 +99,15 @@ test('shows the goal, the running tasks and the counts, and nothing after it sto
 test('shows the iteration of a loop while it lasts', async () => {
   const { stream, look } = terminal(80);
   const progress = createProgress({}, stream);
-  const { promise, resolve } = Promise.withResolvers<void>();
+  let finish = () => {};
+  const second = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
   const run = start(
     [
       {
         id: 'draft',
-        run: ({ iteration }) => (iteration === 2 ? promise : iteration),
+        run: ({ iteration }) => (iteration === 2 ? second : iteration),
         repeat: { until: ({ iteration }) => iteration === 2, maxIterations: 3 },
       },
     ],
@@ -114,7 +117,7 @@ test('shows the iteration of a loop while it lasts', async () => {
     if (event.type !== 'task_started' || event.taskId !== 'draft#2') continue;
     vi.advanceTimersByTime(100);
     expect(look()).toMatch(/↻ draft +iteration 2 of at most 3/);
-    resolve();
+    finish();
   }
   progress.stop();
   expect((await run).listenerErrors).toEqual([]);
