@@ -9,15 +9,16 @@ import type {
   TaskStarted,
   TasksAdded,
 } from '../src/contract/event.js';
-import { forEachOf, requiredSuccesses } from '../src/contract/for-each.js';
-import { TRANSIENT_ERROR_CODES } from '../src/contract/retry.js';
+import { forEachOf } from '../src/contract/for-each.js';
 import { doesOwnWork, isTemplate, type Task } from '../src/contract/task.js';
-import { waitOf } from '../src/contract/wait-for.js';
 import type { PlanResult } from '../src/state/result.js';
 import { Account, isInFanOut } from './account.js';
 import { BudgetWatch } from './check-budget.js';
 import { checkCriticalPath } from './check-critical-path.js';
+import { checkEnding } from './check-ending.js';
+import { checkFanOut } from './check-fan-out.js';
 import { GoalWatch } from './check-goal.js';
+import { checkTimedOut, endWait } from './check-human-steps.js';
 import { checkGivenInputs } from './check-inputs.js';
 import { checkFailedLoop, checkLoop, checkNextIteration } from './check-loops.js';
 import { isRefused, PauseWatch } from './check-pauses.js';
@@ -25,6 +26,7 @@ import { PlaceWatch } from './check-places.js';
 import { ReplanWatch } from './check-replan.js';
 import { must } from './must.js';
 import type { RandomRun } from './random-runs.js';
+import { policyOf } from './retry-policy.js';
 
 /**
  * An independent account of a run from its log alone, without the kernel's graph and state. Each event
@@ -184,7 +186,15 @@ export class Ledger {
       must(attempts === account.attempts, 'attempts are those of the log', id);
       must(parentId === account.parent?.task.id, 'a task belongs to its parent', id);
     }
-    this.#checkEnding(result);
+    checkEnding(result, {
+      plan: this.#run.plan,
+      accounts: this.#accounts.values(),
+      now: this.#now,
+      deadline: this.#deadline,
+      attempts: this.#attempts,
+      firstStop: this.#firstStop,
+      isGoalAchieved: this.#goal.isAchieved,
+    });
     this.#budget.close(result.metrics);
     checkCriticalPath(this.#accounts.values(), result.metrics);
   }
@@ -281,7 +291,7 @@ export class Ledger {
       taskId,
     );
     must(attempt === account.attempts + 1, 'attempts are numbered by tries', taskId);
-    const { maxAttempts } = this.#policyOf(task);
+    const { maxAttempts } = policyOf(this.#run, task);
     must(account.tries < maxAttempts, 'there are no more than maxAttempts', taskId);
     must(
       this.#pauses.mayTry(task, this.#now),
@@ -320,19 +330,6 @@ export class Ledger {
     }
   }
 
-  #policyOf(task: Task) {
-    const { plan, options } = this.#run;
-    const policy = task.retry ?? plan.retry ?? options.retry;
-    // A function with a policy of its own is repeated whatever it throws.
-    const isOwnFunction = task.run !== undefined && task.retry !== undefined;
-    const usual = [...TRANSIENT_ERROR_CODES, ...(isOwnFunction ? ['task_failed'] : [])];
-    const { maxAttempts = 3, factor = 2 } = policy ?? {};
-    const on: readonly string[] = policy?.on ?? usual;
-    const { initialDelayMs = 500, maxDelayMs = 30_000 } = policy ?? {};
-    const { maxRetryAfterMs = Number.POSITIVE_INFINITY } = policy ?? {};
-    return { maxAttempts, on, factor, initialDelayMs, maxDelayMs, maxRetryAfterMs };
-  }
-
   /** Checks the end of an attempt. */
   #endAttempt({ taskId, attempt, durationMs }: TaskCompleted | TaskFailed | TaskRetrying): Account {
     const account = this.#get(taskId);
@@ -352,7 +349,7 @@ export class Ledger {
     const account = this.#endAttempt(event);
     account.attempts += (error.tries ?? 1) - 1;
     this.#pauses.failed(event, account.task);
-    const policy = this.#policyOf(account.task);
+    const policy = policyOf(this.#run, account.task);
     const { maxAttempts, on, factor, initialDelayMs, maxDelayMs, maxRetryAfterMs } = policy;
     const { retryAfterMs = 0 } = error;
     must(this.#survives(account), 'nothing is repeated while a run winds down', taskId);
@@ -379,13 +376,11 @@ export class Ledger {
     if (attempt === 0) {
       must(account.status === 'pending', 'what completes has not ended', taskId);
       must(account.attempts === 0, 'what has attempts completes by one', taskId);
-      if (task.forEach !== undefined) this.#checkFanOut(account, output);
+      if (task.forEach !== undefined) checkFanOut(account, output);
       else if (account.isLoop) checkLoop(account, event);
       else if (task.waitFor !== undefined) {
         must(account.waitingSince !== undefined, 'what is answered was asked', taskId);
-        const waited = this.#now - account.waitingSince;
-        must(durationMs === waited, 'the duration of a human step is its wait', taskId);
-        account.workMs += waited;
+        endWait(account, this.#now, durationMs);
       } else {
         must(children.length > 0 && !doesOwnWork(task), 'groups complete by themselves', taskId);
         const done = children.filter((child) => child.status === 'completed');
@@ -413,33 +408,13 @@ export class Ledger {
     this.#budget.spend(event.usage, event.costUsd);
   }
 
-  #checkFanOut({ task, children }: Account, output: unknown): void {
-    must(
-      children.every((child) => child.isSettled),
-      'a fan-out waits for all elements',
-      task.id,
-    );
-    const results = output as { id: string; status: string; output?: unknown }[];
-    const counted = children.filter((child) => !child.isNotChosen);
-    must(results.length === counted.length, 'a fan-out tells of all its elements', task.id);
-    for (const [position, child] of counted.entries()) {
-      const told = results[position];
-      must(told?.id === child.task.id, 'elements are told of in order', child.task.id);
-      const ended = child.status === 'completed' ? 'completed' : 'failed';
-      must(told.status === ended, 'elements are told of as they ended', child.task.id);
-      must(told.output === child.output, 'elements are told of with outputs', child.task.id);
-    }
-    const completed = counted.filter((child) => child.status === 'completed').length;
-    must(completed >= requiredOf(task, counted.length), 'enough elements succeeded', task.id);
-  }
-
   #failed(event: TaskFailed): void {
     const { taskId, attempt, error, durationMs } = event;
     const account = attempt > 0 ? this.#endAttempt(event) : this.#get(taskId);
     const { task } = account;
     must(error.taskId === taskId, 'an error names its task', taskId);
     if (attempt > 0) {
-      const { maxAttempts, on, maxRetryAfterMs } = this.#policyOf(task);
+      const { maxAttempts, on, maxRetryAfterMs } = policyOf(this.#run, task);
       account.attempts += (error.tries ?? 1) - 1;
       this.#pauses.failed(event, task);
       const isOver = this.#stopped !== undefined || this.#deadline < Number.POSITIVE_INFINITY;
@@ -456,15 +431,8 @@ export class Ledger {
       must(this.#survives(account), 'nothing is tried while a run winds down', taskId);
       must(account.isOpen && account.isWanted, 'what fails had begun', taskId);
       if (account.waitingSince !== undefined) {
-        const waited = this.#now - account.waitingSince;
-        must(durationMs === waited, 'the duration of a human step is its wait', taskId);
-        account.workMs += waited;
-        const wait = waitOf(task.waitFor as NonNullable<Task['waitFor']>);
-        must(
-          error.code !== 'timeout' || (waited === wait.timeoutMs && wait.default === undefined),
-          'a wait that runs out without a default fails',
-          taskId,
-        );
+        endWait(account, this.#now, durationMs);
+        if (error.code === 'timeout') checkTimedOut(task, durationMs);
       }
       must(
         account.children.every((child) => child.isSettled || !child.hasBegun),
@@ -614,44 +582,6 @@ export class Ledger {
       must(account.hasAttempts && mustWait, 'what can begin begins at once', task.id);
     }
   }
-
-  #checkEnding({ status, error, metrics }: PlanResult): void {
-    const { plan } = this.#run;
-    const code = error?.code;
-    must((status === 'completed') === (error === undefined), 'what did not complete says why');
-    must(metrics.executionTimeMs === this.#now, 'a run takes from its first event to its last');
-    must(metrics.attempts === this.#attempts, 'attempts are counted');
-    must((status === 'canceled') === (code === 'run_canceled'), 'only cancellation cancels');
-    if (code === 'run_canceled') return;
-    must(code !== 'deadline_exceeded' || this.#now === this.#deadline, 'its time was up');
-    if (code === 'deadline_exceeded') return;
-    const bad = [...this.#accounts.values()].find(
-      (each) =>
-        !isInFanOut(each) &&
-        each.isFailure &&
-        !each.isMadeUpFor &&
-        (each.status !== 'canceled' || each.reason === 'requested'),
-    );
-    const expected = this.#goal.isAchieved
-      ? undefined
-      : this.#firstStop === 'budget_exceeded'
-        ? 'budget_exceeded'
-        : bad !== undefined
-          ? 'run_failed'
-          : plan.goalState !== undefined
-            ? 'goal_not_achieved'
-            : undefined;
-    must(
-      code === expected,
-      `a run like this ends with ${expected}, and not with ${code}`,
-      bad?.task.id,
-    );
-  }
-}
-
-function requiredOf(task: Task, count: number): number {
-  const { minSuccess } = forEachOf(task.forEach as NonNullable<Task['forEach']>);
-  return requiredSuccesses(minSuccess, count);
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {
