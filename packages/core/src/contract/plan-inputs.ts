@@ -139,7 +139,7 @@ export function takeModuleInputs(schema: StandardSchema, given: InputValues): Ta
 function take(
   schema: StandardSchema | undefined,
   given: InputValues,
-  environment: ((input: PlanInput) => string | undefined) | undefined,
+  environment: ((input: PlanInput) => unknown) | undefined,
 ): TakenInputs {
   const declared = schema === undefined ? {} : (inputRecordOf(schema) ?? {});
   const problems: PlanProblem[] = [];
@@ -185,9 +185,26 @@ function split(values: InputValues, declared: PlanInputRecord): TakenInputs {
   };
 }
 
-/** The value of the environment variable that an input comes from. */
-export function fromEnvironment({ env }: PlanInput): string | undefined {
-  return env === undefined ? undefined : globalThis.process?.env?.[env];
+/**
+ * The value of the environment variable that an input comes from. Where the input is no text, it is
+ * read as JSON: `5`, `true`, `["a"]`; what is no JSON stays a text, for the schema to report.
+ */
+export function fromEnvironment(input: PlanInput): unknown {
+  const { env } = input;
+  const text = env === undefined ? undefined : globalThis.process?.env?.[env];
+  if (text === undefined || mayBeText(input, text)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Whether the schema of an input says that the value is a text, or says nothing. */
+function mayBeText({ type, ...input }: PlanInput, text: string): boolean {
+  if (type !== undefined) return [type].flat().includes('string');
+  if (Array.isArray(input.enum)) return input.enum.includes(text);
+  return !['anyOf', 'oneOf', 'allOf', '$ref', 'const'].some((key) => key in input);
 }
 
 function unknownInput(name: string, known: readonly string[]): PlanProblem {

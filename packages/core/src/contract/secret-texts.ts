@@ -40,6 +40,7 @@ export class SecretTexts {
   /** @param known The results so far: values may be shared, and refer to themselves. */
   #value(value: unknown, known: Map<object, unknown>): unknown {
     if (typeof value === 'string') return this.text(value);
+    if (typeof value === 'number') return this.text(`${value}`) === `${value}` ? value : SECRET;
     if (typeof value !== 'object' || value === null) return value;
     if (known.has(value)) return known.get(value);
     known.set(value, value);
@@ -102,6 +103,7 @@ export class SecretTexts {
 function textsIn(values: readonly unknown[]): string[] {
   return values.flatMap((value) => {
     if (typeof value === 'string') return [value, JSON.stringify(value).slice(1, -1)];
+    if (typeof value === 'number') return [String(value)];
     return typeof value === 'object' && value !== null ? textsIn(Object.values(value)) : [];
   });
 }

@@ -66,6 +66,12 @@ describe('reuse', () => {
     return { result, asked };
   }
 
+  test.each([true, {}])('%j without a journal is an error, as nothing could be reused', (reuse) => {
+    const { runner } = model();
+    const begin = () => executor({ runner, reuse }).execute(planOf({ id: 'a', description: 'A' }));
+    expect(begin).toThrow('execute(): reuse needs a journal, which has the earlier outputs');
+  });
+
   test('reuses unchanged tasks at no cost', async () => {
     const { result, asked } = await second(planOf(...tasks));
     expect([result.status, asked]).toEqual(['completed', []]);

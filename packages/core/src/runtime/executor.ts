@@ -337,6 +337,9 @@ export function createExecutor(options: ExecutorOptions): Executor {
             })
           : handleOf(run());
       if (journal === undefined) {
+        if (options.reuse) {
+          throw new OptionError('execute(): reuse needs a journal, which has the earlier outputs');
+        }
         return begin(() => new Run<Outputs>({ ...settings, runId, seed, record: undefined }));
       }
       const { goal } = plan;

@@ -126,6 +126,7 @@ export interface RunOptions {
    * Reuse outputs of earlier runs from the journal when the task, its inputs, and the runner with its
    * model and settings are unchanged. A reused output costs nothing; its `task_completed` names the run
    * that it comes from. Functions and tasks with tools always run, because their effects are unknown.
+   * Without a journal, `execute` throws `OptionError`.
    * @default false
    */
   readonly reuse?: boolean | ReuseOptions | undefined;

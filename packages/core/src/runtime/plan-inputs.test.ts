@@ -3,9 +3,10 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { createPlan } from '../contract/plan.js';
 import { formatProblem, PlanError } from '../contract/plan-error.js';
-import { InputsError } from '../contract/plan-inputs.js';
+import { InputsError, takeInputs } from '../contract/plan-inputs.js';
 import type { RunContext } from '../contract/run-context.js';
 import type { TaskRequest, TaskRunner } from '../contract/runner.js';
+import { SecretTexts } from '../contract/secret-texts.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
 import { parsePlanDocument } from '../document/parse.js';
 import { memoryJournal } from '../journal/memory-journal.js';
@@ -320,7 +321,46 @@ describe('the inputs of a plan', () => {
   });
 });
 
+describe('an input from the environment', () => {
+  const taken = (input: object, text: string) => {
+    vi.stubEnv('STRATAGEM_TEST_VALUE', text);
+    const { plan } = parsePlanDocument({
+      goal: 'Call',
+      inputs: { value: { ...input, env: 'STRATAGEM_TEST_VALUE' } },
+      tasks: [{ id: 'a', description: '{{inputs.value}}' }],
+    });
+    return () => takeInputs(plan.inputs as never).inputs?.value;
+  };
+
+  test.each<[object, string, unknown]>([
+    [{ type: 'string' }, '5', '5'],
+    [{ type: 'number' }, '5.5', 5.5],
+    [{ type: 'integer' }, '5', 5],
+    [{ type: 'boolean' }, 'true', true],
+    [{ type: ['string', 'null'] }, 'null', 'null'],
+    [{ type: 'array', items: { type: 'string' } }, '["a", "b"]', ['a', 'b']],
+    [{ type: 'object', properties: { a: { type: 'number' } } }, '{"a": 1}', { a: 1 }],
+    [{ enum: ['1', 2] }, '1', '1'],
+    [{ enum: ['1', 2] }, '2', 2],
+    [{ anyOf: [{ type: 'number' }, { type: 'null' }] }, '7', 7],
+    [{}, '7', '7'],
+  ])('with the schema %j is %j as %j', (input, text, value) => {
+    expect(taken(input, text)()).toEqual(value);
+  });
+
+  test('that does not fit its schema is refused by the schema', () => {
+    expect(taken({ type: 'integer' }, 'five')).toThrow(/value: .*(expected|must)/);
+  });
+});
+
 describe('a secret input', () => {
+  test('that is a number is hidden as a text and as a number', () => {
+    const secrets = new SecretTexts({ pin: 482_913 });
+    expect(secrets.value({ text: 'pin 482913', pin: 482_913, other: 48 })).toEqual({
+      ...{ text: 'pin [secret]', pin: '[secret]', other: 48 },
+    });
+  });
+
   const document = {
     goal: 'Call',
     inputs: { token: { type: 'string', secret: true, env: 'STRATAGEM_TEST_TOKEN' } },
