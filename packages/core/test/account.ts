@@ -86,7 +86,9 @@ export class Account {
     if (this.status === 'skipped') return this.cause?.isMadeUpFor ?? false;
     // If the group itself failed, its children were skipped because of it.
     const failures = this.children.filter((child) => child.isFailure && child.cause !== this);
-    const isGroup = this.task.forEach === undefined && this.attempts === 0 && failures.length > 0;
+    // One that was canceled alone did not end for its subtasks.
+    const endedAlone = this.reason === 'requested' || this.attempts > 0;
+    const isGroup = this.task.forEach === undefined && !endedAlone && failures.length > 0;
     return isGroup && this.missedAt < 0 && failures.every((child) => child.isMadeUpFor);
   }
 

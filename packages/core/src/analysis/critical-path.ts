@@ -159,6 +159,8 @@ class Walk {
   }
 
   #pushRest(part: PartKind, startMs: number): void {
+    // A round may end at once.
+    if (startMs >= this.#at) return;
     const last = this.#segments.at(-1);
     if (last?.part === part && last.taskId === undefined && last.startMs === this.#at) {
       this.#segments[this.#segments.length - 1] = { ...last, startMs };

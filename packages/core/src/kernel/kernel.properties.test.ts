@@ -47,6 +47,12 @@ test(`the invariants of runs hold in ${RUNS.toLocaleString('en')} random ones`, 
 });
 
 test.each<Recipe>([
+  // A group is canceled alone, and one of its subtasks had been skipped for a failure that is replaced.
+  {
+    seed: 2024444043,
+    size: 27,
+    features: ['subtasks', 'when', 'timeouts', 'addTasks', 'replan', 'taskControl'],
+  },
   // A strategy waits, and then chooses tasks whose server is in a cooldown.
   { seed: 1009551109, size: 24, features: ['subtasks', 'failures', 'strategy', 'resources'] },
   {
