@@ -270,8 +270,6 @@ export interface BudgetExceeded extends Base {
   readonly limit: number;
   /** How much has been used; null for an unknown cost. */
   readonly used: number | null;
-  /** How much the attempts in flight are expected to use. */
-  readonly reserved: number;
   /** How much the start would have added. */
   readonly requested: number;
 }

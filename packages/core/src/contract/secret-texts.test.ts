@@ -16,6 +16,16 @@ describe('secret texts are replaced', () => {
     expect(error.stack).not.toContain(SECRET);
   });
 
+  test('as numbers, and in texts that have the number', () => {
+    const numbers = new SecretTexts({ pin: 482_915, big: 123_456_789_012n, short: 12 });
+    const value = { pin: 482_915, text: 'the pin is 482915', big: 123_456_789_012n, n: 482_916 };
+    expect(numbers.value(value)).toEqual({
+      ...{ pin: '[secret]', text: 'the pin is [secret]', big: '[secret]', n: 482_916 },
+    });
+    // A text of fewer than four characters is in too many others.
+    expect(numbers.value({ short: 12, text: '12' })).toEqual({ short: 12, text: '12' });
+  });
+
   test('in thrown values that are no errors', () => {
     expect(texts.error(`bad ${SECRET}`)).toBe('bad [secret]');
     expect(texts.error({ message: SECRET })).toEqual({ message: '[secret]' });

@@ -1,5 +1,5 @@
 /** Shorter texts are in too many others to be replaced. */
-const MIN_LENGTH = 4;
+export const MIN_SECRET_LENGTH = 4;
 const SECRET = '[secret]';
 
 /**
@@ -8,12 +8,34 @@ const SECRET = '[secret]';
  */
 export class SecretTexts {
   readonly #pattern: RegExp | undefined;
+  /** The longest first, as a longer secret may contain a shorter one. */
+  readonly #texts: readonly string[];
 
   constructor(values: Readonly<Record<string, unknown>>) {
-    const texts = textsIn(Object.values(values)).filter(({ length }) => length >= MIN_LENGTH);
-    // A longer secret may contain a shorter one.
-    const sources = texts.toSorted((a, b) => b.length - a.length).map(escapePattern);
+    const texts = textsIn(Object.values(values)).filter(
+      ({ length }) => length >= MIN_SECRET_LENGTH,
+    );
+    this.#texts = [...new Set(texts)].sort((a, b) => b.length - a.length);
+    const sources = this.#texts.map(escapePattern);
     this.#pattern = sources.length === 0 ? undefined : new RegExp(sources.join('|'), 'g');
+  }
+
+  /**
+   * Where the end of a text begins that may be the beginning of a secret; its length, where there is none.
+   * What stands before can be written without knowing what follows.
+   */
+  openFrom(text: string): number {
+    const longest = this.#texts[0]?.length ?? 0;
+    const matches = this.#pattern === undefined ? [] : [...text.matchAll(this.#pattern)];
+    for (let from = Math.max(0, text.length - longest + 1); from < text.length; from++) {
+      const isInside = matches.some(
+        (match) => match.index < from && from < match.index + match[0].length,
+      );
+      if (isInside) continue;
+      const end = text.slice(from);
+      if (this.#texts.some((each) => each.length > end.length && each.startsWith(end))) return from;
+    }
+    return text.length;
   }
 
   text(text: string): string {
@@ -40,7 +62,9 @@ export class SecretTexts {
   /** @param known The results so far: values may be shared, and refer to themselves. */
   #value(value: unknown, known: Map<object, unknown>): unknown {
     if (typeof value === 'string') return this.text(value);
-    if (typeof value === 'number') return this.text(`${value}`) === `${value}` ? value : SECRET;
+    if (typeof value === 'number' || typeof value === 'bigint') {
+      return this.text(String(value)) === String(value) ? value : SECRET;
+    }
     if (typeof value !== 'object' || value === null) return value;
     if (known.has(value)) return known.get(value);
     known.set(value, value);
@@ -103,7 +127,7 @@ export class SecretTexts {
 function textsIn(values: readonly unknown[]): string[] {
   return values.flatMap((value) => {
     if (typeof value === 'string') return [value, JSON.stringify(value).slice(1, -1)];
-    if (typeof value === 'number') return [String(value)];
+    if (typeof value === 'number' || typeof value === 'bigint') return [String(value)];
     return typeof value === 'object' && value !== null ? textsIn(Object.values(value)) : [];
   });
 }

@@ -206,7 +206,6 @@ describe('a budget', () => {
       budget: 'tokens',
       limit: 105,
       used: 100,
-      reserved: 0,
       requested: 10,
     });
   });

@@ -24,13 +24,13 @@ export function excessOf(
   const { tasks, wallTimeMs } = budget;
   const ledger = state.budget as BudgetLedger;
   if (tasks !== undefined && isFirst && ledger.tasks + 1 > tasks) {
-    return { budget: 'tasks', limit: tasks, used: ledger.tasks, reserved: 0, requested: 1 };
+    return { budget: 'tasks', limit: tasks, used: ledger.tasks, requested: 1 };
   }
   const elapsed = now - state.limitsSince;
   const durationMs = estimate?.durationMs ?? 0;
   if (wallTimeMs !== undefined && (elapsed >= wallTimeMs || elapsed + durationMs > wallTimeMs)) {
     const [used, requested] = [elapsed, durationMs];
-    return { budget: 'wallTimeMs', limit: wallTimeMs, used, reserved: 0, requested };
+    return { budget: 'wallTimeMs', limit: wallTimeMs, used, requested };
   }
   return (
     excessIn('tokens', budget, state, estimate) ?? excessIn('costUsd', budget, state, estimate)
@@ -47,7 +47,7 @@ function excessIn(
   if (limit === undefined || ledger === undefined) return undefined;
   const used = spent === 'tokens' ? spending.totalTokens : spending.costUsd;
   const requested = ledger.expectedFor(spent, estimate);
-  const excess = { budget: spent, limit, used, reserved: 0, requested };
+  const excess = { budget: spent, limit, used, requested };
   if (used === null) return excess;
   if (ledger.mustMeasure(spent, estimate)) return 'wait';
   const reserved = ledger.reserved(spent);

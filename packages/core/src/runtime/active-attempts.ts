@@ -25,6 +25,7 @@ import type { ProcessCarrier } from './process-carrier.js';
 import { requestOf, requestWorkOf } from './request.js';
 import type { SavedFiles } from './saved-files.js';
 import type { RunSettings } from './settings.js';
+import { StreamedSecrets } from './streamed-secrets.js';
 
 /** Where reports about attempts go. */
 export interface AttemptInbox {
@@ -360,11 +361,24 @@ export class ActiveAttempts implements AttemptHost {
     } else this.#finish(attempt, result);
   }
 
+  #takeParts(attempt: Attempt, parts: readonly OutputPart[]): Promise<void> | undefined {
+    let pressure: Promise<void> | undefined;
+    for (const part of parts) {
+      pressure = this.#inbox.takeOutput(attempt, keepPart(part, this.#settings));
+    }
+    return pressure;
+  }
+
   /** In this process, `emit` throws at once when a part is invalid. */
   #takeOutput(attempt: Attempt, part: OutputPart): Promise<void> | undefined {
     try {
       const own = this.#own === undefined ? partOf(part) : part;
-      return this.#inbox.takeOutput(attempt, keepPart(own, this.#settings));
+      const { secretTexts } = this.#settings;
+      if (secretTexts === undefined) {
+        return this.#inbox.takeOutput(attempt, keepPart(own, this.#settings));
+      }
+      attempt.streamed ??= new StreamedSecrets(secretTexts);
+      return this.#takeParts(attempt, attempt.streamed.add(own));
     } catch (thrown) {
       this.#stop(attempt, thrown);
       return undefined;
@@ -451,6 +465,7 @@ export class ActiveAttempts implements AttemptHost {
 
   #end(attempt: Attempt, input: Input): void {
     if (attempt.isOver) return;
+    if (attempt.streamed !== undefined) this.#takeParts(attempt, attempt.streamed.end());
     attempt.isOver = true;
     if (this.#own !== undefined) this.#inbox.take(input);
     else this.#inbox.takeFromOutside(input);

@@ -12,6 +12,7 @@ import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approva
 import type { Inputs } from '../state/inputs.js';
 import type { Step } from '../state/step.js';
 import { ApprovalWaits } from './approval-waits.js';
+import type { StreamedSecrets } from './streamed-secrets.js';
 
 /** What a run knows about its attempts in flight. */
 export interface AttemptHost {
@@ -45,6 +46,8 @@ export class Attempt implements AttemptCall, RunContext {
   readonly timeLimitMs: number | undefined;
   /** Nothing it reports counts any more. */
   isOver = false;
+  /** What streams, in a run with secrets. */
+  streamed: StreamedSecrets | undefined = undefined;
   /** Slot among the attempts of the run in flight. */
   place = -1;
   /** Slot among the attempts of the carrier in this process. */

@@ -18,7 +18,8 @@ export interface OutputLimits extends KeepOptions {
  */
 export function keepResult(result: AttemptResult, limits: OutputLimits): AttemptResult {
   const { output } = result;
-  if (output === undefined || typeof output === 'number' || typeof output === 'boolean') {
+  const isNumber = typeof output === 'number' && limits.secretTexts === undefined;
+  if (output === undefined || isNumber || typeof output === 'boolean') {
     return result;
   }
   try {
@@ -32,7 +33,7 @@ export function keepResult(result: AttemptResult, limits: OutputLimits): Attempt
 /** @throws {RunnerError} `invalid_output` */
 export function keepPart(part: OutputPart, limits: OutputLimits): OutputPart {
   try {
-    return keep(limits.secretTexts?.value(part) ?? part, limits) as OutputPart;
+    return keep(part, limits) as OutputPart;
   } catch (thrown) {
     throw invalid('it reported a part with', thrown);
   }

@@ -49,6 +49,9 @@ const thrower = (inputs: object) => {
 const throwText = (inputs: object) => {
   throw text(inputs);
 };
+const inPieces = async (inputs: object, { emit }: RunContext) => {
+  for (const piece of text(inputs).match(/.{1,5}/gs) ?? []) await emit(piece);
+};
 const adder = (inputs: object, { addTasks }: RunContext) =>
   addTasks([{ id: 'b', description: text(inputs) }]);
 
@@ -417,6 +420,7 @@ describe('a secret input', () => {
     ['a map', { id: 'a', run: () => new Map([[secret, secret]]) }],
     ['an error that is an output', { id: 'a', run: () => new Error(secret) }],
     ['an added task', { id: 'a', run: adder }],
+    ['a text that streams in pieces', { id: 'a', run: inPieces }],
   ])('is replaced in %s', async (_, task) => {
     vi.stubEnv('STRATAGEM_TEST_TOKEN', secret);
     const { plan } = parsePlanDocument(document);
@@ -434,7 +438,8 @@ describe('a secret input', () => {
     const run = executor.execute({ ...plan, tasks: [task] } as never, { runId: 's' });
     texts.push(await run);
     for await (const event of journal.read('s')) texts.push(event);
-    expect(inspect(texts, { depth: 20 })).not.toContain(secret);
+    const streamed = texts.map((event) => (event as { readonly text?: string }).text ?? '');
+    expect(inspect(texts, { depth: 20 }) + streamed.join('')).not.toContain(secret);
     expect(inspect(texts, { depth: 20 })).toContain('[secret]');
   });
 

@@ -6,8 +6,6 @@ export interface Excess {
   readonly limit: number;
   /** What has been used; null for a cost that is unknown. */
   readonly used: number | null;
-  /** What the attempts in flight are expected to use. */
-  readonly reserved: number;
   /** What the start would have added. */
   readonly requested: number;
 }
