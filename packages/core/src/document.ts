@@ -1,5 +1,11 @@
 // Entry point: plans from files.
 export { planJsonSchema } from './document/json-schema.js';
+export {
+  loadPlanDocument,
+  type PlanFile,
+  PlanFileError,
+  type ReadPlanFile,
+} from './document/load.js';
 export { type ParsedPlan, parsePlanDocument } from './document/parse.js';
 export {
   type ModelProfile,

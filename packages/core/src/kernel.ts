@@ -1,6 +1,7 @@
 // For authors of engines: the kernel, its state, and the seam where attempts run.
 
 export type * from './contract/carrier.js';
+export { subtasksOf, writtenTasksOf } from './contract/module.js';
 export { Graph } from './graph/graph.js';
 export type { Command } from './kernel/command.js';
 export type { KernelOptions, RecoverOptions } from './kernel/options.js';

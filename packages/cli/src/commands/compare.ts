@@ -1,6 +1,7 @@
 import type { Plan, PlanResult, RunHandle, Strategy, Task } from '@stratagem/core';
 import type { StrategySpec } from '@stratagem/core/document';
-import { type LoadedPlan, loadPlan } from '../load/load-plan.js';
+import { writtenTasksOf } from '@stratagem/core/kernel';
+import { type LoadedPlan, loadOptions, loadPlan } from '../load/load-plan.js';
 import { resolveStrategy } from '../options/resolve-options.js';
 import type { RunFlags, StrategyFlags } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
@@ -110,7 +111,7 @@ async function compareForReal(
     throw new UsageError(`${option} has no effect with --runner: it is for simulations; remove it`);
   }
   await checkOutput(given, [file, settings.file]);
-  const loaded = await loadPlan(file, settings.models);
+  const loaded = await loadPlan(file, loadOptions(given, settings));
   const flags = withoutLimits(given, settings, loaded);
   const plan = withRetries(loaded.plan, flags.retries);
   refuseQuestions(plan.tasks);
@@ -170,13 +171,14 @@ function rowOf({ status, metrics }: PlanResult, strategy: string, maxParallel: n
 
 /** @throws {UsageError} for a plan that asks people, which would be measured instead. */
 function refuseQuestions(tasks: readonly Task[]): void {
-  for (const { id, waitFor, subtasks = [] } of tasks) {
+  for (const task of tasks) {
+    const { id, waitFor } = task;
     if (waitFor !== undefined) {
       throw new UsageError(
         `task "${id}" waits for a human, whose time would be compared; leave out --runner to simulate it`,
       );
     }
-    refuseQuestions(subtasks);
+    refuseQuestions(writtenTasksOf(task).tasks);
   }
 }
 

@@ -1,13 +1,16 @@
-import { loadPlan } from '../load/load-plan.js';
+import { loadOptions, loadPlan } from '../load/load-plan.js';
 import type { GraphFormat } from '../options/choices.js';
 import type { OutputFlags } from '../options/page-flags.js';
+import type { ModuleFlags } from '../options/run-flags.js';
 import { EXIT } from '../output/exit-code.js';
 import { formatGraph } from '../output/graph-format.js';
 import { checkOutput, printResult } from '../output/result-file.js';
 import type { Settings } from '../settings/settings.js';
 
-export interface GraphFlags extends OutputFlags {
+export interface GraphFlags extends OutputFlags, ModuleFlags {
   readonly format: GraphFormat;
+  /** Whether the tasks of modules are drawn. */
+  readonly unfold?: boolean;
 }
 
 /** `stratagem graph PLAN` */
@@ -17,7 +20,7 @@ export async function graphCommand(
   settings: Settings,
 ): Promise<number> {
   await checkOutput(flags, [file, settings.file]);
-  const { plan } = await loadPlan(file, settings.models);
-  await printResult(`${formatGraph(plan, flags.format)}\n`, flags);
+  const { plan } = await loadPlan(file, loadOptions(flags, settings));
+  await printResult(`${formatGraph(plan, flags.format, flags.unfold)}\n`, flags);
   return EXIT.completed;
 }

@@ -69,6 +69,7 @@ function checkFlags(goal: string, flags: RunFlags): void {
     ['reuse', '--reuse'],
     ['dryRun', '--dry-run'],
     ['allowRead', '--allow-read'],
+    ['allowOutside', '--allow-outside'],
   ] as const) {
     if (flags[name] === undefined) continue;
     throw new UsageError(`${option} has no effect with --goal: it needs a plan file`);

@@ -7,7 +7,7 @@ import {
   type RunOptions,
 } from '@stratagem/core';
 import { loadInputs } from '../load/load-inputs.js';
-import { type LoadedPlan, loadPlan } from '../load/load-plan.js';
+import { type LoadedPlan, loadOptions, loadPlan } from '../load/load-plan.js';
 import { journalErrorToUsageError, openJournal } from '../load/open-journal.js';
 import { filesOf, type RunFlags } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
@@ -34,7 +34,7 @@ export async function runCommand(
     if (given[option] === undefined) continue;
     throw new UsageError(`--${option} has no effect without --goal: remove it`);
   }
-  const loaded = await loadPlan(file, settings.models);
+  const loaded = await loadPlan(file, loadOptions(given, settings));
   const flags = withSettings(given, settings, loaded);
   const { journal: directory, journalOption = '', reuse } = flags;
   const plan = withRetries(loaded.plan, flags.retries);

@@ -1,11 +1,12 @@
 import { isStratagemError, type Plan, type Strategy, type Task } from '@stratagem/core';
 import type { StrategySpec } from '@stratagem/core/document';
+import { writtenTasksOf } from '@stratagem/core/kernel';
 import type { Demand, FilledPlan, WhatIfRow } from '@stratagem/simulation';
-import { loadPlan } from '../load/load-plan.js';
+import { loadOptions, loadPlan } from '../load/load-plan.js';
 import type { OutputFlags } from '../options/page-flags.js';
 import { resolveStrategy } from '../options/resolve-options.js';
 import { resolveServer, type ServerFlags } from '../options/resolve-server.js';
-import type { StrategyFlags } from '../options/run-flags.js';
+import type { ModuleFlags, StrategyFlags } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
 import { EXIT } from '../output/exit-code.js';
 import { jsonText } from '../output/json-text.js';
@@ -13,7 +14,7 @@ import { checkOutput, printResult } from '../output/result-file.js';
 import { simulationReport } from '../output/simulation-report.js';
 import type { Settings } from '../settings/settings.js';
 
-export interface SimulateFlags extends ServerFlags, OutputFlags {
+export interface SimulateFlags extends ServerFlags, OutputFlags, ModuleFlags {
   readonly strategy?: StrategyFlags['strategy'];
   readonly maxParallel?: readonly number[];
   readonly latency?: number;
@@ -63,7 +64,7 @@ export async function simulateCommand(
 export async function prepareSimulation(file: string, flags: SimulateFlags, settings: Settings) {
   await checkOutput(flags, [file, settings.file]);
   const server = await resolveServer(flags);
-  const { plan: planInFile, strategy: spec } = await loadPlan(file, settings.models);
+  const { plan: planInFile, strategy: spec } = await loadPlan(file, loadOptions(flags, settings));
   checkEffects(planInFile, flags);
   const { whatIf } = await import('@stratagem/simulation');
   const { plan, assumptions } = await filledPlan(limitAttempts(planInFile, flags), flags);
@@ -117,7 +118,7 @@ function checkEffects(plan: Plan, flags: SimulateFlags) {
 }
 
 function every({ tasks }: Pick<Plan, 'tasks'>, holds: (task: Task) => boolean): boolean {
-  return tasks.every((task) => holds(task) && every({ tasks: task.subtasks ?? [] }, holds));
+  return tasks.every((task) => holds(task) && every(writtenTasksOf(task), holds));
 }
 
 async function filledPlan(plan: Plan, { items, iterations }: SimulateFlags): Promise<FilledPlan> {

@@ -1,7 +1,8 @@
 import { Graph } from '@stratagem/core/kernel';
 import { type FileProblem, InvalidFileError } from '../load/invalid-file.js';
-import { type LoadedPlan, loadPlan } from '../load/load-plan.js';
+import { type LoadedPlan, type LoadOptions, loadOptions, loadPlan } from '../load/load-plan.js';
 import { resolveRunners } from '../options/resolve-runners.js';
+import type { ModuleFlags } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
 import { canvasFor } from '../output/canvas.js';
 import { EXIT } from '../output/exit-code.js';
@@ -11,7 +12,7 @@ import { write } from '../output/streams.js';
 import { forTerminal, onOneLine, padTo, widthOf } from '../output/terminal-text.js';
 import type { Settings } from '../settings/settings.js';
 
-export interface ValidateFlags {
+export interface ValidateFlags extends ModuleFlags {
   readonly json?: boolean;
 }
 
@@ -25,11 +26,11 @@ interface Finding {
 /** `stratagem validate PLAN…` */
 export async function validateCommand(
   files: readonly string[],
-  { json }: ValidateFlags,
+  { json, ...flags }: ValidateFlags,
   settings: Settings,
 ): Promise<number> {
   const findings: Finding[] = [];
-  for (const file of files) findings.push(await validate(file, settings));
+  for (const file of files) findings.push(await validate(file, loadOptions(flags, settings)));
   const [only] = findings;
   if (json) await write(process.stdout, `${jsonText(document(findings))}\n`);
   else if (only !== undefined && findings.length === 1) await printOne(only);
@@ -37,9 +38,9 @@ export async function validateCommand(
   return findings.every(({ error }) => error === undefined) ? EXIT.completed : EXIT.usage;
 }
 
-async function validate(file: string, settings: Settings): Promise<Finding> {
+async function validate(file: string, options: LoadOptions): Promise<Finding> {
   try {
-    const loaded = await loadPlan(file, settings.models);
+    const loaded = await loadPlan(file, options);
     // Their options are checked by the providers.
     await resolveRunners({}, loaded.models);
     return { file, loaded };

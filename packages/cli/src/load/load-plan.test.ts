@@ -13,9 +13,9 @@ function medianCpuMs(work: () => void): number {
 }
 
 /** The lines of the problems, without the file name. */
-function problemsOf(text: string): string[] {
+async function problemsOf(text: string): Promise<string[]> {
   try {
-    parsePlan(text, 'plan.yaml');
+    await parsePlan(text, 'plan.yaml');
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const [list = '', end] = error.message.split('\n\n');
@@ -33,7 +33,7 @@ function problemsOf(text: string): string[] {
 const task = 'tasks: [{ id: a, description: x }]';
 
 describe('a plan', () => {
-  test('is read from YAML, with its strategy', () => {
+  test('is read from YAML, with its strategy', async () => {
     const text = `
 # The report of this quarter
 goal: Report
@@ -45,7 +45,7 @@ tasks:
       data
   - { id: report, description: Write, dependencies: [research] }
 `;
-    expect(parsePlan(text, 'plan.yaml')).toEqual({
+    expect(await parsePlan(text, 'plan.yaml')).toEqual({
       plan: {
         goal: 'Report',
         tasks: [
@@ -57,9 +57,9 @@ tasks:
     });
   });
 
-  test('is read from JSON, with tabs and the byte order mark that other tools write', () => {
+  test('is read from JSON, with tabs and the byte order mark that other tools write', async () => {
     const plan = { goal: 'Report', tasks: [{ id: 'a', description: 'x' }] };
-    expect(parsePlan(`\ufeff${JSON.stringify(plan, undefined, '\t')}`, 'plan.json')).toEqual({
+    expect(await parsePlan(`\ufeff${JSON.stringify(plan, undefined, '\t')}`, 'plan.json')).toEqual({
       plan,
     });
   });
@@ -76,13 +76,13 @@ tasks:
     expect(source / parse).toBeLessThan(25);
   });
 
-  test('may use the same alias in every task', () => {
+  test('may use the same alias in every task', async () => {
     const tasks = Array.from({ length: 2_000 }, (_, index) =>
       index === 0
         ? '  - { id: t0, description: &text Do it, metadata: &shared { team: a, list: [1, 2] } }'
         : `  - { id: t${index}, description: *text, metadata: *shared }`,
     );
-    const { plan } = parsePlan(['goal: x', 'tasks:', ...tasks].join('\n'), 'plan.yaml');
+    const { plan } = await parsePlan(['goal: x', 'tasks:', ...tasks].join('\n'), 'plan.yaml');
     expect(plan.tasks.at(-1)).toEqual({
       id: 't1999',
       description: 'Do it',
@@ -90,28 +90,28 @@ tasks:
     });
   });
 
-  test('resolves an alias to the last anchor of its name before it', () => {
+  test('resolves an alias to the last anchor of its name before it', async () => {
     const text = 'goal: &g one\nmetadata: { a: *g, b: &g two, c: *g }\n';
-    expect(parsePlan(text + task, 'plan.yaml').plan.metadata).toEqual({
+    expect((await parsePlan(text + task, 'plan.yaml')).plan.metadata).toEqual({
       a: 'one',
       b: 'two',
       c: 'two',
     });
   });
 
-  test('may use __proto__ and constructor as ids, and as keys without polluting prototypes', () => {
+  test('may use __proto__ and constructor as ids, and as keys without polluting prototypes', async () => {
     const text = `goal: x
 metadata: { __proto__: { polluted: true } }
 tasks:
   - { id: __proto__, description: x }
   - { id: constructor, description: x, dependencies: [__proto__] }`;
-    const { plan } = parsePlan(text, 'plan.yaml');
+    const { plan } = await parsePlan(text, 'plan.yaml');
     expect(plan.tasks.map(({ id }) => id)).toEqual(['__proto__', 'constructor']);
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });
 
-  test('reads "no" and 12:30 as text, even with a YAML 1.1 directive', () => {
-    const { plan } = parsePlan(
+  test('reads "no" and 12:30 as text, even with a YAML 1.1 directive', async () => {
+    const { plan } = await parsePlan(
       '%YAML 1.1\n---\ngoal: no\ntasks: [{ id: 12:30, description: y }]',
       'plan.yaml',
     );
@@ -120,7 +120,7 @@ tasks:
 });
 
 describe('every problem is listed with its line and column', () => {
-  test('in the order of the file', () => {
+  test('in the order of the file', async () => {
     const text = `goal: Bad
 stratgy: parallel
 tasks:
@@ -137,7 +137,7 @@ tasks:
     description: z
     type: acton
 `;
-    expect(problemsOf(text)).toEqual([
+    expect(await problemsOf(text)).toEqual([
       '2:1  stratgy: unknown field "stratgy". Did you mean "strategy"?',
       expect.stringMatching(/^4:5 {2}tasks\[0\]\.description: is missing/),
       '5:5  tasks[0].descripton: unknown field "descripton". Did you mean "description"?',
@@ -148,57 +148,57 @@ tasks:
     ]);
   });
 
-  test('in JSON, too', () => {
+  test('in JSON, too', async () => {
     const text = `{
   "goal": "x",
   "tasks": [
     { "id": "a", "description": "x", "dependencies": ["b"] }
   ]
 }`;
-    expect(problemsOf(text)).toEqual([
+    expect(await problemsOf(text)).toEqual([
       '4:55  tasks[0].dependencies[0]: there is no task "b". Did you mean "a"?',
     ]);
   });
 
-  test('in JSON with duplicate keys, a mark, and a wrong field deep in it', () => {
+  test('in JSON with duplicate keys, a mark, and a wrong field deep in it', async () => {
     const text =
       '\ufeff{ "goal": "x", "goal": "y",\n "tasks": [{ "id": "a", "descripton": "x" }] }';
-    expect(problemsOf(text)).toEqual([
+    expect(await problemsOf(text)).toEqual([
       '1:17  duplicate key "goal"',
       expect.stringMatching(/^2:12 {2}tasks\[0\]\.description: is missing/),
       '2:25  tasks[0].descripton: unknown field "descripton". Did you mean "description"?',
     ]);
   });
 
-  test('at the anchor, when an alias repeats the value', () => {
+  test('at the anchor, when an alias repeats the value', async () => {
     const text = `goal: x
 metadata: { list: &list [nobody] }
 tasks:
   - { id: a, description: x, dependencies: *list }`;
-    expect(problemsOf(text)).toEqual([
+    expect(await problemsOf(text)).toEqual([
       '2:26  tasks[0].dependencies[0]: there is no task "nobody".',
     ]);
   });
 
-  test('together with duplicate keys', () => {
+  test('together with duplicate keys', async () => {
     const text =
       'goal: x\ngoal: y\ntasks:\n  - { id: a, id: b, description: x, dependencies: [c] }';
-    expect(problemsOf(text)).toEqual([
+    expect(await problemsOf(text)).toEqual([
       '2:1  duplicate key "goal"',
       '4:14  duplicate key "id"',
       '4:52  tasks[0].dependencies[0]: there is no task "c". Did you mean "b"?',
     ]);
   });
 
-  test('up to a hundred; more are counted', () => {
+  test('up to a hundred; more are counted', async () => {
     const text = `goal: x\n${task}\n${Array.from({ length: 150 }, (_, i) => `k${i}: 1`).join('\n')}`;
-    expect(() => parsePlan(text, 'plan.yaml')).toThrow(
+    await expect(parsePlan(text, 'plan.yaml')).rejects.toThrow(
       /k99: unknown field.*\n… and 50 more\n\nplan\.yaml is not a valid plan: 150 problems\.$/,
     );
   });
 
-  test('with escape sequences of the file made visible', () => {
-    const [problem] = problemsOf(`goal: x\n"\\e[2Jk": 1\n${task}`);
+  test('with escape sequences of the file made visible', async () => {
+    const [problem] = await problemsOf(`goal: x\n"\\e[2Jk": 1\n${task}`);
     expect(problem).toMatch(/^2:1 {2}␛\[2Jk: unknown field "␛\[2Jk"/);
   });
 });
@@ -255,21 +255,21 @@ describe('a syntax error', () => {
         ],
       ];
     }),
-  ])('%s is reported once, with its position', (_, text, problem) => {
-    expect(problemsOf(text)).toEqual([expect.stringMatching(problem)]);
+  ])('%s is reported once, with its position', async (_, text, problem) => {
+    expect(await problemsOf(text)).toEqual([expect.stringMatching(problem)]);
   });
 
-  test('an alias inside the value that it refers to is refused', () => {
-    expect(problemsOf(`goal: x\nmetadata: &m\n  a: *m\n${task}`)).toEqual([
+  test('an alias inside the value that it refers to is refused', async () => {
+    expect(await problemsOf(`goal: x\nmetadata: &m\n  a: *m\n${task}`)).toEqual([
       '3:6  alias "*m" refers to a value that contains it',
     ]);
   });
 
-  test('aliases that expand to billions of values are refused', () => {
+  test('aliases that expand to billions of values are refused', async () => {
     const lines = Array.from({ length: 30 }, (_, i) =>
       i === 0 ? '  l0: &l0 [x]' : `  l${i}: &l${i} [*l${i - 1}, *l${i - 1}]`,
     );
-    expect(problemsOf(['goal: x', 'metadata:', ...lines, task].join('\n'))).toEqual([
+    expect(await problemsOf(['goal: x', 'metadata:', ...lines, task].join('\n'))).toEqual([
       expect.stringMatching(/expand to more than 1,000,000 values$/),
     ]);
   });

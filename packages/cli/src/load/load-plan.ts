@@ -1,10 +1,15 @@
 import { dirname, resolve } from 'node:path';
-import { formatProblem, PlanError } from '@stratagem/core';
-import { type ParsedPlan, parsePlanDocument } from '@stratagem/core/document';
+import { formatProblem, PlanError, type PlanProblem } from '@stratagem/core';
+import { loadPlanDocument, type ParsedPlan } from '@stratagem/core/document';
+import type { LineCounter } from 'yaml';
 import { type Profiles, plainProfiles } from '../options/profiles.js';
-import { InvalidFileError, problemsIn } from './invalid-file.js';
+import type { ModuleFlags } from '../options/run-flags.js';
+import type { Settings } from '../settings/settings.js';
+import { type FileProblem, InvalidFileError, problemsIn } from './invalid-file.js';
+import { ModuleFiles } from './module-files.js';
 import { parseSource } from './parse-source.js';
 import { readSource } from './read-source.js';
+import type { Source } from './source.js';
 
 export interface LoadedPlan extends Omit<ParsedPlan, 'models'> {
   /** The profiles of the plan file, and those of the configuration file that it does not have. */
@@ -13,50 +18,103 @@ export interface LoadedPlan extends Omit<ParsedPlan, 'models'> {
   readonly directory?: string;
 }
 
+export interface LoadOptions {
+  /** The profiles of the configuration file; those of the plan come first. */
+  readonly models?: Profiles | undefined;
+  /** Whether modules may be files outside of the folder of the plan. */
+  readonly allowOutside?: boolean | undefined;
+}
+
+/** How the plan file of a command is read. */
+export function loadOptions({ allowOutside }: ModuleFlags, { models }: Settings): LoadOptions {
+  return { models, allowOutside };
+}
+
 /**
- * Reads a plan from a YAML or JSON file, or from standard input for `-`.
+ * Reads a plan from a YAML or JSON file, or from standard input for `-`, and the files of its modules.
  *
- * @param models The profiles of the configuration file; those of the plan come first.
- * @throws {InvalidFileError} with every problem and its place in the file.
+ * @throws {InvalidFileError} with every problem and its place in its file.
  */
-export async function loadPlan(file: string, models?: Profiles): Promise<LoadedPlan> {
+export async function loadPlan(file: string, options: LoadOptions = {}): Promise<LoadedPlan> {
   const name = file === '-' ? '<stdin>' : file;
-  const parsed = parsePlan(await readSource(file, name), name, models);
+  const parsed = await parsePlan(await readSource(file, name), name, options);
   return file === '-' ? parsed : { ...parsed, directory: dirname(resolve(file)) };
 }
 
 /**
- * Parses the text of a plan file.
+ * Parses the text of a plan file, and reads the files of its modules.
  *
- * @param name The name of the text in messages, such as `plan.yaml`.
- * @throws {InvalidFileError} with every problem and its place in the text.
+ * @param name The name of the text in messages, such as `plan.yaml`; modules are found from there.
+ * @throws {InvalidFileError} with every problem and its place in its text.
  */
-export function parsePlan(text: string, name: string, models?: Profiles): LoadedPlan {
-  const { lines, source, problems } = parseSource(text);
-  const invalid = (all: Parameters<typeof problemsIn>[2]) =>
-    new InvalidFileError(name, 'plan', problemsIn(name, lines, all));
-  if (problems !== undefined) throw invalid(problems);
+export async function parsePlan(
+  text: string,
+  name: string,
+  { models, allowOutside = false }: LoadOptions = {},
+): Promise<LoadedPlan> {
+  const sources = new Map<string, ParsedText>();
+  const root = parseText(text, name, name);
+  sources.set(name, root);
+  const modules = new ModuleFiles(name, allowOutside);
   try {
-    const loaded = withServers(
-      parsePlanDocument(withModels(source.value, models)),
-      source.value,
-      models,
+    const loaded = await loadPlanDocument(
+      { file: name, value: withModels(root.source.value, models) },
+      async (path, from) => {
+        const file = await modules.find(path, from);
+        let parsed = sources.get(file);
+        if (parsed === undefined) {
+          parsed = parseText(await modules.read(file), file, name);
+          sources.set(file, parsed);
+        }
+        return { file, value: parsed.source.value };
+      },
     );
-    if (source.problems.length > 0) throw invalid(source.problems);
-    return loaded;
+    if (isClean(sources)) return withServers(loaded, root.source.value, models);
+    throw invalid(name, sources, []);
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;
+    throw invalid(name, sources, error.problems);
+  }
+}
+
+/** A file whose syntax is right. */
+interface ParsedText {
+  readonly lines: LineCounter;
+  readonly source: Source;
+}
+
+/** @param plan The name of the plan that the file belongs to. */
+function parseText(text: string, name: string, plan: string): ParsedText {
+  const { lines, source, problems } = parseSource(text);
+  if (problems === undefined) return { lines, source };
+  throw new InvalidFileError(plan, 'plan', problemsIn(name, lines, problems));
+}
+
+function isClean(sources: ReadonlyMap<string, ParsedText>): boolean {
+  return [...sources.values()].every(({ source }) => source.problems.length === 0);
+}
+
+/** The error for problems of a plan and its modules, each with its place in its file. */
+function invalid(
+  name: string,
+  sources: ReadonlyMap<string, ParsedText>,
+  problems: readonly PlanProblem[],
+): InvalidFileError {
+  const all: FileProblem[] = [];
+  for (const [file, { lines, source }] of sources) {
     const reported = new Set(source.problems.map(({ offset }) => offset));
-    const placed = error.problems
-      .map((problem) => ({
+    const own = problems.filter((problem) => (problem.file ?? name) === file);
+    const placed = own
+      .map(({ file: _, ...problem }) => ({
         offset: source.offsetOf(problem),
         code: problem.code,
         message: formatProblem(problem),
       }))
       // An undefined alias reads as null, which must not be reported a second time.
       .filter(({ offset }) => !reported.has(offset));
-    throw invalid([...source.problems, ...placed]);
+    all.push(...problemsIn(file, lines, [...source.problems, ...placed]));
   }
+  return new InvalidFileError(name, 'plan', all);
 }
 
 /** Adds the profiles of the configuration file, so that the tasks may name them. */

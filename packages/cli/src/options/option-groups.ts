@@ -222,6 +222,11 @@ export function journalOption(description: string): Option {
   return option('--journal <dir-or-url>', description, nonEmpty);
 }
 
+/** The option of every command that reads a plan file. */
+export function outsideOption(): Option {
+  return new Option('--allow-outside', 'allow modules outside of the folder of the plan');
+}
+
 export function fallbackOption(): Option {
   const description = 'answer to --goal without a plan (default: nothing)';
   return choice('--fallback <kind>', description, FALLBACKS);

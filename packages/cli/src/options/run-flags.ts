@@ -60,6 +60,12 @@ export interface ExecutorFlags extends StrategyFlags, RunnerFlags, WrapperFlags,
   readonly allowRead?: readonly string[];
 }
 
+/** The flag of commands that read a plan file. */
+export interface ModuleFlags {
+  /** Whether modules may be files outside of the folder of the plan. */
+  readonly allowOutside?: boolean;
+}
+
 /** The files that a command with these flags reads. */
 export function filesOf({
   prices,
@@ -105,7 +111,8 @@ export interface RunFlags
     InputFlags,
     FileFlags,
     PageFlags,
-    OutputFlags {
+    OutputFlags,
+    ModuleFlags {
   readonly goal?: string;
   readonly fallback?: (typeof FALLBACKS)[number];
   readonly yes?: boolean;

@@ -118,3 +118,53 @@ test.each([
 ])('the id %j is escaped in a label', (id, labels) => {
   expect(labelsOf(id)).toEqual(labels);
 });
+
+describe('the graph of a plan with modules', () => {
+  const review: Plan = {
+    goal: 'Review a text',
+    tasks: [
+      { id: 'check', description: 'Check' },
+      { id: 'judge', description: 'Judge', dependencies: ['check'] },
+    ],
+  };
+  const modules: Plan = {
+    goal: 'x',
+    tasks: [
+      { id: 'write', description: 'Write' },
+      { id: 'review', dependencies: ['write'], plan: review },
+      { id: 'each', dependencies: ['review'], forEach: 'review', plan: review },
+    ],
+  };
+
+  test('has a task for each of them', () => {
+    expect(formatGraph(modules, 'mermaid')).toBe(`flowchart TD
+  t0["write"]
+  t1["review<br/>runs the plan#58; Review a text"]
+  t2["each<br/>for each review<br/>runs the plan#58; Review a text"]
+  t0 --> t1
+  t1 --> t2`);
+    expect(JSON.parse(formatGraph(modules, 'json')).nodes[1]).toEqual({
+      id: 'review',
+      type: 'action',
+      level: 1,
+      module: 'Review a text',
+    });
+  });
+
+  test('has their tasks, when it is unfolded', () => {
+    expect(formatGraph(modules, 'mermaid', true)).toBe(`flowchart TD
+  t0["write"]
+  subgraph t1["review<br/>runs the plan#58; Review a text"]
+    t2["review#47;check"]
+    t3["review#47;judge"]
+  end
+  t4["each<br/>for each review#58; check, judge<br/>runs the plan#58; Review a text"]
+  t0 --> t1
+  t2 --> t3
+  t1 --> t4`);
+    const { nodes, edges } = JSON.parse(formatGraph(modules, 'json', true));
+    expect(nodes[2]).toMatchObject({ id: 'review/check', parent: 'review' });
+    expect(edges).toContainEqual({ from: 'review/check', to: 'review/judge' });
+    expect(formatGraph(modules, 'dot', true)).toContain('subgraph cluster_t1 {');
+  });
+});

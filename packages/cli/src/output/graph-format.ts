@@ -8,23 +8,27 @@ import { forTerminal } from './terminal-text.js';
 /** `-`, `_`, `.` and `:` are safe inside a word only: "1. " starts a list, `__a__` is bold. */
 const MERMAID_SYNTAX = /(?<![\p{L}\p{N}])[-_.:]|[-_.:](?![\p{L}\p{N}])|[^\p{L}\p{M}\p{N} _.,:-]/gu;
 
-/** Formats the graph of a plan; edges go from a dependency to its dependents. */
-export function formatGraph(plan: Plan, format: GraphFormat): string {
-  const graph = new Graph(plan.tasks);
+/**
+ * Formats the graph of a plan; edges go from a dependency to its dependents.
+ *
+ * @param unfold Whether the tasks of modules are drawn; otherwise each module is a task.
+ */
+export function formatGraph(plan: Plan, format: GraphFormat, unfold = false): string {
+  const graph = new Graph(plan.tasks, !unfold);
   switch (format) {
     case 'mermaid':
-      return mermaid(graph);
+      return mermaid(graph, unfold);
     case 'dot':
-      return dot(plan, graph);
+      return dot(plan, graph, unfold);
     case 'json':
       return json(plan, graph);
   }
 }
 
-function mermaid(graph: Graph): string {
+function mermaid(graph: Graph, unfold: boolean): string {
   const lines = ['flowchart TD'];
   const draw = (index: number, indent: string) => {
-    const label = labelOf(graph.taskOf(index)).map(mermaidText).join('<br/>');
+    const label = labelOf(graph.taskOf(index), unfold).map(mermaidText).join('<br/>');
     if (graph.childCount(index) === 0) {
       lines.push(`${indent}t${index}["${label}"]`);
       return;
@@ -43,8 +47,8 @@ function roots(graph: Graph): number[] {
   return graph.tasks.flatMap((_, index) => (graph.parentOf(index) === undefined ? index : []));
 }
 
-function labelOf(task: Task): string[] {
-  return [task.id, ...taskNotes(task)];
+function labelOf(task: Task, unfold: boolean): string[] {
+  return [task.id, ...taskNotes(task, unfold)];
 }
 
 /** Writes everything that Mermaid could read as its syntax, HTML or Markdown as entities. */
@@ -52,11 +56,11 @@ function mermaidText(text: string): string {
   return text.replace(MERMAID_SYNTAX, (character) => `#${character.codePointAt(0)};`);
 }
 
-function dot(plan: Plan, graph: Graph): string {
+function dot(plan: Plan, graph: Graph, unfold: boolean): string {
   const lines = [`digraph "${dotText(plan.goal)}" {`, '  node [shape=box];'];
   if (roots(graph).length < graph.size) lines.push('  compound=true;');
   const draw = (index: number, indent: string) => {
-    const label = dotText(labelOf(graph.taskOf(index)).join('\n'));
+    const label = dotText(labelOf(graph.taskOf(index), unfold).join('\n'));
     if (graph.childCount(index) === 0) {
       lines.push(`${indent}t${index} [label="${label}"];`);
       return;
@@ -102,7 +106,7 @@ function json(plan: Plan, graph: Graph): string {
   const idOf = (index: number) => (graph.tasks[index] as Task).id;
   const levels: string[][] = [];
   const nodes = graph.tasks.map((task, index) => {
-    const { id, type = 'action', description, runAfter, repeat } = task;
+    const { id, type = 'action', description, runAfter, repeat, plan: module } = task;
     const level = graph.levelOf(index);
     levels[level] ??= [];
     levels[level].push(id);
@@ -111,6 +115,7 @@ function json(plan: Plan, graph: Graph): string {
       ...{ id, type, level, description },
       ...(runAfter !== undefined && { runAfter }),
       ...(repeat !== undefined && { repeat }),
+      ...(module !== undefined && { module: module.goal }),
       ...(parent !== undefined && { parent: idOf(parent) }),
     };
   });

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { Plan, Task } from '@stratagem/core';
-import { Graph } from '@stratagem/core/kernel';
+import { Graph, writtenTasksOf } from '@stratagem/core/kernel';
 import { plural } from './plural.js';
 import { onOneLine } from './terminal-text.js';
 
@@ -24,7 +24,7 @@ type Row = readonly [task: Task, depth: number];
 function rowsOf(tasks: readonly Task[], depth: number): Row[] {
   return tasks.flatMap((task) => [
     [task, depth] as const,
-    ...rowsOf(task.subtasks ?? [], depth + 1),
+    ...rowsOf(writtenTasksOf(task).tasks, depth + 1),
   ]);
 }
 
@@ -38,13 +38,14 @@ function block(task: Task, depth: number, stream: NodeJS.WriteStream): string {
 }
 
 /** `depends on gather; uses search` */
-function requirementsOf({ dependencies = [], runAfter, tools = [] }: Task): string {
+function requirementsOf({ dependencies = [], runAfter, tools = [], plan }: Task): string {
   const names = tools.map((tool) => (typeof tool === 'string' ? tool : tool.name));
   const parts = [
     ...(dependencies.length > 0 ? [`depends on ${dependencies.join(', ')}`] : []),
     ...(runAfter === 'settled' ? ['runs also after failures'] : []),
     ...(runAfter === 'failure' ? ['runs only after a failure'] : []),
     ...(names.length > 0 ? [`uses ${names.join(', ')}`] : []),
+    ...(plan !== undefined ? [`runs the plan: ${plan.goal}`] : []),
   ];
   return onOneLine(parts.join('; '), MAX_PROMPT_WIDTH);
 }

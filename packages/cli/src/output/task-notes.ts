@@ -1,8 +1,14 @@
 import type { Task } from '@stratagem/core';
+import { writtenTasksOf } from '@stratagem/core/kernel';
 
-/** When a task runs after its dependencies, its condition, fan-out, loop and human step, each in a few words. */
-export function taskNotes(task: Task): string[] {
-  const { runAfter, when, forEach, repeat, waitFor } = task;
+/**
+ * When a task runs after its dependencies, its condition, fan-out, loop, module and human step, each in a few
+ * words.
+ *
+ * @param unfold Whether the tasks of a fan-out or a loop of modules are named.
+ */
+export function taskNotes(task: Task, unfold = false): string[] {
+  const { runAfter, when, forEach, repeat, waitFor, plan } = task;
   const lines: string[] = [];
   if (runAfter === 'settled') lines.push('also after failures');
   if (runAfter === 'failure') lines.push('only after a failure');
@@ -10,14 +16,15 @@ export function taskNotes(task: Task): string[] {
   if (forEach !== undefined) {
     const items = typeof forEach === 'object' ? forEach.items : forEach;
     const source = typeof items === 'string' ? items : 'item';
-    const own = repeat === undefined ? patternText(task) : '';
+    const own = repeat === undefined ? patternText(task, unfold) : '';
     lines.push(`for each ${source}${own}`);
   }
   if (repeat !== undefined) {
     const { maxIterations = 5 } = repeat;
     const most = `at most ${maxIterations} ${maxIterations === 1 ? 'time' : 'times'}`;
-    lines.push(`repeat until ${conditionText(repeat.until)}, ${most}${patternText(task)}`);
+    lines.push(`repeat until ${conditionText(repeat.until)}, ${most}${patternText(task, unfold)}`);
   }
+  if (plan !== undefined) lines.push(`runs the plan: ${plan.goal}`);
   if (waitFor !== undefined) {
     lines.push(`waits for an ${typeof waitFor === 'object' ? waitFor.kind : waitFor}`);
   }
@@ -25,8 +32,9 @@ export function taskNotes(task: Task): string[] {
 }
 
 /** The subtasks of a fan-out or a loop, which are no nodes of the graph. */
-function patternText({ subtasks = [] }: Task): string {
-  const ids = subtasks.map(({ id }) => id).join(', ');
+function patternText(task: Task, unfold: boolean): string {
+  const isShown = task.plan === undefined || unfold;
+  const ids = (isShown ? writtenTasksOf(task).tasks : []).map(({ id }) => id).join(', ');
   return ids === '' ? '' : `: ${ids}`;
 }
 

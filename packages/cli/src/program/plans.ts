@@ -16,6 +16,7 @@ import {
   fallbackOption,
   journalOption,
   outputOption,
+  outsideOption,
   resultOption,
 } from '../options/option-groups.js';
 import type { RunFlags } from '../options/run-flags.js';
@@ -38,6 +39,7 @@ export function addRunCommands(program: Command, context: Context): void {
     .option('--reuse', 'reuse recorded outputs of unchanged tasks')
     .addOption(allowReadOption())
     .option('--dry-run', 'show which tasks would run, and why; run nothing')
+    .addOption(outsideOption())
     .option('--json', 'print the result as JSON')
     .addOption(resultOption())
     .addHelpText('after', RUN_EXPLANATIONS);
@@ -94,6 +96,7 @@ export function addPlanCommands(program: Command, context: Context): void {
     .command('validate')
     .description('list all problems of plans')
     .argument('<plans...>', 'plan files (YAML or JSON), or - for standard input')
+    .addOption(outsideOption())
     .option('--json', 'print the problems as JSON')
     .action(async (files: string[], flags: ValidateFlags) => {
       const { validateCommand } = await import('../commands/validate.js');
@@ -107,6 +110,8 @@ export function addPlanCommands(program: Command, context: Context): void {
     .addOption(
       new Option('--format <name>', 'output format').choices(GRAPH_FORMATS).default('mermaid'),
     )
+    .option('--unfold', 'draw the tasks of modules, too')
+    .addOption(outsideOption())
     .addOption(resultOption())
     .action(async (file: string, flags: GraphFlags) => {
       const { graphCommand } = await import('../commands/graph.js');
@@ -126,6 +131,7 @@ export function addPlanCommands(program: Command, context: Context): void {
     .command('compare')
     .description('compare strategies and limits, simulated or for real')
     .argument('<plan>', PLAN)
+    .addOption(outsideOption())
     .option('--json', 'print the results as JSON')
     .addOption(resultOption());
   addComparisonOptions(compare).action(async (file: string, flags: CompareFlags) => {
@@ -137,6 +143,7 @@ export function addPlanCommands(program: Command, context: Context): void {
     .command('simulate')
     .description('estimate how long a plan takes, without a model')
     .argument('<plan>', PLAN)
+    .addOption(outsideOption())
     .option('--json', 'print the results as JSON')
     .addOption(resultOption());
   addSimulationOptions(simulate).action(async (file: string, flags: SimulateFlags) => {

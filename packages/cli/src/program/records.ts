@@ -11,6 +11,7 @@ import {
   allowReadOption,
   fileOption,
   journalOption,
+  outsideOption,
   portOption,
   resultOption,
   traceOption,
@@ -37,6 +38,7 @@ export function addRecordCommands(program: Command, context: Context): void {
     .option('--accept-changes', 'resume with the changed plan file')
     .option('--use-recorded-plan', 'resume with the recorded plan; ignore the file')
     .addOption(allowReadOption())
+    .addOption(outsideOption())
     .option('--json', 'print the result as JSON')
     .addOption(resultOption())
     .addHelpText('after', '\nOptions that you leave out keep their values from the recorded run.');

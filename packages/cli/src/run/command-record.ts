@@ -45,6 +45,7 @@ const RECORDED_FLAGS = [
   'approve',
   'reject',
   'answer',
+  'allowOutside',
 ] as const;
 
 /** Flags with a path, which is recorded as absolute: `resume` may run in another directory. */

@@ -4,11 +4,12 @@ import { type EventData, isStratagemError, PlanError } from '@stratagem/core';
 import { parsePlanDocument } from '@stratagem/core/document';
 import { type LoadedPlan, loadPlan } from '../load/load-plan.js';
 import type { Profiles } from '../options/profiles.js';
+import type { ModuleFlags } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
 import type { CommandRecord } from './command-record.js';
 import { withRetries } from './run-options.js';
 
-export interface ResumePlanFlags {
+export interface ResumePlanFlags extends ModuleFlags {
   readonly plan?: string;
   readonly useRecordedPlan?: boolean;
 }
@@ -30,11 +31,14 @@ export async function planForResume(
 ): Promise<LoadedPlan> {
   const file = planFile(record, flags);
   if (file === undefined) return recordedPlan(runId, record, lastStart);
-  const { plan, ...rest } = await loadPlan(file, models).catch((error: unknown) => {
-    if (!(error instanceof UsageError) || flags.plan !== undefined) throw error;
-    const hint = 'Use --use-recorded-plan to resume with the recorded plan.';
-    throw new UsageError(`${error.message}\n${hint}`, { cause: error });
-  });
+  const { allowOutside = record.flags.allowOutside } = flags;
+  const { plan, ...rest } = await loadPlan(file, { models, allowOutside }).catch(
+    (error: unknown) => {
+      if (!(error instanceof UsageError) || flags.plan !== undefined) throw error;
+      const hint = 'Use --use-recorded-plan to resume with the recorded plan.';
+      throw new UsageError(`${error.message}\n${hint}`, { cause: error });
+    },
+  );
   return { plan: withRetries(plan, record.flags.retries), ...rest };
 }
 

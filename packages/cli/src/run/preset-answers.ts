@@ -1,4 +1,5 @@
 import type { Plan, Task } from '@stratagem/core';
+import { subtasksOf } from '@stratagem/core/kernel';
 import type { ExecutorFlags, PresetAnswers } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
 
@@ -33,9 +34,9 @@ export function checkPresetAnswers(
   }
 }
 
-/** The id of the fan-out that an item belongs to; any other id is itself. */
+/** The id in the pattern of a fan-out: `pages[0]` and `pages[0]/check` are `pages` and `pages/check`. */
 function baseOf(id: string): string {
-  return id.replace(/\[\d+\]$/, '');
+  return id.replace(/\[\d+\](?=\/|$)/g, '');
 }
 
 function collectSteps(
@@ -46,7 +47,7 @@ function collectSteps(
   for (const task of tasks) {
     if (task.waitFor !== undefined) steps.set(task.id, task);
     if (task.tools !== undefined || task.tool !== undefined) callers.add(task.id);
-    collectSteps(task.subtasks ?? [], steps, callers);
+    collectSteps(subtasksOf(task) ?? [], steps, callers);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Task } from '@stratagem/core';
+import { writtenTasksOf } from '@stratagem/core/kernel';
 import type { LoadedPlan } from '../load/load-plan.js';
 import type { ProgressFlags } from '../options/progress-flags.js';
 import { isSimulatedByDefault } from '../options/resolve-runners.js';
@@ -20,8 +21,10 @@ export async function announceSimulation(
 }
 
 /** Whether a task, or one of its subtasks, asks the default model. */
-function lacksModel({ model, subtasks = [], type, waitFor, tool, command }: Task): boolean {
-  if (subtasks.some(lacksModel)) return true;
-  const isGroup = subtasks.length > 0 && type !== 'aggregate';
+function lacksModel(task: Task): boolean {
+  const { model, type, waitFor, tool, command } = task;
+  const { tasks } = writtenTasksOf(task);
+  if (tasks.some(lacksModel)) return true;
+  const isGroup = tasks.length > 0 && type !== 'aggregate';
   return (model ?? waitFor ?? tool ?? command) === undefined && !isGroup;
 }

@@ -27,6 +27,8 @@ export interface PlanProblem {
   /** Keys and positions from the plan down: `['tasks', 3, 'dependencies', 0]`. */
   readonly path: readonly (string | number)[];
   readonly message: string;
+  /** The file of the module that has it; undefined for the plan itself. */
+  readonly file?: string | undefined;
 }
 
 /** An invalid plan; `problems` lists all of its problems. */
@@ -43,14 +45,15 @@ export class PlanError extends StratagemError {
   }
 }
 
-/** `tasks[3].dependencies[0]: there is no task "reserch". Did you mean "research"?` */
+/** `tasks[3].dependencies[0]: there is no task "reserch". Did you mean "research"?`, after the file of a module */
 export function formatProblem(problem: PlanProblem): string {
   if (!Array.isArray(problem?.path)) {
     throw new OptionError('formatProblem() takes a problem of validatePlan() or of a PlanError');
   }
-  const { path, message } = problem;
+  const { path, message, file } = problem;
   const place = formatPath(path);
-  return place === '' ? message : `${place}: ${message}`;
+  const located = place === '' ? message : `${place}: ${message}`;
+  return file === undefined ? located : `${file}: ${located}`;
 }
 
 /** `tasks[3].dependencies[0]` */

@@ -4,9 +4,25 @@ import { isRecord } from '../util/record.js';
 import { didYouMean } from '../util/suggest.js';
 import { add, type PlanPath } from '../validate/checks.js';
 
-/** Checks the profiles of models in a plan file, and the names that its tasks have for them. */
-export function checkModels(problems: PlanProblem[], { models, tasks }: Record<string, unknown>) {
-  if (models === undefined || !isRecord(models)) return;
+/** Where a task names its model, in a file without profiles: the plan around it may have some. */
+export interface ModelUse {
+  readonly model: string;
+  readonly path: PlanPath;
+  /** The file of a module. */
+  readonly file?: string | undefined;
+}
+
+/**
+ * Checks the profiles of models in a plan file, and the names that its tasks have for them.
+ *
+ * @returns The names that its tasks have for models, when it has no profiles.
+ */
+export function checkModels(
+  problems: PlanProblem[],
+  { models, tasks }: Record<string, unknown>,
+): ModelUse[] {
+  const uses = usesIn(tasks, ['tasks'], []);
+  if (models === undefined || !isRecord(models)) return uses;
   for (const [name, profile] of Object.entries(models)) {
     if (name === '' || name.includes('/')) {
       add(problems, 'invalid_value', ['models', name], 'must have a name without /');
@@ -18,25 +34,32 @@ export function checkModels(problems: PlanProblem[], { models, tasks }: Record<s
       if (problem !== undefined) add(problems, 'invalid_value', ['models', name, option], problem);
     }
   }
-  checkNames(problems, tasks, Object.keys(models), ['tasks']);
+  problems.push(...unknownModels(uses, Object.keys(models), ''));
+  return [];
 }
 
-function checkNames(
-  problems: PlanProblem[],
-  tasks: unknown,
+/** @param why What else there is to say, as a sentence after a space. */
+export function unknownModels(
+  uses: readonly ModelUse[],
   names: readonly string[],
-  path: PlanPath,
-): void {
-  if (!Array.isArray(tasks)) return;
+  why: string,
+): PlanProblem[] {
+  return uses.flatMap(({ model, path, file }) => {
+    const [name] = model.split('/');
+    if (name === undefined || name === '' || names.includes(name)) return [];
+    const hint = didYouMean(name, names) || ` The profiles are ${names.join(', ')}.`;
+    const message = `there is no profile "${name}" in models.${hint}${why}`;
+    return { code: 'unknown_model', path, message, ...(file !== undefined && { file }) };
+  });
+}
+
+function usesIn(tasks: unknown, path: PlanPath, uses: ModelUse[]): ModelUse[] {
+  if (!Array.isArray(tasks)) return uses;
   for (const [position, task] of tasks.entries()) {
     if (!isRecord(task)) continue;
     const { model, subtasks } = task;
-    const [name] = typeof model === 'string' ? model.split('/') : [];
-    if (name !== undefined && name !== '' && !names.includes(name)) {
-      const hint = didYouMean(name, names) || ` The profiles are ${names.join(', ')}.`;
-      const message = `there is no profile "${name}" in models.${hint}`;
-      add(problems, 'unknown_model', [...path, position, 'model'], message);
-    }
-    checkNames(problems, subtasks, names, [...path, position, 'subtasks']);
+    if (typeof model === 'string') uses.push({ model, path: [...path, position, 'model'] });
+    usesIn(subtasks, [...path, position, 'subtasks'], uses);
   }
+  return uses;
 }

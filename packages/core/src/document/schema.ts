@@ -400,6 +400,20 @@ export const taskSchema = z
           .describe('Tasks that belong to this one; it is complete when they are.')
           .optional();
       },
+      get plan() {
+        return z
+          .union([z.string().min(1), planDocumentSchema])
+          .describe(
+            'A module: the path of another plan file, like ./review.yaml, or a plan. Its tasks are the subtasks, and its outputs the output.',
+          )
+          .optional();
+      },
+      with: z
+        .record(z.string(), z.unknown())
+        .describe(
+          'The values for the inputs of the plan of a module: { draft: "{{write}}" }. A reference alone gives the value itself.',
+        )
+        .optional(),
       retry: retrySchema.describe('How failed attempts are repeated.').optional(),
       timeoutMs: milliseconds.describe('Timeout of one attempt in milliseconds.').optional(),
       idleTimeoutMs: milliseconds.describe(IDLE_TIMEOUT).optional(),

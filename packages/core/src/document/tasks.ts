@@ -1,11 +1,18 @@
 import { compileJsonSchema } from '../contract/compile-json-schema.js';
 import type { PlanProblem } from '../contract/plan-error.js';
 import type { StandardSchema } from '../contract/schema.js';
-import { asksModel, hasSubtasks, type Task } from '../contract/task.js';
+import { asksModel, hasSubtasks, type ModulePlan, type Task } from '../contract/task.js';
 import { isRecord } from '../util/record.js';
 import { add, type PlanPath } from '../validate/checks.js';
+import { checkModule } from '../validate/module.js';
 import { DEFAULT_MAX_DEPTH } from '../validate/plan.js';
 import { checkControl } from '../validate/task.js';
+
+/** The plan of a module, from a path or a plan; reports its problems. */
+export type ModuleAt = (
+  given: unknown,
+  place: { readonly id: unknown; readonly path: PlanPath; readonly depth: number },
+) => ModulePlan;
 
 /**
  * Converts the tasks of a plan file to tasks of a plan, whose JSON Schemas can validate. Reports
@@ -16,6 +23,7 @@ import { checkControl } from '../validate/task.js';
 export function documentTasks(
   problems: PlanProblem[],
   tasks: unknown,
+  moduleAt: ModuleAt,
   path: PlanPath = ['tasks'],
   depth = 1,
 ): Task[] | undefined {
@@ -25,12 +33,15 @@ export function documentTasks(
     add(problems, 'too_deep', path, message);
     return undefined;
   }
-  return Array.from(tasks, (task, index) => documentTask(problems, task, [...path, index], depth));
+  return Array.from(tasks, (task, index) =>
+    documentTask(problems, task, moduleAt, [...path, index], depth),
+  );
 }
 
 function documentTask(
   problems: PlanProblem[],
   value: unknown,
+  moduleAt: ModuleAt,
   path: PlanPath,
   depth: number,
 ): Task {
@@ -40,12 +51,22 @@ function documentTask(
     task.outputSchema = schemaOf(problems, value.outputSchema, [...path, 'outputSchema']);
   }
   if (value.subtasks !== undefined) {
-    const subtasks = documentTasks(problems, value.subtasks, [...path, 'subtasks'], depth + 1);
+    const subtasks = documentTasks(
+      problems,
+      value.subtasks,
+      moduleAt,
+      [...path, 'subtasks'],
+      depth + 1,
+    );
     if (subtasks !== undefined) task.subtasks = subtasks;
   }
+  if (value.plan !== undefined) {
+    task.plan = moduleAt(value.plan, { id: value.id, path: [...path, 'plan'], depth });
+  }
   const known = task as unknown as Task;
+  checkModule(problems, known, path);
   checkControl(problems, known, path);
-  const isGroup = Array.isArray(task.subtasks) && hasSubtasks(known);
+  const isGroup = value.plan !== undefined || (Array.isArray(task.subtasks) && hasSubtasks(known));
   if (task.description === undefined && asksModel(known) && !isGroup) {
     add(
       problems,

@@ -7,7 +7,7 @@ import { isRecord } from '../util/record.js';
 import { didYouMean } from '../util/suggest.js';
 import { add, type PlanPath, type Problems, quote } from './checks.js';
 import { kindsText, mayBe } from './kinds.js';
-import { isModulePlan } from './module.js';
+import { isModulePlan, UNKNOWN_MODULE } from './module.js';
 import { kindOf, kindsOf, type Shape, shapeOf } from './shapes.js';
 
 /** Reports a reference that leads nowhere, and returns what is known of its value otherwise. */
@@ -29,6 +29,10 @@ interface BindingContext {
 export function checkBindings({ plan, with: given = {} }: Task, context: BindingContext): void {
   // What a function returns is checked when it is called.
   if (!isModulePlan(plan) || !isRecord(given)) return;
+  if (plan === UNKNOWN_MODULE) {
+    checkTexts(given, [...context.path, 'with'], context);
+    return;
+  }
   const { inputs } = plan;
   const declared = inputs === undefined ? {} : isStandardSchema(inputs) && inputRecordOf(inputs);
   if (!declared) return; // Reported with the plan of the module.

@@ -15,6 +15,7 @@ import { Graph } from '../graph/graph.js';
 import { TaskKind } from '../graph/task-kind.js';
 import { isRecord } from '../util/record.js';
 import { connectable } from './connectable.js';
+import { UNKNOWN_MODULE } from './module.js';
 import { ANYTHING, follow, itemsOf, type Missing, NUMBER, type Shape, shapeOf } from './shapes.js';
 
 const ITEM_RESULTS = {
@@ -152,7 +153,8 @@ export class InputShapes {
 
   /** The result of a module by its name, or a part of it. */
   #moduleOutputAt(plan: ModulePlan, [name, ...rest]: Path): Shape | Missing {
-    if (name === undefined || this.#depth >= MAX_MODULES) return ANYTHING;
+    if (name === undefined || plan === UNKNOWN_MODULE) return ANYTHING;
+    if (this.#depth >= MAX_MODULES) return ANYTHING;
     const { outputs } = plan;
     const shapes = this.#shapesOf(plan);
     const { graph } = shapes;

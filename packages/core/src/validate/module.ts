@@ -56,6 +56,9 @@ export function checkModule(problems: Problems, task: Task, path: PlanPath): voi
   }
 }
 
+/** Stands for a plan that cannot be read, or has problems that are reported where it is written. */
+export const UNKNOWN_MODULE: ModulePlan = { goal: '', tasks: [] };
+
 /** Whether a value has the form of a plan, whatever its tasks are. */
 export function isModulePlan(value: unknown): value is ModulePlan {
   return isRecord(value) && Array.isArray(value.tasks);

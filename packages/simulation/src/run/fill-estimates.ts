@@ -41,7 +41,7 @@ export function fillEstimates(plan: Plan, options: FillEstimatesOptions = {}): F
   const found = { conditions: 0, fanOuts: 0, loops: 0, humanSteps: 0 };
 
   const fill = (task: Task): Task => {
-    const { when, forEach, repeat, subtasks, ...rest } = task;
+    const { when, forEach, repeat, subtasks, plan: module, ...rest } = task;
     if (when !== undefined) found.conditions++;
     if (task.waitFor !== undefined) found.humanSteps++;
     if (forEach !== undefined) found.fanOuts++;
@@ -51,6 +51,7 @@ export function fillEstimates(plan: Plan, options: FillEstimatesOptions = {}): F
       ...(forEach !== undefined && { forEach: withItems(task.id, forEach, count) }),
       ...(repeat !== undefined && { repeat: withIterations(repeat, iterations) }),
       ...(subtasks !== undefined && { subtasks: subtasks.map(fill) }),
+      ...(module !== undefined && { plan: { ...module, tasks: module.tasks.map(fill) } }),
     };
   };
   const { goalState, goalCheckInterval: _, budget, tasks, ...settings } = plan;
