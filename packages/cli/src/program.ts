@@ -5,6 +5,7 @@ import { forTerminal } from './output/terminal-text.js';
 import type { Context } from './program/context.js';
 import { EXPLANATIONS, HELP } from './program/help.js';
 import { addPlanCommands, addRunCommands } from './program/plans.js';
+import { addQueueCommands } from './program/queue.js';
 import { addRecordCommands } from './program/records.js';
 import { addShellCommands } from './program/shell.js';
 import { type GlobalFlags, loadSettings } from './settings/load-settings.js';
@@ -51,6 +52,8 @@ export function createProgram(setExitCode: (exitCode: number) => void): Command 
   addPlanCommands(program, context);
   program.commandsGroup('Recorded runs:');
   addRecordCommands(program, context);
+  program.commandsGroup('Many machines:');
+  addQueueCommands(program, context);
   program.commandsGroup('Command line:');
   addShellCommands(program, context);
 

@@ -50,6 +50,38 @@ describe.skipIf(problem !== undefined)('--journal postgres://…', { timeout: 60
     expect(stderr).not.toContain('hunter2');
   });
 
+  test('queues a run, which a coordinator carries out', async () => {
+    const plan = `goal: Report on {{inputs.company}}
+inputs: { company: { type: string } }
+tasks:
+  - { id: research, description: 'Find {{inputs.company}}' }
+  - { id: report, description: Write it, dependencies: [research] }
+`;
+    await using files = await folder({ 'plan.yaml': plan });
+    const journal = ['--journal', server.url];
+    const options = { cwd: files.path };
+    const submit = ['submit', 'plan.yaml', '--tenant', 'acme', ...journal];
+    const missing = await stratagem(submit, options);
+    expect(missing.exitCode).toBe(2);
+    expect(missing.stderr).toContain('company');
+    const submitted = await stratagem([...submit, '--input', 'company=Apple'], options);
+    expect(submitted.exitCode, submitted.stderr).toBe(0);
+    const id = submitted.stdout.trim();
+    const statusOf = async () => {
+      const { stdout } = await stratagem(['runs', '--json', ...journal], options);
+      return JSON.parse(stdout).find((run: { readonly id: string }) => run.id === id)?.status;
+    };
+    expect(await statusOf()).toBe('queued');
+    const coordinator = start(['coordinator', '--latency', '1', ...journal]);
+    await coordinator.progress(`${id} completed`);
+    expect(await statusOf()).toBe('completed');
+    coordinator.child.kill('SIGTERM');
+    const { exitCode, stderr } = await coordinator.ended;
+    expect(exitCode, stderr).toBe(0);
+    expect(stderr).toContain('Using the simulated model');
+    expect(stderr).not.toContain('hunter2');
+  });
+
   test('takes the password from PGPASSWORD, and says so when it is wrong', async () => {
     const url = new URL(server.url);
     const PGPASSWORD = decodeURIComponent(url.password);
@@ -61,6 +93,21 @@ describe.skipIf(problem !== undefined)('--journal postgres://…', { timeout: 60
     expect(exitCode).toBe(2);
     expect(stderr).toContain('refuses the user or the password');
   });
+});
+
+test('a queue needs a server, and models are those of the coordinator', async () => {
+  await using files = await folder({
+    'plan.yaml': REPORT,
+    'models.yaml': `${REPORT}models: { deep: { runner: openai } }\n`,
+  });
+  const options = { cwd: files.path };
+  const inFolder = await stratagem(['submit', 'plan.yaml', '--journal', 'runs'], options);
+  expect(inFolder.exitCode).toBe(2);
+  expect(inFolder.stderr).toContain('Use --journal postgres://user@host/database');
+  const journal = ['--journal', 'postgres://127.0.0.1:1/x'];
+  const withModels = await stratagem(['submit', 'models.yaml', ...journal], options);
+  expect(withModels.exitCode).toBe(2);
+  expect(withModels.stderr).toContain('Put them into the settings of the coordinators');
 });
 
 test.each([

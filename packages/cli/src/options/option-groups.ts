@@ -188,6 +188,28 @@ export function addResumeOptions(command: Command): Command {
   return addGroup(command, 'Limits:', limitOptions());
 }
 
+/** Adds the options of a run that is queued. */
+export function addSubmitOptions(command: Command): Command {
+  addInputOptions(command);
+  command.addOption(
+    option('--tenant <name>', 'whose run it is: tenants get equal shares', nonEmpty),
+  );
+  const maxParallel = schedulingOptions().filter(({ long }) => long === '--max-parallel');
+  const retries = retryOptions().filter(({ long }) => long === '--retries');
+  const failFast = new Option('--fail-fast', 'stop all tasks at the first failure');
+  return addGroup(command, 'Limits:', [...maxParallel, failFast, ...limitOptions(), ...retries]);
+}
+
+/** Adds the options of a process that carries out queued runs. */
+export function addCoordinatorOptions(command: Command): Command {
+  const many = 'maximum number of runs at once (default: 16)';
+  command.addOption(option('--max-runs <n>', many, positiveInteger));
+  const scheduling = schedulingOptions().filter(({ long }) => long !== '--replan');
+  addGroup(command, 'Scheduling:', scheduling);
+  addGroup(command, 'Tasks without a model:', stepOptions());
+  return addGroup(command, 'Model:', runnerOptions());
+}
+
 /** Adds the options that give values to the inputs of a plan. */
 export function addInputOptions(command: Command): Command {
   return addGroup(command, 'Inputs:', inputOptions());
