@@ -12,6 +12,7 @@ import * as dataCollection from './data-collection.js';
 import * as decision from './decision.js';
 import * as dependencies from './dependencies.js';
 import * as documents from './documents.js';
+import * as improve from './improve.js';
 import * as papers from './papers.js';
 import { run as drawPicture } from './picture.js';
 import * as researchReport from './research-report.js';
@@ -391,5 +392,44 @@ describe('chooseRunner', () => {
     const { runner } = await chosen({ failureRate: 1, latencyMs: 0 });
     const result = await batch.run(runner);
     expect(result.tasks[0]?.error?.cause).toBeInstanceOf(RunnerError);
+  });
+});
+
+describe('improve', () => {
+  test('rewrites until the judge gives 0.9, with the advice of the judge', async () => {
+    const prompts = new Map<string, string>();
+    const respond = (request: TaskRequest) => {
+      prompts.set(request.taskId, request.prompt);
+      return improve.respond(request);
+    };
+    const { status, outputs, tasks } = await improve.run(
+      'a kettle',
+      simulated({ latencyMs: 1, respond }),
+    );
+    expect(status).toBe('completed');
+    expect(outputs.improve).toEqual({
+      write: 'Version 3 of the text',
+      judge: { score: expect.closeTo(0.9), advice: 'Keep it' },
+    });
+    expect(tasks[0]?.loop).toEqual({ ending: 'reached', iterations: 3 });
+    expect(prompts.get('improve#1.write')).not.toContain('Version');
+    expect(prompts.get('improve#3.write')).toContain('Version 2 of the text');
+    expect(prompts.get('improve#3.write')).toContain('Be more specific');
+    expect(tasks.find(({ id }) => id === 'review')?.reason).toBe('condition_false');
+  });
+
+  test('lets a person review a text that is never good enough', async () => {
+    const respond = ({ taskId }: TaskRequest) =>
+      taskId.endsWith('.judge') ? { score: 0.2, advice: 'No' } : `Answer to ${taskId}`;
+    const { outputs, tasks } = await improve.run('a kettle', simulated({ latencyMs: 1, respond }));
+    expect(tasks[0]?.loop).toEqual({ ending: 'exhausted', iterations: 4 });
+    expect(outputs.review).toBe('Answer to review');
+  });
+
+  test('prints the scores, and how the loop ended', async () => {
+    const runner = simulated({ latencyMs: 1, respond: improve.respond });
+    const text = await printed(() => improve.main(runner));
+    expect(text).toMatch(/improve#2\.judge: \{"score":0\.75/);
+    expect(text).toContain('reached after 3 iterations');
   });
 });

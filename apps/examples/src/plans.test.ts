@@ -90,3 +90,14 @@ test('documents.yaml summarises a hundred documents', { timeout }, async () => {
   expect(await readdir(join(folder, 'output/summaries'))).toHaveLength(100);
   expect(await readFile(join(folder, 'output/summaries/doc-99.md'), 'utf8')).toContain('Text 99');
 });
+
+test('improve.yaml rewrites a text until it is good enough, or four times', {
+  timeout,
+}, async () => {
+  const result = await run('improve.yaml', '--input', 'product=a kettle', '--latency', '1');
+  expect(result.status).toBe('completed');
+  const { loop, output } = result.tasks.find(({ id }: { id: string }) => id === 'improve');
+  expect(loop.ending).toBe(output.judge.score >= 0.9 ? 'reached' : 'exhausted');
+  expect(loop.iterations).toBe(loop.ending === 'reached' ? loop.iterations : 4);
+  expect(result.outputs).toEqual({ text: output.write, score: output.judge.score });
+});

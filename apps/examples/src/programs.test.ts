@@ -45,6 +45,7 @@ describe.concurrent('the program', () => {
       'two-providers',
       /OPENAI_API_KEY is not set[\s\S]*ANTHROPIC_API_KEY is not set[\s\S]*instead-of/,
     ],
+    ['improve', /simulated model[\s\S]*improve#3\.judge[\s\S]*reached after 3 iterations/],
     ['tools', /stock\(\{"article":[\s\S]*→ [\s\S]*input tokens/],
     [
       'research-report',

@@ -48,6 +48,20 @@ describe('text from documents', () => {
     });
   });
 
+  test.each(['repeat', 'loop', 'until', 'maxIterations'])(
+    'cannot make a loop, with a field "%s"',
+    async (field) => {
+      const tasks = [
+        { id: 'a', description: 'Search.' },
+        { id: 'b', description: 'Sum up.', dependencies: ['a'], [field]: 'until it is good' },
+      ];
+      const runner = scripted(JSON.stringify({ tasks }));
+      await expect(decompose('Plan', { runner, ...limits })).rejects.toMatchObject({
+        problems: [{ code: 'forbidden_field', path: ['tasks', 1, field] }],
+      });
+    },
+  );
+
   test('in an id is refused when terminals or stores would not keep it', async () => {
     const other = { id: 'b', description: 'Sum up.' };
     const tasks = [{ id: 'a\u001b[2J', description: 'Search.' }, other];

@@ -28,7 +28,11 @@ export const NAMES: Readonly<Record<TaskField, readonly string[]>> = {
 };
 
 /** Fields that change how a plan runs, so that they cannot be ignored. */
-const FORBIDDEN = ['run', 'when', 'foreach', 'waitfor', 'outputschema', 'condition', 'loop', 'if'];
+const FORBIDDEN = [
+  ...['run', 'when', 'foreach', 'waitfor', 'outputschema', 'condition', 'if'],
+  // A loop multiplies what a plan costs, and the limits of a plan count its tasks.
+  ...['repeat', 'loop', 'until', 'while', 'repeatuntil', 'iterations', 'maxiterations'],
+];
 
 export function isForbidden(key: string): boolean {
   return FORBIDDEN.includes(key);
