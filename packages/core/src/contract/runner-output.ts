@@ -19,7 +19,10 @@ export function readAnswer(runner: string, answer: unknown, isStrict = false): T
   }
   const { output, usage, costUsd, model, requestId, rateLimits, cached } = answer as TaskOutput;
   // An odd count must not lose an answer that has been paid for.
-  const used = { usage: usageOf(usage), costUsd: isAmount(costUsd) ? costUsd : undefined };
+  const used = {
+    usage: usage === undefined ? undefined : usageOf(usage),
+    costUsd: costUsd !== undefined && isAmount(costUsd) ? costUsd : undefined,
+  };
   const isOdd = (given: unknown, known: unknown) => given !== undefined && known === undefined;
   if (isStrict && (isOdd(usage, used.usage) || isOdd(costUsd, used.costUsd))) {
     throw refuse('an invalid usage or cost');
@@ -27,15 +30,11 @@ export function readAnswer(runner: string, answer: unknown, isStrict = false): T
   return {
     output,
     ...used,
-    model: textOf(model),
-    requestId: textOf(requestId),
+    model: typeof model === 'string' ? model : undefined,
+    requestId: typeof requestId === 'string' ? requestId : undefined,
     rateLimits: rateLimits === undefined ? undefined : rateLimitsOf(rateLimits),
     ...(cached === true && { cached }),
   };
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }
 
 /** Adds what an answer has cost to the error that refuses it: it has been paid for all the same. */

@@ -50,7 +50,9 @@ export function keep(value: unknown, options: KeepOptions = {}): unknown {
   const { codecs = NO_CODECS, maxBytes = Number.POSITIVE_INFINITY } = options;
   if (typeof value !== 'object' || value === null) {
     if (typeof value === 'function' && isThenable(value)) throw promiseIn(value);
-    if (typeof value === 'string') requireSize(6 * value.length, value, codecs, maxBytes);
+    if (typeof value === 'string' && 6 * value.length > maxBytes) {
+      requireSize(6 * value.length, value, codecs, maxBytes);
+    }
     return value;
   }
   const walk = new Walk(codecs, false);

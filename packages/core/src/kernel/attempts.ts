@@ -49,7 +49,7 @@ export function startAttemptTimer(
   timeoutMs = timeoutOf(machine, index),
 ): void {
   const { heard, timers, now, state } = machine;
-  if (state.approvals.isWaiting(index)) return;
+  if (state.approvals.size > 0 && state.approvals.isWaiting(index)) return;
   const idleMs = idleTimeoutOf(machine, index);
   if (idleMs !== undefined) heard.set(index, now);
   else if (timeoutMs === Number.POSITIVE_INFINITY) return;

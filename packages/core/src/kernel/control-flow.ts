@@ -27,6 +27,7 @@ const SPECIAL = TaskKind.when | TaskKind.template | TaskKind.subtasks | TaskKind
 export function promptFor({ state, fanOut }: Machine, index: number, inputs: Inputs): string {
   const task = state.graph.tasks[index] as Task;
   const names = inputNamesOf(index, state, fanOut);
+  if (!state.graph.hasKind(TaskKind.afterAny)) return promptOf(task, inputs, names);
   return promptOf(task, inputs, names, failuresBefore(index, state, fanOut));
 }
 

@@ -97,7 +97,7 @@ export class Kernel extends KernelView {
   completed(index: number, attempt: number, result: AttemptResult, now: number): boolean {
     const machine = this.machine;
     if (!machine.isInFlight(index, attempt)) return false;
-    machine.setTime(now);
+    if (now > machine.now) machine.now = now;
     // Without a closure, unlike rarer inputs: this is once a task.
     try {
       completeAttempt(machine, index, result);

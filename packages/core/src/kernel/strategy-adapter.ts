@@ -90,7 +90,9 @@ export class StrategyAdapter {
         if (index === undefined) return this.#waitOf(choice, now);
         this.#observed?.set(index, choice as TaskView);
         if (this.#isReady[index] === 1) {
-          this.#unready(index);
+          this.#isReady[index] = 0;
+          this.readyCount--;
+          if (this.#readyByResource !== undefined) this.#count(this.resourceOf(index), -1);
           return index;
         }
         // It was withdrawn while it waited: the strategy learns that it has ended.
@@ -105,10 +107,7 @@ export class StrategyAdapter {
 
   /** A ready task will not start: it was skipped or canceled. */
   withdraw(index: number): void {
-    if (this.#isReady[index] === 1) this.#unready(index);
-  }
-
-  #unready(index: number): void {
+    if (this.#isReady[index] !== 1) return;
     this.#isReady[index] = 0;
     this.readyCount--;
     if (this.#readyByResource !== undefined) this.#count(this.resourceOf(index), -1);

@@ -41,9 +41,14 @@ export function applyInputWithin(
 export function applyInput(parts: RunParts, input: Input, now: number): void {
   const { kernel, attempts, additions } = parts;
   switch (input.type) {
-    case 'completed':
-      completeAttempt(parts, input.attempt, input.result, now);
+    case 'completed': {
+      const { attempt, result } = input;
+      if (parts.ahead !== undefined) completeDurably(parts, parts.ahead, attempt, result, now);
+      else if (kernel.completed(attempt.index, attempt.attempt, result, now)) {
+        attempts.leave(attempt);
+      }
       break;
+    }
     case 'failed': {
       const { attempt, thrown } = input;
       if (kernel.failed(attempt.index, attempt.attempt, thrown, now)) attempts.leave(attempt);
@@ -120,15 +125,15 @@ export function applyInput(parts: RunParts, input: Input, now: number): void {
 }
 
 /** An output that cannot be written has failed, and has been paid for all the same. */
-function completeAttempt(
-  parts: RunParts,
+function completeDurably(
+  { kernel, attempts }: RunParts,
+  ahead: WriteAheadLog,
   attempt: Attempt,
   result: AttemptResult,
   now: number,
 ): void {
-  const { kernel, attempts, ahead } = parts;
   const { index, attempt: number } = attempt;
-  if (ahead !== undefined && kernel.isInFlight(index, number)) {
+  if (kernel.isInFlight(index, number)) {
     try {
       ahead.prepare(index, kernel.graph.tasks[index] as Task, result.output);
     } catch (thrown) {

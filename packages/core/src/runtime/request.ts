@@ -32,7 +32,7 @@ export function requestOf(
   return {
     taskId: id,
     type,
-    prompt: withSchema(plainPrompt, jsonSchema),
+    prompt: jsonSchema === undefined ? plainPrompt : withSchema(plainPrompt, jsonSchema),
     plainPrompt,
     description,
     inputs,

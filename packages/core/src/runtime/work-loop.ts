@@ -47,7 +47,9 @@ export abstract class WorkLoop {
 
   /** Takes an input from code that runs in the run's own asynchronous context. */
   take(input: Input): void {
-    if (this.#enqueue(input)) this.#startWork();
+    if (!this.#enqueue(input)) return;
+    if (this.ahead === undefined) this.#work();
+    else this.#startWork();
   }
 
   /**

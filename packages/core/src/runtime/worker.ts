@@ -2,6 +2,7 @@ import { RunnerError } from '../contract/errors.js';
 import type { AttemptResult, TaskRunner } from '../contract/runner.js';
 import { readAnswer } from '../contract/runner-output.js';
 import { asksModel, type Task } from '../contract/task.js';
+import type { RequestTool } from '../contract/tool.js';
 import type { Inputs } from '../state/inputs.js';
 import { lazyRecords } from '../util/lazy-record.js';
 import type { Attempt } from './attempt.js';
@@ -9,6 +10,8 @@ import { bindTool } from './bind-tool.js';
 import type { Runners } from './runners.js';
 import type { Toolbox } from './tool-registry.js';
 import type { WireAttempt } from './wire-attempt.js';
+
+const NO_TOOLS: readonly RequestTool[] = [];
 
 /** Carries out single attempts: calls the task's function, or asks the runner. */
 export class Worker {
@@ -26,7 +29,10 @@ export class Worker {
     const { run } = task;
     if (run !== undefined) return run(inputsFor(run, attempt), attempt);
     if (!asksModel(task)) return this.#runStep(attempt);
-    const tools = this.#toolbox.of(task).map((tool) => bindTool(tool, attempt));
+    const tools =
+      task.tools === undefined
+        ? NO_TOOLS
+        : this.#toolbox.of(task).map((tool) => bindTool(tool, attempt));
     const request = this.#runners.requestFor(attempt.requestWith(tools));
     return this.#runnerOf(task).run(request, attempt);
   }
@@ -37,7 +43,9 @@ export class Worker {
    * @throws {RunnerError} `invalid_output` when a runner answered with something else.
    */
   resultOf({ task }: Attempt | WireAttempt, value: unknown): AttemptResult {
-    return asksModel(task) ? readAnswer(this.#runnerOf(task).name, value) : { output: value };
+    if (!asksModel(task)) return { output: value };
+    const { name } = this.#runners.of(task) as TaskRunner;
+    return readAnswer(name, value);
   }
 
   async #runStep(attempt: Attempt | WireAttempt): Promise<unknown> {

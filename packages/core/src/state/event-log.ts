@@ -354,7 +354,8 @@ const RELEASED = Symbol('released');
 
 /** An output for one more reader. */
 function outputFor(output: unknown): unknown {
-  return output === RELEASED ? undefined : handOn(output);
+  if (output === RELEASED) return undefined;
+  return typeof output === 'object' ? handOn(output) : output;
 }
 
 function hasDetails(result: AttemptResult): boolean {

@@ -46,6 +46,7 @@ export function composePrompt(
   names: readonly string[] = Object.keys(inputs),
   special: InputNames['special'] = new Map(),
 ): string {
+  if (!description.includes('{{')) return appendInputs(description, inputs, names, special);
   // Built only for descriptions that have references.
   let known: ReadonlySet<string> | undefined;
   const parts = parseTemplate(description, (id) => {
@@ -59,11 +60,8 @@ export function composePrompt(
 }
 
 /** Appends the JSON Schema that the answer must match. */
-export function withSchema(
-  prompt: string,
-  schema: Readonly<Record<string, unknown>> | undefined,
-): string {
-  if (schema === undefined || asksForText(schema)) return prompt;
+export function withSchema(prompt: string, schema: Readonly<Record<string, unknown>>): string {
+  if (asksForText(schema)) return prompt;
   const { $schema: _, ...shown } = schema;
   const wanted = 'Answer with JSON alone, nothing before or after it, that fits this JSON Schema:';
   return `${prompt}\n\n${wanted}\n${JSON.stringify(shown)}`;

@@ -45,6 +45,8 @@ export class Heap<T> {
   }
 
   pop(): T | undefined {
+    // Items that arrived in order are most, and often all.
+    if (this.#heap.length === 0) return this.#head === this.#tail ? undefined : this.#shift();
     return this.#isQueueNext() ? this.#shift() : this.#popHeap();
   }
 
