@@ -54,7 +54,6 @@ describe('composePrompt', () => {
     ['a set as a list', new Set(['x']), '[\n  "x"\n]'],
     ['an infinity inside', [Number.POSITIVE_INFINITY], '[\n  "Infinity"\n]'],
     ['a regular expression', /a"b/g, '"/a\\"b/g"'],
-    ['bytes in base64', Buffer.from('hello'), '"aGVsbG8="'],
     ['other typed arrays as numbers', new Float32Array([0.5]), '[\n  0.5\n]'],
     [
       'an error with its code and cause',
@@ -71,6 +70,12 @@ describe('composePrompt', () => {
     expect(composePrompt('x', inputsOf([['a', output]]))).toBe(
       `x\n\n<output task="a">\n${text}\n</output>`,
     );
+  });
+
+  test('writes bytes in base64 where it refers to them, and leaves them to attachments otherwise', () => {
+    const inputs = inputsOf([['a', Buffer.from('hello')]]);
+    expect(composePrompt('x {{a}}', inputs)).toBe('x "aGVsbG8="');
+    expect(composePrompt('x', inputs)).toBe('x');
   });
 
   test.each([
