@@ -1,5 +1,5 @@
 import { Anthropic } from '@anthropic-ai/sdk';
-import { json, type ProviderSubject } from '@stratagem/test-kit';
+import { ANTHROPIC_MESSAGES, json, type ProviderSubject } from '@stratagem/test-kit';
 import { anthropic } from '../src/anthropic.js';
 import { isToolResult, messageEvents, saying } from './model.js';
 import { cut, stream, WIRE } from './streams.js';
@@ -27,6 +27,7 @@ export const SUBJECT: ProviderSubject = {
       name: 'the Messages API',
       options: {},
       path: '/v1/messages',
+      requestSchema: ANTHROPIC_MESSAGES,
       textEvent: textDelta,
       taskOptions: [
         [{ model: 'another' }, { model: 'another' }],

@@ -1,4 +1,4 @@
-import type { ProviderSubject } from '@stratagem/test-kit';
+import { OPENAI_CHAT, OPENAI_RESPONSES, type ProviderSubject } from '@stratagem/test-kit';
 import { OpenAI } from 'openai';
 import { openai } from '../src/openai.js';
 import { chatChunks, isToolResult, responseEvents, saying } from './model.js';
@@ -44,6 +44,7 @@ export const SUBJECT: ProviderSubject = {
       name: 'the Responses API',
       options: APIS.responses,
       path: '/v1/responses',
+      requestSchema: OPENAI_RESPONSES,
       textEvent: (delta) => ({ type: 'response.output_text.delta', delta }),
       taskOptions: [
         [{ model: 'another' }, { model: 'another' }],
@@ -104,6 +105,7 @@ export const SUBJECT: ProviderSubject = {
       name: 'Chat Completions',
       options: APIS.chat,
       path: '/v1/chat/completions',
+      requestSchema: OPENAI_CHAT,
       textEvent: (content) => ({ choices: [{ index: 0, delta: { content } }] }),
       taskOptions: [
         [{ model: 'another' }, { model: 'another' }],

@@ -10,7 +10,7 @@ function fileOf(filename: string, mediaType: string, text: string): RequestAttac
 }
 
 /** What tasks attach: an image, a document, a text, and the address of an image. */
-const ATTACHMENTS: readonly RequestAttachment[] = [
+export const ATTACHMENTS: readonly RequestAttachment[] = [
   fileOf('a.png', 'image/png', 'pixels'),
   fileOf('b.pdf', 'application/pdf', '%PDF-'),
   fileOf('c "x".md', 'text/markdown', '# Hi </file>'),

@@ -7,6 +7,7 @@ import { keyConformance } from './keys.js';
 import { optionConformance } from './options.js';
 import { planConformance } from './plans.js';
 import { reasoningConformance } from './reasoning.js';
+import { requestConformance } from './requests.js';
 import { schemaConformance } from './schemas.js';
 import { streamingConformance } from './streaming.js';
 import type { ProviderSubject } from './subject.js';
@@ -32,4 +33,5 @@ export function providerConformance(subject: ProviderSubject): void {
   attachmentConformance(subject);
   reasoningConformance(subject);
   streamingConformance(subject);
+  requestConformance(subject);
 }

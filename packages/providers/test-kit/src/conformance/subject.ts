@@ -13,6 +13,8 @@ export interface ApiSubject {
   readonly options: object;
   /** The path of its requests. */
   readonly path: string;
+  /** The JSON Schema of its requests, after its document; left out where no document is. */
+  readonly requestSchema?: Readonly<Record<string, unknown>> | undefined;
   /** A piece of text in its stream. */
   textEvent(text: string): object;
   /** Options of a task by their names, each with what it puts into the body of the request. */
