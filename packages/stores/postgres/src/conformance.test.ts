@@ -5,8 +5,8 @@ import {
 } from '@stratagem/core/testing';
 import { describe, test } from 'vitest';
 import { newSchema, url } from '../test/schemas.js';
-import { postgresLimits } from './limits.js';
 import { postgresJournal } from './postgres-journal.js';
+import { postgresLimits } from './postgres-limits.js';
 
 let schema = '';
 const current = () => postgresJournal({ url, schema });

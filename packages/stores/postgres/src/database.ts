@@ -59,7 +59,7 @@ export class Database {
     const { url, server, ssl, statementTimeoutMs } = this.settings;
     return {
       ...(url === undefined ? withoutUndefined(server) : { connectionString: url }),
-      ...(ssl !== undefined && { ssl }),
+      ...(ssl !== undefined && { ssl: ssl as pg.ClientConfig['ssl'] }),
       application_name: 'stratagem',
       keepAlive: true,
       statement_timeout: statementTimeoutMs,

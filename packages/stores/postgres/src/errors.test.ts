@@ -4,10 +4,10 @@ import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { completed, newRun } from '../test/events.js';
 import { newSchema, sql, table, url } from '../test/schemas.js';
-import { postgresLimits } from './limits.js';
 import { migrate } from './migrate.js';
 import type { PostgresJournalOptions } from './options.js';
 import { postgresJournal } from './postgres-journal.js';
+import { postgresLimits } from './postgres-limits.js';
 
 /** What the first use of a journal rejects with; it never shows a password. */
 async function failure(options: PostgresJournalOptions): Promise<JournalError> {

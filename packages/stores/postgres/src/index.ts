@@ -1,3 +1,8 @@
-export { postgresLimits } from './limits.js';
-export type { PostgresJournalOptions, PostgresOptions, PostgresServerOptions } from './options.js';
+export type {
+  PostgresJournalOptions,
+  PostgresOptions,
+  PostgresServerOptions,
+  PostgresTlsOptions,
+} from './options.js';
 export { type PostgresJournal, postgresJournal } from './postgres-journal.js';
+export { postgresLimits } from './postgres-limits.js';

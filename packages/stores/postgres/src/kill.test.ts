@@ -15,6 +15,8 @@ import { postgresJournal } from './postgres-journal.js';
 /** `scripts/kill.mjs` runs more of them. */
 const ROUNDS = Number(process.env.ROUNDS ?? 1);
 const SEED = process.env.SEED ?? '1';
+/** Whether coordinators are suspended for longer than their leases, instead of killed. */
+const PAUSES = process.env.PAUSES === '1';
 const RUNS = 4;
 const KILLS = 5;
 const LEASE_MS = 1_500;
@@ -74,7 +76,8 @@ describe.skipIf(url === undefined)('coordinators and the server', () => {
           total.serverKills = (total.serverKills ?? 0) + 1;
           await server.kill();
           await server.start();
-        } else await group.replace(kill % 2);
+        } else if (PAUSES) await group.suspend(kill % 2, 2 * LEASE_MS);
+        else await group.replace(kill % 2);
       }
       while (!(await haveEnded(journal))) await new Promise((resolve) => setTimeout(resolve, 100));
     } finally {

@@ -1,8 +1,7 @@
 import { OptionError } from '@stratagem/core';
 import type { LimitedAmount, Reservation, SharedLimits } from '@stratagem/core/journal';
-import { Database } from './database.js';
+import type { Database } from './database.js';
 import { type Announcement, channelOf } from './listener.js';
-import { type PostgresOptions, postgresSettings } from './options.js';
 
 const MINUTE_MS = 60_000;
 /** The time of the server as Unix time in milliseconds. */
@@ -11,21 +10,6 @@ const NOW_MS = '(extract(epoch FROM clock_timestamp())::float8 * 1000)';
 const CLOCK_STEP_MS = 1_000;
 /** PostgreSQL announces no longer texts; the pause holds all the same. */
 const MAX_ANNOUNCEMENT = 7_999;
-
-/**
- * Limits that any number of processes share through PostgreSQL, for processes without a journal.
- * `postgresJournal().limits` uses the connections of a journal.
- *
- * @throws {OptionError} when an option is unknown, missing or out of range.
- *
- * @example
- * const shared = postgresLimits({ url: 'postgres://stratagem@db.example/runs' });
- * const runner = rateLimit(openai(), { requestsPerMinute: 600, shared });
- */
-export function postgresLimits(options: PostgresOptions): SharedLimits {
-  const database = new Database(postgresSettings('postgresLimits()', options));
-  return new PostgresLimits(database, () => database.close());
-}
 
 /** Each quantity of a resource is one row: the end of its schedule. */
 export class PostgresLimits implements SharedLimits {

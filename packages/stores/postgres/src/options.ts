@@ -1,4 +1,3 @@
-import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { OptionError } from '@stratagem/core';
 import { checkDuration, checkLimit, checkOptions } from '@stratagem/core/journal';
 
@@ -12,6 +11,24 @@ export interface PostgresServerOptions {
   readonly password?: string | (() => string | Promise<string>) | undefined;
 }
 
+/** How to check the server, and to identify this process; options of `tls.connect()`. */
+export interface PostgresTlsOptions {
+  /** Certificates of authorities to trust, as PEM. */
+  readonly ca?: string | readonly string[] | undefined;
+  /** The certificate of this process, as PEM. */
+  readonly cert?: string | undefined;
+  /** The key of that certificate, as PEM. */
+  readonly key?: string | undefined;
+  readonly passphrase?: string | undefined;
+  /** The name that the certificate of the server must have. */
+  readonly servername?: string | undefined;
+  /**
+   * Refuse a certificate that nobody trusted has signed.
+   * @default true
+   */
+  readonly rejectUnauthorized?: boolean | undefined;
+}
+
 /** How to reach the server, and which tables to use. */
 export interface PostgresOptions {
   /**
@@ -22,11 +39,11 @@ export interface PostgresOptions {
   /** Instead of a URL. */
   readonly server?: PostgresServerOptions | undefined;
   /**
-   * TLS: true for a certificate that the system trusts, or options of `tls.connect()`. With a URL, its
+   * TLS: true for a certificate that the system trusts, or how to check it. With a URL, its
    * `sslmode` may say it as well.
    * @default as the URL says
    */
-  readonly ssl?: boolean | TlsOptions | undefined;
+  readonly ssl?: boolean | PostgresTlsOptions | undefined;
   /**
    * The schema of the tables, at most 40 characters. It is created when it is missing. Journals in
    * different schemas have nothing in common.
@@ -65,7 +82,7 @@ export interface PostgresJournalOptions extends PostgresOptions {
 export interface PostgresSettings {
   readonly url: string | undefined;
   readonly server: PostgresServerOptions;
-  readonly ssl: boolean | TlsOptions | undefined;
+  readonly ssl: boolean | PostgresTlsOptions | undefined;
   readonly schema: string;
   readonly maxConnections: number;
   readonly reconnectMs: number;

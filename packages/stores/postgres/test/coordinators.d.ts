@@ -1,6 +1,7 @@
 export interface Coordinators {
   readonly killedAt: ReadonlyMap<number, number>;
   replace(index: number): Promise<void>;
+  suspend(index: number, durationMs: number): Promise<void>;
   end(): Promise<void>;
 }
 

@@ -31,6 +31,12 @@ export function coordinators(count, given, onDot = () => {}) {
       killedAt.set(child.pid, Date.now());
       children[index] = start();
     },
+    /** Lets one stand still for a while, as a virtual machine may. */
+    async suspend(index, durationMs) {
+      children[index].kill('SIGSTOP');
+      await new Promise((resolve) => setTimeout(resolve, durationMs));
+      children[index].kill('SIGCONT');
+    },
     async end() {
       const exits = children.map((child) => once(child, 'exit'));
       for (const child of children) child.kill('SIGKILL');
