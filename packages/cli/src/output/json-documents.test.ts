@@ -40,6 +40,7 @@ test('a completed plan has every field of every task', async () => {
       attempts: 1,
       output: `output of ${id}`,
       error: null,
+      loop: null,
       ...times,
     })),
   );
