@@ -30,7 +30,7 @@ export function beginLoop(machine: Machine, loop: number): void {
   });
   // The log may end before the iteration that settled last had its consequences.
   const completed = lastIteration(loop, state);
-  if (completed !== undefined && hasFreshSuccessor(machine, loop, completed)) {
+  if (completed !== undefined && mayBeReached(machine, loop, completed)) {
     endIteration(machine, loop, completed);
   } else if (state.groups.unsettledChildrenOf(loop) === 0) endIteration(machine, loop, last);
 }
@@ -102,14 +102,16 @@ function addIteration(machine: Machine, loop: number): void {
   if (state.isAdmissible(added)) machine.unblocked.push(added);
 }
 
-/** Whether the iteration after this one has not begun, although it could. */
-function hasFreshSuccessor(machine: Machine, loop: number, iteration: number): boolean {
+/** Whether the iteration after this one has not begun, although it could, or has just been skipped. */
+function mayBeReached(machine: Machine, loop: number, iteration: number): boolean {
   const { graph, state } = machine;
   let next: number | undefined;
   graph.eachChild(loop, (child) => {
     if (child > iteration) next ??= child;
   });
-  return next !== undefined && state.isPending(next) && !hasBegunAgain(machine, next);
+  if (next === undefined) return false;
+  if (state.reasonOf(next) === 'condition_false') return true;
+  return state.isPending(next) && !hasBegunAgain(machine, next);
 }
 
 /** Whether a task or a part of it has begun since it was last given a fresh start. */
