@@ -1,0 +1,68 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { chatServer, messagesServer, type Reply } from '../../test/chat-server.js';
+import { folder, stratagem } from '../../test/stratagem.js';
+
+const KEY = 'sk-test-7f3a9c1e5b2d4a68';
+/** No part of it that is long enough to be of use. */
+const PART = KEY.slice(8);
+
+const echo = (status: number): Reply => ({
+  status,
+  message: `The key ${KEY} is wrong, Bearer ${KEY}, https://x/?api_key=${KEY}`,
+  headers: { 'x-api-key': KEY, 'x-request-id': 'req-1', 'retry-after-ms': '1' },
+});
+
+const REPLIES: readonly Reply[] = [
+  ...[400, 401, 403, 404, 413, 429, 500, 503].map(echo),
+  // A body that no SDK expects.
+  { status: 502, message: `<html><title>${KEY}</title></html>` },
+];
+
+/** One task for each reply, and one that is answered, so that the files have answers too. */
+const plan = `goal: Ask
+tasks:
+${REPLIES.map((_, index) => `  - { id: t${index}, description: Question ${index} }`).join('\n')}
+  - { id: last, description: Say it. }
+`;
+
+test.each(['openai', 'anthropic'] as const)(
+  'the key of %s is in nothing that a run writes, whatever its server answers',
+  async (runner) => {
+    const [make, variable] =
+      runner === 'openai' ? [chatServer, 'OPENAI'] : [messagesServer, 'ANTHROPIC'];
+    await using files = await folder({ 'plan.yaml': plan });
+    await using server = await make(
+      ({ prompt }) => REPLIES[Number(/^Question (\d+)/.exec(prompt)?.[1])] ?? 'Fine.',
+    );
+    const url = runner === 'openai' ? server.url : server.url.replace('/v1', '');
+    const args = ['run', 'plan.yaml', '--runner', runner, '--retries', '0', '--journal', 'runs'];
+    const outputs = ['--record', 'record.json', '--cache', 'cache', '--report', 'report.html'];
+    const printed = await stratagem(
+      [...args, ...outputs, '--trace', 'trace.json', '--json', '--log-format', 'json'],
+      { cwd: files.path, env: { [`${variable}_API_KEY`]: KEY, [`${variable}_BASE_URL`]: url } },
+    );
+    expect(printed.exitCode, printed.stderr).toBe(1);
+    expect(JSON.stringify(server.requests)).toContain(KEY);
+    const written = await readdir(files.path, { recursive: true, withFileTypes: true });
+    const texts = new Map([
+      ['stdout', printed.stdout],
+      ['stderr', printed.stderr],
+    ]);
+    for (const file of written) {
+      if (!file.isFile()) continue;
+      texts.set(file.name, await readFile(join(file.parentPath, file.name), 'latin1'));
+    }
+    expect([...texts.keys()]).toEqual(
+      expect.arrayContaining(['record.json', 'report.html', 'trace.json']),
+    );
+    // The journal and a cached answer.
+    expect(texts.size).toBeGreaterThan(7);
+    for (const status of ['401', '429', '500']) {
+      expect(texts.get('stdout'), 'the errors are there').toContain(status);
+    }
+    for (const [name, text] of texts) expect(text.includes(PART), name).toBe(false);
+  },
+  60_000,
+);
