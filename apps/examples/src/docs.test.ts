@@ -40,6 +40,16 @@ const pages = [
 /** Sections whose programs write files. */
 const LEFT_OUT = ['record and replay'];
 
+test('docs/steps.md shows plan files and tasks that are valid', async () => {
+  const blocks = await blocksOf('docs/steps.md', 'yaml');
+  expect(blocks).toHaveLength(2);
+  for (const [, text] of blocks) {
+    const given: unknown = parse(text);
+    const gather = { id: 'gather', description: 'x' };
+    parsePlanDocument(Array.isArray(given) ? { goal: 'x', tasks: [gather, ...given] } : given);
+  }
+});
+
 describe.each(pages)('%s', async (page) => {
   const [files, programs] = await Promise.all([blocksOf(page, 'yaml'), blocksOf(page, 'ts')]);
 

@@ -1,6 +1,12 @@
-import { type Journal, memoryJournal, type Plan, type TaskForecast } from '@stratagem/core';
+import {
+  type ExecuteOptions,
+  type Executor,
+  type Journal,
+  memoryJournal,
+  type Plan,
+  type TaskForecast,
+} from '@stratagem/core';
 import { graphOf } from '@stratagem/core/kernel';
-import { loadInputs } from '../load/load-inputs.js';
 import type { LoadedPlan } from '../load/load-plan.js';
 import { openJournal } from '../load/open-journal.js';
 import { resolveStrategy } from '../options/resolve-options.js';
@@ -11,6 +17,7 @@ import { type Forecast, forecastDocument, forecastReport } from '../output/forec
 import { jsonText } from '../output/json-text.js';
 import { printResult } from '../output/result-file.js';
 import { estimateCost } from '../run/cost-estimate.js';
+import type { Preflight } from '../run/preflight.js';
 import { withExecutor } from '../run/with-executor.js';
 
 /** `stratagem run --dry-run`: runs nothing and writes nothing. */
@@ -18,12 +25,15 @@ export async function dryRunCommand(
   plan: Plan,
   file: LoadedPlan,
   flags: RunFlags,
+  preflight: Preflight,
+  prepare: (executor: Executor) => Promise<ExecuteOptions>,
 ): Promise<number> {
   const journal =
     flags.journal === undefined ? memoryJournal() : await openJournal(flags.journal, false);
   try {
-    return await withExecutor(flags, file, undefined, async ({ explain }) => {
-      const inputs = await loadInputs(plan, flags);
+    const forecastRun = async (executor: Executor) => {
+      const { explain } = executor;
+      const { inputs } = await prepare(executor);
       const forecast = (from: Journal) =>
         explain(plan, { journal: from, ...(inputs !== undefined && { inputs }) }).catch((error) => {
           throw toUsageError(error);
@@ -43,7 +53,8 @@ export async function dryRunCommand(
         : forecastReport(found, process.stdout);
       await printResult(text, flags);
       return EXIT.completed;
-    });
+    };
+    return await withExecutor(flags, file, undefined, forecastRun, preflight);
   } finally {
     await journal.close();
   }

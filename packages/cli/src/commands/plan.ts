@@ -7,10 +7,8 @@ import {
   formatAnswerProblem,
 } from '@stratagem/planner';
 import { withTools } from '../load/load-tools.js';
-import { resolveRunner } from '../options/resolve-runners.js';
 import type { LimitFlags, RunnerFlags, WrapperFlags } from '../options/run-flags.js';
 import { optionErrorToUsageError } from '../options/to-usage-error.js';
-import { UsageError } from '../options/usage-error.js';
 import { createProgress } from '../output/create-progress.js';
 import { EXIT } from '../output/exit-code.js';
 import { planDocument, planErrorDocument } from '../output/json-documents.js';
@@ -20,7 +18,8 @@ import { planOutline } from '../output/plan-outline.js';
 import { plural } from '../output/plural.js';
 import { write } from '../output/streams.js';
 import { forTerminal, onOneLine } from '../output/terminal-text.js';
-import { retryOptions, toRunOptions } from '../run/run-options.js';
+import { goalOptions } from '../run/goal-options.js';
+import { Preflight } from '../run/preflight.js';
 import { signalExitCode, stopOnSignals } from '../run/signals.js';
 import { announceSimulation } from '../run/simulation-notice.js';
 import { withSettings } from '../settings/apply-settings.js';
@@ -50,25 +49,27 @@ export async function planCommand(
 ): Promise<number> {
   const flags = withSettings(given, settings);
   const { output, force = false, mcpConfig } = flags;
-  if (goal.trim() === '') throw new UsageError('the goal is empty');
+  const preflight = new Preflight();
+  if (goal.trim() === '') preflight.report('the goal is empty');
   if (force && output === undefined) {
-    throw new UsageError('--force has no effect without --output: remove it');
+    preflight.report('--force has no effect without --output: remove it');
   }
-  if (output !== undefined) await checkPlanFile(output, force ? undefined : fileExists(output));
-  const options = await decomposeOptions(flags);
+  if (output !== undefined) {
+    await preflight.try(() => checkPlanFile(output, force ? undefined : fileExists(output)));
+  }
+  const options = await decomposeOptions(flags, preflight);
   return withTools({ mcpConfig }, (tools) =>
     makePlan(goal, { ...options, ...(tools !== undefined && { tools }) }, flags),
   );
 }
 
-async function decomposeOptions(flags: PlanFlags): Promise<DecomposeOptions> {
-  const { retries, complexity, maxDepth, maxSubtasks, minSubtasks, maxTasks } = flags;
+async function decomposeOptions(flags: PlanFlags, preflight: Preflight): Promise<DecomposeOptions> {
+  const { complexity, maxDepth, maxSubtasks, minSubtasks, maxTasks } = flags;
   const { repairAttempts } = flags;
   const bounds = { complexity, maxDepth, maxSubtasks, minSubtasks, maxTasks, repairAttempts };
+  const { strategy: _, ...options } = await goalOptions(flags, preflight);
   return {
-    runner: await resolveRunner(flags),
-    ...(await toRunOptions(flags)),
-    ...retryOptions(retries),
+    ...options,
     ...Object.fromEntries(Object.entries(bounds).filter(([, value]) => value !== undefined)),
   };
 }

@@ -1,5 +1,6 @@
 import {
   type EventData,
+  type Executor,
   isStratagemError,
   type Journal,
   type RunHandle,
@@ -9,6 +10,7 @@ import {
 import { findRun } from '../load/find-run.js';
 import { loadInputs } from '../load/load-inputs.js';
 import { withJournal } from '../load/open-journal.js';
+import { checkProgressFlags } from '../options/progress-flags.js';
 import {
   type ExecutorFlags,
   filesOf,
@@ -18,16 +20,19 @@ import {
 import { toUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
 import { checkOutput } from '../output/result-file.js';
+import { checkRunFiles } from '../output/run-files.js';
 import { write } from '../output/streams.js';
 import { commandJournal } from '../run/command-journal.js';
 import { type CommandRecord, readCommandRecord } from '../run/command-record.js';
 import { type ExecuteFlags, executeRun } from '../run/execute-run.js';
 import { explainPlanChange, planForResume, type ResumePlanFlags } from '../run/plan-for-resume.js';
-import { checkPresetAnswers } from '../run/preset-answers.js';
+import { Preflight } from '../run/preflight.js';
+import { presetProblems } from '../run/preset-answers.js';
 import { createRecording } from '../run/recording.js';
 import { toRunOptions } from '../run/run-options.js';
 import { announceSimulation } from '../run/simulation-notice.js';
 import { withExecutor } from '../run/with-executor.js';
+import { optionsWithoutEffect } from '../run/without-effect.js';
 import { type JournalFlags, withSettings } from '../settings/apply-settings.js';
 import type { Settings } from '../settings/settings.js';
 
@@ -51,10 +56,14 @@ export async function resumeCommand(
   flags: ResumeFlags,
   settings: Settings,
 ): Promise<number> {
+  const preflight = new Preflight();
   if (flags.useRecordedPlan && (flags.acceptChanges || flags.plan !== undefined)) {
     const other = flags.acceptChanges ? '--accept-changes' : '--plan';
-    throw new UsageError(`--use-recorded-plan and ${other} cannot be combined: remove one`);
+    preflight.report(`--use-recorded-plan and ${other} cannot be combined: remove one`);
   }
+  await preflight.try(() => checkProgressFlags(flags));
+  await preflight.try(() => checkRunFiles(flags));
+  preflight.finish();
   return withJournal(flags.journal, async (store) => {
     const { id, status } = await findRun(store, idOrPrefix);
     return withResumedRun(store, id, flags, settings, async ({ start, flags: merged }) => {
@@ -93,42 +102,64 @@ export async function withResumedRun<Result>(
   settings: Settings,
   use: (run: ResumableRun) => Promise<Result>,
 ): Promise<Result> {
-  const starts = await planStarts(store, id);
+  const { starts, hasEnded } = await planStarts(store, id);
   const record = readCommandRecord(starts[0]);
   const loaded = await planForResume(id, record, starts.at(-1), flags, settings.models);
   const { plan } = loaded;
   await checkOutput(flags, [flags.plan ?? record.file, settings.file, ...filesOf(flags)]);
   const merged = withSettings(mergeFlags(record, flags), settings, loaded);
-  checkPresetAnswers(plan, merged);
+  const preflight = new Preflight();
+  preflight.report(...presetProblems(plan, merged));
+  preflight.report(...optionsWithoutEffect(plan, loaded.models, flags));
   const journal = commandJournal(store, record);
-  return withExecutor(merged, loaded, journal, async (executor, pricesAsOf) => {
-    await announceSimulation(merged, loaded);
-    const inputs = await loadInputs(plan, flags);
-    const options = {
-      plan,
-      ...(inputs !== undefined && { inputs }),
-      // The other limits of the run are in its record.
-      ...(await toRunOptions({ ...flags, prices: merged.prices })),
-      ...(flags.retryFailed && { retryFailed: true }),
-      ...(flags.acceptChanges && { acceptChanges: true }),
-      ...(merged.reuse && { reuse: true }),
+  // Nothing runs in a run that has ended.
+  const isOver = hasEnded && !flags.retryFailed && !flags.acceptChanges;
+  const resume = async (executor: Executor, pricesAsOf: string | undefined) => {
+    const optionsOf = async () => {
+      const inputs = await loadInputs(plan, flags);
+      return {
+        plan,
+        ...(inputs !== undefined && { inputs }),
+        // The other limits of the run are in its record.
+        ...(await toRunOptions({ ...flags, prices: merged.prices })),
+        ...(flags.retryFailed && { retryFailed: true }),
+        ...(flags.acceptChanges && { acceptChanges: true }),
+        ...(merged.reuse && { reuse: true }),
+      };
     };
+    const options = await preflight.try(optionsOf);
+    if (options !== undefined && !isOver) {
+      const { plan: _, retryFailed: __, acceptChanges: ___, ...checked } = options;
+      preflight.ask(executor, plan, checked, true);
+    }
+    if (!isOver) preflight.finish();
+    await announceSimulation(merged, loaded);
     const start = (more: RunOptions) => executor.resume(id, { ...options, ...more });
     try {
       return await use({ start, flags: { ...merged, pricesAsOf } });
     } catch (error) {
       throw isStratagemError(error) ? toUsageError(explainPlanChange(error)) : error;
     }
-  });
+  };
+  return withExecutor(merged, loaded, journal, resume, preflight);
 }
 
-/** The run_started events of a run: the first one, and one for each accepted change of the plan. */
-async function planStarts(journal: Journal, runId: string): Promise<EventData[]> {
+/**
+ * The run_started events of a run: the first one, and one for each accepted change of the plan. And whether the
+ * run has ended.
+ */
+async function planStarts(
+  journal: Journal,
+  runId: string,
+): Promise<{ starts: EventData[]; hasEnded: boolean }> {
   const starts: EventData[] = [];
+  let last: EventData['type'] | undefined;
   for await (const event of journal.read(runId)) {
     if (event.type === 'run_started') starts.push(event);
+    last = event.type;
   }
-  return starts;
+  const hasEnded = ['run_completed', 'run_failed', 'run_canceled'].includes(`${last}`);
+  return { starts, hasEnded };
 }
 
 /** Overrides the recorded flags. Another runner drops all recorded flags about the runner. */

@@ -56,12 +56,10 @@ describe('a plan with a fan-out, subtasks and a human step', { timeout }, () => 
     expect(metrics).toMatchObject({ totalTasks: 10, attempts: 7 });
   });
 
-  test('stops without a terminal, and names the options to use', async () => {
+  test('is refused without a terminal, before it costs anything', async () => {
     const { exitCode, stderr, stdout } = await run([]);
-    expect(exitCode).toBe(1);
-    expect(stderr).toContain('use --approve approve or --reject approve');
-    expect(stderr).toContain('✓ 8 · ⊘ 2 canceled ·');
-    expect(stdout).not.toContain('✓');
+    expect([exitCode, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('Use --approve approve or --reject approve');
   });
 
   test.each([

@@ -7,11 +7,8 @@ import {
 } from '@stratagem/planner';
 import { withTools } from '../load/load-tools.js';
 import { checkProgressFlags, type ProgressFlags } from '../options/progress-flags.js';
-import { resolveStrategy } from '../options/resolve-options.js';
-import { resolveRunner } from '../options/resolve-runners.js';
 import { filesOf, type RunFlags } from '../options/run-flags.js';
 import { optionErrorToUsageError } from '../options/to-usage-error.js';
-import { UsageError } from '../options/usage-error.js';
 import { createProgress } from '../output/create-progress.js';
 import { EXIT } from '../output/exit-code.js';
 import { finalOutputs } from '../output/final-outputs.js';
@@ -24,13 +21,15 @@ import { checkRunFiles, writeRunFiles } from '../output/run-files.js';
 import { planningLine, runSummary } from '../output/run-summary.js';
 import { write } from '../output/streams.js';
 import { forTerminal } from '../output/terminal-text.js';
+import { goalOptions } from '../run/goal-options.js';
 import { GoalPage } from '../run/goal-page.js';
-import { retryOptions, toRunOptions } from '../run/run-options.js';
+import { Preflight } from '../run/preflight.js';
 import { openRunPage } from '../run/run-page.js';
 import { signalExitCode, stopOnSignals } from '../run/signals.js';
 import { announceSimulation } from '../run/simulation-notice.js';
 import { askYesOrNo, canAsk, openTerminal } from '../run/terminal.js';
 import { listPricesDate } from '../run/with-executor.js';
+import { optionOf } from '../run/without-effect.js';
 import { withSettings } from '../settings/apply-settings.js';
 import type { Settings } from '../settings/settings.js';
 
@@ -40,14 +39,14 @@ export async function runGoalCommand(
   given: RunFlags,
   settings: Settings,
 ): Promise<number> {
-  checkFlags(goal, given);
+  const preflight = new Preflight();
+  preflight.report(...flagProblems(goal, given));
+  await preflight.try(() => checkProgressFlags(given));
+  await preflight.try(() => checkRunFiles(given));
   const flags = withSettings(given, settings);
   const { replan, fallback } = flags;
   const options = {
-    runner: await resolveRunner(flags),
-    strategy: await resolveStrategy(flags, undefined),
-    ...(await toRunOptions(flags)),
-    ...retryOptions(flags.retries),
+    ...(await goalOptions(flags, preflight)),
     ...(replan !== undefined && { replan: { maxRounds: replan } }),
     ...(fallback !== undefined && { fallback }),
   };
@@ -56,29 +55,43 @@ export async function runGoalCommand(
   );
 }
 
-/** @throws {UsageError} before the model is called. */
-function checkFlags(goal: string, flags: RunFlags): void {
-  if (goal.trim() === '') throw new UsageError('--goal is empty');
-  for (const option of ['approve', 'reject', 'answer'] as const) {
-    if (flags[option] === undefined) continue;
-    const reason = 'the plan is not known yet; questions are asked on the terminal and the page';
-    throw new UsageError(`--${option} has no effect with --goal: ${reason}`);
+const NEEDS_FILE = 'it needs a plan file';
+const NOT_KNOWN = 'the plan is not known yet; questions are asked on the terminal and the page';
+const MAKES_NONE = 'a plan made by the model never has such tasks';
+
+/** Options that have no effect with a goal, and why. */
+const WITHOUT_EFFECT: Readonly<Partial<Record<keyof RunFlags, string>>> = {
+  approve: NOT_KNOWN,
+  reject: NOT_KNOWN,
+  answer: NOT_KNOWN,
+  journal: NEEDS_FILE,
+  reuse: NEEDS_FILE,
+  dryRun: NEEDS_FILE,
+  allowRead: NEEDS_FILE,
+  allowOutside: NEEDS_FILE,
+  input: NEEDS_FILE,
+  inputs: NEEDS_FILE,
+  allowCommands: MAKES_NONE,
+  allowHosts: MAKES_NONE,
+  outputDir: MAKES_NONE,
+};
+
+function flagProblems(goal: string, flags: RunFlags): string[] {
+  const problems = goal.trim() === '' ? ['--goal is empty'] : [];
+  for (const [name, reason] of Object.entries(WITHOUT_EFFECT)) {
+    if (flags[name as keyof RunFlags] === undefined) continue;
+    problems.push(`${optionOf(name)} has no effect with --goal: ${reason}`);
   }
-  for (const [name, option] of [
-    ['journal', '--journal'],
-    ['reuse', '--reuse'],
-    ['dryRun', '--dry-run'],
-    ['allowRead', '--allow-read'],
-    ['allowOutside', '--allow-outside'],
-  ] as const) {
-    if (flags[name] === undefined) continue;
-    throw new UsageError(`${option} has no effect with --goal: it needs a plan file`);
+  if (flags.port !== undefined && !flags.ui) {
+    problems.push('--port has no effect without --ui: remove it');
   }
-  if (flags.yes || canAsk()) return;
-  throw new UsageError(
-    '--goal asks for confirmation before it runs the plan, but there is no terminal to ask on: ' +
-      'use --yes to run it without confirmation, or make a plan file with "stratagem plan"',
-  );
+  if (!flags.yes && !canAsk()) {
+    problems.push(
+      '--goal asks for confirmation before it runs the plan, but there is no terminal to ask on: ' +
+        'use --yes to run it without confirmation, or make a plan file with "stratagem plan"',
+    );
+  }
+  return problems;
 }
 
 async function runGoal(

@@ -1,6 +1,7 @@
 import {
   type ExecuteOptions,
   type Executor,
+  type Journal,
   type Plan,
   PlanError,
   type RunHandle,
@@ -9,18 +10,22 @@ import {
 import { loadInputs } from '../load/load-inputs.js';
 import { type LoadedPlan, loadOptions, loadPlan } from '../load/load-plan.js';
 import { journalErrorToUsageError, openJournal } from '../load/open-journal.js';
+import { checkProgressFlags } from '../options/progress-flags.js';
 import { filesOf, type RunFlags } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
-import { UsageError } from '../options/usage-error.js';
 import { checkOutput } from '../output/result-file.js';
+import { checkRunFiles } from '../output/run-files.js';
 import { commandJournal } from '../run/command-journal.js';
 import { createCommandRecord } from '../run/command-record.js';
 import { executeRun } from '../run/execute-run.js';
-import { checkPresetAnswers } from '../run/preset-answers.js';
-import { createRecording } from '../run/recording.js';
+import { Preflight } from '../run/preflight.js';
+import { presetProblems } from '../run/preset-answers.js';
+import { createRecording, type Recording } from '../run/recording.js';
 import { toRunOptions, withRetries } from '../run/run-options.js';
 import { announceSimulation } from '../run/simulation-notice.js';
+import { unanswerableSteps } from '../run/unanswerable.js';
 import { withExecutor } from '../run/with-executor.js';
+import { optionsWithoutEffect } from '../run/without-effect.js';
 import { withSettings } from '../settings/apply-settings.js';
 import type { Settings } from '../settings/settings.js';
 
@@ -30,39 +35,65 @@ export async function runCommand(
   given: RunFlags,
   settings: Settings,
 ): Promise<number> {
+  const preflight = new Preflight();
   for (const option of ['yes', 'fallback'] as const) {
     if (given[option] === undefined) continue;
-    throw new UsageError(`--${option} has no effect without --goal: remove it`);
+    preflight.report(`--${option} has no effect without --goal: remove it`);
   }
-  const loaded = await loadPlan(file, loadOptions(given, settings));
+  await preflight.try(() => checkProgressFlags(given));
+  await preflight.try(() => checkRunFiles(given));
+  const loaded = await preflight.try(() => loadPlan(file, loadOptions(given, settings)));
+  if (loaded === undefined) preflight.finish();
+  return runLoaded(file, loaded as LoadedPlan, given, settings, preflight);
+}
+
+async function runLoaded(
+  file: string,
+  loaded: LoadedPlan,
+  given: RunFlags,
+  settings: Settings,
+  preflight: Preflight,
+): Promise<number> {
   const flags = withSettings(given, settings, loaded);
   const { journal: directory, journalOption = '', reuse } = flags;
   const plan = withRetries(loaded.plan, flags.retries);
-  checkPresetAnswers(plan, flags);
+  preflight.report(...optionsWithoutEffect(loaded.plan, loaded.models, given));
+  preflight.report(...presetProblems(plan, flags));
   if (reuse && directory === undefined) {
-    throw new UsageError('--reuse needs --journal DIR, the directory of the earlier runs');
+    preflight.report('--reuse needs --journal DIR, the directory of the earlier runs');
   }
-  await checkOutput(flags, [file, settings.file, ...filesOf(flags)]);
+  // A recorded run is resumed with the answer.
+  if (directory === undefined) preflight.report(...unanswerableSteps(plan.tasks, flags));
+  await preflight.try(() => checkOutput(flags, [file, settings.file, ...filesOf(flags)]));
+  /** @throws {UsageError} with all problems, before anything of the run is paid or recorded. */
+  const prepare = async (executor: Executor): Promise<ExecuteOptions> => {
+    const options = await preflight.try(() => optionsOf(flags, loaded));
+    if (options !== undefined) preflight.ask(executor, plan, options);
+    preflight.finish();
+    return options as ExecuteOptions;
+  };
   if (flags.dryRun) {
     const { dryRunCommand } = await import('./dry-run.js');
-    return dryRunCommand(plan, loaded, flags);
+    return dryRunCommand(plan, loaded, flags, preflight, prepare);
   }
-  if (directory === undefined) {
-    return withExecutor(flags, loaded, undefined, async (executor, pricesAsOf) => {
-      const options = await prepare(flags, loaded);
-      const begin = (more: RunOptions) => start(executor, plan, { ...options, ...more });
-      return executeRun(begin, { ...flags, pricesAsOf }).catch(throwUsageError);
-    });
-  }
+  const withRun = (journal: Journal | undefined, recording?: Recording) =>
+    withExecutor(
+      flags,
+      loaded,
+      journal,
+      async (executor, pricesAsOf) => {
+        const options = await prepare(executor);
+        await announceSimulation(flags, loaded);
+        const begin = (more: RunOptions) => start(executor, plan, { ...options, ...more });
+        return executeRun(begin, { ...flags, pricesAsOf }, recording).catch(throwUsageError);
+      },
+      preflight,
+    );
+  if (directory === undefined) return withRun(undefined);
   const store = await openJournal(directory, false);
   const journal = commandJournal(store, createCommandRecord(file, loaded, flags));
   try {
-    return await withExecutor(flags, loaded, journal, async (executor, pricesAsOf) => {
-      const options = await prepare(flags, loaded);
-      const recording = createRecording(journalOption);
-      const begin = (more: RunOptions) => start(executor, plan, { ...options, ...more });
-      return executeRun(begin, { ...flags, pricesAsOf }, recording).catch(throwUsageError);
-    });
+    return await withRun(journal, createRecording(journalOption));
   } catch (error) {
     throw journalErrorToUsageError(error);
   } finally {
@@ -75,9 +106,8 @@ function throwUsageError(error: unknown): never {
   throw error instanceof PlanError ? toUsageError(error) : error;
 }
 
-async function prepare(flags: RunFlags, loaded: LoadedPlan): Promise<ExecuteOptions> {
+async function optionsOf(flags: RunFlags, loaded: LoadedPlan): Promise<ExecuteOptions> {
   const inputs = await loadInputs(loaded.plan, flags);
-  await announceSimulation(flags, loaded);
   return {
     ...(await toRunOptions(flags)),
     ...(inputs !== undefined && { inputs }),

@@ -67,7 +67,10 @@ export async function prepareSimulation(file: string, flags: SimulateFlags, sett
   const { plan: planInFile, strategy: spec } = await loadPlan(file, loadOptions(flags, settings));
   checkEffects(planInFile, flags);
   const { whatIf } = await import('@stratagem/simulation');
-  const { plan, assumptions } = await filledPlan(limitAttempts(planInFile, flags), flags);
+  const { plan, assumptions } = await filledPlan(
+    withDurations(limitAttempts(planInFile, flags), flags),
+    flags,
+  );
   const run = (maxParallel: number, strategy: Strategy): WhatIfRow => {
     const [row] = requireTimeout(() =>
       whatIf(withTimeout(plan, flags.timeout), {
@@ -145,6 +148,22 @@ async function strategiesByLimit(
     strategies.set(limit, await resolveStrategy(flags, spec));
   }
   return strategies;
+}
+
+/** Calls of tools and commands ask no server, so the assumed duration must be their estimate. */
+function withDurations<P extends Pick<Plan, 'tasks'>>(plan: P, flags: SimulateFlags): P {
+  const { latency = LATENCY_MS } = flags;
+  const durationOf = (task: Task): Task => {
+    const { tool, command, estimate, subtasks, plan: module } = task;
+    const isLocal = (tool ?? command) !== undefined && estimate?.durationMs === undefined;
+    return {
+      ...task,
+      ...(isLocal && { estimate: { ...estimate, durationMs: latency } }),
+      ...(subtasks !== undefined && { subtasks: subtasks.map(durationOf) }),
+      ...(module !== undefined && { plan: withDurations(module, flags) }),
+    };
+  };
+  return { ...plan, tasks: plan.tasks.map(durationOf) };
 }
 
 function limitsRetries({ retry }: Plan, { retries }: SimulateFlags): boolean {

@@ -8,15 +8,13 @@ export function toUsageError(error: unknown): unknown {
   const lacksTools = problems.some(({ code }) => code === 'unknown_tool');
   const hasCommands = problems.some(({ code }) => code === 'not_allowed');
   const lacksPrice = error.code === 'invalid_option' && error.message.startsWith('budget.costUsd');
-  const hint = hasCommands
-    ? '\nUse --allow-commands to run the commands of the plan, if you trust it.'
-    : lacksTools
-      ? '\nUse --mcp-config to give tasks the tools of MCP servers.'
-      : lacksPrice
-        ? '\nUse --prices FILE to give the price of the model, or --budget-tokens.'
-        : error instanceof InputsError
-          ? '\nUse --input NAME=VALUE or --inputs FILE to give values.'
-          : '';
+  const hints = [
+    lacksTools && 'Use --mcp-config to give tasks the tools of MCP servers.',
+    hasCommands && 'Use --allow-commands to run the commands of the plan, if you trust it.',
+    lacksPrice && 'Use --prices FILE to give the price of the model, or --budget-tokens.',
+    error instanceof InputsError && 'Use --input NAME=VALUE or --inputs FILE to give values.',
+  ];
+  const hint = hints.flatMap((each) => (each ? `\n${each}` : [])).join('');
   return new UsageError(error.message + hint, { cause: error });
 }
 

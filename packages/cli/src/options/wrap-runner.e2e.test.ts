@@ -87,10 +87,10 @@ describe('a recording', { timeout }, () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  test('that is missing is an error of the tasks', async () => {
+  test('that is missing is a usage error', async () => {
     const args = ['run', '-', '--replay', join(folder, 'none.jsonl')];
     const { exitCode, stderr } = await stratagem(args, { stdin: plan });
-    expect(exitCode).toBe(1);
+    expect(exitCode).toBe(2);
     expect(stderr).toContain('none.jsonl');
   });
 

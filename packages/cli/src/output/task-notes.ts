@@ -2,13 +2,12 @@ import type { Task } from '@stratagem/core';
 import { writtenTasksOf } from '@stratagem/core/kernel';
 
 /**
- * When a task runs after its dependencies, its condition, fan-out, loop, module and human step, each in a few
- * words.
+ * What is special about a task, each in a few words: its condition, fan-out, loop, module, human step, tool, …
  *
  * @param unfold Whether the tasks of a fan-out or a loop of modules are named.
  */
 export function taskNotes(task: Task, unfold = false): string[] {
-  const { runAfter, when, forEach, repeat, waitFor, plan } = task;
+  const { runAfter, when, forEach, repeat, waitFor, plan, tool, command, save } = task;
   const lines: string[] = [];
   if (runAfter === 'settled') lines.push('also after failures');
   if (runAfter === 'failure') lines.push('only after a failure');
@@ -28,6 +27,12 @@ export function taskNotes(task: Task, unfold = false): string[] {
   if (waitFor !== undefined) {
     lines.push(`waits for an ${typeof waitFor === 'object' ? waitFor.kind : waitFor}`);
   }
+  if (tool !== undefined) lines.push(`calls ${typeof tool === 'string' ? tool : tool.name}`);
+  if (command !== undefined) {
+    const argv = 'argv' in command ? command.argv : command;
+    lines.push(`runs ${argv[0]}`);
+  }
+  if (save !== undefined) lines.push(`saves ${save}`);
   return lines;
 }
 

@@ -1,17 +1,16 @@
 import type { Plan, Task } from '@stratagem/core';
 import { subtasksOf } from '@stratagem/core/kernel';
 import type { ExecutorFlags, PresetAnswers } from '../options/run-flags.js';
-import { UsageError } from '../options/usage-error.js';
 
 /**
- * Checks that each preset answer belongs to a human step of the plan.
- *
- * @throws {UsageError} naming the option and the human steps of the plan.
+ * The problems of preset answers: each must belong to a human step of the plan, and a step gets one answer.
+ * They name the option and the human steps of the plan.
  */
-export function checkPresetAnswers(
+export function presetProblems(
   plan: Plan,
   preset: PresetAnswers & Pick<ExecutorFlags, 'mcpConfig'>,
-): void {
+): string[] {
+  const problems: string[] = contradictions(preset);
   const steps = new Map<string, Task>();
   const callers = new Set<string>();
   collectSteps(plan.tasks, steps, callers);
@@ -24,14 +23,33 @@ export function checkPresetAnswers(
       // Which of its calls wait is known once the servers of the tools are.
       if (preset.mcpConfig !== undefined && kind !== 'answer' && callers.has(baseOf(id))) continue;
       const step = steps.get(id) ?? steps.get(baseOf(id));
-      if (step === undefined) throw new UsageError(`${option} ${id}: ${unknownStep(id, steps)}`);
+      if (step === undefined) {
+        problems.push(`${option} ${id}: ${unknownStep(id, steps)}`);
+        continue;
+      }
       const waitsFor = typeof step.waitFor === 'object' ? step.waitFor.kind : step.waitFor;
       if (kind !== undefined && waitsFor !== kind) {
         const remedy = waitsFor === 'approval' ? `--approve ${id}` : `--answer ${id}=…`;
-        throw new UsageError(`${option} ${id}: the task waits for an ${waitsFor}; use ${remedy}`);
+        problems.push(`${option} ${id}: the task waits for an ${waitsFor}; use ${remedy}`);
       }
     }
   }
+  return problems;
+}
+
+/** Tasks that get several answers. */
+function contradictions({ approve = [], reject = [], answer = [] }: PresetAnswers): string[] {
+  const given = new Map<string, string[]>();
+  for (const [option, ids] of [
+    ['--approve', approve],
+    ['--reject', reject],
+    ['--answer', answer.map(({ id }) => id)],
+  ] as const) {
+    for (const id of ids) given.set(id, [...(given.get(id) ?? []), `${option} ${id}`]);
+  }
+  return [...given.values()]
+    .filter((options) => options.length > 1)
+    .map((options) => `${options.join(' and ')} are answers to one question: remove all but one`);
 }
 
 /** The id in the pattern of a fan-out: `pages[0]` and `pages[0]/check` are `pages` and `pages/check`. */

@@ -28,9 +28,12 @@ export async function stepOptions(
   };
 }
 
-/** Whether a task, or one of its subtasks, is like this. */
+/** Whether a task is like this, also one of its subtasks or of its module. */
 export function hasTask(tasks: readonly Task[], isSuch: (task: Task) => boolean): boolean {
-  return tasks.some((task) => isSuch(task) || hasTask(task.subtasks ?? [], isSuch));
+  return tasks.some((task) => {
+    const { subtasks = [], plan } = task;
+    return isSuch(task) || hasTask(subtasks, isSuch) || hasTask(plan?.tasks ?? [], isSuch);
+  });
 }
 
 export function callsFetch({ tool, tools = [] }: Task): boolean {

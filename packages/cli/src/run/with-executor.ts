@@ -2,25 +2,31 @@ import {
   createExecutor,
   type Executor,
   type ExecutorOptions,
+  isStratagemError,
   type Journal,
   type RunOptions,
   type TaskRunner,
   type Tool,
 } from '@stratagem/core';
+import { attachmentSupport, TASK_OPTIONS } from '@stratagem/core/runner';
 import type { LoadedPlan } from '../load/load-plan.js';
 import { withTools } from '../load/load-tools.js';
 import { resolveStrategy } from '../options/resolve-options.js';
 import { type ResolvedRunners, resolveRunners } from '../options/resolve-runners.js';
 import type { ExecutorFlags, LimitFlags } from '../options/run-flags.js';
 import { optionErrorToUsageError } from '../options/to-usage-error.js';
+import { UsageError } from '../options/usage-error.js';
+import { Preflight } from './preflight.js';
 import { retryOptions } from './run-options.js';
-import { stepOptions } from './step-options.js';
+import { hasTask, stepOptions } from './step-options.js';
+import { isForModel, profileOf } from './without-effect.js';
 
 /**
  * Creates the executor that the command line describes, while `use` needs it. `use` also gets the date
  * of the price list of the runner.
  *
  * @param file The plan file: its strategy and models, and what its tasks need.
+ * @param preflight Gets the problems of options, runners and tools; `use` is to finish it.
  * @throws {UsageError} when an option is invalid.
  */
 export async function withExecutor<Result>(
@@ -28,27 +34,77 @@ export async function withExecutor<Result>(
   file: LoadedPlan,
   journal: Journal | undefined,
   use: (executor: Executor, pricesAsOf: string | undefined) => Promise<Result>,
+  preflight?: Preflight,
 ): Promise<Result> {
-  const resolved = await resolveRunners(flags, file.models);
+  const checks = preflight ?? new Preflight();
+  const found = await checks.try(() => resolveRunners(flags, file.models));
+  const resolved = found ?? unresolved(file.models);
+  const strategy = await checks.try(() => resolveStrategy(flags, file.strategy));
+  await checkRunners(checks, file, resolved, flags.replan !== undefined);
+  if (preflight === undefined) checks.finish();
   const options = {
     ...resolved,
-    strategy: await resolveStrategy(flags, file.strategy),
+    strategy: strategy ?? (await resolveStrategy({}, undefined)),
     ...(journal !== undefined && { journal }),
     attachments: {
       ...(file.directory !== undefined && { directory: file.directory }),
       ...(flags.allowRead !== undefined && { allowRead: flags.allowRead }),
     },
   };
-  return withTools(flags, async (tools = []) =>
-    use(
-      createChecked({
-        ...options,
-        ...(await stepOptions(file.plan, flags, tools)),
-        ...(await replanOptions(flags, resolved.runner, tools)),
-      }),
-      listPricesDate(flags, resolved),
-    ),
-  );
+  let areConnected = false;
+  const useTools = async (tools: readonly Tool[] = []) => {
+    areConnected = true;
+    const executor = createChecked({
+      ...options,
+      ...(await stepOptions(file.plan, flags, tools)),
+      ...(await replanOptions(flags, resolved.runner, tools)),
+    });
+    return use(executor, listPricesDate(flags, resolved));
+  };
+  try {
+    return await withTools(flags, useTools);
+  } catch (error) {
+    if (areConnected || !(error instanceof UsageError)) throw error;
+    // Without its tools, nothing else can be said about the plan.
+    checks.report(error.message);
+    checks.finish();
+    throw error;
+  }
+}
+
+/** Reports runners that cannot answer any request, such as one without a key. */
+async function checkRunners(
+  preflight: Preflight,
+  { plan, models }: LoadedPlan,
+  { runner, runners = {} }: ResolvedRunners,
+  replans: boolean,
+): Promise<void> {
+  const used = new Set<TaskRunner>(replans ? [runner] : []);
+  hasTask(plan.tasks, (task) => {
+    const name = isForModel(task) ? profileOf(task, models) : undefined;
+    const own = name === undefined || task.model === undefined ? runner : runners[name];
+    if (isForModel(task) && own !== undefined) used.add(own);
+    return false;
+  });
+  for (const each of used) {
+    await each.check?.().catch((error: unknown) => {
+      if (!isStratagemError(error)) throw error;
+      preflight.report(error.message);
+    });
+  }
+}
+
+/** In the place of runners whose options are wrong, so that all other problems are found, too. */
+function unresolved(models: LoadedPlan['models']): ResolvedRunners {
+  const runner: TaskRunner = {
+    name: 'unresolved',
+    supportsTools: true,
+    supportedOptions: [...TASK_OPTIONS, ...attachmentSupport(['*/*'])],
+    run: () => Promise.reject(new Error('the options of the runner are wrong')),
+  };
+  const names = Object.keys(models ?? {});
+  if (names.length === 0) return { runner };
+  return { runner, runners: Object.fromEntries(names.map((name) => [name, runner])) };
 }
 
 /** The date of the oldest price list behind the costs; undefined with prices of the user. */

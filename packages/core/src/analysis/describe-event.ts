@@ -57,7 +57,9 @@ export function describeEvent(event: RunEvent): string {
         const held = ending === 'reached' ? 'held' : 'did not hold';
         return `${task(event)} completed in ${duration(event.durationMs)}: its condition ${held} after ${count(iterations, 'iteration')}.`;
       }
-      return `${task(event)} completed in ${duration(event.durationMs)}.`;
+      return event.savedTo === undefined
+        ? `${task(event)} completed in ${duration(event.durationMs)}.`
+        : `${task(event)} completed in ${duration(event.durationMs)} and was saved to ${quoted(event.savedTo)}.`;
     case 'task_failed':
       return `${task(event)} failed after ${duration(event.durationMs)}: ${sentence(event.error.message)}`;
     case 'task_retrying':

@@ -1,5 +1,5 @@
 import { isByFunction } from '../contract/for-each.js';
-import { isTemplate, type Task } from '../contract/task.js';
+import { asksModel, isTemplate, type Task } from '../contract/task.js';
 import { FanOut } from '../state/fan-out.js';
 import { inputNamesOf, inputsOf } from '../state/inputs.js';
 import { promptOf } from '../state/prompt.js';
@@ -27,7 +27,7 @@ export class Prompts {
   of(index: number): string | undefined {
     const { graph } = this.#state;
     const task = graph.taskOf(index);
-    if (task.run !== undefined || task.prompt !== undefined) return undefined;
+    if (!asksModel(task) || task.prompt !== undefined) return undefined;
     try {
       if (!this.#adopt(index)) return undefined;
       if (this.#lacksOutput(index)) return undefined;

@@ -49,7 +49,7 @@ export class SavedFiles {
     const key = savePathKey(path);
     const writer = this.#writers.get(key);
     if (writer === undefined) this.#writers.set(key, id);
-    else if (writer !== id) {
+    else if (loopOf(writer) !== loopOf(id)) {
       const file = JSON.stringify(path);
       const message = `its save path ${file} is already that of "${writer}"; each file has one task`;
       throw new RunnerError('invalid_input', message);
@@ -68,6 +68,11 @@ export class SavedFiles {
     }
     return writers;
   }
+}
+
+/** The iterations of a loop, `draft#1` and `draft#2`, write to the same file. */
+function loopOf(id: string): string {
+  return id.replace(/#\d+/g, '');
 }
 
 /** Text and bytes as they are, other values as JSON. */

@@ -110,7 +110,12 @@ function toolStep(attempt: number, step: Tool, limit: number): ToolStep {
   };
 }
 
-function descriptionOf({ description, prompt, run }: Task): string {
+function descriptionOf({ description, prompt, run, tool, command }: Task): string {
   if (description !== undefined) return description;
+  if (tool !== undefined) return `Calls ${typeof tool === 'string' ? tool : tool.name}`;
+  if (command !== undefined) {
+    const argv = 'argv' in command ? command.argv : command;
+    return `Runs ${argv.join(' ')}`;
+  }
   return prompt !== undefined || run !== undefined ? '(a function)' : '';
 }
