@@ -1,5 +1,5 @@
 import type { Plan, Task } from '@stratagem/core';
-import type { Profiles } from '../options/resolve-runners.js';
+import type { Profiles } from '../options/profiles.js';
 import type { RunFlags } from '../options/run-flags.js';
 import { callsFetch, hasTask } from './step-options.js';
 
