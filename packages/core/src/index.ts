@@ -15,6 +15,7 @@ export type {
   ToolChoice,
 } from './contract/call-options.js';
 export type { AttemptCarrier } from './contract/carrier.js';
+export type { Citation } from './contract/citation.js';
 export type { ValueCodec } from './contract/codec.js';
 export type { CommandRunner } from './contract/command-runner.js';
 export type { Comparison, Condition, Operator } from './contract/condition.js';
@@ -116,7 +117,7 @@ export type {
   TaskType,
 } from './contract/task.js';
 export { type Tool, type ToolContext, type ToolResult, tool } from './contract/tool.js';
-export type { Usage } from './contract/usage.js';
+export type { TotalUsage, Usage } from './contract/usage.js';
 export type { WaitFor, WaitKind } from './contract/wait-for.js';
 export { memoryJournal } from './journal/memory-journal.js';
 export { readRun } from './journal/read-run.js';

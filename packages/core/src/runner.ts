@@ -17,6 +17,7 @@ export type {
 } from './contract/call-options.js';
 export { TASK_OPTIONS, withoutDelivery } from './contract/call-options.js';
 export { checkDuration, checkFlag, checkLimit, checkOptions } from './contract/check-options.js';
+export { type Citation, citationsOf } from './contract/citation.js';
 export {
   ATTEMPT_ERROR_CODES,
   type AttemptErrorCode,

@@ -182,6 +182,29 @@ export function Output({
   );
 }
 
+/** The sources that the output cites. */
+export function Sources({ detail }: { detail: TaskDetail | undefined }) {
+  if (detail?.sources === undefined) return null;
+  return (
+    <section>
+      <h3>Sources</h3>
+      <ol>
+        {detail.sources.map(({ title, url }) => (
+          <li key={url ?? title}>
+            {url === undefined ? (
+              title
+            ) : (
+              <a href={url} target="_blank" rel="noreferrer noopener">
+                {title}
+              </a>
+            )}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
 /** More tasks than this are counted. */
 const MOST_LINKS = 12;
 

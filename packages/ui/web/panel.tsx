@@ -8,6 +8,7 @@ import { type Act, BusyButton, CallQuestion, Decision } from './notes.js';
 import {
   Attempts,
   Output,
+  Sources,
   TaskLinks,
   TextSection,
   TimeSpent,
@@ -143,6 +144,7 @@ export function Panel(props: PanelProps) {
         <TaskLinks title={titleOfChildren(task)} ids={task.children} view={view} select={select} />
       )}
       <Output task={task} detail={detail} now={view.now} />
+      <Sources detail={detail} />
       <TaskLinks title="Used by" ids={usersOf(view, task.id)} view={view} select={select} />
       {task.human === undefined && <Usage task={task} />}
     </aside>

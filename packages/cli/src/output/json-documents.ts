@@ -16,6 +16,7 @@ export function runDocument(result: DisplayableRun, runId: string | null = null)
     parentId: task.parentId ?? null,
     attempts: task.attempts,
     output: task.output ?? null,
+    citations: task.citations ?? [],
     error: task.error ?? missingOutput(task),
     loop: task.loop ?? null,
     startedAt: isoTime(task.startedAt),

@@ -30,6 +30,7 @@ const price = z.strictObject(
     outputPerMillion: amount,
     cachedInputPerMillion: amount.optional(),
     cacheWriteInputPerMillion: amount.optional(),
+    perSearch: amount.optional(),
   },
   needs('a price like { inputPerMillion: 1, outputPerMillion: 4 }'),
 );

@@ -1,4 +1,5 @@
 import type { Budget } from '../contract/budget.js';
+import type { Citation } from './citation.js';
 import type { AttemptErrorCode, ReplanError, StratagemError, TaskError } from './errors.js';
 import type { CriterionProgress } from './goal.js';
 import type { OutputPart } from './output-part.js';
@@ -132,6 +133,8 @@ export interface TaskCompleted extends AttemptBase {
   readonly reused?: { readonly runId: string } | undefined;
   /** The output was taken from a cache. */
   readonly cached?: true | undefined;
+  /** The sources that the output cites. */
+  readonly citations?: readonly Citation[] | undefined;
   /** The file that the output was saved to, within the output folder. */
   readonly savedTo?: string | undefined;
   /** For a loop, how it ended. */

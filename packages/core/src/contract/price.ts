@@ -14,6 +14,11 @@ export interface Price {
    * @default the price of input tokens
    */
   readonly cacheWriteInputPerMillion?: number | undefined;
+  /**
+   * For one search of the provider, in US dollars.
+   * @default nothing
+   */
+  readonly perSearch?: number | undefined;
 }
 
 /** Prices by the name of the model, as the provider reports it. */
@@ -36,13 +41,13 @@ export function costOf(
   if (price === undefined) return undefined;
   const { inputTokens, outputTokens, cachedInputTokens = 0, cacheWriteInputTokens = 0 } = usage;
   const { inputPerMillion, outputPerMillion, cachedInputPerMillion = inputPerMillion } = price;
-  const { cacheWriteInputPerMillion = inputPerMillion } = price;
+  const { cacheWriteInputPerMillion = inputPerMillion, perSearch = 0 } = price;
   const total =
     (inputTokens - cachedInputTokens - cacheWriteInputTokens) * inputPerMillion +
     cachedInputTokens * cachedInputPerMillion +
     cacheWriteInputTokens * cacheWriteInputPerMillion +
     outputTokens * outputPerMillion;
-  return total / 1_000_000;
+  return total / 1_000_000 + (usage.searches ?? 0) * perSearch;
 }
 
 /** `gpt-5-2026-04-01`, `claude-sonnet-5-20260401`: the name of a model with a date. */

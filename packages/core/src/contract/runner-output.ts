@@ -1,3 +1,4 @@
+import { citationsOf } from './citation.js';
 import { RunnerError } from './errors.js';
 import { rateLimitsOf } from './rate-limits.js';
 import type { TaskOutput } from './runner.js';
@@ -17,7 +18,8 @@ export function readAnswer(runner: string, answer: unknown, isStrict = false): T
     const kind = answer === null ? 'null' : typeof answer;
     throw refuse(`${kind}; it must resolve to { output }`);
   }
-  const { output, usage, costUsd, model, requestId, rateLimits, cached } = answer as TaskOutput;
+  const { output, usage, costUsd, model, requestId, rateLimits, cached, citations } =
+    answer as TaskOutput;
   // An odd count must not lose an answer that has been paid for.
   const used = {
     usage: usage === undefined ? undefined : usageOf(usage),
@@ -33,6 +35,7 @@ export function readAnswer(runner: string, answer: unknown, isStrict = false): T
     model: typeof model === 'string' ? model : undefined,
     requestId: typeof requestId === 'string' ? requestId : undefined,
     rateLimits: rateLimits === undefined ? undefined : rateLimitsOf(rateLimits),
+    ...(citations !== undefined && { citations: citationsOf(citations) }),
     ...(cached === true && { cached }),
   };
 }

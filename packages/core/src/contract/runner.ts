@@ -1,5 +1,6 @@
 import type { RequestAttachment } from './attachment.js';
 import type { TaskOptions } from './call-options.js';
+import type { Citation } from './citation.js';
 import type { RateLimits } from './rate-limits.js';
 import type { LoopResult } from './repeat.js';
 import type { RunContext } from './run-context.js';
@@ -50,6 +51,8 @@ export interface TaskOutput {
   readonly requestId?: string | undefined;
   /** The rate limits that the server announced. */
   readonly rateLimits?: RateLimits | undefined;
+  /** The sources that the answer cites: of searches of the provider, and of documents. */
+  readonly citations?: readonly Citation[] | undefined;
   /** The answer was taken from a cache, at no cost. */
   readonly cached?: true | undefined;
 }

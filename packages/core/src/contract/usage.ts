@@ -10,14 +10,19 @@ export interface Usage {
   readonly cacheWriteInputTokens?: number | undefined;
   /** The output tokens of hidden reasoning. */
   readonly reasoningTokens?: number | undefined;
+  /** The searches that the provider made; many charge for each. */
+  readonly searches?: number | undefined;
 }
+
+/** The usage of many attempts, without the counts that most of them do not have. */
+export type TotalUsage = Required<Omit<Usage, 'searches'>> & Pick<Usage, 'searches'>;
 
 /** Whether a value from outside is a valid usage. */
 function isUsage(value: unknown): value is Usage {
   if (typeof value !== 'object' || value === null) return false;
   const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = value as Usage;
-  const { cacheWriteInputTokens } = value as Usage;
-  const details = [cachedInputTokens, cacheWriteInputTokens, reasoningTokens];
+  const { cacheWriteInputTokens, searches } = value as Usage;
+  const details = [cachedInputTokens, cacheWriteInputTokens, reasoningTokens, searches];
   const counts = [inputTokens, outputTokens, ...details.map((count) => count ?? 0)];
   return counts.every((count) => Number.isFinite(count) && count >= 0);
 }
@@ -26,8 +31,8 @@ function isUsage(value: unknown): value is Usage {
 export function usageOf(value: unknown): Usage | undefined {
   if (!isUsage(value)) return undefined;
   const { inputTokens, outputTokens } = value;
-  const { cachedInputTokens, cacheWriteInputTokens, reasoningTokens } = value;
-  const details = { cachedInputTokens, cacheWriteInputTokens, reasoningTokens };
+  const { cachedInputTokens, cacheWriteInputTokens, reasoningTokens, searches } = value;
+  const details = { cachedInputTokens, cacheWriteInputTokens, reasoningTokens, searches };
   const given = Object.entries(details).filter(([, count]) => count != null);
   return Object.freeze({ inputTokens, outputTokens, ...Object.fromEntries(given) });
 }
@@ -50,12 +55,13 @@ export function addUsage(first: Usage | undefined, second: Usage | undefined): U
     ...sum('cachedInputTokens'),
     ...sum('cacheWriteInputTokens'),
     ...sum('reasoningTokens'),
+    ...sum('searches'),
   };
 }
 
 /** What has been used, as plain data. */
 export interface SpendingData {
-  readonly usage: Required<Usage>;
+  readonly usage: TotalUsage;
   /** Null once tokens were used whose price is unknown. */
   readonly costUsd: number | null;
   /** Attempts that reported what they used. */

@@ -63,7 +63,9 @@ export class Redaction {
 
   /** The texts of an encoded event, without what was removed from outputs. */
   data(data: EventData, index: number): EventData {
-    const { question, error, tasks, items, message: reason } = data;
+    // Quotes may contain what is redacted.
+    const { citations: _, ...kept } = data;
+    const { question, error, tasks, items, message: reason } = kept;
     const { message, taskId } = (error ?? {}) as {
       readonly message?: Json;
       readonly taskId?: Json;
@@ -71,7 +73,7 @@ export class Redaction {
     // The error of a run repeats that of a task.
     const failed = index >= 0 ? index : (this.#state.graph.indexOf(`${taskId}`) ?? -1);
     return {
-      ...data,
+      ...kept,
       ...(typeof question === 'string' && { question: this.#text(question, index) }),
       ...(typeof reason === 'string' && { message: this.#text(reason, index) }),
       ...(typeof message === 'string' && {

@@ -1,4 +1,5 @@
 import { checkDuration, checkOptions } from '../contract/check-options.js';
+import { type Citation, citationsOf } from '../contract/citation.js';
 import type { ValueCodec } from '../contract/codec.js';
 import { OptionError } from '../contract/errors.js';
 import type { Journal, RecordedCompletion } from '../contract/journal.js';
@@ -20,6 +21,7 @@ interface ReusedOutput {
   readonly output: unknown;
   readonly runId: string;
   readonly model?: string | undefined;
+  readonly citations?: readonly Citation[] | undefined;
 }
 
 /** Finds outputs of earlier runs that may be reused. */
@@ -53,7 +55,12 @@ export class Reuse {
     const { model, reused } = found.event;
     // The run that produced the output, however often it has been reused since.
     const { runId } = (reused as { runId: string } | undefined) ?? found;
-    return { output, runId, ...(typeof model === 'string' && { model }) };
+    const citations = citationsOf(found.event.citations);
+    return {
+      ...{ output, runId },
+      ...(typeof model === 'string' && { model }),
+      ...(citations && { citations }),
+    };
   }
 }
 

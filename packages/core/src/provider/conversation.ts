@@ -1,4 +1,5 @@
 import type { RequestAttachment } from '../contract/attachment.js';
+import { type Citation, citationsOf } from '../contract/citation.js';
 import { RunnerError } from '../contract/errors.js';
 import type { RateLimits } from '../contract/rate-limits.js';
 import type { RunContext } from '../contract/run-context.js';
@@ -50,6 +51,10 @@ export interface Turn extends ResponseMeta {
   /** The cost in US dollars, where the server states it. */
   readonly costUsd?: number | undefined;
   readonly model?: string | undefined;
+  /** The sources that the answer cites. */
+  readonly citations?: readonly Citation[] | undefined;
+  /** The tier that the request was served in, where the server says it. */
+  readonly serviceTier?: string | undefined;
 }
 
 /** A conversation with a model that keeps its history: all that differs between backends. */
@@ -80,6 +85,8 @@ export interface ConversationOptions extends AnswerFormat {
   readonly toolCallConcurrency?: number | undefined;
   /** Ends the conversation before the attempt ends. */
   readonly signal?: AbortSignal | undefined;
+  /** Adds the cost of one turn: prices may depend on the length of its prompt. */
+  readonly withCost?: ((turn: Turn) => Turn) | undefined;
   /** Called after each answer of the model. */
   readonly onAnswer?: (() => void) | undefined;
 }
@@ -115,9 +122,10 @@ export async function converse(
   let input: TurnInput = { kind: 'prompt', text: promptOf(request, options), attachments };
   let corrected = false;
   for (let step = 1; ; step++) {
-    const turn: Turn = await dialogue.send(input).catch((thrown) => {
+    const sent: Turn = await dialogue.send(input).catch((thrown) => {
       throw withUsage(thrown, usage, costUsd);
     });
+    const turn = options.withCost?.(sent) ?? sent;
     options.onAnswer?.();
     const { toolCalls = [], model, requestId, rateLimits } = turn;
     usage = addUsage(usage, turn.usage);
@@ -130,9 +138,10 @@ export async function converse(
       const reported = definedFields({ usage: turn.usage, model, requestId });
       await context.emit({ kind: 'step', step, ...reported });
     }
-    if (isLast) return { output, ...details };
+    const citations = citationsOf(turn.citations);
+    if (isLast) return { output, ...details, ...(citations && { citations }) };
     if (step >= maxSteps) {
-      if (toolCalls.length === 0) return { output, ...details };
+      if (toolCalls.length === 0) return { output, ...details, ...(citations && { citations }) };
       const message = `the model still called tools after ${step} requests; raise maxSteps`;
       throw new RunnerError('step_limit', message, details);
     }

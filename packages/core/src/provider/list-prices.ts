@@ -13,8 +13,8 @@ export type ListPrice = readonly [
 
 /**
  * List prices by provider and model, from the price pages of the providers. The providers have the names
- * of the AI SDK. Where a price depends on the length of the prompt, it is that of short prompts; where it
- * depends on the time of the day, it is the highest.
+ * of the AI SDK. Where a price depends on the length of the prompt, it is that of short prompts: see
+ * `LONG_PROMPT_PRICES`. Where it depends on the time of the day, it is the highest.
  */
 export const LIST_PRICES: Readonly<Record<string, Readonly<Record<string, ListPrice>>>> = {
   openai: {

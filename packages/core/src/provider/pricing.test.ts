@@ -86,6 +86,7 @@ describe('the cost', () => {
 
 test('a price in the form of the option prices', () => {
   expect(listPriceOf('anthropic', 'claude-sonnet-5-5')).toEqual({
+    perSearch: 0.01,
     inputPerMillion: 2,
     outputPerMillion: 10,
     cachedInputPerMillion: 0.2,

@@ -1,7 +1,9 @@
 import { RunnerError } from '../contract/errors.js';
 import { costOf, type Price, priceOf } from '../contract/price.js';
 import type { RunnerPricing, TaskOutput } from '../contract/runner.js';
+import type { Turn } from './conversation.js';
 import { LIST_PRICES, LIST_PRICES_DATE } from './list-prices.js';
+import { LIST_TIERS, LONG_PROMPT_PRICES, SEARCH_PRICES } from './special-prices.js';
 
 /** Where a model is asked. */
 export interface PricedModel {
@@ -30,7 +32,7 @@ export interface Pricing {
   withCost<T extends Priced>(details: T): T & Pick<TaskOutput, 'costUsd'>;
 }
 
-type Priced = Pick<TaskOutput, 'usage' | 'costUsd' | 'model'>;
+type Priced = Pick<Turn, 'usage' | 'costUsd' | 'model' | 'serviceTier'>;
 
 /** Providers whose servers speak the protocol of another one. */
 const PROVIDERS_BY_HOST: readonly (readonly [RegExp, string])[] = [
@@ -66,12 +68,16 @@ export function pricingOf(asked: PricedModel): Pricing {
       isKnown: (other) => isStated || listPriceOf(owner, other) !== undefined,
     },
     withCost(details) {
-      const { usage, costUsd, model: answered = model } = details;
+      const { usage, costUsd, model: answered = model, serviceTier = '' } = details;
       if (usage === undefined || costUsd !== undefined) return details;
-      const price = listPriceOf(owner, answered) ?? listPriceOf(owner, model);
-      if (price === undefined) return details;
-      const cost = costOf(usage, answered, { [answered]: price }) as number;
-      return { ...details, costUsd: cost * share };
+      const { inputTokens, searches = 0 } = usage;
+      const listed =
+        listPriceOf(owner, answered, inputTokens) ?? listPriceOf(owner, model, inputTokens);
+      if (listed === undefined) return details;
+      const { perSearch = 0, ...price } = listed;
+      const tokens = costOf(usage, answered, { [answered]: price }) as number;
+      const tier = LIST_TIERS[owner]?.[serviceTier] ?? 1;
+      return { ...details, costUsd: tokens * share * tier + searches * perSearch };
     },
   };
 }
@@ -95,19 +101,28 @@ export async function withPricing(
  * `anthropic/claude-sonnet-5-5`.
  *
  * @param provider The name of the provider in the AI SDK.
+ * @param inputTokens Those of one request: some models cost more for a long prompt.
+ * @default 0
  */
-export function listPriceOf(provider: string, model: string): Price | undefined {
-  const own = priceIn(provider, model);
+export function listPriceOf(provider: string, model: string, inputTokens = 0): Price | undefined {
+  const own = priceIn(provider, model, inputTokens);
   if (own !== undefined) return own;
   const slash = model.indexOf('/');
-  return slash === -1 ? undefined : priceIn(model.slice(0, slash), model.slice(slash + 1));
+  if (slash === -1) return undefined;
+  return priceIn(model.slice(0, slash), model.slice(slash + 1), inputTokens);
 }
 
-function priceIn(provider: string, model: string): Price | undefined {
+function priceIn(provider: string, model: string, inputTokens: number): Price | undefined {
   const prices = Object.hasOwn(LIST_PRICES, provider) ? LIST_PRICES[provider] : undefined;
-  const price = prices && priceOf(model, prices);
-  if (price === undefined) return undefined;
+  const short = prices && priceOf(model, prices);
+  if (short === undefined) return undefined;
+  const long = priceOf(model, LONG_PROMPT_PRICES[provider] ?? {});
+  const price = long !== undefined && inputTokens > long.aboveInputTokens ? long.price : short;
+  const perSearch = SEARCH_PRICES[provider];
   const [inputPerMillion, outputPerMillion, cachedInputPerMillion, cacheWriteInputPerMillion] =
     price;
-  return { inputPerMillion, outputPerMillion, cachedInputPerMillion, cacheWriteInputPerMillion };
+  return {
+    ...{ inputPerMillion, outputPerMillion, cachedInputPerMillion, cacheWriteInputPerMillion },
+    ...(perSearch !== undefined && { perSearch }),
+  };
 }

@@ -32,6 +32,8 @@ export interface Exchange<Event, Answer extends ModelAnswer> {
    * @param emit Receives the text; left out when nobody reads it.
    */
   readWhole(body: object, emit?: RunContext['emit']): Promise<Answer>;
+  /** Whether the next request continues an answer that the server has paused. */
+  readonly continuesPaused?: boolean | undefined;
 }
 
 type Context = RequestContext<SdkClient, SdkOptions<SdkClient>, AnswerFormat>;
@@ -65,6 +67,7 @@ export async function requestAnswer<Event, Answer extends ModelAnswer>(
     };
     if (answer.end === undefined) requireStream(headers, context);
     const { label, model, options } = context;
+    if (answer.end === 'paused' && exchange.continuesPaused) return answer;
     requireComplete(answer, { label, model, maxOutputTokens: options.maxOutputTokens });
     return answer;
   } catch (thrown) {

@@ -49,6 +49,7 @@ export function sdkRunner<
       const formats = await wire.formatsOf(request.outputSchema, target);
       const limitMs = timeoutMs ?? target.client.timeout;
       return withTimeLimit(context, limitMs, (signal, timeout) => {
+        const pricing = connection.pricingOf(target.model);
         const ask = (format: Format, onAnswer?: () => void) => {
           const dialogue = wire.dialogueOf({
             ...target,
@@ -59,10 +60,11 @@ export function sdkRunner<
             wantsText: context.wantsText !== false,
             request: { signal, timeout, maxRetries: 0, headers: target.options.headers },
           });
-          const limits = { maxSteps, toolCallConcurrency, signal, onAnswer };
+          const { withCost } = pricing;
+          const limits = { maxSteps, toolCallConcurrency, signal, onAnswer, withCost };
           return converse(request, context, dialogue, { ...format, ...limits });
         };
-        return withPricing(connection.pricingOf(target.model), () =>
+        return withPricing(pricing, () =>
           withAttachmentErrors(request.attachments, () =>
             formats.length === 1
               ? ask(formats[0])

@@ -314,9 +314,8 @@ export class ActiveAttempts implements AttemptHost {
       const found =
         key === undefined ? undefined : await reuse?.find(key, outputSchema, this.#inbox.now());
       if (found === undefined) return undefined;
-      const { output, runId, model } = found;
-      const reused = { output, contentKey: key, reused: { runId } };
-      return model === undefined ? reused : { ...reused, model };
+      const { runId, ...answer } = found;
+      return { ...answer, contentKey: key, reused: { runId } };
     } catch (thrown) {
       const message = `could not look for outputs of earlier runs: ${describe(thrown)}`;
       this.#inbox.takeOutput(attempt, { kind: 'notice', source: 'journal', message });

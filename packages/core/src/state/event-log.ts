@@ -360,7 +360,7 @@ function outputFor(output: unknown): unknown {
 
 function hasDetails(result: AttemptResult): boolean {
   const { usage, costUsd, model, requestId, rateLimits, contentKey, reused, cached } = result;
-  const { savedTo, loop } = result;
+  const { savedTo, loop, citations } = result;
   return (
     loop !== undefined ||
     usage !== undefined ||
@@ -371,7 +371,8 @@ function hasDetails(result: AttemptResult): boolean {
     contentKey !== undefined ||
     reused !== undefined ||
     cached !== undefined ||
-    savedTo !== undefined
+    savedTo !== undefined ||
+    citations !== undefined
   );
 }
 
@@ -385,6 +386,7 @@ const DETAILS = [
   'reused',
   'cached',
   'savedTo',
+  'citations',
   'loop',
 ] as const satisfies readonly (keyof AttemptResult)[];
 

@@ -5,7 +5,7 @@ import { RunnerError } from '../contract/errors.js';
 import type { RunEvent } from '../contract/event.js';
 import type { Plan } from '../contract/plan.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
-import type { Usage } from '../index.js';
+import type { TotalUsage, Usage } from '../index.js';
 import type { SimulatedAttempt } from '../simulate/options.js';
 import { resumeSimulation, simulate } from '../simulate/simulate.js';
 import { computeMetrics, type Metrics } from './metrics.js';
@@ -18,7 +18,7 @@ const strategy: Strategy = {
   },
 };
 
-const nothing: Required<Usage> = {
+const nothing: TotalUsage = {
   inputTokens: 0,
   outputTokens: 0,
   cachedInputTokens: 0,

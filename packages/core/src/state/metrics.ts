@@ -1,5 +1,5 @@
 import type { RunEvent } from '../contract/event.js';
-import type { Usage } from '../contract/usage.js';
+import type { TotalUsage } from '../contract/usage.js';
 import { Graph } from '../graph/graph.js';
 import { listOfEvents } from './check-events.js';
 import { COMPLETED, COMPLETED_WITH_DETAILS, type EventLog, STARTED } from './event-log.js';
@@ -52,7 +52,7 @@ export interface Metrics {
   /** Number of rounds of re-planning. */
   readonly replanRounds: number;
   /** Reported tokens of all attempts and of re-planning. */
-  readonly usage: Required<Usage>;
+  readonly usage: TotalUsage;
   /** Cost of that usage in US dollars; null when the price of some tokens is unknown. */
   readonly costUsd: number | null;
 }

@@ -1,11 +1,11 @@
-import type { SpendingData, Usage } from '../contract/usage.js';
+import type { SpendingData, TotalUsage, Usage } from '../contract/usage.js';
 
 /** What a budget counts of an attempt. */
 export type Spent = 'tokens' | 'costUsd';
 
 /** The tokens and cost that attempts have used so far. */
 export class Spending {
-  readonly usage = {
+  readonly usage: { -readonly [Name in keyof TotalUsage]: TotalUsage[Name] } = {
     inputTokens: 0,
     outputTokens: 0,
     cachedInputTokens: 0,
@@ -58,5 +58,6 @@ export class Spending {
     this.usage.cachedInputTokens += usage.cachedInputTokens ?? 0;
     this.usage.cacheWriteInputTokens += usage.cacheWriteInputTokens ?? 0;
     this.usage.reasoningTokens += usage.reasoningTokens ?? 0;
+    if (usage.searches) this.usage.searches = (this.usage.searches ?? 0) + usage.searches;
   }
 }

@@ -1,3 +1,4 @@
+import type { Citation } from '../contract/citation.js';
 import type { TaskError } from '../contract/errors.js';
 import type {
   CancelReason,
@@ -26,6 +27,8 @@ export interface TaskResult {
   readonly reused?: { readonly runId: string } | undefined;
   /** The output was taken from a cache. */
   readonly cached?: true | undefined;
+  /** The sources that the output cites. */
+  readonly citations?: readonly Citation[] | undefined;
   /** The file that the output was saved to, within the output folder. */
   readonly savedTo?: string | undefined;
   /** The output was dropped, because the run has `outputs: 'final'` and no task needs it any more. */
@@ -98,6 +101,7 @@ function outcomeOf(event: RunEvent): Partial<TaskResult> {
         output: event.output,
         ...(event.reused !== undefined && { reused: event.reused }),
         ...(event.cached && { cached: event.cached }),
+        ...(event.citations !== undefined && { citations: event.citations }),
         ...(event.savedTo !== undefined && { savedTo: event.savedTo }),
       };
     case 'task_failed':

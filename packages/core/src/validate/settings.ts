@@ -90,7 +90,7 @@ export function checkBudget(problems: Problems, budget: unknown, path: PlanPath)
 }
 
 const CACHE_PRICE_FIELDS = ['cachedInputPerMillion', 'cacheWriteInputPerMillion'] as const;
-const PRICE_FIELDS = ['inputPerMillion', 'outputPerMillion', ...CACHE_PRICE_FIELDS];
+const PRICE_FIELDS = ['inputPerMillion', 'outputPerMillion', ...CACHE_PRICE_FIELDS, 'perSearch'];
 
 export function checkPrices(problems: Problems, prices: unknown, path: PlanPath): void {
   const example = '{ "gpt-5": { inputPerMillion: 1.25, outputPerMillion: 10 } }';
@@ -108,6 +108,8 @@ export function checkPrices(problems: Problems, prices: unknown, path: PlanPath)
     const dollars = { min: 0, what: 'a number of US dollars per million tokens, ≥ 0' };
     checkNumber(problems, price.inputPerMillion ?? null, [...at, 'inputPerMillion'], dollars);
     checkNumber(problems, price.outputPerMillion ?? null, [...at, 'outputPerMillion'], dollars);
+    const each = { min: 0, what: 'a number of US dollars for one search, ≥ 0' };
+    checkNumber(problems, price.perSearch, [...at, 'perSearch'], each);
     for (const name of CACHE_PRICE_FIELDS) {
       checkNumber(problems, price[name], [...at, name], dollars);
     }

@@ -4,7 +4,7 @@ import {
   type PlanResult,
   type Task,
   type TaskRunner,
-  type Usage,
+  type TotalUsage,
 } from '@stratagem/core';
 import { checkOptions } from '@stratagem/core/runner';
 import { checkGoal, checkRunner } from '../options/check-arguments.js';
@@ -55,7 +55,7 @@ export interface Decomposition {
   /** The answers that were sent back, and their problems. */
   readonly rejectedAnswers: readonly RejectedAnswer[];
   /** Tokens of all requests. */
-  readonly usage: Required<Usage>;
+  readonly usage: TotalUsage;
   /** Cost of all requests in US dollars; null when it is unknown. */
   readonly costUsd: number | null;
   /** The run that made the plan, with its log; undefined when no model was asked. */

@@ -1,4 +1,4 @@
-import type { Plan, PlanResult, StratagemError, Usage } from '@stratagem/core';
+import type { Plan, PlanResult, StratagemError, TotalUsage } from '@stratagem/core';
 import type { DecompositionError } from '../ask/decomposition-error.js';
 import type { RejectedAnswer } from '../ask/repair-loop.js';
 
@@ -18,7 +18,7 @@ interface GoalSummary {
   readonly goal: string;
   readonly planning: Planning;
   /** Tokens of planning, re-planning and all tasks together. */
-  readonly usage: Required<Usage>;
+  readonly usage: TotalUsage;
   /** The cost of all of that in US dollars; null when the price of some tokens is unknown. */
   readonly costUsd: number | null;
   /** How often the plan was revised while it ran. */

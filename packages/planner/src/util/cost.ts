@@ -16,10 +16,10 @@ export const NO_COST: Cost = {
 
 /** An unknown cost makes the sum unknown. */
 export function addCosts(first: Cost, second: Cost): Cost {
-  const names = Object.keys(first.usage) as (keyof Usage)[];
+  const names = Object.keys({ ...first.usage, ...second.usage }) as (keyof Usage)[];
   const usage = Object.fromEntries(
-    names.map((name) => [name, first.usage[name] + second.usage[name]]),
-  ) as unknown as Required<Usage>;
+    names.map((name) => [name, (first.usage[name] ?? 0) + (second.usage[name] ?? 0)]),
+  ) as unknown as Cost['usage'];
   const isKnown = first.costUsd !== null && second.costUsd !== null;
   return {
     usage,

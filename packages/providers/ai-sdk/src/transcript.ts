@@ -1,9 +1,16 @@
-import { type RunContext, RunnerError, type TaskOutput, type Usage } from '@stratagem/core';
+import {
+  type Citation,
+  type RunContext,
+  RunnerError,
+  type TaskOutput,
+  type Usage,
+} from '@stratagem/core';
 import {
   type AnswerEnd,
   AnswerText,
   addUsage,
   answerEndOf,
+  citationsOf,
   definedFields,
   parseRateLimits,
   requireComplete,
@@ -33,6 +40,8 @@ export class Transcript implements AttemptProgress {
   /** The tool calls in the last step, without the provider's own tools. */
   #calls: ToolCall[] = [];
   #usesOwnTools = false;
+  /** The sources of the last step. */
+  #sources: Citation[] = [];
   #end: StepEnd | undefined;
   #isLastReported = false;
   /** Calls that the SDK could not pass to a tool. */
@@ -68,11 +77,18 @@ export class Transcript implements AttemptProgress {
         this.#answer = new AnswerText(this.#emitAnswer);
         this.#unread = [];
         this.#calls = [];
+        this.#sources = [];
         this.#usesOwnTools = false;
         this.#isLastReported = false;
         break;
       case 'text-delta':
         await this.#answer.add(part.text);
+        break;
+      case 'source':
+        this.#sources.push({
+          url: part.sourceType === 'url' ? part.url : undefined,
+          title: part.title ?? (part.sourceType === 'document' ? part.filename : undefined),
+        });
         break;
       case 'reasoning-delta':
         await this.#answer.reason(part.text);
@@ -147,6 +163,7 @@ export class Transcript implements AttemptProgress {
     const { response } = this.#end ?? {};
     const headers = response?.headers;
     return definedFields({
+      citations: citationsOf(this.#sources),
       usage: this.usage,
       costUsd: this.usage && this.costUsd,
       model: response?.modelId,

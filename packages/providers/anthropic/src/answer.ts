@@ -15,6 +15,7 @@ import {
   type ModelAnswer,
   ToolInputText,
 } from '@stratagem/core/runner';
+import { citationsIn } from './citations.js';
 import { ANSWER_TOOL } from './format.js';
 import { messageUsage } from './usage.js';
 
@@ -31,6 +32,7 @@ interface PartialMessage {
   readonly stop_details?: RefusalStopDetails | null | undefined;
   readonly usage?: Usage | undefined;
   readonly model?: string | undefined;
+  readonly serviceTier?: string | undefined;
 }
 
 /**
@@ -51,7 +53,7 @@ export async function readEvents(
     switch (event.type) {
       case 'message_start':
         counts = event.message.usage;
-        message = { ...message, model: event.message.model, usage: messageUsage(counts) };
+        message = { ...message, model: event.message.model, ...usageIn(counts) };
         break;
       case 'content_block_start':
         blocks.begin(event.index, event.content_block);
@@ -65,7 +67,7 @@ export async function readEvents(
       case 'message_delta':
         // The last counts are totals. Those that they omit were in the first event.
         counts = joinCounts(counts, event.usage);
-        message = { ...message, ...event.delta, usage: messageUsage(counts) };
+        message = { ...message, ...event.delta, ...usageIn(counts) };
         break;
       case 'message_stop':
         message = { ...message, ended: true };
@@ -98,11 +100,25 @@ export async function readBody(
 /** Reads a message that is complete. */
 export function readMessage(message: Message, ids = new CallIds()): MessageAnswer {
   const content = message.content as ContentBlockParam[];
-  const usage = messageUsage(message.usage);
-  return answerFrom({ ...message, content, ended: true, usage }, ids);
+  return answerFrom({ ...message, content, ended: true, ...usageIn(message.usage) }, ids);
 }
 
-function answerFrom({ usage, model, ...message }: PartialMessage, ids: CallIds): MessageAnswer {
+/** The usage that a message reports, and the tier that it was served in. */
+function usageIn(counts: unknown): {
+  readonly usage: Usage | undefined;
+  readonly serviceTier?: string;
+} {
+  const { service_tier: serviceTier } = Object(counts) as { service_tier?: unknown };
+  return {
+    usage: messageUsage(counts),
+    ...(typeof serviceTier === 'string' && { serviceTier }),
+  };
+}
+
+function answerFrom(
+  { usage, model, serviceTier, ...message }: PartialMessage,
+  ids: CallIds,
+): MessageAnswer {
   const content = withCallIds(message.content, ids);
   const calls = content.filter((block) => block.type === 'tool_use');
   const given = calls.find(({ name }) => name === ANSWER_TOOL);
@@ -113,6 +129,8 @@ function answerFrom({ usage, model, ...message }: PartialMessage, ids: CallIds):
     content,
     usage,
     model,
+    serviceTier,
+    citations: citationsIn(content),
     reason,
     end,
     refusal: end === 'refused' ? (explanation ?? category ?? undefined) : undefined,
@@ -203,10 +221,14 @@ class BlockAccumulator {
 
   get block(): ContentBlockParam {
     const { json } = this.#input;
-    if (this.#block.type !== 'tool_use' || json === '') return this.#block as never;
+    // Tools of the server have an input, too, which the next request must repeat.
+    if (!CALLS.includes(String(this.#block.type)) || json === '') return this.#block as never;
     return { ...this.#block, input: parsed(json) } as never;
   }
 }
+
+/** The kinds of blocks that call a tool: one of the task, of the server, of an MCP server. */
+const CALLS: readonly string[] = ['tool_use', 'server_tool_use', 'mcp_tool_use'];
 
 /** Invalid JSON stays a text: the tool reports it to the model. */
 function parsed(json: string): unknown {

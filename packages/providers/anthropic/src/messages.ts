@@ -6,7 +6,9 @@ import type {
   RawMessageStreamEvent,
   ToolChoice as WireChoice,
 } from '@anthropic-ai/sdk/resources/messages/messages';
+import { RunnerError, type Usage } from '@stratagem/core';
 import {
+  addUsage,
   base64Of,
   CallIds,
   type Dialogue,
@@ -22,7 +24,8 @@ import {
   toolParametersOf,
   withProviderOptions,
 } from '@stratagem/core/runner';
-import { readBody, readEvents } from './answer.js';
+import { type MessageAnswer, readBody, readEvents } from './answer.js';
+import { citationsIn } from './citations.js';
 import type { AnthropicBodyContext, AnthropicRequestContext } from './context.js';
 import { ANSWER_TOOL } from './format.js';
 import { DEFAULT_MAX_OUTPUT_TOKENS } from './options.js';
@@ -36,16 +39,51 @@ export function messagesDialogue(context: AnthropicRequestContext): Dialogue {
   return {
     async send(input) {
       history.push({ role: 'user', content: contentOf(input, history.at(-1)) });
-      const body = messagesBody(history, context);
-      const { content, ...answer } = await requestAnswer(context, {
-        send: (streams) =>
-          client.messages.create(streams ? { ...body, stream: true } : body, request),
-        read: (events: AsyncIterable<RawMessageStreamEvent>) => readEvents(events, emit, ids),
-        readWhole: (message, emit) => readBody(message, emit, ids),
-      });
-      history.push({ role: 'assistant', content: replayable(content) });
-      return answer;
+      const parts: MessageAnswer[] = [];
+      for (;;) {
+        const body = messagesBody(history, context);
+        const answer = await requestAnswer(context, {
+          send: (streams) =>
+            client.messages.create(streams ? { ...body, stream: true } : body, request),
+          read: (events: AsyncIterable<RawMessageStreamEvent>) => readEvents(events, emit, ids),
+          readWhole: (message, emit) => readBody(message, emit, ids),
+          continuesPaused: parts.length < MAX_PAUSES,
+        }).catch((thrown) => {
+          throw withUsageOf(parts, thrown);
+        });
+        parts.push(answer);
+        history.push({ role: 'assistant', content: replayable(answer.content) });
+        // The server has paused a long turn with tools of its own: the same request continues it.
+        if (answer.end !== 'paused') return joinParts(parts);
+      }
     },
+  };
+}
+
+/** How often one answer is continued after a pause. */
+const MAX_PAUSES = 10;
+
+/** The parts before a failed one have used tokens, too. */
+function withUsageOf(parts: readonly MessageAnswer[], thrown: unknown): unknown {
+  if (parts.length === 0 || !(thrown instanceof RunnerError)) return thrown;
+  return Object.assign(thrown, { usage: addUsage(usageOf(parts), thrown.usage) });
+}
+
+function usageOf(parts: readonly MessageAnswer[]): Usage | undefined {
+  let usage: Usage | undefined;
+  for (const part of parts) usage = addUsage(usage, part.usage);
+  return usage;
+}
+
+/** The parts of an answer that the server has paused, as one. */
+function joinParts(parts: readonly MessageAnswer[]): Omit<MessageAnswer, 'content'> {
+  const { content: _, ...last } = parts.at(-1) as MessageAnswer;
+  if (parts.length === 1) return last;
+  return {
+    ...last,
+    usage: usageOf(parts),
+    text: last.toolCalls?.length ? last.text : parts.map(({ text }) => text).join(''),
+    citations: citationsIn(parts.flatMap(({ content }) => content)),
   };
 }
 

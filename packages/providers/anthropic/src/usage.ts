@@ -18,6 +18,7 @@ export function messageUsage(counts: unknown): Usage | undefined {
       cachedInputTokens: read,
       cacheWriteInputTokens: written,
       reasoningTokens: countOf(thinking_tokens),
+      searches: countOf(Object(fields.server_tool_use).web_search_requests) || undefined,
     }),
   };
 }

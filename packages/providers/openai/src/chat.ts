@@ -1,4 +1,4 @@
-import type { RunContext } from '@stratagem/core';
+import type { Citation, RunContext } from '@stratagem/core';
 import {
   AnswerText,
   answerEndOf,
@@ -28,6 +28,7 @@ import type {
   ChatCompletionToolChoiceOption,
   ChatCompletionUserMessageParam,
 } from 'openai/resources/chat/completions';
+import { annotationsOf, listedSources } from './citations.js';
 import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
 import { countsIn } from './counts.js';
 import { deliveryFields } from './delivery.js';
@@ -193,11 +194,16 @@ export async function readChunks(
   let reason: string | undefined;
   let model: string | undefined;
   let counts: unknown;
+  let serviceTier: string | undefined;
+  let sources: Citation[] = [];
   for await (const chunk of chunks) {
     requireNoError(chunk);
     // The first chunk of Azure has an empty one.
     model ||= chunk.model;
     counts = countsIn(chunk, counts);
+    serviceTier = chunk.service_tier ?? serviceTier;
+    const listed = listedSources(chunk);
+    if (listed.length > 0) sources = listed;
     const choice = chunk.choices?.[0];
     if (choice === undefined) continue;
     const {
@@ -226,9 +232,15 @@ export async function readChunks(
     end: answerEndOf(reason),
     reason,
     ...readWireUsage(counts),
+    citations: [...annotationsOf((extra as Annotated).annotations, text.text), ...sources],
+    serviceTier,
     model,
     message: assistantMessage(parts.length > 0 ? parts : text.raw, toolCalls, extra),
   };
+}
+
+interface Annotated {
+  readonly annotations?: unknown;
 }
 
 /** Some servers send a list of parts, some of which are thoughts of the model. */

@@ -1,4 +1,4 @@
-import { type RunContext, RunnerError } from '@stratagem/core';
+import { type Citation, type RunContext, RunnerError } from '@stratagem/core';
 import {
   AnswerText,
   answerEndOf,
@@ -15,6 +15,7 @@ import {
   toolChoiceFor,
   toolParametersOf,
   urlOf,
+  type WireUsage,
   withProviderOptions,
 } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
@@ -26,6 +27,7 @@ import type {
   ResponseInputMessageContentList,
   ResponseStreamEvent,
 } from 'openai/resources/responses/responses';
+import { annotationsOf } from './citations.js';
 import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
 import { deliveryFields, isStateless } from './delivery.js';
 import { effortOf } from './effort.js';
@@ -257,10 +259,40 @@ export function readResponse(
       input: call.arguments,
     })),
     refusal: streamed.refusal || refusalOf(output),
+    citations: citationsIn(output),
     ...endingOf(response),
-    ...readWireUsage(response?.usage),
+    ...withSearches(readWireUsage(response?.usage), output),
     model: response?.model,
+    serviceTier: response?.service_tier ?? undefined,
   };
+}
+
+/** The sources of the answer. Places count in its whole text. */
+function citationsIn(output: Output): Citation[] {
+  let offset = 0;
+  return output.flatMap((item) => {
+    if (item.type !== 'message' || item.phase === 'commentary') return [];
+    return item.content.flatMap((part) => {
+      if (part.type !== 'output_text') return [];
+      const found = annotationsOf(part.annotations, part.text, offset);
+      offset += part.text.length;
+      return found;
+    });
+  });
+}
+
+/** The usage with the searches that the server made for the answer. */
+function withSearches(used: WireUsage, output: Output): WireUsage {
+  const searches = output.filter(
+    (item) => item.type === 'web_search_call' && isSearch(item.action),
+  ).length;
+  if (searches === 0 || used.usage === undefined) return used;
+  return { ...used, usage: { ...used.usage, searches } };
+}
+
+/** Opening a page that a search has found is not charged. */
+function isSearch(action: unknown): boolean {
+  return (Object(action).type ?? 'search') === 'search';
 }
 
 /** Each call once, with an id of its own. */

@@ -1,3 +1,4 @@
+import type { TaskOutput } from '@stratagem/core';
 import { checkLimit, checkOptions } from '@stratagem/core/runner';
 
 /** A stored response; plain data. */
@@ -5,6 +6,7 @@ export interface CachedResponse {
   readonly output: unknown;
   /** The model that produced it. */
   readonly model?: string | undefined;
+  readonly citations?: TaskOutput['citations'];
   /** When it was stored, as Unix time in milliseconds. */
   readonly storedAt: number;
 }

@@ -133,9 +133,13 @@ export function cache(
     context: RunContext,
   ) {
     if ((await request.check?.(response.output)) !== undefined) return;
-    const { output, model } = response;
+    const { output, model, citations } = response;
     try {
-      const stored = { output, storedAt: now(), ...(model !== undefined && { model }) };
+      const stored = {
+        ...{ output, storedAt: now() },
+        ...(model !== undefined && { model }),
+        ...(citations !== undefined && { citations }),
+      };
       await inTime(store.set(key, stored), storeTimeoutMs);
     } catch (thrown) {
       notice(context, `could not store the response: ${describe(thrown)}`);
@@ -185,7 +189,7 @@ function isCachedResponse(value: CachedResponse | undefined): value is CachedRes
 
 /** The response with zero usage; logs why it costs nothing. */
 function withoutCost(
-  { output, model }: Pick<CachedResponse, 'output' | 'model'>,
+  { output, model, citations }: Pick<CachedResponse, 'output' | 'model' | 'citations'>,
   context: RunContext,
   reason: string,
 ): TaskOutput {
@@ -193,7 +197,11 @@ function withoutCost(
   const isRead = context.wantsText !== false;
   if (isRead && typeof output === 'string' && output !== '') context.emit(output);
   const usage = { inputTokens: 0, outputTokens: 0 };
-  return { output, usage, costUsd: 0, cached: true, ...(model !== undefined && { model }) };
+  return {
+    ...{ output, usage, costUsd: 0, cached: true },
+    ...(model !== undefined && { model }),
+    ...(citations !== undefined && { citations }),
+  };
 }
 
 function cacheKey(

@@ -118,8 +118,8 @@ export function record(runner: TaskRunner, options: RecordOptions): TaskRunner {
 }
 
 function recordedResponse(response: TaskOutput): RecordedResponse {
-  const { output, usage, costUsd, model, requestId } = response;
-  return withoutUndefined({ output: output ?? null, usage, costUsd, model, requestId });
+  const { output, usage, costUsd, model, requestId, citations } = response;
+  return withoutUndefined({ output: output ?? null, usage, costUsd, model, requestId, citations });
 }
 
 function recordedError(thrown: unknown): RecordedError {

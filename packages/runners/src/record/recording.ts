@@ -1,4 +1,4 @@
-import type { AttemptErrorCode, OutputPart, Usage } from '@stratagem/core';
+import type { AttemptErrorCode, OutputPart, TaskOutput, Usage } from '@stratagem/core';
 import { ATTEMPT_ERROR_CODES } from '@stratagem/core/runner';
 
 /** The version of the line format; a line of another version is invalid. */
@@ -26,6 +26,7 @@ export interface RecordedResponse {
   readonly costUsd?: number | undefined;
   readonly model?: string | undefined;
   readonly requestId?: string | undefined;
+  readonly citations?: TaskOutput['citations'];
 }
 
 export interface RecordedError {

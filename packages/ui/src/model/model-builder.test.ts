@@ -117,6 +117,27 @@ test('the texts of a task are its prompt, output and tool calls, each cut at the
   expect(builder.detail('nobody', 10)).toBeUndefined();
 });
 
+test('the sources of a task are those that its output cites, each once', () => {
+  const builder = new ModelBuilder();
+  const citations = [
+    { url: 'https://a.example/tides', title: 'Tides', start: 0, end: 4 },
+    { url: 'https://a.example/tides', title: 'Tides', start: 9, end: 12 },
+    { title: 'paper.pdf', quote: 'Twice a day.' },
+    { url: 'javascript:alert(1)', title: 'Odd' },
+  ];
+  for (const event of diligenceRun()) {
+    const isNews = event.type === 'task_completed' && event.taskId === 'news';
+    builder.add(isNews ? { ...event, citations } : event);
+  }
+  expect(builder.detail('news', 1_000)?.sources).toEqual([
+    { title: 'Tides', url: 'https://a.example/tides' },
+    { title: 'paper.pdf' },
+    // Only addresses of the web can be opened.
+    { title: 'Odd' },
+  ]);
+  expect(builder.detail('brief', 1_000)).not.toHaveProperty('sources');
+});
+
 test('a model is plain JSON', () => {
   const model = modelOf(researchRun());
   expect(JSON.parse(JSON.stringify(model))).toEqual(model);

@@ -207,6 +207,14 @@ export interface TaskDetail {
   readonly partial?: CutText | undefined;
   readonly question?: CutText | undefined;
   readonly steps: readonly ToolStep[];
+  /** The sources that the output cites, each once. */
+  readonly sources?: readonly SourceLink[] | undefined;
+}
+
+/** A source: an address that can be opened, or a title alone. */
+export interface SourceLink {
+  readonly title: string;
+  readonly url?: string | undefined;
 }
 
 export interface ToolStep {

@@ -1,6 +1,6 @@
-import type { RunEvent, Task } from '@stratagem/core';
+import type { Citation, RunEvent, Task } from '@stratagem/core';
 import type { RunAnalysis, TaskAnalysis } from '@stratagem/core/analysis';
-import type { TaskDetail, ToolStep, WaitingCall } from './run-model.js';
+import type { SourceLink, TaskDetail, ToolStep, WaitingCall } from './run-model.js';
 import { cut, oneLine, valueText } from './texts.js';
 
 /** Text of an attempt beyond this many letters is not kept; its task has the whole output. */
@@ -11,6 +11,7 @@ const PROMPT_LINE = 160;
 /** The texts of tasks: prompts, questions, outputs, and what attempts in flight have written. */
 export class TaskTexts {
   readonly #outputs = new Map<string, unknown>();
+  readonly #citations = new Map<string, readonly Citation[]>();
   readonly #partial = new Map<string, string>();
   readonly #questions = new Map<string, string>();
   /** The calls of tools that wait for an approval, by the task and by the key of the call. */
@@ -52,6 +53,7 @@ export class TaskTexts {
         this.#calls.delete(event.taskId);
         this.#partial.delete(event.taskId);
         this.#outputs.set(event.taskId, event.output);
+        this.#citations.set(event.taskId, event.citations ?? []);
     }
   }
 
@@ -93,8 +95,21 @@ export class TaskTexts {
       steps: attempts.flatMap(({ attempt, tools }) =>
         tools.map((step) => toolStep(attempt, step, limit)),
       ),
+      ...sourcesOf(this.#citations.get(id) ?? []),
     };
   }
+}
+
+/** Each source once. Only addresses of the web can be opened. */
+function sourcesOf(citations: readonly Citation[]): Pick<TaskDetail, 'sources'> {
+  const sources = new Map<string, SourceLink>();
+  for (const { url, title } of citations) {
+    const isWeb = url !== undefined && /^https?:\/\//i.test(url);
+    const link = { title: oneLine(title ?? url ?? '', 200), ...(isWeb && { url }) };
+    const key = url ?? link.title;
+    if (!sources.has(key)) sources.set(key, link);
+  }
+  return sources.size === 0 ? {} : { sources: [...sources.values()] };
 }
 
 type Tool = TaskAnalysis['attempts'][number]['tools'][number];
