@@ -6,6 +6,7 @@ import {
   type StrategySwitched,
 } from '@stratagem/core';
 import { strategyConformance } from '@stratagem/core/testing';
+import { parallel } from '@stratagem/parallel';
 import {
   batch,
   concurrencyKnee,
@@ -343,7 +344,7 @@ describe('learned data', () => {
       version: 1,
       durationsMs: { action: expect.any(Number) },
       resources: {
-        simulation: { limit: expect.any(Number), outputTokens: { action: expect.any(Number) } },
+        simulation: { limit: expect.any(Number), outputTokens: { 'action/0': expect.any(Number) } },
       },
     });
   });
@@ -391,8 +392,8 @@ describe('learned data', () => {
   });
 
   test('are passed on by a run that was too short to measure', () => {
-    const likely = [{ probability: 1, latenciesMs: { action: 1_000 } }];
-    const resources = { simulation: { limit: 64, likely, outputTokens: { action: 200 } } };
+    const likely = [{ probability: 1, work: { 'action/0': 1_000 } }];
+    const resources = { simulation: { limit: 64, likely, outputTokens: { 'action/0': 200 } } };
     const { learned } = run(
       fixedLatency(),
       { warmStart: { version: 1, durationsMs: {}, resources } },
@@ -402,8 +403,8 @@ describe('learned data', () => {
     expect(limit).toBe(64);
     expect(first?.knee).toBeUndefined();
     expect(first?.probability).toBeGreaterThan(0.9);
-    expect(first?.latenciesMs.action).toBeCloseTo(1_000, -2);
-    expect(outputTokens?.action).toBeCloseTo(200, -1);
+    expect(first?.work['action/0']).toBeCloseTo(1_000, -2);
+    expect(outputTokens?.['action/0']).toBeCloseTo(200, -1);
   });
 
   test('do not start lower because of an announced limit', () => {
@@ -512,7 +513,7 @@ test.each([
   ],
   [
     { warmStart: { ...learned, resources: { a: { limit: 1, likely: [{ probability: 1 }] } } } },
-    'warmStart.resources["a"].likely[0].latenciesMs must be an object, as returned by learned()',
+    'warmStart.resources["a"].likely[0].work must be an object, as returned by learned()',
   ],
   [
     { warmStart: { ...learned, resources: { a: { limit: 1, outputTokens: { action: -1 } } } } },
@@ -526,4 +527,67 @@ test.each([
   const create = () => adaptive(options as AdaptiveOptions);
   expect(create).toThrow(OptionError);
   expect(create).toThrow(message);
+});
+
+describe('tasks that do different work', () => {
+  const task = (id: string, dependencies: string[], durationMs: number, estimated: boolean) => ({
+    ...{ id, description: id, dependencies },
+    ...(estimated && { estimate: { durationMs } }),
+  });
+
+  /** One short task, then 40 long ones, then one that needs them all. */
+  const shortThenLong = (estimated: boolean) => {
+    const long = Array.from({ length: 40 }, (_, index) => `long ${index}`);
+    return [
+      task('short', [], 60, estimated),
+      ...long.map((id) => task(id, ['short'], 9_000, estimated)),
+      task('last', long, 1_000, estimated),
+    ];
+  };
+
+  /** One task in four is long; they start together, and the short ones end first. */
+  const mixedLevel = (estimated: boolean) =>
+    Array.from({ length: 120 }, (_, index) => {
+      const durationMs = index % 4 === 0 ? 50_000 + 100 * index : 2_000 + 10 * index;
+      return task(`${index}`, [], durationMs, estimated);
+    });
+
+  /** Levels of ten tasks; each takes three times as long as the one before. */
+  const longerAndLonger = (estimated: boolean) =>
+    Array.from({ length: 60 }, (_, index) => {
+      const level = Math.floor(index / 10);
+      const dependencies = level === 0 ? [] : [`${index - 10}`];
+      return task(`${index}`, dependencies, 100 * 3 ** level + index, estimated);
+    });
+
+  test.each([8, 16])('are no sign of load, with at most %s at once', (maxParallel) => {
+    for (const tasksOf of [shortThenLong, mixedLevel, longerAndLonger]) {
+      const durations = new Map(
+        tasksOf(true).map(({ id, estimate }) => [id, estimate?.durationMs]),
+      );
+      for (const outputTokens of [0, 1_000]) {
+        const demandOf = ({ id }: { id: string }) => {
+          return { workMs: durations.get(id) ?? 0, inputTokens: 100, outputTokens };
+        };
+        for (const estimated of [false, true]) {
+          const makespanMs = (strategy: Strategy) =>
+            simulateOn(
+              { goal: 'x', tasks: tasksOf(estimated) },
+              { server: fixedLatency(), strategy, demandOf },
+            ).metrics.executionTimeMs;
+          const ratio =
+            makespanMs(adaptive({ maxParallel })) / makespanMs(parallel({ maxParallel }));
+          expect(ratio, `${tasksOf.name}, ${outputTokens} tokens`).toBeLessThan(1.1);
+        }
+      }
+    }
+  });
+
+  test('are compared by what their estimates leave open', () => {
+    const strategy = adaptive();
+    simulateOn({ goal: 'x', tasks: mixedLevel(true) }, { server: fixedLatency(), strategy });
+    const [likeliest] = strategy.learned()?.resources.simulation?.likely ?? [];
+    expect(likeliest?.work['action/0/estimated']).toBeCloseTo(1, 6);
+    expect(likeliest?.knee).toBeUndefined();
+  });
 });

@@ -1,6 +1,6 @@
-import type { TaskType } from '@stratagem/core';
 import type { Covariance } from '../model/covariance.js';
 import { PLAUSIBLE } from '../model/hypotheses.js';
+import type { Kind } from '../model/kind.js';
 import { type LogMeans, type LognormalEm, zScore } from '../model/lognormal-em.js';
 import { logSurvival } from '../model/normal.js';
 import type { Request } from '../model/request.js';
@@ -14,7 +14,7 @@ const MAX_EXPECTED = 3;
 /** The predictions of one hypothesis, fixed when the detector was created. */
 interface Prediction {
   readonly h: number;
-  readonly means: ReadonlyMap<TaskType, LogMeans>;
+  readonly means: ReadonlyMap<Kind, LogMeans>;
   readonly covariance: Covariance;
   /** The expected number of answers in the time that the answered requests took. */
   expected: number;
@@ -79,20 +79,20 @@ export class SlowdownDetector {
     return Number.isFinite(least) ? least : 0;
   }
 
-  #isConsidered({ order, task }: Request): boolean {
-    return order >= this.#from && this.#predictions[0]?.means.has(task.type) === true;
+  #isConsidered({ order, kind }: Request): boolean {
+    return order >= this.#from && this.#predictions[0]?.means.has(kind) === true;
   }
 }
 
 /** The expected number of answers in the time that a request has taken: the cumulative hazard. */
 function expectedAnswers(
   { h, means, covariance }: Prediction,
-  { task }: Request,
+  { kind, logEstimate }: Request,
   start: Float64Array,
   progress: Float64Array,
 ): number {
-  const mean = means.get(task.type) as LogMeans;
-  const logWork = logWorkBetween(start, progress, h);
+  const mean = means.get(kind) as LogMeans;
+  const logWork = logWorkBetween(start, progress, h) - logEstimate;
   const expected = -logSurvival(zScore(mean, covariance, logWork - LATE));
   return Math.min(MAX_EXPECTED, expected);
 }

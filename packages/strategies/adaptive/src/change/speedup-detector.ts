@@ -1,6 +1,6 @@
-import type { TaskType } from '@stratagem/core';
 import { type Covariance, residualVariance } from '../model/covariance.js';
 import type { Hypothesis } from '../model/hypotheses.js';
+import type { Kind } from '../model/kind.js';
 import { expectedLogWork, type LogMeans, type LognormalEm, zScore } from '../model/lognormal-em.js';
 import { logSurvival } from '../model/normal.js';
 import type { Request } from '../model/request.js';
@@ -21,7 +21,7 @@ export class SpeedupDetector {
   /** The hypotheses with a higher knee, and the log odds of each. */
   readonly #higher: readonly number[];
   readonly #logOdds: number[];
-  readonly #means: ReadonlyMap<TaskType, LogMeans>;
+  readonly #means: ReadonlyMap<Kind, LogMeans>;
   readonly #covariance: Covariance;
 
   /**
@@ -51,18 +51,18 @@ export class SpeedupDetector {
    * @param speeds The speed of requests when it was answered, by hypothesis.
    */
   recordAnswer(
-    { task }: Request,
+    { kind, logEstimate }: Request,
     logTokens: number,
     start: Float64Array,
     progress: Float64Array,
     speeds: Float64Array,
   ): void {
-    const mean = this.#means.get(task.type);
+    const mean = this.#means.get(kind);
     if (mean === undefined) return;
     const expected = expectedLogWork(mean, this.#covariance, logTokens);
     const variance = residualVariance(this.#covariance);
     const logLikelihood = (h: number) => {
-      const logWork = logWorkBetween(start, progress, h);
+      const logWork = logWorkBetween(start, progress, h) - logEstimate;
       return Math.log(speeds[h] as number) - logWork - (logWork - expected) ** 2 / (2 * variance);
     };
     const found = logLikelihood(this.#found);
@@ -96,11 +96,13 @@ export class SpeedupDetector {
     let most = 0;
     for (const [index, h] of this.#higher.entries()) {
       let logOdds = this.#logOdds[index] as number;
-      for (const [{ task }, start] of open) {
-        const mean = this.#means.get(task.type);
+      for (const [{ kind, logEstimate }, start] of open) {
+        const mean = this.#means.get(kind);
         if (mean === undefined) continue;
         const survival = (of: number) =>
-          logSurvival(zScore(mean, this.#covariance, logWorkBetween(start, progress, of)));
+          logSurvival(
+            zScore(mean, this.#covariance, logWorkBetween(start, progress, of) - logEstimate),
+          );
         logOdds += survival(h) - survival(this.#found);
       }
       most = Math.max(most, logOdds);

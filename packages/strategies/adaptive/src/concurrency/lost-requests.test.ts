@@ -1,14 +1,13 @@
 import type { TaskView } from '@stratagem/core';
 import { expect, test } from 'vitest';
+import { createRequest } from '../model/request.js';
 import { LostRequests } from './lost-requests.js';
 
+const requestOf = (order: number, othersInFlight: number) =>
+  createRequest({} as TaskView, { order, startedAt: 0, othersInFlight });
+
 const requests = (count: number) =>
-  Array.from({ length: count }, (_, order) => ({
-    task: {} as TaskView,
-    order,
-    startedAt: 0,
-    othersInFlight: order,
-  }));
+  Array.from({ length: count }, (_, order) => requestOf(order, order));
 
 test('a request is lost when its concurrent requests were answered that many times', () => {
   const tracker = new LostRequests();
@@ -23,7 +22,7 @@ test('a request is lost when its concurrent requests were answered that many tim
     tracker.remove(next);
     tracker.recordAnswer(next, 2);
     expect(tracker.inFlight).toBe(answered < 6 ? 2 : 1);
-    const later = { task: {} as TaskView, order: order++, startedAt: 0, othersInFlight: 2 };
+    const later = requestOf(order++, 2);
     tracker.add(later);
     others.push(later);
   }
@@ -37,7 +36,7 @@ test('lowering the limit does not make earlier requests lost', () => {
   const tracker = new LostRequests();
   for (const request of requests(20)) tracker.add(request);
   for (let order = 20; order < 40; order++) {
-    const request = { task: {} as TaskView, order, startedAt: 0, othersInFlight: 0 };
+    const request = requestOf(order, 0);
     tracker.add(request);
     tracker.remove(request);
     tracker.recordAnswer(request, 2);

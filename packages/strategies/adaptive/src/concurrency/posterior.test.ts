@@ -1,6 +1,6 @@
 import type { TaskView } from '@stratagem/core';
 import { describe, expect, test } from 'vitest';
-import type { Request } from '../model/request.js';
+import { createRequest, type Request } from '../model/request.js';
 import { Posterior } from './posterior.js';
 
 const MAX = 128;
@@ -69,8 +69,9 @@ class Server {
 
   #start(): void {
     const order = this.#order++;
-    const task = { type: 'action', index: order } as TaskView;
-    const request = { task, order, startedAt: this.#now, othersInFlight: this.#open.size };
+    const task = { type: 'action', level: 0, index: order } as TaskView;
+    const attempt = { order, startedAt: this.#now, othersInFlight: this.#open.size };
+    const request = createRequest(task, attempt);
     this.posterior.advance(this.#open.size, this.#now);
     this.posterior.recordStart(request);
     const work = 1_000 * Math.exp(this.#logOf(order));
@@ -190,8 +191,8 @@ describe('the data for the next run', () => {
     const { likely, outputTokens } = server.posterior;
     const [found] = likely;
     expect(found).toMatchObject({ knee: 4, exponent: 1.5 });
-    expect(found?.latenciesMs.action).toBeGreaterThan(750);
-    expect(found?.latenciesMs.action).toBeLessThan(1_250);
+    expect(found?.work['action/0']).toBeGreaterThan(750);
+    expect(found?.work['action/0']).toBeLessThan(1_250);
     expect(outputTokens).toBeUndefined();
 
     const next = new Posterior(MAX);
@@ -203,8 +204,8 @@ describe('the data for the next run', () => {
 
   test('are overruled when they are wrong', () => {
     const next = new Posterior(MAX);
-    const latenciesMs = { action: 1_000 };
-    next.warmStart([{ knee: 64, exponent: 1.5, probability: 1, latenciesMs }], undefined, 16);
+    const work = { 'action/0': 1_000 };
+    next.warmStart([{ knee: 64, exponent: 1.5, probability: 1, work }], undefined, 16);
     const server = new Server(knee(4, 1.5), next).answer(40, 16).answer(40, 8);
     expect(server.posterior.saturationProbability(16)).toBeGreaterThan(0.9);
   });
@@ -212,15 +213,15 @@ describe('the data for the next run', () => {
   test('map to the nearest hypothesis of another grid, and a knee at the cap to no knee', () => {
     const resumed = (found: number, max: number) => {
       const next = new Posterior(max);
-      const latenciesMs = { action: 1_000 };
-      next.warmStart([{ knee: found, exponent: 1.5, probability: 1, latenciesMs }], undefined, 8);
+      const work = { 'action/0': 1_000 };
+      next.warmStart([{ knee: found, exponent: 1.5, probability: 1, work }], undefined, 8);
       return next;
     };
     expect(resumed(5, MAX).likeliestKnee).toBe(4);
     const both = new Posterior(MAX);
     const likely = [128, 256].map((at, index) => ({
       ...{ knee: at, exponent: 1.5, probability: 0.6 - 0.2 * index },
-      latenciesMs: { action: 1_000 + index },
+      work: { 'action/0': 1_000 + index },
     }));
     both.warmStart(likely, undefined, 8);
     expect(both.probabilities[0]).toBeGreaterThan(0.9);
@@ -241,8 +242,8 @@ describe('token counts', () => {
 
   test('count as not reported when they are 0', () => {
     const { posterior } = new Server(knee(8, 1.5));
-    const task = { type: 'action', index: 0 } as TaskView;
-    const request = { task, order: 0, startedAt: 0, othersInFlight: 0 };
+    const task = { type: 'action', level: 0, index: 0 } as TaskView;
+    const request = createRequest(task, { order: 0, startedAt: 0, othersInFlight: 0 });
     posterior.recordStart(request);
     posterior.advance(1, 1_000);
     posterior.recordAnswer(request, 60, 0);
@@ -252,7 +253,7 @@ describe('token counts', () => {
   test('are part of the data for the next run', () => {
     const server = new Server(knee(8, 1.5));
     server.reportsTokens = true;
-    expect(server.answer(40, 8).posterior.outputTokens?.action).toBeCloseTo(200, -2);
+    expect(server.answer(40, 8).posterior.outputTokens?.['action/0']).toBeCloseTo(200, -2);
   });
 });
 
@@ -311,8 +312,8 @@ describe('streamed text', () => {
 
   test('is not compared across a pause of the request', () => {
     const posterior = new Posterior(MAX);
-    const task = { type: 'action', index: 0 } as TaskView;
-    const request = { task, order: 0, startedAt: 0, othersInFlight: 0 };
+    const task = { type: 'action', level: 0, index: 0 } as TaskView;
+    const request = createRequest(task, { order: 0, startedAt: 0, othersInFlight: 0 });
     posterior.recordStart(request);
     const write = (now: number) => {
       posterior.advance(1, now);
@@ -326,8 +327,8 @@ describe('streamed text', () => {
 
   test('from a buffer is no evidence', () => {
     const posterior = new Posterior(MAX);
-    const task = { type: 'action', index: 0 } as TaskView;
-    const request = { task, order: 0, startedAt: 0, othersInFlight: 0 };
+    const task = { type: 'action', level: 0, index: 0 } as TaskView;
+    const request = createRequest(task, { order: 0, startedAt: 0, othersInFlight: 0 });
     posterior.recordStart(request);
     posterior.advance(1, 1_000);
     expect([1, 2, 3].map(() => posterior.recordText(request, 1_000))).toEqual([

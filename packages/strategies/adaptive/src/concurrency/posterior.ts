@@ -1,10 +1,10 @@
-import type { TaskType } from '@stratagem/core';
 import { SlowdownDetector } from '../change/slowdown-detector.js';
 import { SpeedupDetector } from '../change/speedup-detector.js';
 import { StreamSlowdownDetector } from '../change/stream-slowdown-detector.js';
 import { type Covariance, PRIOR_WITH_TOKENS, PRIOR_WITHOUT_TOKENS } from '../model/covariance.js';
 import { type Hypothesis, hypotheses, PLAUSIBLE, speedOf } from '../model/hypotheses.js';
-import type { ByType, Likely } from '../model/learned.js';
+import type { Kind } from '../model/kind.js';
+import type { ByKind, Likely } from '../model/learned.js';
 import { type CensoredGroup, type LogMeans, LognormalEm } from '../model/lognormal-em.js';
 import type { Request } from '../model/request.js';
 import { TokenStreams } from '../model/token-streams.js';
@@ -16,11 +16,15 @@ const PRIOR_COUNT = 8;
 const UNCHANGED = 0.9;
 /** Hypotheses with a lower probability are not passed to the next run. */
 const MIN_PROBABILITY = 0.01;
-/** The statistics of a task type are deleted below this weight. */
+/** The statistics of a kind are deleted below this weight. */
 const MIN_WEIGHT = 1e-3;
+/** The most kinds with statistics, to bound the cost. Those with the least weight are deleted. */
+const MAX_KINDS = 32;
 /** Answers in less time, in milliseconds, say nothing about a server. */
 const MIN_DURATION_MS = 0.01;
-/** Requests in flight are summarized in at most this many groups per type, to bound the cost. */
+/** Tasks of one kind are similar up to this variance of their log work. */
+const SIMILAR_VARIANCE = 0.6;
+/** Requests in flight are summarized in at most this many groups per kind, to bound the cost. */
 const GROUPS = 16;
 
 /**
@@ -29,7 +33,8 @@ const GROUPS = 16;
  *
  * Each hypothesis turns the time of a request into work: at each moment, work progresses at the speed
  * that the hypothesis predicts for the number in flight. If the hypothesis is true, the work of
- * requests of one type follows one distribution, whenever they ran. Requests in flight are
+ * requests of one kind follows one distribution, whenever they ran. Kinds may differ in any way: work of
+ * one says nothing about work of another. Requests in flight are
  * right-censored: their work is more than what has been done.
  *
  * In this package, `h` is the index of a hypothesis.
@@ -42,9 +47,14 @@ export class Posterior {
   readonly #max: number;
   readonly #logPriors: Float64Array;
   readonly #fits: readonly LognormalEm[];
-  readonly #statistics = new Map<TaskType, WorkStatistics>();
-  /** The sum of the log Jacobians of the answers: the data are times, the model is about work. */
-  readonly #logJacobians: Float64Array;
+  readonly #statistics = new Map<Kind, WorkStatistics>();
+  /**
+   * The sum over the answers of the log ratio of the speed at that moment to the average speed of the
+   * request, by hypothesis: where requests run faster, answers are denser in time.
+   */
+  readonly #logSpeedRatios: Float64Array;
+  /** The log ratio of the probability from an earlier run to the prior, by hypothesis. */
+  readonly #logEarlier: Float64Array;
   /** The work done by now on a request in flight since the beginning, in ms, by hypothesis. */
   readonly #progress: Float64Array;
   #updatedAt = 0;
@@ -71,7 +81,8 @@ export class Posterior {
     this.#logPriors = this.probabilities.map(Math.log);
     this.#fits = this.hypotheses.map((_, h) => new LognormalEm(h));
     const { length } = this.hypotheses;
-    this.#logJacobians = new Float64Array(length);
+    this.#logSpeedRatios = new Float64Array(length);
+    this.#logEarlier = new Float64Array(length);
     this.#progress = new Float64Array(length);
     this.#speeds = new Float64Array(length).fill(1);
     this.#streams = new TokenStreams(length);
@@ -130,11 +141,11 @@ export class Posterior {
     this.#slowdown?.recordAnswer(request, start, this.#progress);
     const decay = 1 - 1 / memory;
     this.#streams.decay(decay);
-    for (const [type, statistics] of this.#statistics) {
+    for (const [kind, statistics] of this.#statistics) {
       statistics.decay(decay);
-      if (statistics.count < MIN_WEIGHT) this.#statistics.delete(type);
+      if (statistics.count < MIN_WEIGHT) this.#statistics.delete(kind);
     }
-    const statistics = this.#statisticsOf(request.task.type);
+    const statistics = this.#statisticsOf(request.kind);
     if (tokens) this.#prior = PRIOR_WITH_TOKENS;
     // Where tokens are not reported, or reported as 0, assume the mean of earlier answers.
     const logTokens = tokens
@@ -145,11 +156,13 @@ export class Posterior {
     const speeds = this.#speeds;
     this.#speedup?.recordAnswer(request, logTokens, start, this.#progress, speeds);
     statistics.addAnswer(logTokens);
+    const logDuration = Math.log(durationBetween(start, this.#progress));
     for (let h = 0; h < start.length; h++) {
       const logWork = logWorkBetween(start, this.#progress, h);
-      statistics.addWork(h, logWork, logTokens);
-      const logJacobian = Math.log(speeds[h] as number) - logWork;
-      this.#logJacobians[h] = (this.#logJacobians[h] as number) * decay + logJacobian;
+      statistics.addWork(h, logWork - request.logEstimate, logTokens);
+      const logRatio = Math.log(speeds[h] as number) - (logWork - logDuration);
+      this.#logSpeedRatios[h] = (this.#logSpeedRatios[h] as number) * decay + logRatio;
+      this.#logEarlier[h] = (this.#logEarlier[h] as number) * decay;
     }
     return true;
   }
@@ -227,8 +240,8 @@ export class Posterior {
    */
   forgetKnee(): void {
     const { means, covariance } = this.#fits[this.#likeliest] as LognormalEm;
-    for (const [type, { work, tokens }] of means) {
-      const statistics = this.#statisticsOf(type);
+    for (const [kind, { work, tokens }] of means) {
+      const statistics = this.#statisticsOf(kind);
       for (let h = 0; h < this.hypotheses.length; h++) {
         statistics.setPrior(h, work, tokens, covariance, PRIOR_COUNT);
       }
@@ -236,7 +249,8 @@ export class Posterior {
     this.#open.clear();
     this.#streams.clear();
     this.#streamSlowdown.clear();
-    this.#logJacobians.fill(0);
+    this.#logSpeedRatios.fill(0);
+    this.#logEarlier.fill(0);
     this.#slowdown = undefined;
     this.#speedup = undefined;
     this.update();
@@ -251,7 +265,7 @@ export class Posterior {
       .map(({ knee, exponent }, h) => ({
         ...(Number.isFinite(knee) && { knee, exponent }),
         probability: Number((this.probabilities[h] as number).toPrecision(3)),
-        latenciesMs: this.#mediansOf(h, ({ work }) => work),
+        work: this.#mediansOf(h, ({ work }) => work),
       }))
       .filter(({ probability }) => probability >= MIN_PROBABILITY)
       .sort((a, b) => b.probability - a.probability);
@@ -262,8 +276,8 @@ export class Posterior {
     return this.#prior === PRIOR_WITH_TOKENS;
   }
 
-  /** The median output tokens, by type; undefined where answers do not report them. */
-  get outputTokens(): ByType | undefined {
+  /** The median output tokens, by kind; undefined where answers do not report them. */
+  get outputTokens(): ByKind | undefined {
     if (!this.hasTokenCounts) return undefined;
     return this.#mediansOf(this.#likeliest, ({ tokens }) => tokens);
   }
@@ -273,7 +287,7 @@ export class Posterior {
    *
    * @param inFlight The limit of that run.
    */
-  warmStart(likely: readonly Likely[], outputTokens: ByType | undefined, inFlight: number): void {
+  warmStart(likely: readonly Likely[], outputTokens: ByKind | undefined, inFlight: number): void {
     const likeliest = likely[0];
     if (likeliest === undefined) return;
     if (outputTokens !== undefined) this.#prior = PRIOR_WITH_TOKENS;
@@ -289,14 +303,13 @@ export class Posterior {
       const { prior } = hypothesis;
       const known = found.get(h);
       const share = (UNCHANGED * (known?.probability ?? 0)) / total + (1 - UNCHANGED) * prior;
-      this.#logJacobians[h] = Math.log(share / prior);
-      // An unlikely hypothesis must predict the observed latencies as well.
+      this.#logEarlier[h] = Math.log(share / prior);
+      // An unlikely hypothesis must predict the observed durations as well.
       const relative = speedOf(hypothesis, inFlight) / speedOf(observed, inFlight);
-      for (const [name, latencyMs] of Object.entries((known ?? likeliest).latenciesMs)) {
-        const type = name as TaskType;
-        const logWork = logWorkOf(known === undefined ? latencyMs * relative : latencyMs);
-        const logTokens = Math.log(outputTokens?.[type] ?? 1);
-        this.#statisticsOf(type).setPrior(h, logWork, logTokens, this.#prior, PRIOR_COUNT);
+      for (const [kind, work] of Object.entries((known ?? likeliest).work)) {
+        const logWork = logWorkOf(known === undefined ? work * relative : work);
+        const logTokens = Math.log(outputTokens?.[kind] ?? 1);
+        this.#statisticsOf(kind).setPrior(h, logWork, logTokens, this.#prior, PRIOR_COUNT);
       }
     }
     this.#computeProbabilities(() => 0);
@@ -307,10 +320,16 @@ export class Posterior {
   /** Bayes' rule, with the largest term factored out against underflow. */
   #computeProbabilities(logLikelihood: (h: number) => number): void {
     const { probabilities } = this;
+    // The fits must be up to date before their variance is read.
+    for (let h = 0; h < probabilities.length; h++) probabilities[h] = logLikelihood(h);
+    const share = this.#shareOfSpeedRatios;
     let highest = Number.NEGATIVE_INFINITY;
     for (let h = 0; h < probabilities.length; h++) {
       const log =
-        (this.#logPriors[h] as number) + (this.#logJacobians[h] as number) + logLikelihood(h);
+        (this.#logPriors[h] as number) +
+        (this.#logEarlier[h] as number) +
+        share * (this.#logSpeedRatios[h] as number) +
+        (probabilities[h] as number);
       probabilities[h] = log;
       highest = Math.max(highest, log);
     }
@@ -324,34 +343,44 @@ export class Posterior {
     }
   }
 
-  /** Requests in flight of types that have answers, oldest first. */
+  /**
+   * How far the moments of answers are evidence. Where the tasks of a kind differ much, no log-normal
+   * distribution describes them, and answers that come close together may be just tasks of equal length.
+   */
+  get #shareOfSpeedRatios(): number {
+    let variance = Number.POSITIVE_INFINITY;
+    for (const { covariance } of this.#fits) variance = Math.min(variance, covariance.yy);
+    return Math.min(1, SIMILAR_VARIANCE / variance) ** 2;
+  }
+
+  /** Requests in flight of kinds that have answers, oldest first. */
   #censoredGroups(): CensoredGroup[] {
     const groups: CensoredGroup[] = [];
-    const filling = new Map<TaskType, CensoredGroup>();
+    const filling = new Map<Kind, CensoredGroup>();
     const size = Math.ceil(this.#open.size / GROUPS);
-    for (const [{ task }, start] of this.#open) {
-      if (!this.#statistics.has(task.type)) continue;
-      let group = filling.get(task.type);
+    for (const [{ kind, logEstimate }, start] of this.#open) {
+      if (!this.#statistics.has(kind)) continue;
+      let group = filling.get(kind);
       if (group === undefined) {
-        group = { type: task.type, count: 0, meanLogWork: new Float64Array(start.length) };
-        filling.set(task.type, group);
+        group = { kind, count: 0, meanLogWork: new Float64Array(start.length) };
+        filling.set(kind, group);
         groups.push(group);
       }
       const share = 1 / ++group.count;
       for (let h = 0; h < start.length; h++) {
         const mean = group.meanLogWork[h] as number;
-        const logWork = logWorkBetween(start, this.#progress, h);
+        const logWork = logWorkBetween(start, this.#progress, h) - logEstimate;
         group.meanLogWork[h] = mean + share * (logWork - mean);
       }
-      if (group.count === size) filling.delete(task.type);
+      if (group.count === size) filling.delete(kind);
     }
     return groups;
   }
 
   /** The median of a log-normal distribution is the exponential of its log mean. */
-  #mediansOf(h: number, logOf: (means: LogMeans) => number): ByType {
+  #mediansOf(h: number, logOf: (means: LogMeans) => number): ByKind {
     const { means } = this.#fits[h] as LognormalEm;
-    return Object.fromEntries([...means].map(([type, each]) => [type, Math.exp(logOf(each))]));
+    return Object.fromEntries([...means].map(([kind, each]) => [kind, Math.exp(logOf(each))]));
   }
 
   /** The hypothesis nearest to one from another grid. A knee at or above the cap is no knee. */
@@ -378,13 +407,26 @@ export class Posterior {
     return this.#speeds;
   }
 
-  #statisticsOf(type: TaskType): WorkStatistics {
-    let statistics = this.#statistics.get(type);
+  #statisticsOf(kind: Kind): WorkStatistics {
+    let statistics = this.#statistics.get(kind);
     if (statistics === undefined) {
       statistics = new WorkStatistics(this.hypotheses.length);
-      this.#statistics.set(type, statistics);
+      if (this.#statistics.size >= MAX_KINDS) this.#deleteLightest();
+      this.#statistics.set(kind, statistics);
     }
     return statistics;
+  }
+
+  #deleteLightest(): void {
+    let lightest: Kind | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (const [kind, { count }] of this.#statistics) {
+      if (count < least) {
+        lightest = kind;
+        least = count;
+      }
+    }
+    if (lightest !== undefined) this.#statistics.delete(lightest);
   }
 
   get #likeliest(): number {

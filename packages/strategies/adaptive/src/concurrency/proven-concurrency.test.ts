@@ -1,12 +1,10 @@
 import type { TaskView } from '@stratagem/core';
 import { expect, test } from 'vitest';
-import type { Request } from '../model/request.js';
+import { createRequest } from '../model/request.js';
 import { ProvenConcurrency } from './proven-concurrency.js';
 
-const request = (order: number, othersInFlight: number): Request => ({
-  ...{ order, othersInFlight, startedAt: 0 },
-  task: { index: order } as TaskView,
-});
+const request = (order: number, othersInFlight: number) =>
+  createRequest({ index: order } as TaskView, { order, othersInFlight, startedAt: 0 });
 
 test('a timeout is no sign of load while nothing is answered', () => {
   const proven = new ProvenConcurrency();

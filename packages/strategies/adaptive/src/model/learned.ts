@@ -1,4 +1,5 @@
 import { OptionError, type TaskType } from '@stratagem/core';
+import type { Kind } from './kind.js';
 
 /** Everything a run has learned: plain data that can be stored as JSON and passed to another run. */
 export interface Learned {
@@ -17,8 +18,8 @@ export interface LearnedResource {
   readonly ceiling?: number | undefined;
   /** Hypotheses about the server, most likely first; undefined before the first answer. */
   readonly likely?: readonly Likely[] | undefined;
-  /** Typical output tokens by task type; undefined where answers do not report them. */
-  readonly outputTokens?: ByType | undefined;
+  /** Typical output tokens by kind of task; undefined where answers do not report them. */
+  readonly outputTokens?: ByKind | undefined;
   /** Requests accepted before the first refusal; undefined when none was refused. */
   readonly burst?: number | undefined;
   /** Time between starts after the burst, in milliseconds; undefined where none is needed. */
@@ -28,6 +29,9 @@ export interface LearnedResource {
 /** A number by task type. */
 export type ByType = Readonly<Partial<Record<TaskType, number>>>;
 
+/** A number by kind of task, such as `action/0`: its type and level. */
+export type ByKind = Readonly<Record<Kind, number>>;
+
 /** A hypothesis about a server, and its probability. */
 export interface Likely {
   /** Above this many in flight, requests slow each other down; undefined when they never do. */
@@ -35,12 +39,15 @@ export interface Likely {
   /** Above the knee, each request takes (in flight / knee) ^ exponent times as long. */
   readonly exponent?: number | undefined;
   readonly probability: number;
-  /** The median latency of a request that runs alone, by task type, in milliseconds. */
-  readonly latenciesMs: ByType;
+  /**
+   * The median duration of a request that runs alone, by kind of task: in milliseconds, or relative to
+   * the estimates of the tasks where they have one.
+   */
+  readonly work: ByKind;
 }
 
 const FIELDS = ['limit', 'ceiling', 'likely', 'outputTokens', 'burst', 'intervalMs'];
-const LIKELY_FIELDS = ['knee', 'exponent', 'probability', 'latenciesMs'];
+const LIKELY_FIELDS = ['knee', 'exponent', 'probability', 'work'];
 const TYPES: readonly string[] = ['action', 'decision', 'observation', 'aggregate'];
 
 /** @throws {OptionError} when a field is missing, unknown or out of range; it names the field. */
@@ -49,7 +56,7 @@ export function checkLearned(value: unknown): Learned {
   if (learned.version !== 1) {
     throw invalid('warmStart.version', 'be 1, the only supported version', learned.version);
   }
-  checkByType('warmStart.durationsMs', learned.durationsMs);
+  checkNumbers('warmStart.durationsMs', learned.durationsMs, TYPES);
   const resources = objectAt('warmStart.resources', learned.resources);
   for (const [name, resource] of Object.entries(resources)) checkResource(name, resource);
   return learned as unknown as Learned;
@@ -62,7 +69,7 @@ function checkResource(name: string, value: unknown): void {
   checkCount(`${at}.limit`, limit);
   if (ceiling !== undefined) checkCount(`${at}.ceiling`, ceiling);
   if (likely !== undefined) checkLikely(`${at}.likely`, likely);
-  if (outputTokens !== undefined) checkByType(`${at}.outputTokens`, outputTokens);
+  if (outputTokens !== undefined) checkNumbers(`${at}.outputTokens`, outputTokens);
   if (burst !== undefined) checkCount(`${at}.burst`, burst);
   if (intervalMs !== undefined) checkPositive(`${at}.intervalMs`, intervalMs);
 }
@@ -71,17 +78,17 @@ function checkLikely(at: string, value: unknown): void {
   if (!Array.isArray(value)) throw invalid(at, 'be a list, as returned by learned()', value);
   for (const [index, each] of value.entries()) {
     const item = `${at}[${index}]`;
-    const { knee, exponent, probability, latenciesMs } = objectAt(item, each, LIKELY_FIELDS);
+    const { knee, exponent, probability, work } = objectAt(item, each, LIKELY_FIELDS);
     if (knee !== undefined) checkPositive(`${item}.knee`, knee);
     if (exponent !== undefined) checkPositive(`${item}.exponent`, exponent);
     checkPositive(`${item}.probability`, probability);
-    checkByType(`${item}.latenciesMs`, latenciesMs);
+    checkNumbers(`${item}.work`, work);
   }
 }
 
-function checkByType(at: string, value: unknown): void {
-  for (const [type, amount] of Object.entries(objectAt(at, value, TYPES))) {
-    checkPositive(`${at}.${type}`, amount);
+function checkNumbers(at: string, value: unknown, fields?: readonly string[]): void {
+  for (const [field, amount] of Object.entries(objectAt(at, value, fields))) {
+    checkPositive(`${at}.${field}`, amount);
   }
 }
 

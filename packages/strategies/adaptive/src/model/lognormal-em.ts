@@ -1,5 +1,5 @@
-import type { TaskType } from '@stratagem/core';
 import { type Covariance, PRIOR_WITHOUT_TOKENS } from './covariance.js';
+import type { Kind } from './kind.js';
 import { logSurvival, truncatedMean } from './normal.js';
 import type { WorkStatistics } from './work-statistics.js';
 
@@ -9,15 +9,15 @@ const PRIOR_COUNT = 2;
 const FIRST_ITERATIONS = 4;
 const ITERATIONS = 2;
 
-/** Requests of one type that are in flight and started one after the other. */
+/** Requests of one kind that are in flight and started one after the other. */
 export interface CensoredGroup {
-  readonly type: TaskType;
+  readonly kind: Kind;
   count: number;
   /** The mean log work done so far, by hypothesis. */
   readonly meanLogWork: Float64Array;
 }
 
-/** The mean log work and mean log tokens of a task type. */
+/** The mean log work and mean log tokens of a kind. */
 export interface LogMeans {
   readonly work: number;
   readonly tokens: number;
@@ -28,7 +28,7 @@ export interface LogMeans {
  * expectation-maximization (EM). Requests in flight are right-censored observations of work.
  */
 export class LognormalEm {
-  readonly means = new Map<TaskType, LogMeans>();
+  readonly means = new Map<Kind, LogMeans>();
   covariance = PRIOR_WITHOUT_TOKENS;
 
   readonly #h: number;
@@ -46,14 +46,15 @@ export class LognormalEm {
    * @returns The log-likelihood of the answers and the censored requests.
    */
   fit(
-    statistics: ReadonlyMap<TaskType, WorkStatistics>,
+    statistics: ReadonlyMap<Kind, WorkStatistics>,
     groups: readonly CensoredGroup[],
     prior: Covariance,
   ): number {
     if (this.means.size === 0) this.covariance = prior;
-    for (const [type, { count, sums, tokens }] of statistics) {
-      if (this.means.has(type)) continue;
-      this.means.set(type, { work: (sums[this.#h] as number) / count, tokens: tokens / count });
+    for (const kind of this.means.keys()) if (!statistics.has(kind)) this.means.delete(kind);
+    for (const [kind, { count, sums, tokens }] of statistics) {
+      if (this.means.has(kind)) continue;
+      this.means.set(kind, { work: (sums[this.#h] as number) / count, tokens: tokens / count });
     }
     for (let iteration = 0; iteration < this.#iterations; iteration++) {
       this.#iterate(statistics, groups, prior);
@@ -64,7 +65,7 @@ export class LognormalEm {
 
   /** One EM iteration: the expected moments of censored requests, then the new parameters. */
   #iterate(
-    statistics: ReadonlyMap<TaskType, WorkStatistics>,
+    statistics: ReadonlyMap<Kind, WorkStatistics>,
     groups: readonly CensoredGroup[],
     prior: Covariance,
   ): void {
@@ -78,8 +79,8 @@ export class LognormalEm {
       xy: PRIOR_COUNT * prior.xy,
       yy: PRIOR_COUNT * prior.yy,
     };
-    for (const [type, answers] of statistics) {
-      const mean = this.means.get(type) as LogMeans;
+    for (const [kind, answers] of statistics) {
+      const mean = this.means.get(kind) as LogMeans;
       let n = answers.count;
       let x = answers.tokens;
       let y = answers.sums[this.#h] as number;
@@ -87,7 +88,7 @@ export class LognormalEm {
       let squaresOfY = answers.squares[this.#h] as number;
       let products = answers.products[this.#h] as number;
       for (const group of groups) {
-        if (group.type !== type) continue;
+        if (group.kind !== kind) continue;
         const z = zScore(mean, this.covariance, group.meanLogWork[this.#h] as number);
         const above = truncatedMean(z);
         const work = mean.work + Math.sqrt(yy) * above;
@@ -104,7 +105,7 @@ export class LognormalEm {
       deviations.xx += squaresOfX - (x * x) / n;
       deviations.xy += products - (x * y) / n;
       deviations.yy += squaresOfY - (y * y) / n;
-      this.means.set(type, { work: y / n, tokens: x / n });
+      this.means.set(kind, { work: y / n, tokens: x / n });
     }
     this.covariance = {
       xx: deviations.xx / count,
@@ -114,7 +115,7 @@ export class LognormalEm {
   }
 
   #logLikelihood(
-    statistics: ReadonlyMap<TaskType, WorkStatistics>,
+    statistics: ReadonlyMap<Kind, WorkStatistics>,
     groups: readonly CensoredGroup[],
     prior: Covariance,
   ): number {
@@ -122,8 +123,8 @@ export class LognormalEm {
     let xx = PRIOR_COUNT * prior.xx;
     let xy = PRIOR_COUNT * prior.xy;
     let yy = PRIOR_COUNT * prior.yy;
-    for (const [type, answers] of statistics) {
-      const { work: my, tokens: mx } = this.means.get(type) as LogMeans;
+    for (const [kind, answers] of statistics) {
+      const { work: my, tokens: mx } = this.means.get(kind) as LogMeans;
       const y = answers.sums[this.#h] as number;
       count += answers.count;
       xx += answers.tokenSquares - 2 * mx * answers.tokens + answers.count * mx * mx;
@@ -134,12 +135,16 @@ export class LognormalEm {
         answers.count * mx * my;
       yy += (answers.squares[this.#h] as number) - 2 * my * y + answers.count * my * my;
     }
+    // Each further kind has a mean of its own, so its first answer says nothing about deviations.
+    let means = -1;
+    for (const { count: weight } of statistics.values()) means += Math.min(1, weight);
+    count -= Math.max(0, means);
     const { covariance } = this;
     const determinant = covariance.xx * covariance.yy - covariance.xy * covariance.xy;
     const distance = covariance.yy * xx - 2 * covariance.xy * xy + covariance.xx * yy;
     let logLikelihood = -0.5 * (count * Math.log(determinant) + distance / determinant);
     for (const group of groups) {
-      const mean = this.means.get(group.type) as LogMeans;
+      const mean = this.means.get(group.kind) as LogMeans;
       const z = zScore(mean, covariance, group.meanLogWork[this.#h] as number);
       logLikelihood += group.count * logSurvival(z);
     }

@@ -1,7 +1,7 @@
 import type { Covariance } from './covariance.js';
 
 /**
- * Sufficient statistics of the answers of one task type: sums over log tokens, and over log work
+ * Sufficient statistics of the answers of one kind of task: sums over log tokens, and over log work
  * under each hypothesis. Older answers decay exponentially.
  */
 export class WorkStatistics {

@@ -7,7 +7,7 @@ import { SlowStart } from '../concurrency/slow-start.js';
 import { AnnouncedLimits } from '../limits/announced-limits.js';
 import { RatePacer } from '../limits/rate-pacer.js';
 import type { LearnedResource } from '../model/learned.js';
-import type { Request } from '../model/request.js';
+import { createRequest, type Request } from '../model/request.js';
 import { ModeReports } from './mode-reports.js';
 
 export interface ControllerOptions {
@@ -68,8 +68,11 @@ export class Controller {
 
   recordStart(task: TaskView, now: number): void {
     this.#advance(now);
-    const othersInFlight = this.#requests.inFlight;
-    const request = { task, order: this.#nextOrder++, startedAt: now, othersInFlight };
+    const request = createRequest(task, {
+      order: this.#nextOrder++,
+      startedAt: now,
+      othersInFlight: this.#requests.inFlight,
+    });
     this.#open.set(task.index, request);
     this.#requests.add(request);
     this.#search.recordStart(request);
