@@ -371,6 +371,17 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', { timeout: 60_000 }, () =
       expect(await page.locator('.lost').count()).toBe(0);
     });
 
+    test('the page of a run that has ended says so, and does not count', async () => {
+      const shown = await openLive();
+      const { page } = shown;
+      await live.run.cancel('enough');
+      await expect.poll(() => page.locator('.title .pill').textContent()).toBe('Canceled');
+      await server?.close();
+      await expect
+        .poll(() => page.locator('.lost').textContent())
+        .toMatch(/^The program behind this page has ended/);
+    });
+
     test('the list of runs leads to a run, and two runs are compared', async () => {
       const shown = await openLive();
       const { page } = shown;

@@ -140,6 +140,12 @@ function ConnectionBar({ connection }: { connection: Connection }) {
   const left = isLost ? Math.ceil((connection.retryAt - now) / 1_000) : 0;
   return (
     <div role="status" class="lost-holder">
+      {connection.state === 'gone' && (
+        <p class="lost">
+          The program behind this page has ended, or cannot be reached. Reload the page to try
+          again.
+        </p>
+      )}
       {isLost && (
         <p class="lost num">
           Connection lost. {left > 0 ? `Trying again in ${left} s.` : 'Trying again.'}

@@ -35,7 +35,9 @@ interface RunEntrySummary {
 
 export type Connection =
   | { readonly state: 'open' }
-  | { readonly state: 'lost'; readonly retryAt: number };
+  | { readonly state: 'lost'; readonly retryAt: number }
+  /** Nothing answers any more, and nothing is tried again. */
+  | { readonly state: 'gone' };
 
 export interface Watcher {
   run(run: ShownRun): void;
