@@ -24,6 +24,8 @@ interface Ended {
 export interface Started {
   readonly child: ChildProcessWithoutNullStreams;
   readonly ended: Promise<Ended>;
+  /** What it has printed so far. */
+  readonly printed: { readonly stdout: string; readonly stderr: string };
   /** Resolves when standard error contains this; rejects if the command ends before. */
   progress(shows: string | RegExp): Promise<void>;
   /** The same of standard output. */
@@ -67,6 +69,7 @@ export function start(args: readonly string[], options: StratagemOptions = {}): 
   return {
     child,
     ended,
+    printed,
     progress: (shows) => until('stderr', shows),
     shows: (text) => until('stdout', text),
   };

@@ -31,6 +31,9 @@ export function WhyBar({
   const { parts, sums, now, isLive } = model;
   const [ref, width] = useWidth<HTMLDivElement>();
   const shown = useMemo(() => withoutThin(parts, now), [parts, now]);
+  const failed = new Set(
+    model.tasks.filter(({ status }) => status === 'failed').map(({ id }) => id),
+  );
   return (
     <section class="why" aria-labelledby="why-title">
       <h2 id="why-title">{isLive ? 'What decides the time so far' : 'What decided the time'}</h2>
@@ -42,7 +45,11 @@ export function WhyBar({
         <>
           <div class="cbar" ref={ref} role="group" aria-label="Critical path, in order of time">
             {shown.map((part) => (
-              <PartButton key={part.from} part={part} now={now} width={width} select={select} />
+              <PartButton
+                key={part.from}
+                {...{ part, now, width, select }}
+                isFailed={part.cause === 'run' && failed.has(part.task)}
+              />
             ))}
           </div>
           <div class="leg num">
@@ -81,22 +88,26 @@ function PartButton({
   now,
   width,
   select,
+  isFailed,
 }: {
   part: Part;
   now: number;
   width: number;
   select: (task: string) => void;
+  /** Whether it is the last attempt of a task that failed. */
+  isFailed: boolean;
 }) {
   const share = (to - from) / now;
   const label = cause === 'run' ? task : CAUSE_LABELS[cause];
   const fits = label !== '' && share * width * 0.94 > textWidth(label) + 15;
-  const words = `${CAUSE_WORDS[cause]}, ${duration(to - from)}`;
+  const what = isFailed ? 'failed attempt' : CAUSE_WORDS[cause];
+  const words = `${what}, ${duration(to - from)}`;
   return (
     <button
       type="button"
-      class={`k-${cause}`}
+      class={isFailed ? 'k-failed' : `k-${cause}`}
       style={{ flex: `${share} 0 0` }}
-      title={[task, CAUSE_WORDS[cause], duration(to - from)].filter(Boolean).join(' · ')}
+      title={[task, what, duration(to - from)].filter(Boolean).join(' · ')}
       aria-label={task === '' ? words : `${task}: ${words}`}
       onClick={() => task !== '' && select(task)}
     >

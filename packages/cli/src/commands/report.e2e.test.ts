@@ -134,6 +134,28 @@ tasks:
     expect(exitCode).toBe(0);
   });
 
+  test('lists the other runs of its journal, too', async () => {
+    await using files = await folder({ 'plan.yaml': PLAN });
+    const options = { cwd: files.path };
+    await stratagem(['run', 'plan.yaml', '--latency', '1', '--journal', 'runs'], options);
+    const args = ['run', 'plan.yaml', '--latency', '600000', '--journal', 'runs', '--ui'];
+    const command = start(args, options);
+    await command.progress(/Watch the run: \S+\n/);
+    const [, url = ''] = /Watch the run: (\S+)\n/.exec(command.printed.stderr) ?? [];
+    const { origin, cookie } = await enter(url);
+    const stream = await fetch(`${origin}/api/events`, { headers: { cookie } });
+    let text = '';
+    for await (const chunk of stream.body as ReadableStream<Uint8Array>) {
+      text += new TextDecoder().decode(chunk);
+      if (/data: .*\n/.test(text)) break;
+    }
+    const [, data = ''] = /data: (.*)\n/.exec(text) ?? [];
+    const listed = JSON.parse(data).map(({ status }: { status: string }) => status);
+    expect(listed.sort()).toEqual(['completed', 'running']);
+    command.child.kill('SIGINT');
+    await command.ended;
+  });
+
   test('shows the planning of a goal and the run of its plan', async () => {
     const args = ['run', '--goal', 'Compare two databases, then write a report', '--yes'];
     const { stderr, exitCode } = await stratagem([...args, '--latency', '5', '--ui']);

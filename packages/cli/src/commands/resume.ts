@@ -10,6 +10,7 @@ import {
 import { findRun } from '../load/find-run.js';
 import { loadInputs } from '../load/load-inputs.js';
 import { withJournal } from '../load/open-journal.js';
+import { shownJournal } from '../options/journal-place.js';
 import { checkProgressFlags } from '../options/progress-flags.js';
 import {
   type ExecutorFlags,
@@ -68,7 +69,14 @@ export async function resumeCommand(
     const { id, status } = await findRun(store, idOrPrefix);
     return withResumedRun(store, id, flags, settings, async ({ start, flags: merged }) => {
       await announceEnded(status, merged);
-      const recording = createRecording(flags.journalOption, readRun(store, id));
+      const recording = createRecording(
+        {
+          journal: store,
+          journalName: shownJournal(flags.journal),
+          journalOption: flags.journalOption,
+        },
+        readRun(store, id),
+      );
       return executeRun(start, merged, recording);
     });
   });

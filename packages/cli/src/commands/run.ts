@@ -10,6 +10,7 @@ import {
 import { loadInputs } from '../load/load-inputs.js';
 import { type LoadedPlan, loadOptions, loadPlan } from '../load/load-plan.js';
 import { journalErrorToUsageError, openJournal } from '../load/open-journal.js';
+import { shownJournal } from '../options/journal-place.js';
 import { checkProgressFlags } from '../options/progress-flags.js';
 import { filesOf, type RunFlags } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
@@ -93,7 +94,8 @@ async function runLoaded(
   const store = await openJournal(directory, false);
   const journal = commandJournal(store, createCommandRecord(file, loaded, flags));
   try {
-    return await withRun(journal, createRecording(journalOption));
+    const journalName = shownJournal(directory);
+    return await withRun(journal, createRecording({ journal, journalName, journalOption }));
   } catch (error) {
     throw journalErrorToUsageError(error);
   } finally {

@@ -32,7 +32,9 @@ export function decisionLines(analysis: RunAnalysis, canvas: Canvas): string[] {
 }
 
 /** Each task of the chain as a bar at its time. */
-function waterfall({ criticalPath, makespanMs }: RunAnalysis, canvas: Canvas): string[] {
+function waterfall(analysis: RunAnalysis, canvas: Canvas): string[] {
+  const { criticalPath, makespanMs, tasks } = analysis;
+  const failed = new Set(tasks.filter(({ state }) => state === 'failed').map(({ id }) => id));
   const rows = stretchesOf(criticalPath.segments);
   const mostWidth = Math.min(24, Math.floor(canvas.width / 4));
   const labelWidth = Math.max(...rows.map(({ id }) => widthOf(onOneLine(id, mostWidth))));
@@ -41,7 +43,7 @@ function waterfall({ criticalPath, makespanMs }: RunAnalysis, canvas: Canvas): s
     const before = Math.min(width - 1, Math.round((startMs / makespanMs) * width));
     const left = width - before;
     const own = bar(Math.min(1, ((endMs - startMs) / makespanMs) * (width / left)), left);
-    const drawn = `${canvas.style('dim', '░'.repeat(before))}${canvas.style('green', own)}`;
+    const drawn = `${canvas.style('dim', '░'.repeat(before))}${canvas.style(failed.has(id) ? 'red' : 'green', own)}`;
     const label = padTo(onOneLine(id, labelWidth), labelWidth);
     const duration = formatDuration(endMs - startMs).padStart(8);
     return `   ${label}  ${padTo(drawn, width)}  ${duration}`;

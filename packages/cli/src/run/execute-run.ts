@@ -56,7 +56,7 @@ export async function executeRun(
 ): Promise<number> {
   checkProgressFlags(flags);
   await checkRunFiles(flags);
-  const page = await openRunPage(flags);
+  const page = await openRunPage(flags, recording);
   const progress = createProgress(flags);
   const isText = !flags.quiet && flags.logFormat !== 'json';
   const openQuestions = new Map<string, TaskWaiting>();

@@ -1,4 +1,4 @@
-import type { PlanResult, RunEvent, RunHandle, RunListing } from '@stratagem/core';
+import type { Journal, PlanResult, RunEvent, RunHandle, RunListing } from '@stratagem/core';
 import { isJournalError } from '../load/open-journal.js';
 import type { NextCommand } from '../output/run-summary.js';
 import { shellQuote } from '../output/shell-quote.js';
@@ -7,19 +7,26 @@ import { shellQuote } from '../output/shell-quote.js';
 export interface Recording {
   /** The recorded events of a run that is resumed. */
   readonly history?: AsyncIterable<RunEvent>;
+  /** The journal of the run, whose other runs its page shows, too. */
+  readonly journal: Journal;
+  /** The name of the journal on the page. */
+  readonly journalName: string;
+  /** The option that names the journal in commands; empty when the settings do. */
+  readonly journalOption: string;
   /** The message after the run has started. */
   startMessage(run: RunHandle): string;
   /** The commands that the reader may want after the run has ended. */
   nextCommands(run: RunHandle, result: PlanResult): readonly NextCommand[];
 }
 
-/** @param journalOption The option that names the journal; empty when the settings do. */
 export function createRecording(
-  journalOption: string,
+  place: Pick<Recording, 'journal' | 'journalName' | 'journalOption'>,
   history?: AsyncIterable<RunEvent>,
 ): Recording {
+  const { journalOption } = place;
   const resumeCommand = (runId: string) => `stratagem resume ${runId}${journalOption}`;
   return {
+    ...place,
     ...(history !== undefined && { history }),
     startMessage: ({ runId }) =>
       history === undefined

@@ -1,6 +1,8 @@
 import type { RunServer, ServeOptions, WatchableRun } from '@stratagem/ui';
 import type { PageFlags } from '../options/page-flags.js';
 import { UsageError } from '../options/usage-error.js';
+import { shellQuote } from '../output/shell-quote.js';
+import type { Recording } from './recording.js';
 
 /** The live page of one run. */
 export interface RunPage {
@@ -17,15 +19,22 @@ const LAST_EVENTS_MS = 1_000;
 /**
  * Starts the server of `--ui`.
  *
+ * @param recording The record of the run, if there is one.
  * @returns undefined without that flag.
  * @throws {UsageError} when it cannot listen.
  */
-export async function openRunPage({ ui, port }: PageFlags): Promise<RunPage | undefined> {
+export async function openRunPage(
+  { ui, port }: PageFlags,
+  recording?: Recording,
+): Promise<RunPage | undefined> {
   if (!ui) {
     if (port !== undefined) throw new UsageError('--port has no effect without --ui: remove it');
     return undefined;
   }
-  const server = await openServer({ ...(port !== undefined && { port }) });
+  const server = await openServer({
+    ...(port !== undefined && { port }),
+    ...(recording !== undefined && journalOf(recording)),
+  });
   return {
     attach(run, retryCommand) {
       server.attach(run, retryCommand === undefined ? {} : { retryCommand, isRecorded: true });
@@ -41,6 +50,16 @@ export async function openRunPage({ ui, port }: PageFlags): Promise<RunPage | un
       await server.close();
     },
     close: () => server.close(),
+  };
+}
+
+/** The page also lists the other runs of the journal, and compares with them. */
+function journalOf({ journal, journalName, journalOption }: Recording): ServeOptions {
+  const retryCommand = (runId: string) =>
+    `stratagem resume ${shellQuote(runId)}${journalOption} --retry-failed`;
+  return {
+    ...{ journal, journalName },
+    extrasOf: (runId) => ({ retryCommand: retryCommand(runId) }),
   };
 }
 
