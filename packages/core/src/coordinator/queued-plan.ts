@@ -5,7 +5,7 @@ import type { InputValues } from '../contract/plan-inputs.js';
 import type { QueuedRun } from '../contract/run-queue.js';
 import { parsePlanDocument } from '../document/parse.js';
 import { incompleteTasks } from '../serialize/decode-plan.js';
-import { type PlanData, planToData } from '../serialize/plan.js';
+import { type PlanData, planToData, type TaskData } from '../serialize/plan.js';
 import { PlanChangedError } from '../serialize/plan-changed-error.js';
 import { diffPlans, isSame } from '../serialize/plan-diff.js';
 import { fromData } from '../serialize/value.js';
@@ -19,15 +19,20 @@ import { QUEUED_OPTIONS, type QueuedOptions } from './submit-run.js';
  * @throws {StratagemError} `plan_required` when the plan has functions, and the coordinator lacks it.
  */
 export function planOf({ id, plan }: QueuedRun, plans: ReadonlyMap<string, Plan>): Plan {
-  const known = plans.get((plan as { readonly goal?: unknown } | null)?.goal as string);
+  const { goal, tasks } = Object(plan) as {
+    readonly goal: string;
+    readonly tasks?: readonly Json[];
+  };
+  const known = plans.get(goal);
   if (known !== undefined) {
     const diff = diffPlans(plan as PlanData, planToData(known));
     if (!isSame(diff)) throw new PlanChangedError(id, diff);
     return known;
   }
-  const { tasks } = plan as { readonly tasks?: readonly Json[] };
   const missing = Array.isArray(tasks)
-    ? incompleteTasks(tasks, () => false).filter(([, fields]) => fields.some(isFunction))
+    ? incompleteTasks(tasks as unknown as readonly TaskData[], () => false).filter(([, fields]) =>
+        fields.some(isFunction),
+      )
     : [];
   const [task] = missing;
   if (task === undefined) return parsePlanDocument(plan).plan;
