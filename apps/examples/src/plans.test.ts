@@ -101,3 +101,15 @@ test('improve.yaml rewrites a text until it is good enough, or four times', {
   expect(loop.iterations).toBe(loop.ending === 'reached' ? loop.iterations : 4);
   expect(result.outputs).toEqual({ text: output.write, score: output.judge.score });
 });
+
+test('article.yaml reviews each article with a module', { timeout }, async () => {
+  const result = await run('article.yaml', '--input', 'topics=[fusion, tides]', '--latency', '1');
+  expect(result.status).toBe('completed');
+  expect(result.outputs.summary).toContain('Summarise');
+  const [fusion, tides] = result.outputs.articles;
+  expect(fusion.output.review).toMatchObject({ audience: 'engineers' });
+  expect(tides.output.improve).toContain('tides');
+  const ids = result.tasks.map(({ id }: { id: string }) => id);
+  expect(ids).toContain('articles[1].review/style');
+  expect(ids).toContain('summary/summary');
+});

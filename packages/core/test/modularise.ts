@@ -1,0 +1,133 @@
+import type { Condition } from '../src/contract/condition.js';
+import type { Plan } from '../src/contract/plan.js';
+import type { Task } from '../src/contract/task.js';
+import type { Inputs } from '../src/state/inputs.js';
+
+/** A plan with groups that use nothing from outside, and the same plan with modules for these groups. */
+export interface Modularised {
+  readonly inlined: Plan;
+  readonly modular: Plan;
+  /** The number of modules. */
+  readonly modules: number;
+}
+
+/**
+ * Turns groups of a random plan into modules. Subtasks of `t0` are called `t0/0`, as those of a module are,
+ * so that both plans have the same ids.
+ */
+export function modularise(plan: Plan): Modularised {
+  const counter = { modules: 0 };
+  const scopes = scopesIn(plan.tasks);
+  const inlined = { ...plan, tasks: plan.tasks.map((task) => closed(task, scopes)) };
+  const modular = { ...plan, tasks: inlined.tasks.map((task) => withModules(task, counter)) };
+  return { inlined, modular, modules: counter.modules };
+}
+
+function isTemplate({ forEach, repeat }: Task): boolean {
+  return forEach !== undefined || repeat !== undefined;
+}
+
+/** Whether a group can be a module: the copies in it would get other ids if it had templates with subtasks. */
+function mayBeModule(task: Task): boolean {
+  const { subtasks = [], type } = task;
+  const isGroup = subtasks.length > 0 && type !== 'aggregate' && task.run === undefined;
+  return isGroup && !isTemplate(task) && !subtasks.some(hasLargeTemplate);
+}
+
+function hasLargeTemplate(task: Task): boolean {
+  const { subtasks = [] } = task;
+  return (isTemplate(task) && subtasks.length > 0) || subtasks.some(hasLargeTemplate);
+}
+
+/** The module that each task is in, by id; '' for the plan itself. */
+function scopesIn(
+  tasks: readonly Task[],
+  scope = '',
+  scopes = new Map<string, string>(),
+): ReadonlyMap<string, string> {
+  for (const task of tasks) {
+    scopes.set(task.id, scope);
+    scopesIn(task.subtasks ?? [], mayBeModule(task) ? task.id : scope, scopes);
+  }
+  return scopes;
+}
+
+/** Without dependencies into a module and out of it, and without what refers to these. */
+function closed(task: Task, scopes: ReadonlyMap<string, string>): Task {
+  const { dependencies = [], when, forEach, waitFor, runAfter, subtasks, ...rest } = task;
+  const left = dependencies.filter((each) => scopes.get(each) === scopes.get(task.id));
+  const isSame = left.length === dependencies.length;
+  const source = typeof forEach === 'object' ? forEach.items : forEach;
+  const list = typeof source === 'string' && !isSame ? () => [0, 10] : source;
+  return {
+    ...rest,
+    dependencies: left,
+    ...(waitFor !== undefined && { waitFor, ...(!isSame && { description: 'Is it right?' }) }),
+    ...(when !== undefined && { when: isSame || typeof when === 'function' ? when : { all: [] } }),
+    ...(list !== undefined && {
+      forEach: typeof forEach === 'object' ? { ...forEach, items: list } : list,
+    }),
+    ...(runAfter !== undefined && left.length > 0 && { runAfter }),
+    ...(subtasks !== undefined && { subtasks: subtasks.map((each) => closed(each, scopes)) }),
+  };
+}
+
+function withModules(task: Task, counter: { modules: number }): Task {
+  const { subtasks, ...group } = task;
+  if (subtasks === undefined) return task;
+  if (!mayBeModule(task)) {
+    return { ...task, subtasks: subtasks.map((each) => withModules(each, counter)) };
+  }
+  counter.modules++;
+  const prefix = `${task.id}/`;
+  const tasks = subtasks.map((each) => localised(withModules(each, counter), prefix));
+  return { ...group, plan: { goal: task.id, tasks } };
+}
+
+/** The task with the names that it has in its module. */
+function localised(task: Task, prefix: string): Task {
+  const local = (text: string) => text.replaceAll(prefix, '');
+  const { id, dependencies = [], description, when, forEach, repeat, subtasks } = task;
+  const source = typeof forEach === 'object' ? forEach.items : forEach;
+  const list = typeof source === 'string' ? local(source) : source;
+  return {
+    ...task,
+    id: local(id),
+    dependencies: dependencies.map(local),
+    ...(description !== undefined && { description: local(description) }),
+    ...(when !== undefined && {
+      when: withLocalNames(when, prefix),
+    }),
+    ...(list !== undefined && {
+      forEach: typeof forEach === 'object' ? { ...forEach, items: list } : list,
+    }),
+    ...(repeat !== undefined && {
+      repeat: { ...repeat, until: withLocalNames(repeat.until, prefix) },
+    }),
+    ...(subtasks !== undefined && { subtasks: subtasks.map((each) => localised(each, prefix)) }),
+  };
+}
+
+function withLocalNames(
+  condition: NonNullable<Task['when']>,
+  prefix: string,
+): NonNullable<Task['when']> {
+  return typeof condition === 'function'
+    ? renamed(condition, prefix)
+    : localCondition(condition, (text) => text.replaceAll(prefix, ''));
+}
+
+/** The function with the names that it knows. */
+function renamed(when: (inputs: Inputs) => boolean, prefix: string) {
+  return (inputs: Inputs) => {
+    const entries = Object.entries(inputs).map(([name, value]) => [prefix + name, value] as const);
+    return when({ ...inputs, ...Object.fromEntries(entries) });
+  };
+}
+
+function localCondition(condition: Condition, local: (text: string) => string): Condition {
+  if ('not' in condition) return { not: localCondition(condition.not, local) };
+  if ('all' in condition) return { all: condition.all.map((each) => localCondition(each, local)) };
+  if ('any' in condition) return { any: condition.any.map((each) => localCondition(each, local)) };
+  return { ...condition, path: local(condition.path) };
+}
