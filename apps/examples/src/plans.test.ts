@@ -99,7 +99,8 @@ test('improve.yaml rewrites a text until it is good enough, or four times', {
   const { loop, output } = result.tasks.find(({ id }: { id: string }) => id === 'improve');
   expect(loop.ending).toBe(output.judge.score >= 0.9 ? 'reached' : 'exhausted');
   expect(loop.iterations).toBe(loop.ending === 'reached' ? loop.iterations : 4);
-  expect(result.outputs).toEqual({ text: output.write, score: output.judge.score });
+  const { ending } = loop;
+  expect(result.outputs).toEqual({ text: output.write, score: output.judge.score, ending });
 });
 
 test('article.yaml reviews each article with a module', { timeout }, async () => {

@@ -63,6 +63,16 @@ export const LOOP_NAMES: readonly string[] = ['previous', 'iteration'];
 /** What dependents of a loop get besides its output: how it ended, and the number of its iterations. */
 export const LOOP_FACTS: readonly string[] = ['ending', 'iterations'];
 
+/** The loop and the fact of a name like `draft#ending`; undefined for other names. */
+export function parseLoopFact(
+  name: string,
+): { readonly loop: string; readonly fact: keyof LoopResult } | undefined {
+  const end = name.lastIndexOf('#');
+  const fact = name.slice(end + 1);
+  if (end < 1 || !LOOP_FACTS.includes(fact)) return undefined;
+  return { loop: name.slice(0, end), fact: fact as keyof LoopResult };
+}
+
 /** The name of an input that tells about the end of a loop: `draft#ending`. */
 export function loopFact(id: string, fact: string): string {
   return `${id}#${fact}`;

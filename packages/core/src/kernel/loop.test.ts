@@ -198,6 +198,19 @@ describe('a loop on a task', () => {
     expect(requests.get('show')?.prompt).toBe('Show\n\n<output task="draft">\n2\n</output>');
   });
 
+  test('tells the results of the plan how it ended', async () => {
+    const outputs = {
+      n: 'draft',
+      how: 'draft#ending',
+      text: '{{draft#ending}} in {{draft#iterations}}',
+    };
+    const result = await execute({ ...planOf(counter()), outputs });
+    expect(result.planOutputs).toEqual({ n: 3, how: 'reached', text: 'reached in 3' });
+    await expect(
+      (async () => execute({ ...planOf(counter()), outputs: { how: 'draft#end' } }))(),
+    ).rejects.toThrow('"draft#end" is neither a task nor a part of its output');
+  });
+
   test('tells tasks that run after failures that it failed', async () => {
     const result = await execute(
       planOf(counter({ maxIterations: 1, onExhausted: 'fail' }), {

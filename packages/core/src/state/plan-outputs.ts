@@ -2,6 +2,7 @@ import { moduleTaskId } from '../contract/module.js';
 import type { PlanOutputs } from '../contract/plan.js';
 import { type InputValues, PLAN_INPUTS } from '../contract/plan-inputs.js';
 import { readPath } from '../contract/reference.js';
+import { parseLoopFact } from '../contract/repeat.js';
 import type { ModulePlan } from '../contract/task.js';
 import { parseSource, type TemplateReference } from '../contract/template.js';
 import { TaskKind } from '../graph/task-kind.js';
@@ -154,11 +155,22 @@ function outputAt(index: number, state: RunState): unknown {
   return state.isCompleted(index) && !state.isReleased(index) ? state.outputOf(index) : undefined;
 }
 
+/** What a loop tells besides its output, by a name like `draft#ending`. */
+function factAt(name: string, { state, indexOf }: Scope): unknown {
+  const { loop, fact } = parseLoopFact(name) ?? {};
+  const index = loop === undefined ? undefined : indexOf(loop);
+  return index === undefined || fact === undefined ? undefined : state.loopOf(index)?.[fact];
+}
+
 function resultAt(source: string, scope: Scope): unknown {
   const isKnown = (id: string) =>
-    scope.indexOf(id) !== undefined || (id === PLAN_INPUTS && scope.inputs !== undefined);
+    scope.indexOf(id) !== undefined ||
+    (id === PLAN_INPUTS && scope.inputs !== undefined) ||
+    factAt(id, scope) !== undefined;
   const read = ({ id, path }: TemplateReference) => {
     if (id === undefined) return undefined;
+    const fact = factAt(id, scope);
+    if (fact !== undefined) return readPath(fact, path);
     const index = scope.indexOf(id);
     return readPath(index === undefined ? scope.inputs : outputAt(index, scope.state), path);
   };

@@ -1,6 +1,6 @@
 import { PLAN_INPUTS, secretsOf } from '../contract/plan-inputs.js';
 import { type Path, parseReference } from '../contract/reference.js';
-import { LOOP_FACTS, loopFact } from '../contract/repeat.js';
+import { parseLoopFact } from '../contract/repeat.js';
 import { isStandardSchema, jsonSchemaOf, type StandardSchema } from '../contract/schema.js';
 import {
   doesOwnWork,
@@ -186,12 +186,16 @@ export class InputShapes {
     return repeat !== undefined && forEach === undefined;
   }
 
+  /** Whether this is the name of something that a loop tells besides its output. */
+  isFact(id: string): boolean {
+    const { loop } = parseLoopFact(id) ?? {};
+    return loop !== undefined && this.isLoop(loop);
+  }
+
   /** The shape of what a loop tells besides its output. */
   #factAt(id: string, path: Path): Shape | Missing | undefined {
-    const loop = id.slice(0, Math.max(0, id.lastIndexOf('#')));
-    const fact = LOOP_FACTS.find((each) => id === loopFact(loop, each));
-    if (fact === undefined || !this.isLoop(loop)) return undefined;
-    return follow(fact === 'ending' ? ENDING : NUMBER, path);
+    if (!this.isFact(id)) return undefined;
+    return follow(parseLoopFact(id)?.fact === 'ending' ? ENDING : NUMBER, path);
   }
 
   /** The item that each task of a fan-out gets. */

@@ -58,7 +58,9 @@ function checkSource(
   shapes: InputShapes,
 ): void {
   const isKnown = (id: string) =>
-    graph.indexOf(id) !== undefined || (id === PLAN_INPUTS && shapes.planInputs !== undefined);
+    graph.indexOf(id) !== undefined ||
+    (id === PLAN_INPUTS && shapes.planInputs !== undefined) ||
+    shapes.isFact(id);
   for (const part of parseSource(source, isKnown)) {
     if (typeof part === 'string') continue;
     if (part.id === undefined) {
