@@ -5,7 +5,7 @@ import {
   type PlanAndExecuteOptions,
   planAndExecute,
 } from '@stratagem/planner';
-import { withTools } from '../load/load-tools.js';
+import { needingApproval, withTools } from '../load/load-tools.js';
 import { checkProgressFlags, type ProgressFlags } from '../options/progress-flags.js';
 import { filesOf, type RunFlags } from '../options/run-flags.js';
 import { optionErrorToUsageError } from '../options/to-usage-error.js';
@@ -50,9 +50,10 @@ export async function runGoalCommand(
     ...(replan !== undefined && { replan: { maxRounds: replan } }),
     ...(fallback !== undefined && { fallback }),
   };
-  return withTools(flags, (tools) =>
-    runGoal(goal, { ...options, ...(tools !== undefined && { tools }) }, flags),
-  );
+  return withTools(flags, (given) => {
+    const tools = needingApproval(given ?? [], flags.approveTools);
+    return runGoal(goal, { ...options, ...(given !== undefined && { tools }) }, flags);
+  });
 }
 
 const NEEDS_FILE = 'it needs a plan file';

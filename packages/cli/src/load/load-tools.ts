@@ -31,26 +31,30 @@ const configSchema = z.object({ mcpServers: z.record(z.string(), serverSchema) }
  *
  * Without a file there are no tools, and `use` receives undefined.
  *
- * @throws {UsageError} when the file cannot be read, a connection fails, or a tool to approve is unknown.
+ * @throws {UsageError} when the file cannot be read, or a connection fails.
  */
 export async function withTools<Result>(
-  { mcpConfig: file, approveTools }: Pick<ExecutorFlags, 'mcpConfig' | 'approveTools'>,
+  { mcpConfig: file }: Pick<ExecutorFlags, 'mcpConfig'>,
   use: (tools: readonly Tool[] | undefined) => Promise<Result>,
 ): Promise<Result> {
-  if (file === undefined) {
-    if (approveTools === undefined) return use(undefined);
-    throw new UsageError('--approve-tools needs --mcp-config FILE, where the tools come from');
-  }
+  if (file === undefined) return use(undefined);
   const { tools, close } = await connect(file);
   try {
-    return await use(needingApproval(tools, approveTools));
+    return await use(tools);
   } finally {
     await close();
   }
 }
 
-/** The tools, of which a human approves the calls of those that are named. */
-function needingApproval(tools: readonly Tool[], names: readonly string[] = []): readonly Tool[] {
+/**
+ * The tools, of which a human approves the calls of those that are named; `all` names every one.
+ *
+ * @throws {UsageError} when there is no tool of a name.
+ */
+export function needingApproval(
+  tools: readonly Tool[],
+  names: readonly string[] = [],
+): readonly Tool[] {
   for (const name of names) {
     if (name === 'all' || tools.some((tool) => tool.name === name)) continue;
     const known = tools.map((tool) => tool.name).join(', ');

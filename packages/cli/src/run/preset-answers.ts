@@ -8,7 +8,7 @@ import type { ExecutorFlags, PresetAnswers } from '../options/run-flags.js';
  */
 export function presetProblems(
   plan: Plan,
-  preset: PresetAnswers & Pick<ExecutorFlags, 'mcpConfig'>,
+  preset: PresetAnswers & Pick<ExecutorFlags, 'mcpConfig' | 'approveTools'>,
 ): string[] {
   const problems: string[] = contradictions(preset);
   const steps = new Map<string, Task>();
@@ -21,7 +21,8 @@ export function presetProblems(
   ] as const) {
     for (const id of ids) {
       // Which of its calls wait is known once the servers of the tools are.
-      if (preset.mcpConfig !== undefined && kind !== 'answer' && callers.has(baseOf(id))) continue;
+      const mayCall = (preset.mcpConfig ?? preset.approveTools) !== undefined;
+      if (mayCall && kind !== 'answer' && callers.has(baseOf(id))) continue;
       const step = steps.get(id) ?? steps.get(baseOf(id));
       if (step === undefined) {
         problems.push(`${option} ${id}: ${unknownStep(id, steps)}`);

@@ -10,7 +10,7 @@ import {
 } from '@stratagem/core';
 import { attachmentSupport, TASK_OPTIONS } from '@stratagem/core/runner';
 import type { LoadedPlan } from '../load/load-plan.js';
-import { withTools } from '../load/load-tools.js';
+import { needingApproval, withTools } from '../load/load-tools.js';
 import { resolveStrategy } from '../options/resolve-options.js';
 import { type ResolvedRunners, resolveRunners } from '../options/resolve-runners.js';
 import type { ExecutorFlags, LimitFlags } from '../options/run-flags.js';
@@ -54,9 +54,11 @@ export async function withExecutor<Result>(
   let areConnected = false;
   const useTools = async (tools: readonly Tool[] = []) => {
     areConnected = true;
+    const steps = await stepOptions(file.plan, flags, tools);
     const executor = createChecked({
       ...options,
-      ...(await stepOptions(file.plan, flags, tools)),
+      ...steps,
+      tools: needingApproval(steps.tools ?? [], flags.approveTools),
       ...(await replanOptions(flags, resolved.runner, tools)),
     });
     return use(executor, listPricesDate(flags, resolved));
