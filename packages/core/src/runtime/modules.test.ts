@@ -280,6 +280,43 @@ describe('a module', () => {
     expect(taskOf(result, 'm').output).toEqual({ deep: 2, first: 1 });
   });
 
+  test('is repeated until a condition about its results holds', async () => {
+    const inner = createPlan('Improve', {
+      inputs: z.object({ text: z.string(), round: z.number() }),
+      outputs: { text: 'write', score: 'judge.score' },
+    })
+      .addTask({ id: 'write', run: ({ inputs }) => `${inputs.text}+` })
+      .addTask({
+        id: 'judge',
+        dependencies: ['write'],
+        run: ({ inputs }) => ({ score: inputs.round }),
+      });
+    const plan: Plan = {
+      goal: 'Loop',
+      tasks: [
+        { id: 'start', run: () => 'a' },
+        {
+          id: 'improve',
+          dependencies: ['start'],
+          plan: inner,
+          with: ({ start, previous, iteration }: Record<string, never>) => ({
+            text: (previous as { readonly text: string } | undefined)?.text ?? start,
+            round: iteration,
+          }),
+          repeat: { until: { path: 'improve.score', operator: '>=', value: 3 } },
+        },
+      ],
+    };
+    const journal = memoryJournal();
+    const result = await createExecutor({ strategy: inOrder, journal }).execute(plan, {
+      runId: 'r',
+    });
+    expect(result.error?.message).toBeUndefined();
+    expect(taskOf(result, 'improve').output).toEqual({ text: 'a+++', score: 3 });
+    expect(taskOf(result, 'improve#2/write').output).toBe('a++');
+    expect(await recorded(journal)).toEqual(JSON.parse(JSON.stringify(result.timeline)));
+  });
+
   test('is simulated without values', () => {
     const { status, metrics } = simulate(article(), { strategy: inOrder });
     expect(status).toBe('completed');
