@@ -94,7 +94,7 @@ describe.skipIf(url === undefined)('when the connection breaks off', () => {
           for (const id of ['a', 'b', 'c']) expect(await all(journal, id)).toEqual(expected);
         },
       ),
-      { numRuns: 8 },
+      { numRuns: 5 },
     );
   });
 
