@@ -24,7 +24,7 @@ export function plainProfiles(profiles: Profiles): Record<string, unknown> {
 }
 
 /** A profile without what only the configuration file may say. */
-export function plainProfile(profile: unknown): unknown {
+function plainProfile(profile: unknown): unknown {
   if (typeof profile !== 'object' || profile === null || Array.isArray(profile)) return profile;
   const { baseUrl: _, apiKeyEnv: __, runner, ...options } = profile as ConfigProfile;
   return isOwnRunner(runner) || runner === undefined ? options : { ...options, runner };

@@ -1,5 +1,5 @@
 /** Shorter texts are in too many others to be replaced. */
-export const MIN_SECRET_LENGTH = 4;
+const MIN_SECRET_LENGTH = 4;
 const SECRET = '[secret]';
 
 /**

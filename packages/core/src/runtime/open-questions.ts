@@ -30,7 +30,7 @@ function questionOf(event: TaskWaiting | ToolApprovalRequested): OpenQuestion {
 const MAX_INPUT_LENGTH = 500;
 
 /** `Call the tool "send" with {"to":"Ada"}?` */
-export function callQuestion(tool: string, input: unknown): string {
+function callQuestion(tool: string, input: unknown): string {
   const text = valueText(input) ?? '';
   const shown = text.length > MAX_INPUT_LENGTH ? `${text.slice(0, MAX_INPUT_LENGTH)}…` : text;
   return `Call the tool "${tool}" with ${shown}?`;
