@@ -27,6 +27,7 @@ const ALWAYS_SHOWN: readonly RunEvent['type'][] = [
   'replan_completed',
   'replan_failed',
   'goal_achieved',
+  'criterion_met',
   'budget_exceeded',
   'run_paused',
   'run_unpaused',
@@ -124,6 +125,8 @@ function describeEvent(event: RunEvent): string | undefined {
     }
     case 'strategy_switched':
       return `strategy  ${describeSwitch(event)}`;
+    case 'criterion_met':
+      return `goal      ${onOneLine(event.name)} is met, as somebody said`;
     case 'run_paused':
       return 'paused';
     case 'run_unpaused':

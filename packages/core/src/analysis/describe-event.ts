@@ -112,6 +112,8 @@ export function describeEvent(event: RunEvent): string {
       return `Re-planning round ${event.round} added ${count(event.tasks, 'task')} in ${duration(event.durationMs)}.`;
     case 'replan_failed':
       return `Re-planning round ${event.round} failed: ${sentence(event.error.message)}`;
+    case 'criterion_met':
+      return `The criterion ${quoted(event.name)} of the goal was said to be met.`;
     case 'run_paused':
       return 'The run was paused.';
     case 'run_unpaused':

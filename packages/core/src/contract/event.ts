@@ -323,6 +323,13 @@ export interface ReplanFailed extends ReplanBase {
   readonly error: ReplanError;
 }
 
+/** Somebody said that a criterion of the goal is met, by `meetCriterion` of the handle. */
+export interface CriterionMet extends Base {
+  readonly type: 'criterion_met';
+  /** The name of the criterion. */
+  readonly name: string;
+}
+
 /** No task starts until the run is resumed; running attempts continue. */
 export interface RunPaused extends Base {
   readonly type: 'run_paused';
@@ -417,6 +424,7 @@ export type RunEvent =
   | TasksAdded
   | GoalChecked
   | GoalAchieved
+  | CriterionMet
   | BudgetWaiting
   | BudgetExceeded
   | ReplanStarted

@@ -6,6 +6,8 @@ import { type Path, parsePath, parseReference } from './reference.js';
  * check finds the goal reached. It has failed if the goal is not reached at the end.
  */
 export interface GoalState {
+  /** The goal in words, for the message of a run that does not reach it. */
+  readonly description?: string | undefined;
   readonly criteria: readonly GoalCriterion[];
   /**
    * The share of the criteria, by weight, that must be met: > 0 and ≤ 1.

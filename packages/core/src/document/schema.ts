@@ -222,6 +222,7 @@ const criterionSchema = z.strictObject({
 });
 
 const goalStateSchema = z.strictObject({
+  description: z.string().describe('The goal in words, for messages.').optional(),
   criteria: z.array(criterionSchema).min(1),
   threshold: z
     .number()

@@ -117,6 +117,8 @@ function adoptedEvent(
     if (isMadeFromTemplate(event)) return isValid ? event : undefined;
     return onlyTasks(event, present);
   }
+  // What somebody said about the goal holds for the changed plan as well.
+  if (event.type === 'criterion_met') return event;
   return isValid && isKept(event, state) ? withoutCost(event, runId) : undefined;
 }
 

@@ -269,6 +269,15 @@ export class Kernel extends KernelView {
     return this.#step(now, () => machine.tell(change));
   }
 
+  /** Somebody says that a criterion of the goal is met: the goal is checked. */
+  meetCriterion(name: string, now: number): boolean {
+    const { machine } = this;
+    const { goal } = machine.state;
+    if (!machine.isUnderWay || goal === undefined || !goal.names.includes(name)) return false;
+    if (goal.isMetByHand(name)) return false;
+    return this.#step(now, () => machine.tell({ type: 'criterion_met', name }));
+  }
+
   /** What the run may start in the steps from now on; see `KernelOptions.loan`. */
   lend(loan: Loan): void {
     this.machine.places?.lend(loan);

@@ -54,6 +54,9 @@ function afterEvent(machine: Machine, event: RunEvent, position: number): void {
     case 'goal_checked':
       if (event.achieved) announceGoal(machine);
       return;
+    case 'criterion_met':
+      if (state.stop === undefined) checkGoal(machine);
+      return;
     case 'goal_achieved':
     case 'budget_exceeded':
       stopStarting(machine, state.stop as Stop);

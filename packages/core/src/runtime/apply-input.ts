@@ -96,6 +96,9 @@ export function applyInput(parts: RunParts, input: Input, now: number): void {
     case 'skipTask':
       parts.control.apply(input, now);
       break;
+    case 'meetCriterion':
+      parts.control.applyCriterion(input, now);
+      break;
     case 'pause':
       kernel.pause(now);
       break;

@@ -72,6 +72,16 @@ export interface RunHandle<Outputs = Record<string, unknown>>
    * @param reason The `message` of the `task_skipped` event.
    */
   skipTask(taskId: string, reason?: unknown): Promise<void>;
+  /**
+   * Says that a criterion of the goal is met, whatever its value is, and checks the goal. For what no output
+   * shows: somebody has read the report and is content.
+   *
+   * Rejects with `invalid_option` when the goal has no criterion of this name, and with `run_ended`. With a
+   * journal, resolves when it is durable.
+   *
+   * @param name The `name` of the criterion; without one, its text as in `goalProgress`.
+   */
+  meetCriterion(name: string): Promise<void>;
   /** Starts no task until `resume()`. Attempts in flight continue, and so does the deadline. */
   pause(): void;
   resume(): void;
@@ -126,6 +136,7 @@ export function handleOf<Outputs>(run: Run<Outputs>): RunHandle<Outputs> {
     openQuestions: () => run.openQuestions(),
     cancelTask: (taskId, reason) => run.cancelTask(taskId, reason),
     skipTask: (taskId, reason) => run.skipTask(taskId, reason),
+    meetCriterion: (name) => run.meetCriterion(name),
     pause: () => run.pause(),
     resume: () => run.resume(),
     setMaxParallel(maxParallel) {

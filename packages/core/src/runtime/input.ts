@@ -35,6 +35,7 @@ export type Input =
       readonly taskId: string;
       readonly reason: unknown;
     } & Acknowledged)
+  | ({ readonly type: 'meetCriterion'; readonly name: string } & Acknowledged)
   | { readonly type: 'cancel'; readonly reason: unknown }
   /** This process ends its part in the run, at once or when nothing is in flight any more. */
   | { readonly type: 'interrupt'; readonly isDraining: boolean }

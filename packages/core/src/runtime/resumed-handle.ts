@@ -58,6 +58,7 @@ export function pendingHandle<Outputs>(
     openQuestions: () => openHandle?.openQuestions() ?? [],
     cancelTask: async (taskId, reason) => (await opened).handle.cancelTask(taskId, reason),
     skipTask: async (taskId, reason) => (await opened).handle.skipTask(taskId, reason),
+    meetCriterion: async (name) => (await opened).handle.meetCriterion(name),
     pause: () => whenOpen((handle) => handle.pause()),
     resume: () => whenOpen((handle) => handle.resume()),
     setMaxParallel: (maxParallel) => whenOpen((handle) => handle.setMaxParallel(maxParallel)),

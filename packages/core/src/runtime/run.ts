@@ -223,6 +223,10 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
     return this.#control.end('skipTask', taskId, reason);
   }
 
+  meetCriterion(name: string): Promise<void> {
+    return this.#control.meetCriterion(name);
+  }
+
   /** @param attempt The attempt that adds them, if one does. */
   addTasks(attempt: Attempt | undefined, tasks: readonly Task[]): void {
     if (attempt?.isOver || this.#kernel.ended || this.#isCanceling) {
@@ -323,6 +327,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
     this.#borrower?.leave();
     signal?.removeEventListener('abort', this.#onAbort);
     const result = createResult<Outputs>({
+      runId: this.runId,
       goal: plan.goal,
       strategy: strategy.name,
       planOutputs: plan.outputs,

@@ -6,7 +6,7 @@ import type { Input } from './input.js';
 
 type ControlInput = Extract<Input, { readonly type: 'cancelTask' | 'skipTask' }>;
 
-/** Cancels and skips single tasks. */
+/** Cancels and skips single tasks, and takes what somebody says about the goal. */
 export class TaskControl {
   readonly #kernel: Kernel;
   readonly #acknowledgements: Acknowledgements;
@@ -36,6 +36,34 @@ export class TaskControl {
       this.#kernel[type](this.#kernel.graph.indexOf(taskId) as number, reason, now);
     }
     this.#acknowledgements.settle(input, refusal);
+  }
+
+  async meetCriterion(name: string): Promise<void> {
+    const refusal = this.#criterionRefusal(name);
+    if (refusal !== undefined) throw refusal;
+    await this.#acknowledgements.request((acknowledge) => {
+      this.#take({ type: 'meetCriterion', name, acknowledge });
+    });
+  }
+
+  applyCriterion(input: Extract<Input, { readonly type: 'meetCriterion' }>, now: number): void {
+    const refusal = this.#criterionRefusal(input.name);
+    // A criterion that is met already stays so.
+    if (refusal === undefined) this.#kernel.meetCriterion(input.name, now);
+    this.#acknowledgements.settle(input, refusal);
+  }
+
+  #criterionRefusal(name: string): StratagemError | undefined {
+    const names = this.#kernel.state.goal?.names ?? [];
+    if (!names.includes(name)) {
+      const list =
+        names.length === 0 ? ' The plan has no goalState.' : ` They are ${names.join(', ')}.`;
+      const hint = (typeof name === 'string' && didYouMean(name, names)) || list;
+      const message = `meetCriterion(): the goal has no criterion ${show(name)}.${hint}`;
+      return new OptionError(message);
+    }
+    if (!this.#kernel.ended) return undefined;
+    return new StratagemError('run_ended', 'meetCriterion(): the run has ended');
   }
 
   #refusal(type: string, taskId: string): StratagemError | undefined {

@@ -45,6 +45,7 @@ const KIND_OF = {
   strategy_waiting: 30,
   tool_approval_requested: 31,
   tool_approval_decided: 32,
+  criterion_met: 33,
 } satisfies Record<Exclude<RunEventType, 'task_started' | 'task_completed'>, number>;
 
 const TYPE_OF: RunEventType[] = ['task_started', 'task_completed', 'task_completed'];

@@ -16,6 +16,8 @@ interface Tracked {
   readonly subject: Subject;
   /** For a count: the number of values so far. */
   count: number;
+  /** Whether somebody said that it is met. */
+  isMetByHand: boolean;
 }
 
 /**
@@ -24,18 +26,22 @@ interface Tracked {
  */
 export class GoalTracker {
   readonly whenAchieved: 'finish' | 'abort';
+  /** The goal in words. */
+  readonly description: string | undefined;
   readonly #tracked: Tracked[];
   readonly #threshold: number;
   readonly #totalWeight: number;
 
   constructor(goal: GoalState, isTask: (id: string) => boolean) {
     this.whenAchieved = goal.whenAchieved ?? 'finish';
+    this.description = goal.description;
     this.#threshold = goal.threshold ?? 1;
     this.#tracked = goal.criteria.map((criterion) => ({
       name: criterion.name ?? nameOf(criterion),
       criterion,
       subject: subjectOf(criterion, isTask) as Subject,
       count: 0,
+      isMetByHand: false,
     }));
     this.#totalWeight = goal.criteria.reduce((sum, { weight = 1 }) => sum + weight, 0);
   }
@@ -50,6 +56,21 @@ export class GoalTracker {
     }
   }
 
+  /** The names of the criteria. */
+  get names(): readonly string[] {
+    return this.#tracked.map(({ name }) => name);
+  }
+
+  /** Whether somebody said that the criterion is met. */
+  isMetByHand(name: string): boolean {
+    return this.#tracked.some((each) => each.name === name && each.isMetByHand);
+  }
+
+  /** Somebody says that the criterion of this name is met, whatever its value is. */
+  meet(name: string): void {
+    for (const tracked of this.#tracked) if (tracked.name === name) tracked.isMetByHand = true;
+  }
+
   /** The outputs will be counted once more. */
   reset(): void {
     for (const tracked of this.#tracked) tracked.count = 0;
@@ -57,14 +78,15 @@ export class GoalTracker {
 
   /** What it keeps to itself, for tests that compare two states. */
   get internals(): Readonly<Record<string, unknown>> {
-    return { counts: this.#tracked.map(({ count }) => count) };
+    const met = this.#tracked.map(({ isMetByHand }) => isMetByHand);
+    return { counts: this.#tracked.map(({ count }) => count), met };
   }
 
   check(state: GoalFacts, now: number): GoalProgress {
     let met = 0;
-    const criteria = this.#tracked.map(({ name, criterion, subject, count }) => {
+    const criteria = this.#tracked.map(({ name, criterion, subject, count, isMetByHand }) => {
       const actual = subject.kind === 'count' ? count : actualOf(subject, state, now);
-      const holds = isMet(criterion, actual);
+      const holds = isMetByHand || isMet(criterion, actual);
       if (holds) met += criterion.weight ?? 1;
       return { name, met: holds, actual };
     });

@@ -26,6 +26,8 @@ export function endingOf(
     return { type: 'run_failed', error: Object.assign(error, { taskId: first.taskId }) };
   }
   if (progress === undefined) return { type: 'run_completed' };
-  const message = `All tasks have ended, but the goal is not achieved: ${unmet(progress)}${because}`;
+  const { description } = state.goal ?? {};
+  const goal = description === undefined ? 'the goal' : `the goal "${description}"`;
+  const message = `All tasks have ended, but ${goal} is not achieved: ${unmet(progress)}${because}`;
   return { type: 'run_failed', error: new StratagemError('goal_not_achieved', message) };
 }

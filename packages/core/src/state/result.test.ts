@@ -149,6 +149,8 @@ describe('a result', () => {
       expect(Object.keys(json)).toEqual(
         [
           'status',
+          'startedAt',
+          'endedAt',
           'goal',
           'strategy',
           'planOutputs',

@@ -8,6 +8,12 @@ import type { RunState } from './run-state.js';
 import type { TaskResult } from './task-result.js';
 
 interface RunFields {
+  /** The id of the run; undefined for a simulation, and for a result that was made from events alone. */
+  readonly runId?: string | undefined;
+  /** When the run began, as Unix time in milliseconds; undefined if it never did. */
+  readonly startedAt?: number | undefined;
+  /** When it ended, as Unix time in milliseconds: the time of its last event. */
+  readonly endedAt?: number | undefined;
   readonly goal: string;
   /** Name of the strategy. */
   readonly strategy: string;
@@ -76,6 +82,7 @@ export type PlanResult<Outputs = Record<string, unknown>> =
 
 /** The parts of a result. */
 interface ResultParts {
+  readonly runId?: string | undefined;
   readonly goal: string;
   readonly strategy: string;
   readonly state: RunState;
@@ -113,6 +120,9 @@ interface Source {
 
 class RunResult {
   readonly status: string;
+  declare readonly runId?: string;
+  declare readonly startedAt?: number;
+  declare readonly endedAt?: number;
   readonly goal: string;
   readonly strategy: string;
   declare readonly error?: StratagemError;
@@ -130,6 +140,12 @@ class RunResult {
     const { failureStatus = 'failed' } = parts;
     const error = failure ?? state.error;
     this.status = failure === undefined ? state.status : failureStatus;
+    if (parts.runId !== undefined) this.runId = parts.runId;
+    const { log } = state;
+    if (log.length > 0) {
+      this.startedAt = log.timeAt(0);
+      this.endedAt = log.timeAt(log.length - 1);
+    }
     this.goal = goal;
     this.strategy = strategy;
     if (error !== undefined) this.error = error;
@@ -151,10 +167,13 @@ class RunResult {
 
   #fieldsWith(timeline: unknown): Record<string, unknown> {
     const { status, goal, strategy, outputs, planOutputs, tasks, error, metrics } = this;
-    const { goalProgress } = this;
+    const { goalProgress, runId, startedAt, endedAt } = this;
     const progress = goalProgress === undefined ? {} : { goalProgress };
     return {
-      ...{ status, goal, strategy, planOutputs, outputs, tasks, error, metrics },
+      status,
+      ...(runId !== undefined && { runId }),
+      ...(startedAt !== undefined && { startedAt, endedAt }),
+      ...{ goal, strategy, planOutputs, outputs, tasks, error, metrics },
       ...progress,
       timeline,
     };

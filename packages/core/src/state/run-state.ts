@@ -191,6 +191,9 @@ export class RunState extends RunFacts {
       case 'goal_achieved':
         this.isGoalAnnounced = true;
         break;
+      case 'criterion_met':
+        this.goal?.meet(event.name);
+        break;
       case 'budget_waiting':
         this.budgetWaiting = index;
         break;

@@ -116,7 +116,7 @@ export function checkPrices(problems: Problems, prices: unknown, path: PlanPath)
   }
 }
 
-const GOAL_FIELDS = ['criteria', 'threshold', 'whenAchieved'];
+const GOAL_FIELDS = ['description', 'criteria', 'threshold', 'whenAchieved'];
 const CRITERION_FIELDS = ['name', 'path', 'count', 'operator', 'value', 'weight'];
 
 function checkGoalState(problems: Problems, goal: unknown): void {
@@ -126,6 +126,9 @@ function checkGoalState(problems: Problems, goal: unknown): void {
     return;
   }
   checkFields(problems, goal, GOAL_FIELDS, path);
+  if (goal.description !== undefined && typeof goal.description !== 'string') {
+    add(problems, 'invalid_value', [...path, 'description'], 'must be a text, the goal in words');
+  }
   checkWord(problems, goal.whenAchieved, ['finish', 'abort'], [...path, 'whenAchieved']);
   const share = { min: 0, over: true, max: 1, what: 'a number > 0 and ≤ 1' };
   checkNumber(problems, goal.threshold, [...path, 'threshold'], share);

@@ -81,6 +81,8 @@ function sentence(event: RunEvent): string {
       return `The planner added ${plural(event.tasks, 'task')} in ${duration(event.durationMs)}`;
     case 'replan_failed':
       return `The planner failed: ${oneLine(event.error.message, 300)}`;
+    case 'criterion_met':
+      return `The criterion "${event.name}" was said to be met`;
     case 'run_paused':
       return 'Run paused: no task starts';
     case 'run_unpaused':
