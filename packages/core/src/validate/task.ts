@@ -5,7 +5,6 @@ import {
   TASK_OPTIONS,
   type TaskOptions,
 } from '../contract/call-options.js';
-import { ON_EXHAUSTED } from '../contract/repeat.js';
 import { RUN_AFTER } from '../contract/run-after.js';
 import { formatIssues, schemaProblem } from '../contract/schema.js';
 import {
@@ -25,7 +24,6 @@ import { isRecord } from '../util/record.js';
 import { didYouMean } from '../util/suggest.js';
 import {
   add,
-  COUNT,
   checkFields,
   checkNumber,
   checkWord,
@@ -37,9 +35,11 @@ import {
   SOME_MS,
   UNREADABLE,
 } from './checks.js';
+import { checkCondition } from './condition.js';
 import { checkModule } from './module.js';
-import { checkMetadata, checkOperator, checkRetry } from './settings.js';
+import { checkMetadata, checkRetry } from './settings.js';
 import { bodyOf, checkStep } from './step.js';
+import { checkForEach, checkRepeat } from './template.js';
 
 /** Most tasks have no other fields. Their values are checked by `checkTask`. */
 const COMMON_FIELDS = [
@@ -320,47 +320,6 @@ function nameProblem(name: string): string | undefined {
   return TOOL_NAME.test(name) ? undefined : 'must be the name of a tool: letters, digits, _ and -';
 }
 
-const FOR_EACH_FIELDS = ['items', 'maxItems', 'minSuccess'];
-
-function checkForEach(problems: Problems, forEach: unknown, path: PlanPath): void {
-  const isSource = (value: unknown) => typeof value === 'string' || typeof value === 'function';
-  if (isSource(forEach)) return;
-  if (!isRecord(forEach) || !isSource(forEach.items)) {
-    const message = 'must name a list, like "gather.documents" or { items: "gather.documents" }';
-    add(problems, 'invalid_value', path, message);
-  }
-  if (!isRecord(forEach)) return;
-  checkFields(problems, forEach, FOR_EACH_FIELDS, path);
-  checkNumber(problems, forEach.maxItems, [...path, 'maxItems'], COUNT);
-  const { minSuccess } = forEach;
-  const share = typeof minSuccess === 'string' ? /^(\d+(\.\d+)?)%$/.exec(minSuccess) : null;
-  if (share !== null && Number(share[1]) <= 100) return;
-  const message = 'an integer ≥ 0, or a percentage like "80%"';
-  checkNumber(problems, minSuccess, [...path, 'minSuccess'], {
-    min: 0,
-    whole: true,
-    what: message,
-  });
-}
-
-const REPEAT_FIELDS = ['until', 'maxIterations', 'onExhausted'];
-
-function checkRepeat(problems: Problems, repeat: unknown, path: PlanPath): void {
-  if (!isRecord(repeat)) {
-    const example = '{ until: { path: "draft.score", operator: ">=", value: 0.9 } }';
-    add(problems, 'invalid_value', path, `must be an object like ${example}`);
-    return;
-  }
-  checkFields(problems, repeat, REPEAT_FIELDS, path);
-  const { until, maxIterations, onExhausted } = repeat;
-  if (until === undefined) {
-    const message = 'is missing; it is the condition that ends the loop';
-    add(problems, 'missing_field', [...path, 'until'], message);
-  } else if (typeof until !== 'function') checkCondition(problems, until, [...path, 'until']);
-  checkNumber(problems, maxIterations, [...path, 'maxIterations'], COUNT);
-  checkWord(problems, onExhausted, ON_EXHAUSTED, [...path, 'onExhausted']);
-}
-
 const WAIT_FIELDS = ['kind', 'timeoutMs', 'default'];
 
 function checkWaitFor(problems: Problems, task: Task, path: PlanPath): void {
@@ -417,48 +376,4 @@ function checkDefault(
   }
   if (result.issues === undefined) return;
   add(problems, 'invalid_value', path, `does not fit the schema: ${formatIssues(result.issues)}`);
-}
-
-/** Conditions are read recursively, so their depth is limited. */
-const MAX_CONDITION_DEPTH = 20;
-const COMPARISON_FIELDS = ['path', 'operator', 'value'];
-
-function checkCondition(problems: Problems, condition: unknown, path: PlanPath, depth = 1): void {
-  if (!isRecord(condition)) {
-    const example = '{ path: "triage.kind", operator: "==", value: "bug" }';
-    add(problems, 'invalid_value', path, `must be a condition like ${example}`);
-    return;
-  }
-  if (depth > MAX_CONDITION_DEPTH) {
-    add(problems, 'too_deep', path, `is nested deeper than ${MAX_CONDITION_DEPTH}`);
-    return;
-  }
-  const join = ['all', 'any', 'not'].find((key) => key in condition);
-  if (join === undefined) {
-    checkFields(problems, condition, COMPARISON_FIELDS, path);
-    if (typeof condition.path !== 'string') {
-      const code = condition.path === undefined ? 'missing_field' : 'invalid_value';
-      add(
-        problems,
-        code,
-        [...path, 'path'],
-        'must be a task and a path in its output, like "triage.kind"',
-      );
-    }
-    checkOperator(problems, condition, path);
-    return;
-  }
-  checkFields(problems, condition, [join], path);
-  if (join === 'not') {
-    checkCondition(problems, condition.not, [...path, 'not'], depth + 1);
-    return;
-  }
-  const parts = condition[join];
-  if (!Array.isArray(parts)) {
-    add(problems, 'invalid_value', [...path, join], 'must be a list of conditions');
-    return;
-  }
-  for (const [position, part] of parts.entries()) {
-    checkCondition(problems, part, [...path, join, position], depth + 1);
-  }
 }
