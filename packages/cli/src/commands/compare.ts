@@ -1,6 +1,7 @@
 import type { Plan, PlanResult, RunHandle, Strategy, Task } from '@stratagem/core';
 import type { StrategySpec } from '@stratagem/core/document';
 import { writtenTasksOf } from '@stratagem/core/kernel';
+import { loadInputs } from '../load/load-inputs.js';
 import { type LoadedPlan, loadOptions, loadPlan } from '../load/load-plan.js';
 import { resolveStrategy } from '../options/resolve-options.js';
 import type { RunFlags, StrategyFlags } from '../options/run-flags.js';
@@ -158,7 +159,9 @@ async function runOnce(
   const { maxParallel, ...others } = flags;
   const given = { ...others, ...(maxParallel !== undefined && { maxParallel }) };
   return withExecutor(given, loaded, undefined, async (executor) => {
-    const run = executor.execute(plan, await toRunOptions(given));
+    const inputs = await loadInputs(plan, flags);
+    const options = { ...(await toRunOptions(given)), ...(inputs !== undefined && { inputs }) };
+    const run = executor.execute(plan, options);
     onStart(run);
     return await run;
   });

@@ -231,3 +231,28 @@ describe('simulate', { timeout }, () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
   });
 });
+
+describe('inputs', { timeout }, () => {
+  const plan = `goal: Pages
+inputs: { pages: { type: array, items: { type: string }, default: [a, b] } }
+tasks: [{ id: page, description: '{{item}}', forEach: inputs.pages }]
+`;
+
+  test('have the lists of fan-outs, by their defaults or by the command line', async () => {
+    const byDefault = await simulate(plan, '--max-parallel', '1');
+    expect(byDefault.rows[0]?.makespanMs).toBe(2_000);
+    const given = await simulate(plan, '--max-parallel', '1', '--input', 'pages=[a, b, c, d, e]');
+    expect(given.rows[0]?.makespanMs).toBe(5_000);
+    expect(given.assumptions).toEqual(['tasks without an estimate take 1000 ms']);
+  });
+
+  test.each([
+    [['--input', 'pages=5'], 'pages: '],
+    [['--input', 'page=[a]'], 'Did you mean "pages"?'],
+    [['--items', '3'], '--items has no effect: the inputs have all lists; remove it'],
+  ])('are checked: %j', async (args, message) => {
+    const { exitCode, stderr } = await stratagem(['simulate', '-', ...args], { stdin: plan });
+    expect(stderr).toContain(message);
+    expect(exitCode).toBe(2);
+  });
+});

@@ -1,12 +1,21 @@
-import { isStratagemError, type Plan, type Strategy, type Task } from '@stratagem/core';
+import {
+  InputsError,
+  isStratagemError,
+  type Plan,
+  type PlanInputRecord,
+  type Strategy,
+  type Task,
+} from '@stratagem/core';
 import type { StrategySpec } from '@stratagem/core/document';
 import { writtenTasksOf } from '@stratagem/core/kernel';
 import type { Demand, FilledPlan, WhatIfRow } from '@stratagem/simulation';
+import { loadInputs } from '../load/load-inputs.js';
 import { loadOptions, loadPlan } from '../load/load-plan.js';
 import type { OutputFlags } from '../options/page-flags.js';
 import { resolveStrategy } from '../options/resolve-options.js';
 import { resolveServer, type ServerFlags } from '../options/resolve-server.js';
-import type { ModuleFlags, StrategyFlags } from '../options/run-flags.js';
+import type { InputFlags, ModuleFlags, StrategyFlags } from '../options/run-flags.js';
+import { toUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
 import { EXIT } from '../output/exit-code.js';
 import { jsonText } from '../output/json-text.js';
@@ -14,7 +23,7 @@ import { checkOutput, printResult } from '../output/result-file.js';
 import { simulationReport } from '../output/simulation-report.js';
 import type { Settings } from '../settings/settings.js';
 
-export interface SimulateFlags extends ServerFlags, OutputFlags, ModuleFlags {
+export interface SimulateFlags extends ServerFlags, OutputFlags, ModuleFlags, InputFlags {
   readonly strategy?: StrategyFlags['strategy'];
   readonly maxParallel?: readonly number[];
   readonly latency?: number;
@@ -66,10 +75,13 @@ export async function prepareSimulation(file: string, flags: SimulateFlags, sett
   const server = await resolveServer(flags);
   const { plan: planInFile, strategy: spec } = await loadPlan(file, loadOptions(flags, settings));
   checkEffects(planInFile, flags);
+  const inputs = await loadInputs(planInFile, flags);
   const { whatIf } = await import('@stratagem/simulation');
+  await checkInputs(planInFile, inputs);
   const { plan, assumptions } = await filledPlan(
     withDurations(limitAttempts(planInFile, flags), flags),
     flags,
+    { ...defaultsOf(planInFile), ...inputs },
   );
   const run = (maxParallel: number, strategy: Strategy): WhatIfRow => {
     const [row] = requireTimeout(() =>
@@ -80,6 +92,7 @@ export async function prepareSimulation(file: string, flags: SimulateFlags, sett
         maxParallel: [maxParallel],
         strategy: () => strategy,
         demandOf: (task) => demandOf(task, flags),
+        ...(inputs !== undefined && { inputs }),
       }),
     );
     return row as WhatIfRow;
@@ -124,10 +137,17 @@ function every({ tasks }: Pick<Plan, 'tasks'>, holds: (task: Task) => boolean): 
   return tasks.every((task) => holds(task) && every(writtenTasksOf(task), holds));
 }
 
-async function filledPlan(plan: Plan, { items, iterations }: SimulateFlags): Promise<FilledPlan> {
+async function filledPlan(
+  plan: Plan,
+  { items, iterations }: SimulateFlags,
+  inputs: Readonly<Record<string, unknown>>,
+): Promise<FilledPlan> {
   const { fillEstimates } = await import('@stratagem/simulation');
+  if (items !== undefined && isKnown(() => fillEstimates(plan, { iterations, inputs }))) {
+    throw new UsageError('--items has no effect: the inputs have all lists; remove it');
+  }
   try {
-    return fillEstimates(plan, { items, iterations });
+    return fillEstimates(plan, { items, iterations, inputs });
   } catch (error) {
     if (!isStratagemError(error) || error.code !== 'invalid_option') throw error;
     throw new UsageError('the number of items of a forEach list is unknown: set it with --items', {
@@ -164,6 +184,45 @@ function withDurations<P extends Pick<Plan, 'tasks'>>(plan: P, flags: SimulateFl
     };
   };
   return { ...plan, tasks: plan.tasks.map(durationOf) };
+}
+
+/**
+ * Checks the values before the lists among them are counted. A simulation of one task with the same inputs
+ * does it as a run would.
+ *
+ * @throws {UsageError} with everything that is wrong.
+ */
+async function checkInputs(
+  { goal, inputs: schema }: Plan,
+  inputs: Readonly<Record<string, unknown>> | undefined,
+): Promise<void> {
+  if (inputs === undefined) return;
+  const { fixedLatency, simulateOn } = await import('@stratagem/simulation');
+  const strategy = await resolveStrategy({ strategy: 'sequential' }, undefined);
+  const tasks = [{ id: 'task', description: goal }];
+  const plan = { goal, tasks, ...(schema !== undefined && { inputs: schema }) };
+  try {
+    simulateOn(plan, { server: fixedLatency(), strategy, inputs });
+  } catch (error) {
+    throw error instanceof InputsError ? toUsageError(error) : error;
+  }
+}
+
+function isKnown(fill: () => unknown): boolean {
+  try {
+    fill();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A plan file declares its inputs under their names. */
+function defaultsOf({ inputs }: Plan): Record<string, unknown> {
+  const declared = Object.entries((inputs ?? {}) as unknown as PlanInputRecord);
+  return Object.fromEntries(
+    declared.flatMap(([name, input]) => ('default' in input ? [[name, input.default]] : [])),
+  );
 }
 
 function limitsRetries({ retry }: Plan, { retries }: SimulateFlags): boolean {

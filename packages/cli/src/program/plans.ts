@@ -134,10 +134,12 @@ export function addPlanCommands(program: Command, context: Context): void {
     .addOption(outsideOption())
     .option('--json', 'print the results as JSON')
     .addOption(resultOption());
-  addComparisonOptions(compare).action(async (file: string, flags: CompareFlags) => {
-    const { compareCommand } = await import('../commands/compare.js');
-    context.end(await compareCommand(file, flags, context.settings));
-  });
+  addComparisonOptions(addInputOptions(compare)).action(
+    async (file: string, flags: CompareFlags) => {
+      const { compareCommand } = await import('../commands/compare.js');
+      context.end(await compareCommand(file, flags, context.settings));
+    },
+  );
 
   const simulate = program
     .command('simulate')
@@ -146,8 +148,10 @@ export function addPlanCommands(program: Command, context: Context): void {
     .addOption(outsideOption())
     .option('--json', 'print the results as JSON')
     .addOption(resultOption());
-  addSimulationOptions(simulate).action(async (file: string, flags: SimulateFlags) => {
-    const { simulateCommand } = await import('../commands/simulate.js');
-    context.end(await simulateCommand(file, flags, context.settings));
-  });
+  addSimulationOptions(addInputOptions(simulate)).action(
+    async (file: string, flags: SimulateFlags) => {
+      const { simulateCommand } = await import('../commands/simulate.js');
+      context.end(await simulateCommand(file, flags, context.settings));
+    },
+  );
 }

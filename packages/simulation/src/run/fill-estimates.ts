@@ -9,6 +9,8 @@ export interface FillEstimatesOptions {
    * @default the `maxIterations` of each loop
    */
   readonly iterations?: number | undefined;
+  /** Values of the plan's inputs: a fan-out over a list among them has as many items as the list. */
+  readonly inputs?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A plan that does not depend on outputs, and the assumptions that made it so. */
@@ -31,31 +33,36 @@ export interface FilledPlan {
  * const rows = whatIf(plan, { server, strategy, maxParallel: [4, 8, 16] });
  */
 export function fillEstimates(plan: Plan, options: FillEstimatesOptions = {}): FilledPlan {
-  checkOptions('fillEstimates()', options, ['items', 'iterations']);
+  checkOptions('fillEstimates()', options, ['items', 'iterations', 'inputs']);
   if (!Array.isArray(plan?.tasks)) {
     throw new OptionError('fillEstimates() takes a plan, an object with a goal and tasks');
   }
-  const { items: count, iterations } = options;
+  const { items: count, iterations, inputs } = options;
   if (count !== undefined) checkLimit('fillEstimates()', 'items', count);
   if (iterations !== undefined) checkLimit('fillEstimates()', 'iterations', iterations);
   const found = { conditions: 0, fanOuts: 0, loops: 0, humanSteps: 0 };
 
-  const fill = (task: Task): Task => {
+  /** @param known The inputs of the plan that the task is written in, if they are known. */
+  const fill = (task: Task, known: FillEstimatesOptions['inputs']): Task => {
     const { when, forEach, repeat, subtasks, plan: module, ...rest } = task;
     if (when !== undefined) found.conditions++;
     if (task.waitFor !== undefined) found.humanSteps++;
-    if (forEach !== undefined) found.fanOuts++;
+    const list = forEach === undefined ? undefined : listIn(known, forEach);
+    if (forEach !== undefined && list === undefined) found.fanOuts++;
     if (repeat !== undefined) found.loops++;
     return {
       ...rest,
-      ...(forEach !== undefined && { forEach: withItems(task.id, forEach, count) }),
+      ...(forEach !== undefined && { forEach: withItems(task.id, forEach, list ?? count) }),
       ...(repeat !== undefined && { repeat: withIterations(repeat, iterations) }),
-      ...(subtasks !== undefined && { subtasks: subtasks.map(fill) }),
-      ...(module !== undefined && { plan: { ...module, tasks: module.tasks.map(fill) } }),
+      ...(subtasks !== undefined && { subtasks: subtasks.map((each) => fill(each, known)) }),
+      // A module has inputs of its own.
+      ...(module !== undefined && {
+        plan: { ...module, tasks: module.tasks.map((each) => fill(each, undefined)) },
+      }),
     };
   };
   const { goalState, goalCheckInterval: _, budget, tasks, ...settings } = plan;
-  const filled = { ...settings, tasks: tasks.map(fill) };
+  const filled = { ...settings, tasks: tasks.map((task) => fill(task, inputs)) };
   const { conditions, fanOuts, loops, humanSteps } = found;
   return {
     plan: filled,
@@ -72,6 +79,21 @@ export function fillEstimates(plan: Plan, options: FillEstimatesOptions = {}): F
       ...(budget === undefined ? [] : ['the budget is not enforced']),
     ],
   };
+}
+
+/** The length of the list among the inputs that a fan-out names; undefined for another list. */
+function listIn(
+  inputs: FillEstimatesOptions['inputs'],
+  forEach: NonNullable<Task['forEach']>,
+): number | undefined {
+  const source = typeof forEach === 'object' ? forEach.items : forEach;
+  if (typeof source !== 'string' || !source.startsWith('inputs.')) return undefined;
+  let value: unknown = { inputs };
+  for (const name of source.split('.')) {
+    const isThere = typeof value === 'object' && value !== null && Object.hasOwn(value, name);
+    value = isThere ? (value as Record<string, unknown>)[name] : undefined;
+  }
+  return Array.isArray(value) ? value.length : undefined;
 }
 
 function countOf(count: number, singular: string, plural: string): string[] {

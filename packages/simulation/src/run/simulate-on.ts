@@ -88,6 +88,7 @@ export const SIMULATE_ON_OPTIONS: readonly (keyof SimulateOnOptions)[] = [
   'attempt',
   'answer',
   'actions',
+  'inputs',
 ];
 
 /** The demand of a task according to its estimate, with a quarter of the tokens as output. */
