@@ -1,6 +1,6 @@
 import { eitherBudget } from '../src/contract/budget.js';
 import type { BudgetExceeded } from '../src/contract/event.js';
-import type { Task } from '../src/contract/task.js';
+import { asksModel, type Task } from '../src/contract/task.js';
 import type { Usage } from '../src/contract/usage.js';
 import type { Metrics } from '../src/state/metrics.js';
 import type { Account } from './account.js';
@@ -99,10 +99,10 @@ export class BudgetWatch {
     must((this.#spent ?? 0) <= this.#costUsd, 'no more is spent than the budget has');
   }
 
-  /** A task that does not say counts as the average; a function, as nothing. */
-  #expected({ estimate, run }: Task, what: 'tokens' | 'costUsd', used: number): number {
+  /** A task that does not say counts as the average; without a model, as nothing. */
+  #expected({ estimate, ...work }: Task, what: 'tokens' | 'costUsd', used: number): number {
     const average = this.#reports === 0 ? 0 : used / this.#reports;
-    return estimate?.[what] ?? (run === undefined ? average : 0);
+    return estimate?.[what] ?? (asksModel(work) ? average : 0);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ResourcePaused, RunEvent, TaskFailed, TaskRetrying } from '../src/contract/event.js';
-import type { Task } from '../src/contract/task.js';
+import { asksModel, type Task } from '../src/contract/task.js';
 import type { Account } from './account.js';
 import { must } from './must.js';
 
@@ -36,7 +36,7 @@ export class PauseWatch {
     const { code, retryAfterMs = 0 } = error;
     if (NO_ANSWER.includes(code)) this.ended(task, timestamp);
     else this.answered(task, timestamp);
-    if (!isRefused(error) || task.run !== undefined) return;
+    if (!isRefused(error) || !asksModel(task)) return;
     const resource = this.#resourceOf(task);
     const until = timestamp + retryAfterMs;
     if (until <= (this.#until.get(resource) ?? 0)) return;

@@ -1,6 +1,6 @@
 import type { Condition } from '../src/contract/condition.js';
 import type { Plan } from '../src/contract/plan.js';
-import type { Task } from '../src/contract/task.js';
+import { asksModel, type Task } from '../src/contract/task.js';
 import type { Inputs } from '../src/state/inputs.js';
 
 /** A plan with groups that use nothing from outside, and the same plan with modules for these groups. */
@@ -30,7 +30,7 @@ function isTemplate({ forEach, repeat }: Task): boolean {
 /** Whether a group can be a module: the copies in it would get other ids if it had templates with subtasks. */
 function mayBeModule(task: Task): boolean {
   const { subtasks = [], type } = task;
-  const isGroup = subtasks.length > 0 && type !== 'aggregate' && task.run === undefined;
+  const isGroup = subtasks.length > 0 && type !== 'aggregate' && asksModel(task);
   return isGroup && !isTemplate(task) && !subtasks.some(hasLargeTemplate);
 }
 

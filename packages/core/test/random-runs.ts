@@ -49,6 +49,7 @@ const FEATURES = [
   'runAfter',
   'taskControl',
   'repeat',
+  'steps',
 ] as const;
 
 type Feature = (typeof FEATURES)[number];
@@ -223,11 +224,14 @@ class RunMaker {
     const isGroup = kind.subtasks !== undefined && kind.type !== 'aggregate';
     const hasAttempts = kind.waitFor === undefined && !isGroup;
     const isFunction = hasAttempts && dice.chance(0.2, `${id} function`);
+    const isStep =
+      hasAttempts && !isFunction && this.#has('steps') && dice.chance(0.4, `${id} step`);
     const task: Task = {
       id,
       description: id,
       dependencies,
       ...(isFunction && { run: () => undefined }),
+      ...(isStep && this.#step(id, dependencies[0])),
       ...this.#estimate(id),
       ...(hasAttempts && this.#has('retry') && dice.chance(0.4, `${id} retry`)
         ? { retry: randomRetry(dice, id) }
@@ -250,6 +254,14 @@ class RunMaker {
     known.push(id);
     if (kind.forEach !== undefined || isGroup || kind.waitFor !== undefined) this.#fixed.add(id);
     return task;
+  }
+
+  /** A call of a tool, or a command: work without a model. */
+  #step(id: string, first: string | undefined): Partial<Task> {
+    const value = first === undefined ? 'x' : `{{${first}}}`;
+    return this.#dice.chance(0.5, `${id} command`)
+      ? { command: ['program', value] }
+      : { tool: 'echo', args: { value, text: `of ${value}` } };
   }
 
   /** Fields that make it a fan-out, a loop, a group or a human step; none for a plain task. */

@@ -1,12 +1,12 @@
 import { TRANSIENT_ERROR_CODES } from '../src/contract/retry.js';
-import type { Task } from '../src/contract/task.js';
+import { asksModel, type Task } from '../src/contract/task.js';
 import type { RandomRun } from './random-runs.js';
 
 /** How attempts at a task are repeated, with every default filled in. */
 export function policyOf({ plan, options }: RandomRun, task: Task) {
   const policy = task.retry ?? plan.retry ?? options.retry;
   // A function with a policy of its own is repeated whatever it throws.
-  const isOwnFunction = task.run !== undefined && task.retry !== undefined;
+  const isOwnFunction = !asksModel(task) && task.retry !== undefined;
   const usual = [...TRANSIENT_ERROR_CODES, ...(isOwnFunction ? ['task_failed'] : [])];
   const { maxAttempts = 3, factor = 2 } = policy ?? {};
   const on: readonly string[] = policy?.on ?? usual;
