@@ -1,6 +1,6 @@
 import { graphOf } from '@stratagem/core/kernel';
 import { FileWatch } from '../load/file-watch.js';
-import { type LoadedPlan, loadPlan } from '../load/load-plan.js';
+import { type LoadedPlan, loadOptions, loadPlan } from '../load/load-plan.js';
 import { resolveRunners } from '../options/resolve-runners.js';
 import { UsageError } from '../options/usage-error.js';
 import { type Canvas, canvasFor } from '../output/canvas.js';
@@ -72,7 +72,7 @@ async function lookAt(file: string, loadSettings: () => Promise<Settings>): Prom
   try {
     const settings = await loadSettings();
     if (settings.file !== undefined) files.push(settings.file);
-    const loaded = await loadPlan(file, settings.models);
+    const loaded = await loadPlan(file, loadOptions({}, settings));
     await resolveRunners({}, loaded.models);
     return { loaded, files };
   } catch (error) {
