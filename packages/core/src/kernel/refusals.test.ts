@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { recorded } from '../../test/recorded.js';
 import { eventsOf, inOrder, planOf } from '../../test/runs.js';
 import { RunnerError } from '../contract/errors.js';
+import type { RunEvent } from '../contract/event.js';
 import type { RetryPolicy } from '../contract/retry.js';
 import type { Task } from '../contract/task.js';
 import type { SimulatedRequest, SimulatedServer } from '../simulate/server.js';
+import { resumeSimulation } from '../simulate/simulate.js';
 import { type SimulateOptions, simulate } from '../simulate.js';
 import { validatePlan } from '../validate/plan.js';
 import { Cooldowns } from './cooldowns.js';
@@ -206,4 +209,29 @@ describe('after a pause', () => {
     // The server could not have done it in less than 40.8 s.
     expect(result.metrics.executionTimeMs).toBeLessThan(46_000);
   });
+});
+
+test('a resumed run tries a server that asked to wait with as few attempts as before its crash', () => {
+  const plan = planOf(...Array.from({ length: 6 }, (_, n) => asked(`${n}`)));
+  const options: SimulateOptions = {
+    strategy: inOrder,
+    maxParallel: 6,
+    attempt: (_, attempt) => ({
+      durationMs: attempt === 1 ? 1 : 1_000,
+      ...(attempt === 1 && {
+        error: new RunnerError('rate_limited', 'too many', { retryAfterMs: 100 }),
+      }),
+    }),
+  };
+  const { timeline } = simulate(plan, options);
+  const second = timeline.findIndex(
+    (event) => event.type === 'task_started' && event.attempt === 2,
+  );
+  const log = recorded(plan, timeline.slice(0, second + 1));
+  const resumed = resumeSimulation(plan, options, log);
+  const starts = (events: readonly RunEvent[]) =>
+    events.flatMap((event) =>
+      event.type === 'task_started' && event.attempt === 2 ? event.timestamp : [],
+    );
+  expect(starts(resumed.timeline)).toEqual(starts(timeline));
 });
