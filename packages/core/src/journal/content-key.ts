@@ -41,20 +41,24 @@ export async function contentKeyOf(
 /**
  * A hash of a tool and its arguments, with the marks of secrets in the place of their texts. Undefined for
  * a command, whose effects nobody knows, for a tool that says so, and for arguments that are not plain data.
+ * Each iteration of a loop has a key of its own: a loop that asks until something is done repeats its call.
  */
 export async function stepKeyOf(
   step: Step,
   tool: Tool | undefined,
-  { codecs, secretTexts }: StepKeyOptions,
+  { iterations, codecs, secretTexts }: StepKeyOptions,
 ): Promise<string | undefined> {
   if (step.kind === 'command' || tool === undefined || !isReusable(tool, step.args)) {
     return undefined;
   }
   const args = secretTexts?.value(step.args) ?? step.args;
-  return keyOf({ version: VERSION, tool: tool.name, args }, codecs);
+  const called = { version: VERSION, tool: tool.name, args };
+  return keyOf(iterations.length === 0 ? called : { ...called, iterations }, codecs);
 }
 
 interface StepKeyOptions {
+  /** The iterations of loops that the task belongs to. */
+  readonly iterations: readonly string[];
   readonly codecs?: readonly ValueCodec[] | undefined;
   readonly secretTexts?: SecretTexts | undefined;
 }

@@ -14,6 +14,7 @@ import { validateAnswer, validateOutput } from '../contract/validate-output.js';
 import type { Command } from '../kernel/command.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { toData } from '../serialize/value.js';
+import { placeInLoops } from '../state/group.js';
 import type { Inputs } from '../state/inputs.js';
 import { type Step, stepOf } from '../state/step.js';
 import { Slots } from '../util/slots.js';
@@ -295,7 +296,9 @@ export class ActiveAttempts implements AttemptHost {
     const { contentKeyOf, stepKeyOf } = await import('../journal/content-key.js');
     if (!asksModel(task)) {
       const { codecs, secretTexts } = this.#settings;
-      return stepKeyOf(attempt.step, toolbox.called(task), { codecs, secretTexts });
+      const { iterations } = placeInLoops(attempt.index, this.#kernel.graph);
+      const options = { iterations, codecs, secretTexts };
+      return stepKeyOf(attempt.step, toolbox.called(task), options);
     }
     const request = runners.requestFor(attempt.request);
     const runner = runners.of(task) as TaskRunner;

@@ -19,6 +19,7 @@ import { type PlanData, planToData } from '../serialize/plan.js';
 import type { TaskChange } from '../serialize/plan-changed-error.js';
 import { diffPlans } from '../serialize/plan-diff.js';
 import { toDataLoosely } from '../serialize/value.js';
+import { placeInLoops } from '../state/group.js';
 import { hasPlanInputsAt, type Inputs } from '../state/inputs.js';
 import type { RunState } from '../state/run-state.js';
 import { type Step, stepOf } from '../state/step.js';
@@ -177,7 +178,8 @@ async function keyOfCall(
   } catch {
     return undefined; // The attempt itself would report what is wrong with its arguments.
   }
-  return stepKeyOf(step, toolbox.called(task), { codecs, secretTexts });
+  const { iterations } = placeInLoops(index, kernel.graph);
+  return stepKeyOf(step, toolbox.called(task), { iterations, codecs, secretTexts });
 }
 
 async function reusableOutput(kernel: Kernel, index: number, context: ReuseContext) {

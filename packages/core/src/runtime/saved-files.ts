@@ -3,6 +3,7 @@ import { type OutputFiles, savePathKey } from '../contract/output-files.js';
 import type { Task } from '../contract/task.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { COMPLETED_WITH_DETAILS } from '../state/event-log.js';
+import { placeInLoops } from '../state/group.js';
 import { savePathOf } from '../state/step.js';
 import { valueText } from '../state/value-text.js';
 
@@ -14,8 +15,8 @@ import { valueText } from '../state/value-text.js';
 export class SavedFiles {
   readonly #files: OutputFiles;
   readonly #kernel: Kernel;
-  /** The task of each file, by {@link savePathKey}. */
-  #writers: Map<string, string> | undefined;
+  /** The index of the task of each file, by {@link savePathKey}. */
+  #writers: Map<string, number> | undefined;
 
   constructor(files: OutputFiles, kernel: Kernel) {
     this.#files = files;
@@ -31,9 +32,9 @@ export class SavedFiles {
    */
   async save(index: number, output: unknown): Promise<string> {
     const kernel = this.#kernel;
-    const { id, save } = kernel.graph.tasks[index] as Task;
+    const { save } = kernel.graph.tasks[index] as Task;
     const path = savePathOf(save ?? '', kernel.inputsOf(index), kernel.inputNamesOf(index));
-    this.#claim(path, id);
+    this.#claim(path, index);
     const content = contentOf(output);
     try {
       await this.#files.write(path, content);
@@ -44,35 +45,36 @@ export class SavedFiles {
     return path;
   }
 
-  #claim(path: string, id: string): void {
+  #claim(path: string, index: number): void {
     this.#writers ??= this.#recorded();
     const key = savePathKey(path);
     const writer = this.#writers.get(key);
-    if (writer === undefined) this.#writers.set(key, id);
-    else if (loopOf(writer) !== loopOf(id)) {
+    if (writer === undefined) this.#writers.set(key, index);
+    else if (writer !== index && this.#writtenIdOf(writer) !== this.#writtenIdOf(index)) {
       const file = JSON.stringify(path);
-      const message = `its save path ${file} is already that of "${writer}"; each file has one task`;
+      const { id } = this.#kernel.graph.tasks[writer] as Task;
+      const message = `its save path ${file} is already that of "${id}"; each file has one task`;
       throw new RunnerError('invalid_input', message);
     }
   }
 
+  /** The same for the iterations of a loop, such as `draft#1` and `draft#2`, which write to one file. */
+  #writtenIdOf(index: number): string {
+    return placeInLoops(index, this.#kernel.graph).id;
+  }
+
   /** The files of tasks that completed before: those of a run that is resumed. */
-  #recorded(): Map<string, string> {
-    const writers = new Map<string, string>();
-    const { log, graph } = this.#kernel;
+  #recorded(): Map<string, number> {
+    const writers = new Map<string, number>();
+    const { log } = this.#kernel;
     for (let position = 0; position < log.length; position++) {
       if (log.kindAt(position) !== COMPLETED_WITH_DETAILS) continue;
       const { savedTo } = log.resultAt(position);
       if (savedTo === undefined) continue;
-      writers.set(savePathKey(savedTo), (graph.tasks[log.indexAt(position)] as Task).id);
+      writers.set(savePathKey(savedTo), log.indexAt(position));
     }
     return writers;
   }
-}
-
-/** The iterations of a loop, `draft#1` and `draft#2`, write to the same file. */
-function loopOf(id: string): string {
-  return id.replace(/#\d+/g, '');
 }
 
 /** Text and bytes as they are, other values as JSON. */

@@ -296,6 +296,21 @@ describe('a task with a tool', () => {
     expect(mail.inputs).toHaveLength(2);
   });
 
+  test('is made again in each iteration of a loop, and reused by the same iteration of a later run', async () => {
+    let calls = 0;
+    const poll = echo('poll', { execute: () => ++calls }).tool;
+    const executor = executorWith({ journal: memoryJournal(), reuse: true });
+    const repeat = { until: { path: 'wait', operator: '>=', value: 3 } } as const;
+    const plan = planOf({ id: 'wait', tool: poll, args: { job: 7 }, repeat });
+    const first = await executor.execute(plan);
+    expect([first.outputs.wait, taskOf(first, 'wait').loop]).toEqual([
+      3,
+      { ending: 'reached', iterations: 3 },
+    ]);
+    const again = await executor.execute(plan);
+    expect([again.outputs.wait, calls]).toEqual([3, 3]);
+  });
+
   test('is resumed by its name alone, and completed calls are not repeated', async () => {
     const journal = memoryJournal();
     const { tool: made, inputs } = echo();
@@ -507,6 +522,18 @@ describe('a task that saves its output', () => {
       code: 'invalid_input',
       message: expect.stringContaining('"out/X.md" is already that of "each[0]"'),
     });
+  });
+
+  test('never writes the outputs of two tasks to one file, although they look like iterations', async () => {
+    const plan = planOf(
+      { id: 'path', run: () => 'x.md' },
+      { id: 'issue#1', run: () => 1, save: '{{path}}', dependencies: ['path'] },
+      { id: 'issue#2', run: () => 2, save: '{{path}}', dependencies: ['path'] },
+    );
+    const { writes, option } = memoryFiles();
+    const result = await executorWith({ files: option, maxParallel: 1 }).execute(plan);
+    expect(writes).toEqual(['x.md']);
+    expect(taskOf(result, 'issue#2').error?.message).toContain('already that of "issue#1"');
   });
 
   test.each(['../x', '/etc/x', 'a/../../x', 'C:x', 'a\\b', 'a//b', './x', 'nul', 'a.', ''])(

@@ -1,6 +1,8 @@
 import { RunnerError, TaskError } from '../contract/errors.js';
 import { forEachOf, type ItemResult, requiredSuccesses } from '../contract/for-each.js';
 import type { Task } from '../contract/task.js';
+import type { Graph } from '../graph/graph.js';
+import { TaskKind } from '../graph/task-kind.js';
 import type { FanOut } from './fan-out.js';
 import type { Inputs } from './inputs.js';
 import type { RunState } from './run-state.js';
@@ -77,6 +79,29 @@ export function nextIteration(loop: number, state: RunState, fanOut: FanOut): Ta
   const last = lastIteration(loop, state);
   const previous = last === undefined ? undefined : taskOf(last, state).id;
   return fanOut.iterationOf(taskOf(loop, state), graph.childCount(loop) + 1, previous);
+}
+
+/**
+ * Where a task is in the loops around it: its id without the numbers of iterations, and those numbers,
+ * such as `["#2"]`, of the innermost loop first.
+ */
+export function placeInLoops(
+  index: number,
+  graph: Graph,
+): { readonly id: string; readonly iterations: readonly string[] } {
+  let { id } = graph.taskOf(index);
+  const iterations: string[] = [];
+  let at = index;
+  for (let up = graph.parentOf(at); up !== undefined; up = graph.parentOf(at)) {
+    const from = graph.taskOf(up).id.length;
+    const to = graph.taskOf(at).id.length;
+    if ((graph.kindOf(up) & TaskKind.repeat) !== 0) {
+      iterations.push(id.slice(from, to));
+      id = id.slice(0, from) + id.slice(to);
+    }
+    at = up;
+  }
+  return { id, iterations };
 }
 
 /** The outputs of the subtasks by id. */
