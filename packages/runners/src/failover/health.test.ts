@@ -19,7 +19,7 @@ test('a failure that concerns one task alone does not count against the runner',
     return health.waitMs(0) === 0;
   });
   expect(tolerated).toEqual([
-    ...['invalid_output', 'invalid_input', 'subtasks_failed', 'rejected'],
+    ...['invalid_output', 'invalid_input', 'subtasks_failed', 'loop_exhausted', 'rejected'],
     ...['invalid_request', 'context_length_exceeded', 'refused', 'truncated'],
     ...['step_limit', 'aborted', 'canceled'],
   ]);
