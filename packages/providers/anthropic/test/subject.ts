@@ -94,6 +94,7 @@ export const SUBJECT: ProviderSubject = {
           .map((event) => ('index' in event ? { ...event, index: 1 } : event)),
       ]),
       forcedTool: (name) => ({ type: 'tool', name }),
+      continuedAfter: ['pause_turn'],
       ending: (reason, reply) => stream(messageEvents(reply, reason)),
     },
   ],

@@ -33,6 +33,8 @@ export interface ApiSubject {
   readonly reasoning: Reply;
   /** The tool choice in a body that forces a call of this tool. */
   forcedTool(name: string): unknown;
+  /** Reasons for the end of an answer after which the provider asks the server to continue. */
+  readonly continuedAfter?: readonly string[] | undefined;
   /** A stream with this answer, which ends for this reason. */
   ending(reason: string | null, reply: ModelReply): Reply;
 }
