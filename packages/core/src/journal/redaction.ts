@@ -20,12 +20,12 @@ const REDACTED = '[redacted]';
 /** Shorter words are in too many texts to be a secret. */
 const WORD = /[\p{L}\p{N}_]{3,}(…)?/gu;
 /** The fields of an added task that may hold parts of outputs. */
-const TASK_TEXTS = ['description', 'metadata', 'with'];
+const TASK_TEXTS = ['description', 'metadata', 'with', 'args', 'save'];
 
 /**
  * Keeps what `redact` has removed from outputs out of all other fields of a record: questions, messages,
- * items of fan-outs, goals and added tasks. It learns the words that were removed, and calls `redact`
- * for each of these values as well.
+ * items of fan-outs, inputs of tools, paths of files, goals and added tasks. It learns the words that were
+ * removed, and calls `redact` for most of these values as well.
  */
 export class Redaction {
   readonly #redact: Redact;
@@ -65,7 +65,7 @@ export class Redaction {
   data(data: EventData, index: number): EventData {
     // Quotes may contain what is redacted.
     const { citations: _, ...kept } = data;
-    const { question, error, tasks, items, message: reason } = kept;
+    const { question, error, tasks, items, input, savedTo, message: reason } = kept;
     const { message, taskId } = (error ?? {}) as {
       readonly message?: Json;
       readonly taskId?: Json;
@@ -80,6 +80,8 @@ export class Redaction {
         error: { ...(error as object), message: this.#text(message, failed) },
       }),
       ...(items !== undefined && { items: scrubbed(items, (text) => this.#scrub(text)) }),
+      ...(input !== undefined && { input: scrubbed(input, (text) => this.#scrub(text)) }),
+      ...(typeof savedTo === 'string' && { savedTo: this.#scrub(savedTo) }),
       ...(Array.isArray(tasks) && { tasks: tasks.map((task) => this.#task(task)) }),
     };
   }
@@ -140,13 +142,17 @@ export class Redaction {
       scrubbed(data[field] as Json, (text) => this.#scrub(text)),
     ]);
     const { subtasks, plan } = data;
-    const module = plan as { readonly tasks?: Json } | undefined;
+    const module = plan as { readonly goal?: Json; readonly tasks?: Json } | undefined;
     return {
       ...data,
       ...Object.fromEntries(changes),
       ...(Array.isArray(subtasks) && { subtasks: subtasks.map((each) => this.#task(each)) }),
       ...(Array.isArray(module?.tasks) && {
-        plan: { ...(plan as object), tasks: module.tasks.map((each) => this.#task(each)) },
+        plan: {
+          ...(plan as object),
+          ...(typeof module.goal === 'string' && { goal: this.#scrub(module.goal) }),
+          tasks: module.tasks.map((each) => this.#task(each)),
+        },
       }),
     };
   }

@@ -1,11 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
+import * as z from 'zod';
 import { logOf, testJournal } from '../../test/journals.js';
 import { deferred, inOrder, planOf, statuses, taskOf } from '../../test/runs.js';
 import type { RunEvent } from '../contract/event.js';
 import { JournalError } from '../contract/journal-error.js';
 import type { Plan } from '../contract/plan.js';
+import type { TaskRunner } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
+import { tool } from '../contract/tool.js';
 import { createExecutor, type ExecutorOptions } from '../runtime/executor.js';
 import { memoryJournal } from './memory-journal.js';
 import { readRun } from './read-run.js';
@@ -448,8 +451,14 @@ describe('redact', () => {
         id: 'adds',
         dependencies: ['a'],
         run: ({ a }, { addTasks }) =>
-          addTasks([{ id: 'more', description: `Use ${a.key}.`, metadata: { key: [a.key] } }]),
+          addTasks([
+            { id: 'more', description: `Use ${a.key}.`, metadata: { key: [a.key] } },
+            { id: 'call', tool: 'echo', args: { key: a.key } },
+            { id: 'file', run: () => 1, save: `${a.key}.txt` },
+            { id: 'module', plan: { goal: `Try ${a.key}`, tasks: [{ id: 'try', run: () => 1 }] } },
+          ]),
       },
+      { id: 'asks', dependencies: ['a'], description: 'Use {{a.key}}', tools: ['guarded'] },
       {
         id: 'late',
         dependencies: ['a'],
@@ -466,16 +475,31 @@ describe('redact', () => {
     ['everything', () => null],
   ])('of %s keeps the secret out of every event, and the record can be read', async (_, redact) => {
     const journal = testJournal();
-    const answer = { name: 'echo', run: async () => ({ output: 'done' }) };
-    const run = executor({ journal, redact, runner: answer }).execute(leaky);
-    for await (const event of run) if (event.type === 'task_waiting') await run.approve('ask');
+    const answer: TaskRunner = {
+      name: 'echo',
+      supportsTools: true,
+      async run({ tools = [] }) {
+        for (const each of tools) await each.call({ key: SECRET }, 'call');
+        return { output: 'done' };
+      },
+    };
+    const echo = { description: 'x', inputSchema: z.object({ key: z.string() }), execute: () => 1 };
+    const guarded = tool({ ...echo, name: 'guarded', needsApproval: true });
+    const tools = [tool({ ...echo, name: 'echo' }), guarded];
+    const files = { write: async () => {} };
+    const run = executor({ journal, redact, runner: answer, tools, files }).execute(leaky);
+    for await (const { type } of run) {
+      if (type === 'task_waiting') await run.approve('ask');
+      if (type === 'tool_approval_requested') await run.approve('asks');
+    }
     const { outputs } = await run;
     expect(outputs.each).toMatchObject([
       { output: SECRET.length + 2 },
       { output: SECRET.length + 11 },
     ]);
     const text = JSON.stringify(journal.batches);
-    for (const type of ['task_waiting', 'goal_checked', 'task_retrying', 'tasks_added']) {
+    const types = ['task_waiting', 'goal_checked', 'task_retrying', 'tasks_added'];
+    for (const type of [...types, 'tool_approval_requested', 'savedTo']) {
       expect(text).toContain(type);
     }
     expect(text).not.toContain(SECRET);
@@ -483,7 +507,8 @@ describe('redact', () => {
     const read = [];
     for await (const event of readRun(journal, run.runId)) read.push(event.type);
     expect(read.at(-1)).toBe('run_failed');
-    const again = await executor({ journal, redact, runner: answer }).resume(run.runId);
+    const resumed = executor({ journal, redact, runner: answer, tools, files });
+    const again = await resumed.resume(run.runId);
     expect(taskOf(again, 'each').status).toBe('completed');
   });
 

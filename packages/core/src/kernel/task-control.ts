@@ -5,7 +5,7 @@ import type { Machine } from './machine.js';
 /** Cancels one task, which counts as its failure. Its subtasks are skipped for it. */
 export function cancelOneTask(machine: Machine, index: number, reason: unknown): void {
   const about = machine.about(index);
-  const why = `it was canceled${because(reason)}`;
+  const why = `it was canceled${because(machine, reason)}`;
   const error = new TaskError(about.taskId, new RunnerError('canceled', why));
   const [, ...subtasks] = withRunningSubtasks(machine, index);
   const { attempt, duration } = attemptOf(machine, index);
@@ -26,9 +26,9 @@ export function cancelOneTask(machine: Machine, index: number, reason: unknown):
 /** Skips one task, and what runs of its subtasks: the plan does without them. */
 export function skipOneTask(machine: Machine, index: number, reason: unknown): void {
   for (const each of withRunningSubtasks(machine, index)) {
-    const error = new RunnerError('canceled', `the task was skipped${because(reason)}`);
+    const error = new RunnerError('canceled', `the task was skipped${because(machine, reason)}`);
     const event = { type: 'task_skipped', ...machine.about(each), reason: 'requested' } as const;
-    const message = reason === undefined ? {} : { message: describe(reason) };
+    const message = reason === undefined ? {} : { message: textOf(machine, reason) };
     const { attempt, duration, isRunning } = attemptOf(machine, each);
     end(machine, each, error, () => {
       machine.tell({ ...event, ...message, ...(isRunning && { attempt, ...duration }) }, each);
@@ -71,6 +71,12 @@ function end(machine: Machine, index: number, error: RunnerError | TaskError, te
   discardAttempt(machine, index);
 }
 
-function because(reason: unknown): string {
-  return reason === undefined ? '' : `: ${describe(reason)}`;
+function because(machine: Machine, reason: unknown): string {
+  return reason === undefined ? '' : `: ${textOf(machine, reason)}`;
+}
+
+/** A reason as it may be recorded. */
+function textOf({ options }: Machine, reason: unknown): string {
+  const text = describe(reason);
+  return options.secretTexts?.text(text) ?? text;
 }

@@ -5,6 +5,7 @@ import { endingOf } from '../state/outcome.js';
 import { discardAttempt } from './aborted-attempt.js';
 import type { Machine } from './machine.js';
 import { abortRound, beginRound, replanRefusal } from './replan.js';
+import { withoutSecrets } from './settlement.js';
 import { survivorsOf } from './survivors.js';
 
 // --- The goal ---
@@ -62,7 +63,8 @@ export function failAtDeadline(machine: Machine): void {
 export function cancelRun(machine: Machine, cause: unknown): void {
   const because = cause === undefined ? '' : `: ${describe(cause)}`;
   const message = `The run was canceled${because}`;
-  abortRun(machine, 'run_canceled', new StratagemError('run_canceled', message, { cause }));
+  const error = new StratagemError('run_canceled', message, { cause });
+  abortRun(machine, 'run_canceled', withoutSecrets(machine, error) as StratagemError);
 }
 
 /** Aborts attempts in flight, cancels what has not started, and ends the run. */

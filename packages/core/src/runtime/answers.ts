@@ -146,7 +146,7 @@ export class HumanAnswers {
 
   #kept(taskId: string, answer: unknown): unknown {
     try {
-      return keep(answer, this.#limits);
+      return keep(this.#limits.secretTexts?.value(answer) ?? answer, this.#limits);
     } catch (thrown) {
       const reason = `it has ${describe(thrown)}`;
       throw new OptionError(`answer(): the answer to task "${taskId}" is invalid: ${reason}`);

@@ -42,7 +42,9 @@ export function keepPart(part: OutputPart, limits: OutputLimits): OutputPart {
 /** @throws {RunnerError} `invalid_output` */
 export function keepRequest(request: ApprovalRequest, limits: OutputLimits): ApprovalRequest {
   try {
-    return keep(limits.secretTexts?.value(request) ?? request, limits) as ApprovalRequest;
+    const clean = limits.secretTexts?.value(request) ?? request;
+    // Its key is made of a name and a hash, in which a short secret may occur by chance.
+    return keep({ ...clean, key: request.key }, limits) as ApprovalRequest;
   } catch (thrown) {
     throw invalid(`the input of the tool "${request.tool}" has`, thrown);
   }

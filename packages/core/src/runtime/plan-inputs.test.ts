@@ -8,12 +8,14 @@ import type { RunContext } from '../contract/run-context.js';
 import type { TaskRequest, TaskRunner } from '../contract/runner.js';
 import { SecretTexts } from '../contract/secret-texts.js';
 import type { Strategy, TaskView } from '../contract/strategy.js';
+import { tool } from '../contract/tool.js';
 import { parsePlanDocument } from '../document/parse.js';
 import { memoryJournal } from '../journal/memory-journal.js';
 import { readRun } from '../journal/read-run.js';
 import { simulate } from '../simulate/simulate.js';
 import { validatePlan } from '../validate/plan.js';
 import { createExecutor } from './executor.js';
+import type { RunHandle } from './handle.js';
 
 const inOrder: Strategy = {
   name: 'in-order',
@@ -441,6 +443,53 @@ describe('a secret input', () => {
     const streamed = texts.map((event) => (event as { readonly text?: string }).text ?? '');
     expect(inspect(texts, { depth: 20 }) + streamed.join('')).not.toContain(secret);
     expect(inspect(texts, { depth: 20 })).toContain('[secret]');
+  });
+
+  test.each<[what: string, act: (run: RunHandle) => unknown]>([
+    ['answers', (run) => run.answer('a', `it is ${secret}`)],
+    ['rejects', (run) => run.reject('a', `it is ${secret}`)],
+    ['skips a task', (run) => run.skipTask('a', `it is ${secret}`)],
+    ['cancels a task', (run) => run.cancelTask('a', `it is ${secret}`)],
+    ['cancels the run', (run) => run.cancel(new Error(`it is ${secret}`))],
+  ])('is replaced in what somebody says who %s', async (_, act) => {
+    vi.stubEnv('STRATAGEM_TEST_TOKEN', secret);
+    const { plan } = parsePlanDocument(document);
+    const journal = memoryJournal();
+    const executor = createExecutor({ strategy: inOrder, journal });
+    const tasks = [{ id: 'a', description: 'x', waitFor: 'answer' }];
+    const run = executor.execute({ ...plan, tasks } as never, { runId: 's' });
+    const texts: unknown[] = [];
+    for await (const event of run) {
+      texts.push(event);
+      if (event.type === 'task_waiting') act(run);
+    }
+    texts.push(await run);
+    for await (const event of journal.read('s')) texts.push(event);
+    expect(inspect(texts, { depth: 20 })).not.toContain(secret);
+    expect(inspect(texts, { depth: 20 })).toContain('it is [secret]');
+  });
+
+  test('does not change the key of a call that waits for approval', async () => {
+    vi.stubEnv('STRATAGEM_TEST_TOKEN', 'send');
+    const { plan } = parsePlanDocument(document);
+    const send = tool({
+      name: 'send',
+      description: 'x',
+      inputSchema: z.object({ to: z.string() }),
+      needsApproval: true,
+      execute: ({ to }) => `sent to ${to}`,
+    });
+    const runner: TaskRunner = {
+      name: 'model',
+      supportsTools: true,
+      run: async ({ tools }) => ({ output: await tools?.[0]?.call({ to: 'Ada' }, '1') }),
+    };
+    const executor = createExecutor({ strategy: inOrder, runner, tools: [send] });
+    const tasks = [{ id: 'a', description: 'x', tools: ['send'] }];
+    const run = executor.execute({ ...plan, tasks } as never, { runId: 's' });
+    for await (const { type } of run)
+      if (type === 'tool_approval_requested') await run.approve('a');
+    expect((await run).outputs.a).toMatchObject({ ok: true });
   });
 
   test('that the environment lacks is missing', () => {
