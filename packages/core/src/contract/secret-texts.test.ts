@@ -5,6 +5,18 @@ const SECRET = 'sk-very-secret';
 const texts = new SecretTexts({ key: SECRET });
 
 describe('secret texts are replaced', () => {
+  test('as the paths and parameters of addresses have them', () => {
+    const key = 'a"b/c+d e==';
+    const encoded = new SecretTexts({ key });
+    const { pathname, search } = new URL(`https://x/${key}?${new URLSearchParams({ key })}`);
+    expect(encoded.text(pathname)).toBe('/[secret]');
+    expect(encoded.text(search)).toBe('?key=[secret]');
+    expect(encoded.text(`?key=${encodeURIComponent(key)}`)).toBe('?key=[secret]');
+    expect(new SecretTexts({ key: 'half \ud83d' }).text('it is half \ud83d')).toBe(
+      'it is [secret]',
+    );
+  });
+
   test('in maps, sets and errors', () => {
     const value = { map: new Map([[SECRET, [SECRET]]]), set: new Set([SECRET]) };
     expect(texts.value(value)).toEqual({

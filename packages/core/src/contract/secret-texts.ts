@@ -126,10 +126,19 @@ export class SecretTexts {
 
 function textsIn(values: readonly unknown[]): string[] {
   return values.flatMap((value) => {
-    if (typeof value === 'string') return [value, JSON.stringify(value).slice(1, -1)];
+    if (typeof value === 'string') return writtenForms(value);
     if (typeof value === 'number' || typeof value === 'bigint') return [String(value)];
     return typeof value === 'object' && value !== null ? textsIn(Object.values(value)) : [];
   });
+}
+
+/** A text as values, JSON, the paths of addresses, and their parameters have it. */
+function writtenForms(text: string): string[] {
+  const json = JSON.stringify(text).slice(1, -1);
+  // The functions for addresses throw at half a surrogate pair.
+  if (!/[^\w.-]/.test(text) || /\p{Surrogate}/u.test(text)) return [text, json];
+  const parameter = encodeURIComponent(text);
+  return [text, json, encodeURI(text), parameter, parameter.replaceAll('%20', '+')];
 }
 
 function escapePattern(text: string): string {
