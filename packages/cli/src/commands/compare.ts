@@ -3,8 +3,10 @@ import type { StrategySpec } from '@stratagem/core/document';
 import { writtenTasksOf } from '@stratagem/core/kernel';
 import { loadInputs } from '../load/load-inputs.js';
 import { type LoadedPlan, loadOptions, loadPlan } from '../load/load-plan.js';
+import { filesRead } from '../load/read-files.js';
 import { resolveStrategy } from '../options/resolve-options.js';
 import type { RunFlags, StrategyFlags } from '../options/run-flags.js';
+import { filesOf } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
 import {
   type Comparison,
@@ -111,8 +113,8 @@ async function compareForReal(
     if (given[name] === undefined) continue;
     throw new UsageError(`${option} has no effect with --runner: it is for simulations; remove it`);
   }
-  await checkOutput(given, [file, settings.file]);
   const loaded = await loadPlan(file, loadOptions(given, settings));
+  await checkOutput(given, [...filesRead(loaded, settings), ...filesOf(given)]);
   const flags = withoutLimits(given, settings, loaded);
   const plan = withRetries(loaded.plan, flags.retries);
   refuseQuestions(plan.tasks);

@@ -1,4 +1,5 @@
 import { loadOptions, loadPlan } from '../load/load-plan.js';
+import { filesRead } from '../load/read-files.js';
 import type { GraphFormat } from '../options/choices.js';
 import type { OutputFlags } from '../options/page-flags.js';
 import type { ModuleFlags } from '../options/run-flags.js';
@@ -19,8 +20,8 @@ export async function graphCommand(
   flags: GraphFlags,
   settings: Settings,
 ): Promise<number> {
-  await checkOutput(flags, [file, settings.file]);
-  const { plan } = await loadPlan(file, loadOptions(flags, settings));
-  await printResult(`${formatGraph(plan, flags.format, flags.unfold)}\n`, flags);
+  const loaded = await loadPlan(file, loadOptions(flags, settings));
+  await checkOutput(flags, filesRead(loaded, settings));
+  await printResult(`${formatGraph(loaded.plan, flags.format, flags.unfold)}\n`, flags);
   return EXIT.completed;
 }

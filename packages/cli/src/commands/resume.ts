@@ -10,6 +10,7 @@ import {
 import { findRun } from '../load/find-run.js';
 import { loadInputs } from '../load/load-inputs.js';
 import { withJournal } from '../load/open-journal.js';
+import { filesRead } from '../load/read-files.js';
 import { shownJournal } from '../options/journal-place.js';
 import { checkProgressFlags } from '../options/progress-flags.js';
 import {
@@ -114,7 +115,7 @@ export async function withResumedRun<Result>(
   const record = readCommandRecord(starts[0]);
   const loaded = await planForResume(id, record, starts.at(-1), flags, settings.models);
   const { plan } = loaded;
-  await checkOutput(flags, [flags.plan ?? record.file, settings.file, ...filesOf(flags)]);
+  await checkOutput(flags, [record.file, ...filesRead(loaded, settings), ...filesOf(flags)]);
   const merged = withSettings(mergeFlags(record, flags), settings, loaded);
   const preflight = new Preflight();
   preflight.report(...presetProblems(plan, merged));

@@ -50,8 +50,10 @@ export async function runGoalCommand(
     ...(replan !== undefined && { replan: { maxRounds: replan } }),
     ...(fallback !== undefined && { fallback }),
   };
-  return withTools(flags, (given) => {
+  return withTools(flags, async (given) => {
     const tools = needingApproval(given ?? [], flags.approveTools);
+    const { file, envFile } = settings;
+    await checkOutput(flags, [file, envFile, ...filesOf(flags)]);
     return runGoal(goal, { ...options, ...(given !== undefined && { tools }) }, flags);
   });
 }
@@ -103,7 +105,6 @@ async function runGoal(
   await announceSimulation(flags);
   checkProgressFlags(flags);
   await checkRunFiles(flags);
-  await checkOutput(flags, filesOf(flags));
   const page = await openRunPage(flags);
   const screen = new Screen(flags);
   let handle: GoalHandle | undefined;

@@ -10,6 +10,7 @@ import {
 import { loadInputs } from '../load/load-inputs.js';
 import { type LoadedPlan, loadOptions, loadPlan } from '../load/load-plan.js';
 import { journalErrorToUsageError, openJournal } from '../load/open-journal.js';
+import { filesRead } from '../load/read-files.js';
 import { shownJournal } from '../options/journal-place.js';
 import { checkProgressFlags } from '../options/progress-flags.js';
 import { filesOf, type RunFlags } from '../options/run-flags.js';
@@ -65,7 +66,9 @@ async function runLoaded(
   }
   // A recorded run is resumed with the answer.
   if (directory === undefined) preflight.report(...unanswerableSteps(plan.tasks, flags));
-  await preflight.try(() => checkOutput(flags, [file, settings.file, ...filesOf(flags)]));
+  await preflight.try(() =>
+    checkOutput(flags, [...filesRead(loaded, settings), ...filesOf(flags)]),
+  );
   /** @throws {UsageError} with all problems, before anything of the run is paid or recorded. */
   const prepare = async (executor: Executor): Promise<ExecuteOptions> => {
     const options = await preflight.try(() => optionsOf(flags, loaded));

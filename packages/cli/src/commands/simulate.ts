@@ -11,10 +11,16 @@ import { writtenTasksOf } from '@stratagem/core/kernel';
 import type { Demand, FilledPlan, WhatIfRow } from '@stratagem/simulation';
 import { loadInputs } from '../load/load-inputs.js';
 import { loadOptions, loadPlan } from '../load/load-plan.js';
+import { filesRead } from '../load/read-files.js';
 import type { OutputFlags } from '../options/page-flags.js';
 import { resolveStrategy } from '../options/resolve-options.js';
 import { resolveServer, type ServerFlags } from '../options/resolve-server.js';
-import type { InputFlags, ModuleFlags, StrategyFlags } from '../options/run-flags.js';
+import {
+  filesOf,
+  type InputFlags,
+  type ModuleFlags,
+  type StrategyFlags,
+} from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
 import { EXIT } from '../output/exit-code.js';
@@ -71,9 +77,10 @@ export async function simulateCommand(
 
 /** Loads a plan for simulations; `run` simulates it once. */
 export async function prepareSimulation(file: string, flags: SimulateFlags, settings: Settings) {
-  await checkOutput(flags, [file, settings.file]);
   const server = await resolveServer(flags);
-  const { plan: planInFile, strategy: spec } = await loadPlan(file, loadOptions(flags, settings));
+  const loaded = await loadPlan(file, loadOptions(flags, settings));
+  await checkOutput(flags, [...filesRead(loaded, settings), ...filesOf(flags)]);
+  const { plan: planInFile, strategy: spec } = loaded;
   checkEffects(planInFile, flags);
   const inputs = await loadInputs(planInFile, flags);
   const { whatIf } = await import('@stratagem/simulation');

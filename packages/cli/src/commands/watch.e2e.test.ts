@@ -32,6 +32,21 @@ test('watch draws a plan again at each change, also of the settings, until Ctrl-
   expect(await ended).toMatchObject({ exitCode: 0, stderr: '' });
 });
 
+test('watch draws a plan again when a module changes, or appears', {
+  timeout: 60_000,
+}, async () => {
+  const whole = 'goal: Whole\ntasks:\n  - { id: a, plan: ./part.yaml }\n';
+  await using files = await folder({ 'plan.yaml': whole });
+  const { child, ended, shows } = start(['watch', 'plan.yaml'], { cwd: files.path });
+  await shows(/there is no file part.yaml/);
+  await files.add('part.yaml', 'goal: Part\ntasks:\n  - { id: b, descripton: B }\n');
+  await shows(/unknown field "descripton"/);
+  await files.add('part.yaml', 'goal: Part\ntasks:\n  - { id: b, description: B }\n');
+  await shows(/ Whole\n[\s\S]*✓ valid/);
+  child.kill('SIGINT');
+  expect(await ended).toMatchObject({ exitCode: 0, stderr: '' });
+});
+
 test('watch needs a file', async () => {
   const { exitCode, stderr } = await stratagem(['watch', '-']);
   expect(stderr).toBe('watch needs a file: standard input does not change\n');

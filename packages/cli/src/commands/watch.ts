@@ -72,7 +72,8 @@ async function lookAt(file: string, loadSettings: () => Promise<Settings>): Prom
   try {
     const settings = await loadSettings();
     if (settings.file !== undefined) files.push(settings.file);
-    const loaded = await loadPlan(file, loadOptions({}, settings));
+    const onModule = (module: string) => files.push(module);
+    const loaded = await loadPlan(file, { ...loadOptions({}, settings), onModule });
     await resolveRunners({}, loaded.models);
     return { loaded, files };
   } catch (error) {

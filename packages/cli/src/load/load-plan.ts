@@ -16,6 +16,8 @@ export interface LoadedPlan extends Omit<ParsedPlan, 'models'> {
   readonly models?: Profiles | undefined;
   /** The folder of the file, from which the paths of attachments begin. */
   readonly directory?: string;
+  /** The files that the plan consists of: its own and those of its modules. */
+  readonly files?: readonly string[];
 }
 
 export interface LoadOptions {
@@ -23,6 +25,8 @@ export interface LoadOptions {
   readonly models?: Profiles | undefined;
   /** Whether modules may be files outside of the folder of the plan. */
   readonly allowOutside?: boolean | undefined;
+  /** Gets the path of each module, also of one that is missing. */
+  readonly onModule?: ((file: string) => void) | undefined;
 }
 
 /** How the plan file of a command is read. */
@@ -50,12 +54,12 @@ export async function loadPlan(file: string, options: LoadOptions = {}): Promise
 export async function parsePlan(
   text: string,
   name: string,
-  { models, allowOutside = false }: LoadOptions = {},
+  { models, allowOutside = false, onModule }: LoadOptions = {},
 ): Promise<LoadedPlan> {
   const sources = new Map<string, ParsedText>();
   const root = parseText(text, name, name);
   sources.set(name, root);
-  const modules = new ModuleFiles(name, allowOutside);
+  const modules = new ModuleFiles(name, allowOutside, onModule);
   try {
     const loaded = await loadPlanDocument(
       { file: name, value: withModels(root.source.value, models) },
@@ -69,7 +73,9 @@ export async function parsePlan(
         return { file, value: parsed.source.value };
       },
     );
-    if (isClean(sources)) return withServers(loaded, root.source.value, models);
+    if (isClean(sources)) {
+      return { ...withServers(loaded, root.source.value, models), files: [...sources.keys()] };
+    }
     throw invalid(name, sources, []);
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;

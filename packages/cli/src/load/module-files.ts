@@ -12,13 +12,15 @@ const MAX_FILES = 1_000;
 export class ModuleFiles {
   readonly #plan: string;
   readonly #allowOutside: boolean;
+  readonly #onModule: ((file: string) => void) | undefined;
   /** The names of files by their real paths, so that each file has one name. */
   readonly #names = new Map<string, string>();
 
   /** @param plan The name of the plan file; paths in a plan from standard input begin in this folder. */
-  constructor(plan: string, allowOutside: boolean) {
+  constructor(plan: string, allowOutside: boolean, onModule?: (file: string) => void) {
     this.#plan = plan === '<stdin>' ? '-' : plan;
     this.#allowOutside = allowOutside;
+    this.#onModule = onModule;
   }
 
   /**
@@ -31,6 +33,7 @@ export class ModuleFiles {
     const folder = resolve(dirname(this.#plan));
     // Before anything is looked up: whether a file exists elsewhere is not the business of a plan.
     this.#requireInside(folder, resolve(name));
+    this.#onModule?.(name);
     let real: string;
     try {
       real = await realpath(name);

@@ -73,7 +73,10 @@ export function filesOf({
   replay,
   inputs,
   input = [],
-}: ExecutorFlags & Pick<LimitFlags, 'prices'> & InputFlags): (string | undefined)[] {
+}: Pick<ExecutorFlags, 'mcpConfig' | 'replay'> & Pick<LimitFlags, 'prices'> & InputFlags): (
+  | string
+  | undefined
+)[] {
   const values = input.flatMap(({ value }) => (value.startsWith('@') ? value.slice(1) : []));
   return [typeof prices === 'string' ? prices : undefined, mcpConfig, replay, inputs, ...values];
 }

@@ -83,4 +83,35 @@ describe('--output', () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(await readFile(join(cwd, 'plan.yaml'), 'utf8')).toBe(plan);
   });
+
+  const whole = `goal: Whole\ntasks:
+  - { id: a, description: A, attachments: [a.txt] }
+  - { id: b, plan: ./part.yaml }
+`;
+  test.each([
+    ['--output', 'part.yaml'],
+    ['--output', 'a.txt'],
+    ['--output', '.env'],
+    ['--report', 'whole.yaml'],
+    ['--trace', 'part.yaml'],
+    ['--record', 'whole.yaml'],
+  ])('%s %s is refused where the plan needs that file', async (option, file) => {
+    const texts = { 'whole.yaml': whole, 'part.yaml': plan, 'a.txt': 'a', '.env': 'A=1\n' };
+    await using project = await folder(texts);
+    const args = ['run', 'whole.yaml', '--env-file', '.env', option, file];
+    const { exitCode, stderr } = await stratagem(args, { cwd: project.path });
+    expect(stderr).toContain(`${option} ${file} would overwrite `);
+    expect(exitCode).toBe(2);
+    for (const [name, text] of Object.entries(texts)) {
+      expect(await readFile(join(project.path, name), 'utf8')).toBe(text);
+    }
+  });
+
+  test('is refused where another option names the same file', async () => {
+    await using project = await folder(files);
+    const args = [...run, '--report', 'a.html', '--output', './a.html'];
+    const { exitCode, stderr } = await stratagem(args, { cwd: project.path });
+    expect(stderr).toBe('--output and --report name the same file: a.html\n');
+    expect(exitCode).toBe(2);
+  });
 });

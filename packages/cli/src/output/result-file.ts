@@ -1,31 +1,53 @@
 import { randomUUID } from 'node:crypto';
 import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import type { OutputFlags } from '../options/page-flags.js';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { FileFlags, OutputFlags } from '../options/page-flags.js';
+import type { WrapperFlags } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
 import { checkWritable } from './run-files.js';
 import { write } from './streams.js';
 import { forTerminal } from './terminal-text.js';
 
+/** The flags of files that a command writes. */
+type WrittenFlags = OutputFlags & FileFlags & Pick<WrapperFlags, 'record'>;
+
 /**
- * Checks that the result can be written, before a run that may take hours.
+ * Checks that the result can be written, and that no file takes the place of another one, before a run that
+ * may take hours.
  *
  * @param inputs The files that the command reads: none of them is overwritten.
  * @throws {UsageError} naming the file.
  */
 export async function checkOutput(
-  { output }: OutputFlags,
+  { output, report, trace, record }: WrittenFlags,
   inputs: readonly (string | undefined)[] = [],
 ): Promise<void> {
-  if (output === undefined) return;
-  const target = await stat(output).catch(() => undefined);
+  const written = Object.entries({ output, report, trace, record }).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  for (const [at, [option, file]] of written.entries()) {
+    const same = written.slice(0, at).find(([, other]) => resolve(other) === resolve(file));
+    if (same !== undefined) {
+      throw new UsageError(`--${same[0]} and --${option} name the same file: ${file}`);
+    }
+    await refuseOverwrite(option, file, inputs);
+  }
+  if (output !== undefined) await checkWritable(output);
+}
+
+async function refuseOverwrite(
+  option: string,
+  file: string,
+  inputs: readonly (string | undefined)[],
+): Promise<void> {
+  const target = await stat(file).catch(() => undefined);
+  if (!target?.isFile()) return;
   for (const input of inputs) {
-    if (input === undefined || target === undefined) continue;
+    if (input === undefined) continue;
     const read = await stat(input).catch(() => undefined);
     if (read === undefined || read.ino !== target.ino || read.dev !== target.dev) continue;
-    throw new UsageError(`--output ${output} would overwrite ${input}, which this command reads`);
+    throw new UsageError(`--${option} ${file} would overwrite ${input}, which this command reads`);
   }
-  await checkWritable(output);
 }
 
 /**

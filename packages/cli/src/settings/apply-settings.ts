@@ -16,8 +16,7 @@ export function withSettings<Flags extends Filled>(
   settings: Settings,
   file?: Pick<LoadedPlan, 'strategy' | 'models'> & { readonly plan?: LoadedPlan['plan'] },
 ): Flags {
-  const { journal: _, file: __, models: ___, isJournalForOnce: ____, ...given } = settings;
-  let lower: Settings = given;
+  let lower = without(settings, 'journal', 'file', 'envFile', 'models', 'isJournalForOnce');
   const { strategy, plan, models } = file ?? {};
   // A replay calls no runner, and a profile of the plan named "default" takes the place of one.
   if (flags.replay !== undefined || (flags.runner === undefined && models?.default !== undefined)) {

@@ -9,13 +9,8 @@ import { UsageError } from '../options/usage-error.js';
  */
 export async function loadEnvFile(file: string, env: NodeJS.ProcessEnv): Promise<void> {
   const text = await readSource(file, file);
-  const line = strayLine(text);
-  // The line is not quoted: it may be a part of a key.
-  if (line !== undefined) {
-    throw new UsageError(
-      `${file}:${line}  not a variable; write NAME=value, or # before a comment`,
-    );
-  }
+  const problem = problemOf(text);
+  if (problem !== undefined) throw new UsageError(`${file}:${problem}`);
   for (const [name, value] of Object.entries(parseEnv(text))) {
     if (value !== undefined && env[name] === undefined) env[name] = value;
   }
@@ -23,9 +18,10 @@ export async function loadEnvFile(file: string, env: NodeJS.ProcessEnv): Promise
 
 const VARIABLE = /^\s*(?:export\s+)?[A-Za-z_][\w.-]*\s*=\s*/;
 
-/** The number of the first line that the parser would leave out without a word. */
-function strayLine(text: string): number | undefined {
+/** The first line that the parser leaves out without a word, or takes for a value although its quote never ends. */
+function problemOf(text: string): string | undefined {
   let quote = '';
+  let opened = 0;
   for (const [position, line] of text.split(/\r?\n/).entries()) {
     if (quote !== '') {
       if (line.includes(quote)) quote = '';
@@ -33,11 +29,16 @@ function strayLine(text: string): number | undefined {
     }
     if (/^\s*(?:#|$)/.test(line)) continue;
     const [start] = VARIABLE.exec(line) ?? [];
-    if (start === undefined) return position + 1;
+    // The line is not quoted: it may be a part of a key.
+    if (start === undefined) {
+      return `${position + 1}  not a variable; write NAME=value, or # before a comment`;
+    }
     const value = line.slice(start.length);
     const [first = ''] = value;
     // A value in quotes may go over several lines.
-    if (/["'`]/.test(first) && !value.slice(1).includes(first)) quote = first;
+    if (!/["'`]/.test(first) || value.slice(1).includes(first)) continue;
+    quote = first;
+    opened = position + 1;
   }
-  return undefined;
+  return quote === '' ? undefined : `${opened}  the quote is not closed; write NAME="value"`;
 }

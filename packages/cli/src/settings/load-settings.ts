@@ -25,7 +25,11 @@ export async function loadSettings({ config, envFile }: GlobalFlags): Promise<Se
   const fromFile = file === undefined ? {} : await fromConfig(file);
   const settings = layered(environmentSettings(env), fromFile);
   const isForOnce = env[JOURNAL_VARIABLE] === undefined ? typeof config === 'string' : !isKept;
-  return { ...settings, ...(isForOnce && { isJournalForOnce: true as const }) };
+  return {
+    ...settings,
+    ...(envFile !== undefined && { envFile }),
+    ...(isForOnce && { isJournalForOnce: true as const }),
+  };
 }
 
 async function configFile(

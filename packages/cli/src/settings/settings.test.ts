@@ -340,6 +340,7 @@ describe('--env-file', () => {
   test.each([
     ['A=1\nsk-secret-8f2e\n', 'keys.env:2  not a variable; write NAME=value'],
     ['A="one\ntwo"\nB=`x`\n= 5', 'keys.env:4  not a variable'],
+    ['A=1\nB="a secret\nC=2\n', 'keys.env:2  the quote is not closed'],
   ])(
     'with a line that is no variable is an error that does not quote it',
     async (text, message) => {

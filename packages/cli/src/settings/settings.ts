@@ -34,6 +34,8 @@ export interface Settings {
   readonly mcpConfig?: string;
   /** The configuration file. */
   readonly file?: string;
+  /** The file of `--env-file`. */
+  readonly envFile?: string;
   /** Set when the journal comes from an option of this command alone, which the next command lacks. */
   readonly isJournalForOnce?: true;
 }
