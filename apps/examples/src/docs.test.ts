@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Plan, PlanResult } from '@stratagem/core';
 import { createExecutor } from '@stratagem/core';
@@ -50,6 +50,13 @@ test('docs/steps.md shows plan files and tasks that are valid', async () => {
   }
 });
 
+/** The files that a program attaches. */
+async function writeInvoices(folder: string): Promise<void> {
+  await mkdir(folder);
+  await writeFile(`${folder}/1.pdf`, '%PDF-1.7\n');
+  await writeFile(`${folder}/2.png`, Buffer.from('89504e470d0a1a0a', 'hex'));
+}
+
 describe.each(pages)('%s', async (page) => {
   const [files, programs] = await Promise.all([blocksOf(page, 'yaml'), blocksOf(page, 'ts')]);
 
@@ -74,6 +81,7 @@ describe.each(pages)('%s', async (page) => {
     const folder = await mkdtemp(fileURLToPath(new URL('./.docs-', import.meta.url)));
     try {
       await writeFile(`${folder}/program.mts`, text);
+      await writeInvoices(`${folder}/invoices`);
       const program: { plan?: Plan; result?: PlanResult } = await import(
         pathToFileURL(`${folder}/program.mts`).href
       );
@@ -81,6 +89,7 @@ describe.each(pages)('%s', async (page) => {
       const executor = createExecutor({
         strategy: parallel(),
         runner: simulated({ latencyMs: 1 }),
+        attachments: { directory: folder },
       });
       const result = plan === undefined ? program.result : await executor.execute(plan);
       if (result !== undefined) expect(result.status, result.error?.message).toBe('completed');

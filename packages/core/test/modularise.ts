@@ -68,6 +68,7 @@ function closed(task: Task, scopes: ReadonlyMap<string, string>): Task {
       forEach: typeof forEach === 'object' ? { ...forEach, items: list } : list,
     }),
     ...(runAfter !== undefined && left.length > 0 && { runAfter }),
+    ...(!isSame && withTexts(rest, () => 'x')),
     ...(subtasks !== undefined && { subtasks: subtasks.map((each) => closed(each, scopes)) }),
   };
 }
@@ -95,6 +96,7 @@ function localised(task: Task, prefix: string): Task {
     id: local(id),
     dependencies: dependencies.map(local),
     ...(description !== undefined && { description: local(description) }),
+    ...withTexts(task, local),
     ...(when !== undefined && {
       when: withLocalNames(when, prefix),
     }),
@@ -106,6 +108,17 @@ function localised(task: Task, prefix: string): Task {
     }),
     ...(subtasks !== undefined && { subtasks: subtasks.map((each) => localised(each, prefix)) }),
   };
+}
+
+/** The arguments of its tool or command, with other texts. */
+function withTexts({ args, command }: Task, textOf: (text: string) => string): Partial<Task> {
+  if (command !== undefined) {
+    const [program = '', ...rest] = Array.isArray(command) ? (command as string[]) : [];
+    return { command: [program, ...rest.map(textOf)] };
+  }
+  if (args === undefined || typeof args === 'function') return {};
+  const texts = Object.entries(args).map(([name, value]) => [name, textOf(String(value))] as const);
+  return { args: Object.fromEntries(texts) };
 }
 
 function withLocalNames(
