@@ -10,7 +10,7 @@ import {
 import { findRun } from '../load/find-run.js';
 import { loadInputs } from '../load/load-inputs.js';
 import { withJournal } from '../load/open-journal.js';
-import { filesRead } from '../load/read-files.js';
+import { filesRead, requireFolders } from '../load/read-files.js';
 import { shownJournal } from '../options/journal-place.js';
 import { checkProgressFlags } from '../options/progress-flags.js';
 import {
@@ -65,6 +65,7 @@ export async function resumeCommand(
   }
   await preflight.try(() => checkProgressFlags(flags));
   await preflight.try(() => checkRunFiles(flags));
+  await preflight.try(() => requireFolders(flags.allowRead));
   preflight.finish();
   return withJournal(flags.journal, async (store) => {
     const { id, status } = await findRun(store, idOrPrefix);

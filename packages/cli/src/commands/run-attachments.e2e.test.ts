@@ -68,6 +68,10 @@ describe('a plan file with attachments', { timeout }, () => {
     const refused = await stratagem(args);
     expect(refused.exitCode).toBe(2);
     expect(refused.stderr).toContain('the attachment of task "look" is outside of');
+    expect(refused.stderr).toContain('Use --allow-read DIR to let tasks attach files');
+    const mistyped = await stratagem([...args, '--allow-read', join(pictures.path, 'no')]);
+    expect(mistyped.exitCode).toBe(2);
+    expect(mistyped.stderr).toContain('--allow-read: there is no folder ');
     const allowed = await stratagem([...args, '--allow-read', pictures.path]);
     expect(allowed).toMatchObject({ exitCode: 0 });
   });

@@ -78,7 +78,7 @@ describe('the inputs of a plan', { timeout }, () => {
     [
       'that are misspelled',
       ['--input', 'company=A', '--input', 'tome=loud'],
-      /tome: the plan has no such input\. Did you mean "tone"\?/,
+      /tome: the plan has no such input\. Did you mean "tone"\?\nUse/,
     ],
     [
       'of the wrong type',

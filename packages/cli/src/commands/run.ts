@@ -10,7 +10,7 @@ import {
 import { loadInputs } from '../load/load-inputs.js';
 import { type LoadedPlan, loadOptions, loadPlan } from '../load/load-plan.js';
 import { journalErrorToUsageError, openJournal } from '../load/open-journal.js';
-import { filesRead } from '../load/read-files.js';
+import { filesRead, requireFolders } from '../load/read-files.js';
 import { shownJournal } from '../options/journal-place.js';
 import { checkProgressFlags } from '../options/progress-flags.js';
 import { filesOf, type RunFlags } from '../options/run-flags.js';
@@ -44,6 +44,7 @@ export async function runCommand(
   }
   await preflight.try(() => checkProgressFlags(given));
   await preflight.try(() => checkRunFiles(given));
+  await preflight.try(() => requireFolders(given.allowRead));
   const loaded = await preflight.try(() => loadPlan(file, loadOptions(given, settings)));
   if (loaded === undefined) preflight.finish();
   return runLoaded(file, loaded as LoadedPlan, given, settings, preflight);

@@ -1,5 +1,7 @@
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Task } from '@stratagem/core';
+import { UsageError } from '../options/usage-error.js';
 import type { Settings } from '../settings/settings.js';
 import type { LoadedPlan } from './load-plan.js';
 
@@ -18,4 +20,12 @@ function attachedPaths(tasks: readonly Task[]): string[] {
     ...attachedPaths(subtasks),
     ...attachedPaths(plan?.tasks ?? []),
   ]);
+}
+
+/** @throws {UsageError} when a folder of `--allow-read` is not there: it would allow nothing. */
+export async function requireFolders(folders: readonly string[] = []): Promise<void> {
+  for (const folder of folders) {
+    const found = await stat(folder).catch(() => undefined);
+    if (!found?.isDirectory()) throw new UsageError(`--allow-read: there is no folder ${folder}`);
+  }
 }

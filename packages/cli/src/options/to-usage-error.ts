@@ -7,10 +7,12 @@ export function toUsageError(error: unknown): unknown {
   const problems = error instanceof PlanError ? error.problems : [];
   const lacksTools = problems.some(({ code }) => code === 'unknown_tool');
   const hasCommands = problems.some(({ code }) => code === 'not_allowed');
+  const isOutside = problems.some(({ message }) => message.includes('attachments.allowRead'));
   const lacksPrice = error.code === 'invalid_option' && error.message.startsWith('budget.costUsd');
   const hints = [
     lacksTools && 'Use --mcp-config to give tasks the tools of MCP servers.',
     hasCommands && 'Use --allow-commands to run the commands of the plan, if you trust it.',
+    isOutside && 'Use --allow-read DIR to let tasks attach files of that folder.',
     lacksPrice && 'Use --prices FILE to give the price of the model, or --budget-tokens.',
     error instanceof InputsError && 'Use --input NAME=VALUE or --inputs FILE to give values.',
   ];

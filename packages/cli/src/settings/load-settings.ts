@@ -1,4 +1,5 @@
 import { homedir } from 'node:os';
+import { UsageError } from '../options/usage-error.js';
 import { environmentSettings } from './environment.js';
 import { CONFIG_VARIABLE, JOURNAL_VARIABLE, layered, type Settings } from './settings.js';
 
@@ -24,12 +25,21 @@ export async function loadSettings({ config, envFile }: GlobalFlags): Promise<Se
   const file = await configFile(config, env[CONFIG_VARIABLE]);
   const fromFile = file === undefined ? {} : await fromConfig(file);
   const settings = layered(environmentSettings(env), fromFile);
+  requireRunner(settings);
   const isForOnce = env[JOURNAL_VARIABLE] === undefined ? typeof config === 'string' : !isKept;
   return {
     ...settings,
     ...(envFile !== undefined && { envFile }),
     ...(isForOnce && { isJournalForOnce: true as const }),
   };
+}
+
+/** A model or a server without its runner would be left out without a word. */
+function requireRunner({ runner, model, baseUrl }: Settings): void {
+  if (runner !== undefined || (model ?? baseUrl) === undefined) return;
+  const setting = model === undefined ? 'baseUrl' : 'model';
+  const remedy = 'set runner, or STRATAGEM_RUNNER, too';
+  throw new UsageError(`the setting ${setting} needs the runner that it belongs to: ${remedy}`);
 }
 
 async function configFile(

@@ -54,6 +54,13 @@ describe('a setting comes', () => {
     expect((await inProject(content, [...run, '--config', 'b.json'], { env })).stdout).toBe('b \n');
   });
 
+  test.each(['STRATAGEM_MODEL', 'STRATAGEM_BASE_URL'])('and %s needs a runner', async (name) => {
+    const env = { [name]: 'http://x/' };
+    const { exitCode, stderr } = await inProject({}, [...run, '--runner', './echo.mjs'], { env });
+    expect(stderr).toMatch(/^the setting \w+ needs the runner that it belongs to: set runner, or/);
+    expect(exitCode).toBe(2);
+  });
+
   test('with its model and server only for the runner beside them', () => {
     const lower: Settings = { runner: 'openai', model: 'm', baseUrl: 'http://x', retries: 1 };
     expect(layered({ runner: 'anthropic' }, lower)).toEqual({ runner: 'anthropic', retries: 1 });

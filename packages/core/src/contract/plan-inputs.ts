@@ -143,10 +143,13 @@ function take(
 ): TakenInputs {
   const declared = schema === undefined ? {} : (inputRecordOf(schema) ?? {});
   const problems: PlanProblem[] = [];
-  for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(declared, name)) problems.push(unknownInput(name, Object.keys(declared)));
-  }
   const values: Record<string, unknown> = Object.assign(Object.create(null), given);
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(declared, name)) continue;
+    problems.push(unknownInput(name, Object.keys(declared)));
+    // The schema would report it a second time.
+    delete values[name];
+  }
   for (const [name, input] of Object.entries(declared)) {
     if (values[name] === undefined) values[name] = environment?.(input);
     if (values[name] !== undefined) continue;

@@ -197,7 +197,7 @@ export class AttachmentReader {
     const wanted = resolve(directory, path);
     const folders = [directory, ...allowRead].map((each) => resolve(each));
     const outside = new TypeError(
-      `is outside of ${directory}; allow its folder with attachments: { allowRead }`,
+      `is outside of ${directory}; allow its folder with attachments.allowRead`,
     );
     // Before looking: whether a file exists elsewhere is nobody's business.
     if (!folders.some((folder) => isIn(folder, wanted))) throw outside;
