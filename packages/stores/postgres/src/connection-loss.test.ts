@@ -33,9 +33,9 @@ describe.skipIf(url === undefined)('when the connection breaks off', () => {
     const schema = newSchema();
     await using journal = postgresJournal({ url: proxy.url, schema });
     const run = await journal.create(newRun('a'));
-    proxy.cutBefore(APPEND);
+    const takeOver = () => sql(`UPDATE ${table(schema, 'runs')} SET token = token + 1`);
+    proxy.cutBefore(APPEND, takeOver);
     const appended = run.append([completed(0, 'x')]);
-    await sql(`UPDATE ${table(schema, 'runs')} SET token = token + 1`);
     await expect(appended).rejects.toMatchObject({ code: 'run_locked', runId: 'a' });
     expect(await all(journal, 'a')).toEqual([]);
   });

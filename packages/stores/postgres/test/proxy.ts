@@ -6,8 +6,12 @@ export interface Proxy {
   readonly url: string;
   /** Breaks off every connection. */
   cut(): void;
-  /** Breaks off the next connection that sends this text, before it is passed on. */
-  cutBefore(text: string): void;
+  /**
+   * Breaks off the next connection that sends this text, before it is passed on.
+   *
+   * @param meanwhile What happens before the client hears of it.
+   */
+  cutBefore(text: string, meanwhile?: () => Promise<unknown>): void;
   /** Breaks off the next connection that sends this text, when the server has answered to it. */
   cutAfter(text: string): void;
   /** Ends the next connection with an error of the server, in one packet with its readiness. */
@@ -30,7 +34,7 @@ const SHUTDOWN = (() => {
 export async function startProxy(target: string): Promise<Proxy> {
   const url = new URL(target);
   const sockets = new Set<Socket>();
-  let before: string | undefined;
+  let before: { text: string; meanwhile: (() => Promise<unknown>) | undefined } | undefined;
   let after: string | undefined;
   let failsWhenReady = false;
   let isEnd: (length: number) => boolean = () => false;
@@ -51,9 +55,12 @@ export async function startProxy(target: string): Promise<Proxy> {
     // What it has sent before its end still arrives.
     upstream.on('close', () => client.end());
     client.on('data', (data: Buffer) => {
-      if (before !== undefined && data.includes(before)) {
+      if (before !== undefined && data.includes(before.text)) {
+        const { meanwhile } = before;
         before = undefined;
-        return end();
+        if (meanwhile === undefined) return end();
+        meanwhile().finally(end);
+        return;
       }
       if (after !== undefined && data.includes(after)) {
         after = undefined;
@@ -89,8 +96,8 @@ export async function startProxy(target: string): Promise<Proxy> {
   return {
     url: here.href,
     cut,
-    cutBefore(text) {
-      before = text;
+    cutBefore(text, meanwhile) {
+      before = { text, meanwhile };
     },
     cutAfter(text) {
       after = text;
