@@ -110,6 +110,28 @@ describe('commandRunner', () => {
     await expect(run('', {}, {}, AbortSignal.abort(new Error('over')))).rejects.toThrow('over');
   });
 
+  test('ends what a stopped program has started, even when the program itself ends at once', async () => {
+    // The child ignores the request to end, and keeps no pipe open.
+    const idle =
+      'process.on("SIGTERM", () => {}); process.send("up"); setInterval(() => {}, 1000);';
+    const script = `const { spawn } = require("child_process");
+      const stdio = ["ignore", "ignore", "ignore", "ipc"];
+      const child = spawn(process.execPath, ["-e", ${JSON.stringify(idle)}], { stdio });
+      child.on("message", () => require("fs").writeFileSync("pid", String(child.pid)));`;
+    const folder = await mkdtemp(join(tmpdir(), 'stratagem-group-'));
+    const stop = new AbortController();
+    const running = run(script, {}, { cwd: folder, killGraceMs: 60_000 }, stop.signal);
+    const pid = await vi.waitFor(async () => {
+      const found = Number(await readFile(join(folder, 'pid'), 'utf8'));
+      expect(found).toBeGreaterThan(0);
+      return found;
+    }, 5_000);
+    stop.abort(new Error('canceled'));
+    await expect(running).rejects.toThrow('canceled');
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), 5_000);
+    await rm(folder, { recursive: true });
+  });
+
   test.each([{ timeoutMs: 0 }, { maxOutputBytes: 0 }, { passEnv: 'PATH' }, { shell: true }])(
     'refuses the option %j',
     (options) => {

@@ -173,6 +173,8 @@ function runProcess(
       if (child.pid === undefined) end(() => reject(cannotStart(program, cause)));
     });
     child.on('close', (code, killedBy) => {
+      // It has ended, and what it has started must not go on, even if it ignores the request to end.
+      if (hasFailed) killGroup(child, 'SIGKILL');
       end(() => {
         if (hasFailed) reject(failure);
         else if (code === 0) settle(Buffer.concat(chunks).toString('utf8'));

@@ -35,6 +35,10 @@ const answers: Record<string, (response: ServerResponse, port: number) => void> 
   '/file': (response) => response.writeHead(302, { location: 'file:///etc/passwd' }).end(),
   '/reset': (response) => response.socket?.destroy(),
   '/silent': () => {},
+  '/cut': (response) => {
+    response.writeHead(200, { 'content-length': '100' }).write('x');
+    setTimeout(() => response.socket?.destroy(), 20);
+  },
 };
 
 function json(response: ServerResponse, status: number, value: unknown) {
@@ -119,6 +123,8 @@ describe('fetchTool', () => {
     ['/conflict', {}, { code: 'invalid_request' }],
     ['/reset', {}, { code: 'connection', isRetryable: undefined }],
     ['/reset', { method: 'PATCH' }, { code: 'connection', isRetryable: false }],
+    ['/cut', {}, { code: 'connection', isRetryable: undefined }],
+    ['/cut', { method: 'POST' }, { code: 'connection', isRetryable: false }],
   ])('fails for %s %j with a code by its status', async (path, more, error) => {
     const thrown = await get(path, more).catch((failure: object) => failure);
     const fields = Object.keys(error) as (keyof typeof error)[];

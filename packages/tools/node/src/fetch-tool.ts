@@ -112,7 +112,8 @@ export function fetchTool(options: FetchToolOptions = {}): Tool<typeof inputSche
         const next = await redirectOf(response, url, input);
         if (next === undefined) {
           await requireSuccess(response, shown, isSafe(method));
-          return readBody(response, shown, { maxBytes, as: input.as, signal });
+          const { as } = input;
+          return readBody(response, shown, { maxBytes, as, isSafe: isSafe(method), signal });
         }
         if (redirects === maxRedirects) {
           throw new RunnerError('invalid_request', `${shown}: more than ${maxRedirects} redirects`);

@@ -73,6 +73,8 @@ export function connectionError(shown: string, thrown: unknown, isSafe: boolean)
 interface BodyOptions {
   readonly maxBytes: number;
   readonly as: 'auto' | 'json' | 'text';
+  /** Whether the request may be repeated although it has been carried out. */
+  readonly isSafe: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -84,14 +86,14 @@ interface BodyOptions {
 export async function readBody(
   response: Response,
   shown: string,
-  { maxBytes, as, signal }: BodyOptions,
+  { maxBytes, as, isSafe, signal }: BodyOptions,
 ): Promise<unknown> {
   let read: Awaited<ReturnType<typeof readBytes>>;
   try {
     read = await readBytes(response, maxBytes);
   } catch (thrown) {
     signal.throwIfAborted();
-    throw connectionError(shown, thrown, true);
+    throw connectionError(shown, thrown, isSafe);
   }
   if (read.isCut) {
     throw new RunnerError('invalid_output', `${shown}: the body has more than ${maxBytes} bytes`);
