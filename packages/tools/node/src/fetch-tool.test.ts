@@ -149,8 +149,19 @@ describe('fetchTool', () => {
     const waiting = call(made, { url: `${base}/silent` }, stop.signal);
     stop.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
-    expect(fetchTool({ timeoutMs: 5 }).timeoutMs).toBe(5);
   });
+
+  test.each([
+    ['GET', undefined],
+    ['POST', false],
+  ])(
+    'takes no longer than its limit; a %s then has isRetryable %s',
+    async (method, isRetryable) => {
+      const thrown = await get('/silent', { method }, { timeoutMs: 20 }).catch((error) => error);
+      expect(thrown).toMatchObject({ code: 'timeout', message: 'no result within 20 ms' });
+      expect(Object(thrown).isRetryable).toBe(isRetryable);
+    },
+  );
 
   test('follows redirects of a GET, and leaves its headers at the first origin', async () => {
     const { port } = server.address() as AddressInfo;

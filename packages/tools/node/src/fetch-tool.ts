@@ -86,44 +86,70 @@ export function fetchTool(options: FetchToolOptions = {}): Tool<typeof inputSche
   }
   const allowed = new AllowedHosts(allowHosts);
   const agents = new Agents();
+  const request = async (input: FetchInput, signal: AbortSignal, idempotencyKey: string) => {
+    const { method } = input;
+    let url = addressOf(input);
+    let headers = headersOf(input, idempotencyKey);
+    for (let redirects = 0; ; redirects++) {
+      const isAllowed = allowed.has(url);
+      if (!isAllowed) requirePublicAddress(url);
+      const shown = `${method} ${shownAddress(url)}`;
+      const dispatcher = isAllowed ? agents.any : agents.public;
+      const init = { method, headers, redirect: 'manual', dispatcher, signal } as const;
+      const body = bodyOf(input);
+      const response = await fetch(url, { ...init, ...(body !== undefined && { body }) }).catch(
+        (thrown: unknown) => {
+          signal.throwIfAborted();
+          throw connectionError(shown, thrown, isSafe(method));
+        },
+      );
+      const next = await redirectOf(response, url, input);
+      if (next === undefined) {
+        await requireSuccess(response, shown, isSafe(method));
+        const { as } = input;
+        return readBody(response, shown, { maxBytes, as, isSafe: isSafe(method), signal });
+      }
+      if (redirects === maxRedirects) {
+        throw new RunnerError('invalid_request', `${shown}: more than ${maxRedirects} redirects`);
+      }
+      // Any header may be a secret of this origin alone.
+      if (next.origin !== url.origin) headers = { accept: ACCEPT };
+      url = next;
+    }
+  };
   return tool({
     name,
     description: 'Fetches an address over HTTP, and returns its body as JSON or text.',
     inputSchema,
-    timeoutMs,
     reusable: ({ method = 'GET' }: Partial<FetchInput>) => method === 'GET',
     execute: async (input, { signal, idempotencyKey }) => {
-      const { method } = input;
-      let url = addressOf(input);
-      let headers = headersOf(input, idempotencyKey);
-      for (let redirects = 0; ; redirects++) {
-        const isAllowed = allowed.has(url);
-        if (!isAllowed) requirePublicAddress(url);
-        const shown = `${method} ${shownAddress(url)}`;
-        const dispatcher = isAllowed ? agents.any : agents.public;
-        const init = { method, headers, redirect: 'manual', dispatcher, signal } as const;
-        const body = bodyOf(input);
-        const response = await fetch(url, { ...init, ...(body !== undefined && { body }) }).catch(
-          (thrown: unknown) => {
-            signal.throwIfAborted();
-            throw connectionError(shown, thrown, isSafe(method));
-          },
-        );
-        const next = await redirectOf(response, url, input);
-        if (next === undefined) {
-          await requireSuccess(response, shown, isSafe(method));
-          const { as } = input;
-          return readBody(response, shown, { maxBytes, as, isSafe: isSafe(method), signal });
-        }
-        if (redirects === maxRedirects) {
-          throw new RunnerError('invalid_request', `${shown}: more than ${maxRedirects} redirects`);
-        }
-        // Any header may be a secret of this origin alone.
-        if (next.origin !== url.origin) headers = { accept: ACCEPT };
-        url = next;
+      const limit = new TimeLimit(timeoutMs, signal, input.method);
+      try {
+        return await request(input, limit.signal, idempotencyKey);
+      } finally {
+        limit.end();
       }
     },
   });
+}
+
+/** Aborts a call that takes too long. One that may have been carried out is not repeated. */
+class TimeLimit {
+  readonly signal: AbortSignal;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(timeoutMs: number, stop: AbortSignal, method: FetchInput['method']) {
+    const late = new AbortController();
+    this.signal = AbortSignal.any([stop, late.signal]);
+    this.#timer = setTimeout(() => {
+      const retry = isSafe(method) ? {} : { isRetryable: false };
+      late.abort(new RunnerError('timeout', `no result within ${timeoutMs} ms`, retry));
+    }, timeoutMs);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
 }
 
 const ACCEPT = 'application/json, text/*;q=0.9, */*;q=0.5';
