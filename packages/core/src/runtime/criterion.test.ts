@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { crashed, logOf } from '../../test/journals.js';
 import { deferred, eventsOf, inOrder, no, planOf } from '../../test/runs.js';
 import { memoryJournal } from '../journal/memory-journal.js';
 import { readRun } from '../journal/read-run.js';
@@ -88,4 +89,23 @@ test('a resumed run knows which criteria were met by hand, also with a changed p
     for await (const event of readRun(journal, 'r')) events.push(event);
     expect(resultOf(events).goalProgress).toEqual(result.goalProgress);
   }
+});
+
+test('a goal that a criterion reaches ends the run, also if its process ended before the check', async () => {
+  const journal = memoryJournal();
+  const plan = {
+    ...planOf({ id: 'report', description: 'x' }, { id: 'last', description: 'x' }),
+    goalState: { whenAchieved: 'abort', criteria: [goalState.criteria[0]] },
+  } as const;
+  const runner = { name: 'r', run: () => new Promise<{ output: unknown }>(() => {}) };
+  const executor = createExecutor({ strategy: inOrder, runner, journal, abortGraceMs: 0 });
+  const run = executor.execute(plan, { runId: 'one' });
+  for await (const { type } of run) if (type === 'task_started') break;
+  await run.meetCriterion('liked');
+  expect((await run).status).toBe('completed');
+  const log = await logOf(journal, 'one');
+  const end = log.findIndex(({ type }) => type === 'criterion_met') + 1;
+  const cut = await crashed(log.slice(0, end));
+  const resumed = await createExecutor({ strategy: inOrder, runner, journal: cut }).resume('one');
+  expect(resumed.status).toBe('completed');
 });

@@ -72,7 +72,7 @@ export class RunFacts extends TaskStates {
   goalProgress: GoalProgress | undefined;
   /** Counts the outputs that the criteria of the goal are about. */
   readonly goal: GoalTracker | undefined;
-  /** Completed tasks since the goal was last checked. */
+  /** Completed tasks since the goal was last checked; Infinity for a check that is due in any case. */
   unchecked = 0;
   /** Whether the log has `goal_achieved`, and not only a check that found the goal achieved. */
   isGoalAnnounced = false;

@@ -193,6 +193,8 @@ export class RunState extends RunFacts {
         break;
       case 'criterion_met':
         this.goal?.meet(event.name);
+        // The log may end here, or begin again with a changed plan.
+        this.unchecked = Number.POSITIVE_INFINITY;
         break;
       case 'budget_waiting':
         this.budgetWaiting = index;
