@@ -501,6 +501,14 @@ describe('resume', () => {
       (log) => log.map((event) => (event.taskId ? { ...event, taskId: 'z' } : event)),
     ],
     [
+      'does not say which task has completed',
+      (log) =>
+        log.map((event) => {
+          const { taskId, ...rest } = event;
+          return event.type === 'task_completed' ? rest : event;
+        }),
+    ],
+    [
       'has a value of an unknown kind',
       (log) => log.map((event) => (event.output ? { ...event, output: { $: 'x' } } : event)),
     ],

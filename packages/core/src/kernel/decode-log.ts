@@ -40,8 +40,14 @@ export function decodeRecorded(
   if (!isEventType(data.type)) throw ofNewerVersion(data.type);
   const event = decodeEvent(data, contextOf(options));
   const { taskId } = event as { readonly taskId?: string };
+  if (taskId === undefined && IS_ABOUT_TASK.test(data.type)) {
+    throw new TypeError(`its event ${data.sequence} (${data.type}) names no task`);
+  }
   return { event, index: taskId === undefined ? -1 : requireIndex(options.state, taskId) };
 }
+
+/** Types of events that are always about one task. */
+const IS_ABOUT_TASK = /^(task|tool)_/;
 
 function contextOf({ state, fanOut, plan, added, codecs }: DecodeOptions): DecodeContext {
   return {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { crashed, logOf } from '../../test/journals.js';
 import { eventsOf, inOrder, planOf, taskOf } from '../../test/runs.js';
+import type { EventData } from '../contract/journal.js';
 import {
   createExecutor,
   type ExecutorOptions,
@@ -141,6 +142,23 @@ describe('a tool that needs approval', () => {
     const { run } = start(remove, { runner: callingModel(['a.txt']).runner });
     expect((await run).outputs.tidy).toEqual(['Error: no rule']);
     expect(ran).toEqual([]);
+  });
+
+  test('does not run when a damaged record says anything but a clear yes', async () => {
+    const journal = memoryJournal();
+    const { remove, ran } = deletions();
+    const { runner } = callingModel(['a.txt']);
+    const { run, asked } = start(remove, { runner, journal });
+    await asked;
+    await run.reject('tidy');
+    await run;
+    const log = await logOf(journal, 'one');
+    const end = log.findIndex(({ type }) => type === 'tool_approval_decided');
+    const damaged = { ...(log[end] as EventData), approved: 'no' };
+    const left = await crashed([...log.slice(0, end), damaged]);
+    const executor = createExecutor({ strategy: inOrder, runner, journal: left });
+    const { outputs } = await executor.resume('one', { plan: planWith(remove) });
+    expect([outputs.tidy, ran]).toEqual([['Error: a human rejected this call'], []]);
   });
 
   test('asks for several calls at once, which are named by their ids', async () => {

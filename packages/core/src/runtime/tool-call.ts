@@ -126,7 +126,8 @@ export async function refusalOf(
   const limit = approvalTimeoutMs === undefined ? {} : { timeoutMs: approvalTimeoutMs };
   const asked = context.askApproval({ key, callId, tool: name, input, ...limit });
   const { approved, message } = await unlessAborted(asked, signal);
-  if (approved) return undefined;
+  // A damaged record or a foreign carrier may give anything.
+  if (approved === true) return undefined;
   return `a human rejected this call${message === undefined ? '' : `: ${message}`}`;
 }
 
