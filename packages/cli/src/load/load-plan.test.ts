@@ -54,6 +54,7 @@ tasks:
         ],
       },
       strategy: { name: 'parallel', maxParallel: 3 },
+      files: ['plan.yaml'],
     });
   });
 
@@ -61,6 +62,7 @@ tasks:
     const plan = { goal: 'Report', tasks: [{ id: 'a', description: 'x' }] };
     expect(await parsePlan(`\ufeff${JSON.stringify(plan, undefined, '\t')}`, 'plan.json')).toEqual({
       plan,
+      files: ['plan.json'],
     });
   });
 
