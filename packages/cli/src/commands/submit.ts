@@ -2,7 +2,7 @@ import { type SubmitOptions, submitRun } from '@stratagem/core/coordinator';
 import { loadInputs } from '../load/load-inputs.js';
 import { loadPlan } from '../load/load-plan.js';
 import { withQueue } from '../load/open-queue.js';
-import type { InputFlags } from '../options/run-flags.js';
+import type { InputFlags, ModuleFlags } from '../options/run-flags.js';
 import { toUsageError } from '../options/to-usage-error.js';
 import { UsageError } from '../options/usage-error.js';
 import { EXIT } from '../output/exit-code.js';
@@ -10,7 +10,7 @@ import { write } from '../output/streams.js';
 import { toRunOptions, withRetries } from '../run/run-options.js';
 import type { JournalFlags } from '../settings/apply-settings.js';
 
-export interface SubmitFlags extends JournalFlags, InputFlags {
+export interface SubmitFlags extends JournalFlags, InputFlags, ModuleFlags {
   readonly tenant?: string;
   readonly maxParallel?: number;
   readonly failFast?: boolean;
@@ -23,7 +23,7 @@ export interface SubmitFlags extends JournalFlags, InputFlags {
 
 /** `stratagem submit PLAN`: queues a run for the coordinators, and prints its id. */
 export async function submitCommand(file: string, flags: SubmitFlags): Promise<number> {
-  const { plan, strategy, models } = await loadPlan(file);
+  const { plan, strategy, models } = await loadPlan(file, { allowOutside: flags.allowOutside });
   if (models !== undefined) {
     throw new UsageError(
       `${file}: models cannot be submitted, because the coordinators call them. Put them into the settings of the coordinators, and remove them here`,

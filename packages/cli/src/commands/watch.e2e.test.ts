@@ -47,6 +47,22 @@ test('watch draws a plan again when a module changes, or appears', {
   expect(await ended).toMatchObject({ exitCode: 0, stderr: '' });
 });
 
+test('watch takes modules of other folders with --allow-outside', { timeout: 60_000 }, async () => {
+  await using other = await folder({
+    'part.yaml': 'goal: Part\ntasks: [{ id: b, description: B }]\n',
+  });
+  const part = join(other.path, 'part.yaml');
+  await using files = await folder({
+    'plan.yaml': `goal: Whole\ntasks: [{ id: a, plan: ${JSON.stringify(part)} }]\n`,
+  });
+  const { child, ended, shows } = start(['watch', 'plan.yaml', '--allow-outside'], {
+    cwd: files.path,
+  });
+  await shows(/ Whole\n[\s\S]*✓ valid/);
+  child.kill('SIGINT');
+  await ended;
+});
+
 test('watch needs a file', async () => {
   const { exitCode, stderr } = await stratagem(['watch', '-']);
   expect(stderr).toBe('watch needs a file: standard input does not change\n');

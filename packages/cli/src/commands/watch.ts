@@ -2,6 +2,7 @@ import { graphOf } from '@stratagem/core/kernel';
 import { FileWatch } from '../load/file-watch.js';
 import { type LoadedPlan, loadOptions, loadPlan } from '../load/load-plan.js';
 import { resolveRunners } from '../options/resolve-runners.js';
+import type { ModuleFlags } from '../options/run-flags.js';
 import { UsageError } from '../options/usage-error.js';
 import { type Canvas, canvasFor } from '../output/canvas.js';
 import { EXIT } from '../output/exit-code.js';
@@ -24,6 +25,7 @@ const OTHER_LINES = 6;
  */
 export async function watchCommand(
   file: string,
+  flags: ModuleFlags,
   loadSettings: () => Promise<Settings>,
 ): Promise<number> {
   if (file === '-') throw new UsageError('watch needs a file: standard input does not change');
@@ -37,7 +39,7 @@ export async function watchCommand(
     try {
       while (isStale) {
         isStale = false;
-        const look = await lookAt(file, loadSettings);
+        const look = await lookAt(file, flags, loadSettings);
         files.watch(look.files);
         stream.write(picture(file, look, canvasFor(stream), stream));
       }
@@ -67,13 +69,17 @@ interface Look {
   readonly files: readonly string[];
 }
 
-async function lookAt(file: string, loadSettings: () => Promise<Settings>): Promise<Look> {
+async function lookAt(
+  file: string,
+  flags: ModuleFlags,
+  loadSettings: () => Promise<Settings>,
+): Promise<Look> {
   const files = [file];
   try {
     const settings = await loadSettings();
     if (settings.file !== undefined) files.push(settings.file);
     const onModule = (module: string) => files.push(module);
-    const loaded = await loadPlan(file, { ...loadOptions({}, settings), onModule });
+    const loaded = await loadPlan(file, { ...loadOptions(flags, settings), onModule });
     await resolveRunners({}, loaded.models);
     return { loaded, files };
   } catch (error) {

@@ -19,7 +19,7 @@ import {
   outsideOption,
   resultOption,
 } from '../options/option-groups.js';
-import type { RunFlags } from '../options/run-flags.js';
+import type { ModuleFlags, RunFlags } from '../options/run-flags.js';
 import { journalFlags } from '../settings/apply-settings.js';
 import { type Context, PLAN } from './context.js';
 import { RUN_EXPLANATIONS } from './help.js';
@@ -122,9 +122,10 @@ export function addPlanCommands(program: Command, context: Context): void {
     .command('watch')
     .description('check and draw a plan again at each change')
     .argument('<plan>', 'plan file (YAML or JSON)')
-    .action(async (file: string) => {
+    .addOption(outsideOption())
+    .action(async (file: string, flags: ModuleFlags) => {
       const { watchCommand } = await import('../commands/watch.js');
-      context.end(await watchCommand(file, context.loadSettings));
+      context.end(await watchCommand(file, flags, context.loadSettings));
     });
 
   const compare = program

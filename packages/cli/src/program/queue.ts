@@ -5,6 +5,7 @@ import {
   addCoordinatorOptions,
   addSubmitOptions,
   journalOption,
+  outsideOption,
 } from '../options/option-groups.js';
 import { requireJournal } from '../settings/apply-settings.js';
 import { type Context, PLAN } from './context.js';
@@ -17,6 +18,7 @@ export function addQueueCommands(program: Command, context: Context): void {
     .command('submit')
     .description('queue a run for the coordinators, and print its id')
     .argument('<plan>', PLAN)
+    .addOption(outsideOption())
     .addOption(journal());
   addSubmitOptions(submit).action(async (file: string, flags: SubmitFlags) => {
     const { submitCommand } = await import('../commands/submit.js');
