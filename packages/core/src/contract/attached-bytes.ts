@@ -35,7 +35,7 @@ const BYTES = new WeakMap<object, Uint8Array>();
 
 /**
  * A list of attachments that can be logged and stored: instead of bytes it has their hash and size.
- * Whoever gives the list may change its own later.
+ * The caller may change its own list later.
  */
 export function snapshotOfAttachments(
   list: readonly (string | Attachment)[],

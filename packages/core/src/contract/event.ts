@@ -167,14 +167,14 @@ export interface TaskWaiting extends TaskBase {
 }
 
 /**
- * A call of a tool waits for `approve` or `reject` on the run's handle; the attempt goes on when it is
- * decided.
+ * A call of a tool waits for `approve` or `reject` on the run's handle; the attempt continues after the
+ * decision.
  */
 export interface ToolApprovalRequested extends AttemptBase, ApprovalRequest {
   readonly type: 'tool_approval_requested';
 }
 
-/** A call of a tool was approved, and runs, or it was rejected, and the model is told so. */
+/** A human approved a call of a tool, which then runs, or rejected it, which is its result for the model. */
 export interface ToolApprovalDecided extends AttemptBase, ApprovalDecision {
   readonly type: 'tool_approval_decided';
   /** That of the request. */

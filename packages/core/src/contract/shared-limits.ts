@@ -27,7 +27,7 @@ export interface Reservation {
  * that its server asked for.
  *
  * Each limit is a schedule (GCRA): a reservation moves its end by `amount / perMinute`, and the end is
- * never before now. So reservations never exceed the limit, whoever makes them, and none is refused:
+ * never before now. So reservations never exceed the limit, from any process, and none is refused:
  * it only comes later. Reserve in blocks, and use each reservation when its time has come.
  *
  * `sharedLimitsConformance` tests your own. Every method rejects with a `JournalError`.

@@ -107,8 +107,8 @@ export interface RunHandle<Outputs = Record<string, unknown>>
    */
   approve(taskId: string, callId?: string): Promise<void>;
   /**
-   * Rejects an approval or an answer: the task fails. A rejected call of a tool does not run; its model is
-   * given the reason, and goes on.
+   * Rejects an approval or an answer: the task fails. A rejected call of a tool does not run; its model
+   * gets the reason, and continues.
    *
    * @param callId Names the call, where several calls of the task wait.
    */

@@ -54,8 +54,8 @@ export abstract class WorkLoop {
 
   /**
    * Takes an input from any other code. Only wakes the loop that began with the run: tasks and
-   * listeners must not run in the asynchronous context, such as the tenant or the trace, of whoever
-   * approves or pauses.
+   * listeners must not run in the asynchronous context, such as the tenant or the trace, of the code
+   * that approves or pauses.
    */
   takeFromOutside(input: Input): void {
     if (this.#enqueue(input)) this.#wake();
@@ -159,7 +159,7 @@ export abstract class WorkLoop {
     clock.wakeAt(isAwaited ? this.nextWake : Number.POSITIVE_INFINITY);
   }
 
-  /** @returns Whether the work can go on at once; otherwise it goes on when the append is done. */
+  /** @returns Whether the work can continue at once; otherwise it continues when the append is done. */
   #commit(ahead: WriteAheadLog, isTurnOver: boolean): boolean {
     try {
       const committed = ahead.commit();
