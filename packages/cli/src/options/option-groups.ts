@@ -272,7 +272,7 @@ export function fileOption(flags: string, description: string): Option {
   return option(flags, description, nonEmpty);
 }
 
-/** The option of every command that prints a result. */
+/** The option of every command that prints a result; `-` is standard output. */
 export function resultOption(): Option {
   return option('-o, --output <file>', 'write the result to this file instead', nonEmpty);
 }

@@ -38,6 +38,13 @@ describe('--output', () => {
     expect(left.filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
+  test('leaves the result on standard output for -', async () => {
+    await using project = await folder(files);
+    const ended = await stratagem([...run, '-q', '-o', '-'], { cwd: project.path });
+    expect(ended).toEqual({ exitCode: 0, stdout: 'Do it\n', stderr: '' });
+    expect(await readdir(project.path)).not.toContain('-');
+  });
+
   test('replaces the target of a link, and keeps its rights', async () => {
     await using project = await folder({ ...files, 'old.txt': 'old' });
     const cwd = project.path;

@@ -19,9 +19,11 @@ type WrittenFlags = OutputFlags & FileFlags & Pick<WrapperFlags, 'record'>;
  * @throws {UsageError} naming the file.
  */
 export async function checkOutput(
-  { output, report, trace, record }: WrittenFlags,
+  flags: WrittenFlags,
   inputs: readonly (string | undefined)[] = [],
 ): Promise<void> {
+  const { report, trace, record } = flags;
+  const output = fileOf(flags);
   const written = Object.entries({ output, report, trace, record }).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
@@ -33,6 +35,11 @@ export async function checkOutput(
     await refuseOverwrite(option, file, inputs);
   }
   if (output !== undefined) await checkWritable(output);
+}
+
+/** The file of the result; undefined for standard output. */
+function fileOf({ output }: OutputFlags): string | undefined {
+  return output === '-' ? undefined : output;
 }
 
 async function refuseOverwrite(
@@ -54,7 +61,8 @@ async function refuseOverwrite(
  * Prints the result of a command, or writes it into the file of `--output`. A result without text leaves the
  * file as it is: it may hold an earlier one.
  */
-export async function printResult(text: string, { output }: OutputFlags): Promise<void> {
+export async function printResult(text: string, flags: OutputFlags): Promise<void> {
+  const output = fileOf(flags);
   if (output === undefined) {
     await write(process.stdout, text);
     return;
