@@ -193,6 +193,26 @@ test('a queue that fails is reported and asked again', async () => {
   await coordinator.stop();
 });
 
+test('a run whose record cannot be written is tried again after a while, not at once', async () => {
+  const queue = memoryRunQueue();
+  const failing: RunQueue = {
+    ...queue,
+    async claim() {
+      const claimed = await queue.claim();
+      if (claimed === undefined) return undefined;
+      const append = () => Promise.reject(new Error('disk full'));
+      return { ...claimed, opened: { ...claimed.opened, isInMemory: false, append } };
+    },
+  };
+  const { errors, coordinator } = setUp({ queue: failing });
+  await submitRun(queue, steps('Work'), { runId: 'a' });
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(errors[0]).toContain('disk full');
+  // After 1, 2 and 4 seconds.
+  expect(errors.length).toBe(4);
+  await coordinator.stop();
+});
+
 test('wrong options are refused with a remedy', async () => {
   const queue = memoryRunQueue();
   const secret = inputsSchema({ key: { type: 'string', secret: true, env: 'KEY' } }, (value) => ({

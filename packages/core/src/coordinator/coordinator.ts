@@ -190,8 +190,8 @@ class QueueCoordinator implements Coordinator {
         this.#handles.set(id, handle);
         this.#announce(handle);
         const { error } = await handle.result;
-        // Its record is not complete: the run is carried out again, here or elsewhere.
-        if (error instanceof JournalError) this.#settings.onError(error, id);
+        // Its record is not complete: the run is carried out again after a while, here or elsewhere.
+        if (error instanceof JournalError) throw error;
       } catch (error) {
         this.#settings.onError(error, id);
         const refusals = this.#refusals.get(id) ?? 0;
