@@ -128,7 +128,7 @@ async function runGoal(
     ? `${jsonText(goalDocument(result))}\n`
     : run === undefined
       ? ''
-      : finalOutputs(run);
+      : finalOutputs(run, flags);
   await printResult(document, flags);
   signals.stop();
   const isQuiet = flags.quiet && run?.status === 'completed';

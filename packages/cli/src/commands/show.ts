@@ -31,7 +31,7 @@ export async function showCommand(idOrPrefix: string, flags: ShowFlags): Promise
     return EXIT.completed;
   }
   await write(process.stderr, taskTable(result.tasks, process.stderr));
-  await printResult(finalOutputs(result), flags);
+  await printResult(finalOutputs(result, flags), flags);
   const commands = nextCommands(runId, result.status, flags.journalOption);
   await write(process.stderr, runSummary(result, { commands }));
   return EXIT.completed;

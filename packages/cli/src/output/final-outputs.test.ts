@@ -11,6 +11,12 @@ test('one output is printed as it is', async () => {
   expect(finalOutputs(result)).toBe(`${long}\n`);
 });
 
+test('control characters are shown on a terminal, and stay in a file', async () => {
+  const result = await runPlan([{ id: 'a', run: () => '\u001b[1ma\r\n' }]);
+  expect(finalOutputs(result)).toBe('␛[1ma\n\n');
+  expect(finalOutputs(result, { output: 'a.txt' })).toBe('\u001b[1ma\r\n\n');
+});
+
 test('several outputs have their task ids above them', async () => {
   const result = await runPlan([
     { id: 'research', description: 'x' },

@@ -1,5 +1,6 @@
 import type { RunStarted } from '@stratagem/core';
 import { Graph } from '@stratagem/core/kernel';
+import type { OutputFlags } from '../options/page-flags.js';
 import type { DisplayableRun } from './displayable-run.js';
 import { forTerminal, onOneLine } from './terminal-text.js';
 
@@ -8,16 +9,20 @@ const MAX_OUTPUTS = 50;
 
 /**
  * The results that the plan names, or else the outputs that no completed task used, which are those of the last tasks in a completed plan.
- * One alone is printed as it is; of several, each has its name above it.
+ * One alone is printed as it is; of several, each has its name above it. A file gets each output character by character.
  */
-export function finalOutputs(run: DisplayableRun): string {
+export function finalOutputs(
+  run: DisplayableRun,
+  { output: file = '-' }: OutputFlags = {},
+): string {
+  const shown = file === '-' ? forTerminal : (text: string) => text;
   const final = namedOutputs(run) ?? finalTasks(run);
   const [only] = final;
   if (only === undefined) return '';
-  if (final.length === 1) return `${forTerminal(asText(only.output))}\n`;
+  if (final.length === 1) return `${shown(asText(only.output))}\n`;
   const parts = final
     .slice(0, MAX_OUTPUTS)
-    .map(({ id, output }) => `${onOneLine(id)}\n${forTerminal(asText(output))}`);
+    .map(({ id, output }) => `${onOneLine(id)}\n${shown(asText(output))}`);
   if (final.length > MAX_OUTPUTS) {
     parts.push(`… and ${final.length - MAX_OUTPUTS} more outputs (use --json to see all)`);
   }

@@ -136,7 +136,7 @@ export async function executeRun(
   }
   const document = flags.json
     ? `${jsonText(runDocument(result, run.runId))}\n`
-    : finalOutputs(result);
+    : finalOutputs(result, flags);
   await printResult(document, flags);
   // Until here, a second signal also ends the wait for a slow reader of the output.
   signals.stop();
