@@ -3,7 +3,7 @@ import type { ModelProfile } from '@stratagem/core/document';
 
 /**
  * A profile of the configuration file. Besides what a plan file may say, it may name a server, the key
- * for it and code: the file belongs to whoever starts the command, and a plan may come from anywhere.
+ * for it, and code: the user of the command owns that file, while a plan may come from anywhere.
  */
 export interface ConfigProfile extends Omit<ModelProfile, 'runner'> {
   /** A provider, the path of a module that exports a runner, or, in code, a runner. */

@@ -87,7 +87,7 @@ test('a run of a coordinator that is stopped is taken over at once, and no task 
   await two.coordinator.stop();
 });
 
-test('a coordinator that drains finishes what is in flight', async () => {
+test('a coordinator that drains finishes the attempts in flight', async () => {
   const { queue, done, coordinator } = setUp();
   await submitRun(queue, steps('Work'), { runId: 'a' });
   await vi.advanceTimersByTimeAsync(500);

@@ -29,7 +29,7 @@ const after = (id: string, ...dependencies: string[]): Task => ({
   run: () => id,
 });
 
-/** A planner that answers its rounds one by one, and remembers what it was told. */
+/** A planner that answers its rounds one by one, and remembers its requests. */
 function plannerOf(...answers: (readonly Task[])[]) {
   const situations: Situation[] = [];
   const revise: Replan['revise'] = (situation) => {

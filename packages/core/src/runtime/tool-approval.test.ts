@@ -37,7 +37,7 @@ function deletions(more: Partial<Tool> = {}) {
   return { remove, ran };
 }
 
-/** A model that calls the tool with each path at once, and answers with what it was told. */
+/** A model that calls the tool with each path at once, and answers with their results. */
 function callingModel(paths: readonly string[], more: Partial<TaskRunner> = {}) {
   const contexts: RunContext[] = [];
   const runner: TaskRunner = {

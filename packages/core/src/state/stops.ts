@@ -3,7 +3,7 @@ import type { BudgetExceeded } from '../contract/event.js';
 import type { Stop } from '../contract/stop.js';
 import { explainExcess } from './budget-excess.js';
 
-/** A failed task stops a run that fails fast, and aborts what is in flight. */
+/** A failed task stops a run that fails fast, and aborts the attempts in flight. */
 export function stopForFailure(failedTaskId: string, abort: TaskError | undefined): Stop {
   return { reason: 'fail_fast', failedTaskId, ...(abort && { abort }) };
 }
