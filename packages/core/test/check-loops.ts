@@ -21,7 +21,7 @@ function mayBe(wanted: boolean, { task, local, isCopy }: Account, iteration: Acc
   }
 }
 
-/** Checks that a loop may go on, and what it goes on with. */
+/** Checks that a loop may have another iteration, and its tasks. */
 export function checkNextIteration(loop: Account, tasks: readonly Task[]): void {
   const { task, children, lastIteration } = loop;
   const { id } = task;

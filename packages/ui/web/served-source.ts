@@ -33,7 +33,7 @@ export function servedSource(journal: string | undefined): Source {
             model = applyDelta(model, delta);
             watcher.run({ model, extras, receivedAt: performance.now() });
           },
-          // The log has begun anew: nothing that came before holds.
+          // The server sends the log from its start: discard the earlier events.
           reset: (data) => {
             const { delta, extras } = data as RunMessage;
             model = applyDelta(undefined, delta);

@@ -1,6 +1,6 @@
-import { isStratagemError } from '../contract/errors.js';
 import type { EventData, Journal, Json, RunJournal } from '../contract/journal.js';
 import { assert, type ConformanceCase } from './case.js';
+import { all, casesOf, refuses, same } from './store-checks.js';
 
 export interface JournalConformanceOptions {
   /**
@@ -23,17 +23,7 @@ export function journalConformance(
   create: () => Journal | Promise<Journal>,
   { reopen }: JournalConformanceOptions = {},
 ): ConformanceCase[] {
-  const cases: ConformanceCase[] = Object.entries(CASES).map(([name, prove]) => ({
-    name,
-    async run() {
-      const journal = await create();
-      try {
-        await prove(journal);
-      } finally {
-        await journal.close();
-      }
-    },
-  }));
+  const cases = casesOf(CASES, create);
   if (reopen === undefined) return cases;
   return cases.concat(
     Object.entries(DURABLE_CASES).map(([name, prove]) => ({
@@ -360,45 +350,4 @@ async function write(
   const run = await journal.create(newRun(id));
   await run.append(events);
   return run;
-}
-
-async function all(journal: Journal, runId: string): Promise<EventData[]> {
-  const events: EventData[] = [];
-  for await (const each of journal.read(runId)) events.push(each);
-  return events;
-}
-
-function same(actual: unknown, expected: unknown): void {
-  const [is, must] = [canonical(actual), canonical(expected)];
-  if (is === must) return;
-  let at = 0;
-  while (is[at] === must[at]) at++;
-  const around = (text: string) => text.slice(Math.max(0, at - 40), at + 80);
-  throw new Error(`it returned …${around(is)}… instead of …${around(must)}…`);
-}
-
-/** JSON with sorted fields. */
-function canonical(value: unknown): string {
-  return (
-    JSON.stringify(value, (_, each: unknown) => {
-      if (typeof each !== 'object' || each === null || Array.isArray(each)) return each;
-      // A field named __proto__ must remain a field.
-      const sorted = Object.create(null) as Record<string, unknown>;
-      for (const key of Object.keys(each).sort()) {
-        sorted[key] = (each as Record<string, unknown>)[key];
-      }
-      return sorted;
-    }) ?? 'undefined'
-  );
-}
-
-async function refuses(code: string, call: () => unknown): Promise<void> {
-  try {
-    await call();
-  } catch (error) {
-    const actual = isStratagemError(error) ? error.code : String(error);
-    assert(actual === code, `it rejected with ${actual} instead of ${code}`);
-    return;
-  }
-  throw new Error(`it did not reject with ${code}`);
 }

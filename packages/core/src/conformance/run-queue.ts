@@ -1,7 +1,7 @@
-import { isStratagemError } from '../contract/errors.js';
-import type { EventData, Journal } from '../contract/journal.js';
+import type { EventData } from '../contract/journal.js';
 import type { ClaimedRun, QueuedRun, RunQueue } from '../contract/run-queue.js';
 import { assert, type ConformanceCase } from './case.js';
+import { all, casesOf, refuses, same } from './store-checks.js';
 
 export interface RunQueueConformanceOptions {
   /**
@@ -24,17 +24,7 @@ export function runQueueConformance(
   create: () => RunQueue | Promise<RunQueue>,
   { reopen }: RunQueueConformanceOptions = {},
 ): ConformanceCase[] {
-  const cases = Object.entries(CASES).map(([name, prove]) => ({
-    name,
-    async run() {
-      const queue = await create();
-      try {
-        await prove(queue);
-      } finally {
-        await queue.close();
-      }
-    },
-  }));
+  const cases = casesOf(CASES, create);
   if (reopen === undefined) return cases;
   const durable: ConformanceCase = {
     name: 'has all queued runs after it is reopened',
@@ -47,8 +37,8 @@ export function runQueueConformance(
       const again = await reopen(queue);
       try {
         const claimed = await claim(again, 'a');
-        equal(claimed.opened.events, [started('a')]);
-        equal(claimed.run, queued('a', { tenant: 'one' }));
+        same(claimed.opened.events, [started('a')]);
+        same(claimed.run, queued('a', { tenant: 'one' }));
         await claim(again, 'b');
       } finally {
         await again.close();
@@ -71,8 +61,8 @@ const CASES: Record<string, (queue: RunQueue) => Promise<void>> = {
     tasks.push({ id: 'y', description: 'changed later' });
     await submitted;
     const claimed = await claim(queue, 'a');
-    equal(claimed.run, run);
-    equal(claimed.opened.events, []);
+    same(claimed.run, run);
+    same(claimed.opened.events, []);
     assert(claimed.opened.runId === 'a', `the claimed run has the id "${claimed.opened.runId}"`);
   },
 
@@ -82,13 +72,13 @@ const CASES: Record<string, (queue: RunQueue) => Promise<void>> = {
 
   async 'lists a submitted run until it is claimed, and after'(queue) {
     await queue.submit(queued('a'));
-    equal(await statuses(queue), ['queued']);
+    same(await statuses(queue), ['queued']);
     const { opened } = await claim(queue, 'a');
-    equal(await statuses(queue), ['created']);
+    same(await statuses(queue), ['created']);
     await opened.append([started('a')]);
-    equal(await statuses(queue), ['running']);
+    same(await statuses(queue), ['running']);
     await opened.close();
-    equal(await statuses(queue), ['interrupted']);
+    same(await statuses(queue), ['interrupted']);
   },
 
   async 'claims runs in the order of their submission'(queue) {
@@ -123,7 +113,7 @@ const CASES: Record<string, (queue: RunQueue) => Promise<void>> = {
     await Promise.all(Array.from({ length: 5 }, claimAll));
     // One that lost a race may have found nothing although a run was left.
     await claimAll();
-    equal([...claimed].sort(), [...ids].sort());
+    same([...claimed].sort(), [...ids].sort());
   },
 
   async 'gives a released run to the next one, with its events'(queue) {
@@ -135,7 +125,7 @@ const CASES: Record<string, (queue: RunQueue) => Promise<void>> = {
     await first.opened.close();
     // It keeps its place.
     const second = await claim(queue, 'a');
-    equal(second.opened.events, [started('a')]);
+    same(second.opened.events, [started('a')]);
     await refuses('journal_failed', async () => first.opened.append([ended('a')]));
   },
 
@@ -143,8 +133,8 @@ const CASES: Record<string, (queue: RunQueue) => Promise<void>> = {
     await queue.submit(queued('a'));
     await end(await claim(queue, 'a'));
     await nothing(queue);
-    equal(await statuses(queue), ['completed']);
-    equal(await all(queue, 'a'), [started('a'), ended('a')]);
+    same(await statuses(queue), ['completed']);
+    same(await all(queue, 'a'), [started('a'), ended('a')]);
   },
 
   async 'gives a resumed run that was interrupted again to the next one'(queue) {
@@ -161,7 +151,7 @@ const CASES: Record<string, (queue: RunQueue) => Promise<void>> = {
     await queue.submit(queued('a'));
     await queue.submit(queued('b'));
     await (await claim(queue, 'a')).postpone(3_600_000);
-    equal((await statuses(queue)).sort(), ['queued', 'queued']);
+    same((await statuses(queue)).sort(), ['queued', 'queued']);
     const second = await claim(queue, 'b');
     await nothing(queue);
     await second.postpone(0);
@@ -264,38 +254,4 @@ async function end({ run, opened }: ClaimedRun): Promise<void> {
 
 async function statuses(queue: RunQueue): Promise<string[]> {
   return (await queue.list()).map(({ status }) => status);
-}
-
-async function all(journal: Journal, runId: string): Promise<EventData[]> {
-  const events: EventData[] = [];
-  for await (const event of journal.read(runId)) events.push(event);
-  return events;
-}
-
-function equal(actual: unknown, expected: unknown): void {
-  const [is, must] = [JSON.stringify(sorted(actual)), JSON.stringify(sorted(expected))];
-  assert(is === must, `it returned ${is} instead of ${must}`);
-}
-
-/** The same value with its fields in order; a field that is undefined is left out. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const fields = Object.entries(value).filter(([, each]) => each !== undefined);
-  return Object.fromEntries(fields.sort(([a], [b]) => (a < b ? -1 : 1)).map(sortedField));
-}
-
-function sortedField([name, value]: [string, unknown]): [string, unknown] {
-  return [name, sorted(value)];
-}
-
-async function refuses(code: string, call: () => unknown): Promise<void> {
-  try {
-    await call();
-  } catch (error) {
-    const actual = isStratagemError(error) ? error.code : String(error);
-    assert(actual === code, `it rejected with ${actual} instead of ${code}`);
-    return;
-  }
-  throw new Error(`it did not reject with ${code}`);
 }

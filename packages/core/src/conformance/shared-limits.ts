@@ -1,6 +1,6 @@
-import { isStratagemError } from '../contract/errors.js';
 import type { SharedLimits } from '../contract/shared-limits.js';
 import { assert, type ConformanceCase } from './case.js';
+import { refuses } from './store-checks.js';
 
 export interface SharedLimitsConformanceOptions {
   /** Opens the same limits once more, as another process would. */
@@ -116,8 +116,8 @@ const CASES: Record<string, (limits: SharedLimits, other: SharedLimits) => Promi
   async 'rejects every call after close'(limits) {
     await limits.close();
     await limits.close();
-    await refuses(() => limits.reserve('a', []));
-    await refuses(() => limits.pause('a', 1));
+    await refuses('journal_failed', () => limits.reserve('a', []));
+    await refuses('journal_failed', () => limits.pause('a', 1));
   },
 };
 
@@ -135,15 +135,4 @@ function near(actual: number | undefined, expected: number): void {
   const isNear =
     actual !== undefined && actual <= expected + 1 && actual >= expected - CASE_MS && actual >= 0;
   assert(isNear, `it returned ${actual} ms instead of ${expected}`);
-}
-
-async function refuses(call: () => unknown): Promise<void> {
-  try {
-    await call();
-  } catch (error) {
-    const actual = isStratagemError(error) ? error.code : String(error);
-    assert(actual === 'journal_failed', `it rejected with ${actual} instead of journal_failed`);
-    return;
-  }
-  throw new Error('it did not reject');
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A server that passes connections on to another one, and breaks them off as it is told. */
+/** A proxy of another server that breaks off connections on request. */
 export interface Proxy {
   readonly url: string;
   /** Breaks off every connection. */
