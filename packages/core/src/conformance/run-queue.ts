@@ -129,6 +129,20 @@ const CASES: Record<string, (queue: RunQueue) => Promise<void>> = {
     await refuses('journal_failed', async () => first.opened.append([ended('a')]));
   },
 
+  async 'does not let an earlier claim release or postpone a run that was claimed again'(queue) {
+    await queue.submit(queued('a'));
+    const first = await claim(queue, 'a');
+    await first.opened.close();
+    const second = await claim(queue, 'a');
+    await first.postpone(3_600_000);
+    await first.opened.close();
+    await nothing(queue);
+    await refuses('run_locked', () => queue.open('a'));
+    await second.opened.append([started('a')]);
+    await second.opened.close();
+    await claim(queue, 'a');
+  },
+
   async 'does not give back a run that has ended'(queue) {
     await queue.submit(queued('a'));
     await end(await claim(queue, 'a'));

@@ -5,6 +5,7 @@ import '../contract/compile-json-schema.js';
 import '../journal/content-key.js';
 import '../journal/open-run.js';
 import '../util/json-in-text.js';
+import { journalErrors } from '../contract/journal-error.js';
 import { createPlan, type Plan } from '../contract/plan.js';
 import { inputsSchema } from '../contract/plan-inputs.js';
 import type { RunQueue } from '../contract/run-queue.js';
@@ -211,6 +212,44 @@ test('a run whose record cannot be written is tried again after a while, not at 
   // After 1, 2 and 4 seconds.
   expect(errors.length).toBe(4);
   await coordinator.stop();
+});
+
+test('a run that it lost and claimed again stays under way when the first part ends', async () => {
+  const queue = memoryRunQueue();
+  const lose: (() => Promise<void>)[] = [];
+  const losing: RunQueue = {
+    ...queue,
+    async claim() {
+      const claimed = await queue.claim();
+      if (claimed === undefined) return undefined;
+      let isLost = false;
+      lose.push(async () => {
+        isLost = true;
+        await claimed.opened.close();
+      });
+      const append: typeof claimed.opened.append = async (events) => {
+        if (isLost) throw journalErrors.runLocked(claimed.run.id);
+        await claimed.opened.append(events);
+      };
+      const close = async () => (isLost ? undefined : claimed.opened.close());
+      const postpone = async (delayMs: number) => (isLost ? undefined : claimed.postpone(delayMs));
+      return { ...claimed, opened: { ...claimed.opened, append, close }, postpone };
+    },
+  };
+  const { errors, coordinator } = setUp({ queue: losing });
+  await submitRun(queue, steps('Work'), { runId: 'a' });
+  await vi.advanceTimersByTimeAsync(500);
+  await lose[0]?.();
+  // The first part notices at the end of its attempt, after a second; the second part began later.
+  await vi.advanceTimersByTimeAsync(750);
+  expect(lose.length).toBe(2);
+  expect(errors).toEqual([expect.stringContaining('is locked by another writer')]);
+  expect(coordinator.runs).toEqual(['a']);
+  const stopped = coordinator.stop();
+  await vi.advanceTimersByTimeAsync(0);
+  await stopped;
+  expect(await statusOf(queue)).toEqual({ a: 'interrupted' });
+  expect((await queue.claim())?.run.id).toBe('a');
 });
 
 test('wrong options are refused with a remedy', async () => {

@@ -99,11 +99,20 @@ interface Settings extends CoordinatorOptions {
   readonly byGoal: ReadonlyMap<string, Plan>;
 }
 
+/** The part of this process in a claimed run. */
+interface Work {
+  handle: RunHandle | undefined;
+  /** Resolves when the run has ended and its lease is released. */
+  ended: Promise<void> | undefined;
+}
+
 class QueueCoordinator implements Coordinator {
   readonly #settings: Settings;
-  readonly #handles = new Map<string, RunHandle>();
-  /** Ends when the run has ended and its lease is released. */
-  readonly #work = new Map<string, Promise<void>>();
+  /**
+   * By claim, not by run: a process that was slow may claim a run again before its first part in it
+   * has noticed that the lease is lost.
+   */
+  readonly #work = new Map<ClaimedRun, Work>();
   /** How often each run could not be carried out here. */
   readonly #refusals = new Map<string, number>();
   readonly #removeListener: () => void;
@@ -119,7 +128,7 @@ class QueueCoordinator implements Coordinator {
   }
 
   get runs(): readonly string[] {
-    return [...this.#work.keys()];
+    return [...new Set([...this.#work.keys()].map(({ run }) => run.id))];
   }
 
   async stop(options: InterruptOptions = {}): Promise<void> {
@@ -128,11 +137,12 @@ class QueueCoordinator implements Coordinator {
     this.#removeListener();
     this.#look();
     await this.#loop;
-    for (const handle of this.#handles.values()) {
+    const work = [...this.#work.values()];
+    for (const { handle } of work) {
       // What it rejects with is reported where the run is awaited.
-      handle.interrupt(options).catch(() => {});
+      handle?.interrupt(options).catch(() => {});
     }
-    await Promise.all(this.#work.values());
+    await Promise.all(work.map(({ ended }) => ended));
   }
 
   #look(): void {
@@ -173,21 +183,20 @@ class QueueCoordinator implements Coordinator {
   }
 
   #begin(claimed: ClaimedRun): void {
-    const { id } = claimed.run;
-    const work = this.#carryOut(claimed).finally(() => {
-      this.#handles.delete(id);
-      this.#work.delete(id);
+    const work: Work = { handle: undefined, ended: undefined };
+    this.#work.set(claimed, work);
+    work.ended = this.#carryOut(claimed, work).finally(() => {
+      this.#work.delete(claimed);
       this.#look();
     });
-    this.#work.set(id, work);
   }
 
-  async #carryOut(claimed: ClaimedRun): Promise<void> {
+  async #carryOut(claimed: ClaimedRun, work: Work): Promise<void> {
     const { id } = claimed.run;
     try {
       try {
         const handle = this.#start(claimed);
-        this.#handles.set(id, handle);
+        work.handle = handle;
         this.#announce(handle);
         const { error } = await handle.result;
         // Its record is not complete: the run is carried out again after a while, here or elsewhere.

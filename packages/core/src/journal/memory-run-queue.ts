@@ -46,18 +46,15 @@ export function memoryRunQueue(): RunQueue {
   }
 
   function claimed(entry: Entry, opened: OpenedRun): ClaimedRun {
-    const close = async () => {
+    let isReleased = false;
+    const release = async (delayMs: number) => {
+      if (isReleased) return;
+      isReleased = true;
+      entry.claimableAt = performance.now() + delayMs;
       await opened.close();
       wake();
     };
-    return {
-      run: entry.run,
-      opened: { ...opened, close },
-      async postpone(delayMs) {
-        entry.claimableAt = performance.now() + delayMs;
-        await close();
-      },
-    };
+    return { run: entry.run, opened: { ...opened, close: () => release(0) }, postpone: release };
   }
 
   return {
