@@ -1,5 +1,6 @@
 import { JournalError } from '@stratagem/core';
 import { journalErrors } from '@stratagem/core/journal';
+import { retrying } from '@stratagem/store-kit';
 import pg from 'pg';
 import { isConnectionLoss, isRetryable, toJournalError } from './errors.js';
 import { Listener } from './listener.js';
@@ -9,9 +10,6 @@ import { type PostgresSettings, placeOf } from './options.js';
 /** One row of a result. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** The first pause before a connection is tried again; it doubles up to the second one. */
-const MIN_PAUSE_MS = 25;
-const MAX_PAUSE_MS = 1_000;
 const CONNECT_MS = 10_000;
 /** How much longer than the server the client waits before it gives up a connection. */
 const CLIENT_GRACE_MS = 5_000;
@@ -122,22 +120,15 @@ export class Database {
     work: () => Promise<Result>,
     { runId, forMs = this.settings.reconnectMs }: RetryOptions = {},
   ): Promise<Result> {
-    const until = performance.now() + forMs;
-    for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
-      this.requireOpen();
-      try {
-        return await work();
-      } catch (thrown) {
+    return retrying(work, {
+      forMs,
+      requireOpen: () => {
         if (!this.#isOpen) throw journalErrors.closed(runId);
-        const mayPass = this.#hasConnected ? isConnectionLoss(thrown) : isStarting(thrown);
-        const isOver = performance.now() >= until;
-        if (isOver || !(mayPass || isRetryable(thrown))) {
-          throw toJournalError(thrown, this.#place, runId);
-        }
-      }
-      // Processes that lost the same server must not come back in step.
-      await sleep(pauseMs * (0.5 + Math.random() / 2));
-    }
+      },
+      mayPass: (thrown) =>
+        isRetryable(thrown) || (this.#hasConnected ? isConnectionLoss(thrown) : isStarting(thrown)),
+      toError: (thrown) => toJournalError(thrown, this.#place, runId),
+    });
   }
 
   requireOpen(): void {
@@ -187,8 +178,4 @@ function isStarting(thrown: unknown): boolean {
 function withoutUndefined<Options extends object>(options: Options): Options {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given) as Options;
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { machine } from '@stratagem/store-kit';
 import { describe, expect, test, vi } from 'vitest';
 import { all, completed, newRun, queued } from '../test/events.js';
 import { newSchema, sql, table, url } from '../test/schemas.js';
-import { machine } from './machine.js';
 import { postgresJournal } from './postgres-journal.js';
 
 /** Lets the leases of a schema look as if they had not been renewed. */

@@ -1,9 +1,7 @@
-import { JournalError } from '@stratagem/core';
+import type { RunListing } from '@stratagem/core';
+import type { HeldLease, TakenRun } from '@stratagem/store-kit';
 import type { Database } from './database.js';
-import { isAlive, machine } from './machine.js';
-
-const MAX_TIMER_MS = 2 ** 31 - 1;
-const MAX_RENEWALS = 2;
+import { channelOf } from './listener.js';
 
 /**
  * Whether the lease of a row has not been renewed in time, by the clock of the server. Right after the
@@ -25,82 +23,57 @@ export function lease(owner: string, leaseMs: string): string {
   return `owner = ${owner}, lease_ms = ${leaseMs}, lease_until = ${until}, postponed_until = NULL`;
 }
 
-let count = 0;
-const processId = crypto.randomUUID();
-
-/** Names this process and one attempt to take a lease, so that a retry recognizes its own lease. */
-export function newOwner(): string {
-  count++;
-  return JSON.stringify([machine, process.pid, `${processId} ${count}`]);
+/** Renews leases. An append has locked its row, and renews the lease itself. */
+export async function renewLeases(database: Database, leases: readonly HeldLease[]): Promise<void> {
+  const { schema } = database;
+  await database.queryOnce(
+    `WITH mine AS (
+        SELECT r.run FROM ${schema}.runs r
+        JOIN unnest($1::bigint[], $2::bigint[]) AS held (run, token) USING (run, token)
+        WHERE r.owner IS NOT NULL FOR UPDATE OF r SKIP LOCKED
+      )
+      UPDATE ${schema}.runs r SET lease_until = clock_timestamp() + r.lease_ms * interval '1 ms'
+      FROM mine WHERE r.run = mine.run`,
+    [leases.map(({ run }) => run), leases.map(({ token }) => token)],
+  );
 }
 
-/** Whether the process of a lease ran on this machine and has ended. */
-export function hasDied(owner: string): boolean {
-  const [where, pid] = JSON.parse(owner) as [string, number];
-  return where === machine && !isAlive(pid);
+/** How long the release of a lease is tried; it expires anyway. */
+const RELEASE_MS = 5_000;
+
+/** Releases a lease. Others that wait for a run hear of it, unless it has ended or was never queued. */
+export async function releaseLease(
+  database: Database,
+  { run, token }: HeldLease,
+  postponeMs: number | undefined,
+): Promise<void> {
+  const { schema, settings } = database;
+  await database.query(
+    `WITH released AS (
+        UPDATE ${schema}.runs SET owner = NULL, lease_until = NULL,
+          postponed_until = clock_timestamp() + $3::float8 * interval '1 ms'
+        WHERE run = $1 AND token = $2 AND owner IS NOT NULL
+        RETURNING tenant, has_ended
+      )
+      SELECT pg_notify($4, $5) FROM released WHERE tenant IS NOT NULL AND NOT has_ended`,
+    [run, token, postponeMs ?? null, channelOf(settings.schema), '{"kind":"run"}'],
+    { forMs: Math.min(RELEASE_MS, settings.reconnectMs) },
+  );
 }
 
-export function lockedError(runId: string, owner: string, remainingMs: number): JournalError {
-  const [where, pid] = JSON.parse(owner) as [string, number];
-  const [host = ''] = where.split(' ');
-  const who = where === machine ? `process ${pid}` : `process ${pid} on ${host}`;
-  const seconds = Math.max(1, Math.ceil(remainingMs / 1_000));
-  const message = `Run "${runId}" is running in ${who}. If that process has crashed, the run can be resumed in ${seconds} s`;
-  return new JournalError('run_locked', message, { runId });
+/** A row whose lease was taken, as the server returns it. */
+export interface LeaseRow {
+  readonly run: string;
+  readonly token: string;
+  readonly events: string;
+  readonly summary: string;
 }
 
-export function takenOverError(runId: string, leaseMs: number): JournalError {
-  const message = `Run "${runId}" was taken over by another process, because this one did not renew its lease for ${leaseMs} ms or more`;
-  return new JournalError('run_locked', message, { runId });
-}
-
-/** Renews the leases of this process, all in one statement, three times in their duration. */
-export class LeaseKeeper {
-  readonly #database: Database;
-  readonly #tokens = new Map<number, number>();
-  readonly #timer: NodeJS.Timeout;
-  /** Renewals under way. One that hangs must not hold up the next one. */
-  #renewals = 0;
-
-  constructor(database: Database) {
-    this.#database = database;
-    const { leaseMs } = database.settings;
-    this.#timer = setInterval(() => void this.#renew(), Math.min(leaseMs / 3, MAX_TIMER_MS));
-    this.#timer.unref();
-  }
-
-  keep(run: number, token: number): void {
-    this.#tokens.set(run, token);
-  }
-
-  release(run: number, token: number): void {
-    if (this.#tokens.get(run) === token) this.#tokens.delete(run);
-  }
-
-  close(): void {
-    clearInterval(this.#timer);
-  }
-
-  async #renew(): Promise<void> {
-    if (this.#renewals >= MAX_RENEWALS || this.#tokens.size === 0) return;
-    this.#renewals++;
-    const { schema } = this.#database;
-    try {
-      // An append has locked its row, and renews the lease itself.
-      await this.#database.queryOnce(
-        `WITH mine AS (
-            SELECT r.run FROM ${schema}.runs r
-            JOIN unnest($1::bigint[], $2::bigint[]) AS held (run, token) USING (run, token)
-            WHERE r.owner IS NOT NULL FOR UPDATE OF r SKIP LOCKED
-          )
-          UPDATE ${schema}.runs r SET lease_until = clock_timestamp() + r.lease_ms * interval '1 ms'
-          FROM mine WHERE r.run = mine.run`,
-        [[...this.#tokens.keys()], [...this.#tokens.values()]],
-      );
-    } catch {
-      // Two more renewals are due before it expires, and each append checks the lease.
-    } finally {
-      this.#renewals--;
-    }
-  }
+export function takenOf({ run, token, events, summary }: LeaseRow): TakenRun {
+  return {
+    run: Number(run),
+    token: Number(token),
+    events: Number(events),
+    summary: JSON.parse(summary) as RunListing,
+  };
 }

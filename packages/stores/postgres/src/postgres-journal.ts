@@ -1,4 +1,4 @@
-import type { EventData, RunListing } from '@stratagem/core';
+import type { EventData, JournalError, RunListing } from '@stratagem/core';
 import {
   type ClaimedRun,
   journalErrors,
@@ -11,14 +11,22 @@ import {
   type RunQueue,
   type SharedLimits,
 } from '@stratagem/core/journal';
-import { Committer } from './committer.js';
+import {
+  hasDied,
+  lockedError,
+  newOwner,
+  type RunWriter,
+  RunWriters,
+  type TakenRun,
+} from '@stratagem/store-kit';
+import { appendAll } from './append.js';
 import { Database } from './database.js';
-import { hasDied, isFree, LeaseKeeper, lease, lockedError, newOwner } from './leases.js';
+import { isConnectionLoss, isRetryable } from './errors.js';
+import { isFree, type LeaseRow, lease, releaseLease, renewLeases, takenOf } from './leases.js';
 import { PostgresLimits } from './limits.js';
 import { type PostgresJournalOptions, postgresSettings } from './options.js';
 import { claimRun, submitRun } from './queue.js';
 import { eventAt, pageOf } from './records.js';
-import { type LeaseRow, RunWriter, type TakenRun, takenOf } from './run-writer.js';
 
 /** A journal and queue of runs, and the limits that its processes share. */
 export interface PostgresJournal extends RunQueue {
@@ -50,15 +58,27 @@ export function postgresJournal(options: PostgresJournalOptions): PostgresJourna
 class Journal implements PostgresJournal {
   readonly limits: SharedLimits;
   readonly #database: Database;
-  readonly #committer: Committer;
-  readonly #leases: LeaseKeeper;
-  readonly #writers = new Set<RunWriter>();
+  readonly #writers: RunWriters;
 
   constructor(settings: ConstructorParameters<typeof Database>[0]) {
-    this.#database = new Database(settings);
-    this.#committer = new Committer(this.#database);
-    this.#leases = new LeaseKeeper(this.#database);
-    this.limits = new PostgresLimits(this.#database, async () => {});
+    const database = new Database(settings);
+    this.#database = database;
+    this.limits = new PostgresLimits(database, async () => {});
+    this.#writers = new RunWriters({
+      leaseMs: settings.leaseMs,
+      get isOpen() {
+        return database.isOpen;
+      },
+      append: (batch) =>
+        database.retrying(() => appendAll(database, batch), {
+          runId: batch.length === 1 ? batch[0]?.runId : undefined,
+        }),
+      concernsAll({ cause }: JournalError) {
+        return isConnectionLoss(cause) || isRetryable(cause);
+      },
+      renew: (leases) => renewLeases(database, leases),
+      release: (held, postponeMs) => releaseLease(database, held, postponeMs),
+    });
   }
 
   async create(created: NewRun): Promise<RunJournal> {
@@ -158,8 +178,7 @@ class Journal implements PostgresJournal {
 
   async close(): Promise<void> {
     if (!this.#database.isOpen) return;
-    this.#leases.close();
-    await Promise.all([...this.#writers].map((writer) => writer.close()));
+    await this.#writers.close();
     await this.#database.close();
   }
 
@@ -237,12 +256,7 @@ class Journal implements PostgresJournal {
 
   #openWriter(taken: TakenRun): RunWriter {
     this.#database.requireOpen();
-    const writer = new RunWriter(taken, {
-      ...{ database: this.#database, committer: this.#committer, leases: this.#leases },
-      onClose: (closed) => this.#writers.delete(closed),
-    });
-    this.#writers.add(writer);
-    return writer;
+    return this.#writers.open(taken);
   }
 }
 

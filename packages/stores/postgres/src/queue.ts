@@ -1,8 +1,8 @@
 import { journalErrors, newListing, type QueuedRun } from '@stratagem/core/journal';
+import { lockedError, newOwner, type TakenRun } from '@stratagem/store-kit';
 import type { Database } from './database.js';
-import { isFree, lease, lockedError, newOwner } from './leases.js';
+import { isFree, type LeaseRow, lease, takenOf } from './leases.js';
 import { channelOf } from './listener.js';
-import { type LeaseRow, type TakenRun, takenOf } from './run-writer.js';
 
 /** Runs of one tenant that are looked at: others may be claiming the first ones right now. */
 const CANDIDATES = 8;

@@ -1,25 +1,10 @@
-import { createHash } from 'node:crypto';
-import type { EventData, Json } from '@stratagem/core';
+import type { EventData } from '@stratagem/core';
+import { eventOf } from '@stratagem/store-kit';
 import type { Database } from './database.js';
 
-/** The field of each event type that may be large and repeated in many events. */
-const CONTENT_FIELDS: Readonly<Record<string, string>> = {
-  task_completed: 'output',
-  run_started: 'plan',
-};
-/** From this length on, a reference takes less space than a copy. */
-const MIN_CONTENT_LENGTH = 200;
 /** The limits of a page of events, so that reading does not fill the memory. */
 const MAX_PAGE = 1_000;
 const MAX_PAGE_SIZE = 2 ** 22;
-
-/** An event as text. JSON writes lone surrogates and the character 0 as escapes, so every text is valid. */
-export interface EventRecord {
-  readonly size: number;
-  readonly event: string;
-  readonly content: { readonly hash: Buffer; readonly text: string } | undefined;
-  readonly contentKey: string | undefined;
-}
 
 /** A row of the events table, with the content that it refers to. */
 interface EventRow {
@@ -27,26 +12,6 @@ interface EventRow {
   readonly event: string;
   readonly has_content: boolean;
   readonly text: string | null;
-}
-
-export function recordOf(data: EventData): EventRecord {
-  const field = CONTENT_FIELDS[data.type];
-  const text = field === undefined ? undefined : JSON.stringify(data[field]);
-  const { contentKey } = data;
-  if (field === undefined || text === undefined || text.length < MIN_CONTENT_LENGTH) {
-    const event = JSON.stringify(data);
-    return { size: event.length, event, content: undefined, contentKey };
-  }
-  const event = JSON.stringify({ ...data, [field]: undefined });
-  const hash = createHash('sha256').update(text).digest();
-  return { size: event.length + text.length, event, content: { hash, text }, contentKey };
-}
-
-function eventOf({ event, text }: EventRow): EventData {
-  const data = JSON.parse(event) as EventData;
-  const field = CONTENT_FIELDS[data.type];
-  if (text === null || field === undefined) return data;
-  return { ...data, [field]: JSON.parse(text) as Json };
 }
 
 /**
@@ -75,7 +40,7 @@ export async function pageOf(
     { runId },
   );
   for (const [index, row] of rows.entries()) requireWhole(database, runId, row, from + index);
-  if (rows.length > 0) return rows.map(eventOf);
+  if (rows.length > 0) return rows.map(({ event, text }) => eventOf(event, text));
   throw database.corrupt(`event ${from} of run "${runId}" is missing`, runId);
 }
 
@@ -98,7 +63,7 @@ export async function eventAt(
     throw database.corrupt(`event ${position} of run "${runId}" is missing`, runId);
   }
   requireWhole(database, runId, row, position);
-  return eventOf(row);
+  return eventOf(row.event, row.text);
 }
 
 function requireWhole(database: Database, runId: string, row: EventRow, position: number): void {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { JournalError } from '@stratagem/core';
+import { heldError, isAlive, machine } from '@stratagem/store-kit';
 import { whileBusy } from './busy.js';
 import type { Database } from './database.js';
-import { isAlive, machine } from './machine.js';
 
 interface Row {
   /** A random id and the length of the lease in milliseconds. */
@@ -112,7 +112,7 @@ export class Leases {
     const isPlausible = remainingMs > 0 && remainingMs <= leaseMs;
     return {
       stamp: `${row.owner} ${row.expires_at}`,
-      error: lockedError(runId, row, isPlausible ? remainingMs : leaseMs),
+      error: heldError(runId, row.machine, row.pid, isPlausible ? remainingMs : leaseMs),
       isDoubtful: isHere && !isPlausible && !owners.has(row.owner),
     };
   }
@@ -136,16 +136,4 @@ export class Leases {
       .get(run);
     return row as unknown as Row | undefined;
   }
-}
-
-function lockedError(
-  runId: string,
-  { machine: where, pid }: Row,
-  remainingMs: number,
-): JournalError {
-  const seconds = Math.max(1, Math.ceil(remainingMs / 1_000));
-  const [host = ''] = where.split(' ');
-  const who = where === machine ? `process ${pid}` : `process ${pid} on ${host}`;
-  const message = `Run "${runId}" is running in ${who}. If that process has crashed, the run can be resumed in ${seconds} s`;
-  return new JournalError('run_locked', message, { runId });
 }

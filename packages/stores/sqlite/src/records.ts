@@ -1,19 +1,12 @@
 import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { EventData, Json } from '@stratagem/core';
+import { CONTENT_FIELDS, MIN_CONTENT_LENGTH } from '@stratagem/store-kit';
 import type { Database } from './database.js';
 import type { DatabaseThread, WrittenContent } from './database-thread.js';
 import { CorruptionError } from './errors.js';
 import { FIND_CONTENT, INSERT_CONTENT } from './schema.js';
 
-/** The field of each event type that may be large and repeated in many events. */
-const CONTENT_FIELDS: Readonly<Record<string, string>> = {
-  task_completed: 'output',
-  run_started: 'plan',
-  task_output: 'data',
-};
-/** From this length on, a reference takes less space than a copy. */
-const MIN_CONTENT_LENGTH = 200;
 /** From this length on, a content is left to the thread. */
 const LARGE_LENGTH = 2 ** 18;
 

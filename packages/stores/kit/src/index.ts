@@ -1,0 +1,8 @@
+// For journals that processes share: owners and leases of runs, and their writers.
+
+export { CONTENT_FIELDS, type EventRecord, eventOf, MIN_CONTENT_LENGTH } from './event-record.js';
+export { isAlive, machine } from './machine.js';
+export { hasDied, heldError, lockedError, newOwner } from './owner.js';
+export { type Retries, retrying } from './retrying.js';
+export type { Append, HeldLease, RunStore, TakenRun } from './run-store.js';
+export { type RunWriter, RunWriters } from './run-writers.js';
