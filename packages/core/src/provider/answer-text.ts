@@ -38,8 +38,8 @@ export class AnswerText {
     this.#emit = emit;
   }
 
-  async add(piece: string): Promise<void> {
-    await this.#release(this.#take(piece));
+  add(piece: string): Promise<void> {
+    return this.#release(this.#take(piece));
   }
 
   /** Emits a piece of reasoning that arrived apart from the text. */
@@ -60,9 +60,11 @@ export class AnswerText {
   }
 
   async #release(text: string): Promise<void> {
-    const thought = this.#thought;
-    this.#thought = '';
-    await this.reason(thought);
+    if (this.#thought !== '') {
+      const thought = this.#thought;
+      this.#thought = '';
+      await this.reason(thought);
+    }
     if (text === '') return;
     this.text += text;
     await this.#emit?.(text);

@@ -107,8 +107,13 @@ export function joinCounts(before: unknown, next: unknown): unknown {
 
 /** The first count that is not 0, or else 0, or else undefined. */
 function firstCount(values: readonly unknown[]): number | undefined {
-  const counts = values.flatMap((value) => countOf(value) ?? []);
-  return counts.find((count) => count > 0) ?? counts[0];
+  let first: number | undefined;
+  for (const value of values) {
+    const count = countOf(value);
+    if (count !== undefined && count > 0) return count;
+    first ??= count;
+  }
+  return first;
 }
 
 /** A count or amount; undefined for null, negative and other odd values. */

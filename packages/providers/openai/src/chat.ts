@@ -213,7 +213,8 @@ export async function readChunks(
       role: _,
       ...more
     } = (choice.delta ?? {}) as Delta;
-    await text.reason(thoughtIn(more, content));
+    const thought = thoughtIn(more, content);
+    if (thought !== '') await text.reason(thought);
     const piece = textIn(content);
     if (piece !== '') await text.add(piece);
     if (Array.isArray(content)) mergeDelta(parts, content);

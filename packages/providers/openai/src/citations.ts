@@ -26,6 +26,7 @@ export function annotationsOf(annotations: unknown, text: string, offset = 0): C
 /** Sources that some servers list beside the answer: addresses, or results of their search. */
 export function listedSources(body: object): Citation[] {
   const { citations, search_results } = body as Record<string, unknown>;
+  if (citations === undefined && search_results === undefined) return [];
   const results = Array.isArray(search_results) ? search_results : [];
   const known = new Map(
     results.map((each) => [textIn(Object(each).url), textIn(Object(each).title)]),

@@ -13,11 +13,18 @@ interface CountedChunk {
 /** Joins the counts of a chunk with those of the chunks before. */
 export function countsIn(chunk: object, before: unknown): unknown {
   const { usage, choices, x_groq, timings } = chunk as CountedChunk;
-  const places = [timingCounts(timings), Object(x_groq).usage, Object(choices?.[0]).usage, usage];
-  return places.reduce(
-    (counts, place) => (place == null ? counts : joinCounts(counts, place)),
-    before,
-  );
+  let counts = joined(before, timingCounts(timings));
+  counts = joined(counts, usageOf(x_groq));
+  counts = joined(counts, usageOf(choices?.[0]));
+  return joined(counts, usage);
+}
+
+function joined(before: unknown, counts: unknown): unknown {
+  return counts == null ? before : joinCounts(before, counts);
+}
+
+function usageOf(place: unknown): unknown {
+  return (place as CountedChunk | null | undefined)?.usage;
 }
 
 function timingCounts(timings: unknown): object | undefined {

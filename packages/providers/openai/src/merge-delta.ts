@@ -17,7 +17,9 @@ const IN_PIECES: ReadonlySet<string> = new Set([
  */
 export function mergeDelta(message: unknown, piece: unknown, field = ''): unknown {
   if (piece === undefined || piece === null || piece === '') return message;
-  if (message === undefined || message === null) return structuredClone(piece);
+  if (message === undefined || message === null) {
+    return typeof piece === 'object' ? structuredClone(piece) : piece;
+  }
   if (typeof message === 'string' && typeof piece === 'string') {
     return IN_PIECES.has(field) ? message + piece : piece;
   }

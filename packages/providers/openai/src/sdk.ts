@@ -68,5 +68,15 @@ const HOSTS = /(^|\.)(openai\.com|(openai|cognitiveservices|services\.ai)\.azure
 export function isOpenAI(client: Pick<OpenAI, 'baseURL'>): boolean {
   // A client for the dated versions of Azure's API.
   if (ON_AZURE.has(client) || 'deploymentName' in client) return true;
-  return HOSTS.test(new URL(client.baseURL).hostname);
+  return isHostOfOpenAI(client.baseURL);
+}
+
+/** The last address, as a request asks three times for the one of its client. */
+let last = { baseURL: '', isOurs: false };
+
+function isHostOfOpenAI(baseURL: string): boolean {
+  if (last.baseURL !== baseURL) {
+    last = { baseURL, isOurs: HOSTS.test(new URL(baseURL).hostname) };
+  }
+  return last.isOurs;
 }
