@@ -1,4 +1,4 @@
-import { compilePattern, type Pattern } from '../util/pattern.js';
+import { compilePattern, type Pattern } from '../util/pattern/pattern.js';
 import { isLate } from '../util/promise.js';
 import { RunnerError } from './errors.js';
 import { hasPath, missingValue, parseReference, readPath } from './reference.js';

@@ -1,7 +1,8 @@
 import { BUDGET_FIELDS } from '../contract/budget.js';
 import { OPERATORS } from '../contract/condition.js';
 import { ATTEMPT_ERROR_CODES } from '../contract/errors.js';
-import { compilePattern, PatternError } from '../util/pattern.js';
+import { compilePattern } from '../util/pattern/pattern.js';
+import { PatternError } from '../util/pattern/pattern-error.js';
 import { isRecord } from '../util/record.js';
 import {
   add,

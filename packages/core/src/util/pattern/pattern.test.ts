@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compilePattern, PatternError } from './pattern.js';
+import { compilePattern } from './pattern.js';
+import { PatternError } from './pattern-error.js';
 
 const matches = (source: string, text: string) => compilePattern(source).test(text);
 

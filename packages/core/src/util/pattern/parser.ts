@@ -1,182 +1,22 @@
-/** The maximum length of a pattern, in UTF-16 units as `String.length` counts them. */
-const MAX_LENGTH = 1_000;
+import type { CaseFolds } from './case-folds.js';
+import {
+  complement,
+  DIGIT,
+  includes,
+  LAST_CODE_POINT,
+  LINE_END,
+  normalize,
+  type Range,
+  SPACE,
+  WORD,
+} from './character-ranges.js';
+import type { Assertion, Instruction } from './instruction.js';
+import { fail } from './pattern-error.js';
+
 /** The maximum number of instructions of a pattern, and so of steps for one character of text. */
 const MAX_INSTRUCTIONS = 10_000;
-/** The maximum number of steps of one test, which take less than a tenth of a second. */
-const MAX_STEPS = 6_000_000;
-/** What it costs to pass over a character at which no match begins, in steps. */
-const SKIP_STEPS = 0.25;
 /** The maximum depth of groups. Each level takes a few frames on the stack of the parser. */
 const MAX_DEPTH = 100;
-
-/** An invalid pattern; the message names the problem and the supported syntax. */
-export class PatternError extends Error {
-  override readonly name = 'PatternError';
-  /** The position of the problem in the pattern, from 0, in UTF-16 units. */
-  readonly position: number;
-
-  constructor(message: string, position: number) {
-    super(`${message} (at position ${position} of the pattern)`);
-    this.position = position;
-  }
-}
-
-function fail(message: string, position: number): never {
-  throw new PatternError(message, position);
-}
-
-/** A compiled regular expression, without state between calls. */
-export interface Pattern {
-  /**
-   * Whether the pattern matches anywhere in `text`. Takes time in proportion to the length of the text
-   * times the size of the pattern, at worst, and gives up after 6 million steps: at most a tenth of a
-   * second.
-   *
-   * @throws {Error} when it gives up.
-   */
-  test(text: string): boolean;
-}
-
-/**
- * Compiles a regular expression from an untrusted source: it does not backtrack, so no pattern can
- * hang. Patterns have the meaning of a `RegExp` with the flag `u`. In addition, any punctuation may be
- * escaped, and a pattern may begin with flags: `(?i)` ignores case, `(?m)` lets `^` and `$` match at
- * each line, `(?s)` lets `.` match line ends; `(?im)` is both.
- *
- * @throws {PatternError} for look-around, backreferences, `\p`, syntax errors, and large patterns.
- *
- * @example
- * compilePattern('(?i)^(urgent|asap)\\b').test('URGENT: the server is down'); // true
- */
-export function compilePattern(source: string): Pattern {
-  if (source.length > MAX_LENGTH) {
-    fail(`a pattern has at most ${MAX_LENGTH.toLocaleString('en')} characters`, MAX_LENGTH);
-  }
-  const [prefix = '', flags = ''] = /^\(\?([ims]+)\)/.exec(source) ?? [];
-  const folds = flags.includes('i') ? caseFolds() : undefined;
-  const program = new Parser(source, prefix.length, flags, folds).parse();
-  const starts = startsOf(program);
-  return { test: (text) => matches(program, starts, folds, text) };
-}
-
-/** Whether a position between two characters matches; -1 is the start or the end of the text. */
-type Assertion = (before: number, after: number) => boolean;
-
-/**
- * Offsets are relative to the instruction, so that code can be copied to repeat it. The end of the
- * program is a match.
- */
-type Instruction =
-  | { readonly op: 'character'; readonly code: number }
-  | { readonly op: 'class'; readonly ranges: readonly Range[] }
-  | { readonly op: 'assert'; readonly holds: Assertion }
-  | { readonly op: 'jump' | 'split'; readonly offset: number };
-
-/** Runs all threads of the program in parallel, character by character. */
-function matches(
-  program: readonly Instruction[],
-  starts: Uint8Array | undefined,
-  folds: CaseFolds | undefined,
-  text: string,
-): boolean {
-  const end = program.length;
-  // For each character an instruction runs once and adds two threads at most. That bounds these
-  // arrays, and ends loops that read no character.
-  let waiting = new Uint32Array(2 * end + 1);
-  let arriving = new Uint32Array(2 * end + 1);
-  const seenAt = new Uint32Array(end);
-  let count = 0;
-  let steps = 0;
-  let before = -1;
-  for (let at = 0, place = 1; ; place++) {
-    const code = text.codePointAt(at) ?? -1;
-    const after = folds?.get(code) ?? code;
-    if (count === 0 && starts !== undefined && starts[after] === 0 && code !== -1) {
-      steps += SKIP_STEPS;
-      if (steps > MAX_STEPS) throw new Error(tooLong(text));
-      before = after;
-      at++;
-      continue;
-    }
-    let arrived = 0;
-    let ranges: readonly Range[] | undefined;
-    let isIncluded = false;
-    waiting[count++] = 0; // A match may begin at any position.
-    while (count > 0) {
-      const index = waiting[--count] as number;
-      if (index === end) return true;
-      if (seenAt[index] === place) continue;
-      seenAt[index] = place;
-      steps++;
-      const instruction = program[index] as Instruction;
-      switch (instruction.op) {
-        case 'character':
-          if (instruction.code === after) arriving[arrived++] = index + 1;
-          break;
-        case 'class':
-          // A repeated class is the same one in all its copies.
-          if (instruction.ranges !== ranges) {
-            ranges = instruction.ranges;
-            isIncluded = includes(ranges, after);
-          }
-          if (isIncluded) arriving[arrived++] = index + 1;
-          break;
-        case 'assert':
-          if (instruction.holds(before, after)) waiting[count++] = index + 1;
-          break;
-        case 'split':
-          waiting[count++] = index + 1;
-          waiting[count++] = index + instruction.offset;
-          break;
-        case 'jump':
-          waiting[count++] = index + instruction.offset;
-      }
-    }
-    if (code === -1) return false;
-    if (steps > MAX_STEPS) throw new Error(tooLong(text));
-    [waiting, arriving] = [arriving, waiting];
-    count = arrived;
-    before = after;
-    at += code > 0xffff ? 2 : 1;
-  }
-}
-
-/** For each ASCII character, whether a match may begin with it; undefined if one may begin anywhere. */
-function startsOf(program: readonly Instruction[]): Uint8Array | undefined {
-  const starts = new Uint8Array(128);
-  const seen = new Set<number>();
-  const waiting = [0];
-  for (let index = waiting.pop(); index !== undefined; index = waiting.pop()) {
-    if (index === program.length) return undefined;
-    if (seen.has(index)) continue;
-    seen.add(index);
-    const instruction = program[index] as Instruction;
-    switch (instruction.op) {
-      case 'character':
-        if (instruction.code < starts.length) starts[instruction.code] = 1;
-        break;
-      case 'class':
-        for (let code = 0; code < starts.length; code++) {
-          if (includes(instruction.ranges, code)) starts[code] = 1;
-        }
-        break;
-      case 'split':
-        waiting.push(index + 1, index + instruction.offset);
-        break;
-      case 'jump':
-        waiting.push(index + instruction.offset);
-        break;
-      case 'assert':
-        waiting.push(index + 1);
-    }
-  }
-  return starts;
-}
-
-function tooLong(text: string): string {
-  const remedy = 'give it fewer repeats and alternatives, or test a shorter text';
-  return `the pattern takes too many steps on a text of ${text.length} characters; ${remedy}`;
-}
 
 const QUANTIFIER = /(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})\??/y;
 const GROUP_START = /\?(?::|<[\p{ID_Start}$_][\p{ID_Continue}$]*>)/uy;
@@ -185,7 +25,7 @@ const ESCAPE =
 const CONTROLS: Readonly<Record<string, number>> = { 0: 0, f: 12, n: 10, r: 13, t: 9, v: 11 };
 
 /** Parses a pattern by recursive descent; each method returns code, not a tree. */
-class Parser {
+export class Parser {
   readonly #source: string;
   readonly #folds: CaseFolds | undefined;
   readonly #dot: readonly Range[];
@@ -444,88 +284,4 @@ function repeat(
   if (unbounded) code.push(split(-size));
   for (let n = optional; n > 0; n--) code.push(split(size + 1), ...body);
   return code;
-}
-
-/** Code points from the first to the last, both included. */
-type Range = readonly [first: number, last: number];
-
-const LAST_CODE_POINT = 0x10ffff;
-const DIGIT = pairs('09');
-const WORD = pairs('09AZ__az');
-const LINE_END = pairs('\n\n\r\r\u2028\u2029');
-const SPACE = pairs(
-  '\t\r  \xa0\xa0\u1680\u1680\u2000\u200a\u2028\u2029\u202f\u202f\u205f\u205f\u3000\u3000\ufeff\ufeff',
-);
-
-/** Ranges from a string of their first and last characters, in order. */
-function pairs(characters: string): readonly Range[] {
-  const ranges: Range[] = [];
-  for (let at = 0; at < characters.length; at += 2) {
-    ranges.push([characters.charCodeAt(at), characters.charCodeAt(at + 1)]);
-  }
-  return ranges;
-}
-
-/** In order, without overlaps, as {@link includes} needs them. */
-function normalize(ranges: readonly Range[]): readonly Range[] {
-  const merged: [first: number, last: number][] = [];
-  for (const [first, last] of ranges.toSorted((a, b) => a[0] - b[0])) {
-    const previous = merged.at(-1);
-    if (previous === undefined || first > previous[1] + 1) merged.push([first, last]);
-    else previous[1] = Math.max(previous[1], last);
-  }
-  return merged;
-}
-
-/** Ends at the last code point and begins at 0, so that the end of a text is in no class. */
-function complement(ranges: readonly Range[]): readonly Range[] {
-  const gaps: Range[] = [];
-  let next = 0;
-  for (const [first, last] of normalize(ranges)) {
-    if (first > next) gaps.push([next, first - 1]);
-    next = last + 1;
-  }
-  if (next <= LAST_CODE_POINT) gaps.push([next, LAST_CODE_POINT]);
-  return gaps;
-}
-
-function includes(ranges: readonly Range[], code: number): boolean {
-  let low = 0;
-  let high = ranges.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const [first, last] = ranges[middle] as Range;
-    if (code < first) high = middle;
-    else if (code > last) low = middle + 1;
-    else return true;
-  }
-  return false;
-}
-
-/** Maps code points to the one that represents all that differ in case alone; others are missing. */
-type CaseFolds = ReadonlyMap<number, number>;
-
-/** All alphabets with cases are below. */
-const CASES_END = 0x20000;
-const DOTLESS_I = 0x131;
-let knownFolds: CaseFolds | undefined;
-
-/** Made at the first use, which takes some milliseconds. */
-function caseFolds(): CaseFolds {
-  if (knownFolds !== undefined) return knownFolds;
-  const folds = new Map<number, number>();
-  const representatives = new Map<string, number>();
-  for (let code = 0; code < CASES_END; code++) {
-    const character = String.fromCodePoint(code);
-    const lower = character.toLowerCase();
-    // Lower case first: ẞ becomes ß and then SS, while ẞ is its own upper case.
-    const key = lower.toUpperCase();
-    // Unicode does not fold the dotless i, although its upper case is I.
-    if ((key === character && lower === character) || code === DOTLESS_I) continue;
-    const representative = representatives.get(key);
-    if (representative === undefined) representatives.set(key, code);
-    else folds.set(code, representative);
-  }
-  knownFolds = folds;
-  return folds;
 }
