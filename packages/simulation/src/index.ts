@@ -1,7 +1,7 @@
 export { type FillEstimatesOptions, type FilledPlan, fillEstimates } from './run/fill-estimates.js';
 export { type SimulateOnOptions, simulateOn } from './run/simulate-on.js';
 export { type Stats, summarize } from './run/summarize.js';
-export { type WhatIfOptions, type WhatIfRow, whatIf } from './run/what-if.js';
+export { type Range, type WhatIfOptions, type WhatIfRow, whatIf } from './run/what-if.js';
 export { type FixedWindowsOptions, fixedWindows } from './servers/fixed-windows.js';
 export { fixedLatency, lognormalLatency } from './servers/latency.js';
 export { type LimitChange, LimitChanges } from './servers/limit-changes.js';
@@ -20,6 +20,7 @@ export {
   type Refusal,
 } from './servers/queueing-server.js';
 export { type RateLimitedOptions, rateLimited } from './servers/rate-limited.js';
+export { recordedRun } from './servers/recorded-run.js';
 export type {
   Demand,
   Request,

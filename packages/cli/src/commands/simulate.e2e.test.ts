@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { stratagem } from '../../test/stratagem.js';
+import { folder, stratagem } from '../../test/stratagem.js';
 
 const timeout = 60_000;
 
@@ -9,6 +9,7 @@ interface Row {
   readonly makespanMs: number;
   readonly rateLimited: number;
   readonly overloaded: number;
+  readonly makespanRangeMs?: { readonly low: number; readonly high: number };
 }
 
 interface Document {
@@ -252,6 +253,49 @@ tasks: [{ id: page, description: '{{item}}', forEach: inputs.pages }]
     [['--items', '3'], '--items has no effect: the inputs have all lists; remove it'],
   ])('are checked: %j', async (args, message) => {
     const { exitCode, stderr } = await stratagem(['simulate', '-', ...args], { stdin: plan });
+    expect(stderr).toContain(message);
+    expect(exitCode).toBe(2);
+  });
+});
+
+describe('--from', { timeout }, () => {
+  async function recorded() {
+    const place = await folder({ 'plan.json': batch({}, 12) });
+    const journal = `${place.path}/runs`;
+    const args = ['--max-parallel', '4', '--latency', '20', '--journal', journal];
+    const run = await stratagem(['run', `${place.path}/plan.json`, ...args]);
+    const [, id = ''] = /Recording run (\S+)/.exec(run.stderr) ?? [];
+    return { id, journal, [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
+  }
+
+  test('forecasts a plan from a recorded run, with a range', async () => {
+    await using place = await recorded();
+    const from = ['--from', place.id.slice(0, 8), '--journal', place.journal];
+    const { rows, server } = await simulate(
+      batch(),
+      ...from,
+      '--max-parallel',
+      '2,4',
+      '--runs',
+      '20',
+    );
+    expect(server).toBe('as recorded in a run of 12 attempts');
+    const [two, four] = rows.map(({ makespanRangeMs }) => makespanRangeMs);
+    // Forty tasks of at least 20 ms each.
+    expect(two?.low).toBeGreaterThan(400);
+    expect(two?.low).toBeLessThanOrEqual(two?.high as number);
+    expect(four?.low).toBeLessThan(two?.low as number);
+    const { stdout } = await stratagem(['simulate', '-', ...from], { stdin: batch() });
+    expect(stdout).toMatch(/^ +4 +\S+ m?s \(\S+ m?s – \S+ m?s\) /m);
+    expect(stdout).toContain('four out of five runs are within each range');
+  });
+
+  test.each([
+    [['--journal', 'x'], '--journal has no effect without --from'],
+    [['--from', 'x', '--latency', '5'], '--latency has no effect with --from'],
+    [['--from', 'x'], 'which journal?'],
+  ])('rejects %j', async (args, message) => {
+    const { exitCode, stderr } = await stratagem(['simulate', '-', ...args], { stdin: batch() });
     expect(stderr).toContain(message);
     expect(exitCode).toBe(2);
   });

@@ -39,6 +39,7 @@ export interface SimulateFlags extends ServerFlags, OutputFlags, ModuleFlags, In
   readonly retries?: number;
   readonly timeout?: number;
   readonly seed?: number;
+  readonly runs?: number;
   readonly json?: boolean;
 }
 
@@ -47,6 +48,8 @@ const LATENCY_MS = 1_000;
 const TOKENS = 1_000;
 /** Practically unlimited: after so many failures, the server is overloaded for good. */
 const MAX_ATTEMPTS = 1_000;
+/** The simulations of each limit in a forecast. */
+const FORECAST_RUNS = 100;
 
 /** `stratagem simulate PLAN` */
 export async function simulateCommand(
@@ -77,7 +80,7 @@ export async function simulateCommand(
 
 /** Loads a plan for simulations; `run` simulates it once. */
 export async function prepareSimulation(file: string, flags: SimulateFlags, settings: Settings) {
-  const server = await resolveServer(flags);
+  const server = await resolveServer(flags, settings);
   const loaded = await loadPlan(file, loadOptions(flags, settings));
   await checkOutput(flags, [...filesRead(loaded, settings), ...filesOf(flags)]);
   const { plan: planInFile, strategy: spec } = loaded;
@@ -94,6 +97,7 @@ export async function prepareSimulation(file: string, flags: SimulateFlags, sett
     const [row] = requireTimeout(() =>
       whatIf(withTimeout(plan, flags.timeout), {
         ...{ server, seed: flags.seed ?? 0 },
+        runs: flags.runs ?? (flags.from === undefined ? 1 : FORECAST_RUNS),
         // A task that fails despite unlimited retries means that the others would fail, too.
         failFast: !limitsRetries(planInFile, flags),
         maxParallel: [maxParallel],
@@ -273,6 +277,12 @@ function demandOf({ estimate }: Task, { latency, tokens }: SimulateFlags): Deman
 /** Describes the defaults that the simulation used. */
 function describeDefaults(plan: Plan, flags: SimulateFlags, rows: readonly WhatIfRow[]): string[] {
   const { latency, tokens, tokensPerMinute } = flags;
+  if (flags.from !== undefined) {
+    return [
+      'requests take, cost and fail as those of tasks of the same type in the recorded run',
+      'four out of five runs are within each range',
+    ];
+  }
   const lacks = (field: 'durationMs' | 'tokens') =>
     !every(plan, ({ estimate }) => estimate?.[field] !== undefined);
   return [

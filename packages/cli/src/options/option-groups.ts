@@ -161,6 +161,20 @@ const simulationOptions = () => [
   option('--seed <n>', 'random seed for latencies and retry delays (default: 0)', integerFrom(0)),
 ];
 
+const forecastOptions = () => [
+  option(
+    '--from <run>',
+    'forecast from a recorded run: latencies by type and load, failures and costs as they were',
+    nonEmpty,
+  ),
+  journalOption('with --from, where the run is recorded: a directory or postgres://…'),
+  option(
+    '--runs <n>',
+    'simulate each limit this many times, for a range (default: 1; 100 with --from)',
+    integerBetween(1, 10_000),
+  ),
+];
+
 /** Adds the options of every command that calls a model. */
 export function addModelOptions(command: Command): Command {
   addGroup(command, 'Model:', runnerOptions());
@@ -221,7 +235,7 @@ export function addPlanOptions(command: Command): Command {
 }
 
 export function addSimulationOptions(command: Command): Command {
-  for (const each of simulationOptions()) command.addOption(each);
+  for (const each of [...simulationOptions(), ...forecastOptions()]) command.addOption(each);
   return command;
 }
 

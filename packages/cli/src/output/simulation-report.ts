@@ -1,7 +1,8 @@
 import { styleText } from 'node:util';
 import type { Plan } from '@stratagem/core';
 import { Graph } from '@stratagem/core/kernel';
-import type { WhatIfRow } from '@stratagem/simulation';
+import type { Range, WhatIfRow } from '@stratagem/simulation';
+import { formatCost } from './format-amounts.js';
 import { formatDuration } from './format-duration.js';
 import { plural } from './plural.js';
 import { onOneLine } from './terminal-text.js';
@@ -24,16 +25,19 @@ const HEADINGS = [
   'overloaded',
   'peak parallelism',
 ];
+const COST = 'cost';
 
 /** Formats the simulation of a plan: one row for each concurrency limit. */
 export function simulationReport(document: SimulationDocument, { tasks }: Plan): string {
   const { goal, strategy, server, assumptions, rows } = document;
   const { size } = new Graph(tasks);
+  // Without a price, only a plan without tokens has a cost.
+  const hasCosts = rows.some(({ costUsd }) => costUsd !== null && costUsd > 0);
   const setup = `${plural(size, 'task')}, ${strategy}, ${server}`;
   const lines = [
     `${styleText('bold', onOneLine(goal), { stream: process.stdout })}: ${setup}`,
     '',
-    ...table([HEADINGS, ...rows.map(row)]),
+    ...table([HEADINGS.concat(hasCosts ? COST : []), ...rows.map((each) => row(each, hasCosts))]),
   ];
   const failed = rows.filter(({ status }) => status !== 'completed');
   if (failed.length > 0) {
@@ -48,19 +52,25 @@ export function simulationReport(document: SimulationDocument, { tasks }: Plan):
   return `${lines.join('\n')}\n`;
 }
 
-function row(result: WhatIfRow): string[] {
+function row(result: WhatIfRow, hasCosts: boolean): string[] {
   const { status, makespanMs, completedTasks, requests, rateLimited, overloaded } = result;
   return [
     `${result.maxParallel}`,
     status === 'completed'
-      ? formatDuration(makespanMs)
+      ? formatDuration(makespanMs) + rangeText(result.makespanRangeMs, formatDuration)
       : `fails after ${plural(completedTasks, 'task')}`,
     ...[requests, rateLimited, overloaded, result.peakConcurrency].map(String),
+    ...(hasCosts ? [formatCost(result.costUsd) + rangeText(result.costRangeUsd, formatCost)] : []),
   ];
 }
 
+/** ` (10 s – 15 s)`; empty without a range. */
+function rangeText(range: Range | undefined, format: (value: number) => string): string {
+  return range === undefined ? '' : ` (${format(range.low)} – ${format(range.high)})`;
+}
+
 function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = HEADINGS.map((_, column) =>
+  const widths = (rows[0] as readonly string[]).map((_, column) =>
     Math.max(...rows.map((cells) => (cells[column] as string).length)),
   );
   return rows.map(

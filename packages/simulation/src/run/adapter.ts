@@ -36,7 +36,8 @@ export function simulatedServer(
     start(attemptOf, now) {
       const { task, attempt, resource } = attemptOf;
       const demand = checkDemand(task, demandOf(task));
-      const sent = { ...demand, taskId: task.id, attempt, resource, tokensPerChunk, attemptOf };
+      const { id: taskId, type } = task;
+      const sent = { ...demand, taskId, type, attempt, resource, tokensPerChunk, attemptOf };
       inFlight.set(attemptOf, sent);
       server.start(sent, now);
     },
@@ -54,13 +55,14 @@ export function simulatedServer(
         return { request: attemptOf, part: { kind: 'text', text: WORD.repeat(answer.tokens) } };
       }
       const { error, rateLimits } = answer;
-      const { attemptOf, inputTokens, outputTokens } = answer.request as AttemptRequest;
+      const { attemptOf, inputTokens, outputTokens, costUsd } = answer.request as AttemptRequest;
       inFlight.delete(attemptOf);
       if (error !== undefined) return { request: attemptOf, error };
       return {
         request: attemptOf,
         output: outputOf?.(attemptOf.task),
         usage: { inputTokens, outputTokens },
+        ...(costUsd !== undefined && { costUsd }),
         ...(rateLimits && { rateLimits }),
       };
     },

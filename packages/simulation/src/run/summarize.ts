@@ -20,6 +20,8 @@ export interface Stats {
   readonly p95LatencyMs: number;
   /** Completed tasks per second. */
   readonly throughputPerSecond: number;
+  /** The cost of all attempts in US dollars; null when the price of some tokens is unknown. */
+  readonly costUsd: number | null;
 }
 
 const OVERLOAD: readonly AttemptErrorCode[] = ['overloaded', 'server_error', 'timeout'];
@@ -54,5 +56,6 @@ export function summarize(result: PlanResult<unknown>): Stats {
     averageLatencyMs: metrics.averageTaskDurationMs,
     p95LatencyMs: metrics.p95TaskDurationMs,
     throughputPerSecond: metrics.throughputPerSecond,
+    costUsd: metrics.costUsd,
   };
 }

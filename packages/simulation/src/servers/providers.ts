@@ -34,7 +34,8 @@ export function providers(models: Readonly<Record<string, ServerModel>>): Server
   };
 }
 
-class Providers implements Server {
+/** Servers that each get the requests for a resource. */
+export class Providers implements Server {
   readonly #servers: ReadonlyMap<string, Server>;
 
   constructor(servers: ReadonlyMap<string, Server>) {

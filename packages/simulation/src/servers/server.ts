@@ -1,4 +1,4 @@
-import type { RateLimits, RunnerError, Task } from '@stratagem/core';
+import type { RateLimits, RunnerError, Task, TaskType } from '@stratagem/core';
 
 /** The demand of an attempt on a server. */
 export interface Demand {
@@ -6,11 +6,21 @@ export interface Demand {
   readonly workMs: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /**
+   * What the attempt costs, in US dollars.
+   * @default unknown, unless `prices` tells it
+   */
+  readonly costUsd?: number | undefined;
 }
 
 /** One request to a server model. */
 export interface Request extends Demand {
   readonly taskId: string;
+  /**
+   * The type of the task.
+   * @default 'action'
+   */
+  readonly type?: TaskType | undefined;
   /** 1 for the first try. */
   readonly attempt: number;
   /** The resource it competes for; see `TaskView.resource` of core. */
