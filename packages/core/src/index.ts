@@ -50,16 +50,8 @@ export type {
   ToolCallPart,
   ToolResultPart,
 } from './contract/output-part.js';
-export {
-  createPlan,
-  type InputsOf,
-  type OutputsOf,
-  type Plan,
-  PlanBuilder,
-  type PlanOutputs,
-  type PlanSettings,
-  type TaskInput,
-} from './contract/plan.js';
+export type { OutputsOf, Plan, PlanOutputs, PlanSettings } from './contract/plan.js';
+export { createPlan, PlanBuilder } from './contract/plan-builder.js';
 export {
   formatProblem,
   PlanError,
@@ -116,6 +108,7 @@ export type {
   TaskFunction,
   TaskType,
 } from './contract/task.js';
+export type { InputsOf, TaskInput } from './contract/task-input.js';
 export { type Tool, type ToolContext, type ToolResult, tool } from './contract/tool.js';
 export type { TotalUsage, Usage } from './contract/usage.js';
 export type { WaitFor, WaitKind } from './contract/wait-for.js';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { execute, inOrder, planOf, runnerOf } from '../../test/runs.js';
-import { createPlan } from '../contract/plan.js';
+import { createPlan } from '../contract/plan-builder.js';
 import type { Repeat } from '../contract/repeat.js';
 import type { Task } from '../contract/task.js';
 import { simulate } from '../simulate/simulate.js';

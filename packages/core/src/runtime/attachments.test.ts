@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { inOrder } from '../../test/runs.js';
 import type { RequestAttachment } from '../contract/attachment.js';
 import type { RunEvent } from '../contract/event.js';
-import { createPlan } from '../contract/plan.js';
+import { createPlan } from '../contract/plan-builder.js';
 import type { TaskRequest, TaskRunner } from '../contract/runner.js';
 import { memoryJournal } from '../journal/memory-journal.js';
 import { readRun } from '../journal/read-run.js';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { inOrder, planOf, runnerOf } from '../../test/runs.js';
-import { createPlan } from '../contract/plan.js';
+import { createPlan } from '../contract/plan-builder.js';
 import type { TaskRunner } from '../contract/runner.js';
 import { tool } from '../contract/tool.js';
 import { createExecutor } from './executor.js';

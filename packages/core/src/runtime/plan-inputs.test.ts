@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
-import { createPlan } from '../contract/plan.js';
+import { createPlan } from '../contract/plan-builder.js';
 import { formatProblem, PlanError } from '../contract/plan-error.js';
 import { InputsError, takeInputs } from '../contract/plan-inputs.js';
 import type { RunContext } from '../contract/run-context.js';

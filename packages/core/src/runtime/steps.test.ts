@@ -11,7 +11,7 @@ import {
 } from '../../test/runs.js';
 import type { CommandRunner } from '../contract/command-runner.js';
 import { RunnerError } from '../contract/errors.js';
-import { createPlan } from '../contract/plan.js';
+import { createPlan } from '../contract/plan-builder.js';
 import { formatProblem } from '../contract/plan-error.js';
 import type { RunContext } from '../contract/run-context.js';
 import type { CommandCall } from '../contract/step.js';

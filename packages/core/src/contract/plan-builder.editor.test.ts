@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LanguageServer } from '../../test/language-server.js';
 
 const file = fileURLToPath(new URL('editor.ts', import.meta.url));
-const text = `import { createPlan } from './plan.js';
+const text = `import { createPlan } from './plan-builder.js';
 const dynamic = Math.random().toString();
 const plan = createPlan('x')
   .addTask({ id: 'research', run: () => ({ markets: 3 }) })
