@@ -8,7 +8,6 @@ export type {
 export type { Budget } from './contract/budget.js';
 export type {
   CallOptions,
-  ProviderOptions,
   Reasoning,
   ReasoningEffort,
   TaskOptions,
@@ -65,6 +64,7 @@ export {
   type PlanInputRecord,
 } from './contract/plan-inputs.js';
 export type { Price, PriceTable } from './contract/price.js';
+export type { ProviderOptions } from './contract/provider-options.js';
 export type { RateLimit, RateLimits } from './contract/rate-limits.js';
 export type { LoopEnding, LoopResult, OnExhausted, Repeat } from './contract/repeat.js';
 export type {
@@ -88,6 +88,18 @@ export type {
   SchemaResult,
   StandardSchema,
 } from './contract/schema.js';
+export type {
+  CodeExecution,
+  ServerTool,
+  ServerToolType,
+  UserLocation,
+  WebSearch,
+} from './contract/server-tool.js';
+export type {
+  ServerToolCall,
+  ServerToolFile,
+  ServerToolSource,
+} from './contract/server-tool-call.js';
 export type { PlanStatus, TaskStatus } from './contract/status.js';
 export type { Command, CommandCall, CommandSettings, StepArgs } from './contract/step.js';
 export type {

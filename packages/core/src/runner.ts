@@ -9,7 +9,6 @@ export type {
 } from './contract/attachment.js';
 export type {
   CallOptions,
-  ProviderOptions,
   Reasoning,
   ReasoningEffort,
   TaskOptions,
@@ -40,6 +39,7 @@ export type {
   ToolResultPart,
 } from './contract/output-part.js';
 export { costOf, type Price, type PriceTable } from './contract/price.js';
+export type { ProviderOptions } from './contract/provider-options.js';
 export { parseRateLimits, type RateLimit, type RateLimits } from './contract/rate-limits.js';
 export { TRANSIENT_ERROR_CODES } from './contract/retry.js';
 export { type ContextChanges, deriveContext, type RunContext } from './contract/run-context.js';
@@ -51,6 +51,8 @@ export {
   type TaskRunner,
 } from './contract/runner.js';
 export { asksForText, jsonSchemaOf } from './contract/schema.js';
+export type { ServerTool } from './contract/server-tool.js';
+export { type ServerToolCall, serverToolCallsOf } from './contract/server-tool-call.js';
 export type { Task, TaskType } from './contract/task.js';
 export type { RequestTool, ToolResult } from './contract/tool.js';
 export { addUsage, type Usage } from './contract/usage.js';
@@ -136,6 +138,13 @@ export { environmentOf, missingApiKey } from './provider/sdk-client.js';
 export { brokenAnswer, redactedError } from './provider/sdk-errors.js';
 export { type Exchange, requestAnswer } from './provider/sdk-request.js';
 export { sdkRunner } from './provider/sdk-runner.js';
+export { readServerToolCall } from './provider/server-tool-calls.js';
+export {
+  isServerTool,
+  type ServerToolOptions,
+  serverToolsOf,
+  toolNamesOf,
+} from './provider/server-tools.js';
 export { withTimeLimit } from './provider/time-limit.js';
 export {
   inputJson,

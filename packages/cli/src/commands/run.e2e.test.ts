@@ -121,6 +121,7 @@ describe('run --json', { timeout }, () => {
         'attempts',
         'output',
         'citations',
+        'serverToolCalls',
         'error',
         'loop',
         'startedAt',

@@ -17,6 +17,7 @@ export function runDocument(result: DisplayableRun, runId: string | null = null)
     attempts: task.attempts,
     output: task.output ?? null,
     citations: task.citations ?? [],
+    serverToolCalls: task.serverToolCalls ?? [],
     error: task.error ?? missingOutput(task),
     loop: task.loop ?? null,
     startedAt: isoTime(task.startedAt),

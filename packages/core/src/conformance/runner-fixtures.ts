@@ -17,6 +17,7 @@ export const SAMPLE_OPTIONS: Omit<Required<TaskOptions>, 'toolChoice' | 'provide
   seed: 7,
   stopSequences: ['END'],
   maxOutputTokens: 1_000,
+  serverTools: ['web_search'],
   headers: { 'x-conformance': 'yes' },
   reasoning: 'low',
   stream: false,

@@ -1,5 +1,7 @@
 import { isRecord } from '../util/record.js';
 import { revealHeaders } from './hidden-headers.js';
+import type { ProviderOptions } from './provider-options.js';
+import { areServerTools, type ServerTool } from './server-tool.js';
 
 /** How hard a model thinks before it answers; providers map it to their own levels. */
 export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
@@ -33,9 +35,6 @@ export type ToolChoice =
   | 'required'
   | { readonly type: 'tool'; readonly toolName: string };
 
-/** Options by the name of the provider, in the words of its API: `{ openai: { verbosity: 'low' } }`. */
-export type ProviderOptions = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-
 /**
  * How a model is asked. A runner has these options for all its requests, a task for its own; those of
  * the task come first. The names are those of the AI SDK.
@@ -59,6 +58,11 @@ export interface CallOptions {
   readonly maxOutputTokens?: number | undefined;
   /** @default 'auto' */
   readonly toolChoice?: ToolChoice | undefined;
+  /**
+   * Tools that the provider runs itself, such as `['web_search', 'code_execution']`. The output has their
+   * calls and the sources that it cites. A runner whose provider has none refuses them.
+   */
+  readonly serverTools?: readonly ServerTool[] | undefined;
   /** Headers of each request. Their values are in no event, error, log or journal. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /**
@@ -167,6 +171,10 @@ const RULES: Readonly<Record<keyof TaskOptions, Rule>> = {
       ['auto', 'none', 'required'].includes(value as string) ||
       (isRecord(value) && value.type === 'tool' && isText(value.toolName)),
   ],
+  serverTools: [
+    "a list of 'web_search' and 'code_execution', each once, or of objects with a type and its options",
+    areServerTools,
+  ],
   headers: [
     'an object of texts by the name of the header',
     (value: unknown) => isRecord(value) && Object.entries(value).every(isHeader),
@@ -206,6 +214,7 @@ function hasOptions(task: TaskOptions): boolean {
     task.stopSequences !== undefined ||
     task.maxOutputTokens !== undefined ||
     task.toolChoice !== undefined ||
+    task.serverTools !== undefined ||
     task.headers !== undefined ||
     task.providerOptions !== undefined ||
     task.reasoning !== undefined ||

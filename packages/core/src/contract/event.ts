@@ -11,6 +11,7 @@ import type { LoopResult } from './repeat.js';
 import type { ReplanReason } from './replan.js';
 import type { ResourceLimits } from './resource-limit.js';
 import type { RetryPolicy } from './retry.js';
+import type { ServerToolCall } from './server-tool-call.js';
 import type { StrategySwitch } from './strategy.js';
 import type { Task } from './task.js';
 import type { ApprovalDecision, ApprovalRequest } from './tool-approval.js';
@@ -135,6 +136,8 @@ export interface TaskCompleted extends AttemptBase {
   readonly cached?: true | undefined;
   /** The sources that the output cites. */
   readonly citations?: readonly Citation[] | undefined;
+  /** The calls of tools that the provider ran itself, in their order. */
+  readonly serverToolCalls?: readonly ServerToolCall[] | undefined;
   /** The file that the output was saved to, within the output folder. */
   readonly savedTo?: string | undefined;
   /** For a loop, how it ended. */

@@ -2,6 +2,7 @@ import { citationsOf } from './citation.js';
 import { RunnerError } from './errors.js';
 import { rateLimitsOf } from './rate-limits.js';
 import type { TaskOutput } from './runner.js';
+import { serverToolCallsOf } from './server-tool-call.js';
 import { isAmount, usageOf } from './usage.js';
 
 /**
@@ -20,6 +21,7 @@ export function readAnswer(runner: string, answer: unknown, isStrict = false): T
   }
   const { output, usage, costUsd, model, requestId, rateLimits, cached, citations } =
     answer as TaskOutput;
+  const { serverToolCalls } = answer as TaskOutput;
   // An odd count must not lose an answer that has been paid for.
   const used = {
     usage: usage === undefined ? undefined : usageOf(usage),
@@ -36,6 +38,7 @@ export function readAnswer(runner: string, answer: unknown, isStrict = false): T
     requestId: typeof requestId === 'string' ? requestId : undefined,
     rateLimits: rateLimits === undefined ? undefined : rateLimitsOf(rateLimits),
     ...(citations !== undefined && { citations: citationsOf(citations) }),
+    ...(serverToolCalls !== undefined && { serverToolCalls: serverToolCallsOf(serverToolCalls) }),
     ...(cached === true && { cached }),
   };
 }

@@ -4,6 +4,7 @@ import type { Citation } from './citation.js';
 import type { RateLimits } from './rate-limits.js';
 import type { LoopResult } from './repeat.js';
 import type { RunContext } from './run-context.js';
+import type { ServerToolCall } from './server-tool-call.js';
 import type { Task, TaskType } from './task.js';
 import type { RequestTool } from './tool.js';
 import type { Usage } from './usage.js';
@@ -53,6 +54,8 @@ export interface TaskOutput {
   readonly rateLimits?: RateLimits | undefined;
   /** The sources that the answer cites: of searches of the provider, and of documents. */
   readonly citations?: readonly Citation[] | undefined;
+  /** The calls of tools that the provider ran itself, in their order. */
+  readonly serverToolCalls?: readonly ServerToolCall[] | undefined;
   /** The answer was taken from a cache, at no cost. */
   readonly cached?: true | undefined;
 }

@@ -43,6 +43,7 @@ const COPIED_FIELDS: readonly string[] = [
   'waitFor',
   'stopSequences',
   'toolChoice',
+  'serverTools',
   'providerOptions',
   'reasoning',
   'headers',

@@ -4,6 +4,7 @@ import { OPERATORS } from '../contract/condition.js';
 import { ATTEMPT_ERROR_CODES } from '../contract/errors.js';
 import { ON_EXHAUSTED } from '../contract/repeat.js';
 import { RUN_AFTER } from '../contract/run-after.js';
+import { SERVER_TOOL_TYPES } from '../contract/server-tool.js';
 import { COMMAND_OUTPUTS } from '../contract/step.js';
 import { TASK_TYPES } from '../contract/task.js';
 import { WAIT_KINDS } from '../contract/wait-for.js';
@@ -238,6 +239,11 @@ const goalStateSchema = z.strictObject({
 
 const reasoningEffort = z.enum(REASONING_EFFORTS);
 
+const domains = z.array(z.string().min(1)).min(1);
+const toolOptions = z
+  .record(z.string(), z.record(z.string(), z.unknown()))
+  .describe('Fields of the tool in the words of a provider: { openai: { … } }.');
+
 /** A record, so that the compiler finds a missing option. */
 const optionSchemas = {
   instructions: z.string().describe('Instructions that precede the prompt: role, tone, rules.'),
@@ -252,6 +258,34 @@ const optionSchemas = {
       z.strictObject({ type: z.literal('tool'), toolName: z.string() }),
     ])
     .describe('Whether the model calls tools; a forced call is the first request of an attempt.'),
+  serverTools: z
+    .array(
+      z.union([
+        z.enum(SERVER_TOOL_TYPES),
+        z.strictObject({
+          type: z.literal('web_search'),
+          maxUses: count.describe('Maximum searches for one request.').optional(),
+          allowedDomains: domains.describe('Search these domains alone.').optional(),
+          blockedDomains: domains.describe('Leave out these domains.').optional(),
+          userLocation: z
+            .strictObject({
+              city: z.string().optional(),
+              region: z.string().optional(),
+              country: z.string().describe('Two letters, such as PT.').optional(),
+              timezone: z.string().describe('Such as Europe/Lisbon.').optional(),
+            })
+            .describe('Where searches are made from.')
+            .optional(),
+          providerOptions: toolOptions.optional(),
+        }),
+        z.strictObject({
+          type: z.literal('code_execution'),
+          providerOptions: toolOptions.optional(),
+        }),
+      ]),
+    )
+    .min(1)
+    .describe('Tools that the provider runs itself: web_search, code_execution.'),
   headers: z
     .record(z.string(), z.string())
     .describe('Headers of each request. Their values are never recorded.'),
@@ -426,6 +460,7 @@ export const taskSchema = z
       stopSequences: optionSchemas.stopSequences.optional(),
       maxOutputTokens: optionSchemas.maxOutputTokens.optional(),
       toolChoice: optionSchemas.toolChoice.optional(),
+      serverTools: optionSchemas.serverTools.optional(),
       headers: optionSchemas.headers.optional(),
       providerOptions: optionSchemas.providerOptions.optional(),
       reasoning: optionSchemas.reasoning.optional(),

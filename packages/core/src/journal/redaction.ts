@@ -63,8 +63,8 @@ export class Redaction {
 
   /** The texts of an encoded event, without what was removed from outputs. */
   data(data: EventData, index: number): EventData {
-    // Quotes may contain what is redacted.
-    const { citations: _, ...kept } = data;
+    // Quotes and results of code may contain what is redacted.
+    const { citations: _, serverToolCalls: __, ...kept } = data;
     const { question, error, tasks, items, input, savedTo, message: reason } = kept;
     const { message, taskId } = (error ?? {}) as {
       readonly message?: Json;

@@ -1,9 +1,11 @@
 import { checkDuration, checkOptions } from '../contract/check-options.js';
-import { type Citation, citationsOf } from '../contract/citation.js';
+import { citationsOf } from '../contract/citation.js';
 import type { ValueCodec } from '../contract/codec.js';
 import { OptionError } from '../contract/errors.js';
 import type { Journal, RecordedCompletion } from '../contract/journal.js';
+import type { AttemptResult } from '../contract/runner.js';
 import type { AnySchema } from '../contract/schema.js';
+import { serverToolCallsOf } from '../contract/server-tool-call.js';
 import { misfitOf } from '../contract/validate-output.js';
 import { fromData } from '../serialize/value.js';
 
@@ -17,11 +19,9 @@ export interface ReuseOptions {
 }
 
 /** An output of an earlier run. */
-interface ReusedOutput {
+interface ReusedOutput extends Pick<AttemptResult, 'model' | 'citations' | 'serverToolCalls'> {
   readonly output: unknown;
   readonly runId: string;
-  readonly model?: string | undefined;
-  readonly citations?: readonly Citation[] | undefined;
 }
 
 /** Finds outputs of earlier runs that may be reused. */
@@ -56,10 +56,12 @@ export class Reuse {
     // The run that produced the output, however often it has been reused since.
     const { runId } = (reused as { runId: string } | undefined) ?? found;
     const citations = citationsOf(found.event.citations);
+    const serverToolCalls = serverToolCallsOf(found.event.serverToolCalls);
     return {
       ...{ output, runId },
       ...(typeof model === 'string' && { model }),
       ...(citations && { citations }),
+      ...(serverToolCalls && { serverToolCalls }),
     };
   }
 }

@@ -4,6 +4,7 @@ import { RunnerError } from '../contract/errors.js';
 import type { RateLimits } from '../contract/rate-limits.js';
 import type { RunContext } from '../contract/run-context.js';
 import type { TaskOutput, TaskRequest } from '../contract/runner.js';
+import { type ServerToolCall, serverToolCallsOf } from '../contract/server-tool-call.js';
 import type { RequestTool, ToolResult } from '../contract/tool.js';
 import { addUsage, type Usage } from '../contract/usage.js';
 import { jsonInText } from '../util/json-in-text.js';
@@ -53,6 +54,8 @@ export interface Turn extends ResponseMeta {
   readonly model?: string | undefined;
   /** The sources that the answer cites. */
   readonly citations?: readonly Citation[] | undefined;
+  /** The calls of tools that the provider ran itself for this answer. */
+  readonly serverToolCalls?: readonly ServerToolCall[] | undefined;
   /** The tier that the request was served in, where the server says it. */
   readonly serviceTier?: string | undefined;
 }
@@ -121,6 +124,7 @@ export async function converse(
   const { attachments } = request;
   let input: TurnInput = { kind: 'prompt', text: promptOf(request, options), attachments };
   let corrected = false;
+  const serverCalls: ServerToolCall[] = [];
   for (let step = 1; ; step++) {
     const sent: Turn = await dialogue.send(input).catch((thrown) => {
       throw withUsage(thrown, usage, costUsd);
@@ -139,9 +143,12 @@ export async function converse(
       await context.emit({ kind: 'step', step, ...reported });
     }
     const citations = citationsOf(turn.citations);
-    if (isLast) return { output, ...details, ...(citations && { citations }) };
+    serverCalls.push(...(turn.serverToolCalls ?? []));
+    const serverToolCalls = serverToolCallsOf(serverCalls);
+    const answer = { output, ...details, ...definedFields({ citations, serverToolCalls }) };
+    if (isLast) return answer;
     if (step >= maxSteps) {
-      if (toolCalls.length === 0) return { output, ...details, ...(citations && { citations }) };
+      if (toolCalls.length === 0) return answer;
       const message = `the model still called tools after ${step} requests; raise maxSteps`;
       throw new RunnerError('step_limit', message, details);
     }

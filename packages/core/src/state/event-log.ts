@@ -361,7 +361,7 @@ function outputFor(output: unknown): unknown {
 
 function hasDetails(result: AttemptResult): boolean {
   const { usage, costUsd, model, requestId, rateLimits, contentKey, reused, cached } = result;
-  const { savedTo, loop, citations } = result;
+  const { savedTo, loop, citations, serverToolCalls } = result;
   return (
     loop !== undefined ||
     usage !== undefined ||
@@ -373,7 +373,8 @@ function hasDetails(result: AttemptResult): boolean {
     reused !== undefined ||
     cached !== undefined ||
     savedTo !== undefined ||
-    citations !== undefined
+    citations !== undefined ||
+    serverToolCalls !== undefined
   );
 }
 
@@ -388,6 +389,7 @@ const DETAILS = [
   'cached',
   'savedTo',
   'citations',
+  'serverToolCalls',
   'loop',
 ] as const satisfies readonly (keyof AttemptResult)[];
 

@@ -8,6 +8,7 @@ import type {
   TaskSkipped,
 } from '../contract/event.js';
 import type { LoopResult } from '../contract/repeat.js';
+import type { ServerToolCall } from '../contract/server-tool-call.js';
 import type { TaskStatus } from '../contract/status.js';
 import type { Graph } from '../graph/graph.js';
 import type { Failures } from './failures.js';
@@ -29,6 +30,8 @@ export interface TaskResult {
   readonly cached?: true | undefined;
   /** The sources that the output cites. */
   readonly citations?: readonly Citation[] | undefined;
+  /** The calls of tools that the provider ran itself, in their order. */
+  readonly serverToolCalls?: readonly ServerToolCall[] | undefined;
   /** The file that the output was saved to, within the output folder. */
   readonly savedTo?: string | undefined;
   /** The output was dropped, because the run has `outputs: 'final'` and no task needs it any more. */
@@ -102,6 +105,7 @@ function outcomeOf(event: RunEvent): Partial<TaskResult> {
         ...(event.reused !== undefined && { reused: event.reused }),
         ...(event.cached && { cached: event.cached }),
         ...(event.citations !== undefined && { citations: event.citations }),
+        ...(event.serverToolCalls !== undefined && { serverToolCalls: event.serverToolCalls }),
         ...(event.savedTo !== undefined && { savedTo: event.savedTo }),
       };
     case 'task_failed':

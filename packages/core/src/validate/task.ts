@@ -299,21 +299,47 @@ function checkCallOptions(problems: Problems, task: Task, path: PlanPath): void 
     if (asksModel(task)) continue;
     add(problems, 'conflict', [...path, name], `has no effect on a task with ${bodyOf(task)}`);
   }
-  const { toolChoice, tools } = task;
+  const { toolChoice, tools, serverTools } = task;
+  const serverNames = serverTools === undefined ? [] : typesOf(serverTools);
+  checkNameClash(problems, namesOf(tools), serverNames, [...path, 'serverTools']);
   if (task.stream === false && task.idleTimeoutMs !== undefined) {
     const message = 'would end every attempt that does not stream: remove it, or stream: false';
     add(problems, 'conflict', [...path, 'idleTimeoutMs'], message);
   }
   if (toolChoice === undefined) return;
   const at = [...path, 'toolChoice'];
-  if (tools === undefined) add(problems, 'conflict', at, 'has no effect on a task without tools');
-  else if (isRecord(toolChoice) && Array.isArray(tools)) {
-    const names = tools.map((each) => (typeof each === 'string' ? each : each?.name));
+  if ((tools ?? serverTools) === undefined) {
+    add(problems, 'conflict', at, 'has no effect on a task without tools');
+  } else if (isRecord(toolChoice)) {
+    const names = [...namesOf(tools), ...serverNames];
     const { toolName } = toolChoice as { readonly toolName?: string };
     if (names.includes(toolName)) return;
-    const hint = didYouMean(String(toolName), names);
+    const hint = didYouMean(String(toolName), names.map(String));
     add(problems, 'unknown_tool', [...at, 'toolName'], `is none of the task's tools.${hint}`);
   }
+}
+
+function namesOf(tools: Task['tools']): unknown[] {
+  if (!Array.isArray(tools)) return [];
+  return Array.from(tools, (each) => (typeof each === 'string' ? each : Object(each).name));
+}
+
+/** The names of the tools that the provider runs. */
+function typesOf(serverTools: unknown): unknown[] {
+  if (!Array.isArray(serverTools)) return [];
+  return Array.from(serverTools, (each) => (isRecord(each) ? each.type : each));
+}
+
+/** A model could not tell tools of the same name apart. */
+function checkNameClash(
+  problems: Problems,
+  names: readonly unknown[],
+  serverNames: readonly unknown[],
+  path: PlanPath,
+): void {
+  const both = serverNames.find((name) => names.includes(name));
+  if (both === undefined) return;
+  add(problems, 'conflict', path, `the task has a tool named "${both}" too; rename that tool`);
 }
 
 function nameProblem(name: string): string | undefined {

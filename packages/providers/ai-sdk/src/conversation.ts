@@ -7,15 +7,18 @@ import {
   type FormatLadder,
   limitTools,
   reasoningOf,
+  serverToolsOf,
   streamsIn,
   textOfAttachment,
   toolChoiceFor,
+  toolNamesOf,
 } from '@stratagem/core/runner';
 import type { LanguageModel, ModelMessage, streamText, UserContent } from 'ai';
 import { withCallIds } from './call-ids.js';
 import { toRunnerError } from './errors.js';
 import { structuredOutputsOf } from './format.js';
 import { type AiSdkOptions, labelOf } from './options.js';
+import { serverToolSetOf } from './server-tools.js';
 import { toolSetOf } from './tools.js';
 import { Transcript } from './transcript.js';
 import { answeringWhole } from './whole-answers.js';
@@ -45,6 +48,9 @@ export async function conversation(
   );
 }
 
+/** How often one answer is continued after the server has paused it. */
+const MAX_PAUSES = 10;
+
 type StructuredOutput = Awaited<ReturnType<typeof structuredOutputsOf>>[number];
 
 /** Asks for an answer in one form. */
@@ -58,7 +64,8 @@ async function converseIn(
   const transcript = new Transcript(context.emit, target, isRead);
   const requestContext = await requestContextOf(request, target, structured, streams);
   let messages: ModelMessage[] = [{ role: 'user', content: contentOf(request) }];
-  for (let isCorrected = false; ; isCorrected = true) {
+  let isCorrected = false;
+  for (let pauses = 0; ; ) {
     let responseMessages: () => PromiseLike<ModelMessage[]>;
     try {
       const stepsLeft = maxSteps - transcript.steps;
@@ -68,6 +75,11 @@ async function converseIn(
       if (transcript.steps > 0) onAnswer();
       throw await toRunnerError(thrown, target, transcript);
     }
+    if (transcript.isPaused && pauses < MAX_PAUSES && transcript.steps < maxSteps) {
+      pauses++;
+      messages = [...messages, ...(await responseMessages())];
+      continue;
+    }
     const details = transcript.details();
     const output = transcript.text;
     const misfit = isCorrected ? undefined : await request.check?.(output);
@@ -75,6 +87,7 @@ async function converseIn(
     await transcript.reportLastStep();
     const correction: ModelMessage = { role: 'user', content: correctionMessage(misfit) };
     messages = [...messages, ...(await responseMessages()), correction];
+    isCorrected = true;
   }
 }
 
@@ -121,6 +134,12 @@ async function requestContextOf(
 ) {
   const { instructions, temperature, topP, seed, stopSequences, maxOutputTokens } = options;
   const { headers, providerOptions, toolCallConcurrency = DEFAULT_TOOL_CALL_CONCURRENCY } = options;
+  const ownTools = request.tools ?? [];
+  const serverTools = serverToolsOf(options, ownTools);
+  const tools = {
+    ...(await toolSetOf(limitTools(ownTools, toolCallConcurrency))),
+    ...(await serverToolSetOf(serverTools, model)),
+  };
   const asked = streams ? model : await answeringWhole(model);
   return {
     model: request.tools === undefined ? asked : await withCallIds(asked),
@@ -130,9 +149,9 @@ async function requestContextOf(
       headers: headers && { ...headers },
       providerOptions: providerOptions as SdkProviderOptions | undefined,
       reasoning: effortOf(options, labelOf(model)),
-      toolChoice: toolChoiceFor(options, request.tools ?? [], true),
+      toolChoice: toolChoiceFor(options, toolNamesOf(ownTools, serverTools), true),
       output,
-      tools: request.tools && (await toolSetOf(limitTools(request.tools, toolCallConcurrency))),
+      tools: Object.keys(tools).length > 0 ? tools : undefined,
     }),
   };
 }

@@ -1,16 +1,9 @@
-import {
-  type Citation,
-  type RunContext,
-  RunnerError,
-  type TaskOutput,
-  type Usage,
-} from '@stratagem/core';
+import { type RunContext, RunnerError, type TaskOutput, type Usage } from '@stratagem/core';
 import {
   type AnswerEnd,
   AnswerText,
   addUsage,
   answerEndOf,
-  citationsOf,
   definedFields,
   parseRateLimits,
   requireComplete,
@@ -19,6 +12,7 @@ import {
 import type { LanguageModel, TextStreamPart, ToolSet } from 'ai';
 import { type AttemptProgress, isHeartbeat, requestIdOf } from './errors.js';
 import { type AiSdkOptions, labelOf, modelNameOf } from './options.js';
+import { OwnTools } from './own-tools.js';
 import { stepCost, stepUsage } from './usage.js';
 
 type Part = TextStreamPart<ToolSet>;
@@ -40,8 +34,11 @@ export class Transcript implements AttemptProgress {
   /** The tool calls in the last step, without the provider's own tools. */
   #calls: ToolCall[] = [];
   #usesOwnTools = false;
-  /** The sources of the last step. */
-  #sources: Citation[] = [];
+  readonly #own = new OwnTools();
+  /** The text of the steps that the server paused before this one. */
+  #before = '';
+  /** Where each part of the text begins. */
+  readonly #starts = new Map<string, number>();
   #end: StepEnd | undefined;
   #isLastReported = false;
   /** Calls that the SDK could not pass to a tool. */
@@ -61,7 +58,14 @@ export class Transcript implements AttemptProgress {
 
   /** The text of the last step. */
   get text(): string {
-    return this.#answer.text;
+    return this.#before + this.#answer.text;
+  }
+
+  /** Whether the server paused the last step to go on with its own tools in another request. */
+  get isPaused(): boolean {
+    const { serverTools } = this.#target.options;
+    const runsTools = this.#usesOwnTools || serverTools !== undefined;
+    return runsTools && answerEndOf(this.#end?.rawFinishReason) === 'paused';
   }
 
   /**
@@ -74,31 +78,42 @@ export class Transcript implements AttemptProgress {
       case 'start-step':
         this.answering = true;
         this.#requireSupport(part.warnings);
+        this.#before = this.isPaused ? this.text : '';
+        if (!this.isPaused) this.#own.reset();
         this.#answer = new AnswerText(this.#emitAnswer);
         this.#unread = [];
         this.#calls = [];
-        this.#sources = [];
         this.#usesOwnTools = false;
         this.#isLastReported = false;
+        break;
+      case 'text-start':
+        this.#starts.set(part.id, this.text.length);
+        break;
+      case 'text-end':
+        this.#own.addCitations(part, this.text, this.#starts.get(part.id) ?? 0);
         break;
       case 'text-delta':
         await this.#answer.add(part.text);
         break;
       case 'source':
-        this.#sources.push({
-          url: part.sourceType === 'url' ? part.url : undefined,
-          title: part.title ?? (part.sourceType === 'document' ? part.filename : undefined),
-        });
+        this.#own.addSource(part);
         break;
       case 'reasoning-delta':
         await this.#answer.reason(part.text);
         break;
       case 'tool-call':
-        if (part.providerExecuted) this.#usesOwnTools = true;
-        else this.#calls.push({ callId: part.toolCallId, tool: part.toolName, input: part.input });
+        if (part.providerExecuted) {
+          this.#usesOwnTools = true;
+          this.#own.addCall(part);
+        } else
+          this.#calls.push({ callId: part.toolCallId, tool: part.toolName, input: part.input });
         if (part.invalid) await this.#reportInvalidCall(part);
         break;
+      case 'tool-result':
+        if (part.providerExecuted) this.#own.addCall(part);
+        break;
       case 'tool-error':
+        if (part.providerExecuted) this.#own.addCall(part);
         if (this.#invalidCalls.delete(part.toolCallId)) await this.#reportCallError(part);
         break;
       case 'finish-step':
@@ -122,6 +137,12 @@ export class Transcript implements AttemptProgress {
     for (const warning of warnings ?? []) {
       if (warning.type !== 'unsupported') continue;
       const { feature, details } = warning;
+      const isTool = /provider.*tool|tool.*provider/.test(feature);
+      if (isTool && options.serverTools !== undefined) {
+        const remedy = 'use another API or package of the provider, or a tool of the task';
+        const message = `${labelOf(model)} does not take serverTools: ${feature}; ${remedy}`;
+        throw new RunnerError('invalid_request', message);
+      }
       if (options[feature as keyof AiSdkOptions] === undefined) continue;
       const why = details === undefined ? '' : `: ${details}`;
       const message = `${labelOf(model)} does not take the option ${feature}${why}`;
@@ -152,7 +173,7 @@ export class Transcript implements AttemptProgress {
    */
   details(): Omit<TaskOutput, 'output'> {
     const details = this.#details();
-    if (this.#end === undefined) this.#requireComplete(undefined);
+    if (this.#end === undefined || this.isPaused) this.#requireComplete(this.#end);
     if (this.#calls.length === 0) return details;
     const label = labelOf(this.#target.model);
     const message = `${label}: the model still called tools after ${this.steps} requests; raise maxSteps`;
@@ -163,7 +184,8 @@ export class Transcript implements AttemptProgress {
     const { response } = this.#end ?? {};
     const headers = response?.headers;
     return definedFields({
-      citations: citationsOf(this.#sources),
+      citations: this.#own.citations,
+      serverToolCalls: this.#own.calls,
       usage: this.usage,
       costUsd: this.usage && this.costUsd,
       model: response?.modelId,
@@ -206,7 +228,7 @@ export class Transcript implements AttemptProgress {
     await this.#answer.end();
     if (this.steps > 1 || this.#calls.length > 0) await this.reportLastStep();
     try {
-      this.#requireComplete(end);
+      if (!this.isPaused) this.#requireComplete(end);
     } catch (thrown) {
       // The log keeps the text of an answer that is not complete.
       for (const part of this.#unread) await this.#emit(part);

@@ -39,6 +39,7 @@ export const SUBJECT: ProviderSubject = {
         [{ providerOptions: { test: { verbosity: 'low' } } }, { verbosity: 'low' }],
       ],
       refusedOptions: [
+        [{ serverTools: ['web_search'] }, 'no web_search is known of the provider "test"'],
         [
           { reasoning: { budgetTokens: 2_000 } },
           'the AI SDK takes no reasoning.budgetTokens; use providerOptions',

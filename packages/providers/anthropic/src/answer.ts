@@ -17,11 +17,14 @@ import {
 } from '@stratagem/core/runner';
 import { citationsIn } from './citations.js';
 import { ANSWER_TOOL } from './format.js';
+import { containerIdOf, serverToolCallsIn } from './server-tools.js';
 import { messageUsage } from './usage.js';
 
 export interface MessageAnswer extends ModelAnswer {
   /** The blocks to repeat in the next request. */
   readonly content: ContentBlockParam[];
+  /** The container that code ran in. */
+  readonly containerId?: string | undefined;
 }
 
 /** The parts of a message, as far as they have arrived. */
@@ -33,6 +36,7 @@ interface PartialMessage {
   readonly usage?: Usage | undefined;
   readonly model?: string | undefined;
   readonly serviceTier?: string | undefined;
+  readonly container?: Message['container'] | undefined;
 }
 
 /**
@@ -53,7 +57,12 @@ export async function readEvents(
     switch (event.type) {
       case 'message_start':
         counts = event.message.usage;
-        message = { ...message, model: event.message.model, ...usageIn(counts) };
+        message = {
+          ...message,
+          model: event.message.model,
+          container: event.message.container,
+          ...usageIn(counts),
+        };
         break;
       case 'content_block_start':
         blocks.begin(event.index, event.content_block);
@@ -67,7 +76,7 @@ export async function readEvents(
       case 'message_delta':
         // The last counts are totals. Those that they omit were in the first event.
         counts = joinCounts(counts, event.usage);
-        message = { ...message, ...event.delta, ...usageIn(counts) };
+        message = { ...message, ...definedDelta(event.delta), ...usageIn(counts) };
         break;
       case 'message_stop':
         message = { ...message, ended: true };
@@ -76,6 +85,11 @@ export async function readEvents(
   }
   await text.end();
   return answerFrom({ ...message, content: blocks.content }, ids);
+}
+
+/** The end of a message names its container, or null. */
+function definedDelta({ container, ...delta }: MessageDelta) {
+  return { ...delta, ...(container && { container }) };
 }
 
 /** Reads a body that was not streamed, and emits its text: some gateways do not stream. */
@@ -131,6 +145,8 @@ function answerFrom(
     model,
     serviceTier,
     citations: citationsIn(content),
+    serverToolCalls: serverToolCallsIn(content),
+    containerId: containerIdOf(message.container),
     reason,
     end,
     refusal: end === 'refused' ? (explanation ?? category ?? undefined) : undefined,
@@ -160,6 +176,7 @@ function withCallIds(content: readonly ContentBlockParam[], ids: CallIds): Conte
 }
 
 type Delta = Extract<RawMessageStreamEvent, { type: 'content_block_delta' }>['delta'];
+type MessageDelta = Extract<RawMessageStreamEvent, { type: 'message_delta' }>['delta'];
 
 /** The blocks of an answer, in their order. Some servers give every block the same index. */
 class BlockList {

@@ -4,6 +4,7 @@ import type {
   MessageCreateParamsBase,
   MessageParam,
   RawMessageStreamEvent,
+  ToolUnion,
   ToolChoice as WireChoice,
 } from '@anthropic-ai/sdk/resources/messages/messages';
 import { RunnerError, type Usage } from '@stratagem/core';
@@ -17,10 +18,12 @@ import {
   type RequestAttachment,
   refuseAttachment,
   requestAnswer,
+  serverToolsOf,
   type ToolChoice,
   type TurnInput,
   textOfAttachment,
   toolChoiceFor,
+  toolNamesOf,
   toolParametersOf,
   withProviderOptions,
 } from '@stratagem/core/runner';
@@ -29,6 +32,7 @@ import { citationsIn } from './citations.js';
 import type { AnthropicBodyContext, AnthropicRequestContext } from './context.js';
 import { ANSWER_TOOL } from './format.js';
 import { DEFAULT_MAX_OUTPUT_TOKENS } from './options.js';
+import { containerField, serverToolCallsIn, wireServerTool } from './server-tools.js';
 import { thinkingOf } from './thinking.js';
 
 /** A conversation through the Messages API. Each request contains the whole history. */
@@ -36,12 +40,13 @@ export function messagesDialogue(context: AnthropicRequestContext): Dialogue {
   const { client, emit, request } = context;
   const history: MessageParam[] = [];
   const ids = new CallIds();
+  let containerId: string | undefined;
   return {
     async send(input) {
       history.push({ role: 'user', content: contentOf(input, history.at(-1)) });
       const parts: MessageAnswer[] = [];
       for (;;) {
-        const body = messagesBody(history, context);
+        const body = messagesBody(history, context, containerId);
         const answer = await requestAnswer(context, {
           send: (streams) =>
             client.messages.create(streams ? { ...body, stream: true } : body, request),
@@ -52,6 +57,7 @@ export function messagesDialogue(context: AnthropicRequestContext): Dialogue {
           throw withUsageOf(parts, thrown);
         });
         parts.push(answer);
+        containerId = answer.containerId ?? containerId;
         history.push({ role: 'assistant', content: replayable(answer.content) });
         // The server has paused a long turn with tools of its own: the same request continues it.
         if (answer.end !== 'paused') return joinParts(parts);
@@ -76,14 +82,18 @@ function usageOf(parts: readonly MessageAnswer[]): Usage | undefined {
 }
 
 /** The parts of an answer that the server has paused, as one. */
-function joinParts(parts: readonly MessageAnswer[]): Omit<MessageAnswer, 'content'> {
-  const { content: _, ...last } = parts.at(-1) as MessageAnswer;
+function joinParts(
+  parts: readonly MessageAnswer[],
+): Omit<MessageAnswer, 'content' | 'containerId'> {
+  const { content: _, containerId: __, ...last } = parts.at(-1) as MessageAnswer;
   if (parts.length === 1) return last;
+  const content = parts.flatMap((part) => part.content);
   return {
     ...last,
     usage: usageOf(parts),
     text: last.toolCalls?.length ? last.text : parts.map(({ text }) => text).join(''),
-    citations: citationsIn(parts.flatMap(({ content }) => content)),
+    citations: citationsIn(content),
+    serverToolCalls: serverToolCallsIn(content),
   };
 }
 
@@ -91,6 +101,7 @@ function joinParts(parts: readonly MessageAnswer[]): Omit<MessageAnswer, 'conten
 export function messagesBody(
   history: readonly MessageParam[],
   { label, model, options, format, tools }: AnthropicBodyContext,
+  containerId?: string,
 ): MessageCreateParamsBase {
   const {
     instructions,
@@ -100,19 +111,24 @@ export function messagesBody(
     maxOutputTokens = DEFAULT_MAX_OUTPUT_TOKENS,
   } = options;
   const { output, answerTool } = format;
-  const wireTools = tools.map(({ name, description, inputSchema }) => ({
-    name,
-    description,
-    input_schema: toolParametersOf(inputSchema),
-  }));
+  const serverTools = serverToolsOf(options, tools);
+  const wireTools: ToolUnion[] = [
+    ...tools.map(({ name, description, inputSchema }) => ({
+      name,
+      description,
+      input_schema: toolParametersOf(inputSchema),
+    })),
+    ...serverTools.map(wireServerTool),
+  ];
   if (answerTool !== undefined) {
     const description = 'Gives the answer. Call it once, when the answer is complete.';
     wireTools.push({ name: ANSWER_TOOL, description, input_schema: answerTool });
   }
   const { thinking, effort } = thinkingOf(options, model, label);
   const isFirst = history.length === 1;
-  const choice = choiceOf(toolChoiceFor(options, tools, isFirst), {
-    tools: tools.length,
+  const callable = toolNamesOf(tools, serverTools);
+  const choice = choiceOf(toolChoiceFor(options, callable, isFirst), {
+    tools: callable.length,
     needsAnswerTool: answerTool !== undefined,
     thinks: thinking !== undefined && thinking.type !== 'disabled',
   });
@@ -132,12 +148,13 @@ export function messagesBody(
     }),
     ...(wireTools.length > 0 && { tools: wireTools }),
     ...(choice && { tool_choice: choice }),
+    ...containerField(containerId, options),
   };
   return withProviderOptions(body, 'anthropic', options);
 }
 
 interface ToolNeeds {
-  /** The number of tools of the task. */
+  /** The number of tools that the model may call. */
   readonly tools: number;
   readonly needsAnswerTool: boolean;
   readonly thinks: boolean;

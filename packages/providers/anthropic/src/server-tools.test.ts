@@ -41,12 +41,22 @@ const usageOf = (web_search_requests: number) => ({
   server_tool_use: { web_search_requests },
 });
 
-function whole(content: object[], stop_reason: string, searches: number): Reply {
+function whole(
+  content: object[],
+  stop_reason: string,
+  searches: number,
+  container?: object,
+): Reply {
   const message = { id: 'msg', type: 'message', role: 'assistant', model: 'claude-sonnet-5-5' };
-  return json(200, { ...message, content, stop_reason, usage: usageOf(searches) });
+  return json(200, { ...message, content, stop_reason, usage: usageOf(searches), container });
 }
 
-function streamed(content: object[], stop_reason: string, searches: number): Reply {
+function streamed(
+  content: object[],
+  stop_reason: string,
+  searches: number,
+  container: object | null = null,
+): Reply {
   const message = { id: 'msg', type: 'message', role: 'assistant', model: 'claude-sonnet-5-5' };
   const usage = { input_tokens: 100, output_tokens: 1 };
   return stream([
@@ -56,7 +66,7 @@ function streamed(content: object[], stop_reason: string, searches: number): Rep
       ...deltasOf(block).map((delta) => ({ type: 'content_block_delta', index, delta })),
       { type: 'content_block_stop', index },
     ]),
-    { type: 'message_delta', delta: { stop_reason }, usage: usageOf(searches) },
+    { type: 'message_delta', delta: { stop_reason, container }, usage: usageOf(searches) },
     { type: 'message_stop' },
   ]);
 }
@@ -116,11 +126,77 @@ describe.each([
     expect(result.tasks[0]?.citations).toEqual(citations);
     const [first] = citations;
     expect(text.slice(first?.start, first?.end)).toBe('The moon.');
+    expect(result.tasks[0]?.serverToolCalls).toEqual([
+      {
+        ...{ tool: 'web_search', queries: ['tides'] },
+        sources: [{ url: 'https://a.example/tides', title: 'Tides' }],
+      },
+    ]);
     expect(result.metrics.usage).toMatchObject({ inputTokens: 200, outputTokens: 20, searches: 3 });
     const tokens = await runOf(isStreamed, reply(REST, 'end_turn', 0)).orThrow();
     // Each search costs a cent.
     const cost = result.metrics.costUsd as number;
     expect(cost).toBeCloseTo(2 * (tokens.metrics.costUsd as number) + 0.03, 9);
+  });
+
+  test('and code run in the container of the first answer, and leave output and files', async () => {
+    const ran = [
+      ...PAUSED,
+      {
+        ...{ type: 'server_tool_use', id: 'srvtoolu_2', name: 'bash_code_execution' },
+        input: { command: 'python a.py' },
+      },
+      {
+        ...{ type: 'bash_code_execution_tool_result', tool_use_id: 'srvtoolu_2' },
+        content: {
+          ...{ type: 'bash_code_execution_result', stdout: '42', stderr: 'slow', return_code: 1 },
+          content: [{ type: 'bash_code_execution_output', file_id: 'file_1' }],
+        },
+      },
+    ];
+    server.replyWith(
+      reply(ran, 'pause_turn', 1, { id: 'container_1', expires_at: '2026-12-01T00:00:00Z' }),
+      reply(REST, 'end_turn', 1),
+    );
+    const runner = anthropic({ apiKey: 'sk-ant-test', baseURL: server.url, stream: isStreamed });
+    const plan = createPlan('Tides').addTask({
+      ...{ id: 'a', description: 'Why?', toolChoice: 'required' },
+      serverTools: [{ type: 'web_search', maxUses: 2 }, 'code_execution'],
+    });
+    const executor = createExecutor({ strategy: inOrder, runner });
+    const { tasks } = await executor.execute(plan).orThrow();
+    const [first, second] = server.requests.map(({ body }) => body);
+    const tools = [
+      { type: 'web_search_20250305', name: 'web_search', max_uses: 2 },
+      { type: 'code_execution_20250825', name: 'code_execution' },
+    ];
+    expect(first).toMatchObject({ tools, tool_choice: { type: 'any' } });
+    expect(first).not.toHaveProperty('container');
+    expect(second).toMatchObject({ tools, container: 'container_1' });
+    expect(second).not.toHaveProperty('tool_choice');
+    expect(tasks[0]?.serverToolCalls).toEqual([
+      {
+        ...{ tool: 'web_search', queries: ['tides'] },
+        sources: [{ url: 'https://a.example/tides', title: 'Tides' }],
+      },
+      {
+        ...{ tool: 'code_execution', code: 'python a.py', stdout: '42', stderr: 'slow' },
+        ...{ exitCode: 1, files: [{ id: 'file_1' }] },
+      },
+    ]);
+  });
+
+  test('that fails says why, and the answer goes on', async () => {
+    const [text, call] = PAUSED;
+    const failed = {
+      ...{ type: 'web_search_tool_result', tool_use_id: 'srvtoolu_1' },
+      content: { type: 'web_search_tool_result_error', error_code: 'max_uses_exceeded' },
+    };
+    const content = [text, call, failed, ...REST] as object[];
+    const result = await runOf(isStreamed, reply(content, 'end_turn', 1)).orThrow();
+    expect(result.tasks[0]?.serverToolCalls).toEqual([
+      { tool: 'web_search', queries: ['tides'], error: 'max_uses_exceeded' },
+    ]);
   });
 
   test('that is paused again and again ends as truncated', async () => {

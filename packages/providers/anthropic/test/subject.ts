@@ -45,6 +45,42 @@ export const SUBJECT: ProviderSubject = {
             output_config: { effort: 'low' },
           },
         ],
+        [
+          { serverTools: ['web_search', 'code_execution'] },
+          {
+            tools: [
+              { type: 'web_search_20250305', name: 'web_search' },
+              { type: 'code_execution_20250825', name: 'code_execution' },
+            ],
+          },
+        ],
+        [
+          {
+            serverTools: [
+              {
+                type: 'web_search',
+                maxUses: 3,
+                blockedDomains: ['example.com'],
+                userLocation: { city: 'Lisbon' },
+                providerOptions: {
+                  openai: { search_context_size: 'low' },
+                  anthropic: { type: 'web_search_20260318' },
+                },
+              },
+            ],
+          },
+          {
+            tools: [
+              {
+                type: 'web_search_20260318',
+                name: 'web_search',
+                max_uses: 3,
+                blocked_domains: ['example.com'],
+                user_location: { type: 'approximate', city: 'Lisbon' },
+              },
+            ],
+          },
+        ],
         [{ reasoning: 'none' }, { thinking: { type: 'disabled' } }],
         [{ serviceTier: 'standard_only' }, { service_tier: 'standard_only' }],
         [{ promptCacheTtl: '1h' }, { cache_control: { type: 'ephemeral', ttl: '1h' } }],

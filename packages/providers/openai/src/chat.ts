@@ -37,6 +37,7 @@ import type { WireFormat } from './format.js';
 import { limitFieldOf, switchLimitField } from './limit-field.js';
 import { mergeDelta } from './merge-delta.js';
 import type { OpenAIOptions } from './options.js';
+import { refuseServerTools } from './server-tools.js';
 import { requireNoError } from './stream-error.js';
 import { type JoinedCall, ToolCallAccumulator } from './tool-calls.js';
 
@@ -83,6 +84,7 @@ export function chatBody(
   { client, label, model, options, format, tools }: OpenAIBodyContext,
 ): ChatCompletionCreateParamsBase {
   const isFirst = history.every(({ role }) => role !== 'assistant');
+  refuseServerTools(options, label);
   const toolChoice = toolChoiceFor(options, tools, isFirst);
   const body = {
     model,

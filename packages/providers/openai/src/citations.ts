@@ -8,7 +8,9 @@ import type { Citation } from '@stratagem/core';
  */
 export function annotationsOf(annotations: unknown, text: string, offset = 0): Citation[] {
   if (!Array.isArray(annotations)) return [];
-  return annotations.map((each) => {
+  // A file that code left is no source.
+  const sources = annotations.filter((each) => !Object(each).container_id);
+  return sources.map((each) => {
     const outer = Object(each) as Record<string, unknown>;
     const fields = Object(outer.url_citation ?? outer) as Record<string, unknown>;
     const { url, title, filename, start_index, end_index, content } = fields;

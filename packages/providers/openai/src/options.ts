@@ -9,6 +9,7 @@ import {
   type SdkOptions,
 } from '@stratagem/core/runner';
 import type { OpenAI } from 'openai';
+import { checkServerTools } from './server-tools.js';
 
 const APIS = ['responses', 'chat'] as const;
 const STRUCTURED_OUTPUTS = ['json_schema', 'json_object', 'prompt'] as const;
@@ -97,6 +98,7 @@ const NAMES: Readonly<Record<keyof OpenAIOptions, true>> = {
   stopSequences: true,
   maxOutputTokens: true,
   toolChoice: true,
+  serverTools: true,
   headers: true,
   providerOptions: true,
   reasoning: true,
@@ -126,6 +128,7 @@ export const OPENAI_TASK_OPTIONS = [
   'stopSequences',
   'maxOutputTokens',
   'toolChoice',
+  'serverTools',
   'headers',
   'reasoning',
   'stream',
@@ -146,6 +149,7 @@ export function checkOpenAIOptions(owner: string, options: OpenAIOptions): void 
     );
   }
   checkProvider(owner, 'openai', providerOptions);
+  checkServerTools(owner, options);
   checkAccount(owner, options);
   if (api !== 'responses') return;
   const unsupported = NOT_IN_RESPONSES.find((name) => options[name] !== undefined);

@@ -4,15 +4,20 @@ import {
   answerEndOf,
   CallIds,
   type Dialogue,
+  definedFields,
   inputJson,
+  isServerTool,
   type ModelAnswer,
   type RequestAttachment,
   readWireUsage,
   requestAnswer,
+  type ServerToolOptions,
+  serverToolsOf,
   type ToolChoice,
   type TurnInput,
   textOfAttachment,
   toolChoiceFor,
+  toolNamesOf,
   toolParametersOf,
   urlOf,
   type WireUsage,
@@ -32,6 +37,7 @@ import type { OpenAIBodyContext, OpenAIRequestContext } from './context.js';
 import { deliveryFields, isStateless } from './delivery.js';
 import { effortOf } from './effort.js';
 import { NOT_IN_RESPONSES, type OpenAIOptions } from './options.js';
+import { serverToolCallsIn, serverToolFields, WIRE_TYPES } from './server-tools.js';
 
 /** A conversation through the Responses API. Each request contains the whole history. */
 export function responsesDialogue(context: OpenAIRequestContext): Dialogue {
@@ -64,10 +70,27 @@ export function responsesBody(
   const isFirst = history.every(
     (item) => item.type === 'message' && 'role' in item && item.role === 'user',
   );
-  const toolChoice = toolChoiceFor(options, tools, isFirst);
+  const serverTools = serverToolsOf(options, tools);
+  const own = serverToolFields(serverTools, label);
+  const toolChoice = toolChoiceFor(options, toolNamesOf(tools, serverTools), isFirst);
   const effort = effortOf(options, label);
   const [only] = history;
   const isPrompt = history.length === 1 && only?.type === 'message' && 'role' in only;
+  const include = [
+    ...(isStateless(options) ? ['reasoning.encrypted_content' as const] : []),
+    ...own.include,
+  ];
+  const wireTools = [
+    ...tools.map(({ name, description, inputSchema }) => ({
+      type: 'function' as const,
+      name,
+      description,
+      parameters: toolParametersOf(inputSchema),
+      // The executor validates the input; not every schema can be strict.
+      strict: false,
+    })),
+    ...own.tools,
+  ];
   const body = {
     model,
     // The API takes a single prompt as a text too.
@@ -77,20 +100,12 @@ export function responsesBody(
     top_p: options.topP,
     ...(effort && { reasoning: { effort } }),
     ...deliveryFields(options),
-    ...(isStateless(options) && { include: ['reasoning.encrypted_content' as const] }),
-    ...(toolChoice && { tool_choice: wireChoice(toolChoice) }),
+    ...(include.length > 0 && { include }),
+    ...definedFields({ max_tool_calls: own.max_tool_calls }),
+    ...(toolChoice && { tool_choice: wireChoice(toolChoice, serverTools) }),
     max_output_tokens: options.maxOutputTokens,
     ...(format.wire && { text: { format: format.wire } }),
-    ...(tools.length > 0 && {
-      tools: tools.map(({ name, description, inputSchema }) => ({
-        type: 'function' as const,
-        name,
-        description,
-        parameters: toolParametersOf(inputSchema),
-        // The executor validates the input; not every schema can be strict.
-        strict: false,
-      })),
-    }),
+    ...(wireTools.length > 0 && { tools: wireTools }),
   };
   return withProviderOptions(body, 'openai', options);
 }
@@ -103,8 +118,15 @@ function requireSupported(options: OpenAIOptions, label: string): void {
   throw new RunnerError('invalid_request', message);
 }
 
-function wireChoice(choice: ToolChoice): ResponseCreateParamsBase['tool_choice'] {
-  return typeof choice === 'string' ? choice : { type: 'function', name: choice.toolName };
+function wireChoice(
+  choice: ToolChoice,
+  serverTools: readonly ServerToolOptions[],
+): ResponseCreateParamsBase['tool_choice'] {
+  if (typeof choice === 'string') return choice;
+  const { toolName: name } = choice;
+  return isServerTool(serverTools, name)
+    ? { type: WIRE_TYPES[name] as 'code_interpreter' }
+    : { type: 'function', name };
 }
 
 function itemsOf(input: TurnInput): ResponseInputItem[] {
@@ -260,6 +282,7 @@ export function readResponse(
     })),
     refusal: streamed.refusal || refusalOf(output),
     citations: citationsIn(output),
+    serverToolCalls: serverToolCallsIn(output),
     ...endingOf(response),
     ...withSearches(readWireUsage(response?.usage), output),
     model: response?.model,

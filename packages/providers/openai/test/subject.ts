@@ -60,6 +60,43 @@ export const SUBJECT: ProviderSubject = {
         [{ promptCacheTtl: '24h' }, { prompt_cache_retention: '24h' }],
         [{ store: false }, { store: false, include: ['reasoning.encrypted_content'] }],
         [
+          { serverTools: ['web_search', 'code_execution'] },
+          {
+            tools: [
+              { type: 'web_search' },
+              { type: 'code_interpreter', container: { type: 'auto' } },
+            ],
+            include: ['web_search_call.action.sources', 'code_interpreter_call.outputs'],
+          },
+        ],
+        [
+          {
+            serverTools: [
+              {
+                type: 'web_search',
+                maxUses: 3,
+                allowedDomains: ['example.com'],
+                userLocation: { country: 'PT' },
+                providerOptions: {
+                  openai: { search_context_size: 'low' },
+                  anthropic: { type: 'web_search_20260318' },
+                },
+              },
+            ],
+          },
+          {
+            tools: [
+              {
+                type: 'web_search',
+                filters: { allowed_domains: ['example.com'] },
+                user_location: { type: 'approximate', country: 'PT' },
+                search_context_size: 'low',
+              },
+            ],
+            max_tool_calls: 3,
+          },
+        ],
+        [
           {
             reasoning: { effort: 'low' },
             providerOptions: { openai: { reasoning: { summary: 'auto' } } },
@@ -74,6 +111,14 @@ export const SUBJECT: ProviderSubject = {
       refusedOptions: [
         [{ seed: 7 }, "the Responses API has no option for seed; use api: 'chat'"],
         [{ stopSequences: ['END'] }, 'the Responses API has no option for stopSequences'],
+        [
+          { serverTools: [{ type: 'web_search', blockedDomains: ['example.com'] }] },
+          "OpenAI's web_search takes no blockedDomains; use allowedDomains",
+        ],
+        [
+          { serverTools: [{ type: 'web_search', maxUses: 1 }, 'code_execution'] },
+          'OpenAI limits the calls of all serverTools together; remove maxUses or the other tool',
+        ],
         ...REFUSED,
       ],
       attached: [
@@ -126,7 +171,13 @@ export const SUBJECT: ProviderSubject = {
         [{ promptCacheTtl: '24h' }, { prompt_cache_retention: '24h' }],
         [{ providerOptions: { openai: { verbosity: 'low' } } }, { verbosity: 'low' }],
       ],
-      refusedOptions: REFUSED,
+      refusedOptions: [
+        [
+          { serverTools: ['web_search'] },
+          "Chat Completions has no serverTools; use api: 'responses', or providerOptions.openai",
+        ],
+        ...REFUSED,
+      ],
       attached: [
         { type: 'image_url', image_url: { url: 'data:image/png;base64,cGl4ZWxz' } },
         {

@@ -119,6 +119,11 @@ const inputPart = either(
 );
 const status = oneOf('in_progress', 'completed', 'incomplete');
 
+const location = object({
+  type: constant('approximate'),
+  ...{ 'city?': text, 'region?': text, 'country?': text, 'timezone?': text },
+});
+
 /** `POST /responses` of OpenAI. */
 export const OPENAI_RESPONSES: JsonSchema = object({
   model: text,
@@ -172,6 +177,13 @@ export const OPENAI_RESPONSES: JsonSchema = object({
           'encrypted_content?': either(text, { type: 'null' }),
           'status?': status,
         }),
+        object({ type: constant('web_search_call'), id: text, status: text, action: anyObject }),
+        object({
+          type: constant('code_interpreter_call'),
+          ...{ id: text, status: text, container_id: text },
+          code: either(text, { type: 'null' }),
+          outputs: either(list(anyObject), { type: 'null' }),
+        }),
       ),
       1,
     ),
@@ -207,19 +219,33 @@ export const OPENAI_RESPONSES: JsonSchema = object({
   'truncation?': oneOf('auto', 'disabled'),
   'stream?': flag,
   'stream_options?': object({ 'include_obfuscation?': flag }),
+  'max_tool_calls?': count,
   'tools?': list(
-    object({
-      type: constant('function'),
-      name,
-      parameters: either(parameters, { type: 'null' }),
-      strict: either(flag, { type: 'null' }),
-      'description?': text,
-    }),
+    either(
+      object({
+        type: constant('function'),
+        name,
+        parameters: either(parameters, { type: 'null' }),
+        strict: either(flag, { type: 'null' }),
+        'description?': text,
+      }),
+      object({
+        type: constant('web_search'),
+        'filters?': object({ 'allowed_domains?': list(text) }),
+        'search_context_size?': oneOf('low', 'medium', 'high'),
+        'user_location?': location,
+      }),
+      object({
+        type: constant('code_interpreter'),
+        container: either(text, object({ type: constant('auto'), 'file_ids?': list(text) })),
+      }),
+    ),
     1,
   ),
   'tool_choice?': either(
     oneOf('none', 'auto', 'required'),
     object({ type: constant('function'), name }),
+    object({ type: oneOf('web_search', 'code_interpreter') }),
   ),
 });
 
@@ -290,6 +316,19 @@ export const ANTHROPIC_MESSAGES: JsonSchema = object({
             }),
             object({ type: constant('thinking'), thinking: text, signature: text }),
             object({ type: constant('redacted_thinking'), data: text }),
+            object({
+              type: constant('server_tool_use'),
+              ...{ id: name, name, input: anyObject, 'caller?': anyObject },
+            }),
+            object({
+              type: {
+                type: 'string',
+                pattern: '^(web_search|(bash_|text_editor_)?code_execution)_tool_result$',
+              },
+              tool_use_id: name,
+              content: either(anyObject, list(anyObject)),
+              'caller?': anyObject,
+            }),
           ),
           1,
         ),
@@ -316,15 +355,30 @@ export const ANTHROPIC_MESSAGES: JsonSchema = object({
   }),
   'service_tier?': oneOf('auto', 'standard_only'),
   'cache_control?': cache,
+  'container?': either(text, object({ 'id?': text, 'skills?': list(anyObject) })),
   'metadata?': object({ 'user_id?': text }),
   'tools?': list(
-    object({
-      name,
-      'description?': text,
-      input_schema: parameters,
-      'strict?': flag,
-      'cache_control?': cache,
-    }),
+    either(
+      object({
+        name,
+        'description?': text,
+        input_schema: parameters,
+        'strict?': flag,
+        'cache_control?': cache,
+      }),
+      object({
+        type: { type: 'string', pattern: '^web_search_\\d{8}$' },
+        name: constant('web_search'),
+        'max_uses?': count,
+        'allowed_domains?': list(text, 1),
+        'blocked_domains?': list(text, 1),
+        'user_location?': location,
+      }),
+      object({
+        type: { type: 'string', pattern: '^code_execution_\\d{8}$' },
+        name: constant('code_execution'),
+      }),
+    ),
     1,
   ),
   'tool_choice?': either(

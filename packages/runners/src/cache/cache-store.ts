@@ -7,6 +7,7 @@ export interface CachedResponse {
   /** The model that produced it. */
   readonly model?: string | undefined;
   readonly citations?: TaskOutput['citations'];
+  readonly serverToolCalls?: TaskOutput['serverToolCalls'];
   /** When it was stored, as Unix time in milliseconds. */
   readonly storedAt: number;
 }

@@ -133,12 +133,13 @@ export function cache(
     context: RunContext,
   ) {
     if ((await request.check?.(response.output)) !== undefined) return;
-    const { output, model, citations } = response;
+    const { output, model, citations, serverToolCalls } = response;
     try {
       const stored = {
         ...{ output, storedAt: now() },
         ...(model !== undefined && { model }),
         ...(citations !== undefined && { citations }),
+        ...(serverToolCalls !== undefined && { serverToolCalls }),
       };
       await inTime(store.set(key, stored), storeTimeoutMs);
     } catch (thrown) {
@@ -189,7 +190,7 @@ function isCachedResponse(value: CachedResponse | undefined): value is CachedRes
 
 /** The response with zero usage; logs why it costs nothing. */
 function withoutCost(
-  { output, model, citations }: Pick<CachedResponse, 'output' | 'model' | 'citations'>,
+  { output, model, citations, serverToolCalls }: Omit<CachedResponse, 'storedAt'>,
   context: RunContext,
   reason: string,
 ): TaskOutput {
@@ -201,6 +202,7 @@ function withoutCost(
     ...{ output, usage, costUsd: 0, cached: true },
     ...(model !== undefined && { model }),
     ...(citations !== undefined && { citations }),
+    ...(serverToolCalls !== undefined && { serverToolCalls }),
   };
 }
 

@@ -118,8 +118,10 @@ export function record(runner: TaskRunner, options: RecordOptions): TaskRunner {
 }
 
 function recordedResponse(response: TaskOutput): RecordedResponse {
-  const { output, usage, costUsd, model, requestId, citations } = response;
-  return withoutUndefined({ output: output ?? null, usage, costUsd, model, requestId, citations });
+  const { output, usage, costUsd, model, requestId, citations, serverToolCalls } = response;
+  return withoutUndefined({
+    ...{ output: output ?? null, usage, costUsd, model, requestId, citations, serverToolCalls },
+  });
 }
 
 function recordedError(thrown: unknown): RecordedError {

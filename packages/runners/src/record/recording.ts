@@ -27,6 +27,7 @@ export interface RecordedResponse {
   readonly model?: string | undefined;
   readonly requestId?: string | undefined;
   readonly citations?: TaskOutput['citations'];
+  readonly serverToolCalls?: TaskOutput['serverToolCalls'];
 }
 
 export interface RecordedError {
