@@ -1,3 +1,5 @@
+import { MECHANISMS } from '../mechanisms.js';
+
 /** Rounds without a refusal before a limit above the last refusal is tried. */
 const RELAX_ROUNDS = 2;
 
@@ -35,6 +37,7 @@ export class Ceiling {
 
   /** Counts an answer; after enough of them the ceiling rises, by twice as much each time. */
   recordAnswer(limit: number): void {
+    if (!MECHANISMS.risingCeiling) return;
     if (this.value >= this.#permanent || ++this.#answers < RELAX_ROUNDS * limit) return;
     this.#answers = 0;
     this.#step = Math.max(1, 2 * this.#step);

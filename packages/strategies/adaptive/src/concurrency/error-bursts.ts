@@ -1,3 +1,5 @@
+import { MECHANISMS } from '../mechanisms.js';
+
 /** The share of the limit that must be hit by errors. A single request is never enough. */
 const MIN_SHARE = 0.1;
 /** Errors decay over this many answers, or over a round if that is longer. */
@@ -25,7 +27,7 @@ export class ErrorBursts {
   recordError(inFlight: number, limit: number): number | undefined {
     this.#count++;
     this.#fewest = Math.min(this.#fewest, inFlight);
-    if (this.#count < Math.max(2, MIN_SHARE * limit)) return undefined;
+    if (MECHANISMS.errorBursts && this.#count < Math.max(2, MIN_SHARE * limit)) return undefined;
     const fewest = this.#fewest;
     this.#reset();
     return fewest;

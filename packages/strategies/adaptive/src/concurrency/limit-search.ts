@@ -1,3 +1,4 @@
+import { MECHANISMS } from '../mechanisms.js';
 import type { LearnedResource } from '../model/learned.js';
 import type { Request } from '../model/request.js';
 import { Ceiling } from './ceiling.js';
@@ -206,8 +207,11 @@ export class LimitSearch {
   #detectSlowdown(): boolean {
     const { answers, observations } = this.#window;
     const isSlower =
-      (answers > MIN_OBSERVATIONS && this.#posterior.slowdownLogOdds > SLOWDOWN_LOG_ODDS) ||
-      (observations > MIN_OBSERVATIONS &&
+      (MECHANISMS.missingAnswers &&
+        answers > MIN_OBSERVATIONS &&
+        this.#posterior.slowdownLogOdds > SLOWDOWN_LOG_ODDS) ||
+      (MECHANISMS.slowerText &&
+        observations > MIN_OBSERVATIONS &&
         this.#posterior.streamSlowdownLogOdds > SLOWDOWN_LOG_ODDS);
     if (isSlower) this.#posterior.forgetKnee();
     // A long period without a slowdown would hide the start of one, so the detector is renewed.
@@ -251,7 +255,8 @@ export class LimitSearch {
     if (isAbove && this.#detectSpeedup(probeFrom)) return false;
     const isUnclear =
       isAbove && (!this.#window.isReached || this.#posterior.speedupLogOdds > PROMISING_LOG_ODDS);
-    const extension = this.#window.isStreaming && isUnclear ? EXTENSION : 1;
+    const extension =
+      MECHANISMS.probeExtension && this.#window.isStreaming && isUnclear ? EXTENSION : 1;
     const enough = Math.max(MIN_PROBE, (isAbove ? probeAboveRounds : probeBelowRounds) * probeFrom);
     if (this.#window.sinceAdjusted < extension * enough) return false;
     if (isAbove) this.#setLimit(probeFrom, 'higher concurrency did not raise throughput');
@@ -265,7 +270,10 @@ export class LimitSearch {
     if (answers === 1 && observations === 1) return true;
     const enough = this.#stepSizes.raiseAfter * this.limit;
     const gain = this.#loss(this.limit) - this.#loss(limit);
-    return sinceAdjusted >= enough || (sinceChange >= enough && gain > MIN_GAIN_EARLY);
+    return (
+      sinceAdjusted >= enough ||
+      (MECHANISMS.earlyRaises && sinceChange >= enough && gain > MIN_GAIN_EARLY)
+    );
   }
 
   /** Probes a lower or a higher limit when its cost is justified. */
@@ -282,6 +290,7 @@ export class LimitSearch {
     ) {
       this.#probeBelow();
     } else if (
+      MECHANISMS.probesAbove &&
       answers > PROBE_ABOVE_EVERY * limit &&
       waiting > above &&
       above <= Math.min(this.#max, this.#ceiling.value) &&
@@ -294,6 +303,7 @@ export class LimitSearch {
   }
 
   #probeBelow(): void {
+    if (!MECHANISMS.probesBelow) return;
     const { limit } = this;
     this.#setLimit(limit * PROBE_BELOW, 'probing lower concurrency to compare throughput');
     this.#probeFrom = limit;
@@ -329,7 +339,9 @@ export class LimitSearch {
     const { firstFactor, maxFactor } = this.#stepSizes;
     const factor = this.#window.isChanged ? maxFactor : firstFactor;
     const next = Math.max(factor * this.limit, this.limit + 1, this.#probeFrom ?? 0);
-    const proven = Math.max(maxFactor * this.#harmless, this.#harmless + 1);
+    const proven = MECHANISMS.cautiousRaises
+      ? Math.max(maxFactor * this.#harmless, this.#harmless + 1)
+      : Number.POSITIVE_INFINITY;
     return Math.floor(Math.min(this.#max, this.#ceiling.value, proven, next));
   }
 

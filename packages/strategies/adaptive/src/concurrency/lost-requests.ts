@@ -1,4 +1,5 @@
 import { Heap } from '@stratagem/core/strategy';
+import { MECHANISMS } from '../mechanisms.js';
 import type { Request } from '../model/request.js';
 
 /**
@@ -33,6 +34,7 @@ export class LostRequests {
    * @param rounds A request is lost after this many times its concurrent requests were answered.
    */
   recordAnswer({ order }: Request, rounds: number): void {
+    if (!MECHANISMS.lostRequests) return;
     this.#answered.push(order);
     const patience = rounds * this.#mostInFlight();
     while (this.#answered.size > patience) this.#answered.pop();

@@ -1,6 +1,7 @@
 import { SlowdownDetector } from '../change/slowdown-detector.js';
 import { SpeedupDetector } from '../change/speedup-detector.js';
 import { StreamSlowdownDetector } from '../change/stream-slowdown-detector.js';
+import { MECHANISMS } from '../mechanisms.js';
 import { type Covariance, PRIOR_WITH_TOKENS, PRIOR_WITHOUT_TOKENS } from '../model/covariance.js';
 import { type Hypothesis, hypotheses, PLAUSIBLE, speedOf } from '../model/hypotheses.js';
 import type { Kind } from '../model/kind.js';
@@ -114,7 +115,7 @@ export class Posterior {
   /** @returns Whether the text completes a segment, which is an observation. */
   recordText(request: Request, characters: number): boolean {
     const segment = this.#streams.addText(request, characters, this.#progress, this.#speeds);
-    if (segment === undefined) return false;
+    if (segment === undefined || !MECHANISMS.textSegments) return false;
     const varianceOf = (h: number) => this.#streams.variance(h);
     this.#streamSlowdown.addSegment(segment, varianceOf);
     this.#speedup?.addSegment(segment, varianceOf(this.#likeliest));
@@ -146,6 +147,7 @@ export class Posterior {
       if (statistics.count < MIN_WEIGHT) this.#statistics.delete(kind);
     }
     const statistics = this.#statisticsOf(request.kind);
+    if (!MECHANISMS.tokenCounts) tokens = undefined;
     if (tokens) this.#prior = PRIOR_WITH_TOKENS;
     // Where tokens are not reported, or reported as 0, assume the mean of earlier answers.
     const logTokens = tokens
@@ -173,7 +175,7 @@ export class Posterior {
     this.#computeProbabilities(
       (h) =>
         (this.#fits[h] as LognormalEm).fit(this.#statistics, groups, this.#prior) +
-        this.#streams.logLikelihood(h, this.#progress),
+        (MECHANISMS.textSegments ? this.#streams.logLikelihood(h, this.#progress) : 0),
     );
   }
 
@@ -348,6 +350,7 @@ export class Posterior {
    * distribution describes them, and answers that come close together may be just tasks of equal length.
    */
   get #shareOfSpeedRatios(): number {
+    if (!MECHANISMS.speedRatioShare) return 1;
     let variance = Number.POSITIVE_INFINITY;
     for (const { covariance } of this.#fits) variance = Math.min(variance, covariance.yy);
     return Math.min(1, SIMILAR_VARIANCE / variance) ** 2;
@@ -358,6 +361,7 @@ export class Posterior {
     const groups: CensoredGroup[] = [];
     const filling = new Map<Kind, CensoredGroup>();
     const size = Math.ceil(this.#open.size / GROUPS);
+    if (!MECHANISMS.requestsInFlight) return groups;
     for (const [{ kind, logEstimate }, start] of this.#open) {
       if (!this.#statistics.has(kind)) continue;
       let group = filling.get(kind);

@@ -1,3 +1,4 @@
+import { MECHANISMS } from '../mechanisms.js';
 import type { Request } from '../model/request.js';
 
 /**
@@ -17,6 +18,7 @@ export class ProvenConcurrency {
 
   /** Whether a request that timed out started above the concurrency proven by earlier requests. */
   isUnproven({ order, othersInFlight }: Request): boolean {
+    if (!MECHANISMS.provenConcurrency) return true;
     const isAnswering = (this.#firsts[0] ?? Number.POSITIVE_INFINITY) < order;
     return isAnswering && !((this.#firsts[othersInFlight] ?? Number.POSITIVE_INFINITY) < order);
   }

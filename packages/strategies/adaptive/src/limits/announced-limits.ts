@@ -1,4 +1,5 @@
 import type { Outcome, RateLimits, TaskView, Usage } from '@stratagem/core';
+import { MECHANISMS } from '../mechanisms.js';
 import type { Request } from '../model/request.js';
 import { QuotaWindow } from './quota-window.js';
 
@@ -58,7 +59,7 @@ export class AnnouncedLimits {
     const before = this.#takenAtStart.get(request) as readonly number[];
     this.#takenAtStart.delete(request);
     if (ok && usage !== undefined) this.#learn(request.task, usage);
-    if (rateLimits === undefined) return;
+    if (rateLimits === undefined || !MECHANISMS.announcedLimits) return;
     for (const [position, kind] of KINDS.entries()) {
       const limit = rateLimits[kind];
       if (limit === undefined) continue;

@@ -1,3 +1,5 @@
+import { MECHANISMS } from '../mechanisms.js';
+
 /** The pacer aims for one refusal in this many starts: that keeps testing an unannounced limit. */
 const STARTS_PER_REFUSAL = 30;
 /** After this many starts without a refusal, the interval is shortened. */
@@ -103,6 +105,7 @@ export class RatePacer {
    * @param roomAt The time at which the server said it would have capacity again.
    */
   recordRefusal(startedAt: number, roomAt: number, now: number): void {
+    if (!MECHANISMS.ratePacer) return;
     this.#refusalMs = now - startedAt;
     this.#admitted--;
     this.#burst ??= Math.max(1, this.#admitted);

@@ -1,4 +1,5 @@
 import type { TaskView } from '@stratagem/core';
+import { MECHANISMS } from '../mechanisms.js';
 
 /**
  * A kind of task: tasks of one kind are expected to do similar work, so their durations are compared with
@@ -8,5 +9,6 @@ import type { TaskView } from '@stratagem/core';
 export type Kind = string;
 
 export function kindOf({ type, level, estimate }: TaskView): Kind {
+  if (!MECHANISMS.kinds) return 'any';
   return `${type}/${level}${estimate?.durationMs === undefined ? '' : '/estimated'}`;
 }

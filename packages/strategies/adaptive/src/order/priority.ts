@@ -1,4 +1,5 @@
 import type { RunView, TaskType, TaskView } from '@stratagem/core';
+import { MECHANISMS } from '../mechanisms.js';
 import type { Durations } from './durations.js';
 
 /** Durations that changed by less than this factor hardly affect the order. */
@@ -39,6 +40,7 @@ export class PriorityOrder {
 
   /** @returns Whether the order has changed. */
   refresh(): boolean {
+    if (!MECHANISMS.learnedOrder) return false;
     const durations = this.#currentDurations();
     const hasGrown = this.#relativeDurations.size > 0 && this.#run.totalTasks > GROWN * this.#tasks;
     if (!hasGrown && !this.#haveChanged(durations)) return false;

@@ -6,6 +6,7 @@ import { ProvenConcurrency } from '../concurrency/proven-concurrency.js';
 import { SlowStart } from '../concurrency/slow-start.js';
 import { AnnouncedLimits } from '../limits/announced-limits.js';
 import { RatePacer } from '../limits/rate-pacer.js';
+import { MECHANISMS } from '../mechanisms.js';
 import type { LearnedResource } from '../model/learned.js';
 import { createRequest, type Request } from '../model/request.js';
 import { ModeReports } from './mode-reports.js';
@@ -138,10 +139,11 @@ export class Controller {
     const { inFlight } = this.#requests;
     const { limit } = this.#search;
     if (errorCode === 'timeout') {
-      if (!this.#proven.isUnproven(request)) return;
+      if (!MECHANISMS.timeouts || !this.#proven.isUnproven(request)) return;
       const fewest = this.#timeouts.recordError(request.othersInFlight, limit);
       if (fewest !== undefined) this.#search.lowerAfterTimeouts(fewest);
     } else if (errorCode === 'server_error') {
+      if (!MECHANISMS.serverErrors) return;
       const fewest = this.#serverErrors.recordError(inFlight, limit);
       if (fewest !== undefined) this.#search.lowerAfterRefusal(fewest);
     } else if (errorCode === 'rate_limited' || errorCode === 'overloaded') {

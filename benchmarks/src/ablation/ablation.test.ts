@@ -1,0 +1,45 @@
+import { fixedLatency, summarize } from '@stratagem/simulation';
+import { expect, test } from 'vitest';
+import { play } from '../regret/cell.js';
+import { batchOf } from '../regret/matrix.js';
+import { fixed } from '../regret/strategies.js';
+import { cellsOf } from './matrix.js';
+import { mechanisms } from './mechanisms.js';
+import { faulty, llamaCppSpeed } from './servers.js';
+
+test('every mechanism is on', async () => {
+  const switches = Object.values(await mechanisms());
+  expect(switches.length).toBeGreaterThan(5);
+  expect(switches.every((each) => each === true)).toBe(true);
+});
+
+test('the cells are those of the regret matrix and new ones', () => {
+  const cells = cellsOf(1);
+  expect(cells.filter(({ isNew }) => !isNew)).toHaveLength(9 * 23);
+  expect(new Set(cells.map(({ workload, server }) => `${workload.name} ${server.name}`)).size).toBe(
+    cells.length,
+  );
+});
+
+test.each([
+  ['timeout', 60_000],
+  ['server_error', 1_000],
+] as const)('a faulty server fails at random with a %s', (kind, atLeastMs) => {
+  const server = faulty(fixedLatency(), { share: 0.1, kind });
+  const run = () => summarize(play(batchOf(200)(1), server, 1, fixed(4).create()));
+  const { status, overloaded, makespanMs } = run();
+  expect(status).toBe('completed');
+  expect(overloaded).toBeGreaterThan(10);
+  expect(overloaded).toBeLessThan(40);
+  expect(makespanMs).toBeGreaterThan(atLeastMs);
+  expect(run()).toEqual(run());
+});
+
+test('the throughput of llama.cpp falls and then rises', () => {
+  const throughput = (inFlight: number) => inFlight * llamaCppSpeed(inFlight);
+  expect(throughput(1)).toBe(1);
+  expect(throughput(8)).toBeCloseTo(37.5 / 55);
+  expect(throughput(12)).toBeGreaterThan(throughput(8));
+  expect(throughput(32)).toBeCloseTo(37.5 / 29.5);
+  expect(throughput(64)).toBeCloseTo(throughput(32));
+});

@@ -1,0 +1,50 @@
+/**
+ * The mechanisms of the strategy. `pnpm bench ablation` switches them off one at a time, to show what each is
+ * worth. All are on; nothing else changes them, and the package does not export them.
+ */
+export const MECHANISMS = {
+  /** A raise must not exceed twice a limit that is known to be harmless. */
+  cautiousRaises: true,
+  /** Probes at half the limit. */
+  probesBelow: true,
+  /** Probes at a higher limit, which notice that the server has become faster. */
+  probesAbove: true,
+  /** A probe above is extended while it is unclear. */
+  probeExtension: true,
+  /** Another raise before the number in flight has adjusted to the last one. */
+  earlyRaises: true,
+  /** Missing answers show that the server has become slower. */
+  missingAnswers: true,
+  /** Slower text shows that the server has become slower. */
+  slowerText: true,
+  /** Segments of text are evidence about the knee. */
+  textSegments: true,
+  /** Output tokens explain a part of the durations. */
+  tokenCounts: true,
+  /** Requests in flight are censored observations. */
+  requestsInFlight: true,
+  /** Moments of answers count less where the tasks of a kind differ much. */
+  speedRatioShare: true,
+  /** Only tasks of one type and level are compared. */
+  kinds: true,
+  /** A request overtaken by rounds of others no longer counts. */
+  lostRequests: true,
+  /** A timeout at a concurrency that was answered before is no sign of overload. */
+  provenConcurrency: true,
+  /** Single timeouts and server errors are no sign of overload. */
+  errorBursts: true,
+  /** Timeouts lower the limit. */
+  timeouts: true,
+  /** Server errors lower the limit. */
+  serverErrors: true,
+  /** The ceiling rises when no request is refused. */
+  risingCeiling: true,
+  /** The starts that a raise allows are spread over time. */
+  slowStart: true,
+  /** Limits that a server announces. */
+  announcedLimits: true,
+  /** Rates are inferred from refusals. */
+  ratePacer: true,
+  /** The longest path is by learned durations. */
+  learnedOrder: true,
+};
