@@ -1,0 +1,72 @@
+import { type BackendFactory, type IQueueBackend, Queue } from 'bullmq';
+import type { Backend } from './backend.js';
+import type { Bus } from './bus.js';
+import { LaneWorker, type LaneWorkerOptions } from './lane-worker.js';
+import { type EngineSettings, isPostgres } from './options.js';
+import { PostgresBackend } from './postgres-backend.js';
+import type { JobData, JobResult } from './protocol.js';
+import { RedisBackend } from './redis-backend.js';
+import { resourceQueue } from './resource-queues.js';
+
+/** The queue of attempts, on either kind of server. */
+export type AttemptQueue = Queue<
+  JobData,
+  JobResult,
+  string,
+  JobData,
+  JobResult,
+  string,
+  IQueueBackend,
+  unknown
+>;
+
+/** The queues and the messages of one engine, as one process uses them. */
+export class Engine {
+  readonly bus: Bus;
+  readonly #settings: EngineSettings;
+  readonly #backend: Backend;
+  /** By resource; the empty one is for all without a cap. */
+  readonly #queues = new Map<string, AttemptQueue>();
+
+  /** Connects at the first use. */
+  constructor(settings: EngineSettings) {
+    const { url } = settings;
+    this.#settings = settings;
+    this.#backend = isPostgres(url) ? new PostgresBackend(settings) : new RedisBackend(settings);
+    this.bus = this.#backend.bus;
+  }
+
+  /** @throws {StratagemError} when the server cannot be used, with a remedy. */
+  ready(): Promise<void> {
+    return this.#backend.ready();
+  }
+
+  queue(resource = ''): AttemptQueue {
+    const there = this.#queues.get(resource);
+    if (there !== undefined) return there;
+    const queue: AttemptQueue = new Queue(
+      resourceQueue(this.#settings.queue, resource),
+      { connection: this.#backend.connection() },
+      this.#backend.factory as BackendFactory<IQueueBackend, unknown>,
+    );
+    queue.on('error', this.#settings.onError);
+    this.#queues.set(resource, queue);
+    return queue;
+  }
+
+  worker(resource: string, options: Omit<LaneWorkerOptions, 'connection'>): LaneWorker {
+    const worker = new LaneWorker(
+      resourceQueue(this.#settings.queue, resource),
+      { ...options, connection: this.#backend.connection() },
+      this.#backend.factory as BackendFactory<IQueueBackend, unknown>,
+    );
+    worker.on('error', this.#settings.onError);
+    return worker;
+  }
+
+  async close(): Promise<void> {
+    const closing = [...this.#queues.values()].map((queue) => queue.close());
+    await Promise.allSettled([this.bus.close(), ...closing]);
+    await this.#backend.close();
+  }
+}

@@ -1,0 +1,35 @@
+import { RunnerError } from '@stratagem/core';
+
+/**
+ * An error of a server with a remedy.
+ *
+ * @param place The server, without the password.
+ */
+export function engineError(thrown: unknown, place: string): RunnerError {
+  const { code } = Object(thrown) as { readonly code?: unknown };
+  const reason = reasonOf(thrown);
+  const failed = (message: string) =>
+    new RunnerError('connection', `The engine, ${place}, ${message}`, { cause: thrown });
+  if (code === '28P01' || code === '28000' || /^(WRONGPASS|NOAUTH)/.test(reason)) {
+    return failed(
+      `refuses the user or the password (${reason}): check them in the URL, or PGUSER and PGPASSWORD`,
+    );
+  }
+  if (code === '3D000') {
+    return failed('has no such database: create it with `createdb NAME`, or correct the URL');
+  }
+  if (code === '42501') {
+    return failed(
+      `refuses access (${reason}): grant the user the rights to the schema "bullmq", or to create it (GRANT CREATE ON DATABASE …)`,
+    );
+  }
+  return failed(`cannot be used (${reason}): check that it runs, and the host and port of the URL`);
+}
+
+function reasonOf(thrown: unknown): string {
+  const errors: unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown];
+  const messages = errors.map((error) =>
+    error instanceof Error ? error.message || (error as { code?: string }).code : String(error),
+  );
+  return [...new Set(messages)].join(', ');
+}

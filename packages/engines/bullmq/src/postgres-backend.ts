@@ -1,0 +1,82 @@
+import { createPostgresBackend, runMigrations, type BackendFactory, type IQueueBackend } from 'bullmq';
+import pg from 'pg';
+import type { Backend } from './backend.js';
+import { engineError } from './errors.js';
+import { type EngineSettings, placeOf } from './options.js';
+import { PostgresBus } from './postgres-bus.js';
+
+/** BullMQ keeps its tables in this schema when it is given a pool. */
+const SCHEMA = 'bullmq';
+const CONNECT_MS = 10_000;
+/** A worker listens on one of them. */
+const MAX_CONNECTIONS = 3;
+
+/** The connections to PostgreSQL. */
+export class PostgresBackend implements Backend {
+  readonly bus: PostgresBus;
+  readonly factory = createPostgresBackend as BackendFactory<IQueueBackend, unknown>;
+  readonly #settings: EngineSettings;
+  readonly #pools: pg.Pool[] = [];
+  #ready: Promise<void> | undefined;
+
+  constructor(settings: EngineSettings) {
+    this.#settings = settings;
+    const { queue, onError } = settings;
+    this.bus = new PostgresBus(queue, this.#pool(1), this.#options(), onError);
+  }
+
+  ready(): Promise<void> {
+    const ready = (this.#ready ??= this.#prepare());
+    // The next call tries again.
+    ready.catch(() => {
+      if (this.#ready === ready) this.#ready = undefined;
+    });
+    return ready;
+  }
+
+  connection(): pg.Pool {
+    return this.#pool(MAX_CONNECTIONS);
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#pools.map((pool) => pool.end()));
+  }
+
+  #options(): pg.ClientConfig {
+    return {
+      connectionString: this.#settings.url,
+      application_name: 'stratagem',
+      // The queue is a cache of the journal: what a crash of the server takes from it is put back. A
+      // journal on the same server makes durable what came before its own appends.
+      options: `-c search_path=${SCHEMA} -c synchronous_commit=off`,
+      keepAlive: true,
+    };
+  }
+
+  #pool(max: number): pg.Pool {
+    const pool = new pg.Pool({
+      ...this.#options(),
+      max,
+      connectionTimeoutMillis: CONNECT_MS,
+      allowExitOnIdle: true,
+    });
+    // A connection that breaks off is replaced. Without listeners the process would end.
+    pool.on('error', () => {});
+    pool.on('connect', (client) => client.on('error', () => {}));
+    this.#pools.push(pool);
+    return pool;
+  }
+
+  async #prepare(): Promise<void> {
+    const client = new pg.Client(this.#options());
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      await runMigrations(client, SCHEMA);
+    } catch (error) {
+      throw engineError(error, placeOf(this.#settings.url));
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+}

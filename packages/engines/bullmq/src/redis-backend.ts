@@ -1,0 +1,68 @@
+import { Redis } from 'ioredis';
+import type { Backend } from './backend.js';
+import { engineError } from './errors.js';
+import { type EngineSettings, placeOf } from './options.js';
+import { RedisBus } from './redis-bus.js';
+
+const MAX_PAUSE_MS = 1_000;
+
+/** The connections to Redis or Valkey. */
+export class RedisBackend implements Backend {
+  readonly bus: RedisBus;
+  readonly factory = undefined;
+  readonly #settings: EngineSettings;
+  readonly #clients: Redis[] = [];
+  #ready: Promise<void> | undefined;
+
+  constructor(settings: EngineSettings) {
+    this.#settings = settings;
+    this.bus = new RedisBus(settings.queue, this.#client(), this.#client());
+  }
+
+  ready(): Promise<void> {
+    const ready = (this.#ready ??= this.#prepare());
+    // The next call tries again.
+    ready.catch(() => {
+      if (this.#ready === ready) this.#ready = undefined;
+    });
+    return ready;
+  }
+
+  connection(): Redis {
+    return this.#client();
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#clients) client.disconnect();
+  }
+
+  #client(): Redis {
+    const client = new Redis(this.#url, {
+      lazyConnect: true,
+      // BullMQ blocks on a connection, and waits for the server as long as it takes.
+      maxRetriesPerRequest: null,
+      retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), MAX_PAUSE_MS),
+    });
+    client.on('error', this.#settings.onError);
+    this.#clients.push(client);
+    return client;
+  }
+
+  get #url(): string {
+    return this.#settings.url.replace(/^valkey/, 'redis');
+  }
+
+  async #prepare(): Promise<void> {
+    const client = new Redis(this.#url, { lazyConnect: true, retryStrategy: () => null });
+    // The command reports it.
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      await client.ping();
+    } catch (error) {
+      throw engineError(error, placeOf(this.#settings.url));
+    } finally {
+      client.disconnect();
+    }
+  }
+}
