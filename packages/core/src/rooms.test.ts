@@ -56,3 +56,18 @@ test('every arrow between rooms is used', () => {
   );
   expect(unused).toEqual([]);
 });
+
+test('this package needs no other one but zod: no client of a server or a queue', () => {
+  const all = globSync('**/*.ts', { cwd: import.meta.dirname }).filter(
+    (file) => !/\.test(-d)?\.ts$/.test(file),
+  );
+  const packages = all.flatMap((file) => {
+    const text = readFileSync(join(import.meta.dirname, file), 'utf8');
+    const found = text.matchAll(
+      /(?:^|\n)(?:import|export)\b[^;]*?from '([^'.][^']*)'|import\('([^'.][^']*)'\)/g,
+    );
+    return Array.from(found, ([, name, loaded]) => (name ?? loaded) as string);
+  });
+  const foreign = new Set(packages.filter((name) => !name.startsWith('node:')));
+  expect([...foreign]).toEqual(['zod']);
+});
