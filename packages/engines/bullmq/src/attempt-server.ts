@@ -19,8 +19,8 @@ import {
   type CoordinatorMessage,
   type JobData,
   type JobResult,
-  type WorkerMessage,
   WORKERS,
+  type WorkerMessage,
 } from './protocol.js';
 import { resourcesIn } from './resource-queues.js';
 

@@ -4,7 +4,7 @@ import type { Bus } from './bus.js';
 /** Connections to one kind of server. */
 export interface Backend {
   readonly bus: Bus;
-  /** Connects once, and prepares what the server needs. Rejects with an error that has a remedy. */
+  /** Connects, and prepares what the server needs. Rejects with an error that has a remedy. */
   ready(): Promise<void>;
   /** How BullMQ connects. */
   connection(): unknown;

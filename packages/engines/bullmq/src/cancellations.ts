@@ -8,7 +8,10 @@ const AT_ONCE = 16;
 export class Cancellations {
   readonly #jobs: JobStore;
   readonly #announce: (key: string) => void;
-  readonly #entries = new Map<string, { readonly resource: string | undefined; readonly at: number }>();
+  readonly #entries = new Map<
+    string,
+    { readonly resource: string | undefined; readonly at: number }
+  >();
   readonly #removing = new Set<Promise<void>>();
 
   /** @param announce Tells the workers. */

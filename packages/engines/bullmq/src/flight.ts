@@ -1,6 +1,11 @@
 import type { ValueCodec } from '@stratagem/core';
 import type { Json } from '@stratagem/core/journal';
-import { type AttemptCall, type AttemptReport, decodeReport, type Tell } from '@stratagem/core/kernel';
+import {
+  type AttemptCall,
+  type AttemptReport,
+  decodeReport,
+  type Tell,
+} from '@stratagem/core/kernel';
 import { Inbox } from './inbox.js';
 import type { CoordinatorMessage } from './protocol.js';
 

@@ -39,12 +39,7 @@ export class LaneWorker extends Worker<
     { places, process, ...options }: LaneWorkerOptions,
     factory: BackendFactory<IQueueBackend, unknown>,
   ) {
-    super(
-      name,
-      (job, token = '') => process(job, token),
-      { ...options, autorun: false },
-      factory,
-    );
+    super(name, (job, token = '') => process(job, token), { ...options, autorun: false }, factory);
     this.#places = places;
     this.run().catch((error: Error) => this.emit('error', error));
   }
@@ -78,12 +73,11 @@ export class LaneWorker extends Worker<
     job: AttemptJob,
     token: string,
     fetchNext: () => boolean = () => true,
-  ): Promise<void | AttemptJob> {
-    let next: void | AttemptJob = undefined;
+  ): Promise<AttemptJob | undefined> {
+    let next: AttemptJob | undefined;
     try {
-      const takesNext = () =>
-        !this.#returned.has(job) && !this.#places.areWanted && fetchNext();
-      next = await super.processJob(job, token, takesNext);
+      const takesNext = () => !this.#returned.has(job) && !this.#places.areWanted && fetchNext();
+      next = (await super.processJob(job, token, takesNext)) ?? undefined;
     } finally {
       // The next job keeps the place of this one.
       if (!next) this.#places.give();

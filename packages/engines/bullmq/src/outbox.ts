@@ -12,12 +12,7 @@ const RESEND_MS = 1_000;
 const MAX_RESEND_MS = 8_000;
 
 /** Sends a report; `text` is the report as JSON, or undefined for an end that is too long. */
-export type SendReport = (
-  to: string,
-  session: string,
-  n: number,
-  text: string | undefined,
-) => void;
+export type SendReport = (to: string, session: string, n: number, text: string | undefined) => void;
 
 interface Entry {
   readonly n: number;

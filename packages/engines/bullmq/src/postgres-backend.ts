@@ -1,4 +1,9 @@
-import { createPostgresBackend, runMigrations, type BackendFactory, type IQueueBackend } from 'bullmq';
+import {
+  type BackendFactory,
+  createPostgresBackend,
+  type IQueueBackend,
+  runMigrations,
+} from 'bullmq';
 import pg from 'pg';
 import type { Backend } from './backend.js';
 import { engineError } from './errors.js';
@@ -17,21 +22,11 @@ export class PostgresBackend implements Backend {
   readonly factory = createPostgresBackend as BackendFactory<IQueueBackend, unknown>;
   readonly #settings: EngineSettings;
   readonly #pools: pg.Pool[] = [];
-  #ready: Promise<void> | undefined;
 
   constructor(settings: EngineSettings) {
     this.#settings = settings;
     const { queue, onError } = settings;
     this.bus = new PostgresBus(queue, this.#pool(1), this.#options(), onError);
-  }
-
-  ready(): Promise<void> {
-    const ready = (this.#ready ??= this.#prepare());
-    // The next call tries again.
-    ready.catch(() => {
-      if (this.#ready === ready) this.#ready = undefined;
-    });
-    return ready;
   }
 
   connection(): pg.Pool {
@@ -67,7 +62,7 @@ export class PostgresBackend implements Backend {
     return pool;
   }
 
-  async #prepare(): Promise<void> {
+  async ready(): Promise<void> {
     const client = new pg.Client(this.#options());
     client.on('error', () => {});
     try {

@@ -12,20 +12,10 @@ export class RedisBackend implements Backend {
   readonly factory = undefined;
   readonly #settings: EngineSettings;
   readonly #clients: Redis[] = [];
-  #ready: Promise<void> | undefined;
 
   constructor(settings: EngineSettings) {
     this.#settings = settings;
     this.bus = new RedisBus(settings.queue, this.#client(), this.#client());
-  }
-
-  ready(): Promise<void> {
-    const ready = (this.#ready ??= this.#prepare());
-    // The next call tries again.
-    ready.catch(() => {
-      if (this.#ready === ready) this.#ready = undefined;
-    });
-    return ready;
   }
 
   connection(): Redis {
@@ -52,7 +42,7 @@ export class RedisBackend implements Backend {
     return this.#settings.url.replace(/^valkey/, 'redis');
   }
 
-  async #prepare(): Promise<void> {
+  async ready(): Promise<void> {
     const client = new Redis(this.#url, { lazyConnect: true, retryStrategy: () => null });
     // The command reports it.
     client.on('error', () => {});
