@@ -37,7 +37,7 @@ async function openServerJournal(url: string): Promise<Journal> {
 }
 
 /** @throws {UsageError} when the package is not installed: most users need none. */
-async function loadPostgres(): Promise<typeof import('@stratagem/postgres')> {
+export async function loadPostgres(): Promise<typeof import('@stratagem/postgres')> {
   try {
     return await import('@stratagem/postgres');
   } catch (error) {

@@ -254,6 +254,23 @@ export function addComparisonOptions(command: Command): Command {
   return addGroup(command, 'To run it for real, once for each way:', runner);
 }
 
+export function engineOption(description: string): Option {
+  return option('--engine <url>', description, nonEmpty);
+}
+
+/** Adds the options of a process that carries out attempts. */
+export function addWorkerOptions(command: Command): Command {
+  const many = 'maximum number of attempts at once (default: 16)';
+  command
+    .addOption(option('--concurrency <n>', many, positiveInteger))
+    .addOption(
+      option('--plans <file>', 'module with plans whose functions it runs (repeatable)', list),
+    );
+  const isStep = ({ long }: Option) => long !== '--output-dir';
+  addGroup(command, 'Tasks without a model:', stepOptions().filter(isStep));
+  return addGroup(command, 'Model:', runnerOptions());
+}
+
 export function journalOption(description: string): Option {
   return option('--journal <dir-or-url>', description, nonEmpty);
 }

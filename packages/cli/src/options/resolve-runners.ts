@@ -1,4 +1,5 @@
 import { isStratagemError, type TaskOptions, type TaskRunner } from '@stratagem/core';
+import type { SharedLimits } from '@stratagem/core/journal';
 import { loadRunner } from '../load/load-runner.js';
 import { isRunnerName, type RunnerName } from './choices.js';
 import type { ConfigProfile, Profiles } from './profiles.js';
@@ -27,13 +28,15 @@ export async function resolveRunner(flags: RunnerFlags & WrapperFlags): Promise<
  * The runner of the command line, and those of the profiles in a plan file, with the wrappers of the
  * command line: they share its rate limits.
  *
+ * @param shared Where processes keep the rate limits together.
  * @throws {UsageError} when an option has no effect, or a profile is invalid.
  */
 export async function resolveRunners(
   flags: RunnerFlags & WrapperFlags,
   profiles: Profiles | undefined,
+  shared?: SharedLimits,
 ): Promise<ResolvedRunners> {
-  const wrap = await runnerWrapper(flags);
+  const wrap = await runnerWrapper(flags, shared);
   const provider = await resolveProvider(flags);
   if (profiles === undefined) return { runner: wrap(provider) };
   const runners: Record<string, TaskRunner> = {};

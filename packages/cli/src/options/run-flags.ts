@@ -119,6 +119,8 @@ export interface RunFlags
   readonly goal?: string;
   readonly fallback?: (typeof FALLBACKS)[number];
   readonly yes?: boolean;
+  /** The server whose coordinators carry out the run; undefined for this process. */
+  readonly engine?: string;
   readonly journal?: string;
   /** The option that names the journal in the commands for this run. */
   readonly journalOption?: string;

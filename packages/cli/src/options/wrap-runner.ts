@@ -1,4 +1,5 @@
 import type { TaskRunner } from '@stratagem/core';
+import type { SharedLimits } from '@stratagem/core/journal';
 import type { WrapperFlags } from './run-flags.js';
 import { optionErrorToUsageError } from './to-usage-error.js';
 
@@ -6,9 +7,12 @@ import { optionErrorToUsageError } from './to-usage-error.js';
  * Puts the wrappers of the command line around runners, which share the rate limits. The cache is outside
  * the limits, so that cached responses count against none of them; the recorder is outermost and sees
  * everything.
+ *
+ * @param shared Where processes keep the rate limits together.
  */
 export async function runnerWrapper(
   flags: WrapperFlags,
+  shared?: SharedLimits,
 ): Promise<(runner: TaskRunner) => TaskRunner> {
   const { requestsPerMinute, tokensPerMinute, cache: directory, record: file } = flags;
   const limits = {
@@ -19,7 +23,9 @@ export async function runnerWrapper(
   if (!isLimited && directory === undefined && file === undefined) return (runner) => runner;
   const { cache, createLimiter, fileStore, rateLimit, record } = await import('@stratagem/runners');
   try {
-    const limiter = isLimited ? createLimiter(limits) : undefined;
+    const limiter = isLimited
+      ? createLimiter({ ...limits, ...(shared && { shared, resource: 'workers' }) })
+      : undefined;
     const store = directory === undefined ? undefined : fileStore(directory);
     return (runner) => {
       let wrapped = runner;

@@ -13,6 +13,7 @@ import {
   addSchedulingOptions,
   addSimulationOptions,
   allowReadOption,
+  engineOption,
   fallbackOption,
   journalOption,
   outputOption,
@@ -37,6 +38,7 @@ export function addRunCommands(program: Command, context: Context): void {
     .addOption(journalOption('record the run here, so that it can be resumed'))
     .option('--no-journal', 'do not record it, whatever the settings say')
     .option('--reuse', 'reuse recorded outputs of unchanged tasks')
+    .addOption(engineOption('queue the run for the coordinators of this server, and follow it'))
     .addOption(allowReadOption())
     .option('--dry-run', 'show which tasks would run, and why; run nothing')
     .addOption(outsideOption())
@@ -57,6 +59,12 @@ export function addRunCommands(program: Command, context: Context): void {
         const flags = { ...others, ...(typeof journal === 'string' && { journal }) };
         const { runGoalCommand } = await import('../commands/run-goal.js');
         context.end(await runGoalCommand(goal, flags, settings));
+        return;
+      }
+      if (file !== undefined && given.engine !== undefined) {
+        const flags = { ...others, ...(typeof journal === 'string' && { journal }) };
+        const { runElsewhereCommand } = await import('../commands/run-elsewhere.js');
+        context.end(await runElsewhereCommand(file, given.engine, flags));
         return;
       }
       if (file === undefined) {

@@ -1,9 +1,12 @@
 import type { Command } from 'commander';
 import type { CoordinatorFlags } from '../commands/coordinator.js';
 import type { SubmitFlags } from '../commands/submit.js';
+import type { WorkerFlags } from '../commands/worker.js';
 import {
   addCoordinatorOptions,
   addSubmitOptions,
+  addWorkerOptions,
+  engineOption,
   journalOption,
   outsideOption,
 } from '../options/option-groups.js';
@@ -29,10 +32,27 @@ export function addQueueCommands(program: Command, context: Context): void {
   const coordinator = program
     .command('coordinator')
     .description('carry out queued runs until it is stopped')
-    .addOption(journal());
+    .addOption(journal())
+    .addOption(
+      engineOption(
+        'let workers of this server carry out the attempts; also where the runs are queued',
+      ),
+    );
   addCoordinatorOptions(coordinator).action(async (flags: CoordinatorFlags) => {
     const { coordinatorCommand } = await import('../commands/coordinator.js');
-    const place = requireJournal(flags.journal, context.settings);
+    const given = flags.journal ?? flags.engine;
+    const place = requireJournal(given, context.settings);
     context.end(await coordinatorCommand({ ...flags, ...place }, context.settings));
+  });
+
+  const worker = program
+    .command('worker')
+    .description('carry out attempts for coordinators until it is stopped')
+    .addOption(
+      engineOption('postgres://user@host/database, or redis://host').makeOptionMandatory(),
+    );
+  addWorkerOptions(worker).action(async (flags: WorkerFlags) => {
+    const { workerCommand } = await import('../commands/worker.js');
+    context.end(await workerCommand(flags, context.settings));
   });
 }

@@ -44,13 +44,17 @@ export interface ExecuteFlags
   readonly pricesAsOf?: string | undefined;
 }
 
+/** What a view needs of a run, in this process or elsewhere. */
+export type ViewedRun = PromiseLike<PlanResult> &
+  Pick<RunHandle, 'runId' | 'cancel' | 'interrupt' | 'answer' | 'approve' | 'reject'>;
+
 /**
  * Starts a run, shows its progress, asks its questions, and prints its result.
  *
  * @returns The exit code of the run.
  */
 export async function executeRun(
-  start: (options: RunOptions) => RunHandle,
+  start: (options: RunOptions) => ViewedRun,
   flags: ExecuteFlags,
   recording?: Recording,
 ): Promise<number> {
@@ -109,13 +113,15 @@ export async function executeRun(
   const signals = stopOnSignals((reason, signal) => {
     const drains = signal === 'SIGTERM' && recording !== undefined;
     // The attempts may take a while to end.
-    if (isText) printBeside(drains ? FINISHING : STOPPING);
+    const text = drains ? FINISHING : STOPPING;
+    if (isText) printBeside(recording?.stopMessage?.(run) ?? text);
     end(reason, drains);
   });
   const terminal = openTerminal(progress, () => process.kill(process.pid, 'SIGINT'));
   const humans = new HumanSteps(run, flags, terminal, stop, page !== undefined);
   const retryCommand = retryCommandOf(run.runId, flags.journalOption);
-  printBeside(page?.attach(run, retryCommand));
+  // Only runs of this process have a page.
+  printBeside(page?.attach(run as RunHandle, retryCommand));
   let result: PlanResult;
   try {
     result = await run;
@@ -164,7 +170,7 @@ function retryCommandOf(runId: string, journalOption: string | undefined): strin
 /** The result has been printed by now: a file that cannot be written is a message, not the end. */
 async function writeFiles(
   flags: ExecuteFlags,
-  { runId }: RunHandle,
+  { runId }: ViewedRun,
   { timeline, status }: PlanResult,
   retryCommand: string | undefined,
 ): Promise<boolean> {

@@ -14,9 +14,11 @@ export interface Recording {
   /** The option that names the journal in commands; empty when the settings do. */
   readonly journalOption: string;
   /** The message after the run has started. */
-  startMessage(run: RunHandle): string;
+  startMessage(run: Pick<RunHandle, 'runId'>): string;
+  /** The message when the reader stops the command; undefined for the usual one. */
+  stopMessage?(run: Pick<RunHandle, 'runId'>): string;
   /** The commands that the reader may want after the run has ended. */
-  nextCommands(run: RunHandle, result: PlanResult): readonly NextCommand[];
+  nextCommands(run: Pick<RunHandle, 'runId'>, result: PlanResult): readonly NextCommand[];
 }
 
 export function createRecording(

@@ -8,6 +8,7 @@ import {
   type TaskRunner,
   type Tool,
 } from '@stratagem/core';
+import type { AttemptCarrier } from '@stratagem/core/kernel';
 import { attachmentSupport, TASK_OPTIONS } from '@stratagem/core/runner';
 import type { LoadedPlan } from '../load/load-plan.js';
 import { needingApproval, withTools } from '../load/load-tools.js';
@@ -27,6 +28,7 @@ import { isForModel, profileOf } from './without-effect.js';
  *
  * @param file The plan file: its strategy and models, and what its tasks need.
  * @param preflight Gets the problems of options, runners and tools; `use` is to finish it.
+ * @param carrier Carries out the attempts elsewhere: then the runner of this process needs no key.
  * @throws {UsageError} when an option is invalid.
  */
 export async function withExecutor<Result>(
@@ -35,17 +37,21 @@ export async function withExecutor<Result>(
   journal: Journal | undefined,
   use: (executor: Executor, pricesAsOf: string | undefined) => Promise<Result>,
   preflight?: Preflight,
+  carrier?: AttemptCarrier,
 ): Promise<Result> {
   const checks = preflight ?? new Preflight();
   const found = await checks.try(() => resolveRunners(flags, file.models));
   const resolved = found ?? unresolved(file.models);
   const strategy = await checks.try(() => resolveStrategy(flags, file.strategy));
-  await checkRunners(checks, file, resolved, flags.replan !== undefined);
+  if (carrier === undefined) {
+    await checkRunners(checks, file, resolved, flags.replan !== undefined);
+  }
   if (preflight === undefined) checks.finish();
   const options = {
     ...resolved,
     strategy: strategy ?? (await resolveStrategy({}, undefined)),
     ...(journal !== undefined && { journal }),
+    ...(carrier !== undefined && { carrier }),
     attachments: {
       ...(file.directory !== undefined && { directory: file.directory }),
       ...(flags.allowRead !== undefined && { allowRead: flags.allowRead }),

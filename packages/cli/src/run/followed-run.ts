@@ -1,0 +1,108 @@
+import { type Journal, type PlanResult, type RunEvent, readRun, resultOf } from '@stratagem/core';
+import { shownJournal } from '../options/journal-place.js';
+import { write } from '../output/streams.js';
+import type { ViewedRun } from './execute-run.js';
+
+/** How often to look for new events, in milliseconds. A long log takes longer to read: then less often. */
+const POLL_MS = 200;
+const COST_FACTOR = 5;
+/** After this time without a coordinator, say so. */
+const UNCLAIMED_MS = 5_000;
+
+const ENDS: readonly RunEvent['type'][] = ['run_completed', 'run_failed', 'run_canceled'];
+
+/** A run that coordinators carry out, seen through its journal: as much of a handle as a view needs. */
+export class FollowedRun implements ViewedRun {
+  readonly runId: string;
+  readonly #journal: Journal;
+  readonly #onEvent: (event: RunEvent) => void;
+  readonly #engine: string;
+  readonly #events: RunEvent[] = [];
+  readonly #result: Promise<PlanResult>;
+  #isDetached = false;
+  #wake: () => void = () => {};
+
+  constructor(journal: Journal, runId: string, onEvent: (event: RunEvent) => void, engine: string) {
+    this.runId = runId;
+    this.#journal = journal;
+    this.#onEvent = onEvent;
+    this.#engine = engine;
+    this.#result = this.#follow();
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: like a run, it is awaited for its result
+  readonly then: ViewedRun['then'] = (onFulfilled, onRejected) =>
+    this.#result.then(onFulfilled, onRejected);
+
+  /** Follows no longer. The run continues elsewhere. */
+  interrupt(): Promise<PlanResult> {
+    this.#isDetached = true;
+    this.#wake();
+    return this.#result;
+  }
+
+  cancel(): void {
+    void this.interrupt();
+  }
+
+  answer(taskId: string): Promise<void> {
+    return refuse(taskId);
+  }
+
+  approve(taskId: string): Promise<void> {
+    return refuse(taskId);
+  }
+
+  reject(taskId: string): Promise<void> {
+    return refuse(taskId);
+  }
+
+  async #follow(): Promise<PlanResult> {
+    const begun = performance.now();
+    let wasSaid = false;
+    while (!this.#isDetached) {
+      const at = performance.now();
+      await this.#read();
+      const last = this.#events.at(-1);
+      if (last !== undefined && ENDS.includes(last.type)) return this.#resultNow();
+      if (last === undefined && !wasSaid && at - begun > UNCLAIMED_MS) {
+        wasSaid = true;
+        await write(
+          process.stderr,
+          `No coordinator has taken the run ${this.runId} yet. Start one with: stratagem coordinator --engine ${shownJournal(this.#engine)}\n`,
+        );
+      }
+      await this.#pause(Math.max(POLL_MS, COST_FACTOR * (performance.now() - at)));
+    }
+    return { ...this.#resultNow(), status: 'interrupted' } as PlanResult;
+  }
+
+  /** The end of a run is the last of its events: then its summary is its result. */
+  #resultNow(): PlanResult {
+    return resultOf(this.#events) as PlanResult;
+  }
+
+  async #read(): Promise<void> {
+    const last = this.#events.at(-1)?.sequence ?? -1;
+    for await (const event of readRun(this.#journal, this.runId)) {
+      if (event.sequence <= last) continue;
+      this.#events.push(event);
+      this.#onEvent(event);
+    }
+  }
+
+  async #pause(durationMs: number): Promise<void> {
+    if (this.#isDetached) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      timer = setTimeout(resolve, durationMs);
+    });
+    clearTimeout(timer);
+  }
+}
+
+function refuse(taskId: string): Promise<never> {
+  const message = `task "${taskId}" waits for a human: only the program of its coordinator can answer`;
+  return Promise.reject(new Error(message));
+}
