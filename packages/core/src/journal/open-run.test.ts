@@ -7,7 +7,8 @@ import type { RunEvent } from '../contract/event.js';
 import type { EventData, Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
 import type { Task } from '../contract/task.js';
-import { createExecutor, type ExecutorOptions } from '../runtime/executor.js';
+import { createExecutor } from '../runtime/executor.js';
+import type { ExecutorOptions } from '../runtime/executor-options.js';
 import type { RunOptions } from '../runtime/options.js';
 import { memoryJournal } from './memory-journal.js';
 

@@ -7,7 +7,8 @@ import type { TaskRequest, TaskRunner } from '../contract/runner.js';
 import type { StandardSchema } from '../contract/schema.js';
 import type { Task } from '../contract/task.js';
 import { tool } from '../contract/tool.js';
-import { createExecutor, type ExecutorOptions } from '../runtime/executor.js';
+import { createExecutor } from '../runtime/executor.js';
+import type { ExecutorOptions } from '../runtime/executor-options.js';
 import { memoryJournal } from './memory-journal.js';
 
 const usage = { inputTokens: 10, outputTokens: 1 };

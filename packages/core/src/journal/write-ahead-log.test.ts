@@ -9,7 +9,8 @@ import type { Plan } from '../contract/plan.js';
 import type { TaskRunner } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
 import { tool } from '../contract/tool.js';
-import { createExecutor, type ExecutorOptions } from '../runtime/executor.js';
+import { createExecutor } from '../runtime/executor.js';
+import type { ExecutorOptions } from '../runtime/executor-options.js';
 import { memoryJournal } from './memory-journal.js';
 import { readRun } from './read-run.js';
 

@@ -12,7 +12,8 @@ import {
   type TaskRequest,
   type TaskRunner,
 } from '../index.js';
-import { createExecutor, type ExecutorOptions } from '../runtime/executor.js';
+import { createExecutor } from '../runtime/executor.js';
+import type { ExecutorOptions } from '../runtime/executor-options.js';
 
 const inOrder: Strategy = {
   name: 'in-order',

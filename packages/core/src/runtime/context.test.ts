@@ -3,7 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { inOrder } from '../../test/runs.js';
 import { memoryJournal } from '../journal/memory-journal.js';
-import { createExecutor, type ExecutorOptions } from './executor.js';
+import { createExecutor } from './executor.js';
+import type { ExecutorOptions } from './executor-options.js';
 import type { RunHandle } from './handle.js';
 
 const user = new AsyncLocalStorage<string>();

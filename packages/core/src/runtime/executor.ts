@@ -1,12 +1,10 @@
 import type { Budget } from '../contract/budget.js';
-import { capOf, checkStrategy } from '../contract/cap.js';
+import { capOf } from '../contract/cap.js';
 import { checkOptions } from '../contract/check-options.js';
 import { NO_CODECS } from '../contract/codec.js';
-import type { CommandRunner } from '../contract/command-runner.js';
 import { isStratagemError, OptionError, type StratagemError } from '../contract/errors.js';
 import type { RunLimits } from '../contract/event.js';
 import type { Journal } from '../contract/journal.js';
-import type { OutputFiles } from '../contract/output-files.js';
 import type { Plan } from '../contract/plan.js';
 import {
   asValues,
@@ -16,24 +14,19 @@ import {
 } from '../contract/plan-inputs.js';
 import type { PriceTable } from '../contract/price.js';
 import { replanLimits } from '../contract/replan.js';
-import type { ResourceLimits } from '../contract/resource-limit.js';
 import { checkRunId, newRunId } from '../contract/run-id.js';
-import type { TaskRunner } from '../contract/runner.js';
 import { SecretTexts } from '../contract/secret-texts.js';
 import { frozenCopy, snapshotOf, snapshotOfTasks } from '../contract/snapshot.js';
-import type { Strategy } from '../contract/strategy.js';
-import { type Tool, toolProblem } from '../contract/tool.js';
 import { requireStorableInputs } from '../journal/record-inputs.js';
 import type { RecordedAttachments } from '../journal/recorded-attachments.js';
 import { checkResumeOptions, type ResumeOptions, randomSeed } from '../journal/resume-options.js';
 import { checkReuse, Reuse, type ReuseOptions } from '../journal/reuse.js';
 import { planToData } from '../serialize/plan.js';
 import { asData } from '../serialize/task.js';
-import { isRecord } from '../util/record.js';
-import { didYouMean } from '../util/suggest.js';
 import { DEFAULT_MAX_DEPTH, graphOf } from '../validate/plan.js';
 import { storableItems } from './added-tasks.js';
 import { Attachments, haveAttachments } from './attachments.js';
+import { checkExecutorOptions, type ExecutorOptions, runnersOf } from './executor-options.js';
 import type { TaskForecast } from './explain.js';
 import { handleOf, type RunHandle } from './handle.js';
 import {
@@ -50,58 +43,8 @@ import {
 } from './options.js';
 import { pendingHandle } from './resumed-handle.js';
 import { Run } from './run.js';
-import { Runners } from './runners.js';
 import { SharedPlaces } from './shared-places.js';
 import { Toolbox } from './tool-registry.js';
-
-export interface ExecutorOptions extends RunOptions {
-  /**
-   * The maximum number of attempts in flight, of all runs of this executor together. While several
-   * runs want more places, each gets its share as attempts end. `maxParallel` of a single run bounds
-   * that run further.
-   *
-   * A task that awaits a run of its own executor keeps its place meanwhile, and may take the last one:
-   * give such runs another executor.
-   * @default no common limit; each run has the strategy's own `maxParallel`, or 16
-   */
-  readonly maxParallel?: number | undefined;
-  /** Caps of resources, for all runs of this executor together; see `RunOptions`. */
-  readonly resources?: ResourceLimits | undefined;
-  /** Decides which ready task starts next. */
-  readonly strategy: Strategy;
-  /**
-   * Runs the tasks without a `run` function and, where there are `runners`, without a `model`. Required
-   * only when there are such tasks. The name of one of `runners` will do.
-   */
-  readonly runner?: TaskRunner | string | undefined;
-  /**
-   * Runners by name. A task chooses one by its `model`: the name, or the name and another model of that
-   * runner, such as `deep/claude-opus-5-5`. A name always comes before the id of a model. Any other
-   * `model` is a problem of the plan, which is reported before anything runs.
-   * @default there are none: `model` is a model of `runner`
-   *
-   * @example
-   * createExecutor({
-   *   strategy: parallel(),
-   *   runners: { fast: openai({ model: 'gpt-6.1-luna' }), deep: anthropic() },
-   *   runner: 'fast',
-   * });
-   */
-  readonly runners?: Readonly<Record<string, TaskRunner>> | undefined;
-  /** Tools that tasks may list or call by name, as tasks in plan files do. */
-  readonly tools?: readonly Tool[] | undefined;
-  /**
-   * Runs the commands of tasks, such as `commandRunner()` of `@stratagem/node`. Only give it for plans that
-   * you trust: what they name is run.
-   * @default a plan with a command is refused
-   */
-  readonly commands?: CommandRunner | undefined;
-  /**
-   * Where tasks save their outputs, such as `outputFolder('reports')` of `@stratagem/node`.
-   * @default a plan with a task that has `save` is refused
-   */
-  readonly files?: OutputFiles | undefined;
-}
 
 /** Runs plans in this process: any number at once, which share its caps. */
 export interface Executor {
@@ -198,22 +141,9 @@ const RESUME_OPTIONS = ['plan', 'acceptChanges', 'retryFailed', 'addedTasks', 'i
  * const result = await run;
  */
 export function createExecutor(options: ExecutorOptions): Executor {
-  checkOptions('createExecutor()', options, [
-    'strategy',
-    'runner',
-    'runners',
-    'tools',
-    'commands',
-    'files',
-    ...RUN_OPTIONS,
-  ]);
+  checkExecutorOptions(options);
   const { strategy, runner, runners: named, tools = [], commands, files, ...defaults } = options;
-  checkStrategy('createExecutor()', strategy);
   const runners = runnersOf(runner, named);
-  checkRunOptions('createExecutor()', defaults);
-  checkTools(tools);
-  checkMethod('commands', commands, 'run');
-  checkMethod('files', files, 'write');
   const toolbox = new Toolbox(tools, commands, files);
   const places = placesOf(defaults);
 
@@ -472,52 +402,6 @@ function withResources(base: Pick<RunOptions, 'resources'>, options: RunOptions)
 function placesOf({ maxParallel, resources }: RunOptions): SharedPlaces | undefined {
   if (maxParallel === undefined && resources === undefined) return undefined;
   return new SharedPlaces(maxParallel ?? Number.POSITIVE_INFINITY, resources);
-}
-
-/** @throws {OptionError} when an option is not an object with this method. */
-function checkMethod(name: string, value: object | undefined, method: string): void {
-  const given = (value as Readonly<Record<string, unknown>> | undefined)?.[method];
-  if (value === undefined || typeof given === 'function') return;
-  throw new OptionError(`createExecutor(): ${name} must be an object with a method ${method}()`);
-}
-
-function checkTools(tools: readonly Tool[]): void {
-  if (!Array.isArray(tools))
-    throw new OptionError('createExecutor(): tools must be a list of tools');
-  const names = new Set<string>();
-  for (const tool of tools as readonly Tool[]) {
-    const problem = toolProblem(tool);
-    if (problem !== undefined) throw new OptionError(`createExecutor(): tools: ${problem}`);
-    if (names.has(tool.name)) {
-      throw new OptionError(`createExecutor(): there are two tools "${tool.name}"`);
-    }
-    names.add(tool.name);
-  }
-}
-
-/** @throws {OptionError} when one of them is no runner. */
-function runnersOf(runner: ExecutorOptions['runner'], named: ExecutorOptions['runners']): Runners {
-  const must = 'must be a TaskRunner, an object with a name and run()';
-  if (named !== undefined && !isRecord(named)) {
-    throw new OptionError('createExecutor(): runners must be an object of runners by name');
-  }
-  for (const [name, each] of Object.entries(named ?? {})) {
-    if (!isRunner(each)) throw new OptionError(`createExecutor(): runners.${name} ${must}`);
-    if (name !== '' && !name.includes('/')) continue;
-    throw new OptionError(`createExecutor(): the name "${name}" of a runner is empty or has a /`);
-  }
-  if (typeof runner !== 'string') {
-    if (runner === undefined || isRunner(runner)) return new Runners(runner, named);
-    throw new OptionError(`createExecutor(): runner ${must}`);
-  }
-  const names = Object.keys(named ?? {});
-  if (names.includes(runner)) return new Runners(named?.[runner], named);
-  const hint = didYouMean(runner, names) || ` They are ${names.join(', ') || 'none'}.`;
-  throw new OptionError(`createExecutor(): runner "${runner}" is none of runners.${hint}`);
-}
-
-function isRunner(value: TaskRunner): boolean {
-  return typeof value?.run === 'function' && typeof value.name === 'string';
 }
 
 /** A copy of what the caller may change before the run is open. */

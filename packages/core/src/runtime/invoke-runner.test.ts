@@ -12,7 +12,8 @@ import type { Task } from '../contract/task.js';
 import { tool } from '../contract/tool.js';
 import { memoryJournal } from '../journal/memory-journal.js';
 import { simulate } from '../simulate/simulate.js';
-import { createExecutor, type ExecutorOptions } from './executor.js';
+import { createExecutor } from './executor.js';
+import type { ExecutorOptions } from './executor-options.js';
 import type { RunOptions } from './options.js';
 
 const inOrder: Strategy = {

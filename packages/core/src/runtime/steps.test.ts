@@ -21,7 +21,8 @@ import { parsePlanDocument } from '../document/parse.js';
 import { memoryJournal } from '../journal/memory-journal.js';
 import { readRun } from '../journal/read-run.js';
 import { validatePlan } from '../validate/plan.js';
-import { createExecutor, type ExecutorOptions } from './executor.js';
+import { createExecutor } from './executor.js';
+import type { ExecutorOptions } from './executor-options.js';
 import { workerCarrier } from './worker-carrier.js';
 
 /** A tool that returns its input, and what it was called with. */
