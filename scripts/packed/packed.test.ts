@@ -109,8 +109,10 @@ describe.each(names)('%s, installed alone', (name) => {
       await run(join(root, 'node_modules/.bin/tsc'), ['-p', config], project);
     });
 
+  // The API of OpenTelemetry is no SDK: it is small, and does nothing without one.
   const sdks = Object.keys(manifest.peerDependencies ?? {}).filter(
-    (sdk) => manifest.peerDependenciesMeta?.[sdk]?.optional !== true,
+    (sdk) =>
+      manifest.peerDependenciesMeta?.[sdk]?.optional !== true && sdk !== '@opentelemetry/api',
   );
   if (entries.length > 0 && sdks.length > 0)
     test('loads no SDK when it is imported', async () => {
@@ -161,6 +163,7 @@ const PROGRAMS: readonly (readonly [file: string, packages: readonly string[]])[
     'packages/runners/README.md',
     ['@stratagem/parallel', '@stratagem/runners', '@stratagem/simulated'],
   ],
+  ['packages/otel/README.md', ['@stratagem/otel', '@stratagem/parallel', '@stratagem/simulated']],
   ['packages/ui/README.md', ['@stratagem/core', '@stratagem/parallel', '@stratagem/ui']],
   [
     'packages/stores/sqlite/README.md',

@@ -1,4 +1,11 @@
 // What happened in a run, and what decided its time: a fold of its events.
 export { analyzeRun, RunAnalyzer } from './analysis/analyze.js';
 export { describeEvent } from './analysis/describe-event.js';
+export {
+  type EventLogger,
+  type LogEventsOptions,
+  type LogLevel,
+  type LogRecord,
+  logEvents,
+} from './analysis/log-events.js';
 export type * from './analysis/types.js';

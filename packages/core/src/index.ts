@@ -33,6 +33,7 @@ export {
 export type * from './contract/event.js';
 export type { ForEach, ItemResult } from './contract/for-each.js';
 export type { CriterionProgress, GoalCriterion, GoalProgress, GoalState } from './contract/goal.js';
+export type { Instrumentation } from './contract/instrumentation.js';
 export type { AbandonedAttempt, InterruptOptions } from './contract/interrupt.js';
 export type { EventData, Journal, Json, RunListing } from './contract/journal.js';
 export { JournalError, type JournalErrorCode } from './contract/journal-error.js';

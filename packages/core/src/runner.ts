@@ -26,6 +26,7 @@ export {
   RunnerError,
   type RunnerErrorDetails,
 } from './contract/errors.js';
+export type * from './contract/instrumentation.js';
 export { attachmentSupport, isTextType } from './contract/media-type.js';
 export { savePathProblem } from './contract/output-files.js';
 export type {

@@ -3,6 +3,7 @@ import type { OutputPart } from './output-part.js';
 import type { TaskFailure } from './run-after.js';
 import type { AttemptResult } from './runner.js';
 import type { CommandCall } from './step.js';
+import type { TraceContext } from './surround.js';
 import type { Task } from './task.js';
 import type { ApprovalDecision, ApprovalRequest } from './tool-approval.js';
 
@@ -81,6 +82,10 @@ export interface AttemptCall {
    * Whether anybody reads the text of the answer while it is written; left out when somebody does.
    */
   readonly wantsText?: boolean | undefined;
+  /** The trace that the attempt belongs to; left out without an `instrumentation`. */
+  readonly trace?: TraceContext | undefined;
+  /** Whether values of secret inputs may be in the work; left out when they are not. */
+  readonly hasSecrets?: boolean | undefined;
   readonly work: AttemptWork;
 }
 

@@ -13,6 +13,7 @@ import type { ResourceLimits } from './resource-limit.js';
 import type { RetryPolicy } from './retry.js';
 import type { ServerToolCall } from './server-tool-call.js';
 import type { StrategySwitch } from './strategy.js';
+import type { TraceContext } from './surround.js';
 import type { Task } from './task.js';
 import type { ApprovalDecision, ApprovalRequest } from './tool-approval.js';
 import type { SpendingData, Usage } from './usage.js';
@@ -54,6 +55,8 @@ export interface RunStarted extends Base {
    * that no idempotency key ever names two requests.
    */
   readonly attemptsBefore?: readonly EarlierAttempts[] | undefined;
+  /** The trace that the run belongs to; undefined without an instrumentation. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /**

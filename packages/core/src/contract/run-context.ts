@@ -89,6 +89,10 @@ class DerivedContext implements RunContext {
     return this.#changes.wantsText ?? this.#context.wantsText;
   }
 
+  get surround(): RunContext['surround'] {
+    return this.#context.surround;
+  }
+
   get attachments(): RunContext['attachments'] {
     return this.#context.attachments;
   }

@@ -8,6 +8,7 @@ import type { RetryPolicy } from './retry.js';
 import type { RunAfter, TaskFailure } from './run-after.js';
 import type { AnySchema, StandardSchema } from './schema.js';
 import type { Command, StepArgs } from './step.js';
+import type { Surround } from './surround.js';
 import type { WaitFor } from './wait-for.js';
 
 /** The purpose of a task: a label for strategies and reports; `action` by default. */
@@ -294,6 +295,12 @@ export interface RunContext {
    * @default true
    */
   readonly wantsText?: boolean | undefined;
+  /**
+   * Surrounds the requests and the calls of the attempt, where the run has an `instrumentation`. A runner
+   * makes its requests to a model inside `modelCall`; the calls of tools are inside `toolCall` already.
+   * @default nobody watches
+   */
+  readonly surround?: Surround | undefined;
   /**
    * Adds tasks to the plan while it runs. They may depend on each other and on any task of the plan,
    * and the plan is not complete before they are.

@@ -53,6 +53,7 @@ export function adoptedLog({ runId, log, planData, limits, inputs, now }: Adopti
       seed: started.seed as Json,
       limits: limits as Json,
       ...(inputs !== undefined && { inputs }),
+      ...(started.trace !== undefined && { trace: started.trace }),
       spentBefore: state.spending.data as unknown as Json,
       ...attemptsBefore(started, state, invalidation),
     },

@@ -9,6 +9,7 @@ import type { ResourceLimits } from '../contract/resource-limit.js';
 import type { RetryPolicy } from '../contract/retry.js';
 import type { SecretTexts } from '../contract/secret-texts.js';
 import type { Strategy } from '../contract/strategy.js';
+import type { TraceContext } from '../contract/surround.js';
 import type { Task } from '../contract/task.js';
 import type { Graph } from '../graph/graph.js';
 import type { Loan } from './places.js';
@@ -60,6 +61,8 @@ export interface KernelOptions {
    * @default false
    */
   readonly isAssumed?: boolean | undefined;
+  /** The trace that the run belongs to, which `run_started` records. */
+  readonly trace?: TraceContext | undefined;
   /** What `run_started` says about the limits of the run. */
   readonly limits?: RunLimits | undefined;
   /** Whether `tasks_added` has the items of every fan-out, not only those that a function returned. */

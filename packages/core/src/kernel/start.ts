@@ -26,7 +26,7 @@ export function startRun(machine: Machine): void {
 /** Says that the run starts, or is resumed. */
 export function recordStart(machine: Machine): void {
   const { recovery, state, options } = machine;
-  const { plan, seed, resources, inputs } = options;
+  const { plan, seed, resources, inputs, trace } = options;
   // Readers of the log need the caps to say why a task waited.
   const { limits = resources && { resources } } = options;
   if (recovery !== undefined) {
@@ -34,7 +34,7 @@ export function recordStart(machine: Machine): void {
     recovery.record();
   } else {
     state.waits.unblocked = machine.unblocked;
-    const given = { ...(inputs && { inputs }), ...(limits && { limits }) };
+    const given = { ...(inputs && { inputs }), ...(limits && { limits }), ...(trace && { trace }) };
     machine.tell({ type: 'run_started', plan, seed, ...given });
   }
   machine.deadline = state.limitsSince + options.deadlineMs;

@@ -5,6 +5,7 @@ import type { RateLimits } from '../contract/rate-limits.js';
 import type { RunContext } from '../contract/run-context.js';
 import type { TaskOutput, TaskRequest } from '../contract/runner.js';
 import { type ServerToolCall, serverToolCallsOf } from '../contract/server-tool-call.js';
+import type { ModelCall } from '../contract/surround.js';
 import type { RequestTool, ToolResult } from '../contract/tool.js';
 import { addUsage, type Usage } from '../contract/usage.js';
 import { jsonInText } from '../util/json-in-text.js';
@@ -78,6 +79,9 @@ export interface AnswerFormat {
   readonly unwrap?: ((value: unknown) => unknown) | undefined;
 }
 
+/** Who answers the requests of a conversation. */
+type CallTarget = Pick<ModelCall, 'provider' | 'model' | 'baseURL' | 'settings'>;
+
 export interface ConversationOptions extends AnswerFormat {
   /** Maximum requests of one attempt. */
   readonly maxSteps: number;
@@ -90,6 +94,8 @@ export interface ConversationOptions extends AnswerFormat {
   readonly signal?: AbortSignal | undefined;
   /** Adds the cost of one turn: prices may depend on the length of its prompt. */
   readonly withCost?: ((turn: Turn) => Turn) | undefined;
+  /** What an instrumentation says about the requests. */
+  readonly target?: CallTarget | undefined;
   /** Called after each answer of the model. */
   readonly onAnswer?: (() => void) | undefined;
 }
@@ -125,8 +131,15 @@ export async function converse(
   let input: TurnInput = { kind: 'prompt', text: promptOf(request, options), attachments };
   let corrected = false;
   const serverCalls: ServerToolCall[] = [];
+  const surroundedSend = (step: number, given: TurnInput): Promise<Turn> => {
+    const send = () => dialogue.send(given);
+    const { surround } = context;
+    if (surround === undefined || options.target === undefined) return send();
+    const isJson = request.outputSchema !== undefined;
+    return surround.modelCall({ ...options.target, step, isJson, input: given }, send);
+  };
   for (let step = 1; ; step++) {
-    const sent: Turn = await dialogue.send(input).catch((thrown) => {
+    const sent: Turn = await surroundedSend(step, input).catch((thrown) => {
       throw withUsage(thrown, usage, costUsd);
     });
     const turn = options.withCost?.(sent) ?? sent;

@@ -1,6 +1,7 @@
 import { checkOptions } from '../contract/check-options.js';
 import { attachmentSupport } from '../contract/media-type.js';
 import type { TaskRequest, TaskRunner } from '../contract/runner.js';
+import type { SamplingSettings } from '../contract/surround.js';
 import { withAttachmentErrors } from './attachments.js';
 import { mergeCallOptions, streamsIn } from './call-options.js';
 import { type AnswerFormat, converse } from './conversation.js';
@@ -62,7 +63,12 @@ export function sdkRunner<
           });
           const { withCost } = pricing;
           const limits = { maxSteps, toolCallConcurrency, signal, onAnswer, withCost };
-          return converse(request, context, dialogue, { ...format, ...limits });
+          const { model, client } = target;
+          const shown = {
+            ...{ provider: sdk.name, model, baseURL: client.baseURL },
+            settings: samplingOf(target.options),
+          };
+          return converse(request, context, dialogue, { ...format, ...limits, target: shown });
         };
         return withPricing(pricing, () =>
           withAttachmentErrors(request.attachments, () =>
@@ -74,6 +80,12 @@ export function sdkRunner<
       });
     },
   };
+}
+
+/** Nothing else: the options have keys and headers, too. */
+function samplingOf(options: SamplingSettings): SamplingSettings {
+  const { temperature, topP, seed, maxOutputTokens, stopSequences } = options;
+  return { temperature, topP, seed, maxOutputTokens, stopSequences };
 }
 
 /** The target of a request: with the options of its task, and the model that the task asks for. */

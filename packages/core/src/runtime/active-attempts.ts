@@ -1,6 +1,7 @@
 import type { AttachedFile, RequestAttachment } from '../contract/attachment.js';
 import type { AttemptCarrier, AttemptReport, AttemptWork } from '../contract/carrier.js';
 import { describe, RunnerError } from '../contract/errors.js';
+import { type RunObserver, surroundingOf } from '../contract/instrumentation.js';
 import type { OutputFiles } from '../contract/output-files.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { TaskFailure } from '../contract/run-after.js';
@@ -8,6 +9,7 @@ import { idempotencyKeyOf } from '../contract/run-id.js';
 import type { AttemptResult, TaskRequest, TaskRunner } from '../contract/runner.js';
 import { readAnswer, withDetails } from '../contract/runner-output.js';
 import type { AnySchema } from '../contract/schema.js';
+import type { Surround, TraceContext } from '../contract/surround.js';
 import { asksModel, type Task } from '../contract/task.js';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
 import { validateAnswer, validateOutput } from '../contract/validate-output.js';
@@ -47,6 +49,8 @@ type StartedCarrier = Omit<AttemptCarrier, 'start'>;
 /** The attempts of a run in flight: hands them to the carrier, and turns its reports into inputs. */
 export class ActiveAttempts implements AttemptHost {
   readonly runId: string;
+  readonly hide: AttemptHost['hide'];
+  readonly #observer: RunObserver | undefined;
   readonly #settings: RunSettings;
   readonly #kernel: Kernel;
   /** The carrier, where attempts run in this process. */
@@ -66,8 +70,12 @@ export class ActiveAttempts implements AttemptHost {
     kernel: Kernel,
     own: ProcessCarrier | undefined,
     inbox: AttemptInbox,
+    observer: RunObserver | undefined,
   ) {
     this.runId = settings.runId;
+    const { secretTexts } = settings;
+    this.hide = secretTexts && ((value) => secretTexts.value(value));
+    this.#observer = observer;
     this.#settings = settings;
     this.#kernel = kernel;
     this.#own = own;
@@ -240,6 +248,14 @@ export class ActiveAttempts implements AttemptHost {
     const kernel = this.#kernel;
     const task = kernel.graph.tasks[index] as Task;
     return stepOf(task, kernel.inputsOf(index), kernel.inputNamesOf(index));
+  }
+
+  traceOf({ taskId, attempt }: Attempt): TraceContext | undefined {
+    return this.#observer?.traceOf(taskId, attempt);
+  }
+
+  surroundOf(attempt: Attempt): Surround | undefined {
+    return surroundingOf(this.#settings.instrumentation, attempt);
   }
 
   workOf(attempt: Attempt): AttemptWork {

@@ -1,11 +1,13 @@
 import type { RequestAttachment } from '../contract/attachment.js';
 import type { AttemptCall, AttemptReport, AttemptWork } from '../contract/carrier.js';
 import { RunnerError, StratagemError } from '../contract/errors.js';
+import type { AttemptName } from '../contract/instrumentation.js';
 import { type OutputPart, partOf } from '../contract/output-part.js';
 import type { TaskFailure } from '../contract/run-after.js';
 import type { RunContext } from '../contract/run-context.js';
 import { idempotencyKeyOf } from '../contract/run-id.js';
 import type { AttemptResult, TaskRequest } from '../contract/runner.js';
+import type { Surround, TraceContext } from '../contract/surround.js';
 import type { Task } from '../contract/task.js';
 import type { RequestTool } from '../contract/tool.js';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
@@ -28,6 +30,10 @@ export interface AttemptHost {
   requestOf(index: number, attachments: readonly RequestAttachment[] | undefined): TaskRequest;
   stepOf(index: number): Step;
   workOf(attempt: Attempt): AttemptWork;
+  traceOf(attempt: Attempt): TraceContext | undefined;
+  surroundOf(attempt: Attempt): Surround | undefined;
+  /** Takes the values of secret inputs out of a value; undefined where there are none. */
+  readonly hide: AttemptName['hide'];
   /** Takes its output, which ends it. */
   complete(attempt: Attempt, result: AttemptResult): void;
   /** Takes any other report. */
@@ -129,6 +135,18 @@ export class Attempt implements AttemptCall, RunContext {
     return this.#host.workOf(this);
   }
 
+  get trace(): TraceContext | undefined {
+    return this.#host.traceOf(this);
+  }
+
+  get hasSecrets(): boolean {
+    return this.hide !== undefined;
+  }
+
+  get hide(): AttemptName['hide'] {
+    return this.#host.hide;
+  }
+
   get inputs(): Inputs {
     return this.#host.inputsOf(this.index);
   }
@@ -176,7 +194,7 @@ export class Attempt implements AttemptCall, RunContext {
 
   toJSON(): AttemptCall {
     const { key, runId, taskId, attempt, attemptsLeft, resource, priority, work } = this;
-    const { timeLimitMs, idleLimitMs, criticalPath, failures } = this;
+    const { timeLimitMs, idleLimitMs, criticalPath, failures, trace, hasSecrets } = this;
     return {
       criticalPath,
       ...{ key, runId, taskId, attempt, attemptsLeft, resource, priority, work },
@@ -184,6 +202,8 @@ export class Attempt implements AttemptCall, RunContext {
       ...(idleLimitMs !== undefined && { idleLimitMs }),
       ...(!this.wantsText && { wantsText: false }),
       ...(failures.length > 0 && { failures }),
+      ...(trace !== undefined && { trace }),
+      ...(hasSecrets && { hasSecrets }),
     };
   }
 
@@ -233,6 +253,10 @@ export class Attempt implements AttemptCall, RunContext {
     this.#details?.waits?.decide(key, decision, this.#host.now());
   }
 
+  get surround(): Surround | undefined {
+    return this.#host.surroundOf(this);
+  }
+
   get emit(): RunContext['emit'] {
     return (part: string | OutputPart) => this.tell({ type: 'output', part: partOf(part) });
   }
@@ -247,6 +271,7 @@ export class Attempt implements AttemptCall, RunContext {
    */
   release(): void {
     const { runId, key, attemptsLeft, resource, criticalPath, idleLimitMs, failures } = this;
+    const { surround, hide } = this;
     const details = this.#made;
     details.key = key;
     // Until an error's stack is asked for, the engine keeps the receivers of its calls.
@@ -265,6 +290,9 @@ export class Attempt implements AttemptCall, RunContext {
       requestOf: released,
       stepOf: released,
       workOf: released,
+      traceOf: () => undefined,
+      hide,
+      surroundOf: () => surround,
       complete: () => {},
       receive: takeReleased,
     };

@@ -209,6 +209,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       outputs: options.outputs ?? 'all',
       signal,
       onEvent: options.onEvent,
+      instrumentation: options.instrumentation,
       abortGraceMs: options.abortGraceMs ?? ABORT_GRACE_MS,
       onAbandoned: options.onAbandoned,
     };

@@ -1,4 +1,5 @@
 import type { RunEvent } from '../contract/event.js';
+import type { RunObserver } from '../contract/instrumentation.js';
 import type { EventLog } from '../state/event-log.js';
 import { isThenable } from '../util/promise.js';
 import { EventStream } from './event-stream.js';
@@ -12,11 +13,18 @@ export class Listeners {
   readonly errors: unknown[] = [];
   readonly #log: EventLog;
   readonly #onEvent: ((event: RunEvent) => void) | undefined;
+  readonly #observer: RunObserver | undefined;
   #published = 0;
 
-  constructor(log: EventLog, isKept: boolean, onEvent: ((event: RunEvent) => void) | undefined) {
+  constructor(
+    log: EventLog,
+    isKept: boolean,
+    onEvent: ((event: RunEvent) => void) | undefined,
+    observer?: RunObserver,
+  ) {
     this.#log = log;
     this.#onEvent = onEvent;
+    this.#observer = observer;
     this.stream = new EventStream(log, isKept);
   }
 
@@ -27,7 +35,7 @@ export class Listeners {
     const from = this.#published;
     this.#published = length;
     this.stream.publish(length);
-    if (this.#onEvent === undefined) return;
+    if (this.#onEvent === undefined && this.#observer === undefined) return;
     for (let position = from; position < length; position++) {
       this.#notify(this.#log.eventAt(position));
     }
@@ -40,6 +48,11 @@ export class Listeners {
   }
 
   #notify(event: RunEvent): void {
+    try {
+      this.#observer?.onEvent(event);
+    } catch (error) {
+      this.#keep(error);
+    }
     try {
       const returned: unknown = this.#onEvent?.(event);
       if (isThenable(returned)) Promise.resolve(returned).catch((error) => this.#keep(error));

@@ -5,6 +5,7 @@ import { checkDuration, checkFlag, checkLimit, checkOptions } from '../contract/
 import { checkCodecs, type ValueCodec } from '../contract/codec.js';
 import { OptionError, show } from '../contract/errors.js';
 import type { RunEvent, RunLimits } from '../contract/event.js';
+import { checkInstrumentation, type Instrumentation } from '../contract/instrumentation.js';
 import type { AbandonedAttempt } from '../contract/interrupt.js';
 import type { Journal } from '../contract/journal.js';
 import type { Plan } from '../contract/plan.js';
@@ -150,6 +151,11 @@ export interface RunOptions {
    */
   readonly codecs?: readonly ValueCodec[] | undefined;
   /**
+   * Watches the run from the inside, such as `instrument()` of `@stratagem/otel`.
+   * @default nobody does
+   */
+  readonly instrumentation?: Instrumentation | undefined;
+  /**
    * Runs attempts outside this process: a carrier of an engine package.
    * @default this process
    */
@@ -201,6 +207,7 @@ export const RUN_OPTIONS = [
   'maxOutputBytes',
   'outputs',
   'codecs',
+  'instrumentation',
   'carrier',
 ];
 
@@ -231,6 +238,7 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
     codecs,
     outputs,
     resources,
+    instrumentation,
   } = options;
   if (maxParallel !== undefined) checkLimit(owner, 'maxParallel', maxParallel);
   if (resources !== undefined) checkResources(owner, resources);
@@ -275,6 +283,7 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
   if (outputs !== undefined && outputs !== 'all' && outputs !== 'final') {
     throw new OptionError(`${owner}: outputs must be 'all' or 'final'; it is ${show(outputs)}`);
   }
+  if (instrumentation !== undefined) checkInstrumentation(owner, instrumentation);
   if (carrier !== undefined && typeof carrier?.start !== 'function') {
     throw new OptionError(`${owner}: carrier must be an AttemptCarrier`);
   }

@@ -6,7 +6,7 @@ import type { CommandCall } from '../contract/step.js';
 import type { Tool } from '../contract/tool.js';
 import { validateWith } from '../contract/validate-with.js';
 import type { Step } from '../state/step.js';
-import { type CallingAttempt, executeTool, refusalOf } from './tool-call.js';
+import { type CallingAttempt, executeTool, refusalOf, surrounded } from './tool-call.js';
 
 /**
  * Calls the tool of a task, without a model, and logs the call.
@@ -61,16 +61,17 @@ const CALL_ID = 'step';
 async function logged(
   tool: string,
   input: unknown,
-  { emit }: RunContext,
+  context: RunContext,
   run: () => Promise<unknown>,
 ): Promise<unknown> {
+  const { emit } = context;
   const call = { callId: CALL_ID, tool };
   await emit({ kind: 'tool_call', ...call, input });
   const began = performance.now();
   const end = (result: { readonly ok: boolean; readonly message?: string }) =>
     emit({ kind: 'tool_result', ...call, ...result, durationMs: performance.now() - began });
   try {
-    const output = await run();
+    const output = await surrounded({ context, callId: CALL_ID }, tool, input, run);
     // The output itself is that of the task.
     await end({ ok: true });
     return output;

@@ -1,4 +1,5 @@
 import { isStratagemError, StratagemError } from '../contract/errors.js';
+import type { RunObserver, TraceContext } from '../contract/instrumentation.js';
 import type { InterruptOptions } from '../contract/interrupt.js';
 import type { RunJournal } from '../contract/journal.js';
 import type { OpenQuestion } from '../contract/open-question.js';
@@ -42,6 +43,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
   readonly #settings: RunSettings;
   readonly #kernel: Kernel;
   readonly #listeners: Listeners;
+  readonly #observer: RunObserver | undefined;
   /** The carrier, where attempts run in this process. */
   readonly #own: ProcessCarrier | undefined;
   readonly #attempts: ActiveAttempts;
@@ -73,16 +75,19 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
     const { runners, signal, record } = settings;
     this.#settings = settings;
     const { places } = settings;
+    const observer = observerOf(settings);
+    this.#observer = observer;
     this.#borrower = places && new Borrower(places, () => this.takeFromOutside({ type: 'turn' }));
     this.#kernel = new Kernel({
       ...settings,
+      trace: observer?.trace,
       loan: this.#borrower?.loan(false),
       beginsLater: settings.carrier?.beginsLater,
       onSettled: record === undefined ? () => this.#listeners.publish() : undefined,
       resourceOf: runners.resourceOf,
     });
     const { log, state } = this.#kernel;
-    this.#listeners = new Listeners(log, settings.timeline === 'keep', settings.onEvent);
+    this.#listeners = new Listeners(log, settings.timeline === 'keep', settings.onEvent, observer);
     const { runId, codecs, attachments } = settings;
     this.ahead =
       record &&
@@ -91,7 +96,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
         state,
       );
     this.#own = settings.carrier === undefined ? this.#processCarrier() : undefined;
-    this.#attempts = new ActiveAttempts(settings, this.#kernel, this.#own, this);
+    this.#attempts = new ActiveAttempts(settings, this.#kernel, this.#own, this, observer);
     const takeFromOutside = (input: Input) => this.takeFromOutside(input);
     this.#additions = new TaskAdditions(settings, this.#kernel, takeFromOutside);
     this.#acknowledgements = new Acknowledgements(record !== undefined);
@@ -136,8 +141,8 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
   }
 
   #processCarrier(): ProcessCarrier {
-    const { runners, toolbox } = this.#settings;
-    return new ProcessCarrier(new Worker(runners, toolbox));
+    const { runners, toolbox, instrumentation } = this.#settings;
+    return new ProcessCarrier(new Worker(runners, toolbox, instrumentation));
   }
 
   /** Loaded when it is needed: most runs keep their outputs. It starts at the beginning of the log. */
@@ -323,6 +328,7 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
   #finish(): void {
     if (this.isOver) return;
     this.stop();
+    this.#observer?.end();
     const { plan, strategy, signal, timeline } = this.#settings;
     this.#borrower?.leave();
     signal?.removeEventListener('abort', this.#onAbort);
@@ -369,4 +375,15 @@ export class Run<Outputs> extends WorkLoop implements AttemptInbox {
       // Everything is written; a lease that cannot be given back expires.
     }
   }
+}
+
+/** Lets the instrumentation of a run know that it begins here. */
+function observerOf(settings: RunSettings): RunObserver | undefined {
+  const { instrumentation, runId, plan, strategy, record } = settings;
+  const past = record?.past;
+  return instrumentation?.beginRun({
+    ...{ runId, plan, strategy: strategy.name },
+    trace: past?.log[0]?.trace as TraceContext | undefined,
+    isResumed: past !== undefined,
+  });
 }

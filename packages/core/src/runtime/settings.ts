@@ -1,6 +1,7 @@
 import type { AttemptCarrier } from '../contract/carrier.js';
 import type { ValueCodec } from '../contract/codec.js';
 import type { RunEvent } from '../contract/event.js';
+import type { Instrumentation } from '../contract/instrumentation.js';
 import type { AbandonedAttempt } from '../contract/interrupt.js';
 import type { RunJournal } from '../contract/journal.js';
 import type { Replan } from '../contract/replan.js';
@@ -42,6 +43,7 @@ export interface RunSettings extends Omit<KernelOptions, 'resourceOf' | 'loan'> 
   readonly abortGraceMs: number;
   readonly onAbandoned: ((attempt: AbandonedAttempt) => void) | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly instrumentation: Instrumentation | undefined;
   readonly onEvent: ((event: RunEvent) => void) | undefined;
 }
 

@@ -47,12 +47,22 @@ export async function callTool(
     ...{ context, callId, key, idempotencyKey, signal },
     began: performance.now(),
   };
-  const result = await resultOf(tool, input, call);
+  const result = await surrounded(call, name, input, () => resultOf(tool, input, call));
   requireRunning(signal);
   const durationMs = performance.now() - call.began;
   const { text: _, ...reported } = result;
   await context.emit({ kind: 'tool_result', callId, tool: name, ...reported, durationMs });
   return result;
+}
+
+/** Does the work of a call where an instrumentation sees it. */
+export function surrounded<Result>(
+  { context, callId }: { readonly context: RunContext; readonly callId: string },
+  tool: string,
+  input: unknown,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  return context.surround?.toolCall({ callId, tool, input }, work) ?? work();
 }
 
 /**
@@ -179,8 +189,8 @@ export async function executeTool(tool: Tool, input: unknown, call: Call): Promi
 }
 
 function contextOf({ context, callId, idempotencyKey }: Call, signal: AbortSignal): ToolContext {
-  const { runId, taskId, priority, criticalPath, attempt, attemptsLeft, failures, emit, addTasks } =
-    context;
+  const { runId, taskId, priority, criticalPath, attempt, attemptsLeft } = context;
+  const { failures, emit, surround, addTasks } = context;
   return {
     ...{
       runId,
@@ -192,6 +202,7 @@ function contextOf({ context, callId, idempotencyKey }: Call, signal: AbortSigna
       attemptsLeft,
       failures,
       emit,
+      surround,
       addTasks,
       signal,
       callId,

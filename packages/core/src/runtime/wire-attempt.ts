@@ -7,10 +7,12 @@ import type {
   ToolWork,
 } from '../contract/carrier.js';
 import type { ValueCodec } from '../contract/codec.js';
+import { type Instrumentation, surroundingOf } from '../contract/instrumentation.js';
 import { partOf } from '../contract/output-part.js';
 import { NO_FAILURES, type TaskFailure } from '../contract/run-after.js';
 import type { RunContext } from '../contract/run-context.js';
 import type { AttemptResult, TaskRequest } from '../contract/runner.js';
+import type { Surround, TraceContext } from '../contract/surround.js';
 import type { Task } from '../contract/task.js';
 import type { RequestTool } from '../contract/tool.js';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/tool-approval.js';
@@ -31,6 +33,12 @@ export class WireAttempt implements RunContext {
   readonly attemptsLeft: number;
   readonly failures: readonly TaskFailure[];
   readonly wantsText: boolean;
+  readonly resource: string;
+  readonly trace: TraceContext | undefined;
+  /** Values of secret inputs may be in the work, and are not known here. */
+  readonly hasSecrets: boolean;
+  readonly hide = undefined;
+  readonly surround: Surround | undefined;
   readonly task: Task;
   /** Slot among the attempts of the carrier in this process. */
   slot = -1;
@@ -44,7 +52,12 @@ export class WireAttempt implements RunContext {
   readonly #waits = new ApprovalWaits();
 
   /** @param task The task of the plan, for its function and its output schema. */
-  constructor(call: AttemptCall, task: Task, codecs: readonly ValueCodec[]) {
+  constructor(
+    call: AttemptCall,
+    task: Task,
+    codecs: readonly ValueCodec[],
+    instrumentation?: Instrumentation,
+  ) {
     const { timeLimitMs } = call;
     this.runId = call.runId;
     this.taskId = call.taskId;
@@ -56,6 +69,10 @@ export class WireAttempt implements RunContext {
     this.failures = call.failures ?? NO_FAILURES;
     this.#deadline = timeLimitMs === undefined ? undefined : performance.now() + timeLimitMs;
     this.wantsText = call.wantsText ?? true;
+    this.resource = call.resource;
+    this.trace = call.trace;
+    this.hasSecrets = call.hasSecrets ?? false;
+    this.surround = surroundingOf(instrumentation, this);
     this.task = task;
     this.#work = call.work;
     this.#codecs = codecs;

@@ -2,6 +2,7 @@ import type { TaskOptions } from '../contract/call-options.js';
 import type { AttemptCall, AttemptCarrier, Tell } from '../contract/carrier.js';
 import { NO_CODECS, type ValueCodec } from '../contract/codec.js';
 import type { CommandRunner } from '../contract/command-runner.js';
+import { checkInstrumentation, type Instrumentation } from '../contract/instrumentation.js';
 import type { Plan } from '../contract/plan.js';
 import type { TaskRunner } from '../contract/runner.js';
 import type { Task } from '../contract/task.js';
@@ -26,6 +27,8 @@ export interface WorkerCarrierOptions {
   readonly plans?: readonly Plan[] | undefined;
   /** As in the options of the executor. */
   readonly codecs?: readonly ValueCodec[] | undefined;
+  /** As in the options of the executor: what attempts do here belongs to the trace of their run. */
+  readonly instrumentation?: Instrumentation | undefined;
 }
 
 /**
@@ -43,6 +46,8 @@ export interface WorkerCarrierOptions {
  */
 export function workerCarrier(options: WorkerCarrierOptions): AttemptCarrier {
   const { runner, runners, tools = [], commands, plans = [], codecs = NO_CODECS } = options;
+  const { instrumentation } = options;
+  if (instrumentation !== undefined) checkInstrumentation('workerCarrier()', instrumentation);
   const graphs = new Map(plans.map(({ goal, tasks }) => [goal, new Graph(tasks)]));
   const taskOf = ({ taskId, work }: AttemptCall): Task => {
     switch (work.kind) {
@@ -56,8 +61,12 @@ export function workerCarrier(options: WorkerCarrierOptions): AttemptCarrier {
     const { options } = Object(work.request) as { readonly options?: TaskOptions };
     return { id: taskId, tools: work.tools, model: options?.model };
   };
-  const worker = new Worker(new Runners(runner, runners), new Toolbox(tools, commands));
-  return new WorkerCarrier(worker, (call) => new WireAttempt(call, taskOf(call), codecs));
+  const toolbox = new Toolbox(tools, commands);
+  const worker = new Worker(new Runners(runner, runners), toolbox, instrumentation);
+  return new WorkerCarrier(
+    worker,
+    (call) => new WireAttempt(call, taskOf(call), codecs, instrumentation),
+  );
 }
 
 /** Carries out calls that came over a wire. */

@@ -1,4 +1,5 @@
 import { RunnerError } from '../contract/errors.js';
+import type { Instrumentation, InstrumentedAttempt } from '../contract/instrumentation.js';
 import type { AttemptResult, TaskRunner } from '../contract/runner.js';
 import { readAnswer } from '../contract/runner-output.js';
 import { asksModel, type Task } from '../contract/task.js';
@@ -18,13 +19,40 @@ export class Worker {
   readonly #runners: Runners;
   readonly #toolbox: Toolbox;
 
-  constructor(runners: Runners, toolbox: Toolbox) {
+  readonly #instrumentation: Instrumentation | undefined;
+
+  constructor(runners: Runners, toolbox: Toolbox, instrumentation?: Instrumentation) {
     this.#runners = runners;
     this.#toolbox = toolbox;
+    this.#instrumentation = instrumentation;
   }
 
   /** Returns what the function of the task, or the runner, returns. */
   perform(attempt: Attempt | WireAttempt): unknown {
+    const instrumentation = this.#instrumentation;
+    if (instrumentation === undefined) return this.#perform(attempt);
+    return instrumentation.attempt(this.#describe(attempt), () => this.#perform(attempt));
+  }
+
+  #describe(attempt: Attempt | WireAttempt): InstrumentedAttempt {
+    const { runId, taskId, task, resource, trace, hasSecrets, hide } = attempt;
+    const kind = kindOf(task);
+    return {
+      runId,
+      taskId,
+      attempt: attempt.attempt,
+      hasSecrets,
+      hide,
+      kind,
+      runner: kind === 'runner' ? this.#runners.of(task)?.name : undefined,
+      resource,
+      model: task.model,
+      trace,
+      prompt: () => (kind === 'runner' ? attempt.requestWith(NO_TOOLS).prompt : undefined),
+    };
+  }
+
+  #perform(attempt: Attempt | WireAttempt): unknown {
     const { task } = attempt;
     const { run } = task;
     if (run !== undefined) return run(inputsFor(run, attempt), attempt);
@@ -62,6 +90,12 @@ export class Worker {
     const which = task.model === undefined ? 'a runner' : `a runner "${task.model}"`;
     throw new RunnerError('invalid_request', `this worker does not have ${which}`);
   }
+}
+
+function kindOf({ run, tool, command }: Task): InstrumentedAttempt['kind'] {
+  if (run !== undefined) return 'function';
+  if (tool !== undefined) return 'tool';
+  return command === undefined ? 'runner' : 'command';
 }
 
 /**

@@ -1,0 +1,2 @@
+export { instrument } from './instrument.js';
+export type { EventLogger, InstrumentOptions } from './options.js';
