@@ -12,6 +12,7 @@ import * as simulated from '../../packages/providers/simulated/src/index.js';
 import * as runners from '../../packages/runners/src/index.js';
 import * as simulation from '../../packages/simulation/src/index.js';
 import * as postgres from '../../packages/stores/postgres/src/index.js';
+import * as redis from '../../packages/stores/redis/src/index.js';
 import * as sqlite from '../../packages/stores/sqlite/src/index.js';
 import * as adaptive from '../../packages/strategies/adaptive/src/index.js';
 import * as parallel from '../../packages/strategies/parallel/src/index.js';
@@ -32,7 +33,7 @@ const executor = core.createExecutor({
 const entries: Readonly<Record<string, object>> = {
   ...{ core, document, simulate, planner, aiSdk, anthropic, openai, simulated, runners },
   ...{ simulation, sqlite, adaptive, parallel, sequential, mcp, ui, executor },
-  ...{ coordinator, postgres, bullmq, node },
+  ...{ coordinator, postgres, redis, bullmq, node },
   run: executor.execute(plan),
   builder: { addTask: (task: never) => executor.execute(core.createPlan('x').addTask(task)) },
 };

@@ -1,8 +1,5 @@
-import {
-  type PostgresServer,
-  postgresProblem,
-  startPostgres,
-} from '@stratagem/server-kit/postgres';
+import type { LocalServer } from '@stratagem/server-kit/local-server';
+import { postgresProblem, startPostgres } from '@stratagem/server-kit/postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { REPORT } from '../../test/recorded.js';
 import { folder, start, stratagem } from '../../test/stratagem.js';
@@ -11,7 +8,7 @@ const problem = postgresProblem();
 if (problem !== undefined) console.warn(problem);
 
 describe.skipIf(problem !== undefined)('--journal postgres://…', { timeout: 60_000 }, () => {
-  let server: PostgresServer;
+  let server: LocalServer;
   beforeAll(async () => {
     server = await startPostgres();
   });

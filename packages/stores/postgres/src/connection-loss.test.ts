@@ -1,9 +1,19 @@
+import { all, completed, newRun, queued } from '@stratagem/server-kit/events';
+import { startProxy } from '@stratagem/server-kit/proxy';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { all, completed, newRun, queued } from '../test/events.js';
-import { startProxy } from '../test/proxy.js';
 import { newSchema, sql, table, url } from '../test/schemas.js';
 import { postgresJournal } from './postgres-journal.js';
+
+/** The messages of the protocol: ready for a query, and the end of a connection by an administrator. */
+const READY = Buffer.from('Z\0\0\0\x05I', 'latin1');
+const SHUTDOWN = (() => {
+  const fields = Buffer.from('SFATAL\0C57P01\0Mterminating connection\0\0', 'latin1');
+  const head = Buffer.alloc(5);
+  head.write('E', 'latin1');
+  head.writeInt32BE(4 + fields.length, 1);
+  return Buffer.concat([head, fields]);
+})();
 
 /** In the statement that appends events, and in no other. */
 const APPEND = 'new_events';
@@ -124,7 +134,7 @@ describe.skipIf(url === undefined)('when the connection breaks off', () => {
     await using proxy = await startProxy(url);
     await using journal = postgresJournal({ url: proxy.url, schema: newSchema() });
     // The error comes before anybody can have added a listener to the connection.
-    proxy.failWhenReady();
+    proxy.endAfter(READY, SHUTDOWN);
     const run = await journal.create(newRun('a'));
     await run.append([completed(0, 'x')]);
     expect(await all(journal, 'a')).toEqual([completed(0, 'x')]);

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import type { JournalError } from '@stratagem/core';
+import { completed, newRun } from '@stratagem/server-kit/events';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { completed, newRun } from '../test/events.js';
 import { newSchema, sql, table, url } from '../test/schemas.js';
 import { migrate } from './migrate.js';
 import type { PostgresJournalOptions } from './options.js';

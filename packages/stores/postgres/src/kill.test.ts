@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { createExecutor, type EventData } from '@stratagem/core';
 import { submitRun } from '@stratagem/core/coordinator';
 import { parallel } from '@stratagem/parallel';
-import { type PostgresServer, startPostgres } from '@stratagem/server-kit/postgres';
+import { all } from '@stratagem/server-kit/events';
+import type { LocalServer } from '@stratagem/server-kit/local-server';
+import { startPostgres } from '@stratagem/server-kit/postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { coordinators, ownedByTwo } from '../test/coordinators.js';
-import { all } from '../test/events.js';
 import { approveAll, planOf, runnerOf, SIZE } from '../test/kill-plan.js';
 import { url } from '../test/schemas.js';
 import { postgresJournal } from './postgres-journal.js';
@@ -25,7 +26,7 @@ const MAX_DOTS = 30;
 
 describe.skipIf(url === undefined)('coordinators and the server', () => {
   // It is killed, so that no other file can use it.
-  let server: PostgresServer;
+  let server: LocalServer;
   let folder: string;
   beforeAll(async () => {
     server = await startPostgres();

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { all, completed, newRun, queued } from '@stratagem/server-kit/events';
 import { machine } from '@stratagem/store-kit';
 import { describe, expect, test, vi } from 'vitest';
-import { all, completed, newRun, queued } from '../test/events.js';
 import { newSchema, sql, table, url } from '../test/schemas.js';
 import { postgresJournal } from './postgres-journal.js';
 

@@ -1,5 +1,5 @@
+import { all, completed, newRun, queued } from '@stratagem/server-kit/events';
 import { describe, expect, test } from 'vitest';
-import { all, completed, newRun, queued } from '../test/events.js';
 import { newSchema, sql, table, url } from '../test/schemas.js';
 import { postgresJournal } from './postgres-journal.js';
 

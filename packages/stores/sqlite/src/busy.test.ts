@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { all, completed, newRun } from '@stratagem/server-kit/events';
 import { expect, test } from 'vitest';
-import { all, completed, newRun } from '../test/events.js';
 import { testFolder } from '../test/folder.js';
 import { whileBusy } from './busy.js';
 import { sqliteJournal } from './sqlite-journal.js';

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
+import { all, completed, newRun } from '@stratagem/server-kit/events';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { all, completed, newRun } from '../test/events.js';
 import { type TestFolder, testFolder } from '../test/folder.js';
 import { sqliteJournal } from './sqlite-journal.js';
 

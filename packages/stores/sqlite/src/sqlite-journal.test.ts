@@ -3,8 +3,8 @@ import * as fs from 'node:fs';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { all, completed, newRun } from '@stratagem/server-kit/events';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { all, completed, newRun } from '../test/events.js';
 import { testFolder } from '../test/folder.js';
 import { sqliteJournal } from './sqlite-journal.js';
 

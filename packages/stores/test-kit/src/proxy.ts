@@ -14,29 +14,19 @@ export interface Proxy {
   cutBefore(text: string, meanwhile?: () => Promise<unknown>): void;
   /** Breaks off the next connection that sends this text, when the server has answered to it. */
   cutAfter(text: string): void;
-  /** Ends the next connection with an error of the server, in one packet with its readiness. */
-  failWhenReady(): void;
+  /** Ends the next connection whose answer ends with these bytes, with more of them in one packet. */
+  endAfter(answer: Buffer, more: Buffer): void;
   /** Calls the function with the length of each message; a connection is broken off when it is true. */
   cutWhen(isEnd: (length: number) => boolean): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
-
-/** The messages of the protocol: ready for a query, and the end of a connection by an administrator. */
-const READY = Buffer.from('Z\0\0\0\x05I', 'latin1');
-const SHUTDOWN = (() => {
-  const fields = Buffer.from('SFATAL\0C57P01\0Mterminating connection\0\0', 'latin1');
-  const head = Buffer.alloc(5);
-  head.write('E', 'latin1');
-  head.writeInt32BE(4 + fields.length, 1);
-  return Buffer.concat([head, fields]);
-})();
 
 export async function startProxy(target: string): Promise<Proxy> {
   const url = new URL(target);
   const sockets = new Set<Socket>();
   let before: { text: string; meanwhile: (() => Promise<unknown>) | undefined } | undefined;
   let after: string | undefined;
-  let failsWhenReady = false;
+  let last: { readonly answer: Buffer; readonly more: Buffer } | undefined;
   let isEnd: (length: number) => boolean = () => false;
 
   const server = createServer((client) => {
@@ -75,10 +65,11 @@ export async function startProxy(target: string): Promise<Proxy> {
     });
     upstream.on('data', (data: Buffer) => {
       if (isAnswerDropped || isEnd(data.length)) return end();
-      if (failsWhenReady && data.subarray(-READY.length).equals(READY)) {
-        failsWhenReady = false;
+      if (last !== undefined && data.subarray(-last.answer.length).equals(last.answer)) {
+        const { more } = last;
+        last = undefined;
         upstream.destroy();
-        client.end(Buffer.concat([data, SHUTDOWN]));
+        client.end(Buffer.concat([data, more]));
         return;
       }
       client.write(data);
@@ -102,8 +93,8 @@ export async function startProxy(target: string): Promise<Proxy> {
     cutAfter(text) {
       after = text;
     },
-    failWhenReady() {
-      failsWhenReady = true;
+    endAfter(answer, more) {
+      last = { answer, more };
     },
     cutWhen(given) {
       isEnd = given;

@@ -1,0 +1,33 @@
+import {
+  journalConformance,
+  runQueueConformance,
+  sharedLimitsConformance,
+} from '@stratagem/core/testing';
+import { describe, test } from 'vitest';
+import { newPrefix, url } from '../test/prefixes.js';
+import { redisJournal } from './redis-journal.js';
+import { redisLimits } from './redis-limits.js';
+
+let prefix = '';
+const current = () => redisJournal({ url, prefix });
+const next = () => {
+  prefix = newPrefix();
+  return current();
+};
+
+describe.skipIf(url === undefined)('it is a journal that', () => {
+  for (const { name, run } of journalConformance(next, { reopen: current })) test(name, run);
+});
+
+describe.skipIf(url === undefined)('it is a queue that', () => {
+  for (const { name, run } of runQueueConformance(next, { reopen: current })) test(name, run);
+});
+
+describe.skipIf(url === undefined)('it has limits that', () => {
+  const create = () => {
+    prefix = newPrefix();
+    return redisLimits({ url, prefix });
+  };
+  const another = () => redisLimits({ url, prefix });
+  for (const { name, run } of sharedLimitsConformance(create, { another })) test(name, run);
+});
