@@ -164,6 +164,10 @@ const PROGRAMS: readonly (readonly [file: string, packages: readonly string[]])[
     ['@stratagem/parallel', '@stratagem/runners', '@stratagem/simulated'],
   ],
   ['packages/otel/README.md', ['@stratagem/otel', '@stratagem/parallel', '@stratagem/simulated']],
+  [
+    'packages/datasets/README.md',
+    ['@stratagem/datasets', '@stratagem/parallel', '@stratagem/simulated'],
+  ],
   ['packages/ui/README.md', ['@stratagem/core', '@stratagem/parallel', '@stratagem/ui']],
   [
     'packages/stores/sqlite/README.md',

@@ -51,7 +51,7 @@ export type {
   ToolResultPart,
 } from './contract/output-part.js';
 export type { OutputsOf, Plan, PlanOutputs, PlanSettings } from './contract/plan.js';
-export { createPlan, PlanBuilder } from './contract/plan-builder.js';
+export { createPlan, PlanBuilder, type ResultsOf } from './contract/plan-builder.js';
 export {
   formatProblem,
   PlanError,

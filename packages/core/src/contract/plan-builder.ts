@@ -57,7 +57,7 @@ type ModelOutput<Output, Subtasks, Type, Wait, Module> = Output extends Unsaid
   : Output;
 
 /** The results of a plan by name. Which of its tasks are the final ones is not known to the types. */
-type ResultsOf<P> =
+export type ResultsOf<P> =
   P extends PlanBuilder<infer Outputs, infer _, infer __, infer Inputs, infer Results>
     ? Results extends readonly string[]
       ? { readonly [Id in Results[number]]: Id extends keyof Outputs ? Outputs[Id] : unknown }

@@ -19,23 +19,35 @@ const VERSION = 2;
  * are not plain data.
  *
  * A runner without `settings` is identified by its name and resource alone.
+ *
+ * @param anyPosition See `ReuseOptions.anyPosition`.
  */
 export async function contentKeyOf(
   request: TaskRequest,
   runner: TaskRunner,
   resource: string,
   codecs?: readonly ValueCodec[],
+  anyPosition = false,
 ): Promise<string | undefined> {
   const { tools, check: _, inputs, options, attachments, ...others } = request;
   if (tools !== undefined) return undefined;
-  const rest =
-    attachments === undefined ? others : { ...others, attachments: identitiesOf(attachments) };
+  const taskId = anyPosition ? withoutPositions(request.taskId) : request.taskId;
+  const rest = {
+    ...others,
+    taskId,
+    ...(attachments && { attachments: identitiesOf(attachments) }),
+  };
   const { name, settings = {}, readsInputs = false } = runner;
   const asked = withoutDelivery(options ?? {});
   const shown = Object.keys(asked).length === 0 ? rest : { ...rest, options: asked };
   const content = { ...shown, inputs: readsInputs ? inputs : Object.keys(inputs).sort() };
   const answering = withoutDelivery(settings);
   return keyOf({ version: VERSION, content, name, resource, settings: answering }, codecs);
+}
+
+/** The id of a task without the places of items in their lists: `read[3].sum` becomes `read[].sum`. */
+function withoutPositions(taskId: string): string {
+  return taskId.replace(/\[\d+\]/g, '[]');
 }
 
 /**

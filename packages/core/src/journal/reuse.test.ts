@@ -45,6 +45,29 @@ const tasks: readonly Task[] = [
 const changed = (id: string, change: Partial<Task>): Plan =>
   planOf(...tasks.map((task) => (task.id === id ? { ...task, ...change } : task)));
 
+describe('anyPosition', () => {
+  const plan = (items: readonly string[]): Plan =>
+    planOf({ id: 'read', forEach: () => items, description: 'Read {{item}}' });
+
+  async function askedAfter(items: readonly string[], anyPosition: boolean): Promise<string[]> {
+    const { runner, asked } = model();
+    const run = executor({ journal: memoryJournal(), runner, reuse: { anyPosition } });
+    await run.execute(plan(['a', 'b', 'c'])).orThrow();
+    asked.length = 0;
+    const { outputs } = await run.execute(plan(items)).orThrow();
+    expect(outputs.read).toMatchObject(items.map((item) => ({ output: `Read ${item}!` })));
+    return asked;
+  }
+
+  test('reuses the outputs of items that have moved', async () => {
+    expect(await askedAfter(['new', 'b', 'c', 'a'], true)).toEqual(['read[0]']);
+  });
+
+  test('is off by default, so that equal items at several places have outputs of their own', async () => {
+    expect(await askedAfter(['b', 'c'], false)).toEqual(['read[0]', 'read[1]']);
+  });
+});
+
 describe('reuse', () => {
   async function first(options: Partial<ExecutorOptions> = {}, plan = planOf(...tasks)) {
     const journal = memoryJournal();

@@ -1,4 +1,4 @@
-import { checkDuration, checkOptions } from '../contract/check-options.js';
+import { checkDuration, checkFlag, checkOptions } from '../contract/check-options.js';
 import { citationsOf } from '../contract/citation.js';
 import type { ValueCodec } from '../contract/codec.js';
 import { OptionError } from '../contract/errors.js';
@@ -16,6 +16,12 @@ export interface ReuseOptions {
    * @default Infinity
    */
   readonly maxAgeMs?: number | undefined;
+  /**
+   * Whether an item of a fan-out may also reuse the output of an item at another place of its list. So a
+   * list may lose and get items, and only the new ones run. Equal items may then share one output.
+   * @default false
+   */
+  readonly anyPosition?: boolean | undefined;
 }
 
 /** An output of an earlier run. */
@@ -26,18 +32,21 @@ interface ReusedOutput extends Pick<AttemptResult, 'model' | 'citations' | 'serv
 
 /** Finds outputs of earlier runs that may be reused. */
 export class Reuse {
+  /** Whether the places of items in their lists are no part of the content keys. */
+  readonly anyPosition: boolean;
   readonly #journal: Journal;
   readonly #maxAgeMs: number;
   readonly #codecs: readonly ValueCodec[] | undefined;
 
   constructor(
     journal: Journal,
-    { maxAgeMs = Number.POSITIVE_INFINITY }: ReuseOptions,
+    { maxAgeMs = Number.POSITIVE_INFINITY, anyPosition = false }: ReuseOptions,
     codecs?: readonly ValueCodec[],
   ) {
     this.#codecs = codecs;
     this.#journal = journal;
     this.#maxAgeMs = maxAgeMs;
+    this.anyPosition = anyPosition;
   }
 
   /** @param schema The schema that the output must still match. */
@@ -76,6 +85,8 @@ export function checkReuse(owner: string, reuse: boolean | ReuseOptions): void {
   if (typeof reuse !== 'object' || reuse === null) {
     throw new OptionError(`${owner}: reuse must be a boolean or an object like { maxAgeMs }`);
   }
-  checkOptions(`${owner}: reuse`, reuse, ['maxAgeMs']);
+  checkOptions(`${owner}: reuse`, reuse, ['maxAgeMs', 'anyPosition']);
+  if (reuse.anyPosition !== undefined)
+    checkFlag(`${owner}: reuse`, 'anyPosition', reuse.anyPosition);
   if (reuse.maxAgeMs !== undefined) checkDuration(`${owner}: reuse`, 'maxAgeMs', reuse.maxAgeMs);
 }

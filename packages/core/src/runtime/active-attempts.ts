@@ -318,7 +318,9 @@ export class ActiveAttempts implements AttemptHost {
     }
     const request = runners.requestFor(attempt.request);
     const runner = runners.of(task) as TaskRunner;
-    return contentKeyOf(request, runner, runners.resourceOf(task), this.#settings.codecs);
+    const { codecs } = this.#settings;
+    const resource = runners.resourceOf(task);
+    return contentKeyOf(request, runner, resource, codecs, record?.reuse?.anyPosition);
   }
 
   /** The output of an earlier run for the same request. A journal that cannot say is done without. */

@@ -205,7 +205,8 @@ async function reusableOutput(kernel: Kernel, index: number, context: ReuseConte
   } catch {
     return undefined; // The attempt itself would report what is wrong with its request.
   }
-  const key = await contentKeyOf(request, runner, runners.resourceOf(task), codecs);
+  const resource = runners.resourceOf(task);
+  const key = await contentKeyOf(request, runner, resource, codecs, reuse.anyPosition);
   return key === undefined ? undefined : reuse.find(key, task.outputSchema, now);
 }
 

@@ -1,0 +1,85 @@
+import type { MappedRow } from './mapped-row.js';
+
+/** A figure, and the range that it is in with a probability of 80 %. */
+export interface Range {
+  readonly expected: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What rows are expected to take, judged by rows that are done. */
+export interface Forecast {
+  /** How many rows it is about. */
+  readonly rows: number;
+  /** Rows that it was learned from. */
+  readonly from: number;
+  /** US dollars; undefined when the price is unknown. */
+  readonly costUsd?: Range | undefined;
+  readonly tokens?: Range | undefined;
+  /** Milliseconds, at the given number of rows at once. */
+  readonly timeMs?: Range | undefined;
+}
+
+/** What one row has taken. */
+export interface RowFigures {
+  readonly costUsd: number | undefined;
+  readonly tokens: number | undefined;
+  readonly durationMs: number;
+}
+
+export function figuresOf({ costUsd, usage, durationMs }: MappedRow<unknown>): RowFigures {
+  const tokens = usage === undefined ? undefined : usage.inputTokens + usage.outputTokens;
+  return { costUsd, tokens, durationMs };
+}
+
+/**
+ * Predicts the sums over further rows that are like the given ones.
+ *
+ * @param atOnce How many rows are worked on at once.
+ */
+export function forecastOf(
+  done: readonly RowFigures[],
+  rows: number,
+  atOnce: number,
+): Forecast | undefined {
+  if (done.length === 0) return undefined;
+  const costs = done.flatMap(({ costUsd }) => costUsd ?? []);
+  const tokens = done.flatMap((row) => row.tokens ?? []);
+  const work = sumOf(
+    done.map(({ durationMs }) => durationMs),
+    rows,
+  );
+  const lanes = Math.max(1, Math.min(atOnce, rows));
+  const scale = (value: number) => value / lanes;
+  return {
+    rows,
+    from: done.length,
+    // With a price for some of them alone, the sum would be too low.
+    ...(costs.length === done.length && { costUsd: sumOf(costs, rows) }),
+    ...(tokens.length === done.length && { tokens: sumOf(tokens, rows) }),
+    timeMs: { expected: scale(work.expected), low: scale(work.low), high: scale(work.high) },
+  };
+}
+
+/**
+ * The sum of `rows` further values, by Student's t: the mean of a sample is uncertain, and so is each
+ * further value.
+ */
+function sumOf(values: readonly number[], rows: number): Range {
+  const count = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / count;
+  const expected = mean * rows;
+  if (count === 1) return { expected, low: expected / 3, high: expected * 3 };
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const deviation = Math.sqrt(squares / (count - 1));
+  const margin = quantile(count - 1) * deviation * Math.sqrt(rows + rows ** 2 / count);
+  return { expected, low: Math.max(0, expected - margin), high: expected + margin };
+}
+
+/** The 90 % quantiles of Student's t, by degrees of freedom from 1. */
+const T_90 = [3.078, 1.886, 1.638, 1.533, 1.476, 1.44, 1.415, 1.397, 1.383, 1.372];
+
+function quantile(freedom: number): number {
+  // Good to two digits beyond the table.
+  return T_90[freedom - 1] ?? 1.2816 + 0.9 / freedom;
+}

@@ -1,0 +1,17 @@
+export type { Forecast, Range } from './forecast.js';
+export { type DatasetMap, type MapProgress, mapDataset } from './map-dataset.js';
+export type { MappedRow, RowError } from './mapped-row.js';
+export type { GivenInputs, MapOptions, MapQuestion } from './options.js';
+export {
+  type ReadRowsOptions,
+  ROW_FORMATS,
+  type RowFile,
+  type RowFormat,
+  readRows,
+} from './read/read-rows.js';
+export { RowsError } from './read/rows-error.js';
+export { type SelectOptions, selectRows } from './read/select-rows.js';
+export type { ColumnBinding } from './row-plan.js';
+export type { Rows } from './segment-source.js';
+export { sharedStrategy } from './shared-strategy.js';
+export type { MapSummary } from './summary.js';

@@ -1,0 +1,264 @@
+import { adaptive } from '@stratagem/adaptive';
+import { createPlan, memoryJournal, type RunEvent, type TaskRunner } from '@stratagem/core';
+import { parallel } from '@stratagem/parallel';
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { mapDataset } from './map-dataset.js';
+import type { MappedRow } from './mapped-row.js';
+
+const plan = createPlan('Summarise', {
+  inputs: z.object({ text: z.string() }),
+  outputs: { summary: 'summary' },
+}).addTask({ id: 'summary', description: 'Summarise {{inputs.text}}' });
+
+/** A runner that answers with the prompt, later for some rows than for others. */
+function echo() {
+  const asked: string[] = [];
+  const runner: TaskRunner = {
+    name: 'echo',
+    async run({ prompt }) {
+      asked.push(prompt);
+      // Rows end in another order than they begin.
+      for (let turns = asked.length % 7; turns > 0; turns--) await Promise.resolve();
+      if (prompt.includes('bad')) throw new Error('no answer');
+      return { output: prompt.slice(10), usage: { inputTokens: 2, outputTokens: 1 }, costUsd: 0.5 };
+    },
+  };
+  return { runner, asked };
+}
+
+function rowsOf(count: number): { text: string }[] {
+  return Array.from({ length: count }, (_, index) => ({ text: `t${index}` }));
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
+describe('mapDataset()', () => {
+  test('gives the result of each row in the order of the rows', async () => {
+    const { runner } = echo();
+    const map = mapDataset(plan, rowsOf(100), { strategy: parallel(), runner, rowsPerRun: 7 });
+    const results = await all(map);
+    expect(results.map(({ outputs }) => outputs?.summary)).toEqual(
+      rowsOf(100).map(({ text }) => text),
+    );
+    expect(results.map(({ row }) => row)).toEqual(Array.from({ length: 100 }, (_, at) => at + 1));
+    expect(map.summary()).toMatchObject({
+      status: 'completed',
+      ...{ rows: 100, completed: 100, failed: 0, costUsd: 50 },
+      usage: { inputTokens: 200, outputTokens: 100 },
+    });
+  });
+
+  test('keeps a failed row as a result, with its error', async () => {
+    const { runner } = echo();
+    const rows = [{ text: 'a' }, { text: 'bad' }, { text: 'c' }];
+    const map = mapDataset(plan, rows, {
+      ...{ strategy: parallel(), runner },
+      retry: { maxAttempts: 1 },
+    });
+    const results = await all(map);
+    expect(results[1]).toMatchObject({
+      ...{ row: 2, status: 'failed', attempts: 1, input: { text: 'bad' } },
+      error: {
+        code: 'task_failed',
+        taskId: 'summary',
+        message: 'Task "summary" failed: no answer',
+      },
+    });
+    expect(results[1]).not.toHaveProperty('outputs');
+    expect(map.summary()).toMatchObject({ failed: 1, failuresByCode: { task_failed: 1 } });
+  });
+
+  test('reads no more rows than there is room for', async () => {
+    const { runner } = echo();
+    let read = 0;
+    function* endless() {
+      for (;;) yield { text: `t${read++}` };
+    }
+    const map = mapDataset(plan, endless(), {
+      ...{ strategy: parallel(), runner, rowsPerRun: 10, maxOpenRuns: 3 },
+    });
+    let taken = 0;
+    for await (const _ of map) {
+      taken++;
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(read - taken).toBeLessThanOrEqual(10 * 3 + 1);
+      if (taken === 200) break;
+    }
+    expect(map.summary()).toMatchObject({ status: 'stopped', rows: 200 });
+  });
+
+  test('continues a map that was left, and asks for no row twice', async () => {
+    const { runner, asked } = echo();
+    const journal = memoryJournal();
+    const options = { strategy: parallel(), runner, journal, mapId: 'm', rowsPerRun: 10 };
+    let taken = 0;
+    for await (const _ of mapDataset(plan, rowsOf(50), options)) if (++taken === 25) break;
+    const results = await all(mapDataset(plan, rowsOf(50), options));
+    expect(results.map(({ outputs }) => outputs?.summary)).toEqual(
+      rowsOf(50).map(({ text }) => text),
+    );
+    // Attempts in flight were aborted, and began again.
+    const counts = new Map<string, number>();
+    for (const prompt of asked) counts.set(prompt, (counts.get(prompt) ?? 0) + 1);
+    expect(counts.size).toBe(50);
+    expect(asked.length).toBeLessThanOrEqual(55);
+  });
+
+  test('asks only for changed rows, wherever the others have moved', async () => {
+    const { runner, asked } = echo();
+    const journal = memoryJournal();
+    const options = { strategy: parallel(), runner, journal, mapId: 'm', rowsPerRun: 10 };
+    const rows = rowsOf(45);
+    await all(mapDataset(plan, rows, options));
+    asked.length = 0;
+    const changed = [{ text: 'new' }, ...rows.slice(0, 20), { text: 'other' }, ...rows.slice(21)];
+    const map = mapDataset(plan, changed, options);
+    const results = await all(map);
+    expect(results.map(({ outputs }) => outputs?.summary)).toEqual(changed.map(({ text }) => text));
+    expect(asked).toEqual(['Summarise new', 'Summarise other']);
+    expect(map.summary()).toMatchObject({ reused: 44, costUsd: 1 });
+  });
+
+  test('asks for nothing when a column was added that the plan does not use', async () => {
+    const { runner, asked } = echo();
+    const options = { strategy: parallel(), runner, journal: memoryJournal(), mapId: 'm' };
+    await all(mapDataset(plan, rowsOf(5), options));
+    asked.length = 0;
+    const wider = rowsOf(5).map((row) => ({ ...row, note: 'x' }));
+    const results = await all(mapDataset(plan, wider, options));
+    expect(asked).toEqual([]);
+    expect(results.map(({ input }) => input)).toEqual(wider);
+  });
+
+  test('asks before it does all rows again for a changed plan', async () => {
+    const { runner, asked } = echo();
+    const options = { strategy: parallel(), runner, journal: memoryJournal(), mapId: 'm' };
+    await all(mapDataset(plan, rowsOf(5), options));
+    asked.length = 0;
+    const other = createPlan('Summarise', { inputs: z.object({ text: z.string() }) }).addTask({
+      id: 'summary',
+      description: 'Translate {{inputs.text}}',
+    });
+    const questions: unknown[] = [];
+    const refused = mapDataset(other, rowsOf(5), {
+      ...options,
+      confirm: (question) => {
+        questions.push(question);
+        return false;
+      },
+    });
+    expect(await all(refused)).toEqual([]);
+    expect(asked).toEqual([]);
+    expect(questions).toEqual([
+      expect.objectContaining({
+        ...{ kind: 'plan_changed', rowsLeft: 5 },
+        forecast: expect.objectContaining({ costUsd: { expected: 2.5, low: 2.5, high: 2.5 } }),
+      }),
+    ]);
+    expect(refused.summary().status).toBe('stopped');
+    await all(mapDataset(other, rowsOf(5), { ...options, confirm: () => true }));
+    expect(asked).toHaveLength(5);
+  });
+
+  test('does failed rows again on request, and only them', async () => {
+    const { runner, asked } = echo();
+    let isDown = true;
+    const flaky: TaskRunner = {
+      ...runner,
+      async run(request, context) {
+        if (isDown && request.prompt.endsWith('7')) throw new Error('down');
+        return runner.run(request, context);
+      },
+    };
+    const options = {
+      ...{ strategy: parallel(), runner: flaky, journal: memoryJournal(), mapId: 'm' },
+      ...{ rowsPerRun: 10, retry: { maxAttempts: 1 } },
+    };
+    const statuses = (results: readonly MappedRow<unknown>[]) =>
+      results.filter(({ status }) => status === 'failed').map(({ row }) => row);
+    expect(statuses(await all(mapDataset(plan, rowsOf(20), options)))).toEqual([8, 18]);
+    isDown = false;
+    asked.length = 0;
+    expect(statuses(await all(mapDataset(plan, rowsOf(20), options)))).toEqual([8, 18]);
+    expect(asked).toEqual([]);
+    const again = await all(mapDataset(plan, rowsOf(20), { ...options, retryFailed: true }));
+    expect(statuses(again)).toEqual([]);
+    expect(asked).toEqual(['Summarise t7', 'Summarise t17']);
+    expect(again[7]).toMatchObject({ row: 8, attempts: 2, outputs: { summary: 't7' } });
+  });
+
+  test('does a sample first, and forecasts the rest', async () => {
+    const { runner, asked } = echo();
+    const questions: unknown[] = [];
+    const map = mapDataset(plan, rowsOf(100), {
+      ...{ strategy: parallel(), runner, sample: 10 },
+      confirm: (question) => {
+        questions.push({ ...question, asked: asked.length });
+        return questions.length > 1;
+      },
+    });
+    expect(await all(map)).toHaveLength(10);
+    expect(questions).toMatchObject([
+      {
+        ...{ kind: 'sample', rowsLeft: 90, asked: 10 },
+        forecast: { rows: 90, from: 10, costUsd: { expected: 45 }, tokens: { expected: 270 } },
+      },
+    ]);
+  });
+
+  test('keeps one budget for all rows, and continues with a higher one', async () => {
+    const { runner, asked } = echo();
+    const options = {
+      ...{ strategy: parallel({ maxParallel: 2 }), runner, journal: memoryJournal() },
+      ...{ mapId: 'm', rowsPerRun: 5 },
+    };
+    const limited = mapDataset(plan, rowsOf(30), { ...options, budget: { tokens: 36 } });
+    await expect(all(limited)).rejects.toMatchObject({ code: 'budget_exceeded' });
+    expect(limited.summary().status).toBe('failed');
+    expect(asked.length).toBeGreaterThanOrEqual(11);
+    expect(asked.length).toBeLessThanOrEqual(13);
+    const before = asked.length;
+    expect(await all(mapDataset(plan, rowsOf(30), options))).toHaveLength(30);
+    expect(asked).toHaveLength(30);
+    expect(before).toBeLessThan(30);
+  });
+
+  test('gives tasks of an adaptive strategy one limit for all runs', async () => {
+    let inFlight = 0;
+    let most = 0;
+    const events: RunEvent[] = [];
+    const runner: TaskRunner = {
+      name: 'slow',
+      async run({ prompt }) {
+        most = Math.max(most, ++inFlight);
+        await new Promise((resolve) => setImmediate(resolve));
+        inFlight--;
+        return { output: prompt };
+      },
+    };
+    const map = mapDataset(plan, rowsOf(100), {
+      ...{ strategy: adaptive({ maxParallel: 6 }), runner, rowsPerRun: 8 },
+      onEvent: (event) => events.push(event),
+    });
+    expect(await all(map)).toHaveLength(100);
+    expect(most).toBeLessThanOrEqual(6);
+    expect(most).toBeGreaterThan(1);
+  });
+
+  test('says which inputs have no column, and which was meant', async () => {
+    const rows = [{ txt: 'a' }];
+    const map = mapDataset(plan, rows as never, { strategy: parallel(), runner: echo().runner });
+    await expect(all(map)).rejects.toThrow(
+      'no column for the input text. Did you mean "txt"? Bind one: { text: \'COLUMN\' }',
+    );
+    const bound = mapDataset(plan, rows as never, {
+      ...{ strategy: parallel(), runner: echo().runner, bind: { text: 'txt' } as never },
+    });
+    expect((await all(bound)).map(({ outputs }) => outputs)).toEqual([{ summary: 'a' }]);
+  });
+});

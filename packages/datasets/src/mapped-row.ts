@@ -1,0 +1,201 @@
+import type { RunEvent, TaskError, Usage } from '@stratagem/core';
+import { addUsage } from '@stratagem/core/runner';
+import { localIdOf, positionOf } from './row-plan.js';
+
+/** Why a row failed. */
+export interface RowError {
+  /** The kind of the error, such as `invalid_output`. */
+  readonly code: string;
+  readonly message: string;
+  /** The task of the plan that failed; left out where the row could not begin. */
+  readonly taskId?: string | undefined;
+}
+
+/** The result of one row. */
+export interface MappedRow<Outputs = Readonly<Record<string, unknown>>, Row = unknown> {
+  /** Its number among the rows that were given, from 1; of a row of a file, its number there. */
+  readonly row: number;
+  readonly status: 'completed' | 'failed';
+  /** The results of the plan by name; left out for a failed row. */
+  readonly outputs?: Outputs | undefined;
+  /** Left out for a completed row. */
+  readonly error?: RowError | undefined;
+  /** The tokens that all attempts at its tasks have used; undefined when none was reported. */
+  readonly usage?: Usage | undefined;
+  /** In US dollars; undefined when the price of some tokens is unknown, or nothing was used. */
+  readonly costUsd?: number | undefined;
+  /** Started attempts. */
+  readonly attempts: number;
+  /** From its first start to its end, in milliseconds. */
+  readonly durationMs: number;
+  /** All of its outputs come from earlier runs, at no cost. */
+  readonly reused?: true | undefined;
+  /** The row itself. */
+  readonly input: Row;
+}
+
+/** What has happened to one row so far. */
+interface Progress {
+  usage: Usage | undefined;
+  costUsd: number | undefined;
+  /** Tokens whose price is unknown were used. */
+  isUnpriced: boolean;
+  attempts: number;
+  reuses: number;
+  startedAt: number | undefined;
+  /** The error of its first task that failed. */
+  error: RowError | undefined;
+  end: { readonly at: number; readonly outputs: unknown } | undefined;
+  isFailed: boolean;
+}
+
+/** Folds the events of one run into the results of its rows. */
+export class RowFold {
+  /** Rows in which something has started or ended. */
+  begun = 0;
+  ended = 0;
+  readonly #rows: (Progress | undefined)[];
+
+  constructor(count: number) {
+    this.#rows = new Array(count).fill(undefined);
+  }
+
+  get size(): number {
+    return this.#rows.length;
+  }
+
+  /** What the completed rows have taken. */
+  figures<Figures>(figuresOf: (row: MappedRow) => Figures): Figures[] {
+    return this.#rows.flatMap((row) =>
+      row?.end === undefined || row.isFailed ? [] : figuresOf(resultFrom(row, 0, undefined)),
+    );
+  }
+
+  /** Whether the row has ended. */
+  hasEnded(position: number): boolean {
+    return this.#rows[position]?.end !== undefined;
+  }
+
+  /** @returns Whether a row has begun or ended with this event. */
+  apply(event: RunEvent): boolean {
+    if (event.type === 'run_resumed') {
+      for (const { taskId, was } of event.retried ?? []) {
+        if (was !== 'completed') this.#again(taskId);
+      }
+      return true;
+    }
+    if (!('taskId' in event) || event.taskId === undefined || event.type === 'tasks_added') {
+      return false;
+    }
+    const position = positionOf(event.taskId);
+    if (position === undefined || position >= this.#rows.length) return false;
+    const { begun, ended } = this;
+    this.#applyTo(this.#rowAt(position), event, localIdOf(event.taskId));
+    return begun !== this.begun || ended !== this.ended;
+  }
+
+  /** The result of a row that has ended. */
+  resultOf<Outputs, Row>(position: number, row: number, input: Row): MappedRow<Outputs, Row> {
+    const progress = this.#rows[position] as Progress;
+    // Its outputs are not needed any more.
+    this.#rows[position] = { ...progress, end: { at: 0, outputs: undefined } };
+    return resultFrom(progress, row, input);
+  }
+
+  #rowAt(position: number): Progress {
+    let row = this.#rows[position];
+    if (row === undefined) {
+      row = {
+        ...{ usage: undefined, costUsd: undefined, isUnpriced: false, attempts: 0, reuses: 0 },
+        ...{ startedAt: undefined, error: undefined, end: undefined, isFailed: false },
+      };
+      this.#rows[position] = row;
+      this.begun++;
+    }
+    return row;
+  }
+
+  #applyTo(row: Progress, event: RunEvent, localId: string | undefined): void {
+    switch (event.type) {
+      case 'task_started':
+        row.attempts++;
+        row.startedAt ??= event.timestamp;
+        break;
+      case 'task_completed':
+        spend(row, event.usage, event.costUsd);
+        if (event.reused !== undefined) row.reuses++;
+        if (localId === undefined) this.#end(row, event.timestamp, event.output, false);
+        break;
+      case 'task_retrying':
+        spend(row, event.error.usage, event.error.costUsd);
+        break;
+      case 'task_failed':
+        if (localId !== undefined) {
+          spend(row, event.error.usage, event.error.costUsd);
+          // Groups fail because of their tasks.
+          if (event.error.code !== 'subtasks_failed') row.error ??= errorOf(event.error, localId);
+        } else {
+          row.error ??= errorOf(event.error, undefined);
+          this.#end(row, event.timestamp, undefined, true);
+        }
+        break;
+      case 'task_canceled':
+      case 'task_skipped':
+        if (event.type === 'task_canceled' && event.error !== undefined) {
+          row.error ??= errorOf(event.error, localId);
+        }
+        break;
+    }
+  }
+
+  #end(row: Progress, at: number, outputs: unknown, isFailed: boolean): void {
+    if (row.end === undefined) this.ended++;
+    row.end = { at, outputs };
+    row.isFailed = isFailed;
+  }
+
+  #again(taskId: string): void {
+    const position = positionOf(taskId);
+    const row = position === undefined ? undefined : this.#rows[position];
+    if (row === undefined || !row.isFailed) return;
+    if (row.end !== undefined) this.ended--;
+    row.end = undefined;
+    row.error = undefined;
+    row.isFailed = false;
+  }
+}
+
+function resultFrom<Outputs, Row>(
+  progress: Progress,
+  row: number,
+  input: Row,
+): MappedRow<Outputs, Row> {
+  const { usage, costUsd, isUnpriced, attempts, reuses, startedAt, error, isFailed } = progress;
+  const { at, outputs } = progress.end as NonNullable<Progress['end']>;
+  return {
+    row,
+    status: isFailed ? 'failed' : 'completed',
+    ...(!isFailed && { outputs: outputs as Outputs }),
+    ...(isFailed && { error: error ?? UNKNOWN }),
+    ...(usage !== undefined && { usage }),
+    ...(costUsd !== undefined && !isUnpriced && { costUsd }),
+    attempts,
+    durationMs: startedAt === undefined ? 0 : Math.max(0, at - startedAt),
+    ...(reuses > 0 && reuses === attempts && { reused: true as const }),
+    input,
+  };
+}
+
+const UNKNOWN: RowError = { code: 'task_failed', message: 'the row did not complete' };
+
+function spend(row: Progress, usage: Usage | undefined, costUsd: number | undefined): void {
+  row.usage = addUsage(row.usage, usage);
+  if (costUsd !== undefined) row.costUsd = (row.costUsd ?? 0) + costUsd;
+  else if (usage !== undefined) row.isUnpriced = true;
+}
+
+function errorOf({ code, message, taskId }: TaskError, localId: string | undefined): RowError {
+  const shown = localId === undefined ? message : message.replaceAll(`"${taskId}"`, `"${localId}"`);
+  const own = shown.replace(/^Task "row\[\d+\]" failed: /, '');
+  return { code, message: own, ...(localId !== undefined && { taskId: localId }) };
+}

@@ -1,0 +1,61 @@
+import { setRowNumber } from '../row-numbers.js';
+import { RowsError } from './rows-error.js';
+
+/**
+ * The rows of a JSON Lines file: an object on each line. Empty lines are passed over.
+ *
+ * @throws {RowsError} with the line of a wrong row.
+ */
+export async function* readJsonLines(
+  text: AsyncIterable<string>,
+  name: string,
+): AsyncGenerator<Record<string, unknown>> {
+  let line = 0;
+  let count = 0;
+  for await (const content of linesOf(text)) {
+    line++;
+    if (content.trim() === '') continue;
+    const row = parseRow(content, name, line);
+    setRowNumber(row, ++count);
+    yield row;
+  }
+}
+
+function parseRow(content: string, name: string, line: number): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(content);
+  } catch (cause) {
+    throw new RowsError(name, `is not JSON: ${(cause as Error).message}`, line, { cause });
+  }
+  return requireObject(value, name, line);
+}
+
+/** @throws {RowsError} for a row that is no object. */
+export function requireObject(
+  value: unknown,
+  name: string,
+  line: number | undefined,
+  what = 'must be an object',
+): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw new RowsError(name, `${what}, such as { "text": "…" }`, line);
+}
+
+/** A line may come in many pieces, which are joined once. */
+async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<string> {
+  let pieces: string[] = [];
+  for await (const chunk of text) {
+    let start = 0;
+    for (let end = chunk.indexOf('\n'); end >= 0; end = chunk.indexOf('\n', start)) {
+      pieces.push(chunk.slice(start, end));
+      yield pieces.length === 1 ? (pieces[0] as string) : pieces.join('');
+      pieces = [];
+      start = end + 1;
+    }
+    if (start < chunk.length) pieces.push(chunk.slice(start));
+  }
+  if (pieces.length > 0) yield pieces.join('');
+}

@@ -1,0 +1,110 @@
+import { createReadStream } from 'node:fs';
+import { extname } from 'node:path';
+import { OptionError } from '@stratagem/core';
+import { checkOptions } from '@stratagem/core/runner';
+import { readCsv } from './csv.js';
+import { decode } from './decode.js';
+import { readJsonLines } from './json-lines.js';
+import { readJsonList } from './json-list.js';
+
+export const ROW_FORMATS = ['csv', 'tsv', 'jsonl', 'json'] as const;
+
+/** The formats of files with rows. */
+export type RowFormat = (typeof ROW_FORMATS)[number];
+
+export interface ReadRowsOptions {
+  /**
+   * @default by the extension of the file: `.csv`, `.tsv`, `.jsonl` (or `.ndjson`), `.json`
+   */
+  readonly format?: RowFormat | undefined;
+  /**
+   * What is between the cells of CSV.
+   * @default `,` for CSV, a tab for TSV
+   */
+  readonly delimiter?: string | undefined;
+  /**
+   * The name of the rows in messages.
+   * @default the path of the file
+   */
+  readonly name?: string | undefined;
+}
+
+/** Rows of a file, read as they are needed. It can be read once. */
+export interface RowFile extends AsyncIterable<Record<string, unknown>> {
+  readonly format: RowFormat;
+  /** Whether all values are texts, as in CSV. */
+  readonly hasTextCells: boolean;
+  /** Bytes that were read so far. */
+  readonly bytesRead: number;
+}
+
+/**
+ * Reads rows from a file, or from any stream of bytes.
+ *
+ * The iteration rejects with a `RowsError` that names the file and the line: of a row with too few or too
+ * many cells, of what is not JSON, of what is not UTF-8.
+ *
+ * @throws {OptionError} when the format is unknown.
+ *
+ * @example
+ * for await (const row of readRows('reviews.csv')) console.log(row.text);
+ */
+export function readRows(
+  source: string | AsyncIterable<Uint8Array>,
+  options: ReadRowsOptions = {},
+): RowFile {
+  checkOptions('readRows()', options, ['format', 'delimiter', 'name']);
+  const { name = typeof source === 'string' ? source : 'the rows', delimiter } = options;
+  const format = options.format ?? formatOf(source);
+  if (!ROW_FORMATS.includes(format)) {
+    throw new OptionError(`readRows(): format must be one of ${ROW_FORMATS.join(', ')}`);
+  }
+  const hasTextCells = format === 'csv' || format === 'tsv';
+  if (delimiter !== undefined) {
+    if (!hasTextCells) throw new OptionError(`readRows(): delimiter has no effect with ${format}`);
+    if (typeof delimiter !== 'string' || delimiter === '' || /["\r\n]/.test(delimiter)) {
+      throw new OptionError('readRows(): delimiter must be a text such as ";", without quotes');
+    }
+  }
+  let bytesRead = 0;
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    const chunks = typeof source === 'string' ? createReadStream(source) : source;
+    for await (const chunk of chunks as AsyncIterable<Uint8Array>) {
+      bytesRead += chunk.length;
+      yield chunk;
+    }
+  }
+  const text = () => decode(counted(), name);
+  const open = () => {
+    switch (format) {
+      case 'csv':
+        return readCsv(text(), name, ',', delimiter);
+      case 'tsv':
+        return readCsv(text(), name, '\t', delimiter);
+      case 'jsonl':
+        return readJsonLines(text(), name);
+      case 'json':
+        return readJsonList(text(), name);
+    }
+  };
+  return {
+    format,
+    hasTextCells,
+    get bytesRead() {
+      return bytesRead;
+    },
+    [Symbol.asyncIterator]: () => open()[Symbol.asyncIterator](),
+  };
+}
+
+function formatOf(source: unknown): RowFormat {
+  if (typeof source !== 'string') {
+    throw new OptionError('readRows(): a stream needs a format, such as { format: "csv" }');
+  }
+  const extension = extname(source).slice(1).toLowerCase();
+  const format = extension === 'ndjson' ? 'jsonl' : extension;
+  if ((ROW_FORMATS as readonly string[]).includes(format)) return format as RowFormat;
+  throw new OptionError(
+    `readRows(): the format of ${source} is unknown: name it, one of ${ROW_FORMATS.join(', ')}`,
+  );
+}

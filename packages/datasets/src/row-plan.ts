@@ -1,0 +1,258 @@
+import {
+  type InputValues,
+  OptionError,
+  type Plan,
+  type PlanInput,
+  type PlanInputRecord,
+  type StandardSchema,
+  type Task,
+} from '@stratagem/core';
+import { inputRecordOf } from '@stratagem/core/kernel';
+import { didYouMean } from '@stratagem/core/runner';
+import { fromText } from './from-text.js';
+
+/** The id of the fan-out over the rows: the tasks of the third row are `row[2]/…`. */
+const FAN_OUT = 'row';
+
+/** Which column gives the value of which input: by the name of the input. */
+export type ColumnBinding = Readonly<Record<string, string>>;
+
+export interface BindingOptions<Row> {
+  readonly bind?: ColumnBinding | ((row: Row) => InputValues) | undefined;
+  /** Values that are the same for all rows. */
+  readonly inputs?: InputValues | undefined;
+  /** Whether the values of rows are texts, as in CSV, also for inputs of other types. */
+  readonly isText?: boolean | undefined;
+}
+
+/** How rows become the inputs of a plan. */
+export interface RowBinding<Row> {
+  /** The inputs that come from the rows. */
+  readonly names: readonly string[];
+  /** The values for one row. */
+  itemOf(row: Row): Record<string, unknown>;
+}
+
+/**
+ * Binds the inputs of a plan to the columns of its rows.
+ *
+ * @param first The first row, whose columns are known.
+ * @throws {OptionError} with every input without a value and every binding without an input or a column.
+ */
+export function bindRows<Row>(
+  plan: Plan<unknown, unknown>,
+  first: Row,
+  { bind, inputs: constants = {}, isText = false }: BindingOptions<Row>,
+): RowBinding<Row> {
+  const declared = declaredInputs(plan);
+  if (typeof bind === 'function') {
+    const names = Object.keys(bind(first));
+    requireKnown(names, declared, constants);
+    return { names, itemOf: (row) => itemOf(names, bind(row)) };
+  }
+  const columns = Object.keys(recordOf(first));
+  const columnOf = boundColumns(declared, columns, bind ?? {}, constants);
+  const names = [...columnOf.keys()];
+  const parse = (name: string, value: unknown) => {
+    const input = declared[name] as PlanInput;
+    // An empty cell, or null, is no value where the input can do without one.
+    const isEmpty = value === null || (isText && value === '' && !isTextInput(input));
+    if (isEmpty && !isRequired(input)) return undefined;
+    return isText && typeof value === 'string' ? fromText(input, value) : value;
+  };
+  return {
+    names,
+    itemOf(row) {
+      const record = recordOf(row);
+      const item: Record<string, unknown> = {};
+      for (const [name, column] of columnOf) {
+        item[name] = Object.hasOwn(record, column) ? parse(name, record[column]) : undefined;
+      }
+      return item;
+    },
+  };
+}
+
+function isTextInput({ type }: PlanInput): boolean {
+  return type === undefined || [type].flat().includes('string');
+}
+
+function itemOf(names: readonly string[], values: InputValues): Record<string, unknown> {
+  const unknown = Object.keys(values).filter((name) => !names.includes(name));
+  if (unknown.length > 0) {
+    throw new OptionError(`bind() must give the same inputs for every row; it added ${unknown}`);
+  }
+  return Object.fromEntries(names.map((name) => [name, values[name]]));
+}
+
+function recordOf(row: unknown): Readonly<Record<string, unknown>> {
+  if (typeof row === 'object' && row !== null && !Array.isArray(row)) {
+    return row as Readonly<Record<string, unknown>>;
+  }
+  const kind = row === null ? 'null' : Array.isArray(row) ? 'a list' : `a ${typeof row}`;
+  throw new OptionError(`each row must be an object with a value for each column; one is ${kind}`);
+}
+
+/** The inputs of a plan by name. */
+export function declaredInputs({ inputs }: Plan<unknown, unknown>): PlanInputRecord {
+  if (inputs === undefined) return {};
+  const declared = inputRecordOf(inputs);
+  if (declared !== undefined) return declared;
+  throw new OptionError(
+    'the inputs of the plan cannot be written as JSON Schema, so that no column can be bound to them',
+  );
+}
+
+function isRequired(input: PlanInput): boolean {
+  return !input.optional && !('default' in input) && input.env === undefined;
+}
+
+function boundColumns(
+  declared: PlanInputRecord,
+  columns: readonly string[],
+  bind: ColumnBinding,
+  constants: InputValues,
+): Map<string, string> {
+  const problems: string[] = [];
+  const bound = new Map<string, string>();
+  const names = Object.keys(declared);
+  for (const [name, column] of Object.entries(bind)) {
+    const input = Object.hasOwn(declared, name) ? declared[name] : undefined;
+    if (input === undefined) problems.push(noInput(name, names));
+    else if (input.secret) {
+      problems.push(`the input ${name} is secret: set the environment variable ${input.env}`);
+    } else if (name in constants) {
+      problems.push(`the input ${name} has a value and a column: give one of them`);
+    } else if (!columns.includes(column)) {
+      const meant = didYouMean(column, columns) || ` The columns are ${columns.join(', ')}.`;
+      problems.push(`there is no column "${column}" for the input ${name}.${meant}`);
+    } else bound.set(name, column);
+  }
+  for (const name of Object.keys(constants)) {
+    if (!Object.hasOwn(declared, name)) problems.push(noInput(name, names));
+  }
+  for (const [name, input] of Object.entries(declared)) {
+    if (name in bind || name in constants || input.secret) continue;
+    if (columns.includes(name)) bound.set(name, name);
+    else if (isRequired(input)) {
+      const meant = didYouMean(name, columns) || ` The columns are ${columns.join(', ')}.`;
+      problems.push(`no column for the input ${name}.${meant} Bind one: { ${name}: 'COLUMN' }`);
+    }
+  }
+  throwAll(problems);
+  return bound;
+}
+
+function requireKnown(
+  names: readonly string[],
+  declared: PlanInputRecord,
+  constants: InputValues,
+): void {
+  const all = Object.keys(declared);
+  const problems = [...names, ...Object.keys(constants)]
+    .filter((name) => !Object.hasOwn(declared, name))
+    .map((name) => noInput(name, all));
+  for (const [name, input] of Object.entries(declared)) {
+    if (names.includes(name) || name in constants || input.secret || !isRequired(input)) continue;
+    problems.push(`bind() gives no value for the input ${name}`);
+  }
+  throwAll(problems);
+}
+
+function noInput(name: string, names: readonly string[]): string {
+  const known =
+    names.length === 0 ? ' The plan has no inputs.' : ` Its inputs are ${names.join(', ')}.`;
+  return `the plan has no input ${name}.${didYouMean(name, names) || known}`;
+}
+
+function throwAll(problems: readonly string[]): void {
+  const [first, ...others] = problems;
+  if (first === undefined) return;
+  if (others.length === 0) throw new OptionError(first);
+  throw new OptionError(['the rows do not fit the plan:', ...problems].join('\n- '));
+}
+
+/** What is about a whole run, and so about the whole map. */
+const OF_THE_RUN = ['goalState', 'goalCheckInterval', 'budget', 'deadlineMs'] as const;
+
+/**
+ * The plan of one run: a fan-out over its rows, with the given plan as a module.
+ *
+ * @throws {OptionError} when the plan cannot be a module.
+ */
+export function planForRows(
+  plan: Plan<unknown, unknown>,
+  { names }: Pick<RowBinding<unknown>, 'names'>,
+  constants: InputValues,
+  { label, count }: { readonly label: string; readonly count: number },
+): Plan {
+  if (plan.goalState !== undefined) {
+    throw new OptionError(
+      'the plan has a goalState, which is about a whole run: remove it to run the plan for each row',
+    );
+  }
+  const module = Object.fromEntries(
+    Object.entries(plan).filter(
+      ([name, value]) => value !== undefined && !OF_THE_RUN.includes(name as never),
+    ),
+  ) as unknown as Plan;
+  const declared = declaredInputs(plan);
+  // The environment is read for the inputs of a whole run alone.
+  const others = Object.keys(declared).filter(
+    (name) => !names.includes(name) && (name in constants || declared[name]?.env !== undefined),
+  );
+  const rows = rowsName(declared);
+  const schema: PlanInputRecord = {
+    ...Object.fromEntries(others.map((name) => [name, declared[name] as PlanInput])),
+    [rows]: { type: 'array' },
+  };
+  const task: Task = {
+    id: FAN_OUT,
+    forEach: { items: `inputs.${rows}`, maxItems: Math.max(1, count), minSuccess: '100%' },
+    plan: module,
+    ...(names.length + others.length > 0 && {
+      with: Object.fromEntries([
+        ...names.map((name) => [name, `{{item${stepTo(name)}}}`]),
+        ...others.map((name) => [name, `{{inputs${stepTo(name)}}}`]),
+      ]),
+    }),
+  };
+  return { goal: `${plan.goal} · ${label}`, inputs: schemaOf(schema), tasks: [task] };
+}
+
+/** A name as a step of a path. */
+function stepTo(name: string): string {
+  return /^[\w-]+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
+}
+
+/** The name of the input with the rows. */
+export function rowsName(declared: PlanInputRecord): string {
+  let name = 'rows';
+  while (name in declared) name += '_';
+  return name;
+}
+
+/** A schema for inputs that the module checks itself. */
+function schemaOf(inputs: PlanInputRecord): StandardSchema {
+  const required = Object.keys(inputs).filter((name) => isRequired(inputs[name] as PlanInput));
+  const properties = Object.fromEntries(
+    Object.entries(inputs).map(([name, { optional: _, ...input }]) => [name, input]),
+  );
+  const json = { type: 'object', properties, required, additionalProperties: false };
+  const jsonSchema = { input: () => json, output: () => json };
+  const validate = (value: unknown) => ({ value });
+  return { '~standard': { version: 1, vendor: 'stratagem', validate, jsonSchema } };
+}
+
+/** The row that a task belongs to, as a position in its run; undefined for none. */
+export function positionOf(taskId: string): number | undefined {
+  if (!taskId.startsWith('row[')) return undefined;
+  const position = Number.parseInt(taskId.slice(4), 10);
+  return Number.isNaN(position) ? undefined : position;
+}
+
+/** The id of the task in the plan of the row: `summary` for `row[2]/summary`; undefined for the row itself. */
+export function localIdOf(taskId: string): string | undefined {
+  const slash = taskId.indexOf('/');
+  return slash < 0 ? undefined : taskId.slice(slash + 1);
+}
