@@ -1,0 +1,65 @@
+import { existsSync, watch } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitepress';
+import { anchorOf } from '../src/markdown.js';
+import { PAGES, root } from '../src/pages.js';
+import { sidebar } from '../src/sidebar.js';
+import { stage, stagePage } from '../src/stage.js';
+
+const site = fileURLToPath(new URL('../site', import.meta.url));
+stage(site);
+
+export default defineConfig({
+  title: 'Stratagem',
+  description: 'Runs plans of LLM tasks in TypeScript and JavaScript.',
+  lang: 'en',
+  srcDir: 'site',
+  cleanUrls: true,
+  lastUpdated: false,
+  head: [['meta', { name: 'color-scheme', content: 'light dark' }]],
+  markdown: {
+    anchor: { slugify: anchorOf },
+    config(md) {
+      // Vue would evaluate double braces.
+      const { code_inline: code, text } = md.renderer.rules;
+      md.renderer.rules.code_inline = (tokens, index, ...rest) => {
+        tokens[index]?.attrSet('v-pre', '');
+        return code?.(tokens, index, ...rest) ?? '';
+      };
+      md.renderer.rules.text = (...given) =>
+        (text?.(...given) ?? '').replaceAll('{{', '&#123;&#123;');
+    },
+  },
+  themeConfig: {
+    search: { provider: 'local' },
+    nav: [
+      { text: 'First hour', link: '/first-hour' },
+      { text: 'Guides', link: '/guides/data-collection' },
+      { text: 'Reference', link: '/reference/executor' },
+      { text: 'API', link: '/api/' },
+    ].filter(({ link }) => hasPage(link)),
+    sidebar: sidebar(hasPage),
+    outline: [2, 3],
+    footer: { message: 'MIT licensed.' },
+    docFooter: { prev: 'Before', next: 'Next' },
+  },
+  vite: {
+    plugins: [
+      {
+        name: 'stratagem-docs-stage',
+        configureServer() {
+          watch(root, { recursive: true }, (_, name) => {
+            const file = name === null ? '' : relative(root, join(root, name)).split(sep).join('/');
+            if (PAGES.has(file) && existsSync(join(root, file))) stagePage(site, file);
+          });
+        },
+      },
+    ],
+  },
+});
+
+function hasPage(link: string): boolean {
+  const page = link.replace(/^\//, '').replace(/\/$/, '/index');
+  return existsSync(join(site, `${page}.md`));
+}

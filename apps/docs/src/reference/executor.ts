@@ -1,0 +1,100 @@
+import { allMembersOf, declarationsOf, type Member } from '../declarations.js';
+import { memberTable } from '../tables.js';
+
+const contract = (name: string) => declarationsOf(`packages/core/src/contract/${name}.ts`);
+const OPTIONS = declarationsOf('packages/core/src/runtime/options.ts');
+
+/** The reference of everything that code passes to Stratagem. */
+export function executorReference(): string {
+  const executor = declarationsOf('packages/core/src/runtime/executor.ts');
+  const own = executor.get('ExecutorOptions')?.members ?? [];
+  const run = OPTIONS.get('RunOptions')?.members ?? [];
+  const names = own.map(({ name }) => name);
+  const execute = OPTIONS.get('ExecuteOptions')?.members ?? [];
+  const resume = declarationsOf('packages/core/src/journal/resume-options.ts');
+  return `# Options in code
+
+Made from the doc comments of the code. Your editor shows the same texts.
+
+## \`createExecutor\`
+
+${memberTable(own, true)}
+
+It also takes every option of a run, below: then they are those of all its runs.
+
+## \`execute\`: options of a run
+
+${memberTable([...run.filter(({ name }) => !names.includes(name)), ...execute], true)}
+
+\`maxParallel\` and \`resources\` may be given here too, for this run alone.
+
+## \`resume\`
+
+Takes the options of a run, and these:
+
+${memberTable(resume.get('ResumeOptions')?.members ?? [], true)}
+
+## A plan
+
+\`goal\` and \`tasks\`, and:
+
+${memberTable(contract('plan').get('PlanSettings')?.members ?? [], true)}
+
+## A task
+
+${memberTable(membersOf('task', 'Task'), true)}
+
+A task for a model also has the options of [Options of a model](../providers.md#options-of-a-model).
+
+## \`retry\`
+
+${memberTable(membersOf('retry', 'RetryPolicy'), true)}
+
+## \`budget\`
+
+${memberTable(membersOf('budget', 'Budget'), true)}
+
+## \`estimate\`
+
+${memberTable(membersOf('task', 'Estimate'), true)}
+
+## \`forEach\`
+
+A path of a list in an output, such as \`gather.documents\`; a function that returns a list; or an object:
+
+${memberTable(membersOf('for-each', 'ForEach'), true)}
+
+## \`repeat\`
+
+${memberTable(membersOf('repeat', 'Repeat'), true)}
+
+## \`waitFor\`
+
+\`'approval'\`, \`'answer'\`, or an object:
+
+${memberTable(membersOf('wait-for', 'WaitFor'), true)}
+
+## \`parallel\`
+
+${memberTable(strategyOptions('parallel', 'ParallelOptions'), true)}
+
+## \`adaptive\`
+
+${memberTable(strategyOptions('adaptive', 'AdaptiveOptions'), true)}
+
+\`sequential()\` takes no options.
+`;
+}
+
+function membersOf(file: string, name: string): readonly Member[] {
+  const members = allMembersOf(contract(file), name);
+  if (members.length === 0) throw new Error(`${file}: ${name} has no members`);
+  return members;
+}
+
+function strategyOptions(name: string, type: string): readonly Member[] {
+  const file = `packages/strategies/${name}/src/${name}.ts`;
+  const members = declarationsOf(file).get(type)?.members;
+  if (members === undefined) throw new Error(`${file} does not declare ${type}`);
+  return members;
+}

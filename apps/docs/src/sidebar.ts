@@ -1,0 +1,107 @@
+/** The pages of the site in the order in which a reader meets them. */
+export interface Section {
+  readonly text: string;
+  readonly collapsed?: boolean;
+  readonly items: { readonly text: string; readonly link: string }[];
+}
+
+const page = (link: string, text: string) => ({ text, link });
+
+const SECTIONS: readonly Section[] = [
+  {
+    text: 'Start',
+    items: [
+      page('/first-hour', 'The first hour'),
+      page('/concepts', 'Concepts'),
+      page('/choosing', 'Which strategy, which limit'),
+      page('/examples', 'Examples'),
+    ],
+  },
+  {
+    text: 'Guides',
+    items: [
+      page('/guides/data-collection', 'Collect data'),
+      page('/guides/pipeline', 'A pipeline'),
+      page('/guides/batch', 'A batch of documents'),
+      page('/control-flow', 'Control flow'),
+      page('/guides/loops', 'Loops'),
+      page('/guides/modules', 'Modules'),
+      page('/guides/approvals', 'Approvals and questions'),
+      page('/steps', 'Tasks without a model'),
+      page('/planning', 'Plans that a model writes'),
+      page('/providers', 'Providers'),
+      page('/limits', 'Limits'),
+      page('/guides/budgets', 'Budgets'),
+      page('/journal', 'Resumable runs'),
+      page('/many-machines', 'Many machines'),
+      page('/watching', 'Watching runs'),
+      page('/adaptive', 'The adaptive strategy'),
+      page('/simulation', 'Simulation'),
+      page('/guides/testing', 'Testing plans'),
+      page('/guides/security', 'Security'),
+    ],
+  },
+  {
+    text: 'Good to know',
+    items: [
+      page('/patterns', 'Patterns and anti-patterns'),
+      page('/troubleshooting', 'Troubleshooting'),
+      page('/performance', 'Performance'),
+      page('/comparison', 'Other libraries'),
+      page('/migration', 'From go-deep-agent'),
+      page('/stability', 'Stability'),
+    ],
+  },
+  {
+    text: 'Reference',
+    items: [
+      page('/reference/executor', 'Executor options'),
+      page('/reference/plan-files', 'Plan files'),
+      page('/reference/cli', 'Command line'),
+      page('/reference/events', 'Events'),
+      page('/reference/errors', 'Error codes'),
+      page('/api/', 'API'),
+    ],
+  },
+  {
+    text: 'Packages',
+    collapsed: true,
+    items: [
+      'core',
+      'parallel',
+      'adaptive',
+      'sequential',
+      'openai',
+      'anthropic',
+      'ai-sdk',
+      'simulated',
+      'runners',
+      'planner',
+      'simulation',
+      'mcp',
+      'node',
+      'sqlite',
+      'postgres',
+      'store-kit',
+      'ui',
+      'cli',
+    ].map((name) => page(`/packages/${name}`, name)),
+  },
+  {
+    text: 'This repository',
+    collapsed: true,
+    items: [
+      page('/architecture', 'Architecture'),
+      page('/contributing', 'Contributing'),
+      page('/benchmarks', 'Benchmarks'),
+    ],
+  },
+];
+
+/** The sections with the pages that exist. */
+export function sidebar(hasPage: (link: string) => boolean): Section[] {
+  return SECTIONS.map((section) => ({
+    ...section,
+    items: section.items.filter(({ link }) => hasPage(link)),
+  })).filter(({ items }) => items.length > 0);
+}

@@ -1,0 +1,3 @@
+import config from '../../vitest.built.js';
+
+export default config;
