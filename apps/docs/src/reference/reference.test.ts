@@ -4,7 +4,8 @@ import { eventReference } from './events.js';
 import { executorReference } from './executor.js';
 import { planFileReference } from './plan-files.js';
 
-// To write them again: pnpm --filter @stratagem/docs generate
+const HINT = 'The file is out of date. Write it again: pnpm --filter @stratagem/docs generate';
+
 test.each([
   ['events', eventReference],
   ['errors', errorReference],
@@ -12,5 +13,5 @@ test.each([
   ['plan-files', planFileReference],
 ])('docs/reference/%s.md says what the code says', async (name, reference) => {
   const file = new URL(`../../../../docs/reference/${name}.md`, import.meta.url);
-  await expect(reference()).toMatchFileSnapshot(file.pathname);
+  await expect(reference(), HINT).toMatchFileSnapshot(file.pathname);
 });
