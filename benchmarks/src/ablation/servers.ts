@@ -96,7 +96,7 @@ const LLAMA_CPP_SECONDS: readonly (readonly [inFlight: number, seconds: number])
 ];
 
 /** A server whose throughput is not monotone. More than 32 requests wait in its queue. */
-export const llamaCpp: ServerModel = {
+const llamaCpp: ServerModel = {
   name: 'llama.cpp',
   begin: (seed) => new QueueingServer({ seed, sigma: 0.05, speed: llamaCppSpeed }),
 };

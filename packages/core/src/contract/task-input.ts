@@ -50,12 +50,7 @@ type WrittenIds<Ids extends readonly string[]> = Ids extends readonly [
     : never;
 
 /** The inputs of a task that may run after failures lack the outputs of the failed tasks. */
-export type InputsAfter<
-  Outputs,
-  Ids extends readonly string[],
-  After,
-  Loops,
-> = After extends 'success'
+type InputsAfter<Outputs, Ids extends readonly string[], After, Loops> = After extends 'success'
   ? InputsOf<Outputs, Ids> & FactsOf<Outputs, Ids[number] & Loops>
   : Partial<InputsOf<Outputs, Ids> & FactsOf<Outputs, Ids[number] & Loops>>;
 
@@ -154,7 +149,7 @@ export type IsNever<T> = [T] extends [never] ? true : false;
  * The argument of a task's function besides the inputs of an iteration; in a fan-out, it includes the item
  * and its position.
  */
-export type BodyInputs<
+type BodyInputs<
   Outputs,
   Ids extends readonly string[],
   Source extends string,

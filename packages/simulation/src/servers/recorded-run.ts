@@ -21,10 +21,7 @@ import type { Request, Response, Server, ServerModel, StreamChunk } from './serv
  * const rows = whatIf(plan, { server, runs: 100, maxParallel: [4, 8], strategy: parallel() });
  */
 export function recordedRun(events: Iterable<RunEvent>): ServerModel {
-  if (typeof (events as Iterable<RunEvent> | undefined)?.[Symbol.iterator] !== 'function') {
-    throw new OptionError('recordedRun() takes the events of a run, such as result.timeline');
-  }
-  const attempts = new RecordedAttempts(events);
+  const attempts = new RecordedAttempts(checkedEvents(events));
   const resources = [...attempts.byResource];
   if (resources.length === 0) {
     throw new OptionError('recordedRun(): the run has no attempt at a server that ended');
@@ -42,6 +39,13 @@ export function recordedRun(events: Iterable<RunEvent>): ServerModel {
         ),
       ),
   };
+}
+
+function checkedEvents(events: Iterable<RunEvent>): RunEvent[] {
+  const given = events as Iterable<RunEvent> | undefined;
+  const list = typeof given?.[Symbol.iterator] === 'function' ? [...given] : undefined;
+  if (list?.every((event) => typeof event?.timestamp === 'number')) return list;
+  throw new OptionError('recordedRun() takes the events of a run, such as result.timeline');
 }
 
 /** A request with the behaviour that was drawn for it. */
